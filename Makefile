@@ -1,0 +1,52 @@
+# make setup | demo | test | lint | bench
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+UV_VERSION := 0.13.8
+export RAY_USAGE_STATS_ENABLED := 0
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-resume lint bench attack-table lock clean
+
+help:
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: $(STAMP)  ## build .venv from the hash-locked requirements
+
+$(STAMP): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info[:2] == (3, 11) else "raypp needs Python 3.11; this is " + sys.version.split()[0] + ". Run: make PYTHON=/path/to/python3.11 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements.txt
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable .
+	@touch $@
+
+demo: setup  ## make a sample archive, veil it on a local Ray, verify it, and draw what an attacker sees
+	$(BIN)/raypp demo --out demo-out
+
+test: setup lint  ## all tests but the slow ones
+	$(BIN)/python -m pytest -q -m "not slow"
+
+test-resume: setup  ## slow: kill -9 the whole job at many points and compare bytes
+	$(BIN)/python -m pytest -q -m slow tests/e2e
+
+lint: setup  ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: setup  ## speed, memory and size, as ratios measured in one run
+	$(BIN)/python -m tests.benchmarks
+
+attack-table: setup  ## first attacks on many veil settings: the table that the defaults were chosen from
+	$(BIN)/python -m tests.attacks
+
+lock: setup  ## compile requirements.txt again from pyproject.toml
+	$(BIN)/uv pip compile --quiet --no-emit-index-url --generate-hashes --extra cluster --extra dev pyproject.toml -o requirements.txt
+
+clean:
+	rm -rf $(VENV) demo-out bench-out build *.egg-info

@@ -1,0 +1,1 @@
+"""Thin Ray classes that own a device or a stream; the thinking is in raypp."""

@@ -1,0 +1,28 @@
+"""The Ray Data actor that veils segments: it owns the opened key and output, and nothing else."""
+
+from typing import Any
+
+import numpy as np
+
+from raypp.veiling.segment import Segment, Workshop, veil_segment
+from raypp.veiling.settings import VeilSettings
+
+
+class VeilActor:
+    """Maps rows of one segment each to rows of one result each.
+
+    Frames are decoded, veiled and written inside this process: what passes through Ray are segments and receipts.
+
+    Args:
+        settings: JSON of `VeilSettings`; keys are read from the files it names, on the node where this actor runs.
+    """
+
+    def __init__(self, settings: str) -> None:
+        self._workshop = Workshop.open(VeilSettings.model_validate_json(settings))
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Veil a batch of segments: column `segment` (JSON) in, column `result` (JSON) out."""
+        results = [
+            veil_segment(Segment.model_validate_json(row), self._workshop).model_dump_json() for row in batch["segment"]
+        ]
+        return {"result": np.array(results, dtype=object)}

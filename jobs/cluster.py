@@ -1,0 +1,57 @@
+"""Reaching a Ray cluster, or starting a local one, quietly and without reporting to anyone."""
+
+import json
+import logging
+import os
+from pathlib import Path
+
+import ray
+from ray.data import DataContext
+
+from raypp.errors import KeyFileError, RayppError
+from raypp.veil.keyfile import find_key_files
+
+_OBJECT_STORE_BYTES = 256 << 20
+"""Only segments and receipts pass through the object store of a local Ray, never frames."""
+
+
+def connect(address: str | None) -> None:
+    """Connect to a running Ray (by address, or the one a submitted job runs in), or start a local one.
+
+    Raises:
+        RayppError: if no Ray answers at the address.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if not ray.is_initialized():
+        existing = address or os.environ.get("RAY_ADDRESS")
+        store = None if existing else _OBJECT_STORE_BYTES
+        try:
+            ray.init(
+                address=address,
+                object_store_memory=store,
+                include_dashboard=False,
+                logging_level=logging.WARNING,
+                log_to_driver=False,
+            )
+        except ConnectionError:
+            raise RayppError(
+                f"no Ray answers at {existing}; check --address, or leave it out for a local Ray"
+            ) from None
+    context = DataContext.get_current()
+    context.enable_progress_bars = False
+    context.execution_no_progress_timeout_s = -1  # one segment may rightly take longer than any fixed time
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
+
+
+def refuse_key_in_working_dir() -> None:
+    """Raise KeyFileError if this is a submitted job whose uploaded working directory holds a raypp key."""
+    config = json.loads(os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR") or "{}")
+    if "working_dir" not in (config.get("runtime_env") or {}):
+        return
+    found = find_key_files(Path.cwd())
+    if found:
+        names = ", ".join(str(path.relative_to(Path.cwd())) for path in found)
+        raise KeyFileError(
+            f"the submitted working directory holds key files ({names}), which Ray has now stored; replace that key "
+            "(`raypp keygen --next-epoch`), keep it outside, and name it by RAYPP_KEY_FILE or --key"
+        )

@@ -1,0 +1,58 @@
+"""Veil an archive on Ray: segments -> VeilActor -> shards and receipts.
+
+Example:
+    ray job submit --working-dir . -- python -m jobs.veil_archive /data --out /veiled --key /secrets/owner.key
+"""
+
+from collections.abc import Iterator, Sequence
+
+import ray
+from ray.data import ActorPoolStrategy
+
+from actors.veil_actor import VeilActor
+from jobs.cluster import connect, refuse_key_in_working_dir
+from jobs.segment_source import SegmentDatasource
+from raypp.cli import run_command
+from raypp.veiling.command import ClusterOptions, make_command
+from raypp.veiling.segment import Segment, SegmentResult
+from raypp.veiling.settings import VeilSettings
+
+# An actor that needs a whole CPU each would leave none for the read tasks that feed it.
+_ACTOR_CPUS = 0.9
+_READ_CPUS = 0.02
+
+
+def veil_on_ray(
+    segments: Sequence[Segment], settings: VeilSettings, options: ClusterOptions
+) -> Iterator[SegmentResult]:
+    """Veil segments on a Ray cluster; yields each result once its shard and receipt are written."""
+    connect(options.address)
+    veiled = ray.data.read_datasource(
+        SegmentDatasource(segments),
+        override_num_blocks=len(segments),
+        ray_remote_args={"num_cpus": _READ_CPUS},
+    ).map_batches(
+        VeilActor,
+        fn_constructor_kwargs={"settings": settings.model_dump_json()},
+        batch_size=1,
+        compute=ActorPoolStrategy(size=_pool_size(len(segments), options)),
+        num_cpus=_ACTOR_CPUS,
+        num_gpus=options.gpus or None,
+    )
+    for row in veiled.iter_rows():
+        yield SegmentResult.model_validate_json(row["result"])
+
+
+def _pool_size(segments: int, options: ClusterOptions) -> int:
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    room = int(resources.get("GPU", 0) / options.gpus) if options.gpus else int(resources.get("CPU", 1))
+    return max(1, min(segments, room, options.workers or room))
+
+
+def main() -> None:
+    """Run the command on the cluster that this process was submitted to, or on a local Ray."""
+    run_command(make_command(veil_on_ray), before=refuse_key_in_working_dir)
+
+
+if __name__ == "__main__":
+    main()

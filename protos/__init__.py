@@ -1,0 +1,1 @@
+"""The gRPC contract between sites and service."""

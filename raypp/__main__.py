@@ -1,0 +1,5 @@
+"""`python -m raypp` is the `raypp` command."""
+
+from raypp.cli import main
+
+main()

@@ -1,0 +1,174 @@
+"""The `raypp` command."""
+
+import sys
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from raypp import __version__
+from raypp.errors import OptionError, RayppError
+from raypp.inspection import describe, field_table
+from raypp.shards.encryption import DataKey
+from raypp.shards.verification import verify as verify_archive
+from raypp.veil.key import SiteKey, VeilKey
+from raypp.veil.keyfile import default_key_path, load_owner_key, resolve_key_path, save_owner_key, save_site_key
+from raypp.veil.spec import VeilSpec
+from raypp.veiling.command import ClusterExecutor, make_command
+
+EXIT_ERROR = 1
+
+
+def build() -> typer.Typer:
+    """Build the command line, with what this installation has."""
+    app = typer.Typer(
+        name="raypp",
+        help="Privacy-preserving computer vision: veil video, train and serve detectors on the veil.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,  # tracebacks with locals could show a key
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    app.command()(keygen)
+    app.command()(inspect)
+    app.command("veil")(make_command(_cluster_executor()))
+    app.command()(verify)
+    return app
+
+
+def main() -> None:
+    """Entry point of the `raypp` command."""
+    _guard(build())
+
+
+def run_command(command: Callable[..., None], before: Callable[[], None] | None = None) -> None:
+    """Run one command as a program of its own, such as a submitted job."""
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(command)
+    _guard(app, before)
+
+
+def keygen(
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write the key [default: ~/.config/raypp/owner.key].")
+    ] = None,
+    passphrase_file: Annotated[
+        Path | None, typer.Option(help="Wrap the key by the passphrase in this file (scrypt, AES-256-GCM).")
+    ] = None,
+    next_epoch: Annotated[Path | None, typer.Option(help="Make the next epoch of this owner's key.")] = None,
+    site: Annotated[str | None, typer.Option(help="Derive a site's key from the owner's: name of the site.")] = None,
+    camera: Annotated[list[str] | None, typer.Option(help="Camera that the site's key may veil; repeat.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Owner's key to derive from [default: RAYPP_KEY_FILE].")] = None,
+    spec: Annotated[Path | None, typer.Option(help="Veil spec of the site's key [default: the default spec].")] = None,
+    data: Annotated[bool, typer.Option("--data", help="Make a data key for Parquet encryption instead.")] = False,
+) -> None:
+    """Make a key file of mode 0600, outside any working tree; an existing key is never overwritten.
+
+    Example: raypp keygen
+
+    Example: raypp keygen --site plant-1 --camera gate --camera bench --out ~/plant-1.key
+    """
+    console = Console(stderr=True)
+    passphrase = passphrase_file.read_text().rstrip("\n") if passphrase_file else None
+    if data:
+        if out is None:
+            raise OptionError("--data needs --out, the place of the data key")
+        DataKey.generate().save(out)
+        console.print(f"data key {out}: give it to those who may read the shards", highlight=False)
+        return
+    if site is not None:
+        if out is None or not camera:
+            raise OptionError(f"--site {site} needs --out and at least one --camera")
+        owner = load_owner_key(resolve_key_path(key))
+        site_key = SiteKey.derive_from(owner, VeilSpec.load(spec) if spec else VeilSpec(), site, camera)
+        save_site_key(site_key, out, passphrase)
+        console.print(f"site key {out}: {site}, cameras {', '.join(site_key.cameras)}", highlight=False)
+        return
+    path = out or default_key_path()
+    made = load_owner_key(next_epoch).next_epoch() if next_epoch else VeilKey.generate()
+    save_owner_key(made, path, passphrase)
+    console.print(f"veil key {path}: fingerprint {made.fingerprint}, epoch {made.epoch}", highlight=False)
+    console.print("Back it up where only its owner can read it: without it, sources cannot be matched again.")
+
+
+def inspect(
+    path: Annotated[Path | None, typer.Argument(help="A spec, key, shard, manifest, label table or archive.")] = None,
+    fields: Annotated[
+        bool, typer.Option("--fields", help="Print the fields of a veil spec with their ranges.")
+    ] = False,
+    data_key: Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")] = None,
+) -> None:
+    """Say what a file is and what it holds; of a key, only its fingerprint.
+
+    Example: raypp inspect veiled
+    """
+    console = Console()
+    if fields:
+        console.print(field_table())
+    elif path is None:
+        raise OptionError("inspect needs the path of a spec, key, shard, manifest, label table or archive")
+    else:
+        for name, value in describe(path, DataKey.load(data_key) if data_key else None).items():
+            console.print(f"{name:<16}{value}", highlight=False, markup=False)
+
+
+def verify(
+    archive: Annotated[str, typer.Argument(help="The archive to verify.")],
+    data_key: Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the report here as JSON.")] = None,
+) -> None:
+    """Check every receipt, shard, digest, schema and label of an archive; needs no veil key.
+
+    Example: raypp verify veiled
+    """
+    console = Console(stderr=True)
+    report = verify_archive(archive, encryption=DataKey.load(data_key) if data_key else None)
+    if json_file:
+        json_file.write_text(report.model_dump_json(indent=1) + "\n")
+    console.print(f"{report.shards} shards, {report.frames} frames, {report.bytes / 1e6:.1f} MB", highlight=False)
+    for problem in report.problems:
+        console.print(f"  {problem}", highlight=False, markup=False)
+    if report.problems:
+        console.print(f"{len(report.problems)} problems found")
+        raise typer.Exit(EXIT_ERROR)
+    console.print("verified: nothing missing, nothing twice, nothing altered")
+
+
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        Console().print(__version__, highlight=False)
+        raise typer.Exit
+
+
+def _cluster_executor() -> ClusterExecutor | None:
+    """The executor on Ray, if Ray is installed; found by entry point, since the domain never imports Ray."""
+    if find_spec("ray") is None:
+        return None
+
+    def execute(*args: Any) -> Any:
+        found = list(entry_points(group="raypp.executors", name="veil"))
+        if not found:
+            raise RayppError("this installation of raypp does not name its Ray executor; install raypp again")
+        return found[0].load()(*args)
+
+    return execute
+
+
+def _guard(app: typer.Typer, before: Callable[[], None] | None = None) -> None:
+    """Run an app so that an error of ours is one line and a non-zero status, and never a traceback."""
+    try:
+        if before:
+            before()
+        app()
+    except RayppError as error:
+        Console(stderr=True).print(f"raypp: {error}", highlight=False, markup=False, soft_wrap=True)
+        sys.exit(EXIT_ERROR)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("raypp: stopped; run the same command again to go on where it stopped")
+        sys.exit(130)

@@ -1,0 +1,136 @@
+"""What a file of raypp is and holds, for `raypp inspect`; of keys, only what is public."""
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from rich.table import Table
+
+from raypp.errors import RayppError, ShardError
+from raypp.shards.encryption import DataKey
+from raypp.shards.labels import list_versions
+from raypp.shards.manifest import Manifest, read_manifest
+from raypp.shards.schema import METADATA_KEY, ArchiveHeader
+from raypp.shards.store import Store
+from raypp.veil.key import VeilKey
+from raypp.veil.keyfile import is_key_file, load_key
+from raypp.veil.spec import VeilSpec
+
+_PARQUET_MAGIC = b"PAR1"
+_ENCRYPTED_MAGIC = b"PARE"
+
+
+def describe(path: Path, data_key: DataKey | None = None) -> dict[str, str]:
+    """Describe a spec, key, shard, manifest, label table or archive as lines of name and value.
+
+    Raises:
+        RayppError: if the path holds none of these.
+    """
+    if path.is_dir():
+        return _archive(path)
+    try:
+        with path.open("rb") as file:
+            head = file.read(4)
+    except OSError as error:
+        raise RayppError(f"{path}: {error.strerror}; give the path of a file or archive of raypp") from None
+    if head == _PARQUET_MAGIC:
+        return _parquet(path, pq.ParquetFile(path))
+    if head == _ENCRYPTED_MAGIC:
+        if data_key is None:
+            raise ShardError(f"shard {path} is encrypted; give its data key with --data-key")
+        return _parquet(path, pq.ParquetFile(path, decryption_properties=data_key.decryption()))
+    if is_key_file(path):
+        return _key(path)
+    return _spec(path)
+
+
+def field_table() -> Table:
+    """Return a table of the fields of a veil spec: default, range and meaning."""
+    table = Table("field", "default", "range", "meaning", box=None, pad_edge=False)
+    for name, schema in VeilSpec.model_json_schema()["properties"].items():
+        if "enum" in schema:
+            allowed = ", ".join(map(str, schema["enum"]))
+        elif "const" in schema:
+            allowed = str(schema["const"])
+        else:
+            allowed = f"{schema['minimum']} to {schema['maximum']}"
+        table.add_row(name, str(schema.get("default")), allowed, schema.get("description", ""))
+    return table
+
+
+def _archive(path: Path) -> dict[str, str]:
+    store = Store(str(path))
+    manifest = read_manifest(store)
+    lines = {"archive": str(path)} | _header(manifest.header) | _totals(manifest)
+    return lines | {"labels": ", ".join(list_versions(store)) or "none"}
+
+
+def _parquet(path: Path, file: pq.ParquetFile) -> dict[str, str]:
+    metadata = file.schema_arrow.metadata or {}
+    lines = {
+        "parquet": str(path),
+        "rows": str(file.metadata.num_rows),
+        "columns": ", ".join(file.schema_arrow.names),
+        "bytes": f"{path.stat().st_size:,}",
+    }
+    if METADATA_KEY in metadata:
+        lines |= _header(ArchiveHeader.from_bytes(metadata[METADATA_KEY]))
+    if "code" in file.schema_arrow.names and file.metadata.num_rows:
+        first = file.read_row_group(0, columns=["site", "camera", "width", "height", "code"]).slice(0, 1).to_pylist()[0]
+        lines["first frame"] = (
+            f"site {first['site']}, camera {first['camera']}, source {first['width']}x{first['height']}, "
+            f"code {len(first['code']):,} bytes"
+        )
+    elif "boxes" in file.schema_arrow.names:
+        column: pa.ChunkedArray = file.read(columns=["boxes"]).column("boxes")
+        lines["boxes"] = str(sum(len(boxes) for boxes in column.to_pylist()))
+    return lines
+
+
+def _header(header: ArchiveHeader) -> dict[str, str]:
+    return {
+        "veil_id": header.veil_id,
+        "spec": json.dumps(header.spec, sort_keys=True),
+        "size": f"{header.size} pixels, grid {header.grid} x {header.grid} cells",
+        "sampling": header.sampling,
+        "source names": header.source_names,
+        "encrypted": "yes" if header.encrypted else "no",
+    }
+
+
+def _totals(manifest: Manifest) -> dict[str, str]:
+    frames = sum(receipt.frames for receipt in manifest.receipts)
+    size = sum(receipt.shard_bytes for receipt in manifest.receipts)
+    shards = sum(receipt.shard is not None for receipt in manifest.receipts)
+    quarantined = sum(len(receipt.quarantined) for receipt in manifest.receipts)
+    return {
+        "shards": str(shards),
+        "frames": f"{frames}, {size / max(frames, 1) / 1e3:.1f} kB each",
+        "bytes": f"{size:,}",
+        "quarantined": str(quarantined),
+        "manifest digest": manifest.digest,
+    }
+
+
+def _key(path: Path) -> dict[str, str]:
+    key = load_key(path)
+    if isinstance(key, VeilKey):
+        return {"owner's key": str(path), "fingerprint": key.fingerprint, "epoch": str(key.epoch)}
+    return {
+        "site key": str(path),
+        "site": key.site,
+        "cameras": ", ".join(key.cameras),
+        "veil_id": key.veil_id(key.spec),
+    }
+
+
+def _spec(path: Path) -> dict[str, str]:
+    spec = VeilSpec.load(path)
+    bits = spec.channels * spec.bits
+    return {
+        "veil spec": str(path),
+        "spec": spec.canonical().decode(),
+        "cell": f"{spec.patch} x {spec.patch} pixels -> {spec.channels} values of {spec.bits} bits = {bits} bits "
+        f"({bits / spec.patch**2:.2f} bits a pixel; a pixel has 24)",
+    }

@@ -1,0 +1,1 @@
+"""Files -> frames: discovery, decoding, masks, letterboxing, labels beside the sources."""

@@ -1,0 +1,180 @@
+"""Discovery: from what the user names to files and datasets, nothing silently passed by."""
+
+import csv
+import glob
+import io
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from raypp.errors import MediaError
+from raypp.filesystem import is_url
+from raypp.media.dataset import DATA_YAML, Dataset, read_dataset
+from raypp.media.files import Listed, list_files, open_source
+from raypp.media.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Problem, SourceFile, SourceKind
+
+_EXPECTED = (".labels.csv", ".timeline.csv", ".txt", ".yaml", ".yml", ".json", ".md", ".cache")
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """What the sources hold.
+
+    Attributes:
+        files: loose videos and pictures, sorted.
+        datasets: labelled picture sets.
+        problems: what cannot be used.
+        ignored: number of files that are neither video, picture, nor anything that goes with them.
+    """
+
+    files: tuple[SourceFile, ...]
+    datasets: tuple[Dataset, ...]
+    problems: tuple[Problem, ...]
+    ignored: int
+
+
+@dataclass
+class _Found:
+    files: dict[str, SourceFile] = field(default_factory=dict)
+    datasets: dict[str, Dataset] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    ignored: int = 0
+
+
+def discover(sources: Sequence[str]) -> Discovery:
+    """Find every video, picture and dataset of the named sources.
+
+    A source is a file, a folder (searched through), a glob, a URL of a file or folder, or an inventory: a .csv with a
+    column `url` and, if wanted, `site`, `camera` and `start`. Hidden files are passed by.
+
+    Raises:
+        MediaError: if a named source does not exist or an inventory is malformed.
+    """
+    found = _Found()
+    for source in sources:
+        if source.endswith(".csv"):
+            _inventory(source, found)
+        elif is_url(source):
+            _url(source.rstrip("/"), found)
+        else:
+            for path in _local(source):
+                _path(path, found)
+    files = sorted(found.files.values(), key=lambda file: file.url)
+    datasets = sorted(found.datasets.values(), key=lambda dataset: dataset.root)
+    return Discovery(tuple(files), tuple(datasets), tuple(found.problems), found.ignored)
+
+
+def _local(source: str) -> list[Path]:
+    path = Path(source).absolute()
+    if path.exists():
+        return [path]
+    if glob.has_magic(source):
+        matches = sorted(glob.glob(source, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute patterns
+        if matches:
+            return [Path(match).absolute() for match in matches]
+    raise MediaError(f"source {source} does not exist; give a file, folder, glob, URL or inventory (.csv)")
+
+
+def _path(path: Path, found: _Found) -> None:
+    if not path.is_dir():
+        info = path.stat()
+        _files([Listed(str(path), info.st_size, info.st_mtime_ns)], str(path.parent), found)
+        return
+    listed: list[Listed] = []
+    for base, folders, names in os.walk(path, onerror=lambda error: _unreadable(error, found), followlinks=True):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if name.startswith("."):
+                continue
+            file = Path(base, name)
+            try:
+                info = file.stat()
+            except OSError as error:
+                found.problems.append(Problem(str(file), f"{file}: {error.strerror}; check the link or permissions"))
+                continue
+            listed.append(Listed(str(file), info.st_size, info.st_mtime_ns))
+    _tree(listed, str(path), found)
+
+
+def _url(url: str, found: _Found) -> None:
+    if PurePosixPath(url).suffix.lower() in VIDEO_SUFFIXES | IMAGE_SUFFIXES:
+        stream = open_source(url)
+        size = stream.size
+        stream.close()
+        _files([Listed(url, size, None)], url.rpartition("/")[0], found)
+        return
+    listed = list_files(url)
+    if not listed:
+        raise MediaError(f"source {url} holds no files; check the URL")
+    _tree(listed, url, found)
+
+
+def _tree(listed: Sequence[Listed], root: str, found: _Found) -> None:
+    """Sort the files below a folder: those of datasets, and the loose ones."""
+    roots = [file.url.rpartition("/")[0] for file in listed if file.url.endswith("/" + DATA_YAML)]
+    taken: set[str] = set()
+    for dataset_root in roots:
+        members = [file for file in listed if file.url.startswith(dataset_root + "/")]
+        try:
+            found.datasets[dataset_root] = read_dataset(dataset_root, members)
+        except MediaError as error:
+            found.problems.append(Problem(f"{dataset_root}/{DATA_YAML}", str(error)))
+        taken.update(file.url for file in members)
+    _files([file for file in listed if file.url not in taken], root, found)
+
+
+def _files(listed: Iterable[Listed], root: str, found: _Found, extra: dict[str, str | None] | None = None) -> None:
+    for file in listed:
+        suffix = PurePosixPath(file.url).suffix.lower()
+        if suffix in VIDEO_SUFFIXES:
+            kind = SourceKind.VIDEO
+        elif suffix in IMAGE_SUFFIXES:
+            kind = SourceKind.IMAGE
+        else:
+            found.ignored += not file.url.endswith(_EXPECTED)
+            continue
+        if file.size == 0:
+            reason = f"{file.url}: the file is empty; copy it again or remove it"
+            found.problems.append(Problem(file.url, reason))
+            continue
+        relative = file.url.removeprefix(root + "/")
+        found.files.setdefault(
+            file.url, SourceFile(file.url, relative, file.size, file.mtime_ns, kind, **(extra or {}))
+        )
+
+
+def _inventory(source: str, found: _Found) -> None:
+    stream = open_source(source)
+    try:
+        rows = list(csv.DictReader(io.StringIO(stream.read(stream.size).decode())))
+    except UnicodeDecodeError:
+        raise MediaError(f"inventory {source} is no UTF-8 text; export it again") from None
+    finally:
+        stream.close()
+    if not rows or "url" not in rows[0]:
+        raise MediaError(f"inventory {source} needs a header with the column url and at least one row")
+    folder = source.rpartition("/")[0]
+    for line, row in enumerate(rows, 2):
+        url = row["url"] or ""
+        if not is_url(url) and not url.startswith("/"):
+            url = f"{folder}/{url}" if folder else url
+        extra = {name: row.get(name) or None for name in ("site", "camera", "start")}
+        try:
+            if is_url(url):
+                opened = open_source(url)
+                listed = Listed(url, opened.size, None)
+                opened.close()
+            else:
+                info = Path(url).absolute().stat()
+                listed = Listed(str(Path(url).absolute()), info.st_size, info.st_mtime_ns)
+        except (OSError, MediaError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            found.problems.append(Problem(url, f"{source}:{line}: {url}: {reason}; correct the inventory"))
+            continue
+        _files([listed], listed.url.rpartition("/")[0], found, extra)
+
+
+def _unreadable(error: OSError, found: _Found) -> None:
+    place = str(error.filename)
+    found.problems.append(Problem(place, f"{place}: {error.strerror}; grant access, or leave it out"))

@@ -1,0 +1,111 @@
+"""When a video or picture was taken: from its metadata, its name, or the user."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from pathlib import PurePosixPath
+from typing import Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from raypp.errors import MediaError, OptionError
+from raypp.media.video import VideoInfo
+
+_METADATA = "metadata"
+_NAME = "name:"
+_DIRECTIVES = {
+    "Y": r"\d{4}", "y": r"\d{2}", "m": r"\d{1,2}", "d": r"\d{1,2}", "H": r"\d{1,2}", "M": r"\d{1,2}",
+    "S": r"\d{1,2}", "f": r"\d{1,6}", "j": r"\d{1,3}", "z": r"[+-]\d{2}:?\d{2}|Z", "%": "%",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CaptureClock:
+    """Tells when presentation time 0 of a source was, in UTC.
+
+    A local time that a change of clocks makes ambiguous is taken as the earlier one, and one that it skips as if the
+    clocks had not changed, as Python's zoneinfo does with fold=0.
+    """
+
+    zone: tzinfo
+    pattern: str | None = None
+    start: datetime | None = None
+    from_metadata: bool = False
+
+    @classmethod
+    def parse(cls, option: str | None, timezone: str) -> Self:
+        """Read `--time-from` (metadata, name:PATTERN, an ISO time, or None) and `--timezone`.
+
+        Raises:
+            OptionError: naming the option and the value.
+        """
+        try:
+            zone = ZoneInfo(timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise OptionError(f"--timezone {timezone} is unknown; give an IANA name such as Europe/Berlin") from None
+        if option is None:
+            return cls(zone)
+        if option == _METADATA:
+            return cls(zone, from_metadata=True)
+        if option.startswith(_NAME):
+            pattern = option.removeprefix(_NAME)
+            unknown = set(re.findall(r"%(.)", pattern)) - set(_DIRECTIVES)
+            if unknown or "%" not in pattern:
+                raise OptionError(f"--time-from {option}: use the directives {' '.join('%' + d for d in _DIRECTIVES)}")
+            return cls(zone, pattern=pattern)
+        try:
+            return cls(zone, start=datetime.fromisoformat(option))
+        except ValueError:
+            raise OptionError(
+                f"--time-from {option} is neither metadata, name:PATTERN, nor an ISO time such as 2026-03-01T06:00"
+            ) from None
+
+    def start_us(self, url: str, info: VideoInfo | None, taken: str | None = None) -> int | None:
+        """Return UTC microseconds of presentation time 0, or None where nothing tells.
+
+        Args:
+            url: the source, for its name.
+            info: what the container says, for videos.
+            taken: what EXIF says, for pictures.
+
+        Raises:
+            MediaError: if the name does not match the pattern.
+        """
+        moment = self.start
+        if self.pattern is not None:
+            moment = self._from_name(PurePosixPath(url).stem)
+        elif self.from_metadata:
+            moment = _from_container(info) if info is not None else _from_exif(taken)
+        if moment is None:
+            return None
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=self.zone)
+        since = aware.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+        return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+    def _from_name(self, stem: str) -> datetime:
+        assert self.pattern is not None  # noqa: S101
+        expression = re.sub(
+            r"%(.)|(.)", lambda m: _DIRECTIVES[m[1]] if m[1] else re.escape(m[2]), self.pattern, flags=re.DOTALL
+        )
+        match = re.search(expression, stem)
+        try:
+            if match:
+                return datetime.strptime(match[0], self.pattern)  # noqa: DTZ007 - the zone is added by the caller
+        except ValueError:
+            pass
+        raise MediaError(f"its name holds no time of the form {self.pattern}; correct --time-from or rename the file")
+
+
+def _from_container(info: VideoInfo) -> datetime | None:
+    if not info.creation_time:
+        return None
+    try:
+        return datetime.fromisoformat(info.creation_time)
+    except ValueError:
+        return None
+
+
+def _from_exif(taken: str | None) -> datetime | None:
+    try:
+        return datetime.strptime(taken, "%Y:%m:%d %H:%M:%S") if taken else None  # noqa: DTZ007
+    except ValueError:
+        return None

@@ -1,0 +1,27 @@
+"""One decoded frame, ready to be veiled."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+PADDING = 114
+"""Grey of padding and of privacy masks, as YOLO letterboxes."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A frame's window in memory; never written anywhere plain.
+
+    Attributes:
+        pixels: uint8[window height, window width, 3], RGB; masks painted.
+        timestamp_us: presentation time since the stream's start, in microseconds.
+        frame_index: number of the sampling tick (`--fps`), else the nominal number of the frame.
+        source_width, source_height: size before letterboxing, after rotation, in pixels.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    timestamp_us: int
+    frame_index: int
+    source_width: int
+    source_height: int

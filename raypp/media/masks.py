@@ -1,0 +1,103 @@
+"""Privacy masks: polygons per camera, painted over before a frame is veiled."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+from PIL import Image, ImageDraw, ImageFilter
+
+from raypp.errors import OptionError
+from raypp.media.frame import PADDING
+
+Polygon = tuple[tuple[float, float], ...]
+
+_DILATION_PIXELS = 2  # resizing blends neighbours, so a mask reaches a little further than its polygon
+ANY_CAMERA = "*"
+
+
+@dataclass(frozen=True)
+class Mask:
+    """Polygons of one camera, in coordinates normalised to the source's frame."""
+
+    polygons: tuple[Polygon, ...]
+    _rasters: dict[tuple[int, int], npt.NDArray[np.bool_]] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical polygons, hex."""
+        return hashlib.sha256(json.dumps(self.polygons).encode()).hexdigest()
+
+    def paint(self, pixels: npt.NDArray[np.uint8], content_width: int, content_height: int) -> None:
+        """Paint the polygons grey in place.
+
+        Args:
+            pixels: uint8[H, W, 3], a window whose content lies at the top left.
+            content_width: width of the content, in pixels.
+            content_height: height of the content, in pixels.
+        """
+        size = (content_width, content_height)
+        if size not in self._rasters:
+            self._rasters[size] = self._raster(*size)
+        content = pixels[:content_height, :content_width]
+        content[self._rasters[size]] = PADDING
+
+    def _raster(self, width: int, height: int) -> npt.NDArray[np.bool_]:
+        image = Image.new("L", (width, height))
+        draw = ImageDraw.Draw(image)
+        for polygon in self.polygons:
+            draw.polygon([(x * width, y * height) for x, y in polygon], fill=255)
+        return np.asarray(image.filter(ImageFilter.MaxFilter(2 * _DILATION_PIXELS + 1))) > 0
+
+
+@dataclass(frozen=True)
+class MaskSet:
+    """Masks by camera: the most specific of "site/camera", "camera" and "*" counts."""
+
+    masks: dict[str, Mask]
+
+    def for_camera(self, site: str, camera: str) -> Mask | None:
+        """Return the mask of a camera, or None."""
+        for name in (f"{site}/{camera}", camera, ANY_CAMERA):
+            if name in self.masks:
+                return self.masks[name]
+        return None
+
+
+def load_masks(path: Path) -> MaskSet:
+    """Read masks from JSON or YAML: {camera: [[[x, y], ...], ...]}, coordinates in [0, 1].
+
+    Raises:
+        OptionError: naming the file, the camera and the polygon that is wrong.
+    """
+    try:
+        document = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise OptionError(f"masks file {path}: {error.strerror}; give the path of a masks file") from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise OptionError(f"masks file {path} is neither JSON nor YAML; see docs/veiling.md for the form") from None
+    if not isinstance(document, dict):
+        raise OptionError(f"masks file {path} must map camera names to polygons; see docs/veiling.md for the form")
+    return MaskSet({str(camera): _mask(camera, polygons, path) for camera, polygons in document.items()})
+
+
+def _mask(camera: object, polygons: object, path: Path) -> Mask:
+    if not isinstance(polygons, list):
+        raise OptionError(f"masks file {path}: camera {camera} must have a list of polygons")
+    return Mask(tuple(_polygon(camera, number, points, path) for number, points in enumerate(polygons, 1)))
+
+
+def _polygon(camera: object, number: int, points: object, path: Path) -> Polygon:
+    where = f"masks file {path}: camera {camera}, polygon {number}"
+    try:
+        polygon = tuple((float(x), float(y)) for x, y in points)  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        raise OptionError(f"{where} must be a list of [x, y] points") from None
+    if len(polygon) < 3:
+        raise OptionError(f"{where} has {len(polygon)} points, needs at least 3")
+    if any(not 0 <= value <= 1 for point in polygon for value in point):
+        raise OptionError(f"{where} leaves the frame: coordinates are fractions of width and height, 0 to 1")
+    return polygon

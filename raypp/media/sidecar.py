@@ -1,0 +1,70 @@
+"""Label sidecars of videos: `film.labels.csv` beside `film.mp4`."""
+
+import csv
+import io
+from bisect import bisect_left
+from dataclasses import dataclass
+
+from raypp.errors import LabelError
+from raypp.media.dataset import Box, checked_box
+
+HEADER = ["time_s", "class", "x", "y", "w", "h"]
+
+Named = tuple[str, Box]
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """Annotated moments of one video.
+
+    Attributes:
+        times_us: annotated presentation times, sorted, in microseconds.
+        boxes: for each, the named boxes; empty for a moment annotated as empty.
+    """
+
+    times_us: tuple[int, ...]
+    boxes: tuple[tuple[Named, ...], ...]
+
+    @property
+    def classes(self) -> frozenset[str]:
+        """Names of all classes that occur."""
+        return frozenset(name for moment in self.boxes for name, _ in moment)
+
+    def boxes_at(self, timestamp_us: int, tolerance_us: int) -> tuple[Named, ...] | None:
+        """Return the boxes of the nearest annotated moment within the tolerance, or None if there is none."""
+        after = bisect_left(self.times_us, timestamp_us)
+        near = [i for i in (after - 1, after) if 0 <= i < len(self.times_us)]
+        best = min(near, key=lambda i: abs(self.times_us[i] - timestamp_us), default=None)
+        if best is None or abs(self.times_us[best] - timestamp_us) > tolerance_us:
+            return None
+        return self.boxes[best]
+
+
+def read_sidecar(text: str, where: str) -> Sidecar:
+    """Read a sidecar: CSV with the header time_s,class,x,y,w,h.
+
+    Boxes are centre, width and height, normalised to the frame; class is a name. A row with a time and nothing else
+    says that the moment was looked at and is empty.
+
+    Raises:
+        LabelError: naming the file and line.
+    """
+    rows = list(csv.reader(io.StringIO(text)))
+    if not rows or [cell.strip() for cell in rows[0]] != HEADER:
+        raise LabelError(f"label sidecar {where} must begin with the header {','.join(HEADER)}")
+    moments: dict[int, list[Named]] = {}
+    for line, row in enumerate(rows[1:], 2):
+        if not row:
+            continue
+        place = f"{where}:{line}"
+        if len(row) != len(HEADER):
+            raise LabelError(f"{place}: {len(row)} columns, must be {len(HEADER)}")
+        try:
+            time_us = round(float(row[0]) * 1_000_000)
+        except (ValueError, OverflowError):
+            raise LabelError(f"{place}: time {row[0]!r} is no number of seconds") from None
+        moment = moments.setdefault(time_us, [])
+        if row[1].strip():
+            moment.append((row[1].strip(), checked_box(0, row[2:], place)))
+    times = tuple(sorted(moments))
+    return Sidecar(times, tuple(tuple(moments[time]) for time in times))

@@ -1,0 +1,1 @@
+"""Codes and labels <-> Parquet: writing, reading, receipts, manifest, verification."""

@@ -1,0 +1,99 @@
+"""Parquet modular encryption of shards under a data key: protection at rest, apart from the veil."""
+
+import base64
+import datetime as dt
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any, Self
+
+import pyarrow.parquet.encryption as pe
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from raypp.errors import KeyFileError
+from raypp.shards.schema import SHARD_SCHEMA
+from raypp.veil.key import Secret
+
+_KIND = "raypp-data-key"
+_KEY_NAME = "shards"
+_NONCE_BYTES = 12
+_SECRET_BYTES = 32
+
+
+class DataKey(Secret):
+    """256 secret bits that wrap the keys of encrypted shards; given to those who may read them."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+        self._factory = pe.CryptoFactory(lambda _: _Wrapping(secret))
+
+    @classmethod
+    def generate(cls) -> Self:
+        """Draw a new key from the operating system."""
+        return cls(secrets.token_bytes(32))
+
+    def save(self, path: Path) -> None:
+        """Write the key to a new file of mode 0600; raises KeyFileError if that cannot be done."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError as error:
+            raise KeyFileError(f"data key {path}: {error.strerror}; choose another, writable place") from None
+        with os.fdopen(descriptor, "w") as file:
+            json.dump({"kind": _KIND, "version": 1, "secret": base64.b64encode(self._secret).decode()}, file)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a key file; raises KeyFileError if it is unreadable or no data key."""
+        try:
+            mode = path.stat().st_mode
+            secret = _parse(path.read_bytes()) if not mode & 0o077 else None
+        except OSError as error:
+            raise KeyFileError(f"data key {path}: {error.strerror}; give the path of a data key") from None
+        if mode & 0o077:
+            raise KeyFileError(f"data key {path} is open to others (mode {mode & 0o777:04o}); run `chmod 600 {path}`")
+        if secret is not None:
+            return cls(secret)
+        raise KeyFileError(f"data key {path} is not a raypp data key; make one with `raypp keygen --data --out {path}`")
+
+    def encryption(self) -> Any:
+        """Properties that make pyarrow encrypt a shard, footer included."""
+        columns = {_KEY_NAME: list(SHARD_SCHEMA.names)}
+        configuration = pe.EncryptionConfiguration(footer_key=_KEY_NAME, column_keys=columns, double_wrapping=False)
+        return self._factory.file_encryption_properties(pe.KmsConnectionConfig(), configuration)
+
+    def decryption(self) -> Any:
+        """Properties that make pyarrow decrypt a shard."""
+        configuration = pe.DecryptionConfiguration(cache_lifetime=dt.timedelta(minutes=5))
+        return self._factory.file_decryption_properties(pe.KmsConnectionConfig(), configuration)
+
+
+def _parse(text: bytes) -> bytes | None:
+    # In a frame of its own, so that a traceback of a refusal can show no secret.
+    try:
+        document = json.loads(text)
+        secret = base64.b64decode(document["secret"], validate=True)
+        return secret if document["kind"] == _KIND and len(secret) == _SECRET_BYTES else None
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+class _Wrapping(pe.KmsClient):  # type: ignore[misc]
+    """Wraps each file's own key by AES-256-GCM under the data key."""
+
+    def __init__(self, secret: bytes) -> None:
+        super().__init__()
+        self._cipher = AESGCM(secret)
+
+    def wrap_key(self, key_bytes: bytes, master_key_identifier: str) -> str:
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return base64.b64encode(nonce + self._cipher.encrypt(nonce, key_bytes, master_key_identifier.encode())).decode()
+
+    def unwrap_key(self, wrapped_key: str | bytes, master_key_identifier: str) -> bytes:
+        raw = base64.b64decode(wrapped_key)
+        try:
+            return self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], master_key_identifier.encode())
+        except InvalidTag:
+            raise KeyFileError("this data key does not open the shard; use the one it was encrypted with") from None

@@ -1,0 +1,140 @@
+"""Label tables: beside the shards, keyed by sample_id, with versions, so that relabelling never touches a shard."""
+
+import hashlib
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from itertools import pairwise
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from raypp.errors import ConflictError, LabelError, ShardError
+from raypp.shards.manifest import Manifest
+from raypp.shards.schema import METADATA_KEY
+from raypp.shards.store import Store
+
+LABEL_FOLDER = "labels"
+_BOX = pa.struct(
+    [("class_id", pa.int32()), ("x", pa.float64()), ("y", pa.float64()), ("w", pa.float64()), ("h", pa.float64())]
+)
+_SCHEMA = pa.schema([("sample_id", pa.string()), ("split", pa.string()), ("boxes", pa.list_(_BOX))])
+
+
+@dataclass(frozen=True)
+class LabelBox:
+    """A box in the letterboxed square: class, centre, width, height, each a fraction of the square's side."""
+
+    class_id: int
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+@dataclass(frozen=True)
+class SampleLabels:
+    """Labels of one frame: its split, and its boxes, none for a frame that was looked at and is empty."""
+
+    sample_id: str
+    split: str
+    boxes: tuple[LabelBox, ...]
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """One version of labels.
+
+    Attributes:
+        version: its name.
+        classes: names of the classes, by class_id.
+        veil_id: veil of the archive.
+        rows: labels, sorted by sample_id.
+    """
+
+    version: str
+    classes: tuple[str, ...]
+    veil_id: str
+    rows: tuple[SampleLabels, ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the table's canonical content, hex."""
+        # Not over the Parquet bytes: those name the writing library's version.
+        rows = [(row.sample_id, row.split, [astuple(box) for box in row.boxes]) for row in self.rows]
+        content = [self.version, self.classes, self.veil_id, rows]
+        return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
+
+
+def write_labels(
+    store: Store, version: str, classes: Sequence[str], veil_id: str, rows: Sequence[SampleLabels]
+) -> LabelTable:
+    """Write a label version; writing the same content again changes nothing.
+
+    Raises:
+        ConflictError: if the version exists with other content: versions are never changed.
+        LabelError: if the name cannot be a folder, a sample is labelled twice, or a class is out of range.
+    """
+    if not version or any(character in version for character in "/\\\0") or version.startswith("."):
+        raise LabelError(f"label version {version!r} must be a plain name; choose letters, digits, dashes")
+    ordered = tuple(sorted(rows, key=lambda row: row.sample_id))
+    for before, after in pairwise(ordered):
+        if before.sample_id == after.sample_id:
+            raise LabelError(f"label version {version} labels sample {after.sample_id} twice; remove one")
+    for row in ordered:
+        for box in row.boxes:
+            if not 0 <= box.class_id < len(classes):
+                raise LabelError(f"sample {row.sample_id}: class {box.class_id} of {len(classes)}; correct the label")
+    table = LabelTable(version, tuple(classes), veil_id, ordered)
+    relative = _path(version)
+    if store.exists(relative):
+        if read_labels(store, version) != table:
+            raise ConflictError(f"label version {version} exists with other content; choose another --labels-version")
+        return table
+    store.write_atomic(relative, _to_parquet(table))
+    return table
+
+
+def read_labels(store: Store, version: str) -> LabelTable:
+    """Read a label version; raises ShardError if it is missing (naming those there are) or damaged."""
+    if not store.exists(_path(version)):
+        there = ", ".join(list_versions(store)) or "none"
+        raise ShardError(f"archive {store.root} has no label version {version}; there are: {there}")
+    try:
+        table = pq.read_table(io.BytesIO(store.read(_path(version))))
+        about = json.loads(table.schema.metadata[METADATA_KEY])
+        rows = tuple(
+            SampleLabels(row["sample_id"], row["split"], tuple(LabelBox(**box) for box in row["boxes"]))
+            for row in table.to_pylist()
+        )
+        return LabelTable(about["version"], tuple(about["classes"]), about["veil_id"], rows)
+    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError):
+        raise ShardError(f"label table {store.root}/{_path(version)} is damaged; write that version again") from None
+
+
+def list_versions(store: Store) -> list[str]:
+    """Return the names of all label versions, sorted."""
+    return sorted({name.split("/")[1] for name in store.listing(LABEL_FOLDER)})
+
+
+def dataset_version(manifest: Manifest, labels: LabelTable) -> str:
+    """Name of exactly these shards with these labels, 32 hex digits; every checkpoint carries it."""
+    return hashlib.sha256(f"{manifest.digest} {labels.digest}".encode()).hexdigest()[:32]
+
+
+def _path(version: str) -> str:
+    return f"{LABEL_FOLDER}/{version}/labels.parquet"
+
+
+def _to_parquet(table: LabelTable) -> bytes:
+    about = {"version": table.version, "classes": table.classes, "veil_id": table.veil_id}
+    schema = _SCHEMA.with_metadata({METADATA_KEY: json.dumps(about, sort_keys=True).encode()})
+    columns = {
+        "sample_id": [row.sample_id for row in table.rows],
+        "split": [row.split for row in table.rows],
+        "boxes": [[vars(box) for box in row.boxes] for row in table.rows],
+    }
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns, schema=schema), buffer, version="2.6", compression="zstd")
+    return buffer.getvalue()

@@ -1,0 +1,175 @@
+"""Reading an archive: veiled frames as numpy, alone or joined with a label version."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from raypp.errors import KeyFileError, ShardError
+from raypp.shards.encryption import DataKey
+from raypp.shards.labels import SampleLabels, read_labels
+from raypp.shards.manifest import Manifest, read_manifest
+from raypp.shards.schema import METADATA_KEY, SHARD_SCHEMA, ArchiveHeader
+from raypp.shards.store import Store
+from raypp.veil.packing import unpack
+from raypp.veil.window import Window
+
+
+@dataclass(frozen=True)
+class FrameBatch:
+    """Rows of one shard.
+
+    Attributes:
+        header: the archive's header.
+        rows: the columns that were asked for.
+    """
+
+    header: ArchiveHeader
+    rows: pa.RecordBatch
+
+    def __len__(self) -> int:
+        return int(self.rows.num_rows)
+
+    def column(self, name: str) -> npt.NDArray[Any]:
+        """Return a column as a numpy array of N values; strings and missing values as objects."""
+        values: npt.NDArray[Any] = self.rows.column(name).to_numpy(zero_copy_only=False)
+        return values
+
+    def codes(self) -> npt.NDArray[np.uint8]:
+        """Return the codes in the whole square, uint8[N, C, grid, grid]; 0 outside each frame's window.
+
+        Raises:
+            ShardError: if a row's code does not fit its frame size.
+        """
+        header = self.header
+        out = np.zeros((len(self), header.channels, header.grid, header.grid), dtype=np.uint8)
+        sizes = zip(self.column("width").tolist(), self.column("height").tolist(), strict=True)
+        for square, packed, (width, height) in zip(out, self.rows.column("code"), sizes, strict=True):
+            place_code(square, packed.as_py(), header, width, height)
+        return out
+
+
+def place_code(square: npt.NDArray[np.uint8], packed: bytes, header: ArchiveHeader, width: int, height: int) -> None:
+    """Unpack one frame's code into its window of the square, in place.
+
+    Args:
+        square: uint8[C, grid, grid], zeros.
+        packed: the row's `code`.
+        header: the archive's header.
+        width: width of the source's frame, in pixels.
+        height: height of the source's frame, in pixels.
+
+    Raises:
+        ShardError: if the code does not fit the frame size.
+    """
+    window = Window(header.size, header.patch, width, height)
+    shape = (header.channels, window.rows, window.columns)
+    try:
+        code = unpack(packed, shape, header.bits)
+    except ValueError as error:
+        raise ShardError(f"a code does not fit its frame of {width}x{height}: {error}; run `raypp verify`") from None
+    top, left = window.row_offset, window.column_offset
+    square[:, top : top + window.rows, left : left + window.columns] = code
+
+
+class ShardReader:
+    """Reads the frames of a finished archive, shard by shard in manifest order.
+
+    Args:
+        root: the archive, a folder or URL.
+        encryption: data key of encrypted shards, or None.
+
+    Raises:
+        ShardError: if the archive has no manifest, or is encrypted and no key was given.
+    """
+
+    def __init__(self, root: str, encryption: DataKey | None = None) -> None:
+        self.store = Store(root)
+        self.manifest: Manifest = read_manifest(self.store)
+        self._encryption = encryption
+        if self.header.encrypted and encryption is None:
+            raise ShardError(f"archive {root} is encrypted; give its data key with --data-key")
+
+    @property
+    def header(self) -> ArchiveHeader:
+        """The archive's header."""
+        return self.manifest.header
+
+    @property
+    def shards(self) -> tuple[str, ...]:
+        """Relative paths of all shards, in manifest order."""
+        return tuple(receipt.shard for receipt in self.manifest.receipts if receipt.shard)
+
+    def iterate(self, columns: Sequence[str] | None = None, batch_size: int = 64) -> Iterator[FrameBatch]:
+        """Read all frames.
+
+        Args:
+            columns: names of the columns to read; all if None. `FrameBatch.codes` needs code, width and height.
+            batch_size: most rows to a batch.
+
+        Raises:
+            ShardError: naming the shard, if one is missing, damaged or of another veil.
+        """
+        for relative in self.shards:
+            yield from self.shard(relative, columns, batch_size)
+
+    def shard(self, relative: str, columns: Sequence[str] | None = None, batch_size: int = 64) -> Iterator[FrameBatch]:
+        """Read the frames of one shard; arguments and errors as for `iterate`."""
+        try:
+            with open_shard(self.store, relative, self.header, self._encryption) as file:
+                names = list(columns) if columns is not None else None
+                for rows in file.iter_batches(batch_size, columns=names):
+                    yield FrameBatch(self.header, rows)
+        except (pa.ArrowException, OSError) as error:
+            reason = str(error).splitlines()[0]
+            raise ShardError(f"shard {self.store.root}/{relative} is damaged ({reason}); veil it again") from None
+
+    def labelled(
+        self, version: str, columns: Sequence[str] | None = None, batch_size: int = 64
+    ) -> Iterator[tuple[FrameBatch, tuple[SampleLabels, ...]]]:
+        """Read the frames that a label version labels, each batch with its labels in row order.
+
+        Raises:
+            ShardError: if the version does not exist, or as for `iterate`.
+        """
+        labels = {row.sample_id: row for row in read_labels(self.store, version).rows}
+        if columns is not None and "sample_id" not in columns:
+            columns = ["sample_id", *columns]
+        for batch in self.iterate(columns, batch_size):
+            ids = batch.column("sample_id")
+            chosen = [row for row, name in enumerate(ids) if name in labels]
+            if chosen:
+                rows = batch.rows.take(pa.array(chosen))
+                yield FrameBatch(batch.header, rows), tuple(labels[ids[row]] for row in chosen)
+
+
+def open_shard(store: Store, relative: str, header: ArchiveHeader, encryption: DataKey | None) -> pq.ParquetFile:
+    """Open a shard and check that its schema and header are the archive's.
+
+    Raises:
+        ShardError: naming the shard and both veils, if it is of another archive; or if it cannot be opened.
+    """
+    where = f"{store.root}/{relative}"
+    decryption = encryption.decryption() if encryption else None
+    try:
+        file = pq.ParquetFile(store.open_input(relative), decryption_properties=decryption)
+    except KeyFileError as error:
+        raise ShardError(f"shard {where}: {error}") from None
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise ShardError(f"shard {where} is damaged ({reason}); remove it and run `raypp veil` again") from None
+    metadata = file.schema_arrow.metadata or {}
+    if METADATA_KEY not in metadata or not file.schema_arrow.equals(SHARD_SCHEMA):
+        raise ShardError(f"shard {where} has another schema than this version of raypp writes; veil it again")
+    own = ArchiveHeader.from_bytes(metadata[METADATA_KEY], where)
+    if own.veil_id != header.veil_id:
+        raise ShardError(
+            f"shard {where} is of veil {own.veil_id}, its archive of {header.veil_id}; do not mix archives"
+        )
+    if own != header:
+        raise ShardError(f"shard {where} was made with other settings than its archive; do not mix archives")
+    return file

@@ -1,0 +1,69 @@
+"""The receipt of a unit of work: canonical, so that it is the same however often the work was tried."""
+
+import json
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from raypp.errors import ShardError
+
+
+class Quarantined(BaseModel):
+    """A source that could not be veiled, and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str
+    reason: str
+
+
+class Receipt(BaseModel):
+    """What came of one segment. Holds no times, hosts or attempts.
+
+    Attributes:
+        segment_id: 32 hex digits.
+        shard: relative path of its shard, or None if not one frame could be decoded.
+        shard_sha256: SHA-256 of the shard's bytes, hex; empty without a shard.
+        shard_bytes: size of the shard.
+        content_sha256: SHA-256 over the rows' values, the same whether or not the shard is encrypted.
+        frames: rows of the shard.
+        part: this is part `part` of `parts` of its source; 0 of 1 for buckets of whole files.
+        parts: number of parts.
+        sources: names of the sources covered, as in the shard.
+        first_timestamp_us: presentation time of the first row, or None.
+        last_timestamp_us: presentation time of the last row, or None.
+        decoded_digest: keyed digest of the decoded frames, hex: tells a different decoder from a different veil.
+        quarantined: sources that could not be veiled.
+        damaged_packets: packets that could not be decoded, and missing ends.
+        veil_id: the veil.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    segment_id: str
+    shard: str | None
+    shard_sha256: str
+    shard_bytes: int
+    content_sha256: str
+    frames: int
+    part: int
+    parts: int
+    sources: tuple[str, ...]
+    first_timestamp_us: int | None
+    last_timestamp_us: int | None
+    decoded_digest: str
+    quarantined: tuple[Quarantined, ...]
+    damaged_packets: int
+    veil_id: str
+
+    def to_bytes(self) -> bytes:
+        """Return canonical JSON."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_bytes(cls, text: bytes | str, where: str) -> Self:
+        """Read what `to_bytes` wrote; raises ShardError naming `where` if it is damaged."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError:
+            raise ShardError(f"receipt {where} is damaged; remove it, and its segment is veiled again") from None

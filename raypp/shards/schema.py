@@ -1,0 +1,112 @@
+"""What a shard is: plain Parquet that any reader opens, and the header that says which veil it is of."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from raypp.errors import ShardError
+
+METADATA_KEY = b"raypp"
+HEADER_FILE = "veil.json"
+
+SHARD_SCHEMA = pa.schema(
+    [
+        pa.field("sample_id", pa.string(), nullable=False),
+        pa.field("site", pa.string(), nullable=False),
+        pa.field("camera", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("frame_index", pa.int64(), nullable=False),
+        pa.field("timestamp_us", pa.int64(), nullable=False),
+        pa.field("captured_at_us", pa.int64(), nullable=True),
+        pa.field("sub_key", pa.int16(), nullable=False),
+        pa.field("code", pa.binary(), nullable=False),
+        pa.field("width", pa.int32(), nullable=False),
+        pa.field("height", pa.int32(), nullable=False),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class FrameRow:
+    """One veiled frame.
+
+    Attributes:
+        sample_id: keyed identity of the frame, 32 hex digits.
+        site, camera: where it was taken.
+        source: pseudonym (or plain name) of its file.
+        frame_index: number of the sampling tick, or the nominal number of the frame.
+        timestamp_us: presentation time since the source's start, in microseconds.
+        captured_at_us: capture time in UTC microseconds since 1970, or None where unknown.
+        sub_key: public index of the sub-key.
+        code: packed code values of the window, [C, rows, columns].
+        width, height: size of the source's frame in pixels; with the header's size and patch they fix the window.
+    """
+
+    sample_id: str
+    site: str
+    camera: str
+    source: str
+    frame_index: int
+    timestamp_us: int
+    captured_at_us: int | None
+    sub_key: int
+    code: bytes
+    width: int
+    height: int
+
+
+class ArchiveHeader(BaseModel):
+    """What holds for a whole archive; in `veil.json`, in every shard and in the manifest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1] = 1
+    veil_id: str = Field(pattern="^[0-9a-f]{32}$")
+    spec: dict[str, Any]
+    public_key: str
+    size: int
+    sampling: str
+    source_names: Literal["pseudonym", "plain"]
+    encrypted: bool
+
+    @property
+    def patch(self) -> int:
+        """Side of a cell, in pixels."""
+        return int(self.spec["patch"])
+
+    @property
+    def channels(self) -> int:
+        """Code values per cell."""
+        return int(self.spec["channels"])
+
+    @property
+    def bits(self) -> int:
+        """Bits per code value."""
+        return int(self.spec["bits"])
+
+    @property
+    def grid(self) -> int:
+        """Side of the letterboxed square, in cells."""
+        return self.size // self.patch
+
+    def to_bytes(self) -> bytes:
+        """Return canonical JSON."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_bytes(cls, text: bytes, where: str = "archive header") -> Self:
+        """Read what `to_bytes` wrote; raises ShardError naming `where` if it is something else."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"]) or "JSON"
+            raise ShardError(f"{where}: {field}: {first['msg']}; it is damaged or of another raypp version") from None
+
+
+def shard_schema(header: ArchiveHeader) -> pa.Schema:
+    """Return the schema of a shard with its header in the file metadata."""
+    return SHARD_SCHEMA.with_metadata({METADATA_KEY: header.to_bytes()})

@@ -1,0 +1,208 @@
+"""The place of an archive: a local folder or a URL, where files appear whole or not at all."""
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import secrets
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+from pyarrow import fs
+
+from raypp.errors import ConflictError, ShardError
+from raypp.filesystem import filesystem_of, is_url
+
+LOCK_FILE = ".lock"
+_PARTIAL_SUFFIX = ".tmp"
+_REMOTE_LOCK_STALE_S = 3600.0
+
+
+class Store:
+    """Files of one archive by relative path.
+
+    On a local folder a file is written beside its final name, synced, and renamed; on an object store it appears when
+    its upload completes. Either way readers never see half a file.
+
+    Args:
+        root: folder or URL; made when first written to.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self._remote: fs.FileSystem | None = None
+        self._base = root
+        if is_url(root):
+            filesystem, self._base = filesystem_of(root)
+            self._remote = None if isinstance(filesystem, fs.LocalFileSystem) else filesystem
+
+    def __repr__(self) -> str:
+        return f"Store({self.root})"
+
+    def write_atomic(self, relative: str, content: bytes) -> None:
+        """Write a whole file; raises ShardError if it cannot be written."""
+        with self.create(relative) as file:
+            file.write(content)
+
+    @contextlib.contextmanager
+    def create(self, relative: str) -> Iterator[IO[bytes]]:
+        """Give a stream that appears as `relative` if the block ends well, and vanishes if it raises.
+
+        Raises:
+            ShardError: if it cannot be written; the text names file and reason.
+        """
+        try:
+            if self._remote is None:
+                with self._create_local(Path(self._base, relative)) as file:
+                    yield file
+            else:
+                with self._create_remote(self._remote, f"{self._base}/{relative}") as file:
+                    yield file
+        except OSError as error:
+            remedy = "free some space and run the job again" if error.errno == errno.ENOSPC else "check the output"
+            reason = (error.strerror or str(error)).splitlines()[0]
+            raise ShardError(f"cannot write {self.root}/{relative}: {reason}; {remedy}") from None
+
+    def read(self, relative: str) -> bytes:
+        """Read a whole file; raises ShardError if it is not there."""
+        with self.open_input(relative) as file:
+            content: bytes = file.read()
+            return content
+
+    def open_input(self, relative: str) -> pa.NativeFile:
+        """Open a file for random access; raises ShardError if it is not there."""
+        filesystem = self._remote or fs.LocalFileSystem()
+        try:
+            return filesystem.open_input_file(f"{self._base}/{relative}")
+        except OSError as error:
+            reason = (error.strerror or str(error)).splitlines()[0]
+            raise ShardError(f"cannot read {self.root}/{relative}: {reason}; run `raypp verify` on it") from None
+
+    def size(self, relative: str) -> int | None:
+        """Return a file's size in bytes, or None if it is not there."""
+        info = self._info(f"{self._base}/{relative}")
+        return int(info.size) if info.type == fs.FileType.File else None
+
+    def exists(self, relative: str) -> bool:
+        """Whether a file is there."""
+        return self.size(relative) is not None
+
+    def listing(self, prefix: str) -> list[str]:
+        """Return the files below a folder of the archive, sorted; hidden ones and partial ones left out."""
+        found = self._all(prefix)
+        return sorted(name for name in found if not name.rpartition("/")[2].startswith("."))
+
+    def delete(self, relative: str) -> None:
+        """Delete a file that is there."""
+        (self._remote or fs.LocalFileSystem()).delete_file(f"{self._base}/{relative}")
+
+    def sweep(self) -> None:
+        """Remove partial files that killed writers left; call it only while holding the lock."""
+        for name in self._all(""):
+            if name.rpartition("/")[2].startswith(".") and name.endswith(_PARTIAL_SUFFIX):
+                self.delete(name)
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the archive for writing.
+
+        On a local folder the lock is the kernel's and ends with its process, even by kill -9. On an object store it is
+        an object that a crashed job leaves behind for an hour; such a store also cannot rule out two jobs that start
+        within the same second.
+
+        Raises:
+            ConflictError: naming the output and its holder, if another job holds it.
+        """
+        with self._lock_local() if self._remote is None else self._lock_remote(self._remote):
+            yield
+
+    @contextlib.contextmanager
+    def _create_local(self, path: Path) -> Iterator[IO[bytes]]:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.{secrets.token_hex(6)}{_PARTIAL_SUFFIX}")
+        try:
+            with partial.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    @contextlib.contextmanager
+    def _create_remote(self, remote: fs.FileSystem, path: str) -> Iterator[IO[bytes]]:
+        # An object appears when its stream closes, even after an error: so a failed one is gathered here and dropped.
+        buffer = pa.BufferOutputStream()
+        yield buffer
+        with remote.open_output_stream(path) as stream:
+            stream.write(buffer.getvalue())
+
+    def _all(self, prefix: str) -> list[str]:
+        filesystem = self._remote or fs.LocalFileSystem()
+        selector = fs.FileSelector(f"{self._base}/{prefix}".rstrip("/"), recursive=True, allow_not_found=True)
+        base = self._base.rstrip("/") + "/"
+        return [info.path.removeprefix(base) for info in self._info(selector) if info.type == fs.FileType.File]
+
+    def _info(self, target: str | fs.FileSelector) -> Any:
+        try:
+            return (self._remote or fs.LocalFileSystem()).get_file_info(target)
+        except OSError as error:
+            reason = (error.strerror or str(error)).splitlines()[0]
+            raise ShardError(f"cannot reach {self.root}: {reason}; check its name and your rights there") from None
+
+    @contextlib.contextmanager
+    def _lock_local(self) -> Iterator[None]:
+        path = Path(self._base, LOCK_FILE)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = path.open("a+")
+        except OSError as error:
+            raise ShardError(f"output {self.root}: {error.strerror}; choose a folder that can be written") from None
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                file.seek(0)
+                raise self._held(file.read()) from None
+            file.truncate(0)
+            file.write(json.dumps(_owner()))
+            file.flush()
+            yield
+
+    @contextlib.contextmanager
+    def _lock_remote(self, remote: fs.FileSystem) -> Iterator[None]:
+        mine = _owner() | {"token": secrets.token_hex(8)}
+        if self.exists(LOCK_FILE):
+            text = self.read(LOCK_FILE).decode()
+            if time.time() - json.loads(text)["time"] < _REMOTE_LOCK_STALE_S:
+                raise self._held(text)
+        self.write_atomic(LOCK_FILE, json.dumps(mine).encode())
+        if json.loads(self.read(LOCK_FILE))["token"] != mine["token"]:
+            raise self._held(self.read(LOCK_FILE).decode())
+        try:
+            yield
+        finally:
+            remote.delete_file(f"{self._base}/{LOCK_FILE}")
+
+    def _held(self, text: str) -> ConflictError:
+        try:
+            holder = json.loads(text)
+            who = f"process {holder['pid']} on {holder['host']}"
+        except (ValueError, KeyError, TypeError):
+            who = "another process"
+        return ConflictError(f"output {self.root} is held by {who}; wait for that job, or choose another --out")
+
+
+def _owner() -> dict[str, Any]:
+    return {"pid": os.getpid(), "host": socket.gethostname(), "time": time.time()}

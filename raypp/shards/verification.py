@@ -1,0 +1,237 @@
+"""Verifying an archive: nothing missing, nothing twice, nothing altered; needs no veil key."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from raypp.errors import RayppError, ShardError
+from raypp.shards.encryption import DataKey
+from raypp.shards.labels import list_versions, read_labels
+from raypp.shards.manifest import Manifest, pending_receipts, read_manifest
+from raypp.shards.reader import open_shard
+from raypp.shards.receipt import Receipt
+from raypp.shards.schema import HEADER_FILE, ArchiveHeader, FrameRow
+from raypp.shards.store import Store
+from raypp.shards.writer import ContentDigest
+from raypp.veil.packing import packed_size
+from raypp.veil.window import Window
+
+_CHUNK = 1 << 20
+
+
+class VerificationReport(BaseModel):
+    """Result of `raypp verify`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    veil_id: str
+    shards: int
+    frames: int
+    bytes: int
+    quarantined: int = Field(description="sources that could not be veiled, by the receipts")
+    label_versions: tuple[str, ...]
+    problems: tuple[str, ...] = Field(description="one line each; empty if the archive is whole")
+
+
+@dataclass(frozen=True)
+class ShardCheck:
+    """What one shard was found to hold.
+
+    Attributes:
+        segment_id: its segment.
+        problems: one line each.
+        sample_ids: identities of its rows.
+        timestamps: per source, first and last presentation time.
+    """
+
+    segment_id: str
+    problems: tuple[str, ...] = ()
+    sample_ids: tuple[str, ...] = ()
+    timestamps: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+
+CheckShards = Callable[[Iterable[Receipt]], Iterable[ShardCheck]]
+
+
+def verify(
+    root: str,
+    encryption: DataKey | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    check_shards: CheckShards | None = None,
+) -> VerificationReport:
+    """Check every receipt, shard, digest, schema and label of an archive.
+
+    Args:
+        root: the archive.
+        encryption: data key of encrypted shards.
+        progress: called with (shards checked, shards in all).
+        check_shards: checks receipts' shards elsewhere, in any order; here, one after another, if None.
+
+    Raises:
+        ShardError: if there is no readable manifest, or the shards are encrypted and no key was given.
+    """
+    store = Store(root)
+    manifest = read_manifest(store)
+    problems: list[str] = []
+    if manifest.header.encrypted and encryption is None and check_shards is None:
+        raise ShardError(f"archive {root} is encrypted; give its data key with --data-key")
+    waiting = pending_receipts(store)
+    if waiting:
+        problems.append(f"{len(waiting)} receipts are in no manifest: a job is running or was stopped; run it again")
+    _check_header(store, manifest, problems)
+    with_shard = [receipt for receipt in manifest.receipts if receipt.shard]
+    checks: list[ShardCheck] = []
+    found = check_shards(with_shard) if check_shards else _here(store, manifest.header, encryption, with_shard)
+    for check in found:
+        checks.append(check)
+        problems += check.problems
+        if progress:
+            progress(len(checks), len(with_shard))
+    samples = _samples(checks, problems)
+    _check_parts(manifest, {check.segment_id: check for check in checks}, problems)
+    _check_files(store, (*manifest.receipts, *waiting), problems)
+    versions = list_versions(store)
+    for version in versions:
+        _check_labels(store, version, manifest, samples, problems)
+    return VerificationReport(
+        veil_id=manifest.header.veil_id,
+        shards=len(with_shard),
+        frames=sum(receipt.frames for receipt in manifest.receipts),
+        bytes=sum(receipt.shard_bytes for receipt in manifest.receipts),
+        quarantined=sum(len(receipt.quarantined) for receipt in manifest.receipts),
+        label_versions=tuple(versions),
+        problems=tuple(problems),
+    )
+
+
+def check_shard(store: Store, header: ArchiveHeader, encryption: DataKey | None, receipt: Receipt) -> ShardCheck:
+    """Check one shard against its receipt: bytes, schema, rows, and that its codes fit its frames."""
+    assert receipt.shard is not None  # noqa: S101 - callers pass receipts with a shard
+    where = f"shard {receipt.shard}"
+    size = store.size(receipt.shard)
+    if size is None:
+        return ShardCheck(receipt.segment_id, (f"{where} is missing; run `raypp veil` again",))
+    if size != receipt.shard_bytes or _sha256(store, receipt.shard) != receipt.shard_sha256:
+        return ShardCheck(receipt.segment_id, (f"{where} was altered: its digest is not its receipt's; veil it again",))
+    problems: list[str] = []
+    digest, ids = ContentDigest(), []
+    times: dict[str, tuple[int, int]] = {}
+    try:
+        with open_shard(store, receipt.shard, header, encryption) as file:
+            for batch in file.iter_batches(64):
+                for row in map(_row, batch.to_pylist()):
+                    digest.add(row)
+                    ids.append(row.sample_id)
+                    if row.source in times and row.timestamp_us <= times[row.source][1]:
+                        problems.append(f"{where}: frames of {row.source} are not in order of time")
+                    times[row.source] = (times.get(row.source, (row.timestamp_us, 0))[0], row.timestamp_us)
+                    window = Window(header.size, header.patch, row.width, row.height)
+                    expected = packed_size(header.channels * window.rows * window.columns, header.bits)
+                    if len(row.code) != expected:
+                        problems.append(
+                            f"{where}: sample {row.sample_id} has {len(row.code)} code bytes, not {expected}"
+                        )
+    except RayppError as error:
+        return ShardCheck(receipt.segment_id, (str(error),))
+    if len(ids) != receipt.frames:
+        problems.append(f"{where} holds {len(ids)} frames, its receipt says {receipt.frames}")
+    if digest.hex() != receipt.content_sha256:
+        problems.append(f"{where}: the content digest of its rows is not its receipt's")
+    return ShardCheck(receipt.segment_id, tuple(problems), tuple(ids), times)
+
+
+def _here(
+    store: Store, header: ArchiveHeader, encryption: DataKey | None, receipts: Iterable[Receipt]
+) -> Iterable[ShardCheck]:
+    for receipt in receipts:
+        yield check_shard(store, header, encryption, receipt)
+
+
+def _samples(checks: Iterable[ShardCheck], problems: list[str]) -> set[str]:
+    seen: set[str] = set()
+    for check in checks:
+        for name in check.sample_ids:
+            if name in seen:
+                problems.append(f"sample {name} is there twice")
+            seen.add(name)
+    return seen
+
+
+def _check_parts(manifest: Manifest, checks: dict[str, ShardCheck], problems: list[str]) -> None:
+    """Every part of every source is there once, and their times follow one another."""
+    by_source: dict[str, list[Receipt]] = defaultdict(list)
+    for receipt in manifest.receipts:
+        if receipt.parts > 1:
+            by_source[receipt.sources[0]].append(receipt)
+    for source, receipts in sorted(by_source.items()):
+        receipts.sort(key=lambda receipt: receipt.part)
+        present = [receipt.part for receipt in receipts]
+        missing = sorted(set(range(receipts[0].parts)) - set(present))
+        if missing:
+            problems.append(
+                f"source {source}: parts {missing} of {receipts[0].parts} are missing; run `raypp veil` again"
+            )
+        if len(set(present)) != len(present):
+            problems.append(f"source {source}: a part is there twice")
+        last = -1
+        for receipt in receipts:
+            check = checks.get(receipt.segment_id)
+            if check is None or source not in check.timestamps:
+                continue
+            first, end = check.timestamps[source]
+            if first <= last:
+                problems.append(f"source {source}: part {receipt.part} begins before the part before it ends")
+            last = end
+
+
+def _check_header(store: Store, manifest: Manifest, problems: list[str]) -> None:
+    if not store.exists(HEADER_FILE):
+        problems.append(f"{HEADER_FILE} is missing; run `raypp veil` again")
+        return
+    try:
+        header = ArchiveHeader.from_bytes(store.read(HEADER_FILE), HEADER_FILE)
+    except RayppError as error:
+        problems.append(str(error))
+        return
+    if header != manifest.header:
+        problems.append(
+            f"{HEADER_FILE} is of veil {header.veil_id}, the manifest of {manifest.header.veil_id}, "
+            "or their settings differ; do not mix archives"
+        )
+
+
+def _check_files(store: Store, receipts: Iterable[Receipt], problems: list[str]) -> None:
+    expected = {receipt.shard for receipt in receipts}
+    strangers = (relative for relative in store.listing("shards") if relative not in expected)
+    problems.extend(f"{relative} is in no receipt; remove it, or run `raypp veil` again" for relative in strangers)
+
+
+def _check_labels(store: Store, version: str, manifest: Manifest, samples: set[str], problems: list[str]) -> None:
+    try:
+        table = read_labels(store, version)
+    except RayppError as error:
+        problems.append(str(error))
+        return
+    if table.veil_id != manifest.header.veil_id:
+        problems.append(f"labels {version} are of veil {table.veil_id}, the archive of {manifest.header.veil_id}")
+    unknown = sum(row.sample_id not in samples for row in table.rows)
+    if unknown:
+        problems.append(f"labels {version}: {unknown} labelled samples are in no shard")
+    beyond = sum(not 0 <= box.class_id < len(table.classes) for row in table.rows for box in row.boxes)
+    if beyond:
+        problems.append(f"labels {version}: {beyond} boxes have a class beyond its {len(table.classes)}")
+
+
+def _row(values: dict[str, object]) -> FrameRow:
+    return FrameRow(**values)  # type: ignore[arg-type]
+
+
+def _sha256(store: Store, relative: str) -> str:
+    digest = hashlib.sha256()
+    with store.open_input(relative) as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,215 @@
+"""Key files: JSON of mode 0600, optionally wrapped by a passphrase (scrypt, RFC 7914, and AES-256-GCM)."""
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TextIO
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+from raypp.errors import KeyFileError
+from raypp.veil.key import SiteKey, StreamSecrets, VeilKey
+from raypp.veil.spec import VeilSpec
+
+OWNER_MAGIC = "raypp-veil-key"
+SITE_MAGIC = "raypp-site-key"
+KEY_VARIABLE = "RAYPP_KEY_FILE"
+PASSPHRASE_VARIABLE = "RAYPP_KEY_PASSPHRASE_FILE"
+_SCRYPT = {"n": 1 << 15, "r": 8, "p": 1}
+_SNIFF_BYTES = 256
+
+Passphrase = Callable[[], str]
+
+
+def default_key_path() -> Path:
+    """Where `raypp keygen` puts a key unless told otherwise: the user's own configuration folder."""
+    base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return base / "raypp" / "owner.key"
+
+
+def resolve_key_path(path: Path | None) -> Path:
+    """Return the key file to use: the given one, else the one RAYPP_KEY_FILE names, else the default place."""
+    if path is not None:
+        return path
+    named = os.environ.get(KEY_VARIABLE)
+    return Path(named) if named else default_key_path()
+
+
+def passphrase_from_environment() -> str:
+    """Read the passphrase from the file that RAYPP_KEY_PASSPHRASE_FILE names; raises KeyFileError without one."""
+    named = os.environ.get(PASSPHRASE_VARIABLE)
+    if not named:
+        raise KeyFileError(
+            f"this key file is wrapped by a passphrase; put it in a file and set {PASSPHRASE_VARIABLE} to it"
+        )
+    try:
+        return Path(named).read_text().rstrip("\n")
+    except OSError as error:
+        raise KeyFileError(f"passphrase file {named}: {error.strerror}; correct {PASSPHRASE_VARIABLE}") from None
+
+
+def save_owner_key(key: VeilKey, path: Path, passphrase: str | None = None) -> None:
+    """Write the owner's key to a new file of mode 0600; raises KeyFileError if the file exists."""
+    with _create(path) as file:
+        _save(file, OWNER_MAGIC, {"epoch": key.epoch, "secret": _b64(key.export_secret())}, passphrase)
+
+
+def save_site_key(key: SiteKey, path: Path, passphrase: str | None = None) -> None:
+    """Write a site's key to a new file of mode 0600; raises KeyFileError if the file exists."""
+    with _create(path) as file:
+        _save(file, SITE_MAGIC, key.export(), passphrase)
+
+
+def load_owner_key(path: Path, passphrase: Passphrase = passphrase_from_environment) -> VeilKey:
+    """Read the owner's key; raises KeyFileError if `path` is unreadable, open to others, or not the owner's key."""
+    key = load_key(path, passphrase)
+    if not isinstance(key, VeilKey):
+        raise KeyFileError(f"key file {path} is a site key; this needs the owner's key")
+    return key
+
+
+def load_key(path: Path, passphrase: Passphrase = passphrase_from_environment) -> VeilKey | SiteKey:
+    """Read an owner's or a site's key.
+
+    Args:
+        path: the key file.
+        passphrase: called only if the file is wrapped.
+
+    Raises:
+        KeyFileError: if the file is unreadable, readable by others, no key, or the passphrase is wrong.
+    """
+    document = _read(path)
+    magic = document.get("kind")
+    if magic not in (OWNER_MAGIC, SITE_MAGIC):
+        raise KeyFileError(f"key file {path} is not a raypp key; make one with `raypp keygen`")
+    phrase = passphrase() if "wrapped" in document else None
+    try:
+        return _parse(document, magic, phrase)
+    except InvalidTag:
+        reason = "wrong passphrase, or the file was altered; check the passphrase"
+    except (KeyError, TypeError, ValueError):
+        reason = "damaged content; restore it from your backup"
+    except KeyFileError as error:
+        reason = str(error)
+    del document, phrase  # a traceback may show locals
+    raise KeyFileError(f"key file {path}: {reason}")
+
+
+def find_key_files(folder: Path) -> list[Path]:
+    """Return every raypp key file below a folder, by content and not by name, sorted; passes by unreadable files."""
+    found = []
+    for base, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name not in {".git", ".venv", "__pycache__"}]
+        found += [path for path in (Path(base, name) for name in names) if is_key_file(path)]
+    return sorted(found)
+
+
+def enclosing_work_tree(path: Path) -> Path | None:
+    """Return the git working tree that holds a path, or None."""
+    resolved = path.resolve()
+    return next((parent for parent in resolved.parents if (parent / ".git").exists()), None)
+
+
+def is_key_file(path: Path) -> bool:
+    """Whether a file is a raypp key, by its content; False if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_SNIFF_BYTES)
+    except OSError:
+        return False
+    return OWNER_MAGIC.encode() in head or SITE_MAGIC.encode() in head
+
+
+def _create(path: Path) -> TextIO:
+    # Before the secrets are at hand, so that a traceback of a refusal can hold none.
+    tree = enclosing_work_tree(path)
+    if tree is not None:
+        raise KeyFileError(
+            f"key file {path} would lie in the working tree {tree}, whose files are copied, committed and submitted; "
+            f"choose a place outside it, such as {default_key_path()}"
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise KeyFileError(f"key file {path} exists; a key is never overwritten: choose another name") from None
+    except OSError as error:
+        raise KeyFileError(f"key file {path}: {error.strerror}; choose a writable place") from None
+    return os.fdopen(descriptor, "w")
+
+
+def _save(file: TextIO, magic: str, body: dict[str, Any], passphrase: str | None) -> None:
+    document = {"kind": magic, "version": 1}
+    document |= {"body": body} if passphrase is None else {"wrapped": _wrap(body, passphrase, magic)}
+    json.dump(document, file, indent=1)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text()
+    except FileNotFoundError:
+        raise KeyFileError(f"key file {path} does not exist; make one with `raypp keygen --out {path}`") from None
+    except (OSError, UnicodeDecodeError):
+        raise KeyFileError(f"key file {path} cannot be read; check its name and permissions") from None
+    if mode & 0o077:
+        raise KeyFileError(f"key file {path} is open to others (mode {mode & 0o777:04o}); run `chmod 600 {path}`")
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise KeyFileError(f"key file {path} is not a raypp key; make one with `raypp keygen`")
+    return document
+
+
+def _parse(document: dict[str, Any], magic: str, phrase: str | None) -> VeilKey | SiteKey:
+    body = document["body"] if phrase is None else _unwrap(document["wrapped"], phrase, magic)
+    return _owner(body) if magic == OWNER_MAGIC else _site(body)
+
+
+def _wrap(body: dict[str, Any], passphrase: str, magic: str) -> dict[str, Any]:
+    salt, nonce = secrets.token_bytes(16), secrets.token_bytes(12)
+    sealed = AESGCM(_stretch(passphrase, salt)).encrypt(nonce, json.dumps(body).encode(), magic.encode())
+    return {"kdf": "scrypt", **_SCRYPT, "salt": _b64(salt), "nonce": _b64(nonce), "sealed": _b64(sealed)}
+
+
+def _unwrap(wrapped: dict[str, Any], passphrase: str, magic: str) -> dict[str, Any]:
+    opened = AESGCM(_stretch(passphrase, base64.b64decode(wrapped["salt"]))).decrypt(
+        base64.b64decode(wrapped["nonce"]), base64.b64decode(wrapped["sealed"]), magic.encode()
+    )
+    body: dict[str, Any] = json.loads(opened)
+    return body
+
+
+def _stretch(passphrase: str, salt: bytes) -> bytes:
+    return Scrypt(salt=salt, length=32, **_SCRYPT).derive(passphrase.encode())
+
+
+def _owner(body: dict[str, Any]) -> VeilKey:
+    return VeilKey(base64.b64decode(body["secret"], validate=True), int(body["epoch"]))
+
+
+def _site(body: dict[str, Any]) -> SiteKey:
+    cameras = {
+        name: StreamSecrets(
+            int(stream["sub_key"]),
+            base64.b64decode(stream["weights_seed"]),
+            base64.b64decode(stream["dither_seed"]),
+        )
+        for name, stream in body["cameras"].items()
+    }
+    hashes = {use: base64.b64decode(value) for use, value in body["hashes"].items()}
+    spec = VeilSpec.model_validate(body["spec"])
+    return SiteKey(spec, bytes.fromhex(body["public_key"]), body["site"], cameras, hashes)
+
+
+def _b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()

@@ -1,0 +1,42 @@
+"""Who a source and a frame are, by keyed hashes: a plain hash would confirm a guessed file to anyone."""
+
+from raypp.media.files import SourceStream
+from raypp.veil.derivation import keyed_hash
+from raypp.veil.key import Keyring
+
+EDGE_BYTES = 64 * 1024
+"""How much of a file's head and tail enters its identity: a full read of a large archive is not acceptable."""
+
+
+def source_identity(key: Keyring, site: str, stream: SourceStream, index: bytes, name: str = "") -> bytes:
+    """Identify a file by keyed hash of its size, head, tail and index; 32 bytes.
+
+    Args:
+        key: owner's or site's key.
+        site: the site whose hash secret is used.
+        stream: the opened file, read at both ends.
+        index: fingerprint of the container's index; empty for pictures.
+        name: place within its dataset, for pictures that a dataset may hold twice; empty otherwise.
+    """
+    size = stream.size
+    stream.seek(0)
+    head = stream.read(EDGE_BYTES)
+    stream.seek(max(0, size - EDGE_BYTES))
+    tail = stream.read(EDGE_BYTES)
+    stream.seek(0)
+    return keyed_hash(key.hash_secret(site, "identity"), b"file", b"%d" % size, head, tail, index, name.encode())
+
+
+def pseudonym(key: Keyring, site: str, identity: bytes) -> str:
+    """Public name of a source that says nothing of its file's name or content; 16 hex digits."""
+    return keyed_hash(key.hash_secret(site, "pseudonym"), identity).hex()[:16]
+
+
+def sample_id(key: Keyring, site: str, identity: bytes, timestamp_us: int) -> str:
+    """Identity of a frame: keyed hash of source identity and presentation time; 32 hex digits."""
+    return keyed_hash(key.hash_secret(site, "identity"), b"frame", identity, b"%d" % timestamp_us).hex()[:32]
+
+
+def segment_id(key: Keyring, site: str, *parts: bytes) -> str:
+    """Name of a unit of work, a pure function of what it covers; 32 hex digits."""
+    return keyed_hash(key.hash_secret(site, "pseudonym"), b"segment", *parts).hex()[:32]

@@ -1,0 +1,154 @@
+"""The archive job: lock, plan, veil what is missing, close with manifest, labels and summary."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from raypp.errors import ConflictError, ShardError
+from raypp.media.archive import Discovery, discover
+from raypp.shards.manifest import compile_manifest, finished_segments
+from raypp.shards.receipt import Receipt
+from raypp.shards.schema import ArchiveHeader
+from raypp.shards.store import Store
+from raypp.veiling.labelling import write_label_tables
+from raypp.veiling.plan import Plan, expected_frames, make_plan
+from raypp.veiling.private import write_private
+from raypp.veiling.progress import Reporter
+from raypp.veiling.segment import Segment, SegmentResult, Workshop, veil_segment
+from raypp.veiling.settings import VeilSettings
+from raypp.veiling.summary import Timings, VeilSummary, summarise
+
+HEADER_FILE = "veil.json"
+PLAN_FILE = "plan.json"
+
+Executor = Callable[[Sequence[Segment], VeilSettings], Iterator[SegmentResult]]
+"""Veils segments somewhere, in any order, and yields each result as it is durable."""
+
+
+def veil_here(segments: Sequence[Segment], settings: VeilSettings) -> Iterator[SegmentResult]:
+    """Veil segments one after another in this process: the executor of the bare edge install."""
+    workshop = Workshop.open(settings)
+    for segment in segments:
+        yield veil_segment(segment, workshop)
+
+
+@dataclass(frozen=True)
+class VeilJob:
+    """A job that holds its output's lock and knows its work.
+
+    Attributes:
+        settings: what was asked.
+        workshop: the opened key and output.
+        discovery: what the sources hold.
+        plan: all segments, finished or not.
+        finished: receipts of segments that an earlier run finished.
+    """
+
+    settings: VeilSettings
+    workshop: Workshop
+    discovery: Discovery
+    plan: Plan
+    finished: dict[str, Receipt]
+
+    @property
+    def pending(self) -> list[Segment]:
+        """Segments still to be veiled, in plan order."""
+        return [segment for segment in self.plan.segments if segment.segment_id not in self.finished]
+
+    def run(self, execute: Executor, reporter: Reporter, limit: int | None, labels_version: str | None) -> VeilSummary:
+        """Veil what is missing and close the archive.
+
+        Args:
+            execute: where the work is done.
+            reporter: shows progress.
+            limit: at most this many segments in this run; None for all.
+            labels_version: name for the label tables, or None to number them.
+        """
+        todo = self.pending[:limit]
+        started = perf_counter()
+        results: list[SegmentResult] = []
+        weights = {one.segment_id: _weight(one, self.settings) for one in todo}
+        with reporter.task("veiling", sum(weights.values())) as advance:
+            for result in execute(todo, self.settings) if todo else ():
+                results.append(result)
+                receipt = result.receipt
+                advance(weights[receipt.segment_id], f"{len(results)}/{len(todo)} segments", receipt.frames)
+        veiled_s = perf_counter() - started
+        manifest = compile_manifest(self.workshop.store, self.workshop.header)
+        tables, label_problems = write_label_tables(self.discovery, self.plan, self.workshop, labels_version)
+        return summarise(self, results, manifest, tables, label_problems, Timings(started, veiled_s))
+
+
+@contextmanager
+def open_job(settings: VeilSettings, sources: Sequence[str], reporter: Reporter) -> Iterator[VeilJob]:
+    """Lock the output, check that it is of the same veil and settings, discover and plan.
+
+    Raises:
+        ConflictError: if another job holds the output, or it was made with another veil or settings.
+        KeyFileError, OptionError, MediaError, SpecError: if what was asked cannot be done.
+    """
+    settings.check()
+    workshop = Workshop.open(settings)
+    with workshop.store.lock():
+        _claim(workshop.store, workshop.header)
+        workshop.store.sweep()
+        discovery = discover(sources)
+        total = len(discovery.files) + sum(len(dataset.images) for dataset in discovery.datasets)
+        with reporter.task("looking at sources", total) as advance:
+            earlier = load_plan(settings.private)
+            plan = make_plan(
+                discovery, settings, workshop.key, earlier, lambda done, _: advance(1, f"{done}/{total}", 0)
+            )
+        save_plan(plan, settings.private)
+        yield VeilJob(settings, workshop, discovery, plan, finished_segments(workshop.store))
+
+
+def load_plan(private: Path) -> Plan:
+    """Read the plan of the last run, or an empty one if there was none; raises ShardError if it is damaged."""
+    path = private / PLAN_FILE
+    try:
+        return Plan.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return Plan()
+    except ValueError:
+        raise ShardError(f"plan {path} is damaged; remove it, and the job plans afresh") from None
+
+
+def save_plan(plan: Plan, private: Path) -> None:
+    """Write the plan atomically into the owner's private folder, which only its user may enter."""
+    private.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_private(private / PLAN_FILE, plan.model_dump_json().encode())
+
+
+def _claim(store: Store, header: ArchiveHeader) -> None:
+    """Write the header into a new archive, or check that an old one has the same."""
+    if not store.exists(HEADER_FILE):
+        store.write_atomic(HEADER_FILE, header.to_bytes())
+        return
+    found = ArchiveHeader.from_bytes(store.read(HEADER_FILE))
+    if found.veil_id != header.veil_id:
+        raise ConflictError(
+            f"output {store.root} holds veil {found.veil_id}, but this key and spec make veil {header.veil_id}; "
+            "use the key and spec it was made with, or another --out"
+        )
+    for name in ("size", "sampling", "source_names", "encrypted"):
+        was, asked = getattr(found, name), getattr(header, name)
+        if was != asked:
+            raise ConflictError(
+                f"output {store.root} was made with {name} {was}, not {asked}; "
+                "use the same settings as before, or another --out"
+            )
+
+
+def _weight(segment: Segment, settings: VeilSettings) -> float:
+    """Expected decoding work of a segment, in frames."""
+    total = 0.0
+    for item in segment.items:
+        frames = expected_frames(item, settings)
+        if item.info is not None and segment.parts > 1:
+            covered = min(segment.end_us, item.info.duration_us) - segment.start_us
+            frames *= max(0.0, covered / max(item.info.duration_us, 1))
+        total += frames
+    return total

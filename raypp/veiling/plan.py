@@ -1,0 +1,273 @@
+"""From sources to segments: listing and identity happen once, before any work, and the plan is kept."""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+from pydantic import BaseModel, ConfigDict
+
+from raypp.errors import MediaError
+from raypp.media.archive import Discovery
+from raypp.media.capture_time import CaptureClock
+from raypp.media.dataset import Dataset
+from raypp.media.files import open_source
+from raypp.media.source import SourceFile, SourceKind
+from raypp.media.video import VideoInfo, cut_points, probe
+from raypp.shards.receipt import Quarantined
+from raypp.veil.key import Keyring
+from raypp.veil.packing import packed_size
+from raypp.veil.window import Window
+from raypp.veiling.identity import pseudonym, segment_id, source_identity
+from raypp.veiling.segment import Item, Segment
+from raypp.veiling.settings import VeilSettings
+
+_PROBE_THREADS = 8
+_WHOLE_US = 1 << 62
+
+Progress = Callable[[int, int], None]
+
+
+class Duplicate(BaseModel):
+    """A file with the content of another one; it is veiled once."""
+
+    model_config = ConfigDict(frozen=True)
+
+    url: str
+    original: str
+
+
+class Plan(BaseModel):
+    """Everything a job knows before it starts; kept on the owner's side so that a later run cuts nothing anew.
+
+    Attributes:
+        segments: units of work in the order they are done.
+        quarantined: sources that cannot be opened, with plain names.
+        duplicates: files left out because another has the same content.
+    """
+
+    model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
+
+    segments: tuple[Segment, ...] = ()
+    quarantined: tuple[Quarantined, ...] = ()
+    duplicates: tuple[Duplicate, ...] = ()
+
+    def items(self) -> dict[str, Item]:
+        """Planned sources by identity."""
+        return {item.identity: item for segment in self.segments for item in segment.items}
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    file: SourceFile
+    site: str
+    camera: str
+    name_in_dataset: str
+
+
+@dataclass
+class _Probed:
+    items: list[Item] = field(default_factory=list)
+    quarantined: list[Quarantined] = field(default_factory=list)
+
+
+def make_plan(
+    discovery: Discovery, settings: VeilSettings, key: Keyring, earlier: Plan, progress: Progress | None = None
+) -> Plan:
+    """Plan the work on what was discovered.
+
+    Sources of an earlier plan keep their segments whatever else arrives, so that finished work stays finished; only
+    new sources are probed and cut. A source that moved is known by its identity.
+
+    Args:
+        discovery: files and datasets found.
+        settings: the job's settings.
+        key: for identities and pseudonyms.
+        earlier: the plan of the last run on this output, or an empty one.
+        progress: called with (sources looked at, sources in all).
+    """
+    wanted = _wanted(discovery, settings)
+    known = {(item.url, item.size, item.mtime_ns): item for item in earlier.items().values()}
+    clock = CaptureClock.parse(settings.time_from, settings.timezone)
+    probed = _Probed()
+    with ThreadPoolExecutor(_PROBE_THREADS) as pool:
+        outcomes = pool.map(lambda one: _probe(one, settings, key, clock, known), wanted)
+        for count, outcome in enumerate(outcomes, 1):
+            (probed.items if isinstance(outcome, Item) else probed.quarantined).append(outcome)  # type: ignore[arg-type]
+            if progress:
+                progress(count, len(wanted))
+    unreadable = [Quarantined(source=problem.url, reason=problem.reason) for problem in discovery.problems]
+    fresh, moved, duplicates = _sort_out(probed.items, earlier.items())
+    kept = [_relocated(segment, moved) for segment in earlier.segments]
+    return Plan(
+        segments=(*kept, *_cut(fresh, settings, key)),
+        quarantined=tuple(unreadable + probed.quarantined),
+        duplicates=tuple(duplicates),
+    )
+
+
+def frame_bytes(settings: VeilSettings, width: int, height: int) -> int:
+    """Packed bytes of one veiled frame of a source of this size."""
+    window = Window(settings.size, settings.spec.patch, width, height)
+    return packed_size(settings.spec.channels * window.rows * window.columns, settings.spec.bits)
+
+
+def expected_frames(item: Item, settings: VeilSettings) -> float:
+    """How many frames of a source will be sampled, by what its container says."""
+    if item.info is None:
+        return 1.0
+    if settings.keyframes and item.info.keyframes_us:
+        return float(len(item.info.keyframes_us))
+    rate = float(item.info.average_rate)
+    if settings.rate is not None:
+        rate = min(rate, float(settings.rate))
+    return max(1.0, rate * item.info.duration_us / 1e6)
+
+
+def expected_bytes(item: Item, settings: VeilSettings) -> float:
+    """About how many bytes a source's codes will take."""
+    width, height = (item.info.width, item.info.height) if item.info else (4, 3)
+    return expected_frames(item, settings) * frame_bytes(settings, width, height)
+
+
+def _wanted(discovery: Discovery, settings: VeilSettings) -> list[_Wanted]:
+    loose = [_loose(file, settings) for file in discovery.files]
+    return loose + [one for dataset in discovery.datasets for one in _of_dataset(dataset, settings)]
+
+
+def _loose(file: SourceFile, settings: VeilSettings) -> _Wanted:
+    folder = file.relative.rpartition("/")[0]
+    camera = file.camera or settings.camera or folder or "camera"
+    return _Wanted(file, file.site or settings.site, camera, "")
+
+
+def _of_dataset(dataset: Dataset, settings: VeilSettings) -> Iterable[_Wanted]:
+    camera = settings.camera or dataset.name
+    for image in dataset.images:
+        yield _Wanted(image.file, settings.site, camera, f"{dataset.name}/{image.split}/{image.file.relative}")
+
+
+def _probe(
+    wanted: _Wanted,
+    settings: VeilSettings,
+    key: Keyring,
+    clock: CaptureClock,
+    known: dict[tuple[str, int, int | None], Item],
+) -> Item | Quarantined:
+    file = wanted.file
+    item = known.get((file.url, file.size, file.mtime_ns))
+    if item is not None:
+        return item
+    info: VideoInfo | None = None
+    try:
+        stream = open_source(file.url)
+        try:
+            if file.kind is SourceKind.VIDEO:
+                info = probe(stream)
+            index = info.fingerprint if info else b""
+            identity = source_identity(key, wanted.site, stream, index, wanted.name_in_dataset)
+        finally:
+            stream.close()
+        own_clock = CaptureClock.parse(file.start, settings.timezone) if file.start else clock
+        captured = own_clock.start_us(file.url, info)
+    except MediaError as error:
+        return Quarantined(source=file.url, reason=str(error))
+    return Item(
+        url=file.url,
+        size=file.size,
+        mtime_ns=file.mtime_ns,
+        kind=file.kind,
+        identity=identity.hex(),
+        source=file.relative if settings.plain_names else pseudonym(key, wanted.site, identity),
+        site=wanted.site,
+        camera=wanted.camera,
+        captured_at_us=captured,
+        info=info,
+    )
+
+
+def _sort_out(items: Sequence[Item], planned: dict[str, Item]) -> tuple[list[Item], dict[str, Item], list[Duplicate]]:
+    """Tell new sources from planned ones (which may have moved) and from copies of either."""
+    fresh: dict[str, Item] = {}
+    moved: dict[str, Item] = {}
+    duplicates = []
+    for item in items:
+        first = fresh.get(item.identity) or moved.get(item.identity)
+        if first is not None:
+            duplicates.append(Duplicate(url=item.url, original=first.url))
+        elif item.identity in planned:
+            moved[item.identity] = item
+        else:
+            fresh[item.identity] = item
+    return list(fresh.values()), moved, duplicates
+
+
+def _relocated(segment: Segment, moved: dict[str, Item]) -> Segment:
+    """The same segment with its files where they are now; nothing that enters a shard changes."""
+    items = tuple(
+        item.model_copy(update={"url": now.url, "size": now.size, "mtime_ns": now.mtime_ns})
+        if (now := moved.get(item.identity))
+        else item
+        for item in segment.items
+    )
+    return segment.model_copy(update={"items": items})
+
+
+def _cut(items: list[Item], settings: VeilSettings, key: Keyring) -> list[Segment]:
+    """Cut long videos into ranges, and gather short files of one site into buckets, each about one shard."""
+    target = settings.shard_mb * 1e6
+    segments: list[Segment] = []
+    short: dict[str, list[Item]] = {}
+    for item in sorted(items, key=lambda item: item.identity):
+        parts = _ranges(item, settings, target)
+        if item.info is None or (len(parts) == 1 and expected_bytes(item, settings) < target / 4):
+            short.setdefault(item.site, []).append(_slim(item))
+            continue
+        for part, (start, end) in enumerate(parts):
+            bounds = b"%d-%d" % (start, end)
+            name = segment_id(key, item.site, bytes.fromhex(item.identity), bounds)
+            segments.append(
+                Segment(
+                    segment_id=name,
+                    items=(_slim(item),),
+                    start_us=start,
+                    end_us=end,
+                    part=part,
+                    parts=len(parts),
+                )
+            )
+    for site, members in sorted(short.items()):
+        for bucket in _buckets(members, settings, target):
+            name = segment_id(key, site, *(bytes.fromhex(item.identity) for item in bucket))
+            segments.append(Segment(segment_id=name, items=tuple(bucket), start_us=0, end_us=_WHOLE_US))
+    return segments
+
+
+def _ranges(item: Item, settings: VeilSettings, target: float) -> list[tuple[int, int]]:
+    if item.info is None:
+        return [(0, _WHOLE_US)]
+    seconds = item.info.duration_us / 1e6
+    per_second = expected_bytes(item, settings) / max(seconds, 1e-3)
+    length_s = min(settings.segment_s, target / max(per_second, 1e-3))
+    cuts = cut_points(item.info, settings.sampling, max(1, int(length_s * 1e6)))
+    return list(pairwise(cuts))
+
+
+def _buckets(items: list[Item], settings: VeilSettings, target: float) -> Iterable[list[Item]]:
+    bucket: list[Item] = []
+    filled = 0.0
+    for item in items:
+        bucket.append(item)
+        filled += expected_bytes(item, settings)
+        if filled >= target:
+            yield bucket
+            bucket, filled = [], 0.0
+    if bucket:
+        yield bucket
+
+
+def _slim(item: Item) -> Item:
+    """The item without its keyframe index, which only cutting needs and which is long for long videos."""
+    if item.info is None:
+        return item
+    return item.model_copy(update={"info": replace(item.info, keyframes_us=())})

@@ -1,0 +1,160 @@
+"""What a veil job did, for people and for machines."""
+
+import json
+from collections.abc import Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+from rich.console import Console
+
+from raypp.shards.manifest import Manifest
+from raypp.shards.receipt import Quarantined
+from raypp.veiling.private import write_private
+from raypp.veiling.segment import SegmentResult
+
+if TYPE_CHECKING:
+    from raypp.veiling.job import VeilJob
+
+QUARANTINE_FILE = "quarantine.json"
+
+
+class Timings(NamedTuple):
+    """Seconds: when veiling started on this process's clock, and how long it took."""
+
+    started: float
+    veiled_s: float
+
+
+class VeilSummary(BaseModel):
+    """Result of `raypp veil`, as printed and as written by --json."""
+
+    model_config = ConfigDict(frozen=True)
+
+    out: str = Field(description="the archive")
+    private: str = Field(description="the owner's side of it: plan, plain names, quarantine")
+    veil_id: str
+    manifest_digest: str = Field(description="digest of the canonical manifest")
+    sources: int = Field(description="videos and pictures planned, this run and earlier ones")
+    segments: int = Field(description="units of work planned")
+    segments_veiled: int = Field(description="done in this run")
+    segments_skipped: int = Field(description="found finished from earlier runs")
+    segments_left: int = Field(description="not done because of --limit")
+    frames: int = Field(description="frames in the whole archive")
+    frames_veiled: int = Field(description="frames veiled in this run")
+    shard_bytes: int = Field(description="bytes of all shards")
+    source_bytes: int = Field(description="bytes of all planned sources")
+    bytes_read: int = Field(description="source bytes read while veiling in this run")
+    seconds: float = Field(description="wall-clock seconds of veiling in this run")
+    frames_per_s: float
+    decode_core_s: float = Field(description="seconds spent decoding and resizing, summed over workers")
+    veil_core_s: float = Field(description="seconds spent veiling and packing, summed over workers")
+    write_core_s: float = Field(description="seconds spent writing shards, summed over workers")
+    label_versions: tuple[str, ...]
+    quarantined: tuple[Quarantined, ...] = Field(description="sources that could not be veiled, by plain name")
+    damaged: tuple[str, ...] = Field(description="sources with damaged packets, veiled as far as they decode")
+    label_problems: tuple[str, ...] = Field(description="label files left out, and why")
+    duplicates: int = Field(description="files left out because another has the same content")
+    ignored_files: int = Field(description="files that are neither video, picture nor label")
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether the user must act: something was quarantined, damaged or left out."""
+        return bool(self.quarantined or self.damaged or self.label_problems)
+
+
+def summarise(
+    job: "VeilJob",
+    results: Sequence[SegmentResult],
+    manifest: Manifest,
+    tables: Sequence[str],
+    label_problems: Sequence[str],
+    timings: Timings,
+) -> VeilSummary:
+    """Count what a job did, and leave the quarantine with plain names on the owner's side."""
+    items = job.plan.items()
+    names = {item.source: item.url for item in items.values()}
+    in_plan = {segment.segment_id for segment in job.plan.segments}
+    receipts = [receipt for receipt in manifest.receipts if receipt.segment_id in in_plan]
+    failed = {one.source: one for receipt in receipts for one in receipt.quarantined}
+    quarantined = (
+        *job.plan.quarantined,
+        *(
+            Quarantined(
+                source=names.get(one.source, one.source), reason=one.reason.replace(name, names.get(name, name))
+            )
+            for name, one in sorted(failed.items())
+        ),
+    )
+    damaged = sorted({names.get(r.sources[0], r.sources[0]) for r in receipts if r.damaged_packets})
+    rows = [one.model_dump() for one in quarantined]
+    write_private(job.settings.private / QUARANTINE_FILE, json.dumps(rows, indent=1).encode())
+    frames_veiled = sum(result.receipt.frames for result in results)
+    seconds = timings.veiled_s if results else perf_counter() - timings.started
+    return VeilSummary(
+        out=job.settings.out,
+        private=str(job.settings.private),
+        veil_id=job.workshop.veil.veil_id,
+        manifest_digest=manifest.digest,
+        sources=len(items),
+        segments=len(job.plan.segments),
+        segments_veiled=len(results),
+        segments_skipped=len(job.plan.segments) - len(job.pending),
+        segments_left=len(job.pending) - len(results),
+        frames=sum(receipt.frames for receipt in manifest.receipts),
+        frames_veiled=frames_veiled,
+        shard_bytes=sum(receipt.shard_bytes for receipt in manifest.receipts),
+        source_bytes=sum(item.size for item in items.values()),
+        bytes_read=sum(result.bytes_read for result in results),
+        seconds=seconds,
+        frames_per_s=frames_veiled / seconds if seconds and results else 0.0,
+        decode_core_s=sum(result.decode_s for result in results),
+        veil_core_s=sum(result.veil_s for result in results),
+        write_core_s=sum(result.write_s for result in results),
+        label_versions=tuple(tables),
+        quarantined=quarantined,
+        damaged=tuple(damaged),
+        label_problems=tuple(label_problems),
+        duplicates=len(job.plan.duplicates),
+        ignored_files=job.discovery.ignored,
+    )
+
+
+def print_summary(summary: VeilSummary, console: Console) -> None:
+    """Print a summary for people."""
+    megabytes = summary.shard_bytes / 1e6
+    per_frame = summary.shard_bytes / max(summary.frames, 1) / 1e3
+    console.print(f"archive       {summary.out}  (veil {summary.veil_id})", highlight=False)
+    skipped = f", {summary.segments_skipped} finished before" if summary.segments_skipped else ""
+    left = f", {summary.segments_left} left by --limit" if summary.segments_left else ""
+    console.print(f"segments      {summary.segments_veiled} veiled{skipped}{left}", highlight=False)
+    console.print(
+        f"frames        {summary.frames} from {summary.sources} sources, {megabytes:.1f} MB of shards, "
+        f"{per_frame:.1f} kB a frame (sources: {summary.source_bytes / 1e6:.1f} MB)",
+        highlight=False,
+    )
+    if summary.segments_veiled:
+        busy = max(summary.decode_core_s + summary.veil_core_s + summary.write_core_s, 1e-9)
+        console.print(
+            f"rate          {summary.frames_per_s:.1f} frames/s over {summary.seconds:.1f} s; of the workers' time "
+            f"{100 * summary.decode_core_s / busy:.0f} % decoding, {100 * summary.veil_core_s / busy:.0f} % veiling, "
+            f"{100 * summary.write_core_s / busy:.0f} % writing",
+            highlight=False,
+        )
+    if summary.label_versions:
+        console.print(f"labels        {', '.join(summary.label_versions)}", highlight=False)
+    if summary.duplicates:
+        console.print(
+            f"duplicates    {summary.duplicates} files with the content of another, veiled once", highlight=False
+        )
+    for title, lines in (
+        ("quarantined", [one.reason for one in summary.quarantined]),
+        ("damaged", list(summary.damaged)),
+        ("labels left out", list(summary.label_problems)),
+    ):
+        if lines:
+            console.print(f"{title}: {len(lines)}", style="bold")
+        for line in lines[:20]:
+            console.print(f"  {line}", highlight=False, markup=False)
+        if len(lines) > 20:
+            console.print(f"  and {len(lines) - 20} more, in the JSON summary and {summary.private}")

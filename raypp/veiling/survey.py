@@ -1,0 +1,146 @@
+"""The dry run: what a job would do, with costs measured on a sample, and nothing written."""
+
+from collections import Counter
+from collections.abc import Sequence
+from time import process_time
+
+from pydantic import BaseModel, ConfigDict, Field
+from rich.console import Console
+
+from raypp.errors import MediaError
+from raypp.media.archive import discover
+from raypp.media.files import open_source
+from raypp.media.geometry import Letterbox
+from raypp.media.image import decode_image
+from raypp.media.source import SourceKind
+from raypp.media.video import DecodeReport, decode
+from raypp.shards.receipt import Quarantined
+from raypp.veil.packing import pack
+from raypp.veiling.plan import Plan, expected_bytes, expected_frames, make_plan
+from raypp.veiling.progress import Reporter
+from raypp.veiling.segment import Item, Workshop
+from raypp.veiling.settings import VeilSettings
+
+_SAMPLED_SOURCES = 5
+_SAMPLED_CPU_S = 1.0
+
+
+class Survey(BaseModel):
+    """Result of `raypp veil --dry-run`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    veil_id: str
+    videos: int
+    pictures: int
+    codecs: dict[str, int] = Field(description="number of videos by codec")
+    hours: float = Field(description="hours of video")
+    source_gb: float
+    segments: int = Field(description="units of work, and so the most that can run at once")
+    frames: int = Field(description="frames expected, by what the containers say")
+    expected_gb: float = Field(description="gigabytes of codes before compression")
+    core_hours: float = Field(description="core-hours of decoding and veiling, measured on a sample")
+    sampled_frames: int
+    duplicates: int
+    quarantined: tuple[Quarantined, ...] = Field(description="sources that cannot be opened, or failed in the sample")
+    ignored_files: int
+
+
+def survey(settings: VeilSettings, sources: Sequence[str], reporter: Reporter) -> Survey:
+    """Discover, plan, and veil about five seconds' worth of a sample in memory; writes nothing.
+
+    Raises:
+        RayppError: as the job itself would for what was asked.
+    """
+    settings.check()
+    workshop = Workshop.open(settings)
+    discovery = discover(sources)
+    total = len(discovery.files) + sum(len(dataset.images) for dataset in discovery.datasets)
+    with reporter.task("looking at sources", total) as advance:
+        plan = make_plan(discovery, settings, workshop.key, Plan(), lambda done, _: advance(1, f"{done}/{total}", 0))
+    items = list(plan.items().values())
+    cost = _Cost(workshop)
+    for item in items[:: max(1, len(items) // _SAMPLED_SOURCES)][:_SAMPLED_SOURCES]:
+        cost.sample(item)
+    videos = [item for item in items if item.info is not None]
+    return Survey(
+        veil_id=workshop.veil.veil_id,
+        videos=len(videos),
+        pictures=len(items) - len(videos),
+        codecs=dict(Counter(item.info.codec for item in videos if item.info)),
+        hours=sum(item.info.duration_us for item in videos if item.info) / 3.6e9,
+        source_gb=sum(item.size for item in items) / 1e9,
+        segments=len(plan.segments),
+        frames=round(sum(expected_frames(item, settings) for item in items)),
+        expected_gb=sum(expected_bytes(item, settings) for item in items) / 1e9,
+        core_hours=sum(cost.expected_s(item) for item in items) / 3600,
+        sampled_frames=cost.frames,
+        duplicates=len(plan.duplicates),
+        quarantined=(*plan.quarantined, *cost.failed),
+        ignored_files=discovery.ignored,
+    )
+
+
+class _Cost:
+    """CPU seconds per second of video and per picture, measured."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self.workshop = workshop
+        self.frames = 0
+        self.failed: list[Quarantined] = []
+        self._spent = dict.fromkeys(SourceKind, 0.0)
+        self._covered = dict.fromkeys(SourceKind, 0.0)
+
+    def sample(self, item: Item) -> None:
+        """Veil a little of a source in memory."""
+        settings = self.workshop.settings
+        encoder = self.workshop.encoder(item)
+        started = process_time()
+        covered = 0.0
+        try:
+            stream = open_source(item.url)
+            try:
+                if item.info is None:
+                    frames = iter([decode_image(stream, settings.size, settings.spec.patch, None)])
+                else:
+                    letterbox = Letterbox(settings.size, settings.spec.patch, item.info.width, item.info.height)
+                    whole = (0, item.info.duration_us + 1)
+                    frames = decode(
+                        stream, item.info, *whole, settings.sampling, letterbox, None, report=DecodeReport()
+                    )
+                for frame in frames:
+                    pack(encoder.encode(frame.pixels[None])[0], settings.spec.bits)
+                    self.frames += 1
+                    covered = 1.0 if item.info is None else max(frame.timestamp_us / 1e6, 1e-3)
+                    if process_time() - started > _SAMPLED_CPU_S:
+                        break
+            finally:
+                stream.close()
+        except MediaError as error:
+            self.failed.append(Quarantined(source=item.url, reason=str(error)))
+            return
+        self._spent[item.kind] += process_time() - started
+        self._covered[item.kind] += covered
+
+    def expected_s(self, item: Item) -> float:
+        """Expected CPU seconds of a source; 0 where nothing of its kind was sampled."""
+        amount = 1.0 if item.info is None else item.info.duration_us / 1e6
+        covered = self._covered[item.kind]
+        return self._spent[item.kind] / covered * amount if covered else 0.0
+
+
+def print_survey(survey: Survey, console: Console) -> None:
+    """Print a survey for people."""
+    codecs = ", ".join(f"{count} {codec}" for codec, count in sorted(survey.codecs.items())) or "none"
+    for name, text in (
+        ("videos", f"{survey.videos} ({codecs}), {survey.hours:.2f} hours"),
+        ("pictures", str(survey.pictures)),
+        ("sources", f"{survey.source_gb:.3f} GB, {survey.duplicates} duplicates, {survey.ignored_files} other files"),
+        ("would write", f"{survey.frames} frames, {survey.expected_gb:.3f} GB, {survey.segments} segments"),
+        ("would take", f"{survey.core_hours:.3f} core-hours (from {survey.sampled_frames} sampled frames)"),
+        ("veil", survey.veil_id),
+    ):
+        console.print(f"{name:<14}{text}", highlight=False)
+    for one in survey.quarantined:
+        console.print(f"bad file      {one.reason}", highlight=False, markup=False)
+    console.print("dry run: nothing was written")

@@ -1,0 +1,59 @@
+"""Running the `raypp` command as its users do, in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """An environment for a child process: quiet Ray without authentication, one thread a process."""
+    return os.environ | {
+        "RAY_AUTH_MODE": "disabled",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": str(ROOT),
+        "COLUMNS": "200",
+        **extra,
+    }
+
+
+def raypp(
+    *arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `raypp ARGUMENTS` to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "raypp", *map(str, arguments)],
+        env=env or environment(),
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+
+
+def succeed(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run `raypp ARGUMENTS` and fail the test with its output unless it exits with 0."""
+    done = raypp(*arguments, **options)
+    assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def summary(path: Path) -> dict[str, Any]:
+    """Read a JSON summary."""
+    return json.loads(path.read_text())
+
+
+def archive_bytes(root: Path) -> dict[str, bytes]:
+    """Every file of an archive that must be the same however often the job was killed."""
+    skipped = {".lock"}
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and path.name not in skipped
+    }

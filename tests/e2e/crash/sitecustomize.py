@@ -1,0 +1,48 @@
+"""Loaded by every Python process of a test that has this folder on PYTHONPATH: dies, as by kill -9, at a point.
+
+RAYPP_TEST_CRASH_AT names the point; RAYPP_TEST_CRASH_DIR is a folder where one file per crash keeps each process
+of the whole cluster from dying twice; RAYPP_TEST_CRASH_AFTER is how many passes to let through first, over all processes.
+"""
+
+import os
+import signal
+from pathlib import Path
+
+_POINT = os.environ.get("RAYPP_TEST_CRASH_AT")
+
+
+def _due() -> bool:
+    folder = Path(os.environ["RAYPP_TEST_CRASH_DIR"])
+    passes = len(list(folder.glob("pass-*")))
+    (folder / f"pass-{passes}-{os.getpid()}-{os.urandom(4).hex()}").touch()
+    if passes < int(os.environ.get("RAYPP_TEST_CRASH_AFTER", "0")):
+        return False
+    try:
+        (folder / "crashed").touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _arm() -> None:
+    from raypp.shards import store
+
+    write_atomic = store.Store.write_atomic
+
+    def crashing(self: store.Store, relative: str, content: bytes) -> None:
+        receipt = relative.startswith("receipts/")
+        if _POINT == "between shard and receipt" and receipt and _due():
+            os.kill(os.getpid(), signal.SIGKILL)
+        if _POINT == "before manifest" and relative == "manifest.parquet" and _due():
+            os.kill(os.getpid(), signal.SIGKILL)
+        write_atomic(self, relative, content)
+        if _POINT == "after receipt" and receipt and _due():
+            os.kill(os.getpid(), signal.SIGKILL)
+        if _POINT == "after manifest" and relative == "manifest.parquet" and _due():
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    store.Store.write_atomic = crashing  # type: ignore[method-assign]
+
+
+if _POINT:
+    _arm()

@@ -1,0 +1,180 @@
+"""Bad input gets one clear line or a place in quarantine; everything else is finished."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.command import archive_bytes, environment, raypp, succeed, summary
+from tests.films import make_dataset, make_film, make_picture
+
+_QUICK = ("--size", 160, "--workers", 0)
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("key") / "owner.key"
+    succeed("keygen", "--out", path)
+    return path
+
+
+def _one_line(text: str, *words: str) -> None:
+    lines = [line for line in text.splitlines() if line.startswith("raypp: ")]
+    assert len(lines) == 1, text
+    assert "Traceback" not in text
+    for word in words:
+        assert word in lines[0], f"{word!r} not in {lines[0]!r}"
+
+
+def test_bad_files_are_quarantined_with_reasons_and_the_rest_is_veiled(key: Path, tmp_path: Path) -> None:
+    root = tmp_path / "archive"
+    good = make_film(root / "good.mp4")
+    whole = good.read_bytes()
+    (root / "truncated.mp4").write_bytes(whole[: len(whole) // 2])
+    (root / "empty.mp4").touch()
+    (root / "text.mp4").write_text("this is not a film\n" * 50)
+    (root / "broken.jpg").write_bytes(make_picture(root / "fine.jpg").read_bytes()[:300])
+    _audio_only(root / "audio.mp4")
+    data = make_dataset(root / "tools")
+    (data / "labels" / "train" / "001.txt").write_text("0 0.9 0.5 0.6 0.2\n")
+    (data / "labels" / "train" / "002.txt").write_text("7 0.5 0.5 0.1 0.1\n")
+    report = tmp_path / "summary.json"
+    done = raypp("veil", root, "--out", tmp_path / "out", "--key", key, *_QUICK, "--json", report)
+    assert done.returncode == 3, done.stderr
+    result = summary(report)
+    reasons = {Path(one["source"]).name: one["reason"] for one in result["quarantined"]}
+    assert set(reasons) == {"truncated.mp4", "empty.mp4", "text.mp4", "broken.jpg", "audio.mp4"}
+    assert all(len(reason) > 20 and "\n" not in reason for reason in reasons.values())
+    assert len(result["label_problems"]) == 2
+    assert any("001.txt" in line for line in result["label_problems"])
+    assert any("002.txt" in line and "7" in line for line in result["label_problems"])
+    assert result["frames"] == 40 + 1 + 6
+    assert json.loads((tmp_path / "out-private" / "quarantine.json").read_text())
+    succeed("verify", tmp_path / "out")
+    assert not [name for name in archive_bytes(tmp_path / "out") if name.endswith(".tmp")]
+
+
+def test_a_missing_source_is_one_line(key: Path, tmp_path: Path) -> None:
+    done = raypp("veil", tmp_path / "nowhere", "--out", tmp_path / "out", "--key", key, *_QUICK)
+    assert done.returncode == 1
+    _one_line(done.stderr, "nowhere")
+
+
+def test_an_unreadable_folder_is_quarantined(key: Path, tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root reads every folder; run as another user")
+    make_film(tmp_path / "in" / "good.mp4")
+    (tmp_path / "in" / "closed").mkdir(mode=0)
+    report = tmp_path / "summary.json"
+    done = raypp("veil", tmp_path / "in", "--out", tmp_path / "out", "--key", key, *_QUICK, "--json", report)
+    assert done.returncode == 3
+    assert [Path(one["source"]).name for one in summary(report)["quarantined"]] == ["closed"]
+
+
+def test_another_key_or_spec_or_setting_is_refused_with_both_ids(key: Path, tmp_path: Path) -> None:
+    film = make_film(tmp_path / "in" / "film.mp4", seconds=1)
+    out = tmp_path / "out"
+    succeed("veil", film, "--out", out, "--key", key, *_QUICK)
+    before = archive_bytes(out)
+    mine = json.loads((out / "veil.json").read_text())["veil_id"]
+    other_key, spec = tmp_path / "other.key", tmp_path / "spec.json"
+    succeed("keygen", "--out", other_key)
+    spec.write_text('{"channels": 12}')
+    for options in (("--key", other_key), ("--key", key, "--spec", spec)):
+        done = raypp("veil", film, "--out", out, *options, *_QUICK)
+        assert done.returncode == 1
+        _one_line(done.stderr, mine, "--out")
+    done = raypp("veil", film, "--out", out, "--key", key, "--size", 320, "--workers", 0)
+    _one_line(done.stderr, "160", "320")
+    assert archive_bytes(out) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--size", 100), ("100", "96")),
+        (("--fps", "zero"), ("--fps", "zero")),
+        (("--fps", "2", "--keyframes"), ("--fps", "--keyframes")),
+        (("--timezone", "Mars/Olympus", "--time-from", "name:%Y"), ("Mars/Olympus",)),
+        (("--key", "/nonexistent/owner.key"), ("/nonexistent/owner.key", "keygen")),
+        (("--masks", "/nonexistent/masks.json"), ("/nonexistent/masks.json",)),
+        (("--spec", "/nonexistent/spec.json"), ("/nonexistent/spec.json",)),
+    ],
+)
+def test_a_bad_option_is_one_line_that_names_it(
+    options: tuple[object, ...], words: tuple[str, ...], key: Path, tmp_path: Path
+) -> None:
+    film = make_film(tmp_path / "film.mp4", seconds=1)
+    done = raypp("veil", film, "--out", tmp_path / "out", "--key", key, "--workers", 0, *options)
+    assert done.returncode == 1
+    _one_line(done.stderr, *words)
+    assert not (tmp_path / "out" / "shards").exists()
+
+
+def test_two_jobs_on_one_output_at_once(key: Path, tmp_path: Path) -> None:
+    film = make_film(tmp_path / "film.mp4", seconds=30, width=320, height=192)
+    options = ["veil", str(film), "--out", str(tmp_path / "out"), "--key", str(key), "--size", "640", "--workers", "0"]
+    command = [sys.executable, "-m", "raypp", *options]
+    with subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL) as first:
+        while not list((tmp_path / "out").glob("shards/*/.*")) and first.poll() is None:
+            time.sleep(0.01)
+        first.send_signal(signal.SIGSTOP)
+        second = raypp(*options)
+        first.send_signal(signal.SIGCONT)
+        assert first.wait() == 0
+    assert second.returncode == 1
+    _one_line(second.stderr, "out", str(first.pid))
+    succeed("verify", tmp_path / "out")
+
+
+def test_a_full_disk_is_one_line_and_nothing_half_written(key: Path, tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = shutil.which("mount") and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(small)], check=False, capture_output=True
+    )
+    if not mounted or mounted.returncode:
+        pytest.skip("needs the right to mount a tmpfs; run as root")
+    try:
+        film = make_film(tmp_path / "film.mp4", seconds=6, width=320, height=192)
+        options = (
+            "veil",
+            film,
+            "--key",
+            key,
+            "--size",
+            320,
+            "--workers",
+            0,
+            "--segment-seconds",
+            1,
+            "--shard-mb",
+            0.01,
+        )
+        done = raypp(*options, "--out", small / "out", "--private", tmp_path / "private")
+        assert done.returncode == 1
+        _one_line(done.stderr, "space")
+        shards = [path for path in small.rglob("*.parquet") if not path.name.startswith(".")]
+        receipts = list(small.glob("out/receipts/*.json"))
+        assert len(shards) - len(receipts) in (0, 1)
+        assert not list(small.rglob("*.tmp"))
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+def _audio_only(path: Path) -> None:
+    import av
+    import numpy as np
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=16000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 16000), dtype=np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 16000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
