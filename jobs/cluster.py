@@ -40,6 +40,7 @@ def connect(address: str | None) -> None:
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.execution_no_progress_timeout_s = -1  # one segment may rightly take longer than any fixed time
+    context.issue_detectors_config.detectors = []
     logging.getLogger("ray.data").setLevel(logging.WARNING)
 
 

@@ -40,6 +40,8 @@ class Store:
         if is_url(root):
             filesystem, self._base = filesystem_of(root)
             self._remote = None if isinstance(filesystem, fs.LocalFileSystem) else filesystem
+        # One spelling of the place, since names below it are found by removing it: "veiled/" is "veiled".
+        self._base = str(Path(self._base)) if self._remote is None else self._base.rstrip("/")
 
     def __repr__(self) -> str:
         return f"Store({self.root})"
@@ -149,7 +151,6 @@ class Store:
             stream.write(buffer.getvalue())
 
     def _all(self, prefix: str) -> list[str]:
-        filesystem = self._remote or fs.LocalFileSystem()
         selector = fs.FileSelector(f"{self._base}/{prefix}".rstrip("/"), recursive=True, allow_not_found=True)
         base = self._base.rstrip("/") + "/"
         return [info.path.removeprefix(base) for info in self._info(selector) if info.type == fs.FileType.File]

@@ -1,7 +1,7 @@
 """Loaded by every Python process of a test that has this folder on PYTHONPATH: dies, as by kill -9, at a point.
 
 RAYPP_TEST_CRASH_AT names the point; RAYPP_TEST_CRASH_DIR is a folder where one file per crash keeps each process
-of the whole cluster from dying twice; RAYPP_TEST_CRASH_AFTER is how many passes to let through first, over all processes.
+of the whole cluster from dying twice; RAYPP_TEST_CRASH_AFTER is how many passes over all processes to let through.
 """
 
 import os
