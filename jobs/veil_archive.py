@@ -30,7 +30,7 @@ def veil_on_ray(
     veiled = ray.data.read_datasource(
         SegmentDatasource(segments),
         override_num_blocks=len(segments),
-        ray_remote_args={"num_cpus": _READ_CPUS},
+        num_cpus=_READ_CPUS,
     ).map_batches(
         VeilActor,
         fn_constructor_kwargs={"settings": settings.model_dump_json()},

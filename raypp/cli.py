@@ -1,7 +1,7 @@
 """The `raypp` command."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from raypp import __version__
+from raypp.demo.run import DemoOptions, run_demo
 from raypp.errors import OptionError, RayppError
 from raypp.inspection import describe, field_table
 from raypp.shards.encryption import DataKey
@@ -18,7 +19,10 @@ from raypp.shards.verification import verify as verify_archive
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import default_key_path, load_owner_key, resolve_key_path, save_owner_key, save_site_key
 from raypp.veil.spec import VeilSpec
-from raypp.veiling.command import ClusterExecutor, make_command
+from raypp.veiling.command import ClusterExecutor, ClusterOptions, make_command
+from raypp.veiling.job import veil_here
+from raypp.veiling.segment import Segment, SegmentResult
+from raypp.veiling.settings import VeilSettings
 
 EXIT_ERROR = 1
 
@@ -37,6 +41,7 @@ def build() -> typer.Typer:
     app.command()(inspect)
     app.command("veil")(make_command(_cluster_executor()))
     app.command()(verify)
+    app.command()(demo)
     return app
 
 
@@ -136,6 +141,26 @@ def verify(
         console.print(f"{len(report.problems)} problems found")
         raise typer.Exit(EXIT_ERROR)
     console.print("verified: nothing missing, nothing twice, nothing altered")
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder to write into.")] = Path("demo-out"),
+    seed: Annotated[int, typer.Option(help="Seed of the sample.")] = 0,
+    seconds: Annotated[float, typer.Option(help="Length of each film.", min=10)] = 40.0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the veil job's summary here as JSON.")] = None,
+) -> None:
+    """Make a sample archive of a workshop, veil it, verify it, and draw what an attacker sees.
+
+    Example: raypp demo --out demo-out
+    """
+    cluster = _cluster_executor()
+
+    def execute(segments: Sequence[Segment], settings: VeilSettings) -> Iterator[SegmentResult]:
+        return cluster(segments, settings, ClusterOptions()) if cluster else veil_here(segments, settings)
+
+    summary = run_demo(DemoOptions(out, seed, seconds), execute, Console(stderr=True))
+    if json_file:
+        json_file.write_text(summary.model_dump_json(indent=1) + "\n")
 
 
 def _root(

@@ -114,8 +114,8 @@ class Store:
         """Hold the archive for writing.
 
         On a local folder the lock is the kernel's and ends with its process, even by kill -9. On an object store it is
-        an object that a crashed job leaves behind for an hour; such a store also cannot rule out two jobs that start
-        within the same second.
+        an object that counts for an hour: a crashed job leaves it behind that long, and a job that runs longer is no
+        longer protected by it. Nor can such a store rule out two jobs that start within the same second.
 
         Raises:
             ConflictError: naming the output and its holder, if another job holds it.
@@ -194,7 +194,9 @@ class Store:
         try:
             yield
         finally:
-            remote.delete_file(f"{self._base}/{LOCK_FILE}")
+            # After an hour another job may have taken it; then it is no longer ours to remove.
+            if self.exists(LOCK_FILE) and json.loads(self.read(LOCK_FILE)).get("token") == mine["token"]:
+                remote.delete_file(f"{self._base}/{LOCK_FILE}")
 
     def _held(self, text: str) -> ConflictError:
         try:

@@ -92,6 +92,8 @@ def grid() -> list[Setting]:
         of_spec("dither 0", dither=0),
         of_spec("dither 8", dither=8),
         of_spec("K 1", sub_keys=1),
+        of_spec("fold 0, bits 3", fold=0, bits=3),
+        of_spec("fold 0, mix 16, bits 3", fold=0, mix=16, bits=3),
         of_spec("fold 2, bits 3", fold=2, bits=3),
         of_spec("fold 2, mix 8, bits 3", fold=2, mix=8, bits=3),
         of_spec("patch 4, 8 channels", patch=4, channels=8),

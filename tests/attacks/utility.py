@@ -1,7 +1,7 @@
-"""A cheap stand-in for a detector: what a tiny network learns from codes in a minute on tools17.
+"""A cheap stand-in for a detector: what a tiny network learns from codes in 240 steps on tools17.
 
-`python -m tests.attacks.utility`: every 16x16 square of a 320x240 picture is background or one of 17 tools; the table shows
-the average precision of "a tool is here" and how often the class of a square on a tool is right.
+`python -m tests.attacks.utility`: every 16x16 square of a 320x240 picture is background or one of 17 tools; the table
+shows the average precision of "a tool is here" and how often the class of a square on a tool is right.
 """
 
 import argparse

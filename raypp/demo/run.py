@@ -1,0 +1,143 @@
+"""The demo: sample archive -> veil -> verify -> picture."""
+
+import tempfile
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from rich.console import Console
+
+from raypp.demo.picture import Pair, component_view, draw
+from raypp.demo.sample import Sample, make_sample
+from raypp.errors import RayppError
+from raypp.media.files import open_source
+from raypp.media.geometry import Letterbox
+from raypp.media.video import DecodeReport, decode, probe
+from raypp.shards.reader import ShardReader
+from raypp.shards.verification import verify
+from raypp.veil.key import VeilKey
+from raypp.veil.keyfile import save_owner_key
+from raypp.veil.packing import unpack
+from raypp.veiling.job import Executor, open_job
+from raypp.veiling.progress import Reporter
+from raypp.veiling.settings import VeilSettings
+from raypp.veiling.summary import VeilSummary, print_summary
+
+PICTURE_FILE = "veiled.png"
+_RATE = Fraction(5)
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    """What the demo makes: where, from which seed, and films of how many seconds."""
+
+    out: Path
+    seed: int = 0
+    seconds: float = 40.0
+
+
+def run_demo(options: DemoOptions, execute: Executor, console: Console) -> VeilSummary:
+    """Make a sample archive, veil it under a fresh key, verify it, and draw what an attacker sees.
+
+    Args:
+        options: what to make.
+        execute: where to veil.
+        console: where to report.
+
+    Raises:
+        RayppError: if the archive does not verify.
+    """
+    reporter = Reporter(console)
+    started = perf_counter()
+    sample = _sample(options, reporter)
+    size = sum(video.path.stat().st_size for video in sample.videos)
+    console.print(f"sample        {len(sample.videos)} films in {sample.root}, {size / 1e6:.1f} MB", highlight=False)
+    with tempfile.TemporaryDirectory(prefix="raypp-demo-") as folder:
+        key_path = Path(folder, "owner.key")
+        save_owner_key(VeilKey.generate(), key_path)
+        settings = _settings(options, key_path)
+        with open_job(settings, [str(sample.root)], reporter) as job:
+            summary = job.run(execute, reporter, None, None)
+    print_summary(summary, console)
+    report = verify(settings.out)
+    if report.problems:
+        raise RayppError(f"the demo's archive does not verify: {report.problems[0]}; this is a bug in raypp, report it")
+    console.print(
+        f"verified      {report.shards} shards, {report.frames} frames, labels {', '.join(report.label_versions)}"
+    )
+    picture = options.out / PICTURE_FILE
+    _draw(sample, settings, summary, picture)
+    console.print(f"look at       {picture}  ({perf_counter() - started:.0f} s in all)", highlight=False)
+    return summary
+
+
+def _sample(options: DemoOptions, reporter: Reporter) -> Sample:
+    root = options.out / "sample"
+    fps, sites = 10, 2
+    with reporter.task("filming a workshop", options.seconds * fps * sites) as advance:
+        return make_sample(
+            root,
+            options.seed,
+            sites,
+            seconds=options.seconds,
+            fps=fps,
+            progress=lambda count: advance(count, "", count),
+        )
+
+
+def _settings(options: DemoOptions, key_path: Path) -> VeilSettings:
+    """Each run has a key of its own, so its archive gets a name of its own beside earlier ones."""
+    number = 1
+    while (out := options.out / f"veiled-{number}").exists():
+        number += 1
+    return VeilSettings(
+        out=str(out.absolute()),
+        private=out.absolute().with_name(f"{out.name}-private"),
+        key_path=key_path,
+        rate=_RATE,
+        site="workshop",
+        time_from="name:%Y%m%d_%H%M%S",
+        segment_s=10.0,
+        shard_mb=1.0,
+    )
+
+
+def _draw(sample: Sample, settings: VeilSettings, summary: VeilSummary, path: Path) -> None:
+    """Draw one frame of each film beside its codes; the view is made from all frames of its camera."""
+    reader = ShardReader(settings.out)
+    header = reader.header
+    by_camera: dict[str, dict[int, np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]] = {}
+    for batch in reader.iterate(["camera", "timestamp_us", "code", "width", "height"]):
+        for row in batch.rows.to_pylist():
+            window = Letterbox(header.size, header.patch, row["width"], row["height"])
+            code = unpack(row["code"], (header.channels, window.rows, window.columns), header.bits)
+            by_camera.setdefault(row["camera"], {})[row["timestamp_us"]] = code
+    pairs, views = [], []
+    for video in sample.videos:
+        codes = by_camera[video.site]
+        moment = sorted(codes)[len(codes) // 2]
+        pixels = _plain(video.path, settings, moment)
+        caption = f"{video.site} {video.camera}, {moment / 1e6:.1f} s: plain frame, stays inside the perimeter"
+        pairs.append(Pair(pixels, codes[moment], caption))
+        order = list(codes)
+        views.append(component_view(list(codes.values()))[order.index(moment)])
+    per_frame = summary.shard_bytes / summary.frames / 1e3
+    share = summary.veil_core_s / max(summary.decode_core_s, 1e-9)
+    title = (
+        f"veil {summary.veil_id[:8]}: {summary.frames} frames, {per_frame:.1f} kB each, "
+        f"{summary.frames_per_s:.0f} frames/s; veiling took {share:.2f} of the time of decoding"
+    )
+    draw(pairs, views, title).save(path)
+
+
+def _plain(path: Path, settings: VeilSettings, moment: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    stream = open_source(str(path))
+    try:
+        info = probe(stream)
+        box = Letterbox(settings.size, settings.spec.patch, info.width, info.height)
+        bounds = (moment, moment + 1)
+        return next(decode(stream, info, *bounds, settings.sampling, box, None, report=DecodeReport())).pixels
+    finally:
+        stream.close()

@@ -1,0 +1,173 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from raypp.errors import ShardError
+from raypp.shards.labels import LabelBox, SampleLabels, write_labels
+from raypp.shards.manifest import compile_manifest
+from raypp.shards.schema import HEADER_FILE
+from raypp.shards.store import Store
+from raypp.shards.verification import verify
+from tests.shards.archives import VEIL_ID, header, row, segment, shard_path, write_archive, write_segment
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    made = Store(str(tmp_path / "out"))
+    write_archive(made)
+    return made
+
+
+def _only_problem(store: Store, *words: str) -> None:
+    problems = verify(store.root).problems
+    assert len(problems) == 1, problems
+    for word in words:
+        assert word in problems[0]
+
+
+def test_a_whole_archive_has_no_problems(store: Store) -> None:
+    write_labels(store, "v1", ("saw",), VEIL_ID, [SampleLabels(row(3).sample_id, "train", ())])
+    seen = []
+    report = verify(store.root, progress=lambda done, total: seen.append((done, total)))
+    assert report.problems == ()
+    assert (report.shards, report.frames, report.quarantined) == (3, 15, 0)
+    assert report.bytes == sum(store.size(shard_path(number)) or 0 for number in range(3))
+    assert report.label_versions == ("v1",)
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+@pytest.mark.parametrize("spelling", ["{}/", "{}//", "file://{}"])
+def test_a_root_spelled_otherwise_is_the_same_archive(spelling: str, store: Store) -> None:
+    assert verify(spelling.format(store.root)).problems == ()
+
+
+def test_any_flipped_byte_is_found_and_its_shard_named(store: Store) -> None:
+    whole = store.read(shard_path(1))
+    for place in np.random.default_rng(0).integers(0, len(whole), 12):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1
+        store.write_atomic(shard_path(1), bytes(flipped))
+        _only_problem(store, shard_path(1), "altered")
+
+
+def test_a_deleted_shard_is_named(store: Store) -> None:
+    store.delete(shard_path(1))
+    _only_problem(store, shard_path(1), "missing")
+
+
+def test_a_copied_shard_is_named(store: Store) -> None:
+    store.write_atomic(f"shards/00/{segment(9)}.parquet", store.read(shard_path(0)))
+    _only_problem(store, segment(9), "in no receipt")
+
+
+def test_swapped_shards_are_both_named(store: Store) -> None:
+    first, second = (store.read(shard_path(number)) for number in (0, 1))
+    store.write_atomic(shard_path(0), second)
+    store.write_atomic(shard_path(1), first)
+    problems = verify(store.root).problems
+    assert len(problems) == 2
+    assert all(shard_path(number) in line for number, line in enumerate(problems))
+
+
+def test_a_sample_in_two_shards_is_named(store: Store) -> None:
+    write_segment(store, 5, [row(2, source="other")])
+    compile_manifest(store, header())
+    _only_problem(store, row(2).sample_id, "twice")
+
+
+def test_a_shard_of_another_veil_is_named_even_with_a_matching_receipt(store: Store) -> None:
+    foreign = header("ef" * 16)
+    receipt = write_segment(store, 5, [row(50, source="other")], archive=foreign)
+    store.write_atomic(f"receipts/{segment(5)}.json", receipt.model_copy(update={"veil_id": VEIL_ID}).to_bytes())
+    compile_manifest(store, header())
+    _only_problem(store, shard_path(5), "ef" * 16, VEIL_ID)
+
+
+def test_a_receipt_that_lies_is_found(store: Store) -> None:
+    receipt = write_segment(store, 5, [row(50, source="other")])
+    for change, word in (({"frames": 2}, "2"), ({"content_sha256": "0" * 64}, "content digest")):
+        store.write_atomic(f"receipts/{segment(5)}.json", receipt.model_copy(update=change).to_bytes())
+        compile_manifest(store, header())
+        _only_problem(store, shard_path(5), word)
+
+
+def test_a_missing_part_is_named(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "out"))
+    store.write_atomic(HEADER_FILE, header().to_bytes())
+    for part in (0, 2):
+        write_segment(store, part, [row(part)], part, 3)
+    compile_manifest(store, header())
+    _only_problem(store, "film", "parts [1] of 3")
+
+
+def test_a_part_there_twice_is_named(store: Store) -> None:
+    write_segment(store, 6, [row(60)], 2, 3)
+    compile_manifest(store, header())
+    _only_problem(store, "film", "part is there twice")
+
+
+@pytest.mark.parametrize("numbers", [(1, 0), (0, 0)])
+def test_time_that_does_not_rise_is_found_within_a_shard(numbers: tuple[int, int], store: Store) -> None:
+    rows = [row(50 + index, source="other", timestamp_us=number) for index, number in enumerate(numbers)]
+    write_segment(store, 5, rows)
+    compile_manifest(store, header())
+    _only_problem(store, shard_path(5), "order of time")
+
+
+def test_time_that_does_not_rise_is_found_across_parts(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "out"))
+    store.write_atomic(HEADER_FILE, header().to_bytes())
+    write_segment(store, 0, [row(0, timestamp_us=0), row(1, timestamp_us=100)], 0, 2)
+    write_segment(store, 1, [row(2, timestamp_us=100), row(3, timestamp_us=200)], 1, 2)
+    compile_manifest(store, header())
+    _only_problem(store, "film", "part 1 begins before")
+
+
+def test_a_code_of_the_wrong_length_is_found(store: Store) -> None:
+    wrong = row(50, source="other")
+    write_segment(store, 5, [replace(wrong, code=wrong.code[:-1])])
+    compile_manifest(store, header())
+    _only_problem(store, wrong.sample_id, "code bytes")
+
+
+def test_an_unfinished_extension_is_one_problem_and_its_shard_no_stranger(store: Store) -> None:
+    write_segment(store, 5, [row(50, source="other")])
+    _only_problem(store, "1 receipts", "run it again")
+
+
+def test_an_archive_that_was_never_finished_says_so(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "out"))
+    write_segment(store, 5, [row(50)])
+    with pytest.raises(ShardError, match="no job has finished there; run"):
+        verify(store.root)
+
+
+@pytest.mark.parametrize(
+    ("damage", "word"),
+    [
+        (lambda store: store.delete(HEADER_FILE), "missing"),
+        (lambda store: store.write_atomic(HEADER_FILE, b"{}"), "damaged"),
+        (lambda store: store.write_atomic(HEADER_FILE, header("ef" * 16).to_bytes()), "ef" * 16),
+    ],
+)
+def test_an_archive_header_that_is_not_the_manifests_is_found(
+    damage: Callable[[Store], None], word: str, store: Store
+) -> None:
+    damage(store)
+    _only_problem(store, HEADER_FILE, word)
+
+
+def test_labels_of_unknown_samples_or_another_veil_are_found(store: Store) -> None:
+    boxes = (LabelBox(0, 0.5, 0.5, 0.1, 0.1),)
+    write_labels(store, "v1", ("saw",), VEIL_ID, [SampleLabels("f" * 32, "train", boxes)])
+    _only_problem(store, "labels v1", "1 labelled samples are in no shard")
+    write_labels(store, "v2", ("saw",), "ef" * 16, [SampleLabels(row(0).sample_id, "train", boxes)])
+    assert any("labels v2" in line and "ef" * 16 in line for line in verify(store.root).problems)
+
+
+def test_a_damaged_label_table_is_named(store: Store) -> None:
+    store.write_atomic("labels/v1/labels.parquet", b"nothing")
+    _only_problem(store, "labels/v1/labels.parquet", "damaged")
