@@ -11,6 +11,9 @@ from pyarrow import fs
 from raypp.errors import MediaError
 from raypp.filesystem import filesystem_of, is_url
 
+_LEAST_AHEAD = 32 << 10
+_MOST_AHEAD = 4 << 20
+
 
 class Listed(NamedTuple):
     """One listed file: its URL, size in bytes, and time of change in nanoseconds where known."""
@@ -21,11 +24,14 @@ class Listed(NamedTuple):
 
 
 class SourceStream(io.RawIOBase):
-    """A seekable source that counts the bytes read from it.
+    """A seekable source that reads ahead no further than its reader's habit warrants, and counts what it reads.
+
+    Somebody who has read a long stretch in a row will go on: reading ahead by a part of that stretch keeps
+    requests to an object store few, and what is read in vain small.
 
     Attributes:
         size: bytes in all.
-        bytes_read: bytes read so far.
+        bytes_read: bytes read from the source so far.
     """
 
     def __init__(self, file: Any, size: int) -> None:
@@ -33,6 +39,10 @@ class SourceStream(io.RawIOBase):
         self._file = file
         self.size = size
         self.bytes_read = 0
+        self._position = 0
+        self._ahead = b""
+        self._ahead_from = 0
+        self._in_a_row = 0
 
     def readable(self) -> bool:
         """Whether it can be read: yes."""
@@ -43,33 +53,56 @@ class SourceStream(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """Read up to `size` bytes from the present position, all of the rest if negative."""
-        try:
-            data: bytes = self._file.read(size) if size >= 0 else self._file.read()
-        except (OSError, pa.ArrowException) as error:
-            raise OSError(f"read failed: {_first_line(error)}") from None
-        self.bytes_read += len(data)
+        """Read `size` bytes from the present position, or what is left; all of the rest if negative.
+
+        Raises:
+            OSError: if the source cannot be read.
+        """
+        left = max(0, self.size - self._position)
+        wanted = left if size < 0 else min(size, left)
+        held = self._held()
+        parts = [held[:wanted]]
+        missing = wanted - len(parts[0])
+        if missing:
+            parts.append(self._fetch(self._position + len(parts[0]), missing))
+        data = b"".join(parts)
+        self._position += len(data)
+        self._in_a_row += len(data)
         return data
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Move to a position; returns it."""
-        if whence == os.SEEK_CUR:
-            offset += self._file.tell()
-        elif whence == os.SEEK_END:
-            offset += self.size
-        self._file.seek(offset)
-        return offset
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}[whence]
+        if base + offset != self._position:
+            self._position = base + offset
+            self._in_a_row = 0
+        return self._position
 
     def tell(self) -> int:
         """Return the present position."""
-        position: int = self._file.tell()
-        return position
+        return self._position
 
     def close(self) -> None:
         """Close the source."""
         if not self.closed:
             self._file.close()
         super().close()
+
+    def _held(self) -> bytes:
+        """What was read ahead from the present position on."""
+        offset = self._position - self._ahead_from
+        return self._ahead[offset:] if 0 <= offset < len(self._ahead) else b""
+
+    def _fetch(self, start: int, missing: int) -> bytes:
+        ahead = min(max(_LEAST_AHEAD, self._in_a_row // 32), _MOST_AHEAD)
+        try:
+            self._file.seek(start)
+            fetched: bytes = self._file.read(min(max(missing, ahead), self.size - start))
+        except (OSError, pa.ArrowException) as error:
+            raise OSError(f"read failed: {_first_line(error)}") from None
+        self.bytes_read += len(fetched)
+        self._ahead, self._ahead_from = fetched, start
+        return fetched[:missing]
 
 
 def open_source(url: str) -> SourceStream:

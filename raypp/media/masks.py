@@ -78,9 +78,9 @@ def load_masks(path: Path) -> MaskSet:
     except OSError as error:
         raise OptionError(f"masks file {path}: {error.strerror}; give the path of a masks file") from None
     except (yaml.YAMLError, UnicodeDecodeError):
-        raise OptionError(f"masks file {path} is neither JSON nor YAML; see docs/veiling.md for the form") from None
+        raise OptionError(f"masks file {path} is neither JSON nor YAML; see docs/archive.md for the form") from None
     if not isinstance(document, dict):
-        raise OptionError(f"masks file {path} must map camera names to polygons; see docs/veiling.md for the form")
+        raise OptionError(f"masks file {path} must map camera names to polygons; see docs/archive.md for the form")
     return MaskSet({str(camera): _mask(camera, polygons, path) for camera, polygons in document.items()})
 
 

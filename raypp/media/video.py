@@ -21,7 +21,7 @@ from raypp.media.frame import PADDING, Frame
 from raypp.media.geometry import Letterbox
 from raypp.media.masks import Mask
 
-_BUFFER_BYTES = 1 << 20
+_BUFFER_BYTES = 32 << 10
 _REORDER_FRAMES = 4  # a keyframe is shown at most about this many frames after its index entry's decoding time
 _UNCUT = {"gif", "apng", "webp"}  # their demuxers cannot seek
 _END_US = 1 << 62

@@ -1,0 +1,147 @@
+"""The command line as a newcomer meets it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from raypp.shards.encryption import DataKey
+from raypp.shards.labels import read_labels
+from raypp.shards.reader import ShardReader
+from raypp.shards.store import Store
+from tests.command import raypp, succeed, summary
+from tests.data import shared_data
+from tests.films import make_dataset, make_film
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("key") / "owner.key"
+    succeed("keygen", "--out", path)
+    return path
+
+
+@pytest.mark.parametrize("command", ["keygen", "inspect", "veil", "verify", "demo"])
+def test_every_command_has_help_with_an_example(command: str) -> None:
+    assert "Example" in succeed(command, "--help").stdout
+
+
+def test_keygen_refuses_a_working_tree_and_never_overwrites(key: Path, tmp_path: Path) -> None:
+    (tmp_path / "tree" / ".git").mkdir(parents=True)
+    inside = raypp("keygen", "--out", tmp_path / "tree" / "owner.key")
+    assert inside.returncode == 1
+    assert "working tree" in inside.stderr
+    assert not (tmp_path / "tree" / "owner.key").exists()
+    assert raypp("keygen", "--out", key).returncode == 1
+    assert key.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_dry_run_reports_and_writes_nothing(key: Path, tmp_path: Path) -> None:
+    make_film(tmp_path / "in" / "film.mp4")
+    make_dataset(tmp_path / "in" / "tools")
+    (tmp_path / "in" / "bad.mp4").write_text("no film")
+    report = tmp_path / "survey.json"
+    done = raypp("veil", tmp_path / "in", "--out", tmp_path / "out", "--key", key, "--dry-run", "--json", report)
+    assert done.returncode == 3
+    found = summary(report)
+    assert (found["videos"], found["pictures"], found["frames"]) == (1, 6, 46)
+    assert found["codecs"] == {"h264": 1}
+    assert found["core_hours"] > 0
+    assert found["expected_gb"] > 0
+    assert [Path(one["source"]).name for one in found["quarantined"]] == ["bad.mp4"]
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "out-private").exists()
+
+
+def test_limit_then_run_again_finishes_and_new_files_extend(key: Path, tmp_path: Path) -> None:
+    make_film(tmp_path / "in" / "one.mp4", seconds=6)
+    options = ("--key", key, "--size", 160, "--segment-seconds", 1, "--shard-mb", 0.01, "--workers", 0)
+    report = tmp_path / "summary.json"
+    command = ("veil", tmp_path / "in", "--out", tmp_path / "out", *options, "--json", report)
+    succeed(*command, "--limit", 2)
+    first = summary(report)
+    assert first["segments_veiled"] == 2
+    assert first["segments_left"] > 0
+    assert raypp("verify", tmp_path / "out").returncode == 1
+    succeed(*command)
+    assert summary(report)["segments_skipped"] == 2
+    succeed("verify", tmp_path / "out")
+    make_film(tmp_path / "in" / "two.mp4", seconds=2, seed=1)
+    succeed(*command)
+    extended = summary(report)
+    assert extended["segments_skipped"] == first["segments"]
+    assert extended["frames"] == 80
+    succeed("verify", tmp_path / "out")
+
+
+def test_labels_follow_their_frames_into_the_square(key: Path, tmp_path: Path) -> None:
+    make_dataset(tmp_path / "tools")
+    succeed("veil", tmp_path / "tools", "--out", tmp_path / "out", "--key", key, "--size", 160, "--workers", 0)
+    table = read_labels(Store(str(tmp_path / "out")), "tools-v1")
+    assert table.classes == ("hammer", "saw")
+    assert sorted({row.split for row in table.rows}) == ["train", "val"]
+    for row in table.rows:
+        (box,) = row.boxes
+        # 120x90 scales to 160x120 and is centred over 15 rows of 8: from row 2, so 16 to 136 pixels down.
+        assert (box.x, box.y) == pytest.approx((0.5, (16 + 60) / 160))
+        assert (box.w, box.h) == pytest.approx((0.25, 60 / 160))
+    batch, labels = next(ShardReader(str(tmp_path / "out")).labelled("tools-v1"))
+    assert len(batch) == len(labels) == 6
+    assert batch.codes().shape == (6, 16, 20, 20)
+
+
+def test_masks_capture_time_and_plain_names(key: Path, tmp_path: Path) -> None:
+    make_film(tmp_path / "in" / "gate" / "cam_20260301_060000.mp4", seconds=1, width=160, height=160)
+    masks = tmp_path / "masks.json"
+    masks.write_text(json.dumps({"gate": [[[0, 0], [1, 0], [1, 0.5], [0, 0.5]]]}))
+    options = ("--time-from", "name:%Y%m%d_%H%M%S", "--timezone", "Europe/Berlin", "--plain-names", "--masks", masks)
+    succeed("veil", tmp_path / "in", "--out", tmp_path / "out", "--key", key, "--size", 160, "--workers", 0, *options)
+    batches = list(ShardReader(str(tmp_path / "out")).iterate())
+    row = batches[0].rows.to_pylist()[0]
+    assert row["source"] == "gate/cam_20260301_060000.mp4"
+    assert row["camera"] == "gate"
+    assert row["captured_at_us"] == 1_772_341_200_000_000  # 2026-03-01T05:00:00Z
+    codes = np.concatenate([batch.codes() for batch in batches])
+    assert (codes[:, :, :9] == codes[:1, :, :9]).all(), "the masked half must not change with the film"
+    assert not (codes[:, :, 11:] == codes[:1, :, 11:]).all()
+
+
+def test_encrypted_shards_open_with_the_data_key_only(key: Path, tmp_path: Path) -> None:
+    make_film(tmp_path / "film.mp4", seconds=1)
+    data_key = tmp_path / "data.key"
+    succeed("keygen", "--data", "--out", data_key)
+    options = ("--key", key, "--size", 160, "--workers", 0, "--data-key", data_key)
+    succeed("veil", tmp_path / "film.mp4", "--out", tmp_path / "out", *options)
+    succeed("verify", tmp_path / "out", "--data-key", data_key)
+    assert raypp("verify", tmp_path / "out").returncode == 1
+    (shard,) = (tmp_path / "out" / "shards").rglob("*.parquet")
+    with pytest.raises(OSError, match="encrypted"):
+        pq.ParquetFile(shard)
+    assert len(list(ShardReader(str(tmp_path / "out"), DataKey.load(data_key)).iterate())) == 1
+
+
+def test_a_site_key_veils_as_the_owner_does(key: Path, tmp_path: Path) -> None:
+    make_film(tmp_path / "film.mp4", seconds=1)
+    site_key = tmp_path / "plant.key"
+    succeed("keygen", "--key", key, "--site", "plant", "--camera", "gate", "--out", site_key)
+    options = ("--size", 160, "--workers", 0, "--site", "plant", "--camera", "gate")
+    succeed("veil", tmp_path / "film.mp4", "--out", tmp_path / "owner", "--key", key, *options)
+    succeed("veil", tmp_path / "film.mp4", "--out", tmp_path / "site", "--key", site_key, *options)
+    shards = [{p.name: p.read_bytes() for p in (tmp_path / n).rglob("*.parquet")} for n in ("owner", "site")]
+    assert shards[0] == shards[1]
+    assert "gate" in succeed("inspect", site_key).stdout
+
+
+def test_the_real_archive_in_one_run_accounts_for_every_frame(key: Path, tmp_path: Path) -> None:
+    videos = shared_data("videos")
+    pictures = shared_data("bccd")
+    report = tmp_path / "summary.json"
+    options = ("--key", key, "--size", 320, "--fps", 2, "--workers", 0, "--json", report)
+    succeed("veil", videos, pictures, "--out", tmp_path / "out", *options)
+    done = summary(report)
+    assert done["frames"] == 80 + 61 + 279 + 4 + 11 + 10 + 363
+    assert done["sources"] == 6 + 363
+    assert not done["quarantined"]
+    succeed("verify", tmp_path / "out")
