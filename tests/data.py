@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-_DEFAULT = Path(__file__).resolve().parents[2] / "shared" / "data"
+DATA = Path(os.environ.get("RAYPP_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 
 def shared_data(*parts: str) -> Path:
     """Return the path of a real file or folder, or skip the test where there is none."""
-    path = Path(os.environ.get("RAYPP_DATA", _DEFAULT)).joinpath(*parts)
+    path = DATA.joinpath(*parts)
     if not path.exists():
         pytest.skip(f"needs real data: {path.name} (set RAYPP_DATA to its folder)")
     return path

@@ -1,0 +1,40 @@
+"""`python -m tests.benchmarks`: speed, memory and size of veiling, as ratios measured in one run."""
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+from tests.benchmarks.memory import memory_rows
+from tests.benchmarks.size import size_rows
+from tests.benchmarks.source import make_source
+from tests.benchmarks.throughput import job_rows, one_thread_rows
+
+
+def main() -> None:
+    """Run the benchmarks and print their table."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10, help="length of the 720p film of the whole-job benchmark")
+    parser.add_argument("--only", choices=("thread", "job", "memory", "size"), help="run only this one")
+    parser.add_argument("--json", type=Path, help="write the rows here")
+    options = parser.parse_args()
+    rows: list[tuple[str, str, str]] = []
+    with tempfile.TemporaryDirectory(prefix="raypp-bench-") as folder:
+        if options.only in (None, "thread", "job"):
+            film = make_source(Path(folder, "in", "film.mp4"), options.minutes)
+            if options.only in (None, "thread"):
+                rows += one_thread_rows(film)
+            if options.only in (None, "job"):
+                rows += job_rows(film, Path(folder))
+        if options.only in (None, "memory"):
+            rows += memory_rows(Path(folder))
+        if options.only in (None, "size"):
+            rows += size_rows(Path(folder))
+    width = max(len(name) for name, _, _ in rows)
+    for name, value, bar in rows:
+        print(f"{name:<{width}}  {value:>22}  {bar}")
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1))
+
+
+main()

@@ -1,0 +1,46 @@
+"""Size: bytes of a veiled picture against its JPEG, over patch, channels and bits."""
+
+import itertools
+import os
+from pathlib import Path
+
+from rich.console import Console
+
+from raypp.shards.manifest import read_manifest
+from raypp.shards.store import Store
+from raypp.veil.key import VeilKey
+from raypp.veil.keyfile import save_owner_key
+from raypp.veil.spec import VeilSpec
+from raypp.veiling.job import open_job, veil_here
+from raypp.veiling.progress import Reporter
+from raypp.veiling.settings import VeilSettings
+from tests.data import DATA
+
+Row = tuple[str, str, str]
+
+
+def size_rows(folder: Path) -> list[Row]:
+    """Shard bytes over JPEG bytes for the default spec and a table of others, on the pictures of tools17/val."""
+    pictures = DATA / "tools17" / "images" / "val"
+    if not pictures.is_dir():
+        return [("size", "skipped", "needs real pictures: set RAYPP_DATA")]
+    key = folder / "size.key"
+    save_owner_key(VeilKey.generate(), key)
+    rows = [_row("default", VeilSpec(), pictures, folder, key, "bar <= 3")]
+    for patch, channels, bits in itertools.product((4, 8, 16), (8, 16, 32), (2, 3, 4)):
+        spec = VeilSpec(patch=patch, channels=channels, bits=bits)
+        rows.append(_row(f"patch {patch}, {channels} channels, {bits} bits", spec, pictures, folder, key, ""))
+    return rows
+
+
+def _row(name: str, spec: VeilSpec, pictures: Path, folder: Path, key: Path, bar: str) -> Row:
+    out = folder / f"size-{os.urandom(4).hex()}"
+    settings = VeilSettings(out=str(out), private=out.with_name(out.name + "-private"), key_path=key, spec=spec)
+    reporter = Reporter(Console(quiet=True))
+    with open_job(settings, [str(pictures)], reporter) as job:
+        job.run(veil_here, reporter, None, None)
+    receipts = read_manifest(Store(str(out))).receipts
+    jpeg = sum(path.stat().st_size for path in pictures.iterdir())
+    shards = sum(receipt.shard_bytes for receipt in receipts)
+    frames = sum(receipt.frames for receipt in receipts)
+    return (f"shards / JPEGs: {name}", f"{shards / jpeg:.2f} ({shards / frames / 1e3:.1f} kB)", bar)

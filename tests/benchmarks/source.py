@@ -1,0 +1,53 @@
+"""Sources made for the benchmarks: a 720p H.264 film with moving texture and noise."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+FPS = 25
+
+
+def make_source(path: Path, minutes: float, size: tuple[int, int] = (1280, 720)) -> Path:
+    """Write a film of `minutes` minutes: ten seconds are encoded, and their packets repeated without loss."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    short = path.with_name("ten-seconds.mp4")
+    _encode(short, size)
+    rounds = max(1, round(minutes * 6))
+    with av.open(str(path), "w") as target:
+        stream = None
+        for number in range(rounds):
+            with av.open(str(short)) as source:
+                video = source.streams.video[0]
+                stream = stream or target.add_stream_from_template(video)
+                shift = int(number * 10 / video.time_base)
+                for packet in source.demux(video):
+                    if packet.dts is None:
+                        continue
+                    packet.dts, packet.pts = packet.dts + shift, packet.pts + shift
+                    packet.stream = stream
+                    target.mux(packet)
+    short.unlink()
+    return path
+
+
+def _encode(path: Path, size: tuple[int, int]) -> None:
+    width, height = size
+    generator = np.random.default_rng(0)
+    texture = generator.integers(0, 256, (height // 4, width // 4, 3), dtype=np.uint8).repeat(4, 0).repeat(4, 1)
+    soft = (texture.astype(np.uint16) + np.roll(texture, 2, 0) + np.roll(texture, 2, 1)) // 3
+    noise = generator.normal(0, 3, (8, height, width, 1))
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=FPS)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.options = {"preset": "veryfast", "crf": "26", "g": "50", "threads": "2"}
+        for index in range(10 * FPS):
+            picture = soft.copy()
+            left = index * 4 % (width - 200)
+            picture[200:500, left : left + 200] = np.roll(soft[200:500, :200], index, axis=0)
+            shown = np.clip(picture + noise[index % 8], 0, 255).astype(np.uint8)
+            frame = av.VideoFrame.from_ndarray(shown, format="rgb24")
+            frame.pts, frame.time_base = index, Fraction(1, FPS)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))

@@ -1,0 +1,134 @@
+"""Throughput: the veil against decoding on one thread, and the whole job against a plain loop of processes."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from fractions import Fraction
+from multiprocessing import get_context
+from pathlib import Path
+
+from rich.console import Console
+
+from raypp.media.files import open_source
+from raypp.media.geometry import Letterbox
+from raypp.media.video import DecodeReport, Sampling, SamplingMode, decode, probe
+from raypp.veil.key import VeilKey
+from raypp.veil.keyfile import save_owner_key
+from raypp.veil.packing import pack
+from raypp.veil.patch import Veil
+from raypp.veil.spec import VeilSpec
+from raypp.veiling.job import open_job
+from raypp.veiling.progress import Reporter
+from raypp.veiling.segment import Segment, Workshop, veil_segment
+from raypp.veiling.settings import VeilSettings
+
+Row = tuple[str, str, str]
+_SEGMENT_S = 20.0
+_FRAMES = 300
+
+
+def one_thread_rows(film: Path) -> list[Row]:
+    """Seconds per frame of veiling and packing over those of decoding and resizing, one thread, alternating."""
+    spec = VeilSpec()
+    encoder = Veil(spec, VeilKey(bytes(32))).stream("site", "camera")
+    stream = open_source(str(film))
+    info = probe(stream)
+    box = Letterbox(640, spec.patch, info.width, info.height)
+    ratios, decoding, veiling = [], [], []
+    frames = decode(stream, info, 0, 1 << 62, Sampling(SamplingMode.EVERY), box, None, report=DecodeReport())
+    for _ in range(_FRAMES):
+        started = time.process_time()
+        frame = next(frames)
+        decoded = time.process_time()
+        pack(encoder.encode(frame.pixels[None])[0], spec.bits)
+        veiled = time.process_time()
+        decoding.append(decoded - started)
+        veiling.append(veiled - decoded)
+    ratios = [sum(veiling) / sum(decoding)]
+    return [
+        ("decode + resize 720p to 640 wide, one thread", f"{statistics.mean(decoding) * 1e3:.2f} ms a frame", ""),
+        ("veil + pack, one thread", f"{statistics.mean(veiling) * 1e3:.2f} ms a frame", ""),
+        ("veil / (decode + resize)", f"{ratios[0]:.2f}", "bar <= 0.35"),
+    ]
+
+
+def job_rows(film: Path, folder: Path) -> list[Row]:
+    """Frames per second of the Ray job, once running, over those of a plain loop on as many processes."""
+    key = folder / "owner.key"
+    save_owner_key(VeilKey.generate(), key)
+    one = _loop(film, folder, key, 1)
+    two = _loop(film, folder, key, 2)
+    ray = _ray_job(film, folder, key)
+    return [
+        ("plain loop, 1 process", f"{one:.1f} frames/s", ""),
+        ("plain loop, 2 processes", f"{two:.1f} frames/s", ""),
+        ("2 processes / twice 1", f"{two / (2 * one):.2f}", "bar >= 0.9"),
+        ("Ray job once running", f"{ray:.1f} frames/s", ""),
+        ("Ray job / plain loop on 2", f"{ray / two:.2f}", "bar >= 0.85"),
+    ]
+
+
+def _settings(film: Path, out: Path, key: Path) -> VeilSettings:
+    return VeilSettings(
+        out=str(out), private=out.with_name(out.name + "-private"), key_path=key, rate=Fraction(5), segment_s=_SEGMENT_S
+    )
+
+
+_workshop: Workshop
+
+
+def _open(settings: VeilSettings) -> None:
+    global _workshop  # noqa: PLW0603 - a worker process holds one
+    _workshop = Workshop.open(settings)
+
+
+def _veil(segment: Segment) -> tuple[int, float]:
+    frames = veil_segment(segment, _workshop).receipt.frames
+    return frames, time.monotonic()
+
+
+def _loop(film: Path, folder: Path, key: Path, processes: int) -> float:
+    """Veil the film in a plain pool of processes, without Ray."""
+    out = folder / f"loop-{processes}"
+    settings = _settings(film, out, key)
+    with open_job(settings, [str(film)], Reporter(Console(quiet=True))) as job:
+        segments = job.plan.segments if processes > 1 else job.plan.segments[: max(4, len(job.plan.segments) // 2)]
+        with get_context("spawn").Pool(processes, _open, (settings,)) as pool:
+            done = list(pool.imap_unordered(_veil, segments))
+    return _rate(done)
+
+
+def _rate(done: list[tuple[int, float]]) -> float:
+    """Frames per second between the first and the last completion: start-up is left out of both sides."""
+    ordered = sorted(done, key=lambda one: one[1])
+    return sum(frames for frames, _ in ordered[1:]) / (ordered[-1][1] - ordered[0][1])
+
+
+def _ray_job(film: Path, folder: Path, key: Path) -> float:
+    """Veil the film by the job on a local Ray of two CPUs; times come from the shards' receipts as they appear."""
+    out = folder / "ray"
+    program = (
+        "import json, sys, time\n"
+        "from pathlib import Path\n"
+        "from rich.console import Console\n"
+        "from jobs.veil_archive import veil_on_ray\n"
+        "from raypp.veiling.command import ClusterOptions\n"
+        "from raypp.veiling.job import open_job\n"
+        "from raypp.veiling.progress import Reporter\n"
+        "from raypp.veiling.settings import VeilSettings\n"
+        "settings = VeilSettings.model_validate_json(sys.argv[1])\n"
+        "done = []\n"
+        "with open_job(settings, [sys.argv[2]], Reporter(Console(quiet=True))) as job:\n"
+        "    for result in veil_on_ray(job.plan.segments, settings, ClusterOptions(workers=2)):\n"
+        "        done.append((result.receipt.frames, time.monotonic()))\n"
+        "print(json.dumps(done))\n"
+    )
+    settings = _settings(film, out, key).model_dump_json()
+    env = os.environ | {"RAY_AUTH_MODE": "disabled", "OMP_NUM_THREADS": "1"}
+    finished = subprocess.run(
+        [sys.executable, "-c", program, settings, str(film)], check=True, capture_output=True, text=True, env=env
+    )
+    return _rate([(frames, moment) for frames, moment in json.loads(finished.stdout.splitlines()[-1])])
