@@ -98,8 +98,7 @@ class PatchEncoder:
 
     def _encode_one(self, frame: Frames, out: Codes, grid: tuple[int, int]) -> None:
         tables = self.tables
-        patches = to_patches(frame, self.spec.patch)
-        projected = self._first @ patches.T
+        projected = self._project(frame)
         # IEEE 754 rounds a square root correctly, so its integer part is the same everywhere.
         rooted = np.sqrt(np.abs(projected))
         value = np.copysign(rooted, projected, out=rooted).astype(np.int32)
@@ -113,12 +112,18 @@ class PatchEncoder:
         value >>= tables.span.bit_length() - 1 - self.spec.bits
         out[...] = value
 
+    def _project(self, frame: Frames) -> npt.NDArray[np.float32]:
+        """The first mix, float32[C, cells]. Patches on the left make the product several times faster here."""
+        patches = to_patches(frame, self.spec.patch)
+        return np.ascontiguousarray((patches @ self._first.T).T)
+
 
 def to_patches(frame: Frames, patch: int) -> npt.NDArray[np.float32]:
     """Cut uint8[H, W, 3] into float32[H/p * W/p, p*p*3]; a patch is read row by row, RGB innermost."""
     rows, columns = frame.shape[0] // patch, frame.shape[1] // patch
     blocks = frame.reshape(rows, patch, columns, patch * 3).swapaxes(1, 2)
-    return blocks.astype(np.float32).reshape(rows * columns, patch * patch * 3)
+    # Gathered as bytes first: converting while gathering takes ten times as long.
+    return np.ascontiguousarray(blocks).reshape(rows * columns, patch * patch * 3).astype(np.float32)
 
 
 def check_frames(frames: Frames, patch: int) -> None:
