@@ -6,6 +6,7 @@ from time import perf_counter
 from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
+from threadpoolctl import threadpool_limits
 
 from raypp.errors import MediaError
 from raypp.media.files import SourceStream, open_source
@@ -179,7 +180,9 @@ def veil_segment(segment: Segment, workshop: Workshop) -> SegmentResult:
     """
     tally = _Tally()
     relative = shard_path(segment.segment_id, workshop.veil.veil_id)
-    with ShardWriter(workshop.store, relative, workshop.header, encryption=workshop.data_key) as writer:
+    writing = ShardWriter(workshop.store, relative, workshop.header, encryption=workshop.data_key)
+    # Work is spread over processes; threads of a matrix product this small would only wait for one another.
+    with writing as writer, threadpool_limits(1):
         for item in segment.items:
             try:
                 _veil_item(item, segment, workshop, writer, tally)

@@ -11,6 +11,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from rich.console import Console
+from threadpoolctl import threadpool_limits
 
 from raypp.media.files import open_source
 from raypp.media.geometry import Letterbox
@@ -38,6 +39,7 @@ def one_thread_rows(film: Path) -> list[Row]:
     info = probe(stream)
     box = Letterbox(640, spec.patch, info.width, info.height)
     ratios, decoding, veiling = [], [], []
+    threadpool_limits(1)
     frames = decode(stream, info, 0, 1 << 62, Sampling(SamplingMode.EVERY), box, None, report=DecodeReport())
     for _ in range(_FRAMES):
         started = time.process_time()
