@@ -4,12 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from raypp.veiling.segment import Segment, Workshop, veil_segment
+from raypp.veiling.attempts import attempt_segment
+from raypp.veiling.segment import Segment, Workshop
 from raypp.veiling.settings import VeilSettings
 
 
 class VeilActor:
-    """Maps rows of one segment each to rows of one result each.
+    """Maps rows of one segment each to rows of one outcome each.
 
     Frames are decoded, veiled and written inside this process: what passes through Ray are segments and receipts.
 
@@ -21,8 +22,9 @@ class VeilActor:
         self._workshop = Workshop.open(VeilSettings.model_validate_json(settings))
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Veil a batch of segments: column `segment` (JSON) in, column `result` (JSON) out."""
-        results = [
-            veil_segment(Segment.model_validate_json(row), self._workshop).model_dump_json() for row in batch["segment"]
+        """Veil a batch of segments: column `segment` (JSON) in, column `outcome` (JSON) out."""
+        outcomes = [
+            attempt_segment(Segment.model_validate_json(row), self._workshop).model_dump_json()
+            for row in batch["segment"]
         ]
-        return {"result": np.array(results, dtype=object)}
+        return {"outcome": np.array(outcomes, dtype=object)}

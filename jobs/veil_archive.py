@@ -7,25 +7,26 @@ Example:
 from collections.abc import Iterator, Sequence
 
 import ray
+from pydantic import TypeAdapter
 from ray.data import ActorPoolStrategy
 
 from actors.veil_actor import VeilActor
 from jobs.cluster import connect, refuse_key_in_working_dir
 from jobs.segment_source import SegmentDatasource
 from raypp.cli import run_command
+from raypp.veiling.attempts import Outcome
 from raypp.veiling.command import ClusterOptions, make_command
-from raypp.veiling.segment import Segment, SegmentResult
+from raypp.veiling.segment import Segment
 from raypp.veiling.settings import VeilSettings
 
 # An actor that needs a whole CPU each would leave none for the read tasks that feed it.
 _ACTOR_CPUS = 0.9
 _READ_CPUS = 0.02
+_OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Outcome)
 
 
-def veil_on_ray(
-    segments: Sequence[Segment], settings: VeilSettings, options: ClusterOptions
-) -> Iterator[SegmentResult]:
-    """Veil segments on a Ray cluster; yields each result once its shard and receipt are written."""
+def veil_on_ray(segments: Sequence[Segment], settings: VeilSettings, options: ClusterOptions) -> Iterator[Outcome]:
+    """Veil segments on a Ray cluster; yields each outcome once its shard and receipt are written."""
     connect(options.address)
     veiled = ray.data.read_datasource(
         SegmentDatasource(segments),
@@ -40,7 +41,7 @@ def veil_on_ray(
         num_gpus=options.gpus or None,
     )
     for row in veiled.iter_rows():
-        yield SegmentResult.model_validate_json(row["result"])
+        yield _OUTCOME.validate_json(row["outcome"])
 
 
 def _pool_size(segments: int, options: ClusterOptions) -> int:

@@ -19,9 +19,10 @@ from raypp.shards.verification import verify as verify_archive
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import default_key_path, load_owner_key, resolve_key_path, save_owner_key, save_site_key
 from raypp.veil.spec import VeilSpec
+from raypp.veiling.attempts import Outcome
 from raypp.veiling.command import ClusterExecutor, ClusterOptions, make_command
 from raypp.veiling.job import veil_here
-from raypp.veiling.segment import Segment, SegmentResult
+from raypp.veiling.segment import Segment
 from raypp.veiling.settings import VeilSettings
 
 EXIT_ERROR = 1
@@ -155,7 +156,7 @@ def demo(
     """
     cluster = _cluster_executor()
 
-    def execute(segments: Sequence[Segment], settings: VeilSettings) -> Iterator[SegmentResult]:
+    def execute(segments: Sequence[Segment], settings: VeilSettings) -> Iterator[Outcome]:
         return cluster(segments, settings, ClusterOptions()) if cluster else veil_here(segments, settings)
 
     summary = run_demo(DemoOptions(out, seed, seconds), execute, Console(stderr=True))

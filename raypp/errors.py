@@ -21,6 +21,10 @@ class MediaError(RayppError):
     """A source cannot be opened, decoded or understood; the source is quarantined with this text."""
 
 
+class SourceReadError(MediaError):
+    """A source cannot be opened or read just now (a lost mount, a failing disk); nothing is said of its content."""
+
+
 class LabelError(RayppError):
     """A label file is malformed, names an unknown class, or lies outside its picture."""
 

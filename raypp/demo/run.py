@@ -12,9 +12,11 @@ from rich.console import Console
 from raypp.demo.picture import Pair, component_view, draw
 from raypp.demo.sample import Sample, make_sample
 from raypp.errors import RayppError
+from raypp.media.container import probe
 from raypp.media.files import open_source
 from raypp.media.geometry import Letterbox
-from raypp.media.video import DecodeReport, decode, probe
+from raypp.media.timeline import DecodeReport
+from raypp.media.video import decode
 from raypp.shards.reader import ShardReader
 from raypp.shards.verification import verify
 from raypp.veil.key import VeilKey

@@ -60,15 +60,21 @@ def discover(sources: Sequence[str]) -> Discovery:
         else:
             for path in _local(source):
                 _path(path, found)
-    files = sorted(found.files.values(), key=lambda file: file.url)
+    labelled = {image.file.url for dataset in found.datasets.values() for image in dataset.images}
+    files = sorted((file for url, file in found.files.items() if url not in labelled), key=lambda file: file.url)
     datasets = sorted(found.datasets.values(), key=lambda dataset: dataset.root)
     return Discovery(tuple(files), tuple(datasets), tuple(found.problems), found.ignored)
 
 
 def _local(source: str) -> list[Path]:
     path = Path(source).absolute()
-    if path.exists():
-        return [path]
+    try:
+        if path.exists():
+            return [path]
+    except OSError as error:
+        raise MediaError(
+            f"source {source[:80]}: {error.strerror}; give a file, folder, glob, URL or inventory"
+        ) from None
     if glob.has_magic(source):
         matches = sorted(glob.glob(source, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute patterns
         if matches:
@@ -78,23 +84,37 @@ def _local(source: str) -> list[Path]:
 
 def _path(path: Path, found: _Found) -> None:
     if not path.is_dir():
-        info = path.stat()
-        _files([Listed(str(path), info.st_size, info.st_mtime_ns)], str(path.parent), found)
+        _files(_listed([path], found), str(path.parent), found)
         return
     listed: list[Listed] = []
+    seen: set[tuple[int, int]] = set()
     for base, folders, names in os.walk(path, onerror=lambda error: _unreadable(error, found), followlinks=True):
+        if not _first_visit(base, seen):
+            folders.clear()  # a link led back to a folder already searched
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if name.startswith("."):
-                continue
-            file = Path(base, name)
-            try:
-                info = file.stat()
-            except OSError as error:
-                found.problems.append(Problem(str(file), f"{file}: {error.strerror}; check the link or permissions"))
-                continue
-            listed.append(Listed(str(file), info.st_size, info.st_mtime_ns))
+        listed += _listed((Path(base, name) for name in sorted(names) if not name.startswith(".")), found)
     _tree(listed, str(path), found)
+
+
+def _first_visit(folder: str, seen: set[tuple[int, int]]) -> bool:
+    info = os.stat(folder)  # noqa: PTH116 - as os.walk gives it
+    place = (info.st_dev, info.st_ino)
+    new = place not in seen
+    seen.add(place)
+    return new
+
+
+def _listed(paths: Iterable[Path], found: _Found) -> list[Listed]:
+    listed = []
+    for path in paths:
+        try:
+            info = path.stat()
+        except OSError as error:
+            found.problems.append(Problem(str(path), f"{path}: {error.strerror}; check the link or permissions"))
+            continue
+        listed.append(Listed(str(path), info.st_size, info.st_mtime_ns))
+    return listed
 
 
 def _url(url: str, found: _Found) -> None:
@@ -120,7 +140,7 @@ def _tree(listed: Sequence[Listed], root: str, found: _Found) -> None:
             found.datasets[dataset_root] = read_dataset(dataset_root, members)
         except MediaError as error:
             found.problems.append(Problem(f"{dataset_root}/{DATA_YAML}", str(error)))
-        taken.update(file.url for file in members)
+        taken.update(file.url for file in members if PurePosixPath(file.url).suffix.lower() not in VIDEO_SUFFIXES)
     _files([file for file in listed if file.url not in taken], root, found)
 
 
@@ -147,9 +167,9 @@ def _files(listed: Iterable[Listed], root: str, found: _Found, extra: dict[str, 
 def _inventory(source: str, found: _Found) -> None:
     stream = open_source(source)
     try:
-        rows = list(csv.DictReader(io.StringIO(stream.read(stream.size).decode())))
-    except UnicodeDecodeError:
-        raise MediaError(f"inventory {source} is no UTF-8 text; export it again") from None
+        rows = list(csv.DictReader(io.StringIO(stream.read(stream.size).decode("utf-8-sig"))))
+    except (UnicodeDecodeError, csv.Error):
+        raise MediaError(f"inventory {source} is no CSV in UTF-8; export it again") from None
     finally:
         stream.close()
     if not rows or "url" not in rows[0]:
@@ -157,6 +177,9 @@ def _inventory(source: str, found: _Found) -> None:
     folder = source.rpartition("/")[0]
     for line, row in enumerate(rows, 2):
         url = row["url"] or ""
+        if not url:
+            found.problems.append(Problem(source, f"{source}:{line}: the column url is empty; correct the inventory"))
+            continue
         if not is_url(url) and not url.startswith("/"):
             url = f"{folder}/{url}" if folder else url
         extra = {name: row.get(name) or None for name in ("site", "camera", "start")}

@@ -8,7 +8,7 @@ from typing import Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from raypp.errors import MediaError, OptionError
-from raypp.media.video import VideoInfo
+from raypp.media.container import VideoInfo
 
 _METADATA = "metadata"
 _NAME = "name:"
@@ -48,9 +48,12 @@ class CaptureClock:
             return cls(zone, from_metadata=True)
         if option.startswith(_NAME):
             pattern = option.removeprefix(_NAME)
-            unknown = set(re.findall(r"%(.)", pattern)) - set(_DIRECTIVES)
-            if unknown or "%" not in pattern:
-                raise OptionError(f"--time-from {option}: use the directives {' '.join('%' + d for d in _DIRECTIVES)}")
+            used = re.findall(r"%(.?)", pattern)
+            if set(used) - set(_DIRECTIVES) or len(set(used) - {"%"}) < len([one for one in used if one != "%"]):
+                known = " ".join("%" + directive for directive in _DIRECTIVES)
+                raise OptionError(f"--time-from {option}: use the directives {known}, each at most once")
+            if not (set(used) & {"Y", "y"} and ({"m", "d"} <= set(used) or "j" in used)):
+                raise OptionError(f"--time-from {option} gives no date; it needs %Y or %y, and %m with %d, or %j")
             return cls(zone, pattern=pattern)
         try:
             return cls(zone, start=datetime.fromisoformat(option))
@@ -86,12 +89,11 @@ class CaptureClock:
         expression = re.sub(
             r"%(.)|(.)", lambda m: _DIRECTIVES[m[1]] if m[1] else re.escape(m[2]), self.pattern, flags=re.DOTALL
         )
-        match = re.search(expression, stem)
-        try:
-            if match:
+        for match in re.finditer(rf"(?<!\d)(?:{expression})(?!\d)", stem):
+            try:
                 return datetime.strptime(match[0], self.pattern)  # noqa: DTZ007 - the zone is added by the caller
-        except ValueError:
-            pass
+            except ValueError:
+                continue  # digits that are no date, such as a serial number
         raise MediaError(f"its name holds no time of the form {self.pattern}; correct --time-from or rename the file")
 
 

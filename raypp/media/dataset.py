@@ -154,7 +154,7 @@ def _document(where: str) -> dict[str, Any]:
 
 
 def _classes(names: object, where: str) -> tuple[str, ...]:
-    if isinstance(names, dict) and sorted(names) == list(range(len(names))):
+    if isinstance(names, dict) and names and set(names) == set(range(len(names))):
         return tuple(str(names[index]) for index in range(len(names)))
     if isinstance(names, list) and names:
         return tuple(map(str, names))
@@ -192,11 +192,16 @@ def _members(entry: str, document: dict[str, Any], root: str, listed: dict[str, 
 def _of_list(place: str, root: str, listed: dict[str, Listed]) -> list[Listed]:
     stream = open_source(place)
     try:
-        lines = stream.read(stream.size).decode().split("\n")
+        lines = stream.read(stream.size).decode("utf-8-sig").split("\n")
+    except UnicodeDecodeError:
+        raise MediaError(f"{place} is no list of pictures in UTF-8; export the dataset again") from None
     finally:
         stream.close()
-    wanted = (_join(root, line.strip()) for line in lines if line.strip())
-    return [listed[url] for url in wanted if url in listed]
+    wanted = {line.strip(): _join(root, line.strip()) for line in lines if line.strip()}
+    missing = [line for line, url in wanted.items() if url not in listed]
+    if missing:
+        raise MediaError(f"{place} names {missing[0]} ({len(missing)} such), which is not there; correct the list")
+    return [listed[url] for url in wanted.values()]
 
 
 def _join(root: str, relative: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from pyarrow import fs
 
-from raypp.errors import MediaError
+from raypp.errors import MediaError, SourceReadError
 from raypp.filesystem import filesystem_of, is_url
 
 _LEAST_AHEAD = 32 << 10
@@ -30,19 +30,22 @@ class SourceStream(io.RawIOBase):
     requests to an object store few, and what is read in vain small.
 
     Attributes:
+        url: where it is, for messages.
         size: bytes in all.
         bytes_read: bytes read from the source so far.
     """
 
-    def __init__(self, file: Any, size: int) -> None:
+    def __init__(self, file: Any, size: int, url: str) -> None:
         super().__init__()
         self._file = file
+        self.url = url
         self.size = size
         self.bytes_read = 0
         self._position = 0
         self._ahead = b""
         self._ahead_from = 0
         self._in_a_row = 0
+        self._failure: str | None = None
 
     def readable(self) -> bool:
         """Whether it can be read: yes."""
@@ -56,7 +59,7 @@ class SourceStream(io.RawIOBase):
         """Read `size` bytes from the present position, or what is left; all of the rest if negative.
 
         Raises:
-            OSError: if the source cannot be read.
+            SourceReadError: if the source cannot be read; after that, it reads as ended, and `check` tells.
         """
         left = max(0, self.size - self._position)
         wanted = left if size < 0 else min(size, left)
@@ -82,6 +85,11 @@ class SourceStream(io.RawIOBase):
         """Return the present position."""
         return self._position
 
+    def check(self) -> None:
+        """Raise SourceReadError if an earlier read failed, which a decoder may have taken for the end of the file."""
+        if self._failure is not None:
+            raise SourceReadError(f"{self.url} cannot be read ({self._failure}); see to its disk or network, run again")
+
     def close(self) -> None:
         """Close the source."""
         if not self.closed:
@@ -94,12 +102,15 @@ class SourceStream(io.RawIOBase):
         return self._ahead[offset:] if 0 <= offset < len(self._ahead) else b""
 
     def _fetch(self, start: int, missing: int) -> bytes:
+        if self._failure is not None:
+            return b""
         ahead = min(max(_LEAST_AHEAD, self._in_a_row // 32), _MOST_AHEAD)
         try:
             self._file.seek(start)
             fetched: bytes = self._file.read(min(max(missing, ahead), self.size - start))
         except (OSError, pa.ArrowException) as error:
-            raise OSError(f"read failed: {_first_line(error)}") from None
+            self._failure = _first_line(error)
+        self.check()
         self.bytes_read += len(fetched)
         self._ahead, self._ahead_from = fetched, start
         return fetched[:missing]
@@ -109,17 +120,17 @@ def open_source(url: str) -> SourceStream:
     """Open a local path or URL for reading.
 
     Raises:
-        MediaError: if it cannot be opened.
+        SourceReadError: if it cannot be opened.
     """
     try:
         if not is_url(url):
             path = Path(url)
-            return SourceStream(path.open("rb", buffering=0), path.stat().st_size)
+            return SourceStream(path.open("rb", buffering=0), path.stat().st_size, url)
         filesystem, path_in = filesystem_of(url)
         file = filesystem.open_input_file(path_in)
-        return SourceStream(file, file.size())
+        return SourceStream(file, file.size(), url)
     except (OSError, pa.ArrowException) as error:
-        raise MediaError(f"{url}: {_first_line(error)}; check that the file exists and may be read") from None
+        raise SourceReadError(f"{url}: {_first_line(error)}; check that the file exists and may be read") from None
 
 
 def list_files(url: str) -> list[Listed]:

@@ -1,5 +1,6 @@
 """Still pictures: decoding with orientation, letterboxed to the window."""
 
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,12 @@ from raypp.media.masks import Mask
 _ORIENTATION_TAG = 0x0112
 _TAKEN_TAGS = (0x9003, 0x0132)  # DateTimeOriginal, DateTime
 _EXIF_FOLDER = 0x8769
+_MOST_PIXELS = 89_478_485  # as Pillow warns from: a quarter of a gigabyte of RGB
+_TOO_LARGE = f"has more than {_MOST_PIXELS:,} pixels; scale it down first"
+
+# What Pillow has to say of odd metadata and of size; whatever matters is raised as an error below.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def decode_image(source: SourceStream, size: int, patch: int, mask: Mask | None) -> Frame:
@@ -66,16 +73,21 @@ def _opened(source: SourceStream) -> Iterator[Image.Image]:
     if source.size == 0:
         raise MediaError("the file is empty; copy it again or remove it")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(cast("IO[bytes]", source)) as image:
-                yield image
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise MediaError(f"has more than {Image.MAX_IMAGE_PIXELS:,} pixels; scale it down first") from None
+        with Image.open(cast("IO[bytes]", source)) as image:
+            _check_size(image)
+            yield image
+    except Image.DecompressionBombError:
+        raise MediaError(_TOO_LARGE) from None
     except UnidentifiedImageError:
         raise MediaError("is no picture that can be read: truncated, or not what its name says") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise MediaError(f"cannot be decoded ({str(error).splitlines()[0]}); the file is damaged") from None
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
+        said = (str(error) or type(error).__name__).splitlines()[0]
+        raise MediaError(f"cannot be decoded ({said}); the file is damaged") from None
+
+
+def _check_size(image: Image.Image) -> None:
+    if image.width * image.height > _MOST_PIXELS:
+        raise MediaError(_TOO_LARGE)
 
 
 def _rgb(image: Image.Image) -> Image.Image:

@@ -49,7 +49,10 @@ def read_sidecar(text: str, where: str) -> Sidecar:
     Raises:
         LabelError: naming the file and line.
     """
-    rows = list(csv.reader(io.StringIO(text)))
+    try:
+        rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
+    except csv.Error as error:
+        raise LabelError(f"label sidecar {where} is no CSV ({error}); export it again") from None
     if not rows or [cell.strip() for cell in rows[0]] != HEADER:
         raise LabelError(f"label sidecar {where} must begin with the header {','.join(HEADER)}")
     moments: dict[int, list[Named]] = {}
@@ -63,7 +66,11 @@ def read_sidecar(text: str, where: str) -> Sidecar:
             time_us = round(float(row[0]) * 1_000_000)
         except (ValueError, OverflowError):
             raise LabelError(f"{place}: time {row[0]!r} is no number of seconds") from None
+        if time_us < 0:
+            raise LabelError(f"{place}: time {row[0]} lies before the video's start; correct or remove the row")
         moment = moments.setdefault(time_us, [])
+        if not row[1].strip() and any(cell.strip() for cell in row[2:]):
+            raise LabelError(f"{place}: a box without a class; name its class or empty the row's box")
         if row[1].strip():
             moment.append((row[1].strip(), checked_box(0, row[2:], place)))
     times = tuple(sorted(moments))

@@ -15,9 +15,10 @@ from rich.console import Console
 from raypp.errors import OptionError
 from raypp.veil.keyfile import resolve_key_path
 from raypp.veil.spec import VeilSpec
+from raypp.veiling.attempts import Outcome
 from raypp.veiling.job import open_job, veil_here
 from raypp.veiling.progress import Reporter
-from raypp.veiling.segment import Segment, SegmentResult
+from raypp.veiling.segment import Segment
 from raypp.veiling.settings import DEFAULT_SHARD_MB, DEFAULT_SIZE, VeilSettings
 from raypp.veiling.summary import print_summary
 from raypp.veiling.survey import print_survey, survey
@@ -41,7 +42,7 @@ class ClusterOptions:
     gpus: float = 0.0
 
 
-ClusterExecutor = Callable[[Sequence[Segment], VeilSettings, ClusterOptions], Iterator[SegmentResult]]
+ClusterExecutor = Callable[[Sequence[Segment], VeilSettings, ClusterOptions], Iterator[Outcome]]
 
 
 def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
@@ -126,7 +127,7 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
         if cluster is None and (address or workers or gpus):
             raise OptionError("--address, --workers and --gpus need Ray; install raypp[cluster]")
 
-        def execute(segments: Sequence[Segment], where: VeilSettings) -> Iterator[SegmentResult]:
+        def execute(segments: Sequence[Segment], where: VeilSettings) -> Iterator[Outcome]:
             if cluster is None or options.workers == 0:
                 return veil_here(segments, where)
             return cluster(segments, where, options)

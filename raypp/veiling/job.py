@@ -10,28 +10,28 @@ from raypp.errors import ConflictError, ShardError
 from raypp.media.archive import Discovery, discover
 from raypp.shards.manifest import compile_manifest, finished_segments
 from raypp.shards.receipt import Receipt
-from raypp.shards.schema import ArchiveHeader
+from raypp.shards.schema import HEADER_FILE, ArchiveHeader
 from raypp.shards.store import Store
+from raypp.veiling.attempts import Outcome, Unfinished, attempt_segment, forget_attempts
 from raypp.veiling.labelling import write_label_tables
 from raypp.veiling.plan import Plan, expected_frames, make_plan
 from raypp.veiling.private import write_private
 from raypp.veiling.progress import Reporter
-from raypp.veiling.segment import Segment, SegmentResult, Workshop, veil_segment
+from raypp.veiling.segment import Segment, SegmentResult, Workshop
 from raypp.veiling.settings import VeilSettings
 from raypp.veiling.summary import Timings, VeilSummary, summarise
 
-HEADER_FILE = "veil.json"
 PLAN_FILE = "plan.json"
 
-Executor = Callable[[Sequence[Segment], VeilSettings], Iterator[SegmentResult]]
-"""Veils segments somewhere, in any order, and yields each result as it is durable."""
+Executor = Callable[[Sequence[Segment], VeilSettings], Iterator[Outcome]]
+"""Veils segments somewhere, in any order, and yields each outcome as it is durable."""
 
 
-def veil_here(segments: Sequence[Segment], settings: VeilSettings) -> Iterator[SegmentResult]:
+def veil_here(segments: Sequence[Segment], settings: VeilSettings) -> Iterator[Outcome]:
     """Veil segments one after another in this process: the executor of the bare edge install."""
     workshop = Workshop.open(settings)
     for segment in segments:
-        yield veil_segment(segment, workshop)
+        yield attempt_segment(segment, workshop)
 
 
 @dataclass(frozen=True)
@@ -69,16 +69,22 @@ class VeilJob:
         todo = self.pending[:limit]
         started = perf_counter()
         results: list[SegmentResult] = []
+        unfinished: list[Unfinished] = []
         weights = {one.segment_id: _weight(one, self.settings) for one in todo}
         with reporter.task("veiling", sum(weights.values())) as advance:
-            for result in execute(todo, self.settings) if todo else ():
-                results.append(result)
-                receipt = result.receipt
-                advance(weights[receipt.segment_id], f"{len(results)}/{len(todo)} segments", receipt.frames)
+            for done, outcome in enumerate(execute(todo, self.settings) if todo else (), 1):
+                frames = 0
+                if isinstance(outcome, Unfinished):
+                    unfinished.append(outcome)
+                    segment_id = outcome.segment_id
+                else:
+                    results.append(outcome)
+                    segment_id, frames = outcome.receipt.segment_id, outcome.receipt.frames
+                advance(weights[segment_id], f"{done}/{len(todo)} segments", frames)
         veiled_s = perf_counter() - started
         manifest = compile_manifest(self.workshop.store, self.workshop.header)
         tables, label_problems = write_label_tables(self.discovery, self.plan, self.workshop, labels_version)
-        return summarise(self, results, manifest, tables, label_problems, Timings(started, veiled_s))
+        return summarise(self, results, unfinished, manifest, tables, label_problems, Timings(started, veiled_s))
 
 
 @contextmanager
@@ -94,6 +100,7 @@ def open_job(settings: VeilSettings, sources: Sequence[str], reporter: Reporter)
     with workshop.store.lock():
         _claim(workshop.store, workshop.header)
         workshop.store.sweep()
+        forget_attempts(workshop.store)
         discovery = discover(sources)
         total = len(discovery.files) + sum(len(dataset.images) for dataset in discovery.datasets)
         with reporter.task("looking at sources", total) as advance:

@@ -10,10 +10,12 @@ from pydantic import BaseModel, ConfigDict
 from raypp.errors import MediaError
 from raypp.media.archive import Discovery
 from raypp.media.capture_time import CaptureClock
+from raypp.media.container import VideoInfo, probe
 from raypp.media.dataset import Dataset
 from raypp.media.files import open_source
+from raypp.media.image import taken_at
+from raypp.media.sampling import cut_points
 from raypp.media.source import SourceFile, SourceKind
-from raypp.media.video import VideoInfo, cut_points, probe
 from raypp.shards.receipt import Quarantined
 from raypp.veil.key import Keyring
 from raypp.veil.packing import packed_size
@@ -159,17 +161,20 @@ def _probe(
     if item is not None:
         return item
     info: VideoInfo | None = None
+    taken: str | None = None
     try:
+        own_clock = CaptureClock.parse(file.start, settings.timezone) if file.start else clock
         stream = open_source(file.url)
         try:
             if file.kind is SourceKind.VIDEO:
                 info = probe(stream)
+            elif own_clock.from_metadata:
+                taken = taken_at(stream)
             index = info.fingerprint if info else b""
             identity = source_identity(key, wanted.site, stream, index, wanted.name_in_dataset)
         finally:
             stream.close()
-        own_clock = CaptureClock.parse(file.start, settings.timezone) if file.start else clock
-        captured = own_clock.start_us(file.url, info)
+        captured = own_clock.start_us(file.url, info, taken)
     except MediaError as error:
         return Quarantined(source=file.url, reason=str(error))
     return Item(

@@ -8,14 +8,16 @@ from typing import Protocol
 from pydantic import BaseModel, ConfigDict
 from threadpoolctl import threadpool_limits
 
-from raypp.errors import MediaError
+from raypp.errors import MediaError, SourceReadError
+from raypp.media.container import VideoInfo
 from raypp.media.files import SourceStream, open_source
 from raypp.media.frame import Frame
 from raypp.media.geometry import Letterbox
 from raypp.media.image import decode_image
 from raypp.media.masks import MaskSet
 from raypp.media.source import SourceKind
-from raypp.media.video import DecodeReport, VideoInfo, decode
+from raypp.media.timeline import DecodeReport
+from raypp.media.video import decode
 from raypp.shards.encryption import DataKey
 from raypp.shards.receipt import Quarantined, Receipt
 from raypp.shards.schema import ArchiveHeader, FrameRow
@@ -177,6 +179,7 @@ def veil_segment(segment: Segment, workshop: Workshop) -> SegmentResult:
 
     Raises:
         ShardError: if the output cannot be written (a full disk, say).
+        SourceReadError: if a source cannot be read just now; nothing is written.
     """
     tally = _Tally()
     relative = shard_path(segment.segment_id, workshop.veil.veil_id)
@@ -186,6 +189,8 @@ def veil_segment(segment: Segment, workshop: Workshop) -> SegmentResult:
         for item in segment.items:
             try:
                 _veil_item(item, segment, workshop, writer, tally)
+            except SourceReadError:
+                raise
             except MediaError as error:
                 tally.quarantined.append(Quarantined(source=item.source, reason=_public_reason(item, error)))
         digest = writer.close() if tally.frames else None

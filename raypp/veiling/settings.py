@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from raypp.errors import OptionError
 from raypp.media.masks import MaskSet, load_masks
-from raypp.media.video import Sampling, SamplingMode
+from raypp.media.sampling import Sampling, SamplingMode
 from raypp.shards.encryption import DataKey
 from raypp.shards.schema import ArchiveHeader
 from raypp.veil.key import SiteKey, VeilKey

@@ -10,8 +10,10 @@ from rich.console import Console
 
 from raypp.shards.manifest import Manifest
 from raypp.shards.receipt import Quarantined
+from raypp.veiling.attempts import Unfinished
+from raypp.veiling.plan import Plan
 from raypp.veiling.private import write_private
-from raypp.veiling.segment import SegmentResult
+from raypp.veiling.segment import Item, SegmentResult
 
 if TYPE_CHECKING:
     from raypp.veiling.job import VeilJob
@@ -52,6 +54,7 @@ class VeilSummary(BaseModel):
     write_core_s: float = Field(description="seconds spent writing shards, summed over workers")
     label_versions: tuple[str, ...]
     quarantined: tuple[Quarantined, ...] = Field(description="sources that could not be veiled, by plain name")
+    unfinished: tuple[Quarantined, ...] = Field(description="sources not finished in this run; run again to try them")
     damaged: tuple[str, ...] = Field(description="sources with damaged packets, veiled as far as they decode")
     label_problems: tuple[str, ...] = Field(description="label files left out, and why")
     duplicates: int = Field(description="files left out because another has the same content")
@@ -59,13 +62,14 @@ class VeilSummary(BaseModel):
 
     @property
     def needs_attention(self) -> bool:
-        """Whether the user must act: something was quarantined, damaged or left out."""
-        return bool(self.quarantined or self.damaged or self.label_problems)
+        """Whether the user must act: something was quarantined, unfinished, damaged or left out."""
+        return bool(self.quarantined or self.unfinished or self.damaged or self.label_problems)
 
 
 def summarise(
     job: "VeilJob",
     results: Sequence[SegmentResult],
+    unfinished: Sequence[Unfinished],
     manifest: Manifest,
     tables: Sequence[str],
     label_problems: Sequence[str],
@@ -100,7 +104,7 @@ def summarise(
         segments=len(job.plan.segments),
         segments_veiled=len(results),
         segments_skipped=len(job.plan.segments) - len(job.pending),
-        segments_left=len(job.pending) - len(results),
+        segments_left=len(job.pending) - len(results) - len(unfinished),
         frames=sum(receipt.frames for receipt in manifest.receipts),
         frames_veiled=frames_veiled,
         shard_bytes=sum(receipt.shard_bytes for receipt in manifest.receipts),
@@ -113,11 +117,22 @@ def summarise(
         write_core_s=sum(result.write_s for result in results),
         label_versions=tuple(tables),
         quarantined=quarantined,
+        unfinished=_by_source(job.plan, unfinished),
         damaged=tuple(damaged),
         label_problems=tuple(label_problems),
         duplicates=len(job.plan.duplicates),
         ignored_files=job.discovery.ignored,
     )
+
+
+def _by_source(plan: Plan, unfinished: Sequence[Unfinished]) -> tuple[Quarantined, ...]:
+    items = {segment.segment_id: segment.items for segment in plan.segments}
+    return tuple(Quarantined(source=_named(items[one.segment_id]), reason=one.reason) for one in unfinished)
+
+
+def _named(items: Sequence[Item]) -> str:
+    more = f" and {len(items) - 1} more" if len(items) > 1 else ""
+    return items[0].url + more
 
 
 def print_summary(summary: VeilSummary, console: Console) -> None:
@@ -149,6 +164,7 @@ def print_summary(summary: VeilSummary, console: Console) -> None:
         )
     for title, lines in (
         ("quarantined", [one.reason for one in summary.quarantined]),
+        ("unfinished; run again", [f"{one.source}: {one.reason}" for one in summary.unfinished]),
         ("damaged", list(summary.damaged)),
         ("labels left out", list(summary.label_problems)),
     ):

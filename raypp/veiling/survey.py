@@ -13,7 +13,8 @@ from raypp.media.files import open_source
 from raypp.media.geometry import Letterbox
 from raypp.media.image import decode_image
 from raypp.media.source import SourceKind
-from raypp.media.video import DecodeReport, decode
+from raypp.media.timeline import DecodeReport
+from raypp.media.video import decode
 from raypp.shards.receipt import Quarantined
 from raypp.veil.packing import pack
 from raypp.veiling.plan import Plan, expected_bytes, expected_frames, make_plan

@@ -13,9 +13,12 @@ from pathlib import Path
 from rich.console import Console
 from threadpoolctl import threadpool_limits
 
+from raypp.media.container import probe
 from raypp.media.files import open_source
 from raypp.media.geometry import Letterbox
-from raypp.media.video import DecodeReport, Sampling, SamplingMode, decode, probe
+from raypp.media.sampling import Sampling, SamplingMode
+from raypp.media.timeline import DecodeReport
+from raypp.media.video import decode
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
 from raypp.veil.packing import pack

@@ -1,0 +1,44 @@
+"""From a decoded frame to its window: scaled, turned upright, padded, masked."""
+
+import numpy as np
+import numpy.typing as npt
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+
+from raypp.media.frame import PADDING
+from raypp.media.geometry import Letterbox
+from raypp.media.masks import Mask
+
+
+class Renderer:
+    """Turns decoded frames of one stream into windows.
+
+    Args:
+        letterbox: where the frame goes; of the source size after rotation.
+        rotation: degrees by which frames are turned counter-clockwise to be shown; a multiple of 90.
+        mask: privacy mask to paint, or None.
+    """
+
+    def __init__(self, letterbox: Letterbox, rotation: int, mask: Mask | None) -> None:
+        self._letterbox = letterbox
+        self._turns = rotation // 90
+        self._mask = mask
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, frame: VideoFrame) -> npt.NDArray[np.uint8]:
+        """Return the frame's window, uint8[window height, window width, 3] RGB."""
+        box = self._letterbox
+        width, height = box.content_width, box.content_height
+        if self._turns % 2:
+            width, height = height, width
+        picture = self._reformatter.reformat(frame, width, height, "rgb24", interpolation="AREA")
+        scaled = picture.to_ndarray().astype(np.uint8, copy=False)
+        turned = np.rot90(scaled, self._turns) if self._turns else scaled
+        if turned.shape[:2] == (box.window_height, box.window_width):
+            pixels = np.ascontiguousarray(turned)
+        else:
+            pixels = np.full((box.window_height, box.window_width, 3), PADDING, dtype=np.uint8)
+            pixels[: turned.shape[0], : turned.shape[1]] = turned
+        if self._mask is not None:
+            self._mask.paint(pixels, box.content_width, box.content_height)
+        return pixels
