@@ -46,11 +46,15 @@ class Mask:
         content[self._rasters[size]] = PADDING
 
     def _raster(self, width: int, height: int) -> npt.NDArray[np.bool_]:
-        image = Image.new("L", (width, height))
+        margin = _DILATION_PIXELS  # a polygon along the border is dilated from beyond it, too
+        image = Image.new("L", (width + 2 * margin, height + 2 * margin))
         draw = ImageDraw.Draw(image)
         for polygon in self.polygons:
-            draw.polygon([(x * width, y * height) for x, y in polygon], fill=255)
-        return np.asarray(image.filter(ImageFilter.MaxFilter(2 * _DILATION_PIXELS + 1))) > 0
+            points = [(x * width + margin, y * height + margin) for x, y in polygon]
+            draw.polygon(points, fill=255)
+            draw.line([*points, points[0]], fill=255)  # Pillow leaves gaps in thin slanting polygons
+        dilated = np.asarray(image.filter(ImageFilter.MaxFilter(2 * margin + 1)))
+        return dilated[margin:-margin, margin:-margin] > 0
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from raypp.errors import SourceReadError
 from raypp.shards.store import Store
 from raypp.veiling.segment import Segment, SegmentResult, Workshop, veil_segment
 
-FOLDER = "attempts"
+FOLDER = ".attempts"
 MOST_ATTEMPTS = 3
 
 

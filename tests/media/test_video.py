@@ -1,0 +1,256 @@
+"""Every container gives all its frames once, in order, however its time is cut."""
+
+import hashlib
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from raypp.errors import MediaError, SourceReadError
+from raypp.media.container import VideoInfo, probe
+from raypp.media.files import SourceStream, open_source
+from raypp.media.frame import PADDING
+from raypp.media.geometry import Letterbox
+from raypp.media.masks import Mask
+from raypp.media.sampling import END_US, Sampling, SamplingMode, cut_points
+from raypp.media.timeline import DecodeReport
+from raypp.media.video import decode
+from tests.data import shared_data
+from tests.media.films import FILMS, INDEXED, RATE, Film, pictures, write
+
+_EVERY = Sampling(SamplingMode.EVERY)
+_KEYFRAMES = Sampling(SamplingMode.KEYFRAMES)
+_SAMPLINGS = [_EVERY, Sampling(SamplingMode.RATE, Fraction(7)), Sampling(SamplingMode.RATE, Fraction(1, 2)), _KEYFRAMES]
+
+Row = tuple[int, int, str]
+
+
+@pytest.fixture(scope="module", params=FILMS, ids=lambda film: film.name)
+def film(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Film, Path]:
+    return request.param, write(request.param, tmp_path_factory.mktemp("films") / request.param.name)
+
+
+def _info(path: Path) -> VideoInfo:
+    stream = open_source(str(path))
+    try:
+        return probe(stream)
+    finally:
+        stream.close()
+
+
+def _rows(path: Path, start_us: int, end_us: int, sampling: Sampling, report: DecodeReport | None = None) -> list[Row]:
+    info = _info(path)
+    box = Letterbox(64, 16, info.width, info.height)
+    stream = open_source(str(path))
+    frames = decode(stream, info, start_us, end_us, sampling, box, None, report=report or DecodeReport())
+    rows = [(one.timestamp_us, one.frame_index, hashlib.sha256(one.pixels.tobytes()).hexdigest()) for one in frames]
+    stream.close()
+    return rows
+
+
+def test_every_frame_comes_once_and_in_order(film: tuple[Film, Path]) -> None:
+    made, path = film
+    report = DecodeReport()
+    rows = _rows(path, 0, END_US, _EVERY, report)
+    times = [row[0] for row in rows]
+    assert len(rows) == made.frames
+    assert times == sorted(set(times))
+    assert report.damaged == 0
+    if made.times_ms:
+        assert times == [1000 * (ms - made.times_ms[0]) for ms in made.times_ms]
+    elif not path.name.endswith(("mpg", "gif", "wmv")):
+        assert np.diff(times).tolist() == pytest.approx([1_000_000 / RATE] * (made.frames - 1), abs=1001)
+
+
+@pytest.mark.parametrize("sampling", _SAMPLINGS, ids=lambda one: f"{one.mode} {one.rate or ''}")
+def test_any_cut_of_the_planner_gives_the_frames_of_one_pass(film: tuple[Film, Path], sampling: Sampling) -> None:
+    made, path = film
+    info = _info(path)
+    whole = _rows(path, 0, END_US, sampling)
+    assert whole
+    for target_us in (200_000, 500_000, 1_000_000):
+        cuts = cut_points(info, sampling, target_us)
+        parts = [row for start, end in pairwise(cuts) for row in _rows(path, start, end, sampling)]
+        assert parts == whole
+    assert (len(cut_points(info, _EVERY, 1_000_000)) > 2) == (made.name in INDEXED)
+
+
+@pytest.mark.parametrize("sampling", [_EVERY, _KEYFRAMES], ids=["every", "keyframes"])
+def test_any_cut_at_all_gives_the_frames_of_one_pass(film: tuple[Film, Path], sampling: Sampling) -> None:
+    _, path = film
+    whole = _rows(path, 0, END_US, sampling)
+    for cut in [1, 39_001, *range(100_000, whole[-1][0] + 200_000, 271_003), whole[-1][0], whole[-1][0] + 1]:
+        parts = _rows(path, 0, cut, sampling) + _rows(path, cut, END_US, sampling)
+        assert parts == whole, f"cut at {cut}"
+
+
+def test_keyframes_are_the_keyframes_of_a_full_decode(film: tuple[Film, Path]) -> None:
+    made, path = film
+    if made.name in {"refresh.mp4", "open.avi", "mpeg2.mpg"}:
+        pytest.skip("has no keyframe but the first, or no times of its own to compare by")
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        start = stream.start_time or 0
+        wanted = [
+            round((frame.pts - start) * stream.time_base * 1_000_000)
+            for frame in container.decode(stream)
+            if frame.key_frame
+        ]
+    assert [row[0] for row in _rows(path, 0, END_US, _KEYFRAMES)] == wanted
+    every = {row[0]: row[2] for row in _rows(path, 0, END_US, _EVERY)}
+    assert all(every[row[0]] == row[2] for row in _rows(path, 0, END_US, _KEYFRAMES))
+
+
+def test_a_rate_takes_the_first_frame_of_each_tick(tmp_path: Path) -> None:
+    path = write(FILMS[0], tmp_path / "film.mp4")
+    rows = _rows(path, 0, END_US, Sampling(SamplingMode.RATE, Fraction(2)))
+    assert [row[:2] for row in rows] == [(0, 0), (520_000, 1), (1_000_000, 2), (1_520_000, 3), *[
+        (2_000_000, 4), (2_520_000, 5), (3_000_000, 6), (3_520_000, 7),
+    ]]  # fmt: skip
+
+
+def test_frames_are_turned_upright_and_masked(tmp_path: Path) -> None:
+    path = write(Film("turned.mp4", rotation=90, frames=3, options={"crf": "1"}), tmp_path / "turned.mp4")
+    info = _info(path)
+    assert (info.width, info.height, info.rotation) == (48, 64, 90)
+    box = Letterbox(64, 8, info.width, info.height)
+    mask = Mask((((0.0, 0.0), (0.25, 0.0), (0.25, 0.25), (0.0, 0.25)),))
+    stream = open_source(str(path))
+    plain, painted = (
+        next(decode(stream, info, 0, END_US, _EVERY, box, one, report=DecodeReport())).pixels for one in (None, mask)
+    )
+    upright = np.rot90(pictures(1)[0])
+    assert plain.shape == (64, 48, 3)
+    assert np.abs(plain.astype(int) - upright).mean() < 25
+    assert np.abs(plain.astype(int) - upright[::-1, ::-1]).mean() > 50
+    assert (painted[:16, :12] == PADDING).all()
+    assert (painted[20:, 20:] == plain[20:, 20:]).all()
+
+
+def test_more_decoder_threads_change_nothing(tmp_path: Path) -> None:
+    path = write(FILMS[1], tmp_path / "film.mp4")
+    info = _info(path)
+    box = Letterbox(64, 16, info.width, info.height)
+    passes = []
+    for threads in (1, 4):
+        frames = decode(
+            open_source(str(path)), info, 0, END_US, _EVERY, box, None, report=DecodeReport(), threads=threads
+        )
+        passes.append([frame.pixels.tobytes() for frame in frames])
+    assert passes[0] == passes[1]
+
+
+def test_a_clock_set_back_loses_no_frame(tmp_path: Path) -> None:
+    """As when a recorder restarts into the same MPEG transport stream."""
+    film = Film("part.ts", options={"g": "20", "bf": "3"}, frames=50)
+    part = write(film, tmp_path / "part.ts").read_bytes()
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(part + part)
+    rows = _rows(joined, 0, END_US, _EVERY)
+    times = [row[0] for row in rows]
+    assert len(rows) >= 99  # the decoder may conceal one frame where the parts meet
+    assert times == sorted(set(times))
+    assert times[-1] - times[0] < 5_000_000
+
+
+@pytest.mark.parametrize(("name", "words"), [
+    ("playlist.mp4", "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:1.2,\nsecret.ts\n#EXT-X-ENDLIST\n"),
+    ("concat.mp4", "ffconcat version 1.0\nfile secret.ts\n"),
+])  # fmt: skip
+def test_a_playlist_dressed_as_a_video_opens_no_other_file(name: str, words: str, tmp_path: Path) -> None:
+    write(Film("secret.ts", frames=10), tmp_path / "secret.ts")
+    (tmp_path / name).write_text(words)
+    with pytest.raises(MediaError):
+        _info(tmp_path / name)
+
+
+def test_damage_costs_itself_and_is_counted(tmp_path: Path) -> None:
+    path = write(Film("film.mp4", options={"g": "20", "bf": "0"}), tmp_path / "film.mp4")
+    whole = path.read_bytes()
+    with av.open(str(path)) as container:
+        packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    damaged = bytearray(whole)
+    for at, size in packets[30:34]:
+        damaged[at : at + size] = bytes(size)
+    path.write_bytes(damaged)
+    report = DecodeReport()
+    rows = _rows(path, 0, END_US, _EVERY, report)
+    assert len(rows) == 86
+    assert report.damaged == 4
+
+
+def test_a_missing_end_is_counted_and_a_long_last_frame_is_not(tmp_path: Path) -> None:
+    path = write(Film("film.mkv", options={"g": "20"}), tmp_path / "film.mkv")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 3])
+    report = DecodeReport()
+    rows = _rows(path, 0, END_US, _EVERY, report)
+    assert 0 < len(rows) < 60
+    assert report.damaged >= 1
+
+
+class _FailingDisk:
+    """A file whose later half cannot be read."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content, self._position = content, 0
+
+    def seek(self, offset: int) -> None:
+        self._position = offset
+
+    def read(self, size: int) -> bytes:
+        if self._position + size > len(self._content) // 2:
+            raise OSError(5, "Input/output error")
+        return self._content[self._position : self._position + size]
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_failing_disk_is_no_damage_but_an_error_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "film.ts"
+    film = Film("film.ts", options={"g": "20", "qp": "1"}, frames=90)
+    info = _info(write(film, path))
+    content = path.read_bytes()
+    stream = SourceStream(_FailingDisk(content), len(content), "film.ts")
+    box = Letterbox(64, 16, info.width, info.height)
+    with pytest.raises(SourceReadError, match=r"film\.ts cannot be read \(Input/output error\)"):
+        list(decode(stream, info, 0, END_US, _EVERY, box, None, report=DecodeReport()))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.integers(0, 10**8), max_size=40),
+    st.fractions(Fraction(1, 10), 60),
+    st.integers(1, 10**8),
+    st.integers(1, 10**7),
+    st.sampled_from([None, Fraction(2), Fraction(1, 3), Fraction(30000, 1001)]),
+)
+def test_cuts_rise_and_lie_on_the_sampling_grid(
+    keyframes: list[int], average: Fraction, duration_us: int, target_us: int, rate: Fraction | None
+) -> None:
+    info = VideoInfo("h264", 64, 48, 0, duration_us, average, tuple(sorted(keyframes)), None, b"")
+    sampling = Sampling(SamplingMode.RATE, rate) if rate else _EVERY
+    cuts = cut_points(info, sampling, target_us)
+    assert cuts[0] == 0
+    assert cuts[-1] == END_US
+    assert list(cuts) == sorted(set(cuts))
+    for cut in cuts[1:-1]:
+        assert cut - cuts[cuts.index(cut) - 1] >= target_us
+        if rate:
+            assert sampling.tick(cut) == sampling.tick(cut - 1) + 1
+
+
+@pytest.mark.parametrize("sampling", _SAMPLINGS, ids=lambda one: f"{one.mode} {one.rate or ''}")
+def test_real_videos_give_the_same_frames_in_one_pass_and_in_parts(sampling: Sampling) -> None:
+    for path in sorted((shared_data() / "videos").rglob("*.mp4")):
+        info = _info(path)
+        whole = _rows(path, 0, END_US, sampling)
+        cuts = cut_points(info, sampling, 5_000_000)
+        assert len(cuts) > 3
+        assert [row for start, end in pairwise(cuts) for row in _rows(path, start, end, sampling)] == whole
