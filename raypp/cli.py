@@ -11,16 +11,16 @@ import typer
 from rich.console import Console
 
 from raypp import __version__
+from raypp.checking import make_verify_command
 from raypp.demo.run import DemoOptions, run_demo
 from raypp.errors import OptionError, RayppError
 from raypp.inspection import describe, field_table
 from raypp.shards.encryption import DataKey
-from raypp.shards.verification import verify as verify_archive
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import default_key_path, load_owner_key, resolve_key_path, save_owner_key, save_site_key
 from raypp.veil.spec import VeilSpec
 from raypp.veiling.attempts import Outcome
-from raypp.veiling.command import ClusterExecutor, ClusterOptions, make_command
+from raypp.veiling.command import ClusterOptions, make_command
 from raypp.veiling.job import veil_here
 from raypp.veiling.segment import Segment
 from raypp.veiling.settings import VeilSettings
@@ -40,8 +40,8 @@ def build() -> typer.Typer:
     app.callback()(_root)
     app.command()(keygen)
     app.command()(inspect)
-    app.command("veil")(make_command(_cluster_executor()))
-    app.command()(verify)
+    app.command("veil")(make_command(_on_cluster("veil")))
+    app.command("verify")(make_verify_command(_on_cluster("verify")))
     app.command()(demo)
     return app
 
@@ -122,28 +122,6 @@ def inspect(
             console.print(f"{name:<16}{value}", highlight=False, markup=False)
 
 
-def verify(
-    archive: Annotated[str, typer.Argument(help="The archive to verify.")],
-    data_key: Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the report here as JSON.")] = None,
-) -> None:
-    """Check every receipt, shard, digest, schema and label of an archive; needs no veil key.
-
-    Example: raypp verify veiled
-    """
-    console = Console(stderr=True)
-    report = verify_archive(archive, encryption=DataKey.load(data_key) if data_key else None)
-    if json_file:
-        json_file.write_text(report.model_dump_json(indent=1) + "\n")
-    console.print(f"{report.shards} shards, {report.frames} frames, {report.bytes / 1e6:.1f} MB", highlight=False)
-    for problem in report.problems:
-        console.print(f"  {problem}", highlight=False, markup=False)
-    if report.problems:
-        console.print(f"{len(report.problems)} problems found")
-        raise typer.Exit(EXIT_ERROR)
-    console.print("verified: nothing missing, nothing twice, nothing altered")
-
-
 def demo(
     out: Annotated[Path, typer.Option(help="Folder to write into.")] = Path("demo-out"),
     seed: Annotated[int, typer.Option(help="Seed of the sample.")] = 0,
@@ -154,7 +132,7 @@ def demo(
 
     Example: raypp demo --out demo-out
     """
-    cluster = _cluster_executor()
+    cluster = _on_cluster("veil")
 
     def execute(segments: Sequence[Segment], settings: VeilSettings) -> Iterator[Outcome]:
         return cluster(segments, settings, ClusterOptions()) if cluster else veil_here(segments, settings)
@@ -172,15 +150,15 @@ def _root(
         raise typer.Exit
 
 
-def _cluster_executor() -> ClusterExecutor | None:
-    """The executor on Ray, if Ray is installed; found by entry point, since the domain never imports Ray."""
+def _on_cluster(work: str) -> Callable[..., Any] | None:
+    """What does some work on Ray, if Ray is installed; found by entry point, since the domain never imports Ray."""
     if find_spec("ray") is None:
         return None
 
     def execute(*args: Any) -> Any:
-        found = list(entry_points(group="raypp.executors", name="veil"))
+        found = list(entry_points(group="raypp.executors", name=work))
         if not found:
-            raise RayppError("this installation of raypp does not name its Ray executor; install raypp again")
+            raise RayppError(f"this installation of raypp does not name what runs {work} on Ray; install raypp again")
         return found[0].load()(*args)
 
     return execute

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from raypp.errors import KeyFileError
 from raypp.shards.schema import SHARD_SCHEMA
 from raypp.veil.key import Secret
+from raypp.veil.keyfile import DATA_MAGIC
 
-_KIND = "raypp-data-key"
 _KEY_NAME = "shards"
 _NONCE_BYTES = 12
 _SECRET_BYTES = 32
@@ -42,7 +42,7 @@ class DataKey(Secret):
         except OSError as error:
             raise KeyFileError(f"data key {path}: {error.strerror}; choose another, writable place") from None
         with os.fdopen(descriptor, "w") as file:
-            json.dump({"kind": _KIND, "version": 1, "secret": base64.b64encode(self._secret).decode()}, file)
+            json.dump({"kind": DATA_MAGIC, "version": 1, "secret": base64.b64encode(self._secret).decode()}, file)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -75,7 +75,7 @@ def _parse(text: bytes) -> bytes | None:
     try:
         document = json.loads(text)
         secret = base64.b64decode(document["secret"], validate=True)
-        return secret if document["kind"] == _KIND and len(secret) == _SECRET_BYTES else None
+        return secret if document["kind"] == DATA_MAGIC and len(secret) == _SECRET_BYTES else None
     except (ValueError, KeyError, TypeError):
         return None
 

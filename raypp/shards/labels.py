@@ -19,7 +19,9 @@ LABEL_FOLDER = "labels"
 _BOX = pa.struct(
     [("class_id", pa.int32()), ("x", pa.float64()), ("y", pa.float64()), ("w", pa.float64()), ("h", pa.float64())]
 )
-_SCHEMA = pa.schema([("sample_id", pa.string()), ("split", pa.string()), ("boxes", pa.list_(_BOX))])
+LABEL_COLUMNS = (pa.field("split", pa.string()), pa.field("boxes", pa.list_(_BOX)))
+"""What a label version adds to a frame."""
+_SCHEMA = pa.schema([("sample_id", pa.string()), *LABEL_COLUMNS])
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,10 @@ class LabelTable:
         rows = [(row.sample_id, row.split, [astuple(box) for box in row.boxes]) for row in self.rows]
         content = [self.version, self.classes, self.veil_id, rows]
         return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
+
+    def by_sample(self) -> dict[str, SampleLabels]:
+        """Return the rows by their sample_id."""
+        return {row.sample_id: row for row in self.rows}
 
 
 def write_labels(
@@ -113,6 +119,15 @@ def read_labels(store: Store, version: str) -> LabelTable:
         raise ShardError(f"label table {store.root}/{_path(version)} is damaged; write that version again") from None
 
 
+def label_columns(rows: Sequence[SampleLabels]) -> tuple[pa.Array, pa.Array]:
+    """Return labels as the columns `LABEL_COLUMNS`, in row order."""
+    split, boxes = LABEL_COLUMNS
+    return (
+        pa.array([row.split for row in rows], type=split.type),
+        pa.array([[vars(box) for box in row.boxes] for row in rows], type=boxes.type),
+    )
+
+
 def list_versions(store: Store) -> list[str]:
     """Return the names of all label versions, sorted."""
     return sorted({name.split("/")[1] for name in store.listing(LABEL_FOLDER)})
@@ -130,11 +145,8 @@ def _path(version: str) -> str:
 def _to_parquet(table: LabelTable) -> bytes:
     about = {"version": table.version, "classes": table.classes, "veil_id": table.veil_id}
     schema = _SCHEMA.with_metadata({METADATA_KEY: json.dumps(about, sort_keys=True).encode()})
-    columns = {
-        "sample_id": [row.sample_id for row in table.rows],
-        "split": [row.split for row in table.rows],
-        "boxes": [[vars(box) for box in row.boxes] for row in table.rows],
-    }
+    samples = pa.array([row.sample_id for row in table.rows], type=pa.string())
     buffer = io.BytesIO()
-    pq.write_table(pa.table(columns, schema=schema), buffer, version="2.6", compression="zstd")
+    columns = pa.Table.from_arrays([samples, *label_columns(table.rows)], schema=schema)
+    pq.write_table(columns, buffer, version="2.6", compression="zstd")
     return buffer.getvalue()

@@ -1,6 +1,6 @@
 """Reading an archive: veiled frames as numpy, alone or joined with a label version."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,15 +136,26 @@ class ShardReader:
         Raises:
             ShardError: if the version does not exist, or as for `iterate`.
         """
-        labels = {row.sample_id: row for row in read_labels(self.store, version).rows}
+        labels = read_labels(self.store, version).by_sample()
         if columns is not None and "sample_id" not in columns:
             columns = ["sample_id", *columns]
         for batch in self.iterate(columns, batch_size):
-            ids = batch.column("sample_id")
-            chosen = [row for row, name in enumerate(ids) if name in labels]
-            if chosen:
-                rows = batch.rows.take(pa.array(chosen))
-                yield FrameBatch(batch.header, rows), tuple(labels[ids[row]] for row in chosen)
+            chosen, found = join_labels(batch, labels)
+            if found:
+                yield chosen, found
+
+
+def join_labels(batch: FrameBatch, labels: Mapping[str, SampleLabels]) -> tuple[FrameBatch, tuple[SampleLabels, ...]]:
+    """Return the rows of a batch that are labelled, with their labels in row order.
+
+    Args:
+        batch: frames with their column `sample_id`.
+        labels: labels by sample.
+    """
+    ids = batch.column("sample_id")
+    chosen = [row for row, name in enumerate(ids) if name in labels]
+    rows = batch.rows.take(pa.array(chosen, type=pa.int64()))
+    return FrameBatch(batch.header, rows), tuple(labels[ids[row]] for row in chosen)
 
 
 def open_shard(store: Store, relative: str, header: ArchiveHeader, encryption: DataKey | None) -> pq.ParquetFile:

@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,8 @@ from raypp.filesystem import filesystem_of, is_url
 
 LOCK_FILE = ".lock"
 _PARTIAL_SUFFIX = ".tmp"
-_REMOTE_LOCK_STALE_S = 3600.0
+_REMOTE_LOCK_STALE_S = 300.0
+_REMOTE_LOCK_BEAT_S = 60.0
 
 
 class Store:
@@ -114,8 +116,8 @@ class Store:
         """Hold the archive for writing.
 
         On a local folder the lock is the kernel's and ends with its process, even by kill -9. On an object store it is
-        an object that counts for an hour: a crashed job leaves it behind that long, and a job that runs longer is no
-        longer protected by it. Nor can such a store rule out two jobs that start within the same second.
+        an object that its holder renews every minute and that counts for five: so long a crashed job leaves it behind.
+        Such a store cannot rule out two jobs that start within the same second.
 
         Raises:
             ConflictError: naming the output and its holder, if another job holds it.
@@ -184,19 +186,43 @@ class Store:
     @contextlib.contextmanager
     def _lock_remote(self, remote: fs.FileSystem) -> Iterator[None]:
         mine = _owner() | {"token": secrets.token_hex(8)}
-        if self.exists(LOCK_FILE):
-            text = self.read(LOCK_FILE).decode()
-            if time.time() - json.loads(text)["time"] < _REMOTE_LOCK_STALE_S:
-                raise self._held(text)
+        held = self._remote_lock()
+        if held is not None and time.time() - held["time"] < _REMOTE_LOCK_STALE_S:
+            raise self._held(json.dumps(held))
         self.write_atomic(LOCK_FILE, json.dumps(mine).encode())
-        if json.loads(self.read(LOCK_FILE))["token"] != mine["token"]:
-            raise self._held(self.read(LOCK_FILE).decode())
+        held = self._remote_lock()
+        if held is None or held.get("token") != mine["token"]:
+            raise self._held(json.dumps(held))
+        ended = threading.Event()
+        beat = threading.Thread(target=self._renew, args=(mine, ended), daemon=True)
+        beat.start()
         try:
             yield
         finally:
-            # After an hour another job may have taken it; then it is no longer ours to remove.
-            if self.exists(LOCK_FILE) and json.loads(self.read(LOCK_FILE)).get("token") == mine["token"]:
+            ended.set()
+            beat.join()
+            held = self._remote_lock()
+            if held is not None and held.get("token") == mine["token"]:
                 remote.delete_file(f"{self._base}/{LOCK_FILE}")
+
+    def _remote_lock(self) -> dict[str, Any] | None:
+        """What the lock object says, or None if there is none that means anything."""
+        if not self.exists(LOCK_FILE):
+            return None
+        try:
+            held = json.loads(self.read(LOCK_FILE))
+            return held if isinstance(held["time"], float) else None
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def _renew(self, mine: dict[str, Any], ended: threading.Event) -> None:
+        """Renew the lock until the end, or until it turns out to be another's."""
+        while not ended.wait(_REMOTE_LOCK_BEAT_S):
+            with contextlib.suppress(ShardError):  # a store that is away for a moment; the next beat tries again
+                held = self._remote_lock()
+                if held is not None and held.get("token") != mine["token"]:
+                    return
+                self.write_atomic(LOCK_FILE, json.dumps(mine | {"time": time.time()}).encode())
 
     def _held(self, text: str) -> ConflictError:
         try:

@@ -2,9 +2,10 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.errors import RayppError, ShardError
@@ -53,7 +54,7 @@ class ShardCheck:
     timestamps: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
-CheckShards = Callable[[Iterable[Receipt]], Iterable[ShardCheck]]
+CheckShards = Callable[[Sequence[Receipt]], Iterable[ShardCheck]]
 
 
 def verify(
@@ -111,11 +112,9 @@ def check_shard(store: Store, header: ArchiveHeader, encryption: DataKey | None,
     """Check one shard against its receipt: bytes, schema, rows, and that its codes fit its frames."""
     assert receipt.shard is not None  # noqa: S101 - callers pass receipts with a shard
     where = f"shard {receipt.shard}"
-    size = store.size(receipt.shard)
-    if size is None:
-        return ShardCheck(receipt.segment_id, (f"{where} is missing; run `raypp veil` again",))
-    if size != receipt.shard_bytes or _sha256(store, receipt.shard) != receipt.shard_sha256:
-        return ShardCheck(receipt.segment_id, (f"{where} was altered: its digest is not its receipt's; veil it again",))
+    wrong = _bytes_problem(store, receipt, where)
+    if wrong:
+        return ShardCheck(receipt.segment_id, (wrong,))
     problems: list[str] = []
     digest, ids = ContentDigest(), []
     times: dict[str, tuple[int, int]] = {}
@@ -125,6 +124,9 @@ def check_shard(store: Store, header: ArchiveHeader, encryption: DataKey | None,
                 for row in map(_row, batch.to_pylist()):
                     digest.add(row)
                     ids.append(row.sample_id)
+                    if row.width < 1 or row.height < 1:
+                        problems.append(f"{where}: sample {row.sample_id} is of a frame {row.width}x{row.height}")
+                        continue
                     if row.source in times and row.timestamp_us <= times[row.source][1]:
                         problems.append(f"{where}: frames of {row.source} are not in order of time")
                     times[row.source] = (times.get(row.source, (row.timestamp_us, 0))[0], row.timestamp_us)
@@ -136,11 +138,40 @@ def check_shard(store: Store, header: ArchiveHeader, encryption: DataKey | None,
                         )
     except RayppError as error:
         return ShardCheck(receipt.segment_id, (str(error),))
+    except (pa.ArrowException, OSError) as error:
+        return ShardCheck(receipt.segment_id, (f"{where} cannot be read ({str(error).splitlines()[0]}); try again",))
+    problems += _against(receipt, header, times)
     if len(ids) != receipt.frames:
         problems.append(f"{where} holds {len(ids)} frames, its receipt says {receipt.frames}")
     if digest.hex() != receipt.content_sha256:
         problems.append(f"{where}: the content digest of its rows is not its receipt's")
     return ShardCheck(receipt.segment_id, tuple(problems), tuple(ids), times)
+
+
+def _bytes_problem(store: Store, receipt: Receipt, where: str) -> str | None:
+    """What is wrong with a shard's bytes, if anything."""
+    assert receipt.shard is not None  # noqa: S101
+    try:
+        size = store.size(receipt.shard)
+        if size is None:
+            return f"{where} is missing; run `raypp veil` again"
+        if size != receipt.shard_bytes or _sha256(store, receipt.shard) != receipt.shard_sha256:
+            return f"{where} was altered: its digest is not its receipt's; veil it again"
+    except (RayppError, OSError) as error:
+        return f"{where} cannot be read ({str(error).splitlines()[0]}); try again"
+    return None
+
+
+def _against(receipt: Receipt, header: ArchiveHeader, times: dict[str, tuple[int, int]]) -> Iterable[str]:
+    """What a receipt says of its shard that the shard's rows do not bear out."""
+    if receipt.veil_id != header.veil_id:
+        yield f"receipt of segment {receipt.segment_id} is of veil {receipt.veil_id}, not {header.veil_id}"
+    strangers = sorted(set(times) - set(receipt.sources))
+    if strangers:
+        yield f"shard {receipt.shard} holds source {strangers[0]}, which its receipt does not name"
+    spans = list(times.values())
+    if spans and (spans[0][0], spans[-1][1]) != (receipt.first_timestamp_us, receipt.last_timestamp_us):
+        yield f"shard {receipt.shard} does not cover the time that its receipt says"
 
 
 def _here(

@@ -18,6 +18,7 @@ from raypp.veil.spec import VeilSpec
 
 OWNER_MAGIC = "raypp-veil-key"
 SITE_MAGIC = "raypp-site-key"
+DATA_MAGIC = "raypp-data-key"
 KEY_VARIABLE = "RAYPP_KEY_FILE"
 PASSPHRASE_VARIABLE = "RAYPP_KEY_PASSPHRASE_FILE"
 _SCRYPT = {"n": 1 << 15, "r": 8, "p": 1}
@@ -116,13 +117,13 @@ def enclosing_work_tree(path: Path) -> Path | None:
 
 
 def is_key_file(path: Path) -> bool:
-    """Whether a file is a raypp key, by its content; False if it cannot be read."""
+    """Whether a file is a raypp key of any kind, by its content; False if it cannot be read."""
     try:
         with path.open("rb") as file:
             head = file.read(_SNIFF_BYTES)
     except OSError:
         return False
-    return OWNER_MAGIC.encode() in head or SITE_MAGIC.encode() in head
+    return any(magic.encode() in head for magic in (OWNER_MAGIC, SITE_MAGIC, DATA_MAGIC))
 
 
 def _create(path: Path) -> TextIO:

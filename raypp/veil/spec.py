@@ -28,7 +28,7 @@ class VeilSpec(BaseModel):
     version: Literal[1] = 1
     patch: Literal[4, 8, 16] = Field(8, description="side of a patch and of a cell, in pixels")
     channels: Annotated[int, Field(ge=1, le=256)] = Field(16, description="code values per cell")
-    bits: Annotated[int, Field(ge=1, le=4)] = Field(4, description="bits per code value")
+    bits: Annotated[int, Field(ge=1, le=4)] = Field(3, description="bits per code value")
     band_low: Annotated[int, Field(ge=1, le=30)] = Field(
         1, description="lowest spatial frequency kept, as u+v of the patch's cosine basis; 1 drops the mean"
     )
