@@ -178,3 +178,24 @@ def _audio_only(path: Path) -> None:
         frame.sample_rate = 16000
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+
+
+def test_a_disk_that_fails_for_a_while_costs_nothing_for_good(key: Path, tmp_path: Path) -> None:
+    """A source that goes away between plan and work, as a lost mount does, is tried again by the next run."""
+    films = [make_film(tmp_path / "in" / name / "film.mp4", seed=seed) for seed, name in enumerate(("a", "b"))]
+    options = ("--out", tmp_path / "out", "--key", key, *_QUICK, "--segment-seconds", 1, "--shard-mb", 0.01)
+    report = tmp_path / "summary.json"
+    succeed("veil", tmp_path / "in", *options, "--limit", 1)
+    plan = (tmp_path / "out-private" / "plan.json").read_text()
+    gone = films[0].rename(tmp_path / "elsewhere.mp4")
+    assert str(films[0]) in plan
+    done = raypp("veil", tmp_path / "in", *options, "--json", report)
+    assert done.returncode == 3
+    assert "Traceback" not in done.stderr
+    first = summary(report)
+    assert {one["source"] for one in first["unfinished"]} == {str(films[0])}
+    assert "No such file" in first["unfinished"][0]["reason"]
+    gone.rename(films[0])
+    succeed("veil", tmp_path / "in", *options, "--json", report)
+    assert summary(report)["frames"] == 80
+    succeed("verify", tmp_path / "out")

@@ -89,6 +89,23 @@ def test_one_ray_worker_killed_mid_run_changes_nothing(
     succeed("verify", out)
 
 
+def test_a_file_that_kills_every_worker_is_given_up_and_the_rest_is_finished(key: Path, tmp_path: Path) -> None:
+    for name in ("a.mp4", "poison.mp4", "z.mp4"):
+        make_film(tmp_path / "in" / name, seconds=4, seed=ord(name[0]))
+    out, report = tmp_path / "out", tmp_path / "summary.json"
+    command = _options(tmp_path / "in", out, key)
+    deadly = environment(PYTHONPATH=f"{_CRASH}{os.pathsep}{ROOT}", RAYPP_TEST_POISON="poison.mp4")
+    done = raypp(*command, "--workers", 2, "--json", report, env=deadly)
+    assert done.returncode == 3, done.stderr
+    first = summary(report)
+    assert first["frames"] == 80
+    assert {Path(one["source"]).name for one in first["unfinished"]} == {"poison.mp4"}
+    assert "killed its worker 3 times" in first["unfinished"][0]["reason"]
+    succeed(*command, "--workers", 2, "--json", report)
+    assert summary(report)["frames"] == 120, "nothing of the failure is held against the file"
+    succeed("verify", out, "--on-ray")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9])
 def test_whole_job_killed_at_a_share_of_its_receipts(

@@ -1,3 +1,5 @@
+import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -84,6 +86,24 @@ def test_the_lock_is_an_object_that_goes_stale(store: Store, monkeypatch: pytest
     assert store.exists(".lock")  # the first job ended, and left the lock of the one that took over
     successor.__exit__(None, None, None)
     assert not store.exists(".lock")
+
+
+def test_a_lock_is_renewed_while_its_job_runs(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("raypp.shards.store._REMOTE_LOCK_BEAT_S", 0.05)
+    with store.lock():
+        first = json.loads(store.read(".lock"))["time"]
+        deadline = time.monotonic() + 20
+        while json.loads(store.read(".lock"))["time"] == first and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert json.loads(store.read(".lock"))["time"] > first
+    assert not store.exists(".lock")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"time": "now"}'])
+def test_a_lock_that_means_nothing_holds_nobody_up(content: bytes, store: Store) -> None:
+    store.write_atomic(".lock", content)
+    with store.lock():
+        assert json.loads(store.read(".lock"))["pid"]
 
 
 def test_a_bucket_that_is_not_there_is_one_line(store: Store) -> None:
