@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,6 +63,11 @@ class MaskSet:
     """Masks by camera: the most specific of "site/camera", "camera" and "*" counts."""
 
     masks: dict[str, Mask]
+
+    def strangers(self, cameras: Iterable[tuple[str, str]]) -> list[str]:
+        """Return the names that no (site, camera) answers to, sorted: misspelt ones, most likely."""
+        known = {name for site, camera in cameras for name in (f"{site}/{camera}", camera)}
+        return sorted(set(self.masks) - known - {ANY_CAMERA})
 
     def for_camera(self, site: str, camera: str) -> Mask | None:
         """Return the mask of a camera, or None."""

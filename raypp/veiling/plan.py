@@ -7,13 +7,14 @@ from itertools import pairwise
 
 from pydantic import BaseModel, ConfigDict
 
-from raypp.errors import MediaError
+from raypp.errors import ConflictError, MediaError, OptionError
 from raypp.media.archive import Discovery
 from raypp.media.capture_time import CaptureClock
 from raypp.media.container import VideoInfo, probe
 from raypp.media.dataset import Dataset
 from raypp.media.files import open_source
 from raypp.media.image import taken_at
+from raypp.media.masks import MaskSet
 from raypp.media.sampling import cut_points
 from raypp.media.source import SourceFile, SourceKind
 from raypp.shards.receipt import Quarantined
@@ -46,6 +47,7 @@ class Plan(BaseModel):
         segments: units of work in the order they are done.
         quarantined: sources that cannot be opened, with plain names.
         duplicates: files left out because another has the same content.
+        time_from, timezone: where capture times of these segments come from.
     """
 
     model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
@@ -53,6 +55,8 @@ class Plan(BaseModel):
     segments: tuple[Segment, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
     duplicates: tuple[Duplicate, ...] = ()
+    time_from: str | None = None
+    timezone: str = "UTC"
 
     def items(self) -> dict[str, Item]:
         """Planned sources by identity."""
@@ -87,17 +91,24 @@ def make_plan(
         key: for identities and pseudonyms.
         earlier: the plan of the last run on this output, or an empty one.
         progress: called with (sources looked at, sources in all).
+
+    Raises:
+        ConflictError: if a planned source is now to be veiled otherwise: as another camera, with another mask or clock.
+        OptionError: if a privacy mask is for a camera that there is not.
     """
     wanted = _wanted(discovery, settings)
+    masks = settings.load_masks()
+    _check_clock(earlier, settings)
     known = {(item.url, item.size, item.mtime_ns): item for item in earlier.items().values()}
     clock = CaptureClock.parse(settings.time_from, settings.timezone)
     probed = _Probed()
     with ThreadPoolExecutor(_PROBE_THREADS) as pool:
-        outcomes = pool.map(lambda one: _probe(one, settings, key, clock, known), wanted)
+        outcomes = pool.map(lambda one: _probe(one, settings, key, clock, masks, known), wanted)
         for count, outcome in enumerate(outcomes, 1):
             (probed.items if isinstance(outcome, Item) else probed.quarantined).append(outcome)  # type: ignore[arg-type]
             if progress:
                 progress(count, len(wanted))
+    _check_masks(masks, [*earlier.items().values(), *probed.items])
     unreadable = [Quarantined(source=problem.url, reason=problem.reason) for problem in discovery.problems]
     fresh, moved, duplicates = _sort_out(probed.items, earlier.items())
     kept = [_relocated(segment, moved) for segment in earlier.segments]
@@ -105,6 +116,8 @@ def make_plan(
         segments=(*kept, *_cut(fresh, settings, key)),
         quarantined=tuple(unreadable + probed.quarantined),
         duplicates=tuple(duplicates),
+        time_from=settings.time_from,
+        timezone=settings.timezone,
     )
 
 
@@ -154,11 +167,15 @@ def _probe(
     settings: VeilSettings,
     key: Keyring,
     clock: CaptureClock,
+    masks: MaskSet | None,
     known: dict[tuple[str, int, int | None], Item],
 ) -> Item | Quarantined:
     file = wanted.file
+    mask = masks.for_camera(wanted.site, wanted.camera) if masks else None
+    mask_digest = mask.digest if mask else None
     item = known.get((file.url, file.size, file.mtime_ns))
     if item is not None:
+        _check_unchanged(item, wanted, mask_digest)
         return item
     info: VideoInfo | None = None
     taken: str | None = None
@@ -187,8 +204,42 @@ def _probe(
         site=wanted.site,
         camera=wanted.camera,
         captured_at_us=captured,
+        mask_digest=mask_digest,
         info=info,
     )
+
+
+def _check_clock(earlier: Plan, settings: VeilSettings) -> None:
+    if not earlier.segments:
+        return
+    for option, was, asked in (
+        ("--time-from", earlier.time_from, settings.time_from),
+        ("--timezone", earlier.timezone, settings.timezone),
+    ):
+        if was != asked:
+            raise ConflictError(
+                f"output {settings.out} was begun with {option} {was or 'left out'}, not {asked or 'left out'}; "
+                "use the same as before, or another --out"
+            )
+
+
+def _check_masks(masks: MaskSet | None, items: Sequence[Item]) -> None:
+    cameras = {(item.site, item.camera) for item in items}
+    strangers = masks.strangers(cameras) if masks and items else []
+    if strangers:
+        known = ", ".join(f"{site}/{camera}" for site, camera in sorted(cameras)[:20])
+        raise OptionError(f"--masks has a mask for {strangers[0]}, but the cameras are {known}; correct the name")
+
+
+def _check_unchanged(item: Item, wanted: _Wanted, mask_digest: str | None) -> None:
+    for what, was, asked in (
+        ("site", item.site, wanted.site),
+        ("camera", item.camera, wanted.camera),
+        ("privacy mask", item.mask_digest, mask_digest),
+    ):
+        if was != asked:
+            change = f"as {what} {was}, not {asked}" if what != "privacy mask" else "with another privacy mask"
+            raise ConflictError(f"{item.url} was planned {change}; use the same as before, or another --out")
 
 
 def _sort_out(items: Sequence[Item], planned: dict[str, Item]) -> tuple[list[Item], dict[str, Item], list[Duplicate]]:

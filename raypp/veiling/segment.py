@@ -43,6 +43,7 @@ class Item(BaseModel):
         source: the source's name in shards: pseudonym, or plain name if the owner asked for it.
         site, camera: where it was taken.
         captured_at_us: capture time of presentation time 0, UTC microseconds, or None.
+        mask_digest: digest of the privacy mask it is veiled with, or None.
         info: what the container says, for videos.
     """
 
@@ -57,6 +58,7 @@ class Item(BaseModel):
     site: str
     camera: str
     captured_at_us: int | None = None
+    mask_digest: str | None = None
     info: VideoInfo | None = None
 
 

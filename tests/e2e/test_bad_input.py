@@ -199,3 +199,35 @@ def test_a_disk_that_fails_for_a_while_costs_nothing_for_good(key: Path, tmp_pat
     succeed("veil", tmp_path / "in", *options, "--json", report)
     assert summary(report)["frames"] == 80
     succeed("verify", tmp_path / "out")
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    (("--camera", "gate"), ("camera", "gate")),
+    (("--site", "north"), ("site", "north")),
+    (("--time-from", "2026-03-01T06:00"), ("--time-from", "2026-03-01T06:00")),
+    (("--timezone", "Asia/Tokyo"), ("--timezone", "Asia/Tokyo")),
+    (("--masks", "masks.json"), ("privacy mask", "film.mp4")),
+])  # fmt: skip
+def test_a_planned_source_is_never_veiled_half_one_way_and_half_another(
+    change: tuple[str, str], words: tuple[str, str], key: Path, tmp_path: Path
+) -> None:
+    film = make_film(tmp_path / "in" / "hall" / "film.mp4")
+    (tmp_path / "masks.json").write_text('{"hall": [[[0, 0], [1, 0], [1, 1]]]}')
+    options = ("--out", "out", "--key", key, *_QUICK, "--segment-seconds", 1, "--shard-mb", 0.01)
+    succeed("veil", film.parent.parent, *options, "--limit", 1, cwd=tmp_path)
+    before = archive_bytes(tmp_path / "out")
+    refused = raypp("veil", film.parent.parent, *options, *change, cwd=tmp_path)
+    assert refused.returncode == 1
+    _one_line(refused.stderr, *words)
+    assert archive_bytes(tmp_path / "out") == before
+    succeed("veil", film.parent.parent, *options, cwd=tmp_path)
+
+
+def test_a_mask_for_a_camera_that_there_is_not_is_refused(key: Path, tmp_path: Path) -> None:
+    film = make_film(tmp_path / "in" / "hall" / "film.mp4")
+    (tmp_path / "masks.json").write_text('{"hal": [[[0, 0], [1, 0], [1, 1]]]}')
+    options = ("--out", tmp_path / "out", "--key", key, "--masks", tmp_path / "masks.json", *_QUICK)
+    refused = raypp("veil", film.parent.parent, *options)
+    assert refused.returncode == 1
+    _one_line(refused.stderr, "hal,", "site/hall")
+    assert not list((tmp_path / "out").glob("shards/*"))

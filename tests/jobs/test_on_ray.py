@@ -89,8 +89,7 @@ def test_a_ray_dataset_is_joined_with_labels(place: Path) -> None:
 def test_verify_on_ray_finds_what_verify_finds(place: Path, tmp_path: Path) -> None:
     out, key = place / "out", place / "data.key"
     report = tmp_path / "report.json"
-    succeed("verify", out, "--data-key", key, "--on-ray", "--json", report)
-    assert summary(report) == json.loads(verify(str(out), DataKey.load(key)).model_dump_json())
+    assert not verify(str(out), DataKey.load(key)).problems
     store = Store(str(out))
     shards = ShardReader(str(out), DataKey.load(key)).shards
     kept = store.read(shards[0])
@@ -98,7 +97,7 @@ def test_verify_on_ray_finds_what_verify_finds(place: Path, tmp_path: Path) -> N
         store.write_atomic(shards[0], kept[:-9] + b"x" + kept[-8:])
         broken = raypp("verify", out, "--data-key", key, "--on-ray", "--json", report)
         assert broken.returncode == 1
-        assert summary(report)["problems"] == list(verify(str(out), DataKey.load(key)).problems)
+        assert summary(report) == json.loads(verify(str(out), DataKey.load(key)).model_dump_json())
         assert shards[0] in broken.stderr
     finally:
         store.write_atomic(shards[0], kept)

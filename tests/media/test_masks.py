@@ -44,6 +44,8 @@ def test_the_most_specific_name_counts(tmp_path: Path) -> None:
     assert masks.for_camera("north", "gate").polygons == ()  # type: ignore[union-attr]
     assert masks.for_camera("south", "gate").polygons[0][1] == (0.5, 0)  # type: ignore[union-attr]
     assert masks.for_camera("south", "hall").polygons[0][1] == (1, 0)  # type: ignore[union-attr]
+    assert masks.strangers([("north", "gate")]) == []
+    assert masks.strangers([("south", "hall")]) == ["gate", "north/gate"]
 
 
 @pytest.mark.parametrize(("text", "named"), [
