@@ -32,6 +32,7 @@ def veil_on_ray(segments: Sequence[Segment], settings: VeilSettings, options: Cl
         SegmentDatasource(segments),
         override_num_blocks=len(segments),
         num_cpus=_READ_CPUS,
+        concurrency=1,  # a read only hands on a segment; more at once would start a worker process each
     ).map_batches(
         VeilActor,
         fn_constructor_kwargs={"settings": settings.model_dump_json()},
