@@ -9,7 +9,7 @@ export RAY_USAGE_STATS_ENABLED := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-resume lint bench attack-table lock clean
+.PHONY: help setup demo test test-slow lint bench attack-table lock clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,8 +30,8 @@ demo: setup  ## make a sample archive, veil it on a local Ray, verify it, and dr
 test: setup lint  ## all tests but the slow ones
 	$(BIN)/python -m pytest -q -m "not slow"
 
-test-resume: setup  ## slow: kill -9 the whole job at many points and compare bytes
-	$(BIN)/python -m pytest -q -m slow tests/e2e
+test-slow: setup  ## kill -9 the whole job at many points, clusters of 1 and 2 CPUs, a core-only install
+	$(BIN)/python -m pytest -q -s -m slow tests/e2e
 
 lint: setup  ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .
@@ -44,6 +44,8 @@ bench: setup  ## speed, memory and size, as ratios measured in one run
 
 attack-table: setup  ## first attacks on many veil settings: the table that the defaults were chosen from
 	$(BIN)/python -m tests.attacks
+	$(BIN)/python -m tests.attacks.perceptron
+	$(BIN)/python -m tests.attacks.utility
 
 lock: setup  ## compile requirements.txt again from pyproject.toml
 	$(BIN)/uv pip compile --quiet --no-emit-index-url --generate-hashes --extra cluster --extra dev pyproject.toml -o requirements.txt

@@ -24,6 +24,9 @@ def connect(address: str | None) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if not ray.is_initialized():
         existing = address or os.environ.get("RAY_ADDRESS")
+        if not existing:
+            # A local Ray of ours would print its C++ side's worries, which no user of raypp can act on.
+            os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
         store = None if existing else _OBJECT_STORE_BYTES
         try:
             ray.init(
@@ -41,7 +44,7 @@ def connect(address: str | None) -> None:
     context.enable_progress_bars = False
     context.execution_no_progress_timeout_s = -1  # one segment may rightly take longer than any fixed time
     context.issue_detectors_config.detectors = []
-    logging.getLogger("ray.data").setLevel(logging.WARNING)
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
 
 
 def refuse_key_in_working_dir() -> None:

@@ -38,7 +38,7 @@ def make_verify_command(cluster: ClusterChecker | None, *, always: bool = False)
 
         Example: raypp verify veiled
         """
-        console = Console(stderr=True)
+        console = Console(stderr=True, soft_wrap=True)
         encryption = DataKey.load(data_key) if data_key else None
         check: CheckShards | None = None
         if on_ray or address:

@@ -78,7 +78,7 @@ def keygen(
 
     Example: raypp keygen --site plant-1 --camera gate --camera bench --out ~/plant-1.key
     """
-    console = Console(stderr=True)
+    console = Console(stderr=True, soft_wrap=True)
     passphrase = passphrase_file.read_text().rstrip("\n") if passphrase_file else None
     if data:
         if out is None:
@@ -137,7 +137,7 @@ def demo(
     def execute(segments: Sequence[Segment], settings: VeilSettings) -> Iterator[Outcome]:
         return cluster(segments, settings, ClusterOptions()) if cluster else veil_here(segments, settings)
 
-    summary = run_demo(DemoOptions(out, seed, seconds), execute, Console(stderr=True))
+    summary = run_demo(DemoOptions(out, seed, seconds), execute, Console(stderr=True, soft_wrap=True))
     if json_file:
         json_file.write_text(summary.model_dump_json(indent=1) + "\n")
 
@@ -166,13 +166,16 @@ def _on_cluster(work: str) -> Callable[..., Any] | None:
 
 def _guard(app: typer.Typer, before: Callable[[], None] | None = None) -> None:
     """Run an app so that an error of ours is one line and a non-zero status, and never a traceback."""
+    console = Console(stderr=True, soft_wrap=True)
     try:
         if before:
             before()
         app()
     except RayppError as error:
-        Console(stderr=True).print(f"raypp: {error}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"raypp: {error}", highlight=False, markup=False)
         sys.exit(EXIT_ERROR)
     except KeyboardInterrupt:
-        Console(stderr=True).print("raypp: stopped; run the same command again to go on where it stopped")
+        Console(stderr=True, soft_wrap=True).print(
+            "raypp: stopped; run the same command again to go on where it stopped"
+        )
         sys.exit(130)

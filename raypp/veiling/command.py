@@ -116,7 +116,7 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
             segment_s=segment_seconds,
             device=device,
         )
-        console = Console(file=sys.stderr)
+        console = Console(file=sys.stderr, soft_wrap=True)
         reporter = Reporter(console)
         if dry_run:
             found = survey(settings, sources, reporter)

@@ -70,6 +70,7 @@ class Reporter:
             left = elapsed * (total - done) / done if done else 0.0
             rate = f", {frames / elapsed:.0f} frames/s" if frames else ""
             share = 100 * done / total if total else 100
-            self.console.print(f"{name}: {share:.0f} %, {where}{rate}, {elapsed:.0f} s gone, about {left:.0f} s left")
+            place = f", {where}" if where else ""
+            self.console.print(f"{name}: {share:.0f} %{place}{rate}, {elapsed:.0f} s gone, about {left:.0f} s left")
 
         return advance

@@ -18,6 +18,7 @@ from raypp.veil.patch import to_patches
 from tests.attacks import decoder, films, scores, settings
 
 _DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+_SETTINGS = ["default", "fold 0", "fold 0, mix 16", "fold 2", "bits 4"]
 _KNOWN = 200
 _STEPS = 2500
 _BATCH = 512
@@ -70,7 +71,9 @@ def rebuild(setting: settings.Setting, known: Frames, target: Frames) -> Frames:
 def main(arguments: list[str]) -> int:
     """Print the table; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.attacks.perceptron")
-    parser.add_argument("names", nargs="*", default=["default", "fold 0", "fold 2", "mix 1"], help="settings")
+    parser.add_argument(
+        "names", nargs="*", default=_SETTINGS, help="settings"
+    )
     options = parser.parse_args(arguments)
     data = Path(os.environ.get("RAYPP_DATA", _DATA))
     known = known_pictures(data)

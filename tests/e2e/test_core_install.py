@@ -1,0 +1,70 @@
+"""The core install, as on an edge box: no Ray, no torch, and the whole way from key to verified shards."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.command import ROOT, environment
+from tests.films import make_film
+
+_WITHOUT = """
+import sys
+for name in ("ray", "torch", "torchvision", "ultralytics", "jobs", "actors"):
+    sys.modules[name] = None
+from raypp.cli import main
+main()
+"""
+
+
+def _way(command: list[str], folder: Path, env: dict[str, str]) -> list[str]:
+    """Run keygen, inspect, veil and verify; return what they said."""
+    film = make_film(folder / "film.mp4")
+    said = []
+    for arguments in (
+        ("keygen", "--out", "owner.key"),
+        ("inspect", "owner.key"),
+        ("veil", film, "--out", "out", "--key", "owner.key", "--size", 160),
+        ("verify", "out"),
+    ):
+        done = subprocess.run(
+            [*command, *map(str, arguments)], cwd=folder, env=env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        said.append(done.stdout + done.stderr)
+    return said
+
+
+def test_the_edge_needs_neither_ray_nor_torch(tmp_path: Path) -> None:
+    said = _way([sys.executable, "-c", _WITHOUT], tmp_path, environment())
+    assert "fingerprint" in said[1]
+    assert "40 from 1 sources" in said[2]
+    assert "nothing missing" in said[3]
+
+
+def test_asking_for_ray_without_it_is_one_line(tmp_path: Path) -> None:
+    film = make_film(tmp_path / "film.mp4")
+    command = [sys.executable, "-c", _WITHOUT]
+    env = environment()
+    subprocess.run([*command, "keygen", "--out", tmp_path / "k"], env=env, check=True, capture_output=True)
+    arguments = ["veil", film, "--out", tmp_path / "out", "--key", tmp_path / "k", "--workers", "2"]
+    done = subprocess.run([*command, *arguments], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "install raypp[cluster]" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_a_core_only_install_veils(tmp_path: Path) -> None:
+    """Needs the package index."""
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "env"], check=True)
+    subprocess.run([tmp_path / "env" / "bin" / "pip", "install", "--quiet", ROOT], check=True)
+    env = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}}
+    _way([str(tmp_path / "env" / "bin" / "raypp")], tmp_path, env)
+    packages = next((tmp_path / "env" / "lib").glob("python*/site-packages"))
+    names = {path.name for path in packages.iterdir()}
+    assert not names & {"ray", "torch", "torchvision", "ultralytics", "sklearn"}
+    size = sum(file.stat().st_size for file in packages.rglob("*") if file.is_file())
+    sys.stdout.write(f"core install: {size / 1e6:.0f} MB of packages\n")
