@@ -26,7 +26,7 @@ def read_archive(
     columns: Sequence[str] | None = None,
     data_key_path: Path | None = None,
 ) -> ray.data.Dataset:
-    """Return the frames of a finished archive as a Ray dataset, in manifest order.
+    """Return the frames of a finished archive as a Ray dataset, shard by shard in any order.
 
     Args:
         root: the archive, a folder or URL that every node reaches.

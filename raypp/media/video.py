@@ -41,9 +41,9 @@ def decode(
 ) -> Iterator[Frame]:
     """Decode the sampled frames with start_us <= presentation time < end_us.
 
-    The decoder enters at a keyframe shown before the stretch and goes on past its end until a frame beyond comes out,
-    so frames of open groups of pictures are right, and any cutting (on sampling ticks, where there is a rate) gives the
-    same frames. Only a container with an index can be entered anywhere but at its start.
+    The decoder enters at a keyframe shown before the stretch, or at its begin, and goes on past its end until a frame
+    beyond comes out, so frames of open groups of pictures are right, and any cutting (on sampling ticks, where there is
+    a rate) gives the same frames. Only a container with an index can be entered anywhere but at its start.
 
     Args:
         source: the opened file.
@@ -104,11 +104,11 @@ class _Passes:
         self._report = report
 
     def from_time(self, start_us: int) -> _Timed:
-        """Give all frames from one shown before `start_us` on, and perhaps earlier ones.
+        """Give all frames from one shown at or before `start_us` on, and perhaps earlier ones.
 
         Containers are sought by decoding time, which may lead to a keyframe shown later than asked, and frames shown
-        before that keyframe lack what they were predicted from. So the first keyframe that comes out must be shown
-        before the time asked for; if it is not, the search begins again further back, in the end at the very start.
+        before that keyframe lack what they were predicted from. So the first keyframe that comes out must be shown no
+        later than the time asked for; if it is, the search begins again further back, in the end at the very start.
         """
         if start_us <= 0 or not is_indexed(self._container):
             yield from self._timed(self._decoded())
@@ -119,7 +119,7 @@ class _Passes:
             self._seek(start_us - back_us)
             frames = self._timed(_from_keyframe(self._decoded()))
             first = next(frames, None)
-            if first is not None and first[1] < start_us:
+            if first is not None and first[1] <= start_us:
                 yield from chain([first], frames)
                 return
             back_us = max(2 * back_us, 1_000_000)

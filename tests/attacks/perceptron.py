@@ -71,9 +71,7 @@ def rebuild(setting: settings.Setting, known: Frames, target: Frames) -> Frames:
 def main(arguments: list[str]) -> int:
     """Print the table; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.attacks.perceptron")
-    parser.add_argument(
-        "names", nargs="*", default=_SETTINGS, help="settings"
-    )
+    parser.add_argument("names", nargs="*", default=_SETTINGS, help="settings")
     options = parser.parse_args(arguments)
     data = Path(os.environ.get("RAYPP_DATA", _DATA))
     known = known_pictures(data)
