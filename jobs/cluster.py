@@ -33,7 +33,7 @@ def connect(address: str | None) -> None:
                 address=address,
                 object_store_memory=store,
                 include_dashboard=False,
-                logging_level=logging.WARNING,
+                logging_level=logging.ERROR,
                 log_to_driver=False,
             )
         except ConnectionError:
