@@ -119,7 +119,7 @@ def inspect(
         raise OptionError("inspect needs the path of a spec, key, shard, manifest, label table or archive")
     else:
         for name, value in describe(path, DataKey.load(data_key) if data_key else None).items():
-            console.print(f"{name:<16}{value}", highlight=False, markup=False)
+            console.print(f"{name:<16}{value}", highlight=False, markup=False, soft_wrap=True)
 
 
 def demo(
