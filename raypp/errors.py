@@ -33,5 +33,9 @@ class ShardError(RayppError):
     """A shard, receipt, manifest or label table is missing, damaged, or of another veil."""
 
 
+class ModelError(RayppError):
+    """A detector cannot be built, loaded, trained or used on what it was given."""
+
+
 class ConflictError(RayppError):
     """An output is held by another job, or was made with other settings than those asked for."""

@@ -1,0 +1,1 @@
+"""Detectors on codes: building, training, evaluating and exporting them."""

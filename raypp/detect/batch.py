@@ -1,0 +1,83 @@
+"""Batches: labelled codes as tensors, from rows of shards joined with a label version."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from raypp.shards.reader import place_code
+from raypp.shards.schema import ArchiveHeader
+
+COLUMNS = ("sample_id", "code", "width", "height")
+"""Columns of the shards that a batch is made of, besides `split` and `boxes` of the label version."""
+
+
+@dataclass(frozen=True)
+class DetectionBatch:
+    """Labelled inputs of a detector.
+
+    Attributes:
+        inputs: codes uint8[N, C, G, G], or plain pictures float32[N, 3, H, W] in [0, 1].
+        image_of_M: int64[M], for each box the input it lies on.
+        class_of_M: float32[M], class of each box.
+        boxes_M4: float32[M, 4], centre, width, height, as fractions of the square.
+        sample_ids: identities of the N inputs.
+    """
+
+    inputs: Tensor
+    image_of_M: Tensor
+    class_of_M: Tensor
+    boxes_M4: Tensor
+    sample_ids: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def to_library(self, device: torch.device) -> dict[str, Tensor]:
+        """Return the batch as ultralytics' losses take it, on a device."""
+        return {
+            "img": self.inputs.to(device, non_blocking=True),
+            "batch_idx": self.image_of_M.to(device),
+            "cls": self.class_of_M[:, None].to(device),
+            "bboxes": self.boxes_M4.to(device),
+        }
+
+
+def batch_of_rows(rows: Mapping[str, Any], header: ArchiveHeader) -> DetectionBatch:
+    """Make a batch of rows as Ray and pyarrow give them.
+
+    Args:
+        rows: columns `COLUMNS` and `boxes`, of N entries each.
+        header: header of the archive.
+
+    Raises:
+        ShardError: if a code does not fit its frame.
+    """
+    count = len(rows["sample_id"])
+    codes = np.zeros((count, header.channels, header.grid, header.grid), dtype=np.uint8)
+    for square, packed, width, height in zip(codes, rows["code"], rows["width"], rows["height"], strict=True):
+        place_code(square, packed, header, int(width), int(height))
+    found = [
+        (index, box["class_id"], box["x"], box["y"], box["w"], box["h"])
+        for index, boxes in enumerate(rows["boxes"])
+        for box in boxes
+    ]
+    return labelled_batch(codes, found, tuple(map(str, rows["sample_id"])))
+
+
+def labelled_batch(
+    inputs: npt.NDArray[Any], boxes: Sequence[Sequence[float]], sample_ids: tuple[str, ...]
+) -> DetectionBatch:
+    """Make a batch of arrays and of boxes given as (input, class, x, y, w, h)."""
+    table = torch.tensor(np.array(boxes, dtype=np.float32).reshape(-1, 6))
+    return DetectionBatch(
+        inputs=torch.from_numpy(inputs),
+        image_of_M=table[:, 0].long(),
+        class_of_M=table[:, 1],
+        boxes_M4=table[:, 2:],
+        sample_ids=sample_ids,
+    )

@@ -1,0 +1,49 @@
+"""The one door to ultralytics: silent, offline, and with its settings in no user's home."""
+
+import logging
+import os
+import tempfile
+from types import SimpleNamespace
+from typing import Any
+
+# Read at import: without these it looks for a network, writes into the home folder, and reports what it is used for.
+os.environ["YOLO_OFFLINE"] = "true"
+os.environ.setdefault("YOLO_VERBOSE", "false")
+os.environ.setdefault("YOLO_CONFIG_DIR", tempfile.mkdtemp(prefix="raypp-yolo-"))
+
+from ultralytics.cfg import get_cfg
+from ultralytics.engine.trainer import BaseTrainer
+from ultralytics.models.yolo.detect.val import DetectionValidator
+from ultralytics.nn.modules.head import Detect
+from ultralytics.nn.tasks import DetectionModel, torch_safe_load
+from ultralytics.utils import LOGGER, SETTINGS
+from ultralytics.utils.metrics import DetMetrics
+from ultralytics.utils.torch_utils import ModelEMA, intersect_dicts
+
+LOGGER.setLevel(logging.ERROR)
+SETTINGS["sync"] = False
+
+__all__ = [
+    "DetMetrics",
+    "Detect",
+    "DetectionModel",
+    "DetectionValidator",
+    "ModelEMA",
+    "build_optimizer",
+    "default_arguments",
+    "intersect_dicts",
+    "torch_safe_load",
+]
+
+
+def default_arguments(**changed: Any) -> Any:
+    """Return ultralytics' default settings (its cfg/default.yaml) with some changed; losses and trainers read them."""
+    return get_cfg(overrides=changed)
+
+
+def build_optimizer(model: Any, arguments: Any, classes: int, decay: float, iterations: float) -> Any:
+    """Build the optimiser that ultralytics would choose; writes its choice into the arguments, as its trainer does."""
+    trainer = SimpleNamespace(args=arguments, data={"nc": classes})
+    return BaseTrainer.build_optimizer(
+        trainer, model, arguments.optimizer, arguments.lr0, arguments.momentum, decay, iterations
+    )

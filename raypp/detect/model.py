@@ -1,0 +1,155 @@
+"""Building ultralytics' detectors on codes: the stages that the veil's stride replaces give way to an adapter."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any, cast
+
+import torch
+from torch import nn
+
+from raypp.detect.adapter import CodeAdapter
+from raypp.detect.library import Detect, DetectionModel, default_arguments, intersect_dicts, torch_safe_load
+from raypp.errors import ModelError
+
+_UNREADABLE = (
+    OSError,
+    KeyError,
+    AttributeError,
+    TypeError,
+    RuntimeError,
+    ValueError,
+    EOFError,
+    ModuleNotFoundError,
+    UnpicklingError,
+)
+_PROBE_PIXELS = 256
+_NECK_STRIDE = 8
+"""The finest stride that necks of the supported families read."""
+
+
+@dataclass(frozen=True)
+class CodeInput:
+    """What a detector on codes is fed.
+
+    Attributes:
+        channels: code values per cell.
+        bits: bits per code value.
+        patch: side of a cell, in source pixels: 4, 8 or 16.
+    """
+
+    channels: int
+    bits: int
+    patch: int
+
+    @property
+    def stride(self) -> int:
+        """Stride, in source pixels, of the features that the adapter makes."""
+        return min(self.patch, _NECK_STRIDE)
+
+
+def build_detector(architecture: str, classes: tuple[str, ...], codes: CodeInput | None) -> DetectionModel:
+    """Build a detector of an ultralytics family, on codes or on plain pictures.
+
+    The model is built whole for plain pictures first, so that its strides are in source pixels and its head's biases
+    start where they would on plain pictures; then the layers up to the one that reaches the codes' stride are replaced.
+    Layers keep their numbers and names, so public weights load wherever shapes fit.
+
+    Args:
+        architecture: name of a model that ultralytics knows, such as "yolov8n" or "yolo11s".
+        classes: names of the classes.
+        codes: the codes it is fed, uint8[N, C, G, G]; None for plain pictures, float[N, 3, H, W] in [0, 1].
+
+    Raises:
+        ModelError: if the architecture is unknown, no detector, or uses a layer that the codes replace.
+    """
+    try:
+        model = DetectionModel(f"{architecture}.yaml", ch=3, nc=len(classes), verbose=False)
+    except (FileNotFoundError, KeyError, ValueError, AttributeError):
+        raise ModelError(f"model {architecture} is unknown; give one such as yolov8n, yolo11s or yolo26n") from None
+    if not isinstance(model.model[-1], Detect):
+        raise ModelError(f"model {architecture} has no detection head of the YOLO kind; give one such as yolov8n")
+    model.names = dict(enumerate(classes))
+    model.args = default_arguments()
+    if codes is not None:
+        _put_adapter(model, architecture, codes)
+    return model
+
+
+def load_public_weights(model: DetectionModel, path: Path) -> int:
+    """Load an ultralytics checkpoint (.pt) into a model wherever names and shapes fit.
+
+    Returns:
+        How many tensors were taken.
+
+    Raises:
+        ModelError: if the file is no checkpoint, or nothing of it fits.
+    """
+    try:
+        checkpoint = torch_safe_load(str(path))[0]
+        source = (checkpoint.get("ema") or checkpoint["model"]).float().state_dict()
+    except (
+        OSError,
+        KeyError,
+        AttributeError,
+        TypeError,
+        RuntimeError,
+        ValueError,
+        EOFError,
+        ModuleNotFoundError,
+    ) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ModelError(
+            f"weights {path}: no ultralytics checkpoint ({reason}); give a .pt such as yolov8n.pt"
+        ) from None
+    fitting = intersect_dicts(source, model.state_dict())
+    if not fitting:
+        raise ModelError(f"weights {path}: not one tensor fits this model; give weights of the same architecture")
+    model.load_state_dict(fitting, strict=False)
+    return len(fitting)
+
+
+def _put_adapter(model: DetectionModel, architecture: str, codes: CodeInput) -> None:
+    layers = _layers(model)
+    last, features = _replaced(model, codes.stride)
+    for layer in layers[last + 1 :]:
+        sources = [layer.f] if isinstance(layer.f, int) else layer.f
+        if any(0 <= source < last for source in sources):
+            raise ModelError(
+                f"model {architecture} reads features finer than {codes.stride} pixels; use a smaller patch"
+            )
+    adapter: nn.Module = CodeAdapter(codes.channels, 1 << codes.bits, codes.patch // codes.stride, features)
+    for number in range(last + 1):
+        replacement = adapter if number == 0 else nn.Identity()
+        for name in ("i", "f", "type"):
+            setattr(replacement, name, getattr(layers[number], name))
+        model.model[number] = replacement
+
+
+def _replaced(model: DetectionModel, stride: int) -> tuple[int, int]:
+    """Return the number of the last layer that codes replace, and the channels it gives: the first at that stride."""
+    shapes: list[torch.Size] = []
+    hooks = [
+        layer.register_forward_hook(lambda _layer, _inputs, out: shapes.append(out.shape))
+        for layer in _layers(model)[:-1]
+    ]
+    training = model.training
+    model.eval()
+    with torch.no_grad():
+        model(torch.zeros(1, 3, _PROBE_PIXELS, _PROBE_PIXELS))
+    model.train(training)
+    for hook in hooks:
+        hook.remove()
+    for number, shape in enumerate(shapes):
+        if _PROBE_PIXELS // shape[-1] == stride:
+            return number, int(shape[1])
+    raise AssertionError(stride)
+
+
+def _layers(model: DetectionModel) -> list[Any]:
+    return list(model.model.children())
+
+
+def head_of(model: DetectionModel) -> Detect:
+    """Return a detector's head."""
+    return cast("Detect", model.model[-1])

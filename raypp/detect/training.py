@@ -1,0 +1,187 @@
+"""The training loop on one worker: ultralytics' recipe for YOLOv8, on batches of codes or of pictures."""
+
+import math
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+
+from raypp.detect.augmentation import CellAugmentation
+from raypp.detect.batch import DetectionBatch
+from raypp.detect.library import DetectionModel, ModelEMA, build_optimizer
+from raypp.errors import ModelError
+
+_MOST_GRADIENT = 10.0
+
+
+class Recipe(BaseModel):
+    """How long and on how much a detector is trained; all else is ultralytics' default.
+
+    Attributes:
+        epochs: passes over the training frames.
+        batch: frames of a step, over all workers together.
+        steps: steps of an epoch.
+        seed: of initial weights, order and augmentation.
+        close_mosaic: last epochs without mosaics.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    epochs: int = Field(ge=1)
+    batch: int = Field(ge=1)
+    steps: int = Field(ge=1)
+    seed: int = 0
+    close_mosaic: int = 10
+
+
+@dataclass(frozen=True)
+class EpochLosses:
+    """Mean losses of an epoch, by the library's names (box, cls, dfl)."""
+
+    epoch: int
+    losses: dict[str, float]
+    learning_rate: float
+
+
+class Trainer:
+    """Trains one detector; with several workers, each holds one and their gradients are averaged.
+
+    Args:
+        model: the detector to train.
+        recipe: how long.
+        device: where.
+        workers: workers that train together.
+        rank: number of this one.
+        wrap: makes the network that averages gradients over workers (DistributedDataParallel); None for one worker.
+    """
+
+    def __init__(
+        self,
+        model: DetectionModel,
+        recipe: Recipe,
+        device: torch.device,
+        workers: int = 1,
+        rank: int = 0,
+        wrap: Callable[[Any], Any] | None = None,
+    ) -> None:
+        self.model = model.to(device)
+        for name, parameter in model.named_parameters():
+            if ".dfl" in name:
+                parameter.requires_grad = False  # a fixed projection
+        self._recipe, self._device, self._workers, self._rank = recipe, device, workers, rank
+        self._network = wrap(model) if wrap else model
+        self._arguments = arguments = model.args
+        arguments.epochs = recipe.epochs
+        nominal = max(round(arguments.nbs / recipe.batch), 1)
+        self._accumulate: int = min(nominal, recipe.steps)
+        decay = arguments.weight_decay * recipe.batch * nominal / arguments.nbs
+        iterations = math.ceil(recipe.steps * recipe.batch / max(recipe.batch, arguments.nbs)) * recipe.epochs
+        self._optimizer = build_optimizer(model, arguments, len(model.names), decay, iterations)
+        self._scheduler = torch.optim.lr_scheduler.LambdaLR(self._optimizer, lr_lambda=self._decline)
+        self._scheduler.last_epoch = -1
+        warmup = min(arguments.warmup_epochs, max(recipe.epochs - 1, 0))
+        self._warmup = round(warmup * recipe.steps)
+        self._scaler = torch.amp.GradScaler(device.type, enabled=device.type == "cuda")
+        self.ema = ModelEMA(model)
+        self._augmentation = CellAugmentation(mosaic=arguments.mosaic, shift=arguments.translate)
+        self.epoch = 0
+
+    def train_epoch(self, batches: Iterable[DetectionBatch]) -> EpochLosses:
+        """Train on the batches of the next epoch.
+
+        Raises:
+            ModelError: if the loss is not a number, naming epoch and step.
+        """
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the schedule is stepped before the optimiser, as the library does
+            self._scheduler.step()
+        self.model.train()
+        totals: dict[str, float] = {}
+        steps = last_step = 0
+        self._optimizer.zero_grad()
+        for step, batch in enumerate(batches):
+            iteration = self.epoch * self._recipe.steps + step
+            accumulate = self._warm_up(iteration)
+            for name, value in self._backward(self._augmented(batch, step), step).items():
+                totals[name] = totals.get(name, 0.0) + value
+            steps = step + 1
+            if steps - last_step >= accumulate:
+                self._step()
+                last_step = steps
+        if steps > last_step:
+            self._step()
+        rate = float(self._optimizer.param_groups[0]["lr"])
+        losses = EpochLosses(self.epoch, {name: value / max(steps, 1) for name, value in totals.items()}, rate)
+        self.epoch += 1
+        return losses
+
+    def state(self) -> dict[str, Any]:
+        """Return all that a later trainer needs to go on exactly here."""
+        return {
+            "model": self.model.state_dict(),
+            "ema": self.ema.ema.state_dict(),
+            "updates": self.ema.updates,
+            "optimizer": self._optimizer.state_dict(),
+            "scaler": self._scaler.state_dict(),
+            "epoch": self.epoch,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on where `state` was taken."""
+        self.model.load_state_dict(state["model"])
+        self.ema.ema.load_state_dict(state["ema"])
+        self.ema.updates = state["updates"]
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._scaler.load_state_dict(state["scaler"])
+        self.epoch = state["epoch"]
+        self._scheduler.last_epoch = self.epoch - 1
+
+    def _decline(self, epoch: int) -> float:
+        last = self._arguments.lrf
+        return float(max(1 - epoch / self._recipe.epochs, 0) * (1.0 - last) + last)
+
+    def _warm_up(self, iteration: int) -> int:
+        """Raise learning rates and momentum towards their targets; returns how many batches make a step."""
+        arguments = self._arguments
+        if not self._warmup or iteration > self._warmup:
+            return self._accumulate
+        span = [0, self._warmup]
+        for group in self._optimizer.param_groups:
+            start = arguments.warmup_bias_lr if group.get("param_group") == "bias" else 0.0
+            group["lr"] = float(np.interp(iteration, span, [start, group["initial_lr"] * self._decline(self.epoch)]))
+            if "momentum" in group:
+                group["momentum"] = float(np.interp(iteration, span, [arguments.warmup_momentum, arguments.momentum]))
+        return max(1, round(float(np.interp(iteration, span, [1.0, float(self._accumulate)]))))
+
+    def _augmented(self, batch: DetectionBatch, step: int) -> DetectionBatch:
+        if batch.inputs.dtype != torch.uint8:
+            return batch
+        seed = (self._recipe.seed, self.epoch, self._rank, step)
+        late = self.epoch >= self._recipe.epochs - self._recipe.close_mosaic
+        chosen = CellAugmentation(0.0, self._augmentation.shift) if late else self._augmentation
+        return chosen(batch, np.random.default_rng(seed))
+
+    def _backward(self, batch: DetectionBatch, step: int) -> dict[str, float]:
+        with torch.autocast(self._device.type, enabled=self._device.type == "cuda"):
+            loss, items = self._network(batch.to_library(self._device))
+            # Workers' gradients are averaged, while the library sums losses over a batch.
+            total = loss.sum() * self._workers
+        if not torch.isfinite(total):
+            raise ModelError(
+                f"the loss is {float(total)} in epoch {self.epoch + 1}, step {step + 1}; "
+                "lower the learning rate, or look for broken labels"
+            )
+        self._scaler.scale(total).backward()
+        return {name: float(value) for name, value in items.items()}
+
+    def _step(self) -> None:
+        self._scaler.unscale_(self._optimizer)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), max_norm=_MOST_GRADIENT)
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        self._optimizer.zero_grad()
+        self.ema.update(self.model)

@@ -1,0 +1,95 @@
+"""Batches hold what the shards and labels hold, and augmentation only moves whole cells."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from raypp.detect.augmentation import CellAugmentation
+from raypp.detect.batch import DetectionBatch, batch_of_rows, labelled_batch
+from raypp.errors import ShardError
+from raypp.shards.reader import FrameBatch
+from tests.shards.archives import header, row
+
+_GRID = 12
+
+
+def _rows(*numbers: int) -> dict[str, list[object]]:
+    made = [row(number) for number in numbers]
+    return {
+        "sample_id": [one.sample_id for one in made],
+        "code": [one.code for one in made],
+        "width": [one.width for one in made],
+        "height": [one.height for one in made],
+        "boxes": [[{"class_id": n % 3, "x": 0.5, "y": 0.4, "w": 0.2, "h": 0.1}] * (n % 3) for n in numbers],
+    }
+
+
+def test_rows_become_codes_in_their_square_and_boxes_with_their_frame() -> None:
+    rows = _rows(1, 2, 3)
+    batch = batch_of_rows(rows, header())
+    import pyarrow as pa
+
+    table = {name: rows[name] for name in ("code", "width", "height")}
+    expected = FrameBatch(header(), pa.RecordBatch.from_pydict(table)).codes()
+    np.testing.assert_array_equal(batch.inputs.numpy(), expected)
+    assert batch.image_of_M.tolist() == [0, 1, 1]
+    assert batch.class_of_M.tolist() == [1, 2, 2]
+    assert batch.boxes_M4[0].tolist() == pytest.approx([0.5, 0.4, 0.2, 0.1])
+    library = batch.to_library(torch.device("cpu"))
+    assert library["cls"].shape == (3, 1)
+    assert library["img"].dtype == torch.uint8
+
+
+def test_a_batch_without_boxes_is_one() -> None:
+    batch = batch_of_rows(_rows(3, 6), header())
+    assert batch.boxes_M4.shape == (0, 4)
+
+
+def test_a_code_of_another_size_is_refused() -> None:
+    rows = _rows(1)
+    rows["width"] = [7]
+    with pytest.raises(ShardError, match="does not fit"):
+        batch_of_rows(rows, header())
+
+
+def _marked(count: int, seed: int) -> DetectionBatch:
+    """Inputs whose boxes are marked in the codes: cells inside the one box of input i hold i + 1."""
+    random = np.random.default_rng(seed)
+    codes = np.zeros((count, 2, _GRID, _GRID), dtype=np.uint8)
+    boxes = []
+    for index in range(count):
+        left, top = random.integers(0, _GRID - 2, 2)
+        right, bottom = random.integers(left + 1, _GRID + 1), random.integers(top + 1, _GRID + 1)
+        codes[index, :, top:bottom, left:right] = index + 1
+        edges = np.array([(left + right) / 2, (top + bottom) / 2, right - left, bottom - top]) / _GRID
+        boxes.append((index, index + 1, *edges))
+    return labelled_batch(codes, boxes, tuple(map(str, range(count))))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([0.0, 0.5, 1.0]), st.sampled_from([0.0, 0.1, 0.4]))
+def test_boxes_stay_on_what_they_mark(seed: int, mosaic: float, shift: float) -> None:
+    batch = _marked(5, seed)
+    out = CellAugmentation(mosaic, shift)(batch, np.random.default_rng(seed))
+    again = CellAugmentation(mosaic, shift)(batch, np.random.default_rng(seed))
+    assert torch.equal(out.inputs, again.inputs)
+    assert torch.equal(out.boxes_M4, again.boxes_M4)
+    assert out.inputs.shape == batch.inputs.shape
+    for image, mark, (x, y, w, h) in zip(out.image_of_M, out.class_of_M, out.boxes_M4 * _GRID, strict=True):
+        edges = torch.stack([x - w / 2, y - h / 2, x + w / 2, y + h / 2])
+        left, top, right, bottom = edges.round().int().tolist()
+        torch.testing.assert_close(edges, edges.round(), atol=1e-4, rtol=0)
+        assert (left, top) >= (0, 0)
+        assert max(right, bottom) <= _GRID
+        assert (out.inputs[image, :, top:bottom, left:right] == int(mark)).all()
+
+
+def test_without_mosaic_and_shift_nothing_changes(tmp_path: Path) -> None:
+    batch = _marked(3, 0)
+    out = CellAugmentation(0.0, 0.0)(batch, np.random.default_rng(0))
+    assert torch.equal(out.inputs, batch.inputs)
+    torch.testing.assert_close(out.boxes_M4, batch.boxes_M4)

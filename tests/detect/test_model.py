@@ -1,0 +1,105 @@
+"""A detector on codes is the plain detector but for its first stages: strides, biases, anchors, boxes."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from raypp.detect.library import DetectionModel
+from raypp.detect.model import CodeInput, build_detector, head_of, load_public_weights
+from raypp.errors import ModelError
+from tests.data import shared_data
+
+_CLASSES = ("hammer", "saw", "wrench")
+_FAMILIES = ["yolov8n", "yolov5nu", "yolov9t", "yolov10n", "yolo11n", "yolo26n"]
+_PATCHES = [4, 8, 16]
+
+
+def _codes(codes: CodeInput, pixels: int, batch: int = 2) -> torch.Tensor:
+    grid = pixels // codes.patch
+    shape = (batch, codes.channels, grid, grid)
+    return torch.randint(0, 1 << codes.bits, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("patch", _PATCHES)
+@pytest.mark.parametrize("family", _FAMILIES)
+def test_strides_biases_and_anchors_are_those_of_plain(family: str, patch: int) -> None:
+    torch.manual_seed(0)
+    plain = build_detector(family, _CLASSES, None)
+    codes = CodeInput(16, 3, patch)
+    veiled = build_detector(family, _CLASSES, codes)
+    assert torch.equal(head_of(veiled).stride, head_of(plain).stride)
+    assert head_of(veiled).stride.tolist() == [8, 16, 32]
+    for ours, theirs in zip(_biases(veiled), _biases(plain), strict=True):
+        assert torch.equal(ours, theirs)
+    plain.eval()
+    veiled.eval()
+    with torch.no_grad():
+        boxes_plain = plain(torch.rand(2, 3, 192, 192))[0]
+        boxes_veiled = veiled(_codes(codes, 192))[0]
+    assert boxes_veiled.shape == boxes_plain.shape
+    if not plain.end2end:
+        assert torch.equal(head_of(veiled).anchors, head_of(plain).anchors)
+        assert torch.equal(head_of(veiled).strides, head_of(plain).strides)
+
+
+@pytest.mark.parametrize("patch", _PATCHES)
+def test_the_same_features_give_the_same_boxes(patch: int) -> None:
+    """With the plain detector's own first stages in the adapter's place, nothing is left that differs."""
+    plain = build_detector("yolov8n", _CLASSES, None).eval()
+    veiled = build_detector("yolov8n", _CLASSES, CodeInput(16, 3, patch)).eval()
+    veiled.load_state_dict(plain.state_dict(), strict=False)
+    cut = sum(isinstance(layer, nn.Identity) for layer in veiled.model) + 1
+    first = nn.Sequential(*[plain.model[number] for number in range(cut)])
+    first.i, first.f, first.type = 0, -1, "first"
+    veiled.model[0] = first
+    picture = torch.rand(1, 3, 256, 256)
+    with torch.no_grad():
+        assert torch.equal(veiled(picture)[0], plain(picture)[0])
+
+
+def _biases(model: DetectionModel) -> list[torch.Tensor]:
+    head = head_of(model)
+    return [branch[-1].bias for branches in (head.cv2, head.cv3) for branch in branches]
+
+
+def test_public_weights_load_wherever_they_fit() -> None:
+    weights = shared_data("weights", "yolov8n.pt")
+    plain = build_detector("yolov8n", _CLASSES, None)
+    veiled = build_detector("yolov8n", _CLASSES, CodeInput(16, 3, 8))
+    of_plain, of_veiled = load_public_weights(plain, weights), load_public_weights(veiled, weights)
+    assert 0.8 * of_plain < of_veiled < of_plain
+    kept = {name: tensor for name, tensor in plain.state_dict().items() if name in veiled.state_dict()}
+    same = [torch.equal(tensor, veiled.state_dict()[name]) for name, tensor in kept.items() if "cv3" not in name]
+    assert all(same)
+    assert any(name.startswith("model.4.") for name in kept)
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04broken"])
+def test_weights_that_are_none_are_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "w.pt"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"w\.pt: no ultralytics checkpoint"):
+        load_public_weights(build_detector("yolov8n", _CLASSES, None), path)
+
+
+@pytest.mark.parametrize("name", ["yolo-nonsense", "yolov8n-seg-nonsense", "../x"])
+def test_an_unknown_architecture_is_refused(name: str) -> None:
+    with pytest.raises(ModelError, match="unknown"):
+        build_detector(name, _CLASSES, None)
+
+
+def test_every_code_value_counts_by_itself() -> None:
+    """No order among values: swapping two names of a value in codes and weights changes nothing."""
+    veiled = build_detector("yolov8n", _CLASSES, CodeInput(4, 2, 8)).eval()
+    adapter = veiled.model[0]
+    codes = _codes(CodeInput(4, 2, 8), 64)
+    swapped = codes.clone()
+    swapped[codes == 0], swapped[codes == 3] = 3, 0
+    with torch.no_grad():
+        before = adapter(codes)
+        weight = adapter.embed.weight.view(-1, 4, 4, 1, 1)
+        weight.copy_(weight[:, :, [3, 1, 2, 0]].clone())
+        torch.testing.assert_close(adapter(swapped), before)
+        assert not torch.allclose(adapter(codes), before)
