@@ -172,11 +172,11 @@ class Trainer:
             total = loss.sum() * self._workers
         if not torch.isfinite(total):
             raise ModelError(
-                f"the loss is {float(total)} in epoch {self.epoch + 1}, step {step + 1}; "
+                f"the loss is {float(total.detach())} in epoch {self.epoch + 1}, step {step + 1}; "
                 "lower the learning rate, or look for broken labels"
             )
         self._scaler.scale(total).backward()
-        return {name: float(value) for name, value in items.items()}
+        return {name: float(value.detach()) for name, value in items.items()}
 
     def _step(self) -> None:
         self._scaler.unscale_(self._optimizer)
