@@ -30,7 +30,7 @@ def make_verify_command(cluster: ClusterChecker | None, *, always: bool = False)
         data_key: Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")] = None,
         on_ray: Annotated[bool, typer.Option("--on-ray", help="Check shards in parallel on Ray.")] = always,
         address: Annotated[
-            str | None, typer.Option(help="Address of a running Ray; means --on-ray [default: a local one].")
+            str | None, typer.Option(help="Address of a running Ray; means --on-ray (default: a local one).")
         ] = None,
         json_file: Annotated[Path | None, typer.Option("--json", help="Write the report here as JSON.")] = None,
     ) -> None:

@@ -26,6 +26,11 @@ from raypp.veiling.segment import Segment
 from raypp.veiling.settings import VeilSettings
 
 EXIT_ERROR = 1
+_DEFERRED = {
+    "train": "Train a YOLO detector on veiled frames; needs shards and labels, and no veil key.",
+    "evaluate": "Measure a trained detector on veiled frames: mAP50, mAP50-95, and each class.",
+}
+"""Commands that need torch, which takes seconds to load: loaded when they are called."""
 
 
 def build() -> typer.Typer:
@@ -42,6 +47,9 @@ def build() -> typer.Typer:
     app.command()(inspect)
     app.command("veil")(make_command(_on_cluster("veil")))
     app.command("verify")(make_verify_command(_on_cluster("verify")))
+    for name, summary in _DEFERRED.items():
+        deferred = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+        app.command(name, help=summary, context_settings=deferred)(_deferred(name))
     app.command()(demo)
     return app
 
@@ -60,7 +68,7 @@ def run_command(command: Callable[..., None], before: Callable[[], None] | None 
 
 def keygen(
     out: Annotated[
-        Path | None, typer.Option(help="Where to write the key [default: ~/.config/raypp/owner.key].")
+        Path | None, typer.Option(help="Where to write the key (default: ~/.config/raypp/owner.key).")
     ] = None,
     passphrase_file: Annotated[
         Path | None, typer.Option(help="Wrap the key by the passphrase in this file (scrypt, AES-256-GCM).")
@@ -68,8 +76,8 @@ def keygen(
     next_epoch: Annotated[Path | None, typer.Option(help="Make the next epoch of this owner's key.")] = None,
     site: Annotated[str | None, typer.Option(help="Derive a site's key from the owner's: name of the site.")] = None,
     camera: Annotated[list[str] | None, typer.Option(help="Camera that the site's key may veil; repeat.")] = None,
-    key: Annotated[Path | None, typer.Option(help="Owner's key to derive from [default: RAYPP_KEY_FILE].")] = None,
-    spec: Annotated[Path | None, typer.Option(help="Veil spec of the site's key [default: the default spec].")] = None,
+    key: Annotated[Path | None, typer.Option(help="Owner's key to derive from (default: RAYPP_KEY_FILE).")] = None,
+    spec: Annotated[Path | None, typer.Option(help="Veil spec of the site's key (default: the default spec).")] = None,
     data: Annotated[bool, typer.Option("--data", help="Make a data key for Parquet encryption instead.")] = False,
 ) -> None:
     """Make a key file of mode 0600, outside any working tree; an existing key is never overwritten.
@@ -162,6 +170,20 @@ def _on_cluster(work: str) -> Callable[..., Any] | None:
         return found[0].load()(*args)
 
     return execute
+
+
+def _deferred(name: str) -> Callable[..., None]:
+    """A command that is loaded, with its options and help, when it is called."""
+
+    def call(context: typer.Context) -> None:
+        if find_spec("torch") is None or find_spec("ultralytics") is None:
+            raise OptionError(f"{name} needs Ray, torch and ultralytics; install raypp[cluster]")
+        (found,) = entry_points(group="raypp.commands", name=name)
+        app = typer.Typer(pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
+        app.command(name)(found.load())
+        app(context.args, prog_name=f"raypp {name}")
+
+    return call
 
 
 def _guard(app: typer.Typer, before: Callable[[], None] | None = None) -> None:

@@ -53,23 +53,23 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
             list[str], typer.Argument(help="Videos, pictures, folders, globs, URLs, inventories (.csv), YOLO datasets.")
         ],
         out: Annotated[str, typer.Option(help="The archive to write: a folder, or a URL.")],
-        key: Annotated[Path | None, typer.Option(help="Owner's or site's key [default: RAYPP_KEY_FILE].")] = None,
-        spec: Annotated[Path | None, typer.Option(help="Veil spec, JSON [default: the default patch veil].")] = None,
+        key: Annotated[Path | None, typer.Option(help="Owner's or site's key (default: RAYPP_KEY_FILE).")] = None,
+        spec: Annotated[Path | None, typer.Option(help="Veil spec, JSON (default: the default patch veil).")] = None,
         size: Annotated[int, typer.Option(help="Side of the square frames are letterboxed into.")] = DEFAULT_SIZE,
         fps: Annotated[str | None, typer.Option(help="Frames to veil per second, such as 2 or 1/5.")] = None,
         keyframes: Annotated[bool, typer.Option("--keyframes", help="Veil keyframes only.")] = False,
         site: Annotated[str, typer.Option(help="Name of the site.")] = "site",
-        camera: Annotated[str | None, typer.Option(help="Name of the camera [default: the source's folder].")] = None,
+        camera: Annotated[str | None, typer.Option(help="Name of the camera (default: the source's folder).")] = None,
         masks: Annotated[Path | None, typer.Option(help="Privacy masks: polygons per camera, JSON or YAML.")] = None,
         time_from: Annotated[
             str | None, typer.Option(help="Capture time: metadata, name:PATTERN, or an ISO start time.")
         ] = None,
         timezone: Annotated[str, typer.Option(help="The site's time zone, such as Europe/Berlin.")] = "UTC",
         labels_version: Annotated[
-            str | None, typer.Option(help="Name of new label versions [default: v1, v2 ...]")
+            str | None, typer.Option(help="Name of new label versions (default: v1, v2 ...)")
         ] = None,
         private: Annotated[
-            Path | None, typer.Option(help="The owner's side: plan, plain names, quarantine [default: OUT-private].")
+            Path | None, typer.Option(help="The owner's side: plan, plain names, quarantine (default: OUT-private).")
         ] = None,
         plain_names: Annotated[
             bool, typer.Option("--plain-names", help="Write plain source names into shards.")
@@ -80,7 +80,7 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
         shard_mb: Annotated[float, typer.Option(help="Aimed size of a shard, in MB.")] = DEFAULT_SHARD_MB,
         segment_seconds: Annotated[float, typer.Option(help="Longest stretch of video in one segment.")] = 600.0,
         device: Annotated[str, typer.Option(help="Veil with numpy, or a torch device such as cuda.")] = "numpy",
-        address: Annotated[str | None, typer.Option(help="Address of a running Ray [default: a local one].")] = None,
+        address: Annotated[str | None, typer.Option(help="Address of a running Ray (default: a local one).")] = None,
         workers: Annotated[
             int | None, typer.Option(help="Most workers at once; 0 veils in this process, without Ray.")
         ] = None,

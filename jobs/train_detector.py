@@ -1,0 +1,142 @@
+"""Train a detector on a veiled archive with Ray Train; needs shards and labels, and no key.
+
+Example:
+    ray job submit --working-dir . -- python -m jobs.train_detector /data/veiled --out /data/run --weights yolov8n.pt
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import ray
+import torch
+from ray import train as ray_train
+from ray.data import DataContext
+from ray.train.torch import TorchTrainer, get_device, prepare_model
+
+from jobs.cluster import connect
+from jobs.shard_source import read_archive
+from raypp.cli import run_command
+from raypp.detect.batch import COLUMNS, DetectionBatch, batch_of_rows
+from raypp.detect.checkpoint import About
+from raypp.detect.command import make_train_command
+from raypp.detect.dataset import TRAIN, VAL, VeiledDataset
+from raypp.detect.evaluation import SampleMatches
+from raypp.detect.settings import TrainSettings
+from raypp.detect.worker import Team, train_worker
+from raypp.errors import ModelError
+from raypp.shards.schema import ArchiveHeader
+
+_SHUFFLED_ROWS = 2048
+_VAL_BATCH = 32
+_MOST_FAILURES = 3
+
+
+def train_on_ray(settings: TrainSettings, about: About, dataset: VeiledDataset, address: str | None) -> Path:
+    """Train on a Ray cluster; returns the folder of the checkpoint with the best mAP50-95.
+
+    Raises:
+        ModelError: if training failed more often than it may.
+    """
+    connect(address)
+    DataContext.get_current().execution_options.preserve_order = True
+    frames = read_archive(settings.archive, dataset.labels_version, COLUMNS, settings.data_key_path)
+    trainer = TorchTrainer(
+        _train_loop,
+        train_loop_config={"settings": settings.model_dump_json(), "about": about.model_dump_json()},
+        scaling_config=ray_train.ScalingConfig(
+            num_workers=settings.workers,
+            use_gpu=settings.gpu,
+            resources_per_worker={"CPU": _cpus(settings.workers)} | ({"GPU": 1} if settings.gpu else {}),
+        ),
+        run_config=ray_train.RunConfig(
+            name=settings.out.name,
+            storage_path=str(settings.out.parent),
+            failure_config=ray_train.FailureConfig(max_failures=_MOST_FAILURES),
+            checkpoint_config=ray_train.CheckpointConfig(num_to_keep=2, checkpoint_score_attribute="map50_95"),
+        ),
+        datasets={split: frames.filter(expr=f"split == '{split}'") for split in (TRAIN, VAL)},
+        dataset_config=ray_train.DataConfig(datasets_to_split=[TRAIN]),
+    )
+    try:
+        result = trainer.fit()
+    except ray_train.TrainingFailedError as error:
+        raise ModelError(f"training stopped: {_root(error)}; run it again to go on at the last epoch") from None
+    best = result.get_best_checkpoint("map50_95", "max")
+    if best is None:
+        raise ModelError(f"training left no checkpoint in {settings.out}; see Ray's logs of the workers")
+    return Path(best.path)
+
+
+def _cpus(workers: int) -> float:
+    """CPUs of each worker: all but one, which reads shards."""
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    return max(0.5, int(resources.get("CPU", 1) - 1) / workers)
+
+
+def _root(error: BaseException) -> str:
+    """The last line of the worker's own error, which Ray wraps several times."""
+    return str(error).strip().splitlines()[-1]
+
+
+def _train_loop(config: dict[str, Any]) -> None:
+    settings = TrainSettings.model_validate_json(config["settings"])
+    about = About.model_validate_json(config["about"])
+    context = ray_train.get_context()
+    rank, workers = context.get_world_rank(), context.get_world_size()
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // context.get_local_world_size()))
+    header = VeiledDataset.open(settings.archive, about.labels_version, settings.data_key_path).header
+    checkpoint = ray_train.get_checkpoint()
+
+    def train_batches(epoch: int) -> Iterator[DetectionBatch]:
+        rows = ray_train.get_dataset_shard(TRAIN).iter_batches(
+            batch_size=settings.batch // workers,
+            batch_format="numpy",
+            drop_last=True,
+            local_shuffle_buffer_size=_SHUFFLED_ROWS,
+            local_shuffle_seed=settings.seed + epoch,
+        )
+        return _batches(rows, header)
+
+    def val_batches() -> Iterator[DetectionBatch]:
+        rows = ray_train.get_dataset_shard(VAL).iter_batches(batch_size=_VAL_BATCH, batch_format="numpy")
+        mine = (one for number, one in enumerate(rows) if number % workers == rank)
+        return _batches(mine, header)
+
+    def report(metrics: dict[str, Any], folder: Path | None) -> None:
+        ray_train.report(metrics, checkpoint=ray_train.Checkpoint.from_directory(str(folder)) if folder else None)
+
+    team = Team(
+        rank=rank,
+        workers=workers,
+        device=get_device(),
+        wrap=prepare_model if workers > 1 else None,
+        gather=_gather if workers > 1 else list,
+        report=report,
+    )
+    train_worker(settings, about, team, train_batches, val_batches, Path(checkpoint.path) if checkpoint else None)
+
+
+def _batches(rows: Iterable[dict[str, Any]], header: ArchiveHeader) -> Iterator[DetectionBatch]:
+    return (batch_of_rows(one, header) for one in rows)
+
+
+def _gather(matches: list[SampleMatches]) -> list[SampleMatches]:
+    everyone: list[list[SampleMatches]] = [[]] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(everyone, matches)
+    return list(chain.from_iterable(everyone))
+
+
+train = make_train_command(train_on_ray)
+"""The `raypp train` command."""
+
+
+def main() -> None:
+    """Run the command on the cluster that this process was submitted to, or on a local Ray."""
+    run_command(train)
+
+
+if __name__ == "__main__":
+    main()

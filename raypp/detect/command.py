@@ -1,0 +1,231 @@
+"""The `raypp train` and `raypp evaluate` commands."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from time import monotonic
+from typing import Annotated
+
+import torch
+import typer
+from pydantic import BaseModel, ConfigDict, Field
+from rich.console import Console
+from rich.table import Table
+
+from raypp.detect.batch import batch_of_rows
+from raypp.detect.checkpoint import ABOUT_FILE, About, load_detector
+from raypp.detect.dataset import TRAIN, VAL, VeiledDataset
+from raypp.detect.evaluation import Matcher, Scores, score
+from raypp.detect.results import read_results
+from raypp.detect.settings import TrainSettings
+from raypp.detect.training import Recipe
+from raypp.errors import ConflictError, OptionError
+from raypp.shards.encryption import DataKey
+from raypp.shards.reader import ShardReader
+
+DETECTOR_FOLDER = "detector"
+_BATCH = 32
+_CLOSE_MOSAIC = 10
+
+ClusterTrainer = Callable[[TrainSettings, About, VeiledDataset, str | None], Path]
+"""Trains somewhere and returns the folder of the best checkpoint."""
+
+
+class TrainSummary(BaseModel):
+    """Result of `raypp train`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    out: str
+    detector: str = Field(description="folder of the best epoch's detector")
+    veil_id: str
+    dataset_version: str
+    epochs: int
+    best_epoch: int
+    map50: float = Field(description="of the best epoch by mAP50-95, on the val split")
+    map50_95: float
+    seconds: float
+
+
+def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
+    """Return the `train` command, training on a cluster."""
+
+    def train(
+        archive: Annotated[str, typer.Argument(help="The veiled archive.")],
+        out: Annotated[Path, typer.Option(help="Folder of the run; run again with it to go on after a stop.")],
+        labels: Annotated[str | None, typer.Option(help="Label version (default: the only one).")] = None,
+        model: Annotated[str, typer.Option(help="Architecture: yolov8n ... x, yolo11s, yolo26n ...")] = "yolov8n",
+        weights: Annotated[Path | None, typer.Option(help="Public weights (.pt) to start from.")] = None,
+        epochs: Annotated[int, typer.Option(help="Passes over the training frames.")] = 100,
+        batch: Annotated[int, typer.Option(help="Frames of a step, over all workers together.")] = 16,
+        workers: Annotated[int, typer.Option(help="Workers that train together.")] = 1,
+        seed: Annotated[int, typer.Option(help="Of initial weights, order and augmentation.")] = 0,
+        gpu: Annotated[bool, typer.Option("--gpu", help="Train on a GPU a worker.")] = False,
+        data_key: Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")] = None,
+        address: Annotated[str | None, typer.Option(help="Address of a running Ray (default: a local one).")] = None,
+        json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary here as JSON.")] = None,
+    ) -> None:
+        """Train a YOLO detector on veiled frames; needs shards and labels, and no veil key.
+
+        Example: raypp train veiled --out run --weights yolov8n.pt --epochs 100
+        """
+        if cluster is None:
+            raise OptionError("train needs Ray and torch; install raypp[cluster]")
+        settings = TrainSettings(
+            archive=archive if "://" in archive else str(Path(archive).absolute()),
+            out=out.absolute(),
+            labels_version=labels,
+            architecture=model,
+            weights=weights.absolute() if weights else None,
+            epochs=epochs,
+            batch=batch,
+            workers=workers,
+            seed=seed,
+            gpu=gpu,
+            data_key_path=data_key.absolute() if data_key else None,
+        )
+        console = Console(stderr=True, soft_wrap=True)
+        summary = _train(settings, cluster, address, console)
+        console.print(
+            f"trained       {summary.epochs} epochs in {summary.seconds:.0f} s; best {summary.best_epoch}: "
+            f"mAP50 {summary.map50:.3f}, mAP50-95 {summary.map50_95:.3f}\ndetector      {summary.detector}",
+            highlight=False,
+        )
+        if json_file:
+            json_file.write_text(summary.model_dump_json(indent=1) + "\n")
+
+    return train
+
+
+def evaluate(
+    archive: Annotated[str, typer.Argument(help="The veiled archive.")],
+    model: Annotated[Path, typer.Option(help="A run of `raypp train`, or its detector folder.")],
+    labels: Annotated[str | None, typer.Option(help="Label version (default: the only one).")] = None,
+    split: Annotated[str, typer.Option(help="Split to evaluate on.")] = VAL,
+    data_key: Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the scores here as JSON.")] = None,
+) -> None:
+    """Measure a trained detector on veiled frames: mAP50, mAP50-95, and each class.
+
+    Example: raypp evaluate veiled --model run
+    """
+    folder = model / DETECTOR_FOLDER if (model / DETECTOR_FOLDER).is_dir() else model
+    detector, about = load_detector(folder)
+    dataset = VeiledDataset.open(archive, labels, data_key)
+    about.check(dataset, str(folder))
+    dataset.require(split)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    scores = evaluate_detector(Matcher(detector.to(device), about.size, device), dataset, split, data_key)
+    _print_scores(scores, Console(stderr=True, soft_wrap=True))
+    if json_file:
+        json_file.write_text(scores.model_dump_json(indent=1) + "\n")
+
+
+def evaluate_detector(matcher: Matcher, dataset: VeiledDataset, split: str, data_key: Path | None) -> Scores:
+    """Match a detector on every labelled frame of a split, once, and score it."""
+    reader = ShardReader(dataset.root, DataKey.load(data_key) if data_key else None)
+    matches = []
+    for frames, labels in reader.labelled(dataset.labels_version, batch_size=_BATCH):
+        chosen = [row for row, label in enumerate(labels) if label.split == split]
+        if not chosen:
+            continue
+        columns = {name: frames.column(name)[chosen] for name in ("sample_id", "code", "width", "height")}
+        boxes = [[vars(box) for box in labels[row].boxes] for row in chosen]
+        matches += matcher.match([batch_of_rows(columns | {"boxes": boxes}, dataset.header)])
+    return score(matches, dataset.classes)
+
+
+def _train(settings: TrainSettings, cluster: ClusterTrainer, address: str | None, console: Console) -> TrainSummary:
+    settings.check()
+    dataset = VeiledDataset.open(settings.archive, settings.labels_version, settings.data_key_path)
+    dataset.require(TRAIN, VAL)
+    steps = dataset.splits[TRAIN] // settings.workers // (settings.batch // settings.workers)
+    if not steps:
+        raise OptionError(
+            f"--batch {settings.batch} is more than the {dataset.splits[TRAIN]} training frames; use fewer"
+        )
+    recipe = Recipe(
+        epochs=settings.epochs,
+        batch=settings.batch,
+        steps=steps,
+        seed=settings.seed,
+        close_mosaic=min(_CLOSE_MOSAIC, settings.epochs // 3),
+    )
+    about = About.of(settings.architecture, dataset, recipe)
+    about.build()  # an unknown architecture ends here, before any cluster is asked for
+    _claim(settings.out, about)
+    started = monotonic()
+    with _progress(settings, console):
+        best = cluster(settings, about, dataset, address)
+    shutil.copytree(best, settings.out / DETECTOR_FOLDER, dirs_exist_ok=True)
+    results = read_results(settings.out)
+    top = max(results, key=lambda one: one.map50_95)
+    return TrainSummary(
+        out=str(settings.out),
+        detector=str(settings.out / DETECTOR_FOLDER),
+        veil_id=about.veil_id,
+        dataset_version=about.dataset_version,
+        epochs=len(results),
+        best_epoch=top.epoch,
+        map50=top.map50,
+        map50_95=top.map50_95,
+        seconds=monotonic() - started,
+    )
+
+
+def _claim(out: Path, about: About) -> None:
+    """Write what a run is on into its folder, or check that it is the same as before."""
+    path = out / ABOUT_FILE
+    text = about.model_dump_json(indent=1) + "\n"
+    if not path.exists():
+        out.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    elif path.read_text() != text:
+        raise ConflictError(
+            f"run {out} was begun on other data, model or schedule; use the same as before, or another --out"
+        )
+
+
+@contextmanager
+def _progress(settings: TrainSettings, console: Console) -> Iterator[None]:
+    """Print each epoch of a run as its results appear."""
+    ended = Event()
+
+    def watch() -> None:
+        started, said = monotonic(), len(read_results(settings.out))
+        first = said
+        while True:
+            last = ended.wait(1.0)
+            results = read_results(settings.out)
+            for one in results[said:]:
+                left = (monotonic() - started) / (one.epoch - first) * (settings.epochs - one.epoch)
+                losses = f"box {one.box_loss:.3f}, class {one.cls_loss:.3f}, dfl {one.dfl_loss:.3f}"
+                scores = f"mAP50 {one.map50:.3f}, mAP50-95 {one.map50_95:.3f}"
+                console.print(
+                    f"epoch {one.epoch}/{settings.epochs}: {losses}; {scores}; about {left:.0f} s left", highlight=False
+                )
+            said = max(said, len(results))
+            if last:
+                return
+
+    watcher = Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+
+
+def _print_scores(scores: Scores, console: Console) -> None:
+    table = Table(box=None)
+    for name in ("class", "labels", "precision", "recall", "mAP50", "mAP50-95"):
+        table.add_column(name, justify="left" if name == "class" else "right")
+    for row in (*scores.classes, None):
+        one = row or scores
+        name = row.name if row else f"all ({scores.samples} frames)"
+        figures = (one.precision, one.recall, one.map50, one.map50_95)
+        table.add_row(name, str(one.labels), *(f"{figure:.3f}" for figure in figures))
+    console.print(table)

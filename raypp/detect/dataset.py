@@ -1,0 +1,79 @@
+"""The training data: a veiled archive with a label version, checked before any work."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from raypp.detect.model import CodeInput
+from raypp.errors import LabelError, ShardError
+from raypp.shards.encryption import DataKey
+from raypp.shards.labels import dataset_version, list_versions, read_labels
+from raypp.shards.reader import ShardReader
+from raypp.shards.schema import ArchiveHeader
+
+TRAIN, VAL = "train", "val"
+
+
+@dataclass(frozen=True)
+class VeiledDataset:
+    """What is known of an archive with its labels without reading a shard.
+
+    Attributes:
+        root: the archive.
+        labels_version: name of the label version.
+        header: the archive's header.
+        classes: names of the classes.
+        version: the dataset version: digest of manifest and labels.
+        splits: number of labelled frames by split.
+    """
+
+    root: str
+    labels_version: str
+    header: ArchiveHeader
+    classes: tuple[str, ...]
+    version: str
+    splits: dict[str, int]
+
+    @classmethod
+    def open(cls, root: str, labels_version: str | None, data_key: Path | None = None) -> Self:
+        """Read manifest and labels; without a version named, there must be one only.
+
+        Raises:
+            ShardError: if the archive or the label version is missing or damaged, or several are there to choose from.
+            LabelError: if the labels are of another veil.
+        """
+        reader = ShardReader(root, DataKey.load(data_key) if data_key else None)
+        there = list_versions(reader.store)
+        if labels_version is None and len(there) != 1:
+            named = ", ".join(there) or "none"
+            raise ShardError(f"archive {root} has these label versions: {named}; choose one with --labels")
+        labels = read_labels(reader.store, labels_version or there[0])
+        if labels.veil_id != reader.header.veil_id:
+            raise LabelError(
+                f"labels {labels.version} are of veil {labels.veil_id}, the archive of {reader.header.veil_id}; "
+                "do not mix archives"
+            )
+        return cls(
+            root=root,
+            labels_version=labels.version,
+            header=reader.header,
+            classes=labels.classes,
+            version=dataset_version(reader.manifest, labels),
+            splits=dict(Counter(row.split for row in labels.rows)),
+        )
+
+    @property
+    def codes(self) -> CodeInput:
+        """What a detector on this archive is fed."""
+        return CodeInput(self.header.channels, self.header.bits, self.header.patch)
+
+    def require(self, *splits: str) -> None:
+        """Raise LabelError if a split has no frames."""
+        for split in splits:
+            if not self.splits.get(split):
+                has = ", ".join(f"{count} {name}" for name, count in sorted(self.splits.items())) or "nothing"
+                raise LabelError(
+                    f"labels {self.labels_version} of {self.root} have no {split} frames (they have {has}); "
+                    f"label some, or veil a dataset whose data.yaml names {split}"
+                )
