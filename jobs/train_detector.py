@@ -5,6 +5,7 @@ Example:
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -63,7 +64,7 @@ def train_on_ray(settings: TrainSettings, about: About, dataset: VeiledDataset, 
     try:
         result = trainer.fit()
     except ray_train.TrainingFailedError as error:
-        raise ModelError(f"training stopped: {_root(error)}; run it again to go on at the last epoch") from None
+        raise ModelError(f"training stopped: {_root(error)} (run it again to go on at the last epoch)") from None
     best = result.get_best_checkpoint("map50_95", "max")
     if best is None:
         raise ModelError(f"training left no checkpoint in {settings.out}; see Ray's logs of the workers")
@@ -77,8 +78,11 @@ def _cpus(workers: int) -> float:
 
 
 def _root(error: BaseException) -> str:
-    """The last line of the worker's own error, which Ray wraps several times."""
-    return str(error).strip().splitlines()[-1]
+    """What went wrong in a worker, without the layers that Ray wraps it in: an error of ours, or the last line."""
+    failures = getattr(error, "worker_failures", {}).values()
+    text = "\n".join(str(getattr(failure, "_traceback_str", failure)) for failure in failures) or str(error)
+    ours = re.findall(r"raypp\.errors\.\w+: (.+)", text)
+    return str(ours[-1]) if ours else text.strip().splitlines()[-1]
 
 
 def _train_loop(config: dict[str, Any]) -> None:

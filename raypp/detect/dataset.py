@@ -37,10 +37,10 @@ class VeiledDataset:
 
     @classmethod
     def open(cls, root: str, labels_version: str | None, data_key: Path | None = None) -> Self:
-        """Read manifest and labels; without a version named, there must be one only.
+        """Read manifest and labels, look at sizes of shards; without a version named, there must be one only.
 
         Raises:
-            ShardError: if the archive or the label version is missing or damaged, or several are there to choose from.
+            ShardError: if the archive, a shard or the label version is missing or damaged, or several versions are there.
             LabelError: if the labels are of another veil.
         """
         reader = ShardReader(root, DataKey.load(data_key) if data_key else None)
@@ -54,6 +54,11 @@ class VeiledDataset:
                 f"labels {labels.version} are of veil {labels.veil_id}, the archive of {reader.header.veil_id}; "
                 "do not mix archives"
             )
+        for receipt in reader.manifest.receipts:
+            if receipt.shard and reader.store.size(receipt.shard) != receipt.shard_bytes:
+                raise ShardError(
+                    f"shard {root}/{receipt.shard} is missing or not as its receipt says; run `raypp verify {root}`"
+                )
         return cls(
             root=root,
             labels_version=labels.version,

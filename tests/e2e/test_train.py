@@ -1,0 +1,184 @@
+"""Training and evaluation as an ML team meets them: shards and labels in, a detector and its scores out."""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from raypp.detect.checkpoint import load_detector
+from raypp.shards.labels import read_labels
+from raypp.shards.reader import ShardReader
+from raypp.shards.store import Store
+from tests.command import environment, raypp, succeed, summary
+from tests.films import make_dataset, make_film
+
+_SMALL = ("--batch", 4, "--epochs", 2)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a key and an archive of a small labelled dataset."""
+    place = tmp_path_factory.mktemp("place")
+    succeed("keygen", "--out", place / "owner.key")
+    make_dataset(place / "tools", count=18)
+    _veil(place, place / "tools", "veiled", "owner.key")
+    return place
+
+
+def _veil(place: Path, source: Path, out: str, key: str, *options: object) -> None:
+    options = ("--size", 96, "--workers", 0, "--shard-mb", 0.002, *options)
+    succeed("veil", source, "--out", place / out, "--key", place / key, *options)
+
+
+@pytest.fixture(scope="module")
+def run(place: Path) -> Path:
+    """A finished run."""
+    succeed("train", place / "veiled", "--out", place / "run", *_SMALL, "--json", place / "summary.json")
+    return place / "run"
+
+
+def _epochs(run: Path) -> list[int]:
+    with (run / "results.csv").open() as file:
+        return [int(row["epoch"]) for row in csv.DictReader(file)]
+
+
+@pytest.mark.ray
+def test_a_run_leaves_a_detector_that_knows_where_it_belongs(place: Path, run: Path) -> None:
+    said = summary(place / "summary.json")
+    header = ShardReader(str(place / "veiled")).header
+    model, about = load_detector(run / "detector")
+    assert said["veil_id"] == about.veil_id == header.veil_id
+    assert about.classes == ("hammer", "saw")
+    assert len(about.dataset_version) == 32
+    assert _epochs(run) == [1, 2]
+    assert model.names == {0: "hammer", 1: "saw"}
+    assert list((run / "tensorboard").iterdir())
+
+
+@pytest.mark.ray
+def test_evaluate_gives_the_scores_of_the_best_epoch(place: Path, run: Path, tmp_path: Path) -> None:
+    succeed("evaluate", place / "veiled", "--model", run, "--json", tmp_path / "scores.json")
+    scores, said = summary(tmp_path / "scores.json"), summary(place / "summary.json")
+    assert scores["samples"] == 6
+    assert scores["labels"] == 6
+    assert scores["map50"] == pytest.approx(said["map50"], abs=1e-6)
+    assert scores["map50_95"] == pytest.approx(said["map50_95"], abs=1e-6)
+
+
+@pytest.mark.ray
+def test_another_veil_or_other_classes_are_refused_by_name(place: Path, run: Path, tmp_path: Path) -> None:
+    own = ShardReader(str(place / "veiled")).header.veil_id
+    succeed("keygen", "--out", place / "other.key")
+    _veil(place, place / "tools", "other", "other.key")
+    theirs = ShardReader(str(place / "other")).header.veil_id
+    refused = raypp("evaluate", place / "other", "--model", run)
+    assert refused.returncode == 1
+    assert own in refused.stderr
+    assert theirs in refused.stderr
+    shutil.copytree(place / "tools", tmp_path / "renamed")
+    yaml = (tmp_path / "renamed" / "data.yaml").read_text().replace("hammer", "mallet")
+    (tmp_path / "renamed" / "data.yaml").write_text(yaml)
+    _veil(place, tmp_path / "renamed", "renamed", "owner.key")
+    refused = raypp("evaluate", place / "renamed", "--model", run)
+    assert refused.returncode == 1
+    assert "hammer, saw" in refused.stderr
+    assert "mallet, saw" in refused.stderr
+    refused = raypp("train", place / "other", "--out", run, *_SMALL)
+    assert refused.returncode == 1
+    assert "was begun on other data" in refused.stderr
+
+
+def _one_line(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert done.returncode == 1, done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("raypp: ")]
+    assert len(lines) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert word in lines[0], f"{word!r} not in {lines[0]!r}"
+
+
+def test_bad_input_is_one_line(place: Path, tmp_path: Path) -> None:
+    archive, out = place / "veiled", ("--out", tmp_path / "run", "--batch", 4)
+    _one_line(raypp("train", archive, *out, "--labels", "v9"), "v9", "tools-v1")
+    _one_line(raypp("train", archive, *out, "--model", "yolov99"), "yolov99", "yolov8n")
+    _one_line(raypp("train", archive, *out, "--epochs", 0), "--epochs 0")
+    _one_line(raypp("train", archive, *out, "--batch", 5, "--workers", 2), "--batch 5", "use 4")
+    _one_line(raypp("train", archive, *out, "--batch", 64), "--batch 64", "12 training frames")
+    _one_line(raypp("train", archive, *out, "--weights", "nowhere.pt"), "nowhere.pt")
+    _one_line(raypp("evaluate", archive, "--model", tmp_path), "no checkpoint")
+    assert not (tmp_path / "run" / "results.csv").exists()
+    make_film(tmp_path / "film.mp4", seconds=1)
+    _veil(place, tmp_path / "film.mp4", "unlabelled", "owner.key")
+    _one_line(raypp("train", place / "unlabelled", *out), "label versions: none")
+
+
+def _with_shard(place: Path, copy: Path, change: Callable[[bytes], bytes]) -> str:
+    """Copy the archive with its first shard changed; returns the shard's name."""
+    shutil.copytree(place / "veiled", copy)
+    store = Store(str(copy))
+    shard = ShardReader(str(copy)).shards[0]
+    store.write_atomic(shard, change(store.read(shard)))
+    return shard.rpartition("/")[2]
+
+
+def test_a_shard_cut_short_is_found_before_any_work(place: Path, tmp_path: Path) -> None:
+    shard = _with_shard(place, tmp_path / "cut", lambda content: content[:-40])
+    _one_line(raypp("train", tmp_path / "cut", "--out", tmp_path / "run", *_SMALL), shard, "raypp verify")
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+def test_a_corrupt_shard_ends_training_with_its_name(place: Path, tmp_path: Path) -> None:
+    shard = _with_shard(place, tmp_path / "bad", lambda content: content[:-40] + bytes(40))
+    _one_line(raypp("train", tmp_path / "bad", "--out", tmp_path / "run", *_SMALL), shard)
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+def test_a_worker_killed_mid_run_costs_no_epoch(place: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "raypp", "train", place / "veiled", "--out", run, "--batch", "4", "--epochs", "6"]
+    command += ["--workers", "2"]
+    with subprocess.Popen([*map(str, command)], env=environment(), stderr=subprocess.PIPE, text=True) as job:
+        deadline = time.monotonic() + 200
+        while not (run / "results.csv").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        workers = [
+            process
+            for process in psutil.Process(job.pid).children(recursive=True)
+            if "RayTrainWorker" in " ".join(process.cmdline())
+        ]
+        assert len(workers) == 2
+        workers[0].kill()
+        _, said = job.communicate()
+    assert job.returncode == 0, said
+    assert _epochs(run) == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+def test_a_run_killed_and_run_again_goes_on_at_the_last_epoch(place: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    options = ("train", place / "veiled", "--out", run, "--batch", 4, "--epochs", 5)
+    command = [sys.executable, "-m", "raypp", *map(str, options)]
+    with subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL) as job:
+        deadline = time.monotonic() + 200
+        while not (run / "results.csv").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        for process in [*psutil.Process(job.pid).children(recursive=True), psutil.Process(job.pid)]:
+            process.kill()
+    first = (run / "results.csv").read_text().splitlines()[1]
+    succeed(*options)
+    assert _epochs(run) == [1, 2, 3, 4, 5]
+    assert (run / "results.csv").read_text().splitlines()[1] == first
+    assert (
+        json.loads((run / "about.json").read_text())["labels_version"]
+        == read_labels(Store(str(place / "veiled")), "tools-v1").version
+    )
