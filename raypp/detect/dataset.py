@@ -40,7 +40,7 @@ class VeiledDataset:
         """Read manifest and labels, look at sizes of shards; without a version named, there must be one only.
 
         Raises:
-            ShardError: if the archive, a shard or the label version is missing or damaged, or several versions are there.
+            ShardError: if the archive, a shard or a label version is missing or damaged, or several versions are there.
             LabelError: if the labels are of another veil.
         """
         reader = ShardReader(root, DataKey.load(data_key) if data_key else None)

@@ -23,7 +23,7 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("command", ["keygen", "inspect", "veil", "verify", "demo"])
+@pytest.mark.parametrize("command", ["keygen", "inspect", "veil", "verify", "train", "evaluate", "demo"])
 def test_every_command_has_help_with_an_example(command: str) -> None:
     assert "Example" in succeed(command, "--help").stdout
 
