@@ -140,6 +140,14 @@ def test_a_corrupt_shard_ends_training_with_its_name(place: Path, tmp_path: Path
     _one_line(raypp("train", tmp_path / "bad", "--out", tmp_path / "run", *_SMALL), shard)
 
 
+def _wait_for_epoch(epoch: int, run: Path, job: "subprocess.Popen[str]") -> None:
+    deadline = time.monotonic() + 200
+    while not (run / "results.csv").exists() or len(_epochs(run)) < epoch:
+        assert job.poll() is None, "the job ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 @pytest.mark.slow
 @pytest.mark.ray
 def test_a_worker_killed_mid_run_costs_no_epoch(place: Path, tmp_path: Path) -> None:
@@ -147,9 +155,7 @@ def test_a_worker_killed_mid_run_costs_no_epoch(place: Path, tmp_path: Path) -> 
     command = [sys.executable, "-m", "raypp", "train", place / "veiled", "--out", run, "--batch", "4", "--epochs", "6"]
     command += ["--workers", "2"]
     with subprocess.Popen([*map(str, command)], env=environment(), stderr=subprocess.PIPE, text=True) as job:
-        deadline = time.monotonic() + 200
-        while not (run / "results.csv").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
+        _wait_for_epoch(1, run, job)
         workers = [
             process
             for process in psutil.Process(job.pid).children(recursive=True)
@@ -168,10 +174,8 @@ def test_a_run_killed_and_run_again_goes_on_at_the_last_epoch(place: Path, tmp_p
     run = tmp_path / "run"
     options = ("train", place / "veiled", "--out", run, "--batch", 4, "--epochs", 5)
     command = [sys.executable, "-m", "raypp", *map(str, options)]
-    with subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL) as job:
-        deadline = time.monotonic() + 200
-        while not (run / "results.csv").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
+    with subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL, text=True) as job:
+        _wait_for_epoch(2, run, job)
         for process in [*psutil.Process(job.pid).children(recursive=True), psutil.Process(job.pid)]:
             process.kill()
     first = (run / "results.csv").read_text().splitlines()[1]
