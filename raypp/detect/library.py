@@ -6,10 +6,18 @@ import tempfile
 from types import SimpleNamespace
 from typing import Any
 
+import cv2
+import PIL.Image
+import torch
+
 # Read at import: without these it looks for a network, writes into the home folder, and reports what it is used for.
 os.environ["YOLO_OFFLINE"] = "true"
 os.environ.setdefault("YOLO_VERBOSE", "false")
 os.environ.setdefault("YOLO_CONFIG_DIR", tempfile.mkdtemp(prefix="raypp-yolo-"))
+
+# Its import replaces these for the whole process (its Image.open would install packages when a picture is damaged).
+_REPLACED = [(PIL.Image, "open"), (torch, "save"), (cv2, "imread"), (cv2, "imwrite"), (cv2, "imshow")]
+_ORIGINALS = [(module, name, getattr(module, name)) for module, name in _REPLACED]
 
 from ultralytics.cfg import get_cfg
 from ultralytics.engine.trainer import BaseTrainer
@@ -20,6 +28,8 @@ from ultralytics.utils import LOGGER, SETTINGS
 from ultralytics.utils.metrics import DetMetrics
 from ultralytics.utils.torch_utils import ModelEMA, intersect_dicts
 
+for _module, _name, _original in _ORIGINALS:
+    setattr(_module, _name, _original)
 LOGGER.setLevel(logging.ERROR)
 SETTINGS["sync"] = False
 

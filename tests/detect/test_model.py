@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import cv2
+import PIL.Image
 import pytest
 import torch
 from torch import nn
@@ -103,3 +105,9 @@ def test_every_code_value_counts_by_itself() -> None:
         weight.copy_(weight[:, :, [3, 1, 2, 0]].clone())
         torch.testing.assert_close(adapter(swapped), before)
         assert not torch.allclose(adapter(codes), before)
+
+
+def test_the_library_changes_nothing_for_the_rest_of_the_process() -> None:
+    assert PIL.Image.open.__module__ == "PIL.Image"
+    assert torch.save.__module__ == "torch.serialization"
+    assert type(cv2.imread).__name__ == "builtin_function_or_method"
