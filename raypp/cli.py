@@ -16,6 +16,7 @@ from raypp.demo.run import DemoOptions, run_demo
 from raypp.errors import OptionError, RayppError
 from raypp.inspection import describe, field_table
 from raypp.shards.encryption import DataKey
+from raypp.veil.envelope import read_passphrase
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import default_key_path, load_owner_key, resolve_key_path, save_owner_key, save_site_key
 from raypp.veil.spec import VeilSpec
@@ -24,11 +25,14 @@ from raypp.veiling.command import ClusterOptions, make_command
 from raypp.veiling.job import veil_here
 from raypp.veiling.segment import Segment
 from raypp.veiling.settings import VeilSettings
+from raypp.veiling.show import show
 
 EXIT_ERROR = 1
 _DEFERRED = {
     "train": "Train a YOLO detector on veiled frames; needs shards and labels, and no veil key.",
     "evaluate": "Measure a trained detector on veiled frames: mAP50, mAP50-95, and each class.",
+    "compare": "Measure what a veil costs: the same detector on plain and on veiled pictures.",
+    "export": "Write a trained detector as one file: safetensors, with all that is known of it in its header.",
 }
 """Commands that need torch, which takes seconds to load: loaded when they are called."""
 
@@ -47,6 +51,7 @@ def build() -> typer.Typer:
     app.command()(inspect)
     app.command("veil")(make_command(_on_cluster("veil")))
     app.command("verify")(make_verify_command(_on_cluster("verify")))
+    app.command()(show)
     for name, summary in _DEFERRED.items():
         deferred = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
         app.command(name, help=summary, context_settings=deferred)(_deferred(name))
@@ -87,7 +92,7 @@ def keygen(
     Example: raypp keygen --site plant-1 --camera gate --camera bench --out ~/plant-1.key
     """
     console = Console(stderr=True, soft_wrap=True)
-    passphrase = passphrase_file.read_text().rstrip("\n") if passphrase_file else None
+    passphrase = read_passphrase(passphrase_file) if passphrase_file else None
     if data:
         if out is None:
             raise OptionError("--data needs --out, the place of the data key")

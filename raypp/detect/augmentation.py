@@ -19,10 +19,12 @@ class CellAugmentation:
     Attributes:
         mosaic: probability that an input becomes a mosaic of itself and three others of its batch.
         shift: largest shift of an input, as a fraction of the grid.
+        cell: smallest move, in places of the input: 1 for codes, a cell's side for plain pictures.
     """
 
     mosaic: float = 1.0
     shift: float = 0.1
+    cell: int = 1
 
     def __call__(self, batch: DetectionBatch, random: np.random.Generator) -> DetectionBatch:
         """Return the augmented batch; a pure function of batch and generator state."""
@@ -30,10 +32,10 @@ class CellAugmentation:
         for index in range(len(batch)):
             if random.random() < self.mosaic:
                 others = random.integers(0, len(batch), 3)
-                codes, boxes = _mosaic(batch, (index, *others.tolist()), random)
+                codes, boxes = _mosaic(batch, (index, *others.tolist()), self.cell, random)
             else:
                 codes, boxes = batch.inputs[index], _boxes(batch, index)
-            codes, boxes = _shift(codes, boxes, self.shift, random)
+            codes, boxes = _shift(codes, boxes, (self.shift, self.cell), batch.filler, random)
             outputs.append(codes)
             tables.append(torch.cat([torch.full((len(boxes), 1), float(index)), boxes], dim=1))
         table = torch.cat(tables)
@@ -52,10 +54,13 @@ def _boxes(batch: DetectionBatch, index: int) -> Tensor:
     return torch.cat([batch.class_of_M[mine, None], batch.boxes_M4[mine]], dim=1)
 
 
-def _mosaic(batch: DetectionBatch, members: tuple[int, ...], random: np.random.Generator) -> tuple[Tensor, Tensor]:
+def _mosaic(
+    batch: DetectionBatch, members: tuple[int, ...], cell: int, random: np.random.Generator
+) -> tuple[Tensor, Tensor]:
     """Four inputs around a random corner; of each, a random window of the size of its quarter."""
     grid = batch.inputs.shape[-1]
-    row, column = (int(cell) for cell in random.integers(grid // 4, grid - grid // 4 + 1, 2))
+    cells = grid // cell
+    row, column = (int(at) * cell for at in random.integers(cells // 4, cells - cells // 4 + 1, 2))
     out = torch.empty_like(batch.inputs[members[0]])
     boxes = []
     quarters = (
@@ -63,7 +68,9 @@ def _mosaic(batch: DetectionBatch, members: tuple[int, ...], random: np.random.G
         (row, 0, grid - row, column), (row, column, grid - row, grid - column),
     )  # fmt: skip
     for member, (top, left, rows, columns) in zip(members, quarters, strict=True):
-        from_row, from_column = int(random.integers(0, grid - rows + 1)), int(random.integers(0, grid - columns + 1))
+        from_row, from_column = (
+            int(random.integers(0, (grid - length) // cell + 1)) * cell for length in (rows, columns)
+        )
         window = batch.inputs[member][:, from_row : from_row + rows, from_column : from_column + columns]
         out[:, top : top + rows, left : left + columns] = window
         moved = _moved(_boxes(batch, member), (top - from_row) / grid, (left - from_column) / grid)
@@ -71,11 +78,14 @@ def _mosaic(batch: DetectionBatch, members: tuple[int, ...], random: np.random.G
     return out, torch.cat(boxes)
 
 
-def _shift(codes: Tensor, boxes: Tensor, most: float, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+def _shift(
+    codes: Tensor, boxes: Tensor, most: tuple[float, int], filler: int, random: np.random.Generator
+) -> tuple[Tensor, Tensor]:
     grid = codes.shape[-1]
-    cells = int(most * grid)
-    down, right = (int(cell) for cell in random.integers(-cells, cells + 1, 2))
-    out = torch.zeros_like(codes)
+    share, cell = most
+    cells = int(share * grid) // cell
+    down, right = (int(by) * cell for by in random.integers(-cells, cells + 1, 2))
+    out = torch.full_like(codes, filler)
     into = out[:, max(down, 0) : grid + min(down, 0), max(right, 0) : grid + min(right, 0)]
     into.copy_(codes[:, max(-down, 0) : grid + min(-down, 0), max(-right, 0) : grid + min(-right, 0)])
     moved = _moved(boxes, down / grid, right / grid)

@@ -9,11 +9,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from raypp.media.frame import PADDING
 from raypp.shards.reader import place_code
 from raypp.shards.schema import ArchiveHeader
 
-COLUMNS = ("sample_id", "code", "width", "height")
+COLUMNS = ("sample_id", "sub_key", "code", "width", "height")
 """Columns of the shards that a batch is made of, besides `split` and `boxes` of the label version."""
+NO_CELL = 255
+"""Code value where there is no cell: outside a frame's window, and where augmentation moved nothing in."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +24,13 @@ class DetectionBatch:
     """Labelled inputs of a detector.
 
     Attributes:
-        inputs: codes uint8[N, C, G, G], or plain pictures float32[N, 3, H, W] in [0, 1].
+        inputs: uint8. Codes [N, C + 1, G, G]: code values (or NO_CELL), and in the last plane the sub-key of each cell.
+            Or plain pictures, RGB [N, 3, H, W].
         image_of_M: int64[M], for each box the input it lies on.
         class_of_M: float32[M], class of each box.
         boxes_M4: float32[M, 4], centre, width, height, as fractions of the square.
         sample_ids: identities of the N inputs.
+        plain: whether the inputs are plain pictures.
     """
 
     inputs: Tensor
@@ -33,14 +38,25 @@ class DetectionBatch:
     class_of_M: Tensor
     boxes_M4: Tensor
     sample_ids: tuple[str, ...]
+    plain: bool = False
 
     def __len__(self) -> int:
         return len(self.inputs)
 
+    @property
+    def filler(self) -> int:
+        """Value of an input where there is nothing."""
+        return PADDING if self.plain else NO_CELL
+
+    def network_inputs(self, device: torch.device) -> Tensor:
+        """Return what a detector is fed, on a device: codes as they are, pictures as float32 in [0, 1]."""
+        inputs = self.inputs.to(device, non_blocking=True)
+        return inputs.float() / 255 if self.plain else inputs
+
     def to_library(self, device: torch.device) -> dict[str, Tensor]:
         """Return the batch as ultralytics' losses take it, on a device."""
         return {
-            "img": self.inputs.to(device, non_blocking=True),
+            "img": self.network_inputs(device),
             "batch_idx": self.image_of_M.to(device),
             "cls": self.class_of_M[:, None].to(device),
             "bboxes": self.boxes_M4.to(device),
@@ -58,19 +74,20 @@ def batch_of_rows(rows: Mapping[str, Any], header: ArchiveHeader) -> DetectionBa
         ShardError: if a code does not fit its frame.
     """
     count = len(rows["sample_id"])
-    codes = np.zeros((count, header.channels, header.grid, header.grid), dtype=np.uint8)
-    for square, packed, width, height in zip(codes, rows["code"], rows["width"], rows["height"], strict=True):
-        place_code(square, packed, header, int(width), int(height))
+    inputs = np.full((count, header.channels + 1, header.grid, header.grid), NO_CELL, dtype=np.uint8)
+    for square, packed, width, height in zip(inputs, rows["code"], rows["width"], rows["height"], strict=True):
+        place_code(square[:-1], packed, header, int(width), int(height))
+    inputs[:, -1] = np.asarray(rows["sub_key"], dtype=np.uint8)[:, None, None]
     found = [
         (index, box["class_id"], box["x"], box["y"], box["w"], box["h"])
         for index, boxes in enumerate(rows["boxes"])
         for box in boxes
     ]
-    return labelled_batch(codes, found, tuple(map(str, rows["sample_id"])))
+    return labelled_batch(inputs, found, tuple(map(str, rows["sample_id"])))
 
 
 def labelled_batch(
-    inputs: npt.NDArray[Any], boxes: Sequence[Sequence[float]], sample_ids: tuple[str, ...]
+    inputs: npt.NDArray[np.uint8], boxes: Sequence[Sequence[float]], sample_ids: tuple[str, ...], *, plain: bool = False
 ) -> DetectionBatch:
     """Make a batch of arrays and of boxes given as (input, class, x, y, w, h)."""
     table = torch.tensor(np.array(boxes, dtype=np.float32).reshape(-1, 6))
@@ -80,4 +97,5 @@ def labelled_batch(
         class_of_M=table[:, 1],
         boxes_M4=table[:, 2:],
         sample_ids=sample_ids,
+        plain=plain,
     )

@@ -26,6 +26,7 @@ class About(BaseModel):
     channels: int
     bits: int
     patch: int
+    sub_keys: int = Field(1, description="sub-keys that the adapter tells apart")
     size: int = Field(description="side of the letterboxed square, in pixels")
     veil_id: str
     dataset_version: str
@@ -35,13 +36,14 @@ class About(BaseModel):
     @classmethod
     def of(cls, architecture: str, dataset: VeiledDataset, recipe: Recipe) -> "About":
         """Describe a training on a dataset."""
-        header = dataset.header
+        header, codes = dataset.header, dataset.codes
         return cls(
             architecture=architecture,
             classes=dataset.classes,
-            channels=header.channels,
-            bits=header.bits,
-            patch=header.patch,
+            channels=codes.channels,
+            bits=codes.bits,
+            patch=codes.patch,
+            sub_keys=codes.sub_keys,
             size=header.size,
             veil_id=header.veil_id,
             dataset_version=dataset.version,
@@ -51,7 +53,8 @@ class About(BaseModel):
 
     def build(self) -> DetectionModel:
         """Build the detector, with weights yet to be loaded."""
-        return build_detector(self.architecture, self.classes, CodeInput(self.channels, self.bits, self.patch))
+        codes = CodeInput(self.channels, self.bits, self.patch, self.sub_keys)
+        return build_detector(self.architecture, self.classes, codes)
 
     def check(self, dataset: VeiledDataset, where: str) -> None:
         """Raise ConflictError, naming both sides, if a dataset is of another veil, grid or classes."""

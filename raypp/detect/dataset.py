@@ -71,7 +71,8 @@ class VeiledDataset:
     @property
     def codes(self) -> CodeInput:
         """What a detector on this archive is fed."""
-        return CodeInput(self.header.channels, self.header.bits, self.header.patch)
+        header = self.header
+        return CodeInput(header.channels, header.bits, header.patch, header.sub_keys)
 
     def require(self, *splits: str) -> None:
         """Raise LabelError if a split has no frames."""

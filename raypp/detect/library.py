@@ -20,12 +20,14 @@ _REPLACED = [(PIL.Image, "open"), (torch, "save"), (cv2, "imread"), (cv2, "imwri
 _ORIGINALS = [(module, name, getattr(module, name)) for module, name in _REPLACED]
 
 from ultralytics.cfg import get_cfg
+from ultralytics.data.build import build_yolo_dataset
 from ultralytics.engine.trainer import BaseTrainer
+from ultralytics.models.yolo.detect.train import DetectionTrainer
 from ultralytics.models.yolo.detect.val import DetectionValidator
 from ultralytics.nn.modules.head import Detect
 from ultralytics.nn.tasks import DetectionModel, torch_safe_load
 from ultralytics.utils import LOGGER, SETTINGS
-from ultralytics.utils.metrics import DetMetrics
+from ultralytics.utils.metrics import DetMetrics, compute_ap
 from ultralytics.utils.torch_utils import ModelEMA, intersect_dicts
 
 for _module, _name, _original in _ORIGINALS:
@@ -37,9 +39,12 @@ __all__ = [
     "DetMetrics",
     "Detect",
     "DetectionModel",
+    "DetectionTrainer",
     "DetectionValidator",
     "ModelEMA",
     "build_optimizer",
+    "build_yolo_dataset",
+    "compute_ap",
     "default_arguments",
     "intersect_dicts",
     "torch_safe_load",

@@ -36,11 +36,13 @@ class CodeInput:
         channels: code values per cell.
         bits: bits per code value.
         patch: side of a cell, in source pixels: 4, 8 or 16.
+        sub_keys: number of sub-keys that the adapter tells apart; 1 to treat them all alike.
     """
 
     channels: int
     bits: int
     patch: int
+    sub_keys: int = 1
 
     @property
     def stride(self) -> int:
@@ -58,7 +60,8 @@ def build_detector(architecture: str, classes: tuple[str, ...], codes: CodeInput
     Args:
         architecture: name of a model that ultralytics knows, such as "yolov8n" or "yolo11s".
         classes: names of the classes.
-        codes: the codes it is fed, uint8[N, C, G, G]; None for plain pictures, float[N, 3, H, W] in [0, 1].
+        codes: the codes it is fed, uint8[N, C + 1, G, G] with the sub-key in the last plane; None for plain
+            pictures, float[N, 3, H, W] in [0, 1].
 
     Raises:
         ModelError: if the architecture is unknown, no detector, or uses a layer that the codes replace.
@@ -118,7 +121,9 @@ def _put_adapter(model: DetectionModel, architecture: str, codes: CodeInput) -> 
             raise ModelError(
                 f"model {architecture} reads features finer than {codes.stride} pixels; use a smaller patch"
             )
-    adapter: nn.Module = CodeAdapter(codes.channels, 1 << codes.bits, codes.patch // codes.stride, features)
+    adapter: nn.Module = CodeAdapter(
+        codes.channels, 1 << codes.bits, codes.sub_keys, codes.patch // codes.stride, features
+    )
     for number in range(last + 1):
         replacement = adapter if number == 0 else nn.Identity()
         for name in ("i", "f", "type"):

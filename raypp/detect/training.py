@@ -3,19 +3,21 @@
 import math
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
+from raypp.detect.adapter import CodeAdapter
 from raypp.detect.augmentation import CellAugmentation
 from raypp.detect.batch import DetectionBatch
 from raypp.detect.library import DetectionModel, ModelEMA, build_optimizer
 from raypp.errors import ModelError
 
 _MOST_GRADIENT = 10.0
+_ADAPTER_RATE = 1.0
 
 
 class Recipe(BaseModel):
@@ -27,6 +29,9 @@ class Recipe(BaseModel):
         steps: steps of an epoch.
         seed: of initial weights, order and augmentation.
         close_mosaic: last epochs without mosaics.
+        nominal_batch: frames whose gradients are gathered for one step of the optimiser.
+        adapter_rate: learning rate of the adapter, which starts from nothing, as a multiple of the trunk's.
+        amp: mixed precision: float16 on a GPU, bfloat16 on a CPU; None for wherever a GPU is.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -36,6 +41,9 @@ class Recipe(BaseModel):
     steps: int = Field(ge=1)
     seed: int = 0
     close_mosaic: int = 10
+    nominal_batch: int = Field(64, ge=1)
+    adapter_rate: float = Field(_ADAPTER_RATE, gt=0)
+    amp: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,7 @@ class Trainer:
         workers: workers that train together.
         rank: number of this one.
         wrap: makes the network that averages gradients over workers (DistributedDataParallel); None for one worker.
+        augmentation: how batches are augmented; None for batches that come augmented.
     """
 
     def __init__(
@@ -67,27 +76,31 @@ class Trainer:
         workers: int = 1,
         rank: int = 0,
         wrap: Callable[[Any], Any] | None = None,
+        augmentation: CellAugmentation | None = CellAugmentation(),  # noqa: B008 - a frozen value
     ) -> None:
-        self.model = model.to(device)
+        self.model = model.to(device, memory_format=torch.channels_last)
         for name, parameter in model.named_parameters():
             if ".dfl" in name:
                 parameter.requires_grad = False  # a fixed projection
         self._recipe, self._device, self._workers, self._rank = recipe, device, workers, rank
         self._network = wrap(model) if wrap else model
         self._arguments = arguments = model.args
-        arguments.epochs = recipe.epochs
+        arguments.epochs, arguments.nbs = recipe.epochs, recipe.nominal_batch
         nominal = max(round(arguments.nbs / recipe.batch), 1)
         self._accumulate: int = min(nominal, recipe.steps)
         decay = arguments.weight_decay * recipe.batch * nominal / arguments.nbs
         iterations = math.ceil(recipe.steps * recipe.batch / max(recipe.batch, arguments.nbs)) * recipe.epochs
         self._optimizer = build_optimizer(model, arguments, len(model.names), decay, iterations)
+        self._set_adapter_rate(recipe.adapter_rate)
         self._scheduler = torch.optim.lr_scheduler.LambdaLR(self._optimizer, lr_lambda=self._decline)
         self._scheduler.last_epoch = -1
         warmup = min(arguments.warmup_epochs, max(recipe.epochs - 1, 0))
         self._warmup = round(warmup * recipe.steps)
-        self._scaler = torch.amp.GradScaler(device.type, enabled=device.type == "cuda")
+        on_gpu = device.type == "cuda"
+        self._amp = on_gpu if recipe.amp is None else recipe.amp
+        self._scaler = torch.amp.GradScaler(device.type, enabled=self._amp and on_gpu)
         self.ema = ModelEMA(model)
-        self._augmentation = CellAugmentation(mosaic=arguments.mosaic, shift=arguments.translate)
+        self._augmentation = augmentation
         self.epoch = 0
 
     def train_epoch(self, batches: Iterable[DetectionBatch]) -> EpochLosses:
@@ -140,6 +153,18 @@ class Trainer:
         self.epoch = state["epoch"]
         self._scheduler.last_epoch = self.epoch - 1
 
+    def _set_adapter_rate(self, rate: float) -> None:
+        """Give the adapter's parameters groups of their own, alike but for the learning rate."""
+        adapter = {
+            id(one) for layer in self.model.modules() if isinstance(layer, CodeAdapter) for one in layer.parameters()
+        }
+        for group in list(self._optimizer.param_groups) if rate != 1 else ():
+            mine = [one for one in group["params"] if id(one) in adapter]
+            if mine:
+                group["params"] = [one for one in group["params"] if id(one) not in adapter]
+                alike = {name: value for name, value in group.items() if name not in ("params", "initial_lr")}
+                self._optimizer.add_param_group(alike | {"params": mine, "lr": group["lr"] * rate})
+
     def _decline(self, epoch: int) -> float:
         last = self._arguments.lrf
         return float(max(1 - epoch / self._recipe.epochs, 0) * (1.0 - last) + last)
@@ -158,15 +183,16 @@ class Trainer:
         return max(1, round(float(np.interp(iteration, span, [1.0, float(self._accumulate)]))))
 
     def _augmented(self, batch: DetectionBatch, step: int) -> DetectionBatch:
-        if batch.inputs.dtype != torch.uint8:
+        if self._augmentation is None:
             return batch
         seed = (self._recipe.seed, self.epoch, self._rank, step)
         late = self.epoch >= self._recipe.epochs - self._recipe.close_mosaic
-        chosen = CellAugmentation(0.0, self._augmentation.shift) if late else self._augmentation
+        chosen = replace(self._augmentation, mosaic=0.0) if late else self._augmentation
         return chosen(batch, np.random.default_rng(seed))
 
     def _backward(self, batch: DetectionBatch, step: int) -> dict[str, float]:
-        with torch.autocast(self._device.type, enabled=self._device.type == "cuda"):
+        half = torch.float16 if self._device.type == "cuda" else torch.bfloat16
+        with torch.autocast(self._device.type, dtype=half, enabled=self._amp):
             loss, items = self._network(batch.to_library(self._device))
             # Workers' gradients are averaged, while the library sums losses over a batch.
             total = loss.sum() * self._workers

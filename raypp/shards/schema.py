@@ -88,6 +88,11 @@ class ArchiveHeader(BaseModel):
         return int(self.spec["bits"])
 
     @property
+    def sub_keys(self) -> int:
+        """Number of sub-keys, K."""
+        return int(self.spec["sub_keys"])
+
+    @property
     def grid(self) -> int:
         """Side of the letterboxed square, in cells."""
         return self.size // self.patch

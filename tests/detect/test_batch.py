@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raypp.detect.augmentation import CellAugmentation
-from raypp.detect.batch import DetectionBatch, batch_of_rows, labelled_batch
+from raypp.detect.batch import NO_CELL, DetectionBatch, batch_of_rows, labelled_batch
 from raypp.errors import ShardError
+from raypp.media.frame import PADDING
 from raypp.shards.reader import FrameBatch
 from tests.shards.archives import header, row
 
@@ -21,6 +22,7 @@ def _rows(*numbers: int) -> dict[str, list[object]]:
     made = [row(number) for number in numbers]
     return {
         "sample_id": [one.sample_id for one in made],
+        "sub_key": [number % 4 for number in numbers],
         "code": [one.code for one in made],
         "width": [one.width for one in made],
         "height": [one.height for one in made],
@@ -35,7 +37,13 @@ def test_rows_become_codes_in_their_square_and_boxes_with_their_frame() -> None:
 
     table = {name: rows[name] for name in ("code", "width", "height")}
     expected = FrameBatch(header(), pa.RecordBatch.from_pydict(table)).codes()
-    np.testing.assert_array_equal(batch.inputs.numpy(), expected)
+    codes, sub_keys = batch.inputs[:, :-1].numpy(), batch.inputs[:, -1]
+    inside = codes != NO_CELL
+    assert inside.any(axis=(1, 2, 3)).all()
+    assert not inside.all(), "these frames do not fill their square"
+    np.testing.assert_array_equal(codes[inside], expected[inside])
+    assert not expected[~inside].any()
+    assert [plane.unique().tolist() for plane in sub_keys] == [[1], [2], [3]]
     assert batch.image_of_M.tolist() == [0, 1, 1]
     assert batch.class_of_M.tolist() == [1, 2, 2]
     assert batch.boxes_M4[0].tolist() == pytest.approx([0.5, 0.4, 0.2, 0.1])
@@ -93,3 +101,27 @@ def test_without_mosaic_and_shift_nothing_changes(tmp_path: Path) -> None:
     out = CellAugmentation(0.0, 0.0)(batch, np.random.default_rng(0))
     assert torch.equal(out.inputs, batch.inputs)
     torch.testing.assert_close(out.boxes_M4, batch.boxes_M4)
+
+
+def test_plain_pictures_move_by_whole_cells_and_are_filled_with_grey() -> None:
+    chance = np.random.default_rng(0)
+    pictures = chance.integers(0, 100, (2, 3, 32, 32), dtype=np.uint8)
+    batch = labelled_batch(pictures, [(0, 0, 0.5, 0.5, 0.2, 0.2)], ("a", "b"), plain=True)
+    out = CellAugmentation(0.0, 0.5, cell=8)(batch, chance)
+    for before, after in zip(batch.inputs, out.inputs, strict=True):
+        moves = [
+            (down, right)
+            for down in range(-16, 17)
+            for right in range(-16, 17)
+            if torch.equal(_moved(before, down, right, PADDING), after)
+        ]
+        assert len(moves) == 1
+        assert all(by % 8 == 0 for by in moves[0])
+    fed = out.network_inputs(torch.device("cpu"))
+    torch.testing.assert_close(fed * 255, out.inputs.float())
+
+
+def _moved(picture: torch.Tensor, down: int, right: int, filler: int) -> torch.Tensor:
+    side = picture.shape[-1]
+    padded = torch.nn.functional.pad(picture.int(), [side] * 4, value=filler)
+    return padded[:, side - down : 2 * side - down, side - right : 2 * side - right].to(picture.dtype)

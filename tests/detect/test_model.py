@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from raypp.detect.batch import NO_CELL
 from raypp.detect.library import DetectionModel
 from raypp.detect.model import CodeInput, build_detector, head_of, load_public_weights
 from raypp.errors import ModelError
@@ -20,8 +21,10 @@ _PATCHES = [4, 8, 16]
 
 def _codes(codes: CodeInput, pixels: int, batch: int = 2) -> torch.Tensor:
     grid = pixels // codes.patch
-    shape = (batch, codes.channels, grid, grid)
-    return torch.randint(0, 1 << codes.bits, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    chance = torch.Generator().manual_seed(0)
+    values = torch.randint(0, 1 << codes.bits, (batch, codes.channels, grid, grid), dtype=torch.uint8, generator=chance)
+    sub_keys = torch.arange(batch, dtype=torch.uint8)[:, None, None, None] % codes.sub_keys
+    return torch.cat([values, sub_keys.expand(-1, 1, grid, grid)], dim=1)
 
 
 @pytest.mark.parametrize("patch", _PATCHES)
@@ -98,13 +101,30 @@ def test_every_code_value_counts_by_itself() -> None:
     adapter = veiled.model[0]
     codes = _codes(CodeInput(4, 2, 8), 64)
     swapped = codes.clone()
-    swapped[codes == 0], swapped[codes == 3] = 3, 0
+    values, new = codes[:, :-1], swapped[:, :-1]
+    new[values == 0], new[values == 3] = 3, 0
     with torch.no_grad():
         before = adapter(codes)
         weight = adapter.embed.weight.view(-1, 4, 4, 1, 1)
         weight.copy_(weight[:, :, [3, 1, 2, 0]].clone())
         torch.testing.assert_close(adapter(swapped), before)
         assert not torch.allclose(adapter(codes), before)
+
+
+def test_each_sub_key_has_weights_of_its_own_and_no_cell_has_none() -> None:
+    codes = CodeInput(4, 2, 8, sub_keys=3)
+    adapter = build_detector("yolov8n", _CLASSES, codes).eval().model[0]
+    inputs = _codes(codes, 64, batch=3)
+    adapter.mix.weight.data[:, :, [0, 2]] = adapter.mix.weight.data[:, :, :, [0, 2]] = 0  # no neighbours
+    with torch.no_grad():
+        before = adapter(inputs)
+        adapter.embed.weight[adapter.width : 2 * adapter.width] += 1
+        after = adapter(inputs)
+        nothing = adapter(torch.full_like(inputs, NO_CELL))
+    assert torch.equal(after[0], before[0])
+    assert torch.equal(after[2], before[2])
+    assert not torch.allclose(after[1], before[1])
+    assert torch.unique(nothing.flatten(2), dim=2).shape[2] == 1
 
 
 def test_the_library_changes_nothing_for_the_rest_of_the_process() -> None:

@@ -16,13 +16,14 @@ _CPU = torch.device("cpu")
 
 
 def _scenes() -> DetectionBatch:
-    """Noise with a block of one value on it: which value says the class."""
+    """Noise with a block of one value on it: which value says the class. The last plane is the sub-key, 0."""
     random = np.random.default_rng(0)
-    codes = random.integers(0, 4, (_COUNT, 4, _GRID, _GRID), dtype=np.uint8)
+    codes = random.integers(0, 4, (_COUNT, 5, _GRID, _GRID), dtype=np.uint8)
+    codes[:, -1] = 0
     boxes = []
     for index in range(_COUNT):
         top, left, kind = *random.integers(0, _GRID - 4, 2), index % 2
-        codes[index, :, top : top + 4, left : left + 4] = 3 * kind
+        codes[index, :-1, top : top + 4, left : left + 4] = 3 * kind
         boxes.append((index, kind, (left + 2) / _GRID, (top + 2) / _GRID, 4 / _GRID, 4 / _GRID))
     return labelled_batch(codes, boxes, tuple(map(str, range(_COUNT))))
 

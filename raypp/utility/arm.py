@@ -1,0 +1,127 @@
+"""One arm of a comparison: what is trained, on what schedule, and the row that comes of it."""
+
+import hashlib
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from raypp.veil.spec import VeilSpec
+
+
+class ArmKind(StrEnum):
+    """What an arm trains on, and by whom."""
+
+    LIBRARY = "library"
+    """Plain pictures by ultralytics' own trainer: what our loop is checked against."""
+    PLAIN = "plain"
+    """Plain pictures with ultralytics' augmentation: the reference of every gap."""
+    PLAIN_CELLS = "plain-cells"
+    """Plain pictures with the augmentation that codes allow: what that alone costs."""
+    VEILED = "veiled"
+    """Veiled frames with the augmentation that codes allow."""
+
+
+class Schedule(BaseModel):
+    """What all arms of a comparison have in common.
+
+    Attributes:
+        architecture: name of a model that ultralytics knows.
+        weights: public weights that every arm starts from, or None.
+        size: side of the letterboxed square, in pixels.
+        epochs: passes over the training pictures.
+        batch: pictures of a step.
+        nominal_batch: pictures whose gradients are gathered for one step of the optimiser.
+        amp: mixed precision: float16 on a GPU, bfloat16 on a CPU; None for wherever a GPU is.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    architecture: str = "yolov8n"
+    weights: Path | None = None
+    size: int = 640
+    epochs: int = 100
+    batch: int = 16
+    nominal_batch: int = 64
+    amp: bool | None = None
+
+
+class Arm(BaseModel):
+    """What one row is of.
+
+    Attributes:
+        name: what the arm is called in tables; arms that differ in their seed only share it.
+        kind: what it trains on.
+        seed: of initial weights, order and augmentation.
+        spec: the veil, for veiled arms.
+        sub_keys: whether the adapter tells sub-keys apart.
+        adapter_rate: learning rate of the adapter as a multiple of the trunk's; None for the default.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    kind: ArmKind
+    seed: int
+    spec: VeilSpec | None = None
+    sub_keys: bool = True
+    adapter_rate: float | None = None
+
+    def row_id(self, schedule: Schedule, dataset: str) -> str:
+        """Name of the arm's row: a rerun with the same settings finds it, one with others does not."""
+        weights = schedule.weights.name if schedule.weights else ""
+        asked = [self.model_dump_json(), schedule.model_dump_json(exclude={"weights"}), weights, dataset]
+        digest = hashlib.sha256("\n".join(asked).encode()).hexdigest()[:8]
+        return f"{self.name}-s{self.seed}-{digest}"
+
+
+class VeilFigures(BaseModel):
+    """What veiling the dataset came to; measured once for each veil, over all splits."""
+
+    model_config = ConfigDict(frozen=True)
+
+    veil_id: str
+    frames: int
+    shard_bytes: int
+    source_bytes: int
+    decode_s: float = Field(description="seconds of one core spent decoding and resizing")
+    veil_s: float = Field(description="seconds of one core spent veiling and packing")
+
+    @property
+    def bytes_per_frame(self) -> float:
+        """Bytes of shards for each frame, everything counted."""
+        return self.shard_bytes / self.frames
+
+    @property
+    def frames_per_s(self) -> float:
+        """Frames that one core veils in a second, once they are decoded."""
+        return self.frames / self.veil_s
+
+
+class ArmRow(BaseModel):
+    """A finished arm, as it is kept: everything that a table or a doubter needs.
+
+    Scores are of the averaged weights after the last epoch, on the val split.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    row_id: str
+    arm: Arm
+    schedule: Schedule
+    dataset: str
+    train_pictures: int
+    val_pictures: int
+    map50: float
+    map50_95: float
+    classes: dict[str, float] = Field(description="mAP50 of each class")
+    curve: tuple[tuple[int, float, float], ...] = Field(description="epoch, mAP50, mAP50-95 along the way")
+    step_s: float = Field(description="seconds of a training step, median over epochs; loading included")
+    train_s: float = Field(description="seconds of training, evaluation left out")
+    veil: VeilFigures | None = None
+    wrong_key_map50: tuple[float, ...] = Field((), description="on the val pictures veiled under other keys")
+    plain_input_map50: float | None = Field(None, description="on the val pictures quantised without a key")
+    command: str
+    commit: str
+    device: str
+    versions: dict[str, str]

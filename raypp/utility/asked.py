@@ -1,0 +1,73 @@
+"""Arms as a user names them on the command line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from raypp.errors import OptionError
+from raypp.utility.arm import Arm, ArmKind
+from raypp.veil.spec import VeilSpec
+
+_DEFAULT = "default"
+_OF_ARM = ("sub_keys_told", "adapter_rate")
+
+
+def parse_arm(text: str, seed: int) -> Arm:
+    """Read one arm.
+
+    Args:
+        text: `plain`, `plain-cells` or `library`; `default` for the default veil; `NAME=FILE` for the spec in a file;
+            `NAME:field=value,...` for the default spec with some fields changed, `adapter_rate` (a number) and
+            `sub_keys_told` (whether the adapter is told the sub-key: true or false) among them.
+        seed: the arm's seed.
+
+    Raises:
+        OptionError: if it is none of these.
+        SpecError: if the spec is not valid.
+    """
+    if text in (ArmKind.PLAIN, ArmKind.PLAIN_CELLS, ArmKind.LIBRARY):
+        return Arm(name=text, kind=ArmKind(text), seed=seed)
+    name, changed = text, {}
+    if ":" in text:
+        name, _, fields = text.partition(":")
+        changed = dict(_pair(pair, text) for pair in fields.split(","))
+        spec = VeilSpec.parse(json.dumps(_without(changed, _OF_ARM)), f"arm {text}")
+    elif "=" in text:
+        name, _, file = text.partition("=")
+        spec = VeilSpec.load(Path(file))
+    elif text == _DEFAULT:
+        spec = VeilSpec()
+    else:
+        raise OptionError(
+            f"--arm {text} is none of plain, plain-cells, library, default, NAME=SPEC.json, NAME:field=value,..."
+        )
+    if not name or not all(letter.isalnum() or letter in "-_." for letter in name):
+        raise OptionError(f"--arm {text}: the name {name!r} may hold letters, digits, '-', '_' and '.' only")
+    try:
+        return Arm(
+            name=name,
+            kind=ArmKind.VEILED,
+            seed=seed,
+            spec=spec,
+            sub_keys=changed.get("sub_keys_told", True),
+            adapter_rate=changed.get("adapter_rate"),
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise OptionError(f"--arm {text}: {first['loc'][-1]}: {first['msg']}") from None
+
+
+def _pair(pair: str, text: str) -> tuple[str, Any]:
+    field, equals, value = pair.partition("=")
+    if not equals:
+        raise OptionError(f"--arm {text}: {pair!r} must be field=value")
+    try:
+        return field.strip(), json.loads(value)
+    except ValueError:
+        raise OptionError(f"--arm {text}: {value!r} must be a number, true or false") from None
+
+
+def _without(values: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in names}

@@ -1,0 +1,122 @@
+"""The plain side of a comparison: a labelled picture set, letterboxed as the veil letterboxes it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from raypp.detect.batch import DetectionBatch, labelled_batch
+from raypp.errors import LabelError, OptionError
+from raypp.filesystem import is_url
+from raypp.media.archive import discover
+from raypp.media.dataset import Box, parse_labels
+from raypp.media.files import open_source
+from raypp.media.frame import PADDING
+from raypp.media.geometry import Letterbox
+from raypp.media.image import decode_image
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A labelled picture: its file, its name within the dataset, and its boxes, normalised to it."""
+
+    path: Path
+    name: str
+    boxes: tuple[Box, ...]
+
+
+@dataclass(frozen=True)
+class PictureSet:
+    """A dataset in YOLO layout.
+
+    Attributes:
+        root: its folder.
+        classes: names of its classes.
+        splits: its pictures by split.
+    """
+
+    root: Path
+    classes: tuple[str, ...]
+    splits: dict[str, tuple[Picture, ...]]
+
+    @property
+    def name(self) -> str:
+        """Name of the dataset: that of its folder."""
+        return self.root.name
+
+
+def read_pictures(root: str) -> PictureSet:
+    """Read a dataset and its labels.
+
+    Raises:
+        OptionError: if `root` is not one local dataset.
+        LabelError: if a label is malformed.
+        MediaError: if its `data.yaml` is.
+    """
+    if is_url(root):
+        raise OptionError(f"dataset {root} is a URL; copy it to this machine, as a comparison reads it every epoch")
+    datasets = discover([root]).datasets
+    if len(datasets) != 1:
+        raise OptionError(f"{root} holds {len(datasets)} datasets in YOLO layout; give the folder of one data.yaml")
+    (dataset,) = datasets
+    splits: dict[str, list[Picture]] = {}
+    for image in dataset.images:
+        label = image.label_url
+        boxes = parse_labels(Path(label).read_text(), dataset.classes, label) if label else ()
+        splits.setdefault(image.split, []).append(Picture(Path(image.file.url), image.file.relative, boxes))
+    for split in ("train", "val"):
+        if not splits.get(split):
+            raise LabelError(f"dataset {root} has no {split} pictures; name them in its data.yaml")
+    return PictureSet(Path(dataset.root), dataset.classes, {name: tuple(found) for name, found in splits.items()})
+
+
+@dataclass(frozen=True)
+class PlainFrames:
+    """Pictures as a detector on plain pictures is fed them.
+
+    Attributes:
+        pictures: the pictures, decoded whenever they are asked for.
+        size: side of the letterboxed square, in pixels.
+        patch: cell that the window is aligned to, in pixels.
+    """
+
+    pictures: Sequence[Picture]
+    size: int
+    patch: int
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def batch(self, indices: Sequence[int]) -> DetectionBatch:
+        """Return some pictures as a batch, uint8[N, 3, size, size]."""
+        inputs = np.full((len(indices), self.size, self.size, 3), PADDING, dtype=np.uint8)
+        boxes: list[tuple[float, ...]] = []
+        for row, index in enumerate(indices):
+            picture = self.pictures[index]
+            window, pixels = letterboxed(picture, self.size, self.patch)
+            top, left = window.row_offset * self.patch, window.column_offset * self.patch
+            inputs[row, top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
+            boxes += [(row, *box) for box in square_boxes(picture, window)]
+        names = tuple(self.pictures[index].name for index in indices)
+        return labelled_batch(np.ascontiguousarray(inputs.transpose(0, 3, 1, 2)), boxes, names, plain=True)
+
+
+def letterboxed(picture: Picture, size: int, patch: int) -> tuple[Letterbox, npt.NDArray[np.uint8]]:
+    """Decode a picture into its window: uint8[H, W, 3], both multiples of the patch."""
+    stream = open_source(str(picture.path))
+    try:
+        frame = decode_image(stream, size, patch, None)
+    finally:
+        stream.close()
+    return Letterbox(size, patch, frame.source_width, frame.source_height), frame.pixels
+
+
+def square_boxes(picture: Picture, window: Letterbox) -> list[tuple[float, ...]]:
+    """Boxes of a picture as (class, x, y, w, h), fractions of the letterboxed square."""
+    centred = np.array([[box.x, box.y, box.w, box.h] for box in picture.boxes], dtype=np.float64).reshape(-1, 4)
+    return [
+        (float(one.class_id), *moved)
+        for one, moved in zip(picture.boxes, window.normalised_to_square(centred).tolist(), strict=True)
+    ]
