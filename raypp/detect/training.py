@@ -130,6 +130,7 @@ class Trainer:
         rate = float(self._optimizer.param_groups[0]["lr"])
         losses = EpochLosses(self.epoch, {name: value / max(steps, 1) for name, value in totals.items()}, rate)
         self.epoch += 1
+        self._shift_heads()
         return losses
 
     def state(self) -> dict[str, Any]:
@@ -152,6 +153,7 @@ class Trainer:
         self._scaler.load_state_dict(state["scaler"])
         self.epoch = state["epoch"]
         self._scheduler.last_epoch = self.epoch - 1
+        self._shift_heads()
 
     def _set_adapter_rate(self, rate: float) -> None:
         """Give the adapter's parameters groups of their own, alike but for the learning rate."""
@@ -164,6 +166,15 @@ class Trainer:
                 group["params"] = [one for one in group["params"] if id(one) not in adapter]
                 alike = {name: value for name, value in group.items() if name not in ("params", "initial_lr")}
                 self._optimizer.add_param_group(alike | {"params": mine, "lr": group["lr"] * rate})
+
+    def _shift_heads(self) -> None:
+        """Move weight from the many-to-one to the one-to-one loss of an end-to-end head, by epochs that are done."""
+        if getattr(self.model, "criterion", None) is None:
+            self.model.criterion = self.model.init_criterion()
+        criterion = self.model.criterion
+        if self.epoch and hasattr(criterion, "update"):
+            criterion.updates = self.epoch - 1
+            criterion.update()
 
     def _decline(self, epoch: int) -> float:
         last = self._arguments.lrf

@@ -47,9 +47,9 @@ def _batches(scenes: DetectionBatch, epoch: int) -> list[DetectionBatch]:
     return out
 
 
-def _trainer(epochs: int) -> Trainer:
+def _trainer(epochs: int, family: str = "yolov8n") -> Trainer:
     torch.manual_seed(0)
-    model = build_detector("yolov8n", ("zero", "three"), _CODES)
+    model = build_detector(family, ("zero", "three"), _CODES)
     return Trainer(model, Recipe(epochs=epochs, batch=_BATCH, steps=2, close_mosaic=1), _CPU)
 
 
@@ -63,15 +63,16 @@ def test_losses_fall() -> None:
     assert np.mean(losses[-3:]) < 0.85 * np.mean(losses[:3]), losses
 
 
-def test_a_run_that_was_stopped_goes_on_exactly_where_it_was() -> None:
+@pytest.mark.parametrize("family", ["yolov8n", "yolo26n"])
+def test_a_run_that_was_stopped_goes_on_exactly_where_it_was(family: str) -> None:
     scenes = _scenes()
-    whole = _trainer(4)
+    whole = _trainer(4, family)
     for epoch in range(4):
         last = whole.train_epoch(_batches(scenes, epoch))
-    stopped = _trainer(4)
+    stopped = _trainer(4, family)
     for epoch in range(2):
         stopped.train_epoch(_batches(scenes, epoch))
-    resumed = _trainer(4)
+    resumed = _trainer(4, family)
     torch.manual_seed(99)
     resumed.restore(stopped.state())
     for epoch in range(2, 4):
@@ -96,3 +97,28 @@ def test_rates_rise_in_the_warm_up_and_fall_after_it() -> None:
     assert 1 <= top <= 3
     assert rates[:top] == sorted(rates[:top])
     assert rates[top:] == sorted(rates[top:], reverse=True)
+
+
+def test_the_one_to_one_head_gains_weight_epoch_by_epoch() -> None:
+    trainer, scenes = _trainer(4, "yolo26n"), _scenes()
+    shares = []
+    for epoch in range(4):
+        trainer.train_epoch(_batches(scenes, epoch))
+        shares.append(trainer.model.criterion.o2o)
+    assert shares == pytest.approx([0.2 + 0.7 * done / 3 for done in (1, 2, 3, 3)])
+
+
+def test_the_adapter_learns_at_a_rate_of_its_own() -> None:
+    torch.manual_seed(0)
+    model = build_detector("yolov8n", ("zero", "three"), _CODES)
+    recipe = Recipe(epochs=4, batch=_BATCH, steps=2, close_mosaic=1, adapter_rate=7)
+    trainer, scenes = Trainer(model, recipe, _CPU), _scenes()
+    for epoch in range(3):
+        trainer.train_epoch(_batches(scenes, epoch))
+    groups = trainer._optimizer.param_groups
+    adapter = {id(one) for one in model.model[0].parameters()}
+    theirs = [group["lr"] for group in groups if {id(one) for one in group["params"]} & adapter]
+    others = [group["lr"] for group in groups if not {id(one) for one in group["params"]} & adapter]
+    assert sum(len(group["params"]) for group in groups) == len({id(one) for g in groups for one in g["params"]})
+    assert theirs == pytest.approx([7 * others[0]] * len(theirs))
+    assert len(theirs) >= 2

@@ -1,0 +1,59 @@
+"""Arms as they are named on the command line."""
+
+import pytest
+
+from raypp.errors import OptionError, SpecError
+from raypp.utility.arm import Arm, ArmKind, Schedule
+from raypp.utility.asked import parse_arm
+from raypp.veil.spec import VeilSpec
+
+
+def test_plain_arms_have_no_spec() -> None:
+    assert parse_arm("plain-cells", 3) == Arm(name="plain-cells", kind=ArmKind.PLAIN_CELLS, seed=3)
+
+
+def test_a_veil_is_the_default_with_some_fields_changed() -> None:
+    arm = parse_arm("coarse:patch=16,channels=32,adapter_rate=5,sub_keys_told=false", 0)
+    assert arm.spec == VeilSpec(patch=16, channels=32)
+    assert (arm.kind, arm.adapter_rate, arm.sub_keys) == (ArmKind.VEILED, 5, False)
+    assert parse_arm("default", 0).spec == VeilSpec()
+
+
+def test_a_veil_may_come_from_a_file(tmp_path) -> None:
+    path = tmp_path / "spec.json"
+    path.write_bytes(VeilSpec(fold=0).canonical())
+    assert parse_arm(f"mine={path}", 0).spec == VeilSpec(fold=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("veil", "none of plain"),
+        ("x:patch", "field=value"),
+        ("x:patch=big", "number"),
+        ("../x:fold=0", "letters"),
+        (":fold=0", "letters"),
+        ("x:adapter_rate=true,fold=0,sub_keys_told=7", "sub_keys"),
+    ],
+)
+def test_what_is_no_arm_is_refused(text: str, said: str) -> None:
+    with pytest.raises(OptionError, match=said):
+        parse_arm(text, 0)
+
+
+def test_a_field_that_a_spec_does_not_have_is_refused() -> None:
+    with pytest.raises(SpecError, match="colour"):
+        parse_arm("x:colour=3", 0)
+
+
+def test_a_row_is_found_again_by_its_settings_alone(tmp_path) -> None:
+    arm = parse_arm("default", 0)
+    here, there = (Schedule(weights=tmp_path / folder / "yolov8n.pt") for folder in ("a", "b"))
+    assert arm.row_id(here, "tools") == arm.row_id(there, "tools")
+    others = [
+        parse_arm("default", 1).row_id(here, "tools"),
+        parse_arm("default:fold=0", 0).row_id(here, "tools"),
+        arm.row_id(here.model_copy(update={"epochs": 7}), "tools"),
+        arm.row_id(here, "cells"),
+    ]
+    assert len({arm.row_id(here, "tools"), *others}) == 5
