@@ -9,7 +9,7 @@ from time import perf_counter
 import numpy as np
 from rich.console import Console
 
-from raypp.demo.picture import Pair, component_view, draw
+from raypp.demo.picture import Pair, draw
 from raypp.demo.sample import Sample, make_sample
 from raypp.errors import RayppError
 from raypp.media.container import probe
@@ -22,6 +22,7 @@ from raypp.shards.verification import verify
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
 from raypp.veil.packing import unpack
+from raypp.veil.view import component_view
 from raypp.veiling.job import Executor, open_job
 from raypp.veiling.progress import Reporter
 from raypp.veiling.settings import VeilSettings
