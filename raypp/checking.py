@@ -56,7 +56,10 @@ def make_verify_command(cluster: ClusterChecker | None, *, always: bool = False)
             )
         if json_file:
             json_file.write_text(report.model_dump_json(indent=1) + "\n")
-        console.print(f"{report.shards} shards, {report.frames} frames, {report.bytes / 1e6:.1f} MB", highlight=False)
+        variants = f" and {report.variants} variants of them" if report.variants else ""
+        console.print(
+            f"{report.shards} shards, {report.frames} frames{variants}, {report.bytes / 1e6:.1f} MB", highlight=False
+        )
         for problem in report.problems:
             console.print(f"  {problem}", highlight=False, markup=False)
         if report.problems:

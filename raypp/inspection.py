@@ -100,13 +100,15 @@ def _header(header: ArchiveHeader) -> dict[str, str]:
 
 
 def _totals(manifest: Manifest) -> dict[str, str]:
-    frames = sum(receipt.frames for receipt in manifest.receipts)
+    frames = sum(receipt.source_frames for receipt in manifest.receipts)
+    variants = sum(receipt.variants for receipt in manifest.receipts)
     size = sum(receipt.shard_bytes for receipt in manifest.receipts)
     shards = sum(receipt.shard is not None for receipt in manifest.receipts)
     quarantined = sum(len(receipt.quarantined) for receipt in manifest.receipts)
     return {
         "shards": str(shards),
-        "frames": f"{frames}, {size / max(frames, 1) / 1e3:.1f} kB each",
+        "frames": f"{frames}, {size / max(frames, 1) / 1e3:.1f} kB each" + (" with its variants" if variants else ""),
+        "variants": str(variants),
         "bytes": f"{size:,}",
         "quarantined": str(quarantined),
         "manifest digest": manifest.digest,

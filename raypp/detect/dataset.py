@@ -25,7 +25,7 @@ class VeiledDataset:
         header: the archive's header.
         classes: names of the classes.
         version: the dataset version: digest of manifest and labels.
-        splits: number of labelled frames by split.
+        splits: number of labelled frames by split; a frame with variants counts once.
     """
 
     root: str
@@ -65,7 +65,7 @@ class VeiledDataset:
             header=reader.header,
             classes=labels.classes,
             version=dataset_version(reader.manifest, labels),
-            splits=dict(Counter(row.split for row in labels.rows)),
+            splits=dict(Counter(row.split for row in labels.rows if row.variant == 0)),
         )
 
     @property

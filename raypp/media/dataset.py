@@ -12,7 +12,8 @@ from raypp.errors import LabelError, MediaError
 from raypp.media.files import Listed, open_source
 from raypp.media.source import IMAGE_SUFFIXES, SourceFile, SourceKind
 
-SPLITS = ("train", "val", "test")
+TRAIN = "train"
+SPLITS = (TRAIN, "val", "test")
 UNLISTED = "unlisted"
 _SYNONYMS = {"val": ("val", "valid", "validation")}
 _TOLERANCE = 1e-3

@@ -21,7 +21,7 @@ _BOX = pa.struct(
 )
 LABEL_COLUMNS = (pa.field("split", pa.string()), pa.field("boxes", pa.list_(_BOX)))
 """What a label version adds to a frame."""
-_SCHEMA = pa.schema([("sample_id", pa.string()), *LABEL_COLUMNS])
+_SCHEMA = pa.schema([("sample_id", pa.string()), *LABEL_COLUMNS, ("variant", pa.int8())])
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,15 @@ class LabelBox:
 
 @dataclass(frozen=True)
 class SampleLabels:
-    """Labels of one frame: its split, and its boxes, none for a frame that was looked at and is empty."""
+    """Labels of one frame: its split, and its boxes, none for a frame that was looked at and is empty.
+
+    `variant` is 0 for the frame itself, else the number of the variant of it that these labels are of.
+    """
 
     sample_id: str
     split: str
     boxes: tuple[LabelBox, ...]
+    variant: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class LabelTable:
     def digest(self) -> str:
         """SHA-256 of the table's canonical content, hex."""
         # Not over the Parquet bytes: those name the writing library's version.
-        rows = [(row.sample_id, row.split, [astuple(box) for box in row.boxes]) for row in self.rows]
+        rows = [(row.sample_id, row.split, [astuple(box) for box in row.boxes], row.variant) for row in self.rows]
         content = [self.version, self.classes, self.veil_id, rows]
         return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
 
@@ -111,7 +115,7 @@ def read_labels(store: Store, version: str) -> LabelTable:
         table = pq.read_table(io.BytesIO(store.read(_path(version))))
         about = json.loads(table.schema.metadata[METADATA_KEY])
         rows = tuple(
-            SampleLabels(row["sample_id"], row["split"], tuple(LabelBox(**box) for box in row["boxes"]))
+            SampleLabels(row["sample_id"], row["split"], tuple(LabelBox(**box) for box in row["boxes"]), row["variant"])
             for row in table.to_pylist()
         )
         return LabelTable(about["version"], tuple(about["classes"]), about["veil_id"], rows)
@@ -147,6 +151,7 @@ def _to_parquet(table: LabelTable) -> bytes:
     schema = _SCHEMA.with_metadata({METADATA_KEY: json.dumps(about, sort_keys=True).encode()})
     samples = pa.array([row.sample_id for row in table.rows], type=pa.string())
     buffer = io.BytesIO()
-    columns = pa.Table.from_arrays([samples, *label_columns(table.rows)], schema=schema)
+    variants = pa.array([row.variant for row in table.rows], type=pa.int8())
+    columns = pa.Table.from_arrays([samples, *label_columns(table.rows), variants], schema=schema)
     pq.write_table(columns, buffer, version="2.6", compression="zstd")
     return buffer.getvalue()

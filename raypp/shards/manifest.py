@@ -23,6 +23,7 @@ _SCHEMA = pa.schema(
         ("shard_bytes", pa.int64()),
         ("content_sha256", pa.string()),
         ("frames", pa.int64()),
+        ("variants", pa.int64()),
         ("part", pa.int32()),
         ("parts", pa.int32()),
         ("sources", pa.list_(pa.string())),

@@ -27,12 +27,13 @@ class Receipt(BaseModel):
         shard_bytes: size of the shard.
         content_sha256: SHA-256 over the rows' values, the same whether or not the shard is encrypted.
         frames: rows of the shard.
+        variants: how many of those rows are variants of a frame.
         part: this is part `part` of `parts` of its source; 0 of 1 for buckets of whole files.
         parts: number of parts.
         sources: names of the sources covered, as in the shard.
         first_timestamp_us: presentation time of the first row, or None.
         last_timestamp_us: presentation time of the last row, or None.
-        decoded_digest: keyed digest of the decoded frames, hex: tells a different decoder from a different veil.
+        decoded_digest: keyed digest of the decoded frames and variants, hex: tells another decoder from another veil.
         quarantined: sources that could not be veiled.
         damaged_packets: packets that could not be decoded, and missing ends.
         veil_id: the veil.
@@ -46,6 +47,7 @@ class Receipt(BaseModel):
     shard_bytes: int
     content_sha256: str
     frames: int
+    variants: int = 0
     part: int
     parts: int
     sources: tuple[str, ...]
@@ -55,6 +57,11 @@ class Receipt(BaseModel):
     quarantined: tuple[Quarantined, ...]
     damaged_packets: int
     veil_id: str
+
+    @property
+    def source_frames(self) -> int:
+        """Rows that are frames of a source, and no variants of one."""
+        return self.frames - self.variants
 
     def to_bytes(self) -> bytes:
         """Return canonical JSON."""

@@ -25,16 +25,18 @@ SHARD_SCHEMA = pa.schema(
         pa.field("code", pa.binary(), nullable=False),
         pa.field("width", pa.int32(), nullable=False),
         pa.field("height", pa.int32(), nullable=False),
+        pa.field("variant", pa.int8(), nullable=False),
+        pa.field("variants", pa.int8(), nullable=False),
     ]
 )
 
 
 @dataclass(frozen=True)
 class FrameRow:
-    """One veiled frame.
+    """One veiled frame, or a variant of one.
 
     Attributes:
-        sample_id: keyed identity of the frame, 32 hex digits.
+        sample_id: keyed identity of the frame or variant, 32 hex digits.
         site, camera: where it was taken.
         source: pseudonym (or plain name) of its file.
         frame_index: number of the sampling tick, or the nominal number of the frame.
@@ -43,6 +45,8 @@ class FrameRow:
         sub_key: public index of the sub-key.
         code: packed code values of the window, [C, rows, columns].
         width, height: size of the source's frame in pixels; with the header's size and patch they fix the window.
+        variant: 0 for the frame itself, else the number of the variant; variants follow their frame.
+        variants: how many variants the frame has.
     """
 
     sample_id: str
@@ -56,6 +60,8 @@ class FrameRow:
     code: bytes
     width: int
     height: int
+    variant: int = 0
+    variants: int = 0
 
 
 class ArchiveHeader(BaseModel):
@@ -63,7 +69,7 @@ class ArchiveHeader(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     veil_id: str = Field(pattern="^[0-9a-f]{32}$")
     spec: dict[str, Any]
     public_key: str
@@ -71,6 +77,7 @@ class ArchiveHeader(BaseModel):
     sampling: str
     source_names: Literal["pseudonym", "plain"]
     encrypted: bool
+    variants: int = Field(default=0, ge=0)
 
     @property
     def patch(self) -> int:

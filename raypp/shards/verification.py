@@ -12,6 +12,7 @@ from raypp.errors import RayppError, ShardError
 from raypp.shards.encryption import DataKey
 from raypp.shards.labels import list_versions, read_labels
 from raypp.shards.manifest import Manifest, pending_receipts, read_manifest
+from raypp.shards.ordering import RowOrder
 from raypp.shards.reader import open_shard
 from raypp.shards.receipt import Receipt
 from raypp.shards.schema import HEADER_FILE, ArchiveHeader, FrameRow
@@ -30,7 +31,8 @@ class VerificationReport(BaseModel):
 
     veil_id: str
     shards: int
-    frames: int
+    frames: int = Field(description="frames of sources")
+    variants: int = Field(description="variants of those frames")
     bytes: int
     quarantined: int = Field(description="sources that could not be veiled, by the receipts")
     label_versions: tuple[str, ...]
@@ -45,12 +47,14 @@ class ShardCheck:
         segment_id: its segment.
         problems: one line each.
         sample_ids: identities of its rows.
+        variants: for each row, which variant of its frame it is.
         timestamps: per source, first and last presentation time.
     """
 
     segment_id: str
     problems: tuple[str, ...] = ()
     sample_ids: tuple[str, ...] = ()
+    variants: tuple[int, ...] = ()
     timestamps: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
@@ -100,7 +104,8 @@ def verify(
     return VerificationReport(
         veil_id=manifest.header.veil_id,
         shards=len(with_shard),
-        frames=sum(receipt.frames for receipt in manifest.receipts),
+        frames=sum(receipt.source_frames for receipt in manifest.receipts),
+        variants=sum(receipt.variants for receipt in manifest.receipts),
         bytes=sum(receipt.shard_bytes for receipt in manifest.receipts),
         quarantined=sum(len(receipt.quarantined) for receipt in manifest.receipts),
         label_versions=tuple(versions),
@@ -116,7 +121,9 @@ def check_shard(store: Store, header: ArchiveHeader, encryption: DataKey | None,
     if wrong:
         return ShardCheck(receipt.segment_id, (wrong,))
     problems: list[str] = []
-    digest, ids = ContentDigest(), []
+    digest, order = ContentDigest(), RowOrder(header.variants)
+    ids: list[str] = []
+    variants: list[int] = []
     times: dict[str, tuple[int, int]] = {}
     try:
         with open_shard(store, receipt.shard, header, encryption) as file:
@@ -124,11 +131,11 @@ def check_shard(store: Store, header: ArchiveHeader, encryption: DataKey | None,
                 for row in map(_row, batch.to_pylist()):
                     digest.add(row)
                     ids.append(row.sample_id)
+                    variants.append(row.variant)
                     if row.width < 1 or row.height < 1:
                         problems.append(f"{where}: sample {row.sample_id} is of a frame {row.width}x{row.height}")
                         continue
-                    if row.source in times and row.timestamp_us <= times[row.source][1]:
-                        problems.append(f"{where}: frames of {row.source} are not in order of time")
+                    problems += [f"{where}: {problem}" for problem in order.add(row)]
                     times[row.source] = (times.get(row.source, (row.timestamp_us, 0))[0], row.timestamp_us)
                     window = Window(header.size, header.patch, row.width, row.height)
                     expected = packed_size(header.channels * window.rows * window.columns, header.bits)
@@ -140,12 +147,17 @@ def check_shard(store: Store, header: ArchiveHeader, encryption: DataKey | None,
         return ShardCheck(receipt.segment_id, (str(error),))
     except (pa.ArrowException, OSError) as error:
         return ShardCheck(receipt.segment_id, (f"{where} cannot be read ({str(error).splitlines()[0]}); try again",))
+    problems += [f"{where}: {problem}" for problem in order.close()]
     problems += _against(receipt, header, times)
-    if len(ids) != receipt.frames:
-        problems.append(f"{where} holds {len(ids)} frames, its receipt says {receipt.frames}")
+    frames = variants.count(0)
+    if (frames, len(ids)) != (receipt.source_frames, receipt.frames):
+        problems.append(
+            f"{where} holds {frames} frames and {len(ids) - frames} variants, "
+            f"its receipt says {receipt.source_frames} and {receipt.variants}"
+        )
     if digest.hex() != receipt.content_sha256:
         problems.append(f"{where}: the content digest of its rows is not its receipt's")
-    return ShardCheck(receipt.segment_id, tuple(problems), tuple(ids), times)
+    return ShardCheck(receipt.segment_id, tuple(problems), tuple(ids), tuple(variants), times)
 
 
 def _bytes_problem(store: Store, receipt: Receipt, where: str) -> str | None:
@@ -181,13 +193,14 @@ def _here(
         yield check_shard(store, header, encryption, receipt)
 
 
-def _samples(checks: Iterable[ShardCheck], problems: list[str]) -> set[str]:
-    seen: set[str] = set()
+def _samples(checks: Iterable[ShardCheck], problems: list[str]) -> dict[str, int]:
+    """All samples, each with the variant that it is."""
+    seen: dict[str, int] = {}
     for check in checks:
-        for name in check.sample_ids:
+        for name, variant in zip(check.sample_ids, check.variants, strict=True):
             if name in seen:
                 problems.append(f"sample {name} is there twice")
-            seen.add(name)
+            seen[name] = variant
     return seen
 
 
@@ -240,7 +253,7 @@ def _check_files(store: Store, receipts: Iterable[Receipt], problems: list[str])
     problems.extend(f"{relative} is in no receipt; remove it, or run `raypp veil` again" for relative in strangers)
 
 
-def _check_labels(store: Store, version: str, manifest: Manifest, samples: set[str], problems: list[str]) -> None:
+def _check_labels(store: Store, version: str, manifest: Manifest, samples: dict[str, int], problems: list[str]) -> None:
     try:
         table = read_labels(store, version)
     except RayppError as error:
@@ -251,6 +264,9 @@ def _check_labels(store: Store, version: str, manifest: Manifest, samples: set[s
     unknown = sum(row.sample_id not in samples for row in table.rows)
     if unknown:
         problems.append(f"labels {version}: {unknown} labelled samples are in no shard")
+    others = sum(samples.get(row.sample_id, row.variant) != row.variant for row in table.rows)
+    if others:
+        problems.append(f"labels {version}: {others} labelled samples are other variants than the shards say")
     beyond = sum(not 0 <= box.class_id < len(table.classes) for row in table.rows for box in row.boxes)
     if beyond:
         problems.append(f"labels {version}: {beyond} boxes have a class beyond its {len(table.classes)}")

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from rich.console import Console
 
 from raypp.errors import OptionError
+from raypp.media.variants import MOST_VARIANTS
 from raypp.veil.keyfile import resolve_key_path
 from raypp.veil.spec import VeilSpec
 from raypp.veiling.attempts import Outcome
@@ -74,6 +75,12 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
         plain_names: Annotated[
             bool, typer.Option("--plain-names", help="Write plain source names into shards.")
         ] = False,
+        variants: Annotated[
+            int,
+            typer.Option(
+                help=f"Also veil this many augmented variants of each training picture (at most {MOST_VARIANTS})."
+            ),
+        ] = 0,
         data_key: Annotated[
             Path | None, typer.Option(help="Encrypt shards (Parquet encryption) with this data key.")
         ] = None,
@@ -112,6 +119,7 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
             time_from=time_from,
             timezone=timezone,
             plain_names=plain_names,
+            variants=variants,
             shard_mb=shard_mb,
             segment_s=segment_seconds,
             device=device,
@@ -141,10 +149,15 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
     return veil
 
 
+def private_folder(archive: str) -> Path:
+    """Where the owner's side of a local archive lies unless `--private` says otherwise."""
+    return Path(os.path.abspath(archive) + "-private")  # noqa: PTH100 - resolve() would follow a link from its name
+
+
 def _default_private(out: str) -> Path:
     if "://" in out:
         raise OptionError(f"--out {out} is a URL; say with --private which local folder holds the owner's side of it")
-    return Path(os.path.abspath(out) + "-private")  # noqa: PTH100 - resolve() would follow a link away from its name
+    return private_folder(out)
 
 
 def _fraction(text: str | None) -> Fraction | None:

@@ -32,9 +32,23 @@ def pseudonym(key: Keyring, site: str, identity: bytes) -> str:
     return keyed_hash(key.hash_secret(site, "pseudonym"), identity).hex()[:16]
 
 
-def sample_id(key: Keyring, site: str, identity: bytes, timestamp_us: int) -> str:
-    """Identity of a frame: keyed hash of source identity and presentation time; 32 hex digits."""
-    return keyed_hash(key.hash_secret(site, "identity"), b"frame", identity, b"%d" % timestamp_us).hex()[:32]
+def sample_id(key: Keyring, site: str, identity: bytes, timestamp_us: int, variant: int = 0) -> str:
+    """Identity of a frame: keyed hash of source identity and presentation time; 32 hex digits.
+
+    A variant's has its number in the hash, too; 0 is the frame itself.
+    """
+    secret = key.hash_secret(site, "identity")
+    if variant == 0:
+        return keyed_hash(secret, b"frame", identity, b"%d" % timestamp_us).hex()[:32]
+    return keyed_hash(secret, b"variant", identity, b"%d" % timestamp_us, b"%d" % variant).hex()[:32]
+
+
+def variant_seed(key: Keyring, site: str, sample_id: str) -> bytes:
+    """Seed of what is done to a frame to make a variant of it, 32 bytes: by key and sample_id, so never drawn.
+
+    With the key in it, nobody outside can tell by how much a variant was recoloured.
+    """
+    return keyed_hash(key.hash_secret(site, "identity"), b"variant seed", sample_id.encode())
 
 
 def segment_id(key: Keyring, site: str, *parts: bytes) -> str:

@@ -79,7 +79,7 @@ class VeilJob:
                     segment_id = outcome.segment_id
                 else:
                     results.append(outcome)
-                    segment_id, frames = outcome.receipt.segment_id, outcome.receipt.frames
+                    segment_id, frames = outcome.receipt.segment_id, outcome.receipt.source_frames
                 advance(weights[segment_id], f"{done}/{len(todo)} segments", frames)
         veiled_s = perf_counter() - started
         manifest = compile_manifest(self.workshop.store, self.workshop.header)
@@ -140,7 +140,7 @@ def _claim(store: Store, header: ArchiveHeader) -> None:
             f"output {store.root} holds veil {found.veil_id}, but this key and spec make veil {header.veil_id}; "
             "use the key and spec it was made with, or another --out"
         )
-    for name in ("size", "sampling", "source_names", "encrypted"):
+    for name in ("size", "sampling", "source_names", "encrypted", "variants"):
         was, asked = getattr(found, name), getattr(header, name)
         if was != asked:
             raise ConflictError(

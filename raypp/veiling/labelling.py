@@ -7,13 +7,15 @@ import numpy as np
 
 from raypp.errors import ConflictError, LabelError, MediaError
 from raypp.media.archive import Discovery
-from raypp.media.dataset import Box, Dataset, parse_labels
+from raypp.media.dataset import TRAIN, Box, Dataset, parse_labels
 from raypp.media.files import open_source
 from raypp.media.geometry import Letterbox
 from raypp.media.sidecar import Sidecar, read_sidecar
 from raypp.media.source import SourceKind
+from raypp.media.variants import Variant
 from raypp.shards.labels import LabelBox, SampleLabels, write_labels
 from raypp.shards.reader import ShardReader
+from raypp.veiling.identity import variant_seed
 from raypp.veiling.plan import Plan
 from raypp.veiling.segment import Item, Workshop
 
@@ -32,12 +34,15 @@ class _Table:
 
 @dataclass(frozen=True)
 class _Veiled:
-    """What a shard's row says of a frame, without its code."""
+    """What a shard's row says of a frame or variant, without its code."""
 
     sample_id: str
+    site: str
+    source: str
     timestamp_us: int
     width: int
     height: int
+    variant: int
 
 
 def write_label_tables(
@@ -66,10 +71,9 @@ def write_label_tables(
     if not sidecars and not labelled:
         return [], problems
     veiled = _veiled_frames(workshop)
-    size, patch = workshop.settings.size, workshop.settings.spec.patch
-    tables = [_of_dataset(dataset, items, veiled, (size, patch), problems) for dataset in labelled]
+    tables = [_of_dataset(dataset, items, veiled, workshop, problems) for dataset in labelled]
     if sidecars:
-        tables.append(_of_videos(sidecars, items, veiled, (size, patch)))
+        tables.append(_of_videos(sidecars, items, veiled, workshop))
     return [_write(workshop, table, version) for table in tables if table.rows], problems
 
 
@@ -77,7 +81,7 @@ def _of_dataset(
     dataset: Dataset,
     items: dict[str, Item],
     veiled: dict[str, list[_Veiled]],
-    square: tuple[int, int],
+    workshop: Workshop,
     problems: list[str],
 ) -> _Table:
     rows: list[SampleLabels] = []
@@ -91,12 +95,12 @@ def _of_dataset(
         except (LabelError, MediaError) as error:
             problems.append(str(error))
             continue
-        rows += [SampleLabels(one.sample_id, image.split, _letterboxed(boxes, one, square)) for one in frames]
+        rows += [_labelled(one, image.split, boxes, workshop) for one in frames if _counts(one, image.split)]
     return _Table(dataset.name, dataset.classes, rows)
 
 
 def _of_videos(
-    sidecars: dict[str, Sidecar], items: dict[str, Item], veiled: dict[str, list[_Veiled]], square: tuple[int, int]
+    sidecars: dict[str, Sidecar], items: dict[str, Item], veiled: dict[str, list[_Veiled]], workshop: Workshop
 ) -> _Table:
     classes = tuple(sorted({name for sidecar in sidecars.values() for name in sidecar.classes}))
     numbers = {name: number for number, name in enumerate(classes)}
@@ -104,10 +108,10 @@ def _of_videos(
     for url, sidecar in sidecars.items():
         for one in veiled.get(items[url].source, []):
             named = sidecar.boxes_at(one.timestamp_us, _SIDECAR_TOLERANCE_US)
-            if named is None:
+            if named is None or not _counts(one, UNSPLIT):
                 continue  # this moment was not annotated
             boxes = [Box(numbers[name], box.x, box.y, box.w, box.h) for name, box in named]
-            rows.append(SampleLabels(one.sample_id, UNSPLIT, _letterboxed(boxes, one, square)))
+            rows.append(_labelled(one, UNSPLIT, boxes, workshop))
     return _Table(VIDEO_TABLE, classes, rows)
 
 
@@ -130,10 +134,9 @@ def _veiled_frames(workshop: Workshop) -> dict[str, list[_Veiled]]:
     """All veiled frames by source, read from the shards without their codes."""
     frames: dict[str, list[_Veiled]] = {}
     reader = ShardReader(workshop.settings.out, encryption=workshop.data_key)
-    for batch in reader.iterate(columns=("sample_id", "source", "timestamp_us", "width", "height"), batch_size=4096):
+    for batch in reader.iterate(columns=tuple(_Veiled.__dataclass_fields__), batch_size=4096):
         for row in batch.rows.to_pylist():
-            one = _Veiled(row["sample_id"], row["timestamp_us"], row["width"], row["height"])
-            frames.setdefault(row["source"], []).append(one)
+            frames.setdefault(row["source"], []).append(_Veiled(**row))
     return frames
 
 
@@ -165,16 +168,20 @@ def _read(url: str) -> str:
         stream.close()
 
 
-def _letterboxed(boxes: Sequence[Box], frame: _Veiled, square: tuple[int, int]) -> tuple[LabelBox, ...]:
-    """Boxes normalised to the source -> boxes normalised to the letterboxed square."""
-    if not boxes:
-        return ()
-    size, patch = square
-    source = np.array([frame.width, frame.height, frame.width, frame.height], dtype=np.float64)
-    centred = np.array([[box.x, box.y, box.w, box.h] for box in boxes]) * source
-    corners = np.concatenate([centred[:, :2] - centred[:, 2:] / 2, centred[:, :2] + centred[:, 2:] / 2], axis=1)
-    moved = Letterbox(size, patch, frame.width, frame.height).to_letterbox(corners) / size
-    return tuple(
-        LabelBox(box.class_id, (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1)
-        for box, (x1, y1, x2, y2) in zip(boxes, moved.tolist(), strict=True)
-    )
+def _counts(frame: _Veiled, split: str) -> bool:
+    """Whether a frame is labelled: variants only for training, should their picture be of another split by now."""
+    return frame.variant == 0 or split == TRAIN
+
+
+def _labelled(frame: _Veiled, split: str, boxes: Sequence[Box], workshop: Workshop) -> SampleLabels:
+    """Labels of a frame or variant: boxes normalised to the source -> boxes normalised to the letterboxed square."""
+    settings = workshop.settings
+    letterbox = Letterbox(settings.size, settings.spec.patch, frame.width, frame.height)
+    places = np.array([[box.x, box.y, box.w, box.h] for box in boxes], dtype=np.float64).reshape(-1, 4)
+    kept = np.ones(len(boxes), dtype=np.bool_)
+    if frame.variant:
+        variant = Variant.of_seed(variant_seed(workshop.key, frame.site, frame.sample_id))
+        places, kept = variant.boxes(places, letterbox.content_width, letterbox.content_height)
+    moved = letterbox.normalised_to_square(places).tolist()
+    found = tuple(LabelBox(box.class_id, *place) for box, place, stays in zip(boxes, moved, kept, strict=True) if stays)
+    return SampleLabels(frame.sample_id, split, found, frame.variant)

@@ -11,7 +11,7 @@ from raypp.errors import ConflictError, MediaError, OptionError
 from raypp.media.archive import Discovery
 from raypp.media.capture_time import CaptureClock
 from raypp.media.container import VideoInfo, probe
-from raypp.media.dataset import Dataset
+from raypp.media.dataset import TRAIN, Dataset, DatasetImage
 from raypp.media.files import open_source
 from raypp.media.image import taken_at
 from raypp.media.masks import MaskSet
@@ -69,6 +69,7 @@ class _Wanted:
     site: str
     camera: str
     name_in_dataset: str
+    variants: int = 0
 
 
 @dataclass
@@ -121,6 +122,11 @@ def make_plan(
     )
 
 
+def name_in_dataset(dataset: Dataset, image: DatasetImage) -> str:
+    """Return the name that enters a picture's identity: a dataset may hold the same picture twice."""
+    return f"{dataset.name}/{image.split}/{image.file.relative}"
+
+
 def frame_bytes(settings: VeilSettings, width: int, height: int) -> int:
     """Packed bytes of one veiled frame of a source of this size."""
     window = Window(settings.size, settings.spec.patch, width, height)
@@ -140,9 +146,9 @@ def expected_frames(item: Item, settings: VeilSettings) -> float:
 
 
 def expected_bytes(item: Item, settings: VeilSettings) -> float:
-    """About how many bytes a source's codes will take."""
+    """About how many bytes a source's codes will take, variants and all."""
     width, height = (item.info.width, item.info.height) if item.info else (4, 3)
-    return expected_frames(item, settings) * frame_bytes(settings, width, height)
+    return expected_frames(item, settings) * (1 + item.variants) * frame_bytes(settings, width, height)
 
 
 def _wanted(discovery: Discovery, settings: VeilSettings) -> list[_Wanted]:
@@ -159,7 +165,8 @@ def _loose(file: SourceFile, settings: VeilSettings) -> _Wanted:
 def _of_dataset(dataset: Dataset, settings: VeilSettings) -> Iterable[_Wanted]:
     camera = settings.camera or dataset.name
     for image in dataset.images:
-        yield _Wanted(image.file, settings.site, camera, f"{dataset.name}/{image.split}/{image.file.relative}")
+        variants = settings.variants if image.split == TRAIN else 0
+        yield _Wanted(image.file, settings.site, camera, name_in_dataset(dataset, image), variants)
 
 
 def _probe(
@@ -206,6 +213,7 @@ def _probe(
         captured_at_us=captured,
         mask_digest=mask_digest,
         info=info,
+        variants=wanted.variants,
     )
 
 

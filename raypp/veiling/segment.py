@@ -27,8 +27,8 @@ from raypp.veil.derivation import keyed_hash
 from raypp.veil.key import Keyring
 from raypp.veil.packing import pack
 from raypp.veil.patch import Codes, Frames, Veil
-from raypp.veiling.identity import sample_id
 from raypp.veiling.settings import VeilSettings
+from raypp.veiling.versions import Version, versions
 
 
 class Item(BaseModel):
@@ -45,6 +45,7 @@ class Item(BaseModel):
         captured_at_us: capture time of presentation time 0, UTC microseconds, or None.
         mask_digest: digest of the privacy mask it is veiled with, or None.
         info: what the container says, for videos.
+        variants: how many variants of each of its frames are veiled beside it.
     """
 
     model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
@@ -60,6 +61,7 @@ class Item(BaseModel):
     captured_at_us: int | None = None
     mask_digest: str | None = None
     info: VideoInfo | None = None
+    variants: int = 0
 
 
 class Segment(BaseModel):
@@ -90,6 +92,7 @@ class SegmentResult(BaseModel):
     receipt: Receipt
     bytes_read: int
     decode_s: float
+    variant_s: float
     veil_s: float
     write_s: float
 
@@ -142,16 +145,18 @@ class Workshop:
 
 @dataclass
 class _Tally:
-    """Running figures of a segment; `digest` chains a keyed hash over the decoded frames."""
+    """Running figures of a segment; `digest` chains a keyed hash over the pixels that were veiled."""
 
     digest: bytes = bytes(32)
     frames: int = 0
+    variants: int = 0
     first_us: int | None = None
     last_us: int | None = None
     damaged: int = 0
     quarantined: list[Quarantined] = field(default_factory=list)
     bytes_read: int = 0
     decode_s: float = 0.0
+    variant_s: float = 0.0
     veil_s: float = 0.0
     write_s: float = 0.0
 
@@ -203,6 +208,7 @@ def veil_segment(segment: Segment, workshop: Workshop) -> SegmentResult:
         shard_bytes=digest.bytes if digest else 0,
         content_sha256=digest.content_sha256 if digest else "",
         frames=tally.frames,
+        variants=tally.variants,
         part=segment.part,
         parts=segment.parts,
         sources=tuple(item.source for item in segment.items),
@@ -218,15 +224,14 @@ def veil_segment(segment: Segment, workshop: Workshop) -> SegmentResult:
         receipt=receipt,
         bytes_read=tally.bytes_read,
         decode_s=tally.decode_s,
+        variant_s=tally.variant_s,
         veil_s=tally.veil_s,
         write_s=tally.write_s,
     )
 
 
 def _veil_item(item: Item, segment: Segment, workshop: Workshop, writer: ShardWriter, tally: _Tally) -> None:
-    settings = workshop.settings
     encoder = workshop.encoder(item)
-    identity = bytes.fromhex(item.identity)
     digest_secret = workshop.key.hash_secret(item.site, "digest")
     report = DecodeReport()
     stream = open_source(item.url)
@@ -238,36 +243,44 @@ def _veil_item(item: Item, segment: Segment, workshop: Workshop, writer: ShardWr
             decoded = perf_counter()
             if frame is None:
                 break
-            codes = encoder.encode(frame.pixels[None])[0]
-            packed = pack(codes, settings.spec.bits)
-            veiled = perf_counter()
-            tally.digest = keyed_hash(digest_secret, tally.digest, frame.pixels.tobytes())
-            captured = None if item.captured_at_us is None else item.captured_at_us + frame.timestamp_us
-            writer.append(
-                FrameRow(
-                    sample_id=sample_id(workshop.key, item.site, identity, frame.timestamp_us),
-                    site=item.site,
-                    camera=item.camera,
-                    source=item.source,
-                    frame_index=frame.frame_index,
-                    timestamp_us=frame.timestamp_us,
-                    captured_at_us=captured,
-                    sub_key=encoder.sub_key,
-                    code=packed,
-                    width=frame.source_width,
-                    height=frame.source_height,
-                )
-            )
-            tally.frames += 1
+            tally.decode_s += decoded - started
             tally.first_us = frame.timestamp_us if tally.first_us is None else tally.first_us
             tally.last_us = frame.timestamp_us
-            tally.decode_s += decoded - started
-            tally.veil_s += veiled - decoded
-            tally.write_s += perf_counter() - veiled
+            begun = decoded
+            for version in versions(frame, item, workshop):
+                made = perf_counter()
+                packed = pack(encoder.encode(version.pixels[None])[0], workshop.settings.spec.bits)
+                veiled = perf_counter()
+                tally.digest = keyed_hash(digest_secret, tally.digest, version.pixels.tobytes())
+                writer.append(_row(frame, version, item, encoder.sub_key, packed))
+                tally.frames += 1
+                tally.variants += version.variant > 0
+                tally.variant_s += made - begun
+                tally.veil_s += veiled - made
+                begun = perf_counter()
+                tally.write_s += begun - veiled
     finally:
         tally.bytes_read += stream.bytes_read
         tally.damaged += report.damaged
         stream.close()
+
+
+def _row(frame: Frame, version: Version, item: Item, sub_key: int, code: bytes) -> FrameRow:
+    return FrameRow(
+        sample_id=version.sample_id,
+        site=item.site,
+        camera=item.camera,
+        source=item.source,
+        frame_index=frame.frame_index,
+        timestamp_us=frame.timestamp_us,
+        captured_at_us=None if item.captured_at_us is None else item.captured_at_us + frame.timestamp_us,
+        sub_key=sub_key,
+        code=code,
+        width=frame.source_width,
+        height=frame.source_height,
+        variant=version.variant,
+        variants=item.variants,
+    )
 
 
 def _frames(

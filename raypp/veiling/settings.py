@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from raypp.errors import OptionError
 from raypp.media.masks import MaskSet, load_masks
 from raypp.media.sampling import Sampling, SamplingMode
+from raypp.media.variants import MOST_VARIANTS
 from raypp.shards.encryption import DataKey
 from raypp.shards.schema import ArchiveHeader
 from raypp.veil.key import SiteKey, VeilKey
@@ -36,6 +37,7 @@ class VeilSettings(BaseModel):
         time_from: where capture time comes from; None for unknown.
         timezone: IANA name of the site's time zone.
         plain_names: write plain source names into shards instead of pseudonyms.
+        variants: how many variants of each training picture are veiled beside it.
         shard_mb: aimed size of a shard, in megabytes.
         segment_s: longest presentation time of a segment, in seconds.
         device: where frames are veiled: "numpy", or a torch device.
@@ -57,6 +59,7 @@ class VeilSettings(BaseModel):
     time_from: str | None = None
     timezone: str = "UTC"
     plain_names: bool = False
+    variants: int = 0
     shard_mb: float = DEFAULT_SHARD_MB
     segment_s: float = 600.0
     device: str = "numpy"
@@ -73,6 +76,8 @@ class VeilSettings(BaseModel):
             raise OptionError(f"--fps {self.rate} must be above 0; leave it out to veil every frame")
         if self.rate is not None and self.keyframes:
             raise OptionError(f"--fps {self.rate} and --keyframes exclude each other; give one")
+        if not 0 <= self.variants <= MOST_VARIANTS:
+            raise OptionError(f"--variants {self.variants} must be 0 to {MOST_VARIANTS}")
         if self.shard_mb <= 0 or self.segment_s <= 0:
             raise OptionError("--shard-mb and --segment-seconds must be above 0")
         for name, value in (("--site", self.site), ("--camera", self.camera)):
@@ -117,4 +122,5 @@ class VeilSettings(BaseModel):
             sampling=self.sampling_name,
             source_names="plain" if self.plain_names else "pseudonym",
             encrypted=self.data_key_path is not None,
+            variants=self.variants,
         )

@@ -42,14 +42,17 @@ class VeilSummary(BaseModel):
     segments_veiled: int = Field(description="done in this run")
     segments_skipped: int = Field(description="found finished from earlier runs")
     segments_left: int = Field(description="not done because of --limit")
-    frames: int = Field(description="frames in the whole archive")
-    frames_veiled: int = Field(description="frames veiled in this run")
+    frames: int = Field(description="frames in the whole archive, without variants")
+    variants: int = Field(description="variants of frames in the whole archive")
+    variants_each: int = Field(description="variants asked for, of each training picture")
+    frames_veiled: int = Field(description="frames veiled in this run, each with its variants")
     shard_bytes: int = Field(description="bytes of all shards")
     source_bytes: int = Field(description="bytes of all planned sources")
     bytes_read: int = Field(description="source bytes read while veiling in this run")
     seconds: float = Field(description="wall-clock seconds of veiling in this run")
     frames_per_s: float
     decode_core_s: float = Field(description="seconds spent decoding and resizing, summed over workers")
+    variant_core_s: float = Field(description="seconds spent making variants of frames, summed over workers")
     veil_core_s: float = Field(description="seconds spent veiling and packing, summed over workers")
     write_core_s: float = Field(description="seconds spent writing shards, summed over workers")
     label_versions: tuple[str, ...]
@@ -93,7 +96,7 @@ def summarise(
     damaged = sorted({names.get(r.sources[0], r.sources[0]) for r in receipts if r.damaged_packets})
     rows = [one.model_dump() for one in quarantined]
     write_private(job.settings.private / QUARANTINE_FILE, json.dumps(rows, indent=1).encode())
-    frames_veiled = sum(result.receipt.frames for result in results)
+    frames_veiled = sum(result.receipt.source_frames for result in results)
     seconds = timings.veiled_s if results else perf_counter() - timings.started
     return VeilSummary(
         out=job.settings.out,
@@ -105,7 +108,9 @@ def summarise(
         segments_veiled=len(results),
         segments_skipped=len(job.plan.segments) - len(job.pending),
         segments_left=len(job.pending) - len(results) - len(unfinished),
-        frames=sum(receipt.frames for receipt in manifest.receipts),
+        frames=sum(receipt.source_frames for receipt in manifest.receipts),
+        variants_each=job.settings.variants,
+        variants=sum(receipt.variants for receipt in manifest.receipts),
         frames_veiled=frames_veiled,
         shard_bytes=sum(receipt.shard_bytes for receipt in manifest.receipts),
         source_bytes=sum(item.size for item in items.values()),
@@ -113,6 +118,7 @@ def summarise(
         seconds=seconds,
         frames_per_s=frames_veiled / seconds if seconds and results else 0.0,
         decode_core_s=sum(result.decode_s for result in results),
+        variant_core_s=sum(result.variant_s for result in results),
         veil_core_s=sum(result.veil_s for result in results),
         write_core_s=sum(result.write_s for result in results),
         label_versions=tuple(tables),
@@ -135,25 +141,38 @@ def _named(items: Sequence[Item]) -> str:
     return items[0].url + more
 
 
+def _shares(summary: VeilSummary) -> str:
+    """Where the workers' time went, in percent."""
+    spent = {"decoding": summary.decode_core_s}
+    if summary.variants:
+        spent["making variants"] = summary.variant_core_s
+    spent |= {"veiling": summary.veil_core_s, "writing": summary.write_core_s}
+    busy = max(sum(spent.values()), 1e-9)
+    return ", ".join(f"{100 * seconds / busy:.0f} % {what}" for what, seconds in spent.items())
+
+
 def print_summary(summary: VeilSummary, console: Console) -> None:
     """Print a summary for people."""
     megabytes = summary.shard_bytes / 1e6
     per_frame = summary.shard_bytes / max(summary.frames, 1) / 1e3
+    with_variants = " with its variants" if summary.variants else ""
     console.print(f"archive       {summary.out}  (veil {summary.veil_id})", highlight=False)
     skipped = f", {summary.segments_skipped} finished before" if summary.segments_skipped else ""
     left = f", {summary.segments_left} left by --limit" if summary.segments_left else ""
     console.print(f"segments      {summary.segments_veiled} veiled{skipped}{left}", highlight=False)
     console.print(
         f"frames        {summary.frames} from {summary.sources} sources, {megabytes:.1f} MB of shards, "
-        f"{per_frame:.1f} kB a frame (sources: {summary.source_bytes / 1e6:.1f} MB)",
+        f"{per_frame:.1f} kB a frame{with_variants} (sources: {summary.source_bytes / 1e6:.1f} MB)",
         highlight=False,
     )
+    if summary.variants_each:
+        found = f"{summary.variants}, {summary.variants_each} of each training picture"
+        none = "none, since no source is a picture of a training split"
+        console.print(f"variants      {found if summary.variants else none}", highlight=False)
     if summary.segments_veiled:
-        busy = max(summary.decode_core_s + summary.veil_core_s + summary.write_core_s, 1e-9)
         console.print(
-            f"rate          {summary.frames_per_s:.1f} frames/s over {summary.seconds:.1f} s; of the workers' time "
-            f"{100 * summary.decode_core_s / busy:.0f} % decoding, {100 * summary.veil_core_s / busy:.0f} % veiling, "
-            f"{100 * summary.write_core_s / busy:.0f} % writing",
+            f"rate          {summary.frames_per_s:.1f} frames/s{with_variants} over {summary.seconds:.1f} s; "
+            f"of the workers' time {_shares(summary)}",
             highlight=False,
         )
     if summary.label_versions:

@@ -1,7 +1,7 @@
 """The dry run: what a job would do, with costs measured on a sample, and nothing written."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from time import process_time
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,9 +21,13 @@ from raypp.veiling.plan import Plan, expected_bytes, expected_frames, make_plan
 from raypp.veiling.progress import Reporter
 from raypp.veiling.segment import Item, Workshop
 from raypp.veiling.settings import VeilSettings
+from raypp.veiling.versions import versions
 
 _SAMPLED_SOURCES = 5
 _SAMPLED_CPU_S = 1.0
+
+_Alike = tuple[SourceKind, int]
+"""Kind of a source and number of its variants."""
 
 
 class Survey(BaseModel):
@@ -38,9 +42,10 @@ class Survey(BaseModel):
     hours: float = Field(description="hours of video")
     source_gb: float
     segments: int = Field(description="units of work, and so the most that can run at once")
-    frames: int = Field(description="frames expected, by what the containers say")
+    frames: int = Field(description="frames expected, by what the containers say, without variants")
+    variants: int = Field(description="variants of frames expected")
     expected_gb: float = Field(description="gigabytes of codes before compression")
-    core_hours: float = Field(description="core-hours of decoding and veiling, measured on a sample")
+    core_hours: float = Field(description="core-hours of decoding and veiling, variants and all, measured on a sample")
     sampled_frames: int
     duplicates: int
     quarantined: tuple[Quarantined, ...] = Field(description="sources that cannot be opened, or failed in the sample")
@@ -48,7 +53,7 @@ class Survey(BaseModel):
 
 
 def survey(settings: VeilSettings, sources: Sequence[str], reporter: Reporter) -> Survey:
-    """Discover, plan, and veil about five seconds' worth of a sample in memory; writes nothing.
+    """Discover, plan, and veil about five seconds' worth of each kind of source in memory; writes nothing.
 
     Raises:
         RayppError: as the job itself would for what was asked.
@@ -61,8 +66,9 @@ def survey(settings: VeilSettings, sources: Sequence[str], reporter: Reporter) -
         plan = make_plan(discovery, settings, workshop.key, Plan(), lambda done, _: advance(1, f"{done}/{total}", 0))
     items = list(plan.items().values())
     cost = _Cost(workshop)
-    for item in items[:: max(1, len(items) // _SAMPLED_SOURCES)][:_SAMPLED_SOURCES]:
-        cost.sample(item)
+    for alike in _by_cost(items):
+        for item in alike[:: max(1, len(alike) // _SAMPLED_SOURCES)][:_SAMPLED_SOURCES]:
+            cost.sample(item)
     videos = [item for item in items if item.info is not None]
     return Survey(
         veil_id=workshop.veil.veil_id,
@@ -73,6 +79,7 @@ def survey(settings: VeilSettings, sources: Sequence[str], reporter: Reporter) -
         source_gb=sum(item.size for item in items) / 1e9,
         segments=len(plan.segments),
         frames=round(sum(expected_frames(item, settings) for item in items)),
+        variants=round(sum(item.variants * expected_frames(item, settings) for item in items)),
         expected_gb=sum(expected_bytes(item, settings) for item in items) / 1e9,
         core_hours=sum(cost.expected_s(item) for item in items) / 3600,
         sampled_frames=cost.frames,
@@ -82,15 +89,23 @@ def survey(settings: VeilSettings, sources: Sequence[str], reporter: Reporter) -
     )
 
 
+def _by_cost(items: Sequence[Item]) -> Iterable[list[Item]]:
+    """Sources that cost the same: of one kind, and with as many variants."""
+    groups: dict[_Alike, list[Item]] = defaultdict(list)
+    for item in items:
+        groups[item.kind, item.variants].append(item)
+    return groups.values()
+
+
 class _Cost:
-    """CPU seconds per second of video and per picture, measured."""
+    """CPU seconds per second of video and per picture, measured for each kind of source."""
 
     def __init__(self, workshop: Workshop) -> None:
         self.workshop = workshop
         self.frames = 0
         self.failed: list[Quarantined] = []
-        self._spent = dict.fromkeys(SourceKind, 0.0)
-        self._covered = dict.fromkeys(SourceKind, 0.0)
+        self._spent: dict[_Alike, float] = defaultdict(float)
+        self._covered: dict[_Alike, float] = defaultdict(float)
 
     def sample(self, item: Item) -> None:
         """Veil a little of a source in memory."""
@@ -110,7 +125,8 @@ class _Cost:
                         stream, item.info, *whole, settings.sampling, letterbox, None, report=DecodeReport()
                     )
                 for frame in frames:
-                    pack(encoder.encode(frame.pixels[None])[0], settings.spec.bits)
+                    for version in versions(frame, item, self.workshop):
+                        pack(encoder.encode(version.pixels[None])[0], settings.spec.bits)
                     self.frames += 1
                     covered = 1.0 if item.info is None else max(frame.timestamp_us / 1e6, 1e-3)
                     if process_time() - started > _SAMPLED_CPU_S:
@@ -120,24 +136,26 @@ class _Cost:
         except MediaError as error:
             self.failed.append(Quarantined(source=item.url, reason=str(error)))
             return
-        self._spent[item.kind] += process_time() - started
-        self._covered[item.kind] += covered
+        self._spent[item.kind, item.variants] += process_time() - started
+        self._covered[item.kind, item.variants] += covered
 
     def expected_s(self, item: Item) -> float:
         """Expected CPU seconds of a source; 0 where nothing of its kind was sampled."""
         amount = 1.0 if item.info is None else item.info.duration_us / 1e6
-        covered = self._covered[item.kind]
-        return self._spent[item.kind] / covered * amount if covered else 0.0
+        alike = (item.kind, item.variants)
+        covered = self._covered[alike]
+        return self._spent[alike] / covered * amount if covered else 0.0
 
 
 def print_survey(survey: Survey, console: Console) -> None:
     """Print a survey for people."""
     codecs = ", ".join(f"{count} {codec}" for codec, count in sorted(survey.codecs.items())) or "none"
+    variants = f" and {survey.variants} variants of them" if survey.variants else ""
     for name, text in (
         ("videos", f"{survey.videos} ({codecs}), {survey.hours:.2f} hours"),
         ("pictures", str(survey.pictures)),
         ("sources", f"{survey.source_gb:.3f} GB, {survey.duplicates} duplicates, {survey.ignored_files} other files"),
-        ("would write", f"{survey.frames} frames, {survey.expected_gb:.3f} GB, {survey.segments} segments"),
+        ("would write", f"{survey.frames} frames{variants}, {survey.expected_gb:.3f} GB, {survey.segments} segments"),
         ("would take", f"{survey.core_hours:.3f} core-hours (from {survey.sampled_frames} sampled frames)"),
         ("veil", survey.veil_id),
     ):

@@ -35,7 +35,8 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _options(archive: Path, out: Path, key: Path) -> list[object]:
-    return ["veil", archive, "--out", out, "--key", key, "--size", 160, "--segment-seconds", 1, "--shard-mb", 0.02]
+    cut = ("--segment-seconds", 1, "--shard-mb", 0.02)
+    return ["veil", archive, "--out", out, "--key", key, "--size", 160, *cut, "--variants", 2]
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ VEIL_ID = "ab" * 16
 SIZE, PATCH, CHANNELS, BITS = 64, 8, 3, 4
 
 
-def header(veil_id: str = VEIL_ID, encrypted: bool = False) -> ArchiveHeader:
+def header(veil_id: str = VEIL_ID, encrypted: bool = False, variants: int = 0) -> ArchiveHeader:
     return ArchiveHeader(
         veil_id=veil_id,
         spec={"patch": PATCH, "channels": CHANNELS, "bits": BITS},
@@ -27,6 +27,7 @@ def header(veil_id: str = VEIL_ID, encrypted: bool = False) -> ArchiveHeader:
         sampling="every",
         source_names="pseudonym",
         encrypted=encrypted,
+        variants=variants,
     )
 
 
@@ -84,6 +85,7 @@ def write_segment(
         shard_bytes=digest.bytes,
         content_sha256=digest.content_sha256,
         frames=digest.frames,
+        variants=sum(one.variant > 0 for one in rows),
         part=part,
         parts=parts,
         sources=tuple(dict.fromkeys(one.source for one in rows)),

@@ -20,6 +20,7 @@ _LABELS = st.lists(
         sample_id=st.text("0123456789abcdef", min_size=32, max_size=32),
         split=st.sampled_from(["train", "val", "unsplit"]),
         boxes=st.lists(_BOXES, max_size=4).map(tuple),
+        variant=st.integers(0, 16),
     ),
     max_size=8,
     unique_by=lambda one: one.sample_id,

@@ -126,6 +126,66 @@ def test_time_that_does_not_rise_is_found_across_parts(tmp_path: Path) -> None:
     _only_problem(store, "film", "part 1 begins before")
 
 
+def _with_variants(root: Path, *order: tuple[int, int], variants: int = 2) -> Store:
+    """An archive of one shard whose rows are (number of the frame, variant), in this order."""
+    store = Store(str(root / "out"))
+    archive = header(variants=2)
+    store.write_atomic(HEADER_FILE, archive.to_bytes())
+    rows = [
+        row(10 * frame + variant, timestamp_us=frame, variant=variant, variants=variants) for frame, variant in order
+    ]
+    write_segment(store, 0, rows, archive=archive)
+    compile_manifest(store, archive)
+    return store
+
+
+def test_frames_with_all_their_variants_are_whole(tmp_path: Path) -> None:
+    store = _with_variants(tmp_path, *((frame, variant) for frame in range(3) for variant in range(3)))
+    labels = [SampleLabels(row(11).sample_id, "train", (), 1)]
+    write_labels(store, "v1", ("saw",), VEIL_ID, labels)
+    report = verify(store.root)
+    assert report.problems == ()
+    assert (report.frames, report.variants) == (3, 6)
+
+
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [
+        ([(0, 0), (0, 1), (1, 0), (1, 1), (1, 2)], ["at 0 us has 1 variants, not 2"]),
+        ([(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)], ["at 1 us has 1 variants, not 2"]),
+        ([(0, 1), (0, 2)], [row(1).sample_id, "does not follow"]),
+        ([(0, 0), (0, 2)], [row(2).sample_id, "does not follow"]),
+        ([(1, 0), (1, 1), (1, 2), (0, 0), (0, 1), (0, 2)], ["order of time"]),
+    ],
+)
+def test_a_variant_that_is_missing_or_out_of_place_is_named(
+    order: list[tuple[int, int]], words: list[str], tmp_path: Path
+) -> None:
+    _only_problem(_with_variants(tmp_path, *order), shard_path(0), *words)
+
+
+def test_more_variants_than_the_archive_has_are_found(tmp_path: Path) -> None:
+    store = _with_variants(tmp_path, *((0, variant) for variant in range(4)), variants=3)
+    problems = verify(store.root).problems
+    assert len(problems) == 4
+    assert all("of 3, but frames of this archive have 2 at most" in problem for problem in problems)
+
+
+def test_labels_of_another_variant_are_found(tmp_path: Path) -> None:
+    store = _with_variants(tmp_path, (0, 0), (0, 1), (0, 2))
+    write_labels(store, "v1", ("saw",), VEIL_ID, [SampleLabels(row(1).sample_id, "train", (), 2)])
+    _only_problem(store, "labels v1", "1 labelled samples are other variants")
+
+
+def test_a_receipt_that_counts_variants_wrongly_is_found(tmp_path: Path) -> None:
+    store = _with_variants(tmp_path, (0, 0), (0, 1), (0, 2))
+    receipt = write_segment(store, 5, [row(50, source="other")], archive=header(variants=2))
+    lie = receipt.model_copy(update={"variants": 1})
+    store.write_atomic(f"receipts/{segment(5)}.json", lie.to_bytes())
+    compile_manifest(store, header(variants=2))
+    _only_problem(store, shard_path(5), "1 frames and 0 variants, its receipt says 0 and 1")
+
+
 def test_a_code_of_the_wrong_length_is_found(store: Store) -> None:
     wrong = row(50, source="other")
     write_segment(store, 5, [replace(wrong, code=wrong.code[:-1])])

@@ -34,6 +34,8 @@ _ROWS = st.builds(
     code=st.binary(max_size=200),
     width=st.integers(1, 1 << 16),
     height=st.integers(1, 1 << 16),
+    variant=st.integers(0, 16),
+    variants=st.integers(0, 16),
 )
 
 
@@ -75,7 +77,8 @@ def test_a_shard_is_plain_parquet_with_its_header(tmp_path: Path) -> None:
     assert ArchiveHeader.from_bytes(file.schema_arrow.metadata[METADATA_KEY]) == header()
     assert [file.metadata.row_group(group).num_rows for group in range(3)] == [64, 64, 2]
     columns = {
-        file.metadata.row_group(0).column(i).path_in_schema: file.metadata.row_group(0).column(i) for i in range(11)
+        file.metadata.row_group(0).column(i).path_in_schema: file.metadata.row_group(0).column(i)
+        for i in range(len(SHARD_SCHEMA))
     }
     assert columns["code"].compression == "ZSTD"
     for name in ("code", "sample_id"):
@@ -154,6 +157,8 @@ def test_the_content_digest_sees_values_and_not_their_types() -> None:
         {"captured_at_us": 0},
         {"code": b""},
         {"width": 180, "height": 320},
+        {"variant": 1},
+        {"variants": 1},
     ],
 )
 def test_the_content_digest_sees_every_change(change: dict[str, object]) -> None:

@@ -1,0 +1,36 @@
+"""A frame as it is veiled: itself, and its variants after it."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from raypp.media.frame import Frame
+from raypp.media.variants import Variant
+from raypp.veil.window import Window
+from raypp.veiling.identity import sample_id, variant_seed
+
+if TYPE_CHECKING:
+    from raypp.veiling.segment import Item, Workshop
+
+
+class Version(NamedTuple):
+    """What becomes one row of a shard: its sample_id, its number (0 is the frame itself), and its pixels."""
+
+    sample_id: str
+    variant: int
+    pixels: npt.NDArray[np.uint8]
+
+
+def versions(frame: Frame, item: "Item", workshop: "Workshop") -> Iterator[Version]:
+    """Yield a frame, then each of the variants that were planned of it; the same whoever asks, whenever."""
+    identity, key = bytes.fromhex(item.identity), workshop.key
+    window = Window(workshop.settings.size, workshop.settings.spec.patch, frame.source_width, frame.source_height)
+    for number in range(1 + item.variants):
+        name = sample_id(key, item.site, identity, frame.timestamp_us, number)
+        pixels = frame.pixels
+        if number:
+            variant = Variant.of_seed(variant_seed(key, item.site, name))
+            pixels = variant.pixels(frame.pixels, window.content_width, window.content_height)
+        yield Version(name, number, pixels)
