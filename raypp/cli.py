@@ -15,6 +15,7 @@ from raypp.checking import make_verify_command
 from raypp.demo.run import DemoOptions, run_demo
 from raypp.errors import OptionError, RayppError
 from raypp.inspection import describe, field_table
+from raypp.labelling import split
 from raypp.shards.encryption import DataKey
 from raypp.veil.envelope import read_passphrase
 from raypp.veil.key import SiteKey, VeilKey
@@ -50,6 +51,7 @@ def build() -> typer.Typer:
     app.command()(keygen)
     app.command()(inspect)
     app.command("veil")(make_command(_on_cluster("veil")))
+    app.command()(split)
     app.command("verify")(make_verify_command(_on_cluster("verify")))
     app.command()(show)
     for name, summary in _DEFERRED.items():

@@ -1,0 +1,38 @@
+"""The `raypp split` command: train and val for frames whose labels came without."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from raypp.shards.encryption import DataKey
+from raypp.shards.labels import dataset_version
+from raypp.shards.reader import ShardReader
+from raypp.shards.splitting import Split, SplitBy, write_split
+
+
+def split(
+    archive: Annotated[str, typer.Argument(help="The veiled archive.")],
+    name: Annotated[str, typer.Option(help="Name of the new label version.")],
+    labels: Annotated[str | None, typer.Option(help="Label version to start from (default: the only one).")] = None,
+    by: Annotated[SplitBy, typer.Option(help="time: the end of each source is val; source: whole sources are.")] = (
+        SplitBy.TIME
+    ),
+    val: Annotated[float, typer.Option(help="Share that becomes val.")] = 0.2,
+    gap_seconds: Annotated[float, typer.Option(help="Seconds between train and val that are left out.")] = 1.0,
+    data_key: Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")] = None,
+) -> None:
+    """Write a label version in which every labelled frame is train or val; needs no veil key.
+
+    Example: raypp split veiled --name shift-a --by source --val 0.25
+    """
+    reader = ShardReader(archive, DataKey.load(data_key) if data_key else None)
+    table = write_split(reader, labels, name, Split(by, val, gap_seconds))
+    counts = Counter(row.split for row in table.rows if not row.variant)
+    said = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+    Console(stderr=True, soft_wrap=True).print(
+        f"labels        {table.version}: {said} frames\ndataset       {dataset_version(reader.manifest, table)}",
+        highlight=False,
+    )

@@ -1,0 +1,113 @@
+"""Splits for frames that came without: a new label version, made from an old one and nothing but the archive."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from raypp.errors import LabelError, OptionError
+from raypp.shards.labels import LabelTable, SampleLabels, list_versions, read_labels, write_labels
+from raypp.shards.reader import ShardReader
+
+TRAIN, VAL = "train", "val"
+_COLUMNS = ("sample_id", "source", "timestamp_us")
+
+
+class SplitBy(StrEnum):
+    """What is kept together.
+
+    Neighbouring frames of a film are nearly the same picture: thrown into both splits at random, they would make a
+    detector look better than it is.
+    """
+
+    TIME = "time"
+    """The last share of each source is val, with a gap before it that is in neither."""
+    SOURCE = "source"
+    """Whole sources are val, chosen by their pseudonym: the same whatever else the archive holds."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """How frames are split.
+
+    Attributes:
+        by: what is kept together.
+        val: share of frames (by time) or of sources (by source) that become val, in (0, 1).
+        gap_s: seconds of each source between train and val that are in neither; by time only.
+    """
+
+    by: SplitBy
+    val: float
+    gap_s: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.val < 1:
+            raise OptionError(f"--val {self.val} must lie between 0 and 1, such as 0.2")
+        if self.gap_s < 0:
+            raise OptionError(f"--gap-seconds {self.gap_s} must not be negative")
+
+
+@dataclass(frozen=True)
+class _Frame:
+    sample_id: str
+    timestamp_us: int
+
+
+def write_split(reader: ShardReader, version: str | None, name: str, split: Split) -> LabelTable:
+    """Write a label version in which every labelled frame is train or val; returns it.
+
+    Args:
+        reader: the archive.
+        version: label version to start from; None for the only one.
+        name: name of the new version.
+        split: how.
+
+    Raises:
+        ShardError: if there is no such version.
+        ConflictError: if the new version exists with other content.
+        LabelError: if train or val would be empty, or there are several versions to start from.
+    """
+    there = [one for one in list_versions(reader.store) if one != name]
+    if version is None and len(there) != 1:
+        raise LabelError(f"archive {reader.store.root} has label versions {', '.join(there) or 'none'}; name one")
+    labels = read_labels(reader.store, version or there[0])
+    rows = labels.by_sample()
+    where = _assign(_sources(reader, rows), split)
+    known = [replace(row, split=where[row.sample_id]) for row in labels.rows if row.sample_id in where]
+    split_rows = [row for row in known if row.split == TRAIN or not row.variant]  # variants are for training only
+    for wanted in (TRAIN, VAL):
+        if not any(row.split == wanted for row in split_rows):
+            raise LabelError(f"split by {split.by} with --val {split.val} leaves no {wanted} frames; split otherwise")
+    return write_labels(reader.store, name, labels.classes, labels.veil_id, split_rows)
+
+
+def _sources(reader: ShardReader, rows: dict[str, SampleLabels]) -> dict[str, list[_Frame]]:
+    """Labelled frames by source, in order of time."""
+    sources: dict[str, list[_Frame]] = {}
+    for batch in reader.iterate(_COLUMNS, batch_size=4096):
+        for row in batch.rows.to_pylist():
+            if row["sample_id"] in rows:
+                sources.setdefault(row["source"], []).append(_Frame(row["sample_id"], row["timestamp_us"]))
+    return {name: sorted(frames, key=lambda one: one.timestamp_us) for name, frames in sources.items()}
+
+
+def _assign(sources: dict[str, list[_Frame]], split: Split) -> dict[str, str]:
+    """Split of each frame; frames of the gap are left out."""
+    if split.by is SplitBy.SOURCE:
+        chosen = _last_by_name(sources, split.val)
+        return {one.sample_id: VAL if name in chosen else TRAIN for name, frames in sources.items() for one in frames}
+    assigned: dict[str, str] = {}
+    for frames in sources.values():
+        first_val = len(frames) - round(len(frames) * split.val)
+        starts = frames[first_val].timestamp_us if first_val < len(frames) else None
+        for number, one in enumerate(frames):
+            if number >= first_val:
+                assigned[one.sample_id] = VAL
+            elif starts is None or starts - one.timestamp_us > split.gap_s * 1e6:
+                assigned[one.sample_id] = TRAIN
+    return assigned
+
+
+def _last_by_name(sources: Iterable[str], share: float) -> set[str]:
+    """The last sources by pseudonym, a keyed hash and so as good as drawn: at least one."""
+    names = sorted(sources)
+    return set(names[-max(1, round(len(names) * share)) :])

@@ -1,0 +1,78 @@
+"""Splits keep neighbours together, count every frame once, and come out the same each time."""
+
+from pathlib import Path
+
+import pytest
+
+from raypp.errors import ConflictError, LabelError, OptionError
+from raypp.shards.labels import LabelBox, SampleLabels, write_labels
+from raypp.shards.manifest import compile_manifest
+from raypp.shards.reader import ShardReader
+from raypp.shards.schema import HEADER_FILE
+from raypp.shards.splitting import Split, SplitBy, write_split
+from raypp.shards.store import Store
+from tests.command import raypp, succeed
+from tests.shards.archives import VEIL_ID, header, row, write_segment
+
+_FILMS, _FRAMES, _STEP_US = 10, 20, 200_000
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    store = Store(str(tmp_path / "veiled"))
+    store.write_atomic(HEADER_FILE, header().to_bytes())
+    labels = []
+    for film in range(_FILMS):
+        numbers = range(film * _FRAMES, (film + 1) * _FRAMES)
+        rows = [row(n, f"film-{film}", timestamp_us=(n % _FRAMES) * _STEP_US) for n in numbers]
+        write_segment(store, film, rows)
+        labels += [SampleLabels(one.sample_id, "unsplit", (LabelBox(0, 0.5, 0.5, 0.1, 0.1),)) for one in rows[1:]]
+    write_labels(store, "video-v1", ("hammer",), VEIL_ID, labels)
+    compile_manifest(store, header())
+    return tmp_path / "veiled"
+
+
+def _number(sample_id: str) -> tuple[int, int]:
+    return divmod(int(sample_id, 16), _FRAMES)
+
+
+def test_by_time_the_end_of_each_film_is_val_after_a_gap(archive: Path) -> None:
+    table = write_split(ShardReader(str(archive)), None, "split", Split(SplitBy.TIME, 0.25, gap_s=0.5))
+    for film in range(_FILMS):
+        mine = {_number(one.sample_id)[1]: one.split for one in table.rows if _number(one.sample_id)[0] == film}
+        val = {number for number, split in mine.items() if split == "val"}
+        train = {number for number, split in mine.items() if split == "train"}
+        assert val == set(range(15, 20))
+        assert train == set(range(1, 13)), "frame 0 has no label; 13 and 14 are nearer than half a second"
+    assert all(one.boxes for one in table.rows)
+
+
+def test_by_source_films_stay_whole(archive: Path) -> None:
+    table = write_split(ShardReader(str(archive)), "video-v1", "split", Split(SplitBy.SOURCE, 0.3, gap_s=0))
+    films = {(_number(one.sample_id)[0], one.split) for one in table.rows}
+    assert len(films) == _FILMS
+    assert sum(split == "val" for _, split in films) == 3
+    assert len(table.rows) == _FILMS * (_FRAMES - 1)
+
+
+def test_the_same_split_again_is_the_same_version_and_another_is_refused(archive: Path) -> None:
+    reader = ShardReader(str(archive))
+    first = write_split(reader, "video-v1", "split", Split(SplitBy.TIME, 0.2, 1))
+    assert write_split(reader, None, "split", Split(SplitBy.TIME, 0.2, 1)) == first
+    with pytest.raises(ConflictError, match="split"):
+        write_split(reader, "video-v1", "split", Split(SplitBy.TIME, 0.5, 1))
+
+
+def test_a_split_without_train_or_val_frames_is_refused(archive: Path) -> None:
+    with pytest.raises(LabelError, match="no train"):
+        write_split(ShardReader(str(archive)), None, "split", Split(SplitBy.TIME, 0.2, 1000))
+    with pytest.raises(OptionError, match="between 0 and 1"):
+        Split(SplitBy.TIME, 1.0, 0)
+
+
+def test_the_command_says_what_came_of_it(archive: Path) -> None:
+    done = succeed("split", archive, "--name", "shift-a", "--by", "source", "--val", 0.2)
+    assert "shift-a: 152 train, 38 val frames" in done.stderr
+    refused = raypp("split", archive, "--name", "other")
+    assert refused.returncode == 1
+    assert "shift-a, video-v1" in refused.stderr
