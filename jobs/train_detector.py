@@ -7,7 +7,7 @@ Example:
 import os
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def train_on_ray(settings: TrainSettings, about: About, dataset: VeiledDataset, 
         _train_loop,
         train_loop_config={"settings": settings.model_dump_json(), "about": about.model_dump_json()},
         scaling_config=ray_train.ScalingConfig(
-            num_workers=settings.workers,
+            num_workers=_room(settings),  # type: ignore[arg-type]  # a range is right: see ray.train.v2
             use_gpu=settings.gpu,
             resources_per_worker={"CPU": _cpus(settings.workers)} | ({"GPU": 1} if settings.gpu else {}),
         ),
@@ -69,6 +69,11 @@ def train_on_ray(settings: TrainSettings, about: About, dataset: VeiledDataset, 
     if best is None:
         raise ModelError(f"training left no checkpoint in {settings.out}; see Ray's logs of the workers")
     return Path(best.path)
+
+
+def _room(settings: TrainSettings) -> int | tuple[int, int]:
+    few, many = settings.least_workers, settings.workers
+    return many if few == many else (few, many)
 
 
 def _cpus(workers: int) -> float:
@@ -102,7 +107,8 @@ def _train_loop(config: dict[str, Any]) -> None:
             local_shuffle_buffer_size=_SHUFFLED_ROWS,
             local_shuffle_seed=settings.seed + epoch,
         )
-        return _batches(rows, header)
+        # With a number of workers that does not divide the frames, some worker could have a batch more.
+        return islice(_batches(rows, header), about.recipe.steps)
 
     def val_batches() -> Iterator[DetectionBatch]:
         rows = ray_train.get_dataset_shard(VAL).iter_batches(batch_size=_VAL_BATCH, batch_format="numpy")

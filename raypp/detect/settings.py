@@ -1,5 +1,6 @@
 """What a training was asked to do: everything but secrets, so that it may travel to workers."""
 
+import math
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -18,7 +19,9 @@ class TrainSettings(BaseModel):
         weights: public weights to start from (.pt), or None for random ones.
         epochs: passes over the training frames.
         batch: frames of a step, over all workers together.
-        workers: workers that train together.
+        workers: workers that train together; fewer where the cluster has less room for a while, if `least_workers` is.
+        least_workers: with how few it goes on.
+        nominal_batch: frames whose gradients are gathered for one step of the optimiser.
         seed: of initial weights, order and augmentation.
         gpu: whether each worker has a GPU.
         data_key_path: data key of encrypted shards, or None.
@@ -34,17 +37,38 @@ class TrainSettings(BaseModel):
     epochs: int = 100
     batch: int = 16
     workers: int = 1
+    least_workers: int = 1
+    nominal_batch: int = 64
     seed: int = 0
     gpu: bool = False
     data_key_path: Path | None = None
 
+    @staticmethod
+    def parse_workers(text: str) -> tuple[int, int]:
+        """Read a number of workers, "4", or how few and how many, "1-4"; raises OptionError."""
+        least, dash, most = text.partition("-")
+        try:
+            return int(least), int(most if dash else least)
+        except ValueError:
+            raise OptionError(f"--workers {text!r} must be a number such as 4, or a range such as 1-4") from None
+
     def check(self) -> None:
         """Raise OptionError for a value out of range or two that contradict each other."""
-        for name, value in (("--epochs", self.epochs), ("--batch", self.batch), ("--workers", self.workers)):
+        counts = {
+            "--epochs": self.epochs,
+            "--batch": self.batch,
+            "--workers": self.least_workers,
+            "--nominal-batch": self.nominal_batch,
+        }
+        for name, value in counts.items():
             if value < 1:
                 raise OptionError(f"{name} {value} must be at least 1")
-        if self.batch % self.workers:
-            fitting = self.workers * max(1, self.batch // self.workers)
-            raise OptionError(f"--batch {self.batch} cannot be shared by {self.workers} workers; use {fitting}")
+        if self.least_workers > self.workers:
+            raise OptionError(f"--workers {self.least_workers}-{self.workers} must name the fewer first")
+        for workers in range(self.least_workers, self.workers + 1):
+            if self.batch % workers:
+                every = math.lcm(*range(self.least_workers, self.workers + 1))
+                fitting = every * max(1, self.batch // every)
+                raise OptionError(f"--batch {self.batch} cannot be shared by {workers} workers; use {fitting}")
         if self.weights is not None and not self.weights.is_file():
             raise OptionError(f"--weights {self.weights} is no file; give an ultralytics checkpoint such as yolov8n.pt")
