@@ -99,7 +99,7 @@ class VeilKey(Secret):
     @property
     def fingerprint(self) -> str:
         """16 hex digits by which people tell keys apart; derived from the public half, so it shows nothing."""
-        return keyed_hash(self.public_key, b"fingerprint").hex()[:FINGERPRINT_HEX]
+        return fingerprint(self.public_key)
 
     def sign(self, message: bytes) -> bytes:
         """Return the 64-byte Ed25519 signature of a message."""
@@ -215,6 +215,11 @@ class SiteKey(Secret):
             },
             "hashes": {use: _b64(value) for use, value in sorted(self._hashes.items())},
         }
+
+
+def fingerprint(public_key: bytes) -> str:
+    """16 hex digits by which people tell keys apart, from a key's public half."""
+    return keyed_hash(public_key, b"fingerprint").hex()[:FINGERPRINT_HEX]
 
 
 def stream_name(site: str, camera: str, picture: bytes | None = None) -> bytes:

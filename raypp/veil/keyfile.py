@@ -1,18 +1,15 @@
-"""Key files: JSON of mode 0600, optionally wrapped by a passphrase (scrypt, RFC 7914, and AES-256-GCM)."""
+"""Key files: JSON of mode 0600, optionally sealed under a passphrase."""
 
 import base64
 import json
 import os
-import secrets
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from raypp.errors import KeyFileError
+from raypp.veil.envelope import Envelope, Passphrase
 from raypp.veil.key import SiteKey, StreamSecrets, VeilKey
 from raypp.veil.spec import VeilSpec
 
@@ -21,10 +18,7 @@ SITE_MAGIC = "raypp-site-key"
 DATA_MAGIC = "raypp-data-key"
 KEY_VARIABLE = "RAYPP_KEY_FILE"
 PASSPHRASE_VARIABLE = "RAYPP_KEY_PASSPHRASE_FILE"
-_SCRYPT = {"n": 1 << 15, "r": 8, "p": 1}
 _SNIFF_BYTES = 256
-
-Passphrase = Callable[[], str]
 
 
 def default_key_path() -> Path:
@@ -177,21 +171,12 @@ def _parse(document: dict[str, Any], magic: str, phrase: str | None) -> VeilKey 
 
 
 def _wrap(body: dict[str, Any], passphrase: str, magic: str) -> dict[str, Any]:
-    salt, nonce = secrets.token_bytes(16), secrets.token_bytes(12)
-    sealed = AESGCM(_stretch(passphrase, salt)).encrypt(nonce, json.dumps(body).encode(), magic.encode())
-    return {"kdf": "scrypt", **_SCRYPT, "salt": _b64(salt), "nonce": _b64(nonce), "sealed": _b64(sealed)}
+    return Envelope.seal(json.dumps(body).encode(), passphrase, magic.encode()).to_json()
 
 
 def _unwrap(wrapped: dict[str, Any], passphrase: str, magic: str) -> dict[str, Any]:
-    opened = AESGCM(_stretch(passphrase, base64.b64decode(wrapped["salt"]))).decrypt(
-        base64.b64decode(wrapped["nonce"]), base64.b64decode(wrapped["sealed"]), magic.encode()
-    )
-    body: dict[str, Any] = json.loads(opened)
+    body: dict[str, Any] = json.loads(Envelope.from_json(wrapped).open(passphrase, magic.encode()))
     return body
-
-
-def _stretch(passphrase: str, salt: bytes) -> bytes:
-    return Scrypt(salt=salt, length=32, **_SCRYPT).derive(passphrase.encode())
 
 
 def _owner(body: dict[str, Any]) -> VeilKey:

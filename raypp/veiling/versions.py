@@ -29,8 +29,10 @@ def versions(frame: Frame, item: "Item", workshop: "Workshop") -> Iterator[Versi
     window = Window(workshop.settings.size, workshop.settings.spec.patch, frame.source_width, frame.source_height)
     for number in range(1 + item.variants):
         name = sample_id(key, item.site, identity, frame.timestamp_us, number)
-        pixels = frame.pixels
-        if number:
-            variant = Variant.of_seed(variant_seed(key, item.site, name))
-            pixels = variant.pixels(frame.pixels, window.content_width, window.content_height)
+        pixels = variant_pixels(frame, window, variant_seed(key, item.site, name)) if number else frame.pixels
         yield Version(name, number, pixels)
+
+
+def variant_pixels(frame: Frame, window: Window, seed: bytes) -> npt.NDArray[np.uint8]:
+    """Return the pixels of the variant of a frame that a seed stands for, in the frame's window."""
+    return Variant.of_seed(seed).pixels(frame.pixels, window.content_width, window.content_height)

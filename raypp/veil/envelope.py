@@ -1,0 +1,80 @@
+"""Envelopes: bytes sealed under a passphrase by scrypt (RFC 7914) and AES-256-GCM."""
+
+import base64
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+from raypp.errors import OptionError
+
+_SCRYPT = {"n": 1 << 15, "r": 8, "p": 1}
+_SALT_BYTES, _NONCE_BYTES = 16, 12
+
+Passphrase = Callable[[], str]
+"""Gives a passphrase when one is needed."""
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """Sealed bytes, with what it takes besides the passphrase to open them.
+
+    Attributes:
+        salt: 16 bytes, of the key's derivation.
+        nonce: 12 bytes, of the encryption.
+        sealed: the content, encrypted and authenticated.
+    """
+
+    salt: bytes
+    nonce: bytes
+    sealed: bytes
+
+    @classmethod
+    def seal(cls, content: bytes, passphrase: str, purpose: bytes) -> Self:
+        """Seal content; it opens only with the same passphrase and purpose."""
+        salt, nonce = secrets.token_bytes(_SALT_BYTES), secrets.token_bytes(_NONCE_BYTES)
+        return cls(salt, nonce, AESGCM(_stretch(passphrase, salt)).encrypt(nonce, content, purpose))
+
+    def open(self, passphrase: str, purpose: bytes) -> bytes:
+        """Return the content; raises cryptography's InvalidTag for a wrong passphrase or altered bytes."""
+        return AESGCM(_stretch(passphrase, self.salt)).decrypt(self.nonce, self.sealed, purpose)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the envelope for a JSON document, naming how the key is derived."""
+        parts = {"salt": self.salt, "nonce": self.nonce, "sealed": self.sealed}
+        return {"kdf": "scrypt", **_SCRYPT} | {name: base64.b64encode(part).decode() for name, part in parts.items()}
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Self:
+        """Read what `to_json` gave; raises KeyError, TypeError or ValueError for anything else."""
+        return cls(*(base64.b64decode(document[name]) for name in ("salt", "nonce", "sealed")))
+
+    def to_bytes(self) -> bytes:
+        """Return the envelope as bytes: salt, nonce, sealed content."""
+        return self.salt + self.nonce + self.sealed
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Self:
+        """Read what `to_bytes` gave; of anything else comes an envelope that does not open."""
+        sealed_from = _SALT_BYTES + _NONCE_BYTES
+        return cls(content[:_SALT_BYTES], content[_SALT_BYTES:sealed_from], content[sealed_from:])
+
+
+def read_passphrase(path: Path) -> str:
+    """Read a passphrase from a file, without its last line break; raises OptionError if there is none to be read."""
+    try:
+        phrase = path.read_text().rstrip("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "no UTF-8 text"
+        raise OptionError(f"passphrase file {path}: {reason}; give a text file that holds the passphrase") from None
+    if not phrase:
+        raise OptionError(f"passphrase file {path} is empty; write the passphrase into it")
+    return phrase
+
+
+def _stretch(passphrase: str, salt: bytes) -> bytes:
+    return Scrypt(salt=salt, length=32, **_SCRYPT).derive(passphrase.encode())
