@@ -3,6 +3,7 @@
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -22,6 +23,8 @@ from raypp.veil.packing import pack
 from raypp.veil.window import Window
 from raypp.veiling.identity import sample_id, variant_seed
 from raypp.veiling.job import load_plan, open_job, veil_here
+from raypp.veiling.lookup import SourceFinder, find_rows
+from raypp.veiling.plain import recover
 from raypp.veiling.progress import Reporter
 from raypp.veiling.segment import Item, Workshop
 from raypp.veiling.settings import VeilSettings
@@ -226,3 +229,22 @@ def test_a_training_picture_that_becomes_another_split_keeps_unlabelled_variants
     assert sorted(row.split for row in rows) == ["train"] * 2 + ["val"] * 4
     assert not any(row.variant for row in rows)
     assert verify(settings.out).problems == ()
+
+
+def test_a_variant_is_found_again_by_its_sample_id(place: Path, out: Path, items: dict[str, Item]) -> None:
+    settings = _settings(place, out)
+    workshop = Workshop.open(settings)
+    reader = ShardReader(str(out))
+    wanted = [row.sample_id for row in _rows(out) if row.variants]
+    finder = SourceFinder(workshop.key, load_plan(settings.private), None, _reporter())
+    found = recover(list(find_rows(reader, wanted).values()), finder, reader.header, workshop.masks)
+    assert found.problems == {}
+    assert found.frames.keys() == set(wanted)
+    for row in _rows(out):
+        if row.variants:
+            window = Window(SIZE, 8, row.width, row.height)
+            top, left = window.offset_y, window.offset_x
+            square = found.frames[row.sample_id].square
+            pixels = square[top : top + window.window_height, left : left + window.window_width]
+            encoder = workshop.encoder(items[row.source])
+            assert row.code == pack(encoder.encode(np.ascontiguousarray(pixels)[None])[0], 3)
