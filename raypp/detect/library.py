@@ -27,7 +27,8 @@ from ultralytics.models.yolo.detect.val import DetectionValidator
 from ultralytics.nn.modules.head import Detect
 from ultralytics.nn.tasks import DetectionModel, torch_safe_load
 from ultralytics.utils import LOGGER, SETTINGS
-from ultralytics.utils.metrics import DetMetrics, compute_ap
+from ultralytics.utils.metrics import DetMetrics, compute_ap, smooth
+from ultralytics.utils.nms import non_max_suppression
 from ultralytics.utils.torch_utils import ModelEMA, intersect_dicts
 
 for _module, _name, _original in _ORIGINALS:
@@ -47,6 +48,8 @@ __all__ = [
     "compute_ap",
     "default_arguments",
     "intersect_dicts",
+    "non_max_suppression",
+    "smooth",
     "torch_safe_load",
 ]
 

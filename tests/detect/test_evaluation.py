@@ -37,13 +37,10 @@ def labels(pictures: dict[str, np.ndarray], model: torch.nn.Module) -> dict[str,
     matcher = Matcher(model, _PIXELS, torch.device("cpu"))
     found: dict[str, list[tuple[float, ...]]] = {}
     for name, picture in pictures.items():
-        tensor = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float() / 255
-        with torch.inference_mode():
-            detections = matcher._validator.postprocess(model(tensor))[0]
+        inputs = picture.transpose(2, 0, 1)[None].astype(np.float32) / 255
+        ((_, seen),) = matcher.study(labelled_batch(inputs, [], (name,)))
         rows = []
-        for box, confidence, kind in zip(
-            detections["bboxes"].numpy(), detections["conf"].numpy(), detections["cls"].numpy(), strict=True
-        ):
+        for box, confidence, kind in zip(seen.boxes_P4, seen.confidence_P, seen.predicted_P, strict=True):
             if confidence < 0.2 or chance.random() < 0.15:
                 continue
             x1, y1, x2, y2 = np.clip(box / _PIXELS + chance.normal(0, 0.015, 4), 0, 1)

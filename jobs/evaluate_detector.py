@@ -1,0 +1,78 @@
+"""Evaluate a detector on Ray: shards -> labelled frames of the split -> StudyActor -> scores and report here.
+
+Example:
+    ray job submit --working-dir . -- python -m jobs.evaluate_detector /veiled --model /run --report /report
+"""
+
+import pickle
+import re
+from collections.abc import Iterator, Sequence
+
+import ray
+from ray.data import ActorPoolStrategy
+
+from actors.study_actor import StudyActor
+from jobs.cluster import connect
+from jobs.shard_source import read_archive
+from raypp.cli import run_command
+from raypp.detect.study import STUDY_BATCH, STUDY_COLUMNS, StudiedSample, StudySettings
+from raypp.errors import ModelError
+from raypp.evaluating import ClusterOptions, make_evaluate_command
+
+# Detectors that need all CPUs would leave none for the read tasks that feed them.
+_ACTOR_SHARE = 0.9
+_READ_CPUS = 0.02
+
+
+def study_on_ray(settings: StudySettings, options: ClusterOptions) -> Iterator[StudiedSample]:
+    """Study every labelled frame of a split on a Ray cluster, each once, in any order.
+
+    Raises:
+        ModelError: if a shard or the detector cannot be read where it is needed.
+    """
+    connect(options.address)
+    nodes = ray.nodes()  # type: ignore[no-untyped-call]
+    cpus = cpus_each([float(node["Resources"].get("CPU", 0)) for node in nodes if node["Alive"]], options.workers)
+    frames = read_archive(
+        settings.archive, settings.labels_version, STUDY_COLUMNS, settings.data_key_path, cpus=_READ_CPUS
+    )
+    wanted = frames.filter(expr=f"split == '{settings.split}' and variant == 0", num_cpus=_READ_CPUS)
+    studied = wanted.map_batches(
+        StudyActor,
+        fn_constructor_kwargs={"settings": settings.model_dump_json(), "threads": max(1, round(cpus))},
+        batch_size=STUDY_BATCH,
+        batch_format="pyarrow",
+        compute=ActorPoolStrategy(size=options.workers),
+        num_cpus=_ACTOR_SHARE * cpus,
+        num_gpus=1 if options.gpu else None,
+    )
+    try:
+        for row in studied.iter_rows():
+            yield pickle.loads(row["sample"])  # noqa: S301 - of our own actor
+    except ray.exceptions.RayError as error:
+        raise ModelError(f"evaluation stopped: {_root(str(error))}") from None
+
+
+def cpus_each(nodes: Sequence[float], workers: int) -> float:
+    """Return the most CPUs that each of some workers can have, of nodes with so many CPUs each."""
+    shares = (node / number for node in nodes if node for number in range(1, workers + 1))
+    return max(share for share in shares if sum(int(node / share + 1e-9) for node in nodes) >= workers)
+
+
+def _root(said: str) -> str:
+    """What went wrong in a worker, without the layers that Ray wraps it in: an error of ours, or the last line."""
+    ours: list[str] = re.findall(r"raypp\.errors\.\w+: (.+)", said)
+    return ours[-1] if ours else said.strip().splitlines()[-1]
+
+
+evaluate = make_evaluate_command(study_on_ray)
+"""The `raypp evaluate` command."""
+
+
+def main() -> None:
+    """Run the command on the cluster that this process was submitted to, or on a local Ray."""
+    run_command(make_evaluate_command(study_on_ray, workers=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""Pictures of an evaluation, drawn without any global state: curves, confusions, and boxes on codes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib import colormaps
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image, ImageDraw, ImageFont
+
+from raypp.detect.batch import NO_CELL
+from raypp.detect.detections import FloatArray, SampleDetections
+from raypp.detect.evaluation import Curves, Scores
+from raypp.detect.study import StudiedSample
+from raypp.veil.view import component_view
+
+Picture = npt.NDArray[np.uint8]
+"""uint8[H, W, 3], RGB."""
+
+_MOST_NAMED = 20
+_MOST_COUNTED = 30
+_DPI = 110
+_LABEL_COLOUR, _DETECTION_COLOUR = (0, 230, 118), (255, 109, 0)
+_INK, _PAPER, _OUTSIDE = (20, 20, 20), (250, 250, 248), (114, 114, 114)
+_TILE, _COLUMNS, _GAP, _LINE = 420, 3, 10, 22
+
+
+def precision_recall_picture(curves: Curves, scores: Scores) -> Picture:
+    """Draw precision over recall at IoU 0.5: the mean over classes, and each class where there are few enough."""
+    figure = Figure(figsize=(9, 5.5), dpi=_DPI, layout="constrained")
+    axes = figure.add_subplot()
+    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
+    axes.grid(color="0.9")
+    named = len(curves.classes) <= _MOST_NAMED
+    colours = colormaps["tab20"].colors  # type: ignore[attr-defined]
+    for number, (one, precision) in enumerate(zip(scores.classes, curves.precision_KR, strict=True)):
+        style = {"color": colours[number % len(colours)], "label": f"{one.name} {one.map50:.3f}"} if named else {}
+        axes.plot(curves.recall_R, precision, **({"color": "0.75"} | style), linewidth=1)
+    if curves.classes:
+        mean = curves.precision_KR.mean(axis=0)
+        axes.plot(curves.recall_R, mean, color="black", linewidth=2.5, label=f"all classes {scores.map50:.3f}")
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), title="AP at IoU 0.5", frameon=False)
+    axes.set_title(f"Precision and recall: {scores.labels} labels on {scores.samples} frames", loc="left")
+    return _drawn(figure)
+
+
+def confusion_picture(counts_NN: npt.NDArray[np.int64], classes: Sequence[str], confidence: float) -> Picture:
+    """Draw a confusion matrix as `raypp.detect.mistakes.confusion` counts it: shades by column, counts as numbers."""
+    names = [*classes, "background"]
+    shares = counts_NN / np.maximum(counts_NN.sum(axis=0, keepdims=True), 1)
+    side = float(np.clip(3 + 0.42 * len(names), 6, 24))
+    figure = Figure(figsize=(side + 1, side), dpi=_DPI, layout="constrained")
+    axes = figure.add_subplot()
+    drawn = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.set_xticks(range(len(names)), names, rotation=90)
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlabel="labelled", ylabel="predicted")
+    axes.set_title(f"Confusion at confidence {confidence:.2f}, IoU 0.5", loc="left")
+    figure.colorbar(drawn, ax=axes, label="share of the column", shrink=0.8)
+    if len(names) <= _MOST_COUNTED:
+        for row, column in zip(*np.nonzero(counts_NN), strict=True):
+            colour = "white" if shares[row, column] > 0.55 else "black"
+            text = str(counts_NN[row, column])
+            axes.text(int(column), int(row), text, ha="center", va="center", color=colour, fontsize=8)
+    return _drawn(figure)
+
+
+def detections_picture(
+    samples: Sequence[StudiedSample], classes: Sequence[str], pixels: int, confidence: float
+) -> Picture | None:
+    """Draw labels and detections on the best three-component view of the codes; None where no codes were kept.
+
+    Args:
+        samples: samples under study; those without codes are left out.
+        classes: names of the classes.
+        pixels: side of the square.
+        confidence: detections below it are left out.
+    """
+    shown = [one for one in samples if one.codes_CGG is not None]
+    if not shown:
+        return None
+    columns = min(_COLUMNS, len(shown))
+    rows = -(-len(shown) // columns)
+    size = (_GAP + columns * (_TILE + _GAP), _LINE + 2 * _GAP + rows * (_TILE + _LINE + _GAP))
+    sheet = Image.new("RGB", size, _PAPER)
+    pen = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(13)
+    pen.text((_GAP, _GAP), "labels", fill=_darker(_LABEL_COLOUR), font=font)
+    said = f"detections from confidence {confidence:.2f}, on the codes' best three-component view"
+    pen.text((_GAP + 52, _GAP), said, fill=_darker(_DETECTION_COLOUR), font=font)
+    for number, (one, view) in enumerate(zip(shown, _views(shown), strict=True)):
+        left = _GAP + number % columns * (_TILE + _GAP)
+        top = _LINE + 2 * _GAP + number // columns * (_TILE + _LINE + _GAP)
+        tile = Image.fromarray(view).resize((_TILE, _TILE), Image.Resampling.NEAREST)
+        _draw_boxes(tile, one.detections.above(confidence), classes, _TILE / pixels)
+        sheet.paste(tile, (left, top))
+        caption = f"{one.matches.sample_id[:12]}  {one.origin.site}/{one.origin.camera}"
+        pen.text((left, top + _TILE + 3), caption, fill=_INK, font=font)
+    return np.asarray(sheet)
+
+
+def _drawn(figure: Figure) -> Picture:
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]
+
+
+def _views(samples: Sequence[StudiedSample]) -> list[Picture]:
+    """View codes in their square; those of one sub-key together, since each sub-key has its own components."""
+    squares = [one.codes_CGG for one in samples if one.codes_CGG is not None]
+    views = [np.full((*codes.shape[1:], 3), _OUTSIDE, dtype=np.uint8) for codes in squares]
+    sub_keys = [int(codes[-1, 0, 0]) for codes in squares]
+    for sub_key in set(sub_keys):
+        members = [number for number, one in enumerate(sub_keys) if one == sub_key]
+        windows = [_window(squares[number]) for number in members]
+        codes = [squares[number][:-1][:, *window] for number, window in zip(members, windows, strict=True)]
+        for number, window, view in zip(members, windows, component_view(codes), strict=True):
+            views[number][window] = view
+    return views
+
+
+def _window(codes_CGG: npt.NDArray[np.uint8]) -> tuple[slice, slice]:
+    """Rows and columns of the square where a frame has cells."""
+    rows, columns = np.nonzero((codes_CGG[:-1] != NO_CELL).any(axis=0))
+    return slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
+
+
+def _draw_boxes(tile: Image.Image, seen: SampleDetections, classes: Sequence[str], scale: float) -> None:
+    pen = ImageDraw.Draw(tile)
+    for box, number in zip(seen.label_boxes_L4, seen.labelled_L, strict=True):
+        _draw_box(pen, box * scale, classes[number], _LABEL_COLOUR)
+    for box, number, sure in zip(seen.boxes_P4, seen.predicted_P, seen.confidence_P, strict=True):
+        _draw_box(pen, box * scale, f"{classes[number]} {sure:.2f}", _DETECTION_COLOUR, below=True)
+
+
+def _draw_box(
+    pen: ImageDraw.ImageDraw, box_4: FloatArray, text: str, colour: tuple[int, int, int], *, below: bool = False
+) -> None:
+    left, top, right, bottom = (float(edge) for edge in np.clip(box_4, 0, _TILE - 1))
+    pen.rectangle((left, top, right, bottom), outline=colour, width=2)
+    font = ImageFont.load_default(11)
+    width, height = pen.textbbox((0, 0), text, font=font)[2:]
+    # Labels' names above their boxes and detections' below, within the tile.
+    at_x = max(0, min(left, _TILE - width - 4))
+    at_y = min(bottom, _TILE - height - 4) if below else max(0, top - height - 3)
+    pen.rectangle((at_x, at_y, at_x + width + 3, at_y + height + 3), fill=colour)
+    pen.text((at_x + 2, at_y + 1), text, fill=_INK, font=font)
+
+
+def _darker(colour: tuple[int, int, int]) -> tuple[int, ...]:
+    return tuple(round(0.7 * value) for value in colour)

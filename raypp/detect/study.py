@@ -1,0 +1,153 @@
+"""Studying a detector on an archive: each labelled frame once, with its matches, its boxes and where it comes from."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from pydantic import BaseModel, ConfigDict
+
+from raypp.detect.batch import COLUMNS, batch_of_rows
+from raypp.detect.checkpoint import load_detector
+from raypp.detect.dataset import VeiledDataset
+from raypp.detect.detections import SampleDetections
+from raypp.detect.evaluation import Matcher, SampleMatches
+from raypp.shards.encryption import DataKey
+from raypp.shards.labels import read_labels
+from raypp.shards.manifest import read_manifest
+from raypp.shards.reader import ShardReader
+from raypp.shards.schema import ArchiveHeader
+from raypp.shards.store import Store
+
+STUDY_COLUMNS = (*COLUMNS, "site", "camera", "captured_at_us", "variant")
+"""Columns of the shards that a study needs, besides `split` and `boxes` of the label version."""
+STUDY_BATCH = 32
+"""Frames that a detector is given at once. Always as many: a convolution's last bits depend on how many there are."""
+_SHOWN = 9
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where and when a frame was taken; `captured_at_us` is UTC microseconds since 1970, None where unknown."""
+
+    site: str
+    camera: str
+    captured_at_us: int | None
+
+
+@dataclass(frozen=True)
+class StudiedSample:
+    """One labelled frame under study.
+
+    Attributes:
+        matches: what it counts for the scores.
+        detections: what was found, and what is labelled.
+        origin: where it comes from.
+        codes_CGG: uint8[C + 1, G, G] as a detector is fed, of the few frames that will be drawn; else None.
+    """
+
+    matches: SampleMatches
+    detections: SampleDetections
+    origin: Origin
+    codes_CGG: npt.NDArray[np.uint8] | None = None
+
+
+class StudySettings(BaseModel):
+    """What is to be studied: everything but secrets, so that it may travel to workers.
+
+    Attributes:
+        archive: the veiled archive.
+        labels_version: the label version.
+        split: the split.
+        detector: folder of the detector's checkpoint.
+        data_key_path: data key of encrypted shards, or None.
+        shown: samples whose codes are kept, to be drawn.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    archive: str
+    labels_version: str
+    split: str
+    detector: Path
+    data_key_path: Path | None = None
+    shown: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Study:
+    """Studies rows of an archive.
+
+    Attributes:
+        matcher: the detector.
+        header: the archive's header.
+        shown: samples whose codes are kept, to be drawn.
+    """
+
+    matcher: Matcher
+    header: ArchiveHeader
+    shown: frozenset[str]
+
+    @classmethod
+    def open(cls, settings: StudySettings) -> Self:
+        """Load a detector, onto a GPU where there is one; raises ModelError if it is damaged."""
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        detector, about = load_detector(settings.detector)
+        header = read_manifest(Store(settings.archive)).header
+        return cls(Matcher(detector.to(device), about.size, device), header, settings.shown)
+
+    def __call__(self, rows: Sequence[Mapping[str, Any]]) -> list[StudiedSample]:
+        """Study up to `STUDY_BATCH` rows with `STUDY_COLUMNS` and `boxes`; the result is the same in any company.
+
+        Raises:
+            ShardError: if a code does not fit its frame.
+        """
+        filled = [*rows, *[rows[-1]] * (STUDY_BATCH - len(rows))]
+        columns = {name: [row[name] for row in filled] for name in (*COLUMNS, "boxes")}
+        batch = batch_of_rows(columns, self.header)
+        studied = []
+        for index, (row, (matches, detections)) in enumerate(zip(rows, self.matcher.study(batch), strict=False)):
+            origin = Origin(row["site"], row["camera"], row["captured_at_us"])
+            codes = batch.inputs[index].numpy() if matches.sample_id in self.shown else None
+            studied.append(StudiedSample(matches, detections, origin, codes))
+        return studied
+
+
+def study_here(settings: StudySettings) -> Iterator[StudiedSample]:
+    """Study every labelled frame of a split in this process.
+
+    Raises:
+        ShardError: if a shard is damaged.
+        ModelError: if the detector is.
+    """
+    study = Study.open(settings)
+    rows = _labelled_rows(settings)
+    while some := list(islice(rows, STUDY_BATCH)):
+        yield from study(some)
+
+
+def shown_samples(dataset: VeiledDataset, split: str) -> frozenset[str]:
+    """Choose the few frames of a split that will be drawn: labelled ones, at random, but the same every time."""
+    rows = read_labels(Store(dataset.root), dataset.labels_version).rows
+    # Sample ids are keyed hashes, so the first ones are any ones.
+    named = [row.sample_id for row in rows if row.split == split and row.boxes and row.variant == 0]
+    return frozenset(named[:_SHOWN])
+
+
+def in_order(samples: Iterable[StudiedSample]) -> tuple[StudiedSample, ...]:
+    """Return samples by sample_id, each once."""
+    once = {one.matches.sample_id: one for one in samples}
+    return tuple(once[name] for name in sorted(once))
+
+
+def _labelled_rows(settings: StudySettings) -> Iterator[dict[str, Any]]:
+    data_key = DataKey.load(settings.data_key_path) if settings.data_key_path else None
+    reader = ShardReader(settings.archive, data_key)
+    for frames, labels in reader.labelled(settings.labels_version, STUDY_COLUMNS):
+        for row, label in zip(frames.rows.to_pylist(), labels, strict=True):
+            if label.split == settings.split and row["variant"] == 0:
+                yield row | {"boxes": [vars(box) for box in label.boxes]}

@@ -1,0 +1,41 @@
+"""A small veiled archive with labels, and a detector on it that finds much and knows nothing."""
+
+from pathlib import Path
+
+import torch
+
+from raypp.detect.checkpoint import About, write_checkpoint
+from raypp.detect.dataset import VeiledDataset
+from raypp.detect.model import head_of
+from raypp.detect.training import Recipe
+from tests.command import succeed
+from tests.films import make_dataset
+
+
+def veiled_dataset(place: Path, count: int = 18, **options: object) -> Path:
+    """Veil a dataset of two classes into several small shards; a third of it is the val split."""
+    if not (place / "owner.key").exists():
+        succeed("keygen", "--out", place / "owner.key")
+    make_dataset(place / "tools", count=count)
+    named = [part for name, value in options.items() for part in (f"--{name}", value)]
+    succeed(
+        "veil", place / "tools", "--out", place / "veiled", "--key", place / "owner.key", "--size", 96,
+        "--workers", 0, "--shard-mb", 0.002, *named,
+    )  # fmt: skip
+    return place / "veiled"
+
+
+def eager_detector(archive: Path, folder: Path) -> Path:
+    """Write a detector with random weights, made to take much for an object."""
+    dataset = VeiledDataset.open(str(archive), None)
+    about = About.of("yolov8n", dataset, Recipe(epochs=1, batch=1, steps=1))
+    torch.manual_seed(0)
+    model = about.build()
+    head = head_of(model)
+    for boxes, classes in zip(head.cv2, head.cv3, strict=True):
+        boxes[-1].bias.data.view(4, -1)[:, 2] = 8.0  # each edge two strides from the centre
+        torch.nn.init.normal_(classes[-1].weight, std=0.2)
+        classes[-1].bias.data.fill_(-2.0)
+    folder.mkdir(parents=True)
+    write_checkpoint(folder, about, {"ema": model.state_dict()})
+    return folder
