@@ -7,7 +7,7 @@ Example:
 import os
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,9 @@ from raypp.detect.checkpoint import About
 from raypp.detect.command import make_train_command
 from raypp.detect.dataset import TRAIN, VAL, VeiledDataset
 from raypp.detect.evaluation import SampleMatches
+from raypp.detect.rows import exactly, of_epoch, rebatch
 from raypp.detect.settings import TrainSettings
+from raypp.detect.variants import VARIANT_COLUMNS
 from raypp.detect.worker import Team, train_worker
 from raypp.errors import ModelError
 from raypp.shards.schema import ArchiveHeader
@@ -43,7 +45,9 @@ def train_on_ray(settings: TrainSettings, about: About, dataset: VeiledDataset, 
     """
     connect(address)
     DataContext.get_current().execution_options.preserve_order = True
-    frames = read_archive(settings.archive, dataset.labels_version, COLUMNS, settings.data_key_path)
+    frames = read_archive(
+        settings.archive, dataset.labels_version, (*COLUMNS, *VARIANT_COLUMNS), settings.data_key_path
+    )
     trainer = TorchTrainer(
         _train_loop,
         train_loop_config={"settings": settings.model_dump_json(), "about": about.model_dump_json()},
@@ -100,15 +104,15 @@ def _train_loop(config: dict[str, Any]) -> None:
     checkpoint = ray_train.get_checkpoint()
 
     def train_batches(epoch: int) -> Iterator[DetectionBatch]:
+        share = settings.batch // workers
         rows = ray_train.get_dataset_shard(TRAIN).iter_batches(
-            batch_size=settings.batch // workers,
+            batch_size=share * (1 + header.variants),
             batch_format="numpy",
-            drop_last=True,
             local_shuffle_buffer_size=_SHUFFLED_ROWS,
             local_shuffle_seed=settings.seed + epoch,
         )
-        # With a number of workers that does not divide the frames, some worker could have a batch more.
-        return islice(_batches(rows, header), about.recipe.steps)
+        chosen = rebatch(of_epoch(rows, settings.seed, epoch), share)
+        return exactly(_batches(chosen, header), about.recipe.steps)
 
     def val_batches() -> Iterator[DetectionBatch]:
         rows = ray_train.get_dataset_shard(VAL).iter_batches(batch_size=_VAL_BATCH, batch_format="numpy")

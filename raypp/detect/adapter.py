@@ -12,6 +12,9 @@ class CodeAdapter(nn.Module):
     A fold is not monotone, so a code value is a name rather than an amount: each value of each channel has weights of
     its own (a 1x1 convolution of the one-hot values), under each sub-key its own; only then do neighbouring cells mix.
 
+    The last normalisation has the name that it has in the layer whose place the adapter takes, so that its public
+    weights load and the trunk is fed with the means and spreads that it was trained on.
+
     Args:
         channels: code values per cell, C.
         levels: distinct code values, 2**bits.
@@ -31,7 +34,7 @@ class CodeAdapter(nn.Module):
         self.norm = nn.BatchNorm2d(self.width)
         self.shuffle = nn.PixelShuffle(upsample) if upsample > 1 else nn.Identity()
         self.mix = nn.Conv2d(hidden, features, 3, padding=1, bias=False)
-        self.mix_norm = nn.BatchNorm2d(features)
+        self.bn = nn.BatchNorm2d(features)
         self.act = nn.SiLU(inplace=True)
 
     def forward(self, codes_NCGG: Tensor) -> Tensor:
@@ -45,5 +48,5 @@ class CodeAdapter(nn.Module):
             chosen = sub_key_N1GG.long().clamp(max=self.sub_keys - 1)[:, None].expand(-1, -1, self.width, -1, -1)
             embedded = embedded.unflatten(1, (self.sub_keys, self.width)).gather(1, chosen).squeeze(1)
         hidden = self.shuffle(self.act(self.norm(embedded)))
-        features: Tensor = self.act(self.mix_norm(self.mix(hidden)))
+        features: Tensor = self.act(self.bn(self.mix(hidden)))
         return features

@@ -125,7 +125,7 @@ def _put_adapter(model: DetectionModel, architecture: str, codes: CodeInput) -> 
         codes.channels, 1 << codes.bits, codes.sub_keys, codes.patch // codes.stride, features
     )
     for number in range(last + 1):
-        replacement = adapter if number == 0 else nn.Identity()
+        replacement = adapter if number == last else nn.Identity()
         for name in ("i", "f", "type"):
             setattr(replacement, name, getattr(layers[number], name))
         model.model[number] = replacement

@@ -54,6 +54,7 @@ class Arm(BaseModel):
         kind: what it trains on.
         seed: of initial weights, order and augmentation.
         spec: the veil, for veiled arms.
+        variants: how many variants of each training picture are veiled beside it.
         sub_keys: whether the adapter tells sub-keys apart.
         adapter_rate: learning rate of the adapter as a multiple of the trunk's; None for the default.
     """
@@ -64,6 +65,7 @@ class Arm(BaseModel):
     kind: ArmKind
     seed: int
     spec: VeilSpec | None = None
+    variants: int = 0
     sub_keys: bool = True
     adapter_rate: float | None = None
 

@@ -11,7 +11,7 @@ from raypp.utility.arm import Arm, ArmKind
 from raypp.veil.spec import VeilSpec
 
 _DEFAULT = "default"
-_OF_ARM = ("sub_keys_told", "adapter_rate")
+_OF_ARM = ("sub_keys_told", "adapter_rate", "variants")
 
 
 def parse_arm(text: str, seed: int) -> Arm:
@@ -19,8 +19,8 @@ def parse_arm(text: str, seed: int) -> Arm:
 
     Args:
         text: `plain`, `plain-cells` or `library`; `default` for the default veil; `NAME=FILE` for the spec in a file;
-            `NAME:field=value,...` for the default spec with some fields changed, `adapter_rate` (a number) and
-            `sub_keys_told` (whether the adapter is told the sub-key: true or false) among them.
+            `NAME:field=value,...` for the default spec with some fields changed; besides those of
+            a spec: `variants` and `adapter_rate` (numbers), `sub_keys_told` (true or false: what the adapter is told).
         seed: the arm's seed.
 
     Raises:
@@ -51,6 +51,7 @@ def parse_arm(text: str, seed: int) -> Arm:
             kind=ArmKind.VEILED,
             seed=seed,
             spec=spec,
+            variants=changed.get("variants", 0),
             sub_keys=changed.get("sub_keys_told", True),
             adapter_rate=changed.get("adapter_rate"),
         )

@@ -8,12 +8,11 @@ from pydantic import BaseModel, ConfigDict
 
 from raypp.detect.dataset import VeiledDataset
 from raypp.errors import ConflictError, RayppError
-from raypp.utility.arm import Arm, ArmKind, ArmRow, Schedule, VeilFigures
+from raypp.utility.arm import Arm, ArmRow, Schedule, VeilFigures
 from raypp.utility.pictures import PictureSet, read_pictures
 from raypp.utility.rows import read_rows, write_row
 from raypp.utility.running import Bench, Report, VeiledArchive, run_arm
 from raypp.veil.keyfile import load_key
-from raypp.veil.spec import VeilSpec
 from raypp.veiling.identity import sample_id
 from raypp.veiling.job import Executor, load_plan, open_job
 from raypp.veiling.private import write_private
@@ -104,8 +103,8 @@ def compare(comparison: Comparison, veil: Executor, execute: ArmExecutor, report
     tasks = comparison.tasks(pictures)
     there = read_rows(comparison.out)
     todo = [task for task in tasks if task.row_id not in there]
-    for spec in {task.arm.spec for task in todo if task.arm.spec is not None}:
-        _veil(comparison, spec, veil, reporter)
+    for settings in {str(one.out): one for one in map(_settings, todo) if one is not None}.values():
+        _veil(comparison.data, settings, veil, reporter)
     with reporter.task("training arms", len(todo)) as advance:
         for done, row_id in enumerate(execute(todo) if todo else (), 1):
             advance(1, f"{done}/{len(todo)} {row_id}", 0)
@@ -116,7 +115,8 @@ def compare(comparison: Comparison, veil: Executor, execute: ArmExecutor, report
 def run_task(task: ArmTask, report: Report) -> str:
     """Run one arm and write its row; returns its row_id."""
     pictures = read_pictures(task.data)
-    archive = _open_archive(task) if task.arm.kind is ArmKind.VEILED else None
+    settings = _settings(task)
+    archive = _open_archive(task, settings) if settings else None
     folder = task.out / "running" / task.row_id
     folder.mkdir(parents=True, exist_ok=True)
     bench = Bench(task.schedule, pictures, folder, archive, task.wrong_keys, task.command)
@@ -131,29 +131,33 @@ def run_here(tasks: Sequence[ArmTask], report: Callable[[ArmTask], Report]) -> I
         yield run_task(task, report(task))
 
 
-def _settings(out: Path, key_path: Path, spec: VeilSpec, size: int) -> VeilSettings:
-    veil_id = load_key(key_path).veil_id(spec)
-    archive = out / "veiled" / f"{veil_id[:12]}-{size}"
+def _settings(task: ArmTask) -> VeilSettings | None:
+    """How an arm's pictures are veiled; None for plain arms. Arms of one veil share an archive."""
+    arm, size = task.arm, task.schedule.size
+    if arm.spec is None:
+        return None
+    veil_id = load_key(task.key_path).veil_id(arm.spec)
+    archive = task.out / "veiled" / f"{veil_id[:12]}-{size}-v{arm.variants}"
     return VeilSettings(
         out=str(archive),
         private=archive.with_name(archive.name + "-private"),
-        key_path=key_path,
-        spec=spec,
+        key_path=task.key_path,
+        spec=arm.spec,
         size=size,
+        variants=arm.variants,
     )
 
 
-def _veil(comparison: Comparison, spec: VeilSpec, execute: Executor, reporter: Reporter) -> None:
-    """Veil the dataset once for a spec, and keep what that came to beside the archive."""
-    settings = _settings(comparison.out, comparison.key_path, spec, comparison.schedule.size)
+def _veil(data: str, settings: VeilSettings, execute: Executor, reporter: Reporter) -> None:
+    """Veil the dataset once, and keep what that came to beside the archive."""
     kept = settings.private / _FIGURES_FILE
     if kept.exists():
         return
-    with open_job(settings, [comparison.data], reporter) as job:
+    with open_job(settings, [data], reporter) as job:
         summary = job.run(execute, reporter, None, None)
     if summary.quarantined or summary.unfinished or summary.label_problems:
         first = [*summary.label_problems, *(one.reason for one in (*summary.quarantined, *summary.unfinished))][0]
-        raise RayppError(f"dataset {comparison.data} is not veiled whole: {first}; mend it, so that arms compare")
+        raise RayppError(f"dataset {data} is not veiled whole: {first}; mend it, so that arms compare")
     if summary.segments_skipped:
         raise ConflictError(
             f"archive {settings.out} was begun by a run that was stopped, so its times are not known; "
@@ -170,10 +174,7 @@ def _veil(comparison: Comparison, spec: VeilSpec, execute: Executor, reporter: R
     write_private(kept, figures.model_dump_json(indent=1).encode())
 
 
-def _open_archive(task: ArmTask) -> VeiledArchive:
-    if task.arm.spec is None:
-        raise RayppError(f"arm {task.arm.name} is veiled but names no spec")
-    settings = _settings(task.out, task.key_path, task.arm.spec, task.schedule.size)
+def _open_archive(task: ArmTask, settings: VeilSettings) -> VeiledArchive:
     key = settings.load_key()
     root = Path(task.data).absolute()
     names = {

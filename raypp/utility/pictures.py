@@ -89,6 +89,10 @@ class PlainFrames:
     def __len__(self) -> int:
         return len(self.pictures)
 
+    def of_epoch(self, seed: int, epoch: int) -> Sequence[int]:  # noqa: ARG002 - pictures have no variants
+        """Return the numbers of the pictures that an epoch trains on: all of them."""
+        return range(len(self))
+
     def batch(self, indices: Sequence[int]) -> DetectionBatch:
         """Return some pictures as a batch, uint8[N, 3, size, size]."""
         inputs = np.full((len(indices), self.size, self.size, 3), PADDING, dtype=np.uint8)

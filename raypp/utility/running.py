@@ -136,7 +136,7 @@ def run_arm(arm: Arm, bench: Bench, row_id: str, report: Report) -> tuple[ArmRow
     return row, matches
 
 
-def _frames(bench: Bench, split: str) -> Frames:
+def _frames(bench: Bench, split: str) -> PlainFrames | VeiledFrames:
     if bench.archive is None:
         return PlainFrames(bench.pictures.splits[split], bench.schedule.size, _PLAIN_CELL)
     return VeiledFrames.read(bench.archive.dataset, split, bench.archive.names)
@@ -211,7 +211,7 @@ def _batches(
     frames = _frames(bench, "train")
 
     def epoch(number: int) -> Iterator[DetectionBatch]:
-        order = np.random.default_rng((recipe.seed, number)).permutation(len(frames))
+        order = np.random.default_rng((recipe.seed, number)).permutation(frames.of_epoch(recipe.seed, number))
         for step in range(recipe.steps):
             yield frames.batch(order[step * recipe.batch : (step + 1) * recipe.batch].tolist())
 

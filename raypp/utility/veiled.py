@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from raypp.detect.batch import COLUMNS, NO_CELL, DetectionBatch, batch_of_rows, labelled_batch
 from raypp.detect.dataset import VeiledDataset
+from raypp.detect.variants import VARIANT_COLUMNS, chosen
 from raypp.shards.reader import ShardReader
 from raypp.shards.schema import ArchiveHeader
 from raypp.utility.pictures import PlainFrames, letterboxed, square_boxes
@@ -17,6 +18,7 @@ from raypp.veil.patch import Veil
 from raypp.veil.spec import VeilSpec
 
 _READ_ROWS = 256
+_COLUMNS = (*COLUMNS, *VARIANT_COLUMNS)
 
 Encode = Callable[[int, npt.NDArray[np.uint8]], tuple[npt.NDArray[np.uint8], int]]
 """From a picture's number and its window, uint8[H, W, 3], to codes uint8[C, rows, columns] and a sub-key."""
@@ -28,7 +30,7 @@ class VeiledFrames:
 
     Attributes:
         header: header of the archive.
-        rows: columns `COLUMNS` and `boxes`, of one entry a frame; codes stay packed.
+        rows: columns `COLUMNS`, `VARIANT_COLUMNS` and `boxes`, of one entry a row; codes stay packed.
     """
 
     header: ArchiveHeader
@@ -37,19 +39,24 @@ class VeiledFrames:
     @classmethod
     def read(cls, dataset: VeiledDataset, split: str, names: Mapping[str, str]) -> "VeiledFrames":
         """Read a split, sorted by the plain names that `names` gives its samples; ShardError if a shard is damaged."""
-        rows: dict[str, list[Any]] = {name: [] for name in (*COLUMNS, "boxes")}
-        for frames, labels in ShardReader(dataset.root).labelled(dataset.labels_version, COLUMNS, _READ_ROWS):
+        rows: dict[str, list[Any]] = {name: [] for name in (*_COLUMNS, "boxes")}
+        for frames, labels in ShardReader(dataset.root).labelled(dataset.labels_version, _COLUMNS, _READ_ROWS):
             for row, label in zip(frames.rows.to_pylist(), labels, strict=True):
                 if label.split == split:
-                    for name in COLUMNS:
+                    for name in _COLUMNS:
                         rows[name].append(row[name])
                     rows["boxes"].append([vars(box) for box in label.boxes])
-        rows["sample_id"] = [names[one] for one in rows["sample_id"]]
+        rows["sample_id"] = [names.get(one, one) for one in rows["sample_id"]]  # variants have no name of their own
         order = np.argsort(rows["sample_id"]).tolist()
         return cls(dataset.header, {name: [values[index] for index in order] for name, values in rows.items()})
 
     def __len__(self) -> int:
         return len(self.rows["sample_id"])
+
+    def of_epoch(self, seed: int, epoch: int) -> list[int]:
+        """Numbers of the rows that an epoch trains on: of each frame, itself or one of its variants."""
+        source, time, variant, variants = (self.rows[name] for name in VARIANT_COLUMNS)
+        return np.flatnonzero(chosen(source, time, variant, variants, seed, epoch)).tolist()
 
     def batch(self, indices: Sequence[int]) -> DetectionBatch:
         """Return some frames as a batch, uint8[N, C + 1, G, G]."""

@@ -57,8 +57,8 @@ def test_the_same_features_give_the_same_boxes(patch: int) -> None:
     veiled.load_state_dict(plain.state_dict(), strict=False)
     cut = sum(isinstance(layer, nn.Identity) for layer in veiled.model) + 1
     first = nn.Sequential(*[plain.model[number] for number in range(cut)])
-    first.i, first.f, first.type = 0, -1, "first"
-    veiled.model[0] = first
+    first.i, first.f, first.type = cut - 1, -1, "first"
+    veiled.model[cut - 1] = first
     picture = torch.rand(1, 3, 256, 256)
     with torch.no_grad():
         assert torch.equal(veiled(picture)[0], plain(picture)[0])
@@ -67,6 +67,16 @@ def test_the_same_features_give_the_same_boxes(patch: int) -> None:
 def _biases(model: DetectionModel) -> list[torch.Tensor]:
     head = head_of(model)
     return [branch[-1].bias for branches in (head.cv2, head.cv3) for branch in branches]
+
+
+def test_public_weights_tell_the_adapter_what_the_trunk_expects() -> None:
+    weights = shared_data("weights", "yolov8n.pt")
+    plain = build_detector("yolov8n", _CLASSES, None)
+    veiled = build_detector("yolov8n", _CLASSES, CodeInput(16, 3, 8))
+    for model in (plain, veiled):
+        load_public_weights(model, weights)
+    assert torch.equal(veiled.model[3].bn.weight, plain.model[3].bn.weight)
+    assert torch.equal(veiled.model[3].bn.bias, plain.model[3].bn.bias)
 
 
 def test_public_weights_load_wherever_they_fit() -> None:
@@ -98,7 +108,7 @@ def test_an_unknown_architecture_is_refused(name: str) -> None:
 def test_every_code_value_counts_by_itself() -> None:
     """No order among values: swapping two names of a value in codes and weights changes nothing."""
     veiled = build_detector("yolov8n", _CLASSES, CodeInput(4, 2, 8)).eval()
-    adapter = veiled.model[0]
+    adapter = veiled.model[3]
     codes = _codes(CodeInput(4, 2, 8), 64)
     swapped = codes.clone()
     values, new = codes[:, :-1], swapped[:, :-1]
@@ -113,7 +123,7 @@ def test_every_code_value_counts_by_itself() -> None:
 
 def test_each_sub_key_has_weights_of_its_own_and_no_cell_has_none() -> None:
     codes = CodeInput(4, 2, 8, sub_keys=3)
-    adapter = build_detector("yolov8n", _CLASSES, codes).eval().model[0]
+    adapter = build_detector("yolov8n", _CLASSES, codes).eval().model[3]
     inputs = _codes(codes, 64, batch=3)
     adapter.mix.weight.data[:, :, [0, 2]] = adapter.mix.weight.data[:, :, :, [0, 2]] = 0  # no neighbours
     with torch.no_grad():
