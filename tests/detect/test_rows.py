@@ -1,6 +1,6 @@
 """Rows become batches of one size, each frame once, and as many batches as were asked for."""
 
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from raypp.detect.rows import exactly, of_epoch, rebatch
 @given(st.lists(st.integers(1, 9), max_size=12), st.integers(1, 7))
 def test_rebatching_keeps_order_and_drops_only_what_is_left_over(lengths: list[int], size: int) -> None:
     ends = np.cumsum([0, *lengths])
-    rows = [{"n": np.arange(a, b), "m": np.arange(a, b) * 2} for a, b in zip(ends, ends[1:], strict=False)]
+    rows = [{"n": np.arange(a, b), "m": np.arange(a, b) * 2} for a, b in pairwise(ends)]
     out = list(rebatch(rows, size))
     assert all(len(batch["n"]) == size for batch in out)
     joined = [int(n) for batch in out for n in batch["n"]]
