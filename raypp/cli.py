@@ -117,7 +117,9 @@ def keygen(
 
 
 def inspect(
-    path: Annotated[Path | None, typer.Argument(help="A spec, key, shard, manifest, label table or archive.")] = None,
+    path: Annotated[
+        Path | None, typer.Argument(help="A spec, key, shard, manifest, label table, detector bundle or archive.")
+    ] = None,
     fields: Annotated[
         bool, typer.Option("--fields", help="Print the fields of a veil spec with their ranges.")
     ] = False,
@@ -131,7 +133,7 @@ def inspect(
     if fields:
         console.print(field_table())
     elif path is None:
-        raise OptionError("inspect needs the path of a spec, key, shard, manifest, label table or archive")
+        raise OptionError("inspect needs the path of a spec, key, shard, manifest, label table, bundle or archive")
     else:
         for name, value in describe(path, DataKey.load(data_key) if data_key else None).items():
             console.print(f"{name:<16}{value}", highlight=False, markup=False, soft_wrap=True)

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.table import Table
 
+from raypp.detect.bundle_header import is_bundle, is_sealed, read_index
 from raypp.errors import RayppError, ShardError
 from raypp.shards.encryption import DataKey
 from raypp.shards.labels import list_versions
@@ -22,7 +23,7 @@ _ENCRYPTED_MAGIC = b"PARE"
 
 
 def describe(path: Path, data_key: DataKey | None = None) -> dict[str, str]:
-    """Describe a spec, key, shard, manifest, label table or archive as lines of name and value.
+    """Describe a spec, key, shard, manifest, label table, detector bundle or archive as lines of name and value.
 
     Raises:
         RayppError: if the path holds none of these.
@@ -42,7 +43,7 @@ def describe(path: Path, data_key: DataKey | None = None) -> dict[str, str]:
         return _parquet(path, pq.ParquetFile(path, decryption_properties=data_key.decryption()))
     if is_key_file(path):
         return _key(path)
-    return _spec(path)
+    return _bundle(path) if is_bundle(path) else _spec(path)
 
 
 def field_table() -> Table:
@@ -113,6 +114,29 @@ def _totals(manifest: Manifest) -> dict[str, str]:
         "quarantined": str(quarantined),
         "manifest digest": manifest.digest,
     }
+
+
+def _bundle(path: Path) -> dict[str, str]:
+    lines = {"detector bundle": str(path), "bytes": f"{path.stat().st_size:,}"}
+    if is_sealed(path):
+        return lines | {"sealed": "by a passphrase, without which nothing of it can be told"}
+    index = read_index(path)
+    header, about = index.header, index.header.about
+    lines |= {
+        "format version": str(header.format_version),
+        "architecture": about.architecture,
+        "weights": f"{index.values:,} values, floating ones as {header.precision}",
+        "classes": ", ".join(about.classes),
+        "size": f"{about.size} pixels",
+        "veil_id": about.veil_id,
+        "spec": json.dumps(about.spec, sort_keys=True),
+        "dataset version": about.dataset_version,
+        "labels version": about.labels_version,
+        "epochs": str(header.epochs),
+    }
+    if header.scores is not None:
+        lines["scores"] = f"mAP50 {header.scores.map50:.3f}, mAP50-95 {header.scores.map50_95:.3f} on the val split"
+    return lines
 
 
 def _key(path: Path) -> dict[str, str]:

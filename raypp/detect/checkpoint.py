@@ -6,11 +6,14 @@ from typing import Any
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from raypp.detect.bundle import passphrase_from_environment, read_bundle, read_header
+from raypp.detect.bundle_header import BundleHeader
 from raypp.detect.dataset import VeiledDataset
 from raypp.detect.library import DetectionModel
 from raypp.detect.model import CodeInput, build_detector
 from raypp.detect.training import Recipe
 from raypp.errors import ConflictError, ModelError
+from raypp.veil.envelope import Passphrase
 
 STATE_FILE = "state.pt"
 ABOUT_FILE = "about.json"
@@ -29,6 +32,7 @@ class About(BaseModel):
     sub_keys: int = Field(1, description="sub-keys that the adapter tells apart")
     size: int = Field(description="side of the letterboxed square, in pixels")
     veil_id: str
+    spec: dict[str, Any] = Field({}, description="public spec of the veil; empty in checkpoints that do not hold it")
     dataset_version: str
     labels_version: str
     recipe: Recipe
@@ -46,6 +50,7 @@ class About(BaseModel):
             sub_keys=codes.sub_keys,
             size=header.size,
             veil_id=header.veil_id,
+            spec=header.spec,
             dataset_version=dataset.version,
             labels_version=dataset.labels_version,
             recipe=recipe,
@@ -76,12 +81,14 @@ def write_checkpoint(folder: Path, about: About, state: dict[str, Any]) -> None:
     (folder / ABOUT_FILE).write_text(about.model_dump_json(indent=1) + "\n")
 
 
-def read_about(folder: Path) -> About:
-    """Read what a checkpoint belongs to; raises ModelError if it is none."""
+def read_about(place: Path) -> About:
+    """Read what a checkpoint's folder or a bundle belongs to; raises ModelError if it is neither."""
+    if place.is_file():
+        return _about(read_header(place), place)
     try:
-        return About.model_validate_json((folder / ABOUT_FILE).read_bytes())
+        return About.model_validate_json((place / ABOUT_FILE).read_bytes())
     except (OSError, ValidationError):
-        raise ModelError(f"{folder} is no checkpoint of raypp; give the folder that `raypp train` wrote") from None
+        raise ModelError(f"{place} is no checkpoint of raypp; give the folder that `raypp train` wrote") from None
 
 
 def read_state(folder: Path) -> dict[str, Any]:
@@ -94,9 +101,46 @@ def read_state(folder: Path) -> dict[str, Any]:
     return state
 
 
-def load_detector(folder: Path) -> tuple[DetectionModel, About]:
-    """Build the detector of a checkpoint with its averaged weights, in evaluation mode; raises ModelError."""
-    about = read_about(folder)
+def load_detector(place: Path) -> tuple[DetectionModel, About]:
+    """Build the detector of a checkpoint's folder, with its averaged weights, or of a bundle, in evaluation mode.
+
+    Raises:
+        ModelError: if it cannot be read.
+    """
+    if place.is_file():
+        return load_bundle(place)
+    about = read_about(place)
     model = about.build()
-    model.load_state_dict(read_state(folder)["ema"])
+    model.load_state_dict(read_state(place)["ema"])
     return model.eval(), about
+
+
+def load_bundle(path: Path, passphrase: Passphrase = passphrase_from_environment) -> tuple[DetectionModel, About]:
+    """Build the detector of a bundle, in evaluation mode; weights are float32, whatever they are stored as.
+
+    Args:
+        path: the file that `raypp export` wrote.
+        passphrase: called only if it is sealed.
+
+    Raises:
+        ModelError: if it is no bundle, damaged, altered, of a newer format, or does not open by the passphrase.
+    """
+    bundle = read_bundle(path, passphrase)
+    about = _about(bundle.header, path)
+    model = about.build()
+    try:
+        model.load_state_dict(dict(bundle.tensors))
+    except RuntimeError:
+        raise ModelError(
+            f"the tensors of bundle {path} do not fit {about.architecture} as this raypp builds it; export it again"
+        ) from None
+    return model.eval(), about
+
+
+def _about(header: BundleHeader, path: Path) -> About:
+    try:
+        return About.model_validate_json(header.about.model_dump_json())
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise ModelError(f"bundle {path}: {field}: {first['msg']}; it is of another version of raypp") from None

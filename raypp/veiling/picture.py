@@ -19,10 +19,11 @@ def draw_marks(square: Square, labels: Sequence[Mark], detections: Sequence[Mark
     """Draw labels in green and detections, with their confidence, in orange onto a frame."""
     picture = Image.fromarray(square)
     pen = ImageDraw.Draw(picture)
-    for mark in labels:
-        _draw(pen, mark, mark.name, LABEL_COLOUR, picture.width)
-    for mark in detections:
-        _draw(pen, mark, f"{mark.name} {mark.confidence:.2f}", DETECTION_COLOUR, picture.width, below=True)
+    marked = [(mark, LABEL_COLOUR) for mark in labels] + [(mark, DETECTION_COLOUR) for mark in detections]
+    for mark, colour in marked:
+        pen.rectangle(_corners(mark, picture.width), outline=colour, width=max(1, picture.width // 320))
+    for mark, colour in marked:  # after all boxes, so that none crosses out a name
+        _name(pen, mark, colour, picture.width)
     return picture
 
 
@@ -50,17 +51,19 @@ def png(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _draw(
-    pen: ImageDraw.ImageDraw, mark: Mark, text: str, colour: tuple[int, int, int], side: int, *, below: bool = False
-) -> None:
+def _corners(mark: Mark, side: int) -> tuple[float, float, float, float]:
     left, top = (mark.x - mark.w / 2) * side, (mark.y - mark.h / 2) * side
-    right, bottom = (mark.x + mark.w / 2) * side, (mark.y + mark.h / 2) * side
-    pen.rectangle((left, top, right, bottom), outline=colour, width=max(1, side // 320))
+    return left, top, left + mark.w * side, top + mark.h * side
+
+
+def _name(pen: ImageDraw.ImageDraw, mark: Mark, colour: tuple[int, int, int], side: int) -> None:
+    """Write a label's class above its box, a detection's with its confidence below; never out of the picture."""
+    text = mark.name if mark.confidence is None else f"{mark.name} {mark.confidence:.2f}"
     font = ImageFont.load_default(max(9, side // 48))
+    left, top, _, bottom = _corners(mark, side)
     _, _, width, height = (int(value) for value in font.getbbox(text))
-    # Beside the box where there is room, else within it; never out of the picture.
     at_x = max(0, min(left, side - width - 4))
-    at_y = min(bottom, side - height - 4) if below else max(0, top - height - 4)
+    at_y = max(0, top - height - 4) if mark.confidence is None else max(0, min(bottom, side - height - 4))
     pen.rectangle((at_x, at_y, at_x + width + 4, at_y + height + 4), fill=colour)
     pen.text((at_x + 2, at_y + 1), text, fill=_INK, font=font)
 
