@@ -23,6 +23,7 @@ _MOST_COUNTED = 30
 _DPI = 110
 _LABEL_COLOUR, _DETECTION_COLOUR = (0, 230, 118), (255, 109, 0)
 _INK, _PAPER, _OUTSIDE = (20, 20, 20), (250, 250, 248), (114, 114, 114)
+_FADED = 0.45
 _TILE, _COLUMNS, _GAP, _LINE = 420, 3, 10, 22
 
 
@@ -92,7 +93,8 @@ def detections_picture(
     for number, (one, view) in enumerate(zip(shown, _views(shown), strict=True)):
         left = _GAP + number % columns * (_TILE + _GAP)
         top = _LINE + 2 * _GAP + number // columns * (_TILE + _LINE + _GAP)
-        tile = Image.fromarray(view).resize((_TILE, _TILE), Image.Resampling.NEAREST)
+        plain = Image.fromarray(view).resize((_TILE, _TILE), Image.Resampling.NEAREST)
+        tile = Image.blend(plain, Image.new("RGB", plain.size, _OUTSIDE), _FADED)  # so that boxes stand out
         _draw_boxes(tile, one.detections.above(confidence), classes, _TILE / pixels)
         sheet.paste(tile, (left, top))
         caption = f"{one.matches.sample_id[:12]}  {one.origin.site}/{one.origin.camera}"
@@ -128,22 +130,26 @@ def _window(codes_CGG: npt.NDArray[np.uint8]) -> tuple[slice, slice]:
 
 def _draw_boxes(tile: Image.Image, seen: SampleDetections, classes: Sequence[str], scale: float) -> None:
     pen = ImageDraw.Draw(tile)
-    for box, number in zip(seen.label_boxes_L4, seen.labelled_L, strict=True):
-        _draw_box(pen, box * scale, classes[number], _LABEL_COLOUR)
-    for box, number, sure in zip(seen.boxes_P4, seen.predicted_P, seen.confidence_P, strict=True):
-        _draw_box(pen, box * scale, f"{classes[number]} {sure:.2f}", _DETECTION_COLOUR, below=True)
+    labels = [(box, classes[number]) for box, number in zip(seen.label_boxes_L4, seen.labelled_L, strict=True)]
+    found = [
+        (box, f"{classes[number]} {sure:.2f}")
+        for box, number, sure in zip(seen.boxes_P4, seen.predicted_P, seen.confidence_P, strict=True)
+    ]
+    marks = [(np.clip(box * scale, 0, _TILE - 1), text, _LABEL_COLOUR) for box, text in labels]
+    marks += [(np.clip(box * scale, 0, _TILE - 1), text, _DETECTION_COLOUR) for box, text in found]
+    for box, _, colour in marks:
+        pen.rectangle(tuple(box.tolist()), outline=colour, width=2)
+    for box, text, colour in marks:
+        _write(pen, box, text, colour)
 
 
-def _draw_box(
-    pen: ImageDraw.ImageDraw, box_4: FloatArray, text: str, colour: tuple[int, int, int], *, below: bool = False
-) -> None:
-    left, top, right, bottom = (float(edge) for edge in np.clip(box_4, 0, _TILE - 1))
-    pen.rectangle((left, top, right, bottom), outline=colour, width=2)
+def _write(pen: ImageDraw.ImageDraw, box_4: FloatArray, text: str, colour: tuple[int, int, int]) -> None:
+    """Write a label's name above its box and a detection's below, within the tile."""
+    left, top, _, bottom = box_4.tolist()
     font = ImageFont.load_default(11)
     width, height = pen.textbbox((0, 0), text, font=font)[2:]
-    # Labels' names above their boxes and detections' below, within the tile.
     at_x = max(0, min(left, _TILE - width - 4))
-    at_y = min(bottom, _TILE - height - 4) if below else max(0, top - height - 3)
+    at_y = min(bottom, _TILE - height - 4) if colour == _DETECTION_COLOUR else max(0, top - height - 3)
     pen.rectangle((at_x, at_y, at_x + width + 3, at_y + height + 3), fill=colour)
     pen.text((at_x + 2, at_y + 1), text, fill=_INK, font=font)
 

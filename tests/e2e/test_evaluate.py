@@ -1,0 +1,71 @@
+"""Evaluation as an ML team meets it: a report from shards and a detector, the same from any number of workers."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.command import environment, raypp, succeed, summary
+from tests.detect.archives import eager_detector, veiled_dataset
+
+_ONE_AND_TWO = """
+import sys
+import typer
+from jobs.evaluate_detector import evaluate
+
+place = sys.argv[1]
+app = typer.Typer()
+app.command()(evaluate)
+for workers, report in (("1", "one"), ("2", "two")):
+    options = ["--model", f"{place}/detector", "--report", f"{place}/{report}", "--workers", workers]
+    app([f"{place}/veiled", *options], standalone_mode=False)
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an archive in several shards, a detector, and the report made in one process."""
+    place = tmp_path_factory.mktemp("place")
+    archive = veiled_dataset(place, variants=1)
+    eager_detector(archive, place / "detector")
+    options = ("--report", place / "report", "--json", place / "report.json")
+    succeed("evaluate", archive, "--model", place / "detector", *options)
+    return place
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_each_labelled_frame_of_the_split_counts_once_and_no_variant_does(place: Path) -> None:
+    scores, mistakes = summary(place / "report.json"), summary(place / "report" / "mistakes.json")
+    assert scores["samples"] == mistakes["samples"] == 6
+    assert scores["labels"] == mistakes["labels"] == 6
+    assert mistakes["right"] >= 1, "a detector that finds nothing would tell no two evaluations apart"
+    assert set(mistakes["kinds"]) >= {"class", "localisation", "duplicate", "background", "missed"}
+    assert [one["name"] for one in mistakes["by_hour"]] == ["unknown"]
+
+
+@pytest.mark.ray
+def test_any_number_of_workers_writes_the_same_report(place: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _ONE_AND_TWO, str(place)], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("on nothing") == 2
+    alone = _files(place / "report")
+    assert len(alone) == 8
+    assert _files(place / "one") == alone
+    assert _files(place / "two") == alone
+
+
+def test_bad_input_is_one_line(place: Path, tmp_path: Path) -> None:
+    for options, word in (
+        (("--address", "10.0.0.1:6379"), "--workers"),
+        (("--split", "test"), "have no test frames"),
+    ):
+        refused = raypp("evaluate", place / "veiled", "--model", place / "detector", *options)
+        assert refused.returncode == 1
+        assert word in refused.stderr
+        assert "Traceback" not in refused.stderr
