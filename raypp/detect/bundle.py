@@ -1,6 +1,7 @@
 """Detector bundles: one safetensors file with a detector's weights and, in its header, all that is known of it."""
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from raypp.detect.bundle_header import (
     DIGEST_KEY,
     FORMAT_VERSION,
     HEADER_KEY,
+    LENGTH_BYTES,
     SEALED_MAGIC,
     BundleHeader,
     damaged,
@@ -49,10 +51,10 @@ class Bundle:
         return cls(header, stored)
 
     def to_bytes(self) -> bytes:
-        """Return the bundle as it is in a file."""
+        """Return the bundle as it is in a file: the same bytes for the same header and tensors."""
         about = self.header.model_dump_json()
         metadata = {"format": "pt", HEADER_KEY: about, DIGEST_KEY: _digest(about, self.tensors)}
-        return safetensors.torch.save(dict(self.tensors), metadata)
+        return _with_sorted_index(safetensors.torch.save(dict(self.tensors), metadata))
 
 
 def passphrase_from_environment() -> str:
@@ -137,6 +139,15 @@ def _opened(content: bytes, path: Path, passphrase: Passphrase) -> bytes:
 
 def _unreadable(path: Path, error: OSError) -> ModelError:
     return ModelError(f"bundle {path}: {error.strerror}; give the path of a file that `raypp export` wrote")
+
+
+def _with_sorted_index(content: bytes) -> bytes:
+    """The same safetensors with the entries of its index in order: the library writes metadata in any."""
+    length = int.from_bytes(content[:LENGTH_BYTES], "little")
+    index = json.loads(content[LENGTH_BYTES : LENGTH_BYTES + length])
+    text = json.dumps(index, sort_keys=True, separators=(",", ":")).encode()
+    padded = text + b" " * (-len(text) % LENGTH_BYTES)  # so that tensors stay aligned
+    return len(padded).to_bytes(LENGTH_BYTES, "little") + padded + content[LENGTH_BYTES + length :]
 
 
 def _digest(header_json: str, tensors: Mapping[str, Tensor]) -> str:

@@ -11,7 +11,7 @@ from raypp.errors import ModelError
 FORMAT_VERSION = 1
 HEADER_KEY, DIGEST_KEY = "raypp", "sha256"
 SEALED_MAGIC = b"RAYPPBND"
-_LENGTH_BYTES = 8
+LENGTH_BYTES = 8
 _MOST_INDEX_BYTES = 100_000_000  # as safetensors has it
 _MAKE_ONE = "make one with `raypp export`"
 
@@ -65,9 +65,9 @@ class BundleIndex(NamedTuple):
 def is_bundle(path: Path) -> bool:
     """Whether a file begins as a bundle, sealed or not, or as another safetensors file."""
     with path.open("rb") as file:
-        head = file.read(_LENGTH_BYTES + 1)
+        head = file.read(LENGTH_BYTES + 1)
     return head.startswith(SEALED_MAGIC) or (
-        int.from_bytes(head[:_LENGTH_BYTES], "little") <= _MOST_INDEX_BYTES and head[_LENGTH_BYTES:] == b"{"
+        int.from_bytes(head[:LENGTH_BYTES], "little") <= _MOST_INDEX_BYTES and head[LENGTH_BYTES:] == b"{"
     )
 
 
@@ -81,7 +81,7 @@ def read_index(path: Path) -> BundleIndex:
     """Read the begin of a bundle that is not sealed, and no tensor; raises ModelError as `parse_index`."""
     size = path.stat().st_size
     with path.open("rb") as file:
-        start = file.read(_LENGTH_BYTES)
+        start = file.read(LENGTH_BYTES)
         return parse_index(start + file.read(min(int.from_bytes(start, "little"), _MOST_INDEX_BYTES)), size, path)
 
 
@@ -96,13 +96,13 @@ def parse_index(begin: bytes, size: int, path: Path) -> BundleIndex:
     Raises:
         ModelError: if it is no bundle, cut short, damaged, or of a newer format.
     """
-    length = int.from_bytes(begin[:_LENGTH_BYTES], "little")
-    if length > _MOST_INDEX_BYTES or begin[_LENGTH_BYTES : _LENGTH_BYTES + 1] != b"{":
+    length = int.from_bytes(begin[:LENGTH_BYTES], "little")
+    if length > _MOST_INDEX_BYTES or begin[LENGTH_BYTES : LENGTH_BYTES + 1] != b"{":
         raise ModelError(f"{path} is no detector bundle of raypp; {_MAKE_ONE}")
-    if size < _LENGTH_BYTES + length:
+    if size < LENGTH_BYTES + length:
         raise _cut_short(path)
     try:
-        index = json.loads(begin[_LENGTH_BYTES : _LENGTH_BYTES + length])
+        index = json.loads(begin[LENGTH_BYTES : LENGTH_BYTES + length])
         metadata = index.pop("__metadata__", {})
         values = [_values(tensor) for tensor in index.values()]
         end = max((tensor["data_offsets"][1] for tensor in index.values()), default=0)
@@ -113,7 +113,7 @@ def parse_index(begin: bytes, size: int, path: Path) -> BundleIndex:
         found = BundleIndex(header, metadata[HEADER_KEY], str(metadata[DIGEST_KEY]), sum(values))
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, ValidationError):
         raise damaged(path) from None
-    if size < _LENGTH_BYTES + length + end:
+    if size < LENGTH_BYTES + length + end:
         raise _cut_short(path)
     return found
 
