@@ -51,7 +51,9 @@ def make_evaluate_command(cluster: ClusterStudy, workers: int = 0) -> Callable[.
 
     def evaluate(
         archive: Annotated[str, typer.Argument(help="The veiled archive.")],
-        model: Annotated[Path, typer.Option(help="A run of `raypp train`, or its detector folder.")],
+        model: Annotated[
+            Path, typer.Option(help="A run of `raypp train`, its detector folder, or a file of `raypp export`.")
+        ],
         labels: Annotated[str | None, typer.Option(help="Label version (default: the only one).")] = None,
         split: Annotated[str, typer.Option(help="Split to evaluate on.")] = VAL,
         report: Annotated[
@@ -74,16 +76,16 @@ def make_evaluate_command(cluster: ClusterStudy, workers: int = 0) -> Callable[.
         if not workers and (gpu or address):
             raise OptionError("--gpu and --address are for workers on Ray; say how many with --workers")
         console = Console(stderr=True, soft_wrap=True)
-        folder = model / DETECTOR_FOLDER if (model / DETECTOR_FOLDER).is_dir() else model
-        about = read_about(folder)
+        detector = model / DETECTOR_FOLDER if (model / DETECTOR_FOLDER).is_dir() else model
+        about = read_about(detector)
         dataset = VeiledDataset.open(archive, labels, data_key)
-        about.check(dataset, str(folder))
+        about.check(dataset, str(detector))
         dataset.require(split)
         settings = StudySettings(
             archive=archive if is_url(archive) else str(Path(archive).absolute()),
             labels_version=dataset.labels_version,
             split=split,
-            detector=folder.absolute(),
+            detector=detector.absolute(),
             data_key_path=data_key.absolute() if data_key else None,
             shown=shown_samples(dataset, split) if report else frozenset(),
         )

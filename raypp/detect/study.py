@@ -63,7 +63,7 @@ class StudySettings(BaseModel):
         archive: the veiled archive.
         labels_version: the label version.
         split: the split.
-        detector: folder of the detector's checkpoint.
+        detector: folder of the detector's checkpoint, or its exported file.
         data_key_path: data key of encrypted shards, or None.
         shown: samples whose codes are kept, to be drawn.
     """
