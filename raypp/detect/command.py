@@ -1,4 +1,4 @@
-"""The `raypp train` and `raypp evaluate` commands."""
+"""The `raypp train` command."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -8,26 +8,18 @@ from threading import Event, Thread
 from time import monotonic
 from typing import Annotated
 
-import torch
 import typer
 from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
-from rich.table import Table
 
-from raypp.detect.batch import batch_of_rows
-from raypp.detect.checkpoint import ABOUT_FILE, About, load_detector
+from raypp.detect.checkpoint import ABOUT_FILE, About
 from raypp.detect.dataset import TRAIN, VAL, VeiledDataset
-from raypp.detect.evaluation import Matcher, Scores, score
 from raypp.detect.results import read_results
 from raypp.detect.settings import TrainSettings
 from raypp.detect.training import Recipe
 from raypp.errors import ConflictError, OptionError
-from raypp.shards.encryption import DataKey
-from raypp.shards.reader import ShardReader
 
 DETECTOR_FOLDER = "detector"
-_BATCH = 32
-_CLOSE_MOSAIC = 10
 
 ClusterTrainer = Callable[[TrainSettings, About, VeiledDataset, str | None], Path]
 """Trains somewhere and returns the folder of the best checkpoint."""
@@ -60,7 +52,12 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
         weights: Annotated[Path | None, typer.Option(help="Public weights (.pt) to start from.")] = None,
         epochs: Annotated[int, typer.Option(help="Passes over the training frames.")] = 100,
         batch: Annotated[int, typer.Option(help="Frames of a step, over all workers together.")] = 16,
-        workers: Annotated[int, typer.Option(help="Workers that train together.")] = 1,
+        nominal_batch: Annotated[
+            int, typer.Option(help="Frames whose gradients make one step of the optimiser; small for few frames.")
+        ] = 64,
+        workers: Annotated[
+            str, typer.Option(help="Workers that train together; 1-4 goes on with fewer while there is less room.")
+        ] = "1",
         seed: Annotated[int, typer.Option(help="Of initial weights, order and augmentation.")] = 0,
         gpu: Annotated[bool, typer.Option("--gpu", help="Train on a GPU a worker.")] = False,
         data_key: Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")] = None,
@@ -73,6 +70,7 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
         """
         if cluster is None:
             raise OptionError("train needs Ray and torch; install raypp[cluster]")
+        least_workers, most_workers = TrainSettings.parse_workers(workers)
         settings = TrainSettings(
             archive=archive if "://" in archive else str(Path(archive).absolute()),
             out=out.absolute(),
@@ -81,7 +79,9 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
             weights=weights.absolute() if weights else None,
             epochs=epochs,
             batch=batch,
-            workers=workers,
+            workers=most_workers,
+            least_workers=least_workers,
+            nominal_batch=nominal_batch,
             seed=seed,
             gpu=gpu,
             data_key_path=data_key.absolute() if data_key else None,
@@ -99,49 +99,11 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
     return train
 
 
-def evaluate(
-    archive: Annotated[str, typer.Argument(help="The veiled archive.")],
-    model: Annotated[Path, typer.Option(help="A run of `raypp train`, or its detector folder.")],
-    labels: Annotated[str | None, typer.Option(help="Label version (default: the only one).")] = None,
-    split: Annotated[str, typer.Option(help="Split to evaluate on.")] = VAL,
-    data_key: Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the scores here as JSON.")] = None,
-) -> None:
-    """Measure a trained detector on veiled frames: mAP50, mAP50-95, and each class.
-
-    Example: raypp evaluate veiled --model run
-    """
-    folder = model / DETECTOR_FOLDER if (model / DETECTOR_FOLDER).is_dir() else model
-    detector, about = load_detector(folder)
-    dataset = VeiledDataset.open(archive, labels, data_key)
-    about.check(dataset, str(folder))
-    dataset.require(split)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    scores = evaluate_detector(Matcher(detector.to(device), about.size, device), dataset, split, data_key)
-    _print_scores(scores, Console(stderr=True, soft_wrap=True))
-    if json_file:
-        json_file.write_text(scores.model_dump_json(indent=1) + "\n")
-
-
-def evaluate_detector(matcher: Matcher, dataset: VeiledDataset, split: str, data_key: Path | None) -> Scores:
-    """Match a detector on every labelled frame of a split, once, and score it."""
-    reader = ShardReader(dataset.root, DataKey.load(data_key) if data_key else None)
-    matches = []
-    for frames, labels in reader.labelled(dataset.labels_version, batch_size=_BATCH):
-        chosen = [row for row, label in enumerate(labels) if label.split == split]
-        if not chosen:
-            continue
-        columns = {name: frames.column(name)[chosen] for name in ("sample_id", "code", "width", "height")}
-        boxes = [[vars(box) for box in labels[row].boxes] for row in chosen]
-        matches += matcher.match([batch_of_rows(columns | {"boxes": boxes}, dataset.header)])
-    return score(matches, dataset.classes)
-
-
 def _train(settings: TrainSettings, cluster: ClusterTrainer, address: str | None, console: Console) -> TrainSummary:
     settings.check()
     dataset = VeiledDataset.open(settings.archive, settings.labels_version, settings.data_key_path)
     dataset.require(TRAIN, VAL)
-    steps = dataset.splits[TRAIN] // settings.workers // (settings.batch // settings.workers)
+    steps = dataset.splits[TRAIN] // settings.batch
     if not steps:
         raise OptionError(
             f"--batch {settings.batch} is more than the {dataset.splits[TRAIN]} training frames; use fewer"
@@ -151,7 +113,7 @@ def _train(settings: TrainSettings, cluster: ClusterTrainer, address: str | None
         batch=settings.batch,
         steps=steps,
         seed=settings.seed,
-        close_mosaic=min(_CLOSE_MOSAIC, settings.epochs // 3),
+        nominal_batch=settings.nominal_batch,
     )
     about = About.of(settings.architecture, dataset, recipe)
     about.build()  # an unknown architecture ends here, before any cluster is asked for
@@ -217,15 +179,3 @@ def _progress(settings: TrainSettings, console: Console) -> Iterator[None]:
     finally:
         ended.set()
         watcher.join()
-
-
-def _print_scores(scores: Scores, console: Console) -> None:
-    table = Table(box=None)
-    for name in ("class", "labels", "precision", "recall", "mAP50", "mAP50-95"):
-        table.add_column(name, justify="left" if name == "class" else "right")
-    for row in (*scores.classes, None):
-        one = row or scores
-        name = row.name if row else f"all ({scores.samples} frames)"
-        figures = (one.precision, one.recall, one.map50, one.map50_95)
-        table.add_row(name, str(one.labels), *(f"{figure:.3f}" for figure in figures))
-    console.print(table)

@@ -25,7 +25,7 @@ from ultralytics.engine.trainer import BaseTrainer
 from ultralytics.models.yolo.detect.train import DetectionTrainer
 from ultralytics.models.yolo.detect.val import DetectionValidator
 from ultralytics.nn.modules.head import Detect
-from ultralytics.nn.tasks import DetectionModel, torch_safe_load
+from ultralytics.nn.tasks import DetectionModel, torch_safe_load, yaml_model_load
 from ultralytics.utils import LOGGER, SETTINGS
 from ultralytics.utils.metrics import DetMetrics, compute_ap, smooth
 from ultralytics.utils.nms import non_max_suppression
@@ -51,6 +51,7 @@ __all__ = [
     "non_max_suppression",
     "smooth",
     "torch_safe_load",
+    "yaml_model_load",
 ]
 
 

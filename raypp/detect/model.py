@@ -9,7 +9,14 @@ import torch
 from torch import nn
 
 from raypp.detect.adapter import CodeAdapter
-from raypp.detect.library import Detect, DetectionModel, default_arguments, intersect_dicts, torch_safe_load
+from raypp.detect.library import (
+    Detect,
+    DetectionModel,
+    default_arguments,
+    intersect_dicts,
+    torch_safe_load,
+    yaml_model_load,
+)
 from raypp.errors import ModelError
 
 _UNREADABLE = (
@@ -24,6 +31,7 @@ _UNREADABLE = (
     UnpicklingError,
 )
 _PROBE_PIXELS = 256
+_PICO = "p"
 _NECK_STRIDE = 8
 """The finest stride that necks of the supported families read."""
 
@@ -58,7 +66,8 @@ def build_detector(architecture: str, classes: tuple[str, ...], codes: CodeInput
     Layers keep their numbers and names, so public weights load wherever shapes fit.
 
     Args:
-        architecture: name of a model that ultralytics knows, such as "yolov8n" or "yolo11s".
+        architecture: name of a model that ultralytics knows, such as "yolov8n" or "yolo11s"; with "p" (pico) for its
+            scale, such as "yolov8p", the smallest of a family at half its width, for demonstrations on a CPU.
         classes: names of the classes.
         codes: the codes it is fed, uint8[N, C + 1, G, G] with the sub-key in the last plane; None for plain
             pictures, float[N, 3, H, W] in [0, 1].
@@ -67,7 +76,7 @@ def build_detector(architecture: str, classes: tuple[str, ...], codes: CodeInput
         ModelError: if the architecture is unknown, no detector, or uses a layer that the codes replace.
     """
     try:
-        model = DetectionModel(f"{architecture}.yaml", ch=3, nc=len(classes), verbose=False)
+        model = DetectionModel(_description(architecture), ch=3, nc=len(classes), verbose=False)
     except (FileNotFoundError, KeyError, ValueError, AttributeError):
         raise ModelError(f"model {architecture} is unknown; give one such as yolov8n, yolo11s or yolo26n") from None
     if not isinstance(model.model[-1], Detect):
@@ -110,6 +119,17 @@ def load_public_weights(model: DetectionModel, path: Path) -> int:
         raise ModelError(f"weights {path}: not one tensor fits this model; give weights of the same architecture")
     model.load_state_dict(fitting, strict=False)
     return len(fitting)
+
+
+def _description(architecture: str) -> dict[str, Any]:
+    """Return ultralytics' description of a model, as it builds models from."""
+    family, scale = architecture[:-1], architecture[-1:]
+    if scale != _PICO:
+        return cast("dict[str, Any]", yaml_model_load(f"{architecture}.yaml"))
+    described: dict[str, Any] = yaml_model_load(f"{family}n.yaml")
+    depth, width, *rest = described["scales"]["n"]
+    described["scales"][_PICO] = [depth, width / 2, *rest]
+    return described | {"scale": _PICO}
 
 
 def _put_adapter(model: DetectionModel, architecture: str, codes: CodeInput) -> None:
