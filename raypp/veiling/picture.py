@@ -13,11 +13,14 @@ DETECTION_COLOUR = (255, 109, 0)
 _INK, _PAPER = (20, 20, 20), (250, 250, 248)
 _TILE, _CAPTION, _GAP = 300, 34, 8
 _COLUMNS = 4
+_LEAST_SIDE = 640
 
 
 def draw_marks(square: Square, labels: Sequence[Mark], detections: Sequence[Mark]) -> Image.Image:
-    """Draw labels in green and detections, with their confidence, in orange onto a frame."""
+    """Draw labels in green and detections, with their confidence, in orange onto a frame; a small one is enlarged."""
     picture = Image.fromarray(square)
+    factor = -(-_LEAST_SIDE // picture.width)
+    picture = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
     pen = ImageDraw.Draw(picture)
     marked = [(mark, LABEL_COLOUR) for mark in labels] + [(mark, DETECTION_COLOUR) for mark in detections]
     for mark, colour in marked:

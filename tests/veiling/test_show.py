@@ -37,6 +37,7 @@ from tests.films import make_dataset, make_film
 from tests.media.films import FILMS, Film, write
 
 _SIZE, _ATTENTION = 96, 3
+_ENLARGED = 7  # the least whole number that makes a square of 96 pixels as large as 640
 
 
 def _reporter() -> Reporter:
@@ -131,10 +132,13 @@ def test_labels_are_drawn_where_they_are(place: Path) -> None:
     (_, said) = _show(place, _ids(place / "out", "gate")[5])
     pixels = np.asarray(Image.open(said["shown"][0]["picture"]).convert("RGB")).astype(int)
     green = np.abs(pixels - LABEL_COLOUR).max(axis=2) < 8
-    rows, columns = np.nonzero(green[37:])  # below the name
-    assert abs(columns.min() - 38.4) < 1.5
-    assert abs(columns.max() - 57.6) < 1.5
-    assert abs(rows.max() + 37 - 56.6) < 1.5
+    assert green.shape == (_ENLARGED * _SIZE, _ENLARGED * _SIZE)
+    rows, columns = np.nonzero(green)
+    assert abs(columns.min() / _ENLARGED - 38.4) < 0.5
+    assert abs(columns.max() / _ENLARGED - 57.6) < 0.5
+    assert abs(rows.max() / _ENLARGED - 56.6) < 0.5
+    left_edge = np.flatnonzero(green[:, columns.min()])
+    assert left_edge.max() - left_edge.min() > 23 * _ENLARGED
 
 
 def test_the_newest_label_version_is_drawn_unless_one_is_named(place: Path) -> None:
@@ -221,7 +225,7 @@ def test_masked_frames_stay_masked(place: Path) -> None:
     assert "veiled with another privacy mask" in said["problems"][0]
     status, said = _show(place, sample, masks=masks)
     assert status == 0
-    pixels = np.asarray(Image.open(said["shown"][0]["picture"]))
+    pixels = np.asarray(Image.open(said["shown"][0]["picture"]))[::_ENLARGED, ::_ENLARGED]
     assert (pixels[:, :48] == 114).all()
     assert not (pixels[24:72, 52:] == 114).all()
 
