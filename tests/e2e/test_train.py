@@ -73,6 +73,20 @@ def test_evaluate_gives_the_scores_of_the_best_epoch(place: Path, run: Path, tmp
 
 
 @pytest.mark.ray
+def test_an_exported_run_scores_the_same_and_says_what_it_is(place: Path, run: Path, tmp_path: Path) -> None:
+    bundle, said = tmp_path / "tools.model", summary(place / "summary.json")
+    succeed("export", run, "--out", bundle, "--json", tmp_path / "export.json")
+    header = summary(tmp_path / "export.json")["header"]
+    assert header["epochs"] == said["best_epoch"]
+    assert header["scores"]["map50_95"] == pytest.approx(said["map50_95"], abs=1e-6)
+    assert header["about"]["spec"] == ShardReader(str(place / "veiled")).header.spec
+    assert said["veil_id"] in succeed("inspect", bundle).stdout
+    for model, scores in ((run, "run.json"), (bundle, "bundle.json")):
+        succeed("evaluate", place / "veiled", "--model", model, "--json", tmp_path / scores)
+    assert summary(tmp_path / "bundle.json") == summary(tmp_path / "run.json")
+
+
+@pytest.mark.ray
 def test_another_veil_or_other_classes_are_refused_by_name(place: Path, run: Path, tmp_path: Path) -> None:
     own = ShardReader(str(place / "veiled")).header.veil_id
     succeed("keygen", "--out", place / "other.key")
