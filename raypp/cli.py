@@ -145,7 +145,7 @@ def demo(
     seconds: Annotated[float, typer.Option(help="Length of each film.", min=10)] = 40.0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the veil job's summary here as JSON.")] = None,
 ) -> None:
-    """Make a sample archive of a workshop, veil it, verify it, and draw what an attacker sees.
+    """Make a sample archive of a workshop, veil it, verify it, and train a small detector on the veiled frames.
 
     Example: raypp demo --out demo-out
     """
@@ -154,7 +154,8 @@ def demo(
     def execute(segments: Sequence[Segment], settings: VeilSettings) -> Iterator[Outcome]:
         return cluster(segments, settings, ClusterOptions()) if cluster else veil_here(segments, settings)
 
-    summary = run_demo(DemoOptions(out, seed, seconds), execute, Console(stderr=True, soft_wrap=True))
+    trainer = _on_cluster("train") if find_spec("ultralytics") else None
+    summary = run_demo(DemoOptions(out, seed, seconds), execute, trainer, Console(stderr=True, soft_wrap=True))
     if json_file:
         json_file.write_text(summary.model_dump_json(indent=1) + "\n")
 

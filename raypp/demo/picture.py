@@ -7,11 +7,16 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from raypp.veil.window import Window
+from raypp.veiling.marks import Mark
+from raypp.veiling.picture import draw_marks
+
 _GAP = 8
 _CAPTION = 18
 _WIDTH = 480
 _INK = (20, 20, 20)
 _PAPER = (250, 250, 248)
+_SAID = "labels green, detections orange: found on the codes (left) by a detector that never saw a plain frame"
 
 
 @dataclass(frozen=True)
@@ -41,3 +46,55 @@ def draw(pairs: Sequence[Pair], views: Sequence[npt.NDArray[np.uint8]], title: s
         pen.text((2 * _GAP + _WIDTH, top + height + 2), "its codes: the best three-component view", fill=_INK)
         top += height + _GAP + _CAPTION
     return sheet
+
+
+@dataclass(frozen=True)
+class Detected:
+    """What a detector found on a veiled frame.
+
+    Attributes:
+        window: where the frame lies in the square.
+        view: the codes as an outsider looks at them, uint8[H, W, 3] of the window.
+        labels: labelled boxes.
+        detections: boxes found.
+    """
+
+    window: Window
+    view: npt.NDArray[np.uint8]
+    labels: Sequence[Mark]
+    detections: Sequence[Mark]
+
+
+def draw_detected(
+    found: Sequence[Detected], plain: Sequence[npt.NDArray[np.uint8]], captions: Sequence[str]
+) -> Image.Image:
+    """Draw labels and detections on the codes they were found on and on the plain frames behind, a frame to a row.
+
+    Args:
+        found: what was found.
+        plain: plain window of each frame, uint8[H, W, 3].
+        captions: what is written below each.
+    """
+    height = round(_WIDTH * plain[0].shape[0] / plain[0].shape[1])
+    sheet = Image.new("RGB", (2 * _WIDTH + 3 * _GAP, 2 * _CAPTION + len(found) * (height + _GAP + _CAPTION)), _PAPER)
+    pen = ImageDraw.Draw(sheet)
+    pen.text((_GAP, 6), _SAID, fill=_INK)
+    for row, (one, pixels, caption) in enumerate(zip(found, plain, captions, strict=True)):
+        top = 2 * _CAPTION + row * (height + _GAP + _CAPTION)
+        for column, picture in enumerate((one.view, pixels)):
+            sheet.paste(_marked(one, picture).resize((_WIDTH, height)), (_GAP + column * (_GAP + _WIDTH), top))
+        pen.text((_GAP, top + height + 2), caption, fill=_INK)
+        pen.text((2 * _GAP + _WIDTH, top + height + 2), "the plain frame behind it, for the owner's eyes", fill=_INK)
+    return sheet
+
+
+def _marked(one: Detected, picture: npt.NDArray[np.uint8]) -> Image.Image:
+    """Draw the marks in the whole square, as they are given, and cut out the window."""
+    window = one.window
+    square = np.zeros((window.size, window.size, 3), dtype=np.uint8)
+    top, left = window.row_offset * window.patch, window.column_offset * window.patch
+    square[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
+    drawn = draw_marks(square, one.labels, one.detections)
+    scale = drawn.width / window.size
+    right, bottom = left + picture.shape[1], top + picture.shape[0]
+    return drawn.crop((scale * left, scale * top, scale * right, scale * bottom))

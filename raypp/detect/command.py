@@ -87,7 +87,7 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
             data_key_path=data_key.absolute() if data_key else None,
         )
         console = Console(stderr=True, soft_wrap=True)
-        summary = _train(settings, cluster, address, console)
+        summary = train_detector(settings, cluster, address, console)
         console.print(
             f"trained       {summary.epochs} epochs in {summary.seconds:.0f} s; best {summary.best_epoch}: "
             f"mAP50 {summary.map50:.3f}, mAP50-95 {summary.map50_95:.3f}\ndetector      {summary.detector}",
@@ -99,7 +99,22 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
     return train
 
 
-def _train(settings: TrainSettings, cluster: ClusterTrainer, address: str | None, console: Console) -> TrainSummary:
+def train_detector(
+    settings: TrainSettings, cluster: ClusterTrainer, address: str | None, console: Console
+) -> TrainSummary:
+    """Train a detector, or go on with its run, and keep the best epoch's beside it.
+
+    Args:
+        settings: what is asked for.
+        cluster: where to train.
+        address: address of a running Ray, or None for a local one.
+        console: where epochs are reported.
+
+    Raises:
+        OptionError, LabelError, ShardError: if it cannot be done as asked.
+        ConflictError: if the run was begun otherwise.
+        ModelError: if training failed.
+    """
     settings.check()
     dataset = VeiledDataset.open(settings.archive, settings.labels_version, settings.data_key_path)
     dataset.require(TRAIN, VAL)

@@ -1,0 +1,140 @@
+"""The demo's second half: a small detector learns from veiled frames, and is drawn at work on held-out ones."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from rich.console import Console
+
+from raypp.demo.picture import Detected
+from raypp.detect.command import ClusterTrainer, TrainSummary, train_detector
+from raypp.detect.dataset import VAL, VeiledDataset
+from raypp.detect.detections import SampleDetections
+from raypp.detect.report import Report, make_report, write_report
+from raypp.detect.settings import TrainSettings
+from raypp.detect.study import StudiedSample, StudySettings, study_here
+from raypp.shards.reader import ShardReader
+from raypp.shards.splitting import Split, SplitBy, write_split
+from raypp.veil.view import component_view
+from raypp.veil.window import Window
+from raypp.veiling.marks import Mark
+
+_SPLIT_NAME = "demo"
+_SPLIT = Split(SplitBy.TIME, val=0.25, gap_s=1.0)
+_DRAWN_PER_CAMERA = 2
+_VIEWED_PER_CAMERA = 12
+_EPOCHS = 8
+_BATCH = 8
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """A held-out frame: where it is from, and what was found on it."""
+
+    camera: str
+    timestamp_us: int
+    detected: Detected
+
+
+def train(archive: str, out: Path, trainer: ClusterTrainer, console: Console) -> TrainSummary:
+    """Split the archive's labels by time, and train a detector of pico size on it.
+
+    Args:
+        archive: the veiled sample.
+        out: folder of the run.
+        trainer: where to train.
+        console: where to report.
+    """
+    write_split(ShardReader(archive), None, _SPLIT_NAME, _SPLIT)
+    settings = TrainSettings(
+        archive=archive,
+        out=out,
+        labels_version=_SPLIT_NAME,
+        architecture="yolov8p",
+        epochs=_EPOCHS,
+        batch=_BATCH,
+        nominal_batch=_BATCH,
+    )
+    return train_detector(settings, trainer, None, console)
+
+
+def study(archive: str, detector: Path, folder: Path) -> tuple[Report, list[HeldOut]]:
+    """Evaluate a detector on the held-out frames, write its report, and pick the frames to draw.
+
+    Args:
+        archive: the veiled sample.
+        detector: folder of the detector.
+        folder: where the report goes.
+    """
+    dataset = VeiledDataset.open(archive, _SPLIT_NAME)
+    frames = _held_out(dataset)
+    viewed = {one for names in frames.values() for one in _spread(list(names), _VIEWED_PER_CAMERA)}
+    settings = StudySettings(
+        archive=archive, labels_version=_SPLIT_NAME, split=VAL, detector=detector, shown=frozenset(viewed)
+    )
+    report = make_report(study_here(settings), dataset.classes, dataset.header.size)
+    write_report(report, folder)
+    samples = {one.matches.sample_id: one for one in report.samples}
+    drawn = []
+    for camera, rows in frames.items():
+        names = _spread(list(rows), _VIEWED_PER_CAMERA)
+        views = _views([samples[name] for name in names], [rows[name][1] for name in names])
+        for name in _spread(names, _DRAWN_PER_CAMERA):
+            found = samples[name].detections.above(report.mistakes.confidence)
+            labels, detections = _marks(found, dataset)
+            detected = Detected(rows[name][1], views[names.index(name)], labels, detections)
+            drawn.append(HeldOut(camera, rows[name][0], detected))
+    return report, drawn
+
+
+def _held_out(dataset: VeiledDataset) -> dict[str, dict[str, tuple[int, Window]]]:
+    """Presentation time and window of the held-out frames, by site and sample_id, in order of time."""
+    frames: dict[str, dict[str, tuple[int, Window]]] = {}
+    columns = ("sample_id", "camera", "timestamp_us", "width", "height")
+    for batch, labels in ShardReader(dataset.root).labelled(dataset.labels_version, columns):
+        for row, label in zip(batch.rows.to_pylist(), labels, strict=True):
+            if label.split == VAL and label.boxes:
+                window = Window(dataset.header.size, dataset.header.patch, row["width"], row["height"])
+                frames.setdefault(row["camera"], {})[row["sample_id"]] = (row["timestamp_us"], window)
+    return {camera: dict(sorted(rows.items(), key=lambda one: one[1][0])) for camera, rows in sorted(frames.items())}
+
+
+def _spread(names: Sequence[str], count: int) -> list[str]:
+    """Choose some, evenly spaced."""
+    places = np.linspace(0, len(names) - 1, min(count, len(names)) + 2)[1:-1]
+    return [names[round(float(place))] for place in places] or list(names)
+
+
+def _views(samples: Sequence[StudiedSample], windows: Sequence[Window]) -> list[npt.NDArray[np.uint8]]:
+    """The best three-component view of each sample's codes, in the window, a pixel to each of the source square's."""
+    codes = []
+    for one, window in zip(samples, windows, strict=True):
+        if one.codes_CGG is None:
+            raise AssertionError(one.matches.sample_id)
+        rows = slice(window.row_offset, window.row_offset + window.rows)
+        columns = slice(window.column_offset, window.column_offset + window.columns)
+        codes.append(one.codes_CGG[:-1, rows, columns])
+    sized = zip(component_view(codes), windows, strict=True)
+    return [
+        np.asarray(
+            Image.fromarray(view).resize(
+                (window.columns * window.patch, window.rows * window.patch), Image.Resampling.NEAREST
+            )
+        )
+        for view, window in sized
+    ]
+
+
+def _marks(found: SampleDetections, dataset: VeiledDataset) -> tuple[list[Mark], list[Mark]]:
+    size = dataset.header.size
+
+    def mark(corners: npt.NDArray[np.float32], number: int, confidence: float | None) -> Mark:
+        x1, y1, x2, y2 = (float(value) / size for value in corners)
+        return Mark(dataset.classes[number], (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1, confidence)
+
+    labels = [mark(box, int(one), None) for box, one in zip(found.label_boxes_L4, found.labelled_L, strict=True)]
+    rows = zip(found.boxes_P4, found.predicted_P, found.confidence_P, strict=True)
+    return labels, [mark(box, int(one), float(sure)) for box, one, sure in rows]
