@@ -97,7 +97,8 @@ def detections_picture(
         tile = Image.blend(plain, Image.new("RGB", plain.size, _OUTSIDE), _FADED)  # so that boxes stand out
         _draw_boxes(tile, one.detections.above(confidence), classes, _TILE / pixels)
         sheet.paste(tile, (left, top))
-        caption = f"{one.matches.sample_id[:12]}  {one.origin.site}/{one.origin.camera}"
+        where = f"  {one.origin.site}/{one.origin.camera}" if one.origin.site else ""
+        caption = one.matches.sample_id[:12] + where
         pen.text((left, top + _TILE + 3), caption, fill=_INK, font=font)
     return np.asarray(sheet)
 

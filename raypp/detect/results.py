@@ -1,14 +1,20 @@
 """What a training has come to, epoch by epoch: `results.csv` in ultralytics' columns, and TensorBoard scalars."""
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from raypp.detect.evaluation import Scores
 from raypp.detect.training import EpochLosses
 
 RESULTS_FILE = "results.csv"
+_BOARD = "tensorboard"
+
+Picture = npt.NDArray[np.uint8]
 _COLUMNS = {
     "epoch": "epoch",
     "time": "seconds",
@@ -70,6 +76,15 @@ def read_results(folder: Path) -> list[EpochResult]:
     return out
 
 
+def record_pictures(folder: Path, epoch: int, pictures: Mapping[str, Picture]) -> None:
+    """Add pictures, uint8[H, W, 3], to a run's TensorBoard log by name."""
+    from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - slow to load, and only rank 0 writes
+
+    with SummaryWriter(str(folder / _BOARD)) as board:
+        for name, picture in pictures.items():
+            board.add_image(name, picture, epoch, dataformats="HWC")
+
+
 def record(folder: Path, result: EpochResult) -> None:
     """Add an epoch to a run, in the place of any later ones that a crash left behind; and to its TensorBoard log."""
     from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - slow to load, and only rank 0 writes
@@ -81,7 +96,7 @@ def record(folder: Path, result: EpochResult) -> None:
         writer.writerow(_COLUMNS)
         writer.writerows([getattr(one, field) for field in _COLUMNS.values()] for one in (*kept, result))
     partial.replace(folder / RESULTS_FILE)
-    with SummaryWriter(str(folder / "tensorboard"), purge_step=result.epoch) as board:
+    with SummaryWriter(str(folder / _BOARD), purge_step=result.epoch) as board:
         for column, field in _COLUMNS.items():
             if column != "epoch":
                 board.add_scalar(column, getattr(result, field), result.epoch)

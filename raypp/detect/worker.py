@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -11,12 +12,17 @@ import torch
 
 from raypp.detect.batch import DetectionBatch
 from raypp.detect.checkpoint import About, read_about, read_state, write_checkpoint
-from raypp.detect.evaluation import Matcher, SampleMatches, score
+from raypp.detect.evaluation import Matcher, SampleMatches, score, score_with_curves
 from raypp.detect.model import load_public_weights
-from raypp.detect.results import EpochResult, record
+from raypp.detect.plots import detections_picture, precision_recall_picture
+from raypp.detect.results import EpochResult, Picture, record, record_pictures
 from raypp.detect.settings import TrainSettings
+from raypp.detect.study import Origin, StudiedSample
 from raypp.detect.training import Trainer
 from raypp.errors import ConflictError
+
+_DRAWN_EPOCHS = 10
+_DRAWN_FRAMES = 9
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,8 @@ def train_worker(
     started = monotonic()
     while trainer.epoch < about.recipe.epochs:
         losses = trainer.train_epoch(train_batches(trainer.epoch))
-        matches = team.gather(Matcher(trainer.ema.ema, about.size, team.device).match(val_batches()))
+        matcher = Matcher(trainer.ema.ema, about.size, team.device)
+        matches = team.gather(matcher.match(val_batches()))
         result = EpochResult.of(losses, score(matches, about.classes), monotonic() - started)
         if team.rank:
             team.report(result.model_dump(), None)
@@ -83,3 +90,21 @@ def train_worker(
             write_checkpoint(Path(folder), about, trainer.state())
             team.report(result.model_dump(), Path(folder))
         record(settings.out, result)
+        if trainer.epoch % max(1, about.recipe.epochs // _DRAWN_EPOCHS) == 0 or trainer.epoch == about.recipe.epochs:
+            record_pictures(settings.out, result.epoch, _pictures(about, matcher, matches, val_batches()))
+
+
+def _pictures(
+    about: About, matcher: Matcher, matches: list[SampleMatches], batches: Iterable[DetectionBatch]
+) -> dict[str, Picture]:
+    """Draw the precision-recall curve, and the first frames of the validation with what was found on their codes."""
+    scores, curves = score_with_curves(matches, about.classes)
+    pictures = {"precision-recall": precision_recall_picture(curves, scores)}
+    for batch in islice(batches, 1):
+        nowhere = Origin("", "", None)  # a batch does not say where its frames are from
+        found = zip(matcher.study(batch), batch.inputs.numpy(), strict=True)
+        samples = [StudiedSample(*one, nowhere, codes) for one, codes in islice(found, _DRAWN_FRAMES)]
+        drawn = detections_picture(samples, about.classes, about.size, curves.confidence)
+        if drawn is not None:
+            pictures["detections"] = drawn
+    return pictures
