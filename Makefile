@@ -48,7 +48,7 @@ attack-table: setup  ## first attacks on many veil settings: the table that the 
 	$(BIN)/python -m tests.attacks.utility
 
 lock: setup  ## compile requirements.txt again from pyproject.toml
-	$(BIN)/uv pip compile --quiet --no-emit-index-url --generate-hashes --extra cluster --extra dev pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --no-emit-index-url --generate-hashes --extra cluster --extra mlflow --extra dev pyproject.toml -o requirements.txt
 
 clean:
 	rm -rf $(VENV) demo-out bench-out build *.egg-info

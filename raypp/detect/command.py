@@ -16,6 +16,7 @@ from raypp.detect.checkpoint import ABOUT_FILE, About
 from raypp.detect.dataset import TRAIN, VAL, VeiledDataset
 from raypp.detect.results import read_results
 from raypp.detect.settings import TrainSettings
+from raypp.detect.tracking import MlflowRun
 from raypp.detect.training import Recipe
 from raypp.errors import ConflictError, OptionError
 
@@ -60,6 +61,9 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
         ] = "1",
         seed: Annotated[int, typer.Option(help="Of initial weights, order and augmentation.")] = 0,
         gpu: Annotated[bool, typer.Option("--gpu", help="Train on a GPU a worker.")] = False,
+        mlflow: Annotated[
+            str | None, typer.Option(help="Log epochs to this MLflow tracking server, or file:/folder.")
+        ] = None,
         data_key: Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")] = None,
         address: Annotated[str | None, typer.Option(help="Address of a running Ray (default: a local one).")] = None,
         json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary here as JSON.")] = None,
@@ -84,6 +88,7 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
             nominal_batch=nominal_batch,
             seed=seed,
             gpu=gpu,
+            mlflow=mlflow,
             data_key_path=data_key.absolute() if data_key else None,
         )
         console = Console(stderr=True, soft_wrap=True)
@@ -133,9 +138,12 @@ def train_detector(
     about = About.of(settings.architecture, dataset, recipe)
     about.build()  # an unknown architecture ends here, before any cluster is asked for
     _claim(settings.out, about)
+    tracked = MlflowRun(settings.mlflow, settings.out, about) if settings.mlflow else None
     started = monotonic()
-    with _progress(settings, console):
+    with _progress(settings, console, tracked):
         best = cluster(settings, about, dataset, address)
+    if tracked:
+        tracked.finish()
     shutil.copytree(best, settings.out / DETECTOR_FOLDER, dirs_exist_ok=True)
     results = read_results(settings.out)
     top = max(results, key=lambda one: one.map50_95)
@@ -166,8 +174,8 @@ def _claim(out: Path, about: About) -> None:
 
 
 @contextmanager
-def _progress(settings: TrainSettings, console: Console) -> Iterator[None]:
-    """Print each epoch of a run as its results appear."""
+def _progress(settings: TrainSettings, console: Console, tracked: MlflowRun | None) -> Iterator[None]:
+    """Print each epoch of a run, and log it to MLflow if wanted, as its results appear."""
     ended = Event()
 
     def watch() -> None:
@@ -177,6 +185,8 @@ def _progress(settings: TrainSettings, console: Console) -> Iterator[None]:
             last = ended.wait(1.0)
             results = read_results(settings.out)
             for one in results[said:]:
+                if tracked and (trouble := tracked.log(one)):
+                    console.print(f"epoch {one.epoch} is not in MLflow ({trouble}); training goes on", highlight=False)
                 left = (monotonic() - started) / (one.epoch - first) * (settings.epochs - one.epoch)
                 losses = f"box {one.box_loss:.3f}, class {one.cls_loss:.3f}, dfl {one.dfl_loss:.3f}"
                 scores = f"mAP50 {one.map50:.3f}, mAP50-95 {one.map50_95:.3f}"

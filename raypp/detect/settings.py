@@ -24,6 +24,7 @@ class TrainSettings(BaseModel):
         nominal_batch: frames whose gradients are gathered for one step of the optimiser.
         seed: of initial weights, order and augmentation.
         gpu: whether each worker has a GPU.
+        mlflow: address of MLflow's tracking server that epochs are logged to, or None.
         data_key_path: data key of encrypted shards, or None.
     """
 
@@ -41,6 +42,7 @@ class TrainSettings(BaseModel):
     nominal_batch: int = 64
     seed: int = 0
     gpu: bool = False
+    mlflow: str | None = None
     data_key_path: Path | None = None
 
     @staticmethod
