@@ -52,5 +52,5 @@ def test_a_server_that_is_not_there_is_one_line(tmp_path: Path, monkeypatch: pyt
     pytest.importorskip("mlflow", reason="install raypp[mlflow]")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
-    with pytest.raises(OptionError, match="127.0.0.1:9"):
+    with pytest.raises(OptionError, match=r"127\.0\.0\.1:9"):
         MlflowRun("http://127.0.0.1:9", tmp_path, _ABOUT)
