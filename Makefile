@@ -31,7 +31,7 @@ test: setup lint  ## all tests but the slow ones
 	$(BIN)/python -m pytest -q -m "not slow"
 
 test-slow: setup  ## kill -9 the whole job at many points, clusters of 1 and 2 CPUs, a core-only install
-	$(BIN)/python -m pytest -q -s -m slow tests/e2e
+	$(BIN)/python -m pytest -q -s -m slow
 
 lint: setup  ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

@@ -160,12 +160,18 @@ def demo(
         json_file.write_text(summary.model_dump_json(indent=1) + "\n")
 
 
-def _root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-) -> None:
-    if version:
+def _print_version(asked: bool) -> None:
+    if asked:
         Console().print(__version__, highlight=False)
         raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
 
 
 def _on_cluster(work: str) -> Callable[..., Any] | None:

@@ -1,6 +1,7 @@
 """One arm of a comparison: what is trained, on what schedule, and the row that comes of it."""
 
 import hashlib
+import json
 from enum import StrEnum
 from pathlib import Path
 
@@ -55,6 +56,7 @@ class Arm(BaseModel):
         seed: of initial weights, order and augmentation.
         spec: the veil, for veiled arms.
         variants: how many variants of each training picture are veiled beside it.
+        fitted: epochs for which the owner fits the adapter to public features before the arm is trained; 0 for none.
         sub_keys: whether the adapter tells sub-keys apart.
         adapter_rate: learning rate of the adapter as a multiple of the trunk's; None for the default.
     """
@@ -66,13 +68,26 @@ class Arm(BaseModel):
     seed: int
     spec: VeilSpec | None = None
     variants: int = 0
+    fitted: int = 0
     sub_keys: bool = True
     adapter_rate: float | None = None
 
     def row_id(self, schedule: Schedule, dataset: str) -> str:
         """Name of the arm's row: a rerun with the same settings finds it, one with others does not."""
         weights = schedule.weights.name if schedule.weights else ""
-        asked = [self.model_dump_json(), schedule.model_dump_json(exclude={"weights"}), weights, dataset]
+        told = {
+            name: value
+            for name, value in self.model_dump(mode="json", exclude={"spec"}).items()
+            if value != type(self).model_fields[name].default  # so that an option that is new leaves old rows alone
+        }
+        spec = self.spec.canonical().decode() if self.spec else ""
+        asked = [
+            json.dumps(told, sort_keys=True),
+            spec,
+            schedule.model_dump_json(exclude={"weights"}),
+            weights,
+            dataset,
+        ]
         digest = hashlib.sha256("\n".join(asked).encode()).hexdigest()[:8]
         return f"{self.name}-s{self.seed}-{digest}"
 
@@ -120,6 +135,7 @@ class ArmRow(BaseModel):
     curve: tuple[tuple[int, float, float], ...] = Field(description="epoch, mAP50, mAP50-95 along the way")
     step_s: float = Field(description="seconds of a training step, median over epochs; loading included")
     train_s: float = Field(description="seconds of training, evaluation left out")
+    fitted_share: float | None = Field(None, description="share of the features' variance that fitting explained")
     veil: VeilFigures | None = None
     wrong_key_map50: tuple[float, ...] = Field((), description="on the val pictures veiled under other keys")
     plain_input_map50: float | None = Field(None, description="on the val pictures quantised without a key")

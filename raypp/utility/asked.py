@@ -11,7 +11,7 @@ from raypp.utility.arm import Arm, ArmKind
 from raypp.veil.spec import VeilSpec
 
 _DEFAULT = "default"
-_OF_ARM = ("sub_keys_told", "adapter_rate", "variants")
+_OF_ARM = ("sub_keys_told", "adapter_rate", "variants", "fitted")
 
 
 def parse_arm(text: str, seed: int) -> Arm:
@@ -20,7 +20,7 @@ def parse_arm(text: str, seed: int) -> Arm:
     Args:
         text: `plain`, `plain-cells` or `library`; `default` for the default veil; `NAME=FILE` for the spec in a file;
             `NAME:field=value,...` for the default spec with some fields changed; besides those of
-            a spec: `variants` and `adapter_rate` (numbers), `sub_keys_told` (true or false: what the adapter is told).
+            a spec: `variants`, `fitted` and `adapter_rate` (numbers), `sub_keys_told` (true or false).
         seed: the arm's seed.
 
     Raises:
@@ -52,6 +52,7 @@ def parse_arm(text: str, seed: int) -> Arm:
             seed=seed,
             spec=spec,
             variants=changed.get("variants", 0),
+            fitted=changed.get("fitted", 0),
             sub_keys=changed.get("sub_keys_told", True),
             adapter_rate=changed.get("adapter_rate"),
         )

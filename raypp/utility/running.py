@@ -5,7 +5,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -19,9 +19,11 @@ from raypp.detect.augmentation import CellAugmentation
 from raypp.detect.batch import DetectionBatch
 from raypp.detect.dataset import VeiledDataset
 from raypp.detect.evaluation import Matcher, SampleMatches, Scores, score
+from raypp.detect.fitting import Pair, fit_adapter
 from raypp.detect.library import DetectionModel
 from raypp.detect.model import CodeInput, build_detector, load_public_weights
 from raypp.detect.training import Recipe, Trainer
+from raypp.errors import OptionError
 from raypp.utility.arm import Arm, ArmKind, ArmRow, Schedule, VeilFigures
 from raypp.utility.library import LibraryBatches, lay_out, train_by_library
 from raypp.utility.pictures import PictureSet, PlainFrames
@@ -81,6 +83,7 @@ class _Trained:
     step_s: float
     train_s: float
     curve: tuple[tuple[int, float, float], ...]
+    fitted: float | None = None
 
 
 Report = Callable[[int, int, str], None]
@@ -119,6 +122,7 @@ def run_arm(arm: Arm, bench: Bench, row_id: str, report: Report) -> tuple[ArmRow
         curve=trained.curve,
         step_s=trained.step_s,
         train_s=trained.train_s,
+        fitted_share=trained.fitted,
         veil=bench.archive.figures if bench.archive else None,
         wrong_key_map50=tuple(
             _judge(matcher, WrongKeyFrames(_plain(bench, spec), spec, VeilKey.generate()), bench).map50
@@ -157,6 +161,7 @@ def _in_order(frames: Frames) -> Iterator[DetectionBatch]:
 
 def _train(arm: Arm, bench: Bench, val: Frames, count: int, device: torch.device, report: Report) -> _Trained:
     schedule = bench.schedule
+    state_file = bench.folder / _STATE_FILE
     steps = count // schedule.batch
     asked = {} if arm.adapter_rate is None else {"adapter_rate": arm.adapter_rate}
     recipe = Recipe(
@@ -172,15 +177,15 @@ def _train(arm: Arm, bench: Bench, val: Frames, count: int, device: torch.device
     model = build_detector(schedule.architecture, bench.pictures.classes, _codes(arm))
     if schedule.weights is not None:
         load_public_weights(model, schedule.weights)
+    fitted = _fit(arm, bench, model, recipe, device) if arm.fitted and not state_file.exists() else None
     batches, augmentation = _batches(arm, bench, recipe)
     trainer = Trainer(model, recipe, device, augmentation=augmentation)
-    state_file = bench.folder / _STATE_FILE
     seconds: list[float] = []
     curve: list[tuple[int, float, float]] = []
     if state_file.exists():
         saved = torch.load(state_file, map_location=device, weights_only=True)
         trainer.restore(saved["trainer"])
-        seconds, curve = saved["seconds"], [tuple(point) for point in saved["curve"]]
+        seconds, curve, fitted = saved["seconds"], [tuple(point) for point in saved["curve"]], saved["fitted"]
     every = max(1, schedule.epochs // _CURVE_POINTS)
     while trainer.epoch < schedule.epochs:
         started = perf_counter()
@@ -190,8 +195,31 @@ def _train(arm: Arm, bench: Bench, val: Frames, count: int, device: torch.device
             found = _judge(Matcher(trainer.ema.ema, schedule.size, device), val, bench)
             curve.append((trainer.epoch, found.map50, found.map50_95))
         report(trainer.epoch, schedule.epochs, f"mAP50 {curve[-1][1]:.3f}" if curve else "")
-        _keep({"trainer": trainer.state(), "seconds": seconds, "curve": curve}, state_file)
-    return _Trained(trainer.ema.ema, median(seconds) / steps, sum(seconds), tuple(curve))
+        _keep({"trainer": trainer.state(), "seconds": seconds, "curve": curve, "fitted": fitted}, state_file)
+    return _Trained(trainer.ema.ema, median(seconds) / steps, sum(seconds), tuple(curve), fitted)
+
+
+def _fit(arm: Arm, bench: Bench, model: DetectionModel, recipe: Recipe, device: torch.device) -> float:
+    """Fit the adapter on the training pictures; a pair is moved alike, so cells stay on what is behind."""
+    if bench.schedule.weights is None or arm.spec is None or bench.archive is None:
+        raise OptionError(f"arm {arm.name} is to be fitted, which needs a veil and --weights")
+    public = build_detector(bench.schedule.architecture, bench.pictures.classes, None)
+    load_public_weights(public, bench.schedule.weights)
+    veiled = VeiledFrames.read(bench.archive.dataset, "train", bench.archive.names).without_variants()
+    behind = {picture.name: picture for picture in bench.pictures.splits["train"]}
+    pictures = tuple(behind[name] for name in veiled.rows["sample_id"])
+    plain = PlainFrames(pictures, bench.schedule.size, arm.spec.patch)
+    moved = CellAugmentation()
+
+    def pairs(epoch: int) -> Iterator[Pair]:
+        order = np.random.default_rng((recipe.seed, 1, epoch)).permutation(len(veiled))
+        for step in range(recipe.steps):
+            chosen = order[step * recipe.batch : (step + 1) * recipe.batch].tolist()
+            codes, seen = veiled.batch(chosen), plain.batch(chosen)
+            alike = [np.random.default_rng((recipe.seed, 2, epoch, step)) for _ in range(2)]
+            yield Pair(moved(codes, alike[0]), replace(moved, cell=plain.patch)(seen, alike[1]))
+
+    return fit_adapter(model, public, pairs, arm.fitted, recipe.steps, device)
 
 
 def _codes(arm: Arm) -> CodeInput | None:
@@ -239,5 +267,6 @@ def _commit() -> str:
 
 
 def command_line() -> str:
-    """Return the command line of this process as a user would type it."""
-    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    """Return the command line of this process as a user would type it, of paths only the names: rows are published."""
+    words = [Path(word).name if "/" in word else word for word in sys.argv[1:]]
+    return " ".join(["raypp", *words] if Path(sys.argv[0]).name == "__main__.py" else [Path(sys.argv[0]).name, *words])

@@ -53,6 +53,13 @@ class VeiledFrames:
     def __len__(self) -> int:
         return len(self.rows["sample_id"])
 
+    def without_variants(self) -> "VeiledFrames":
+        """Return only the frames themselves."""
+        kept = [index for index, variant in enumerate(self.rows["variant"]) if not variant]
+        return VeiledFrames(
+            self.header, {name: [values[index] for index in kept] for name, values in self.rows.items()}
+        )
+
     def of_epoch(self, seed: int, epoch: int) -> list[int]:
         """Numbers of the rows that an epoch trains on: of each frame, itself or one of its variants."""
         source, time, variant, variants = (self.rows[name] for name in VARIANT_COLUMNS)

@@ -19,7 +19,7 @@ from raypp.shards.store import Store
 from tests.command import environment, raypp, succeed, summary
 from tests.films import make_dataset, make_film
 
-_SMALL = ("--batch", 4, "--epochs", 2)
+_SMALL = ("--model", "yolov8p", "--batch", 4, "--epochs", 2)
 
 
 @pytest.fixture(scope="module")

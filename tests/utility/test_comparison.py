@@ -72,13 +72,21 @@ def test_nothing_is_left_in_the_dataset(place: Path, cost: Path) -> None:
     assert not [path for path in (place / "tools").rglob("*") if path.suffix == ".cache"]
 
 
-@pytest.mark.ray
 def test_a_rerun_trains_what_has_no_row_and_nothing_else(place: Path, cost: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (cost / "rows").iterdir()}
-    _compare(place, "--arm", "plain-cells", "--arm", "default", "--arm", "pairs:sub_keys=2")
+    _compare(place, "--arm", "plain-cells", "--arm", "default", "--arm", "pairs:sub_keys=2", "--here")
     after = {path: path.stat().st_mtime_ns for path in (cost / "rows").iterdir()}
     assert len(after) == len(before) + 1
     assert before.items() <= after.items()
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+def test_arms_run_on_ray_side_by_side(place: Path) -> None:
+    arms = ("--arm", "plain-cells", "--arm", "default")
+    out = place / "on-ray"
+    succeed("compare", place / "tools", "--out", out, "--key", place / "owner.key", *_ASKED, *arms, "--cpus", 1)
+    assert {row.arm.name for row in read_rows(out).values()} == {"plain-cells", "default"}
 
 
 def _comparison(place: Path, out: Path) -> Comparison:
