@@ -12,7 +12,6 @@ from rich.console import Console
 from raypp.demo.picture import Detected
 from raypp.detect.command import ClusterTrainer, TrainSummary, train_detector
 from raypp.detect.dataset import VAL, VeiledDataset
-from raypp.detect.detections import SampleDetections
 from raypp.detect.report import Report, make_report, write_report
 from raypp.detect.settings import TrainSettings
 from raypp.detect.study import StudiedSample, StudySettings, study_here
@@ -20,7 +19,6 @@ from raypp.shards.reader import ShardReader
 from raypp.shards.splitting import Split, SplitBy, write_split
 from raypp.veil.view import component_view
 from raypp.veil.window import Window
-from raypp.veiling.marks import Mark
 
 _SPLIT_NAME = "demo"
 _SPLIT = Split(SplitBy.TIME, val=0.25, gap_s=1.0)
@@ -84,7 +82,7 @@ def study(archive: str, detector: Path, folder: Path) -> tuple[Report, list[Held
         views = _views([samples[name] for name in names], [rows[name][1] for name in names])
         for name in _spread(names, _DRAWN_PER_CAMERA):
             found = samples[name].detections.above(report.mistakes.confidence)
-            labels, detections = _marks(found, dataset)
+            labels, detections = found.marks(dataset.classes, dataset.header.size)
             detected = Detected(rows[name][1], views[names.index(name)], labels, detections)
             drawn.append(HeldOut(camera, rows[name][0], detected))
     return report, drawn
@@ -126,15 +124,3 @@ def _views(samples: Sequence[StudiedSample], windows: Sequence[Window]) -> list[
         )
         for view, window in sized
     ]
-
-
-def _marks(found: SampleDetections, dataset: VeiledDataset) -> tuple[list[Mark], list[Mark]]:
-    size = dataset.header.size
-
-    def mark(corners: npt.NDArray[np.float32], number: int, confidence: float | None) -> Mark:
-        x1, y1, x2, y2 = (float(value) / size for value in corners)
-        return Mark(dataset.classes[number], (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1, confidence)
-
-    labels = [mark(box, int(one), None) for box, one in zip(found.label_boxes_L4, found.labelled_L, strict=True)]
-    rows = zip(found.boxes_P4, found.predicted_P, found.confidence_P, strict=True)
-    return labels, [mark(box, int(one), float(sure)) for box, one, sure in rows]

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from raypp.media.marking import Mark
 from raypp.veil.window import Window
-from raypp.veiling.marks import Mark
 from raypp.veiling.picture import draw_marks
 
 _GAP = 8

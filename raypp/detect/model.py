@@ -100,16 +100,7 @@ def load_public_weights(model: DetectionModel, path: Path) -> int:
     try:
         checkpoint = torch_safe_load(str(path))[0]
         source = (checkpoint.get("ema") or checkpoint["model"]).float().state_dict()
-    except (
-        OSError,
-        KeyError,
-        AttributeError,
-        TypeError,
-        RuntimeError,
-        ValueError,
-        EOFError,
-        ModuleNotFoundError,
-    ) as error:
+    except _UNREADABLE as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ModelError(
             f"weights {path}: no ultralytics checkpoint ({reason}); give a .pt such as yolov8n.pt"

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
 from raypp.detect.batch import NO_CELL
-from raypp.detect.detections import FloatArray, SampleDetections
 from raypp.detect.evaluation import Curves, Scores
 from raypp.detect.study import StudiedSample
+from raypp.media.marking import DETECTION_COLOUR, LABEL_COLOUR, draw_boxes
 from raypp.veil.view import component_view
 
 Picture = npt.NDArray[np.uint8]
@@ -21,7 +21,6 @@ Picture = npt.NDArray[np.uint8]
 _MOST_NAMED = 20
 _MOST_COUNTED = 30
 _DPI = 110
-_LABEL_COLOUR, _DETECTION_COLOUR = (0, 230, 118), (255, 109, 0)
 _INK, _PAPER, _OUTSIDE = (20, 20, 20), (250, 250, 248), (114, 114, 114)
 _FADED = 0.45
 _TILE, _COLUMNS, _GAP, _LINE = 420, 3, 10, 22
@@ -87,15 +86,15 @@ def detections_picture(
     sheet = Image.new("RGB", size, _PAPER)
     pen = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(13)
-    pen.text((_GAP, _GAP), "labels", fill=_darker(_LABEL_COLOUR), font=font)
+    pen.text((_GAP, _GAP), "labels", fill=_darker(LABEL_COLOUR), font=font)
     said = f"detections from confidence {confidence:.2f}, on the codes' best three-component view"
-    pen.text((_GAP + 52, _GAP), said, fill=_darker(_DETECTION_COLOUR), font=font)
+    pen.text((_GAP + 52, _GAP), said, fill=_darker(DETECTION_COLOUR), font=font)
     for number, (one, view) in enumerate(zip(shown, _views(shown), strict=True)):
         left = _GAP + number % columns * (_TILE + _GAP)
         top = _LINE + 2 * _GAP + number // columns * (_TILE + _LINE + _GAP)
         plain = Image.fromarray(view).resize((_TILE, _TILE), Image.Resampling.NEAREST)
         tile = Image.blend(plain, Image.new("RGB", plain.size, _OUTSIDE), _FADED)  # so that boxes stand out
-        _draw_boxes(tile, one.detections.above(confidence), classes, _TILE / pixels)
+        draw_boxes(tile, *one.detections.above(confidence).marks(classes, pixels))
         sheet.paste(tile, (left, top))
         where = f"  {one.origin.site}/{one.origin.camera}" if one.origin.site else ""
         caption = one.matches.sample_id[:12] + where
@@ -127,32 +126,6 @@ def _window(codes_CGG: npt.NDArray[np.uint8]) -> tuple[slice, slice]:
     """Rows and columns of the square where a frame has cells."""
     rows, columns = np.nonzero((codes_CGG[:-1] != NO_CELL).any(axis=0))
     return slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
-
-
-def _draw_boxes(tile: Image.Image, seen: SampleDetections, classes: Sequence[str], scale: float) -> None:
-    pen = ImageDraw.Draw(tile)
-    labels = [(box, classes[number]) for box, number in zip(seen.label_boxes_L4, seen.labelled_L, strict=True)]
-    found = [
-        (box, f"{classes[number]} {sure:.2f}")
-        for box, number, sure in zip(seen.boxes_P4, seen.predicted_P, seen.confidence_P, strict=True)
-    ]
-    marks = [(np.clip(box * scale, 0, _TILE - 1), text, _LABEL_COLOUR) for box, text in labels]
-    marks += [(np.clip(box * scale, 0, _TILE - 1), text, _DETECTION_COLOUR) for box, text in found]
-    for box, _, colour in marks:
-        pen.rectangle(tuple(box.tolist()), outline=colour, width=2)
-    for box, text, colour in marks:
-        _write(pen, box, text, colour)
-
-
-def _write(pen: ImageDraw.ImageDraw, box_4: FloatArray, text: str, colour: tuple[int, int, int]) -> None:
-    """Write a label's name above its box and a detection's below, within the tile."""
-    left, top, _, bottom = box_4.tolist()
-    font = ImageFont.load_default(11)
-    width, height = pen.textbbox((0, 0), text, font=font)[2:]
-    at_x = max(0, min(left, _TILE - width - 4))
-    at_y = min(bottom, _TILE - height - 4) if colour == _DETECTION_COLOUR else max(0, top - height - 3)
-    pen.rectangle((at_x, at_y, at_x + width + 3, at_y + height + 3), fill=colour)
-    pen.text((at_x + 2, at_y + 1), text, fill=_INK, font=font)
 
 
 def _darker(colour: tuple[int, int, int]) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from raypp.errors import OptionError
+from raypp.media.marking import Mark
 from raypp.shards.labels import list_versions, read_labels
 from raypp.shards.store import Store
 
@@ -14,23 +15,6 @@ _NUMBERED = re.compile(r"-v(\d+)$")
 _BOX_COLUMNS = ("x", "y", "w", "h")
 DETECTION_COLUMNS = ("sample_id", "class", "confidence", *_BOX_COLUMNS)
 """Columns of a file of detections: class is a name, the box centre and size as fractions of the square."""
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A named box in the letterboxed square: centre, width, height, each a fraction of the square's side.
-
-    Attributes:
-        name: its class.
-        confidence: of a detection; None for a label.
-    """
-
-    name: str
-    x: float
-    y: float
-    w: float
-    h: float
-    confidence: float | None = None
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-from raypp.veiling.marks import Mark
+from raypp.media.marking import Mark, draw_boxes
 from raypp.veiling.plain import Square
 
-LABEL_COLOUR = (0, 230, 118)
-DETECTION_COLOUR = (255, 109, 0)
 _INK, _PAPER = (20, 20, 20), (250, 250, 248)
 _TILE, _CAPTION, _GAP = 300, 34, 8
 _COLUMNS = 4
@@ -21,12 +19,7 @@ def draw_marks(square: Square, labels: Sequence[Mark], detections: Sequence[Mark
     picture = Image.fromarray(square)
     factor = -(-_LEAST_SIDE // picture.width)
     picture = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
-    pen = ImageDraw.Draw(picture)
-    marked = [(mark, LABEL_COLOUR) for mark in labels] + [(mark, DETECTION_COLOUR) for mark in detections]
-    for mark, colour in marked:
-        pen.rectangle(_corners(mark, picture.width), outline=colour, width=max(1, picture.width // 320))
-    for mark, colour in marked:  # after all boxes, so that none crosses out a name
-        _name(pen, mark, colour, picture.width)
+    draw_boxes(picture, labels, detections)
     return picture
 
 
@@ -52,23 +45,6 @@ def png(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
     return buffer.getvalue()
-
-
-def _corners(mark: Mark, side: int) -> tuple[float, float, float, float]:
-    left, top = (mark.x - mark.w / 2) * side, (mark.y - mark.h / 2) * side
-    return left, top, left + mark.w * side, top + mark.h * side
-
-
-def _name(pen: ImageDraw.ImageDraw, mark: Mark, colour: tuple[int, int, int], side: int) -> None:
-    """Write a label's class above its box, a detection's with its confidence below; never out of the picture."""
-    text = mark.name if mark.confidence is None else f"{mark.name} {mark.confidence:.2f}"
-    font = ImageFont.load_default(max(9, side // 48))
-    left, top, _, bottom = _corners(mark, side)
-    _, _, width, height = (int(value) for value in font.getbbox(text))
-    at_x = max(0, min(left, side - width - 4))
-    at_y = max(0, top - height - 4) if mark.confidence is None else max(0, min(bottom, side - height - 4))
-    pen.rectangle((at_x, at_y, at_x + width + 4, at_y + height + 4), fill=colour)
-    pen.text((at_x + 2, at_y + 1), text, fill=_INK, font=font)
 
 
 def _fitted(line: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:

@@ -14,6 +14,7 @@ from rich.console import Console
 from raypp.errors import KeyFileError, OptionError
 from raypp.filesystem import filesystem_of, is_url
 from raypp.media.archive import discover
+from raypp.media.marking import Mark
 from raypp.media.masks import load_masks
 from raypp.shards.encryption import DataKey
 from raypp.shards.reader import ShardReader
@@ -23,7 +24,7 @@ from raypp.veil.keyfile import load_key, resolve_key_path
 from raypp.veiling.command import EXIT_ATTENTION, private_folder
 from raypp.veiling.job import load_plan
 from raypp.veiling.lookup import SourceFinder, VeiledRow, find_rows
-from raypp.veiling.marks import LabelMarks, Mark, label_marks, read_detections, read_sample_ids
+from raypp.veiling.marks import LabelMarks, label_marks, read_detections, read_sample_ids
 from raypp.veiling.picture import contact_sheet, draw_marks, png
 from raypp.veiling.plain import PlainFrame, recover
 from raypp.veiling.plan import Plan

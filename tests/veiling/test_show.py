@@ -16,6 +16,7 @@ from PIL import Image
 from rich.console import Console
 
 from raypp.errors import KeyFileError, OptionError, ShardError
+from raypp.media.marking import LABEL_COLOUR
 from raypp.shards.labels import LabelBox, SampleLabels, write_labels
 from raypp.shards.reader import ShardReader
 from raypp.shards.store import Store
@@ -26,7 +27,6 @@ from raypp.veil.spec import VeilSpec
 from raypp.veil.window import Window
 from raypp.veiling.job import load_plan, open_job, veil_here
 from raypp.veiling.lookup import SourceFinder, find_rows
-from raypp.veiling.picture import LABEL_COLOUR
 from raypp.veiling.plain import recover
 from raypp.veiling.progress import Reporter
 from raypp.veiling.segment import Workshop

@@ -1,0 +1,54 @@
+"""Marks on frames: named boxes of labels and of detections, drawn on whatever picture stands for the square."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PIL import Image, ImageDraw, ImageFont
+
+LABEL_COLOUR = (0, 230, 118)
+DETECTION_COLOUR = (255, 109, 0)
+_INK = (20, 20, 20)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A named box in the letterboxed square: centre, width, height, each a fraction of the square's side.
+
+    Attributes:
+        name: its class.
+        confidence: of a detection; None for a label.
+    """
+
+    name: str
+    x: float
+    y: float
+    w: float
+    h: float
+    confidence: float | None = None
+
+
+def draw_boxes(square: Image.Image, labels: Sequence[Mark], detections: Sequence[Mark]) -> None:
+    """Draw labels in green and detections, with their confidence, in orange onto a picture of the square, in place."""
+    pen = ImageDraw.Draw(square)
+    marked = [(mark, LABEL_COLOUR) for mark in labels] + [(mark, DETECTION_COLOUR) for mark in detections]
+    for mark, colour in marked:
+        pen.rectangle(_corners(mark, square.width), outline=colour, width=max(1, square.width // 320))
+    for mark, colour in marked:  # after all boxes, so that none crosses out a name
+        _name(pen, mark, colour, square.width)
+
+
+def _corners(mark: Mark, side: int) -> tuple[float, float, float, float]:
+    left, top = (mark.x - mark.w / 2) * side, (mark.y - mark.h / 2) * side
+    return left, top, left + mark.w * side, top + mark.h * side
+
+
+def _name(pen: ImageDraw.ImageDraw, mark: Mark, colour: tuple[int, int, int], side: int) -> None:
+    """Write a label's class above its box, a detection's with its confidence below; never out of the picture."""
+    text = mark.name if mark.confidence is None else f"{mark.name} {mark.confidence:.2f}"
+    font = ImageFont.load_default(max(11, side // 48))
+    left, top, _, bottom = _corners(mark, side)
+    _, _, width, height = (int(value) for value in font.getbbox(text))
+    at_x = max(0, min(left, side - width - 4))
+    at_y = max(0, top - height - 4) if mark.confidence is None else max(0, min(bottom, side - height - 4))
+    pen.rectangle((at_x, at_y, at_x + width + 4, at_y + height + 4), fill=colour)
+    pen.text((at_x + 2, at_y + 1), text, fill=_INK, font=font)
