@@ -4,7 +4,6 @@ Example:
     ray job submit --working-dir . -- python -m jobs.train_detector /data/veiled --out /data/run --weights yolov8n.pt
 """
 
-import os
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -35,6 +34,8 @@ from raypp.shards.schema import ArchiveHeader
 _SHUFFLED_ROWS = 2048
 _VAL_BATCH = 32
 _MOST_FAILURES = 3
+_HELD_SHARE = 0.2
+"""Part of the cluster's object store that each split may be held in."""
 
 
 def train_on_ray(settings: TrainSettings, about: About, dataset: VeiledDataset, address: str | None) -> Path:
@@ -62,7 +63,9 @@ def train_on_ray(settings: TrainSettings, about: About, dataset: VeiledDataset, 
             failure_config=ray_train.FailureConfig(max_failures=_MOST_FAILURES),
             checkpoint_config=ray_train.CheckpointConfig(num_to_keep=2, checkpoint_score_attribute="map50_95"),
         ),
-        datasets={split: frames.filter(expr=f"split == '{split}'") for split in (TRAIN, VAL)},
+        datasets={
+            split: _held(frames.filter(expr=f"split == '{split}'"), dataset.shard_bytes) for split in (TRAIN, VAL)
+        },
         dataset_config=ray_train.DataConfig(datasets_to_split=[TRAIN]),
     )
     try:
@@ -78,6 +81,13 @@ def train_on_ray(settings: TrainSettings, about: About, dataset: VeiledDataset, 
 def _room(settings: TrainSettings) -> int | tuple[int, int]:
     few, many = settings.least_workers, settings.workers
     return many if few == many else (few, many)
+
+
+def _held(frames: ray.data.Dataset, size: int) -> ray.data.Dataset:
+    """Read frames once if they fit into a part of the object store: else each epoch reads the shards anew."""
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    room = _HELD_SHARE * resources.get("object_store_memory", 0)
+    return frames.materialize() if size < room else frames
 
 
 def _cpus(workers: int) -> float:
@@ -99,7 +109,9 @@ def _train_loop(config: dict[str, Any]) -> None:
     about = About.model_validate_json(config["about"])
     context = ray_train.get_context()
     rank, workers = context.get_world_rank(), context.get_world_size()
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // context.get_local_world_size()))
+    # As many threads as CPUs are this worker's: threads that wait for a CPU that reads shards hold up all others.
+    assigned: dict[str, float] = ray.get_runtime_context().get_assigned_resources()  # type: ignore[no-untyped-call]
+    torch.set_num_threads(max(1, int(assigned.get("CPU", 1))))
     header = VeiledDataset.open(settings.archive, about.labels_version, settings.data_key_path).header
     checkpoint = ray_train.get_checkpoint()
 

@@ -25,6 +25,7 @@ class VeiledDataset:
         header: the archive's header.
         classes: names of the classes.
         version: the dataset version: digest of manifest and labels.
+        shard_bytes: bytes of all shards.
         splits: number of labelled frames by split; a frame with variants counts once.
     """
 
@@ -33,6 +34,7 @@ class VeiledDataset:
     header: ArchiveHeader
     classes: tuple[str, ...]
     version: str
+    shard_bytes: int
     splits: dict[str, int]
 
     @classmethod
@@ -65,6 +67,7 @@ class VeiledDataset:
             header=reader.header,
             classes=labels.classes,
             version=dataset_version(reader.manifest, labels),
+            shard_bytes=sum(receipt.shard_bytes for receipt in reader.manifest.receipts),
             splits=dict(Counter(row.split for row in labels.rows if row.variant == 0)),
         )
 

@@ -21,7 +21,8 @@ from raypp.detect.study import Origin, StudiedSample
 from raypp.detect.training import Trainer
 from raypp.errors import ConflictError
 
-_DRAWN_EPOCHS = 10
+_DRAWN_EVERY = 10
+"""Epochs between pictures: their frames are read anew, which costs seconds."""
 _DRAWN_FRAMES = 9
 
 
@@ -90,7 +91,7 @@ def train_worker(
             write_checkpoint(Path(folder), about, trainer.state())
             team.report(result.model_dump(), Path(folder))
         record(settings.out, result)
-        if trainer.epoch % max(1, about.recipe.epochs // _DRAWN_EPOCHS) == 0 or trainer.epoch == about.recipe.epochs:
+        if trainer.epoch % _DRAWN_EVERY == 0 or trainer.epoch == about.recipe.epochs:
             record_pictures(settings.out, result.epoch, _pictures(about, matcher, matches, val_batches()))
 
 
