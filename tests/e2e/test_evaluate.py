@@ -48,7 +48,8 @@ def test_each_labelled_frame_of_the_split_counts_once_and_no_variant_does(place:
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize("workers", ["2", pytest.param("1", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["2", "1"])
 def test_any_number_of_workers_writes_the_same_report(place: Path, workers: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _BY_WORKERS, str(place), workers],

@@ -73,6 +73,7 @@ def test_killed_at_a_named_point_and_run_again(
     assert archive_bytes(out) == undisturbed
 
 
+@pytest.mark.slow
 def test_one_ray_worker_killed_mid_run_changes_nothing(
     archive: Path, key: Path, undisturbed: dict[str, bytes], tmp_path: Path
 ) -> None:
@@ -90,6 +91,7 @@ def test_one_ray_worker_killed_mid_run_changes_nothing(
     succeed("verify", out)
 
 
+@pytest.mark.slow
 def test_a_file_that_kills_every_worker_is_given_up_and_the_rest_is_finished(key: Path, tmp_path: Path) -> None:
     for name in ("a.mp4", "poison.mp4", "z.mp4"):
         make_film(tmp_path / "in" / name, seconds=4, seed=ord(name[0]))
