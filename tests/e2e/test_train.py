@@ -13,6 +13,8 @@ import psutil
 import pytest
 
 from raypp.detect.checkpoint import load_detector
+from raypp.detect.settings import TrainSettings
+from raypp.errors import ModelError, OptionError
 from raypp.shards.labels import read_labels
 from raypp.shards.reader import ShardReader
 from raypp.shards.store import Store
@@ -122,15 +124,31 @@ def test_bad_input_is_one_line(place: Path, tmp_path: Path) -> None:
     archive, out = place / "veiled", ("--out", tmp_path / "run", "--batch", 4)
     _one_line(raypp("train", archive, *out, "--labels", "v9"), "v9", "tools-v1")
     _one_line(raypp("train", archive, *out, "--model", "yolov99"), "yolov99", "yolov8n")
-    _one_line(raypp("train", archive, *out, "--epochs", 0), "--epochs 0")
-    _one_line(raypp("train", archive, *out, "--batch", 5, "--workers", 2), "--batch 5", "use 4")
     _one_line(raypp("train", archive, *out, "--batch", 64), "--batch 64", "12 training frames")
-    _one_line(raypp("train", archive, *out, "--weights", "nowhere.pt"), "nowhere.pt")
-    _one_line(raypp("evaluate", archive, "--model", tmp_path), "no checkpoint")
     assert not (tmp_path / "run" / "results.csv").exists()
     make_film(tmp_path / "film.mp4", seconds=1)
     _veil(place, tmp_path / "film.mp4", "unlabelled", "owner.key")
     _one_line(raypp("train", place / "unlabelled", *out), "label versions: none")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"epochs": 0}, "--epochs 0"),
+        ({"batch": 5, "workers": 2, "least_workers": 2}, "--batch 5 .* use 4"),
+        ({"batch": 4, "workers": 3}, "--batch 4 .* use 6"),
+        ({"workers": 1, "least_workers": 4}, "--workers 4-1"),
+        ({"weights": Path("nowhere.pt")}, "nowhere.pt is no file"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(asked: dict[str, object], said: str, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=said):
+        TrainSettings(archive="veiled", out=tmp_path, **asked).check()
+
+
+def test_a_folder_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no checkpoint"):
+        load_detector(tmp_path)
 
 
 def _with_shard(place: Path, copy: Path, change: Callable[[bytes], bytes]) -> str:
