@@ -10,7 +10,7 @@ from raypp.detect.bundle import passphrase_from_environment, read_bundle, read_h
 from raypp.detect.bundle_header import BundleHeader
 from raypp.detect.dataset import VeiledDataset
 from raypp.detect.library import DetectionModel
-from raypp.detect.model import CodeInput, build_detector
+from raypp.detect.model import CodeInput, build_detector, load_trained_weights
 from raypp.detect.training import Recipe
 from raypp.errors import ConflictError, ModelError
 from raypp.veil.envelope import Passphrase
@@ -111,7 +111,7 @@ def load_detector(place: Path) -> tuple[DetectionModel, About]:
         return load_bundle(place)
     about = read_about(place)
     model = about.build()
-    model.load_state_dict(read_state(place)["ema"])
+    load_trained_weights(model, read_state(place)["ema"])
     return model.eval(), about
 
 
@@ -129,7 +129,7 @@ def load_bundle(path: Path, passphrase: Passphrase = passphrase_from_environment
     about = _about(bundle.header, path)
     model = about.build()
     try:
-        model.load_state_dict(dict(bundle.tensors))
+        load_trained_weights(model, bundle.tensors)
     except RuntimeError:
         raise ModelError(
             f"the tensors of bundle {path} do not fit {about.architecture} as this raypp builds it; export it again"

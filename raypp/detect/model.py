@@ -1,12 +1,14 @@
 """Building ultralytics' detectors on codes: the stages that the veil's stride replaces give way to an adapter."""
 
+from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from raypp.detect.adapter import CodeAdapter
 from raypp.detect.library import (
@@ -89,27 +91,54 @@ def build_detector(architecture: str, classes: tuple[str, ...], codes: CodeInput
 
 
 def load_public_weights(model: DetectionModel, path: Path) -> int:
-    """Load an ultralytics checkpoint (.pt) into a model wherever names and shapes fit.
+    """Load an ultralytics checkpoint (.pt) as ultralytics does to fine-tune: wherever names and shapes fit.
+
+    The hidden layers of its class branches are taken, at their own width, whatever the number of classes; of their
+    last layers, the classes that have the same name.
 
     Returns:
-        How many tensors were taken.
+        How many tensors were taken whole.
 
     Raises:
         ModelError: if the file is no checkpoint, or nothing of it fits.
     """
     try:
         checkpoint = torch_safe_load(str(path))[0]
-        source = (checkpoint.get("ema") or checkpoint["model"]).float().state_dict()
+        source = (checkpoint.get("ema") or checkpoint["model"]).float()
+        tensors = source.state_dict()
     except _UNREADABLE as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ModelError(
             f"weights {path}: no ultralytics checkpoint ({reason}); give a .pt such as yolov8n.pt"
         ) from None
-    fitting = intersect_dicts(source, model.state_dict())
-    if not fitting:
+    if not intersect_dicts(tensors, model.state_dict()):
         raise ModelError(f"weights {path}: not one tensor fits this model; give weights of the same architecture")
-    model.load_state_dict(fitting, strict=False)
-    return len(fitting)
+    model.load(source, verbose=False)
+    return len(intersect_dicts(tensors, model.state_dict()))
+
+
+def load_trained_weights(model: DetectionModel, tensors: Mapping[str, Tensor]) -> None:
+    """Load all weights of a trained detector; its class branches may be as wide as public weights made them.
+
+    Args:
+        model: as `build_detector` built it.
+        tensors: the detector's state by name.
+
+    Raises:
+        RuntimeError: if they do not fit the model.
+    """
+    head = head_of(model)
+    for name in ("cv3", "one2one_cv3"):
+        branches = getattr(head, name, None)
+        last = tensors.get(f"model.{len(model.model) - 1}.{name}.0.2.weight")
+        if branches is None or last is None or last.shape[1] == branches[0][-1].in_channels:
+            continue
+        width = int(last.shape[1])
+        wide: Any = DetectionModel(deepcopy(model.yaml), ch=3, nc=width, verbose=False).model[-1]
+        for branch in getattr(wide, name):
+            branch[-1] = nn.Conv2d(width, head.nc, 1)
+        setattr(head, name, getattr(wide, name))
+    model.load_state_dict(dict(tensors))
 
 
 def _description(architecture: str) -> dict[str, Any]:

@@ -87,7 +87,7 @@ class Trainer:
         self._arguments = arguments = model.args
         arguments.epochs, arguments.nbs = recipe.epochs, recipe.nominal_batch
         nominal = max(round(arguments.nbs / recipe.batch), 1)
-        self._accumulate: int = min(nominal, recipe.steps)
+        self._accumulate: int = min(nominal, recipe.steps * recipe.epochs)
         decay = arguments.weight_decay * recipe.batch * nominal / arguments.nbs
         iterations = math.ceil(recipe.steps * recipe.batch / max(recipe.batch, arguments.nbs)) * recipe.epochs
         self._optimizer = build_optimizer(model, arguments, len(model.names), decay, iterations)

@@ -1,5 +1,6 @@
 """A detector on codes is the plain detector but for its first stages: strides, biases, anchors, boxes."""
 
+import re
 from pathlib import Path
 
 import cv2
@@ -9,8 +10,8 @@ import torch
 from torch import nn
 
 from raypp.detect.batch import NO_CELL
-from raypp.detect.library import DetectionModel
-from raypp.detect.model import CodeInput, build_detector, head_of, load_public_weights
+from raypp.detect.library import DetectionModel, DetectionTrainer, default_arguments, torch_safe_load
+from raypp.detect.model import CodeInput, build_detector, head_of, load_public_weights, load_trained_weights
 from raypp.errors import ModelError
 from tests.data import shared_data
 
@@ -141,3 +142,35 @@ def test_the_library_changes_nothing_for_the_rest_of_the_process() -> None:
     assert PIL.Image.open.__module__ == "PIL.Image"
     assert torch.save.__module__ == "torch.serialization"
     assert type(cv2.imread).__name__ == "builtin_function_or_method"
+
+
+@pytest.mark.parametrize("codes", [None, CodeInput(16, 3, 8)])
+def test_public_weights_load_as_ultralytics_fine_tunes(codes: CodeInput | None) -> None:
+    weights = shared_data("weights", "yolov8n.pt")
+    classes = ("scissors", "hammer", "Knife")
+    theirs = DetectionTrainer.__new__(DetectionTrainer)
+    theirs.args = default_arguments()
+    theirs.data = {"nc": len(classes), "names": dict(enumerate(classes)), "channels": 3}
+    public = torch_safe_load(str(weights))[0]["model"].float()
+    expected = theirs.get_model(public.yaml, public, verbose=False).state_dict()
+    mine = build_detector("yolov8n", classes, codes)
+    load_public_weights(mine, weights)
+    head = f"model.{len(mine.model) - 1}."
+    found = {name: tensor for name, tensor in mine.state_dict().items() if name.startswith((head, "model.4."))}
+    assert len(found) > 100
+    known = [0, 2]  # no class of the public weights is called hammer
+    for name, tensor in found.items():
+        rows = known if re.search(r"cv3\.\d\.2\.", name) else slice(None) if tensor.ndim else ...
+        assert torch.equal(tensor[rows], expected[name][rows]), name
+
+
+def test_a_detector_with_public_class_branches_is_built_again_from_its_weights() -> None:
+    weights = shared_data("weights", "yolov8n.pt")
+    first = build_detector("yolov8n", _CLASSES, CodeInput(16, 3, 8))
+    load_public_weights(first, weights)
+    again = build_detector("yolov8n", _CLASSES, CodeInput(16, 3, 8))
+    load_trained_weights(again, first.state_dict())
+    codes = torch.randint(0, 8, (1, 17, 32, 32), dtype=torch.uint8)
+    codes[:, -1] = 0
+    with torch.no_grad():
+        assert torch.equal(first.eval()(codes)[0], again.eval()(codes)[0])
