@@ -5,11 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 UV_VERSION := 0.13.8
+ROUNDS ?= 20
 export RAY_USAGE_STATS_ENABLED := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint bench attack-table lock clean
+.PHONY: help setup demo test test-slow lint bench attack-table lock proto chaos accept clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,7 +29,8 @@ demo: setup  ## make a sample archive, veil it on a local Ray, verify it, and dr
 	$(BIN)/raypp demo --out demo-out
 
 test: setup lint  ## all tests but the slow ones
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -m "not slow and not ray" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -m "not slow and ray"
 
 test-slow: setup  ## kill -9 at many points, workers killed, clusters of 1 and 2 CPUs, training killed, a core-only install
 	$(BIN)/python -m pytest -q -s -m slow
@@ -49,6 +51,16 @@ attack-table: setup  ## first attacks on many veil settings: the table that the 
 
 lock: setup  ## compile requirements.txt again from pyproject.toml
 	$(BIN)/uv pip compile --quiet --no-emit-index-url --generate-hashes --extra cluster --extra mlflow --extra dev pyproject.toml -o requirements.txt
+
+proto: setup  ## generate the gRPC code from protos/raypp.proto, and record what it promises; refuses to break a promise
+	$(BIN)/python -m tests.protos.promise
+	$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. --grpc_python_out=. protos/raypp.proto
+
+chaos: setup  ## sites stream while everything between camera and ledger is killed, cut and frozen: ROUNDS=20 rounds
+	$(BIN)/python -m tests.chaos $(ROUNDS)
+
+accept: setup  ## the fold on ground truth of many benches, and on real films with public weights (RAYPP_DATA)
+	$(BIN)/python -m pytest -q -s -m slow tests/accept tests/usage
 
 clean:
 	rm -rf $(VENV) demo-out bench-out build *.egg-info

@@ -39,3 +39,59 @@ class ModelError(RayppError):
 
 class ConflictError(RayppError):
     """An output is held by another job, or was made with other settings than those asked for."""
+
+
+class WireError(RayppError):
+    """A message is malformed, out of range, or its cells do not give the grid that its checksum names."""
+
+
+class WireLimitError(WireError):
+    """A message is well formed, and larger than the service's limits allow."""
+
+
+class SpoolError(RayppError):
+    """A site's spool cannot be read, written or used, or it does not fit what the service has committed."""
+
+
+class SiteError(RayppError):
+    """A site's agent, its configuration, a camera or its link to the service cannot be used as asked."""
+
+
+class SettingsError(RayppError):
+    """A site's settings are malformed, contradict themselves, or name what the model or a camera does not have."""
+
+
+class FoldError(RayppError):
+    """The kept state of a fold is malformed, of other settings, or of a stream that has ended."""
+
+
+class LedgerError(RayppError):
+    """A ledger cannot be opened, read or written as asked; trying again does not help."""
+
+
+class LedgerUnavailableError(LedgerError):
+    """A ledger cannot be reached just now; read the position again to know whether a commit under way is durable."""
+
+
+class LedgerFullError(LedgerUnavailableError):
+    """The disk under a ledger is full; nothing was written."""
+
+
+class StaleStreamError(LedgerError):
+    """Another connection has moved a stream on, or something has rewritten it; open it again and go on from there."""
+
+
+class StreamRefusedError(LedgerError):
+    """A stream cannot be opened or continued as asked: an old epoch, an ended stream, frames out of order."""
+
+
+class UnknownSiteError(LedgerError):
+    """A site is not registered in the ledger."""
+
+
+class UnauthenticatedError(RayppError):
+    """A token is missing, malformed, unknown, expired or revoked."""
+
+
+class ForbiddenError(RayppError):
+    """A principal asked for what its role, or its site, does not allow."""

@@ -1,0 +1,331 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Observation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OBSERVATION_UNSPECIFIED: _ClassVar[Observation]
+    OBSERVATION_OBSERVED: _ClassVar[Observation]
+    OBSERVATION_COVERED: _ClassVar[Observation]
+    OBSERVATION_FROZEN: _ClassVar[Observation]
+    OBSERVATION_MOVED: _ClassVar[Observation]
+    OBSERVATION_DROPPED: _ClassVar[Observation]
+
+class EpisodeState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    EPISODE_STATE_UNSPECIFIED: _ClassVar[EpisodeState]
+    EPISODE_STATE_OPEN: _ClassVar[EpisodeState]
+    EPISODE_STATE_PROVISIONAL: _ClassVar[EpisodeState]
+    EPISODE_STATE_FINAL: _ClassVar[EpisodeState]
+
+class CloseReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CLOSE_REASON_UNSPECIFIED: _ClassVar[CloseReason]
+    CLOSE_REASON_ENDED: _ClassVar[CloseReason]
+    CLOSE_REASON_NOT_OBSERVED: _ClassVar[CloseReason]
+    CLOSE_REASON_END_OF_STREAM: _ClassVar[CloseReason]
+    CLOSE_REASON_REPLACED: _ClassVar[CloseReason]
+    CLOSE_REASON_SETTINGS: _ClassVar[CloseReason]
+    CLOSE_REASON_SILENT: _ClassVar[CloseReason]
+OBSERVATION_UNSPECIFIED: Observation
+OBSERVATION_OBSERVED: Observation
+OBSERVATION_COVERED: Observation
+OBSERVATION_FROZEN: Observation
+OBSERVATION_MOVED: Observation
+OBSERVATION_DROPPED: Observation
+EPISODE_STATE_UNSPECIFIED: EpisodeState
+EPISODE_STATE_OPEN: EpisodeState
+EPISODE_STATE_PROVISIONAL: EpisodeState
+EPISODE_STATE_FINAL: EpisodeState
+CLOSE_REASON_UNSPECIFIED: CloseReason
+CLOSE_REASON_ENDED: CloseReason
+CLOSE_REASON_NOT_OBSERVED: CloseReason
+CLOSE_REASON_END_OF_STREAM: CloseReason
+CLOSE_REASON_REPLACED: CloseReason
+CLOSE_REASON_SETTINGS: CloseReason
+CLOSE_REASON_SILENT: CloseReason
+
+class DescribeModelRequest(_message.Message):
+    __slots__ = ("veil_id",)
+    VEIL_ID_FIELD_NUMBER: _ClassVar[int]
+    veil_id: str
+    def __init__(self, veil_id: _Optional[str] = ...) -> None: ...
+
+class DescribeModelResponse(_message.Message):
+    __slots__ = ("model", "limits", "service_version", "service_time_us")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    model: Model
+    limits: Limits
+    service_version: str
+    service_time_us: int
+    def __init__(self, model: _Optional[_Union[Model, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., service_version: _Optional[str] = ..., service_time_us: _Optional[int] = ...) -> None: ...
+
+class Model(_message.Message):
+    __slots__ = ("model_id", "veil_id", "spec_json", "size", "classes")
+    MODEL_ID_FIELD_NUMBER: _ClassVar[int]
+    VEIL_ID_FIELD_NUMBER: _ClassVar[int]
+    SPEC_JSON_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    CLASSES_FIELD_NUMBER: _ClassVar[int]
+    model_id: str
+    veil_id: str
+    spec_json: str
+    size: int
+    classes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, model_id: _Optional[str] = ..., veil_id: _Optional[str] = ..., spec_json: _Optional[str] = ..., size: _Optional[int] = ..., classes: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Limits(_message.Message):
+    __slots__ = ("frames_per_chunk", "bytes_per_frame", "window", "streams_per_site")
+    FRAMES_PER_CHUNK_FIELD_NUMBER: _ClassVar[int]
+    BYTES_PER_FRAME_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    STREAMS_PER_SITE_FIELD_NUMBER: _ClassVar[int]
+    frames_per_chunk: int
+    bytes_per_frame: int
+    window: int
+    streams_per_site: int
+    def __init__(self, frames_per_chunk: _Optional[int] = ..., bytes_per_frame: _Optional[int] = ..., window: _Optional[int] = ..., streams_per_site: _Optional[int] = ...) -> None: ...
+
+class Frame(_message.Message):
+    __slots__ = ("timestamp_us", "frame_index", "observation", "whole", "change", "compressed", "grid_crc32")
+    TIMESTAMP_US_FIELD_NUMBER: _ClassVar[int]
+    FRAME_INDEX_FIELD_NUMBER: _ClassVar[int]
+    OBSERVATION_FIELD_NUMBER: _ClassVar[int]
+    WHOLE_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_FIELD_NUMBER: _ClassVar[int]
+    COMPRESSED_FIELD_NUMBER: _ClassVar[int]
+    GRID_CRC32_FIELD_NUMBER: _ClassVar[int]
+    timestamp_us: int
+    frame_index: int
+    observation: Observation
+    whole: bytes
+    change: Change
+    compressed: bool
+    grid_crc32: int
+    def __init__(self, timestamp_us: _Optional[int] = ..., frame_index: _Optional[int] = ..., observation: _Optional[_Union[Observation, str]] = ..., whole: _Optional[bytes] = ..., change: _Optional[_Union[Change, _Mapping]] = ..., compressed: _Optional[bool] = ..., grid_crc32: _Optional[int] = ...) -> None: ...
+
+class Change(_message.Message):
+    __slots__ = ("mask", "cells")
+    MASK_FIELD_NUMBER: _ClassVar[int]
+    CELLS_FIELD_NUMBER: _ClassVar[int]
+    mask: bytes
+    cells: bytes
+    def __init__(self, mask: _Optional[bytes] = ..., cells: _Optional[bytes] = ...) -> None: ...
+
+class Detection(_message.Message):
+    __slots__ = ("class_id", "confidence", "x1", "y1", "x2", "y2")
+    CLASS_ID_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    X1_FIELD_NUMBER: _ClassVar[int]
+    Y1_FIELD_NUMBER: _ClassVar[int]
+    X2_FIELD_NUMBER: _ClassVar[int]
+    Y2_FIELD_NUMBER: _ClassVar[int]
+    class_id: int
+    confidence: float
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    def __init__(self, class_id: _Optional[int] = ..., confidence: _Optional[float] = ..., x1: _Optional[float] = ..., y1: _Optional[float] = ..., x2: _Optional[float] = ..., y2: _Optional[float] = ...) -> None: ...
+
+class FrameDetections(_message.Message):
+    __slots__ = ("frame_index", "timestamp_us", "detections")
+    FRAME_INDEX_FIELD_NUMBER: _ClassVar[int]
+    TIMESTAMP_US_FIELD_NUMBER: _ClassVar[int]
+    DETECTIONS_FIELD_NUMBER: _ClassVar[int]
+    frame_index: int
+    timestamp_us: int
+    detections: _containers.RepeatedCompositeFieldContainer[Detection]
+    def __init__(self, frame_index: _Optional[int] = ..., timestamp_us: _Optional[int] = ..., detections: _Optional[_Iterable[_Union[Detection, _Mapping]]] = ...) -> None: ...
+
+class DetectFramesRequest(_message.Message):
+    __slots__ = ("veil_id", "width", "height", "sub_key", "frames")
+    VEIL_ID_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    SUB_KEY_FIELD_NUMBER: _ClassVar[int]
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    veil_id: str
+    width: int
+    height: int
+    sub_key: int
+    frames: _containers.RepeatedCompositeFieldContainer[Frame]
+    def __init__(self, veil_id: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., sub_key: _Optional[int] = ..., frames: _Optional[_Iterable[_Union[Frame, _Mapping]]] = ...) -> None: ...
+
+class DetectFramesResponse(_message.Message):
+    __slots__ = ("model_id", "frames")
+    MODEL_ID_FIELD_NUMBER: _ClassVar[int]
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    model_id: str
+    frames: _containers.RepeatedCompositeFieldContainer[FrameDetections]
+    def __init__(self, model_id: _Optional[str] = ..., frames: _Optional[_Iterable[_Union[FrameDetections, _Mapping]]] = ...) -> None: ...
+
+class StreamFramesRequest(_message.Message):
+    __slots__ = ("open", "chunk")
+    OPEN_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    open: Open
+    chunk: Chunk
+    def __init__(self, open: _Optional[_Union[Open, _Mapping]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ...) -> None: ...
+
+class Open(_message.Message):
+    __slots__ = ("site", "camera", "stream_epoch", "veil_id", "width", "height", "sub_key", "live", "sent_at_us", "agent_version")
+    SITE_FIELD_NUMBER: _ClassVar[int]
+    CAMERA_FIELD_NUMBER: _ClassVar[int]
+    STREAM_EPOCH_FIELD_NUMBER: _ClassVar[int]
+    VEIL_ID_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    SUB_KEY_FIELD_NUMBER: _ClassVar[int]
+    LIVE_FIELD_NUMBER: _ClassVar[int]
+    SENT_AT_US_FIELD_NUMBER: _ClassVar[int]
+    AGENT_VERSION_FIELD_NUMBER: _ClassVar[int]
+    site: str
+    camera: str
+    stream_epoch: int
+    veil_id: str
+    width: int
+    height: int
+    sub_key: int
+    live: bool
+    sent_at_us: int
+    agent_version: str
+    def __init__(self, site: _Optional[str] = ..., camera: _Optional[str] = ..., stream_epoch: _Optional[int] = ..., veil_id: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., sub_key: _Optional[int] = ..., live: _Optional[bool] = ..., sent_at_us: _Optional[int] = ..., agent_version: _Optional[str] = ...) -> None: ...
+
+class Chunk(_message.Message):
+    __slots__ = ("sequence", "committed_seen", "frames", "sent_at_us", "last")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    COMMITTED_SEEN_FIELD_NUMBER: _ClassVar[int]
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    SENT_AT_US_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    committed_seen: int
+    frames: _containers.RepeatedCompositeFieldContainer[Frame]
+    sent_at_us: int
+    last: bool
+    def __init__(self, sequence: _Optional[int] = ..., committed_seen: _Optional[int] = ..., frames: _Optional[_Iterable[_Union[Frame, _Mapping]]] = ..., sent_at_us: _Optional[int] = ..., last: _Optional[bool] = ...) -> None: ...
+
+class StreamFramesResponse(_message.Message):
+    __slots__ = ("opened", "committed", "moving")
+    OPENED_FIELD_NUMBER: _ClassVar[int]
+    COMMITTED_FIELD_NUMBER: _ClassVar[int]
+    MOVING_FIELD_NUMBER: _ClassVar[int]
+    opened: Opened
+    committed: Committed
+    moving: Moving
+    def __init__(self, opened: _Optional[_Union[Opened, _Mapping]] = ..., committed: _Optional[_Union[Committed, _Mapping]] = ..., moving: _Optional[_Union[Moving, _Mapping]] = ...) -> None: ...
+
+class Opened(_message.Message):
+    __slots__ = ("resume_after", "model", "limits", "clock_offset_us")
+    RESUME_AFTER_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    CLOCK_OFFSET_US_FIELD_NUMBER: _ClassVar[int]
+    resume_after: int
+    model: Model
+    limits: Limits
+    clock_offset_us: int
+    def __init__(self, resume_after: _Optional[int] = ..., model: _Optional[_Union[Model, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., clock_offset_us: _Optional[int] = ...) -> None: ...
+
+class Committed(_message.Message):
+    __slots__ = ("sequence", "frames", "episodes")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    EPISODES_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    frames: _containers.RepeatedCompositeFieldContainer[FrameDetections]
+    episodes: _containers.RepeatedCompositeFieldContainer[Episode]
+    def __init__(self, sequence: _Optional[int] = ..., frames: _Optional[_Iterable[_Union[FrameDetections, _Mapping]]] = ..., episodes: _Optional[_Iterable[_Union[Episode, _Mapping]]] = ...) -> None: ...
+
+class Moving(_message.Message):
+    __slots__ = ("reason",)
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    def __init__(self, reason: _Optional[str] = ...) -> None: ...
+
+class Episode(_message.Message):
+    __slots__ = ("episode_id", "site", "camera", "tool", "station", "start_us", "end_us", "seen_us", "state", "close_reason", "stream_epoch")
+    EPISODE_ID_FIELD_NUMBER: _ClassVar[int]
+    SITE_FIELD_NUMBER: _ClassVar[int]
+    CAMERA_FIELD_NUMBER: _ClassVar[int]
+    TOOL_FIELD_NUMBER: _ClassVar[int]
+    STATION_FIELD_NUMBER: _ClassVar[int]
+    START_US_FIELD_NUMBER: _ClassVar[int]
+    END_US_FIELD_NUMBER: _ClassVar[int]
+    SEEN_US_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    CLOSE_REASON_FIELD_NUMBER: _ClassVar[int]
+    STREAM_EPOCH_FIELD_NUMBER: _ClassVar[int]
+    episode_id: str
+    site: str
+    camera: str
+    tool: str
+    station: str
+    start_us: int
+    end_us: int
+    seen_us: int
+    state: EpisodeState
+    close_reason: CloseReason
+    stream_epoch: int
+    def __init__(self, episode_id: _Optional[str] = ..., site: _Optional[str] = ..., camera: _Optional[str] = ..., tool: _Optional[str] = ..., station: _Optional[str] = ..., start_us: _Optional[int] = ..., end_us: _Optional[int] = ..., seen_us: _Optional[int] = ..., state: _Optional[_Union[EpisodeState, str]] = ..., close_reason: _Optional[_Union[CloseReason, str]] = ..., stream_epoch: _Optional[int] = ...) -> None: ...
+
+class GetSiteReportRequest(_message.Message):
+    __slots__ = ("site", "from_us", "to_us")
+    SITE_FIELD_NUMBER: _ClassVar[int]
+    FROM_US_FIELD_NUMBER: _ClassVar[int]
+    TO_US_FIELD_NUMBER: _ClassVar[int]
+    site: str
+    from_us: int
+    to_us: int
+    def __init__(self, site: _Optional[str] = ..., from_us: _Optional[int] = ..., to_us: _Optional[int] = ...) -> None: ...
+
+class GetSiteReportResponse(_message.Message):
+    __slots__ = ("report_json",)
+    REPORT_JSON_FIELD_NUMBER: _ClassVar[int]
+    report_json: str
+    def __init__(self, report_json: _Optional[str] = ...) -> None: ...
+
+class ListEpisodesRequest(_message.Message):
+    __slots__ = ("site", "from_us", "to_us", "tools", "page_size", "page_token")
+    SITE_FIELD_NUMBER: _ClassVar[int]
+    FROM_US_FIELD_NUMBER: _ClassVar[int]
+    TO_US_FIELD_NUMBER: _ClassVar[int]
+    TOOLS_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    site: str
+    from_us: int
+    to_us: int
+    tools: _containers.RepeatedScalarFieldContainer[str]
+    page_size: int
+    page_token: str
+    def __init__(self, site: _Optional[str] = ..., from_us: _Optional[int] = ..., to_us: _Optional[int] = ..., tools: _Optional[_Iterable[str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListEpisodesResponse(_message.Message):
+    __slots__ = ("episodes", "next_page_token")
+    EPISODES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    episodes: _containers.RepeatedCompositeFieldContainer[Episode]
+    next_page_token: str
+    def __init__(self, episodes: _Optional[_Iterable[_Union[Episode, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class WatchEpisodesRequest(_message.Message):
+    __slots__ = ("site",)
+    SITE_FIELD_NUMBER: _ClassVar[int]
+    site: str
+    def __init__(self, site: _Optional[str] = ...) -> None: ...
+
+class WatchEpisodesResponse(_message.Message):
+    __slots__ = ("episodes",)
+    EPISODES_FIELD_NUMBER: _ClassVar[int]
+    episodes: _containers.RepeatedCompositeFieldContainer[Episode]
+    def __init__(self, episodes: _Optional[_Iterable[_Union[Episode, _Mapping]]] = ...) -> None: ...

@@ -1,0 +1,115 @@
+"""Three states, not two: used, not used, not observed; and why a camera did not see."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from raypp.usage.episode import Stretch
+from raypp.usage.observation import Observation
+from raypp.usage.spans import Spans, length, shared, union, within, without
+
+NO_FRAMES = "no frames"
+
+
+class ReportPart(BaseModel):
+    """Base of what a report consists of."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ThreeStates(ReportPart):
+    """How much of a stretch of time something was used. The three add up to the stretch."""
+
+    used_s: float = Field(description="seconds in use and observed")
+    not_used_s: float = Field(description="seconds observed and not in use")
+    not_observed_s: float = Field(description="seconds in which nobody can say")
+
+
+class Coverage(ReportPart):
+    """How much of a stretch of time a camera saw."""
+
+    camera: str
+    observed_s: float = Field(description="seconds seen")
+    not_observed_s: float = Field(description="seconds not seen")
+    observed_share: float = Field(description="seen, as a share of the whole, 0 to 1")
+    reasons_s: dict[str, float] = Field(
+        description="seconds not seen by reason: covered, frozen, moved, dropped, no frames; only reasons that occur"
+    )
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What one camera saw and did not see.
+
+    Attributes:
+        camera: its name.
+        observed: when it saw.
+        reasons: when it did not, by reason; disjoint, and from observed, too.
+    """
+
+    camera: str
+    observed: Spans
+    reasons: dict[str, Spans]
+
+    def coverage(self, start_us: int, end_us: int) -> Coverage:
+        """Sum up a stretch of time; what no stretch tells of is without frames."""
+        whole = end_us - start_us
+        seen = length(within(self.observed, start_us, end_us))
+        told = {reason: length(within(spans, start_us, end_us)) for reason, spans in self.reasons.items()}
+        told[NO_FRAMES] = whole - seen - sum(told.values())
+        return Coverage(
+            camera=self.camera,
+            observed_s=seen / 1e6,
+            not_observed_s=(whole - seen) / 1e6,
+            observed_share=seen / whole if whole else 0.0,
+            reasons_s={reason: us / 1e6 for reason, us in told.items() if us},
+        )
+
+
+def sights(stretches: Iterable[Stretch], cameras: Iterable[str] = ()) -> dict[str, Sight]:
+    """Gather stretches by camera, all epochs together; what one epoch saw is seen.
+
+    Args:
+        stretches: of one site, in any order.
+        cameras: further cameras that should appear, though no stretch tells of them.
+    """
+    by_camera: dict[str, dict[Observation, list[tuple[int, int]]]] = {camera: {} for camera in cameras}
+    for one in stretches:
+        kinds = by_camera.setdefault(one.stream.camera, {})
+        kinds.setdefault(one.observation, []).append((one.start_us, one.end_us))
+    found = {}
+    for camera in sorted(by_camera):
+        kinds = by_camera[camera]
+        told = observed = union(kinds.get(Observation.OBSERVED, ()))
+        reasons = {}
+        for kind in Observation:
+            if kind is not Observation.OBSERVED and kind in kinds:
+                reasons[kind.name.lower()] = without(union(kinds[kind]), told)
+                told = union((*told, *reasons[kind.name.lower()]))
+        found[camera] = Sight(camera, observed, reasons)
+    return found
+
+
+def three_states(parts: Sequence[tuple[Spans, Spans]], start_us: int, end_us: int) -> ThreeStates:
+    """Say how much of a stretch of time something was used, from one or more that watch for it.
+
+    It was used when one saw it used; it was not used when all saw that it was not; else nobody can say.
+
+    Args:
+        parts: for each that watches, when it was used, and when the camera saw.
+        start_us: start of the stretch.
+        end_us: its end, exclusive.
+    """
+    whole: Spans = ((start_us, end_us),) if start_us < end_us else ()
+    used: Spans = ()
+    seen_by_all = whole if parts else ()
+    for when_used, observed in parts:
+        used = union((*used, *shared(when_used, observed)))
+        seen_by_all = shared(seen_by_all, observed)
+    used_us = length(shared(whole, used))
+    not_used_us = length(without(seen_by_all, used))
+    total_us = length(whole)
+    return ThreeStates(
+        used_s=used_us / 1e6, not_used_s=not_used_us / 1e6, not_observed_s=(total_us - used_us - not_used_us) / 1e6
+    )

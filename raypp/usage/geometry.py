@@ -1,0 +1,29 @@
+"""Points, boxes and polygons in fractions of a frame."""
+
+from collections.abc import Sequence
+
+Point = tuple[float, float]
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
+
+
+def centre(box: Box) -> Point:
+    """Return the middle of a box."""
+    return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+
+
+def inside(point: Point, polygon: Sequence[Point]) -> bool:
+    """Say whether a point lies in a polygon: whether a ray to its right crosses the border an odd number of times."""
+    x, y = point
+    odd = False
+    for (x1, y1), (x2, y2) in zip(polygon, (*polygon[1:], polygon[0]), strict=True):
+        if (y1 > y) != (y2 > y) and x < x1 + (y - y1) / (y2 - y1) * (x2 - x1):
+            odd = not odd
+    return odd
+
+
+def apart(one: Box, other: Box) -> float:
+    """Return how far two boxes are apart: the greater of the gaps across and along, 0 where they touch or overlap."""
+    across = max(one[0] - other[2], other[0] - one[2], 0.0)
+    along = max(one[1] - other[3], other[1] - one[3], 0.0)
+    return max(across, along)

@@ -1,0 +1,145 @@
+"""Settings of one site: time zone and shifts, stations of cameras, and when which tool counts as in use."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from raypp.errors import SettingsError
+from raypp.usage.rules import EVERY_STATION, CameraRules, Mode, Name, Rules, Seconds, Shift, ToolRules
+from raypp.usage.text import read_yaml
+
+
+class SiteSettings(Rules):
+    """All settings of one site. docs/usage.md explains every field."""
+
+    site: Name | None = Field(None, description="name of the site, as a reminder for readers of the file")
+    time_zone: str = Field("UTC", description="IANA name, such as Europe/Berlin")
+    shifts: tuple[Shift, ...] = Field((), max_length=100)
+    cameras: dict[Name, CameraRules] = Field(default_factory=dict, description="cameras that have stations")
+    tools: tuple[ToolRules, ...] = Field((), max_length=1000, description="none: every class, mode present")
+    max_frame_gap_s: Annotated[float, Field(gt=0, le=3600)] = Field(
+        5.0, description="a frame stands for the time up to the next one, and for so long at most"
+    )
+    max_lateness_s: Annotated[float, Field(ge=0, le=60)] = Field(
+        1.0, description="how far behind the newest frame an earlier one may come; results wait for so long"
+    )
+    reap_after_s: Seconds = Field(
+        120.0, description="a stream silent for so long has its open episodes closed provisionally"
+    )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError("is no IANA time zone; write one such as Europe/Berlin or UTC")
+        return name
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        _once("shift", [shift.name for shift in self.shifts])
+        worn = [rules.wearer for rules in self.tools if rules.mode is Mode.WORN]
+        _once("tool", [rules.tool for rules in self.tools] + worn)
+        known = {station for camera in self.cameras.values() for station in camera.stations}
+        for rules in self.tools:
+            for station in rules.stations:
+                if station == EVERY_STATION and known:
+                    continue
+                if station not in known:
+                    raise ValueError(f"{rules.tool}: no camera has a station {station}; known: {_listed(known)}")
+        return self
+
+    @classmethod
+    def parse(cls, text: str, where: str) -> Self:
+        """Read settings from YAML.
+
+        Args:
+            text: the file's content.
+            where: what to call it in errors, such as its path.
+
+        Raises:
+            SettingsError: naming `where`, the field, the value and the remedy.
+        """
+        document = read_yaml(text, where)
+        if document is None:
+            document = {}
+        if not isinstance(document, dict):
+            raise SettingsError(f"{where} must map names of settings to values; docs/usage.md shows the form")
+        try:
+            return cls.model_validate_json(json.dumps(document, allow_nan=False))  # JSON: lists stand for tuples
+        except (TypeError, ValueError) as error:
+            if not isinstance(error, ValidationError):
+                raise SettingsError(f"{where}: {error}; docs/usage.md shows the form") from None
+            raise SettingsError(_explained(error, where)) from None
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read settings from a YAML file; raises SettingsError if it cannot be read or is not valid."""
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise SettingsError(f"settings file {path}: {error.strerror}; give the path of a site's YAML") from None
+        except UnicodeDecodeError:
+            raise SettingsError(f"settings file {path} is no UTF-8 text; give the path of a site's YAML") from None
+        return cls.parse(text, f"settings file {path}")
+
+    @classmethod
+    def default(cls) -> Self:
+        """Return the settings of a site that has none: every class in mode present, UTC, no stations."""
+        return cls()
+
+    @cached_property
+    def settings_id(self) -> str:
+        """Name these settings: SHA-256 of their canonical JSON with all defaults, 64 hex digits."""
+        canonical = json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's time zone."""
+        return ZoneInfo(self.time_zone)
+
+    def rules_for(self, classes: Sequence[str], where: str = "settings") -> tuple[ToolRules, ...]:
+        """Return the rules for a model's classes: those of the settings, or mode present for every class.
+
+        Raises:
+            SettingsError: if the settings name a class that the model does not have.
+        """
+        if not self.tools:
+            return tuple(ToolRules(class_name=name) for name in dict.fromkeys(classes))
+        known = set(classes)
+        for number, rules in enumerate(self.tools):
+            for name in (rules.class_name, *rules.near):
+                if name not in known:
+                    raise SettingsError(
+                        f"{where}: tools.{number} ({rules.tool}): the model has no class {name}; "
+                        f"write one of {_listed(known)}"
+                    )
+        return self.tools
+
+
+def _once(what: str, names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{what} {name} stands twice; give each a `name` of its own")
+
+
+def _listed(names: set[str]) -> str:
+    listed = sorted(names)
+    return ", ".join(listed[:20]) + (", ..." if len(listed) > 20 else "") if listed else "none"
+
+
+def _explained(error: ValidationError, where: str) -> str:
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"])
+    words = first["msg"].removeprefix("Value error, ")
+    more = "" if error.error_count() == 1 else f" (and {error.error_count() - 1} more)"
+    given: Any = first["input"]
+    value = f" (got {given!r})" if not isinstance(given, dict | list) else ""
+    place = f"{where}: {field}: " if field else f"{where}: "
+    return f"{place}{words}{value}{more}; docs/usage.md lists fields and ranges"

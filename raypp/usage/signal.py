@@ -1,0 +1,136 @@
+"""The decision of one frame: which lanes are in use, from what was found on it and where tools last lay."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from raypp.usage.geometry import Box, Point, apart, centre, inside
+from raypp.usage.lanes import Lane
+from raypp.usage.motion import Sense, Track, follow
+from raypp.usage.observation import Detection, SeenFrame
+from raypp.usage.rules import Mode, ToolRules
+from raypp.usage.use import Use
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """What is carried from frame to frame for one tool in mode moving."""
+
+    tool: str
+    tracks: tuple[Track, ...]
+
+
+class Signal:
+    """Decides frame by frame which lanes are in use. Holds no state: what is carried goes in and comes out.
+
+    Args:
+        lanes: the camera's lanes.
+        classes: the model's classes, by class_id.
+        aspect: width of the camera's picture over its height. From here on all lengths are in widths of the picture.
+    """
+
+    def __init__(self, lanes: Sequence[Lane], classes: Sequence[str], aspect: float) -> None:
+        self._aspect = aspect
+        self._lanes = tuple(
+            lane if lane.polygon is None else replace(lane, polygon=tuple((x, y / aspect) for x, y in lane.polygon))
+            for lane in lanes
+        )
+        self._moving = {lane.rules.tool: lane.rules for lane in lanes if lane.rules.mode is Mode.MOVING}
+        names = {name for lane in lanes for name in (lane.rules.class_name, *lane.rules.near)}
+        self._ids = {name: frozenset(i for i, one in enumerate(classes) if one == name) for name in names}
+        self._least = min((lane.rules.min_confidence for lane in lanes), default=1.0)
+        self._wanted = frozenset[int]().union(*self._ids.values())
+
+    def relevant(self, frame: SeenFrame) -> SeenFrame:
+        """Return a frame with only those detections that a lane may look at."""
+        kept = tuple(
+            Detection(
+                int(one.class_id), float(one.confidence), float(one.x1), float(one.y1), float(one.x2), float(one.y2)
+            )
+            for one in frame.detections
+            if one.class_id in self._wanted and one.confidence >= self._least
+        )
+        return SeenFrame(int(frame.frame_index), int(frame.timestamp_us), frame.observation, kept)
+
+    def decide(self, carried: Sequence[Motion], frame: SeenFrame) -> tuple[tuple[Motion, ...], tuple[Use, ...]]:
+        """Decide about one observed frame.
+
+        Args:
+            carried: what the decision about the frame before gave; empty at the start, or after time not observed.
+            frame: the frame.
+
+        Returns:
+            What to carry to the next frame, and for each lane whether it is in use.
+        """
+        tracks = {motion.tool: motion.tracks for motion in carried}
+        moved: dict[str, tuple[tuple[Point, Use], ...]] = {}
+        after = []
+        for tool, rules in self._moving.items():
+            boxes = self._found(frame, rules, rules.class_name)
+            times_us = round(rules.max_gap_s * 1e6), round(rules.max_hidden_s * 1e6)
+            sense = Sense(rules.min_shift, *times_us, 1 / self._aspect)
+            now, moved[tool] = follow(tracks.get(tool, ()), boxes, frame.timestamp_us, sense)
+            after.append(Motion(tool, now))
+        return tuple(after), tuple(
+            _moving(lane, moved[lane.rules.tool]) if lane.rules.mode is Mode.MOVING else self._use(lane, frame)
+            for lane in self._lanes
+        )
+
+    def _use(self, lane: Lane, frame: SeenFrame) -> Use:
+        return Use.YES if self._in_use(lane, frame) else Use.NO
+
+    def _in_use(self, lane: Lane, frame: SeenFrame) -> bool:
+        rules, polygon = lane.rules, lane.polygon
+        found = self._found(frame, rules, rules.class_name)
+        if rules.mode is Mode.WORN:
+            wearers = _within(self._near(frame, rules), polygon)
+            return bool(wearers) and (lane.wearer or _everyone_wears(wearers, found, rules.reach))
+        here = _within(found, polygon)
+        if rules.mode is Mode.ABSENT:
+            return not here
+        if rules.mode is Mode.IN_HAND:
+            hands = self._near(frame, rules)
+            return any(apart(box, hand) <= rules.reach for box in here for hand in hands)
+        return bool(here)
+
+    def _near(self, frame: SeenFrame, rules: ToolRules) -> list[Box]:
+        return [box for name in rules.near for box in self._found(frame, rules, name)]
+
+    def _found(self, frame: SeenFrame, rules: ToolRules, name: str) -> list[Box]:
+        """Boxes of a class at the confidence that the rules ask for."""
+        ids = self._ids[name]
+        return [
+            (one.x1, one.y1 / self._aspect, one.x2, one.y2 / self._aspect)
+            for one in frame.detections
+            if one.class_id in ids and one.confidence >= rules.min_confidence
+        ]
+
+
+def _moving(lane: Lane, uses: Sequence[tuple[Point, Use]]) -> Use:
+    """In use where one tool is; undecided where one may be."""
+    here = {use for point, use in uses if lane.polygon is None or inside(point, lane.polygon)}
+    return Use.YES if Use.YES in here else Use.UNDECIDED if here else Use.NO
+
+
+def _within(boxes: list[Box], polygon: Sequence[Point] | None) -> list[Box]:
+    """Those boxes whose middle lies in a polygon."""
+    return boxes if polygon is None else [box for box in boxes if inside(centre(box), polygon)]
+
+
+def _everyone_wears(wearers: list[Box], items: list[Box], reach: float) -> bool:
+    """Say whether each wearer can be given an item of their own whose middle is in their box, or within reach of it."""
+    able = []
+    for wearer in wearers:
+        points = [(x, y, x, y) for x, y in map(centre, items)]
+        able.append([number for number, point in enumerate(points) if apart(wearer, point) <= reach])
+    owner: dict[int, int] = {}
+
+    def give(person: int, asked: set[int]) -> bool:
+        for item in able[person]:
+            if item not in asked:
+                asked.add(item)
+                if item not in owner or give(owner[item], asked):
+                    owner[item] = person
+                    return True
+        return False
+
+    return all(give(person, set()) for person in range(len(wearers)))

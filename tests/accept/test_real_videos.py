@@ -1,0 +1,69 @@
+"""Real videos, public weights on plain frames, and the same fold: when bottles leave their slots, and people come."""
+
+from statistics import median
+
+import pytest
+
+from raypp.usage.episode import CloseReason, StreamName
+from raypp.usage.fold import Fold
+from raypp.usage.metrics import Segment, boundary_errors, segmental_f1
+from raypp.usage.observation import SeenFrame
+from raypp.usage.settings import SiteSettings
+from tests.accept.plain import detect_plain
+from tests.data import shared_data
+from tests.usage.seen import Ledger
+
+_FPS = 10
+
+_BOTTLES = """
+cameras:
+  video:
+    stations:
+      left: [[0, 0.5], [0.33, 0.5], [0.33, 0.7], [0, 0.7]]
+      middle: [[0.33, 0.5], [0.66, 0.5], [0.66, 0.7], [0.33, 0.7]]
+      right: [[0.66, 0.5], [1, 0.5], [1, 0.7], [0.66, 0.7]]
+tools: [{class: bottle, mode: absent, stations: ["*"]}]
+"""
+_BOTTLES_AWAY = [
+    Segment("left", 6.8, 12.9),
+    Segment("left", 17.45, 28.0),
+    Segment("middle", 17.4, 23.2),
+    Segment("right", 31.7, 35.7),
+]
+_PEOPLE = "tools: [{class: person}]"
+_PEOPLE_THERE = [
+    Segment("", start, end)
+    for start, end in [(6.4, 20.0), (22.8, 44.8), (50.8, 70.0), (74.8, 86.4), (92.8, 119.6), (123.6, 136.0)]
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("video", "rules", "truth"),
+    [
+        ("bottle-detection.mp4", _BOTTLES, _BOTTLES_AWAY),
+        ("one-by-one-person-detection.mp4", _PEOPLE, _PEOPLE_THERE),
+    ],
+)
+@pytest.mark.timeout(1200)
+def test_boundaries_on_real_video(video: str, rules: str, truth: list[Segment]) -> None:
+    path, weights = shared_data("videos", video), shared_data("weights", "yolov8n.pt")
+    classes, frames = detect_plain(path, weights, _FPS)
+    found = fold_video(rules, classes, frames)
+    errors = boundary_errors(found, truth)
+    print(f"{video}: boundary errors {', '.join(f'{error:.2f}' for error in errors)} s")
+    for segment in found:
+        print(f"  {segment.label or 'anywhere'}: {segment.start_s:.1f} to {segment.end_s:.1f} s")
+    assert segmental_f1(found, truth, 0.5).f1 == 1.0
+    assert len(errors) == 2 * len(truth)
+    assert median(errors) <= 0.5
+    assert max(errors) <= 1.5
+
+
+def fold_video(rules: str, classes: tuple[str, ...], frames: list[SeenFrame]) -> list[Segment]:
+    """Fold what was seen of a video; gives uses by station."""
+    fold, ledger = Fold(SiteSettings.parse(rules, "test"), StreamName("site", "video", 1), classes), Ledger()
+    state, changes = fold.advance(fold.begin(), frames)
+    ledger.take(changes)
+    ledger.take(fold.finish(state, CloseReason.END_OF_STREAM)[1])
+    return [Segment(station, start, end) for _, station, start, end, _ in ledger.rows()]

@@ -1,0 +1,44 @@
+"""Ground truth of the demo's benches without rendering a picture: boxes of every frame, and uses."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from raypp.demo.render import Camera
+from raypp.demo.scene import make_bench, make_light
+from raypp.demo.script import Script, make_script
+from raypp.demo.tools import CLASSES, make_tool
+from raypp.usage.observation import Detection, Observation, SeenFrame
+
+SIZE = (640, 360)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Frames as a perfect detector sees them, and the script they follow."""
+
+    frames: list[SeenFrame]
+    script: Script
+
+
+def make_bench_truth(seed: int, seconds: float, fps: float = 10, site: int = 0, camera: int = 0) -> Bench:
+    """Same as `raypp.demo.sample.make_sample` writes for a film (see test_true), without drawing and encoding it."""
+    generator = np.random.default_rng([seed, site, camera])
+    generator.integers(0, 180)  # the film's start
+    classes = [*range(len(CLASSES)), int(generator.integers(len(CLASSES)))]
+    tools = [make_tool(class_id, generator) for class_id in classes]
+    script = make_script(classes, seconds, SIZE, generator)
+    eye = Camera(make_bench(SIZE, generator), tools, script, make_light(SIZE, generator), generator)
+    return Bench([_seen(eye, script, len(tools), index, fps) for index in range(round(seconds * fps))], script)
+
+
+def _seen(eye: Camera, script: Script, tools: int, index: int, fps: float) -> SeenFrame:
+    time_s = index / fps
+    resting = [script.resting(number, time_s) for number in range(tools)]
+    lying = [(number, eye._place_tool(number, pose)) for number, pose in enumerate(resting) if pose is not None]
+    width, height = SIZE
+    found = tuple(
+        Detection(one.class_id, 1.0, one.box[0] / width, one.box[1] / height, one.box[2] / width, one.box[3] / height)
+        for one in eye._visible(lying + eye._moving(time_s), SIZE)
+    )
+    return SeenFrame(index, round(time_s * 1e6), Observation.OBSERVED, found)

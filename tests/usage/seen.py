@@ -1,0 +1,88 @@
+"""Short ways to write what a detector saw, and to fold it."""
+
+from collections.abc import Iterable, Sequence
+
+from raypp.usage.episode import CloseReason, Episode, StreamName, Stretch
+from raypp.usage.fold import Fold
+from raypp.usage.observation import Detection, Observation, SeenFrame
+from raypp.usage.settings import SiteSettings
+from raypp.usage.state import Changes, FoldState
+
+CLASSES = ("hammer", "hand", "person", "helmet", "saw")
+STREAM = StreamName("site-a", "cam-1", 1_000_000)
+S = 1_000_000
+
+
+def box(name: str, x: float, y: float, w: float = 0.1, h: float = 0.1, confidence: float = 0.9) -> Detection:
+    """A detection by its middle and size."""
+    corners = x - w / 2, y - h / 2, x + w / 2, y + h / 2
+    return Detection(CLASSES.index(name), confidence, *corners)
+
+
+def frame(time_s: float, *found: Detection, seen: Observation = Observation.OBSERVED) -> SeenFrame:
+    return SeenFrame(round(time_s * 10), round(time_s * S), seen, found)
+
+
+def film(text: str, *found: Detection, step_s: float = 0.5, start_s: float = 0.0) -> list[SeenFrame]:
+    """Frames from one letter each: # shows `found`, . shows nothing, c is covered, d dropped, space is no frame."""
+    frames = []
+    for number, letter in enumerate(text):
+        at = start_s + number * step_s
+        if letter == "#":
+            frames.append(frame(at, *found))
+        elif letter == ".":
+            frames.append(frame(at))
+        elif letter != " ":
+            kind = {"c": Observation.COVERED, "d": Observation.DROPPED, "m": Observation.MOVED}[letter]
+            frames.append(frame(at, seen=kind))
+    return frames
+
+
+def settings(text: str) -> SiteSettings:
+    return SiteSettings.parse(text, "test")
+
+
+class Ledger:
+    """Keeps changes as the real one does: the last of each name counts."""
+
+    def __init__(self) -> None:
+        self.episodes: dict[str, Episode] = {}
+        self.stretches: dict[int, Stretch] = {}
+
+    def take(self, changes: Changes) -> None:
+        self.episodes.update((one.episode_id, one) for one in changes.episodes)
+        self.stretches.update((one.start_us, one) for one in changes.stretches)
+
+    def rows(self) -> list[tuple[str, str, float, float, str | None]]:
+        """Episodes by start: tool, station, start and end in seconds, reason."""
+        ordered = sorted(self.episodes.values(), key=lambda one: (one.start_us, one.tool, one.station))
+        return [
+            (one.tool, one.station, one.start_us / S, one.end_us / S, one.reason.name if one.reason else None)
+            for one in ordered
+        ]
+
+    def seen(self) -> list[tuple[float, float, str]]:
+        """Stretches by start: start and end in seconds, observation."""
+        ordered = sorted(self.stretches.values(), key=lambda one: one.start_us)
+        return [(one.start_us / S, one.end_us / S, one.observation.name) for one in ordered]
+
+
+def fold(
+    rules: SiteSettings,
+    chunks: Iterable[Sequence[SeenFrame]],
+    *,
+    through_json: bool = False,
+    end: CloseReason | None = CloseReason.END_OF_STREAM,
+) -> tuple[FoldState, Ledger]:
+    """Fold chunks, and end the stream unless told not to."""
+    one, ledger = Fold(rules, STREAM, CLASSES), Ledger()
+    state = one.begin()
+    for chunk in chunks:
+        state, changes = one.advance(state, chunk)
+        ledger.take(changes)
+        if through_json:
+            state = FoldState.from_json(state.to_json())
+    if end is not None:
+        state, changes = one.finish(state, end)
+        ledger.take(changes)
+    return state, ledger

@@ -1,0 +1,71 @@
+"""Spans of time as sets, and the three states."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from raypp.usage.coverage import sights, three_states
+from raypp.usage.episode import StreamName, Stretch
+from raypp.usage.observation import Observation
+from raypp.usage.spans import length, shared, union, within, without
+
+_span = st.tuples(st.integers(0, 30), st.integers(0, 30))
+_spans = st.lists(_span, max_size=6)
+S = 1_000_000
+
+
+def _set(spans: object) -> set[int]:
+    return {moment for start, end in spans for moment in range(start, end)}  # type: ignore[attr-defined]
+
+
+@given(_spans, _spans)
+def test_spans_are_sets_of_moments(one: list, other: list) -> None:
+    a, b = union(one), union(other)
+    assert _set(a) == _set(one)
+    assert _set(shared(a, b)) == _set(a) & _set(b)
+    assert _set(without(a, b)) == _set(a) - _set(b)
+    assert length(a) == len(_set(a))
+    assert _set(within(a, 10, 20)) == _set(a) & set(range(10, 20))
+    for spans in (a, shared(a, b), without(a, b)):
+        assert all(start < end for start, end in spans)
+        assert all(end < start for (_, end), (start, _) in pairwise(spans))
+
+
+@given(st.lists(st.tuples(_spans, _spans), max_size=3))
+def test_three_states_add_up_and_follow_each_moment(parts: list) -> None:
+    watched = [(union(used), union(observed)) for used, observed in parts]
+    found = three_states(watched, 5, 25)
+    used = {m for m in range(5, 25) if any(m in _set(u) and m in _set(o) for u, o in watched)}
+    blind = {m for m in range(5, 25) if m not in used and (not watched or any(m not in _set(o) for _, o in watched))}
+    assert found.used_s * 1e6 == pytest.approx(len(used))
+    assert found.not_observed_s * 1e6 == pytest.approx(len(blind))
+    assert found.not_used_s * 1e6 == pytest.approx(20 - len(used) - len(blind))
+
+
+def _stretch(start: float, end: float, seen: Observation, epoch: int = 1, camera: str = "c") -> Stretch:
+    return Stretch(StreamName("s", camera, epoch), round(start * S), round(end * S), seen)
+
+
+def test_coverage_tells_reasons_and_time_without_frames() -> None:
+    found = sights(
+        [
+            _stretch(0, 10, Observation.OBSERVED),
+            _stretch(10, 14, Observation.COVERED),
+            _stretch(14, 15, Observation.DROPPED),
+            _stretch(18, 20, Observation.OBSERVED),
+        ],
+        ["c", "dark"],
+    )
+    whole = found["c"].coverage(0, 20 * S)
+    assert (whole.observed_s, whole.not_observed_s, whole.observed_share) == (12, 8, 0.6)
+    assert whole.reasons_s == {"covered": 4, "dropped": 1, "no frames": 3}
+    assert found["c"].coverage(11 * S, 16 * S).reasons_s == {"covered": 3, "dropped": 1, "no frames": 1}
+    assert found["dark"].coverage(0, 20 * S).reasons_s == {"no frames": 20}
+    assert found["c"].coverage(5 * S, 5 * S).observed_share == 0
+
+
+def test_what_one_epoch_saw_is_seen() -> None:
+    found = sights([_stretch(0, 10, Observation.OBSERVED), _stretch(8, 12, Observation.FROZEN, epoch=2)])
+    assert found["c"].coverage(0, 12 * S).reasons_s == {"frozen": 2}
