@@ -1,0 +1,252 @@
+"""The database under a ledger: transactions of one meaning on SQLite and PostgreSQL, and errors of ours."""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from raypp.errors import LedgerError, LedgerFullError, LedgerUnavailableError
+from raypp.ledger.placement import refuse_network_filesystem
+
+BUSY_TIMEOUT_S = 10
+"""How long a transaction waits for a lock, or a thread for a connection."""
+_STATEMENT_TIMEOUT_S = 30
+_IDLE_IN_TRANSACTION_S = 15
+"""A replica that is frozen within a transaction loses it after this, and its locks with it (PostgreSQL)."""
+_POOL, _OVERFLOW = 5, 15
+_WRITES = "raypp_writes"
+
+_POSTGRES_OPTIONS = {
+    "statement_timeout": f"{_STATEMENT_TIMEOUT_S}s",
+    "lock_timeout": f"{BUSY_TIMEOUT_S}s",
+    "idle_in_transaction_session_timeout": f"{_IDLE_IN_TRANSACTION_S}s",
+    "synchronous_commit": "on",
+    "timezone": "UTC",
+}
+_POSTGRES_CONNECT = {
+    "connect_timeout": 10,
+    "application_name": "raypp",
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+    "options": " ".join(f"-c {name}={value}" for name, value in _POSTGRES_OPTIONS.items()),
+}
+_RETRIABLE_STATES = {"57014", "57P01", "57P02", "57P03", "57P05", "55P03", "55006", "40001", "40P01", "25P03", "25006"}
+_RETRIABLE_CLASSES = {"08", "53", "58"}
+_DISK_FULL = "53100"
+
+
+@dataclass(frozen=True)
+class Database:
+    """An open database.
+
+    Attributes:
+        engine: SQLAlchemy's engine.
+        shown: the URL without its password.
+        turn: SQLite has one writer at a time; threads of one process queue here rather than by polling the file.
+    """
+
+    engine: Engine
+    shown: str
+    turn: "threading.Lock | None"
+
+    @classmethod
+    def open(cls, address: str, *, create: bool) -> Self:
+        """Open a database by its URL.
+
+        Raises:
+            LedgerError: for a URL of another kind, a SQLite file on a network filesystem or in memory, or, unless
+                `create`, one that is not there.
+        """
+        url = _parse(address)
+        shown = url.render_as_string(hide_password=True)
+        if url.get_backend_name() == "sqlite":
+            _place_file(url, create)
+            engine = create_engine(
+                url,
+                hide_parameters=True,
+                connect_args={"timeout": BUSY_TIMEOUT_S},
+                pool_size=_POOL,
+                max_overflow=_OVERFLOW,
+                pool_timeout=BUSY_TIMEOUT_S,
+            )
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+            return cls(engine, shown, threading.Lock())
+        engine = create_engine(
+            url,
+            hide_parameters=True,
+            connect_args=dict(_POSTGRES_CONNECT),
+            isolation_level="READ COMMITTED",
+            pool_pre_ping=True,
+            pool_recycle=1800,
+            pool_size=_POOL,
+            max_overflow=_OVERFLOW,
+            pool_timeout=BUSY_TIMEOUT_S,
+        )
+        return cls(engine, shown, None)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is SQLite; else it is PostgreSQL."""
+        return self.turn is not None
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads, and sees one moment of the database throughout.
+
+        Raises:
+            LedgerError: what the database says, in our words; LedgerUnavailableError where trying again may help.
+        """
+        options: dict[str, Any] = {}
+        if not self.is_sqlite:
+            options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with self._translated(), self.engine.connect() as connection:
+            reading = connection.execution_options(**options)
+            with reading.begin():
+                yield reading
+
+    @contextmanager
+    def write(self, *, patient: bool = False) -> Iterator[Connection]:
+        """A transaction that writes: all of it, or, on any error, nothing.
+
+        SQLite: BEGIN IMMEDIATE, so no other writer comes between. PostgreSQL: READ COMMITTED; lock the rows you judge
+        by. Where the commit itself fails with LedgerUnavailableError it may or may not be durable: read, then decide.
+
+        Args:
+            patient: whether statements may take longer than the timeout of the service's own.
+        """
+        with self._translated(), self._in_turn(), self.engine.connect() as connection:
+            writing = connection.execution_options(**{_WRITES: True})
+            with writing.begin():
+                if patient and not self.is_sqlite:
+                    writing.execute(text("SET LOCAL statement_timeout = 0"))
+                    writing.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+                yield writing
+
+    def purge(self) -> None:
+        """After rows were forgotten: leave none of their bytes in SQLite's log (the file itself is zeroed at once)."""
+        if self.is_sqlite:
+            with self._translated(), self._in_turn(), closing(self.engine.raw_connection()) as connection:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            raise translated(error, self.shown) from error
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        if self.turn is None:
+            yield
+            return
+        if not self.turn.acquire(timeout=BUSY_TIMEOUT_S):
+            raise LedgerUnavailableError(f"ledger {self.shown} is busy; try again")
+        try:
+            yield
+        finally:
+            self.turn.release()
+
+
+def translated(error: SQLAlchemyError, shown: str) -> LedgerError:
+    """What an error of the database means to a caller."""
+    if isinstance(error, PoolTimeoutError):
+        return LedgerUnavailableError(f"ledger {shown}: all {_POOL + _OVERFLOW} connections are in use; try again")
+    if not isinstance(error, DBAPIError) or error.orig is None:
+        return LedgerError(f"ledger {shown}: {_first_line(error)}")
+    reason = _first_line(error.orig)
+    kind = _sqlite_kind if isinstance(error.orig, sqlite3.Error) else _postgres_kind
+    found = LedgerUnavailableError if error.connection_invalidated else kind(error.orig)
+    if found is LedgerFullError:
+        return LedgerFullError(f"the disk under ledger {shown} is full; make room, nothing was written ({reason})")
+    if found is LedgerUnavailableError:
+        return LedgerUnavailableError(f"ledger {shown} cannot be reached just now ({reason}); try again")
+    return LedgerError(f"ledger {shown}: {reason}")
+
+
+def _sqlite_kind(error: BaseException) -> type[LedgerError]:
+    name = str(getattr(error, "sqlite_errorname", ""))
+    if name == "SQLITE_FULL":
+        return LedgerFullError
+    return LedgerUnavailableError if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR")) else LedgerError
+
+
+def _postgres_kind(error: BaseException) -> type[LedgerError]:
+    state = getattr(error, "sqlstate", None)
+    if state == _DISK_FULL:
+        return LedgerFullError
+    if state is None:  # the server was not reached, or went away
+        lost = type(error).__name__ in {"OperationalError", "InterfaceError", "ConnectionTimeout"}
+        return LedgerUnavailableError if lost else LedgerError
+    return LedgerUnavailableError if state in _RETRIABLE_STATES or state[:2] in _RETRIABLE_CLASSES else LedgerError
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
+def _parse(address: str) -> URL:
+    try:
+        url = make_url(address)
+        name = url.drivername
+        if name in {"postgres", "postgresql"}:
+            url = url.set(drivername="postgresql+psycopg")
+        elif name not in {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}:
+            raise LedgerError(f"ledger URL of kind {name!r}; use sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME")
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        raise LedgerError(
+            "the ledger's URL is malformed; use sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME"
+        ) from None
+    return url
+
+
+def _place_file(url: URL, create: bool) -> None:
+    place = url.database
+    if not place or place == ":memory:" or place.startswith("file:"):
+        raise LedgerError(f"ledger {url} is not a file; a ledger is durable: use sqlite:///PATH")
+    path = Path(place)
+    refuse_network_filesystem(path)
+    if path.exists():
+        return
+    if not create:
+        raise LedgerError(f"there is no ledger {path}; look at its path, or make one with `raypp site add`")
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite gives its log files the same mode
+    except OSError as error:
+        raise LedgerError(f"ledger {path} cannot be made: {error.strerror}; name a folder you may write to") from None
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # transactions begin where we say so, not where the driver guesses
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout={BUSY_TIMEOUT_S * 1000}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}").fetchall()
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,243 @@
+"""Who calls: tokens of sites and operators. Of a token the ledger keeps its id and the SHA-256 of its secret alone."""
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+import threading
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, insert, select, update
+
+from raypp.errors import ForbiddenError, OptionError, UnauthenticatedError, UnknownSiteError
+from raypp.ledger import sites
+from raypp.ledger.audit import COMMAND_LINE, audit_row
+from raypp.ledger.store import Ledger
+from raypp.ledger.tables import AuditRow, SiteRow, TokenRow
+from raypp.ledger.values import checked_name
+
+CACHE_US = 5_000_000
+"""For so long a token is believed without looking it up: revocation takes effect within this."""
+_MOST_CACHED = 4096
+_SECRET_BYTES, _ID_BYTES = 32, 8
+_TOKEN = re.compile(r"rpp_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
+
+
+class Role(StrEnum):
+    """What a principal may do: a site reads and writes itself; an operator reads all sites."""
+
+    SITE = "site"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who makes a call.
+
+    Attributes:
+        role: its role.
+        site: of a site's token, the site; else None.
+        operator: of an operator's token, the operator's name; else None.
+        token_id: public id of the token.
+    """
+
+    role: Role
+    site: str | None
+    operator: str | None
+    token_id: str
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.site or self.operator} (token {self.token_id})"
+
+    def may_read(self, site: str) -> None:
+        """Raise ForbiddenError unless this principal may read a site."""
+        if self.role is not Role.OPERATOR and self.site != site:
+            raise ForbiddenError(f"the token of site {self.site} does not read site {site[:100]!r}; use an operator's")
+
+    def may_write(self, site: str) -> None:
+        """Raise ForbiddenError unless this principal may stream for a site."""
+        if self.role is not Role.SITE or self.site != site:
+            owner = f"site {self.site}" if self.site else "an operator"
+            raise ForbiddenError(f"the token of {owner} does not write to site {site[:100]!r}; use that site's own")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenStatus:
+    """A token, without its secret. Times are processing time, in microseconds since 1970; None: never, or not yet."""
+
+    token_id: str
+    role: Role
+    site: str | None
+    operator: str | None
+    created_us: int
+    expires_us: int | None
+    revoked_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Believed:
+    """A token found good: its digest, whose it is, and until when that may be believed."""
+
+    digest: bytes = field(repr=False)
+    principal: Principal
+    until_us: int
+
+
+class Identities:
+    """Tokens of a ledger. Safe to use from several threads."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._believed: dict[str, _Believed] = {}
+        self._lock = threading.Lock()
+
+    def add_site(self, name: str, expires_us: int | None = None, who: str = COMMAND_LINE) -> str:
+        """Register a site and return a token for it, shown this once; for a site that is there, a further one.
+
+        Raises:
+            OptionError: for a malformed name, or an expiry that is past.
+        """
+        return self._add(Role.SITE, name, expires_us, who)
+
+    def add_operator(self, name: str, expires_us: int | None = None, who: str = COMMAND_LINE) -> str:
+        """Return a new token of an operator, which is shown this once; raises OptionError as `add_site`."""
+        return self._add(Role.OPERATOR, name, expires_us, who)
+
+    def list(self) -> tuple[TokenStatus, ...]:
+        """All tokens, by role, name and time."""
+        columns = (
+            TokenRow.token_id,
+            TokenRow.role,
+            TokenRow.site,
+            TokenRow.operator,
+            TokenRow.created_us,
+            TokenRow.expires_us,
+            TokenRow.revoked_us,
+        )
+        order = (TokenRow.role, TokenRow.site, TokenRow.operator, TokenRow.created_us, TokenRow.token_id)
+        with self._ledger.database.read() as connection:
+            rows = connection.execute(select(*columns).order_by(*order)).all()
+        return tuple(TokenStatus(row.token_id, Role(row.role), *row[2:]) for row in rows)
+
+    def revoke(self, name: str, role: Role = Role.SITE, token_id: str | None = None, who: str = COMMAND_LINE) -> int:
+        """Revoke the tokens of a site or operator, or one of them; return how many were good until now.
+
+        Raises:
+            UnknownSiteError: if there is no such site, operator or token.
+        """
+        now = self._ledger.clock()
+        return self._change(name, role, token_id, {"revoked_us": now}, f"{role} revoke", "", who)
+
+    def expire(
+        self, name: str, at_us: int | None, role: Role = Role.SITE, token_id: str | None = None, who: str = COMMAND_LINE
+    ) -> int:
+        """Set when the tokens of a site or operator, or one of them, expire (None: never); return how many.
+
+        Raises:
+            UnknownSiteError: if there is no such site, operator or token.
+        """
+        return self._change(name, role, token_id, {"expires_us": at_us}, f"{role} expire", f"at {at_us}", who)
+
+    def check(self, token: str | None) -> Principal:
+        """Return whose token this is.
+
+        Raises:
+            UnauthenticatedError: if it is missing, malformed, unknown, expired or revoked; its text says no more.
+            LedgerUnavailableError: if it cannot be looked up just now.
+        """
+        parts = _TOKEN.fullmatch(token or "")
+        if parts is None:
+            raise UnauthenticatedError("no token, or a malformed one; send the token of `raypp site add`")
+        token_id, digest = parts[1], _digest(parts[2])
+        now = self._ledger.clock()
+        with self._lock:
+            believed = self._believed.get(token_id)
+        if believed is None or believed.until_us <= now:
+            believed = self._look_up(token_id, now)
+        if not hmac.compare_digest(believed.digest, digest) or believed.until_us <= now:
+            raise UnauthenticatedError("the token is unknown, expired or revoked; ask the operator for a new one")
+        return believed.principal
+
+    def _look_up(self, token_id: str, now_us: int) -> _Believed:
+        with self._ledger.database.read() as connection:
+            row = connection.execute(select(TokenRow).where(TokenRow.token_id == token_id)).one_or_none()
+        if row is None:
+            return _NOBODY
+        if row.revoked_us is not None or (row.expires_us is not None and row.expires_us <= now_us):
+            return _NOBODY
+        until = min(now_us + CACHE_US, row.expires_us or now_us + CACHE_US)
+        principal = Principal(Role(row.role), row.site, row.operator, token_id)
+        believed = _Believed(row.secret_sha256, principal, until)
+        with self._lock:
+            if len(self._believed) >= _MOST_CACHED:
+                self._believed.clear()
+            self._believed[token_id] = believed
+        return believed
+
+    def _add(self, role: Role, name: str, expires_us: int | None, who: str) -> str:
+        checked_name(name, str(role))
+        now = self._ledger.clock()
+        if expires_us is not None and expires_us <= now:
+            raise OptionError(f"the token of {role} {name} would expire at once; give a later time")
+        token_id = secrets.token_hex(_ID_BYTES)
+        secret = base64.urlsafe_b64encode(secrets.token_bytes(_SECRET_BYTES)).rstrip(b"=").decode()
+        row = {
+            "token_id": token_id,
+            "role": str(role),
+            "site": name if role is Role.SITE else None,
+            "operator": name if role is Role.OPERATOR else None,
+            "secret_sha256": _digest(secret),
+            "created_us": now,
+            "expires_us": expires_us,
+        }
+        with self._ledger.database.write() as connection:
+            if role is Role.SITE:
+                sites.add_site(connection, name, now)
+            connection.execute(insert(TokenRow), [row])
+            entry = audit_row(now, who, f"{role} add", name, f"token {token_id}, expires {expires_us}")
+            connection.execute(insert(AuditRow), [entry])
+        return f"rpp_{token_id}_{secret}"
+
+    def _change(
+        self,
+        name: str,
+        role: Role,
+        token_id: str | None,
+        values: dict[str, int | None],
+        action: str,
+        how: str,
+        who: str,
+    ) -> int:
+        owner = TokenRow.site if role is Role.SITE else TokenRow.operator
+        conditions: list[ColumnElement[bool]] = [TokenRow.role == str(role), owner == name]
+        if token_id is not None:
+            conditions.append(TokenRow.token_id == token_id)
+        with self._ledger.database.write() as connection:
+            if connection.execute(select(TokenRow.token_id).where(*conditions).limit(1)).first() is None:
+                known = connection.execute(select(SiteRow.name).where(SiteRow.name == name)).first()
+                what = f"token {token_id}" if known and token_id else "token"
+                raise UnknownSiteError(f"{role} {name[:100]!r} has no {what}; look at `raypp {role} list`")
+            good = update(TokenRow).where(*conditions, TokenRow.revoked_us.is_(None)).values(**values)
+            changed = connection.execute(good).rowcount
+            detail = f"{changed} tokens {how}".strip() if token_id is None else f"token {token_id} {how}".strip()
+            entry = audit_row(self._ledger.clock(), who, action, name, detail)
+            connection.execute(insert(AuditRow), [entry])
+        with self._lock:
+            self._believed.clear()
+        return changed
+
+
+def token_id_of(token: str) -> str:
+    """The public id of a token."""
+    return token.split("_", 2)[1]
+
+
+def _digest(secret: str) -> bytes:
+    """SHA-256 of a secret; it is 256 random bits, so nothing slower is needed."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+_NOBODY = _Believed(_digest(""), Principal(Role.SITE, None, None, ""), 0)
+"""What an unknown token is compared with, so that it takes as long."""

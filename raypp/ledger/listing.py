@@ -1,0 +1,126 @@
+"""What `raypp site list`, `raypp operator list` and `raypp audit-log` write as JSON. Times: microseconds since 1970."""
+
+from pydantic import BaseModel, ConfigDict
+
+from raypp.ledger.audit import AuditEntry
+from raypp.ledger.identity import Identities, Role, TokenStatus
+from raypp.ledger.store import Ledger
+from raypp.ledger.values import StreamStatus
+
+
+class TokenListing(BaseModel):
+    """A token: its public id, and when it was made, expires (null: never) and was revoked (null: not)."""
+
+    model_config = ConfigDict(frozen=True)
+    token_id: str
+    name: str
+    created_us: int
+    expires_us: int | None
+    revoked_us: int | None
+    good: bool
+
+    @classmethod
+    def of(cls, token: TokenStatus, now_us: int) -> "TokenListing":
+        """List a token."""
+        good = token.revoked_us is None and (token.expires_us is None or token.expires_us > now_us)
+        name = token.site or token.operator or ""
+        return cls(
+            token_id=token.token_id,
+            name=name,
+            created_us=token.created_us,
+            expires_us=token.expires_us,
+            revoked_us=token.revoked_us,
+            good=good,
+        )
+
+
+class StreamListing(BaseModel):
+    """A stream: `newest_us` is event time, `active_us` the time of its last commit."""
+
+    model_config = ConfigDict(frozen=True)
+    camera: str
+    epoch: int
+    chunks: int
+    frames: int
+    detections: int
+    forgotten_frames: int
+    newest_us: int | None
+    active_us: int
+    clock_offset_us: int
+    ended: bool
+    silent: bool
+    agent_version: str
+    model_id: str
+    veil_id: str
+
+    @classmethod
+    def of(cls, status: StreamStatus) -> "StreamListing":
+        """List a stream."""
+        return cls(
+            camera=status.stream.camera,
+            epoch=status.stream.epoch,
+            chunks=status.committed,
+            **{name: getattr(status, name) for name in cls.model_fields if name not in {"camera", "epoch", "chunks"}},
+        )
+
+
+class SiteListing(BaseModel):
+    """A site: version of its settings (0: the default ones), its tokens, its streams."""
+
+    model_config = ConfigDict(frozen=True)
+    site: str
+    settings_version: int
+    tokens: tuple[TokenListing, ...]
+    streams: tuple[StreamListing, ...]
+
+
+class Sites(BaseModel):
+    """All sites."""
+
+    model_config = ConfigDict(frozen=True)
+    sites: tuple[SiteListing, ...]
+
+
+class Operators(BaseModel):
+    """All tokens of operators."""
+
+    model_config = ConfigDict(frozen=True)
+    tokens: tuple[TokenListing, ...]
+
+
+class AuditListing(BaseModel):
+    """Entries of the audit log, oldest first."""
+
+    model_config = ConfigDict(frozen=True)
+    entries: tuple[AuditEntry, ...]
+
+
+class Changed(BaseModel):
+    """What a command changed: the name of a site or operator, and how many of its tokens, or its settings' version."""
+
+    model_config = ConfigDict(frozen=True)
+    name: str
+    tokens: int = 0
+    settings_version: int | None = None
+
+
+def list_sites(ledger: Ledger) -> Sites:
+    """List all sites with their tokens and streams."""
+    tokens = Identities(ledger).list()
+    return Sites(
+        sites=tuple(
+            SiteListing(
+                site=site.name,
+                settings_version=site.version,
+                tokens=tuple(TokenListing.of(token, ledger.clock()) for token in tokens if token.site == site.name),
+                streams=tuple(StreamListing.of(status) for status in ledger.streams(site.name)),
+            )
+            for site in ledger.sites()
+        )
+    )
+
+
+def list_operators(ledger: Ledger) -> Operators:
+    """List the tokens of operators."""
+    tokens = (token for token in Identities(ledger).list() if token.role is Role.OPERATOR)
+    return Operators(tokens=tuple(TokenListing.of(token, ledger.clock()) for token in tokens))

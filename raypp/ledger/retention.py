@@ -1,0 +1,217 @@
+"""Forgetting: what is kept of a site, a camera, a time is deleted; a stream's position stays, so that it goes on."""
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, insert, not_, select, true, update
+
+from raypp.ledger.audit import COMMAND_LINE, audit_row
+from raypp.ledger.reading import reaches_into
+from raypp.ledger.rewriting import Plan, Rewriting, rewrite
+from raypp.ledger.sites import site_settings
+from raypp.ledger.store import Ledger
+from raypp.ledger.tables import AuditRow, EpisodeRow, FrameRow, StreamRow, StretchRow
+from raypp.ledger.values import shown
+from raypp.usage.episode import EpisodeState, StreamName
+
+_SETTLED_US = 3600 * 1_000_000
+"""Of a range that ended so long ago, a stream's fold remembers at most when a stretch began."""
+
+
+class Forgotten(BaseModel):
+    """What was forgotten, or would be: rows that lay in the range, or reached into it."""
+
+    model_config = ConfigDict(frozen=True)
+    site: str
+    camera: str | None
+    from_us: int | None
+    to_us: int | None
+    dry_run: bool
+    streams: int = 0
+    frames: int = 0
+    detections: int = 0
+    episodes: int = 0
+    stretches: int = 0
+
+
+def forget(
+    ledger: Ledger,
+    site: str,
+    *,
+    camera: str | None = None,
+    from_us: int | None = None,
+    to_us: int | None = None,
+    dry_run: bool = False,
+    who: str = COMMAND_LINE,
+) -> Forgotten:
+    """Delete what is kept of a site, a camera, a range of time. One transaction a stream, each with its audit entry.
+
+    What remains is as if the frames forgotten had never come: episodes and stretches are folded again from those
+    that are left. Only where all before a time is forgotten, and that is long past, what reaches over it is cut there.
+
+    Args:
+        ledger: the ledger.
+        site: the site.
+        camera: only this camera.
+        from_us: event time; None: no bound.
+        to_us: event time, exclusive; None: no bound.
+        dry_run: only count.
+        who: for the audit log.
+
+    Raises:
+        UnknownSiteError: if the site is not registered.
+    """
+    with ledger.database.read() as connection:
+        site_settings(connection, site)
+        streams = select(StreamRow.stream_id).where(StreamRow.site == site)
+        if camera is not None:
+            streams = streams.where(StreamRow.camera == camera)
+        ids = list(connection.execute(streams.order_by(StreamRow.stream_id)).scalars())
+    scope = Forgotten(site=site, camera=camera, from_us=from_us, to_us=to_us, dry_run=dry_run)
+    total = scope
+    for stream_id in ids:
+        found = _forget_stream(ledger, stream_id, scope, who)
+        if found is not None:
+            total = total.model_copy(
+                update={
+                    name: getattr(total, name) + getattr(found, name)
+                    for name in ("streams", "frames", "detections", "episodes", "stretches")
+                }
+            )
+    if not dry_run and total.streams:
+        ledger.database.purge()
+    return total
+
+
+def _forget_stream(ledger: Ledger, stream_id: int, scope: Forgotten, who: str) -> Forgotten | None:
+    """Forget what one stream has in the range; None where it has nothing."""
+    with ledger.database.read() as connection:
+        counted = _count(connection, stream_id, scope)
+    if counted is None or scope.dry_run:
+        return counted
+    with ledger.database.write(patient=True) as connection:
+        locked = select(*StreamRow.__table__.columns).where(StreamRow.stream_id == stream_id).with_for_update()
+        row = connection.execute(locked).one()
+        counted = _count(connection, stream_id, scope)
+        if counted is None:
+            return None
+        whole = _nothing_left(connection, stream_id, scope)
+        if whole or _long_past(connection, stream_id, scope):
+            _log(connection, ledger, StreamName(row.site, row.camera, row.epoch), counted, who)
+            if whole:
+                _clear(connection, stream_id)
+            else:
+                _cut(connection, stream_id, scope, ledger.clock())
+            return counted
+    counts: list[Forgotten] = []
+
+    def log(connection: Connection, outcome: Rewriting) -> None:
+        counts.append(_count(connection, stream_id, scope) or scope)
+        _log(connection, ledger, outcome.stream, counts[-1], who)
+
+    rewrite(ledger.database, stream_id, Plan(forget=_frames_in(scope), within=log), ledger.clock())
+    return counts[-1]
+
+
+def _count(connection: Connection, stream_id: int, scope: Forgotten) -> Forgotten | None:
+    """Count what a stream has in the range; None where it has nothing."""
+    frames, detections = connection.execute(
+        select(func.count(), func.coalesce(func.sum(FrameRow.count), 0)).where(
+            FrameRow.stream_id == stream_id, _frames_in(scope)
+        )
+    ).one()
+    episodes, stretches = (
+        connection.execute(
+            select(func.count())
+            .select_from(table)
+            .where(table.stream_id == stream_id, reaches_into(table, scope.from_us, scope.to_us))
+        ).scalar_one()
+        for table in (EpisodeRow, StretchRow)
+    )
+    if not (frames or episodes or stretches):
+        return None
+    counts = {"frames": frames, "detections": detections, "episodes": episodes, "stretches": stretches}
+    return scope.model_copy(update={"streams": 1, **counts})
+
+
+def _nothing_left(connection: Connection, stream_id: int, scope: Forgotten) -> bool:
+    others = select(FrameRow.frame_index).where(FrameRow.stream_id == stream_id, not_(_frames_in(scope))).limit(1)
+    return connection.execute(others).first() is None
+
+
+def _long_past(connection: Connection, stream_id: int, scope: Forgotten) -> bool:
+    """Whether the range holds the stream's beginning, and ends so early that its fold remembers nothing of it."""
+    if scope.to_us is None:
+        return False
+    oldest, newest = connection.execute(
+        select(func.min(FrameRow.timestamp_us), func.max(FrameRow.timestamp_us)).where(FrameRow.stream_id == stream_id)
+    ).one()
+    if scope.from_us is not None and oldest < scope.from_us:
+        return False
+    under_way = select(EpisodeRow.episode_id).where(
+        EpisodeRow.stream_id == stream_id,
+        EpisodeRow.state != int(EpisodeState.FINAL),
+        EpisodeRow.start_us < scope.to_us,
+    )
+    return bool(newest - scope.to_us >= _SETTLED_US) and connection.execute(under_way.limit(1)).first() is None
+
+
+def _clear(connection: Connection, stream_id: int) -> None:
+    """Delete all that is kept of a stream but its position; its fold begins anew."""
+    for table in (EpisodeRow, StretchRow):
+        connection.execute(delete(table).where(table.stream_id == stream_id))
+    deleted = connection.execute(delete(FrameRow).where(FrameRow.stream_id == stream_id)).rowcount
+    connection.execute(
+        update(StreamRow)
+        .where(StreamRow.stream_id == stream_id)
+        .values(
+            state=None,
+            lease=StreamRow.lease + 1,
+            rewrites=StreamRow.rewrites + 1,
+            floor_us=None,
+            reaped=False,
+            forgotten_frames=StreamRow.forgotten_frames + deleted,
+        )
+    )
+
+
+def _cut(connection: Connection, stream_id: int, scope: Forgotten, now_us: int) -> None:
+    """Delete a stream's beginning. What reaches over its end is cut there, now and in the commits to come."""
+    floor_us = scope.to_us
+    for table in (EpisodeRow, StretchRow):
+        connection.execute(delete(table).where(table.stream_id == stream_id, table.end_us <= floor_us))
+    over = (EpisodeRow.stream_id == stream_id, EpisodeRow.start_us < floor_us)
+    rest = EpisodeRow.end_us - floor_us
+    seen = case((EpisodeRow.seen_us < rest, EpisodeRow.seen_us), else_=rest)
+    connection.execute(update(EpisodeRow).where(*over).values(start_us=floor_us, seen_us=seen, changed_us=now_us))
+    connection.execute(
+        update(StretchRow)
+        .where(StretchRow.stream_id == stream_id, StretchRow.start_us < floor_us)
+        .values(start_us=floor_us)
+    )
+    frames = and_(FrameRow.stream_id == stream_id, _frames_in(scope))
+    deleted = connection.execute(delete(FrameRow).where(frames)).rowcount
+    connection.execute(
+        update(StreamRow)
+        .where(StreamRow.stream_id == stream_id)
+        .values(
+            floor_us=floor_us,
+            rewrites=StreamRow.rewrites + 1,
+            forgotten_frames=StreamRow.forgotten_frames + deleted,
+        )
+    )
+
+
+def _frames_in(scope: Forgotten) -> ColumnElement[bool]:
+    conditions: list[ColumnElement[bool]] = [true()]
+    if scope.from_us is not None:
+        conditions.append(FrameRow.timestamp_us >= scope.from_us)
+    if scope.to_us is not None:
+        conditions.append(FrameRow.timestamp_us < scope.to_us)
+    return and_(*conditions)
+
+
+def _log(connection: Connection, ledger: Ledger, stream: StreamName, counted: Forgotten, who: str) -> None:
+    detail = (
+        f"from {counted.from_us} to {counted.to_us}: {counted.frames} frames, {counted.detections} detections, "
+        f"{counted.episodes} episodes, {counted.stretches} stretches"
+    )
+    connection.execute(insert(AuditRow), [audit_row(ledger.clock(), who, "forget", shown(stream), detail)])

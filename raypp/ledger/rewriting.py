@@ -1,0 +1,215 @@
+"""Streams rewritten from their kept frames: with other settings, or without frames that are to be forgotten.
+
+One transaction a stream. The frames are folded before it, so that a live stream waits only for those that it has
+committed meanwhile. Its lease rises, so a connection that holds the old state can commit no more, and opens it again.
+"""
+
+import json
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, not_, select, update
+
+from raypp.errors import StaleStreamError
+from raypp.ledger.database import Database
+from raypp.ledger.reading import read_episodes, read_frames, read_stretches
+from raypp.ledger.refold import Refold
+from raypp.ledger.sites import recall
+from raypp.ledger.tables import EpisodeRow, FrameRow, ModelRow, StreamRow, StretchRow, TermRow
+from raypp.ledger.values import shown
+from raypp.ledger.writing import write_episodes, write_stretches
+from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName, Stretch
+from raypp.usage.settings import SiteSettings
+
+_FRAMES_AT_A_TIME = 2000
+_MOST_ATTEMPTS = 10
+
+
+@dataclass(frozen=True)
+class Rewriting:
+    """What a rewriting did to a stream, or would do.
+
+    Attributes:
+        stream: the stream.
+        before, after: its episodes.
+        stretches_before, stretches_after: its stretches.
+        frames: kept frames that were folded.
+    """
+
+    stream: StreamName
+    before: tuple[Episode, ...]
+    after: tuple[Episode, ...]
+    stretches_before: tuple[Stretch, ...]
+    stretches_after: tuple[Stretch, ...]
+    frames: int
+
+    @property
+    def changes(self) -> bool:
+        """Whether episodes or stretches differ."""
+        same_episodes = set(self.before) == set(self.after)
+        return not (same_episodes and set(self.stretches_before) == set(self.stretches_after))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to rewrite.
+
+    Attributes:
+        settings: fold all frames with these; None: with those they were folded with.
+        forget: which frames to delete; None: none.
+        within: called within the transaction that rewrites, before anything is, with the outcome to be.
+    """
+
+    settings: SiteSettings | None = None
+    forget: ColumnElement[bool] | None = None
+    within: Callable[[Connection, Rewriting], None] | None = None
+
+
+class _Walk:
+    """A walk along a stream's kept frames, folding them."""
+
+    def __init__(self, row: Row[Any], plan: Plan) -> None:
+        self.stream = StreamName(row.site, row.camera, row.epoch)
+        self.refold = Refold(self.stream)
+        self.frames = 0
+        self._stream_id = row.stream_id
+        self._plan = plan
+        self._last = -1
+        self._at: SiteSettings | None = None
+        self._known: dict[str, SiteSettings] = {}
+        self._starts: list[int] = []
+        self._terms: list[tuple[SiteSettings, tuple[str, ...]]] = []
+
+    def learn(self, connection: Connection) -> None:
+        """Read which settings and classes the frames have."""
+        found = (
+            select(TermRow.from_sequence, TermRow.settings_id, ModelRow.classes)
+            .join(ModelRow, ModelRow.model_key == TermRow.model_key)
+            .where(TermRow.stream_id == self._stream_id)
+            .order_by(TermRow.from_sequence)
+        )
+        self._starts, self._terms = [], []
+        for row in connection.execute(found):
+            if row.settings_id not in self._known:
+                self._known[row.settings_id] = self._plan.settings or recall(connection, row.settings_id)
+            self._starts.append(row.from_sequence)
+            self._terms.append((self._known[row.settings_id], tuple(json.loads(row.classes))))
+
+    def step(self, connection: Connection, up_to: int) -> bool:
+        """Fold some more frames, up to a frame index; return whether there may be more."""
+        conditions = [FrameRow.frame_index <= up_to]
+        if self._plan.forget is not None:
+            conditions.append(not_(self._plan.forget))
+        found = read_frames(connection, self._stream_id, self._last, _FRAMES_AT_A_TIME, *conditions)
+        for term, numbered in groupby(found, key=lambda one: bisect_right(self._starts, one[0]) - 1):
+            settings, classes = self._terms[term]
+            self._at = settings
+            self.refold.take(settings, classes, [frame for _, frame in numbered])
+        self.frames += len(found)
+        if found:
+            self._last = found[-1][1].frame_index
+        return len(found) == _FRAMES_AT_A_TIME
+
+    def end(self, row: Row[Any]) -> None:
+        """End the stream, if it has ended."""
+        if row.ended_us is None or self._at is None:
+            return
+        reason = CloseReason(row.end_reason)
+        if reason is CloseReason.END_OF_STREAM:  # by a chunk, which may have come without frames and with other terms
+            self.refold.adopt(*self._terms[-1])
+            self._at = self._terms[-1][0]
+        self.refold.end(self._at, reason)
+
+
+def rewrite(database: Database, stream_id: int, plan: Plan, now_us: int, *, dry_run: bool = False) -> Rewriting:
+    """Rewrite one stream, or, in a dry run, only say what that would change.
+
+    Raises:
+        StaleStreamError: if others rewrite the stream all the time.
+        LedgerError: if the database cannot do it; then nothing has changed.
+    """
+    for _ in range(_MOST_ATTEMPTS):
+        with database.read() as connection:
+            row = connection.execute(_stream(stream_id)).one()
+            walk = _Walk(row, plan)
+            walk.learn(connection)
+        more = True
+        while more:
+            with database.read() as connection:
+                more = walk.step(connection, row.last_frame)
+        if dry_run:
+            with database.read() as connection:
+                return _finish(connection, walk, row)
+        with database.write(patient=True) as connection:
+            now = connection.execute(_stream(stream_id).with_for_update()).one()
+            if now.rewrites != row.rewrites:
+                continue  # frames that were folded may be gone
+            walk.learn(connection)
+            while walk.step(connection, now.last_frame):
+                pass
+            outcome = _finish(connection, walk, now)
+            if plan.within:
+                plan.within(connection, outcome)
+            _replace(connection, now, walk, outcome, plan, now_us)
+            return outcome
+    raise StaleStreamError(f"stream {shown(walk.stream)} is being rewritten by others; try again")
+
+
+def _finish(connection: Connection, walk: _Walk, row: Row[Any]) -> Rewriting:
+    walk.end(row)
+    after = list(walk.refold.episodes.values())
+    if row.reaped:  # still silent: what is open stays closed provisionally
+        after = [_provisional(episode) for episode in after]
+    return Rewriting(
+        stream=walk.stream,
+        before=tuple(read_episodes(connection, EpisodeRow.stream_id == row.stream_id)),
+        after=tuple(sorted(after, key=lambda one: (one.start_us, one.episode_id))),
+        stretches_before=tuple(read_stretches(connection, StretchRow.stream_id == row.stream_id)),
+        stretches_after=tuple(walk.refold.stretches[start] for start in sorted(walk.refold.stretches)),
+        frames=walk.frames,
+    )
+
+
+def _replace(connection: Connection, row: Row[Any], walk: _Walk, outcome: Rewriting, plan: Plan, now_us: int) -> None:
+    gone = {one.episode_id for one in outcome.before} - {one.episode_id for one in outcome.after}
+    if gone:
+        connection.execute(
+            delete(EpisodeRow).where(EpisodeRow.episode_id == bindparam("gone")), [{"gone": one} for one in gone]
+        )
+    connection.execute(delete(StretchRow).where(StretchRow.stream_id == row.stream_id))
+    write_episodes(connection, row.stream_id, set(outcome.after) - set(outcome.before), None, now_us)
+    write_stretches(connection, row.stream_id, outcome.stretches_after, None)
+    forgotten = 0
+    if plan.forget is not None:
+        frames = and_(FrameRow.stream_id == row.stream_id, plan.forget)
+        forgotten = connection.execute(delete(FrameRow).where(frames)).rowcount
+    settings_id = row.settings_id
+    if plan.settings is not None:
+        settings_id = plan.settings.settings_id
+        connection.execute(update(TermRow).where(TermRow.stream_id == row.stream_id).values(settings_id=settings_id))
+    state = walk.refold.state
+    connection.execute(
+        update(StreamRow)
+        .where(StreamRow.stream_id == row.stream_id)
+        .values(
+            state=None if state is None else state.to_json(),
+            settings_id=settings_id,
+            lease=StreamRow.lease + 1,
+            rewrites=StreamRow.rewrites + 1,
+            floor_us=None,
+            forgotten_frames=StreamRow.forgotten_frames + forgotten,
+        )
+    )
+
+
+def _provisional(episode: Episode) -> Episode:
+    if episode.state is not EpisodeState.OPEN:
+        return episode
+    return replace(episode, state=EpisodeState.PROVISIONAL, reason=CloseReason.SILENT)
+
+
+def _stream(stream_id: int) -> Any:
+    return select(*StreamRow.__table__.columns).where(StreamRow.stream_id == stream_id)

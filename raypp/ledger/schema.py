@@ -1,0 +1,72 @@
+"""The schema's version: a ledger is brought to it when it is opened, by one opener at a time."""
+
+from pathlib import Path
+
+from alembic.command import upgrade
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, text
+
+from raypp.errors import LedgerError
+from raypp.ledger.database import Database
+
+VERSION_TABLE = "raypp_schema"
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_LOCK = 0x7261797070  # any number that other programs in the same database are unlikely to lock
+
+
+def bring_up(database: Database, *, create: bool) -> None:
+    """Bring a database to this version's schema; several callers at once do it once.
+
+    Raises:
+        LedgerError: where the schema is of a newer raypp; or, unless `create`, where there is none or it is older.
+    """
+    script = _script()
+    head = script.get_current_head()
+    with database.read() as connection:
+        found = _revision(connection)
+    if found == head:
+        return
+    _refuse_unknown(script, found, database.shown)
+    if not create:
+        state = "is empty" if found is None else f"has schema {found}, older than this raypp's {head}"
+        raise LedgerError(
+            f"ledger {database.shown} {state}; start the service, or run `raypp site add`, to bring it up"
+        )
+    with database.write(patient=True) as connection:
+        if not database.is_sqlite:
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        found = _revision(connection)
+        if found == head:
+            return
+        _refuse_unknown(script, found, database.shown)
+        upgrade(_config(connection), "head")
+
+
+def _script() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+
+
+def _refuse_unknown(script: ScriptDirectory, found: str | None, shown: str) -> None:
+    try:
+        if found is not None:
+            script.get_revision(found)
+    except CommandError:
+        raise LedgerError(
+            f"ledger {shown} has schema {found}, of a newer raypp than this one; install that version"
+        ) from None

@@ -1,0 +1,113 @@
+"""Registered sites and their settings, by statement on an open connection."""
+
+import json
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Executable, Table, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from raypp.errors import LedgerError, UnknownSiteError
+from raypp.ledger.tables import Base, SettingsRow, SiteRow
+from raypp.ledger.values import Site, checked_name
+from raypp.usage.settings import SiteSettings
+
+_MICROSECONDS = 1_000_000
+
+
+def add_site(connection: Connection, name: str, now_us: int) -> bool:
+    """Register a site, with default settings; return whether it is new."""
+    default = SiteSettings.default()
+    row = {
+        "name": checked_name(name, "site"),
+        "settings": None,
+        "version": 0,
+        "reap_after_us": _reap_after_us(default),
+        "added_us": now_us,
+    }
+    return put(connection, SiteRow, [row]) == 1
+
+
+def list_sites(connection: Connection) -> list[Site]:
+    """All sites, by name."""
+    rows = connection.execute(select(SiteRow.name, SiteRow.version, SiteRow.added_us).order_by(SiteRow.name))
+    return [Site(*row) for row in rows]
+
+
+def site_settings(connection: Connection, site: str) -> tuple[str | None, int]:
+    """Text and version of a site's settings; (None, 0) for the default ones. Raises UnknownSiteError."""
+    row = connection.execute(select(SiteRow.settings, SiteRow.version).where(SiteRow.name == site)).one_or_none()
+    if row is None:
+        raise UnknownSiteError(f"site {site[:100]!r} is not registered; run `raypp site add`")
+    return row.settings, row.version
+
+
+def configure(connection: Connection, site: str, text: str) -> int:
+    """Give a site settings, and return their version; the same text again changes nothing.
+
+    Raises:
+        SettingsError: if the text is not valid.
+        UnknownSiteError: if there is no such site.
+    """
+    settings = SiteSettings.parse(text, f"settings of site {site}")
+    old, version = site_settings(connection, site)
+    remember(connection, settings)
+    if old == text:
+        return version
+    connection.execute(
+        update(SiteRow)
+        .where(SiteRow.name == site)
+        .values(settings=text, version=SiteRow.version + 1, reap_after_us=_reap_after_us(settings))
+    )
+    return site_settings(connection, site)[1]
+
+
+def present_settings(connection: Connection, site: str) -> SiteSettings:
+    """A site's settings, read; raises UnknownSiteError."""
+    text, _ = site_settings(connection, site)
+    return SiteSettings.default() if text is None else SiteSettings.parse(text, f"settings of site {site}")
+
+
+def remember(connection: Connection, settings: SiteSettings) -> None:
+    """Keep settings by their id, so that whatever is folded with them can be folded again."""
+    document = json.dumps(settings.model_dump(mode="json", by_alias=True, exclude_unset=True), sort_keys=True)
+    put(connection, SettingsRow, [{"settings_id": settings.settings_id, "document": document}])
+
+
+def recall(connection: Connection, settings_id: str) -> SiteSettings:
+    """Settings by their id; raises LedgerError where they were never kept."""
+    found = select(SettingsRow.document).where(SettingsRow.settings_id == settings_id)
+    text = connection.execute(found).scalar_one_or_none()
+    if text is None:
+        raise LedgerError(f"settings {settings_id[:12]} are not in the ledger; call remember_settings before a commit")
+    return SiteSettings.parse(text, f"settings {settings_id[:12]}")
+
+
+def put(connection: Connection, table: type[Base], rows: list[dict[str, Any]], replaced: tuple[str, ...] = ()) -> int:
+    """Insert rows; of those whose key is there already, replace these columns, or leave them as they are.
+
+    Returns:
+        How many rows were inserted or replaced.
+    """
+    if not rows:
+        return 0
+    return connection.execute(_put(table, connection.dialect.name, replaced), rows).rowcount
+
+
+@cache
+def _put(table: type[Base], dialect: str, replaced: tuple[str, ...]) -> Executable:
+    """The statement of `put`; to build it takes longer than to run it."""
+    target = table.__table__
+    if not isinstance(target, Table):
+        raise TypeError(f"{table} is no table")
+    statement = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(target)
+    if not replaced:
+        return statement.on_conflict_do_nothing()
+    return statement.on_conflict_do_update(
+        index_elements=list(target.primary_key.columns),
+        set_={name: statement.excluded[name] for name in replaced},
+    )
+
+
+def _reap_after_us(settings: SiteSettings) -> int:
+    return round(settings.reap_after_s * _MICROSECONDS)

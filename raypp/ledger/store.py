@@ -1,0 +1,192 @@
+"""The ledger: one database that holds all that is durable of sites, streams, frames and episodes."""
+
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Self
+
+from raypp.ledger import reading, sites, streams
+from raypp.ledger.database import Database
+from raypp.ledger.schema import bring_up
+from raypp.ledger.tables import EpisodeRow, StretchRow
+from raypp.ledger.values import Clock, Commit, Site, StreamAbout, StreamPosition, StreamStatus, now_us
+from raypp.usage.episode import Episode, StreamName, Stretch
+from raypp.usage.observation import SeenFrame
+from raypp.usage.settings import SiteSettings
+
+_FRAMES_AT_A_TIME = 1000
+
+
+class Ledger:
+    """An open ledger; safe to use from several threads, and beside other processes that have it open.
+
+    Every method is one transaction. All raise LedgerUnavailableError where the database cannot be reached just now: try
+    again later. Only after `commit` has raised it is it unknown whether the chunk is durable: `open_stream` again, and
+    see whether `committed` has reached it.
+    """
+
+    def __init__(self, database: Database, clock: Clock = now_us) -> None:
+        self.database = database
+        self.clock = clock
+
+    @classmethod
+    def open(cls, url: str, *, create: bool = True, clock: Clock = now_us) -> Self:
+        """Open a ledger, and bring its schema up to date.
+
+        Args:
+            url: `sqlite:///PATH` or `postgresql+psycopg://USER:PASSWORD@HOST/NAME`.
+            create: whether to make it or bring it up to date; else one that is not there, or older, is an error.
+            clock: gives processing time.
+
+        Raises:
+            LedgerError: naming the ledger (never its password) and what is wrong with it.
+        """
+        database = Database.open(url, create=create)
+        try:
+            bring_up(database, create=create)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, clock)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def open_stream(self, stream: StreamName, about: StreamAbout) -> StreamPosition:
+        """Take hold of a stream for one connection; whoever held it before can commit no more.
+
+        A new stream begins at 0. A higher epoch than any of the camera's takes over for good: the open episodes of the
+        older streams become final, by reason of replacement. A stream that has ended is given as ended.
+
+        Raises:
+            StreamRefusedError: for an older epoch, or one out of range.
+            UnknownSiteError: if the site is not registered.
+        """
+        with self.database.write() as connection:
+            return streams.open_stream(connection, stream, about, self.clock())
+
+    def position(self, stream: StreamName) -> StreamPosition | None:
+        """Where a stream stands, without taking hold of it; None where there is no such stream."""
+        with self.database.read() as connection:
+            return streams.position(connection, stream)
+
+    def commit(self, chunk: Commit) -> None:
+        """Make one chunk's effect durable: frames, episodes, stretches, fold state and position, in one transaction.
+
+        Raises:
+            StaleStreamError: if the stream was moved on, opened by another connection, or rewritten.
+            StreamRefusedError: if the stream has ended, or frame indices do not rise.
+            LedgerUnavailableError: if it is unknown whether the chunk is durable; open the stream again to see.
+                In all other cases nothing is written.
+        """
+        with self.database.write() as connection:
+            streams.commit(connection, chunk, self.clock())
+
+    def reap(self, now_us: int) -> list[Episode]:
+        """Close the open episodes of silent streams provisionally, by processing time; return them.
+
+        The fold's state is not touched, and the next commit of such a stream opens them again, so that an outage
+        changes nothing in the end.
+        """
+        with self.database.read() as connection:
+            if not streams.silent_streams(connection, now_us, hold=False):
+                return []
+        with self.database.write() as connection:
+            return streams.reap(connection, now_us)
+
+    def add_site(self, name: str) -> bool:
+        """Register a site; return whether it is new. Raises OptionError for a malformed name."""
+        with self.database.write() as connection:
+            return sites.add_site(connection, name, self.clock())
+
+    def sites(self) -> list[Site]:
+        """All sites, by name."""
+        with self.database.read() as connection:
+            return sites.list_sites(connection)
+
+    def site_settings(self, site: str) -> tuple[str | None, int]:
+        """Text and version of a site's settings; (None, 0) for the default ones. Raises UnknownSiteError."""
+        with self.database.read() as connection:
+            return sites.site_settings(connection, site)
+
+    def configure(self, site: str, text: str) -> int:
+        """Give a site settings and return their version; raises SettingsError or UnknownSiteError."""
+        with self.database.write() as connection:
+            return sites.configure(connection, site, text)
+
+    def remember_settings(self, settings: SiteSettings) -> None:
+        """Keep settings by their id. `open_stream` and `configure` do so for those of the site."""
+        with self.database.write() as connection:
+            sites.remember(connection, settings)
+
+    def recall_settings(self, settings_id: str) -> SiteSettings:
+        """Settings by their id, such as those of a position's state; raises LedgerError where they were never kept."""
+        with self.database.read() as connection:
+            return sites.recall(connection, settings_id)
+
+    def episodes(
+        self,
+        site: str,
+        from_us: int = 0,
+        to_us: int = 0,
+        tools: Sequence[str] = (),
+        after: str | None = None,
+        limit: int | None = 100,
+    ) -> list[Episode]:
+        """Episodes of a site that reach into [from_us, to_us), by start and then id; 0: no bound.
+
+        Args:
+            site: name of the site.
+            from_us: event time.
+            to_us: event time, exclusive.
+            tools: only these; empty: all.
+            after: `page_after` of the last episode of the page before.
+            limit: at most so many; None: all.
+        """
+        condition = reading.episodes_within(site, from_us, to_us, tools, after)
+        with self.database.read() as connection:
+            return reading.read_episodes(connection, condition, limit=limit)
+
+    def changed_episodes(self, site: str, since_us: int, limit: int | None = 1000) -> list[Episode]:
+        """Episodes of a site written at or after a processing time, by start and then id.
+
+        Commits become visible a little after the time they bear: a watcher asks again for the last seconds, and passes
+        on what it has not seen yet.
+        """
+        with self.database.read() as connection:
+            return reading.read_episodes(
+                connection, EpisodeRow.site == site, EpisodeRow.changed_us >= since_us, limit=limit
+            )
+
+    def stretches(self, site: str, from_us: int = 0, to_us: int = 0) -> list[Stretch]:
+        """Stretches of a site that reach into [from_us, to_us), by camera, epoch and start; 0: no bound."""
+        with self.database.read() as connection:
+            return reading.read_stretches(
+                connection, StretchRow.site == site, reading.reaches_into(StretchRow, from_us, to_us)
+            )
+
+    def streams(self, site: str) -> list[StreamStatus]:
+        """Streams of a site, by camera and epoch."""
+        with self.database.read() as connection:
+            return reading.read_streams(connection, site)
+
+    def frames(self, stream: StreamName) -> Iterator[SeenFrame]:
+        """The frames of a stream that are kept, in order; none for a stream that is not there."""
+        with self.database.read() as connection:
+            named = reading.stream_key(connection, stream)
+        after = -1
+        while named is not None:
+            with self.database.read() as connection:
+                found = reading.read_frames(connection, named, after, _FRAMES_AT_A_TIME)
+            yield from (frame for _, frame in found)
+            if len(found) < _FRAMES_AT_A_TIME:
+                return
+            after = found[-1][1].frame_index

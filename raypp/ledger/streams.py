@@ -1,0 +1,252 @@
+"""Streams: opened, taken over, committed chunk by chunk, reaped; by statement on an open connection."""
+
+import hashlib
+import json
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, insert, select, update
+
+from raypp.errors import LedgerError, StaleStreamError, StreamRefusedError
+from raypp.ledger.reading import read_episodes
+from raypp.ledger.sites import present_settings, put, recall, remember
+from raypp.ledger.tables import CameraRow, EpisodeRow, ModelRow, SiteRow, StreamRow, TermRow
+from raypp.ledger.values import Commit, StreamAbout, StreamPosition, checked_name, shown
+from raypp.ledger.writing import reopen_episodes, write_episodes, write_frames, write_stretches
+from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName
+from raypp.usage.fold import Fold
+from raypp.usage.state import FoldState
+
+MOST_AHEAD_US = 24 * 3600 * 1_000_000
+"""How far in the future an epoch may be: beyond, a site's wrong clock would shut out all its later epochs."""
+
+
+def open_stream(connection: Connection, stream: StreamName, about: StreamAbout, now_us: int) -> StreamPosition:
+    """Take hold of a stream; make it where it is new, and end those of lower epochs of its camera for good.
+
+    Raises:
+        StreamRefusedError: if a higher epoch has taken over, or the epoch is out of range.
+        UnknownSiteError: if the site is not registered.
+    """
+    checked_name(stream.camera, "camera")
+    if not 0 < stream.epoch <= now_us + MOST_AHEAD_US:
+        raise StreamRefusedError(
+            f"stream epoch {stream.epoch} of {stream.site}/{stream.camera} is out of range; "
+            "it is a time in microseconds since 1970: set the site's clock"
+        )
+    remember(connection, present_settings(connection, stream.site))
+    model_key = _remember_model(connection, about)
+    put(connection, CameraRow, [{"site": stream.site, "camera": stream.camera, "latest_epoch": stream.epoch}])
+    camera = (CameraRow.site == stream.site, CameraRow.camera == stream.camera)
+    latest = connection.execute(select(CameraRow.latest_epoch).where(*camera).with_for_update()).scalar_one()
+    if stream.epoch < latest:
+        raise StreamRefusedError(
+            f"stream epoch {stream.epoch} of {stream.site}/{stream.camera} was taken over by {latest}; "
+            "stop the agent with the older spool"
+        )
+    if stream.epoch > latest:
+        connection.execute(update(CameraRow).where(*camera).values(latest_epoch=stream.epoch))
+        _replace_older(connection, stream, now_us)
+    row = connection.execute(_locked(stream)).one_or_none()
+    if row is None:
+        _insert_stream(connection, stream, about, model_key, now_us)
+        row = connection.execute(_locked(stream)).one()
+    lease = row.lease + 1
+    connection.execute(
+        update(StreamRow)
+        .where(StreamRow.stream_id == row.stream_id)
+        .values(
+            lease=lease,
+            model_key=model_key,
+            live=about.live,
+            clock_offset_us=about.clock_offset_us,
+            agent_version=about.agent_version[:64],
+            opened_us=now_us,
+        )
+    )
+    if row.model_key != model_key and row.settings_id is not None and row.ended_us is None:
+        _begin_term(connection, row.stream_id, row.committed + 1, model_key, row.settings_id)
+    return StreamPosition(row.committed, row.state, row.settings_id, row.ended_us is not None, lease)
+
+
+def position(connection: Connection, stream: StreamName) -> StreamPosition | None:
+    """Where a stream stands, without taking hold of it; None where there is no such stream."""
+    found = select(StreamRow.committed, StreamRow.state, StreamRow.settings_id, StreamRow.ended_us, StreamRow.lease)
+    row = connection.execute(found.where(*_named(stream))).one_or_none()
+    return row and StreamPosition(row.committed, row.state, row.settings_id, row.ended_us is not None, row.lease)
+
+
+def commit(connection: Connection, chunk: Commit, now_us: int) -> None:
+    """Write one chunk's effect.
+
+    Raises:
+        StaleStreamError: if the stream is not just before this chunk any more, or another connection holds it.
+        StreamRefusedError: if it has ended, or the frames' indices do not rise.
+        LedgerError: if the settings are not known to the ledger, or a change is of another stream.
+    """
+    row = connection.execute(_locked(chunk.stream)).one_or_none()
+    if row is None or row.lease != chunk.lease:
+        raise StaleStreamError(f"stream {shown(chunk.stream)} is held by another connection; open it again")
+    _refuse(row, chunk)
+    if row.settings_id != chunk.settings_id:
+        recall(connection, chunk.settings_id)
+        _begin_term(connection, row.stream_id, chunk.sequence, row.model_key, chunk.settings_id)
+    indices = [frame.frame_index for frame in chunk.frames]
+    times = [frame.timestamp_us for frame in chunk.frames]
+    known = [] if row.newest_us is None else [row.newest_us]
+    moved = connection.execute(
+        update(StreamRow)
+        .where(
+            StreamRow.stream_id == row.stream_id,
+            StreamRow.committed == chunk.sequence - 1,
+            StreamRow.lease == chunk.lease,
+            StreamRow.ended_us.is_(None),
+        )
+        .values(
+            committed=chunk.sequence,
+            state=chunk.state_json,
+            settings_id=chunk.settings_id,
+            reaped=False,
+            last_frame=max([row.last_frame, *indices]),
+            newest_us=max([*known, *times], default=None),
+            frames=StreamRow.frames + len(indices),
+            detections=StreamRow.detections + sum(len(frame.detections) for frame in chunk.frames),
+            active_us=now_us,
+            ended_us=now_us if chunk.last else None,
+            end_reason=int(CloseReason.END_OF_STREAM) if chunk.last else None,
+        )
+    )
+    if moved.rowcount != 1:  # the row is locked: this cannot be, and if it is, nothing is written
+        raise StaleStreamError(f"stream {shown(chunk.stream)} was moved on by another connection; open it again")
+    write_frames(connection, row.stream_id, chunk.sequence, chunk.frames)
+    if row.reaped:
+        reopen_episodes(connection, row.stream_id, now_us)
+    write_episodes(connection, row.stream_id, chunk.changes.episodes, row.floor_us, now_us)
+    write_stretches(connection, row.stream_id, chunk.changes.stretches, row.floor_us)
+
+
+def silent_streams(connection: Connection, now_us: int, *, hold: bool) -> list[int]:
+    """Streams that have been silent for longer than their site's `reap_after_s`, and are not reaped yet.
+
+    Args:
+        connection: where to look.
+        now_us: processing time.
+        hold: whether to lock them; those that another transaction holds are left out, since they are not silent.
+    """
+    found = (
+        select(StreamRow.stream_id)
+        .join(SiteRow, SiteRow.name == StreamRow.site)
+        .where(
+            StreamRow.ended_us.is_(None),
+            StreamRow.reaped.is_(False),
+            StreamRow.active_us < now_us - SiteRow.reap_after_us,
+        )
+        .order_by(StreamRow.stream_id)
+    )
+    if hold:
+        found = found.with_for_update(of=StreamRow, skip_locked=True)
+    return list(connection.execute(found).scalars())
+
+
+def reap(connection: Connection, now_us: int) -> list[Episode]:
+    """Close the open episodes of silent streams provisionally; the fold's state stays as it is."""
+    silent = silent_streams(connection, now_us, hold=True)
+    if not silent:
+        return []
+    open_ones = (EpisodeRow.stream_id.in_(silent), EpisodeRow.state == int(EpisodeState.OPEN))
+    ids = list(connection.execute(select(EpisodeRow.episode_id).where(*open_ones)).scalars())
+    connection.execute(update(StreamRow).where(StreamRow.stream_id.in_(silent)).values(reaped=True))
+    connection.execute(
+        update(EpisodeRow)
+        .where(*open_ones)
+        .values(state=int(EpisodeState.PROVISIONAL), reason=int(CloseReason.SILENT), changed_us=now_us)
+    )
+    return read_episodes(connection, EpisodeRow.episode_id.in_(ids))
+
+
+def _refuse(row: Row[Any], chunk: Commit) -> None:
+    name = shown(chunk.stream)
+    if row.ended_us is not None:
+        raise StreamRefusedError(f"stream {name} has ended; no chunk may follow")
+    if row.committed != chunk.sequence - 1:
+        raise StaleStreamError(
+            f"chunk {chunk.sequence} of stream {name}: the ledger is at {row.committed}, so {row.committed + 1} is next"
+        )
+    before = row.last_frame
+    for frame in chunk.frames:
+        if frame.frame_index <= before:
+            raise StreamRefusedError(
+                f"frame {frame.frame_index} of stream {name} follows frame {before}; frame_index must rise"
+            )
+        before = frame.frame_index
+    streams = {one.stream for one in chunk.changes.episodes} | {one.stream for one in chunk.changes.stretches}
+    if not streams <= {chunk.stream}:
+        raise LedgerError(f"chunk {chunk.sequence} of stream {name} holds changes of another stream")
+
+
+def _replace_older(connection: Connection, stream: StreamName, now_us: int) -> None:
+    """End the streams of lower epochs: what is open in their folds becomes final, by reason of replacement."""
+    older = select(*StreamRow.__table__.columns).where(
+        StreamRow.site == stream.site,
+        StreamRow.camera == stream.camera,
+        StreamRow.epoch < stream.epoch,
+        StreamRow.ended_us.is_(None),
+    )
+    for row in connection.execute(older.with_for_update()).all():
+        values: dict[str, Any] = {"ended_us": now_us, "end_reason": int(CloseReason.REPLACED), "lease": row.lease + 1}
+        if row.state is not None:
+            state = FoldState.from_json(row.state)
+            fold = Fold(recall(connection, state.settings_id), state.stream, state.classes)
+            ended, changes = fold.finish(state, CloseReason.REPLACED)
+            values["state"] = ended.to_json()
+            if row.reaped:
+                reopen_episodes(connection, row.stream_id, now_us)
+            write_episodes(connection, row.stream_id, changes.episodes, row.floor_us, now_us)
+            write_stretches(connection, row.stream_id, changes.stretches, row.floor_us)
+        connection.execute(update(StreamRow).where(StreamRow.stream_id == row.stream_id).values(**values, reaped=False))
+
+
+def _insert_stream(connection: Connection, stream: StreamName, about: StreamAbout, model_key: str, now_us: int) -> None:
+    connection.execute(
+        insert(StreamRow).values(
+            site=stream.site,
+            camera=stream.camera,
+            epoch=stream.epoch,
+            committed=0,
+            lease=0,
+            rewrites=0,
+            model_key=model_key,
+            reaped=False,
+            last_frame=-1,
+            frames=0,
+            detections=0,
+            forgotten_frames=0,
+            live=about.live,
+            clock_offset_us=about.clock_offset_us,
+            agent_version=about.agent_version[:64],
+            opened_us=now_us,
+            active_us=now_us,
+        )
+    )
+
+
+def _remember_model(connection: Connection, about: StreamAbout) -> str:
+    classes = json.dumps(list(about.classes))
+    parts = f"{about.model_id}\0{about.veil_id}\0{classes}"
+    key = hashlib.sha256(parts.encode()).hexdigest()[:32]
+    row = {"model_key": key, "model_id": about.model_id, "veil_id": about.veil_id, "classes": classes}
+    put(connection, ModelRow, [row])
+    return key
+
+
+def _begin_term(connection: Connection, stream_id: int, sequence: int, model_key: str, settings_id: str) -> None:
+    row = {"stream_id": stream_id, "from_sequence": sequence, "model_key": model_key, "settings_id": settings_id}
+    put(connection, TermRow, [row], ("model_key", "settings_id"))
+
+
+def _named(stream: StreamName) -> tuple[Any, ...]:
+    return StreamRow.site == stream.site, StreamRow.camera == stream.camera, StreamRow.epoch == stream.epoch
+
+
+def _locked(stream: StreamName) -> Select[Any]:
+    """Select a stream's row and hold it; SQLite's transaction holds the whole database anyway."""
+    return select(*StreamRow.__table__.columns).where(*_named(stream)).with_for_update()

@@ -1,0 +1,174 @@
+"""Tables of the ledger. Times are microseconds since 1970, event time unless a comment says otherwise."""
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+_Key = BigInteger().with_variant(Integer, "sqlite")
+"""A surrogate key; SQLite numbers rows by itself only where the type is INTEGER."""
+
+
+class Base(DeclarativeBase):
+    """What all tables share: their metadata."""
+
+
+class SettingsRow(Base):
+    """Settings that a fold has used or will use, by the digest of their content."""
+
+    __tablename__ = "settings"
+    settings_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    document: Mapped[str] = mapped_column(Text)  # as YAML or JSON that SiteSettings.parse reads
+
+
+class SiteRow(Base):
+    """A registered site and its present settings."""
+
+    __tablename__ = "sites"
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    settings: Mapped[str | None] = mapped_column(Text)  # the operator's own text; None: the default settings
+    version: Mapped[int] = mapped_column(Integer)  # rises by one with each change of settings
+    reap_after_us: Mapped[int] = mapped_column(BigInteger)
+    added_us: Mapped[int] = mapped_column(BigInteger)  # processing time
+
+
+class TokenRow(Base):
+    """A token by which a site or an operator shows who it is; the secret itself is never stored."""
+
+    __tablename__ = "tokens"
+    token_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    role: Mapped[str] = mapped_column(String(16))
+    site: Mapped[str | None] = mapped_column(ForeignKey("sites.name"), index=True)  # of a site's token
+    operator: Mapped[str | None] = mapped_column(String(100))  # name, of an operator's token
+    secret_sha256: Mapped[bytes] = mapped_column(LargeBinary(32))
+    created_us: Mapped[int] = mapped_column(BigInteger)  # processing time, as the two below
+    expires_us: Mapped[int | None] = mapped_column(BigInteger)
+    revoked_us: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class ModelRow(Base):
+    """A model that has detected for a stream, with its classes."""
+
+    __tablename__ = "models"
+    model_key: Mapped[str] = mapped_column(String(32), primary_key=True)  # digest of the other columns
+    model_id: Mapped[str] = mapped_column(String(64))
+    veil_id: Mapped[str] = mapped_column(String(32))
+    classes: Mapped[str] = mapped_column(Text)  # JSON list
+
+
+class CameraRow(Base):
+    """A camera of a site. Its row is locked while a stream of it is opened, so that take-overs have one order."""
+
+    __tablename__ = "cameras"
+    site: Mapped[str] = mapped_column(ForeignKey("sites.name"), primary_key=True)
+    camera: Mapped[str] = mapped_column(String(100), primary_key=True)
+    latest_epoch: Mapped[int] = mapped_column(BigInteger)
+
+
+class StreamRow(Base):
+    """A stream: how far it is committed, and the fold's state at that point."""
+
+    __tablename__ = "streams"
+    stream_id: Mapped[int] = mapped_column(_Key, primary_key=True, autoincrement=True)
+    site: Mapped[str] = mapped_column(ForeignKey("sites.name"))
+    camera: Mapped[str] = mapped_column(String(100))
+    epoch: Mapped[int] = mapped_column(BigInteger)
+    committed: Mapped[int] = mapped_column(BigInteger)  # chunks 1..committed are durable
+    lease: Mapped[int] = mapped_column(BigInteger)  # rises when another connection opens it, or it is rewritten
+    rewrites: Mapped[int] = mapped_column(BigInteger)  # how often frames were forgotten or aggregated anew
+    state: Mapped[str | None] = mapped_column(Text)  # the fold's state, JSON; None: begin anew
+    settings_id: Mapped[str | None] = mapped_column(ForeignKey("settings.settings_id"))  # of that state
+    model_key: Mapped[str] = mapped_column(ForeignKey("models.model_key"))
+    reaped: Mapped[bool] = mapped_column()  # open episodes are provisional until the next commit
+    last_frame: Mapped[int] = mapped_column(BigInteger)  # highest frame index; -1: none
+    frames: Mapped[int] = mapped_column(BigInteger)  # ever committed, forgotten ones included
+    detections: Mapped[int] = mapped_column(BigInteger)  # likewise
+    forgotten_frames: Mapped[int] = mapped_column(BigInteger)
+    floor_us: Mapped[int | None] = mapped_column(BigInteger)  # what lies before is forgotten and stays so
+    newest_us: Mapped[int | None] = mapped_column(BigInteger)  # latest frame
+    live: Mapped[bool] = mapped_column()
+    clock_offset_us: Mapped[int] = mapped_column(BigInteger)  # service minus site, when last opened
+    agent_version: Mapped[str] = mapped_column(String(64))
+    opened_us: Mapped[int] = mapped_column(BigInteger)  # processing time, as the two below; when last opened
+    active_us: Mapped[int] = mapped_column(BigInteger)  # last commit, or when first opened
+    ended_us: Mapped[int | None] = mapped_column(BigInteger)
+    end_reason: Mapped[int | None] = mapped_column(SmallInteger)  # a CloseReason
+    __table_args__ = (
+        UniqueConstraint("site", "camera", "epoch", name="uq_streams_name"),
+        Index("ix_streams_active", "ended_us", "active_us"),
+    )
+
+
+class TermRow(Base):
+    """From which chunk of a stream on its frames are of which model and folded with which settings."""
+
+    __tablename__ = "terms"
+    stream_id: Mapped[int] = mapped_column(ForeignKey("streams.stream_id"), primary_key=True)
+    from_sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    model_key: Mapped[str] = mapped_column(ForeignKey("models.model_key"))
+    settings_id: Mapped[str] = mapped_column(ForeignKey("settings.settings_id"))
+
+
+class FrameRow(Base):
+    """A frame and its raw detections, see `raypp.ledger.packing`."""
+
+    __tablename__ = "frames"
+    stream_id: Mapped[int] = mapped_column(ForeignKey("streams.stream_id"), primary_key=True, autoincrement=False)
+    frame_index: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    sequence: Mapped[int] = mapped_column(BigInteger)
+    timestamp_us: Mapped[int] = mapped_column(BigInteger)
+    observation: Mapped[int] = mapped_column(SmallInteger)
+    count: Mapped[int] = mapped_column(SmallInteger)  # of detections
+    detections: Mapped[bytes] = mapped_column(LargeBinary)
+    __table_args__ = (
+        Index("ix_frames_time", "stream_id", "timestamp_us"),
+        {"sqlite_with_rowid": False},
+    )
+
+
+class EpisodeRow(Base):
+    """One use of one tool."""
+
+    __tablename__ = "episodes"
+    episode_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    stream_id: Mapped[int] = mapped_column(ForeignKey("streams.stream_id"))
+    site: Mapped[str] = mapped_column(String(100))
+    tool: Mapped[str] = mapped_column(String(200))
+    station: Mapped[str] = mapped_column(String(200))
+    start_us: Mapped[int] = mapped_column(BigInteger)
+    end_us: Mapped[int] = mapped_column(BigInteger)
+    seen_us: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[int] = mapped_column(SmallInteger)
+    reason: Mapped[int | None] = mapped_column(SmallInteger)
+    changed_us: Mapped[int] = mapped_column(BigInteger)  # processing time
+    __table_args__ = (
+        Index("ix_episodes_stream", "stream_id", "state"),
+        Index("ix_episodes_start", "site", "start_us", "episode_id"),
+        Index("ix_episodes_end", "site", "end_us"),
+        Index("ix_episodes_changed", "site", "changed_us"),
+    )
+
+
+class StretchRow(Base):
+    """A stretch of time of one stream in which its camera saw, or did not."""
+
+    __tablename__ = "stretches"
+    stream_id: Mapped[int] = mapped_column(ForeignKey("streams.stream_id"), primary_key=True, autoincrement=False)
+    start_us: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    site: Mapped[str] = mapped_column(String(100))
+    end_us: Mapped[int] = mapped_column(BigInteger)
+    observation: Mapped[int] = mapped_column(SmallInteger)
+    __table_args__ = (
+        Index("ix_stretches_start", "site", "start_us"),
+        Index("ix_stretches_end", "site", "end_us"),
+    )
+
+
+class AuditRow(Base):
+    """Who read or changed what. Rows are only ever added: triggers refuse the rest."""
+
+    __tablename__ = "audit"
+    entry: Mapped[int] = mapped_column(_Key, primary_key=True, autoincrement=True)
+    at_us: Mapped[int] = mapped_column(BigInteger, index=True)  # processing time
+    who: Mapped[str] = mapped_column(String(200))
+    action: Mapped[str] = mapped_column(String(64))
+    subject: Mapped[str] = mapped_column(String(200))
+    detail: Mapped[str] = mapped_column(Text)

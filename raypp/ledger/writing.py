@@ -1,0 +1,96 @@
+"""Frames, episodes and stretches into their tables."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from sqlalchemy import Connection, insert, update
+
+from raypp.ledger.packing import pack_detections
+from raypp.ledger.sites import put
+from raypp.ledger.tables import EpisodeRow, FrameRow, StretchRow
+from raypp.usage.episode import Episode, EpisodeState, Stretch
+from raypp.usage.observation import SeenFrame
+
+_EPISODE_CHANGES = ("tool", "station", "start_us", "end_us", "seen_us", "state", "reason", "changed_us")
+_STRETCH_CHANGES = ("end_us", "observation")
+
+
+def write_frames(connection: Connection, stream_id: int, sequence: int, frames: tuple[SeenFrame, ...]) -> None:
+    """Insert a chunk's frames."""
+    rows = [
+        {
+            "stream_id": stream_id,
+            "frame_index": frame.frame_index,
+            "sequence": sequence,
+            "timestamp_us": frame.timestamp_us,
+            "observation": int(frame.observation),
+            "count": len(frame.detections),
+            "detections": pack_detections(frame.detections),
+        }
+        for frame in frames
+    ]
+    if rows:
+        connection.execute(insert(FrameRow), rows)
+
+
+def write_episodes(
+    connection: Connection, stream_id: int, episodes: Iterable[Episode], floor_us: int | None, now_us: int
+) -> None:
+    """Insert episodes, or replace them by their id; of what lies before the floor, nothing is written."""
+    kept = {one.episode_id: one for episode in episodes if (one := _episode_from(episode, floor_us))}
+    rows = [
+        {
+            "episode_id": episode.episode_id,
+            "stream_id": stream_id,
+            "site": episode.stream.site,
+            "tool": episode.tool,
+            "station": episode.station,
+            "start_us": episode.start_us,
+            "end_us": episode.end_us,
+            "seen_us": episode.seen_us,
+            "state": int(episode.state),
+            "reason": None if episode.reason is None else int(episode.reason),
+            "changed_us": now_us,
+        }
+        for episode in kept.values()
+    ]
+    put(connection, EpisodeRow, rows, _EPISODE_CHANGES)
+
+
+def write_stretches(connection: Connection, stream_id: int, stretches: Iterable[Stretch], floor_us: int | None) -> None:
+    """Insert stretches, or replace them by their start; of what lies before the floor, nothing is written."""
+    kept = {one.start_us: one for stretch in stretches if (one := _stretch_from(stretch, floor_us))}
+    rows = [
+        {
+            "stream_id": stream_id,
+            "start_us": stretch.start_us,
+            "site": stretch.stream.site,
+            "end_us": stretch.end_us,
+            "observation": int(stretch.observation),
+        }
+        for stretch in kept.values()
+    ]
+    put(connection, StretchRow, rows, _STRETCH_CHANGES)
+
+
+def reopen_episodes(connection: Connection, stream_id: int, now_us: int) -> None:
+    """Open the episodes that the reaper closed provisionally: their stream goes on."""
+    connection.execute(
+        update(EpisodeRow)
+        .where(EpisodeRow.stream_id == stream_id, EpisodeRow.state == int(EpisodeState.PROVISIONAL))
+        .values(state=int(EpisodeState.OPEN), reason=None, changed_us=now_us)
+    )
+
+
+def _episode_from(episode: Episode, floor_us: int | None) -> Episode | None:
+    if floor_us is None or episode.start_us >= floor_us:
+        return episode
+    if episode.end_us <= floor_us:
+        return None
+    return replace(episode, start_us=floor_us, seen_us=min(episode.seen_us, episode.end_us - floor_us))
+
+
+def _stretch_from(stretch: Stretch, floor_us: int | None) -> Stretch | None:
+    if floor_us is None or stretch.start_us >= floor_us:
+        return stretch
+    return None if stretch.end_us <= floor_us else replace(stretch, start_us=floor_us)

@@ -1,0 +1,93 @@
+"""A real PostgreSQL for tests, of the system's own package, in a folder of its own and reached by its socket."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+_PLACES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda place: int(place.parent.name), reverse=True)
+_NOBODY = 65534
+_QUIET = {
+    "listen_addresses": "",
+    "max_connections": "60",
+    "shared_buffers": "32MB",
+    "log_min_messages": "fatal",
+}
+
+
+class PostgresServer:
+    """A server that runs while this is entered; initdb and postgres refuse to run as root, so they run as nobody."""
+
+    def __init__(self, **settings: str) -> None:
+        if not _PLACES:
+            pytest.skip("PostgreSQL is not installed; install it with: apt-get install postgresql")
+        self._bin = _PLACES[0]
+        self._settings = _QUIET | settings
+        self.folder = Path(tempfile.mkdtemp(prefix="raypp-pg-"))
+        self._made = 0
+
+    def __enter__(self) -> Self:
+        if os.getuid() == 0:
+            os.chown(self.folder, _NOBODY, _NOBODY)
+        self._run("initdb", "-D", self.folder / "data", "-U", "raypp", "-A", "trust", "--no-sync", "-E", "UTF8")
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop("immediate")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self) -> None:
+        """Start the server."""
+        settings = {**self._settings, "unix_socket_directories": str(self.folder)}
+        options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
+        log = self.folder / "log"
+        self._run("pg_ctl", "-D", self.folder / "data", "-l", log, "-w", "-o", options, "start")
+
+    def stop(self, how: str = "fast") -> None:
+        """Stop the server; `immediate` is a crash."""
+        self._run("pg_ctl", "-D", self.folder / "data", "-m", how, "-w", "stop")
+
+    def database(self, template: str = "template1") -> str:
+        """Make a database, as a copy of another; return its URL."""
+        self._made += 1
+        name = f"ledger{self._made}"
+        self.sql("postgres", f"CREATE DATABASE {name} TEMPLATE {template}")
+        return f"postgresql+psycopg://raypp@/{name}?host={self.folder}"
+
+    def drop(self, url: str) -> None:
+        """Drop a database that `database` made."""
+        self.sql("postgres", f"DROP DATABASE IF EXISTS {self.name_of(url)} WITH (FORCE)")
+
+    @staticmethod
+    def name_of(url: str) -> str:
+        """Name of the database of a URL that `database` made."""
+        return re.search(r"ledger\d+", url)[0]
+
+    def sql(self, database: str, statement: str) -> str:
+        """Run a statement with psql."""
+        return self._run("psql", "-h", self.folder, "-U", "raypp", "-d", database, "-Atqc", statement)
+
+    def _run(self, program: str, *arguments: object) -> str:
+        command = [str(self._bin / program), *map(str, arguments)]
+        if os.getuid() == 0:
+            command = ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups", *command]
+        output = self.folder / "output"
+        with output.open("w") as out:  # a pipe would be held open by the server that pg_ctl leaves behind
+            done = subprocess.run(
+                command,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                timeout=120,
+                check=False,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+            )
+        text = output.read_text()
+        assert done.returncode == 0, f"{program}: {text}"
+        return text.strip()

@@ -1,0 +1,148 @@
+import json
+import stat
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from raypp.errors import LedgerError, OptionError, RayppError, SettingsError, UnknownSiteError
+from raypp.ledger.command import audit_log, forget, make_operator_app, make_site_app, reaggregate
+from raypp.ledger.identity import Identities
+from raypp.ledger.store import Ledger
+from tests.ledger.site import Clock, Connection, chunks, content, working_day
+
+
+def build() -> typer.Typer:
+    app = typer.Typer(context_settings={"help_option_names": ["-h", "--help"]})
+    app.add_typer(make_site_app(), name="site")
+    app.add_typer(make_operator_app(), name="operator")
+    app.command("forget")(forget)
+    app.command("reaggregate")(reaggregate)
+    app.command("audit-log")(audit_log)
+    return app
+
+
+def run(*arguments: object, env: dict[str, str] | None = None):
+    return CliRunner(env={"COLUMNS": "200", "RAYPP_LEDGER": "", **(env or {})}).invoke(
+        build(), [str(one) for one in arguments]
+    )
+
+
+def succeed(*arguments: object, env: dict[str, str] | None = None):
+    done = run(*arguments, env=env)
+    assert done.exit_code == 0, f"{done.output}\n{done.exception!r}"
+    return done
+
+
+def fail(kind: type[RayppError], words: str, *arguments: object) -> None:
+    done = run(*arguments)
+    assert type(done.exception) is kind, done.output
+    assert words in str(done.exception)
+
+
+COMMANDS = [
+    *(f"site {name}" for name in ("add", "list", "revoke", "expire", "configure")),
+    *(f"operator {name}" for name in ("add", "list", "revoke")),
+    *("forget", "reaggregate", "audit-log"),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example_that_names_the_command(command: str):
+    text = succeed(*command.split(), "--help").stdout
+    assert f"Example: raypp {command}" in " ".join(text.split())
+    assert "--ledger" in text
+
+
+def test_a_site_from_its_registration_to_its_revocation(empty_url: str, tmp_path: Path):
+    ledger = ("--ledger", empty_url)
+    added = succeed("site", "add", "plant-1", *ledger)
+    token = added.stdout.strip()
+    assert token.startswith("rpp_")
+    assert token not in added.stderr
+    out = tmp_path / "plant-1.token"
+    second = succeed("site", "add", "plant-1", "--expires", "90d", "--out", out, *ledger)
+    assert second.stdout == ""
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    fail(OptionError, "File exists", "site", "add", "plant-1", "--out", out, *ledger)
+
+    summary = tmp_path / "sites.json"
+    succeed("site", "list", *ledger, "--json", summary)
+    (site,) = json.loads(summary.read_text())["sites"]
+    assert (site["site"], len(site["tokens"]), site["streams"]) == ("plant-1", 2, [])
+    assert [one["good"] for one in site["tokens"]] == [True, True]
+    assert sorted(one["expires_us"] is None for one in site["tokens"]) == [False, True]
+
+    with Ledger.open(empty_url) as opened:
+        assert Identities(opened).check(token).site == "plant-1"
+        assert Identities(opened).check(out.read_text().strip()).site == "plant-1"
+    assert "2 tokens" in succeed("site", "expire", "plant-1", "--at", "2099-01-31", *ledger).stderr
+    assert "revoked 2 tokens" in succeed("site", "revoke", "plant-1", *ledger, "--json", summary).stderr
+    assert json.loads(summary.read_text())["tokens"] == 2
+    assert "revoked" in succeed("site", "list", *ledger).stdout
+    fail(UnknownSiteError, "elsewhere", "site", "revoke", "elsewhere", *ledger)
+
+    log = succeed("audit-log", *ledger, "--json", summary).stdout
+    assert [one["action"] for one in json.loads(summary.read_text())["entries"]] == [
+        *("site add", "site add", "site expire", "site revoke"),
+    ]
+    assert token not in log
+    assert "command line" in log
+
+
+def test_operators(empty_url: str, tmp_path: Path):
+    ledger = ("--ledger", empty_url)
+    succeed("operator", "add", "anna", *ledger)
+    summary = tmp_path / "operators.json"
+    assert "good" in succeed("operator", "list", *ledger, "--json", summary).stdout
+    assert json.loads(summary.read_text())["tokens"][0]["name"] == "anna"
+    succeed("operator", "revoke", "anna", *ledger)
+    assert "revoked" in succeed("operator", "list", *ledger).stdout
+
+
+def test_settings(url: str, tmp_path: Path):
+    ledger = ("--ledger", url)
+    good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
+    good.write_text("time_zone: Europe/Berlin\n")
+    bad.write_text("time_zone: Mars/Olympus\n")
+    assert "default settings" in succeed("site", "configure", "plant-1", *ledger).stdout
+    assert "settings version 1" in succeed("site", "configure", "plant-1", good, *ledger).stderr
+    fail(SettingsError, "Mars/Olympus", "site", "configure", "plant-1", bad, *ledger)
+    assert succeed("site", "configure", "plant-1", *ledger).stdout == good.read_text()
+
+
+def test_forget_and_reaggregate(url: str, tmp_path: Path):
+    ledger, summary = ("--ledger", url), tmp_path / "summary.json"
+    with Ledger.open(url, clock=Clock()) as opened:
+        Connection(opened).send_all(chunks(working_day(400)), last=True)
+        before = content(opened)
+    settings = tmp_path / "new.yaml"
+    settings.write_text("tools:\n- {class: drill, mode: present, min_on_s: 30}\n")
+    dry = succeed("reaggregate", "plant-1", "--settings", settings, "--dry-run", *ledger, "--json", summary)
+    assert "-> 0 episodes" in dry.stdout
+    assert json.loads(summary.read_text())["changed"] == 1
+    fail(OptionError, "--dry-run", "reaggregate", "plant-1", "--settings", settings, *ledger)
+    assert "had these settings already" in succeed("reaggregate", "plant-1", *ledger).stderr
+
+    fail(OptionError, "say what to forget", "forget", "plant-1", *ledger)
+    fail(OptionError, "say what to forget", "forget", "plant-1", "--all", "--to", "2030-01-01", *ledger)
+    fail(OptionError, "is no time", "forget", "plant-1", "--to", "yesterday", *ledger)
+    fail(OptionError, "not before the end", "forget", "plant-1", "--from", "2030-01-01", "--to", "2020-01-01", *ledger)
+    dry = succeed("forget", "plant-1", "--older-than", "30d", "--dry-run", *ledger, "--json", summary)
+    assert "would forget 400 frames" in dry.stderr
+    with Ledger.open(url) as opened:
+        assert content(opened) == before
+    succeed("forget", "plant-1", "--all", *ledger)
+    with Ledger.open(url) as opened:
+        assert opened.episodes("plant-1") == []
+
+
+def test_the_ledger_is_named_by_option_or_environment(url: str):
+    succeed("site", "list", env={"RAYPP_LEDGER": url})
+    fail(OptionError, "RAYPP_LEDGER", "site", "list")
+
+
+def test_readers_make_no_ledger(tmp_path: Path):
+    fail(LedgerError, "there is no ledger", "site", "list", "--ledger", f"sqlite:///{tmp_path}/typo.db")
+    assert list(tmp_path.iterdir()) == []

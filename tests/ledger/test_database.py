@@ -1,0 +1,231 @@
+"""What goes wrong under a ledger, and what is said of it."""
+
+import os
+import resource
+import stat
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from raypp.errors import LedgerError, LedgerFullError, LedgerUnavailableError
+from raypp.ledger import database
+from raypp.ledger.database import translated
+from raypp.ledger.store import Ledger
+from tests.ledger.postgres import PostgresServer
+from tests.ledger.site import STREAM, Clock, Connection, chunks, content, scratch, working_day
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("ledger.db", "malformed"),
+        ("mysql://root@host/db", "kind 'mysql'"),
+        ("postgresql+asyncpg://host/db", "asyncpg"),
+        ("sqlite://", "not a file"),
+        ("sqlite:///:memory:", "not a file"),
+        ("sqlite:////nowhere/at/all/ledger.db", "No such file or directory"),
+    ],
+)
+def test_urls_that_cannot_be_used(address: str, words: str):
+    with pytest.raises(LedgerError, match=words):
+        Ledger.open(address)
+
+
+def test_a_password_is_in_no_message():
+    with pytest.raises(LedgerUnavailableError) as raised:
+        Ledger.open("postgresql+psycopg://raypp:hush-hush@127.0.0.1:1/ledger")
+    assert "127.0.0.1" in str(raised.value)
+    seen: BaseException | None = raised.value
+    while seen is not None:
+        assert "hush-hush" not in f"{seen} {seen!r}"
+        seen = seen.__cause__ or seen.__context__
+
+
+def test_a_file_is_for_its_owner_alone(tmp_path: Path):
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        ledger.add_site("plant-1")
+        assert {path.name for path in tmp_path.iterdir()} >= {"ledger.db", "ledger.db-wal"}
+        for path in tmp_path.iterdir():
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_file_that_is_no_ledger(tmp_path: Path):
+    path = tmp_path / "ledger.db"
+    path.write_bytes(b"this is not a database" * 100)
+    before = path.read_bytes()
+    with pytest.raises(LedgerError, match="not a database"):
+        Ledger.open(f"sqlite:///{path}")
+    assert path.read_bytes() == before
+
+
+def test_sqlite_is_set_as_durable_as_it_gets(tmp_path: Path):
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db") as ledger, ledger.database.read() as connection:
+        found = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "secure_delete")
+        }
+    assert found == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "busy_timeout": database.BUSY_TIMEOUT_S * 1000,
+        "secure_delete": 1,
+    }
+
+
+def test_a_transaction_that_fails_leaves_nothing(ledger: Ledger):
+    with pytest.raises(ZeroDivisionError), ledger.database.write() as connection:
+        connection.exec_driver_sql("UPDATE sites SET version = 7")
+        raise ZeroDivisionError
+    assert ledger.site_settings("plant-1") == (None, 0)
+
+
+def test_a_reader_sees_one_moment(ledger: Ledger):
+    with ledger.database.read() as connection:
+        count = "SELECT count(*) FROM sites"
+        assert connection.exec_driver_sql(count).scalar_one() == 1
+        ledger.add_site("plant-2")
+        assert connection.exec_driver_sql(count).scalar_one() == 1
+    assert len(ledger.sites()) == 2
+
+
+def test_a_reader_cannot_write_on_postgresql(postgres: PostgresServer):
+    url = postgres.database()
+    with Ledger.open(url) as ledger:
+        ledger.add_site("plant-1")
+        with pytest.raises(LedgerError, match="read-only"), ledger.database.read() as connection:
+            connection.exec_driver_sql("UPDATE sites SET version = 7")
+        ledger.add_site("plant-2")  # and the connection, given back, writes again
+    postgres.drop(url)
+
+
+def test_a_full_disk_is_said_and_nothing_is_half_written():
+    """The disk is full where the file may grow no more; once there is room, all goes on."""
+    parts = chunks(working_day(400))
+    with scratch() as ledger:
+        connection = Connection(ledger)
+        connection.send(1, parts[0])
+        with ledger.database.read() as reading:
+            pages = reading.exec_driver_sql("PRAGMA page_count").scalar_one()
+
+        def limit(to: int) -> None:
+            for held in [ledger.database.engine.raw_connection() for _ in range(3)]:
+                held.cursor().execute(f"PRAGMA max_page_count = {to}").fetchall()
+                held.close()
+
+        limit(pages)
+        sequence = 2
+        with pytest.raises(LedgerFullError, match=r"the disk under ledger .* is full; make room, nothing was written"):
+            for sequence in range(2, 51):
+                connection.send(sequence, parts[sequence - 1])
+        position = ledger.position(STREAM)
+        assert position is not None
+        assert position.committed == sequence - 1
+        assert list(ledger.frames(STREAM)) == [frame for part in parts[: sequence - 1] for frame in part]
+        limit(100_000)
+        heir = Connection(ledger)
+        for sequence in range(heir.committed + 1, 51):
+            heir.send(sequence, parts[sequence - 1])
+        full = content(ledger)
+    with scratch() as other:
+        Connection(other).send_all(parts)
+        assert content(other) == full
+
+
+def test_a_file_limit_reads_as_an_error_of_ours():
+    """A write refused by the operating system, as where a quota is reached."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        words = b"no error"
+        try:
+            with scratch() as ledger:
+                connection = Connection(ledger)
+                resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+                __import__("signal").signal(__import__("signal").SIGXFSZ, __import__("signal").SIG_IGN)
+                parts = chunks(working_day(40_000), 2000)
+                connection.send_all(parts)
+        except LedgerError as error:
+            words = f"{type(error).__name__} {error}".encode()
+        finally:
+            os.write(write, words)
+            os._exit(0)
+    os.waitpid(child, 0)
+    os.close(write)
+    said = os.read(read, 1000).decode()
+    os.close(read)
+    assert said.startswith(("LedgerFullError", "LedgerUnavailableError")), said
+
+
+def test_a_lock_held_too_long_is_retriable(url: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 1)
+    monkeypatch.setitem(
+        database._POSTGRES_CONNECT, "options", "-c lock_timeout=1s -c statement_timeout=30s -c timezone=UTC"
+    )
+    with Ledger.open(url, clock=Clock()) as ledger, Ledger.open(url) as other:
+        with other.database.write() as connection:
+            connection.exec_driver_sql("UPDATE sites SET version = version")
+            with pytest.raises(LedgerUnavailableError, match="try again"):
+                ledger.configure("plant-1", "max_frame_gap_s: 4\n")
+        ledger.configure("plant-1", "max_frame_gap_s: 4\n")
+
+
+def test_a_thread_that_holds_the_turn_too_long_is_retriable(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.2)
+    with scratch() as ledger:
+        begun, done = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            with ledger.database.write():
+                begun.set()
+                done.wait(10)
+
+        thread = threading.Thread(target=hold)
+        thread.start()
+        begun.wait(10)
+        with pytest.raises(LedgerUnavailableError, match="busy"):
+            ledger.add_site("plant-2")
+        done.set()
+        thread.join()
+        assert ledger.add_site("plant-2")
+
+
+def test_errors_of_postgresql_by_their_state(postgres: PostgresServer):
+    """Raised by the server itself, by RAISE with the state."""
+    url = postgres.database()
+    kinds = {
+        "53100": LedgerFullError,
+        "53300": LedgerUnavailableError,
+        "40001": LedgerUnavailableError,
+        "40P01": LedgerUnavailableError,
+        "57014": LedgerUnavailableError,
+        "25006": LedgerUnavailableError,
+        "42501": LedgerError,
+        "23505": LedgerError,
+    }
+    with Ledger.open(url) as ledger:
+        for state, kind in kinds.items():
+            with pytest.raises(LedgerError) as raised, ledger.database.write() as connection:
+                connection.exec_driver_sql(f"DO $$ BEGIN RAISE EXCEPTION 'so it is' USING ERRCODE = '{state}'; END $$")
+            assert type(raised.value) is kind, state
+            assert "so it is" in str(raised.value)
+    postgres.drop(url)
+
+
+def test_a_statement_that_takes_too_long_is_cut_off(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(database._POSTGRES_CONNECT, "options", "-c statement_timeout=200ms")
+    url = postgres.database()
+    with Ledger.open(url) as ledger:
+        started = time.monotonic()
+        with pytest.raises(LedgerUnavailableError), ledger.database.write() as connection:
+            connection.exec_driver_sql("SELECT pg_sleep(5)")
+        assert time.monotonic() - started < 4
+        with ledger.database.write(patient=True) as connection:
+            connection.exec_driver_sql("SELECT pg_sleep(0.4)")
+    postgres.drop(url)
+
+
+def test_other_errors_are_said_plainly():
+    assert type(translated(__import__("sqlalchemy").exc.InvalidRequestError("what\nmore"), "here")) is LedgerError
