@@ -1,0 +1,33 @@
+"""A capture process: one camera, from source to codes, under the agent's watchdog."""
+
+from multiprocessing.connection import Connection
+
+from threadpoolctl import threadpool_limits
+
+from raypp.errors import RayppError
+from raypp.site.capture_job import CaptureJob, Failed
+from raypp.site.live import LiveCapture
+from raypp.site.recordings import RecordingsCapture
+from raypp.site.reporting import Reporter, StopCaptureError
+from raypp.site.sources import shown
+from raypp.site.studio import Studio
+
+
+def capture(job: CaptureJob, connection: Connection) -> None:
+    """Capture a camera until it ends, fails, or the agent says stop; what is held is handed over first.
+
+    Args:
+        job: what to capture.
+        connection: takes reports; gives orders.
+    """
+    reporter = Reporter(connection, job.chunk_frames, job.chunk_s)
+    try:
+        with threadpool_limits(1):
+            studio = Studio(job)
+            source = LiveCapture if job.live else RecordingsCapture
+            source(job, studio, reporter).run()
+    except StopCaptureError:
+        reporter.flush()
+    except RayppError as error:
+        reporter.flush()
+        reporter.tell(Failed(shown(str(error))))

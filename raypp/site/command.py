@@ -1,0 +1,231 @@
+"""The `raypp stream` command and `raypp site doctor`."""
+
+import asyncio
+import sys
+import time
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from raypp.errors import OptionError
+from raypp.site.agent import Agent
+from raypp.site.camera_spool import DropPolicy
+from raypp.site.config import CameraSettings, SiteCameras, rate_of
+from raypp.site.doctor import Finding, examine
+from raypp.site.link import Link
+from raypp.site.settings import AgentSettings
+from raypp.site.status import SiteStatus
+from raypp.site.watch import WatchSettings
+from raypp.veil.keyfile import resolve_key_path
+from raypp.veil.spec import VeilSpec
+
+EXIT_ATTENTION = 3
+"""Exit status where something is wrong that a person must see to."""
+
+_ServerOption = Annotated[str, typer.Option(help="The service, HOST:PORT.")]
+_TokenOption = Annotated[Path, typer.Option("--token-file", help="File with the site's token.")]
+_SiteOption = Annotated[str, typer.Option(help="Name of the site.")]
+_SpoolOption = Annotated[Path, typer.Option(help="Folder for what is captured and not yet committed.")]
+_KeyOption = Annotated[Path | None, typer.Option(help="The site's key (default: RAYPP_KEY_FILE).")]
+_SpecOption = Annotated[Path | None, typer.Option(help="Veil spec, JSON (default: the site key's own).")]
+_SizeOption = Annotated[int, typer.Option(help="Side of the square frames are letterboxed into, as the model's.")]
+_MasksOption = Annotated[Path | None, typer.Option(help="Privacy masks: polygons per camera, JSON or YAML.")]
+_ConfigOption = Annotated[Path | None, typer.Option(help="Cameras of the site, YAML; read again whenever it changes.")]
+_TlsOption = Annotated[bool, typer.Option("--tls", help="Speak TLS, trusting the system's certificates.")]
+_CaOption = Annotated[Path | None, typer.Option(help="Speak TLS, trusting this CA.")]
+_CertOption = Annotated[Path | None, typer.Option(help="The site's own certificate, for mutual TLS.")]
+_CertKeyOption = Annotated[Path | None, typer.Option("--cert-key", help="Key of that certificate.")]
+_NameOption = Annotated[str | None, typer.Option("--server-name", help="Name in the service's certificate.")]
+
+
+def stream(
+    server: _ServerOption,
+    token_file: _TokenOption,
+    site: _SiteOption,
+    spool: _SpoolOption,
+    sources: Annotated[
+        list[str] | None, typer.Argument(help="Videos, folders, URLs; or one camera: rtsp://, http://, /dev/video0.")
+    ] = None,
+    camera: Annotated[str | None, typer.Option(help="Name of the camera.")] = None,
+    config: _ConfigOption = None,
+    key: _KeyOption = None,
+    spec: _SpecOption = None,
+    size: _SizeOption = 640,
+    fps: Annotated[str, typer.Option(help="Frames to send per second, such as 2 or 1/5, or every.")] = "2",
+    realtime: Annotated[bool, typer.Option("--realtime", help="Read recordings at their own pace.")] = False,
+    time_from: Annotated[
+        str | None, typer.Option(help="Capture time of recordings: metadata, name:PATTERN, or an ISO start time.")
+    ] = None,
+    timezone: Annotated[str, typer.Option(help="Time zone of those times, such as Europe/Berlin.")] = "UTC",
+    masks: _MasksOption = None,
+    watch: Annotated[
+        bool, typer.Option("--watch/--no-watch", help="Report a covered, frozen or moved camera as not observed.")
+    ] = True,
+    tls: _TlsOption = False,
+    ca: _CaOption = None,
+    cert: _CertOption = None,
+    cert_key: _CertKeyOption = None,
+    server_name: _NameOption = None,
+    spool_mb: Annotated[float, typer.Option(help="Megabytes that a camera's spool may take.", min=1)] = 10_000,
+    when_full: Annotated[DropPolicy, typer.Option(help="What happens when it is full.")] = DropPolicy.BLOCK,
+    chunk_frames: Annotated[int, typer.Option(help="Frames of a chunk.", min=1)] = 8,
+    chunk_seconds: Annotated[float, typer.Option(help="Longest time that a frame waits for its chunk.")] = 4.0,
+    hang_seconds: Annotated[float, typer.Option(help="A camera silent for so long is opened anew.", min=1)] = 30.0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary here as JSON.")] = None,
+) -> None:
+    """Watch, veil and stream cameras to the service; nothing captured is lost while the link is down.
+
+    Recordings are streamed once, to their end, and the command ends with them; it may be killed and run again at any
+    moment. Live cameras are streamed until the command is stopped.
+
+    Example: raypp stream rtsp://camera/1 --site plant-1 --camera gate --key plant-1.key --server raypp:443 --ca ca.pem
+    --token-file token --spool /var/lib/raypp/spool
+
+    Example: raypp stream --config cameras.yaml --site plant-1 --server raypp:443 --tls --token-file token --spool spool
+    """
+    console = Console(stderr=True, soft_wrap=True)
+    cameras = _cameras(sources or [], camera, config, _fps(fps), realtime, time_from, timezone, watch)
+    settings = AgentSettings(
+        site=site,
+        link=_link(server, token_file, tls, ca, cert, cert_key, server_name),
+        key_path=resolve_key_path(key),
+        spool=spool,
+        spec=VeilSpec.load(spec) if spec else None,
+        size=size,
+        masks_path=masks,
+        limit_bytes=int(spool_mb * 1e6),
+        policy=when_full,
+        chunk_frames=chunk_frames,
+        chunk_s=chunk_seconds,
+        hang_s=hang_seconds,
+    )
+    settings.check()
+    if settings.link.is_open_to_all:
+        console.print(f"warning: {server} is reached without TLS: whoever is on the way reads token and codes")
+    status = asyncio.run(_run(settings, cameras, config, console))
+    for line in status.lines():
+        console.print(line, highlight=False, markup=False)
+    if json_file:
+        json_file.write_text(status.model_dump_json(indent=1) + "\n")
+    if any(camera_status.dropped_frames or camera_status.refused for camera_status in status.cameras.values()):
+        sys.exit(EXIT_ATTENTION)
+
+
+def doctor(
+    server: _ServerOption,
+    token_file: _TokenOption,
+    site: _SiteOption,
+    spool: _SpoolOption,
+    sources: Annotated[list[str] | None, typer.Argument(help="Sources of one camera, as for `raypp stream`.")] = None,
+    camera: Annotated[str | None, typer.Option(help="Name of the camera.")] = None,
+    config: _ConfigOption = None,
+    key: _KeyOption = None,
+    spec: _SpecOption = None,
+    size: _SizeOption = 640,
+    masks: _MasksOption = None,
+    tls: _TlsOption = False,
+    ca: _CaOption = None,
+    cert: _CertOption = None,
+    cert_key: _CertKeyOption = None,
+    server_name: _NameOption = None,
+) -> None:
+    """Check all that a site's agent needs: clock, link, token, key and veil, cameras, disk. Changes nothing.
+
+    Takes the options of `raypp stream`; exits with 3 if the agent would not work.
+
+    Example: raypp site doctor --config cameras.yaml --site plant-1 --server raypp:443 --tls --token-file token
+    --spool spool
+    """
+    cameras = _cameras(sources or [], camera, config, Fraction(2), False, None, "UTC", False)
+    settings = AgentSettings(
+        site=site,
+        link=_link(server, token_file, tls, ca, cert, cert_key, server_name),
+        key_path=resolve_key_path(key),
+        spool=spool,
+        spec=VeilSpec.load(spec) if spec else None,
+        size=size,
+        masks_path=masks,
+    )
+    findings = asyncio.run(examine(settings, cameras))
+    print_findings(findings, Console())
+    if any(finding.is_wrong for finding in findings):
+        sys.exit(EXIT_ATTENTION)
+
+
+def print_findings(findings: list[Finding], console: Console) -> None:
+    """Print what the doctor found as a table."""
+    table = Table(box=None, pad_edge=False)
+    for name in ("check", "", "finding"):
+        table.add_column(name, overflow="fold")
+    for finding in findings:
+        table.add_row(finding.what, finding.verdict.value, finding.says)
+    console.print(table, highlight=False, markup=False)
+
+
+async def _run(
+    settings: AgentSettings, cameras: dict[str, CameraSettings], config: Path | None, console: Console
+) -> SiteStatus:
+    def log(text: str) -> None:
+        console.print(f"{time.strftime('%H:%M:%S')} {text}", highlight=False, markup=False)
+
+    return await Agent(settings, cameras, log, config).run()
+
+
+def _cameras(
+    sources: list[str],
+    camera: str | None,
+    config: Path | None,
+    rate: Fraction | None,
+    realtime: bool,
+    time_from: str | None,
+    timezone: str,
+    watch: bool,
+) -> dict[str, CameraSettings]:
+    if config is not None:
+        if sources or camera:
+            raise OptionError("--config names the cameras; leave out the sources and --camera")
+        return SiteCameras.load(config).cameras
+    if not sources or camera is None:
+        raise OptionError("give sources and --camera, or --config with the cameras of the site")
+    settings = CameraSettings(
+        source=tuple(sources),
+        fps=rate,
+        realtime=realtime,
+        time_from=time_from,
+        timezone=timezone,
+        watch=WatchSettings() if watch else None,
+    )
+    return {camera: settings}
+
+
+def _link(
+    server: str,
+    token_file: Path,
+    tls: bool,
+    ca: Path | None,
+    cert: Path | None,
+    cert_key: Path | None,
+    server_name: str | None,
+) -> Link:
+    link = Link(
+        server=server,
+        token_path=token_file,
+        tls=tls or ca is not None or cert is not None,
+        ca_path=ca,
+        cert_path=cert,
+        cert_key_path=cert_key,
+        server_name=server_name,
+    )
+    link.check()
+    return link
+
+
+def _fps(text: str) -> Fraction | None:
+    try:
+        return rate_of(text)
+    except ValueError as error:
+        raise OptionError(f"--fps {error}") from None

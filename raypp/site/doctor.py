@@ -1,0 +1,191 @@
+"""What a site's agent needs, checked one by one."""
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import av
+import grpc
+import grpc.aio
+
+from protos import raypp_pb2 as pb
+from protos.raypp_pb2_grpc import SitesStub
+from raypp.errors import RayppError, SiteError
+from raypp.media.container import said
+from raypp.media.masks import load_masks
+from raypp.site.camera_spool import now_us
+from raypp.site.client import CLOCK_ALARM_US
+from raypp.site.config import CameraSettings
+from raypp.site.link import Link
+from raypp.site.live import open_live
+from raypp.site.settings import AgentSettings
+from raypp.site.sources import is_live, list_recordings, shown
+
+_CALL_S = 15.0
+_CAMERA_S = 20.0
+_LEAST_FREE_BYTES = 1 << 30
+
+
+class Verdict(StrEnum):
+    """Whether a thing is as it should be."""
+
+    GOOD = "ok"
+    DOUBTFUL = "look"
+    WRONG = "WRONG"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was checked."""
+
+    what: str
+    verdict: Verdict
+    says: str
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether the agent would not work."""
+        return self.verdict is Verdict.WRONG
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What the service said of its model, and when it was asked and answered."""
+
+    response: pb.DescribeModelResponse
+    asked_us: int
+    answered_us: int
+
+
+async def examine(settings: AgentSettings, cameras: dict[str, CameraSettings]) -> list[Finding]:
+    """Check key, masks, link, token, clock, veil, cameras and disk; a thing that is wrong hides no other."""
+    findings = [_found("key", lambda: _key(settings, cameras))]
+    if settings.masks_path is not None:
+        masks = settings.masks_path
+        findings.append(_found("masks", lambda: _masks(masks)))
+    findings.append(_disk(settings.spool))
+    linked, answer = await _link(settings.link)
+    findings += linked
+    if answer is not None:
+        findings.append(_clock(answer))
+        findings.append(_found("veil", lambda: _veil(settings, cameras, answer.response.model)))
+    findings += await asyncio.gather(*(_camera(name, camera) for name, camera in cameras.items()))
+    return findings
+
+
+def _found(what: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, Verdict.GOOD, look())
+    except RayppError as error:
+        return Finding(what, Verdict.WRONG, str(error))
+
+
+def _key(settings: AgentSettings, cameras: dict[str, CameraSettings]) -> str:
+    spec = settings.veil_spec()
+    return f"veil {settings.veil_id(spec, cameras)} of {', '.join(sorted(cameras))}"
+
+
+def _masks(path: Path) -> str:
+    return f"{path}: masks of {', '.join(sorted(load_masks(path).masks))}"
+
+
+def _disk(spool: Path) -> Finding:
+    place = next(path for path in (spool, *spool.absolute().parents) if path.exists())
+    free = shutil.disk_usage(place).free
+    says = f"{free / 1e9:.1f} GB free for the spool {spool}"
+    try:
+        probe = place / ".raypp-doctor"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        return Finding("disk", Verdict.WRONG, f"{place}: {error.strerror}; choose a writable --spool")
+    return Finding("disk", Verdict.GOOD if free >= _LEAST_FREE_BYTES else Verdict.DOUBTFUL, says)
+
+
+async def _link(link: Link) -> tuple[list[Finding], _Answer | None]:
+    """Check link, TLS and token by one call that changes nothing."""
+    how = "TLS" if link.tls else "no TLS"
+    try:
+        metadata = link.metadata()
+    except SiteError as error:
+        return [Finding("token", Verdict.WRONG, str(error))], None
+    try:
+        async with link.channel() as channel:
+            stub = SitesStub(channel)  # type: ignore[no-untyped-call]
+            asked_us = now_us()
+            response = await stub.DescribeModel(pb.DescribeModelRequest(), metadata=metadata, timeout=_CALL_S)
+            answer = _Answer(response, asked_us, now_us())
+    except SiteError as error:
+        return [Finding("link", Verdict.WRONG, str(error))], None
+    except grpc.aio.AioRpcError as error:
+        return _faults(link, error), None
+    took_ms = (answer.answered_us - answer.asked_us) / 1000
+    safe = Finding("link", Verdict.GOOD, f"{link.server} answers in {took_ms:.0f} ms, {how}")
+    if link.is_open_to_all:
+        safe = Finding("link", Verdict.DOUBTFUL, f"{safe.says}: whoever is on the way reads token and codes")
+    version = response.service_version or "unknown"
+    return [safe, Finding("token", Verdict.GOOD, f"accepted; the service's version is {version}")], answer
+
+
+def _faults(link: Link, error: grpc.aio.AioRpcError) -> list[Finding]:
+    details = (error.details() or error.code().name).splitlines()[0][:200]
+    if error.code() in {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}:
+        return [
+            Finding("link", Verdict.GOOD, f"{link.server} answers"),
+            Finding("token", Verdict.WRONG, f"{error.code().name}: {details}; get a new one with `raypp site add`"),
+        ]
+    if error.code() is grpc.StatusCode.UNAVAILABLE:
+        remedy = "check address, port and firewall" + (", CA and certificate" if link.tls else ", or give --tls")
+        return [Finding("link", Verdict.WRONG, f"{link.server} cannot be reached ({details}); {remedy}")]
+    return [Finding("link", Verdict.WRONG, f"{link.server}: {error.code().name}: {details}")]
+
+
+def _clock(answer: _Answer) -> Finding:
+    service_us = answer.response.service_time_us
+    if not service_us:
+        return Finding(
+            "clock",
+            Verdict.DOUBTFUL,
+            "the service is older and does not tell its time; see what `raypp stream` says",
+        )
+    offset_us = service_us - (answer.asked_us + answer.answered_us) // 2
+    says = f"{abs(offset_us) / 1e6:.2f} s {'behind' if offset_us > 0 else 'ahead of'} the service's"
+    if abs(offset_us) > CLOCK_ALARM_US:
+        return Finding("clock", Verdict.WRONG, f"{says}; see to time synchronisation")
+    return Finding("clock", Verdict.GOOD, says)
+
+
+def _veil(settings: AgentSettings, cameras: dict[str, CameraSettings], model: pb.Model) -> str:
+    ours = settings.veil_id(settings.veil_spec(), cameras)
+    if (model.veil_id, model.size) != (ours, settings.size):
+        raise SiteError(
+            f"the service's model reads veil {model.veil_id} at {model.size} pixels, this site makes {ours} at "
+            f"{settings.size}; use that model's key, --spec and --size"
+        )
+    return f"the service's model reads it; it knows {', '.join(model.classes)}"
+
+
+async def _camera(name: str, camera: CameraSettings) -> Finding:
+    what = f"camera {name}"
+    try:
+        says = await asyncio.wait_for(asyncio.to_thread(_look, camera), _CAMERA_S)
+    except TimeoutError:
+        return Finding(what, Verdict.WRONG, f"{shown(camera.source[0])} gives no picture within {_CAMERA_S:.0f} s")
+    except RayppError as error:
+        return Finding(what, Verdict.WRONG, f"{shown(camera.source[0])}: {shown(str(error))}")
+    return Finding(what, Verdict.GOOD, says)
+
+
+def _look(camera: CameraSettings) -> str:
+    source = camera.source[0]
+    if not is_live(source):
+        return f"{len(list_recordings(camera.source))} recordings"
+    with open_live(source, _CAMERA_S / 2) as container:
+        try:
+            frame = next(container.decode(video=0))
+        except (av.FFmpegError, OSError, StopIteration) as error:
+            raise SiteError(f"no picture comes ({said(error)})") from None
+        return f"{shown(source)} gives {frame.width}x{frame.height}"

@@ -1,0 +1,64 @@
+"""How a site's cameras stand: for the operator's eye, and as JSON for a machine's."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class CameraStatus(BaseModel):
+    """One camera since the agent started.
+
+    Attributes:
+        captured: frames captured.
+        sent_bytes: bytes of cells sent.
+        committed_frames: frames whose detections the service has answered.
+        detections: found on them.
+        waiting_chunks, spool_bytes: what is in the spool.
+        dropped_frames: by the drop policy.
+        capture_restarts: times that the capture process was killed or failed.
+        connections: times that the stream was opened.
+        clock_offset_us: service's clock minus the site's, as last seen.
+        refused: why the service will not take the stream, or None.
+        capture_pid: the capture process, or None.
+        finished: its recordings have ended and all of them is committed.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    captured: int = 0
+    sent_bytes: int = 0
+    committed_frames: int = 0
+    detections: int = 0
+    waiting_chunks: int = 0
+    spool_bytes: int = 0
+    dropped_frames: int = 0
+    capture_restarts: int = 0
+    connections: int = 0
+    clock_offset_us: int | None = None
+    refused: str | None = None
+    capture_pid: int | None = None
+    finished: bool = False
+
+
+class SiteStatus(BaseModel):
+    """All cameras of a site.
+
+    Attributes:
+        site: its name.
+        at_us: when this was written, microseconds since 1970.
+        cameras: by name.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    site: str
+    at_us: int
+    cameras: dict[str, CameraStatus]
+
+    def lines(self) -> list[str]:
+        """One line for each camera."""
+        return [
+            f"{name}: {camera.captured} frames captured, {camera.committed_frames} committed, "
+            f"{camera.detections} detections, {camera.waiting_chunks} chunks wait"
+            + (f", {camera.dropped_frames} frames dropped" if camera.dropped_frames else "")
+            + (", refused" if camera.refused else "")
+            for name, camera in sorted(self.cameras.items())
+        ]

@@ -1,0 +1,141 @@
+"""A site of the tests: key, token, service, and agents run in a process of their own."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from raypp.site.agent import Agent
+from raypp.site.config import CameraSettings
+from raypp.site.link import Link
+from raypp.site.settings import AgentSettings
+from raypp.site.status import CameraStatus, SiteStatus
+from raypp.veil.key import SiteKey, VeilKey
+from raypp.veil.keyfile import save_site_key
+from raypp.veil.spec import VeilSpec
+from tests.command import ROOT
+from tests.site.service import TOKEN, Service
+
+SITE = "plant-1"
+CAMERAS = ["bench-1", "bench-2", "bench-3", "bench-4"]
+
+
+class AgentHere:
+    """An agent that runs in a thread."""
+
+    def __init__(
+        self, settings: AgentSettings, cameras: dict[str, CameraSettings], log_path: Path, config: Path | None
+    ) -> None:
+        self._given = settings, cameras, config
+        self._log_path = log_path
+        self._loop = asyncio.new_event_loop()
+        self._begun = threading.Event()
+        self._agent: Agent | None = None
+        self.result: SiteStatus | None = None
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        assert self._begun.wait(30)
+
+    def _run(self) -> None:
+        try:
+            self.result = self._loop.run_until_complete(self._main())
+        finally:
+            self._begun.set()
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
+            self._loop.close()
+
+    async def _main(self) -> SiteStatus:
+        settings, cameras, config = self._given
+        self._agent = Agent(settings, cameras, self._log, config)
+        self._begun.set()
+        return await self._agent.run()
+
+    def _log(self, text: str) -> None:
+        with self._log_path.open("a") as log:
+            log.write(text + "\n")
+
+    def camera(self, name: str = "bench-1") -> CameraStatus:
+        return self._agent.status().cameras.get(name, CameraStatus())
+
+    def wait(self, seconds: float = 60) -> SiteStatus:
+        self._thread.join(seconds)
+        assert not self._thread.is_alive(), "the agent did not end in time"
+        assert self.result is not None
+        return self.result
+
+    def stop(self) -> None:
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._agent.stop)
+            self._thread.join(60)
+
+
+class Site:
+    """A site's files, and the agent's process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.key_path = folder / "site.key"
+        self.token_path = folder / "token"
+        self.spool = folder / "spool"
+        self.log_path = folder / "agent.log"
+        key = SiteKey.derive_from(VeilKey(bytes(range(32))), VeilSpec(), SITE, CAMERAS)
+        save_site_key(key, self.key_path)
+        self.token_path.write_text(TOKEN + "\n")
+        self.veil_id = key.veil_id(VeilSpec())
+        self.running: list[subprocess.Popen[bytes]] = []
+        self.here: list[AgentHere] = []
+
+    def agent(self, server: str, *more: object, size: int = 160, command: str = "stream") -> subprocess.Popen[bytes]:
+        options = ["--server", server, "--token-file", self.token_path, "--site", SITE, "--spool", self.spool]
+        options += ["--key", self.key_path, "--size", size, *more]
+        with self.log_path.open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "tests.site.run_agent", command, *map(str, options)],
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+                env=os.environ | {"COLUMNS": "300"},
+            )
+        self.running.append(process)
+        return process
+
+    def agent_here(
+        self, server: str, cameras: dict[str, CameraSettings], config: Path | None = None, **options: Any
+    ) -> "AgentHere":
+        """An agent in a thread of the tests: what it does is the same, and it starts at once."""
+        link = Link(server, self.token_path)
+        settings = AgentSettings(SITE, link, self.key_path, self.spool, size=160, **options)
+        agent = AgentHere(settings, cameras, self.log_path, config)
+        self.here.append(agent)
+        return agent
+
+    def log(self) -> str:
+        return self.log_path.read_text() if self.log_path.exists() else ""
+
+    def close(self) -> None:
+        for agent in self.here:
+            agent.stop()
+        for process in self.running:
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+            process.wait()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    made = Site(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def service(site: Site) -> Iterator[Service]:
+    with Service(site.veil_id, size=160) as running:
+        yield running

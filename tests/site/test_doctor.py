@@ -1,0 +1,74 @@
+"""`raypp site doctor` on a site that works, and on one where each thing is wrong."""
+
+import subprocess
+
+from tests.films import make_film
+from tests.site.service import wait_until
+
+
+def _doctor(site, server: str, *more: object, **options) -> tuple[int, str]:
+    site.log_path.unlink(missing_ok=True)
+    process = site.agent(server, *more, command="doctor", **options)
+    status = process.wait(90)
+    return status, site.log()
+
+
+def test_a_site_in_order(site, service):
+    make_film(site.folder / "films" / "a.mp4", seconds=1)
+    status, said = _doctor(site, service.address, site.folder / "films", "--camera", "bench-1")
+    assert status == 0, said
+    assert "WRONG" not in said
+    for word in ("key", "disk", "link", "token", "clock", "veil", "camera bench-1", "1 recordings", "hammer"):
+        assert word in said
+    assert service.connections == 0
+    assert not site.spool.exists()
+
+
+def test_each_fault_is_named_and_hides_no_other(site, service):
+    service.model.size = 640
+    masks = site.folder / "masks.yaml"
+    masks.write_text("bench-1: 5\n")
+    status, said = _doctor(site, service.address, "/nowhere.mp4", "--camera", "bench-1", "--masks", masks)
+    assert status == 3
+    lines = {line.split("  ")[0]: line for line in said.splitlines() if "WRONG" in line}
+    assert set(lines) == {"masks", "veil", "camera bench-1"}
+    assert "at 640 pixels" in lines["veil"]
+
+
+def test_a_wrong_token_is_told_from_a_dead_link(site, service):
+    film = make_film(site.folder / "a.mp4", seconds=1)
+    site.token_path.write_text("another\n")
+    status, said = _doctor(site, service.address, film, "--camera", "bench-1")
+    assert status == 3
+    assert "UNAUTHENTICATED" in said
+    assert "another" not in said
+    service.down()
+    status, said = _doctor(site, service.address, film, "--camera", "bench-1", "--tls")
+    assert status == 3
+    assert "cannot be reached" in said
+
+
+def test_a_camera_that_the_key_does_not_hold(site, service):
+    film = make_film(site.folder / "a.mp4", seconds=1)
+    status, said = _doctor(site, service.address, film, "--camera", "bench-9")
+    assert status == 3
+    assert "cannot veil camera bench-9" in said
+
+
+def test_stream_refuses_before_it_begins_what_cannot_work(site, service):
+    film = make_film(site.folder / "a.mp4", seconds=1)
+    for options, says in [
+        (["--camera", "bench-9", film], "cannot veil camera bench-9"),
+        (["--camera", "a/b", film], "a name is 1 to 100"),
+        (["--camera", "bench-1", film, "--fps", "x"], "is no rate"),
+        (["--camera", "bench-1", "rtsp://a/1", film], "must be its only source"),
+        ([film], "give sources and --camera"),
+        (["--camera", "bench-1", film, "--cert", film], "go together"),
+        (["--camera", "bench-1", film, "--time-from", "name:%Q"], "--time-from name:%Q"),
+    ]:
+        site.log_path.unlink(missing_ok=True)
+        process: subprocess.Popen[bytes] = site.agent(service.address, *options)
+        assert process.wait(60) == 1
+        wait_until(lambda text=says: text in site.log(), 5)
+        assert len(site.log().strip().splitlines()) == 1, site.log()
+    assert not service.streams
