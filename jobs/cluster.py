@@ -30,7 +30,7 @@ def connect(address: str | None) -> None:
         store = None if existing else _OBJECT_STORE_BYTES
         try:
             ray.init(
-                address=address,
+                address=existing or "local",  # never one that happens to run here
                 object_store_memory=store,
                 include_dashboard=False,
                 logging_level=logging.ERROR,

@@ -1,0 +1,201 @@
+"""The Serve deployment that sites and operators call: one handler for each method of the contract."""
+
+import asyncio
+import functools
+import logging
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
+
+from ray.serve.grpc_util import RayServegRPCContext, gRPCInputStream
+from ray.serve.handle import DeploymentHandle
+from starlette.requests import Request
+from starlette.responses import Response
+
+from actors.pages import Pages
+from actors.services import Services
+from actors.stream import StreamConnection
+from protos import raypp_pb2 as pb
+from raypp.errors import LedgerError
+from raypp.ledger.identity import Principal
+from raypp.serving.chunk import ChunkReader
+from raypp.serving.messages import description
+from raypp.serving.queries import EpisodeWatch, check_range, list_episodes
+from raypp.serving.refusal import RefusedError, Status, refusal_of
+from raypp.serving.reports import site_report
+from raypp.serving.settings import ServiceSettings
+from raypp.wire.messages import check_detect, check_name
+from raypp.wire.values import episode_message, frame_detections_message
+
+_WATCHED_TOGETHER = 200
+
+_Request = TypeVar("_Request")
+_Response = TypeVar("_Response")
+_Unary = Callable[["Gateway", _Request, RayServegRPCContext], Awaitable[_Response]]
+_Stream = Callable[["Gateway", _Request, RayServegRPCContext], AsyncIterator[_Response]]
+
+logger = logging.getLogger("ray.serve")
+
+
+def _answered(handler: _Unary[_Request, _Response]) -> _Unary[_Request, _Response]:
+    """Give an error of a handler its status."""
+
+    @functools.wraps(handler)
+    async def call(self: "Gateway", request: _Request, grpc_context: RayServegRPCContext) -> _Response:
+        try:
+            return await handler(self, request, grpc_context)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a status and one line
+            raise self.refused(error, grpc_context) from None
+
+    return call
+
+
+def _streamed(handler: _Stream[_Request, _Response]) -> _Stream[_Request, _Response]:
+    """Give an error of a streaming handler its status."""
+
+    @functools.wraps(handler)
+    async def call(self: "Gateway", request: _Request, grpc_context: RayServegRPCContext) -> AsyncIterator[_Response]:
+        try:
+            async for response in handler(self, request, grpc_context):
+                yield response
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a status and one line
+            raise self.refused(error, grpc_context) from None
+
+    return call
+
+
+class Gateway:
+    """Serves the methods of `raypp.v1.Sites`; holds nothing that the ledger does not.
+
+    Args:
+        settings: JSON of `ServiceSettings`.
+        detectors: the deployments that detect, by veil_id.
+    """
+
+    def __init__(self, settings: str, detectors: dict[str, DeploymentHandle[Any]]) -> None:
+        self._services = Services(ServiceSettings.model_validate_json(settings), detectors)
+        self._pages = Pages(self._services)
+        self._reaping = asyncio.get_running_loop().create_task(self._reap())
+
+    @_answered
+    async def DescribeModel(  # noqa: N802 - the contract's name
+        self, request: pb.DescribeModelRequest, grpc_context: RayServegRPCContext
+    ) -> pb.DescribeModelResponse:
+        """Say what a model needs, and the service's limits."""
+        await self._principal(grpc_context)
+        services = self._services
+        veil_id = request.veil_id or services.detectors.only()
+        services.detectors.require(veil_id, Status.NOT_FOUND)
+        return description(await services.detectors.about(veil_id), services.limits, time.time_ns() // 1000)
+
+    @_answered
+    async def DetectFrames(  # noqa: N802
+        self, request: pb.DetectFramesRequest, grpc_context: RayServegRPCContext
+    ) -> pb.DetectFramesResponse:
+        """Detect on a batch of frames; nothing is kept."""
+        principal = await self._principal(grpc_context)
+        services = self._services
+        check_detect(request, services.limits.message())
+        services.detectors.require(request.veil_id, Status.FAILED_PRECONDITION)
+        model = await services.detectors.about(request.veil_id)
+        reader = ChunkReader(model, request.width, request.height, request.sub_key, services.limits)
+        frames, block = await asyncio.to_thread(reader.frames, request.frames)
+        found = await services.detectors.detect(request.veil_id, block) if block is not None else None
+        await services.audit(principal, "detect", request.veil_id, f"{len(frames)} frames")
+        detections = iter(found.frames if found is not None else ())
+        return pb.DetectFramesResponse(
+            model_id=found.model_id if found is not None else model.model_id,
+            frames=[
+                frame_detections_message(
+                    frame.frame_index, frame.timestamp_us, next(detections) if message.WhichOneof("cells") else ()
+                )
+                for frame, message in zip(frames, request.frames, strict=True)
+            ],
+        )
+
+    @_streamed
+    async def StreamFrames(  # noqa: N802
+        self, requests: "gRPCInputStream[pb.StreamFramesRequest]", grpc_context: RayServegRPCContext
+    ) -> AsyncIterator[pb.StreamFramesResponse]:
+        """Stream one camera."""
+        connection = StreamConnection(self._services, requests, grpc_context.invocation_metadata())
+        async for response in connection.run():
+            yield response
+
+    @_answered
+    async def GetSiteReport(  # noqa: N802
+        self, request: pb.GetSiteReportRequest, grpc_context: RayServegRPCContext
+    ) -> pb.GetSiteReportResponse:
+        """Report the use of tools at one site."""
+        principal = await self._reader(request.site, grpc_context)
+        check_range(request.site, request.from_us, request.to_us)
+        services = self._services
+        report = await services.wait_for(site_report, services.ledger, request.site, request.from_us, request.to_us)
+        await services.audit(principal, "report", request.site, f"from {request.from_us} to {request.to_us}")
+        return pb.GetSiteReportResponse(report_json=report)
+
+    @_answered
+    async def ListEpisodes(  # noqa: N802
+        self, request: pb.ListEpisodesRequest, grpc_context: RayServegRPCContext
+    ) -> pb.ListEpisodesResponse:
+        """List episodes of one site, in pages."""
+        principal = await self._reader(request.site, grpc_context)
+        services = self._services
+        page = await services.wait_for(list_episodes, services.ledger, request)
+        await services.audit(principal, "episodes", request.site, f"{len(page.episodes)} episodes")
+        return page
+
+    @_streamed
+    async def WatchEpisodes(  # noqa: N802
+        self, request: pb.WatchEpisodesRequest, grpc_context: RayServegRPCContext
+    ) -> AsyncIterator[pb.WatchEpisodesResponse]:
+        """Send episodes as they open, change and close."""
+        principal = await self._reader(request.site, grpc_context)
+        services = self._services
+        await services.audit(principal, "watch", request.site)
+        watch = EpisodeWatch(services.ledger, request.site)
+        found = await services.wait_for(watch.open_ones)
+        yield pb.WatchEpisodesResponse(episodes=[episode_message(one) for one in found])
+        while True:
+            await asyncio.sleep(services.settings.watch_every_s)
+            await self._reader(request.site, grpc_context)
+            found = await services.wait_for(watch.changed)
+            for begin in range(0, len(found), _WATCHED_TOGETHER):
+                some = found[begin : begin + _WATCHED_TOGETHER]
+                yield pb.WatchEpisodesResponse(episodes=[episode_message(one) for one in some])
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer a browser with the read-only pages."""
+        return await self._pages.answer(request)
+
+    def refused(self, error: BaseException, grpc_context: RayServegRPCContext) -> RefusedError:
+        """Set the status of a call that failed, count it, and return what is raised."""
+        refusal = refusal_of(error)
+        if refusal.status is Status.INTERNAL:
+            logger.error("raypp: a call failed", exc_info=error)
+        self._services.metrics.refused(refusal.status.name)
+        grpc_context.set_code(refusal.status)
+        grpc_context.set_details(str(refusal))
+        return refusal
+
+    async def _principal(self, grpc_context: RayServegRPCContext) -> Principal:
+        return await self._services.principal(grpc_context.invocation_metadata())
+
+    async def _reader(self, site: str, grpc_context: RayServegRPCContext) -> Principal:
+        principal = await self._principal(grpc_context)
+        check_name(site, "site")
+        principal.may_read(site)
+        return principal
+
+    async def _reap(self) -> None:
+        """Close episodes of silent streams provisionally, for ever; several gateways doing so do it once."""
+        services = self._services
+        while True:
+            await asyncio.sleep(services.settings.reap_every_s * random.uniform(0.5, 1.5))  # noqa: S311
+            try:
+                closed = await services.wait_for(services.ledger.reap, services.ledger.clock())
+            except LedgerError as error:
+                logger.warning("raypp: silent streams could not be looked for: %s", error)
+            else:
+                services.metrics.reaped(len(closed))

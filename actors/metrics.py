@@ -1,0 +1,96 @@
+"""What the service counts, for Prometheus; Serve adds application, deployment and replica to each."""
+
+from collections.abc import Sequence
+
+from ray.serve.metrics import Counter, Gauge, Histogram
+
+from raypp.serving.model import FrameBlock, ServedModel
+
+_MILLISECONDS = [1.0, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000]
+_FRAMES = [1.0, 2, 4, 8, 16, 32, 64]
+
+
+class DetectorMetrics:
+    """What a detector counts."""
+
+    def __init__(self) -> None:
+        self._frames = Counter("raypp_detector_frames", "Frames detected on.")
+        self._together = Histogram("raypp_detector_frames_together", "Frames handed over at once.", _FRAMES)
+        self._blocks = Histogram("raypp_detector_blocks_together", "Streams' blocks handed over at once.", _FRAMES)
+        self._time = Histogram("raypp_detector_ms", "Milliseconds to detect on what was handed over.", _MILLISECONDS)
+        self._loaded = Counter("raypp_detector_models_loaded", "Models loaded.", ("model_id",))
+        self._refused = Counter("raypp_detector_reloads_refused", "Models that could not take the running one's place.")
+
+    def detected(self, blocks: Sequence[FrameBlock], seconds: float) -> None:
+        """Count blocks that were detected on together."""
+        frames = sum(map(len, blocks))
+        self._frames.inc(max(frames, 1e-9))
+        self._together.observe(frames)
+        self._blocks.observe(len(blocks))
+        self._time.observe(seconds * 1e3)
+
+    def loaded(self, about: ServedModel) -> None:
+        """Count a model that was loaded."""
+        self._loaded.inc(tags={"model_id": about.model_id[:12]})
+
+    def reload_refused(self) -> None:
+        """Count a model that could not take the running one's place."""
+        self._refused.inc()
+
+
+class GatewayMetrics:
+    """What a gateway counts. Sites are no tags: their number is not bounded."""
+
+    def __init__(self) -> None:
+        self._streams = Gauge("raypp_gateway_streams", "Streams open.")
+        self._sites = Gauge("raypp_gateway_sites", "Sites with a stream open.")
+        self._chunks = Counter("raypp_gateway_chunks", "Chunks answered, by what became of them.", ("admission",))
+        self._frames = Counter("raypp_gateway_frames", "Frames committed.")
+        self._commit = Histogram("raypp_gateway_commit_ms", "Milliseconds to fold and commit a chunk.", _MILLISECONDS)
+        self._answer = Histogram(
+            "raypp_gateway_answer_ms", "Milliseconds from a chunk's arrival to its `committed`.", _MILLISECONDS
+        )
+        self._refused = Counter("raypp_gateway_refused", "Calls refused, by status.", ("status",))
+        self._retried = Counter(
+            "raypp_gateway_detections_retried", "Detections asked for again after a detector failed."
+        )
+        self._reaped = Counter("raypp_gateway_reaped", "Episodes of silent streams closed provisionally.")
+        self._clock = Histogram(
+            "raypp_gateway_clock_offset_s",
+            "Seconds between the service's clock and a live site's.",
+            [0.5, 1, 2, 5, 10, 60, 600],
+        )
+
+    def open_streams(self, streams: int, sites: int) -> None:
+        """Note how many streams are open."""
+        self._streams.set(streams)
+        self._sites.set(sites)
+
+    def committed(self, frames: int, commit_s: float, answer_s: float) -> None:
+        """Count a chunk that became durable."""
+        self._chunks.inc(tags={"admission": "new"})
+        if frames:
+            self._frames.inc(frames)
+        self._commit.observe(commit_s * 1e3)
+        self._answer.observe(answer_s * 1e3)
+
+    def repeated(self) -> None:
+        """Count a chunk that was durable before."""
+        self._chunks.inc(tags={"admission": "repeat"})
+
+    def refused(self, status: str) -> None:
+        """Count a call that was refused."""
+        self._refused.inc(tags={"status": status})
+
+    def retried(self) -> None:
+        """Count a detection that was asked for again."""
+        self._retried.inc()
+
+    def reaped(self, episodes: int) -> None:
+        """Count episodes that were closed provisionally."""
+        if episodes:
+            self._reaped.inc(episodes)
+
+    def clock(self, offset_us: int) -> None:
+        """Note how far a live site's clock is from the service's."""
+        self._clock.observe(abs(offset_us) / 1e6)

@@ -1,0 +1,226 @@
+"""One connection of one stream: messages are read, decoded and detected on ahead of the one that is being committed."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from actors.services import Services, in_background
+from protos import raypp_pb2 as pb
+from raypp.ledger.values import StreamAbout
+from raypp.serving.access import Metadata
+from raypp.serving.chunk import ChunkReader, ReadChunk
+from raypp.serving.course import Admission, Course
+from raypp.serving.messages import model_message
+from raypp.serving.model import DetectedBlock
+from raypp.serving.refusal import RefusedError, Status, refusal_of
+from raypp.serving.registry import Place
+from raypp.serving.writer import StreamWriter, clock_offset_us
+from raypp.usage.episode import StreamName
+from raypp.wire.messages import check_open
+from raypp.wire.values import episode_message, frame_detections_message
+
+_AHEAD = 1
+"""Chunks that wait, decoded, behind the one being committed; one more is being read."""
+_GLANCE_S = 0.5
+
+
+@dataclass
+class _UnderWay:
+    """A chunk that was admitted, and its detections, which may still be made."""
+
+    chunk: ReadChunk
+    admission: Admission
+    detected: "asyncio.Task[DetectedBlock] | None"
+    arrived: float = field(default_factory=time.monotonic)
+
+
+class _EndOfInputError(Exception):
+    """The client has sent all that it will send on this connection."""
+
+
+class StreamConnection:
+    """Serves one call of StreamFrames.
+
+    Memory is bounded whatever the client does: at most `_AHEAD` + 2 chunks are held, none is read beyond the window of
+    those that the client was told are committed, and a connection ends after an age or an amount of answers.
+
+    Args:
+        services: of the gateway.
+        requests: what the client sends.
+        metadata: of the call.
+    """
+
+    def __init__(self, services: Services, requests: AsyncIterator[pb.StreamFramesRequest], metadata: Metadata) -> None:
+        self._services = services
+        self._requests = requests
+        self._metadata = metadata
+        self._queue: asyncio.Queue[_UnderWay | Exception] = asyncio.Queue(_AHEAD)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._place: Place | None = None
+        settings = services.settings
+        now = time.monotonic()
+        # Each at a time of its own, so that after a scale-up or a deployment not all come back at once.
+        self._moves_at = now + settings.stream_age_s * random.uniform(0.7, 1.0)  # noqa: S311
+        self._checked_at = now
+        self._answered_bytes = 0
+
+    async def run(self) -> AsyncIterator[pb.StreamFramesResponse]:
+        """Answer with `opened`, then with `committed` for each chunk; raises RefusedError."""
+        try:
+            yield await self._open()
+            reader = in_background(self._read(), self._tasks)
+            async for answer in self._answers():
+                self._answered_bytes += answer.ByteSize()
+                yield answer
+                if self._answered_bytes > self._services.settings.answers_bytes:
+                    self._moves_at = 0
+            reader.cancel()
+            if self._moves_at <= time.monotonic():
+                yield pb.StreamFramesResponse(moving=pb.Moving(reason=self._why_moving))
+        finally:
+            for task in list(self._tasks):
+                task.cancel()
+            if self._place is not None:
+                self._services.registry.leave(self._place)
+                self._note_streams()
+
+    async def _open(self) -> pb.StreamFramesResponse:
+        services = self._services
+        self._why_moving = "the connection has lasted long enough; open another one"
+        principal = await services.principal(self._metadata)
+        asked = await self._first_message()
+        check_open(asked)
+        principal.may_write(asked.site)
+        services.detectors.require(asked.veil_id, Status.FAILED_PRECONDITION)
+        self._stream = StreamName(asked.site, asked.camera, asked.stream_epoch)
+        self._place = services.registry.enter(asked.site, asked.camera)
+        self._note_streams()
+        self._model = await services.detectors.about(asked.veil_id)
+        self._chunks = ChunkReader(self._model, asked.width, asked.height, asked.sub_key, services.limits)
+        offset_us = clock_offset_us(asked.sent_at_us)
+        if asked.live and asked.sent_at_us:
+            services.metrics.clock(offset_us)
+        about = StreamAbout(
+            classes=self._model.classes,
+            model_id=self._model.model_id,
+            veil_id=self._model.veil_id,
+            live=asked.live,
+            clock_offset_us=offset_us,
+            agent_version=asked.agent_version[:64],
+        )
+        self._writer = await services.wait_for(StreamWriter.open, services.ledger, self._stream, about)
+        self._course = Course.resumed(self._writer.committed, ended=self._writer.ended)
+        name = f"{asked.site}/{asked.camera}@{asked.stream_epoch}"
+        await services.audit(principal, "stream", name, f"resumed after {self._writer.committed}")
+        return pb.StreamFramesResponse(
+            opened=pb.Opened(
+                resume_after=self._writer.committed,
+                model=model_message(self._model),
+                limits=services.limits.message(),
+                clock_offset_us=offset_us,
+            )
+        )
+
+    async def _first_message(self) -> pb.Open:
+        within_s = self._services.settings.open_within_s
+        try:
+            request = await asyncio.wait_for(anext(self._requests), within_s)
+        except StopAsyncIteration:
+            raise RefusedError(Status.INVALID_ARGUMENT, "the stream ended before its `open`") from None
+        except TimeoutError:
+            raise RefusedError(Status.INVALID_ARGUMENT, f"no `open` came within {within_s:g} s") from None
+        if request.WhichOneof("message") != "open":
+            raise RefusedError(Status.INVALID_ARGUMENT, "the first message of a stream must be `open`")
+        return request.open
+
+    async def _read(self) -> None:
+        """Read ahead until the input ends or a chunk is refused; what was admitted before is still committed."""
+        try:
+            async for request in self._requests:
+                await self._queue.put(await self._admit(request))
+            await self._queue.put(_EndOfInputError())
+        except Exception as error:  # noqa: BLE001 - it is raised where answers are made, behind those that are due
+            await self._queue.put(error)
+
+    async def _admit(self, request: pb.StreamFramesRequest) -> _UnderWay:
+        if request.WhichOneof("message") != "chunk":
+            raise RefusedError(Status.INVALID_ARGUMENT, "after `open`, every message of a stream must be a `chunk`")
+        message = request.chunk
+        self._chunks.check(message)
+        indices = (message.frames[0].frame_index, message.frames[-1].frame_index) if message.frames else None
+        self._course, admission = self._course.admit(
+            message.sequence,
+            message.committed_seen,
+            indices,
+            last=message.last,
+            window=self._services.limits.window,
+        )
+        # A repeat is decoded too: the next frame may be a change against its last.
+        chunk = await asyncio.to_thread(self._chunks.read, message)
+        detected = None
+        if admission is Admission.NEW and chunk.block is not None:
+            detected = in_background(self._services.detectors.detect(self._model.veil_id, chunk.block), self._tasks)
+        return _UnderWay(chunk, admission, detected)
+
+    async def _answers(self) -> AsyncIterator[pb.StreamFramesResponse]:
+        coming = in_background(self._queue.get(), self._tasks)
+        while True:
+            await asyncio.wait([coming], timeout=_GLANCE_S)
+            await self._still_welcome()
+            if not coming.done():
+                if self._moves_at <= time.monotonic():
+                    return
+                continue
+            item = coming.result()
+            if isinstance(item, _EndOfInputError):
+                return
+            if isinstance(item, Exception):
+                raise refusal_of(item) from item
+            coming = in_background(self._queue.get(), self._tasks)
+            answer = await self._commit(item)
+            if answer is None:
+                self._moves_at, self._why_moving = 0, "the model was replaced; open another connection"
+                return
+            self._course = self._course.told(item.chunk.sequence)
+            yield answer
+            if self._moves_at <= time.monotonic():
+                return
+
+    async def _still_welcome(self) -> None:
+        if self._place is not None and self._place.taken_over:
+            name = f"{self._stream.site}/{self._stream.camera}"
+            raise RefusedError(Status.ABORTED, f"another connection has taken {name} over")
+        now = time.monotonic()
+        if now - self._checked_at >= self._services.settings.token_check_s:
+            self._checked_at = now
+            (await self._services.principal(self._metadata)).may_write(self._stream.site)
+
+    async def _commit(self, under_way: _UnderWay) -> pb.StreamFramesResponse | None:
+        """Make a chunk durable and return the answer; None where another model has looked at it than `opened` named."""
+        chunk, metrics = under_way.chunk, self._services.metrics
+        if under_way.admission is Admission.REPEAT:
+            metrics.repeated()
+            return pb.StreamFramesResponse(committed=pb.Committed(sequence=chunk.sequence))
+        found = await under_way.detected if under_way.detected is not None else None
+        if found is not None and found.model_id != self._model.model_id:
+            return None
+        frames = chunk.seen(found)
+        begin = time.monotonic()
+        episodes = await self._services.wait_for(self._writer.commit, chunk.sequence, frames, last=chunk.last)
+        metrics.committed(len(frames), time.monotonic() - begin, time.monotonic() - under_way.arrived)
+        return pb.StreamFramesResponse(
+            committed=pb.Committed(
+                sequence=chunk.sequence,
+                frames=[
+                    frame_detections_message(frame.frame_index, frame.timestamp_us, frame.detections)
+                    for frame in frames
+                ],
+                episodes=[episode_message(one) for one in episodes],
+            )
+        )
+
+    def _note_streams(self) -> None:
+        self._services.metrics.open_streams(len(self._services.registry), self._services.registry.sites)

@@ -1,0 +1,217 @@
+"""Serve detectors to sites on this machine, or on a running Ray: Gateway and Detector deployments, until told to stop.
+
+Example:
+    raypp serve --model tools.model --ledger sqlite:///ledger.db --front-secret-file front.secret
+"""
+
+import logging
+import os
+import secrets
+import signal
+from math import ceil
+from pathlib import Path
+from threading import Event
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+import yaml
+from pydantic import ValidationError
+from rich.console import Console
+
+from raypp.cli import run_command
+from raypp.errors import OptionError, RayppError
+from raypp.ledger.store import Ledger
+from raypp.serving.access import read_front_secret
+from raypp.serving.bundles import models_by_veil
+from raypp.serving.limits import MESSAGE_BYTES
+from raypp.serving.settings import APPLICATION, LEDGER_VARIABLE, ServiceSettings
+
+_OBJECT_STORE_BYTES = 256 << 20
+"""Codes of the chunks under way pass through it."""
+_SERVICER = "protos.raypp_pb2_grpc.add_SitesServicer_to_server"
+_GLANCE_S = 1.0
+
+
+def serve(
+    model: Annotated[
+        list[Path] | None, typer.Option(help="A bundle of `raypp export`; repeat for further veils.")
+    ] = None,
+    ledger: Annotated[
+        str | None,
+        typer.Option(help=f"URL of the ledger (default: {LEDGER_VARIABLE}): sqlite:///PATH, postgresql+psycopg://..."),
+    ] = None,
+    settings_file: Annotated[
+        Path | None, typer.Option("--settings", help="YAML with further settings, as `args` in cluster/serve.yaml.")
+    ] = None,
+    port: Annotated[
+        int, typer.Option(help="Port of gRPC, on all interfaces, without TLS: put the front before it.")
+    ] = 9000,
+    http_port: Annotated[int, typer.Option(help="Port of the read-only pages and of /-/healthz.")] = 8000,
+    http_host: Annotated[str, typer.Option(help="Interface of the pages.")] = "127.0.0.1",
+    metrics_port: Annotated[int | None, typer.Option(help="Port of Prometheus metrics (default: any).")] = None,
+    front_secret_file: Annotated[
+        Path | None, typer.Option(help="File with the secret that the TLS front adds; without, calls need none.")
+    ] = None,
+    confidence: Annotated[float | None, typer.Option(help="Least confidence of detections (default: 0.1).")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads of each detector (default: all CPUs).")] = None,
+    address: Annotated[str | None, typer.Option(help="Address of a running Ray (default: a local one).")] = None,
+) -> None:
+    """Serve detectors to sites over gRPC, and keep what they find in a ledger, until SIGTERM; SIGHUP reads models anew.
+
+    Example: raypp serve --model tools.model --ledger sqlite:///ledger.db
+    """
+    asked: dict[str, Any] = {
+        "models": [path.absolute() for path in model or ()],
+        "ledger": ledger,
+        "front_secret_file": front_secret_file.absolute() if front_secret_file else None,
+    }
+    detection = {"confidence": confidence, "threads": threads or (os.cpu_count() or 1 if address is None else None)}
+    settings = _settings(settings_file, asked, {name: value for name, value in detection.items() if value is not None})
+    models_by_veil(settings.models)
+    Ledger.open(settings.ledger_url()).close()  # says what is wrong with it before anything starts
+    if settings.front_secret_file:
+        read_front_secret(settings.front_secret_file)
+    if address is None:
+        # Through the environment, so that a password in it stands in no argument that Ray keeps and shows.
+        os.environ[LEDGER_VARIABLE] = settings.ledger_url()
+        settings = settings.model_copy(update={"ledger": None})
+    console = Console(stderr=True, soft_wrap=True)
+    stop, reread = Event(), Event()
+    _on_signals(stop, reread)
+    _start_ray(address, settings, metrics_port)
+    _on_signals(stop, reread)  # again: Ray has put its own in their place
+    _run(settings, port, http_host, http_port, console, stop, reread, local=address is None)
+
+
+def _settings(file: Path | None, asked: dict[str, Any], detection: dict[str, Any]) -> ServiceSettings:
+    """Merge what a file says with what options say; the latter win."""
+    document: Any = {}
+    if file is not None:
+        try:
+            document = yaml.safe_load(file.read_text()) or {}
+        except (OSError, yaml.YAMLError) as error:
+            raise OptionError(f"settings {file}: {str(error).splitlines()[0]}") from None
+        if not isinstance(document, dict):
+            raise OptionError(f"settings {file} must map names to values, as `args` in cluster/serve.yaml")
+    document |= {name: value for name, value in asked.items() if value}
+    document["detection"] = detection | document.get("detection", {})
+    try:
+        return ServiceSettings.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        if field == "models":
+            raise OptionError("the service needs a model; give --model FILE, a bundle of `raypp export`") from None
+        raise OptionError(f"setting {field}: {first['msg']} (got {first['input']!r})") from None
+
+
+def _on_signals(stop: Event, reread: Event) -> None:
+    def note(event: Event) -> Any:
+        def handler(_number: int, _frame: FrameType | None) -> None:
+            event.set()
+
+        return handler
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, note(stop))
+    signal.signal(signal.SIGHUP, note(reread))
+
+
+def _start_ray(address: str | None, settings: ServiceSettings, metrics_port: int | None) -> None:
+    """Connect to a running Ray, or start one of this machine alone, that talks to nobody who has not its token."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_SERVE_GRPC_MAX_MESSAGE_SIZE", str(MESSAGE_BYTES))
+    # Serve gives a proxy 5 s to start, and kills it over and over on a machine that is busy.
+    os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", "60")
+    if address is None:
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+        if os.environ["RAY_AUTH_MODE"] == "token":
+            os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    import ray  # noqa: PLC0415 - it reads the environment when it is imported
+
+    needed = settings.gateways.cpus * settings.gateways.most
+    needed += settings.detectors.cpus * settings.detectors.most * len(settings.models)
+    local: dict[str, Any] = {
+        "num_cpus": max(ceil(needed), os.cpu_count() or 1),
+        "object_store_memory": _OBJECT_STORE_BYTES,
+        "_metrics_export_port": metrics_port,
+        "include_dashboard": False,
+    }
+    try:
+        ray.init(
+            address=address or "local",
+            namespace="serve",
+            logging_level=logging.ERROR,
+            log_to_driver=False,
+            **(local if address is None else {}),
+        )
+    except ConnectionError:
+        raise RayppError(f"no Ray answers at {address}; check --address, or leave it out for a local Ray") from None
+    except Exception as error:
+        if "timed out during startup" not in str(error):  # Ray raises a bare Exception
+            raise
+        raise RayppError("Ray did not start within its time; the machine is too busy, try again") from None
+
+
+def _run(
+    settings: ServiceSettings,
+    port: int,
+    http_host: str,
+    http_port: int,
+    console: Console,
+    stop: Event,
+    reread: Event,
+    *,
+    local: bool,
+) -> None:
+    import ray  # noqa: PLC0415
+    from ray import serve  # noqa: PLC0415
+    from ray.serve.config import HTTPOptions, ProxyLocation, gRPCOptions  # noqa: PLC0415
+
+    from actors.application import build_app, reload_models  # noqa: PLC0415
+
+    logging.getLogger("ray.serve").setLevel(logging.ERROR)
+    try:
+        serve.start(
+            proxy_location=ProxyLocation.HeadOnly if local else ProxyLocation.EveryNode,
+            http_options=HTTPOptions(host=http_host, port=http_port),
+            grpc_options=gRPCOptions(port=port, grpc_servicer_functions=[_SERVICER]),
+        )
+        serve.run(build_app(settings), name=APPLICATION, route_prefix="/")
+        guard = "calls need the front's secret" if settings.front_secret_file else "no front: do not expose this port"
+        console.print(f"gRPC          port {port}, all interfaces, no TLS; {guard}", highlight=False)
+        console.print(f"HTTP          http://{http_host}:{http_port}/, health at /-/healthz", highlight=False)
+        console.print(f"models        {', '.join(map(str, settings.models))}", highlight=False)
+        console.print(
+            f"logs          {_logs(ray) if local else 'on the cluster'}",
+            highlight=False,
+        )
+        console.print("serving       stop with SIGTERM, read models anew with SIGHUP", highlight=False)
+        while not stop.wait(_GLANCE_S):
+            if reread.is_set():
+                reread.clear()
+                for line in reload_models(settings):
+                    console.print(f"model         {line}", highlight=False, markup=False)
+        console.print("stopping      streams resume where they are committed", highlight=False)
+    finally:
+        if local:
+            serve.shutdown()  # type: ignore[no-untyped-call]
+        else:
+            serve.delete(APPLICATION)
+        ray.shutdown()
+
+
+def _logs(ray: Any) -> str:
+    """Where a local Ray writes what replicas log."""
+    return f"/tmp/ray/{ray.get_runtime_context().get_session_name()}/logs/serve"  # noqa: S108 - Ray's own place
+
+
+def main() -> None:
+    """Run the command as a program of its own."""
+    run_command(serve)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""The models of a service by the veil that they read, looked at without loading one."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from raypp.detect.bundle_header import BundleHeader, is_sealed, read_index
+from raypp.errors import ModelError, OptionError
+
+
+def models_by_veil(paths: Iterable[Path]) -> dict[str, Path]:
+    """Return bundles by veil_id.
+
+    Raises:
+        ModelError: if one cannot be read, or is no bundle.
+        OptionError: if two read the same veil.
+    """
+    models: dict[str, Path] = {}
+    for path in paths:
+        veil_id = _header(path).about.veil_id
+        if veil_id in models:
+            raise OptionError(f"{models[veil_id]} and {path} both read veil {veil_id}; serve one of them")
+        models[veil_id] = path
+    return models
+
+
+def _header(path: Path) -> BundleHeader:
+    """Read a bundle's header, without torch if it is not sealed."""
+    try:
+        if not is_sealed(path):
+            return read_index(path).header
+    except OSError as error:
+        raise ModelError(
+            f"bundle {path}: {error.strerror}; give the path of a file that `raypp export` wrote"
+        ) from None
+    from raypp.detect.bundle import read_header  # noqa: PLC0415 - it needs torch, which takes seconds to load
+
+    return read_header(path)

@@ -1,0 +1,154 @@
+"""Detecting on veiled frames: the same result for a frame in whatever company it comes."""
+
+import hashlib
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from raypp.detect.batch import NO_CELL
+from raypp.detect.checkpoint import load_bundle
+from raypp.detect.library import DetectionModel, non_max_suppression
+from raypp.errors import ModelError
+from raypp.media.geometry import Letterbox
+from raypp.serving.model import FrameBlock, ServedModel
+from raypp.serving.settings import DetectionSettings
+from raypp.usage.observation import Detection
+from raypp.veil.spec import VeilSpec
+
+STEPS = 1 << 16
+"""Coordinates and confidences are multiples of 1/65536: exact in float32, so on the wire and in the ledger too."""
+GPU_BATCH = 16
+CPU_BATCH = 1
+"""On a CPU a frame costs the same alone as among others, so that nothing is gained by padding."""
+_MOST_CANDIDATES = 2000
+"""Boxes of a frame that compete, the most confident first: of thousands, all would take a second."""
+
+
+class BundleDetector:
+    """A detector of a bundle, with one batch shape and a fixed number of threads.
+
+    The last bits of a convolution depend on how many frames it is given and on the number of threads; so both are
+    fixed here, and what is missing of a batch is filled with empty squares.
+
+    Args:
+        model: the detector, in evaluation mode.
+        about: what it is.
+        settings: how detections are made.
+    """
+
+    def __init__(self, model: DetectionModel, about: ServedModel, settings: DetectionSettings) -> None:
+        self.about = about
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._settings = settings
+        self.batch = settings.batch or (GPU_BATCH if self._device.type == "cuda" else CPU_BATCH)
+        torch.set_num_threads(settings.threads)
+        if self._device.type == "cuda":
+            torch.backends.cudnn.benchmark = False
+            torch.backends.cudnn.deterministic = True
+        self._model = model.fuse(verbose=False).to(self._device).eval()
+        grid = about.size // about.spec.patch
+        self._shape = (about.spec.channels + 1, grid, grid)
+        self._found(self._empty())  # the first call is slow: not a site's
+
+    @classmethod
+    def load(cls, path: Path, settings: DetectionSettings | None = None, instead_of: ServedModel | None = None) -> Self:
+        """Load a bundle.
+
+        Args:
+            path: the file that `raypp export` wrote.
+            settings: how detections are made.
+            instead_of: the running model that this one is to replace.
+
+        Raises:
+            ModelError: if it cannot be read, does not hold its veil's spec, or may not replace the running one.
+        """
+        model, about = load_bundle(path)
+        if not about.spec:
+            raise ModelError(f"bundle {path} does not hold the spec of its veil; export it again with --archive")
+        served = ServedModel(
+            model_id=hashlib.sha256(path.read_bytes()).hexdigest(),
+            veil_id=about.veil_id,
+            spec=VeilSpec.model_validate(about.spec),
+            size=about.size,
+            classes=about.classes,
+        )
+        unfit = served.may_replace(instead_of) if instead_of else None
+        if unfit:
+            raise ModelError(
+                f"bundle {path} cannot take the running model's place: {unfit}; serve it beside, as its own"
+            )
+        return cls(model, served, settings or DetectionSettings())
+
+    def detect(self, blocks: Sequence[FrameBlock]) -> list[tuple[tuple[Detection, ...], ...]]:
+        """Detect on blocks of frames, of one source each.
+
+        Returns:
+            For each block, for each of its frames, its detections, the most confident first.
+
+        Raises:
+            ModelError: if a block's codes do not fit its frame size.
+        """
+        squares = [square for block in blocks for square in self._squares(block)]
+        found: list[npt.NDArray[np.float64]] = []
+        for begin in range(0, len(squares), self.batch):
+            some = squares[begin : begin + self.batch]
+            inputs = self._empty()
+            for place, square in zip(inputs, some, strict=False):
+                place[:] = square
+            found += self._found(inputs)[: len(some)]
+        rest = iter(found)
+        return [tuple(self._detections(next(rest), block) for _ in range(len(block))) for block in blocks]
+
+    def _empty(self) -> npt.NDArray[np.uint8]:
+        return np.full((self.batch, *self._shape), NO_CELL, dtype=np.uint8)
+
+    def _squares(self, block: FrameBlock) -> Iterator[npt.NDArray[np.uint8]]:
+        """Yield each frame as the model is fed, uint8[C + 1, G, G]."""
+        grid = self.about.grid(block.width, block.height)
+        shape = (len(block), *grid.shape)
+        if block.codes.shape != shape:
+            raise ModelError(
+                f"codes of shape {block.codes.shape}, but a {block.width}x{block.height} frame has {shape}"
+            )
+        for codes in block.codes:
+            square = np.full(self._shape, NO_CELL, dtype=np.uint8)
+            grid.place(codes, square[:-1])
+            square[-1] = block.sub_key
+            yield square
+
+    def _found(self, inputs_BCGG: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float64]]:
+        """Return float64[P, 6] for each input: corners in pixels of the square, confidence, class."""
+        with torch.inference_mode():
+            out: Tensor = self._model(torch.from_numpy(inputs_BCGG).to(self._device))
+            kept = non_max_suppression(
+                out,
+                self._settings.confidence,
+                self._settings.iou,
+                max_det=self._settings.most,
+                max_nms=_MOST_CANDIDATES,
+                max_time_img=math.inf,  # its time limit would drop detections on a busy machine
+                end2end=self._model.end2end,
+            )
+        return [one.cpu().numpy().astype(np.float64) for one in kept]
+
+    def _detections(self, found_P6: npt.NDArray[np.float64], block: FrameBlock) -> tuple[Detection, ...]:
+        window = Letterbox(self.about.size, self.about.spec.patch, block.width, block.height)
+        sides = np.array([block.width, block.height] * 2)
+        corners_P4 = np.clip(window.to_source(found_P6[:, :4]) / sides, 0, 1)
+        steps_P5 = np.rint(np.concatenate([corners_P4, found_P6[:, 4:5]], axis=1) * STEPS) / STEPS
+        detections = [
+            Detection(int(number), min(confidence, 1.0), x1, y1, x2, y2)
+            for (x1, y1, x2, y2, confidence), number in zip(steps_P5.tolist(), found_P6[:, 5], strict=True)
+            if x1 < x2 and y1 < y2 and confidence > 0
+        ]
+        return tuple(sorted(detections, key=_order))
+
+
+def _order(one: Detection) -> tuple[float, ...]:
+    return -one.confidence, one.class_id, one.x1, one.y1, one.x2, one.y2

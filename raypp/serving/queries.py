@@ -1,0 +1,102 @@
+"""What may be asked of the ledger: episodes in pages, and as they change."""
+
+import base64
+import binascii
+from collections.abc import Iterable
+
+from protos import raypp_pb2 as pb
+from raypp.errors import OptionError
+from raypp.ledger.reading import read_episodes
+from raypp.ledger.store import Ledger
+from raypp.ledger.tables import EpisodeRow
+from raypp.ledger.values import page_after
+from raypp.serving.refusal import RefusedError, Status
+from raypp.usage.episode import Episode, EpisodeState
+from raypp.wire.frames import LATEST_US
+from raypp.wire.messages import check_name
+from raypp.wire.values import episode_message
+
+_PAGE, _LARGEST_PAGE = 100, 1000
+_MOST_TOOLS = 100
+_OVERLAP_US = 10_000_000
+"""Commits become visible a little after the time they bear, and machines' clocks differ a little."""
+
+
+def check_range(site: str, from_us: int, to_us: int) -> None:
+    """Refuse a malformed site, or a time range that cannot be."""
+    check_name(site, "site")
+    for what, value in (("from_us", from_us), ("to_us", to_us)):
+        if not 0 <= value <= LATEST_US + 1:
+            raise RefusedError(Status.INVALID_ARGUMENT, f"{what} {value} is not within 1970 to 9999, in microseconds")
+    if to_us and from_us >= to_us:
+        raise RefusedError(Status.INVALID_ARGUMENT, f"from_us {from_us} must be before to_us {to_us}")
+
+
+def list_episodes(ledger: Ledger, request: pb.ListEpisodesRequest) -> pb.ListEpisodesResponse:
+    """Answer one page of episodes.
+
+    Raises:
+        RefusedError: INVALID_ARGUMENT for a range, page size or page token that cannot be.
+        UnknownSiteError: if there is no such site.
+    """
+    check_range(request.site, request.from_us, request.to_us)
+    if request.page_size > _LARGEST_PAGE:
+        raise RefusedError(Status.INVALID_ARGUMENT, f"page_size {request.page_size} is above {_LARGEST_PAGE}")
+    if len(request.tools) > _MOST_TOOLS:
+        raise RefusedError(Status.INVALID_ARGUMENT, f"{len(request.tools)} tools are asked for, at most {_MOST_TOOLS}")
+    ledger.site_settings(request.site)
+    size = request.page_size or _PAGE
+    try:
+        after = base64.urlsafe_b64decode(request.page_token).decode("ascii") if request.page_token else None
+        found = ledger.episodes(
+            request.site, request.from_us, request.to_us, tuple(request.tools), after=after, limit=size + 1
+        )
+    except (binascii.Error, ValueError, OptionError):
+        raise RefusedError(
+            Status.INVALID_ARGUMENT, "the page token is none that this service gave; begin at the first page"
+        ) from None
+    page = found[:size]
+    token = base64.urlsafe_b64encode(page_after(page[-1]).encode()).decode() if len(found) > size else ""
+    return pb.ListEpisodesResponse(episodes=[episode_message(one) for one in page], next_page_token=token)
+
+
+class EpisodeWatch:
+    """Finds episodes of one site as they open, change and close; blocks.
+
+    Args:
+        ledger: the ledger.
+        site: the site.
+    """
+
+    def __init__(self, ledger: Ledger, site: str) -> None:
+        self._ledger = ledger
+        self._site = site
+        self._since_us = 0
+        self._seen: dict[str, Episode] = {}
+
+    def open_ones(self) -> list[Episode]:
+        """Return the episodes that are open, and begin to watch.
+
+        Raises:
+            UnknownSiteError: if there is no such site.
+        """
+        self._ledger.site_settings(self._site)
+        self._since_us = self._ledger.clock() - _OVERLAP_US
+        self._remember(self._ledger.changed_episodes(self._site, self._since_us, limit=None))
+        with self._ledger.database.read() as connection:
+            is_open = EpisodeRow.state == int(EpisodeState.OPEN)
+            found = read_episodes(connection, EpisodeRow.site == self._site, is_open)
+        self._seen |= {one.episode_id: one for one in found}
+        return found
+
+    def changed(self) -> list[Episode]:
+        """Return the episodes that have changed since the call before; each state of one at most once."""
+        since_us, self._since_us = self._since_us, self._ledger.clock() - _OVERLAP_US
+        found = self._ledger.changed_episodes(self._site, since_us, limit=None)
+        fresh = [one for one in found if self._seen.get(one.episode_id) != one]
+        self._remember(found)
+        return fresh
+
+    def _remember(self, found: Iterable[Episode]) -> None:
+        """Keep what may be found again: what is not among the changed ones of some seconds ago cannot be."""
+        self._seen = {one.episode_id: one for one in found}

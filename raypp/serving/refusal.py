@@ -1,0 +1,58 @@
+"""Refusing a call: a standard status, and one clear line."""
+
+import grpc
+
+from raypp.errors import (
+    FoldError,
+    ForbiddenError,
+    LedgerUnavailableError,
+    RayppError,
+    SettingsError,
+    StaleStreamError,
+    StreamRefusedError,
+    UnauthenticatedError,
+    UnknownSiteError,
+    WireError,
+    WireLimitError,
+)
+
+Status = grpc.StatusCode
+
+_STATUS_OF: tuple[tuple[type[RayppError], Status], ...] = (
+    (WireLimitError, Status.RESOURCE_EXHAUSTED),
+    (WireError, Status.INVALID_ARGUMENT),
+    (UnauthenticatedError, Status.UNAUTHENTICATED),
+    (ForbiddenError, Status.PERMISSION_DENIED),
+    (UnknownSiteError, Status.NOT_FOUND),
+    (StaleStreamError, Status.ABORTED),
+    (StreamRefusedError, Status.FAILED_PRECONDITION),
+    (SettingsError, Status.FAILED_PRECONDITION),
+    (FoldError, Status.FAILED_PRECONDITION),
+    (LedgerUnavailableError, Status.UNAVAILABLE),
+)
+"""The first that fits counts."""
+
+
+class RefusedError(RayppError):
+    """A call is refused.
+
+    Attributes:
+        status: the status that the caller is given.
+    """
+
+    def __init__(self, status: Status, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+
+    def __reduce__(self) -> tuple[type["RefusedError"], tuple[Status, str]]:
+        return RefusedError, (self.status, str(self))
+
+
+def refusal_of(error: BaseException) -> RefusedError:
+    """Return what a caller is told of an error: ours in their own words, others without any."""
+    if isinstance(error, RefusedError):
+        return error
+    for kind, status in _STATUS_OF:
+        if isinstance(error, kind):
+            return RefusedError(status, str(error))
+    return RefusedError(Status.INTERNAL, "the service failed on this call; its log says why")

@@ -1,0 +1,82 @@
+"""Settings of the service: everything but secrets, so that they may travel and be shown."""
+
+import os
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from raypp.errors import OptionError
+from raypp.serving.limits import ServiceLimits
+
+LEDGER_VARIABLE = "RAYPP_LEDGER"
+APPLICATION = "raypp"
+
+
+class DetectionSettings(BaseModel):
+    """How detections are made of a model's output."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    confidence: float = Field(0.1, ge=0.001, lt=1, description="least confidence of detections that are kept")
+    iou: float = Field(0.7, gt=0, le=1, description="overlap beyond which the less confident of a class is dropped")
+    most: int = Field(100, ge=1, le=300, description="detections of a frame, the most confident first")
+    batch: int | None = Field(
+        None, ge=1, le=256, description="frames computed at a time; none: 1 on a CPU, 16 on a GPU"
+    )
+    threads: int = Field(1, ge=1, le=256, description="threads to compute with")
+
+
+class Scale(BaseModel):
+    """How many replicas a deployment has, and what each takes of Ray's logical resources."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    least: int = Field(1, ge=1, description="replicas at any time")
+    most: int = Field(1, ge=1, description="replicas under load; more than `least`: Serve scales by itself")
+    target: int = Field(2, ge=1, description="calls under way that one replica should have; Serve scales towards it")
+    cpus: float = Field(1.0, ge=0, description="logical CPUs of a replica")
+    gpus: float = Field(0.0, ge=0, description="logical GPUs of a replica")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.least > self.most:
+            raise ValueError(f"least {self.least} is above most {self.most}")
+        return self
+
+
+class ServiceSettings(BaseModel):
+    """Settings of one service: the `args` of cluster/serve.yaml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    models: tuple[Path, ...] = Field(min_length=1, description="detector bundles, each of a veil of its own")
+    ledger: str | None = Field(None, description="URL of the ledger; none: the variable RAYPP_LEDGER of each gateway")
+    front_secret_file: Path | None = Field(
+        None, description="file with the secret that the TLS front adds to each call; none: calls need none"
+    )
+    limits: ServiceLimits = ServiceLimits()
+    detection: DetectionSettings = DetectionSettings()
+    gateways: Scale = Field(Scale(cpus=0.2, target=50), description="`target`: streams of one gateway")
+    detectors: Scale = Scale()
+    streams_per_gateway: int = Field(
+        500, ge=1, le=10_000, description="calls, streams included, that one gateway takes on"
+    )
+    ledger_threads: int = Field(8, ge=1, le=15, description="threads of a gateway that wait for the ledger")
+    stream_age_s: float = Field(1800, gt=0, description="a connection is told to move after about this long")
+    answers_bytes: int = Field(64 << 20, ge=1 << 16, description="likewise after so many bytes of answers")
+    open_within_s: float = Field(10, gt=0, description="a connection that has not said `open` by then is closed")
+    token_check_s: float = Field(
+        2,
+        gt=0,
+        description="how often the token of a running stream is checked, which is asked of the ledger every 5 s",
+    )
+    reap_every_s: float = Field(15, gt=0, description="how often silent streams are looked for")
+    watch_every_s: float = Field(1, gt=0, description="how often the ledger is asked for changed episodes")
+
+    def ledger_url(self) -> str:
+        """Return the ledger's URL; raises OptionError where neither setting nor variable names one."""
+        url = self.ledger or os.environ.get(LEDGER_VARIABLE)
+        if not url:
+            raise OptionError(f"the service needs a ledger; give --ledger sqlite:///PATH, or set {LEDGER_VARIABLE}")
+        return url

@@ -1,0 +1,110 @@
+"""One stream's way into the ledger, on one connection: folded, then made durable, chunk by chunk."""
+
+import time
+from collections.abc import Sequence
+from typing import Self
+
+from raypp.ledger.store import Ledger
+from raypp.ledger.values import Commit, StreamAbout, StreamPosition
+from raypp.usage.episode import CloseReason, Episode, StreamName
+from raypp.usage.fold import Fold
+from raypp.usage.observation import SeenFrame
+from raypp.usage.settings import SiteSettings
+from raypp.usage.state import Changes, FoldState
+
+
+class StreamWriter:
+    """Folds and commits the chunks of one stream; blocks. After any error it is of no use: open the stream again.
+
+    It holds nothing that the ledger does not: the position it was opened with, and the fold's state there.
+
+    Args:
+        ledger: the ledger.
+        stream: the stream.
+        position: where the ledger says that it stands.
+        fold: the fold of the stream.
+        state: the fold's state there.
+        pending: what became known when the state was adopted; written with the next chunk.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        stream: StreamName,
+        position: StreamPosition,
+        fold: Fold,
+        state: FoldState,
+        settings_id: str,
+        pending: Changes,
+    ) -> None:
+        self.committed = position.committed
+        self.ended = position.ended
+        self._ledger = ledger
+        self._stream = stream
+        self._lease = position.lease
+        self._fold = fold
+        self._state = state
+        self._settings_id = settings_id
+        self._pending = pending
+
+    @classmethod
+    def open(cls, ledger: Ledger, stream: StreamName, about: StreamAbout) -> Self:
+        """Take hold of a stream: earlier connections can commit no more.
+
+        A state that was made with other settings or classes is adopted: what was open then is closed.
+
+        Raises:
+            UnknownSiteError, StreamRefusedError, LedgerUnavailableError: as `Ledger.open_stream`.
+            SettingsError: if the site's settings name a class that the model does not have.
+            FoldError: if the kept state is damaged.
+        """
+        position = ledger.open_stream(stream, about)
+        text, _ = ledger.site_settings(stream.site)
+        where = f"settings of site {stream.site}"
+        settings = SiteSettings.default() if text is None else SiteSettings.parse(text, where)
+        fold = Fold(settings, stream, about.classes)
+        state, pending = fold.begin(), Changes()
+        if position.state_json is not None:
+            state = FoldState.from_json(position.state_json)
+            if not position.ended and not fold.fits(state):
+                state, pending = fold.adopt(state)
+        return cls(ledger, stream, position, fold, state, settings.settings_id, pending)
+
+    def commit(self, sequence: int, frames: Sequence[SeenFrame], *, last: bool) -> tuple[Episode, ...]:
+        """Make a chunk durable, and return the episodes that it opened, changed or closed.
+
+        Raises:
+            StaleStreamError, StreamRefusedError, LedgerUnavailableError: as `Ledger.commit`.
+        """
+        state, changes = self._fold.advance(self._state, frames)
+        changes = _merged(self._pending, changes)
+        if last:
+            state, more = self._fold.finish(state, CloseReason.END_OF_STREAM)
+            changes = _merged(changes, more)
+        self._ledger.commit(
+            Commit(
+                stream=self._stream,
+                sequence=sequence,
+                frames=tuple(frames),
+                state_json=state.to_json(),
+                settings_id=self._settings_id,
+                changes=changes,
+                last=last,
+                lease=self._lease,
+            )
+        )
+        self._state, self._pending = state, Changes()
+        self.committed, self.ended = sequence, last
+        return changes.episodes
+
+
+def clock_offset_us(sent_at_us: int) -> int:
+    """Return this machine's clock minus a site's, which said what it shows, in in us; 0 without."""
+    return time.time_ns() // 1000 - sent_at_us if sent_at_us else 0
+
+
+def _merged(first: Changes, second: Changes) -> Changes:
+    """Both changes, the second's replacing the first's of the same name."""
+    episodes = {one.episode_id: one for one in (*first.episodes, *second.episodes)}
+    stretches = {one.start_us: one for one in (*first.stretches, *second.stretches)}
+    return Changes(tuple(episodes.values()), tuple(stretches.values()))

@@ -1,0 +1,61 @@
+"""Calls that did not come through the front, or carry no token, are refused before anything is looked up."""
+
+from pathlib import Path
+
+import pytest
+
+from raypp.errors import LedgerUnavailableError, OptionError, StaleStreamError, WireError, WireLimitError
+from raypp.serving.access import Front, read_front_secret
+from raypp.serving.refusal import RefusedError, Status, refusal_of
+
+_SECRET = b"0123456789abcdef"
+
+
+def _refused(front: Front, *metadata: tuple[str, str | bytes]) -> Status:
+    with pytest.raises(RefusedError) as caught:
+        front.token_of(metadata)
+    assert "\n" not in str(caught.value)
+    return caught.value.status
+
+
+def test_the_token_is_what_follows_bearer() -> None:
+    assert Front(None).token_of([("authorization", "Bearer abc")]) == "abc"
+    assert Front(_SECRET).token_of([("Authorization", "bearer abc "), ("x-raypp-front", _SECRET.decode())]) == "abc"
+    assert Front(_SECRET).token_of([("authorization", "Bearer abc"), ("x-raypp-front", _SECRET)]) == "abc"
+
+
+def test_a_call_that_did_not_come_through_the_front_is_refused_whatever_its_token() -> None:
+    token = ("authorization", "Bearer abc")
+    assert _refused(Front(_SECRET), token) is Status.PERMISSION_DENIED
+    for wrong in ("", "0123456789abcdeF", "0123456789abcdef0", "é", b"\xff"):
+        assert _refused(Front(_SECRET), token, ("x-raypp-front", wrong)) is Status.PERMISSION_DENIED
+
+
+@pytest.mark.parametrize("value", ["", "abc", "Basic abc", b"Bearer abc"])
+def test_a_call_without_a_token_is_unauthenticated(value: str | bytes) -> None:
+    assert _refused(Front(None), ("authorization", value)) is Status.UNAUTHENTICATED
+    assert _refused(Front(None)) is Status.UNAUTHENTICATED
+
+
+def test_a_front_secret_is_a_file_with_enough_bytes(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(_SECRET + b"\n")
+    assert read_front_secret(tmp_path / "secret") == _SECRET
+    (tmp_path / "secret").write_bytes(b"short\n")
+    with pytest.raises(OptionError, match="openssl rand") as caught:
+        read_front_secret(tmp_path / "secret")
+    assert "short" not in str(caught.value)
+    with pytest.raises(OptionError, match="No such file"):
+        read_front_secret(tmp_path / "nowhere")
+
+
+def test_errors_of_ours_keep_their_words_and_others_tell_nothing() -> None:
+    for error, status in (
+        (WireError("w"), Status.INVALID_ARGUMENT),
+        (WireLimitError("l"), Status.RESOURCE_EXHAUSTED),
+        (StaleStreamError("s"), Status.ABORTED),
+        (LedgerUnavailableError("u"), Status.UNAVAILABLE),
+    ):
+        assert (refusal_of(error).status, str(refusal_of(error))) == (status, str(error))
+    told = refusal_of(ValueError("/secret/path"))
+    assert told.status is Status.INTERNAL
+    assert "/secret/path" not in str(told)
