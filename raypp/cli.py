@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,13 +30,32 @@ from raypp.veiling.settings import VeilSettings
 from raypp.veiling.show import show
 
 EXIT_ERROR = 1
+
+
+@dataclass(frozen=True)
+class _Deferred:
+    """A command that is loaded when it is called: what it imports takes seconds, or is not there on every machine."""
+
+    summary: str
+    needs: tuple[str, ...]
+    extra: str = "cluster"
+
+
+_TRAINS, _SERVES, _RECORDS = ("torch", "ultralytics"), ("ray", "torch", "sqlalchemy"), ("sqlalchemy", "alembic")
 _DEFERRED = {
-    "train": "Train a YOLO detector on veiled frames; needs shards and labels, and no veil key.",
-    "evaluate": "Measure a trained detector on veiled frames: mAP50, mAP50-95, and each class.",
-    "compare": "Measure what a veil costs: the same detector on plain and on veiled pictures.",
-    "export": "Write a trained detector as one file: safetensors, with all that is known of it in its header.",
+    "train": _Deferred("Train a YOLO detector on veiled frames; needs shards and labels, and no veil key.", _TRAINS),
+    "evaluate": _Deferred("Measure a trained detector on veiled frames: mAP50, mAP50-95, and each class.", _TRAINS),
+    "compare": _Deferred("Measure what a veil costs: the same detector on plain and on veiled pictures.", _TRAINS),
+    "export": _Deferred("Write a trained detector as one file: safetensors, with all known of it.", _TRAINS),
+    "serve": _Deferred("Serve detectors to sites over gRPC, and keep what they find in a ledger.", _SERVES),
+    "site": _Deferred("Register sites and give them tokens and settings; check a site's agent (doctor).", ()),
+    "operator": _Deferred("Give operators tokens, which read all sites.", _RECORDS),
+    "stream": _Deferred("Watch, veil and stream cameras to the service; nothing captured is lost.", ()),
+    "report": _Deferred("Report which tools a site used, in what order, for how long.", (*_RECORDS, "matplotlib")),
+    "reaggregate": _Deferred("Fold a site's kept frames into episodes anew, with other settings.", _RECORDS),
+    "forget": _Deferred("Delete a site's frames, episodes and coverage, by camera and time.", _RECORDS),
+    "audit-log": _Deferred("Print who read and changed what.", _RECORDS),
 }
-"""Commands that need torch, which takes seconds to load: loaded when they are called."""
 
 
 def build() -> typer.Typer:
@@ -54,9 +74,9 @@ def build() -> typer.Typer:
     app.command()(split)
     app.command("verify")(make_verify_command(_on_cluster("verify")))
     app.command()(show)
-    for name, summary in _DEFERRED.items():
+    for name, command in _DEFERRED.items():
         deferred = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
-        app.command(name, help=summary, context_settings=deferred)(_deferred(name))
+        app.command(name, help=command.summary, context_settings=deferred)(_deferred(name, command))
     app.command()(demo)
     return app
 
@@ -188,15 +208,20 @@ def _on_cluster(work: str) -> Callable[..., Any] | None:
     return execute
 
 
-def _deferred(name: str) -> Callable[..., None]:
-    """A command that is loaded, with its options and help, when it is called."""
+def _deferred(name: str, command: _Deferred) -> Callable[..., None]:
+    """A command, or a group of them, that is loaded with its options and help when it is called."""
 
     def call(context: typer.Context) -> None:
-        if find_spec("torch") is None or find_spec("ultralytics") is None:
-            raise OptionError(f"{name} needs Ray, torch and ultralytics; install raypp[cluster]")
+        missing = [module for module in command.needs if find_spec(module) is None]
+        if missing:
+            raise OptionError(f"{name} needs {', '.join(missing)}; install raypp[{command.extra}]")
         (found,) = entry_points(group="raypp.commands", name=name)
-        app = typer.Typer(pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
-        app.command(name)(found.load())
+        app = found.load()
+        if not isinstance(app, typer.Typer):
+            helped = {"help_option_names": ["-h", "--help"]}
+            single = typer.Typer(pretty_exceptions_enable=False, context_settings=helped)
+            single.command(name)(app)
+            app = single
         app(context.args, prog_name=f"raypp {name}")
 
     return call
