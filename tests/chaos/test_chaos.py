@@ -1,0 +1,21 @@
+"""Nothing lost, nothing twice: a short round of mischief leaves the ledger as a run that nobody disturbs."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.mischief import cut_link, drop_database, kill_agent, kill_gateway
+from tests.chaos.rounds import difference, disturbed, undisturbed
+from tests.chaos.world import Plan, Stage
+from tests.ledger.postgres import PostgresServer
+
+
+@pytest.mark.ray
+def test_a_disturbed_run_leaves_the_ledger_of_an_undisturbed_one(tmp_path: Path) -> None:
+    with PostgresServer() as postgres:
+        stage = Stage.build(tmp_path, Plan(sites=2, cameras=1, seconds=20), postgres)
+        expected = undisturbed(stage)
+        assert len(expected["episodes"]) > 3
+        mischiefs = (cut_link, kill_gateway, drop_database, kill_agent)
+        found = disturbed(stage, 1, mischiefs, print, (1, 3))
+    assert difference(expected, found) == ""

@@ -1,0 +1,254 @@
+"""A whole plant in processes of its own: films, agents, a link, nginx, the service, PostgreSQL; any may be hurt."""
+
+import hashlib
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import yaml
+from sqlalchemy import create_engine, text
+
+from raypp.demo.sample import make_sample
+from raypp.ledger.identity import Identities
+from raypp.ledger.store import Ledger
+from raypp.veil.key import SiteKey, VeilKey
+from raypp.veil.keyfile import save_site_key
+from tests.chaos.pipe import Pipe
+from tests.command import environment
+from tests.ledger.postgres import PostgresServer
+from tests.serving.bundles import SIZE, SPEC, write_eager_bundle
+from tests.serving.front import Authority, running_front
+from tests.serving.running import free_port
+
+_STARTS_WITHIN_S = 180
+_SERVICE = {
+    "gateways": {"least": 2, "most": 2, "cpus": 0.1},
+    "detectors": {"cpus": 0.1},
+    "limits": {"window": 4},
+    "stream_age_s": 20,
+    "reap_every_s": 2,
+}
+_SITE = "max_frame_gap_s: 2\nmax_lateness_s: 0.6\nreap_after_s: 5\n"
+"""Streams that are silent for a few seconds are reaped, so that provisional episodes come and go."""
+Dump = dict[str, list[tuple[object, ...]]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How large a world is: sites, cameras of each, and seconds of film, played at its own pace."""
+
+    sites: int = 3
+    cameras: int = 2
+    seconds: float = 60.0
+
+    def streams(self) -> int:
+        return self.sites * self.cameras
+
+
+@dataclass
+class Stage:
+    """What all rounds share: films, keys, detector, database server, front's certificates."""
+
+    place: Path
+    plan: Plan
+    postgres: PostgresServer
+    films: dict[str, dict[str, Path]]
+    model: Path
+
+    @classmethod
+    def build(cls, place: Path, plan: Plan, postgres: PostgresServer) -> "Stage":
+        sample = make_sample(place / "films", 11, plan.sites, plan.cameras, plan.seconds, fps=4, size=(320, 180))
+        films: dict[str, dict[str, Path]] = {}
+        key = VeilKey.generate()
+        for video in sample.videos:
+            films.setdefault(video.site, {})[video.camera] = video.path
+        for site, cameras in films.items():
+            save_site_key(SiteKey.derive_from(key, SPEC, site, list(cameras)), place / f"{site}.key")
+        model = write_eager_bundle(place / "tools.model", veil_id=key.veil_id(SPEC))
+        return cls(place, plan, postgres, films, model)
+
+
+@dataclass
+class World:
+    """One run of the plant."""
+
+    stage: Stage
+    place: Path
+    url: str
+    ports: tuple[int, int]
+    pipe: Pipe
+    authority: Authority
+    secret: Path
+    service: "subprocess.Popen[bytes] | None" = None
+    agents: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
+
+    def start_service(self) -> None:
+        command = [
+            sys.executable, "-m", "raypp", "serve", "--model", self.stage.model,
+            "--settings", self.place / "serve.yaml",
+            "--port", self.ports[0], "--http-port", self.ports[1], "--threads", 1, "--front-secret-file", self.secret,
+        ]  # fmt: skip
+        with (self.place / "serve.log").open("ab") as log:
+            self.service = subprocess.Popen(
+                [str(part) for part in command], env=environment(RAYPP_LEDGER=self.url), stdout=log, stderr=log
+            )
+
+    def wait_for_service(self) -> None:
+        deadline = time.monotonic() + _STARTS_WITHIN_S
+        while "serving" not in (self.place / "serve.log").read_text():
+            ended = self.service is None or self.service.poll() is not None
+            assert not ended, (self.place / "serve.log").read_text()
+            assert time.monotonic() < deadline, (self.place / "serve.log").read_text()
+            time.sleep(0.2)
+
+    def stop_service(self) -> None:
+        """Stop the service as an operator does, and whatever it leaves behind."""
+        if self.service is None:
+            return
+        children = psutil.Process(self.service.pid).children(recursive=True) if self.service.poll() is None else []
+        self.service.send_signal(signal.SIGTERM)
+        try:
+            self.service.wait(60)
+        except subprocess.TimeoutExpired:
+            self.service.kill()
+            self.service.wait()
+        for child in children:
+            if child.is_running():
+                child.kill()
+        self.service = None
+
+    def start_agent(self, site: str) -> None:
+        """Start, or start again, the agent of a site."""
+        folder = self.place / site
+        command = [
+            sys.executable, "-m", "raypp", "stream", "--config", folder / "cameras.yaml", "--site", site,
+            "--key", self.stage.place / f"{site}.key", "--size", SIZE, "--server", f"localhost:{self.pipe.port}",
+            "--ca", self.place / "ca.pem", "--token-file", folder / "token", "--spool", folder / "spool",
+            "--chunk-frames", 4, "--chunk-seconds", 1, "--json", folder / "summary.json",
+        ]  # fmt: skip
+        with (folder / "agent.log").open("ab") as log:
+            self.agents[site] = subprocess.Popen(
+                [str(part) for part in command], env=environment(), stdout=log, stderr=log
+            )
+
+    def kill_agent(self, site: str) -> None:
+        """Kill -9 an agent and its capture processes."""
+        agent = self.agents[site]
+        if agent.poll() is None:
+            for process in [*psutil.Process(agent.pid).children(recursive=True), psutil.Process(agent.pid)]:
+                process.kill()
+        agent.wait()
+
+    def running_sites(self) -> list[str]:
+        """Sites whose films are not at their end yet. An agent with a file of cameras does not end by itself."""
+        for site, agent in self.agents.items():
+            status = self.place / site / "spool" / "status.json"
+            if site not in self.done and status.exists():
+                cameras = json.loads(status.read_text())["cameras"]
+                if len(cameras) == self.stage.plan.cameras and all(one["finished"] for one in cameras.values()):
+                    self.done.add(site)
+            assert agent.poll() is None, (self.place / site / "agent.log").read_text()[-4000:]
+        return [site for site in self.agents if site not in self.done]
+
+    def replicas(self, name: str) -> list[psutil.Process]:
+        """Processes of a deployment's replicas, or of Serve's proxy."""
+        if self.service is None or self.service.poll() is not None:
+            return []
+        found = []
+        for process in psutil.Process(self.service.pid).children(recursive=True):
+            try:
+                if name in " ".join(process.cmdline()):
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+    def dump(self) -> Dump:
+        """All that the ledger holds of frames, detections, episodes and stretches, without the streams' epochs."""
+        engine = create_engine(self.url)
+        queries = {
+            "streams": (
+                "SELECT site, camera, frames, detections, last_frame, newest_us, end_reason, reaped "
+                "FROM streams ORDER BY 1, 2"
+            ),
+            "frames": (
+                "SELECT s.site, s.camera, f.frame_index, f.timestamp_us, f.observation, f.count, f.detections "
+                "FROM frames f JOIN streams s USING (stream_id) ORDER BY 1, 2, 3"
+            ),
+            "episodes": (
+                "SELECT s.site, s.camera, e.tool, e.station, e.start_us, e.end_us, e.seen_us, e.state, e.reason "
+                "FROM episodes e JOIN streams s USING (stream_id) ORDER BY 1, 2, 5, 3, 4"
+            ),
+            "stretches": (
+                "SELECT s.site, s.camera, t.start_us, t.end_us, t.observation "
+                "FROM stretches t JOIN streams s USING (stream_id) ORDER BY 1, 2, 3"
+            ),
+        }
+        with engine.connect() as connection:
+            found = {name: [tuple(row) for row in connection.execute(text(query))] for name, query in queries.items()}
+        engine.dispose()
+        found["frames"] = [(*row[:-1], hashlib.sha256(row[-1]).hexdigest()[:16]) for row in found["frames"]]
+        return found
+
+
+@contextmanager
+def running_world(stage: Stage, name: str) -> Iterator[World]:
+    """Start a world in which every agent streams its films through link, front and service into a fresh ledger."""
+    place = stage.place / name
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    secret = place / "front.secret"
+    secret.write_text("of-the-front-alone-" * 2)
+    (place / "serve.yaml").write_text(yaml.safe_dump(_SERVICE))
+    with ExitStack() as stack:
+        url = stage.postgres.database()
+        stack.callback(stage.postgres.drop, url)
+        ports = (free_port(), free_port())
+        front_port = free_port()
+        authority = stack.enter_context(
+            running_front(
+                place / "front", f"127.0.0.1:{ports[0]}", f"127.0.0.1:{ports[1]}", secret.read_text(), front_port,
+                verify=False,
+            )
+        )  # fmt: skip
+        (place / "ca.pem").write_bytes(authority.pem)
+        pipe = stack.enter_context(Pipe(front_port))
+        world = World(stage, place, url, ports, pipe, authority, secret)
+        _register(world)
+        world.start_service()
+        stack.callback(world.stop_service)
+        world.wait_for_service()
+        for site in stage.films:
+            world.start_agent(site)
+            stack.callback(world.kill_agent, site)
+        yield world
+
+
+def _register(world: World) -> None:
+    with Ledger.open(world.url) as ledger:
+        for site, cameras in world.stage.films.items():
+            folder = world.place / site
+            folder.mkdir()
+            token = Identities(ledger).add_site(site)
+            (folder / "token").write_text(token)
+            ledger.configure(site, _SITE)
+            films = {
+                camera: {
+                    "source": str(path),
+                    "fps": 2,
+                    "realtime": True,
+                    "time_from": "name:%Y%m%d_%H%M%S",
+                    "watch": False,  # what a camera's view was before its agent was killed is not known after
+                }
+                for camera, path in cameras.items()
+            }
+            (folder / "cameras.yaml").write_text(yaml.safe_dump({"cameras": films}))
