@@ -22,8 +22,8 @@ from raypp.veil.window import Window
 
 _SPLIT_NAME = "demo"
 _SPLIT = Split(SplitBy.TIME, val=0.25, gap_s=1.0)
-_DRAWN_PER_CAMERA = 2
-_VIEWED_PER_CAMERA = 12
+_DRAWN_PER_SITE = 2
+_VIEWED_PER_SITE = 12
 _EPOCHS = 8
 _BATCH = 8
 
@@ -32,7 +32,7 @@ _BATCH = 8
 class HeldOut:
     """A held-out frame: where it is from, and what was found on it."""
 
-    camera: str
+    site: str
     timestamp_us: int
     detected: Detected
 
@@ -69,7 +69,7 @@ def study(archive: str, detector: Path, folder: Path) -> tuple[Report, list[Held
     """
     dataset = VeiledDataset.open(archive, _SPLIT_NAME)
     frames = _held_out(dataset)
-    viewed = {one for names in frames.values() for one in _spread(list(names), _VIEWED_PER_CAMERA)}
+    viewed = {one for names in frames.values() for one in _spread(list(names), _VIEWED_PER_SITE)}
     settings = StudySettings(
         archive=archive, labels_version=_SPLIT_NAME, split=VAL, detector=detector, shown=frozenset(viewed)
     )
@@ -77,27 +77,27 @@ def study(archive: str, detector: Path, folder: Path) -> tuple[Report, list[Held
     write_report(report, folder)
     samples = {one.matches.sample_id: one for one in report.samples}
     drawn = []
-    for camera, rows in frames.items():
-        names = _spread(list(rows), _VIEWED_PER_CAMERA)
+    for site, rows in frames.items():
+        names = _spread(list(rows), _VIEWED_PER_SITE)
         views = _views([samples[name] for name in names], [rows[name][1] for name in names])
-        for name in _spread(names, _DRAWN_PER_CAMERA):
+        for name in _spread(names, _DRAWN_PER_SITE):
             found = samples[name].detections.above(report.mistakes.confidence)
             labels, detections = found.marks(dataset.classes, dataset.header.size)
             detected = Detected(rows[name][1], views[names.index(name)], labels, detections)
-            drawn.append(HeldOut(camera, rows[name][0], detected))
+            drawn.append(HeldOut(site, rows[name][0], detected))
     return report, drawn
 
 
 def _held_out(dataset: VeiledDataset) -> dict[str, dict[str, tuple[int, Window]]]:
     """Presentation time and window of the held-out frames, by site and sample_id, in order of time."""
     frames: dict[str, dict[str, tuple[int, Window]]] = {}
-    columns = ("sample_id", "camera", "timestamp_us", "width", "height")
+    columns = ("sample_id", "site", "timestamp_us", "width", "height")
     for batch, labels in ShardReader(dataset.root).labelled(dataset.labels_version, columns):
         for row, label in zip(batch.rows.to_pylist(), labels, strict=True):
             if label.split == VAL and label.boxes:
                 window = Window(dataset.header.size, dataset.header.patch, row["width"], row["height"])
-                frames.setdefault(row["camera"], {})[row["sample_id"]] = (row["timestamp_us"], window)
-    return {camera: dict(sorted(rows.items(), key=lambda one: one[1][0])) for camera, rows in sorted(frames.items())}
+                frames.setdefault(row["site"], {})[row["sample_id"]] = (row["timestamp_us"], window)
+    return {site: dict(sorted(rows.items(), key=lambda one: one[1][0])) for site, rows in sorted(frames.items())}
 
 
 def _spread(names: Sequence[str], count: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""The demo: sample archive -> veil -> verify -> picture -> detector -> picture."""
+"""The demo: sample archive -> veil -> verify -> picture -> detector -> picture -> service -> reports."""
 
 import tempfile
 from dataclasses import dataclass
@@ -69,31 +69,55 @@ def run_demo(
     console.print(f"sample        {len(sample.videos)} films in {sample.root}, {size / 1e6:.1f} MB", highlight=False)
     with tempfile.TemporaryDirectory(prefix="raypp-demo-") as folder:
         key_path = Path(folder, "owner.key")
-        save_owner_key(VeilKey.generate(), key_path)
+        key = VeilKey.generate()
+        save_owner_key(key, key_path)
         settings = _settings(options, key_path)
-        with open_job(settings, [str(sample.root)], reporter) as job:
+        with open_job(settings, [str(sample.inventory)], reporter) as job:
             summary = job.run(execute, reporter, None, None)
-    print_summary(summary, console)
-    report = verify(settings.out)
-    if report.problems:
-        raise RayppError(f"the demo's archive does not verify: {report.problems[0]}; this is a bug in raypp, report it")
-    console.print(
-        f"verified      {report.shards} shards, {report.frames} frames, labels {', '.join(report.label_versions)}"
-    )
-    picture = options.out / PICTURE_FILE
-    _draw(sample, settings, summary, picture)
-    console.print(f"look at       {picture}  ({perf_counter() - started:.0f} s so far)", highlight=False)
-    if trainer is None:
-        console.print("To go on and train a detector, install raypp[cluster].", highlight=False)
-        return summary
-    _train_and_draw(sample, settings, options, trainer, console)
+        print_summary(summary, console)
+        report = verify(settings.out)
+        if report.problems:
+            raise RayppError(f"the demo's archive does not verify: {report.problems[0]}; this is a bug in raypp")
+        console.print(
+            f"verified      {report.shards} shards, {report.frames} frames, labels {', '.join(report.label_versions)}"
+        )
+        picture = options.out / PICTURE_FILE
+        _draw(sample, settings, summary, picture)
+        console.print(f"look at       {picture}  ({perf_counter() - started:.0f} s so far)", highlight=False)
+        if trainer is None:
+            console.print("To go on, train a detector and serve it, install raypp[cluster].", highlight=False)
+            return summary
+        run = _train_and_draw(sample, settings, options, trainer, console)
+        console.print(f"              ({perf_counter() - started:.0f} s so far)", highlight=False)
+        _stream(sample, settings, key, run, Path(folder), console)
     console.print(f"{perf_counter() - started:.0f} s in all", highlight=False)
     return summary
 
 
+def _stream(sample: Sample, settings: VeilSettings, key: VeilKey, run: Path, place: Path, console: Console) -> None:
+    """Serve the detector, stream both films to it, and print what the sites' reports say beside the truth."""
+    from raypp.demo.service import Plant, stream_sites  # noqa: PLC0415 - needs the ledger's libraries
+    from raypp.detect.export import write_export  # noqa: PLC0415 - needs torch
+
+    model = run / "tools.model"
+    write_export(run, model, force=True)
+    out = run.with_name(run.name.replace("detector", "service"))
+    plant = Plant(sample.videos, key, settings.spec, model, _SIZE, int(_RATE))
+    for result in stream_sites(plant, place, out):
+        console.print(
+            f"{result.site:<14}{result.observed_s:.0f} s observed; uses of tools: F1@50 {result.score.f1:.2f} "
+            f"({result.score.hits} right, {result.score.false_alarms} wrong, {result.score.misses} missed)",
+            highlight=False,
+        )
+        for tool in sorted(result.used_s.keys() | result.truly_used_s.keys()):
+            found, true = result.used_s.get(tool, 0.0), result.truly_used_s.get(tool, 0.0)
+            console.print(f"  {tool:<12}used {found:5.1f} s, truly {true:5.1f} s", highlight=False)
+        console.print(f"look at       {result.report / 'timeline.png'}", highlight=False)
+
+
 def _train_and_draw(
     sample: Sample, settings: VeilSettings, options: DemoOptions, trainer: "ClusterTrainer", console: Console
-) -> None:
+) -> Path:
     from raypp.demo.detector import study, train  # noqa: PLC0415 - needs torch
 
     number = Path(settings.out).name.rpartition("-")[2]
@@ -107,11 +131,12 @@ def _train_and_draw(
         highlight=False,
     )
     videos = {video.site: video for video in sample.videos}
-    plain = [_plain(videos[one.camera].path, settings, one.timestamp_us) for one in found]
-    captions = [f"{one.camera}, {one.timestamp_us / 1e6:.1f} s: veiled, held out" for one in found]
+    plain = [_plain(videos[one.site].path, settings, one.timestamp_us) for one in found]
+    captions = [f"{one.site}, {one.timestamp_us / 1e6:.1f} s: veiled, held out" for one in found]
     picture = options.out / DETECTED_FILE
     draw_detected([one.detected for one in found], plain, captions).save(picture)
     console.print(f"look at       {picture}", highlight=False)
+    return run
 
 
 def _sample(options: DemoOptions, reporter: Reporter) -> Sample:
@@ -139,7 +164,6 @@ def _settings(options: DemoOptions, key_path: Path) -> VeilSettings:
         key_path=key_path,
         size=_SIZE,
         rate=_RATE,
-        site="workshop",
         time_from="name:%Y%m%d_%H%M%S",
         segment_s=10.0,
         shard_mb=1.0,
@@ -147,18 +171,18 @@ def _settings(options: DemoOptions, key_path: Path) -> VeilSettings:
 
 
 def _draw(sample: Sample, settings: VeilSettings, summary: VeilSummary, path: Path) -> None:
-    """Draw one frame of each film beside its codes; the view is made from all frames of its camera."""
+    """Draw one frame of each film beside its codes; the view is made from all frames of its site."""
     reader = ShardReader(settings.out)
     header = reader.header
-    by_camera: dict[str, dict[int, np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]] = {}
-    for batch in reader.iterate(["camera", "timestamp_us", "code", "width", "height"]):
+    by_site: dict[str, dict[int, np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]] = {}
+    for batch in reader.iterate(["site", "timestamp_us", "code", "width", "height"]):
         for row in batch.rows.to_pylist():
             window = Letterbox(header.size, header.patch, row["width"], row["height"])
             code = unpack(row["code"], (header.channels, window.rows, window.columns), header.bits)
-            by_camera.setdefault(row["camera"], {})[row["timestamp_us"]] = code
+            by_site.setdefault(row["site"], {})[row["timestamp_us"]] = code
     pairs, views = [], []
     for video in sample.videos:
-        codes = by_camera[video.site]
+        codes = by_site[video.site]
         moment = sorted(codes)[len(codes) // 2]
         pixels = _plain(video.path, settings, moment)
         caption = f"{video.site} {video.camera}, {moment / 1e6:.1f} s: plain frame, stays inside the perimeter"

@@ -46,10 +46,11 @@ class SampleVideo:
 
 @dataclass(frozen=True)
 class Sample:
-    """The sample archive."""
+    """The sample archive, and the inventory that names its sites and cameras."""
 
     root: Path
     videos: tuple[SampleVideo, ...]
+    inventory: Path
 
 
 def make_sample(
@@ -85,7 +86,10 @@ def make_sample(
             name = f"bench-{camera + 1}"
             path = out / f"site-{chr(ord('a') + site)}" / f"{name}_{started:%Y%m%d_%H%M%S}.mp4"
             videos.append(_film(path, name, started, seconds, fps, size, generator, progress))
-    return Sample(out, tuple(videos))
+    inventory = out / "inventory.csv"
+    rows = [f"{video.path.relative_to(out)},{video.site},{video.camera}\n" for video in videos]
+    inventory.write_text("url,site,camera\n" + "".join(rows))
+    return Sample(out, tuple(videos), inventory)
 
 
 def _film(

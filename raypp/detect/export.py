@@ -46,9 +46,8 @@ def export(
 
     Example: raypp export run --out tools.model
     """
-    header, bundle = _bundle(run, archive, half=half)
     passphrase = read_passphrase(passphrase_file) if passphrase_file else None
-    size = write_bundle(bundle, out, passphrase, force=force)
+    header, size = write_export(run, out, archive, passphrase, half=half, force=force)
     about, sealed = header.about, ", sealed" if passphrase else ""
     scores = f", mAP50 {header.scores.map50:.3f}, mAP50-95 {header.scores.map50_95:.3f}" if header.scores else ""
     Console(stderr=True, soft_wrap=True).print(
@@ -60,6 +59,35 @@ def export(
     if json_file:
         summary = ExportSummary(out=str(out), bytes=size, sealed=passphrase is not None, header=header)
         json_file.write_text(summary.model_dump_json(indent=1) + "\n")
+
+
+def write_export(
+    run: Path,
+    out: Path,
+    archive: str | None = None,
+    passphrase: str | None = None,
+    *,
+    half: bool = False,
+    force: bool = False,
+) -> tuple[BundleHeader, int]:
+    """Write a run's detector as a bundle, whole or not at all.
+
+    Args:
+        run: a run of training, or its detector folder.
+        out: the file to write.
+        archive: the archive it was trained on, for a run that does not hold the veil's spec.
+        passphrase: to seal it under; None to leave it open.
+        half: whether weights are stored as float16.
+        force: whether a file that is there may be replaced.
+
+    Returns:
+        The bundle's header, and its size in bytes.
+
+    Raises:
+        ModelError, ConflictError, ShardError: if the run cannot be read or the file not written.
+    """
+    header, bundle = _bundle(run, archive, half=half)
+    return header, write_bundle(bundle, out, passphrase, force=force)
 
 
 def _bundle(run: Path, archive: str | None, *, half: bool) -> tuple[BundleHeader, Bundle]:

@@ -239,7 +239,8 @@ def test_an_unwritable_place_is_one_line(run: Path, tmp_path: Path) -> None:
 
 def test_tensors_that_do_not_fit_are_told(bundle: Path, tmp_path: Path) -> None:
     whole = read_bundle(bundle)
-    fewer = dict(list(whole.tensors.items())[1:])
+    dropped = min(name for name in whole.tensors if name.endswith(".weight"))
+    fewer = {name: tensor for name, tensor in whole.tensors.items() if name != dropped}
     write_bundle(Bundle.of(whole.header, fewer), tmp_path / "b.model")
     with pytest.raises(ModelError, match=r"b\.model do not fit yolov8n"):
         load_bundle(tmp_path / "b.model")

@@ -1,0 +1,168 @@
+"""The demo's end: the sample's sites stream their films through the real service; its reports beside the truth."""
+
+import csv
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+
+from raypp.demo.sample import SampleVideo
+from raypp.demo.site_settings import site_settings
+from raypp.errors import RayppError
+from raypp.ledger.identity import Identities
+from raypp.ledger.store import Ledger
+from raypp.report.files import write_files
+from raypp.report.records import latest
+from raypp.usage.episode import Episode
+from raypp.usage.metrics import Segment, SegmentalF1, segmental_f1
+from raypp.usage.settings import SiteSettings
+from raypp.veil.key import SiteKey, VeilKey
+from raypp.veil.keyfile import save_site_key
+from raypp.veil.spec import VeilSpec
+
+TIME_FROM = "name:%Y%m%d_%H%M%S"
+_STARTS_WITHIN_S = 120
+_OVERLAP = 0.5
+
+
+@dataclass(frozen=True)
+class Plant:
+    """What streams: films of sites, the owner's key and the veil's spec, the model that reads it.
+
+    Attributes:
+        videos: one film of each site.
+        key: the owner's key, from which each site's is derived.
+        spec: the veil's spec.
+        model: the detector's bundle.
+        size: side of the square, in pixels.
+        fps: frames to stream per second of film.
+    """
+
+    videos: Sequence[SampleVideo]
+    key: VeilKey
+    spec: VeilSpec
+    model: Path
+    size: int
+    fps: int
+
+
+@dataclass(frozen=True)
+class SiteResult:
+    """What a site's report says, beside the truth: seconds of use by tool, and how segments match at an IoU of 0.5."""
+
+    site: str
+    used_s: dict[str, float]
+    truly_used_s: dict[str, float]
+    score: SegmentalF1
+    observed_s: float
+    report: Path
+
+
+def stream_sites(plant: Plant, place: Path, out: Path) -> list[SiteResult]:
+    """Stream each site's film through a service of its own processes, and read the reports from its ledger.
+
+    Args:
+        plant: who streams what.
+        place: folder for keys, tokens and spools; it should not outlive the demo.
+        out: folder for the ledger, the logs and a report of each site.
+
+    Raises:
+        RayppError: if the service or an agent fails, naming its log.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    url = f"sqlite:///{out / 'ledger.db'}"
+    with Ledger.open(url) as ledger:
+        for video in plant.videos:
+            (place / f"{video.site}.token").write_text(Identities(ledger).add_site(video.site))
+            ledger.configure(video.site, site_settings(video.site))
+    for video in plant.videos:
+        key = SiteKey.derive_from(plant.key, plant.spec, video.site, [video.camera])
+        save_site_key(key, place / f"{video.site}.key")
+    with _service(plant.model, url, out / "service.log") as port:
+        agents = {video.site: _agent(plant, video, port, place, out) for video in plant.videos}
+        for site, agent in agents.items():
+            if agent.wait():
+                raise RayppError(f"the agent of {site} failed; see {out / f'{site}.log'}")
+    with Ledger.open(url, create=False) as ledger:
+        return [_result(ledger, video, out / video.site) for video in plant.videos]
+
+
+@contextmanager
+def _service(model: Path, url: str, log: Path) -> Iterator[int]:
+    port, http_port = _free_port(), _free_port()
+    command = [sys.executable, "-m", "raypp", "serve", "--model", model, "--port", port, "--http-port", http_port]
+    with log.open("wb") as said:
+        environment = os.environ | {"RAYPP_LEDGER": url, "PYTHONUNBUFFERED": "1"}
+        process = subprocess.Popen([str(part) for part in command], env=environment, stdout=said, stderr=said)
+    try:
+        deadline = time.monotonic() + _STARTS_WITHIN_S
+        while b"serving" not in log.read_bytes():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RayppError(f"the service did not start; see {log}")
+            time.sleep(0.1)
+        yield port
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _agent(plant: Plant, video: SampleVideo, port: int, place: Path, out: Path) -> "subprocess.Popen[bytes]":
+    command = [
+        sys.executable, "-m", "raypp", "stream", video.path, "--site", video.site, "--camera", video.camera,
+        "--key", place / f"{video.site}.key", "--token-file", place / f"{video.site}.token",
+        "--server", f"127.0.0.1:{port}", "--spool", place / f"{video.site}-spool", "--size", plant.size,
+        "--fps", plant.fps, "--time-from", TIME_FROM,
+    ]  # fmt: skip
+    with (out / f"{video.site}.log").open("wb") as said:
+        return subprocess.Popen([str(part) for part in command], stdout=said, stderr=said)
+
+
+def _result(ledger: Ledger, video: SampleVideo, folder: Path) -> SiteResult:
+    text, _ = ledger.site_settings(video.site)
+    settings = SiteSettings.parse(text or "", f"settings of {video.site}")
+    found = latest(ledger, video.site, settings, now_us=time.time_ns() // 1000)
+    if found is None:
+        raise RayppError(f"no frame of {video.site} has reached the ledger; see the logs in {folder.parent}")
+    write_files(found.report(), found.episodes, found.stretches, settings.zone, folder)
+    start_s = video.started_at.replace(tzinfo=UTC).timestamp()
+    segments, truth = _segments(found.episodes, start_s), _truth(video.timeline_path)
+    return SiteResult(
+        site=video.site,
+        used_s=_totals(segments),
+        truly_used_s=_totals(truth),
+        score=segmental_f1(segments, truth, _OVERLAP),
+        observed_s=sum(one.end_us - one.start_us for one in found.stretches) / 1e6,
+        report=folder,
+    )
+
+
+def _segments(episodes: Sequence[Episode], start_s: float) -> list[Segment]:
+    return [Segment(one.tool, one.start_us / 1e6 - start_s, one.end_us / 1e6 - start_s) for one in episodes]
+
+
+def _truth(path: Path) -> list[Segment]:
+    with path.open() as file:
+        return [Segment(row["tool"], float(row["start_s"]), float(row["end_s"])) for row in csv.DictReader(file)]
+
+
+def _totals(segments: Sequence[Segment]) -> dict[str, float]:
+    totals: dict[str, float] = {}
+    for segment in segments:
+        totals[str(segment.label)] = totals.get(str(segment.label), 0.0) + segment.duration_s
+    return totals
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
