@@ -79,6 +79,9 @@ def serve(
     console = Console(stderr=True, soft_wrap=True)
     stop, reread = Event(), Event()
     _on_signals(stop, reread)
+    console.print(
+        "starting      Ray, the gateway and the detectors: ten seconds, or more where much runs", highlight=False
+    )
     _start_ray(address, settings, metrics_port)
     _on_signals(stop, reread)  # again: Ray has put its own in their place
     _run(settings, port, http_host, http_port, console, stop, reread, local=address is None)

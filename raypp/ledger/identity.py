@@ -16,6 +16,7 @@ from raypp.ledger import sites
 from raypp.ledger.audit import COMMAND_LINE, audit_row
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import AuditRow, SiteRow, TokenRow
+from raypp.ledger.times import shown_time
 from raypp.ledger.values import checked_name
 
 CACHE_US = 5_000_000
@@ -196,7 +197,7 @@ class Identities:
             if role is Role.SITE:
                 sites.add_site(connection, name, now)
             connection.execute(insert(TokenRow), [row])
-            entry = audit_row(now, who, f"{role} add", name, f"token {token_id}, expires {expires_us}")
+            entry = audit_row(now, who, f"{role} add", name, f"token {token_id}, expires {shown_time(expires_us)}")
             connection.execute(insert(AuditRow), [entry])
         return f"rpp_{token_id}_{secret}"
 

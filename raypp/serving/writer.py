@@ -99,7 +99,7 @@ class StreamWriter:
 
 
 def clock_offset_us(sent_at_us: int) -> int:
-    """Return this machine's clock minus a site's, which said what it shows, in in us; 0 without."""
+    """Return this machine's clock minus a site's, which said what it shows, in microseconds; 0 without."""
     return time.time_ns() // 1000 - sent_at_us if sent_at_us else 0
 
 

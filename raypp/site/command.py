@@ -80,7 +80,7 @@ def stream(
     """Watch, veil and stream cameras to the service; nothing captured is lost while the link is down.
 
     Recordings are streamed once, to their end, and the command ends with them; it may be killed and run again at any
-    moment. Live cameras are streamed until the command is stopped.
+    moment. Live cameras are streamed until the command is stopped; with --config it always goes on.
 
     Example: raypp stream rtsp://camera/1 --site plant-1 --camera gate --key plant-1.key --server raypp:443 --ca ca.pem
     --token-file token --spool /var/lib/raypp/spool
