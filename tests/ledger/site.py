@@ -146,3 +146,11 @@ def content(ledger: Ledger, site: str = "plant-1") -> Content:
         frozenset(ledger.episodes(site, limit=None)),
         frozenset(ledger.stretches(site)),
     )
+
+
+@cache
+def undisturbed(parts, stream=STREAM, *, last=True):
+    """What a ledger holds to which nothing happened."""
+    with scratch() as ledger:
+        Connection(ledger, stream).send_all(parts, last=last)
+        return content(ledger)

@@ -30,6 +30,7 @@ from tests.serving.bundles import HEIGHT, SIZE, SPEC, VEIL, WIDTH, write_eager_b
 START_US = 1_790_000_000_000_000
 FRAME_US = 500_000
 _STARTS_WITHIN_S = 120
+CALL_S = 120
 
 
 def free_port() -> int:
@@ -180,7 +181,7 @@ class Connection:
 
     def __enter__(self) -> Self:
         self._sending = SimpleQueue()
-        self._call = self.stub.StreamFrames(iter(self._sending.get, None), metadata=self.metadata)
+        self._call = self.stub.StreamFrames(iter(self._sending.get, None), metadata=self.metadata, timeout=CALL_S)
         return self
 
     def __exit__(

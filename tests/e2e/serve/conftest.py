@@ -1,0 +1,40 @@
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.serve.talk import FOUND, FRAMES, FRONT, SECRET, STREAMS, WINDOW
+from tests.serving.running import (
+    Service,
+    bearer,
+    running_service,
+)
+
+
+@pytest.fixture(scope="package")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    place = tmp_path_factory.mktemp("service")
+    (place / "front.secret").write_text(SECRET + "\n")
+    settings = {
+        "limits": {
+            "frames_per_chunk": FRAMES,
+            "window": WINDOW,
+            "streams_per_site": STREAMS,
+            "bytes_per_frame": 4096,
+        },
+        "detection": {"most": FOUND},
+        "answers_bytes": 1 << 16,
+        "open_within_s": 3,
+        "token_check_s": 0.2,
+        "watch_every_s": 0.2,
+        "reap_every_s": 0.5,
+    }
+    with running_service(place, settings, "--front-secret-file", place / "front.secret") as running:
+        yield running
+
+
+@pytest.fixture
+def site(request: pytest.FixtureRequest, service: Service) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """A site of the test's own, and metadata of its calls."""
+    name = re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower()).strip("-")
+    return name, bearer(service.site(name), **FRONT)

@@ -1,0 +1,57 @@
+"""How these tests talk to the service."""
+
+import ssl
+import urllib.error
+import urllib.request
+
+import grpc
+
+from raypp.serving.detector import BundleDetector
+from raypp.serving.model import FrameBlock
+from raypp.serving.settings import DetectionSettings
+from raypp.usage.observation import Observation, SeenFrame
+from tests.serving.bundles import HEIGHT, WIDTH
+from tests.serving.running import (
+    FRAME_US,
+    START_US,
+    Camera,
+    Connection,
+    Service,
+)
+
+SECRET = "0123456789abcdef0123456789abcdef"
+FRONT = {"x-raypp-front": SECRET}
+WINDOW, FRAMES, STREAMS = 3, 16, 4
+FOUND = 20
+Code = grpc.StatusCode
+Site = tuple[str, tuple[tuple[str, str], ...]]
+
+
+def connected(service: Service, site: Site, camera: str = "gate", **about: object) -> Connection:
+    return Connection(Camera(site[0], camera, **about), service.stub(), site[1])
+
+
+def refused(connection: Connection, code: Code, *words: str) -> None:
+    error = connection.error()
+    assert error.code() is code, error
+    for word in words:
+        assert word in error.details(), error.details()
+    assert "\n" not in error.details()
+
+
+def detected_alone(service: Service, codes: object) -> list[SeenFrame]:
+    """What the detector, on its own, finds on frames sent from number 0 on."""
+    detector = BundleDetector.load(service.place / "tools.model", DetectionSettings(most=FOUND))
+    ((*frames,),) = detector.detect([FrameBlock(codes, 1, WIDTH, HEIGHT)])
+    return [
+        SeenFrame(index, START_US + index * FRAME_US, Observation.OBSERVED, found) for index, found in enumerate(frames)
+    ]
+
+
+def get_page(address: str, context: ssl.SSLContext | None = None, **headers: str) -> tuple[int, str]:
+    asked = urllib.request.Request(address, headers=headers)  # noqa: S310 - our own address
+    try:
+        with urllib.request.urlopen(asked, timeout=30, context=context) as answer:  # noqa: S310
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()

@@ -1,0 +1,99 @@
+"""The real service behind a real nginx: TLS, certificates, the secret."""
+
+import socket
+import ssl
+import warnings
+from pathlib import Path
+
+import grpc
+import pytest
+
+from protos import raypp_pb2 as pb
+from protos.raypp_pb2_grpc import SitesStub
+from tests.e2e.serve.talk import SECRET, Code, Site, get_page
+from tests.serving.bundles import VEIL, some_codes
+from tests.serving.front import Authority, running_front
+from tests.serving.running import (
+    Camera,
+    Connection,
+    Service,
+    free_port,
+)
+
+pytestmark = pytest.mark.ray
+
+
+def test_the_front_speaks_tls_and_adds_the_secret(service: Service, site: Site, tmp_path: Path) -> None:
+    port, token = free_port(), dict(site[1])["authorization"]
+    metadata = (("authorization", token), ("x-raypp-front", "a client's own"))
+    places = f"127.0.0.1:{service.port}", f"127.0.0.1:{service.http_port}"
+    with running_front(tmp_path / "front", *places, SECRET, port, verify=False) as authority:
+        channel = grpc.secure_channel(f"127.0.0.1:{port}", grpc.ssl_channel_credentials(authority.pem))
+        codes = some_codes(12)
+        with Connection(Camera(site[0], "gate"), SitesStub(channel), metadata) as stream:
+            stream.open()
+            for sequence in range(1, 4):
+                stream.chunk(sequence, codes[4 * sequence - 4 : 4 * sequence], 4 * sequence, last=sequence == 3)
+                assert stream.committed().sequence == sequence
+            assert stream.finish() == []
+        with pytest.raises(grpc.RpcError) as caught:
+            SitesStub(grpc.insecure_channel(f"127.0.0.1:{port}")).DescribeModel(
+                pb.DescribeModelRequest(), metadata=metadata, timeout=10
+            )
+        assert caught.value.code() in {Code.UNAVAILABLE, Code.INTERNAL, Code.DEADLINE_EXCEEDED}
+        context = ssl.create_default_context(cadata=authority.pem.decode())
+        status, _ = get_page(f"https://127.0.0.1:{port}/api/sites", context, Authorization=token)
+        assert status == 200
+        for version in (ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            assert _handshake(port, authority.pem, version) == (version is not ssl.TLSVersion.TLSv1_1)
+        log = (tmp_path / "front" / "access.log").read_text()
+        assert token.split()[1] not in log
+
+
+def test_the_front_may_ask_sites_for_certificates(service: Service, site: Site, tmp_path: Path) -> None:
+    port = free_port()
+    metadata = (("authorization", dict(site[1])["authorization"]),)
+    places = f"127.0.0.1:{service.port}", f"127.0.0.1:{service.http_port}"
+    with running_front(tmp_path / "front", *places, SECRET, port, verify=True) as authority:
+
+        def described(*client: bytes) -> Code:
+            certificate, key = client or (None, None)
+            credentials = grpc.ssl_channel_credentials(authority.pem, key, certificate)
+            stub = SitesStub(grpc.secure_channel(f"127.0.0.1:{port}", credentials))
+            try:
+                answer = stub.DescribeModel(pb.DescribeModelRequest(), metadata=metadata, timeout=20)
+            except grpc.RpcError as error:
+                return error.code()
+            assert answer.model.veil_id == VEIL
+            return Code.OK
+
+        assert described(*authority.issue("plant", server=False)) is Code.OK
+        assert described() is not Code.OK
+        assert described(*authority.issue("plant", server=False, expired=True)) is not Code.OK
+        assert described(*Authority.make("another").issue("plant", server=False)) is not Code.OK
+
+
+def test_the_front_says_so_in_grpc_where_the_service_is_away(tmp_path: Path) -> None:
+    port, nobody = free_port(), f"127.0.0.1:{free_port()}"
+    with running_front(tmp_path / "front", nobody, nobody, SECRET, port, verify=False) as authority:
+        channel = grpc.secure_channel(f"127.0.0.1:{port}", grpc.ssl_channel_credentials(authority.pem))
+        with pytest.raises(grpc.RpcError) as caught:
+            SitesStub(channel).DescribeModel(pb.DescribeModelRequest(), timeout=20)
+        assert caught.value.code() is Code.UNAVAILABLE
+        assert "try again later" in caught.value.details()
+
+
+def _handshake(port: int, authority: bytes, version: ssl.TLSVersion) -> bool:
+    context = ssl.create_default_context(cadata=authority.decode())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = version
+    context.set_ciphers("DEFAULT@SECLEVEL=0")
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", port)) as plain,
+            context.wrap_socket(plain, server_hostname="127.0.0.1"),
+        ):
+            return True
+    except ssl.SSLError:
+        return False

@@ -1,0 +1,108 @@
+"""What the real service answers besides streams: detections, episodes, reports, pages, metrics."""
+
+import json
+import time
+
+import grpc
+import pytest
+
+from protos import raypp_pb2 as pb
+from raypp.ledger.audit import AuditLog
+from raypp.wire.values import detections_of
+from tests.e2e.serve.talk import (
+    FRONT,
+    Code,
+    Site,
+    connected,
+    detected_alone,
+    get_page,
+)
+from tests.serving.bundles import CLASSES, HEIGHT, VEIL, WIDTH, some_codes
+from tests.serving.running import (
+    FRAME_US,
+    START_US,
+    Camera,
+    Service,
+)
+
+pytestmark = pytest.mark.ray
+
+
+def test_frames_are_detected_on_without_a_trace(service: Service, site: Site) -> None:
+    codes = some_codes(5)
+    encoder = Camera(site[0], "gate").encoder()
+    frames = [encoder.encode(code, index, START_US + index * FRAME_US) for index, code in enumerate(codes)]
+    frames.insert(2, pb.Frame(frame_index=9, timestamp_us=START_US, observation=pb.OBSERVATION_COVERED))
+    asked = pb.DetectFramesRequest(veil_id=VEIL, width=WIDTH, height=HEIGHT, sub_key=1, frames=frames)
+    found = service.stub().DetectFrames(asked, metadata=site[1])
+    expected = [frame.detections for frame in detected_alone(service, codes)]
+    assert [detections_of(frame) for frame in found.frames] == [*expected[:2], (), *expected[2:]]
+    with service.ledger() as ledger:
+        assert ledger.streams(site[0]) == []
+    asked.veil_id = "cd" * 16
+    with pytest.raises(grpc.RpcError) as caught:
+        service.stub().DetectFrames(asked, metadata=site[1])
+    assert caught.value.code() is Code.FAILED_PRECONDITION
+
+
+def test_episodes_come_in_pages_as_they_change_and_in_the_report(service: Service, site: Site) -> None:
+    stub, name = service.stub(), site[0]
+    watch = stub.WatchEpisodes(pb.WatchEpisodesRequest(site=name), metadata=site[1])
+    assert list(next(watch).episodes) == []
+    for camera in ("one", "two", "three"):
+        with connected(service, site, camera) as stream:
+            stream.open()
+            stream.chunk(1, some_codes(6), 0)
+            stream.committed()
+            stream.chunk(2, None, 6, last=True)
+            stream.committed()
+    states: dict[str, set[int]] = {}
+    for answer in watch:
+        for one in answer.episodes:
+            states.setdefault(one.episode_id, set()).add(one.state)
+        if len(states) == 6 and all(pb.EPISODE_STATE_FINAL in one for one in states.values()):
+            break
+    watch.cancel()
+    pages, token = [], ""
+    while token or not pages:
+        asked = pb.ListEpisodesRequest(site=name, page_size=4, page_token=token)
+        page = stub.ListEpisodes(asked, metadata=site[1])
+        pages.append([one.episode_id for one in page.episodes])
+        token = page.next_page_token
+    assert [len(page) for page in pages] == [4, 2]
+    assert {one for page in pages for one in page} == set(states)
+    only = stub.ListEpisodes(pb.ListEpisodesRequest(site=name, tools=["saw"]), metadata=site[1])
+    assert [one.tool for one in only.episodes] == ["saw"] * 3
+    for wrong in (
+        pb.ListEpisodesRequest(site=name, page_token="nonsense"),
+        pb.ListEpisodesRequest(site=name, page_size=1001),
+        pb.ListEpisodesRequest(site=name, from_us=5, to_us=4),
+    ):
+        with pytest.raises(grpc.RpcError) as caught:
+            stub.ListEpisodes(wrong, metadata=site[1])
+        assert caught.value.code() is Code.INVALID_ARGUMENT
+    report = json.loads(stub.GetSiteReport(pb.GetSiteReportRequest(site=name), metadata=site[1]).report_json)
+    assert report["site"] == name
+    assert {lane["tool"] for lane in report["lanes"]} == set(CLASSES)
+    with service.ledger() as ledger:
+        done = [(one.action, one.subject) for one in AuditLog(ledger).list(limit=10_000)]
+    for action in ("watch", "episodes", "report"):
+        assert (action, name) in done
+    assert ("stream", f"{name}/one@{START_US}") in done
+
+
+def test_pages_and_health_and_metrics_over_http(service: Service, site: Site) -> None:
+    home = f"http://127.0.0.1:{service.http_port}"
+    assert get_page(f"{home}/-/healthz")[0] == 200
+    assert get_page(f"{home}/", Authorization=dict(site[1])["authorization"])[0] == 403
+    assert get_page(f"{home}/", **FRONT)[0] == 401
+    status, text = get_page(f"{home}/api/sites", Authorization=dict(site[1])["authorization"], **FRONT)
+    assert (status, [one["name"] for one in json.loads(text)["sites"]]) == (200, [site[0]])
+    deadline = time.monotonic() + 30
+    wanted = ("raypp_gateway_frames", "raypp_gateway_chunks", "raypp_detector_frames", "raypp_gateway_refused")
+    while time.monotonic() < deadline:
+        text = get_page(f"http://127.0.0.1:{service.metrics_port}/metrics")[1]
+        if all(f"ray_{name}" in text for name in wanted):
+            break
+        time.sleep(1)
+    assert [name for name in wanted if f"ray_{name}" not in text] == []

@@ -1,0 +1,177 @@
+"""What the real service refuses: the right status, clear words, and nobody else is harmed."""
+
+import time
+
+import grpc
+import pytest
+
+from protos import raypp_pb2 as pb
+from raypp.ledger.identity import Identities
+from tests.e2e.serve.talk import FRONT, SECRET, STREAMS, WINDOW, Code, Site, connected, refused
+from tests.serving.bundles import SPEC, VEIL, some_codes
+from tests.serving.running import (
+    START_US,
+    Camera,
+    Connection,
+    Service,
+    bearer,
+)
+
+pytestmark = pytest.mark.ray
+
+
+def test_a_gap_names_the_number_that_is_next(service: Service, site: Site) -> None:
+    with connected(service, site) as stream:
+        stream.open()
+        stream.chunk(2, None, 0)
+        refused(stream, Code.FAILED_PRECONDITION, "the next one is 1")
+
+
+@pytest.mark.parametrize(
+    ("about", "code", "words"),
+    [
+        ({"veil_id": "cd" * 16}, Code.FAILED_PRECONDITION, ("cd" * 16, VEIL)),
+        ({"veil_id": "no id"}, Code.INVALID_ARGUMENT, ("32 hex digits",)),
+        ({"width": 0}, Code.INVALID_ARGUMENT, ("0x180",)),
+        ({"width": 1 << 20}, Code.INVALID_ARGUMENT, ("16384",)),
+        ({"sub_key": SPEC.sub_keys}, Code.FAILED_PRECONDITION, ("sub-key 3",)),
+        ({"epoch": 0}, Code.INVALID_ARGUMENT, ("epoch 0",)),
+        ({"camera": "../gate"}, Code.INVALID_ARGUMENT, ("letters, digits",)),
+        ({"site": "another"}, Code.PERMISSION_DENIED, ("another",)),
+    ],
+)
+def test_an_open_that_cannot_be(
+    service: Service, site: Site, about: dict[str, object], code: Code, words: tuple[str, ...]
+) -> None:
+    camera = Camera(**{"site": site[0], "camera": "gate", **about})
+    with Connection(camera, service.stub(), site[1]) as stream:
+        stream.send(camera.open())
+        refused(stream, code, *words)
+
+
+def test_garbage_harms_nobody_else(service: Service, site: Site) -> None:
+    codes = some_codes(4)
+    with connected(service, site, "good") as good:
+        good.open()
+
+        def broken(code: Code, word: str, *requests: pb.StreamFramesRequest) -> None:
+            with connected(service, site, "bad") as stream:
+                stream.open()
+                for request in requests:
+                    stream.send(request)
+                refused(stream, code, word)
+
+        def chunk(*frames: pb.Frame, **more: int) -> pb.StreamFramesRequest:
+            return pb.StreamFramesRequest(chunk=pb.Chunk(**{"sequence": 1, "frames": frames, **more}))
+
+        encoder = Camera(site[0], "bad").encoder()
+        whole = encoder.encode(codes[0], 0, START_US)
+        change = encoder.encode(codes[1], 1, START_US)
+        assert change.WhichOneof("cells") == "change"
+        wrong_grid = Camera(site[0], "bad", height=320).encoder().encode(some_codes(1, height=320)[0], 0, START_US)
+        wrong_sum = pb.Frame()
+        wrong_sum.CopyFrom(whole)
+        wrong_sum.grid_crc32 ^= 1
+        large = pb.Frame(timestamp_us=START_US, observation=pb.OBSERVATION_OBSERVED, whole=bytes(5000))
+        broken(Code.INVALID_ARGUMENT, "must be a `chunk`", Camera(site[0], "bad").open())
+        broken(Code.INVALID_ARGUMENT, "must be a `chunk`", pb.StreamFramesRequest())
+        broken(Code.INVALID_ARGUMENT, "no frame", chunk())
+        broken(Code.INVALID_ARGUMENT, "sequence number 0", chunk(whole, sequence=0))
+        broken(Code.INVALID_ARGUMENT, "frame 0", chunk(wrong_grid))
+        broken(Code.INVALID_ARGUMENT, "checksum", chunk(wrong_sum))
+        broken(Code.INVALID_ARGUMENT, "no frame came before", chunk(change))
+        broken(Code.INVALID_ARGUMENT, "indices must rise", chunk(change, whole))
+        broken(Code.RESOURCE_EXHAUSTED, "5000 bytes of cells", chunk(large))
+        broken(Code.RESOURCE_EXHAUSTED, "17 frames, at most 16", chunk(*[whole] * 17))
+        with connected(service, site, "bad") as stream:
+            stream.send(chunk(whole))
+            refused(stream, Code.INVALID_ARGUMENT, "must be `open`")
+        bytes_in = grpc.insecure_channel(f"127.0.0.1:{service.port}").stream_stream("/raypp.v1.Sites/StreamFrames")
+        with pytest.raises(grpc.RpcError) as caught:
+            list(bytes_in(iter([b"\xff\xfe\x00garbage" * 9]), metadata=site[1]))
+        assert caught.value.code() in {Code.INTERNAL, Code.INVALID_ARGUMENT, Code.CANCELLED}
+        with pytest.raises(grpc.RpcError) as caught:
+            list(bytes_in(iter([bytes(20 << 20)]), metadata=site[1]))
+        assert caught.value.code() is Code.RESOURCE_EXHAUSTED
+        good.chunk(1, codes, 0)
+        assert good.committed().sequence == 1
+
+
+def test_a_connection_without_an_open_is_closed(service: Service, site: Site) -> None:
+    with connected(service, site) as stream:
+        refused(stream, Code.INVALID_ARGUMENT, "no `open` came within 3 s")
+
+
+def test_only_the_sites_own_token_through_the_front_streams(service: Service, site: Site) -> None:
+    with service.ledger() as ledger:
+        operator = Identities(ledger).add_operator("ada")
+    stranger = service.site("stranger")
+    good = dict(site[1])["authorization"]
+    for metadata, code in (
+        ((("authorization", good),), Code.PERMISSION_DENIED),
+        ((("authorization", good), ("x-raypp-front", SECRET[:-1] + "0")), Code.PERMISSION_DENIED),
+        (tuple(FRONT.items()), Code.UNAUTHENTICATED),
+        (bearer("rpp_0123456789abcdef_" + "A" * 43, **FRONT), Code.UNAUTHENTICATED),
+        (bearer("x" * 4000, **FRONT), Code.UNAUTHENTICATED),
+        (bearer(stranger, **FRONT), Code.PERMISSION_DENIED),
+        (bearer(operator, **FRONT), Code.PERMISSION_DENIED),
+    ):
+        with connected(service, (site[0], metadata)) as stream:
+            stream.send(stream.camera.open())
+            refused(stream, code)
+    assert stranger not in service.said()
+    stub = service.stub()
+    for reader, allowed in ((site[1], True), (bearer(operator, **FRONT), True), (bearer(stranger, **FRONT), False)):
+        asked = pb.ListEpisodesRequest(site=site[0])
+        if allowed:
+            assert list(stub.ListEpisodes(asked, metadata=reader).episodes) == []
+            continue
+        for call, request in (
+            (stub.ListEpisodes, asked),
+            (stub.GetSiteReport, pb.GetSiteReportRequest(site=site[0])),
+            (lambda *asked, **about: list(stub.WatchEpisodes(*asked, **about)), pb.WatchEpisodesRequest(site=site[0])),
+        ):
+            with pytest.raises(grpc.RpcError) as caught:
+                call(request, metadata=reader)
+            assert caught.value.code() is Code.PERMISSION_DENIED
+
+
+def test_a_revoked_token_cuts_a_running_stream(service: Service, site: Site) -> None:
+    with connected(service, site) as stream:
+        stream.open()
+        stream.chunk(1, some_codes(2), 0)
+        stream.committed()
+        with service.ledger() as ledger:
+            Identities(ledger).revoke(site[0])
+        begin = time.monotonic()
+        refused(stream, Code.UNAUTHENTICATED, "revoked")
+        assert time.monotonic() - begin < 10
+
+
+def test_a_client_that_sends_and_never_reads_is_cut_off(service: Service, site: Site) -> None:
+    with connected(service, site) as stream:
+        stream.open()
+        for sequence in range(1, WINDOW + 4):
+            stream.chunk(sequence, None, sequence, seen=0)
+        refused(stream, Code.RESOURCE_EXHAUSTED, f"the window is {WINDOW}")
+    with connected(service, site) as stream:
+        committed = stream.open().resume_after
+        assert committed <= WINDOW
+        stream.chunk(committed + 2, None, 20, seen=committed + 1)
+        refused(stream, Code.INVALID_ARGUMENT, f"has seen {committed + 1} committed", f"was told {committed}")
+
+
+def test_a_site_has_so_many_streams(service: Service, site: Site) -> None:
+    streams = [connected(service, site, f"camera-{number}") for number in range(STREAMS + 1)]
+    for stream in streams:
+        stream.__enter__()
+    try:
+        for stream in streams[:-1]:
+            stream.open()
+        streams[-1].send(streams[-1].camera.open())
+        refused(streams[-1], Code.RESOURCE_EXHAUSTED, f"at most {STREAMS}")
+        with connected(service, site, "camera-0") as again:
+            again.open()
+    finally:
+        for stream in streams:
+            stream.__exit__(None, None, None)
