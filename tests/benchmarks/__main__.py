@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks`: speed, memory and size of veiling, as ratios measured in one run."""
+"""`python -m tests.benchmarks`: speed, memory and size of veiling and streaming, as ratios measured in one run."""
 
 import argparse
 import json
@@ -6,16 +6,20 @@ import tempfile
 from pathlib import Path
 
 from tests.benchmarks.memory import memory_rows
+from tests.benchmarks.service_memory import service_memory_rows
 from tests.benchmarks.size import size_rows
 from tests.benchmarks.source import make_source
+from tests.benchmarks.streaming import streaming_rows
 from tests.benchmarks.throughput import job_rows, one_thread_rows
+
+_PARTS = ("thread", "job", "memory", "size", "streaming", "service-memory")
 
 
 def main() -> None:
     """Run the benchmarks and print their table."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10, help="length of the 720p film of the whole-job benchmark")
-    parser.add_argument("--only", choices=("thread", "job", "memory", "size"), help="run only this one")
+    parser.add_argument("--only", choices=_PARTS, help="run only this one")
     parser.add_argument("--json", type=Path, help="write the rows here")
     options = parser.parse_args()
     rows: list[tuple[str, str, str]] = []
@@ -30,6 +34,10 @@ def main() -> None:
             rows += memory_rows(Path(folder))
         if options.only in (None, "size"):
             rows += size_rows(Path(folder))
+        if options.only in (None, "streaming"):
+            rows += streaming_rows(Path(folder))
+        if options.only in (None, "service-memory"):
+            rows += service_memory_rows(Path(folder))
     width = max(len(name) for name, _, _ in rows)
     for name, value, bar in rows:
         print(f"{name:<{width}}  {value:>22}  {bar}")

@@ -45,11 +45,35 @@ def write_eager_bundle(path: Path, seed: int = 0, veil_id: str = VEIL, classes: 
         boxes[-1].bias.data.view(4, -1)[:, 2] = 8.0  # each edge two strides from the centre
         torch.nn.init.normal_(scores[-1].weight, std=0.3)
         scores[-1].bias.data.fill_(-2.0)
+    _write(about, model, path)
+    return path
+
+
+def write_usual_bundle(path: Path, spec: VeilSpec, size: int, veil_id: str) -> Path:
+    """Write a YOLOv8n with random weights that finds next to nothing: it costs what a trained one costs."""
+    about = About(
+        architecture="yolov8n",
+        classes=CLASSES,
+        channels=spec.channels,
+        bits=spec.bits,
+        patch=spec.patch,
+        sub_keys=spec.sub_keys,
+        size=size,
+        veil_id=veil_id,
+        spec=spec.model_dump(mode="json"),
+        dataset_version="cd" * 16,
+        labels_version="tools-v1",
+        recipe=Recipe(epochs=1, batch=1, steps=1),
+    )
+    _write(about, about.build(), path)
+    return path
+
+
+def _write(about: About, model: torch.nn.Module, path: Path) -> None:
     header = BundleHeader(
         about=BundleAbout.model_validate(about.model_dump(mode="json")), precision="float32", epochs=1, scores=None
     )
     write_bundle(Bundle.of(header, model.state_dict()), path, force=True)
-    return path
 
 
 def _see_something(model: torch.nn.Module) -> None:

@@ -22,6 +22,7 @@ from protos.raypp_pb2_grpc import SitesStub
 from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
 from raypp.usage.observation import Observation
+from raypp.veil.spec import VeilSpec
 from raypp.wire.frames import FrameEncoder, unseen_frame
 from raypp.wire.grid import CellGrid, Codes
 from tests.command import environment
@@ -146,6 +147,8 @@ class Camera:
     height: int = HEIGHT
     sub_key: int = 1
     live: bool = False
+    spec: VeilSpec = SPEC
+    size: int = SIZE
 
     def open(self) -> pb.StreamFramesRequest:
         return pb.StreamFramesRequest(
@@ -164,7 +167,7 @@ class Camera:
         )
 
     def encoder(self) -> FrameEncoder:
-        return FrameEncoder(CellGrid.of(SPEC, SIZE, self.width, self.height))
+        return FrameEncoder(CellGrid.of(self.spec, self.size, self.width, self.height))
 
 
 @dataclass

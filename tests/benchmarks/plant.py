@@ -1,0 +1,103 @@
+"""A service with a detector of the usual size behind nginx, and a site with a recorded film."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import numpy as np
+import numpy.typing as npt
+
+from protos.raypp_pb2_grpc import SitesStub
+from raypp.media.container import probe
+from raypp.media.files import open_source
+from raypp.media.geometry import Letterbox
+from raypp.media.sampling import Sampling, SamplingMode
+from raypp.media.timeline import DecodeReport
+from raypp.media.video import decode
+from raypp.veil.key import SiteKey, VeilKey
+from raypp.veil.keyfile import save_site_key
+from raypp.veil.patch import Veil
+from raypp.veil.spec import VeilSpec
+from tests.benchmarks.source import FPS, make_source
+from tests.serving.bundles import write_usual_bundle
+from tests.serving.front import Authority, running_front
+from tests.serving.running import Camera, Connection, Service, bearer, free_port, running_service
+
+SPEC, SIZE = VeilSpec(), 640
+WIDTH, HEIGHT = 1280, 720
+PACE_FPS = 2
+_FILM_S = 20
+_SECRET = "of-the-front-alone-" * 2
+
+
+@dataclass(frozen=True)
+class Plant:
+    """A service behind nginx, and a site of it.
+
+    Attributes:
+        place: folder of all files: the site's key, its token, the front's `ca.pem`, the detector `tools.model`.
+        service: the running service.
+        authority: the front's.
+        port: the front's.
+        token: the site's.
+        key: the owner's key.
+        film: what the site's camera `gate` has recorded.
+    """
+
+    place: Path
+    service: Service
+    authority: Authority
+    port: int
+    token: str
+    key: VeilKey
+    film: Path
+
+    def connection(self, camera: str) -> Connection:
+        """Return a stream of a camera through the front, not opened yet."""
+        credentials = grpc.ssl_channel_credentials(self.authority.pem)
+        stub = SitesStub(grpc.secure_channel(f"localhost:{self.port}", credentials))
+        about = Camera(
+            "plant", camera, veil_id=self.key.veil_id(SPEC), width=WIDTH, height=HEIGHT, live=True, spec=SPEC, size=SIZE
+        )
+        return Connection(about, stub, bearer(self.token))
+
+    def frames(self) -> Iterator[npt.NDArray[np.uint8]]:
+        """Yield the film's frames, letterboxed."""
+        stream = open_source(str(self.film))
+        info = probe(stream)
+        box = Letterbox(SIZE, SPEC.patch, info.width, info.height)
+        sampling = Sampling(SamplingMode.EVERY)
+        for frame in decode(stream, info, 0, 1 << 62, sampling, box, None, report=DecodeReport()):
+            yield frame.pixels
+
+    def codes(self) -> npt.NDArray[np.uint8]:
+        """Return codes of frames as a camera of `PACE_FPS` frames per second sends them."""
+        encoder = Veil(SPEC, self.key).stream("plant", "gate")
+        every = FPS // PACE_FPS
+        return np.concatenate(
+            [encoder.encode(pixels[None]) for number, pixels in enumerate(self.frames()) if number % every == 0]
+        )
+
+
+@contextmanager
+def running_plant(folder: Path) -> Iterator[Plant]:
+    """Start a service with a YOLOv8n of 640 pixels behind nginx."""
+    folder.mkdir()
+    key = VeilKey.generate()
+    film = make_source(folder / "film" / "film_20260302_080000.mp4", _FILM_S / 60)
+    save_site_key(SiteKey.derive_from(key, SPEC, "plant", ["gate"]), folder / "plant.key")
+    write_usual_bundle(folder / "tools.model", SPEC, SIZE, key.veil_id(SPEC))
+    (folder / "front.secret").write_text(_SECRET)
+    port = free_port()
+    with (
+        running_service(folder, {}, "--front-secret-file", folder / "front.secret") as service,
+        running_front(
+            folder / "front", f"127.0.0.1:{service.port}", f"127.0.0.1:{service.http_port}", _SECRET, port, verify=False
+        ) as authority,
+    ):
+        (folder / "ca.pem").write_bytes(authority.pem)
+        token = service.site("plant")
+        (folder / "token").write_text(token)
+        yield Plant(folder, service, authority, port, token, key, film)
