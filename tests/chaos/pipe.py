@@ -12,10 +12,13 @@ class Pipe:
 
     Args:
         target: port to forward to.
+        listen: whether to keep what passes, in both directions, in `heard`.
     """
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, *, listen: bool = False) -> None:
         self.target = target
+        self.heard = bytearray()
+        self._listen = listen
         self.port = 0
         self.cuts = 0
         self._loop = asyncio.new_event_loop()
@@ -89,6 +92,8 @@ class Pipe:
         with contextlib.suppress(OSError):
             while data := await reader.read(65536):
                 await self._stalled.wait()
+                if self._listen:
+                    self.heard += data
                 writer.write(data)
                 await writer.drain()
         writer.close()
