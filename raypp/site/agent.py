@@ -8,7 +8,7 @@ from time import monotonic
 
 from protos import raypp_pb2 as pb
 from raypp.errors import RayppError, SpoolError
-from raypp.site.camera_spool import CameraSpool, now_us
+from raypp.site.camera_spool import CameraSpool, DropPolicy, now_us
 from raypp.site.client import StreamClient
 from raypp.site.config import CameraSettings, SiteCameras
 from raypp.site.keeper import Keeper
@@ -24,6 +24,11 @@ _LOOK_EVERY_S = 0.5
 _STATUS_EVERY_S = 2.0
 _DRAIN_S = 5.0
 _FAREWELL_S = 20.0
+_FULL = {
+    DropPolicy.BLOCK: "is full: capture waits",
+    DropPolicy.DROP_OLDEST: "is full: the oldest frames are dropped",
+    DropPolicy.DROP_NEWEST: "is full: new frames are dropped",
+}
 
 
 class _Camera:
@@ -38,6 +43,7 @@ class _Camera:
         self.sending = asyncio.create_task(client.run(), name=f"client of {name}")
         self.leaving = False
         self.captured_before = 0
+        self.told_full = False
 
     @property
     def finished(self) -> bool:
@@ -53,6 +59,7 @@ class _Camera:
             detections=progress.detections,
             waiting_chunks=sending.pending if sending else 0,
             spool_bytes=self.spool.bytes,
+            spool_full=self.spool.full,
             dropped_frames=self.spool.dropped,
             capture_restarts=keeper.restarts if keeper else 0,
             connections=progress.connections,
@@ -102,6 +109,7 @@ class Agent:
         try:
             while not self._stopping.is_set():
                 await self._reconcile()
+                self._tell_of_full_spools()
                 self._write_status()
                 if self._config is None and all(camera.finished for camera in self._cameras.values()):
                     break
@@ -199,6 +207,14 @@ class Agent:
             self._log(f"{error}; the cameras stay as they are")
             return
         self._wanted = wanted
+
+    def _tell_of_full_spools(self) -> None:
+        for name, camera in self._cameras.items():
+            if camera.spool.full == camera.told_full:
+                continue
+            camera.told_full = camera.spool.full
+            what = _FULL[self._settings.policy] if camera.told_full else "has room again"
+            self._log(f"{name}: the spool {camera.spool.folder} {what}")
 
     def _write_status(self) -> None:
         if monotonic() - self._status_at < _STATUS_EVERY_S:

@@ -170,7 +170,6 @@ class CameraSpool:
                     self._changed.wait(_RETRY_S)
                     if self._closed or not waiting():
                         return False
-            self.full = False
             while not self._write(self._streams[-1], frames, position):
                 if self._policy is not DropPolicy.BLOCK:
                     self._drop(frames)
@@ -178,6 +177,7 @@ class CameraSpool:
                 self._changed.wait(_RETRY_S)
                 if self._closed or not waiting():
                     return False
+            self.full = False
         self._tell()
         return True
 

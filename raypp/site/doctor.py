@@ -19,7 +19,7 @@ from raypp.media.masks import load_masks
 from raypp.site.camera_spool import now_us
 from raypp.site.client import CLOCK_ALARM_US
 from raypp.site.config import CameraSettings
-from raypp.site.link import Link
+from raypp.site.link import Link, what_failed
 from raypp.site.live import open_live
 from raypp.site.settings import AgentSettings
 from raypp.site.sources import is_live, list_recordings, shown
@@ -131,7 +131,7 @@ async def _link(link: Link) -> tuple[list[Finding], _Answer | None]:
 
 
 def _faults(link: Link, error: grpc.aio.AioRpcError) -> list[Finding]:
-    details = (error.details() or error.code().name).splitlines()[0][:200]
+    details = what_failed(error.code(), error.details())
     if error.code() in {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}:
         return [
             Finding("link", Verdict.GOOD, f"{link.server} answers"),

@@ -1,6 +1,7 @@
 """The watchdog of one camera: keeps a capture process at work, and puts what it captures into the spool."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from threading import Event, Thread
 from time import monotonic
@@ -131,7 +132,8 @@ class Keeper(Thread):
                     return False
                 self._position = report.position
                 self.frames += len(frames)
-                child.connection.send(Taken())
+                with suppress(OSError):  # it may have ended with this chunk; that it has finished is still to be read
+                    child.connection.send(Taken())
             case Remembered():
                 self._memory = report.memory
             case Said():

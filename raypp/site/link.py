@@ -1,5 +1,6 @@
 """The way to the service: address, TLS, token."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,9 +12,18 @@ import grpc.aio
 
 from raypp.errors import OptionError, SiteError
 
+_CERTIFICATE = re.compile(r"handshake failed.*CERTIFICATE_VERIFY_FAILED: ([^:]+)")
+_MOST_WORDS = 300
 _MOST_MESSAGE_BYTES = 64 << 20
 _KEEPALIVE_MS = 60_000
 _KEEPALIVE_TIMEOUT_MS = 20_000
+
+
+def what_failed(code: grpc.StatusCode, details: str | None) -> str:
+    """Say in one line why a call failed: what gRPC says, without the way down to where TLS failed."""
+    line = (details or code.name).splitlines()[0]
+    certificate = _CERTIFICATE.search(line)
+    return f"the server's certificate is not accepted: {certificate[1]}" if certificate else line[:_MOST_WORDS]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from protos import raypp_pb2 as pb
 from raypp import __version__
 from raypp.errors import SiteError
 from raypp.site.camera_spool import CameraSpool, now_us
+from raypp.site.link import what_failed
 from raypp.site.stream_spool import StreamSpool
 from raypp.veil.packing import unpack
 from raypp.wire.compression import decompress
@@ -287,7 +288,7 @@ _REFUSALS = {
 
 
 def _meaning(code: grpc.StatusCode, details: str) -> SiteError:
-    said = (details or code.name).splitlines()[0][:300]
+    said = what_failed(code, details)
     if code in _REFUSALS:
         return RefusedError(f"{_REFUSALS[code]} ({code.name}: {said})")
     return LinkError(f"{code.name}: {said}")

@@ -12,6 +12,7 @@ class CameraStatus(BaseModel):
         committed_frames: frames whose detections the service has answered.
         detections: found on them.
         waiting_chunks, spool_bytes: what is in the spool.
+        spool_full: spool or disk had no room for the last chunk.
         dropped_frames: by the drop policy.
         capture_restarts: times that the capture process was killed or failed.
         connections: times that the stream was opened.
@@ -29,6 +30,7 @@ class CameraStatus(BaseModel):
     detections: int = 0
     waiting_chunks: int = 0
     spool_bytes: int = 0
+    spool_full: bool = False
     dropped_frames: int = 0
     capture_restarts: int = 0
     connections: int = 0

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,16 +30,24 @@ class Cluster:
         self.folder = folder
         self.env = environment(PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
         self.env.pop("PYTHONPATH")
-        self.dashboard = _free_port()
+        dashboard = _free_port()
+        self._address = f"http://127.0.0.1:{dashboard}"
         self._ray(
-            "start", "--head", f"--port={_free_port()}", f"--dashboard-port={self.dashboard}", "--num-cpus=2",
+            "start", "--head", f"--port={_free_port()}", f"--dashboard-port={dashboard}", "--num-cpus=2",
             "--include-dashboard=true", "--object-store-memory=100000000", f"--temp-dir={folder}",
             "--disable-usage-stats",
         )  # fmt: skip
 
+    def wait(self) -> None:
+        """Wait until jobs can be submitted: on a busy machine the dashboard is there long before its agent."""
+        deadline = time.monotonic() + 120
+        while self._ray("job", "submit", f"--address={self._address}", "--", "true", check=False).returncode:
+            assert time.monotonic() < deadline, "no job can be submitted"
+            time.sleep(1)
+
     def submit(self, working_dir: Path, *command: object) -> subprocess.CompletedProcess[str]:
         return self._ray(
-            "job", "submit", f"--address=http://127.0.0.1:{self.dashboard}", f"--working-dir={working_dir}", "--",
+            "job", "submit", f"--address={self._address}", f"--working-dir={working_dir}", "--",
             "python", *map(str, command), check=False,
         )  # fmt: skip
 
@@ -59,6 +68,7 @@ class Cluster:
 def cluster() -> Iterator[Cluster]:
     folder = Path(tempfile.mkdtemp(prefix="raypp-", dir="/tmp"))  # a socket's path must be short
     running = Cluster(folder)
+    running.wait()
     yield running
     running.stop()
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,7 +1,5 @@
 """What goes wrong under a ledger, and what is said of it."""
 
-import os
-import resource
 import stat
 import threading
 import time
@@ -14,7 +12,7 @@ from raypp.ledger import database
 from raypp.ledger.database import translated
 from raypp.ledger.store import Ledger
 from tests.ledger.postgres import PostgresServer
-from tests.ledger.site import STREAM, Clock, Connection, chunks, content, scratch, working_day
+from tests.ledger.site import Clock, scratch
 
 
 @pytest.mark.parametrize(
@@ -99,64 +97,6 @@ def test_a_reader_cannot_write_on_postgresql(postgres: PostgresServer):
             connection.exec_driver_sql("UPDATE sites SET version = 7")
         ledger.add_site("plant-2")  # and the connection, given back, writes again
     postgres.drop(url)
-
-
-def test_a_full_disk_is_said_and_nothing_is_half_written():
-    """The disk is full where the file may grow no more; once there is room, all goes on."""
-    parts = chunks(working_day(400))
-    with scratch() as ledger:
-        connection = Connection(ledger)
-        connection.send(1, parts[0])
-        with ledger.database.read() as reading:
-            pages = reading.exec_driver_sql("PRAGMA page_count").scalar_one()
-
-        def limit(to: int) -> None:
-            for held in [ledger.database.engine.raw_connection() for _ in range(3)]:
-                held.cursor().execute(f"PRAGMA max_page_count = {to}").fetchall()
-                held.close()
-
-        limit(pages)
-        sequence = 2
-        with pytest.raises(LedgerFullError, match=r"the disk under ledger .* is full; make room, nothing was written"):
-            for sequence in range(2, 51):
-                connection.send(sequence, parts[sequence - 1])
-        position = ledger.position(STREAM)
-        assert position is not None
-        assert position.committed == sequence - 1
-        assert list(ledger.frames(STREAM)) == [frame for part in parts[: sequence - 1] for frame in part]
-        limit(100_000)
-        heir = Connection(ledger)
-        for sequence in range(heir.committed + 1, 51):
-            heir.send(sequence, parts[sequence - 1])
-        full = content(ledger)
-    with scratch() as other:
-        Connection(other).send_all(parts)
-        assert content(other) == full
-
-
-def test_a_file_limit_reads_as_an_error_of_ours():
-    """A write refused by the operating system, as where a quota is reached."""
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        words = b"no error"
-        try:
-            with scratch() as ledger:
-                connection = Connection(ledger)
-                resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
-                __import__("signal").signal(__import__("signal").SIGXFSZ, __import__("signal").SIG_IGN)
-                parts = chunks(working_day(40_000), 2000)
-                connection.send_all(parts)
-        except LedgerError as error:
-            words = f"{type(error).__name__} {error}".encode()
-        finally:
-            os.write(write, words)
-            os._exit(0)
-    os.waitpid(child, 0)
-    os.close(write)
-    said = os.read(read, 1000).decode()
-    os.close(read)
-    assert said.startswith(("LedgerFullError", "LedgerUnavailableError")), said
 
 
 def test_a_lock_held_too_long_is_retriable(url: str, monkeypatch: pytest.MonkeyPatch):

@@ -78,14 +78,14 @@ def _builder(
 
 @contextmanager
 def running_front(
-    place: Path, service: str, pages: str, secret: str, port: int, *, verify: bool
+    place: Path, service: str, pages: str, secret: str, port: int, *, verify: bool, expired: bool = False
 ) -> Iterator[Authority]:
     """Run nginx before a service; gives the authority that its certificate, and those of its clients, are of."""
     nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
     if nginx is None:
         pytest.skip("nginx is not installed; on Debian: apt-get install nginx-light")
     authority = Authority.make("raypp test authority")
-    certificate, key = authority.issue("localhost", server=True)
+    certificate, key = authority.issue("localhost", server=True, expired=expired)
     place.mkdir()
     (place / "server.crt").write_bytes(certificate)
     (place / "server.key").write_bytes(key)

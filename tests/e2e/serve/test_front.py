@@ -10,8 +10,11 @@ import pytest
 
 from protos import raypp_pb2 as pb
 from protos.raypp_pb2_grpc import SitesStub
+from raypp.veil.key import SiteKey, VeilKey
+from raypp.veil.keyfile import save_site_key
+from tests.command import raypp
 from tests.e2e.serve.talk import SECRET, Code, Site, get_page
-from tests.serving.bundles import VEIL, some_codes
+from tests.serving.bundles import SPEC, VEIL, some_codes
 from tests.serving.front import Authority, running_front
 from tests.serving.running import (
     Camera,
@@ -81,6 +84,22 @@ def test_the_front_says_so_in_grpc_where_the_service_is_away(tmp_path: Path) -> 
             SitesStub(channel).DescribeModel(pb.DescribeModelRequest(), timeout=20)
         assert caught.value.code() is Code.UNAVAILABLE
         assert "try again later" in caught.value.details()
+
+
+def test_a_site_is_told_that_the_fronts_certificate_has_expired(tmp_path: Path) -> None:
+    port, nobody = free_port(), f"127.0.0.1:{free_port()}"
+    with running_front(tmp_path / "front", nobody, nobody, SECRET, port, verify=False, expired=True) as authority:
+        save_site_key(SiteKey.derive_from(VeilKey.generate(), SPEC, "plant", ["gate"]), tmp_path / "plant.key")
+        (tmp_path / "ca.pem").write_bytes(authority.pem)
+        (tmp_path / "token").write_text("rpp_0123456789abcdef_" + "A" * 43)
+        (tmp_path / "cameras.yaml").write_text("cameras:\n  gate:\n    source: film.mp4\n")
+        done = raypp(
+            "site", "doctor", "--config", tmp_path / "cameras.yaml", "--site", "plant", "--key", tmp_path / "plant.key",
+            "--server", f"localhost:{port}", "--ca", tmp_path / "ca.pem", "--token-file", tmp_path / "token",
+            "--spool", tmp_path / "spool",
+        )  # fmt: skip
+    assert done.returncode != 0
+    assert "certificate is not accepted: certificate has expired" in " ".join(done.stdout.split())
 
 
 def _handshake(port: int, authority: bytes, version: ssl.TLSVersion) -> bool:

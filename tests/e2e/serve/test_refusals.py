@@ -1,11 +1,18 @@
 """What the real service refuses: the right status, clear words, and nobody else is harmed."""
 
+import asyncio
+import threading
 import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
+import grpc.aio
 import pytest
 
 from protos import raypp_pb2 as pb
+from protos.raypp_pb2_grpc import SitesStub
 from raypp.ledger.identity import Identities
 from tests.e2e.serve.talk import FRONT, SECRET, STREAMS, WINDOW, Code, Site, connected, refused
 from tests.serving.bundles import SPEC, VEIL, some_codes
@@ -175,3 +182,60 @@ def test_a_site_has_so_many_streams(service: Service, site: Site) -> None:
     finally:
         for stream in streams:
             stream.__exit__(None, None, None)
+
+
+def test_thousands_of_opens_of_one_site_leave_others_unharmed(service: Service, site: Site) -> None:
+    other = bearer(service.site("beside-the-many"), **FRONT)
+    over = threading.Event()
+
+    def go_on(stream: Connection) -> list[float]:
+        took = []
+        while not over.is_set():
+            began = time.monotonic()
+            stream.chunk(len(took) + 1, None, len(took) + 1)
+            stream.committed()
+            took.append(time.monotonic() - began)
+        return took
+
+    with connected(service, ("beside-the-many", other)) as stream, ThreadPoolExecutor(1) as pool:
+        stream.open()
+        going_on = pool.submit(go_on, stream)
+        try:
+            fared = asyncio.run(many_opens(service, site, 2000))
+        finally:
+            over.set()
+        took = going_on.result()
+    assert fared[Code.OK] == STREAMS
+    # A server's reset may overtake its status; gRPC's client then says one of these in its place.
+    assert fared.keys() <= {Code.OK, Code.RESOURCE_EXHAUSTED, Code.CANCELLED, Code.INTERNAL}, fared
+    assert fared[Code.RESOURCE_EXHAUSTED] > 1000, fared
+    assert len(took) > 5
+    assert max(took) < 10
+
+
+async def many_opens(service: Service, site: Site, count: int) -> Counter[Code]:
+    """Open streams of a site at once, each of a camera of its own, and hold them; returns how they fared."""
+    judged = asyncio.Event()
+    waiting = count
+
+    async def opening(number: int) -> AsyncIterator[pb.StreamFramesRequest]:
+        yield Camera(site[0], f"camera-{number}").open()
+        await judged.wait()
+
+    async def fares(stub: SitesStub, number: int) -> Code:
+        nonlocal waiting
+        call = stub.StreamFrames(opening(number), metadata=site[1])
+        try:
+            code = Code.OK if await call.read() is not grpc.aio.EOF else await call.code()
+        except grpc.aio.AioRpcError as error:
+            code = error.code()
+        waiting -= 1
+        if not waiting:
+            judged.set()
+        await judged.wait()
+        call.cancel()
+        return code
+
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{service.port}") as channel:
+        stub = SitesStub(channel)
+        return Counter(await asyncio.gather(*(fares(stub, number) for number in range(count))))
