@@ -23,7 +23,7 @@ def environment(**extra: str) -> dict[str, str]:
 
 
 def raypp(
-    *arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None
+    *arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None, timeout: float = 280
 ) -> subprocess.CompletedProcess[str]:
     """Run `raypp ARGUMENTS` to its end."""
     return subprocess.run(
@@ -32,7 +32,7 @@ def raypp(
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=timeout,
         check=False,
     )
 

@@ -9,7 +9,7 @@ from raypp.ledger.database import Database
 from raypp.ledger.schema import bring_up
 from raypp.ledger.tables import EpisodeRow, StretchRow
 from raypp.ledger.values import Clock, Commit, Site, StreamAbout, StreamPosition, StreamStatus, now_us
-from raypp.usage.episode import Episode, StreamName, Stretch
+from raypp.usage.episode import Episode, EpisodeState, StreamName, Stretch
 from raypp.usage.observation import SeenFrame
 from raypp.usage.settings import SiteSettings
 
@@ -154,6 +154,12 @@ class Ledger:
         condition = reading.episodes_within(site, from_us, to_us, tools, after)
         with self.database.read() as connection:
             return reading.read_episodes(connection, condition, limit=limit)
+
+    def open_episodes(self, site: str) -> list[Episode]:
+        """Episodes of a site that are open, by start and then id."""
+        with self.database.read() as connection:
+            is_open = EpisodeRow.state == int(EpisodeState.OPEN)
+            return reading.read_episodes(connection, EpisodeRow.site == site, is_open)
 
     def changed_episodes(self, site: str, since_us: int, limit: int | None = 1000) -> list[Episode]:
         """Episodes of a site written at or after a processing time, by start and then id.

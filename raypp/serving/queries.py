@@ -6,12 +6,10 @@ from collections.abc import Iterable
 
 from protos import raypp_pb2 as pb
 from raypp.errors import OptionError
-from raypp.ledger.reading import read_episodes
 from raypp.ledger.store import Ledger
-from raypp.ledger.tables import EpisodeRow
 from raypp.ledger.values import page_after
 from raypp.serving.refusal import RefusedError, Status
-from raypp.usage.episode import Episode, EpisodeState
+from raypp.usage.episode import Episode
 from raypp.wire.frames import LATEST_US
 from raypp.wire.messages import check_name
 from raypp.wire.values import episode_message
@@ -83,9 +81,7 @@ class EpisodeWatch:
         self._ledger.site_settings(self._site)
         self._since_us = self._ledger.clock() - _OVERLAP_US
         self._remember(self._ledger.changed_episodes(self._site, self._since_us, limit=None))
-        with self._ledger.database.read() as connection:
-            is_open = EpisodeRow.state == int(EpisodeState.OPEN)
-            found = read_episodes(connection, EpisodeRow.site == self._site, is_open)
+        found = self._ledger.open_episodes(self._site)
         self._seen |= {one.episode_id: one for one in found}
         return found
 

@@ -14,7 +14,6 @@ from raypp.usage.fold import Fold
 from raypp.usage.metrics import Segment, SegmentalF1, duration_error, segmental_f1
 from raypp.usage.observation import SeenFrame
 from raypp.usage.settings import SiteSettings
-from tests.usage.benches import make_bench_truth
 from tests.usage.seen import Ledger
 
 _RULES = SiteSettings.parse(site_settings("site-a"), "demo")
@@ -29,7 +28,7 @@ def _found(frames: list[SeenFrame]) -> list[Segment]:
     return [Segment(tool, start, end) for tool, _, start, end, _ in ledger.rows()]
 
 
-def _truth(script: Script) -> list[Segment]:
+def true_uses(script: Script) -> list[Segment]:
     """Uses by class, as an episode is defined: breaks up to max_gap_s are bridged (a bench has two of one class)."""
     found: list[Segment] = []
     for class_id, name in enumerate(CLASSES):
@@ -46,7 +45,7 @@ def _truth(script: Script) -> list[Segment]:
 def test_the_benches_are_those_of_the_sample(tmp_path: Path) -> None:
     (video,) = make_sample(tmp_path, seed=11, sites=1, seconds=6).videos
     sidecar = read_sidecar(video.labels_path.read_text(), "sample")
-    bench = make_bench_truth(11, 6)
+    bench = make_benchtrue_uses(11, 6)
     assert [one.timestamp_us for one in bench.frames] == list(sidecar.times_us)
     for one, moment in zip(bench.frames, sidecar.boxes, strict=True):
         assert [CLASSES[found.class_id] for found in one.detections] == [name for name, _ in moment]
@@ -62,8 +61,8 @@ def test_the_benches_are_those_of_the_sample(tmp_path: Path) -> None:
 def test_true_boxes_give_the_true_uses() -> None:
     total, errors, uses = SegmentalF1(0, 0, 0), [], 0
     for seed in range(8):
-        bench = make_bench_truth(seed, 60)
-        found, truth = _found(bench.frames), _truth(bench.script)
+        bench = make_benchtrue_uses(seed, 60)
+        found, truth = _found(bench.frames), true_uses(bench.script)
         total += segmental_f1(found, truth, 0.5)
         errors.append(duration_error(found, truth))
         uses += len(truth)
@@ -77,8 +76,8 @@ def test_true_boxes_give_the_true_uses() -> None:
 def test_true_boxes_give_the_true_uses_on_benches_that_the_settings_were_not_chosen_on() -> None:
     total, errors = SegmentalF1(0, 0, 0), []
     for seed in range(1000, 1040):
-        bench = make_bench_truth(seed, 60)
-        found, truth = _found(bench.frames), _truth(bench.script)
+        bench = make_benchtrue_uses(seed, 60)
+        found, truth = _found(bench.frames), true_uses(bench.script)
         score = segmental_f1(found, truth, 0.5)
         total += score
         errors.append(duration_error(found, truth))
