@@ -1,5 +1,6 @@
-"""Twenty rounds of mischief: `python -m tests.chaos [ROUNDS] [FIRST_SEED]`."""
+"""Rounds of mischief, each of which must leave the ledger that an undisturbed run leaves."""
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -11,7 +12,11 @@ from tests.ledger.postgres import PostgresServer
 
 
 def main() -> int:
-    rounds, first = (int(word) for word in (*sys.argv[1:], "20", "1")[:2])
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("rounds", type=int, nargs="?", default=20)
+    parser.add_argument("first_seed", type=int, nargs="?", default=1, help="of what is done when")
+    options = parser.parse_args()
+    rounds, first = options.rounds, options.first_seed
     failed = 0
     with tempfile.TemporaryDirectory(prefix="raypp-chaos-") as folder, PostgresServer() as postgres:
         stage = Stage.build(Path(folder), Plan(), postgres)

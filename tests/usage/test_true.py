@@ -45,7 +45,7 @@ def true_uses(script: Script) -> list[Segment]:
 def test_the_benches_are_those_of_the_sample(tmp_path: Path) -> None:
     (video,) = make_sample(tmp_path, seed=11, sites=1, seconds=6).videos
     sidecar = read_sidecar(video.labels_path.read_text(), "sample")
-    bench = make_benchtrue_uses(11, 6)
+    bench = make_bench_truth(11, 6)
     assert [one.timestamp_us for one in bench.frames] == list(sidecar.times_us)
     for one, moment in zip(bench.frames, sidecar.boxes, strict=True):
         assert [CLASSES[found.class_id] for found in one.detections] == [name for name, _ in moment]
@@ -61,7 +61,7 @@ def test_the_benches_are_those_of_the_sample(tmp_path: Path) -> None:
 def test_true_boxes_give_the_true_uses() -> None:
     total, errors, uses = SegmentalF1(0, 0, 0), [], 0
     for seed in range(8):
-        bench = make_benchtrue_uses(seed, 60)
+        bench = make_bench_truth(seed, 60)
         found, truth = _found(bench.frames), true_uses(bench.script)
         total += segmental_f1(found, truth, 0.5)
         errors.append(duration_error(found, truth))
@@ -76,7 +76,7 @@ def test_true_boxes_give_the_true_uses() -> None:
 def test_true_boxes_give_the_true_uses_on_benches_that_the_settings_were_not_chosen_on() -> None:
     total, errors = SegmentalF1(0, 0, 0), []
     for seed in range(1000, 1040):
-        bench = make_benchtrue_uses(seed, 60)
+        bench = make_bench_truth(seed, 60)
         found, truth = _found(bench.frames), true_uses(bench.script)
         score = segmental_f1(found, truth, 0.5)
         total += score
