@@ -30,9 +30,8 @@ from raypp.usage.settings import SiteSettings
 from raypp.veil.keyfile import load_owner_key
 from raypp.veil.patch import Veil
 from tests.command import succeed
-from tests.usage.benches import make_bench_truth
+from tests.usage.benches import make_bench_truth, true_uses
 from tests.usage.seen import Ledger
-from tests.usage.test_true import true_uses
 
 _TRAIN_SEED, _TEST_SEED = 5000, 11
 _FPS = 10

@@ -7,10 +7,14 @@ import numpy as np
 from raypp.demo.render import Camera
 from raypp.demo.scene import make_bench, make_light
 from raypp.demo.script import Script, make_script
+from raypp.demo.site_settings import site_settings
 from raypp.demo.tools import CLASSES, make_tool
+from raypp.usage.metrics import Segment
 from raypp.usage.observation import Detection, Observation, SeenFrame
+from raypp.usage.settings import SiteSettings
 
 SIZE = (640, 360)
+GAP_S = SiteSettings.parse(site_settings("site-a"), "demo").tools[0].max_gap_s
 
 
 @dataclass(frozen=True)
@@ -42,3 +46,17 @@ def _seen(eye: Camera, script: Script, tools: int, index: int, fps: float) -> Se
         for one in eye._visible(lying + eye._moving(time_s), SIZE)
     )
     return SeenFrame(index, round(time_s * 1e6), Observation.OBSERVED, found)
+
+
+def true_uses(script: Script) -> list[Segment]:
+    """Uses by class, as an episode is defined: breaks up to max_gap_s are bridged (a bench has two of one class)."""
+    found: list[Segment] = []
+    for class_id, name in enumerate(CLASSES):
+        own: list[Segment] = []
+        for use in (use for use in script.uses if use.class_id == class_id):
+            if own and use.start_s - own[-1].end_s <= GAP_S:
+                own[-1] = Segment(name, own[-1].start_s, max(own[-1].end_s, use.end_s))
+            else:
+                own.append(Segment(name, use.start_s, use.end_s))
+        found += own
+    return found

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from raypp.demo.sample import make_sample
-from raypp.demo.script import Script
 from raypp.demo.site_settings import site_settings
 from raypp.demo.tools import CLASSES
 from raypp.media.sidecar import read_sidecar
@@ -14,10 +13,10 @@ from raypp.usage.fold import Fold
 from raypp.usage.metrics import Segment, SegmentalF1, duration_error, segmental_f1
 from raypp.usage.observation import SeenFrame
 from raypp.usage.settings import SiteSettings
+from tests.usage.benches import make_bench_truth, true_uses
 from tests.usage.seen import Ledger
 
 _RULES = SiteSettings.parse(site_settings("site-a"), "demo")
-_GAP_S = _RULES.tools[0].max_gap_s
 
 
 def _found(frames: list[SeenFrame]) -> list[Segment]:
@@ -26,20 +25,6 @@ def _found(frames: list[SeenFrame]) -> list[Segment]:
     ledger.take(changes)
     ledger.take(fold.finish(state, CloseReason.END_OF_STREAM)[1])
     return [Segment(tool, start, end) for tool, _, start, end, _ in ledger.rows()]
-
-
-def true_uses(script: Script) -> list[Segment]:
-    """Uses by class, as an episode is defined: breaks up to max_gap_s are bridged (a bench has two of one class)."""
-    found: list[Segment] = []
-    for class_id, name in enumerate(CLASSES):
-        own: list[Segment] = []
-        for use in (use for use in script.uses if use.class_id == class_id):
-            if own and use.start_s - own[-1].end_s <= _GAP_S:
-                own[-1] = Segment(name, own[-1].start_s, max(own[-1].end_s, use.end_s))
-            else:
-                own.append(Segment(name, use.start_s, use.end_s))
-        found += own
-    return found
 
 
 def test_the_benches_are_those_of_the_sample(tmp_path: Path) -> None:
