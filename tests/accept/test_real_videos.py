@@ -4,16 +4,16 @@ from statistics import median
 
 import pytest
 
-from raypp.usage.episode import CloseReason, StreamName
-from raypp.usage.fold import Fold
+from raypp.usage.episode import StreamName
 from raypp.usage.metrics import Segment, boundary_errors, segmental_f1
 from raypp.usage.observation import SeenFrame
 from raypp.usage.settings import SiteSettings
 from tests.accept.plain import detect_plain
 from tests.data import shared_data
-from tests.usage.seen import Ledger
+from tests.usage.seen import fold
 
 _FPS = 10
+_STREAM = StreamName("site", "video", 1)
 
 _BOTTLES = """
 cameras:
@@ -62,8 +62,5 @@ def test_boundaries_on_real_video(video: str, rules: str, truth: list[Segment]) 
 
 def fold_video(rules: str, classes: tuple[str, ...], frames: list[SeenFrame]) -> list[Segment]:
     """Fold what was seen of a video; gives uses by station."""
-    fold, ledger = Fold(SiteSettings.parse(rules, "test"), StreamName("site", "video", 1), classes), Ledger()
-    state, changes = fold.advance(fold.begin(), frames)
-    ledger.take(changes)
-    ledger.take(fold.finish(state, CloseReason.END_OF_STREAM)[1])
+    _, ledger = fold(SiteSettings.parse(rules, "test"), [frames], stream=_STREAM, classes=classes)
     return [Segment(station, start, end) for _, station, start, end, _ in ledger.rows()]

@@ -22,8 +22,7 @@ from raypp.media.video import decode
 from raypp.serving.detector import BundleDetector
 from raypp.serving.model import FrameBlock
 from raypp.serving.settings import DetectionSettings
-from raypp.usage.episode import CloseReason, StreamName
-from raypp.usage.fold import Fold
+from raypp.usage.episode import StreamName
 from raypp.usage.metrics import Segment, SegmentalF1, duration_error, segmental_f1
 from raypp.usage.observation import Observation, SeenFrame
 from raypp.usage.settings import SiteSettings
@@ -31,7 +30,7 @@ from raypp.veil.keyfile import load_owner_key
 from raypp.veil.patch import Veil
 from tests.command import succeed
 from tests.usage.benches import make_bench_truth, true_uses
-from tests.usage.seen import Ledger
+from tests.usage.seen import fold
 
 _TRAIN_SEED, _TEST_SEED = 5000, 11
 _FPS = 10
@@ -102,7 +101,7 @@ def trained(options: argparse.Namespace) -> tuple[Path, Path]:
 def uses(film: SampleVideo, model: Path, key: Path, size: int) -> list[Segment]:
     """Veil a film, detect, fold."""
     detector = BundleDetector.load(model, DetectionSettings())
-    spec, rules = detector.about.spec, SiteSettings.parse(site_settings(film.site), "demo")
+    spec = detector.about.spec
     encoder = Veil(spec, load_owner_key(key)).stream(film.site, film.camera)
     stream = open_source(str(film.path))
     info = probe(stream)
@@ -113,10 +112,8 @@ def uses(film: SampleVideo, model: Path, key: Path, size: int) -> list[Segment]:
         block = FrameBlock(encoder.encode(frame.pixels[None]), encoder.sub_key, info.width, info.height)
         ((found,),) = detector.detect([block])
         seen.append(SeenFrame(len(seen), frame.timestamp_us, Observation.OBSERVED, found))
-    fold, ledger = Fold(rules, StreamName(film.site, film.camera, 1), detector.about.classes), Ledger()
-    state, changes = fold.advance(fold.begin(), seen)
-    ledger.take(changes)
-    ledger.take(fold.finish(state, CloseReason.END_OF_STREAM)[1])
+    rules, name = SiteSettings.parse(site_settings(film.site), "demo"), StreamName(film.site, film.camera, 1)
+    _, ledger = fold(rules, [seen], stream=name, classes=detector.about.classes)
     return [Segment(tool, start, end) for tool, _, start, end, _ in ledger.rows()]
 
 

@@ -71,11 +71,13 @@ def fold(
     rules: SiteSettings,
     chunks: Iterable[Sequence[SeenFrame]],
     *,
+    stream: StreamName = STREAM,
+    classes: tuple[str, ...] = CLASSES,
     through_json: bool = False,
     end: CloseReason | None = CloseReason.END_OF_STREAM,
 ) -> tuple[FoldState, Ledger]:
     """Fold chunks, and end the stream unless told not to."""
-    one, ledger = Fold(rules, STREAM, CLASSES), Ledger()
+    one, ledger = Fold(rules, stream, classes), Ledger()
     state = one.begin()
     for chunk in chunks:
         state, changes = one.advance(state, chunk)

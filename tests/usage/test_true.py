@@ -8,22 +8,18 @@ from raypp.demo.sample import make_sample
 from raypp.demo.site_settings import site_settings
 from raypp.demo.tools import CLASSES
 from raypp.media.sidecar import read_sidecar
-from raypp.usage.episode import CloseReason, StreamName
-from raypp.usage.fold import Fold
+from raypp.usage.episode import StreamName
 from raypp.usage.metrics import Segment, SegmentalF1, duration_error, segmental_f1
 from raypp.usage.observation import SeenFrame
 from raypp.usage.settings import SiteSettings
 from tests.usage.benches import make_bench_truth, true_uses
-from tests.usage.seen import Ledger
+from tests.usage.seen import fold
 
 _RULES = SiteSettings.parse(site_settings("site-a"), "demo")
 
 
 def _found(frames: list[SeenFrame]) -> list[Segment]:
-    fold, ledger = Fold(_RULES, StreamName("site-a", "bench-1", 1), CLASSES), Ledger()
-    state, changes = fold.advance(fold.begin(), frames)
-    ledger.take(changes)
-    ledger.take(fold.finish(state, CloseReason.END_OF_STREAM)[1])
+    _, ledger = fold(_RULES, [frames], stream=StreamName("site-a", "bench-1", 1), classes=CLASSES)
     return [Segment(tool, start, end) for tool, _, start, end, _ in ledger.rows()]
 
 
