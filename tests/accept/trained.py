@@ -84,7 +84,7 @@ def trained(options: argparse.Namespace) -> tuple[Path, Path]:
         spec = ("--spec", options.spec) if options.spec else ()
         succeed(
             "veil", out / "train" / "inventory.csv", "--out", veiled, "--key", key, "--size", options.size,
-            "--rate", options.rate, "--time-from", "name:%Y%m%d_%H%M%S", "--workers", 1, *spec,
+            "--fps", options.rate, "--time-from", "name:%Y%m%d_%H%M%S", "--workers", 1, *spec,
         )  # fmt: skip
         succeed("split", veiled, "--name", "split", "--by", "source", "--val", 0.1)
     if not model.exists():
