@@ -1,6 +1,7 @@
 """One connection of one stream: opened, resumed where the ledger stands, chunks sent within the window."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
@@ -287,8 +288,14 @@ _REFUSALS = {
 }
 
 
+_NOT_SERVED_YET = re.compile(r"Application '.*' not found")
+"""What Ray Serve's proxy says while the service starts or is replaced."""
+
+
 def _meaning(code: grpc.StatusCode, details: str) -> SiteError:
     said = what_failed(code, details)
+    if code is grpc.StatusCode.NOT_FOUND and _NOT_SERVED_YET.match(said):
+        return LinkError("the service is not served yet")
     if code in _REFUSALS:
         return RefusedError(f"{_REFUSALS[code]} ({code.name}: {said})")
     return LinkError(f"{code.name}: {said}")

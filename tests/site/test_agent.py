@@ -189,6 +189,18 @@ def test_a_refusal_is_said_once_and_spooling_goes_on(site, service, code, detail
     assert says in agent.wait().cameras["bench-1"].refused
 
 
+def test_a_service_that_is_being_replaced_is_no_refusal(site, service):
+    said = (
+        "Application 'raypp' not found. Ping /ray.serve.RayServeAPIService/ListApplications for available applications."
+    )
+    service.faults.refuse = (grpc.StatusCode.NOT_FOUND, said)
+    agent = site.agent_here(service.address, _camera(_film(site)))
+    wait_until(lambda: "the service is not served yet" in site.log())
+    service.faults.refuse = None
+    assert agent.wait().cameras["bench-1"].refused is None
+    assert len(service.of("bench-1")[0].codes) == 40
+
+
 def test_the_sources_key_must_be_the_models(site):
     with Service("f" * 32, size=160) as other:
         site.agent_here(other.address, _camera(_film(site)))
