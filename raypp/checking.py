@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from raypp.audit.certificate import verify_certificate
 from raypp.errors import OptionError
 from raypp.shards.encryption import DataKey
 from raypp.shards.manifest import read_manifest
@@ -26,7 +27,7 @@ def make_verify_command(cluster: ClusterChecker | None, *, always: bool = False)
     """Return the `verify` command, which checks shards on a cluster if asked to, or always."""
 
     def verify(
-        archive: Annotated[str, typer.Argument(help="The archive to verify.")],
+        archive: Annotated[str, typer.Argument(help="The archive, or the certificate of an audit, to verify.")],
         data_key: Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")] = None,
         on_ray: Annotated[bool, typer.Option("--on-ray", help="Check shards in parallel on Ray.")] = always,
         address: Annotated[
@@ -34,11 +35,18 @@ def make_verify_command(cluster: ClusterChecker | None, *, always: bool = False)
         ] = None,
         json_file: Annotated[Path | None, typer.Option("--json", help="Write the report here as JSON.")] = None,
     ) -> None:
-        """Check every receipt, shard, digest, schema and label of an archive; needs no veil key.
+        """Check every receipt, shard, digest, schema and label of an archive, or a certificate; needs no veil key.
 
         Example: raypp verify veiled
+
+        Example: raypp verify audit/certificate.json
         """
         console = Console(stderr=True, soft_wrap=True)
+        if archive.endswith(".json"):
+            if data_key or address:
+                raise OptionError("--data-key and --address are for archives; a certificate needs neither")
+            _check_certificate(Path(archive), json_file, console)
+            return
         encryption = DataKey.load(data_key) if data_key else None
         check: CheckShards | None = None
         if on_ray or address:
@@ -68,3 +76,17 @@ def make_verify_command(cluster: ClusterChecker | None, *, always: bool = False)
         console.print("verified: nothing missing, nothing twice, nothing altered")
 
     return verify
+
+
+def _check_certificate(path: Path, json_file: Path | None, console: Console) -> None:
+    certificate = verify_certificate(path)
+    if json_file:
+        json_file.write_text(certificate.model_dump_json(indent=1) + "\n")
+    console.print(
+        f"signed by {certificate.key_fingerprint} at {certificate.made_at}: veil {certificate.veil_id}, "
+        f"{len(certificate.rows)} attacks, budget {certificate.budget}",
+        highlight=False,
+    )
+    for gate in certificate.gates:
+        console.print(f"  {gate.verdict}: {gate.name}", highlight=False, markup=False)
+    console.print("verified: signed by that key, and not altered since")

@@ -46,6 +46,7 @@ _DEFERRED = {
     "train": _Deferred("Train a YOLO detector on veiled frames; needs shards and labels, and no veil key.", _TRAINS),
     "evaluate": _Deferred("Measure a trained detector on veiled frames: mAP50, mAP50-95, and each class.", _TRAINS),
     "compare": _Deferred("Measure what a veil costs: the same detector on plain and on veiled pictures.", _TRAINS),
+    "audit": _Deferred("Attack a veil on the owner's own pictures; write a report and a certificate.", ("torch",)),
     "export": _Deferred("Write a trained detector as one file: safetensors, with all known of it.", _TRAINS),
     "serve": _Deferred("Serve detectors to sites over gRPC, and keep what they find in a ledger.", _SERVES),
     "site": _Deferred("Register sites and give them tokens and settings; check a site's agent (doctor).", ()),

@@ -37,6 +37,10 @@ class ModelError(RayppError):
     """A detector cannot be built, loaded, trained or used on what it was given."""
 
 
+class CertificateError(RayppError):
+    """A certificate of an audit cannot be read, was altered, contradicts itself, or cannot be signed with this key."""
+
+
 class ConflictError(RayppError):
     """An output is held by another job, or was made with other settings than those asked for."""
 

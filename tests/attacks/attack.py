@@ -1,14 +1,22 @@
 """One veil under all attacks: leave one film out, learn from pictures of the others, rebuild the one left out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from tests.attacks import decoder, scores
+from raypp.audit import model, scores
+from raypp.audit.attacks.ridge import Ridge
+from raypp.audit.model import Case
+from raypp.audit.target import blind_guess
+from tests.attacks import views
 from tests.attacks.settings import Setting
 
 Frames = npt.NDArray[np.uint8]
+
+_COARSE = 16
+"""Side of the blocks on which patches of every size are compared."""
 
 
 @dataclass(frozen=True)
@@ -71,49 +79,46 @@ def attack(setting: Setting, films: dict[str, Frames], victims: list[str]) -> tu
 
 
 def _attack(setting: Setting, films: dict[str, Frames], victim: str) -> tuple[Result, Pictures]:
-    target = films[victim]
     others = [name for name in films if name != victim]
-    known = np.concatenate([films[name] for name in others])
-    blind = np.broadcast_to(_mean_patch(known, setting.patch, target.shape), target.shape)
-    encode = setting.camera("camera")
-    seen = encode(target)
-    one = decoder.fit(encode(known[:1]), known[:1], setting.bits, setting.patch).decode(seen)
-    six = decoder.fit(encode(known), known, setting.bits, setting.patch).decode(seen)
-    own = np.concatenate([setting.camera(name)(films[name]) for name in others])
-    honest = decoder.fit(own, known, setting.bits, setting.patch).decode(setting.camera(victim)(target))
+    known, target = _pictures(films, others, "camera"), _pictures(films, [victim], "camera")
+    blind = blind_guess(known, target, setting.patch)
+    case = Case(setting.veiling, known, target)
+    one, six = Ridge(1).rebuild(case), Ridge(len(known)).rebuild(case)
+    own = Case(setting.veiling, _pictures(films, others, None), _pictures(films, [victim], None))
+    honest = Ridge(len(known)).rebuild(own)
 
-    luma, contrast = scores.contrast(target, setting.patch)
-    three = decoder.components(seen)
+    seen, frames = setting.veiling.encode(target), target.frames
+    luma, contrast = views.contrast(frames, setting.patch)
+    three = views.components(seen)
     channels = seen.transpose(0, 2, 3, 1).reshape(len(luma), -1).astype(np.float32)
     result = Result(
-        view_luma=scores.explained(three.reshape(len(luma), -1), luma),
-        view_contrast=scores.explained(three.reshape(len(luma), -1), contrast),
-        channel_luma=max(scores.explained(channels[:, i : i + 1], luma) for i in range(channels.shape[1])),
-        one=_leak(one, target, blind, setting.patch),
-        six=_leak(six, target, blind, setting.patch),
-        honest=_leak(honest, target, blind, setting.patch),
+        view_luma=views.explained(three.reshape(len(luma), -1), luma),
+        view_contrast=views.explained(three.reshape(len(luma), -1), contrast),
+        channel_luma=max(views.explained(channels[:, i : i + 1], luma) for i in range(channels.shape[1])),
+        one=_leak(one, frames, blind, setting.patch),
+        six=_leak(six, frames, blind, setting.patch),
+        honest=_leak(honest, frames, blind, setting.patch),
     )
-    return result, Pictures(target, decoder.view(three, setting.patch), one, six)
+    return result, Pictures(frames, views.view(three, setting.patch), one, six)
+
+
+def _pictures(films: dict[str, Frames], names: list[str], camera: str | None) -> model.Pictures:
+    """Frames of some films, all of one camera or, without one, each film of a camera of its own."""
+    frames = np.concatenate([films[name] for name in names])
+    cameras = tuple(camera or name for name in names for _ in films[name])
+    return model.Pictures(frames, cameras, ((),) * len(frames))
 
 
 def _leak(rebuilt: Frames, target: Frames, blind: Frames, patch: int) -> Leak:
-    def above_blind(score: float, guess: float) -> float:
-        return (score - guess) / (1 - guess)
+    def leak(score: Callable[[Frames, Frames, int], scores.Floats], block: int) -> float:
+        return float(np.nanmean(scores.leakage(score(rebuilt, target, block), score(blind, target, block))))
 
     return Leak(
-        gain_db=scores.psnr(rebuilt, target) - scores.psnr(blind, target),
-        detail=above_blind(scores.detail(rebuilt, target, patch), scores.detail(blind, target, patch)),
-        edges=above_blind(scores.edges(rebuilt, target, patch), scores.edges(blind, target, patch)),
-        shape=above_blind(scores.detail(rebuilt, target, scores.COARSE), scores.detail(blind, target, scores.COARSE)),
+        gain_db=float((scores.psnr(rebuilt, target) - scores.psnr(blind, target)).mean()),
+        detail=leak(scores.detail, patch),
+        edges=leak(scores.edges, patch),
+        shape=leak(scores.detail, _COARSE),
     )
-
-
-def _mean_patch(known: Frames, patch: int, shape: tuple[int, ...]) -> Frames:
-    """The blind guess: the mean patch of the known pictures, everywhere."""
-    count, height, width, _ = known.shape
-    cut = known.reshape(count, height // patch, patch, width // patch, patch, 3)
-    mean = np.round(cut.mean(axis=(0, 1, 3))).astype(np.uint8)
-    return np.tile(mean, (shape[1] // patch, shape[2] // patch, 1))[None]
 
 
 def _mean(leaks: list[Leak]) -> Leak:

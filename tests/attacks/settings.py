@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from raypp.audit.model import Pictures, Veiling
 from raypp.veil.key import VeilKey
 from raypp.veil.patch import Veil, to_patches
 from raypp.veil.spec import VeilSpec
@@ -32,6 +33,18 @@ class Setting:
     channels: int
     bits: int
     camera: Callable[[str], Encode]
+
+    @property
+    def veiling(self) -> Veiling:
+        """The same as an audit attacks it."""
+
+        def encode(pictures: Pictures) -> Codes:
+            codes = [
+                self.camera(name)(frame[None]) for name, frame in zip(pictures.cameras, pictures.frames, strict=True)
+            ]
+            return np.concatenate(codes)
+
+        return Veiling(self.name, self.patch, self.channels, 1 << self.bits, encode)
 
     @property
     def frame_bytes(self) -> float:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.attacks import decoder, films, scores, settings
+from tests.attacks import films, settings
 from tests.attacks.attack import attack
 from tests.data import shared_data
 
@@ -31,20 +31,3 @@ def test_the_default_is_near_a_blind_guess_from_six_known_pictures(loaded: dict[
         assert leak.gain_db < 1
         assert leak.detail < 0.15
         assert leak.edges < 0.1
-
-
-def test_scores_tell_the_picture_from_a_guess() -> None:
-    frames = np.random.default_rng(0).integers(0, 256, (2, 32, 48, 3), dtype=np.uint8)
-    flat = np.full_like(frames, 128)
-    for score in (scores.detail, scores.edges):
-        assert score(frames, frames, 8) == pytest.approx(1)
-        assert score(flat, frames, 8) == 0
-        assert abs(score(frames[::-1], frames, 8)) < 0.3
-    assert scores.psnr(flat, frames) < 12
-
-
-def test_neighbourhoods_hold_the_cell_in_the_middle() -> None:
-    codes = np.random.default_rng(1).integers(0, 16, (2, 5, 4, 6), dtype=np.uint8)
-    around = decoder.neighbourhoods(codes).reshape(2, 4, 6, 9, 5)
-    assert np.array_equal(around[:, :, :, 4], codes.transpose(0, 2, 3, 1))
-    assert np.array_equal(around[:, 1:, :, 1], codes.transpose(0, 2, 3, 1)[:, :-1])

@@ -29,6 +29,7 @@ SPEC, SIZE = VeilSpec(), 640
 WIDTH, HEIGHT = 1280, 720
 PACE_FPS = 2
 _FILM_S = 20
+_CALL_S = 3600.0
 _SECRET = "of-the-front-alone-" * 2
 
 
@@ -61,7 +62,7 @@ class Plant:
         about = Camera(
             "plant", camera, veil_id=self.key.veil_id(SPEC), width=WIDTH, height=HEIGHT, live=True, spec=SPEC, size=SIZE
         )
-        return Connection(about, stub, bearer(self.token))
+        return Connection(about, stub, bearer(self.token), within_s=_CALL_S)
 
     def frames(self) -> Iterator[npt.NDArray[np.uint8]]:
         """Yield the film's frames, letterboxed."""

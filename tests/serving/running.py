@@ -177,6 +177,7 @@ class Connection:
     camera: Camera
     stub: SitesStub
     metadata: tuple[tuple[str, str], ...]
+    within_s: float = CALL_S
     opened: pb.Opened = field(default_factory=pb.Opened)
     seen: int = 0
     _call: Any = None
@@ -184,7 +185,8 @@ class Connection:
 
     def __enter__(self) -> Self:
         self._sending = SimpleQueue()
-        self._call = self.stub.StreamFrames(iter(self._sending.get, None), metadata=self.metadata, timeout=CALL_S)
+        sent = iter(self._sending.get, None)
+        self._call = self.stub.StreamFrames(sent, metadata=self.metadata, timeout=self.within_s)
         return self
 
     def __exit__(

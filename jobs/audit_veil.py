@@ -1,0 +1,53 @@
+"""Attack a veil on a Ray cluster inside the perimeter: each attack on each veiling is one task.
+
+Example:
+    ray job submit --working-dir . -- python -m jobs.audit_veil /data/videos --key /keys/owner.key --out /data/audit
+"""
+
+from collections.abc import Iterator, Sequence
+
+import ray
+
+from jobs.cluster import connect, refuse_key_in_working_dir
+from raypp.audit.command import make_audit_command
+from raypp.audit.running import Task, run_task
+from raypp.cli import run_command
+from raypp.errors import RayppError
+
+
+def attacks_on_ray(tasks: Sequence[Task], address: str | None, cpus: float) -> Iterator[str]:
+    """Make attacks on a Ray cluster, as many at once as there is room for; yields each as its row is written.
+
+    Raises:
+        RayppError: if an attack failed; the others' rows are kept.
+    """
+    connect(address)
+    run = ray.remote(_run).options(num_cpus=cpus, max_retries=3)
+    pending = {run.remote(task.model_dump_json()): task for task in tasks}
+    failed: list[str] = []
+    while pending:
+        (done,), _ = ray.wait(list(pending), num_returns=1)
+        task = pending.pop(done)
+        try:
+            yield ray.get(done)
+        except ray.exceptions.RayError as error:
+            failed.append(f"{task.attack} on {task.veiling}: {str(error).strip().splitlines()[-1]}")
+    if failed:
+        raise RayppError(f"{len(failed)} attacks failed, the first {failed[0]}; run again to make what has no row")
+
+
+def _run(task: str) -> str:
+    return run_task(Task.model_validate_json(task))
+
+
+audit = make_audit_command(attacks_on_ray)
+"""The `raypp audit` command."""
+
+
+def main() -> None:
+    """Run the command on the cluster that this process was submitted to, or on a local Ray."""
+    run_command(audit, before=refuse_key_in_working_dir)
+
+
+if __name__ == "__main__":
+    main()

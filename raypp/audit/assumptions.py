@@ -1,0 +1,35 @@
+"""What the figures of an audit rest on, and those that follow without any attack."""
+
+from raypp.veil.spec import VeilSpec
+
+ASSUMPTIONS = (
+    (
+        "The attacker knows everything about the veil but the key: algorithm, settings and this program are public "
+        "(Kerckhoffs' principle), the key is secret."
+    ),
+    "The outsider has the veiled pictures and any public pictures, and no plain picture of the owner.",
+    (
+        "The holder of pairs has, besides, some of the owner's pictures both plain and veiled under the same key; "
+        "enough of them open any veil that a detector can be trained on."
+    ),
+    (
+        "Leakage of a picture is L = (attack - blind) / (plain - blind), measured on detail and on edges inside the "
+        "cells: 0 is the best guess from the labels alone, 1 is the picture itself."
+    ),
+    (
+        "Every figure is a lower bound: it says what these attacks reached on these pictures; a stronger attack may do "
+        "better."
+    ),
+    "An attack counts only if the same attack opens something weak, its control.",
+    "The shape of things at the resolution of the grid is never hidden: a detector could not work otherwise.",
+)
+"""In sentences for people who read no code."""
+
+BITS_PER_CELL, BITS_PER_PIXEL, KB_PER_FRAME = "bits per cell", "bits per pixel", "kB per frame"
+
+
+def bounds_of(spec: VeilSpec, pixels: int) -> dict[str, float]:
+    """Figures that follow from a spec and the pixels of a frame: no attack rebuilds more bits than its codes have."""
+    bits = float(spec.channels * spec.bits)
+    per_pixel = bits / spec.patch**2
+    return {BITS_PER_CELL: bits, BITS_PER_PIXEL: per_pixel, KB_PER_FRAME: per_pixel * pixels / 8000}

@@ -1,0 +1,216 @@
+"""Matching: which plain picture belongs to which codes, without key, pairs or training."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from raypp.audit.model import Adversary, Case, Codes, Frames
+from raypp.media.dataset import Box
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Ranks: TypeAlias = npt.NDArray[np.int64]
+
+_GRID = 32
+"""Places across a picture in the maps of boxes."""
+_VALUES = 4
+"""Values across a patch that are compared: what is finer, few veils keep."""
+_STILL = 0.5
+"""Contrast below which a patch counts as flat."""
+_NOTHING = 1e-9
+_LEAST = 3
+"""Pictures from which what all have in common can be told from what one has."""
+
+
+@dataclass(frozen=True)
+class ActivityMatcher:
+    """Compares where codes change from cell to cell, and where they are unusual, with where a picture does.
+
+    Whatever the key, like patches have like codes, so steps between the codes of neighbours follow steps between their
+    patches; and how far a cell is from its channels' commonest codes goes with its contrast: up where most cells are
+    flat, down where most hold a camera's noise. Which, and how much it counts, is told by how well it agrees with the
+    steps over all pairs of codes and pictures. Both are Spearman's rank correlations (1904) over cells, after what all
+    pictures have in common is taken away.
+
+    The candidates are the plain victims themselves, in no order: who is whose is all that is asked.
+
+    Attributes:
+        among_camera: whether candidates are the pictures of the same camera only, so that the scene tells nothing.
+    """
+
+    among_camera: bool = False
+    adversary: Adversary = Adversary.OUTSIDER
+    knowledge: str = "the victims' shards, and the plain victims without order"
+
+    @property
+    def name(self) -> str:
+        """As in the report."""
+        return "activity of cells" + (", same camera" if self.among_camera else "")
+
+    def ranks(self, case: Case) -> Ranks:
+        """Return for each victim the rank of its own picture among all candidates, 0 the first: int64[N]."""
+        codes = case.veiling.encode(case.victims)
+        patches = _patches(case.victims.frames, case.veiling.patch)
+        cameras = np.array(case.victims.cameras)
+        unusual = np.zeros((len(codes), codes.shape[2] * codes.shape[3]))
+        for camera in dict.fromkeys(case.victims.cameras):
+            unusual[cameras == camera] = _unusual(codes[cameras == camera])
+        contrast = np.linalg.norm(patches, axis=3).reshape(len(patches), -1)
+        steps, wanted = _code_steps(codes), _patch_steps(patches)
+        groups = _groups(case, among_camera=self.among_camera)
+        by_step = [_likeness(steps[mine], wanted[mine]) for mine in groups]
+        by_contrast = [_likeness(unusual[mine], contrast[mine]) for mine in groups]
+        weight = _agreement(by_step, by_contrast)
+        out = np.zeros(len(codes), dtype=np.int64)
+        for mine, first, second in zip(groups, by_step, by_contrast, strict=True):
+            out[mine] = own_ranks(first + weight * second)
+        return out
+
+
+@dataclass(frozen=True)
+class LabelMatcher:
+    """Compares labels alone: how much of the same places boxes of the same class cover.
+
+    The reference for every other matcher: labels are published beside codes, and tell pictures apart by themselves.
+
+    Attributes:
+        among_camera: whether candidates are the pictures of the same camera only.
+    """
+
+    among_camera: bool = False
+    adversary: Adversary = Adversary.OUTSIDER
+    knowledge: str = "labels of the veiled pictures, and labels of the plain ones without order"
+
+    @property
+    def name(self) -> str:
+        """As in the report."""
+        return "labels alone" + (", same camera" if self.among_camera else "")
+
+    def ranks(self, case: Case) -> Ranks:
+        """Return for each victim the rank of its own picture among all candidates, 0 the first: int64[N]."""
+        classes = sorted({name for boxes in case.victims.boxes for name, _ in boxes})
+        maps = np.stack([_occupancy(boxes, classes) for boxes in case.victims.boxes])
+        out = np.zeros(len(maps), dtype=np.int64)
+        for mine in _groups(case, among_camera=self.among_camera):
+            out[mine] = own_ranks(-np.stack([np.abs(maps[mine] - one).sum(axis=1) for one in maps[mine]]))
+        return out
+
+
+def own_ranks(likeness: Floats) -> Ranks:
+    """Rank of the diagonal in each row of float64[N, N], the highest first; a tie counts as its middle, rounded up."""
+    own = np.diag(likeness)[:, None]
+    better = (likeness > own).sum(axis=1)
+    tied = (likeness == own).sum(axis=1) - 1
+    ranks: Ranks = (better + (tied + 1) // 2).astype(np.int64)
+    return ranks
+
+
+def _groups(case: Case, *, among_camera: bool) -> list[npt.NDArray[np.bool_]]:
+    """Which victims are candidates for one another, a mask for each group of them."""
+    cameras = np.array(case.victims.cameras)
+    if not among_camera:
+        return [np.ones(len(cameras), dtype=np.bool_)] if len(cameras) else []
+    return [cameras == camera for camera in dict.fromkeys(case.victims.cameras)]
+
+
+def _unusual(codes: Codes) -> Floats:
+    """How far codes of one camera are from its channels' commonest ones, float64[N, h*w]."""
+    away = np.abs(codes.astype(np.int16) - _commonest(codes)[None, :, None, None])
+    unusual: Floats = away.mean(axis=1).reshape(len(codes), -1)
+    return unusual
+
+
+def _code_steps(codes: Codes) -> Floats:
+    """Mean difference between codes of cells that touch, across and then down, float64[N, pairs]."""
+    values = codes.astype(np.int16)
+    steps = [np.abs(np.diff(values, axis=axis)).mean(axis=1).reshape(len(codes), -1) for axis in (3, 2)]
+    return np.concatenate(steps, axis=1)
+
+
+def _patch_steps(patches: Floats) -> Floats:
+    """Difference between patches that touch, against the root of their contrast, float64[N, pairs].
+
+    A step of the same size matters less between patches of strong contrast, in eyes as in veils that take a root.
+    """
+    norms = np.linalg.norm(patches, axis=3)
+    steps = []
+    for axis in (2, 1):
+        before, after = [slice(None)] * 3, [slice(None)] * 3
+        before[axis], after[axis] = slice(None, -1), slice(1, None)
+        size = np.linalg.norm(np.diff(patches, axis=axis), axis=3)
+        rooted = np.sqrt(norms[tuple(before)] + norms[tuple(after)] + _STILL)
+        steps.append((size / rooted).reshape(len(patches), -1))
+    return np.concatenate(steps, axis=1)
+
+
+def _patches(frames: Frames, patch: int) -> Floats:
+    """Luma of cells without its mean, at most 4x4 values each, float64[N, h, w, values]."""
+    count, height, width, _ = frames.shape
+    side = min(_VALUES, patch)
+    luma = frames.astype(np.float32) @ np.array((0.299, 0.587, 0.114), dtype=np.float32)
+    cut = luma.reshape(count, height // patch, side, patch // side, width // patch, side, patch // side)
+    values = cut.mean(axis=(3, 6), dtype=np.float64).transpose(0, 1, 3, 2, 4)
+    flat = values.reshape(count, height // patch, width // patch, side * side)
+    centred: Floats = flat - flat.mean(axis=3, keepdims=True)
+    return centred
+
+
+def _commonest(codes: Codes) -> npt.NDArray[np.int16]:
+    """The commonest code of every channel, int16[C]."""
+    channels = codes.transpose(1, 0, 2, 3).reshape(codes.shape[1], -1)
+    return np.array([np.bincount(one, minlength=256).argmax() for one in channels], dtype=np.int16)
+
+
+def _likeness(some: Floats, others: Floats) -> Floats:
+    """Rank correlation of each of some with each of the others, float64[N, N]."""
+    likeness: Floats = _special(some) @ _special(others).T
+    return likeness
+
+
+def _special(values: Floats) -> Floats:
+    """Ranks along each row, less what all rows have there, of length 1: their products are correlations."""
+    ranks = ranked(values)
+    ranks -= ranks.mean(axis=1, keepdims=True)
+    if len(ranks) >= _LEAST:
+        ranks -= ranks.mean(axis=0)
+    special: Floats = ranks / np.maximum(np.linalg.norm(ranks, axis=1, keepdims=True), _NOTHING)
+    return special
+
+
+def _agreement(some: list[Floats], others: list[Floats]) -> float:
+    """Correlation of two likenesses, given by groups, after what rows and columns have in common is taken away."""
+    one, other = (
+        np.concatenate([np.zeros(0), *(_centred(group).ravel() for group in part)]) for part in (some, others)
+    )
+    return float(one @ other / max(np.linalg.norm(one) * np.linalg.norm(other), _NOTHING))
+
+
+def _centred(likeness: Floats) -> Floats:
+    centred: Floats = likeness - likeness.mean(axis=0) - likeness.mean(axis=1, keepdims=True) + likeness.mean()
+    return centred
+
+
+def ranked(values: Floats) -> Floats:
+    """Ranks within each row, of ties their mean, float64[N, M]."""
+    out = np.empty(values.shape, dtype=np.float64)
+    for row, ranks in zip(values, out, strict=True):
+        _, inverse, counts = np.unique(row, return_inverse=True, return_counts=True)
+        ends = np.cumsum(counts)
+        ranks[:] = (ends - (counts + 1) / 2)[inverse]
+    return out
+
+
+def _occupancy(boxes: tuple[tuple[str, Box], ...], classes: list[str]) -> Floats:
+    """Share of each place that boxes of each class cover, flat float64; several boxes of a class add up."""
+    maps = np.zeros((len(classes), _GRID, _GRID))
+    for name, box in boxes:
+        maps[classes.index(name)] += np.outer(_covered(box.y, box.h), _covered(box.x, box.w))
+    return maps.reshape(-1)
+
+
+def _covered(centre: float, extent: float) -> Floats:
+    """Share of each step along one axis that lies within an interval, float64[_GRID]."""
+    edges = np.clip(np.arange(_GRID + 1) / _GRID, centre - extent / 2, centre + extent / 2)
+    covered: Floats = np.diff(edges) * _GRID
+    return covered

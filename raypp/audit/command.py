@@ -1,0 +1,160 @@
+"""The `raypp audit` command."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel, ConfigDict
+from rich.console import Console
+
+from raypp.audit.certificate import Gate, certify, sign
+from raypp.audit.model import AttackRow, Estimate
+from raypp.audit.report import write_report
+from raypp.audit.running import PICTURES, AuditSettings, Task, missing, read_rows, run_here, tasks
+from raypp.audit.suite import Budget
+from raypp.audit.target import VEIL
+from raypp.errors import KeyFileError, OptionError
+from raypp.filesystem import is_url
+from raypp.veil.key import VeilKey
+from raypp.veil.keyfile import load_key, resolve_key_path
+from raypp.veil.spec import VeilSpec
+from raypp.veiling.progress import Reporter
+
+CERTIFICATE = "certificate.json"
+_CELL = 32
+
+ClusterTasks = Callable[[Sequence[Task], str | None, float], Iterator[str]]
+"""Runs tasks on a cluster: tasks, address, CPUs of each."""
+
+
+class AuditSummary(BaseModel):
+    """Result of `raypp audit`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    veil_id: str
+    certificate: str
+    report: str
+    gates: tuple[Gate, ...]
+    rows: tuple[AttackRow, ...]
+
+
+def make_audit_command(cluster: ClusterTasks | None) -> Callable[..., None]:
+    """Return the `audit` command, running attacks on a cluster or, without one, in its own process."""
+
+    def audit(
+        sources: Annotated[list[str], typer.Argument(help="The owner's own footage, as for `raypp veil`.")],
+        out: Annotated[Path, typer.Option(help="Folder of rows, report and certificate; it stays inside.")],
+        key: Annotated[Path | None, typer.Option(help="Owner's key (default: RAYPP_KEY_FILE).")] = None,
+        spec: Annotated[Path | None, typer.Option(help="Veil spec, JSON (default: the default veil).")] = None,
+        size: Annotated[int, typer.Option(help="Side of the letterboxed square, in pixels.")] = 640,
+        budget: Annotated[
+            Budget, typer.Option(help="quick: a minute; standard: half an hour; full: hours, on two cores.")
+        ] = Budget.STANDARD,
+        seed: Annotated[int, typer.Option(help="Of what is attacked, and of the attackers' chances.", min=0)] = 0,
+        here: Annotated[bool, typer.Option("--here", help="Attack in this process, without Ray.")] = False,
+        address: Annotated[str | None, typer.Option(help="Address of a running Ray (default: a local one).")] = None,
+        cpus: Annotated[float, typer.Option(help="CPUs of each attack on Ray.", min=0.1)] = 1,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+        json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary here as JSON.")] = None,
+    ) -> None:
+        """Attack a veil on the owner's own pictures; write rows, a report with pictures, and a signed certificate.
+
+        Every attack leaves a JSON row under OUT/rows; run again, and only what is missing is done.
+
+        Example: raypp audit /data/videos --key owner.key --out audit --budget quick
+
+        Example: raypp audit films.csv --key owner.key --spec veil.json --out audit --budget full --address auto
+        """
+        if size % _CELL or not 64 <= size <= 4096:
+            raise OptionError(f"--size {size} must be a multiple of {_CELL} from 64 to 4096")
+        settings = AuditSettings(
+            sources=tuple(one if is_url(one) else str(Path(one).absolute()) for one in sources),
+            out=out.absolute(),
+            key_path=resolve_key_path(key).absolute(),
+            spec=VeilSpec.load(spec) if spec else VeilSpec(),
+            size=size,
+            budget=budget,
+            seed=seed,
+        )
+        console = Console(stderr=True, soft_wrap=True)
+        wanted = tasks(settings)
+        left = missing(wanted)
+        if dry_run:
+            for task in wanted:
+                state = "would be made" if task in left else "has its row"
+                console.print(f"{task.attack:<32}{task.veiling:<36}{state}", highlight=False)
+            return
+
+        def execute(todo: Sequence[Task]) -> Iterator[str]:
+            return run_here(todo) if cluster is None or here else cluster(todo, address, cpus)
+
+        summary = run_audit(settings, execute, Reporter(console))
+        _print(summary, console)
+        if json_file:
+            json_file.write_text(summary.model_dump_json(indent=1) + "\n")
+
+    return audit
+
+
+def run_audit(
+    settings: AuditSettings, execute: Callable[[Sequence[Task]], Iterator[str]], reporter: Reporter
+) -> AuditSummary:
+    """Make the attacks that have no row yet, then write report and certificate.
+
+    Raises:
+        OptionError: if the footage is too little.
+        KeyFileError: if the key cannot sign.
+    """
+    key = load_key(settings.key_path)
+    if not isinstance(key, VeilKey):
+        raise KeyFileError(f"{settings.key_path} is a site's key, which cannot sign; give the owner's key")
+    wanted = tasks(settings)
+    left = missing(wanted)
+    with reporter.task("attacking", len(left)) as advance:
+        for done in execute(left):
+            advance(1, done, 0)
+    certificate = certify(
+        settings.spec,
+        key,
+        read_rows(wanted),
+        evidence=settings.evidence(),
+        budget=settings.budget.value,
+        size=settings.size,
+    )
+    path = settings.out / CERTIFICATE
+    half = path.with_suffix(".part")
+    half.write_bytes(sign(certificate, key))
+    half.replace(path)
+    report = write_report(settings.out, certificate, settings.out / PICTURES)
+    return AuditSummary(
+        veil_id=certificate.veil_id,
+        certificate=str(path),
+        report=str(report),
+        gates=certificate.gates,
+        rows=certificate.rows,
+    )
+
+
+def _print(summary: AuditSummary, console: Console) -> None:
+    for row in summary.rows:
+        if row.veiling == VEIL:
+            console.print(f"{row.attack:<26}{_said(row)}", highlight=False)
+    for gate in summary.gates:
+        got = "" if gate.got is None else f": {gate.got:.2f} by {gate.by}"
+        got += "" if gate.bar is None else f", at most {gate.bar:.2f} is allowed"
+        console.print(f"{gate.verdict:<14}{gate.name}{got}", highlight=False)
+    console.print(f"report        {summary.report}\ncertificate   {summary.certificate}", highlight=False)
+
+
+def _said(row: AttackRow) -> str:
+    if row.control is not None and not row.control.passed:
+        return f"not evaluated: its control came to {row.control.got:.2f}, {row.control.required:.2f} is required"
+    if row.top1 is not None:
+        return f"finds {row.top1.mean:.0%} of {row.candidates} pictures"
+    return f"detail {_estimate(row.detail)}; edges {_estimate(row.edges)}"
+
+
+def _estimate(value: Estimate | None) -> str:
+    return "-" if value is None else f"{value.mean:.2f} [{value.low:.2f}, {value.high:.2f}], worst {value.worst:.2f}"

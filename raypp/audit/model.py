@@ -1,0 +1,216 @@
+"""Values of an audit: pictures, what is attacked, who attacks, and what came of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+from raypp.media.dataset import Box
+
+Frames: TypeAlias = npt.NDArray[np.uint8]
+"""uint8[N, H, W, 3], RGB; H and W multiples of the patch of what is attacked."""
+Codes: TypeAlias = npt.NDArray[np.uint8]
+"""uint8[N, C, h, w]."""
+
+
+class Adversary(StrEnum):
+    """Who attacks."""
+
+    OUTSIDER = "outsider"
+    """Has shards only, and public pictures."""
+    PAIRS = "holder of pairs"
+    """Has, besides, some pictures both plain and veiled under the same key."""
+
+
+class Kind(StrEnum):
+    """What an attack does."""
+
+    REBUILD = "rebuild"
+    MATCH = "match"
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Plain pictures of one size.
+
+    Attributes:
+        frames: the pictures.
+        cameras: name of the camera of each; pictures of one camera are veiled under one sub-key.
+        boxes: labels of each, normalised to the picture: class name and box; empty where there are none.
+    """
+
+    frames: Frames
+    cameras: tuple[str, ...]
+    boxes: tuple[tuple[tuple[str, Box], ...], ...]
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def take(self, places: Sequence[int]) -> "Pictures":
+        """Return some of them, in the order given."""
+        return Pictures(
+            self.frames[list(places)],
+            tuple(self.cameras[place] for place in places),
+            tuple(self.boxes[place] for place in places),
+        )
+
+
+@dataclass(frozen=True)
+class Veiling:
+    """What is attacked: a veil under one key, or a baseline that hides in another way.
+
+    Attributes:
+        name: as in the report.
+        patch: pixels across that one cell of codes stands for.
+        channels: values of a cell.
+        levels: number of values that each can take, at most 256.
+        encode: veils pictures, each as its camera does.
+    """
+
+    name: str
+    patch: int
+    channels: int
+    levels: int
+    encode: Callable[[Pictures], Codes]
+
+    @property
+    def bytes_per_pixel(self) -> float:
+        """Bytes of codes for each pixel of a picture, packed."""
+        return float(self.channels * np.log2(self.levels) / 8 / self.patch**2)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One attack's material.
+
+    Attributes:
+        veiling: what is attacked.
+        known: what the attacker may know: plain pictures of his own or, with pairs, of the owner.
+        victims: pictures to rebuild or to match; never used to fit, never used to tune.
+        seed: of whatever the attacker leaves to chance.
+    """
+
+    veiling: Veiling
+    known: Pictures
+    victims: Pictures
+    seed: int = 0
+
+
+class Attack(Protocol):
+    """An attack that rebuilds pictures.
+
+    Attributes:
+        name: as in the report, such as `ridge, 6 pairs`.
+        adversary: who can do it.
+        knowledge: in one sentence, what he has.
+    """
+
+    @property
+    def name(self) -> str:
+        """As in the report."""
+        ...
+
+    @property
+    def adversary(self) -> Adversary:
+        """Who can do it."""
+        ...
+
+    @property
+    def knowledge(self) -> str:
+        """What he has."""
+        ...
+
+    def rebuild(self, case: Case) -> Frames:
+        """Return the victims as the attacker sees them, uint8 of the shape of `case.victims.frames`."""
+        ...
+
+
+class Estimate(BaseModel):
+    """A figure over pictures.
+
+    Attributes:
+        mean: over all pictures.
+        low, high: 95 % interval of the mean, by bootstrap over pictures.
+        worst: mean over the 5 % of pictures (at least one) for which it is highest.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mean: float
+    low: float
+    high: float
+    worst: float
+
+
+class Control(BaseModel):
+    """The same attack on something weak that it must open; if it does not, its row says nothing.
+
+    Attributes:
+        on: what it was tried on.
+        score: which figure.
+        required, got: least figure, and the one it reached.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    on: str
+    score: str
+    required: float
+    got: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the attack works."""
+        return self.got >= self.required
+
+
+class AttackRow(BaseModel):
+    """What one attack made of one veil or baseline: one JSON file.
+
+    Attributes:
+        veiling: what was attacked.
+        is_veil: whether it is the audited veil; else a baseline or a control.
+        attack, adversary, knowledge: who did what with what.
+        kind: rebuild or match.
+        pictures: number of victims.
+        detail, edges: leakage L of detail within cells and of edges: 0 a guess from the labels alone, 1 the picture
+            itself; None for a match.
+        psnr_db, ssim: of the rebuilt pictures; None for a match.
+        blind_psnr_db: PSNR of the guess; None for a match.
+        top1: share of victims found among `candidates` at the first guess; None for a rebuild.
+        candidates: pictures to choose among; None for a rebuild.
+        control: the positive control; None where none is defined.
+        seconds: time that it took.
+        seed: what was left to chance.
+        picture: file name of originals beside rebuilt ones within the audit's `pictures`; None if there is none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    veiling: str
+    is_veil: bool
+    attack: str
+    adversary: Adversary
+    knowledge: str
+    kind: Kind
+    pictures: int
+    detail: Estimate | None = None
+    edges: Estimate | None = None
+    psnr_db: Estimate | None = None
+    ssim: Estimate | None = None
+    blind_psnr_db: float | None = None
+    top1: Estimate | None = None
+    candidates: int | None = None
+    control: Control | None = None
+    seconds: float = Field(ge=0)
+    seed: int = 0
+    picture: str | None = None
+
+    @property
+    def evaluated(self) -> bool:
+        """Whether the figures count: the control was passed."""
+        return self.control is not None and self.control.passed

@@ -1,0 +1,218 @@
+"""The report of an audit: one page for people, with nothing outside it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from raypp.audit.assumptions import KB_PER_FRAME
+from raypp.audit.certificate import Certificate
+from raypp.audit.curve import draw, lines_of
+from raypp.audit.embedding import data_url
+from raypp.audit.gates import MATCHING, MEAN, WORST, Gate, Verdict, leakage
+from raypp.audit.model import Adversary, AttackRow
+from raypp.audit.tables import attack_tables, comparison_table
+from raypp.errors import OptionError
+from raypp.report.files import write_text
+from raypp.report.html import Html, element
+from raypp.report.style import STYLE
+from raypp.report.wording import count
+
+REPORT_FILE = "report.html"
+_SCALE = "0 is a guess from the labels alone, 1 the picture itself"
+_OWN_STYLE = """
+.badge.bad{background:var(--warn-bg);color:var(--bad)}.card>h2+p{margin-top:0}.card h2{font-size:1.1rem}
+.curve{width:100%;max-width:900px;display:block}.curve text{font-size:12px;fill:var(--soft)}
+.line{fill:var(--c);stroke:var(--c)}.line polyline,.line line{fill:none}
+figure{margin:0 0 1.2rem}figure img{max-width:100%;height:auto;display:block;border-radius:8px}
+figcaption{font-size:.86rem;color:var(--soft);margin-top:.4rem;overflow-wrap:anywhere}
+.gates{list-style:none;margin:0;padding:0;display:grid;gap:.7rem}.gates .badge{margin-right:.5rem}
+dl.facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.3rem 1.2rem;margin:0}
+dl.facts dt{color:var(--soft)}dl.facts dd{margin:0;overflow-wrap:anywhere}
+"""
+_BADGES = {Verdict.MET: "badge good", Verdict.MISSED: "badge bad", Verdict.NOT_EVALUATED: "badge warn"}
+_NO_BAR = (
+    "There is no bar: enough pairs open any veil that a detector can be trained on, and what matters is how many are "
+    "enough."
+)
+_HEADINGS = {
+    Adversary.OUTSIDER: ("An outsider", "has veiled pictures and whatever is public. The bars above are for this one."),
+    Adversary.PAIRS: ("A holder of pairs", f"has, besides, some pictures both plain and veiled. {_NO_BAR}"),
+}
+_WHERE = {MEAN: "On average over all pictures", WORST: "On the worst 5 % of pictures"}
+
+
+def write_report(folder: Path, certificate: Certificate, pictures: Path) -> Path:
+    """Write `report.html`, whole or not at all, and return its path.
+
+    It shows the owner's own pictures, and so stays with the owner; the certificate holds none.
+
+    Args:
+        folder: where to; made if it is not there.
+        certificate: what it tells of.
+        pictures: folder of the files that the rows name; one that is not there is said to be missing.
+
+    Raises:
+        OptionError: if the folder cannot be made or written to.
+    """
+    path = folder / REPORT_FILE
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(path, _page(certificate, pictures))
+    except OSError as error:
+        raise OptionError(f"--out {folder}: {error.strerror or error}; name a folder you may write to") from None
+    return path
+
+
+def _page(certificate: Certificate, pictures: Path) -> str:
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("title", f"Audit of veil {certificate.veil_id}"),
+        element("style", Html(STYLE + _OWN_STYLE)),
+    )
+    made = f"{certificate.made_at}, raypp {certificate.raypp_version}, budget {certificate.budget}"
+    top = element("div", element("h1", "What attacks made of this veil"), element("p", made, class_="sub"))
+    main = element(
+        "main",
+        element("div", top, class_="top"),
+        _verdict(certificate.gates),
+        _attacked(certificate),
+        *(_adversary(certificate, adversary) for adversary in Adversary),
+        _curve(certificate),
+        _comparison(certificate),
+        _pictures(certificate, pictures),
+        _card("What this rests on", element("ul", [element("li", one) for one in certificate.assumptions])),
+        _verification(certificate),
+    )
+    return "<!doctype html>" + element("html", head, element("body", main), lang="en").text + "\n"
+
+
+def _verdict(gates: Sequence[Gate]) -> Html:
+    verdicts = [gate.verdict for gate in gates]
+    missed, open_ = verdicts.count(Verdict.MISSED), verdicts.count(Verdict.NOT_EVALUATED)
+    if missed:
+        headline = f"The veil did not hold: {missed} of {count(len(gates), 'bar')} missed."
+    elif not gates:
+        headline = "Not proven: no bar was judged."
+    elif open_:
+        headline = f"Not proven: {open_} of {count(len(gates), 'bar')} could not be evaluated."
+    else:
+        headline = f"The veil held against these attacks: all {count(len(gates), 'bar')} met."
+    said = [
+        element("li", element("span", gate.verdict.value, class_=_BADGES[gate.verdict]), _in_words(gate), _caveat(gate))
+        for gate in gates
+    ]
+    note = element("p", "A stronger attack may do better; no figure here says that it would fail.", class_="note")
+    return _card("Verdict", element("p", element("strong", headline)), element("ul", said, class_="gates"), note)
+
+
+def _in_words(gate: Gate) -> str:
+    attack = f"the best attack of the {gate.adversary.value}" + (f" ({gate.by})" if gate.by else "")
+    if gate.got is None:
+        return f"{gate.name.capitalize()}: no attack could be evaluated."
+    if gate.name == MATCHING:
+        bar = "labels alone tell it, too" if gate.bar is None else f"at most {gate.bar:.1%} is allowed"
+        return f"{attack.capitalize()} tells which picture was veiled in up to {gate.got:.1%} of cases; {bar}."
+    bar = "no bar is known" if gate.bar is None else f"at most {gate.bar:.3f} is allowed"
+    return f"{_WHERE.get(gate.name, gate.name)}, {attack} found {gate.got:.3f} ({_SCALE}); {bar}."
+
+
+def _caveat(gate: Gate) -> str | None:
+    if gate.verdict is not Verdict.NOT_EVALUATED or gate.got is None or gate.bar is None:
+        return None
+    return " Another attack failed its control, and so nothing is known of what it would find."
+
+
+def _attacked(certificate: Certificate) -> Html:
+    spec = ", ".join(f"{name} {value}" for name, value in certificate.spec.items())
+    size = certificate.bounds.get(KB_PER_FRAME)
+    pictures = (
+        f"{certificate.pictures.victims:,} attacked, {certificate.pictures.known:,} for the attacker to learn from"
+    )
+    facts: list[tuple[str, object]] = [
+        ("veil_id", element("code", certificate.veil_id)),
+        ("settings", spec),
+        ("size", f"{size:,.1f} kB a frame" if size is not None else None),
+        *((name, f"{value:,.4g}") for name, value in certificate.bounds.items() if name != KB_PER_FRAME),
+        ("pictures", f"{pictures}, in a square of {certificate.size} pixels"),
+        ("key", element("code", certificate.key_fingerprint)),
+        ("SHA-256 of the pictures", element("code", certificate.data_digest)),
+        ("SHA-256 of the attacks", element("code", certificate.code_digest)),
+    ]
+    rows = [[element("dt", name), element("dd", value)] for name, value in facts if value is not None]
+    return _card("What was attacked", element("dl", rows, class_="facts"))
+
+
+def _adversary(certificate: Certificate, adversary: Adversary) -> Html:
+    rows = [row for row in certificate.rows if row.is_veil and row.adversary is adversary]
+    heading, words = _HEADINGS[adversary]
+    tables = attack_tables(rows) or [element("p", "No attack was made.", class_="note")]
+    scale = f"L is leakage: {_SCALE}; mean over all pictures and its 95 % interval. Below 0 is worse than the guess."
+    return _card(heading, element("p", f"{heading} {words}"), *tables, element("p", scale, class_="note"))
+
+
+def _curve(certificate: Certificate) -> Html | None:
+    lines = lines_of(certificate.rows)
+    if not lines:
+        return None
+    note = f"Leakage of the best attack with as many pairs, the greater of detail and edges: {_SCALE}."
+    return _card("What known pairs give", draw(lines), element("p", note, class_="note"))
+
+
+def _comparison(certificate: Certificate) -> Html:
+    words = f"The same attacks on each: leakage L, the greater of detail and edges ({_SCALE}), or the share found."
+    return _card("The veil beside other ways to hide", element("p", words), comparison_table(certificate.rows))
+
+
+def _pictures(certificate: Certificate, folder: Path) -> Html | None:
+    shown = _best(certificate.rows)
+    if not shown:
+        return None
+    note = "The pictures of which an attack found most: the original, and beside it what was made of it. "
+    secret = element(
+        "strong", "These are plain pictures: this page stays with their owner. The certificate holds none."
+    )
+    return _card("Best reconstructions", element("p", note, secret), *(_figure(row, folder) for row in shown))
+
+
+def _best(rows: Sequence[AttackRow]) -> list[AttackRow]:
+    """Every picture of the veil, and the most telling one of each baseline."""
+    drawn = [row for row in rows if row.picture is not None]
+    drawn.sort(key=lambda row: -(row.detail.mean if row.detail else 0.0))
+    others = {row.veiling: row for row in reversed(drawn) if not row.is_veil}
+    return [row for row in drawn if row.is_veil] + [row for row in drawn if others.get(row.veiling) is row]
+
+
+def _figure(row: AttackRow, folder: Path) -> Html:
+    name = row.picture or ""
+    address = data_url(folder, name)
+    got = leakage(row)
+    figures = [
+        row.adversary.value,
+        f"leakage {got:.3f}" if got is not None else "not evaluated",
+        f"{row.psnr_db.mean:.1f} dB" if row.psnr_db else None,
+    ]
+    caption = element("figcaption", f"{row.attack} on {row.veiling}: ", ", ".join(one for one in figures if one))
+    if address is None:
+        return element("figure", element("p", f"picture {name} is not there", class_="note"), caption)
+    picture = element("img", src=address, alt=f"{row.attack} on {row.veiling}").text.removesuffix("</img>")
+    return element("figure", Html(picture), caption)
+
+
+def _verification(certificate: Certificate) -> Html:
+    return _card(
+        "How to verify the certificate",
+        element("p", element("code", "raypp verify certificate.json"), " needs no key, and finds any change."),
+        element(
+            "p",
+            "It proves that the holder of key ",
+            element("code", certificate.key_fingerprint),
+            " vouches for it. Compare that with what the owner tells you, and the veil_id with that of the archive "
+            "(raypp inspect). This page is not signed; the certificate is.",
+        ),
+    )
+
+
+def _card(heading: str, *content: object) -> Html:
+    return element("section", element("h2", heading), *content, class_="card")

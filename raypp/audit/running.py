@@ -1,0 +1,241 @@
+"""One attack on one veiling is one task; its row is one JSON file, and a row that is there is not made again."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from raypp.audit import scores
+from raypp.audit.certificate import code_digest
+from raypp.audit.evidence import Evidence, gather
+from raypp.audit.model import Adversary, Attack, AttackRow, Case, Control, Frames, Kind
+from raypp.audit.suite import VEILINGS, Bar, Budget, Suite, suite
+from raypp.audit.target import VEIL, blind_guess, veil
+from raypp.errors import ConflictError
+from raypp.veil.keyfile import load_key
+from raypp.veil.spec import VeilSpec
+
+PICTURES = "pictures"
+_ROWS = "rows"
+_DRAWN = 3
+
+Execute = Callable[[Sequence["Task"]], Iterator[str]]
+"""Runs tasks; yields what each is called, as its row is written."""
+
+
+class AuditSettings(BaseModel):
+    """What is audited: everything but the key itself, which is named by its path.
+
+    Attributes:
+        sources: the owner's own footage, absolute.
+        out: folder of the audit.
+        key_path: the owner's or a site's key.
+        spec: the veil.
+        size: side of the letterboxed square, in pixels.
+        budget: how much it may take.
+        seed: of which sources are attacked, and of the attackers' chances.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sources: tuple[str, ...]
+    out: Path
+    key_path: Path
+    spec: VeilSpec
+    size: int
+    budget: Budget
+    seed: int = 0
+
+    @property
+    def suite(self) -> Suite:
+        """The attacks of the budget."""
+        return suite(self.budget)
+
+    def evidence(self) -> Evidence:
+        """The pictures; read once in a process."""
+        made = self.suite
+        return _evidence(self.sources, self.size, made.known, made.victims, self.seed)
+
+
+class Task(BaseModel):
+    """One attack on one veiling.
+
+    Attributes:
+        settings: of the audit.
+        veil_id: the audited veil's.
+        footage: digest of all pictures, so that a row of others is not taken for this one's.
+        code: digest of the attacks' program, likewise.
+        veiling: name of what is attacked.
+        attack: name of the attack.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    settings: AuditSettings
+    veil_id: str
+    footage: str
+    code: str
+    veiling: str
+    attack: str
+
+    @property
+    def row_id(self) -> str:
+        """Name of its files: it says what was done, whatever the folder is called."""
+        said = self.model_dump_json(exclude={"settings": {"out", "key_path", "sources"}})
+        words = "-".join(re.findall(r"[a-z0-9]+", f"{self.attack} {self.veiling}".lower()))
+        return f"{words}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
+
+
+def tasks(settings: AuditSettings) -> list[Task]:
+    """All tasks of an audit.
+
+    Raises:
+        OptionError: if the footage is too little.
+    """
+    made, veil_id = settings.suite, load_key(settings.key_path).veil_id(settings.spec)
+    footage, code = settings.evidence().digest(), code_digest()
+    attacks = [one.name for one, _ in (*made.attacks, *made.matchers)]
+    return [
+        Task(settings=settings, veil_id=veil_id, footage=footage, code=code, veiling=veiling, attack=attack)
+        for veiling in made.veilings
+        for attack in attacks
+    ]
+
+
+def missing(wanted: Sequence[Task]) -> list[Task]:
+    """Those that have no row yet."""
+    return [task for task in wanted if not _row_path(task).exists()]
+
+
+def run_here(wanted: Sequence[Task]) -> Iterator[str]:
+    """Run tasks one after the other in this process."""
+    for task in wanted:
+        yield run_task(task)
+
+
+def run_task(task: Task) -> str:
+    """Make an attack and write its row; returns what it is called."""
+    settings = task.settings
+    evidence = settings.evidence()
+    if evidence.digest() != task.footage:
+        raise ConflictError(
+            f"the pictures of {', '.join(settings.sources)} have changed meanwhile; run the audit again"
+        )
+    started = perf_counter()
+    veiling = veil(settings.spec, load_key(settings.key_path)) if task.veiling == VEIL else VEILINGS[task.veiling]()
+    case = Case(veiling, evidence.known, evidence.victims, settings.seed)
+    attack = next((one for one, _ in settings.suite.attacks if one.name == task.attack), None)
+    row = _matched(task, case) if attack is None else _rebuilt(task, case, attack)
+    row = row.model_copy(update={"seconds": round(perf_counter() - started, 2)})
+    path = _row_path(task)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(".part")
+    half.write_text(row.model_dump_json(indent=1) + "\n")
+    half.replace(path)
+    return f"{task.attack} on {task.veiling}"
+
+
+def read_rows(wanted: Sequence[Task]) -> list[AttackRow]:
+    """Read the rows of all tasks, each with its control.
+
+    Raises:
+        ConflictError: if a row is damaged.
+    """
+    found = {(task.veiling, task.attack): _read(_row_path(task)) for task in wanted}
+    made = wanted[0].settings.suite
+    bars = {one.name: bar for one, bar in (*made.attacks, *made.matchers)}
+    return [
+        row.model_copy(update={"control": _control(bars[attack], found, attack)}) for (_, attack), row in found.items()
+    ]
+
+
+def _control(bar: Bar | None, found: dict[tuple[str, str], AttackRow], attack: str) -> Control | None:
+    if bar is None:
+        return None
+    got = getattr(found[bar.on, attack], bar.figure.value)
+    return Control(on=bar.on, score=bar.figure.value, required=bar.least, got=got.mean if got else 0.0)
+
+
+def _rebuilt(task: Task, case: Case, attack: Attack) -> AttackRow:
+    truth, block = case.victims.frames, task.settings.spec.patch
+    rebuilt = _the_right_way_round(attack.rebuild(case), truth, attack)
+    blind = blind_guess(case.known, case.victims, block)
+
+    def leak(score: Callable[[Frames, Frames, int], scores.Floats]) -> scores.Floats:
+        return scores.leakage(score(rebuilt, truth, block), score(blind, truth, block))
+
+    return AttackRow(
+        veiling=task.veiling,
+        is_veil=task.veiling == VEIL,
+        attack=attack.name,
+        adversary=attack.adversary,
+        knowledge=attack.knowledge,
+        kind=Kind.REBUILD,
+        pictures=len(truth),
+        detail=scores.estimate(leak(scores.detail)),
+        edges=scores.estimate(leak(scores.edges)),
+        psnr_db=scores.estimate(scores.psnr(rebuilt, truth)),
+        ssim=scores.estimate(scores.ssim(rebuilt, truth)),
+        blind_psnr_db=float(scores.psnr(blind, truth).mean()),
+        seconds=0,
+        seed=case.seed,
+        picture=_draw(task, truth, rebuilt, leak(scores.detail)),
+    )
+
+
+def _the_right_way_round(rebuilt: Frames, truth: Frames, attack: Attack) -> Frames:
+    """Without pairs, light and dark may be the wrong way round in all pictures: a person sees that, and turns them."""
+    if attack.adversary is not Adversary.OUTSIDER:
+        return rebuilt
+    return max((rebuilt, 255 - rebuilt), key=lambda one: float(scores.ssim(one, truth).mean()))
+
+
+def _matched(task: Task, case: Case) -> AttackRow:
+    matcher = next(one for one, _ in task.settings.suite.matchers if one.name == task.attack)
+    ranks = matcher.ranks(case)
+    return AttackRow(
+        veiling=task.veiling,
+        is_veil=task.veiling == VEIL,
+        attack=matcher.name,
+        adversary=matcher.adversary,
+        knowledge=matcher.knowledge,
+        kind=Kind.MATCH,
+        pictures=len(ranks),
+        top1=scores.estimate((ranks == 0).astype(np.float64)),
+        candidates=len(ranks),
+        seconds=0,
+        seed=case.seed,
+    )
+
+
+def _draw(task: Task, truth: Frames, rebuilt: Frames, leaked: scores.Floats) -> str:
+    """Draw the pictures of which most is found, each beside what was made of it; the most telling one first."""
+    order = np.argsort(np.nan_to_num(-leaked))[:_DRAWN]
+    rows = [np.concatenate([truth[place], rebuilt[place]], axis=1) for place in order]
+    folder = task.settings.out / PICTURES
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{task.row_id}.png"
+    Image.fromarray(np.concatenate(rows)).save(folder / name)
+    return name
+
+
+def _row_path(task: Task) -> Path:
+    return task.settings.out / _ROWS / f"{task.row_id}.json"
+
+
+def _read(path: Path) -> AttackRow:
+    try:
+        return AttackRow.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        raise ConflictError(f"row {path} is missing, damaged or of another version; remove it and run again") from None
+
+
+@lru_cache(maxsize=1)
+def _evidence(sources: tuple[str, ...], size: int, known: int, victims: int, seed: int) -> Evidence:
+    return gather(sources, size, known, victims, seed)

@@ -1,0 +1,99 @@
+"""How much of a picture a rebuilt one holds, picture by picture: 0 is a guess from labels, 1 the picture itself.
+
+Detail and edges are looked at inside cells alone, each cell's mean taken away: what a cell is like as a whole must be
+visible to a detector, what is inside it need not be.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from raypp.audit.model import Estimate, Frames
+
+Floats = npt.NDArray[np.float64]
+
+TEXTURED = 6.0
+"""Standard deviation of luma from which a block counts as textured."""
+_WINDOW = 7
+_REPLICATES = 1000
+_WORST = 0.05
+
+
+def psnr(rebuilt: Frames, frames: Frames) -> Floats:
+    """Peak signal-to-noise ratio in dB, float64[N]."""
+    error = np.square(rebuilt.astype(np.float64) - frames).mean(axis=(1, 2, 3))
+    return np.asarray(10 * np.log10(255**2 / np.maximum(error, 1e-9)))
+
+
+def ssim(rebuilt: Frames, frames: Frames) -> Floats:
+    """Structural similarity of luma, float64[N] (Wang et al., IEEE TIP 2004; windows of 7x7, equal weights)."""
+    x, y = _luma(rebuilt), _luma(frames)
+    mean_x, mean_y = _windows(x), _windows(y)
+    var_x, var_y = _windows(x * x) - mean_x**2, _windows(y * y) - mean_y**2
+    together = _windows(x * y) - mean_x * mean_y
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    top = (2 * mean_x * mean_y + c1) * (2 * together + c2)
+    return np.asarray((top / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))).mean(axis=(1, 2)))
+
+
+def detail(rebuilt: Frames, frames: Frames, block: int) -> Floats:
+    """Mean correlation of luma inside textured blocks, float64[N]; NaN for a picture without any."""
+    mine, true = blocks(rebuilt, block), blocks(frames, block)
+    return _correlation(mine.reshape(*mine.shape[:2], -1), true.reshape(*true.shape[:2], -1), true)
+
+
+def edges(rebuilt: Frames, frames: Frames, block: int) -> Floats:
+    """Mean correlation of the gradient's magnitude inside textured blocks, float64[N]; NaN as in `detail`."""
+    mine, true = blocks(rebuilt, block), blocks(frames, block)
+    return _correlation(_gradient(mine), _gradient(true), true)
+
+
+def leakage(attack: Floats, blind: Floats) -> Floats:
+    """L = (attack - blind) / (plain - blind) of scores of which the plain picture has 1, float64[N]."""
+    return (attack - blind) / np.maximum(1 - blind, 1e-9)
+
+
+def estimate(values: Floats, seed: int = 0) -> Estimate | None:
+    """Mean over pictures with its 95 % bootstrap interval, and the mean of the worst 5 %; None where all are NaN."""
+    kept = values[~np.isnan(values)]
+    if not len(kept):
+        return None
+    drawn = np.random.default_rng(seed).integers(0, len(kept), (_REPLICATES, len(kept)))
+    low, high = np.percentile(kept[drawn].mean(axis=1), (2.5, 97.5))
+    worst = np.sort(kept)[-max(1, round(_WORST * len(kept))) :].mean()
+    return Estimate(mean=float(kept.mean()), low=float(low), high=float(high), worst=float(worst))
+
+
+def blocks(frames: Frames, block: int) -> Floats:
+    """Luma cut into blocks, float64[N, blocks, block, block]; what does not fill a block is left out."""
+    luma = _luma(frames)
+    rows, columns = luma.shape[1] // block, luma.shape[2] // block
+    luma = luma[:, : rows * block, : columns * block]
+    cut = luma.reshape(len(luma), rows, block, columns, block)
+    return cut.transpose(0, 1, 3, 2, 4).reshape(len(luma), -1, block, block)
+
+
+def _luma(frames: Frames) -> Floats:
+    return np.asarray(frames.astype(np.float64) @ np.array((0.299, 0.587, 0.114)))
+
+
+def _windows(values: Floats) -> Floats:
+    """Means over all windows of a picture, float64[N, H-6, W-6]."""
+    sums = np.pad(values, ((0, 0), (1, 0), (1, 0))).cumsum(axis=1).cumsum(axis=2)
+    k = _WINDOW
+    return np.asarray((sums[:, k:, k:] - sums[:, :-k, k:] - sums[:, k:, :-k] + sums[:, :-k, :-k]) / k**2)
+
+
+def _gradient(luma: Floats) -> Floats:
+    across = np.diff(luma, axis=3)[:, :, :-1]
+    down = np.diff(luma, axis=2)[:, :, :, :-1]
+    return np.hypot(across, down).reshape(*luma.shape[:2], -1)
+
+
+def _correlation(mine: Floats, true: Floats, luma: Floats) -> Floats:
+    textured = luma.std(axis=(2, 3)) > TEXTURED
+    mine = mine - mine.mean(axis=2, keepdims=True)
+    true = true - true.mean(axis=2, keepdims=True)
+    norms = np.sqrt(np.square(mine).sum(axis=2) * np.square(true).sum(axis=2))
+    found = (mine * true).sum(axis=2) / np.maximum(norms, 1e-9)
+    counts = textured.sum(axis=1)
+    return np.where(counts > 0, (found * textured).sum(axis=1) / np.maximum(counts, 1), np.nan)

@@ -1,0 +1,112 @@
+"""Which attacks are made on what, by budget."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from raypp.audit import baselines
+from raypp.audit.attacks.matching import ActivityMatcher, LabelMatcher
+from raypp.audit.attacks.perceptron import Perceptron
+from raypp.audit.attacks.ridge import Ridge
+from raypp.audit.attacks.statistics import StatisticalKeyRecovery
+from raypp.audit.attacks.view import ComponentView
+from raypp.audit.model import Attack, Veiling
+from raypp.audit.target import VEIL
+
+_CONTROL_SEED = 1
+LINEAR_4, LINEAR_8, NOISE = "linear mix, patch 4", "linear mix, patch 8", "noise"
+
+
+class Budget(StrEnum):
+    """How much an audit may take: about a minute, half an hour, or hours, on two cores."""
+
+    QUICK = "quick"
+    STANDARD = "standard"
+    FULL = "full"
+
+
+class Figure(StrEnum):
+    """A figure of a row that a control asks for."""
+
+    PSNR = "psnr_db"
+    DETAIL = "detail"
+    SSIM = "ssim"
+    TOP1 = "top1"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A weak veiling that an attack must open: its name, the figure, and the least that is asked."""
+
+    on: str
+    figure: Figure
+    least: float
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What a budget buys.
+
+    Attributes:
+        known, victims: pictures.
+        attacks: with the control of each.
+        matchers: likewise.
+        veilings: names of what is attacked.
+    """
+
+    known: int
+    victims: int
+    attacks: tuple[tuple[Attack, Bar], ...]
+    matchers: tuple[tuple[ActivityMatcher | LabelMatcher, Bar | None], ...]
+    veilings: tuple[str, ...]
+
+    def controls(self) -> frozenset[str]:
+        """Names of the veilings that controls are tried on."""
+        bars = [bar for _, bar in (*self.attacks, *self.matchers) if bar is not None]
+        return frozenset(bar.on for bar in bars)
+
+
+VEILINGS: dict[str, Callable[[], Veiling]] = {
+    LINEAR_4: lambda: baselines.linear_mix(4, _CONTROL_SEED),
+    LINEAR_8: lambda: baselines.linear_mix(8, _CONTROL_SEED),
+    NOISE: lambda: baselines.noise(8, 16, 8, _CONTROL_SEED),
+    "pixelation 8": lambda: baselines.pixelation(8),
+    "pixelation 16": lambda: baselines.pixelation(16),
+    "pixelation 32": lambda: baselines.pixelation(32),
+    "blur, sigma 8": lambda: baselines.blur(8.0),
+    "blackout of labelled objects": baselines.blackout,
+    "private pixelation 16, epsilon 1": lambda: baselines.private_pixelation(16, 1.0, seed=_CONTROL_SEED),
+}
+"""All but the audited veil, by name."""
+
+
+def suite(budget: Budget) -> Suite:
+    """Return the attacks of a budget."""
+    outside: tuple[tuple[Attack, Bar], ...] = (
+        (ComponentView(), Bar(LINEAR_4, Figure.SSIM, 0.5)),
+        (StatisticalKeyRecovery(), Bar(LINEAR_4, Figure.PSNR, 20.0)),
+    )
+    matchers: tuple[tuple[ActivityMatcher | LabelMatcher, Bar | None], ...] = (
+        (ActivityMatcher(), Bar(LINEAR_8, Figure.TOP1, 0.8)),
+        (LabelMatcher(), None),
+    )
+    opened = Bar(LINEAR_8, Figure.PSNR, 24.0)
+    match budget:
+        case Budget.QUICK:
+            pairs = (Ridge(1), Ridge(6))
+            few: tuple[tuple[Attack, Bar], ...] = tuple((one, _less(opened, one.pairs)) for one in pairs)
+            return Suite(24, 16, (*outside, *few), matchers, (VEIL, NOISE, LINEAR_4, LINEAR_8, "pixelation 16"))
+        case Budget.STANDARD:
+            counts, steps, victims = [1, 6, 10, 100], 2500, 60
+        case Budget.FULL:
+            counts, steps, victims = [1, 6, 10, 100, 1000], 20_000, 200
+    ridges: tuple[tuple[Attack, Bar], ...] = tuple((Ridge(count), _less(opened, count)) for count in counts)
+    nets: tuple[tuple[Attack, Bar], ...] = tuple(
+        (Perceptron(count, steps), _less(opened, count)) for count in counts if count >= 10
+    )
+    return Suite(counts[-1], victims, (*outside, *ridges, *nets), matchers, (VEIL, *VEILINGS))
+
+
+def _less(bar: Bar, pairs: int) -> Bar:
+    """One pair opens a linear veil less well than many do."""
+    return bar if pairs >= 6 else Bar(bar.on, bar.figure, bar.least - 8)

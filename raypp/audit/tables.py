@@ -1,0 +1,118 @@
+"""Tables of a report: what each adversary made of the veil, and of the baselines beside it."""
+
+from collections.abc import Sequence
+from operator import itemgetter
+
+from raypp.audit.gates import LABELS_ONLY, Verdict, leakage
+from raypp.audit.model import AttackRow, Estimate, Kind
+from raypp.report.html import Html, element
+from raypp.report.wording import share
+
+_NONE, _NOT_EVALUATED = "-", Verdict.NOT_EVALUATED.value
+_SCORES = {"psnr_db": "PSNR", "ssim": "SSIM", "top1": "share found"}
+_REBUILD = (
+    ("attack", ""),
+    ("what it has", ""),
+    ("L of detail", "n"),
+    ("worst 5 %", "n"),
+    ("L of edges", "n"),
+    ("worst 5 %", "n"),
+    ("PSNR", "n"),
+    ("PSNR of a guess", "n"),
+    ("control", ""),
+    ("seconds", "n"),
+)
+_MATCH = (
+    ("attack", ""),
+    ("what it has", ""),
+    ("found at the first guess", "n"),
+    ("of candidates", "n"),
+    ("by chance", "n"),
+    ("control", ""),
+    ("seconds", "n"),
+)
+
+
+def attack_tables(rows: Sequence[AttackRow]) -> list[Html]:
+    """One table of rebuilds and one of matches, as far as there are any."""
+    rebuilt = [_rebuild(row) for row in rows if row.kind is Kind.REBUILD]
+    matched = [_match(row) for row in rows if row.kind is Kind.MATCH]
+    tables = ((_REBUILD, rebuilt), (_MATCH, matched))
+    return [_table(heads, body) for heads, body in tables if body]
+
+
+def comparison_table(rows: Sequence[AttackRow]) -> Html:
+    """The same attacks on the veil and on each baseline: leakage L, or the share found; the veil's column first."""
+    veilings = sorted(dict.fromkeys((not row.is_veil, row.veiling) for row in rows), key=itemgetter(0))
+    attacks = list(dict.fromkeys((row.adversary, row.attack) for row in rows))
+    found = {(row.adversary, row.attack, not row.is_veil, row.veiling): row for row in rows}
+    heads = (("attack", ""), ("by", ""), *((name, "n") for _, name in veilings))
+    body = [
+        [
+            (attack, "w"),
+            (adversary.value, "t"),
+            *((_summary(found.get((adversary, attack, *one))), "n") for one in veilings),
+        ]
+        for adversary, attack in attacks
+    ]
+    return _table(heads, body)
+
+
+def _rebuild(row: AttackRow) -> list[tuple[object, str]]:
+    return [
+        *_attack(row),
+        (_interval(row.detail), "n"),
+        (f"{row.detail.worst:.3f}" if row.detail else _NONE, "n"),
+        (_interval(row.edges), "n"),
+        (f"{row.edges.worst:.3f}" if row.edges else _NONE, "n"),
+        (f"{row.psnr_db.mean:.1f} dB" if row.psnr_db else _NONE, "n"),
+        (f"{row.blind_psnr_db:.1f} dB" if row.blind_psnr_db is not None else _NONE, "n"),
+        (_control(row), "w"),
+        (f"{row.seconds:,.1f}", "n"),
+    ]
+
+
+def _match(row: AttackRow) -> list[tuple[object, str]]:
+    top1 = row.top1
+    return [
+        *_attack(row),
+        (f"{share(top1.mean)} [{share(top1.low)}, {share(top1.high)}]" if top1 else _NONE, "n"),
+        (f"{row.candidates:,}" if row.candidates else _NONE, "n"),
+        (share(1 / row.candidates) if row.candidates else _NONE, "n"),
+        ("no attack: what the others are held against" if row.attack == LABELS_ONLY else _control(row), "w"),
+        (f"{row.seconds:,.1f}", "n"),
+    ]
+
+
+def _attack(row: AttackRow) -> list[tuple[object, str]]:
+    return [(element("strong", row.attack), "w"), (row.knowledge, "w")]
+
+
+def _interval(value: Estimate | None) -> str:
+    return f"{value.mean:.3f} [{value.low:.3f}, {value.high:.3f}]" if value else _NONE
+
+
+def _control(row: AttackRow) -> list[object]:
+    control = row.control
+    if control is None:
+        return [element("span", _NOT_EVALUATED, class_="badge warn"), " no control"]
+    badge = ("passed", "badge good") if control.passed else (_NOT_EVALUATED, "badge warn")
+    score = _SCORES.get(control.score, control.score)
+    words = f" {score} {control.got:.3g} of {control.required:.3g} required, on {control.on}"
+    return [element("span", badge[0], class_=badge[1]), words]
+
+
+def _summary(row: AttackRow | None) -> str:
+    if row is None:
+        return _NONE
+    if row.kind is Kind.MATCH:
+        counts = row.evaluated or row.attack == LABELS_ONLY
+        return share(row.top1.mean) + " found" if row.top1 and counts else _NOT_EVALUATED
+    got = leakage(row)
+    return _NOT_EVALUATED if got is None else f"{got:.3f}"
+
+
+def _table(heads: Sequence[tuple[str, str]], rows: Sequence[Sequence[tuple[object, str]]]) -> Html:
+    head = element("tr", [element("th", name, class_=kind or None, scope="col") for name, kind in heads])
+    body = [element("tr", [element("td", cell, class_=kind or None) for cell, kind in row]) for row in rows]
+    return element("div", element("table", element("thead", head), element("tbody", body)), class_="scroll")

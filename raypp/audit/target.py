@@ -1,0 +1,63 @@
+"""The audited veil, and the guess that any attack has to beat."""
+
+import numpy as np
+import numpy.typing as npt
+
+from raypp.audit.model import Codes, Frames, Pictures, Veiling
+from raypp.veil.key import Keyring
+from raypp.veil.patch import Veil
+from raypp.veil.spec import VeilSpec
+
+VEIL = "this veil"
+_SITE = "audit"
+
+
+def veil(spec: VeilSpec, key: Keyring) -> Veiling:
+    """The patch veil under a key: each picture as its camera's stream is veiled."""
+    made = Veil(spec, key)
+
+    def encode(pictures: Pictures) -> Codes:
+        cells = tuple(side // spec.patch for side in pictures.frames.shape[1:3])
+        codes = np.empty((len(pictures), spec.channels, *cells), dtype=np.uint8)
+        for camera in sorted(set(pictures.cameras)):
+            of_it = [place for place, name in enumerate(pictures.cameras) if name == camera]
+            codes[of_it] = made.stream(_SITE, camera).encode(pictures.frames[of_it])
+        return codes
+
+    return Veiling(VEIL, spec.patch, spec.channels, spec.levels, encode)
+
+
+def blind_guess(known: Pictures, victims: Pictures, block: int) -> Frames:
+    """The best picture that labels alone allow: known pictures' mean block, and in each box its class's mean colour.
+
+    Args:
+        known: pictures of the attacker.
+        victims: only their labels and their shape are looked at.
+        block: side of the blocks that the mean is of, in pixels.
+    """
+    count, height, width, _ = known.frames.shape
+    cut = known.frames.reshape(count, height // block, block, width // block, block, 3)
+    mean = np.round(cut.mean(axis=(0, 1, 3))).astype(np.uint8)
+    colours = _colours(known)
+    guess = np.tile(mean, (len(victims), height // block, width // block, 1))
+    for picture, boxes in zip(guess, victims.boxes, strict=True):
+        for name, box in boxes:
+            if name in colours:
+                left, right = round((box.x - box.w / 2) * width), round((box.x + box.w / 2) * width)
+                top, bottom = round((box.y - box.h / 2) * height), round((box.y + box.h / 2) * height)
+                picture[max(top, 0) : bottom, max(left, 0) : right] = colours[name]
+    return guess
+
+
+def _colours(known: Pictures) -> dict[str, npt.NDArray[np.uint8]]:
+    """Mean colour of each class's boxes."""
+    _, height, width, _ = known.frames.shape
+    found: dict[str, list[npt.NDArray[np.float64]]] = {}
+    for picture, boxes in zip(known.frames, known.boxes, strict=True):
+        for name, box in boxes:
+            rows = slice(max(0, round((box.y - box.h / 2) * height)), round((box.y + box.h / 2) * height))
+            columns = slice(max(0, round((box.x - box.w / 2) * width)), round((box.x + box.w / 2) * width))
+            inside = picture[rows, columns].reshape(-1, 3)
+            if len(inside):
+                found.setdefault(name, []).append(inside.mean(axis=0))
+    return {name: np.round(np.stack(means).mean(axis=0)).astype(np.uint8) for name, means in found.items()}

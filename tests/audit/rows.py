@@ -1,0 +1,95 @@
+"""Rows and certificates as an audit makes them, with figures that tests choose."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from raypp.audit.assumptions import bounds_of
+from raypp.audit.canonical import to_base64
+from raypp.audit.certificate import ASSUMPTIONS, Certificate, PictureCounts, judge
+from raypp.audit.model import Adversary, AttackRow, Control, Estimate, Kind
+from raypp.veil.key import VeilKey
+from raypp.veil.spec import VeilSpec
+
+KEY = VeilKey(bytes((7 * i + 201) % 256 for i in range(32)))
+SPEC = VeilSpec()
+VEIL = "this veil"
+PASSED = Control(on="linear mix", score="psnr_db", required=20.0, got=31.5)
+FAILED = Control(on="linear mix", score="psnr_db", required=20.0, got=12.25)
+
+
+def estimate(mean: float, worst: float | None = None, spread: float = 0.01) -> Estimate:
+    low, high = round(mean - spread, 6), round(mean + spread, 6)
+    return Estimate(mean=mean, low=low, high=high, worst=mean if worst is None else worst)
+
+
+def rebuild(
+    attack: str = "component view",
+    detail: float = 0.05,
+    edges: float = 0.02,
+    worst: float | None = None,
+    veiling: str = VEIL,
+    **changes: Any,
+) -> AttackRow:
+    row = AttackRow(
+        veiling=veiling,
+        is_veil=veiling == VEIL,
+        attack=attack,
+        adversary=Adversary.OUTSIDER,
+        knowledge="Veiled frames only.",
+        kind=Kind.REBUILD,
+        pictures=16,
+        detail=estimate(detail, worst),
+        edges=estimate(edges),
+        psnr_db=estimate(11.5, 14.0),
+        ssim=estimate(0.25),
+        blind_psnr_db=12.75,
+        control=PASSED,
+        seconds=2.5,
+    )
+    return row.model_copy(update=changes)
+
+
+def pairs(number: int, detail: float, veiling: str = VEIL, method: str = "ridge", **changes: Any) -> AttackRow:
+    name = f"{method}, {number} pair" + "s" * (number != 1)
+    return rebuild(name, detail, veiling=veiling, adversary=Adversary.PAIRS, knowledge="Known pairs.", **changes)
+
+
+def match(attack: str = "by activity", top1: float = 0.125, veiling: str = VEIL, **changes: Any) -> AttackRow:
+    row = AttackRow(
+        veiling=veiling,
+        is_veil=veiling == VEIL,
+        attack=attack,
+        adversary=Adversary.OUTSIDER,
+        knowledge="Veiled frames, and plain pictures to choose among.",
+        kind=Kind.MATCH,
+        pictures=16,
+        top1=estimate(top1, 1.0, 0.0625),
+        candidates=16,
+        control=Control(on="linear mix", score="top1", required=0.75, got=1.0),
+        seconds=0.5,
+    )
+    return row.model_copy(update=changes)
+
+
+def certificate(rows: Sequence[AttackRow] | None = None, key: VeilKey = KEY, **changes: Any) -> Certificate:
+    made = tuple(
+        rows or (rebuild(), pairs(1, 0.06), pairs(6, 0.2), match(), rebuild(veiling="pixelation 16", detail=0.5))
+    )
+    body = Certificate(
+        veil_id=key.veil_id(SPEC),
+        spec=SPEC.model_dump(),
+        key_fingerprint=key.fingerprint,
+        public_key=to_base64(key.public_key),
+        raypp_version="0.1.0",
+        made_at="2026-03-02T14:03:07+00:00",
+        budget="quick",
+        size=320,
+        pictures=PictureCounts(known=12, victims=16),
+        data_digest="0d" * 32,
+        code_digest="c0" * 32,
+        assumptions=ASSUMPTIONS,
+        bounds=bounds_of(SPEC, 320 * 192),
+        rows=made,
+        gates=judge(made, 0.25),
+    )
+    return body.model_copy(update=changes)

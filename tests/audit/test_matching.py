@@ -1,0 +1,103 @@
+"""Matching finds a picture by its codes or its labels where they tell, and is at chance where they do not."""
+
+import numpy as np
+import pytest
+
+from raypp.audit import baselines
+from raypp.audit.attacks.matching import ActivityMatcher, LabelMatcher, own_ranks, ranked
+from raypp.audit.model import Case, Codes, Pictures, Veiling
+from raypp.media.dataset import Box
+from raypp.veil.key import VeilKey
+from raypp.veil.patch import Veil
+from raypp.veil.spec import VeilSpec
+
+SIZE = (160, 240)
+
+
+def _pictures(count: int, cameras: int = 1, seed: int = 0) -> Pictures:
+    """Smooth surfaces, the camera's own, with a few things on them, the picture's own; each thing has a label."""
+    frames, boxes = [], []
+    for number in range(count):
+        scene = np.random.default_rng([seed, number % cameras])
+        things = np.random.default_rng([seed, 1000, number])
+        y, x = np.mgrid[0 : SIZE[0], 0 : SIZE[1]] / 40
+        picture = 120 + 50 * np.sin(x * scene.uniform(0.2, 1) + scene.uniform(0, 6)) * np.cos(y * scene.uniform(0.2, 1))
+        mine = []
+        for _ in range(6):
+            height, width = things.integers(16, 48, 2)
+            top, left = things.integers(0, SIZE[0] - height), things.integers(0, SIZE[1] - width)
+            picture[top : top + height, left : left + width] = things.uniform(0, 255, (height, width))
+            place = ((left + width / 2) / SIZE[1], (top + height / 2) / SIZE[0], width / SIZE[1], height / SIZE[0])
+            mine.append(("thing", Box(0, *map(float, place))))
+        picture += things.normal(0, 3, SIZE)
+        frames.append(np.repeat(np.clip(picture, 0, 255).astype(np.uint8)[..., None], 3, axis=2))
+        boxes.append(tuple(mine))
+    return Pictures(np.stack(frames), tuple(f"camera {one % cameras}" for one in range(count)), tuple(boxes))
+
+
+def _veil() -> Veiling:
+    spec = VeilSpec()
+    veil = Veil(spec, VeilKey(bytes(range(32))))
+
+    def encode(pictures: Pictures) -> Codes:
+        named = zip(pictures.frames, pictures.cameras, strict=True)
+        return np.concatenate([veil.stream("site", camera).encode(frame[None]) for frame, camera in named])
+
+    return Veiling("veil", spec.patch, spec.channels, spec.levels, encode)
+
+
+def _ranks(matcher: ActivityMatcher | LabelMatcher, veiling: Veiling, victims: Pictures) -> np.ndarray:
+    return matcher.ranks(Case(veiling, victims, victims))
+
+
+@pytest.mark.parametrize("cameras", [1, 4])
+def test_the_default_veil_keeps_pictures_apart(cameras: int) -> None:
+    ranks = _ranks(ActivityMatcher(), _veil(), _pictures(20, cameras))
+    assert ranks.dtype == np.int64
+    assert (ranks == 0).mean() > 0.5  # chance is 0.05
+
+
+def test_pictures_of_one_camera_are_told_apart_too() -> None:
+    ranks = _ranks(ActivityMatcher(among_camera=True), _veil(), _pictures(24, 3))
+    assert ranks.max() < 8
+    assert (ranks == 0).mean() > 0.5  # chance is 0.125
+
+
+def test_noise_is_matched_by_chance() -> None:
+    ranks = _ranks(ActivityMatcher(), baselines.noise(8, 16, 8, 0), _pictures(100))
+    assert (ranks == 0).mean() <= 0.05
+    assert ranks.mean() == pytest.approx(49.5, abs=10)
+
+
+def test_codes_that_are_all_the_same_are_ties() -> None:
+    pictures = _pictures(5)
+    flat = Veiling("flat", 8, 2, 8, lambda some: np.zeros((len(some), 2, SIZE[0] // 8, SIZE[1] // 8), dtype=np.uint8))
+    assert _ranks(ActivityMatcher(), flat, pictures).tolist() == [2] * 5
+
+
+def test_a_match_does_not_depend_on_the_order_of_victims() -> None:
+    pictures, order = _pictures(12), [5, 3, 11, 0, 8, 1, 10, 2, 9, 4, 7, 6]
+    ranks = _ranks(ActivityMatcher(), _veil(), pictures)
+    assert np.array_equal(_ranks(ActivityMatcher(), _veil(), pictures.take(order)), ranks[order])
+
+
+def test_labels_alone_tell_pictures_apart_but_for_equal_labels() -> None:
+    pictures = _pictures(6, 2)
+    boxes = (*pictures.boxes[:3], (), (), ())
+    pictures = Pictures(pictures.frames, pictures.cameras, boxes)
+    blind = baselines.noise(8, 1, 2, 0)
+    assert _ranks(LabelMatcher(), blind, pictures).tolist() == [0, 0, 0, 1, 1, 1]
+    assert _ranks(LabelMatcher(among_camera=True), blind, pictures).tolist() == [0, 0, 0, 1, 0, 1]
+
+
+def test_labels_of_another_class_in_the_same_place_are_other_labels() -> None:
+    box = Box(0, 0.5, 0.5, 0.2, 0.2)
+    pictures = _pictures(2)
+    pictures = Pictures(pictures.frames, pictures.cameras, ((("hammer", box),), (("saw", box),)))
+    assert _ranks(LabelMatcher(), baselines.noise(8, 1, 2, 0), pictures).tolist() == [0, 0]
+
+
+def test_a_tie_counts_as_its_middle() -> None:
+    likeness = np.array([[1.0, 1.0, 1.0, 2.0], [0.0, 5.0, 1.0, 2.0], [3.0, 2.0, 1.0, 0.0], [7.0, 7.0, 7.0, 7.0]])
+    assert own_ranks(likeness).tolist() == [2, 0, 2, 2]
+    assert ranked(np.array([[3.0, 1.0, 3.0, 2.0]])).tolist() == [[2.5, 0.0, 2.5, 1.0]]

@@ -1,0 +1,249 @@
+import base64
+import io
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from raypp.audit.certificate import Certificate, judge
+from raypp.audit.curve import lines_of, number_of_pairs
+from raypp.audit.model import Adversary
+from raypp.audit.report import write_report
+from raypp.errors import OptionError
+from tests.audit.rows import FAILED, VEIL, certificate, match, pairs, rebuild
+
+NASTY = "</style><script>alert(1)</script><img src=x onerror=alert(2)>\"'&\u202e"
+_VOID = {"meta", "img"}
+
+
+class Page(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text = ""
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def values(self, name: str) -> list[str]:
+        return [value or "" for one, value in self.attributes if one == name]
+
+
+def show(folder: Path, made: Certificate, pictures: Path | None = None) -> Page:
+    path = write_report(folder, made, pictures or folder / "pictures")
+    assert path == folder / "report.html"
+    return Page(path.read_text())
+
+
+def save(folder: Path, name: str, side: int = 16, kind: str = "PNG") -> bytes:
+    folder.mkdir(exist_ok=True)
+    pixels = np.random.default_rng(side).integers(0, 256, (side, 2 * side, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(folder / name, kind)
+    return (folder / name).read_bytes()
+
+
+def test_the_report_says_what_was_attacked_and_what_came_of_it(tmp_path: Path) -> None:
+    made = certificate()
+    page = show(tmp_path, made)
+    for words in (
+        made.veil_id,
+        made.key_fingerprint,
+        "5.8 kB a frame",
+        "patch 8, ",
+        "The veil held against these attacks: all 3 bars met.",
+        "the best attack of the outsider (component view) found 0.050",
+        "at most 0.100 is allowed",
+        "0.050 [0.040, 0.060]",
+        "11.5 dB",
+        "12.8 dB",
+        "PSNR 31.5 of 20 required, on linear mix",
+        "ridge, 6 pairs",
+        "pixelation 16",
+        "raypp verify certificate.json",
+        *made.assumptions,
+    ):
+        assert words in page.text
+
+
+@pytest.mark.parametrize(
+    ("rows", "labels_only", "headline"),
+    [
+        ([rebuild(detail=0.5), match()], 0.5, "The veil did not hold: 2 of 3 bars missed."),
+        ([rebuild(), match()], None, "Not proven: 1 of 3 bars could not be evaluated."),
+        ([rebuild(control=FAILED), match()], 0.5, "Not proven: 2 of 3 bars could not be evaluated."),
+        ([pairs(6, 0.9)], 0.5, "Not proven: 3 of 3 bars could not be evaluated."),
+    ],
+)
+def test_the_headline_never_says_more_than_the_gates(
+    tmp_path: Path, rows: list, labels_only: float | None, headline: str
+) -> None:
+    page = show(tmp_path, certificate(rows, gates=judge(rows, labels_only)))
+    assert headline in page.text
+    assert "The veil held" not in page.text
+
+
+def test_an_attack_whose_control_failed_reads_not_evaluated(tmp_path: Path) -> None:
+    page = show(tmp_path, certificate([rebuild("view"), rebuild("broken", 0.77, control=FAILED), match(control=None)]))
+    assert "not evaluated PSNR 12.2 of 20 required" in page.text
+    assert "Another attack failed its control" in page.text
+    assert "Matching: no attack could be evaluated." in page.text
+    cells = page.text[page.text.index("The veil beside other ways") :]
+    assert "0.770" not in cells
+    assert cells.count("not evaluated") == 2
+
+
+def test_every_name_is_escaped(tmp_path: Path) -> None:
+    rows = [
+        rebuild(NASTY, knowledge=NASTY, picture=NASTY),
+        rebuild(veiling=NASTY),
+        pairs(6, 0.2, NASTY, NASTY),
+        match(NASTY, veiling=NASTY),
+    ]
+    made = certificate(
+        rows,
+        assumptions=(NASTY,),
+        spec={NASTY: NASTY},
+        bounds={NASTY: 1.0},
+        budget=NASTY,
+        veil_id=NASTY,
+        made_at=NASTY,
+        key_fingerprint=NASTY,
+        raypp_version=NASTY,
+    )
+    page = show(tmp_path, made)
+    assert not {"script", "iframe", "object", "link", "base", "form"} & set(page.tags)
+    assert page.tags.count("style") == 1
+    assert "img" not in page.tags
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    assert "\u202e" not in page.text
+    assert NASTY[:-1] in page.text
+
+
+def test_pictures_are_part_of_the_page(tmp_path: Path) -> None:
+    first = save(tmp_path / "pictures", "view.png")
+    second = save(tmp_path / "pictures", "pixelation.jpg", kind="JPEG")
+    rows = [rebuild(veiling="pixelation 16", picture="pixelation.jpg"), rebuild(picture="view.png")]
+    page = show(tmp_path, certificate(rows))
+    sources = page.values("src")
+    assert sources[0] == f"data:image/png;base64,{base64.b64encode(first).decode()}"
+    assert sources[1] == f"data:image/jpeg;base64,{base64.b64encode(second).decode()}"
+    assert f"component view on {VEIL}: outsider, leakage 0.050, 11.5 dB" in page.text
+    assert "this page stays with their owner" in page.text
+
+
+def test_of_a_baseline_only_the_most_telling_picture_is_shown(tmp_path: Path) -> None:
+    for name in ("weak.png", "strong.png", "veil.png", "veil2.png"):
+        save(tmp_path / "pictures", name)
+    rows = [
+        rebuild("weak", 0.2, veiling="blur", picture="weak.png"),
+        rebuild("strong", 0.8, veiling="blur", picture="strong.png"),
+        rebuild("weak", 0.01, picture="veil.png"),
+        rebuild("strong", 0.02, picture="veil2.png"),
+    ]
+    page = show(tmp_path, certificate(rows))
+    assert page.values("alt") == [f"strong on {VEIL}", f"weak on {VEIL}", "strong on blur"]
+
+
+def test_a_large_picture_is_made_smaller(tmp_path: Path) -> None:
+    whole = save(tmp_path / "pictures", "large.png", 400)
+    assert len(whole) > 900_000
+    (source,) = show(tmp_path, certificate([rebuild(picture="large.png")])).values("src")
+    kind, _, content = source.partition(";base64,")
+    assert kind == "data:image/jpeg"
+    with Image.open(io.BytesIO(base64.b64decode(content))) as picture:
+        assert picture.size == (800, 400)
+    assert len(content) < len(whole)
+
+
+@pytest.mark.parametrize("name", ["gone.png", "text.png", "../secret.png", "link.png", "", ".", "cut.png", "a\0b.png"])
+def test_what_is_no_picture_of_the_audit_is_not_embedded(tmp_path: Path, name: str) -> None:
+    save(tmp_path / "audit", "secret.png")
+    pictures = tmp_path / "audit" / "pictures"
+    pictures.mkdir()
+    (pictures / "text.png").write_text("veil key")
+    (pictures / "link.png").symlink_to(tmp_path / "audit" / "secret.png")
+    (pictures / "cut.png").write_bytes(save(pictures, "whole.png", 400)[:500_000])
+    page = show(tmp_path, certificate([rebuild(picture=name)]), pictures)
+    assert page.values("src") == []
+    assert "is not there" in page.text
+
+
+def test_the_page_needs_nothing_outside_it(tmp_path: Path) -> None:
+    save(tmp_path / "pictures", "view.png")
+    write_report(tmp_path, certificate([rebuild(picture="view.png"), pairs(6, 0.2)]), tmp_path / "pictures")
+    text = re.sub(r"data:image/png;base64,[A-Za-z0-9+/=]+", "", (tmp_path / "report.html").read_text())
+    for outside in ("http", "@import", "url(/", "url(h", "//", "<script", "<link", "href="):
+        assert outside not in text, outside
+    assert "prefers-color-scheme:dark" in text
+
+
+@pytest.mark.parametrize(
+    ("attack", "number"),
+    [
+        ("ridge, 6 pairs", 6),
+        ("ridge, 1 pair", 1),
+        ("perceptron, 1,000 pairs", 1000),
+        ("view", None),
+        ("6 repairs", None),
+    ],
+)
+def test_the_number_of_pairs_is_read_from_the_name(attack: str, number: int | None) -> None:
+    assert number_of_pairs(attack) == number
+
+
+def test_lines_hold_the_best_attack_for_each_number_of_pairs() -> None:
+    rows = [
+        pairs(6, 0.5, "blur"),
+        pairs(6, 0.2),
+        pairs(1, 0.1),
+        pairs(6, 0.3, method="perceptron"),
+        pairs(100, 0.9, control=FAILED),
+        rebuild("view, 6 pairs", 0.9),
+        match("by activity, 6 pairs", adversary=Adversary.PAIRS),
+    ]
+    veil, other = lines_of(rows)
+    assert (veil.veiling, veil.is_veil, veil.points) == (VEIL, True, ((1, 0.1), (6, 0.3)))
+    assert (other.veiling, other.is_veil, other.points) == ("blur", False, ((6, 0.5),))
+
+
+def test_the_curve_rises_with_leakage_and_stays_in_its_frame(tmp_path: Path) -> None:
+    rows = [pairs(1, -3.0, edges=-3.0), pairs(10, 0.5), pairs(100, 7.0), pairs(6, 0.4, "blur")]
+    page = show(tmp_path, certificate(rows))
+    lines = [[tuple(map(float, one.split(","))) for one in points.split()] for points in page.values("points")]
+    assert sorted(map(len, lines)) == [1, 3]
+    (one, ten, hundred) = max(lines, key=len)
+    assert one[0] < ten[0] < hundred[0] < 760
+    assert 300 > one[1] > ten[1] > hundred[1] > 0
+
+
+def test_without_pairs_there_is_no_curve(tmp_path: Path) -> None:
+    assert "svg" not in show(tmp_path, certificate([rebuild()])).tags
+
+
+def test_a_report_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OptionError, match="name a folder you may write to"):
+        write_report(tmp_path / "file", certificate(), tmp_path)
+
+
+def test_writing_again_replaces_the_report_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    first = write_report(tmp_path / "new" / "out", certificate(), tmp_path).read_bytes()
+    assert write_report(tmp_path / "new" / "out", certificate(), tmp_path).read_bytes() == first
+    assert [one.name for one in (tmp_path / "new" / "out").iterdir()] == ["report.html"]

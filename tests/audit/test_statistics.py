@@ -1,0 +1,113 @@
+"""Statistical key recovery opens a linear mix and nothing else; it and the view never look at plain victims."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from raypp.audit import baselines
+from raypp.audit.attacks.statistics import StatisticalKeyRecovery
+from raypp.audit.attacks.view import ComponentView
+from raypp.audit.model import Attack, Case, Frames, Pictures, Veiling
+from raypp.demo.render import Camera
+from raypp.demo.scene import make_bench, make_light
+from raypp.demo.script import make_script
+from raypp.demo.tools import CLASSES, make_tool
+
+SIZE = (192, 96)
+
+
+def _benches(seeds: range) -> Pictures:
+    frames = []
+    for seed in seeds:
+        generator = np.random.default_rng(seed)
+        tools = [make_tool(kind, generator) for kind in range(len(CLASSES))]
+        script = make_script(list(range(len(CLASSES))), 20.0, SIZE, generator)
+        eye = Camera(make_bench(SIZE, generator), tools, script, make_light(SIZE, generator), generator)
+        frames.append(eye.picture(0, 5.0)[0])
+    return Pictures(np.stack(frames), ("bench",) * len(frames), ((),) * len(frames))
+
+
+@pytest.fixture(scope="module")
+def known() -> Pictures:
+    return _benches(range(24))
+
+
+@pytest.fixture(scope="module")
+def victims() -> Pictures:
+    return _benches(range(100, 108))
+
+
+def _psnr(rebuilt: Frames, frames: Frames) -> float:
+    return float(10 * np.log10(255**2 / np.square(rebuilt.astype(float) - frames).mean()))
+
+
+def _blind(known: Pictures, victims: Pictures) -> float:
+    return _psnr(np.full_like(victims.frames, round(known.frames.mean())), victims.frames)
+
+
+@pytest.mark.parametrize("key", [0, 1, 2])
+def test_a_linear_mix_is_opened_without_any_pair(known: Pictures, victims: Pictures, key: int) -> None:
+    case = Case(baselines.linear_mix(4, key), known, victims)
+    assert _psnr(StatisticalKeyRecovery().rebuild(case), victims.frames) >= 20
+
+
+def test_cameras_are_opened_each_by_itself(known: Pictures, victims: Pictures) -> None:
+    keys = {"left": baselines.linear_mix(4, 5), "right": baselines.linear_mix(4, 6)}
+    both = replace(victims, cameras=("left", "right") * 4)
+
+    def encode(pictures: Pictures) -> Frames:
+        alone = range(len(pictures))
+        return np.concatenate([keys[pictures.cameras[one]].encode(pictures.take([one])) for one in alone])
+
+    rebuilt = StatisticalKeyRecovery().rebuild(Case(replace(keys["left"], encode=encode), known, both))
+    for camera, veiling in keys.items():
+        mine = [place for place, one in enumerate(both.cameras) if one == camera]
+        alone = StatisticalKeyRecovery().rebuild(Case(veiling, known, both.take(mine)))
+        assert np.array_equal(rebuilt[mine], alone)
+
+
+def test_noise_tells_it_nothing(known: Pictures, victims: Pictures) -> None:
+    rebuilt = StatisticalKeyRecovery().rebuild(Case(baselines.noise(8, 16, 8, 0), known, victims))
+    assert _psnr(rebuilt, victims.frames) < _blind(known, victims) + 0.5
+    luma, true = rebuilt.mean(axis=3).ravel(), victims.frames.mean(axis=3).ravel()
+    assert abs(np.corrcoef(luma, true)[0, 1]) < 0.1
+
+
+@pytest.mark.parametrize("veiling", [baselines.pixelation(16), baselines.linear_mix(16, 0), baselines.blur(2.0)])
+def test_any_channels_and_patch_give_pictures(known: Pictures, victims: Pictures, veiling: Veiling) -> None:
+    rebuilt = StatisticalKeyRecovery(restarts=2).rebuild(Case(veiling, known.take(range(6)), victims.take([0, 1])))
+    assert rebuilt.shape == (2, 96, 192, 3)
+    assert rebuilt.dtype == np.uint8
+
+
+@pytest.mark.parametrize("attack", [StatisticalKeyRecovery(restarts=4), ComponentView()])
+def test_plain_victims_are_never_read_and_known_pictures_never_veiled(
+    attack: Attack, known: Pictures, victims: Pictures
+) -> None:
+    veiling = baselines.linear_mix(8, 3)
+    codes = veiling.encode(victims)
+    asked = []
+
+    def encode(pictures: Pictures) -> Frames:
+        asked.append(pictures)
+        return codes
+
+    stub = replace(veiling, encode=encode)
+    scrambled = replace(victims, frames=np.random.default_rng(0).permuted(victims.frames, axis=None))
+    honest, other = (attack.rebuild(Case(stub, known, one)) for one in (victims, scrambled))
+    assert np.array_equal(honest, other)
+    assert [pictures is one for pictures, one in zip(asked, (victims, scrambled), strict=True)] == [True, True]
+
+
+def test_the_view_shows_a_linear_mix_the_right_way_round(known: Pictures, victims: Pictures) -> None:
+    case = Case(baselines.linear_mix(8, 0), known, victims)
+    view = ComponentView().rebuild(case)
+    assert np.corrcoef(view.mean(axis=3).ravel(), victims.frames.mean(axis=3).ravel())[0, 1] > 0.9
+    assert np.array_equal(view[..., 0], view[..., 2])
+    assert ComponentView().colours(case).shape == victims.frames.shape
+
+
+def test_the_view_of_noise_is_noise(known: Pictures, victims: Pictures) -> None:
+    view = ComponentView().rebuild(Case(baselines.noise(8, 16, 8, 0), known, victims))
+    assert abs(np.corrcoef(view.mean(axis=3).ravel(), victims.frames.mean(axis=3).ravel())[0, 1]) < 0.1
