@@ -91,7 +91,7 @@ def make_audit_command(cluster: ClusterTasks | None) -> Callable[..., None]:
             return run_here(todo) if cluster is None or here else cluster(todo, address, cpus)
 
         summary = run_audit(settings, execute, Reporter(console))
-        _print(summary, console)
+        print_summary(summary, console)
         if json_file:
             json_file.write_text(summary.model_dump_json(indent=1) + "\n")
 
@@ -137,7 +137,8 @@ def run_audit(
     )
 
 
-def _print(summary: AuditSummary, console: Console) -> None:
+def print_summary(summary: AuditSummary, console: Console) -> None:
+    """Say what the attacks made of the veil, and where the report is."""
     for row in summary.rows:
         if row.veiling == VEIL:
             console.print(f"{row.attack:<26}{_said(row)}", highlight=False)

@@ -30,7 +30,6 @@ class Figure(StrEnum):
 
     PSNR = "psnr_db"
     DETAIL = "detail"
-    SSIM = "ssim"
     TOP1 = "top1"
 
 
@@ -83,8 +82,8 @@ VEILINGS: dict[str, Callable[[], Veiling]] = {
 def suite(budget: Budget) -> Suite:
     """Return the attacks of a budget."""
     outside: tuple[tuple[Attack, Bar], ...] = (
-        (ComponentView(), Bar(LINEAR_4, Figure.SSIM, 0.5)),
-        (StatisticalKeyRecovery(), Bar(LINEAR_4, Figure.PSNR, 20.0)),
+        (ComponentView(), Bar(LINEAR_4, Figure.DETAIL, 0.5)),
+        (StatisticalKeyRecovery(), Bar(LINEAR_4, Figure.DETAIL, 0.6)),
     )
     matchers: tuple[tuple[ActivityMatcher | LabelMatcher, Bar | None], ...] = (
         (ActivityMatcher(), Bar(LINEAR_8, Figure.TOP1, 0.8)),

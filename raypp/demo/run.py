@@ -87,11 +87,31 @@ def run_demo(
         if trainer is None:
             console.print("To go on, train a detector and serve it, install raypp[cluster].", highlight=False)
             return summary
+        _audit(sample, settings, options, reporter)
         run = _train_and_draw(sample, settings, options, trainer, console)
         console.print(f"              ({perf_counter() - started:.0f} s so far)", highlight=False)
         _stream(sample, settings, key, run, Path(folder), console)
     console.print(f"{perf_counter() - started:.0f} s in all", highlight=False)
     return summary
+
+
+def _audit(sample: Sample, settings: VeilSettings, options: DemoOptions, reporter: Reporter) -> None:
+    """Attack the veil on the sample, and say what came of it."""
+    from raypp.audit.command import print_summary as print_audit  # noqa: PLC0415 - needs torch
+    from raypp.audit.command import run_audit  # noqa: PLC0415
+    from raypp.audit.running import AuditSettings, run_here  # noqa: PLC0415
+    from raypp.audit.suite import Budget  # noqa: PLC0415
+
+    number = Path(settings.out).name.rpartition("-")[2]
+    audited = AuditSettings(
+        sources=(str(sample.inventory.absolute()),),
+        out=options.out.absolute() / f"audit-{number}",
+        key_path=settings.key_path,
+        spec=settings.spec,
+        size=_SIZE,
+        budget=Budget.QUICK,
+    )
+    print_audit(run_audit(audited, run_here, reporter), reporter.console)
 
 
 def _stream(sample: Sample, settings: VeilSettings, key: VeilKey, run: Path, place: Path, console: Console) -> None:

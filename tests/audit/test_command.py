@@ -6,9 +6,15 @@ from pathlib import Path
 import pytest
 
 from raypp.audit.certificate import verify_certificate
+from raypp.audit.command import make_audit_command
 from raypp.audit.gates import Verdict
+from raypp.audit.suite import Budget
 from raypp.demo.sample import make_sample
-from tests.command import raypp, succeed
+from raypp.errors import KeyFileError, OptionError
+from raypp.veil.key import SiteKey
+from raypp.veil.keyfile import load_owner_key, save_site_key
+from raypp.veil.spec import VeilSpec
+from tests.command import succeed
 
 _SIZE = ("--size", 320, "--budget", "quick", "--here")
 
@@ -16,7 +22,7 @@ _SIZE = ("--size", 320, "--budget", "quick", "--here")
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("audit")
-    make_sample(folder / "in", seed=5, sites=2, cameras=2, seconds=8, fps=4, size=(320, 192))
+    make_sample(folder / "in", seed=5, sites=2, cameras=2, seconds=8, fps=4, size=(640, 384))
     succeed("keygen", "--out", folder / "owner.key")
     done = succeed(
         "audit", folder / "in" / "inventory.csv", "--key", folder / "owner.key", "--out", folder / "out", *_SIZE,
@@ -55,25 +61,34 @@ def test_run_again_only_what_is_missing_is_done(place: Path) -> None:
     rows = sorted((place / "out" / "rows").glob("*.json"))
     before = {path: path.stat().st_mtime_ns for path in rows}
     rows[3].unlink()
-    options = ("audit", place / "in" / "inventory.csv", "--key", place / "owner.key", "--out", place / "out", *_SIZE)
-    plan = succeed(*options, "--dry-run").stderr
-    assert (plan.count("would be made"), plan.count("has its row")) == (1, 29)
-    succeed(*options)
+    films = [str(place / "in" / "inventory.csv")]
+    make_audit_command(None)(films, place / "out", place / "owner.key", size=320, budget=Budget.QUICK)
     after = {path: path.stat().st_mtime_ns for path in rows}
     assert [path for path in rows if before[path] != after[path]] == [rows[3]]
 
 
+@pytest.mark.ray
+def test_on_ray_the_same_rows_come_about(place: Path) -> None:
+    rows = sorted((place / "out" / "rows").glob("*.json"))[::9]
+    before = [json.loads(path.read_text()) | {"seconds": 0} for path in rows]
+    for path in rows:
+        path.unlink()
+    films, key, out = place / "in" / "inventory.csv", place / "owner.key", place / "out"
+    succeed("audit", films, "--key", key, "--out", out, "--size", 320, "--budget", "quick")
+    assert [json.loads(path.read_text()) | {"seconds": 0} for path in rows] == before
+
+
 def test_bad_input_is_one_line(place: Path, tmp_path: Path) -> None:
-    films, key = place / "in" / "inventory.csv", place / "owner.key"
-    succeed("keygen", "--site", "a", "--camera", "b", "--key", key, "--out", tmp_path / "site.key")
-    (tmp_path / "empty").mkdir()
-    for options, words in (
-        ((films, "--key", key, "--size", 100), "--size 100 must be a multiple of 32"),
-        ((films, "--key", tmp_path / "site.key", *_SIZE), "which cannot sign; give the owner's key"),
-        ((tmp_path / "empty", "--key", key, *_SIZE), "no video and no picture"),
-    ):
-        done = raypp("audit", *options, "--out", tmp_path / "out")
-        assert done.returncode == 1, done.stderr
-        assert words in done.stderr
-        assert "Traceback" not in done.stderr
+    films, key, audit = [str(place / "in" / "inventory.csv")], place / "owner.key", make_audit_command(None)
+    with pytest.raises(OptionError, match="--size 100 must be a multiple of 32"):
+        audit(films, tmp_path / "out", key, size=100)
+    save_site_key(SiteKey.derive_from(load_owner_key(key), VeilSpec(), "a", ["b"]), tmp_path / "site.key")
+    with pytest.raises(KeyFileError, match="cannot sign; give the owner's key"):
+        audit(films, tmp_path / "out", tmp_path / "site.key", size=320, budget=Budget.QUICK)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_dry_run_says_what_would_be_done(place: Path) -> None:
+    films, out = place / "in" / "inventory.csv", place / "out"
+    done = succeed("audit", films, "--key", place / "owner.key", "--out", out, *_SIZE, "--dry-run")
+    assert done.stderr.count("has its row") == 30
