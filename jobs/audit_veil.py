@@ -6,9 +6,8 @@ Example:
 
 from collections.abc import Iterator, Sequence
 
-import ray
-
 from jobs.cluster import connect, refuse_key_in_working_dir
+from jobs.tasks import each_on_ray
 from raypp.audit.command import make_audit_command
 from raypp.audit.running import Task, run_task
 from raypp.cli import run_command
@@ -22,16 +21,9 @@ def attacks_on_ray(tasks: Sequence[Task], address: str | None, cpus: float) -> I
         RayppError: if an attack failed; the others' rows are kept.
     """
     connect(address)
-    run = ray.remote(_run).options(num_cpus=cpus, max_retries=3)
-    pending = {run.remote(task.model_dump_json()): task for task in tasks}
     failed: list[str] = []
-    while pending:
-        (done,), _ = ray.wait(list(pending), num_returns=1)
-        task = pending.pop(done)
-        try:
-            yield ray.get(done)
-        except ray.exceptions.RayError as error:
-            failed.append(f"{task.attack} on {task.veiling}: {str(error).strip().splitlines()[-1]}")
+    named = {f"{task.attack} on {task.veiling}": task.model_dump_json() for task in tasks}
+    yield from each_on_ray(_run, named, cpus, 0, failed)
     if failed:
         raise RayppError(f"{len(failed)} attacks failed, the first {failed[0]}; run again to make what has no row")
 

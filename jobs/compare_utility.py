@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import ray
 
 from jobs.cluster import connect, refuse_key_in_working_dir
+from jobs.tasks import each_on_ray
 from raypp.cli import run_command
 from raypp.errors import ModelError
 from raypp.utility.command import make_compare_command
@@ -23,16 +24,8 @@ def arms_on_ray(tasks: Sequence[ArmTask], address: str | None, cpus: float, gpus
         ModelError: if an arm failed; the others' rows are kept.
     """
     connect(address)
-    run = ray.remote(_run).options(num_cpus=cpus, num_gpus=gpus, max_retries=3)
-    pending = {run.remote(task.model_dump_json()): task for task in tasks}
     failed: list[str] = []
-    while pending:
-        (done,), _ = ray.wait(list(pending), num_returns=1)
-        task = pending.pop(done)
-        try:
-            yield ray.get(done)
-        except ray.exceptions.RayError as error:
-            failed.append(f"{task.row_id}: {str(error).strip().splitlines()[-1]}")
+    yield from each_on_ray(_run, {task.row_id: task.model_dump_json() for task in tasks}, cpus, gpus, failed)
     if failed:
         raise ModelError(f"{len(failed)} arms failed, the first {failed[0]}; run again to train what has no row")
 

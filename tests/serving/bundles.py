@@ -23,20 +23,7 @@ WIDTH, HEIGHT = 320, 180
 
 def write_eager_bundle(path: Path, seed: int = 0, veil_id: str = VEIL, classes: tuple[str, ...] = CLASSES) -> Path:
     """Write a detector with random weights, made to take much for an object."""
-    about = About(
-        architecture="yolov8p",
-        classes=classes,
-        channels=SPEC.channels,
-        bits=SPEC.bits,
-        patch=SPEC.patch,
-        sub_keys=SPEC.sub_keys,
-        size=SIZE,
-        veil_id=veil_id,
-        spec=SPEC.model_dump(mode="json"),
-        dataset_version="cd" * 16,
-        labels_version="tools-v1",
-        recipe=Recipe(epochs=1, batch=1, steps=1),
-    )
+    about = _about("yolov8p", SPEC, SIZE, veil_id, classes)
     torch.manual_seed(seed)
     model = about.build()
     _see_something(model)
@@ -51,9 +38,15 @@ def write_eager_bundle(path: Path, seed: int = 0, veil_id: str = VEIL, classes: 
 
 def write_usual_bundle(path: Path, spec: VeilSpec, size: int, veil_id: str) -> Path:
     """Write a YOLOv8n with random weights that finds next to nothing: it costs what a trained one costs."""
-    about = About(
-        architecture="yolov8n",
-        classes=CLASSES,
+    about = _about("yolov8n", spec, size, veil_id, CLASSES)
+    _write(about, about.build(), path)
+    return path
+
+
+def _about(architecture: str, spec: VeilSpec, size: int, veil_id: str, classes: tuple[str, ...]) -> About:
+    return About(
+        architecture=architecture,
+        classes=classes,
         channels=spec.channels,
         bits=spec.bits,
         patch=spec.patch,
@@ -65,8 +58,6 @@ def write_usual_bundle(path: Path, spec: VeilSpec, size: int, veil_id: str) -> P
         labels_version="tools-v1",
         recipe=Recipe(epochs=1, batch=1, steps=1),
     )
-    _write(about, about.build(), path)
-    return path
 
 
 def _write(about: About, model: torch.nn.Module, path: Path) -> None:

@@ -1,13 +1,15 @@
 """From known pairs: a perceptron from the codes of 3x3 cells to the pixels of the middle one."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from raypp.audit.attacks.cells import neighbourhoods, patches, pictures
-from raypp.audit.model import Adversary, Case, Frames
+from raypp.audit.attacks.pairs import FromPairs
+from raypp.audit.model import Case, Frames
 
 _BATCH = 512
 _HIDDEN = 512
@@ -17,30 +19,15 @@ _MOST_ONE_HOT = 6000
 
 
 @dataclass(frozen=True)
-class Perceptron:
+class Perceptron(FromPairs):
     """Two hidden layers, trained for `steps` steps on `pairs` known pictures."""
 
-    pairs: int
     steps: int = 2500
-
-    @property
-    def name(self) -> str:
-        """As in the report."""
-        return f"perceptron, {self.pairs} pairs"
-
-    @property
-    def adversary(self) -> Adversary:
-        """Holder of pairs."""
-        return Adversary.PAIRS
-
-    @property
-    def knowledge(self) -> str:
-        """What he has."""
-        return f"{self.pairs} picture{'s' if self.pairs > 1 else ''} plain and veiled, as by the victims' cameras"
+    method: ClassVar[str] = "perceptron"
 
     def rebuild(self, case: Case) -> Frames:
         """Train on known pairs, decode the victims."""
-        veiling, known = case.veiling, case.known.take(range(min(self.pairs, len(case.known))))
+        veiling, known = case.veiling, self.known(case)
         features = torch.from_numpy(neighbourhoods(veiling.encode(known)))
         pixels = (torch.from_numpy(patches(known.frames, veiling.patch)) - _GREY) / _SPREAD
         width = features.shape[1]

@@ -1,12 +1,14 @@
 """From known pairs: a linear decoder from the codes of 3x3 cells to the pixels of the middle one."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from raypp.audit.attacks.cells import neighbourhoods, patches, pictures
-from raypp.audit.model import Adversary, Case, Codes, Frames
+from raypp.audit.attacks.pairs import FromPairs
+from raypp.audit.model import Case, Codes, Frames
 
 Floats = npt.NDArray[np.float32]
 
@@ -17,29 +19,14 @@ _MOST_ONE_HOT = 3000
 
 
 @dataclass(frozen=True)
-class Ridge:
+class Ridge(FromPairs):
     """Ridge regression from `pairs` known pictures: raw and one-hot features, the best on held-out known cells."""
 
-    pairs: int
-
-    @property
-    def name(self) -> str:
-        """As in the report."""
-        return f"ridge, {self.pairs} pair{'s' if self.pairs > 1 else ''}"
-
-    @property
-    def adversary(self) -> Adversary:
-        """Holder of pairs."""
-        return Adversary.PAIRS
-
-    @property
-    def knowledge(self) -> str:
-        """What he has."""
-        return f"{self.pairs} picture{'s' if self.pairs > 1 else ''} plain and veiled, as by the victims' cameras"
+    method: ClassVar[str] = "ridge"
 
     def rebuild(self, case: Case) -> Frames:
         """Fit on known pairs, decode the victims."""
-        known = case.known.take(range(min(self.pairs, len(case.known))))
+        known = self.known(case)
         veiling = case.veiling
         fitted = _fit_best(veiling.encode(known), known.frames, veiling.levels, veiling.patch, case.seed)
         return fitted.decode(veiling.encode(case.victims), case.victims.frames.shape)
