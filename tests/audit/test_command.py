@@ -67,6 +67,7 @@ def test_run_again_only_what_is_missing_is_done(place: Path) -> None:
     assert [path for path in rows if before[path] != after[path]] == [rows[3]]
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_on_ray_the_same_rows_come_about(place: Path) -> None:
     rows = sorted((place / "out" / "rows").glob("*.json"))[::9]
