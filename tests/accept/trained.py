@@ -94,7 +94,7 @@ def trained(options: argparse.Namespace) -> tuple[Path, Path]:
             "--batch", 16, "--nominal-batch", 16, *weights,
         )  # fmt: skip
         print(succeed(*train, timeout=4 * 3600).stdout[-2000:], flush=True)
-        succeed("export", run, model)
+        succeed("export", run, "--out", model)
     return model, key
 
 
