@@ -93,6 +93,8 @@ def read_about(place: Path) -> About:
 
 def read_state(folder: Path) -> dict[str, Any]:
     """Read a checkpoint's tensors, never any code; raises ModelError if it is damaged."""
+    if not (folder / STATE_FILE).exists() and any(folder.glob("checkpoint_*")):
+        raise ModelError(f"run {folder} has not ended; run it again, or name one of its checkpoint_ folders")
     try:
         state: dict[str, Any] = torch.load(folder / STATE_FILE, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001 - torch raises what its many layers raise

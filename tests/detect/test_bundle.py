@@ -244,3 +244,11 @@ def test_tensors_that_do_not_fit_are_told(bundle: Path, tmp_path: Path) -> None:
     write_bundle(Bundle.of(whole.header, fewer), tmp_path / "b.model")
     with pytest.raises(ModelError, match=r"b\.model do not fit yolov8n"):
         load_bundle(tmp_path / "b.model")
+
+
+def test_a_run_that_has_not_ended_is_told_from_a_damaged_one(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="is damaged"):
+        read_state(tmp_path)
+    (tmp_path / "checkpoint_1").mkdir()
+    with pytest.raises(ModelError, match=r"has not ended; run it again, or name one of its checkpoint_ folders"):
+        read_state(tmp_path)
