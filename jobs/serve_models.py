@@ -66,8 +66,8 @@ def serve(
         "ledger": ledger,
         "front_secret_file": front_secret_file.absolute() if front_secret_file else None,
     }
-    detection = {"confidence": confidence, "threads": threads or (os.cpu_count() or 1 if address is None else None)}
-    settings = _settings(settings_file, asked, {name: value for name, value in detection.items() if value is not None})
+    defaults = {"threads": os.cpu_count() or 1} if address is None else {}
+    settings = _settings(settings_file, asked, defaults, {"confidence": confidence, "threads": threads})
     models_by_veil(settings.models)
     Ledger.open(settings.ledger_url()).close()  # says what is wrong with it before anything starts
     if settings.front_secret_file:
@@ -87,18 +87,23 @@ def serve(
     _run(settings, port, http_host, http_port, console, stop, reread, local=address is None)
 
 
-def _settings(file: Path | None, asked: dict[str, Any], detection: dict[str, Any]) -> ServiceSettings:
-    """Merge what a file says with what options say; the latter win."""
+def _settings(
+    file: Path | None, asked: dict[str, Any], defaults: dict[str, int], detection: dict[str, Any]
+) -> ServiceSettings:
+    """Merge what a file says with what options say, of the service and of detection; the latter win."""
     document: Any = {}
     if file is not None:
         try:
             document = yaml.safe_load(file.read_text()) or {}
-        except (OSError, yaml.YAMLError) as error:
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise OptionError(f"settings {file}: {str(error).splitlines()[0]}") from None
         if not isinstance(document, dict):
             raise OptionError(f"settings {file} must map names to values, as `args` in cluster/serve.yaml")
     document |= {name: value for name, value in asked.items() if value}
-    document["detection"] = detection | document.get("detection", {})
+    own = document.get("detection") or {}
+    if not isinstance(own, dict):
+        raise OptionError(f"settings {file}: detection must map names to values, as `args` in cluster/serve.yaml")
+    document["detection"] = defaults | own | {name: value for name, value in detection.items() if value is not None}
     try:
         return ServiceSettings.model_validate(document)
     except ValidationError as error:

@@ -55,7 +55,7 @@ class PageRequest:
 
     def parameters(self) -> dict[str, str]:
         """What the query asks, by name; the last of each."""
-        return dict(parse_qsl(self.query[:MOST_QUERY_CHARACTERS], max_num_fields=50))
+        return dict(parse_qsl(self.query[:MOST_QUERY_CHARACTERS]))
 
 
 @dataclass(frozen=True, slots=True)

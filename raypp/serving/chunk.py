@@ -62,7 +62,7 @@ class ChunkReader:
                 Status.FAILED_PRECONDITION,
                 f"sub-key {sub_key} is none of veil {model.veil_id}, which has {model.spec.sub_keys}, from 0",
             )
-        self._decoder = FrameDecoder(model.grid(width, height), limits.bytes_per_frame)
+        self._decoder = FrameDecoder(model.grid(width, height))
         self._width, self._height, self._sub_key = width, height, sub_key
         self._limits = limits.message()
 

@@ -171,6 +171,8 @@ class CameraSpool:
                     if self._closed or not waiting():
                         return False
             while not self._write(self._streams[-1], frames, position):
+                if self._policy is DropPolicy.DROP_OLDEST and self._drop_oldest():
+                    continue
                 if self._policy is not DropPolicy.BLOCK:
                     self._drop(frames)
                     return True

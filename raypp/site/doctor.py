@@ -67,7 +67,7 @@ async def examine(settings: AgentSettings, cameras: dict[str, CameraSettings]) -
         masks = settings.masks_path
         findings.append(_found("masks", lambda: _masks(masks)))
     findings.append(_disk(settings.spool))
-    linked, answer = await _link(settings.link)
+    linked, answer = await _link(settings.link, _veil_id(settings, cameras))
     findings += linked
     if answer is not None:
         findings.append(_clock(answer))
@@ -81,6 +81,14 @@ def _found(what: str, look: Callable[[], str]) -> Finding:
         return Finding(what, Verdict.GOOD, look())
     except RayppError as error:
         return Finding(what, Verdict.WRONG, str(error))
+
+
+def _veil_id(settings: AgentSettings, cameras: dict[str, CameraSettings]) -> str:
+    """The veil to ask the service for; any, where the key cannot be used, which is told elsewhere."""
+    try:
+        return settings.veil_id(settings.veil_spec(), cameras)
+    except RayppError:
+        return ""
 
 
 def _key(settings: AgentSettings, cameras: dict[str, CameraSettings]) -> str:
@@ -105,7 +113,7 @@ def _disk(spool: Path) -> Finding:
     return Finding("disk", Verdict.GOOD if free >= _LEAST_FREE_BYTES else Verdict.DOUBTFUL, says)
 
 
-async def _link(link: Link) -> tuple[list[Finding], _Answer | None]:
+async def _link(link: Link, veil_id: str) -> tuple[list[Finding], _Answer | None]:
     """Check link, TLS and token by one call that changes nothing."""
     how = "TLS" if link.tls else "no TLS"
     try:
@@ -116,7 +124,8 @@ async def _link(link: Link) -> tuple[list[Finding], _Answer | None]:
         async with link.channel() as channel:
             stub = SitesStub(channel)  # type: ignore[no-untyped-call]
             asked_us = now_us()
-            response = await stub.DescribeModel(pb.DescribeModelRequest(), metadata=metadata, timeout=_CALL_S)
+            asked = pb.DescribeModelRequest(veil_id=veil_id)
+            response = await stub.DescribeModel(asked, metadata=metadata, timeout=_CALL_S)
             answer = _Answer(response, asked_us, now_us())
     except SiteError as error:
         return [Finding("link", Verdict.WRONG, str(error))], None

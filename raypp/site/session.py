@@ -18,7 +18,6 @@ from raypp.site.stream_spool import StreamSpool
 from raypp.veil.packing import unpack
 from raypp.wire.compression import decompress
 from raypp.wire.frames import FrameEncoder, cell_bytes
-from raypp.wire.grid import CellGrid
 
 Call: TypeAlias = "grpc.aio.StreamStreamCall[pb.StreamFramesRequest, pb.StreamFramesResponse]"
 
@@ -241,21 +240,21 @@ class Session:
                 f"chunk {sequence} has {len(chunk.frames)} frames, the service takes {self._limits.frames_per_chunk}; "
                 "raise its limit, and stream with a smaller --chunk-frames from now on"
             )
-        grid = self._stream.facts.grid
-        frames = [self._small(frame, grid) for frame in chunk.frames]
+        frames = [self._small(frame) for frame in chunk.frames]
         sent = pb.Chunk(
             sequence=sequence, committed_seen=self.committed, frames=frames, sent_at_us=now_us(), last=chunk.last
         )
         self._progress.bytes += sum(cell_bytes(frame) for frame in frames)
         return sent
 
-    def _small(self, frame: pb.Frame, grid: CellGrid) -> pb.Frame:
+    def _small(self, frame: pb.Frame) -> pb.Frame:
         if frame.WhichOneof("cells") != "whole":
             return frame
+        grid = self._encoder.grid
         what = f"frame {frame.frame_index}"
         packed = decompress(frame.whole, grid.packed_bytes, what) if frame.compressed else frame.whole
         code = unpack(packed, grid.shape, grid.bits)
-        small = self._encoder.encode(code, frame.frame_index, frame.timestamp_us)
+        small = self._encoder.shrink(frame, code)
         if cell_bytes(small) > self._limits.bytes_per_frame:
             raise RefusedError(
                 f"{what} takes {cell_bytes(small)} bytes and the service takes {self._limits.bytes_per_frame}; "

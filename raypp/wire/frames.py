@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from protos import raypp_pb2 as pb
-from raypp.errors import WireError, WireLimitError
+from raypp.errors import WireError
 from raypp.usage.observation import Observation
 from raypp.veil.packing import pack, packed_size, unpack
 from raypp.wire.compression import compress, decompress
@@ -55,10 +55,6 @@ class FrameEncoder:
         self.grid = grid
         self._last: Codes | None = None
 
-    def reset(self) -> None:
-        """Forget the last frame: the next one is sent whole, as the first of a connection must be."""
-        self._last = None
-
     def encode(self, code: Codes, frame_index: int, timestamp_us: int) -> pb.Frame:
         """Encode an observed frame.
 
@@ -72,8 +68,16 @@ class FrameEncoder:
         """
         if code.shape != self.grid.shape:
             raise ValueError(f"code has shape {code.shape}, must be {self.grid.shape}")
+        return self.shrink(whole_frame(pack(code, self.grid.bits), frame_index, timestamp_us), code)
+
+    def shrink(self, frame: pb.Frame, code: Codes) -> pb.Frame:
+        """Replace a frame's whole grid by the cells that changed, where that is smaller.
+
+        Args:
+            frame: an observed frame with its whole grid, as `whole_frame` makes it; it is changed in place.
+            code: the same grid, uint8[C, rows, columns].
+        """
         last, self._last = self._last, code.copy()
-        frame = whole_frame(pack(code, self.grid.bits), frame_index, timestamp_us)
         if last is None:
             return frame
         changed = (code != last).any(axis=0)
@@ -92,12 +96,10 @@ class FrameDecoder:
 
     Args:
         grid: shape of the codes.
-        most_bytes: bytes that the cells of one frame may take, or None for what the grid alone allows.
     """
 
-    def __init__(self, grid: CellGrid, most_bytes: int | None = None) -> None:
+    def __init__(self, grid: CellGrid) -> None:
         self.grid = grid
-        self._most_bytes = most_bytes
         self._last: Codes | None = None
 
     def decode(self, frame: pb.Frame) -> Codes | None:
@@ -109,14 +111,11 @@ class FrameDecoder:
         Raises:
             WireError: if the frame is malformed, or its cells do not give the grid that its checksum names; the
                 decoder is as before.
-            WireLimitError: if its cells take more bytes than are allowed.
         """
         observation = check_frame(frame)
         kind = frame.WhichOneof("cells")
         if observation is not Observation.OBSERVED:
             return None
-        if self._most_bytes is not None and cell_bytes(frame) > self._most_bytes:
-            raise WireLimitError(f"{_name(frame)}: {cell_bytes(frame)} bytes of cells, at most {self._most_bytes}")
         packed, code = self._whole(frame) if kind == "whole" else self._changed(frame)
         if zlib.crc32(packed) != frame.grid_crc32:
             raise WireError(

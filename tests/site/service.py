@@ -47,6 +47,7 @@ class Faults:
     slow_s: float = 0.0
     refuse: tuple[grpc.StatusCode, str] | None = None
     hold: bool = False
+    several: bool = False
     seed: int = 0
 
 
@@ -106,8 +107,10 @@ class Service(SitesServicer):
         """Streams of a camera, by epoch."""
         return [stream for (_, name, _), stream in sorted(self.streams.items()) if name == camera]
 
-    async def DescribeModel(self, request, context):  # noqa: ARG002, N802
+    async def DescribeModel(self, request, context):  # noqa: N802
         await self._check(context)
+        if not request.veil_id and self.faults.several:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "several veils are served; name one")
         return pb.DescribeModelResponse(model=self.model, limits=self.limits, service_version="0.0-test")
 
     async def StreamFrames(self, requests, context):  # noqa: N802

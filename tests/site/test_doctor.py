@@ -24,6 +24,14 @@ def test_a_site_in_order(site, service):
     assert not site.spool.exists()
 
 
+def test_a_service_of_several_veils_is_asked_for_the_sites_own(site, service):
+    service.faults.several = True
+    make_film(site.folder / "films" / "a.mp4", seconds=1)
+    status, said = _doctor(site, service.address, site.folder / "films", "--camera", "bench-1")
+    assert status == 0, said
+    assert "hammer" in said
+
+
 def test_each_fault_is_named_and_hides_no_other(site, service):
     service.model.size = 640
     masks = site.folder / "masks.yaml"

@@ -98,6 +98,8 @@ def test_pages_and_health_and_metrics_over_http(service: Service, site: Site) ->
     assert get_page(f"{home}/", **FRONT)[0] == 401
     status, text = get_page(f"{home}/api/sites", Authorization=dict(site[1])["authorization"], **FRONT)
     assert (status, [one["name"] for one in json.loads(text)["sites"]]) == (200, [site[0]])
+    with pytest.raises(grpc.RpcError):
+        service.stub().GetSiteReport(pb.GetSiteReportRequest(site="nowhere"), metadata=site[1])
     deadline = time.monotonic() + 30
     wanted = ("raypp_gateway_frames", "raypp_gateway_chunks", "raypp_detector_frames", "raypp_gateway_refused")
     while time.monotonic() < deadline:
