@@ -16,6 +16,7 @@ from raypp.checking import make_verify_command
 from raypp.demo.run import DemoOptions, run_demo
 from raypp.errors import OptionError, RayppError
 from raypp.inspection import describe, field_table
+from raypp.json_file import json_option, write_json
 from raypp.labelling import split
 from raypp.shards.encryption import DataKey
 from raypp.veil.envelope import read_passphrase
@@ -164,7 +165,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder to write into.")] = Path("demo-out"),
     seed: Annotated[int, typer.Option(help="Seed of the sample.")] = 0,
     seconds: Annotated[float, typer.Option(help="Length of each film.", min=10)] = 40.0,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the veil job's summary here as JSON.")] = None,
+    json_file: Annotated[Path | None, json_option("the veil job's summary")] = None,
 ) -> None:
     """Make a sample archive of a workshop, veil it, verify it, and train a small detector on the veiled frames.
 
@@ -177,8 +178,7 @@ def demo(
 
     trainer = _on_cluster("train") if find_spec("ultralytics") else None
     summary = run_demo(DemoOptions(out, seed, seconds), execute, trainer, Console(stderr=True, soft_wrap=True))
-    if json_file:
-        json_file.write_text(summary.model_dump_json(indent=1) + "\n")
+    write_json(json_file, summary)
 
 
 def _print_version(asked: bool) -> None:

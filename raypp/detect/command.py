@@ -19,6 +19,7 @@ from raypp.detect.settings import TrainSettings
 from raypp.detect.tracking import MlflowRun
 from raypp.detect.training import Recipe
 from raypp.errors import ConflictError, OptionError
+from raypp.json_file import json_option, write_json
 
 DETECTOR_FOLDER = "detector"
 
@@ -66,7 +67,7 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
         ] = None,
         data_key: Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")] = None,
         address: Annotated[str | None, typer.Option(help="Address of a running Ray (default: a local one).")] = None,
-        json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary here as JSON.")] = None,
+        json_file: Annotated[Path | None, json_option()] = None,
     ) -> None:
         """Train a YOLO detector on veiled frames; needs shards and labels, and no veil key.
 
@@ -98,8 +99,7 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
             f"mAP50 {summary.map50:.3f}, mAP50-95 {summary.map50_95:.3f}\ndetector      {summary.detector}",
             highlight=False,
         )
-        if json_file:
-            json_file.write_text(summary.model_dump_json(indent=1) + "\n")
+        write_json(json_file, summary)
 
     return train
 

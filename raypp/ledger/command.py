@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated, TextIO
 
 import typer
-from pydantic import BaseModel
 from rich.console import Console
 
 from raypp.errors import OptionError
+from raypp.json_file import json_option, write_json
 from raypp.ledger.audit import AuditLog, command_line
 from raypp.ledger.identity import CACHE_US, Identities, Role, token_id_of
 from raypp.ledger.listing import AuditListing, Changed, list_operators, list_sites
@@ -29,7 +29,7 @@ LedgerUrl = Annotated[
         help="The ledger: sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME (default: RAYPP_LEDGER).",
     ),
 ]
-JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the summary here as JSON.")]
+JsonFile = Annotated[Path | None, json_option()]
 SiteName = Annotated[str, typer.Argument(help="Name of the site.")]
 OperatorName = Annotated[str, typer.Argument(help="Name of the operator.")]
 Expires = Annotated[
@@ -107,7 +107,7 @@ def site_list(ledger: LedgerUrl = None, json_file: JsonFile = None) -> None:
             )
     if not found.sites:
         _say("no sites; add one with `raypp site add`")
-    _write(found, json_file)
+    write_json(json_file, found)
 
 
 def operator_list(ledger: LedgerUrl = None, json_file: JsonFile = None) -> None:
@@ -119,7 +119,7 @@ def operator_list(ledger: LedgerUrl = None, json_file: JsonFile = None) -> None:
         found = list_operators(opened)
     for token in found.tokens:
         _say(token.name + _token_line(token.token_id, token.good, token.expires_us, token.revoked_us))
-    _write(found, json_file)
+    write_json(json_file, found)
 
 
 def site_revoke(name: SiteName, ledger: LedgerUrl = None, token: TokenId = None, json_file: JsonFile = None) -> None:
@@ -155,7 +155,7 @@ def site_expire(
     with _opened(ledger) as opened:
         count = Identities(opened).expire(name, at_us, token_id=token, who=command_line())
     _note(f"site {name}: {count} tokens expire {'never' if at_us is None else shown_time(at_us) + ' UTC'}")
-    _write(Changed(name=name, tokens=count), json_file)
+    write_json(json_file, Changed(name=name, tokens=count))
 
 
 def site_configure(
@@ -180,7 +180,7 @@ def site_configure(
             version = opened.configure(name, file.read_text(encoding="utf-8"))
             AuditLog(opened).record(command_line(), "site configure", name, f"version {version}")
             _note(f"site {name}: settings version {version}")
-    _write(Changed(name=name, settings_version=version), json_file)
+    write_json(json_file, Changed(name=name, settings_version=version))
 
 
 def forget(
@@ -220,7 +220,7 @@ def forget(
         f"{'would forget' if dry_run else 'forgot'} {done.frames} frames with {done.detections} detections, "
         f"{done.episodes} episodes and {done.stretches} stretches of {done.streams} streams"
     )
-    _write(done, json_file)
+    write_json(json_file, done)
 
 
 def reaggregate(
@@ -256,7 +256,7 @@ def reaggregate(
         f"{'would change' if dry_run else 'changed'} {done.changed} of {done.streams} streams "
         f"({done.frames} frames); {done.already} had these settings already"
     )
-    _write(done, json_file)
+    write_json(json_file, done)
 
 
 def audit_log(
@@ -275,7 +275,7 @@ def audit_log(
         entries = log.latest(limit) if since_us is None else log.list(since_us=since_us, limit=limit)
     for entry in entries:
         _say(f"{shown_time(entry.at_us)}  {entry.who}  {entry.action}  {entry.subject}  {entry.detail}".rstrip())
-    _write(AuditListing(entries=entries), json_file)
+    write_json(json_file, AuditListing(entries=entries))
 
 
 def _add(role: Role, name: str, ledger: str | None, expires: str | None, out: Path | None) -> None:
@@ -311,7 +311,7 @@ def _revoke(role: Role, name: str, ledger: str | None, token: str | None, json_f
     with _opened(ledger) as opened:
         count = Identities(opened).revoke(name, role, token, command_line())
     _note(f"{role} {name}: revoked {count} tokens; services refuse them within {CACHE_US // 1_000_000} s")
-    _write(Changed(name=name, tokens=count), json_file)
+    write_json(json_file, Changed(name=name, tokens=count))
 
 
 def _opened(url: str | None, *, create: bool = False) -> Ledger:
@@ -338,8 +338,3 @@ def _say(line: str) -> None:
 
 def _note(line: str) -> None:
     Console(file=sys.stderr, soft_wrap=True).print(line, highlight=False, markup=False)
-
-
-def _write(result: BaseModel, path: Path | None) -> None:
-    if path is not None:
-        path.write_text(result.model_dump_json(indent=1) + "\n")

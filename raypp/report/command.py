@@ -9,8 +9,9 @@ import typer
 from rich.console import Console
 
 from raypp.errors import OptionError, UnknownSiteError
+from raypp.json_file import json_option, write_json
 from raypp.ledger.store import Ledger
-from raypp.report.files import write_files, write_text
+from raypp.report.files import write_files
 from raypp.report.period import day_of, read_period
 from raypp.report.printing import print_report
 from raypp.report.records import Recorded, latest, read, settings_of
@@ -44,7 +45,7 @@ def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
         camera: Annotated[list[str] | None, typer.Option(help="Only this camera; repeat.")] = None,
         tool: Annotated[list[str] | None, typer.Option(help="Only this tool; repeat.")] = None,
         out: Annotated[Path | None, typer.Option(help="Folder for report.json, CSV, Parquet and timeline.png.")] = None,
-        json_file: Annotated[Path | None, typer.Option("--json", help="Write the report here as JSON.")] = None,
+        json_file: Annotated[Path | None, json_option("the report")] = None,
     ) -> None:
         """Report which tools a site used, in what order, for how long, and what was not observed.
 
@@ -69,11 +70,7 @@ def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
             )
         else:
             print_report(made, zone, console)
-        if json_file:
-            try:
-                write_text(json_file, made.model_dump_json(indent=1) + "\n")
-            except OSError as error:
-                raise OptionError(f"--json {json_file}: {error.strerror}; name a file you may write") from None
+        write_json(json_file, made)
         if out:
             written = write_files(made, found.episodes, found.stretches, zone, out)
             console.print(

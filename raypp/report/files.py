@@ -13,6 +13,9 @@ from raypp.report.coverage_rows import coverage_rows
 from raypp.report.episode_record import as_csv, episode_record, episodes_csv
 from raypp.usage.episode import Episode, Stretch
 from raypp.usage.report import SiteReport, Transition
+from raypp.whole_file import whole_file, write_text
+
+__all__ = ["write_files", "write_text"]
 
 _TIMES = ("start", "end")
 _SCHEMA = (
@@ -61,20 +64,12 @@ def write_files(
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
             write_text(folder / name, text)
-        partial = folder / ".episodes.parquet.partial"
-        pq.write_table(_table(episodes, zone), partial, compression="zstd")
-        partial.replace(folder / "episodes.parquet")
+        with whole_file(folder / "episodes.parquet") as part:
+            pq.write_table(_table(episodes, zone), part, compression="zstd")
         save_picture(chart_of(report, zone, episodes, stretches), folder / "timeline.png")
     except OSError as error:
         raise OptionError(f"--out {folder}: {error.strerror or error}; name a folder you may write to") from None
     return [folder / name for name in (*texts, "episodes.parquet", "timeline.png")]
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole, or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8", newline="")
-    partial.replace(path)
 
 
 def _table(episodes: Sequence[Episode], zone: ZoneInfo) -> pa.Table:

@@ -15,6 +15,7 @@ from raypp.report.period import SECOND_US
 from raypp.report.ticks import make_ticks
 from raypp.report.wording import count, date_and_clock, duration
 from raypp.usage.episode import EpisodeState
+from raypp.whole_file import whole_file
 
 _DPI = 130
 _WIDTH_IN, _LANE_IN, _HEAD_IN, _FOOT_IN, _MARGIN_IN = 14.0, 0.36, 1.0, 0.95, 0.15
@@ -57,9 +58,8 @@ def _save(chart: Chart, path: Path) -> None:
         _head(figure, chart, height)
         _legend(figure, height)
         canvas = FigureCanvasAgg(figure)
-        partial = path.with_name(f".{path.name}.partial")
-        canvas.print_png(str(partial))  # type: ignore[no-untyped-call]
-    partial.replace(path)
+        with whole_file(path) as part:
+            canvas.print_png(str(part))  # type: ignore[no-untyped-call]
 
 
 def _rows(chart: Chart) -> list[tuple[CameraChart, int | None]]:

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
@@ -16,6 +17,7 @@ from raypp.site.nursery import Nursery
 from raypp.site.settings import AgentSettings
 from raypp.site.status import CameraStatus, SiteStatus
 from raypp.veil.spec import VeilSpec
+from raypp.whole_file import write_text
 
 Log = Callable[[str], None]
 
@@ -220,13 +222,8 @@ class Agent:
         if monotonic() - self._status_at < _STATUS_EVERY_S:
             return
         self._status_at = monotonic()
-        path = self._settings.spool / STATUS_FILE
-        part = path.with_suffix(".part")
-        try:
-            part.write_text(self.status().model_dump_json(indent=1) + "\n")
-            part.replace(path)
-        except OSError:
-            return  # a full disk is told where it matters
+        with suppress(OSError):  # a full disk is told where it matters
+            write_text(self._settings.spool / STATUS_FILE, self.status().model_dump_json(indent=1) + "\n")
 
     async def _pause(self, seconds: float) -> None:
         try:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from raypp.errors import OptionError
+from raypp.json_file import json_option, write_json
 from raypp.site.agent import Agent
 from raypp.site.camera_spool import DropPolicy
 from raypp.site.config import CameraSettings, SiteCameras, rate_of
@@ -75,7 +76,7 @@ def stream(
     chunk_frames: Annotated[int, typer.Option(help="Frames of a chunk.", min=1)] = 8,
     chunk_seconds: Annotated[float, typer.Option(help="Longest time that a frame waits for its chunk.")] = 4.0,
     hang_seconds: Annotated[float, typer.Option(help="A camera silent for so long is opened anew.", min=1)] = 30.0,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary here as JSON.")] = None,
+    json_file: Annotated[Path | None, json_option()] = None,
 ) -> None:
     """Watch, veil and stream cameras to the service; nothing captured is lost while the link is down.
 
@@ -109,8 +110,7 @@ def stream(
     status = asyncio.run(_run(settings, cameras, config, console))
     for line in status.lines():
         console.print(line, highlight=False, markup=False)
-    if json_file:
-        json_file.write_text(status.model_dump_json(indent=1) + "\n")
+    write_json(json_file, status)
     if any(camera_status.dropped_frames or camera_status.refused for camera_status in status.cameras.values()):
         sys.exit(EXIT_ATTENTION)
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from raypp.errors import SpoolError
 from raypp.site.position import Position
+from raypp.whole_file import whole_file
 
 MAGIC = b"RAYPPSP1"
 SUFFIX = ".chunks"
@@ -100,7 +101,7 @@ class SegmentFile:
             record = _record(chunk_head.model_dump_json().encode(), body)
             places.append(Place(head=chunk_head, offset=len(data), length=len(record)))
             data += record
-        write_whole(path, data)
+        write_safely(path, data)
         return cls(path, head, places, len(data))
 
     @classmethod
@@ -172,14 +173,12 @@ class SegmentFile:
             self._file = None
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_safely(path: Path, data: bytes) -> None:
     """Write a file so that it is there whole or not at all, even if the power fails; raises OSError."""
-    part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
+    with whole_file(path) as part, part.open("wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    part.replace(path)
     sync_folder(path.parent)
 
 

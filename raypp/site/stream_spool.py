@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from protos import raypp_pb2 as pb
 from raypp.errors import SpoolError
 from raypp.site.position import Position
-from raypp.site.segment_file import SUFFIX, ChunkHead, SegmentFile, SegmentHead, write_whole
+from raypp.site.segment_file import SUFFIX, ChunkHead, SegmentFile, SegmentHead, write_safely
 from raypp.usage.observation import Observation
 from raypp.veil.spec import VeilSpec
 from raypp.wire.frames import unseen_frame
@@ -80,7 +80,7 @@ class StreamSpool:
         folder = parent / f"{facts.epoch:020d}"
         folder.mkdir()
         first = SegmentFile.create(folder, SegmentHead(first_sequence=1, position=facts.begun_at))
-        write_whole(folder / _FACTS, facts.model_dump_json(indent=1).encode())
+        write_safely(folder / _FACTS, facts.model_dump_json(indent=1).encode())
         return cls(folder, facts, [first], done=False)
 
     @classmethod
@@ -214,7 +214,7 @@ class StreamSpool:
             gone.path.unlink(missing_ok=True)
             freed = True
         if self.ended and sequence >= self.last_sequence and not self.done:
-            write_whole(self.folder / _DONE, b"")
+            write_safely(self.folder / _DONE, b"")
             self.done = True
         return freed
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table as ScreenTable
 
 from raypp.errors import OptionError
+from raypp.json_file import json_option, write_json
 from raypp.utility.arm import Arm, ArmKind, Schedule
 from raypp.utility.asked import parse_arm
 from raypp.utility.comparison import ArmTask, Comparison, compare, run_here
@@ -71,7 +72,7 @@ def make_compare_command(cluster: ClusterArms | None) -> Callable[..., None]:
         cpus: Annotated[float, typer.Option(help="CPUs of each arm on Ray.", min=0.1)] = 1,
         gpus: Annotated[float, typer.Option(help="GPUs of each arm on Ray.", min=0)] = 0,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Say which arms would run, and run none.")] = False,
-        json_file: Annotated[Path | None, typer.Option("--json", help="Write the table here as JSON.")] = None,
+        json_file: Annotated[Path | None, json_option("the table")] = None,
     ) -> None:
         """Measure what a veil costs: the same detector on plain and on veiled pictures, same data, schedule and seeds.
 
@@ -115,9 +116,8 @@ def make_compare_command(cluster: ClusterArms | None) -> Callable[..., None]:
         table = make_table(rows, lambda row: read_matches(comparison.out, row), replicates)
         _write(table, comparison.out)
         _print(table, console, comparison.out)
-        if json_file:
-            summary = CompareSummary(dataset=rows[0].dataset, reference=table.reference, lines=table.lines)
-            json_file.write_text(summary.model_dump_json(indent=1) + "\n")
+        summary = CompareSummary(dataset=rows[0].dataset, reference=table.reference, lines=table.lines)
+        write_json(json_file, summary)
 
     return compare_command
 

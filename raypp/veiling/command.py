@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel
 from rich.console import Console
 
 from raypp.errors import OptionError
+from raypp.json_file import json_option, write_json
 from raypp.media.variants import MOST_VARIANTS
 from raypp.veil.keyfile import resolve_key_path
 from raypp.veil.spec import VeilSpec
@@ -96,7 +96,7 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
         dry_run: Annotated[
             bool, typer.Option("--dry-run", help="Report what would be done, and write nothing.")
         ] = False,
-        json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary here as JSON.")] = None,
+        json_file: Annotated[Path | None, json_option()] = None,
     ) -> None:
         """Veil videos and pictures into Parquet shards; run again to finish or extend.
 
@@ -129,7 +129,7 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
         if dry_run:
             found = survey(settings, sources, reporter)
             print_survey(found, console)
-            _write_json(found, json_file)
+            write_json(json_file, found)
             raise typer.Exit(EXIT_ATTENTION if found.quarantined else 0)
         options = ClusterOptions(address, workers, gpus)
         if cluster is None and (address or workers or gpus):
@@ -143,7 +143,7 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
         with open_job(settings, sources, reporter) as job:
             summary = job.run(execute, reporter, limit, labels_version)
         print_summary(summary, console)
-        _write_json(summary, json_file)
+        write_json(json_file, summary)
         raise typer.Exit(EXIT_ATTENTION if summary.needs_attention else 0)
 
     return veil
@@ -167,8 +167,3 @@ def _fraction(text: str | None) -> Fraction | None:
         return Fraction(text)
     except (ValueError, ZeroDivisionError):
         raise OptionError(f"--fps {text!r} is no number; give one such as 2, 0.5 or 1/5") from None
-
-
-def _write_json(result: BaseModel, path: Path | None) -> None:
-    if path is not None:
-        path.write_text(result.model_dump_json(indent=1) + "\n")
