@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from raypp import __version__
 from raypp.audit.assumptions import ASSUMPTIONS, bounds_of
 from raypp.audit.canonical import from_base64, parse, to_base64, to_canonical
-from raypp.audit.gates import LABELS_ONLY, Gate, judge
+from raypp.audit.code import code_digest
+from raypp.audit.gates import Gate, judge
 from raypp.audit.model import AttackRow
 from raypp.errors import CertificateError, SpecError
 from raypp.veil.key import VeilKey, fingerprint
@@ -60,7 +61,7 @@ class Certificate(BaseModel):
         size: side of the square that pictures were letterboxed into, in pixels.
         pictures: how many.
         data_digest: SHA-256 of the victims' pixels, hex.
-        code_digest: SHA-256 of the attacks' source, hex, from `code_digest()`.
+        code_digest: SHA-256 of the source of attacks, scores and veil, hex, from `code_digest()`.
         assumptions: what the figures rest on.
         bounds: figures that follow from the spec alone, such as bits per pixel.
         rows: every attack on the veil and on the baselines.
@@ -110,12 +111,11 @@ def certify(
     Args:
         spec: the veil's.
         key: the owner's; only its public half enters.
-        rows: of all attacks, and the row of `LABELS_ONLY` on the veil, from which the bar for matching follows.
+        rows: of all attacks.
         evidence: the pictures; only their numbers, their size and the victims' digest enter.
         budget: name of a preset.
         size: side of the square that pictures were letterboxed into, in pixels.
     """
-    told = [row.top1.mean for row in rows if row.is_veil and row.attack == LABELS_ONLY and row.top1 is not None]
     victims = evidence.victims.frames
     return Certificate(
         veil_id=key.veil_id(spec),
@@ -132,17 +132,8 @@ def certify(
         assumptions=ASSUMPTIONS,
         bounds=bounds_of(spec, victims[0, :, :, 0].size),
         rows=tuple(rows),
-        gates=judge(rows, max(told, default=None)),
+        gates=judge(rows),
     )
-
-
-def code_digest(folder: Path = Path(__file__).parent) -> str:
-    """SHA-256 over names and contents of the Python files of a folder, hex; by default of the attacks themselves."""
-    digest = hashlib.sha256()
-    for name in sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.py")):
-        for part in (name.encode(), (folder / name).read_bytes()):
-            digest.update(len(part).to_bytes(8, "big") + part)
-    return digest.hexdigest()
 
 
 def sign(certificate: Certificate, key: VeilKey) -> bytes:

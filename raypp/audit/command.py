@@ -144,6 +144,7 @@ def print_summary(summary: AuditSummary, console: Console) -> None:
             console.print(f"{row.attack:<26}{_said(row)}", highlight=False)
     for gate in summary.gates:
         got = "" if gate.got is None else f": {gate.got:.2f} by {gate.by}"
+        got += "" if gate.high is None else f" (95 %: up to {gate.high:.2f})"
         got += "" if gate.bar is None else f", at most {gate.bar:.2f} is allowed"
         console.print(f"{gate.verdict:<14}{gate.name}{got}", highlight=False)
     console.print(f"report        {summary.report}\ncertificate   {summary.certificate}", highlight=False)

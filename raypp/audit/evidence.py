@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -52,6 +53,7 @@ class Evidence:
     victims: Pictures
     passed_by: int
 
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of all pictures and labels, as hex."""
         found = hashlib.sha256()

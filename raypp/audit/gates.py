@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
@@ -13,7 +14,7 @@ LABELS_ONLY = "labels alone"
 """Name of the match that looks at no code: no attack, but what attacks on matching are held against."""
 MEAN_BAR, WORST_BAR = 0.10, 0.25
 MATCHING_MARGIN = 0.05
-"""How much more often than by the labels alone a veiled picture may be found among plain ones."""
+"""How much more often than by the labels alone, or by chance, a veiled picture may be found among plain ones."""
 
 
 class Verdict(StrEnum):
@@ -21,6 +22,8 @@ class Verdict(StrEnum):
 
     MET = "met"
     MISSED = "missed"
+    UNDECIDED = "undecided"
+    """The figure is within the bar, and its 95 % interval is not: the pictures are too few to tell."""
     NOT_EVALUATED = "not evaluated"
 
 
@@ -32,8 +35,9 @@ class Gate(BaseModel):
         adversary: whose attacks count.
         bar: the most that is allowed; None where it is not known.
         got: the most that was reached, by attacks that passed their control; None if there is none.
-        verdict: met only if every attack of this kind was evaluated.
-        by: name of the attack that reached it; empty if there is none.
+        high: the highest upper end of the 95 % intervals of what they reached; None where there is no interval.
+        verdict: met only if every attack of this kind was evaluated, and `high` is within the bar, too.
+        by: name of the attack that reached `got`; empty if there is none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,40 +46,49 @@ class Gate(BaseModel):
     adversary: Adversary
     bar: float | None
     got: float | None
+    high: float | None
     verdict: Verdict
     by: str
 
 
-def judge(rows: Sequence[AttackRow], labels_only_top1: float | None = None) -> tuple[Gate, ...]:
+@dataclass(frozen=True)
+class _Reached:
+    """What one attack reached; `got` is None if its row does not count."""
+
+    by: str
+    got: float | None
+    high: float | None = None
+
+
+def judge(rows: Sequence[AttackRow]) -> tuple[Gate, ...]:
     """Hold the rows of the audited veil against the bars for an outsider; a holder of pairs has a curve and no bar.
 
     A row counts if its control was passed and its figures are there and finite. One that does not count keeps its gate
     from being met; it never makes it missed, since nothing is known of what a broken attack shows.
 
     Args:
-        rows: of any veiling and adversary; all but attacks of the outsider on the audited veil are left out.
-        labels_only_top1: share of victims that the labels alone find at the first guess, 0 to 1; None if not measured;
-            then, and where labels tell nearly every picture, matching is not evaluated.
+        rows: of any veiling and adversary; all but attacks of the outsider on the audited veil are left out. The bar
+            for matching follows from the row of `LABELS_ONLY`: without it, and where labels tell nearly every picture,
+            matching is not evaluated.
 
     Returns:
-        The gates `MEAN`, `WORST` (the greater of detail and edges, over all attacks) and `MATCHING` (the upper end of
-        the interval of top1, over all attacks).
+        The gates `MEAN`, `WORST` (the greater of detail and edges, over all attacks) and `MATCHING` (the share found at
+        the first guess, over all attacks).
     """
     outsider = [row for row in rows if row.is_veil and row.adversary is Adversary.OUTSIDER]
     rebuilt = [row for row in outsider if row.kind is Kind.REBUILD]
+    labels = [row for row in outsider if row.attack == LABELS_ONLY]
     matched = [row for row in outsider if row.kind is Kind.MATCH and row.attack != LABELS_ONLY]
-    told = 1.0 if labels_only_top1 is None else labels_only_top1 + MATCHING_MARGIN
-    matching_bar = told if told < 1 else None
     return (
-        _gate(MEAN, MEAN_BAR, [(leakage(row), row.attack) for row in rebuilt]),
-        _gate(WORST, WORST_BAR, [(worst_leakage(row), row.attack) for row in rebuilt]),
-        _gate(MATCHING, matching_bar, [(_found(row), row.attack) for row in matched]),
+        _gate(MEAN, MEAN_BAR, [_on_average(row, row.detail, row.edges) for row in rebuilt]),
+        _gate(WORST, WORST_BAR, [_Reached(row.attack, worst_leakage(row)) for row in rebuilt]),
+        _gate(MATCHING, _matching_bar(labels), [_on_average(row, row.top1) for row in matched]),
     )
 
 
 def leakage(row: AttackRow) -> float | None:
     """Mean leakage L of a rebuild, the greater of detail and edges; None if the row does not count."""
-    return _most([one.mean for one in _counted(row, row.detail, row.edges)])
+    return _on_average(row, row.detail, row.edges).got
 
 
 def worst_leakage(row: AttackRow) -> float | None:
@@ -83,8 +96,17 @@ def worst_leakage(row: AttackRow) -> float | None:
     return _most([one.worst for one in _counted(row, row.detail, row.edges)])
 
 
-def _found(row: AttackRow) -> float | None:
-    return _most([one.high for one in _counted(row, row.top1)])
+def _matching_bar(labels: Sequence[AttackRow]) -> float | None:
+    """What labels alone tell, but not less than chance, and the margin; None where that is all, or not known."""
+    told = [max(row.top1.mean, 1 / row.candidates) for row in labels if row.top1 is not None and row.candidates]
+    bar = max(told, default=1.0) + MATCHING_MARGIN
+    return bar if bar < 1 else None
+
+
+def _on_average(row: AttackRow, *estimates: Estimate | None) -> _Reached:
+    counted = _counted(row, *estimates)
+    got, high = _most([one.mean for one in counted]), _most([one.high for one in counted])
+    return _Reached(row.attack, None) if got is None or high is None else _Reached(row.attack, got, high)
 
 
 def _counted(row: AttackRow, *estimates: Estimate | None) -> list[Estimate]:
@@ -97,15 +119,16 @@ def _most(figures: list[float]) -> float | None:
     return max(figures) if figures and all(map(math.isfinite, figures)) else None
 
 
-def _gate(name: str, bar: float | None, figures: Sequence[tuple[float | None, str]]) -> Gate:
-    counted = [(got, by) for got, by in figures if got is not None]
+def _gate(name: str, bar: float | None, reached: Sequence[_Reached]) -> Gate:
+    counted = [(one.got, one.by) for one in reached if one.got is not None]
     got, by = max(counted, default=(None, ""))
-    if bar is not None and not math.isfinite(bar):
-        bar = None
+    high = max((one.high for one in reached if one.high is not None), default=None)
     if got is None or bar is None:
         verdict = Verdict.NOT_EVALUATED
     elif got > bar:
         verdict = Verdict.MISSED
+    elif len(counted) < len(reached):
+        verdict = Verdict.NOT_EVALUATED
     else:
-        verdict = Verdict.MET if len(counted) == len(figures) else Verdict.NOT_EVALUATED
-    return Gate(name=name, adversary=Adversary.OUTSIDER, bar=bar, got=got, verdict=verdict, by=by)
+        verdict = Verdict.MET if high is None or high <= bar else Verdict.UNDECIDED
+    return Gate(name=name, adversary=Adversary.OUTSIDER, bar=bar, got=got, high=high, verdict=verdict, by=by)

@@ -77,11 +77,6 @@ class Veiling:
     levels: int
     encode: Callable[[Pictures], Codes]
 
-    @property
-    def bytes_per_pixel(self) -> float:
-        """Bytes of codes for each pixel of a picture, packed."""
-        return float(self.channels * np.log2(self.levels) / 8 / self.patch**2)
-
 
 @dataclass(frozen=True)
 class Case:
@@ -134,7 +129,7 @@ class Estimate(BaseModel):
 
     Attributes:
         mean: over all pictures.
-        low, high: 95 % interval of the mean, by bootstrap over pictures.
+        low, high: 95 % interval of the mean: by bootstrap over pictures, or, of a share, Wilson's.
         worst: mean over the 5 % of pictures (at least one) for which it is highest.
     """
 

@@ -28,7 +28,12 @@ figcaption{font-size:.86rem;color:var(--soft);margin-top:.4rem;overflow-wrap:any
 dl.facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.3rem 1.2rem;margin:0}
 dl.facts dt{color:var(--soft)}dl.facts dd{margin:0;overflow-wrap:anywhere}
 """
-_BADGES = {Verdict.MET: "badge good", Verdict.MISSED: "badge bad", Verdict.NOT_EVALUATED: "badge warn"}
+_BADGES = {
+    Verdict.MET: "badge good",
+    Verdict.MISSED: "badge bad",
+    Verdict.UNDECIDED: "badge warn",
+    Verdict.NOT_EVALUATED: "badge warn",
+}
 _NO_BAR = (
     "There is no bar: enough pairs open any veil that a detector can be trained on, and what matters is how many are "
     "enough."
@@ -90,13 +95,17 @@ def _page(certificate: Certificate, pictures: Path) -> str:
 
 def _verdict(gates: Sequence[Gate]) -> Html:
     verdicts = [gate.verdict for gate in gates]
-    missed, open_ = verdicts.count(Verdict.MISSED), verdicts.count(Verdict.NOT_EVALUATED)
+    missed, undecided = verdicts.count(Verdict.MISSED), verdicts.count(Verdict.UNDECIDED)
+    open_ = verdicts.count(Verdict.NOT_EVALUATED)
     if missed:
         headline = f"The veil did not hold: {missed} of {count(len(gates), 'bar')} missed."
     elif not gates:
         headline = "Not proven: no bar was judged."
     elif open_:
-        headline = f"Not proven: {open_} of {count(len(gates), 'bar')} could not be evaluated."
+        too = f", {undecided} undecided" if undecided else ""
+        headline = f"Not proven: {open_} of {count(len(gates), 'bar')} could not be evaluated{too}."
+    elif undecided:
+        headline = f"Not proven: {undecided} of {count(len(gates), 'bar')} undecided, the pictures are too few to tell."
     else:
         headline = f"The veil held against these attacks: all {count(len(gates), 'bar')} met."
     said = [
@@ -113,15 +122,17 @@ def _in_words(gate: Gate) -> str:
         return f"{gate.name.capitalize()}: no attack could be evaluated."
     if gate.name == MATCHING:
         bar = "labels alone tell it, too" if gate.bar is None else f"at most {gate.bar:.1%} is allowed"
-        return f"{attack.capitalize()} tells which picture was veiled in up to {gate.got:.1%} of cases; {bar}."
+        return f"{attack.capitalize()} tells which picture was veiled in {gate.got:.1%} of cases; {bar}."
     bar = "no bar is known" if gate.bar is None else f"at most {gate.bar:.3f} is allowed"
     return f"{_WHERE.get(gate.name, gate.name)}, {attack} found {gate.got:.3f} ({_SCALE}); {bar}."
 
 
 def _caveat(gate: Gate) -> str | None:
-    if gate.verdict is not Verdict.NOT_EVALUATED or gate.got is None or gate.bar is None:
-        return None
-    return " Another attack failed its control, and so nothing is known of what it would find."
+    if gate.verdict is Verdict.UNDECIDED:
+        return f" The 95 % interval reaches {gate.high:.3f}: more pictures would tell."
+    if gate.verdict is Verdict.NOT_EVALUATED and gate.got is not None and gate.bar is not None:
+        return " Another attack failed its control, and so nothing is known of what it would find."
+    return None
 
 
 def _attacked(certificate: Certificate) -> Html:

@@ -2,31 +2,26 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from time import perf_counter
 
-import numpy as np
-from PIL import Image
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from raypp.audit import scores
-from raypp.audit.certificate import code_digest
+from raypp.audit.code import code_digest
 from raypp.audit.evidence import Evidence, gather
-from raypp.audit.model import Adversary, Attack, AttackRow, Case, Control, Frames, Kind
+from raypp.audit.measuring import Guess, matched_row, rebuilt_row
+from raypp.audit.model import AttackRow, Case, Control
 from raypp.audit.suite import VEILINGS, Bar, Budget, Suite, suite
-from raypp.audit.target import VEIL, blind_guess, veil
+from raypp.audit.target import VEIL, veil
 from raypp.errors import ConflictError
+from raypp.report.files import write_text
 from raypp.veil.keyfile import load_key
 from raypp.veil.spec import VeilSpec
 
 PICTURES = "pictures"
 _ROWS = "rows"
-_DRAWN = 3
-
-Execute = Callable[[Sequence["Task"]], Iterator[str]]
-"""Runs tasks; yields what each is called, as its row is written."""
 
 
 class AuditSettings(BaseModel):
@@ -61,6 +56,11 @@ class AuditSettings(BaseModel):
         """The pictures; read once in a process."""
         made = self.suite
         return _evidence(self.sources, self.size, made.known, made.victims, self.seed)
+
+    def guess(self) -> Guess:
+        """What labels alone allow; guessed once in a process."""
+        made = self.suite
+        return _guess(self.sources, self.size, made.known, made.victims, self.seed, self.spec.patch)
 
 
 class Task(BaseModel):
@@ -99,7 +99,7 @@ def tasks(settings: AuditSettings) -> list[Task]:
         OptionError: if the footage is too little.
     """
     made, veil_id = settings.suite, load_key(settings.key_path).veil_id(settings.spec)
-    footage, code = settings.evidence().digest(), code_digest()
+    footage, code = settings.evidence().digest, code_digest()
     attacks = [one.name for one, _ in (*made.attacks, *made.matchers)]
     return [
         Task(settings=settings, veil_id=veil_id, footage=footage, code=code, veiling=veiling, attack=attack)
@@ -123,21 +123,25 @@ def run_task(task: Task) -> str:
     """Make an attack and write its row; returns what it is called."""
     settings = task.settings
     evidence = settings.evidence()
-    if evidence.digest() != task.footage:
+    if evidence.digest != task.footage:
         raise ConflictError(
             f"the pictures of {', '.join(settings.sources)} have changed meanwhile; run the audit again"
         )
+    guess = settings.guess()
     started = perf_counter()
     veiling = veil(settings.spec, load_key(settings.key_path)) if task.veiling == VEIL else VEILINGS[task.veiling]()
     case = Case(veiling, evidence.known, evidence.victims, settings.seed)
     attack = next((one for one, _ in settings.suite.attacks if one.name == task.attack), None)
-    row = _matched(task, case) if attack is None else _rebuilt(task, case, attack)
+    if attack is None:
+        matcher = next(one for one, _ in settings.suite.matchers if one.name == task.attack)
+        row = matched_row(task.veiling, matcher, case)
+    else:
+        picture = settings.out / PICTURES / f"{task.row_id}.png"
+        row = rebuilt_row(task.veiling, attack, case, guess, picture)
     row = row.model_copy(update={"seconds": round(perf_counter() - started, 2)})
     path = _row_path(task)
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(".part")
-    half.write_text(row.model_dump_json(indent=1) + "\n")
-    half.replace(path)
+    write_text(path, row.model_dump_json(indent=1) + "\n")
     return f"{task.attack} on {task.veiling}"
 
 
@@ -162,69 +166,6 @@ def _control(bar: Bar | None, found: dict[tuple[str, str], AttackRow], attack: s
     return Control(on=bar.on, score=bar.figure.value, required=bar.least, got=got.mean if got else 0.0)
 
 
-def _rebuilt(task: Task, case: Case, attack: Attack) -> AttackRow:
-    truth, block = case.victims.frames, task.settings.spec.patch
-    rebuilt = _the_right_way_round(attack.rebuild(case), truth, attack)
-    blind = blind_guess(case.known, case.victims, block)
-
-    def leak(score: Callable[[Frames, Frames, int], scores.Floats]) -> scores.Floats:
-        return scores.leakage(score(rebuilt, truth, block), score(blind, truth, block))
-
-    return AttackRow(
-        veiling=task.veiling,
-        is_veil=task.veiling == VEIL,
-        attack=attack.name,
-        adversary=attack.adversary,
-        knowledge=attack.knowledge,
-        kind=Kind.REBUILD,
-        pictures=len(truth),
-        detail=scores.estimate(leak(scores.detail)),
-        edges=scores.estimate(leak(scores.edges)),
-        psnr_db=scores.estimate(scores.psnr(rebuilt, truth)),
-        ssim=scores.estimate(scores.ssim(rebuilt, truth)),
-        blind_psnr_db=float(scores.psnr(blind, truth).mean()),
-        seconds=0,
-        seed=case.seed,
-        picture=_draw(task, truth, rebuilt, leak(scores.detail)),
-    )
-
-
-def _the_right_way_round(rebuilt: Frames, truth: Frames, attack: Attack) -> Frames:
-    """Without pairs, light and dark may be the wrong way round in all pictures: a person sees that, and turns them."""
-    if attack.adversary is not Adversary.OUTSIDER:
-        return rebuilt
-    return max((rebuilt, 255 - rebuilt), key=lambda one: float(scores.ssim(one, truth).mean()))
-
-
-def _matched(task: Task, case: Case) -> AttackRow:
-    matcher = next(one for one, _ in task.settings.suite.matchers if one.name == task.attack)
-    ranks = matcher.ranks(case)
-    return AttackRow(
-        veiling=task.veiling,
-        is_veil=task.veiling == VEIL,
-        attack=matcher.name,
-        adversary=matcher.adversary,
-        knowledge=matcher.knowledge,
-        kind=Kind.MATCH,
-        pictures=len(ranks),
-        top1=scores.estimate((ranks == 0).astype(np.float64)),
-        candidates=len(ranks),
-        seconds=0,
-        seed=case.seed,
-    )
-
-
-def _draw(task: Task, truth: Frames, rebuilt: Frames, leaked: scores.Floats) -> str:
-    """Draw the pictures of which most is found, each beside what was made of it; the most telling one first."""
-    order = np.argsort(np.nan_to_num(-leaked))[:_DRAWN]
-    rows = [np.concatenate([truth[place], rebuilt[place]], axis=1) for place in order]
-    folder = task.settings.out / PICTURES
-    folder.mkdir(parents=True, exist_ok=True)
-    name = f"{task.row_id}.png"
-    Image.fromarray(np.concatenate(rows)).save(folder / name)
-    return name
-
-
 def _row_path(task: Task) -> Path:
     return task.settings.out / _ROWS / f"{task.row_id}.json"
 
@@ -239,3 +180,9 @@ def _read(path: Path) -> AttackRow:
 @lru_cache(maxsize=1)
 def _evidence(sources: tuple[str, ...], size: int, known: int, victims: int, seed: int) -> Evidence:
     return gather(sources, size, known, victims, seed)
+
+
+@lru_cache(maxsize=1)
+def _guess(sources: tuple[str, ...], size: int, known: int, victims: int, seed: int, block: int) -> Guess:
+    evidence = _evidence(sources, size, known, victims, seed)
+    return Guess.of(evidence.known, evidence.victims, block)

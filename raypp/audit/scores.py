@@ -4,6 +4,9 @@ Detail and edges are looked at inside cells alone, each cell's mean taken away: 
 visible to a detector, what is inside it need not be.
 """
 
+import math
+from statistics import NormalDist
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,6 +19,7 @@ TEXTURED = 6.0
 _WINDOW = 7
 _REPLICATES = 1000
 _WORST = 0.05
+_SURE = NormalDist().inv_cdf(0.975)
 
 
 def psnr(rebuilt: Frames, frames: Frames) -> Floats:
@@ -59,8 +63,22 @@ def estimate(values: Floats, seed: int = 0) -> Estimate | None:
         return None
     drawn = np.random.default_rng(seed).integers(0, len(kept), (_REPLICATES, len(kept)))
     low, high = np.percentile(kept[drawn].mean(axis=1), (2.5, 97.5))
-    worst = np.sort(kept)[-max(1, round(_WORST * len(kept))) :].mean()
-    return Estimate(mean=float(kept.mean()), low=float(low), high=float(high), worst=float(worst))
+    return Estimate(mean=float(kept.mean()), low=float(low), high=float(high), worst=_mean_of_worst(kept))
+
+
+def share(found: npt.NDArray[np.bool_]) -> Estimate:
+    """Share of pictures that were found, of bool[N] with at least one, with its 95 % interval.
+
+    The interval is Wilson's (1927): where none or all are found, that of a bootstrap is of no width, which says more
+    than any number of pictures can tell.
+    """
+    count, mean = len(found), float(found.mean())
+    middle, spread = (
+        mean + _SURE**2 / (2 * count),
+        _SURE * math.sqrt(mean * (1 - mean) / count + (_SURE / count) ** 2 / 4),
+    )
+    low, high = ((middle + way * spread) / (1 + _SURE**2 / count) for way in (-1, 1))
+    return Estimate(mean=mean, low=max(0.0, low), high=min(1.0, high), worst=_mean_of_worst(found.astype(np.float64)))
 
 
 def blocks(frames: Frames, block: int) -> Floats:
@@ -70,6 +88,10 @@ def blocks(frames: Frames, block: int) -> Floats:
     luma = luma[:, : rows * block, : columns * block]
     cut = luma.reshape(len(luma), rows, block, columns, block)
     return cut.transpose(0, 1, 3, 2, 4).reshape(len(luma), -1, block, block)
+
+
+def _mean_of_worst(values: Floats) -> float:
+    return float(np.sort(values)[-max(1, round(_WORST * len(values))) :].mean())
 
 
 def _luma(frames: Frames) -> Floats:

@@ -59,11 +59,6 @@ class Suite:
     matchers: tuple[tuple[ActivityMatcher | LabelMatcher, Bar | None], ...]
     veilings: tuple[str, ...]
 
-    def controls(self) -> frozenset[str]:
-        """Names of the veilings that controls are tried on."""
-        bars = [bar for _, bar in (*self.attacks, *self.matchers) if bar is not None]
-        return frozenset(bar.on for bar in bars)
-
 
 VEILINGS: dict[str, Callable[[], Veiling]] = {
     LINEAR_4: lambda: baselines.linear_mix(4, _CONTROL_SEED),

@@ -6,6 +6,7 @@ from typing import Any
 from raypp.audit.assumptions import bounds_of
 from raypp.audit.canonical import to_base64
 from raypp.audit.certificate import ASSUMPTIONS, Certificate, PictureCounts, judge
+from raypp.audit.gates import LABELS_ONLY
 from raypp.audit.model import Adversary, AttackRow, Control, Estimate, Kind
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import VeilSpec
@@ -71,9 +72,17 @@ def match(attack: str = "by activity", top1: float = 0.125, veiling: str = VEIL,
     return row.model_copy(update=changes)
 
 
+def labels_only(top1: float, candidates: int = 16) -> AttackRow:
+    return match(LABELS_ONLY, top1, control=None, candidates=candidates)
+
+
 def certificate(rows: Sequence[AttackRow] | None = None, key: VeilKey = KEY, **changes: Any) -> Certificate:
     made = tuple(
-        rows or (rebuild(), pairs(1, 0.06), pairs(6, 0.2), match(), rebuild(veiling="pixelation 16", detail=0.5))
+        rows
+        or (
+            *(rebuild(), pairs(1, 0.06), pairs(6, 0.2), match(), labels_only(0.25)),
+            rebuild(veiling="pixelation 16", detail=0.5),
+        )
     )
     body = Certificate(
         veil_id=key.veil_id(SPEC),
@@ -90,6 +99,6 @@ def certificate(rows: Sequence[AttackRow] | None = None, key: VeilKey = KEY, **c
         assumptions=ASSUMPTIONS,
         bounds=bounds_of(SPEC, 320 * 192),
         rows=made,
-        gates=judge(made, 0.25),
+        gates=judge(made),
     )
     return body.model_copy(update=changes)

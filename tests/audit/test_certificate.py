@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from raypp.audit.certificate import Certificate, certify, code_digest, sign, verify_certificate
+from raypp.audit.certificate import Certificate, certify, sign, verify_certificate
 from raypp.audit.evidence import Evidence
-from raypp.audit.gates import LABELS_ONLY, MATCHING
+from raypp.audit.gates import MATCHING
 from raypp.audit.model import Pictures
 from raypp.errors import CertificateError
 from raypp.veil.key import VeilKey, fingerprint
 from raypp.veil.spec import VeilSpec
-from tests.audit.rows import KEY, SPEC, certificate, match, pairs, rebuild
+from tests.audit.rows import KEY, SPEC, certificate, labels_only, match, pairs, rebuild
 
 OTHER = VeilKey(b"\x05" * 32)
 
@@ -231,7 +231,7 @@ def test_certify_fills_in_what_an_audit_knows(path: Path) -> None:
     frames = np.random.default_rng(0).integers(0, 256, (5, 192, 320, 3), dtype=np.uint8)
     victims = Pictures(frames, ("audit",) * 5, ((),) * 5)
     evidence = Evidence(known=victims.take(range(3)), victims=victims, passed_by=0)
-    rows = [rebuild(), pairs(6, 0.3), match(top1=0.25), match(LABELS_ONLY, 0.5, control=None)]
+    rows = [rebuild(), pairs(6, 0.3), match(top1=0.25), labels_only(0.5)]
     made = certify(SPEC, KEY, rows, evidence=evidence, budget="quick", size=320)
     path.write_bytes(sign(made, KEY))
     assert verify_certificate(path) == made
@@ -240,18 +240,3 @@ def test_certify_fills_in_what_an_audit_knows(path: Path) -> None:
     assert made.bounds == {"bits per cell": 48.0, "bits per pixel": 0.75, "kB per frame": 5.76}
     assert VeilSpec.model_validate(made.spec) == SPEC
     assert next(gate for gate in made.gates if gate.name == MATCHING).bar == 0.5 + 0.05
-
-
-def test_the_digest_of_code_is_of_names_and_contents(tmp_path: Path) -> None:
-    (tmp_path / "inner").mkdir()
-    (tmp_path / "a.py").write_text("one")
-    (tmp_path / "inner" / "b.py").write_text("two")
-    first = code_digest(tmp_path)
-    (tmp_path / "a.pyc").write_text("not source")
-    assert code_digest(tmp_path) == first
-    (tmp_path / "a.py").write_text("One")
-    assert code_digest(tmp_path) != first
-    (tmp_path / "a.py").rename(tmp_path / "c.py")
-    (tmp_path / "c.py").write_text("one")
-    assert code_digest(tmp_path) != first
-    assert len(code_digest()) == 64

@@ -1,29 +1,43 @@
 import math
 
+import numpy as np
 import pytest
 
-from raypp.audit.gates import LABELS_ONLY, MATCHING, MEAN, WORST, Gate, Verdict, judge
+from raypp.audit.gates import MATCHING, MEAN, WORST, Gate, Verdict, judge
 from raypp.audit.model import Adversary, AttackRow
-from tests.audit.rows import FAILED, match, pairs, rebuild
+from raypp.audit.scores import share
+from tests.audit.rows import FAILED, labels_only, match, pairs, rebuild
 
 
-def gate(name: str, rows: list[AttackRow], labels_only: float | None = None) -> Gate:
-    return next(one for one in judge(rows, labels_only) if one.name == name)
+def gate(name: str, rows: list[AttackRow]) -> Gate:
+    return next(one for one in judge(rows) if one.name == name)
 
 
 def test_gates_are_met_by_attacks_that_work_and_find_little() -> None:
-    rows = [rebuild("view", 0.05, worst=0.2), rebuild("statistics", 0.02), match(top1=0.125)]
-    assert {one.name: one.verdict for one in judge(rows, 0.25)} == dict.fromkeys((MEAN, WORST, MATCHING), Verdict.MET)
-    mean, worst, matching = judge(rows, 0.25)
-    assert (mean.got, mean.bar, mean.by) == (0.05, 0.10, "view")
-    assert (worst.got, worst.bar, worst.by) == (0.2, 0.25, "view")
-    assert (matching.got, matching.bar) == (0.125 + 0.0625, 0.25 + 0.05)
+    rows = [rebuild("view", 0.05, worst=0.2), rebuild("statistics", 0.02), match(top1=0.125), labels_only(0.25)]
+    mean, worst, matching = judge(rows)
+    assert [one.name for one in (mean, worst, matching)] == [MEAN, WORST, MATCHING]
+    assert {one.verdict for one in (mean, worst, matching)} == {Verdict.MET}
+    assert (mean.got, mean.high, mean.bar, mean.by) == (0.05, 0.06, 0.10, "view")
+    assert (worst.got, worst.high, worst.bar, worst.by) == (0.2, None, 0.25, "view")
+    assert (matching.got, matching.high, matching.bar) == (0.125, 0.125 + 0.0625, 0.25 + 0.05)
     assert all(one.adversary is Adversary.OUTSIDER for one in (mean, worst, matching))
 
 
-@pytest.mark.parametrize(("value", "verdict"), [(0.10, Verdict.MET), (math.nextafter(0.10, 1), Verdict.MISSED)])
-def test_the_bar_itself_is_allowed(value: float, verdict: Verdict) -> None:
-    assert gate(MEAN, [rebuild(detail=value)]).verdict is verdict
+@pytest.mark.parametrize(
+    ("value", "verdict"),
+    [(0.09, Verdict.MET), (0.0901, Verdict.UNDECIDED), (0.10, Verdict.UNDECIDED), (0.1001, Verdict.MISSED)],
+)
+def test_a_gate_is_met_only_if_the_interval_is_within_the_bar_too(value: float, verdict: Verdict) -> None:
+    got = gate(MEAN, [rebuild(detail=value)])
+    assert (got.got, got.high, got.verdict) == (value, round(value + 0.01, 6), verdict)
+
+
+def test_an_uncertain_attack_leaves_open_what_a_certain_one_would_meet() -> None:
+    certain, uncertain = rebuild("view", 0.08), rebuild("statistics", 0.02)
+    wide = uncertain.model_copy(update={"edges": uncertain.edges.model_copy(update={"high": 0.2})})
+    got = gate(MEAN, [certain, wide])
+    assert (got.got, got.by, got.high, got.verdict) == (0.08, "view", 0.2, Verdict.UNDECIDED)
 
 
 def test_the_strongest_attack_and_the_greater_of_detail_and_edges_count() -> None:
@@ -57,7 +71,7 @@ def test_figures_of_a_broken_attack_neither_count_nor_pass() -> None:
 
 
 def test_without_attacks_nothing_is_evaluated() -> None:
-    assert {one.verdict for one in judge([], 0.5)} == {Verdict.NOT_EVALUATED}
+    assert {one.verdict for one in judge([labels_only(0.5)])} == {Verdict.NOT_EVALUATED}
 
 
 def test_only_the_outsider_and_only_the_audited_veil_have_bars() -> None:
@@ -67,20 +81,35 @@ def test_only_the_outsider_and_only_the_audited_veil_have_bars() -> None:
 
 
 def test_matching_is_held_against_labels_alone() -> None:
-    rows = [match(top1=0.5), match(LABELS_ONLY, 0.9, control=None)]
-    met, missed = gate(MATCHING, rows, 0.55), gate(MATCHING, rows, 0.5)
-    assert (met.verdict, missed.verdict) == (Verdict.MET, Verdict.MISSED)
+    met, undecided, missed = (gate(MATCHING, [match(top1=0.5), labels_only(told)]) for told in (0.55, 0.5, 0.4))
+    assert [one.verdict for one in (met, undecided, missed)] == [Verdict.MET, Verdict.UNDECIDED, Verdict.MISSED]
     assert met.by == "by activity"
 
 
-@pytest.mark.parametrize("labels_only", [None, math.nan])
-def test_matching_without_a_bar_is_reported_and_not_evaluated(labels_only: float | None) -> None:
-    got = gate(MATCHING, [match(top1=0.5)], labels_only)
-    assert (got.bar, got.got, got.verdict) == (None, 0.5625, Verdict.NOT_EVALUATED)
+def test_matching_is_allowed_by_chance_and_the_margin_whatever_labels_tell() -> None:
+    assert gate(MATCHING, [match(candidates=4), labels_only(0.0, candidates=4)]).bar == 0.25 + 0.05
+
+
+def test_few_pictures_of_which_none_is_found_do_not_meet_the_gate() -> None:
+    def none_found(count: int) -> Gate:
+        row = match(top1=0.0, candidates=count, pictures=count).model_copy(update={"top1": share(np.zeros(count) > 0)})
+        return gate(MATCHING, [row, labels_only(0.0, candidates=count)])
+
+    few, many = none_found(16), none_found(100)
+    assert (few.got, few.verdict, few.bar) == (0.0, Verdict.UNDECIDED, 1 / 16 + 0.05)
+    assert few.high == pytest.approx(0.194, abs=0.001)
+    assert many.verdict is Verdict.MET
+
+
+@pytest.mark.parametrize("labels", [[], [labels_only(math.nan)], [labels_only(0.96)]])
+def test_matching_without_a_bar_is_reported_and_not_evaluated(labels: list[AttackRow]) -> None:
+    got = gate(MATCHING, [match(top1=0.5), *labels])
+    assert (got.bar, got.got, got.high, got.verdict) == (None, 0.5, 0.5625, Verdict.NOT_EVALUATED)
 
 
 def test_matching_and_rebuilding_are_judged_apart() -> None:
-    rows = [rebuild(control=FAILED), match(top1=0.1)]
-    assert gate(MATCHING, rows, 0.5).verdict is Verdict.MET
-    assert gate(MATCHING, [match("broken", control=None)], 0.5).verdict is Verdict.NOT_EVALUATED
-    assert gate(MEAN, [rebuild(), match("broken", control=None)]).verdict is Verdict.MET
+    rows = [rebuild(control=FAILED), match(top1=0.1), labels_only(0.5)]
+    assert gate(MATCHING, rows).verdict is Verdict.MET
+    broken = match("broken", control=None)
+    assert gate(MATCHING, [broken, labels_only(0.5)]).verdict is Verdict.NOT_EVALUATED
+    assert gate(MEAN, [rebuild(), broken]).verdict is Verdict.MET

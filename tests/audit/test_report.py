@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from raypp.audit.certificate import Certificate, judge
+from raypp.audit.certificate import Certificate
 from raypp.audit.curve import lines_of, number_of_pairs
-from raypp.audit.model import Adversary
+from raypp.audit.model import Adversary, AttackRow
 from raypp.audit.report import write_report
 from raypp.errors import OptionError
-from tests.audit.rows import FAILED, VEIL, certificate, match, pairs, rebuild
+from tests.audit.rows import FAILED, VEIL, certificate, labels_only, match, pairs, rebuild
 
 NASTY = "</style><script>alert(1)</script><img src=x onerror=alert(2)>\"'&\u202e"
 _VOID = {"meta", "img"}
+TOLD = labels_only(0.5)
 
 
 class Page(HTMLParser):
@@ -83,18 +84,21 @@ def test_the_report_says_what_was_attacked_and_what_came_of_it(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("rows", "labels_only", "headline"),
+    ("rows", "headline"),
     [
-        ([rebuild(detail=0.5), match()], 0.5, "The veil did not hold: 2 of 3 bars missed."),
-        ([rebuild(), match()], None, "Not proven: 1 of 3 bars could not be evaluated."),
-        ([rebuild(control=FAILED), match()], 0.5, "Not proven: 2 of 3 bars could not be evaluated."),
-        ([pairs(6, 0.9)], 0.5, "Not proven: 3 of 3 bars could not be evaluated."),
+        ([rebuild(detail=0.5), match(), TOLD], "The veil did not hold: 2 of 3 bars missed."),
+        ([rebuild(), match()], "Not proven: 1 of 3 bars could not be evaluated."),
+        ([rebuild(control=FAILED), match(), TOLD], "Not proven: 2 of 3 bars could not be evaluated."),
+        ([pairs(6, 0.9), TOLD], "Not proven: 3 of 3 bars could not be evaluated."),
+        (
+            [rebuild(detail=0.095), match(), TOLD],
+            "Not proven: 1 of 3 bars undecided, the pictures are too few to tell.",
+        ),
+        ([rebuild(detail=0.095), match()], "Not proven: 1 of 3 bars could not be evaluated, 1 undecided."),
     ],
 )
-def test_the_headline_never_says_more_than_the_gates(
-    tmp_path: Path, rows: list, labels_only: float | None, headline: str
-) -> None:
-    page = show(tmp_path, certificate(rows, gates=judge(rows, labels_only)))
+def test_the_headline_never_says_more_than_the_gates(tmp_path: Path, rows: list[AttackRow], headline: str) -> None:
+    page = show(tmp_path, certificate(rows))
     assert headline in page.text
     assert "The veil held" not in page.text
 

@@ -45,6 +45,18 @@ def test_leakage_is_between_the_guess_and_the_picture() -> None:
     assert scores.leakage(np.array([0.2, 0.6, 1.0]), np.array([0.2, 0.2, 0.2])) == pytest.approx([0, 0.5, 1])
 
 
+@pytest.mark.parametrize(
+    ("hits", "low", "high"), [(0, 0.0, 0.194), (1, 0.011, 0.283), (8, 0.280, 0.720), (16, 0.806, 1.0)]
+)
+def test_a_share_is_never_surer_than_its_pictures_allow(hits: int, low: float, high: float) -> None:
+    found = scores.share(np.arange(16) < hits)
+    assert (found.mean, found.low, found.high) == (
+        hits / 16,
+        pytest.approx(low, abs=6e-4),
+        pytest.approx(high, abs=6e-4),
+    )
+
+
 def test_an_estimate_says_how_sure_it_is_and_what_the_worst_are_like() -> None:
     values = np.random.default_rng(1).normal(0.5, 0.1, 100)
     found = scores.estimate(values)

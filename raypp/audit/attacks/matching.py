@@ -6,6 +6,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from raypp.audit.gates import LABELS_ONLY
 from raypp.audit.model import Adversary, Case, Codes, Frames
 from raypp.media.dataset import Box
 
@@ -85,7 +86,7 @@ class LabelMatcher:
     @property
     def name(self) -> str:
         """As in the report."""
-        return "labels alone" + (", same camera" if self.among_camera else "")
+        return LABELS_ONLY + (", same camera" if self.among_camera else "")
 
     def ranks(self, case: Case) -> Ranks:
         """Return for each victim the rank of its own picture among all candidates, 0 the first: int64[N]."""
