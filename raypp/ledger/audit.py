@@ -2,15 +2,13 @@
 
 import getpass
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import AuditRow
-
-COMMAND_LINE = "command line"
-_LONGEST = 200
+from raypp.ledger.values import COMMAND_LINE
+from raypp.ledger.writing import write_audit
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +48,7 @@ class AuditLog:
             detail: anything else, such as counts.
         """
         with self._ledger.database.write() as connection:
-            row = audit_row(self._ledger.clock(), str(principal), action, subject, detail)
-            connection.execute(insert(AuditRow), [row])
+            write_audit(connection, self._ledger.clock(), str(principal), action, subject, detail)
 
     def list(self, *, after: int = 0, since_us: int = 0, limit: int = 100) -> tuple[AuditEntry, ...]:
         """Entries behind an entry's number, and not before a time, oldest first."""
@@ -75,14 +72,3 @@ def command_line() -> str:
         return f"{COMMAND_LINE} ({getpass.getuser()})"
     except (KeyError, OSError):  # a container's account without a name
         return COMMAND_LINE
-
-
-def audit_row(at_us: int, who: str, action: str, subject: str, detail: str) -> dict[str, Any]:
-    """A row of the log, for a transaction that records what it does itself."""
-    return {
-        "at_us": at_us,
-        "who": who[:_LONGEST],
-        "action": action[:64],
-        "subject": subject[:_LONGEST],
-        "detail": detail[:10_000],
-    }

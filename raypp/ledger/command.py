@@ -177,8 +177,7 @@ def site_configure(
         if file is None:
             typer.echo("# the default settings" if text is None else text.rstrip("\n"))
         else:
-            version = opened.configure(name, file.read_text(encoding="utf-8"))
-            AuditLog(opened).record(command_line(), "site configure", name, f"version {version}")
+            version = opened.configure(name, file.read_text(encoding="utf-8"), command_line())
             _note(f"site {name}: settings version {version}")
     write_json(json_file, Changed(name=name, settings_version=version))
 

@@ -13,11 +13,11 @@ from sqlalchemy import ColumnElement, insert, select, update
 
 from raypp.errors import ForbiddenError, OptionError, UnauthenticatedError, UnknownSiteError
 from raypp.ledger import sites
-from raypp.ledger.audit import COMMAND_LINE, audit_row
 from raypp.ledger.store import Ledger
-from raypp.ledger.tables import AuditRow, SiteRow, TokenRow
+from raypp.ledger.tables import SiteRow, TokenRow
 from raypp.ledger.times import shown_time
-from raypp.ledger.values import checked_name
+from raypp.ledger.values import COMMAND_LINE, checked_name
+from raypp.ledger.writing import write_audit
 
 CACHE_US = 5_000_000
 """For so long a token is believed without looking it up: revocation takes effect within this."""
@@ -197,8 +197,8 @@ class Identities:
             if role is Role.SITE:
                 sites.add_site(connection, name, now)
             connection.execute(insert(TokenRow), [row])
-            entry = audit_row(now, who, f"{role} add", name, f"token {token_id}, expires {shown_time(expires_us)}")
-            connection.execute(insert(AuditRow), [entry])
+            detail = f"token {token_id}, expires {shown_time(expires_us)}"
+            write_audit(connection, now, who, f"{role} add", name, detail)
         return f"rpp_{token_id}_{secret}"
 
     def _change(
@@ -223,8 +223,7 @@ class Identities:
             good = update(TokenRow).where(*conditions, TokenRow.revoked_us.is_(None)).values(**values)
             changed = connection.execute(good).rowcount
             detail = f"{changed} tokens {how}".strip() if token_id is None else f"token {token_id} {how}".strip()
-            entry = audit_row(self._ledger.clock(), who, action, name, detail)
-            connection.execute(insert(AuditRow), [entry])
+            write_audit(connection, self._ledger.clock(), who, action, name, detail)
         with self._lock:
             self._believed.clear()
         return changed

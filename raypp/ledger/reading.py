@@ -93,9 +93,10 @@ def read_frames(
 
 
 def read_streams(connection: Connection, site: str) -> list[StreamStatus]:
-    """Streams of a site, by camera and epoch."""
+    """Streams of a site, by camera and epoch; not what their folds remember, which is by far the most of a row."""
+    columns = (column for column in StreamRow.__table__.columns if column.name != "state")
     found = (
-        select(*StreamRow.__table__.columns, ModelRow.model_id, ModelRow.veil_id)
+        select(*columns, ModelRow.model_id, ModelRow.veil_id)
         .join(ModelRow, ModelRow.model_key == StreamRow.model_key)
         .where(StreamRow.site == site)
         .order_by(StreamRow.camera, StreamRow.epoch)

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
-from raypp.ledger.audit import COMMAND_LINE, audit_row
 from raypp.ledger.rewriting import Plan, Rewriting, rewrite
 from raypp.ledger.sites import present_settings
 from raypp.ledger.store import Ledger
-from raypp.ledger.tables import AuditRow, StreamRow, TermRow
-from raypp.ledger.values import shown
+from raypp.ledger.tables import StreamRow, TermRow
+from raypp.ledger.values import COMMAND_LINE, shown
+from raypp.ledger.writing import write_audit
 from raypp.usage.episode import Episode
 from raypp.usage.settings import SiteSettings
 
@@ -88,8 +88,7 @@ def reaggregate(
 
     def log(connection: Connection, outcome: Rewriting) -> None:
         detail = f"settings {wanted.settings_id[:12]}, {outcome.frames} frames, {len(outcome.after)} episodes"
-        row = audit_row(ledger.clock(), who, "reaggregate", shown(outcome.stream), detail)
-        connection.execute(insert(AuditRow), [row])
+        write_audit(connection, ledger.clock(), who, "reaggregate", shown(outcome.stream), detail)
 
     asked = [one for one in candidates if again or not one.done]
     plan = Plan(settings=wanted, within=log)

@@ -1,15 +1,15 @@
 """Forgetting: what is kept of a site, a camera, a time is deleted; a stream's position stays, so that it goes on."""
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, insert, not_, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, not_, select, true, update
 
-from raypp.ledger.audit import COMMAND_LINE, audit_row
 from raypp.ledger.reading import reaches_into
 from raypp.ledger.rewriting import Plan, Rewriting, rewrite
 from raypp.ledger.sites import site_settings
 from raypp.ledger.store import Ledger
-from raypp.ledger.tables import AuditRow, EpisodeRow, FrameRow, StreamRow, StretchRow
-from raypp.ledger.values import shown
+from raypp.ledger.tables import EpisodeRow, FrameRow, StreamRow, StretchRow
+from raypp.ledger.values import COMMAND_LINE, shown
+from raypp.ledger.writing import write_audit
 from raypp.usage.episode import EpisodeState, StreamName
 
 _SETTLED_US = 3600 * 1_000_000
@@ -214,4 +214,4 @@ def _log(connection: Connection, ledger: Ledger, stream: StreamName, counted: Fo
         f"from {counted.from_us} to {counted.to_us}: {counted.frames} frames, {counted.detections} detections, "
         f"{counted.episodes} episodes, {counted.stretches} stretches"
     )
-    connection.execute(insert(AuditRow), [audit_row(ledger.clock(), who, "forget", shown(stream), detail)])
+    write_audit(connection, ledger.clock(), who, "forget", shown(stream), detail)

@@ -1,7 +1,7 @@
 """Registered sites and their settings, by statement on an open connection."""
 
 import json
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Executable, Table, select, update
@@ -65,7 +65,7 @@ def configure(connection: Connection, site: str, text: str) -> int:
 def present_settings(connection: Connection, site: str) -> SiteSettings:
     """A site's settings, read; raises UnknownSiteError."""
     text, _ = site_settings(connection, site)
-    return SiteSettings.default() if text is None else SiteSettings.parse(text, f"settings of site {site}")
+    return SiteSettings.default() if text is None else _read(text, f"settings of site {site}")
 
 
 def remember(connection: Connection, settings: SiteSettings) -> None:
@@ -80,7 +80,7 @@ def recall(connection: Connection, settings_id: str) -> SiteSettings:
     text = connection.execute(found).scalar_one_or_none()
     if text is None:
         raise LedgerError(f"settings {settings_id[:12]} are not in the ledger; call remember_settings before a commit")
-    return SiteSettings.parse(text, f"settings {settings_id[:12]}")
+    return _read(text, f"settings {settings_id[:12]}")
 
 
 def put(connection: Connection, table: type[Base], rows: list[dict[str, Any]], replaced: tuple[str, ...] = ()) -> int:
@@ -92,6 +92,12 @@ def put(connection: Connection, table: type[Base], rows: list[dict[str, Any]], r
     if not rows:
         return 0
     return connection.execute(_put(table, connection.dialect.name, replaced), rows).rowcount
+
+
+@lru_cache(maxsize=256)
+def _read(text: str, where: str) -> SiteSettings:
+    """Read settings; every stream that opens, and every page, asks for the same few."""
+    return SiteSettings.parse(text, where)
 
 
 @cache

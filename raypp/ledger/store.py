@@ -8,7 +8,17 @@ from raypp.ledger import reading, sites, streams
 from raypp.ledger.database import Database
 from raypp.ledger.schema import bring_up
 from raypp.ledger.tables import EpisodeRow, StretchRow
-from raypp.ledger.values import Clock, Commit, Site, StreamAbout, StreamPosition, StreamStatus, now_us
+from raypp.ledger.values import (
+    COMMAND_LINE,
+    Clock,
+    Commit,
+    Site,
+    StreamAbout,
+    StreamPosition,
+    StreamStatus,
+    now_us,
+)
+from raypp.ledger.writing import write_audit
 from raypp.usage.episode import Episode, EpisodeState, StreamName, Stretch
 from raypp.usage.observation import SeenFrame
 from raypp.usage.settings import SiteSettings
@@ -117,10 +127,21 @@ class Ledger:
         with self.database.read() as connection:
             return sites.site_settings(connection, site)
 
-    def configure(self, site: str, text: str) -> int:
-        """Give a site settings and return their version; raises SettingsError or UnknownSiteError."""
+    def configure(self, site: str, text: str, who: str = COMMAND_LINE) -> int:
+        """Give a site settings and return their version; `who` is for the audit log.
+
+        Raises:
+            SettingsError, UnknownSiteError: if the text is not valid, or there is no such site.
+        """
         with self.database.write() as connection:
-            return sites.configure(connection, site, text)
+            version = sites.configure(connection, site, text)
+            write_audit(connection, self.clock(), who, "site configure", site, f"version {version}")
+            return version
+
+    def present_settings(self, site: str) -> SiteSettings:
+        """A site's settings, read; raises UnknownSiteError, or SettingsError where a newer raypp wrote them."""
+        with self.database.read() as connection:
+            return sites.present_settings(connection, site)
 
     def remember_settings(self, settings: SiteSettings) -> None:
         """Keep settings by their id. `open_stream` and `configure` do so for those of the site."""

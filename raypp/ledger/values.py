@@ -13,6 +13,8 @@ from raypp.usage.state import Changes
 Clock = Callable[[], int]
 """Gives processing time, in microseconds since 1970."""
 
+COMMAND_LINE = "command line"
+"""Who changes what where nobody else is named."""
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 

@@ -7,12 +7,13 @@ from sqlalchemy import Connection, insert, update
 
 from raypp.ledger.packing import pack_detections
 from raypp.ledger.sites import put
-from raypp.ledger.tables import EpisodeRow, FrameRow, StretchRow
+from raypp.ledger.tables import AuditRow, EpisodeRow, FrameRow, StretchRow
 from raypp.usage.episode import Episode, EpisodeState, Stretch
 from raypp.usage.observation import SeenFrame
 
 _EPISODE_CHANGES = ("tool", "station", "start_us", "end_us", "seen_us", "state", "reason", "changed_us")
 _STRETCH_CHANGES = ("end_us", "observation")
+_LONGEST = 200
 
 
 def write_frames(connection: Connection, stream_id: int, sequence: int, frames: tuple[SeenFrame, ...]) -> None:
@@ -71,6 +72,18 @@ def write_stretches(connection: Connection, stream_id: int, stretches: Iterable[
         for stretch in kept.values()
     ]
     put(connection, StretchRow, rows, _STRETCH_CHANGES)
+
+
+def write_audit(connection: Connection, at_us: int, who: str, action: str, subject: str, detail: str) -> None:
+    """Add an entry to the audit log, within the transaction that does what it tells of; see `AuditLog.record`."""
+    row = {
+        "at_us": at_us,
+        "who": who[:_LONGEST],
+        "action": action[:64],
+        "subject": subject[:_LONGEST],
+        "detail": detail[:10_000],
+    }
+    connection.execute(insert(AuditRow), [row])
 
 
 def reopen_episodes(connection: Connection, stream_id: int, now_us: int) -> None:

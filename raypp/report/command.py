@@ -14,7 +14,7 @@ from raypp.ledger.store import Ledger
 from raypp.report.files import write_files
 from raypp.report.period import day_of, read_period
 from raypp.report.printing import print_report
-from raypp.report.records import Recorded, latest, read, settings_of
+from raypp.report.records import Recorded, latest, read
 from raypp.report.wording import date_and_clock
 
 OpenLedger = Callable[[str], Ledger]
@@ -82,7 +82,7 @@ def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
 
 def _read(ledger: Ledger, site: str, from_text: str | None, to_text: str | None) -> Recorded:
     try:
-        settings = settings_of(ledger, site)
+        settings = ledger.present_settings(site)
     except UnknownSiteError:
         names = [one.name for one in ledger.sites()]
         known = (

@@ -18,7 +18,7 @@ from raypp.ledger.values import page_after
 from raypp.report.episode_record import episode_record, episodes_csv
 from raypp.report.layout import FAVICON
 from raypp.report.period import SECOND_US, read_period
-from raypp.report.records import Recorded, latest, read, settings_of
+from raypp.report.records import Recorded, latest, read
 from raypp.report.request import PageRequest, PageResponse, data, page, plain, problem
 from raypp.report.site_view import View, episodes_page, site_page
 from raypp.report.sites_view import site_state, sites_page
@@ -110,17 +110,18 @@ def _names(ledger: Ledger, reader: Principal) -> list[str]:
 
 def _view(ledger: Ledger, reader: Principal, site: str, asked: Mapping[str, str], now_us: int) -> View:
     reader.may_read(site)
-    settings = settings_of(ledger, site)
+    settings = ledger.present_settings(site)
     period = read_period(asked.get("from"), asked.get("to"), settings.zone, now_us)
+    streams = ledger.streams(site)
     recorded: Recorded | None
     if period is None:
-        recorded = latest(ledger, site, settings, now_us)
+        recorded = latest(ledger, site, settings, now_us, streams)
     else:
         period = period.until(now_us)
         if period.length_us > MOST_DAYS * _DAY_US:
             raise OptionError(f"the page shows at most {MOST_DAYS} days at a time; `raypp report` has no such bound")
         recorded = read(ledger, site, settings, period)
-    return View(site, settings, ledger.streams(site), recorded, period is not None, now_us)
+    return View(site, settings, streams, recorded, period is not None, now_us)
 
 
 def _report(view: View) -> PageResponse:
@@ -138,7 +139,7 @@ def _csv(view: View) -> PageResponse:
 
 def _episodes(ledger: Ledger, reader: Principal, site: str, asked: Mapping[str, str], now_us: int) -> PageResponse:
     reader.may_read(site)
-    zone = settings_of(ledger, site).zone
+    zone = ledger.present_settings(site).zone
     limit = _number("limit", asked.get("limit"), _DEFAULT_EPISODES, _MOST_EPISODES)
     period = read_period(asked.get("from"), asked.get("to"), zone, now_us)
     from_us, to_us = (period.from_us, period.to_us) if period else (0, 0)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from raypp.ledger.store import Ledger
+from raypp.ledger.values import StreamStatus
 from raypp.report.period import Period, day_of
 from raypp.usage.episode import Episode, Stretch
 from raypp.usage.report import SiteReport
@@ -49,12 +50,6 @@ class Recorded:
         )
 
 
-def settings_of(ledger: Ledger, site: str) -> SiteSettings:
-    """A site's present settings; raises UnknownSiteError or SettingsError."""
-    text, _ = ledger.site_settings(site)
-    return SiteSettings.default() if text is None else SiteSettings.parse(text, f"settings of site {site}")
-
-
 def read(ledger: Ledger, site: str, settings: SiteSettings, period: Period) -> Recorded:
     """Read all that a site has in a period."""
     if period.length_us == 0:
@@ -64,15 +59,24 @@ def read(ledger: Ledger, site: str, settings: SiteSettings, period: Period) -> R
     return Recorded(site, settings, period, tuple(episodes), tuple(stretches))
 
 
-def latest(ledger: Ledger, site: str, settings: SiteSettings, now_us: int) -> Recorded | None:
+def latest(
+    ledger: Ledger, site: str, settings: SiteSettings, now_us: int, streams: Sequence[StreamStatus] | None = None
+) -> Recorded | None:
     """Read the last day of which a site has frames, from the first that was recorded to the last.
 
     Where a live camera has not ended its stream, today reaches up to now: its silence is time not observed.
 
+    Args:
+        ledger: what it is read from.
+        site: the site.
+        settings: its settings.
+        now_us: the present, microseconds since 1970.
+        streams: of the site; None where they are still to be read.
+
     Returns:
         None where the site has no frames at all.
     """
-    streams = ledger.streams(site)
+    streams = ledger.streams(site) if streams is None else streams
     newest = max((one.newest_us for one in streams if one.newest_us is not None), default=None)
     if newest is None:
         return None

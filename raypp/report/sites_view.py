@@ -10,7 +10,7 @@ from raypp.report.html import Html, element
 from raypp.report.lanes import strip
 from raypp.report.layout import document, empty
 from raypp.report.period import SECOND_US, local
-from raypp.report.records import Recorded, latest, settings_of
+from raypp.report.records import Recorded, latest
 from raypp.report.wording import count, date_and_clock, date_words, duration, iso
 
 _STEPS = 400
@@ -44,7 +44,7 @@ def state_badge(streams: Sequence[StreamStatus], reap_after_s: float, now_us: in
 
 def site_state(ledger: Ledger, site: str, now_us: int) -> dict[str, object]:
     """A site as JSON: name, time_zone, state, cameras, last_frame and last_frame_us."""
-    settings, streams = settings_of(ledger, site), ledger.streams(site)
+    settings, streams = ledger.present_settings(site), ledger.streams(site)
     newest = max((one.newest_us for one in streams if one.newest_us is not None), default=None)
     return {
         "name": site,
@@ -72,11 +72,11 @@ def _state(streams: Sequence[StreamStatus], reap_after_s: float, now_us: int) ->
 
 
 def _card(ledger: Ledger, site: str, now_us: int) -> Html:
-    settings = settings_of(ledger, site)
+    settings = ledger.present_settings(site)
     streams = ledger.streams(site)
     cameras = {one.stream.camera for one in streams}
     title = element("div", element("h2", site), state_badge(streams, settings.reap_after_s, now_us), class_="row")
-    found = latest(ledger, site, settings, now_us)
+    found = latest(ledger, site, settings, now_us, streams)
     if found is None:
         body = [element("p", "No camera has sent a frame yet.")]
     else:

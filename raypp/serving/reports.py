@@ -1,7 +1,6 @@
 """The report of a site, out of the ledger."""
 
 from raypp.ledger.store import Ledger
-from raypp.usage.settings import SiteSettings
 from raypp.usage.timeline import make_report
 
 
@@ -11,8 +10,7 @@ def site_report(ledger: Ledger, site: str, from_us: int, to_us: int) -> str:
     Raises:
         UnknownSiteError: if there is no such site.
     """
-    text, _ = ledger.site_settings(site)
-    settings = SiteSettings.default() if text is None else SiteSettings.parse(text, f"settings of site {site}")
+    settings = ledger.present_settings(site)
     episodes = ledger.episodes(site, from_us, to_us, limit=None)
     stretches = ledger.stretches(site, from_us, to_us)
     return make_report(settings, site, from_us, to_us, episodes, stretches).model_dump_json()

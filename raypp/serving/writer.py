@@ -9,7 +9,6 @@ from raypp.ledger.values import Commit, StreamAbout, StreamPosition
 from raypp.usage.episode import CloseReason, Episode, StreamName
 from raypp.usage.fold import Fold
 from raypp.usage.observation import SeenFrame
-from raypp.usage.settings import SiteSettings
 from raypp.usage.state import Changes, FoldState
 
 
@@ -59,9 +58,7 @@ class StreamWriter:
             FoldError: if the kept state is damaged.
         """
         position = ledger.open_stream(stream, about)
-        text, _ = ledger.site_settings(stream.site)
-        where = f"settings of site {stream.site}"
-        settings = SiteSettings.default() if text is None else SiteSettings.parse(text, where)
+        settings = ledger.present_settings(stream.site)
         fold = Fold(settings, stream, about.classes)
         state, pending = fold.begin(), Changes()
         if position.state_json is not None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, available_timezones
@@ -36,7 +36,7 @@ class SiteSettings(Rules):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
-        if name not in available_timezones():
+        if name not in _time_zones():
             raise ValueError("is no IANA time zone; write one such as Europe/Berlin or UTC")
         return name
 
@@ -121,6 +121,12 @@ class SiteSettings(Rules):
                         f"write one of {_listed(known)}"
                     )
         return self.tools
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    """Names of all time zones; to list them, hundreds of files are looked at."""
+    return frozenset(available_timezones())
 
 
 def _once(what: str, names: list[str]) -> None:

@@ -16,7 +16,6 @@ from raypp.ledger.values import Commit, StreamAbout
 from raypp.usage.episode import CloseReason, Episode, StreamName, Stretch
 from raypp.usage.fold import Fold
 from raypp.usage.observation import Detection, Observation, SeenFrame
-from raypp.usage.settings import SiteSettings
 from raypp.usage.state import Changes, FoldState
 
 T0 = 1_700_000_000_000_000
@@ -62,8 +61,7 @@ class Connection:
     def __init__(self, ledger: Ledger, stream: StreamName = STREAM, about: StreamAbout = ABOUT) -> None:
         self.ledger = ledger
         self.stream = stream
-        text, _ = ledger.site_settings(stream.site)
-        self.settings = SiteSettings.default() if text is None else SiteSettings.parse(text, stream.site)
+        self.settings = ledger.present_settings(stream.site)
         self.fold = Fold(self.settings, stream, about.classes)
         self.position = ledger.open_stream(stream, about)
         self.committed = self.position.committed

@@ -7,6 +7,7 @@ import typer
 from typer.testing import CliRunner
 
 from raypp.errors import LedgerError, OptionError, RayppError, SettingsError, UnknownSiteError
+from raypp.ledger.audit import AuditLog
 from raypp.ledger.command import audit_log, forget, make_operator_app, make_site_app, reaggregate
 from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
@@ -110,6 +111,10 @@ def test_settings(url: str, tmp_path: Path):
     assert "settings version 1" in succeed("site", "configure", "plant-1", good, *ledger).stderr
     fail(SettingsError, "Mars/Olympus", "site", "configure", "plant-1", bad, *ledger)
     assert succeed("site", "configure", "plant-1", *ledger).stdout == good.read_text()
+    with Ledger.open(url) as opened:
+        (entry,) = [one for one in AuditLog(opened).list() if one.action == "site configure"]
+    assert (entry.subject, entry.detail) == ("plant-1", "version 1")
+    assert entry.who.startswith("command line")
 
 
 def test_forget_and_reaggregate(url: str, tmp_path: Path):

@@ -210,6 +210,16 @@ def test_settings_have_versions(ledger: Ledger):
         ledger.configure("elsewhere", "")
 
 
+def test_settings_that_cannot_be_recorded_are_not_given(ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
+    def fail(*_: object) -> None:
+        raise LedgerError("the log is full")
+
+    monkeypatch.setattr("raypp.ledger.store.write_audit", fail)
+    with pytest.raises(LedgerError, match="the log is full"):
+        ledger.configure("plant-1", "max_frame_gap_s: 4\n")
+    assert ledger.site_settings("plant-1") == (None, 0)
+
+
 def test_settings_are_recalled_as_they_were(ledger: Ledger):
     text = (
         "time_zone: Europe/Berlin\nshifts:\n- {name: early, start: '06:00', end: '14:00'}\n"

@@ -12,7 +12,6 @@ from raypp.report.period import to_us
 from raypp.usage.episode import CloseReason, StreamName
 from raypp.usage.fold import Fold
 from raypp.usage.observation import Detection, Observation, SeenFrame
-from raypp.usage.settings import SiteSettings
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SECOND_US = 1_000_000
@@ -74,8 +73,7 @@ class Day:
 
 def record(ledger: Ledger, site: str, days: Iterable[Day], classes: Sequence[str], *, live: bool = True) -> None:
     """Commit what cameras of a registered site saw."""
-    text, _ = ledger.site_settings(site)
-    settings = SiteSettings.default() if text is None else SiteSettings.parse(text, "settings")
+    settings = ledger.present_settings(site)
     for day in days:
         stream = StreamName(site, day.camera, day.start_us)
         about = StreamAbout(tuple(classes), "0" * 64, "1" * 32, live=live, agent_version="0.1.0")

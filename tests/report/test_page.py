@@ -4,6 +4,7 @@ from html.parser import HTMLParser
 from urllib.parse import quote
 
 import pytest
+from sqlalchemy import event
 
 from raypp.errors import LedgerUnavailableError
 from raypp.report.page import respond
@@ -255,3 +256,20 @@ def test_a_lost_ledger_is_said_without_naming_it(plant):
     answer = get(plant, "/", ledger=Lost())
     assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
     assert b"secret-host" not in answer.body
+
+
+def test_a_page_reads_the_streams_once_and_not_what_their_folds_remember(plant):
+    found = []
+
+    def note(_connection, _cursor, statement, *_):
+        if "FROM streams JOIN models" in statement:
+            found.append(statement)
+
+    event.listen(plant.ledger.database.engine, "before_cursor_execute", note)
+    try:
+        get(plant, "/sites/plant-1")
+    finally:
+        event.remove(plant.ledger.database.engine, "before_cursor_execute", note)
+    (statement,) = found
+    assert "streams.state" not in statement
+    assert "streams.newest_us" in statement
