@@ -37,8 +37,11 @@ def linear_mix(patch: int, seed: int) -> Veiling:
     matrix = (orthogonal * np.sign(np.diag(upper))).astype(np.float32)
 
     def encode(pictures: Pictures) -> Codes:
-        mixed = (space_to_depth(pictures.frames, patch).astype(np.float32) - 128).transpose(0, 2, 3, 1) @ matrix.T
-        return _to_bytes(mixed * (128 / _MIX_REACH) + 128).transpose(0, 3, 1, 2)
+        codes = space_to_depth(pictures.frames, patch)
+        for cell in codes:
+            mixed = (cell.astype(np.float32) - 128).transpose(1, 2, 0) @ matrix.T
+            cell[...] = _to_bytes(mixed * (128 / _MIX_REACH) + 128).transpose(2, 0, 1)
+        return codes
 
     return Veiling(f"linear mix {patch}x{patch}", patch, side, BYTE_LEVELS, encode)
 

@@ -152,7 +152,8 @@ def print_summary(summary: AuditSummary, console: Console) -> None:
 
 def _said(row: AttackRow) -> str:
     if row.control is not None and not row.control.passed:
-        return f"not evaluated: its control came to {row.control.got:.2f}, {row.control.required:.2f} is required"
+        failed = [f"{one.score} {one.got:.2f} of {one.required:.2f}" for one in row.control.demands if not one.met]
+        return f"not evaluated: its control came to {', '.join(failed)}, on {row.control.on}"
     if row.top1 is not None:
         return f"finds {row.top1.mean:.0%} of {row.candidates} pictures"
     return f"detail {_estimate(row.detail)}; edges {_estimate(row.edges)}"

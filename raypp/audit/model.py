@@ -141,26 +141,43 @@ class Estimate(BaseModel):
     worst: float
 
 
-class Control(BaseModel):
-    """The same attack on something weak that it must open; if it does not, its row says nothing.
+class Demand(BaseModel):
+    """One figure that a control must reach.
 
     Attributes:
-        on: what it was tried on.
         score: which figure.
-        required, got: least figure, and the one it reached.
+        required, got: least figure, and the one that was reached.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    on: str
     score: str
     required: float
     got: float
 
     @property
+    def met(self) -> bool:
+        """Whether it was reached."""
+        return self.got >= self.required
+
+
+class Control(BaseModel):
+    """The same attack on something weak that it must open; if it does not, its row says nothing.
+
+    Attributes:
+        on: what it was tried on.
+        demands: what it must reach there, all of it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    on: str
+    demands: tuple[Demand, ...] = Field(min_length=1)
+
+    @property
     def passed(self) -> bool:
         """Whether the attack works."""
-        return self.got >= self.required
+        return all(one.met for one in self.demands)
 
 
 class AttackRow(BaseModel):

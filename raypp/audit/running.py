@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from raypp.audit.code import code_digest
 from raypp.audit.evidence import Evidence, gather
 from raypp.audit.measuring import Guess, matched_row, rebuilt_row
-from raypp.audit.model import AttackRow, Case, Control
+from raypp.audit.model import AttackRow, Case, Control, Demand, Estimate
 from raypp.audit.suite import VEILINGS, Bar, Budget, Suite, suite
 from raypp.audit.target import VEIL, veil
 from raypp.errors import ConflictError
@@ -162,8 +162,12 @@ def read_rows(wanted: Sequence[Task]) -> list[AttackRow]:
 def _control(bar: Bar | None, found: dict[tuple[str, str], AttackRow], attack: str) -> Control | None:
     if bar is None:
         return None
-    got = getattr(found[bar.on, attack], bar.figure.value)
-    return Control(on=bar.on, score=bar.figure.value, required=bar.least, got=got.mean if got else 0.0)
+    row = found[bar.on, attack]
+    demands = []
+    for figure, least in bar.least:
+        got: Estimate | None = getattr(row, figure.value)
+        demands.append(Demand(score=figure.value, required=least, got=got.mean if got else 0.0))
+    return Control(on=bar.on, demands=tuple(demands))
 
 
 def _row_path(task: Task) -> Path:

@@ -35,11 +35,10 @@ class Figure(StrEnum):
 
 @dataclass(frozen=True)
 class Bar:
-    """A weak veiling that an attack must open: its name, the figure, and the least that is asked."""
+    """A weak veiling that an attack must open: its name, and the least that is asked, of each figure."""
 
     on: str
-    figure: Figure
-    least: float
+    least: tuple[tuple[Figure, float], ...]
 
 
 @dataclass(frozen=True)
@@ -77,30 +76,27 @@ VEILINGS: dict[str, Callable[[], Veiling]] = {
 def suite(budget: Budget) -> Suite:
     """Return the attacks of a budget."""
     outside: tuple[tuple[Attack, Bar], ...] = (
-        (ComponentView(), Bar(LINEAR_4, Figure.DETAIL, 0.5)),
-        (StatisticalKeyRecovery(), Bar(LINEAR_4, Figure.DETAIL, 0.6)),
+        (ComponentView(), Bar(LINEAR_4, ((Figure.DETAIL, 0.5),))),
+        (StatisticalKeyRecovery(), Bar(LINEAR_4, ((Figure.DETAIL, 0.6),))),
     )
     matchers: tuple[tuple[ActivityMatcher | LabelMatcher, Bar | None], ...] = (
-        (ActivityMatcher(), Bar(LINEAR_8, Figure.TOP1, 0.8)),
+        (ActivityMatcher(), Bar(LINEAR_8, ((Figure.TOP1, 0.8),))),
         (LabelMatcher(), None),
     )
-    opened = Bar(LINEAR_8, Figure.PSNR, 24.0)
     match budget:
         case Budget.QUICK:
-            pairs = (Ridge(1), Ridge(6))
-            few: tuple[tuple[Attack, Bar], ...] = tuple((one, _less(opened, one.pairs)) for one in pairs)
+            few = tuple(_from_pairs(Ridge(count, 40_000)) for count in (1, 6))
             return Suite(24, 16, (*outside, *few), matchers, (VEIL, NOISE, LINEAR_4, LINEAR_8, "pixelation 16"))
         case Budget.STANDARD:
-            counts, steps, victims = [1, 6, 10, 100], 2500, 60
+            counts, cells, steps, victims = [1, 6, 10, 100], 150_000, 2500, 60
         case Budget.FULL:
-            counts, steps, victims = [1, 6, 10, 100, 1000], 20_000, 200
-    ridges: tuple[tuple[Attack, Bar], ...] = tuple((Ridge(count), _less(opened, count)) for count in counts)
-    nets: tuple[tuple[Attack, Bar], ...] = tuple(
-        (Perceptron(count, steps), _less(opened, count)) for count in counts if count >= 10
-    )
+            counts, cells, steps, victims = [1, 6, 10, 100, 1000], 600_000, 20_000, 200
+    ridges = tuple(_from_pairs(Ridge(count, cells)) for count in counts)
+    nets = tuple(_from_pairs(Perceptron(count, steps)) for count in counts if count >= 10)
     return Suite(counts[-1], victims, (*outside, *ridges, *nets), matchers, (VEIL, *VEILINGS))
 
 
-def _less(bar: Bar, pairs: int) -> Bar:
-    """One pair opens a linear veil less well than many do."""
-    return bar if pairs >= 6 else Bar(bar.on, bar.figure, bar.least - 8)
+def _from_pairs(attack: Ridge | Perceptron) -> tuple[Attack, Bar]:
+    """Give an attack its control: one pair opens a linear veil less well than many do."""
+    detail, psnr_db = (0.9, 24.0) if attack.pairs >= 6 else (0.7, 16.0)
+    return attack, Bar(LINEAR_8, ((Figure.DETAIL, detail), (Figure.PSNR, psnr_db)))

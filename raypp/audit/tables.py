@@ -9,7 +9,7 @@ from raypp.report.html import Html, element
 from raypp.report.wording import share
 
 _NONE, _NOT_EVALUATED = "-", Verdict.NOT_EVALUATED.value
-_SCORES = {"psnr_db": "PSNR", "ssim": "SSIM", "top1": "share found"}
+_SCORES = {"detail": "L of detail", "psnr_db": "PSNR", "ssim": "SSIM", "top1": "share found"}
 _REBUILD = (
     ("attack", ""),
     ("what it has", ""),
@@ -97,8 +97,8 @@ def _control(row: AttackRow) -> list[object]:
     if control is None:
         return [element("span", _NOT_EVALUATED, class_="badge warn"), " no control"]
     badge = ("passed", "badge good") if control.passed else (_NOT_EVALUATED, "badge warn")
-    score = _SCORES.get(control.score, control.score)
-    words = f" {score} {control.got:.3g} of {control.required:.3g} required, on {control.on}"
+    asked = [f"{_SCORES.get(one.score, one.score)} {one.got:.3g} of {one.required:.3g}" for one in control.demands]
+    words = f" {', '.join(asked)} required, on {control.on}"
     return [element("span", badge[0], class_=badge[1]), words]
 
 

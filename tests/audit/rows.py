@@ -7,15 +7,21 @@ from raypp.audit.assumptions import bounds_of
 from raypp.audit.canonical import to_base64
 from raypp.audit.certificate import ASSUMPTIONS, Certificate, PictureCounts, judge
 from raypp.audit.gates import LABELS_ONLY
-from raypp.audit.model import Adversary, AttackRow, Control, Estimate, Kind
+from raypp.audit.model import Adversary, AttackRow, Control, Demand, Estimate, Kind
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import VeilSpec
 
 KEY = VeilKey(bytes((7 * i + 201) % 256 for i in range(32)))
 SPEC = VeilSpec()
 VEIL = "this veil"
-PASSED = Control(on="linear mix", score="psnr_db", required=20.0, got=31.5)
-FAILED = Control(on="linear mix", score="psnr_db", required=20.0, got=12.25)
+
+
+def control(psnr_db: float = 31.5, detail: float = 0.95) -> Control:
+    asked = (Demand(score="detail", required=0.9, got=detail), Demand(score="psnr_db", required=20.0, got=psnr_db))
+    return Control(on="linear mix", demands=asked)
+
+
+PASSED, FAILED = control(), control(psnr_db=12.25)
 
 
 def estimate(mean: float, worst: float | None = None, spread: float = 0.01) -> Estimate:
@@ -66,7 +72,7 @@ def match(attack: str = "by activity", top1: float = 0.125, veiling: str = VEIL,
         pictures=16,
         top1=estimate(top1, 1.0, 0.0625),
         candidates=16,
-        control=Control(on="linear mix", score="top1", required=0.75, got=1.0),
+        control=Control(on="linear mix", demands=(Demand(score="top1", required=0.75, got=1.0),)),
         seconds=0.5,
     )
     return row.model_copy(update=changes)

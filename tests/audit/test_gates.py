@@ -6,7 +6,7 @@ import pytest
 from raypp.audit.gates import MATCHING, MEAN, WORST, Gate, Verdict, judge
 from raypp.audit.model import Adversary, AttackRow
 from raypp.audit.scores import share
-from tests.audit.rows import FAILED, labels_only, match, pairs, rebuild
+from tests.audit.rows import FAILED, control, labels_only, match, pairs, rebuild
 
 
 def gate(name: str, rows: list[AttackRow]) -> Gate:
@@ -52,6 +52,7 @@ def test_the_strongest_attack_and_the_greater_of_detail_and_edges_count() -> Non
     [
         rebuild("broken", control=None),
         rebuild("broken", control=FAILED),
+        rebuild("broken", control=control(detail=0.89)),
         rebuild("broken", detail=math.nan),
         rebuild("broken", edges=math.inf),
         rebuild("broken").model_copy(update={"edges": None}),

@@ -74,7 +74,7 @@ def test_the_report_says_what_was_attacked_and_what_came_of_it(tmp_path: Path) -
         "0.050 [0.040, 0.060]",
         "11.5 dB",
         "12.8 dB",
-        "PSNR 31.5 of 20 required, on linear mix",
+        "L of detail 0.95 of 0.9, PSNR 31.5 of 20 required, on linear mix",
         "ridge, 6 pairs",
         "pixelation 16",
         "raypp verify certificate.json",
@@ -105,7 +105,7 @@ def test_the_headline_never_says_more_than_the_gates(tmp_path: Path, rows: list[
 
 def test_an_attack_whose_control_failed_reads_not_evaluated(tmp_path: Path) -> None:
     page = show(tmp_path, certificate([rebuild("view"), rebuild("broken", 0.77, control=FAILED), match(control=None)]))
-    assert "not evaluated PSNR 12.2 of 20 required" in page.text
+    assert "not evaluated L of detail 0.95 of 0.9, PSNR 12.2 of 20 required" in page.text
     assert "Another attack failed its control" in page.text
     assert "Matching: no attack could be evaluated." in page.text
     cells = page.text[page.text.index("The veil beside other ways") :]

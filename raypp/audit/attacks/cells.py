@@ -1,30 +1,59 @@
 """Cells of codes as features, and patches of pixels as targets: what every attack by regression needs."""
 
+from itertools import product
+from typing import TypeAlias
+
 import numpy as np
 import numpy.typing as npt
 
 from raypp.audit.model import Codes, Frames
-from raypp.veil.patch import to_patches
 
-Floats = npt.NDArray[np.float32]
+Floats: TypeAlias = npt.NDArray[np.float32]
+Places: TypeAlias = npt.NDArray[np.int64]
+"""int64[M]: cells by their number, in the order picture, row, column."""
 
-
-def neighbourhoods(codes: Codes) -> Codes:
-    """Codes of the 3x3 cells around every cell, uint8[N*h*w, 9*C]; the border repeats."""
-    _, channels, rows, columns = codes.shape
-    padded = np.pad(codes, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
-    shifted = [padded[:, :, r : r + rows, c : c + columns] for r in range(3) for c in range(3)]
-    return np.stack(shifted, axis=1).transpose(0, 3, 4, 1, 2).reshape(-1, 9 * channels)
+_MOST_PICTURES = 24
+"""Moments of more pictures than this hardly differ."""
+_AROUND = tuple(product((-1, 0, 1), repeat=2))
 
 
-def patches(frames: Frames, patch: int) -> Floats:
-    """Pixels of every cell, float32[N*h*w, p*p*3]."""
-    return np.concatenate([to_patches(frame, patch) for frame in frames])
+def grid(codes: Codes) -> Codes:
+    """Codes with the channels last, uint8[N, h, w, C]: a cell's lie together."""
+    return np.ascontiguousarray(codes.transpose(0, 2, 3, 1))
+
+
+def cells(codes_NhwC: Codes) -> int:
+    """Number of cells in a grid."""
+    return int(np.prod(codes_NhwC.shape[:3]))
+
+
+def neighbourhoods(codes_NhwC: Codes, places: Places) -> Codes:
+    """Codes of the 3x3 cells around some cells, uint8[M, 9*C]; the border repeats."""
+    _, height, width, channels = codes_NhwC.shape
+    picture, row, column = np.unravel_index(places, codes_NhwC.shape[:3])
+    around = np.empty((len(places), len(_AROUND), channels), dtype=np.uint8)
+    for place, (down, right) in enumerate(_AROUND):
+        rows, columns = np.clip(row + down, 0, height - 1), np.clip(column + right, 0, width - 1)
+        around[:, place] = codes_NhwC[picture, rows, columns]
+    return around.reshape(len(places), -1)
+
+
+def patches(frames: Frames, patch: int, places: Places) -> Floats:
+    """Pixels of some cells, float32[M, p*p*3]."""
+    count, height, width, _ = frames.shape
+    cut = frames.reshape(count, height // patch, patch, width // patch, patch, 3)
+    picture, row, column = np.unravel_index(places, (count, height // patch, width // patch))
+    return cut[picture, row, :, column].reshape(len(places), -1).astype(np.float32)
 
 
 def pictures(pixels: npt.NDArray[np.floating], shape: tuple[int, ...], patch: int) -> Frames:
     """Put the pixels of cells together to pictures of a shape (N, H, W, 3)."""
     count, height, width, _ = shape
     rows, columns = height // patch, width // patch
-    grid = pixels.reshape(count, rows, columns, patch, patch, 3).transpose(0, 1, 3, 2, 4, 5)
-    return np.clip(np.round(grid.reshape(shape)), 0, 255).astype(np.uint8)
+    whole = pixels.reshape(count, rows, columns, patch, patch, 3).transpose(0, 1, 3, 2, 4, 5)
+    return np.clip(np.round(whole.reshape(shape)), 0, 255).astype(np.uint8)
+
+
+def some(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """At most 24 pictures, evenly chosen, for what is known of their statistics."""
+    return pictures[:: max(1, -(-len(pictures) // _MOST_PICTURES))]

@@ -149,7 +149,8 @@ def _patches(frames: Frames, patch: int) -> Floats:
     """Luma of cells without its mean, at most 4x4 values each, float64[N, h, w, values]."""
     count, height, width, _ = frames.shape
     side = min(_VALUES, patch)
-    luma = frames.astype(np.float32) @ np.array((0.299, 0.587, 0.114), dtype=np.float32)
+    weights = np.array((0.299, 0.587, 0.114), dtype=np.float32)
+    luma = np.stack([frame.astype(np.float32) @ weights for frame in frames])
     cut = luma.reshape(count, height // patch, side, patch // side, width // patch, side, patch // side)
     values = cut.mean(axis=(3, 6), dtype=np.float64).transpose(0, 1, 3, 2, 4)
     flat = values.reshape(count, height // patch, width // patch, side * side)

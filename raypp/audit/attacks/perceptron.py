@@ -7,15 +7,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from raypp.audit.attacks.cells import neighbourhoods, patches, pictures
+from raypp.audit.attacks.cells import Places, cells, grid, neighbourhoods, patches, pictures
 from raypp.audit.attacks.pairs import FromPairs
-from raypp.audit.model import Case, Frames
+from raypp.audit.model import Case, Codes, Frames
 
 _BATCH = 512
 _HIDDEN = 512
 _GREY, _SPREAD = 128.0, 64.0
 """Bring pixels near zero and one for training."""
 _MOST_ONE_HOT = 6000
+_AT_ONCE = 4096
+"""Cells that are decoded at one time."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,12 @@ class Perceptron(FromPairs):
     def rebuild(self, case: Case) -> Frames:
         """Train on known pairs, decode the victims."""
         veiling, known = case.veiling, self.known(case)
-        features = torch.from_numpy(neighbourhoods(veiling.encode(known)))
-        pixels = (torch.from_numpy(patches(known.frames, veiling.patch)) - _GREY) / _SPREAD
-        width = features.shape[1]
+        codes, width = grid(veiling.encode(known)), 9 * veiling.channels
         one_hot = width * veiling.levels <= _MOST_ONE_HOT
         values = torch.arange(veiling.levels, dtype=torch.uint8)
 
-        def inputs(part: Tensor) -> Tensor:
+        def inputs(codes: Codes, places: Places) -> Tensor:
+            part = torch.from_numpy(neighbourhoods(codes, places))
             if one_hot:
                 return (part[:, :, None] == values).flatten(1).float()
             return part.float() / (veiling.levels - 1) - 0.5
@@ -45,19 +46,21 @@ class Perceptron(FromPairs):
             nn.ReLU(),
             nn.Linear(_HIDDEN, _HIDDEN),
             nn.ReLU(),
-            nn.Linear(_HIDDEN, pixels.shape[1]),
+            nn.Linear(_HIDDEN, veiling.patch**2 * 3),
         )
         optimizer = torch.optim.Adam(net.parameters(), 1e-3)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=self.steps)
         chance = np.random.default_rng(case.seed)
         for _ in range(self.steps):
-            batch = torch.from_numpy(chance.integers(0, len(features), _BATCH))
-            loss = (net(inputs(features[batch])) - pixels[batch]).square().mean()
+            batch = chance.integers(0, cells(codes), _BATCH)
+            pixels = (torch.from_numpy(patches(known.frames, veiling.patch, batch)) - _GREY) / _SPREAD
+            loss = (net(inputs(codes, batch)) - pixels).square().mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
         with torch.inference_mode():
-            parts = torch.from_numpy(neighbourhoods(veiling.encode(case.victims))).split(4096)  # type: ignore[no-untyped-call]
-            guessed = torch.cat([net(inputs(part)) for part in parts]) * _SPREAD + _GREY
+            seen = grid(veiling.encode(case.victims))
+            parts = np.array_split(np.arange(cells(seen)), -(-cells(seen) // _AT_ONCE))
+            guessed = torch.cat([net(inputs(seen, part)) for part in parts]) * _SPREAD + _GREY
         return pictures(guessed.numpy(), case.victims.frames.shape, veiling.patch)

@@ -1,35 +1,67 @@
 """From known pairs: a linear decoder from the codes of 3x3 cells to the pixels of the middle one."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from raypp.audit.attacks.cells import neighbourhoods, patches, pictures
+from raypp.audit.attacks.cells import Floats, Places, cells, grid, neighbourhoods, patches, pictures
 from raypp.audit.attacks.pairs import FromPairs
-from raypp.audit.model import Case, Codes, Frames
+from raypp.audit.model import Case, Codes, Frames, Pictures
 
-Floats = npt.NDArray[np.float32]
+Doubles: TypeAlias = npt.NDArray[np.float64]
 
-_MOST_CELLS = 12_000
 _PENALTIES = (3.0, 30.0, 300.0)
 _MOST_ONE_HOT = 3000
 """Features of one 0/1 value for each value that a code can take; more are too many for a ridge."""
+_AT_ONCE = 8192
+"""Cells that are features in floats at one time."""
 
 
 @dataclass(frozen=True)
 class Ridge(FromPairs):
-    """Ridge regression from `pairs` known pictures: raw and one-hot features, the best on held-out known cells."""
+    """Ridge regression from `pairs` known pictures: raw and one-hot features, the best on held-out known cells.
 
+    Attributes:
+        cells: of all cells of the known pictures, how many are drawn to learn from, at most.
+    """
+
+    cells: int = 40_000
     method: ClassVar[str] = "ridge"
 
     def rebuild(self, case: Case) -> Frames:
         """Fit on known pairs, decode the victims."""
-        known = self.known(case)
-        veiling = case.veiling
-        fitted = _fit_best(veiling.encode(known), known.frames, veiling.levels, veiling.patch, case.seed)
-        return fitted.decode(veiling.encode(case.victims), case.victims.frames.shape)
+        veiling, known = case.veiling, self.known(case)
+        codes = grid(veiling.encode(known))
+        drawn = np.random.default_rng(case.seed).permutation(cells(codes))[: self.cells]
+        kinds = (False, True) if 9 * veiling.channels * veiling.levels <= _MOST_ONE_HOT else (False,)
+        fitted = [_fit(_Sample(codes, known, veiling.patch, veiling.levels, one_hot), drawn) for one_hot in kinds]
+        best = min(fitted, key=lambda decoder: decoder.error)
+        return best.decode(grid(veiling.encode(case.victims)), case.victims.frames.shape)
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """Features and pixels of known pictures, made of cells when they are asked for: all at once would take gigabytes.
+
+    Attributes:
+        codes: uint8[N, h, w, C].
+        known: the same pictures, plain.
+    """
+
+    codes: Codes
+    known: Pictures
+    patch: int
+    levels: int
+    one_hot: bool
+
+    def parts(self, places: Places) -> Iterator[tuple[Floats, Floats]]:
+        """Yield features float32[M, F] and pixels float32[M, p*p*3] of some cells, some at a time."""
+        for part in _parts(places):
+            features = _spread(neighbourhoods(self.codes, part), self.levels, one_hot=self.one_hot)
+            yield features, patches(self.known.frames, self.patch, part)
 
 
 @dataclass(frozen=True)
@@ -43,12 +75,16 @@ class _Decoder:
     error: float
 
     def decode(self, codes: Codes, shape: tuple[int, ...]) -> Frames:
-        features = neighbourhoods(codes)
-        chunks = [
-            (_spread(part, self.levels, one_hot=self.one_hot) - self.mean) @ self.weights + self.target
-            for part in np.array_split(features, max(1, len(features) // 4096))
+        decoded = [
+            (_spread(neighbourhoods(codes, part), self.levels, one_hot=self.one_hot) - self.mean) @ self.weights
+            + self.target
+            for part in _parts(np.arange(cells(codes)))
         ]
-        return pictures(np.concatenate(chunks), shape, self.patch)
+        return pictures(np.concatenate(decoded), shape, self.patch)
+
+
+def _parts(places: Places) -> list[Places]:
+    return np.array_split(places, max(1, -(-len(places) // _AT_ONCE)))
 
 
 def _spread(features: Codes, levels: int, *, one_hot: bool) -> Floats:
@@ -60,25 +96,28 @@ def _spread(features: Codes, levels: int, *, one_hot: bool) -> Floats:
     return out
 
 
-def _fit_best(codes: Codes, frames: Frames, levels: int, patch: int, seed: int) -> _Decoder:
-    features, pixels = neighbourhoods(codes), patches(frames, patch)
-    order = np.random.default_rng(seed).permutation(len(features))[:_MOST_CELLS]
-    kinds = (False, True) if features.shape[1] * levels <= _MOST_ONE_HOT else (False,)
-    fitted = [_fit(features[order], pixels[order], levels, patch, one_hot=one_hot) for one_hot in kinds]
-    return min(fitted, key=lambda decoder: decoder.error)
+def _fit(sample: _Sample, drawn: Places) -> _Decoder:
+    """Fit on four fifths of the cells drawn; the penalty is the best of few on the fifth that is held out."""
+    held, used = np.split(drawn, [len(drawn) // 5])
+    sums = _summed((x.sum(axis=0), y.sum(axis=0)) for x, y in sample.parts(used))
+    mean, target = ((one / len(used)).astype(np.float32) for one in sums)
+    centred = ((x - mean, y - target) for x, y in sample.parts(used))
+    gram, cross = _summed((x.T @ x, x.T @ y) for x, y in centred)
+    scale = 1.0 if sample.one_hot else max(float(np.trace(gram)) / len(gram) / len(used), 1e-6)
+    tried = [
+        np.linalg.solve(gram + penalty * scale * np.eye(len(gram)), cross).astype(np.float32) for penalty in _PENALTIES
+    ]
+    missed = np.zeros(len(tried))
+    for x, y in sample.parts(held):
+        missed += [float(np.square((x - mean) @ weights + target - y).sum()) for weights in tried]
+    best = int(missed.argmin())
+    return _Decoder(sample.one_hot, sample.levels, sample.patch, tried[best], mean, target, float(missed[best]))
 
 
-def _fit(features: Codes, pixels: Floats, levels: int, patch: int, *, one_hot: bool) -> _Decoder:
-    held = len(features) // 5
-    x = _spread(features, levels, one_hot=one_hot)
-    mean, target = x[held:].mean(axis=0), pixels[held:].mean(axis=0)
-    x -= mean
-    y = pixels - target
-    gram, cross = x[held:].T @ x[held:], x[held:].T @ y[held:]
-    scale = 1.0 if one_hot else max(float(np.trace(gram)) / len(gram) / (len(x) - held), 1e-6)
-    tried: list[tuple[float, Floats]] = []
-    for penalty in _PENALTIES:
-        weights = np.linalg.solve(gram + penalty * scale * np.eye(len(gram), dtype=np.float32), cross)
-        tried.append((float(np.square(x[:held] @ weights - y[:held]).mean()), weights.astype(np.float32)))
-    error, best = min(tried, key=lambda one: one[0])
-    return _Decoder(one_hot, levels, patch, best, mean, target, error)
+def _summed(parts: Iterator[tuple[Floats, Floats]]) -> tuple[Doubles, Doubles]:
+    """Sum of the first ones and of the second ones, over all parts."""
+    first, second = (one.astype(np.float64) for one in next(parts))
+    for one, other in parts:
+        first += one
+        second += other
+    return first, second

@@ -7,13 +7,12 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from raypp.audit.attacks.cells import pictures
+from raypp.audit.attacks.cells import pictures, some
 from raypp.audit.baselines import space_to_depth
 from raypp.audit.model import Adversary, Case, Codes, Frames
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
-_MOST_PICTURES = 24  # moments of more than this many pictures hardly differ
 _ROUNDING = 1 / 12  # variance that rounding to whole codes adds to every channel
 _FLAT = 1e-9  # variance below which an axis holds nothing
 _MOST_SWEEPS = 100
@@ -52,12 +51,12 @@ class StatisticalKeyRecovery:
     def rebuild(self, case: Case) -> Frames:
         """Return the victims as the attacker sees them, uint8[N, H, W, 3]."""
         codes = case.veiling.encode(case.victims)
-        prior = _Cells.of(space_to_depth(_some(case.known.frames), case.veiling.patch))
+        prior = _Cells.of(space_to_depth(some(case.known.frames), case.veiling.patch))
         cameras = np.array(case.victims.cameras)
         out = np.empty(case.victims.frames.shape, dtype=np.uint8)
         for camera in dict.fromkeys(case.victims.cameras):
             mine = cameras == camera
-            seen = _Cells.of(_some(codes[mine]), rounding=_ROUNDING)
+            seen = _Cells.of(some(codes[mine]), rounding=_ROUNDING)
             opened = _open(prior, seen, case.veiling.patch, np.random.default_rng(case.seed), self.restarts)
             for place in np.flatnonzero(mine):
                 out[place] = pictures(opened(_last(codes[[place]])), (1, *out.shape[1:]), case.veiling.patch)[0]
@@ -250,11 +249,6 @@ def _third(components: Floats) -> Floats:
 
 def _cosine(some: Floats, others: Floats) -> float:
     return float(np.sum(some * others)) / max(float(np.linalg.norm(some) * np.linalg.norm(others)), _FLAT)
-
-
-def _some(all_: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """At most so many pictures, evenly chosen."""
-    return all_[:: max(1, -(-len(all_) // _MOST_PICTURES))]
 
 
 def _last(codes: Codes) -> Floats:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from raypp.audit.attacks.cells import some
 from raypp.audit.model import Adversary, Case, Codes, Frames
 from raypp.veil.view import component_view
 
@@ -29,7 +30,7 @@ class ComponentView:
 
     def rebuild(self, case: Case) -> Frames:
         """Return grey pictures, uint8[N, H, W, 3]: the first component, as light and as varied as known pictures."""
-        luma = case.known.frames.astype(np.float32) @ np.array((0.299, 0.587, 0.114), dtype=np.float32)
+        luma = some(case.known.frames).astype(np.float32) @ np.array((0.299, 0.587, 0.114), dtype=np.float32)
         low, high = np.percentile(luma, _SPREAD)
         shades = self._seen(case)[..., 0].astype(np.float32) / 255
         usual = _enlarged(luma.mean(axis=0), shades.shape[1:])

@@ -1,0 +1,53 @@
+"""Attacks from known pairs open a linear mix, and hold few features at one time however many pairs are known."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from raypp.audit import baselines, scores
+from raypp.audit.attacks.perceptron import Perceptron
+from raypp.audit.attacks.ridge import Ridge
+from raypp.audit.model import Case, Frames, Pictures
+
+
+def shapes(count: int, size: tuple[int, int], seed: int) -> Pictures:
+    """Rectangles on rectangles, with a camera's noise."""
+    generator = np.random.default_rng(seed)
+    frames = np.full((count, *size, 3), 120.0)
+    for frame in frames:
+        for top, left, height, width in generator.integers(4, size[0] // 2, (60, 4)):
+            frame[top : top + height, left : left + width] = generator.uniform(0, 255, 3)
+    frames += generator.normal(0, 3, frames.shape)
+    return Pictures(np.clip(frames, 0, 255).astype(np.uint8), ("one",) * count, ((),) * count)
+
+
+@pytest.fixture(scope="module")
+def case() -> Case:
+    return Case(baselines.linear_mix(4, 3), shapes(6, (96, 96), 0), shapes(2, (96, 96), 1))
+
+
+def detail(rebuilt: Frames, case: Case) -> float:
+    return float(np.nanmean(scores.detail(rebuilt, case.victims.frames, 8)))
+
+
+@pytest.mark.parametrize(("attack", "least"), [(Ridge(1), 0.9), (Ridge(6), 0.95), (Perceptron(6, 100), 0.7)])
+def test_a_linear_mix_is_opened(attack: Ridge | Perceptron, least: float, case: Case) -> None:
+    assert detail(attack.rebuild(case), case) > least
+
+
+def test_more_cells_tell_more(case: Case) -> None:
+    few, many = (detail(Ridge(6, cells).rebuild(case), case) for cells in (300, 3000))
+    assert many > few + 0.02
+
+
+@pytest.mark.parametrize("attack", [Ridge(24, 4000), Perceptron(24, 3)], ids=lambda attack: attack.name)
+def test_of_many_pairs_only_what_is_drawn_is_held(attack: Ridge | Perceptron) -> None:
+    known, victims = shapes(24, (256, 256), 2), shapes(1, (64, 64), 3)
+    whole = 9 * known.frames.nbytes
+    tracemalloc.start()
+    attack.rebuild(Case(baselines.linear_mix(4, 0), known, victims))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert whole > 40_000_000
+    assert most < whole
