@@ -19,7 +19,7 @@ from raypp.audit.gates import Gate, judge
 from raypp.audit.model import AttackRow
 from raypp.errors import CertificateError, SpecError
 from raypp.veil.key import VeilKey, fingerprint
-from raypp.veil.spec import VeilSpec, veil_id
+from raypp.veil.spec import VeilSpec, parse_spec, veil_id
 
 if TYPE_CHECKING:
     from raypp.audit.evidence import Evidence  # to verify needs no decoder
@@ -38,12 +38,14 @@ class PictureCounts(BaseModel):
     Attributes:
         known: those that attacks may learn from.
         victims: those that were attacked.
+        passed_by: those left out because most others have another shape.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     known: int = Field(ge=0)
     victims: int = Field(ge=0)
+    passed_by: int = Field(ge=0)
 
 
 class Certificate(BaseModel):
@@ -126,7 +128,7 @@ def certify(
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         budget=budget,
         size=size,
-        pictures=PictureCounts(known=len(evidence.known), victims=len(victims)),
+        pictures=PictureCounts(known=len(evidence.known), victims=len(victims), passed_by=evidence.passed_by),
         data_digest=hashlib.sha256(victims.tobytes()).hexdigest(),
         code_digest=code_digest(),
         assumptions=ASSUMPTIONS,
@@ -143,7 +145,8 @@ def sign(certificate: Certificate, key: VeilKey) -> bytes:
     spaces, so that the document may be laid out anew.
 
     Raises:
-        CertificateError: if it names another key or veil than this key's, or holds a figure that is no number.
+        CertificateError: if it names another key or veil than this key's, states another verdict than its rows, or
+            holds a figure that is no number.
     """
     where = f"certificate of veil {certificate.veil_id}"
     if _public_key(certificate, where) != key.public_key:
@@ -156,18 +159,21 @@ def sign(certificate: Certificate, key: VeilKey) -> bytes:
         message = certificate.canonical()
     except ValueError:
         raise CertificateError(f"{where} holds a figure that is not a number; leave out the row that has it") from None
+    _check_gates(certificate, where)
     document = {"certificate": json.loads(message), "signature": to_base64(key.sign(_DOMAIN + message))}
     return json.dumps(document, sort_keys=True, indent=1).encode() + b"\n"
 
 
 def verify_certificate(path: Path) -> Certificate:
-    """Read a certificate and check its signature; needs no key.
+    """Read a certificate, check its signature, and judge its gates anew from its rows; needs no key.
 
-    What it proves is that the holder of the named key vouches for the content. Whether that is the right key is for
+    What it proves is that the holder of the named key vouches for the rows, and that the verdict follows from them.
+    Whether that is the right key is for
     the reader to check: by the fingerprint that the owner gives, or the veil_id in an archive.
 
     Raises:
-        CertificateError: if it cannot be read, is no certificate, contradicts itself, or was altered.
+        CertificateError: if it cannot be read, is no certificate, contradicts itself, states another verdict than its
+            rows, or was altered.
     """
     where = f"certificate {path}"
     try:
@@ -196,7 +202,17 @@ def verify_certificate(path: Path) -> Certificate:
         raise CertificateError(
             f"{where}: its signature is false: it was altered, or another key signed it; get it anew from its owner"
         ) from None
+    _check_gates(certificate, where)
     return certificate
+
+
+def _check_gates(certificate: Certificate, where: str) -> None:
+    """Raise CertificateError unless the stated gates are what the rows say."""
+    if certificate.gates != judge(certificate.rows):
+        raise CertificateError(
+            f"{where}: its verdict is not what its own rows say; ask its owner for one that `raypp audit` of this "
+            "version made"
+        )
 
 
 def _public_key(certificate: Certificate, where: str) -> bytes:
@@ -214,7 +230,7 @@ def _public_key(certificate: Certificate, where: str) -> bytes:
 def _check_identity(certificate: Certificate, where: str) -> None:
     """Raise CertificateError unless the named veil is what the named spec and key make."""
     try:
-        spec = VeilSpec.parse(to_canonical(certificate.spec), "spec")
+        spec = parse_spec(to_canonical(certificate.spec), "spec")
     except SpecError:
         raise CertificateError(
             f"{where}: its spec is none that this raypp knows; get it anew, or update raypp"

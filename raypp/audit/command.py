@@ -8,7 +8,7 @@ import typer
 from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 
-from raypp.audit.certificate import Gate, certify, sign
+from raypp.audit.certificate import Gate, PictureCounts, certify, sign
 from raypp.audit.model import AttackRow, Estimate
 from raypp.audit.report import write_report
 from raypp.audit.running import PICTURES, AuditSettings, Task, missing, read_rows, run_here, tasks
@@ -16,9 +16,10 @@ from raypp.audit.suite import Budget
 from raypp.audit.target import VEIL
 from raypp.errors import KeyFileError, OptionError
 from raypp.filesystem import is_url
+from raypp.report.files import write_text
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import load_key, resolve_key_path
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import PatchSpec, load_spec
 from raypp.veiling.progress import Reporter
 
 CERTIFICATE = "certificate.json"
@@ -36,6 +37,7 @@ class AuditSummary(BaseModel):
     veil_id: str
     certificate: str
     report: str
+    pictures: PictureCounts
     gates: tuple[Gate, ...]
     rows: tuple[AttackRow, ...]
 
@@ -73,15 +75,15 @@ def make_audit_command(cluster: ClusterTasks | None) -> Callable[..., None]:
             sources=tuple(one if is_url(one) else str(Path(one).absolute()) for one in sources),
             out=out.absolute(),
             key_path=resolve_key_path(key).absolute(),
-            spec=VeilSpec.load(spec) if spec else VeilSpec(),
+            spec=load_spec(spec) if spec else PatchSpec(),
             size=size,
             budget=budget,
             seed=seed,
         )
         console = Console(stderr=True, soft_wrap=True)
-        wanted = tasks(settings)
-        left = missing(wanted)
         if dry_run:
+            wanted = tasks(settings)
+            left = missing(wanted)
             for task in wanted:
                 state = "would be made" if task in left else "has its row"
                 console.print(f"{task.attack:<32}{task.veiling:<36}{state}", highlight=False)
@@ -112,9 +114,10 @@ def run_audit(
         raise KeyFileError(f"{settings.key_path} is a site's key, which cannot sign; give the owner's key")
     wanted = tasks(settings)
     left = missing(wanted)
-    with reporter.task("attacking", len(left)) as advance:
-        for done in execute(left):
-            advance(1, done, 0)
+    if left:
+        with reporter.task("attacking", len(left)) as advance:
+            for done in execute(left):
+                advance(1, done, 0)
     certificate = certify(
         settings.spec,
         key,
@@ -124,14 +127,13 @@ def run_audit(
         size=settings.size,
     )
     path = settings.out / CERTIFICATE
-    half = path.with_suffix(".part")
-    half.write_bytes(sign(certificate, key))
-    half.replace(path)
+    write_text(path, sign(certificate, key).decode())
     report = write_report(settings.out, certificate, settings.out / PICTURES)
     return AuditSummary(
         veil_id=certificate.veil_id,
         certificate=str(path),
         report=str(report),
+        pictures=certificate.pictures,
         gates=certificate.gates,
         rows=certificate.rows,
     )
@@ -139,6 +141,8 @@ def run_audit(
 
 def print_summary(summary: AuditSummary, console: Console) -> None:
     """Say what the attacks made of the veil, and where the report is."""
+    if summary.pictures.passed_by:
+        console.print(f"left out      {summary.pictures.passed_by} pictures of another shape", highlight=False)
     for row in summary.rows:
         if row.veiling == VEIL:
             console.print(f"{row.attack:<26}{_said(row)}", highlight=False)

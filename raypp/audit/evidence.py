@@ -1,10 +1,10 @@
 """The owner's own pictures to attack: some that the attacker knows, some that he must not have."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 
@@ -56,7 +56,7 @@ class Evidence:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of all pictures and labels, as hex."""
-        found = hashlib.sha256()
+        found = sha256()
         for pictures in (self.known, self.victims):
             found.update(f"{pictures.frames.shape} {pictures.cameras} {pictures.boxes}".encode())
             found.update(pictures.frames.tobytes())

@@ -141,6 +141,8 @@ def _attacked(certificate: Certificate) -> Html:
     pictures = (
         f"{certificate.pictures.victims:,} attacked, {certificate.pictures.known:,} for the attacker to learn from"
     )
+    if certificate.pictures.passed_by:
+        pictures += f", {certificate.pictures.passed_by:,} of another shape left out"
     facts: list[tuple[str, object]] = [
         ("veil_id", element("code", certificate.veil_id)),
         ("settings", spec),
@@ -207,8 +209,7 @@ def _figure(row: AttackRow, folder: Path) -> Html:
     caption = element("figcaption", f"{row.attack} on {row.veiling}: ", ", ".join(one for one in figures if one))
     if address is None:
         return element("figure", element("p", f"picture {name} is not there", class_="note"), caption)
-    picture = element("img", src=address, alt=f"{row.attack} on {row.veiling}").text.removesuffix("</img>")
-    return element("figure", Html(picture), caption)
+    return element("figure", element("img", src=address, alt=f"{row.attack} on {row.veiling}"), caption)
 
 
 def _verification(certificate: Certificate) -> Html:

@@ -5,8 +5,8 @@ import numpy.typing as npt
 
 from raypp.audit.model import Codes, Frames, Pictures, Veiling
 from raypp.veil.key import Keyring
-from raypp.veil.patch import Veil
 from raypp.veil.spec import VeilSpec
+from raypp.veil.veil import Veil
 
 VEIL = "this veil"
 _SITE = "audit"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from html import escape
 
 _JOINERS_AND_SPACES = frozenset("\n\t\u00a0\u200c\u200d")
-_VOID = frozenset({"meta", "link", "br", "input", "hr"})
+_VOID = frozenset({"meta", "link", "br", "img", "input", "hr"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from raypp.audit.certificate import ASSUMPTIONS, Certificate, PictureCounts, jud
 from raypp.audit.gates import LABELS_ONLY
 from raypp.audit.model import Adversary, AttackRow, Control, Demand, Estimate, Kind
 from raypp.veil.key import VeilKey
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import PatchSpec
 
 KEY = VeilKey(bytes((7 * i + 201) % 256 for i in range(32)))
-SPEC = VeilSpec()
+SPEC = PatchSpec()
 VEIL = "this veil"
 
 
@@ -99,7 +99,7 @@ def certificate(rows: Sequence[AttackRow] | None = None, key: VeilKey = KEY, **c
         made_at="2026-03-02T14:03:07+00:00",
         budget="quick",
         size=320,
-        pictures=PictureCounts(known=12, victims=16),
+        pictures=PictureCounts(known=12, victims=16, passed_by=0),
         data_digest="0d" * 32,
         code_digest="c0" * 32,
         assumptions=ASSUMPTIONS,

@@ -15,7 +15,7 @@ from raypp.audit.gates import MATCHING
 from raypp.audit.model import Pictures
 from raypp.errors import CertificateError
 from raypp.veil.key import VeilKey, fingerprint
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import spec_of
 from tests.audit.rows import KEY, SPEC, certificate, labels_only, match, pairs, rebuild
 
 OTHER = VeilKey(b"\x05" * 32)
@@ -160,6 +160,27 @@ def test_even_the_owner_cannot_name_a_veil_with_the_spec_of_another(path: Path) 
 
 
 @pytest.mark.parametrize(
+    ("name", "value"), [("verdict", "met"), ("got", 0.01), ("bar", 0.5), ("high", None), ("by", "x")]
+)
+def test_even_the_owner_cannot_state_another_verdict_than_the_rows(path: Path, name: str, value: object) -> None:
+    rows = [rebuild(detail=0.4), match(), labels_only(0.25)]
+    document = json.loads(sign(certificate(rows), KEY))
+    document["certificate"]["gates"][0][name] = value
+    assert "its verdict is not what its own rows say" in refusal(path, signed_anew(document["certificate"]))
+
+
+def test_a_gate_left_out_is_found(path: Path) -> None:
+    body = json.loads(sign(certificate([rebuild(detail=0.4)]), KEY))["certificate"]
+    body["gates"] = body["gates"][1:]
+    assert "its verdict" in refusal(path, signed_anew(body))
+
+
+def test_another_verdict_than_the_rows_is_not_signed() -> None:
+    with pytest.raises(CertificateError, match="not what its own rows say"):
+        sign(certificate(gates=()), KEY)
+
+
+@pytest.mark.parametrize(
     ("content", "fault"),
     [
         (b"", "not JSON"),
@@ -230,13 +251,13 @@ def test_nothing_secret_is_in_the_document() -> None:
 def test_certify_fills_in_what_an_audit_knows(path: Path) -> None:
     frames = np.random.default_rng(0).integers(0, 256, (5, 192, 320, 3), dtype=np.uint8)
     victims = Pictures(frames, ("audit",) * 5, ((),) * 5)
-    evidence = Evidence(known=victims.take(range(3)), victims=victims, passed_by=0)
+    evidence = Evidence(known=victims.take(range(3)), victims=victims, passed_by=2)
     rows = [rebuild(), pairs(6, 0.3), match(top1=0.25), labels_only(0.5)]
     made = certify(SPEC, KEY, rows, evidence=evidence, budget="quick", size=320)
     path.write_bytes(sign(made, KEY))
     assert verify_certificate(path) == made
-    assert (made.pictures.known, made.pictures.victims) == (3, 5)
+    assert (made.pictures.known, made.pictures.victims, made.pictures.passed_by) == (3, 5, 2)
     assert made.data_digest == hashlib.sha256(frames.tobytes()).hexdigest()
     assert made.bounds == {"bits per cell": 48.0, "bits per pixel": 0.75, "kB per frame": 5.76}
-    assert VeilSpec.model_validate(made.spec) == SPEC
+    assert spec_of(made.spec) == SPEC
     assert next(gate for gate in made.gates if gate.name == MATCHING).bar == 0.5 + 0.05

@@ -1,19 +1,24 @@
 """`raypp audit` from films to a certificate: every attack leaves its row, and a rerun repeats nothing."""
 
+import hashlib
 import json
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from raypp.audit import evidence, measuring, running
 from raypp.audit.certificate import verify_certificate
 from raypp.audit.command import make_audit_command
 from raypp.audit.gates import Verdict
+from raypp.audit.running import AuditSettings, Task, run_here, tasks
 from raypp.audit.suite import Budget
 from raypp.demo.sample import make_sample
 from raypp.errors import KeyFileError, OptionError
 from raypp.veil.key import SiteKey
 from raypp.veil.keyfile import load_owner_key, save_site_key
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import PatchSpec
 from tests.command import succeed
 
 _SIZE = ("--size", 320, "--budget", "quick", "--here")
@@ -61,10 +66,46 @@ def test_run_again_only_what_is_missing_is_done(place: Path) -> None:
     rows = sorted((place / "out" / "rows").glob("*.json"))
     before = {path: path.stat().st_mtime_ns for path in rows}
     rows[3].unlink()
-    films = [str(place / "in" / "inventory.csv")]
-    make_audit_command(None)(films, place / "out", place / "owner.key", size=320, budget=Budget.QUICK)
+    made: list[list[str]] = []
+
+    def cluster(tasks: Sequence[Task], *_: object) -> Iterator[str]:
+        made.append([task.row_id for task in tasks])
+        return run_here(tasks)
+
+    for _ in range(2):
+        films = [str(place / "in" / "inventory.csv")]
+        make_audit_command(cluster)(films, place / "out", place / "owner.key", size=320, budget=Budget.QUICK)
     after = {path: path.stat().st_mtime_ns for path in rows}
     assert [path for path in rows if before[path] != after[path]] == [rows[3]]
+    assert made == [[rows[3].stem]], "the second time nothing is missing, and no cluster is started"
+
+
+def test_pictures_are_digested_once_and_guessed_at_once(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+
+    def counted(name: str, make: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any) -> Any:
+            calls.append(name)
+            return make(*given)
+
+        return call
+
+    running._evidence.cache_clear()
+    running._guess.cache_clear()
+    monkeypatch.setattr(running, "gather", counted("gather", running.gather))
+    monkeypatch.setattr(measuring, "blind_guess", counted("guess", measuring.blind_guess))
+    monkeypatch.setattr(evidence, "sha256", counted("digest", hashlib.sha256))
+    settings = AuditSettings(
+        sources=(str(place / "in" / "inventory.csv"),),
+        out=place / "twice",
+        key_path=place / "owner.key",
+        spec=PatchSpec(),
+        size=320,
+        budget=Budget.QUICK,
+    )
+    wanted = [task for task in tasks(settings) if task.attack in {"component view", "ridge, 1 pair"}][:2]
+    assert len(list(run_here(wanted))) == 2
+    assert sorted(calls) == ["digest", "gather", "guess"]
 
 
 @pytest.mark.slow
@@ -83,7 +124,7 @@ def test_bad_input_is_one_line(place: Path, tmp_path: Path) -> None:
     films, key, audit = [str(place / "in" / "inventory.csv")], place / "owner.key", make_audit_command(None)
     with pytest.raises(OptionError, match="--size 100 must be a multiple of 32"):
         audit(films, tmp_path / "out", key, size=100)
-    save_site_key(SiteKey.derive_from(load_owner_key(key), VeilSpec(), "a", ["b"]), tmp_path / "site.key")
+    save_site_key(SiteKey.derive_from(load_owner_key(key), PatchSpec(), "a", ["b"]), tmp_path / "site.key")
     with pytest.raises(KeyFileError, match="cannot sign; give the owner's key"):
         audit(films, tmp_path / "out", tmp_path / "site.key", size=320, budget=Budget.QUICK)
     assert not (tmp_path / "out").exists()

@@ -8,8 +8,8 @@ from raypp.audit.attacks.matching import ActivityMatcher, LabelMatcher, own_rank
 from raypp.audit.model import Case, Codes, Pictures, Veiling
 from raypp.media.dataset import Box
 from raypp.veil.key import VeilKey
-from raypp.veil.patch import Veil
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import PatchSpec
+from raypp.veil.veil import Veil
 
 SIZE = (160, 240)
 
@@ -36,7 +36,7 @@ def _pictures(count: int, cameras: int = 1, seed: int = 0) -> Pictures:
 
 
 def _veil() -> Veiling:
-    spec = VeilSpec()
+    spec = PatchSpec()
     veil = Veil(spec, VeilKey(bytes(range(32))))
 
     def encode(pictures: Pictures) -> Codes:

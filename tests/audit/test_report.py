@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from raypp.audit.certificate import Certificate
+from raypp.audit.certificate import Certificate, PictureCounts
 from raypp.audit.curve import lines_of, number_of_pairs
 from raypp.audit.model import Adversary, AttackRow
 from raypp.audit.report import write_report
@@ -81,6 +81,12 @@ def test_the_report_says_what_was_attacked_and_what_came_of_it(tmp_path: Path) -
         *made.assumptions,
     ):
         assert words in page.text
+
+
+def test_pictures_that_were_left_out_are_counted(tmp_path: Path) -> None:
+    assert "left out" not in show(tmp_path, certificate()).text
+    some = PictureCounts(known=12, victims=16, passed_by=1200)
+    assert "1,200 of another shape left out" in show(tmp_path, certificate(pictures=some)).text
 
 
 @pytest.mark.parametrize(
