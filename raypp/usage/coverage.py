@@ -105,9 +105,10 @@ def three_states(parts: Sequence[tuple[Spans, Spans]], start_us: int, end_us: in
     used: Spans = ()
     seen_by_all = whole if parts else ()
     for when_used, observed in parts:
-        used = union((*used, *shared(when_used, observed)))
-        seen_by_all = shared(seen_by_all, observed)
-    used_us = length(shared(whole, used))
+        seen = within(observed, start_us, end_us)
+        used = union((*used, *shared(within(when_used, start_us, end_us), seen)))
+        seen_by_all = shared(seen_by_all, seen)
+    used_us = length(used)
     not_used_us = length(without(seen_by_all, used))
     total_us = length(whole)
     return ThreeStates(

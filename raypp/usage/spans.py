@@ -1,8 +1,12 @@
 """Sets of moments as sorted, disjoint spans of microseconds, start inclusive, end exclusive."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
 Spans = tuple[tuple[int, int], ...]
+
+_START, _END = itemgetter(0), itemgetter(1)
 
 
 def union(spans: Iterable[tuple[int, int]]) -> Spans:
@@ -48,5 +52,8 @@ def length(spans: Sequence[tuple[int, int]]) -> int:
 
 
 def within(spans: Spans, start: int, end: int) -> Spans:
-    """Return the part of spans between two moments."""
-    return shared(spans, ((start, end),)) if start < end else ()
+    """Return the part of spans between two moments; of the others none is looked at."""
+    if start >= end:
+        return ()
+    first, last = bisect_right(spans, start, key=_END), bisect_left(spans, end, key=_START)
+    return tuple((max(begin, start), min(over, end)) for begin, over in spans[first:last])

@@ -1,7 +1,11 @@
 """Episodes and stretches of one site to its report: fact, sequence and duration, with coverage."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from operator import attrgetter
 from statistics import fmean
 
 from raypp.usage.coverage import Sight, sights, three_states
@@ -20,7 +24,7 @@ from raypp.usage.report import (
 from raypp.usage.rules import Mode, ToolRules
 from raypp.usage.settings import SiteSettings
 from raypp.usage.shifts import local, shifts_between
-from raypp.usage.spans import Spans, length, shared, union, without
+from raypp.usage.spans import Spans, length, shared, union, within, without
 
 _UNKNOWN_END = frozenset({CloseReason.NOT_OBSERVED, CloseReason.END_OF_STREAM, CloseReason.REPLACED,
                           CloseReason.SETTINGS, CloseReason.SILENT})  # fmt: skip
@@ -97,6 +101,17 @@ class _Lane:
     used: Spans
     episodes: tuple[Episode, ...]
 
+    @cached_property
+    def _latest_us(self) -> list[int]:
+        """The latest end among each episode and those before it: rising, as the ends themselves may not be."""
+        return list(accumulate((one.end_us for one in self.episodes), max))
+
+    def between(self, from_us: int, to_us: int) -> list[Episode]:
+        """Return the episodes that have a part between two moments."""
+        first = bisect_right(self._latest_us, from_us)
+        last = bisect_left(self.episodes, to_us, key=attrgetter("start_us"))
+        return [one for one in self.episodes[first:last] if one.end_us > from_us]
+
     def report(self, from_us: int, to_us: int) -> LaneReport:
         return LaneReport(
             camera=self.camera,
@@ -153,9 +168,7 @@ class _Book:
         found = []
         for name in sorted(groups):
             parts = [(lane.used, lane.observed) for lane in groups[name]]
-            own = [
-                one for lane in groups[name] for one in lane.episodes if one.start_us < to_us and one.end_us > from_us
-            ]
+            own = [one for lane in groups[name] for one in lane.between(from_us, to_us)]
             found.append(
                 UseTotal(
                     name=name,
@@ -173,8 +186,9 @@ class _Book:
         found = []
         for rules, lane in self._equipment:
             wearer = self._by_key[lane.camera, rules.wearer, lane.station]
-            seen = shared(whole, shared(wearer.used, lane.observed))
-            worn = shared(seen, lane.used)
+            observed = within(lane.observed, from_us, to_us)
+            seen = shared(within(wearer.used, from_us, to_us), observed)
+            worn = shared(seen, within(lane.used, from_us, to_us))
             found.append(
                 WornReport(
                     camera=lane.camera,
@@ -183,7 +197,7 @@ class _Book:
                     seen_s=length(seen) / 1e6,
                     worn_s=length(worn) / 1e6,
                     worn_share=length(worn) / length(seen) if seen else None,
-                    not_observed_s=length(without(whole, lane.observed)) / 1e6,
+                    not_observed_s=length(without(whole, observed)) / 1e6,
                 )
             )
         return found
@@ -221,7 +235,7 @@ class _Book:
                 key = (last.tool, one.tool)
                 pause: Spans = ((last.end_us, one.start_us),) if last.end_us < one.start_us else ()
                 pauses.setdefault(key, []).append(length(pause) / 1e6)
-                if without(pause, self._seen[camera].observed):
+                if without(pause, within(self._seen[camera].observed, last.end_us, one.start_us)):
                     blind[key] = blind.get(key, 0) + 1
             before[camera] = one
         found = [

@@ -33,6 +33,21 @@ def test_spans_are_sets_of_moments(one: list, other: list) -> None:
         assert all(end < start for (_, end), (start, _) in pairwise(spans))
 
 
+def test_of_many_spans_few_are_looked_at() -> None:
+    looked = []
+
+    class Counted(tuple):
+        __slots__ = ()
+
+        def __getitem__(self, place):
+            looked.append(place)
+            return super().__getitem__(place)
+
+    spans = Counted((10 * number, 10 * number + 7) for number in range(100_000))
+    assert within(spans, 500_003, 500_023) == ((500_003, 500_007), (500_010, 500_017), (500_020, 500_023))
+    assert 10 < len(looked) < 50
+
+
 @given(st.lists(st.tuples(_spans, _spans), max_size=3))
 def test_three_states_add_up_and_follow_each_moment(parts: list) -> None:
     watched = [(union(used), union(observed)) for used, observed in parts]

@@ -1,6 +1,8 @@
 """The report: fact, sequence, duration and coverage, worked out by hand."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName, Stretch, episode_id
 from raypp.usage.observation import Observation
@@ -174,3 +176,16 @@ def test_the_json_is_read_back_as_it_was() -> None:
 @pytest.mark.parametrize(("share", "value"), [(0, 1), (0.5, 2.5), (1, 10), (0.25, 1.75)])
 def test_percentiles_are_interpolated(share: float, value: float) -> None:
     assert percentile([1, 2, 3, 10], share) == value
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 40)), max_size=8))
+def test_each_shift_counts_the_uses_that_reach_into_it(uses: list[tuple[int, int]]) -> None:
+    rules = settings("shifts: [{name: a, start: 00:00:10, end: 00:00:20}, {name: b, start: 00:00:20, end: 00:00:25}]")
+    episodes = [_episode("saw", start, start + length) for start, length in uses]
+    report = make_report(rules, "s", _DAY, _DAY + 100 * S, episodes, [_stretch(0, 100)])
+    for shift, (begin, end) in zip(report.shifts, ((10, 20), (20, 25)), strict=True):
+        reaching = [one for one in uses if one[0] < end and sum(one) > begin]
+        moments = {moment for start, length in uses for moment in range(start, start + length)} & set(range(begin, end))
+        assert [(one.episodes, one.states.used_s) for one in shift.tools] == (
+            [(len(reaching), len(moments))] if uses else []
+        )
