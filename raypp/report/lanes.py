@@ -9,7 +9,6 @@ from raypp.usage.coverage import NO_FRAMES
 from raypp.usage.episode import EpisodeState
 from raypp.usage.spans import shared, union
 
-LANE_PX = 27
 _BAR_TOP_PX, _BAR_PX = 4, 19
 _MOST_TICKS = 11
 _NAME_SHARE = 0.045
@@ -66,10 +65,7 @@ def stack(used: float, idle: float, not_observed: float, words: str) -> Html:
     """A bar of three parts: used, seen and not used, not observed; shares that add up to 1."""
     parts = [element("title", words), _rect(0, used, "used", full=True), _rect(used, idle, "idle", full=True)]
     if not_observed > 0:
-        parts += [
-            _rect(used + idle, not_observed, "gap", full=True),
-            _rect(used + idle, not_observed, "gap", full=True),
-        ]
+        parts.append(_hatched(used + idle, not_observed, full=True))
     return element("svg", *parts, class_="stack", role="img", aria_label=words)
 
 
@@ -106,8 +102,12 @@ def _plot(chart: Chart, camera: CameraChart, lane: Lane | None, ticks: tuple[Tic
 
 def _gap(chart: Chart, gap: Gap, *, full: bool = False) -> Html:
     words = f"not observed: {WHY_NOT.get(gap.why, gap.why)}, {_from_to(chart, gap.start_us, gap.end_us)}"
-    span = _span(chart, gap.start_us, gap.end_us)
-    return join(_rect(*span, "gap", full=full), _rect(*span, "gap", words, full=full))
+    return _hatched(*_span(chart, gap.start_us, gap.end_us), words, full=full)
+
+
+def _hatched(start: float, width: float, words: str | None = None, *, full: bool) -> Html:
+    """Time that was not observed: hatched on a ground of its own, so that it reads as neither used nor seen."""
+    return join(_rect(start, width, "ground", full=full), _rect(start, width, "gap", words, full=full))
 
 
 def _shifts(chart: Chart) -> list[Html]:
@@ -138,7 +138,7 @@ def _axis(chart: Chart, ticks: tuple[Tick, ...]) -> list[Html]:
 def _legend() -> Html:
     use = _rect(0, 1, "use c0", full=True)
     unsure = element("rect", x=1, y=1, width=24, height=10, class_="use c0 unsure")
-    gap = join(_rect(0, 1, "gap", full=True), _rect(0, 1, "gap", full=True))
+    gap = _hatched(0, 1, full=True)
     samples = (
         (use, "in use"),
         (unsure, "in use, end not certain yet"),
@@ -162,7 +162,7 @@ def _common(chart: Chart) -> list[Gap]:
     common = union(first)
     for other in others:
         common = shared(common, union(other))
-    return [Gap(start, end, NO_FRAMES) for start, end in common]
+    return [Gap(start, end, "no camera saw") for start, end in common]
 
 
 def _from_to(chart: Chart, start_us: int, end_us: int) -> str:

@@ -103,7 +103,7 @@ grid-auto-flow:dense}
 .shifts{height:20px}.axis text,.shifts text{font-size:11px;fill:var(--soft)}.shifts rect{fill:var(--hatch)}
 .seen{fill:var(--seen)}.grid{stroke:var(--grid);stroke-width:1}.grid.day{stroke:var(--soft)}
 .grid.shift{stroke:var(--soft);stroke-dasharray:3 3}
-.any{fill:var(--accent)}.gap{fill:var(--card)}.gap+.any{fill:var(--accent)}.gap{fill:url(#hatch)}
+.any{fill:var(--accent)}.ground{fill:var(--card)}.gap{fill:url(#hatch)}
 .hatchline{stroke:var(--hatch);stroke-width:1.1}
 .use{fill:var(--c);stroke:var(--c);stroke-width:.7}.use:hover{filter:brightness(1.12) saturate(1.2)}
 .use.unsure{fill-opacity:.35;stroke-dasharray:3 2;stroke-width:1.4}

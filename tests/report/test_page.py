@@ -273,3 +273,18 @@ def test_a_page_reads_the_streams_once_and_not_what_their_folds_remember(plant):
     (statement,) = found
     assert "streams.state" not in statement
     assert "streams.newest_us" in statement
+
+
+@pytest.mark.parametrize(("path", "why"), [("/", "no camera saw"), (f"/sites/plant-1?{RANGE}", "camera covered")])
+def test_time_not_observed_is_hatched_once_on_a_ground_of_its_own(plant, path, why):
+    page = Page(get(plant, *path.split("?")))
+    rects = [attributes for tag, attributes in page.elements if tag == "rect"]
+    places = [(one.get("class"), one.get("x"), one.get("width")) for one in rects]
+    hatched = [index for index, (kind, *_) in enumerate(places) if kind == "gap"]
+    assert hatched
+    for index in hatched:
+        assert places[index - 1] == ("ground", *places[index][1:])
+    assert len(hatched) == sum(kind == "ground" for kind, *_ in places)
+    assert f"not observed: {why}" in page.text
+    assert "no frames came" not in page.text or path != "/"
+    assert ".ground{fill:var(--card)}" in page.text
