@@ -100,7 +100,7 @@ def _settings(
         if not isinstance(document, dict):
             raise OptionError(f"settings {file} must map names to values, as `args` in cluster/serve.yaml")
     document |= {name: value for name, value in asked.items() if value}
-    own = document.get("detection") or {}
+    own = document.get("detection", {})
     if not isinstance(own, dict):
         raise OptionError(f"settings {file}: detection must map names to values, as `args` in cluster/serve.yaml")
     document["detection"] = defaults | own | {name: value for name, value in detection.items() if value is not None}
