@@ -1,0 +1,73 @@
+"""What `raypp serve` is asked by options, by a file and by default: the options win, then the file."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.serve_models import _settings
+from raypp.errors import OptionError
+from raypp.serving.settings import ServiceSettings
+
+_FILE = """
+models: [file.model]
+ledger: sqlite:///file.db
+detection: {confidence: 0.3, threads: 3, iou: 0.5}
+limits: {window: 4}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "settings.yaml"
+    path.write_text(_FILE)
+    return path
+
+
+def _merged(
+    file: Path | None,
+    asked: dict[str, Any] | None = None,
+    defaults: dict[str, int] | None = None,
+    detection: dict[str, Any] | None = None,
+) -> ServiceSettings:
+    return _settings(file, asked or {}, defaults or {}, detection or {})
+
+
+def test_options_win_over_the_file(file: Path) -> None:
+    asked = {"models": [Path("/option.model")], "ledger": "sqlite:///option.db", "front_secret_file": None}
+    found = _merged(file, asked, {"threads": 8}, {"confidence": 0.2, "threads": 2})
+    assert (found.models, found.ledger) == ((Path("/option.model"),), "sqlite:///option.db")
+    assert (found.detection.confidence, found.detection.threads) == (0.2, 2)
+    assert (found.detection.iou, found.limits.window) == (0.5, 4)
+
+
+def test_the_file_wins_over_defaults_and_over_options_that_were_not_given(file: Path) -> None:
+    asked = {"models": [], "ledger": None, "front_secret_file": None}
+    found = _merged(file, asked, {"threads": 8}, {"confidence": None, "threads": None})
+    assert (found.models, found.ledger) == ((Path("file.model"),), "sqlite:///file.db")
+    assert (found.detection.confidence, found.detection.threads) == (0.3, 3)
+
+
+def test_without_a_file_defaults_stand(tmp_path: Path) -> None:
+    found = _merged(None, {"models": [tmp_path]}, {"threads": 8}, {"confidence": None, "threads": None})
+    assert (found.detection.threads, found.detection.confidence) == (8, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("detection:\n", "detection must map"),
+        ("detection: 3\n", "detection must map"),
+        ("detection: [threads]\n", "detection must map"),
+        ("detection: {threads: none}\n", r"setting detection\.threads"),
+        ("- models\n", "must map names to values"),
+        ("models: [\n", "settings .*settings.yaml: "),
+        ("\N{MICRO SIGN}".encode("latin-1"), "settings .*settings.yaml: "),
+    ],
+)
+def test_a_file_that_is_no_settings_is_one_line(tmp_path: Path, text: str | bytes, words: str) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(OptionError, match=words) as caught:
+        _merged(path, {"models": [tmp_path]})
+    assert "\n" not in str(caught.value)
