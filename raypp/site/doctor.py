@@ -19,7 +19,7 @@ from raypp.media.masks import load_masks
 from raypp.site.camera_spool import now_us
 from raypp.site.client import CLOCK_ALARM_US
 from raypp.site.config import CameraSettings
-from raypp.site.link import Link, what_failed
+from raypp.site.link import Link, is_not_served_yet, what_failed
 from raypp.site.live import open_live
 from raypp.site.settings import AgentSettings
 from raypp.site.sources import is_live, list_recordings, shown
@@ -115,7 +115,6 @@ def _disk(spool: Path) -> Finding:
 
 async def _link(link: Link, veil_id: str) -> tuple[list[Finding], _Answer | None]:
     """Check link, TLS and token by one call that changes nothing."""
-    how = "TLS" if link.tls else "no TLS"
     try:
         metadata = link.metadata()
     except SiteError as error:
@@ -132,19 +131,37 @@ async def _link(link: Link, veil_id: str) -> tuple[list[Finding], _Answer | None
     except grpc.aio.AioRpcError as error:
         return _faults(link, error), None
     took_ms = (answer.answered_us - answer.asked_us) / 1000
-    safe = Finding("link", Verdict.GOOD, f"{link.server} answers in {took_ms:.0f} ms, {how}")
-    if link.is_open_to_all:
-        safe = Finding("link", Verdict.DOUBTFUL, f"{safe.says}: whoever is on the way reads token and codes")
     version = response.service_version or "unknown"
-    return [safe, Finding("token", Verdict.GOOD, f"accepted; the service's version is {version}")], answer
+    return [
+        _reached(link, f"answers in {took_ms:.0f} ms"),
+        Finding("token", Verdict.GOOD, f"accepted; the service's version is {version}"),
+    ], answer
+
+
+def _reached(link: Link, says: str) -> Finding:
+    """What is said of a link over which the service answers."""
+    says = f"{link.server} {says}, {'TLS' if link.tls else 'no TLS'}"
+    if link.is_open_to_all:
+        return Finding("link", Verdict.DOUBTFUL, f"{says}: whoever is on the way reads token and codes")
+    return Finding("link", Verdict.GOOD, says)
 
 
 def _faults(link: Link, error: grpc.aio.AioRpcError) -> list[Finding]:
     details = what_failed(error.code(), error.details())
     if error.code() in {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}:
         return [
-            Finding("link", Verdict.GOOD, f"{link.server} answers"),
+            _reached(link, "answers"),
             Finding("token", Verdict.WRONG, f"{error.code().name}: {details}; get a new one with `raypp site add`"),
+        ]
+    if is_not_served_yet(error.code(), error.details()):
+        return [
+            Finding("link", Verdict.WRONG, f"{link.server} answers, but the service is not served yet; wait for it")
+        ]
+    if error.code() is grpc.StatusCode.NOT_FOUND:
+        return [
+            _reached(link, "answers"),
+            Finding("token", Verdict.GOOD, "accepted"),
+            Finding("veil", Verdict.WRONG, f"{details}; use that model's key and --spec, or have this veil served"),
         ]
     if error.code() is grpc.StatusCode.UNAVAILABLE:
         remedy = "check address, port and firewall" + (", CA and certificate" if link.tls else ", or give --tls")

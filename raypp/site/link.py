@@ -13,6 +13,8 @@ import grpc.aio
 from raypp.errors import OptionError, SiteError
 
 _CERTIFICATE = re.compile(r"handshake failed.*CERTIFICATE_VERIFY_FAILED: ([^:]+)")
+_NOT_SERVED_YET = re.compile(r"Application '.*' not found")
+"""What Ray Serve's proxy says while the service starts or is replaced."""
 _MOST_WORDS = 300
 _MOST_MESSAGE_BYTES = 64 << 20
 _KEEPALIVE_MS = 60_000
@@ -24,6 +26,11 @@ def what_failed(code: grpc.StatusCode, details: str | None) -> str:
     line = (details or code.name).splitlines()[0]
     certificate = _CERTIFICATE.search(line)
     return f"the server's certificate is not accepted: {certificate[1]}" if certificate else line[:_MOST_WORDS]
+
+
+def is_not_served_yet(code: grpc.StatusCode, details: str | None) -> bool:
+    """Whether a call failed only because the service starts, or is being replaced."""
+    return code is grpc.StatusCode.NOT_FOUND and _NOT_SERVED_YET.match(details or "") is not None
 
 
 @dataclass(frozen=True)

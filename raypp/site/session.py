@@ -1,7 +1,6 @@
 """One connection of one stream: opened, resumed where the ledger stands, chunks sent within the window."""
 
 import asyncio
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
@@ -13,7 +12,7 @@ from protos import raypp_pb2 as pb
 from raypp import __version__
 from raypp.errors import SiteError
 from raypp.site.camera_spool import CameraSpool, now_us
-from raypp.site.link import what_failed
+from raypp.site.link import is_not_served_yet, what_failed
 from raypp.site.stream_spool import StreamSpool
 from raypp.veil.packing import unpack
 from raypp.wire.compression import decompress
@@ -287,13 +286,9 @@ _REFUSALS = {
 }
 
 
-_NOT_SERVED_YET = re.compile(r"Application '.*' not found")
-"""What Ray Serve's proxy says while the service starts or is replaced."""
-
-
 def _meaning(code: grpc.StatusCode, details: str) -> SiteError:
     said = what_failed(code, details)
-    if code is grpc.StatusCode.NOT_FOUND and _NOT_SERVED_YET.match(said):
+    if is_not_served_yet(code, details):
         return LinkError("the service is not served yet")
     if code in _REFUSALS:
         return RefusedError(f"{_REFUSALS[code]} ({code.name}: {said})")

@@ -111,6 +111,9 @@ class Service(SitesServicer):
         await self._check(context)
         if not request.veil_id and self.faults.several:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "several veils are served; name one")
+        if request.veil_id not in ("", self.model.veil_id):
+            says = f"veil {request.veil_id} is not served here; this service reads {self.model.veil_id}"
+            await context.abort(grpc.StatusCode.NOT_FOUND, says)
         return pb.DescribeModelResponse(model=self.model, limits=self.limits, service_version="0.0-test")
 
     async def StreamFrames(self, requests, context):  # noqa: N802

@@ -2,6 +2,8 @@
 
 import subprocess
 
+import grpc
+
 from tests.films import make_film
 from tests.site.service import wait_until
 
@@ -30,6 +32,32 @@ def test_a_service_of_several_veils_is_asked_for_the_sites_own(site, service):
     status, said = _doctor(site, service.address, site.folder / "films", "--camera", "bench-1")
     assert status == 0, said
     assert "hammer" in said
+
+
+def test_a_service_that_does_not_serve_the_sites_veil_says_so_of_the_veil_alone(site, service):
+    service.model.veil_id = "cd" * 16
+    make_film(site.folder / "films" / "a.mp4", seconds=1)
+    status, said = _doctor(site, service.address, site.folder / "films", "--camera", "bench-1")
+    assert status == 3
+    lines = {line.split("  ")[0]: line for line in said.splitlines()}
+    assert [what for what, line in lines.items() if "WRONG" in line] == ["veil"]
+    assert "cd" * 16 in lines["veil"]
+    assert "answers" in lines["link"]
+    assert "accepted" in lines["token"]
+
+
+def test_a_service_that_is_not_deployed_yet_is_told_from_one_without_the_veil(site, service, monkeypatch):
+    async def describe(_request, context):
+        await context.abort(grpc.StatusCode.NOT_FOUND, "Application 'raypp' not found. Please ...")
+
+    monkeypatch.setattr(service, "DescribeModel", describe)
+    service.down()
+    service.up()
+    status, said = _doctor(site, service.address, make_film(site.folder / "a.mp4", seconds=1), "--camera", "bench-1")
+    assert status == 3
+    (wrong,) = (line for line in said.splitlines() if "WRONG" in line)
+    assert wrong.startswith("link")
+    assert "not served yet" in wrong
 
 
 def test_each_fault_is_named_and_hides_no_other(site, service):
