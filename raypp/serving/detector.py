@@ -2,7 +2,8 @@
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
@@ -20,6 +21,7 @@ from raypp.serving.model import FrameBlock, ServedModel
 from raypp.serving.settings import DetectionSettings
 from raypp.usage.observation import Detection
 from raypp.veil.spec import VeilSpec
+from raypp.wire.grid import CellGrid, Codes
 
 STEPS = 1 << 16
 """Coordinates and confidences are multiples of 1/65536: exact in float32, so on the wire and in the ledger too."""
@@ -68,11 +70,14 @@ class BundleDetector:
         Raises:
             ModelError: if it cannot be read, does not hold its veil's spec, or may not replace the running one.
         """
+        model_id = _digest(path)
         model, about = load_bundle(path)
+        if _digest(path) != model_id:
+            raise ModelError(f"bundle {path} was replaced while it was read; have it read again")
         if not about.spec:
             raise ModelError(f"bundle {path} does not hold the spec of its veil; export it again with --archive")
         served = ServedModel(
-            model_id=hashlib.sha256(path.read_bytes()).hexdigest(),
+            model_id=model_id,
             veil_id=about.veil_id,
             spec=VeilSpec.model_validate(about.spec),
             size=about.size,
@@ -94,33 +99,30 @@ class BundleDetector:
         Raises:
             ModelError: if a block's codes do not fit its frame size.
         """
-        squares = [square for block in blocks for square in self._squares(block)]
+        frames = [frame for block in blocks for frame in self._frames(block)]
         found: list[npt.NDArray[np.float64]] = []
-        for begin in range(0, len(squares), self.batch):
-            some = squares[begin : begin + self.batch]
+        for begin in range(0, len(frames), self.batch):
+            some = frames[begin : begin + self.batch]
             inputs = self._empty()
-            for place, square in zip(inputs, some, strict=False):
-                place[:] = square
+            for square, (grid, codes, sub_key) in zip(inputs, some, strict=False):
+                grid.place(codes, square[:-1])
+                square[-1] = sub_key
             found += self._found(inputs)[: len(some)]
         rest = iter(found)
-        return [tuple(self._detections(next(rest), block) for _ in range(len(block))) for block in blocks]
+        return [self._placed(list(islice(rest, len(block))), block) for block in blocks]
 
     def _empty(self) -> npt.NDArray[np.uint8]:
         return np.full((self.batch, *self._shape), NO_CELL, dtype=np.uint8)
 
-    def _squares(self, block: FrameBlock) -> Iterator[npt.NDArray[np.uint8]]:
-        """Yield each frame as the model is fed, uint8[C + 1, G, G]."""
+    def _frames(self, block: FrameBlock) -> list[tuple[CellGrid, Codes, int]]:
+        """Return each frame of a block with its place in the square and its sub-key; raises ModelError."""
         grid = self.about.grid(block.width, block.height)
         shape = (len(block), *grid.shape)
         if block.codes.shape != shape:
             raise ModelError(
                 f"codes of shape {block.codes.shape}, but a {block.width}x{block.height} frame has {shape}"
             )
-        for codes in block.codes:
-            square = np.full(self._shape, NO_CELL, dtype=np.uint8)
-            grid.place(codes, square[:-1])
-            square[-1] = block.sub_key
-            yield square
+        return [(grid, codes, block.sub_key) for codes in block.codes]
 
     def _found(self, inputs_BCGG: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float64]]:
         """Return float64[P, 6] for each input: corners in pixels of the square, confidence, class."""
@@ -137,17 +139,31 @@ class BundleDetector:
             )
         return [one.cpu().numpy().astype(np.float64) for one in kept]
 
-    def _detections(self, found_P6: npt.NDArray[np.float64], block: FrameBlock) -> tuple[Detection, ...]:
+    def _placed(self, found: Sequence[npt.NDArray[np.float64]], block: FrameBlock) -> tuple[tuple[Detection, ...], ...]:
+        """Return what was found on each frame of a block at its place in the source's frame."""
         window = Letterbox(self.about.size, self.about.spec.patch, block.width, block.height)
         sides = np.array([block.width, block.height] * 2)
-        corners_P4 = np.clip(window.to_source(found_P6[:, :4]) / sides, 0, 1)
-        steps_P5 = np.rint(np.concatenate([corners_P4, found_P6[:, 4:5]], axis=1) * STEPS) / STEPS
-        detections = [
-            Detection(int(number), min(confidence, 1.0), x1, y1, x2, y2)
-            for (x1, y1, x2, y2, confidence), number in zip(steps_P5.tolist(), found_P6[:, 5], strict=True)
-            if x1 < x2 and y1 < y2 and confidence > 0
-        ]
-        return tuple(sorted(detections, key=_order))
+        return tuple(_detections(found_P6, window.to_source(found_P6[:, :4]) / sides) for found_P6 in found)
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a bundle's file, hex; raises ModelError."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ModelError(
+            f"bundle {path}: {error.strerror}; give the path of a file that `raypp export` wrote"
+        ) from None
+
+
+def _detections(found_P6: npt.NDArray[np.float64], corners_P4: npt.NDArray[np.float64]) -> tuple[Detection, ...]:
+    steps_P5 = np.rint(np.concatenate([np.clip(corners_P4, 0, 1), found_P6[:, 4:5]], axis=1) * STEPS) / STEPS
+    detections = [
+        Detection(int(number), min(confidence, 1.0), x1, y1, x2, y2)
+        for (x1, y1, x2, y2, confidence), number in zip(steps_P5.tolist(), found_P6[:, 5], strict=True)
+        if x1 < x2 and y1 < y2 and confidence > 0
+    ]
+    return tuple(sorted(detections, key=_order))
 
 
 def _order(one: Detection) -> tuple[float, ...]:

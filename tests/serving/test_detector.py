@@ -106,3 +106,20 @@ def test_only_a_model_that_keeps_the_meaning_of_streams_may_replace_another(
     assert offered(classes=(*CLASSES, "drill")) is None
     assert "classes" in offered(classes=("saw", "hammer"))
     assert "veil" in offered(veil_id="cd" * 16)
+
+
+def test_a_bundle_that_is_replaced_while_it_is_read_does_not_bear_the_others_name(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "tools.model"
+    path.write_bytes(bundle.read_bytes())
+
+    def replaced(place: Path) -> object:
+        write_eager_bundle(place, seed=5)
+        return load_bundle(place)
+
+    monkeypatch.setattr("raypp.serving.detector.load_bundle", replaced)
+    with pytest.raises(ModelError, match="replaced while it was read"):
+        BundleDetector.load(path)
+    with pytest.raises(ModelError, match="No such file"):
+        BundleDetector.load(tmp_path / "nowhere.model")
