@@ -7,6 +7,7 @@ what it finds. What was done is not done again when it is run again.
 
 import argparse
 import json
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from statistics import mean
@@ -22,6 +23,8 @@ from raypp.media.video import decode
 from raypp.serving.detector import BundleDetector
 from raypp.serving.model import FrameBlock
 from raypp.serving.settings import DetectionSettings
+from raypp.shards.labels import list_versions
+from raypp.shards.store import Store
 from raypp.usage.episode import StreamName
 from raypp.usage.metrics import Segment, SegmentalF1, duration_error, segmental_f1
 from raypp.usage.observation import Observation, SeenFrame
@@ -34,6 +37,8 @@ from tests.usage.seen import fold
 
 _TRAIN_SEED, _TEST_SEED = 5000, 11
 _FPS = 10
+_SPLIT = "split"
+"""Its label version is written last, whole or not at all: where it is, films are veiled and split."""
 
 
 def main() -> None:
@@ -80,17 +85,17 @@ def trained(options: argparse.Namespace) -> tuple[Path, Path]:
         succeed("keygen", "--out", key)
     if not (out / "train" / "inventory.csv").exists():
         filmed(out / "train", _TRAIN_SEED, options.benches, options.seconds)
-    if not veiled.exists():
+    if _SPLIT not in list_versions(Store(str(veiled))):
         spec = ("--spec", options.spec) if options.spec else ()
         succeed(
             "veil", out / "train" / "inventory.csv", "--out", veiled, "--key", key, "--size", options.size,
             "--fps", options.rate, "--time-from", "name:%Y%m%d_%H%M%S", "--workers", 1, *spec,
         )  # fmt: skip
-        succeed("split", veiled, "--name", "split", "--by", "source", "--val", 0.1)
+        succeed("split", veiled, "--name", _SPLIT, "--by", "source", "--val", 0.1)
     if not model.exists():
         weights = ("--weights", options.weights) if options.weights else ()
         train = (
-            "train", veiled, "--out", run, "--labels", "split", "--model", options.model, "--epochs", options.epochs,
+            "train", veiled, "--out", run, "--labels", _SPLIT, "--model", options.model, "--epochs", options.epochs,
             "--batch", 16, "--nominal-batch", 16, *weights,
         )  # fmt: skip
         print(succeed(*train, timeout=4 * 3600).stdout[-2000:], flush=True)
@@ -103,15 +108,15 @@ def uses(film: SampleVideo, model: Path, key: Path, size: int) -> list[Segment]:
     detector = BundleDetector.load(model, DetectionSettings())
     spec = detector.about.spec
     encoder = Veil(spec, load_owner_key(key)).stream(film.site, film.camera)
-    stream = open_source(str(film.path))
-    info = probe(stream)
-    box = Letterbox(size, spec.patch, info.width, info.height)
     seen = []
     sampling = Sampling(SamplingMode.RATE, Fraction(_FPS))
-    for frame in decode(stream, info, 0, 1 << 62, sampling, box, None, report=DecodeReport()):
-        block = FrameBlock(encoder.encode(frame.pixels[None]), encoder.sub_key, info.width, info.height)
-        ((found,),) = detector.detect([block])
-        seen.append(SeenFrame(len(seen), frame.timestamp_us, Observation.OBSERVED, found))
+    with closing(open_source(str(film.path))) as stream:
+        info = probe(stream)
+        box = Letterbox(size, spec.patch, info.width, info.height)
+        for frame in decode(stream, info, 0, 1 << 62, sampling, box, None, report=DecodeReport()):
+            block = FrameBlock(encoder.encode(frame.pixels[None]), encoder.sub_key, info.width, info.height)
+            ((found,),) = detector.detect([block])
+            seen.append(SeenFrame(len(seen), frame.timestamp_us, Observation.OBSERVED, found))
     rules, name = SiteSettings.parse(site_settings(film.site), "demo"), StreamName(film.site, film.camera, 1)
     _, ledger = fold(rules, [seen], stream=name, classes=detector.about.classes)
     return [Segment(tool, start, end) for tool, _, start, end, _ in ledger.rows()]
