@@ -19,7 +19,7 @@ from actors.stream import StreamConnection
 from protos import raypp_pb2 as pb
 from raypp.errors import LedgerError
 from raypp.ledger.identity import Principal
-from raypp.serving.chunk import ChunkReader
+from raypp.serving.chunk import ChunkReader, with_detections
 from raypp.serving.messages import description
 from raypp.serving.queries import EpisodeWatch, check_range, list_episodes
 from raypp.serving.refusal import RefusedError, Status, refusal_of
@@ -103,14 +103,11 @@ class Gateway:
         frames, block = await asyncio.to_thread(reader.frames, request.frames)
         found = await services.detectors.detect(request.veil_id, block) if block is not None else None
         await services.audit(principal, "detect", request.veil_id, f"{len(frames)} frames")
-        detections = iter(found.frames if found is not None else ())
         return pb.DetectFramesResponse(
             model_id=found.model_id if found is not None else model.model_id,
             frames=[
-                frame_detections_message(
-                    frame.frame_index, frame.timestamp_us, next(detections) if message.WhichOneof("cells") else ()
-                )
-                for frame, message in zip(frames, request.frames, strict=True)
+                frame_detections_message(frame.frame_index, frame.timestamp_us, frame.detections)
+                for frame in with_detections(frames, found)
             ],
         )
 

@@ -125,8 +125,12 @@ def read_streams(connection: Connection, site: str) -> list[StreamStatus]:
 
 def stream_key(connection: Connection, stream: StreamName) -> int | None:
     """A stream's key in the other tables; None where there is no such stream."""
-    named = (StreamRow.site == stream.site, StreamRow.camera == stream.camera, StreamRow.epoch == stream.epoch)
-    return connection.execute(select(StreamRow.stream_id).where(*named)).scalar_one_or_none()
+    return connection.execute(select(StreamRow.stream_id).where(is_stream(stream))).scalar_one_or_none()
+
+
+def is_stream(stream: StreamName) -> ColumnElement[bool]:
+    """The condition for a stream's row."""
+    return and_(StreamRow.site == stream.site, StreamRow.camera == stream.camera, StreamRow.epoch == stream.epoch)
 
 
 def episodes_within(

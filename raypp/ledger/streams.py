@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from raypp.errors import LedgerError, StaleStreamError, StreamRefusedError
-from raypp.ledger.reading import read_episodes
+from raypp.ledger.reading import is_stream, read_episodes
 from raypp.ledger.sites import present_settings, put, recall, remember
 from raypp.ledger.tables import CameraRow, EpisodeRow, ModelRow, SiteRow, StreamRow, TermRow
 from raypp.ledger.values import Commit, StreamAbout, StreamPosition, checked_name, shown
@@ -71,7 +71,7 @@ def open_stream(connection: Connection, stream: StreamName, about: StreamAbout, 
 def position(connection: Connection, stream: StreamName) -> StreamPosition | None:
     """Where a stream stands, without taking hold of it; None where there is no such stream."""
     found = select(StreamRow.committed, StreamRow.state, StreamRow.settings_id, StreamRow.ended_us, StreamRow.lease)
-    row = connection.execute(found.where(*_named(stream))).one_or_none()
+    row = connection.execute(found.where(is_stream(stream))).one_or_none()
     return row and StreamPosition(row.committed, row.state, row.settings_id, row.ended_us is not None, row.lease)
 
 
@@ -243,10 +243,6 @@ def _begin_term(connection: Connection, stream_id: int, sequence: int, model_key
     put(connection, TermRow, [row], ("model_key", "settings_id"))
 
 
-def _named(stream: StreamName) -> tuple[Any, ...]:
-    return StreamRow.site == stream.site, StreamRow.camera == stream.camera, StreamRow.epoch == stream.epoch
-
-
 def _locked(stream: StreamName) -> Select[Any]:
     """Select a stream's row and hold it; SQLite's transaction holds the whole database anyway."""
-    return select(*StreamRow.__table__.columns).where(*_named(stream)).with_for_update()
+    return select(*StreamRow.__table__.columns).where(is_stream(stream)).with_for_update()

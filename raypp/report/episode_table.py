@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 from raypp.report.colours import number
 from raypp.report.html import Html, element
-from raypp.report.period import local
 from raypp.report.wording import clock, date_words, duration, share
 from raypp.usage.episode import CloseReason, Episode, EpisodeState
+from raypp.usage.shifts import local
 
 ENDED = {
     CloseReason.ENDED: "put away",

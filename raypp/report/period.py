@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from raypp.errors import OptionError
+from raypp.usage.shifts import local
 
 SECOND_US = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -72,11 +73,6 @@ def day_of(moment_us: int, zone: ZoneInfo) -> Period:
 def day(which: date, zone: ZoneInfo) -> Period:
     """A day of a site, midnight to midnight; 23 or 25 hours where the clocks change."""
     return Period(to_us(which, zone), to_us(which + timedelta(days=1), zone))
-
-
-def local(moment_us: int, zone: ZoneInfo) -> datetime:
-    """A moment on the site's clocks, to the microsecond."""
-    return (_EPOCH + timedelta(microseconds=moment_us)).astimezone(zone)
 
 
 def to_us(moment: date, zone: ZoneInfo) -> int:

@@ -12,7 +12,7 @@ from raypp.report.episode_table import episode_table
 from raypp.report.html import Html, element
 from raypp.report.lanes import timeline
 from raypp.report.layout import document, empty
-from raypp.report.period import Period, day, day_of, local
+from raypp.report.period import Period, day, day_of
 from raypp.report.records import Recorded
 from raypp.report.sites_view import site_address, state_badge
 from raypp.report.tables import coverage_table, seconds, tools_table, transitions_table, worn_table
@@ -20,7 +20,7 @@ from raypp.report.wording import clock, count, date_and_clock, date_words, share
 from raypp.usage.episode import Episode, EpisodeState
 from raypp.usage.report import SiteReport
 from raypp.usage.settings import SiteSettings
-from raypp.usage.shifts import shifts_between
+from raypp.usage.shifts import local, shifts_between
 
 PAGE_EPISODES = 100
 _LATEST = 12

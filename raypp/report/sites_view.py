@@ -9,9 +9,10 @@ from raypp.report.chart import chart_of
 from raypp.report.html import Html, element
 from raypp.report.lanes import strip
 from raypp.report.layout import document, empty
-from raypp.report.period import SECOND_US, local
+from raypp.report.period import SECOND_US
 from raypp.report.records import Recorded, latest
 from raypp.report.wording import count, date_and_clock, date_words, duration, iso
+from raypp.usage.shifts import local
 
 _STEPS = 400
 

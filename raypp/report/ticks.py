@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from raypp.report.period import SECOND_US, Period, local, to_us
+from raypp.report.period import SECOND_US, Period, to_us
+from raypp.usage.shifts import local
 
 _HOUR = 3600
 _DAY = 86_400

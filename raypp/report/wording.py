@@ -3,7 +3,8 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from raypp.report.period import SECOND_US, local
+from raypp.report.period import SECOND_US
+from raypp.usage.shifts import local
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 

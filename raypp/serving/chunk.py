@@ -1,7 +1,7 @@
 """Chunks as they come off the wire: checked, then decoded to what detectors and the fold are fed."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,13 +33,7 @@ class ReadChunk:
 
     def seen(self, found: DetectedBlock | None) -> tuple[SeenFrame, ...]:
         """Return the frames with what was found on those that were observed."""
-        detections = iter(found.frames if found is not None else ())
-        return tuple(
-            SeenFrame(frame.frame_index, frame.timestamp_us, frame.observation, next(detections))
-            if frame.observation is Observation.OBSERVED
-            else frame
-            for frame in self.frames
-        )
+        return with_detections(self.frames, found)
 
 
 class ChunkReader:
@@ -86,3 +80,12 @@ class ChunkReader:
                 codes.append(code)
         block = FrameBlock(np.stack(codes), self._sub_key, self._width, self._height) if codes else None
         return tuple(frames), block
+
+
+def with_detections(frames: Iterable[SeenFrame], found: DetectedBlock | None) -> tuple[SeenFrame, ...]:
+    """Return frames with what was found on those that were observed, in order; None where none was."""
+    detections = iter(found.frames if found is not None else ())
+    return tuple(
+        replace(frame, detections=next(detections)) if frame.observation is Observation.OBSERVED else frame
+        for frame in frames
+    )

@@ -74,10 +74,10 @@ class StreamWriter:
             StaleStreamError, StreamRefusedError, LedgerUnavailableError: as `Ledger.commit`.
         """
         state, changes = self._fold.advance(self._state, frames)
-        changes = _merged(self._pending, changes)
+        changes = self._pending.then(changes)
         if last:
             state, more = self._fold.finish(state, CloseReason.END_OF_STREAM)
-            changes = _merged(changes, more)
+            changes = changes.then(more)
         self._ledger.commit(
             Commit(
                 stream=self._stream,
@@ -98,10 +98,3 @@ class StreamWriter:
 def clock_offset_us(sent_at_us: int) -> int:
     """Return this machine's clock minus a site's, which said what it shows, in microseconds; 0 without."""
     return time.time_ns() // 1000 - sent_at_us if sent_at_us else 0
-
-
-def _merged(first: Changes, second: Changes) -> Changes:
-    """Both changes, the second's replacing the first's of the same name."""
-    episodes = {one.episode_id: one for one in (*first.episodes, *second.episodes)}
-    stretches = {one.start_us: one for one in (*first.stretches, *second.stretches)}
-    return Changes(tuple(episodes.values()), tuple(stretches.values()))

@@ -93,7 +93,7 @@ class Fold:
         run.drain()
         folded, changes = run.done()
         ended, last = close(folded, reason)
-        return ended, _merged(changes, last)
+        return ended, changes.then(last)
 
     def adopt(self, state: FoldState) -> tuple[FoldState, Changes]:
         """Take a stream over from a state made with other settings or classes, and go on with these.
@@ -110,7 +110,7 @@ class Fold:
         if state.classes != self._classes:
             return replace(kept, newest_us=state.newest_us), before
         after, more = self.advance(kept, state.waiting)
-        return replace(after, newest_us=state.newest_us), _merged(before, more)
+        return replace(after, newest_us=state.newest_us), before.then(more)
 
     def _run(self, state: FoldState) -> "_Run":
         self._check_goes_on(state)
@@ -255,10 +255,3 @@ def _us(seconds: float) -> int:
 
 def _order(frame: SeenFrame) -> tuple[int, int]:
     return frame.timestamp_us, frame.frame_index
-
-
-def _merged(first: Changes, second: Changes) -> Changes:
-    """Both changes, the second's replacing the first's of the same name."""
-    episodes = {one.episode_id: one for one in (*first.episodes, *second.episodes)}
-    stretches = {one.start_us: one for one in (*first.stretches, *second.stretches)}
-    return Changes(tuple(episodes.values()), tuple(stretches.values()))

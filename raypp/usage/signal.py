@@ -35,6 +35,10 @@ class Signal:
             for lane in lanes
         )
         self._moving = {lane.rules.tool: lane.rules for lane in lanes if lane.rules.mode is Mode.MOVING}
+        self._sense = {
+            tool: Sense(rules.min_shift, round(rules.max_gap_s * 1e6), round(rules.max_hidden_s * 1e6), 1 / aspect)
+            for tool, rules in self._moving.items()
+        }
         names = {name for lane in lanes for name in (lane.rules.class_name, *lane.rules.near)}
         self._ids = {name: frozenset(i for i, one in enumerate(classes) if one == name) for name in names}
         self._least = min((lane.rules.min_confidence for lane in lanes), default=1.0)
@@ -66,9 +70,7 @@ class Signal:
         after = []
         for tool, rules in self._moving.items():
             boxes = self._found(frame, rules, rules.class_name)
-            times_us = round(rules.max_gap_s * 1e6), round(rules.max_hidden_s * 1e6)
-            sense = Sense(rules.min_shift, *times_us, 1 / self._aspect)
-            now, moved[tool] = follow(tracks.get(tool, ()), boxes, frame.timestamp_us, sense)
+            now, moved[tool] = follow(tracks.get(tool, ()), boxes, frame.timestamp_us, self._sense[tool])
             after.append(Motion(tool, now))
         return tuple(after), tuple(
             _moving(lane, moved[lane.rules.tool]) if lane.rules.mode is Mode.MOVING else self._use(lane, frame)

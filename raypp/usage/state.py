@@ -22,6 +22,12 @@ class Changes:
     episodes: tuple[Episode, ...] = ()
     stretches: tuple[Stretch, ...] = ()
 
+    def then(self, later: "Changes") -> "Changes":
+        """Both changes, the later ones replacing these of the same name."""
+        episodes = {one.episode_id: one for one in (*self.episodes, *later.episodes)}
+        stretches = {one.start_us: one for one in (*self.stretches, *later.stretches)}
+        return Changes(tuple(episodes.values()), tuple(stretches.values()))
+
 
 @dataclass(frozen=True, slots=True)
 class Held:

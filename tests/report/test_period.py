@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raypp.errors import OptionError
-from raypp.report.period import SECOND_US, Period, day, local, read_period, to_us
+from raypp.report.period import SECOND_US, Period, day, read_period, to_us
 from raypp.report.ticks import make_ticks
+from raypp.usage.shifts import local
 
 BERLIN = ZoneInfo("Europe/Berlin")
 KATHMANDU = ZoneInfo("Asia/Kathmandu")
