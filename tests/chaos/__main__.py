@@ -3,10 +3,11 @@
 import argparse
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from tests.chaos.mischief import EVERY
-from tests.chaos.rounds import difference, disturbed, undisturbed
+from tests.chaos.rounds import difference, disturbed, undisturbed, undone
 from tests.chaos.world import Plan, Stage
 from tests.ledger.postgres import PostgresServer
 
@@ -17,18 +18,23 @@ def main() -> int:
     parser.add_argument("first_seed", type=int, nargs="?", default=1, help="of what is done when")
     options = parser.parse_args()
     rounds, first = options.rounds, options.first_seed
-    failed = 0
+    failed, done = 0, Counter[str]()
     with tempfile.TemporaryDirectory(prefix="raypp-chaos-") as folder, PostgresServer() as postgres:
         stage = Stage.build(Path(folder), Plan(), postgres)
         expected = undisturbed(stage)
         print("undisturbed:", ", ".join(f"{len(rows)} {name}" for name, rows in expected.items()), flush=True)
         for seed in range(first, first + rounds):
             print(f"round {seed}", flush=True)
-            found = difference(expected, disturbed(stage, seed, EVERY, lambda text: print(text, flush=True), (1, 6)))
+            hurt = disturbed(stage, seed, EVERY, lambda text: print(text, flush=True), (1, 6))
+            done += hurt.done
+            found = difference(expected, hurt.dump)
             print(found or "the same", flush=True)
             failed += bool(found)
     print(f"{rounds - failed} of {rounds} rounds left the ledger as the undisturbed run did")
-    return 1 if failed else 0
+    print("done:", ", ".join(f"{name} {times}" for name, times in sorted(done.items())))
+    if never := undone(EVERY, done):
+        print(f"never done, so nothing is proved of: {', '.join(never)}; run more rounds")
+    return 1 if failed or never else 0
 
 
 if __name__ == "__main__":

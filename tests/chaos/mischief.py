@@ -8,6 +8,11 @@ from collections.abc import Callable
 from tests.chaos.world import World
 
 Mischief = Callable[[World, random.Random], str]
+"""Does it and says what it did; raises NothingDoneError where there was nothing to hurt."""
+
+
+class NothingDoneError(Exception):
+    """There was nothing that this mischief could have hurt; says what it looked for."""
 
 
 def kill_gateway(world: World, chance: random.Random) -> str:
@@ -29,7 +34,7 @@ def freeze_gateway(world: World, chance: random.Random) -> str:
     """Stop a gateway replica for a while and wake it: it goes on as if nothing had happened."""
     victims = world.replicas("ServeReplica:raypp:Gateway")
     if not victims:
-        return "no gateway to freeze"
+        raise NothingDoneError("no gateway to freeze")
     victim, seconds = chance.choice(victims), chance.uniform(2, 12)
     victim.send_signal(signal.SIGSTOP)
     time.sleep(seconds)
@@ -42,7 +47,7 @@ def kill_agent(world: World, chance: random.Random) -> str:
     """Kill -9 an agent and its capture processes, and start it again, as systemd does."""
     sites = world.running_sites()
     if not sites:
-        return "no agent to kill"
+        raise NothingDoneError("no agent to kill")
     site = chance.choice(sites)
     world.kill_agent(site)
     time.sleep(chance.uniform(0, 2))
@@ -53,15 +58,20 @@ def kill_agent(world: World, chance: random.Random) -> str:
 def cut_link(world: World, chance: random.Random) -> str:
     """Reset every connection and refuse new ones for a while."""
     seconds = chance.uniform(0.2, 4)
+    before = world.pipe.connections, world.pipe.refused
     world.pipe.cut()
     time.sleep(seconds)
     world.pipe.restore()
+    if before == (0, world.pipe.refused):
+        raise NothingDoneError("nobody used the link that was cut")
     return f"cut the link for {seconds:.1f} s"
 
 
 def stall_link(world: World, chance: random.Random) -> str:
     """Pass nothing on for a while, and say nothing of it."""
     seconds = chance.uniform(0.5, 6)
+    if not world.pipe.connections:
+        raise NothingDoneError("no connection to stall")
     world.pipe.stall()
     time.sleep(seconds)
     world.pipe.restore()
@@ -76,6 +86,8 @@ def drop_database(world: World, _: random.Random) -> str:
         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()",
     )
+    if int(ended) == 0:
+        raise NothingDoneError("no connection of the database to end")
     return f"ended {ended} connections of the database"
 
 
@@ -91,7 +103,7 @@ def redeploy(world: World, _: random.Random) -> str:
 def _kill(world: World, chance: random.Random, name: str) -> str:
     victims = world.replicas(name)
     if not victims:
-        return f"no {name} to kill"
+        raise NothingDoneError(f"no {name} to kill")
     chance.choice(victims).kill()
     return f"killed a {name}"
 

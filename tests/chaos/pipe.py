@@ -13,6 +13,10 @@ class Pipe:
     Args:
         target: port to forward to.
         listen: whether to keep what passes, in both directions, in `heard`.
+
+    Attributes:
+        port: to connect to.
+        refused: connections that came while it was cut.
     """
 
     def __init__(self, target: int, *, listen: bool = False) -> None:
@@ -20,7 +24,7 @@ class Pipe:
         self.heard = bytearray()
         self._listen = listen
         self.port = 0
-        self.cuts = 0
+        self.refused = 0
         self._loop = asyncio.new_event_loop()
         self._writers: set[asyncio.StreamWriter] = set()
         self._whole = True
@@ -39,9 +43,13 @@ class Pipe:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
 
+    @property
+    def connections(self) -> int:
+        """How many it forwards."""
+        return len(self._writers) // 2
+
     def cut(self) -> None:
         """Reset all connections, and refuse new ones until `restore`."""
-        self.cuts += 1
         self._loop.call_soon_threadsafe(self._cut)
 
     def stall(self) -> None:
@@ -76,6 +84,7 @@ class Pipe:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self._whole:
+            self.refused += 1
             writer.transport.abort()
             return
         try:

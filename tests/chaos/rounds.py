@@ -2,9 +2,11 @@
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from tests.chaos.mischief import Mischief
+from tests.chaos.mischief import Mischief, NothingDoneError
 from tests.chaos.world import Dump, Stage, World, running_world
 
 _ENDS_WITHIN_S = 400
@@ -22,7 +24,15 @@ def undisturbed(stage: Stage) -> Dump:
     return found
 
 
-def disturbed(stage: Stage, seed: int, mischiefs: Sequence[Mischief], say: Say, pause_s: tuple[float, float]) -> Dump:
+@dataclass(frozen=True)
+class Round:
+    """What a run leaves in the ledger, and how often each mischief was really done to it."""
+
+    dump: Dump
+    done: Counter[str]
+
+
+def disturbed(stage: Stage, seed: int, mischiefs: Sequence[Mischief], say: Say, pause_s: tuple[float, float]) -> Round:
     """Run a world to its end while mischief is done to it, for four minutes at most.
 
     Args:
@@ -36,15 +46,27 @@ def disturbed(stage: Stage, seed: int, mischiefs: Sequence[Mischief], say: Say, 
     with running_world(stage, f"round-{seed}") as world:
         started = time.monotonic()
         waiting: list[Mischief] = []
+        done: Counter[str] = Counter()
         while world.running_sites() and time.monotonic() - started < _MISCHIEF_S:
             time.sleep(chance.uniform(*pause_s))
             if not waiting:
                 waiting = chance.sample(list(mischiefs), len(mischiefs))
             if world.running_sites():
-                done = waiting.pop()(world, chance)
-                say(f"{time.monotonic() - started:5.0f} s  {done}")
+                mischief = waiting.pop()
+                try:
+                    said = mischief(world, chance)
+                    done[mischief.__name__] += 1
+                except NothingDoneError as nothing:
+                    said = str(nothing)
+                    waiting.insert(0, mischief)
+                say(f"{time.monotonic() - started:5.0f} s  {said}")
         _wait(world)
-        return world.dump()
+        return Round(world.dump(), done)
+
+
+def undone(mischiefs: Sequence[Mischief], done: Counter[str]) -> list[str]:
+    """Names of the mischiefs that were never really done: a run that they left alone proves nothing of them."""
+    return [one.__name__ for one in mischiefs if not done[one.__name__]]
 
 
 def difference(expected: Dump, found: Dump) -> str:

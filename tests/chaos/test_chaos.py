@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.mischief import cut_link, drop_database, kill_agent, kill_gateway
-from tests.chaos.rounds import difference, disturbed, undisturbed
+from tests.chaos.rounds import difference, disturbed, undisturbed, undone
 from tests.chaos.world import Plan, Stage
 from tests.ledger.postgres import PostgresServer
 
@@ -17,5 +17,6 @@ def test_a_disturbed_run_leaves_the_ledger_of_an_undisturbed_one(tmp_path: Path)
         expected = undisturbed(stage)
         assert len(expected["episodes"]) > 3
         mischiefs = (cut_link, kill_gateway, drop_database, kill_agent)
-        found = disturbed(stage, 1, mischiefs, print, (1, 3))
-    assert difference(expected, found) == ""
+        found = disturbed(stage, 1, mischiefs, print, (0.5, 2))
+    assert undone(mischiefs, found.done) == []
+    assert difference(expected, found.dump) == ""
