@@ -10,6 +10,7 @@ from rich.console import Console
 
 from raypp.errors import OptionError, UnknownSiteError
 from raypp.json_file import json_option, write_json
+from raypp.ledger.command import LedgerUrl
 from raypp.ledger.store import Ledger
 from raypp.report.files import write_files
 from raypp.report.period import day_of, read_period
@@ -26,14 +27,7 @@ def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
 
     def report(
         site: Annotated[str, typer.Argument(help="Name of the site.")],
-        ledger: Annotated[
-            str | None,
-            typer.Option(
-                envvar="RAYPP_LEDGER",
-                show_envvar=False,
-                help="The ledger: sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME (default: RAYPP_LEDGER).",
-            ),
-        ] = None,
+        ledger: LedgerUrl = None,
         from_: Annotated[
             str | None,
             typer.Option(

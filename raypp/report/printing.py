@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from raypp.report.coverage_rows import WHOLE, coverage_rows, observed_share
-from raypp.report.wording import count, date_and_clock, duration, share
+from raypp.report.wording import count, date_and_clock, seconds, share
 from raypp.usage.report import SiteReport
 
 _MOST_TRANSITIONS = 15
@@ -37,7 +37,7 @@ def _tools(report: SiteReport) -> Table:
         figures = (one.states.used_s, lasted.p50_s, lasted.p90_s, lasted.max_s)
         words = ", ".join(f"{number} {name}" for name, number in marks.items() if number)
         uses = f"{one.episodes:,}" if one.used else "not used"
-        table.add_row(escape(one.name), uses, *map(_seconds, figures), words)
+        table.add_row(escape(one.name), uses, *map(seconds, figures), words)
     return table
 
 
@@ -52,7 +52,7 @@ def _coverage(report: SiteReport) -> Table:
             escape(when) if when != last else "",
             row.kind,
             escape(row.name),
-            *map(_seconds, figures),
+            *map(seconds, figures),
             share(row.observed_share),
         )
         last = when
@@ -63,7 +63,7 @@ def _worn(report: SiteReport) -> Table:
     table = _table("Safety equipment", ("equipment", "where", "worn", "of", "NOT OBSERVED"), numeric=range(2, 5))
     for one in report.worn:
         where = f"{one.camera}, {one.station}" if one.station else one.camera
-        figures = (share(one.worn_share), _seconds(one.seen_s), _seconds(one.not_observed_s))
+        figures = (share(one.worn_share), seconds(one.seen_s), seconds(one.not_observed_s))
         table.add_row(escape(one.equipment), escape(where), *figures)
     return table
 
@@ -73,7 +73,7 @@ def _transitions(report: SiteReport) -> Table:
     table = _table("Transitions", heads, numeric=range(1, 4))
     for one in report.transitions[:_MOST_TRANSITIONS]:
         names = f"{escape(one.before)} \u2192 {escape(one.after)}"
-        table.add_row(names, str(one.count), str(one.not_observed or ""), _seconds(one.mean_pause_s))
+        table.add_row(names, str(one.count), str(one.not_observed or ""), seconds(one.mean_pause_s))
     return table
 
 
@@ -86,7 +86,7 @@ def _sequence(report: SiteReport) -> Table:
         start = one.start[11:19]
         state = one.state if one.state != "final" else ""
         names = (escape(one.tool), escape(one.station), escape(one.camera))
-        table.add_row(str(one.number), start, *names, _seconds(one.duration_s), state)
+        table.add_row(str(one.number), start, *names, seconds(one.duration_s), state)
     return table
 
 
@@ -106,7 +106,3 @@ def _table(title: str, heads: tuple[str, ...], numeric: Collection[int]) -> Tabl
         right = index in numeric
         table.add_column(head, justify="right" if right else "left", overflow="fold", no_wrap=right)
     return table
-
-
-def _seconds(length_s: float | None) -> str:
-    return "-" if length_s is None else duration(length_s * 1e6)

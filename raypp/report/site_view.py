@@ -15,8 +15,8 @@ from raypp.report.layout import document, empty
 from raypp.report.period import Period, day, day_of
 from raypp.report.records import Recorded
 from raypp.report.sites_view import site_address, state_badge
-from raypp.report.tables import coverage_table, seconds, tools_table, transitions_table, worn_table
-from raypp.report.wording import clock, count, date_and_clock, date_words, share
+from raypp.report.tables import coverage_table, tools_table, transitions_table, worn_table
+from raypp.report.wording import clock, count, date_and_clock, date_words, seconds, share
 from raypp.usage.episode import Episode, EpisodeState
 from raypp.usage.report import SiteReport
 from raypp.usage.settings import SiteSettings

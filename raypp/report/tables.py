@@ -6,12 +6,11 @@ from raypp.report.colours import number
 from raypp.report.coverage_rows import WHOLE, CoverageRow, coverage_rows
 from raypp.report.html import Html, element
 from raypp.report.lanes import WHY_NOT, stack
-from raypp.report.wording import count, duration, share
+from raypp.report.wording import count, seconds, share
 from raypp.usage.report import SiteReport
 
 _MOST_TRANSITIONS = 10
 _MOST_COVERAGE_ROWS = 48
-_SECOND_US = 1e6
 
 
 def tools_table(report: SiteReport, tools: tuple[str, ...]) -> Html:
@@ -111,11 +110,6 @@ def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[Html]], cl
         class_=class_,
     )
     return element("div", whole, class_="scroll", tabindex=0, role="region", aria_label=caption)
-
-
-def seconds(length_s: float | None) -> str:
-    """Seconds as people read them; a dash for None."""
-    return "-" if length_s is None else duration(length_s * _SECOND_US)
 
 
 def _coverage_cells(row: CoverageRow) -> list[Html]:

@@ -24,6 +24,11 @@ def duration(length_us: float) -> str:
     return f"{hours // 24} d {hours % 24:02} h"
 
 
+def seconds(length_s: float | None) -> str:
+    """The same of seconds; a dash for None."""
+    return "-" if length_s is None else duration(length_s * SECOND_US)
+
+
 def share(part: float | None) -> str:
     """Such as `37 %`; `0 %` and `100 %` only where exact, so that little never reads as nothing."""
     if part is None:
