@@ -4,30 +4,27 @@ Example:
     ray job submit --working-dir . -- python -m jobs.train_detector /data/veiled --out /data/run --weights yolov8n.pt
 """
 
-import re
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import ray
-import torch
 from ray import train as ray_train
 from ray.data import DataContext
-from ray.train.torch import TorchTrainer, get_device, prepare_model
+from ray.train.torch import TorchTrainer, prepare_model
 
 from jobs.cluster import connect
 from jobs.shard_source import read_archive
+from jobs.team import root_cause, team_of_worker, worker_cpus
 from raypp.cli import run_command
 from raypp.detect.batch import COLUMNS, DetectionBatch, batch_of_rows
 from raypp.detect.checkpoint import About
 from raypp.detect.command import make_train_command
 from raypp.detect.dataset import TRAIN, VAL, VeiledDataset
-from raypp.detect.evaluation import SampleMatches
 from raypp.detect.rows import exactly, of_epoch, rebatch
 from raypp.detect.settings import TrainSettings
 from raypp.detect.variants import VARIANT_COLUMNS
-from raypp.detect.worker import Team, train_worker
+from raypp.detect.worker import train_worker
 from raypp.errors import ModelError
 from raypp.shards.schema import ArchiveHeader
 
@@ -55,7 +52,7 @@ def train_on_ray(settings: TrainSettings, about: About, dataset: VeiledDataset, 
         scaling_config=ray_train.ScalingConfig(
             num_workers=_room(settings),  # type: ignore[arg-type]  # a range is right: see ray.train.v2
             use_gpu=settings.gpu,
-            resources_per_worker={"CPU": _cpus(settings.workers)} | ({"GPU": 1} if settings.gpu else {}),
+            resources_per_worker={"CPU": worker_cpus(settings.workers)} | ({"GPU": 1} if settings.gpu else {}),
         ),
         run_config=ray_train.RunConfig(
             name=settings.out.name,
@@ -71,7 +68,7 @@ def train_on_ray(settings: TrainSettings, about: About, dataset: VeiledDataset, 
     try:
         result = trainer.fit()
     except ray_train.TrainingFailedError as error:
-        raise ModelError(f"training stopped: {_root(error)} (run it again to go on at the last epoch)") from None
+        raise ModelError(f"training stopped: {root_cause(error)} (run it again to go on at the last epoch)") from None
     best = result.get_best_checkpoint("map50_95", "max")
     if best is None:
         raise ModelError(f"training left no checkpoint in {settings.out}; see Ray's logs of the workers")
@@ -90,28 +87,11 @@ def _held(frames: ray.data.Dataset, size: int) -> ray.data.Dataset:
     return frames.materialize() if size < room else frames
 
 
-def _cpus(workers: int) -> float:
-    """CPUs of each worker: all but one, which reads shards."""
-    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    return max(0.5, int(resources.get("CPU", 1) - 1) / workers)
-
-
-def _root(error: BaseException) -> str:
-    """What went wrong in a worker, without the layers that Ray wraps it in: an error of ours, or the last line."""
-    failures = getattr(error, "worker_failures", {}).values()
-    text = "\n".join(str(getattr(failure, "_traceback_str", failure)) for failure in failures) or str(error)
-    ours = re.findall(r"raypp\.errors\.\w+: (.+)", text)
-    return str(ours[-1]) if ours else text.strip().splitlines()[-1]
-
-
 def _train_loop(config: dict[str, Any]) -> None:
     settings = TrainSettings.model_validate_json(config["settings"])
     about = About.model_validate_json(config["about"])
-    context = ray_train.get_context()
-    rank, workers = context.get_world_rank(), context.get_world_size()
-    # As many threads as CPUs are this worker's: threads that wait for a CPU that reads shards hold up all others.
-    assigned: dict[str, float] = ray.get_runtime_context().get_assigned_resources()  # type: ignore[no-untyped-call]
-    torch.set_num_threads(max(1, int(assigned.get("CPU", 1))))
+    team = team_of_worker(prepare_model)
+    rank, workers = team.rank, team.workers
     header = VeiledDataset.open(settings.archive, about.labels_version, settings.data_key_path).header
     checkpoint = ray_train.get_checkpoint()
 
@@ -131,28 +111,11 @@ def _train_loop(config: dict[str, Any]) -> None:
         mine = (one for number, one in enumerate(rows) if number % workers == rank)
         return _batches(mine, header)
 
-    def report(metrics: dict[str, Any], folder: Path | None) -> None:
-        ray_train.report(metrics, checkpoint=ray_train.Checkpoint.from_directory(str(folder)) if folder else None)
-
-    team = Team(
-        rank=rank,
-        workers=workers,
-        device=get_device(),
-        wrap=prepare_model if workers > 1 else None,
-        gather=_gather if workers > 1 else list,
-        report=report,
-    )
     train_worker(settings, about, team, train_batches, val_batches, Path(checkpoint.path) if checkpoint else None)
 
 
 def _batches(rows: Iterable[dict[str, Any]], header: ArchiveHeader) -> Iterator[DetectionBatch]:
     return (batch_of_rows(one, header) for one in rows)
-
-
-def _gather(matches: list[SampleMatches]) -> list[SampleMatches]:
-    everyone: list[list[SampleMatches]] = [[]] * torch.distributed.get_world_size()
-    torch.distributed.all_gather_object(everyone, matches)
-    return list(chain.from_iterable(everyone))
 
 
 train = make_train_command(train_on_ray)

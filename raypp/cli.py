@@ -19,10 +19,11 @@ from raypp.inspection import describe, field_table
 from raypp.json_file import json_option, write_json
 from raypp.labelling import split
 from raypp.shards.encryption import DataKey
+from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.envelope import read_passphrase
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import default_key_path, load_owner_key, resolve_key_path, save_owner_key, save_site_key
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import PatchSpec
 from raypp.veiling.attempts import Outcome
 from raypp.veiling.command import ClusterOptions, make_command
 from raypp.veiling.job import veil_here
@@ -46,6 +47,7 @@ _TRAINS, _SERVES, _RECORDS = ("torch", "ultralytics"), ("ray", "torch", "sqlalch
 _DEFERRED = {
     "train": _Deferred("Train a YOLO detector on veiled frames; needs shards and labels, and no veil key.", _TRAINS),
     "evaluate": _Deferred("Measure a trained detector on veiled frames: mAP50, mAP50-95, and each class.", _TRAINS),
+    "fit": _Deferred("Fit a learned veil: an encoder trained with a detector, against adversaries.", _TRAINS),
     "compare": _Deferred("Measure what a veil costs: the same detector on plain and on veiled pictures.", _TRAINS),
     "audit": _Deferred("Attack a veil on the owner's own pictures; write a report and a certificate.", ("torch",)),
     "export": _Deferred("Write a trained detector as one file: safetensors, with all known of it.", _TRAINS),
@@ -106,7 +108,9 @@ def keygen(
     site: Annotated[str | None, typer.Option(help="Derive a site's key from the owner's: name of the site.")] = None,
     camera: Annotated[list[str] | None, typer.Option(help="Camera that the site's key may veil; repeat.")] = None,
     key: Annotated[Path | None, typer.Option(help="Owner's key to derive from (default: RAYPP_KEY_FILE).")] = None,
-    spec: Annotated[Path | None, typer.Option(help="Veil spec of the site's key (default: the default spec).")] = None,
+    spec: Annotated[
+        Path | None, typer.Option(help="Veil spec, or encoder file, of the site's key (default: the default spec).")
+    ] = None,
     data: Annotated[bool, typer.Option("--data", help="Make a data key for Parquet encryption instead.")] = False,
 ) -> None:
     """Make a key file of mode 0600, outside any working tree; an existing key is never overwritten.
@@ -127,7 +131,7 @@ def keygen(
         if out is None or not camera:
             raise OptionError(f"--site {site} needs --out and at least one --camera")
         owner = load_owner_key(resolve_key_path(key))
-        site_key = SiteKey.derive_from(owner, VeilSpec.load(spec) if spec else VeilSpec(), site, camera)
+        site_key = SiteKey.derive_from(owner, spec_and_encoder(spec)[0] if spec else PatchSpec(), site, camera)
         save_site_key(site_key, out, passphrase)
         console.print(f"site key {out}: {site}, cameras {', '.join(site_key.cameras)}", highlight=False)
         return

@@ -14,9 +14,10 @@ from raypp.shards.labels import list_versions
 from raypp.shards.manifest import Manifest, read_manifest
 from raypp.shards.schema import METADATA_KEY, ArchiveHeader
 from raypp.shards.store import Store
+from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import is_key_file, load_key
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import PatchSpec
 
 _PARQUET_MAGIC = b"PAR1"
 _ENCRYPTED_MAGIC = b"PARE"
@@ -49,7 +50,7 @@ def describe(path: Path, data_key: DataKey | None = None) -> dict[str, str]:
 def field_table() -> Table:
     """Return a table of the fields of a veil spec: default, range and meaning."""
     table = Table("field", "default", "range", "meaning", box=None, pad_edge=False)
-    for name, schema in VeilSpec.model_json_schema()["properties"].items():
+    for name, schema in PatchSpec.model_json_schema()["properties"].items():
         if "enum" in schema:
             allowed = ", ".join(map(str, schema["enum"]))
         elif "const" in schema:
@@ -152,10 +153,10 @@ def _key(path: Path) -> dict[str, str]:
 
 
 def _spec(path: Path) -> dict[str, str]:
-    spec = VeilSpec.load(path)
+    spec, encoder = spec_and_encoder(path)
     bits = spec.channels * spec.bits
     return {
-        "veil spec": str(path),
+        "encoder" if encoder else "veil spec": str(path),
         "spec": spec.canonical().decode(),
         "cell": f"{spec.patch} x {spec.patch} pixels -> {spec.channels} values of {spec.bits} bits = {bits} bits "
         f"({bits / spec.patch**2:.2f} bits a pixel; a pixel has 24)",

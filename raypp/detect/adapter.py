@@ -47,6 +47,10 @@ class CodeAdapter(nn.Module):
             # NO_CELL has no values set, so that whichever weights it takes give nothing.
             chosen = sub_key_N1GG.long().clamp(max=self.sub_keys - 1)[:, None].expand(-1, -1, self.width, -1, -1)
             embedded = embedded.unflatten(1, (self.sub_keys, self.width)).gather(1, chosen).squeeze(1)
-        hidden = self.shuffle(self.act(self.norm(embedded)))
+        return self.features(embedded)
+
+    def features(self, embedded_NWGG: Tensor) -> Tensor:
+        """Turn embedded codes, what `embed` makes of one-hot values under one sub-key, into features."""
+        hidden = self.shuffle(self.act(self.norm(embedded_NWGG)))
         features: Tensor = self.act(self.bn(self.mix(hidden)))
         return features

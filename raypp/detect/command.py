@@ -51,7 +51,9 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
         out: Annotated[Path, typer.Option(help="Folder of the run; run again with it to go on after a stop.")],
         labels: Annotated[str | None, typer.Option(help="Label version (default: the only one).")] = None,
         model: Annotated[str, typer.Option(help="Architecture: yolov8n ... x, yolo11s, yolo26n ...")] = "yolov8n",
-        weights: Annotated[Path | None, typer.Option(help="Public weights (.pt) to start from.")] = None,
+        weights: Annotated[
+            Path | None, typer.Option(help="What to start from: public weights (.pt), or a learned veil's start.model.")
+        ] = None,
         epochs: Annotated[int, typer.Option(help="Passes over the training frames.")] = 100,
         batch: Annotated[int, typer.Option(help="Frames of a step, over all workers together.")] = 16,
         nominal_batch: Annotated[

@@ -68,7 +68,7 @@ def fit_adapter(
                 wanted = first(pair.plain.network_inputs(device)).float()
             with _half(device):
                 given = adapter(pair.veiled.network_inputs(device)).float()
-            error, spread = _error(given, wanted)
+            error, spread = feature_error(given, wanted)
             optimizer.zero_grad()
             error.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -83,7 +83,7 @@ def _half(device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, dtype=torch.bfloat16)
 
 
-def _error(given: Tensor, wanted: Tensor) -> tuple[Tensor, float]:
+def feature_error(given: Tensor, wanted: Tensor) -> tuple[Tensor, float]:
     """Mean squared error in units of each channel's spread, and what it would be if each channel's mean were given."""
     variance = wanted.var(dim=(0, 2, 3))
     floor = (_LEAST_SPREAD**2) * variance.median()

@@ -152,27 +152,25 @@ def _description(architecture: str) -> dict[str, Any]:
     return described | {"scale": _PICO}
 
 
-def _put_adapter(model: DetectionModel, architecture: str, codes: CodeInput) -> None:
+def replace_stages(model: DetectionModel, last: int, replacement: nn.Module) -> None:
+    """Put a module in the place of a detector's layers 0 to `last`; it is fed what they were, and gives what they gave.
+
+    Other layers keep their numbers and names.
+    """
     layers = _layers(model)
-    last, features = _replaced(model, codes.stride)
-    for layer in layers[last + 1 :]:
-        sources = [layer.f] if isinstance(layer.f, int) else layer.f
-        if any(0 <= source < last for source in sources):
-            raise ModelError(
-                f"model {architecture} reads features finer than {codes.stride} pixels; use a smaller patch"
-            )
-    adapter: nn.Module = CodeAdapter(
-        codes.channels, 1 << codes.bits, codes.sub_keys, codes.patch // codes.stride, features
-    )
     for number in range(last + 1):
-        replacement = adapter if number == last else nn.Identity()
+        put: nn.Module = replacement if number == last else nn.Identity()
         for name in ("i", "f", "type"):
-            setattr(replacement, name, getattr(layers[number], name))
-        model.model[number] = replacement
+            setattr(put, name, getattr(layers[number], name))
+        model.model[number] = put
 
 
-def _replaced(model: DetectionModel, stride: int) -> tuple[int, int]:
-    """Return the number of the last layer that codes replace, and the channels it gives: the first at that stride."""
+def stages_at(model: DetectionModel, stride: int) -> tuple[int, int]:
+    """Return a plain detector's first layer that reaches a stride in pixels: its number, and how many channels it has.
+
+    Raises:
+        ModelError: if no layer does.
+    """
     shapes: list[torch.Size] = []
     hooks = [
         layer.register_forward_hook(lambda _layer, _inputs, out: shapes.append(out.shape))
@@ -188,7 +186,20 @@ def _replaced(model: DetectionModel, stride: int) -> tuple[int, int]:
     for number, shape in enumerate(shapes):
         if _PROBE_PIXELS // shape[-1] == stride:
             return number, int(shape[1])
-    raise AssertionError(stride)
+    raise ModelError(f"the model has no layer of stride {stride}; choose another patch")
+
+
+def _put_adapter(model: DetectionModel, architecture: str, codes: CodeInput) -> None:
+    layers = _layers(model)
+    last, features = stages_at(model, codes.stride)
+    for layer in layers[last + 1 :]:
+        sources = [layer.f] if isinstance(layer.f, int) else layer.f
+        if any(0 <= source < last for source in sources):
+            raise ModelError(
+                f"model {architecture} reads features finer than {codes.stride} pixels; use a smaller patch"
+            )
+    adapter = CodeAdapter(codes.channels, 1 << codes.bits, codes.sub_keys, codes.patch // codes.stride, features)
+    replace_stages(model, last, adapter)
 
 
 def _layers(model: DetectionModel) -> list[Any]:

@@ -16,7 +16,7 @@ class TrainSettings(BaseModel):
         labels_version: label version to train on, or None for the only one.
         out: folder of the run; every worker reaches it.
         architecture: name of a model that ultralytics knows.
-        weights: public weights to start from (.pt), or None for random ones.
+        weights: what to start from: public weights (.pt), what a learned veil's fit left, or None for random ones.
         epochs: passes over the training frames.
         batch: frames of a step, over all workers together.
         workers: workers that train together; fewer where the cluster has less room for a while, if `least_workers` is.
@@ -73,4 +73,7 @@ class TrainSettings(BaseModel):
                 fitting = every * max(1, self.batch // every)
                 raise OptionError(f"--batch {self.batch} cannot be shared by {workers} workers; use {fitting}")
         if self.weights is not None and not self.weights.is_file():
-            raise OptionError(f"--weights {self.weights} is no file; give an ultralytics checkpoint such as yolov8n.pt")
+            raise OptionError(
+                f"--weights {self.weights} is no file; give an ultralytics checkpoint such as yolov8n.pt, "
+                "or the start.model of a learned veil"
+            )

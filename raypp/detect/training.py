@@ -2,8 +2,9 @@
 
 import math
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,7 @@ class Trainer:
         rank: number of this one.
         wrap: makes the network that averages gradients over workers (DistributedDataParallel); None for one worker.
         augmentation: how batches are augmented; None for batches that come augmented.
+        rates: learning rates of other parts that start from nothing, by their type, as multiples of the trunk's.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Trainer:
         rank: int = 0,
         wrap: Callable[[Any], Any] | None = None,
         augmentation: CellAugmentation | None = CellAugmentation(),  # noqa: B008 - a frozen value
+        rates: Mapping[type[torch.nn.Module], float] = MappingProxyType({}),
     ) -> None:
         self.model = model.to(device, memory_format=torch.channels_last)
         for name, parameter in model.named_parameters():
@@ -91,7 +94,8 @@ class Trainer:
         decay = arguments.weight_decay * recipe.batch * nominal / arguments.nbs
         iterations = math.ceil(recipe.steps * recipe.batch / max(recipe.batch, arguments.nbs)) * recipe.epochs
         self._optimizer = build_optimizer(model, arguments, len(model.names), decay, iterations)
-        self._set_adapter_rate(recipe.adapter_rate)
+        for kind, rate in {CodeAdapter: recipe.adapter_rate, **rates}.items():
+            self._set_rate(kind, rate)
         self._scheduler = torch.optim.lr_scheduler.LambdaLR(self._optimizer, lr_lambda=self._decline)
         self._scheduler.last_epoch = -1
         warmup = min(arguments.warmup_epochs, max(recipe.epochs - 1, 0))
@@ -133,6 +137,11 @@ class Trainer:
         self._shift_heads()
         return losses
 
+    def forget(self, module: torch.nn.Module) -> None:
+        """Drop what the optimiser gathered of a module's parameters, whose weights were drawn anew."""
+        for parameter in module.parameters():
+            self._optimizer.state.pop(parameter, None)
+
     def state(self) -> dict[str, Any]:
         """Return all that a later trainer needs to go on exactly here."""
         return {
@@ -155,15 +164,13 @@ class Trainer:
         self._scheduler.last_epoch = self.epoch - 1
         self._shift_heads()
 
-    def _set_adapter_rate(self, rate: float) -> None:
-        """Give the adapter's parameters groups of their own, alike but for the learning rate."""
-        adapter = {
-            id(one) for layer in self.model.modules() if isinstance(layer, CodeAdapter) for one in layer.parameters()
-        }
+    def _set_rate(self, kind: type[torch.nn.Module], rate: float) -> None:
+        """Give the parameters of the modules of a type groups of their own, alike but for the learning rate."""
+        chosen = {id(one) for layer in self.model.modules() if isinstance(layer, kind) for one in layer.parameters()}
         for group in list(self._optimizer.param_groups) if rate != 1 else ():
-            mine = [one for one in group["params"] if id(one) in adapter]
+            mine = [one for one in group["params"] if id(one) in chosen]
             if mine:
-                group["params"] = [one for one in group["params"] if id(one) not in adapter]
+                group["params"] = [one for one in group["params"] if id(one) not in chosen]
                 alike = {name: value for name, value in group.items() if name not in ("params", "initial_lr")}
                 self._optimizer.add_param_group(alike | {"params": mine, "lr": group["lr"] * rate})
 

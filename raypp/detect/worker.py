@@ -13,10 +13,10 @@ import torch
 from raypp.detect.batch import DetectionBatch
 from raypp.detect.checkpoint import About, read_about, read_state, write_checkpoint
 from raypp.detect.evaluation import Matcher, SampleMatches, score, score_with_curves
-from raypp.detect.model import load_public_weights
 from raypp.detect.plots import detections_picture, precision_recall_picture
 from raypp.detect.results import EpochResult, Picture, record, record_pictures
 from raypp.detect.settings import TrainSettings
+from raypp.detect.start import load_start
 from raypp.detect.study import Origin, StudiedSample
 from raypp.detect.training import Trainer
 from raypp.errors import ConflictError
@@ -71,7 +71,7 @@ def train_worker(
     torch.manual_seed(settings.seed)
     model = about.build()
     if settings.weights is not None:
-        load_public_weights(model, settings.weights)
+        load_start(model, settings.weights, about.veil_id)
     trainer = Trainer(model, about.recipe, team.device, team.workers, team.rank, team.wrap)
     if resume is not None:
         found = read_about(resume)

@@ -42,6 +42,7 @@ class CaptureJob:
     masks_path: Path | None
     key_path: Path
     spec: VeilSpec
+    encoder_path: Path | None
     size: int
     watch: WatchSettings | None
     chunk_frames: int

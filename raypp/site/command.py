@@ -21,8 +21,8 @@ from raypp.site.link import Link
 from raypp.site.settings import AgentSettings
 from raypp.site.status import SiteStatus
 from raypp.site.watch import WatchSettings
+from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.keyfile import resolve_key_path
-from raypp.veil.spec import VeilSpec
 
 EXIT_ATTENTION = 3
 """Exit status where something is wrong that a person must see to."""
@@ -32,7 +32,10 @@ _TokenOption = Annotated[Path, typer.Option("--token-file", help="File with the 
 _SiteOption = Annotated[str, typer.Option(help="Name of the site.")]
 _SpoolOption = Annotated[Path, typer.Option(help="Folder for what is captured and not yet committed.")]
 _KeyOption = Annotated[Path | None, typer.Option(help="The site's key (default: RAYPP_KEY_FILE).")]
-_SpecOption = Annotated[Path | None, typer.Option(help="Veil spec, JSON (default: the site key's own).")]
+_SpecOption = Annotated[
+    Path | None,
+    typer.Option(help="Veil spec, JSON, or the encoder file of a learned veil (default: the site key's own)."),
+]
 _SizeOption = Annotated[int, typer.Option(help="Side of the square frames are letterboxed into, as the model's.")]
 _MasksOption = Annotated[Path | None, typer.Option(help="Privacy masks: polygons per camera, JSON or YAML.")]
 _ConfigOption = Annotated[Path | None, typer.Option(help="Cameras of the site, YAML; read again whenever it changes.")]
@@ -90,12 +93,14 @@ def stream(
     """
     console = Console(stderr=True, soft_wrap=True)
     cameras = _cameras(sources or [], camera, config, _fps(fps), realtime, time_from, timezone, watch)
+    chosen, encoder = spec_and_encoder(spec) if spec else (None, None)
     settings = AgentSettings(
         site=site,
         link=_link(server, token_file, tls, ca, cert, cert_key, server_name),
         key_path=resolve_key_path(key),
         spool=spool,
-        spec=VeilSpec.load(spec) if spec else None,
+        spec=chosen,
+        encoder_path=encoder,
         size=size,
         masks_path=masks,
         limit_bytes=int(spool_mb * 1e6),
@@ -141,12 +146,14 @@ def doctor(
     --spool spool
     """
     cameras = _cameras(sources or [], camera, config, Fraction(2), False, None, "UTC", False)
+    chosen, encoder = spec_and_encoder(spec) if spec else (None, None)
     settings = AgentSettings(
         site=site,
         link=_link(server, token_file, tls, ca, cert, cert_key, server_name),
         key_path=resolve_key_path(key),
         spool=spool,
-        spec=VeilSpec.load(spec) if spec else None,
+        spec=chosen,
+        encoder_path=encoder,
         size=size,
         masks_path=masks,
     )

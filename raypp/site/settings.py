@@ -13,9 +13,10 @@ from raypp.site.link import Link
 from raypp.site.position import Position
 from raypp.site.retry import RetryPolicy
 from raypp.site.sources import is_live
+from raypp.veil.encoder_file import open_encoder
 from raypp.veil.key import SiteKey
 from raypp.veil.keyfile import load_key
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import LearnedSpec, PatchSpec, VeilSpec
 from raypp.wire.messages import check_name
 
 _RETRY = RetryPolicy()
@@ -31,6 +32,7 @@ class AgentSettings:
         key_path: the site's key, or the owner's.
         spool: folder of what is captured and not yet committed.
         spec: the veil; None takes a site key's own, or the default.
+        encoder_path: the encoder file, for a learned veil.
         size: side of the square, in pixels, as the model has it.
         masks_path: privacy masks, or None.
         limit_bytes: bytes that one camera's spool may take.
@@ -46,6 +48,7 @@ class AgentSettings:
     key_path: Path
     spool: Path
     spec: VeilSpec | None = None
+    encoder_path: Path | None = None
     size: int = 640
     masks_path: Path | None = None
     limit_bytes: int = 10 << 30
@@ -70,13 +73,18 @@ class AgentSettings:
             raise OptionError(f"--size {self.size} is no multiple of the veil's patch {patch} up to 4096")
         if self.masks_path is not None:
             load_masks(self.masks_path)
+        spec = self.veil_spec()
+        if isinstance(spec, LearnedSpec):
+            if self.encoder_path is None:
+                raise OptionError("the site key is of a learned veil; give its encoder file with --spec")
+            open_encoder(self.encoder_path, spec, load_key(self.key_path))
 
     def veil_spec(self) -> VeilSpec:
         """The veil's spec; raises KeyFileError if the key cannot be read."""
         if self.spec is not None:
             return self.spec
         key = load_key(self.key_path)
-        return key.spec if isinstance(key, SiteKey) else VeilSpec()
+        return key.spec if isinstance(key, SiteKey) else PatchSpec()
 
     def veil_id(self, spec: VeilSpec, cameras: dict[str, CameraSettings]) -> str:
         """Name of the veil; raises RayppError if the key is not for it, or not for one of the cameras."""
@@ -101,6 +109,7 @@ class AgentSettings:
             masks_path=self.masks_path,
             key_path=self.key_path,
             spec=spec,
+            encoder_path=self.encoder_path,
             size=self.size,
             watch=camera.watch,
             chunk_frames=self.chunk_frames,

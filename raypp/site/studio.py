@@ -10,7 +10,7 @@ from raypp.site.watch import Watch
 from raypp.usage.observation import Observation
 from raypp.veil.keyfile import load_key
 from raypp.veil.packing import pack
-from raypp.veil.patch import PatchEncoder, Veil
+from raypp.veil.veil import open_veil
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -29,7 +29,8 @@ class Studio:
         self._job = job
         masks = None if job.masks_path is None else load_masks(job.masks_path)
         self.mask: Mask | None = None if masks is None else masks.for_camera(job.site, job.camera)
-        self._encoder: PatchEncoder = Veil(job.spec, load_key(job.key_path)).stream(job.site, job.camera)
+        veil = open_veil(job.spec, load_key(job.key_path), job.encoder_path)
+        self._encoder = veil.stream(job.site, job.camera)
         self._letterbox: Letterbox | None = None
         self._watch: Watch | None = None
 

@@ -59,6 +59,8 @@ class Arm(BaseModel):
         fitted: epochs for which the owner fits the adapter to public features before the arm is trained; 0 for none.
         sub_keys: whether the adapter tells sub-keys apart.
         adapter_rate: learning rate of the adapter as a multiple of the trunk's; None for the default.
+        encoder: the encoder file, for a learned veil.
+        start: the bundle that the detector starts from, instead of the schedule's public weights.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -71,13 +73,15 @@ class Arm(BaseModel):
     fitted: int = 0
     sub_keys: bool = True
     adapter_rate: float | None = None
+    encoder: Path | None = None
+    start: Path | None = None
 
     def row_id(self, schedule: Schedule, dataset: str) -> str:
         """Name of the arm's row: a rerun with the same settings finds it, one with others does not."""
         weights = schedule.weights.name if schedule.weights else ""
         told = {
             name: value
-            for name, value in self.model_dump(mode="json", exclude={"spec"}).items()
+            for name, value in self.model_dump(mode="json", exclude={"spec", "encoder", "start"}).items()
             if value != type(self).model_fields[name].default  # so that an option that is new leaves old rows alone
         }
         spec = self.spec.canonical().decode() if self.spec else ""
@@ -88,6 +92,8 @@ class Arm(BaseModel):
             weights,
             dataset,
         ]
+        if self.start:
+            asked.append("from the start of its fit")
         digest = hashlib.sha256("\n".join(asked).encode()).hexdigest()[:8]
         return f"{self.name}-s{self.seed}-{digest}"
 

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from raypp.errors import OptionError
 from raypp.utility.arm import Arm, ArmKind
-from raypp.veil.spec import VeilSpec
+from raypp.veil.encoder_file import ENCODER_FILE, START_FILE, spec_and_encoder
+from raypp.veil.spec import PatchSpec, VeilSpec, parse_spec
 
 _DEFAULT = "default"
 _OF_ARM = ("sub_keys_told", "adapter_rate", "variants", "fitted")
@@ -18,7 +19,8 @@ def parse_arm(text: str, seed: int) -> Arm:
     """Read one arm.
 
     Args:
-        text: `plain`, `plain-cells` or `library`; `default` for the default veil; `NAME=FILE` for the spec in a file;
+        text: `plain`, `plain-cells` or `library`; `default` for the default veil; `NAME=FILE` for the spec in a file
+            or the learned veil of an encoder file; `NAME=FOLDER` for the veil of a fit, started from what the fit left;
             `NAME:field=value,...` for the default spec with some fields changed; besides those of
             a spec: `variants`, `fitted` and `adapter_rate` (numbers), `sub_keys_told` (true or false).
         seed: the arm's seed.
@@ -30,15 +32,16 @@ def parse_arm(text: str, seed: int) -> Arm:
     if text in (ArmKind.PLAIN, ArmKind.PLAIN_CELLS, ArmKind.LIBRARY):
         return Arm(name=text, kind=ArmKind(text), seed=seed)
     name, changed = text, {}
+    encoder = start = None
     if ":" in text:
         name, _, fields = text.partition(":")
         changed = dict(_pair(pair, text) for pair in fields.split(","))
-        spec = VeilSpec.parse(json.dumps(_without(changed, _OF_ARM)), f"arm {text}")
+        spec = parse_spec(json.dumps(_without(changed, _OF_ARM)), f"arm {text}")
     elif "=" in text:
         name, _, file = text.partition("=")
-        spec = VeilSpec.load(Path(file))
+        spec, encoder, start = _from_place(Path(file))
     elif text == _DEFAULT:
-        spec = VeilSpec()
+        spec = PatchSpec()
     else:
         raise OptionError(
             f"--arm {text} is none of plain, plain-cells, library, default, NAME=SPEC.json, NAME:field=value,..."
@@ -55,10 +58,20 @@ def parse_arm(text: str, seed: int) -> Arm:
             fitted=changed.get("fitted", 0),
             sub_keys=changed.get("sub_keys_told", True),
             adapter_rate=changed.get("adapter_rate"),
+            encoder=encoder,
+            start=start,
         )
     except ValidationError as error:
         first = error.errors()[0]
         raise OptionError(f"--arm {text}: {first['loc'][-1]}: {first['msg']}") from None
+
+
+def _from_place(place: Path) -> tuple[VeilSpec, Path | None, Path | None]:
+    """Return spec, encoder and starting checkpoint of a spec's file, an encoder's, or the folder of a fit."""
+    if not place.is_dir():
+        return *spec_and_encoder(place), None
+    spec, encoder = spec_and_encoder(place / ENCODER_FILE)
+    return spec, encoder, (place / START_FILE).absolute()
 
 
 def _pair(pair: str, text: str) -> tuple[str, Any]:

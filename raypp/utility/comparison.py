@@ -12,7 +12,10 @@ from raypp.utility.arm import Arm, ArmRow, Schedule, VeilFigures
 from raypp.utility.pictures import PictureSet, read_pictures
 from raypp.utility.rows import read_rows, write_row
 from raypp.utility.running import Bench, Report, VeiledArchive, run_arm
+from raypp.veil.encoder_file import open_encoder
 from raypp.veil.keyfile import load_key
+from raypp.veil.learned import EncoderNetwork
+from raypp.veil.spec import LearnedSpec
 from raypp.veiling.identity import sample_id
 from raypp.veiling.job import Executor, load_plan, open_job
 from raypp.veiling.private import write_private
@@ -143,6 +146,7 @@ def _settings(task: ArmTask) -> VeilSettings | None:
         private=archive.with_name(archive.name + "-private"),
         key_path=task.key_path,
         spec=arm.spec,
+        encoder_path=arm.encoder,
         size=size,
         variants=arm.variants,
     )
@@ -182,4 +186,7 @@ def _open_archive(task: ArmTask, settings: VeilSettings) -> VeiledArchive:
         for item in load_plan(settings.private).items().values()
     }
     figures = VeilFigures.model_validate_json((settings.private / _FIGURES_FILE).read_bytes())
-    return VeiledArchive(VeiledDataset.open(settings.out, None), figures, names)
+    network = None
+    if isinstance(settings.spec, LearnedSpec) and settings.encoder_path is not None:
+        network = EncoderNetwork(open_encoder(settings.encoder_path, settings.spec, key))
+    return VeiledArchive(VeiledDataset.open(settings.out, None), figures, names, network)

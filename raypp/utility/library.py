@@ -54,10 +54,17 @@ class LibraryBatches:
         classes: names of the classes.
         recipe: seed, batch, epochs, and the last of them without mosaics.
         size: side of the square, in pixels.
+        share: number of this worker, and of all that share each batch.
     """
 
     def __init__(
-        self, data: Path, pictures: tuple[Picture, ...], classes: tuple[str, ...], recipe: Recipe, size: int
+        self,
+        data: Path,
+        pictures: tuple[Picture, ...],
+        classes: tuple[str, ...],
+        recipe: Recipe,
+        size: int,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
         self._arguments = default_arguments(imgsz=size, task="detect", cache=False, rect=False)
         about = {"names": dict(enumerate(classes)), "nc": len(classes), "channels": 3}
@@ -65,12 +72,13 @@ class LibraryBatches:
         self._dataset: Any = build_yolo_dataset(self._arguments, folder, recipe.batch, about, mode="train")
         self._names = [picture.name for picture in pictures]
         self._recipe = recipe
+        self._rank, self._workers = share
         self._mosaic = True
 
     def epoch(self, epoch: int) -> Iterator[DetectionBatch]:
         """Return the batches of an epoch, a pure function of seed and number."""
         recipe = self._recipe
-        mixed = recipe.seed * 1_000_003 + epoch
+        mixed = (recipe.seed * 1_000_003 + epoch) * self._workers + self._rank
         random.seed(mixed)
         np.random.seed(mixed % (1 << 32))  # noqa: NPY002 - what ultralytics' augmentation draws from
         if self._mosaic and epoch >= recipe.epochs - recipe.close_mosaic:
@@ -78,7 +86,7 @@ class LibraryBatches:
             self._mosaic = False
         order = np.random.default_rng((recipe.seed, epoch)).permutation(len(self._dataset))
         for step in range(recipe.steps):
-            chosen = order[step * recipe.batch : (step + 1) * recipe.batch]
+            chosen = order[step * recipe.batch : (step + 1) * recipe.batch][self._rank :: self._workers]
             found = self._dataset.collate_fn([self._dataset[int(index)] for index in chosen])
             yield DetectionBatch(
                 inputs=found["img"],

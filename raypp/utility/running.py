@@ -22,6 +22,7 @@ from raypp.detect.evaluation import Matcher, SampleMatches, Scores, score
 from raypp.detect.fitting import Pair, fit_adapter
 from raypp.detect.library import DetectionModel
 from raypp.detect.model import CodeInput, build_detector, load_public_weights
+from raypp.detect.start import load_start
 from raypp.detect.training import Recipe, Trainer
 from raypp.errors import OptionError
 from raypp.utility.arm import Arm, ArmKind, ArmRow, Schedule, VeilFigures
@@ -29,6 +30,7 @@ from raypp.utility.library import LibraryBatches, lay_out, train_by_library
 from raypp.utility.pictures import PictureSet, PlainFrames
 from raypp.utility.veiled import QuantisedFrames, VeiledFrames, WrongKeyFrames
 from raypp.veil.key import VeilKey
+from raypp.veil.learned import EncoderNetwork
 from raypp.veil.spec import VeilSpec
 
 _VAL_BATCH = 32
@@ -49,11 +51,12 @@ class Frames(Protocol):
 
 @dataclass(frozen=True)
 class VeiledArchive:
-    """A veiled dataset of a comparison: the archive, what veiling it came to, and each sample's plain name."""
+    """A veiled dataset of a comparison: the archive, what veiling it came to, each sample's plain name, the encoder."""
 
     dataset: VeiledDataset
     figures: VeilFigures
     names: dict[str, str]
+    network: EncoderNetwork | None
 
 
 @dataclass(frozen=True)
@@ -106,12 +109,13 @@ def run_arm(arm: Arm, bench: Bench, row_id: str, report: Report) -> tuple[ArmRow
         trained = _Trained(model.to(device), median(seconds) / steps, sum(seconds), ())
     else:
         trained = _train(arm, bench, val, count, device, report)
+    network = bench.archive.network if bench.archive else None
     matcher = Matcher(trained.model, bench.schedule.size, device)
     matches = matcher.match(_in_order(val))
     scores = score(matches, bench.pictures.classes)
     row = ArmRow(
         row_id=row_id,
-        arm=arm,
+        arm=arm.model_copy(update={"encoder": _name(arm.encoder), "start": _name(arm.start)}),
         schedule=bench.schedule.model_copy(update={"weights": _name(bench.schedule.weights)}),
         dataset=bench.pictures.name,
         train_pictures=count,
@@ -125,7 +129,7 @@ def run_arm(arm: Arm, bench: Bench, row_id: str, report: Report) -> tuple[ArmRow
         fitted_share=trained.fitted,
         veil=bench.archive.figures if bench.archive else None,
         wrong_key_map50=tuple(
-            _judge(matcher, WrongKeyFrames(_plain(bench, spec), spec, VeilKey.generate()), bench).map50
+            _judge(matcher, WrongKeyFrames(_plain(bench, spec), spec, VeilKey.generate(), network), bench).map50
             for spec in [arm.spec] * bench.wrong_keys
             if spec is not None
         ),
@@ -175,7 +179,9 @@ def _train(arm: Arm, bench: Bench, val: Frames, count: int, device: torch.device
     )
     torch.manual_seed(arm.seed)
     model = build_detector(schedule.architecture, bench.pictures.classes, _codes(arm))
-    if schedule.weights is not None:
+    if arm.start is not None and bench.archive is not None:
+        load_start(model, arm.start, bench.archive.figures.veil_id)
+    elif schedule.weights is not None:
         load_public_weights(model, schedule.weights)
     fitted = _fit(arm, bench, model, recipe, device) if arm.fitted and not state_file.exists() else None
     batches, augmentation = _batches(arm, bench, recipe)

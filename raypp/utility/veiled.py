@@ -14,8 +14,9 @@ from raypp.shards.reader import ShardReader
 from raypp.shards.schema import ArchiveHeader
 from raypp.utility.pictures import PlainFrames, letterboxed, square_boxes
 from raypp.veil.key import VeilKey
-from raypp.veil.patch import Veil
+from raypp.veil.learned import EncoderNetwork
 from raypp.veil.spec import VeilSpec
+from raypp.veil.veil import Veil
 
 _READ_ROWS = 256
 _COLUMNS = (*COLUMNS, *VARIANT_COLUMNS)
@@ -78,13 +79,14 @@ class WrongKeyFrames:
     plain: PlainFrames
     spec: VeilSpec
     key: VeilKey
+    network: EncoderNetwork | None = None
 
     def __len__(self) -> int:
         return len(self.plain)
 
     def batch(self, indices: Sequence[int]) -> DetectionBatch:
         """Return some pictures as a batch of codes."""
-        veil = Veil(self.spec, self.key)
+        veil = Veil(self.spec, self.key, self.network)
 
         def codes(index: int, pixels: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], int]:
             encoder = veil.stream("site", "camera", self.plain.pictures[index].name.encode())

@@ -9,9 +9,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from raypp.errors import KeyFileError
 from raypp.veil.derivation import SECRET_BYTES, derive, keyed_hash
-from raypp.veil.spec import VeilSpec, veil_id
+from raypp.veil.spec import LearnedSpec, VeilSpec, veil_id
 
 FINGERPRINT_HEX = 16
+ENCODER_HEX = 32
 
 
 class Secret:
@@ -53,6 +54,9 @@ class Keyring(Protocol):
 
     def stream(self, spec: VeilSpec, site: str, camera: str, picture: bytes | None = None) -> StreamSecrets:
         """Secrets of a camera's stream or, with a picture's identity, of that one still picture."""
+
+    def encoder_secret(self, spec: LearnedSpec) -> bytes:
+        """32 secret bytes that the encoder of a learned veil is sealed under."""
 
     def hash_secret(self, site: str, use: str) -> bytes:
         """32 secret bytes for keyed hashes of one use (identity, pseudonym, digest) at one site."""
@@ -123,9 +127,21 @@ class VeilKey(Secret):
         sub_key = int.from_bytes(chooser, "big") % spec.sub_keys
         return StreamSecrets(
             sub_key=sub_key,
-            weights_seed=derive(self._root, b"weights/%d/" % sub_key + spec.canonical()),
+            weights_seed=self.weights_seed(spec, sub_key),
             dither_seed=derive(self._root, b"dither/" + keyed_hash(derive(self._root, b"dither"), name)),
         )
+
+    def weights_seed(self, spec: VeilSpec, sub_key: int) -> bytes:
+        """32 secret bytes that the weights of one sub-key are drawn from."""
+        return derive(self._root, b"weights/%d/" % sub_key + spec.canonical())
+
+    def name_encoder(self, content: bytes) -> str:
+        """Name an encoder by a keyed digest, 32 hex digits: a plain one would confirm a guessed encoder."""
+        return keyed_hash(derive(self._root, b"encoder name"), content).hex()[:ENCODER_HEX]
+
+    def encoder_secret(self, spec: LearnedSpec) -> bytes:
+        """32 secret bytes that the encoder of a learned veil is sealed under."""
+        return derive(self._root, b"encoder/" + spec.encoder.encode())
 
     def hash_secret(self, site: str, use: str) -> bytes:
         """32 secret bytes for keyed hashes of one use at one site."""
@@ -152,19 +168,22 @@ class SiteKey(Secret):
         site: str,
         cameras: dict[str, StreamSecrets],
         hashes: dict[str, bytes],
+        encoder: bytes | None = None,
     ) -> None:
         self.spec = spec
         self.site = site
         self.public_key = public_key
         self._cameras = cameras
         self._hashes = hashes
+        self._encoder = encoder
 
     @classmethod
     def derive_from(cls, key: VeilKey, spec: VeilSpec, site: str, cameras: list[str]) -> Self:
         """Derive the key file of a site from the owner's key."""
         streams = {camera: key.stream(spec, site, camera) for camera in cameras}
         hashes = {use: key.hash_secret(site, use) for use in HASH_USES}
-        return cls(spec, key.public_key, site, streams, hashes)
+        encoder = key.encoder_secret(spec) if isinstance(spec, LearnedSpec) else None
+        return cls(spec, key.public_key, site, streams, hashes, encoder)
 
     @property
     def cameras(self) -> tuple[str, ...]:
@@ -193,6 +212,13 @@ class SiteKey(Secret):
             )
         return self._cameras[camera]
 
+    def encoder_secret(self, spec: LearnedSpec) -> bytes:
+        """32 secret bytes that the encoder is sealed under; raises KeyFileError for another spec than the key's."""
+        self.veil_id(spec)
+        if self._encoder is None:
+            raise KeyFileError(f"site key of {self.site} opens no encoder; derive a new one with `raypp keygen --site`")
+        return self._encoder
+
     def hash_secret(self, site: str, use: str) -> bytes:
         """32 secret bytes for keyed hashes; raises KeyFileError for another site."""
         if site != self.site:
@@ -201,7 +227,7 @@ class SiteKey(Secret):
 
     def export(self) -> dict[str, object]:
         """Return the JSON form, for writing the key file and for nothing else."""
-        return {
+        document: dict[str, object] = {
             "spec": self.spec.model_dump(mode="json"),
             "public_key": self.public_key.hex(),
             "site": self.site,
@@ -215,6 +241,7 @@ class SiteKey(Secret):
             },
             "hashes": {use: _b64(value) for use, value in sorted(self._hashes.items())},
         }
+        return document if self._encoder is None else document | {"encoder": _b64(self._encoder)}
 
 
 def fingerprint(public_key: bytes) -> str:

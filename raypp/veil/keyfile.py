@@ -11,7 +11,7 @@ from cryptography.exceptions import InvalidTag
 from raypp.errors import KeyFileError
 from raypp.veil.envelope import Envelope, Passphrase
 from raypp.veil.key import SiteKey, StreamSecrets, VeilKey
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import spec_of
 
 OWNER_MAGIC = "raypp-veil-key"
 SITE_MAGIC = "raypp-site-key"
@@ -193,8 +193,9 @@ def _site(body: dict[str, Any]) -> SiteKey:
         for name, stream in body["cameras"].items()
     }
     hashes = {use: base64.b64decode(value) for use, value in body["hashes"].items()}
-    spec = VeilSpec.model_validate(body["spec"])
-    return SiteKey(spec, bytes.fromhex(body["public_key"]), body["site"], cameras, hashes)
+    spec = spec_of(body["spec"])
+    encoder = base64.b64decode(body["encoder"]) if "encoder" in body else None
+    return SiteKey(spec, bytes.fromhex(body["public_key"]), body["site"], cameras, hashes, encoder)
 
 
 def _b64(data: bytes) -> str:

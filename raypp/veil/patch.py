@@ -1,14 +1,11 @@
 """The patch veil: exact integer encoding of frames on numpy or on torch, byte for byte the same."""
 
-from typing import Protocol
-
 import numpy as np
 import numpy.typing as npt
 
 from raypp.errors import SpecError
-from raypp.veil.key import Keyring
-from raypp.veil.spec import VeilSpec
-from raypp.veil.tables import DITHER_TILE, PatchTables, dither_tile, patch_tables
+from raypp.veil.spec import PatchSpec
+from raypp.veil.tables import DITHER_TILE, PatchTables
 
 Frames = npt.NDArray[np.uint8]
 Codes = npt.NDArray[np.uint8]
@@ -16,49 +13,10 @@ Codes = npt.NDArray[np.uint8]
 _CACHED_CELLS = 960
 
 
-class Encoder(Protocol):
-    """Encodes frames of one stream."""
-
-    sub_key: int
-
-    def encode(self, frames: Frames) -> Codes:
-        """Turn uint8[N, H, W, 3] into uint8[N, C, H/p, W/p]."""
-
-
-class Veil:
-    """A spec under a key: the keyed, lossy, deterministic transformation of frames into codes.
-
-    Args:
-        spec: the public spec.
-        key: the owner's key, or a site key derived for this spec.
-
-    Raises:
-        KeyFileError: if a site key was derived for another spec.
-        SpecError: if the spec is not exact.
-    """
-
-    def __init__(self, spec: VeilSpec, key: Keyring) -> None:
-        self.spec = spec
-        self.veil_id = key.veil_id(spec)
-        self._key = key
-        self._tables: dict[int, PatchTables] = {}
-
-    def __repr__(self) -> str:
-        # A refused veil has no name yet, and a traceback that shows locals asks for this text all the same.
-        return f"Veil({getattr(self, 'veil_id', 'refused')})"
-
-    def stream(self, site: str, camera: str, picture: bytes | None = None) -> "PatchEncoder":
-        """Return the encoder of one camera or, with a picture's identity, of one still picture."""
-        secrets = self._key.stream(self.spec, site, camera, picture)
-        if secrets.sub_key not in self._tables:
-            self._tables[secrets.sub_key] = patch_tables(self.spec, secrets)
-        return PatchEncoder(self.spec, secrets.sub_key, self._tables[secrets.sub_key], dither_tile(self.spec, secrets))
-
-
 class PatchEncoder:
     """The patch veil of one stream on numpy, one frame at a time: any batching gives the same bytes."""
 
-    def __init__(self, spec: VeilSpec, sub_key: int, tables: PatchTables, dither: npt.NDArray[np.int32]) -> None:
+    def __init__(self, spec: PatchSpec, sub_key: int, tables: PatchTables, dither: npt.NDArray[np.int32]) -> None:
         self.spec = spec
         self.sub_key = sub_key
         self.tables = tables

@@ -3,9 +3,18 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from raypp.errors import SpecError
 
@@ -13,7 +22,28 @@ EXACT_LIMIT = 1 << 24
 """Integers below this are exact in float32, so a matrix product is too while every partial sum stays below."""
 
 
-class VeilSpec(BaseModel):
+class _Spec(BaseModel):
+    """What all families of veils have in common."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    version: Literal[1] = 1
+    patch: Literal[4, 8, 16] = Field(8, description="side of a patch and of a cell, in pixels")
+    channels: Annotated[int, Field(ge=1, le=256)] = Field(16, description="code values per cell")
+    bits: Annotated[int, Field(ge=1, le=4)] = Field(3, description="bits per code value")
+    sub_keys: Annotated[int, Field(ge=1, le=64)] = Field(4, description="number K of sub-keys")
+
+    @property
+    def levels(self) -> int:
+        """Number of distinct code values, 2**bits."""
+        return 1 << self.bits
+
+    def canonical(self) -> bytes:
+        """Return the one byte string that stands for this spec: JSON with sorted keys and no spaces."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":")).encode()
+
+
+class PatchSpec(_Spec):
     """Public parameters of the patch veil, as JSON; together with a key they fix every byte of every code.
 
     The pipeline per p x p patch: `channels` keyed, zero-mean, band-limited integer projections; the square root
@@ -22,13 +52,7 @@ class VeilSpec(BaseModel):
     `bits` bits. See docs/veil.md.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
     family: Literal["patch"] = "patch"
-    version: Literal[1] = 1
-    patch: Literal[4, 8, 16] = Field(8, description="side of a patch and of a cell, in pixels")
-    channels: Annotated[int, Field(ge=1, le=256)] = Field(16, description="code values per cell")
-    bits: Annotated[int, Field(ge=1, le=4)] = Field(3, description="bits per code value")
     band_low: Annotated[int, Field(ge=1, le=30)] = Field(
         1, description="lowest spatial frequency kept, as u+v of the patch's cosine basis; 1 drops the mean"
     )
@@ -47,7 +71,6 @@ class VeilSpec(BaseModel):
     dither: Annotated[int, Field(ge=0, le=8)] = Field(
         4, description="peak-to-peak dither in quarters of a quantisation step"
     )
-    sub_keys: Annotated[int, Field(ge=1, le=64)] = Field(4, description="number K of sub-keys")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -61,40 +84,61 @@ class VeilSpec(BaseModel):
             raise ValueError(f"mix {self.mix} is above channels {self.channels}")
         return self
 
-    @property
-    def levels(self) -> int:
-        """Number of distinct code values, 2**bits."""
-        return 1 << self.bits
 
-    def canonical(self) -> bytes:
-        """Return the one byte string that stands for this spec: JSON with sorted keys and no spaces."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":")).encode()
+class LearnedSpec(_Spec):
+    """Public parameters of a learned veil, which `raypp fit` made; its encoder is a secret file beside the key.
 
-    @classmethod
-    def parse(cls, text: str | bytes, where: str) -> Self:
-        """Read a spec from JSON text.
+    The pipeline: the encoder gives each cell `channels` values of `bits` bits; a keyed substitution, one for each
+    sub-key, then renames channels and values. See docs/learned-veil.md.
+    """
 
-        Raises:
-            SpecError: naming `where`, the field and the value, if the text is no valid spec.
-        """
-        try:
-            return cls.model_validate_json(text)
-        except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"]) or "spec"
-            raise SpecError(
-                f"{where}: {field}: {first['msg']} (got {first['input']!r}); "
-                "correct the field, or run `raypp inspect --fields` for the ranges"
-            ) from None
+    family: Literal["learned"] = "learned"
+    encoder: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] = Field(
+        description="keyed digest of the encoder, which tells encoders apart and nothing about them"
+    )
 
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read a spec from a JSON file; raises SpecError if it cannot be read or is not valid."""
-        try:
-            text = path.read_bytes()
-        except OSError as error:
-            raise SpecError(f"spec file {path}: {error.strerror}; give the path of a veil spec") from None
-        return cls.parse(text, str(path))
+
+def _family(spec: Any) -> str:
+    return str(spec.get("family", "patch") if isinstance(spec, dict) else getattr(spec, "family", "patch"))
+
+
+VeilSpec: TypeAlias = Annotated[
+    Annotated[PatchSpec, Tag("patch")] | Annotated[LearnedSpec, Tag("learned")], Discriminator(_family)
+]
+"""The public description of a veil of either family."""
+
+_SPECS: TypeAdapter[VeilSpec] = TypeAdapter(VeilSpec)
+
+
+def spec_of(document: dict[str, Any]) -> VeilSpec:
+    """Return the spec that a dictionary holds; raises pydantic's ValidationError unless it is a valid one."""
+    return _SPECS.validate_python(document)
+
+
+def parse_spec(text: str | bytes, where: str) -> VeilSpec:
+    """Read a spec from JSON text.
+
+    Raises:
+        SpecError: naming `where`, the field and the value, if the text is no valid spec.
+    """
+    try:
+        return _SPECS.validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"][1:]) or "spec"  # the first part names the family
+        raise SpecError(
+            f"{where}: {field}: {first['msg']} (got {first['input']!r}); "
+            "correct the field, or run `raypp inspect --fields` for the ranges"
+        ) from None
+
+
+def load_spec(path: Path) -> VeilSpec:
+    """Read a spec from a JSON file; raises SpecError if it cannot be read or is not valid."""
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise SpecError(f"spec file {path}: {error.strerror}; give the path of a veil spec") from None
+    return parse_spec(text, str(path))
 
 
 def veil_id(spec: VeilSpec, public_key: bytes) -> str:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from raypp.errors import SpecError
 from raypp.veil.derivation import KeyStream
 from raypp.veil.key import Secret, StreamSecrets
-from raypp.veil.spec import EXACT_LIMIT, VeilSpec
+from raypp.veil.spec import EXACT_LIMIT, PatchSpec
 
 IntArray = npt.NDArray[np.int32]
 
@@ -45,7 +45,7 @@ class PatchTables(Secret):
     span: int
 
 
-def patch_tables(spec: VeilSpec, secrets: StreamSecrets) -> PatchTables:
+def patch_tables(spec: PatchSpec, secrets: StreamSecrets) -> PatchTables:
     """Derive the tables of a stream's sub-key.
 
     Raises:
@@ -70,7 +70,7 @@ def patch_tables(spec: VeilSpec, secrets: StreamSecrets) -> PatchTables:
     return tables
 
 
-def dither_tile(spec: VeilSpec, secrets: StreamSecrets) -> IntArray:
+def dither_tile(spec: PatchSpec, secrets: StreamSecrets) -> IntArray:
     """Derive a stream's dither: int32[C, 32, 32], repeated over the grid, centred on zero."""
     reach = (_span(spec) >> spec.bits) * spec.dither // 4
     drawn = KeyStream(secrets.dither_seed).integers(0, max(reach - 1, 0), spec.channels * DITHER_TILE**2)
@@ -89,7 +89,7 @@ def basis(patch: int) -> npt.NDArray[np.int64]:
     return np.where(mirrored <= 16, wave[np.minimum(mirrored, 16)], -wave[np.minimum(32 - mirrored, 16)])
 
 
-def _projection(spec: VeilSpec, stream: KeyStream) -> npt.NDArray[np.int64]:
+def _projection(spec: PatchSpec, stream: KeyStream) -> npt.NDArray[np.int64]:
     """One row of the first mix: a keyed sum of basis functions, rare high frequencies lifted to equal weight."""
     waves = basis(spec.patch)
     total = np.zeros((spec.patch, spec.patch, 3), dtype=np.int64)
@@ -115,7 +115,7 @@ def _zero_sum(weights: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return weights
 
 
-def _second_mix(spec: VeilSpec, stream: KeyStream) -> npt.NDArray[np.int64]:
+def _second_mix(spec: PatchSpec, stream: KeyStream) -> npt.NDArray[np.int64]:
     """A sparse keyed mix: every output adds or subtracts `mix` distinct folded values."""
     order = stream.permutation(spec.channels)
     shifts = stream.permutation(spec.channels)[: spec.mix]
@@ -127,11 +127,11 @@ def _second_mix(spec: VeilSpec, stream: KeyStream) -> npt.NDArray[np.int64]:
     return matrix
 
 
-def _period(spec: VeilSpec) -> int:
+def _period(spec: PatchSpec) -> int:
     return 1 << (_TYPICAL_LOG2 + 1 - spec.fold)
 
 
-def _span(spec: VeilSpec) -> int:
+def _span(spec: PatchSpec) -> int:
     # Twice as high for every fourfold of the mixed values, since their spread grows with the square root.
     doublings = ((spec.mix - 1).bit_length() + 1) // 2
     return _period(spec) << doublings

@@ -14,8 +14,9 @@ from rich.console import Console
 from raypp.errors import OptionError
 from raypp.json_file import json_option, write_json
 from raypp.media.variants import MOST_VARIANTS
+from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.keyfile import resolve_key_path
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import PatchSpec
 from raypp.veiling.attempts import Outcome
 from raypp.veiling.job import open_job, veil_here
 from raypp.veiling.progress import Reporter
@@ -55,7 +56,12 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
         ],
         out: Annotated[str, typer.Option(help="The archive to write: a folder, or a URL.")],
         key: Annotated[Path | None, typer.Option(help="Owner's or site's key (default: RAYPP_KEY_FILE).")] = None,
-        spec: Annotated[Path | None, typer.Option(help="Veil spec, JSON (default: the default patch veil).")] = None,
+        spec: Annotated[
+            Path | None,
+            typer.Option(
+                help="Veil spec, JSON, or the encoder file of a learned veil (default: the default patch veil)."
+            ),
+        ] = None,
         size: Annotated[int, typer.Option(help="Side of the square frames are letterboxed into.")] = DEFAULT_SIZE,
         fps: Annotated[str | None, typer.Option(help="Frames to veil per second, such as 2 or 1/5.")] = None,
         keyframes: Annotated[bool, typer.Option("--keyframes", help="Veil keyframes only.")] = False,
@@ -104,12 +110,14 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
 
         Example: raypp veil s3://bucket/cams --out veiled --fps 2 --time-from name:%Y%m%d_%H%M%S --dry-run
         """
+        chosen, encoder = spec_and_encoder(spec) if spec else (PatchSpec(), None)
         settings = VeilSettings(
             out=out if "//" in out else os.path.abspath(out),  # noqa: PTH100
             private=private or _default_private(out),
             key_path=resolve_key_path(key).absolute(),
             data_key_path=data_key.absolute() if data_key else None,
-            spec=VeilSpec.load(spec) if spec else VeilSpec(),
+            spec=chosen,
+            encoder_path=encoder,
             size=size,
             rate=_fraction(fps),
             keyframes=keyframes,

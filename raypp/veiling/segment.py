@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 from threadpoolctl import threadpool_limits
@@ -26,7 +25,8 @@ from raypp.shards.writer import ShardWriter
 from raypp.veil.derivation import keyed_hash
 from raypp.veil.key import Keyring
 from raypp.veil.packing import pack
-from raypp.veil.patch import Codes, Frames, Veil
+from raypp.veil.patch import PatchEncoder
+from raypp.veil.veil import Encoder, Veil, open_veil
 from raypp.veiling.settings import VeilSettings
 from raypp.veiling.versions import Version, versions
 
@@ -97,15 +97,6 @@ class SegmentResult(BaseModel):
     write_s: float
 
 
-class StreamEncoder(Protocol):
-    """Encodes frames of one stream; met by the numpy and the torch encoder."""
-
-    sub_key: int
-
-    def encode(self, frames: Frames) -> Codes:
-        """Turn uint8[N, H, W, 3] into uint8[N, C, H/p, W/p]."""
-
-
 @dataclass(frozen=True)
 class Workshop:
     """What a worker holds while it veils segment after segment; made once, from files, where it runs."""
@@ -125,18 +116,18 @@ class Workshop:
         return cls(
             settings=settings,
             key=key,
-            veil=Veil(settings.spec, key),
+            veil=open_veil(settings.spec, key, settings.encoder_path),
             store=Store(settings.out),
             header=settings.header(key),
             masks=settings.load_masks(),
             data_key=settings.load_data_key(),
         )
 
-    def encoder(self, item: Item) -> StreamEncoder:
+    def encoder(self, item: Item) -> Encoder:
         """Return the encoder of an item's stream: its camera's for video, its own for a still picture."""
         picture = bytes.fromhex(item.identity) if item.kind is SourceKind.IMAGE else None
         encoder = self.veil.stream(item.site, item.camera, picture)
-        if self.settings.device == "numpy":
+        if self.settings.device == "numpy" or not isinstance(encoder, PatchEncoder):
             return encoder
         from raypp.veil.patch_torch import TorchPatchEncoder  # noqa: PLC0415 - torch only where it was asked for
 

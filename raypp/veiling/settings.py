@@ -13,7 +13,7 @@ from raypp.shards.encryption import DataKey
 from raypp.shards.schema import ArchiveHeader
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import load_key
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import LearnedSpec, PatchSpec, VeilSpec
 
 DEFAULT_SIZE = 640
 DEFAULT_SHARD_MB = 32
@@ -28,6 +28,7 @@ class VeilSettings(BaseModel):
         key_path: the owner's key, or a site's.
         data_key_path: key of Parquet encryption, or None for plain shards.
         spec: the veil's spec.
+        encoder_path: the encoder file, for a learned veil.
         size: side of the square that frames are letterboxed into, in pixels; a multiple of the patch.
         rate: frames to sample per second; None for every frame.
         keyframes: sample keyframes only.
@@ -49,7 +50,8 @@ class VeilSettings(BaseModel):
     private: Path
     key_path: Path
     data_key_path: Path | None = None
-    spec: VeilSpec = VeilSpec()
+    spec: VeilSpec = PatchSpec()
+    encoder_path: Path | None = None
     size: int = DEFAULT_SIZE
     rate: Fraction | None = None
     keyframes: bool = False
@@ -78,6 +80,8 @@ class VeilSettings(BaseModel):
             raise OptionError(f"--fps {self.rate} and --keyframes exclude each other; give one")
         if not 0 <= self.variants <= MOST_VARIANTS:
             raise OptionError(f"--variants {self.variants} must be 0 to {MOST_VARIANTS}")
+        if isinstance(self.spec, LearnedSpec) and self.device != "numpy":
+            raise OptionError(f"--device {self.device} is for patch veils; a learned one runs on CPUs, leave it out")
         if self.shard_mb <= 0 or self.segment_s <= 0:
             raise OptionError("--shard-mb and --segment-seconds must be above 0")
         for name, value in (("--site", self.site), ("--camera", self.camera)):

@@ -30,7 +30,7 @@ from raypp.usage.metrics import Segment, SegmentalF1, duration_error, segmental_
 from raypp.usage.observation import Observation, SeenFrame
 from raypp.usage.settings import SiteSettings
 from raypp.veil.keyfile import load_owner_key
-from raypp.veil.patch import Veil
+from raypp.veil.veil import Veil
 from tests.command import succeed
 from tests.usage.benches import make_bench_truth, true_uses
 from tests.usage.seen import fold

@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from raypp.audit.model import Pictures, Veiling
 from raypp.veil.key import VeilKey
-from raypp.veil.patch import Veil, to_patches
-from raypp.veil.spec import VeilSpec
+from raypp.veil.patch import to_patches
+from raypp.veil.spec import PatchSpec, spec_of
+from raypp.veil.veil import Veil
 
 Codes = npt.NDArray[np.uint8]
 Encode = Callable[[npt.NDArray[np.uint8]], Codes]
@@ -54,14 +55,14 @@ class Setting:
 
 def of_spec(name: str, **fields: Any) -> Setting:
     """A veil of the product: the default spec with some fields changed."""
-    spec = VeilSpec.model_validate(fields)
+    spec = spec_of(fields)
     veil = Veil(spec, KEY)
     return Setting(name, spec.patch, spec.channels, spec.bits, lambda camera: veil.stream("attack", camera).encode)
 
 
 def linear(name: str, bits: int, *, band_limited: bool) -> Setting:
     """A keyed linear veil, 8x8 to 16 channels: random weights, or the product's first mix without anything after."""
-    spec = VeilSpec()
+    spec = PatchSpec()
     weights = np.random.default_rng(1).normal(size=(spec.channels, 192))
     if band_limited:
         weights = Veil(spec, KEY).stream("attack", "camera").tables.first.astype(np.float64)

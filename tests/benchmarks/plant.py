@@ -18,14 +18,14 @@ from raypp.media.timeline import DecodeReport
 from raypp.media.video import decode
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import save_site_key
-from raypp.veil.patch import Veil
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import PatchSpec
+from raypp.veil.veil import Veil
 from tests.benchmarks.source import FPS, make_source
 from tests.serving.bundles import write_usual_bundle
 from tests.serving.front import Authority, running_front
 from tests.serving.running import Camera, Connection, Service, bearer, free_port, running_service
 
-SPEC, SIZE = VeilSpec(), 640
+SPEC, SIZE = PatchSpec(), 640
 WIDTH, HEIGHT = 1280, 720
 PACE_FPS = 2
 _FILM_S = 20

@@ -10,7 +10,7 @@ from raypp.shards.manifest import read_manifest
 from raypp.shards.store import Store
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import PatchSpec, VeilSpec
 from raypp.veiling.job import open_job, veil_here
 from raypp.veiling.progress import Reporter
 from raypp.veiling.settings import VeilSettings
@@ -26,9 +26,9 @@ def size_rows(folder: Path) -> list[Row]:
         return [("size", "skipped", "needs real pictures: set RAYPP_DATA")]
     key = folder / "size.key"
     save_owner_key(VeilKey.generate(), key)
-    rows = [_row("default", VeilSpec(), pictures, folder, key, "bar <= 3")]
+    rows = [_row("default", PatchSpec(), pictures, folder, key, "bar <= 3")]
     for patch, channels, bits in itertools.product((4, 8, 16), (8, 16, 32), (2, 3, 4)):
-        spec = VeilSpec(patch=patch, channels=channels, bits=bits)
+        spec = PatchSpec(patch=patch, channels=channels, bits=bits)
         rows.append(_row(f"patch {patch}, {channels} channels, {bits} bits", spec, pictures, folder, key, ""))
     return rows
 

@@ -15,7 +15,7 @@ from raypp.ledger.store import Ledger
 from raypp.serving.detector import BundleDetector
 from raypp.serving.model import FrameBlock
 from raypp.serving.settings import DetectionSettings
-from raypp.veil.patch import Veil
+from raypp.veil.veil import Veil
 from tests.benchmarks.plant import HEIGHT, PACE_FPS, SPEC, WIDTH, Plant, running_plant
 from tests.command import environment
 

@@ -22,8 +22,8 @@ from raypp.media.video import decode
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
 from raypp.veil.packing import pack
-from raypp.veil.patch import Veil
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import PatchSpec
+from raypp.veil.veil import Veil
 from raypp.veiling.job import open_job
 from raypp.veiling.progress import Reporter
 from raypp.veiling.segment import Segment, Workshop, veil_segment
@@ -36,7 +36,7 @@ _FRAMES = 300
 
 def one_thread_rows(film: Path) -> list[Row]:
     """Seconds per frame of veiling and packing over those of decoding and resizing, one thread, alternating."""
-    spec = VeilSpec()
+    spec = PatchSpec()
     encoder = Veil(spec, VeilKey(bytes(32))).stream("site", "camera")
     stream = open_source(str(film))
     info = probe(stream)

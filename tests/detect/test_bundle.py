@@ -19,9 +19,9 @@ from raypp.detect.library import DetectionModel
 from raypp.detect.training import Recipe
 from raypp.errors import ConflictError, ModelError, OptionError, ShardError
 from raypp.inspection import describe
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import PatchSpec
 
-_SPEC = VeilSpec(channels=4, bits=2).model_dump(mode="json")
+_SPEC = PatchSpec(channels=4, bits=2).model_dump(mode="json")
 _ABOUT = About(
     architecture="yolov8n",
     classes=("hammer", "saw"),

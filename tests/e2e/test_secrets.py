@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from raypp.veil.keyfile import load_owner_key
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import PatchSpec
 from tests.command import ROOT, environment, succeed
 from tests.watermarks import SIZE, files_in, found, pixels_of, secrets_of, shared_memory, watermarked_archive
 
@@ -94,7 +94,7 @@ def test_no_watermark_and_no_secret_is_left_by_a_submitted_job(
     assert done.returncode == 0, done.stdout + done.stderr
     succeed("verify", out)
     watermarks = pixels_of(frames)
-    needles = watermarks | secrets_of(load_owner_key(key_path), VeilSpec(), "plant", ("camera", "in"))
+    needles = watermarks | secrets_of(load_owner_key(key_path), PatchSpec(), "plant", ("camera", "in"))
     planted = tmp_path / "planted"
     planted.write_bytes(bytes(100) + next(iter(watermarks.values())) + bytes(100))
     assert found([planted], needles), "the search itself must find what is there"

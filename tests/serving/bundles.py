@@ -11,10 +11,10 @@ from raypp.detect.checkpoint import About
 from raypp.detect.model import head_of
 from raypp.detect.training import Recipe
 from raypp.serving.model import Codes, FrameBlock
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import PatchSpec, VeilSpec
 from raypp.wire.grid import CellGrid
 
-SPEC = VeilSpec(channels=8, bits=2, sub_keys=3)
+SPEC = PatchSpec(channels=8, bits=2, sub_keys=3)
 SIZE = 160
 VEIL = "ab" * 16
 CLASSES = ("hammer", "saw")

@@ -19,7 +19,7 @@ from raypp.site.settings import AgentSettings
 from raypp.site.status import CameraStatus, SiteStatus
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import save_site_key
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import PatchSpec
 from tests.command import ROOT
 from tests.site.service import TOKEN, Service
 
@@ -85,10 +85,10 @@ class Site:
         self.token_path = folder / "token"
         self.spool = folder / "spool"
         self.log_path = folder / "agent.log"
-        key = SiteKey.derive_from(VeilKey(bytes(range(32))), VeilSpec(), SITE, CAMERAS)
+        key = SiteKey.derive_from(VeilKey(bytes(range(32))), PatchSpec(), SITE, CAMERAS)
         save_site_key(key, self.key_path)
         self.token_path.write_text(TOKEN + "\n")
-        self.veil_id = key.veil_id(VeilSpec())
+        self.veil_id = key.veil_id(PatchSpec())
         self.running: list[subprocess.Popen[bytes]] = []
         self.here: list[AgentHere] = []
 

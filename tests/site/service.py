@@ -14,7 +14,7 @@ import numpy as np
 from protos import raypp_pb2 as pb
 from protos.raypp_pb2_grpc import SitesServicer, add_SitesServicer_to_server
 from raypp.errors import WireError
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import PatchSpec, VeilSpec
 from raypp.wire.frames import FrameDecoder, cell_bytes
 from raypp.wire.grid import CellGrid
 from raypp.wire.messages import check_chunk, check_open
@@ -55,7 +55,7 @@ class Service(SitesServicer):
     """Keeps what it is sent; run it with `with`."""
 
     def __init__(self, veil_id: str, spec: VeilSpec | None = None, size: int = 640, window: int = 4) -> None:
-        self.spec = spec or VeilSpec()
+        self.spec = spec or PatchSpec()
         self.model = pb.Model(
             model_id="0" * 64, veil_id=veil_id, spec_json=self.spec.canonical().decode(), size=size, classes=["hammer"]
         )

@@ -14,14 +14,14 @@ from raypp.errors import SpoolError
 from raypp.site.camera_spool import LEAST_BYTES, CameraSpool, DropPolicy
 from raypp.site.position import Position
 from raypp.site.stream_spool import StreamFacts
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import PatchSpec
 
 FACTS = StreamFacts(
     site="s",
     camera="c",
     epoch=1000,
     veil_id="0" * 32,
-    spec=VeilSpec(),
+    spec=PatchSpec(),
     size=160,
     sub_key=1,
     width=160,
@@ -262,3 +262,15 @@ def test_one_agent_holds_a_spool(tmp_path):
     with _open(tmp_path), pytest.raises(SpoolError, match="held by another agent"):
         _open(tmp_path)
     _open(tmp_path).close()
+
+
+def test_a_commit_that_comes_after_the_end_touches_nothing(tmp_path):
+    spool = _open(tmp_path, LEAST_BYTES)
+    spool.begin(FACTS)
+    _append(spool, 0)
+    spool.current._roll(2)
+    stream = spool.current
+    spool.close()
+    with _open(tmp_path, LEAST_BYTES) as another:
+        spool.commit(stream, 1)
+        assert another.chunk(another.current, 1).sequence == 1

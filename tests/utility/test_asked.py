@@ -5,7 +5,7 @@ import pytest
 from raypp.errors import OptionError, SpecError
 from raypp.utility.arm import Arm, ArmKind, Schedule
 from raypp.utility.asked import parse_arm
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import PatchSpec
 
 
 def test_plain_arms_have_no_spec() -> None:
@@ -14,15 +14,15 @@ def test_plain_arms_have_no_spec() -> None:
 
 def test_a_veil_is_the_default_with_some_fields_changed() -> None:
     arm = parse_arm("coarse:patch=16,channels=32,adapter_rate=5,sub_keys_told=false", 0)
-    assert arm.spec == VeilSpec(patch=16, channels=32)
+    assert arm.spec == PatchSpec(patch=16, channels=32)
     assert (arm.kind, arm.adapter_rate, arm.sub_keys) == (ArmKind.VEILED, 5, False)
-    assert parse_arm("default", 0).spec == VeilSpec()
+    assert parse_arm("default", 0).spec == PatchSpec()
 
 
 def test_a_veil_may_come_from_a_file(tmp_path) -> None:
     path = tmp_path / "spec.json"
-    path.write_bytes(VeilSpec(fold=0).canonical())
-    assert parse_arm(f"mine={path}", 0).spec == VeilSpec(fold=0)
+    path.write_bytes(PatchSpec(fold=0).canonical())
+    assert parse_arm(f"mine={path}", 0).spec == PatchSpec(fold=0)
 
 
 @pytest.mark.parametrize(

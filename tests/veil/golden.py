@@ -7,7 +7,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import PatchSpec
 from tests.veil import reference
 
 GOLDEN = Path(__file__).with_name("golden.json")
@@ -50,4 +50,4 @@ def make(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    GOLDEN.write_text(json.dumps(make(VeilSpec().model_dump(mode="json")), indent=1) + "\n")
+    GOLDEN.write_text(json.dumps(make(PatchSpec().model_dump(mode="json")), indent=1) + "\n")

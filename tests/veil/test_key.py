@@ -17,10 +17,10 @@ import pytest
 from raypp.errors import KeyFileError
 from raypp.veil import keyfile
 from raypp.veil.key import HASH_USES, SiteKey, VeilKey, stream_name
-from raypp.veil.patch import Veil
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import PatchSpec
+from raypp.veil.veil import Veil
 
-SPEC = VeilSpec()
+SPEC = PatchSpec()
 BYTES = bytes((7 * i + 201) % 256 for i in range(32))
 KEY = VeilKey(BYTES)
 SITE = SiteKey.derive_from(KEY, SPEC, "north", ["rack 1", "rack 2"])
@@ -89,7 +89,7 @@ def refused_camera(tmp_path: Path) -> None:
 
 
 def refused_spec(tmp_path: Path) -> None:
-    Veil(VeilSpec(bits=2), SITE)
+    Veil(PatchSpec(bits=2), SITE)
 
 
 def refused_file(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_site_key_survives_its_file(tmp_path: Path) -> None:
         (lambda: SITE.stream(SPEC, "south", "rack 1"), "cannot veil camera rack 1 of site south"),
         (lambda: SITE.stream(SPEC, "north", "rack 1", b"picture"), "cannot veil still pictures"),
         (lambda: SITE.hash_secret("south", "identity"), "cannot serve site south"),
-        (lambda: Veil(VeilSpec(bits=2), SITE), KEY.veil_id(SPEC) + ", not for " + KEY.veil_id(VeilSpec(bits=2))),
+        (lambda: Veil(PatchSpec(bits=2), SITE), KEY.veil_id(SPEC) + ", not for " + KEY.veil_id(PatchSpec(bits=2))),
     ],
 )
 def test_a_site_key_refuses_everything_else(act: Callable[[], object], said: str) -> None:
@@ -186,7 +186,7 @@ def test_names_that_join_alike_are_different_streams() -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 4, 7, 64])
 def test_streams_spread_over_all_sub_keys(count: int) -> None:
-    spec = VeilSpec(sub_keys=count)
+    spec = PatchSpec(sub_keys=count)
     cameras = 40 * count
     used = Counter(KEY.stream(spec, "north", f"rack {camera}").sub_key for camera in range(cameras))
     assert set(used) == set(range(count))
@@ -195,7 +195,7 @@ def test_streams_spread_over_all_sub_keys(count: int) -> None:
 
 
 def test_streams_of_a_sub_key_share_weights_and_differ_in_dither() -> None:
-    spec = VeilSpec(sub_keys=1)
+    spec = PatchSpec(sub_keys=1)
     first, second = (KEY.stream(spec, "north", camera) for camera in ("rack 1", "rack 2"))
     assert first.weights_seed == second.weights_seed
     assert first.dither_seed != second.dither_seed

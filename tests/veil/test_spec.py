@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 
 from raypp.errors import SpecError
 from raypp.veil.key import VeilKey
-from raypp.veil.spec import VeilSpec, veil_id
+from raypp.veil.spec import PatchSpec, load_spec, parse_spec, spec_of, veil_id
 from tests.veil import golden
 
 VECTORS = json.loads(golden.GOLDEN.read_text())
-FIELDS = list(VeilSpec.model_fields)
+FIELDS = list(PatchSpec.model_fields)
 
 
 def test_canonical_is_sorted_json_of_every_field_without_spaces() -> None:
-    text = VeilSpec().canonical().decode()
+    text = PatchSpec().canonical().decode()
     assert json.dumps(json.loads(text), sort_keys=True, separators=(",", ":")) == text
     assert sorted(json.loads(text)) == sorted(FIELDS)
 
@@ -26,19 +26,19 @@ def test_canonical_is_sorted_json_of_every_field_without_spaces() -> None:
 def test_order_spacing_and_spelt_out_defaults_do_not_change_canonical(
     order: list[str], left_out: set[str], indent: int | None
 ) -> None:
-    whole = VeilSpec().model_dump(mode="json")
+    whole = PatchSpec().model_dump(mode="json")
     text = json.dumps({name: whole[name] for name in order if name not in left_out}, indent=indent)
-    assert VeilSpec.parse(text, "spec").canonical() == VeilSpec().canonical()
+    assert parse_spec(text, "spec").canonical() == PatchSpec().canonical()
 
 
 def test_numbers_that_json_spells_otherwise_name_the_same_veil() -> None:
     for text in ('{"patch": 8.0}', '{"version": 1.0}'):
-        assert VeilSpec.parse(text, "spec").canonical() == VeilSpec().canonical()
+        assert parse_spec(text, "spec").canonical() == PatchSpec().canonical()
 
 
 @pytest.mark.parametrize("epoch", [0, 1])
 def test_veil_id_is_stable(epoch: int) -> None:
-    spec = VeilSpec.parse(json.dumps(VECTORS["spec"]), "golden.json")
+    spec = parse_spec(json.dumps(VECTORS["spec"]), "golden.json")
     assert VeilKey(golden.SECRET, epoch).veil_id(spec) == VECTORS["veil_ids"][epoch]
 
 
@@ -56,7 +56,7 @@ def test_veil_id_depends_on_every_field_and_on_the_key() -> None:
         "sub_keys": 7,
     }
     assert set(changed) == set(FIELDS) - {"family", "version"}
-    specs = [VeilSpec(), *(VeilSpec.model_validate({name: value}) for name, value in changed.items())]
+    specs = [PatchSpec(), *(spec_of({name: value}) for name, value in changed.items())]
     names = {veil_id(spec, bytes([key] * 32)) for spec in specs for key in (0, 1)}
     assert len(names) == 2 * len(specs)
     assert all(len(name) == 32 and int(name, 16) >= 0 for name in names)
@@ -88,7 +88,7 @@ def test_veil_id_depends_on_every_field_and_on_the_key() -> None:
 )
 def test_a_refusal_names_place_field_and_value_in_one_line(text: str, parts: list[str]) -> None:
     with pytest.raises(SpecError) as caught:
-        VeilSpec.parse(text, "line veil.json")
+        parse_spec(text, "line veil.json")
     said = str(caught.value)
     assert said.startswith("line veil.json: ")
     assert "\n" not in said
@@ -97,11 +97,11 @@ def test_a_refusal_names_place_field_and_value_in_one_line(text: str, parts: lis
 
 
 def test_load_reads_a_file_and_names_one_it_cannot_read(tmp_path: Path) -> None:
-    (tmp_path / "veil.json").write_bytes(VeilSpec(bits=2).canonical())
-    assert VeilSpec.load(tmp_path / "veil.json") == VeilSpec(bits=2)
+    (tmp_path / "veil.json").write_bytes(PatchSpec(bits=2).canonical())
+    assert load_spec(tmp_path / "veil.json") == PatchSpec(bits=2)
     with pytest.raises(SpecError, match=r"spec file .*absent\.json: No such file"):
-        VeilSpec.load(tmp_path / "absent.json")
+        load_spec(tmp_path / "absent.json")
 
 
 def test_levels_follow_bits() -> None:
-    assert [VeilSpec(bits=bits).levels for bits in (1, 2, 3, 4)] == [2, 4, 8, 16]
+    assert [PatchSpec(bits=bits).levels for bits in (1, 2, 3, 4)] == [2, 4, 8, 16]

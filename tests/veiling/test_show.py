@@ -23,7 +23,7 @@ from raypp.shards.store import Store
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import load_owner_key, save_owner_key, save_site_key
 from raypp.veil.packing import pack
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import PatchSpec
 from raypp.veil.window import Window
 from raypp.veiling.job import load_plan, open_job, veil_here
 from raypp.veiling.lookup import SourceFinder, find_rows
@@ -242,7 +242,7 @@ def test_another_key_is_refused_by_both_fingerprints(place: Path) -> None:
 def test_a_sites_key_shows_its_site_and_no_other(place: Path) -> None:
     own, sample = load_owner_key(place / "owner.key"), _ids(place / "out", "gate")[0]
     for site in ("plant", "mine"):
-        save_site_key(SiteKey.derive_from(own, VeilSpec(), site, ["gate"]), place / f"{site}.key")
+        save_site_key(SiteKey.derive_from(own, PatchSpec(), site, ["gate"]), place / f"{site}.key")
     assert _show(place, sample, key=place / "plant.key")[0] == 0
     status, said = _show(place, sample, key=place / "mine.key")
     assert status == _ATTENTION

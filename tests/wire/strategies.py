@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import PatchSpec
 from raypp.wire.grid import CellGrid, Codes
 
 
@@ -12,7 +12,7 @@ def grids(draw: st.DrawFn) -> CellGrid:
     """Grids of small frames under varied specs."""
     patch = draw(st.sampled_from([4, 8, 16]))
     channels = draw(st.integers(1, 20))
-    spec = VeilSpec(patch=patch, channels=channels, bits=draw(st.integers(1, 4)), mix=1)
+    spec = PatchSpec(patch=patch, channels=channels, bits=draw(st.integers(1, 4)), mix=1)
     side = patch * draw(st.integers(1, 12))
     return CellGrid.of(spec, side, draw(st.integers(1, 400)), draw(st.integers(1, 400)))
 

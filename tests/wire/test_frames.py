@@ -14,13 +14,13 @@ from protos import raypp_pb2 as pb
 from raypp.errors import WireError
 from raypp.usage.observation import Observation
 from raypp.veil.packing import pack
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import PatchSpec
 from raypp.wire.compression import compress
 from raypp.wire.frames import FrameDecoder, FrameEncoder, cell_bytes, unseen_frame, whole_frame
 from raypp.wire.grid import CellGrid
 from tests.wire.strategies import grids, sequences
 
-GRID = CellGrid.of(VeilSpec(), 640, 640, 360)
+GRID = CellGrid.of(PatchSpec(), 640, 640, 360)
 
 
 def _code(seed: int = 0, grid: CellGrid = GRID) -> np.ndarray:
@@ -140,7 +140,7 @@ def test_a_malformed_frame_is_refused_by_name_and_harms_nothing(frame, says):
 
 
 def test_a_mask_beyond_the_grid_is_refused():
-    grid = CellGrid.of(VeilSpec(channels=4), 80, 72, 40)
+    grid = CellGrid.of(PatchSpec(channels=4), 80, 72, 40)
     decoder = FrameDecoder(grid)
     decoder.decode(FrameEncoder(grid).encode(_code(0, grid), 0, 0))
     frame = pb.Frame(observation=1)

@@ -1,0 +1,77 @@
+"""Fit a learned veil with Ray Train, on a cluster inside the perimeter: its workers read plain pictures.
+
+The key stays with the process that asks: workers fit, and only what they leave is sealed under it.
+
+Example:
+    ray job submit --working-dir . -- python -m jobs.fit_veil /data/pictures --weights yolov8n.pt --out /data/fitted
+"""
+
+from pathlib import Path
+from typing import Any
+
+from ray import train as ray_train
+from ray.train.torch import TorchTrainer, prepare_model
+
+from jobs.cluster import connect, refuse_key_in_working_dir
+from jobs.team import root_cause, team_of_worker, worker_cpus
+from raypp.cli import run_command
+from raypp.errors import ModelError
+from raypp.fit.command import RUNNING, make_fit_command
+from raypp.fit.settings import FitSettings
+from raypp.fit.worker import fit_worker
+
+_MOST_FAILURES = 3
+
+
+def fit_on_ray(settings: FitSettings, out: Path, address: str | None) -> Path:
+    """Fit on a Ray cluster; returns the folder of the last checkpoint.
+
+    Raises:
+        ModelError: if fitting failed more often than it may.
+    """
+    connect(address)
+    trainer = TorchTrainer(
+        _fit_loop,
+        train_loop_config={"settings": settings.model_dump_json(), "out": str(out)},
+        scaling_config=ray_train.ScalingConfig(
+            num_workers=settings.workers,
+            use_gpu=settings.gpu,
+            resources_per_worker={"CPU": worker_cpus(settings.workers)} | ({"GPU": 1} if settings.gpu else {}),
+        ),
+        run_config=ray_train.RunConfig(
+            name=RUNNING,
+            storage_path=str(out),
+            failure_config=ray_train.FailureConfig(max_failures=_MOST_FAILURES),
+            checkpoint_config=ray_train.CheckpointConfig(num_to_keep=1),
+        ),
+    )
+    try:
+        result = trainer.fit()
+    except ray_train.TrainingFailedError as error:
+        raise ModelError(f"fitting stopped: {root_cause(error)} (run it again to go on at the last epoch)") from None
+    if result.checkpoint is None:
+        raise ModelError(f"fitting left no checkpoint in {out}; see Ray's logs of the workers")
+    return Path(result.checkpoint.path)
+
+
+def _fit_loop(config: dict[str, Any]) -> None:
+    checkpoint = ray_train.get_checkpoint()
+    fit_worker(
+        FitSettings.model_validate_json(config["settings"]),
+        Path(config["out"]),
+        team_of_worker(prepare_model),
+        Path(checkpoint.path) if checkpoint else None,
+    )
+
+
+fit = make_fit_command(fit_on_ray)
+"""The `raypp fit` command."""
+
+
+def main() -> None:
+    """Run the command on the cluster that this process was submitted to, or on a local Ray."""
+    run_command(fit, before=refuse_key_in_working_dir)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""What a training starts from: public weights, or the starting checkpoint of a learned veil."""
+
+from pathlib import Path
+
+from raypp.detect.bundle_header import is_bundle
+from raypp.detect.checkpoint import load_bundle
+from raypp.detect.library import DetectionModel
+from raypp.detect.model import load_public_weights
+from raypp.errors import ConflictError
+
+
+def load_start(model: DetectionModel, path: Path, veil_id: str) -> None:
+    """Load the weights that a detector on codes starts from, wherever names and shapes fit.
+
+    Args:
+        model: the detector.
+        path: an ultralytics checkpoint (.pt), or a bundle, such as the `start.model` that `raypp fit` wrote.
+        veil_id: the veil it is to be trained on, which a bundle must be of.
+
+    Raises:
+        ModelError: if the file is neither, or nothing of it fits.
+        ConflictError: if it is a bundle of another veil.
+    """
+    if not is_bundle(path):
+        load_public_weights(model, path)
+        return
+    source, about = load_bundle(path)
+    if about.veil_id != veil_id:
+        raise ConflictError(
+            f"weights {path} are of veil {about.veil_id}, the frames of {veil_id}; start from the model of theirs"
+        )
+    model.load(source, verbose=False)

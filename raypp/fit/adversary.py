@@ -1,0 +1,141 @@
+"""Adversaries: decoders that learn, beside the encoder, to rebuild pictures from its codes."""
+
+from enum import StrEnum
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+_HIDDEN = 64
+_TEXTURED = 6 / 255
+"""Standard deviation of luma from which a cell counts as textured, as where leakage is measured."""
+_LUMA = (0.299, 0.587, 0.114)
+
+
+class AdversaryShape(StrEnum):
+    """How a decoder looks at codes; no one shape finds all that another does."""
+
+    FIELD = "field"
+    """Four 3x3 convolutions over values as numbers."""
+    NAMES = "names"
+    """Values as names (one-hot), cell by cell first, then two 3x3 convolutions."""
+    PYRAMID = "pyramid"
+    """Down to half and a quarter of the grid and up again, for what the surroundings of a cell tell."""
+
+
+class Adversary(nn.Module):
+    """A decoder from codes to what a picture shows in each cell: its detail, its edges, its colour.
+
+    Args:
+        shape: how it looks.
+        channels: code values per cell, C.
+        levels: distinct code values, L.
+        patch: side of a cell in pixels, p.
+    """
+
+    def __init__(self, shape: AdversaryShape, channels: int, levels: int, patch: int) -> None:
+        super().__init__()
+        self.shape, self.channels, self.levels, self.patch = shape, channels, levels, patch
+        outputs = patch**2 + (patch - 1) ** 2 + 3
+        if shape is AdversaryShape.NAMES:
+            self.enter = _layer(channels * levels, _HIDDEN, 1)
+            self.body = nn.Sequential(_layer(_HIDDEN, _HIDDEN, 3), _layer(_HIDDEN, _HIDDEN, 3))
+        else:
+            self.enter = _layer(channels, _HIDDEN, 3)
+            body = _Pyramid if shape is AdversaryShape.PYRAMID else _Field
+            self.body = nn.Sequential(body())
+        self.leave = nn.Conv2d(_HIDDEN, outputs, 1)
+
+    def forward(self, one_hot_N: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Rebuild what is in each cell.
+
+        Args:
+            one_hot_N: float[N, C * L, G, G].
+
+        Returns:
+            Luma inside each cell float[N, p*p, G, G], the gradient's magnitude inside it float[N, (p-1)**2, G, G], and
+            its colour float[N, 3, G, G].
+        """
+        entered = one_hot_N
+        if self.shape is not AdversaryShape.NAMES:
+            values = torch.linspace(-1, 1, self.levels, device=one_hot_N.device, dtype=one_hot_N.dtype)
+            split = one_hot_N.reshape(len(one_hot_N), self.channels, self.levels, *one_hot_N.shape[2:])
+            entered = (split * values[:, None, None]).sum(2)
+        left = self.leave(self.body(self.enter(entered))).float()
+        detail, edges, tone = left.split([self.patch**2, (self.patch - 1) ** 2, 3], dim=1)
+        return detail, edges, tone
+
+    def restart(self) -> None:
+        """Forget all that was learned."""
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.BatchNorm2d):
+                module.reset_parameters()
+
+
+class _Field(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(*(_layer(_HIDDEN, _HIDDEN, 3) for _ in range(3)))
+
+    def forward(self, values: Tensor) -> Tensor:
+        out: Tensor = self.layers(values)
+        return out
+
+
+class _Pyramid(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = _layer(_HIDDEN, _HIDDEN, 3, stride=2)
+        self.deep = nn.Sequential(_layer(_HIDDEN, _HIDDEN, 3, stride=2), _layer(_HIDDEN, _HIDDEN, 3))
+        self.join = _layer(2 * _HIDDEN, _HIDDEN, 3)
+        self.out = _layer(2 * _HIDDEN, _HIDDEN, 3)
+
+    def forward(self, values: Tensor) -> Tensor:
+        half = self.down(values)
+        up = functional.interpolate(self.deep(half), half.shape[-2:])
+        up = functional.interpolate(self.join(torch.cat([half, up], 1)), values.shape[-2:])
+        out: Tensor = self.out(torch.cat([values, up], 1))
+        return out
+
+
+def _layer(inputs: int, outputs: int, side: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, side, stride, side // 2, bias=False), nn.BatchNorm2d(outputs), nn.SiLU(inplace=True)
+    )
+
+
+def cells_of(pictures_N3HW: Tensor, patch: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what an adversary is to rebuild of pictures in [0, 1]: luma, gradients and colour of each cell."""
+    weights = torch.tensor(_LUMA, device=pictures_N3HW.device, dtype=pictures_N3HW.dtype)
+    luma = (pictures_N3HW * weights[:, None, None]).sum(1, keepdim=True)
+    cells = functional.pixel_unshuffle(luma, patch)
+    square = cells.reshape(len(cells), patch, patch, *cells.shape[2:])
+    across = square.diff(dim=2)[:, :-1]
+    down = square.diff(dim=1)[:, :, :-1]
+    edges = (across.square() + down.square() + 1e-12).sqrt().flatten(1, 2)
+    return cells, edges, functional.avg_pool2d(pictures_N3HW, patch)
+
+
+def similarity(mine: Tensor, true: Tensor, textured_NGG: Tensor) -> Tensor:
+    """Mean correlation within textured cells, as leakage is measured; 0 where there is none.
+
+    Args:
+        mine: float[N, K, G, G], K values of each cell.
+        true: the same of the pictures.
+        textured_NGG: bool[N, G, G], which cells count.
+    """
+    mine, true = mine - mine.mean(1, keepdim=True), true - true.mean(1, keepdim=True)
+    norms = mine.square().sum(1).sqrt() * true.square().sum(1).sqrt()
+    found = (mine * true).sum(1) / norms.clamp(min=1e-6)
+    return (found * textured_NGG).sum() / textured_NGG.sum().clamp(min=1)
+
+
+def explained(mine: Tensor, true: Tensor) -> Tensor:
+    """Share of the variance of each channel that is explained, mean over channels; at most 1, below 0 if worse."""
+    error = (mine - true).square().mean((0, 2, 3))
+    return (1 - error / true.var((0, 2, 3)).clamp(min=1e-6)).mean()
+
+
+def textured(cells_NKGG: Tensor) -> Tensor:
+    """Which cells have texture, bool[N, G, G]."""
+    return cells_NKGG.std(1) > _TEXTURED

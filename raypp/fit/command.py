@@ -1,0 +1,222 @@
+"""The `raypp fit` command."""
+
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+from typing import Annotated
+
+import torch
+import typer
+from pydantic import BaseModel, ConfigDict, Field
+from rich.console import Console
+
+from raypp.detect.worker import Team
+from raypp.errors import ConflictError, OptionError
+from raypp.fit.adversary import AdversaryShape
+from raypp.fit.export import write_fitted
+from raypp.fit.results import FitEpoch, read_epochs
+from raypp.fit.settings import FitSettings
+from raypp.fit.worker import STATE_FILE, fit_worker, recipe_of
+from raypp.json_file import json_option, write_json
+from raypp.utility.pictures import read_pictures
+from raypp.veil.encoder_file import ENCODER_FILE, START_FILE
+from raypp.veil.keyfile import load_owner_key, resolve_key_path
+from raypp.whole_file import whole_file, write_text
+
+SETTINGS_FILE, RUNNING = "fit.json", "running"
+
+ClusterFit = Callable[[FitSettings, Path, str | None], Path]
+"""Fits on a cluster: settings, folder of the fit, address; returns the folder of the last checkpoint."""
+
+
+class FitSummary(BaseModel):
+    """Result of `raypp fit`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    encoder: str = Field(description="encoder file, sealed under the owner's key; it stays inside the perimeter")
+    start: str = Field(description="detector that trainings on this veil start from")
+    veil_id: str
+    spec: dict[str, str | int]
+    encoder_bytes: int
+    last: FitEpoch
+    seconds: float
+
+
+def make_fit_command(cluster: ClusterFit | None) -> Callable[..., None]:
+    """Return the `fit` command, fitting on a cluster or, without one, in its own process."""
+
+    def fit(
+        data: Annotated[str, typer.Argument(help="Plain pictures in YOLO layout, with train and val.")],
+        out: Annotated[
+            Path, typer.Option(help="Folder of the fit, inside the perimeter; again to go on after a stop.")
+        ],
+        weights: Annotated[Path, typer.Option(help="Public weights (.pt) that encoder and trunk start from.")],
+        key: Annotated[Path | None, typer.Option(help="Owner's key (default: RAYPP_KEY_FILE).")] = None,
+        model: Annotated[str, typer.Option(help="Architecture: yolov8n ... x, yolo11s ...")] = "yolov8n",
+        size: Annotated[int, typer.Option(help="Side of the letterboxed square, in pixels.")] = 640,
+        epochs: Annotated[int, typer.Option(help="Passes over the training pictures.")] = 100,
+        batch: Annotated[int, typer.Option(help="Pictures of a step, over all workers together.")] = 16,
+        nominal_batch: Annotated[
+            int, typer.Option(help="Pictures whose gradients make one step of the optimiser; small for few pictures.")
+        ] = 64,
+        patch: Annotated[int, typer.Option(help="Side of a cell in pixels: 4, 8 or 16.")] = 8,
+        channels: Annotated[int, typer.Option(help="Code values of a cell.")] = 16,
+        bits: Annotated[int, typer.Option(help="Bits of a code value, 1 to 4.")] = 3,
+        sub_keys: Annotated[int, typer.Option(help="Number of sub-keys.")] = 4,
+        hide: Annotated[
+            float, typer.Option(help="Weight of hiding pictures, against the detector's loss; 0 hides nothing.")
+        ] = 2.0,
+        tone: Annotated[float, typer.Option(help="Weight of hiding cells' colours, relative to their insides.")] = 0.5,
+        rate: Annotated[float, typer.Option(help="Weight of the codes' entropy, in bits a value.")] = 0.0,
+        adversary: Annotated[
+            list[AdversaryShape] | None, typer.Option(help="Who tries to rebuild the pictures; repeat. (default: all)")
+        ] = None,
+        restart: Annotated[int, typer.Option(help="Epochs after which one adversary starts anew; 0 for never.")] = 4,
+        adversary_rate: Annotated[
+            float, typer.Option(help="Learning rate of adversaries, against the detector's.")
+        ] = 4,
+        warm_up: Annotated[int, typer.Option(help="Epochs before anything is hidden.")] = 2,
+        amp: Annotated[
+            bool | None, typer.Option("--amp/--no-amp", help="Mixed precision (default: where a GPU is).")
+        ] = None,
+        seed: Annotated[int, typer.Option(help="Of initial weights, order and augmentation.")] = 0,
+        workers: Annotated[int, typer.Option(help="Workers that fit together.")] = 1,
+        gpu: Annotated[bool, typer.Option("--gpu", help="Fit on a GPU a worker.")] = False,
+        here: Annotated[bool, typer.Option("--here", help="Fit in this process, without Ray.")] = False,
+        address: Annotated[str | None, typer.Option(help="Address of a running Ray (default: a local one).")] = None,
+        json_file: Annotated[Path | None, json_option()] = None,
+    ) -> None:
+        """Fit a learned veil: an encoder trained with a detector, against adversaries that try to rebuild pictures.
+
+        Leaves OUT/encoder.veil, which `raypp veil --spec` veils with, and OUT/start.model, which
+        `raypp train --weights` starts from outside.
+
+        Example: raypp fit pictures --weights yolov8n.pt --key owner.key --out fitted --epochs 100
+
+        Example: raypp fit pictures --weights yolov8n.pt --out coarse --patch 16 --channels 48 --hide 4
+        """
+        settings = FitSettings(
+            data=str(Path(data).absolute()) if "://" not in data else data,
+            weights=weights.absolute(),
+            architecture=model,
+            size=size,
+            epochs=epochs,
+            batch=batch,
+            nominal_batch=nominal_batch,
+            seed=seed,
+            amp=amp,
+            patch=patch,
+            channels=channels,
+            bits=bits,
+            sub_keys=sub_keys,
+            hide=hide,
+            tone=tone,
+            rate=rate,
+            adversaries=tuple(adversary or AdversaryShape),
+            restart=restart,
+            adversary_rate=adversary_rate,
+            warm_up=warm_up,
+            workers=workers,
+            gpu=gpu,
+        )
+        console = Console(stderr=True, soft_wrap=True)
+        local = cluster is None or here
+        summary = run_fit(settings, out.absolute(), resolve_key_path(key), None if local else cluster, address, console)
+        last = summary.last
+        console.print(
+            f"fitted        {last.epoch} epochs in {summary.seconds:.0f} s: mAP50 {last.map50:.3f}, "
+            f"mAP50-95 {last.map50_95:.3f}; the adversaries' best: detail {last.detail:.2f}, tone {last.tone:.2f}\n"
+            f"encoder       {summary.encoder} ({summary.encoder_bytes / 1e3:.0f} kB, sealed; stays inside)\n"
+            f"start         {summary.start} (goes to who trains)\n"
+            f"veil          {summary.veil_id}",
+            highlight=False,
+        )
+        write_json(json_file, summary)
+
+    return fit
+
+
+def run_fit(
+    settings: FitSettings, out: Path, key_path: Path, cluster: ClusterFit | None, address: str | None, console: Console
+) -> FitSummary:
+    """Fit a veil, or go on with its fit, and write what it leaves.
+
+    Args:
+        settings: what is asked for.
+        out: folder of the fit.
+        key_path: the owner's key.
+        cluster: where to fit; None for this process.
+        address: address of a running Ray, or None for a local one.
+        console: where epochs are reported.
+
+    Raises:
+        OptionError, SpecError, LabelError: if it cannot be done as asked.
+        KeyFileError: if the key cannot be read, or is no owner's.
+        ConflictError: if the fit was begun otherwise.
+        ModelError: if fitting failed.
+    """
+    settings.check()
+    key = load_owner_key(key_path)
+    settings.spec("0" * 32)  # what no veil has ends here
+    pictures = read_pictures(settings.data)
+    recipe = recipe_of(settings, pictures)
+    _claim(out, settings)
+    started = monotonic()
+    folder = cluster(settings, out, address) if cluster else _fit_here(settings, out, console)
+    state = torch.load(folder / STATE_FILE, map_location="cpu", weights_only=True)
+    spec = write_fitted(settings, pictures.classes, recipe, state["ema"], key, out)
+    return FitSummary(
+        encoder=str(out / ENCODER_FILE),
+        start=str(out / START_FILE),
+        veil_id=key.veil_id(spec),
+        spec=spec.model_dump(mode="json"),
+        encoder_bytes=(out / ENCODER_FILE).stat().st_size,
+        last=read_epochs(out)[-1],
+        seconds=monotonic() - started,
+    )
+
+
+def epoch_line(epoch: FitEpoch, epochs: int, left_s: float) -> str:
+    """What is said of an epoch that ended."""
+    return (
+        f"epoch {epoch.epoch}/{epochs}: box {epoch.box_loss:.3f}, class {epoch.cls_loss:.3f}, "
+        f"dfl {epoch.dfl_loss:.3f}; adversaries: detail {epoch.detail:.2f}, tone {epoch.tone:.2f}; "
+        f"{epoch.bits:.2f} bits a value; "
+        f"mAP50 {epoch.map50:.3f}, mAP50-95 {epoch.map50_95:.3f}; about {left_s:.0f} s left"
+    )
+
+
+def _claim(out: Path, settings: FitSettings) -> None:
+    """Write what a fit was asked into its folder, or check that it is the same as before."""
+    path = out / SETTINGS_FILE
+    text = settings.model_dump_json(indent=1) + "\n"
+    if not path.exists():
+        out.mkdir(parents=True, exist_ok=True)
+        write_text(path, text)
+    elif path.read_text() != text:
+        raise ConflictError(f"fit {out} was begun with other settings; use the same as before, or another --out")
+
+
+def _fit_here(settings: FitSettings, out: Path, console: Console) -> Path:
+    """Fit in this process; the last checkpoint is kept in the fit's folder."""
+    if settings.workers > 1:
+        raise OptionError(f"--workers {settings.workers} fit on Ray; leave out --here")
+    kept = out / RUNNING
+    kept.mkdir(exist_ok=True)
+    begun = monotonic()
+    first: list[int] = []
+
+    def report(metrics: dict[str, object], checkpoint: Path | None) -> None:
+        epoch = FitEpoch.model_validate(metrics)
+        first.append(epoch.epoch)
+        left = (monotonic() - begun) / (epoch.epoch - first[0] + 1) * (settings.epochs - epoch.epoch)
+        console.print(epoch_line(epoch, settings.epochs, left), highlight=False)
+        if checkpoint is not None:
+            with whole_file(kept / STATE_FILE) as part:
+                part.write_bytes((checkpoint / STATE_FILE).read_bytes())
+
+    device = torch.device("cuda" if settings.gpu else "cpu")
+    team = Team(rank=0, workers=1, device=device, wrap=None, gather=list, report=report)
+    fit_worker(settings, out, team, kept if (kept / STATE_FILE).exists() else None)
+    return kept

@@ -1,0 +1,86 @@
+"""The encoder of a learned veil as a network: from pictures to levels of C channels at the veil's stride."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from raypp.detect.library import DetectionModel
+from raypp.detect.model import stages_at
+from raypp.errors import ModelError
+
+_DEVIATIONS = 2.0
+"""Levels span this many standard deviations of a channel to either side of its mean; beyond, they are cut."""
+_LEAST_SHARE = 1e-4
+"""Directions of features that carry less than this share of the strongest one's variance are not blown up."""
+
+
+class LevelEncoder(nn.Module):
+    """The first stages of a public detector, and a bottleneck of C channels whose values are spread over L levels.
+
+    Args:
+        stages: layers from pictures to features at the veil's stride.
+        features: channels of the features.
+        channels: channels of the bottleneck, C.
+        levels: levels of a channel, L.
+    """
+
+    def __init__(self, stages: nn.Sequential, features: int, channels: int, levels: int) -> None:
+        super().__init__()
+        self.stages = stages
+        self.bottleneck = nn.Conv2d(features, channels, 1)
+        self.norm = nn.BatchNorm2d(channels, affine=False)
+        self.levels = levels
+
+    def forward(self, pictures_N3HW: Tensor) -> Tensor:
+        """Turn pictures, float[N, 3, H, W] in [0, 1], into levels yet to be rounded, float[N, C, H/p, W/p]."""
+        spread = (self.levels - 1) / 2
+        standard = self.norm(self.bottleneck(self.stages(pictures_N3HW)).float())
+        levels: Tensor = (spread + standard * (spread / _DEVIATIONS)).clamp(0, self.levels - 1)
+        return levels
+
+    @torch.no_grad()
+    def start_from(self, pictures: Iterable[Tensor], seed: int) -> None:
+        """Start the bottleneck at a random rotation of the features' strongest directions, each of unit variance.
+
+        So every channel carries as much as any other, and which mixture it is depends on the seed.
+
+        Args:
+            pictures: some batches, float[N, 3, H, W].
+            seed: of the rotation.
+        """
+        total = mean = count = None
+        training = self.training
+        self.eval()
+        for batch in pictures:
+            cells = self.stages(batch).float().movedim(1, -1).flatten(0, -2).double()
+            total = cells.T @ cells if total is None else total + cells.T @ cells
+            mean = cells.sum(0) if mean is None else mean + cells.sum(0)
+            count = len(cells) if count is None else count + len(cells)
+        self.train(training)
+        if total is None or mean is None or count is None:
+            raise ModelError("there is no picture to start the encoder from")
+        mean = mean / count
+        values, vectors = torch.linalg.eigh(total / count - torch.outer(mean, mean))
+        channels, features = self.bottleneck.weight.shape[:2]
+        strongest = vectors[:, -channels:] / values[-channels:].clamp(min=float(values[-1]) * _LEAST_SHARE).sqrt()
+        drawn = torch.randn(channels, strongest.shape[1], generator=torch.Generator().manual_seed(seed))
+        rotation = torch.linalg.qr(drawn.double().to(strongest.device)).Q if channels <= features else drawn
+        rows = rotation.double().to(strongest.device) @ strongest.T
+        self.bottleneck.weight.copy_(rows[:, :, None, None].to(self.bottleneck.weight.dtype))
+        bias = -(rows @ mean)
+        if self.bottleneck.bias is not None:
+            self.bottleneck.bias.copy_(bias.to(self.bottleneck.bias.dtype))
+
+
+def first_stages(public: DetectionModel, stride: int) -> tuple[nn.Sequential, int]:
+    """Return the layers of a plain detector up to a stride in pixels, and how many channels they give.
+
+    Raises:
+        ModelError: if they are no plain sequence of layers.
+    """
+    last, features = stages_at(public, stride)
+    layers = list(public.model.children())[: last + 1]
+    if any(layer.f != -1 for layer in layers):
+        raise ModelError("the model's first layers are no plain sequence; choose another architecture, such as yolov8n")
+    return nn.Sequential(*layers), features

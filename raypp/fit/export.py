@@ -1,0 +1,150 @@
+"""What a fit leaves: the encoder, sealed under the owner's key, and the detector that trainings start from."""
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from raypp.detect.bundle import Bundle, write_bundle
+from raypp.detect.bundle_header import BundleAbout, BundleHeader
+from raypp.detect.checkpoint import About
+from raypp.detect.training import Recipe
+from raypp.fit.encoder import LevelEncoder
+from raypp.fit.fitting import build_fit
+from raypp.fit.settings import FitSettings
+from raypp.fit.stem import stem_of
+from raypp.veil.encoder_file import ENCODER_FILE, START_FILE, seal_encoder
+from raypp.veil.key import VeilKey
+from raypp.veil.learned import INPUT, OUTPUT
+from raypp.veil.spec import LearnedSpec
+from raypp.veil.substitution import Substitution, every_substitution
+from raypp.whole_file import whole_file
+
+FITTED = "fitted on plain pictures"
+"""What a starting checkpoint has in the place of a dataset version."""
+_PROBE_CELLS = (16, 24)
+_MOST_CELLS = 1024
+
+
+def write_fitted(
+    settings: FitSettings,
+    classes: tuple[str, ...],
+    recipe: Recipe,
+    state: Mapping[str, Tensor],
+    key: VeilKey,
+    out: Path,
+) -> LearnedSpec:
+    """Write `encoder.veil` and `start.model` of a fit into its folder.
+
+    Args:
+        settings: what was asked.
+        classes: names of the classes.
+        recipe: how long was fitted.
+        state: the averaged weights of the fitted detector.
+        key: the owner's key, under which the encoder is sealed.
+        out: folder of the fit.
+
+    Returns:
+        The spec of the veil that was made.
+    """
+    model = build_fit(settings, classes)
+    model.load_state_dict(dict(state))
+    stem = stem_of(model).eval()
+    content = to_onnx(stem.encoder, settings.patch)
+    spec = settings.spec(key.name_encoder(content))
+    about = About(
+        architecture=settings.architecture,
+        classes=classes,
+        channels=spec.channels,
+        bits=spec.bits,
+        patch=spec.patch,
+        sub_keys=spec.sub_keys,
+        size=settings.size,
+        veil_id=key.veil_id(spec),
+        spec=spec.model_dump(mode="json"),
+        dataset_version=FITTED,
+        labels_version=FITTED,
+        recipe=recipe,
+    )
+    header = BundleHeader(
+        about=BundleAbout.model_validate(about.model_dump(mode="json")),
+        precision="float32",
+        epochs=settings.epochs,
+        scores=None,
+    )
+    tensors = start_tensors(state, every_substitution(spec, key))
+    write_bundle(Bundle.of(header, tensors), out / START_FILE, None, force=True)
+    with whole_file(out / ENCODER_FILE) as part:
+        part.write_bytes(seal_encoder(spec, content, key))
+    return spec
+
+
+class _Deployed(nn.Module):
+    """The encoder as it veils: a frame in, whole levels out."""
+
+    def __init__(self, encoder: LevelEncoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, frame_1HW3: Tensor) -> Tensor:
+        pictures = frame_1HW3.permute(0, 3, 1, 2).float() / 255
+        levels: Tensor = self.encoder(pictures)
+        return levels.round().to(torch.uint8)
+
+
+def to_onnx(encoder: LevelEncoder, patch: int) -> bytes:
+    """Return the encoder as an ONNX file for frames of any whole number of cells.
+
+    Args:
+        encoder: the fitted encoder, in evaluation mode.
+        patch: side of a cell, in pixels.
+    """
+    rows, columns = (torch.export.Dim(name, min=2, max=_MOST_CELLS) for name in ("rows", "columns"))
+    frame = torch.zeros(1, *(side * patch for side in _PROBE_CELLS), 3, dtype=torch.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's exporter warns of its own parts
+        program: Any = torch.onnx.export(
+            _Deployed(encoder).eval().cpu(),
+            (frame,),
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_shapes=({1: patch * rows, 2: patch * columns},),
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+    content: bytes = program.model_proto.SerializeToString()
+    return content
+
+
+def start_tensors(state: Mapping[str, Tensor], names: list[Substitution]) -> dict[str, Tensor]:
+    """Return the tensors of the detector on codes: the fitted one's, its adapter reading each sub-key's names.
+
+    Args:
+        state: the fitted detector's, whose stem holds the adapter.
+        names: the substitution of each sub-key.
+    """
+    out = {}
+    for name, tensor in state.items():
+        if ".encoder." in name or ".adversaries." in name:
+            continue
+        out[name.replace(".adapter.", ".")] = (
+            _renamed(tensor, names) if name.endswith(".adapter.embed.weight") else tensor
+        )
+    return out
+
+
+def _renamed(embed_WI11: Tensor, names: list[Substitution]) -> Tensor:
+    """The embedding [W, C*L, 1, 1] of the encoder's own levels, for the names of K sub-keys: [W*K, C*L, 1, 1]."""
+    channels, levels = names[0].names.shape
+    own = embed_WI11.reshape(-1, channels, levels)
+    parts = []
+    for one in names:
+        part = torch.empty_like(own)
+        source, name = torch.from_numpy(one.source).to(own.device), torch.from_numpy(one.names).long().to(own.device)
+        part.scatter_(2, name.expand(len(own), -1, -1), own[:, source])
+        parts.append(part)
+    return torch.stack(parts).reshape(-1, channels * levels, 1, 1)

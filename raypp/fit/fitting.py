@@ -1,0 +1,96 @@
+"""Fitting a veil: what is fitted, and how its codes begin."""
+
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any
+
+import torch
+
+from raypp.detect.adapter import CodeAdapter
+from raypp.detect.batch import DetectionBatch
+from raypp.detect.fitting import feature_error
+from raypp.detect.library import DetectionModel
+from raypp.detect.model import CodeInput, build_detector, load_public_weights, replace_stages, stages_at
+from raypp.fit.adversary import Adversary
+from raypp.fit.encoder import LevelEncoder, first_stages
+from raypp.fit.settings import FitSettings
+from raypp.fit.stem import LearnedStem, stem_of
+
+_START_BATCHES = 8
+_WARM_UP_RATE = 2e-3
+
+
+def build_fit(settings: FitSettings, classes: tuple[str, ...]) -> DetectionModel:
+    """Build the detector that is fitted: public weights, with a stem in the place of its first layers.
+
+    Raises:
+        ModelError: if the architecture or the weights do not do.
+    """
+    model = build_detector(settings.architecture, classes, None)
+    load_public_weights(model, settings.weights)
+    public = build_detector(settings.architecture, classes, None)
+    load_public_weights(public, settings.weights)
+    stages, features = first_stages(public, settings.patch)
+    encoder = LevelEncoder(stages, features, settings.channels, 1 << settings.bits)
+    codes = CodeInput(settings.channels, settings.bits, settings.patch)
+    last, wanted = stages_at(model, codes.stride)
+    adapter = CodeAdapter(codes.channels, 1 << codes.bits, 1, codes.patch // codes.stride, wanted)
+    replaced: Any = model.model[last]
+    adapter.bn.load_state_dict(replaced.bn.state_dict())
+    adversaries = [Adversary(shape, codes.channels, 1 << codes.bits, codes.patch) for shape in settings.adversaries]
+    replace_stages(model, last, LearnedStem(encoder, adapter, adversaries))
+    return model
+
+
+def start_codes(
+    model: DetectionModel,
+    settings: FitSettings,
+    batches: Callable[[int], Iterable[DetectionBatch]],
+    steps: int,
+    device: torch.device,
+) -> float:
+    """Let codes carry the public features before anything else: bottleneck by their spread, adapter by distillation.
+
+    Args:
+        model: as `build_fit` built it.
+        settings: what was asked.
+        batches: the pictures of an epoch, by number from 0.
+        steps: batches of an epoch.
+        device: where.
+
+    Returns:
+        The share of the features' variance that codes carried in the last epoch, at most 1.
+    """
+    stem = stem_of(model).to(device)
+    public = build_detector(settings.architecture, tuple(model.names.values()), None)
+    load_public_weights(public, settings.weights)
+    last, _ = stages_at(public, min(settings.patch, 8))
+    wanted_of = public.model[: last + 1].to(device).eval()
+    stem.encoder.start_from(
+        (batch.network_inputs(device) for batch in islice(batches(0), _START_BATCHES)), settings.seed
+    )
+    stem.train()
+    stem.encoder.stages.requires_grad_(False)
+    learnt = [*stem.adapter.parameters(), *stem.encoder.bottleneck.parameters()]
+    optimizer = torch.optim.AdamW(learnt, _WARM_UP_RATE, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, _WARM_UP_RATE, total_steps=settings.warm_up * steps, pct_start=0.1
+    )
+    explained = 0.0
+    for epoch in range(settings.warm_up):
+        errors = spreads = 0.0
+        for batch in batches(epoch):
+            pictures = batch.network_inputs(device)
+            with torch.no_grad():
+                wanted = wanted_of(pictures).float()
+            error, spread = feature_error(stem(pictures).float(), wanted)
+            optimizer.zero_grad()
+            error.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
+            errors += float(error.detach())
+            spreads += spread
+        explained = 1 - errors / max(spreads, 1e-9)
+    stem.encoder.stages.requires_grad_(True)
+    stem.take_codes()
+    return explained

@@ -1,0 +1,97 @@
+"""What a fit was asked to do."""
+
+import json
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from raypp.errors import OptionError
+from raypp.fit.adversary import AdversaryShape
+from raypp.veil.spec import LearnedSpec, parse_spec
+
+
+class FitSettings(BaseModel):
+    """Settings of a fit; they hold no secret, so that they may travel to workers.
+
+    Attributes:
+        data: folder of plain pictures in YOLO layout, which every worker reaches.
+        weights: public weights (.pt) that encoder and trunk start from.
+        architecture: name of a model that ultralytics knows; its first stages become the encoder.
+        size: side of the letterboxed square, in pixels.
+        epochs: passes over the training pictures.
+        batch: pictures of a step, over all workers together.
+        nominal_batch: pictures whose gradients make one step of the optimiser.
+        seed: of initial weights, order and augmentation.
+        amp: mixed precision: float16 on a GPU, bfloat16 on a CPU; None for wherever a GPU is.
+        patch: side of a cell in pixels, the encoder's stride.
+        channels: code values per cell.
+        bits: bits per code value.
+        sub_keys: number K of sub-keys.
+        hide: weight of hiding pictures from the adversaries, against the detector's loss.
+        tone: weight of hiding a cell's colour, relative to hiding what is inside it.
+        rate: weight of the codes' entropy, in bits a value.
+        adversaries: who tries to rebuild the pictures meanwhile.
+        restart: epochs after which one adversary, in turn, forgets all and starts anew; 0 for never.
+        adversary_rate: learning rate of the adversaries as a multiple of the detector's.
+        warm_up: epochs in which codes only learn to carry the public features, before anything is hidden.
+        workers: workers that fit together.
+        gpu: whether each worker has a GPU.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: str
+    weights: Path
+    architecture: str = "yolov8n"
+    size: int = 640
+    epochs: int = 100
+    batch: int = 16
+    nominal_batch: int = 64
+    seed: int = 0
+    amp: bool | None = None
+    patch: int = 8
+    channels: int = 16
+    bits: int = 3
+    sub_keys: int = 4
+    hide: float = 2.0
+    tone: float = 0.5
+    rate: float = 0.0
+    adversaries: tuple[AdversaryShape, ...] = tuple(AdversaryShape)
+    restart: int = 4
+    adversary_rate: float = 4.0
+    warm_up: int = 2
+    workers: int = 1
+    gpu: bool = False
+
+    def check(self) -> None:
+        """Raise OptionError for a value out of range, and SpecError for one that no veil has."""
+        for name, value in (
+            ("--epochs", self.epochs),
+            ("--batch", self.batch),
+            ("--nominal-batch", self.nominal_batch),
+            ("--workers", self.workers),
+        ):
+            if value < 1:
+                raise OptionError(f"{name} {value} must be at least 1")
+        for name, weight in (("--hide", self.hide), ("--tone", self.tone), ("--rate", self.rate)):
+            if weight < 0:
+                raise OptionError(f"{name} {weight} must not be negative; 0 leaves it out")
+        if self.adversary_rate <= 0:
+            raise OptionError(f"--adversary-rate {self.adversary_rate} must be above 0")
+        if self.restart < 0 or self.warm_up < 1:
+            raise OptionError(f"--restart {self.restart} must be at least 0, --warm-up {self.warm_up} at least 1")
+        if not self.adversaries:
+            raise OptionError(f"name at least one --adversary: {', '.join(AdversaryShape)}")
+        if self.size % 32 or not 64 <= self.size <= 4096:
+            raise OptionError(f"--size {self.size} must be a multiple of 32 from 64 to 4096")
+        if self.batch % self.workers:
+            raise OptionError(f"--batch {self.batch} cannot be shared by {self.workers} workers")
+        if not self.weights.is_file():
+            raise OptionError(f"--weights {self.weights} is no file; give an ultralytics checkpoint such as yolov8n.pt")
+
+    def spec(self, encoder: str) -> LearnedSpec:
+        """Return the spec of the veil that a fit makes, by the name of its encoder."""
+        asked = {name: getattr(self, name) for name in ("patch", "channels", "bits", "sub_keys")}
+        spec = parse_spec(json.dumps({"family": "learned", "encoder": encoder} | asked), "fit")
+        assert isinstance(spec, LearnedSpec)  # noqa: S101 - the family says so
+        return spec

@@ -1,0 +1,116 @@
+"""A detector's first layers while a veil is fitted: encoder, quantisation, adapter; and the adversaries beside them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from raypp.detect.adapter import CodeAdapter
+from raypp.detect.library import DetectionModel
+from raypp.fit.adversary import Adversary, cells_of, explained, similarity, textured
+from raypp.fit.encoder import LevelEncoder
+from raypp.fit.quantise import one_hot_levels, reverse_gradient
+
+_SHOWN_OF = 2
+"""One picture of so many is shown to the adversaries: they are many, and would take as long as the detector."""
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """What the encoder is to hide, and how much that counts.
+
+    Attributes:
+        weight: weight of hiding against the detector's loss; 0 hides nothing, and the adversaries only look on.
+        tone: a cell's colour as a whole, relative to what is inside the cell.
+        rate: weight of the codes' entropy, in bits a value.
+    """
+
+    weight: float
+    tone: float
+    rate: float
+
+
+class LearnedStem(nn.Module):
+    """What stands in a detector in the place of the layers that the veil replaces, while both are fitted.
+
+    Args:
+        encoder: from pictures to levels.
+        adapter: from one-hot levels to the features of the trunk; of one sub-key.
+        adversaries: who tries to rebuild the pictures; one at least.
+    """
+
+    def __init__(self, encoder: LevelEncoder, adapter: CodeAdapter, adversaries: list[Adversary]) -> None:
+        super().__init__()
+        self.encoder, self.adapter = encoder, adapter
+        self.adversaries = nn.ModuleList(adversaries)
+        self.patch = adversaries[0].patch
+        self._seen: Tensor | None = None
+
+    def forward(self, pictures_N3HW: Tensor) -> Tensor:
+        """Turn pictures, float[N, 3, H, W] in [0, 1], into features of the trunk by way of their codes."""
+        one_hot = one_hot_levels(self.encoder(pictures_N3HW), self.encoder.levels)
+        if self.training:
+            self._seen = one_hot
+        return self.adapter.features(self.adapter.embed(one_hot))
+
+    def take_codes(self) -> Tensor:
+        """Return the one-hot codes of the last pictures in training, once."""
+        seen, self._seen = self._seen, None
+        if seen is None:
+            raise RuntimeError("no pictures were encoded in training")
+        return seen
+
+
+class AdversarialNetwork(nn.Module):
+    """A detector in training with its adversaries: one loss that all of them follow, the encoder against the latter.
+
+    Args:
+        detector: a detector with a `LearnedStem`.
+        hidden: what to hide.
+    """
+
+    def __init__(self, detector: DetectionModel, hidden: Hidden) -> None:
+        super().__init__()
+        self.detector = detector
+        self.stem = stem_of(detector)
+        self.hidden = hidden
+
+    def forward(self, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the loss of a batch, summed over pictures as the library's is, and its parts by name."""
+        loss, items = self.detector(batch)
+        pictures = batch["img"]
+        shown = max(1, len(pictures) // _SHOWN_OF)
+        total, parts = self._adversaries(self.stem.take_codes()[:shown], pictures[:shown])
+        return loss.sum() + total * len(pictures), {**items, **parts}
+
+    def _adversaries(self, codes: Tensor, pictures: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        stem, hidden = self.stem, self.hidden
+        with torch.no_grad():
+            cells, edges, tone = cells_of(pictures, stem.patch)
+            counted = textured(cells)
+        shown = reverse_gradient(codes, hidden.weight / len(stem.adversaries))
+        losses, details, tones = [], [], []
+        for adversary in stem.adversaries:
+            mine = adversary(shown)
+            detail = similarity(mine[0], cells, counted)
+            colour = explained(mine[2], tone)
+            losses.append(-detail - similarity(mine[1], edges, counted) / 2 - hidden.tone * colour)
+            details.append(detail.detach())
+            tones.append(colour.detach())
+        total = torch.stack(losses).sum()
+        bits = entropy(codes, stem.encoder.levels)
+        parts = {"detail": torch.stack(details).max(), "tone": torch.stack(tones).max(), "bits": bits.detach()}
+        return total + hidden.rate * bits, parts
+
+
+def entropy(one_hot_N: Tensor, levels: int) -> Tensor:
+    """Mean entropy of a channel's values over a batch, in bits."""
+    shares = one_hot_N.reshape(len(one_hot_N), -1, levels, *one_hot_N.shape[2:]).mean((0, 3, 4)).clamp(min=1e-6)
+    bits: Tensor = -(shares * shares.log2()).sum(1).mean()
+    return bits
+
+
+def stem_of(model: Any) -> LearnedStem:
+    """Return the stem of a detector that is being fitted."""
+    return next(layer for layer in model.model if isinstance(layer, LearnedStem))

@@ -1,0 +1,127 @@
+"""One worker of a fit: warm-up, epochs of detector against adversaries, and a checkpoint after each."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
+from typing import Any, cast
+
+import torch
+
+from raypp.detect.batch import DetectionBatch
+from raypp.detect.evaluation import Matcher, score
+from raypp.detect.library import DetectionModel
+from raypp.detect.training import Recipe, Trainer
+from raypp.detect.worker import Team
+from raypp.errors import OptionError
+from raypp.fit.adversary import Adversary
+from raypp.fit.fitting import build_fit, start_codes
+from raypp.fit.results import FitEpoch, record_epoch
+from raypp.fit.settings import FitSettings
+from raypp.fit.stem import AdversarialNetwork, Hidden, stem_of
+from raypp.utility.library import LibraryBatches, lay_out
+from raypp.utility.pictures import PictureSet, PlainFrames, read_pictures
+
+STATE_FILE = "state.pt"
+_VAL_BATCH = 32
+
+
+def fit_worker(settings: FitSettings, out: Path, team: Team, resume: Path | None) -> None:
+    """Fit to the last epoch, from the start or from a checkpoint.
+
+    Args:
+        settings: what was asked.
+        out: folder of the fit, which rank 0 writes its epochs into.
+        team: the other workers; with several, its `wrap` averages gradients.
+        resume: folder of the checkpoint to go on from, or None.
+
+    Raises:
+        ModelError: if the weights do not fit, or the loss is not a number.
+        OptionError: if there are fewer training pictures than a batch takes.
+    """
+    pictures = read_pictures(settings.data)
+    recipe = recipe_of(settings, pictures)
+    torch.manual_seed(settings.seed)
+    model = build_fit(settings, pictures.classes)
+    with tempfile.TemporaryDirectory() as folder:
+        data = lay_out(pictures, Path(folder))
+        share = (team.rank, team.workers)
+
+        def batches(schedule: Recipe) -> LibraryBatches:
+            train = pictures.splits["train"]
+            return LibraryBatches(data, train, pictures.classes, schedule, settings.size, share)
+
+        if resume is None:
+            warm_up = recipe.model_copy(update={"epochs": settings.warm_up + recipe.close_mosaic})
+            start_codes(model, settings, batches(warm_up).epoch, recipe.steps, team.device)
+        trainer = _trainer(model, settings, recipe, team)
+        if resume is not None:
+            trainer.restore(torch.load(resume / STATE_FILE, map_location=team.device, weights_only=True))
+        epochs = batches(recipe)
+        started = monotonic()
+        while trainer.epoch < settings.epochs:
+            losses = trainer.train_epoch(epochs.epoch(trainer.epoch))
+            _restart_one(trainer, settings)
+            matcher = Matcher(trainer.ema.ema, settings.size, team.device)
+            matches = team.gather(matcher.match(_val_batches(pictures, settings, team)))
+            result = FitEpoch.of(losses, score(matches, pictures.classes), monotonic() - started)
+            if team.rank:
+                team.report(result.model_dump(), None)
+                continue
+            with tempfile.TemporaryDirectory() as checkpoint:
+                torch.save(trainer.state(), Path(checkpoint) / STATE_FILE)
+                team.report(result.model_dump(), Path(checkpoint))
+            record_epoch(out, result)
+
+
+def recipe_of(settings: FitSettings, pictures: PictureSet) -> Recipe:
+    """Return how long the detector is trained; raises OptionError if there are too few pictures."""
+    steps = len(pictures.splits["train"]) // settings.batch
+    if not steps:
+        count = len(pictures.splits["train"])
+        raise OptionError(f"--batch {settings.batch} is more than the {count} training pictures; use fewer")
+    return Recipe(
+        epochs=settings.epochs,
+        batch=settings.batch,
+        steps=steps,
+        seed=settings.seed,
+        nominal_batch=settings.nominal_batch,
+        amp=settings.amp,
+    )
+
+
+def _trainer(model: DetectionModel, settings: FitSettings, recipe: Recipe, team: Team) -> Trainer:
+    hidden = Hidden(settings.hide, settings.tone, settings.rate)
+
+    def wrap(detector: Any) -> Any:
+        network = AdversarialNetwork(detector, hidden)
+        return team.wrap(network) if team.wrap else network
+
+    return Trainer(
+        model,
+        recipe,
+        team.device,
+        team.workers,
+        team.rank,
+        wrap,
+        augmentation=None,
+        rates={Adversary: settings.adversary_rate},
+    )
+
+
+def _restart_one(trainer: Trainer, settings: FitSettings) -> None:
+    """Let one adversary in turn start anew: what has learnt beside an encoder is blind to ways it left long ago."""
+    every, epoch = settings.restart, trainer.epoch
+    if not every or epoch % every or epoch >= settings.epochs:
+        return
+    adversaries = stem_of(trainer.model).adversaries
+    chosen = cast("Adversary", adversaries[(epoch // every - 1) % len(adversaries)])
+    torch.manual_seed(settings.seed * 1_000_003 + epoch)  # alike on every worker
+    chosen.restart()
+    trainer.forget(chosen)
+
+
+def _val_batches(pictures: PictureSet, settings: FitSettings, team: Team) -> Iterator[DetectionBatch]:
+    frames = PlainFrames(pictures.splits["val"], settings.size, settings.patch)
+    for start in range(team.rank * _VAL_BATCH, len(frames), _VAL_BATCH * team.workers):
+        yield frames.batch(range(start, min(start + _VAL_BATCH, len(frames))))
