@@ -147,12 +147,13 @@ class Agent:
                 self._start_keeper(camera)
         for name, wanted in self._wanted.items():
             if name not in self._cameras and self._troubled.get(name) != wanted:
-                self._add(name, wanted)
+                await self._add(name, wanted)
 
-    def _add(self, name: str, settings: CameraSettings) -> None:
+    async def _add(self, name: str, settings: CameraSettings) -> None:
         agent = self._settings
         try:
-            spool = CameraSpool(agent.spool / name, agent.limit_bytes, agent.policy)
+            # In a thread: all that it holds is read, and other cameras are at work.
+            spool = await asyncio.to_thread(CameraSpool, agent.spool / name, agent.limit_bytes, agent.policy)
         except SpoolError as error:
             if self._config is None:
                 raise
@@ -187,7 +188,7 @@ class Agent:
         try:
             current = camera.spool.current
             if current is not None:
-                camera.spool.finish(current.position)
+                await asyncio.to_thread(camera.spool.finish, current.position)
         except SpoolError as error:
             self._log(f"{camera.name}: {error}")
             return

@@ -203,8 +203,13 @@ class CameraSpool:
             return stream.chunk(sequence)
 
     def commit(self, stream: StreamSpool, sequence: int) -> None:
-        """Delete what the service has made durable of a stream, up to this chunk; raises SpoolError."""
+        """Delete what the service has made durable of a stream, up to this chunk; raises SpoolError.
+
+        Once the spool is closed it does nothing: another agent may hold it then.
+        """
         with self._changed:
+            if self._closed:
+                return
             try:
                 stream.commit(sequence)
                 self._forget_done()

@@ -50,11 +50,6 @@ class Nursery:
         self._connection: Connection | None = None
         self._socket: socket.socket | None = None
 
-    @property
-    def pid(self) -> int | None:
-        """Number of the process that forks, if it runs."""
-        return None if self._process is None else self._process.pid
-
     def start(self, job: CaptureJob) -> Child:
         """Start capturing; raises SiteError if no process can be started."""
         with self._lock:

@@ -41,13 +41,12 @@ class Progress:
     """What a client has done, for the operator to read.
 
     Attributes:
-        chunks, frames, bytes: sent and committed; bytes as sent, cells alone.
+        frames, bytes: sent and committed; bytes as sent, cells alone.
         connections: times that a stream was opened.
         detections: found on committed frames.
         clock_offset_us: service's clock minus the site's, as last seen.
     """
 
-    chunks: int = 0
     frames: int = 0
     bytes: int = 0
     connections: int = 0
@@ -108,7 +107,7 @@ class Session:
         """
         try:
             await call.write(pb.StreamFramesRequest(open=self._open_message()))
-            self._take_opened(await self._first(call))
+            await self._take_opened(await self._first(call))
             reading = asyncio.create_task(self._read(call))
             writing = asyncio.create_task(self._write(call))
             try:
@@ -150,7 +149,7 @@ class Session:
             raise LinkError("the service did not begin with `opened`; is it a raypp service?")
         return response.opened
 
-    def _take_opened(self, opened: pb.Opened) -> None:
+    async def _take_opened(self, opened: pb.Opened) -> None:
         facts, stream = self._stream.facts, self._stream
         if opened.model.veil_id != facts.veil_id or opened.model.size != facts.size:
             raise RefusedError(
@@ -173,13 +172,14 @@ class Session:
         self._progress.clock_offset_us = opened.clock_offset_us
         self._progress.connections += 1
         self._sent = resume
-        self._commit(resume)
+        await self._commit(resume)
         self._on_opened()
 
-    def _commit(self, sequence: int) -> None:
+    async def _commit(self, sequence: int) -> None:
+        """Note what is durable; the disk is waited for in a thread, so that other cameras go on meanwhile."""
         self.committed = sequence
         self._advanced_at = monotonic()
-        self._spool.commit(self._stream, sequence)
+        await asyncio.to_thread(self._spool.commit, self._stream, sequence)
 
     async def _read(self, call: Call) -> None:
         """Take what the service says until it ends."""
@@ -191,23 +191,22 @@ class Session:
                 raise await _ending(call)
             match response.WhichOneof("message"):
                 case "committed":
-                    self._take_committed(response.committed)
+                    await self._take_committed(response.committed)
                 case "moving":
                     raise MovingError(response.moving.reason)
                 case _:
                     pass  # of a newer service
 
-    def _take_committed(self, committed: pb.Committed) -> None:
+    async def _take_committed(self, committed: pb.Committed) -> None:
         if committed.sequence > self._sent:
             raise LinkError(f"the service says that chunk {committed.sequence} is committed, which was never sent")
         if committed.sequence > self.committed:
             self.moved_on = True
-            self._progress.chunks += committed.sequence - self.committed
             self._progress.frames += len(committed.frames)
             self._progress.detections += sum(len(frame.detections) for frame in committed.frames)
-            self._commit(committed.sequence)
             for episode in committed.episodes:
                 self._on_episode(episode)
+            await self._commit(committed.sequence)
         self._wake.set()
 
     async def _write(self, call: Call) -> None:

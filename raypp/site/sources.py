@@ -41,18 +41,13 @@ def shown(text: str) -> str:
     return _CREDENTIALS.sub("", text)
 
 
-def check_sources(sources: Sequence[str], camera: str) -> bool:
-    """Return whether a camera's source is live.
-
-    Raises:
-        OptionError: if there is none, or a live one beside others.
-    """
+def check_sources(sources: Sequence[str], camera: str) -> None:
+    """Raise OptionError if a camera has no source, or a live one beside others."""
     if not sources:
         raise OptionError(f"camera {camera} has no source; give a file, folder, URL or device")
     live = [source for source in sources if is_live(source)]
     if live and len(sources) > 1:
         raise OptionError(f"camera {camera}: {shown(live[0])} is live and must be its only source; it has others")
-    return bool(live)
 
 
 def list_recordings(sources: Sequence[str]) -> list[str]:

@@ -156,8 +156,8 @@ class StreamSpool:
         segment_bytes: int,
         dropped: int = 0,
         last: bool = False,
-    ) -> int:
-        """Write the next chunk to the disk and return its number.
+    ) -> None:
+        """Write the next chunk to the disk.
 
         Args:
             frames: its frames; none only where `last` is set.
@@ -183,7 +183,6 @@ class StreamSpool:
         )
         body = pb.Chunk(sequence=sequence, frames=frames, last=last).SerializeToString()
         self._segments[-1].append(head, body)
-        return sequence
 
     def chunk(self, sequence: int) -> pb.Chunk:
         """Return a chunk that is held.
@@ -204,19 +203,16 @@ class StreamSpool:
             f"spool {self.folder} holds chunks {self.first_sequence} to {self.last_sequence}, not {sequence}"
         )
 
-    def commit(self, sequence: int) -> bool:
-        """Delete what the service has made durable, all chunks up to this one; returns whether bytes were freed."""
-        freed = False
+    def commit(self, sequence: int) -> None:
+        """Delete what the service has made durable: all chunks up to this one."""
         self.committed = max(self.committed, sequence)
         while len(self._segments) > 1 and self._segments[1].head.first_sequence <= sequence + 1:
             gone = self._segments.pop(0)
             gone.close()
             gone.path.unlink(missing_ok=True)
-            freed = True
         if self.ended and sequence >= self.last_sequence and not self.done:
             write_safely(self.folder / _DONE, b"")
             self.done = True
-        return freed
 
     def drop_oldest(self) -> int:
         """Replace the frames of the oldest file that has any by one dropped frame per chunk; returns frames dropped.

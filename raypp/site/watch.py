@@ -75,6 +75,7 @@ class Watch:
     ) -> None:
         self._settings = settings
         self._hidden = hidden
+        self._shown: Floats | None = None
         self._state = _State() if memory is None else _recall(memory)
 
     def see(self, pixels: npt.NDArray[np.uint8], timestamp_us: int) -> Observation:
@@ -88,7 +89,9 @@ class Watch:
         passed_s = 0.0 if state.last_us is None else min(max(0, timestamp_us - state.last_us) / 1e6, 5.0)
         state.last_us = timestamp_us
         grey = _small(pixels[..., 1].astype(np.float32))
-        visible = self._visible(grey.shape, pixels.shape)
+        if self._shown is None:
+            self._shown = self._visible(grey.shape, pixels.shape)
+        visible = self._shown
         gradient_y, gradient_x = np.gradient(grey)
         gradient_x, gradient_y = gradient_x * visible, gradient_y * visible
         frozen = self._frozen(pixels, timestamp_us)
