@@ -20,7 +20,7 @@ from raypp.media.geometry import Letterbox
 from raypp.serving.model import FrameBlock, ServedModel
 from raypp.serving.settings import DetectionSettings
 from raypp.usage.observation import Detection
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import spec_of
 from raypp.wire.grid import CellGrid, Codes
 
 STEPS = 1 << 16
@@ -79,7 +79,7 @@ class BundleDetector:
         served = ServedModel(
             model_id=model_id,
             veil_id=about.veil_id,
-            spec=VeilSpec.model_validate(about.spec),
+            spec=spec_of(about.spec),
             size=about.size,
             classes=about.classes,
         )
