@@ -92,12 +92,16 @@ class Site:
         self.running: list[subprocess.Popen[bytes]] = []
         self.here: list[AgentHere] = []
 
-    def agent(self, server: str, *more: object, size: int = 160, command: str = "stream") -> subprocess.Popen[bytes]:
+    def options(self, server: str, *more: object, size: int = 160) -> list[str]:
+        """Options of `raypp stream` and of the doctor."""
         options = ["--server", server, "--token-file", self.token_path, "--site", SITE, "--spool", self.spool]
-        options += ["--key", self.key_path, "--size", size, *more]
+        return [str(one) for one in (*options, "--key", self.key_path, "--size", size, *more)]
+
+    def agent(self, server: str, *more: object, size: int = 160, command: str = "stream") -> subprocess.Popen[bytes]:
+        options = self.options(server, *more, size=size)
         with self.log_path.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "tests.site.run_agent", command, *map(str, options)],
+                [sys.executable, "-m", "tests.site.run_agent", command, *options],
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,

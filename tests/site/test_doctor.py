@@ -1,18 +1,24 @@
 """`raypp site doctor` on a site that works, and on one where each thing is wrong."""
 
-import subprocess
-
 import grpc
+import typer
+from typer.testing import CliRunner
 
+from raypp.errors import RayppError
+from raypp.site.command import doctor, stream
 from tests.films import make_film
-from tests.site.service import wait_until
 
 
-def _doctor(site, server: str, *more: object, **options) -> tuple[int, str]:
-    site.log_path.unlink(missing_ok=True)
-    process = site.agent(server, *more, command="doctor", **options)
-    status = process.wait(90)
-    return status, site.log()
+def _run(command, options: list[str]):
+    app = typer.Typer()
+    app.command()(command)
+    return CliRunner(env={"COLUMNS": "300"}).invoke(app, options)
+
+
+def _doctor(site, server: str, *more: object) -> tuple[int, str]:
+    done = _run(doctor, site.options(server, *more))
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.exit_code, done.output
 
 
 def test_a_site_in_order(site, service):
@@ -102,9 +108,16 @@ def test_stream_refuses_before_it_begins_what_cannot_work(site, service):
         (["--camera", "bench-1", film, "--cert", film], "go together"),
         (["--camera", "bench-1", film, "--time-from", "name:%Q"], "--time-from name:%Q"),
     ]:
-        site.log_path.unlink(missing_ok=True)
-        process: subprocess.Popen[bytes] = site.agent(service.address, *options)
-        assert process.wait(60) == 1
-        wait_until(lambda text=says: text in site.log(), 5)
-        assert len(site.log().strip().splitlines()) == 1, site.log()
+        done = _run(stream, site.options(service.address, *options))
+        assert isinstance(done.exception, RayppError), done.exception
+        assert says in str(done.exception)
+        assert "\n" not in str(done.exception)
+        assert done.output == ""
     assert not service.streams
+
+
+def test_what_cannot_work_is_one_line_and_exit_status_1(site, service):
+    film = make_film(site.folder / "a.mp4", seconds=1)
+    assert site.agent(service.address, "--camera", "a/b", film).wait(60) == 1
+    (line,) = site.log().strip().splitlines()
+    assert "a name is 1 to 100" in line
