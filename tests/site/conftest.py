@@ -97,11 +97,11 @@ class Site:
         options = ["--server", server, "--token-file", self.token_path, "--site", SITE, "--spool", self.spool]
         return [str(one) for one in (*options, "--key", self.key_path, "--size", size, *more)]
 
-    def agent(self, server: str, *more: object, size: int = 160, command: str = "stream") -> subprocess.Popen[bytes]:
+    def agent(self, server: str, *more: object, size: int = 160) -> subprocess.Popen[bytes]:
         options = self.options(server, *more, size=size)
         with self.log_path.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "tests.site.run_agent", command, *options],
+                [sys.executable, "-m", "tests.site.run_agent", *options],
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,
