@@ -17,9 +17,10 @@ from raypp.audit.target import VEIL
 from raypp.errors import KeyFileError, OptionError
 from raypp.filesystem import is_url
 from raypp.report.files import write_text
+from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import load_key, resolve_key_path
-from raypp.veil.spec import PatchSpec, load_spec
+from raypp.veil.spec import PatchSpec
 from raypp.veiling.progress import Reporter
 
 CERTIFICATE = "certificate.json"
@@ -49,7 +50,10 @@ def make_audit_command(cluster: ClusterTasks | None) -> Callable[..., None]:
         sources: Annotated[list[str], typer.Argument(help="The owner's own footage, as for `raypp veil`.")],
         out: Annotated[Path, typer.Option(help="Folder of rows, report and certificate; it stays inside.")],
         key: Annotated[Path | None, typer.Option(help="Owner's key (default: RAYPP_KEY_FILE).")] = None,
-        spec: Annotated[Path | None, typer.Option(help="Veil spec, JSON (default: the default veil).")] = None,
+        spec: Annotated[
+            Path | None,
+            typer.Option(help="Veil spec (JSON) or encoder file (default: the default veil)."),
+        ] = None,
         size: Annotated[int, typer.Option(help="Side of the letterboxed square, in pixels.")] = 640,
         budget: Annotated[
             Budget, typer.Option(help="quick: a minute; standard: half an hour; full: hours, on two cores.")
@@ -67,15 +71,17 @@ def make_audit_command(cluster: ClusterTasks | None) -> Callable[..., None]:
 
         Example: raypp audit /data/videos --key owner.key --out audit --budget quick
 
-        Example: raypp audit films.csv --key owner.key --spec veil.json --out audit --budget full --address auto
+        Example: raypp audit films.csv --key owner.key --spec fitted/encoder.veil --out audit --budget full
         """
         if size % _CELL or not 64 <= size <= 4096:
             raise OptionError(f"--size {size} must be a multiple of {_CELL} from 64 to 4096")
+        veil, encoder = spec_and_encoder(spec) if spec else (PatchSpec(), None)
         settings = AuditSettings(
             sources=tuple(one if is_url(one) else str(Path(one).absolute()) for one in sources),
             out=out.absolute(),
             key_path=resolve_key_path(key).absolute(),
-            spec=load_spec(spec) if spec else PatchSpec(),
+            spec=veil,
+            encoder=encoder,
             size=size,
             budget=budget,
             seed=seed,

@@ -12,13 +12,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from raypp.audit.code import code_digest
 from raypp.audit.evidence import Evidence, gather
 from raypp.audit.measuring import Guess, matched_row, rebuilt_row
-from raypp.audit.model import AttackRow, Case, Control, Demand, Estimate
+from raypp.audit.model import AttackRow, Case, Control, Demand, Estimate, Veiling
 from raypp.audit.suite import VEILINGS, Bar, Budget, Suite, suite
 from raypp.audit.target import VEIL, veil
 from raypp.errors import ConflictError
 from raypp.report.files import write_text
 from raypp.veil.keyfile import load_key
 from raypp.veil.spec import VeilSpec
+from raypp.veil.veil import open_veil
 
 PICTURES = "pictures"
 _ROWS = "rows"
@@ -32,6 +33,7 @@ class AuditSettings(BaseModel):
         out: folder of the audit.
         key_path: the owner's or a site's key.
         spec: the veil.
+        encoder: a learned veil's encoder file, which the spec names by its digest; None for a patch veil.
         size: side of the letterboxed square, in pixels.
         budget: how much it may take.
         seed: of which sources are attacked, and of the attackers' chances.
@@ -43,6 +45,7 @@ class AuditSettings(BaseModel):
     out: Path
     key_path: Path
     spec: VeilSpec
+    encoder: Path | None = None
     size: int
     budget: Budget
     seed: int = 0
@@ -87,7 +90,7 @@ class Task(BaseModel):
     @property
     def row_id(self) -> str:
         """Name of its files: it says what was done, whatever the folder is called."""
-        said = self.model_dump_json(exclude={"settings": {"out", "key_path", "sources"}})
+        said = self.model_dump_json(exclude={"settings": {"out", "key_path", "sources", "encoder"}})
         words = "-".join(re.findall(r"[a-z0-9]+", f"{self.attack} {self.veiling}".lower()))
         return f"{words}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
 
@@ -129,8 +132,7 @@ def run_task(task: Task) -> str:
         )
     guess = settings.guess()
     started = perf_counter()
-    veiling = veil(settings.spec, load_key(settings.key_path)) if task.veiling == VEIL else VEILINGS[task.veiling]()
-    case = Case(veiling, evidence.known, evidence.victims, settings.seed)
+    case = Case(_veiling(task), evidence.known, evidence.victims, settings.seed)
     attack = next((one for one, _ in settings.suite.attacks if one.name == task.attack), None)
     if attack is None:
         matcher = next(one for one, _ in settings.suite.matchers if one.name == task.attack)
@@ -143,6 +145,13 @@ def run_task(task: Task) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, row.model_dump_json(indent=1) + "\n")
     return f"{task.attack} on {task.veiling}"
+
+
+def _veiling(task: Task) -> Veiling:
+    settings = task.settings
+    if task.veiling == VEIL:
+        return veil(open_veil(settings.spec, load_key(settings.key_path), settings.encoder))
+    return VEILINGS[task.veiling]()
 
 
 def read_rows(wanted: Sequence[Task]) -> list[AttackRow]:

@@ -4,17 +4,15 @@ import numpy as np
 import numpy.typing as npt
 
 from raypp.audit.model import Codes, Frames, Pictures, Veiling
-from raypp.veil.key import Keyring
-from raypp.veil.spec import VeilSpec
 from raypp.veil.veil import Veil
 
 VEIL = "this veil"
 _SITE = "audit"
 
 
-def veil(spec: VeilSpec, key: Keyring) -> Veiling:
-    """The patch veil under a key: each picture as its camera's stream is veiled."""
-    made = Veil(spec, key)
+def veil(made: Veil) -> Veiling:
+    """The audited veil, of either family: each picture as its camera's stream is veiled."""
+    spec = made.spec
 
     def encode(pictures: Pictures) -> Codes:
         cells = tuple(side // spec.patch for side in pictures.frames.shape[1:3])

@@ -1,0 +1,86 @@
+"""A learned veil is audited as any other: under its own spec and name, wherever its encoder lies."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from raypp.audit.certificate import certify, sign, verify_certificate
+from raypp.audit.running import AuditSettings, Task, read_rows, run_task, tasks
+from raypp.audit.suite import Budget
+from raypp.audit.target import VEIL, veil
+from raypp.errors import SpecError
+from raypp.veil.encoder_file import seal_encoder
+from raypp.veil.key import VeilKey
+from raypp.veil.keyfile import load_owner_key, save_owner_key
+from raypp.veil.spec import LearnedSpec
+from raypp.veil.veil import open_veil
+from tests.audit.test_pairs import shapes
+from tests.veil.networks import small_network
+
+NETWORK = small_network()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> AuditSettings:
+    key = VeilKey(bytes(range(32)))
+    save_owner_key(key, tmp_path / "owner.key")
+    spec = LearnedSpec(channels=6, bits=3, sub_keys=3, encoder=key.name_encoder(NETWORK))
+    (tmp_path / "encoder.veil").write_bytes(seal_encoder(spec, NETWORK, key))
+    (tmp_path / "pictures").mkdir()
+    for number, frame in enumerate(shapes(12, (96, 96), 0).frames):
+        Image.fromarray(frame).save(tmp_path / "pictures" / f"{number}.png")
+    return AuditSettings(
+        sources=(str(tmp_path / "pictures"),),
+        out=tmp_path / "out",
+        key_path=tmp_path / "owner.key",
+        spec=spec,
+        encoder=tmp_path / "encoder.veil",
+        size=96,
+        budget=Budget.QUICK,
+    )
+
+
+def _view(settings: AuditSettings) -> list[Task]:
+    """The cheapest attack, on all that it is made on."""
+    return [task for task in tasks(settings) if task.attack == "component view"]
+
+
+def test_its_certificate_is_of_its_spec_and_verifies(settings: AuditSettings) -> None:
+    for task in (wanted := _view(settings)):
+        run_task(task)
+    key = load_owner_key(settings.key_path)
+    rows = read_rows(wanted)
+    made = certify(settings.spec, key, rows, evidence=settings.evidence(), budget="quick", size=settings.size)
+    assert made.bounds["bits per cell"] == 18
+    assert made.bounds["bits per pixel"] == 18 / 64
+    settings.out.joinpath("certificate.json").write_bytes(sign(made, key))
+    found = verify_certificate(settings.out / "certificate.json")
+    assert found.veil_id == key.veil_id(settings.spec)
+    assert found.spec["family"] == "learned"
+    (row,) = [row for row in found.rows if row.is_veil]
+    assert row.detail is not None
+
+
+def test_what_is_attacked_are_the_codes_of_its_own_encoder(settings: AuditSettings) -> None:
+    made = open_veil(settings.spec, load_owner_key(settings.key_path), settings.encoder)
+    victims = settings.evidence().victims
+    codes = veil(made).encode(victims)
+    assert codes.shape == (len(victims), 6, 12, 12)
+    assert np.array_equal(codes, made.stream("audit", victims.cameras[0]).encode(victims.frames))
+
+
+def test_a_row_is_of_the_encoder_and_not_of_its_place(settings: AuditSettings) -> None:
+    assert settings.encoder is not None
+    moved = settings.model_copy(update={"encoder": settings.out.parent / "other.veil"})
+    other = settings.model_copy(update={"spec": settings.spec.model_copy(update={"encoder": "0" * 32})})
+    rows = [{task.row_id for task in _view(one)} for one in (settings, moved, other)]
+    assert rows[0] == rows[1]
+    assert not rows[0] & rows[2]
+    (attacked,) = [task for task in _view(moved) if task.veiling == VEIL]
+    with pytest.raises(SpecError, match=r"other\.veil"):
+        run_task(attacked)
+    shutil.copy(settings.encoder, settings.out.parent / "other.veil")
+    assert run_task(attacked) == "component view on this veil"
