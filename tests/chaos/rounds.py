@@ -58,7 +58,8 @@ def disturbed(stage: Stage, seed: int, mischiefs: Sequence[Mischief], say: Say, 
                     done[mischief.__name__] += 1
                 except NothingDoneError as nothing:
                     said = str(nothing)
-                    waiting.insert(0, mischief)
+                    if waiting:  # the others first; where it was the last, all begins anew
+                        waiting.insert(0, mischief)
                 say(f"{time.monotonic() - started:5.0f} s  {said}")
         _wait(world)
         return Round(world.dump(), done)
