@@ -32,7 +32,14 @@ class Round:
     done: Counter[str]
 
 
-def disturbed(stage: Stage, seed: int, mischiefs: Sequence[Mischief], say: Say, pause_s: tuple[float, float]) -> Round:
+def disturbed(
+    stage: Stage,
+    seed: int,
+    mischiefs: Sequence[Mischief],
+    say: Say,
+    pause_s: tuple[float, float],
+    most: int | None = None,
+) -> Round:
     """Run a world to its end while mischief is done to it, for four minutes at most.
 
     Args:
@@ -41,6 +48,7 @@ def disturbed(stage: Stage, seed: int, mischiefs: Sequence[Mischief], say: Say, 
         mischiefs: what may be done; each is done once, in random order, before any is done again.
         say: told of each.
         pause_s: shortest and longest time between two.
+        most: no more is done once each was done so often; None goes on to the end.
     """
     chance = random.Random(seed)
     with running_world(stage, f"round-{seed}") as world:
@@ -48,6 +56,8 @@ def disturbed(stage: Stage, seed: int, mischiefs: Sequence[Mischief], say: Say, 
         waiting: list[Mischief] = []
         done: Counter[str] = Counter()
         while world.running_sites() and time.monotonic() - started < _MISCHIEF_S:
+            if most is not None and all(done[one.__name__] >= most for one in mischiefs):
+                break
             time.sleep(chance.uniform(*pause_s))
             if not waiting:
                 waiting = chance.sample(list(mischiefs), len(mischiefs))

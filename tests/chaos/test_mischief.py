@@ -68,10 +68,9 @@ def test_what_was_not_done_is_tried_again_and_told_if_it_never_was(monkeypatch):
     def never(_world, _chance):
         raise NothingDoneError("nobody there")
 
-    left = iter(range(40))
-
     @contextmanager
     def running_world(_stage, _name):
+        left = iter(range(40))
         yield SimpleNamespace(running_sites=lambda: ["a"] if next(left, None) is not None else [], dump=dict)
 
     monkeypatch.setattr("tests.chaos.rounds.running_world", running_world)
@@ -80,4 +79,5 @@ def test_what_was_not_done_is_tried_again_and_told_if_it_never_was(monkeypatch):
     assert found.done["harm"] > 1
     assert found.done["other"] > 2, "one that finds nothing to do must not keep the others from it"
     assert undone((harm, never, other), found.done) == ["never"]
+    assert disturbed(None, 1, (other,), said.append, (0, 0), most=2).done == {"other": 2}
     assert sum("nobody there yet" in line for line in said) == 2
