@@ -9,6 +9,7 @@ from time import perf_counter
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from raypp.audit.attacks.matching import ActivityMatcher, LabelMatcher
 from raypp.audit.code import code_digest
 from raypp.audit.evidence import Evidence, gather
 from raypp.audit.measuring import Guess, matched_row, rebuilt_row
@@ -103,11 +104,9 @@ def tasks(settings: AuditSettings) -> list[Task]:
     """
     made, veil_id = settings.suite, load_key(settings.key_path).veil_id(settings.spec)
     footage, code = settings.evidence().digest, code_digest()
-    attacks = [one.name for one, _ in (*made.attacks, *made.matchers)]
     return [
         Task(settings=settings, veil_id=veil_id, footage=footage, code=code, veiling=veiling, attack=attack)
-        for veiling in made.veilings
-        for attack in attacks
+        for veiling, attack in made.pairs()
     ]
 
 
@@ -133,10 +132,9 @@ def run_task(task: Task) -> str:
     guess = settings.guess()
     started = perf_counter()
     case = Case(_veiling(task), evidence.known, evidence.victims, settings.seed)
-    attack = next((one for one, _ in settings.suite.attacks if one.name == task.attack), None)
-    if attack is None:
-        matcher = next(one for one, _ in settings.suite.matchers if one.name == task.attack)
-        row = matched_row(task.veiling, matcher, case)
+    attack = settings.suite.named(task.attack).attack
+    if isinstance(attack, ActivityMatcher | LabelMatcher):
+        row = matched_row(task.veiling, attack, case)
     else:
         picture = settings.out / PICTURES / f"{task.row_id}.png"
         row = rebuilt_row(task.veiling, attack, case, guess, picture)
@@ -162,9 +160,9 @@ def read_rows(wanted: Sequence[Task]) -> list[AttackRow]:
     """
     found = {(task.veiling, task.attack): _read(_row_path(task)) for task in wanted}
     made = wanted[0].settings.suite
-    bars = {one.name: bar for one, bar in (*made.attacks, *made.matchers)}
     return [
-        row.model_copy(update={"control": _control(bars[attack], found, attack)}) for (_, attack), row in found.items()
+        row.model_copy(update={"control": _control(made.named(attack).bar, found, attack)})
+        for (_, attack), row in found.items()
     ]
 
 

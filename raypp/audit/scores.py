@@ -14,6 +14,8 @@ from raypp.audit.model import Estimate, Frames
 
 Floats = npt.NDArray[np.float64]
 
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue (ITU-R BT.601)."""
 TEXTURED = 6.0
 """Standard deviation of luma from which a block counts as textured."""
 _WINDOW = 7
@@ -95,7 +97,7 @@ def _mean_of_worst(values: Floats) -> float:
 
 
 def _luma(frames: Frames) -> Floats:
-    return np.asarray(frames.astype(np.float64) @ np.array((0.299, 0.587, 0.114)))
+    return np.asarray(frames.astype(np.float64) @ np.array(LUMA))
 
 
 def _windows(values: Floats) -> Floats:

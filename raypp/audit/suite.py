@@ -9,16 +9,19 @@ from raypp.audit.attacks.matching import ActivityMatcher, LabelMatcher
 from raypp.audit.attacks.perceptron import Perceptron
 from raypp.audit.attacks.ridge import Ridge
 from raypp.audit.attacks.statistics import StatisticalKeyRecovery
+from raypp.audit.attacks.unet import UNet
 from raypp.audit.attacks.view import ComponentView
 from raypp.audit.model import Attack, Veiling
 from raypp.audit.target import VEIL
 
 _CONTROL_SEED = 1
+_LONG = 1000
+"""Steps from which a network has learnt what there is to learn of a linear veil."""
 LINEAR_4, LINEAR_8, NOISE = "linear mix, patch 4", "linear mix, patch 8", "noise"
 
 
 class Budget(StrEnum):
-    """How much an audit may take: about a minute, half an hour, or hours, on two cores."""
+    """How much an audit may take: some minutes, about an hour, or many hours, on two cores."""
 
     QUICK = "quick"
     STANDARD = "standard"
@@ -42,21 +45,41 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Planned:
+    """An attack, and what it is made on.
+
+    Attributes:
+        attack: one that rebuilds pictures, or one that matches them.
+        bar: its control; None for labels alone, which are no attack.
+        on: names of what is attacked, that of the bar among them.
+    """
+
+    attack: Attack | ActivityMatcher | LabelMatcher
+    bar: Bar | None
+    on: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Suite:
     """What a budget buys.
 
     Attributes:
         known, victims: pictures.
-        attacks: with the control of each.
-        matchers: likewise.
-        veilings: names of what is attacked.
+        planned: the attacks.
     """
 
     known: int
     victims: int
-    attacks: tuple[tuple[Attack, Bar], ...]
-    matchers: tuple[tuple[ActivityMatcher | LabelMatcher, Bar | None], ...]
-    veilings: tuple[str, ...]
+    planned: tuple[Planned, ...]
+
+    def named(self, attack: str) -> Planned:
+        """Return the attack of a name."""
+        return next(one for one in self.planned if one.attack.name == attack)
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Names of what is attacked and of the attack, the audited veil first."""
+        veilings = [VEIL, *VEILINGS]
+        return [(veiling, one.attack.name) for veiling in veilings for one in self.planned if veiling in one.on]
 
 
 VEILINGS: dict[str, Callable[[], Veiling]] = {
@@ -75,28 +98,41 @@ VEILINGS: dict[str, Callable[[], Veiling]] = {
 
 def suite(budget: Budget) -> Suite:
     """Return the attacks of a budget."""
-    outside: tuple[tuple[Attack, Bar], ...] = (
-        (ComponentView(), Bar(LINEAR_4, ((Figure.DETAIL, 0.5),))),
-        (StatisticalKeyRecovery(), Bar(LINEAR_4, ((Figure.DETAIL, 0.6),))),
-    )
-    matchers: tuple[tuple[ActivityMatcher | LabelMatcher, Bar | None], ...] = (
-        (ActivityMatcher(), Bar(LINEAR_8, ((Figure.TOP1, 0.8),))),
-        (LabelMatcher(), None),
-    )
+    everything, by_networks = (VEIL, *VEILINGS), (VEIL, NOISE, LINEAR_8)
     match budget:
         case Budget.QUICK:
-            few = tuple(_from_pairs(Ridge(count, 40_000)) for count in (1, 6))
-            return Suite(24, 16, (*outside, *few), matchers, (VEIL, NOISE, LINEAR_4, LINEAR_8, "pixelation 16"))
+            known, victims, everything = 24, 16, (VEIL, NOISE, LINEAR_4, LINEAR_8, "pixelation 16")
+            by_networks = (VEIL, LINEAR_8)  # they take their time
+            ridges = [Ridge(count, 40_000) for count in (1, 6)]
+            networks = [UNet(known, 300)]
         case Budget.STANDARD:
-            counts, cells, steps, victims = [1, 6, 10, 100], 150_000, 2500, 60
+            known, victims = 100, 60
+            ridges = [Ridge(count, 150_000) for count in (1, 6, 10, 100)]
+            networks = [UNet(count, 2000) for count in (10, 100)]
         case Budget.FULL:
-            counts, cells, steps, victims = [1, 6, 10, 100, 1000], 600_000, 20_000, 200
-    ridges = tuple(_from_pairs(Ridge(count, cells)) for count in counts)
-    nets = tuple(_from_pairs(Perceptron(count, steps)) for count in counts if count >= 10)
-    return Suite(counts[-1], victims, (*outside, *ridges, *nets), matchers, (VEIL, *VEILINGS))
+            known, victims = 1000, 200
+            ridges = [Ridge(count, 600_000) for count in (1, 6, 10, 100, 1000)]
+            networks = [UNet(count, 20_000) for count in (10, 100, 1000)]
+    perceptrons = {Budget.QUICK: (), Budget.STANDARD: (10, 100), Budget.FULL: (10, 100, 1000)}[budget]
+    steps = 20_000 if budget is Budget.FULL else 2500
+    return Suite(
+        known,
+        victims,
+        (
+            Planned(ComponentView(), Bar(LINEAR_4, ((Figure.DETAIL, 0.5),)), everything),
+            Planned(StatisticalKeyRecovery(), Bar(LINEAR_4, ((Figure.DETAIL, 0.6),)), everything),
+            *(Planned(one, _bar_of(one), everything) for one in ridges),
+            *(Planned(one, _bar_of(one), everything) for one in (Perceptron(count, steps) for count in perceptrons)),
+            *(Planned(one, _bar_of(one), by_networks) for one in networks),
+            Planned(ActivityMatcher(), Bar(LINEAR_8, ((Figure.TOP1, 0.8),)), everything),
+            Planned(LabelMatcher(), None, everything),
+        ),
+    )
 
 
-def _from_pairs(attack: Ridge | Perceptron) -> tuple[Attack, Bar]:
-    """Give an attack its control: one pair opens a linear veil less well than many do."""
+def _bar_of(attack: Ridge | Perceptron | UNet) -> Bar:
+    """The control of an attack from pairs: one pair opens a linear veil less well than many do, few steps likewise."""
     detail, psnr_db = (0.9, 24.0) if attack.pairs >= 6 else (0.7, 16.0)
-    return attack, Bar(LINEAR_8, ((Figure.DETAIL, detail), (Figure.PSNR, psnr_db)))
+    if isinstance(attack, UNet) and attack.steps < _LONG:
+        detail, psnr_db = 0.75, 20.0
+    return Bar(LINEAR_8, ((Figure.DETAIL, detail), (Figure.PSNR, psnr_db)))

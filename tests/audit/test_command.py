@@ -39,7 +39,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_attack_leaves_a_row_and_the_certificate_verifies(place: Path) -> None:
     summary = json.loads((place / "summary.json").read_text())
-    assert len(summary["rows"]) == len(list((place / "out" / "rows").glob("*.json"))) == 30
+    assert len(summary["rows"]) == len(list((place / "out" / "rows").glob("*.json"))) == 32
     certificate = verify_certificate(place / "out" / "certificate.json")
     assert [row.model_dump(mode="json") for row in certificate.rows] == summary["rows"]
     assert "verified: signed by that key" in succeed("verify", place / "out" / "certificate.json").stderr
@@ -56,7 +56,7 @@ def test_weak_veils_are_opened_noise_is_not_and_the_veil_holds(place: Path) -> N
         if veiling == "noise":
             assert max(row.detail.mean, row.edges.mean) < 0.05, attack
         if veiling == "linear mix, patch 8" and "pair" in attack:
-            assert row.detail.mean > 0.8
+            assert row.detail.mean > 0.75
     assert rows["this veil", "ridge, 6 pairs"].detail.mean < 0.25
     gates = verify_certificate(place / "out" / "certificate.json").gates
     assert [gate.verdict for gate in gates[:2]] == [Verdict.MET, Verdict.MET], gates
@@ -133,4 +133,4 @@ def test_bad_input_is_one_line(place: Path, tmp_path: Path) -> None:
 def test_a_dry_run_says_what_would_be_done(place: Path) -> None:
     films, out = place / "in" / "inventory.csv", place / "out"
     done = succeed("audit", films, "--key", place / "owner.key", "--out", out, *_SIZE, "--dry-run")
-    assert done.stderr.count("has its row") == 30
+    assert done.stderr.count("has its row") == 32

@@ -1,0 +1,72 @@
+"""The convolutional attack opens a linear veil, tells nothing of noise, and learns by what leakage is measured by."""
+
+import numpy as np
+import pytest
+import torch
+
+from raypp.audit import baselines, scores
+from raypp.audit.attacks.similarity import inside_cells
+from raypp.audit.attacks.unet import UNet, as_planes, piece
+from raypp.audit.model import Case, Frames, Pictures, Veiling
+from tests.audit.test_pairs import shapes
+
+
+@pytest.fixture(scope="module")
+def known() -> Pictures:
+    return shapes(8, (128, 96), 0)
+
+
+@pytest.fixture(scope="module")
+def victims() -> Pictures:
+    return shapes(2, (128, 96), 1)
+
+
+def detail(rebuilt: Frames, victims: Pictures) -> float:
+    return float(np.nanmean(scores.detail(rebuilt, victims.frames, 8)))
+
+
+def test_a_linear_mix_is_opened_and_noise_is_not(known: Pictures, victims: Pictures) -> None:
+    made = [
+        UNet(8, 60).rebuild(Case(veiling, known, victims))
+        for veiling in (baselines.linear_mix(4, 3), baselines.noise(8, 4, 8, 0))
+    ]
+    assert made[0].shape == victims.frames.shape
+    assert detail(made[0], victims) > 0.5
+    assert abs(detail(made[1], victims)) < 0.1
+
+
+def test_values_that_are_names_are_learnt_as_names(known: Pictures, victims: Pictures) -> None:
+    """Four levels of grey, renamed: as amounts they would tell little."""
+
+    def encode(pictures: Pictures) -> Frames:
+        means = baselines.pixelation(4).encode(pictures).mean(axis=1, keepdims=True)
+        return np.array([2, 0, 3, 1], dtype=np.uint8)[np.minimum(means // 64, 3).astype(int)]
+
+    case = Case(Veiling("renamed", 4, 1, 4, encode), known, victims)
+    planes = as_planes(case.veiling, encode(known))(encode(victims))
+    assert planes.shape == (2, 4, 32, 24)
+    assert torch.equal(planes.argmax(1), torch.from_numpy(encode(victims))[:, 0].long())
+    assert detail(UNet(8, 60).rebuild(case), victims) > 0.4
+
+
+def test_the_same_seed_gives_the_same_pictures(known: Pictures, victims: Pictures) -> None:
+    case = Case(baselines.pixelation(8), known, victims)
+    first, again, other = (UNet(2, 3).rebuild(one) for one in (case, case, Case(case.veiling, known, victims, 1)))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_what_is_learnt_by_is_what_is_measured() -> None:
+    mine, true = (np.random.default_rng(seed).integers(0, 256, (1, 32, 40, 3), dtype=np.uint8) for seed in (0, 1))
+    true[:, :8] = 9  # flat cells, which neither counts
+    mine = (mine // 2 + true // 2).astype(np.uint8)
+    tensors = [torch.from_numpy(one).permute(0, 3, 1, 2).double() / 64 for one in (mine, true)]
+    assert float(inside_cells(*tensors, 8, 64.0)) == pytest.approx(scores.detail(mine, true, 8)[0], abs=1e-6)
+
+
+def test_pieces_lie_within_pictures() -> None:
+    chance = np.random.default_rng(0)
+    drawn = [piece(chance, (3, 5, 20, 8), 16) for _ in range(200)]
+    assert {one for one, _, _ in drawn} == {0, 1, 2}
+    assert {(rows.start, rows.stop) for _, rows, _ in drawn} == {(top, top + 16) for top in range(5)}
+    assert {(columns.start, columns.stop) for _, _, columns in drawn} == {(0, 8)}
