@@ -16,6 +16,7 @@ from raypp.detect.checkpoint import ABOUT_FILE, About
 from raypp.detect.dataset import TRAIN, VAL, VeiledDataset
 from raypp.detect.results import read_results
 from raypp.detect.settings import TrainSettings
+from raypp.detect.start import check_start
 from raypp.detect.tracking import MlflowRun
 from raypp.detect.training import Recipe
 from raypp.errors import ConflictError, OptionError
@@ -138,6 +139,8 @@ def train_detector(
         nominal_batch=settings.nominal_batch,
     )
     about = About.of(settings.architecture, dataset, recipe)
+    if settings.weights is not None:
+        check_start(settings.weights, about.veil_id)
     about.build()  # an unknown architecture ends here, before any cluster is asked for
     _claim(settings.out, about)
     tracked = MlflowRun(settings.mlflow, settings.out, about) if settings.mlflow else None

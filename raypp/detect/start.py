@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from raypp.detect.bundle_header import is_bundle
-from raypp.detect.checkpoint import load_bundle
+from raypp.detect.checkpoint import load_bundle, read_about
 from raypp.detect.library import DetectionModel
 from raypp.detect.model import load_public_weights
 from raypp.errors import ConflictError
@@ -21,12 +21,16 @@ def load_start(model: DetectionModel, path: Path, veil_id: str) -> None:
         ModelError: if the file is neither, or nothing of it fits.
         ConflictError: if it is a bundle of another veil.
     """
-    if not is_bundle(path):
+    check_start(path, veil_id)
+    if is_bundle(path):
+        model.load(load_bundle(path)[0], verbose=False)
+    else:
         load_public_weights(model, path)
-        return
-    source, about = load_bundle(path)
-    if about.veil_id != veil_id:
+
+
+def check_start(path: Path, veil_id: str) -> None:
+    """Raise ConflictError if a file is a bundle of another veil; nothing but its header is read."""
+    if is_bundle(path) and (found := read_about(path).veil_id) != veil_id:
         raise ConflictError(
-            f"weights {path} are of veil {about.veil_id}, the frames of {veil_id}; start from the model of theirs"
+            f"weights {path} are of veil {found}, the frames of {veil_id}; start from the model of theirs"
         )
-    model.load(source, verbose=False)
