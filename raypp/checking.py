@@ -9,6 +9,7 @@ from rich.console import Console
 
 from raypp.audit.certificate import verify_certificate
 from raypp.errors import OptionError
+from raypp.json_file import json_option, write_json
 from raypp.shards.encryption import DataKey
 from raypp.shards.manifest import read_manifest
 from raypp.shards.receipt import Receipt
@@ -33,7 +34,7 @@ def make_verify_command(cluster: ClusterChecker | None, *, always: bool = False)
         address: Annotated[
             str | None, typer.Option(help="Address of a running Ray; means --on-ray (default: a local one).")
         ] = None,
-        json_file: Annotated[Path | None, typer.Option("--json", help="Write the report here as JSON.")] = None,
+        json_file: Annotated[Path | None, json_option("the report")] = None,
     ) -> None:
         """Check every receipt, shard, digest, schema and label of an archive, or a certificate; needs no veil key.
 
@@ -62,8 +63,7 @@ def make_verify_command(cluster: ClusterChecker | None, *, always: bool = False)
             report = check_archive(
                 archive, encryption, lambda done, total: advance(1, f"{done}/{total} shards", 0), check
             )
-        if json_file:
-            json_file.write_text(report.model_dump_json(indent=1) + "\n")
+        write_json(json_file, report)
         variants = f" and {report.variants} variants of them" if report.variants else ""
         console.print(
             f"{report.shards} shards, {report.frames} frames{variants}, {report.bytes / 1e6:.1f} MB", highlight=False
@@ -80,8 +80,7 @@ def make_verify_command(cluster: ClusterChecker | None, *, always: bool = False)
 
 def _check_certificate(path: Path, json_file: Path | None, console: Console) -> None:
     certificate = verify_certificate(path)
-    if json_file:
-        json_file.write_text(certificate.model_dump_json(indent=1) + "\n")
+    write_json(json_file, certificate)
     console.print(
         f"signed by {certificate.key_fingerprint} at {certificate.made_at}: veil {certificate.veil_id}, "
         f"{len(certificate.rows)} attacks, budget {certificate.budget}",

@@ -18,6 +18,7 @@ from raypp.detect.study import StudiedSample, StudySettings, shown_samples, stud
 from raypp.detect.tally import MistakeSummary
 from raypp.errors import OptionError
 from raypp.filesystem import is_url
+from raypp.json_file import json_option, write_json
 from raypp.veiling.progress import Reporter
 
 _MOST_CLASSES = 5
@@ -67,7 +68,7 @@ def make_evaluate_command(cluster: ClusterStudy, workers: int = 0) -> Callable[.
             str | None, typer.Option(help="Address of a running Ray; needs --workers (default: a local one).")
         ] = None,
         data_key: Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")] = None,
-        json_file: Annotated[Path | None, typer.Option("--json", help="Write the scores here as JSON.")] = None,
+        json_file: Annotated[Path | None, json_option("the scores")] = None,
     ) -> None:
         """Measure a trained detector on veiled frames: mAP50, mAP50-95, each class, and what it gets wrong.
 
@@ -98,8 +99,7 @@ def make_evaluate_command(cluster: ClusterStudy, workers: int = 0) -> Callable[.
         made = make_report(samples, dataset.classes, about.size)
         if report:
             write_report(made, report)
-        if json_file:
-            json_file.write_text(made.scores.model_dump_json(indent=1) + "\n")
+        write_json(json_file, made.scores)
         _print_scores(made.scores, console)
         _print_mistakes(made.mistakes, console)
         if report:

@@ -13,6 +13,7 @@ from raypp.detect.checkpoint import About, read_about, read_state
 from raypp.detect.command import DETECTOR_FOLDER
 from raypp.detect.results import read_results
 from raypp.errors import ConflictError, ModelError
+from raypp.json_file import json_option, write_json
 from raypp.shards.manifest import read_manifest
 from raypp.shards.store import Store
 from raypp.veil.envelope import read_passphrase
@@ -40,7 +41,7 @@ def export(
         str | None, typer.Option(help="The archive it was trained on, for a run that does not hold the veil's spec.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary here as JSON.")] = None,
+    json_file: Annotated[Path | None, json_option()] = None,
 ) -> None:
     """Write a trained detector as one file: weights, classes, veil and scores, and no code.
 
@@ -56,9 +57,7 @@ def export(
         f"veil          {about.veil_id}",
         highlight=False,
     )
-    if json_file:
-        summary = ExportSummary(out=str(out), bytes=size, sealed=passphrase is not None, header=header)
-        json_file.write_text(summary.model_dump_json(indent=1) + "\n")
+    write_json(json_file, ExportSummary(out=str(out), bytes=size, sealed=passphrase is not None, header=header))
 
 
 def write_export(

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from raypp.errors import KeyFileError, OptionError
 from raypp.filesystem import filesystem_of, is_url
+from raypp.json_file import json_option, write_json
 from raypp.media.archive import discover
 from raypp.media.marking import Mark
 from raypp.media.masks import load_masks
@@ -85,7 +86,7 @@ def show(
         Path | None, typer.Option(help="Draw detections of this CSV: sample_id,class,confidence,x,y,w,h.")
     ] = None,
     data_key: Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary here as JSON.")] = None,
+    json_file: Annotated[Path | None, json_option()] = None,
 ) -> None:
     """Draw the plain frames of sample_ids with their labels; needs the key and the sources.
 
@@ -121,8 +122,7 @@ def show(
         console.print(problem, highlight=False, markup=False)
     if shown:
         console.print(f"{len(shown)} of {len(wanted)} drawn into {out}; all on {out / SHEET_FILE}", highlight=False)
-    if json_file:
-        json_file.write_text(summary.model_dump_json(indent=1) + "\n")
+    write_json(json_file, summary)
     raise typer.Exit(EXIT_ATTENTION if problems else 0)
 
 
