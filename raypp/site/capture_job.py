@@ -24,6 +24,7 @@ class CaptureJob:
         masks_path: privacy masks, or None.
         key_path: the site's key, read where it is used.
         spec, size: the veil, and the square's side in pixels.
+        encoder_path: the encoder file of a learned veil, read where it is used.
         watch: how the camera's health is watched, or None.
         chunk_frames, chunk_s: a chunk is full with so many frames, or this long after its first.
         position: where to go on.
