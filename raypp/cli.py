@@ -43,6 +43,7 @@ class _Deferred:
     extra: str = "cluster"
 
 
+_DRAWS = ("torch", "matplotlib")
 _TRAINS, _SERVES, _RECORDS = ("torch", "ultralytics"), ("ray", "torch", "sqlalchemy"), ("sqlalchemy", "alembic")
 _DEFERRED = {
     "train": _Deferred("Train a YOLO detector on veiled frames; needs shards and labels, and no veil key.", _TRAINS),
@@ -50,6 +51,7 @@ _DEFERRED = {
     "fit": _Deferred("Fit a learned veil: an encoder trained with a detector, against adversaries.", _TRAINS),
     "compare": _Deferred("Measure what a veil costs: the same detector on plain and on veiled pictures.", _TRAINS),
     "audit": _Deferred("Attack a veil on the owner's own pictures; write a report and a certificate.", ("torch",)),
+    "frontier": _Deferred("Set what veils cost against what they show: comparison joined with audits.", _DRAWS),
     "export": _Deferred("Write a trained detector as one file: safetensors, with all known of it.", _TRAINS),
     "serve": _Deferred("Serve detectors to sites over gRPC, and keep what they find in a ledger.", _SERVES),
     "site": _Deferred("Register sites and give them tokens and settings; check a site's agent (doctor).", ()),

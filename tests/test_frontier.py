@@ -1,0 +1,76 @@
+"""Utility against leakage: what was compared and what was audited meet by veil."""
+
+from pathlib import Path
+
+import pytest
+
+from raypp.audit.certificate import sign
+from raypp.audit.model import Adversary
+from raypp.errors import ConflictError, OptionError
+from raypp.frontier import join_frontier, to_markdown
+from raypp.utility.arm import Arm, ArmKind, ArmRow, Schedule, VeilFigures
+from raypp.utility.rows import write_row
+from tests.audit.rows import KEY, SPEC, certificate, pairs, rebuild
+from tests.command import succeed
+
+_SCHEDULE = Schedule(size=256, epochs=12)
+
+
+def _row(name: str, map50: float, veil_id: str | None = None, seed: int = 0, schedule: Schedule = _SCHEDULE) -> ArmRow:
+    kind = ArmKind.PLAIN if veil_id is None else ArmKind.VEILED
+    figures = veil_id and VeilFigures(
+        veil_id=veil_id, frames=10, shard_bytes=40_000, source_bytes=100_000, decode_s=1, veil_s=1
+    )
+    return ArmRow(
+        row_id=f"{name}-s{seed}", arm=Arm(name=name, kind=kind, seed=seed), schedule=schedule, dataset="tools",
+        train_pictures=8, val_pictures=2, map50=map50, map50_95=map50 / 2, classes={}, curve=(), step_s=1, train_s=1,
+        veil=figures or None, command="", commit="", device="", versions={},
+    )  # fmt: skip
+
+
+def _audit() -> list:
+    rows = [
+        rebuild(detail=0.05, worst=0.2),
+        rebuild("key recovery", detail=0.08, worst=0.1),
+        rebuild("pixels", detail=0.9, veiling="pixelation 8"),
+        pairs(1, 0.3),
+        pairs(6, 0.5),
+    ]
+    return [certificate(rows)]
+
+
+def test_each_adversarys_strongest_attack_stands_beside_what_the_veil_costs():
+    veil_id = KEY.veil_id(SPEC)
+    rows = [_row("plain", 0.8), _row("plain", 0.6, seed=1), _row("mine", 0.55, veil_id), _row("mine", 0.57, veil_id, 1)]
+    found = join_frontier([*rows, _row("other", 0.7, "f" * 32)], _audit(), "cost")
+    assert found.plain_map50 == pytest.approx(0.7)
+    (point,) = found.points
+    assert (point.name, point.seeds, point.map50) == ("mine", 2, pytest.approx(0.56))
+    assert point.loss == pytest.approx(0.2)
+    assert (point.shown[Adversary.OUTSIDER].attack, point.shown[Adversary.OUTSIDER].mean) == ("key recovery", 0.08)
+    assert point.shown[Adversary.PAIRS].mean == 0.5
+    assert Adversary.TEAM not in point.shown
+    assert "| mine | 0.560 | 0.280 | 20.0 % | 4.0 | 0.08 (0.10), key recovery |" in to_markdown(found)
+
+
+def test_what_does_not_compare_is_refused():
+    veil_id = KEY.veil_id(SPEC)
+    with pytest.raises(OptionError, match="cost has no row of plain pictures"):
+        join_frontier([_row("mine", 0.5, veil_id)], _audit(), "cost")
+    with pytest.raises(OptionError, match="no veil of cost is that of an audit"):
+        join_frontier([_row("plain", 0.5), _row("mine", 0.5, "f" * 32)], _audit(), "cost")
+    longer = Schedule(size=256, epochs=24)
+    with pytest.raises(ConflictError, match="several schedules"):
+        join_frontier([_row("plain", 0.5), _row("mine", 0.5, veil_id, schedule=longer)], _audit(), "cost")
+
+
+def test_the_command_writes_table_and_picture(tmp_path: Path):
+    for row in (_row("plain", 0.8), _row("mine", 0.5, KEY.veil_id(SPEC))):
+        write_row(tmp_path / "cost", row, [])
+    (tmp_path / "certificate.json").write_bytes(sign(_audit()[0], KEY))
+    done = succeed(
+        "frontier", tmp_path, "--cost", tmp_path / "cost", "--out", tmp_path / "out", "--json", tmp_path / "f.json"
+    )
+    assert "| mine | 0.500 |" in done.stderr
+    assert (tmp_path / "out" / "frontier.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "out" / "frontier.md").read_text() in done.stderr
