@@ -57,7 +57,7 @@ class FrontierPoint(BaseModel):
 
 
 class Frontier(BaseModel):
-    """Result of `raypp frontier`: plain pictures, and all veils that were both compared and audited, best mAP50 first."""
+    """Result of `raypp frontier`: plain pictures, and the veils that were compared and audited, best mAP50 first."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -9,7 +9,6 @@ from raypp.audit.model import Adversary
 from raypp.errors import ConflictError, OptionError
 from raypp.frontier import join_frontier, to_markdown
 from raypp.utility.arm import Arm, ArmKind, ArmRow, Schedule, VeilFigures
-from raypp.utility.rows import write_row
 from tests.audit.rows import KEY, SPEC, certificate, pairs, rebuild
 from tests.command import succeed
 
@@ -65,8 +64,9 @@ def test_what_does_not_compare_is_refused():
 
 
 def test_the_command_writes_table_and_picture(tmp_path: Path):
+    (tmp_path / "cost" / "rows").mkdir(parents=True)
     for row in (_row("plain", 0.8), _row("mine", 0.5, KEY.veil_id(SPEC))):
-        write_row(tmp_path / "cost", row, [])
+        (tmp_path / "cost" / "rows" / f"{row.row_id}.json").write_text(row.model_dump_json())
     (tmp_path / "certificate.json").write_bytes(sign(_audit()[0], KEY))
     done = succeed(
         "frontier", tmp_path, "--cost", tmp_path / "cost", "--out", tmp_path / "out", "--json", tmp_path / "f.json"
