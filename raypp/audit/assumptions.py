@@ -9,7 +9,11 @@ ASSUMPTIONS = (
     ),
     "The outsider has the veiled pictures and any public pictures, and no plain picture of the owner.",
     (
-        "The holder of pairs has, besides, some of the owner's pictures both plain and veiled under the same key; "
+        "The ML team has, besides, the labels, every detector that it trains on veiled pictures, and public weights; "
+        "no key and no pair."
+    ),
+    (
+        "The holder of pairs has veiled pictures, and some of the owner's both plain and veiled under the same key; "
         "enough of them open any veil that a detector can be trained on."
     ),
     (

@@ -6,12 +6,16 @@ from pathlib import Path
 _MAKES_ROWS = (
     "audit/attacks",
     "audit/baselines.py",
+    "audit/material.py",
     "audit/measuring.py",
     "audit/model.py",
     "audit/running.py",
     "audit/scores.py",
     "audit/suite.py",
     "audit/target.py",
+    "audit/team.py",
+    "detect/adapter.py",
+    "detect/model.py",
     "veil",
 )
 """Files and folders of the package. How pictures are read is not among them, since the pictures have a digest."""

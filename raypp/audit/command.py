@@ -54,6 +54,12 @@ def make_audit_command(cluster: ClusterTasks | None) -> Callable[..., None]:
             Path | None,
             typer.Option(help="Veil spec (JSON) or encoder file (default: the default veil)."),
         ] = None,
+        model: Annotated[
+            Path | None, typer.Option(help="Detector on codes of this veil: a bundle or a run's detector folder.")
+        ] = None,
+        weights: Annotated[
+            Path | None, typer.Option(help="Public weights (.pt) of the detector's architecture.")
+        ] = None,
         size: Annotated[int, typer.Option(help="Side of the letterboxed square, in pixels.")] = 640,
         budget: Annotated[
             Budget, typer.Option(help="quick: a minute; standard: half an hour; full: hours, on two cores.")
@@ -82,6 +88,8 @@ def make_audit_command(cluster: ClusterTasks | None) -> Callable[..., None]:
             key_path=resolve_key_path(key).absolute(),
             spec=veil,
             encoder=encoder,
+            model=_there(model, "--model"),
+            weights=_there(weights, "--weights"),
             size=size,
             budget=budget,
             seed=seed,
@@ -92,7 +100,7 @@ def make_audit_command(cluster: ClusterTasks | None) -> Callable[..., None]:
             left = missing(wanted)
             for task in wanted:
                 state = "would be made" if task in left else "has its row"
-                console.print(f"{task.attack:<32}{task.veiling:<36}{state}", highlight=False)
+                console.print(f"{task.attack:<34}{task.veiling:<42}{state}", highlight=False)
             return
 
         def execute(todo: Sequence[Task]) -> Iterator[str]:
@@ -104,6 +112,12 @@ def make_audit_command(cluster: ClusterTasks | None) -> Callable[..., None]:
             json_file.write_text(summary.model_dump_json(indent=1) + "\n")
 
     return audit
+
+
+def _there(path: Path | None, option: str) -> Path | None:
+    if path is not None and not path.exists():
+        raise OptionError(f"{option} {path} is not there; give a file that is")
+    return path.absolute() if path else None
 
 
 def run_audit(
@@ -149,9 +163,10 @@ def print_summary(summary: AuditSummary, console: Console) -> None:
     """Say what the attacks made of the veil, and where the report is."""
     if summary.pictures.passed_by:
         console.print(f"left out      {summary.pictures.passed_by} pictures of another shape", highlight=False)
-    for row in summary.rows:
-        if row.veiling == VEIL:
-            console.print(f"{row.attack:<26}{_said(row)}", highlight=False)
+    rows = [row for row in summary.rows if row.veiling == VEIL]
+    width = max((len(row.attack) for row in rows), default=0) + 2
+    for row in rows:
+        console.print(f"{row.attack:<{width}}{_said(row)}", highlight=False)
     for gate in summary.gates:
         got = "" if gate.got is None else f": {gate.got:.2f} by {gate.by}"
         got += "" if gate.high is None else f" (95 %: up to {gate.high:.2f})"
@@ -161,6 +176,8 @@ def print_summary(summary: AuditSummary, console: Console) -> None:
 
 
 def _said(row: AttackRow) -> str:
+    if row.reason:
+        return f"not evaluated: {row.reason}"
     if row.control is not None and not row.control.passed:
         failed = [f"{one.score} {one.got:.2f} of {one.required:.2f}" for one in row.control.demands if not one.met]
         return f"not evaluated: its control came to {', '.join(failed)}, on {row.control.on}"

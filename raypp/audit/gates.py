@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from raypp.audit.model import Adversary, AttackRow, Estimate, Kind
 
 MEAN, WORST, MATCHING = "leakage, mean", "leakage, worst 5 %", "matching"
+TEAM_MEAN, TEAM_WORST = "leakage to an ML team, mean", "leakage to an ML team, worst 5 %"
 LABELS_ONLY = "labels alone"
 """Name of the match that looks at no code: no attack, but what attacks on matching are held against."""
 MEAN_BAR, WORST_BAR = 0.10, 0.25
@@ -31,7 +32,7 @@ class Gate(BaseModel):
     """One bar, and the most that any attack of one adversary reached.
 
     Attributes:
-        name: `MEAN`, `WORST` or `MATCHING`.
+        name: `MEAN`, `WORST` or `MATCHING`, `TEAM_MEAN` or `TEAM_WORST`.
         adversary: whose attacks count.
         bar: the most that is allowed; None where it is not known.
         got: the most that was reached, by attacks that passed their control; None if there is none.
@@ -61,28 +62,40 @@ class _Reached:
 
 
 def judge(rows: Sequence[AttackRow]) -> tuple[Gate, ...]:
-    """Hold the rows of the audited veil against the bars for an outsider; a holder of pairs has a curve and no bar.
+    """Hold the rows of the audited veil against the bars; a holder of pairs has a curve and no bar.
 
     A row counts if its control was passed and its figures are there and finite. One that does not count keeps its gate
     from being met; it never makes it missed, since nothing is known of what a broken attack shows.
 
     Args:
-        rows: of any veiling and adversary; all but attacks of the outsider on the audited veil are left out. The bar
-            for matching follows from the row of `LABELS_ONLY`: without it, and where labels tell nearly every picture,
-            matching is not evaluated.
+        rows: of any veiling and adversary; attacks by pairs, and on anything but the audited veil, are left out. The
+            bar for matching follows from the row of `LABELS_ONLY`: without it, and where labels tell nearly every
+            picture, matching is not evaluated.
 
     Returns:
-        The gates `MEAN`, `WORST` (the greater of detail and edges, over all attacks) and `MATCHING` (the share found at
-        the first guess, over all attacks).
+        The outsider's gates `MEAN`, `WORST` (the greater of detail and edges, over all attacks) and `MATCHING` (the
+        share found at the first guess, over all attacks); then, if there is a row of the ML team, `TEAM_MEAN` and
+        `TEAM_WORST` over the outsider's attacks and its own, as it can make them all.
     """
     outsider = [row for row in rows if row.is_veil and row.adversary is Adversary.OUTSIDER]
     rebuilt = [row for row in outsider if row.kind is Kind.REBUILD]
     labels = [row for row in outsider if row.attack == LABELS_ONLY]
     matched = [row for row in outsider if row.kind is Kind.MATCH and row.attack != LABELS_ONLY]
+    one = Adversary.OUTSIDER
+    gates = (
+        _gate(MEAN, one, MEAN_BAR, [_on_average(row, row.detail, row.edges) for row in rebuilt]),
+        _gate(WORST, one, WORST_BAR, [_Reached(row.attack, worst_leakage(row)) for row in rebuilt]),
+        _gate(MATCHING, one, _matching_bar(labels), [_on_average(row, row.top1) for row in matched]),
+    )
+    own = [row for row in rows if row.is_veil and row.adversary is Adversary.TEAM]
+    if not own:
+        return gates
     return (
-        _gate(MEAN, MEAN_BAR, [_on_average(row, row.detail, row.edges) for row in rebuilt]),
-        _gate(WORST, WORST_BAR, [_Reached(row.attack, worst_leakage(row)) for row in rebuilt]),
-        _gate(MATCHING, _matching_bar(labels), [_on_average(row, row.top1) for row in matched]),
+        *gates,
+        _gate(TEAM_MEAN, Adversary.TEAM, MEAN_BAR, [_on_average(row, row.detail, row.edges) for row in rebuilt + own]),
+        _gate(
+            TEAM_WORST, Adversary.TEAM, WORST_BAR, [_Reached(row.attack, worst_leakage(row)) for row in rebuilt + own]
+        ),
     )
 
 
@@ -119,7 +132,7 @@ def _most(figures: list[float]) -> float | None:
     return max(figures) if figures and all(map(math.isfinite, figures)) else None
 
 
-def _gate(name: str, bar: float | None, reached: Sequence[_Reached]) -> Gate:
+def _gate(name: str, adversary: Adversary, bar: float | None, reached: Sequence[_Reached]) -> Gate:
     counted = [(one.got, one.by) for one in reached if one.got is not None]
     got, by = max(counted, default=(None, ""))
     high = max((one.high for one in reached if one.high is not None), default=None)
@@ -131,4 +144,4 @@ def _gate(name: str, bar: float | None, reached: Sequence[_Reached]) -> Gate:
         verdict = Verdict.NOT_EVALUATED
     else:
         verdict = Verdict.MET if high is None or high <= bar else Verdict.UNDECIDED
-    return Gate(name=name, adversary=Adversary.OUTSIDER, bar=bar, got=got, high=high, verdict=verdict, by=by)
+    return Gate(name=name, adversary=adversary, bar=bar, got=got, high=high, verdict=verdict, by=by)

@@ -80,6 +80,22 @@ def rebuilt_row(veiling: str, attack: Attack, case: Case, guess: Guess, picture:
     )
 
 
+def missing_row(veiling: str, attack: Attack, reason: str, pictures: int, seed: int) -> AttackRow:
+    """Say of an attack that it could not be made, and why: it is never left out."""
+    return AttackRow(
+        veiling=veiling,
+        is_veil=veiling == VEIL,
+        attack=attack.name,
+        adversary=attack.adversary,
+        knowledge=attack.knowledge,
+        kind=Kind.REBUILD,
+        pictures=pictures,
+        reason=reason,
+        seconds=0,
+        seed=seed,
+    )
+
+
 def matched_row(veiling: str, matcher: ActivityMatcher | LabelMatcher, case: Case) -> AttackRow:
     """Make an attack that tells which victim is whose."""
     ranks = matcher.ranks(case)

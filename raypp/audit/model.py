@@ -15,6 +15,8 @@ Frames: TypeAlias = npt.NDArray[np.uint8]
 """uint8[N, H, W, 3], RGB; H and W multiples of the patch of what is attacked."""
 Codes: TypeAlias = npt.NDArray[np.uint8]
 """uint8[N, C, h, w]."""
+Features: TypeAlias = npt.NDArray[np.float32]
+"""float32[N, F, g, g'], of a detector's early layers."""
 
 
 class Adversary(StrEnum):
@@ -22,8 +24,17 @@ class Adversary(StrEnum):
 
     OUTSIDER = "outsider"
     """Has shards only, and public pictures."""
+    TEAM = "ML team"
+    """Has, besides, labels and the detector on codes that it trained; no key and no pair."""
     PAIRS = "holder of pairs"
-    """Has, besides, some pictures both plain and veiled under the same key."""
+    """Has shards, and some pictures both plain and veiled under the same key."""
+
+
+class Need(StrEnum):
+    """What an attack needs besides footage: an option that names it."""
+
+    MODEL = "--model"
+    WEIGHTS = "--weights"
 
 
 class Kind(StrEnum):
@@ -69,6 +80,7 @@ class Veiling:
         channels: values of a cell.
         levels: number of values that each can take, at most 256.
         encode: veils pictures, each as its camera does.
+        features: what the adapter of a detector on codes makes of veiled pictures; None where there is no detector.
     """
 
     name: str
@@ -76,6 +88,7 @@ class Veiling:
     channels: int
     levels: int
     encode: Callable[[Pictures], Codes]
+    features: Callable[[Pictures], Features] | None = None
 
 
 @dataclass(frozen=True)
@@ -87,12 +100,14 @@ class Case:
         known: what the attacker may know: plain pictures of his own or, with pairs, of the owner.
         victims: pictures to rebuild or to match; never used to fit, never used to tune.
         seed: of whatever the attacker leaves to chance.
+        public: what public weights make of plain pictures, in the place of `veiling.features`; None without weights.
     """
 
     veiling: Veiling
     known: Pictures
     victims: Pictures
     seed: int = 0
+    public: Callable[[Frames], Features] | None = None
 
 
 class Attack(Protocol):
@@ -196,6 +211,7 @@ class AttackRow(BaseModel):
         top1: share of victims found among `candidates` at the first guess; None for a rebuild.
         candidates: pictures to choose among; None for a rebuild.
         control: the positive control; None where none is defined.
+        reason: why the attack was not made; empty if it was.
         seconds: time that it took.
         seed: what was left to chance.
         picture: file name of originals beside rebuilt ones within the audit's `pictures`; None if there is none.
@@ -218,6 +234,7 @@ class AttackRow(BaseModel):
     top1: Estimate | None = None
     candidates: int | None = None
     control: Control | None = None
+    reason: str = ""
     seconds: float = Field(ge=0)
     seed: int = 0
     picture: str | None = None

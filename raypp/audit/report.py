@@ -7,7 +7,7 @@ from raypp.audit.assumptions import KB_PER_FRAME
 from raypp.audit.certificate import Certificate
 from raypp.audit.curve import draw, lines_of
 from raypp.audit.embedding import data_url
-from raypp.audit.gates import MATCHING, MEAN, WORST, Gate, Verdict, leakage
+from raypp.audit.gates import MATCHING, MEAN, TEAM_MEAN, TEAM_WORST, WORST, Gate, Verdict, leakage
 from raypp.audit.model import Adversary, AttackRow
 from raypp.audit.tables import attack_tables, comparison_table
 from raypp.errors import OptionError
@@ -40,9 +40,14 @@ _NO_BAR = (
 )
 _HEADINGS = {
     Adversary.OUTSIDER: ("An outsider", "has veiled pictures and whatever is public. The bars above are for this one."),
-    Adversary.PAIRS: ("A holder of pairs", f"has, besides, some pictures both plain and veiled. {_NO_BAR}"),
+    Adversary.TEAM: (
+        "An ML team",
+        "has, besides, labels and the detector that it trained on codes. It can do all that an outsider can, too.",
+    ),
+    Adversary.PAIRS: ("A holder of pairs", f"has veiled pictures, some of them plain, too. {_NO_BAR}"),
 }
-_WHERE = {MEAN: "On average over all pictures", WORST: "On the worst 5 % of pictures"}
+_ALL, _FEW = "On average over all pictures", "On the worst 5 % of pictures"
+_WHERE = {MEAN: _ALL, TEAM_MEAN: _ALL, WORST: _FEW, TEAM_WORST: _FEW}
 
 
 def write_report(folder: Path, certificate: Certificate, pictures: Path) -> Path:
@@ -94,32 +99,37 @@ def _page(certificate: Certificate, pictures: Path) -> str:
 
 
 def _verdict(gates: Sequence[Gate]) -> Html:
-    verdicts = [gate.verdict for gate in gates]
-    missed, undecided = verdicts.count(Verdict.MISSED), verdicts.count(Verdict.UNDECIDED)
-    open_ = verdicts.count(Verdict.NOT_EVALUATED)
-    if missed:
-        headline = f"The veil did not hold: {missed} of {count(len(gates), 'bar')} missed."
-    elif not gates:
-        headline = "Not proven: no bar was judged."
-    elif open_:
-        too = f", {undecided} undecided" if undecided else ""
-        headline = f"Not proven: {open_} of {count(len(gates), 'bar')} could not be evaluated{too}."
-    elif undecided:
-        headline = f"Not proven: {undecided} of {count(len(gates), 'bar')} undecided, the pictures are too few to tell."
-    else:
-        headline = f"The veil held against these attacks: all {count(len(gates), 'bar')} met."
+    sides = [[gate for gate in gates if gate.adversary is one] for one in Adversary]
+    found = [element("p", element("strong", _headline(side))) for side in sides if side]
     said = [
         element("li", element("span", gate.verdict.value, class_=_BADGES[gate.verdict]), _in_words(gate), _caveat(gate))
         for gate in gates
     ]
+    none = None if gates else element("p", element("strong", "Not proven: no bar was judged."))
     note = element("p", "A stronger attack may do better; no figure here says that it would fail.", class_="note")
-    return _card("Verdict", element("p", element("strong", headline)), element("ul", said, class_="gates"), note)
+    return _card("Verdict", none, *found, element("ul", said, class_="gates"), note)
+
+
+def _headline(gates: Sequence[Gate]) -> str:
+    """What became of the bars for one adversary."""
+    verdicts, bars = [gate.verdict for gate in gates], count(len(gates), "bar")
+    missed, undecided = verdicts.count(Verdict.MISSED), verdicts.count(Verdict.UNDECIDED)
+    open_ = verdicts.count(Verdict.NOT_EVALUATED)
+    who = f"Against an {gates[0].adversary.value}"
+    if missed:
+        return f"{who}: the veil did not hold: {missed} of {bars} missed."
+    if open_:
+        too = f", {undecided} undecided" if undecided else ""
+        return f"{who}: not proven: {open_} of {bars} could not be evaluated{too}."
+    if undecided:
+        return f"{who}: not proven: {undecided} of {bars} undecided, the pictures are too few to tell."
+    return f"{who}: the veil held against these attacks: all {bars} met."
 
 
 def _in_words(gate: Gate) -> str:
     attack = f"the best attack of the {gate.adversary.value}" + (f" ({gate.by})" if gate.by else "")
     if gate.got is None:
-        return f"{gate.name.capitalize()}: no attack could be evaluated."
+        return f"{gate.name[0].upper()}{gate.name[1:]}: no attack could be evaluated."
     if gate.name == MATCHING:
         bar = "labels alone tell it, too" if gate.bar is None else f"at most {gate.bar:.1%} is allowed"
         return f"{attack.capitalize()} tells which picture was veiled in {gate.got:.1%} of cases; {bar}."

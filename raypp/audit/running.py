@@ -12,10 +12,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from raypp.audit.attacks.matching import ActivityMatcher, LabelMatcher
 from raypp.audit.code import code_digest
 from raypp.audit.evidence import Evidence, gather
-from raypp.audit.measuring import Guess, matched_row, rebuilt_row
-from raypp.audit.model import AttackRow, Case, Control, Demand, Estimate, Veiling
-from raypp.audit.suite import VEILINGS, Bar, Budget, Suite, suite
-from raypp.audit.target import VEIL, veil
+from raypp.audit.material import TeamFiles, case_of, team_digest
+from raypp.audit.measuring import Guess, matched_row, missing_row, rebuilt_row
+from raypp.audit.model import AttackRow, Control, Demand, Estimate, Need
+from raypp.audit.suite import Bar, Budget, Planned, Suite, suite
+from raypp.audit.target import VEIL
 from raypp.errors import ConflictError
 from raypp.report.files import write_text
 from raypp.veil.keyfile import load_key
@@ -35,6 +36,8 @@ class AuditSettings(BaseModel):
         key_path: the owner's or a site's key.
         spec: the veil.
         encoder: a learned veil's encoder file, which the spec names by its digest; None for a patch veil.
+        model: a detector on codes of the veil, for what an ML team can do with it; None if there is none.
+        weights: public weights of the detector's architecture, likewise.
         size: side of the letterboxed square, in pixels.
         budget: how much it may take.
         seed: of which sources are attacked, and of the attackers' chances.
@@ -47,6 +50,8 @@ class AuditSettings(BaseModel):
     key_path: Path
     spec: VeilSpec
     encoder: Path | None = None
+    model: Path | None = None
+    weights: Path | None = None
     size: int
     budget: Budget
     seed: int = 0
@@ -55,6 +60,12 @@ class AuditSettings(BaseModel):
     def suite(self) -> Suite:
         """The attacks of the budget."""
         return suite(self.budget)
+
+    @property
+    def files(self) -> TeamFiles:
+        """What was given of what attacks by an ML team need."""
+        given = {Need.MODEL: self.model, Need.WEIGHTS: self.weights}
+        return {need: path for need, path in given.items() if path is not None}
 
     def evidence(self) -> Evidence:
         """The pictures; read once in a process."""
@@ -77,6 +88,7 @@ class Task(BaseModel):
         code: digest of the attacks' program, likewise.
         veiling: name of what is attacked.
         attack: name of the attack.
+        team: digest of detector and weights, for an attack that needs them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -87,11 +99,12 @@ class Task(BaseModel):
     code: str
     veiling: str
     attack: str
+    team: str = ""
 
     @property
     def row_id(self) -> str:
         """Name of its files: it says what was done, whatever the folder is called."""
-        said = self.model_dump_json(exclude={"settings": {"out", "key_path", "sources", "encoder"}})
+        said = self.model_dump_json(exclude={"settings": {"out", "key_path", "sources", "encoder", "model", "weights"}})
         words = "-".join(re.findall(r"[a-z0-9]+", f"{self.attack} {self.veiling}".lower()))
         return f"{words}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
 
@@ -103,10 +116,19 @@ def tasks(settings: AuditSettings) -> list[Task]:
         OptionError: if the footage is too little.
     """
     made, veil_id = settings.suite, load_key(settings.key_path).veil_id(settings.spec)
-    footage, code = settings.evidence().digest, code_digest()
+    footage, code, team = settings.evidence().digest, code_digest(), team_digest(settings.files)
     return [
-        Task(settings=settings, veil_id=veil_id, footage=footage, code=code, veiling=veiling, attack=attack)
-        for veiling, attack in made.pairs()
+        Task(
+            settings=settings,
+            veil_id=veil_id,
+            footage=footage,
+            code=code,
+            veiling=veiling,
+            attack=planned.attack.name,
+            team=team if planned.needs else "",
+        )
+        for veiling, planned in made.pairs()
+        if veiling == VEIL or not _lacking(settings, planned)
     ]
 
 
@@ -131,11 +153,16 @@ def run_task(task: Task) -> str:
         )
     guess = settings.guess()
     started = perf_counter()
-    case = Case(_veiling(task), evidence.known, evidence.victims, settings.seed)
-    attack = settings.suite.named(task.attack).attack
+    planned = settings.suite.named(task.attack)
+    attack, lacking = planned.attack, _lacking(settings, planned)
+    made = open_veil(settings.spec, load_key(settings.key_path), settings.encoder)
     if isinstance(attack, ActivityMatcher | LabelMatcher):
-        row = matched_row(task.veiling, attack, case)
+        row = matched_row(task.veiling, attack, case_of(task.veiling, made, evidence, {}, (), settings.seed))
+    elif lacking:
+        reason = f"no {' and no '.join(lacking)} was given"
+        row = missing_row(task.veiling, attack, reason, len(evidence.victims), settings.seed)
     else:
+        case = case_of(task.veiling, made, evidence, settings.files, planned.needs, settings.seed)
         picture = settings.out / PICTURES / f"{task.row_id}.png"
         row = rebuilt_row(task.veiling, attack, case, guess, picture)
     row = row.model_copy(update={"seconds": round(perf_counter() - started, 2)})
@@ -145,11 +172,9 @@ def run_task(task: Task) -> str:
     return f"{task.attack} on {task.veiling}"
 
 
-def _veiling(task: Task) -> Veiling:
-    settings = task.settings
-    if task.veiling == VEIL:
-        return veil(open_veil(settings.spec, load_key(settings.key_path), settings.encoder))
-    return VEILINGS[task.veiling]()
+def _lacking(settings: AuditSettings, planned: Planned) -> tuple[Need, ...]:
+    """What an attack needs that was not given."""
+    return tuple(need for need in planned.needs if need not in settings.files)
 
 
 def read_rows(wanted: Sequence[Task]) -> list[AttackRow]:
@@ -167,7 +192,7 @@ def read_rows(wanted: Sequence[Task]) -> list[AttackRow]:
 
 
 def _control(bar: Bar | None, found: dict[tuple[str, str], AttackRow], attack: str) -> Control | None:
-    if bar is None:
+    if bar is None or (bar.on, attack) not in found:
         return None
     row = found[bar.on, attack]
     demands = []

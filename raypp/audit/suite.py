@@ -5,19 +5,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from raypp.audit import baselines
+from raypp.audit.attacks.bridge import Decoder, FeatureBridge
 from raypp.audit.attacks.matching import ActivityMatcher, LabelMatcher
 from raypp.audit.attacks.perceptron import Perceptron
 from raypp.audit.attacks.ridge import Ridge
 from raypp.audit.attacks.statistics import StatisticalKeyRecovery
 from raypp.audit.attacks.unet import UNet
 from raypp.audit.attacks.view import ComponentView
-from raypp.audit.model import Attack, Veiling
+from raypp.audit.model import Attack, Need, Veiling
 from raypp.audit.target import VEIL
 
 _CONTROL_SEED = 1
 _LONG = 1000
 """Steps from which a network has learnt what there is to learn of a linear veil."""
 LINEAR_4, LINEAR_8, NOISE = "linear mix, patch 4", "linear mix, patch 8", "noise"
+OPEN_FEATURES = "public features, 32 channels of 4 bits"
+"""Made with public weights, where an attack needs them."""
 
 
 class Budget(StrEnum):
@@ -52,11 +55,13 @@ class Planned:
         attack: one that rebuilds pictures, or one that matches them.
         bar: its control; None for labels alone, which are no attack.
         on: names of what is attacked, that of the bar among them.
+        needs: what it cannot be made without, besides footage.
     """
 
     attack: Attack | ActivityMatcher | LabelMatcher
     bar: Bar | None
     on: tuple[str, ...]
+    needs: tuple[Need, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,10 +81,10 @@ class Suite:
         """Return the attack of a name."""
         return next(one for one in self.planned if one.attack.name == attack)
 
-    def pairs(self) -> list[tuple[str, str]]:
-        """Names of what is attacked and of the attack, the audited veil first."""
-        veilings = [VEIL, *VEILINGS]
-        return [(veiling, one.attack.name) for veiling in veilings for one in self.planned if veiling in one.on]
+    def pairs(self) -> list[tuple[str, Planned]]:
+        """What is attacked, by name, and the attack; the audited veil first."""
+        veilings = [VEIL, *VEILINGS, OPEN_FEATURES]
+        return [(veiling, one) for veiling in veilings for one in self.planned if veiling in one.on]
 
 
 VEILINGS: dict[str, Callable[[], Veiling]] = {
@@ -98,21 +103,22 @@ VEILINGS: dict[str, Callable[[], Veiling]] = {
 
 def suite(budget: Budget) -> Suite:
     """Return the attacks of a budget."""
-    everything, by_networks = (VEIL, *VEILINGS), (VEIL, NOISE, LINEAR_8)
+    everything: tuple[str, ...] = (VEIL, *VEILINGS)
+    by_networks: tuple[str, ...] = (VEIL, NOISE, LINEAR_8)
     match budget:
         case Budget.QUICK:
             known, victims, everything = 24, 16, (VEIL, NOISE, LINEAR_4, LINEAR_8, "pixelation 16")
             by_networks = (VEIL, LINEAR_8)  # they take their time
             ridges = [Ridge(count, 40_000) for count in (1, 6)]
-            networks = [UNet(known, 300)]
+            networks, bridges = [UNet(known, 300)], _bridges(300)
         case Budget.STANDARD:
             known, victims = 100, 60
             ridges = [Ridge(count, 150_000) for count in (1, 6, 10, 100)]
-            networks = [UNet(count, 2000) for count in (10, 100)]
+            networks, bridges = [UNet(count, 2000) for count in (10, 100)], _bridges(2000)
         case Budget.FULL:
             known, victims = 1000, 200
             ridges = [Ridge(count, 600_000) for count in (1, 6, 10, 100, 1000)]
-            networks = [UNet(count, 20_000) for count in (10, 100, 1000)]
+            networks, bridges = [UNet(count, 20_000) for count in (10, 100, 1000)], _bridges(20_000)
     perceptrons = {Budget.QUICK: (), Budget.STANDARD: (10, 100), Budget.FULL: (10, 100, 1000)}[budget]
     steps = 20_000 if budget is Budget.FULL else 2500
     return Suite(
@@ -124,6 +130,7 @@ def suite(budget: Budget) -> Suite:
             *(Planned(one, _bar_of(one), everything) for one in ridges),
             *(Planned(one, _bar_of(one), everything) for one in (Perceptron(count, steps) for count in perceptrons)),
             *(Planned(one, _bar_of(one), by_networks) for one in networks),
+            *bridges,
             Planned(ActivityMatcher(), Bar(LINEAR_8, ((Figure.TOP1, 0.8),)), everything),
             Planned(LabelMatcher(), None, everything),
         ),
@@ -136,3 +143,17 @@ def _bar_of(attack: Ridge | Perceptron | UNet) -> Bar:
     if isinstance(attack, UNet) and attack.steps < _LONG:
         detail, psnr_db = 0.75, 20.0
     return Bar(LINEAR_8, ((Figure.DETAIL, detail), (Figure.PSNR, psnr_db)))
+
+
+def _bridges(steps: int) -> list[Planned]:
+    """The feature bridge by each decoder, as it is and aligned."""
+    least = {Decoder.LINEAR: 0.45, Decoder.NETWORK: 0.55}
+    return [
+        Planned(
+            FeatureBridge(decoder, aligned, steps),
+            Bar(OPEN_FEATURES, ((Figure.DETAIL, least[decoder]),)),
+            (VEIL, OPEN_FEATURES),
+            (Need.MODEL, Need.WEIGHTS),
+        )
+        for decoder, aligned in ((Decoder.LINEAR, False), (Decoder.LINEAR, True), (Decoder.NETWORK, True))
+    ]

@@ -94,6 +94,8 @@ def _interval(value: Estimate | None) -> str:
 
 def _control(row: AttackRow) -> list[object]:
     control = row.control
+    if row.reason:
+        return [element("span", _NOT_EVALUATED, class_="badge warn"), f" {row.reason}"]
     if control is None:
         return [element("span", _NOT_EVALUATED, class_="badge warn"), " no control"]
     badge = ("passed", "badge good") if control.passed else (_NOT_EVALUATED, "badge warn")

@@ -7,7 +7,8 @@ from raypp.audit.model import Codes, Frames, Pictures, Veiling
 from raypp.veil.veil import Veil
 
 VEIL = "this veil"
-_SITE = "audit"
+SITE = "audit"
+"""All pictures are veiled as of this site."""
 
 
 def veil(made: Veil) -> Veiling:
@@ -19,7 +20,7 @@ def veil(made: Veil) -> Veiling:
         codes = np.empty((len(pictures), spec.channels, *cells), dtype=np.uint8)
         for camera in sorted(set(pictures.cameras)):
             of_it = [place for place, name in enumerate(pictures.cameras) if name == camera]
-            codes[of_it] = made.stream(_SITE, camera).encode(pictures.frames[of_it])
+            codes[of_it] = made.stream(SITE, camera).encode(pictures.frames[of_it])
         return codes
 
     return Veiling(VEIL, spec.patch, spec.channels, spec.levels, encode)

@@ -13,7 +13,7 @@ PACKAGE = Path(raypp.__file__).parent
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
-    for part in ("audit", "veil"):
+    for part in ("audit", "detect", "veil"):
         shutil.copytree(PACKAGE / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path
 
@@ -26,8 +26,18 @@ def test_it_is_of_the_package_wherever_that_lies(package: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *(f"audit/{one}.py" for one in ("baselines", "measuring", "model", "running", "scores", "suite", "target")),
-        *("audit/attacks/ridge.py", "audit/attacks/cells.py", "veil/patch.py", "veil/tables.py", "veil/spec.py"),
+        *(
+            f"audit/{one}.py"
+            for one in ("baselines", "measuring", "model", "running", "scores", "suite", "target", "team")
+        ),
+        *(
+            "audit/attacks/ridge.py",
+            "audit/attacks/cells.py",
+            "detect/adapter.py",
+            "veil/patch.py",
+            "veil/tables.py",
+            "veil/spec.py",
+        ),
     ],
 )
 def test_what_makes_rows_counts(package: Path, name: str) -> None:

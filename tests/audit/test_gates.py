@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -114,3 +115,23 @@ def test_matching_and_rebuilding_are_judged_apart() -> None:
     broken = match("broken", control=None)
     assert gate(MATCHING, [broken, labels_only(0.5)]).verdict is Verdict.NOT_EVALUATED
     assert gate(MEAN, [rebuild(), broken]).verdict is Verdict.MET
+
+
+def test_an_ml_team_has_bars_of_its_own_that_the_outsiders_attacks_count_for_too() -> None:
+    def team(detail: float, **changes: Any) -> AttackRow:
+        return rebuild("feature bridge, linear", detail, adversary=Adversary.TEAM, **changes)
+
+    def verdicts(*rows: AttackRow) -> list[Verdict]:
+        gates = judge(rows)
+        assert [gate.adversary for gate in gates] == [Adversary.OUTSIDER] * 3 + [Adversary.TEAM] * 2
+        return [gate.verdict for gate in (*gates[:2], *gates[3:])]
+
+    met, missed, unknown = Verdict.MET, Verdict.MISSED, Verdict.NOT_EVALUATED
+    assert verdicts(rebuild(), team(0.05)) == [met, met, met, met]
+    assert verdicts(rebuild(), team(0.3)) == [met, met, missed, missed]
+    assert verdicts(rebuild(detail=0.3), team(0.05)) == [missed, missed, missed, missed]
+    assert verdicts(rebuild(), team(0.3, control=FAILED)) == [met, met, unknown, unknown]
+    gone = {"detail": None, "edges": None, "control": None, "reason": "no --model was given"}
+    not_made = team(0.0).model_copy(update=gone)
+    assert verdicts(rebuild(), team(0.05), not_made) == [met, met, unknown, unknown]
+    assert len(judge([rebuild()])) == 3, "without any row of its own nothing is said of it"

@@ -68,7 +68,7 @@ def test_the_report_says_what_was_attacked_and_what_came_of_it(tmp_path: Path) -
         made.key_fingerprint,
         "5.8 kB a frame",
         "patch 8, ",
-        "The veil held against these attacks: all 3 bars met.",
+        "Against an outsider: the veil held against these attacks: all 3 bars met.",
         "the best attack of the outsider (component view) found 0.050",
         "at most 0.100 is allowed",
         "0.050 [0.040, 0.060]",
@@ -92,21 +92,39 @@ def test_pictures_that_were_left_out_are_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "headline"),
     [
-        ([rebuild(detail=0.5), match(), TOLD], "The veil did not hold: 2 of 3 bars missed."),
-        ([rebuild(), match()], "Not proven: 1 of 3 bars could not be evaluated."),
-        ([rebuild(control=FAILED), match(), TOLD], "Not proven: 2 of 3 bars could not be evaluated."),
-        ([pairs(6, 0.9), TOLD], "Not proven: 3 of 3 bars could not be evaluated."),
+        ([rebuild(detail=0.5), match(), TOLD], "Against an outsider: the veil did not hold: 2 of 3 bars missed."),
+        ([rebuild(), match()], "Against an outsider: not proven: 1 of 3 bars could not be evaluated."),
+        (
+            [rebuild(control=FAILED), match(), TOLD],
+            "Against an outsider: not proven: 2 of 3 bars could not be evaluated.",
+        ),
+        ([pairs(6, 0.9), TOLD], "Against an outsider: not proven: 3 of 3 bars could not be evaluated."),
         (
             [rebuild(detail=0.095), match(), TOLD],
-            "Not proven: 1 of 3 bars undecided, the pictures are too few to tell.",
+            "Against an outsider: not proven: 1 of 3 bars undecided, the pictures are too few to tell.",
         ),
-        ([rebuild(detail=0.095), match()], "Not proven: 1 of 3 bars could not be evaluated, 1 undecided."),
+        (
+            [rebuild(detail=0.095), match()],
+            "Against an outsider: not proven: 1 of 3 bars could not be evaluated, 1 undecided.",
+        ),
     ],
 )
 def test_the_headline_never_says_more_than_the_gates(tmp_path: Path, rows: list[AttackRow], headline: str) -> None:
     page = show(tmp_path, certificate(rows))
     assert headline in page.text
-    assert "The veil held" not in page.text
+    assert "Against an outsider: the veil held" not in page.text
+
+
+def test_an_ml_team_is_judged_apart_and_an_attack_that_was_not_made_says_why(tmp_path: Path) -> None:
+    team = rebuild("feature bridge, linear", 0.4, adversary=Adversary.TEAM)
+    gone = {"attack": "feature bridge, network", "detail": None, "edges": None, "control": None, "reason": "no --model"}
+    lacking = team.model_copy(update=gone)
+    page = show(tmp_path, certificate([rebuild(), match(), TOLD, team, lacking]))
+    assert "Against an outsider: the veil held" in page.text
+    assert "Against an ML team: the veil did not hold: 2 of 2 bars missed." in page.text
+    assert "the best attack of the ML team (feature bridge, linear) found 0.400" in page.text
+    own = page.text[page.text.index("An ML team has") :]
+    assert "not evaluated no --model" in own
 
 
 def test_an_attack_whose_control_failed_reads_not_evaluated(tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from raypp.audit import baselines, scores
+from raypp.audit.attacks.network import piece
 from raypp.audit.attacks.similarity import inside_cells
-from raypp.audit.attacks.unet import UNet, as_planes, piece
+from raypp.audit.attacks.unet import UNet, as_planes
 from raypp.audit.model import Case, Frames, Pictures, Veiling
 from tests.audit.test_pairs import shapes
 

@@ -13,6 +13,8 @@ from raypp.audit.model import Frames
 
 Draw: TypeAlias = Callable[[np.random.Generator], tuple[Tensor, Tensor]]
 """Draws a batch: planes float[N, F, g, g'], and the pixels behind them, float[N, 3, g*p, g'*p], as `to_targets` has."""
+Place: TypeAlias = tuple[int, slice, slice]
+"""Number of a picture, and rows and columns of its cells."""
 
 _RATE = 3e-3
 _GREY, _SPREAD = 128.0, 64.0
@@ -76,6 +78,19 @@ class GridDecoder(nn.Module):
 def to_targets(frames_NHW3: Frames) -> Tensor:
     """Return pixels near zero and one, float32[N, 3, H, W]."""
     return (torch.from_numpy(frames_NHW3).permute(0, 3, 1, 2).float() - _GREY) / _SPREAD
+
+
+def piece(chance: np.random.Generator, shape: tuple[int, ...], side: int) -> Place:
+    """Draw a piece of at most so many cells a side from codes of a shape (N, C, G, G')."""
+    rows, columns = (min(side, cells) for cells in shape[2:])
+    top, left = int(chance.integers(shape[2] - rows + 1)), int(chance.integers(shape[3] - columns + 1))
+    return int(chance.integers(shape[0])), slice(top, top + rows), slice(left, left + columns)
+
+
+def pixels(frames: Frames, place: Place, patch: int) -> Frames:
+    """Return the pixels of a piece, uint8[h, w, 3]."""
+    picture, rows, columns = place
+    return frames[picture, rows.start * patch : rows.stop * patch, columns.start * patch : columns.stop * patch]
 
 
 def _layer(inputs: int, outputs: int, side: int, stride: int = 1) -> nn.Sequential:

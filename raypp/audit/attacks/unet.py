@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from raypp.audit.attacks.network import GridDecoder, to_targets
+from raypp.audit.attacks.network import GridDecoder, piece, pixels, to_targets
 from raypp.audit.attacks.pairs import FromPairs
 from raypp.audit.model import Case, Codes, Frames, Veiling
 
@@ -56,20 +56,3 @@ def as_planes(veiling: Veiling, codes: Codes) -> Planes:
     flat = codes.transpose(1, 0, 2, 3).reshape(codes.shape[1], -1)
     mean, spread = (torch.from_numpy(one.astype(np.float32))[:, None, None] for one in (flat.mean(1), flat.std(1)))
     return lambda part: (torch.from_numpy(part).float() - mean) / spread.clamp(min=1e-3)
-
-
-Place: TypeAlias = tuple[int, slice, slice]
-"""Number of a picture, and rows and columns of its cells."""
-
-
-def piece(chance: np.random.Generator, shape: tuple[int, ...], side: int) -> Place:
-    """Draw a piece of at most so many cells a side from codes of a shape (N, C, G, G')."""
-    rows, columns = (min(side, cells) for cells in shape[2:])
-    top, left = int(chance.integers(shape[2] - rows + 1)), int(chance.integers(shape[3] - columns + 1))
-    return int(chance.integers(shape[0])), slice(top, top + rows), slice(left, left + columns)
-
-
-def pixels(frames: Frames, place: Place, patch: int) -> Frames:
-    """Return the pixels of a piece, uint8[h, w, 3]."""
-    picture, rows, columns = place
-    return frames[picture, rows.start * patch : rows.stop * patch, columns.start * patch : columns.stop * patch]

@@ -1,0 +1,95 @@
+"""The feature bridge opens codes whose adapter leads to public features, and finds nothing where it leads nowhere."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from raypp.audit import baselines, scores
+from raypp.audit.attacks.bridge import Decoder, FeatureBridge, align
+from raypp.audit.attacks.linear import LinearDecoder
+from raypp.audit.model import Case, Features, Frames, Pictures
+from raypp.audit.team import PublicStages, open_features
+from raypp.errors import OptionError
+from tests.audit.test_pairs import shapes
+
+LINEAR, NETWORK = FeatureBridge(Decoder.LINEAR, aligned=False), FeatureBridge(Decoder.NETWORK, aligned=True, steps=60)
+
+
+@pytest.fixture(scope="module")
+def public() -> PublicStages:
+    """Two strided convolutions that nobody trained: enough of a picture stays."""
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(3, 24, 3, 2, 1), nn.SiLU(), nn.Conv2d(24, 48, 3, 2, 1), nn.SiLU()]
+    return PublicStages(nn.Sequential(*layers).eval())
+
+
+@pytest.fixture(scope="module")
+def known() -> Pictures:
+    return shapes(8, (128, 96), 0)
+
+
+@pytest.fixture(scope="module")
+def victims() -> Pictures:
+    return shapes(2, (128, 96), 1)
+
+
+def detail(rebuilt: Frames, victims: Pictures) -> float:
+    return float(np.nanmean(scores.detail(rebuilt, victims.frames, 8)))
+
+
+@pytest.mark.parametrize("attack", [LINEAR, NETWORK], ids=lambda one: one.name)
+def test_open_features_are_opened(
+    attack: FeatureBridge, public: PublicStages, known: Pictures, victims: Pictures
+) -> None:
+    veiling = open_features(public, known.frames)
+    codes = veiling.encode(victims)
+    assert (codes.shape, codes.dtype, codes.max()) == ((2, 32, 32, 24), np.uint8, 15)
+    assert detail(attack.rebuild(Case(veiling, known, victims, 0, public)), victims) > 0.5
+
+
+@pytest.mark.parametrize("attack", [LINEAR, NETWORK], ids=lambda one: one.name)
+def test_an_adapter_that_leads_nowhere_tells_nothing(
+    attack: FeatureBridge, public: PublicStages, known: Pictures, victims: Pictures
+) -> None:
+    def features(pictures: Pictures) -> Features:
+        return np.random.default_rng(1).normal(size=(len(pictures), 48, 32, 24)).astype(np.float32)
+
+    veiling = replace(baselines.noise(4, 4, 8, 0), features=features)
+    assert abs(detail(attack.rebuild(Case(veiling, known, victims, 0, public)), victims)) < 0.1
+
+
+def test_it_sees_of_victims_what_the_adapter_gives_and_nothing_else(
+    public: PublicStages, known: Pictures, victims: Pictures
+) -> None:
+    features = public(victims.frames)
+    veiling = replace(baselines.noise(4, 4, 8, 0), features=lambda _: features)
+    scrambled = replace(victims, frames=np.random.default_rng(0).permuted(victims.frames, axis=None))
+    honest, other = (LINEAR.rebuild(Case(veiling, known, one, 0, public)) for one in (victims, scrambled))
+    assert np.array_equal(honest, other)
+
+
+def test_features_that_drifted_are_aligned(public: PublicStages, known: Pictures, victims: Pictures) -> None:
+    wanted = public(known.frames)
+    drifted = public(victims.frames) * np.linspace(0.2, 3, 48)[:, None, None].astype(np.float32) - 5
+    moved = align(drifted, wanted)
+    assert np.allclose(moved.mean(axis=(0, 2, 3)), wanted.mean(axis=(0, 2, 3)), atol=1e-3)
+    assert np.allclose(moved.std(axis=(0, 2, 3)), wanted.std(axis=(0, 2, 3)), rtol=1e-2)
+    veiling = replace(baselines.noise(4, 4, 8, 0), features=lambda _: drifted)
+    case = Case(veiling, known, victims, 0, public)
+    aligned = detail(replace(LINEAR, aligned=True).rebuild(case), victims)
+    assert aligned > detail(LINEAR.rebuild(case), victims) + 0.05
+
+
+def test_a_linear_decoder_finds_a_linear_map(known: Pictures, victims: Pictures) -> None:
+    codes = [baselines.linear_mix(4, 2).encode(one).astype(np.float32) for one in (known, victims)]
+    made = LinearDecoder.fit(codes[0], known.frames).decode(codes[1])
+    assert made.shape == victims.frames.shape
+    assert scores.psnr(made, victims.frames).min() > 30
+
+
+def test_without_a_detector_it_says_what_it_needs(known: Pictures, victims: Pictures) -> None:
+    with pytest.raises(OptionError, match="give --model and --weights"):
+        LINEAR.rebuild(Case(baselines.noise(4, 4, 8, 0), known, victims))
