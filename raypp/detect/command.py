@@ -1,10 +1,8 @@
 """The `raypp train` command."""
 
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from threading import Event, Thread
 from time import monotonic
 from typing import Annotated
 
@@ -14,7 +12,8 @@ from rich.console import Console
 
 from raypp.detect.checkpoint import ABOUT_FILE, About
 from raypp.detect.dataset import TRAIN, VAL, VeiledDataset
-from raypp.detect.results import read_results
+from raypp.detect.epochs import epochs_said
+from raypp.detect.results import EpochResult, read_results
 from raypp.detect.settings import TrainSettings
 from raypp.detect.start import check_start
 from raypp.detect.tracking import MlflowRun
@@ -145,7 +144,7 @@ def train_detector(
     _claim(settings.out, about)
     tracked = MlflowRun(settings.mlflow, settings.out, about) if settings.mlflow else None
     started = monotonic()
-    with _progress(settings, console, tracked):
+    with epochs_said(lambda: read_results(settings.out), settings.epochs, _say(settings, console, tracked)):
         best = cluster(settings, about, dataset, address)
     if tracked:
         tracked.finish()
@@ -178,34 +177,16 @@ def _claim(out: Path, about: About) -> None:
         )
 
 
-@contextmanager
-def _progress(settings: TrainSettings, console: Console, tracked: MlflowRun | None) -> Iterator[None]:
-    """Print each epoch of a run, and log it to MLflow if wanted, as its results appear."""
-    ended = Event()
+def _say(settings: TrainSettings, console: Console, tracked: MlflowRun | None) -> Callable[[EpochResult, float], None]:
+    """What prints an epoch, and logs it to MLflow if wanted."""
 
-    def watch() -> None:
-        started, said = monotonic(), len(read_results(settings.out))
-        first = said
-        while True:
-            last = ended.wait(1.0)
-            results = read_results(settings.out)
-            for one in results[said:]:
-                if tracked and (trouble := tracked.log(one)):
-                    console.print(f"epoch {one.epoch} is not in MLflow ({trouble}); training goes on", highlight=False)
-                left = (monotonic() - started) / (one.epoch - first) * (settings.epochs - one.epoch)
-                losses = f"box {one.box_loss:.3f}, class {one.cls_loss:.3f}, dfl {one.dfl_loss:.3f}"
-                scores = f"mAP50 {one.map50:.3f}, mAP50-95 {one.map50_95:.3f}"
-                console.print(
-                    f"epoch {one.epoch}/{settings.epochs}: {losses}; {scores}; about {left:.0f} s left", highlight=False
-                )
-            said = max(said, len(results))
-            if last:
-                return
+    def say(one: EpochResult, left_s: float) -> None:
+        if tracked and (trouble := tracked.log(one)):
+            console.print(f"epoch {one.epoch} is not in MLflow ({trouble}); training goes on", highlight=False)
+        losses = f"box {one.box_loss:.3f}, class {one.cls_loss:.3f}, dfl {one.dfl_loss:.3f}"
+        scores = f"mAP50 {one.map50:.3f}, mAP50-95 {one.map50_95:.3f}"
+        console.print(
+            f"epoch {one.epoch}/{settings.epochs}: {losses}; {scores}; about {left_s:.0f} s left", highlight=False
+        )
 
-    watcher = Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        watcher.join()
+    return say

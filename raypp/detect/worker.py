@@ -87,10 +87,10 @@ def train_worker(
         if team.rank:
             team.report(result.model_dump(), None)
             continue
+        record(settings.out, result)  # before its checkpoint: else an epoch that a crash cuts here would be missing
         with tempfile.TemporaryDirectory() as folder:
             write_checkpoint(Path(folder), about, trainer.state())
             team.report(result.model_dump(), Path(folder))
-        record(settings.out, result)
         if trainer.epoch % _DRAWN_EVERY == 0 or trainer.epoch == about.recipe.epochs:
             record_pictures(settings.out, result.epoch, _pictures(about, matcher, matches, val_batches()))
 

@@ -1,5 +1,6 @@
 """The `raypp fit` command."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
@@ -10,6 +11,7 @@ import typer
 from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
+from raypp.detect.epochs import epochs_said
 from raypp.detect.worker import Team
 from raypp.errors import ConflictError, OptionError
 from raypp.fit.adversary import AdversaryShape
@@ -21,6 +23,7 @@ from raypp.json_file import json_option, write_json
 from raypp.utility.pictures import read_pictures
 from raypp.veil.encoder_file import ENCODER_FILE, START_FILE
 from raypp.veil.keyfile import load_owner_key, resolve_key_path
+from raypp.veil.packing import packed_size
 from raypp.whole_file import whole_file, write_text
 
 SETTINGS_FILE, RUNNING = "fit.json", "running"
@@ -85,6 +88,7 @@ def make_fit_command(cluster: ClusterFit | None) -> Callable[..., None]:
         gpu: Annotated[bool, typer.Option("--gpu", help="Fit on a GPU a worker.")] = False,
         here: Annotated[bool, typer.Option("--here", help="Fit in this process, without Ray.")] = False,
         address: Annotated[str | None, typer.Option(help="Address of a running Ray (default: a local one).")] = None,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be fitted, and fit nothing.")] = False,
         json_file: Annotated[Path | None, json_option()] = None,
     ) -> None:
         """Fit a learned veil: an encoder trained with a detector, against adversaries that try to rebuild pictures.
@@ -121,6 +125,9 @@ def make_fit_command(cluster: ClusterFit | None) -> Callable[..., None]:
             gpu=gpu,
         )
         console = Console(stderr=True, soft_wrap=True)
+        if dry_run:
+            _print_plan(settings, console)
+            return
         local = cluster is None or here
         summary = run_fit(settings, out.absolute(), resolve_key_path(key), None if local else cluster, address, console)
         last = summary.last
@@ -163,7 +170,8 @@ def run_fit(
     recipe = recipe_of(settings, pictures)
     _claim(out, settings)
     started = monotonic()
-    folder = cluster(settings, out, address) if cluster else _fit_here(settings, out, console)
+    with epochs_said(lambda: read_epochs(out), settings.epochs, _say(settings, console)):
+        folder = cluster(settings, out, address) if cluster else _fit_here(settings, out)
     state = torch.load(folder / STATE_FILE, map_location="cpu", weights_only=True)
     spec = write_fitted(settings, pictures.classes, recipe, state["ema"], key, out)
     return FitSummary(
@@ -177,14 +185,35 @@ def run_fit(
     )
 
 
-def epoch_line(epoch: FitEpoch, epochs: int, left_s: float) -> str:
-    """What is said of an epoch that ended."""
-    return (
-        f"epoch {epoch.epoch}/{epochs}: box {epoch.box_loss:.3f}, class {epoch.cls_loss:.3f}, "
-        f"dfl {epoch.dfl_loss:.3f}; adversaries: detail {epoch.detail:.2f}, tone {epoch.tone:.2f}; "
-        f"{epoch.bits:.2f} bits a value; "
-        f"mAP50 {epoch.map50:.3f}, mAP50-95 {epoch.map50_95:.3f}; about {left_s:.0f} s left"
+def _print_plan(settings: FitSettings, console: Console) -> None:
+    settings.check()
+    spec, pictures = settings.spec("0" * 32), read_pictures(settings.data)
+    counts = ", ".join(f"{len(found)} {split}" for split, found in pictures.splits.items())
+    size = packed_size(spec.channels * (settings.size // spec.patch) ** 2, spec.bits)
+    steps = recipe_of(settings, pictures).steps
+    console.print(
+        f"pictures      {pictures.name}: {counts}, {len(pictures.classes)} classes\n"
+        f"veil          cells of {spec.patch}x{spec.patch} pixels, {spec.channels} values of {spec.bits} bits; "
+        f"a square frame of {settings.size} pixels takes {size / 1e3:.1f} kB before compression\n"
+        f"would take    {settings.epochs} epochs of {steps} steps, after {settings.warm_up} of warm-up, against "
+        f"{len(settings.adversaries)} adversaries\ndry run: nothing was written",
+        highlight=False,
     )
+
+
+def _say(settings: FitSettings, console: Console) -> Callable[[FitEpoch, float], None]:
+    """What prints an epoch."""
+
+    def say(one: FitEpoch, left_s: float) -> None:
+        console.print(
+            f"epoch {one.epoch}/{settings.epochs}: box {one.box_loss:.3f}, class {one.cls_loss:.3f}, "
+            f"dfl {one.dfl_loss:.3f}; adversaries: detail {one.detail:.2f}, tone {one.tone:.2f}; "
+            f"{one.bits:.2f} bits a value; mAP50 {one.map50:.3f}, mAP50-95 {one.map50_95:.3f}; "
+            f"about {left_s:.0f} s left",
+            highlight=False,
+        )
+
+    return say
 
 
 def _claim(out: Path, settings: FitSettings) -> None:
@@ -198,23 +227,17 @@ def _claim(out: Path, settings: FitSettings) -> None:
         raise ConflictError(f"fit {out} was begun with other settings; use the same as before, or another --out")
 
 
-def _fit_here(settings: FitSettings, out: Path, console: Console) -> Path:
+def _fit_here(settings: FitSettings, out: Path) -> Path:
     """Fit in this process; the last checkpoint is kept in the fit's folder."""
     if settings.workers > 1:
         raise OptionError(f"--workers {settings.workers} fit on Ray; leave out --here")
     kept = out / RUNNING
     kept.mkdir(exist_ok=True)
-    begun = monotonic()
-    first: list[int] = []
 
-    def report(metrics: dict[str, object], checkpoint: Path | None) -> None:
-        epoch = FitEpoch.model_validate(metrics)
-        first.append(epoch.epoch)
-        left = (monotonic() - begun) / (epoch.epoch - first[0] + 1) * (settings.epochs - epoch.epoch)
-        console.print(epoch_line(epoch, settings.epochs, left), highlight=False)
+    def report(_metrics: dict[str, object], checkpoint: Path | None) -> None:
         if checkpoint is not None:
             with whole_file(kept / STATE_FILE) as part:
-                part.write_bytes((checkpoint / STATE_FILE).read_bytes())
+                shutil.copyfile(checkpoint / STATE_FILE, part)
 
     device = torch.device("cuda" if settings.gpu else "cpu")
     team = Team(rank=0, workers=1, device=device, wrap=None, gather=list, report=report)

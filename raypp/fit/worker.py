@@ -68,10 +68,10 @@ def fit_worker(settings: FitSettings, out: Path, team: Team, resume: Path | None
             if team.rank:
                 team.report(result.model_dump(), None)
                 continue
+            record_epoch(out, result)  # before its checkpoint: else an epoch that a crash cuts here would be missing
             with tempfile.TemporaryDirectory() as checkpoint:
                 torch.save(trainer.state(), Path(checkpoint) / STATE_FILE)
                 team.report(result.model_dump(), Path(checkpoint))
-            record_epoch(out, result)
 
 
 def recipe_of(settings: FitSettings, pictures: PictureSet) -> Recipe:

@@ -1,6 +1,5 @@
 """`raypp fit` as its users meet it: a stopped fit goes on, and what it leaves veils and starts a training."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -8,13 +7,19 @@ import torch
 from rich.console import Console
 
 from raypp.detect.model import build_detector
+from raypp.detect.start import check_start
 from raypp.errors import ConflictError, OptionError
-from raypp.fit import command
-from raypp.fit.command import run_fit
+from raypp.fit import worker
+from raypp.fit.command import make_fit_command, run_fit
 from raypp.fit.results import read_epochs
 from raypp.fit.settings import FitSettings
+from raypp.utility.arm import Schedule
+from raypp.utility.asked import parse_arm
+from raypp.utility.comparison import Comparison, compare, run_here
 from raypp.utility.rows import read_rows
-from tests.command import raypp, succeed
+from raypp.veiling.job import veil_here
+from raypp.veiling.progress import Reporter
+from tests.command import succeed
 from tests.films import make_dataset
 
 _CONSOLE = Console(quiet=True)
@@ -48,17 +53,17 @@ def _settings(place: Path, **changed: object) -> FitSettings:
 def test_a_stopped_fit_goes_on_to_where_it_would_have_come(place, monkeypatch):
     settings, key = _settings(place), place / "owner.key"
     whole = run_fit(settings, place / "whole", key, None, None, _CONSOLE)
-    recorded = command.epoch_line
+    recorded = worker.record_epoch
 
-    def stopped(epoch, *rest):
+    def stopped(out, epoch):
+        recorded(out, epoch)
         if epoch.epoch == 2:
             raise KeyboardInterrupt
-        return recorded(epoch, *rest)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(command, "epoch_line", stopped)
+        patch.setattr(worker, "record_epoch", stopped)
         run_fit(settings, place / "stopped", key, None, None, _CONSOLE)
-    assert [one.epoch for one in read_epochs(place / "stopped")] == [1]
+    assert [one.epoch for one in read_epochs(place / "stopped")] == [1, 2]
     went_on = run_fit(settings, place / "stopped", key, None, None, _CONSOLE)
     assert [one.epoch for one in read_epochs(place / "stopped")] == [1, 2, 3]
     assert went_on.last.box_loss == pytest.approx(whole.last.box_loss, rel=0.02)
@@ -68,35 +73,37 @@ def test_a_stopped_fit_goes_on_to_where_it_would_have_come(place, monkeypatch):
 
 
 def test_what_a_fit_leaves_is_compared_with_plain(place):
-    options = ("--model", "yolov8p", "--size", 64, "--epochs", 1, "--batch", 4, "--here")
-    fitted, weights = place / "fitted", ("--weights", place / "public.pt")
-    key = ("--key", place / "owner.key")
-    succeed(
-        "fit", place / "tools", *weights, *key, "--out", fitted, *options, "--warm-up", 1, "--json", place / "fit.json"
-    )
-    told = json.loads((place / "fit.json").read_text())
-    assert told["spec"]["family"] == "learned"
-    assert told["last"]["epoch"] == 1
-    arms = ("--arm", "plain", "--arm", f"learned={fitted}", "--arm", f"anew={fitted / 'encoder.veil'}")
-    chosen = ("--wrong-keys", 1, "--replicates", 20)
-    succeed("compare", place / "tools", *weights, *key, "--out", place / "cost", *options, *arms, *chosen)
+    fitted = place / "fitted"
+    told = run_fit(_settings(place, epochs=1), fitted, place / "owner.key", None, None, _CONSOLE)
+    assert told.spec["family"] == "learned"
+    schedule = Schedule(architecture="yolov8p", weights=place / "public.pt", size=64, epochs=1, batch=4)
+    arms = tuple(parse_arm(text, 0) for text in (f"learned={fitted}", f"anew={fitted / 'encoder.veil'}"))
+    asked = Comparison(str(place / "tools"), place / "cost", place / "owner.key", schedule, arms, 1, "compare")
+    quietly = Reporter(_CONSOLE)
+    compare(asked, veil_here, lambda tasks: run_here(tasks, lambda _: lambda *_: None), quietly)
     rows = {row.arm.name: row for row in read_rows(place / "cost").values()}
     assert rows["learned"].veil is not None
-    assert rows["learned"].veil.veil_id == told["veil_id"]
-    assert len({row.row_id.rpartition("-")[2] for row in rows.values()}) == 3
+    assert rows["learned"].veil.veil_id == told.veil_id
     assert str(rows["learned"].arm.start) == "start.model"
     assert rows["anew"].arm.start is None
+    assert len({row.row_id.rpartition("-")[2] for row in rows.values()}) == 2
     assert len(rows["learned"].wrong_key_map50) == 1
 
 
-def test_a_model_of_another_veil_starts_no_training(place, tmp_path):
-    fitted = place / "whole" / "start.model"
-    veiled = ("--key", place / "owner.key", "--size", 64, "--workers", 0)
-    succeed("veil", place / "tools", "--out", tmp_path / "veiled", *veiled)
-    options = ("--model", "yolov8p", "--epochs", 1, "--batch", 4)
-    done = raypp("train", tmp_path / "veiled", "--out", tmp_path / "run", "--weights", fitted, *options)
-    assert done.returncode
-    assert "start from the model of theirs" in done.stderr
+def test_a_model_of_another_veil_starts_no_training(place):
+    with pytest.raises(ConflictError, match=r"the frames of ffff.*; start from the model of theirs"):
+        check_start(place / "whole" / "start.model", "f" * 32)
+    check_start(place / "public.pt", "f" * 32)
+
+
+def test_a_dry_run_says_what_would_be_and_writes_nothing(place, tmp_path, capsys):
+    fit = make_fit_command(None)
+    asked = {"model": "yolov8p", "size": 64, "batch": 4, "dry_run": True}
+    fit(str(place / "tools"), out=tmp_path / "fitted", weights=place / "public.pt", **asked)
+    said = capsys.readouterr().err
+    assert "12 train, 6 val, 2 classes" in said
+    assert "16 values of 3 bits" in said
+    assert not (tmp_path / "fitted").exists()
 
 
 def test_workers_need_ray(place):
