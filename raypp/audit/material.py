@@ -1,6 +1,7 @@
 """What an attack is given: pictures, what is attacked, and, where it needs them, a detector and public weights."""
 
-from functools import lru_cache
+from dataclasses import replace
+from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -8,7 +9,8 @@ from raypp.audit.evidence import CAMERA, Evidence
 from raypp.audit.model import Case, Need, Veiling
 from raypp.audit.suite import OPEN_FEATURES, VEILINGS
 from raypp.audit.target import SITE, VEIL, veil
-from raypp.audit.team import Team, open_features, open_team
+from raypp.audit.team import Team, drawn_encoder, open_features, open_team
+from raypp.veil.spec import LearnedSpec
 from raypp.veil.veil import Veil
 
 TeamFiles = dict[Need, Path]
@@ -51,7 +53,10 @@ def _veiling(name: str, made: Veil, evidence: Evidence, team: Team | None) -> Ve
     if team is None:
         return veil(made)
     if name == VEIL:
-        return team.attack_on(veil(made), made.stream(SITE, CAMERA).sub_key)
+        seen = team.attack_on(veil(made), made.stream(SITE, CAMERA).sub_key)
+        if not isinstance(made.spec, LearnedSpec):
+            return seen
+        return replace(seen, drawn=partial(drawn_encoder, team.at_veil, evidence.known.frames, made.spec))
     return open_features(team.public, evidence.known.frames)
 
 

@@ -81,6 +81,7 @@ class Veiling:
         levels: number of values that each can take, at most 256.
         encode: veils pictures, each as its camera does.
         features: what the adapter of a detector on codes makes of veiled pictures; None where there is no detector.
+        drawn: the same under another key, by number, as anybody can draw keys; None where nobody can.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Veiling:
     levels: int
     encode: Callable[[Pictures], Codes]
     features: Callable[[Pictures], Features] | None = None
+    drawn: "Callable[[int], Veiling] | None" = None
 
 
 @dataclass(frozen=True)

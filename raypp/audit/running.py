@@ -20,7 +20,7 @@ from raypp.audit.target import VEIL
 from raypp.errors import ConflictError
 from raypp.report.files import write_text
 from raypp.veil.keyfile import load_key
-from raypp.veil.spec import VeilSpec
+from raypp.veil.spec import LearnedSpec, VeilSpec
 from raypp.veil.veil import open_veil
 
 PICTURES = "pictures"
@@ -59,7 +59,7 @@ class AuditSettings(BaseModel):
     @property
     def suite(self) -> Suite:
         """The attacks of the budget."""
-        return suite(self.budget)
+        return suite(self.budget, learned=isinstance(self.spec, LearnedSpec))
 
     @property
     def files(self) -> TeamFiles:
@@ -159,7 +159,7 @@ def run_task(task: Task) -> str:
     if isinstance(attack, ActivityMatcher | LabelMatcher):
         row = matched_row(task.veiling, attack, case_of(task.veiling, made, evidence, {}, (), settings.seed))
     elif lacking:
-        reason = f"no {' and no '.join(lacking)} was given"
+        reason = f"it needs {' and '.join(lacking)}"
         row = missing_row(task.veiling, attack, reason, len(evidence.victims), settings.seed)
     else:
         case = case_of(task.veiling, made, evidence, settings.files, planned.needs, settings.seed)

@@ -1,11 +1,12 @@
 """Which attacks are made on what, by budget."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from raypp.audit import baselines
 from raypp.audit.attacks.bridge import Decoder, FeatureBridge
+from raypp.audit.attacks.many_keys import ManyKeys
 from raypp.audit.attacks.matching import ActivityMatcher, LabelMatcher
 from raypp.audit.attacks.perceptron import Perceptron
 from raypp.audit.attacks.ridge import Ridge
@@ -88,9 +89,13 @@ class Suite:
 
 
 VEILINGS: dict[str, Callable[[], Veiling]] = {
-    LINEAR_4: lambda: baselines.linear_mix(4, _CONTROL_SEED),
+    LINEAR_4: lambda: replace(
+        baselines.linear_mix(4, _CONTROL_SEED), drawn=lambda number: baselines.linear_mix(4, number + 2)
+    ),
     LINEAR_8: lambda: baselines.linear_mix(8, _CONTROL_SEED),
-    NOISE: lambda: baselines.noise(8, 16, 8, _CONTROL_SEED),
+    NOISE: lambda: replace(
+        baselines.noise(8, 16, 8, _CONTROL_SEED), drawn=lambda number: baselines.noise(8, 16, 8, number + 2)
+    ),
     "pixelation 8": lambda: baselines.pixelation(8),
     "pixelation 16": lambda: baselines.pixelation(16),
     "pixelation 32": lambda: baselines.pixelation(32),
@@ -101,24 +106,34 @@ VEILINGS: dict[str, Callable[[], Veiling]] = {
 """All but the audited veil, by name."""
 
 
-def suite(budget: Budget) -> Suite:
-    """Return the attacks of a budget."""
+def suite(budget: Budget, learned: bool = False) -> Suite:
+    """Return the attacks of a budget.
+
+    Args:
+        budget: how much they may take.
+        learned: whether the audited veil is: an attacker can draw keys of the patch veil by itself, but encoders only
+            as public weights let him.
+    """
     everything: tuple[str, ...] = (VEIL, *VEILINGS)
     by_networks: tuple[str, ...] = (VEIL, NOISE, LINEAR_8)
+    with_keys: tuple[str, ...] = (VEIL, NOISE, LINEAR_4)
+    needs = (Need.MODEL, Need.WEIGHTS) if learned else ()
     match budget:
         case Budget.QUICK:
             known, victims, everything = 24, 16, (VEIL, NOISE, LINEAR_4, LINEAR_8, "pixelation 16")
-            by_networks = (VEIL, LINEAR_8)  # they take their time
+            by_networks, with_keys = (VEIL, LINEAR_8), (VEIL, LINEAR_4)  # they take their time
             ridges = [Ridge(count, 40_000) for count in (1, 6)]
-            networks, bridges = [UNet(known, 300)], _bridges(300)
+            networks, bridges, any_key = [UNet(known, 300)], _bridges(300), ManyKeys(24, 300)
         case Budget.STANDARD:
             known, victims = 100, 60
             ridges = [Ridge(count, 150_000) for count in (1, 6, 10, 100)]
             networks, bridges = [UNet(count, 2000) for count in (10, 100)], _bridges(2000)
+            any_key = ManyKeys(60, 2000)
         case Budget.FULL:
             known, victims = 1000, 200
             ridges = [Ridge(count, 600_000) for count in (1, 6, 10, 100, 1000)]
             networks, bridges = [UNet(count, 20_000) for count in (10, 100, 1000)], _bridges(20_000)
+            any_key = ManyKeys(200, 20_000)
     perceptrons = {Budget.QUICK: (), Budget.STANDARD: (10, 100), Budget.FULL: (10, 100, 1000)}[budget]
     steps = 20_000 if budget is Budget.FULL else 2500
     return Suite(
@@ -127,6 +142,7 @@ def suite(budget: Budget) -> Suite:
         (
             Planned(ComponentView(), Bar(LINEAR_4, ((Figure.DETAIL, 0.5),)), everything),
             Planned(StatisticalKeyRecovery(), Bar(LINEAR_4, ((Figure.DETAIL, 0.6),)), everything),
+            Planned(any_key, Bar(LINEAR_4, ((Figure.DETAIL, 0.5),)), with_keys, needs),
             *(Planned(one, _bar_of(one), everything) for one in ridges),
             *(Planned(one, _bar_of(one), everything) for one in (Perceptron(count, steps) for count in perceptrons)),
             *(Planned(one, _bar_of(one), by_networks) for one in networks),

@@ -1,14 +1,21 @@
 """The audited veil, and the guess that any attack has to beat."""
 
+from functools import partial
+
 import numpy as np
 import numpy.typing as npt
 
 from raypp.audit.model import Codes, Frames, Pictures, Veiling
+from raypp.veil.derivation import SECRET_BYTES
+from raypp.veil.key import VeilKey
+from raypp.veil.spec import LearnedSpec, PatchSpec
 from raypp.veil.veil import Veil
 
 VEIL = "this veil"
 SITE = "audit"
 """All pictures are veiled as of this site."""
+_DRAWN = 7919
+"""Sets the chances of drawn keys apart from any other."""
 
 
 def veil(made: Veil) -> Veiling:
@@ -23,7 +30,15 @@ def veil(made: Veil) -> Veiling:
             codes[of_it] = made.stream(SITE, camera).encode(pictures.frames[of_it])
         return codes
 
-    return Veiling(VEIL, spec.patch, spec.channels, spec.levels, encode)
+    drawn = None if isinstance(spec, LearnedSpec) else partial(_drawn, spec)
+
+    return Veiling(VEIL, spec.patch, spec.channels, spec.levels, encode, drawn=drawn)
+
+
+def _drawn(spec: PatchSpec, number: int) -> Veiling:
+    """The patch veil under a key that an attacker draws."""
+    key = VeilKey(np.random.default_rng((_DRAWN, number)).bytes(SECRET_BYTES))
+    return veil(Veil(spec, key))
 
 
 def blind_guess(known: Pictures, victims: Pictures, block: int) -> Frames:

@@ -2,21 +2,31 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from raypp.audit.attacks.cells import some
 from raypp.audit.model import Codes, Features, Frames, Pictures, Veiling
 from raypp.detect.adapter import CodeAdapter
 from raypp.detect.checkpoint import load_detector
 from raypp.detect.model import build_detector, load_public_weights, stages_at
 from raypp.errors import ConflictError, ModelError
+from raypp.veil.spec import LearnedSpec
+
+Doubles: TypeAlias = npt.NDArray[np.float64]
 
 _NECK_STRIDE = 8
-_OPEN_CHANNELS, _OPEN_LEVELS = 32, 16
-_DEVIATIONS = 3.0
+_OPEN_CHANNELS, _OPEN_LEVELS, _OPEN_DEVIATIONS = 32, 16, 3.0
+_FIT_DEVIATIONS = 2.0
+"""As `raypp fit` spreads levels."""
+_LEAST_SHARE = 1e-4
+"""Directions of less than this share of the strongest one's variance are not blown up."""
+_DRAWN = 7919
+"""Sets the chances of drawn encoders apart from any other."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +35,11 @@ class PublicStages:
 
     Attributes:
         layers: from pictures float[N, 3, H, W] in [0, 1] to features.
+        stride: of the features, in pixels.
     """
 
     layers: nn.Sequential
+    stride: int
 
     @torch.inference_mode()
     def __call__(self, frames: Frames) -> Features:
@@ -44,10 +56,12 @@ class Team:
     Attributes:
         adapter: the detector's first layers, from codes to features.
         public: what gives features of plain pictures in the same place.
+        at_veil: likewise, at the stride of the veil's cells.
     """
 
     adapter: CodeAdapter
     public: PublicStages
+    at_veil: PublicStages
 
     def attack_on(self, veiling: Veiling, sub_key: int) -> Veiling:
         """Return a veiling as the team sees it: with its adapter's features.
@@ -88,7 +102,8 @@ def open_team(model: Path, weights: Path, veil_id: str) -> Team:
     adapter = next((layer for layer in layers if isinstance(layer, CodeAdapter)), None)
     if adapter is None:
         raise ModelError(f"model {model} is of plain pictures; give a detector on codes")
-    return Team(adapter, public_stages(about.architecture, weights, min(about.patch, _NECK_STRIDE)))
+    strides = (min(about.patch, _NECK_STRIDE), about.patch)
+    return Team(adapter, *(public_stages(about.architecture, weights, stride) for stride in strides))
 
 
 def public_stages(architecture: str, weights: Path, stride: int = _NECK_STRIDE) -> PublicStages:
@@ -97,7 +112,7 @@ def public_stages(architecture: str, weights: Path, stride: int = _NECK_STRIDE) 
     load_public_weights(public, weights)
     last, _ = stages_at(public, stride)
     layers: Any = public.model[: last + 1]
-    return PublicStages(layers.eval())
+    return PublicStages(layers.eval(), stride)
 
 
 def open_features(public: PublicStages, frames: Frames) -> Veiling:
@@ -110,24 +125,59 @@ def open_features(public: PublicStages, frames: Frames) -> Veiling:
         public: what gives features.
         frames: pictures that the directions are of.
     """
-    found = public(frames)
-    stride = frames.shape[1] // found.shape[2]
-    flat = found.transpose(1, 0, 2, 3).reshape(found.shape[1], -1).astype(np.float64)
-    mean = flat.mean(axis=1)
-    values, vectors = np.linalg.eigh(np.cov(flat))
-    axes = vectors[:, ::-1][:, :_OPEN_CHANNELS]
-    step = np.sqrt(np.maximum(values[::-1][:_OPEN_CHANNELS], 1e-12)) * (2 * _DEVIATIONS / (_OPEN_LEVELS - 1))
+    strongest = _Directions.of(public, frames, _OPEN_CHANNELS)
+    return _coded("open features", public, strongest, _OPEN_LEVELS, _OPEN_DEVIATIONS)
+
+
+def drawn_encoder(public: PublicStages, frames: Frames, spec: LearnedSpec, number: int) -> Veiling:
+    """A learned veil as an attacker can draw it: how `raypp fit` starts, under a rotation of his own.
+
+    The fit begins at a random rotation of the strongest directions of public features; where it goes from there depends
+    on the owner's pictures, and cannot be drawn. The keyed substitution is left out: `Axes` do not change by it.
+
+    Args:
+        public: gives features at the stride of the veil.
+        frames: the attacker's pictures.
+        spec: of the audited veil.
+        number: of the rotation.
+    """
+    strongest = _Directions.of(public, frames, spec.channels)
+    count = strongest.axes.shape[1]
+    normal = np.random.default_rng((_DRAWN, number)).normal(size=(spec.channels, count))
+    rotation = np.linalg.qr(normal)[0] if count == spec.channels else normal / np.sqrt(count)
+    turned = replace(strongest, axes=strongest.axes @ rotation.T)
+    return _coded("drawn encoder", public, turned, spec.levels, _FIT_DEVIATIONS)
+
+
+@dataclass(frozen=True)
+class _Directions:
+    """Directions of features, each of variance 1: their mean float64[F, 1, 1], and float64[F, K]."""
+
+    mean: Doubles
+    axes: Doubles
+
+    @classmethod
+    def of(cls, public: PublicStages, frames: Frames, count: int) -> "_Directions":
+        found = public(some(frames))
+        flat = found.transpose(1, 0, 2, 3).reshape(found.shape[1], -1).astype(np.float64)
+        values, vectors = np.linalg.eigh(np.cov(flat))
+        strongest = slice(None, -1 - min(count, len(values)), -1)
+        axes = vectors[:, strongest] / np.sqrt(np.maximum(values[strongest], values[-1] * _LEAST_SHARE))
+        return cls(flat.mean(axis=1)[:, None, None], axes)
+
+
+def _coded(name: str, public: PublicStages, directions: _Directions, levels: int, deviations: float) -> Veiling:
+    """Features along directions, so many deviations to either side of the mean spread over so many levels."""
+    middle = (levels - 1) / 2
+    ahead, back = directions.axes * (middle / deviations), np.linalg.pinv(directions.axes).T * (deviations / middle)
 
     def encode(pictures: Pictures) -> Codes:
-        centred = public(pictures.frames) - mean[:, None, None]
-        levels = np.einsum("fc,nfgh->ncgh", axes / step, centred) + (_OPEN_LEVELS - 1) / 2
-        codes: Codes = np.clip(np.rint(levels), 0, _OPEN_LEVELS - 1).astype(np.uint8)
+        found = np.einsum("fc,nfgh->ncgh", ahead, public(pictures.frames) - directions.mean)
+        codes: Codes = np.clip(np.rint(found + middle), 0, levels - 1).astype(np.uint8)
         return codes
 
     def features(pictures: Pictures) -> Features:
-        levels = encode(pictures) - (_OPEN_LEVELS - 1) / 2
-        back = np.einsum("fc,ncgh->nfgh", axes * step, levels) + mean[:, None, None]
-        found: Features = back.astype(np.float32)
-        return found
+        found: Features = np.einsum("fc,ncgh->nfgh", back, encode(pictures) - middle) + directions.mean
+        return found.astype(np.float32)
 
-    return Veiling("open features", stride, len(axes.T), _OPEN_LEVELS, encode, features)
+    return Veiling(name, public.stride, directions.axes.shape[1], levels, encode, features)

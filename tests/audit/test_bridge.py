@@ -23,7 +23,7 @@ def public() -> PublicStages:
     """Two strided convolutions that nobody trained: enough of a picture stays."""
     torch.manual_seed(0)
     layers = [nn.Conv2d(3, 24, 3, 2, 1), nn.SiLU(), nn.Conv2d(24, 48, 3, 2, 1), nn.SiLU()]
-    return PublicStages(nn.Sequential(*layers).eval())
+    return PublicStages(nn.Sequential(*layers).eval(), 4)
 
 
 @pytest.fixture(scope="module")

@@ -66,7 +66,7 @@ def test_without_a_detector_every_attack_by_one_says_why_it_was_not_made(place: 
     for task in wanted:
         run_task(task)
     for row in read_rows(wanted):
-        assert row.reason == "no --model was given"
+        assert row.reason == "it needs --model"
         assert not row.evaluated
         assert row.detail is None
 
@@ -91,14 +91,14 @@ def test_another_detector_makes_rows_of_its_own_and_leaves_the_others(place: Pat
     (place / "other.model").write_bytes((place / START_FILE).read_bytes() + b" ")
     files = [{}, {"model": place / START_FILE}, {"model": place / "other.model"}]
     rows = [
-        {task.row_id: "bridge" in task.attack for task in tasks(settings(place, weights=place / "public.pt", **one))}
+        {task.row_id: bool(task.team) for task in tasks(settings(place, weights=place / "public.pt", **one))}
         for one in files
     ]
     for one in rows[1:]:
-        assert {row for row, bridge in one.items() if not bridge} == {row for row, by in rows[0].items() if not by}
-    bridges = [{row for row, bridge in one.items() if bridge} for one in rows]
-    assert not bridges[0] & bridges[1]
-    assert not bridges[1] & bridges[2]
+        assert {row for row, by_team in one.items() if not by_team} == {row for row, by in rows[0].items() if not by}
+    own = [{row for row, by_team in one.items() if by_team} for one in rows]
+    assert not own[0] & own[1]
+    assert not own[1] & own[2]
 
 
 def test_a_detector_of_another_veil_or_of_plain_pictures_is_refused(place: Path) -> None:

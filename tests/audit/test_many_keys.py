@@ -1,0 +1,106 @@
+"""A decoder that learnt on drawn keys opens a linear veil of another key; what a key changes, axes undo."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from raypp.audit import baselines, scores
+from raypp.audit.attacks.axes import Axes
+from raypp.audit.attacks.many_keys import ManyKeys
+from raypp.audit.model import Case, Frames, Pictures, Veiling
+from raypp.audit.target import veil
+from raypp.audit.team import PublicStages, drawn_encoder
+from raypp.errors import OptionError
+from raypp.veil.key import VeilKey
+from raypp.veil.spec import LearnedSpec, PatchSpec
+from raypp.veil.veil import Veil
+from tests.audit.test_statistics import _benches
+
+KEYS = ManyKeys(4, 60)
+
+
+@pytest.fixture(scope="module")
+def known() -> Pictures:
+    return _benches(range(12))
+
+
+@pytest.fixture(scope="module")
+def victims() -> Pictures:
+    return _benches(range(100, 106))
+
+
+def linear(seed: int) -> Veiling:
+    return replace(baselines.linear_mix(4, seed), drawn=lambda number: baselines.linear_mix(4, 50 + number))
+
+
+def detail(rebuilt: Frames, victims: Pictures) -> float:
+    return float(np.nanmean(scores.detail(rebuilt, victims.frames, 8)))
+
+
+def test_a_linear_mix_is_opened_without_any_pair_and_noise_is_not(known: Pictures, victims: Pictures) -> None:
+    made = KEYS.rebuild(Case(linear(3), known, victims))
+    assert abs(detail(made, victims)) > 0.5
+    drawn = replace(baselines.noise(8, 4, 8, 0), drawn=lambda number: baselines.noise(8, 4, 8, number + 1))
+    assert abs(detail(KEYS.rebuild(Case(drawn, known, victims)), victims)) < 0.15
+
+
+def test_neither_plain_victims_nor_pairs_of_their_key_are_used(known: Pictures, victims: Pictures) -> None:
+    codes, asked = linear(3).encode(victims), []
+
+    def encode(pictures: Pictures) -> Frames:
+        asked.append(pictures)
+        return codes
+
+    stub = replace(linear(3), encode=encode)
+    scrambled = replace(victims, frames=np.random.default_rng(0).permuted(victims.frames, axis=None))
+    short = ManyKeys(2, 3)
+    honest, other = (short.rebuild(Case(stub, known, one)) for one in (victims, scrambled))
+    assert np.array_equal(honest, other)
+    assert [one is wanted for one, wanted in zip(asked, (victims, scrambled), strict=True)] == [True, True]
+
+
+def test_axes_do_not_change_with_names_and_order_of_values(known: Pictures) -> None:
+    codes = veil(Veil(PatchSpec(), VeilKey(bytes(32)))).encode(known)
+    chance = np.random.default_rng(0)
+    names = np.stack([chance.permutation(8) for _ in range(16)]).astype(np.uint8)
+    renamed = np.stack([names[c][codes[:, c]] for c in range(16)], axis=1)[:, chance.permutation(16)]
+    reference = Axes.of(codes, 8, 12)
+    found = Axes.of(renamed, 8, 12).turned_to(reference, renamed)
+    assert np.allclose(found.components(renamed), reference.components(codes), atol=1e-2)
+
+
+def test_turning_undoes_a_rotation_and_its_sign(known: Pictures) -> None:
+    codes = baselines.linear_mix(4, 0).encode(known)
+    reference = Axes.of(codes, 256, 8)
+    turn = np.linalg.qr(np.eye(8) + 0.15 * np.random.default_rng(1).normal(size=(8, 8)))[0]
+    for way in (1, -1):
+        turned = replace(reference, matrix=way * reference.matrix @ turn).measured_on(codes)
+        back = turned.turned_to(reference, codes).components(codes)
+        wanted = reference.components(codes)
+        likeness = [abs(np.corrcoef(back[:, one].ravel(), wanted[:, one].ravel())[0, 1]) for one in range(8)]
+        assert np.mean(likeness) > 0.95, likeness
+
+
+def test_keys_are_drawn_of_the_patch_veil_and_rotations_of_a_learned_one(known: Pictures) -> None:
+    mine = veil(Veil(PatchSpec(), VeilKey(bytes(32))))
+    assert mine.drawn is not None
+    made = [mine.encode(known), *(mine.drawn(number).encode(known) for number in (0, 1, 1))]
+    assert [one.shape for one in made] == [made[0].shape] * 4
+    assert np.array_equal(made[2], made[3])
+    assert all(np.mean(made[a] != made[b]) > 0.5 for a, b in ((0, 1), (0, 2), (1, 2)))
+    torch.manual_seed(0)
+    stages = PublicStages(nn.Sequential(nn.Conv2d(3, 6, 8, 8), nn.SiLU()).eval(), 8)
+    for channels in (4, 10):
+        spec = LearnedSpec(channels=channels, encoder="0" * 32)
+        drawn = [drawn_encoder(stages, known.frames, spec, number).encode(known) for number in (0, 1)]
+        assert drawn[0].shape == (12, channels, 12, 24)
+        assert drawn[0].max() <= 7
+        assert np.mean(drawn[0] != drawn[1]) > 0.5
+
+
+def test_where_no_key_can_be_drawn_it_says_so(known: Pictures, victims: Pictures) -> None:
+    with pytest.raises(OptionError, match="no other key of pixelation 8x8 can be drawn"):
+        KEYS.rebuild(Case(baselines.pixelation(8), known, victims))
