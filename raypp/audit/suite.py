@@ -25,7 +25,7 @@ OPEN_FEATURES = "public features, 32 channels of 4 bits"
 
 
 class Budget(StrEnum):
-    """How much an audit may take: some minutes, about an hour, or many hours, on two cores."""
+    """How much an audit may take: about two minutes, an hour, or many hours, of one core."""
 
     QUICK = "quick"
     STANDARD = "standard"
