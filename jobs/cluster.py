@@ -44,7 +44,7 @@ def connect(address: str | None) -> None:
     context.enable_progress_bars = False
     context.execution_no_progress_timeout_s = -1  # one segment may rightly take longer than any fixed time
     context.issue_detectors_config.detectors = []
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # its errors are raised too, and told in one line
 
 
 def refuse_key_in_working_dir() -> None:

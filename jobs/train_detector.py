@@ -25,7 +25,7 @@ from raypp.detect.rows import exactly, of_epoch, rebatch
 from raypp.detect.settings import TrainSettings
 from raypp.detect.variants import VARIANT_COLUMNS
 from raypp.detect.worker import train_worker
-from raypp.errors import ModelError
+from raypp.errors import ModelError, ShardError
 from raypp.shards.schema import ArchiveHeader
 
 _SHUFFLED_ROWS = 2048
@@ -46,6 +46,7 @@ def train_on_ray(settings: TrainSettings, about: About, dataset: VeiledDataset, 
     frames = read_archive(
         settings.archive, dataset.labels_version, (*COLUMNS, *VARIANT_COLUMNS), settings.data_key_path
     )
+    parts = _splits(frames, dataset)
     trainer = TorchTrainer(
         _train_loop,
         train_loop_config={"settings": settings.model_dump_json(), "about": about.model_dump_json()},
@@ -60,9 +61,7 @@ def train_on_ray(settings: TrainSettings, about: About, dataset: VeiledDataset, 
             failure_config=ray_train.FailureConfig(max_failures=_MOST_FAILURES),
             checkpoint_config=ray_train.CheckpointConfig(num_to_keep=2, checkpoint_score_attribute="map50_95"),
         ),
-        datasets={
-            split: _held(frames.filter(expr=f"split == '{split}'"), dataset.shard_bytes) for split in (TRAIN, VAL)
-        },
+        datasets=parts,
         dataset_config=ray_train.DataConfig(datasets_to_split=[TRAIN]),
     )
     try:
@@ -73,6 +72,14 @@ def train_on_ray(settings: TrainSettings, about: About, dataset: VeiledDataset, 
     if best is None:
         raise ModelError(f"training left no checkpoint in {settings.out}; see Ray's logs of the workers")
     return Path(best.path)
+
+
+def _splits(frames: ray.data.Dataset, dataset: VeiledDataset) -> dict[str, Any]:
+    """Return the frames of each split, read where they fit; raises ShardError for a shard that cannot be."""
+    try:
+        return {split: _held(frames.filter(expr=f"split == '{split}'"), dataset.shard_bytes) for split in (TRAIN, VAL)}
+    except ray.exceptions.RayError as error:
+        raise ShardError(root_cause(error)) from None
 
 
 def _room(settings: TrainSettings) -> int | tuple[int, int]:
