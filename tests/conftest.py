@@ -1,8 +1,13 @@
-"""What all tests share: which of them run one after the other where several processes run them."""
+"""What all tests share: which of them run one after the other where several processes run them, and their threads."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+# Several processes run tests: threads of one that wait for a CPU of another's would slow both down many times.
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
 
 _TOGETHER = Path(__file__).parent / "e2e" / "serve"
 

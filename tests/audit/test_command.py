@@ -3,17 +3,21 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from raypp.audit import evidence, measuring, running
+from raypp.audit.attacks.bridge import FeatureBridge
+from raypp.audit.attacks.many_keys import ManyKeys
+from raypp.audit.attacks.unet import UNet
 from raypp.audit.certificate import verify_certificate
 from raypp.audit.command import make_audit_command
 from raypp.audit.gates import Verdict
 from raypp.audit.running import AuditSettings, Task, run_here, tasks
-from raypp.audit.suite import Budget
+from raypp.audit.suite import Budget, Suite, suite
 from raypp.demo.sample import make_sample
 from raypp.errors import KeyFileError, OptionError
 from raypp.veil.key import SiteKey
@@ -21,27 +25,56 @@ from raypp.veil.keyfile import load_owner_key, save_site_key
 from raypp.veil.spec import PatchSpec
 from tests.command import succeed
 
-pytestmark = pytest.mark.timeout(1200)  # two minutes of one core, which other tests may want, too
+_QUICK = {"size": 320, "budget": Budget.QUICK}
+_SLOW_ATTACKS = (UNet, ManyKeys, FeatureBridge)
+"""They learn for half a minute each: tested in their own files, and in a whole audit by the slow tests."""
 
-_SIZE = ("--size", 320, "--budget", "quick", "--here")
+
+def _light(budget: Budget, learned: bool = False) -> Suite:
+    made = suite(budget, learned)
+    return replace(made, planned=tuple(one for one in made.planned if not isinstance(one.attack, _SLOW_ATTACKS)))
+
+
+@pytest.fixture
+def _light_suite(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "suite", _light)
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("audit")
     make_sample(folder / "in", seed=5, sites=2, cameras=2, seconds=8, fps=4, size=(640, 384))
     succeed("keygen", "--out", folder / "owner.key")
-    done = succeed(
-        "audit", folder / "in" / "inventory.csv", "--key", folder / "owner.key", "--out", folder / "out", *_SIZE,
-        "--json", folder / "summary.json", timeout=1100,
-    )  # fmt: skip
-    (folder / "said").write_text(done.stderr)
     return folder
+
+
+@pytest.fixture(scope="module")
+def place(films: Path) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(running, "suite", _light)
+        sources = [str(films / "in" / "inventory.csv")]
+        audit = make_audit_command(None)
+        audit(sources, films / "out", films / "owner.key", **_QUICK, json_file=films / "summary.json")
+    return films
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_quick_audit_with_all_that_it_has(films: Path) -> None:
+    asked = ("--size", 320, "--budget", "quick", "--here", "--json", films / "whole.json")
+    key, out = films / "owner.key", films / "whole"
+    succeed("audit", films / "in" / "inventory.csv", "--key", key, "--out", out, *asked, timeout=850)
+    rows = verify_certificate(out / "certificate.json").rows
+    networks = [row for row in rows if row.attack.startswith(("network", "decoder"))]
+    assert len(networks) == 4
+    assert all(row.evaluated for row in networks), networks
 
 
 def test_every_attack_leaves_a_row_and_the_certificate_verifies(place: Path) -> None:
     summary = json.loads((place / "summary.json").read_text())
-    assert len(summary["rows"]) == len(list((place / "out" / "rows").glob("*.json"))) == 37
+    assert (
+        len(summary["rows"]) == len(list((place / "out" / "rows").glob("*.json"))) == len(_light(Budget.QUICK).pairs())
+    )
     certificate = verify_certificate(place / "out" / "certificate.json")
     assert [row.model_dump(mode="json") for row in certificate.rows] == summary["rows"]
     assert "verified: signed by that key" in succeed("verify", place / "out" / "certificate.json").stderr
@@ -64,6 +97,7 @@ def test_weak_veils_are_opened_noise_is_not_and_the_veil_holds(place: Path) -> N
     assert [gate.verdict for gate in gates[:2]] == [Verdict.MET, Verdict.MET], gates
 
 
+@pytest.mark.usefixtures("_light_suite")
 def test_run_again_only_what_is_missing_is_done(place: Path) -> None:
     rows = sorted((place / "out" / "rows").glob("*.json"))
     before = {path: path.stat().st_mtime_ns for path in rows}
@@ -82,6 +116,7 @@ def test_run_again_only_what_is_missing_is_done(place: Path) -> None:
     assert made == [[rows[3].stem]], "the second time nothing is missing, and no cluster is started"
 
 
+@pytest.mark.usefixtures("_light_suite")
 def test_pictures_are_digested_once_and_guessed_at_once(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
 
@@ -112,13 +147,14 @@ def test_pictures_are_digested_once_and_guessed_at_once(place: Path, monkeypatch
 
 @pytest.mark.slow
 @pytest.mark.ray
+@pytest.mark.timeout(900)
 def test_on_ray_the_same_rows_come_about(place: Path) -> None:
     rows = sorted((place / "out" / "rows").glob("*.json"))[::9]
     before = [json.loads(path.read_text()) | {"seconds": 0} for path in rows]
     for path in rows:
         path.unlink()
     films, key, out = place / "in" / "inventory.csv", place / "owner.key", place / "out"
-    succeed("audit", films, "--key", key, "--out", out, "--size", 320, "--budget", "quick")
+    succeed("audit", films, "--key", key, "--out", out, "--size", 320, "--budget", "quick", timeout=850)
     assert [json.loads(path.read_text()) | {"seconds": 0} for path in rows] == before
 
 
@@ -132,7 +168,8 @@ def test_bad_input_is_one_line(place: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_a_dry_run_says_what_would_be_done(place: Path) -> None:
-    films, out = place / "in" / "inventory.csv", place / "out"
-    done = succeed("audit", films, "--key", place / "owner.key", "--out", out, *_SIZE, "--dry-run")
-    assert done.stderr.count("has its row") == 37
+@pytest.mark.usefixtures("_light_suite")
+def test_a_dry_run_says_what_would_be_done(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sources = [str(place / "in" / "inventory.csv")]
+    make_audit_command(None)(sources, place / "out", place / "owner.key", **_QUICK, dry_run=True)
+    assert capsys.readouterr().err.count("has its row") == len(_light(Budget.QUICK).pairs())
