@@ -22,7 +22,8 @@ def parse_arm(text: str, seed: int) -> Arm:
         text: `plain`, `plain-cells` or `library`; `default` for the default veil; `NAME=FILE` for the spec in a file
             or the learned veil of an encoder file; `NAME=FOLDER` for the veil of a fit, started from what the fit left;
             `NAME:field=value,...` for the default spec with some fields changed; besides those of
-            a spec: `variants`, `fitted` and `adapter_rate` (numbers), `sub_keys_told` (true or false).
+            a spec, and after a file or folder: `variants`, `fitted`, `adapter_rate` (numbers), `sub_keys_told` (true or
+            false).
         seed: the arm's seed.
 
     Raises:
@@ -38,8 +39,12 @@ def parse_arm(text: str, seed: int) -> Arm:
         changed = dict(_pair(pair, text) for pair in fields.split(","))
         spec = parse_spec(json.dumps(_without(changed, _OF_ARM)), f"arm {text}")
     elif "=" in text:
-        name, _, file = text.partition("=")
-        spec, encoder, start = _from_place(Path(file))
+        name, _, rest = text.partition("=")
+        place, _, fields = rest.partition(",")
+        changed = dict(_pair(pair, text) for pair in fields.split(",") if pair)
+        if others := changed.keys() - set(_OF_ARM):
+            raise OptionError(f"--arm {text}: a veil of a file has no {min(others)}; give any of {', '.join(_OF_ARM)}")
+        spec, encoder, start = _from_place(Path(place))
     elif text == _DEFAULT:
         spec = PatchSpec()
     else:

@@ -23,6 +23,10 @@ def test_a_veil_may_come_from_a_file(tmp_path) -> None:
     path = tmp_path / "spec.json"
     path.write_bytes(PatchSpec(fold=0).canonical())
     assert parse_arm(f"mine={path}", 0).spec == PatchSpec(fold=0)
+    arm = parse_arm(f"mine={path},variants=3,adapter_rate=2", 0)
+    assert (arm.spec, arm.variants, arm.adapter_rate) == (PatchSpec(fold=0), 3, 2)
+    with pytest.raises(OptionError, match="a veil of a file has no channels"):
+        parse_arm(f"mine={path},channels=3", 0)
 
 
 @pytest.mark.parametrize(
