@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -274,5 +275,5 @@ def _commit() -> str:
 
 def command_line() -> str:
     """Return the command line of this process as a user would type it, of paths only the names: rows are published."""
-    words = [Path(word).name if "/" in word else word for word in sys.argv[1:]]
+    words = [re.sub(r"(^|=)[^=]*/", r"\1", word) for word in sys.argv[1:]]
     return " ".join(["raypp", *words] if Path(sys.argv[0]).name == "__main__.py" else [Path(sys.argv[0]).name, *words])
