@@ -23,5 +23,6 @@ class _ByFile(LoadScopeScheduling):
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    """Share out tests by file."""
+    """Share out tests by file, as they are collected: by their number, long ones that are alone would come last."""
+    config.option.loadscopereorder = False
     return _ByFile(config, log)
