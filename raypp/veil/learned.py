@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from raypp.errors import SpecError
 from raypp.veil.key import Secret
-from raypp.veil.patch import check_frames
+from raypp.veil.patch import encode_each
 from raypp.veil.spec import LearnedSpec
 from raypp.veil.substitution import Substitution
 
@@ -76,9 +76,7 @@ class LearnedEncoder:
         Raises:
             SpecError: if the frames' shape or type does not fit.
         """
-        check_frames(frames, self.spec.patch)
-        rows, columns = frames.shape[1] // self.spec.patch, frames.shape[2] // self.spec.patch
-        out = np.empty((len(frames), self.spec.channels, rows, columns), dtype=np.uint8)
-        for frame, code in zip(frames, out, strict=True):
-            code[...] = self._names.apply(self._network.levels(frame))
-        return out
+        return encode_each(frames, self.spec, self._encode_one)
+
+    def _encode_one(self, frame: npt.NDArray[np.uint8], code: npt.NDArray[np.uint8]) -> None:
+        code[...] = self._names.apply(self._network.levels(frame))

@@ -1,10 +1,12 @@
 """The patch veil: exact integer encoding of frames on numpy or on torch, byte for byte the same."""
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
 from raypp.errors import SpecError
-from raypp.veil.spec import PatchSpec
+from raypp.veil.spec import PatchSpec, VeilSpec
 from raypp.veil.tables import DITHER_TILE, PatchTables
 
 Frames = npt.NDArray[np.uint8]
@@ -40,12 +42,7 @@ class PatchEncoder:
         Raises:
             SpecError: if the frames' shape or type does not fit.
         """
-        check_frames(frames, self.spec.patch)
-        rows, columns = frames.shape[1] // self.spec.patch, frames.shape[2] // self.spec.patch
-        out = np.empty((len(frames), self.spec.channels, rows, columns), dtype=np.uint8)
-        for frame, code in zip(frames, out, strict=True):
-            self._encode_one(frame, code.reshape(self.spec.channels, -1), (rows, columns))
-        return out
+        return encode_each(frames, self.spec, self._encode_one)
 
     def added(self, grid: tuple[int, int]) -> npt.NDArray[np.int32]:
         """What is added before the second fold: centre and dither over a grid of cells, int32[C, rows*columns]."""
@@ -56,8 +53,8 @@ class PatchEncoder:
             self._added[grid] = tiled.reshape(self.spec.channels, -1) + self.tables.centre
         return self._added[grid]
 
-    def _encode_one(self, frame: Frames, out: Codes, grid: tuple[int, int]) -> None:
-        tables = self.tables
+    def _encode_one(self, frame: Frames, code: Codes) -> None:
+        tables, out = self.tables, code.reshape(self.spec.channels, -1)
         projected = self._project(frame)
         # IEEE 754 rounds a square root correctly, so its integer part is the same everywhere.
         rooted = np.sqrt(np.abs(projected))
@@ -65,7 +62,7 @@ class PatchEncoder:
         value += tables.offset
         _fold(value, tables.period)
         value = (self._second @ value.astype(np.float32)).astype(np.int32)
-        value += self.added(grid)
+        value += self.added((code.shape[1], code.shape[2]))
         _fold(value, tables.span)
         # The fold reaches its height itself, one value past the last level.
         np.minimum(value, tables.span - 1, out=value)
@@ -92,6 +89,28 @@ def to_patches(frame: Frames, patch: int) -> npt.NDArray[np.float32]:
     lines = np.ascontiguousarray(frame).reshape(rows * patch, -1).view(f"V{patch * 3}")
     blocks = np.ascontiguousarray(lines.reshape(rows, patch, columns).swapaxes(1, 2))
     return blocks.view(np.uint8).reshape(rows * columns, patch * patch * 3).astype(np.float32)
+
+
+def encode_each(frames: Frames, spec: VeilSpec, encode_one: Callable[[Frames, Codes], None]) -> Codes:
+    """Veil frames one by one.
+
+    Args:
+        frames: uint8[N, H, W, 3], RGB; H and W multiples of the spec's patch.
+        spec: the veil's.
+        encode_one: writes the code of a frame, uint8[H, W, 3], into uint8[C, H/p, W/p].
+
+    Returns:
+        uint8[N, C, H/p, W/p].
+
+    Raises:
+        SpecError: if the frames' shape or type does not fit.
+    """
+    check_frames(frames, spec.patch)
+    rows, columns = frames.shape[1] // spec.patch, frames.shape[2] // spec.patch
+    out = np.empty((len(frames), spec.channels, rows, columns), dtype=np.uint8)
+    for frame, code in zip(frames, out, strict=True):
+        encode_one(frame, code)
+    return out
 
 
 def check_frames(frames: Frames, patch: int) -> None:
