@@ -23,6 +23,5 @@ class _ByFile(LoadScopeScheduling):
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    """Share out tests by file, as they are collected: by their number, long ones that are alone would come last."""
-    config.option.loadscopereorder = False
+    """Share out tests by file."""
     return _ByFile(config, log)

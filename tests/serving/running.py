@@ -117,6 +117,7 @@ def running_service(place: Path, settings: dict[str, Any], *options: object) -> 
             process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
+            process.wait()
         for child in children:
             if child.is_running():
                 child.kill()
