@@ -94,7 +94,8 @@ class Trainer:
         decay = arguments.weight_decay * recipe.batch * nominal / arguments.nbs
         iterations = math.ceil(recipe.steps * recipe.batch / max(recipe.batch, arguments.nbs)) * recipe.epochs
         self._optimizer = build_optimizer(model, arguments, len(model.names), decay, iterations)
-        for kind, rate in {CodeAdapter: recipe.adapter_rate, **rates}.items():
+        self._set_rate(CodeAdapter, recipe.adapter_rate)
+        for kind, rate in rates.items():
             self._set_rate(kind, rate)
         self._scheduler = torch.optim.lr_scheduler.LambdaLR(self._optimizer, lr_lambda=self._decline)
         self._scheduler.last_epoch = -1
