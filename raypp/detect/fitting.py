@@ -5,7 +5,7 @@ there, where labels tell only where objects are. It needs codes and plain pictur
 can do it. Whoever is given a fitted adapter is given a map from codes to public features.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -58,17 +58,43 @@ def fit_adapter(
         raise ModelError("a detector on plain pictures has no adapter to fit")
     adapter = model.model[place].to(device).train()
     first = public.model[: place + 1].to(device).eval()
-    optimizer = torch.optim.AdamW(adapter.parameters(), _RATE, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=epochs * steps, pct_start=0.1)
-    explained = 0.0
-    for epoch in range(epochs):
-        errors = spreads = 0.0
+
+    def features(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         for pair in pairs(epoch):
             with torch.no_grad(), _half(device):
                 wanted = first(pair.plain.network_inputs(device)).float()
             with _half(device):
                 given = adapter(pair.veiled.network_inputs(device)).float()
-            error, spread = feature_error(given, wanted)
+            yield given, wanted
+
+    return distil(features, list(adapter.parameters()), epochs, steps)
+
+
+def distil(
+    features: Callable[[int], Iterable[tuple[Tensor, Tensor]]],
+    parameters: list[torch.nn.Parameter],
+    epochs: int,
+    steps: int,
+) -> float:
+    """Train parameters until the features that they give are those that are wanted.
+
+    Args:
+        features: of an epoch, by number from 0: for each step what is given, with gradients, and what is wanted,
+            float[N, C, H, W].
+        parameters: what is trained.
+        epochs: how many.
+        steps: steps of an epoch.
+
+    Returns:
+        The share of the wanted features' variance that was explained in the last epoch, at most 1.
+    """
+    optimizer = torch.optim.AdamW(parameters, _RATE, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=epochs * steps, pct_start=0.1)
+    explained = 0.0
+    for epoch in range(epochs):
+        errors = spreads = 0.0
+        for given, wanted in features(epoch):
+            error, spread = _error(given, wanted)
             optimizer.zero_grad()
             error.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -83,7 +109,7 @@ def _half(device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, dtype=torch.bfloat16)
 
 
-def feature_error(given: Tensor, wanted: Tensor) -> tuple[Tensor, float]:
+def _error(given: Tensor, wanted: Tensor) -> tuple[Tensor, float]:
     """Mean squared error in units of each channel's spread, and what it would be if each channel's mean were given."""
     variance = wanted.var(dim=(0, 2, 3))
     floor = (_LEAST_SPREAD**2) * variance.median()

@@ -6,10 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from raypp.audit.attacks.similarity import luma_cells
+
 _HIDDEN = 64
-_TEXTURED = 6 / 255
-"""Standard deviation of luma from which a cell counts as textured, as where leakage is measured."""
-_LUMA = (0.299, 0.587, 0.114)
+UNIT = 255.0
+"""Grey levels that a difference of 1 stands for in what adversaries rebuild."""
 
 
 class AdversaryShape(StrEnum):
@@ -106,9 +107,7 @@ def _layer(inputs: int, outputs: int, side: int, stride: int = 1) -> nn.Sequenti
 
 def cells_of(pictures_N3HW: Tensor, patch: int) -> tuple[Tensor, Tensor, Tensor]:
     """Return what an adversary is to rebuild of pictures in [0, 1]: luma, gradients and colour of each cell."""
-    weights = torch.tensor(_LUMA, device=pictures_N3HW.device, dtype=pictures_N3HW.dtype)
-    luma = (pictures_N3HW * weights[:, None, None]).sum(1, keepdim=True)
-    cells = functional.pixel_unshuffle(luma, patch)
+    cells = luma_cells(pictures_N3HW, patch)
     square = cells.reshape(len(cells), patch, patch, *cells.shape[2:])
     across = square.diff(dim=2)[:, :-1]
     down = square.diff(dim=1)[:, :, :-1]
@@ -116,26 +115,7 @@ def cells_of(pictures_N3HW: Tensor, patch: int) -> tuple[Tensor, Tensor, Tensor]
     return cells, edges, functional.avg_pool2d(pictures_N3HW, patch)
 
 
-def similarity(mine: Tensor, true: Tensor, textured_NGG: Tensor) -> Tensor:
-    """Mean correlation within textured cells, as leakage is measured; 0 where there is none.
-
-    Args:
-        mine: float[N, K, G, G], K values of each cell.
-        true: the same of the pictures.
-        textured_NGG: bool[N, G, G], which cells count.
-    """
-    mine, true = mine - mine.mean(1, keepdim=True), true - true.mean(1, keepdim=True)
-    norms = mine.square().sum(1).sqrt() * true.square().sum(1).sqrt()
-    found = (mine * true).sum(1) / norms.clamp(min=1e-6)
-    return (found * textured_NGG).sum() / textured_NGG.sum().clamp(min=1)
-
-
 def explained(mine: Tensor, true: Tensor) -> Tensor:
     """Share of the variance of each channel that is explained, mean over channels; at most 1, below 0 if worse."""
     error = (mine - true).square().mean((0, 2, 3))
     return (1 - error / true.var((0, 2, 3)).clamp(min=1e-6)).mean()
-
-
-def textured(cells_NKGG: Tensor) -> Tensor:
-    """Which cells have texture, bool[N, G, G]."""
-    return cells_NKGG.std(1) > _TEXTURED

@@ -1,6 +1,7 @@
 """The encoder of a learned veil as a network: from pictures to levels of C channels at the veil's stride."""
 
 from collections.abc import Iterable
+from copy import deepcopy
 
 import torch
 from torch import Tensor, nn
@@ -74,7 +75,7 @@ class LevelEncoder(nn.Module):
 
 
 def first_stages(public: DetectionModel, stride: int) -> tuple[nn.Sequential, int]:
-    """Return the layers of a plain detector up to a stride in pixels, and how many channels they give.
+    """Return copies of the layers of a plain detector up to a stride in pixels, and how many channels they give.
 
     Raises:
         ModelError: if they are no plain sequence of layers.
@@ -83,4 +84,4 @@ def first_stages(public: DetectionModel, stride: int) -> tuple[nn.Sequential, in
     layers = list(public.model.children())[: last + 1]
     if any(layer.f != -1 for layer in layers):
         raise ModelError("the model's first layers are no plain sequence; choose another architecture, such as yolov8n")
-    return nn.Sequential(*layers), features
+    return nn.Sequential(*deepcopy(layers)), features

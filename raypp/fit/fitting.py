@@ -1,14 +1,15 @@
 """Fitting a veil: what is fitted, and how its codes begin."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from raypp.detect.adapter import CodeAdapter
 from raypp.detect.batch import DetectionBatch
-from raypp.detect.fitting import feature_error
+from raypp.detect.fitting import distil
 from raypp.detect.library import DetectionModel
 from raypp.detect.model import CodeInput, build_detector, load_public_weights, replace_stages, stages_at
 from raypp.fit.adversary import Adversary
@@ -17,7 +18,6 @@ from raypp.fit.settings import FitSettings
 from raypp.fit.stem import LearnedStem, stem_of
 
 _START_BATCHES = 8
-_WARM_UP_RATE = 2e-3
 
 
 def build_fit(settings: FitSettings, classes: tuple[str, ...]) -> DetectionModel:
@@ -28,9 +28,7 @@ def build_fit(settings: FitSettings, classes: tuple[str, ...]) -> DetectionModel
     """
     model = build_detector(settings.architecture, classes, None)
     load_public_weights(model, settings.weights)
-    public = build_detector(settings.architecture, classes, None)
-    load_public_weights(public, settings.weights)
-    stages, features = first_stages(public, settings.patch)
+    stages, features = first_stages(model, settings.patch)
     encoder = LevelEncoder(stages, features, settings.channels, 1 << settings.bits)
     codes = CodeInput(settings.channels, settings.bits, settings.patch)
     last, wanted = stages_at(model, codes.stride)
@@ -71,26 +69,16 @@ def start_codes(
     )
     stem.train()
     stem.encoder.stages.requires_grad_(False)
-    learnt = [*stem.adapter.parameters(), *stem.encoder.bottleneck.parameters()]
-    optimizer = torch.optim.AdamW(learnt, _WARM_UP_RATE, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, _WARM_UP_RATE, total_steps=settings.warm_up * steps, pct_start=0.1
-    )
-    explained = 0.0
-    for epoch in range(settings.warm_up):
-        errors = spreads = 0.0
+
+    def features(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         for batch in batches(epoch):
             pictures = batch.network_inputs(device)
             with torch.no_grad():
                 wanted = wanted_of(pictures).float()
-            error, spread = feature_error(stem(pictures).float(), wanted)
-            optimizer.zero_grad()
-            error.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            schedule.step()
-            errors += float(error.detach())
-            spreads += spread
-        explained = 1 - errors / max(spreads, 1e-9)
+            yield stem(pictures).float(), wanted
+
+    learnt = [*stem.adapter.parameters(), *stem.encoder.bottleneck.parameters()]
+    explained = distil(features, learnt, settings.warm_up, steps)
     stem.encoder.stages.requires_grad_(True)
     stem.take_codes()
     return explained

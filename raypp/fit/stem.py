@@ -6,9 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from raypp.audit.attacks.similarity import correlation, textured
 from raypp.detect.adapter import CodeAdapter
 from raypp.detect.library import DetectionModel
-from raypp.fit.adversary import Adversary, cells_of, explained, similarity, textured
+from raypp.fit.adversary import UNIT, Adversary, cells_of, explained
 from raypp.fit.encoder import LevelEncoder
 from raypp.fit.quantise import one_hot_levels, reverse_gradient
 
@@ -88,14 +89,14 @@ class AdversarialNetwork(nn.Module):
         stem, hidden = self.stem, self.hidden
         with torch.no_grad():
             cells, edges, tone = cells_of(pictures, stem.patch)
-            counted = textured(cells)
+            counted = textured(cells, UNIT)
         shown = reverse_gradient(codes, hidden.weight / len(stem.adversaries))
         losses, details, tones = [], [], []
         for adversary in stem.adversaries:
             mine = adversary(shown)
-            detail = similarity(mine[0], cells, counted)
+            detail = correlation(mine[0], cells, counted)
             colour = explained(mine[2], tone)
-            losses.append(-detail - similarity(mine[1], edges, counted) / 2 - hidden.tone * colour)
+            losses.append(-detail - correlation(mine[1], edges, counted) / 2 - hidden.tone * colour)
             details.append(detail.detach())
             tones.append(colour.detach())
         total = torch.stack(losses).sum()

@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from raypp.audit import scores
+from raypp.audit.attacks.similarity import correlation, textured
 from raypp.detect.checkpoint import load_bundle
 from raypp.detect.model import build_detector
 from raypp.detect.training import Recipe
 from raypp.errors import OptionError, SpecError
-from raypp.fit.adversary import Adversary, AdversaryShape, cells_of, explained, similarity, textured
+from raypp.fit.adversary import UNIT, Adversary, AdversaryShape, cells_of, explained
 from raypp.fit.export import to_onnx, write_fitted
 from raypp.fit.fitting import build_fit
 from raypp.fit.quantise import one_hot_levels, reverse_gradient
@@ -71,10 +72,10 @@ def test_what_adversaries_gain_is_what_the_audit_measures():
     cells, edges, _ = cells_of(pictures.float() / 255, 8)
     mine, mine_edges, _ = cells_of(blurred.float() / 255, 8)
     plain, rebuilt = (one.permute(0, 2, 3, 1).numpy() for one in (pictures, blurred))
-    assert float(similarity(mine, cells, textured(cells))) == pytest.approx(
+    assert float(correlation(mine, cells, textured(cells, UNIT))) == pytest.approx(
         scores.detail(rebuilt, plain, 8).mean(), abs=1e-3
     )
-    found = float(similarity(mine_edges, edges, textured(cells)))
+    found = float(correlation(mine_edges, edges, textured(cells, UNIT)))
     assert found == pytest.approx(scores.edges(rebuilt, plain, 8).mean(), abs=1e-3)
     assert float(explained(cells, cells)) == pytest.approx(1)
     assert float(explained(cells.mean((0, 2, 3), keepdim=True).expand_as(cells), cells)) == pytest.approx(0, abs=0.01)
@@ -99,14 +100,14 @@ def test_every_adversary_opens_codes_that_hide_nothing(shape):
     optimizer = torch.optim.Adam(adversary.parameters(), 3e-3)
     for _ in range(80):
         mine = adversary(one_hot)
-        loss = -similarity(mine[0], cells, textured(cells)) - explained(mine[2], tone)
+        loss = -correlation(mine[0], cells, textured(cells, UNIT)) - explained(mine[2], tone)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     with torch.no_grad():
-        assert float(similarity(adversary(one_hot)[0], cells, textured(cells))) > 0.7
+        assert float(correlation(adversary(one_hot)[0], cells, textured(cells, UNIT))) > 0.7
         adversary.restart()
-        assert abs(float(similarity(adversary(one_hot)[0], cells, textured(cells)))) < 0.3
+        assert abs(float(correlation(adversary(one_hot)[0], cells, textured(cells, UNIT)))) < 0.3
 
 
 @pytest.mark.parametrize("patch", [8, 16])
