@@ -16,12 +16,12 @@ from raypp.audit.suite import Budget
 from raypp.audit.target import VEIL
 from raypp.errors import KeyFileError, OptionError
 from raypp.filesystem import is_url
-from raypp.report.files import write_text
 from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import load_key, resolve_key_path
 from raypp.veil.spec import PatchSpec
 from raypp.veiling.progress import Reporter
+from raypp.whole_file import write_text
 
 CERTIFICATE = "certificate.json"
 _CELL = 32

@@ -11,10 +11,10 @@ from raypp.audit.gates import MATCHING, MEAN, TEAM_MEAN, TEAM_WORST, WORST, Gate
 from raypp.audit.model import Adversary, AttackRow
 from raypp.audit.tables import attack_tables, comparison_table
 from raypp.errors import OptionError
-from raypp.report.files import write_text
 from raypp.report.html import Html, element
 from raypp.report.style import STYLE
 from raypp.report.wording import count
+from raypp.whole_file import write_text
 
 REPORT_FILE = "report.html"
 _SCALE = "0 is a guess from the labels alone, 1 the picture itself"

@@ -18,10 +18,10 @@ from raypp.audit.model import AttackRow, Control, Demand, Estimate, Need
 from raypp.audit.suite import Bar, Budget, Planned, Suite, suite
 from raypp.audit.target import VEIL
 from raypp.errors import ConflictError
-from raypp.report.files import write_text
 from raypp.veil.keyfile import load_key
 from raypp.veil.spec import LearnedSpec, VeilSpec
 from raypp.veil.veil import open_veil
+from raypp.whole_file import write_text
 
 PICTURES = "pictures"
 _ROWS = "rows"

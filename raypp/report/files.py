@@ -15,8 +15,6 @@ from raypp.usage.episode import Episode, Stretch
 from raypp.usage.report import SiteReport, Transition
 from raypp.whole_file import whole_file, write_text
 
-__all__ = ["write_files", "write_text"]
-
 _TIMES = ("start", "end")
 _SCHEMA = (
     ("site", pa.string()),
