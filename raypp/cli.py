@@ -182,8 +182,8 @@ def demo(
     def execute(segments: Sequence[Segment], settings: VeilSettings) -> Iterator[Outcome]:
         return cluster(segments, settings, ClusterOptions()) if cluster else veil_here(segments, settings)
 
-    trainer = _on_cluster("train") if find_spec("ultralytics") else None
-    summary = run_demo(DemoOptions(out, seed, seconds), execute, trainer, Console(stderr=True, soft_wrap=True))
+    attack, trainer = (_on_cluster(work) if find_spec("ultralytics") else None for work in ("audit", "train"))
+    summary = run_demo(DemoOptions(out, seed, seconds), execute, attack, trainer, Console(stderr=True, soft_wrap=True))
     write_json(json_file, summary)
 
 

@@ -29,8 +29,9 @@ from raypp.veiling.progress import Reporter
 from raypp.veiling.settings import VeilSettings
 from raypp.veiling.summary import VeilSummary, print_summary
 
-if TYPE_CHECKING:
-    from raypp.detect.command import ClusterTrainer  # needs torch, which the edge has not
+if TYPE_CHECKING:  # what needs torch, which the edge has not
+    from raypp.audit.command import ClusterTasks
+    from raypp.detect.command import ClusterTrainer
 
 PICTURE_FILE = "veiled.png"
 DETECTED_FILE = "detected.png"
@@ -49,14 +50,19 @@ class DemoOptions:
 
 
 def run_demo(
-    options: DemoOptions, execute: Executor, trainer: "ClusterTrainer | None", console: Console
+    options: DemoOptions,
+    execute: Executor,
+    attack: "ClusterTasks | None",
+    trainer: "ClusterTrainer | None",
+    console: Console,
 ) -> VeilSummary:
-    """Make a sample archive, veil it under a fresh key, verify it, draw what an attacker sees; train a detector on it.
+    """Make a sample archive, veil it under a fresh key, verify and attack it; train a detector on it, and serve it.
 
     Args:
         options: what to make.
         execute: where to veil.
-        trainer: where to train; None where that cannot be done, and the demo ends before.
+        attack: where to attack the veil.
+        trainer: where to train; where the one or the other cannot be done, None, and the demo ends before.
         console: where to report.
 
     Raises:
@@ -84,10 +90,10 @@ def run_demo(
         picture = options.out / PICTURE_FILE
         _draw(sample, settings, summary, picture)
         console.print(f"look at       {picture}  ({perf_counter() - started:.0f} s so far)", highlight=False)
-        if trainer is None:
+        if trainer is None or attack is None:
             console.print("To go on, train a detector and serve it, install raypp[cluster].", highlight=False)
             return summary
-        _audit(sample, settings, options, reporter)
+        _audit(sample, settings, options, attack, reporter)
         run = _train_and_draw(sample, settings, options, trainer, console)
         console.print(f"              ({perf_counter() - started:.0f} s so far)", highlight=False)
         _stream(sample, settings, key, run, Path(folder), console)
@@ -95,11 +101,13 @@ def run_demo(
     return summary
 
 
-def _audit(sample: Sample, settings: VeilSettings, options: DemoOptions, reporter: Reporter) -> None:
+def _audit(
+    sample: Sample, settings: VeilSettings, options: DemoOptions, attack: "ClusterTasks", reporter: Reporter
+) -> None:
     """Attack the veil on the sample, and say what came of it."""
     from raypp.audit.command import print_summary as print_audit  # noqa: PLC0415 - needs torch
     from raypp.audit.command import run_audit  # noqa: PLC0415
-    from raypp.audit.running import AuditSettings, run_here  # noqa: PLC0415
+    from raypp.audit.running import AuditSettings  # noqa: PLC0415
     from raypp.audit.suite import Budget  # noqa: PLC0415
 
     number = Path(settings.out).name.rpartition("-")[2]
@@ -111,7 +119,7 @@ def _audit(sample: Sample, settings: VeilSettings, options: DemoOptions, reporte
         size=_SIZE,
         budget=Budget.QUICK,
     )
-    print_audit(run_audit(audited, run_here, reporter), reporter.console)
+    print_audit(run_audit(audited, lambda tasks: attack(tasks, None, 1), reporter), reporter.console)
 
 
 def _stream(sample: Sample, settings: VeilSettings, key: VeilKey, run: Path, place: Path, console: Console) -> None:
