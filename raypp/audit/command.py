@@ -16,6 +16,7 @@ from raypp.audit.suite import Budget
 from raypp.audit.target import VEIL
 from raypp.errors import KeyFileError, OptionError
 from raypp.filesystem import is_url
+from raypp.json_file import json_option, write_json
 from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import load_key, resolve_key_path
@@ -69,7 +70,7 @@ def make_audit_command(cluster: ClusterTasks | None) -> Callable[..., None]:
         address: Annotated[str | None, typer.Option(help="Address of a running Ray (default: a local one).")] = None,
         cpus: Annotated[float, typer.Option(help="CPUs of each attack on Ray.", min=0.1)] = 1,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
-        json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary here as JSON.")] = None,
+        json_file: Annotated[Path | None, json_option()] = None,
     ) -> None:
         """Attack a veil on the owner's own pictures; write rows, a report with pictures, and a signed certificate.
 
@@ -108,8 +109,7 @@ def make_audit_command(cluster: ClusterTasks | None) -> Callable[..., None]:
 
         summary = run_audit(settings, execute, Reporter(console))
         print_summary(summary, console)
-        if json_file:
-            json_file.write_text(summary.model_dump_json(indent=1) + "\n")
+        write_json(json_file, summary)
 
     return audit
 
