@@ -183,6 +183,8 @@ def _said(row: AttackRow) -> str:
         return f"not evaluated: its control came to {', '.join(failed)}, on {row.control.on}"
     if row.top1 is not None:
         return f"finds {row.top1.mean:.0%} of {row.candidates} pictures"
+    if row.auc is not None:
+        return f"tells with an AUC of {row.auc.mean:.2f} [{row.auc.low:.2f}, {row.auc.high:.2f}], by chance 0.50"
     return f"detail {_estimate(row.detail)}; edges {_estimate(row.edges)}"
 
 

@@ -74,8 +74,8 @@ def judge(rows: Sequence[AttackRow]) -> tuple[Gate, ...]:
 
     Returns:
         The outsider's gates `MEAN`, `WORST` (the greater of detail and edges, over all attacks) and `MATCHING` (the
-        share found at the first guess, over all attacks); then, if there is a row of the ML team, `TEAM_MEAN` and
-        `TEAM_WORST` over the outsider's attacks and its own, as it can make them all.
+        share found at the first guess, over all attacks); then, if the ML team tried to rebuild, `TEAM_MEAN` and
+        `TEAM_WORST` over the outsider's attacks and its own, as it can make them all. For decisions there is no gate.
     """
     outsider = [row for row in rows if row.is_veil and row.adversary is Adversary.OUTSIDER]
     rebuilt = [row for row in outsider if row.kind is Kind.REBUILD]
@@ -87,7 +87,7 @@ def judge(rows: Sequence[AttackRow]) -> tuple[Gate, ...]:
         _gate(WORST, one, WORST_BAR, [_Reached(row.attack, worst_leakage(row)) for row in rebuilt]),
         _gate(MATCHING, one, _matching_bar(labels), [_on_average(row, row.top1) for row in matched]),
     )
-    own = [row for row in rows if row.is_veil and row.adversary is Adversary.TEAM]
+    own = [row for row in rows if row.is_veil and row.adversary is Adversary.TEAM and row.kind is Kind.REBUILD]
     if not own:
         return gates
     return (

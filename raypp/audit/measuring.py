@@ -3,13 +3,24 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 from PIL import Image
 
 from raypp.audit import scores
-from raypp.audit.attacks.matching import ActivityMatcher, LabelMatcher
-from raypp.audit.model import Adversary, Attack, AttackRow, Case, Frames, Kind, Pictures
+from raypp.audit.model import (
+    Adversary,
+    AnyAttack,
+    Attack,
+    AttackRow,
+    Case,
+    Decider,
+    Frames,
+    Kind,
+    Matcher,
+    Pictures,
+)
 from raypp.audit.target import VEIL, blind_guess
 
 _DRAWN = 3
@@ -42,16 +53,27 @@ class Guess:
         )
 
 
-def rebuilt_row(veiling: str, attack: Attack, case: Case, guess: Guess, picture: Path) -> AttackRow:
-    """Make an attack that rebuilds pictures, and draw what it found most of.
+def row_of(veiling: str, attack: AnyAttack, case: Case, guess: Guess, picture: Path) -> AttackRow:
+    """Make an attack of any kind, and measure what came of it.
 
     Args:
         veiling: what is attacked, as in the report.
         attack: who attacks.
         case: with what.
         guess: of the same victims.
-        picture: PNG to write.
+        picture: PNG to write, if pictures are rebuilt.
     """
+    match attack:
+        case Attack():
+            return rebuilt_row(veiling, attack, case, guess, picture)
+        case Matcher():
+            return matched_row(veiling, attack, case)
+        case Decider():
+            return decided_row(veiling, attack, case)
+
+
+def rebuilt_row(veiling: str, attack: Attack, case: Case, guess: Guess, picture: Path) -> AttackRow:
+    """Make an attack that rebuilds pictures, and draw what it found most of; arguments as of `row_of`."""
     truth, block = case.victims.frames, guess.block
     rebuilt = attack.rebuild(case)
     detail = _scored(scores.detail, rebuilt, truth, block)
@@ -62,56 +84,72 @@ def rebuilt_row(veiling: str, attack: Attack, case: Case, guess: Guess, picture:
     leaked = scores.leakage(detail, guess.detail)
     _draw(picture, truth, rebuilt, leaked)
     return AttackRow(
-        veiling=veiling,
-        is_veil=veiling == VEIL,
-        attack=attack.name,
-        adversary=attack.adversary,
-        knowledge=attack.knowledge,
-        kind=Kind.REBUILD,
-        pictures=len(truth),
+        **_common(veiling, attack, len(truth), case.seed),
         detail=scores.estimate(leaked),
         edges=scores.estimate(scores.leakage(_scored(scores.edges, rebuilt, truth, block), guess.edges)),
         psnr_db=scores.estimate(_scored(scores.psnr, rebuilt, truth)),
         ssim=scores.estimate(_scored(scores.ssim, rebuilt, truth)),
         blind_psnr_db=guess.psnr_db,
-        seconds=0,
-        seed=case.seed,
         picture=picture.name,
     )
 
 
-def missing_row(veiling: str, attack: Attack, reason: str, pictures: int, seed: int) -> AttackRow:
+def matched_row(veiling: str, matcher: Matcher, case: Case) -> AttackRow:
+    """Make an attack that tells which victim is whose."""
+    ranks = matcher.ranks(case)
+    common = _common(veiling, matcher, len(ranks), case.seed)
+    return AttackRow(**common, top1=scores.share(ranks == 0), candidates=len(ranks))
+
+
+def decided_row(veiling: str, decider: Decider, case: Case) -> AttackRow:
+    """Make an attack that tells of single pictures whether something is so."""
+    made = decider.decide(case)
+    common = _common(veiling, decider, len(made.so) + len(made.not_so), case.seed)
+    return AttackRow(**common, auc=scores.auc(made.so, made.not_so))
+
+
+def missing_row(veiling: str, attack: AnyAttack, reason: str, pictures: int, seed: int) -> AttackRow:
     """Say of an attack that it could not be made, and why: it is never left out."""
-    return AttackRow(
+    return AttackRow(**_common(veiling, attack, pictures, seed), reason=reason)
+
+
+class _Common(TypedDict):
+    """Fields that a row of any kind has."""
+
+    veiling: str
+    is_veil: bool
+    attack: str
+    adversary: Adversary
+    knowledge: str
+    kind: Kind
+    pictures: int
+    seconds: float
+    seed: int
+
+
+def _common(veiling: str, attack: AnyAttack, pictures: int, seed: int) -> _Common:
+    """How long it took is known, and written, by who made it."""
+    return _Common(
         veiling=veiling,
         is_veil=veiling == VEIL,
         attack=attack.name,
         adversary=attack.adversary,
         knowledge=attack.knowledge,
-        kind=Kind.REBUILD,
+        kind=_kind_of(attack),
         pictures=pictures,
-        reason=reason,
         seconds=0,
         seed=seed,
     )
 
 
-def matched_row(veiling: str, matcher: ActivityMatcher | LabelMatcher, case: Case) -> AttackRow:
-    """Make an attack that tells which victim is whose."""
-    ranks = matcher.ranks(case)
-    return AttackRow(
-        veiling=veiling,
-        is_veil=veiling == VEIL,
-        attack=matcher.name,
-        adversary=matcher.adversary,
-        knowledge=matcher.knowledge,
-        kind=Kind.MATCH,
-        pictures=len(ranks),
-        top1=scores.share(ranks == 0),
-        candidates=len(ranks),
-        seconds=0,
-        seed=case.seed,
-    )
+def _kind_of(attack: AnyAttack) -> Kind:
+    match attack:
+        case Attack():
+            return Kind.REBUILD
+        case Matcher():
+            return Kind.MATCH
+        case Decider():
+            return Kind.DECIDE
 
 
 def _scored(score: Callable[..., scores.Floats], rebuilt: Frames, truth: Frames, *block: int) -> scores.Floats:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,8 @@ Codes: TypeAlias = npt.NDArray[np.uint8]
 """uint8[N, C, h, w]."""
 Features: TypeAlias = npt.NDArray[np.float32]
 """float32[N, F, g, g'], of a detector's early layers."""
+Ranks: TypeAlias = npt.NDArray[np.int64]
+"""int64[N]: place of each picture's own among all candidates, 0 the first."""
 
 
 class Adversary(StrEnum):
@@ -42,6 +44,8 @@ class Kind(StrEnum):
 
     REBUILD = "rebuild"
     MATCH = "match"
+    DECIDE = "decide"
+    """Tell of single pictures whether something is so."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +116,21 @@ class Case:
     public: Callable[[Frames], Features] | None = None
 
 
-class Attack(Protocol):
-    """An attack that rebuilds pictures.
+@dataclass(frozen=True)
+class Decisions:
+    """How sure an attacker is of each picture that something is so; only the order of values counts.
+
+    Attributes:
+        so: of pictures of which it is, float64[M].
+        not_so: of pictures of which it is not, float64[N].
+    """
+
+    so: npt.NDArray[np.float64]
+    not_so: npt.NDArray[np.float64]
+
+
+class Attacker(Protocol):
+    """What every attack says of itself.
 
     Attributes:
         name: as in the report, such as `ridge, 6 pairs`.
@@ -136,9 +153,36 @@ class Attack(Protocol):
         """What he has."""
         ...
 
+
+@runtime_checkable
+class Attack(Attacker, Protocol):
+    """An attack that rebuilds pictures."""
+
     def rebuild(self, case: Case) -> Frames:
         """Return the victims as the attacker sees them, uint8 of the shape of `case.victims.frames`."""
         ...
+
+
+@runtime_checkable
+class Matcher(Attacker, Protocol):
+    """An attack that tells which victim is whose."""
+
+    def ranks(self, case: Case) -> Ranks:
+        """Return for each victim the rank of its own picture among all candidates."""
+        ...
+
+
+@runtime_checkable
+class Decider(Attacker, Protocol):
+    """An attack that tells of single pictures whether something is so."""
+
+    def decide(self, case: Case) -> Decisions:
+        """Return how sure it is of pictures of which it is so, and of pictures of which it is not."""
+        ...
+
+
+AnyAttack: TypeAlias = Attack | Matcher | Decider
+"""An attack of any kind."""
 
 
 class Estimate(BaseModel):
@@ -146,7 +190,8 @@ class Estimate(BaseModel):
 
     Attributes:
         mean: over all pictures.
-        low, high: 95 % interval of the mean: by bootstrap over pictures, or, of a share, Wilson's.
+        low, high: 95 % interval of the mean: by bootstrap over pictures; of a share, Wilson's; of an area under a
+            curve, Newcombe's.
         worst: mean over the 5 % of pictures (at least one) for which it is highest.
     """
 
@@ -204,14 +249,16 @@ class AttackRow(BaseModel):
         veiling: what was attacked.
         is_veil: whether it is the audited veil; else a baseline or a control.
         attack, adversary, knowledge: who did what with what.
-        kind: rebuild or match.
+        kind: rebuild, match or decide; figures of another kind are None.
         pictures: number of victims.
-        detail, edges: leakage L of detail within cells and of edges: 0 a guess from the labels alone, 1 the picture
-            itself; None for a match.
-        psnr_db, ssim: of the rebuilt pictures; None for a match.
-        blind_psnr_db: PSNR of the guess; None for a match.
-        top1: share of victims found among `candidates` at the first guess; None for a rebuild.
-        candidates: pictures to choose among; None for a rebuild.
+        detail, edges: of a rebuild: leakage L of detail within cells and of edges: 0 a guess from the labels alone, 1
+            the picture itself.
+        psnr_db, ssim: of the rebuilt pictures.
+        blind_psnr_db: PSNR of the guess.
+        top1: of a match: share of victims found among `candidates` at the first guess.
+        candidates: pictures to choose among.
+        auc: of a decision: area under the receiver operating characteristic, 0.5 by chance; `worst` is the share of
+            pictures of which it is not so that the surest 5 % of those of which it is stand above.
         control: the positive control; None where none is defined.
         reason: why the attack was not made; empty if it was.
         seconds: time that it took.
@@ -235,6 +282,7 @@ class AttackRow(BaseModel):
     blind_psnr_db: float | None = None
     top1: Estimate | None = None
     candidates: int | None = None
+    auc: Estimate | None = None
     control: Control | None = None
     reason: str = ""
     seconds: float = Field(ge=0)

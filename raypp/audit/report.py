@@ -184,7 +184,10 @@ def _curve(certificate: Certificate) -> Html | None:
 
 
 def _comparison(certificate: Certificate) -> Html:
-    words = f"The same attacks on each: leakage L, the greater of detail and edges ({_SCALE}), or the share found."
+    words = (
+        f"The same attacks on each: leakage L, the greater of detail and edges ({_SCALE}), the share found, or the "
+        "area under the curve of a decision (AUC; 0.5 by chance)."
+    )
     return _card("The veil beside other ways to hide", element("p", words), comparison_table(certificate.rows))
 
 

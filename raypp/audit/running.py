@@ -9,11 +9,10 @@ from time import perf_counter
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from raypp.audit.attacks.matching import ActivityMatcher, LabelMatcher
 from raypp.audit.code import code_digest
 from raypp.audit.evidence import Evidence, gather
 from raypp.audit.material import TeamFiles, case_of, team_digest
-from raypp.audit.measuring import Guess, matched_row, missing_row, rebuilt_row
+from raypp.audit.measuring import Guess, missing_row, row_of
 from raypp.audit.model import AttackRow, Control, Demand, Estimate, Need
 from raypp.audit.suite import Bar, Budget, Planned, Suite, suite
 from raypp.audit.target import VEIL
@@ -156,15 +155,13 @@ def run_task(task: Task) -> str:
     planned = settings.suite.named(task.attack)
     attack, lacking = planned.attack, _lacking(settings, planned)
     made = open_veil(settings.spec, load_key(settings.key_path), settings.encoder)
-    if isinstance(attack, ActivityMatcher | LabelMatcher):
-        row = matched_row(task.veiling, attack, case_of(task.veiling, made, evidence, {}, (), settings.seed))
-    elif lacking:
+    if lacking:
         reason = f"it needs {' and '.join(lacking)}"
         row = missing_row(task.veiling, attack, reason, len(evidence.victims), settings.seed)
     else:
         case = case_of(task.veiling, made, evidence, settings.files, planned.needs, settings.seed)
         picture = settings.out / PICTURES / f"{task.row_id}.png"
-        row = rebuilt_row(task.veiling, attack, case, guess, picture)
+        row = row_of(task.veiling, attack, case, guess, picture)
     row = row.model_copy(update={"seconds": round(perf_counter() - started, 2)})
     path = _row_path(task)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from raypp.audit.attacks.ridge import Ridge
 from raypp.audit.attacks.statistics import StatisticalKeyRecovery
 from raypp.audit.attacks.unet import UNet
 from raypp.audit.attacks.view import ComponentView
-from raypp.audit.model import Attack, Need, Veiling
+from raypp.audit.model import AnyAttack, Need, Veiling
 from raypp.audit.target import VEIL
 
 _CONTROL_SEED = 1
@@ -38,6 +38,7 @@ class Figure(StrEnum):
     PSNR = "psnr_db"
     DETAIL = "detail"
     TOP1 = "top1"
+    AUC = "auc"
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,13 @@ class Planned:
     """An attack, and what it is made on.
 
     Attributes:
-        attack: one that rebuilds pictures, or one that matches them.
+        attack: of any kind.
         bar: its control; None for labels alone, which are no attack.
         on: names of what is attacked, that of the bar among them.
         needs: what it cannot be made without, besides footage.
     """
 
-    attack: Attack | ActivityMatcher | LabelMatcher
+    attack: AnyAttack
     bar: Bar | None
     on: tuple[str, ...]
     needs: tuple[Need, ...] = ()

@@ -9,7 +9,7 @@ from raypp.report.html import Html, element
 from raypp.report.wording import share
 
 _NONE, _NOT_EVALUATED = "-", Verdict.NOT_EVALUATED.value
-_SCORES = {"detail": "L of detail", "psnr_db": "PSNR", "ssim": "SSIM", "top1": "share found"}
+_SCORES = {"detail": "L of detail", "psnr_db": "PSNR", "ssim": "SSIM", "top1": "share found", "auc": "AUC"}
 _REBUILD = (
     ("attack", ""),
     ("what it has", ""),
@@ -32,17 +32,28 @@ _MATCH = (
     ("seconds", "n"),
 )
 
+_DECIDE = (
+    ("attack", ""),
+    ("what it has", ""),
+    ("AUC (by chance 0.5)", "n"),
+    ("surest 5 %: of the others, below", "n"),
+    ("pictures", "n"),
+    ("control", ""),
+    ("seconds", "n"),
+)
+
 
 def attack_tables(rows: Sequence[AttackRow]) -> list[Html]:
-    """One table of rebuilds and one of matches, as far as there are any."""
+    """One table of each kind of attack, as far as there are any."""
     rebuilt = [_rebuild(row) for row in rows if row.kind is Kind.REBUILD]
     matched = [_match(row) for row in rows if row.kind is Kind.MATCH]
-    tables = ((_REBUILD, rebuilt), (_MATCH, matched))
+    decided = [_decide(row) for row in rows if row.kind is Kind.DECIDE]
+    tables = ((_REBUILD, rebuilt), (_MATCH, matched), (_DECIDE, decided))
     return [_table(heads, body) for heads, body in tables if body]
 
 
 def comparison_table(rows: Sequence[AttackRow]) -> Html:
-    """The same attacks on the veil and on each baseline: leakage L, or the share found; the veil's column first."""
+    """The same attacks on the veil and on each baseline: leakage L, share found, or AUC; the veil's column first."""
     veilings = sorted(dict.fromkeys((not row.is_veil, row.veiling) for row in rows), key=itemgetter(0))
     attacks = list(dict.fromkeys((row.adversary, row.attack) for row in rows))
     found = {(row.adversary, row.attack, not row.is_veil, row.veiling): row for row in rows}
@@ -84,6 +95,17 @@ def _match(row: AttackRow) -> list[tuple[object, str]]:
     ]
 
 
+def _decide(row: AttackRow) -> list[tuple[object, str]]:
+    return [
+        *_attack(row),
+        (_interval(row.auc), "n"),
+        (share(row.auc.worst) if row.auc else _NONE, "n"),
+        (f"{row.pictures:,}", "n"),
+        (_control(row), "w"),
+        (f"{row.seconds:,.1f}", "n"),
+    ]
+
+
 def _attack(row: AttackRow) -> list[tuple[object, str]]:
     return [(element("strong", row.attack), "w"), (row.knowledge, "w")]
 
@@ -110,6 +132,8 @@ def _summary(row: AttackRow | None) -> str:
     if row.kind is Kind.MATCH:
         counts = row.evaluated or row.attack == LABELS_ONLY
         return share(row.top1.mean) + " found" if row.top1 and counts else _NOT_EVALUATED
+    if row.kind is Kind.DECIDE:
+        return f"AUC {row.auc.mean:.3f}" if row.auc and row.evaluated else _NOT_EVALUATED
     got = leakage(row)
     return _NOT_EVALUATED if got is None else f"{got:.3f}"
 

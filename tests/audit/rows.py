@@ -78,6 +78,22 @@ def match(attack: str = "by activity", top1: float = 0.125, veiling: str = VEIL,
     return row.model_copy(update=changes)
 
 
+def decide(attack: str = "by loss", auc: float = 0.55, veiling: str = VEIL, **changes: Any) -> AttackRow:
+    row = AttackRow(
+        veiling=veiling,
+        is_veil=veiling == VEIL,
+        attack=attack,
+        adversary=Adversary.TEAM,
+        knowledge="Veiled frames and the detector.",
+        kind=Kind.DECIDE,
+        pictures=64,
+        auc=estimate(auc, 0.75, 0.0625),
+        control=Control(on="overfitted", demands=(Demand(score="auc", required=0.8, got=0.96),)),
+        seconds=3.5,
+    )
+    return row.model_copy(update=changes)
+
+
 def labels_only(top1: float, candidates: int = 16) -> AttackRow:
     return match(LABELS_ONLY, top1, control=None, candidates=candidates)
 

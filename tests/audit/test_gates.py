@@ -7,7 +7,7 @@ import pytest
 from raypp.audit.gates import MATCHING, MEAN, WORST, Gate, Verdict, judge
 from raypp.audit.model import Adversary, AttackRow
 from raypp.audit.scores import share
-from tests.audit.rows import FAILED, control, labels_only, match, pairs, rebuild
+from tests.audit.rows import FAILED, control, decide, labels_only, match, pairs, rebuild
 
 
 def gate(name: str, rows: list[AttackRow]) -> Gate:
@@ -23,6 +23,13 @@ def test_gates_are_met_by_attacks_that_work_and_find_little() -> None:
     assert (worst.got, worst.high, worst.bar, worst.by) == (0.2, None, 0.25, "view")
     assert (matching.got, matching.high, matching.bar) == (0.125, 0.125 + 0.0625, 0.25 + 0.05)
     assert all(one.adversary is Adversary.OUTSIDER for one in (mean, worst, matching))
+
+
+def test_a_decision_changes_no_gate() -> None:
+    rows = [rebuild(), match(), labels_only(0.25)]
+    assert judge([*rows, decide(auc=0.99)]) == judge(rows)
+    team = [*rows, rebuild("bridge", adversary=Adversary.TEAM)]
+    assert judge([*team, decide(control=FAILED)]) == judge(team)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from raypp.audit import baselines, scores
-from raypp.audit.measuring import Guess, rebuilt_row
-from raypp.audit.model import Adversary, AttackRow, Case, Frames, Pictures
+from raypp.audit.measuring import Guess, missing_row, row_of
+from raypp.audit.model import Adversary, AnyAttack, AttackRow, Case, Decisions, Frames, Kind, Pictures, Ranks
 
 BLOCK = 8
 
@@ -27,6 +27,30 @@ class Painter:
         return self.made
 
 
+@dataclass(frozen=True)
+class Finder:
+    """A match whose outcome is given."""
+
+    adversary: Adversary = Adversary.OUTSIDER
+    name: str = "finder"
+    knowledge: str = "everything"
+
+    def ranks(self, _: Case) -> Ranks:
+        return np.array([0, 2, 0, 0])
+
+
+@dataclass(frozen=True)
+class Decider:
+    """Decisions that are given."""
+
+    adversary: Adversary = Adversary.TEAM
+    name: str = "decider"
+    knowledge: str = "everything"
+
+    def decide(self, _: Case) -> Decisions:
+        return Decisions(np.array([1.0, 2.0, 4.0]), np.array([0.0, 3.0]))
+
+
 @pytest.fixture
 def truth() -> Frames:
     """Bright flat pictures, a quarter of them textured."""
@@ -35,10 +59,10 @@ def truth() -> Frames:
     return frames
 
 
-def measured(truth: Frames, attack: Painter, folder: Path) -> AttackRow:
+def measured(truth: Frames, attack: AnyAttack, folder: Path) -> AttackRow:
     pictures = Pictures(truth, ("camera",) * len(truth), ((),) * len(truth))
     case = Case(baselines.pixelation(BLOCK), pictures, pictures)
-    return rebuilt_row("pixelation", attack, case, Guess.of(pictures, pictures, BLOCK), folder / "pictures" / "a.png")
+    return row_of("pixelation", attack, case, Guess.of(pictures, pictures, BLOCK), folder / "pictures" / "a.png")
 
 
 def inside_out(truth: Frames) -> Frames:
@@ -75,3 +99,20 @@ def test_pictures_scored_one_by_one_score_as_all_at_once(truth: Frames, tmp_path
     leaked = scores.leakage(scores.detail(made, truth, BLOCK), guess.detail)
     assert row.detail == scores.estimate(leaked)
     assert row.psnr_db == scores.estimate(scores.psnr(made, truth))
+
+
+def test_a_row_holds_the_figures_of_its_kind_and_no_other(truth: Frames, tmp_path: Path) -> None:
+    made = [measured(truth, attack, tmp_path) for attack in (Painter(truth), Finder(), Decider())]
+    assert [row.kind for row in made] == [Kind.REBUILD, Kind.MATCH, Kind.DECIDE]
+    figures = [(row.detail, row.edges, row.psnr_db, row.ssim, row.blind_psnr_db, row.picture) for row in made]
+    assert [{one is None for one in some} for some in figures] == [{False}, {True}, {True}]
+    assert [row.top1 and row.top1.mean for row in made] == [None, 0.75, None]
+    assert [row.candidates for row in made] == [None, 4, None]
+    assert [row.auc and row.auc.mean for row in made] == [None, None, 4 / 6]
+    assert [row.pictures for row in made] == [4, 4, 5]
+
+
+def test_an_attack_that_could_not_be_made_has_a_row_of_its_kind() -> None:
+    row = missing_row("this veil", Decider(), "it needs --model", 7, 3)
+    assert (row.kind, row.attack, row.pictures, row.seed, row.is_veil) == (Kind.DECIDE, "decider", 7, 3, True)
+    assert not row.evaluated

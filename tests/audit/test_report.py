@@ -13,7 +13,7 @@ from raypp.audit.curve import lines_of, number_of_pairs
 from raypp.audit.model import Adversary, AttackRow
 from raypp.audit.report import write_report
 from raypp.errors import OptionError
-from tests.audit.rows import FAILED, VEIL, certificate, labels_only, match, pairs, rebuild
+from tests.audit.rows import FAILED, VEIL, certificate, decide, labels_only, match, pairs, rebuild
 
 NASTY = "</style><script>alert(1)</script><img src=x onerror=alert(2)>\"'&\u202e"
 _VOID = {"meta", "img"}
@@ -125,6 +125,15 @@ def test_an_ml_team_is_judged_apart_and_an_attack_that_was_not_made_says_why(tmp
     assert "the best attack of the ML team (feature bridge, linear) found 0.400" in page.text
     own = page.text[page.text.index("An ML team has") :]
     assert "not evaluated no --model" in own
+
+
+def test_a_decision_has_its_area_under_the_curve(tmp_path: Path) -> None:
+    rows = [rebuild(), match(), TOLD, decide(), decide(auc=0.96, veiling="overfitted"), decide("other", control=None)]
+    text = show(tmp_path, certificate(rows)).text
+    assert "by lossVeiled frames and the detector.0.550 [0.487, 0.613]75 %64passed AUC 0.96 of 0.8 required" in text
+    beside = text[text.index("The veil beside other ways to hide") :]
+    assert "by lossML teamAUC 0.550-AUC 0.960" in beside
+    assert "otherML teamnot evaluated" in beside
 
 
 def test_an_attack_whose_control_failed_reads_not_evaluated(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Scores tell a picture from a guess."""
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 
@@ -64,3 +66,30 @@ def test_an_estimate_says_how_sure_it_is_and_what_the_worst_are_like() -> None:
     assert found.low < found.mean < found.high
     assert found.high - found.low == pytest.approx(4 * 0.1 / 10, rel=0.3)
     assert found.worst == pytest.approx(np.sort(values)[-5:].mean())
+
+
+def test_the_area_under_the_curve_counts_pairs_in_order() -> None:
+    chance = np.random.default_rng(3)
+    so, not_so = np.round(chance.normal(0.7, 1, 40), 1), np.round(chance.normal(0, 1, 60), 1)
+    pairs = (so[:, None] > not_so).mean() + (so[:, None] == not_so).mean() / 2
+    got = scores.auc(so, not_so)
+    assert got.mean == pytest.approx(pairs)
+    assert got.low < got.mean < got.high
+    assert scores.auc(-so, -not_so).mean == pytest.approx(1 - pairs)
+    assert scores.auc(so, so).mean == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("apart", "count"), [(0.0, 60), (1.0, 60), (2.5, 12)])
+def test_its_interval_holds_the_true_area_in_nineteen_of_twenty_draws(apart: float, count: int) -> None:
+    chance = np.random.default_rng(0)
+    true = NormalDist().cdf(apart / 2**0.5)
+    drawn = [scores.auc(chance.normal(apart, 1, count), chance.normal(0, 1, count)) for _ in range(200)]
+    assert np.mean([one.low <= true <= one.high for one in drawn]) > 0.91
+
+
+def test_where_all_are_told_apart_the_interval_still_has_a_width() -> None:
+    got = scores.auc(np.arange(10.0, 15.0), np.arange(5.0))
+    assert (got.mean, got.worst) == (1, 1)
+    assert 0.5 < got.low < 0.9
+    assert got.high == pytest.approx(1)
+    assert scores.auc(np.arange(100.0, 200.0), np.arange(100.0)).low > 0.95

@@ -7,11 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from raypp.audit.gates import LABELS_ONLY
-from raypp.audit.model import Adversary, Case, Codes, Frames
+from raypp.audit.model import Adversary, Case, Codes, Frames, Ranks
 from raypp.media.dataset import Box
 
 Floats: TypeAlias = npt.NDArray[np.float64]
-Ranks: TypeAlias = npt.NDArray[np.int64]
 
 _GRID = 32
 """Places across a picture in the maps of boxes."""
