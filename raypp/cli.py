@@ -23,7 +23,6 @@ from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.envelope import read_passphrase
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import default_key_path, load_owner_key, resolve_key_path, save_owner_key, save_site_key
-from raypp.veil.spec import PatchSpec
 from raypp.veiling.attempts import Outcome
 from raypp.veiling.command import ClusterOptions, make_command
 from raypp.veiling.job import veil_here
@@ -133,7 +132,7 @@ def keygen(
         if out is None or not camera:
             raise OptionError(f"--site {site} needs --out and at least one --camera")
         owner = load_owner_key(resolve_key_path(key))
-        site_key = SiteKey.derive_from(owner, spec_and_encoder(spec)[0] if spec else PatchSpec(), site, camera)
+        site_key = SiteKey.derive_from(owner, spec_and_encoder(spec)[0], site, camera)
         save_site_key(site_key, out, passphrase)
         console.print(f"site key {out}: {site}, cameras {', '.join(site_key.cameras)}", highlight=False)
         return

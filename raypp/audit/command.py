@@ -20,7 +20,6 @@ from raypp.json_file import json_option, write_json
 from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import load_key, resolve_key_path
-from raypp.veil.spec import PatchSpec
 from raypp.veiling.progress import Reporter
 from raypp.whole_file import write_text
 
@@ -82,7 +81,7 @@ def make_audit_command(cluster: ClusterTasks | None) -> Callable[..., None]:
         """
         if size % _CELL or not 64 <= size <= 4096:
             raise OptionError(f"--size {size} must be a multiple of {_CELL} from 64 to 4096")
-        veil, encoder = spec_and_encoder(spec) if spec else (PatchSpec(), None)
+        veil, encoder = spec_and_encoder(spec)
         settings = AuditSettings(
             sources=tuple(one if is_url(one) else str(Path(one).absolute()) for one in sources),
             out=out.absolute(),

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from raypp.errors import SpecError
 from raypp.veil.key import Keyring, VeilKey
-from raypp.veil.spec import LearnedSpec, VeilSpec, load_spec, parse_spec
+from raypp.veil.spec import LearnedSpec, PatchSpec, VeilSpec, load_spec, parse_spec
 
 ENCODER_FILE, START_FILE = "encoder.veil", "start.model"
 """What a fit leaves in its folder: the encoder, and the detector that trainings on the veil start from."""
@@ -57,12 +57,17 @@ def open_encoder(path: Path, spec: LearnedSpec, key: Keyring) -> bytes:
         ) from None
 
 
-def spec_and_encoder(path: Path) -> tuple[VeilSpec, Path | None]:
+def spec_and_encoder(path: Path | None) -> tuple[VeilSpec, Path | None]:
     """Read what a user names a veil by: a spec's JSON file, or an encoder file, which is returned beside its spec.
+
+    Args:
+        path: the file; None for the default veil.
 
     Raises:
         SpecError: if it is neither.
     """
+    if path is None:
+        return PatchSpec(), None
     if is_encoder_file(path):
         return _parts(path)[0], path.absolute()
     return load_spec(path), None

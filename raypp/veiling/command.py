@@ -16,7 +16,6 @@ from raypp.json_file import json_option, write_json
 from raypp.media.variants import MOST_VARIANTS
 from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.keyfile import resolve_key_path
-from raypp.veil.spec import PatchSpec
 from raypp.veiling.attempts import Outcome
 from raypp.veiling.job import open_job, veil_here
 from raypp.veiling.progress import Reporter
@@ -110,7 +109,7 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
 
         Example: raypp veil s3://bucket/cams --out veiled --fps 2 --time-from name:%Y%m%d_%H%M%S --dry-run
         """
-        chosen, encoder = spec_and_encoder(spec) if spec else (PatchSpec(), None)
+        chosen, encoder = spec_and_encoder(spec)
         settings = VeilSettings(
             out=out if "//" in out else os.path.abspath(out),  # noqa: PTH100
             private=private or _default_private(out),

@@ -99,6 +99,7 @@ def test_a_user_names_a_veil_by_spec_or_by_encoder(encoder, tmp_path):
     assert spec_and_encoder(encoder) == (SPEC, encoder)
     (tmp_path / "spec.json").write_bytes(SPEC.canonical())
     assert spec_and_encoder(tmp_path / "spec.json") == (SPEC, None)
+    assert spec_and_encoder(None) == (PatchSpec(), None)
     with pytest.raises(SpecError, match="give the encoder file of `raypp fit`"):
         Veil(SPEC, KEY)
     other = SPEC.model_copy(update={"encoder": "0" * 32})
