@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import time
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
@@ -93,16 +94,9 @@ def stream(
     """
     console = Console(stderr=True, soft_wrap=True)
     cameras = _cameras(sources or [], camera, config, _fps(fps), realtime, time_from, timezone, watch)
-    chosen, encoder = spec_and_encoder(spec) if spec else (None, None)
-    settings = AgentSettings(
-        site=site,
-        link=_link(server, token_file, tls, ca, cert, cert_key, server_name),
-        key_path=resolve_key_path(key),
-        spool=spool,
-        spec=chosen,
-        encoder_path=encoder,
-        size=size,
-        masks_path=masks,
+    link = _link(server, token_file, tls, ca, cert, cert_key, server_name)
+    settings = replace(
+        _settings(site, link, key, spool, spec, size, masks),
         limit_bytes=int(spool_mb * 1e6),
         policy=when_full,
         chunk_frames=chunk_frames,
@@ -146,18 +140,8 @@ def doctor(
     --spool spool
     """
     cameras = _cameras(sources or [], camera, config, Fraction(2), False, None, "UTC", False)
-    chosen, encoder = spec_and_encoder(spec) if spec else (None, None)
-    settings = AgentSettings(
-        site=site,
-        link=_link(server, token_file, tls, ca, cert, cert_key, server_name),
-        key_path=resolve_key_path(key),
-        spool=spool,
-        spec=chosen,
-        encoder_path=encoder,
-        size=size,
-        masks_path=masks,
-    )
-    findings = asyncio.run(examine(settings, cameras))
+    link = _link(server, token_file, tls, ca, cert, cert_key, server_name)
+    findings = asyncio.run(examine(_settings(site, link, key, spool, spec, size, masks), cameras))
     print_findings(findings, Console())
     if any(finding.is_wrong for finding in findings):
         sys.exit(EXIT_ATTENTION)
@@ -207,6 +191,22 @@ def _cameras(
         watch=WatchSettings() if watch else None,
     )
     return {camera: settings}
+
+
+def _settings(
+    site: str, link: Link, key: Path | None, spool: Path, spec: Path | None, size: int, masks: Path | None
+) -> AgentSettings:
+    chosen, encoder = spec_and_encoder(spec) if spec else (None, None)  # none: the site key's own
+    return AgentSettings(
+        site=site,
+        link=link,
+        key_path=resolve_key_path(key),
+        spool=spool,
+        spec=chosen,
+        encoder_path=encoder,
+        size=size,
+        masks_path=masks,
+    )
 
 
 def _link(
