@@ -16,6 +16,7 @@ _MAKES_ROWS = (
     "audit/team.py",
     "detect/adapter.py",
     "detect/model.py",
+    "media/obscuring.py",
     "veil",
 )
 """Files and folders of the package. How pictures are read is not among them, since the pictures have a digest."""

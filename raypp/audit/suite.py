@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 
 from raypp.audit import baselines
 from raypp.audit.attacks.bridge import Decoder, FeatureBridge
@@ -15,6 +16,7 @@ from raypp.audit.attacks.unet import UNet
 from raypp.audit.attacks.view import ComponentView
 from raypp.audit.model import AnyAttack, Need, Veiling
 from raypp.audit.target import VEIL
+from raypp.media.obscuring import Blackout, Blur, Obscuring, Pixelation, PrivatePixelation
 
 _CONTROL_SEED = 1
 _LONG = 1000
@@ -89,6 +91,13 @@ class Suite:
         return [(veiling, one) for veiling in veilings for one in self.planned if veiling in one.on]
 
 
+_IN_USE: tuple[Obscuring, ...] = (
+    *(Pixelation(side=side) for side in (8, 16, 32)),
+    Blur(sigma=8.0),
+    Blackout(),
+    PrivatePixelation(side=16, epsilon=1.0, seed=_CONTROL_SEED),
+)
+"""What others use to hide. A comparison trains detectors on the same, and meets these by title."""
 VEILINGS: dict[str, Callable[[], Veiling]] = {
     LINEAR_4: lambda: replace(
         baselines.linear_mix(4, _CONTROL_SEED), drawn=lambda number: baselines.linear_mix(4, number + 2)
@@ -97,12 +106,7 @@ VEILINGS: dict[str, Callable[[], Veiling]] = {
     NOISE: lambda: replace(
         baselines.noise(8, 16, 8, _CONTROL_SEED), drawn=lambda number: baselines.noise(8, 16, 8, number + 2)
     ),
-    "pixelation 8": lambda: baselines.pixelation(8),
-    "pixelation 16": lambda: baselines.pixelation(16),
-    "pixelation 32": lambda: baselines.pixelation(32),
-    "blur, sigma 8": lambda: baselines.blur(8.0),
-    "blackout of labelled objects": baselines.blackout,
-    "private pixelation 16, epsilon 1": lambda: baselines.private_pixelation(16, 1.0, seed=_CONTROL_SEED),
+    **{one.title: partial(baselines.obscured, one) for one in _IN_USE},
 }
 """All but the audited veil, by name."""
 

@@ -13,7 +13,7 @@ PACKAGE = Path(raypp.__file__).parent
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
-    for part in ("audit", "detect", "veil"):
+    for part in ("audit", "detect", "media", "veil"):
         shutil.copytree(PACKAGE / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path
 
@@ -34,6 +34,7 @@ def test_it_is_of_the_package_wherever_that_lies(package: Path) -> None:
             "audit/attacks/ridge.py",
             "audit/attacks/cells.py",
             "detect/adapter.py",
+            "media/obscuring.py",
             "veil/patch.py",
             "veil/tables.py",
             "veil/spec.py",

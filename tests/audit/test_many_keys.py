@@ -14,6 +14,7 @@ from raypp.audit.model import Case, Frames, Pictures, Veiling
 from raypp.audit.target import veil
 from raypp.audit.team import PublicStages, drawn_encoder
 from raypp.errors import OptionError
+from raypp.media.obscuring import Pixelation
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import LearnedSpec, PatchSpec
 from raypp.veil.veil import Veil
@@ -102,5 +103,5 @@ def test_keys_are_drawn_of_the_patch_veil_and_rotations_of_a_learned_one(known: 
 
 
 def test_where_no_key_can_be_drawn_it_says_so(known: Pictures, victims: Pictures) -> None:
-    with pytest.raises(OptionError, match="no other key of pixelation 8x8 can be drawn"):
-        KEYS.rebuild(Case(baselines.pixelation(8), known, victims))
+    with pytest.raises(OptionError, match="no other key of pixelation 8 can be drawn"):
+        KEYS.rebuild(Case(baselines.obscured(Pixelation(side=8)), known, victims))

@@ -10,6 +10,7 @@ from PIL import Image
 from raypp.audit import baselines, scores
 from raypp.audit.measuring import Guess, missing_row, row_of
 from raypp.audit.model import Adversary, AnyAttack, AttackRow, Case, Decisions, Frames, Kind, Pictures, Ranks
+from raypp.media.obscuring import Pixelation
 
 BLOCK = 8
 
@@ -61,7 +62,7 @@ def truth() -> Frames:
 
 def measured(truth: Frames, attack: AnyAttack, folder: Path) -> AttackRow:
     pictures = Pictures(truth, ("camera",) * len(truth), ((),) * len(truth))
-    case = Case(baselines.pixelation(BLOCK), pictures, pictures)
+    case = Case(baselines.obscured(Pixelation(side=BLOCK)), pictures, pictures)
     return row_of("pixelation", attack, case, Guess.of(pictures, pictures, BLOCK), folder / "pictures" / "a.png")
 
 

@@ -13,6 +13,7 @@ from raypp.demo.render import Camera
 from raypp.demo.scene import make_bench, make_light
 from raypp.demo.script import make_script
 from raypp.demo.tools import CLASSES, make_tool
+from raypp.media.obscuring import Blur, Pixelation
 
 SIZE = (192, 96)
 
@@ -74,7 +75,10 @@ def test_noise_tells_it_nothing(known: Pictures, victims: Pictures) -> None:
     assert abs(np.corrcoef(luma, true)[0, 1]) < 0.1
 
 
-@pytest.mark.parametrize("veiling", [baselines.pixelation(16), baselines.linear_mix(16, 0), baselines.blur(2.0)])
+@pytest.mark.parametrize(
+    "veiling",
+    [baselines.obscured(Pixelation(side=16)), baselines.linear_mix(16, 0), baselines.obscured(Blur(sigma=2.0))],
+)
 def test_any_channels_and_patch_give_pictures(known: Pictures, victims: Pictures, veiling: Veiling) -> None:
     rebuilt = StatisticalKeyRecovery(restarts=2).rebuild(Case(veiling, known.take(range(6)), victims.take([0, 1])))
     assert rebuilt.shape == (2, 96, 192, 3)

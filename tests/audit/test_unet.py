@@ -9,6 +9,7 @@ from raypp.audit.attacks.network import piece
 from raypp.audit.attacks.similarity import inside_cells
 from raypp.audit.attacks.unet import UNet, as_planes
 from raypp.audit.model import Case, Frames, Pictures, Veiling
+from raypp.media.obscuring import Pixelation
 from tests.audit.test_pairs import shapes
 
 
@@ -40,7 +41,7 @@ def test_values_that_are_names_are_learnt_as_names(known: Pictures, victims: Pic
     """Four levels of grey, renamed: as amounts they would tell little."""
 
     def encode(pictures: Pictures) -> Frames:
-        means = baselines.pixelation(4).encode(pictures).mean(axis=1, keepdims=True)
+        means = baselines.obscured(Pixelation(side=4)).encode(pictures).mean(axis=1, keepdims=True)
         return np.array([2, 0, 3, 1], dtype=np.uint8)[np.minimum(means // 64, 3).astype(int)]
 
     case = Case(Veiling("renamed", 4, 1, 4, encode), known, victims)
@@ -51,7 +52,7 @@ def test_values_that_are_names_are_learnt_as_names(known: Pictures, victims: Pic
 
 
 def test_the_same_seed_gives_the_same_pictures(known: Pictures, victims: Pictures) -> None:
-    case = Case(baselines.pixelation(8), known, victims)
+    case = Case(baselines.obscured(Pixelation(side=8)), known, victims)
     first, again, other = (UNet(2, 3).rebuild(one) for one in (case, case, Case(case.veiling, known, victims, 1)))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
