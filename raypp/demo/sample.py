@@ -92,6 +92,20 @@ def make_sample(
     return Sample(out, tuple(videos), inventory)
 
 
+def make_camera(seconds: float, size: tuple[int, int], generator: np.random.Generator) -> tuple[Camera, Script]:
+    """Make a bench with tools of its own, one of each class and a sixth, what happens on it, and who sees it.
+
+    Args:
+        seconds: how long something happens.
+        size: width and height in pixels.
+        generator: chooses everything.
+    """
+    classes = [*range(len(CLASSES)), int(generator.integers(len(CLASSES)))]
+    tools: list[Tool] = [make_tool(class_id, generator) for class_id in classes]
+    script = make_script(classes, seconds, size, generator)
+    return Camera(make_bench(size, generator), tools, script, make_light(size, generator), generator), script
+
+
 def _film(
     path: Path,
     camera: str,
@@ -102,10 +116,7 @@ def _film(
     generator: np.random.Generator,
     progress: Progress | None,
 ) -> SampleVideo:
-    classes = [*range(len(CLASSES)), int(generator.integers(len(CLASSES)))]
-    tools: list[Tool] = [make_tool(class_id, generator) for class_id in classes]
-    script = make_script(classes, seconds, size, generator)
-    eye = Camera(make_bench(size, generator), tools, script, make_light(size, generator), generator)
+    eye, script = make_camera(seconds, size, generator)
     labels_path, timeline_path = path.with_suffix(".labels.csv"), path.with_suffix(".timeline.csv")
     path.parent.mkdir(parents=True, exist_ok=True)
     frames = round(seconds * fps)

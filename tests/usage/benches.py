@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from raypp.demo.render import Camera
-from raypp.demo.scene import make_bench, make_light
-from raypp.demo.script import Script, make_script
+from raypp.demo.sample import make_camera
+from raypp.demo.script import Script
 from raypp.demo.site_settings import site_settings
-from raypp.demo.tools import CLASSES, make_tool
+from raypp.demo.tools import CLASSES
 from raypp.usage.metrics import Segment
 from raypp.usage.observation import Detection, Observation, SeenFrame
 from raypp.usage.settings import SiteSettings
@@ -29,16 +29,13 @@ def make_bench_truth(seed: int, seconds: float, fps: float = 10, site: int = 0, 
     """Same as `raypp.demo.sample.make_sample` writes for a film (see test_true), without drawing and encoding it."""
     generator = np.random.default_rng([seed, site, camera])
     generator.integers(0, 180)  # the film's start
-    classes = [*range(len(CLASSES)), int(generator.integers(len(CLASSES)))]
-    tools = [make_tool(class_id, generator) for class_id in classes]
-    script = make_script(classes, seconds, SIZE, generator)
-    eye = Camera(make_bench(SIZE, generator), tools, script, make_light(SIZE, generator), generator)
-    return Bench([_seen(eye, script, len(tools), index, fps) for index in range(round(seconds * fps))], script)
+    eye, script = make_camera(seconds, SIZE, generator)
+    return Bench([_seen(eye, script, index, fps) for index in range(round(seconds * fps))], script)
 
 
-def _seen(eye: Camera, script: Script, tools: int, index: int, fps: float) -> SeenFrame:
+def _seen(eye: Camera, script: Script, index: int, fps: float) -> SeenFrame:
     time_s = index / fps
-    resting = [script.resting(number, time_s) for number in range(tools)]
+    resting = [script.resting(number, time_s) for number in range(len(script.first))]
     lying = [(number, eye._place_tool(number, pose)) for number, pose in enumerate(resting) if pose is not None]
     width, height = SIZE
     found = tuple(
