@@ -23,6 +23,7 @@ class TrainSettings(BaseModel):
         least_workers: with how few it goes on.
         nominal_batch: frames whose gradients are gathered for one step of the optimiser.
         seed: of initial weights, order and augmentation.
+        amp: mixed precision: float16 on a GPU, bfloat16 on a CPU; None for wherever a GPU is.
         gpu: whether each worker has a GPU.
         mlflow: address of MLflow's tracking server that epochs are logged to, or None.
         data_key_path: data key of encrypted shards, or None.
@@ -41,6 +42,7 @@ class TrainSettings(BaseModel):
     least_workers: int = 1
     nominal_batch: int = 64
     seed: int = 0
+    amp: bool | None = None
     gpu: bool = False
     mlflow: str | None = None
     data_key_path: Path | None = None
