@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Annotated
@@ -63,6 +64,9 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
             str, typer.Option(help="Workers that train together; 1-4 goes on with fewer while there is less room.")
         ] = "1",
         seed: Annotated[int, typer.Option(help="Of initial weights, order and augmentation.")] = 0,
+        amp: Annotated[
+            bool | None, typer.Option("--amp/--no-amp", help="Mixed precision (default: where a GPU is).")
+        ] = None,
         gpu: Annotated[bool, typer.Option("--gpu", help="Train on a GPU a worker.")] = False,
         mlflow: Annotated[
             str | None, typer.Option(help="Log epochs to this MLflow tracking server, or file:/folder.")
@@ -90,6 +94,7 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
             least_workers=least_workers,
             nominal_batch=nominal_batch,
             seed=seed,
+            amp=amp,
             gpu=gpu,
             mlflow=mlflow,
             data_key_path=data_key.absolute() if data_key else None,
@@ -136,6 +141,7 @@ def train_detector(
         steps=steps,
         seed=settings.seed,
         nominal_batch=settings.nominal_batch,
+        amp=settings.amp,
     )
     about = About.of(settings.architecture, dataset, recipe)
     if settings.weights is not None:
@@ -143,13 +149,14 @@ def train_detector(
     about.build()  # an unknown architecture ends here, before any cluster is asked for
     _claim(settings.out, about)
     tracked = MlflowRun(settings.mlflow, settings.out, about) if settings.mlflow else None
+    finished = partial(read_results, settings.out, EpochResult)
     started = monotonic()
-    with epochs_said(lambda: read_results(settings.out), settings.epochs, _say(settings, console, tracked)):
+    with epochs_said(finished, settings.epochs, _say(settings, console, tracked)):
         best = cluster(settings, about, dataset, address)
     if tracked:
         tracked.finish()
     shutil.copytree(best, settings.out / DETECTOR_FOLDER, dirs_exist_ok=True)
-    results = read_results(settings.out)
+    results = finished()
     top = max(results, key=lambda one: one.map50_95)
     return TrainSummary(
         out=str(settings.out),

@@ -11,7 +11,7 @@ from raypp.detect.bundle import Bundle, write_bundle
 from raypp.detect.bundle_header import BundleAbout, BundleHeader, BundleScores
 from raypp.detect.checkpoint import About, read_about, read_state
 from raypp.detect.command import DETECTOR_FOLDER
-from raypp.detect.results import read_results
+from raypp.detect.results import EpochResult, read_results
 from raypp.errors import ConflictError, ModelError
 from raypp.json_file import json_option, write_json
 from raypp.shards.manifest import read_manifest
@@ -109,7 +109,7 @@ def _bundle(run: Path, archive: str | None, *, half: bool) -> tuple[BundleHeader
 
 def _scores(run: Path, epochs: int) -> BundleScores | None:
     """What the run's results say of the epoch that the checkpoint is of."""
-    for result in read_results(run):
+    for result in read_results(run, EpochResult):
         if result.epoch == epochs:
             return BundleScores(**result.model_dump(include=set(BundleScores.model_fields)))
     return None

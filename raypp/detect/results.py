@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,29 +11,33 @@ from pydantic import BaseModel, ConfigDict
 
 from raypp.detect.evaluation import Scores
 from raypp.detect.training import EpochLosses
+from raypp.whole_file import whole_file
 
 RESULTS_FILE = "results.csv"
 _BOARD = "tensorboard"
 
 Picture = npt.NDArray[np.uint8]
-_COLUMNS = {
-    "epoch": "epoch",
-    "time": "seconds",
-    "train/box_loss": "box_loss",
-    "train/cls_loss": "cls_loss",
-    "train/dfl_loss": "dfl_loss",
-    "metrics/precision(B)": "precision",
-    "metrics/recall(B)": "recall",
-    "metrics/mAP50(B)": "map50",
-    "metrics/mAP50-95(B)": "map50_95",
-    "lr/pg0": "learning_rate",
-}
+Row = TypeVar("Row", bound="EpochResult")
 
 
 class EpochResult(BaseModel):
     """One finished epoch; `epoch` counts from 1, `seconds` from the begin of this run."""
 
     model_config = ConfigDict(frozen=True)
+
+    columns: ClassVar[Mapping[str, str]] = {
+        "epoch": "epoch",
+        "time": "seconds",
+        "train/box_loss": "box_loss",
+        "train/cls_loss": "cls_loss",
+        "train/dfl_loss": "dfl_loss",
+        "metrics/precision(B)": "precision",
+        "metrics/recall(B)": "recall",
+        "metrics/mAP50(B)": "map50",
+        "metrics/mAP50-95(B)": "map50_95",
+        "lr/pg0": "learning_rate",
+    }
+    """Fields by their columns in the file."""
 
     epoch: int
     seconds: float
@@ -46,33 +51,36 @@ class EpochResult(BaseModel):
     learning_rate: float
 
     @classmethod
-    def of(cls, losses: EpochLosses, scores: Scores, seconds: float) -> "EpochResult":
+    def of(cls, losses: EpochLosses, scores: Scores, seconds: float) -> Self:
         """Gather what is known of an epoch; a loss that the architecture does not have is 0."""
-        return cls(
-            epoch=losses.epoch + 1,
-            seconds=seconds,
-            box_loss=losses.losses.get("box_loss", 0.0),
-            cls_loss=losses.losses.get("cls_loss", 0.0),
-            dfl_loss=losses.losses.get("dfl_loss", 0.0),
-            precision=scores.precision,
-            recall=scores.recall,
-            map50=scores.map50,
-            map50_95=scores.map50_95,
-            learning_rate=losses.learning_rate,
-        )
+        known = losses.losses | {
+            "epoch": losses.epoch + 1,
+            "seconds": seconds,
+            "precision": scores.precision,
+            "recall": scores.recall,
+            "map50": scores.map50,
+            "map50_95": scores.map50_95,
+            "learning_rate": losses.learning_rate,
+        }
+        return cls.model_validate({field: known.get(field, 0.0) for field in cls.model_fields})
 
 
-def read_results(folder: Path) -> list[EpochResult]:
-    """Read the finished epochs of a run, in order; a line that was cut off by a crash is left out."""
+def read_results(folder: Path, kind: type[Row]) -> list[Row]:
+    """Read the finished epochs of a run, in order; a line that was cut off by a crash is left out.
+
+    Args:
+        folder: the run's.
+        kind: what its epochs are.
+    """
     path = folder / RESULTS_FILE
     if not path.exists():
         return []
     out = []
     with path.open(newline="") as file:
         for row in csv.DictReader(file):
-            values = {field: row.get(column) for column, field in _COLUMNS.items()}
+            values = {field: row.get(column) for column, field in kind.columns.items()}
             if None not in values.values():
-                out.append(EpochResult.model_validate(values))
+                out.append(kind.model_validate(values))
     return out
 
 
@@ -89,14 +97,12 @@ def record(folder: Path, result: EpochResult) -> None:
     """Add an epoch to a run, in the place of any later ones that a crash left behind; and to its TensorBoard log."""
     from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - slow to load, and only rank 0 writes
 
-    kept = [one for one in read_results(folder) if one.epoch < result.epoch]
-    partial = folder / f".{RESULTS_FILE}.tmp"
-    with partial.open("w", newline="") as file:
+    kept = [one for one in read_results(folder, type(result)) if one.epoch < result.epoch]
+    with whole_file(folder / RESULTS_FILE) as part, part.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(_COLUMNS)
-        writer.writerows([getattr(one, field) for field in _COLUMNS.values()] for one in (*kept, result))
-    partial.replace(folder / RESULTS_FILE)
+        writer.writerow(result.columns)
+        writer.writerows([getattr(one, field) for field in result.columns.values()] for one in (*kept, result))
     with SummaryWriter(str(folder / _BOARD), purge_step=result.epoch) as board:
-        for column, field in _COLUMNS.items():
+        for column, field in result.columns.items():
             if column != "epoch":
                 board.add_scalar(column, getattr(result, field), result.epoch)

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Annotated
@@ -12,11 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
 from raypp.detect.epochs import epochs_said
+from raypp.detect.results import read_results
 from raypp.detect.worker import Team
 from raypp.errors import ConflictError, OptionError
 from raypp.fit.adversary import AdversaryShape
 from raypp.fit.export import write_fitted
-from raypp.fit.results import FitEpoch, read_epochs
+from raypp.fit.results import FitEpoch
 from raypp.fit.settings import FitSettings
 from raypp.fit.worker import STATE_FILE, fit_worker, recipe_of
 from raypp.json_file import json_option, write_json
@@ -169,8 +171,9 @@ def run_fit(
     pictures = read_pictures(settings.data)
     recipe = recipe_of(settings, pictures)
     _claim(out, settings)
+    finished = partial(read_results, out, FitEpoch)
     started = monotonic()
-    with epochs_said(lambda: read_epochs(out), settings.epochs, _say(settings, console)):
+    with epochs_said(finished, settings.epochs, _say(settings, console)):
         folder = cluster(settings, out, address) if cluster else _fit_here(settings, out)
     state = torch.load(folder / STATE_FILE, map_location="cpu", weights_only=True)
     spec = write_fitted(settings, pictures.classes, recipe, state["ema"], key, out)
@@ -180,7 +183,7 @@ def run_fit(
         veil_id=key.veil_id(spec),
         spec=spec.model_dump(mode="json"),
         encoder_bytes=(out / ENCODER_FILE).stat().st_size,
-        last=read_epochs(out)[-1],
+        last=finished()[-1],
         seconds=monotonic() - started,
     )
 

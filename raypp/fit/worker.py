@@ -11,12 +11,13 @@ import torch
 from raypp.detect.batch import DetectionBatch
 from raypp.detect.evaluation import Matcher, score
 from raypp.detect.library import DetectionModel
+from raypp.detect.results import record
 from raypp.detect.training import Recipe, Trainer
 from raypp.detect.worker import Team
 from raypp.errors import OptionError
 from raypp.fit.adversary import Adversary
 from raypp.fit.fitting import build_fit, start_codes
-from raypp.fit.results import FitEpoch, record_epoch
+from raypp.fit.results import FitEpoch
 from raypp.fit.settings import FitSettings
 from raypp.fit.stem import AdversarialNetwork, Hidden, stem_of
 from raypp.utility.library import LibraryBatches, lay_out
@@ -68,7 +69,7 @@ def fit_worker(settings: FitSettings, out: Path, team: Team, resume: Path | None
             if team.rank:
                 team.report(result.model_dump(), None)
                 continue
-            record_epoch(out, result)  # before its checkpoint: else an epoch that a crash cuts here would be missing
+            record(out, result)  # before its checkpoint: else an epoch that a crash cuts here would be missing
             with tempfile.TemporaryDirectory() as checkpoint:
                 torch.save(trainer.state(), Path(checkpoint) / STATE_FILE)
                 team.report(result.model_dump(), Path(checkpoint))

@@ -23,6 +23,11 @@ def test_two_workers_fit_one_veil_on_which_a_detector_trains(tmp_path: Path) -> 
     succeed("fit", tmp_path / "tools", "--weights", tmp_path / "public.pt", *key, *model, *asked, "--out", fitted)
     told = json.loads((tmp_path / "fit.json").read_text())
     assert told["last"]["epoch"] == 2
+    header, *epochs = (fitted / "results.csv").read_text().splitlines()
+    assert "train/box_loss" in header
+    assert "adversaries/detail" in header
+    assert len(epochs) == 2
+    assert list((fitted / "tensorboard").glob("events.*"))
     options = ("--spec", fitted / "encoder.veil", "--size", 64, "--workers", 0)
     succeed("veil", tmp_path / "tools", *key, "--out", tmp_path / "veiled", *options)
     started = ("--weights", fitted / "start.model", "--epochs", 1, "--json", tmp_path / "train.json")

@@ -7,11 +7,12 @@ import torch
 from rich.console import Console
 
 from raypp.detect.model import build_detector
+from raypp.detect.results import read_results
 from raypp.detect.start import check_start
 from raypp.errors import ConflictError, OptionError
 from raypp.fit import worker
 from raypp.fit.command import make_fit_command, run_fit
-from raypp.fit.results import read_epochs
+from raypp.fit.results import FitEpoch
 from raypp.fit.settings import FitSettings
 from raypp.utility.arm import Schedule
 from raypp.utility.asked import parse_arm
@@ -53,7 +54,7 @@ def _settings(place: Path, **changed: object) -> FitSettings:
 def test_a_stopped_fit_goes_on_to_where_it_would_have_come(place, monkeypatch):
     settings, key = _settings(place), place / "owner.key"
     whole = run_fit(settings, place / "whole", key, None, None, _CONSOLE)
-    recorded = worker.record_epoch
+    recorded = worker.record
 
     def stopped(out, epoch):
         recorded(out, epoch)
@@ -61,11 +62,11 @@ def test_a_stopped_fit_goes_on_to_where_it_would_have_come(place, monkeypatch):
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(worker, "record_epoch", stopped)
+        patch.setattr(worker, "record", stopped)
         run_fit(settings, place / "stopped", key, None, None, _CONSOLE)
-    assert [one.epoch for one in read_epochs(place / "stopped")] == [1, 2]
+    assert [one.epoch for one in read_results(place / "stopped", FitEpoch)] == [1, 2]
     went_on = run_fit(settings, place / "stopped", key, None, None, _CONSOLE)
-    assert [one.epoch for one in read_epochs(place / "stopped")] == [1, 2, 3]
+    assert [one.epoch for one in read_results(place / "stopped", FitEpoch)] == [1, 2, 3]
     assert went_on.last.box_loss == pytest.approx(whole.last.box_loss, rel=0.02)
     assert went_on.last.detail == pytest.approx(whole.last.detail, abs=0.02)
     with pytest.raises(ConflictError, match="was begun with other settings"):

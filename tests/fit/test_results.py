@@ -1,0 +1,37 @@
+"""What a fit has come to is written as a training's is, with what the adversaries gained beside it."""
+
+from pathlib import Path
+
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from raypp.detect.evaluation import Scores
+from raypp.detect.results import EpochResult, read_results, record
+from raypp.detect.training import EpochLosses
+from raypp.fit.results import FitEpoch
+
+_SCORES = Scores(samples=4, labels=9, precision=0.5, recall=0.25, map50=0.4, map50_95=0.3, classes=())
+_GAINED = {"detail": 0.2, "tone": 0.1, "bits": 2.5}
+
+
+def _epoch(number: int) -> FitEpoch:
+    losses = {"box_loss": 1.5, "cls_loss": 2.5, **_GAINED}
+    return FitEpoch.of(EpochLosses(number - 1, losses, 0.01), _SCORES, float(number))
+
+
+def test_a_fit_reads_as_a_training_with_columns_of_its_own(tmp_path: Path) -> None:
+    made = [_epoch(number) for number in (1, 2)]
+    for one in made:
+        record(tmp_path, one)
+    assert read_results(tmp_path, FitEpoch) == made
+    first = read_results(tmp_path, EpochResult)[0]
+    assert (first.epoch, first.box_loss, first.dfl_loss, first.recall) == (1, 1.5, 0, 0.25)
+    header = (tmp_path / "results.csv").read_text().splitlines()[0]
+    assert header.endswith("lr/pg0,adversaries/detail,adversaries/tone,codes/bits")
+
+
+def test_an_epoch_takes_the_place_of_those_that_a_crash_left_behind(tmp_path: Path) -> None:
+    for number in (1, 2, 3, 2):
+        record(tmp_path, _epoch(number))
+    assert [one.epoch for one in read_results(tmp_path, FitEpoch)] == [1, 2]
+    board = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert [one.step for one in board.Scalars("adversaries/detail")] == [1, 2]
