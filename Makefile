@@ -49,7 +49,7 @@ attack-table: setup  ## first attacks on many veil settings: the table that the 
 	$(BIN)/python -m tests.attacks.utility
 
 lock: setup  ## compile requirements.txt again from pyproject.toml
-	$(BIN)/uv pip compile --quiet --no-emit-index-url --generate-hashes --extra cluster --extra mlflow --extra dev pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --no-emit-index-url --generate-hashes --extra cluster --extra mlflow --extra recognition --extra dev pyproject.toml -o requirements.txt
 
 proto: setup  ## generate the gRPC code from protos/raypp.proto, and record what it promises; refuses to break a promise
 	$(BIN)/python -m tests.protos.promise
