@@ -10,10 +10,10 @@ from torch import nn
 from raypp.audit import baselines, scores
 from raypp.audit.attacks.bridge import Decoder, FeatureBridge, align
 from raypp.audit.attacks.linear import LinearDecoder
-from raypp.audit.model import Case, Features, Frames, Pictures
+from raypp.audit.model import Case, Features, Pictures
 from raypp.audit.team import PublicStages, open_features
 from raypp.errors import OptionError
-from tests.audit.test_pairs import shapes
+from tests.audit.pictures import detail
 
 LINEAR, NETWORK = FeatureBridge(Decoder.LINEAR, aligned=False), FeatureBridge(Decoder.NETWORK, aligned=True, steps=60)
 
@@ -24,20 +24,6 @@ def public() -> PublicStages:
     torch.manual_seed(0)
     layers = [nn.Conv2d(3, 24, 3, 2, 1), nn.SiLU(), nn.Conv2d(24, 48, 3, 2, 1), nn.SiLU()]
     return PublicStages(nn.Sequential(*layers).eval(), 4)
-
-
-@pytest.fixture(scope="module")
-def known() -> Pictures:
-    return shapes(8, (128, 96), 0)
-
-
-@pytest.fixture(scope="module")
-def victims() -> Pictures:
-    return shapes(2, (128, 96), 1)
-
-
-def detail(rebuilt: Frames, victims: Pictures) -> float:
-    return float(np.nanmean(scores.detail(rebuilt, victims.frames, 8)))
 
 
 @pytest.mark.parametrize("attack", [LINEAR, NETWORK], ids=lambda one: one.name)

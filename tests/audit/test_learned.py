@@ -17,7 +17,7 @@ from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import load_owner_key, save_owner_key
 from raypp.veil.spec import LearnedSpec
 from raypp.veil.veil import open_veil
-from tests.audit.test_pairs import shapes
+from tests.audit.pictures import shapes
 from tests.veil.networks import small_network
 
 NETWORK = small_network()

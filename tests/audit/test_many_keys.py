@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from raypp.audit import baselines, scores
+from raypp.audit import baselines
 from raypp.audit.attacks.axes import Axes
 from raypp.audit.attacks.many_keys import ManyKeys
 from raypp.audit.model import Case, Frames, Pictures, Veiling
@@ -18,6 +18,7 @@ from raypp.media.obscuring import Pixelation
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import LearnedSpec, PatchSpec
 from raypp.veil.veil import Veil
+from tests.audit.pictures import detail
 from tests.audit.test_statistics import _benches
 
 KEYS = ManyKeys(4, 60)
@@ -35,10 +36,6 @@ def victims() -> Pictures:
 
 def linear(seed: int) -> Veiling:
     return replace(baselines.linear_mix(4, seed), drawn=lambda number: baselines.linear_mix(4, 50 + number))
-
-
-def detail(rebuilt: Frames, victims: Pictures) -> float:
-    return float(np.nanmean(scores.detail(rebuilt, victims.frames, 8)))
 
 
 def test_a_linear_mix_is_opened_without_any_pair_and_noise_is_not(known: Pictures, victims: Pictures) -> None:

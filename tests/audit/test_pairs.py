@@ -2,24 +2,13 @@
 
 import tracemalloc
 
-import numpy as np
 import pytest
 
-from raypp.audit import baselines, scores
+from raypp.audit import baselines
 from raypp.audit.attacks.perceptron import Perceptron
 from raypp.audit.attacks.ridge import Ridge
-from raypp.audit.model import Case, Frames, Pictures
-
-
-def shapes(count: int, size: tuple[int, int], seed: int) -> Pictures:
-    """Rectangles on rectangles, with a camera's noise."""
-    generator = np.random.default_rng(seed)
-    frames = np.full((count, *size, 3), 120.0)
-    for frame in frames:
-        for top, left, height, width in generator.integers(4, size[0] // 2, (60, 4)):
-            frame[top : top + height, left : left + width] = generator.uniform(0, 255, 3)
-    frames += generator.normal(0, 3, frames.shape)
-    return Pictures(np.clip(frames, 0, 255).astype(np.uint8), ("one",) * count, ((),) * count)
+from raypp.audit.model import Case
+from tests.audit.pictures import detail, shapes
 
 
 @pytest.fixture(scope="module")
@@ -27,17 +16,13 @@ def case() -> Case:
     return Case(baselines.linear_mix(4, 3), shapes(6, (96, 96), 0), shapes(2, (96, 96), 1))
 
 
-def detail(rebuilt: Frames, case: Case) -> float:
-    return float(np.nanmean(scores.detail(rebuilt, case.victims.frames, 8)))
-
-
 @pytest.mark.parametrize(("attack", "least"), [(Ridge(1), 0.9), (Ridge(6), 0.95), (Perceptron(6, 100), 0.7)])
 def test_a_linear_mix_is_opened(attack: Ridge | Perceptron, least: float, case: Case) -> None:
-    assert detail(attack.rebuild(case), case) > least
+    assert detail(attack.rebuild(case), case.victims) > least
 
 
 def test_more_cells_tell_more(case: Case) -> None:
-    few, many = (detail(Ridge(6, cells).rebuild(case), case) for cells in (300, 3000))
+    few, many = (detail(Ridge(6, cells).rebuild(case), case.victims) for cells in (300, 3000))
     assert many > few + 0.02
 
 

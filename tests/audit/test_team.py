@@ -20,7 +20,7 @@ from raypp.fit.stem import stem_of
 from raypp.veil.encoder_file import ENCODER_FILE, START_FILE, spec_and_encoder
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
-from tests.audit.test_pairs import shapes
+from tests.audit.pictures import shapes
 
 BRIDGE = "feature bridge, linear"
 CLASSES = ("a",)

@@ -10,21 +10,7 @@ from raypp.audit.attacks.similarity import inside_cells
 from raypp.audit.attacks.unet import UNet, as_planes
 from raypp.audit.model import Case, Frames, Pictures, Veiling
 from raypp.media.obscuring import Pixelation
-from tests.audit.test_pairs import shapes
-
-
-@pytest.fixture(scope="module")
-def known() -> Pictures:
-    return shapes(8, (128, 96), 0)
-
-
-@pytest.fixture(scope="module")
-def victims() -> Pictures:
-    return shapes(2, (128, 96), 1)
-
-
-def detail(rebuilt: Frames, victims: Pictures) -> float:
-    return float(np.nanmean(scores.detail(rebuilt, victims.frames, 8)))
+from tests.audit.pictures import detail
 
 
 def test_a_linear_mix_is_opened_and_noise_is_not(known: Pictures, victims: Pictures) -> None:

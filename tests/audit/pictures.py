@@ -1,0 +1,22 @@
+"""Made pictures for attacks to be tried on, and how much of them came back."""
+
+import numpy as np
+
+from raypp.audit import scores
+from raypp.audit.model import Frames, Pictures
+
+
+def shapes(count: int, size: tuple[int, int], seed: int) -> Pictures:
+    """Rectangles on rectangles, with a camera's noise."""
+    generator = np.random.default_rng(seed)
+    frames = np.full((count, *size, 3), 120.0)
+    for frame in frames:
+        for top, left, height, width in generator.integers(4, size[0] // 2, (60, 4)):
+            frame[top : top + height, left : left + width] = generator.uniform(0, 255, 3)
+    frames += generator.normal(0, 3, frames.shape)
+    return Pictures(np.clip(frames, 0, 255).astype(np.uint8), ("one",) * count, ((),) * count)
+
+
+def detail(rebuilt: Frames, victims: Pictures) -> float:
+    """Mean correlation inside cells of 8 pixels, of what was rebuilt with what it was to be."""
+    return float(np.nanmean(scores.detail(rebuilt, victims.frames, 8)))
