@@ -14,6 +14,7 @@ from raypp.audit.report import write_report
 from raypp.audit.running import PICTURES, AuditSettings, Task, missing, read_rows, run_here, tasks
 from raypp.audit.suite import Budget
 from raypp.audit.target import VEIL
+from raypp.detect.public_weights import check_weights
 from raypp.errors import KeyFileError, OptionError
 from raypp.filesystem import is_url
 from raypp.json_file import json_option, write_json
@@ -82,14 +83,17 @@ def make_audit_command(cluster: ClusterTasks | None) -> Callable[..., None]:
         if size % _CELL or not 64 <= size <= 4096:
             raise OptionError(f"--size {size} must be a multiple of {_CELL} from 64 to 4096")
         veil, encoder = spec_and_encoder(spec)
+        if model is not None and not model.exists():
+            raise OptionError(f"--model {model} is not there; give a file that is")
+        check_weights(weights)
         settings = AuditSettings(
             sources=tuple(one if is_url(one) else str(Path(one).absolute()) for one in sources),
             out=out.absolute(),
             key_path=resolve_key_path(key).absolute(),
             spec=veil,
             encoder=encoder,
-            model=_there(model, "--model"),
-            weights=_there(weights, "--weights"),
+            model=model.absolute() if model else None,
+            weights=weights.absolute() if weights else None,
             size=size,
             budget=budget,
             seed=seed,
@@ -111,12 +115,6 @@ def make_audit_command(cluster: ClusterTasks | None) -> Callable[..., None]:
         write_json(json_file, summary)
 
     return audit
-
-
-def _there(path: Path | None, option: str) -> Path | None:
-    if path is not None and not path.exists():
-        raise OptionError(f"{option} {path} is not there; give a file that is")
-    return path.absolute() if path else None
 
 
 def run_audit(

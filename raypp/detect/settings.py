@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from raypp.detect.public_weights import check_weights
 from raypp.errors import OptionError
 
 
@@ -74,8 +75,4 @@ class TrainSettings(BaseModel):
                 every = math.lcm(*range(self.least_workers, self.workers + 1))
                 fitting = every * max(1, self.batch // every)
                 raise OptionError(f"--batch {self.batch} cannot be shared by {workers} workers; use {fitting}")
-        if self.weights is not None and not self.weights.is_file():
-            raise OptionError(
-                f"--weights {self.weights} is no file; give an ultralytics checkpoint such as yolov8n.pt, "
-                "or the start.model of a learned veil"
-            )
+        check_weights(self.weights, ", or the start.model of a learned veil")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from raypp.detect.public_weights import check_weights
 from raypp.errors import OptionError
 from raypp.fit.adversary import AdversaryShape
 from raypp.veil.spec import LearnedSpec, parse_spec
@@ -86,8 +87,7 @@ class FitSettings(BaseModel):
             raise OptionError(f"--size {self.size} must be a multiple of 32 from 64 to 4096")
         if self.batch % self.workers:
             raise OptionError(f"--batch {self.batch} cannot be shared by {self.workers} workers")
-        if not self.weights.is_file():
-            raise OptionError(f"--weights {self.weights} is no file; give an ultralytics checkpoint such as yolov8n.pt")
+        check_weights(self.weights)
 
     def spec(self, encoder: str) -> LearnedSpec:
         """Return the spec of the veil that a fit makes, by the name of its encoder."""

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 from rich.table import Table as ScreenTable
 
+from raypp.detect.public_weights import check_weights
 from raypp.errors import OptionError
 from raypp.json_file import json_option, write_json
 from raypp.utility.arm import Arm, ArmKind, Schedule
@@ -139,8 +140,7 @@ def _check(schedule: Schedule, arms: Sequence[Arm]) -> None:
             raise OptionError(f"{name} {value} must be at least 1")
     if schedule.size % 32 or not 64 <= schedule.size <= 4096:
         raise OptionError(f"--size {schedule.size} must be a multiple of 32 from 64 to 4096")
-    if schedule.weights is not None and not schedule.weights.is_file():
-        raise OptionError(f"--weights {schedule.weights} is no file; give an ultralytics checkpoint such as yolov8n.pt")
+    check_weights(schedule.weights)
     named: dict[tuple[str, int], Arm] = {}
     for arm in arms:
         if named.setdefault((arm.name, arm.seed), arm) != arm:

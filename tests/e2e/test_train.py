@@ -138,7 +138,7 @@ def test_bad_input_is_one_line(place: Path, tmp_path: Path) -> None:
         ({"batch": 5, "workers": 2, "least_workers": 2}, "--batch 5 .* use 4"),
         ({"batch": 4, "workers": 3}, "--batch 4 .* use 6"),
         ({"workers": 1, "least_workers": 4}, "--workers 4-1"),
-        ({"weights": Path("nowhere.pt")}, "nowhere.pt is no file"),
+        ({"weights": Path("nowhere.pt")}, "nowhere.pt is no file; .* or the start.model of a learned veil"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(asked: dict[str, object], said: str, tmp_path: Path) -> None:

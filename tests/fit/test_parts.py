@@ -162,7 +162,10 @@ def test_the_network_at_the_edge_gives_the_levels_of_the_fit(settings):
         ({"hide": -1.0}, "--hide -1.0 must not be negative"),
         ({"size": 100}, "--size 100 must be a multiple of 32"),
         ({"workers": 3}, "--batch 16 cannot be shared by 3 workers"),
-        ({"weights": Path("none.pt")}, "--weights none.pt is no file"),
+        (
+            {"weights": Path("none.pt")},
+            "--weights none.pt is no file; give an ultralytics checkpoint such as yolov8n.pt (download it",
+        ),
         ({"adversaries": ()}, "name at least one --adversary"),
     ],
 )
