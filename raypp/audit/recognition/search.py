@@ -1,0 +1,187 @@
+"""What is looked for in rebuilt pictures: the faces and the words that recognisers find on the originals."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from raypp.audit import scores
+from raypp.audit.model import Frames, Pictures
+from raypp.audit.recognition import faces, text
+from raypp.audit.recognition.enlarging import Frame, enlarged
+from raypp.audit.recognition.faces import Boxes, Descriptions
+from raypp.audit.recognition.figures import (
+    NO_FACE,
+    FaceFigures,
+    Planted,
+    Recognised,
+    TextFigures,
+    Verification,
+)
+from raypp.audit.recognition.probes import HEIGHTS, Probes, Word, plant
+
+Groups: TypeAlias = npt.NDArray[np.int64]
+
+_SAME_PLACE = 0.5
+"""Overlap from which a face is where that of the original is."""
+_OTHERS = 0.6
+"""Distance from which two people's faces are surely two people's (dlib's own figure)."""
+_LEAST_AUC = 0.9
+"""What telling people apart must reach on originals of a quarter of the pixels; else their faces are too small."""
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Faces of one original.
+
+    Attributes:
+        picture: its place among the victims.
+        boxes: the faces.
+        landmarks: eyes and nose of each.
+    """
+
+    picture: int
+    boxes: Boxes
+    landmarks: list[object]
+
+    def described(self, frame: Frame) -> Descriptions:
+        """What a recogniser makes of the same places of another picture."""
+        return faces.describe(enlarged(frame), self.landmarks)
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is there to be recognised.
+
+    Attributes:
+        probes: pictures with planted words, to be rebuilt besides the victims.
+        planted: those of their words that are read on the plain pictures.
+        own: words that are surely read on victims, with the place of their picture; None if nobody looked.
+        seen: the victims on which there are faces.
+        known: descriptions of all these faces.
+        people: whose each of them is.
+        reason: why people cannot be told apart; empty if they can.
+    """
+
+    probes: Probes
+    planted: tuple[Word, ...]
+    own: tuple[Word, ...] | None
+    seen: tuple[_Seen, ...]
+    known: Descriptions
+    people: Groups
+    reason: str
+
+    @classmethod
+    def on(cls, victims: Pictures, count: int, seed: int, *, own_words: bool) -> "Search":
+        """Look at the originals.
+
+        Args:
+            victims: the originals.
+            count: how many of them get words planted, in copies.
+            seed: of what is planted, and where.
+            own_words: whether words that stand on the originals are looked for, too.
+        """
+        probes = plant(victims, count, seed)
+        seen = tuple(
+            _Seen(place, boxes, faces.landmarks(large, boxes))
+            for place, large in enumerate(map(enlarged, victims.frames))
+            if len(boxes := faces.find(large))
+        )
+        known = _described(seen, victims.frames)
+        people = faces.people(known)
+        reason = _doubt(known, people, _described(seen, np.stack([_halved(one) for one in victims.frames])))
+        own = tuple(_own(victims)) if own_words else None
+        return cls(probes, tuple(_read(probes.words, probes.pictures.frames)), own, seen, known, people, reason)
+
+    def look(self, rebuilt: Frames, probes: Frames) -> Recognised:
+        """Look at rebuilt victims and probes, of the same order and shape as the originals."""
+        return Recognised(faces=self._faces(rebuilt), text=self._text(rebuilt, probes))
+
+    def _faces(self, rebuilt: Frames) -> FaceFigures:
+        found = anywhere = 0
+        for one in self.seen:
+            boxes = faces.find(enlarged(rebuilt[one.picture]))
+            anywhere += len(boxes)
+            found += int((faces.overlaps(one.boxes, boxes) >= _SAME_PLACE).any(axis=1).sum())
+        told = None if self.reason else _told(_described(self.seen, rebuilt), self.known, self.people)
+        total = sum(len(one.boxes) for one in self.seen)
+        return FaceFigures(faces=total, found=found, anywhere=anywhere, verification=told, reason=self.reason)
+
+    def _text(self, rebuilt: Frames, probes: Frames) -> TextFigures:
+        read = _read(self.planted, probes)
+        planted = [
+            Planted(height=height, words=_of(height, self.planted), read=_of(height, read))
+            for height in sorted(HEIGHTS, reverse=True)
+        ]
+        if self.own is None:
+            return TextFigures(planted=tuple(planted))
+        return TextFigures(planted=tuple(planted), own=len(self.own), own_read=len(_read(self.own, rebuilt)))
+
+
+def _of(height: float, words: tuple[Word, ...] | list[Word]) -> int:
+    return sum(one.height == height for one in words)
+
+
+def _own(victims: Pictures) -> list[Word]:
+    """Words that stand on the originals; how high they are, nobody measures."""
+    return [
+        Word(place, 0.0, word) for place, frame in enumerate(victims.frames) for word in text.words(enlarged(frame))
+    ]
+
+
+def _read(words: tuple[Word, ...], frames: Frames) -> list[Word]:
+    """Those words that are read on the pictures on which they are looked for."""
+    lines = {place: text.lines(enlarged(frames[place])) for place in sorted({one.picture for one in words})}
+    return [one for one in words if text.is_read(one.text, lines[one.picture])]
+
+
+def _described(seen: tuple[_Seen, ...], frames: Frames) -> Descriptions:
+    return np.concatenate([np.zeros((0, 128)), *(one.described(frames[one.picture]) for one in seen)])
+
+
+def _doubt(known: Descriptions, people: Groups, halved: Descriptions) -> str:
+    """Why people cannot be told apart; empty if they can."""
+    if not len(known):
+        return NO_FACE
+    told = _told(halved, known, people)
+    if told is None:
+        return f"{len(known)} faces are found on the originals, of one person alone"
+    if told.auc < _LEAST_AUC:
+        return (
+            f"faces are too small: on originals of a quarter of the pixels, {told.auc:.2f} of {_LEAST_AUC} is reached"
+        )
+    return ""
+
+
+def _told(rebuilt: Descriptions, known: Descriptions, people: Groups) -> Verification | None:
+    """How well rebuilt faces are told from other people's; None if there are no two people.
+
+    A rebuilt face is compared with all originals. How near an original is to rebuilt faces on average is taken away,
+    so that a face like all others gains nothing; and a person's faces count together, as many as there are.
+    """
+    likeness = -np.linalg.norm(rebuilt[:, None] - known[None], axis=2)
+    likeness -= likeness.mean(axis=0)
+    groups = [np.nonzero(people == one)[0] for one in dict.fromkeys(people.tolist())]
+    own = [likeness[group, group].mean() for group in groups]
+    others = [
+        likeness[np.ix_(some, other)].mean()
+        for some in groups
+        for other in groups
+        if some is not other and _apart(known[some], known[other])
+    ]
+    if not others:
+        return None
+    made = scores.auc(np.array(own), np.array(others))
+    return Verification(people=len(groups), auc=made.mean, low=made.low, high=made.high)
+
+
+def _apart(some: Descriptions, others: Descriptions) -> bool:
+    return float(np.linalg.norm(some[:, None] - others[None], axis=2).mean()) > _OTHERS
+
+
+def _halved(frame: Frame) -> Frame:
+    """The same picture of a quarter of the pixels, each as large as four."""
+    height, width, _ = frame.shape
+    small = frame.reshape(height // 2, 2, width // 2, 2, 3).mean(axis=(1, 3))
+    return np.repeat(np.repeat(np.rint(small).astype(np.uint8), 2, axis=0), 2, axis=1)
