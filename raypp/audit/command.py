@@ -14,7 +14,7 @@ from raypp.audit.report import write_report
 from raypp.audit.running import PICTURES, AuditSettings, Task, missing, read_rows, run_here, tasks
 from raypp.audit.suite import Budget
 from raypp.audit.target import VEIL
-from raypp.detect.public_weights import check_weights
+from raypp.detect.options import check_size, check_weights
 from raypp.errors import KeyFileError, OptionError
 from raypp.filesystem import is_url
 from raypp.json_file import json_option, write_json
@@ -25,7 +25,6 @@ from raypp.veiling.progress import Reporter
 from raypp.whole_file import write_text
 
 CERTIFICATE = "certificate.json"
-_CELL = 32
 
 ClusterTasks = Callable[[Sequence[Task], str | None, float], Iterator[str]]
 """Runs tasks on a cluster: tasks, address, CPUs of each."""
@@ -80,8 +79,7 @@ def make_audit_command(cluster: ClusterTasks | None) -> Callable[..., None]:
 
         Example: raypp audit films.csv --key owner.key --spec fitted/encoder.veil --out audit --budget full
         """
-        if size % _CELL or not 64 <= size <= 4096:
-            raise OptionError(f"--size {size} must be a multiple of {_CELL} from 64 to 4096")
+        check_size(size)
         veil, encoder = spec_and_encoder(spec)
         if model is not None and not model.exists():
             raise OptionError(f"--model {model} is not there; give a file that is")

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
 from raypp.detect.checkpoint import ABOUT_FILE, About
+from raypp.detect.claim import claim
 from raypp.detect.dataset import TRAIN, VAL, VeiledDataset
 from raypp.detect.epochs import epochs_said
 from raypp.detect.results import EpochResult, read_results
@@ -19,7 +20,7 @@ from raypp.detect.settings import TrainSettings
 from raypp.detect.start import check_start
 from raypp.detect.tracking import MlflowRun
 from raypp.detect.training import Recipe
-from raypp.errors import ConflictError, OptionError
+from raypp.errors import OptionError
 from raypp.json_file import json_option, write_json
 
 DETECTOR_FOLDER = "detector"
@@ -147,7 +148,11 @@ def train_detector(
     if settings.weights is not None:
         check_start(settings.weights, about.veil_id)
     about.build()  # an unknown architecture ends here, before any cluster is asked for
-    _claim(settings.out, about)
+    claim(
+        settings.out / ABOUT_FILE,
+        about.model_dump_json(indent=1) + "\n",
+        f"run {settings.out} was begun on other data, model or schedule",
+    )
     tracked = MlflowRun(settings.mlflow, settings.out, about) if settings.mlflow else None
     finished = partial(read_results, settings.out, EpochResult)
     started = monotonic()
@@ -169,19 +174,6 @@ def train_detector(
         map50_95=top.map50_95,
         seconds=monotonic() - started,
     )
-
-
-def _claim(out: Path, about: About) -> None:
-    """Write what a run is on into its folder, or check that it is the same as before."""
-    path = out / ABOUT_FILE
-    text = about.model_dump_json(indent=1) + "\n"
-    if not path.exists():
-        out.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    elif path.read_text() != text:
-        raise ConflictError(
-            f"run {out} was begun on other data, model or schedule; use the same as before, or another --out"
-        )
 
 
 def _say(settings: TrainSettings, console: Console, tracked: MlflowRun | None) -> Callable[[EpochResult, float], None]:

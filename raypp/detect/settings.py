@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from raypp.detect.public_weights import check_weights
+from raypp.detect.options import check_counts, check_weights
 from raypp.errors import OptionError
 
 
@@ -59,15 +59,14 @@ class TrainSettings(BaseModel):
 
     def check(self) -> None:
         """Raise OptionError for a value out of range or two that contradict each other."""
-        counts = {
-            "--epochs": self.epochs,
-            "--batch": self.batch,
-            "--workers": self.least_workers,
-            "--nominal-batch": self.nominal_batch,
-        }
-        for name, value in counts.items():
-            if value < 1:
-                raise OptionError(f"{name} {value} must be at least 1")
+        check_counts(
+            {
+                "--epochs": self.epochs,
+                "--batch": self.batch,
+                "--workers": self.least_workers,
+                "--nominal-batch": self.nominal_batch,
+            }
+        )
         if self.least_workers > self.workers:
             raise OptionError(f"--workers {self.least_workers}-{self.workers} must name the fewer first")
         for workers in range(self.least_workers, self.workers + 1):

@@ -12,10 +12,11 @@ import typer
 from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
+from raypp.detect.claim import claim
 from raypp.detect.epochs import epochs_said
 from raypp.detect.results import read_results
 from raypp.detect.worker import Team
-from raypp.errors import ConflictError, OptionError
+from raypp.errors import OptionError
 from raypp.fit.adversary import AdversaryShape
 from raypp.fit.export import write_fitted
 from raypp.fit.results import FitEpoch
@@ -26,7 +27,7 @@ from raypp.utility.pictures import read_pictures
 from raypp.veil.encoder_file import ENCODER_FILE, START_FILE
 from raypp.veil.keyfile import load_owner_key, resolve_key_path
 from raypp.veil.packing import packed_size
-from raypp.whole_file import whole_file, write_text
+from raypp.whole_file import whole_file
 
 SETTINGS_FILE, RUNNING = "fit.json", "running"
 
@@ -170,7 +171,7 @@ def run_fit(
     settings.spec("0" * 32)  # what no veil has ends here
     pictures = read_pictures(settings.data)
     recipe = recipe_of(settings, pictures)
-    _claim(out, settings)
+    claim(out / SETTINGS_FILE, settings.model_dump_json(indent=1) + "\n", f"fit {out} was begun with other settings")
     finished = partial(read_results, out, FitEpoch)
     started = monotonic()
     with epochs_said(finished, settings.epochs, _say(settings, console)):
@@ -217,17 +218,6 @@ def _say(settings: FitSettings, console: Console) -> Callable[[FitEpoch, float],
         )
 
     return say
-
-
-def _claim(out: Path, settings: FitSettings) -> None:
-    """Write what a fit was asked into its folder, or check that it is the same as before."""
-    path = out / SETTINGS_FILE
-    text = settings.model_dump_json(indent=1) + "\n"
-    if not path.exists():
-        out.mkdir(parents=True, exist_ok=True)
-        write_text(path, text)
-    elif path.read_text() != text:
-        raise ConflictError(f"fit {out} was begun with other settings; use the same as before, or another --out")
 
 
 def _fit_here(settings: FitSettings, out: Path) -> Path:

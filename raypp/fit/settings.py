@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from raypp.detect.public_weights import check_weights
+from raypp.detect.options import check_counts, check_size, check_weights
 from raypp.errors import OptionError
 from raypp.fit.adversary import AdversaryShape
 from raypp.veil.spec import LearnedSpec, parse_spec
@@ -66,14 +66,14 @@ class FitSettings(BaseModel):
 
     def check(self) -> None:
         """Raise OptionError for a value out of range, and SpecError for one that no veil has."""
-        for name, value in (
-            ("--epochs", self.epochs),
-            ("--batch", self.batch),
-            ("--nominal-batch", self.nominal_batch),
-            ("--workers", self.workers),
-        ):
-            if value < 1:
-                raise OptionError(f"{name} {value} must be at least 1")
+        check_counts(
+            {
+                "--epochs": self.epochs,
+                "--batch": self.batch,
+                "--nominal-batch": self.nominal_batch,
+                "--workers": self.workers,
+            }
+        )
         for name, weight in (("--hide", self.hide), ("--tone", self.tone), ("--rate", self.rate)):
             if weight < 0:
                 raise OptionError(f"{name} {weight} must not be negative; 0 leaves it out")
@@ -83,8 +83,7 @@ class FitSettings(BaseModel):
             raise OptionError(f"--restart {self.restart} must be at least 0, --warm-up {self.warm_up} at least 1")
         if not self.adversaries:
             raise OptionError(f"name at least one --adversary: {', '.join(AdversaryShape)}")
-        if self.size % 32 or not 64 <= self.size <= 4096:
-            raise OptionError(f"--size {self.size} must be a multiple of 32 from 64 to 4096")
+        check_size(self.size)
         if self.batch % self.workers:
             raise OptionError(f"--batch {self.batch} cannot be shared by {self.workers} workers")
         check_weights(self.weights)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 from rich.table import Table as ScreenTable
 
-from raypp.detect.public_weights import check_weights
+from raypp.detect.options import check_counts, check_size, check_weights
 from raypp.errors import OptionError
 from raypp.json_file import json_option, write_json
 from raypp.utility.arm import Arm, ArmKind, Schedule
@@ -134,12 +134,8 @@ def _seeds(text: str) -> list[int]:
 
 
 def _check(schedule: Schedule, arms: Sequence[Arm]) -> None:
-    counts = {"--epochs": schedule.epochs, "--batch": schedule.batch, "--nominal-batch": schedule.nominal_batch}
-    for name, value in counts.items():
-        if value < 1:
-            raise OptionError(f"{name} {value} must be at least 1")
-    if schedule.size % 32 or not 64 <= schedule.size <= 4096:
-        raise OptionError(f"--size {schedule.size} must be a multiple of 32 from 64 to 4096")
+    check_counts({"--epochs": schedule.epochs, "--batch": schedule.batch, "--nominal-batch": schedule.nominal_batch})
+    check_size(schedule.size)
     check_weights(schedule.weights)
     named: dict[tuple[str, int], Arm] = {}
     for arm in arms:
