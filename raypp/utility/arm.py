@@ -7,7 +7,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from raypp.media.obscuring import Obscuring
 from raypp.veil.spec import VeilSpec
+
+JPEG_QUALITY = 90
+"""At which the size of obscured pictures is measured, with Pillow's other defaults."""
 
 
 class ArmKind(StrEnum):
@@ -19,6 +23,8 @@ class ArmKind(StrEnum):
     """Plain pictures with ultralytics' augmentation: the reference of every gap."""
     PLAIN_CELLS = "plain-cells"
     """Plain pictures with the augmentation that codes allow: what that alone costs."""
+    OBSCURED = "obscured"
+    """Pictures hidden in another way than by a veil, then augmented as plain ones are."""
     VEILED = "veiled"
     """Veiled frames with the augmentation that codes allow."""
 
@@ -54,6 +60,7 @@ class Arm(BaseModel):
         name: what the arm is called in tables; arms that differ in their seed only share it.
         kind: what it trains on.
         seed: of initial weights, order and augmentation.
+        obscuring: how pictures are hidden, for obscured arms.
         spec: the veil, for veiled arms.
         variants: how many variants of each training picture are veiled beside it.
         fitted: epochs for which the owner fits the adapter to public features before the arm is trained; 0 for none.
@@ -68,6 +75,7 @@ class Arm(BaseModel):
     name: str
     kind: ArmKind
     seed: int
+    obscuring: Obscuring | None = None
     spec: VeilSpec | None = None
     variants: int = 0
     fitted: int = 0
@@ -116,9 +124,34 @@ class VeilFigures(BaseModel):
         return self.shard_bytes / self.frames
 
     @property
+    def size_ratio(self) -> float:
+        """Bytes of shards over those of the picture files."""
+        return self.shard_bytes / self.source_bytes
+
+    @property
     def frames_per_s(self) -> float:
         """Frames that one core veils in a second, once they are decoded."""
         return self.frames / self.veil_s
+
+
+class ObscuredFigures(BaseModel):
+    """What an obscured dataset comes to, over train and val."""
+
+    model_config = ConfigDict(frozen=True)
+
+    frames: int
+    jpeg_bytes: int = Field(description=f"of the obscured pictures as JPEG files of quality {JPEG_QUALITY}")
+    source_bytes: int
+
+    @property
+    def bytes_per_frame(self) -> float:
+        """Bytes of JPEG for each picture."""
+        return self.jpeg_bytes / self.frames
+
+    @property
+    def size_ratio(self) -> float:
+        """Bytes of JPEG over those of the picture files."""
+        return self.jpeg_bytes / self.source_bytes
 
 
 class ArmRow(BaseModel):
@@ -143,9 +176,15 @@ class ArmRow(BaseModel):
     train_s: float = Field(description="seconds of training, evaluation left out")
     fitted_share: float | None = Field(None, description="share of the features' variance that fitting explained")
     veil: VeilFigures | None = None
+    obscured: ObscuredFigures | None = None
     wrong_key_map50: tuple[float, ...] = Field((), description="on the val pictures veiled under other keys")
     plain_input_map50: float | None = Field(None, description="on the val pictures quantised without a key")
     command: str
     commit: str
     device: str
     versions: dict[str, str]
+
+    @property
+    def hidden(self) -> VeilFigures | ObscuredFigures | None:
+        """What the hidden dataset came to; None for plain arms."""
+        return self.veil or self.obscured

@@ -1,17 +1,25 @@
 """Arms as a user names them on the command line."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from raypp.errors import OptionError
+from raypp.media.obscuring import Obscuring
 from raypp.utility.arm import Arm, ArmKind
 from raypp.veil.encoder_file import ENCODER_FILE, START_FILE, spec_and_encoder
 from raypp.veil.spec import PatchSpec, VeilSpec, parse_spec
 
+WAYS = "pixelation-SIDE, private-pixelation-SIDE:epsilon=E, blur-SIGMA, blackout"
+"""Arms of other ways to hide, as they are written."""
 _DEFAULT = "default"
+_MEASURES = {"pixelation": "side", "private-pixelation": "side", "blur": "sigma", "blackout": "number"}
+"""Other ways to hide, and which of their fields is the number behind the name."""
+_WAY = re.compile(rf"({'|'.join(_MEASURES)})(?:-(\d[^:=]*))?(?::(.*))?")
+_OBSCURING: TypeAdapter[Obscuring] = TypeAdapter(Obscuring)
 _OF_ARM = ("sub_keys_told", "adapter_rate", "variants", "fitted")
 
 
@@ -19,11 +27,11 @@ def parse_arm(text: str, seed: int) -> Arm:
     """Read one arm.
 
     Args:
-        text: `plain`, `plain-cells` or `library`; `default` for the default veil; `NAME=FILE` for the spec in a file
-            or the learned veil of an encoder file; `NAME=FOLDER` for the veil of a fit, started from what the fit left;
-            `NAME:field=value,...` for the default spec with some fields changed; besides those of
-            a spec, and after a file or folder: `variants`, `fitted`, `adapter_rate` (numbers), `sub_keys_told` (true or
-            false).
+        text: `plain`, `plain-cells` or `library`; another way to hide, of `WAYS`; `default` for the default veil;
+            `NAME=FILE` for the spec in a file or the learned veil of an encoder file; `NAME=FOLDER` for the veil of a
+            fit, started from what the fit left; `NAME:field=value,...` for the default spec with some fields
+            changed; besides those of a spec, and after a file or folder: `variants`, `fitted`, `adapter_rate`
+            (numbers), `sub_keys_told` (true or false).
         seed: the arm's seed.
 
     Raises:
@@ -32,6 +40,9 @@ def parse_arm(text: str, seed: int) -> Arm:
     """
     if text in (ArmKind.PLAIN, ArmKind.PLAIN_CELLS, ArmKind.LIBRARY):
         return Arm(name=text, kind=ArmKind(text), seed=seed)
+    if way := _WAY.fullmatch(text):
+        obscuring = _way(text, *way.groups())
+        return Arm(name=obscuring.name, kind=ArmKind.OBSCURED, seed=seed, obscuring=obscuring)
     name, changed = text, {}
     encoder = start = None
     if ":" in text:
@@ -49,7 +60,8 @@ def parse_arm(text: str, seed: int) -> Arm:
         spec = PatchSpec()
     else:
         raise OptionError(
-            f"--arm {text} is none of plain, plain-cells, library, default, NAME=SPEC.json, NAME:field=value,..."
+            f"--arm {text} is none of plain, plain-cells, library, default, NAME=SPEC.json, NAME:field=value,..., "
+            f"{WAYS}"
         )
     if not name or not all(letter.isalnum() or letter in "-_." for letter in name):
         raise OptionError(f"--arm {text}: the name {name!r} may hold letters, digits, '-', '_' and '.' only")
@@ -69,6 +81,17 @@ def parse_arm(text: str, seed: int) -> Arm:
     except ValidationError as error:
         first = error.errors()[0]
         raise OptionError(f"--arm {text}: {first['loc'][-1]}: {first['msg']}") from None
+
+
+def _way(text: str, method: str, number: str | None, fields: str | None) -> Obscuring:
+    """Read another way to hide: its method, the number behind that, and fields, as far as they were given."""
+    pairs = [] if number is None else [f"{_MEASURES[method]}={number}"]
+    told = dict(_pair(pair, text) for pair in (*pairs, *(fields.split(",") if fields else ())))
+    try:
+        return _OBSCURING.validate_python({"method": method, **told})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise OptionError(f"--arm {text}: {first['loc'][-1]}: {first['msg']}; write one of {WAYS}") from None
 
 
 def _from_place(place: Path) -> tuple[VeilSpec, Path | None, Path | None]:

@@ -14,7 +14,7 @@ from raypp.detect.options import check_counts, check_size, check_weights
 from raypp.errors import OptionError
 from raypp.json_file import json_option, write_json
 from raypp.utility.arm import Arm, ArmKind, Schedule
-from raypp.utility.asked import parse_arm
+from raypp.utility.asked import WAYS, parse_arm
 from raypp.utility.comparison import ArmTask, Comparison, compare, run_here
 from raypp.utility.pictures import read_pictures
 from raypp.utility.rows import read_matches, read_rows
@@ -49,7 +49,8 @@ def make_compare_command(cluster: ClusterArms | None) -> Callable[..., None]:
         arm: Annotated[
             list[str] | None,
             typer.Option(
-                help="plain, plain-cells, library, default, NAME=SPEC.json or NAME:field=value,...; repeat. "
+                help="plain, plain-cells, library, default, NAME=SPEC.json or NAME:field=value,...; "
+                f"other ways to hide: {WAYS}; repeat. "
                 "(default: plain, plain-cells, default)"
             ),
         ] = None,
@@ -82,6 +83,8 @@ def make_compare_command(cluster: ClusterArms | None) -> Callable[..., None]:
         Example: raypp compare pictures --out cost --weights yolov8n.pt --epochs 100 --seeds 0,1,2
 
         Example: raypp compare pictures --out cost --arm plain --arm default --arm coarse:patch=16,channels=32
+
+        Example: raypp compare pictures --out cost --arm pixelation-16 --arm private-pixelation-16:epsilon=1
         """
         chosen = [parse_arm(text, seed) for text in arm or _DEFAULT_ARMS for seed in _seeds(seeds)]
         schedule = Schedule(
@@ -150,7 +153,7 @@ def _print_plan(comparison: Comparison, console: Console) -> None:
     console.print(f"{pictures.name}: {counts} pictures, {len(pictures.classes)} classes", highlight=False)
     for task in comparison.tasks(pictures):
         state = "has its row" if task.row_id in rows else "would be trained"
-        console.print(f"{task.row_id:<40}{state}", highlight=False)
+        console.print(f"{task.row_id:<40}  {state}", highlight=False)
 
 
 def _report(task: ArmTask, console: Console) -> Report:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from raypp.detect.dataset import VeiledDataset
 from raypp.errors import ConflictError, RayppError
+from raypp.utility import obscured
 from raypp.utility.arm import Arm, ArmRow, Schedule, VeilFigures
 from raypp.utility.pictures import PictureSet, read_pictures
 from raypp.utility.rows import read_rows, write_row
@@ -122,7 +123,11 @@ def run_task(task: ArmTask, report: Report) -> str:
     archive = _open_archive(task, settings) if settings else None
     folder = task.out / "running" / task.row_id
     folder.mkdir(parents=True, exist_ok=True)
-    bench = Bench(task.schedule, pictures, folder, archive, task.wrong_keys, task.command)
+    figures, way = None, task.arm.obscuring
+    if way is not None:
+        plain, pictures = pictures, obscured.obscure(pictures, way, task.schedule.size, folder / "obscured")
+        figures = obscured.figures(plain, pictures)
+    bench = Bench(task.schedule, pictures, folder, archive, figures, task.wrong_keys, task.command)
     row, matches = run_arm(task.arm, bench, task.row_id, report)
     write_row(task.out, row, matches)
     return task.row_id

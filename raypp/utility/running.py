@@ -26,7 +26,7 @@ from raypp.detect.model import CodeInput, build_detector, load_public_weights
 from raypp.detect.start import load_start
 from raypp.detect.training import Recipe, Trainer
 from raypp.errors import OptionError
-from raypp.utility.arm import Arm, ArmKind, ArmRow, Schedule, VeilFigures
+from raypp.utility.arm import Arm, ArmKind, ArmRow, ObscuredFigures, Schedule, VeilFigures
 from raypp.utility.library import LibraryBatches, lay_out, train_by_library
 from raypp.utility.pictures import PictureSet, PlainFrames
 from raypp.utility.veiled import QuantisedFrames, VeiledFrames, WrongKeyFrames
@@ -66,9 +66,10 @@ class Bench:
 
     Attributes:
         schedule: what all arms have in common.
-        pictures: the plain dataset.
+        pictures: the plain dataset; for obscured arms the obscured one.
         folder: a folder of the arm's own, for what it needs while it runs.
         archive: the veiled dataset, for veiled arms.
+        obscured: what the obscured dataset comes to, for obscured arms.
         wrong_keys: how many other keys the trained detector is tried on.
         command: the command line that asked for the arm.
     """
@@ -77,6 +78,7 @@ class Bench:
     pictures: PictureSet
     folder: Path
     archive: VeiledArchive | None
+    obscured: ObscuredFigures | None
     wrong_keys: int
     command: str
 
@@ -129,6 +131,7 @@ def run_arm(arm: Arm, bench: Bench, row_id: str, report: Report) -> tuple[ArmRow
         train_s=trained.train_s,
         fitted_share=trained.fitted,
         veil=bench.archive.figures if bench.archive else None,
+        obscured=bench.obscured,
         wrong_key_map50=tuple(
             _judge(matcher, WrongKeyFrames(_plain(bench, spec), spec, VeilKey.generate(), network), bench).map50
             for spec in [arm.spec] * bench.wrong_keys
@@ -238,7 +241,7 @@ def _codes(arm: Arm) -> CodeInput | None:
 def _batches(
     arm: Arm, bench: Bench, recipe: Recipe
 ) -> tuple[Callable[[int], Iterator[DetectionBatch]], CellAugmentation | None]:
-    if arm.kind is ArmKind.PLAIN:
+    if arm.kind in (ArmKind.PLAIN, ArmKind.OBSCURED):
         data = lay_out(bench.pictures, bench.folder)
         pictures = bench.pictures.splits["train"]
         library = LibraryBatches(data, pictures, bench.pictures.classes, recipe, bench.schedule.size)

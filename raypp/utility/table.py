@@ -43,8 +43,8 @@ class TableLine(BaseModel):
     gap50: Gap | None = Field(description="against the reference; None for the reference itself, or without one")
     gap50_95: Gap | None
     step_ratio: float | None = Field(description="seconds of a training step over those of the reference")
-    bytes_per_frame: float | None = Field(description="of shards; for plain arms of the picture files")
-    size_ratio: float | None = Field(description="bytes of shards over those of the picture files")
+    bytes_per_frame: float | None = Field(description="of shards; of JPEG files, for obscured pictures")
+    size_ratio: float | None = Field(description="those bytes over those of the picture files")
     frames_per_s: float | None = Field(description="frames veiled in a second on one core, once decoded")
     veil_to_decode: float | None = Field(description="time of veiling over that of decoding and resizing")
     wrong_key_share: float | None = Field(description="worst mAP50 under another key over its own")
@@ -87,7 +87,7 @@ def _line(group: list[ArmRow], reference: list[ArmRow] | None, matches: Matches,
         theirs, ours = ([matches(row) for row in rows] for rows in (reference, group))
         gap50, gap50_95 = map(Gap.of, relative_gap(theirs, ours, replicates))
     own = mean(row.map50 for row in group)
-    veil = first.veil
+    veil, hidden = first.veil, first.hidden
     wrong = [max(row.wrong_key_map50) for row in group if row.wrong_key_map50]
     bare = [row.plain_input_map50 for row in group if row.plain_input_map50 is not None]
     return TableLine(
@@ -99,8 +99,8 @@ def _line(group: list[ArmRow], reference: list[ArmRow] | None, matches: Matches,
         gap50=gap50,
         gap50_95=gap50_95,
         step_ratio=mean(row.step_s for row in group) / mean(row.step_s for row in reference) if reference else None,
-        bytes_per_frame=veil.bytes_per_frame if veil else None,
-        size_ratio=veil.shard_bytes / veil.source_bytes if veil else None,
+        bytes_per_frame=hidden.bytes_per_frame if hidden else None,
+        size_ratio=hidden.size_ratio if hidden else None,
         frames_per_s=veil.frames_per_s if veil else None,
         veil_to_decode=veil.veil_s / veil.decode_s if veil else None,
         wrong_key_share=max(wrong) / own if wrong and own else None,

@@ -3,6 +3,7 @@
 import pytest
 
 from raypp.errors import OptionError, SpecError
+from raypp.media.obscuring import Blackout, Blur, Pixelation, PrivatePixelation
 from raypp.utility.arm import Arm, ArmKind, Schedule
 from raypp.utility.asked import parse_arm
 from raypp.veil.spec import PatchSpec
@@ -17,6 +18,28 @@ def test_a_veil_is_the_default_with_some_fields_changed() -> None:
     assert arm.spec == PatchSpec(patch=16, channels=32)
     assert (arm.kind, arm.adapter_rate, arm.sub_keys) == (ArmKind.VEILED, 5, False)
     assert parse_arm("default", 0).spec == PatchSpec()
+
+
+def test_other_ways_to_hide_are_named_with_their_measure() -> None:
+    asked = {
+        "pixelation-16": Pixelation(side=16),
+        "blur-2.5": Blur(sigma=2.5),
+        "blackout": Blackout(),
+        "private-pixelation-16:epsilon=0.5": PrivatePixelation(side=16, epsilon=0.5),
+        "private-pixelation-16:epsilon=1,neighbours=64": PrivatePixelation(side=16, epsilon=1.0, neighbours=64),
+    }
+    arms = [parse_arm(text, 2) for text in asked]
+    assert [arm.obscuring for arm in arms] == list(asked.values())
+    assert [arm.name for arm in arms] == [way.name for way in asked.values()]
+    assert {(arm.kind, arm.seed, arm.spec) for arm in arms} == {(ArmKind.OBSCURED, 2, None)}
+    assert Arm.model_validate_json(arms[3].model_dump_json()) == arms[3]
+    assert len({arm.row_id(Schedule(), "tools") for arm in arms}) == 5
+
+
+def test_a_veil_may_be_called_after_another_way_to_hide(tmp_path) -> None:
+    (tmp_path / "spec.json").write_bytes(PatchSpec(fold=0).canonical())
+    assert parse_arm(f"blur={tmp_path / 'spec.json'}", 0).kind is ArmKind.VEILED
+    assert parse_arm("blurry:fold=0", 0).spec == PatchSpec(fold=0)
 
 
 def test_a_veil_may_come_from_a_file(tmp_path) -> None:
@@ -37,6 +60,14 @@ def test_a_veil_may_come_from_a_file(tmp_path) -> None:
         ("x:patch=big", "number"),
         ("../x:fold=0", "letters"),
         (":fold=0", "letters"),
+        ("pixelation", "side: Field required; write one of pixelation-SIDE, private"),
+        ("pixelation-8.5", "side: Input should be a valid integer"),
+        ("blur-0", "sigma: Input should be greater than 0"),
+        ("blur-8:fold=0", "fold: Extra inputs"),
+        ("blackout-3", "number: Extra inputs"),
+        ("private-pixelation-16", "epsilon: Field required"),
+        ("private-pixelation-16:epsilon=0", "epsilon: Input should be greater than 0"),
+        ("private-pixelation-16:epsilon", "field=value"),
         ("x:adapter_rate=true,fold=0,sub_keys_told=7", "sub_keys"),
     ],
 )

@@ -17,7 +17,7 @@ from raypp.veiling.progress import Reporter
 from tests.command import raypp, succeed
 from tests.films import make_dataset
 
-_ARMS = ("plain", "plain-cells", "library", "default", "open:fold=0,adapter_rate=4")
+_ARMS = ("plain", "plain-cells", "library", "default", "open:fold=0,adapter_rate=4", "private-pixelation-16:epsilon=8")
 _ASKED = ("--size", 96, "--epochs", 2, "--batch", 4, "--replicates", 20, "--wrong-keys", 1)
 
 
@@ -42,7 +42,7 @@ def cost(place: Path) -> Path:
 
 def test_every_arm_leaves_a_row_and_a_line(place: Path, cost: Path) -> None:
     rows = read_rows(cost)
-    assert {row.arm.name for row in rows.values()} == {arm.partition(":")[0] for arm in _ARMS}
+    assert {row.arm.name for row in rows.values()} == {parse_arm(arm, 0).name for arm in _ARMS}
     for row in rows.values():
         assert row.val_pictures == 6
         assert row.train_pictures == 12
@@ -56,6 +56,9 @@ def test_every_arm_leaves_a_row_and_a_line(place: Path, cost: Path) -> None:
     veiled = next(line for line in table["lines"] if line["name"] == "default")
     assert veiled["size_ratio"] > 0
     assert veiled["frames_per_s"] > 0
+    private = next(line for line in table["lines"] if line["name"] == "private-pixelation-16-epsilon-8")
+    assert 0 < private["size_ratio"] < 1
+    assert (private["frames_per_s"], private["wrong_key_share"]) == (None, None)
     written = (cost / "table.md").read_text().splitlines()
     assert len(written) == 2 + len(_ARMS)
     assert (cost / "table.png").stat().st_size > 5000
