@@ -6,8 +6,10 @@ from pathlib import Path
 _MAKES_ROWS = (
     "audit/attacks",
     "audit/baselines.py",
+    "audit/detector.py",
     "audit/material.py",
     "audit/measuring.py",
+    "audit/members.py",
     "audit/model.py",
     "audit/running.py",
     "audit/scores.py",

@@ -60,6 +60,12 @@ def make_audit_command(cluster: ClusterTasks | None) -> Callable[..., None]:
         weights: Annotated[
             Path | None, typer.Option(help="Public weights (.pt) of the detector's architecture.")
         ] = None,
+        members: Annotated[
+            str | None,
+            typer.Option(
+                help="Dataset with what the detector learnt from in train, others in val (default: among SOURCES)."
+            ),
+        ] = None,
         size: Annotated[int, typer.Option(help="Side of the letterboxed square, in pixels.")] = 640,
         budget: Annotated[
             Budget, typer.Option(help="quick: two minutes; standard: an hour; full: many hours, of a core.")
@@ -95,6 +101,7 @@ def make_audit_command(cluster: ClusterTasks | None) -> Callable[..., None]:
             size=size,
             budget=budget,
             seed=seed,
+            members=str(Path(members).absolute()) if members and not is_url(members) else members,
         )
         console = Console(stderr=True, soft_wrap=True)
         if dry_run:

@@ -16,7 +16,6 @@ from raypp.media.archive import discover
 from raypp.media.container import probe
 from raypp.media.dataset import Box, parse_labels
 from raypp.media.files import open_source
-from raypp.media.frame import Frame
 from raypp.media.geometry import Letterbox
 from raypp.media.image import decode_image
 from raypp.media.sampling import Sampling, SamplingMode
@@ -56,11 +55,7 @@ class Evidence:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of all pictures and labels, as hex."""
-        found = sha256()
-        for pictures in (self.known, self.victims):
-            found.update(f"{pictures.frames.shape} {pictures.cameras} {pictures.boxes}".encode())
-            found.update(pictures.frames.tobytes())
-        return found.hexdigest()
+        return digest_of(self.known, self.victims)
 
 
 @dataclass(frozen=True)
@@ -68,6 +63,15 @@ class _Taken:
     source: str
     pixels: Frames
     labels: Labels
+
+
+def digest_of(*some: Pictures) -> str:
+    """SHA-256 of pictures with their labels, as hex."""
+    found = sha256()
+    for pictures in some:
+        found.update(f"{pictures.frames.shape} {pictures.cameras} {pictures.boxes}".encode())
+        found.update(pictures.frames.tobytes())
+    return found.hexdigest()
 
 
 def gather(sources: Sequence[str], size: int, known: int, victims: int, seed: int) -> Evidence:
@@ -113,14 +117,11 @@ def _from(files: Sequence[SourceFile], count: int, size: int, labelled: Labelled
 
 def _pictures(file: SourceFile, count: int, size: int, labelled: Labelled) -> Iterator[_Taken]:
     """Yield pictures of a file, in order of time."""
+    if file.kind is SourceKind.IMAGE:
+        yield _Taken(file.url, *read_labelled(file.url, *labelled.get(file.url, ((), None)), size, CELL))
+        return
     stream = open_source(file.url)
     try:
-        if file.kind is SourceKind.IMAGE:
-            frame = decode_image(stream, size, CELL, None)
-            classes, label = labelled.get(file.url, ((), None))
-            labels = parse_labels(Path(label).read_text(), classes, label) if label and "://" not in label else ()
-            yield _taken(file, frame, size, tuple((classes[one.class_id], one) for one in labels))
-            return
         info = probe(stream)
         box = Letterbox(size, CELL, info.width, info.height)
         sidecar = _sidecar(file)
@@ -129,9 +130,32 @@ def _pictures(file: SourceFile, count: int, size: int, labelled: Labelled) -> It
             frames = decode(stream, info, moment, moment + _SEARCHED_US, sampling, box, None, report=report)
             for frame in islice(frames, 1):
                 boxes = sidecar.boxes_at(frame.timestamp_us, _TOLERANCE_US) if sidecar else None
-                yield _taken(file, frame, size, boxes or ())
+                yield _Taken(file.url, frame.pixels, _within(box, boxes or ()))
     finally:
         stream.close()
+
+
+def read_labelled(url: str, classes: tuple[str, ...], label: str | None, size: int, cell: int) -> tuple[Frames, Labels]:
+    """Read a picture into its window, uint8[H, W, 3], and its labels, as fractions of that.
+
+    Args:
+        url: the picture.
+        classes: names of the label file's classes.
+        label: the label file; None without one. Labels behind a URL are not read.
+        size: side of the letterboxed square, in pixels.
+        cell: pixels that the window is a multiple of.
+
+    Raises:
+        LabelError, MediaError: if labels or picture cannot be read.
+    """
+    stream = open_source(url)
+    try:
+        frame = decode_image(stream, size, cell, None)
+    finally:
+        stream.close()
+    labels = parse_labels(Path(label).read_text(), classes, label) if label and "://" not in label else ()
+    window = Letterbox(size, cell, frame.source_width, frame.source_height)
+    return frame.pixels, _within(window, tuple((classes[one.class_id], one) for one in labels))
 
 
 def _sidecar(file: SourceFile) -> Sidecar | None:
@@ -139,14 +163,12 @@ def _sidecar(file: SourceFile) -> Sidecar | None:
     return read_sidecar(place.read_text(), str(place)) if "://" not in file.url and place.is_file() else None
 
 
-def _taken(file: SourceFile, frame: Frame, size: int, labels: Labels) -> _Taken:
+def _within(window: Letterbox, labels: Labels) -> Labels:
     """Boxes are of the source's frame; here they become fractions of the window."""
-    box = Letterbox(size, CELL, frame.source_width, frame.source_height)
-    x, y = box.content_width / box.window_width, box.content_height / box.window_height
-    moved = tuple(
+    x, y = window.content_width / window.window_width, window.content_height / window.window_height
+    return tuple(
         (name, Box(class_id=one.class_id, x=one.x * x, y=one.y * y, w=one.w * x, h=one.h * y)) for name, one in labels
     )
-    return _Taken(file.url, frame.pixels, moved)
 
 
 def _same_shape(mine: Sequence[_Taken], theirs: Sequence[_Taken]) -> Evidence:

@@ -1,36 +1,59 @@
 """What an attack is given: pictures, what is attacked, and, where it needs them, a detector and public weights."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 
+from raypp.audit.baselines import noise
+from raypp.audit.detector import VeiledDetector
 from raypp.audit.evidence import CAMERA, Evidence
-from raypp.audit.model import Case, Need, Veiling
-from raypp.audit.suite import OPEN_FEATURES, VEILINGS
+from raypp.audit.model import Case, Need, Trial, Veiling
+from raypp.audit.suite import BY_HEART, NOISE, OPEN_FEATURES, VEILINGS
 from raypp.audit.target import SITE, VEIL, veil
-from raypp.audit.team import Team, drawn_encoder, open_features, open_team
+from raypp.audit.team import Team, drawn_encoder, open_detector, open_features, open_team
 from raypp.veil.spec import LearnedSpec
 from raypp.veil.veil import Veil
+
+_BY_HEART, _STEPS = 12, 60
+"""Pictures that a detector learns by heart, and steps that it takes for it."""
 
 TeamFiles = dict[Need, Path]
 """What was given of what attacks by an ML team need."""
 
 
-def case_of(name: str, made: Veil, evidence: Evidence, files: TeamFiles, needs: tuple[Need, ...], seed: int) -> Case:
+@dataclass(frozen=True)
+class Material:
+    """All that an audit has for its attacks.
+
+    Attributes:
+        evidence: the pictures.
+        files: detector and weights, as far as they were given.
+        trial: what the detector learnt from and what not; None where no attack at hand asks for it.
+    """
+
+    evidence: Evidence
+    files: TeamFiles
+    trial: Trial | None = None
+
+
+def case_of(name: str, made: Veil, material: Material, needs: tuple[Need, ...], seed: int) -> Case:
     """Return the material of one attack.
 
     Args:
         name: of what is attacked, `VEIL` or a baseline's.
         made: the audited veil.
-        evidence: the pictures.
-        files: all that is needed among them.
+        material: with all that is needed in it.
         needs: of the attack.
         seed: of what the attacker leaves to chance.
 
     Raises:
         ModelError, ConflictError: if detector or weights cannot be read, do not fit, or are of another veil.
     """
+    evidence, files, trial = material.evidence, material.files, material.trial
+    if trial is not None:
+        seen, tried = _examined(name, made, files[Need.MODEL], trial, seed)
+        return Case(seen, evidence.known, evidence.victims, seed, trial=tried)
     team = _team(files[Need.MODEL], files[Need.WEIGHTS], made.veil_id) if needs else None
     public = team.public if team else None
     return Case(_veiling(name, made, evidence, team), evidence.known, evidence.victims, seed, public)
@@ -58,6 +81,17 @@ def _veiling(name: str, made: Veil, evidence: Evidence, team: Team | None) -> Ve
             return seen
         return replace(seen, drawn=partial(drawn_encoder, team.at_veil, evidence.known.frames, made.spec))
     return open_features(team.public, evidence.known.frames)
+
+
+def _examined(name: str, made: Veil, model: Path, trial: Trial, seed: int) -> tuple[Veiling, Trial]:
+    """The detector on codes of the veil, or on noise of their shape, or after it learnt some pictures by heart."""
+    spec, found = made.spec, open_detector(model, made.veil_id)
+    seen = noise(spec.patch, spec.channels, spec.levels, seed) if name == NOISE else veil(made)
+    detector = VeiledDetector(*found, seen.encode, made.stream(SITE, CAMERA).sub_key)
+    if name == BY_HEART:
+        learnt, rest = (trial.own.take(places) for places in (range(_BY_HEART), range(_BY_HEART, len(trial.own))))
+        detector, trial = detector.further(learnt, _STEPS, seed), replace(trial, members=learnt, own=rest)
+    return replace(seen, detector=detector), trial
 
 
 @lru_cache(maxsize=1)

@@ -17,6 +17,7 @@ Codes: TypeAlias = npt.NDArray[np.uint8]
 """uint8[N, C, h, w]."""
 Features: TypeAlias = npt.NDArray[np.float32]
 """float32[N, F, g, g'], of a detector's early layers."""
+Floats: TypeAlias = npt.NDArray[np.float64]
 Ranks: TypeAlias = npt.NDArray[np.int64]
 """int64[N]: place of each picture's own among all candidates, 0 the first."""
 
@@ -37,6 +38,7 @@ class Need(StrEnum):
 
     MODEL = "--model"
     WEIGHTS = "--weights"
+    MEMBERS = "--members"
 
 
 class Kind(StrEnum):
@@ -86,6 +88,7 @@ class Veiling:
         encode: veils pictures, each as its camera does.
         features: what the adapter of a detector on codes makes of veiled pictures; None where there is no detector.
         drawn: the same under another key, by number, as anybody can draw keys; None where nobody can.
+        detector: the detector itself on what `encode` makes; None where there is none.
     """
 
     name: str
@@ -95,6 +98,34 @@ class Veiling:
     encode: Callable[[Pictures], Codes]
     features: Callable[[Pictures], Features] | None = None
     drawn: "Callable[[int], Veiling] | None" = None
+    detector: "Detector | None" = None
+
+
+class Detector(Protocol):
+    """A detector on veiled pictures."""
+
+    def losses(self, pictures: Pictures) -> Floats:
+        """Return its loss on each veiled picture with its labels, float64[N]."""
+        ...
+
+    def further(self, pictures: Pictures, steps: int, seed: int) -> "Detector":
+        """Return what becomes of it by so many more steps of training on veiled pictures with their labels."""
+        ...
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Pictures of which the owner knows whether the detector learnt from them.
+
+    Attributes:
+        members: it did; an attacker has them veiled and labelled, and is to tell that.
+        strangers: it did not, likewise.
+        own: it did not, either, and the attacker knows that: he may learn from them.
+    """
+
+    members: Pictures
+    strangers: Pictures
+    own: Pictures
 
 
 @dataclass(frozen=True)
@@ -107,6 +138,7 @@ class Case:
         victims: pictures to rebuild or to match; never used to fit, never used to tune.
         seed: of whatever the attacker leaves to chance.
         public: what public weights make of plain pictures, in the place of `veiling.features`; None without weights.
+        trial: what the detector learnt from and what not; None where that is not known.
     """
 
     veiling: Veiling
@@ -114,6 +146,7 @@ class Case:
     victims: Pictures
     seed: int = 0
     public: Callable[[Frames], Features] | None = None
+    trial: Trial | None = None
 
 
 @dataclass(frozen=True)
@@ -125,8 +158,8 @@ class Decisions:
         not_so: of pictures of which it is not, float64[N].
     """
 
-    so: npt.NDArray[np.float64]
-    not_so: npt.NDArray[np.float64]
+    so: Floats
+    not_so: Floats
 
 
 class Attacker(Protocol):

@@ -11,12 +11,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from raypp.audit.code import code_digest
 from raypp.audit.evidence import Evidence, gather
-from raypp.audit.material import TeamFiles, case_of, team_digest
+from raypp.audit.material import Material, TeamFiles, case_of, team_digest
 from raypp.audit.measuring import Guess, missing_row, row_of
-from raypp.audit.model import AttackRow, Control, Demand, Estimate, Need
+from raypp.audit.members import LEAST_MEMBERS, LEAST_STRANGERS, gather_trial, trial_digest
+from raypp.audit.model import AttackRow, Control, Demand, Estimate, Need, Trial
 from raypp.audit.suite import Bar, Budget, Planned, Suite, suite
 from raypp.audit.target import VEIL
-from raypp.errors import ConflictError
+from raypp.detect.checkpoint import read_about
+from raypp.errors import ConflictError, OptionError
 from raypp.veil.keyfile import load_key
 from raypp.veil.spec import LearnedSpec, VeilSpec
 from raypp.veil.veil import open_veil
@@ -37,6 +39,8 @@ class AuditSettings(BaseModel):
         encoder: a learned veil's encoder file, which the spec names by its digest; None for a patch veil.
         model: a detector on codes of the veil, for what an ML team can do with it; None if there is none.
         weights: public weights of the detector's architecture, likewise.
+        members: dataset whose train split the detector learnt from, and whose val split not; None to look for one among
+            the sources.
         size: side of the letterboxed square, in pixels.
         budget: how much it may take.
         seed: of which sources are attacked, and of the attackers' chances.
@@ -51,6 +55,7 @@ class AuditSettings(BaseModel):
     encoder: Path | None = None
     model: Path | None = None
     weights: Path | None = None
+    members: str | None = None
     size: int
     budget: Budget
     seed: int = 0
@@ -71,6 +76,24 @@ class AuditSettings(BaseModel):
         made = self.suite
         return _evidence(self.sources, self.size, made.known, made.victims, self.seed)
 
+    def trial(self) -> Trial | None:
+        """What the detector learnt from and what not; None where there is no detector, or nothing tells.
+
+        Raises:
+            ModelError: if the detector cannot be read.
+            OptionError: if what was named for it tells too little.
+        """
+        if self.model is None:
+            return None
+        sources = self.sources if self.members is None else (self.members,)
+        found = gather_trial(sources, read_about(self.model).size, self.spec.patch, self.suite.tried, self.seed)
+        if found is None and self.members is not None:
+            raise OptionError(
+                f"--members {self.members} is no local dataset with at least {LEAST_MEMBERS} pictures in train and "
+                f"{LEAST_STRANGERS} in val, of one shape; give the folder of the data.yaml that the detector learnt by"
+            )
+        return found
+
     def guess(self) -> Guess:
         """What labels alone allow; guessed once in a process."""
         made = self.suite
@@ -88,6 +111,7 @@ class Task(BaseModel):
         veiling: name of what is attacked.
         attack: name of the attack.
         team: digest of detector and weights, for an attack that needs them.
+        trial: digest of what the detector learnt from and what not, likewise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -99,11 +123,13 @@ class Task(BaseModel):
     veiling: str
     attack: str
     team: str = ""
+    trial: str = ""
 
     @property
     def row_id(self) -> str:
         """Name of its files: it says what was done, whatever the folder is called."""
-        said = self.model_dump_json(exclude={"settings": {"out", "key_path", "sources", "encoder", "model", "weights"}})
+        places = {"out", "key_path", "sources", "encoder", "model", "weights", "members"}
+        said = self.model_dump_json(exclude={"settings": places})
         words = "-".join(re.findall(r"[a-z0-9]+", f"{self.attack} {self.veiling}".lower()))
         return f"{words}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
 
@@ -116,6 +142,9 @@ def tasks(settings: AuditSettings) -> list[Task]:
     """
     made, veil_id = settings.suite, load_key(settings.key_path).veil_id(settings.spec)
     footage, code, team = settings.evidence().digest, code_digest(), team_digest(settings.files)
+    asked = any(Need.MEMBERS in planned.needs for _, planned in made.pairs())
+    tried = settings.trial() if asked else None
+    trial = trial_digest(tried) if tried else ""
     return [
         Task(
             settings=settings,
@@ -125,6 +154,7 @@ def tasks(settings: AuditSettings) -> list[Task]:
             veiling=veiling,
             attack=planned.attack.name,
             team=team if planned.needs else "",
+            trial=trial if Need.MEMBERS in planned.needs else "",
         )
         for veiling, planned in made.pairs()
         if veiling == VEIL or not _lacking(settings, planned)
@@ -159,7 +189,8 @@ def run_task(task: Task) -> str:
         reason = f"it needs {' and '.join(lacking)}"
         row = missing_row(task.veiling, attack, reason, len(evidence.victims), settings.seed)
     else:
-        case = case_of(task.veiling, made, evidence, settings.files, planned.needs, settings.seed)
+        material = Material(evidence, settings.files, settings.trial() if Need.MEMBERS in planned.needs else None)
+        case = case_of(task.veiling, made, material, planned.needs, settings.seed)
         picture = settings.out / PICTURES / f"{task.row_id}.png"
         row = row_of(task.veiling, attack, case, guess, picture)
     row = row.model_copy(update={"seconds": round(perf_counter() - started, 2)})
@@ -171,7 +202,13 @@ def run_task(task: Task) -> str:
 
 def _lacking(settings: AuditSettings, planned: Planned) -> tuple[Need, ...]:
     """What an attack needs that was not given."""
-    return tuple(need for need in planned.needs if need not in settings.files)
+    return tuple(need for need in planned.needs if not _given(settings, need))
+
+
+def _given(settings: AuditSettings, need: Need) -> bool:
+    if need is Need.MEMBERS:
+        return settings.members is not None or settings.trial() is not None
+    return need in settings.files
 
 
 def read_rows(wanted: Sequence[Task]) -> list[AttackRow]:

@@ -9,6 +9,7 @@ from raypp.audit import baselines
 from raypp.audit.attacks.bridge import Decoder, FeatureBridge
 from raypp.audit.attacks.many_keys import ManyKeys
 from raypp.audit.attacks.matching import ActivityMatcher, LabelMatcher
+from raypp.audit.attacks.membership import Membership
 from raypp.audit.attacks.perceptron import Perceptron
 from raypp.audit.attacks.ridge import Ridge
 from raypp.audit.attacks.statistics import StatisticalKeyRecovery
@@ -24,6 +25,8 @@ _LONG = 1000
 LINEAR_4, LINEAR_8, NOISE = "linear mix, patch 4", "linear mix, patch 8", "noise"
 OPEN_FEATURES = "public features, 32 channels of 4 bits"
 """Made with public weights, where an attack needs them."""
+BY_HEART = "a detector that learnt few pictures by heart"
+"""On codes of the audited veil; made of the detector, where an attack needs it."""
 
 
 class Budget(StrEnum):
@@ -74,11 +77,13 @@ class Suite:
 
     Attributes:
         known, victims: pictures.
+        tried: pictures of either split, at most, of which is asked whether the detector learnt from them.
         planned: the attacks.
     """
 
     known: int
     victims: int
+    tried: int
     planned: tuple[Planned, ...]
 
     def named(self, attack: str) -> Planned:
@@ -87,7 +92,7 @@ class Suite:
 
     def pairs(self) -> list[tuple[str, Planned]]:
         """What is attacked, by name, and the attack; the audited veil first."""
-        veilings = [VEIL, *VEILINGS, OPEN_FEATURES]
+        veilings = [VEIL, *VEILINGS, OPEN_FEATURES, BY_HEART]
         return [(veiling, one) for veiling in veilings for one in self.planned if veiling in one.on]
 
 
@@ -139,11 +144,13 @@ def suite(budget: Budget, learned: bool = False) -> Suite:
             ridges = [Ridge(count, 600_000) for count in (1, 6, 10, 100, 1000)]
             networks, bridges = [UNet(count, 20_000) for count in (10, 100, 1000)], _bridges(20_000)
             any_key = ManyKeys(200, 20_000)
+    tried = {Budget.QUICK: 100, Budget.STANDARD: 200, Budget.FULL: 400}[budget]
     perceptrons = {Budget.QUICK: (), Budget.STANDARD: (10, 100), Budget.FULL: (10, 100, 1000)}[budget]
     steps = 20_000 if budget is Budget.FULL else 2500
     return Suite(
         known,
         victims,
+        tried,
         (
             Planned(ComponentView(), Bar(LINEAR_4, ((Figure.DETAIL, 0.5),)), everything),
             Planned(StatisticalKeyRecovery(), Bar(LINEAR_4, ((Figure.DETAIL, 0.6),)), everything),
@@ -152,6 +159,7 @@ def suite(budget: Budget, learned: bool = False) -> Suite:
             *(Planned(one, _bar_of(one), everything) for one in (Perceptron(count, steps) for count in perceptrons)),
             *(Planned(one, _bar_of(one), by_networks) for one in networks),
             *bridges,
+            *(_by_detector() if budget is not Budget.QUICK else ()),
             Planned(ActivityMatcher(), Bar(LINEAR_8, ((Figure.TOP1, 0.8),)), everything),
             Planned(LabelMatcher(), None, everything),
         ),
@@ -164,6 +172,19 @@ def _bar_of(attack: Ridge | Perceptron | UNet) -> Bar:
     if isinstance(attack, UNet) and attack.steps < _LONG:
         detail, psnr_db = 0.75, 20.0
     return Bar(LINEAR_8, ((Figure.DETAIL, detail), (Figure.PSNR, psnr_db)))
+
+
+def _by_detector() -> list[Planned]:
+    """What the trained detector itself tells; on noise, what labels alone tell of the same."""
+    return [
+        Planned(
+            Membership(calibrated),
+            Bar(BY_HEART, ((Figure.AUC, 0.8),)),
+            (VEIL, NOISE, BY_HEART),
+            (Need.MODEL, Need.MEMBERS),
+        )
+        for calibrated in (False, True)
+    ]
 
 
 def _bridges(steps: int) -> list[Planned]:

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from raypp.audit.attacks.cells import some
 from raypp.audit.model import Codes, Features, Frames, Pictures, Veiling
 from raypp.detect.adapter import CodeAdapter
-from raypp.detect.checkpoint import load_detector
+from raypp.detect.checkpoint import About, load_detector
+from raypp.detect.library import DetectionModel
 from raypp.detect.model import build_detector, load_public_weights, stages_at
 from raypp.errors import ConflictError, ModelError
 from raypp.veil.spec import LearnedSpec
@@ -95,15 +96,21 @@ def open_team(model: Path, weights: Path, veil_id: str) -> Team:
         ModelError: if one of them cannot be read or does not fit.
         ConflictError: if the detector is of another veil.
     """
-    detector, about = load_detector(model)
-    if about.veil_id != veil_id:
-        raise ConflictError(f"model {model} is of veil {about.veil_id}, but {veil_id} is audited; give one of its own")
+    detector, about = open_detector(model, veil_id)
     layers: Any = detector.model
     adapter = next((layer for layer in layers if isinstance(layer, CodeAdapter)), None)
     if adapter is None:
         raise ModelError(f"model {model} is of plain pictures; give a detector on codes")
     strides = (min(about.patch, _NECK_STRIDE), about.patch)
     return Team(adapter, *(public_stages(about.architecture, weights, stride) for stride in strides))
+
+
+def open_detector(model: Path, veil_id: str) -> tuple[DetectionModel, About]:
+    """Read a detector, and what it was trained for; raises as `open_team` does."""
+    detector, about = load_detector(model)
+    if about.veil_id != veil_id:
+        raise ConflictError(f"model {model} is of veil {about.veil_id}, but {veil_id} is audited; give one of its own")
+    return detector, about
 
 
 def public_stages(architecture: str, weights: Path, stride: int = _NECK_STRIDE) -> PublicStages:

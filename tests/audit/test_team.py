@@ -6,13 +6,14 @@ import pytest
 import torch
 from PIL import Image
 
+from raypp.audit.model import Kind
 from raypp.audit.running import AuditSettings, read_rows, run_task, tasks
 from raypp.audit.suite import OPEN_FEATURES, Budget
 from raypp.audit.target import VEIL
 from raypp.audit.team import open_team
 from raypp.detect.model import build_detector
 from raypp.detect.training import Recipe
-from raypp.errors import ConflictError, ModelError
+from raypp.errors import ConflictError, ModelError, OptionError
 from raypp.fit.export import write_fitted
 from raypp.fit.fitting import build_fit
 from raypp.fit.settings import FitSettings
@@ -69,6 +70,17 @@ def test_without_a_detector_every_attack_by_one_says_why_it_was_not_made(place: 
         assert row.reason == "it needs --model"
         assert not row.evaluated
         assert row.detail is None
+
+
+def test_where_nobody_knows_what_a_detector_learnt_from_membership_says_so(place: Path) -> None:
+    given = settings(place, model=place / START_FILE).model_copy(update={"budget": Budget.STANDARD})
+    wanted = [task for task in tasks(given) if "membership" in task.attack]
+    assert [(task.veiling, task.trial) for task in wanted] == [(VEIL, "")] * 2
+    run_task(wanted[0])
+    (row,) = read_rows(wanted[:1])
+    assert (row.kind, row.auc, row.reason) == (Kind.DECIDE, None, "it needs --members")
+    with pytest.raises(OptionError, match=r"--members \S+ is no local dataset with at least 16 pictures in train"):
+        tasks(given.model_copy(update={"members": str(place / "in")}))
 
 
 def test_with_one_it_is_attacked_and_held_against_open_features(place: Path) -> None:
