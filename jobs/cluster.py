@@ -8,27 +8,33 @@ from pathlib import Path
 import ray
 from ray.data import DataContext
 
-from raypp.errors import KeyFileError, RayppError
+from jobs.starting import start_told
+from raypp.errors import KeyFileError
 from raypp.veil.keyfile import find_key_files
 
 _OBJECT_STORE_BYTES = 256 << 20
 """Only segments and receipts pass through the object store of a local Ray, never frames."""
 
 
-def connect(address: str | None) -> None:
+def connect(address: str | None, *, pools: bool = False) -> None:
     """Connect to a running Ray (by address, or the one a submitted job runs in), or start a local one.
 
+    Args:
+        address: the running Ray; None for the job's own, or a local one.
+        pools: whether pools of Ray Data's actors will be started.
+
     Raises:
-        RayppError: if no Ray answers at the address.
+        RayppError: if no Ray answers at the address, or a local one does not start.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if not ray.is_initialized():
         existing = address or os.environ.get("RAY_ADDRESS")
-        if not existing:
-            # A local Ray of ours would print its C++ side's worries, which no user of raypp can act on.
+        if pools and not existing:
+            # For each actor of a pool Ray prints that its constructor's arguments may be lost (ray-project/ray#53727),
+            # which no user of raypp can act on. Only for pools: Ray tells of this setting, too, in one line.
             os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
         store = None if existing else _OBJECT_STORE_BYTES
-        try:
+        with start_told(existing):
             ray.init(
                 address=existing or "local",  # never one that happens to run here
                 object_store_memory=store,
@@ -36,10 +42,6 @@ def connect(address: str | None) -> None:
                 logging_level=logging.ERROR,
                 log_to_driver=False,
             )
-        except ConnectionError:
-            raise RayppError(
-                f"no Ray answers at {existing}; check --address, or leave it out for a local Ray"
-            ) from None
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.execution_no_progress_timeout_s = -1  # one segment may rightly take longer than any fixed time

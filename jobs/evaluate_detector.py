@@ -30,7 +30,7 @@ def study_on_ray(settings: StudySettings, options: ClusterOptions) -> Iterator[S
     Raises:
         ModelError: if a shard or the detector cannot be read where it is needed.
     """
-    connect(options.address)
+    connect(options.address, pools=True)
     nodes = ray.nodes()  # type: ignore[no-untyped-call]
     cpus = cpus_each([float(node["Resources"].get("CPU", 0)) for node in nodes if node["Alive"]], options.workers)
     frames = read_archive(

@@ -19,8 +19,9 @@ import yaml
 from pydantic import ValidationError
 from rich.console import Console
 
+from jobs.starting import start_told
 from raypp.cli import run_command
-from raypp.errors import OptionError, RayppError
+from raypp.errors import OptionError
 from raypp.ledger.store import Ledger
 from raypp.serving.access import read_front_secret
 from raypp.serving.bundles import models_by_veil
@@ -147,7 +148,7 @@ def _start_ray(address: str | None, settings: ServiceSettings, metrics_port: int
         "_metrics_export_port": metrics_port,
         "include_dashboard": False,
     }
-    try:
+    with start_told(address):
         ray.init(
             address=address or "local",
             namespace="serve",
@@ -155,12 +156,6 @@ def _start_ray(address: str | None, settings: ServiceSettings, metrics_port: int
             log_to_driver=False,
             **(local if address is None else {}),
         )
-    except ConnectionError:
-        raise RayppError(f"no Ray answers at {address}; check --address, or leave it out for a local Ray") from None
-    except Exception as error:
-        if "timed out during startup" not in str(error):  # Ray raises a bare Exception
-            raise
-        raise RayppError("Ray did not start within its time; the machine is too busy, try again") from None
 
 
 def _run(

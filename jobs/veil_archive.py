@@ -27,7 +27,7 @@ _OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Outcome)
 
 def veil_on_ray(segments: Sequence[Segment], settings: VeilSettings, options: ClusterOptions) -> Iterator[Outcome]:
     """Veil segments on a Ray cluster; yields each outcome once its shard and receipt are written."""
-    connect(options.address)
+    connect(options.address, pools=True)
     veiled = ray.data.read_datasource(
         SegmentDatasource(segments),
         override_num_blocks=len(segments),

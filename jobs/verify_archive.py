@@ -29,7 +29,7 @@ def check_on_ray(
     """Check the shards of receipts on a Ray cluster, in any order."""
     if not receipts:
         return
-    connect(address)
+    connect(address, pools=True)
     rows = [{"receipt": receipt.to_bytes().decode()} for receipt in receipts]
     checked = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
         _Check,  # type: ignore[arg-type]  # Ray takes a class, whose instances map rows

@@ -20,7 +20,9 @@ def test_two_workers_fit_one_veil_on_which_a_detector_trains(tmp_path: Path) -> 
     key, model = ("--key", tmp_path / "owner.key"), ("--model", "yolov8p", "--batch", 4)
     fitted, run = tmp_path / "fitted", tmp_path / "run"
     asked = ("--size", 64, "--epochs", 2, "--workers", 2, "--warm-up", 1, "--json", tmp_path / "fit.json")
-    succeed("fit", tmp_path / "tools", "--weights", tmp_path / "public.pt", *key, *model, *asked, "--out", fitted)
+    begun = (tmp_path / "tools", "--weights", tmp_path / "public.pt", *key, *model, *asked)
+    done = succeed("fit", *begun, "--out", fitted)
+    assert ".cc:" not in done.stderr, "Ray's own log is not the user's"
     told = json.loads((tmp_path / "fit.json").read_text())
     assert told["last"]["epoch"] == 2
     header, *epochs = (fitted / "results.csv").read_text().splitlines()
