@@ -1,5 +1,7 @@
 """What is attacked besides the veil: a weak one that must fall, noise that must not, and what others use instead."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from raypp.audit.model import Codes, Frames, Pictures, Veiling
@@ -43,6 +45,48 @@ def linear_mix(patch: int, seed: int) -> Veiling:
         return codes
 
     return Veiling(f"linear mix {patch}x{patch}", patch, side, BYTE_LEVELS, encode)
+
+
+def dithered(veiling: Veiling, bits: int, seed: int) -> Veiling:
+    """Keep few bits of another veiling's codes, with dither of one step that is drawn anew for every frame.
+
+    An even draw of one step's width is added before codes are cut (Roberts, Picture coding using pseudo-random noise,
+    1962), so that their mean over many frames is the code itself. As of `noise`, what is drawn depends on the seed and,
+    through a hash, on the picture.
+    """
+    step = veiling.levels >> bits
+
+    def encode(pictures: Pictures) -> Codes:
+        codes = veiling.encode(pictures)
+        for frame, code in zip(pictures.frames, codes, strict=True):
+            moved = code + chance_of(frame, seed).uniform(-step / 2, step / 2, code.shape)
+            code[...] = np.clip(moved // step, 0, (1 << bits) - 1)
+        return codes
+
+    return replace(veiling, name=f"{veiling.name}, {bits} bits, dithered", levels=1 << bits, encode=encode)
+
+
+def narrowed(veiling: Veiling, channels: int) -> Veiling:
+    """Keep the first channels of another veiling's codes."""
+    return replace(
+        veiling,
+        name=f"{veiling.name}, {channels} channels",
+        channels=channels,
+        encode=lambda pictures: np.ascontiguousarray(veiling.encode(pictures)[:, :channels]),
+    )
+
+
+def renamed(veiling: Veiling, seed: int) -> Veiling:
+    """Change the order of another veiling's channels, and the names of each one's values: a substitution at random."""
+    chance = np.random.default_rng(seed)
+    order = chance.permutation(veiling.channels)
+    names = np.stack([chance.permutation(veiling.levels) for _ in order]).astype(np.uint8)
+
+    def encode(pictures: Pictures) -> Codes:
+        codes = veiling.encode(pictures)[:, order]
+        return np.stack([names[channel][codes[:, channel]] for channel in range(len(order))], axis=1)
+
+    return replace(veiling, name=f"{veiling.name}, renamed", encode=encode)
 
 
 def noise(patch: int, channels: int, levels: int, seed: int) -> Veiling:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from raypp.audit.model import Frames, Pictures
+from raypp.audit.film import FilmMoment, frames_from, moments
+from raypp.audit.model import Frames, Moment, Pictures
 from raypp.errors import OptionError
 from raypp.media.archive import discover
 from raypp.media.container import probe
@@ -18,19 +19,14 @@ from raypp.media.dataset import Box, parse_labels
 from raypp.media.files import open_source
 from raypp.media.geometry import Letterbox
 from raypp.media.image import decode_image
-from raypp.media.sampling import Sampling, SamplingMode
 from raypp.media.sidecar import Sidecar, read_sidecar
 from raypp.media.source import SourceFile, SourceKind
-from raypp.media.timeline import DecodeReport
-from raypp.media.video import decode
 
 CELL = 32
 """Windows are multiples of this many pixels, so that every veil and every baseline fits."""
 CAMERA = "audit"
 """All pictures are veiled as one camera's: known pairs are of the victims' own sub-key, the attacker's best case."""
 _TOLERANCE_US = 100_000
-_SEARCHED_US = 10_000_000
-"""How far after a moment a frame is looked for."""
 _LEAST = 4
 
 Labels = tuple[tuple[str, Box], ...]
@@ -63,6 +59,7 @@ class _Taken:
     source: str
     pixels: Frames
     labels: Labels
+    moment: Moment | None = None
 
 
 def digest_of(*some: Pictures) -> str:
@@ -125,12 +122,11 @@ def _pictures(file: SourceFile, count: int, size: int, labelled: Labelled) -> It
         info = probe(stream)
         box = Letterbox(size, CELL, info.width, info.height)
         sidecar = _sidecar(file)
-        sampling, report = Sampling(SamplingMode.EVERY), DecodeReport()
-        for moment in np.linspace(0, info.duration_us, count + 2)[1:-1].astype(int).tolist():
-            frames = decode(stream, info, moment, moment + _SEARCHED_US, sampling, box, None, report=report)
-            for frame in islice(frames, 1):
+        for moment in moments(info, count):
+            for frame in islice(frames_from(stream, info, moment, box), 1):
                 boxes = sidecar.boxes_at(frame.timestamp_us, _TOLERANCE_US) if sidecar else None
-                yield _Taken(file.url, frame.pixels, _within(box, boxes or ()))
+                filmed = FilmMoment(file.url, frame.timestamp_us, size, CELL)
+                yield _Taken(file.url, frame.pixels, _within(box, boxes or ()), filmed)
     finally:
         stream.close()
 
@@ -185,4 +181,10 @@ def _same_shape(mine: Sequence[_Taken], theirs: Sequence[_Taken]) -> Evidence:
 
 
 def _together(taken: Sequence[_Taken]) -> Pictures:
-    return Pictures(np.stack([one.pixels for one in taken]), (CAMERA,) * len(taken), tuple(one.labels for one in taken))
+    filmed = tuple(one.moment for one in taken)
+    return Pictures(
+        np.stack([one.pixels for one in taken]),
+        (CAMERA,) * len(taken),
+        tuple(one.labels for one in taken),
+        filmed if any(filmed) else (),
+    )

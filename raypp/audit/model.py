@@ -50,6 +50,18 @@ class Kind(StrEnum):
     """Tell of single pictures whether something is so."""
 
 
+class Moment(Protocol):
+    """When in a film a picture was taken: what its camera saw around it, and so what its shards hold."""
+
+    def burst(self, count: int) -> Frames:
+        """Return the picture and the frames that follow it: `count`, or fewer where the film ends."""
+        ...
+
+    def whole(self, count: int) -> Frames:
+        """Return at most `count` frames, taken evenly from the whole film."""
+        ...
+
+
 @dataclass(frozen=True)
 class Pictures:
     """Plain pictures of one size.
@@ -58,11 +70,13 @@ class Pictures:
         frames: the pictures.
         cameras: name of the camera of each; pictures of one camera are veiled under one sub-key.
         boxes: labels of each, normalised to the picture: class name and box; empty where there are none.
+        moments: when each was filmed, None for a still; empty if none was.
     """
 
     frames: Frames
     cameras: tuple[str, ...]
     boxes: tuple[tuple[tuple[str, Box], ...], ...]
+    moments: tuple[Moment | None, ...] = ()
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -73,6 +87,7 @@ class Pictures:
             self.frames[list(places)],
             tuple(self.cameras[place] for place in places),
             tuple(self.boxes[place] for place in places),
+            tuple(self.moments[place] for place in places) if self.moments else (),
         )
 
 
@@ -88,6 +103,7 @@ class Veiling:
         encode: veils pictures, each as its camera does.
         features: what the adapter of a detector on codes makes of veiled pictures; None where there is no detector.
         drawn: the same under another key, by number, as anybody can draw keys; None where nobody can.
+        again: the same under another of the owner's keys, by number from 1; None where there is none.
         detector: the detector itself on what `encode` makes; None where there is none.
     """
 
@@ -98,6 +114,7 @@ class Veiling:
     encode: Callable[[Pictures], Codes]
     features: Callable[[Pictures], Features] | None = None
     drawn: "Callable[[int], Veiling] | None" = None
+    again: "Callable[[int], Veiling] | None" = None
     detector: "Detector | None" = None
 
 

@@ -1,6 +1,7 @@
 """The audited veil, and the guess that any attack has to beat."""
 
 from functools import partial
+from itertools import count
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +19,14 @@ _DRAWN = 7919
 """Sets the chances of drawn keys apart from any other."""
 
 
-def veil(made: Veil) -> Veiling:
-    """The audited veil, of either family: each picture as its camera's stream is veiled."""
+def veil(made: Veil, number: int = 0) -> Veiling:
+    """The audited veil, of either family: each picture as its camera's stream is veiled.
+
+    Args:
+        made: the veil.
+        number: 0, or of another camera that is pointed at the same, in whose place pictures are veiled: the sub-key is
+            the next of the spec's in turn, the dither its own.
+    """
     spec = made.spec
 
     def encode(pictures: Pictures) -> Codes:
@@ -27,12 +34,24 @@ def veil(made: Veil) -> Veiling:
         codes = np.empty((len(pictures), spec.channels, *cells), dtype=np.uint8)
         for camera in sorted(set(pictures.cameras)):
             of_it = [place for place, name in enumerate(pictures.cameras) if name == camera]
-            codes[of_it] = made.stream(SITE, camera).encode(pictures.frames[of_it])
+            codes[of_it] = made.stream(SITE, _stand_in(made, camera, number)).encode(pictures.frames[of_it])
         return codes
 
     drawn = None if isinstance(spec, LearnedSpec) else partial(_drawn, spec)
 
-    return Veiling(VEIL, spec.patch, spec.channels, spec.levels, encode, drawn=drawn)
+    def again(further: int) -> Veiling:
+        return veil(made, number + further)
+
+    return Veiling(VEIL, spec.patch, spec.channels, spec.levels, encode, drawn=drawn, again=again)
+
+
+def _stand_in(made: Veil, camera: str, number: int) -> str:
+    """Name of a camera whose sub-key is so many after another's."""
+    if not number:
+        return camera
+    wanted = (made.stream(SITE, camera).sub_key + number) % made.spec.sub_keys
+    names = (f"{camera} {number}.{tried}" for tried in count())
+    return next(name for name in names if made.stream(SITE, name).sub_key == wanted)
 
 
 def _drawn(spec: PatchSpec, number: int) -> Veiling:

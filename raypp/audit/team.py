@@ -153,7 +153,8 @@ def drawn_encoder(public: PublicStages, frames: Frames, spec: LearnedSpec, numbe
     normal = np.random.default_rng((_DRAWN, number)).normal(size=(spec.channels, count))
     rotation = np.linalg.qr(normal)[0] if count == spec.channels else normal / np.sqrt(count)
     turned = replace(strongest, axes=strongest.axes @ rotation.T)
-    return _coded("drawn encoder", public, turned, spec.levels, _FIT_DEVIATIONS)
+    made = _coded("drawn encoder", public, turned, spec.levels, _FIT_DEVIATIONS)
+    return replace(made, again=lambda _: made)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Many keys: a decoder that learnt on keys the attacker drew himself, used on codes of a key that he does not know."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -91,7 +91,7 @@ class ManyKeys:
         taken = known.take(chance.permutation(len(known))[: chance.integers(*_SET, endpoint=True)].tolist())
         frames = taken.frames[:, :, ::-1] if chance.random() < 0.5 else taken.frames
         frames = np.stack([_enlarged(one, chance) for one in frames]) if chance.random() < 0.5 else frames
-        taken = replace(taken, frames=np.ascontiguousarray(frames))
+        taken = Pictures(np.ascontiguousarray(frames), taken.cameras, taken.boxes)  # of no film any more
         codes = veiling.encode(taken)
         found = Axes.of(codes, veiling.levels, _AXES).turned_to(reference, codes).components(codes)
         places = [piece(chance, found.shape, min(_MOST_CELLS, _SIDE // veiling.patch)) for _ in range(_PIECES)]

@@ -1,0 +1,104 @@
+"""Codes under several keys tell more than under one; pairs of one key serve for another only where statistics align."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from raypp.audit import baselines
+from raypp.audit.attacks.names import Names
+from raypp.audit.attacks.ridge import Ridge
+from raypp.audit.attacks.several import Alignment, OtherKey, UnderKeys, under_keys
+from raypp.audit.model import Case, Pictures, Veiling
+from raypp.audit.target import veil
+from raypp.errors import OptionError
+from raypp.veil.key import VeilKey
+from raypp.veil.spec import PatchSpec
+from raypp.veil.veil import Veil
+from tests.audit.pictures import detail
+from tests.audit.test_statistics import _benches
+
+RIDGE = Ridge(4, 3000)
+
+
+@pytest.fixture(scope="module")
+def known() -> Pictures:
+    return _benches(range(24))
+
+
+@pytest.fixture(scope="module")
+def victims() -> Pictures:
+    return _benches(range(100, 116))
+
+
+def narrow(seed: int = 0) -> Veiling:
+    made = baselines.narrowed(baselines.linear_mix(4, seed), 8)
+    return replace(made, again=lambda number: narrow(seed + number))
+
+
+def linear(seed: int = 0) -> Veiling:
+    return replace(baselines.linear_mix(4, seed), again=lambda number: linear(seed + number))
+
+
+def substituted(seed: int = 0) -> Veiling:
+    base = baselines.dithered(baselines.narrowed(baselines.linear_mix(8, 0), 8), 3, 0)
+    return replace(baselines.renamed(base, seed), again=lambda number: substituted(seed + number))
+
+
+def test_more_keys_tell_more(known: Pictures, victims: Pictures) -> None:
+    case = Case(narrow(), known, victims)
+    one, four = (detail(UnderKeys(RIDGE, keys).rebuild(case), victims) for keys in (1, 4))
+    assert four > one + 0.05, (one, four)
+
+
+@pytest.mark.parametrize(
+    ("weak", "alignment"), [(linear, Alignment.AXES), (substituted, Alignment.NAMES)], ids=["axes", "names"]
+)
+def test_pairs_of_another_key_open_a_weak_veil_once_codes_are_aligned(
+    weak: Callable[[], Veiling], alignment: Alignment, known: Pictures, victims: Pictures
+) -> None:
+    case = Case(weak(), known, victims)
+    without, aligned = (detail(OtherKey(RIDGE, way).rebuild(case), victims) for way in (Alignment.NONE, alignment))
+    assert without < 0.15
+    assert aligned > without + 0.3, (without, aligned)
+
+
+def test_of_the_victims_only_their_own_codes_are_used(known: Pictures, victims: Pictures) -> None:
+    asked: list[tuple[str, bool]] = []
+
+    def noted(name: str, made: Veiling) -> Veiling:
+        def encode(pictures: Pictures) -> np.ndarray:
+            asked.append((name, pictures is victims))
+            return made.encode(pictures)
+
+        return replace(made, encode=encode)
+
+    case = Case(replace(noted("own", linear(0)), again=lambda _: noted("other", linear(1))), known, victims)
+    OtherKey(RIDGE, Alignment.NONE).rebuild(case)
+    assert sorted(asked) == [("other", False), ("own", True)]
+
+
+def test_names_are_found_by_frequency_alone(known: Pictures, victims: Pictures) -> None:
+    codes, reference = substituted(5).encode(victims), substituted(9).encode(known)
+    found = Names.of(codes, reference, 8).renamed(codes)
+    assert np.mean(found == substituted(9).encode(victims)) > 0.9
+
+
+def test_the_owners_other_keys_are_other_sub_keys_in_turn(known: Pictures) -> None:
+    mine = veil(Veil(PatchSpec(sub_keys=3), VeilKey(bytes(32))))
+    assert mine.again is not None
+    four = [mine.encode(known), *(mine.again(number).encode(known) for number in (1, 2, 3))]
+    assert all(np.mean(four[a] != four[b]) > 0.5 for a, b in ((0, 1), (0, 2), (1, 2)))
+    assert 0.05 < np.mean(four[0] != four[3]) < 0.5  # the same sub-key again, under another dither
+    together = under_keys(mine, 3)
+    assert together.channels == 48
+    assert np.array_equal(together.encode(known), np.concatenate(four[:3], axis=1))
+    assert together.drawn is not None
+    assert together.drawn(0).encode(known).shape == (24, 48, 12, 24)
+
+
+def test_where_there_is_no_other_key_it_says_so(known: Pictures, victims: Pictures) -> None:
+    for attack in (UnderKeys(RIDGE, 2), OtherKey(RIDGE, Alignment.NONE)):
+        with pytest.raises(OptionError, match="linear mix 4x4 has no other key"):
+            attack.rebuild(Case(baselines.linear_mix(4, 0), known, victims))
