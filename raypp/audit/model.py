@@ -3,13 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.media.dataset import Box
+
+if TYPE_CHECKING:
+    from torch import Tensor  # to verify needs no torch
 
 Frames: TypeAlias = npt.NDArray[np.uint8]
 """uint8[N, H, W, 3], RGB; H and W multiples of the patch of what is attacked."""
@@ -145,6 +148,18 @@ class Trial:
     own: Pictures
 
 
+class PublicFeatures(Protocol):
+    """What public weights make of plain pictures, in the place of what an adapter makes of veiled ones."""
+
+    def __call__(self, frames: Frames) -> Features:
+        """Return the features of pictures."""
+        ...
+
+    def of(self, pixels_N3HW: "Tensor") -> "Tensor":
+        """Return the features of pictures in [0, 1]; gradients flow to the pictures."""
+        ...
+
+
 @dataclass(frozen=True)
 class Case:
     """One attack's material.
@@ -162,7 +177,7 @@ class Case:
     known: Pictures
     victims: Pictures
     seed: int = 0
-    public: Callable[[Frames], Features] | None = None
+    public: PublicFeatures | None = None
     trial: Trial | None = None
 
 

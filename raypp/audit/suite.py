@@ -9,6 +9,7 @@ from raypp.audit import baselines
 from raypp.audit.attacks.bridge import Decoder, FeatureBridge
 from raypp.audit.attacks.many_keys import ManyKeys
 from raypp.audit.attacks.matching import ActivityMatcher, LabelMatcher
+from raypp.audit.attacks.inversion import FeatureInversion
 from raypp.audit.attacks.membership import Membership
 from raypp.audit.attacks.perceptron import Perceptron
 from raypp.audit.attacks.ridge import Ridge
@@ -159,7 +160,7 @@ def suite(budget: Budget, learned: bool = False) -> Suite:
             *(Planned(one, _bar_of(one), everything) for one in (Perceptron(count, steps) for count in perceptrons)),
             *(Planned(one, _bar_of(one), by_networks) for one in networks),
             *bridges,
-            *(_by_detector() if budget is not Budget.QUICK else ()),
+            *_by_detector(budget),
             Planned(ActivityMatcher(), Bar(LINEAR_8, ((Figure.TOP1, 0.8),)), everything),
             Planned(LabelMatcher(), None, everything),
         ),
@@ -174,16 +175,26 @@ def _bar_of(attack: Ridge | Perceptron | UNet) -> Bar:
     return Bar(LINEAR_8, ((Figure.DETAIL, detail), (Figure.PSNR, psnr_db)))
 
 
-def _by_detector() -> list[Planned]:
-    """What the trained detector itself tells; on noise, what labels alone tell of the same."""
+def _by_detector(budget: Budget) -> list[Planned]:
+    """What the trained detector itself tells; of membership on noise, what labels alone tell. Not quick to find out."""
+    if budget is Budget.QUICK:
+        return []
     return [
         Planned(
-            Membership(calibrated),
-            Bar(BY_HEART, ((Figure.AUC, 0.8),)),
-            (VEIL, NOISE, BY_HEART),
-            (Need.MODEL, Need.MEMBERS),
-        )
-        for calibrated in (False, True)
+            FeatureInversion(300 if budget is Budget.FULL else 100),
+            Bar(OPEN_FEATURES, ((Figure.DETAIL, 0.5),)),
+            (VEIL, OPEN_FEATURES),
+            (Need.MODEL, Need.WEIGHTS),
+        ),
+        *(
+            Planned(
+                Membership(calibrated),
+                Bar(BY_HEART, ((Figure.AUC, 0.8),)),
+                (VEIL, NOISE, BY_HEART),
+                (Need.MODEL, Need.MEMBERS),
+            )
+            for calibrated in (False, True)
+        ),
     ]
 
 

@@ -45,8 +45,13 @@ class PublicStages:
     @torch.inference_mode()
     def __call__(self, frames: Frames) -> Features:
         """Return features of pictures, float32[N, F, H/s, W/s]."""
-        made = [self.layers(torch.from_numpy(one[None]).permute(0, 3, 1, 2).float() / 255) for one in frames]
+        made = [self.of(torch.from_numpy(one[None]).permute(0, 3, 1, 2).float() / 255) for one in frames]
         features: Features = torch.cat(made).numpy()
+        return features
+
+    def of(self, pixels_N3HW: Tensor) -> Tensor:
+        """Return features of pictures in [0, 1], float[N, F, H/s, W/s]; gradients flow to the pictures."""
+        features: Tensor = self.layers(pixels_N3HW)
         return features
 
 

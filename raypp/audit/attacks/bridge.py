@@ -69,7 +69,7 @@ class FeatureBridge:
 
     def _by_network(self, public: Features, known: Frames, seen: Features, seed: int) -> Frames:
         patch = known.shape[1] // public.shape[2]
-        mean, spread = _moments(public)
+        mean, spread = moments(public)
         torch.manual_seed(seed)
         net = GridDecoder(public.shape[1], patch)
 
@@ -89,12 +89,12 @@ class FeatureBridge:
 
 def align(features: Features, public: Features) -> Features:
     """Give each channel the mean and the spread that it has in public features."""
-    (mean, spread), (wanted, width) = _moments(features), _moments(public)
+    (mean, spread), (wanted, width) = moments(features), moments(public)
     return ((features - mean) * (width / spread) + wanted).astype(np.float32)
 
 
-def _moments(features: Features) -> tuple[Features, Features]:
-    """Mean and spread of each channel, float32[F, 1, 1] each."""
+def moments(features: Features) -> tuple[Features, Features]:
+    """Return mean and spread of each channel, float32[F, 1, 1] each."""
     mean = features.mean(axis=(0, 2, 3), dtype=np.float64)
     spread = features.std(axis=(0, 2, 3), dtype=np.float64)
     return mean.astype(np.float32)[:, None, None], np.maximum(spread, _STILL).astype(np.float32)[:, None, None]

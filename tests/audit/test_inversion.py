@@ -1,0 +1,59 @@
+"""Features are inverted through the layers that made them, and features of nothing lead to no picture."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from raypp.audit import baselines, scores
+from raypp.audit.attacks.bridge import Decoder, FeatureBridge
+from raypp.audit.attacks.inversion import FeatureInversion
+from raypp.audit.model import Case, Features, Pictures
+from raypp.audit.team import PublicStages
+from raypp.errors import OptionError
+from tests.audit.pictures import detail
+
+INVERSION = FeatureInversion(60, variation=1.0)
+
+
+@pytest.fixture(scope="module")
+def public() -> PublicStages:
+    """Two strided convolutions that nobody trained."""
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(3, 24, 3, 2, 1), nn.SiLU(), nn.Conv2d(24, 48, 3, 2, 1), nn.SiLU()]
+    return PublicStages(nn.Sequential(*layers).eval(), 4)
+
+
+def case(public: PublicStages, known: Pictures, victims: Pictures, features: Features) -> Case:
+    return Case(replace(baselines.noise(4, 4, 8, 0), features=lambda _: features), known, victims, 0, public)
+
+
+def test_it_comes_nearer_than_a_linear_decoder_to_what_true_features_are_of(
+    public: PublicStages, known: Pictures, victims: Pictures
+) -> None:
+    given = case(public, known, victims, public(victims.frames))
+    found, linear = INVERSION.rebuild(given), FeatureBridge(Decoder.LINEAR, aligned=True).rebuild(given)
+    assert detail(found, victims) > detail(linear, victims) + 0.02
+    assert scores.psnr(found, victims.frames).mean() > scores.psnr(linear, victims.frames).mean()
+
+
+def test_features_of_nothing_lead_to_no_picture(public: PublicStages, known: Pictures, victims: Pictures) -> None:
+    drawn = np.random.default_rng(1).normal(size=(len(victims), 48, 32, 24)).astype(np.float32)
+    assert abs(detail(INVERSION.rebuild(case(public, known, victims, drawn)), victims)) < 0.1
+
+
+def test_it_sees_of_victims_what_the_adapter_gives_and_nothing_else(
+    public: PublicStages, known: Pictures, victims: Pictures
+) -> None:
+    short, features = FeatureInversion(3), public(victims.frames)
+    scrambled = replace(victims, frames=np.random.default_rng(0).permuted(victims.frames, axis=None))
+    honest, other = (short.rebuild(case(public, known, one, features)) for one in (victims, scrambled))
+    assert np.array_equal(honest, other)
+    assert all(one.grad is None for one in public.layers.parameters())
+
+
+def test_without_a_detector_it_says_what_it_needs(known: Pictures, victims: Pictures) -> None:
+    with pytest.raises(OptionError, match="give --model and --weights"):
+        INVERSION.rebuild(Case(baselines.noise(4, 4, 8, 0), known, victims))
