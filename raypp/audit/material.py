@@ -12,6 +12,7 @@ from raypp.audit.model import Case, Need, Trial, Veiling
 from raypp.audit.suite import BY_HEART, NOISE, OPEN_FEATURES, VEILINGS
 from raypp.audit.target import SITE, VEIL, veil
 from raypp.audit.team import Team, drawn_encoder, open_detector, open_features, open_team
+from raypp.audit.views import WEAK
 from raypp.veil.spec import LearnedSpec
 from raypp.veil.veil import Veil
 
@@ -54,7 +55,7 @@ def case_of(name: str, made: Veil, material: Material, needs: tuple[Need, ...], 
     if trial is not None:
         seen, tried = _examined(name, made, files[Need.MODEL], trial, seed)
         return Case(seen, evidence.known, evidence.victims, seed, trial=tried)
-    team = _team(files[Need.MODEL], files[Need.WEIGHTS], made.veil_id) if needs else None
+    team = _team(files[Need.MODEL], files[Need.WEIGHTS], made.veil_id) if Need.WEIGHTS in needs else None
     public = team.public if team else None
     return Case(_veiling(name, made, evidence, team), evidence.known, evidence.victims, seed, public)
 
@@ -72,7 +73,7 @@ def team_digest(files: TeamFiles) -> str:
 
 def _veiling(name: str, made: Veil, evidence: Evidence, team: Team | None) -> Veiling:
     if name not in {VEIL, OPEN_FEATURES}:
-        return VEILINGS[name]()
+        return (VEILINGS | WEAK)[name]()
     if team is None:
         return veil(made)
     if name == VEIL:

@@ -37,11 +37,12 @@ class Adversary(StrEnum):
 
 
 class Need(StrEnum):
-    """What an attack needs besides footage: an option that names it."""
+    """What an attack needs besides footage: an option that names it, or what footage it must be."""
 
     MODEL = "--model"
     WEIGHTS = "--weights"
     MEMBERS = "--members"
+    FILMS = "films of fixed cameras"
 
 
 class Kind(StrEnum):

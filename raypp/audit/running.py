@@ -206,6 +206,8 @@ def _lacking(settings: AuditSettings, planned: Planned) -> tuple[Need, ...]:
 
 
 def _given(settings: AuditSettings, need: Need) -> bool:
+    if need is Need.FILMS:
+        return bool(settings.evidence().victims.moments)
     if need is Need.MEMBERS:
         return settings.members is not None or settings.trial() is not None
     return need in settings.files

@@ -13,11 +13,13 @@ from raypp.audit.attacks.inversion import FeatureInversion
 from raypp.audit.attacks.membership import Membership
 from raypp.audit.attacks.perceptron import Perceptron
 from raypp.audit.attacks.ridge import Ridge
+from raypp.audit.attacks.silhouettes import Silhouettes
 from raypp.audit.attacks.statistics import StatisticalKeyRecovery
 from raypp.audit.attacks.unet import UNet
 from raypp.audit.attacks.view import ComponentView
 from raypp.audit.model import AnyAttack, Need, Veiling
 from raypp.audit.target import VEIL
+from raypp.audit.views import WEAK, seen_often
 from raypp.media.obscuring import Blackout, Blur, Obscuring, Pixelation, PrivatePixelation
 
 _CONTROL_SEED = 1
@@ -93,7 +95,7 @@ class Suite:
 
     def pairs(self) -> list[tuple[str, Planned]]:
         """What is attacked, by name, and the attack; the audited veil first."""
-        veilings = [VEIL, *VEILINGS, OPEN_FEATURES, BY_HEART]
+        veilings = [VEIL, *VEILINGS, *WEAK, OPEN_FEATURES, BY_HEART]
         return [(veiling, one) for veiling in veilings for one in self.planned if veiling in one.on]
 
 
@@ -110,7 +112,9 @@ VEILINGS: dict[str, Callable[[], Veiling]] = {
     ),
     LINEAR_8: lambda: baselines.linear_mix(8, _CONTROL_SEED),
     NOISE: lambda: replace(
-        baselines.noise(8, 16, 8, _CONTROL_SEED), drawn=lambda number: baselines.noise(8, 16, 8, number + 2)
+        baselines.noise(8, 16, 8, _CONTROL_SEED),
+        drawn=lambda number: baselines.noise(8, 16, 8, number + 2),
+        again=lambda number: baselines.noise(8, 16, 8, -number),
     ),
     **{one.title: partial(baselines.obscured, one) for one in _IN_USE},
 }
@@ -161,6 +165,7 @@ def suite(budget: Budget, learned: bool = False) -> Suite:
             *(Planned(one, _bar_of(one), by_networks) for one in networks),
             *bridges,
             *_by_detector(budget),
+            *_by_views(budget, any_key, ridges[1], networks[-1], needs),
             Planned(ActivityMatcher(), Bar(LINEAR_8, ((Figure.TOP1, 0.8),)), everything),
             Planned(LabelMatcher(), None, everything),
         ),
@@ -195,6 +200,26 @@ def _by_detector(budget: Budget) -> list[Planned]:
             )
             for calibrated in (False, True)
         ),
+    ]
+
+
+def _by_views(budget: Budget, any_key: ManyKeys, ridge: Ridge, network: UNet, needs: tuple[Need, ...]) -> list[Planned]:
+    """What is told by many frames of a scene, several keys of a picture, pairs of another key, and whole films."""
+    if budget is Budget.QUICK:
+        return []
+    frames, keys = ((16,), (4,)) if budget is Budget.STANDARD else ((16, 64), (2, 4))
+    silhouettes = Bar(LINEAR_8, ((Figure.AUC, 0.85),))
+    return [
+        *(
+            Planned(
+                one.attack,
+                Bar(one.weak, ((Figure.DETAIL, one.detail),)),
+                (VEIL, NOISE, one.weak),
+                needs if one.drawing else (),
+            )
+            for one in seen_often(any_key, ridge, network, frames, keys)
+        ),
+        Planned(Silhouettes(), silhouettes, (VEIL, NOISE, LINEAR_8), (Need.FILMS,)),
     ]
 
 

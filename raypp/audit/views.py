@@ -1,0 +1,121 @@
+"""Attacks by somebody who sees the same more than once: what they are made on, and the least that is asked of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from raypp.audit import baselines
+from raypp.audit.attacks.bursts import Merge, OverFrames
+from raypp.audit.attacks.many_keys import ManyKeys
+from raypp.audit.attacks.ridge import Ridge
+from raypp.audit.attacks.several import Alignment, OtherKey, UnderKeys
+from raypp.audit.attacks.statistics import StatisticalKeyRecovery
+from raypp.audit.attacks.unet import UNet
+from raypp.audit.attacks.view import ComponentView
+from raypp.audit.model import Attack, Veiling
+
+ONE_BIT_4, ONE_BIT_8 = "linear mix, patch 4, one dithered bit", "linear mix, patch 8, one dithered bit"
+NARROW, TURNED = "linear mix, patch 8, 16 channels", "linear mix, patch 4, a key for each site"
+RENAMED, SHARED = "linear mix, patch 8, 16 channels of 3 bits, renamed", "linear mix, patch 8, one key for all sites"
+
+_SEED, _OTHERS = 1, 5000
+"""Of the owner's key, and how far his others' are from those that are drawn."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An attack by somebody who sees the same more than once.
+
+    Attributes:
+        attack: on many frames or under several keys.
+        weak: name of what it must open, of `WEAK`.
+        detail: leakage of detail that it must reach there.
+        drawing: whether keys are drawn for it.
+    """
+
+    attack: Attack
+    weak: str
+    detail: float
+    drawing: bool = False
+
+
+def _one_bit(patch: int, seed: int = _SEED) -> Veiling:
+    made = baselines.dithered(baselines.linear_mix(patch, seed), 1, seed)
+    return replace(made, drawn=lambda number: _one_bit(patch, number + 2))
+
+
+def _narrow(seed: int = _SEED) -> Veiling:
+    made = baselines.narrowed(baselines.linear_mix(8, seed), 16)
+    return replace(
+        made, drawn=lambda number: _narrow(number + 2), again=lambda number: _narrow(seed + _OTHERS * number)
+    )
+
+
+def _turned(seed: int = _SEED) -> Veiling:
+    return replace(baselines.linear_mix(4, seed), again=lambda number: _turned(seed + _OTHERS * number))
+
+
+def _renamed(seed: int = _SEED) -> Veiling:
+    made = baselines.dithered(baselines.narrowed(baselines.linear_mix(8, _SEED), 16), 3, _SEED)
+    return replace(baselines.renamed(made, seed), again=lambda number: _renamed(seed + _OTHERS * number))
+
+
+def _shared() -> Veiling:
+    return replace(baselines.linear_mix(8, _SEED), again=lambda _: baselines.linear_mix(8, _SEED))
+
+
+WEAK: dict[str, Callable[[], Veiling]] = {
+    ONE_BIT_4: lambda: _one_bit(4),
+    ONE_BIT_8: lambda: _one_bit(8),
+    NARROW: _narrow,
+    TURNED: _turned,
+    RENAMED: _renamed,
+    SHARED: _shared,
+}
+"""What these attacks must open, by name, and what one frame under one key keeps."""
+
+
+def seen_often(
+    any_key: ManyKeys, ridge: Ridge, network: UNet, frames: Sequence[int], keys: Sequence[int]
+) -> list[Seen]:
+    """Return the attacks over bursts of so many frames, under so many keys, and from pairs of another key.
+
+    What is asked of them lies well above what the same attacks reach on the weak veil with one frame under one key.
+
+    Args:
+        any_key: the decoder for any key.
+        ridge: an attack from pairs.
+        network: another.
+        frames: of a burst.
+        keys: of a picture.
+    """
+    bursts = [
+        one
+        for count in frames
+        for one in (
+            Seen(OverFrames(ComponentView(), count, Merge.MEAN), ONE_BIT_4, 0.68),
+            Seen(OverFrames(StatisticalKeyRecovery(), count, Merge.MEAN), ONE_BIT_8, 0.5),
+            Seen(OverFrames(any_key, count, Merge.VOTES), ONE_BIT_4, 0.5, drawing=True),
+            Seen(OverFrames(ridge, count, Merge.VOTES), ONE_BIT_4, 0.78),
+            Seen(OverFrames(network, count, Merge.VOTES), ONE_BIT_4, 0.7),
+        )
+    ]
+    several = [
+        one
+        for count in keys
+        for one in (
+            Seen(UnderKeys(any_key, count), NARROW, 0.65, drawing=True),
+            Seen(UnderKeys(ridge, count), NARROW, 0.84),
+            Seen(UnderKeys(network, count), NARROW, 0.75),
+        )
+    ]
+    weak = {
+        Alignment.NONE: (SHARED, 0.9),
+        Alignment.AXES: (TURNED, 0.6),
+        Alignment.NAMES: (RENAMED, 0.35),
+    }
+    return [
+        *bursts,
+        *several,
+        *(Seen(OtherKey(ridge, way), *asked) for way, asked in weak.items()),
+        Seen(OtherKey(network, Alignment.NAMES), RENAMED, 0.35),
+    ]
