@@ -24,6 +24,10 @@ ASSUMPTIONS = (
         "Every figure is a lower bound: it says what these attacks reached on these pictures; a stronger attack may do "
         "better."
     ),
+    (
+        "Faces and text are looked for on what was rebuilt by public recognisers, made for plain pictures; people, or"
+        " a recogniser trained on rebuilt pictures, may find more. Only what those find on the plain pictures counts."
+    ),
     "An attack counts only if the same attack opens something weak, its control.",
     "The shape of things at the resolution of the grid is never hidden: a detector could not work otherwise.",
 )

@@ -12,6 +12,7 @@ _MAKES_ROWS = (
     "audit/measuring.py",
     "audit/members.py",
     "audit/model.py",
+    "audit/recognition",
     "audit/running.py",
     "audit/scores.py",
     "audit/suite.py",

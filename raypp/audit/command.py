@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 
 from raypp.audit.certificate import Gate, PictureCounts, certify, sign
+from raypp.audit.gates import Verdict
 from raypp.audit.model import AttackRow, Estimate
 from raypp.audit.report import write_report
 from raypp.audit.running import PICTURES, AuditSettings, Task, missing, read_rows, run_here, tasks
@@ -98,10 +99,10 @@ def make_audit_command(cluster: ClusterTasks | None) -> Callable[..., None]:
             encoder=encoder,
             model=model.absolute() if model else None,
             weights=weights.absolute() if weights else None,
+            members=str(Path(members).absolute()) if members and not is_url(members) else members,
             size=size,
             budget=budget,
             seed=seed,
-            members=str(Path(members).absolute()) if members and not is_url(members) else members,
         )
         console = Console(stderr=True, soft_wrap=True)
         if dry_run:
@@ -169,7 +170,12 @@ def print_summary(summary: AuditSummary, console: Console) -> None:
     width = max((len(row.attack) for row in rows), default=0) + 2
     for row in rows:
         console.print(f"{row.attack:<{width}}{_said(row)}", highlight=False)
+    for reason in dict.fromkeys(gate.reason for gate in summary.gates if gate.reason):
+        names = ", ".join(gate.name for gate in summary.gates if gate.reason == reason)
+        console.print(f"{Verdict.NOT_EVALUATED:<14}{names}: {reason}", highlight=False)
     for gate in summary.gates:
+        if gate.reason:
+            continue
         got = "" if gate.got is None else f": {gate.got:.2f} by {gate.by}"
         got += "" if gate.high is None else f" (95 %: up to {gate.high:.2f})"
         got += "" if gate.bar is None else f", at most {gate.bar:.2f} is allowed"
@@ -187,7 +193,13 @@ def _said(row: AttackRow) -> str:
         return f"finds {row.top1.mean:.0%} of {row.candidates} pictures"
     if row.auc is not None:
         return f"tells with an AUC of {row.auc.mean:.2f} [{row.auc.low:.2f}, {row.auc.high:.2f}], by chance 0.50"
-    return f"detail {_estimate(row.detail)}; edges {_estimate(row.edges)}"
+    return f"detail {_estimate(row.detail)}; edges {_estimate(row.edges)}{_seen(row)}"
+
+
+def _seen(row: AttackRow) -> str:
+    faces, text = (row.recognised.faces, row.recognised.text) if row.recognised else (None, None)
+    words = f"; words {text.read} of {text.words}" if text else ""
+    return f"; faces {faces.found} of {faces.faces}{words}" if faces and faces.faces else words
 
 
 def _estimate(value: Estimate | None) -> str:

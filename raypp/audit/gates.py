@@ -8,14 +8,21 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from raypp.audit.model import Adversary, AttackRow, Estimate, Kind
+from raypp.audit.recognition.figures import NO_FACE, NO_TEXT, NOT_INSTALLED, Recognised
 
 MEAN, WORST, MATCHING = "leakage, mean", "leakage, worst 5 %", "matching"
 TEAM_MEAN, TEAM_WORST = "leakage to an ML team, mean", "leakage to an ML team, worst 5 %"
+FACES, IDENTITY, TEXT = "faces found", "face verification", "text read"
+TEAM_FACES, TEAM_IDENTITY, TEAM_TEXT = (f"{name} by an ML team" for name in (FACES, IDENTITY, TEXT))
 LABELS_ONLY = "labels alone"
 """Name of the match that looks at no code: no attack, but what attacks on matching are held against."""
 MEAN_BAR, WORST_BAR = 0.10, 0.25
 MATCHING_MARGIN = 0.05
 """How much more often than by the labels alone, or by chance, a veiled picture may be found among plain ones."""
+FACES_BAR, TEXT_BAR = 0.0, 0.0
+"""Shares of what is found on plain pictures: not one face, not one word."""
+IDENTITY_BAR, BY_CHANCE = 0.55, 0.5
+"""Area under the curve of telling a rebuilt face from other people's, and that of guessing."""
 
 
 class Verdict(StrEnum):
@@ -24,7 +31,8 @@ class Verdict(StrEnum):
     MET = "met"
     MISSED = "missed"
     UNDECIDED = "undecided"
-    """The figure is within the bar, and its 95 % interval is not: the pictures are too few to tell."""
+    """The pictures are too few to tell: the 95 % interval is not within the bar, though the figure is or, of an area
+    under a curve, though the interval holds that of guessing, too."""
     NOT_EVALUATED = "not evaluated"
 
 
@@ -32,13 +40,14 @@ class Gate(BaseModel):
     """One bar, and the most that any attack of one adversary reached.
 
     Attributes:
-        name: `MEAN`, `WORST` or `MATCHING`, `TEAM_MEAN` or `TEAM_WORST`.
+        name: `MEAN`, `WORST`, `MATCHING`, `FACES`, `IDENTITY` or `TEXT`, or the like of an ML team.
         adversary: whose attacks count.
         bar: the most that is allowed; None where it is not known.
         got: the most that was reached, by attacks that passed their control; None if there is none.
         high: the highest upper end of the 95 % intervals of what they reached; None where there is no interval.
         verdict: met only if every attack of this kind was evaluated, and `high` is within the bar, too.
         by: name of the attack that reached `got`; empty if there is none.
+        reason: why nothing could be recognised; empty where something could, and of other gates.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,15 +59,23 @@ class Gate(BaseModel):
     high: float | None
     verdict: Verdict
     by: str
+    reason: str = ""
+
+    @property
+    def pointless(self) -> bool:
+        """Whether there was nothing that it could be about: no face, or too few people, on the owner's pictures."""
+        return self.verdict is Verdict.NOT_EVALUATED and self.reason not in {"", NOT_INSTALLED}
 
 
 @dataclass(frozen=True)
 class _Reached:
-    """What one attack reached; `got` is None if its row does not count."""
+    """What one attack reached; `got` is None if its row does not count, or nothing could be recognised."""
 
     by: str
     got: float | None
     high: float | None = None
+    low: float | None = None
+    reason: str = ""
 
 
 def judge(rows: Sequence[AttackRow]) -> tuple[Gate, ...]:
@@ -74,28 +91,27 @@ def judge(rows: Sequence[AttackRow]) -> tuple[Gate, ...]:
 
     Returns:
         The outsider's gates `MEAN`, `WORST` (the greater of detail and edges, over all attacks) and `MATCHING` (the
-        share found at the first guess, over all attacks); then, if the ML team tried to rebuild, `TEAM_MEAN` and
-        `TEAM_WORST` over the outsider's attacks and its own, as it can make them all. For decisions there is no gate.
+        share found at the first guess, over all attacks), and what recognisers find on what was rebuilt: `FACES`,
+        `IDENTITY`, `TEXT`; then, if the ML team tried to rebuild, the same but for matching over the outsider's attacks
+        and its own, as it can make them all. For decisions there is no gate.
     """
     outsider = [row for row in rows if row.is_veil and row.adversary is Adversary.OUTSIDER]
     rebuilt = [row for row in outsider if row.kind is Kind.REBUILD]
     labels = [row for row in outsider if row.attack == LABELS_ONLY]
     matched = [row for row in outsider if row.kind is Kind.MATCH and row.attack != LABELS_ONLY]
-    one = Adversary.OUTSIDER
+    one, other = Adversary.OUTSIDER, Adversary.TEAM
     gates = (
-        _gate(MEAN, one, MEAN_BAR, [_on_average(row, row.detail, row.edges) for row in rebuilt]),
-        _gate(WORST, one, WORST_BAR, [_Reached(row.attack, worst_leakage(row)) for row in rebuilt]),
+        *_leaking((MEAN, WORST), one, rebuilt),
         _gate(MATCHING, one, _matching_bar(labels), [_on_average(row, row.top1) for row in matched]),
+        *_recognising((FACES, IDENTITY, TEXT), one, rebuilt),
     )
-    own = [row for row in rows if row.is_veil and row.adversary is Adversary.TEAM and row.kind is Kind.REBUILD]
+    own = [row for row in rows if row.is_veil and row.adversary is other and row.kind is Kind.REBUILD]
     if not own:
         return gates
     return (
         *gates,
-        _gate(TEAM_MEAN, Adversary.TEAM, MEAN_BAR, [_on_average(row, row.detail, row.edges) for row in rebuilt + own]),
-        _gate(
-            TEAM_WORST, Adversary.TEAM, WORST_BAR, [_Reached(row.attack, worst_leakage(row)) for row in rebuilt + own]
-        ),
+        *_leaking((TEAM_MEAN, TEAM_WORST), other, rebuilt + own),
+        *_recognising((TEAM_FACES, TEAM_IDENTITY, TEAM_TEXT), other, rebuilt + own),
     )
 
 
@@ -107,6 +123,48 @@ def leakage(row: AttackRow) -> float | None:
 def worst_leakage(row: AttackRow) -> float | None:
     """Leakage L of the worst 5 % of a rebuild, the greater of detail and edges; None if the row does not count."""
     return _most([one.worst for one in _counted(row, row.detail, row.edges)])
+
+
+def _leaking(names: tuple[str, str], adversary: Adversary, rebuilt: Sequence[AttackRow]) -> tuple[Gate, ...]:
+    mean, worst = names
+    return (
+        _gate(mean, adversary, MEAN_BAR, [_on_average(row, row.detail, row.edges) for row in rebuilt]),
+        _gate(worst, adversary, WORST_BAR, [_Reached(row.attack, worst_leakage(row)) for row in rebuilt]),
+    )
+
+
+def _recognising(names: tuple[str, str, str], adversary: Adversary, rebuilt: Sequence[AttackRow]) -> tuple[Gate, ...]:
+    """A row at which nobody looked does not count."""
+    faces, identity, text = names
+    looked = [(row, row.recognised or Recognised()) for row in rebuilt]
+    return (
+        _gate(faces, adversary, FACES_BAR, [_faces(row, found) for row, found in looked]),
+        _gate(identity, adversary, IDENTITY_BAR, [_identity(row, found) for row, found in looked]),
+        _gate(text, adversary, TEXT_BAR, [_text(row, found) for row, found in looked]),
+    )
+
+
+def _faces(row: AttackRow, found: Recognised) -> _Reached:
+    faces = found.faces
+    if faces is None or not faces.faces:
+        return _Reached(row.attack, None, reason=NO_FACE if faces else found.reason)
+    return _Reached(row.attack, faces.found / faces.faces if row.evaluated else None)
+
+
+def _identity(row: AttackRow, found: Recognised) -> _Reached:
+    told = found.faces.verification if found.faces else None
+    if told is None:
+        return _Reached(row.attack, None, reason=found.faces.reason if found.faces else found.reason)
+    figures = (told.auc, told.high, told.low)
+    known = row.evaluated and all(map(math.isfinite, figures))
+    return _Reached(row.attack, *figures) if known else _Reached(row.attack, None)
+
+
+def _text(row: AttackRow, found: Recognised) -> _Reached:
+    text = found.text
+    if text is None or not text.words:
+        return _Reached(row.attack, None, reason=NO_TEXT if text else found.reason)
+    return _Reached(row.attack, text.read / text.words if row.evaluated else None)
 
 
 def _matching_bar(labels: Sequence[AttackRow]) -> float | None:
@@ -136,12 +194,14 @@ def _gate(name: str, adversary: Adversary, bar: float | None, reached: Sequence[
     counted = [(one.got, one.by) for one in reached if one.got is not None]
     got, by = max(counted, default=(None, ""))
     high = max((one.high for one in reached if one.high is not None), default=None)
+    beyond = [one for one in reached if one.got is not None and bar is not None and one.got > bar]
     if got is None or bar is None:
         verdict = Verdict.NOT_EVALUATED
-    elif got > bar:
+    elif any(one.low is None or one.low > BY_CHANCE for one in beyond):
         verdict = Verdict.MISSED
     elif len(counted) < len(reached):
         verdict = Verdict.NOT_EVALUATED
     else:
-        verdict = Verdict.MET if high is None or high <= bar else Verdict.UNDECIDED
-    return Gate(name=name, adversary=adversary, bar=bar, got=got, high=high, verdict=verdict, by=by)
+        verdict = Verdict.UNDECIDED if beyond or (high is not None and high > bar) else Verdict.MET
+    reason = "" if counted else next((one.reason for one in reached if one.reason), "")
+    return Gate(name=name, adversary=adversary, bar=bar, got=got, high=high, verdict=verdict, by=by, reason=reason)

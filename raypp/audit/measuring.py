@@ -1,9 +1,9 @@
 """What an attack made of the victims, as a row: measured against the victims themselves, and against a guess."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 from PIL import Image
@@ -22,6 +22,9 @@ from raypp.audit.model import (
     Pictures,
 )
 from raypp.audit.target import VEIL, blind_guess
+
+if TYPE_CHECKING:
+    from raypp.audit.recognition.search import Search  # recognisers are an extra
 
 _DRAWN = 3
 
@@ -53,7 +56,9 @@ class Guess:
         )
 
 
-def row_of(veiling: str, attack: AnyAttack, case: Case, guess: Guess, picture: Path) -> AttackRow:
+def row_of(
+    veiling: str, attack: AnyAttack, case: Case, guess: Guess, picture: Path, search: "Search | None" = None
+) -> AttackRow:
     """Make an attack of any kind, and measure what came of it.
 
     Args:
@@ -62,27 +67,36 @@ def row_of(veiling: str, attack: AnyAttack, case: Case, guess: Guess, picture: P
         case: with what.
         guess: of the same victims.
         picture: PNG to write, if pictures are rebuilt.
+        search: what recognisers look for, if pictures are rebuilt; None if nobody looks.
     """
     match attack:
         case Attack():
-            return rebuilt_row(veiling, attack, case, guess, picture)
+            return rebuilt_row(veiling, attack, case, guess, picture, search)
         case Matcher():
             return matched_row(veiling, attack, case)
         case Decider():
             return decided_row(veiling, attack, case)
 
 
-def rebuilt_row(veiling: str, attack: Attack, case: Case, guess: Guess, picture: Path) -> AttackRow:
-    """Make an attack that rebuilds pictures, and draw what it found most of; arguments as of `row_of`."""
+def rebuilt_row(
+    veiling: str, attack: Attack, case: Case, guess: Guess, picture: Path, search: "Search | None" = None
+) -> AttackRow:
+    """Make an attack that rebuilds pictures, and draw what it found most of; arguments as of `row_of`.
+
+    Where recognisers look, pictures with planted words are rebuilt with the victims, as more of the same camera's; of
+    all other figures they are no part.
+    """
     truth, block = case.victims.frames, guess.block
-    rebuilt = attack.rebuild(case)
+    probes = search.probes.pictures if search else case.victims.take(())
+    made = attack.rebuild(replace(case, victims=case.victims.and_also(probes)))
+    rebuilt, read = made[: len(truth)], made[len(truth) :]
     detail = _scored(scores.detail, rebuilt, truth, block)
     if attack.adversary is Adversary.OUTSIDER and np.nansum(detail) < 0:
         # Without pairs, light and dark may be the wrong way round in all pictures: a person sees that, and turns them.
         # What is judged decides, since a negative may well have the higher SSIM where a picture is mostly flat.
-        rebuilt, detail = 255 - rebuilt, -detail
+        rebuilt, read, detail = 255 - rebuilt, 255 - read, -detail
     leaked = scores.leakage(detail, guess.detail)
-    _draw(picture, truth, rebuilt, leaked)
+    _draw(picture, truth, rebuilt, leaked, (probes.frames, read))
     return AttackRow(
         **_common(veiling, attack, len(truth), case.seed),
         detail=scores.estimate(leaked),
@@ -90,6 +104,7 @@ def rebuilt_row(veiling: str, attack: Attack, case: Case, guess: Guess, picture:
         psnr_db=scores.estimate(_scored(scores.psnr, rebuilt, truth)),
         ssim=scores.estimate(_scored(scores.ssim, rebuilt, truth)),
         blind_psnr_db=guess.psnr_db,
+        recognised=search.look(rebuilt, read) if search else None,
         picture=picture.name,
     )
 
@@ -158,9 +173,10 @@ def _scored(score: Callable[..., scores.Floats], rebuilt: Frames, truth: Frames,
     return np.concatenate([score(mine[None], true[None], *block) for mine, true in pairs])
 
 
-def _draw(path: Path, truth: Frames, rebuilt: Frames, leaked: scores.Floats) -> None:
-    """Draw the pictures of which most is found, each beside what was made of it; the most telling one first."""
+def _draw(path: Path, truth: Frames, rebuilt: Frames, leaked: scores.Floats, probes: tuple[Frames, Frames]) -> None:
+    """Draw the pictures of which most is found, each beside what was made of it; then one with planted words."""
     order = np.argsort(np.nan_to_num(-leaked))[:_DRAWN]
-    rows = [np.concatenate([truth[place], rebuilt[place]], axis=1) for place in order]
+    pairs = [(truth[place], rebuilt[place]) for place in order]
+    pairs += [(frame, made) for frame, made in zip(*probes, strict=True)][:1]
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.concatenate(rows)).save(path)
+    Image.fromarray(np.concatenate([np.concatenate(pair, axis=1) for pair in pairs])).save(path)

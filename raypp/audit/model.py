@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
+from raypp.audit.recognition.figures import Recognised
 from raypp.media.dataset import Box
 
 if TYPE_CHECKING:
@@ -92,6 +93,15 @@ class Pictures:
             tuple(self.cameras[place] for place in places),
             tuple(self.boxes[place] for place in places),
             tuple(self.moments[place] for place in places) if self.moments else (),
+        )
+
+    def and_also(self, others: "Pictures") -> "Pictures":
+        """Return these, then others of the same size."""
+        return Pictures(
+            np.concatenate([self.frames, others.frames]),
+            self.cameras + others.cameras,
+            self.boxes + others.boxes,
+            tuple(moment for one in (self, others) for moment in one.moments or (None,) * len(one)),
         )
 
 
@@ -325,6 +335,7 @@ class AttackRow(BaseModel):
         candidates: pictures to choose among.
         auc: of a decision: area under the receiver operating characteristic, 0.5 by chance; `worst` is the share of
             pictures of which it is not so that the surest 5 % of those of which it is stand above.
+        recognised: of a rebuild: what recognisers find on the pictures; None if nobody was to look.
         control: the positive control; None where none is defined.
         reason: why the attack was not made; empty if it was.
         seconds: time that it took.
@@ -349,6 +360,7 @@ class AttackRow(BaseModel):
     top1: Estimate | None = None
     candidates: int | None = None
     auc: Estimate | None = None
+    recognised: Recognised | None = None
     control: Control | None = None
     reason: str = ""
     seconds: float = Field(ge=0)

@@ -7,7 +7,22 @@ from raypp.audit.assumptions import KB_PER_FRAME
 from raypp.audit.certificate import Certificate
 from raypp.audit.curve import draw, lines_of
 from raypp.audit.embedding import data_url
-from raypp.audit.gates import MATCHING, MEAN, TEAM_MEAN, TEAM_WORST, WORST, Gate, Verdict, leakage
+from raypp.audit.gates import (
+    FACES,
+    IDENTITY,
+    MATCHING,
+    MEAN,
+    TEAM_FACES,
+    TEAM_IDENTITY,
+    TEAM_MEAN,
+    TEAM_TEXT,
+    TEAM_WORST,
+    TEXT,
+    WORST,
+    Gate,
+    Verdict,
+    leakage,
+)
 from raypp.audit.model import Adversary, AttackRow
 from raypp.audit.tables import attack_tables, comparison_table
 from raypp.errors import OptionError
@@ -48,6 +63,12 @@ _HEADINGS = {
 }
 _ALL, _FEW = "On average over all pictures", "On the worst 5 % of pictures"
 _WHERE = {MEAN: _ALL, TEAM_MEAN: _ALL, WORST: _FEW, TEAM_WORST: _FEW}
+_FOUND = {
+    FACES: "of the faces on the originals are found again on what {} rebuilt",
+    TEXT: "of the words on plain pictures are read on what {} rebuilt",
+}
+_FOUND |= {TEAM_FACES: _FOUND[FACES], TEAM_TEXT: _FOUND[TEXT]}
+_IDENTITIES = {IDENTITY, TEAM_IDENTITY}
 
 
 def write_report(folder: Path, certificate: Certificate, pictures: Path) -> Path:
@@ -111,7 +132,11 @@ def _verdict(gates: Sequence[Gate]) -> Html:
 
 
 def _headline(gates: Sequence[Gate]) -> str:
-    """What became of the bars for one adversary."""
+    """What became of the bars for one adversary; those that could be about nothing are named apart."""
+    pointless = sum(gate.pointless for gate in gates)
+    if pointless:
+        there = _headline([gate for gate in gates if not gate.pointless])
+        return f"{there} {count(pointless, 'bar')} more had nothing on these pictures to be about."
     verdicts, bars = [gate.verdict for gate in gates], count(len(gates), "bar")
     missed, undecided = verdicts.count(Verdict.MISSED), verdicts.count(Verdict.UNDECIDED)
     open_ = verdicts.count(Verdict.NOT_EVALUATED)
@@ -129,7 +154,16 @@ def _headline(gates: Sequence[Gate]) -> str:
 def _in_words(gate: Gate) -> str:
     attack = f"the best attack of the {gate.adversary.value}" + (f" ({gate.by})" if gate.by else "")
     if gate.got is None:
-        return f"{gate.name[0].upper()}{gate.name[1:]}: no attack could be evaluated."
+        why = f"not evaluated: {gate.reason}" if gate.reason else "no attack could be evaluated"
+        return f"{gate.name[0].upper()}{gate.name[1:]}: {why}."
+    if gate.name in _FOUND:
+        allowed = "none" if gate.bar == 0 else f"at most {gate.bar:.1%}"
+        return f"{gate.got:.1%} {_FOUND[gate.name].format(attack)}; {allowed} is allowed."
+    if gate.name in _IDENTITIES:
+        return (
+            f"On what {attack} rebuilt, people are told apart with an area under the curve of {gate.got:.2f} (by "
+            f"chance 0.50); at most {gate.bar:.2f} is allowed."
+        )
     if gate.name == MATCHING:
         bar = "labels alone tell it, too" if gate.bar is None else f"at most {gate.bar:.1%} is allowed"
         return f"{attack.capitalize()} tells which picture was veiled in {gate.got:.1%} of cases; {bar}."
@@ -139,7 +173,8 @@ def _in_words(gate: Gate) -> str:
 
 def _caveat(gate: Gate) -> str | None:
     if gate.verdict is Verdict.UNDECIDED:
-        return f" The 95 % interval reaches {gate.high:.3f}: more pictures would tell."
+        more = "people" if gate.name in _IDENTITIES else "pictures"
+        return f" The 95 % interval reaches {gate.high:.3f}: more {more} would tell."
     if gate.verdict is Verdict.NOT_EVALUATED and gate.got is not None and gate.bar is not None:
         return " Another attack failed its control, and so nothing is known of what it would find."
     return None
@@ -171,7 +206,11 @@ def _adversary(certificate: Certificate, adversary: Adversary) -> Html:
     rows = [row for row in certificate.rows if row.is_veil and row.adversary is adversary]
     heading, words = _HEADINGS[adversary]
     tables = attack_tables(rows) or [element("p", "No attack was made.", class_="note")]
-    scale = f"L is leakage: {_SCALE}; mean over all pictures and its 95 % interval. Below 0 is worse than the guess."
+    scale = (
+        f"L is leakage: {_SCALE}; mean over all pictures and its 95 % interval. Below 0 is worse than the guess. "
+        "Faces and words count that recognisers find on the plain pictures; heights of letters are shares of a "
+        "picture's."
+    )
     return _card(heading, element("p", f"{heading} {words}"), *tables, element("p", scale, class_="note"))
 
 

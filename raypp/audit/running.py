@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -15,6 +16,8 @@ from raypp.audit.material import Material, TeamFiles, case_of, team_digest
 from raypp.audit.measuring import Guess, missing_row, row_of
 from raypp.audit.members import LEAST_MEMBERS, LEAST_STRANGERS, gather_trial, trial_digest
 from raypp.audit.model import AttackRow, Control, Demand, Estimate, Need, Trial
+from raypp.audit.recognition.figures import NOT_INSTALLED, Recognised
+from raypp.audit.recognition.packages import versions
 from raypp.audit.suite import Bar, Budget, Planned, Suite, suite
 from raypp.audit.target import VEIL
 from raypp.detect.checkpoint import read_about
@@ -23,6 +26,9 @@ from raypp.veil.keyfile import load_key
 from raypp.veil.spec import LearnedSpec, VeilSpec
 from raypp.veil.veil import open_veil
 from raypp.whole_file import write_text
+
+if TYPE_CHECKING:
+    from raypp.audit.recognition.search import Search  # recognisers are an extra
 
 PICTURES = "pictures"
 _ROWS = "rows"
@@ -94,6 +100,12 @@ class AuditSettings(BaseModel):
             )
         return found
 
+    def search(self) -> "Search":
+        """What recognisers look for; found once in a process."""
+        made = self.suite
+        probes, own_words = made.looking.probes, made.looking.own_words
+        return _search(self.sources, self.size, made.known, made.victims, self.seed, probes, own_words=own_words)
+
     def guess(self) -> Guess:
         """What labels alone allow; guessed once in a process."""
         made = self.suite
@@ -112,6 +124,7 @@ class Task(BaseModel):
         attack: name of the attack.
         team: digest of detector and weights, for an attack that needs them.
         trial: digest of what the detector learnt from and what not, likewise.
+        recognisers: which ones look at what it makes; empty if none are installed, or none are to look.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -124,6 +137,7 @@ class Task(BaseModel):
     attack: str
     team: str = ""
     trial: str = ""
+    recognisers: str = ""
 
     @property
     def row_id(self) -> str:
@@ -155,6 +169,7 @@ def tasks(settings: AuditSettings) -> list[Task]:
             attack=planned.attack.name,
             team=team if planned.needs else "",
             trial=trial if Need.MEMBERS in planned.needs else "",
+            recognisers=versions() if made.looks(veiling, planned) else "",
         )
         for veiling, planned in made.pairs()
         if veiling == VEIL or not _lacking(settings, planned)
@@ -180,7 +195,9 @@ def run_task(task: Task) -> str:
         raise ConflictError(
             f"the pictures of {', '.join(settings.sources)} have changed meanwhile; run the audit again"
         )
-    guess = settings.guess()
+    if task.recognisers not in {"", versions()}:
+        raise ConflictError(f"the audit was begun with {task.recognisers}, and here is {versions() or 'none of them'}")
+    guess, search = settings.guess(), settings.search() if task.recognisers else None
     started = perf_counter()
     planned = settings.suite.named(task.attack)
     attack, lacking = planned.attack, _lacking(settings, planned)
@@ -192,7 +209,9 @@ def run_task(task: Task) -> str:
         material = Material(evidence, settings.files, settings.trial() if Need.MEMBERS in planned.needs else None)
         case = case_of(task.veiling, made, material, planned.needs, settings.seed)
         picture = settings.out / PICTURES / f"{task.row_id}.png"
-        row = row_of(task.veiling, attack, case, guess, picture)
+        row = row_of(task.veiling, attack, case, guess, picture, search)
+    if search is None and settings.suite.looks(task.veiling, planned):
+        row = row.model_copy(update={"recognised": Recognised(reason=NOT_INSTALLED)})
     row = row.model_copy(update={"seconds": round(perf_counter() - started, 2)})
     path = _row_path(task)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -258,3 +277,12 @@ def _evidence(sources: tuple[str, ...], size: int, known: int, victims: int, see
 def _guess(sources: tuple[str, ...], size: int, known: int, victims: int, seed: int, block: int) -> Guess:
     evidence = _evidence(sources, size, known, victims, seed)
     return Guess.of(evidence.known, evidence.victims, block)
+
+
+@lru_cache(maxsize=1)
+def _search(
+    sources: tuple[str, ...], size: int, known: int, victims: int, seed: int, probes: int, *, own_words: bool
+) -> "Search":
+    from raypp.audit.recognition.search import Search  # noqa: PLC0415 - needs recognisers
+
+    return Search.on(_evidence(sources, size, known, victims, seed).victims, probes, seed, own_words=own_words)

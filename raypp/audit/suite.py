@@ -7,9 +7,9 @@ from functools import partial
 
 from raypp.audit import baselines
 from raypp.audit.attacks.bridge import Decoder, FeatureBridge
+from raypp.audit.attacks.inversion import FeatureInversion
 from raypp.audit.attacks.many_keys import ManyKeys
 from raypp.audit.attacks.matching import ActivityMatcher, LabelMatcher
-from raypp.audit.attacks.inversion import FeatureInversion
 from raypp.audit.attacks.membership import Membership
 from raypp.audit.attacks.perceptron import Perceptron
 from raypp.audit.attacks.ridge import Ridge
@@ -17,7 +17,7 @@ from raypp.audit.attacks.silhouettes import Silhouettes
 from raypp.audit.attacks.statistics import StatisticalKeyRecovery
 from raypp.audit.attacks.unet import UNet
 from raypp.audit.attacks.view import ComponentView
-from raypp.audit.model import AnyAttack, Need, Veiling
+from raypp.audit.model import AnyAttack, Attack, Need, Veiling
 from raypp.audit.target import VEIL
 from raypp.audit.views import WEAK, seen_often
 from raypp.media.obscuring import Blackout, Blur, Obscuring, Pixelation, PrivatePixelation
@@ -75,23 +75,51 @@ class Planned:
 
 
 @dataclass(frozen=True)
+class Looking:
+    """What recognisers look at.
+
+    Attributes:
+        probes: copies of victims into which words are planted.
+        own_words: whether words that stand on the victims are looked for, too.
+        everywhere: whether on whatever is attacked; else on the audited veil alone.
+    """
+
+    probes: int
+    own_words: bool
+    everywhere: bool
+
+
+_LOOKING = {
+    Budget.QUICK: Looking(probes=2, own_words=False, everywhere=False),  # it takes its time
+    Budget.STANDARD: Looking(probes=8, own_words=True, everywhere=True),
+    Budget.FULL: Looking(probes=16, own_words=True, everywhere=True),
+}
+
+
+@dataclass(frozen=True)
 class Suite:
     """What a budget buys.
 
     Attributes:
         known, victims: pictures.
         tried: pictures of either split, at most, of which is asked whether the detector learnt from them.
+        looking: what recognisers look at.
         planned: the attacks.
     """
 
     known: int
     victims: int
     tried: int
+    looking: Looking
     planned: tuple[Planned, ...]
 
     def named(self, attack: str) -> Planned:
         """Return the attack of a name."""
         return next(one for one in self.planned if one.attack.name == attack)
+
+    def looks(self, veiling: str, planned: Planned) -> bool:
+        """Whether recognisers look at what an attack makes of something."""
+        return isinstance(planned.attack, Attack) and (veiling == VEIL or self.looking.everywhere)
 
     def pairs(self) -> list[tuple[str, Planned]]:
         """What is attacked, by name, and the attack; the audited veil first."""
@@ -156,6 +184,7 @@ def suite(budget: Budget, learned: bool = False) -> Suite:
         known,
         victims,
         tried,
+        _LOOKING[budget],
         (
             Planned(ComponentView(), Bar(LINEAR_4, ((Figure.DETAIL, 0.5),)), everything),
             Planned(StatisticalKeyRecovery(), Bar(LINEAR_4, ((Figure.DETAIL, 0.6),)), everything),

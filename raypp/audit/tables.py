@@ -5,6 +5,7 @@ from operator import itemgetter
 
 from raypp.audit.gates import LABELS_ONLY, Verdict, leakage
 from raypp.audit.model import AttackRow, Estimate, Kind
+from raypp.audit.recognition.figures import NO_FACE, Recognised, TextFigures
 from raypp.report.html import Html, element
 from raypp.report.wording import share
 
@@ -41,14 +42,25 @@ _DECIDE = (
     ("control", ""),
     ("seconds", "n"),
 )
+_RECOGNISED = (
+    ("attack", ""),
+    ("faces found again", "n"),
+    ("found anywhere", "n"),
+    ("told from other people: AUC (by chance 0.5)", "n"),
+    ("people", "n"),
+    ("words read", "n"),
+    ("of them, planted, by height", ""),
+    ("on the pictures themselves", "n"),
+)
 
 
 def attack_tables(rows: Sequence[AttackRow]) -> list[Html]:
-    """One table of each kind of attack, as far as there are any."""
+    """One table of each kind of attack, and one of what is recognised, as far as there are any."""
     rebuilt = [_rebuild(row) for row in rows if row.kind is Kind.REBUILD]
     matched = [_match(row) for row in rows if row.kind is Kind.MATCH]
     decided = [_decide(row) for row in rows if row.kind is Kind.DECIDE]
-    tables = ((_REBUILD, rebuilt), (_MATCH, matched), (_DECIDE, decided))
+    seen = [_recognised(row, row.recognised) for row in rows if row.recognised is not None]
+    tables = ((_REBUILD, rebuilt), (_RECOGNISED, seen), (_MATCH, matched), (_DECIDE, decided))
     return [_table(heads, body) for heads, body in tables if body]
 
 
@@ -81,6 +93,29 @@ def _rebuild(row: AttackRow) -> list[tuple[object, str]]:
         (_control(row), "w"),
         (f"{row.seconds:,.1f}", "n"),
     ]
+
+
+def _recognised(row: AttackRow, found: Recognised) -> list[tuple[object, str]]:
+    """What recognisers find; if they look at nothing, why."""
+    faces, text = found.faces, found.text
+    if faces is None or text is None:
+        return [(element("strong", row.attack), "w"), (f"{_NOT_EVALUATED}: {found.reason}", "w")]
+    told = faces.verification
+    return [
+        (element("strong", row.attack), "w"),
+        (f"{faces.found:,} of {faces.faces:,}" if faces.faces else NO_FACE, "n"),
+        (f"{faces.anywhere:,}" if faces.faces else _NONE, "n"),
+        (f"{told.auc:.2f} [{told.low:.2f}, {told.high:.2f}]" if told else faces.reason, "n" if told else "w"),
+        (f"{told.people:,}" if told else _NONE, "n"),
+        (f"{text.read:,} of {text.words:,}", "n"),
+        (planted(text), "w"),
+        (f"{text.own_read:,} of {text.own:,}" if text.own is not None else "not looked for", "n"),
+    ]
+
+
+def planted(text: TextFigures) -> str:
+    """Words read at each height of letters, such as `1/4 2 of 2, 1/8 0 of 4`, of the picture's height."""
+    return ", ".join(f"1/{1 / one.height:.0f} {one.read} of {one.words}" for one in text.planted if one.words)
 
 
 def _match(row: AttackRow) -> list[tuple[object, str]]:

@@ -8,6 +8,7 @@ from raypp.audit.canonical import to_base64
 from raypp.audit.certificate import ASSUMPTIONS, Certificate, PictureCounts, judge
 from raypp.audit.gates import LABELS_ONLY
 from raypp.audit.model import Adversary, AttackRow, Control, Demand, Estimate, Kind
+from raypp.audit.recognition.figures import FaceFigures, Planted, Recognised, TextFigures, Verification
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import PatchSpec
 
@@ -27,6 +28,14 @@ PASSED, FAILED = control(), control(psnr_db=12.25)
 def estimate(mean: float, worst: float | None = None, spread: float = 0.01) -> Estimate:
     low, high = round(mean - spread, 6), round(mean + spread, 6)
     return Estimate(mean=mean, low=low, high=high, worst=mean if worst is None else worst)
+
+
+def recognised(found: int = 0, read: int = 0, auc: float = 0.5, spread: float = 0.04, **changes: Any) -> Recognised:
+    told = Verification(people=150, auc=auc, low=auc - spread, high=auc + spread)
+    return Recognised(
+        faces=FaceFigures(faces=200, found=found, anywhere=found + 1, verification=told),
+        text=TextFigures(planted=(Planted(height=0.25, words=8, read=read), Planted(height=0.125, words=12, read=0))),
+    ).model_copy(update=changes)
 
 
 def rebuild(
@@ -50,6 +59,7 @@ def rebuild(
         psnr_db=estimate(11.5, 14.0),
         ssim=estimate(0.25),
         blind_psnr_db=12.75,
+        recognised=recognised(),
         control=PASSED,
         seconds=2.5,
     )

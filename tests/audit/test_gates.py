@@ -4,10 +4,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from raypp.audit.gates import MATCHING, MEAN, WORST, Gate, Verdict, judge
+from raypp.audit.gates import (
+    FACES,
+    IDENTITY,
+    MATCHING,
+    MEAN,
+    TEAM_FACES,
+    TEAM_MEAN,
+    TEAM_WORST,
+    TEXT,
+    WORST,
+    Gate,
+    Verdict,
+    judge,
+)
 from raypp.audit.model import Adversary, AttackRow
+from raypp.audit.recognition.figures import NO_FACE, NOT_INSTALLED, FaceFigures, Recognised
 from raypp.audit.scores import share
-from tests.audit.rows import FAILED, control, decide, labels_only, match, pairs, rebuild
+from tests.audit.rows import FAILED, control, decide, labels_only, match, pairs, rebuild, recognised
 
 
 def gate(name: str, rows: list[AttackRow]) -> Gate:
@@ -16,7 +30,7 @@ def gate(name: str, rows: list[AttackRow]) -> Gate:
 
 def test_gates_are_met_by_attacks_that_work_and_find_little() -> None:
     rows = [rebuild("view", 0.05, worst=0.2), rebuild("statistics", 0.02), match(top1=0.125), labels_only(0.25)]
-    mean, worst, matching = judge(rows)
+    mean, worst, matching = judge(rows)[:3]
     assert [one.name for one in (mean, worst, matching)] == [MEAN, WORST, MATCHING]
     assert {one.verdict for one in (mean, worst, matching)} == {Verdict.MET}
     assert (mean.got, mean.high, mean.bar, mean.by) == (0.05, 0.06, 0.10, "view")
@@ -130,8 +144,8 @@ def test_an_ml_team_has_bars_of_its_own_that_the_outsiders_attacks_count_for_too
 
     def verdicts(*rows: AttackRow) -> list[Verdict]:
         gates = judge(rows)
-        assert [gate.adversary for gate in gates] == [Adversary.OUTSIDER] * 3 + [Adversary.TEAM] * 2
-        return [gate.verdict for gate in (*gates[:2], *gates[3:])]
+        assert [gate.adversary for gate in gates] == [Adversary.OUTSIDER] * 6 + [Adversary.TEAM] * 5
+        return [gate.verdict for gate in gates if gate.name in {MEAN, WORST, TEAM_MEAN, TEAM_WORST}]
 
     met, missed, unknown = Verdict.MET, Verdict.MISSED, Verdict.NOT_EVALUATED
     assert verdicts(rebuild(), team(0.05)) == [met, met, met, met]
@@ -141,4 +155,43 @@ def test_an_ml_team_has_bars_of_its_own_that_the_outsiders_attacks_count_for_too
     gone = {"detail": None, "edges": None, "control": None, "reason": "no --model was given"}
     not_made = team(0.0).model_copy(update=gone)
     assert verdicts(rebuild(), team(0.05), not_made) == [met, met, unknown, unknown]
-    assert len(judge([rebuild()])) == 3, "without any row of its own nothing is said of it"
+    assert len(judge([rebuild()])) == 6, "without any row of its own nothing is said of it"
+
+
+def test_not_one_face_and_not_one_word_is_allowed() -> None:
+    rows = [rebuild("view"), rebuild("statistics", recognised=recognised(found=1, read=2))]
+    faces, text = gate(FACES, rows), gate(TEXT, rows)
+    assert (faces.got, faces.by, faces.verdict) == (1 / 200, "statistics", Verdict.MISSED)
+    assert (text.got, text.by, text.verdict) == (2 / 20, "statistics", Verdict.MISSED)
+    assert {gate(name, rows[:1]).verdict for name in (FACES, IDENTITY, TEXT)} == {Verdict.MET}
+    assert gate(TEAM_FACES, [*rows, rebuild("bridge", adversary=Adversary.TEAM)]).verdict is Verdict.MISSED
+
+
+@pytest.mark.parametrize(
+    ("auc", "spread", "verdict"),
+    [
+        (0.5, 0.04, Verdict.MET),
+        (0.52, 0.04, Verdict.UNDECIDED),
+        (0.6, 0.05, Verdict.MISSED),
+        (0.9, 0.45, Verdict.UNDECIDED),
+    ],
+)
+def test_telling_people_apart_is_missed_only_where_it_is_surely_more_than_chance(
+    auc: float, spread: float, verdict: Verdict
+) -> None:
+    assert gate(IDENTITY, [rebuild(recognised=recognised(auc=auc, spread=spread))]).verdict is verdict
+
+
+def test_where_nothing_is_to_be_recognised_nothing_is_evaluated_and_it_says_why() -> None:
+    nobody = recognised(faces=FaceFigures(faces=0, found=0, anywhere=0, reason=NO_FACE))
+    for name in (FACES, IDENTITY):
+        got = gate(name, [rebuild(recognised=nobody)])
+        assert (got.verdict, got.got, got.reason, got.pointless) == (Verdict.NOT_EVALUATED, None, NO_FACE, True)
+    without = gate(TEXT, [rebuild(recognised=Recognised(reason=NOT_INSTALLED))])
+    assert (without.verdict, without.reason, without.pointless) == (Verdict.NOT_EVALUATED, NOT_INSTALLED, False)
+
+
+@pytest.mark.parametrize("silent", [rebuild("silent", recognised=None), rebuild("silent", control=FAILED)])
+def test_an_attack_at_which_nobody_looked_keeps_faces_and_text_from_being_met(silent: AttackRow) -> None:
+    for name in (FACES, IDENTITY, TEXT):
+        assert gate(name, [rebuild("view"), silent]).verdict is Verdict.NOT_EVALUATED

@@ -11,9 +11,10 @@ from PIL import Image
 from raypp.audit.certificate import Certificate, PictureCounts
 from raypp.audit.curve import lines_of, number_of_pairs
 from raypp.audit.model import Adversary, AttackRow
+from raypp.audit.recognition.figures import NO_FACE, NOT_INSTALLED, FaceFigures, Recognised
 from raypp.audit.report import write_report
 from raypp.errors import OptionError
-from tests.audit.rows import FAILED, VEIL, certificate, decide, labels_only, match, pairs, rebuild
+from tests.audit.rows import FAILED, VEIL, certificate, decide, labels_only, match, pairs, rebuild, recognised
 
 NASTY = "</style><script>alert(1)</script><img src=x onerror=alert(2)>\"'&\u202e"
 _VOID = {"meta", "img"}
@@ -68,7 +69,7 @@ def test_the_report_says_what_was_attacked_and_what_came_of_it(tmp_path: Path) -
         made.key_fingerprint,
         "5.8 kB a frame",
         "patch 8, ",
-        "Against an outsider: the veil held against these attacks: all 3 bars met.",
+        "Against an outsider: the veil held against these attacks: all 6 bars met.",
         "the best attack of the outsider (component view) found 0.050",
         "at most 0.100 is allowed",
         "0.050 [0.040, 0.060]",
@@ -92,20 +93,20 @@ def test_pictures_that_were_left_out_are_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "headline"),
     [
-        ([rebuild(detail=0.5), match(), TOLD], "Against an outsider: the veil did not hold: 2 of 3 bars missed."),
-        ([rebuild(), match()], "Against an outsider: not proven: 1 of 3 bars could not be evaluated."),
+        ([rebuild(detail=0.5), match(), TOLD], "Against an outsider: the veil did not hold: 2 of 6 bars missed."),
+        ([rebuild(), match()], "Against an outsider: not proven: 1 of 6 bars could not be evaluated."),
         (
             [rebuild(control=FAILED), match(), TOLD],
-            "Against an outsider: not proven: 2 of 3 bars could not be evaluated.",
+            "Against an outsider: not proven: 5 of 6 bars could not be evaluated.",
         ),
-        ([pairs(6, 0.9), TOLD], "Against an outsider: not proven: 3 of 3 bars could not be evaluated."),
+        ([pairs(6, 0.9), TOLD], "Against an outsider: not proven: 6 of 6 bars could not be evaluated."),
         (
             [rebuild(detail=0.095), match(), TOLD],
-            "Against an outsider: not proven: 1 of 3 bars undecided, the pictures are too few to tell.",
+            "Against an outsider: not proven: 1 of 6 bars undecided, the pictures are too few to tell.",
         ),
         (
             [rebuild(detail=0.095), match()],
-            "Against an outsider: not proven: 1 of 3 bars could not be evaluated, 1 undecided.",
+            "Against an outsider: not proven: 1 of 6 bars could not be evaluated, 1 undecided.",
         ),
     ],
 )
@@ -121,10 +122,20 @@ def test_an_ml_team_is_judged_apart_and_an_attack_that_was_not_made_says_why(tmp
     lacking = team.model_copy(update=gone)
     page = show(tmp_path, certificate([rebuild(), match(), TOLD, team, lacking]))
     assert "Against an outsider: the veil held" in page.text
-    assert "Against an ML team: the veil did not hold: 2 of 2 bars missed." in page.text
+    assert "Against an ML team: the veil did not hold: 2 of 5 bars missed." in page.text
     assert "the best attack of the ML team (feature bridge, linear) found 0.400" in page.text
     own = page.text[page.text.index("An ML team has") :]
     assert "not evaluated no --model" in own
+
+
+def test_bars_that_could_be_about_nothing_are_named_apart(tmp_path: Path) -> None:
+    nobody = recognised(faces=FaceFigures(faces=0, found=0, anywhere=0, reason=NO_FACE))
+    text = show(tmp_path, certificate([rebuild(recognised=nobody), match(), TOLD])).text
+    assert "the veil held against these attacks: all 4 bars met. 2 bars more had nothing on these pictures" in text
+    assert "Face verification: not evaluated: no face is found on the originals." in text
+    text = show(tmp_path, certificate([rebuild(recognised=Recognised(reason=NOT_INSTALLED)), match(), TOLD])).text
+    assert "not proven: 3 of 6 bars could not be evaluated" in text
+    assert "component viewnot evaluated: it needs raypp[recognition]" in text
 
 
 def test_a_decision_has_its_area_under_the_curve(tmp_path: Path) -> None:
