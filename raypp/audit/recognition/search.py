@@ -25,8 +25,11 @@ Groups: TypeAlias = npt.NDArray[np.int64]
 
 _SAME_PLACE = 0.5
 """Overlap from which a face is where that of the original is."""
+_LIKE_SIZE = 1.5
+"""Most that the sizes of two people's faces may differ by: how coarse a face looks is told by its size alone."""
 _OTHERS = 0.6
 """Distance from which two people's faces are surely two people's (dlib's own figure)."""
+_FEWEST = 2
 _LEAST_AUC = 0.9
 """What telling people apart must reach on originals of a quarter of the pixels; else their faces are too small."""
 
@@ -51,6 +54,34 @@ class _Seen:
 
 
 @dataclass(frozen=True)
+class Whose:
+    """Faces of the originals.
+
+    Attributes:
+        people: a number of each face, the same for one person's, int64[F].
+        sides: how large each is, in pixels, float64[F].
+    """
+
+    people: Groups
+    sides: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, known: Descriptions, seen: tuple[_Seen, ...]) -> "Whose":
+        """Tell people by descriptions, and sizes by boxes."""
+        boxes = np.concatenate([np.zeros((0, 4)), *(one.boxes for one in seen)])
+        return cls(faces.people(known), np.sqrt(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)))
+
+    def groups(self) -> list[Groups]:
+        """Places of the faces of each person."""
+        return [np.nonzero(self.people == one)[0] for one in dict.fromkeys(self.people.tolist())]
+
+    def alike(self, some: Groups, others: Groups) -> bool:
+        """Whether two people's faces are of like size."""
+        sizes = (self.sides[some].mean(), self.sides[others].mean())
+        return bool(max(sizes) <= _LIKE_SIZE * min(sizes))
+
+
+@dataclass(frozen=True)
 class Search:
     """What is there to be recognised.
 
@@ -60,7 +91,7 @@ class Search:
         own: words that are surely read on victims, with the place of their picture; None if nobody looked.
         seen: the victims on which there are faces.
         known: descriptions of all these faces.
-        people: whose each of them is.
+        whose: whose each of them is, and how large.
         reason: why people cannot be told apart; empty if they can.
     """
 
@@ -69,7 +100,7 @@ class Search:
     own: tuple[Word, ...] | None
     seen: tuple[_Seen, ...]
     known: Descriptions
-    people: Groups
+    whose: Whose
     reason: str
 
     @classmethod
@@ -89,10 +120,10 @@ class Search:
             if len(boxes := faces.find(large))
         )
         known = _described(seen, victims.frames)
-        people = faces.people(known)
-        reason = _doubt(known, people, _described(seen, np.stack([_halved(one) for one in victims.frames])))
+        whose = Whose.of(known, seen)
+        reason = _doubt(known, whose, _described(seen, np.stack([_halved(one) for one in victims.frames])))
         own = tuple(_own(victims)) if own_words else None
-        return cls(probes, tuple(_read(probes.words, probes.pictures.frames)), own, seen, known, people, reason)
+        return cls(probes, tuple(_read(probes.words, probes.pictures.frames)), own, seen, known, whose, reason)
 
     def look(self, rebuilt: Frames, probes: Frames) -> Recognised:
         """Look at rebuilt victims and probes, of the same order and shape as the originals."""
@@ -104,7 +135,7 @@ class Search:
             boxes = faces.find(enlarged(rebuilt[one.picture]))
             anywhere += len(boxes)
             found += int((faces.overlaps(one.boxes, boxes) >= _SAME_PLACE).any(axis=1).sum())
-        told = None if self.reason else _told(_described(self.seen, rebuilt), self.known, self.people)
+        told = None if self.reason else _told(_described(self.seen, rebuilt), self.known, self.whose)
         total = sum(len(one.boxes) for one in self.seen)
         return FaceFigures(faces=total, found=found, anywhere=anywhere, verification=told, reason=self.reason)
 
@@ -140,13 +171,13 @@ def _described(seen: tuple[_Seen, ...], frames: Frames) -> Descriptions:
     return np.concatenate([np.zeros((0, 128)), *(one.described(frames[one.picture]) for one in seen)])
 
 
-def _doubt(known: Descriptions, people: Groups, halved: Descriptions) -> str:
+def _doubt(known: Descriptions, whose: Whose, halved: Descriptions) -> str:
     """Why people cannot be told apart; empty if they can."""
     if not len(known):
         return NO_FACE
-    told = _told(halved, known, people)
+    told = _told(halved, known, whose)
     if told is None:
-        return f"{len(known)} faces are found on the originals, of one person alone"
+        return f"{len(known)} faces are found on the originals, and no two people's of like size"
     if told.auc < _LEAST_AUC:
         return (
             f"faces are too small: on originals of a quarter of the pixels, {told.auc:.2f} of {_LEAST_AUC} is reached"
@@ -154,26 +185,29 @@ def _doubt(known: Descriptions, people: Groups, halved: Descriptions) -> str:
     return ""
 
 
-def _told(rebuilt: Descriptions, known: Descriptions, people: Groups) -> Verification | None:
-    """How well rebuilt faces are told from other people's; None if there are no two people.
+def _told(rebuilt: Descriptions, known: Descriptions, whose: Whose) -> Verification | None:
+    """How well rebuilt faces are told from other people's of like size; None if there are no two people.
 
     A rebuilt face is compared with all originals. How near an original is to rebuilt faces on average is taken away,
-    so that a face like all others gains nothing; and a person's faces count together, as many as there are.
+    and how near a person's rebuilt faces are to others' originals, so that a face like all others gains nothing; and a
+    person's faces count together, as many as there are.
     """
     likeness = -np.linalg.norm(rebuilt[:, None] - known[None], axis=2)
     likeness -= likeness.mean(axis=0)
-    groups = [np.nonzero(people == one)[0] for one in dict.fromkeys(people.tolist())]
-    own = [likeness[group, group].mean() for group in groups]
-    others = [
-        likeness[np.ix_(some, other)].mean()
-        for some in groups
-        for other in groups
-        if some is not other and _apart(known[some], known[other])
-    ]
-    if not others:
+    own, others, groups = [], [], whose.groups()
+    for some in groups:
+        found = [
+            likeness[np.ix_(some, other)].mean()
+            for other in groups
+            if some is not other and whose.alike(some, other) and _apart(known[some], known[other])
+        ]
+        if found:
+            own.append(likeness[some, some].mean() - np.mean(found))
+            others += [one - np.mean(found) for one in found]
+    if len(own) < _FEWEST:
         return None
     made = scores.auc(np.array(own), np.array(others))
-    return Verification(people=len(groups), auc=made.mean, low=made.low, high=made.high)
+    return Verification(people=len(own), auc=made.mean, low=made.low, high=made.high)
 
 
 def _apart(some: Descriptions, others: Descriptions) -> bool:
