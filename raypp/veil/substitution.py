@@ -1,7 +1,7 @@
 """Keyed substitution of a learned veil: channels change places, and each channel's values change names.
 
-It is one to one, so a detector's adapter, which reads values as names, loses nothing by it, and a detector trained under
-one key reads nothing of another's codes. It hides nothing from who can learn names: from pairs, from a detector, or
+It is one to one, so a detector's adapter, which reads values as names, loses nothing by it, and a detector of one key
+reads nothing of another's codes. It hides nothing from who can learn names: from pairs, from a detector, or
 from how often values occur together in a few dozen frames (`raypp.audit.attacks.names`).
 """
 
