@@ -23,7 +23,7 @@ def environment(**extra: str) -> dict[str, str]:
 
 
 def raypp(
-    *arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None, timeout: float = 280
+    *arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None, timeout: float = 570
 ) -> subprocess.CompletedProcess[str]:
     """Run `raypp ARGUMENTS` to its end."""
     return subprocess.run(

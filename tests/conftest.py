@@ -12,6 +12,29 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 _TOGETHER = "tests/e2e/serve"
 """Its files share a running service."""
+_LONGEST = (
+    "tests/e2e/test_train.py",
+    _TOGETHER,
+    "tests/jobs/test_on_ray.py",
+    "tests/site/test_agent.py",
+    "tests/chaos/test_chaos.py",
+    "tests/e2e",
+    "tests/utility/test_comparison.py",
+    "tests/site/test_live.py",
+    "tests/fit/test_command.py",
+    "tests/ledger/test_concurrency.py",
+    "tests/audit",
+)
+"""What takes long, in this order, is begun first: a long file that came last would run alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest."""
+
+    def place(item: pytest.Item) -> int:
+        return next((n for n, long in enumerate(_LONGEST) if item.nodeid.startswith(long)), len(_LONGEST))
+
+    items.sort(key=place)
 
 
 class _ByFile(LoadScopeScheduling):
@@ -23,5 +46,6 @@ class _ByFile(LoadScopeScheduling):
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    """Share out tests by file."""
+    """Share out tests by file, in the order in which they stand."""
+    config.option.loadscopereorder = False
     return _ByFile(config, log)

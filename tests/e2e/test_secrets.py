@@ -40,7 +40,7 @@ class Cluster:
 
     def wait(self) -> None:
         """Wait until jobs can be submitted: on a busy machine the dashboard is there long before its agent."""
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while self._ray("job", "submit", f"--address={self._address}", "--", "true", check=False).returncode:
             assert time.monotonic() < deadline, "no job can be submitted"
             time.sleep(1)
