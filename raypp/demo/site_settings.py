@@ -3,10 +3,17 @@
 from raypp.demo.tools import CLASSES
 
 
-def site_settings(site: str) -> str:
-    """Write the YAML of one of the sample's sites; `raypp site configure` takes it."""
+def site_settings(site: str, min_shift: float = 0.006, min_confidence: float = 0.25) -> str:
+    """Write the YAML of one of the sample's sites; `raypp site configure` takes it.
+
+    Args:
+        site: name of the site.
+        min_shift: above the trembling of boxes on a tool that lies.
+        min_confidence: least confidence of detections that are looked at.
+    """
     tools = "".join(
-        f"  - {{class: {name}, mode: moving, min_on_s: 0.7, max_gap_s: 0.6, min_shift: 0.006, max_hidden_s: 8}}\n"
+        f"  - {{class: {name}, mode: moving, min_on_s: 0.7, max_gap_s: 0.6, min_shift: {min_shift}, max_hidden_s: 8, "
+        f"min_confidence: {min_confidence}}}\n"
         for name in CLASSES
     )
     return f"""# A tool on the bench is in use from when it is taken from its place until it lies still again.
