@@ -1,9 +1,24 @@
 """Made pictures for attacks to be tried on, and how much of them came back."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from raypp.audit import scores
 from raypp.audit.model import Frames, Pictures
+
+
+@dataclass(frozen=True)
+class Filmed:
+    """Frames that a camera is said to have seen."""
+
+    frames: Frames
+
+    def burst(self, count: int) -> Frames:
+        return self.frames[:count]
+
+    def whole(self, count: int) -> Frames:
+        return self.frames[:count]
 
 
 def shapes(count: int, size: tuple[int, int], seed: int) -> Pictures:

@@ -1,6 +1,6 @@
 """Codes merged over a burst are finer than one frame's; bursts come from films where there are any."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,25 +9,12 @@ from raypp.audit import baselines
 from raypp.audit.attacks.bursts import SENSOR, Merge, OverFrames, burst, over_frames
 from raypp.audit.attacks.ridge import Ridge
 from raypp.audit.attacks.view import ComponentView
-from raypp.audit.model import Case, Frames, Pictures, Veiling
+from raypp.audit.model import Case, Pictures, Veiling
 from raypp.audit.target import veil
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import PatchSpec
 from raypp.veil.veil import Veil
-from tests.audit.pictures import detail, shapes
-
-
-@dataclass(frozen=True)
-class Filmed:
-    """Frames that a camera is said to have seen."""
-
-    frames: Frames
-
-    def burst(self, count: int) -> Frames:
-        return self.frames[:count]
-
-    def whole(self, count: int) -> Frames:
-        return self.frames[:count]
+from tests.audit.pictures import Filmed, detail, shapes
 
 
 def coarse(bits: int = 1) -> Veiling:

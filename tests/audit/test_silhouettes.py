@@ -1,34 +1,21 @@
 """Silhouettes are told from codes of films, and from nothing else."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from raypp.audit import baselines, scores
 from raypp.audit.attacks.silhouettes import Silhouettes, film_of, surprise
-from raypp.audit.model import Case, Frames, Pictures, Veiling
+from raypp.audit.model import Case, Pictures, Veiling
 from raypp.audit.target import veil
 from raypp.errors import OptionError
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import PatchSpec
 from raypp.veil.veil import Veil
-from tests.audit.pictures import shapes
+from tests.audit.pictures import Filmed, shapes
 
 SIDE, STEPS = 96, 9
-
-
-@dataclass(frozen=True)
-class Filmed:
-    """A film, of which somebody tells what he likes."""
-
-    frames: Frames
-
-    def burst(self, count: int) -> Frames:
-        return self.frames[:count]
-
-    def whole(self, count: int) -> Frames:
-        return self.frames[:count]
 
 
 @pytest.fixture(scope="module")
