@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
 from raypp.audit.certificate import Certificate, verify_certificate
-from raypp.audit.model import Adversary, AttackRow, Kind
+from raypp.audit.model import Adversary, Kind
+from raypp.audit.row import AttackRow
 from raypp.errors import ConflictError, OptionError
 from raypp.json_file import json_option, write_json
 from raypp.utility.arm import ArmKind, ArmRow

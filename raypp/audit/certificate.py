@@ -16,7 +16,7 @@ from raypp.audit.assumptions import ASSUMPTIONS, bounds_of
 from raypp.audit.canonical import from_base64, parse, to_base64, to_canonical
 from raypp.audit.code import code_digest
 from raypp.audit.gates import Gate, judge
-from raypp.audit.model import AttackRow
+from raypp.audit.row import AttackRow
 from raypp.errors import CertificateError, SpecError
 from raypp.veil.key import VeilKey, fingerprint
 from raypp.veil.spec import VeilSpec, parse_spec, veil_id

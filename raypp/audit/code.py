@@ -13,6 +13,7 @@ _MAKES_ROWS = (
     "audit/members.py",
     "audit/model.py",
     "audit/recognition",
+    "audit/row.py",
     "audit/running.py",
     "audit/scores.py",
     "audit/suite.py",

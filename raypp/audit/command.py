@@ -10,8 +10,8 @@ from rich.console import Console
 
 from raypp.audit.certificate import Gate, PictureCounts, certify, sign
 from raypp.audit.gates import Verdict
-from raypp.audit.model import AttackRow, Estimate
 from raypp.audit.report import write_report
+from raypp.audit.row import AttackRow, Estimate
 from raypp.audit.running import PICTURES, AuditSettings, Task, missing, read_rows, run_here, tasks
 from raypp.audit.suite import Budget
 from raypp.audit.target import VEIL

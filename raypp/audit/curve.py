@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from raypp.audit.gates import leakage
-from raypp.audit.model import Adversary, AttackRow, Kind
+from raypp.audit.model import Adversary, Kind
+from raypp.audit.row import AttackRow
 from raypp.report.colours import LIGHT
 from raypp.report.html import Html, element
 

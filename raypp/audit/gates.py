@@ -7,8 +7,9 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from raypp.audit.model import Adversary, AttackRow, Estimate, Kind
+from raypp.audit.model import Adversary, Kind
 from raypp.audit.recognition.figures import NO_FACE, NO_TEXT, NOT_INSTALLED, Recognised
+from raypp.audit.row import AttackRow, Estimate
 
 MEAN, WORST, MATCHING = "leakage, mean", "leakage, worst 5 %", "matching"
 TEAM_MEAN, TEAM_WORST = "leakage to an ML team, mean", "leakage to an ML team, worst 5 %"

@@ -2,25 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from raypp.audit import scores
-from raypp.audit.model import (
-    Adversary,
-    AnyAttack,
-    Attack,
-    AttackRow,
-    Case,
-    Decider,
-    Frames,
-    Kind,
-    Matcher,
-    Pictures,
-)
+from raypp.audit.model import Adversary, AnyAttack, Attack, Case, Decider, Frames, Kind, Matcher, Pictures
+from raypp.audit.row import AttackRow
 from raypp.audit.target import VEIL, blind_guess
 
 if TYPE_CHECKING:
@@ -97,8 +88,7 @@ def rebuilt_row(
         rebuilt, read, detail = 255 - rebuilt, 255 - read, -detail
     leaked = scores.leakage(detail, guess.detail)
     _draw(picture, truth, rebuilt, leaked, (probes.frames, read))
-    return AttackRow(
-        **_common(veiling, attack, len(truth), case.seed),
+    return _row(veiling, attack, len(truth), case.seed)(
         detail=scores.estimate(leaked),
         edges=scores.estimate(scores.leakage(_scored(scores.edges, rebuilt, truth, block), guess.edges)),
         psnr_db=scores.estimate(_scored(scores.psnr, rebuilt, truth)),
@@ -112,39 +102,24 @@ def rebuilt_row(
 def matched_row(veiling: str, matcher: Matcher, case: Case) -> AttackRow:
     """Make an attack that tells which victim is whose."""
     ranks = matcher.ranks(case)
-    common = _common(veiling, matcher, len(ranks), case.seed)
-    return AttackRow(**common, top1=scores.share(ranks == 0), candidates=len(ranks))
+    return _row(veiling, matcher, len(ranks), case.seed)(top1=scores.share(ranks == 0), candidates=len(ranks))
 
 
 def decided_row(veiling: str, decider: Decider, case: Case) -> AttackRow:
     """Make an attack that tells of single pictures whether something is so."""
     made = decider.decide(case)
-    common = _common(veiling, decider, len(made.so) + len(made.not_so), case.seed)
-    return AttackRow(**common, auc=scores.auc(made.so, made.not_so))
+    return _row(veiling, decider, len(made.so) + len(made.not_so), case.seed)(auc=scores.auc(made.so, made.not_so))
 
 
 def missing_row(veiling: str, attack: AnyAttack, reason: str, pictures: int, seed: int) -> AttackRow:
     """Say of an attack that it could not be made, and why: it is never left out."""
-    return AttackRow(**_common(veiling, attack, pictures, seed), reason=reason)
+    return _row(veiling, attack, pictures, seed)(reason=reason)
 
 
-class _Common(TypedDict):
-    """Fields that a row of any kind has."""
-
-    veiling: str
-    is_veil: bool
-    attack: str
-    adversary: Adversary
-    knowledge: str
-    kind: Kind
-    pictures: int
-    seconds: float
-    seed: int
-
-
-def _common(veiling: str, attack: AnyAttack, pictures: int, seed: int) -> _Common:
-    """How long it took is known, and written, by who made it."""
-    return _Common(
+def _row(veiling: str, attack: AnyAttack, pictures: int, seed: int) -> Callable[..., AttackRow]:
+    """A row without its figures; how long it took is known, and written, by who made it."""
+    return partial(
+        AttackRow,
         veiling=veiling,
         is_veil=veiling == VEIL,
         attack=attack.name,

@@ -23,7 +23,8 @@ from raypp.audit.gates import (
     Verdict,
     leakage,
 )
-from raypp.audit.model import Adversary, AttackRow
+from raypp.audit.model import Adversary
+from raypp.audit.row import AttackRow
 from raypp.audit.tables import attack_tables, comparison_table
 from raypp.errors import OptionError
 from raypp.report.html import Html, element

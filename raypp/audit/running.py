@@ -15,9 +15,10 @@ from raypp.audit.evidence import Evidence, gather
 from raypp.audit.material import Material, TeamFiles, case_of, team_digest
 from raypp.audit.measuring import Guess, missing_row, row_of
 from raypp.audit.members import LEAST_MEMBERS, LEAST_STRANGERS, gather_trial, trial_digest
-from raypp.audit.model import AttackRow, Control, Demand, Estimate, Need, Trial
+from raypp.audit.model import Need, Trial
 from raypp.audit.recognition.figures import NOT_INSTALLED, Recognised
 from raypp.audit.recognition.packages import versions
+from raypp.audit.row import AttackRow, Control, Demand, Estimate
 from raypp.audit.suite import Bar, Budget, Planned, Suite, suite
 from raypp.audit.target import VEIL
 from raypp.detect.checkpoint import read_about

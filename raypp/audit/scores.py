@@ -11,7 +11,8 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from raypp.audit.model import Estimate, Frames
+from raypp.audit.model import Frames
+from raypp.audit.row import Estimate
 
 Floats = npt.NDArray[np.float64]
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from operator import itemgetter
 
 from raypp.audit.gates import LABELS_ONLY, Verdict, leakage
-from raypp.audit.model import AttackRow, Estimate, Kind
+from raypp.audit.model import Kind
 from raypp.audit.recognition.figures import NO_FACE, Recognised, TextFigures
+from raypp.audit.row import AttackRow, Estimate
 from raypp.report.html import Html, element
 from raypp.report.wording import share
 

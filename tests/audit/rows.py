@@ -7,8 +7,9 @@ from raypp.audit.assumptions import bounds_of
 from raypp.audit.canonical import to_base64
 from raypp.audit.certificate import ASSUMPTIONS, Certificate, PictureCounts, judge
 from raypp.audit.gates import LABELS_ONLY
-from raypp.audit.model import Adversary, AttackRow, Control, Demand, Estimate, Kind
+from raypp.audit.model import Adversary, Kind
 from raypp.audit.recognition.figures import FaceFigures, Planted, Recognised, TextFigures, Verification
+from raypp.audit.row import AttackRow, Control, Demand, Estimate
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import PatchSpec
 

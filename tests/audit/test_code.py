@@ -28,7 +28,7 @@ def test_it_is_of_the_package_wherever_that_lies(package: Path) -> None:
     [
         *(
             f"audit/{one}.py"
-            for one in ("baselines", "measuring", "model", "running", "scores", "suite", "target", "team")
+            for one in ("baselines", "measuring", "model", "row", "running", "scores", "suite", "target", "team")
         ),
         *(
             "audit/attacks/ridge.py",

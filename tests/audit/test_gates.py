@@ -18,8 +18,9 @@ from raypp.audit.gates import (
     Verdict,
     judge,
 )
-from raypp.audit.model import Adversary, AttackRow
+from raypp.audit.model import Adversary
 from raypp.audit.recognition.figures import NO_FACE, NOT_INSTALLED, FaceFigures, Recognised
+from raypp.audit.row import AttackRow
 from raypp.audit.scores import share
 from tests.audit.rows import FAILED, control, decide, labels_only, match, pairs, rebuild, recognised
 

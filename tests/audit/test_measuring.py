@@ -9,7 +9,8 @@ from PIL import Image
 
 from raypp.audit import baselines, scores
 from raypp.audit.measuring import Guess, missing_row, row_of
-from raypp.audit.model import Adversary, AnyAttack, AttackRow, Case, Decisions, Frames, Kind, Pictures, Ranks
+from raypp.audit.model import Adversary, AnyAttack, Case, Decisions, Frames, Kind, Pictures, Ranks
+from raypp.audit.row import AttackRow
 from raypp.media.obscuring import Pixelation
 
 BLOCK = 8

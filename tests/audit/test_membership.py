@@ -12,7 +12,8 @@ from raypp.audit import baselines, scores
 from raypp.audit.attacks.membership import Membership
 from raypp.audit.detector import VeiledDetector
 from raypp.audit.members import gather_trial, trial_digest
-from raypp.audit.model import Case, Decisions, Estimate, Floats, Pictures, Trial
+from raypp.audit.model import Case, Decisions, Floats, Pictures, Trial
+from raypp.audit.row import Estimate
 from raypp.detect.batch import NO_CELL
 from raypp.detect.checkpoint import About
 from raypp.detect.training import Recipe

@@ -10,9 +10,10 @@ from PIL import Image
 
 from raypp.audit.certificate import Certificate, PictureCounts
 from raypp.audit.curve import lines_of, number_of_pairs
-from raypp.audit.model import Adversary, AttackRow
+from raypp.audit.model import Adversary
 from raypp.audit.recognition.figures import NO_FACE, NOT_INSTALLED, FaceFigures, Recognised
 from raypp.audit.report import write_report
+from raypp.audit.row import AttackRow
 from raypp.errors import OptionError
 from tests.audit.rows import FAILED, VEIL, certificate, decide, labels_only, match, pairs, rebuild, recognised
 

@@ -57,10 +57,7 @@ class FeatureBridge:
         Raises:
             OptionError: if the case has no detector or no public weights.
         """
-        if case.public is None or case.veiling.features is None:
-            raise OptionError(f"{self.name} needs a detector and public weights; give --model and --weights")
-        known = case.known.frames[:_MOST_PICTURES]
-        public, seen = case.public(known), case.veiling.features(case.victims)
+        known, public, seen = led_to(case, self.name)
         if self.aligned:
             seen = align(seen, public)
         if self.decoder is Decoder.LINEAR:
@@ -85,6 +82,18 @@ class FeatureBridge:
 
         net.learn(draw, self.steps, np.random.default_rng(seed))
         return net.decode(planes(one[None]) for one in seen)
+
+
+def led_to(case: Case, name: str) -> tuple[Frames, Features, Features]:
+    """Return known pictures, their public features, and what the adapter makes of the victims in their place.
+
+    Raises:
+        OptionError: naming the attack, if the case has no detector or no public weights.
+    """
+    if case.public is None or case.veiling.features is None:
+        raise OptionError(f"{name} needs a detector and public weights; give --model and --weights")
+    known = case.known.frames[:_MOST_PICTURES]
+    return known, case.public(known), case.veiling.features(case.victims)
 
 
 def align(features: Features, public: Features) -> Features:

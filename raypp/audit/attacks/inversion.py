@@ -6,12 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from raypp.audit.attacks.bridge import align, moments
+from raypp.audit.attacks.bridge import align, led_to, moments
 from raypp.audit.attacks.linear import LinearDecoder
 from raypp.audit.model import Adversary, Case, Frames
-from raypp.errors import OptionError
 
-_MOST_PICTURES = 200
 _RATE = 0.02
 _STILL = 1e-6
 
@@ -41,13 +39,11 @@ class FeatureInversion:
         Raises:
             OptionError: if the case has no detector or no public weights.
         """
-        if case.public is None or case.veiling.features is None:
-            raise OptionError(f"{self.name} needs a detector and public weights; give --model and --weights")
-        known = case.known.frames[:_MOST_PICTURES]
-        public = case.public(known)
-        seen = align(case.veiling.features(case.victims), public)
+        known, public, led = led_to(case, self.name)
+        seen = align(led, public)
         _, spread = (torch.from_numpy(one) for one in moments(public))
         begun = LinearDecoder.fit(public, known).decode(seen)
+        assert case.public is not None  # noqa: S101 - refused above
         of = case.public.of
 
         def one(features_FGG: Tensor, start_HW3: Frames) -> Frames:
