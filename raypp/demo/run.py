@@ -45,8 +45,8 @@ class DemoOptions:
     """What the demo makes: where, from which seed, and films of how many seconds."""
 
     out: Path
-    seed: int = 0
-    seconds: float = 40.0
+    seed: int
+    seconds: float
 
 
 def run_demo(

@@ -14,7 +14,7 @@ from rich.console import Console
 from raypp.detect.checkpoint import ABOUT_FILE, About
 from raypp.detect.claim import claim
 from raypp.detect.dataset import TRAIN, VAL, VeiledDataset
-from raypp.detect.epochs import epochs_said
+from raypp.detect.epochs import epochs_said, say_begin
 from raypp.detect.results import EpochResult, read_results
 from raypp.detect.settings import TrainSettings
 from raypp.detect.start import check_start
@@ -155,6 +155,7 @@ def train_detector(
     )
     tracked = MlflowRun(settings.mlflow, settings.out, about) if settings.mlflow else None
     finished = partial(read_results, settings.out, EpochResult)
+    say_begin(console, dataset.splits, settings.epochs, steps, len(finished()), on_ray=True)
     started = monotonic()
     with epochs_said(finished, settings.epochs, _say(settings, console, tracked)):
         best = cluster(settings, about, dataset, address)

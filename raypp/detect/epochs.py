@@ -1,10 +1,12 @@
 """Saying what a training has come to, epoch by epoch, while it runs somewhere else."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Event, Thread
 from time import monotonic
 from typing import TypeVar
+
+from rich.console import Console
 
 Epoch = TypeVar("Epoch")
 _LOOK_S = 1.0
@@ -24,13 +26,15 @@ def epochs_said(
     ended = Event()
 
     def watch() -> None:
-        started, first = monotonic(), len(read())
-        said = first
+        began, done = monotonic(), len(read())
+        said = first = done
         while True:
             last = ended.wait(_LOOK_S)
             results = read()
             for number, one in enumerate(results[said:], said + 1):
-                say(one, (monotonic() - started) / (number - first) * (epochs - number))
+                say(one, (monotonic() - began) / (number - first) * (epochs - number))
+                if number == len(results) == done + 1:  # what only the first waits for is over
+                    began, first = monotonic(), number
             said = max(said, len(results))
             if last:
                 return
@@ -42,3 +46,20 @@ def epochs_said(
     finally:
         ended.set()
         watcher.join()
+
+
+def say_begin(console: Console, splits: Mapping[str, int], epochs: int, steps: int, done: int, on_ray: bool) -> None:
+    """Say what is begun, for the first epoch takes long to end.
+
+    Args:
+        console: where to say it.
+        splits: how many pictures each split has.
+        epochs: how many there will be, those done among them.
+        steps: of each epoch.
+        done: epochs of them that have ended in an earlier run.
+        on_ray: whether Ray has to start its processes first.
+    """
+    counts = ", ".join(f"{count} {split}" for split, count in sorted(splits.items()))
+    rest = f", {done} done before" if done else ""
+    start = "; Ray takes up to a minute to start" if on_ray else ""
+    console.print(f"begins        pictures: {counts}; {epochs} epochs of {steps} steps{rest}{start}", highlight=False)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
 from raypp.detect.claim import claim
-from raypp.detect.epochs import epochs_said
+from raypp.detect.epochs import epochs_said, say_begin
 from raypp.detect.results import read_results
 from raypp.detect.worker import Team
 from raypp.errors import OptionError
@@ -173,6 +173,8 @@ def run_fit(
     recipe = recipe_of(settings, pictures)
     claim(out / SETTINGS_FILE, settings.model_dump_json(indent=1) + "\n", f"fit {out} was begun with other settings")
     finished = partial(read_results, out, FitEpoch)
+    splits = {split: len(found) for split, found in pictures.splits.items()}
+    say_begin(console, splits, settings.epochs, recipe.steps, len(finished()), on_ray=cluster is not None)
     started = monotonic()
     with epochs_said(finished, settings.epochs, _say(settings, console)):
         folder = cluster(settings, out, address) if cluster else _fit_here(settings, out)
