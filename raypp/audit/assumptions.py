@@ -16,6 +16,7 @@ ASSUMPTIONS = (
         "The holder of pairs has veiled pictures, and some of the owner's both plain and veiled under the same key; "
         "enough of them open any veil that a detector can be trained on."
     ),
+    ("The holder of the key is no outsider: what he finds is what is left once the key is lost, and judges no bar."),
     (
         "Leakage of a picture is L = (attack - blind) / (plain - blind), measured on detail and on edges inside the "
         "cells: 0 is the best guess from the labels alone, 1 is the picture itself."

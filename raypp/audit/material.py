@@ -9,8 +9,8 @@ from raypp.audit.baselines import noise
 from raypp.audit.detector import VeiledDetector
 from raypp.audit.evidence import CAMERA, Evidence
 from raypp.audit.model import Case, Need, Trial, Veiling
-from raypp.audit.suite import BY_HEART, NOISE, OPEN_FEATURES, VEILINGS
-from raypp.audit.target import SITE, VEIL, veil
+from raypp.audit.suite import BY_HEART, NOISE, NOISE_UNDER_KEY, OPEN_FEATURES, OPENED, VEILINGS
+from raypp.audit.target import SITE, VEIL, noise_under_key, veil
 from raypp.audit.team import Team, drawn_encoder, open_detector, open_features, open_team
 from raypp.audit.views import WEAK
 from raypp.veil.spec import LearnedSpec
@@ -57,7 +57,7 @@ def case_of(name: str, made: Veil, material: Material, needs: tuple[Need, ...], 
         return Case(seen, evidence.known, evidence.victims, seed, trial=tried)
     team = _team(files[Need.MODEL], files[Need.WEIGHTS], made.veil_id) if Need.WEIGHTS in needs else None
     public = team.public if team else None
-    return Case(_veiling(name, made, evidence, team), evidence.known, evidence.victims, seed, public)
+    return Case(_veiling(name, made, evidence, team, seed), evidence.known, evidence.victims, seed, public)
 
 
 def team_digest(files: TeamFiles) -> str:
@@ -71,9 +71,11 @@ def team_digest(files: TeamFiles) -> str:
     return digest.hexdigest()
 
 
-def _veiling(name: str, made: Veil, evidence: Evidence, team: Team | None) -> Veiling:
+def _veiling(name: str, made: Veil, evidence: Evidence, team: Team | None, seed: int) -> Veiling:
+    if name == NOISE_UNDER_KEY:
+        return noise_under_key(made, seed)
     if name not in {VEIL, OPEN_FEATURES}:
-        return (VEILINGS | WEAK)[name]()
+        return (VEILINGS | WEAK | OPENED)[name]()
     if team is None:
         return veil(made)
     if name == VEIL:

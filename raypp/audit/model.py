@@ -33,6 +33,8 @@ class Adversary(StrEnum):
     """Has, besides, labels and the detector on codes that it trained; no key and no pair."""
     PAIRS = "holder of pairs"
     """Has shards, and some pictures both plain and veiled under the same key."""
+    KEY = "holder of the key"
+    """Has shards, and all that the owner has but the pictures: no outsider, but what is left if the key is lost."""
 
 
 class Need(StrEnum):
@@ -117,6 +119,7 @@ class Veiling:
         drawn: the same under another key, by number, as anybody can draw keys; None where nobody can.
         again: the same under another of the owner's keys, by number from 1; None where there is none.
         detector: the detector itself on what `encode` makes; None where there is none.
+        held: the same to whoever holds its key, for the pictures of a camera; None where there is no key.
     """
 
     name: str
@@ -128,6 +131,19 @@ class Veiling:
     drawn: "Callable[[int], Veiling] | None" = None
     again: "Callable[[int], Veiling] | None" = None
     detector: "Detector | None" = None
+    held: "Callable[[str], Held] | None" = None
+
+
+class Held(Protocol):
+    """The way from pixels to codes as whoever holds the key has it, with gradients."""
+
+    def values(self, pixels_N3HW: "Tensor") -> "Tensor":
+        """Return of pictures in [0, 255] what is cut into levels, float[N, C, h, w]: n where n <= value < n + 1."""
+        ...
+
+    def levels(self, codes: Codes) -> Codes:
+        """Return the levels that codes stand for, in the order of `values`."""
+        ...
 
 
 class Detector(Protocol):

@@ -61,6 +61,14 @@ _HEADINGS = {
         "has, besides, labels and the detector that it trained on codes. It can do all that an outsider can, too.",
     ),
     Adversary.PAIRS: ("A holder of pairs", f"has veiled pictures, some of them plain, too. {_NO_BAR}"),
+    Adversary.KEY: (
+        "Whoever holds the key",
+        (
+            "is no outsider: he has the key and all that is secret about the veil, and only the pictures are not there."
+            " What is found here is what the veil still lets through once its key is lost; what is not, it threw away, "
+            "or these attacks do not see it. It is a figure to know, and there is no bar."
+        ),
+    ),
 }
 _ALL, _FEW = "On average over all pictures", "On the worst 5 % of pictures"
 _WHERE = {MEAN: _ALL, TEAM_MEAN: _ALL, WORST: _FEW, TEAM_WORST: _FEW}

@@ -8,6 +8,7 @@ from functools import partial
 from raypp.audit import baselines
 from raypp.audit.attacks.bridge import Decoder, FeatureBridge
 from raypp.audit.attacks.inversion import FeatureInversion
+from raypp.audit.attacks.key_lost import KeyLost
 from raypp.audit.attacks.many_keys import ManyKeys
 from raypp.audit.attacks.matching import ActivityMatcher, LabelMatcher
 from raypp.audit.attacks.membership import Membership
@@ -18,7 +19,7 @@ from raypp.audit.attacks.statistics import StatisticalKeyRecovery
 from raypp.audit.attacks.unet import UNet
 from raypp.audit.attacks.view import ComponentView
 from raypp.audit.model import AnyAttack, Attack, Need, Veiling
-from raypp.audit.target import VEIL
+from raypp.audit.target import VEIL, unfolded_veil
 from raypp.audit.views import WEAK, seen_often
 from raypp.media.obscuring import Blackout, Blur, Obscuring, Pixelation, PrivatePixelation
 
@@ -28,6 +29,9 @@ _LONG = 1000
 LINEAR_4, LINEAR_8, NOISE = "linear mix, patch 4", "linear mix, patch 8", "noise"
 OPEN_FEATURES = "public features, 32 channels of 4 bits"
 """Made with public weights, where an attack needs them."""
+UNFOLDED = "patch veil, whole band, 192 channels of 4 bits, least fold"
+NOISE_UNDER_KEY = "noise in the place of this veil's codes"
+"""Made of the audited veil."""
 BY_HEART = "a detector that learnt few pictures by heart"
 """On codes of the audited veil; made of the detector, where an attack needs it."""
 
@@ -123,7 +127,7 @@ class Suite:
 
     def pairs(self) -> list[tuple[str, Planned]]:
         """What is attacked, by name, and the attack; the audited veil first."""
-        veilings = [VEIL, *VEILINGS, *WEAK, OPEN_FEATURES, BY_HEART]
+        veilings = [VEIL, *VEILINGS, *WEAK, *OPENED, OPEN_FEATURES, BY_HEART, NOISE_UNDER_KEY]
         return [(veiling, one) for veiling in veilings for one in self.planned if veiling in one.on]
 
 
@@ -147,6 +151,8 @@ VEILINGS: dict[str, Callable[[], Veiling]] = {
     **{one.title: partial(baselines.obscured, one) for one in _IN_USE},
 }
 """All but the audited veil, by name."""
+OPENED: dict[str, Callable[[], Veiling]] = {UNFOLDED: lambda: unfolded_veil(_CONTROL_SEED)}
+"""What is open to whoever holds its key, by name."""
 
 
 def suite(budget: Budget, learned: bool = False) -> Suite:
@@ -194,6 +200,7 @@ def suite(budget: Budget, learned: bool = False) -> Suite:
             *(Planned(one, _bar_of(one), by_networks) for one in networks),
             *bridges,
             *_by_detector(budget),
+            *_by_key(budget),
             *_by_views(budget, any_key, ridges[1], networks[-1], needs),
             Planned(ActivityMatcher(), Bar(LINEAR_8, ((Figure.TOP1, 0.8),)), everything),
             Planned(LabelMatcher(), None, everything),
@@ -230,6 +237,14 @@ def _by_detector(budget: Budget) -> list[Planned]:
             for calibrated in (False, True)
         ),
     ]
+
+
+def _by_key(budget: Budget) -> list[Planned]:
+    """What is left when the key is lost; not quick to find out."""
+    if budget is Budget.QUICK:
+        return []
+    attack = KeyLost(20_000, 200) if budget is Budget.FULL else KeyLost(2000, 60)
+    return [Planned(attack, Bar(UNFOLDED, ((Figure.DETAIL, 0.8),)), (VEIL, UNFOLDED, NOISE_UNDER_KEY))]
 
 
 def _by_views(budget: Budget, any_key: ManyKeys, ridge: Ridge, network: UNet, needs: tuple[Need, ...]) -> list[Planned]:

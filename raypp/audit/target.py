@@ -1,12 +1,15 @@
 """The audited veil, and the guess that any attack has to beat."""
 
+from dataclasses import replace
 from functools import partial
 from itertools import count
 
 import numpy as np
 import numpy.typing as npt
 
-from raypp.audit.model import Codes, Frames, Pictures, Veiling
+from raypp.audit.baselines import noise
+from raypp.audit.held import held
+from raypp.audit.model import Codes, Frames, Held, Pictures, Veiling
 from raypp.veil.derivation import SECRET_BYTES
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import LearnedSpec, PatchSpec
@@ -17,6 +20,8 @@ SITE = "audit"
 """All pictures are veiled as of this site."""
 _DRAWN = 7919
 """Sets the chances of drawn keys apart from any other."""
+_UNFOLDED = 6007
+_TAKES_LITTLE = PatchSpec(channels=192, bits=4, sub_keys=1, band_high=14, chroma_high=14, fold=0, mix=1, dither=0)
 
 
 def veil(made: Veil, number: int = 0) -> Veiling:
@@ -42,7 +47,29 @@ def veil(made: Veil, number: int = 0) -> Veiling:
     def again(further: int) -> Veiling:
         return veil(made, number + further)
 
-    return Veiling(VEIL, spec.patch, spec.channels, spec.levels, encode, drawn=drawn, again=again)
+    def known(camera: str) -> Held:
+        return held(made.stream(SITE, _stand_in(made, camera, number)))
+
+    return Veiling(VEIL, spec.patch, spec.channels, spec.levels, encode, drawn=drawn, again=again, held=known)
+
+
+def unfolded_veil(seed: int) -> Veiling:
+    """A patch veil that takes next to nothing away: what whoever holds its key must open.
+
+    As many channels as a patch has values, of the whole band and as many bits as there can be, the first fold as wide
+    as it can be, no second mix, no dither. A cell's mean is lost here, too.
+
+    Args:
+        seed: of its key.
+    """
+    key = VeilKey(np.random.default_rng((_UNFOLDED, seed)).bytes(SECRET_BYTES))
+    return replace(veil(Veil(_TAKES_LITTLE, key)), name="unfolded veil", drawn=None, again=None)
+
+
+def noise_under_key(made: Veil, seed: int) -> Veiling:
+    """Noise in the place of the audited veil's codes, for whoever holds the key and takes it for them."""
+    spec = made.spec
+    return replace(noise(spec.patch, spec.channels, spec.levels, seed), held=veil(made).held)
 
 
 def _stand_in(made: Veil, camera: str, number: int) -> str:

@@ -25,6 +25,9 @@ class EncoderNetwork(Secret):
     Args:
         content: the ONNX file's bytes.
 
+    Attributes:
+        content: the same; an audit attacks its owner's veil as one would who holds them.
+
     Raises:
         SpecError: if onnxruntime is missing or cannot run it.
     """
@@ -41,6 +44,7 @@ class EncoderNetwork(Secret):
             self._session: Any = onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"])
         except Exception:  # noqa: BLE001 - its own many errors, whose texts may show the network
             self._session = None
+        self.content = content if self._session is not None else b""
         del content  # a traceback may show locals
         if self._session is None:
             raise SpecError(
@@ -59,7 +63,7 @@ class LearnedEncoder:
     def __init__(self, spec: LearnedSpec, sub_key: int, names: Substitution, network: EncoderNetwork) -> None:
         self.spec = spec
         self.sub_key = sub_key
-        self._names, self._network = names, network
+        self.names, self.network = names, network
 
     def __repr__(self) -> str:
         return f"LearnedEncoder(sub_key={self.sub_key})"
@@ -79,4 +83,4 @@ class LearnedEncoder:
         return encode_each(frames, self.spec, self._encode_one)
 
     def _encode_one(self, frame: npt.NDArray[np.uint8], code: npt.NDArray[np.uint8]) -> None:
-        code[...] = self._names.apply(self._network.levels(frame))
+        code[...] = self.names.apply(self.network.levels(frame))

@@ -52,7 +52,7 @@ class FeatureInversion:
             schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
             for _ in range(self.steps):
                 away = ((of(pixels)[0] - features_FGG) / spread).square().mean()
-                (pixels.grad,) = torch.autograd.grad(away + self.variation * _variation(pixels), [pixels])
+                (pixels.grad,) = torch.autograd.grad(away + self.variation * variation_of(pixels), [pixels])
                 optimizer.step()
                 schedule.step()
                 with torch.no_grad():
@@ -63,7 +63,7 @@ class FeatureInversion:
         return np.stack([one(torch.from_numpy(wanted), start) for wanted, start in zip(seen, begun, strict=True)])
 
 
-def _variation(pixels_N3HW: Tensor) -> Tensor:
+def variation_of(pixels_N3HW: Tensor) -> Tensor:
     """Mean length of the step from a pixel to the next ones across and down (Rudin, Osher and Fatemi, 1992)."""
     across = pixels_N3HW[..., :-1, 1:] - pixels_N3HW[..., :-1, :-1]
     down = pixels_N3HW[..., 1:, :-1] - pixels_N3HW[..., :-1, :-1]

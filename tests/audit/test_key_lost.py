@@ -1,0 +1,102 @@
+"""With its key a veil that takes little away is opened, and codes that say nothing lead to nothing."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from raypp.audit import baselines
+from raypp.audit.attacks.key_lost import Hold, KeyLost, descend
+from raypp.audit.evidence import Evidence
+from raypp.audit.material import Material, case_of
+from raypp.audit.model import Adversary, Case, Codes, Frames, Pictures
+from raypp.audit.suite import NOISE_UNDER_KEY, OPENED, UNFOLDED, Budget, suite
+from raypp.audit.target import VEIL, unfolded_veil
+from raypp.errors import OptionError
+from raypp.veil.key import VeilKey
+from raypp.veil.spec import PatchSpec
+from raypp.veil.veil import Veil
+from tests.audit.pictures import detail
+
+SHORT = KeyLost(25, 10)
+HOLD = Hold(variation=1.0, anchor=1.0)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def made_on(name: str, known: Pictures, victims: Pictures) -> Frames:
+    made = Veil(PatchSpec(), VeilKey(bytes(range(32))))
+    return SHORT.rebuild(case_of(name, made, Material(Evidence(known, victims, 0), {}), (), 0))
+
+
+def test_what_takes_little_away_is_opened_and_noise_is_not(known: Pictures, victims: Pictures) -> None:
+    assert detail(made_on(UNFOLDED, known, victims), victims) > 0.5
+    assert abs(detail(made_on(NOISE_UNDER_KEY, known, victims), victims)) < 0.1
+
+
+class Smooth:
+    """Cells mixed by a matrix, 16 steps over 256 grey levels: nothing is folded."""
+
+    def __init__(self) -> None:
+        drawn = np.linalg.qr(np.random.default_rng(0).normal(size=(192, 192)))[0]
+        self.mix = torch.from_numpy(drawn).float()
+
+    def values(self, pixels_N3HW: Tensor) -> Tensor:
+        cells = torch.nn.functional.pixel_unshuffle(pixels_N3HW - 128, 8)
+        return torch.einsum("cd,ndgh->ncgh", self.mix, cells) / 16 + 32
+
+    def levels(self, codes: Codes) -> Codes:
+        return codes
+
+
+def test_by_gradients_alone_pixels_are_found_that_agree_with_the_codes(victims: Pictures) -> None:
+    smooth, frame = Smooth(), victims.frames[0]
+    codes = smooth.values(torch.from_numpy(victims.frames[:1]).permute(0, 3, 1, 2).float()).floor().byte().numpy()[0]
+    coarse = np.array(Image.fromarray(frame[::16, ::16]).resize(frame.shape[1::-1], Image.Resampling.BICUBIC))
+    found = descend(smooth, codes, coarse, HOLD, 80)
+    one = victims.take([0])
+    assert detail(coarse[None], one) < 0.5
+    assert detail(found[None], one) > 0.9
+    held_fast = descend(smooth, codes, coarse, Hold(variation=0.0, anchor=1e6), 80)
+    assert np.abs(held_fast.astype(int) - coarse).max() <= 2
+
+
+def test_it_sees_of_victims_their_codes_and_nothing_else(known: Pictures, victims: Pictures) -> None:
+    veiling, brief = unfolded_veil(0), KeyLost(2, 2)
+    codes = veiling.encode(victims)
+
+    def encode(pictures: Pictures) -> Codes:
+        return codes if len(pictures) == len(victims) and pictures.frames[0, 0, 0, 0] == 7 else veiling.encode(pictures)
+
+    marked = [replace(victims, frames=one.copy()) for one in (victims.frames, 255 - victims.frames)]
+    for one in marked:
+        one.frames[0, 0, 0, 0] = 7
+    first, second = (brief.rebuild(Case(replace(veiling, encode=encode), known, one)) for one in marked)
+    assert np.array_equal(first, second)
+
+
+def test_where_there_is_no_key_none_can_be_lost(known: Pictures, victims: Pictures) -> None:
+    with pytest.raises(OptionError, match="noise has no key that could be lost"):
+        SHORT.rebuild(Case(baselines.noise(8, 4, 8, 0), known, victims))
+
+
+@pytest.mark.parametrize("learned", [False, True])
+def test_from_standard_on_it_is_made_on_the_veil_its_control_and_noise(learned: bool) -> None:
+    assert all(one.attack.adversary is not Adversary.KEY for one in suite(Budget.QUICK, learned).planned)
+    for budget in (Budget.STANDARD, Budget.FULL):
+        made = suite(budget, learned)
+        (planned,) = [one for one in made.planned if one.attack.adversary is Adversary.KEY]
+        assert planned.on == (VEIL, UNFOLDED, NOISE_UNDER_KEY)
+        assert planned.bar is not None
+        assert planned.bar.on in OPENED
+        assert [name for name, one in made.pairs() if one is planned] == list(planned.on)
