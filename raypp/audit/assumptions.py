@@ -29,6 +29,10 @@ ASSUMPTIONS = (
         "Faces and text are looked for on what was rebuilt by public recognisers, made for plain pictures; people, or"
         " a recogniser trained on rebuilt pictures, may find more. Only what those find on the plain pictures counts."
     ),
+    (
+        "Objects and colours of things are told on what was rebuilt by a public detector and by eight names of colours;"
+        " how much by chance stands beside it, and there is no bar."
+    ),
     "An attack counts only if the same attack opens something weak, its control.",
     "The shape of things at the resolution of the grid is never hidden: a detector could not work otherwise.",
 )

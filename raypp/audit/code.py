@@ -24,6 +24,7 @@ _MAKES_ROWS = (
     "audit/views.py",
     "detect/adapter.py",
     "detect/model.py",
+    "detect/public.py",
     "media/obscuring.py",
     "veil",
 )

@@ -199,6 +199,9 @@ def _said(row: AttackRow) -> str:
 def _seen(row: AttackRow) -> str:
     faces, text = (row.recognised.faces, row.recognised.text) if row.recognised else (None, None)
     words = f"; words {text.read} of {text.words}" if text else ""
+    objects = row.recognised.objects if row.recognised else None
+    if objects and objects.objects:
+        words += f"; objects {objects.found} of {objects.objects}"
     return f"; faces {faces.found} of {faces.faces}{words}" if faces and faces.faces else words
 
 

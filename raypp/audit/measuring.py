@@ -11,11 +11,13 @@ from PIL import Image
 
 from raypp.audit import scores
 from raypp.audit.model import Adversary, AnyAttack, Attack, Case, Decider, Frames, Kind, Matcher, Pictures
+from raypp.audit.recognition.figures import NOT_INSTALLED, Recognised
 from raypp.audit.row import AttackRow
 from raypp.audit.target import VEIL, blind_guess
 
 if TYPE_CHECKING:
     from raypp.audit.recognition.search import Search  # recognisers are an extra
+    from raypp.audit.recognition.things import Things
 
 _DRAWN = 3
 
@@ -47,8 +49,32 @@ class Guess:
         )
 
 
+@dataclass(frozen=True)
+class Watch:
+    """What is looked for on rebuilt pictures.
+
+    Attributes:
+        search: faces and text; None without recognisers.
+        things: objects and colours.
+    """
+
+    search: "Search | None" = None
+    things: "Things | None" = None
+
+    def look(self, rebuilt: Frames, probes: Frames) -> Recognised | None:
+        """Look at rebuilt victims and probes; None if nobody is to look."""
+        if self.things is None:
+            return self.search.look(rebuilt, probes) if self.search else None
+        objects, colours = self.things.look(rebuilt)
+        found = self.search.look(rebuilt, probes) if self.search else Recognised(reason=NOT_INSTALLED)
+        return found.model_copy(update={"objects": objects, "colours": colours})
+
+
+NOBODY = Watch()
+
+
 def row_of(
-    veiling: str, attack: AnyAttack, case: Case, guess: Guess, picture: Path, search: "Search | None" = None
+    veiling: str, attack: AnyAttack, case: Case, guess: Guess, picture: Path, watch: Watch = NOBODY
 ) -> AttackRow:
     """Make an attack of any kind, and measure what came of it.
 
@@ -58,11 +84,11 @@ def row_of(
         case: with what.
         guess: of the same victims.
         picture: PNG to write, if pictures are rebuilt.
-        search: what recognisers look for, if pictures are rebuilt; None if nobody looks.
+        watch: what is looked for, if pictures are rebuilt.
     """
     match attack:
         case Attack():
-            return rebuilt_row(veiling, attack, case, guess, picture, search)
+            return rebuilt_row(veiling, attack, case, guess, picture, watch)
         case Matcher():
             return matched_row(veiling, attack, case)
         case Decider():
@@ -70,7 +96,7 @@ def row_of(
 
 
 def rebuilt_row(
-    veiling: str, attack: Attack, case: Case, guess: Guess, picture: Path, search: "Search | None" = None
+    veiling: str, attack: Attack, case: Case, guess: Guess, picture: Path, watch: Watch = NOBODY
 ) -> AttackRow:
     """Make an attack that rebuilds pictures, and draw what it found most of; arguments as of `row_of`.
 
@@ -78,7 +104,7 @@ def rebuilt_row(
     all other figures they are no part.
     """
     truth, block = case.victims.frames, guess.block
-    probes = search.probes.pictures if search else case.victims.take(())
+    probes = watch.search.probes.pictures if watch.search else case.victims.take(())
     made = attack.rebuild(replace(case, victims=case.victims.and_also(probes)))
     rebuilt, read = made[: len(truth)], made[len(truth) :]
     detail = _scored(scores.detail, rebuilt, truth, block)
@@ -94,7 +120,7 @@ def rebuilt_row(
         psnr_db=scores.estimate(_scored(scores.psnr, rebuilt, truth)),
         ssim=scores.estimate(_scored(scores.ssim, rebuilt, truth)),
         blind_psnr_db=guess.psnr_db,
-        recognised=search.look(rebuilt, read) if search else None,
+        recognised=watch.look(rebuilt, read),
         picture=picture.name,
     )
 

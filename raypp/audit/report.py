@@ -218,7 +218,8 @@ def _adversary(certificate: Certificate, adversary: Adversary) -> Html:
     scale = (
         f"L is leakage: {_SCALE}; mean over all pictures and its 95 % interval. Below 0 is worse than the guess. "
         "Faces and words count that recognisers find on the plain pictures; heights of letters are shares of a "
-        "picture's."
+        "picture's. Objects are those that a public detector finds on the plain pictures, colours those of labelled "
+        "boxes, by eight names; neither has a bar."
     )
     return _card(heading, element("p", f"{heading} {words}"), *tables, element("p", scale, class_="note"))
 

@@ -13,14 +13,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from raypp.audit.code import code_digest
 from raypp.audit.evidence import Evidence, gather
 from raypp.audit.material import Material, TeamFiles, case_of, team_digest
-from raypp.audit.measuring import Guess, missing_row, row_of
+from raypp.audit.measuring import Guess, Watch, missing_row, row_of
 from raypp.audit.members import LEAST_MEMBERS, LEAST_STRANGERS, gather_trial, trial_digest
 from raypp.audit.model import Need, Trial
 from raypp.audit.recognition.figures import NOT_INSTALLED, Recognised
 from raypp.audit.recognition.packages import versions
 from raypp.audit.row import AttackRow, Control, Demand, Estimate
 from raypp.audit.suite import Bar, Budget, Planned, Suite, suite
-from raypp.audit.target import VEIL
+from raypp.audit.target import VEIL, blind_guess
 from raypp.detect.checkpoint import read_about
 from raypp.errors import ConflictError, OptionError
 from raypp.veil.keyfile import load_key
@@ -30,6 +30,7 @@ from raypp.whole_file import write_text
 
 if TYPE_CHECKING:
     from raypp.audit.recognition.search import Search  # recognisers are an extra
+    from raypp.audit.recognition.things import Things
 
 PICTURES = "pictures"
 _ROWS = "rows"
@@ -107,6 +108,11 @@ class AuditSettings(BaseModel):
         probes, own_words = made.looking.probes, made.looking.own_words
         return _search(self.sources, self.size, made.known, made.victims, self.seed, probes, own_words=own_words)
 
+    def things(self) -> "Things":
+        """What things are looked for; found once in a process."""
+        made = self.suite
+        return _things(self.sources, self.size, made.known, made.victims, self.seed, self.spec.patch, self.weights)
+
     def guess(self) -> Guess:
         """What labels alone allow; guessed once in a process."""
         made = self.suite
@@ -126,6 +132,7 @@ class Task(BaseModel):
         team: digest of detector and weights, for an attack that needs them.
         trial: digest of what the detector learnt from and what not, likewise.
         recognisers: which ones look at what it makes; empty if none are installed, or none are to look.
+        things: digest of the public weights by which objects are looked for on what it makes, likewise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -139,6 +146,7 @@ class Task(BaseModel):
     team: str = ""
     trial: str = ""
     recognisers: str = ""
+    things: str = ""
 
     @property
     def row_id(self) -> str:
@@ -157,6 +165,7 @@ def tasks(settings: AuditSettings) -> list[Task]:
     """
     made, veil_id = settings.suite, load_key(settings.key_path).veil_id(settings.spec)
     footage, code, team = settings.evidence().digest, code_digest(), team_digest(settings.files)
+    weights = hashlib.sha256(settings.weights.read_bytes()).hexdigest() if settings.weights else ""
     asked = any(Need.MEMBERS in planned.needs for _, planned in made.pairs())
     tried = settings.trial() if asked else None
     trial = trial_digest(tried) if tried else ""
@@ -171,6 +180,7 @@ def tasks(settings: AuditSettings) -> list[Task]:
             team=team if planned.needs else "",
             trial=trial if Need.MEMBERS in planned.needs else "",
             recognisers=versions() if made.looks(veiling, planned) else "",
+            things=weights if made.looks(veiling, planned) else "",
         )
         for veiling, planned in made.pairs()
         if veiling == VEIL or not _lacking(settings, planned)
@@ -198,10 +208,12 @@ def run_task(task: Task) -> str:
         )
     if task.recognisers not in {"", versions()}:
         raise ConflictError(f"the audit was begun with {task.recognisers}, and here is {versions() or 'none of them'}")
-    guess, search = settings.guess(), settings.search() if task.recognisers else None
-    started = perf_counter()
     planned = settings.suite.named(task.attack)
     attack, lacking = planned.attack, _lacking(settings, planned)
+    looks = settings.suite.looks(task.veiling, planned)
+    watch = Watch(settings.search() if task.recognisers else None, settings.things() if looks else None)
+    guess = settings.guess()
+    started = perf_counter()
     made = open_veil(settings.spec, load_key(settings.key_path), settings.encoder)
     if lacking:
         reason = f"it needs {' and '.join(lacking)}"
@@ -210,8 +222,8 @@ def run_task(task: Task) -> str:
         material = Material(evidence, settings.files, settings.trial() if Need.MEMBERS in planned.needs else None)
         case = case_of(task.veiling, made, material, planned.needs, settings.seed)
         picture = settings.out / PICTURES / f"{task.row_id}.png"
-        row = row_of(task.veiling, attack, case, guess, picture, search)
-    if search is None and settings.suite.looks(task.veiling, planned):
+        row = row_of(task.veiling, attack, case, guess, picture, watch)
+    if looks and lacking and not task.recognisers:
         row = row.model_copy(update={"recognised": Recognised(reason=NOT_INSTALLED)})
     row = row.model_copy(update={"seconds": round(perf_counter() - started, 2)})
     path = _row_path(task)
@@ -287,3 +299,13 @@ def _search(
     from raypp.audit.recognition.search import Search  # noqa: PLC0415 - needs recognisers
 
     return Search.on(_evidence(sources, size, known, victims, seed).victims, probes, seed, own_words=own_words)
+
+
+@lru_cache(maxsize=1)
+def _things(
+    sources: tuple[str, ...], size: int, known: int, victims: int, seed: int, block: int, weights: Path | None
+) -> "Things":
+    from raypp.audit.recognition.things import Things  # noqa: PLC0415 - nobody may look
+
+    evidence = _evidence(sources, size, known, victims, seed)
+    return Things.on(evidence.victims, blind_guess(evidence.known, evidence.victims, block), weights)

@@ -53,6 +53,17 @@ _RECOGNISED = (
     ("of them, planted, by height", ""),
     ("on the pictures themselves", "n"),
 )
+_THINGS = (
+    ("attack", ""),
+    ("objects found again", "n"),
+    ("by chance", "n"),
+    ("on the pictures again", "n"),
+    ("on plain grey", "n"),
+    ("colours told", "n"),
+    ("dealt at random", "n"),
+    ("always the commonest", "n"),
+    ("from labels alone", "n"),
+)
 
 
 def attack_tables(rows: Sequence[AttackRow]) -> list[Html]:
@@ -61,7 +72,8 @@ def attack_tables(rows: Sequence[AttackRow]) -> list[Html]:
     matched = [_match(row) for row in rows if row.kind is Kind.MATCH]
     decided = [_decide(row) for row in rows if row.kind is Kind.DECIDE]
     seen = [_recognised(row, row.recognised) for row in rows if row.recognised is not None]
-    tables = ((_REBUILD, rebuilt), (_RECOGNISED, seen), (_MATCH, matched), (_DECIDE, decided))
+    told = [_things(row, row.recognised) for row in rows if row.recognised is not None and _looked(row.recognised)]
+    tables = ((_REBUILD, rebuilt), (_RECOGNISED, seen), (_THINGS, told), (_MATCH, matched), (_DECIDE, decided))
     return [_table(heads, body) for heads, body in tables if body]
 
 
@@ -112,6 +124,21 @@ def _recognised(row: AttackRow, found: Recognised) -> list[tuple[object, str]]:
         (planted(text), "w"),
         (f"{text.own_read:,} of {text.own:,}" if text.own is not None else "not looked for", "n"),
     ]
+
+
+def _looked(found: Recognised) -> bool:
+    return found.objects is not None or found.colours is not None
+
+
+def _things(row: AttackRow, found: Recognised) -> list[tuple[object, str]]:
+    """Objects and colours, as far as anybody looked for them."""
+    seen = named = (_NONE,) * 4
+    if one := found.objects:
+        seen = (f"{one.found:,} of {one.objects:,}", f"{one.others:,}", f"{one.again:,}", f"{one.grey:,}")
+    if told := found.colours:
+        right = f"{told.right:,} of {told.boxes:,}"
+        named = (right, f"{told.by_chance:,.1f}", f"{told.commonest:,}", f"{told.guessed:,}")
+    return [(element("strong", row.attack), "w"), *((cell, "n") for cell in (*seen, *named))]
 
 
 def planted(text: TextFigures) -> str:

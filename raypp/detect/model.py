@@ -102,19 +102,30 @@ def load_public_weights(model: DetectionModel, path: Path) -> int:
     Raises:
         ModelError: if the file is no checkpoint, or nothing of it fits.
     """
+    source = read_checkpoint(path)
+    tensors = source.state_dict()
+    if not intersect_dicts(tensors, model.state_dict()):
+        raise ModelError(f"weights {path}: not one tensor fits this model; give weights of the same architecture")
+    model.load(source, verbose=False)
+    return len(intersect_dicts(tensors, model.state_dict()))
+
+
+def read_checkpoint(path: Path) -> Any:
+    """Return the network that an ultralytics checkpoint (.pt) holds, in float32.
+
+    Raises:
+        ModelError: if the file is no checkpoint.
+    """
     try:
         checkpoint = torch_safe_load(str(path))[0]
         source = (checkpoint.get("ema") or checkpoint["model"]).float()
-        tensors = source.state_dict()
+        source.state_dict()
     except _UNREADABLE as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ModelError(
             f"weights {path}: no ultralytics checkpoint ({reason}); give a .pt such as yolov8n.pt"
         ) from None
-    if not intersect_dicts(tensors, model.state_dict()):
-        raise ModelError(f"weights {path}: not one tensor fits this model; give weights of the same architecture")
-    model.load(source, verbose=False)
-    return len(intersect_dicts(tensors, model.state_dict()))
+    return source
 
 
 def load_trained_weights(model: DetectionModel, tensors: Mapping[str, Tensor]) -> None:

@@ -11,7 +11,14 @@ from PIL import Image
 from raypp.audit.certificate import Certificate, PictureCounts
 from raypp.audit.curve import lines_of, number_of_pairs
 from raypp.audit.model import Adversary
-from raypp.audit.recognition.figures import NO_FACE, NOT_INSTALLED, FaceFigures, Recognised
+from raypp.audit.recognition.figures import (
+    NO_FACE,
+    NOT_INSTALLED,
+    ColourFigures,
+    FaceFigures,
+    ObjectFigures,
+    Recognised,
+)
 from raypp.audit.report import write_report
 from raypp.audit.row import AttackRow
 from raypp.errors import OptionError
@@ -146,6 +153,29 @@ def test_a_decision_has_its_area_under_the_curve(tmp_path: Path) -> None:
     beside = text[text.index("The veil beside other ways to hide") :]
     assert "by lossML teamAUC 0.550AUC 0.960" in beside
     assert "otherML teamnot evaluated-" in beside
+
+
+def test_objects_and_colours_stand_beside_what_chance_tells_and_change_no_bar(tmp_path: Path) -> None:
+    objects = ObjectFigures(objects=1204, found=7, others=2, again=1199, grey=3)
+    colours = ColourFigures(boxes=86, right=51, by_chance=42.85, commonest=44, guessed=41)
+    made = certificate([rebuild(recognised=recognised(objects=objects, colours=colours)), match(), TOLD])
+    text = show(tmp_path, made).text
+    assert "component view7 of 1,2042" in text
+    assert "1,199351 of 8642.94441" in text
+    assert "always the commonest" not in show(tmp_path, certificate()).text
+    assert made.gates == certificate([rebuild(), match(), TOLD]).gates
+    nobody = Recognised(reason=NOT_INSTALLED, colours=colours)
+    assert "component view----51 of 86" in show(tmp_path, certificate([rebuild(recognised=nobody), match()])).text
+
+
+def test_whoever_holds_the_key_is_no_outsider_and_has_no_bar(tmp_path: Path) -> None:
+    key = rebuild("inversion under the key", 0.9, adversary=Adversary.KEY)
+    page = show(tmp_path, certificate([rebuild(), match(), TOLD, key]))
+    assert "Against an outsider: the veil held against these attacks: all 6 bars met." in page.text
+    assert "Against an holder" not in page.text
+    told = page.text[page.text.index("Whoever holds the key is no outsider") :]
+    assert "once its key is lost" in told
+    assert "0.900" in told
 
 
 def test_an_attack_whose_control_failed_reads_not_evaluated(tmp_path: Path) -> None:

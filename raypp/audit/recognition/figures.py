@@ -87,12 +87,54 @@ class FaceFigures(BaseModel):
     reason: str = ""
 
 
+class ObjectFigures(BaseModel):
+    """What objects a public detector finds.
+
+    Attributes:
+        objects: surely found on the originals.
+        found: how many of those are found on the rebuilt pictures, of the same class and at the same place.
+        others: how many are found there if every rebuilt picture is dealt to the next original: by chance.
+        again: how many are found on the originals under a camera's noise: as many as can be.
+        grey: how many are found on the pictures' mean colour alone.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    objects: int = Field(ge=0)
+    found: int = Field(ge=0)
+    others: int = Field(ge=0)
+    again: int = Field(ge=0)
+    grey: int = Field(ge=0)
+
+
+class ColourFigures(BaseModel):
+    """What colour things have: the name that most pixels of a box have, of eight.
+
+    Attributes:
+        boxes: labelled; where no picture has a label, those of objects that a detector finds on the originals.
+        right: how many have the same colour on the rebuilt pictures.
+        by_chance: how many would, if the rebuilt ones' colours were dealt at random.
+        commonest: how many would, if the commonest colour of all were always named.
+        guessed: how many have it on the best guess from labels alone.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    boxes: int = Field(ge=1)
+    right: int = Field(ge=0)
+    by_chance: float = Field(ge=0)
+    commonest: int = Field(ge=0)
+    guessed: int = Field(ge=0)
+
+
 class Recognised(BaseModel):
     """What recognisers found on the pictures that one attack rebuilt.
 
     Attributes:
         faces, text: the figures; None if nobody looked.
         reason: why nobody did; empty if somebody did.
+        objects: likewise; None without public weights of a detector.
+        colours: likewise; None if no thing is known on the originals.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -100,3 +142,5 @@ class Recognised(BaseModel):
     faces: FaceFigures | None = None
     text: TextFigures | None = None
     reason: str = ""
+    objects: ObjectFigures | None = None
+    colours: ColourFigures | None = None

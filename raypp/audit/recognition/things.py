@@ -1,0 +1,162 @@
+"""What things are told on rebuilt pictures: objects that a public detector finds, and the colours of what is boxed."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+
+from raypp.audit.model import Frames, Pictures
+from raypp.audit.recognition.colours import Colour, colour_of
+from raypp.audit.recognition.enlarging import enlarged
+from raypp.audit.recognition.figures import ColourFigures, ObjectFigures
+from raypp.detect.detections import overlaps
+from raypp.detect.public import PublicDetector, Sightings, open_public
+
+Place: TypeAlias = tuple[int, slice, slice]
+"""Number of a picture, and rows and columns of a box."""
+
+_SURELY, _LIKELY = 0.5, 0.25
+"""Confidence from which an object is there on an original, and from which it is found again: the attacker's side."""
+_SAME_PLACE = 0.5
+_NOISE, _NOISE_SEED = 2.5, 0
+"""Of a camera, in grey levels."""
+
+
+@dataclass(frozen=True)
+class Objects:
+    """What a public detector finds on the originals.
+
+    Attributes:
+        detector: which looks at rebuilt pictures, too.
+        there: what is surely found on each original.
+        again: how many of that are found on the originals under a camera's noise.
+        grey: how many on the originals' mean colours.
+    """
+
+    detector: PublicDetector
+    there: tuple[Sightings, ...]
+    again: int
+    grey: int
+
+    @classmethod
+    def on(cls, frames: Frames, detector: PublicDetector) -> "Objects":
+        """Look at the originals, and at what bounds any attack from above and from below."""
+        there = tuple(detector.find(enlarged(one), _SURELY) for one in frames)
+        noise = np.random.default_rng(_NOISE_SEED).normal(0, _NOISE, frames.shape)
+        noisy = np.clip(np.rint(frames + noise), 0, 255).astype(np.uint8)
+        means = np.rint(frames.mean(axis=(1, 2), keepdims=True)).astype(np.uint8)
+        grey = np.broadcast_to(means, frames.shape)
+        return cls(detector, there, *(_met(there, _seen(some, detector)) for some in (noisy, grey)))
+
+    def look(self, rebuilt: Frames) -> ObjectFigures:
+        """Look at rebuilt pictures, in the order of the originals."""
+        seen = _seen(rebuilt, self.detector)
+        return ObjectFigures(
+            objects=sum(map(len, self.there)),
+            found=_met(self.there, seen),
+            others=_met(self.there, seen[1:] + seen[:1]),
+            again=self.again,
+            grey=self.grey,
+        )
+
+    def places(self, frames: Frames) -> list[Place]:
+        """Where they are on the originals."""
+        return [
+            (picture, *_box(corners / (enlarged(frames[picture]).shape[1] / frames.shape[2])))
+            for picture, one in enumerate(self.there)
+            for corners in one.boxes_P4
+        ]
+
+
+@dataclass(frozen=True)
+class Things:
+    """What is to be told of things.
+
+    Attributes:
+        objects: None without public weights of a detector.
+        places: boxes on the originals.
+        colours: of each.
+        guessed: how many have it on the best guess from labels alone.
+    """
+
+    objects: Objects | None
+    places: tuple[Place, ...]
+    colours: tuple[Colour, ...]
+    guessed: int
+
+    @classmethod
+    def on(cls, victims: Pictures, guess: Frames, weights: Path | None) -> "Things":
+        """Look at the originals.
+
+        Args:
+            victims: the originals.
+            guess: the best pictures that labels alone allow.
+            weights: public weights, of a detector or of something else.
+
+        Raises:
+            ModelError: if the weights are no checkpoint.
+        """
+        detector = open_public(weights) if weights else None
+        objects = Objects.on(victims.frames, detector) if detector else None
+        places = _labelled(victims) or (objects.places(victims.frames) if objects else [])
+        kept = tuple(place for place in places if victims.frames[place].size)
+        colours = _named(kept, victims.frames)
+        return cls(objects, kept, colours, _alike(colours, _named(kept, guess)))
+
+    def look(self, rebuilt: Frames) -> tuple[ObjectFigures | None, ColourFigures | None]:
+        """Look at rebuilt pictures, in the order and of the shape of the originals."""
+        return self.objects.look(rebuilt) if self.objects else None, self._colours(rebuilt)
+
+    def _colours(self, rebuilt: Frames) -> ColourFigures | None:
+        if not self.colours:
+            return None
+        named = _named(self.places, rebuilt)
+        mine, true = Counter(named), Counter(self.colours)
+        return ColourFigures(
+            boxes=len(self.colours),
+            right=_alike(self.colours, named),
+            by_chance=round(sum(mine[one] * true[one] for one in true) / len(named), 2),
+            commonest=max(true.values()),
+            guessed=self.guessed,
+        )
+
+
+def _seen(frames: Frames, detector: PublicDetector) -> list[Sightings]:
+    return [detector.find(enlarged(one), _LIKELY) for one in frames]
+
+
+def _met(there: tuple[Sightings, ...], seen: list[Sightings]) -> int:
+    """How many objects are seen: of the same class, and with boxes that overlap by half."""
+    return sum(
+        int(((overlaps(one.boxes_P4, other.boxes_P4) >= _SAME_PLACE) & _same_class(one, other)).any(axis=1).sum())
+        for one, other in zip(there, seen, strict=True)
+    )
+
+
+def _same_class(some: Sightings, others: Sightings) -> np.typing.NDArray[np.bool_]:
+    return np.asarray(some.classes_P[:, None] == others.classes_P[None])
+
+
+def _labelled(victims: Pictures) -> list[Place]:
+    height, width = victims.frames.shape[1:3]
+    scale = np.array((width, height, width, height))
+    return [
+        (picture, *_box(scale * (one.x - one.w / 2, one.y - one.h / 2, one.x + one.w / 2, one.y + one.h / 2)))
+        for picture, boxes in enumerate(victims.boxes)
+        for _, one in boxes
+    ]
+
+
+def _box(corners_4: np.typing.NDArray[np.floating]) -> tuple[slice, slice]:
+    left, top, right, bottom = (max(0, round(float(one))) for one in corners_4)
+    return slice(top, bottom), slice(left, right)
+
+
+def _named(places: tuple[Place, ...], frames: Frames) -> tuple[Colour, ...]:
+    return tuple(colour_of(frames[place]) for place in places)
+
+
+def _alike(some: tuple[Colour, ...], others: tuple[Colour, ...]) -> int:
+    return sum(one == other for one, other in zip(some, others, strict=True))

@@ -1,0 +1,71 @@
+"""A public detector whole, as it was published: what anybody would run on a picture."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from raypp.detect.library import Detect, DetectionModel, non_max_suppression
+from raypp.detect.model import head_of, read_checkpoint
+
+_NMS_IOU = 0.7
+_MOST = 300
+
+
+@dataclass(frozen=True)
+class Sightings:
+    """What was found on one picture, the surest first.
+
+    Attributes:
+        boxes_P4: float32[P, 4], corners (x1, y1, x2, y2), in pixels.
+        classes_P: int64[P].
+        confidence_P: float32[P].
+    """
+
+    boxes_P4: npt.NDArray[np.float32]
+    classes_P: npt.NDArray[np.int64]
+    confidence_P: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.boxes_P4)
+
+
+@dataclass(frozen=True)
+class PublicDetector:
+    """A detector on plain pictures.
+
+    Attributes:
+        model: with its own classes, in evaluation mode.
+    """
+
+    model: DetectionModel
+
+    @torch.inference_mode()
+    def find(self, frame_HW3: npt.NDArray[np.uint8], sure: float) -> Sightings:
+        """Detect on a picture.
+
+        Args:
+            frame_HW3: uint8, RGB; sides multiples of 32.
+            sure: least confidence.
+        """
+        pixels = torch.from_numpy(frame_HW3.copy()).permute(2, 0, 1)[None].float() / 255
+        made = non_max_suppression(
+            self.model(pixels), sure, _NMS_IOU, max_det=_MOST, max_time_img=math.inf, end2end=self.model.end2end
+        )
+        found = made[0].numpy()
+        return Sightings(found[:, :4], found[:, 5].astype(np.int64), found[:, 4])
+
+
+def open_public(path: Path) -> PublicDetector | None:
+    """Read an ultralytics checkpoint (.pt); None if it is of a network that does something else than detect.
+
+    Raises:
+        ModelError: if the file is no checkpoint.
+    """
+    model = read_checkpoint(path)
+    if not isinstance(model, DetectionModel) or type(head_of(model)) is not Detect:
+        return None
+    return PublicDetector(model.eval())
