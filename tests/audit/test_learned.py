@@ -1,15 +1,21 @@
 """A learned veil is audited as any other: under its own spec and name, wherever its encoder lies."""
 
+import base64
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from raypp.audit import running
+from raypp.audit.attacks.key_lost import KeyLost
 from raypp.audit.certificate import certify, sign, verify_certificate
+from raypp.audit.model import Adversary
+from raypp.audit.row import AttackRow
 from raypp.audit.running import AuditSettings, Task, read_rows, run_task, tasks
-from raypp.audit.suite import Budget
+from raypp.audit.suite import Budget, Planned, suite
 from raypp.audit.target import VEIL, veil
 from raypp.errors import SpecError
 from raypp.veil.encoder_file import seal_encoder
@@ -70,6 +76,23 @@ def test_what_is_attacked_are_the_codes_of_its_own_encoder(settings: AuditSettin
     codes = veil(made).encode(victims)
     assert codes.shape == (len(victims), 6, 12, 12)
     assert np.array_equal(codes, made.stream("audit", victims.cameras[0]).encode(victims.frames))
+
+
+def test_under_its_key_it_is_inverted_through_its_own_encoder_and_the_key_goes_nowhere(
+    settings: AuditSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = replace(suite(Budget.QUICK), planned=(Planned(KeyLost(3, 2), None, (VEIL,)),))
+    monkeypatch.setattr(running, "suite", lambda *_, **__: made)
+    (task,) = tasks(settings)
+    run_task(task.model_copy(update={"recognisers": ""}))
+    (path,) = (settings.out / "rows").glob("*.json")
+    row = AttackRow.model_validate_json(path.read_bytes())
+    assert (row.adversary, row.attack, row.is_veil) == (Adversary.KEY, "inversion under the key", True)
+    assert row.detail is not None
+    secret = load_owner_key(settings.key_path).export_secret()
+    for text in (task.model_dump_json(), path.read_text()):
+        assert secret.hex() not in text
+        assert base64.b64encode(secret).decode() not in text
 
 
 def test_a_row_is_of_the_encoder_and_not_of_its_place(settings: AuditSettings) -> None:
