@@ -89,6 +89,17 @@ def renamed(veiling: Veiling, seed: int) -> Veiling:
     return replace(veiling, name=f"{veiling.name}, renamed", encode=encode)
 
 
+def plain() -> Veiling:
+    """Plain pictures, cut into patches of 8 pixels: nothing is hidden. For attacks that rebuild nothing."""
+    return Veiling(
+        "plain pictures",
+        PICTURE_PATCH,
+        PICTURE_PATCH**2 * 3,
+        BYTE_LEVELS,
+        lambda pictures: space_to_depth(pictures.frames, PICTURE_PATCH),
+    )
+
+
 def noise(patch: int, channels: int, levels: int, seed: int) -> Veiling:
     """Codes that say nothing of their picture: an attack that finds anything in them deceives itself.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 _MAKES_ROWS = (
     "audit/attacks",
     "audit/baselines.py",
+    "audit/crowd.py",
     "audit/detector.py",
     "audit/film.py",
     "audit/held.py",
@@ -21,6 +22,7 @@ _MAKES_ROWS = (
     "audit/suite.py",
     "audit/target.py",
     "audit/team.py",
+    "audit/tracks.py",
     "audit/views.py",
     "detect/adapter.py",
     "detect/model.py",

@@ -15,6 +15,8 @@ MEAN, WORST, MATCHING = "leakage, mean", "leakage, worst 5 %", "matching"
 TEAM_MEAN, TEAM_WORST = "leakage to an ML team, mean", "leakage to an ML team, worst 5 %"
 FACES, IDENTITY, TEXT = "faces found", "face verification", "text read"
 TEAM_FACES, TEAM_IDENTITY, TEAM_TEXT = (f"{name} by an ML team" for name in (FACES, IDENTITY, TEXT))
+TRAINED_ON_FACES = "recogniser trained on veiled faces"
+"""Name of the attack that tells faces apart without rebuilding one."""
 LABELS_ONLY = "labels alone"
 """Name of the match that looks at no code: no attack, but what attacks on matching are held against."""
 MEAN_BAR, WORST_BAR = 0.10, 0.25
@@ -94,7 +96,8 @@ def judge(rows: Sequence[AttackRow]) -> tuple[Gate, ...]:
         The outsider's gates `MEAN`, `WORST` (the greater of detail and edges, over all attacks) and `MATCHING` (the
         share found at the first guess, over all attacks), and what recognisers find on what was rebuilt: `FACES`,
         `IDENTITY`, `TEXT`; then, if the ML team tried to rebuild, the same but for matching over the outsider's attacks
-        and its own, as it can make them all. For decisions there is no gate.
+        and its own, as it can make them all; a recogniser trained on veiled faces, where films show enough of them to
+        be made, counts for its `TEAM_IDENTITY`. For other decisions there is no gate.
     """
     outsider = [row for row in rows if row.is_veil and row.adversary is Adversary.OUTSIDER]
     rebuilt = [row for row in outsider if row.kind is Kind.REBUILD]
@@ -109,10 +112,11 @@ def judge(rows: Sequence[AttackRow]) -> tuple[Gate, ...]:
     own = [row for row in rows if row.is_veil and row.adversary is other and row.kind is Kind.REBUILD]
     if not own:
         return gates
+    trained = [row for row in rows if row.is_veil and row.attack == TRAINED_ON_FACES and row.auc is not None]
     return (
         *gates,
         *_leaking((TEAM_MEAN, TEAM_WORST), other, rebuilt + own),
-        *_recognising((TEAM_FACES, TEAM_IDENTITY, TEAM_TEXT), other, rebuilt + own),
+        *_recognising((TEAM_FACES, TEAM_IDENTITY, TEAM_TEXT), other, rebuilt + own, trained),
     )
 
 
@@ -134,13 +138,20 @@ def _leaking(names: tuple[str, str], adversary: Adversary, rebuilt: Sequence[Att
     )
 
 
-def _recognising(names: tuple[str, str, str], adversary: Adversary, rebuilt: Sequence[AttackRow]) -> tuple[Gate, ...]:
-    """A row at which nobody looked does not count."""
+def _recognising(
+    names: tuple[str, str, str],
+    adversary: Adversary,
+    rebuilt: Sequence[AttackRow],
+    trained: Sequence[AttackRow] = (),
+) -> tuple[Gate, ...]:
+    """A row at which nobody looked does not count; recognisers that were trained on codes tell people apart, too."""
     faces, identity, text = names
     looked = [(row, row.recognised or Recognised()) for row in rebuilt]
     return (
         _gate(faces, adversary, FACES_BAR, [_faces(row, found) for row, found in looked]),
-        _gate(identity, adversary, IDENTITY_BAR, [_identity(row, found) for row, found in looked]),
+        _gate(
+            identity, adversary, IDENTITY_BAR, [*(_identity(row, found) for row, found in looked), *map(_told, trained)]
+        ),
         _gate(text, adversary, TEXT_BAR, [_text(row, found) for row, found in looked]),
     )
 
@@ -158,6 +169,12 @@ def _identity(row: AttackRow, found: Recognised) -> _Reached:
         return _Reached(row.attack, None, reason=found.faces.reason if found.faces else found.reason)
     figures = (told.auc, told.high, told.low)
     known = row.evaluated and all(map(math.isfinite, figures))
+    return _Reached(row.attack, *figures) if known else _Reached(row.attack, None)
+
+
+def _told(row: AttackRow) -> _Reached:
+    figures = (row.auc.mean, row.auc.high, row.auc.low) if row.auc else ()
+    known = row.evaluated and figures and all(map(math.isfinite, figures))
     return _Reached(row.attack, *figures) if known else _Reached(row.attack, None)
 
 

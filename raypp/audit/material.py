@@ -5,11 +5,11 @@ from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 
-from raypp.audit.baselines import noise
+from raypp.audit.baselines import noise, plain
 from raypp.audit.detector import VeiledDetector
 from raypp.audit.evidence import CAMERA, Evidence
-from raypp.audit.model import Case, Need, Trial, Veiling
-from raypp.audit.suite import BY_HEART, NOISE, NOISE_UNDER_KEY, OPEN_FEATURES, OPENED, VEILINGS
+from raypp.audit.model import Case, Crowd, Need, Trial, Veiling
+from raypp.audit.suite import BY_HEART, NOISE, NOISE_UNDER_KEY, OPEN_FEATURES, OPENED, PLAIN, VEILINGS
 from raypp.audit.target import SITE, VEIL, noise_under_key, veil
 from raypp.audit.team import Team, drawn_encoder, open_detector, open_features, open_team
 from raypp.audit.views import WEAK
@@ -31,11 +31,13 @@ class Material:
         evidence: the pictures.
         files: detector and weights, as far as they were given.
         trial: what the detector learnt from and what not; None where no attack at hand asks for it.
+        crowd: people in films; None where no attack at hand asks for them.
     """
 
     evidence: Evidence
     files: TeamFiles
     trial: Trial | None = None
+    crowd: Crowd | None = None
 
 
 def case_of(name: str, made: Veil, material: Material, needs: tuple[Need, ...], seed: int) -> Case:
@@ -55,6 +57,9 @@ def case_of(name: str, made: Veil, material: Material, needs: tuple[Need, ...], 
     if trial is not None:
         seen, tried = _examined(name, made, files[Need.MODEL], trial, seed)
         return Case(seen, evidence.known, evidence.victims, seed, trial=tried)
+    if material.crowd is not None:
+        seen = plain() if name == PLAIN else _veiling(name, made, evidence, None, seed)
+        return Case(seen, evidence.known, evidence.victims, seed, crowd=material.crowd)
     team = _team(files[Need.MODEL], files[Need.WEIGHTS], made.veil_id) if Need.WEIGHTS in needs else None
     public = team.public if team else None
     return Case(_veiling(name, made, evidence, team, seed), evidence.known, evidence.victims, seed, public)

@@ -134,7 +134,10 @@ def matched_row(veiling: str, matcher: Matcher, case: Case) -> AttackRow:
 def decided_row(veiling: str, decider: Decider, case: Case) -> AttackRow:
     """Make an attack that tells of single pictures whether something is so."""
     made = decider.decide(case)
-    return _row(veiling, decider, len(made.so) + len(made.not_so), case.seed)(auc=scores.auc(made.so, made.not_so))
+    found = scores.auc(made.so, made.not_so)
+    if made.whose is not None:
+        found = scores.auc_of_people(made.so, made.not_so, made.whose, case.seed)
+    return _row(veiling, decider, len(made.so) + len(made.not_so), case.seed)(auc=found)
 
 
 def missing_row(veiling: str, attack: AnyAttack, reason: str, pictures: int, seed: int) -> AttackRow:

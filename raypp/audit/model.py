@@ -44,6 +44,8 @@ class Need(StrEnum):
     WEIGHTS = "--weights"
     MEMBERS = "--members"
     FILMS = "films of fixed cameras"
+    PEOPLE = "films of people"
+    RECOGNISERS = "raypp[recognition]"
 
 
 class Kind(StrEnum):
@@ -173,6 +175,25 @@ class Trial:
     own: Pictures
 
 
+@dataclass(frozen=True)
+class Crowd:
+    """People whom fixed cameras saw for a while, each told apart by being followed through the plain film.
+
+    Attributes:
+        pictures: frames, one for each box.
+        corners_N4: float64[N, 4], the box: left, top, right and bottom, in pixels.
+        person_N: int64[N], number of the person.
+        film_N: int64[N], number of the film.
+        times_us_N: int64[N], presentation time, in microseconds.
+    """
+
+    pictures: Pictures
+    corners_N4: Floats
+    person_N: npt.NDArray[np.int64]
+    film_N: npt.NDArray[np.int64]
+    times_us_N: npt.NDArray[np.int64]
+
+
 class PublicFeatures(Protocol):
     """What public weights make of plain pictures, in the place of what an adapter makes of veiled ones."""
 
@@ -196,6 +217,7 @@ class Case:
         seed: of whatever the attacker leaves to chance.
         public: what public weights make of plain pictures, in the place of `veiling.features`; None without weights.
         trial: what the detector learnt from and what not; None where that is not known.
+        crowd: people in films; None where no attack at hand asks for them.
     """
 
     veiling: Veiling
@@ -204,6 +226,7 @@ class Case:
     seed: int = 0
     public: PublicFeatures | None = None
     trial: Trial | None = None
+    crowd: Crowd | None = None
 
 
 @dataclass(frozen=True)
@@ -213,10 +236,13 @@ class Decisions:
     Attributes:
         so: of pictures of which it is, float64[M].
         not_so: of pictures of which it is not, float64[N].
+        whose: of pairs, M = N, the person that both the pair of one and the pair of two have in common, int64[M]; None
+            where pictures are judged one by one.
     """
 
     so: Floats
     not_so: Floats
+    whose: npt.NDArray[np.int64] | None = None
 
 
 class Attacker(Protocol):

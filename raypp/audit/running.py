@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from raypp.audit.code import code_digest
+from raypp.audit.crowd import films_of, gather_crowd
 from raypp.audit.evidence import Evidence, gather
 from raypp.audit.material import Material, TeamFiles, case_of, team_digest
 from raypp.audit.measuring import Guess, Watch, missing_row, row_of
 from raypp.audit.members import LEAST_MEMBERS, LEAST_STRANGERS, gather_trial, trial_digest
-from raypp.audit.model import Need, Trial
+from raypp.audit.model import Crowd, Need, Trial
 from raypp.audit.recognition.figures import NOT_INSTALLED, Recognised
 from raypp.audit.recognition.packages import versions
 from raypp.audit.row import AttackRow, Control, Demand, Estimate
@@ -113,6 +114,13 @@ class AuditSettings(BaseModel):
         made = self.suite
         return _things(self.sources, self.size, made.known, made.victims, self.seed, self.spec.patch, self.weights)
 
+    def crowd(self, planned: Planned) -> Crowd | str | None:
+        """People in films for an attack that needs them, or why there are too few; found once in a process."""
+        if Need.PEOPLE not in planned.needs:
+            return None
+        longest_s = 900 if self.budget is Budget.FULL else 180
+        return gather_crowd(self.sources, self.size, self.weights if Need.WEIGHTS in planned.needs else None, longest_s)
+
     def guess(self) -> Guess:
         """What labels alone allow; guessed once in a process."""
         made = self.suite
@@ -179,7 +187,7 @@ def tasks(settings: AuditSettings) -> list[Task]:
             attack=planned.attack.name,
             team=team if planned.needs else "",
             trial=trial if Need.MEMBERS in planned.needs else "",
-            recognisers=versions() if made.looks(veiling, planned) else "",
+            recognisers=versions() if made.looks(veiling, planned) or Need.RECOGNISERS in planned.needs else "",
             things=weights if made.looks(veiling, planned) else "",
         )
         for veiling, planned in made.pairs()
@@ -211,15 +219,18 @@ def run_task(task: Task) -> str:
     planned = settings.suite.named(task.attack)
     attack, lacking = planned.attack, _lacking(settings, planned)
     looks = settings.suite.looks(task.veiling, planned)
-    watch = Watch(settings.search() if task.recognisers else None, settings.things() if looks else None)
+    watch = Watch(settings.search() if looks and task.recognisers else None, settings.things() if looks else None)
     guess = settings.guess()
     started = perf_counter()
     made = open_veil(settings.spec, load_key(settings.key_path), settings.encoder)
     if lacking:
         reason = f"it needs {' and '.join(lacking)}"
         row = missing_row(task.veiling, attack, reason, len(evidence.victims), settings.seed)
+    elif isinstance(crowd := settings.crowd(planned), str):
+        row = missing_row(task.veiling, attack, crowd, 0, settings.seed)
     else:
-        material = Material(evidence, settings.files, settings.trial() if Need.MEMBERS in planned.needs else None)
+        trial = settings.trial() if Need.MEMBERS in planned.needs else None
+        material = Material(evidence, settings.files, trial, crowd)
         case = case_of(task.veiling, made, material, planned.needs, settings.seed)
         picture = settings.out / PICTURES / f"{task.row_id}.png"
         row = row_of(task.veiling, attack, case, guess, picture, watch)
@@ -240,6 +251,10 @@ def _lacking(settings: AuditSettings, planned: Planned) -> tuple[Need, ...]:
 def _given(settings: AuditSettings, need: Need) -> bool:
     if need is Need.FILMS:
         return bool(settings.evidence().victims.moments)
+    if need is Need.PEOPLE:
+        return bool(films_of(settings.sources))
+    if need is Need.RECOGNISERS:
+        return bool(versions())
     if need is Need.MEMBERS:
         return settings.members is not None or settings.trial() is not None
     return need in settings.files

@@ -7,6 +7,7 @@ from functools import partial
 
 from raypp.audit import baselines
 from raypp.audit.attacks.bridge import Decoder, FeatureBridge
+from raypp.audit.attacks.identity import BoxesAlone, Reading, Recogniser
 from raypp.audit.attacks.inversion import FeatureInversion
 from raypp.audit.attacks.key_lost import KeyLost
 from raypp.audit.attacks.many_keys import ManyKeys
@@ -26,12 +27,14 @@ from raypp.media.obscuring import Blackout, Blur, Obscuring, Pixelation, Private
 _CONTROL_SEED = 1
 _LONG = 1000
 """Steps from which a network has learnt what there is to learn of a linear veil."""
+PIXELATED = "pixelation 16"
 LINEAR_4, LINEAR_8, NOISE = "linear mix, patch 4", "linear mix, patch 8", "noise"
 OPEN_FEATURES = "public features, 32 channels of 4 bits"
 """Made with public weights, where an attack needs them."""
 UNFOLDED = "patch veil, whole band, 192 channels of 4 bits, least fold"
 NOISE_UNDER_KEY = "noise in the place of this veil's codes"
 """Made of the audited veil."""
+PLAIN = "plain pictures"
 BY_HEART = "a detector that learnt few pictures by heart"
 """On codes of the audited veil; made of the detector, where an attack needs it."""
 
@@ -127,7 +130,7 @@ class Suite:
 
     def pairs(self) -> list[tuple[str, Planned]]:
         """What is attacked, by name, and the attack; the audited veil first."""
-        veilings = [VEIL, *VEILINGS, *WEAK, *OPENED, OPEN_FEATURES, BY_HEART, NOISE_UNDER_KEY]
+        veilings = [VEIL, *VEILINGS, *WEAK, *OPENED, OPEN_FEATURES, BY_HEART, NOISE_UNDER_KEY, PLAIN]
         return [(veiling, one) for veiling in veilings for one in self.planned if veiling in one.on]
 
 
@@ -201,6 +204,7 @@ def suite(budget: Budget, learned: bool = False) -> Suite:
             *bridges,
             *_by_detector(budget),
             *_by_key(budget),
+            *_by_people(budget),
             *_by_views(budget, any_key, ridges[1], networks[-1], needs),
             Planned(ActivityMatcher(), Bar(LINEAR_8, ((Figure.TOP1, 0.8),)), everything),
             Planned(LabelMatcher(), None, everything),
@@ -245,6 +249,27 @@ def _by_key(budget: Budget) -> list[Planned]:
         return []
     attack = KeyLost(20_000, 200) if budget is Budget.FULL else KeyLost(2000, 60)
     return [Planned(attack, Bar(UNFOLDED, ((Figure.DETAIL, 0.8),)), (VEIL, UNFOLDED, NOISE_UNDER_KEY))]
+
+
+def _by_people(budget: Budget) -> list[Planned]:
+    """What a recogniser learns from codes of people in films, and what their boxes alone tell. Not quick to learn."""
+    if budget is Budget.QUICK:
+        return []
+    steps = 2000 if budget is Budget.FULL else 300
+    needs = {Reading.FACES: Need.RECOGNISERS, Reading.BODIES: Need.WEIGHTS}
+    return [
+        one
+        for reading, finder in needs.items()
+        for one in (
+            Planned(
+                Recogniser(reading, steps),
+                Bar(PLAIN, ((Figure.AUC, 0.75),)),
+                (VEIL, NOISE, PIXELATED, PLAIN),
+                (Need.PEOPLE, finder),
+            ),
+            Planned(BoxesAlone(reading), None, (VEIL,), (Need.PEOPLE, finder)),
+        )
+    ]
 
 
 def _by_views(budget: Budget, any_key: ManyKeys, ridge: Ridge, network: UNet, needs: tuple[Need, ...]) -> list[Planned]:

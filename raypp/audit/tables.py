@@ -39,7 +39,7 @@ _DECIDE = (
     ("what it has", ""),
     ("AUC (by chance 0.5)", "n"),
     ("surest 5 %: of the others, below", "n"),
-    ("pictures", "n"),
+    ("pictures, or pairs of boxes", "n"),
     ("control", ""),
     ("seconds", "n"),
 )
@@ -164,7 +164,7 @@ def _decide(row: AttackRow) -> list[tuple[object, str]]:
         (_interval(row.auc), "n"),
         (share(row.auc.worst) if row.auc else _NONE, "n"),
         (f"{row.pictures:,}", "n"),
-        (_control(row), "w"),
+        ("no attack: what recognisers are held against" if row.auc and row.control is None else _control(row), "w"),
         (f"{row.seconds:,.1f}", "n"),
     ]
 

@@ -1,0 +1,118 @@
+"""Boxes of one person are told from codes by a recogniser that learnt from other people, and not from noise."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from raypp.audit import baselines, scores
+from raypp.audit.attacks.identity import BoxesAlone, Reading, Recogniser, halves, trios_of
+from raypp.audit.crowd import together
+from raypp.audit.gates import TEAM_IDENTITY, TRAINED_ON_FACES, Verdict, judge
+from raypp.audit.measuring import decided_row
+from raypp.audit.model import Adversary, Case, Crowd, Decider, Veiling
+from raypp.audit.tracks import tracked
+from raypp.errors import OptionError
+from tests.audit.rows import decide, estimate, rebuild
+
+SIDE, PEOPLE, SEEN = 96, 8, 8
+
+
+@pytest.fixture(scope="module")
+def crowd() -> Crowd:
+    """Figures of a colour each, walking over a scene one after the other, under a camera's noise."""
+    chance = np.random.default_rng(0)
+    tracks = []
+    for _ in range(PEOPLE):
+        coat, legs = chance.integers(0, 256, (2, 3))
+        track = []
+        for step in range(SEEN):
+            left, top = 8 + step * 6, int(chance.integers(12, 20))
+            frame = chance.normal(120, 3, (SIDE, SIDE, 3))
+            frame[top : top + 32, left : left + 24] = coat
+            frame[top + 32 : top + 56, left : left + 24] = legs
+            box = np.array([left, top, left + 24, top + 56], dtype=np.float32)
+            track.append((0, step * 1_000_000, np.clip(frame, 0, 255).astype(np.uint8), box))
+        tracks.append(track)
+    made = together(tracks, "people")
+    assert isinstance(made, Crowd)
+    return made
+
+
+def told(attack: Decider, veiling: Veiling, crowd: Crowd) -> float:
+    case = Case(veiling, crowd.pictures, crowd.pictures, crowd=crowd)
+    row = decided_row("weak", attack, case)
+    assert row.auc is not None
+    assert row.auc.low < row.auc.mean < row.auc.high or row.auc.mean == 1
+    return row.auc.mean
+
+
+def test_people_are_told_from_plain_pictures_not_from_noise_and_hardly_from_boxes(crowd: Crowd) -> None:
+    attack = Recogniser(Reading.BODIES, 40)
+    assert told(attack, baselines.plain(), crowd) > 0.8
+    assert 0.3 < told(attack, baselines.noise(8, 4, 4, 1), crowd) < 0.7
+    assert 0.3 < told(BoxesAlone(Reading.BODIES), baselines.plain(), crowd) < 0.7
+
+
+def test_nobody_is_learnt_from_who_is_asked_about_and_pairs_are_a_second_apart(crowd: Crowd) -> None:
+    both = list(halves(crowd, 0))
+    assert [set(learnt) | set(asked) for learnt, asked in both] == [set(range(PEOPLE))] * 2
+    assert set(both[0][1]) == set(both[1][0])
+    for learnt, asked in both:
+        assert not set(learnt) & set(asked)
+        for trio in trios_of(crowd, asked):
+            one, same, other = (crowd.person_N[place] for place in (trio.one, trio.same, trio.other))
+            assert one == same != other
+            assert {int(one), int(other)} <= set(asked.tolist())
+            assert abs(crowd.times_us_N[trio.one] - crowd.times_us_N[trio.same]) >= 1_000_000
+
+
+def test_who_is_alone_in_a_film_is_only_learnt_from(crowd: Crowd) -> None:
+    alone = replace(crowd, film_N=(crowd.person_N == 0).astype(np.int64))
+    assert all(0 in learnt and 0 not in asked for learnt, asked in halves(alone, 0))
+
+
+def test_few_people_say_so(crowd: Crowd) -> None:
+    frame = crowd.pictures.frames[0]
+    track = [(0, moment, frame, crowd.corners_N4[0].astype(np.float32)) for moment in (0, 2_000_000)]
+    reason = together([track] * 3, "faces")
+    assert reason == "of faces, 3 can be followed for 2 s in one film; it takes 4"
+    assert isinstance(together([], "faces"), str)
+    with pytest.raises(OptionError, match="needs people followed through a film"):
+        Recogniser(Reading.FACES).decide(Case(baselines.plain(), crowd.pictures, crowd.pictures))
+
+
+def test_boxes_that_overlap_from_frame_to_frame_are_one_track_even_after_a_gap() -> None:
+    left, right = np.array([0, 0, 10, 20.0]), np.array([50, 0, 60, 20.0])
+    moved = left + np.array([3, 0, 3, 0])
+    frames = [np.stack(some).astype(np.float32) for some in ([left, right], [right, moved], [right], [moved, right])]
+    assert tracked(frames, [0, 200_000, 400_000, 600_000]) == [
+        [(0, 0), (1, 1), (3, 0)],
+        [(0, 1), (1, 0), (2, 0), (3, 1)],
+    ]
+    late = tracked([frames[0][:1], frames[0][:0], frames[0][:1]], [0, 1_000_000, 2_000_000])
+    assert late == [[(0, 0)], [(2, 0)]]
+
+
+def test_an_interval_over_few_people_is_wide_however_many_pairs_there_are() -> None:
+    whose = np.repeat(np.arange(4), 50)
+    found = scores.auc_of_people(np.ones(200), np.zeros(200), whose)
+    assert (found.mean, found.high) == (1, 1)
+    assert found.low < 0.75
+    assert scores.auc(np.ones(200), np.zeros(200)).low > 0.97
+
+
+def test_a_recogniser_of_veiled_faces_counts_for_the_teams_gate_and_only_where_it_was_made() -> None:
+    own = rebuild("bridge", adversary=Adversary.TEAM)
+    faces = decide(TRAINED_ON_FACES, auc=0.8)
+
+    def gate(*rows: object) -> tuple[Verdict, str]:
+        found = next(one for one in judge([rebuild(), own, *rows]) if one.name == TEAM_IDENTITY)  # type: ignore[list-item]
+        return found.verdict, found.by
+
+    assert gate(faces) == (Verdict.MISSED, TRAINED_ON_FACES)
+    assert gate(faces.model_copy(update={"auc": estimate(0.52, spread=0.02)}))[0] is Verdict.MET
+    assert gate(faces.model_copy(update={"control": None}))[0] is Verdict.NOT_EVALUATED
+    assert gate(faces.model_copy(update={"auc": None, "reason": "too few"}))[0] is Verdict.MET
+    assert gate(decide("recogniser trained on veiled bodies and clothes", auc=1.0))[0] is Verdict.MET
+    assert Recogniser(Reading.FACES).name == TRAINED_ON_FACES
