@@ -39,8 +39,9 @@ _Kept: TypeAlias = tuple[int, int, Frames, Corners]
 """Film, time in microseconds, frame and box."""
 
 
+@lru_cache(maxsize=4)
 def films_of(sources: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the films among sources, by URL or path."""
+    """Return the films among sources, by URL or path; looked for once in a process."""
     return tuple(file.url for file in discover(sources).files if file.kind is SourceKind.VIDEO)
 
 
