@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
-from itertools import groupby
 from pathlib import Path
 from typing import TypeAlias
 
@@ -145,5 +144,5 @@ def _film(number: int, url: str, size: int, find: Finder, longest_s: float) -> l
 
 def _thinned(track: list[Spot]) -> list[Spot]:
     """At most 24 boxes of a track, evenly."""
-    places = np.linspace(0, len(track) - 1, min(_SEEN, len(track))).astype(int).tolist()
-    return [track[place] for place, _ in groupby(places)]
+    places = np.linspace(0, len(track) - 1, min(_SEEN, len(track))).astype(int)
+    return [track[place] for place in np.unique(places)]

@@ -5,11 +5,11 @@ from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 
-from raypp.audit.baselines import noise, plain
+from raypp.audit.baselines import noise
 from raypp.audit.detector import VeiledDetector
 from raypp.audit.evidence import CAMERA, Evidence
 from raypp.audit.model import Case, Crowd, Need, Trial, Veiling
-from raypp.audit.suite import BY_HEART, NOISE, NOISE_UNDER_KEY, OPEN_FEATURES, OPENED, PLAIN, VEILINGS
+from raypp.audit.suite import BY_HEART, CONTROLS, NOISE, NOISE_UNDER_KEY, OPEN_FEATURES, VEILINGS
 from raypp.audit.target import SITE, VEIL, noise_under_key, veil
 from raypp.audit.team import Team, drawn_encoder, open_detector, open_features, open_team
 from raypp.audit.views import WEAK
@@ -57,12 +57,10 @@ def case_of(name: str, made: Veil, material: Material, needs: tuple[Need, ...], 
     if trial is not None:
         seen, tried = _examined(name, made, files[Need.MODEL], trial, seed)
         return Case(seen, evidence.known, evidence.victims, seed, trial=tried)
-    if material.crowd is not None:
-        seen = plain() if name == PLAIN else _veiling(name, made, evidence, None, seed)
-        return Case(seen, evidence.known, evidence.victims, seed, crowd=material.crowd)
-    team = _team(files[Need.MODEL], files[Need.WEIGHTS], made.veil_id) if Need.WEIGHTS in needs else None
-    public = team.public if team else None
-    return Case(_veiling(name, made, evidence, team, seed), evidence.known, evidence.victims, seed, public)
+    by_team = {Need.MODEL, Need.WEIGHTS} <= set(needs)
+    team = _team(files[Need.MODEL], files[Need.WEIGHTS], made.veil_id) if by_team else None
+    seen, public = _veiling(name, made, evidence, team, seed), team.public if team else None
+    return Case(seen, evidence.known, evidence.victims, seed, public, crowd=material.crowd)
 
 
 def team_digest(files: TeamFiles) -> str:
@@ -80,7 +78,7 @@ def _veiling(name: str, made: Veil, evidence: Evidence, team: Team | None, seed:
     if name == NOISE_UNDER_KEY:
         return noise_under_key(made, seed)
     if name not in {VEIL, OPEN_FEATURES}:
-        return (VEILINGS | WEAK | OPENED)[name]()
+        return (VEILINGS | WEAK | CONTROLS)[name]()
     if team is None:
         return veil(made)
     if name == VEIL:

@@ -14,7 +14,7 @@ from raypp.audit.code import code_digest
 from raypp.audit.crowd import films_of, gather_crowd
 from raypp.audit.evidence import Evidence, gather
 from raypp.audit.material import Material, TeamFiles, case_of, team_digest
-from raypp.audit.measuring import Guess, Watch, missing_row, row_of
+from raypp.audit.measuring import NOBODY, Guess, Watch, missing_row, row_of
 from raypp.audit.members import LEAST_MEMBERS, LEAST_STRANGERS, gather_trial, trial_digest
 from raypp.audit.model import Crowd, Need, Trial
 from raypp.audit.recognition.figures import NOT_INSTALLED, Recognised
@@ -218,17 +218,17 @@ def run_task(task: Task) -> str:
         raise ConflictError(f"the audit was begun with {task.recognisers}, and here is {versions() or 'none of them'}")
     planned = settings.suite.named(task.attack)
     attack, lacking = planned.attack, _lacking(settings, planned)
-    looks = settings.suite.looks(task.veiling, planned)
-    watch = Watch(settings.search() if looks and task.recognisers else None, settings.things() if looks else None)
-    guess = settings.guess()
+    looks, guess, watch = settings.suite.looks(task.veiling, planned), settings.guess(), NOBODY
+    if looks and not lacking:
+        watch = Watch(settings.search() if task.recognisers else None, settings.things())
     started = perf_counter()
-    made = open_veil(settings.spec, load_key(settings.key_path), settings.encoder)
     if lacking:
         reason = f"it needs {' and '.join(lacking)}"
         row = missing_row(task.veiling, attack, reason, len(evidence.victims), settings.seed)
     elif isinstance(crowd := settings.crowd(planned), str):
         row = missing_row(task.veiling, attack, crowd, 0, settings.seed)
     else:
+        made = open_veil(settings.spec, load_key(settings.key_path), settings.encoder)
         trial = settings.trial() if Need.MEMBERS in planned.needs else None
         material = Material(evidence, settings.files, trial, crowd)
         case = case_of(task.veiling, made, material, planned.needs, settings.seed)

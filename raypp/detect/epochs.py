@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Event, Thread
-from time import monotonic
 from typing import TypeVar
 
 from rich.console import Console
 
-Epoch = TypeVar("Epoch")
+from raypp.detect.results import EpochResult
+
+Epoch = TypeVar("Epoch", bound=EpochResult)
 _LOOK_S = 1.0
 
 
@@ -21,20 +22,17 @@ def epochs_said(
     Args:
         read: reads the epochs that have ended, in order; those that are there at the begin are not said.
         epochs: how many there will be.
-        say: is given an epoch, and how many seconds the rest will take.
+        say: is given an epoch, and how many seconds the rest will take at its pace.
     """
     ended = Event()
 
     def watch() -> None:
-        began, done = monotonic(), len(read())
-        said = first = done
+        said = len(read())
         while True:
             last = ended.wait(_LOOK_S)
             results = read()
             for number, one in enumerate(results[said:], said + 1):
-                say(one, (monotonic() - began) / (number - first) * (epochs - number))
-                if number == len(results) == done + 1:  # what only the first waits for is over
-                    began, first = monotonic(), number
+                say(one, _pace_s(results[:number]) * (epochs - number))
             said = max(said, len(results))
             if last:
                 return
@@ -63,3 +61,10 @@ def say_begin(console: Console, splits: Mapping[str, int], epochs: int, steps: i
     rest = f", {done} done before" if done else ""
     start = "; Ray takes up to a minute to start" if on_ray else ""
     console.print(f"begins        pictures: {counts}; {epochs} epochs of {steps} steps{rest}{start}", highlight=False)
+
+
+def _pace_s(results: Sequence[EpochResult]) -> float:
+    """How long the last epoch took, in seconds; the first of a run is measured from the run's begin."""
+    last = results[-1].seconds
+    before = results[-2].seconds if len(results) > 1 else 0.0
+    return last - before if before < last else last

@@ -37,15 +37,15 @@ class EncoderNetwork(Secret):
             import onnxruntime  # noqa: PLC0415 - only a learned veil needs it
         except ImportError:
             raise SpecError("a learned veil needs onnxruntime; install raypp[learned]") from None
+        self.content = content
+        del content  # a traceback may show locals
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1  # one order of sums
         options.log_severity_level = 4
         try:
-            self._session: Any = onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"])
+            self._session: Any = onnxruntime.InferenceSession(self.content, options, ["CPUExecutionProvider"])
         except Exception:  # noqa: BLE001 - its own many errors, whose texts may show the network
             self._session = None
-        self.content = content if self._session is not None else b""
-        del content  # a traceback may show locals
         if self._session is None:
             raise SpecError(
                 "the encoder cannot be run by the installed onnxruntime; fit it again, or install a newer one"

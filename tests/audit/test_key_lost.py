@@ -14,7 +14,7 @@ from raypp.audit.attacks.key_lost import Hold, KeyLost, descend
 from raypp.audit.evidence import Evidence
 from raypp.audit.material import Material, case_of
 from raypp.audit.model import Adversary, Case, Codes, Frames, Pictures
-from raypp.audit.suite import NOISE_UNDER_KEY, OPENED, UNFOLDED, Budget, suite
+from raypp.audit.suite import CONTROLS, NOISE_UNDER_KEY, UNFOLDED, Budget, suite
 from raypp.audit.target import VEIL, unfolded_veil
 from raypp.errors import OptionError
 from raypp.veil.key import VeilKey
@@ -98,5 +98,5 @@ def test_from_standard_on_it_is_made_on_the_veil_its_control_and_noise(learned: 
         (planned,) = [one for one in made.planned if one.attack.adversary is Adversary.KEY]
         assert planned.on == (VEIL, UNFOLDED, NOISE_UNDER_KEY)
         assert planned.bar is not None
-        assert planned.bar.on in OPENED
+        assert planned.bar.on in CONTROLS
         assert [name for name, one in made.pairs() if one is planned] == list(planned.on)

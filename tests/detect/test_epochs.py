@@ -1,38 +1,38 @@
 """Epochs are said once each, as they end; those of an earlier run are not said again."""
 
 import io
-from time import monotonic, sleep
 
+import pytest
 from rich.console import Console
 
 from raypp.detect.epochs import epochs_said, say_begin
-
-_SLOW_S, _QUICK_S = 3.0, 1.5
-
-
-def test_each_epoch_that_ends_is_said_once() -> None:
-    results, said = ["one"], list[str]()
-    with epochs_said(lambda: list(results), 4, lambda one, _left_s: said.append(one)):
-        results.append("two")
-        results.extend(["three", "four"])
-    assert said == ["two", "three", "four"]
+from raypp.detect.results import EpochResult
 
 
-def test_what_is_left_is_told_without_the_start_that_only_the_first_epoch_waits_for() -> None:
-    results, left = list[str](), dict[str, float]()
+def epoch(number: int, seconds: float) -> EpochResult:
+    figures = dict.fromkeys(EpochResult.model_fields, 0.0)
+    return EpochResult(**figures | {"epoch": number, "seconds": seconds})
 
-    def wait(epoch: str, seconds: float) -> None:
-        sleep(seconds)
-        results.append(epoch)
-        until = monotonic() + 10
-        while epoch not in left and monotonic() < until:
-            sleep(0.01)
 
-    with epochs_said(lambda: list(results), 10, left.__setitem__):
-        wait("one", _SLOW_S)
-        wait("two", _QUICK_S)
-    assert left["one"] >= 9 * _SLOW_S
-    assert left["two"] < 8 * (_SLOW_S + _QUICK_S) / 2  # what it would be if the start counted
+def said_of(before: list[EpochResult], after: list[EpochResult], epochs: int) -> list[tuple[int, float]]:
+    results, said = list(before), list[tuple[int, float]]()
+    with epochs_said(lambda: list(results), epochs, lambda one, left_s: said.append((one.epoch, left_s))):
+        results.extend(after)
+    return said
+
+
+def test_each_epoch_that_ends_is_said_once_with_what_is_left_at_its_pace() -> None:
+    after = [epoch(2, 25.0), epoch(3, 33.0), epoch(4, 41.0)]
+    assert said_of([epoch(1, 10.0)], after, 4) == [(2, 30.0), (3, 8.0), (4, 0.0)]
+
+
+def test_the_first_epoch_counts_from_the_begin_of_the_training_not_of_what_starts_it() -> None:
+    assert said_of([], [epoch(1, 10.0)], 10) == [(1, pytest.approx(90.0))]
+
+
+def test_after_a_resume_the_pace_is_that_of_this_run() -> None:
+    before = [epoch(1, 10.0), epoch(2, 500.0)]
+    assert said_of(before, [epoch(3, 12.0), epoch(4, 21.0)], 5) == [(3, 24.0), (4, 9.0)]
 
 
 def test_what_is_begun_is_said() -> None:

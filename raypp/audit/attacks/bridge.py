@@ -9,7 +9,7 @@ from torch import Tensor
 
 from raypp.audit.attacks.linear import LinearDecoder
 from raypp.audit.attacks.network import GridDecoder, piece, pixels, to_targets
-from raypp.audit.model import Adversary, Case, Features, Frames
+from raypp.audit.model import Adversary, Case, Features, Frames, PublicFeatures
 from raypp.errors import OptionError
 
 _BATCH, _SIDE = 8, 16
@@ -57,7 +57,8 @@ class FeatureBridge:
         Raises:
             OptionError: if the case has no detector or no public weights.
         """
-        known, public, seen = led_to(case, self.name)
+        of, known, seen = led_to(case, self.name)
+        public = of(known)
         if self.aligned:
             seen = align(seen, public)
         if self.decoder is Decoder.LINEAR:
@@ -84,16 +85,15 @@ class FeatureBridge:
         return net.decode(planes(one[None]) for one in seen)
 
 
-def led_to(case: Case, name: str) -> tuple[Frames, Features, Features]:
-    """Return known pictures, their public features, and what the adapter makes of the victims in their place.
+def led_to(case: Case, name: str) -> tuple[PublicFeatures, Frames, Features]:
+    """Return what makes public features of pictures, known pictures, and what the adapter makes of the victims instead.
 
     Raises:
         OptionError: naming the attack, if the case has no detector or no public weights.
     """
     if case.public is None or case.veiling.features is None:
         raise OptionError(f"{name} needs a detector and public weights; give --model and --weights")
-    known = case.known.frames[:_MOST_PICTURES]
-    return known, case.public(known), case.veiling.features(case.victims)
+    return case.public, case.known.frames[:_MOST_PICTURES], case.veiling.features(case.victims)
 
 
 def align(features: Features, public: Features) -> Features:

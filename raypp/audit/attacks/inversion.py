@@ -39,19 +39,18 @@ class FeatureInversion:
         Raises:
             OptionError: if the case has no detector or no public weights.
         """
-        known, public, led = led_to(case, self.name)
+        features, known, led = led_to(case, self.name)
+        public = features(known)
         seen = align(led, public)
         _, spread = (torch.from_numpy(one) for one in moments(public))
         begun = LinearDecoder.fit(public, known).decode(seen)
-        assert case.public is not None  # noqa: S101 - refused above
-        of = case.public.of
 
         def one(features_FGG: Tensor, start_HW3: Frames) -> Frames:
             pixels = (torch.from_numpy(start_HW3).permute(2, 0, 1)[None].float() / 255).requires_grad_()
             optimizer = torch.optim.Adam([pixels], _RATE)
             schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
             for _ in range(self.steps):
-                away = ((of(pixels)[0] - features_FGG) / spread).square().mean()
+                away = ((features.of(pixels)[0] - features_FGG) / spread).square().mean()
                 (pixels.grad,) = torch.autograd.grad(away + self.variation * variation_of(pixels), [pixels])
                 optimizer.step()
                 schedule.step()
