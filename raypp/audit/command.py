@@ -108,9 +108,12 @@ def make_audit_command(cluster: ClusterTasks | None) -> Callable[..., None]:
         if dry_run:
             wanted = tasks(settings)
             left = missing(wanted)
+            attacks, veilings = (
+                max(map(len, names)) + 2 for names in zip(*((t.attack, t.veiling) for t in wanted), strict=True)
+            )
             for task in wanted:
                 state = "would be made" if task in left else "has its row"
-                console.print(f"{task.attack:<34}{task.veiling:<42}{state}", highlight=False)
+                console.print(f"{task.attack:<{attacks}}{task.veiling:<{veilings}}{state}", highlight=False)
             return
 
         def execute(todo: Sequence[Task]) -> Iterator[str]:

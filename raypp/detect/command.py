@@ -66,7 +66,11 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
         ] = "1",
         seed: Annotated[int, typer.Option(help="Of initial weights, order and augmentation.")] = 0,
         amp: Annotated[
-            bool | None, typer.Option("--amp/--no-amp", help="Mixed precision (default: where a GPU is).")
+            bool | None,
+            typer.Option(
+                "--amp/--no-amp",
+                help="Mixed precision (default: where a GPU is); slower on a CPU without bfloat16 arithmetic.",
+            ),
         ] = None,
         gpu: Annotated[bool, typer.Option("--gpu", help="Train on a GPU a worker.")] = False,
         mlflow: Annotated[

@@ -84,7 +84,11 @@ def make_fit_command(cluster: ClusterFit | None) -> Callable[..., None]:
         ] = 4,
         warm_up: Annotated[int, typer.Option(help="Epochs before anything is hidden.")] = 2,
         amp: Annotated[
-            bool | None, typer.Option("--amp/--no-amp", help="Mixed precision (default: where a GPU is).")
+            bool | None,
+            typer.Option(
+                "--amp/--no-amp",
+                help="Mixed precision (default: where a GPU is); slower on a CPU without bfloat16 arithmetic.",
+            ),
         ] = None,
         seed: Annotated[int, typer.Option(help="Of initial weights, order and augmentation.")] = 0,
         workers: Annotated[int, typer.Option(help="Workers that fit together.")] = 1,

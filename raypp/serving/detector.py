@@ -53,7 +53,7 @@ class BundleDetector:
         if self._device.type == "cuda":
             torch.backends.cudnn.benchmark = False
             torch.backends.cudnn.deterministic = True
-        self._model = model.fuse(verbose=False).to(self._device).eval()
+        self._model = model.fuse(verbose=False).to(self._device, memory_format=torch.channels_last).eval()
         grid = about.size // about.spec.patch
         self._shape = (about.spec.channels + 1, grid, grid)
         self._found(self._empty())  # the first call is slow: not a site's

@@ -65,7 +65,11 @@ def make_compare_command(cluster: ClusterArms | None) -> Callable[..., None]:
             int, typer.Option(help="Pictures whose gradients make one step of the optimiser; small for few pictures.")
         ] = 64,
         amp: Annotated[
-            bool | None, typer.Option("--amp/--no-amp", help="Mixed precision (default: where a GPU is).")
+            bool | None,
+            typer.Option(
+                "--amp/--no-amp",
+                help="Mixed precision (default: where a GPU is); slower on a CPU without bfloat16 arithmetic.",
+            ),
         ] = None,
         wrong_keys: Annotated[int, typer.Option(help="Other keys that each veiled detector is tried on.", min=0)] = 3,
         replicates: Annotated[int, typer.Option(help="Bootstrap resamples of each interval.", min=10)] = 1000,
