@@ -39,6 +39,24 @@ ASSUMPTIONS = (
 """In sentences for people who read no code."""
 
 BITS_PER_CELL, BITS_PER_PIXEL, KB_PER_FRAME = "bits per cell", "bits per pixel", "kB per frame"
+CELL_VALUES, DIRECTIONS = "directions of a cell's pixels", "directions in which codes move"
+ALONG = "share of the detail along those"
+BY_CELL = "share of the detail that a linear decoder explains, by a cell's codes"
+BY_AROUND = "share of the detail that a linear decoder explains, by 3x3 cells' codes"
+CAVEATS = {
+    BITS_PER_CELL: "No attack rebuilds more bits than there are; a recognisable picture may need few.",
+    DIRECTIONS: (
+        "To first order, of one sub-key: along the others no code changes, not even for who holds the key. A picture "
+        "can be recognised by few of them; where every one counts, this bounds nothing."
+    ),
+    ALONG: (
+        "What the best linear decoder makes of the exact values along those directions: the limit of a linear attacker"
+        " who holds the key and has undone folds and rounding."
+    ),
+    BY_CELL: "In closed form, of all these pictures: the limit of a linear decoder with any number of pairs.",
+    BY_AROUND: "The same of a cell and its eight neighbours. Decoders that are not linear find more.",
+}
+"""What figures that follow without any attack say, and what not."""
 
 
 def bounds_of(spec: VeilSpec, pixels: int) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
@@ -65,7 +65,7 @@ class Certificate(BaseModel):
         data_digest: SHA-256 of the victims' pixels, hex.
         code_digest: SHA-256 of the source of attacks, scores and veil, hex, from `code_digest()`.
         assumptions: what the figures rest on.
-        bounds: figures that follow from the spec alone, such as bits per pixel.
+        bounds: figures that follow without any attack, such as bits per pixel; what they say is in `CAVEATS`.
         rows: every attack on the veil and on the baselines.
         gates: what `judge` made of them.
     """
@@ -105,6 +105,7 @@ def certify(
     rows: Sequence[AttackRow],
     *,
     evidence: "Evidence",
+    bounds: Mapping[str, float],
     budget: str,
     size: int,
 ) -> Certificate:
@@ -115,6 +116,7 @@ def certify(
         key: the owner's; only its public half enters.
         rows: of all attacks.
         evidence: the pictures; only their numbers, their size and the victims' digest enter.
+        bounds: figures of the veil on these pictures, from `bounds_on`; those of its spec are added.
         budget: name of a preset.
         size: side of the square that pictures were letterboxed into, in pixels.
     """
@@ -132,7 +134,7 @@ def certify(
         data_digest=hashlib.sha256(victims.tobytes()).hexdigest(),
         code_digest=code_digest(),
         assumptions=ASSUMPTIONS,
-        bounds=bounds_of(spec, victims[0, :, :, 0].size),
+        bounds={**bounds_of(spec, victims[0, :, :, 0].size), **bounds},
         rows=tuple(rows),
         gates=judge(rows),
     )

@@ -8,6 +8,7 @@ import typer
 from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 
+from raypp.audit.bounds import bounds_on
 from raypp.audit.certificate import Gate, PictureCounts, certify, sign
 from raypp.audit.gates import Verdict
 from raypp.audit.report import write_report
@@ -22,6 +23,7 @@ from raypp.json_file import json_option, write_json
 from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import load_key, resolve_key_path
+from raypp.veil.veil import open_veil
 from raypp.veiling.progress import Reporter
 from raypp.whole_file import write_text
 
@@ -40,6 +42,7 @@ class AuditSummary(BaseModel):
     certificate: str
     report: str
     pictures: PictureCounts
+    bounds: dict[str, float]
     gates: tuple[Gate, ...]
     rows: tuple[AttackRow, ...]
 
@@ -144,11 +147,15 @@ def run_audit(
         with reporter.task("attacking", len(left)) as advance:
             for done in execute(left):
                 advance(1, done, 0)
+    with reporter.task("bounds", 1) as advance:
+        bounds = bounds_on(open_veil(settings.spec, key, settings.encoder), settings.evidence())
+        advance(1, "", 0)
     certificate = certify(
         settings.spec,
         key,
         read_rows(wanted),
         evidence=settings.evidence(),
+        bounds=bounds,
         budget=settings.budget.value,
         size=settings.size,
     )
@@ -160,6 +167,7 @@ def run_audit(
         certificate=str(path),
         report=str(report),
         pictures=certificate.pictures,
+        bounds=certificate.bounds,
         gates=certificate.gates,
         rows=certificate.rows,
     )
@@ -173,6 +181,8 @@ def print_summary(summary: AuditSummary, console: Console) -> None:
     width = max((len(row.attack) for row in rows), default=0) + 2
     for row in rows:
         console.print(f"{row.attack:<{width}}{_said(row)}", highlight=False)
+    for name, value in summary.bounds.items():
+        console.print(f"{value:<14.3g}{name}", highlight=False)
     for reason in dict.fromkeys(gate.reason for gate in summary.gates if gate.reason):
         names = ", ".join(gate.name for gate in summary.gates if gate.reason == reason)
         console.print(f"{Verdict.NOT_EVALUATED:<14}{names}: {reason}", highlight=False)

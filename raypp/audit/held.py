@@ -1,6 +1,7 @@
 """A veil in the hands of whoever holds its key: the way from pixels to codes, with gradients."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -37,6 +38,7 @@ class HeldPatch(Secret):
     """
 
     encoder: PatchEncoder
+    reach: ClassVar[int] = 0
 
     def values(self, pixels_N3HW: Tensor) -> Tensor:
         """Return values in steps before they are cut, float[N, C, H/p, W/p]: level n is where n <= value < n + 1."""
@@ -69,6 +71,7 @@ class HeldNetwork(Secret):
 
     names: Substitution
     program: Program
+    reach: ClassVar[int] = 2
 
     def values(self, pixels_N3HW: Tensor) -> Tensor:
         """Return levels yet to be rounded and one half, float[N, C, H/p, W/p]: level n is where n <= value < n + 1."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -137,7 +137,13 @@ class Veiling:
 
 
 class Held(Protocol):
-    """The way from pixels to codes as whoever holds the key has it, with gradients."""
+    """The way from pixels to codes as whoever holds the key has it, with gradients.
+
+    Attributes:
+        reach: how many cells around its own a pixel may move, at most.
+    """
+
+    reach: ClassVar[int]
 
     def values(self, pixels_N3HW: "Tensor") -> "Tensor":
         """Return of pictures in [0, 255] what is cut into levels, float[N, C, h, w]: n where n <= value < n + 1."""

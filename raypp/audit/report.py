@@ -25,7 +25,7 @@ from raypp.audit.gates import (
 )
 from raypp.audit.model import Adversary
 from raypp.audit.row import AttackRow
-from raypp.audit.tables import attack_tables, comparison_table
+from raypp.audit.tables import attack_tables, bounds_table, comparison_table
 from raypp.errors import OptionError
 from raypp.report.html import Html, element
 from raypp.report.style import STYLE
@@ -119,6 +119,7 @@ def _page(certificate: Certificate, pictures: Path) -> str:
         _verdict(certificate.gates),
         _attacked(certificate),
         *(_adversary(certificate, adversary) for adversary in Adversary),
+        _bounds(certificate),
         _curve(certificate),
         _comparison(certificate),
         _pictures(certificate, pictures),
@@ -201,7 +202,6 @@ def _attacked(certificate: Certificate) -> Html:
         ("veil_id", element("code", certificate.veil_id)),
         ("settings", spec),
         ("size", f"{size:,.1f} kB a frame" if size is not None else None),
-        *((name, f"{value:,.4g}") for name, value in certificate.bounds.items() if name != KB_PER_FRAME),
         ("pictures", f"{pictures}, in a square of {certificate.size} pixels"),
         ("key", element("code", certificate.key_fingerprint)),
         ("SHA-256 of the pictures", element("code", certificate.data_digest)),
@@ -209,6 +209,14 @@ def _attacked(certificate: Certificate) -> Html:
     ]
     rows = [[element("dt", name), element("dd", value)] for name, value in facts if value is not None]
     return _card("What was attacked", element("dl", rows, class_="facts"))
+
+
+def _bounds(certificate: Certificate) -> Html:
+    words = (
+        "Limits that can be computed; none of them says that no attack works. The detail is luma inside cells, each "
+        "cell's mean taken away: its variance over these pictures."
+    )
+    return _card("What follows without any attack", element("p", words), bounds_table(certificate.bounds))
 
 
 def _adversary(certificate: Certificate, adversary: Adversary) -> Html:

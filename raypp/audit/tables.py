@@ -1,8 +1,9 @@
 """Tables of a report: what each adversary made of the veil, and of the baselines beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 
+from raypp.audit.assumptions import CAVEATS
 from raypp.audit.gates import LABELS_ONLY, Verdict, leakage
 from raypp.audit.model import Kind
 from raypp.audit.recognition.figures import NO_FACE, Recognised, TextFigures
@@ -92,6 +93,14 @@ def comparison_table(rows: Sequence[AttackRow]) -> Html:
         for adversary, attack in attacks
     ]
     return _table(heads, body)
+
+
+def bounds_table(bounds: Mapping[str, float]) -> Html:
+    """Return the table of figures that follow without any attack, each with what it says and what not."""
+    heads = (("figure", ""), ("", "n"), ("what it says, and what not", ""))
+    return _table(
+        heads, [[(name, ""), (f"{value:,.3g}", "n"), (CAVEATS.get(name), "")] for name, value in bounds.items()]
+    )
 
 
 def _rebuild(row: AttackRow) -> list[tuple[object, str]]:

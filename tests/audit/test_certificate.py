@@ -253,11 +253,11 @@ def test_certify_fills_in_what_an_audit_knows(path: Path) -> None:
     victims = Pictures(frames, ("audit",) * 5, ((),) * 5)
     evidence = Evidence(known=victims.take(range(3)), victims=victims, passed_by=2)
     rows = [rebuild(), pairs(6, 0.3), match(top1=0.25), labels_only(0.5)]
-    made = certify(SPEC, KEY, rows, evidence=evidence, budget="quick", size=320)
+    made = certify(SPEC, KEY, rows, evidence=evidence, bounds={"beside": 1.0}, budget="quick", size=320)
     path.write_bytes(sign(made, KEY))
     assert verify_certificate(path) == made
     assert (made.pictures.known, made.pictures.victims, made.pictures.passed_by) == (3, 5, 2)
     assert made.data_digest == hashlib.sha256(frames.tobytes()).hexdigest()
-    assert made.bounds == {"bits per cell": 48.0, "bits per pixel": 0.75, "kB per frame": 5.76}
+    assert made.bounds == {"bits per cell": 48.0, "bits per pixel": 0.75, "kB per frame": 5.76, "beside": 1.0}
     assert spec_of(made.spec) == SPEC
     assert next(gate for gate in made.gates if gate.name == MATCHING).bar == 0.5 + 0.05

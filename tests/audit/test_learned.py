@@ -59,7 +59,9 @@ def test_its_certificate_is_of_its_spec_and_verifies(settings: AuditSettings) ->
         run_task(task)
     key = load_owner_key(settings.key_path)
     rows = read_rows(wanted)
-    made = certify(settings.spec, key, rows, evidence=settings.evidence(), budget="quick", size=settings.size)
+    made = certify(
+        settings.spec, key, rows, evidence=settings.evidence(), bounds={}, budget="quick", size=settings.size
+    )
     assert made.bounds["bits per cell"] == 18
     assert made.bounds["bits per pixel"] == 18 / 64
     settings.out.joinpath("certificate.json").write_bytes(sign(made, key))

@@ -1,0 +1,83 @@
+"""What can be computed of a veil is right where the answer is known, and moves where a weakness is planted."""
+
+import numpy as np
+import pytest
+
+from raypp.audit.assumptions import ALONG, BY_AROUND, BY_CELL, CELL_VALUES, DIRECTIONS
+from raypp.audit.bounds import along, bounds_on, detail_of, directions, told
+from raypp.audit.evidence import Evidence
+from raypp.audit.model import Pictures
+from raypp.veil.key import VeilKey
+from raypp.veil.learned import EncoderNetwork
+from raypp.veil.spec import LearnedSpec, PatchSpec, VeilSpec
+from raypp.veil.veil import Veil
+from tests.veil.networks import small_network
+
+KEY = VeilKey(bytes(range(32)))
+CHANCE = np.random.default_rng(0)
+
+
+def bounds(spec: VeilSpec, known: Pictures, victims: Pictures) -> dict[str, float]:
+    network = EncoderNetwork(small_network()) if isinstance(spec, LearnedSpec) else None
+    return bounds_on(Veil(spec, KEY, network), Evidence(known, victims, 0))
+
+
+def test_codes_of_the_patch_veil_move_in_as_many_directions_as_it_projects_on(
+    known: Pictures, victims: Pictures
+) -> None:
+    narrow, wide = (bounds(PatchSpec(channels=channels), known, victims) for channels in (4, 16))
+    assert (narrow[CELL_VALUES], narrow[DIRECTIONS]) == (192, 4)
+    assert wide[DIRECTIONS] == 16
+    assert 0 < narrow[ALONG] < wide[ALONG] < 1
+
+
+def test_a_veil_that_folds_little_is_told_to_a_linear_decoder(known: Pictures, victims: Pictures) -> None:
+    weak = PatchSpec(fold=0, mix=1, dither=0, bits=4, channels=64, band_high=14, chroma_high=14, sub_keys=1)
+    folded, open_to_all = bounds(PatchSpec(), known, victims), bounds(weak, known, victims)
+    assert folded[BY_CELL] < 0.05
+    assert open_to_all[BY_CELL] > 0.5
+    assert folded[BY_CELL] < folded[BY_AROUND] < 0.3
+    assert BY_AROUND not in open_to_all  # nine times 64 channels of 16 levels are too many names
+
+
+def test_an_encoder_of_mean_colours_moves_along_them_and_tells_no_detail(known: Pictures, victims: Pictures) -> None:
+    spec = LearnedSpec(channels=6, bits=3, sub_keys=3, encoder=KEY.name_encoder(small_network()))
+    found = bounds(spec, known, victims)
+    assert found[DIRECTIONS] == 3
+    assert found[ALONG] < 0.3
+    assert found[BY_CELL] < 0.3
+
+
+def test_directions_are_those_that_slopes_span() -> None:
+    axes = np.linalg.qr(CHANCE.normal(size=(12, 3)))[0]
+    found = directions([CHANCE.normal(size=(5, 3)) @ axes.T for _ in range(20)])
+    assert found.shape == (12, 3)
+    assert np.allclose(found @ found.T, axes @ axes.T)
+
+
+def test_what_lies_along_all_directions_is_everything_and_along_none_nothing() -> None:
+    pixels, wanted = CHANCE.normal(size=(400, 12)), detail_of(2)
+    assert along(np.eye(12), pixels, wanted) == pytest.approx(1, abs=1e-5)
+    assert along(np.zeros((12, 0)), pixels, wanted) == pytest.approx(0)
+    half = along(np.eye(12)[:, :6], pixels, wanted)
+    assert 0.2 < half < 0.8
+
+
+def test_a_linear_decoder_is_told_what_least_squares_finds() -> None:
+    features = CHANCE.normal(size=(4000, 7))
+    targets = features @ CHANCE.normal(size=(7, 3)) + CHANCE.normal(size=(4000, 3))
+    design = np.hstack([features, np.ones((4000, 1))])
+    left = targets - design @ np.linalg.lstsq(design, targets, rcond=None)[0]
+    share = 1 - left.var(axis=0).sum() / targets.var(axis=0).sum()
+    batches = [(features[part], targets[part]) for part in (slice(0, 1500), slice(1500, 4000))]
+    assert told(batches) == pytest.approx(share, abs=2e-3)
+
+
+def test_of_noise_nothing_is_told_however_many_features_there_are() -> None:
+    assert told([(CHANCE.normal(size=(1500, 500)), CHANCE.normal(size=(1500, 4)))]) == pytest.approx(0, abs=0.05)
+
+
+def test_detail_is_luma_inside_a_cell_without_its_mean() -> None:
+    cell = CHANCE.normal(size=(4, 4, 3))
+    luma = cell @ (0.299, 0.587, 0.114)
+    assert np.allclose(detail_of(4) @ cell.reshape(-1), (luma - luma.mean()).reshape(-1))
