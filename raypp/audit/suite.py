@@ -27,7 +27,7 @@ from raypp.media.obscuring import Blackout, Blur, Obscuring, Pixelation, Private
 _CONTROL_SEED = 1
 _LONG = 1000
 """Steps from which a network has learnt what there is to learn of a linear veil."""
-PIXELATED = Pixelation(side=16).title
+PIXELATED_8, PIXELATED_16 = (Pixelation(side=side).title for side in (8, 16))
 LINEAR_4, LINEAR_8, NOISE = "linear mix, patch 4", "linear mix, patch 8", "noise"
 OPEN_FEATURES = "public features, 32 channels of 4 bits"
 """Made with public weights, where an attack needs them."""
@@ -175,7 +175,7 @@ def suite(budget: Budget, learned: bool = False) -> Suite:
     needs = (Need.MODEL, Need.WEIGHTS) if learned else ()
     match budget:
         case Budget.QUICK:
-            known, victims, everything = 24, 16, (VEIL, NOISE, LINEAR_4, LINEAR_8, PIXELATED)
+            known, victims, everything = 24, 16, (VEIL, NOISE, LINEAR_4, LINEAR_8, PIXELATED_16)
             by_networks, with_keys = (VEIL, LINEAR_8), (VEIL, LINEAR_4)  # they take their time
             ridges = [Ridge(count, 40_000) for count in (1, 6)]
             networks, bridges, any_key = [UNet(known, 300)], _bridges(300), ManyKeys(24, 300)
@@ -267,7 +267,7 @@ def _by_people(budget: Budget) -> list[Planned]:
             Planned(
                 Recogniser(reading, steps),
                 Bar(PLAIN, ((Figure.AUC, 0.75),)),
-                (VEIL, NOISE, PIXELATED, PLAIN),
+                (VEIL, NOISE, PIXELATED_8, PLAIN),
                 (Need.PEOPLE, finder),
             ),
             Planned(BoxesAlone(reading), None, (VEIL,), (Need.PEOPLE, finder)),
