@@ -1,6 +1,6 @@
 """What follows without any attack: where codes move, and what no linear decoder exceeds."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -9,11 +9,12 @@ from torch import Tensor
 
 from raypp.audit.assumptions import ALONG, BY_AROUND, BY_CELL, CELL_VALUES, DIRECTIONS
 from raypp.audit.attacks.cells import cells, grid, neighbourhoods, patches
-from raypp.audit.evidence import Evidence
+from raypp.audit.evidence import CAMERA, Evidence
+from raypp.audit.held import held
 from raypp.audit.model import Codes, Frames, Held
 from raypp.audit.scores import LUMA
-from raypp.audit.target import veil
-from raypp.errors import OptionError
+from raypp.audit.target import SITE, veil
+from raypp.errors import ModelError
 from raypp.veil.veil import Veil
 
 _CELLS, _CHUNK = 20_000, 2000
@@ -27,12 +28,13 @@ _STILL = 1e-6
 Matrix = npt.NDArray[np.float64]
 
 
-def bounds_on(made: Veil, evidence: Evidence) -> dict[str, float]:
+def bounds_on(made: Veil, evidence: Evidence, say: Callable[[str], object]) -> dict[str, float]:
     """Return figures of a veil on an audit's pictures, by name; shares are of the variance of luma inside cells.
 
     Args:
         made: the audited veil.
         evidence: its pictures, both those known and those attacked: a random 20,000 cells of them.
+        say: is told of figures that cannot be computed, and why.
     """
     seen, patch, levels = veil(made), made.spec.patch, made.spec.levels
     both = (evidence.known, evidence.victims)
@@ -42,18 +44,15 @@ def bounds_on(made: Veil, evidence: Evidence) -> dict[str, float]:
     places = np.sort(chance.choice(count, min(_CELLS, count), replace=False))
     pixels, inside = patches(frames, patch, places).astype(np.float64), detail_of(patch)
     wanted = pixels @ inside.T
-    holder = seen.held
-    if holder is None:
-        raise OptionError(f"{seen.name} has no key, and so no slopes")
-    moving = directions(slopes(holder(evidence.victims.cameras[0]), frames, patch, chance))
-    found = {
-        CELL_VALUES: float(len(moving)),
-        DIRECTIONS: float(moving.shape[1]),
-        ALONG: along(moving, pixels, inside),
-        BY_CELL: told(
-            (_named(codes_NhwC.reshape(count, -1)[places[part]], levels), wanted[part]) for part in _parts(len(places))
-        ),
-    }
+    found = {CELL_VALUES: float(pixels.shape[1])}
+    try:
+        moving = directions(slopes(held(made.stream(SITE, CAMERA)), frames, patch, chance))
+    except ModelError as error:
+        say(f"directions in which codes move are not computed: {error}")
+    else:
+        found |= {DIRECTIONS: float(moving.shape[1]), ALONG: along(moving, pixels, inside)}
+    own = codes_NhwC.reshape(count, -1)[places]
+    found[BY_CELL] = told((_named(own[part], levels), wanted[part]) for part in _parts(len(places)))
     if 9 * made.spec.channels * levels <= _MOST_NAMES:
         found[BY_AROUND] = told(
             (_named(neighbourhoods(codes_NhwC, places[part]), levels), wanted[part]) for part in _parts(len(places))
@@ -75,14 +74,14 @@ def directions(slopes_SVD: Iterable[Matrix]) -> Matrix:
     return np.asarray(axes[:, strength > _NOTHING * max(strength[-1], _STILL)])
 
 
-def slopes(held: Held, frames: Frames, patch: int, chance: np.random.Generator) -> Iterator[Matrix]:
+def slopes(holder: Held, frames: Frames, patch: int, chance: np.random.Generator) -> Iterator[Matrix]:
     """Slopes of values, short of rounding, along the pixels of some cells: of the cell itself and those around it."""
     rows, columns = (side // patch for side in frames.shape[1:3])
     for _ in range(_SLOPES):
         row, column = (int(chance.integers(side)) for side in (rows, columns))
-        top, left = max(row - held.reach, 0), max(column - held.reach, 0)
+        top, left = max(row - holder.reach, 0), max(column - holder.reach, 0)
         around = tuple(
-            slice(patch * begin, patch * (place + held.reach + 1)) for begin, place in ((top, row), (left, column))
+            slice(patch * begin, patch * (place + holder.reach + 1)) for begin, place in ((top, row), (left, column))
         )
         window = torch.from_numpy(frames[int(chance.integers(len(frames)))][around]).float()
         here = tuple(slice(patch * place, patch * (place + 1)) for place in (row - top, column - left))
@@ -90,7 +89,7 @@ def slopes(held: Held, frames: Frames, patch: int, chance: np.random.Generator) 
         def values(cell: Tensor, window: Tensor = window, here: tuple[slice, ...] = here) -> Tensor:
             shown = window.clone()
             shown[here] = cell
-            return held.values(shown.permute(2, 0, 1)[None])
+            return holder.values(shown.permute(2, 0, 1)[None])
 
         made: Tensor = torch.func.jacrev(values)(window[here].clone())
         yield made.reshape(-1, 3 * patch**2).numpy().astype(np.float64)

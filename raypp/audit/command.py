@@ -1,6 +1,7 @@
 """The `raypp audit` command."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -148,7 +149,8 @@ def run_audit(
             for done in execute(left):
                 advance(1, done, 0)
     with reporter.task("bounds", 1) as advance:
-        bounds = bounds_on(open_veil(settings.spec, key, settings.encoder), settings.evidence())
+        made = open_veil(settings.spec, key, settings.encoder)
+        bounds = bounds_on(made, settings.evidence(), partial(reporter.console.print, highlight=False))
         advance(1, "", 0)
     certificate = certify(
         settings.spec,

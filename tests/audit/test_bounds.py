@@ -6,7 +6,8 @@ import pytest
 from raypp.audit.assumptions import ALONG, BY_AROUND, BY_CELL, CELL_VALUES, DIRECTIONS
 from raypp.audit.bounds import along, bounds_on, detail_of, directions, told
 from raypp.audit.evidence import Evidence
-from raypp.audit.model import Pictures
+from raypp.audit.model import Held, Pictures
+from raypp.errors import ModelError
 from raypp.veil.key import VeilKey
 from raypp.veil.learned import EncoderNetwork
 from raypp.veil.spec import LearnedSpec, PatchSpec, VeilSpec
@@ -19,7 +20,7 @@ CHANCE = np.random.default_rng(0)
 
 def bounds(spec: VeilSpec, known: Pictures, victims: Pictures) -> dict[str, float]:
     network = EncoderNetwork(small_network()) if isinstance(spec, LearnedSpec) else None
-    return bounds_on(Veil(spec, KEY, network), Evidence(known, victims, 0))
+    return bounds_on(Veil(spec, KEY, network), Evidence(known, victims, 0), pytest.fail)
 
 
 def test_codes_of_the_patch_veil_move_in_as_many_directions_as_it_projects_on(
@@ -46,6 +47,20 @@ def test_an_encoder_of_mean_colours_moves_along_them_and_tells_no_detail(known: 
     assert found[DIRECTIONS] == 3
     assert found[ALONG] < 0.3
     assert found[BY_CELL] < 0.3
+
+
+def test_where_slopes_cannot_be_had_it_is_said_and_the_rest_is_computed(
+    known: Pictures, victims: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: object) -> Held:
+        raise ModelError("the encoder has operations without a gradient here: Erf; fit one from yolov8n")
+
+    monkeypatch.setattr("raypp.audit.bounds.held", refuse)
+    said = list[str]()
+    found = bounds_on(Veil(PatchSpec(), KEY, None), Evidence(known, victims, 0), said.append)
+    assert set(found) == {CELL_VALUES, BY_CELL, BY_AROUND}
+    (one,) = said
+    assert one.startswith("directions in which codes move are not computed: the encoder has operations")
 
 
 def test_directions_are_those_that_slopes_span() -> None:
