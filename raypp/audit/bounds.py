@@ -20,8 +20,8 @@ from raypp.veil.veil import Veil
 _PICTURES, _CELLS, _CHUNK = 50, 20_000, 2000
 """Pictures of each kind, at most; cells that moments are of, and how many are unfolded at a time."""
 _MOST_NAMES = 3000
-_SLOPES = 64
-"""Cells whose slopes are averaged."""
+_SLOPES, _AT_A_TIME = 32, 128
+"""Cells whose slopes are averaged, and how many slopes are computed at a time."""
 _NOTHING = 1e-4
 _STILL = 1e-6
 
@@ -91,7 +91,7 @@ def slopes(holder: Held, frames: Frames, patch: int, chance: np.random.Generator
             shown[here] = cell
             return holder.values(shown.permute(2, 0, 1)[None])
 
-        made: Tensor = torch.func.jacrev(values)(window[here].clone())
+        made: Tensor = torch.func.jacrev(values, chunk_size=_AT_A_TIME)(window[here].clone())
         yield made.reshape(-1, 3 * patch**2).numpy().astype(np.float64)
 
 
