@@ -20,8 +20,8 @@ from raypp.veil.veil import Veil
 _PICTURES, _CELLS, _CHUNK = 50, 20_000, 2000
 """Pictures of each kind, at most; cells that moments are of, and how many are unfolded at a time."""
 _MOST_NAMES = 3000
-_SLOPES, _AT_A_TIME = 32, 128
-"""Cells whose slopes are averaged, and how many slopes are computed at a time."""
+_SLOPES, _AT_A_TIME = 2048, 128
+"""Pixels, in whole cells, whose slopes are averaged, and how many slopes are computed at a time."""
 _NOTHING = 1e-4
 _STILL = 1e-6
 
@@ -77,7 +77,7 @@ def directions(slopes_SVD: Iterable[Matrix]) -> Matrix:
 def slopes(holder: Held, frames: Frames, patch: int, chance: np.random.Generator) -> Iterator[Matrix]:
     """Slopes of values, short of rounding, along the pixels of some cells: of the cell itself and those around it."""
     rows, columns = (side // patch for side in frames.shape[1:3])
-    for _ in range(_SLOPES):
+    for _ in range(_SLOPES // patch**2):
         row, column = (int(chance.integers(side)) for side in (rows, columns))
         top, left = max(row - holder.reach, 0), max(column - holder.reach, 0)
         around = tuple(
