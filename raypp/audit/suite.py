@@ -218,8 +218,8 @@ def suite(budget: Budget, learned: bool = False) -> Suite:
 def _bar_of(attack: Ridge | Perceptron | UNet) -> Bar:
     """The control of an attack from pairs: one pair opens a linear veil less well than many do, few steps likewise."""
     detail, psnr_db = (0.9, 24.0) if attack.pairs >= 6 else (0.7, 16.0)
-    if isinstance(attack, UNet) and attack.steps < _LONG:
-        detail, psnr_db = 0.75, 20.0
+    if isinstance(attack, UNet):
+        detail, psnr_db = (0.85, 24.0) if attack.steps >= _LONG else (0.75, 20.0)
     return Bar(LINEAR_8, ((Figure.DETAIL, detail), (Figure.PSNR, psnr_db)))
 
 
