@@ -40,7 +40,7 @@ BY_HEART = "a detector that learnt few pictures by heart"
 
 
 class Budget(StrEnum):
-    """How much an audit may take: about two minutes, an hour, or many hours, of one core."""
+    """How much an audit may take: about three minutes, two hours, or many hours, of one core."""
 
     QUICK = "quick"
     STANDARD = "standard"
