@@ -1,7 +1,5 @@
 """What the figures of an audit rest on, and those that follow without any attack."""
 
-from raypp.veil.spec import VeilSpec
-
 ASSUMPTIONS = (
     (
         "The attacker knows everything about the veil but the key: algorithm, settings and this program are public "
@@ -57,10 +55,3 @@ CAVEATS = {
     BY_AROUND: "The same of a cell and its eight neighbours. Decoders that are not linear find more.",
 }
 """What figures that follow without any attack say, and what not."""
-
-
-def bounds_of(spec: VeilSpec, pixels: int) -> dict[str, float]:
-    """Figures that follow from a spec and the pixels of a frame: no attack rebuilds more bits than its codes have."""
-    bits = float(spec.channels * spec.bits)
-    per_pixel = bits / spec.patch**2
-    return {BITS_PER_CELL: bits, BITS_PER_PIXEL: per_pixel, KB_PER_FRAME: per_pixel * pixels / 8000}

@@ -7,19 +7,27 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from raypp.audit.assumptions import ALONG, BY_AROUND, BY_CELL, CELL_VALUES, DIRECTIONS
-from raypp.audit.attacks.cells import cells, grid, neighbourhoods, patches
+from raypp.audit.assumptions import (
+    ALONG,
+    BITS_PER_CELL,
+    BITS_PER_PIXEL,
+    BY_AROUND,
+    BY_CELL,
+    CELL_VALUES,
+    DIRECTIONS,
+    KB_PER_FRAME,
+)
+from raypp.audit.attacks.cells import MOST_ONE_HOT, cells, grid, neighbourhoods, one_hot, patches
 from raypp.audit.evidence import CAMERA, Evidence
 from raypp.audit.held import held
-from raypp.audit.model import Codes, Frames, Held
+from raypp.audit.model import Frames, Held
 from raypp.audit.scores import LUMA
 from raypp.audit.target import SITE, veil
 from raypp.errors import ModelError
 from raypp.veil.veil import Veil
 
-_PICTURES, _CELLS, _CHUNK = 50, 20_000, 2000
-"""Pictures of each kind, at most; cells that moments are of, and how many are unfolded at a time."""
-_MOST_NAMES = 3000
+_PICTURES, _CELLS = 50, 20_000
+"""Pictures of each kind and cells, at most."""
 _SLOPES, _AT_A_TIME = 2048, 128
 """Pixels, in whole cells, whose slopes are averaged, and how many slopes are computed at a time."""
 _NOTHING = 1e-4
@@ -29,35 +37,39 @@ Matrix = npt.NDArray[np.float64]
 
 
 def bounds_on(made: Veil, evidence: Evidence, say: Callable[[str], object]) -> dict[str, float]:
-    """Return figures of a veil on an audit's pictures, by name; shares are of the variance of luma inside cells.
+    """Return figures of a veil and an audit's pictures, by name; shares are of the variance of luma inside cells.
 
     Args:
         made: the audited veil.
         evidence: its pictures: of at most 50 of those known and 50 of those attacked, a random 20,000 cells.
         say: is told of figures that cannot be computed, and why.
     """
-    seen, patch, levels = veil(made), made.spec.patch, made.spec.levels
+    seen, spec = veil(made), made.spec
     both = [one.take(range(0, len(one), -(-len(one) // _PICTURES))) for one in (evidence.known, evidence.victims)]
     frames = np.concatenate([one.frames for one in both])
     codes_NhwC = grid(np.concatenate([seen.encode(one) for one in both]))
     chance, count = np.random.default_rng(0), cells(codes_NhwC)
     places = np.sort(chance.choice(count, min(_CELLS, count), replace=False))
-    pixels, inside = patches(frames, patch, places).astype(np.float64), detail_of(patch)
-    wanted = pixels @ inside.T
-    found = {CELL_VALUES: float(pixels.shape[1])}
+    pixels = patches(frames, spec.patch, places).astype(np.float64)
+    wanted = pixels @ detail_of(spec.patch).T
+    bits = spec.channels * spec.bits
+    found = {
+        BITS_PER_CELL: bits,
+        BITS_PER_PIXEL: bits / spec.patch**2,
+        KB_PER_FRAME: bits * count / len(frames) / 8000,
+        CELL_VALUES: pixels.shape[1],
+    }
     try:
-        moving = directions(slopes(held(made.stream(SITE, CAMERA)), frames, patch, chance))
+        moving = directions(slopes(held(made.stream(SITE, CAMERA)), frames, spec.patch, chance))
     except ModelError as error:
         say(f"directions in which codes move are not computed: {error}")
     else:
-        found |= {DIRECTIONS: float(moving.shape[1]), ALONG: along(moving, pixels, inside)}
-    own = codes_NhwC.reshape(count, -1)[places]
-    found[BY_CELL] = told((_named(own[part], levels), wanted[part]) for part in _parts(len(places)))
-    if 9 * made.spec.channels * levels <= _MOST_NAMES:
-        found[BY_AROUND] = told(
-            (_named(neighbourhoods(codes_NhwC, places[part]), levels), wanted[part]) for part in _parts(len(places))
-        )
-    return found
+        found |= {DIRECTIONS: moving.shape[1], ALONG: told(pixels @ moving, wanted)}
+    own, around = codes_NhwC.reshape(count, -1)[places], neighbourhoods(codes_NhwC, places)
+    for name, values in ((BY_CELL, own), (BY_AROUND, around)):
+        if values.shape[1] * spec.levels <= MOST_ONE_HOT:
+            found[name] = told(one_hot(values, spec.levels - 1), wanted)  # the last value is what no other is
+    return {name: float(value) for name, value in found.items()}
 
 
 def directions(slopes_SVD: Iterable[Matrix]) -> Matrix:
@@ -95,41 +107,18 @@ def slopes(holder: Held, frames: Frames, patch: int, chance: np.random.Generator
         yield made.reshape(-1, 3 * patch**2).numpy().astype(np.float64)
 
 
-def along(moving_DR: Matrix, pixels_ND: Matrix, wanted_TD: Matrix) -> float:
-    """Share of what is wanted of pixels that the best linear decoder of their exact parts along directions explains.
-
-    Args:
-        moving_DR: the directions, orthonormal.
-        pixels_ND: of cells.
-        wanted_TD: what is wanted, as a matrix by which pixels are multiplied.
-    """
-    spread = np.cov(pixels_ND.T)
-    known = moving_DR.T @ spread @ moving_DR
-    cross = wanted_TD @ spread @ moving_DR
-    return float(np.trace(cross @ _solved(known, cross.T)) / max(np.trace(wanted_TD @ spread @ wanted_TD.T), _STILL))
-
-
-def told(batches: Iterable[tuple[Matrix, Matrix]]) -> float:
+def told(features_NF: npt.NDArray[np.floating], targets_NT: Matrix) -> float:
     """Share of the targets' variance that the best affine map of features explains, in closed form.
 
     Corrected for the number of features (Ezekiel, Methods of Correlation Analysis, 1930), and so below 0 at times.
-
-    Args:
-        batches: features float[M, F] and targets float64[M, T] of cells.
     """
-    count, total, joint = 0, np.zeros(0), np.zeros((0, 0))
-    for features, targets in batches:
-        both = np.concatenate([features, targets], axis=1).astype(np.float32)
-        inputs = features.shape[1]
-        if not count:
-            total, joint = np.zeros(both.shape[1]), np.zeros((both.shape[1], both.shape[1]))
-        count += len(both)
-        total += both.sum(axis=0, dtype=np.float64)
-        joint += both.T @ both
-    joint = joint / count - np.outer(total / count, total / count)
-    cross = joint[:inputs, inputs:]
-    explained = np.trace(cross.T @ _solved(joint[:inputs, :inputs], cross))
-    share = explained / max(np.trace(joint[inputs:, inputs:]), _STILL)
+    count, inputs = features_NF.shape
+    mean = features_NF.mean(axis=0, dtype=np.float64)
+    spread = (features_NF.T @ features_NF).astype(np.float64) / count - np.outer(mean, mean)
+    joint = features_NF.T @ (targets_NT - targets_NT.mean(axis=0)).astype(features_NF.dtype) / count
+    spread += _STILL * max(float(np.trace(spread)) / max(inputs, 1), _STILL) * np.eye(inputs)
+    explained = np.trace(joint.T @ np.linalg.solve(spread, joint))
+    share = explained / max(targets_NT.var(axis=0).sum(), _STILL)
     return float(1 - (1 - share) * (count - 1) / max(count - inputs - 1, 1))
 
 
@@ -137,19 +126,3 @@ def detail_of(patch: int) -> Matrix:
     """What takes luma inside a cell, its mean taken away, out of a cell's pixels: float64[p*p, 3*p*p]."""
     luma = np.kron(np.eye(patch**2), np.array(LUMA)[None])
     return np.asarray(luma - luma.mean(axis=0))
-
-
-def _parts(count: int) -> Iterator[slice]:
-    return (slice(start, start + _CHUNK) for start in range(0, count, _CHUNK))
-
-
-def _named(codes_MC: Codes, levels: int) -> Matrix:
-    """Each value as a name: float[M, C * (L - 1)], the last being what none of the others is."""
-    is_named = codes_MC[:, :, None] == np.arange(levels - 1)
-    return np.asarray(is_named.reshape(len(codes_MC), -1), dtype=np.float64)
-
-
-def _solved(matrix: Matrix, right: Matrix) -> Matrix:
-    """Solve a system that may be singular."""
-    small = _STILL * max(float(np.trace(matrix)) / max(len(matrix), 1), _STILL)
-    return np.asarray(np.linalg.solve(matrix + small * np.eye(len(matrix)), right))

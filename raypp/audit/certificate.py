@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from raypp import __version__
-from raypp.audit.assumptions import ASSUMPTIONS, bounds_of
+from raypp.audit.assumptions import ASSUMPTIONS
 from raypp.audit.canonical import from_base64, parse, to_base64, to_canonical
 from raypp.audit.code import code_digest
 from raypp.audit.gates import Gate, judge
@@ -116,7 +116,7 @@ def certify(
         key: the owner's; only its public half enters.
         rows: of all attacks.
         evidence: the pictures; only their numbers, their size and the victims' digest enter.
-        bounds: figures of the veil on these pictures, from `bounds_on`; those of its spec are added.
+        bounds: figures that follow without any attack, from `bounds_on`.
         budget: name of a preset.
         size: side of the square that pictures were letterboxed into, in pixels.
     """
@@ -134,7 +134,7 @@ def certify(
         data_digest=hashlib.sha256(victims.tobytes()).hexdigest(),
         code_digest=code_digest(),
         assumptions=ASSUMPTIONS,
-        bounds={**bounds_of(spec, victims[0, :, :, 0].size), **bounds},
+        bounds=dict(bounds),
         rows=tuple(rows),
         gates=judge(rows),
     )

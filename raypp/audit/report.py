@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from raypp.audit.assumptions import KB_PER_FRAME
 from raypp.audit.certificate import Certificate
 from raypp.audit.curve import draw, lines_of
 from raypp.audit.embedding import data_url
@@ -192,7 +191,6 @@ def _caveat(gate: Gate) -> str | None:
 
 def _attacked(certificate: Certificate) -> Html:
     spec = ", ".join(f"{name} {value}" for name, value in certificate.spec.items())
-    size = certificate.bounds.get(KB_PER_FRAME)
     pictures = (
         f"{certificate.pictures.victims:,} attacked, {certificate.pictures.known:,} for the attacker to learn from"
     )
@@ -201,7 +199,6 @@ def _attacked(certificate: Certificate) -> Html:
     facts: list[tuple[str, object]] = [
         ("veil_id", element("code", certificate.veil_id)),
         ("settings", spec),
-        ("size", f"{size:,.1f} kB a frame" if size is not None else None),
         ("pictures", f"{pictures}, in a square of {certificate.size} pixels"),
         ("key", element("code", certificate.key_fingerprint)),
         ("SHA-256 of the pictures", element("code", certificate.data_digest)),

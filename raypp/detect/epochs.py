@@ -24,18 +24,16 @@ def epochs_said(
         epochs: how many there will be.
         say: is given an epoch, and how many seconds the rest will take at its pace.
     """
-    ended = Event()
+    ended, before = Event(), len(read())
 
     def watch() -> None:
-        said = len(read())
-        while True:
+        said, last = before, False
+        while not last:
             last = ended.wait(_LOOK_S)
             results = read()
             for number, one in enumerate(results[said:], said + 1):
                 say(one, _pace_s(results[:number]) * (epochs - number))
             said = max(said, len(results))
-            if last:
-                return
 
     watcher = Thread(target=watch, daemon=True)
     watcher.start()

@@ -227,10 +227,9 @@ class Agent:
             write_text(self._settings.spool / STATUS_FILE, self.status().model_dump_json(indent=1) + "\n")
 
     async def _pause(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
 
     async def _end(self) -> None:
         cameras = list(self._cameras.values())

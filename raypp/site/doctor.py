@@ -197,7 +197,8 @@ def _veil(settings: AgentSettings, cameras: dict[str, CameraSettings], model: pb
 async def _camera(name: str, camera: CameraSettings) -> Finding:
     what = f"camera {name}"
     try:
-        says = await asyncio.wait_for(asyncio.to_thread(_look, camera), _CAMERA_S)
+        async with asyncio.timeout(_CAMERA_S):
+            says = await asyncio.to_thread(_look, camera)
     except TimeoutError:
         return Finding(what, Verdict.WRONG, f"{shown(camera.source[0])} gives no picture within {_CAMERA_S:.0f} s")
     except RayppError as error:

@@ -138,7 +138,8 @@ class Session:
 
     async def _first(self, call: Call) -> pb.Opened:
         try:
-            response = await asyncio.wait_for(call.read(), OPEN_TIMEOUT_S)
+            async with asyncio.timeout(OPEN_TIMEOUT_S):
+                response = await call.read()
         except TimeoutError:
             raise LinkError(f"the service has not answered for {OPEN_TIMEOUT_S:.0f} s") from None
         if not isinstance(response, pb.StreamFramesResponse):
@@ -223,7 +224,8 @@ class Session:
                 continue
             left_s = COMMIT_TIMEOUT_S - (monotonic() - self._advanced_at) if outstanding else None
             try:
-                await asyncio.wait_for(self._wake.wait(), left_s)
+                async with asyncio.timeout(left_s):  # wait_for would pass over a cancellation that comes with the event
+                    await self._wake.wait()
             except TimeoutError:
                 raise LinkError(
                     f"chunk {self.committed + 1} has not been committed for {COMMIT_TIMEOUT_S:.0f} s"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from raypp.audit.assumptions import bounds_of
+from raypp.audit.assumptions import BITS_PER_CELL, BITS_PER_PIXEL, KB_PER_FRAME
 from raypp.audit.canonical import to_base64
 from raypp.audit.certificate import ASSUMPTIONS, Certificate, PictureCounts, judge
 from raypp.audit.gates import LABELS_ONLY
@@ -130,7 +130,7 @@ def certificate(rows: Sequence[AttackRow] | None = None, key: VeilKey = KEY, **c
         data_digest="0d" * 32,
         code_digest="c0" * 32,
         assumptions=ASSUMPTIONS,
-        bounds=bounds_of(SPEC, 320 * 192),
+        bounds={BITS_PER_CELL: 48.0, BITS_PER_PIXEL: 0.75, KB_PER_FRAME: 5.76},
         rows=made,
         gates=judge(made),
     )

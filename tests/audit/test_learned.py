@@ -62,8 +62,6 @@ def test_its_certificate_is_of_its_spec_and_verifies(settings: AuditSettings) ->
     made = certify(
         settings.spec, key, rows, evidence=settings.evidence(), bounds={}, budget="quick", size=settings.size
     )
-    assert made.bounds["bits per cell"] == 18
-    assert made.bounds["bits per pixel"] == 18 / 64
     settings.out.joinpath("certificate.json").write_bytes(sign(made, key))
     found = verify_certificate(settings.out / "certificate.json")
     assert found.veil_id == key.veil_id(settings.spec)

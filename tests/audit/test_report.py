@@ -75,7 +75,8 @@ def test_the_report_says_what_was_attacked_and_what_came_of_it(tmp_path: Path) -
     for words in (
         made.veil_id,
         made.key_fingerprint,
-        "5.8 kB a frame",
+        "kB per frame",
+        "5.76",
         "patch 8, ",
         "Against an outsider: the veil held against these attacks: all 6 bars met.",
         "the best attack of the outsider (component view) found 0.050",

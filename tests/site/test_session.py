@@ -2,7 +2,18 @@ import asyncio
 import threading
 from types import SimpleNamespace
 
+import pytest
+
+from raypp.site.camera_spool import CameraSpool, DropPolicy, now_us
+from raypp.site.client import StreamClient
+from raypp.site.link import Link
+from raypp.site.position import Position
+from raypp.site.retry import RetryPolicy
 from raypp.site.session import Progress, Session
+from raypp.site.stream_spool import StreamFacts
+from raypp.usage.observation import Observation
+from raypp.veil.spec import PatchSpec
+from raypp.wire.frames import unseen_frame
 
 
 def test_a_slow_disk_holds_up_no_other_camera():
@@ -25,3 +36,37 @@ def test_a_slow_disk_holds_up_no_other_camera():
         return session.committed
 
     assert asyncio.run(both()) == 7
+
+
+@pytest.mark.parametrize("steps", range(4))
+def test_a_client_that_is_cancelled_just_as_a_chunk_is_committed_ends(site, service, steps):
+    facts = StreamFacts(
+        site="plant-1",
+        camera="bench-1",
+        epoch=now_us(),
+        veil_id=site.veil_id,
+        spec=PatchSpec(),
+        size=160,
+        sub_key=1,
+        width=160,
+        height=96,
+        live=True,
+    )
+    spool = CameraSpool(site.spool / "bench-1", 1 << 30, DropPolicy.BLOCK)
+    spool.begin(facts)
+    spool.append([unseen_frame(Observation.COVERED, 0, 1000)], Position(last_index=0, last_us=1000), lambda: False)
+
+    async def end_as_it_is_told():
+        client = StreamClient(spool, Link(service.address, site.token_path), RetryPolicy(), print)
+        running = asyncio.create_task(client.run())
+        loop, committed = asyncio.get_running_loop(), asyncio.Event()
+        spool.listen(lambda: client.is_up_to_date and loop.call_soon_threadsafe(committed.set))
+        await committed.wait()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        running.cancel()
+        done, _ = await asyncio.wait({running}, timeout=5)
+        return bool(done)
+
+    assert asyncio.run(end_as_it_is_told())
+    spool.close()

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from raypp.audit.attacks.cells import some
+from raypp.audit.attacks.cells import one_hot, some
 from raypp.audit.model import Codes, Features
 
 Doubles: TypeAlias = npt.NDArray[np.float64]
@@ -97,9 +97,8 @@ def _values(codes_CGG: Codes, levels: int) -> Doubles:
     last = codes_CGG.transpose(1, 2, 0)
     if last.shape[-1] * levels > _MOST_ONE_HOT:
         return last.astype(np.float64)
-    one_hot = last[..., None] == np.arange(levels, dtype=np.uint8)
-    values: Doubles = one_hot.reshape(*last.shape[:2], -1).astype(np.float64)
-    return values
+    values: Doubles = one_hot(last.reshape(-1, last.shape[-1]), levels).astype(np.float64)
+    return values.reshape(*last.shape[:2], -1)
 
 
 def _signs(own: tuple[Doubles, ...], wanted: tuple[Doubles, ...]) -> Doubles:

@@ -12,6 +12,8 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 Places: TypeAlias = npt.NDArray[np.int64]
 """int64[M]: cells by their number, in the order picture, row, column."""
 
+MOST_ONE_HOT = 3000
+"""Features of one 0/1 value for each value that a code can take; more are too many for a regression."""
 _MOST_PICTURES = 24
 """Moments of more pictures than this hardly differ."""
 _AROUND = tuple(product((-1, 0, 1), repeat=2))
@@ -36,6 +38,12 @@ def neighbourhoods(codes_NhwC: Codes, places: Places) -> Codes:
         rows, columns = np.clip(row + down, 0, height - 1), np.clip(column + right, 0, width - 1)
         around[:, place] = codes_NhwC[picture, rows, columns]
     return around.reshape(len(places), -1)
+
+
+def one_hot(codes_MC: Codes, names: int) -> Floats:
+    """Each value as so many features, float32[M, C*names]: 1 for its own name, 0 for others; one beyond has none."""
+    is_name: npt.NDArray[np.bool_] = codes_MC[:, :, None] == np.arange(names, dtype=np.uint8)
+    return is_name.reshape(len(codes_MC), -1).astype(np.float32)
 
 
 def patches(frames: Frames, patch: int, places: Places) -> Floats:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from raypp.audit.attacks.cells import Places, cells, grid, neighbourhoods, patches, pictures
+from raypp.audit.attacks.cells import Places, cells, grid, neighbourhoods, one_hot, patches, pictures
 from raypp.audit.attacks.pairs import FromPairs
 from raypp.audit.model import Case, Codes, Frames
 
@@ -31,18 +31,17 @@ class Perceptron(FromPairs):
         """Train on known pairs, decode the victims."""
         veiling, known = case.veiling, self.known(case)
         codes, width = grid(veiling.encode(known)), 9 * veiling.channels
-        one_hot = width * veiling.levels <= _MOST_ONE_HOT
-        values = torch.arange(veiling.levels, dtype=torch.uint8)
+        named = width * veiling.levels <= _MOST_ONE_HOT
 
         def inputs(codes: Codes, places: Places) -> Tensor:
-            part = torch.from_numpy(neighbourhoods(codes, places))
-            if one_hot:
-                return (part[:, :, None] == values).flatten(1).float()
-            return part.float() / (veiling.levels - 1) - 0.5
+            part = neighbourhoods(codes, places)
+            if named:
+                return torch.from_numpy(one_hot(part, veiling.levels))
+            return torch.from_numpy(part).float() / (veiling.levels - 1) - 0.5
 
         torch.manual_seed(case.seed)
         net = nn.Sequential(
-            nn.Linear(width * veiling.levels if one_hot else width, _HIDDEN),
+            nn.Linear(width * veiling.levels if named else width, _HIDDEN),
             nn.ReLU(),
             nn.Linear(_HIDDEN, _HIDDEN),
             nn.ReLU(),

@@ -7,15 +7,23 @@ from typing import ClassVar, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from raypp.audit.attacks.cells import Floats, Places, cells, grid, neighbourhoods, patches, pictures
+from raypp.audit.attacks.cells import (
+    MOST_ONE_HOT,
+    Floats,
+    Places,
+    cells,
+    grid,
+    neighbourhoods,
+    one_hot,
+    patches,
+    pictures,
+)
 from raypp.audit.attacks.pairs import FromPairs
 from raypp.audit.model import Case, Codes, Frames, Pictures
 
 Doubles: TypeAlias = npt.NDArray[np.float64]
 
 _PENALTIES = (3.0, 30.0, 300.0)
-_MOST_ONE_HOT = 3000
-"""Features of one 0/1 value for each value that a code can take; more are too many for a ridge."""
 _AT_ONCE = 8192
 """Cells that are features in floats at one time."""
 
@@ -36,8 +44,8 @@ class Ridge(FromPairs):
         veiling, known = case.veiling, self.known(case)
         codes = grid(veiling.encode(known))
         drawn = np.random.default_rng(case.seed).permutation(cells(codes))[: self.cells]
-        kinds = (False, True) if 9 * veiling.channels * veiling.levels <= _MOST_ONE_HOT else (False,)
-        fitted = [_fit(_Sample(codes, known, veiling.patch, veiling.levels, one_hot), drawn) for one_hot in kinds]
+        kinds = (False, True) if 9 * veiling.channels * veiling.levels <= MOST_ONE_HOT else (False,)
+        fitted = [_fit(_Sample(codes, known, veiling.patch, veiling.levels, named), drawn) for named in kinds]
         best = min(fitted, key=lambda decoder: decoder.error)
         return best.decode(grid(veiling.encode(case.victims)), case.victims.frames.shape)
 
@@ -55,18 +63,18 @@ class _Sample:
     known: Pictures
     patch: int
     levels: int
-    one_hot: bool
+    named: bool
 
     def parts(self, places: Places) -> Iterator[tuple[Floats, Floats]]:
         """Yield features float32[M, F] and pixels float32[M, p*p*3] of some cells, some at a time."""
         for part in _parts(places):
-            features = _spread(neighbourhoods(self.codes, part), self.levels, one_hot=self.one_hot)
+            features = _features(neighbourhoods(self.codes, part), self.levels, named=self.named)
             yield features, patches(self.known.frames, self.patch, part)
 
 
 @dataclass(frozen=True)
 class _Decoder:
-    one_hot: bool
+    named: bool
     levels: int
     patch: int
     weights: Floats
@@ -76,7 +84,7 @@ class _Decoder:
 
     def decode(self, codes: Codes, shape: tuple[int, ...]) -> Frames:
         decoded = [
-            (_spread(neighbourhoods(codes, part), self.levels, one_hot=self.one_hot) - self.mean) @ self.weights
+            (_features(neighbourhoods(codes, part), self.levels, named=self.named) - self.mean) @ self.weights
             + self.target
             for part in _parts(np.arange(cells(codes)))
         ]
@@ -87,13 +95,8 @@ def _parts(places: Places) -> list[Places]:
     return np.array_split(places, max(1, -(-len(places) // _AT_ONCE)))
 
 
-def _spread(features: Codes, levels: int, *, one_hot: bool) -> Floats:
-    if not one_hot:
-        return features.astype(np.float32)
-    out = np.zeros((len(features), features.shape[1] * levels), dtype=np.float32)
-    places = features.astype(np.int64) + np.arange(features.shape[1]) * levels
-    np.put_along_axis(out, places, 1.0, axis=1)
-    return out
+def _features(codes_MC: Codes, levels: int, *, named: bool) -> Floats:
+    return one_hot(codes_MC, levels) if named else codes_MC.astype(np.float32)
 
 
 def _fit(sample: _Sample, drawn: Places) -> _Decoder:
@@ -103,7 +106,7 @@ def _fit(sample: _Sample, drawn: Places) -> _Decoder:
     mean, target = ((one / len(used)).astype(np.float32) for one in sums)
     centred = ((x - mean, y - target) for x, y in sample.parts(used))
     gram, cross = _summed((x.T @ x, x.T @ y) for x, y in centred)
-    scale = 1.0 if sample.one_hot else max(float(np.trace(gram)) / len(gram) / len(used), 1e-6)
+    scale = 1.0 if sample.named else max(float(np.trace(gram)) / len(gram) / len(used), 1e-6)
     tried = [
         np.linalg.solve(gram + penalty * scale * np.eye(len(gram)), cross).astype(np.float32) for penalty in _PENALTIES
     ]
@@ -111,7 +114,7 @@ def _fit(sample: _Sample, drawn: Places) -> _Decoder:
     for x, y in sample.parts(held):
         missed += [float(np.square((x - mean) @ weights + target - y).sum()) for weights in tried]
     best = int(missed.argmin())
-    return _Decoder(sample.one_hot, sample.levels, sample.patch, tried[best], mean, target, float(missed[best]))
+    return _Decoder(sample.named, sample.levels, sample.patch, tried[best], mean, target, float(missed[best]))
 
 
 def _summed(parts: Iterator[tuple[Floats, Floats]]) -> tuple[Doubles, Doubles]:
