@@ -240,7 +240,7 @@ class Agent:
             if camera.keeper is not None:
                 await asyncio.to_thread(camera.keeper.join, _FAREWELL_S)
         until = monotonic() + _DRAIN_S
-        while monotonic() < until and any(not camera.client.is_up_to_date for camera in cameras):
+        while monotonic() < until and any(camera.client.has_to_send for camera in cameras):
             await asyncio.sleep(0.05)
         self._status_at = 0.0
         self._write_status()

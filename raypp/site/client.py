@@ -63,6 +63,11 @@ class StreamClient:
         stream = self._spool.sending
         return stream is None or stream.pending == 0
 
+    @property
+    def has_to_send(self) -> bool:
+        """Whether waiting a little may see more committed."""
+        return self.refused is None and not self.is_up_to_date
+
     async def run(self) -> None:
         """Stream for ever; cancel it to stop."""
         while True:
@@ -77,8 +82,8 @@ class StreamClient:
                     wait_s = self._backoff.fault_s()
             except RefusedError as error:
                 wait_s = self._backoff.refusal_s()
-                self.refused = str(error)
                 self._say(f"refused: {error}", wait_s)
+                self.refused = str(error)
             except (LinkError, SpoolError, WireError, SiteError) as error:
                 if self._session is not None and self._session.moved_on:
                     self._went_well()
