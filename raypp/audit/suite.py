@@ -18,7 +18,7 @@ from raypp.audit.attacks.ridge import Ridge
 from raypp.audit.attacks.silhouettes import Silhouettes
 from raypp.audit.attacks.statistics import StatisticalKeyRecovery
 from raypp.audit.attacks.unet import UNet
-from raypp.audit.attacks.view import ComponentView
+from raypp.audit.attacks.view import ComponentView, PictureItself
 from raypp.audit.model import AnyAttack, Attack, Need, Veiling
 from raypp.audit.target import VEIL, unfolded_veil
 from raypp.audit.views import WEAK, seen_often
@@ -141,6 +141,8 @@ _IN_USE: tuple[Obscuring, ...] = (
     PrivatePixelation(side=16, epsilon=1.0, seed=_CONTROL_SEED),
 )
 """What others use to hide. A comparison trains detectors on the same, and meets these by title."""
+_PICTURES = tuple(one.title for one in _IN_USE)
+"""What is still a picture, by name."""
 VEILINGS: dict[str, Callable[[], Veiling]] = {
     LINEAR_4: lambda: replace(
         baselines.linear_mix(4, _CONTROL_SEED), drawn=lambda number: baselines.linear_mix(4, number + 2)
@@ -198,6 +200,11 @@ def suite(budget: Budget, learned: bool = False) -> Suite:
         tried,
         _LOOKING[budget],
         (
+            Planned(
+                PictureItself(),
+                Bar(PLAIN, ((Figure.DETAIL, 0.99),)),
+                (*(one for one in _PICTURES if one in everything), PLAIN),
+            ),
             Planned(ComponentView(), Bar(LINEAR_4, ((Figure.DETAIL, 0.5),)), everything),
             Planned(StatisticalKeyRecovery(), Bar(LINEAR_4, ((Figure.DETAIL, 0.6),)), everything),
             Planned(any_key, Bar(LINEAR_4, ((Figure.DETAIL, 0.5),)), with_keys, needs),

@@ -7,8 +7,9 @@ import pytest
 
 from raypp.audit import baselines
 from raypp.audit.attacks.statistics import StatisticalKeyRecovery
-from raypp.audit.attacks.view import ComponentView
+from raypp.audit.attacks.view import ComponentView, PictureItself
 from raypp.audit.model import Attack, Case, Frames, Pictures, Veiling
+from raypp.audit.suite import LINEAR_4, LINEAR_8, NOISE, PIXELATED_16, PLAIN, VEIL, VEILINGS, Budget, suite
 from raypp.demo.render import Camera
 from raypp.demo.scene import make_bench, make_light
 from raypp.demo.script import make_script
@@ -115,3 +116,20 @@ def test_the_view_shows_a_linear_mix_the_right_way_round(known: Pictures, victim
 def test_the_view_of_noise_is_noise(known: Pictures, victims: Pictures) -> None:
     view = ComponentView().rebuild(Case(baselines.noise(8, 16, 8, 0), known, victims))
     assert abs(np.corrcoef(view.mean(axis=3).ravel(), victims.frames.mean(axis=3).ravel())[0, 1]) < 0.1
+
+
+def test_what_still_is_a_picture_is_seen_as_that(known: Pictures, victims: Pictures) -> None:
+    blur = Blur(sigma=2.0)
+    assert np.array_equal(PictureItself().rebuild(Case(baselines.plain(), known, victims)), victims.frames)
+    blurred = PictureItself().rebuild(Case(baselines.obscured(blur), known, victims))
+    assert np.array_equal(blurred[0], blur(victims.frames[0], []))
+    squares = Case(baselines.obscured(Pixelation(side=16)), known, victims)
+    seen, grey = (_psnr(attack.rebuild(squares), victims.frames) for attack in (PictureItself(), ComponentView()))
+    assert seen > grey + 1
+
+
+def test_what_leaves_a_picture_is_attacked_as_one_and_nothing_else_is() -> None:
+    for budget in Budget:
+        planned = suite(budget).named("the picture itself")
+        assert VEIL not in planned.on
+        assert {PIXELATED_16, PLAIN} <= set(planned.on) <= {*VEILINGS, PLAIN} - {NOISE, LINEAR_4, LINEAR_8}

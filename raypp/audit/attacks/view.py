@@ -1,4 +1,4 @@
-"""The component view: what somebody with nothing but shards would look at first, judged as a picture."""
+"""What somebody with nothing but shards would look at first, judged as a picture."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -7,13 +7,30 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from raypp.audit.attacks.cells import some
+from raypp.audit.attacks.cells import grid, pictures, some
 from raypp.audit.model import Adversary, Case, Codes, Frames
 from raypp.veil.view import component_view
 
 Plane: TypeAlias = npt.NDArray[np.float32]
 
 _SPREAD = (2, 98)  # percentiles that the view stretches to black and white
+
+
+@dataclass(frozen=True)
+class PictureItself:
+    """Shows codes that are colours, of a cell or of each of its pixels, as the picture that they are."""
+
+    name: str = "the picture itself"
+    adversary: Adversary = Adversary.OUTSIDER
+    knowledge: str = "the victims' shards, which hold colours"
+
+    def rebuild(self, case: Case) -> Frames:
+        """Return what is published, uint8[N, H, W, 3]: cells of one colour smoothly enlarged."""
+        shape, patch = case.victims.frames.shape, case.veiling.patch
+        codes_NhwC = grid(case.veiling.encode(case.victims))
+        if codes_NhwC.shape[-1] == 3:
+            return _shown(codes_NhwC, shape)
+        return pictures(codes_NhwC.reshape(-1, 3 * patch**2).astype(np.float32), shape, patch)
 
 
 @dataclass(frozen=True)
@@ -46,9 +63,7 @@ class ComponentView:
     def colours(self, case: Case) -> Frames:
         """Return the best three components as red, green and blue, uint8[N, H, W, 3]: for the eye, not for scores."""
         shape = case.victims.frames.shape
-        planes = self._seen(case).transpose(0, 3, 1, 2).astype(np.float32)
-        full = [np.stack([_enlarged(plane, shape[1:3]) for plane in three], axis=-1) for three in planes]
-        return _bytes(full, shape)
+        return _shown(self._seen(case), shape)
 
     @staticmethod
     def _seen(case: Case) -> Frames:
@@ -65,6 +80,12 @@ class ComponentView:
 def _enlarged(plane: Plane, size: tuple[int, ...]) -> Plane:
     """Scale a plane to a height and width, smoothly."""
     return np.asarray(Image.fromarray(plane).resize((size[1], size[0]), Image.Resampling.BICUBIC))
+
+
+def _shown(colours_Nhw3: Frames, shape: tuple[int, ...]) -> Frames:
+    """Scale pictures of few pixels to a shape (N, H, W, 3)."""
+    planes = colours_Nhw3.transpose(0, 3, 1, 2).astype(np.float32)
+    return _bytes([np.stack([_enlarged(plane, shape[1:3]) for plane in three], axis=-1) for three in planes], shape)
 
 
 def _bytes(pictures: list[Plane], shape: tuple[int, ...]) -> Frames:
