@@ -13,7 +13,7 @@ from ray import train as ray_train
 from ray.train.torch import TorchTrainer, prepare_model
 
 from jobs.cluster import connect, refuse_key_in_working_dir
-from jobs.team import root_cause, team_of_worker, worker_cpus
+from jobs.team import root_cause, team_of_worker, worker_cpus, worker_threads
 from raypp.cli import run_command
 from raypp.errors import ModelError
 from raypp.fit.command import RUNNING, make_fit_command
@@ -32,7 +32,11 @@ def fit_on_ray(settings: FitSettings, out: Path, address: str | None) -> Path:
     connect(address)
     trainer = TorchTrainer(
         _fit_loop,
-        train_loop_config={"settings": settings.model_dump_json(), "out": str(out)},
+        train_loop_config={
+            "settings": settings.model_dump_json(),
+            "out": str(out),
+            "threads": worker_threads(settings.workers),
+        },
         scaling_config=ray_train.ScalingConfig(
             num_workers=settings.workers,
             use_gpu=settings.gpu,
@@ -59,7 +63,7 @@ def _fit_loop(config: dict[str, Any]) -> None:
     fit_worker(
         FitSettings.model_validate_json(config["settings"]),
         Path(config["out"]),
-        team_of_worker(prepare_model),
+        team_of_worker(prepare_model, config["threads"]),
         Path(checkpoint.path) if checkpoint else None,
     )
 

@@ -15,7 +15,7 @@ from ray.train.torch import TorchTrainer, prepare_model
 
 from jobs.cluster import connect
 from jobs.shard_source import read_archive
-from jobs.team import root_cause, team_of_worker, worker_cpus
+from jobs.team import root_cause, team_of_worker, worker_cpus, worker_threads
 from raypp.cli import run_command
 from raypp.detect.batch import COLUMNS, DetectionBatch, batch_of_rows
 from raypp.detect.checkpoint import About
@@ -49,7 +49,11 @@ def train_on_ray(settings: TrainSettings, about: About, dataset: VeiledDataset, 
     parts = _splits(frames, dataset)
     trainer = TorchTrainer(
         _train_loop,
-        train_loop_config={"settings": settings.model_dump_json(), "about": about.model_dump_json()},
+        train_loop_config={
+            "settings": settings.model_dump_json(),
+            "about": about.model_dump_json(),
+            "threads": worker_threads(settings.workers),
+        },
         scaling_config=ray_train.ScalingConfig(
             num_workers=_room(settings),  # type: ignore[arg-type]  # a range is right: see ray.train.v2
             use_gpu=settings.gpu,
@@ -97,7 +101,7 @@ def _held(frames: ray.data.Dataset, size: int) -> ray.data.Dataset:
 def _train_loop(config: dict[str, Any]) -> None:
     settings = TrainSettings.model_validate_json(config["settings"])
     about = About.model_validate_json(config["about"])
-    team = team_of_worker(prepare_model)
+    team = team_of_worker(prepare_model, config["threads"])
     rank, workers = team.rank, team.workers
     header = VeiledDataset.open(settings.archive, about.labels_version, settings.data_key_path).header
     checkpoint = ray_train.get_checkpoint()

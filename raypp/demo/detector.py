@@ -24,7 +24,7 @@ _SPLIT_NAME = "demo"
 _SPLIT = Split(SplitBy.TIME, val=0.25, gap_s=1.0)
 _DRAWN_PER_SITE = 2
 _VIEWED_PER_SITE = 12
-_EPOCHS = 8
+_EPOCHS = 10
 _BATCH = 8
 
 
