@@ -10,10 +10,9 @@ from raypp.site.link import Link
 from raypp.site.position import Position
 from raypp.site.retry import RetryPolicy
 from raypp.site.session import Progress, Session
-from raypp.site.stream_spool import StreamFacts
 from raypp.usage.observation import Observation
-from raypp.veil.spec import PatchSpec
 from raypp.wire.frames import unseen_frame
+from tests.site.test_spool import FACTS
 
 
 def test_a_slow_disk_holds_up_no_other_camera():
@@ -40,17 +39,8 @@ def test_a_slow_disk_holds_up_no_other_camera():
 
 @pytest.mark.parametrize("steps", range(4))
 def test_a_client_that_is_cancelled_just_as_a_chunk_is_committed_ends(site, service, steps):
-    facts = StreamFacts(
-        site="plant-1",
-        camera="bench-1",
-        epoch=now_us(),
-        veil_id=site.veil_id,
-        spec=PatchSpec(),
-        size=160,
-        sub_key=1,
-        width=160,
-        height=96,
-        live=True,
+    facts = FACTS.model_copy(
+        update={"site": "plant-1", "camera": "bench-1", "epoch": now_us(), "veil_id": site.veil_id}
     )
     spool = CameraSpool(site.spool / "bench-1", 1 << 30, DropPolicy.BLOCK)
     spool.begin(facts)
