@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from raypp.detect.study import Study, StudySettings
+from raypp.detect.studied import StudySettings
+from raypp.detect.study import Study
 
 
 class StudyActor:

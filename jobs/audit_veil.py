@@ -32,13 +32,9 @@ def _run(task: str) -> str:
     return run_task(Task.model_validate_json(task))
 
 
-audit = make_audit_command(attacks_on_ray)
-"""The `raypp audit` command."""
-
-
 def main() -> None:
     """Run the command on the cluster that this process was submitted to, or on a local Ray."""
-    run_command(audit, before=refuse_key_in_working_dir)
+    run_command(make_audit_command(attacks_on_ray), before=refuse_key_in_working_dir)
 
 
 if __name__ == "__main__":

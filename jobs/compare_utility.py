@@ -14,7 +14,8 @@ from jobs.tasks import each_on_ray
 from raypp.cli import run_command
 from raypp.errors import ModelError
 from raypp.utility.command import make_compare_command
-from raypp.utility.comparison import ArmTask, run_task
+from raypp.utility.comparison import ArmTask
+from raypp.utility.task import run_task
 
 
 def arms_on_ray(tasks: Sequence[ArmTask], address: str | None, cpus: float, gpus: float) -> Iterator[str]:
@@ -39,13 +40,9 @@ def _run(task: str) -> str:
     return run_task(asked, lambda epoch, epochs, said: print(f"{asked.row_id} epoch {epoch}/{epochs} {said}"))
 
 
-compare = make_compare_command(arms_on_ray)
-"""The `raypp compare` command."""
-
-
 def main() -> None:
     """Run the command on the cluster that this process was submitted to, or on a local Ray."""
-    run_command(compare, before=refuse_key_in_working_dir)
+    run_command(make_compare_command(arms_on_ray), before=refuse_key_in_working_dir)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from actors.study_actor import StudyActor
 from jobs.cluster import connect
 from jobs.shard_source import read_archive
 from raypp.cli import run_command
-from raypp.detect.study import STUDY_BATCH, STUDY_COLUMNS, StudiedSample, StudySettings
+from raypp.detect.studied import StudiedSample, StudySettings
+from raypp.detect.study import STUDY_BATCH, STUDY_COLUMNS
 from raypp.errors import ModelError
 from raypp.evaluating import ClusterOptions, make_evaluate_command
 
@@ -63,10 +64,6 @@ def _root(said: str) -> str:
     """What went wrong in a worker, without the layers that Ray wraps it in: an error of ours, or the last line."""
     ours: list[str] = re.findall(r"raypp\.errors\.\w+: (.+)", said)
     return ours[-1] if ours else said.strip().splitlines()[-1]
-
-
-evaluate = make_evaluate_command(study_on_ray)
-"""The `raypp evaluate` command."""
 
 
 def main() -> None:

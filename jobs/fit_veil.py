@@ -16,9 +16,9 @@ from jobs.cluster import connect, refuse_key_in_working_dir
 from jobs.team import root_cause, team_of_worker, worker_cpus, worker_threads
 from raypp.cli import run_command
 from raypp.errors import ModelError
-from raypp.fit.command import RUNNING, make_fit_command
+from raypp.fit.command import make_fit_command
 from raypp.fit.settings import FitSettings
-from raypp.fit.worker import fit_worker
+from raypp.fit.worker import RUNNING, fit_worker
 
 _MOST_FAILURES = 3
 
@@ -68,13 +68,9 @@ def _fit_loop(config: dict[str, Any]) -> None:
     )
 
 
-fit = make_fit_command(fit_on_ray)
-"""The `raypp fit` command."""
-
-
 def main() -> None:
     """Run the command on the cluster that this process was submitted to, or on a local Ray."""
-    run_command(fit, before=refuse_key_in_working_dir)
+    run_command(make_fit_command(fit_on_ray), before=refuse_key_in_working_dir)
 
 
 if __name__ == "__main__":

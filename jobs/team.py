@@ -12,7 +12,7 @@ import torch
 from ray import train as ray_train
 from ray.train.torch import get_device
 
-from raypp.detect.evaluation import SampleMatches
+from raypp.detect.matches import SampleMatches
 from raypp.detect.worker import Team
 
 

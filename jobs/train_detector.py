@@ -17,8 +17,8 @@ from jobs.cluster import connect
 from jobs.shard_source import read_archive
 from jobs.team import root_cause, team_of_worker, worker_cpus, worker_threads
 from raypp.cli import run_command
+from raypp.detect.about import About
 from raypp.detect.batch import COLUMNS, DetectionBatch, batch_of_rows
-from raypp.detect.checkpoint import About
 from raypp.detect.command import make_train_command
 from raypp.detect.dataset import TRAIN, VAL, VeiledDataset
 from raypp.detect.rows import exactly, of_epoch, rebatch
@@ -129,13 +129,9 @@ def _batches(rows: Iterable[dict[str, Any]], header: ArchiveHeader) -> Iterator[
     return (batch_of_rows(one, header) for one in rows)
 
 
-train = make_train_command(train_on_ray)
-"""The `raypp train` command."""
-
-
 def main() -> None:
     """Run the command on the cluster that this process was submitted to, or on a local Ray."""
-    run_command(train)
+    run_command(make_train_command(train_on_ray))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,13 +13,20 @@ import typer
 from rich.console import Console
 
 from raypp import __version__
+from raypp.audit.command import make_audit_command
 from raypp.checking import make_verify_command
 from raypp.demo.run import DemoOptions, run_demo
+from raypp.detect.command import make_train_command
+from raypp.detect.export import export
 from raypp.errors import OptionError, RayppError
+from raypp.evaluating import make_evaluate_command
+from raypp.fit.command import make_fit_command
+from raypp.frontier import frontier
 from raypp.inspection import describe, field_table
 from raypp.json_file import json_option, write_json
 from raypp.labelling import split
 from raypp.shards.encryption import DataKey
+from raypp.utility.command import make_compare_command
 from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.envelope import read_passphrase
 from raypp.veil.key import SiteKey, VeilKey
@@ -35,23 +43,22 @@ EXIT_ERROR = 1
 
 @dataclass(frozen=True)
 class _Deferred:
-    """A command that is loaded when it is called: what it imports takes seconds, or is not there on every machine."""
+    """A command that is loaded when it is called: its options themselves need what is not there on every machine."""
 
     summary: str
     needs: tuple[str, ...]
-    extra: str = "cluster"
 
 
-_DRAWS = ("torch", "matplotlib")
 _TRAINS, _SERVES, _RECORDS = ("torch", "ultralytics"), ("ray", "torch", "sqlalchemy"), ("sqlalchemy", "alembic")
+_ON_CLUSTER: dict[str, tuple[Callable[..., Callable[..., None]], tuple[str, ...]]] = {
+    "train": (make_train_command, _TRAINS),
+    "evaluate": (make_evaluate_command, _TRAINS),
+    "fit": (make_fit_command, _TRAINS),
+    "compare": (make_compare_command, _TRAINS),
+    "audit": (make_audit_command, ("torch",)),
+}
+"""Commands whose options are said at once, and whose work, on Ray or here, is loaded when it begins; what it needs."""
 _DEFERRED = {
-    "train": _Deferred("Train a YOLO detector on veiled frames; needs shards and labels, and no veil key.", _TRAINS),
-    "evaluate": _Deferred("Measure a trained detector on veiled frames: mAP50, mAP50-95, and each class.", _TRAINS),
-    "fit": _Deferred("Fit a learned veil: an encoder trained with a detector, against adversaries.", _TRAINS),
-    "compare": _Deferred("Measure what a veil costs: the same detector on plain and on veiled pictures.", _TRAINS),
-    "audit": _Deferred("Attack a veil on the owner's own pictures; write a report and a certificate.", ("torch",)),
-    "frontier": _Deferred("Set what veils cost against what they show: comparison joined with audits.", _DRAWS),
-    "export": _Deferred("Write a trained detector as one file: safetensors, with all known of it.", _TRAINS),
     "serve": _Deferred("Serve detectors to sites over gRPC, and keep what they find in a ledger.", _SERVES),
     "site": _Deferred("Register sites and give them tokens and settings; check a site's agent (doctor).", ()),
     "operator": _Deferred("Give operators tokens, which read all sites.", _RECORDS),
@@ -79,6 +86,10 @@ def build() -> typer.Typer:
     app.command()(split)
     app.command("verify")(make_verify_command(_on_cluster("verify")))
     app.command()(show)
+    for name, (make, needs) in _ON_CLUSTER.items():
+        app.command(name)(_needing(needs, make(_on_cluster(name)), name))
+    app.command("export")(_needing(_TRAINS, export, "export"))
+    app.command("frontier")(_needing(("ultralytics", "matplotlib"), frontier, "frontier"))
     for name, command in _DEFERRED.items():
         deferred = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
         app.command(name, help=command.summary, context_settings=deferred)(_deferred(name, command))
@@ -214,13 +225,28 @@ def _on_cluster(work: str) -> Callable[..., Any] | None:
     return execute
 
 
+def _needing(modules: tuple[str, ...], command: Callable[..., None], name: str) -> Callable[..., None]:
+    """A command that names what this installation lacks for it, when it is called."""
+
+    @wraps(command)
+    def call(*args: Any, **options: Any) -> None:
+        _require(modules, name)
+        command(*args, **options)
+
+    return call
+
+
+def _require(modules: tuple[str, ...], name: str) -> None:
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        raise OptionError(f"{name} needs {', '.join(missing)}; install raypp[cluster]")
+
+
 def _deferred(name: str, command: _Deferred) -> Callable[..., None]:
     """A command, or a group of them, that is loaded with its options and help when it is called."""
 
     def call(context: typer.Context) -> None:
-        missing = [module for module in command.needs if find_spec(module) is None]
-        if missing:
-            raise OptionError(f"{name} needs {', '.join(missing)}; install raypp[{command.extra}]")
+        _require(command.needs, name)
         (found,) = entry_points(group="raypp.commands", name=name)
         app = found.load()
         if not isinstance(app, typer.Typer):

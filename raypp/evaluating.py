@@ -3,23 +3,24 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from raypp.detect.checkpoint import read_about
 from raypp.detect.command import DETECTOR_FOLDER
 from raypp.detect.dataset import VAL, VeiledDataset
 from raypp.detect.mistakes import MistakeKind
-from raypp.detect.report import EvaluationScores, GroupScores, make_report, write_report
-from raypp.detect.study import StudiedSample, StudySettings, shown_samples, study_here
+from raypp.detect.studied import StudiedSample, StudySettings, shown_samples
 from raypp.detect.tally import MistakeSummary
 from raypp.errors import OptionError
 from raypp.filesystem import is_url
 from raypp.json_file import json_option, write_json
 from raypp.veiling.progress import Reporter
+
+if TYPE_CHECKING:
+    from raypp.detect.report import EvaluationScores, GroupScores  # needs torch and matplotlib
 
 _MOST_CLASSES = 5
 _MOST_CAMERAS = 20
@@ -78,10 +79,14 @@ def make_evaluate_command(cluster: ClusterStudy, workers: int = 0) -> Callable[.
             raise OptionError("--gpu and --address are for workers on Ray; say how many with --workers")
         console = Console(stderr=True, soft_wrap=True)
         detector = model / DETECTOR_FOLDER if (model / DETECTOR_FOLDER).is_dir() else model
-        about = read_about(detector)
         dataset = VeiledDataset.open(archive, labels, data_key)
-        about.check(dataset, str(detector))
         dataset.require(split)
+        from raypp.detect.checkpoint import read_about  # noqa: PLC0415 - needs torch, slow to import
+        from raypp.detect.report import make_report, write_report  # noqa: PLC0415
+        from raypp.detect.study import study_here  # noqa: PLC0415
+
+        about = read_about(detector)
+        about.check(dataset, str(detector))
         settings = StudySettings(
             archive=archive if is_url(archive) else str(Path(archive).absolute()),
             labels_version=dataset.labels_version,
@@ -108,7 +113,7 @@ def make_evaluate_command(cluster: ClusterStudy, workers: int = 0) -> Callable[.
     return evaluate
 
 
-def _print_scores(scores: EvaluationScores, console: Console) -> None:
+def _print_scores(scores: "EvaluationScores", console: Console) -> None:
     table = _table("class", "labels", "precision", "recall", "mAP50", "mAP50-95")
     for row in (*scores.classes, None):
         one = row or scores
@@ -135,7 +140,7 @@ def _print_mistakes(summary: MistakeSummary, console: Console) -> None:
     console.print(table)
 
 
-def _groups(what: str, groups: Iterable[GroupScores]) -> Table:
+def _groups(what: str, groups: "Iterable[GroupScores]") -> Table:
     table = _table(what, "frames", "labels", "mAP50", "mAP50-95")
     for one in groups:
         table.add_row(one.name, str(one.samples), str(one.labels), f"{one.map50:.3f}", f"{one.map50_95:.3f}")

@@ -9,10 +9,11 @@ import numpy as np
 import torch
 
 from raypp.audit.model import Codes, Floats, Pictures
+from raypp.detect.about import About
 from raypp.detect.batch import NO_CELL, DetectionBatch, labelled_batch
-from raypp.detect.checkpoint import About
 from raypp.detect.library import DetectionModel
-from raypp.detect.training import Recipe, Trainer
+from raypp.detect.recipe import Recipe
+from raypp.detect.training import Trainer
 
 _BATCH = 8
 

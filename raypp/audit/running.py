@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from time import perf_counter
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from raypp.audit.budget import Budget
 from raypp.audit.code import code_digest
 from raypp.audit.crowd import films_of, gather_crowd
 from raypp.audit.evidence import Evidence, gather
@@ -20,7 +21,7 @@ from raypp.audit.model import Crowd, Need, Trial
 from raypp.audit.recognition.figures import NOT_INSTALLED, Recognised
 from raypp.audit.recognition.packages import versions
 from raypp.audit.row import AttackRow, Control, Demand, Estimate
-from raypp.audit.suite import Bar, Budget, Planned, Suite, suite
+from raypp.audit.suite import Bar, Planned, Suite, suite
 from raypp.audit.target import VEIL, blind_guess
 from raypp.detect.checkpoint import read_about
 from raypp.errors import ConflictError, OptionError
@@ -163,6 +164,10 @@ class Task(BaseModel):
         said = self.model_dump_json(exclude={"settings": places})
         words = "-".join(re.findall(r"[a-z0-9]+", f"{self.attack} {self.veiling}".lower()))
         return f"{words}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
+
+
+ClusterTasks = Callable[[Sequence[Task], str | None, float], Iterator[str]]
+"""Runs tasks on a cluster: tasks, address, CPUs of each."""
 
 
 def tasks(settings: AuditSettings) -> list[Task]:

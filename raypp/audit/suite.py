@@ -19,6 +19,7 @@ from raypp.audit.attacks.silhouettes import Silhouettes
 from raypp.audit.attacks.statistics import StatisticalKeyRecovery
 from raypp.audit.attacks.unet import UNet
 from raypp.audit.attacks.view import ComponentView, PictureItself
+from raypp.audit.budget import Budget
 from raypp.audit.model import AnyAttack, Attack, Need, Veiling
 from raypp.audit.target import VEIL, unfolded_veil
 from raypp.audit.views import WEAK, seen_often
@@ -37,14 +38,6 @@ NOISE_UNDER_KEY = "noise in the place of this veil's codes"
 PLAIN = "plain pictures"
 BY_HEART = "a detector that learnt few pictures by heart"
 """On codes of the audited veil; made of the detector, where an attack needs it."""
-
-
-class Budget(StrEnum):
-    """How much an audit may take: about three minutes, two hours, or many hours, of one core."""
-
-    QUICK = "quick"
-    STANDARD = "standard"
-    FULL = "full"
 
 
 class Figure(StrEnum):

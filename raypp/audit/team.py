@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from raypp.audit.attacks.cells import some
 from raypp.audit.model import Codes, Features, Frames, Pictures, Veiling
+from raypp.detect.about import About
 from raypp.detect.adapter import CodeAdapter
-from raypp.detect.checkpoint import About, load_detector
+from raypp.detect.checkpoint import load_detector
 from raypp.detect.library import DetectionModel
 from raypp.detect.model import build_detector, load_public_weights, stages_at
 from raypp.errors import ConflictError, ModelError

@@ -14,7 +14,8 @@ from raypp.detect.command import ClusterTrainer, TrainSummary, train_detector
 from raypp.detect.dataset import VAL, VeiledDataset
 from raypp.detect.report import Report, make_report, write_report
 from raypp.detect.settings import TrainSettings
-from raypp.detect.study import StudiedSample, StudySettings, study_here
+from raypp.detect.studied import StudiedSample, StudySettings
+from raypp.detect.study import study_here
 from raypp.shards.reader import ShardReader
 from raypp.shards.splitting import Split, SplitBy, write_split
 from raypp.veil.view import component_view

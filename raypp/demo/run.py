@@ -30,7 +30,7 @@ from raypp.veiling.settings import VeilSettings
 from raypp.veiling.summary import VeilSummary, print_summary
 
 if TYPE_CHECKING:  # what needs torch, which the edge has not
-    from raypp.audit.command import ClusterTasks
+    from raypp.audit.running import ClusterTasks
     from raypp.detect.command import ClusterTrainer
 
 PICTURE_FILE = "veiled.png"
@@ -105,10 +105,10 @@ def _audit(
     sample: Sample, settings: VeilSettings, options: DemoOptions, attack: "ClusterTasks", reporter: Reporter
 ) -> None:
     """Attack the veil on the sample, and say what came of it."""
-    from raypp.audit.command import print_summary as print_audit  # noqa: PLC0415 - needs torch
-    from raypp.audit.command import run_audit  # noqa: PLC0415
+    from raypp.audit.budget import Budget  # noqa: PLC0415
+    from raypp.audit.run import print_summary as print_audit  # noqa: PLC0415 - needs torch
+    from raypp.audit.run import run_audit  # noqa: PLC0415
     from raypp.audit.running import AuditSettings  # noqa: PLC0415
-    from raypp.audit.suite import Budget  # noqa: PLC0415
 
     number = Path(settings.out).name.rpartition("-")[2]
     audited = AuditSettings(

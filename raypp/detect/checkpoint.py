@@ -4,75 +4,24 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
+from raypp.detect.about import ABOUT_FILE, About
 from raypp.detect.bundle import passphrase_from_environment, read_bundle, read_header
 from raypp.detect.bundle_header import BundleHeader
-from raypp.detect.dataset import VeiledDataset
+from raypp.detect.code_input import CodeInput
 from raypp.detect.library import DetectionModel
-from raypp.detect.model import CodeInput, build_detector, load_trained_weights
-from raypp.detect.training import Recipe
-from raypp.errors import ConflictError, ModelError
+from raypp.detect.model import build_detector, load_trained_weights
+from raypp.errors import ModelError
 from raypp.veil.envelope import Passphrase
 
 STATE_FILE = "state.pt"
-ABOUT_FILE = "about.json"
 
 
-class About(BaseModel):
-    """What a checkpoint belongs to: no checkpoint is used on another veil or other classes than its own."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    architecture: str
-    classes: tuple[str, ...]
-    channels: int
-    bits: int
-    patch: int
-    sub_keys: int = Field(1, description="sub-keys that the adapter tells apart")
-    size: int = Field(description="side of the letterboxed square, in pixels")
-    veil_id: str
-    spec: dict[str, Any] = Field({}, description="public spec of the veil; empty in checkpoints that do not hold it")
-    dataset_version: str
-    labels_version: str
-    recipe: Recipe
-
-    @classmethod
-    def of(cls, architecture: str, dataset: VeiledDataset, recipe: Recipe) -> "About":
-        """Describe a training on a dataset."""
-        header, codes = dataset.header, dataset.codes
-        return cls(
-            architecture=architecture,
-            classes=dataset.classes,
-            channels=codes.channels,
-            bits=codes.bits,
-            patch=codes.patch,
-            sub_keys=codes.sub_keys,
-            size=header.size,
-            veil_id=header.veil_id,
-            spec=header.spec,
-            dataset_version=dataset.version,
-            labels_version=dataset.labels_version,
-            recipe=recipe,
-        )
-
-    def build(self) -> DetectionModel:
-        """Build the detector, with weights yet to be loaded."""
-        codes = CodeInput(self.channels, self.bits, self.patch, self.sub_keys)
-        return build_detector(self.architecture, self.classes, codes)
-
-    def check(self, dataset: VeiledDataset, where: str) -> None:
-        """Raise ConflictError, naming both sides, if a dataset is of another veil, grid or classes."""
-        for what, mine, theirs in (
-            ("veil", self.veil_id, dataset.header.veil_id),
-            ("size", self.size, dataset.header.size),
-            ("classes", ", ".join(self.classes), ", ".join(dataset.classes)),
-        ):
-            if mine != theirs:
-                raise ConflictError(
-                    f"{where} was trained on {what} {mine}, but {dataset.root} has {what} {theirs}; "
-                    "use the archive and labels that belong to it"
-                )
+def build_model(about: About) -> DetectionModel:
+    """Build the detector that a checkpoint is of, with weights yet to be loaded."""
+    codes = CodeInput(about.channels, about.bits, about.patch, about.sub_keys)
+    return build_detector(about.architecture, about.classes, codes)
 
 
 def write_checkpoint(folder: Path, about: About, state: dict[str, Any]) -> None:
@@ -112,7 +61,7 @@ def load_detector(place: Path) -> tuple[DetectionModel, About]:
     if place.is_file():
         return load_bundle(place)
     about = read_about(place)
-    model = about.build()
+    model = build_model(about)
     load_trained_weights(model, read_state(place)["ema"])
     return model.eval(), about
 
@@ -129,7 +78,7 @@ def load_bundle(path: Path, passphrase: Passphrase = passphrase_from_environment
     """
     bundle = read_bundle(path, passphrase)
     about = _about(bundle.header, path)
-    model = about.build()
+    model = build_model(about)
     try:
         load_trained_weights(model, bundle.tensors)
     except RuntimeError:

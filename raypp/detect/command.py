@@ -11,15 +11,14 @@ import typer
 from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
-from raypp.detect.checkpoint import ABOUT_FILE, About
+from raypp.detect.about import ABOUT_FILE, About
 from raypp.detect.claim import claim
 from raypp.detect.dataset import TRAIN, VAL, VeiledDataset
 from raypp.detect.epochs import epochs_said, say_begin
+from raypp.detect.recipe import Recipe
 from raypp.detect.results import EpochResult, read_results
 from raypp.detect.settings import TrainSettings
-from raypp.detect.start import check_start
 from raypp.detect.tracking import MlflowRun
-from raypp.detect.training import Recipe
 from raypp.errors import OptionError
 from raypp.json_file import json_option, write_json
 
@@ -149,9 +148,9 @@ def train_detector(
         amp=settings.amp,
     )
     about = About.of(settings.architecture, dataset, recipe)
-    if settings.weights is not None:
-        check_start(settings.weights, about.veil_id)
-    about.build()  # an unknown architecture ends here, before any cluster is asked for
+    from raypp.detect.start import check_start  # noqa: PLC0415 - needs torch, whose import takes seconds
+
+    check_start(about, settings.weights)
     claim(
         settings.out / ABOUT_FILE,
         about.model_dump_json(indent=1) + "\n",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from raypp.detect.model import CodeInput
+from raypp.detect.code_input import CodeInput
 from raypp.errors import LabelError, ShardError
 from raypp.shards.encryption import DataKey
 from raypp.shards.labels import dataset_version, list_versions, read_labels

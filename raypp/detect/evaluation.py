@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from raypp.detect.batch import DetectionBatch
 from raypp.detect.detections import SampleDetections
 from raypp.detect.library import DetectionModel, DetectionValidator, DetMetrics, non_max_suppression, smooth
+from raypp.detect.matches import SampleMatches
+from raypp.detect.scores import ClassScores, Scores
 
 STUDY_CONFIDENCE = 0.01
 """Least confidence of detections whose boxes are kept: most of 300 a sample are below it, and few of them right."""
@@ -24,52 +25,6 @@ _CONFIDENCE = 0.001
 _NMS_IOU = 0.7
 _MOST_DETECTIONS = 300
 _F1_WINDOW = 0.1  # smoothing of the F1 curve, as where the library chooses its confidence
-
-
-class ClassScores(BaseModel):
-    """Scores of one class."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    labels: int = Field(description="labelled boxes")
-    precision: float = Field(description="at the confidence of best F1")
-    recall: float = Field(description="at the confidence of best F1")
-    map50: float
-    map50_95: float
-
-
-class Scores(BaseModel):
-    """Scores of a detector, by the standard definition of mean average precision."""
-
-    model_config = ConfigDict(frozen=True)
-
-    samples: int
-    labels: int
-    precision: float
-    recall: float
-    map50: float = Field(description="mean average precision at IoU 0.5")
-    map50_95: float = Field(description="mean over IoU 0.5, 0.55 ... 0.95")
-    classes: tuple[ClassScores, ...] = Field(description="classes that are labelled at all")
-
-
-@dataclass(frozen=True)
-class SampleMatches:
-    """Detections on one sample, matched.
-
-    Attributes:
-        sample_id: the sample.
-        correct_PT: bool[P, 10], whether each detection is right at IoU 0.5, 0.55 ... 0.95.
-        confidence_P: float32[P].
-        predicted_P: class of each detection, float32[P].
-        labelled_L: class of each labelled box, float32[L].
-    """
-
-    sample_id: str
-    correct_PT: npt.NDArray[np.bool_]
-    confidence_P: npt.NDArray[np.float32]
-    predicted_P: npt.NDArray[np.float32]
-    labelled_L: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)

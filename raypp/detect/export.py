@@ -1,15 +1,14 @@
 """The `raypp export` command: a trained detector as one file."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
-from raypp.detect.bundle import Bundle, write_bundle
+from raypp.detect.about import About
 from raypp.detect.bundle_header import BundleAbout, BundleHeader, BundleScores
-from raypp.detect.checkpoint import About, read_about, read_state
 from raypp.detect.command import DETECTOR_FOLDER
 from raypp.detect.results import EpochResult, read_results
 from raypp.errors import ConflictError, ModelError
@@ -17,6 +16,9 @@ from raypp.json_file import json_option, write_json
 from raypp.shards.manifest import read_manifest
 from raypp.shards.store import Store
 from raypp.veil.envelope import read_passphrase
+
+if TYPE_CHECKING:
+    from raypp.detect.bundle import Bundle  # needs torch
 
 
 class ExportSummary(BaseModel):
@@ -85,14 +87,19 @@ def write_export(
     Raises:
         ModelError, ConflictError, ShardError: if the run cannot be read or the file not written.
     """
+    from raypp.detect.bundle import write_bundle  # noqa: PLC0415 - needs torch, slow to import
+
     header, bundle = _bundle(run, archive, half=half)
     return header, write_bundle(bundle, out, passphrase, force=force)
 
 
-def _bundle(run: Path, archive: str | None, *, half: bool) -> tuple[BundleHeader, Bundle]:
+def _bundle(run: Path, archive: str | None, *, half: bool) -> "tuple[BundleHeader, Bundle]":
     folder = run / DETECTOR_FOLDER if (run / DETECTOR_FOLDER).is_dir() else run
     if not folder.is_dir():
         raise ModelError(f"{run} is no run; give the folder that `raypp train` wrote")
+    from raypp.detect.bundle import Bundle  # noqa: PLC0415 - needs torch, slow to import
+    from raypp.detect.checkpoint import read_about, read_state  # noqa: PLC0415
+
     about, state = read_about(folder), read_state(folder)
     try:
         weights, epochs = state["ema"], int(state["epoch"])

@@ -13,7 +13,9 @@ import torch
 # Read at import: without these it looks for a network, writes into the home folder, and reports what it is used for.
 os.environ["YOLO_OFFLINE"] = "true"
 os.environ.setdefault("YOLO_VERBOSE", "false")
-os.environ.setdefault("YOLO_CONFIG_DIR", tempfile.mkdtemp(prefix="raypp-yolo-"))
+if "YOLO_CONFIG_DIR" not in os.environ:
+    _SETTINGS_FOLDER = tempfile.TemporaryDirectory(prefix="raypp-yolo-")  # removed when this process ends
+    os.environ["YOLO_CONFIG_DIR"] = _SETTINGS_FOLDER.name
 
 # Its import replaces these for the whole process (its Image.open would install packages when a picture is damaged).
 _REPLACED = [(PIL.Image, "open"), (torch, "save"), (cv2, "imread"), (cv2, "imwrite"), (cv2, "imshow")]

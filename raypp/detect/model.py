@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, cast
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from raypp.detect.adapter import CodeAdapter
+from raypp.detect.code_input import CodeInput
 from raypp.detect.library import (
     Detect,
     DetectionModel,
@@ -34,30 +34,6 @@ _UNREADABLE = (
 )
 _PROBE_PIXELS = 256
 _PICO = "p"
-_NECK_STRIDE = 8
-"""The finest stride that necks of the supported families read."""
-
-
-@dataclass(frozen=True)
-class CodeInput:
-    """What a detector on codes is fed.
-
-    Attributes:
-        channels: code values per cell.
-        bits: bits per code value.
-        patch: side of a cell, in source pixels: 4, 8 or 16.
-        sub_keys: number of sub-keys that the adapter tells apart; 1 to treat them all alike.
-    """
-
-    channels: int
-    bits: int
-    patch: int
-    sub_keys: int = 1
-
-    @property
-    def stride(self) -> int:
-        """Stride, in source pixels, of the features that the adapter makes."""
-        return min(self.patch, _NECK_STRIDE)
 
 
 def build_detector(architecture: str, classes: tuple[str, ...], codes: CodeInput | None) -> DetectionModel:

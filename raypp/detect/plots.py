@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
 from raypp.detect.batch import NO_CELL
-from raypp.detect.evaluation import Curves, Scores
-from raypp.detect.study import StudiedSample
+from raypp.detect.evaluation import Curves
+from raypp.detect.scores import Scores
+from raypp.detect.studied import StudiedSample
 from raypp.media.marking import DETECTION_COLOUR, LABEL_COLOUR, draw_boxes
 from raypp.veil.view import component_view
 

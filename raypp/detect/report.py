@@ -10,11 +10,12 @@ import numpy.typing as npt
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
-from raypp.detect.evaluation import STUDY_CONFIDENCE, Curves, Scores, score, score_with_curves
+from raypp.detect.evaluation import STUDY_CONFIDENCE, Curves, score, score_with_curves
 from raypp.detect.label_suspects import LabelSuspect, label_suspects
 from raypp.detect.mistakes import Mistake, confusion
 from raypp.detect.plots import Picture, confusion_picture, detections_picture, precision_recall_picture
-from raypp.detect.study import Origin, StudiedSample, in_order
+from raypp.detect.scores import Scores
+from raypp.detect.studied import Origin, StudiedSample, in_order
 from raypp.detect.tables import detections_table, mistakes_table, suspects_table
 from raypp.detect.tally import MistakeSummary, camera_of, judge_all, site_of, tally
 from raypp.errors import OptionError

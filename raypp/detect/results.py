@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self, TypeVar
 
@@ -9,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
-from raypp.detect.evaluation import Scores
-from raypp.detect.training import EpochLosses
+from raypp.detect.scores import Scores
 from raypp.whole_file import whole_file
 
 RESULTS_FILE = "results.csv"
@@ -18,6 +18,15 @@ _BOARD = "tensorboard"
 
 Picture = npt.NDArray[np.uint8]
 Row = TypeVar("Row", bound="EpochResult")
+
+
+@dataclass(frozen=True)
+class EpochLosses:
+    """Mean losses of an epoch, by the library's names (box, cls, dfl)."""
+
+    epoch: int
+    losses: dict[str, float]
+    learning_rate: float
 
 
 class EpochResult(BaseModel):

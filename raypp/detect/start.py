@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from raypp.detect.about import About
 from raypp.detect.bundle_header import is_bundle
-from raypp.detect.checkpoint import load_bundle, read_about
+from raypp.detect.checkpoint import build_model, load_bundle, read_about
 from raypp.detect.library import DetectionModel
 from raypp.detect.model import load_public_weights
 from raypp.errors import ConflictError
@@ -21,14 +22,21 @@ def load_start(model: DetectionModel, path: Path, veil_id: str) -> None:
         ModelError: if the file is neither, or nothing of it fits.
         ConflictError: if it is a bundle of another veil.
     """
-    check_start(path, veil_id)
+    check_veil(path, veil_id)
     if is_bundle(path):
         model.load(load_bundle(path)[0], verbose=False)
     else:
         load_public_weights(model, path)
 
 
-def check_start(path: Path, veil_id: str) -> None:
+def check_start(about: About, path: Path | None) -> None:
+    """Raise ModelError for an unknown architecture, and ConflictError for weights of another veil; trains nothing."""
+    build_model(about)
+    if path is not None:
+        check_veil(path, about.veil_id)
+
+
+def check_veil(path: Path, veil_id: str) -> None:
     """Raise ConflictError if a file is a bundle of another veil; nothing but its header is read."""
     if is_bundle(path) and (found := read_about(path).veil_id) != veil_id:
         raise ConflictError(

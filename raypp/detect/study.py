@@ -1,23 +1,17 @@
 """Studying a detector on an archive: each labelled frame once, with its matches, its boxes and where it comes from."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-import numpy.typing as npt
 import torch
-from pydantic import BaseModel, ConfigDict
 
 from raypp.detect.batch import COLUMNS, batch_of_rows
 from raypp.detect.checkpoint import load_detector
-from raypp.detect.dataset import VeiledDataset
-from raypp.detect.detections import SampleDetections
-from raypp.detect.evaluation import Matcher, SampleMatches
+from raypp.detect.evaluation import Matcher
+from raypp.detect.studied import Origin, StudiedSample, StudySettings
 from raypp.shards.encryption import DataKey
-from raypp.shards.labels import read_labels
 from raypp.shards.manifest import read_manifest
 from raypp.shards.reader import ShardReader
 from raypp.shards.schema import ArchiveHeader
@@ -27,55 +21,6 @@ STUDY_COLUMNS = (*COLUMNS, "site", "camera", "captured_at_us", "variant")
 """Columns of the shards that a study needs, besides `split` and `boxes` of the label version."""
 STUDY_BATCH = 32
 """Frames that a detector is given at once. Always as many: a convolution's last bits depend on how many there are."""
-_SHOWN = 9
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where and when a frame was taken; `captured_at_us` is UTC microseconds since 1970, None where unknown."""
-
-    site: str
-    camera: str
-    captured_at_us: int | None
-
-
-@dataclass(frozen=True)
-class StudiedSample:
-    """One labelled frame under study.
-
-    Attributes:
-        matches: what it counts for the scores.
-        detections: what was found, and what is labelled.
-        origin: where it comes from.
-        codes_CGG: uint8[C + 1, G, G] as a detector is fed, of the few frames that will be drawn; else None.
-    """
-
-    matches: SampleMatches
-    detections: SampleDetections
-    origin: Origin
-    codes_CGG: npt.NDArray[np.uint8] | None = None
-
-
-class StudySettings(BaseModel):
-    """What is to be studied: everything but secrets, so that it may travel to workers.
-
-    Attributes:
-        archive: the veiled archive.
-        labels_version: the label version.
-        split: the split.
-        detector: folder of the detector's checkpoint, or its exported file.
-        data_key_path: data key of encrypted shards, or None.
-        shown: samples whose codes are kept, to be drawn.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    archive: str
-    labels_version: str
-    split: str
-    detector: Path
-    data_key_path: Path | None = None
-    shown: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -128,20 +73,6 @@ def study_here(settings: StudySettings) -> Iterator[StudiedSample]:
     rows = _labelled_rows(settings)
     while some := list(islice(rows, STUDY_BATCH)):
         yield from study(some)
-
-
-def shown_samples(dataset: VeiledDataset, split: str) -> frozenset[str]:
-    """Choose the few frames of a split that will be drawn: labelled ones, at random, but the same every time."""
-    rows = read_labels(Store(dataset.root), dataset.labels_version).rows
-    # Sample ids are keyed hashes, so the first ones are any ones.
-    named = [row.sample_id for row in rows if row.split == split and row.boxes and row.variant == 0]
-    return frozenset(named[:_SHOWN])
-
-
-def in_order(samples: Iterable[StudiedSample]) -> tuple[StudiedSample, ...]:
-    """Return samples by sample_id, each once."""
-    once = {one.matches.sample_id: one for one in samples}
-    return tuple(once[name] for name in sorted(once))
 
 
 def _labelled_rows(settings: StudySettings) -> Iterator[dict[str, Any]]:

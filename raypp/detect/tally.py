@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.detect.mistakes import BoxSize, Mistake, MistakeKind, SampleVerdict, judge
-from raypp.detect.study import Origin, StudiedSample
+from raypp.detect.studied import Origin, StudiedSample
 
 UNKNOWN_HOUR = "unknown"
 _HOUR_US = 3_600_000_000

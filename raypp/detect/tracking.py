@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from raypp.detect.checkpoint import About
+from raypp.detect.about import About
 from raypp.detect.results import EpochResult
 from raypp.errors import OptionError
 

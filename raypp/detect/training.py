@@ -3,57 +3,22 @@
 import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.detect.adapter import CodeAdapter
 from raypp.detect.augmentation import CellAugmentation
 from raypp.detect.batch import DetectionBatch
 from raypp.detect.library import DetectionModel, ModelEMA, build_optimizer
+from raypp.detect.recipe import Recipe
+from raypp.detect.results import EpochLosses
 from raypp.errors import ModelError
 
 _MOST_GRADIENT = 10.0
-_ADAPTER_RATE = 1.0
-
-
-class Recipe(BaseModel):
-    """How long and on how much a detector is trained; all else is ultralytics' default.
-
-    Attributes:
-        epochs: passes over the training frames.
-        batch: frames of a step, over all workers together.
-        steps: steps of an epoch.
-        seed: of initial weights, order and augmentation.
-        close_mosaic: last epochs without mosaics.
-        nominal_batch: frames whose gradients are gathered for one step of the optimiser.
-        adapter_rate: learning rate of the adapter, which starts from nothing, as a multiple of the trunk's.
-        amp: mixed precision: float16 on a GPU, bfloat16 on a CPU; None for wherever a GPU is.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    epochs: int = Field(ge=1)
-    batch: int = Field(ge=1)
-    steps: int = Field(ge=1)
-    seed: int = 0
-    close_mosaic: int = 10
-    nominal_batch: int = Field(64, ge=1)
-    adapter_rate: float = Field(_ADAPTER_RATE, gt=0)
-    amp: bool | None = None
-
-
-@dataclass(frozen=True)
-class EpochLosses:
-    """Mean losses of an epoch, by the library's names (box, cls, dfl)."""
-
-    epoch: int
-    losses: dict[str, float]
-    learning_rate: float
 
 
 class Trainer:

@@ -10,14 +10,16 @@ from typing import Any
 
 import torch
 
+from raypp.detect.about import About
 from raypp.detect.batch import DetectionBatch
-from raypp.detect.checkpoint import About, read_about, read_state, write_checkpoint
-from raypp.detect.evaluation import Matcher, SampleMatches, score, score_with_curves
+from raypp.detect.checkpoint import build_model, read_about, read_state, write_checkpoint
+from raypp.detect.evaluation import Matcher, score, score_with_curves
+from raypp.detect.matches import SampleMatches
 from raypp.detect.plots import detections_picture, precision_recall_picture
 from raypp.detect.results import EpochResult, Picture, record, record_pictures
 from raypp.detect.settings import TrainSettings
 from raypp.detect.start import load_start
-from raypp.detect.study import Origin, StudiedSample
+from raypp.detect.studied import Origin, StudiedSample
 from raypp.detect.training import Trainer
 from raypp.errors import ConflictError
 
@@ -69,7 +71,7 @@ def train_worker(
         ModelError: if the weights do not fit or the loss is not a number.
     """
     torch.manual_seed(settings.seed)
-    model = about.build()
+    model = build_model(about)
     if settings.weights is not None:
         load_start(model, settings.weights, about.veil_id)
     trainer = Trainer(model, about.recipe, team.device, team.workers, team.rank, team.wrap)

@@ -1,27 +1,15 @@
 """Adversaries: decoders that learn, beside the encoder, to rebuild pictures from its codes."""
 
-from enum import StrEnum
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from raypp.audit.attacks.similarity import luma_cells
+from raypp.fit.settings import AdversaryShape
 
 _HIDDEN = 64
 UNIT = 255.0
 """Grey levels that a difference of 1 stands for in what adversaries rebuild."""
-
-
-class AdversaryShape(StrEnum):
-    """How a decoder looks at codes; no one shape finds all that another does."""
-
-    FIELD = "field"
-    """Four 3x3 convolutions over values as numbers."""
-    NAMES = "names"
-    """Values as names (one-hot), cell by cell first, then two 3x3 convolutions."""
-    PYRAMID = "pyramid"
-    """Down to half and a quarter of the grid and up again, for what the surroundings of a cell tell."""
 
 
 class Adversary(nn.Module):

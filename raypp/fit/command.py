@@ -1,13 +1,11 @@
 """The `raypp fit` command."""
 
-import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Annotated
 
-import torch
 import typer
 from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
@@ -15,21 +13,15 @@ from rich.console import Console
 from raypp.detect.claim import claim
 from raypp.detect.epochs import epochs_said, say_begin
 from raypp.detect.results import read_results
-from raypp.detect.worker import Team
-from raypp.errors import OptionError
-from raypp.fit.adversary import AdversaryShape
-from raypp.fit.export import write_fitted
 from raypp.fit.results import FitEpoch
-from raypp.fit.settings import FitSettings
-from raypp.fit.worker import STATE_FILE, fit_worker, recipe_of
+from raypp.fit.settings import AdversaryShape, FitSettings, recipe_of
 from raypp.json_file import json_option, write_json
 from raypp.utility.pictures import read_pictures
 from raypp.veil.encoder_file import ENCODER_FILE, START_FILE
 from raypp.veil.keyfile import load_owner_key, resolve_key_path
 from raypp.veil.packing import packed_size
-from raypp.whole_file import whole_file
 
-SETTINGS_FILE, RUNNING = "fit.json", "running"
+SETTINGS_FILE = "fit.json"
 
 ClusterFit = Callable[[FitSettings, Path, str | None], Path]
 """Fits on a cluster: settings, folder of the fit, address; returns the folder of the last checkpoint."""
@@ -175,15 +167,17 @@ def run_fit(
     settings.spec("0" * 32)  # what no veil has ends here
     pictures = read_pictures(settings.data)
     recipe = recipe_of(settings, pictures)
+    from raypp.fit.export import write_fitted  # noqa: PLC0415 - needs torch, whose import takes seconds
+    from raypp.fit.worker import fit_here, fitted_weights  # noqa: PLC0415
+
     claim(out / SETTINGS_FILE, settings.model_dump_json(indent=1) + "\n", f"fit {out} was begun with other settings")
     finished = partial(read_results, out, FitEpoch)
     splits = {split: len(found) for split, found in pictures.splits.items()}
     say_begin(console, splits, settings.epochs, recipe.steps, len(finished()), on_ray=cluster is not None)
     started = monotonic()
     with epochs_said(finished, settings.epochs, _say(settings, console)):
-        folder = cluster(settings, out, address) if cluster else _fit_here(settings, out)
-    state = torch.load(folder / STATE_FILE, map_location="cpu", weights_only=True)
-    spec = write_fitted(settings, pictures.classes, recipe, state["ema"], key, out)
+        folder = cluster(settings, out, address) if cluster else fit_here(settings, out)
+    spec = write_fitted(settings, pictures.classes, recipe, fitted_weights(folder), key, out)
     return FitSummary(
         encoder=str(out / ENCODER_FILE),
         start=str(out / START_FILE),
@@ -224,21 +218,3 @@ def _say(settings: FitSettings, console: Console) -> Callable[[FitEpoch, float],
         )
 
     return say
-
-
-def _fit_here(settings: FitSettings, out: Path) -> Path:
-    """Fit in this process; the last checkpoint is kept in the fit's folder."""
-    if settings.workers > 1:
-        raise OptionError(f"--workers {settings.workers} fit on Ray; leave out --here")
-    kept = out / RUNNING
-    kept.mkdir(exist_ok=True)
-
-    def report(_metrics: dict[str, object], checkpoint: Path | None) -> None:
-        if checkpoint is not None:
-            with whole_file(kept / STATE_FILE) as part:
-                shutil.copyfile(checkpoint / STATE_FILE, part)
-
-    device = torch.device("cuda" if settings.gpu else "cpu")
-    team = Team(rank=0, workers=1, device=device, wrap=None, gather=list, report=report)
-    fit_worker(settings, out, team, kept if (kept / STATE_FILE).exists() else None)
-    return kept

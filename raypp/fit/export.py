@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from raypp.detect.about import About
 from raypp.detect.bundle import Bundle, write_bundle
 from raypp.detect.bundle_header import BundleAbout, BundleHeader
-from raypp.detect.checkpoint import About
-from raypp.detect.training import Recipe
+from raypp.detect.recipe import Recipe
 from raypp.fit.encoder import LevelEncoder
 from raypp.fit.fitting import build_fit
 from raypp.fit.settings import FitSettings

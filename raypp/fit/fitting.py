@@ -9,9 +9,10 @@ from torch import Tensor
 
 from raypp.detect.adapter import CodeAdapter
 from raypp.detect.batch import DetectionBatch
+from raypp.detect.code_input import CodeInput
 from raypp.detect.fitting import distil
 from raypp.detect.library import DetectionModel
-from raypp.detect.model import CodeInput, build_detector, load_public_weights, replace_stages, stages_at
+from raypp.detect.model import build_detector, load_public_weights, replace_stages, stages_at
 from raypp.fit.adversary import Adversary
 from raypp.fit.encoder import LevelEncoder, first_stages
 from raypp.fit.settings import FitSettings

@@ -1,14 +1,27 @@
 """What a fit was asked to do."""
 
 import json
+from enum import StrEnum
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from raypp.detect.options import check_counts, check_size, check_weights
+from raypp.detect.recipe import Recipe
 from raypp.errors import OptionError
-from raypp.fit.adversary import AdversaryShape
+from raypp.utility.pictures import PictureSet
 from raypp.veil.spec import LearnedSpec, parse_spec
+
+
+class AdversaryShape(StrEnum):
+    """How a decoder looks at codes; no one shape finds all that another does."""
+
+    FIELD = "field"
+    """Four 3x3 convolutions over values as numbers."""
+    NAMES = "names"
+    """Values as names (one-hot), cell by cell first, then two 3x3 convolutions."""
+    PYRAMID = "pyramid"
+    """Down to half and a quarter of the grid and up again, for what the surroundings of a cell tell."""
 
 
 class FitSettings(BaseModel):
@@ -94,3 +107,19 @@ class FitSettings(BaseModel):
         spec = parse_spec(json.dumps({"family": "learned", "encoder": encoder} | asked), "fit")
         assert isinstance(spec, LearnedSpec)  # noqa: S101 - the family says so
         return spec
+
+
+def recipe_of(settings: FitSettings, pictures: PictureSet) -> Recipe:
+    """Return how long the detector is trained; raises OptionError if there are too few pictures."""
+    steps = len(pictures.splits["train"]) // settings.batch
+    if not steps:
+        count = len(pictures.splits["train"])
+        raise OptionError(f"--batch {settings.batch} is more than the {count} training pictures; use fewer")
+    return Recipe(
+        epochs=settings.epochs,
+        batch=settings.batch,
+        steps=steps,
+        seed=settings.seed,
+        nominal_batch=settings.nominal_batch,
+        amp=settings.amp,
+    )

@@ -1,5 +1,6 @@
 """One worker of a fit: warm-up, epochs of detector against adversaries, and a checkpoint after each."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,23 +8,27 @@ from time import monotonic
 from typing import Any, cast
 
 import torch
+from torch import Tensor
 
 from raypp.detect.batch import DetectionBatch
 from raypp.detect.evaluation import Matcher, score
 from raypp.detect.library import DetectionModel
+from raypp.detect.recipe import Recipe
 from raypp.detect.results import record
-from raypp.detect.training import Recipe, Trainer
+from raypp.detect.training import Trainer
 from raypp.detect.worker import Team
 from raypp.errors import OptionError
 from raypp.fit.adversary import Adversary
 from raypp.fit.fitting import build_fit, start_codes
 from raypp.fit.results import FitEpoch
-from raypp.fit.settings import FitSettings
+from raypp.fit.settings import FitSettings, recipe_of
 from raypp.fit.stem import AdversarialNetwork, Hidden, stem_of
 from raypp.utility.library import LibraryBatches, lay_out
-from raypp.utility.pictures import PictureSet, PlainFrames, read_pictures
+from raypp.utility.pictures import PictureSet, read_pictures
+from raypp.utility.plain import PlainFrames
+from raypp.whole_file import whole_file
 
-STATE_FILE = "state.pt"
+STATE_FILE, RUNNING = "state.pt", "running"
 _VAL_BATCH = 32
 
 
@@ -75,20 +80,28 @@ def fit_worker(settings: FitSettings, out: Path, team: Team, resume: Path | None
                 team.report(result.model_dump(), Path(checkpoint))
 
 
-def recipe_of(settings: FitSettings, pictures: PictureSet) -> Recipe:
-    """Return how long the detector is trained; raises OptionError if there are too few pictures."""
-    steps = len(pictures.splits["train"]) // settings.batch
-    if not steps:
-        count = len(pictures.splits["train"])
-        raise OptionError(f"--batch {settings.batch} is more than the {count} training pictures; use fewer")
-    return Recipe(
-        epochs=settings.epochs,
-        batch=settings.batch,
-        steps=steps,
-        seed=settings.seed,
-        nominal_batch=settings.nominal_batch,
-        amp=settings.amp,
-    )
+def fit_here(settings: FitSettings, out: Path) -> Path:
+    """Fit in this process; the last checkpoint is kept in the fit's folder."""
+    if settings.workers > 1:
+        raise OptionError(f"--workers {settings.workers} fit on Ray; leave out --here")
+    kept = out / RUNNING
+    kept.mkdir(exist_ok=True)
+
+    def report(_metrics: dict[str, object], checkpoint: Path | None) -> None:
+        if checkpoint is not None:
+            with whole_file(kept / STATE_FILE) as part:
+                shutil.copyfile(checkpoint / STATE_FILE, part)
+
+    device = torch.device("cuda" if settings.gpu else "cpu")
+    team = Team(rank=0, workers=1, device=device, wrap=None, gather=list, report=report)
+    fit_worker(settings, out, team, kept if (kept / STATE_FILE).exists() else None)
+    return kept
+
+
+def fitted_weights(folder: Path) -> dict[str, Tensor]:
+    """Return the averaged weights of a checkpoint that a fit left."""
+    state: dict[str, dict[str, Tensor]] = torch.load(folder / STATE_FILE, map_location="cpu", weights_only=True)
+    return state["ema"]
 
 
 def _trainer(model: DetectionModel, settings: FitSettings, recipe: Recipe, team: Team) -> Trainer:

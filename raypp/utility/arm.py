@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from raypp.media.obscuring import Obscuring
 from raypp.veil.spec import VeilSpec
 
+Report = Callable[[int, int, str], None]
+"""Is told the epoch that ended, how many there are, and the last mAP50 in words."""
 JPEG_QUALITY = 90
 """At which the size of obscured pictures is measured, with Pillow's other defaults."""
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from raypp.detect.evaluation import SampleMatches
 from raypp.detect.library import compute_ap
+from raypp.detect.matches import SampleMatches
 
 Floats = npt.NDArray[np.float64]
 

@@ -13,12 +13,11 @@ from rich.table import Table as ScreenTable
 from raypp.detect.options import check_counts, check_size, check_weights
 from raypp.errors import OptionError
 from raypp.json_file import json_option, write_json
-from raypp.utility.arm import Arm, ArmKind, Schedule
+from raypp.utility.arm import Arm, ArmKind, Report, Schedule
 from raypp.utility.asked import WAYS, parse_arm
-from raypp.utility.comparison import ArmTask, Comparison, compare, run_here
+from raypp.utility.comparison import ArmTask, Comparison, command_line, compare
 from raypp.utility.pictures import read_pictures
 from raypp.utility.rows import read_matches, read_rows
-from raypp.utility.running import Report, command_line
 from raypp.utility.table import Table, TableLine, cells, draw, header, make_table, to_markdown
 from raypp.veil.keyfile import resolve_key_path
 from raypp.veiling.job import veil_here
@@ -117,6 +116,8 @@ def make_compare_command(cluster: ClusterArms | None) -> Callable[..., None]:
 
         def execute(tasks: Sequence[ArmTask]) -> Iterator[str]:
             if cluster is None or here:
+                from raypp.utility.task import run_here  # noqa: PLC0415 - needs torch, slow to import
+
                 return run_here(tasks, lambda task: _report(task, console))
             return cluster(tasks, address, cpus, gpus)
 

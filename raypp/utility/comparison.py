@@ -1,29 +1,24 @@
 """A comparison from beginning to end: veil, train what has no row yet, and gather the table."""
 
+import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from raypp.detect.dataset import VeiledDataset
 from raypp.errors import ConflictError, RayppError
-from raypp.utility import obscured
 from raypp.utility.arm import Arm, ArmRow, Schedule, VeilFigures
 from raypp.utility.pictures import PictureSet, read_pictures
-from raypp.utility.rows import read_rows, write_row
-from raypp.utility.running import Bench, Report, VeiledArchive, run_arm
-from raypp.veil.encoder_file import open_encoder
+from raypp.utility.rows import read_rows
 from raypp.veil.keyfile import load_key
-from raypp.veil.learned import EncoderNetwork
-from raypp.veil.spec import LearnedSpec
-from raypp.veiling.identity import sample_id
-from raypp.veiling.job import Executor, load_plan, open_job
+from raypp.veiling.job import Executor, open_job
 from raypp.veiling.private import write_private
 from raypp.veiling.progress import Reporter
 from raypp.veiling.settings import VeilSettings
 
-_FIGURES_FILE = "figures.json"
+FIGURES_FILE = "figures.json"
 
 
 class ArmTask(BaseModel):
@@ -107,7 +102,7 @@ def compare(comparison: Comparison, veil: Executor, execute: ArmExecutor, report
     tasks = comparison.tasks(pictures)
     there = read_rows(comparison.out)
     todo = [task for task in tasks if task.row_id not in there]
-    for settings in {str(one.out): one for one in map(_settings, todo) if one is not None}.values():
+    for settings in {str(one.out): one for one in map(veil_settings, todo) if one is not None}.values():
         _veil(comparison.data, settings, veil, reporter)
     with reporter.task("training arms", len(todo)) as advance:
         for done, row_id in enumerate(execute(todo) if todo else (), 1):
@@ -116,30 +111,7 @@ def compare(comparison: Comparison, veil: Executor, execute: ArmExecutor, report
     return [rows[task.row_id] for task in tasks]
 
 
-def run_task(task: ArmTask, report: Report) -> str:
-    """Run one arm and write its row; returns its row_id."""
-    pictures = read_pictures(task.data)
-    settings = _settings(task)
-    archive = _open_archive(task, settings) if settings else None
-    folder = task.out / "running" / task.row_id
-    folder.mkdir(parents=True, exist_ok=True)
-    figures, way = None, task.arm.obscuring
-    if way is not None:
-        plain, pictures = pictures, obscured.obscure(pictures, way, task.schedule.size, folder / "obscured")
-        figures = obscured.figures(plain, pictures)
-    bench = Bench(task.schedule, pictures, folder, archive, figures, task.wrong_keys, task.command)
-    row, matches = run_arm(task.arm, bench, task.row_id, report)
-    write_row(task.out, row, matches)
-    return task.row_id
-
-
-def run_here(tasks: Sequence[ArmTask], report: Callable[[ArmTask], Report]) -> Iterator[str]:
-    """Run arms one after another in this process."""
-    for task in tasks:
-        yield run_task(task, report(task))
-
-
-def _settings(task: ArmTask) -> VeilSettings | None:
+def veil_settings(task: ArmTask) -> VeilSettings | None:
     """How an arm's pictures are veiled; None for plain arms. Arms of one veil share an archive."""
     arm, size = task.arm, task.schedule.size
     if arm.spec is None:
@@ -159,7 +131,7 @@ def _settings(task: ArmTask) -> VeilSettings | None:
 
 def _veil(data: str, settings: VeilSettings, execute: Executor, reporter: Reporter) -> None:
     """Veil the dataset once, and keep what that came to beside the archive."""
-    kept = settings.private / _FIGURES_FILE
+    kept = settings.private / FIGURES_FILE
     if kept.exists():
         return
     with open_job(settings, [data], reporter) as job:
@@ -183,15 +155,7 @@ def _veil(data: str, settings: VeilSettings, execute: Executor, reporter: Report
     write_private(kept, figures.model_dump_json(indent=1).encode())
 
 
-def _open_archive(task: ArmTask, settings: VeilSettings) -> VeiledArchive:
-    key = settings.load_key()
-    root = Path(task.data).absolute()
-    names = {
-        sample_id(key, item.site, bytes.fromhex(item.identity), 0): str(Path(item.url).relative_to(root))
-        for item in load_plan(settings.private).items().values()
-    }
-    figures = VeilFigures.model_validate_json((settings.private / _FIGURES_FILE).read_bytes())
-    network = None
-    if isinstance(settings.spec, LearnedSpec) and settings.encoder_path is not None:
-        network = EncoderNetwork(open_encoder(settings.encoder_path, settings.spec, key))
-    return VeiledArchive(VeiledDataset.open(settings.out, None), figures, names, network)
+def command_line() -> str:
+    """Return the command line of this process as a user would type it, of paths only the names: rows are published."""
+    words = [re.sub(r"(^|=)[^=]*/", r"\1", word) for word in sys.argv[1:]]
+    return " ".join(["raypp", *words] if Path(sys.argv[0]).name == "__main__.py" else [Path(sys.argv[0]).name, *words])

@@ -17,7 +17,7 @@ from raypp.detect.library import (
     default_arguments,
     torch_safe_load,
 )
-from raypp.detect.training import Recipe
+from raypp.detect.recipe import Recipe
 from raypp.utility.arm import Arm, Schedule
 from raypp.utility.pictures import Picture, PictureSet
 

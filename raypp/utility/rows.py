@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from raypp.detect.evaluation import SampleMatches
+from raypp.detect.matches import SampleMatches
 from raypp.errors import ConflictError, OptionError
 from raypp.utility.arm import ArmRow
 

@@ -2,9 +2,7 @@
 
 import os
 import platform
-import re
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -18,17 +16,22 @@ import torch
 
 from raypp.detect.augmentation import CellAugmentation
 from raypp.detect.batch import DetectionBatch
+from raypp.detect.code_input import CodeInput
 from raypp.detect.dataset import VeiledDataset
-from raypp.detect.evaluation import Matcher, SampleMatches, Scores, score
+from raypp.detect.evaluation import Matcher, score
 from raypp.detect.fitting import Pair, fit_adapter
 from raypp.detect.library import DetectionModel
-from raypp.detect.model import CodeInput, build_detector, load_public_weights
+from raypp.detect.matches import SampleMatches
+from raypp.detect.model import build_detector, load_public_weights
+from raypp.detect.recipe import Recipe
+from raypp.detect.scores import Scores
 from raypp.detect.start import load_start
-from raypp.detect.training import Recipe, Trainer
+from raypp.detect.training import Trainer
 from raypp.errors import OptionError
-from raypp.utility.arm import Arm, ArmKind, ArmRow, ObscuredFigures, Schedule, VeilFigures
+from raypp.utility.arm import Arm, ArmKind, ArmRow, ObscuredFigures, Report, Schedule, VeilFigures
 from raypp.utility.library import LibraryBatches, lay_out, train_by_library
-from raypp.utility.pictures import PictureSet, PlainFrames
+from raypp.utility.pictures import PictureSet
+from raypp.utility.plain import PlainFrames
 from raypp.utility.veiled import QuantisedFrames, VeiledFrames, WrongKeyFrames
 from raypp.veil.key import VeilKey
 from raypp.veil.learned import EncoderNetwork
@@ -90,10 +93,6 @@ class _Trained:
     train_s: float
     curve: tuple[tuple[int, float, float], ...]
     fitted: float | None = None
-
-
-Report = Callable[[int, int, str], None]
-"""Is told the epoch that ended, how many there are, and the last mAP50 in words."""
 
 
 def run_arm(arm: Arm, bench: Bench, row_id: str, report: Report) -> tuple[ArmRow, list[SampleMatches]]:
@@ -274,9 +273,3 @@ def _commit() -> str:
         return subprocess.run(told, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return f"raypp {version('raypp')}"
-
-
-def command_line() -> str:
-    """Return the command line of this process as a user would type it, of paths only the names: rows are published."""
-    words = [re.sub(r"(^|=)[^=]*/", r"\1", word) for word in sys.argv[1:]]
-    return " ".join(["raypp", *words] if Path(sys.argv[0]).name == "__main__.py" else [Path(sys.argv[0]).name, *words])

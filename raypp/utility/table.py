@@ -4,12 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from raypp.detect.evaluation import SampleMatches
+from raypp.detect.matches import SampleMatches
 from raypp.utility.arm import ArmKind, ArmRow
-from raypp.utility.bootstrap import Interval, relative_gap
+
+if TYPE_CHECKING:
+    from raypp.utility.bootstrap import Interval  # needs ultralytics
 
 Matches = Callable[[ArmRow], list[SampleMatches]]
 """Reads what an arm's detector found."""
@@ -25,7 +28,7 @@ class Gap(BaseModel):
     high: float
 
     @classmethod
-    def of(cls, interval: Interval) -> "Gap":
+    def of(cls, interval: "Interval") -> "Gap":
         """Take an interval of shares."""
         return cls(percent=100 * interval.value, low=100 * interval.low, high=100 * interval.high)
 
@@ -84,6 +87,8 @@ def _line(group: list[ArmRow], reference: list[ArmRow] | None, matches: Matches,
     first = group[0]
     gap50 = gap50_95 = None
     if reference is not None and reference is not group:
+        from raypp.utility.bootstrap import relative_gap  # noqa: PLC0415 - needs ultralytics, slow to import
+
         theirs, ours = ([matches(row) for row in rows] for rows in (reference, group))
         gap50, gap50_95 = map(Gap.of, relative_gap(theirs, ours, replicates))
     own = mean(row.map50 for row in group)

@@ -12,7 +12,8 @@ from raypp.detect.dataset import VeiledDataset
 from raypp.detect.variants import VARIANT_COLUMNS, chosen
 from raypp.shards.reader import ShardReader
 from raypp.shards.schema import ArchiveHeader
-from raypp.utility.pictures import PlainFrames, letterboxed, square_boxes
+from raypp.utility.pictures import letterboxed, square_boxes
+from raypp.utility.plain import PlainFrames
 from raypp.veil.key import VeilKey
 from raypp.veil.learned import EncoderNetwork
 from raypp.veil.spec import VeilSpec

@@ -13,11 +13,12 @@ from raypp.audit import evidence, measuring, running
 from raypp.audit.attacks.bridge import FeatureBridge
 from raypp.audit.attacks.many_keys import ManyKeys
 from raypp.audit.attacks.unet import UNet
+from raypp.audit.budget import Budget
 from raypp.audit.certificate import verify_certificate
 from raypp.audit.command import make_audit_command
 from raypp.audit.gates import Verdict
 from raypp.audit.running import AuditSettings, Task, run_here, tasks
-from raypp.audit.suite import Budget, Suite, suite
+from raypp.audit.suite import Suite, suite
 from raypp.demo.sample import make_sample
 from raypp.errors import KeyFileError, OptionError
 from raypp.veil.key import SiteKey, VeilKey

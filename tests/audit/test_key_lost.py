@@ -11,10 +11,11 @@ from torch import Tensor
 
 from raypp.audit import baselines
 from raypp.audit.attacks.key_lost import Hold, KeyLost, descend
+from raypp.audit.budget import Budget
 from raypp.audit.evidence import Evidence
 from raypp.audit.material import Material, case_of
 from raypp.audit.model import Adversary, Case, Codes, Frames, Pictures
-from raypp.audit.suite import CONTROLS, NOISE_UNDER_KEY, UNFOLDED, Budget, suite
+from raypp.audit.suite import CONTROLS, NOISE_UNDER_KEY, UNFOLDED, suite
 from raypp.audit.target import VEIL, unfolded_veil
 from raypp.errors import OptionError
 from raypp.veil.key import VeilKey

@@ -11,11 +11,12 @@ from PIL import Image
 
 from raypp.audit import running
 from raypp.audit.attacks.key_lost import KeyLost
+from raypp.audit.budget import Budget
 from raypp.audit.certificate import certify, sign, verify_certificate
 from raypp.audit.model import Adversary
 from raypp.audit.row import AttackRow
 from raypp.audit.running import AuditSettings, Task, read_rows, run_task, tasks
-from raypp.audit.suite import Budget, Planned, suite
+from raypp.audit.suite import Planned, suite
 from raypp.audit.target import VEIL, veil
 from raypp.errors import SpecError
 from raypp.veil.encoder_file import seal_encoder

@@ -14,9 +14,10 @@ from raypp.audit.detector import VeiledDetector
 from raypp.audit.members import gather_trial, trial_digest
 from raypp.audit.model import Case, Decisions, Floats, Pictures, Trial
 from raypp.audit.row import Estimate
+from raypp.detect.about import About
 from raypp.detect.batch import NO_CELL
-from raypp.detect.checkpoint import About
-from raypp.detect.training import Recipe
+from raypp.detect.checkpoint import build_model
+from raypp.detect.recipe import Recipe
 from raypp.errors import OptionError
 from raypp.media.dataset import Box
 from tests.audit.pictures import shapes
@@ -91,7 +92,7 @@ def detector() -> VeiledDetector:
         labels_version="",
         recipe=Recipe(epochs=1, batch=1, steps=1),
     )
-    return VeiledDetector(about.build().eval(), about, baselines.noise(8, 4, 8, 0).encode, 0)
+    return VeiledDetector(build_model(about).eval(), about, baselines.noise(8, 4, 8, 0).encode, 0)
 
 
 def test_a_detector_learns_further_and_the_given_one_stays_as_it_is(detector: VeiledDetector) -> None:

@@ -8,8 +8,9 @@ import pytest
 from raypp.audit import baselines
 from raypp.audit.attacks.statistics import StatisticalKeyRecovery
 from raypp.audit.attacks.view import ComponentView, PictureItself
+from raypp.audit.budget import Budget
 from raypp.audit.model import Attack, Case, Frames, Pictures, Veiling
-from raypp.audit.suite import LINEAR_4, LINEAR_8, NOISE, PIXELATED_16, PLAIN, VEIL, VEILINGS, Budget, suite
+from raypp.audit.suite import LINEAR_4, LINEAR_8, NOISE, PIXELATED_16, PLAIN, VEIL, VEILINGS, suite
 from raypp.demo.render import Camera
 from raypp.demo.scene import make_bench, make_light
 from raypp.demo.script import make_script

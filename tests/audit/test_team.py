@@ -6,13 +6,14 @@ import pytest
 import torch
 from PIL import Image
 
+from raypp.audit.budget import Budget
 from raypp.audit.model import Kind
 from raypp.audit.running import AuditSettings, read_rows, run_task, tasks
-from raypp.audit.suite import OPEN_FEATURES, Budget
+from raypp.audit.suite import OPEN_FEATURES
 from raypp.audit.target import VEIL
 from raypp.audit.team import open_team
 from raypp.detect.model import build_detector
-from raypp.detect.training import Recipe
+from raypp.detect.recipe import Recipe
 from raypp.errors import ConflictError, ModelError, OptionError
 from raypp.fit.export import write_fitted
 from raypp.fit.fitting import build_fit

@@ -1,7 +1,8 @@
 """What is planned for somebody who sees the same more than once."""
 
 from raypp.audit.attacks.many_keys import ManyKeys
-from raypp.audit.suite import Budget, suite
+from raypp.audit.budget import Budget
+from raypp.audit.suite import suite
 from raypp.audit.views import WEAK, seen_often
 
 

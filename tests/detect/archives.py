@@ -4,10 +4,11 @@ from pathlib import Path
 
 import torch
 
-from raypp.detect.checkpoint import About, write_checkpoint
+from raypp.detect.about import About
+from raypp.detect.checkpoint import build_model, write_checkpoint
 from raypp.detect.dataset import VeiledDataset
 from raypp.detect.model import head_of
-from raypp.detect.training import Recipe
+from raypp.detect.recipe import Recipe
 from tests.command import succeed
 from tests.films import make_dataset
 
@@ -30,7 +31,7 @@ def eager_detector(archive: Path, folder: Path) -> Path:
     dataset = VeiledDataset.open(str(archive), None)
     about = About.of("yolov8n", dataset, Recipe(epochs=1, batch=1, steps=1))
     torch.manual_seed(0)
-    model = about.build()
+    model = build_model(about)
     head = head_of(model)
     for boxes, classes in zip(head.cv2, head.cv3, strict=True):
         boxes[-1].bias.data.view(4, -1)[:, 2] = 8.0  # each edge two strides from the centre

@@ -11,12 +11,13 @@ import pytest
 import safetensors.torch
 import torch
 
+from raypp.detect.about import About
 from raypp.detect.bundle import Bundle, read_bundle, write_bundle
 from raypp.detect.bundle_header import SEALED_MAGIC
-from raypp.detect.checkpoint import About, load_bundle, load_detector, read_about, read_state, write_checkpoint
+from raypp.detect.checkpoint import build_model, load_bundle, load_detector, read_about, read_state, write_checkpoint
 from raypp.detect.export import export
 from raypp.detect.library import DetectionModel
-from raypp.detect.training import Recipe
+from raypp.detect.recipe import Recipe
 from raypp.errors import ConflictError, ModelError, OptionError, ShardError
 from raypp.inspection import describe
 from raypp.veil.spec import PatchSpec
@@ -51,7 +52,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run whose best epoch is its second, with tensors in memory as training leaves them."""
     run = tmp_path_factory.mktemp("run")
     torch.manual_seed(0)
-    model = _ABOUT.build()
+    model = build_model(_ABOUT)
     for name, tensor in model.named_buffers():
         if name.endswith(("running_mean", "running_var")):
             tensor.uniform_(0.5, 1.5)

@@ -8,8 +8,9 @@ import torch
 from PIL import Image
 
 from raypp.detect.batch import DetectionBatch, labelled_batch
-from raypp.detect.evaluation import Matcher, SampleMatches, score
+from raypp.detect.evaluation import Matcher, score
 from raypp.detect.library import DetectionValidator
+from raypp.detect.matches import SampleMatches
 from raypp.detect.model import build_detector, load_public_weights
 from tests.data import shared_data
 

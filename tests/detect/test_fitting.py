@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from raypp.detect.batch import DetectionBatch, labelled_batch
+from raypp.detect.code_input import CodeInput
 from raypp.detect.fitting import Pair, fit_adapter
 from raypp.detect.library import DetectionModel
-from raypp.detect.model import CodeInput, build_detector
+from raypp.detect.model import build_detector
 from raypp.errors import ModelError
 
 _CPU = torch.device("cpu")

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from raypp.detect.evaluation import SampleMatches
+from raypp.detect.matches import SampleMatches
 from raypp.detect.mistakes import BoxSize, MistakeKind, confusion, judge
-from raypp.detect.study import Origin, StudiedSample
+from raypp.detect.studied import Origin, StudiedSample
 from raypp.detect.tally import judge_all, tally
 from tests.detect.scenes import CLASSES, sample, scene
 

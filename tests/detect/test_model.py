@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from raypp.detect.batch import NO_CELL
+from raypp.detect.code_input import CodeInput
 from raypp.detect.library import DetectionModel, DetectionTrainer, default_arguments, torch_safe_load
-from raypp.detect.model import CodeInput, build_detector, head_of, load_public_weights, load_trained_weights
+from raypp.detect.model import build_detector, head_of, load_public_weights, load_trained_weights
 from raypp.errors import ModelError
 from tests.data import shared_data
 

@@ -10,10 +10,10 @@ from PIL import Image
 
 from raypp.detect.batch import NO_CELL
 from raypp.detect.detections import SampleDetections
-from raypp.detect.evaluation import SampleMatches
+from raypp.detect.matches import SampleMatches
 from raypp.detect.plots import confusion_picture, precision_recall_picture
 from raypp.detect.report import Report, make_report, write_report
-from raypp.detect.study import Origin, StudiedSample
+from raypp.detect.studied import Origin, StudiedSample
 from raypp.errors import OptionError
 from tests.detect.scenes import CLASSES, PIXELS, scene
 

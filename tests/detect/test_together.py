@@ -10,8 +10,10 @@ from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
 from raypp.detect.batch import DetectionBatch, labelled_batch
-from raypp.detect.model import CodeInput, build_detector
-from raypp.detect.training import Recipe, Trainer
+from raypp.detect.code_input import CodeInput
+from raypp.detect.model import build_detector
+from raypp.detect.recipe import Recipe
+from raypp.detect.training import Trainer
 
 _CODES = CodeInput(channels=4, bits=2, patch=8)
 _GRID, _BATCH, _STEPS, _EPOCHS = 16, 16, 5, 3

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from raypp.detect.checkpoint import About
+from raypp.detect.about import About
+from raypp.detect.recipe import Recipe
 from raypp.detect.results import EpochResult
 from raypp.detect.tracking import MlflowRun
-from raypp.detect.training import Recipe
 from raypp.errors import OptionError
 
 _ABOUT = About(

@@ -5,9 +5,11 @@ import pytest
 import torch
 
 from raypp.detect.batch import DetectionBatch, labelled_batch
+from raypp.detect.code_input import CodeInput
 from raypp.detect.library import DetectionModel
-from raypp.detect.model import CodeInput, build_detector, head_of
-from raypp.detect.training import Recipe, Trainer
+from raypp.detect.model import build_detector, head_of
+from raypp.detect.recipe import Recipe
+from raypp.detect.training import Trainer
 from raypp.errors import ModelError
 
 _CODES = CodeInput(channels=4, bits=2, patch=8)

@@ -12,11 +12,12 @@ from tests.detect.archives import eager_detector, veiled_dataset
 _BY_WORKERS = """
 import sys
 import typer
-from jobs.evaluate_detector import evaluate
+from jobs.evaluate_detector import study_on_ray
+from raypp.evaluating import make_evaluate_command
 
 place = sys.argv[1]
 app = typer.Typer()
-app.command()(evaluate)
+app.command()(make_evaluate_command(study_on_ray))
 for workers in sys.argv[2:]:
     options = ["--model", f"{place}/detector", "--report", f"{place}/report-{workers}", "--workers", workers]
     app([f"{place}/veiled", *options], standalone_mode=False)

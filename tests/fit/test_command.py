@@ -8,7 +8,7 @@ from rich.console import Console
 
 from raypp.detect.model import build_detector
 from raypp.detect.results import read_results
-from raypp.detect.start import check_start
+from raypp.detect.start import check_veil
 from raypp.errors import ConflictError, OptionError
 from raypp.fit import worker
 from raypp.fit.command import make_fit_command, run_fit
@@ -16,8 +16,9 @@ from raypp.fit.results import FitEpoch
 from raypp.fit.settings import FitSettings
 from raypp.utility.arm import Schedule
 from raypp.utility.asked import parse_arm
-from raypp.utility.comparison import Comparison, compare, run_here
+from raypp.utility.comparison import Comparison, compare
 from raypp.utility.rows import read_rows
+from raypp.utility.task import run_here
 from raypp.veiling.job import veil_here
 from raypp.veiling.progress import Reporter
 from tests.command import succeed
@@ -93,8 +94,8 @@ def test_what_a_fit_leaves_is_compared_with_plain(place):
 
 def test_a_model_of_another_veil_starts_no_training(place):
     with pytest.raises(ConflictError, match=r"the frames of ffff.*; start from the model of theirs"):
-        check_start(place / "whole" / "start.model", "f" * 32)
-    check_start(place / "public.pt", "f" * 32)
+        check_veil(place / "whole" / "start.model", "f" * 32)
+    check_veil(place / "public.pt", "f" * 32)
 
 
 def test_a_dry_run_says_what_would_be_and_writes_nothing(place, tmp_path, capsys):

@@ -10,13 +10,13 @@ from raypp.audit import scores
 from raypp.audit.attacks.similarity import correlation, textured
 from raypp.detect.checkpoint import load_bundle
 from raypp.detect.model import build_detector
-from raypp.detect.training import Recipe
+from raypp.detect.recipe import Recipe
 from raypp.errors import OptionError, SpecError
-from raypp.fit.adversary import UNIT, Adversary, AdversaryShape, cells_of, explained
+from raypp.fit.adversary import UNIT, Adversary, cells_of, explained
 from raypp.fit.export import to_onnx, write_fitted
 from raypp.fit.fitting import build_fit
 from raypp.fit.quantise import one_hot_levels, reverse_gradient
-from raypp.fit.settings import FitSettings
+from raypp.fit.settings import AdversaryShape, FitSettings
 from raypp.fit.stem import entropy, stem_of
 from raypp.veil.encoder_file import ENCODER_FILE, START_FILE
 from raypp.veil.key import VeilKey

@@ -4,9 +4,8 @@ from pathlib import Path
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from raypp.detect.evaluation import Scores
-from raypp.detect.results import EpochResult, read_results, record
-from raypp.detect.training import EpochLosses
+from raypp.detect.results import EpochLosses, EpochResult, read_results, record
+from raypp.detect.scores import Scores
 from raypp.fit.results import FitEpoch
 
 _SCORES = Scores(samples=4, labels=9, precision=0.5, recall=0.25, map50=0.4, map50_95=0.3, classes=())

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from raypp.detect.about import About
 from raypp.detect.bundle import Bundle, write_bundle
 from raypp.detect.bundle_header import BundleAbout, BundleHeader
-from raypp.detect.checkpoint import About
+from raypp.detect.checkpoint import build_model
 from raypp.detect.model import head_of
-from raypp.detect.training import Recipe
+from raypp.detect.recipe import Recipe
 from raypp.serving.model import Codes, FrameBlock
 from raypp.veil.spec import PatchSpec, VeilSpec
 from raypp.wire.grid import CellGrid
@@ -25,7 +26,7 @@ def write_eager_bundle(path: Path, seed: int = 0, veil_id: str = VEIL, classes: 
     """Write a detector with random weights, made to take much for an object."""
     about = _about("yolov8p", SPEC, SIZE, veil_id, classes)
     torch.manual_seed(seed)
-    model = about.build()
+    model = build_model(about)
     _see_something(model)
     head = head_of(model)
     for boxes, scores in zip(head.cv2, head.cv3, strict=True):
@@ -39,7 +40,7 @@ def write_eager_bundle(path: Path, seed: int = 0, veil_id: str = VEIL, classes: 
 def write_usual_bundle(path: Path, spec: VeilSpec, size: int, veil_id: str) -> Path:
     """Write a YOLOv8n with random weights that finds next to nothing: it costs what a trained one costs."""
     about = _about("yolov8n", spec, size, veil_id, CLASSES)
-    _write(about, about.build(), path)
+    _write(about, build_model(about), path)
     return path
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from raypp.detect.evaluation import SampleMatches, score
+from raypp.detect.evaluation import score
+from raypp.detect.matches import SampleMatches
 from raypp.utility.bootstrap import PrecisionTable, relative_gap
 
 _CLASSES = ("a", "b", "c")

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from raypp.utility.arm import Schedule
+from raypp.utility.arm import Report, Schedule
 from raypp.utility.asked import parse_arm
-from raypp.utility.comparison import Comparison, compare, run_here, run_task
+from raypp.utility.comparison import Comparison, compare
 from raypp.utility.pictures import read_pictures
 from raypp.utility.rows import read_matches, read_rows
-from raypp.utility.running import Report
+from raypp.utility.task import run_here, run_task
 from raypp.veiling.job import veil_here
 from raypp.veiling.progress import Reporter
 from tests.command import raypp, succeed

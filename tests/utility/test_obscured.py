@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from raypp.detect.training import Recipe
+from raypp.detect.recipe import Recipe
 from raypp.media.obscuring import Blackout, Pixelation, PrivatePixelation
 from raypp.utility.library import LibraryBatches, lay_out
 from raypp.utility.obscured import figures, obscure
-from raypp.utility.pictures import PictureSet, PlainFrames, letterboxed, read_pictures
+from raypp.utility.pictures import PictureSet, letterboxed, read_pictures
+from raypp.utility.plain import PlainFrames
 from tests.films import make_dataset
 
 
