@@ -8,6 +8,8 @@ UV_VERSION := 0.13.8
 ROUNDS ?= 20
 export RAY_USAGE_STATS_ENABLED := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Where it is set, every process compiles thousands of modules anew, which takes many seconds each time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-slow lint bench attack-table lock proto chaos accept clean

@@ -19,10 +19,12 @@ from raypp.detect.recipe import Recipe
 from raypp.detect.results import EpochResult, read_results
 from raypp.detect.settings import TrainSettings
 from raypp.detect.tracking import MlflowRun
-from raypp.errors import OptionError
+from raypp.errors import ConflictError, OptionError
 from raypp.json_file import json_option, write_json
 
 DETECTOR_FOLDER = "detector"
+_OF_RAY = "checkpoint_manager_snapshot.json"
+"""What Ray Train leaves beside its checkpoints."""
 
 ClusterTrainer = Callable[[TrainSettings, About, VeiledDataset, str | None], Path]
 """Trains somewhere and returns the folder of the best checkpoint."""
@@ -76,15 +78,18 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
             str | None, typer.Option(help="Log epochs to this MLflow tracking server, or file:/folder.")
         ] = None,
         data_key: Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")] = None,
+        here: Annotated[bool, typer.Option("--here", help="Train in this process, without Ray.")] = False,
         address: Annotated[str | None, typer.Option(help="Address of a running Ray (default: a local one).")] = None,
         json_file: Annotated[Path | None, json_option()] = None,
     ) -> None:
         """Train a YOLO detector on veiled frames; needs shards and labels, and no veil key.
 
         Example: raypp train veiled --out run --weights yolov8n.pt --epochs 100
+
+        Example: raypp train veiled --out small --model yolov8p --here
         """
-        if cluster is None:
-            raise OptionError("train needs Ray and torch; install raypp[cluster]")
+        if cluster is None and not here:
+            raise OptionError("train needs Ray; install raypp[cluster], or train in this process with --here")
         least_workers, most_workers = TrainSettings.parse_workers(workers)
         settings = TrainSettings(
             archive=archive if "://" in archive else str(Path(archive).absolute()),
@@ -104,7 +109,7 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
             data_key_path=data_key.absolute() if data_key else None,
         )
         console = Console(stderr=True, soft_wrap=True)
-        summary = train_detector(settings, cluster, address, console)
+        summary = train_detector(settings, None if here else cluster, address, console)
         console.print(
             f"trained       {summary.epochs} epochs in {summary.seconds:.0f} s; best {summary.best_epoch}: "
             f"mAP50 {summary.map50:.3f}, mAP50-95 {summary.map50_95:.3f}\ndetector      {summary.detector}",
@@ -116,13 +121,13 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
 
 
 def train_detector(
-    settings: TrainSettings, cluster: ClusterTrainer, address: str | None, console: Console
+    settings: TrainSettings, cluster: ClusterTrainer | None, address: str | None, console: Console
 ) -> TrainSummary:
     """Train a detector, or go on with its run, and keep the best epoch's beside it.
 
     Args:
         settings: what is asked for.
-        cluster: where to train.
+        cluster: where to train; None for this process.
         address: address of a running Ray, or None for a local one.
         console: where epochs are reported.
 
@@ -132,6 +137,8 @@ def train_detector(
         ModelError: if training failed.
     """
     settings.check()
+    if cluster is None and settings.workers > 1:
+        raise OptionError(f"--workers {settings.workers} train on Ray; leave out --here")
     dataset = VeiledDataset.open(settings.archive, settings.labels_version, settings.data_key_path)
     dataset.require(TRAIN, VAL)
     steps = dataset.splits[TRAIN] // settings.batch
@@ -148,9 +155,11 @@ def train_detector(
         amp=settings.amp,
     )
     about = About.of(settings.architecture, dataset, recipe)
-    from raypp.detect.start import check_start  # noqa: PLC0415 - needs torch, whose import takes seconds
+    from raypp.detect.here import checkpoints_here, train_here  # noqa: PLC0415 - needs torch, slow to import
+    from raypp.detect.start import check_start  # noqa: PLC0415
 
     check_start(about, settings.weights)
+    _check_place(settings.out, bool(checkpoints_here(settings.out)), here=cluster is None)
     claim(
         settings.out / ABOUT_FILE,
         about.model_dump_json(indent=1) + "\n",
@@ -158,10 +167,10 @@ def train_detector(
     )
     tracked = MlflowRun(settings.mlflow, settings.out, about) if settings.mlflow else None
     finished = partial(read_results, settings.out, EpochResult)
-    say_begin(console, dataset.splits, settings.epochs, steps, len(finished()), on_ray=True)
+    say_begin(console, dataset.splits, settings.epochs, steps, len(finished()), on_ray=cluster is not None)
     started = monotonic()
     with epochs_said(finished, settings.epochs, _say(settings, console, tracked)):
-        best = cluster(settings, about, dataset, address)
+        best = cluster(settings, about, dataset, address) if cluster else train_here(settings, about, dataset)
     if tracked:
         tracked.finish()
     shutil.copytree(best, settings.out / DETECTOR_FOLDER, dirs_exist_ok=True)
@@ -178,6 +187,14 @@ def train_detector(
         map50_95=top.map50_95,
         seconds=monotonic() - started,
     )
+
+
+def _check_place(out: Path, begun_here: bool, *, here: bool) -> None:
+    """Raise ConflictError if a run would not go on with its own checkpoints: Ray keeps them in its own way."""
+    if begun_here and not here:
+        raise ConflictError(f"run {out} was begun in one process; go on with --here, or choose another --out")
+    if here and not begun_here and (out / _OF_RAY).exists():
+        raise ConflictError(f"run {out} was begun on Ray; go on without --here, or choose another --out")
 
 
 def _say(settings: TrainSettings, console: Console, tracked: MlflowRun | None) -> Callable[[EpochResult, float], None]:

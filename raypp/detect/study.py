@@ -10,10 +10,9 @@ import torch
 from raypp.detect.batch import COLUMNS, batch_of_rows
 from raypp.detect.checkpoint import load_detector
 from raypp.detect.evaluation import Matcher
+from raypp.detect.labelled import labelled_rows
 from raypp.detect.studied import Origin, StudiedSample, StudySettings
-from raypp.shards.encryption import DataKey
 from raypp.shards.manifest import read_manifest
-from raypp.shards.reader import ShardReader
 from raypp.shards.schema import ArchiveHeader
 from raypp.shards.store import Store
 
@@ -70,15 +69,9 @@ def study_here(settings: StudySettings) -> Iterator[StudiedSample]:
         ModelError: if the detector is.
     """
     study = Study.open(settings)
-    rows = _labelled_rows(settings)
+    labelled = labelled_rows(
+        settings.archive, settings.labels_version, settings.split, STUDY_COLUMNS, settings.data_key_path
+    )
+    rows = (row for row in labelled if row["variant"] == 0)
     while some := list(islice(rows, STUDY_BATCH)):
         yield from study(some)
-
-
-def _labelled_rows(settings: StudySettings) -> Iterator[dict[str, Any]]:
-    data_key = DataKey.load(settings.data_key_path) if settings.data_key_path else None
-    reader = ShardReader(settings.archive, data_key)
-    for frames, labels in reader.labelled(settings.labels_version, STUDY_COLUMNS):
-        for row, label in zip(frames.rows.to_pylist(), labels, strict=True):
-            if label.split == settings.split and row["variant"] == 0:
-                yield row | {"boxes": [vars(box) for box in label.boxes]}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, Self
 
 import torch
 
@@ -46,6 +46,11 @@ class Team:
     wrap: Callable[[Any], Any] | None
     gather: Callable[[list[SampleMatches]], list[SampleMatches]]
     report: Callable[[dict[str, Any], Path | None], None]
+
+    @classmethod
+    def alone(cls, device: torch.device, report: Callable[[dict[str, Any], Path | None], None]) -> Self:
+        """A worker without others."""
+        return cls(rank=0, workers=1, device=device, wrap=None, gather=list, report=report)
 
 
 def train_worker(

@@ -92,8 +92,7 @@ def fit_here(settings: FitSettings, out: Path) -> Path:
             with whole_file(kept / STATE_FILE) as part:
                 shutil.copyfile(checkpoint / STATE_FILE, part)
 
-    device = torch.device("cuda" if settings.gpu else "cpu")
-    team = Team(rank=0, workers=1, device=device, wrap=None, gather=list, report=report)
+    team = Team.alone(torch.device("cuda" if settings.gpu else "cpu"), report)
     fit_worker(settings, out, team, kept if (kept / STATE_FILE).exists() else None)
     return kept
 

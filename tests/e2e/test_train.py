@@ -46,9 +46,13 @@ def run(place: Path) -> Path:
     return place / "run"
 
 
-def _epochs(run: Path) -> list[int]:
+def _rows(run: Path) -> list[dict[str, str]]:
     with (run / "results.csv").open() as file:
-        return [int(row["epoch"]) for row in csv.DictReader(file)]
+        return list(csv.DictReader(file))
+
+
+def _epochs(run: Path) -> list[int]:
+    return [int(row["epoch"]) for row in _rows(run)]
 
 
 @pytest.mark.ray
@@ -149,6 +153,35 @@ def test_settings_that_cannot_be_are_refused(asked: dict[str, object], said: str
 def test_a_folder_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no checkpoint"):
         load_detector(tmp_path)
+
+
+def test_a_training_in_one_process_scores_as_evaluated_and_goes_on_after_a_kill(place: Path, tmp_path: Path) -> None:
+    def options(run: str) -> list[str]:
+        asked = ("train", place / "veiled", "--out", tmp_path / run, "--here", *_SMALL[:-1], 4)
+        return [*map(str, asked), "--json", f"{tmp_path / run}.json"]
+
+    succeed(*options("whole"))
+    said = summary(tmp_path / "whole.json")
+    succeed("evaluate", place / "veiled", "--model", tmp_path / "whole", "--json", tmp_path / "scores.json")
+    assert summary(tmp_path / "scores.json")["map50_95"] == pytest.approx(said["map50_95"], abs=1e-6)
+    with subprocess.Popen([sys.executable, "-m", "raypp", *options("killed")], env=environment()) as job:
+        _wait_for_epoch(2, tmp_path / "killed", job)
+        job.kill()
+    succeed(*options("killed"))
+    assert _epochs(tmp_path / "killed") == [1, 2, 3, 4]
+    kept = {path.name for path in (tmp_path / "killed").glob("checkpoint_*")}
+    assert kept == {f"checkpoint_{epoch:06d}" for epoch in (4, summary(tmp_path / "killed.json")["best_epoch"])}
+    whole, killed = ([float(row["train/cls_loss"]) for row in _rows(tmp_path / name)] for name in ("whole", "killed"))
+    assert killed == pytest.approx(whole, rel=1e-3)
+
+
+@pytest.mark.ray
+def test_a_run_goes_on_where_it_was_begun(place: Path, run: Path, tmp_path: Path) -> None:
+    _one_line(raypp("train", place / "veiled", "--out", run, *_SMALL, "--here"), str(run), "begun on Ray")
+    here = ("train", place / "veiled", "--out", tmp_path / "here", *_SMALL[:-1], 1)
+    succeed(*here, "--here")
+    _one_line(raypp(*here), str(tmp_path / "here"), "go on with --here")
+    _one_line(raypp(*here, "--here", "--workers", 2), "--workers 2", "--here")
 
 
 def _with_shard(place: Path, copy: Path, change: Callable[[bytes], bytes]) -> str:
