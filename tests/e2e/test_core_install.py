@@ -56,6 +56,31 @@ def test_asking_for_ray_without_it_is_one_line(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "option", "arguments"),
+    [
+        ("train", "--epochs", ("veiled", "--out", "run", "--here")),
+        ("evaluate", "--report", ("veiled", "--model", "run")),
+        ("fit", "--hide", ("pictures", "--out", "fitted", "--weights", "yolov8n.pt")),
+        ("compare", "--arm", ("pictures", "--out", "cost")),
+        ("audit", "--budget", ("films", "--out", "audit")),
+        ("export", "--half", ("run", "--out", "tools.model")),
+    ],
+)
+def test_what_needs_torch_says_its_options_without_it(
+    command: str, option: str, arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    def said(*words: str) -> str:
+        program = [sys.executable, "-c", _WITHOUT, command, *words]
+        done = subprocess.run(program, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
+        assert "Traceback" not in done.stderr
+        return done.stdout + done.stderr
+
+    assert option in said("--help")
+    assert f"{command} needs torch" in said(*arguments)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.slow
 def test_a_core_only_install_veils(tmp_path: Path) -> None:
     """Needs the package index."""
