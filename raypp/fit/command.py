@@ -59,12 +59,12 @@ def make_fit_command(cluster: ClusterFit | None) -> Callable[..., None]:
             int, typer.Option(help="Pictures whose gradients make one step of the optimiser; small for few pictures.")
         ] = 64,
         patch: Annotated[int, typer.Option(help="Side of a cell in pixels: 4, 8 or 16.")] = 8,
-        channels: Annotated[int, typer.Option(help="Code values of a cell.")] = 16,
+        channels: Annotated[int, typer.Option(help="Code values of a cell.")] = 8,
         bits: Annotated[int, typer.Option(help="Bits of a code value, 1 to 4.")] = 3,
         sub_keys: Annotated[int, typer.Option(help="Number of sub-keys.")] = 4,
         hide: Annotated[
             float, typer.Option(help="Weight of hiding pictures, against the detector's loss; 0 hides nothing.")
-        ] = 2.0,
+        ] = 1.0,
         tone: Annotated[float, typer.Option(help="Weight of hiding cells' colours, relative to their insides.")] = 0.5,
         rate: Annotated[float, typer.Option(help="Weight of the codes' entropy, in bits a value.")] = 0.0,
         adversary: Annotated[

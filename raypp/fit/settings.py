@@ -64,10 +64,10 @@ class FitSettings(BaseModel):
     seed: int = 0
     amp: bool | None = None
     patch: int = 8
-    channels: int = 16
+    channels: int = 8
     bits: int = 3
     sub_keys: int = 4
-    hide: float = 2.0
+    hide: float = 1.0
     tone: float = 0.5
     rate: float = 0.0
     adversaries: tuple[AdversaryShape, ...] = tuple(AdversaryShape)
