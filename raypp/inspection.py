@@ -12,6 +12,7 @@ from raypp.errors import RayppError, ShardError
 from raypp.shards.encryption import DataKey
 from raypp.shards.labels import list_versions
 from raypp.shards.manifest import Manifest, read_manifest
+from raypp.shards.parquet import open_parquet
 from raypp.shards.schema import METADATA_KEY, ArchiveHeader
 from raypp.shards.store import Store
 from raypp.veil.encoder_file import spec_and_encoder
@@ -37,11 +38,11 @@ def describe(path: Path, data_key: DataKey | None = None) -> dict[str, str]:
     except OSError as error:
         raise RayppError(f"{path}: {error.strerror}; give the path of a file or archive of raypp") from None
     if head == _PARQUET_MAGIC:
-        return _parquet(path, pq.ParquetFile(path))
+        return _parquet(path, open_parquet(path))
     if head == _ENCRYPTED_MAGIC:
         if data_key is None:
             raise ShardError(f"shard {path} is encrypted; give its data key with --data-key")
-        return _parquet(path, pq.ParquetFile(path, decryption_properties=data_key.decryption()))
+        return _parquet(path, open_parquet(path, data_key.decryption()))
     if is_key_file(path):
         return _key(path)
     return _bundle(path) if is_bundle(path) else _spec(path)
@@ -76,16 +77,21 @@ def _parquet(path: Path, file: pq.ParquetFile) -> dict[str, str]:
         "columns": ", ".join(file.schema_arrow.names),
         "bytes": f"{path.stat().st_size:,}",
     }
-    if METADATA_KEY in metadata:
+    names = file.schema_arrow.names
+    if METADATA_KEY in metadata and "boxes" in names:
+        about = json.loads(metadata[METADATA_KEY])
+        lines |= {"version": about["version"], "classes": ", ".join(about["classes"]), "veil_id": about["veil_id"]}
+    elif METADATA_KEY in metadata:
         lines |= _header(ArchiveHeader.from_bytes(metadata[METADATA_KEY]))
-    if "code" in file.schema_arrow.names and file.metadata.num_rows:
-        first = file.read_row_group(0, columns=["site", "camera", "width", "height", "code"]).slice(0, 1).to_pylist()[0]
+    if "code" in names and file.metadata.num_rows:
+        shown = ["site", "camera", "width", "height", "code"]
+        first = file.read_row_group(0, columns=shown, use_threads=False).slice(0, 1).to_pylist()[0]
         lines["first frame"] = (
             f"site {first['site']}, camera {first['camera']}, source {first['width']}x{first['height']}, "
             f"code {len(first['code']):,} bytes"
         )
-    elif "boxes" in file.schema_arrow.names:
-        column: pa.ChunkedArray = file.read(columns=["boxes"]).column("boxes")
+    elif "boxes" in names:
+        column: pa.ChunkedArray = file.read(columns=["boxes"], use_threads=False).column("boxes")
         lines["boxes"] = str(sum(len(boxes) for boxes in column.to_pylist()))
     return lines
 

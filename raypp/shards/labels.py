@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from raypp.errors import ConflictError, LabelError, ShardError
 from raypp.shards.manifest import Manifest
+from raypp.shards.parquet import parquet_table
 from raypp.shards.schema import METADATA_KEY
 from raypp.shards.store import Store
 
@@ -112,7 +113,7 @@ def read_labels(store: Store, version: str) -> LabelTable:
         there = ", ".join(list_versions(store)) or "none"
         raise ShardError(f"archive {store.root} has no label version {version}; there are: {there}")
     try:
-        table = pq.read_table(io.BytesIO(store.read(_path(version))))
+        table = parquet_table(store.read(_path(version)))
         about = json.loads(table.schema.metadata[METADATA_KEY])
         rows = tuple(
             SampleLabels(row["sample_id"], row["split"], tuple(LabelBox(**box) for box in row["boxes"]), row["variant"])

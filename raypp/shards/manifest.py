@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from raypp.errors import ShardError
+from raypp.shards.parquet import parquet_table
 from raypp.shards.receipt import Receipt
 from raypp.shards.schema import METADATA_KEY, ArchiveHeader
 from raypp.shards.store import Store
@@ -88,7 +89,7 @@ def read_manifest(store: Store) -> Manifest:
         )
     where = f"{store.root}/{MANIFEST_FILE}"
     try:
-        table = pq.read_table(io.BytesIO(store.read(MANIFEST_FILE)))
+        table = parquet_table(store.read(MANIFEST_FILE))
         rows = table.to_pylist()
         header = ArchiveHeader.from_bytes(table.schema.metadata[METADATA_KEY], where)
         return Manifest(header, tuple(Receipt.model_validate(row) for row in rows))

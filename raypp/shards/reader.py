@@ -10,9 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from raypp.errors import KeyFileError, ShardError
+from raypp.filesystem import is_url
 from raypp.shards.encryption import DataKey
 from raypp.shards.labels import SampleLabels, read_labels
 from raypp.shards.manifest import Manifest, read_manifest
+from raypp.shards.parquet import open_parquet
 from raypp.shards.schema import METADATA_KEY, SHARD_SCHEMA, ArchiveHeader
 from raypp.shards.store import Store
 from raypp.veil.packing import unpack
@@ -122,7 +124,7 @@ class ShardReader:
         try:
             with open_shard(self.store, relative, self.header, self._encryption) as file:
                 names = list(columns) if columns is not None else None
-                for rows in file.iter_batches(batch_size, columns=names):
+                for rows in file.iter_batches(batch_size, columns=names, use_threads=False):
                     yield FrameBatch(self.header, rows)
         except (pa.ArrowException, OSError) as error:
             reason = str(error).splitlines()[0]
@@ -167,7 +169,7 @@ def open_shard(store: Store, relative: str, header: ArchiveHeader, encryption: D
     where = f"{store.root}/{relative}"
     decryption = encryption.decryption() if encryption else None
     try:
-        file = pq.ParquetFile(store.open_input(relative), decryption_properties=decryption)
+        file = open_parquet(store.open_input(relative), decryption, ahead=is_url(store.root))
     except KeyFileError as error:
         raise ShardError(f"shard {where}: {error}") from None
     except (pa.ArrowException, OSError) as error:

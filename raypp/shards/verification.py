@@ -127,7 +127,7 @@ def check_shard(store: Store, header: ArchiveHeader, encryption: DataKey | None,
     times: dict[str, tuple[int, int]] = {}
     try:
         with open_shard(store, receipt.shard, header, encryption) as file:
-            for batch in file.iter_batches(64):
+            for batch in file.iter_batches(64, use_threads=False):
                 for row in map(_row, batch.to_pylist()):
                     digest.add(row)
                     ids.append(row.sample_id)

@@ -71,7 +71,7 @@ def test_a_stopped_fit_goes_on_to_where_it_would_have_come(place, monkeypatch):
     assert went_on.last.box_loss == pytest.approx(whole.last.box_loss, rel=0.02)
     assert went_on.last.detail == pytest.approx(whole.last.detail, abs=0.02)
     with pytest.raises(ConflictError, match="was begun with other settings"):
-        run_fit(_settings(place, hide=1.0), place / "stopped", key, None, None, _CONSOLE)
+        run_fit(_settings(place, hide=2.0), place / "stopped", key, None, None, _CONSOLE)
 
 
 def test_what_a_fit_leaves_is_compared_with_plain(place):
@@ -104,7 +104,7 @@ def test_a_dry_run_says_what_would_be_and_writes_nothing(place, tmp_path, capsys
     fit(str(place / "tools"), out=tmp_path / "fitted", weights=place / "public.pt", **asked)
     said = capsys.readouterr().err
     assert "12 train, 6 val, 2 classes" in said
-    assert "16 values of 3 bits" in said
+    assert "8 values of 3 bits" in said
     assert not (tmp_path / "fitted").exists()
 
 
