@@ -4,7 +4,7 @@ Example:
     ray job submit --working-dir . -- python -m jobs.train_detector /data/veiled --out /data/run --weights yolov8n.pt
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +18,15 @@ from jobs.shard_source import read_archive
 from jobs.team import root_cause, team_of_worker, worker_cpus, worker_threads
 from raypp.cli import run_command
 from raypp.detect.about import About
-from raypp.detect.batch import COLUMNS, DetectionBatch, batch_of_rows
+from raypp.detect.batch import COLUMNS, DetectionBatch, batch_of_rows, batches_of_epoch
 from raypp.detect.command import make_train_command
 from raypp.detect.dataset import TRAIN, VAL, VeiledDataset
-from raypp.detect.rows import exactly, of_epoch, rebatch
+from raypp.detect.rows import SHUFFLED_ROWS, VAL_ROWS
 from raypp.detect.settings import TrainSettings
 from raypp.detect.variants import VARIANT_COLUMNS
 from raypp.detect.worker import train_worker
 from raypp.errors import ModelError, ShardError
-from raypp.shards.schema import ArchiveHeader
 
-_SHUFFLED_ROWS = 2048
-_VAL_BATCH = 32
 _MOST_FAILURES = 3
 _HELD_SHARE = 0.2
 """Part of the cluster's object store that each split may be held in."""
@@ -111,22 +108,17 @@ def _train_loop(config: dict[str, Any]) -> None:
         rows = ray_train.get_dataset_shard(TRAIN).iter_batches(
             batch_size=share * (1 + header.variants),
             batch_format="numpy",
-            local_shuffle_buffer_size=_SHUFFLED_ROWS,
+            local_shuffle_buffer_size=SHUFFLED_ROWS,
             local_shuffle_seed=settings.seed + epoch,
         )
-        chosen = rebatch(of_epoch(rows, settings.seed, epoch), share)
-        return exactly(_batches(chosen, header), about.recipe.steps)
+        return batches_of_epoch(rows, header, about.recipe, share, epoch)
 
     def val_batches() -> Iterator[DetectionBatch]:
-        rows = ray_train.get_dataset_shard(VAL).iter_batches(batch_size=_VAL_BATCH, batch_format="numpy")
+        rows = ray_train.get_dataset_shard(VAL).iter_batches(batch_size=VAL_ROWS, batch_format="numpy")
         mine = (one for number, one in enumerate(rows) if number % workers == rank)
-        return _batches(mine, header)
+        return (batch_of_rows(one, header) for one in mine)
 
     train_worker(settings, about, team, train_batches, val_batches, Path(checkpoint.path) if checkpoint else None)
-
-
-def _batches(rows: Iterable[dict[str, Any]], header: ArchiveHeader) -> Iterator[DetectionBatch]:
-    return (batch_of_rows(one, header) for one in rows)
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Batches: labelled codes as tensors, from rows of shards joined with a label version."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from raypp.detect.recipe import Recipe
+from raypp.detect.rows import Rows, exactly, of_epoch, rebatch
 from raypp.media.frame import PADDING
 from raypp.shards.reader import place_code
 from raypp.shards.schema import ArchiveHeader
@@ -84,6 +86,22 @@ def batch_of_rows(rows: Mapping[str, Any], header: ArchiveHeader) -> DetectionBa
         for box in boxes
     ]
     return labelled_batch(inputs, found, tuple(map(str, rows["sample_id"])))
+
+
+def batches_of_epoch(
+    rows: Iterable[Rows], header: ArchiveHeader, recipe: Recipe, size: int, epoch: int
+) -> Iterator[DetectionBatch]:
+    """Make the batches that one worker trains on in an epoch: each frame in one of its versions, and `recipe.steps`.
+
+    Args:
+        rows: the worker's rows, mixed, with `COLUMNS`, `VARIANT_COLUMNS` and `boxes`.
+        header: header of the archive.
+        recipe: how is trained.
+        size: frames of a batch.
+        epoch: number of the epoch, from 0.
+    """
+    chosen = rebatch(of_epoch(rows, recipe.seed, epoch), size)
+    return exactly((batch_of_rows(one, header) for one in chosen), recipe.steps)
 
 
 def labelled_batch(

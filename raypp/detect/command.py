@@ -90,6 +90,8 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
         """
         if cluster is None and not here:
             raise OptionError("train needs Ray; install raypp[cluster], or train in this process with --here")
+        if here and address:
+            raise OptionError(f"--address {address} is of a Ray; leave out --here")
         least_workers, most_workers = TrainSettings.parse_workers(workers)
         settings = TrainSettings(
             archive=archive if "://" in archive else str(Path(archive).absolute()),

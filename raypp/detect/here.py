@@ -12,19 +12,17 @@ import numpy as np
 import torch
 
 from raypp.detect.about import About
-from raypp.detect.batch import COLUMNS, DetectionBatch, batch_of_rows
+from raypp.detect.batch import COLUMNS, DetectionBatch, batch_of_rows, batches_of_epoch
 from raypp.detect.dataset import TRAIN, VAL, VeiledDataset
 from raypp.detect.labelled import labelled_rows
 from raypp.detect.results import EpochResult, read_results
-from raypp.detect.rows import Rows, exactly, of_epoch, rebatch
+from raypp.detect.rows import SHUFFLED_ROWS, VAL_ROWS, Rows
 from raypp.detect.settings import TrainSettings
 from raypp.detect.variants import VARIANT_COLUMNS
 from raypp.detect.worker import Team, train_worker
 from raypp.errors import ModelError
 
-_SHUFFLED_ROWS = 2048
 _READ_ROWS = 256
-_VAL_BATCH = 32
 _CHECKPOINT = "checkpoint_{:06d}"
 
 
@@ -42,12 +40,11 @@ def train_here(settings: TrainSettings, about: About, dataset: VeiledDataset) ->
         return labelled_rows(settings.archive, dataset.labels_version, split, columns, settings.data_key_path)
 
     def train_batches(epoch: int) -> Iterator[DetectionBatch]:
-        mixed = shuffled(rows(TRAIN), _SHUFFLED_ROWS, settings.seed + epoch)
-        chosen = rebatch(of_epoch(_columns(mixed, _READ_ROWS), settings.seed, epoch), settings.batch)
-        return exactly((batch_of_rows(one, header) for one in chosen), about.recipe.steps)
+        mixed = shuffled(rows(TRAIN), SHUFFLED_ROWS, settings.seed + epoch)
+        return batches_of_epoch(_columns(mixed, _READ_ROWS), header, about.recipe, settings.batch, epoch)
 
     def val_batches() -> Iterator[DetectionBatch]:
-        return (batch_of_rows(one, header) for one in _columns(rows(VAL), _VAL_BATCH))
+        return (batch_of_rows(one, header) for one in _columns(rows(VAL), VAL_ROWS))
 
     def report(_metrics: dict[str, Any], folder: Path | None) -> None:
         if folder is not None:

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from raypp.shards.encryption import DataKey
 from raypp.shards.reader import ShardReader
 
@@ -18,6 +20,6 @@ def labelled_rows(
     """
     data_key = DataKey.load(data_key_path) if data_key_path else None
     for frames, labels in ShardReader(archive, data_key).labelled(labels_version, columns):
-        for row, label in zip(frames.rows.to_pylist(), labels, strict=True):
-            if label.split == split:
-                yield row | {"boxes": [vars(box) for box in label.boxes]}
+        wanted = [row for row, label in enumerate(labels) if label.split == split]
+        for index, row in zip(wanted, frames.rows.take(pa.array(wanted, type=pa.int64())).to_pylist(), strict=True):
+            yield row | {"boxes": [vars(box) for box in labels[index].boxes]}

@@ -11,6 +11,10 @@ from raypp.detect.variants import VARIANT_COLUMNS, chosen
 Rows = Mapping[str, Any]
 """Columns by name, of N entries each."""
 
+SHUFFLED_ROWS = 2048
+"""How many rows are held to mix them."""
+VAL_ROWS = 32
+"""Rows of a batch of validation."""
 _REPEATABLE_BATCHES = 16
 
 

@@ -182,6 +182,7 @@ def test_a_run_goes_on_where_it_was_begun(place: Path, run: Path, tmp_path: Path
     succeed(*here, "--here")
     _one_line(raypp(*here), str(tmp_path / "here"), "go on with --here")
     _one_line(raypp(*here, "--here", "--workers", 2), "--workers 2", "--here")
+    _one_line(raypp(*here, "--here", "--address", "auto"), "--address auto", "--here")
 
 
 def _with_shard(place: Path, copy: Path, change: Callable[[bytes], bytes]) -> str:
@@ -205,12 +206,22 @@ def test_a_corrupt_shard_ends_training_with_its_name(place: Path, tmp_path: Path
     _one_line(raypp("train", tmp_path / "bad", "--out", tmp_path / "run", *_SMALL), shard)
 
 
-def _wait_for_epoch(epoch: int, run: Path, job: "subprocess.Popen[str]") -> None:
+def _wait_for(is_so: Callable[[], bool], job: "subprocess.Popen[str]") -> None:
     deadline = time.monotonic() + 200
-    while not (run / "results.csv").exists() or len(_epochs(run)) < epoch:
+    while not is_so():
         assert job.poll() is None, "the job ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def _wait_for_epoch(epoch: int, run: Path, job: "subprocess.Popen[str]") -> None:
+    _wait_for(lambda: (run / "results.csv").exists() and len(_epochs(run)) >= epoch, job)
+
+
+def _kept(run: Path) -> str:
+    """What Ray has noted of checkpoints: it looks for new ones every two seconds, and epochs here are shorter."""
+    path = run / "checkpoint_manager_snapshot.json"
+    return path.read_text() if path.exists() else ""
 
 
 @pytest.mark.slow
@@ -240,7 +251,8 @@ def test_a_run_killed_and_run_again_goes_on_at_the_last_epoch(place: Path, tmp_p
     options = ("train", place / "veiled", "--out", run, "--batch", 4, "--epochs", 5)
     command = [sys.executable, "-m", "raypp", *map(str, options)]
     with subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL, text=True) as job:
-        _wait_for_epoch(2, run, job)
+        _wait_for_epoch(1, run, job)
+        _wait_for(lambda: "checkpoint_2" in _kept(run), job)
         for process in [*psutil.Process(job.pid).children(recursive=True), psutil.Process(job.pid)]:
             process.kill()
     first = (run / "results.csv").read_text().splitlines()[1]
