@@ -20,6 +20,7 @@ from raypp.detect.results import EpochResult, read_results
 from raypp.detect.settings import TrainSettings
 from raypp.detect.tracking import MlflowRun
 from raypp.errors import ConflictError, OptionError
+from raypp.here import works_here
 from raypp.json_file import json_option, write_json
 
 DETECTOR_FOLDER = "detector"
@@ -88,10 +89,8 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
 
         Example: raypp train veiled --out small --model yolov8p --here
         """
-        if cluster is None and not here:
+        if works_here(cluster, here=here, address=address) and not here:
             raise OptionError("train needs Ray; install raypp[cluster], or train in this process with --here")
-        if here and address:
-            raise OptionError(f"--address {address} is of a Ray; leave out --here")
         least_workers, most_workers = TrainSettings.parse_workers(workers)
         settings = TrainSettings(
             archive=archive if "://" in archive else str(Path(archive).absolute()),

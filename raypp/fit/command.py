@@ -14,7 +14,8 @@ from raypp.detect.claim import claim
 from raypp.detect.epochs import epochs_said, say_begin
 from raypp.detect.results import read_results
 from raypp.fit.results import FitEpoch
-from raypp.fit.settings import AdversaryShape, FitSettings, recipe_of
+from raypp.fit.settings import AdversaryShape, FitSettings, recipe_of, usual_channels
+from raypp.here import works_here
 from raypp.json_file import json_option, write_json
 from raypp.utility.pictures import read_pictures
 from raypp.veil.encoder_file import ENCODER_FILE, START_FILE
@@ -59,7 +60,9 @@ def make_fit_command(cluster: ClusterFit | None) -> Callable[..., None]:
             int, typer.Option(help="Pictures whose gradients make one step of the optimiser; small for few pictures.")
         ] = 64,
         patch: Annotated[int, typer.Option(help="Side of a cell in pixels: 4, 8 or 16.")] = 8,
-        channels: Annotated[int, typer.Option(help="Code values of a cell.")] = 8,
+        channels: Annotated[
+            int | None, typer.Option(help="Code values of a cell (default: 8; 48 of cells of 16 pixels).")
+        ] = None,
         bits: Annotated[int, typer.Option(help="Bits of a code value, 1 to 4.")] = 3,
         sub_keys: Annotated[int, typer.Option(help="Number of sub-keys.")] = 4,
         hide: Annotated[
@@ -97,8 +100,9 @@ def make_fit_command(cluster: ClusterFit | None) -> Callable[..., None]:
 
         Example: raypp fit pictures --weights yolov8n.pt --key owner.key --out fitted --epochs 100
 
-        Example: raypp fit pictures --weights yolov8n.pt --out coarse --patch 16 --channels 48 --hide 4
+        Example: raypp fit pictures --weights yolov8n.pt --out coarse --patch 16 --hide 4
         """
+        in_process = works_here(cluster, here=here, address=address)
         settings = FitSettings(
             data=str(Path(data).absolute()) if "://" not in data else data,
             weights=weights.absolute(),
@@ -110,7 +114,7 @@ def make_fit_command(cluster: ClusterFit | None) -> Callable[..., None]:
             seed=seed,
             amp=amp,
             patch=patch,
-            channels=channels,
+            channels=usual_channels(patch) if channels is None else channels,
             bits=bits,
             sub_keys=sub_keys,
             hide=hide,
@@ -127,8 +131,8 @@ def make_fit_command(cluster: ClusterFit | None) -> Callable[..., None]:
         if dry_run:
             _print_plan(settings, console)
             return
-        local = cluster is None or here
-        summary = run_fit(settings, out.absolute(), resolve_key_path(key), None if local else cluster, address, console)
+        on_ray = None if in_process else cluster
+        summary = run_fit(settings, out.absolute(), resolve_key_path(key), on_ray, address, console)
         last = summary.last
         console.print(
             f"fitted        {last.epoch} epochs in {summary.seconds:.0f} s: mAP50 {last.map50:.3f}, "

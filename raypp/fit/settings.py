@@ -12,6 +12,9 @@ from raypp.errors import OptionError
 from raypp.utility.pictures import PictureSet
 from raypp.veil.spec import LearnedSpec, parse_spec
 
+_CHANNELS = 8
+_COARSE_PATCH, _COARSE_CHANNELS = 16, 48
+
 
 class AdversaryShape(StrEnum):
     """How a decoder looks at codes; no one shape finds all that another does."""
@@ -64,7 +67,7 @@ class FitSettings(BaseModel):
     seed: int = 0
     amp: bool | None = None
     patch: int = 8
-    channels: int = 8
+    channels: int = _CHANNELS
     bits: int = 3
     sub_keys: int = 4
     hide: float = 1.0
@@ -107,6 +110,11 @@ class FitSettings(BaseModel):
         spec = parse_spec(json.dumps({"family": "learned", "encoder": encoder} | asked), "fit")
         assert isinstance(spec, LearnedSpec)  # noqa: S101 - the family says so
         return spec
+
+
+def usual_channels(patch: int) -> int:
+    """Return how many code values a cell has where nobody says: by what docs/veil-defaults.md found."""
+    return _COARSE_CHANNELS if patch == _COARSE_PATCH else _CHANNELS
 
 
 def recipe_of(settings: FitSettings, pictures: PictureSet) -> Recipe:

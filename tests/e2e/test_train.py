@@ -182,7 +182,6 @@ def test_a_run_goes_on_where_it_was_begun(place: Path, run: Path, tmp_path: Path
     succeed(*here, "--here")
     _one_line(raypp(*here), str(tmp_path / "here"), "go on with --here")
     _one_line(raypp(*here, "--here", "--workers", 2), "--workers 2", "--here")
-    _one_line(raypp(*here, "--here", "--address", "auto"), "--address auto", "--here")
 
 
 def _with_shard(place: Path, copy: Path, change: Callable[[bytes], bytes]) -> str:

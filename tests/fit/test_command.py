@@ -111,3 +111,13 @@ def test_a_dry_run_says_what_would_be_and_writes_nothing(place, tmp_path, capsys
 def test_workers_need_ray(place):
     with pytest.raises(OptionError, match="--workers 2 fit on Ray"):
         run_fit(_settings(place, workers=2), place / "none", place / "owner.key", None, None, _CONSOLE)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [((), "8 values"), (("--patch", 16), "48 values"), (("--patch", 16, "--channels", 5), "5 values")],
+)
+def test_cells_have_as_many_values_as_their_size_wants(place, asked, expected):
+    options = ("--weights", place / "public.pt", "--out", place / "planned", "--model", "yolov8p", "--size", 64)
+    done = succeed("fit", place / "tools", *options, "--batch", 4, *asked, "--dry-run")
+    assert expected in done.stderr
