@@ -1,17 +1,15 @@
 """Leakage over the number of known pairs, drawn: a line for the veil and one for each baseline."""
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from raypp.audit.gates import leakage
+from raypp.audit.gates import leakage, number_of_pairs
 from raypp.audit.model import Adversary, Kind
 from raypp.audit.row import AttackRow
 from raypp.report.colours import LIGHT
 from raypp.report.html import Html, element
 
-_PAIRS = re.compile(r"\b(\d[\d,]*) pairs?\b")
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM, _RIGHT = 760, 300, 52, 14, 44, 16
 _DASHES = ("6 4", "2 3", "10 4 2 4", "1 4")
 _LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -30,12 +28,6 @@ class Line:
     veiling: str
     is_veil: bool
     points: tuple[tuple[int, float], ...]
-
-
-def number_of_pairs(attack: str) -> int | None:
-    """Number of pairs in an attack's name such as `ridge, 6 pairs`; None if it names none."""
-    found = _PAIRS.search(attack)
-    return int(found[1].replace(",", "")) if found else None
 
 
 def lines_of(rows: Sequence[AttackRow]) -> tuple[Line, ...]:

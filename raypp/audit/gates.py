@@ -1,6 +1,7 @@
 """Gates: the bars that an audited veil must stay below, and what the rows say of them."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +20,7 @@ TRAINED_ON_FACES = "recogniser trained on veiled faces"
 """Name of the attack that tells faces apart without rebuilding one."""
 LABELS_ONLY = "labels alone"
 """Name of the match that looks at no code: no attack, but what attacks on matching are held against."""
+_PAIRS = re.compile(r"\b(\d[\d,]*) pairs?\b")
 MEAN_BAR, WORST_BAR = 0.10, 0.25
 MATCHING_MARGIN = 0.05
 """How much more often than by the labels alone, or by chance, a veiled picture may be found among plain ones."""
@@ -71,6 +73,35 @@ class Gate(BaseModel):
 
 
 @dataclass(frozen=True)
+class Fall:
+    """How many known pairs take one of the outsider's bars down.
+
+    Attributes:
+        name: of the gate.
+        pairs: the fewest of those tried with which some attack goes beyond the bar; 0 if an outsider needs none, None
+            if the most that were tried do not do.
+        tried: the most that were tried.
+        got: the most that is reached with so many.
+        by: the attack that reaches it.
+    """
+
+    name: str
+    pairs: int | None
+    tried: int
+    got: float
+    by: str
+
+    @property
+    def needed(self) -> str:
+        """Such as `with 6 known pairs`."""
+        if self.pairs == 0:
+            return "without any pair"
+        most = self.pairs or self.tried
+        said = f"with {most:,} known pair" + "s" * (most != 1)
+        return said if self.pairs else f"{said}, the most that were tried"
+
+
+@dataclass(frozen=True)
 class _Reached:
     """What one attack reached; `got` is None if its row does not count, or nothing could be recognised."""
 
@@ -118,6 +149,52 @@ def judge(rows: Sequence[AttackRow]) -> tuple[Gate, ...]:
         *_leaking((TEAM_MEAN, TEAM_WORST), other, rebuilt + own),
         *_recognising((TEAM_FACES, TEAM_IDENTITY, TEAM_TEXT), other, rebuilt + own, trained),
     )
+
+
+def number_of_pairs(attack: str) -> int | None:
+    """Number of pairs in an attack's name such as `ridge, 6 pairs`; None if it names none."""
+    found = _PAIRS.search(attack)
+    return int(found[1].replace(",", "")) if found else None
+
+
+def falls(rows: Sequence[AttackRow]) -> tuple[Fall, ...]:
+    """Tell with how many known pairs each of the outsider's bars falls; who has pairs can do all that an outsider can.
+
+    Args:
+        rows: of any veiling and adversary; those of an ML team, of who holds the key and on anything but the audited
+            veil are left out.
+
+    Returns:
+        One for each of `MEAN`, `WORST`, `FACES`, `IDENTITY` and `TEXT` of which something is known; none at all if no
+        attack by pairs was made.
+    """
+    rebuilt = [row for row in rows if row.is_veil and row.kind is Kind.REBUILD]
+    needed = {row.attack: number_of_pairs(row.attack) or 0 for row in rebuilt if row.adversary is Adversary.PAIRS}
+    needed |= {row.attack: 0 for row in rebuilt if row.adversary is Adversary.OUTSIDER}
+    numbers = sorted({0, *needed.values()})
+    if len(numbers) == 1:
+        return ()
+    steps = [
+        (number, _by_pairs([row for row in rebuilt if needed.get(row.attack, math.inf) <= number]))
+        for number in numbers
+    ]
+    each = zip(*([(number, gate) for gate in gates] for number, gates in steps), strict=True)
+    return tuple(_fall(one) for one in each if one[-1][1].got is not None)
+
+
+def _by_pairs(able: Sequence[AttackRow]) -> tuple[Gate, ...]:
+    return (
+        *_leaking((MEAN, WORST), Adversary.PAIRS, able),
+        *_recognising((FACES, IDENTITY, TEXT), Adversary.PAIRS, able),
+    )
+
+
+def _fall(steps: Sequence[tuple[int, Gate]]) -> Fall:
+    """The first step at which a gate is missed, or the last."""
+    tried, last = steps[-1]
+    number, gate = next(((number, gate) for number, gate in steps if gate.verdict is Verdict.MISSED), (None, last))
+    assert gate.got is not None  # noqa: S101 - of the last step it is there, and a missed one has gone beyond
+    return Fall(gate.name, number, tried, gate.got, gate.by)
 
 
 def leakage(row: AttackRow) -> float | None:

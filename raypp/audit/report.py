@@ -18,8 +18,10 @@ from raypp.audit.gates import (
     TEAM_WORST,
     TEXT,
     WORST,
+    Fall,
     Gate,
     Verdict,
+    falls,
     leakage,
 )
 from raypp.audit.model import Adversary
@@ -233,8 +235,19 @@ def _curve(certificate: Certificate) -> Html | None:
     lines = lines_of(certificate.rows)
     if not lines:
         return None
-    note = f"Leakage of the best attack with as many pairs, the greater of detail and edges: {_SCALE}."
-    return _card("What known pairs give", draw(lines), element("p", note, class_="note"))
+    note = (
+        f"Leakage of the best attack with as many pairs, the greater of detail and edges: {_SCALE}. A bar falls with "
+        "the fewest pairs, of those tried, with which an attack goes beyond it."
+    )
+    fallen = element("ul", [element("li", _falls(one)) for one in falls(certificate.rows)])
+    return _card("What known pairs give", draw(lines), fallen, element("p", note, class_="note"))
+
+
+def _falls(fall: Fall) -> str:
+    name = f"{fall.name[0].upper()}{fall.name[1:]}"
+    if fall.pairs is None:
+        return f"{name}: does not fall {fall.needed} ({fall.got:.3f})."
+    return f"{name}: falls {fall.needed}, to {fall.by} ({fall.got:.3f})."
 
 
 def _comparison(certificate: Certificate) -> Html:

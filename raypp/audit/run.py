@@ -8,7 +8,7 @@ from rich.console import Console
 
 from raypp.audit.bounds import bounds_on
 from raypp.audit.certificate import Gate, PictureCounts, certify, sign
-from raypp.audit.gates import Verdict
+from raypp.audit.gates import Verdict, falls
 from raypp.audit.report import write_report
 from raypp.audit.row import AttackRow, Estimate
 from raypp.audit.running import PICTURES, AuditSettings, Task, missing, read_rows, tasks
@@ -114,6 +114,10 @@ def print_summary(summary: AuditSummary, console: Console) -> None:
         got += "" if gate.high is None else f" (95 %: up to {gate.high:.2f})"
         got += "" if gate.bar is None else f", at most {gate.bar:.2f} is allowed"
         console.print(f"{gate.verdict:<14}{gate.name}{got}", highlight=False)
+    for fall in falls(summary.rows):
+        by = "" if fall.pairs is None else f" by {fall.by}"
+        verdict = "holds" if fall.pairs is None else "falls"
+        console.print(f"{verdict:<14}{fall.name}, {fall.needed}: {fall.got:.2f}{by}", highlight=False)
     console.print(f"report        {summary.report}\ncertificate   {summary.certificate}", highlight=False)
 
 

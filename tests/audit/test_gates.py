@@ -14,9 +14,12 @@ from raypp.audit.gates import (
     TEAM_WORST,
     TEXT,
     WORST,
+    Fall,
     Gate,
     Verdict,
+    falls,
     judge,
+    number_of_pairs,
 )
 from raypp.audit.model import Adversary
 from raypp.audit.recognition.figures import NO_FACE, NOT_INSTALLED, FaceFigures, Recognised
@@ -196,3 +199,41 @@ def test_where_nothing_is_to_be_recognised_nothing_is_evaluated_and_it_says_why(
 def test_an_attack_at_which_nobody_looked_keeps_faces_and_text_from_being_met(silent: AttackRow) -> None:
     for name in (FACES, IDENTITY, TEXT):
         assert gate(name, [rebuild("view"), silent]).verdict is Verdict.NOT_EVALUATED
+
+
+@pytest.mark.parametrize(
+    ("attack", "number"),
+    [
+        ("ridge, 6 pairs", 6),
+        ("ridge, 1 pair", 1),
+        ("perceptron, 1,000 pairs", 1000),
+        ("view", None),
+        ("6 repairs", None),
+    ],
+)
+def test_the_number_of_pairs_is_read_from_the_name(attack: str, number: int | None) -> None:
+    assert number_of_pairs(attack) == number
+
+
+def test_a_bar_falls_with_the_fewest_pairs_that_go_beyond_it() -> None:
+    rows = [
+        rebuild("view", 0.05, worst=0.1),
+        pairs(1, 0.06),
+        pairs(6, 0.3, worst=0.24),
+        pairs(100, 0.2, worst=0.5, method="network"),
+        pairs(10, 0.9, control=FAILED),
+        pairs(1, 0.9, veiling="blur"),
+        rebuild("bridge", 0.9, adversary=Adversary.TEAM),
+        rebuild("inversion", 0.9, adversary=Adversary.KEY),
+    ]
+    found = {one.name: one for one in falls(rows)}
+    assert found[MEAN] == Fall(MEAN, 6, 100, 0.3, "ridge, 6 pairs")
+    assert found[WORST] == Fall(WORST, 100, 100, 0.5, "network, 100 pairs")
+    assert (found[TEXT].pairs, found[TEXT].tried, found[TEXT].got) == (None, 100, 0.0)
+
+
+def test_what_an_outsider_can_do_needs_no_pair() -> None:
+    rows = [rebuild("view", 0.2), pairs(6, 0.05)]
+    assert falls(rows)[0] == Fall(MEAN, 0, 6, 0.2, "view")
+    assert falls(rows[:1]) == ()
+    assert falls([rebuild("view", control=FAILED), pairs(6, 0.5, control=FAILED)]) == ()

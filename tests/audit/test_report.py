@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from raypp.audit.certificate import Certificate, PictureCounts
-from raypp.audit.curve import lines_of, number_of_pairs
+from raypp.audit.curve import lines_of
 from raypp.audit.model import Adversary
 from raypp.audit.recognition.figures import (
     NO_FACE,
@@ -274,20 +274,6 @@ def test_the_page_needs_nothing_outside_it(tmp_path: Path) -> None:
     assert "prefers-color-scheme:dark" in text
 
 
-@pytest.mark.parametrize(
-    ("attack", "number"),
-    [
-        ("ridge, 6 pairs", 6),
-        ("ridge, 1 pair", 1),
-        ("perceptron, 1,000 pairs", 1000),
-        ("view", None),
-        ("6 repairs", None),
-    ],
-)
-def test_the_number_of_pairs_is_read_from_the_name(attack: str, number: int | None) -> None:
-    assert number_of_pairs(attack) == number
-
-
 def test_lines_hold_the_best_attack_for_each_number_of_pairs() -> None:
     rows = [
         pairs(6, 0.5, "blur"),
@@ -313,8 +299,19 @@ def test_the_curve_rises_with_leakage_and_stays_in_its_frame(tmp_path: Path) -> 
     assert 300 > one[1] > ten[1] > hundred[1] > 0
 
 
+def test_the_curve_says_with_how_many_pairs_each_bar_falls(tmp_path: Path) -> None:
+    rows = [rebuild("view", 0.05, worst=0.3), pairs(1, 0.05), pairs(1000, 0.5, recognised=recognised(read=5))]
+    said = show(tmp_path, certificate(rows)).text
+    assert "Leakage, worst 5 %: falls without any pair, to view (0.300)." in said
+    assert "Leakage, mean: falls with 1,000 known pairs, to ridge, 1000 pairs (0.500)." in said
+    assert "Text read: falls with 1,000 known pairs, to ridge, 1000 pairs (0.250)." in said
+    assert "Faces found: does not fall with 1,000 known pairs, the most that were tried (0.000)." in said
+
+
 def test_without_pairs_there_is_no_curve(tmp_path: Path) -> None:
-    assert "svg" not in show(tmp_path, certificate([rebuild()])).tags
+    page = show(tmp_path, certificate([rebuild()]))
+    assert "svg" not in page.tags
+    assert "falls" not in page.text
 
 
 def test_a_report_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> None:
