@@ -131,15 +131,8 @@ def judge(rows: Sequence[AttackRow]) -> tuple[Gate, ...]:
         be made, counts for its `TEAM_IDENTITY`. For other decisions there is no gate.
     """
     outsider = [row for row in rows if row.is_veil and row.adversary is Adversary.OUTSIDER]
-    rebuilt = [row for row in outsider if row.kind is Kind.REBUILD]
-    labels = [row for row in outsider if row.attack == LABELS_ONLY]
-    matched = [row for row in outsider if row.kind is Kind.MATCH and row.attack != LABELS_ONLY]
-    one, other = Adversary.OUTSIDER, Adversary.TEAM
-    gates = (
-        *_leaking((MEAN, WORST), one, rebuilt),
-        _gate(MATCHING, one, _matching_bar(labels), [_on_average(row, row.top1) for row in matched]),
-        *_recognising((FACES, IDENTITY, TEXT), one, rebuilt),
-    )
+    gates = _of_one(Adversary.OUTSIDER, outsider)
+    rebuilt, other = [row for row in outsider if row.kind is Kind.REBUILD], Adversary.TEAM
     own = [row for row in rows if row.is_veil and row.adversary is other and row.kind is Kind.REBUILD]
     if not own:
         return gates
@@ -165,36 +158,45 @@ def falls(rows: Sequence[AttackRow]) -> tuple[Fall, ...]:
             veil are left out.
 
     Returns:
-        One for each of `MEAN`, `WORST`, `FACES`, `IDENTITY` and `TEXT` of which something is known; none at all if no
+        One for each of the outsider's gates that falls, or of which all attacks were evaluated; none at all if no
         attack by pairs was made.
     """
-    rebuilt = [row for row in rows if row.is_veil and row.kind is Kind.REBUILD]
-    needed = {row.attack: number_of_pairs(row.attack) or 0 for row in rebuilt if row.adversary is Adversary.PAIRS}
-    needed |= {row.attack: 0 for row in rebuilt if row.adversary is Adversary.OUTSIDER}
-    numbers = sorted({0, *needed.values()})
-    if len(numbers) == 1:
+    needed: dict[int, list[AttackRow]] = {0: []}
+    for row in rows:
+        if row.is_veil and row.adversary in {Adversary.OUTSIDER, Adversary.PAIRS}:
+            needed.setdefault(number_of_pairs(row.attack) or 0, []).append(row)
+    if len(needed) == 1:
         return ()
     steps = [
-        (number, _by_pairs([row for row in rebuilt if needed.get(row.attack, math.inf) <= number]))
-        for number in numbers
+        (
+            number,
+            _of_one(Adversary.PAIRS, [row for fewer in sorted(needed) if fewer <= number for row in needed[fewer]]),
+        )
+        for number in sorted(needed)
     ]
     each = zip(*([(number, gate) for gate in gates] for number, gates in steps), strict=True)
-    return tuple(_fall(one) for one in each if one[-1][1].got is not None)
+    return tuple(fall for one in each if (fall := _fall(one)))
 
 
-def _by_pairs(able: Sequence[AttackRow]) -> tuple[Gate, ...]:
-    return (
-        *_leaking((MEAN, WORST), Adversary.PAIRS, able),
-        *_recognising((FACES, IDENTITY, TEXT), Adversary.PAIRS, able),
-    )
-
-
-def _fall(steps: Sequence[tuple[int, Gate]]) -> Fall:
-    """The first step at which a gate is missed, or the last."""
+def _fall(steps: Sequence[tuple[int, Gate]]) -> Fall | None:
+    """The first step at which a gate is missed, or the last; None if nothing is known."""
     tried, last = steps[-1]
     number, gate = next(((number, gate) for number, gate in steps if gate.verdict is Verdict.MISSED), (None, last))
-    assert gate.got is not None  # noqa: S101 - of the last step it is there, and a missed one has gone beyond
+    if gate.got is None or gate.verdict is Verdict.NOT_EVALUATED:
+        return None
     return Fall(gate.name, number, tried, gate.got, gate.by)
+
+
+def _of_one(adversary: Adversary, rows: Sequence[AttackRow]) -> tuple[Gate, ...]:
+    """The outsider's gates, judged by all rows given."""
+    rebuilt = [row for row in rows if row.kind is Kind.REBUILD]
+    labels = [row for row in rows if row.attack == LABELS_ONLY]
+    matched = [row for row in rows if row.kind is Kind.MATCH and row.attack != LABELS_ONLY]
+    return (
+        *_leaking((MEAN, WORST), adversary, rebuilt),
+        _gate(MATCHING, adversary, _matching_bar(labels), [_on_average(row, row.top1) for row in matched]),
+        *_recognising((FACES, IDENTITY, TEXT), adversary, rebuilt),
+    )
 
 
 def leakage(row: AttackRow) -> float | None:

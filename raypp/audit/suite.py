@@ -11,7 +11,7 @@ from raypp.audit.attacks.identity import BoxesAlone, Reading, Recogniser
 from raypp.audit.attacks.inversion import FeatureInversion
 from raypp.audit.attacks.key_lost import KeyLost
 from raypp.audit.attacks.many_keys import ManyKeys
-from raypp.audit.attacks.matching import ActivityMatcher, LabelMatcher
+from raypp.audit.attacks.matching import ActivityMatcher, LabelMatcher, PairsMatcher
 from raypp.audit.attacks.membership import Membership
 from raypp.audit.attacks.perceptron import Perceptron
 from raypp.audit.attacks.ridge import Ridge
@@ -187,6 +187,7 @@ def suite(budget: Budget, learned: bool = False) -> Suite:
     tried = {Budget.QUICK: 100, Budget.STANDARD: 200, Budget.FULL: 400}[budget]
     perceptrons = {Budget.QUICK: (), Budget.STANDARD: (10, 100), Budget.FULL: (10, 100, 1000)}[budget]
     steps = 20_000 if budget is Budget.FULL else 2500
+    matchers = [PairsMatcher(one.pairs, one.cells) for one in ridges if one.pairs >= 10]
     return Suite(
         known,
         victims,
@@ -210,6 +211,7 @@ def suite(budget: Budget, learned: bool = False) -> Suite:
             *_by_people(budget),
             *_by_views(budget, any_key, ridges[1], networks[-1], needs),
             Planned(ActivityMatcher(), Bar(LINEAR_8, ((Figure.TOP1, 0.8),)), everything),
+            *(Planned(one, Bar(LINEAR_8, ((Figure.TOP1, 0.8),)), (VEIL, NOISE, LINEAR_8)) for one in matchers),
             Planned(LabelMatcher(), None, everything),
         ),
     )

@@ -221,15 +221,20 @@ def test_a_bar_falls_with_the_fewest_pairs_that_go_beyond_it() -> None:
         pairs(1, 0.06),
         pairs(6, 0.3, worst=0.24),
         pairs(100, 0.2, worst=0.5, method="network"),
-        pairs(10, 0.9, control=FAILED),
         pairs(1, 0.9, veiling="blur"),
+        match(top1=0.125),
+        match("activity and ridge, 100 pairs", 0.5, adversary=Adversary.PAIRS),
+        labels_only(0.25),
         rebuild("bridge", 0.9, adversary=Adversary.TEAM),
         rebuild("inversion", 0.9, adversary=Adversary.KEY),
     ]
     found = {one.name: one for one in falls(rows)}
     assert found[MEAN] == Fall(MEAN, 6, 100, 0.3, "ridge, 6 pairs")
     assert found[WORST] == Fall(WORST, 100, 100, 0.5, "network, 100 pairs")
+    assert found[MATCHING] == Fall(MATCHING, 100, 100, 0.5, "activity and ridge, 100 pairs")
     assert (found[TEXT].pairs, found[TEXT].tried, found[TEXT].got) == (None, 100, 0.0)
+    broken = {one.name for one in falls([*rows, pairs(10, 0.9, control=FAILED)])}
+    assert broken == {MEAN, WORST, MATCHING}  # of the others one attack is not evaluated
 
 
 def test_what_an_outsider_can_do_needs_no_pair() -> None:

@@ -1,11 +1,13 @@
-"""Matching: which plain picture belongs to which codes, without key, pairs or training."""
+"""Matching: which plain picture belongs to which codes, without key."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from raypp.audit.attacks.pairs import FromPairs
+from raypp.audit.attacks.ridge import Ridge
 from raypp.audit.gates import LABELS_ONLY
 from raypp.audit.model import Adversary, Case, Codes, Frames, Ranks
 from raypp.media.dataset import Box
@@ -34,38 +36,37 @@ class ActivityMatcher:
     pictures have in common is taken away.
 
     The candidates are the plain victims themselves, in no order: who is whose is all that is asked.
-
-    Attributes:
-        among_camera: whether candidates are the pictures of the same camera only, so that the scene tells nothing.
     """
 
-    among_camera: bool = False
-    adversary: Adversary = Adversary.OUTSIDER
-    knowledge: str = "the victims' shards, and the plain victims without order"
-
-    @property
-    def name(self) -> str:
-        """As in the report."""
-        return "activity of cells" + (", same camera" if self.among_camera else "")
+    name: ClassVar[str] = "activity of cells"
+    adversary: ClassVar[Adversary] = Adversary.OUTSIDER
+    knowledge: ClassVar[str] = "the victims' shards, and the plain victims without order"
 
     def ranks(self, case: Case) -> Ranks:
         """Return for each victim the rank of its own picture among all candidates, 0 the first: int64[N]."""
-        codes = case.veiling.encode(case.victims)
-        patches = _patches(case.victims.frames, case.veiling.patch)
-        cameras = np.array(case.victims.cameras)
-        unusual = np.zeros((len(codes), codes.shape[2] * codes.shape[3]))
-        for camera in dict.fromkeys(case.victims.cameras):
-            unusual[cameras == camera] = _unusual(codes[cameras == camera])
-        contrast = np.linalg.norm(patches, axis=3).reshape(len(patches), -1)
-        steps, wanted = _code_steps(codes), _patch_steps(patches)
-        groups = _groups(case, among_camera=self.among_camera)
-        by_step = [_likeness(steps[mine], wanted[mine]) for mine in groups]
-        by_contrast = [_likeness(unusual[mine], contrast[mine]) for mine in groups]
-        weight = _agreement(by_step, by_contrast)
-        out = np.zeros(len(codes), dtype=np.int64)
-        for mine, first, second in zip(groups, by_step, by_contrast, strict=True):
-            out[mine] = own_ranks(first + weight * second)
-        return out
+        return own_ranks(_by_activity(case, _patches(case.victims.frames, case.veiling.patch)))
+
+
+@dataclass(frozen=True)
+class PairsMatcher(FromPairs):
+    """Compares activity, and what a ridge decoder from known pairs makes of the codes with what a picture shows.
+
+    The latter is compared inside cells. Either counts for as much as its best candidates stand out from the others.
+    The candidates are as of `ActivityMatcher`.
+
+    Attributes:
+        cells: of all cells of the known pictures, how many the decoder learns from, at most.
+    """
+
+    cells: int = 40_000
+    method: ClassVar[str] = f"{ActivityMatcher.name} and ridge"
+
+    def ranks(self, case: Case) -> Ranks:
+        """Return for each victim the rank of its own picture among all candidates, 0 the first: int64[N]."""
+        rebuilt = Ridge(self.pairs, self.cells).rebuild(case)
+        made, shown = (_patches(frames, case.veiling.patch) for frames in (rebuilt, case.victims.frames))
+        by_detail = _likeness(made.reshape(len(made), -1), shown.reshape(len(shown), -1))
+        return own_ranks(_standing_out(_by_activity(case, shown)) + _standing_out(by_detail))
 
 
 @dataclass(frozen=True)
@@ -73,28 +74,36 @@ class LabelMatcher:
     """Compares labels alone: how much of the same places boxes of the same class cover.
 
     The reference for every other matcher: labels are published beside codes, and tell pictures apart by themselves.
-
-    Attributes:
-        among_camera: whether candidates are the pictures of the same camera only.
     """
 
-    among_camera: bool = False
-    adversary: Adversary = Adversary.OUTSIDER
-    knowledge: str = "labels of the veiled pictures, and labels of the plain ones without order"
-
-    @property
-    def name(self) -> str:
-        """As in the report."""
-        return LABELS_ONLY + (", same camera" if self.among_camera else "")
+    name: ClassVar[str] = LABELS_ONLY
+    adversary: ClassVar[Adversary] = Adversary.OUTSIDER
+    knowledge: ClassVar[str] = "labels of the veiled pictures, and labels of the plain ones without order"
 
     def ranks(self, case: Case) -> Ranks:
         """Return for each victim the rank of its own picture among all candidates, 0 the first: int64[N]."""
         classes = sorted({name for boxes in case.victims.boxes for name, _ in boxes})
         maps = np.stack([_occupancy(boxes, classes) for boxes in case.victims.boxes])
-        out = np.zeros(len(maps), dtype=np.int64)
-        for mine in _groups(case, among_camera=self.among_camera):
-            out[mine] = own_ranks(-np.stack([np.abs(maps[mine] - one).sum(axis=1) for one in maps[mine]]))
-        return out
+        return own_ranks(-np.stack([np.abs(maps - one).sum(axis=1) for one in maps]))
+
+
+def _by_activity(case: Case, patches: Floats) -> Floats:
+    """How alike codes and pictures are by where they change and where they are unusual, float64[N, N].
+
+    Args:
+        case: with the victims' codes.
+        patches: of the victims themselves, from `_patches`.
+    """
+    codes = case.veiling.encode(case.victims)
+    cameras = np.array(case.victims.cameras)
+    unusual = np.zeros((len(codes), codes.shape[2] * codes.shape[3]))
+    for camera in dict.fromkeys(case.victims.cameras):
+        unusual[cameras == camera] = _unusual(codes[cameras == camera])
+    contrast = np.linalg.norm(patches, axis=3).reshape(len(patches), -1)
+    by_step = _likeness(_code_steps(codes), _patch_steps(patches))
+    by_contrast = _likeness(unusual, contrast)
+    likeness: Floats = by_step + _agreement(by_step, by_contrast) * by_contrast
+    return likeness
 
 
 def own_ranks(likeness: Floats) -> Ranks:
@@ -104,14 +113,6 @@ def own_ranks(likeness: Floats) -> Ranks:
     tied = (likeness == own).sum(axis=1) - 1
     ranks: Ranks = (better + (tied + 1) // 2).astype(np.int64)
     return ranks
-
-
-def _groups(case: Case, *, among_camera: bool) -> list[npt.NDArray[np.bool_]]:
-    """Which victims are candidates for one another, a mask for each group of them."""
-    cameras = np.array(case.victims.cameras)
-    if not among_camera:
-        return [np.ones(len(cameras), dtype=np.bool_)] if len(cameras) else []
-    return [cameras == camera for camera in dict.fromkeys(case.victims.cameras)]
 
 
 def _unusual(codes: Codes) -> Floats:
@@ -179,12 +180,18 @@ def _special(values: Floats) -> Floats:
     return special
 
 
-def _agreement(some: list[Floats], others: list[Floats]) -> float:
-    """Correlation of two likenesses, given by groups, after what rows and columns have in common is taken away."""
-    one, other = (
-        np.concatenate([np.zeros(0), *(_centred(group).ravel() for group in part)]) for part in (some, others)
-    )
-    return float(one @ other / max(np.linalg.norm(one) * np.linalg.norm(other), _NOTHING))
+def _agreement(some: Floats, others: Floats) -> float:
+    """Correlation of two likenesses, after what rows and columns have in common is taken away."""
+    one, other = (_centred(part).ravel() for part in (some, others))
+    return float(one @ other) / max(float(np.linalg.norm(one) * np.linalg.norm(other)), _NOTHING)
+
+
+def _standing_out(likeness: Floats) -> Floats:
+    """Deviations from what rows and columns have in common, times how many the best of each row is off, on average."""
+    away = _centred(likeness)
+    away /= max(float(away.std()), _NOTHING)
+    standing: Floats = away * away.max(axis=1).mean()
+    return standing
 
 
 def _centred(likeness: Floats) -> Floats:
