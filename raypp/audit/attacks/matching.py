@@ -1,6 +1,6 @@
 """Matching: which plain picture belongs to which codes, without key."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, TypeAlias
 
 import numpy as np
@@ -21,6 +21,8 @@ _VALUES = 4
 _STILL = 0.5
 """Contrast below which a patch counts as flat."""
 _NOTHING = 1e-9
+_LITTLE = 0.1
+"""What is added to variances, so that few pairs are not believed too much."""
 _LEAST = 3
 """Pictures from which what all have in common can be told from what one has."""
 
@@ -51,8 +53,8 @@ class ActivityMatcher:
 class PairsMatcher(FromPairs):
     """Compares activity, and what a ridge decoder from known pairs makes of the codes with what a picture shows.
 
-    The latter is compared inside cells. Either counts for as much as its best candidates stand out from the others.
-    The candidates are as of `ActivityMatcher`.
+    The latter is compared inside cells. How much either counts is learnt from the known pairs, by what tells their own
+    pictures from one another's best: Fisher's linear discriminant (1936). The candidates are as of `ActivityMatcher`.
 
     Attributes:
         cells: of all cells of the known pictures, how many the decoder learns from, at most.
@@ -63,10 +65,11 @@ class PairsMatcher(FromPairs):
 
     def ranks(self, case: Case) -> Ranks:
         """Return for each victim the rank of its own picture among all candidates, 0 the first: int64[N]."""
-        rebuilt = Ridge(self.pairs, self.cells).rebuild(case)
-        made, shown = (_patches(frames, case.veiling.patch) for frames in (rebuilt, case.victims.frames))
-        by_detail = _likeness(made.reshape(len(made), -1), shown.reshape(len(shown), -1))
-        return own_ranks(_standing_out(_by_activity(case, shown)) + _standing_out(by_detail))
+        known = self.known(case)
+        rebuilt = Ridge(self.pairs, self.cells).rebuild(replace(case, victims=known.and_also(case.victims)))
+        learnt = _likenesses(replace(case, victims=known), rebuilt[: len(known)])
+        weights = _discriminant(learnt)
+        return own_ranks(np.tensordot(weights, _likenesses(case, rebuilt[len(known) :]), axes=1))
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,24 @@ class LabelMatcher:
         classes = sorted({name for boxes in case.victims.boxes for name, _ in boxes})
         maps = np.stack([_occupancy(boxes, classes) for boxes in case.victims.boxes])
         return own_ranks(-np.stack([np.abs(maps - one).sum(axis=1) for one in maps]))
+
+
+def _likenesses(case: Case, rebuilt: Frames) -> Floats:
+    """By activity, and of what was rebuilt inside cells: float64[2, N, N], each in deviations from what all share."""
+    made, shown = (_patches(frames, case.veiling.patch) for frames in (rebuilt, case.victims.frames))
+    by_detail = _likeness(made.reshape(len(made), -1), shown.reshape(len(shown), -1))
+    away = np.stack([_centred(one) for one in (_by_activity(case, shown), by_detail)])
+    spread: Floats = away.std(axis=(1, 2), keepdims=True)
+    return away / np.maximum(spread, _NOTHING)
+
+
+def _discriminant(likenesses: Floats) -> Floats:
+    """Weights float64[K] that tell the diagonals of float64[K, N, N] best from the rest; a little of each is left."""
+    own = np.eye(likenesses.shape[1], dtype=np.bool_)
+    mine, others = likenesses[:, own], likenesses[:, ~own]
+    pooled = (np.cov(mine) * mine.shape[1] + np.cov(others) * others.shape[1]) / likenesses[0].size
+    weights: Floats = np.linalg.solve(pooled + _LITTLE * np.eye(len(pooled)), mine.mean(axis=1) - others.mean(axis=1))
+    return weights
 
 
 def _by_activity(case: Case, patches: Floats) -> Floats:
@@ -184,14 +205,6 @@ def _agreement(some: Floats, others: Floats) -> float:
     """Correlation of two likenesses, after what rows and columns have in common is taken away."""
     one, other = (_centred(part).ravel() for part in (some, others))
     return float(one @ other) / max(float(np.linalg.norm(one) * np.linalg.norm(other)), _NOTHING)
-
-
-def _standing_out(likeness: Floats) -> Floats:
-    """Deviations from what rows and columns have in common, times how many the best of each row is off, on average."""
-    away = _centred(likeness)
-    away /= max(float(away.std()), _NOTHING)
-    standing: Floats = away * away.max(axis=1).mean()
-    return standing
 
 
 def _centred(likeness: Floats) -> Floats:
