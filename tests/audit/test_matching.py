@@ -77,6 +77,12 @@ def test_pairs_tell_a_picture_from_its_negative_where_activity_does_not() -> Non
     assert PairsMatcher(6).name == "activity of cells and ridge, 6 pairs"
 
 
+@pytest.mark.parametrize("known", [1, 2])
+def test_few_pairs_match_too(known: int) -> None:
+    case = Case(baselines.linear_mix(8, 0), _pictures(known, seed=1), _pictures(8))
+    assert (PairsMatcher(10).ranks(case) == 0).mean() > 0.5
+
+
 def test_pairs_do_not_match_noise() -> None:
     ranks = PairsMatcher(6).ranks(Case(baselines.noise(8, 16, 8, 0), _pictures(6, seed=1), _pictures(60)))
     assert (ranks == 0).mean() <= 0.07

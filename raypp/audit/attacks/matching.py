@@ -24,7 +24,7 @@ _NOTHING = 1e-9
 _LITTLE = 0.1
 """What is added to variances, so that few pairs are not believed too much."""
 _LEAST = 3
-"""Pictures from which what all have in common can be told from what one has."""
+"""Pictures from which on what all have in common can be told from what one has."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,7 @@ class PairsMatcher(FromPairs):
         """Return for each victim the rank of its own picture among all candidates, 0 the first: int64[N]."""
         known = self.known(case)
         rebuilt = Ridge(self.pairs, self.cells).rebuild(replace(case, victims=known.and_also(case.victims)))
-        learnt = _likenesses(replace(case, victims=known), rebuilt[: len(known)])
-        weights = _discriminant(learnt)
+        weights = _discriminant(_likenesses(replace(case, victims=known), rebuilt[: len(known)]))
         return own_ranks(np.tensordot(weights, _likenesses(case, rebuilt[len(known) :]), axes=1))
 
 
@@ -100,7 +99,9 @@ def _likenesses(case: Case, rebuilt: Frames) -> Floats:
 
 
 def _discriminant(likenesses: Floats) -> Floats:
-    """Weights float64[K] that tell the diagonals of float64[K, N, N] best from the rest; a little of each is left."""
+    """Weights float64[K] that tell the diagonals of float64[K, N, N] best from the rest; of too few, all alike."""
+    if likenesses.shape[1] < _LEAST:
+        return np.ones(len(likenesses))
     own = np.eye(likenesses.shape[1], dtype=np.bool_)
     mine, others = likenesses[:, own], likenesses[:, ~own]
     pooled = (np.cov(mine) * mine.shape[1] + np.cov(others) * others.shape[1]) / likenesses[0].size
