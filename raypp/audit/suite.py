@@ -25,7 +25,8 @@ from raypp.audit.target import VEIL, unfolded_veil
 from raypp.audit.views import WEAK, seen_often
 from raypp.media.obscuring import Blackout, Blur, Obscuring, Pixelation, PrivatePixelation
 
-_CONTROL_SEED = 1
+_CONTROL_SEED, _OTHERS = 1, 5000
+"""Of the owner's key of what is weak, and how far his others' are from those that are drawn."""
 _LONG = 1000
 """Steps from which a network has learnt what there is to learn of a linear veil."""
 PIXELATED_8, PIXELATED_16 = (Pixelation(side=side).title for side in (8, 16))
@@ -141,11 +142,7 @@ VEILINGS: dict[str, Callable[[], Veiling]] = {
         baselines.linear_mix(4, _CONTROL_SEED), drawn=lambda number: baselines.linear_mix(4, number + 2)
     ),
     LINEAR_8: lambda: baselines.linear_mix(8, _CONTROL_SEED),
-    NOISE: lambda: replace(
-        baselines.noise(8, 16, 8, _CONTROL_SEED),
-        drawn=lambda number: baselines.noise(8, 16, 8, number + 2),
-        again=lambda number: baselines.noise(8, 16, 8, -number),
-    ),
+    NOISE: lambda: _noise(_CONTROL_SEED),
     **{one.title: partial(baselines.obscured, one) for one in _IN_USE},
 }
 """What everything is measured against, by name."""
@@ -214,6 +211,15 @@ def suite(budget: Budget, learned: bool = False) -> Suite:
             *(Planned(one, Bar(LINEAR_8, ((Figure.TOP1, 0.8),)), (VEIL, NOISE, LINEAR_8)) for one in matchers),
             Planned(LabelMatcher(), None, everything),
         ),
+    )
+
+
+def _noise(seed: int) -> Veiling:
+    """Noise whose every key has others."""
+    return replace(
+        baselines.noise(8, 16, 8, seed),
+        drawn=lambda number: _noise(number + 2),
+        again=lambda number: _noise(seed + _OTHERS * number),
     )
 
 

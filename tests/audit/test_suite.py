@@ -1,0 +1,57 @@
+"""Every attack of every budget can be made on all that it is planned on."""
+
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from raypp.audit.budget import Budget
+from raypp.audit.evidence import Evidence
+from raypp.audit.material import Material, case_of
+from raypp.audit.model import AnyAttack, Attack, Matcher
+from raypp.audit.suite import Planned, suite
+from raypp.veil.key import VeilKey
+from raypp.veil.spec import PatchSpec
+from raypp.veil.veil import Veil
+from tests.audit.pictures import shapes
+
+_SHORT = {"steps": 1, "cells": 200, "frames": 2}
+
+
+def _short(attack: Any) -> AnyAttack:
+    """The same attack, with next to no effort."""
+    changed = {one.name: _SHORT[one.name] for one in fields(attack) if one.name in _SHORT}
+    if "inner" in {one.name for one in fields(attack)}:
+        changed["inner"] = _short(attack.inner)
+    elif hasattr(attack, "keys"):
+        changed["keys"] = 1
+    return replace(attack, **changed)
+
+
+def _make(planned: Iterable[tuple[str, Planned]]) -> int:
+    """Make each attack that needs no detector and no film, shortly, on what it is planned on; returns how many."""
+    known, victims = (shapes(count, (96, 96), seed) for seed, count in enumerate((4, 2)))
+    material = Material(Evidence(known, victims, 0), {})
+    made = Veil(PatchSpec(), VeilKey(bytes(range(32))))
+    tried = {(veiling, _short(one.attack)) for veiling, one in planned if not one.needs}
+    for veiling, attack in tried:
+        case = case_of(veiling, made, material, (), 0)
+        if isinstance(attack, Attack):
+            assert attack.rebuild(case).shape == victims.frames.shape, attack.name
+        else:
+            assert isinstance(attack, Matcher)
+            assert np.isin(attack.ranks(case), range(len(victims))).all(), attack.name
+    return len(tried)
+
+
+def test_attacks_on_more_than_one_frame_or_key_can_be_made_on_whatever_they_are_planned_on() -> None:
+    planned = suite(Budget.STANDARD).pairs()
+    assert _make((veiling, one) for veiling, one in planned if hasattr(one.attack, "inner")) > 30
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("budget", Budget)
+def test_every_attack_can_be_made_on_whatever_it_is_planned_on(budget: Budget) -> None:
+    assert _make(suite(budget).pairs()) > 30
