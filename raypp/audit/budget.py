@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Budget(StrEnum):
-    """How much an audit may take: about three minutes, two hours, or many hours, of one core."""
+    """How much an audit may take: about three minutes, three hours, or many hours, of one core."""
 
     QUICK = "quick"
     STANDARD = "standard"

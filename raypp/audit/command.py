@@ -46,7 +46,7 @@ def make_audit_command(cluster: "ClusterTasks | None") -> Callable[..., None]:
         ] = None,
         size: Annotated[int, typer.Option(help="Side of the letterboxed square, in pixels.")] = 640,
         budget: Annotated[
-            Budget, typer.Option(help="quick: three minutes; standard: two hours; full: many hours, of a core.")
+            Budget, typer.Option(help="quick: three minutes; standard: three hours; full: many hours, of a core.")
         ] = Budget.STANDARD,
         seed: Annotated[int, typer.Option(help="Of what is attacked, and of the attackers' chances.", min=0)] = 0,
         here: Annotated[bool, typer.Option("--here", help="Attack in this process, without Ray.")] = False,
