@@ -1,10 +1,15 @@
 """Commands that can do without Ray: where they work, and what they refuse."""
 
+from pathlib import Path
+
 import pytest
 
+from raypp.audit.command import make_audit_command
+from raypp.detect.command import make_train_command
 from raypp.errors import OptionError
+from raypp.fit.command import make_fit_command
 from raypp.here import works_here
-from tests.command import raypp
+from raypp.utility.command import make_compare_command
 
 
 @pytest.mark.parametrize(
@@ -21,16 +26,15 @@ def test_a_ray_that_is_named_is_used_or_refused():
 
 
 @pytest.mark.parametrize(
-    "command",
+    ("command", "options"),
     [
-        ("train", "veiled", "--out", "run"),
-        ("fit", "pictures", "--out", "fitted", "--weights", "public.pt"),
-        ("compare", "pictures", "--out", "cost"),
-        ("audit", "pictures", "--out", "audit"),
+        (make_train_command, {"archive": "veiled"}),
+        (make_fit_command, {"data": "pictures", "weights": Path("public.pt")}),
+        (make_compare_command, {"data": "pictures"}),
+        (make_audit_command, {"sources": ["pictures"]}),
     ],
 )
-def test_a_named_ray_beside_here_is_refused(command, tmp_path):
-    done = raypp(*command, "--here", "--address", "10.0.0.1:6379", cwd=tmp_path)
-    assert done.returncode == 1
-    assert done.stderr == "raypp: --address 10.0.0.1:6379 is of a Ray; leave out --here\n"
-    assert not list(tmp_path.iterdir())
+def test_a_named_ray_beside_here_is_refused_before_anything_else(command, options, tmp_path):
+    with pytest.raises(OptionError, match=r"--address 10\.0\.0\.1:6379 is of a Ray; leave out --here"):
+        command(None)(**options, out=tmp_path / "out", here=True, address="10.0.0.1:6379")
+    assert not (tmp_path / "out").exists()

@@ -14,6 +14,7 @@ import pytest
 
 from raypp.site.camera_spool import LEAST_BYTES, CameraSpool, DropPolicy
 from raypp.site.config import CameraSettings, SiteCameras
+from raypp.site.retry import RetryPolicy
 from tests.films import make_film
 from tests.site.conftest import Site
 from tests.site.service import TOKEN, Service, wait_until
@@ -180,9 +181,11 @@ def test_an_old_epoch_is_sent_before_the_new_one(site, service):
 )
 def test_a_refusal_is_said_once_and_spooling_goes_on(site, service, code, details, says):
     service.faults.refuse = (code, details)
+    begun = time.monotonic()
     agent = site.agent_here(service.address, _camera(_film(site)))
     wait_until(lambda: agent.camera().refused and agent.camera().captured == 40)
-    assert service.connections <= 2
+    shortest_s = RetryPolicy().refused_first_s / 2 * (2 ** (service.connections - 1) - 1)
+    assert shortest_s <= time.monotonic() - begun  # every wait is twice as long as the one before
     assert site.log().count(says) == 1
     assert details in site.log()
     agent.stop()
