@@ -1,10 +1,14 @@
 """Where a command works that can do without Ray."""
 
+from typing import TypeVar
+
 from raypp.errors import OptionError
 
+Cluster = TypeVar("Cluster")
 
-def works_here(cluster: object | None, *, here: bool, address: str | None) -> bool:
-    """Whether a command works in its own process: where `--here` asks for it, or where Ray is not installed.
+
+def cluster_unless_here(cluster: Cluster | None, *, here: bool, address: str | None) -> Cluster | None:
+    """Return what works on Ray; None for a command's own process: where asked for, or where Ray is not installed.
 
     Args:
         cluster: what works on Ray; None without it.
@@ -18,4 +22,4 @@ def works_here(cluster: object | None, *, here: bool, address: str | None) -> bo
         raise OptionError(f"--address {address} is of a Ray; leave out --here")
     if address and cluster is None:
         raise OptionError(f"--address {address} needs Ray; install raypp[cluster]")
-    return here or cluster is None
+    return None if here else cluster

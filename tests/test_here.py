@@ -8,21 +8,21 @@ from raypp.audit.command import make_audit_command
 from raypp.detect.command import make_train_command
 from raypp.errors import OptionError
 from raypp.fit.command import make_fit_command
-from raypp.here import works_here
+from raypp.here import cluster_unless_here
 from raypp.utility.command import make_compare_command
 
 
 @pytest.mark.parametrize(
-    ("cluster", "here", "expected"), [(print, False, False), (print, True, True), (None, False, True)]
+    ("cluster", "here", "expected"), [(print, False, print), (print, True, None), (None, False, None)]
 )
 def test_a_command_works_in_its_own_process_where_asked_to_or_without_ray(cluster, here, expected):
-    assert works_here(cluster, here=here, address=None) is expected
+    assert cluster_unless_here(cluster, here=here, address=None) is expected
 
 
 def test_a_ray_that_is_named_is_used_or_refused():
-    assert not works_here(print, here=False, address="auto")
+    assert cluster_unless_here(print, here=False, address="auto") is print
     with pytest.raises(OptionError, match=r"--address auto needs Ray; install raypp\[cluster\]"):
-        works_here(None, here=False, address="auto")
+        cluster_unless_here(None, here=False, address="auto")
 
 
 @pytest.mark.parametrize(

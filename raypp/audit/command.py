@@ -11,7 +11,7 @@ from raypp.audit.budget import Budget
 from raypp.detect.options import check_size, check_weights
 from raypp.errors import OptionError
 from raypp.filesystem import is_url
-from raypp.here import works_here
+from raypp.here import cluster_unless_here
 from raypp.json_file import json_option, write_json
 from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.keyfile import resolve_key_path
@@ -63,7 +63,7 @@ def make_audit_command(cluster: "ClusterTasks | None") -> Callable[..., None]:
 
         Example: raypp audit films.csv --key owner.key --spec fitted/encoder.veil --out audit --budget full
         """
-        in_process = works_here(cluster, here=here, address=address)
+        on_ray = cluster_unless_here(cluster, here=here, address=address)
         check_size(size)
         veil, encoder = spec_and_encoder(spec)
         if model is not None and not model.exists():
@@ -92,7 +92,7 @@ def make_audit_command(cluster: "ClusterTasks | None") -> Callable[..., None]:
             return
 
         def execute(todo: "Sequence[Task]") -> Iterator[str]:
-            return run_here(todo) if cluster is None or in_process else cluster(todo, address, cpus)
+            return run_here(todo) if on_ray is None else on_ray(todo, address, cpus)
 
         summary = run_audit(settings, execute, Reporter(console))
         print_summary(summary, console)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from raypp.audit.model import Adversary, Kind
 from raypp.audit.recognition.figures import NO_FACE, NO_TEXT, NOT_INSTALLED, Recognised
 from raypp.audit.row import AttackRow, Estimate
+from raypp.report.wording import count
 
 MEAN, WORST, MATCHING = "leakage, mean", "leakage, worst 5 %", "matching"
 TEAM_MEAN, TEAM_WORST = "leakage to an ML team, mean", "leakage to an ML team, worst 5 %"
@@ -96,8 +97,7 @@ class Fall:
         """Such as `with 6 known pairs`."""
         if self.pairs == 0:
             return "without any pair"
-        most = self.pairs or self.tried
-        said = f"with {most:,} known pair" + "s" * (most != 1)
+        said = f"with {count(self.pairs or self.tried, 'known pair')}"
         return said if self.pairs else f"{said}, the most that were tried"
 
 

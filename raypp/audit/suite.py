@@ -22,11 +22,10 @@ from raypp.audit.attacks.view import ComponentView, PictureItself
 from raypp.audit.budget import Budget
 from raypp.audit.model import AnyAttack, Attack, Need, Veiling
 from raypp.audit.target import VEIL, unfolded_veil
-from raypp.audit.views import WEAK, seen_often
+from raypp.audit.views import OTHERS, WEAK, seen_often
 from raypp.media.obscuring import Blackout, Blur, Obscuring, Pixelation, PrivatePixelation
 
-_CONTROL_SEED, _OTHERS = 1, 5000
-"""Of the owner's key of what is weak, and how far his others' are from those that are drawn."""
+_CONTROL_SEED = 1
 _LONG = 1000
 """Steps from which a network has learnt what there is to learn of a linear veil."""
 PIXELATED_8, PIXELATED_16 = (Pixelation(side=side).title for side in (8, 16))
@@ -219,7 +218,7 @@ def _noise(seed: int) -> Veiling:
     return replace(
         baselines.noise(8, 16, 8, seed),
         drawn=lambda number: _noise(number + 2),
-        again=lambda number: _noise(seed + _OTHERS * number),
+        again=lambda number: _noise(seed + OTHERS * number),
     )
 
 

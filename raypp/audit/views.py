@@ -17,7 +17,7 @@ ONE_BIT = "linear mix, patch 4, one dithered bit"
 NARROW, TURNED = "linear mix, patch 8, 16 channels", "linear mix, patch 4, a key for each site"
 RENAMED, SHARED = "linear mix, patch 8, 16 channels of 3 bits, renamed", "linear mix, patch 8, one key for all sites"
 
-_SEED, _OTHERS = 1, 5000
+_SEED, OTHERS = 1, 5000
 """Of the owner's key, and how far his others' are from those that are drawn."""
 
 
@@ -45,18 +45,16 @@ def _one_bit(seed: int = _SEED) -> Veiling:
 
 def _narrow(seed: int = _SEED) -> Veiling:
     made = baselines.narrowed(baselines.linear_mix(8, seed), 16)
-    return replace(
-        made, drawn=lambda number: _narrow(number + 2), again=lambda number: _narrow(seed + _OTHERS * number)
-    )
+    return replace(made, drawn=lambda number: _narrow(number + 2), again=lambda number: _narrow(seed + OTHERS * number))
 
 
 def _turned(seed: int = _SEED) -> Veiling:
-    return replace(baselines.linear_mix(4, seed), again=lambda number: _turned(seed + _OTHERS * number))
+    return replace(baselines.linear_mix(4, seed), again=lambda number: _turned(seed + OTHERS * number))
 
 
 def _renamed(seed: int = _SEED) -> Veiling:
     made = baselines.dithered(baselines.narrowed(baselines.linear_mix(8, _SEED), 16), 3, _SEED)
-    return replace(baselines.renamed(made, seed), again=lambda number: _renamed(seed + _OTHERS * number))
+    return replace(baselines.renamed(made, seed), again=lambda number: _renamed(seed + OTHERS * number))
 
 
 def _shared() -> Veiling:

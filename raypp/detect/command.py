@@ -20,7 +20,7 @@ from raypp.detect.results import EpochResult, read_results
 from raypp.detect.settings import TrainSettings
 from raypp.detect.tracking import MlflowRun
 from raypp.errors import ConflictError, OptionError
-from raypp.here import works_here
+from raypp.here import cluster_unless_here
 from raypp.json_file import json_option, write_json
 
 DETECTOR_FOLDER = "detector"
@@ -89,7 +89,8 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
 
         Example: raypp train veiled --out small --model yolov8p --here
         """
-        if works_here(cluster, here=here, address=address) and not here:
+        on_ray = cluster_unless_here(cluster, here=here, address=address)
+        if on_ray is None and not here:
             raise OptionError("train needs Ray; install raypp[cluster], or train in this process with --here")
         least_workers, most_workers = TrainSettings.parse_workers(workers)
         settings = TrainSettings(
@@ -110,7 +111,7 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
             data_key_path=data_key.absolute() if data_key else None,
         )
         console = Console(stderr=True, soft_wrap=True)
-        summary = train_detector(settings, None if here else cluster, address, console)
+        summary = train_detector(settings, on_ray, address, console)
         console.print(
             f"trained       {summary.epochs} epochs in {summary.seconds:.0f} s; best {summary.best_epoch}: "
             f"mAP50 {summary.map50:.3f}, mAP50-95 {summary.map50_95:.3f}\ndetector      {summary.detector}",

@@ -15,7 +15,7 @@ from raypp.detect.epochs import epochs_said, say_begin
 from raypp.detect.results import read_results
 from raypp.fit.results import FitEpoch
 from raypp.fit.settings import AdversaryShape, FitSettings, recipe_of, usual_channels
-from raypp.here import works_here
+from raypp.here import cluster_unless_here
 from raypp.json_file import json_option, write_json
 from raypp.utility.pictures import read_pictures
 from raypp.veil.encoder_file import ENCODER_FILE, START_FILE
@@ -102,7 +102,7 @@ def make_fit_command(cluster: ClusterFit | None) -> Callable[..., None]:
 
         Example: raypp fit pictures --weights yolov8n.pt --out coarse --patch 16 --hide 4
         """
-        in_process = works_here(cluster, here=here, address=address)
+        on_ray = cluster_unless_here(cluster, here=here, address=address)
         settings = FitSettings(
             data=str(Path(data).absolute()) if "://" not in data else data,
             weights=weights.absolute(),
@@ -131,7 +131,6 @@ def make_fit_command(cluster: ClusterFit | None) -> Callable[..., None]:
         if dry_run:
             _print_plan(settings, console)
             return
-        on_ray = None if in_process else cluster
         summary = run_fit(settings, out.absolute(), resolve_key_path(key), on_ray, address, console)
         last = summary.last
         console.print(

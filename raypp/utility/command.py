@@ -12,7 +12,7 @@ from rich.table import Table as ScreenTable
 
 from raypp.detect.options import check_counts, check_size, check_weights
 from raypp.errors import OptionError
-from raypp.here import works_here
+from raypp.here import cluster_unless_here
 from raypp.json_file import json_option, write_json
 from raypp.utility.arm import Arm, ArmKind, Report, Schedule
 from raypp.utility.asked import WAYS, parse_arm
@@ -90,7 +90,7 @@ def make_compare_command(cluster: ClusterArms | None) -> Callable[..., None]:
 
         Example: raypp compare pictures --out cost --arm pixelation-16 --arm private-pixelation-16:epsilon=1
         """
-        in_process = works_here(cluster, here=here, address=address)
+        on_ray = cluster_unless_here(cluster, here=here, address=address)
         chosen = [parse_arm(text, seed) for text in arm or _DEFAULT_ARMS for seed in _seeds(seeds)]
         schedule = Schedule(
             architecture=model,
@@ -117,11 +117,11 @@ def make_compare_command(cluster: ClusterArms | None) -> Callable[..., None]:
             return
 
         def execute(tasks: Sequence[ArmTask]) -> Iterator[str]:
-            if cluster is None or in_process:
+            if on_ray is None:
                 from raypp.utility.task import run_here  # noqa: PLC0415 - needs torch, slow to import
 
                 return run_here(tasks, lambda task: _report(task, console))
-            return cluster(tasks, address, cpus, gpus)
+            return on_ray(tasks, address, cpus, gpus)
 
         rows = compare(comparison, veil_here, execute, Reporter(console))
         table = make_table(rows, lambda row: read_matches(comparison.out, row), replicates)
