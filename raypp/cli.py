@@ -28,7 +28,7 @@ from raypp.labelling import split
 from raypp.shards.encryption import DataKey
 from raypp.utility.command import make_compare_command
 from raypp.veil.encoder_file import spec_and_encoder
-from raypp.veil.envelope import read_passphrase
+from raypp.veil.envelope import new_passphrase
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import default_key_path, load_owner_key, resolve_key_path, save_owner_key, save_site_key
 from raypp.veiling.attempts import Outcome
@@ -132,7 +132,7 @@ def keygen(
     Example: raypp keygen --site plant-1 --camera gate --camera bench --out ~/plant-1.key
     """
     console = Console(stderr=True, soft_wrap=True)
-    passphrase = read_passphrase(passphrase_file) if passphrase_file else None
+    passphrase = new_passphrase(passphrase_file) if passphrase_file else None
     if data:
         if out is None:
             raise OptionError("--data needs --out, the place of the data key")

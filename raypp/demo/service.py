@@ -17,6 +17,7 @@ from raypp.demo.site_settings import site_settings
 from raypp.errors import RayppError
 from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
+from raypp.private import write_private
 from raypp.report.files import write_files
 from raypp.report.records import latest
 from raypp.usage.episode import Episode
@@ -79,7 +80,7 @@ def stream_sites(plant: Plant, place: Path, out: Path) -> list[SiteResult]:
     url = f"sqlite:///{out / 'ledger.db'}"
     with Ledger.open(url) as ledger:
         for video in plant.videos:
-            (place / f"{video.site}.token").write_text(Identities(ledger).add_site(video.site))
+            write_private(place / f"{video.site}.token", Identities(ledger).add_site(video.site).encode())
             ledger.configure(video.site, site_settings(video.site))
     for video in plant.videos:
         key = SiteKey.derive_from(plant.key, plant.spec, video.site, [video.camera])

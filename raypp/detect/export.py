@@ -15,7 +15,7 @@ from raypp.errors import ConflictError, ModelError
 from raypp.json_file import json_option, write_json
 from raypp.shards.manifest import read_manifest
 from raypp.shards.store import Store
-from raypp.veil.envelope import read_passphrase
+from raypp.veil.envelope import new_passphrase
 
 if TYPE_CHECKING:
     from raypp.detect.bundle import Bundle  # needs torch
@@ -49,7 +49,7 @@ def export(
 
     Example: raypp export run --out tools.model
     """
-    passphrase = read_passphrase(passphrase_file) if passphrase_file else None
+    passphrase = new_passphrase(passphrase_file) if passphrase_file else None
     header, size = write_export(run, out, archive, passphrase, half=half, force=force)
     about, sealed = header.about, ", sealed" if passphrase else ""
     scores = f", mAP50 {header.scores.map50:.3f}, mAP50-95 {header.scores.map50_95:.3f}" if header.scores else ""

@@ -1,9 +1,8 @@
 """Commands on a ledger: `raypp site`, `raypp operator`, `raypp forget`, `raypp reaggregate`, `raypp audit-log`."""
 
-import os
 import sys
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -18,6 +17,7 @@ from raypp.ledger.retention import forget as forget_rows
 from raypp.ledger.store import Ledger
 from raypp.ledger.times import parse_duration, parse_time, shown_time
 from raypp.ledger.values import now_us
+from raypp.private import create_secret
 from raypp.usage.settings import SiteSettings
 
 LedgerUrl = Annotated[
@@ -279,7 +279,7 @@ def audit_log(
 
 def _add(role: Role, name: str, ledger: str | None, expires: str | None, out: Path | None) -> None:
     expires_us = _moment(expires, "--expires") if expires else None
-    file = _new_file(out) if out else None
+    file = create_secret(out, "token file", OptionError) if out else None
     try:
         with _opened(ledger, create=True) as opened:
             identities = Identities(opened)
@@ -297,13 +297,6 @@ def _add(role: Role, name: str, ledger: str | None, expires: str | None, out: Pa
             file.write(token + "\n")
     where = f"in {out}" if out else "shown this once"
     _note(f"{role} {name}: token {token_id_of(token)}, {where}, expires {shown_time(expires_us)}")
-
-
-def _new_file(path: Path) -> TextIO:
-    try:
-        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w")
-    except OSError as error:
-        raise OptionError(f"--out {path}: {error.strerror}; name a new file where you may write") from None
 
 
 def _revoke(role: Role, name: str, ledger: str | None, token: str | None, json_file: Path | None) -> None:

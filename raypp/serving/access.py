@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from raypp.errors import OptionError
+from raypp.private import read_secret
 from raypp.serving.refusal import RefusedError, Status
 
 FRONT_HEADER = "x-raypp-front"
@@ -16,11 +17,8 @@ Metadata = Iterable[tuple[str, str | bytes]]
 
 
 def read_front_secret(path: Path) -> bytes:
-    """Read the secret that the front adds to calls; raises OptionError if it is missing or short."""
-    try:
-        secret = path.read_bytes().strip()
-    except OSError as error:
-        raise OptionError(f"front secret {path}: {error.strerror}; make one with `openssl rand -hex 32`") from None
+    """Read the secret that the front adds to calls; raises OptionError if it is missing, short, or open to others."""
+    secret = read_secret(path, "front secret", "make one with `openssl rand -hex 32`", OptionError).strip()
     if len(secret) < _LEAST_SECRET:
         raise OptionError(f"front secret {path} has fewer than {_LEAST_SECRET} bytes; use `openssl rand -hex 32`")
     return secret

@@ -3,7 +3,6 @@
 import base64
 import datetime as dt
 import json
-import os
 import secrets
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from raypp.errors import KeyFileError
+from raypp.private import create_secret, read_secret
 from raypp.shards.schema import SHARD_SCHEMA
 from raypp.veil.key import Secret
 from raypp.veil.keyfile import DATA_MAGIC
@@ -35,25 +35,14 @@ class DataKey(Secret):
         return cls(secrets.token_bytes(32))
 
     def save(self, path: Path) -> None:
-        """Write the key to a new file of mode 0600; raises KeyFileError if that cannot be done."""
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except OSError as error:
-            raise KeyFileError(f"data key {path}: {error.strerror}; choose another, writable place") from None
-        with os.fdopen(descriptor, "w") as file:
+        """Write the key to a new file of mode 0600, outside any git working tree; raises KeyFileError."""
+        with create_secret(path, "data key", KeyFileError) as file:
             json.dump({"kind": DATA_MAGIC, "version": 1, "secret": base64.b64encode(self._secret).decode()}, file)
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a key file; raises KeyFileError if it is unreadable or no data key."""
-        try:
-            mode = path.stat().st_mode
-            secret = _parse(path.read_bytes()) if not mode & 0o077 else None
-        except OSError as error:
-            raise KeyFileError(f"data key {path}: {error.strerror}; give the path of a data key") from None
-        if mode & 0o077:
-            raise KeyFileError(f"data key {path} is open to others (mode {mode & 0o777:04o}); run `chmod 600 {path}`")
+        """Read a key file; raises KeyFileError if it is unreadable, open to others, or no data key."""
+        secret = _parse(read_secret(path, "data key", "give the path of a data key", KeyFileError))
         if secret is not None:
             return cls(secret)
         raise KeyFileError(f"data key {path} is not a raypp data key; make one with `raypp keygen --data --out {path}`")

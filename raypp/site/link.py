@@ -11,10 +11,12 @@ import grpc
 import grpc.aio
 
 from raypp.errors import OptionError, SiteError
+from raypp.private import read_secret
 
 _CERTIFICATE = re.compile(r"handshake failed.*CERTIFICATE_VERIFY_FAILED: ([^:]+)")
 _NOT_SERVED_YET = re.compile(r"Application '.*' not found")
 """What Ray Serve's proxy says while the service starts or is replaced."""
+_REMEDY = "correct its path or permissions"
 _MOST_WORDS = 300
 _MOST_MESSAGE_BYTES = 64 << 20
 _KEEPALIVE_MS = 60_000
@@ -74,7 +76,8 @@ class Link:
 
     def metadata(self) -> tuple[tuple[str, str], ...]:
         """What every call carries; raises SiteError if the token cannot be read."""
-        token = _read(self.token_path, "token file").decode("ascii", "replace").strip()
+        content = read_secret(self.token_path, "token file", _REMEDY, SiteError)
+        token = content.decode("ascii", "replace").strip()
         if not token or not token.isprintable() or not token.isascii():
             raise SiteError(f"token file {self.token_path} holds no token; get one with `raypp site add`")
         return (("authorization", f"Bearer {token}"), ("application", "raypp"))
@@ -117,4 +120,4 @@ def _read(path: Path, what: str) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise SiteError(f"{what} {path}: {error.strerror}; correct its path or permissions") from None
+        raise SiteError(f"{what} {path}: {error.strerror}; {_REMEDY}") from None

@@ -9,12 +9,12 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from raypp.errors import ConflictError, RayppError
+from raypp.private import write_private
 from raypp.utility.arm import Arm, ArmRow, Schedule, VeilFigures
 from raypp.utility.pictures import PictureSet, read_pictures
 from raypp.utility.rows import read_rows
 from raypp.veil.keyfile import load_key
 from raypp.veiling.job import Executor, open_job
-from raypp.veiling.private import write_private
 from raypp.veiling.progress import Reporter
 from raypp.veiling.settings import VeilSettings
 

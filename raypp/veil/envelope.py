@@ -11,9 +11,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from raypp.errors import OptionError
+from raypp.private import read_secret
 
 _SCRYPT = {"n": 1 << 15, "r": 8, "p": 1}
 _SALT_BYTES, _NONCE_BYTES = 16, 12
+LEAST_PASSPHRASE = 12
+"""Characters of a new passphrase; a shorter one that was taken earlier still opens its file."""
 
 Passphrase = Callable[[], str]
 """Gives a passphrase when one is needed."""
@@ -65,15 +68,36 @@ class Envelope:
 
 
 def read_passphrase(path: Path) -> str:
-    """Read a passphrase from a file, without its last line break; raises OptionError if there is none to be read."""
-    try:
-        phrase = path.read_text().rstrip("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "no UTF-8 text"
-        raise OptionError(f"passphrase file {path}: {reason}; give a text file that holds the passphrase") from None
+    """Read a passphrase from a file, without its last line break.
+
+    Raises:
+        OptionError: if there is none to be read, or others may read it, too.
+    """
+    phrase = _text(read_secret(path, "passphrase file", "give a text file that holds the passphrase", OptionError))
+    if phrase is None:
+        raise OptionError(f"passphrase file {path}: no UTF-8 text; give a text file that holds the passphrase")
     if not phrase:
         raise OptionError(f"passphrase file {path} is empty; write the passphrase into it")
     return phrase
+
+
+def new_passphrase(path: Path) -> str:
+    """Read a passphrase that something is about to be sealed under; raises OptionError if it is short, too."""
+    phrase = read_passphrase(path)
+    if (length := len(phrase)) < LEAST_PASSPHRASE:
+        del phrase  # a traceback may show locals
+        raise OptionError(
+            f"passphrase file {path} holds {length} characters, and at least {LEAST_PASSPHRASE} are needed: whoever "
+            "has the sealed file can try passphrases without end; use some words, or `openssl rand -base64 18`"
+        )
+    return phrase
+
+
+def _text(content: bytes) -> str | None:
+    try:
+        return content.decode().rstrip("\n")
+    except UnicodeDecodeError:
+        return None
 
 
 def _stretch(passphrase: str, salt: bytes) -> bytes:

@@ -4,12 +4,13 @@ import base64
 import json
 import os
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any
 
 from cryptography.exceptions import InvalidTag
 
 from raypp.errors import KeyFileError
-from raypp.veil.envelope import Envelope, Passphrase
+from raypp.private import create_secret, read_secret
+from raypp.veil.envelope import Envelope, Passphrase, read_passphrase
 from raypp.veil.key import SiteKey, StreamSecrets, VeilKey
 from raypp.veil.spec import spec_of
 
@@ -19,6 +20,11 @@ DATA_MAGIC = "raypp-data-key"
 KEY_VARIABLE = "RAYPP_KEY_FILE"
 PASSPHRASE_VARIABLE = "RAYPP_KEY_PASSPHRASE_FILE"
 _SNIFF_BYTES = 256
+_KEY_FILE = "key file"
+_NO_KEY = (
+    "name the owner's key (`raypp keygen` makes one), or at a site the key that the owner derived for it "
+    "(`raypp keygen --site`)"
+)
 
 
 def default_key_path() -> Path:
@@ -42,21 +48,18 @@ def passphrase_from_environment() -> str:
         raise KeyFileError(
             f"this key file is wrapped by a passphrase; put it in a file and set {PASSPHRASE_VARIABLE} to it"
         )
-    try:
-        return Path(named).read_text().rstrip("\n")
-    except OSError as error:
-        raise KeyFileError(f"passphrase file {named}: {error.strerror}; correct {PASSPHRASE_VARIABLE}") from None
+    return read_passphrase(Path(named))
 
 
 def save_owner_key(key: VeilKey, path: Path, passphrase: str | None = None) -> None:
     """Write the owner's key to a new file of mode 0600; raises KeyFileError if the file exists."""
-    with _create(path) as file:
+    with create_secret(path, _KEY_FILE, KeyFileError) as file:
         _save(file, OWNER_MAGIC, {"epoch": key.epoch, "secret": _b64(key.export_secret())}, passphrase)
 
 
 def save_site_key(key: SiteKey, path: Path, passphrase: str | None = None) -> None:
     """Write a site's key to a new file of mode 0600; raises KeyFileError if the file exists."""
-    with _create(path) as file:
+    with create_secret(path, _KEY_FILE, KeyFileError) as file:
         _save(file, SITE_MAGIC, key.export(), passphrase)
 
 
@@ -104,12 +107,6 @@ def find_key_files(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def enclosing_work_tree(path: Path) -> Path | None:
-    """Return the git working tree that holds a path, or None."""
-    resolved = path.resolve()
-    return next((parent for parent in resolved.parents if (parent / ".git").exists()), None)
-
-
 def is_key_file(path: Path) -> bool:
     """Whether a file is a raypp key of any kind, by its content; False if it cannot be read."""
     try:
@@ -120,25 +117,7 @@ def is_key_file(path: Path) -> bool:
     return any(magic.encode() in head for magic in (OWNER_MAGIC, SITE_MAGIC, DATA_MAGIC))
 
 
-def _create(path: Path) -> TextIO:
-    # Before the secrets are at hand, so that a traceback of a refusal can hold none.
-    tree = enclosing_work_tree(path)
-    if tree is not None:
-        raise KeyFileError(
-            f"key file {path} would lie in the working tree {tree}, whose files are copied, committed and submitted; "
-            f"choose a place outside it, such as {default_key_path()}"
-        )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise KeyFileError(f"key file {path} exists; a key is never overwritten: choose another name") from None
-    except OSError as error:
-        raise KeyFileError(f"key file {path}: {error.strerror}; choose a writable place") from None
-    return os.fdopen(descriptor, "w")
-
-
-def _save(file: TextIO, magic: str, body: dict[str, Any], passphrase: str | None) -> None:
+def _save(file: IO[str], magic: str, body: dict[str, Any], passphrase: str | None) -> None:
     document = {"kind": magic, "version": 1}
     document |= {"body": body} if passphrase is None else {"wrapped": _wrap(body, passphrase, magic)}
     json.dump(document, file, indent=1)
@@ -148,17 +127,8 @@ def _save(file: TextIO, magic: str, body: dict[str, Any], passphrase: str | None
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        mode = path.stat().st_mode
-        text = path.read_text()
-    except FileNotFoundError:
-        raise KeyFileError(f"key file {path} does not exist; make one with `raypp keygen --out {path}`") from None
-    except (OSError, UnicodeDecodeError):
-        raise KeyFileError(f"key file {path} cannot be read; check its name and permissions") from None
-    if mode & 0o077:
-        raise KeyFileError(f"key file {path} is open to others (mode {mode & 0o777:04o}); run `chmod 600 {path}`")
-    try:
-        document = json.loads(text)
-    except ValueError:
+        document = json.loads(read_secret(path, _KEY_FILE, _NO_KEY, KeyFileError))
+    except ValueError:  # UnicodeDecodeError is one
         document = None
     if not isinstance(document, dict):
         raise KeyFileError(f"key file {path} is not a raypp key; make one with `raypp keygen`")

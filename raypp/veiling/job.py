@@ -8,6 +8,7 @@ from time import perf_counter
 
 from raypp.errors import ConflictError, ShardError
 from raypp.media.archive import Discovery, discover
+from raypp.private import write_private
 from raypp.shards.manifest import compile_manifest, finished_segments
 from raypp.shards.receipt import Receipt
 from raypp.shards.schema import HEADER_FILE, ArchiveHeader
@@ -15,7 +16,6 @@ from raypp.shards.store import Store
 from raypp.veiling.attempts import Outcome, Unfinished, attempt_segment, forget_attempts
 from raypp.veiling.labelling import write_label_tables
 from raypp.veiling.plan import Plan, expected_frames, make_plan
-from raypp.veiling.private import write_private
 from raypp.veiling.progress import Reporter
 from raypp.veiling.segment import Segment, SegmentResult, Workshop
 from raypp.veiling.settings import VeilSettings

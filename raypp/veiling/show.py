@@ -17,6 +17,7 @@ from raypp.json_file import json_option, write_json
 from raypp.media.archive import discover
 from raypp.media.marking import Mark
 from raypp.media.masks import load_masks
+from raypp.private import write_private
 from raypp.shards.encryption import DataKey
 from raypp.shards.reader import ShardReader
 from raypp.shards.schema import ArchiveHeader
@@ -29,7 +30,6 @@ from raypp.veiling.marks import LabelMarks, label_marks, read_detections, read_s
 from raypp.veiling.picture import contact_sheet, draw_marks, png
 from raypp.veiling.plain import PlainFrame, recover
 from raypp.veiling.plan import Plan
-from raypp.veiling.private import write_private
 from raypp.veiling.progress import Reporter
 
 SHEET_FILE = "contact-sheet.png"

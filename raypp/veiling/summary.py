@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
+from raypp.private import write_private
 from raypp.shards.manifest import Manifest
 from raypp.shards.receipt import Quarantined
 from raypp.veiling.attempts import Unfinished
 from raypp.veiling.plan import Plan
-from raypp.veiling.private import write_private
 from raypp.veiling.segment import Item, SegmentResult
 
 if TYPE_CHECKING:

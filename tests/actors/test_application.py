@@ -7,6 +7,7 @@ import yaml
 
 from jobs.serve_models import serve
 from raypp.errors import RayppError
+from raypp.private import write_private
 from raypp.serving.settings import ServiceSettings
 from tests.command import ROOT
 from tests.serving.bundles import VEIL, write_eager_bundle
@@ -39,7 +40,7 @@ def test_the_serve_config_is_one_and_its_builder_takes_its_arguments(tmp_path: P
 def test_a_service_that_cannot_be_says_why_before_anything_starts(tmp_path: Path) -> None:
     bundle, ledger = write_eager_bundle(tmp_path / "tools.model"), f"sqlite:///{tmp_path / 'l.db'}"
     (tmp_path / "same.model").write_bytes(bundle.read_bytes())
-    (tmp_path / "short").write_text("secret\n")
+    write_private(tmp_path / "short", b"secret\n")
     (tmp_path / "wrong.yaml").write_text("limits: {window: 0}\n")
 
     def refused(words: str, **options: object) -> None:

@@ -16,6 +16,7 @@ from raypp.media.geometry import Letterbox
 from raypp.media.sampling import Sampling, SamplingMode
 from raypp.media.timeline import DecodeReport
 from raypp.media.video import decode
+from raypp.private import write_private
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import save_site_key
 from raypp.veil.spec import PatchSpec
@@ -90,7 +91,7 @@ def running_plant(folder: Path) -> Iterator[Plant]:
     film = make_source(folder / "film" / "film_20260302_080000.mp4", _FILM_S / 60)
     save_site_key(SiteKey.derive_from(key, SPEC, "plant", ["gate"]), folder / "plant.key")
     write_usual_bundle(folder / "tools.model", SPEC, SIZE, key.veil_id(SPEC))
-    (folder / "front.secret").write_text(_SECRET)
+    write_private(folder / "front.secret", _SECRET.encode())
     port = free_port()
     with (
         running_service(folder, {}, "--front-secret-file", folder / "front.secret") as service,
@@ -100,5 +101,5 @@ def running_plant(folder: Path) -> Iterator[Plant]:
     ):
         (folder / "ca.pem").write_bytes(authority.pem)
         token = service.site("plant")
-        (folder / "token").write_text(token)
+        write_private(folder / "token", token.encode())
         yield Plant(folder, service, authority, port, token, key, film)

@@ -19,6 +19,7 @@ from sqlalchemy import create_engine, text
 from raypp.demo.sample import make_sample
 from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
+from raypp.private import write_private
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import save_site_key
 from tests.chaos.pipe import Pipe
@@ -207,7 +208,7 @@ def running_world(stage: Stage, name: str) -> Iterator[World]:
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
     secret = place / "front.secret"
-    secret.write_text("of-the-front-alone-" * 2)
+    write_private(secret, b"of-the-front-alone-" * 2)
     (place / "serve.yaml").write_text(yaml.safe_dump(_SERVICE))
     with ExitStack() as stack:
         url = stage.postgres.database()
@@ -239,7 +240,7 @@ def _register(world: World) -> None:
             folder = world.place / site
             folder.mkdir()
             token = Identities(ledger).add_site(site)
-            (folder / "token").write_text(token)
+            write_private(folder / "token", token.encode())
             ledger.configure(site, _SITE)
             films = {
                 camera: {

@@ -20,6 +20,7 @@ from raypp.detect.library import DetectionModel
 from raypp.detect.recipe import Recipe
 from raypp.errors import ConflictError, ModelError, OptionError, ShardError
 from raypp.inspection import describe
+from raypp.private import write_private
 from raypp.veil.spec import PatchSpec
 
 _SPEC = PatchSpec(channels=4, bits=2).model_dump(mode="json")
@@ -76,7 +77,7 @@ def loaded(bundle: Path) -> tuple[DetectionModel, About]:
 
 @pytest.fixture(scope="module")
 def sealed(run: Path) -> Path:
-    (run / "phrase").write_text("a long phrase\n")
+    write_private(run / "phrase", b"a long phrase\n")
     export(run, run / "sealed.model", passphrase_file=run / "phrase")
     return run / "sealed.model"
 
@@ -194,9 +195,13 @@ def test_no_passphrase_names_its_variable(sealed: Path, run: Path, monkeypatch: 
     monkeypatch.delenv("RAYPP_MODEL_PASSPHRASE_FILE", raising=False)
     with pytest.raises(ModelError, match="RAYPP_MODEL_PASSPHRASE_FILE"):
         load_detector(sealed)
-    (run / "empty").write_text("\n")
+    write_private(run / "empty", b"\n")
     with pytest.raises(OptionError, match="is empty"):
         export(run, run / "x.model", passphrase_file=run / "empty")
+    write_private(run / "short", b"eleven char\n")
+    with pytest.raises(OptionError, match="holds 11 characters, and at least 12") as caught:
+        export(run, run / "x.model", passphrase_file=run / "short")
+    assert "eleven" not in str(caught.value)
     assert not (run / "x.model").exists()
 
 

@@ -30,10 +30,11 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
 
 def test_keygen_refuses_a_working_tree_and_never_overwrites(key: Path, tmp_path: Path) -> None:
     (tmp_path / "tree" / ".git").mkdir(parents=True)
-    inside = raypp("keygen", "--out", tmp_path / "tree" / "owner.key")
-    assert inside.returncode == 1
-    assert "working tree" in inside.stderr
-    assert not (tmp_path / "tree" / "owner.key").exists()
+    for kind in ((), ("--data",)):
+        inside = raypp("keygen", *kind, "--out", tmp_path / "tree" / "owner.key")
+        assert inside.returncode == 1
+        assert "working tree" in inside.stderr
+        assert not (tmp_path / "tree" / "owner.key").exists()
     assert raypp("keygen", "--out", key).returncode == 1
     assert key.stat().st_mode & 0o777 == 0o600
 

@@ -66,7 +66,11 @@ def test_a_site_from_its_registration_to_its_revocation(empty_url: str, tmp_path
     second = succeed("site", "add", "plant-1", "--expires", "90d", "--out", out, *ledger)
     assert second.stdout == ""
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
-    fail(OptionError, "File exists", "site", "add", "plant-1", "--out", out, *ledger)
+    fail(OptionError, "exists; a secret is never overwritten", "site", "add", "plant-1", "--out", out, *ledger)
+    (tmp_path / "tree" / ".git").mkdir(parents=True)
+    inside = tmp_path / "tree" / "plant-1.token"
+    fail(OptionError, "would lie in the working tree", "site", "add", "plant-1", "--out", inside, *ledger)
+    assert not inside.exists()
 
     summary = tmp_path / "sites.json"
     succeed("site", "list", *ledger, "--json", summary)

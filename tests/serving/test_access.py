@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from raypp.errors import LedgerUnavailableError, OptionError, StaleStreamError, WireError, WireLimitError
+from raypp.private import write_private
 from raypp.serving.access import Front, read_front_secret
 from raypp.serving.refusal import RefusedError, Status, refusal_of
 
@@ -38,12 +39,15 @@ def test_a_call_without_a_token_is_unauthenticated(value: str | bytes) -> None:
 
 
 def test_a_front_secret_is_a_file_with_enough_bytes(tmp_path: Path) -> None:
-    (tmp_path / "secret").write_bytes(_SECRET + b"\n")
+    write_private(tmp_path / "secret", _SECRET + b"\n")
     assert read_front_secret(tmp_path / "secret") == _SECRET
-    (tmp_path / "secret").write_bytes(b"short\n")
+    write_private(tmp_path / "secret", b"short\n")
     with pytest.raises(OptionError, match="openssl rand") as caught:
         read_front_secret(tmp_path / "secret")
     assert "short" not in str(caught.value)
+    (tmp_path / "secret").chmod(0o644)
+    with pytest.raises(OptionError, match=r"front secret .* is open to others \(mode 0644\)"):
+        read_front_secret(tmp_path / "secret")
     with pytest.raises(OptionError, match="No such file"):
         read_front_secret(tmp_path / "nowhere")
 

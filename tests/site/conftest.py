@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from raypp.private import write_private
 from raypp.site.agent import Agent
 from raypp.site.config import CameraSettings
 from raypp.site.link import Link
@@ -87,7 +88,7 @@ class Site:
         self.log_path = folder / "agent.log"
         key = SiteKey.derive_from(VeilKey(bytes(range(32))), PatchSpec(), SITE, CAMERAS)
         save_site_key(key, self.key_path)
-        self.token_path.write_text(TOKEN + "\n")
+        write_private(self.token_path, TOKEN.encode() + b"\n")
         self.veil_id = key.veil_id(PatchSpec())
         self.running: list[subprocess.Popen[bytes]] = []
         self.here: list[AgentHere] = []

@@ -5,6 +5,7 @@ import typer
 from typer.testing import CliRunner
 
 from raypp.errors import RayppError
+from raypp.private import write_private
 from raypp.site.command import doctor, stream
 from tests.films import make_film
 
@@ -79,7 +80,7 @@ def test_each_fault_is_named_and_hides_no_other(site, service):
 
 def test_a_wrong_token_is_told_from_a_dead_link(site, service):
     film = make_film(site.folder / "a.mp4", seconds=1)
-    site.token_path.write_text("another\n")
+    write_private(site.token_path, b"another\n")
     status, said = _doctor(site, service.address, film, "--camera", "bench-1")
     assert status == 3
     assert "UNAUTHENTICATED" in said

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from raypp.private import write_private
 from tests.e2e.serve.talk import FOUND, FRAMES, FRONT, SECRET, STREAMS, WINDOW
 from tests.serving.running import (
     Service,
@@ -14,7 +15,7 @@ from tests.serving.running import (
 @pytest.fixture(scope="package")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     place = tmp_path_factory.mktemp("service")
-    (place / "front.secret").write_text(SECRET + "\n")
+    write_private(place / "front.secret", SECRET.encode() + b"\n")
     settings = {
         "limits": {
             "frames_per_chunk": FRAMES,

@@ -10,6 +10,7 @@ import pytest
 
 from protos import raypp_pb2 as pb
 from protos.raypp_pb2_grpc import SitesStub
+from raypp.private import write_private
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import save_site_key
 from tests.command import raypp
@@ -91,7 +92,7 @@ def test_a_site_is_told_that_the_fronts_certificate_has_expired(tmp_path: Path) 
     with running_front(tmp_path / "front", nobody, nobody, SECRET, port, verify=False, expired=True) as authority:
         save_site_key(SiteKey.derive_from(VeilKey.generate(), SPEC, "plant", ["gate"]), tmp_path / "plant.key")
         (tmp_path / "ca.pem").write_bytes(authority.pem)
-        (tmp_path / "token").write_text("rpp_0123456789abcdef_" + "A" * 43)
+        write_private(tmp_path / "token", b"rpp_0123456789abcdef_" + b"A" * 43)
         (tmp_path / "cameras.yaml").write_text("cameras:\n  gate:\n    source: film.mp4\n")
         done = raypp(
             "site", "doctor", "--config", tmp_path / "cameras.yaml", "--site", "plant", "--key", tmp_path / "plant.key",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from raypp.private import write_private
 from raypp.usage.observation import Observation
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import save_site_key
@@ -35,7 +36,7 @@ def test_no_plain_pixel_and_no_secret_leaves_the_camera(tmp_path: Path, monkeypa
     try:
         with running_service(place, {}) as service, Pipe(service.port, listen=True) as wire:
             token = service.site("plant")
-            (secret / "token").write_text(token)
+            write_private(secret / "token", token.encode())
             wire.stall()
             command = [
                 sys.executable, "-m", "raypp", "stream", tmp_path / "in" / "film.mp4", "--site", "plant",
