@@ -15,13 +15,14 @@ from types import FrameType
 from typing import Annotated, Any
 
 import typer
-import yaml
 from pydantic import ValidationError
 from rich.console import Console
 
 from jobs.starting import start_told
 from raypp.cli import run_command
-from raypp.errors import OptionError
+from raypp.errors import ContentError, OptionError
+from raypp.io.content import read_content
+from raypp.io.yaml import MOST_BYTES, read_yaml
 from raypp.ledger.store import Ledger
 from raypp.serving.access import read_front_secret
 from raypp.serving.bundles import models_by_veil
@@ -95,9 +96,9 @@ def _settings(
     document: Any = {}
     if file is not None:
         try:
-            document = yaml.safe_load(file.read_text()) or {}
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise OptionError(f"settings {file}: {str(error).splitlines()[0]}") from None
+            document = read_yaml(read_content(file, MOST_BYTES)) or {}
+        except ContentError as error:
+            raise OptionError(f"settings {file} {error}; see cluster/serve.yaml for the form") from None
         if not isinstance(document, dict):
             raise OptionError(f"settings {file} must map names to values, as `args` in cluster/serve.yaml")
     document |= {name: value for name, value in asked.items() if value}

@@ -9,6 +9,10 @@ class OptionError(RayppError):
     """An option or argument is malformed, or two of them contradict each other."""
 
 
+class ContentError(RayppError, ValueError):
+    """The content of a file is no such document, too large, or nested too deeply; its reader names the file."""
+
+
 class KeyFileError(RayppError):
     """A veil key, site key or data key cannot be read, opened, or used for what was asked."""
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-import yaml
-
-from raypp.errors import LabelError, MediaError
+from raypp.errors import ContentError, LabelError, MediaError
+from raypp.io.yaml import MOST_BYTES, read_yaml
 from raypp.media.files import Listed, open_source
 from raypp.media.source import IMAGE_SUFFIXES, SourceFile, SourceKind
 
@@ -144,9 +143,9 @@ def checked_box(class_id: int, words: Sequence[str], place: str) -> Box:
 def _document(where: str) -> dict[str, Any]:
     stream = open_source(where)
     try:
-        document = yaml.safe_load(stream.read(stream.size))
-    except yaml.YAMLError:
-        raise MediaError(f"{where} is no YAML; export the dataset again") from None
+        document = read_yaml(stream.read(MOST_BYTES + 1))
+    except ContentError as error:
+        raise MediaError(f"{where} {error}; export the dataset again") from None
     finally:
         stream.close()
     if not isinstance(document, dict):
@@ -159,7 +158,7 @@ def _classes(names: object, where: str) -> tuple[str, ...]:
         return tuple(str(names[index]) for index in range(len(names)))
     if isinstance(names, list) and names:
         return tuple(map(str, names))
-    raise MediaError(f"{where}: names must list the classes, or number them from 0; got {names!r}")
+    raise MediaError(f"{where}: names must list the classes, or number them from 0; got {repr(names)[:200]}")
 
 
 def _entries(document: dict[str, Any], split: str) -> list[str]:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import yaml
 from PIL import Image, ImageDraw, ImageFilter
 
-from raypp.errors import OptionError
+from raypp.errors import ContentError, OptionError
+from raypp.io.content import read_content
+from raypp.io.yaml import MOST_BYTES, read_yaml
 from raypp.media.frame import PADDING
 
 Polygon = tuple[tuple[float, float], ...]
@@ -84,11 +85,9 @@ def load_masks(path: Path) -> MaskSet:
         OptionError: naming the file, the camera and the polygon that is wrong.
     """
     try:
-        document = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise OptionError(f"masks file {path}: {error.strerror}; give the path of a masks file") from None
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise OptionError(f"masks file {path} is neither JSON nor YAML; see docs/archive.md for the form") from None
+        document = read_yaml(read_content(path, MOST_BYTES), as_written=True)  # a camera may be named 007
+    except ContentError as error:
+        raise OptionError(f"masks file {path} {error}; see docs/archive.md for the form") from None
     if not isinstance(document, dict):
         raise OptionError(f"masks file {path} must map camera names to polygons; see docs/archive.md for the form")
     return MaskSet({str(camera): _mask(camera, polygons, path) for camera, polygons in document.items()})

@@ -4,10 +4,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from raypp.errors import OptionError, WireError
+from raypp.errors import ContentError, OptionError, WireError
+from raypp.io.content import read_content
+from raypp.io.yaml import MOST_BYTES, read_yaml
 from raypp.site.sources import check_sources
 from raypp.site.watch import WatchSettings
 from raypp.wire.messages import check_name
@@ -72,11 +73,9 @@ class SiteCameras(BaseModel):
             OptionError: naming the file, the field and what is wrong.
         """
         try:
-            document = yaml.safe_load(path.read_text())
-        except OSError as error:
-            raise OptionError(f"--config {path}: {error.strerror}; give the path of a file of cameras") from None
-        except (yaml.YAMLError, UnicodeDecodeError):
-            raise OptionError(f"--config {path} is no YAML; see docs/site.md for the form") from None
+            document = read_yaml(read_content(path, MOST_BYTES))
+        except ContentError as error:
+            raise OptionError(f"--config {path} {error}; see docs/site.md for the form") from None
         try:
             read = cls.model_validate(document)
         except ValidationError as error:

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from raypp.errors import SettingsError
+from raypp.errors import ContentError, SettingsError
+from raypp.io.content import read_text
+from raypp.io.yaml import MOST_BYTES, read_yaml
 from raypp.usage.rules import EVERY_STATION, CameraRules, Mode, Name, Rules, Seconds, Shift, ToolRules
-from raypp.usage.text import read_yaml
 
 
 class SiteSettings(Rules):
@@ -65,7 +66,10 @@ class SiteSettings(Rules):
         Raises:
             SettingsError: naming `where`, the field, the value and the remedy.
         """
-        document = read_yaml(text, where)
+        try:
+            document = read_yaml(text)
+        except ContentError as error:
+            raise SettingsError(f"{where} {error}; docs/usage.md shows the form") from None
         if document is None:
             document = {}
         if not isinstance(document, dict):
@@ -81,11 +85,9 @@ class SiteSettings(Rules):
     def load(cls, path: Path) -> Self:
         """Read settings from a YAML file; raises SettingsError if it cannot be read or is not valid."""
         try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise SettingsError(f"settings file {path}: {error.strerror}; give the path of a site's YAML") from None
-        except UnicodeDecodeError:
-            raise SettingsError(f"settings file {path} is no UTF-8 text; give the path of a site's YAML") from None
+            text = read_text(path, MOST_BYTES)
+        except ContentError as error:
+            raise SettingsError(f"settings file {path} {error}; give the path of a site's YAML") from None
         return cls.parse(text, f"settings file {path}")
 
     @classmethod

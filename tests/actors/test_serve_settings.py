@@ -61,8 +61,8 @@ def test_without_a_file_defaults_stand(tmp_path: Path) -> None:
         ("detection: [threads]\n", "detection must map"),
         ("detection: {threads: none}\n", r"setting detection\.threads"),
         ("- models\n", "must map names to values"),
-        ("models: [\n", "settings .*settings.yaml: "),
-        ("\N{MICRO SIGN}".encode("latin-1"), "settings .*settings.yaml: "),
+        ("models: [\n", "settings .*settings.yaml is no YAML"),
+        ("\N{MICRO SIGN}".encode("latin-1"), "settings .*settings.yaml is no UTF-8"),
     ],
 )
 def test_a_file_that_is_no_settings_is_one_line(tmp_path: Path, text: str | bytes, words: str) -> None:

@@ -48,6 +48,7 @@ def test_pictures_that_no_split_names_are_kept_and_said(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("document", "named"), [
     ("train: [", "is no YAML"),
+    ("train: " + "[" * 100_000, "nested deeper"),
     ("just text", "must map train"),
     ("train: images/train\n", "names must list the classes"),
     ("train: images/train\nnames: {0: a, b: c}\n", "names must list the classes"),

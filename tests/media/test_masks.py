@@ -54,8 +54,9 @@ def test_the_most_specific_name_counts(tmp_path: Path) -> None:
     ("gate: [[[0, 0], [1, 1]]]", "camera gate, polygon 1 has 2 points"),
     ("gate: [[[0, 0], [1, 1], [2, 0]]]", "leaves the frame"),
     ("gate: [[[0, 0], [1, 1], [a, 0]]]", "list of [x, y] points"),
-    ("gate: [[[0, 0], [1, 1], [.nan, 0]]]", "leaves the frame"),
-    ("gate: [", "neither JSON nor YAML"),
+    ("gate: [[[0, 0], [1, 1], [.nan, 0]]]", "list of [x, y] points"),
+    ("gate: [[[0, 0], [1, 1], [nan, 0]]]", "leaves the frame"),
+    ("gate: [", "is no YAML"),
 ])  # fmt: skip
 def test_a_wrong_masks_file_is_refused_by_place(text: str, named: str, tmp_path: Path) -> None:
     path = tmp_path / "masks.yaml"
@@ -64,3 +65,16 @@ def test_a_wrong_masks_file_is_refused_by_place(text: str, named: str, tmp_path:
         load_masks(path)
     assert named in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_a_camera_is_named_as_it_stands_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "masks.yaml"
+    path.write_text("007: [[[0, 0], [1, 1], [1, 0]]]\noff: [[[0, 0], [1, 1], [1, 0]]]\n")
+    assert set(load_masks(path).masks) == {"007", "off"}
+
+
+def test_masks_nested_without_end_are_refused_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "masks.yaml"
+    path.write_text("gate: " + "[" * 100_000)
+    with pytest.raises(OptionError, match="nested deeper"):
+        load_masks(path)
