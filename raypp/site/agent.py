@@ -15,13 +15,12 @@ from raypp.site.config import CameraSettings, SiteCameras
 from raypp.site.keeper import Keeper
 from raypp.site.nursery import Nursery
 from raypp.site.settings import AgentSettings
-from raypp.site.status import CameraStatus, SiteStatus
+from raypp.site.status import STATUS_FILE, CameraStatus, SiteStatus
 from raypp.veil.spec import VeilSpec
 from raypp.whole_file import write_text
 
 Log = Callable[[str], None]
 
-STATUS_FILE = "status.json"
 _LOOK_EVERY_S = 0.5
 _STATUS_EVERY_S = 2.0
 _DRAIN_S = 5.0
@@ -45,6 +44,8 @@ class _Camera:
         self.sending = asyncio.create_task(client.run(), name=f"client of {name}")
         self.leaving = False
         self.captured_before = 0
+        self.doubtful_before = 0
+        self.clock_said_before: str | None = None
         self.told_full = False
 
     @property
@@ -66,6 +67,8 @@ class _Camera:
             capture_restarts=keeper.restarts if keeper else 0,
             connections=progress.connections,
             clock_offset_us=progress.clock_offset_us,
+            clock_said=(keeper.clock_said if keeper else None) or self.clock_said_before,
+            doubtful_frames=self.doubtful_before + (keeper.doubtful_frames if keeper else 0),
             refused=self.client.refused,
             capture_pid=keeper.child_pid if keeper else None,
             finished=self.finished,
@@ -181,6 +184,8 @@ class Agent:
         keeper.stop()
         await asyncio.to_thread(keeper.join, _FAREWELL_S)
         camera.captured_before += keeper.frames
+        camera.doubtful_before += keeper.doubtful_frames
+        camera.clock_said_before = keeper.clock_said or camera.clock_said_before
         camera.keeper = None
 
     async def _see_off(self, camera: _Camera) -> None:

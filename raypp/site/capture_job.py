@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from raypp.site.clock import ClockState
 from raypp.site.position import Position
 from raypp.site.watch import WatchSettings
 from raypp.usage.observation import Observation
@@ -29,6 +30,7 @@ class CaptureJob:
         chunk_frames, chunk_s: a chunk is full with so many frames, or this long after its first.
         position: where to go on.
         memory: what the watch of a killed process remembered, or None.
+        clock: what such a process knew of the site's clock, or None.
         open_timeout_s: how long a live source may take to open, and to give its next packet.
     """
 
@@ -50,6 +52,7 @@ class CaptureJob:
     chunk_s: float
     position: Position
     memory: bytes | None = None
+    clock: ClockState | None = None
     open_timeout_s: float = 10.0
 
 
@@ -78,10 +81,11 @@ class Captured:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Frames in order, and where the capture stands after them; answered by Taken."""
+    """Frames in order, and where the capture and its clock stand after them; answered by Taken."""
 
     frames: tuple[Captured, ...]
     position: Position
+    clock: ClockState | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,19 @@ class Said:
     """Something that the operator should read."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class ClockChanged:
+    """A jump of the site's clock was believed.
+
+    Attributes:
+        text: for the operator.
+        doubtful_frames: frames before it whose times are wrong if the clock is right now.
+    """
+
+    text: str
+    doubtful_frames: int = 0
 
 
 @dataclass(frozen=True)
@@ -127,5 +144,5 @@ class Stop:
     """Hand over what is held, and end. To the capture."""
 
 
-Report = Shape | Chunk | Alive | Said | Remembered | Finished | Failed
+Report = Shape | Chunk | Alive | Said | ClockChanged | Remembered | Finished | Failed
 Order = Taken | Stop

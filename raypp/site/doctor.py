@@ -23,6 +23,7 @@ from raypp.site.link import Link, is_not_served_yet, what_failed
 from raypp.site.live import open_live
 from raypp.site.settings import AgentSettings
 from raypp.site.sources import is_live, list_recordings, shown
+from raypp.site.status import STATUS_FILE, SiteStatus
 
 _CALL_S = 15.0
 _CAMERA_S = 20.0
@@ -72,6 +73,7 @@ async def examine(settings: AgentSettings, cameras: dict[str, CameraSettings]) -
     if answer is not None:
         findings.append(_clock(answer))
         findings.append(_found("veil", lambda: _veil(settings, cameras, answer.response.model)))
+    findings += _remembered(settings.spool)
     findings += await asyncio.gather(*(_camera(name, camera) for name, camera in cameras.items()))
     return findings
 
@@ -111,6 +113,19 @@ def _disk(spool: Path) -> Finding:
     except OSError as error:
         return Finding("disk", Verdict.WRONG, f"{place}: {error.strerror}; choose a writable --spool")
     return Finding("disk", Verdict.GOOD if free >= _LEAST_FREE_BYTES else Verdict.DOUBTFUL, says)
+
+
+def _remembered(spool: Path) -> list[Finding]:
+    """What the agent that uses the spool has told of its clock's jumps."""
+    try:
+        status = SiteStatus.model_validate_json((spool / STATUS_FILE).read_bytes())
+    except (OSError, ValueError):
+        return []  # no agent has run there yet, or one of another version
+    return [
+        Finding(f"clock, {name}", Verdict.DOUBTFUL, camera.clock_said)
+        for name, camera in sorted(status.cameras.items())
+        if camera.clock_said
+    ]
 
 
 async def _link(link: Link, veil_id: str) -> tuple[list[Finding], _Answer | None]:

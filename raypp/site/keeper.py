@@ -13,6 +13,7 @@ from raypp.site.capture_job import (
     Captured,
     CaptureJob,
     Chunk,
+    ClockChanged,
     Failed,
     Finished,
     Remembered,
@@ -22,6 +23,7 @@ from raypp.site.capture_job import (
     Stop,
     Taken,
 )
+from raypp.site.clock import ClockState
 from raypp.site.nursery import Child, Nursery
 from raypp.site.position import Position
 from raypp.site.stream_spool import StreamFacts
@@ -51,6 +53,8 @@ class Keeper(Thread):
         frames: frames captured since the start.
         restarts: times that the process was killed or failed.
         finished: the recordings have ended.
+        clock_said: what was last told of a change of the site's clock, or None.
+        doubtful_frames: frames whose times such a change has put in doubt.
     """
 
     def __init__(
@@ -60,6 +64,8 @@ class Keeper(Thread):
         self.frames = 0
         self.restarts = 0
         self.finished = False
+        self.clock_said: str | None = None
+        self.doubtful_frames = 0
         self.child_pid: int | None = None
         self._job = job
         self._veil_id = veil_id
@@ -69,6 +75,7 @@ class Keeper(Thread):
         self._log = log
         self._stopping = Event()
         self._memory: bytes | None = None
+        self._clock: ClockState | None = None
         current = spool.current
         self._position = Position() if current is None else current.position
 
@@ -93,7 +100,8 @@ class Keeper(Thread):
             self._stopping.wait(retry_s)
 
     def _capture(self) -> None:
-        child = self._nursery.start(replace(self._job, position=self._position, memory=self._memory))
+        job = replace(self._job, position=self._position, memory=self._memory, clock=self._clock)
+        child = self._nursery.start(job)
         self.child_pid = child.pid
         try:
             self._attend(child)
@@ -130,12 +138,16 @@ class Keeper(Thread):
                 frames = [_message(frame) for frame in report.frames]
                 if not self._spool.append(frames, report.position, lambda: not self._stopping.is_set()):
                     return False
-                self._position = report.position
+                self._position, self._clock = report.position, report.clock
                 self.frames += len(frames)
                 with suppress(OSError):  # it may have ended with this chunk; that it has finished is still to be read
                     child.connection.send(Taken())
             case Remembered():
                 self._memory = report.memory
+            case ClockChanged():
+                self._log(report.text)
+                self.clock_said = report.text
+                self.doubtful_frames += report.doubtful_frames
             case Said():
                 self._log(report.text)
             case Failed():

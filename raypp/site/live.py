@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from time import monotonic, time_ns
 
 import av
@@ -11,7 +12,8 @@ from av.video.frame import VideoFrame
 from raypp.errors import SourceReadError
 from raypp.media.container import said
 from raypp.media.rendering import Renderer
-from raypp.site.capture_job import CaptureJob, Remembered, Said, Shape
+from raypp.site.capture_job import CaptureJob, ClockChanged, Remembered, Said, Shape
+from raypp.site.clock import AHEAD_LASTS_US, ClockState, Step, as_utc, read_clock
 from raypp.site.position import Position
 from raypp.site.reporting import Reporter
 from raypp.site.sources import shown
@@ -25,25 +27,28 @@ _MOST_DAMAGED = 100
 
 
 class RisingClock:
-    """The site's clock, in microseconds since 1970, that never runs back: where the real one does, it goes on alone.
+    """The site's clock, in microseconds since 1970, that rises within a stream; see `raypp.site.clock` for its jumps.
 
     Args:
-        last_us: the last time given before, which the next ones must be above.
+        last_us: the last time given before, by whomever; negative without one.
+        state: of a capture process before this one, since the machine was started.
+
+    Attributes:
+        state: what the next reading is judged by.
+        step: what became of a jump at the last reading, or None.
+        off_us: the site's clock minus the time expected, at the last reading.
     """
 
-    def __init__(self, last_us: int) -> None:
-        self._last_us = last_us
-        self._last_at = monotonic()
-        self.behind_us = 0
+    def __init__(self, last_us: int, state: ClockState | None = None) -> None:
+        self.state = state or ClockState(last_us)
+        self.step: Step | None = None
+        self.off_us = 0
 
     def now_us(self) -> int:
-        """Return the time; `behind_us` is how far the site's clock lies behind it."""
-        wall_us, at = time_ns() // 1000, monotonic()
-        passed_us = max(1, int((at - self._last_at) * 1e6))
-        now_us = wall_us if wall_us > self._last_us else self._last_us + passed_us
-        self.behind_us = now_us - wall_us
-        self._last_us, self._last_at = now_us, at
-        return now_us
+        """Return the time; it lies above the one before, except where `step` is then `Step.BACK`."""
+        reading = read_clock(self.state, time_ns() // 1000, int(monotonic() * 1e6))
+        self.state, self.step, self.off_us = reading.state, reading.step, reading.off_us
+        return reading.now_us
 
 
 class LiveCapture:
@@ -54,13 +59,16 @@ class LiveCapture:
         self._studio = studio
         self._reporter = reporter
         self._source = job.sources[0]
-        self._clock = RisingClock(job.position.last_us)
+        self._clock = RisingClock(job.position.last_us, job.clock)
         self._position = job.position
         self._shape: tuple[int, int] | None = None
+        self._told = Shape(0, 0, studio.sub_key)
         self._render: Renderer | None = None
         self._due = 0.0
         self._remembered = monotonic()
-        self._told_clock = False
+        self._slowed = False
+        self._anew = False
+        self._stamped = job.position.last_index + 1
 
     def run(self) -> None:
         """Capture until StopCaptureError is raised."""
@@ -111,12 +119,12 @@ class LiveCapture:
                 return
             period_s = float(1 / self._job.rate)
             self._due = self._due + period_s if self._due + period_s > now else now + period_s
-        timestamp_us = self._clock.now_us()
-        self._tell_clock()
+        timestamp_us = self._time()
         pixels = self._renderer(frame)(frame)
         captured = self._studio.capture(pixels, self._position.last_index + 1, timestamp_us)
         self._position = Position(last_index=captured.frame_index, last_us=timestamp_us)
-        self._reporter.frame(captured, self._position)
+        self._stamped += 1
+        self._reporter.frame(captured, self._position, self._clock.state)
         if now - self._remembered >= _REMEMBER_EVERY_S and (memory := self._studio.memory()) is not None:
             self._remembered = now
             self._reporter.tell(Remembered(memory))
@@ -127,18 +135,64 @@ class LiveCapture:
             rotation = round(frame.rotation / 90) * 90 % 360
             width, height = (frame.height, frame.width) if rotation % 180 else shape
             box = self._studio.letterbox(width, height)
-            self._reporter.flush()
-            self._reporter.tell(Shape(width, height, self._studio.sub_key))
+            self._tell(Shape(width, height, self._studio.sub_key))
             self._studio.begin(box, self._job.memory if self._shape is None else None)
             self._render, self._shape = Renderer(box, rotation, self._studio.mask), shape
+        elif self._anew:
+            self._tell(self._told)
         return self._render
 
-    def _tell_clock(self) -> None:
-        far = self._clock.behind_us > 1_000_000
-        if far and not self._told_clock:
-            behind_s = self._clock.behind_us / 1e6
-            self._reporter.tell(Said(f"the site's clock was set back by {behind_s:.0f} s; time goes on without it"))
-        self._told_clock = far
+    def _tell(self, shape: Shape) -> None:
+        """Tell what holds for all frames from here on."""
+        self._reporter.flush()
+        self._reporter.tell(replace(shape, anew=self._anew))
+        self._told, self._anew = shape, False
+
+    def _time(self) -> int:
+        """The next frame's time; where the clock was set back far, a new stream begins with it."""
+        clock, before_us = self._clock, self._clock.state.last_us
+        now_us = clock.now_us()
+        off_s = abs(clock.off_us) / 1e6
+        match clock.step:
+            case Step.DOUBTED:
+                way = "ahead" if clock.off_us > 0 else "back"
+                self._reporter.tell(
+                    Said(f"the site's clock jumped {way} by {off_s:.0f} s; not believed unless it lasts")
+                )
+            case Step.OVER:
+                self._reporter.tell(Said("the site's clock is right again; no frame carries the wrong time"))
+            case Step.AHEAD:
+                told = (
+                    f"the site's clock was set ahead by {off_s:.0f} s, to {as_utc(now_us)}, and has stayed so for "
+                    f"{AHEAD_LASTS_US // 1_000_000} s: frames carry its time from now on; if it was wrong before, so "
+                    "are the times until now"
+                )
+                self._change(now_us - before_us, ClockChanged(told))
+            case Step.BACK:
+                told = (
+                    f"the site's clock was set back by {off_s:.0f} s, to {as_utc(now_us)}: a new stream begins; "
+                    f"{self._stamped} frames before it carry times up to {as_utc(before_us)}, which are ahead if the "
+                    "clock is right now"
+                )
+                self._reporter.flush()
+                self._change(now_us - before_us, ClockChanged(told, self._stamped))
+                self._position, self._anew = Position(), True
+            case None:
+                self._tell_slowed()
+        return now_us
+
+    def _change(self, by_us: int, change: ClockChanged) -> None:
+        self._studio.shift(by_us)
+        self._reporter.tell(change)
+        self._stamped = 0
+
+    def _tell_slowed(self) -> None:
+        slowed = self._clock.off_us < -1_000_000 and self._clock.state.doubt is None
+        if slowed and not self._slowed:
+            back_s = -self._clock.off_us / 1e6
+            told = f"the site's clock was set back by {back_s:.0f} s; time runs at half its pace until it has caught up"
+            self._reporter.tell(Said(told))
+        self._slowed = slowed
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from threading import Event, Semaphore, Thread
 from time import monotonic
 
 from raypp.site.capture_job import Alive, Captured, Chunk, Report, Taken
+from raypp.site.clock import ClockState
 from raypp.site.position import Position
 
 _ALIVE_EVERY_S = 1.0
@@ -35,6 +36,7 @@ class Reporter:
         self._room = Semaphore(1)
         self._frames: list[Captured] = []
         self._position = Position()
+        self._clock: ClockState | None = None
         self._begun = 0.0
         self._said_alive = 0.0
         Thread(target=self._listen, daemon=True).start()
@@ -60,12 +62,12 @@ class Reporter:
             self.alive()
             self.flush_if_due()
 
-    def frame(self, frame: Captured, position: Position) -> None:
+    def frame(self, frame: Captured, position: Position, clock: ClockState | None = None) -> None:
         """Add a frame to the chunk, and send the chunk when it is full."""
         if not self._frames:
             self._begun = monotonic()
         self._frames.append(frame)
-        self._position = position
+        self._position, self._clock = position, clock
         if len(self._frames) >= self._chunk_frames:
             self.flush()
         self.flush_if_due()
@@ -84,7 +86,7 @@ class Reporter:
         self._room.acquire()
         self.waited_s = monotonic() - began
         frames, self._frames = tuple(self._frames), []
-        self.tell(Chunk(frames, self._position))
+        self.tell(Chunk(frames, self._position, self._clock))
 
     def _listen(self) -> None:
         try:

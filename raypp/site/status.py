@@ -2,6 +2,9 @@
 
 from pydantic import BaseModel, ConfigDict
 
+STATUS_FILE = "status.json"
+"""Where the agent writes it, in its spool."""
+
 
 class CameraStatus(BaseModel):
     """One camera since the agent started.
@@ -17,6 +20,8 @@ class CameraStatus(BaseModel):
         capture_restarts: times that the capture process was killed or failed.
         connections: times that the stream was opened.
         clock_offset_us: service's clock minus the site's, as last seen.
+        clock_said: what was last told of a jump of the site's clock that was believed, or None.
+        doubtful_frames: frames whose times are wrong if the clock was right after such a jump.
         refused: why the service will not take the stream, or None.
         capture_pid: the capture process, or None.
         finished: its recordings have ended and all of them is committed.
@@ -35,6 +40,8 @@ class CameraStatus(BaseModel):
     capture_restarts: int = 0
     connections: int = 0
     clock_offset_us: int | None = None
+    clock_said: str | None = None
+    doubtful_frames: int = 0
     refused: str | None = None
     capture_pid: int | None = None
     finished: bool = False
@@ -61,6 +68,7 @@ class SiteStatus(BaseModel):
             f"{name}: {camera.captured} frames captured, {camera.committed_frames} committed, "
             f"{camera.detections} detections, {camera.waiting_chunks} chunks wait"
             + (f", {camera.dropped_frames} frames dropped" if camera.dropped_frames else "")
+            + (f", {camera.doubtful_frames} with times in doubt" if camera.doubtful_frames else "")
             + (", refused" if camera.refused else "")
             for name, camera in sorted(self.cameras.items())
         ]

@@ -33,6 +33,7 @@ class Studio:
         self._encoder = veil.stream(job.site, job.camera)
         self._letterbox: Letterbox | None = None
         self._watch: Watch | None = None
+        self._shift_us = 0
 
     @property
     def sub_key(self) -> int:
@@ -48,6 +49,8 @@ class Studio:
         self._letterbox = letterbox
         if self._job.watch is not None:
             self._watch = Watch(self._job.watch, self._hidden(letterbox), memory)
+            self._watch.shift(self._shift_us)
+        self._shift_us = 0
 
     def watch(self, pixels: Pixels, timestamp_us: int) -> Observation:
         """Judge a frame without veiling it: window pixels, uint8[H, W, 3]."""
@@ -55,6 +58,13 @@ class Studio:
         if self._watch is None or box is None:
             return Observation.OBSERVED
         return self._watch.see(pixels[: box.content_height, : box.content_width], timestamp_us)
+
+    def shift(self, by_us: int) -> None:
+        """Frames carry times later by so much from now on (negative: earlier), though no time has passed."""
+        if self._watch is None:
+            self._shift_us += by_us
+        else:
+            self._watch.shift(by_us)
 
     def memory(self) -> bytes | None:
         """What the watch remembers."""

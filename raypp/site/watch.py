@@ -103,6 +103,13 @@ class Watch:
             return Observation.MOVED
         return Observation.OBSERVED
 
+    def shift(self, by_us: int) -> None:
+        """Move what is remembered by so much, after the clock was set: no time has passed."""
+        state = self._state
+        state.last_us = None if state.last_us is None else state.last_us + by_us
+        state.other_since_us = None if state.other_since_us is None else state.other_since_us + by_us
+        state.same_since_us += by_us
+
     def memory(self) -> bytes:
         """What it remembers, for a watch that goes on in another process; it is never stored."""
         state = self._state

@@ -98,15 +98,17 @@ class Site:
         options = ["--server", server, "--token-file", self.token_path, "--site", SITE, "--spool", self.spool]
         return [str(one) for one in (*options, "--key", self.key_path, "--size", size, *more)]
 
-    def agent(self, server: str, *more: object, size: int = 160) -> subprocess.Popen[bytes]:
+    def agent(self, server: str, *more: object, size: int = 160, clock: Path | None = None) -> subprocess.Popen[bytes]:
+        """Run `raypp stream`; with `clock`, all its clocks are wrong by the seconds in that file."""
         options = self.options(server, *more, size=size)
+        wrong = {"PYTHONPATH": str(ROOT / "tests/site/wrong_clock"), "WRONG_CLOCK": str(clock)} if clock else {}
         with self.log_path.open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "tests.site.run_agent", *options],
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,
-                env=os.environ | {"COLUMNS": "300"},
+                env=os.environ | {"COLUMNS": "300"} | wrong,
             )
         self.running.append(process)
         return process
