@@ -10,7 +10,7 @@ from rich.console import Console
 from raypp.errors import OptionError
 from raypp.json_file import json_option, write_json
 from raypp.ledger.audit import AuditLog, command_line
-from raypp.ledger.identity import CACHE_US, Identities, Role, token_id_of
+from raypp.ledger.identity import CACHE_S, Identities, Role, token_id_of
 from raypp.ledger.listing import AuditListing, Changed, list_operators, list_sites
 from raypp.ledger.reaggregation import reaggregate as aggregate_anew
 from raypp.ledger.retention import forget as forget_rows
@@ -302,7 +302,7 @@ def _add(role: Role, name: str, ledger: str | None, expires: str | None, out: Pa
 def _revoke(role: Role, name: str, ledger: str | None, token: str | None, json_file: Path | None) -> None:
     with _opened(ledger) as opened:
         count = Identities(opened).revoke(name, role, token, command_line())
-    _note(f"{role} {name}: revoked {count} tokens; services refuse them within {CACHE_US // 1_000_000} s")
+    _note(f"{role} {name}: revoked {count} tokens; services refuse them within {CACHE_S:.0f} s")
     write_json(json_file, Changed(name=name, tokens=count))
 
 

@@ -6,6 +6,8 @@ import hmac
 import re
 import secrets
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -19,8 +21,8 @@ from raypp.ledger.times import shown_time
 from raypp.ledger.values import COMMAND_LINE, checked_name
 from raypp.ledger.writing import write_audit
 
-CACHE_US = 5_000_000
-"""For so long a token is believed without looking it up: revocation takes effect within this."""
+CACHE_S = 5.0
+"""For so long a token is believed without looking it up: revocation takes effect within this, whatever clocks do."""
 _MOST_CACHED = 4096
 _SECRET_BYTES, _ID_BYTES = 32, 8
 _TOKEN = re.compile(r"rpp_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
@@ -79,18 +81,36 @@ class TokenStatus:
 
 @dataclass(frozen=True, slots=True)
 class _Believed:
-    """A token found good: its digest, whose it is, and until when that may be believed."""
+    """A token found good.
+
+    Attributes:
+        digest: of its secret.
+        principal: whose it is.
+        until_s: until when that may be believed, on a clock that nobody sets.
+        expires_us: processing time at which it expires; None: never.
+    """
 
     digest: bytes = field(repr=False)
     principal: Principal
-    until_us: int
+    until_s: float
+    expires_us: int | None
+
+    def is_good(self, now_us: int) -> bool:
+        """Whether it has not expired yet."""
+        return self.expires_us is None or self.expires_us > now_us
 
 
 class Identities:
-    """Tokens of a ledger. Safe to use from several threads."""
+    """Tokens of a ledger. Safe to use from several threads.
 
-    def __init__(self, ledger: Ledger) -> None:
+    Args:
+        ledger: the ledger.
+        monotonic: gives seconds that only ever rise, by which a believed token is looked up again.
+    """
+
+    def __init__(self, ledger: Ledger, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._ledger = ledger
+        self._monotonic = monotonic
         self._believed: dict[str, _Believed] = {}
         self._lock = threading.Lock()
 
@@ -152,25 +172,24 @@ class Identities:
         if parts is None:
             raise UnauthenticatedError("no token, or a malformed one; send the token of `raypp site add`")
         token_id, digest = parts[1], _digest(parts[2])
-        now = self._ledger.clock()
         with self._lock:
             believed = self._believed.get(token_id)
-        if believed is None or believed.until_us <= now:
-            believed = self._look_up(token_id, now)
-        if not hmac.compare_digest(believed.digest, digest) or believed.until_us <= now:
+        if believed is None or believed.until_s <= self._monotonic():
+            believed = self._look_up(token_id)
+        if not hmac.compare_digest(believed.digest, digest) or not believed.is_good(self._ledger.clock()):
             raise UnauthenticatedError("the token is unknown, expired or revoked; ask the operator for a new one")
         return believed.principal
 
-    def _look_up(self, token_id: str, now_us: int) -> _Believed:
+    def _look_up(self, token_id: str) -> _Believed:
+        until_s = self._monotonic() + CACHE_S  # from before the look: what is revoked behind it is believed no longer
         with self._ledger.database.read() as connection:
             row = connection.execute(select(TokenRow).where(TokenRow.token_id == token_id)).one_or_none()
-        if row is None:
+        if row is None or row.revoked_us is not None:
+            with self._lock:
+                self._believed.pop(token_id, None)
             return _NOBODY
-        if row.revoked_us is not None or (row.expires_us is not None and row.expires_us <= now_us):
-            return _NOBODY
-        until = min(now_us + CACHE_US, row.expires_us or now_us + CACHE_US)
         principal = Principal(Role(row.role), row.site, row.operator, token_id)
-        believed = _Believed(row.secret_sha256, principal, until)
+        believed = _Believed(row.secret_sha256, principal, until_s, row.expires_us)
         with self._lock:
             if len(self._believed) >= _MOST_CACHED:
                 self._believed.clear()
@@ -239,5 +258,5 @@ def _digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-_NOBODY = _Believed(_digest(""), Principal(Role.SITE, None, None, ""), 0)
+_NOBODY = _Believed(_digest(""), Principal(Role.SITE, None, None, ""), 0.0, 0)
 """What an unknown token is compared with, so that it takes as long."""
