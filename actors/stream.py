@@ -11,7 +11,7 @@ from actors.services import Services, in_background
 from protos import raypp_pb2 as pb
 from raypp.ledger.values import StreamAbout
 from raypp.serving.access import Metadata
-from raypp.serving.chunk import ChunkReader, ReadChunk
+from raypp.serving.chunk import ChunkReader, ReadChunk, require_size
 from raypp.serving.course import Admission, Course
 from raypp.serving.messages import model_message
 from raypp.serving.model import DetectedBlock
@@ -99,6 +99,8 @@ class StreamConnection:
         self._place = services.registry.enter(asked.site, asked.camera)
         self._note_streams()
         self._model = await services.detectors.about(asked.veil_id)
+        # Whatever can be judged is judged before the ledger is asked: a refused try changes no stream.
+        require_size(self._model, asked.size)
         self._chunks = ChunkReader(self._model, asked.width, asked.height, asked.sub_key, services.limits)
         offset_us = clock_offset_us(asked.sent_at_us)
         if asked.live and asked.sent_at_us:
@@ -112,6 +114,7 @@ class StreamConnection:
             agent_version=asked.agent_version[:64],
         )
         self._writer = await services.wait_for(StreamWriter.open, services.ledger, self._stream, about)
+        services.registry.take_over(self._place)
         self._course = Course.resumed(self._writer.committed, ended=self._writer.ended)
         name = f"{asked.site}/{asked.camera}@{asked.stream_epoch}"
         await services.audit(principal, "stream", name, f"resumed after {self._writer.committed}")

@@ -24,19 +24,19 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12protos/raypp.proto\x12\x08raypp.v1\"\'\n\x14\x44\x65scribeModelRequest\x12\x0f\n\x07veil_id\x18\x01 \x01(\t\"\x8b\x01\n\x15\x44\x65scribeModelResponse\x12\x1e\n\x05model\x18\x01 \x01(\x0b\x32\x0f.raypp.v1.Model\x12 \n\x06limits\x18\x02 \x01(\x0b\x32\x10.raypp.v1.Limits\x12\x17\n\x0fservice_version\x18\x03 \x01(\t\x12\x17\n\x0fservice_time_us\x18\x04 \x01(\x03\"\\\n\x05Model\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x0f\n\x07veil_id\x18\x02 \x01(\t\x12\x11\n\tspec_json\x18\x03 \x01(\t\x12\x0c\n\x04size\x18\x04 \x01(\r\x12\x0f\n\x07\x63lasses\x18\x05 \x03(\t\"e\n\x06Limits\x12\x18\n\x10\x66rames_per_chunk\x18\x01 \x01(\r\x12\x17\n\x0f\x62ytes_per_frame\x18\x02 \x01(\r\x12\x0e\n\x06window\x18\x03 \x01(\r\x12\x18\n\x10streams_per_site\x18\x04 \x01(\r\"\xc4\x01\n\x05\x46rame\x12\x14\n\x0ctimestamp_us\x18\x01 \x01(\x03\x12\x13\n\x0b\x66rame_index\x18\x02 \x01(\x04\x12*\n\x0bobservation\x18\x03 \x01(\x0e\x32\x15.raypp.v1.Observation\x12\x0f\n\x05whole\x18\x04 \x01(\x0cH\x00\x12\"\n\x06\x63hange\x18\x05 \x01(\x0b\x32\x10.raypp.v1.ChangeH\x00\x12\x12\n\ncompressed\x18\x06 \x01(\x08\x12\x12\n\ngrid_crc32\x18\x07 \x01(\x07\x42\x07\n\x05\x63\x65lls\"%\n\x06\x43hange\x12\x0c\n\x04mask\x18\x01 \x01(\x0c\x12\r\n\x05\x63\x65lls\x18\x02 \x01(\x0c\"a\n\tDetection\x12\x10\n\x08\x63lass_id\x18\x01 \x01(\r\x12\x12\n\nconfidence\x18\x02 \x01(\x02\x12\n\n\x02x1\x18\x03 \x01(\x02\x12\n\n\x02y1\x18\x04 \x01(\x02\x12\n\n\x02x2\x18\x05 \x01(\x02\x12\n\n\x02y2\x18\x06 \x01(\x02\"e\n\x0f\x46rameDetections\x12\x13\n\x0b\x66rame_index\x18\x01 \x01(\x04\x12\x14\n\x0ctimestamp_us\x18\x02 \x01(\x03\x12\'\n\ndetections\x18\x03 \x03(\x0b\x32\x13.raypp.v1.Detection\"w\n\x13\x44\x65tectFramesRequest\x12\x0f\n\x07veil_id\x18\x01 \x01(\t\x12\r\n\x05width\x18\x02 \x01(\r\x12\x0e\n\x06height\x18\x03 \x01(\r\x12\x0f\n\x07sub_key\x18\x04 \x01(\r\x12\x1f\n\x06\x66rames\x18\x05 \x03(\x0b\x32\x0f.raypp.v1.Frame\"S\n\x14\x44\x65tectFramesResponse\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12)\n\x06\x66rames\x18\x02 \x03(\x0b\x32\x19.raypp.v1.FrameDetections\"b\n\x13StreamFramesRequest\x12\x1e\n\x04open\x18\x01 \x01(\x0b\x32\x0e.raypp.v1.OpenH\x00\x12 \n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x0f.raypp.v1.ChunkH\x00\x42\t\n\x07message\"\xb4\x01\n\x04Open\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x0e\n\x06\x63\x61mera\x18\x02 \x01(\t\x12\x14\n\x0cstream_epoch\x18\x03 \x01(\x04\x12\x0f\n\x07veil_id\x18\x04 \x01(\t\x12\r\n\x05width\x18\x05 \x01(\r\x12\x0e\n\x06height\x18\x06 \x01(\r\x12\x0f\n\x07sub_key\x18\x07 \x01(\r\x12\x0c\n\x04live\x18\x08 \x01(\x08\x12\x12\n\nsent_at_us\x18\t \x01(\x03\x12\x15\n\ragent_version\x18\n \x01(\t\"t\n\x05\x43hunk\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x16\n\x0e\x63ommitted_seen\x18\x02 \x01(\x04\x12\x1f\n\x06\x66rames\x18\x03 \x03(\x0b\x32\x0f.raypp.v1.Frame\x12\x12\n\nsent_at_us\x18\x04 \x01(\x03\x12\x0c\n\x04last\x18\x05 \x01(\x08\"\x93\x01\n\x14StreamFramesResponse\x12\"\n\x06opened\x18\x01 \x01(\x0b\x32\x10.raypp.v1.OpenedH\x00\x12(\n\tcommitted\x18\x02 \x01(\x0b\x32\x13.raypp.v1.CommittedH\x00\x12\"\n\x06moving\x18\x03 \x01(\x0b\x32\x10.raypp.v1.MovingH\x00\x42\t\n\x07message\"y\n\x06Opened\x12\x14\n\x0cresume_after\x18\x01 \x01(\x04\x12\x1e\n\x05model\x18\x02 \x01(\x0b\x32\x0f.raypp.v1.Model\x12 \n\x06limits\x18\x03 \x01(\x0b\x32\x10.raypp.v1.Limits\x12\x17\n\x0f\x63lock_offset_us\x18\x04 \x01(\x03\"m\n\tCommitted\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12)\n\x06\x66rames\x18\x02 \x03(\x0b\x32\x19.raypp.v1.FrameDetections\x12#\n\x08\x65pisodes\x18\x03 \x03(\x0b\x32\x11.raypp.v1.Episode\"\x18\n\x06Moving\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\xf7\x01\n\x07\x45pisode\x12\x12\n\nepisode_id\x18\x01 \x01(\t\x12\x0c\n\x04site\x18\x02 \x01(\t\x12\x0e\n\x06\x63\x61mera\x18\x03 \x01(\t\x12\x0c\n\x04tool\x18\x04 \x01(\t\x12\x0f\n\x07station\x18\x05 \x01(\t\x12\x10\n\x08start_us\x18\x06 \x01(\x03\x12\x0e\n\x06\x65nd_us\x18\x07 \x01(\x03\x12\x0f\n\x07seen_us\x18\x08 \x01(\x03\x12%\n\x05state\x18\t \x01(\x0e\x32\x16.raypp.v1.EpisodeState\x12+\n\x0c\x63lose_reason\x18\n \x01(\x0e\x32\x15.raypp.v1.CloseReason\x12\x14\n\x0cstream_epoch\x18\x0b \x01(\x04\"D\n\x14GetSiteReportRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x0f\n\x07\x66rom_us\x18\x02 \x01(\x03\x12\r\n\x05to_us\x18\x03 \x01(\x03\",\n\x15GetSiteReportResponse\x12\x13\n\x0breport_json\x18\x01 \x01(\t\"y\n\x13ListEpisodesRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x0f\n\x07\x66rom_us\x18\x02 \x01(\x03\x12\r\n\x05to_us\x18\x03 \x01(\x03\x12\r\n\x05tools\x18\x04 \x03(\t\x12\x11\n\tpage_size\x18\x05 \x01(\r\x12\x12\n\npage_token\x18\x06 \x01(\t\"T\n\x14ListEpisodesResponse\x12#\n\x08\x65pisodes\x18\x01 \x03(\x0b\x32\x11.raypp.v1.Episode\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"$\n\x14WatchEpisodesRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\"<\n\x15WatchEpisodesResponse\x12#\n\x08\x65pisodes\x18\x01 \x03(\x0b\x32\x11.raypp.v1.Episode*\xa5\x01\n\x0bObservation\x12\x1b\n\x17OBSERVATION_UNSPECIFIED\x10\x00\x12\x18\n\x14OBSERVATION_OBSERVED\x10\x01\x12\x17\n\x13OBSERVATION_COVERED\x10\x02\x12\x16\n\x12OBSERVATION_FROZEN\x10\x03\x12\x15\n\x11OBSERVATION_MOVED\x10\x04\x12\x17\n\x13OBSERVATION_DROPPED\x10\x05*}\n\x0c\x45pisodeState\x12\x1d\n\x19\x45PISODE_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x45PISODE_STATE_OPEN\x10\x01\x12\x1d\n\x19\x45PISODE_STATE_PROVISIONAL\x10\x02\x12\x17\n\x13\x45PISODE_STATE_FINAL\x10\x03*\xd1\x01\n\x0b\x43loseReason\x12\x1c\n\x18\x43LOSE_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43LOSE_REASON_ENDED\x10\x01\x12\x1d\n\x19\x43LOSE_REASON_NOT_OBSERVED\x10\x02\x12\x1e\n\x1a\x43LOSE_REASON_END_OF_STREAM\x10\x03\x12\x19\n\x15\x43LOSE_REASON_REPLACED\x10\x04\x12\x19\n\x15\x43LOSE_REASON_SETTINGS\x10\x05\x12\x17\n\x13\x43LOSE_REASON_SILENT\x10\x06\x32\xf0\x03\n\x05Sites\x12P\n\rDescribeModel\x12\x1e.raypp.v1.DescribeModelRequest\x1a\x1f.raypp.v1.DescribeModelResponse\x12M\n\x0c\x44\x65tectFrames\x12\x1d.raypp.v1.DetectFramesRequest\x1a\x1e.raypp.v1.DetectFramesResponse\x12Q\n\x0cStreamFrames\x12\x1d.raypp.v1.StreamFramesRequest\x1a\x1e.raypp.v1.StreamFramesResponse(\x01\x30\x01\x12P\n\rGetSiteReport\x12\x1e.raypp.v1.GetSiteReportRequest\x1a\x1f.raypp.v1.GetSiteReportResponse\x12M\n\x0cListEpisodes\x12\x1d.raypp.v1.ListEpisodesRequest\x1a\x1e.raypp.v1.ListEpisodesResponse\x12R\n\rWatchEpisodes\x12\x1e.raypp.v1.WatchEpisodesRequest\x1a\x1f.raypp.v1.WatchEpisodesResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12protos/raypp.proto\x12\x08raypp.v1\"\'\n\x14\x44\x65scribeModelRequest\x12\x0f\n\x07veil_id\x18\x01 \x01(\t\"\x8b\x01\n\x15\x44\x65scribeModelResponse\x12\x1e\n\x05model\x18\x01 \x01(\x0b\x32\x0f.raypp.v1.Model\x12 \n\x06limits\x18\x02 \x01(\x0b\x32\x10.raypp.v1.Limits\x12\x17\n\x0fservice_version\x18\x03 \x01(\t\x12\x17\n\x0fservice_time_us\x18\x04 \x01(\x03\"\\\n\x05Model\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x0f\n\x07veil_id\x18\x02 \x01(\t\x12\x11\n\tspec_json\x18\x03 \x01(\t\x12\x0c\n\x04size\x18\x04 \x01(\r\x12\x0f\n\x07\x63lasses\x18\x05 \x03(\t\"e\n\x06Limits\x12\x18\n\x10\x66rames_per_chunk\x18\x01 \x01(\r\x12\x17\n\x0f\x62ytes_per_frame\x18\x02 \x01(\r\x12\x0e\n\x06window\x18\x03 \x01(\r\x12\x18\n\x10streams_per_site\x18\x04 \x01(\r\"\xc4\x01\n\x05\x46rame\x12\x14\n\x0ctimestamp_us\x18\x01 \x01(\x03\x12\x13\n\x0b\x66rame_index\x18\x02 \x01(\x04\x12*\n\x0bobservation\x18\x03 \x01(\x0e\x32\x15.raypp.v1.Observation\x12\x0f\n\x05whole\x18\x04 \x01(\x0cH\x00\x12\"\n\x06\x63hange\x18\x05 \x01(\x0b\x32\x10.raypp.v1.ChangeH\x00\x12\x12\n\ncompressed\x18\x06 \x01(\x08\x12\x12\n\ngrid_crc32\x18\x07 \x01(\x07\x42\x07\n\x05\x63\x65lls\"%\n\x06\x43hange\x12\x0c\n\x04mask\x18\x01 \x01(\x0c\x12\r\n\x05\x63\x65lls\x18\x02 \x01(\x0c\"a\n\tDetection\x12\x10\n\x08\x63lass_id\x18\x01 \x01(\r\x12\x12\n\nconfidence\x18\x02 \x01(\x02\x12\n\n\x02x1\x18\x03 \x01(\x02\x12\n\n\x02y1\x18\x04 \x01(\x02\x12\n\n\x02x2\x18\x05 \x01(\x02\x12\n\n\x02y2\x18\x06 \x01(\x02\"e\n\x0f\x46rameDetections\x12\x13\n\x0b\x66rame_index\x18\x01 \x01(\x04\x12\x14\n\x0ctimestamp_us\x18\x02 \x01(\x03\x12\'\n\ndetections\x18\x03 \x03(\x0b\x32\x13.raypp.v1.Detection\"w\n\x13\x44\x65tectFramesRequest\x12\x0f\n\x07veil_id\x18\x01 \x01(\t\x12\r\n\x05width\x18\x02 \x01(\r\x12\x0e\n\x06height\x18\x03 \x01(\r\x12\x0f\n\x07sub_key\x18\x04 \x01(\r\x12\x1f\n\x06\x66rames\x18\x05 \x03(\x0b\x32\x0f.raypp.v1.Frame\"S\n\x14\x44\x65tectFramesResponse\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12)\n\x06\x66rames\x18\x02 \x03(\x0b\x32\x19.raypp.v1.FrameDetections\"b\n\x13StreamFramesRequest\x12\x1e\n\x04open\x18\x01 \x01(\x0b\x32\x0e.raypp.v1.OpenH\x00\x12 \n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x0f.raypp.v1.ChunkH\x00\x42\t\n\x07message\"\xc2\x01\n\x04Open\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x0e\n\x06\x63\x61mera\x18\x02 \x01(\t\x12\x14\n\x0cstream_epoch\x18\x03 \x01(\x04\x12\x0f\n\x07veil_id\x18\x04 \x01(\t\x12\r\n\x05width\x18\x05 \x01(\r\x12\x0e\n\x06height\x18\x06 \x01(\r\x12\x0f\n\x07sub_key\x18\x07 \x01(\r\x12\x0c\n\x04live\x18\x08 \x01(\x08\x12\x12\n\nsent_at_us\x18\t \x01(\x03\x12\x15\n\ragent_version\x18\n \x01(\t\x12\x0c\n\x04size\x18\x0b \x01(\r\"t\n\x05\x43hunk\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x16\n\x0e\x63ommitted_seen\x18\x02 \x01(\x04\x12\x1f\n\x06\x66rames\x18\x03 \x03(\x0b\x32\x0f.raypp.v1.Frame\x12\x12\n\nsent_at_us\x18\x04 \x01(\x03\x12\x0c\n\x04last\x18\x05 \x01(\x08\"\x93\x01\n\x14StreamFramesResponse\x12\"\n\x06opened\x18\x01 \x01(\x0b\x32\x10.raypp.v1.OpenedH\x00\x12(\n\tcommitted\x18\x02 \x01(\x0b\x32\x13.raypp.v1.CommittedH\x00\x12\"\n\x06moving\x18\x03 \x01(\x0b\x32\x10.raypp.v1.MovingH\x00\x42\t\n\x07message\"y\n\x06Opened\x12\x14\n\x0cresume_after\x18\x01 \x01(\x04\x12\x1e\n\x05model\x18\x02 \x01(\x0b\x32\x0f.raypp.v1.Model\x12 \n\x06limits\x18\x03 \x01(\x0b\x32\x10.raypp.v1.Limits\x12\x17\n\x0f\x63lock_offset_us\x18\x04 \x01(\x03\"m\n\tCommitted\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12)\n\x06\x66rames\x18\x02 \x03(\x0b\x32\x19.raypp.v1.FrameDetections\x12#\n\x08\x65pisodes\x18\x03 \x03(\x0b\x32\x11.raypp.v1.Episode\"\x18\n\x06Moving\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\xf7\x01\n\x07\x45pisode\x12\x12\n\nepisode_id\x18\x01 \x01(\t\x12\x0c\n\x04site\x18\x02 \x01(\t\x12\x0e\n\x06\x63\x61mera\x18\x03 \x01(\t\x12\x0c\n\x04tool\x18\x04 \x01(\t\x12\x0f\n\x07station\x18\x05 \x01(\t\x12\x10\n\x08start_us\x18\x06 \x01(\x03\x12\x0e\n\x06\x65nd_us\x18\x07 \x01(\x03\x12\x0f\n\x07seen_us\x18\x08 \x01(\x03\x12%\n\x05state\x18\t \x01(\x0e\x32\x16.raypp.v1.EpisodeState\x12+\n\x0c\x63lose_reason\x18\n \x01(\x0e\x32\x15.raypp.v1.CloseReason\x12\x14\n\x0cstream_epoch\x18\x0b \x01(\x04\"D\n\x14GetSiteReportRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x0f\n\x07\x66rom_us\x18\x02 \x01(\x03\x12\r\n\x05to_us\x18\x03 \x01(\x03\",\n\x15GetSiteReportResponse\x12\x13\n\x0breport_json\x18\x01 \x01(\t\"y\n\x13ListEpisodesRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x0f\n\x07\x66rom_us\x18\x02 \x01(\x03\x12\r\n\x05to_us\x18\x03 \x01(\x03\x12\r\n\x05tools\x18\x04 \x03(\t\x12\x11\n\tpage_size\x18\x05 \x01(\r\x12\x12\n\npage_token\x18\x06 \x01(\t\"T\n\x14ListEpisodesResponse\x12#\n\x08\x65pisodes\x18\x01 \x03(\x0b\x32\x11.raypp.v1.Episode\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"$\n\x14WatchEpisodesRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\"<\n\x15WatchEpisodesResponse\x12#\n\x08\x65pisodes\x18\x01 \x03(\x0b\x32\x11.raypp.v1.Episode*\xa5\x01\n\x0bObservation\x12\x1b\n\x17OBSERVATION_UNSPECIFIED\x10\x00\x12\x18\n\x14OBSERVATION_OBSERVED\x10\x01\x12\x17\n\x13OBSERVATION_COVERED\x10\x02\x12\x16\n\x12OBSERVATION_FROZEN\x10\x03\x12\x15\n\x11OBSERVATION_MOVED\x10\x04\x12\x17\n\x13OBSERVATION_DROPPED\x10\x05*}\n\x0c\x45pisodeState\x12\x1d\n\x19\x45PISODE_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x45PISODE_STATE_OPEN\x10\x01\x12\x1d\n\x19\x45PISODE_STATE_PROVISIONAL\x10\x02\x12\x17\n\x13\x45PISODE_STATE_FINAL\x10\x03*\xd1\x01\n\x0b\x43loseReason\x12\x1c\n\x18\x43LOSE_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43LOSE_REASON_ENDED\x10\x01\x12\x1d\n\x19\x43LOSE_REASON_NOT_OBSERVED\x10\x02\x12\x1e\n\x1a\x43LOSE_REASON_END_OF_STREAM\x10\x03\x12\x19\n\x15\x43LOSE_REASON_REPLACED\x10\x04\x12\x19\n\x15\x43LOSE_REASON_SETTINGS\x10\x05\x12\x17\n\x13\x43LOSE_REASON_SILENT\x10\x06\x32\xf0\x03\n\x05Sites\x12P\n\rDescribeModel\x12\x1e.raypp.v1.DescribeModelRequest\x1a\x1f.raypp.v1.DescribeModelResponse\x12M\n\x0c\x44\x65tectFrames\x12\x1d.raypp.v1.DetectFramesRequest\x1a\x1e.raypp.v1.DetectFramesResponse\x12Q\n\x0cStreamFrames\x12\x1d.raypp.v1.StreamFramesRequest\x1a\x1e.raypp.v1.StreamFramesResponse(\x01\x30\x01\x12P\n\rGetSiteReport\x12\x1e.raypp.v1.GetSiteReportRequest\x1a\x1f.raypp.v1.GetSiteReportResponse\x12M\n\x0cListEpisodes\x12\x1d.raypp.v1.ListEpisodesRequest\x1a\x1e.raypp.v1.ListEpisodesResponse\x12R\n\rWatchEpisodes\x12\x1e.raypp.v1.WatchEpisodesRequest\x1a\x1f.raypp.v1.WatchEpisodesResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.raypp_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_OBSERVATION']._serialized_start=2545
-  _globals['_OBSERVATION']._serialized_end=2710
-  _globals['_EPISODESTATE']._serialized_start=2712
-  _globals['_EPISODESTATE']._serialized_end=2837
-  _globals['_CLOSEREASON']._serialized_start=2840
-  _globals['_CLOSEREASON']._serialized_end=3049
+  _globals['_OBSERVATION']._serialized_start=2559
+  _globals['_OBSERVATION']._serialized_end=2724
+  _globals['_EPISODESTATE']._serialized_start=2726
+  _globals['_EPISODESTATE']._serialized_end=2851
+  _globals['_CLOSEREASON']._serialized_start=2854
+  _globals['_CLOSEREASON']._serialized_end=3063
   _globals['_DESCRIBEMODELREQUEST']._serialized_start=32
   _globals['_DESCRIBEMODELREQUEST']._serialized_end=71
   _globals['_DESCRIBEMODELRESPONSE']._serialized_start=74
@@ -60,31 +60,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STREAMFRAMESREQUEST']._serialized_start=1058
   _globals['_STREAMFRAMESREQUEST']._serialized_end=1156
   _globals['_OPEN']._serialized_start=1159
-  _globals['_OPEN']._serialized_end=1339
-  _globals['_CHUNK']._serialized_start=1341
-  _globals['_CHUNK']._serialized_end=1457
-  _globals['_STREAMFRAMESRESPONSE']._serialized_start=1460
-  _globals['_STREAMFRAMESRESPONSE']._serialized_end=1607
-  _globals['_OPENED']._serialized_start=1609
-  _globals['_OPENED']._serialized_end=1730
-  _globals['_COMMITTED']._serialized_start=1732
-  _globals['_COMMITTED']._serialized_end=1841
-  _globals['_MOVING']._serialized_start=1843
-  _globals['_MOVING']._serialized_end=1867
-  _globals['_EPISODE']._serialized_start=1870
-  _globals['_EPISODE']._serialized_end=2117
-  _globals['_GETSITEREPORTREQUEST']._serialized_start=2119
-  _globals['_GETSITEREPORTREQUEST']._serialized_end=2187
-  _globals['_GETSITEREPORTRESPONSE']._serialized_start=2189
-  _globals['_GETSITEREPORTRESPONSE']._serialized_end=2233
-  _globals['_LISTEPISODESREQUEST']._serialized_start=2235
-  _globals['_LISTEPISODESREQUEST']._serialized_end=2356
-  _globals['_LISTEPISODESRESPONSE']._serialized_start=2358
-  _globals['_LISTEPISODESRESPONSE']._serialized_end=2442
-  _globals['_WATCHEPISODESREQUEST']._serialized_start=2444
-  _globals['_WATCHEPISODESREQUEST']._serialized_end=2480
-  _globals['_WATCHEPISODESRESPONSE']._serialized_start=2482
-  _globals['_WATCHEPISODESRESPONSE']._serialized_end=2542
-  _globals['_SITES']._serialized_start=3052
-  _globals['_SITES']._serialized_end=3548
+  _globals['_OPEN']._serialized_end=1353
+  _globals['_CHUNK']._serialized_start=1355
+  _globals['_CHUNK']._serialized_end=1471
+  _globals['_STREAMFRAMESRESPONSE']._serialized_start=1474
+  _globals['_STREAMFRAMESRESPONSE']._serialized_end=1621
+  _globals['_OPENED']._serialized_start=1623
+  _globals['_OPENED']._serialized_end=1744
+  _globals['_COMMITTED']._serialized_start=1746
+  _globals['_COMMITTED']._serialized_end=1855
+  _globals['_MOVING']._serialized_start=1857
+  _globals['_MOVING']._serialized_end=1881
+  _globals['_EPISODE']._serialized_start=1884
+  _globals['_EPISODE']._serialized_end=2131
+  _globals['_GETSITEREPORTREQUEST']._serialized_start=2133
+  _globals['_GETSITEREPORTREQUEST']._serialized_end=2201
+  _globals['_GETSITEREPORTRESPONSE']._serialized_start=2203
+  _globals['_GETSITEREPORTRESPONSE']._serialized_end=2247
+  _globals['_LISTEPISODESREQUEST']._serialized_start=2249
+  _globals['_LISTEPISODESREQUEST']._serialized_end=2370
+  _globals['_LISTEPISODESRESPONSE']._serialized_start=2372
+  _globals['_LISTEPISODESRESPONSE']._serialized_end=2456
+  _globals['_WATCHEPISODESREQUEST']._serialized_start=2458
+  _globals['_WATCHEPISODESREQUEST']._serialized_end=2494
+  _globals['_WATCHEPISODESRESPONSE']._serialized_start=2496
+  _globals['_WATCHEPISODESRESPONSE']._serialized_end=2556
+  _globals['_SITES']._serialized_start=3066
+  _globals['_SITES']._serialized_end=3562
 # @@protoc_insertion_point(module_scope)

@@ -177,7 +177,7 @@ class StreamFramesRequest(_message.Message):
     def __init__(self, open: _Optional[_Union[Open, _Mapping]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ...) -> None: ...
 
 class Open(_message.Message):
-    __slots__ = ("site", "camera", "stream_epoch", "veil_id", "width", "height", "sub_key", "live", "sent_at_us", "agent_version")
+    __slots__ = ("site", "camera", "stream_epoch", "veil_id", "width", "height", "sub_key", "live", "sent_at_us", "agent_version", "size")
     SITE_FIELD_NUMBER: _ClassVar[int]
     CAMERA_FIELD_NUMBER: _ClassVar[int]
     STREAM_EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -188,6 +188,7 @@ class Open(_message.Message):
     LIVE_FIELD_NUMBER: _ClassVar[int]
     SENT_AT_US_FIELD_NUMBER: _ClassVar[int]
     AGENT_VERSION_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
     site: str
     camera: str
     stream_epoch: int
@@ -198,7 +199,8 @@ class Open(_message.Message):
     live: bool
     sent_at_us: int
     agent_version: str
-    def __init__(self, site: _Optional[str] = ..., camera: _Optional[str] = ..., stream_epoch: _Optional[int] = ..., veil_id: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., sub_key: _Optional[int] = ..., live: _Optional[bool] = ..., sent_at_us: _Optional[int] = ..., agent_version: _Optional[str] = ...) -> None: ...
+    size: int
+    def __init__(self, site: _Optional[str] = ..., camera: _Optional[str] = ..., stream_epoch: _Optional[int] = ..., veil_id: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., sub_key: _Optional[int] = ..., live: _Optional[bool] = ..., sent_at_us: _Optional[int] = ..., agent_version: _Optional[str] = ..., size: _Optional[int] = ...) -> None: ...
 
 class Chunk(_message.Message):
     __slots__ = ("sequence", "committed_seen", "frames", "sent_at_us", "last")

@@ -93,12 +93,15 @@ def read_frames(
 
 
 def read_streams(connection: Connection, site: str) -> list[StreamStatus]:
-    """Streams of a site, by camera and epoch; not what their folds remember, which is by far the most of a row."""
+    """Streams of a site that have committed a chunk, by camera and epoch.
+
+    What their folds remember, which is by far the most of a row, is not read.
+    """
     columns = (column for column in StreamRow.__table__.columns if column.name != "state")
     found = (
         select(*columns, ModelRow.model_id, ModelRow.veil_id)
         .join(ModelRow, ModelRow.model_key == StreamRow.model_key)
-        .where(StreamRow.site == site)
+        .where(StreamRow.site == site, StreamRow.committed > 0)
         .order_by(StreamRow.camera, StreamRow.epoch)
     )
     return [

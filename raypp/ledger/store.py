@@ -73,8 +73,9 @@ class Ledger:
     def open_stream(self, stream: StreamName, about: StreamAbout) -> StreamPosition:
         """Take hold of a stream for one connection; whoever held it before can commit no more.
 
-        A new stream begins at 0. A higher epoch than any of the camera's takes over for good: the open episodes of the
-        older streams become final, by reason of replacement. A stream that has ended is given as ended.
+        A new stream begins at 0. With its first chunk, a higher epoch than any of the camera's takes over for good: the
+        open episodes of the older streams become final, by reason of replacement. One that never commits changes
+        nothing. A stream that has ended is given as ended.
 
         Raises:
             StreamRefusedError: for an older epoch, or one out of range.
@@ -107,9 +108,12 @@ class Ledger:
         changes nothing in the end.
         """
         with self.database.read() as connection:
-            if not streams.silent_streams(connection, now_us, hold=False):
+            abandoned = streams.has_abandoned(connection, now_us)
+            if not abandoned and not streams.silent_streams(connection, now_us, hold=False):
                 return []
         with self.database.write() as connection:
+            if abandoned:
+                streams.drop_abandoned(connection, now_us)
             return streams.reap(connection, now_us)
 
     def add_site(self, name: str) -> bool:
@@ -201,7 +205,7 @@ class Ledger:
             )
 
     def streams(self, site: str) -> list[StreamStatus]:
-        """Streams of a site, by camera and epoch."""
+        """Streams of a site that have committed anything, by camera and epoch."""
         with self.database.read() as connection:
             return reading.read_streams(connection, site)
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, select, update
 
 from raypp.errors import LedgerError, StaleStreamError, StreamRefusedError
 from raypp.ledger.reading import is_stream, read_episodes
@@ -18,10 +18,12 @@ from raypp.usage.state import FoldState
 
 MOST_AHEAD_US = 24 * 3600 * 1_000_000
 """How far in the future an epoch may be: beyond, a site's wrong clock would shut out all its later epochs."""
+_ABANDONED_US = 3600 * 1_000_000
+"""How long a stream may be open without a chunk before it is forgotten; connections last half an hour."""
 
 
 def open_stream(connection: Connection, stream: StreamName, about: StreamAbout, now_us: int) -> StreamPosition:
-    """Take hold of a stream; make it where it is new, and end those of lower epochs of its camera for good.
+    """Take hold of a stream; make it where it is new. Streams of lower epochs go on until it commits its first chunk.
 
     Raises:
         StreamRefusedError: if a higher epoch has taken over, or the epoch is out of range.
@@ -35,17 +37,8 @@ def open_stream(connection: Connection, stream: StreamName, about: StreamAbout, 
         )
     remember(connection, present_settings(connection, stream.site))
     model_key = _remember_model(connection, about)
-    put(connection, CameraRow, [{"site": stream.site, "camera": stream.camera, "latest_epoch": stream.epoch}])
-    camera = (CameraRow.site == stream.site, CameraRow.camera == stream.camera)
-    latest = connection.execute(select(CameraRow.latest_epoch).where(*camera).with_for_update()).scalar_one()
-    if stream.epoch < latest:
-        raise StreamRefusedError(
-            f"stream epoch {stream.epoch} of {stream.site}/{stream.camera} was taken over by {latest}; "
-            "stop the agent with the older spool"
-        )
-    if stream.epoch > latest:
-        connection.execute(update(CameraRow).where(*camera).values(latest_epoch=stream.epoch))
-        _replace_older(connection, stream, now_us)
+    latest = connection.execute(_latest_epoch(stream)).scalar_one_or_none()
+    _refuse_taken_over(stream, latest or 0)
     row = connection.execute(_locked(stream)).one_or_none()
     if row is None:
         _insert_stream(connection, stream, about, model_key, now_us)
@@ -76,17 +69,22 @@ def position(connection: Connection, stream: StreamName) -> StreamPosition | Non
 
 
 def commit(connection: Connection, chunk: Commit, now_us: int) -> None:
-    """Write one chunk's effect.
+    """Write one chunk's effect. The first chunk of a stream ends those of lower epochs of its camera for good.
 
     Raises:
         StaleStreamError: if the stream is not just before this chunk any more, or another connection holds it.
-        StreamRefusedError: if it has ended, or the frames' indices do not rise.
+        StreamRefusedError: if it has ended, a higher epoch has taken over, or the frames' indices do not rise.
         LedgerError: if the settings are not known to the ledger, or a change is of another stream.
     """
+    first = chunk.sequence == 1
+    latest = _hold_camera(connection, chunk.stream) if first else 0
     row = connection.execute(_locked(chunk.stream)).one_or_none()
     if row is None or row.lease != chunk.lease:
         raise StaleStreamError(f"stream {shown(chunk.stream)} is held by another connection; open it again")
     _refuse(row, chunk)
+    if first:
+        _refuse_taken_over(chunk.stream, latest)
+        _take_over(connection, chunk.stream, now_us)
     if row.settings_id != chunk.settings_id:
         recall(connection, chunk.settings_id)
         _begin_term(connection, row.stream_id, chunk.sequence, row.model_key, chunk.settings_id)
@@ -137,6 +135,7 @@ def silent_streams(connection: Connection, now_us: int, *, hold: bool) -> list[i
         .join(SiteRow, SiteRow.name == StreamRow.site)
         .where(
             StreamRow.ended_us.is_(None),
+            StreamRow.committed > 0,
             StreamRow.reaped.is_(False),
             StreamRow.active_us < now_us - SiteRow.reap_after_us,
         )
@@ -163,6 +162,22 @@ def reap(connection: Connection, now_us: int) -> list[Episode]:
     return read_episodes(connection, EpisodeRow.episode_id.in_(ids))
 
 
+def abandoned_streams(now_us: int) -> ColumnElement[bool]:
+    """The condition for streams that were opened long ago and never committed a chunk: tries that came to nothing."""
+    return and_(StreamRow.committed == 0, StreamRow.opened_us < now_us - _ABANDONED_US)
+
+
+def has_abandoned(connection: Connection, now_us: int) -> bool:
+    """Whether there are streams to drop."""
+    found = select(StreamRow.stream_id).where(abandoned_streams(now_us)).limit(1)
+    return connection.execute(found).first() is not None
+
+
+def drop_abandoned(connection: Connection, now_us: int) -> None:
+    """Delete streams that never committed a chunk: a try that came to nothing leaves no camera."""
+    connection.execute(delete(StreamRow).where(abandoned_streams(now_us)))
+
+
 def _refuse(row: Row[Any], chunk: Commit) -> None:
     name = shown(chunk.stream)
     if row.ended_us is not None:
@@ -183,14 +198,34 @@ def _refuse(row: Row[Any], chunk: Commit) -> None:
         raise LedgerError(f"chunk {chunk.sequence} of stream {name} holds changes of another stream")
 
 
-def _replace_older(connection: Connection, stream: StreamName, now_us: int) -> None:
+def _refuse_taken_over(stream: StreamName, latest: int) -> None:
+    if stream.epoch < latest:
+        raise StreamRefusedError(
+            f"stream epoch {stream.epoch} of {stream.site}/{stream.camera} was taken over by {latest}; "
+            "stop the agent with the older spool"
+        )
+
+
+def _latest_epoch(stream: StreamName) -> Select[Any]:
+    return select(CameraRow.latest_epoch).where(CameraRow.site == stream.site, CameraRow.camera == stream.camera)
+
+
+def _hold_camera(connection: Connection, stream: StreamName) -> int:
+    """Hold a camera's row, so that take-overs have one order; return its latest epoch that has committed."""
+    put(connection, CameraRow, [{"site": stream.site, "camera": stream.camera, "latest_epoch": stream.epoch}])
+    return int(connection.execute(_latest_epoch(stream).with_for_update()).scalar_one())
+
+
+def _take_over(connection: Connection, stream: StreamName, now_us: int) -> None:
     """End the streams of lower epochs: what is open in their folds becomes final, by reason of replacement."""
-    older = select(*StreamRow.__table__.columns).where(
-        StreamRow.site == stream.site,
-        StreamRow.camera == stream.camera,
-        StreamRow.epoch < stream.epoch,
-        StreamRow.ended_us.is_(None),
+    connection.execute(
+        update(CameraRow)
+        .where(CameraRow.site == stream.site, CameraRow.camera == stream.camera)
+        .values(latest_epoch=stream.epoch)
     )
+    lower = (StreamRow.site == stream.site, StreamRow.camera == stream.camera, StreamRow.epoch < stream.epoch)
+    connection.execute(delete(StreamRow).where(*lower, StreamRow.committed == 0))
+    older = select(*StreamRow.__table__.columns).where(*lower, StreamRow.ended_us.is_(None))
     for row in connection.execute(older.with_for_update()).all():
         values: dict[str, Any] = {"ended_us": now_us, "end_reason": int(CloseReason.REPLACED), "lease": row.lease + 1}
         if row.state is not None:
@@ -206,27 +241,26 @@ def _replace_older(connection: Connection, stream: StreamName, now_us: int) -> N
 
 
 def _insert_stream(connection: Connection, stream: StreamName, about: StreamAbout, model_key: str, now_us: int) -> None:
-    connection.execute(
-        insert(StreamRow).values(
-            site=stream.site,
-            camera=stream.camera,
-            epoch=stream.epoch,
-            committed=0,
-            lease=0,
-            rewrites=0,
-            model_key=model_key,
-            reaped=False,
-            last_frame=-1,
-            frames=0,
-            detections=0,
-            forgotten_frames=0,
-            live=about.live,
-            clock_offset_us=about.clock_offset_us,
-            agent_version=about.agent_version[:64],
-            opened_us=now_us,
-            active_us=now_us,
-        )
-    )
+    row = {
+        "site": stream.site,
+        "camera": stream.camera,
+        "epoch": stream.epoch,
+        "committed": 0,
+        "lease": 0,
+        "rewrites": 0,
+        "model_key": model_key,
+        "reaped": False,
+        "last_frame": -1,
+        "frames": 0,
+        "detections": 0,
+        "forgotten_frames": 0,
+        "live": about.live,
+        "clock_offset_us": about.clock_offset_us,
+        "agent_version": about.agent_version[:64],
+        "opened_us": now_us,
+        "active_us": now_us,
+    }
+    put(connection, StreamRow, [row])  # another connection may have made it meanwhile
 
 
 def _remember_model(connection: Connection, about: StreamAbout) -> str:

@@ -36,6 +36,23 @@ class ReadChunk:
         return with_detections(self.frames, found)
 
 
+def require_size(model: ServedModel, size: int) -> None:
+    """Refuse frames that were letterboxed to another square than the model's.
+
+    Args:
+        model: the model that is to look at them.
+        size: side of the square that they were veiled at, in pixels; 0 where the site does not say.
+
+    Raises:
+        RefusedError: FAILED_PRECONDITION.
+    """
+    if size not in {0, model.size}:
+        raise RefusedError(
+            Status.FAILED_PRECONDITION,
+            f"this model takes {model.size} pixels, and these frames were veiled at {size}: give --size {model.size}",
+        )
+
+
 class ChunkReader:
     """Reads the chunks of one connection, in order: a frame may be a change against the one before.
 

@@ -28,7 +28,7 @@ class Registry:
     """
 
     most: int
-    _sites: dict[str, dict[str, Place]] = field(default_factory=dict)
+    _sites: dict[str, dict[str, list[Place]]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return sum(map(len, self._sites.values()))
@@ -39,28 +39,34 @@ class Registry:
         return len(self._sites)
 
     def enter(self, site: str, camera: str) -> Place:
-        """Take a place; an earlier connection of the same camera loses its own, since its site has opened anew.
+        """Take a place for a stream that is being opened; an earlier connection of the same camera keeps its own.
 
         Raises:
             RefusedError: RESOURCE_EXHAUSTED where the site has as many streams open as it may.
         """
         streams = self._sites.get(site, {})
-        earlier = streams.get(camera)
-        if earlier is None and len(streams) >= self.most:
+        if camera not in streams and len(streams) >= self.most:
             raise RefusedError(
                 Status.RESOURCE_EXHAUSTED,
                 f"site {site} has {len(streams)} streams open, at most {self.most}; close some",
             )
-        if earlier is not None:
-            earlier.taken_over = True
         place = Place(site, camera)
-        self._sites.setdefault(site, {})[camera] = place
+        self._sites.setdefault(site, {}).setdefault(camera, []).append(place)
         return place
 
+    def take_over(self, place: Place) -> None:
+        """Let a stream that was opened be its camera's: earlier connections lose it, since its site has opened anew."""
+        places = self._sites.get(place.site, {}).get(place.camera, [])
+        for other in places[: places.index(place)]:
+            other.taken_over = True
+
     def leave(self, place: Place) -> None:
-        """Give a place back; does nothing where a later connection has it."""
+        """Give a place back."""
         streams = self._sites.get(place.site, {})
-        if streams.get(place.camera) is place:
-            del streams[place.camera]
-            if not streams:
-                del self._sites[place.site]
+        places = streams.get(place.camera, [])
+        if place in places:
+            places.remove(place)
+        if not places:
+            streams.pop(place.camera, None)
+        if not streams:
+            self._sites.pop(place.site, None)

@@ -57,6 +57,7 @@ class StreamWriter:
             SettingsError: if the site's settings name a class that the model does not have.
             FoldError: if the kept state is damaged.
         """
+        Fold(ledger.present_settings(stream.site), stream, about.classes)  # refused before the stream is touched
         position = ledger.open_stream(stream, about)
         settings = ledger.present_settings(stream.site)
         fold = Fold(settings, stream, about.classes)

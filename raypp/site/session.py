@@ -134,6 +134,7 @@ class Session:
             live=facts.live,
             sent_at_us=now_us(),
             agent_version=__version__,
+            size=facts.size,
         )
 
     async def _first(self, call: Call) -> pb.Opened:

@@ -164,7 +164,7 @@ def test_classes_changed_in_mid_stream_are_found_again_by_folding_anew(ledger: L
     for sequence, part in enumerate(parts, 1):
         Connection(ledger, about=ABOUT if sequence < 8 else turned).send(sequence, part)
     before = content(ledger)
-    ledger.open_stream(replace(STREAM, epoch=T0 + 1), ABOUT)  # the older one ends with its own classes
+    Connection(ledger, replace(STREAM, epoch=T0 + 1)).send(1, [])  # the older one ends with its own classes
     replaced = content(ledger)
     assert {one.episode_id for one in before.episodes} <= {one.episode_id for one in replaced.episodes}
     done = reaggregate(ledger, "plant-1", again=True)

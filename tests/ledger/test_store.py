@@ -1,9 +1,11 @@
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
 from raypp.errors import LedgerError, OptionError, StaleStreamError, StreamRefusedError, UnknownSiteError
 from raypp.ledger.store import Ledger
+from raypp.ledger.tables import StreamRow
 from raypp.ledger.values import page_after
 from raypp.usage.episode import CloseReason, EpisodeState, StreamName
 from raypp.usage.fold import Fold
@@ -109,7 +111,7 @@ def test_a_higher_epoch_takes_over_for_good(ledger: Ledger):
     old = Connection(ledger)
     old.send_all(chunks(frames))
     newer = StreamName(STREAM.site, STREAM.camera, STREAM.epoch + 1)
-    new = Connection(ledger, newer)
+    assert Connection(ledger, newer).send(1, []) == 1
     _, episodes, stretches = expected(frames, CloseReason.REPLACED)
     held = content(ledger)
     assert held.episodes == episodes
@@ -119,7 +121,33 @@ def test_a_higher_epoch_takes_over_for_good(ledger: Ledger):
         old.send(5, [seen(40)])
     with pytest.raises(StreamRefusedError, match=f"taken over by {newer.epoch}"):
         Connection(ledger, STREAM)
-    assert new.send(1, [seen(0)]) == 1
+
+
+def test_a_higher_epoch_that_never_commits_ends_no_stream_and_leaves_no_camera(ledger: Ledger, clock: Clock):
+    frames = working_day(60)
+    parts = chunks(frames)
+    good = Connection(ledger)
+    good.send(1, parts[0])
+    Connection(ledger, replace(STREAM, epoch=STREAM.epoch + 1))
+    Connection(ledger, replace(STREAM, camera="mistyped"))
+    for sequence, part in enumerate(parts[1:], 2):
+        good.send(sequence, part)
+    assert content(ledger).episodes == expected(frames)[1]
+    assert Connection(ledger).committed == len(parts)
+    assert [(one.stream, one.ended) for one in ledger.streams("plant-1")] == [(STREAM, False)]
+    ledger.reap(clock.now + 3700 * SECOND)
+    with ledger.database.read() as connection:
+        assert list(connection.execute(select(StreamRow.camera)).scalars()) == ["bench"]
+
+
+def test_of_two_streams_that_are_opened_the_lower_epoch_never_comes_after_the_higher(ledger: Ledger):
+    low, high = Connection(ledger), Connection(ledger, replace(STREAM, epoch=STREAM.epoch + 1))
+    high.send(1, [seen(0)])
+    with pytest.raises(StaleStreamError):
+        low.send(1, [seen(0)])
+    with pytest.raises(StreamRefusedError, match="taken over"):
+        Connection(ledger)
+    assert [one.stream.epoch for one in ledger.streams("plant-1")] == [STREAM.epoch + 1]
 
 
 def test_epochs_from_the_future_are_refused(ledger: Ledger, clock: Clock):
@@ -187,7 +215,7 @@ def test_a_reaped_stream_that_is_taken_over_is_final(ledger: Ledger, clock: Cloc
     frames = working_day(30)
     Connection(ledger).send_all(chunks(frames))
     assert ledger.reap(clock.now + 10_000 * SECOND)
-    ledger.open_stream(replace(STREAM, epoch=T0 + 9), ABOUT)
+    Connection(ledger, replace(STREAM, epoch=T0 + 9)).send(1, [])
     assert content(ledger).episodes == expected(frames, CloseReason.REPLACED)[1]
 
 

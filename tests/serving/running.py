@@ -164,6 +164,7 @@ class Camera:
                 live=self.live,
                 sent_at_us=time.time_ns() // 1000,
                 agent_version="0.0.1",
+                size=self.size,
             )
         )
 

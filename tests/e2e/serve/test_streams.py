@@ -121,6 +121,8 @@ def test_a_higher_epoch_takes_over_for_good(service: Service, site: Site) -> Non
         with connected(service, site, epoch=START_US + 1) as new:
             assert new.open().resume_after == 0
             refused(old, Code.ABORTED)
+            new.chunk(1, None, 20)
+            new.committed()
     with connected(service, site) as old:
         old.send(old.camera.open())
         refused(old, Code.FAILED_PRECONDITION, "epoch")
