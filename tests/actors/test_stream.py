@@ -1,0 +1,147 @@
+"""One connection of a stream over a real ledger, without a network: what is refused, and what that leaves alone."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from actors.services import Services
+from actors.stream import StreamConnection
+from protos import raypp_pb2 as pb
+from raypp.errors import RayppError
+from raypp.ledger.identity import Identities, Principal, Role
+from raypp.ledger.store import Ledger
+from raypp.serving.limits import ServiceLimits
+from raypp.serving.model import ServedModel
+from raypp.serving.refusal import RefusedError, Status, refusal_of
+from raypp.serving.registry import Registry
+from raypp.serving.settings import ServiceSettings
+from raypp.usage.observation import Observation
+from raypp.veil.spec import PatchSpec
+from raypp.wire.frames import unseen_frame
+
+_SECOND_US = 1_000_000
+_NOW_US = 1_790_000_000_000_000
+_VEIL = "ab" * 16
+_MODEL = ServedModel("cd" * 32, _VEIL, PatchSpec(), 320, ("hammer", "saw"))
+
+
+@dataclass
+class Gateway:
+    """What a connection needs of a gateway: a real ledger and registry, and a model that is only described."""
+
+    ledger: Ledger
+    registry: Registry = field(default_factory=lambda: Registry(8))
+    limits: ServiceLimits = field(default_factory=ServiceLimits)
+    settings: ServiceSettings = field(default_factory=lambda: ServiceSettings(models=(Path("tools.model"),)))
+    threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2))
+
+    def __post_init__(self) -> None:
+        nothing = SimpleNamespace(
+            clock=lambda _: None, open_streams=lambda *_: None, committed=lambda *_: None, repeated=lambda: None
+        )
+        self.metrics = nothing
+        self.detectors = self
+
+    async def principal(self, _metadata: object) -> Principal:
+        return Principal(Role.SITE, "plant", None, "0" * 16)
+
+    async def audit(self, *_: object) -> None: ...
+
+    def require(self, veil_id: str, status: Status) -> None:
+        if veil_id != _VEIL:
+            raise RefusedError(status, f"veil {veil_id} is not served here")
+
+    async def about(self, _veil_id: str) -> ServedModel:
+        return _MODEL
+
+    async def wait_for(self, blocking: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self.threads, lambda: blocking(*args, **options))
+
+    def stream(self, opening: pb.Open, *chunks: pb.Chunk) -> list[pb.StreamFramesResponse]:
+        """Send all of a stream, and return all answers; raises what the call is refused with."""
+        return asyncio.run(self._stream(opening, chunks))
+
+    async def _stream(self, opening: pb.Open, chunks: tuple[pb.Chunk, ...]) -> list[pb.StreamFramesResponse]:
+        async def requests() -> AsyncIterator[pb.StreamFramesRequest]:
+            yield pb.StreamFramesRequest(open=opening)
+            for chunk in chunks:
+                yield pb.StreamFramesRequest(chunk=chunk)
+
+        connection = StreamConnection(cast("Services", self), requests(), ())
+        try:
+            return [answer async for answer in connection.run()]
+        except RayppError as error:
+            raise refusal_of(error) from error
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[Gateway]:
+    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", clock=lambda: _NOW_US) as ledger:
+        Identities(ledger).add_site("plant")
+        yield Gateway(ledger)
+
+
+def _open(**about: Any) -> pb.Open:
+    usual: dict[str, Any] = {
+        "site": "plant",
+        "camera": "gate",
+        "stream_epoch": _NOW_US,
+        "veil_id": _VEIL,
+        "width": 320,
+        "height": 240,
+        "live": True,
+        "sent_at_us": _NOW_US,
+        "size": 320,
+    }
+    return pb.Open(**(usual | about))
+
+
+def _chunk(sequence: int, *ahead_s: float, last: bool = False) -> pb.Chunk:
+    """A chunk of covered frames, some seconds ahead of the service's clock."""
+    frames = [
+        unseen_frame(Observation.COVERED, sequence * 100 + number, _NOW_US + round(seconds * _SECOND_US))
+        for number, seconds in enumerate(ahead_s)
+    ]
+    return pb.Chunk(sequence=sequence, frames=frames, last=last)
+
+
+@pytest.mark.parametrize(
+    ("about", "status", "words"),
+    [
+        ({"size": 640}, Status.FAILED_PRECONDITION, "this model takes 320 pixels, .* at 640: give --size 320"),
+        ({"veil_id": "ef" * 16}, Status.FAILED_PRECONDITION, "is not served here"),
+        ({"sub_key": 63}, Status.FAILED_PRECONDITION, "sub-key 63 is none of veil"),
+        ({"width": 0}, Status.INVALID_ARGUMENT, "0x240"),
+    ],
+)
+def test_a_refused_try_with_a_higher_epoch_leaves_the_good_stream_as_it_is(
+    gateway: Gateway, about: dict[str, Any], status: Status, words: str
+) -> None:
+    gateway.stream(_open(), _chunk(1, -3, -2))
+    (stream,) = gateway.ledger.streams("plant")
+    before = stream, gateway.ledger.position(stream.stream)
+    good = gateway.registry.enter("plant", "gate")
+    with pytest.raises(RefusedError, match=words) as caught:
+        gateway.stream(_open(stream_epoch=_NOW_US + 1, **about))
+    assert caught.value.status is status
+    assert not good.taken_over
+    (stream,) = gateway.ledger.streams("plant")
+    assert (stream, gateway.ledger.position(stream.stream)) == before
+    gateway.stream(_open(), _chunk(2, -1, last=True))
+    (stream,) = gateway.ledger.streams("plant")
+    assert (stream.committed, stream.ended) == (2, True)
+
+
+def test_settings_that_do_not_fit_the_model_refuse_a_stream_before_it_takes_anything(gateway: Gateway) -> None:
+    gateway.stream(_open(), _chunk(1, -3, -2))
+    before = gateway.ledger.position(gateway.ledger.streams("plant")[0].stream)
+    gateway.ledger.configure("plant", "tools: [{class: drill}]")
+    with pytest.raises(RefusedError, match="no class drill"):
+        gateway.stream(_open())
+    assert gateway.ledger.position(gateway.ledger.streams("plant")[0].stream) == before
