@@ -16,9 +16,11 @@ from jobs.cluster import connect, refuse_key_in_working_dir
 from jobs.team import root_cause, team_of_worker, worker_cpus, worker_threads
 from raypp.cli import run_command
 from raypp.errors import ModelError
+from raypp.fit.checkpoints import RUNNING
 from raypp.fit.command import make_fit_command
 from raypp.fit.settings import FitSettings
-from raypp.fit.worker import RUNNING, fit_worker
+from raypp.fit.worker import fit_worker
+from raypp.private import private_umask
 
 _MOST_FAILURES = 3
 
@@ -60,12 +62,13 @@ def fit_on_ray(settings: FitSettings, out: Path, address: str | None) -> Path:
 
 def _fit_loop(config: dict[str, Any]) -> None:
     checkpoint = ray_train.get_checkpoint()
-    fit_worker(
-        FitSettings.model_validate_json(config["settings"]),
-        Path(config["out"]),
-        team_of_worker(prepare_model, config["threads"]),
-        Path(checkpoint.path) if checkpoint else None,
-    )
+    with private_umask():  # Ray copies checkpoints in this process
+        fit_worker(
+            FitSettings.model_validate_json(config["settings"]),
+            Path(config["out"]),
+            team_of_worker(prepare_model, config["threads"]),
+            Path(checkpoint.path) if checkpoint else None,
+        )
 
 
 def main() -> None:

@@ -72,10 +72,24 @@ def enclosing_work_tree(path: Path) -> Path | None:
 
 
 def private_folder(path: Path) -> Path:
-    """Make a folder that only its user may enter, or close one that is there; raises OSError."""
+    """Make a folder that only its user may enter, or close an empty one; raises OSError.
+
+    One that holds something is left as it is, for it may be anything that a user named by mistake, such as /tmp.
+    """
     path.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
-    path.chmod(FOLDER_MODE)
+    if next(path.iterdir(), None) is None:
+        path.chmod(FOLDER_MODE)
     return path
+
+
+@contextmanager
+def private_umask() -> Iterator[None]:
+    """Let whatever this process creates within the block be of mode 0600, and folders of 0700."""
+    before = os.umask(_OTHERS)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 @contextmanager

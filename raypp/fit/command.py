@@ -13,14 +13,19 @@ from rich.console import Console
 from raypp.detect.claim import claim
 from raypp.detect.epochs import epochs_said, say_begin
 from raypp.detect.results import read_results
+from raypp.errors import SpecError
+from raypp.fit.checkpoints import RUNNING, forget_checkpoints, forget_parts
 from raypp.fit.results import FitEpoch
 from raypp.fit.settings import AdversaryShape, FitSettings, recipe_of, usual_channels
 from raypp.here import cluster_unless_here
 from raypp.json_file import json_option, write_json
-from raypp.utility.pictures import read_pictures
-from raypp.veil.encoder_file import ENCODER_FILE, START_FILE
+from raypp.private import private_folder, private_umask
+from raypp.utility.pictures import PictureSet, read_pictures
+from raypp.veil.encoder_file import ENCODER_FILE, START_FILE, open_encoder, spec_and_encoder
+from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import load_owner_key, resolve_key_path
 from raypp.veil.packing import packed_size
+from raypp.veil.spec import LearnedSpec
 
 SETTINGS_FILE = "fit.json"
 
@@ -90,6 +95,10 @@ def make_fit_command(cluster: ClusterFit | None) -> Callable[..., None]:
         gpu: Annotated[bool, typer.Option("--gpu", help="Fit on a GPU a worker.")] = False,
         here: Annotated[bool, typer.Option("--here", help="Fit in this process, without Ray.")] = False,
         address: Annotated[str | None, typer.Option(help="Address of a running Ray (default: a local one).")] = None,
+        keep_checkpoints: Annotated[
+            bool,
+            typer.Option("--keep-checkpoints", help="Keep OUT/running at the end: encoder and adversaries, unsealed."),
+        ] = False,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be fitted, and fit nothing.")] = False,
         json_file: Annotated[Path | None, json_option()] = None,
     ) -> None:
@@ -131,7 +140,8 @@ def make_fit_command(cluster: ClusterFit | None) -> Callable[..., None]:
         if dry_run:
             _print_plan(settings, console)
             return
-        summary = run_fit(settings, out.absolute(), resolve_key_path(key), on_ray, address, console)
+        place, key_path = out.absolute(), resolve_key_path(key)
+        summary = run_fit(settings, place, key_path, on_ray, address, console, keep_checkpoints=keep_checkpoints)
         last = summary.last
         console.print(
             f"fitted        {last.epoch} epochs in {summary.seconds:.0f} s: mAP50 {last.map50:.3f}, "
@@ -141,15 +151,25 @@ def make_fit_command(cluster: ClusterFit | None) -> Callable[..., None]:
             f"veil          {summary.veil_id}",
             highlight=False,
         )
+        if keep_checkpoints:
+            console.print(f"checkpoints   {place / RUNNING} (encoder and adversaries, unsealed; stay inside)")
         write_json(json_file, summary)
 
     return fit
 
 
+@private_umask()
 def run_fit(
-    settings: FitSettings, out: Path, key_path: Path, cluster: ClusterFit | None, address: str | None, console: Console
+    settings: FitSettings,
+    out: Path,
+    key_path: Path,
+    cluster: ClusterFit | None,
+    address: str | None,
+    console: Console,
+    *,
+    keep_checkpoints: bool = False,
 ) -> FitSummary:
-    """Fit a veil, or go on with its fit, and write what it leaves.
+    """Fit a veil, or go on with its fit, and write what it leaves; a finished one is not fitted again.
 
     Args:
         settings: what is asked for.
@@ -158,6 +178,7 @@ def run_fit(
         cluster: where to fit; None for this process.
         address: address of a running Ray, or None for a local one.
         console: where epochs are reported.
+        keep_checkpoints: whether what the fit goes on from after a stop stays when it has finished.
 
     Raises:
         OptionError, SpecError, LabelError: if it cannot be done as asked.
@@ -168,19 +189,18 @@ def run_fit(
     settings.check()
     key = load_owner_key(key_path)
     settings.spec("0" * 32)  # what no veil has ends here
-    pictures = read_pictures(settings.data)
-    recipe = recipe_of(settings, pictures)
-    from raypp.fit.export import write_fitted  # noqa: PLC0415 - needs torch, whose import takes seconds
-    from raypp.fit.worker import fit_here, fitted_weights  # noqa: PLC0415
-
+    pictures = None if (out / ENCODER_FILE).exists() else read_pictures(settings.data)
+    private_folder(out)
     claim(out / SETTINGS_FILE, settings.model_dump_json(indent=1) + "\n", f"fit {out} was begun with other settings")
     finished = partial(read_results, out, FitEpoch)
-    splits = {split: len(found) for split, found in pictures.splits.items()}
-    say_begin(console, splits, settings.epochs, recipe.steps, len(finished()), on_ray=cluster is not None)
     started = monotonic()
-    with epochs_said(finished, settings.epochs, _say(settings, console)):
-        folder = cluster(settings, out, address) if cluster else fit_here(settings, out)
-    spec = write_fitted(settings, pictures.classes, recipe, fitted_weights(folder), key, out)
+    if pictures is None:
+        spec = _fitted_spec(out / ENCODER_FILE, key)
+        console.print(f"{out} was fitted before: nothing to do", highlight=False)
+    else:
+        spec = _fit(settings, pictures, out, key, cluster, address, console)
+    if not keep_checkpoints:
+        forget_checkpoints(out)
     return FitSummary(
         encoder=str(out / ENCODER_FILE),
         start=str(out / START_FILE),
@@ -190,6 +210,38 @@ def run_fit(
         last=finished()[-1],
         seconds=monotonic() - started,
     )
+
+
+def _fit(
+    settings: FitSettings,
+    pictures: PictureSet,
+    out: Path,
+    key: VeilKey,
+    cluster: ClusterFit | None,
+    address: str | None,
+    console: Console,
+) -> LearnedSpec:
+    """Fit to the last epoch, and write encoder and starting detector."""
+    from raypp.fit.export import write_fitted  # noqa: PLC0415 - needs torch, whose import takes seconds
+    from raypp.fit.worker import fit_here, fitted_weights  # noqa: PLC0415
+
+    recipe = recipe_of(settings, pictures)
+    finished = partial(read_results, out, FitEpoch)
+    forget_parts(out)
+    splits = {split: len(found) for split, found in pictures.splits.items()}
+    say_begin(console, splits, settings.epochs, recipe.steps, len(finished()), on_ray=cluster is not None)
+    with epochs_said(finished, settings.epochs, _say(settings, console)):
+        folder = cluster(settings, out, address) if cluster else fit_here(settings, out)
+    return write_fitted(settings, pictures.classes, recipe, fitted_weights(folder), key, out)
+
+
+def _fitted_spec(encoder: Path, key: VeilKey) -> LearnedSpec:
+    """The spec of a finished fit; raises SpecError if its encoder was sealed under another key."""
+    spec, _ = spec_and_encoder(encoder)
+    if not isinstance(spec, LearnedSpec):
+        raise SpecError(f"{encoder} is no encoder file of raypp; fit into another --out")
+    open_encoder(encoder, spec, key)
+    return spec
 
 
 def _print_plan(settings: FitSettings, console: Console) -> None:

@@ -1,5 +1,6 @@
 """What a fit leaves: the encoder, sealed under the owner's key, and the detector that trainings start from."""
 
+import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,12 +17,12 @@ from raypp.fit.encoder import LevelEncoder
 from raypp.fit.fitting import build_fit
 from raypp.fit.settings import FitSettings
 from raypp.fit.stem import stem_of
+from raypp.private import write_private
 from raypp.veil.encoder_file import ENCODER_FILE, START_FILE, seal_encoder
 from raypp.veil.key import VeilKey
 from raypp.veil.learned import INPUT, OUTPUT
 from raypp.veil.spec import LearnedSpec
 from raypp.veil.substitution import Substitution, every_substitution
-from raypp.whole_file import whole_file
 
 FITTED = "fitted on plain pictures"
 """What a starting checkpoint has in the place of a dataset version."""
@@ -77,8 +78,9 @@ def write_fitted(
     )
     tensors = start_tensors(state, every_substitution(spec, key))
     write_bundle(Bundle.of(header, tensors), out / START_FILE, None, force=True)
-    with whole_file(out / ENCODER_FILE) as part:
-        part.write_bytes(seal_encoder(spec, content, key))
+    with (out / START_FILE).open("rb") as start:
+        os.fsync(start.fileno())  # the checkpoint that could make it anew is deleted next
+    write_private(out / ENCODER_FILE, seal_encoder(spec, content, key))  # last: it tells that the fit is finished
     return spec
 
 

@@ -19,16 +19,17 @@ from raypp.detect.training import Trainer
 from raypp.detect.worker import Team
 from raypp.errors import OptionError
 from raypp.fit.adversary import Adversary
+from raypp.fit.checkpoints import PART, RUNNING
 from raypp.fit.fitting import build_fit, start_codes
 from raypp.fit.results import FitEpoch
 from raypp.fit.settings import FitSettings, recipe_of
 from raypp.fit.stem import AdversarialNetwork, Hidden, stem_of
+from raypp.private import private_file, private_folder
 from raypp.utility.library import LibraryBatches, lay_out
 from raypp.utility.pictures import PictureSet, read_pictures
 from raypp.utility.plain import PlainFrames
-from raypp.whole_file import whole_file
 
-STATE_FILE, RUNNING = "state.pt", "running"
+STATE_FILE = "state.pt"
 _VAL_BATCH = 32
 
 
@@ -75,7 +76,8 @@ def fit_worker(settings: FitSettings, out: Path, team: Team, resume: Path | None
                 team.report(result.model_dump(), None)
                 continue
             record(out, result)  # before its checkpoint: else an epoch that a crash cuts here would be missing
-            with tempfile.TemporaryDirectory() as checkpoint:
+            # Nowhere else than where the end of the fit deletes: after a kill it would stay in /tmp for ever.
+            with tempfile.TemporaryDirectory(prefix=PART, dir=private_folder(out / RUNNING)) as checkpoint:
                 torch.save(trainer.state(), Path(checkpoint) / STATE_FILE)
                 team.report(result.model_dump(), Path(checkpoint))
 
@@ -84,12 +86,11 @@ def fit_here(settings: FitSettings, out: Path) -> Path:
     """Fit in this process; the last checkpoint is kept in the fit's folder."""
     if settings.workers > 1:
         raise OptionError(f"--workers {settings.workers} fit on Ray; leave out --here")
-    kept = out / RUNNING
-    kept.mkdir(exist_ok=True)
+    kept = private_folder(out / RUNNING)
 
     def report(_metrics: dict[str, object], checkpoint: Path | None) -> None:
         if checkpoint is not None:
-            with whole_file(kept / STATE_FILE) as part:
+            with private_file(kept / STATE_FILE) as part:
                 shutil.copyfile(checkpoint / STATE_FILE, part)
 
     team = Team.alone(torch.device("cuda" if settings.gpu else "cpu"), report)

@@ -1,7 +1,9 @@
 """`raypp fit` as its users meet it: a stopped fit goes on, and what it leaves veils and starts a training."""
 
+import stat
 from pathlib import Path
 
+import onnx
 import pytest
 import torch
 from rich.console import Console
@@ -9,7 +11,7 @@ from rich.console import Console
 from raypp.detect.model import build_detector
 from raypp.detect.results import read_results
 from raypp.detect.start import check_veil
-from raypp.errors import ConflictError, OptionError
+from raypp.errors import ConflictError, OptionError, SpecError
 from raypp.fit import worker
 from raypp.fit.command import make_fit_command, run_fit
 from raypp.fit.results import FitEpoch
@@ -19,6 +21,8 @@ from raypp.utility.asked import parse_arm
 from raypp.utility.comparison import Comparison, compare
 from raypp.utility.rows import read_rows
 from raypp.utility.task import run_here
+from raypp.veil.encoder_file import open_encoder, spec_and_encoder
+from raypp.veil.keyfile import load_owner_key
 from raypp.veiling.job import veil_here
 from raypp.veiling.progress import Reporter
 from tests.command import succeed
@@ -68,10 +72,39 @@ def test_a_stopped_fit_goes_on_to_where_it_would_have_come(place, monkeypatch):
     assert [one.epoch for one in read_results(place / "stopped", FitEpoch)] == [1, 2]
     went_on = run_fit(settings, place / "stopped", key, None, None, _CONSOLE)
     assert [one.epoch for one in read_results(place / "stopped", FitEpoch)] == [1, 2, 3]
+    assert not (place / "stopped" / "running").exists()
     assert went_on.last.box_loss == pytest.approx(whole.last.box_loss, rel=0.02)
     assert went_on.last.detail == pytest.approx(whole.last.detail, abs=0.02)
     with pytest.raises(ConflictError, match="was begun with other settings"):
         run_fit(_settings(place, hide=2.0), place / "stopped", key, None, None, _CONSOLE)
+
+
+def _holders_of_the_encoder(fitted: Path, key: Path) -> list[str]:
+    """Files below a folder that hold the plain weights of a fit's encoder."""
+    spec, _ = spec_and_encoder(fitted / "encoder.veil")
+    network = onnx.load_from_string(open_encoder(fitted / "encoder.veil", spec, load_owner_key(key)))
+    weights = [tensor.raw_data for tensor in network.graph.initializer if len(tensor.raw_data) >= 1024]
+    assert weights
+    files = [path for path in fitted.rglob("*") if path.is_file()]
+    return [path.name for path in files if any(weight in path.read_bytes() for weight in weights)]
+
+
+def test_a_finished_fit_leaves_its_encoder_sealed_alone_and_nothing_open_to_others(place):
+    fitted, key, settings = place / "fitted", place / "owner.key", _settings(place, epochs=1)
+    first = run_fit(settings, fitted, key, None, None, _CONSOLE, keep_checkpoints=True)
+    assert _holders_of_the_encoder(fitted, key) == ["state.pt"], "the control: it is found where it is"
+    sealed = (fitted / "encoder.veil").read_bytes()
+    (fitted / "running" / ".part-killed").mkdir()
+    again = run_fit(settings, fitted, key, None, None, _CONSOLE)  # as after a kill before the checkpoints were deleted
+    assert again.model_copy(update={"seconds": first.seconds}) == first
+    assert (fitted / "encoder.veil").read_bytes() == sealed, "fitted before: nothing to do"
+    assert _holders_of_the_encoder(fitted, key) == []
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (fitted, *fitted.rglob("*"))}
+    assert {name: oct(mode) for name, mode in modes.items() if mode & 0o077} == {}
+    assert "running" not in modes
+    succeed("keygen", "--out", place / "other.key")
+    with pytest.raises(SpecError, match="sealed under another key"):
+        run_fit(settings, fitted, place / "other.key", None, None, _CONSOLE)
 
 
 def test_what_a_fit_leaves_is_compared_with_plain(place):
