@@ -10,7 +10,7 @@ from ray.data import DataContext
 
 from jobs.starting import start_told
 from raypp.errors import KeyFileError
-from raypp.veil.keyfile import find_key_files
+from raypp.veil.keyfile import LOSS_REMEDIES, find_key_files, kind_of
 
 _OBJECT_STORE_BYTES = 256 << 20
 """Only segments and receipts pass through the object store of a local Ray, never frames."""
@@ -56,8 +56,13 @@ def refuse_key_in_working_dir() -> None:
         return
     found = find_key_files(Path.cwd())
     if found:
-        names = ", ".join(str(path.relative_to(Path.cwd())) for path in found)
+        told = "; ".join(f"{path.relative_to(Path.cwd())} is {_remedy(path)}" for path in found)
         raise KeyFileError(
-            f"the submitted working directory holds key files ({names}), which Ray has now stored; replace that key "
-            "(`raypp keygen --next-epoch`), keep it outside, and name it by RAYPP_KEY_FILE or --key"
+            f"the submitted working directory holds key files, which Ray has now stored, and so they are lost: {told}. "
+            "Keep keys outside, and name them by RAYPP_KEY_FILE or --key"
         )
+
+
+def _remedy(path: Path) -> str:
+    kind = kind_of(path)
+    return LOSS_REMEDIES[kind] if kind else "gone meanwhile"

@@ -116,7 +116,10 @@ def keygen(
     passphrase_file: Annotated[
         Path | None, typer.Option(help="Wrap the key by the passphrase in this file (scrypt, AES-256-GCM).")
     ] = None,
-    next_epoch: Annotated[Path | None, typer.Option(help="Make the next epoch of this owner's key.")] = None,
+    next_epoch: Annotated[
+        Path | None,
+        typer.Option(help="Next epoch of this owner's key, after a site's key was lost."),
+    ] = None,
     site: Annotated[str | None, typer.Option(help="Derive a site's key from the owner's: name of the site.")] = None,
     camera: Annotated[list[str] | None, typer.Option(help="Camera that the site's key may veil; repeat.")] = None,
     key: Annotated[Path | None, typer.Option(help="Owner's key to derive from (default: RAYPP_KEY_FILE).")] = None,
@@ -151,7 +154,15 @@ def keygen(
     made = load_owner_key(next_epoch).next_epoch() if next_epoch else VeilKey.generate()
     save_owner_key(made, path, passphrase)
     console.print(f"veil key {path}: fingerprint {made.fingerprint}, epoch {made.epoch}", highlight=False)
-    console.print("Back it up where only its owner can read it: without it, sources cannot be matched again.")
+    console.print(
+        "Back it up where only its owner can read it: without it nothing new can be veiled for a detector that was "
+        "trained on this veil, and sources cannot be matched again."
+    )
+    if next_epoch:
+        console.print(
+            "It helps where a site's key or edge box was lost: such a key opens no other epoch. Where the owner's key "
+            "file itself was lost it does not, for whoever has that file derives every epoch: run `raypp keygen` anew."
+        )
 
 
 def inspect(

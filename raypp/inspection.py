@@ -17,7 +17,7 @@ from raypp.shards.schema import METADATA_KEY, ArchiveHeader
 from raypp.shards.store import Store
 from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.key import VeilKey
-from raypp.veil.keyfile import is_key_file, load_key
+from raypp.veil.keyfile import DATA_MAGIC, is_key_file, kind_of, load_key
 from raypp.veil.spec import PatchSpec
 
 _PARQUET_MAGIC = b"PAR1"
@@ -147,6 +147,9 @@ def _bundle(path: Path) -> dict[str, str]:
 
 
 def _key(path: Path) -> dict[str, str]:
+    if kind_of(path) == DATA_MAGIC:
+        DataKey.load(path)
+        return {"data key": str(path), "opens": "shards, manifests and labels that were encrypted under it"}
     key = load_key(path)
     if isinstance(key, VeilKey):
         return {"owner's key": str(path), "fingerprint": key.fingerprint, "epoch": str(key.epoch)}

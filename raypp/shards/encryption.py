@@ -15,7 +15,7 @@ from raypp.errors import KeyFileError
 from raypp.private import create_secret, read_secret
 from raypp.shards.schema import SHARD_SCHEMA
 from raypp.veil.key import Secret
-from raypp.veil.keyfile import DATA_MAGIC
+from raypp.veil.keyfile import DATA_MAGIC, content_digest
 
 _KEY_NAME = "shards"
 _NONCE_BYTES = 12
@@ -37,7 +37,8 @@ class DataKey(Secret):
     def save(self, path: Path) -> None:
         """Write the key to a new file of mode 0600, outside any git working tree; raises KeyFileError."""
         with create_secret(path, "data key", KeyFileError) as file:
-            json.dump({"kind": DATA_MAGIC, "version": 1, "secret": base64.b64encode(self._secret).decode()}, file)
+            body = {"secret": base64.b64encode(self._secret).decode()}
+            json.dump({"kind": DATA_MAGIC, "version": 1, "digest": content_digest(body)} | body, file)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -45,7 +46,10 @@ class DataKey(Secret):
         secret = _parse(read_secret(path, "data key", "give the path of a data key", KeyFileError))
         if secret is not None:
             return cls(secret)
-        raise KeyFileError(f"data key {path} is not a raypp data key; make one with `raypp keygen --data --out {path}`")
+        raise KeyFileError(
+            f"data key {path} is not a raypp data key, or was altered; restore it, or make one with "
+            "`raypp keygen --data`"
+        )
 
     def encryption(self) -> Any:
         """Properties that make pyarrow encrypt a shard, footer included."""
@@ -64,7 +68,10 @@ def _parse(text: bytes) -> bytes | None:
     try:
         document = json.loads(text)
         secret = base64.b64decode(document["secret"], validate=True)
-        return secret if document["kind"] == DATA_MAGIC and len(secret) == _SECRET_BYTES else None
+        digest = content_digest({"secret": document["secret"]})
+        if document["kind"] != DATA_MAGIC or document.get("digest", digest) != digest:
+            return None
+        return secret if len(secret) == _SECRET_BYTES else None
     except (ValueError, KeyError, TypeError):
         return None
 

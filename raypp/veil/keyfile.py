@@ -1,6 +1,7 @@
 """Key files: JSON of mode 0600, optionally sealed under a passphrase."""
 
 import base64
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -20,6 +21,20 @@ DATA_MAGIC = "raypp-data-key"
 KEY_VARIABLE = "RAYPP_KEY_FILE"
 PASSPHRASE_VARIABLE = "RAYPP_KEY_PASSPHRASE_FILE"
 _SNIFF_BYTES = 256
+_DIGEST_HEX = 16
+_ALTERED = "it was altered since it was written, and would be another key; restore it from your backup"
+LOSS_REMEDIES = {
+    OWNER_MAGIC: (
+        "an owner's key: make a new one (`raypp keygen`), not an epoch of it, for whoever has the file derives all "
+        "epochs and signs with it; what was veiled or signed under it counts as open"
+    ),
+    SITE_MAGIC: (
+        "a site's key: make the next epoch of its owner's (`raypp keygen --next-epoch`), and derive the keys of all "
+        "sites from that"
+    ),
+    DATA_MAGIC: "a data key: make a new one (`raypp keygen --data`) for what is written from now on",
+}
+"""What helps when a key was lost to somebody, by the kind of its file."""
 _KEY_FILE = "key file"
 _NO_KEY = (
     "name the owner's key (`raypp keygen` makes one), or at a site the key that the owner derived for it "
@@ -54,13 +69,15 @@ def passphrase_from_environment() -> str:
 def save_owner_key(key: VeilKey, path: Path, passphrase: str | None = None) -> None:
     """Write the owner's key to a new file of mode 0600; raises KeyFileError if the file exists."""
     with create_secret(path, _KEY_FILE, KeyFileError) as file:
-        _save(file, OWNER_MAGIC, {"epoch": key.epoch, "secret": _b64(key.export_secret())}, passphrase)
+        body = {"epoch": key.epoch, "secret": _b64(key.export_secret()), "fingerprint": key.fingerprint}
+        _save(file, OWNER_MAGIC, body, passphrase)
 
 
 def save_site_key(key: SiteKey, path: Path, passphrase: str | None = None) -> None:
     """Write a site's key to a new file of mode 0600; raises KeyFileError if the file exists."""
     with create_secret(path, _KEY_FILE, KeyFileError) as file:
-        _save(file, SITE_MAGIC, key.export(), passphrase)
+        body = key.export()
+        _save(file, SITE_MAGIC, body | {"digest": content_digest(body)}, passphrase)
 
 
 def load_owner_key(path: Path, passphrase: Passphrase = passphrase_from_environment) -> VeilKey:
@@ -109,12 +126,23 @@ def find_key_files(folder: Path) -> list[Path]:
 
 def is_key_file(path: Path) -> bool:
     """Whether a file is a raypp key of any kind, by its content; False if it cannot be read."""
+    return kind_of(path) is not None
+
+
+def kind_of(path: Path) -> str | None:
+    """Return which kind of key a file is (OWNER_MAGIC, SITE_MAGIC, DATA_MAGIC), by its content, or None."""
     try:
         with path.open("rb") as file:
             head = file.read(_SNIFF_BYTES)
     except OSError:
-        return False
-    return any(magic.encode() in head for magic in (OWNER_MAGIC, SITE_MAGIC, DATA_MAGIC))
+        return None
+    return next((magic for magic in (OWNER_MAGIC, SITE_MAGIC, DATA_MAGIC) if magic.encode() in head), None)
+
+
+def content_digest(body: dict[str, Any]) -> str:
+    """16 hex digits that change when anything in the body of a key file does."""
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
+    return hashlib.sha256(canonical).hexdigest()[:_DIGEST_HEX]
 
 
 def _save(file: IO[str], magic: str, body: dict[str, Any], passphrase: str | None) -> None:
@@ -150,10 +178,16 @@ def _unwrap(wrapped: dict[str, Any], passphrase: str, magic: str) -> dict[str, A
 
 
 def _owner(body: dict[str, Any]) -> VeilKey:
-    return VeilKey(base64.b64decode(body["secret"], validate=True), int(body["epoch"]))
+    key = VeilKey(base64.b64decode(body["secret"], validate=True), int(body["epoch"]))
+    if body.get("fingerprint", key.fingerprint) != key.fingerprint:
+        raise KeyFileError(_ALTERED)
+    return key
 
 
 def _site(body: dict[str, Any]) -> SiteKey:
+    rest = {name: value for name, value in body.items() if name != "digest"}
+    if "digest" in body and body["digest"] != content_digest(rest):
+        raise KeyFileError(_ALTERED)
     cameras = {
         name: StreamSecrets(
             int(stream["sub_key"]),

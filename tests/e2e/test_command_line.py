@@ -36,6 +36,9 @@ def test_keygen_refuses_a_working_tree_and_never_overwrites(key: Path, tmp_path:
         assert "working tree" in inside.stderr
         assert not (tmp_path / "tree" / "owner.key").exists()
     assert raypp("keygen", "--out", key).returncode == 1
+    told = succeed("keygen", "--next-epoch", key, "--out", tmp_path / "epoch-1.key").stderr
+    assert "It helps where a site's key or edge box was lost" in told
+    assert "Where the owner's key file itself was lost it does not" in told
     assert key.stat().st_mode & 0o777 == 0o600
 
 

@@ -3,7 +3,6 @@
 import stat
 from pathlib import Path
 
-import onnx
 import pytest
 import torch
 from rich.console import Console
@@ -21,8 +20,6 @@ from raypp.utility.asked import parse_arm
 from raypp.utility.comparison import Comparison, compare
 from raypp.utility.rows import read_rows
 from raypp.utility.task import run_here
-from raypp.veil.encoder_file import open_encoder, spec_and_encoder
-from raypp.veil.keyfile import load_owner_key
 from raypp.veiling.job import veil_here
 from raypp.veiling.progress import Reporter
 from tests.command import succeed
@@ -79,26 +76,31 @@ def test_a_stopped_fit_goes_on_to_where_it_would_have_come(place, monkeypatch):
         run_fit(_settings(place, hide=2.0), place / "stopped", key, None, None, _CONSOLE)
 
 
-def _holders_of_the_encoder(fitted: Path, key: Path) -> list[str]:
-    """Files below a folder that hold the plain weights of a fit's encoder."""
-    spec, _ = spec_and_encoder(fitted / "encoder.veil")
-    network = onnx.load_from_string(open_encoder(fitted / "encoder.veil", spec, load_owner_key(key)))
-    weights = [tensor.raw_data for tensor in network.graph.initializer if len(tensor.raw_data) >= 1024]
-    assert weights
+def _secret_tensors(checkpoint: Path) -> list[bytes]:
+    """The weights of encoder and adversaries that a checkpoint holds, as bytes."""
+    state = torch.load(checkpoint, weights_only=True)["ema"]
+    secret = {name: tensor for name, tensor in state.items() if ".encoder." in name or ".adversaries." in name}
+    return [tensor.numpy().tobytes() for tensor in secret.values() if tensor.numel() >= 256]
+
+
+def _holders(fitted: Path, tensors: list[bytes]) -> list[str]:
+    """Files below a folder that hold any of some tensors."""
     files = [path for path in fitted.rglob("*") if path.is_file()]
-    return [path.name for path in files if any(weight in path.read_bytes() for weight in weights)]
+    return [path.name for path in files if any(tensor in path.read_bytes() for tensor in tensors)]
 
 
 def test_a_finished_fit_leaves_its_encoder_sealed_alone_and_nothing_open_to_others(place):
     fitted, key, settings = place / "fitted", place / "owner.key", _settings(place, epochs=1)
     first = run_fit(settings, fitted, key, None, None, _CONSOLE, keep_checkpoints=True)
-    assert _holders_of_the_encoder(fitted, key) == ["state.pt"], "the control: it is found where it is"
+    tensors = _secret_tensors(fitted / "running" / "state.pt")
+    assert len(tensors) > 20
+    assert _holders(fitted, tensors) == ["state.pt"], "the control: they are found where they are"
     sealed = (fitted / "encoder.veil").read_bytes()
     (fitted / "running" / ".part-killed").mkdir()
     again = run_fit(settings, fitted, key, None, None, _CONSOLE)  # as after a kill before the checkpoints were deleted
     assert again.model_copy(update={"seconds": first.seconds}) == first
     assert (fitted / "encoder.veil").read_bytes() == sealed, "fitted before: nothing to do"
-    assert _holders_of_the_encoder(fitted, key) == []
+    assert _holders(fitted, tensors) == []
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (fitted, *fitted.rglob("*"))}
     assert {name: oct(mode) for name, mode in modes.items() if mode & 0o077} == {}
     assert "running" not in modes

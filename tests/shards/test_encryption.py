@@ -95,6 +95,18 @@ def test_a_file_that_is_no_key_is_one_line(content: str, tmp_path: Path) -> None
         DataKey.load(path)
 
 
+def test_a_changed_letter_is_noticed_and_a_file_of_an_older_version_opens(tmp_path: Path, encrypted: Path) -> None:
+    path = tmp_path / "data.key"
+    DataKey.generate().save(path)
+    document = json.loads(path.read_text())
+    secret = document["secret"]
+    path.write_text(json.dumps(document | {"secret": ("A" if secret[0] != "A" else "B") + secret[1:]}))
+    with pytest.raises(KeyFileError, match="was altered"):
+        DataKey.load(path)
+    path.write_text(json.dumps({name: value for name, value in document.items() if name != "digest"}))
+    DataKey.load(path)
+
+
 def test_a_key_open_to_others_is_refused_and_shows_nothing(data_key: DataKey, tmp_path: Path) -> None:
     path = tmp_path / "data.key"
     data_key.save(path)

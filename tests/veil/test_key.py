@@ -134,6 +134,47 @@ def test_a_site_key_gives_the_owners_codes_for_its_cameras(camera: str) -> None:
     assert all(SITE.hash_secret("north", use) == KEY.hash_secret("north", use) for use in HASH_USES)
 
 
+def _altered(path: Path, field: str, value: str) -> Path:
+    """A key file in which one letter in the middle of a value is another one."""
+    middle = len(value) // 2
+    other = value[:middle] + ("A" if value[middle] != "A" else "B") + value[middle + 1 :]
+    text = path.read_text()
+    assert text.count(f'"{field}": "{value}"') == 1
+    path.write_text(text.replace(f'"{field}": "{value}"', f'"{field}": "{other}"'))
+    return path
+
+
+def test_an_owners_key_file_notices_a_changed_letter_and_a_changed_epoch(tmp_path: Path) -> None:
+    for name in ("letter", "epoch"):
+        keyfile.save_owner_key(KEY, tmp_path / name)
+    _altered(tmp_path / "letter", "secret", base64.b64encode(BYTES).decode())
+    text = (tmp_path / "epoch").read_text()
+    (tmp_path / "epoch").write_text(text.replace('"epoch": 0', '"epoch": 1'))
+    for name in ("letter", "epoch"):
+        with pytest.raises(KeyFileError, match=r"was altered since it was written.*; restore it") as caught:
+            keyfile.load_key(tmp_path / name)
+        assert_shows_nothing(str(caught.value))
+
+
+def test_a_site_key_file_notices_a_changed_letter(tmp_path: Path) -> None:
+    keyfile.save_site_key(SITE, tmp_path / "north.key")
+    assert isinstance(keyfile.load_key(tmp_path / "north.key"), SiteKey)
+    hashes = json.loads((tmp_path / "north.key").read_text())["body"]["hashes"]
+    with pytest.raises(KeyFileError, match="was altered"):
+        keyfile.load_key(_altered(tmp_path / "north.key", "pseudonym", hashes["pseudonym"]))
+
+
+def test_key_files_of_older_versions_which_hold_no_fingerprint_still_open(tmp_path: Path) -> None:
+    keyfile.save_owner_key(KEY, tmp_path / "owner.key")
+    keyfile.save_site_key(SITE, tmp_path / "north.key")
+    for name, field in (("owner.key", "fingerprint"), ("north.key", "digest")):
+        document = json.loads((tmp_path / name).read_text())
+        del document["body"][field]
+        (tmp_path / name).write_text(json.dumps(document))
+        loaded = keyfile.load_key(tmp_path / name)
+        assert loaded.public_key == KEY.public_key
+
+
 def test_a_site_key_survives_its_file(tmp_path: Path) -> None:
     keyfile.save_site_key(SITE, tmp_path / "north.key", "a phrase")
     loaded = keyfile.load_key(tmp_path / "north.key", lambda: "a phrase")
