@@ -28,8 +28,6 @@ from raypp.serving.settings import ServiceSettings
 from raypp.wire.messages import check_detect, check_name
 from raypp.wire.values import episode_message, frame_detections_message
 
-_WATCHED_TOGETHER = 200
-
 _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
 _Unary = Callable[["Gateway", _Request, RayServegRPCContext], Awaitable[_Response]]
@@ -128,7 +126,9 @@ class Gateway:
         principal = await self._reader(request.site, grpc_context)
         check_range(request.site, request.from_us, request.to_us)
         services = self._services
-        report = await services.wait_for(site_report, services.ledger, request.site, request.from_us, request.to_us)
+        report = await services.reports.only(
+            principal.token_id, site_report, services.ledger, request.site, request.from_us, request.to_us
+        )
         await services.audit(principal, "report", request.site, f"from {request.from_us} to {request.to_us}")
         return pb.GetSiteReportResponse(report_json=report)
 
@@ -139,7 +139,7 @@ class Gateway:
         """List episodes of one site, in pages."""
         principal = await self._reader(request.site, grpc_context)
         services = self._services
-        page = await services.wait_for(list_episodes, services.ledger, request)
+        page = await services.read(list_episodes, services.ledger, request)
         await services.audit(principal, "episodes", request.site, f"{len(page.episodes)} episodes")
         return page
 
@@ -152,15 +152,14 @@ class Gateway:
         services = self._services
         await services.audit(principal, "watch", request.site)
         watch = EpisodeWatch(services.ledger, request.site)
-        found = await services.wait_for(watch.open_ones)
+        found = await services.read(watch.open_ones)
         yield pb.WatchEpisodesResponse(episodes=[episode_message(one) for one in found])
         while True:
-            await asyncio.sleep(services.settings.watch_every_s)
-            await self._reader(request.site, grpc_context)
-            found = await services.wait_for(watch.changed)
-            for begin in range(0, len(found), _WATCHED_TOGETHER):
-                some = found[begin : begin + _WATCHED_TOGETHER]
-                yield pb.WatchEpisodesResponse(episodes=[episode_message(one) for one in some])
+            if not watch.more:
+                await asyncio.sleep(services.settings.watch_every_s)
+                await self._reader(request.site, grpc_context)
+            if found := await services.read(watch.changed):
+                yield pb.WatchEpisodesResponse(episodes=[episode_message(one) for one in found])
 
     async def __call__(self, request: Request) -> Response:
         """Answer a browser with the read-only pages."""

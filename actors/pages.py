@@ -1,18 +1,24 @@
 """The read-only pages of a gateway, for browsers: HTTP here, the pages themselves in `raypp.report`."""
 
+import hashlib
+import logging
 import time
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from actors.services import Services
+from raypp.errors import LedgerError
 from raypp.report.page import respond
-from raypp.report.request import PageRequest
+from raypp.report.request import PageRequest, problem
 from raypp.serving.access import FRONT_HEADER
+from raypp.serving.refusal import RefusedError
 
-_OK, _FORBIDDEN = 200, 403
+_OK, _FORBIDDEN, _TOO_MANY = 200, 403, 429
 _AUDITED_AGAIN_S = 600.0
 _MOST_REMEMBERED = 10_000
+
+logger = logging.getLogger("ray.serve")
 
 
 class Pages:
@@ -38,18 +44,25 @@ class Pages:
             headers={name.lower(): value for name, value in request.headers.items()},
         )
         ledger = services.ledger
-        answer = await services.wait_for(respond, asked, ledger, services.identities, ledger.clock())
-        if answer.status == _OK and (token := asked.token()) is not None:
-            await self._audit(token, asked.path)
+        caller = hashlib.sha256((asked.token() or "").encode()).hexdigest()
+        try:
+            answer = await services.reports.next(caller, respond, asked, ledger, services.identities, ledger.clock())
+        except RefusedError as error:
+            answer = problem(asked, _TOO_MANY, "One at a time", str(error), Retry_After="5")
+        if answer.status == _OK and answer.reader is not None:
+            await self._audit(str(answer.reader), asked.path)
         return Response(answer.body, answer.status, answer.headers)
 
-    async def _audit(self, token: str, path: str) -> None:
+    async def _audit(self, who: str, path: str) -> None:
         """Record who reads what; pages refresh by themselves, which is recorded every few minutes only."""
-        who = str(await self._services.wait_for(self._services.identities.check, token))
         now = time.monotonic()
         if now - self._audited.get((who, path), -_AUDITED_AGAIN_S) < _AUDITED_AGAIN_S:
             return
         if len(self._audited) >= _MOST_REMEMBERED:
             self._audited.clear()
-        self._audited[who, path] = now
-        await self._services.audit(who, "page", path)
+        try:
+            await self._services.audit(who, "page", path)
+        except LedgerError as error:  # such as a full disk: the page is made, and its reader may have it
+            logger.warning("raypp: %s has read %s, which could not be written down: %s", who, path, error)
+        else:
+            self._audited[who, path] = now

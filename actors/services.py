@@ -15,6 +15,7 @@ from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
 from actors.metrics import GatewayMetrics
+from actors.turns import Turns
 from raypp.ledger.audit import AuditLog
 from raypp.ledger.identity import Identities, Principal
 from raypp.ledger.placement import refuse_several_nodes
@@ -25,6 +26,8 @@ from raypp.serving.refusal import RefusedError, Status
 from raypp.serving.registry import Registry
 from raypp.serving.settings import ServiceSettings
 
+_READING_THREADS, _REPORT_THREADS = 3, 2
+"""With those of commits, as many as the ledger has connections at most."""
 _PATIENCE_S = 30.0
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.05, 2.0
 _FAILING = (RayActorError, BackPressureError, DeploymentUnavailableError)
@@ -60,7 +63,9 @@ class Services:
         self.front = Front(secret)
         self.identities = Identities(self.ledger)
         self.detectors = Detectors(detectors, self.metrics)
+        self.reports = Turns(_REPORT_THREADS, "reports")
         self._threads = ThreadPoolExecutor(settings.ledger_threads, "ledger")
+        self._readers = ThreadPoolExecutor(_READING_THREADS, "reading")
 
     async def wait_for(
         self, blocking: Callable[_Arguments, _Result], *args: _Arguments.args, **options: _Arguments.kwargs
@@ -68,6 +73,13 @@ class Services:
         """Run what waits for the ledger, in one of a few threads."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, partial(blocking, *args, **options))
+
+    async def read(
+        self, blocking: Callable[_Arguments, _Result], *args: _Arguments.args, **options: _Arguments.kwargs
+    ) -> _Result:
+        """Run what only reads, in threads that no commit waits for."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, partial(blocking, *args, **options))
 
     async def principal(self, metadata: Metadata) -> Principal:
         """Return who makes a call.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select, true
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, true
 
 from raypp.errors import OptionError
 from raypp.ledger.packing import unpack_detections
@@ -67,6 +67,24 @@ def read_stretches(connection: Connection, *conditions: ColumnElement[bool]) -> 
     ]
 
 
+def read_extent(connection: Connection, site: str) -> tuple[int, int] | None:
+    """Event time from the first to the last that is known of a site, end exclusive; None where nothing is."""
+    starts, ends = [], []
+    for table in (EpisodeRow, StretchRow):
+        of_site = table.site == site
+        # One question for each end: together, no index would answer them.
+        starts.append(connection.execute(select(func.min(table.start_us)).where(of_site)).scalar())
+        ends.append(connection.execute(select(func.max(table.end_us)).where(of_site)).scalar())
+    first, last = ([one for one in found if one is not None] for found in (starts, ends))
+    return (min(first), max(last)) if first and last else None
+
+
+def read_latest(connection: Connection, site: str, before_us: int) -> int | None:
+    """End of the last stretch of a site that began before a moment; None where there is none."""
+    found = select(func.max(StretchRow.end_us)).where(StretchRow.site == site, StretchRow.start_us < before_us)
+    return connection.execute(found).scalar()
+
+
 def read_frames(
     connection: Connection, stream_id: int, after: int, limit: int, *conditions: ColumnElement[bool]
 ) -> list[tuple[int, SeenFrame]]:
@@ -98,8 +116,15 @@ def read_streams(connection: Connection, site: str) -> list[StreamStatus]:
     What their folds remember, which is by far the most of a row, is not read.
     """
     columns = (column for column in StreamRow.__table__.columns if column.name != "state")
+    latest = (
+        select(StretchRow.end_us)
+        .where(StretchRow.stream_id == StreamRow.stream_id)
+        .order_by(StretchRow.start_us.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
     found = (
-        select(*columns, ModelRow.model_id, ModelRow.veil_id)
+        select(*columns, ModelRow.model_id, ModelRow.veil_id, latest.label("folded_us"))
         .join(ModelRow, ModelRow.model_key == StreamRow.model_key)
         .where(StreamRow.site == site, StreamRow.committed > 0)
         .order_by(StreamRow.camera, StreamRow.epoch)
@@ -112,6 +137,7 @@ def read_streams(connection: Connection, site: str) -> list[StreamStatus]:
             detections=row.detections,
             forgotten_frames=row.forgotten_frames,
             newest_us=row.newest_us,
+            folded_us=row.folded_us,
             opened_us=row.opened_us,
             active_us=row.active_us,
             ended=row.ended_us is not None,
@@ -147,15 +173,24 @@ def episodes_within(
     conditions: list[ColumnElement[bool]] = [EpisodeRow.site == site, reaches_into(EpisodeRow, from_us, to_us)]
     if tools:
         conditions.append(EpisodeRow.tool.in_(tools))
-    if after:
-        parts = _AFTER.fullmatch(after)
-        if parts is None or not -(2**63) <= int(parts[1]) < 2**63:
-            raise OptionError("the page token is malformed; use next_page_token of the page before")
-        start_us, episode_id = int(parts[1]), parts[2]
-        same = and_(EpisodeRow.start_us == start_us, EpisodeRow.episode_id > episode_id)
-        conditions.append(or_(EpisodeRow.start_us > start_us, same))
-        conditions.append(EpisodeRow.start_us >= start_us)  # what an index can use
-    return and_(*conditions)
+    return and_(*conditions, behind(after))
+
+
+def behind(after: str | None) -> ColumnElement[bool]:
+    """The condition for episodes behind a page's end; all of them for None.
+
+    Raises:
+        OptionError: for an `after` that `page_after` did not give.
+    """
+    if not after:
+        return true()
+    parts = _AFTER.fullmatch(after)
+    if parts is None or not -(2**63) <= int(parts[1]) < 2**63:
+        raise OptionError("the page token is malformed; use next_page_token of the page before")
+    start_us, episode_id = int(parts[1]), parts[2]
+    same = and_(EpisodeRow.start_us == start_us, EpisodeRow.episode_id > episode_id)
+    # The first alone is what an index can use.
+    return and_(EpisodeRow.start_us >= start_us, or_(EpisodeRow.start_us > start_us, same))
 
 
 def reaches_into(table: Any, from_us: int | None, to_us: int | None) -> ColumnElement[bool]:

@@ -186,16 +186,23 @@ class Ledger:
             is_open = EpisodeRow.state == int(EpisodeState.OPEN)
             return reading.read_episodes(connection, EpisodeRow.site == site, is_open)
 
-    def changed_episodes(self, site: str, since_us: int, limit: int | None = 1000) -> list[Episode]:
+    def changed_episodes(
+        self, site: str, since_us: int, after: str | None = None, limit: int | None = 1000
+    ) -> list[Episode]:
         """Episodes of a site written at or after a processing time, by start and then id.
 
         Commits become visible a little after the time they bear: a watcher asks again for the last seconds, and passes
         on what it has not seen yet.
+
+        Args:
+            site: name of the site.
+            since_us: processing time.
+            after: `page_after` of the last episode of the page before.
+            limit: at most so many; None: all.
         """
+        changed = (EpisodeRow.site == site, EpisodeRow.changed_us >= since_us, reading.behind(after))
         with self.database.read() as connection:
-            return reading.read_episodes(
-                connection, EpisodeRow.site == site, EpisodeRow.changed_us >= since_us, limit=limit
-            )
+            return reading.read_episodes(connection, *changed, limit=limit)
 
     def stretches(self, site: str, from_us: int = 0, to_us: int = 0) -> list[Stretch]:
         """Stretches of a site that reach into [from_us, to_us), by camera, epoch and start; 0: no bound."""
@@ -203,6 +210,16 @@ class Ledger:
             return reading.read_stretches(
                 connection, StretchRow.site == site, reading.reaches_into(StretchRow, from_us, to_us)
             )
+
+    def extent(self, site: str) -> tuple[int, int] | None:
+        """Event time from the first to the last that is known of a site, end exclusive; None where nothing is."""
+        with self.database.read() as connection:
+            return reading.read_extent(connection, site)
+
+    def latest(self, site: str, before_us: int) -> int | None:
+        """End of the last stretch of a site that began before a moment of event time; None where there is none."""
+        with self.database.read() as connection:
+            return reading.read_latest(connection, site, before_us)
 
     def streams(self, site: str) -> list[StreamStatus]:
         """Streams of a site that have committed anything, by camera and epoch."""

@@ -114,6 +114,7 @@ class StreamStatus:
         committed: chunks that are durable.
         frames, detections: committed ever; of them `forgotten_frames` have been forgotten.
         newest_us: event time of its latest frame, or None.
+        folded_us: event time up to which its frames have been folded: a little before the latest; or None.
         opened_us, active_us: when it was last opened, and last committed; processing time.
         ended: whether it has ended for good.
         silent: whether its open episodes are closed provisionally.
@@ -129,6 +130,7 @@ class StreamStatus:
     detections: int
     forgotten_frames: int
     newest_us: int | None
+    folded_us: int | None
     opened_us: int
     active_us: int
     ended: bool

@@ -89,7 +89,7 @@ def _read(ledger: Ledger, site: str, from_text: str | None, to_text: str | None)
         found = latest(ledger, site, settings, now_us)
         today = day_of(now_us, settings.zone).until(now_us)
         return found or Recorded(site, settings, today, (), ())
-    return read(ledger, site, settings, period.until(now_us))
+    return read(ledger, site, settings, period, now_us)
 
 
 def _only(found: Recorded, cameras: tuple[str, ...], tools: tuple[str, ...]) -> Recorded:

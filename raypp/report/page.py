@@ -1,5 +1,6 @@
 """The read-only page: sites, a site's timeline and its uses, and the same as JSON."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -17,17 +18,20 @@ from raypp.ledger.store import Ledger
 from raypp.ledger.values import page_after
 from raypp.report.episode_record import episode_record, episodes_csv
 from raypp.report.layout import FAVICON
-from raypp.report.period import SECOND_US, read_period
-from raypp.report.records import Recorded, latest, read
+from raypp.report.period import DAY_US, read_period
+from raypp.report.records import MOST_DAYS as REPORT_DAYS
+from raypp.report.records import MOST_EPISODES, Recorded, cameras_of, latest, newest_frame, read
 from raypp.report.request import PageRequest, PageResponse, data, page, plain, problem
 from raypp.report.site_view import View, episodes_page, site_page
 from raypp.report.sites_view import site_state, sites_page
 
 MOST_DAYS = 31
-"""How long a period the page shows; `raypp report` has no such bound."""
-_MOST_EPISODES = 1000
+"""How long a period the page shows; `raypp report` and GetSiteReport have a longer one."""
+_LARGEST_PAGE = 1000
 _DEFAULT_EPISODES = 100
-_DAY_US = 86_400 * SECOND_US
+_WRONG = "Something is wrong"
+
+logger = logging.getLogger("ray.serve")
 
 
 def respond(request: PageRequest, ledger: Ledger, identities: Identities, now_us: int) -> PageResponse:
@@ -48,14 +52,18 @@ def respond(request: PageRequest, ledger: Ledger, identities: Identities, now_us
     if request.path == "/favicon.svg":
         answer = plain(FAVICON.encode(), "image/svg+xml")
     else:
-        answer = _answer(request, ledger, identities, now_us)
+        try:
+            answer = _answer(request, ledger, identities, now_us)
+        except Exception:
+            logger.exception("raypp: the page %s could not be made", request.path[:200])
+            answer = problem(request, 500, _WRONG, "this page cannot be made; the service's log says why")
     return replace(answer, body=b"") if request.method == "HEAD" else answer
 
 
 def _answer(request: PageRequest, ledger: Ledger, identities: Identities, now_us: int) -> PageResponse:
     try:
         reader = identities.check(request.token())
-        return _route(request, ledger, reader, now_us)
+        return replace(_route(request, ledger, reader, now_us), reader=reader)
     except UnauthenticatedError as error:
         words = f"{error}. Any user name will do; the password is the token."
         challenge = 'Basic realm="raypp", charset="UTF-8"'
@@ -64,7 +72,7 @@ def _answer(request: PageRequest, ledger: Ledger, identities: Identities, now_us
         return problem(request, 404, "No such site", str(error))
     except LedgerError as error:  # its text names the database, which is no reader's business
         if not isinstance(error, LedgerUnavailableError):
-            return problem(request, 500, "Something is wrong", "the ledger cannot be read; its operator's log says why")
+            return problem(request, 500, _WRONG, "the ledger cannot be read; its operator's log says why")
         words = "the ledger cannot be reached just now; try again in a moment"
         return problem(request, 503, "One moment", words, Retry_After="5")
     except RayppError as error:
@@ -75,7 +83,7 @@ def _answer(request: PageRequest, ledger: Ledger, identities: Identities, now_us
 _PROBLEMS: dict[type[RayppError], tuple[int, str]] = {
     ForbiddenError: (403, "Not yours to see"),
     OptionError: (400, "That does not make sense"),
-    RayppError: (500, "Something is wrong"),
+    RayppError: (500, _WRONG),
 }
 
 
@@ -112,16 +120,16 @@ def _view(ledger: Ledger, reader: Principal, site: str, asked: Mapping[str, str]
     reader.may_read(site)
     settings = ledger.present_settings(site)
     period = read_period(asked.get("from"), asked.get("to"), settings.zone, now_us)
-    streams = ledger.streams(site)
+    cameras = cameras_of(ledger, site, settings, now_us)
     recorded: Recorded | None
     if period is None:
-        recorded = latest(ledger, site, settings, now_us, streams)
+        recorded = latest(ledger, site, settings, now_us, cameras)
     else:
-        period = period.until(now_us)
-        if period.length_us > MOST_DAYS * _DAY_US:
-            raise OptionError(f"the page shows at most {MOST_DAYS} days at a time; `raypp report` has no such bound")
-        recorded = read(ledger, site, settings, period)
-    return View(site, settings, streams, recorded, period is not None, now_us)
+        if period.until(now_us).length_us > MOST_DAYS * DAY_US:
+            raise OptionError(f"the page shows at most {MOST_DAYS} days at a time; `raypp report` shows {REPORT_DAYS}")
+        recorded = read(ledger, site, settings, period, now_us, cameras, MOST_EPISODES)
+    newest = newest_frame(ledger, site, cameras, now_us)
+    return View(site, settings, cameras, newest, recorded, period is not None, now_us)
 
 
 def _report(view: View) -> PageResponse:
@@ -140,7 +148,7 @@ def _csv(view: View) -> PageResponse:
 def _episodes(ledger: Ledger, reader: Principal, site: str, asked: Mapping[str, str], now_us: int) -> PageResponse:
     reader.may_read(site)
     zone = ledger.present_settings(site).zone
-    limit = _number("limit", asked.get("limit"), _DEFAULT_EPISODES, _MOST_EPISODES)
+    limit = _number("limit", asked.get("limit"), _DEFAULT_EPISODES, _LARGEST_PAGE)
     period = read_period(asked.get("from"), asked.get("to"), zone, now_us)
     from_us, to_us = (period.from_us, period.to_us) if period else (0, 0)
     tools = (asked["tool"],) if asked.get("tool") else ()

@@ -8,6 +8,7 @@ from raypp.errors import OptionError
 from raypp.usage.shifts import local
 
 SECOND_US = 1_000_000
+DAY_US = 86_400 * SECOND_US
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LEAST_YEAR, _MOST_YEAR = 1970, 9998
 _REMEDY = "give today, yesterday, a day such as 2026-03-02, or a time such as 2026-03-02T14:30"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
+from raypp.ledger.identity import Principal
 from raypp.report.layout import document, empty
 from raypp.report.style import CONTENT_SECURITY_POLICY
 
@@ -66,11 +67,13 @@ class PageResponse:
         status: of HTTP.
         headers: to be sent as they are; the length of the body is not among them.
         body: bytes; empty for HEAD.
+        reader: whose token it was given for; None where none was asked for, or it was not good.
     """
 
     status: int
     headers: dict[str, str]
     body: bytes
+    reader: Principal | None = None
 
 
 def page(text: str, status: int = 200, **headers: str) -> PageResponse:

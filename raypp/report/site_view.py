@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
-from raypp.ledger.values import StreamStatus
+from raypp.report.cameras import CameraState, known_until
 from raypp.report.chart import chart_of
 from raypp.report.coverage_rows import observed_share, worn_share
 from raypp.report.episode_table import episode_table
@@ -35,7 +35,8 @@ class View:
     Attributes:
         site: its name.
         settings: its present settings.
-        streams: its streams.
+        cameras: its cameras.
+        newest_us: event time of its latest frame; None where it has none.
         recorded: what it has in the period asked for; None where it has no frames at all.
         asked: whether a period was asked for, rather than the latest day shown.
         now_us: the present.
@@ -43,10 +44,16 @@ class View:
 
     site: str
     settings: SiteSettings
-    streams: Sequence[StreamStatus]
+    cameras: Sequence[CameraState]
+    newest_us: int | None
     recorded: Recorded | None
     asked: bool
     now_us: int
+
+    @property
+    def until_us(self) -> int:
+        """Up to when frames should be here."""
+        return known_until(self.cameras, self.now_us)
 
 
 def site_page(view: View) -> str:
@@ -115,9 +122,9 @@ def episodes_page(view: View, page: int) -> str:
 
 def _heading(view: View, period: Period | None) -> Html:
     zone = view.settings.zone
-    badge = state_badge(view.streams, view.settings.reap_after_s, view.now_us)
-    newest = [one.newest_us for one in view.streams if one.newest_us is not None]
-    last = f" last frame {date_and_clock(max(newest), zone)}, {zone.key}" if newest else f" {zone.key}"
+    badge = state_badge(view.cameras)
+    newest = view.newest_us
+    last = f" last frame {date_and_clock(newest, zone)}, {zone.key}" if newest is not None else f" {zone.key}"
     title = element("div", element("h1", view.site), element("p", badge, last, class_="sub"))
     if period is None:
         return element("div", title, class_="top")
@@ -137,7 +144,7 @@ def _heading(view: View, period: Period | None) -> Html:
     for shift in shifts_between(view.settings.shifts, zone, whole.from_us, whole.to_us):
         if shift.day == shown:
             stretch = Period(shift.start_us, shift.end_us)
-            here = view.asked and stretch.until(view.now_us) == period
+            here = view.asked and stretch.until(view.until_us) == period
             links.append(_chip(shift.name, f"{address}{_between(stretch, view.settings)}", here=here))
     links.append(_range_form(period, view.settings, address))
     return element("div", title, element("nav", *links, class_="when", aria_label="Time shown"), class_="top")
@@ -242,7 +249,7 @@ def _ends(period: Period, settings: SiteSettings) -> dict[str, str]:
 
 
 def _asked_day(view: View, period: Period) -> Period:
-    return day_of(period.from_us, view.settings.zone).until(view.now_us)
+    return day_of(period.from_us, view.settings.zone).until(view.until_us)
 
 
 def _moments(period: Period, settings: SiteSettings) -> str:

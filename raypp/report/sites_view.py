@@ -1,25 +1,28 @@
 """The first page: every site that the reader may see, how it is doing, and its latest day as one line."""
 
+import logging
 from collections.abc import Sequence
 from urllib.parse import quote
 
+from raypp.errors import LedgerError, LedgerUnavailableError, RayppError
 from raypp.ledger.store import Ledger
-from raypp.ledger.values import StreamStatus
+from raypp.report.cameras import CameraState
 from raypp.report.chart import chart_of
 from raypp.report.html import Html, element
 from raypp.report.lanes import strip
 from raypp.report.layout import document, empty
-from raypp.report.period import SECOND_US
-from raypp.report.records import Recorded, latest
+from raypp.report.records import Recorded, cameras_of, latest, newest_frame
 from raypp.report.wording import count, date_and_clock, date_words, duration, iso
 from raypp.usage.shifts import local
 
 _STEPS = 400
 
+logger = logging.getLogger("ray.serve")
+
 
 def sites_page(ledger: Ledger, sites: Sequence[str], now_us: int) -> str:
     """Show sites, each with a link to its page."""
-    cards = [_card(ledger, site, now_us) for site in sites]
+    cards = [_card_or_reason(ledger, site, now_us) for site in sites]
     heading = element(
         "div",
         element("div", element("h1", "Sites"), element("p", count(len(sites), "site"), class_="sub")),
@@ -37,34 +40,41 @@ def site_address(site: str) -> str:
     return f"/sites/{quote(site, safe='')}"
 
 
-def state_badge(streams: Sequence[StreamStatus], reap_after_s: float, now_us: int) -> Html:
+def state_badge(cameras: Sequence[CameraState]) -> Html:
     """Say whether frames are coming in."""
-    words, look = _state(streams, reap_after_s, now_us)
+    words, look = _state(cameras)
     return element("span", words, class_=f"badge {look}".strip())
 
 
 def site_state(ledger: Ledger, site: str, now_us: int) -> dict[str, object]:
-    """A site as JSON: name, time_zone, state, cameras, last_frame and last_frame_us."""
-    settings, streams = ledger.present_settings(site), ledger.streams(site)
-    newest = max((one.newest_us for one in streams if one.newest_us is not None), default=None)
+    """A site as JSON: name, time_zone, state, cameras, last_frame and last_frame_us; or its name and an error."""
+    try:
+        return _site_state(ledger, site, now_us)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other sites are shown
+        return {"name": site, "error": reason(site, error)}
+
+
+def _site_state(ledger: Ledger, site: str, now_us: int) -> dict[str, object]:
+    settings = ledger.present_settings(site)
+    cameras = cameras_of(ledger, site, settings, now_us)
+    newest = newest_frame(ledger, site, cameras, now_us)
     return {
         "name": site,
         "time_zone": settings.time_zone,
-        "state": _state(streams, settings.reap_after_s, now_us)[0],
-        "cameras": sorted({one.stream.camera for one in streams}),
+        "state": _state(cameras)[0],
+        "cameras": [one.camera for one in cameras],
         "last_frame": None if newest is None else iso(newest, settings.zone),
         "last_frame_us": newest,
     }
 
 
-def _state(streams: Sequence[StreamStatus], reap_after_s: float, now_us: int) -> tuple[str, str]:
-    latest_of = {one.stream.camera: one for one in streams}  # by epoch: the last one counts
-    going = [one for one in latest_of.values() if not one.ended]
-    if not streams:
+def _state(cameras: Sequence[CameraState]) -> tuple[str, str]:
+    going = [one for one in cameras if not one.ended]
+    if not cameras:
         return "no frames yet", ""
     if not going:
         return "ended", ""
-    quiet = [one for one in going if one.silent or now_us - one.active_us > reap_after_s * SECOND_US]
+    quiet = [one for one in going if one.quiet]
     if not quiet:
         return "receiving", "good"
     if len(quiet) < len(going):
@@ -72,16 +82,40 @@ def _state(streams: Sequence[StreamStatus], reap_after_s: float, now_us: int) ->
     return "silent", "warn"
 
 
+def _card_or_reason(ledger: Ledger, site: str, now_us: int) -> Html:
+    """One site's card, or why there is none: what is wrong with one site is not with the others."""
+    try:
+        return _card(ledger, site, now_us)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other sites are shown
+        badge = element("span", "cannot be shown", class_="badge warn")
+        title = element("div", element("h2", site), badge, class_="row")
+        words = element("p", reason(site, error))
+        return element("li", element("a", title, words, href=site_address(site), class_="card"), data_site=site)
+
+
+def reason(site: str, error: Exception) -> str:
+    """Why a site cannot be shown, for its readers; what is no error of ours is for the log.
+
+    Raises:
+        LedgerUnavailableError: as it is: no other site can be read either.
+    """
+    if isinstance(error, LedgerUnavailableError):
+        raise error
+    if isinstance(error, RayppError) and not isinstance(error, LedgerError):  # whose text names the database
+        return str(error)
+    logger.error("raypp: site %s cannot be shown", site, exc_info=error)
+    return "it cannot be read; the service's log says why"
+
+
 def _card(ledger: Ledger, site: str, now_us: int) -> Html:
     settings = ledger.present_settings(site)
-    streams = ledger.streams(site)
-    cameras = {one.stream.camera for one in streams}
-    title = element("div", element("h2", site), state_badge(streams, settings.reap_after_s, now_us), class_="row")
-    found = latest(ledger, site, settings, now_us, streams)
+    cameras = cameras_of(ledger, site, settings, now_us)
+    title = element("div", element("h2", site), state_badge(cameras), class_="row")
+    found = latest(ledger, site, settings, now_us, cameras)
     if found is None:
         body = [element("p", "No camera has sent a frame yet.")]
     else:
-        body = _latest(found, len(cameras), max(one.newest_us or 0 for one in streams))
+        body = _latest(found, len(cameras), newest_frame(ledger, site, cameras, now_us) or 0)
     return element("li", element("a", title, *body, href=site_address(site), class_="card"), data_site=site)
 
 

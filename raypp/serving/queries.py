@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-from collections.abc import Iterable
 
 from protos import raypp_pb2 as pb
 from raypp.errors import OptionError
@@ -61,16 +60,29 @@ def list_episodes(ledger: Ledger, request: pb.ListEpisodesRequest) -> pb.ListEpi
 class EpisodeWatch:
     """Finds episodes of one site as they open, change and close; blocks.
 
+    However many change at once (`raypp reaggregate` changes all of them), so many are in memory as one answer holds; of
+    those that changed in the last seconds it keeps the ids, and numbers to tell their states apart.
+
     Args:
         ledger: the ledger.
         site: the site.
+        together: episodes of one answer at most.
     """
 
-    def __init__(self, ledger: Ledger, site: str) -> None:
+    def __init__(self, ledger: Ledger, site: str, together: int = 200) -> None:
         self._ledger = ledger
         self._site = site
+        self._together = together
         self._since_us = 0
-        self._seen: dict[str, Episode] = {}
+        self._next_since_us = 0
+        self._after: str | None = None
+        self._seen: dict[str, int] = {}
+        self._seen_now: dict[str, int] = {}
+
+    @property
+    def more(self) -> bool:
+        """Whether `changed` has not given all of what it found yet."""
+        return self._after is not None
 
     def open_ones(self) -> list[Episode]:
         """Return the episodes that are open, and begin to watch.
@@ -79,20 +91,24 @@ class EpisodeWatch:
             UnknownSiteError: if there is no such site.
         """
         self._ledger.site_settings(self._site)
-        self._since_us = self._ledger.clock() - _OVERLAP_US
-        self._remember(self._ledger.changed_episodes(self._site, self._since_us, limit=None))
+        self._next_since_us = self._ledger.clock() - _OVERLAP_US
+        while True:
+            self.changed()
+            if not self.more:
+                break
         found = self._ledger.open_episodes(self._site)
-        self._seen |= {one.episode_id: one for one in found}
+        self._seen |= {one.episode_id: hash(one) for one in found}
         return found
 
     def changed(self) -> list[Episode]:
-        """Return the episodes that have changed since the call before; each state of one at most once."""
-        since_us, self._since_us = self._since_us, self._ledger.clock() - _OVERLAP_US
-        found = self._ledger.changed_episodes(self._site, since_us, limit=None)
-        fresh = [one for one in found if self._seen.get(one.episode_id) != one]
-        self._remember(found)
+        """Return episodes that changed, each state of one at most once; where there is `more`, ask again at once."""
+        if self._after is None:
+            self._since_us, self._next_since_us = self._next_since_us, self._ledger.clock() - _OVERLAP_US
+        found = self._ledger.changed_episodes(self._site, self._since_us, self._after, self._together)
+        self._after = page_after(found[-1]) if len(found) == self._together else None
+        states = {one.episode_id: hash(one) for one in found}
+        fresh = [one for one in found if self._seen.get(one.episode_id) != states[one.episode_id]]
+        self._seen_now |= states
+        if self._after is None:  # what did not change in the last seconds is not found again
+            self._seen, self._seen_now = self._seen_now, {}
         return fresh
-
-    def _remember(self, found: Iterable[Episode]) -> None:
-        """Keep what may be found again: what is not among the changed ones of some seconds ago cannot be."""
-        self._seen = {one.episode_id: one for one in found}

@@ -6,6 +6,7 @@ from raypp.errors import (
     FoldError,
     ForbiddenError,
     LedgerUnavailableError,
+    OptionError,
     RayppError,
     SettingsError,
     StaleStreamError,
@@ -21,6 +22,7 @@ Status = grpc.StatusCode
 _STATUS_OF: tuple[tuple[type[RayppError], Status], ...] = (
     (WireLimitError, Status.RESOURCE_EXHAUSTED),
     (WireError, Status.INVALID_ARGUMENT),
+    (OptionError, Status.INVALID_ARGUMENT),
     (UnauthenticatedError, Status.UNAUTHENTICATED),
     (ForbiddenError, Status.PERMISSION_DENIED),
     (UnknownSiteError, Status.NOT_FOUND),

@@ -1,16 +1,31 @@
 """The report of a site, out of the ledger."""
 
 from raypp.ledger.store import Ledger
-from raypp.usage.timeline import make_report
+from raypp.report.records import read_between
+from raypp.serving.limits import MESSAGE_BYTES
+from raypp.serving.refusal import RefusedError, Status
+
+_ROOM_BYTES = 1024
+"""For what a message holds besides the report."""
 
 
 def site_report(ledger: Ledger, site: str, from_us: int, to_us: int) -> str:
     """Return a site's report over a time range as JSON; blocks.
 
+    Args:
+        ledger: what it is read from.
+        site: the site.
+        from_us: start in microseconds since 1970; 0: the site's first frame.
+        to_us: end, exclusive, cut at the present; 0: the site's last frame.
+
     Raises:
+        OptionError: if the range is longer than a report may be, also within what the site has.
+        RefusedError: RESOURCE_EXHAUSTED if the report is larger than a message.
         UnknownSiteError: if there is no such site.
     """
-    settings = ledger.present_settings(site)
-    episodes = ledger.episodes(site, from_us, to_us, limit=None)
-    stretches = ledger.stretches(site, from_us, to_us)
-    return make_report(settings, site, from_us, to_us, episodes, stretches).model_dump_json()
+    made = read_between(ledger, site, from_us, to_us).report().model_dump_json()
+    size = len(made.encode())
+    if size > MESSAGE_BYTES - _ROOM_BYTES:
+        words = f"the report has {size:,} bytes, and a message {MESSAGE_BYTES:,}; ask for a shorter range"
+        raise RefusedError(Status.RESOURCE_EXHAUSTED, words)
+    return made

@@ -8,6 +8,10 @@ from zoneinfo import ZoneInfo
 from raypp.usage.rules import Day, Shift
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_US, _LAST_US = (
+    (datetime(*date_, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1) for date_ in ((1, 1, 2), (9999, 12, 30))
+)
+"""From where to where `datetime` has local time in every zone, and the day before and after."""
 _WEEK = tuple(Day)
 
 
@@ -50,7 +54,8 @@ def shifts_between(shifts: Sequence[Shift], zone: ZoneInfo, from_us: int, to_us:
 
 
 def local(moment_us: int, zone: ZoneInfo) -> datetime:
-    """Return a moment as local time with its offset."""
+    """Return a moment as local time with its offset; one beyond the calendar as the last day but one that it has."""
+    moment_us = max(_FIRST_US, min(moment_us, _LAST_US))
     return (_EPOCH + timedelta(microseconds=moment_us)).astimezone(zone)
 
 

@@ -37,6 +37,7 @@ def make_report(
     to_us: int,
     episodes: Iterable[Episode],
     stretches: Iterable[Stretch],
+    cameras: Iterable[str] = (),
 ) -> SiteReport:
     """Make the report on one site.
 
@@ -47,12 +48,13 @@ def make_report(
         to_us: its end, exclusive; 0 for the end of what is known.
         episodes: those that have a part in the range; others are left out here.
         stretches: likewise.
+        cameras: that should have sent frames in the range: they stand in it, not observed, where they did not.
     """
     stretches = list(stretches)
     ordered = sorted(episodes, key=lambda one: (one.start_us, one.end_us, one.episode_id))
     from_us, to_us = _range(from_us, to_us, ordered, stretches)
     ordered = [one for one in ordered if one.start_us < to_us and one.end_us > from_us]
-    seen = sights(stretches, [*settings.cameras, *(one.stream.camera for one in ordered)])
+    seen = sights(stretches, [*settings.cameras, *cameras, *(one.stream.camera for one in ordered)])
     book = _Book(settings, seen, ordered)
     zone = settings.zone
     sequence = book.sequence(from_us, to_us)

@@ -57,8 +57,11 @@ class Plant:
 @pytest.fixture(scope="package")
 def plant(tmp_path_factory):
     path = tmp_path_factory.mktemp("ledger") / "ledger.db"
-    with Ledger.open(f"sqlite:///{path}", clock=lambda: NOW_US) as ledger:
-        yield Plant(ledger)
+    now = [moment(2026, 3, 2, 14, 10)]  # when its frames came; at NOW_US its camera has been silent for long
+    with Ledger.open(f"sqlite:///{path}", clock=lambda: now[0]) as ledger:
+        plant = Plant(ledger)
+        now[0] = NOW_US
+        yield plant
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import event
 
-from raypp.errors import LedgerUnavailableError
+from raypp.errors import LedgerError, LedgerUnavailableError, SettingsError
 from raypp.report.page import respond
 from raypp.report.request import PageRequest
 from tests.report.conftest import NOW_US, ODD
@@ -256,6 +256,36 @@ def test_a_lost_ledger_is_said_without_naming_it(plant):
     answer = get(plant, "/", ledger=Lost())
     assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
     assert b"secret-host" not in answer.body
+
+
+def test_a_site_that_cannot_be_read_does_not_take_the_others_with_it(plant):
+    class OneBad:
+        def __init__(self, error):
+            self.error = error
+
+        def __getattr__(self, name):
+            return getattr(plant.ledger, name)
+
+        def present_settings(self, site):
+            if site == "other":
+                raise self.error
+            return plant.ledger.present_settings(site)
+
+    for error, words in (
+        (SettingsError("settings of site other were written by a newer raypp"), "written by a newer raypp"),
+        (OverflowError("date value out of range"), "the service's log says why"),
+        (LedgerError("table x of postgresql://secret-host is gone"), "the service's log says why"),
+    ):
+        answer = get(plant, "/", ledger=OneBad(error))
+        page = Page(answer)
+        assert page.named("data-site") == ["other", "plant-1", "quiet"]
+        assert words in page.text
+        assert "5 uses" in page.text  # of plant-1
+        assert b"secret-host" not in answer.body
+        sites = json.loads(get(plant, "/api/sites", ledger=OneBad(error)).body)["sites"]
+        assert [one.get("state") for one in sites] == [None, "silent", "no frames yet"]
+        assert words in sites[0]["error"]
+    assert get(plant, "/sites/other", ledger=OneBad(OverflowError("date"))).status == 500
 
 
 def test_a_page_reads_the_streams_once_and_not_what_their_folds_remember(plant):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from raypp.errors import StaleStreamError
 from raypp.ledger.identity import Identities
@@ -12,7 +13,7 @@ from raypp.ledger.values import StreamAbout
 from raypp.serving.queries import EpisodeWatch
 from raypp.serving.reports import site_report
 from raypp.serving.writer import StreamWriter
-from raypp.usage.episode import CloseReason, EpisodeState, StreamName
+from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName
 from raypp.usage.observation import Detection, Observation, SeenFrame
 from raypp.usage.report import SiteReport
 
@@ -105,6 +106,28 @@ def test_a_watch_tells_each_state_once(ledger: Ledger) -> None:
     writer.commit(3, frames[12:], last=True)
     assert [one.reason for one in watch.changed()] == [CloseReason.ENDED, CloseReason.END_OF_STREAM]
     assert watch.changed() == []
+
+
+def test_a_watch_tells_what_all_changed_at_once_in_parts(ledger: Ledger) -> None:
+    for number in range(3):
+        _write(ledger, StreamName("plant", f"gate-{number}", 1), [_frames(60)], 99)
+    watch = EpisodeWatch(ledger, "plant", together=2)
+
+    def told() -> list[Episode]:
+        parts = [watch.changed()]
+        while watch.more:
+            parts.append(watch.changed())
+        assert max(map(len, parts)) <= 2
+        return [one for part in parts for one in part]
+
+    assert watch.open_ones() == []
+    assert told() == []
+    with ledger.database.engine.begin() as connection:
+        connection.execute(text("UPDATE episodes SET seen_us = seen_us + 1"))
+    changed = ledger.episodes("plant")
+    assert len(changed) == 6
+    assert told() == changed
+    assert told() == []
 
 
 def test_a_report_is_made_of_what_is_in_the_ledger(ledger: Ledger) -> None:

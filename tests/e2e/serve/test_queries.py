@@ -84,6 +84,9 @@ def test_episodes_come_in_pages_as_they_change_and_in_the_report(service: Servic
     report = json.loads(stub.GetSiteReport(pb.GetSiteReportRequest(site=name), metadata=site[1]).report_json)
     assert report["site"] == name
     assert {lane["tool"] for lane in report["lanes"]} == set(CLASSES)
+    century = pb.GetSiteReportRequest(site=name, from_us=1, to_us=253_402_300_799_999_999)
+    bounded = json.loads(stub.GetSiteReport(century, metadata=site[1]).report_json)
+    assert (bounded["from_us"], bounded["to_us"]) == (report["from_us"], report["to_us"])
     with service.ledger() as ledger:
         done = [(one.action, one.subject) for one in AuditLog(ledger).list(limit=10_000)]
     for action in ("watch", "episodes", "report"):
@@ -96,6 +99,8 @@ def test_pages_and_health_and_metrics_over_http(service: Service, site: Site) ->
     assert get_page(f"{home}/-/healthz")[0] == 200
     assert get_page(f"{home}/", Authorization=dict(site[1])["authorization"])[0] == 403
     assert get_page(f"{home}/", **FRONT)[0] == 401
+    nobody = f"Bearer rpp_0123456789abcdef_{'A' * 43}"
+    assert [get_page(f"{home}{path}", Authorization=nobody, **FRONT)[0] for path in ("/favicon.svg", "/")] == [200, 401]
     status, text = get_page(f"{home}/api/sites", Authorization=dict(site[1])["authorization"], **FRONT)
     assert (status, [one["name"] for one in json.loads(text)["sites"]]) == (200, [site[0]])
     with pytest.raises(grpc.RpcError):
