@@ -1,14 +1,18 @@
 """What a checkpoint belongs to."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from raypp.detect.architecture import Architecture
 from raypp.detect.dataset import VeiledDataset
 from raypp.detect.recipe import Recipe
 from raypp.errors import ConflictError
+from raypp.io.names import Name, Names
 
 ABOUT_FILE = "about.json"
+MOST_ABOUT_BYTES = 1_000_000
+_LARGEST_SIZE = 4096
 
 
 class About(BaseModel):
@@ -16,17 +20,17 @@ class About(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    architecture: str
-    classes: tuple[str, ...]
-    channels: int
-    bits: int
-    patch: int
-    sub_keys: int = Field(1, description="sub-keys that the adapter tells apart")
-    size: int = Field(description="side of the letterboxed square, in pixels")
-    veil_id: str
+    architecture: Architecture
+    classes: Names
+    channels: int = Field(ge=1, le=256)
+    bits: int = Field(ge=1, le=4)
+    patch: Literal[4, 8, 16]
+    sub_keys: int = Field(1, ge=1, le=64, description="sub-keys that the adapter tells apart")
+    size: int = Field(ge=1, le=_LARGEST_SIZE, description="side of the letterboxed square, in pixels")
+    veil_id: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
     spec: dict[str, Any] = Field({}, description="public spec of the veil; empty in checkpoints that do not hold it")
-    dataset_version: str
-    labels_version: str
+    dataset_version: Name
+    labels_version: Name
     recipe: Recipe
 
     @classmethod

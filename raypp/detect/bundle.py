@@ -25,11 +25,13 @@ from raypp.detect.bundle_header import (
     parse_index,
     read_index,
 )
-from raypp.errors import ConflictError, ModelError
+from raypp.errors import ConflictError, ContentError, ModelError
+from raypp.io.content import read_content
 from raypp.shards.store import Store
 from raypp.veil.envelope import Envelope, Passphrase, read_passphrase
 
 PASSPHRASE_VARIABLE = "RAYPP_MODEL_PASSPHRASE_FILE"
+_MOST_BYTES = 4 << 30
 _SEALED = SEALED_MAGIC + bytes([FORMAT_VERSION])
 
 
@@ -108,15 +110,15 @@ def read_bundle(path: Path, passphrase: Passphrase = passphrase_from_environment
         ModelError: if it is no bundle, damaged, altered, of a newer format, or does not open by the passphrase.
     """
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise _unreadable(path, error) from None
+        content = read_content(path, _MOST_BYTES)
+    except ContentError as error:
+        raise ModelError(f"bundle {path} {error}; give the path of a file that `raypp export` wrote") from None
     if content.startswith(SEALED_MAGIC):
         content = _opened(content, path, passphrase)
     index = parse_index(content, len(content), path)
     try:
         tensors = safetensors.torch.load(content)
-    except SafetensorError:
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError):  # the latter: types unknown to torch
         raise damaged(path) from None
     if _digest(index.header_json, tensors) != index.sha256:
         raise damaged(path)
@@ -155,5 +157,5 @@ def _digest(header_json: str, tensors: Mapping[str, Tensor]) -> str:
     digest = hashlib.sha256(header_json.encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"\0{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
-        digest.update(tensor.numpy().tobytes())
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()

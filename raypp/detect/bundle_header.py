@@ -1,18 +1,23 @@
 """What the header of a detector bundle says; read without torch, so that anybody can ask what a file is."""
 
-import json
+from math import prod
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from raypp.errors import ModelError
+from raypp.detect.architecture import Architecture
+from raypp.errors import ContentError, ModelError
+from raypp.io.fault import first_fault
+from raypp.io.json import read_json
+from raypp.io.names import Name, Names
 
 FORMAT_VERSION = 1
 HEADER_KEY, DIGEST_KEY = "raypp", "sha256"
 SEALED_MAGIC = b"RAYPPBND"
 LENGTH_BYTES = 8
-_MOST_INDEX_BYTES = 100_000_000  # as safetensors has it
+_MOST_INDEX_BYTES, _MOST_BYTES = 8_000_000, 1 << 40
+_MOST_DIMENSIONS = 8
 _MAKE_ONE = "make one with `raypp export`"
 
 
@@ -21,19 +26,19 @@ class BundleAbout(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    architecture: str
-    classes: tuple[str, ...]
+    architecture: Architecture
+    classes: Names
     size: int
-    veil_id: str
+    veil_id: Name
     spec: dict[str, Any]
-    dataset_version: str
-    labels_version: str
+    dataset_version: Name
+    labels_version: Name
 
 
 class BundleScores(BaseModel):
     """Scores of the detector on the val split, when its training reached this epoch."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     precision: float
     recall: float
@@ -49,8 +54,32 @@ class BundleHeader(BaseModel):
     format_version: Literal[1] = 1
     about: BundleAbout
     precision: Literal["float32", "float16"] = Field(description="type that floating tensors are stored as")
-    epochs: int = Field(description="epochs that it was trained for")
+    epochs: int = Field(ge=0, le=1_000_000_000, description="epochs that it was trained for")
     scores: BundleScores | None = Field(description="None where the run does not tell")
+
+
+class _Tensor(BaseModel):
+    """What the index of a safetensors file says of one tensor."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    shape: list[Annotated[int, Field(ge=0, le=_MOST_BYTES)]] = Field(max_length=_MOST_DIMENSIONS)
+    data_offsets: Annotated[list[Annotated[int, Field(ge=0, le=_MOST_BYTES)]], Field(min_length=2, max_length=2)]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.values > max(0, self.data_offsets[1] - self.data_offsets[0]):
+            raise ValueError("more values than bytes")
+        return self
+
+    @property
+    def values(self) -> int:
+        """How many numbers it holds."""
+        return prod(self.shape)
+
+
+_METADATA: TypeAdapter[dict[str, str]] = TypeAdapter(dict[str, str], config=ConfigDict(strict=True))
+_TENSORS: TypeAdapter[dict[str, _Tensor]] = TypeAdapter(dict[str, _Tensor])
 
 
 class BundleIndex(NamedTuple):
@@ -102,20 +131,24 @@ def parse_index(begin: bytes, size: int, path: Path) -> BundleIndex:
     if size < LENGTH_BYTES + length:
         raise _cut_short(path)
     try:
-        index = json.loads(begin[LENGTH_BYTES : LENGTH_BYTES + length])
-        metadata = index.pop("__metadata__", {})
-        values = [_values(tensor) for tensor in index.values()]
-        end = max((tensor["data_offsets"][1] for tensor in index.values()), default=0)
+        index = read_json(begin[LENGTH_BYTES : LENGTH_BYTES + length])
+        metadata = _METADATA.validate_python(index.pop("__metadata__", {}))
+        tensors = _TENSORS.validate_python(index)
         if HEADER_KEY not in metadata:
             raise ModelError(f"{path} holds tensors, but is no detector bundle of raypp; {_MAKE_ONE}")
-        _check_version(json.loads(metadata[HEADER_KEY])["format_version"], path)
-        header = BundleHeader.model_validate_json(metadata[HEADER_KEY])
-        found = BundleIndex(header, metadata[HEADER_KEY], str(metadata[DIGEST_KEY]), sum(values))
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, ValidationError):
+        sha256 = metadata[DIGEST_KEY]
+        _check_version(read_json(metadata[HEADER_KEY]), path)
+    except (ContentError, KeyError, ValidationError):
         raise damaged(path) from None
-    if size < LENGTH_BYTES + length + end:
+    try:
+        header = BundleHeader.model_validate_json(metadata[HEADER_KEY])
+    except ValidationError as error:
+        raise ModelError(
+            f"bundle {path}: {first_fault(error)}; it was altered, or is of another raypp: {_MAKE_ONE}"
+        ) from None
+    if size < LENGTH_BYTES + length + max((tensor.data_offsets[1] for tensor in tensors.values()), default=0):
         raise _cut_short(path)
-    return found
+    return BundleIndex(header, metadata[HEADER_KEY], sha256, sum(tensor.values for tensor in tensors.values()))
 
 
 def damaged(path: Path) -> ModelError:
@@ -127,15 +160,9 @@ def _cut_short(path: Path) -> ModelError:
     return ModelError(f"bundle {path} is cut short; copy it again, or {_MAKE_ONE}")
 
 
-def _check_version(version: int, path: Path) -> None:
-    if version > FORMAT_VERSION:
+def _check_version(header: Any, path: Path) -> None:
+    version = header.get("format_version") if isinstance(header, dict) else None
+    if isinstance(version, int) and version > FORMAT_VERSION:
         raise ModelError(
             f"bundle {path} has format version {version}, this raypp reads up to {FORMAT_VERSION}; install a newer one"
         )
-
-
-def _values(tensor: dict[str, Any]) -> int:
-    count = 1
-    for side in tensor["shape"]:
-        count *= int(side)
-    return count

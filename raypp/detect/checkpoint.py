@@ -6,13 +6,16 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
-from raypp.detect.about import ABOUT_FILE, About
+from raypp.detect.about import ABOUT_FILE, MOST_ABOUT_BYTES, About
 from raypp.detect.bundle import passphrase_from_environment, read_bundle, read_header
 from raypp.detect.bundle_header import BundleHeader
 from raypp.detect.code_input import CodeInput
 from raypp.detect.library import DetectionModel
 from raypp.detect.model import build_detector, load_trained_weights
-from raypp.errors import ModelError
+from raypp.errors import ContentError, ModelError
+from raypp.io.content import read_content
+from raypp.io.fault import first_fault
+from raypp.io.json import read_json
 from raypp.veil.envelope import Passphrase
 
 STATE_FILE = "state.pt"
@@ -35,9 +38,13 @@ def read_about(place: Path) -> About:
     if place.is_file():
         return _about(read_header(place), place)
     try:
-        return About.model_validate_json((place / ABOUT_FILE).read_bytes())
-    except (OSError, ValidationError):
+        return About.model_validate(read_json(read_content(place / ABOUT_FILE, MOST_ABOUT_BYTES)))
+    except ContentError:
         raise ModelError(f"{place} is no checkpoint of raypp; give the folder that `raypp train` wrote") from None
+    except ValidationError as error:
+        raise ModelError(
+            f"{place / ABOUT_FILE}: {first_fault(error)}; it was altered, or is of another raypp: train it again"
+        ) from None
 
 
 def read_state(folder: Path) -> dict[str, Any]:
@@ -92,6 +99,6 @@ def _about(header: BundleHeader, path: Path) -> About:
     try:
         return About.model_validate_json(header.about.model_dump_json())
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"]))
-        raise ModelError(f"bundle {path}: {field}: {first['msg']}; it is of another version of raypp") from None
+        raise ModelError(
+            f"bundle {path}: {first_fault(error)}; it was altered, or is of another raypp: export it again"
+        ) from None

@@ -3,6 +3,7 @@
 import logging
 import os
 import tempfile
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,10 +13,14 @@ import torch
 
 # Read at import: without these it looks for a network, writes into the home folder, and reports what it is used for.
 os.environ["YOLO_OFFLINE"] = "true"
+os.environ["YOLO_AUTOINSTALL"] = "false"
 os.environ.setdefault("YOLO_VERBOSE", "false")
-if "YOLO_CONFIG_DIR" not in os.environ:
-    _SETTINGS_FOLDER = tempfile.TemporaryDirectory(prefix="raypp-yolo-")  # removed when this process ends
-    os.environ["YOLO_CONFIG_DIR"] = _SETTINGS_FOLDER.name
+_PREFIX = "raypp-yolo-"
+_folder = Path(os.environ.get("YOLO_CONFIG_DIR", ""))
+if not (_folder.name.startswith(_PREFIX) and _folder.is_dir()):  # else the folder of the process that started this one
+    _SETTINGS_FOLDER = tempfile.TemporaryDirectory(prefix=_PREFIX)  # removed when this process ends
+    _folder = Path(_SETTINGS_FOLDER.name)
+    os.environ["YOLO_CONFIG_DIR"] = str(_folder)
 
 # Its import replaces these for the whole process (its Image.open would install packages when a picture is damaged).
 _REPLACED = [(PIL.Image, "open"), (torch, "save"), (cv2, "imread"), (cv2, "imwrite"), (cv2, "imshow")]
@@ -27,7 +32,7 @@ from ultralytics.engine.trainer import BaseTrainer
 from ultralytics.models.yolo.detect.train import DetectionTrainer
 from ultralytics.models.yolo.detect.val import DetectionValidator
 from ultralytics.nn.modules.head import Detect
-from ultralytics.nn.tasks import DetectionModel, torch_safe_load, yaml_model_load
+from ultralytics.nn.tasks import DetectionModel, torch_safe_load
 from ultralytics.utils import LOGGER, SETTINGS
 from ultralytics.utils.metrics import DetMetrics, compute_ap, smooth
 from ultralytics.utils.nms import non_max_suppression
@@ -36,7 +41,12 @@ from ultralytics.utils.torch_utils import ModelEMA, intersect_dicts
 for _module, _name, _original in _ORIGINALS:
     setattr(_module, _name, _original)
 LOGGER.setLevel(logging.ERROR)
-SETTINGS["sync"] = False
+# Whoever has one of these packages would find its callbacks in every trainer of the library; some talk to their clouds.
+_INTEGRATIONS = ("clearml", "comet", "dvc", "hub", "mlflow", "neptune", "raytune", "tensorboard", "wandb")
+SETTINGS.update(
+    {name: False for name in ("sync", "vscode_msg", "openvino_msg", *_INTEGRATIONS) if name in SETTINGS}
+    | {f"{what}_dir": str(_folder / what) for what in ("datasets", "weights", "runs")}
+)
 
 __all__ = [
     "DetMetrics",
@@ -51,10 +61,15 @@ __all__ = [
     "default_arguments",
     "intersect_dicts",
     "non_max_suppression",
+    "safe_load_is_supported",
     "smooth",
     "torch_safe_load",
-    "yaml_model_load",
 ]
+
+
+def safe_load_is_supported() -> bool:
+    """Whether the installed torch can tell what a checkpoint would build before it builds it."""
+    return hasattr(torch.serialization, "get_unsafe_globals_in_checkpoint")
 
 
 def default_arguments(**changed: Any) -> Any:

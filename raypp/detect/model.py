@@ -3,37 +3,27 @@
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from raypp.detect.adapter import CodeAdapter
+from raypp.detect.architecture import describe, unknown
 from raypp.detect.code_input import CodeInput
 from raypp.detect.library import (
     Detect,
     DetectionModel,
     default_arguments,
     intersect_dicts,
+    safe_load_is_supported,
     torch_safe_load,
-    yaml_model_load,
 )
 from raypp.errors import ModelError
 
-_UNREADABLE = (
-    OSError,
-    KeyError,
-    AttributeError,
-    TypeError,
-    RuntimeError,
-    ValueError,
-    EOFError,
-    ModuleNotFoundError,
-    UnpicklingError,
-)
 _PROBE_PIXELS = 256
-_PICO = "p"
+_WIDEST = 1024
+"""Channels that a class branch may have: the library makes none wider."""
 
 
 def build_detector(architecture: str, classes: tuple[str, ...], codes: CodeInput | None) -> DetectionModel:
@@ -44,8 +34,8 @@ def build_detector(architecture: str, classes: tuple[str, ...], codes: CodeInput
     Layers keep their numbers and names, so public weights load wherever shapes fit.
 
     Args:
-        architecture: name of a model that ultralytics knows, such as "yolov8n" or "yolo11s"; with "p" (pico) for its
-            scale, such as "yolov8p", the smallest of a family at half its width, for demonstrations on a CPU.
+        architecture: name of a detector that ultralytics knows, such as "yolov8n" or "yolo11s"; with "p" (pico) for
+            its scale, such as "yolov8p", the smallest of a family at half its width, for demonstrations on a CPU.
         classes: names of the classes.
         codes: the codes it is fed, uint8[N, C + 1, G, G] with the sub-key in the last plane; None for plain
             pictures, float[N, 3, H, W] in [0, 1].
@@ -54,9 +44,9 @@ def build_detector(architecture: str, classes: tuple[str, ...], codes: CodeInput
         ModelError: if the architecture is unknown, no detector, or uses a layer that the codes replace.
     """
     try:
-        model = DetectionModel(_description(architecture), ch=3, nc=len(classes), verbose=False)
+        model = DetectionModel(describe(architecture), ch=3, nc=len(classes), verbose=False)
     except (FileNotFoundError, KeyError, ValueError, AttributeError):
-        raise ModelError(f"model {architecture} is unknown; give one such as yolov8n, yolo11s or yolo26n") from None
+        raise unknown(architecture) from None
     if not isinstance(model.model[-1], Detect):
         raise ModelError(f"model {architecture} has no detection head of the YOLO kind; give one such as yolov8n")
     model.names = dict(enumerate(classes))
@@ -89,14 +79,20 @@ def load_public_weights(model: DetectionModel, path: Path) -> int:
 def read_checkpoint(path: Path) -> Any:
     """Return the network that an ultralytics checkpoint (.pt) holds, in float32.
 
+    Only networks of ultralytics' and torch's own layers are read: nothing in the file is run.
+
     Raises:
-        ModelError: if the file is no checkpoint.
+        ModelError: if the file is no checkpoint, or holds anything else.
     """
+    if not safe_load_is_supported():
+        raise ModelError(
+            f"weights {path}: this torch cannot read them without running them; install torch 2.6 or newer"
+        )
     try:
-        checkpoint = torch_safe_load(str(path))[0]
+        checkpoint = torch_safe_load(str(path.absolute()), safe_only=True)[0]
         source = (checkpoint.get("ema") or checkpoint["model"]).float()
         source.state_dict()
-    except _UNREADABLE as error:
+    except Exception as error:  # noqa: BLE001 - ultralytics and torch raise what their many layers raise
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ModelError(
             f"weights {path}: no ultralytics checkpoint ({reason}); give a .pt such as yolov8n.pt"
@@ -121,22 +117,13 @@ def load_trained_weights(model: DetectionModel, tensors: Mapping[str, Tensor]) -
         if branches is None or last is None or last.shape[1] == branches[0][-1].in_channels:
             continue
         width = int(last.shape[1])
+        if width > _WIDEST:
+            raise RuntimeError(f"class branches of {width} channels")
         wide: Any = DetectionModel(deepcopy(model.yaml), ch=3, nc=width, verbose=False).model[-1]
         for branch in getattr(wide, name):
             branch[-1] = nn.Conv2d(width, head.nc, 1)
         setattr(head, name, getattr(wide, name))
     model.load_state_dict(dict(tensors))
-
-
-def _description(architecture: str) -> dict[str, Any]:
-    """Return ultralytics' description of a model, as it builds models from."""
-    family, scale = architecture[:-1], architecture[-1:]
-    if scale != _PICO:
-        return cast("dict[str, Any]", yaml_model_load(f"{architecture}.yaml"))
-    described: dict[str, Any] = yaml_model_load(f"{family}n.yaml")
-    depth, width, *rest = described["scales"]["n"]
-    described["scales"][_PICO] = [depth, width / 2, *rest]
-    return described | {"scale": _PICO}
 
 
 def replace_stages(model: DetectionModel, last: int, replacement: nn.Module) -> None:

@@ -1,8 +1,13 @@
-"""The content of small files: read whole, and refused where it is larger than such a file ever is."""
+"""The content of files: read whole, and refused where it is larger than such a file ever is."""
 
+import os
+import stat
 from pathlib import Path
+from typing import IO
 
 from raypp.errors import ContentError
+
+_PIECE_BYTES = 1 << 20
 
 
 def read_content(path: Path, most_bytes: int) -> bytes:
@@ -17,7 +22,9 @@ def read_content(path: Path, most_bytes: int) -> bytes:
     """
     try:
         with path.open("rb") as file:
-            content = file.read(most_bytes + 1)
+            status = os.fstat(file.fileno())
+            whole = stat.S_ISREG(status.st_mode)
+            content = file.read(min(status.st_size, most_bytes) + 1) if whole else _pieces(file, most_bytes + 1)
     except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
         raise ContentError(f"cannot be read ({getattr(error, 'strerror', None) or error})") from None
     if len(content) > most_bytes:
@@ -36,3 +43,11 @@ def to_text(content: bytes) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ContentError(f"is no UTF-8 text (byte {error.start})") from None
+
+
+def _pieces(file: IO[bytes], most: int) -> bytes:
+    """Up to so many bytes of a file whose size nobody knows; asked for at once, they would all be reserved."""
+    content = bytearray()
+    while piece := file.read(min(_PIECE_BYTES, most - len(content))):
+        content += piece
+    return bytes(content)

@@ -17,6 +17,7 @@ from raypp.detect.library import (
     default_arguments,
     torch_safe_load,
 )
+from raypp.detect.model import build_detector, load_public_weights
 from raypp.detect.recipe import Recipe
 from raypp.utility.arm import Arm, Schedule
 from raypp.utility.pictures import Picture, PictureSet
@@ -98,6 +99,20 @@ class LibraryBatches:
             )
 
 
+class _Trainer(DetectionTrainer):  # type: ignore[misc, unused-ignore]
+    """The library's trainer of a detector that we built: it would read descriptions and weights unsafely itself."""
+
+    start: Schedule
+
+    def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = True) -> DetectionModel:  # noqa: ARG002
+        """Build the detector as our arms do, with the public weights that it starts from."""
+        names = tuple(self.data["names"].values())
+        model = build_detector(self.start.architecture, names, None)
+        if self.start.weights is not None:
+            load_public_weights(model, self.start.weights)
+        return model
+
+
 def train_by_library(arm: Arm, schedule: Schedule, data: Path, folder: Path) -> tuple[DetectionModel, list[float]]:
     """Train by ultralytics' own trainer, all its settings at their defaults but what the schedule names.
 
@@ -105,7 +120,7 @@ def train_by_library(arm: Arm, schedule: Schedule, data: Path, folder: Path) -> 
         The averaged model after the last epoch, and the seconds of each epoch's training.
     """
     overrides = {
-        "model": str(schedule.weights or f"{schedule.architecture}.yaml"),
+        "model": f"{schedule.architecture}.yaml",  # a name to tell it by: `_Trainer` builds it
         "data": str(data),
         "imgsz": schedule.size,
         "epochs": schedule.epochs,
@@ -120,13 +135,14 @@ def train_by_library(arm: Arm, schedule: Schedule, data: Path, folder: Path) -> 
         "name": "library",
         "exist_ok": True,
         "verbose": False,
-        "pretrained": schedule.weights is not None,
+        "pretrained": False,
     }
-    trainer: Any = DetectionTrainer(overrides=overrides)
+    trainer: Any = _Trainer(overrides=overrides)
+    trainer.start = schedule
     began: list[float] = []
     seconds: list[float] = []
     trainer.add_callback("on_train_epoch_start", lambda _: began.append(perf_counter()))
     trainer.add_callback("on_train_epoch_end", lambda _: seconds.append(perf_counter() - began[-1]))
     trainer.train()
-    checkpoint = torch_safe_load(str(trainer.last))[0]
+    checkpoint = torch_safe_load(str(trainer.last), safe_only=True)[0]
     return (checkpoint.get("ema") or checkpoint["model"]).float(), seconds

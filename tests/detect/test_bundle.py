@@ -258,3 +258,77 @@ def test_a_run_that_has_not_ended_is_told_from_a_damaged_one(tmp_path: Path) -> 
     (tmp_path / "checkpoint_1").mkdir()
     with pytest.raises(ModelError, match=r"has not ended; run it again, or name one of its checkpoint_ folders"):
         read_state(tmp_path)
+
+
+def _with(bundle: Path, path: Path, **changed: object) -> Path:
+    """The same bundle with another header, and a digest that fits: as somebody would write it on purpose."""
+    whole = read_bundle(bundle)
+    about = whole.header.about.model_copy(update=changed)
+    write_bundle(Bundle.of(whole.header.model_copy(update={"about": about}), whole.tensors), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("architecture", "delivered/yolov8n", "about.architecture"),
+        ("classes", ("hammer", "s\x1b[2Jaw"), r"about.classes: 's\\x1b\[2Jaw' holds a character"),
+        ("classes", ("hammer", "\u202esaw"), "about.classes"),
+        ("classes", ("hammer", "s" * 101), "about.classes: a name has 1 to 100"),
+        ("classes", ("hammer", ""), "about.classes"),
+        ("classes", (), "about.classes: there must be 1 to 2000"),
+        ("classes", tuple(map(str, range(2001))), "about.classes: there must be 1 to 2000"),
+        ("channels", 10**9, "channels"),
+        ("patch", 7, "patch"),
+        ("size", 10**9, "size"),
+        ("sub_keys", -1, "sub_keys"),
+        ("veil_id", "x" * 32, "veil_id"),
+        ("labels_version", "a\nb", "about.labels_version"),
+    ],
+)
+def test_a_header_that_cannot_be_served_is_refused_by_field(
+    field: str, value: object, said: str, bundle: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError, match=said) as refused:
+        load_bundle(_with(bundle, tmp_path / "other.model", **{field: value}))
+    assert "\n" not in str(refused.value)
+    assert "\x1b" not in str(refused.value)
+
+
+def test_a_checkpoint_names_its_architecture_and_no_place(run: Path, tmp_path: Path) -> None:
+    about = json.loads((run / "detector" / "about.json").read_text())
+    (tmp_path / "about.json").write_text(json.dumps(about | {"architecture": "delivered/yolov8n"}))
+    with pytest.raises(ModelError, match="architecture"):
+        read_about(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        b'{"a":' + b"[" * 200_000,
+        b'{"a":{"dtype":"F32","shape":[1e400],"data_offsets":[0,4]}}',
+        b'{"a":{"dtype":"F32","shape":[1000000000000],"data_offsets":[0,4]}}',
+        b'{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}',
+        b'{"a":{"dtype":"F32","shape":["1"],"data_offsets":[0,4]}}',
+        b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,1e9]}}',
+        b'{"a":[],"__metadata__":{"raypp":"{}"}}',
+        b'{"__metadata__":{"raypp":"' + b"[" * 100_000 + b'","sha256":""}}',
+        b'{"__metadata__":{"raypp":{"format_version":1},"sha256":""}}',
+        b'{"__metadata__":{"raypp":"{\\"format_version\\":[]}","sha256":""}}',
+        b'{"__metadata__":[]}',
+    ],
+)
+def test_a_malformed_index_is_one_line(index: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "odd.model"
+    _refused(path, len(index).to_bytes(8, "little") + index + bytes(16), "altered|damaged")
+
+
+def test_tensors_of_a_type_that_numpy_lacks_are_told(bundle: Path, tmp_path: Path) -> None:
+    whole = read_bundle(bundle)
+    other = {
+        name: tensor.bfloat16() if tensor.is_floating_point() else tensor for name, tensor in whole.tensors.items()
+    }
+    content = Bundle(whole.header, other).to_bytes()
+    (tmp_path / "b.model").write_bytes(content)
+    model, _ = load_bundle(tmp_path / "b.model")
+    assert {tensor.dtype for tensor in model.state_dict().values()} == {torch.float32, torch.int64}

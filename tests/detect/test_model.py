@@ -12,7 +12,7 @@ from torch import nn
 from raypp.detect.batch import NO_CELL
 from raypp.detect.code_input import CodeInput
 from raypp.detect.library import DetectionModel, DetectionTrainer, default_arguments, torch_safe_load
-from raypp.detect.model import build_detector, head_of, load_public_weights, load_trained_weights
+from raypp.detect.model import build_detector, head_of, load_public_weights, load_trained_weights, read_checkpoint
 from raypp.errors import ModelError
 from tests.data import shared_data
 
@@ -69,6 +69,27 @@ def test_the_same_features_give_the_same_boxes(patch: int) -> None:
 def _biases(model: DetectionModel) -> list[torch.Tensor]:
     head = head_of(model)
     return [branch[-1].bias for branches in (head.cv2, head.cv3) for branch in branches]
+
+
+class _Noted:
+    """A type that no checkpoint of detectors holds; it notes when it is brought to life."""
+
+    brought_to_life = 0
+
+    def __setstate__(self, _: object) -> None:
+        type(self).brought_to_life += 1
+
+
+def test_weights_that_hold_another_type_are_refused_and_it_is_not_brought_to_life(tmp_path: Path) -> None:
+    noted = _Noted()
+    noted.__dict__["x"] = 1
+    torch.save({"model": noted}, tmp_path / "odd.pt")
+    with pytest.raises(ModelError, match=r"odd\.pt: no ultralytics checkpoint \(.*types outside") as refused:
+        read_checkpoint(tmp_path / "odd.pt")
+    assert "\n" not in str(refused.value)
+    assert _Noted.brought_to_life == 0
+    torch.load(tmp_path / "odd.pt", weights_only=False)
+    assert _Noted.brought_to_life == 1, "the file would have brought it to life"
 
 
 def test_public_weights_tell_the_adapter_what_the_trunk_expects() -> None:
