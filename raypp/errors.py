@@ -1,8 +1,16 @@
 """Errors that a user can act on: each message names the thing, the value and the remedy."""
 
+from raypp.address import shown
+
 
 class RayppError(Exception):
-    """Base of every error that raypp raises on purpose; its text is one clear line for the user."""
+    """Base of every error that raypp raises on purpose; its text is one clear line for the user.
+
+    URLs in it lose user, password and query when it is made, whatever library they came from.
+    """
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(shown(arg) if isinstance(arg, str) else arg for arg in args))
 
 
 class OptionError(RayppError):

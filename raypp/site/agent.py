@@ -8,6 +8,7 @@ from pathlib import Path
 from time import monotonic
 
 from protos import raypp_pb2 as pb
+from raypp.address import shown
 from raypp.errors import RayppError, SpoolError
 from raypp.site.camera_spool import CameraSpool, DropPolicy, now_us
 from raypp.site.client import StreamClient
@@ -96,7 +97,7 @@ class Agent:
     ) -> None:
         self._settings = settings
         self._wanted = cameras
-        self._log = log
+        self._sink = log
         self._config = config
         self._on_episode = on_episode
         self._spec: VeilSpec = settings.veil_spec()
@@ -261,6 +262,9 @@ class Agent:
                 loop.add_signal_handler(number, self.stop)
             except (ValueError, RuntimeError):
                 return  # not in the main thread: whoever runs it stops it
+
+    def _log(self, text: str) -> None:
+        self._sink(shown(text))
 
     def _logger(self, name: str) -> Log:
         return lambda text: self._log(f"{name}: {text}")

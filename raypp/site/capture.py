@@ -9,7 +9,6 @@ from raypp.site.capture_job import CaptureJob, Failed
 from raypp.site.live import LiveCapture
 from raypp.site.recordings import RecordingsCapture
 from raypp.site.reporting import Reporter, StopCaptureError
-from raypp.site.sources import shown
 from raypp.site.studio import Studio
 
 
@@ -30,4 +29,4 @@ def capture(job: CaptureJob, connection: Connection) -> None:
         reporter.flush()
     except RayppError as error:
         reporter.flush()
-        reporter.tell(Failed(shown(str(error))))
+        reporter.tell(Failed(str(error)))

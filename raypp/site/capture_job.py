@@ -1,6 +1,6 @@
 """What a capture process is told, and what it tells: small values that hold no secret and no plain picture."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -36,7 +36,7 @@ class CaptureJob:
 
     site: str
     camera: str
-    sources: tuple[str, ...]
+    sources: tuple[str, ...] = field(repr=False)  # its URLs may hold passwords
     live: bool
     rate: Fraction | None
     realtime: bool

@@ -50,7 +50,7 @@ class CameraSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    source: Annotated[tuple[str, ...], BeforeValidator(_sources)] = Field(min_length=1)
+    source: Annotated[tuple[str, ...], BeforeValidator(_sources)] = Field(min_length=1, repr=False)
     fps: Annotated[Fraction | None, BeforeValidator(rate_of)] = DEFAULT_RATE
     realtime: bool = False
     time_from: str | None = None

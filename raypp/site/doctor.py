@@ -13,6 +13,7 @@ import grpc.aio
 
 from protos import raypp_pb2 as pb
 from protos.raypp_pb2_grpc import SitesStub
+from raypp.address import shown_camera
 from raypp.errors import RayppError, SiteError
 from raypp.media.container import said
 from raypp.media.masks import load_masks
@@ -22,7 +23,7 @@ from raypp.site.config import CameraSettings
 from raypp.site.link import Link, is_not_served_yet, what_failed
 from raypp.site.live import open_live
 from raypp.site.settings import AgentSettings
-from raypp.site.sources import is_live, list_recordings, shown
+from raypp.site.sources import is_live, list_recordings
 from raypp.site.status import STATUS_FILE, SiteStatus
 
 _CALL_S = 15.0
@@ -215,9 +216,11 @@ async def _camera(name: str, camera: CameraSettings) -> Finding:
         async with asyncio.timeout(_CAMERA_S):
             says = await asyncio.to_thread(_look, camera)
     except TimeoutError:
-        return Finding(what, Verdict.WRONG, f"{shown(camera.source[0])} gives no picture within {_CAMERA_S:.0f} s")
+        return Finding(
+            what, Verdict.WRONG, f"{shown_camera(camera.source[0])} gives no picture within {_CAMERA_S:.0f} s"
+        )
     except RayppError as error:
-        return Finding(what, Verdict.WRONG, f"{shown(camera.source[0])}: {shown(str(error))}")
+        return Finding(what, Verdict.WRONG, f"{shown_camera(camera.source[0])}: {error}")
     return Finding(what, Verdict.GOOD, says)
 
 
@@ -230,4 +233,4 @@ def _look(camera: CameraSettings) -> str:
             frame = next(container.decode(video=0))
         except (av.FFmpegError, OSError, StopIteration) as error:
             raise SiteError(f"no picture comes ({said(error)})") from None
-        return f"{shown(source)} gives {frame.width}x{frame.height}"
+        return f"{shown_camera(source)} gives {frame.width}x{frame.height}"

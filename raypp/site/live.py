@@ -9,6 +9,7 @@ import av
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 
+from raypp.address import has_unclear_password, shown_camera
 from raypp.errors import SourceReadError
 from raypp.media.container import said
 from raypp.media.rendering import Renderer
@@ -16,7 +17,6 @@ from raypp.site.capture_job import CaptureJob, ClockChanged, Remembered, Said, S
 from raypp.site.clock import AHEAD_LASTS_US, ClockState, Step, as_utc, read_clock
 from raypp.site.position import Position
 from raypp.site.reporting import Reporter
-from raypp.site.sources import shown
 from raypp.site.studio import Studio
 
 _FIRST_RETRY_S = 1.0
@@ -84,7 +84,7 @@ class LiveCapture:
                 reason = str(error)
             self._reporter.flush()
             retry_s = _FIRST_RETRY_S if frames else min(2 * retry_s, _LONGEST_RETRY_S)
-            self._reporter.tell(Said(f"{shown(self._source)}: {reason}; opened again in {retry_s:.0f} s"))
+            self._reporter.tell(Said(f"{shown_camera(self._source)}: {reason}; opened again in {retry_s:.0f} s"))
             self._reporter.sleep(retry_s)
 
     def _frames(self) -> Iterator[VideoFrame]:
@@ -214,10 +214,21 @@ def open_live(source: str, timeout_s: float) -> Iterator[InputContainer]:
             metadata_errors="replace",
         )
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise SourceReadError(f"cannot be opened ({said(error)})") from None
+        raise SourceReadError(f"cannot be opened ({_told(error, source)}){_hint(source)}") from None
     try:
         if not container.streams.video:
             raise SourceReadError("holds no video stream")
         yield container
     finally:
         container.close()
+
+
+def _told(error: BaseException, source: str) -> str:
+    """What a library's error says, without the source: it may hold a password, blanks and all."""
+    return said(error).replace(source, shown_camera(source))
+
+
+def _hint(source: str) -> str:
+    if not has_unclear_password(source):
+        return ""
+    return "; percent-encode special characters of its password: / is %2F, @ is %40, ? is %3F, # is %23"

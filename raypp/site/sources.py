@@ -1,10 +1,10 @@
 """What the user names as a camera: a live source, or recordings in order of time."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from raypp.address import shown_camera
 from raypp.errors import MediaError, OptionError
 from raypp.media.archive import discover
 from raypp.media.capture_time import CaptureClock
@@ -13,7 +13,6 @@ from raypp.media.files import open_source
 from raypp.media.source import SourceKind
 
 LIVE_SCHEMES = frozenset(["rtsp", "rtsps", "rtmp", "rtmps", "rtp", "srt", "http", "https", "tcp", "udp"])
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
 
 
 @dataclass(frozen=True)
@@ -36,18 +35,15 @@ def is_live(source: str) -> bool:
     return source.startswith("/dev/") or (("://" in source) and urlsplit(source).scheme.lower() in LIVE_SCHEMES)
 
 
-def shown(text: str) -> str:
-    """A text with user names and passwords of URLs taken out, for logs."""
-    return _CREDENTIALS.sub("", text)
-
-
 def check_sources(sources: Sequence[str], camera: str) -> None:
     """Raise OptionError if a camera has no source, or a live one beside others."""
     if not sources:
         raise OptionError(f"camera {camera} has no source; give a file, folder, URL or device")
     live = [source for source in sources if is_live(source)]
     if live and len(sources) > 1:
-        raise OptionError(f"camera {camera}: {shown(live[0])} is live and must be its only source; it has others")
+        raise OptionError(
+            f"camera {camera}: {shown_camera(live[0])} is live and must be its only source; it has others"
+        )
 
 
 def list_recordings(sources: Sequence[str]) -> list[str]:

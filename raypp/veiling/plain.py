@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from raypp.address import shown
 from raypp.errors import MediaError
 from raypp.media.container import is_indexed, open_video
 from raypp.media.files import SourceStream, open_source
@@ -66,7 +67,7 @@ def recover(rows: Sequence[VeiledRow], finder: SourceFinder, header: ArchiveHead
             for sample_id, square in plain_squares(origins[members[0].sample_id], members, header, mask, finder):
                 done.frames[sample_id] = PlainFrame(url, square)
         except MediaError as error:
-            reason = str(error) if url in str(error) else f"{url} {error}"
+            reason = str(error) if shown(url) in str(error) else f"{url} {error}"
         for row in members:
             if row.sample_id not in done.frames:
                 done.problems[row.sample_id] = f"sample {row.sample_id}: {reason}"

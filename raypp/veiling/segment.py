@@ -7,6 +7,7 @@ from time import perf_counter
 from pydantic import BaseModel, ConfigDict
 from threadpoolctl import threadpool_limits
 
+from raypp.address import shown
 from raypp.errors import MediaError, SourceReadError
 from raypp.media.container import VideoInfo
 from raypp.media.files import SourceStream, open_source
@@ -291,4 +292,4 @@ def _frames(
 
 def _public_reason(item: Item, error: MediaError) -> str:
     """The reason with the plain place and name of the file taken out: receipts leave the perimeter."""
-    return str(error).replace(item.url, item.source)
+    return str(error).replace(shown(item.url), item.source)  # as it stands in an error

@@ -11,6 +11,7 @@ from pyarrow import fs
 from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
+from raypp.address import shown as shown_text
 from raypp.errors import KeyFileError, OptionError
 from raypp.filesystem import filesystem_of, is_url
 from raypp.json_file import json_option, write_json
@@ -116,10 +117,10 @@ def show(
     summary = ShowSummary(out=str(out), shown=tuple(one.summary(out) for one in shown), problems=tuple(problems))
     for frame in summary.shown:
         Console(soft_wrap=True).print(
-            f"{frame.sample_id}  {_time(frame.timestamp_us)}  {frame.source}", highlight=False, markup=False
+            f"{frame.sample_id}  {_time(frame.timestamp_us)}  {shown_text(frame.source)}", highlight=False, markup=False
         )
     for problem in problems:
-        console.print(problem, highlight=False, markup=False)
+        console.print(shown_text(problem), highlight=False, markup=False)
     if shown:
         console.print(f"{len(shown)} of {len(wanted)} drawn into {out}; all on {out / SHEET_FILE}", highlight=False)
     write_json(json_file, summary)
@@ -162,7 +163,9 @@ def _save(shown: Sequence[_Shown], out: Path) -> None:
         pictures = [one.draw() for one in shown]
         for one, picture in zip(shown, pictures, strict=True):
             write_private(one.path(out), png(picture))
-        captions = [(f"{one.row.sample_id[:12]}  {_time(one.row.timestamp_us)}", one.frame.url) for one in shown]
+        captions = [
+            (f"{one.row.sample_id[:12]}  {_time(one.row.timestamp_us)}", shown_text(one.frame.url)) for one in shown
+        ]
         write_private(out / SHEET_FILE, png(contact_sheet(pictures, captions)))
     except OSError as error:
         raise OptionError(f"--out {out}: {error.strerror}; choose a folder that can be written") from None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
+from raypp.address import shown
 from raypp.private import write_private
 from raypp.shards.manifest import Manifest
 from raypp.shards.receipt import Quarantined
@@ -80,7 +81,7 @@ def summarise(
 ) -> VeilSummary:
     """Count what a job did, and leave the quarantine with plain names on the owner's side."""
     items = job.plan.items()
-    names = {item.source: item.url for item in items.values()}
+    names = {item.source: shown(item.url) for item in items.values()}
     in_plan = {segment.segment_id for segment in job.plan.segments}
     receipts = [receipt for receipt in manifest.receipts if receipt.segment_id in in_plan]
     failed = {one.source: one for receipt in receipts for one in receipt.quarantined}
@@ -138,7 +139,7 @@ def _by_source(plan: Plan, unfinished: Sequence[Unfinished]) -> tuple[Quarantine
 
 def _named(items: Sequence[Item]) -> str:
     more = f" and {len(items) - 1} more" if len(items) > 1 else ""
-    return items[0].url + more
+    return shown(items[0].url) + more
 
 
 def _shares(summary: VeilSummary) -> str:
@@ -190,6 +191,6 @@ def print_summary(summary: VeilSummary, console: Console) -> None:
         if lines:
             console.print(f"{title}: {len(lines)}", style="bold")
         for line in lines[:20]:
-            console.print(f"  {line}", highlight=False, markup=False)
+            console.print(f"  {shown(line)}", highlight=False, markup=False)
         if len(lines) > 20:
             console.print(f"  and {len(lines) - 20} more, in the JSON summary and {summary.private}")

@@ -7,6 +7,7 @@ from time import process_time
 from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
+from raypp.address import shown
 from raypp.errors import MediaError
 from raypp.media.archive import discover
 from raypp.media.files import open_source
@@ -161,5 +162,5 @@ def print_survey(survey: Survey, console: Console) -> None:
     ):
         console.print(f"{name:<14}{text}", highlight=False)
     for one in survey.quarantined:
-        console.print(f"bad file      {one.reason}", highlight=False, markup=False)
+        console.print(f"bad file      {shown(one.reason)}", highlight=False, markup=False)
     console.print("dry run: nothing was written")

@@ -63,7 +63,7 @@ class LiveCamera:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://user:secret@127.0.0.1:{self._server.server_port}/camera"
+        self.url = f"http://user:secret@127.0.0.1:{self._server.server_port}/camera?user=admin&pwd=secret"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

@@ -1,13 +1,16 @@
 """`raypp site doctor` on a site that works, and on one where each thing is wrong."""
 
 import grpc
+import pytest
 import typer
 from typer.testing import CliRunner
 
 from raypp.errors import RayppError
 from raypp.private import write_private
 from raypp.site.command import doctor, stream
+from raypp.site.config import CameraSettings
 from tests.films import make_film
+from tests.site.service import wait_until
 
 
 def _run(command, options: list[str]):
@@ -122,3 +125,28 @@ def test_what_cannot_work_is_one_line_and_exit_status_1(site, service):
     assert site.agent(service.address, "--camera", "a/b", film).wait(60) == 1
     (line,) = site.log().strip().splitlines()
     assert "a name is 1 to 100" in line
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("rtsp://admin:se/cret1@127.0.0.1:1/x", "percent-encode"),
+        ("rtsp://admin:se@cret1@127.0.0.1:1/x", "percent-encode"),
+        ("rtsp://admin:se#cret1@127.0.0.1:1/x", "percent-encode"),
+        ("rtsp://127.0.0.1:1/user=admin&password=secret1", "cannot be opened"),
+        ("http://127.0.0.1:1/cam?user=admin&pwd=secret1", "cannot be opened"),
+        ("rtsp://admin:se cret1@127.0.0.1:1/x", "cannot be opened"),
+    ],
+)
+def test_no_part_of_a_password_is_printed_or_kept(site, service, url, says):
+    _, told = _doctor(site, service.address, url, "--camera", "bench-1")
+    (line,) = (line for line in told.splitlines() if line.startswith("camera"))
+    assert says in line
+    assert "127.0.0.1:1" in line
+    agent = site.agent_here(service.address, {"bench-1": CameraSettings(source=(url,))})
+    wait_until(lambda: "opened again" in site.log())
+    agent.stop()
+    kept = b"".join(path.read_bytes() for path in site.folder.rglob("*") if path.is_file())
+    for secret in ("cret1", "se/", "admin", "secret1"):
+        assert secret not in told
+        assert secret.encode() not in kept
