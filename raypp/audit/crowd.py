@@ -131,6 +131,7 @@ def _film(number: int, url: str, size: int, find: Finder, longest_s: float) -> l
         seen = [
             (frame.timestamp_us, frame.pixels, find(frame.pixels))
             for frame in decode(stream, info, start_us, end_us, sampling, box, None, report=report)
+            if frame.fits(box)
         ]
     except MediaError as error:
         raise MediaError(f"film {url}: {error}") from None

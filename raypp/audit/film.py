@@ -55,9 +55,10 @@ def moments(info: VideoInfo, count: int) -> list[int]:
 
 
 def frames_from(stream: SourceStream, info: VideoInfo, start_us: int, box: Letterbox) -> Iterator[Frame]:
-    """Decode a film's frames from a moment on, those of ten seconds."""
+    """Decode a film's frames of the box's size from a moment on, those of ten seconds."""
     sampling, report = Sampling(SamplingMode.EVERY), DecodeReport()
-    return decode(stream, info, start_us, start_us + _SEARCHED_US, sampling, box, None, report=report)
+    frames = decode(stream, info, start_us, start_us + _SEARCHED_US, sampling, box, None, report=report)
+    return (frame for frame in frames if frame.fits(box))
 
 
 @contextmanager

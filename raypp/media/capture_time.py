@@ -65,10 +65,12 @@ class CaptureClock:
     def start_us(self, url: str, info: VideoInfo | None, taken: str | None = None) -> int | None:
         """Return UTC microseconds of presentation time 0, or None where nothing tells.
 
+        What tells is taken for the time at which recording began; a video that begins after the sound began later.
+
         Args:
             url: the source, for its name.
             info: what the container says, for videos.
-            taken: what EXIF says, for pictures.
+            taken: what EXIF says, for pictures, with its offset from UTC if it has one.
 
         Raises:
             MediaError: if the name does not match the pattern.
@@ -82,7 +84,8 @@ class CaptureClock:
             return None
         aware = moment if moment.tzinfo else moment.replace(tzinfo=self.zone)
         since = aware.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-        return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+        late_us = info.late_us if info is not None else 0
+        return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds + late_us
 
     def _from_name(self, stem: str) -> datetime:
         assert self.pattern is not None  # noqa: S101
@@ -107,7 +110,9 @@ def _from_container(info: VideoInfo) -> datetime | None:
 
 
 def _from_exif(taken: str | None) -> datetime | None:
-    try:
-        return datetime.strptime(taken, "%Y:%m:%d %H:%M:%S") if taken else None  # noqa: DTZ007
-    except ValueError:
-        return None
+    for form in ("%Y:%m:%d %H:%M:%S", "%Y:%m:%d %H:%M:%S%z"):
+        try:
+            return datetime.strptime(taken or "", form)  # noqa: DTZ007 - the zone is added by the caller
+        except ValueError:
+            continue
+    return None

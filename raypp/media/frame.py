@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from raypp.veil.window import Window
+
 PADDING = 114
 """Grey of padding and of privacy masks, as YOLO letterboxes."""
 
@@ -25,3 +27,7 @@ class Frame:
     frame_index: int
     source_width: int
     source_height: int
+
+    def fits(self, window: Window) -> bool:
+        """Whether a window is that of this frame's size: a stream may change its size midway."""
+        return (self.source_width, self.source_height) == (window.source_width, window.source_height)

@@ -1,5 +1,6 @@
 """Still pictures: decoding with orientation, letterboxed to the window."""
 
+import re
 import struct
 import warnings
 from collections.abc import Iterator
@@ -16,8 +17,13 @@ from raypp.media.geometry import Letterbox
 from raypp.media.masks import Mask
 
 _ORIENTATION_TAG = 0x0112
-_TAKEN_TAGS = (0x9003, 0x0132)  # DateTimeOriginal, DateTime
+_TAKEN_TAGS = ((0x9003, 0x9011), (0x0132, 0x9010))  # DateTimeOriginal, DateTime, each with its offset from UTC
+_OFFSET = re.compile(r"[+-]\d{2}:\d{2}")
 _EXIF_FOLDER = 0x8769
+_TIFF = "TIFF"
+_MORE_PICTURES = frozenset([_TIFF, "PNG", "WEBP", "AVIF"])  # a JPEG's further pictures are views of the first
+_SUBFILE_TAG = 0x00FE
+_REDUCED_OR_MASK = 0b101
 _MOST_PIXELS = 89_478_485  # as Pillow warns from: a quarter of a gigabyte of RGB
 _TOO_LARGE = f"has more than {_MOST_PIXELS:,} pixels; scale it down first"
 
@@ -38,6 +44,7 @@ def decode_image(source: SourceStream, size: int, patch: int, mask: Mask | None)
     Raises:
         MediaError: if it cannot be decoded; the text says why.
     """
+    _check_alone(source)
     with _opened(source) as image:
         upright = _rgb(ImageOps.exif_transpose(image))
         box = Letterbox(size, patch, upright.width, upright.height)
@@ -53,17 +60,23 @@ def probe_image(source: SourceStream) -> tuple[int, int]:
     """Return width and height of a picture as shown, in pixels; raises MediaError if it is none."""
     with _opened(source) as image:
         turned = image.getexif().get(_ORIENTATION_TAG, 1) >= 5
-        return (image.height, image.width) if turned else (image.width, image.height)
+        # of a TIFF, Pillow gives the size as shown
+        return (image.height, image.width) if turned and image.format != _TIFF else (image.width, image.height)
 
 
 def taken_at(source: SourceStream) -> str | None:
-    """Return when a picture says it was taken, as EXIF writes it (YYYY:MM:DD HH:MM:SS), or None."""
+    """Return when a picture says it was taken, as EXIF writes it (YYYY:MM:DD HH:MM:SS), or None.
+
+    The offset from UTC (+HH:MM) follows without a blank, where the picture says one.
+    """
     with _opened(source) as image:
         exif = image.getexif()
-        for tags in (exif.get_ifd(_EXIF_FOLDER), exif):
-            for tag in _TAKEN_TAGS:
+        folder = exif.get_ifd(_EXIF_FOLDER)
+        for tags in (folder, exif):
+            for tag, offset_tag in _TAKEN_TAGS:
                 if tags.get(tag):
-                    return str(tags[tag])
+                    offset = str(folder.get(offset_tag) or exif.get(offset_tag) or "").strip("\0 ")
+                    return str(tags[tag]).strip("\0 ") + (offset if _OFFSET.fullmatch(offset) else "")
     return None
 
 
@@ -90,9 +103,38 @@ def _check_size(image: Image.Image) -> None:
         raise MediaError(_TOO_LARGE)
 
 
+def _check_alone(source: SourceStream) -> None:
+    """Refuse a file of several pictures, of which only the first would be veiled."""
+    with _opened(source) as image:
+        if image.format not in _MORE_PICTURES:
+            return
+        try:
+            count = getattr(image, "n_frames", 1)
+            pages = _pages(image) if image.format == _TIFF else 1
+        except (OSError, SyntaxError, ValueError, TypeError, EOFError, struct.error):
+            return  # what follows the first page is no page
+    if image.format != _TIFF and count > 1:
+        raise MediaError(f"is an animation of {count} pictures; convert it into a video")
+    if pages > 1:
+        raise MediaError(f"has {pages} pages; save each as a file of its own")
+
+
+def _pages(image: Image.Image) -> int:
+    """Pages of a TIFF without thumbnails and masks."""
+    pages = 0
+    for number in range(getattr(image, "n_frames", 1)):
+        image.seek(number)
+        tags = getattr(image, "tag_v2", {})
+        pages += not int(tags.get(_SUBFILE_TAG, 0)) & _REDUCED_OR_MASK
+    return pages
+
+
 def _rgb(image: Image.Image) -> Image.Image:
     """Convert any mode to RGB: transparency on padding grey, 16-bit grey by its upper byte."""
+    if image.mode == "F":
+        _check_range(image, 255)
     if image.mode.startswith("I"):
+        _check_range(image, 65_535)
         upper = (np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
         return Image.fromarray(upper).convert("RGB")
     if "A" in image.getbands() or "transparency" in image.info:
@@ -100,3 +142,15 @@ def _rgb(image: Image.Image) -> Image.Image:
         ground = Image.new("RGBA", layered.size, (PADDING, PADDING, PADDING, 255))
         return Image.alpha_composite(ground, layered).convert("RGB")
     return image.convert("RGB")
+
+
+def _check_range(image: Image.Image, white: int) -> None:
+    """Refuse numbers of which nobody says what is black and what is white, such as fractions."""
+    values = np.asarray(image)
+    darkest, brightest = float(values.min()), float(values.max())
+    fractions = image.mode == "F" and brightest <= 1
+    if darkest >= 0 and brightest <= white and not fractions:
+        return
+    raise MediaError(
+        f"has values from {darkest:g} to {brightest:g}, and says neither black nor white; save it with 8 or 16 bits"
+    )

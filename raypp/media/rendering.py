@@ -8,32 +8,31 @@ from av.video.reformatter import VideoReformatter
 from raypp.media.frame import PADDING
 from raypp.media.geometry import Letterbox
 from raypp.media.masks import Mask
+from raypp.media.orientation import Orientation
 
 
 class Renderer:
-    """Turns decoded frames of one stream into windows.
+    """Turns decoded frames of one size into windows.
 
     Args:
-        letterbox: where the frame goes; of the source size after rotation.
-        rotation: degrees by which frames are turned counter-clockwise to be shown; a multiple of 90.
+        letterbox: where the frame goes; of the source size as shown.
+        orientation: how frames are turned and mirrored to be shown.
         mask: privacy mask to paint, or None.
     """
 
-    def __init__(self, letterbox: Letterbox, rotation: int, mask: Mask | None) -> None:
-        self._letterbox = letterbox
-        self._turns = rotation // 90
+    def __init__(self, letterbox: Letterbox, orientation: Orientation, mask: Mask | None) -> None:
+        self.letterbox = letterbox
+        self._orientation = orientation
         self._mask = mask
         self._reformatter = VideoReformatter()
 
     def __call__(self, frame: VideoFrame) -> npt.NDArray[np.uint8]:
         """Return the frame's window, uint8[window height, window width, 3] RGB."""
-        box = self._letterbox
-        width, height = box.content_width, box.content_height
-        if self._turns % 2:
-            width, height = height, width
+        box = self.letterbox
+        width, height = self._orientation.shown_size(box.content_width, box.content_height)
         picture = self._reformatter.reformat(frame, width, height, "rgb24", interpolation="AREA")
         scaled = picture.to_ndarray().astype(np.uint8, copy=False)
-        turned = np.rot90(scaled, self._turns) if self._turns else scaled
+        turned = self._orientation.upright(scaled)
         if turned.shape[:2] == (box.window_height, box.window_width):
             pixels = np.ascontiguousarray(turned)
         else:

@@ -12,6 +12,9 @@ F = TypeVar("F")
 
 _MOST_REORDERED = 16  # H.264 and H.265 hold at most 16 frames back
 _JITTER_US = 1_000_000
+_LONGEST_GAP = 24
+"""A counter that seems to skip more than this part of its range has not overflown: the clock was set back."""
+_LONGEST_BACK = 1 << 13
 
 
 @dataclass
@@ -27,6 +30,35 @@ class DecodeReport:
     decoded: int = 0
     damaged: int = 0
     end_us: int | None = None
+
+
+class Unwrapped:
+    """Carries times on where a counter of ticks overflows: 33 bits of 90 kHz in MPEG streams are 26.5 hours.
+
+    A time is taken for one past the overflow only if that makes it follow its forerunner within a 24th of the range
+    (an hour); a clock that was set back falls further, and keeps the time that it gives.
+
+    Args:
+        start: the first time, in ticks.
+        bits: width of the counter, or None for one that never overflows.
+    """
+
+    def __init__(self, start: int, bits: int | None) -> None:
+        self._last = start
+        self._range = None if bits is None else 1 << bits
+
+    def __call__(self, ticks: int) -> int:
+        """Return the time in ticks as a counter without end would have it; call it in the order of frames."""
+        if self._range is None:
+            return ticks
+        turns, last = divmod(self._last, self._range)
+        step = ticks % self._range - last
+        if step < 0 and step + self._range <= self._range // _LONGEST_GAP:
+            step += self._range
+        elif step > 0 and step - self._range >= -(self._range // _LONGEST_BACK):
+            step -= self._range  # a frame from just before the overflow that is shown after it
+        self._last = turns * self._range + last + step
+        return self._last
 
 
 def checked(frames: Iterable[tuple[F, int | None]], report: DecodeReport) -> Iterator[tuple[F, int]]:

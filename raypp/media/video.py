@@ -11,16 +11,27 @@ from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
 from raypp.errors import MediaError
-from raypp.media.container import VideoInfo, is_indexed, microseconds, open_video, said
+from raypp.media.container import (
+    VideoInfo,
+    begun_us,
+    ends_us,
+    is_indexed,
+    microseconds,
+    open_video,
+    said,
+    unwrapped,
+)
 from raypp.media.files import SourceStream
 from raypp.media.frame import Frame
 from raypp.media.geometry import Letterbox
 from raypp.media.masks import Mask
+from raypp.media.orientation import Orientation
 from raypp.media.rendering import Renderer
 from raypp.media.sampling import Sampling, SamplingMode
 from raypp.media.timeline import DecodeReport, checked, mended, sorted_times
 
 _MOST_DAMAGED = 1000
+_END_SLACK_US = 1_000_000
 _CODED_ORDER = "avi"  # the container that numbers frames as they are coded
 
 _Untimed = Iterator[tuple[VideoFrame, int | None]]
@@ -51,7 +62,8 @@ def decode(
         start_us: begin of the stretch, in microseconds since the stream's start.
         end_us: its end, not included.
         sampling: which frames to take; at a rate, the first frame of each tick.
-        letterbox: where the frame goes; of the source size after rotation.
+        letterbox: where the frame goes; of the source size as shown. Frames of another size, where a stream changes
+            it midway, go into a letterbox of their own in a square of the same side.
         mask: privacy mask to paint, or None.
         report: counts what was decoded and what was damaged.
         threads: decoder threads.
@@ -60,10 +72,10 @@ def decode(
         MediaError: if the file cannot be opened or a frame has no presentation time.
         SourceReadError: if the source cannot be read.
     """
-    with open_video(source) as (container, stream):
+    with open_video(source, plain_times=True) as (container, stream):
         stream.codec_context.thread_count = threads
         stream.codec_context.thread_type = "AUTO" if threads > 1 else "NONE"
-        render = Renderer(letterbox, info.rotation, mask)
+        windows = _Windows(letterbox, info.orientation, mask)
         passes = _Passes(source, container, stream, info, sampling, report)
         last_tick = -1
         for frame, timestamp_us in passes.from_time(start_us):
@@ -78,10 +90,34 @@ def decode(
                 last_tick = index
             else:
                 index = round(timestamp_us * info.average_rate / 1_000_000)
-            yield Frame(render(frame), timestamp_us, index, letterbox.source_width, letterbox.source_height)
+            render = windows.of(frame)
+            box = render.letterbox
+            yield Frame(render(frame), timestamp_us, index, box.source_width, box.source_height)
         source.check()
-        if sampling.mode is not SamplingMode.KEYFRAMES:
-            _check_end(info, min(end_us, info.duration_us), report)
+        expected_us = min(end_us, info.duration_us - begun_us(container, stream))
+        if sampling.mode is not SamplingMode.KEYFRAMES and _ends_early(info, expected_us, report):
+            report.damaged += not _goes_on(container, source)
+
+
+class _Windows:
+    """Renders frames of any size: most streams have one, but an encoder may change it midway."""
+
+    def __init__(self, letterbox: Letterbox, orientation: Orientation, mask: Mask | None) -> None:
+        self._letterbox = letterbox
+        self._orientation = orientation
+        self._mask = mask
+        self._renderers: dict[tuple[int, int], Renderer] = {}
+
+    def of(self, frame: VideoFrame) -> Renderer:
+        """Return the renderer of frames of this size."""
+        decoded = frame.width, frame.height
+        if decoded not in self._renderers:
+            shown = self._orientation.shown_size(*decoded)
+            box = self._letterbox
+            if shown != (box.source_width, box.source_height):
+                box = Letterbox(box.size, box.patch, *shown)
+            self._renderers[decoded] = Renderer(box, self._orientation, self._mask)
+        return self._renderers[decoded]
 
 
 class _Passes:
@@ -102,6 +138,8 @@ class _Passes:
         self._interval_us = round(1_000_000 / info.average_rate)
         self._keyframes = sampling.mode is SamplingMode.KEYFRAMES
         self._report = report
+        self._coded_order = container.format.name == _CODED_ORDER
+        self._key_ticks: set[int | None] = set()  # of keyframes, where times are known only once all are sorted
 
     def from_time(self, start_us: int) -> _Timed:
         """Give all frames from one shown at or before `start_us` on, and perhaps earlier ones.
@@ -128,9 +166,16 @@ class _Passes:
         yield from self._timed(self._decoded())
 
     def _timed(self, frames: _Untimed) -> _Timed:
+        for frame, timestamp_us in self._rising(frames):
+            end_us = timestamp_us + microseconds(frame.duration or 0, self._stream)
+            self._report.end_us = max(end_us, self._report.end_us or 0)
+            if not self._keyframes or not self._coded_order or frame.pts in self._key_ticks:
+                yield frame, timestamp_us
+
+    def _rising(self, frames: _Untimed) -> _Timed:
         if is_indexed(self._container):
             return checked(frames, self._report)
-        if self._container.format.name == _CODED_ORDER:
+        if self._coded_order:
             frames = sorted_times(frames)
         return mended(frames, self._interval_us)
 
@@ -149,7 +194,8 @@ class _Passes:
 
     def _decoded(self) -> _Untimed:
         """Decode packets one by one, so that a damaged one costs itself and not the rest."""
-        start = self._stream.start_time or 0
+        start = self._stream.start_time
+        carried = unwrapped(self._container, self._stream)
         packets = self._container.demux(self._stream)
         while True:
             try:
@@ -166,15 +212,20 @@ class _Passes:
             if packet is None:
                 return
             for frame in frames:
-                timestamp_us = None if frame.pts is None else microseconds(frame.pts - start, self._stream)
                 self._report.decoded += 1
-                if timestamp_us is not None:
-                    end_us = timestamp_us + microseconds(frame.duration or 0, self._stream)
-                    self._report.end_us = max(end_us, self._report.end_us or 0)
-                yield frame, timestamp_us
+                if start is None:
+                    start = frame.pts  # a bare stream, whose times are numbers of frames
+                yield (
+                    frame,
+                    None if frame.pts is None else microseconds(carried(frame.pts) - (start or 0), self._stream),
+                )
 
     def _frames_of(self, packet: "Packet[VideoStream]") -> list[VideoFrame]:
-        if not self._keyframes:
+        if self._coded_order:
+            packet.pts = packet.dts  # FFmpeg guesses the time of showing, later by as many frames as may be reordered
+            if packet.is_keyframe:
+                self._key_ticks.add(packet.dts)
+        if not self._keyframes or self._coded_order:
             return [frame for frame in packet.decode() if isinstance(frame, VideoFrame)]
         if not packet.is_keyframe or not packet.size:
             return []
@@ -194,8 +245,25 @@ def _from_keyframe(frames: _Untimed) -> _Untimed:
     yield from frames
 
 
-def _check_end(info: VideoInfo, expected_us: int, report: DecodeReport) -> None:
-    """Count a stream that ends well before its container says as damaged."""
-    slack_us = 1_000_000 + int(2_000_000 / info.average_rate)
-    if (report.end_us or 0) + slack_us < expected_us:
-        report.damaged += 1
+def _ends_early(info: VideoInfo, expected_us: int, report: DecodeReport) -> bool:
+    """Whether a stream ends well before its container says."""
+    slack_us = _END_SLACK_US + int(2_000_000 / info.average_rate)
+    return (report.end_us or 0) + slack_us < expected_us
+
+
+def _goes_on(container: InputContainer, source: SourceStream) -> bool:
+    """Whether another stream, sound most often, lasts as long as the container says: then nothing is missing."""
+    end_us = ends_us(container)
+    if not end_us:
+        return False
+    try:
+        container.seek(max(container.start_time or 0, end_us - _END_SLACK_US))
+        for packet in container.demux():
+            time = packet.pts if packet.pts is not None else packet.dts
+            if time is None or packet.time_base is None:
+                continue
+            if (time + (packet.duration or 0)) * packet.time_base * 1_000_000 + _END_SLACK_US >= end_us:
+                return True
+    except (av.FFmpegError, OSError, IndexError):
+        source.check()
+    return False

@@ -12,6 +12,7 @@ from av.video.frame import VideoFrame
 from raypp.address import has_unclear_password, shown_camera
 from raypp.errors import SourceReadError
 from raypp.media.container import said
+from raypp.media.orientation import Orientation
 from raypp.media.rendering import Renderer
 from raypp.site.capture_job import CaptureJob, ClockChanged, Remembered, Said, Shape
 from raypp.site.clock import AHEAD_LASTS_US, ClockState, Step, as_utc, read_clock
@@ -132,12 +133,12 @@ class LiveCapture:
     def _renderer(self, frame: VideoFrame) -> Renderer:
         shape = frame.width, frame.height
         if self._render is None or shape != self._shape:
-            rotation = round(frame.rotation / 90) * 90 % 360
-            width, height = (frame.height, frame.width) if rotation % 180 else shape
+            orientation = Orientation.of_frame(frame)
+            width, height = orientation.shown_size(*shape)
             box = self._studio.letterbox(width, height)
             self._tell(Shape(width, height, self._studio.sub_key))
             self._studio.begin(box, self._job.memory if self._shape is None else None)
-            self._render, self._shape = Renderer(box, rotation, self._studio.mask), shape
+            self._render, self._shape = Renderer(box, orientation, self._studio.mask), shape
         elif self._anew:
             self._tell(self._told)
         return self._render

@@ -95,14 +95,15 @@ class RecordingsCapture:
         recording, position = placed.recording, self._position
         resumed = position.source == recording.url and not position.finished
         box = self._studio.letterbox(recording.info.width, recording.info.height)
-        self._reporter.flush()  # a shape holds for all frames after it
-        self._reporter.tell(Shape(recording.info.width, recording.info.height, self._studio.sub_key, anew))
-        self._studio.begin(box)
+        self._begin(box, anew=anew)
         presented_us = position.presented_us if resumed else -1
         if presented_us >= 0 and self._job.watch is not None:
             self._look_again(recording, box, presented_us)
         report = DecodeReport()
         for frame in self._frames(recording, box, self._sampling.next_tick_us(presented_us + 1), report):
+            if not frame.fits(box):
+                box = self._studio.letterbox(frame.source_width, frame.source_height)
+                self._begin(box)
             timestamp_us = placed.start_us + frame.timestamp_us
             self._keep_pace(timestamp_us)
             captured = self._studio.capture(frame.pixels, placed.index_base + frame.frame_index, timestamp_us)
@@ -118,9 +119,18 @@ class RecordingsCapture:
         if report.damaged:
             self._reporter.tell(Said(f"{recording.url}: {report.damaged} damaged places were passed over"))
 
+    def _begin(self, box: Letterbox, *, anew: bool = False) -> None:
+        """Say how large frames are from here on."""
+        self._reporter.flush()  # a shape holds for all frames after it
+        self._reporter.tell(Shape(box.source_width, box.source_height, self._studio.sub_key, anew))
+        self._studio.begin(box)
+
     def _look_again(self, recording: Recording, box: Letterbox, until_us: int) -> None:
         """Show the watch what it had seen before: its verdicts must not depend on when the agent was killed."""
         for frame in self._frames(recording, box, 0, DecodeReport(), until_us + 1):
+            if not frame.fits(box):
+                box = self._studio.letterbox(frame.source_width, frame.source_height)
+                self._studio.begin(box)
             self._studio.watch(frame.pixels, self._position.start_us + frame.timestamp_us)
             self._reporter.alive()
 

@@ -98,14 +98,15 @@ def plain_squares(
     stream = open_source(origin.url)
     try:
         for frame in _frames(origin, sorted(wanted), stream, header, box, mask):
-            if (frame.source_width, frame.source_height) != (box.source_width, box.source_height):
-                raise MediaError(
-                    f"{origin.url} is {frame.source_width}x{frame.source_height} now, but was veiled as "
-                    f"{box.source_width}x{box.source_height}; give the file that was veiled"
-                )
             for row in wanted.get(frame.timestamp_us, ()):
-                pixels = variant_pixels(frame, box, finder.variant_seed(row)) if row.variant else frame.pixels
-                yield row.sample_id, _square(pixels, box)
+                if (frame.source_width, frame.source_height) != (row.width, row.height):
+                    raise MediaError(
+                        f"{origin.url} is {frame.source_width}x{frame.source_height} now, but was veiled as "
+                        f"{row.width}x{row.height}; give the file that was veiled"
+                    )
+                own = Letterbox(header.size, header.patch, row.width, row.height)
+                pixels = variant_pixels(frame, own, finder.variant_seed(row)) if row.variant else frame.pixels
+                yield row.sample_id, _square(pixels, own)
     finally:
         stream.close()
 

@@ -88,3 +88,30 @@ def write(film: Film, path: Path) -> Path:
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
+
+
+def joined(name: str, folder: Path, *, back_s: float = 100.0, second: tuple[int, int] = (WIDTH, HEIGHT)) -> Path:
+    """Write two films one after the other into one file, the second's clock set back to 0 and perhaps of another size.
+
+    It is what a recorder leaves that started anew; frames are 50 and 40, numbered by brightness from 40 upwards.
+    """
+    path = folder / name
+    form = {"ts": "mpegts", "vob": "vob", "flv": "flv"}[path.suffix[1:]]
+    parts = []
+    for first, count, offset_s, size in ((0, 50, back_s, (WIDTH, HEIGHT)), (50, 40, 0.0, second)):
+        part = folder / f"part-{first}-{name}"
+        with av.open(str(part), "w", format=form) as container:
+            stream = container.add_stream("libx264", rate=RATE, options={"g": "20", "bf": "2", "qp": "4"})
+            stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+            stream.codec_context.time_base = Fraction(1, 1000)
+            for index in range(first, first + count):
+                picture = np.full((size[1], size[0], 3), 40 + 2 * index, np.uint8)
+                frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+                frame.pts = round(1000 * (offset_s + (index - first) / RATE))
+                frame.time_base = Fraction(1, 1000)
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        parts.append(part.read_bytes())
+    flv_header = 13
+    path.write_bytes(parts[0] + parts[1][flv_header if form == "flv" else 0 :])
+    return path

@@ -29,8 +29,9 @@ def _scene() -> Image.Image:
     return Image.fromarray(blocks.repeat(10, 0).repeat(10, 1))
 
 
+@pytest.mark.parametrize("form", ["PNG", "TIFF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_every_exif_orientation_is_shown_upright(orientation: int) -> None:
+def test_every_exif_orientation_is_shown_upright(orientation: int, form: str) -> None:
     undo = {
         2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
         5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE,
@@ -40,7 +41,7 @@ def test_every_exif_orientation_is_shown_upright(orientation: int) -> None:
     stored = scene.transpose(undo[orientation]) if orientation > 1 else scene
     exif = Image.Exif()
     exif[0x0112] = orientation
-    content = _encoded(stored, "PNG", exif=exif)
+    content = _encoded(stored, form, exif=exif)
     assert probe_image(_stream(content)) == scene.size
     frame = decode_image(_stream(content), 80, 10, None)
     assert (frame.source_width, frame.source_height) == scene.size
@@ -66,6 +67,61 @@ def test_exif_tells_when_a_picture_was_taken() -> None:
     exif[0x0132] = "2026:03:01 06:00:00"
     assert taken_at(_stream(_encoded(_scene(), "JPEG", exif=exif))) == "2026:03:01 06:00:00"
     assert taken_at(_stream(_encoded(_scene(), "JPEG"))) is None
+
+
+@pytest.mark.parametrize(("tags", "expected"), [
+    ({0x9003: "2026:07:01 12:00:00", 0x9011: "+09:00"}, "2026:07:01 12:00:00+09:00"),
+    ({0x9003: "2026:07:01 12:00:00", 0x9010: "+09:00"}, "2026:07:01 12:00:00"),
+    ({0x9003: "2026:07:01 12:00:00", 0x9011: "   :  "}, "2026:07:01 12:00:00"),
+])  # fmt: skip
+def test_exif_tells_its_offset_from_utc(tags: dict[int, str], expected: str) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769).update(tags)
+    assert taken_at(_stream(_encoded(_scene(), "JPEG", exif=exif))) == expected
+    exif = Image.Exif()
+    exif[0x0132] = "2026:07:01 12:00:00"
+    exif.get_ifd(0x8769)[0x9010] = "-05:00"
+    assert taken_at(_stream(_encoded(_scene(), "JPEG", exif=exif))) == "2026:07:01 12:00:00-05:00"
+
+
+@pytest.mark.parametrize(("form", "reason"), [
+    ("TIFF", "has 2 pages; save each"),
+    ("PNG", "animation of 2 pictures"),
+    ("WEBP", "animation of 2 pictures"),
+    ("AVIF", "animation of 2 pictures"),
+])  # fmt: skip
+def test_a_file_of_several_pictures_is_refused(form: str, reason: str) -> None:
+    content = _encoded(_scene(), form, save_all=True, append_images=[Image.new("RGB", (80, 60), "red")])
+    with pytest.raises(MediaError, match=reason):
+        decode_image(_stream(content), 80, 10, None)
+
+
+def test_views_and_thumbnails_beside_a_picture_are_no_further_pictures() -> None:
+    scene = _scene()
+    content = _encoded(scene, "MPO", save_all=True, append_images=[Image.new("RGB", (80, 60), "red")], quality=95)
+    assert abs(float(decode_image(_stream(content), 80, 10, None).pixels.mean()) - np.asarray(scene).mean()) < 5
+    content = _encoded(scene, "TIFF", save_all=True, append_images=[scene.resize((8, 6))], tiffinfo={0x00FE: 0})
+    second = content.rindex(b"\xfe\x00\x04\x00\x01\x00\x00\x00\x00\x00\x00\x00")
+    thumbnail = content[: second + 8] + b"\x01" + content[second + 9 :]
+    np.testing.assert_array_equal(decode_image(_stream(thumbnail), 80, 10, None).pixels, np.asarray(scene))
+
+
+@pytest.mark.parametrize(("values", "kept"), [
+    (np.linspace(0, 1, 64, dtype=np.float32), False),
+    (np.linspace(-1, 200, 64, dtype=np.float32), False),
+    (np.linspace(0, 255, 64, dtype=np.float32), True),
+    (np.arange(64, dtype=np.int32) * 1000, True),
+    (np.arange(64, dtype=np.int32) * 100_000, False),
+])  # fmt: skip
+def test_numbers_without_a_known_white_are_refused(values: np.ndarray, kept: bool) -> None:
+    content = _encoded(Image.fromarray(values.reshape(8, 8)), "TIFF")
+    if kept:
+        pixels = decode_image(_stream(content), 8, 8, None).pixels
+        assert int(pixels[0, 0, 0]) == 0
+        assert int(pixels[-1, -1, 0]) > 240
+    else:
+        with pytest.raises(MediaError, match="neither black nor white"):
+            decode_image(_stream(content), 8, 8, None)
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF", "WEBP", "BMP", "JPEG2000"])
