@@ -19,6 +19,7 @@ from raypp.serving.refusal import RefusedError, Status, refusal_of
 from raypp.serving.registry import Place
 from raypp.serving.writer import StreamWriter, clock_offset_us
 from raypp.usage.episode import StreamName
+from raypp.wire.frames import check_clock
 from raypp.wire.messages import check_open
 from raypp.wire.values import episode_message, frame_detections_message
 
@@ -95,6 +96,7 @@ class StreamConnection:
         check_open(asked)
         principal.may_write(asked.site)
         services.detectors.require(asked.veil_id, Status.FAILED_PRECONDITION)
+        self._live = asked.live
         self._stream = StreamName(asked.site, asked.camera, asked.stream_epoch)
         self._place = services.registry.enter(asked.site, asked.camera)
         self._note_streams()
@@ -153,6 +155,8 @@ class StreamConnection:
             raise RefusedError(Status.INVALID_ARGUMENT, "after `open`, every message of a stream must be a `chunk`")
         message = request.chunk
         self._chunks.check(message)
+        if self._live:
+            check_clock(message.frames, self._services.ledger.clock())
         indices = (message.frames[0].frame_index, message.frames[-1].frame_index) if message.frames else None
         self._course, admission = self._course.admit(
             message.sequence,

@@ -13,6 +13,7 @@ from raypp.ledger.audit import AuditLog, command_line
 from raypp.ledger.identity import CACHE_S, Identities, Role, token_id_of
 from raypp.ledger.listing import AuditListing, Changed, list_operators, list_sites
 from raypp.ledger.reaggregation import reaggregate as aggregate_anew
+from raypp.ledger.retention import WAIT_S
 from raypp.ledger.retention import forget as forget_rows
 from raypp.ledger.store import Ledger
 from raypp.ledger.times import parse_duration, parse_time, shown_time
@@ -39,6 +40,7 @@ TokenOut = Annotated[
     Path | None, typer.Option("--out", help="Write the token to this new file, mode 0600 (default: standard output).")
 ]
 TokenId = Annotated[str | None, typer.Option("--token", help="Only the token of this id (default: all of them).")]
+EXIT_NOT_EMPTIED = 3
 _HELP = {"help_option_names": ["-h", "--help"]}
 
 
@@ -193,9 +195,14 @@ def forget(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Count what would be deleted, and delete nothing.")
     ] = False,
+    wait: Annotated[
+        float, typer.Option(help="Seconds to wait for readers that keep what was deleted in SQLite's log.", min=0)
+    ] = WAIT_S,
     json_file: JsonFile = None,
 ) -> None:
     """Delete frames, detections, episodes and stretches of a site for good; its streams go on where they are.
+
+    The exit status is 3 where the deleted bytes are still in SQLite's log, since somebody reads all the time.
 
     Example: raypp forget plant-1 --older-than 30d --dry-run --ledger sqlite:///ledger.db
 
@@ -213,13 +220,26 @@ def forget(
         raise OptionError(f"--from {from_time} is not before the end of the range; give an earlier time")
     with _opened(ledger) as opened:
         done = forget_rows(
-            opened, site, camera=camera, from_us=from_us, to_us=to_us, dry_run=dry_run, who=command_line()
+            opened,
+            site,
+            camera=camera,
+            from_us=from_us,
+            to_us=to_us,
+            dry_run=dry_run,
+            wait_s=wait,
+            who=command_line(),
         )
     _note(
         f"{'would forget' if dry_run else 'forgot'} {done.frames} frames with {done.detections} detections, "
         f"{done.episodes} episodes and {done.stretches} stretches of {done.streams} streams"
     )
     write_json(json_file, done)
+    if not done.emptied:
+        _note(
+            f"the deleted bytes are still in the ledger's log, which somebody has read for all of {wait:g} s: stop the "
+            "reader (a backup, a shell, a long report), and run the same command again"
+        )
+        raise typer.Exit(EXIT_NOT_EMPTIED)
 
 
 def reaggregate(

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ _IDLE_IN_TRANSACTION_S = 15
 """A replica that is frozen within a transaction loses it after this, and its locks with it (PostgreSQL)."""
 _POOL, _OVERFLOW = 5, 15
 _WRITES = "raypp_writes"
+_PURGE_AGAIN_S = 0.2
 
 _POSTGRES_OPTIONS = {
     "statement_timeout": f"{_STATEMENT_TIMEOUT_S}s",
@@ -134,11 +136,39 @@ class Database:
                     writing.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
                 yield writing
 
-    def purge(self) -> None:
-        """After rows were forgotten: leave none of their bytes in SQLite's log (the file itself is zeroed at once)."""
-        if self.is_sqlite:
-            with self._translated(), self._in_turn(), closing(self.engine.raw_connection()) as connection:
-                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    def purge(self, wait_s: float) -> bool:
+        """After rows were forgotten: leave none of their bytes in SQLite's log (the file itself is zeroed at once).
+
+        A log can be emptied only while nobody reads what was there before.
+
+        Args:
+            wait_s: how long to wait for others.
+
+        Returns:
+            Whether nothing of them is left; always so for PostgreSQL, whose own log is not ours.
+        """
+        if not self.is_sqlite:
+            return True
+        until = time.monotonic() + wait_s
+        while not self._empty_log():
+            if time.monotonic() >= until:
+                return False
+            time.sleep(_PURGE_AGAIN_S)
+        return True
+
+    def _empty_log(self) -> bool:
+        with self._translated(), self._in_turn(), closing(self.engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            cursor.execute(f"PRAGMA busy_timeout={round(_PURGE_AGAIN_S * 1000)}").fetchall()
+            try:
+                busy, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()[0]
+            except sqlite3.OperationalError as error:
+                if _sqlite_kind(error) is not LedgerUnavailableError:
+                    raise
+                return False
+            finally:
+                cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}").fetchall()
+        return not busy
 
     def close(self) -> None:
         """Close all connections."""

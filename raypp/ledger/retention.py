@@ -15,9 +15,14 @@ from raypp.usage.episode import EpisodeState, StreamName
 _SETTLED_US = 3600 * 1_000_000
 """Of a range that ended so long ago, a stream's fold remembers at most when a stretch began."""
 
+WAIT_S = 60.0
+
 
 class Forgotten(BaseModel):
-    """What was forgotten, or would be: rows that lay in the range, or reached into it."""
+    """What was forgotten, or would be: rows that lay in the range, or reached into it.
+
+    `emptied` says that no byte of it is left in SQLite's log; where it is false, somebody read all the time.
+    """
 
     model_config = ConfigDict(frozen=True)
     site: str
@@ -30,6 +35,7 @@ class Forgotten(BaseModel):
     detections: int = 0
     episodes: int = 0
     stretches: int = 0
+    emptied: bool = True
 
 
 def forget(
@@ -40,6 +46,7 @@ def forget(
     from_us: int | None = None,
     to_us: int | None = None,
     dry_run: bool = False,
+    wait_s: float = WAIT_S,
     who: str = COMMAND_LINE,
 ) -> Forgotten:
     """Delete what is kept of a site, a camera, a range of time. One transaction a stream, each with its audit entry.
@@ -54,6 +61,7 @@ def forget(
         from_us: event time; None: no bound.
         to_us: event time, exclusive; None: no bound.
         dry_run: only count.
+        wait_s: how long to wait for readers of SQLite's log, in which the deleted bytes are still to be found.
         who: for the audit log.
 
     Raises:
@@ -76,8 +84,11 @@ def forget(
                     for name in ("streams", "frames", "detections", "episodes", "stretches")
                 }
             )
-    if not dry_run and total.streams:
-        ledger.database.purge()
+    if not dry_run:
+        for stream_id in ids:
+            _mend_newest(ledger, stream_id)
+        # In any case: an earlier call may have been kept from it.
+        return total.model_copy(update={"emptied": ledger.database.purge(wait_s)})
     return total
 
 
@@ -109,6 +120,18 @@ def _forget_stream(ledger: Ledger, stream_id: int, scope: Forgotten, who: str) -
 
     rewrite(ledger.database, stream_id, Plan(forget=_frames_in(scope), within=log), ledger.clock())
     return counts[-1]
+
+
+def _mend_newest(ledger: Ledger, stream_id: int) -> None:
+    """Let a stream's latest frame be the latest of those that are left; also where others were forgotten long ago."""
+    newest = select(func.max(FrameRow.timestamp_us)).where(FrameRow.stream_id == stream_id).scalar_subquery()
+    wrong = (StreamRow.stream_id == stream_id, StreamRow.newest_us.is_distinct_from(newest))
+    with ledger.database.read() as connection:
+        if connection.execute(select(StreamRow.stream_id).where(*wrong)).first() is None:
+            return
+    with ledger.database.write() as connection:
+        connection.execute(select(StreamRow.stream_id).where(StreamRow.stream_id == stream_id).with_for_update())
+        connection.execute(update(StreamRow).where(*wrong).values(newest_us=newest))
 
 
 def _count(connection: Connection, stream_id: int, scope: Forgotten) -> Forgotten | None:

@@ -24,7 +24,7 @@ def check_range(site: str, from_us: int, to_us: int) -> None:
     check_name(site, "site")
     for what, value in (("from_us", from_us), ("to_us", to_us)):
         if not 0 <= value <= LATEST_US + 1:
-            raise RefusedError(Status.INVALID_ARGUMENT, f"{what} {value} is not within 1970 to 9999, in microseconds")
+            raise RefusedError(Status.INVALID_ARGUMENT, f"{what} {value} is not within 1970 to 9998, in microseconds")
     if to_us and from_us >= to_us:
         raise RefusedError(Status.INVALID_ARGUMENT, f"from_us {from_us} must be before to_us {to_us}")
 

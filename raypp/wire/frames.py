@@ -1,6 +1,7 @@
 """Codes as frames of the wire: the whole grid, or the cells that changed, whichever is smaller; and back."""
 
 import zlib
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +13,12 @@ from raypp.veil.packing import pack, packed_size, unpack
 from raypp.wire.compression import compress, decompress
 from raypp.wire.grid import CellGrid, Codes
 
-LATEST_US = 253_402_300_799_999_999
-"""Last microsecond of the year 9999, since 1970: the latest timestamp that is taken."""
+LATEST_US = 253_370_764_799_999_999
+"""Last microsecond of the year 9998, since 1970: the latest timestamp that is taken. Calendars of computers end a year
+later, so that a day and a time zone may still be added.
+"""
+MOST_AHEAD_US = 24 * 3600 * 1_000_000
+"""How far ahead of the service's clock a live camera's frames may be."""
 LARGEST_INDEX = (1 << 63) - 1
 """Largest frame index and sequence number, so that they fit a signed 64-bit column."""
 
@@ -171,7 +176,7 @@ def check_frame(frame: pb.Frame) -> Observation:
     if frame.frame_index > LARGEST_INDEX:
         raise WireError(f"frame index {frame.frame_index} is out of range; the largest is {LARGEST_INDEX}")
     if not 0 <= frame.timestamp_us <= LATEST_US:
-        raise WireError(f"{_name(frame)}: timestamp {frame.timestamp_us} is not within 1970 to 9999, in microseconds")
+        raise WireError(f"{_name(frame)}: timestamp {frame.timestamp_us} is not within 1970 to 9998, in microseconds")
     try:
         observation = Observation(frame.observation)
     except ValueError:
@@ -182,6 +187,17 @@ def check_frame(frame: pb.Frame) -> Observation:
     if observation is not Observation.OBSERVED and has_cells:
         raise WireError(f"{_name(frame)} is {observation.name.lower()}, and must not carry cells")
     return observation
+
+
+def check_clock(frames: Iterable[pb.Frame], now_us: int) -> None:
+    """Raise WireError where a live camera's frame lies more than a day ahead of the service's clock, `now_us`."""
+    for frame in frames:
+        if frame.timestamp_us > now_us + MOST_AHEAD_US:
+            days = (frame.timestamp_us - now_us) / MOST_AHEAD_US
+            raise WireError(
+                f"{_name(frame)}: its time is {days:,.1f} days ahead of the service's clock, and a live camera's may "
+                "be one; set the site's clock, and begin a new spool"
+            )
 
 
 def cell_bytes(frame: pb.Frame) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from protos import raypp_pb2 as pb
 from raypp.errors import WireError, WireLimitError
-from raypp.wire.frames import LARGEST_INDEX, cell_bytes, check_frame
+from raypp.wire.frames import LARGEST_INDEX, LATEST_US, cell_bytes, check_frame
 from raypp.wire.grid import MOST_PIXELS
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -26,6 +26,8 @@ def check_open(message: pb.Open) -> None:
     check_name(message.camera, "camera")
     if not 1 <= message.stream_epoch <= LARGEST_INDEX:
         raise WireError(f"stream epoch {message.stream_epoch} must be 1 to {LARGEST_INDEX}")
+    if not 0 <= message.sent_at_us <= LATEST_US:
+        raise WireError(f"the site's clock {message.sent_at_us} is not within 1970 to 9998, in microseconds")
     _check_source(message.veil_id, message.width, message.height, message.sub_key)
 
 

@@ -145,3 +145,23 @@ def test_settings_that_do_not_fit_the_model_refuse_a_stream_before_it_takes_anyt
     with pytest.raises(RefusedError, match="no class drill"):
         gateway.stream(_open())
     assert gateway.ledger.position(gateway.ledger.streams("plant")[0].stream) == before
+
+
+def test_frames_of_the_future_are_refused_of_a_live_camera_and_nothing_is_kept(gateway: Gateway) -> None:
+    gateway.stream(_open(), _chunk(1, -3, -2))
+    day_s = 24 * 3600
+    with pytest.raises(RefusedError, match=r"frame 201: its time is 2\.0 days ahead of the service's clock") as caught:
+        gateway.stream(_open(), _chunk(2, -1, 2 * day_s))
+    assert caught.value.status is Status.INVALID_ARGUMENT
+    assert "\n" not in str(caught.value)
+    assert [one.committed for one in gateway.ledger.streams("plant")] == [1]
+    gateway.stream(_open(), _chunk(2, -1, day_s - 1))
+    gateway.stream(_open(camera="recorder", live=False), _chunk(1, 2 * day_s))
+    assert [one.committed for one in gateway.ledger.streams("plant")] == [2, 1]
+
+
+@pytest.mark.parametrize("sent_at_us", [-(2**63), -1, 2**63 - 1])
+def test_a_clock_that_cannot_be_is_refused(gateway: Gateway, sent_at_us: int) -> None:
+    with pytest.raises(RefusedError, match=r"the site.s clock .* is not within 1970 to 9998") as caught:
+        gateway.stream(_open(sent_at_us=sent_at_us))
+    assert caught.value.status is Status.INVALID_ARGUMENT

@@ -155,3 +155,20 @@ def test_the_ledger_is_named_by_option_or_environment(url: str):
 def test_readers_make_no_ledger(tmp_path: Path):
     fail(LedgerError, "there is no ledger", "site", "list", "--ledger", f"sqlite:///{tmp_path}/typo.db")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_forgotten_bytes_that_a_reader_keeps_are_told_by_the_status(tmp_path: Path):
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    with Ledger.open(url, clock=Clock()) as ledger:
+        ledger.add_site("plant-1")
+        Connection(ledger).send_all(chunks(working_day(40)))
+        ask = ("forget", "plant-1", "--all", "--ledger", url, "--wait", 0.1, "--json", tmp_path / "done.json")
+        with ledger.database.read() as reading:
+            reading.exec_driver_sql("SELECT count(*) FROM frames").scalar_one()
+            done = run(*ask)
+            assert done.exit_code == 3
+            assert "still in the ledger's log" in done.stderr
+            assert "forgot 40 frames" in done.stderr
+            assert json.loads((tmp_path / "done.json").read_text())["emptied"] is False
+        succeed(*ask)
+        assert json.loads((tmp_path / "done.json").read_text())["emptied"] is True

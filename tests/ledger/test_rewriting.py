@@ -1,3 +1,5 @@
+import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -13,6 +15,7 @@ from raypp.usage.episode import CloseReason, EpisodeState, StreamName
 from raypp.usage.fold import Fold
 from raypp.usage.settings import SiteSettings
 from raypp.usage.state import FoldState
+from raypp.wire.frames import LATEST_US
 from tests.ledger.site import (
     ABOUT,
     CLASSES,
@@ -283,6 +286,80 @@ def test_nothing_forgotten_is_left_in_the_file(tmp_path, clock: Clock):
         assert any(packed in path.read_bytes() for path in tmp_path.iterdir())
         forget(ledger, "plant-1")
         assert not any(packed in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_a_reader_keeps_forgotten_bytes_in_the_log_and_that_is_told(tmp_path, clock: Clock):
+    mark = 0.7109375 + 2**-20
+    packed = __import__("struct").pack("<f", mark)
+
+    def left() -> set[str]:
+        return {path.name for path in tmp_path.iterdir() if packed in path.read_bytes()}
+
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db", clock=clock) as ledger:
+        ledger.add_site("plant-1")
+        marked = replace(DRILL, x1=mark)
+        Connection(ledger).send_all(chunks([seen(number, marked) for number in range(80)]))
+        with Ledger.open(ledger.database.shown) as other, other.database.read() as reading:
+            assert reading.exec_driver_sql("SELECT count(*) FROM frames").scalar_one() == 80
+            done = forget(ledger, "plant-1", wait_s=0.3)
+            assert (done.frames, done.emptied) == (80, False)
+            assert "ledger.db-wal" in left()
+        again = forget(ledger, "plant-1", wait_s=0.3)
+        assert (again.frames, again.emptied) == (0, True)
+        assert left() == set()
+
+
+def test_forgetting_waits_for_a_reader_that_ends_in_time(tmp_path, clock: Clock):
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db", clock=clock) as ledger:
+        ledger.add_site("plant-1")
+        Connection(ledger).send_all(chunks(working_day(80)))
+        begun = threading.Event()
+
+        def read_for_a_while() -> None:
+            with Ledger.open(ledger.database.shown) as other, other.database.read() as reading:
+                reading.exec_driver_sql("SELECT count(*) FROM frames").scalar_one()
+                begun.set()
+                time.sleep(1)
+
+        reader = threading.Thread(target=read_for_a_while)
+        reader.start()
+        assert begun.wait(30)
+        assert forget(ledger, "plant-1").emptied
+        reader.join()
+
+
+def test_one_frame_of_the_future_is_undone_by_forgetting_it(ledger: Ledger):
+    """Its stream's newest time, its stretches and what its fold remembers are those of the frames that are left."""
+    frames = working_day(40)
+    future = seen(40, at_us=LATEST_US)
+    live = Connection(ledger)
+    live.send_all(chunks([*frames, future]))
+    (status,) = ledger.streams("plant-1")
+    assert status.newest_us == LATEST_US
+    assert forget(ledger, "plant-1", from_us=at(3600)).frames == 1
+    (status,) = ledger.streams("plant-1")
+    assert status.newest_us == frames[-1].timestamp_us
+    more = [seen(number, DRILL) for number in range(41, 60)]
+    Connection(ledger).send(7, more)
+    held = content(ledger)
+    assert (held.episodes, held.stretches) == alone([*frames, *more])
+
+
+@pytest.mark.parametrize("scope", [{}, {"camera": "bench"}, {"from_us": at(0)}, {"to_us": at(100_000)}])
+def test_a_stream_of_which_all_is_forgotten_has_no_newest_frame(ledger: Ledger, scope: dict[str, object]):
+    Connection(ledger).send_all(chunks(working_day(40)))
+    assert forget(ledger, "plant-1", **scope).frames == 40
+    assert [one.newest_us for one in ledger.streams("plant-1")] == [None]
+
+
+def test_a_ledger_from_which_a_frame_of_the_future_was_forgotten_before_is_cured(ledger: Ledger):
+    """Earlier versions forgot the frame and left its time as the stream's newest."""
+    frames = working_day(40)
+    Connection(ledger).send_all(chunks(frames))
+    with ledger.database.write() as connection:
+        connection.exec_driver_sql("UPDATE streams SET newest_us = 253402300799999999")
+    assert forget(ledger, "plant-1", from_us=at(3600)).frames == 0
+    assert [one.newest_us for one in ledger.streams("plant-1")] == [frames[-1].timestamp_us]
 
 
 def test_a_state_that_cannot_be_read_is_made_anew(ledger: Ledger):
