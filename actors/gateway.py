@@ -20,12 +20,15 @@ from protos import raypp_pb2 as pb
 from raypp.errors import LedgerError
 from raypp.ledger.identity import Principal
 from raypp.serving.chunk import ChunkReader, with_detections
+from raypp.serving.door import REQUEST_BYTES
 from raypp.serving.messages import description
 from raypp.serving.queries import EpisodeWatch, check_range, list_episodes
 from raypp.serving.refusal import RefusedError, Status, refusal_of
+from raypp.serving.refusal_log import quiet_refusals
 from raypp.serving.reports import site_report
 from raypp.serving.settings import ServiceSettings
 from raypp.wire.messages import check_detect, check_name
+from raypp.wire.parsing import parse
 from raypp.wire.values import episode_message, frame_detections_message
 
 _Request = TypeVar("_Request")
@@ -66,22 +69,26 @@ def _streamed(handler: _Stream[_Request, _Response]) -> _Stream[_Request, _Respo
 class Gateway:
     """Serves the methods of `raypp.v1.Sites`; holds nothing that the ledger does not.
 
+    Messages come as bytes, and are parsed once it is known who sends them: see `raypp.serving.door`.
+
     Args:
         settings: JSON of `ServiceSettings`.
         detectors: the deployments that detect, by veil_id.
     """
 
     def __init__(self, settings: str, detectors: dict[str, DeploymentHandle[Any]]) -> None:
+        quiet_refusals(logger)
         self._services = Services(ServiceSettings.model_validate_json(settings), detectors)
         self._pages = Pages(self._services)
         self._reaping = asyncio.get_running_loop().create_task(self._reap())
 
     @_answered
     async def DescribeModel(  # noqa: N802 - the contract's name
-        self, request: pb.DescribeModelRequest, grpc_context: RayServegRPCContext
+        self, message: bytes, grpc_context: RayServegRPCContext
     ) -> pb.DescribeModelResponse:
         """Say what a model needs, and the service's limits."""
         await self._principal(grpc_context)
+        request = parse(pb.DescribeModelRequest, message, REQUEST_BYTES)
         services = self._services
         veil_id = request.veil_id or services.detectors.only()
         services.detectors.require(veil_id, Status.NOT_FOUND)
@@ -89,11 +96,12 @@ class Gateway:
 
     @_answered
     async def DetectFrames(  # noqa: N802
-        self, request: pb.DetectFramesRequest, grpc_context: RayServegRPCContext
+        self, message: bytes, grpc_context: RayServegRPCContext
     ) -> pb.DetectFramesResponse:
         """Detect on a batch of frames; nothing is kept."""
         principal = await self._principal(grpc_context)
         services = self._services
+        request = parse(pb.DetectFramesRequest, message, services.limits.message_bytes)
         check_detect(request, services.limits.message())
         services.detectors.require(request.veil_id, Status.FAILED_PRECONDITION)
         model = await services.detectors.about(request.veil_id)
@@ -111,7 +119,7 @@ class Gateway:
 
     @_streamed
     async def StreamFrames(  # noqa: N802
-        self, requests: "gRPCInputStream[pb.StreamFramesRequest]", grpc_context: RayServegRPCContext
+        self, requests: "gRPCInputStream[bytes]", grpc_context: RayServegRPCContext
     ) -> AsyncIterator[pb.StreamFramesResponse]:
         """Stream one camera."""
         connection = StreamConnection(self._services, requests, grpc_context.invocation_metadata())
@@ -120,24 +128,27 @@ class Gateway:
 
     @_answered
     async def GetSiteReport(  # noqa: N802
-        self, request: pb.GetSiteReportRequest, grpc_context: RayServegRPCContext
+        self, message: bytes, grpc_context: RayServegRPCContext
     ) -> pb.GetSiteReportResponse:
         """Report the use of tools at one site."""
-        principal = await self._reader(request.site, grpc_context)
+        principal = await self._principal(grpc_context)
+        request = parse(pb.GetSiteReportRequest, message, REQUEST_BYTES)
+        _check_reader(principal, request.site)
         check_range(request.site, request.from_us, request.to_us)
         services = self._services
-        report = await services.reports.only(
-            principal.token_id, site_report, services.ledger, request.site, request.from_us, request.to_us
-        )
+        asked, most = (request.site, request.from_us, request.to_us), services.limits.message_bytes
+        report = await services.reports.only(principal.token_id, site_report, services.ledger, *asked, most)
         await services.audit(principal, "report", request.site, f"from {request.from_us} to {request.to_us}")
         return pb.GetSiteReportResponse(report_json=report)
 
     @_answered
     async def ListEpisodes(  # noqa: N802
-        self, request: pb.ListEpisodesRequest, grpc_context: RayServegRPCContext
+        self, message: bytes, grpc_context: RayServegRPCContext
     ) -> pb.ListEpisodesResponse:
         """List episodes of one site, in pages."""
-        principal = await self._reader(request.site, grpc_context)
+        principal = await self._principal(grpc_context)
+        request = parse(pb.ListEpisodesRequest, message, REQUEST_BYTES)
+        _check_reader(principal, request.site)
         services = self._services
         page = await services.read(list_episodes, services.ledger, request)
         await services.audit(principal, "episodes", request.site, f"{len(page.episodes)} episodes")
@@ -145,10 +156,12 @@ class Gateway:
 
     @_streamed
     async def WatchEpisodes(  # noqa: N802
-        self, request: pb.WatchEpisodesRequest, grpc_context: RayServegRPCContext
+        self, message: bytes, grpc_context: RayServegRPCContext
     ) -> AsyncIterator[pb.WatchEpisodesResponse]:
         """Send episodes as they open, change and close."""
-        principal = await self._reader(request.site, grpc_context)
+        principal = await self._principal(grpc_context)
+        request = parse(pb.WatchEpisodesRequest, message, REQUEST_BYTES)
+        _check_reader(principal, request.site)
         services = self._services
         await services.audit(principal, "watch", request.site)
         watch = EpisodeWatch(services.ledger, request.site)
@@ -157,7 +170,7 @@ class Gateway:
         while True:
             if not watch.more:
                 await asyncio.sleep(services.settings.watch_every_s)
-                await self._reader(request.site, grpc_context)
+                _check_reader(await self._principal(grpc_context), request.site)
             if found := await services.read(watch.changed):
                 yield pb.WatchEpisodesResponse(episodes=[episode_message(one) for one in found])
 
@@ -178,12 +191,6 @@ class Gateway:
     async def _principal(self, grpc_context: RayServegRPCContext) -> Principal:
         return await self._services.principal(grpc_context.invocation_metadata())
 
-    async def _reader(self, site: str, grpc_context: RayServegRPCContext) -> Principal:
-        principal = await self._principal(grpc_context)
-        check_name(site, "site")
-        principal.may_read(site)
-        return principal
-
     async def _reap(self) -> None:
         """Close episodes of silent streams provisionally, for ever; several gateways doing so do it once."""
         services = self._services
@@ -195,3 +202,9 @@ class Gateway:
                 logger.warning("raypp: silent streams could not be looked for: %s", error)
             else:
                 services.metrics.reaped(len(closed))
+
+
+def _check_reader(principal: Principal, site: str) -> None:
+    """Raise WireError for a malformed name, ForbiddenError unless the principal may read the site."""
+    check_name(site, "site")
+    principal.may_read(site)

@@ -21,6 +21,7 @@ from raypp.serving.writer import StreamWriter, clock_offset_us
 from raypp.usage.episode import StreamName
 from raypp.wire.frames import check_clock
 from raypp.wire.messages import check_open
+from raypp.wire.parsing import parse
 from raypp.wire.values import episode_message, frame_detections_message
 
 _AHEAD = 1
@@ -50,11 +51,11 @@ class StreamConnection:
 
     Args:
         services: of the gateway.
-        requests: what the client sends.
+        requests: what the client sends, messages of StreamFramesRequest in bytes.
         metadata: of the call.
     """
 
-    def __init__(self, services: Services, requests: AsyncIterator[pb.StreamFramesRequest], metadata: Metadata) -> None:
+    def __init__(self, services: Services, requests: AsyncIterator[bytes], metadata: Metadata) -> None:
         self._services = services
         self._requests = requests
         self._metadata = metadata
@@ -132,7 +133,7 @@ class StreamConnection:
     async def _first_message(self) -> pb.Open:
         within_s = self._services.settings.open_within_s
         try:
-            request = await asyncio.wait_for(anext(self._requests), within_s)
+            request = self._parsed(await asyncio.wait_for(anext(self._requests), within_s))
         except StopAsyncIteration:
             raise RefusedError(Status.INVALID_ARGUMENT, "the stream ended before its `open`") from None
         except TimeoutError:
@@ -144,11 +145,15 @@ class StreamConnection:
     async def _read(self) -> None:
         """Read ahead until the input ends or a chunk is refused; what was admitted before is still committed."""
         try:
-            async for request in self._requests:
-                await self._queue.put(await self._admit(request))
+            async for message in self._requests:
+                await self._queue.put(await self._admit(self._parsed(message)))
             await self._queue.put(_EndOfInputError())
         except Exception as error:  # noqa: BLE001 - it is raised where answers are made, behind those that are due
             await self._queue.put(error)
+
+    def _parsed(self, message: bytes) -> pb.StreamFramesRequest:
+        most = self._services.limits.message_bytes
+        return parse(pb.StreamFramesRequest, message, most, inner=pb.StreamFramesRequest.CHUNK_FIELD_NUMBER)
 
     async def _admit(self, request: pb.StreamFramesRequest) -> _UnderWay:
         if request.WhichOneof("message") != "chunk":

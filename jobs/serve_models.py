@@ -26,12 +26,11 @@ from raypp.io.yaml import MOST_BYTES, read_yaml
 from raypp.ledger.store import Ledger
 from raypp.serving.access import read_front_secret
 from raypp.serving.bundles import models_by_veil
-from raypp.serving.limits import MESSAGE_BYTES
+from raypp.serving.door import FRONT_VARIABLE, LIMITS_VARIABLE, SERVICER
 from raypp.serving.settings import APPLICATION, LEDGER_VARIABLE, ServiceSettings
 
 _OBJECT_STORE_BYTES = 256 << 20
 """Codes of the chunks under way pass through it."""
-_SERVICER = "protos.raypp_pb2_grpc.add_SitesServicer_to_server"
 _GLANCE_S = 1.0
 
 
@@ -131,7 +130,10 @@ def _on_signals(stop: Event, reread: Event) -> None:
 def _start_ray(address: str | None, settings: ServiceSettings, metrics_port: int | None) -> None:
     """Connect to a running Ray, or start one of this machine alone, that talks to nobody who has not its token."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_SERVE_GRPC_MAX_MESSAGE_SIZE", str(MESSAGE_BYTES))
+    os.environ.setdefault("RAY_SERVE_GRPC_MAX_MESSAGE_SIZE", str(settings.limits.message_bytes))
+    os.environ.setdefault(LIMITS_VARIABLE, settings.door.model_dump_json())
+    if settings.front_secret_file:
+        os.environ.setdefault(FRONT_VARIABLE, str(settings.front_secret_file))
     # Serve gives a proxy 5 s to start, and kills it over and over on a machine that is busy.
     os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", "60")
     if address is None:
@@ -181,7 +183,7 @@ def _run(
         serve.start(
             proxy_location=ProxyLocation.HeadOnly if local else ProxyLocation.EveryNode,
             http_options=HTTPOptions(host=http_host, port=http_port),
-            grpc_options=gRPCOptions(port=port, grpc_servicer_functions=[_SERVICER]),
+            grpc_options=gRPCOptions(port=port, grpc_servicer_functions=[SERVICER], enable_reflection=False),
         )
         serve.run(build_app(settings), name=APPLICATION, route_prefix="/")
         guard = "calls need the front's secret" if settings.front_secret_file else "no front: do not expose this port"

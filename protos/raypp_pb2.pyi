@@ -83,16 +83,18 @@ class Model(_message.Message):
     def __init__(self, model_id: _Optional[str] = ..., veil_id: _Optional[str] = ..., spec_json: _Optional[str] = ..., size: _Optional[int] = ..., classes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Limits(_message.Message):
-    __slots__ = ("frames_per_chunk", "bytes_per_frame", "window", "streams_per_site")
+    __slots__ = ("frames_per_chunk", "bytes_per_frame", "window", "streams_per_site", "message_bytes")
     FRAMES_PER_CHUNK_FIELD_NUMBER: _ClassVar[int]
     BYTES_PER_FRAME_FIELD_NUMBER: _ClassVar[int]
     WINDOW_FIELD_NUMBER: _ClassVar[int]
     STREAMS_PER_SITE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
     frames_per_chunk: int
     bytes_per_frame: int
     window: int
     streams_per_site: int
-    def __init__(self, frames_per_chunk: _Optional[int] = ..., bytes_per_frame: _Optional[int] = ..., window: _Optional[int] = ..., streams_per_site: _Optional[int] = ...) -> None: ...
+    message_bytes: int
+    def __init__(self, frames_per_chunk: _Optional[int] = ..., bytes_per_frame: _Optional[int] = ..., window: _Optional[int] = ..., streams_per_site: _Optional[int] = ..., message_bytes: _Optional[int] = ...) -> None: ...
 
 class Frame(_message.Message):
     __slots__ = ("timestamp_us", "frame_index", "observation", "whole", "change", "compressed", "grid_crc32")

@@ -34,6 +34,11 @@ class Front:
     def __init__(self, secret: bytes | None) -> None:
         self._secret = secret
 
+    @property
+    def asks(self) -> bool:
+        """Whether calls must have come through the front."""
+        return self._secret is not None
+
     def passed(self, given: str | bytes) -> bool:
         """Whether a call that carries this value of `x-raypp-front` came through the front; takes constant time."""
         if self._secret is None:

@@ -4,8 +4,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from protos import raypp_pb2 as pb
 
-MESSAGE_BYTES = 16 << 20
-"""Largest message that is taken off the network at all."""
+_AGENT_CHUNK = 8
+"""Frames that an agent puts into a chunk, unless told otherwise."""
+_BESIDE_CELLS = 64 << 10
+_LEAST_BYTES = 1 << 20
+"""An answer may take as much as a message, and a report of a year some hundred kilobytes."""
 
 
 class ServiceLimits(BaseModel):
@@ -20,6 +23,11 @@ class ServiceLimits(BaseModel):
     window: int = Field(8, ge=1, le=64, description="chunks that a stream may have sent and not seen committed")
     streams_per_site: int = Field(64, ge=1, le=10_000, description="streams of one site at a time, on each gateway")
 
+    @property
+    def message_bytes(self) -> int:
+        """Bytes that a message may take, either way: a usual chunk of the largest frames."""
+        return max(_LEAST_BYTES, _AGENT_CHUNK * self.bytes_per_frame + _BESIDE_CELLS)
+
     def message(self) -> pb.Limits:
         """Return the limits as sites are told them."""
-        return pb.Limits(**self.model_dump())
+        return pb.Limits(**self.model_dump(), message_bytes=self.message_bytes)

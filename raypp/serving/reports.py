@@ -2,14 +2,13 @@
 
 from raypp.ledger.store import Ledger
 from raypp.report.records import read_between
-from raypp.serving.limits import MESSAGE_BYTES
 from raypp.serving.refusal import RefusedError, Status
 
 _ROOM_BYTES = 1024
 """For what a message holds besides the report."""
 
 
-def site_report(ledger: Ledger, site: str, from_us: int, to_us: int) -> str:
+def site_report(ledger: Ledger, site: str, from_us: int, to_us: int, most_bytes: int) -> str:
     """Return a site's report over a time range as JSON; blocks.
 
     Args:
@@ -17,6 +16,7 @@ def site_report(ledger: Ledger, site: str, from_us: int, to_us: int) -> str:
         site: the site.
         from_us: start in microseconds since 1970; 0: the site's first frame.
         to_us: end, exclusive, cut at the present; 0: the site's last frame.
+        most_bytes: what a message may have.
 
     Raises:
         OptionError: if the range is longer than a report may be, also within what the site has.
@@ -25,7 +25,7 @@ def site_report(ledger: Ledger, site: str, from_us: int, to_us: int) -> str:
     """
     made = read_between(ledger, site, from_us, to_us).report().model_dump_json()
     size = len(made.encode())
-    if size > MESSAGE_BYTES - _ROOM_BYTES:
-        words = f"the report has {size:,} bytes, and a message {MESSAGE_BYTES:,}; ask for a shorter range"
+    if size > most_bytes - _ROOM_BYTES:
+        words = f"the report has {size:,} bytes, and a message {most_bytes:,}; ask for a shorter range"
         raise RefusedError(Status.RESOURCE_EXHAUSTED, words)
     return made

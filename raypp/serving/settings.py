@@ -7,6 +7,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from raypp.errors import OptionError
+from raypp.serving.guard import DoorLimits
 from raypp.serving.limits import ServiceLimits
 
 LEDGER_VARIABLE = "RAYPP_LEDGER"
@@ -62,6 +63,9 @@ class ServiceSettings(BaseModel):
         None, description="file with the secret that the TLS front adds to each call; none: calls need none"
     )
     limits: ServiceLimits = ServiceLimits()
+    door: DoorLimits = Field(
+        DoorLimits(), description="of a local Ray's proxy; on a cluster, the variable RAYPP_DOOR of each node, as JSON"
+    )
     detection: DetectionSettings = DetectionSettings()
     gateways: Scale = Field(Scale(cpus=0.2, target=50), description="`target`: streams of one gateway")
     detectors: Scale = Scale()

@@ -22,6 +22,8 @@ Call: TypeAlias = "grpc.aio.StreamStreamCall[pb.StreamFramesRequest, pb.StreamFr
 
 OPEN_TIMEOUT_S = 30.0
 COMMIT_TIMEOUT_S = 60.0
+_AROUND_CHUNK = 16
+"""Bytes that a message has besides its chunk, at most."""
 
 
 class RefusedError(SiteError):
@@ -245,6 +247,12 @@ class Session:
         sent = pb.Chunk(
             sequence=sequence, committed_seen=self.committed, frames=frames, sent_at_us=now_us(), last=chunk.last
         )
+        most = self._limits.message_bytes
+        if most and sent.ByteSize() > most - _AROUND_CHUNK:
+            raise RefusedError(
+                f"chunk {sequence} takes {sent.ByteSize()} bytes and the service takes messages of {most}; "
+                "raise its limits.bytes_per_frame, and stream with a smaller --chunk-frames from now on"
+            )
         self._progress.bytes += sum(cell_bytes(frame) for frame in frames)
         return sent
 

@@ -68,10 +68,10 @@ class Gateway:
         return asyncio.run(self._stream(opening, chunks))
 
     async def _stream(self, opening: pb.Open, chunks: tuple[pb.Chunk, ...]) -> list[pb.StreamFramesResponse]:
-        async def requests() -> AsyncIterator[pb.StreamFramesRequest]:
-            yield pb.StreamFramesRequest(open=opening)
+        async def requests() -> AsyncIterator[bytes]:
+            yield pb.StreamFramesRequest(open=opening).SerializeToString()
             for chunk in chunks:
-                yield pb.StreamFramesRequest(chunk=chunk)
+                yield pb.StreamFramesRequest(chunk=chunk).SerializeToString()
 
         connection = StreamConnection(cast("Services", self), requests(), ())
         try:

@@ -77,8 +77,17 @@ class Service:
 
     def replicas(self, name: str) -> list[psutil.Process]:
         """Processes of a deployment's replicas."""
+        return self.processes(f"ServeReplica:raypp:{name}")
+
+    def processes(self, title: str) -> list[psutil.Process]:
+        """Processes of the service whose command line holds some words, such as "ProxyActor"."""
         processes = psutil.Process(self.process.pid).children(recursive=True)
-        return [one for one in processes if f"ServeReplica:raypp:{name}" in _title(one)]
+        return [one for one in processes if title in _title(one)]
+
+    def logs(self) -> Path:
+        """Folder of the logs of Serve's proxy and replicas."""
+        (line,) = (line for line in self.said().splitlines() if line.startswith("logs "))
+        return Path(line.split()[1])
 
     def stub(self, address: str | None = None) -> SitesStub:
         return SitesStub(grpc.insecure_channel(address or f"127.0.0.1:{self.port}"))

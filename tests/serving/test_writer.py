@@ -132,6 +132,6 @@ def test_a_watch_tells_what_all_changed_at_once_in_parts(ledger: Ledger) -> None
 
 def test_a_report_is_made_of_what_is_in_the_ledger(ledger: Ledger) -> None:
     _write(ledger, _STREAM, [_frames(60)], 99)
-    report = SiteReport.model_validate_json(site_report(ledger, "plant", 0, 0))
+    report = SiteReport.model_validate_json(site_report(ledger, "plant", 0, 0, 1 << 20))
     assert report.site == "plant"
     assert {lane.tool for lane in report.lanes} >= {"hammer"}

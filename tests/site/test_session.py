@@ -60,3 +60,28 @@ def test_a_client_that_is_cancelled_just_as_a_chunk_is_committed_ends(site, serv
 
     assert asyncio.run(end_as_it_is_told())
     spool.close()
+
+
+def test_a_chunk_that_the_service_would_not_take_off_the_network_is_told_of_and_not_sent(site, service):
+    service.limits.message_bytes = 100
+    facts = FACTS.model_copy(
+        update={"site": "plant-1", "camera": "bench-1", "epoch": now_us(), "veil_id": site.veil_id}
+    )
+    spool = CameraSpool(site.spool / "bench-1", 1 << 30, DropPolicy.BLOCK)
+    spool.begin(facts)
+    frames = [unseen_frame(Observation.COVERED, index, 1000 + index) for index in range(16)]
+    spool.append(frames, Position(last_index=15, last_us=1015), lambda: False)
+    said = []
+
+    async def until_it_says_why():
+        client = StreamClient(spool, Link(service.address, site.token_path), RetryPolicy(), said.append)
+        running = asyncio.create_task(client.run())
+        while not said:
+            await asyncio.sleep(0.01)
+        running.cancel()
+        return client.refused
+
+    refused = asyncio.run(asyncio.wait_for(until_it_says_why(), 20))
+    assert "the service takes messages of 100" in refused
+    assert "--chunk-frames" in refused
+    assert service.of("bench-1")[0].committed == 0

@@ -23,6 +23,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
             "streams_per_site": STREAMS,
             "bytes_per_frame": 4096,
         },
+        "door": {"strangers_per_minute": 6000, "strangers_burst": 1000},  # each test has tokens of its own
         "detection": {"most": FOUND},
         "answers_bytes": 1 << 16,
         "open_within_s": 3,

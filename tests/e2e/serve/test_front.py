@@ -50,6 +50,13 @@ def test_the_front_speaks_tls_and_adds_the_secret(service: Service, site: Site, 
         assert status == 200
         for version in (ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
             assert _handshake(port, authority.pem, version) == (version is not ssl.TLSVersion.TLSv1_1)
+        for path in ("/-/routes", "/-/healthz"):
+            assert get_page(f"https://127.0.0.1:{port}{path}", context)[0] == 404
+        for method, room in (("ListEpisodes", 66 << 10), ("DetectFrames", 2113 << 10)):
+            call = channel.unary_unary(f"/raypp.v1.Sites/{method}")
+            with pytest.raises(grpc.RpcError) as caught:
+                call(bytes(room), metadata=metadata, timeout=20)
+            assert (caught.value.code(), "larger" in caught.value.details()) == (Code.RESOURCE_EXHAUSTED, True), method
         log = (tmp_path / "front" / "access.log").read_text()
         assert token.split()[1] not in log
 

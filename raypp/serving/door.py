@@ -1,0 +1,146 @@
+"""The door, in Serve's proxy: calls are handed on as bytes, and refused by their metadata before they are read."""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor
+
+from protos import raypp_pb2 as pb
+from raypp.serving.access import Front, read_front_secret
+from raypp.serving.guard import Caller, DoorLimits, Guard, address_of
+from raypp.serving.refusal import RefusedError, Status
+from raypp.serving.refusal_log import RefusalLog, quiet_refusals
+
+SERVICER = "raypp.serving.door.add_sites_to_server"
+"""What Serve is to be given among its `grpc_servicer_functions`."""
+LIMITS_VARIABLE = "RAYPP_DOOR"
+"""Names the variable of each node that holds `DoorLimits` as JSON, where they are not the defaults."""
+FRONT_VARIABLE = "RAYPP_FRONT_SECRET_FILE"
+"""Names the variable of each node that says where the front's secret is, so that proxies ask for it, too."""
+REQUEST_BYTES = 64 << 10
+"""Largest message of a method that takes no frames."""
+_ADDRESS = "x-real-ip"
+_READ_WITHIN_S = 30.0
+
+_Handler = Any
+"""A handler whose behaviours are Serve's: they are given bytes and the context of `grpc.aio`, and give bytes."""
+
+logger = logging.getLogger("ray.serve")
+
+
+def add_sites_to_server(servicer: Any, server: Any) -> None:
+    """Add the contract's methods to a proxy's server: as generated code does, but that messages stay bytes.
+
+    Serve puts behaviours of its own in place of the handlers', and passes what they are given to the gateway.
+    """
+    handlers = {}
+    for method in pb.DESCRIPTOR.services_by_name["Sites"].methods:
+        path = f"/{method.containing_service.full_name}/{method.name}"
+        handlers[path] = _handler(method, getattr(servicer, method.name))
+    secret = os.environ.get(FRONT_VARIABLE)
+    limits = DoorLimits.model_validate_json(os.environ.get(LIMITS_VARIABLE) or "{}")
+    quiet_refusals(logger)
+    front = Front(read_front_secret(Path(secret)) if secret else None)
+    server.add_generic_rpc_handlers((Door(handlers, front, Guard(limits)),))
+
+
+class Door(grpc.GenericRpcHandler):
+    """Finds the handler of a call, and lets the call pass to it or not.
+
+    Args:
+        handlers: by path; Serve puts others in their place.
+        front: what a call must have come through.
+        guard: counts calls.
+    """
+
+    def __init__(self, handlers: dict[str, _Handler], front: Front, guard: Guard) -> None:
+        self._method_handlers = handlers  # the name by which Serve finds them
+        self._front = front
+        self._guard = guard
+        self._refusals = RefusalLog(logger)
+
+    def service(self, details: grpc.HandlerCallDetails) -> _Handler | None:
+        """Return what is done with a call; called before anything but its metadata is read."""
+        handler = self._method_handlers.get(details.method)
+        if handler is None:
+            return None
+        return grpc.stream_stream_rpc_method_handler(partial(self._call, details, handler))
+
+    async def _call(
+        self,
+        details: grpc.HandlerCallDetails,
+        handler: _Handler,
+        requests: AsyncIterator[bytes],
+        context: "grpc.aio.ServicerContext[Any, Any]",
+    ) -> AsyncGenerator[bytes]:
+        try:
+            caller = self._enter(details, context)
+        except RefusedError as refusal:
+            self._refusals.note(refusal.status.name, str(refusal), time.monotonic())
+            context.set_code(refusal.status)
+            context.set_details(str(refusal))
+            return
+        try:
+            answers = _answers(details.method, handler, requests, context)
+            async with aclosing(answers):
+                first = True
+                async for answer in answers:
+                    if first:
+                        self._guard.answered(caller, time.monotonic())
+                        first = False
+                    yield answer
+            if context.code() in (Status.UNAUTHENTICATED, Status.UNAUTHENTICATED.value[0]):
+                self._guard.unknown(caller)
+        finally:
+            self._guard.leave(caller)
+
+    def _enter(self, details: grpc.HandlerCallDetails, context: "grpc.aio.ServicerContext[Any, Any]") -> Caller:
+        metadata = tuple(details.invocation_metadata)
+        token = self._front.token_of(metadata)
+        given = dict(metadata).get(_ADDRESS) if self._front.asks else None
+        return self._guard.enter(token, address_of(str(given or context.peer())), time.monotonic())
+
+
+async def _answers(
+    path: str,
+    handler: _Handler,
+    requests: AsyncIterator[bytes],
+    context: "grpc.aio.ServicerContext[Any, Any]",
+) -> AsyncGenerator[bytes]:
+    """Yield what Serve answers, with the one request of a method that takes one."""
+    if handler.request_streaming:
+        async for answer in handler.stream_stream(requests, context):
+            yield answer
+        return
+    try:
+        request = await asyncio.wait_for(anext(aiter(requests)), _READ_WITHIN_S)
+    except (StopAsyncIteration, TimeoutError):
+        context.set_code(Status.INVALID_ARGUMENT)
+        context.set_details(f"no message came within {_READ_WITHIN_S:g} s")
+        return
+    if not path.endswith("/DetectFrames"):
+        request = request[: REQUEST_BYTES + 1]  # the gateway sees that it was too long
+    if handler.response_streaming:
+        async for answer in handler.unary_stream(request, context):
+            yield answer
+        return
+    answer = await handler.unary_unary(request, context)
+    if context.code() in (None, 0, Status.OK):
+        yield answer
+
+
+def _handler(method: MethodDescriptor, behaviour: Any) -> _Handler:
+    """Return a method's handler, which neither parses nor serializes."""
+    if method.client_streaming:
+        return grpc.stream_stream_rpc_method_handler(behaviour)
+    if method.server_streaming:
+        return grpc.unary_stream_rpc_method_handler(behaviour)
+    return grpc.unary_unary_rpc_method_handler(behaviour)
