@@ -11,6 +11,7 @@ from typing import IO
 from raypp.errors import RayppError
 
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
+_MOST_SECRET_BYTES = 4_000_000
 _OTHERS, _ANYBODY = 0o077, 0o007
 _CREDENTIALS = "CREDENTIALS_DIRECTORY"
 _ACL, _ACL_HEAD, _ACL_ENTRY = "system.posix_acl_access", struct.Struct("<I"), struct.Struct("<HHI")
@@ -32,9 +33,11 @@ def read_secret(path: Path, what: str, remedy: str, error: type[RayppError]) -> 
         with path.open("rb") as file:
             found = os.fstat(file.fileno())
             is_open = stat.S_ISREG(found.st_mode) and _is_open_to_others(path, file.fileno(), found)
-            content = b"" if is_open else file.read()
+            content = b"" if is_open else file.read(_MOST_SECRET_BYTES + 1)
     except OSError as failure:
         raise error(f"{what} {path}: {failure.strerror}; {remedy}") from None
+    if len(content) > _MOST_SECRET_BYTES:
+        raise error(f"{what} {path} is larger than {_MOST_SECRET_BYTES:,} bytes, which no secret is; {remedy}")
     if is_open:
         mode = stat.S_IMODE(found.st_mode)
         raise error(f"{what} {path} is open to others (mode {mode:04o}); run `chmod 600 {path}`")

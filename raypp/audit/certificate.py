@@ -13,11 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from raypp import __version__
 from raypp.audit.assumptions import ASSUMPTIONS
-from raypp.audit.canonical import from_base64, parse, to_base64, to_canonical
+from raypp.audit.canonical import from_base64, to_base64, to_canonical
 from raypp.audit.code import code_digest
 from raypp.audit.gates import Gate, judge
 from raypp.audit.row import AttackRow
-from raypp.errors import CertificateError, SpecError
+from raypp.errors import CertificateError, ContentError, SpecError
+from raypp.io.content import read_content
+from raypp.io.fault import first_fault
+from raypp.io.json import MOST_BYTES, read_json
 from raypp.veil.key import VeilKey, fingerprint
 from raypp.veil.spec import VeilSpec, parse_spec, veil_id
 
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["ASSUMPTIONS", "Certificate", "Gate", "PictureCounts", "certify", "judge", "sign", "verify_certificate"]
 
 _DOMAIN = b"raypp certificate v1\0"
-_LONGEST_FIELD = 80
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -179,13 +181,9 @@ def verify_certificate(path: Path) -> Certificate:
     """
     where = f"certificate {path}"
     try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise CertificateError(f"{where}: {error.strerror or error}; name a certificate.json you may read") from None
-    try:
-        document = parse(text)
-    except ValueError:
-        raise CertificateError(f"{where} is not JSON; name the certificate.json of an audit") from None
+        document = read_json(read_content(path, MOST_BYTES))
+    except ContentError as error:
+        raise CertificateError(f"{where} {error}; name the certificate.json of an audit") from None
     if not isinstance(document, dict) or set(document) != {"certificate", "signature"}:
         raise CertificateError(
             f"{where} has no `certificate` with a `signature`; name the certificate.json of an audit"
@@ -194,7 +192,9 @@ def verify_certificate(path: Path) -> Certificate:
     try:
         certificate = Certificate.from_canonical(message)
     except ValidationError as error:
-        raise CertificateError(f"{where}: {_fault(error)}; get it anew from its owner, or update raypp") from None
+        raise CertificateError(
+            f"{where}: field {first_fault(error)}; get it anew from its owner, or update raypp"
+        ) from None
     public_key = _public_key(certificate, where)
     _check_identity(certificate, where)
     signature = from_base64(document["signature"])
@@ -241,9 +241,3 @@ def _check_identity(certificate: Certificate, where: str) -> None:
         raise CertificateError(
             f"{where}: its veil_id is not that of its spec and public key; it was altered: get it anew from its owner"
         )
-
-
-def _fault(error: ValidationError) -> str:
-    first = error.errors(include_input=False, include_url=False)[0]
-    field = ".".join(str(part) for part in first["loc"])[:_LONGEST_FIELD] or "certificate"
-    return f"field {field!r}: {first['msg'].splitlines()[0]}"

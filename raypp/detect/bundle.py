@@ -15,7 +15,6 @@ from torch import Tensor
 
 from raypp.detect.bundle_header import (
     DIGEST_KEY,
-    FORMAT_VERSION,
     HEADER_KEY,
     LENGTH_BYTES,
     SEALED_MAGIC,
@@ -32,7 +31,9 @@ from raypp.veil.envelope import Envelope, Passphrase, read_passphrase
 
 PASSPHRASE_VARIABLE = "RAYPP_MODEL_PASSPHRASE_FILE"
 _MOST_BYTES = 4 << 30
-_SEALED = SEALED_MAGIC + bytes([FORMAT_VERSION])
+_SEALED_VERSION = 2
+"""Of the seal around a bundle; the first one did not name its cost."""
+_SEALED = SEALED_MAGIC + bytes([_SEALED_VERSION])
 
 
 @dataclass(frozen=True)
@@ -129,11 +130,12 @@ def _opened(content: bytes, path: Path, passphrase: Passphrase) -> bytes:
     version = content[len(SEALED_MAGIC) : len(_SEALED)]
     if version > _SEALED[-1:]:
         raise ModelError(
-            f"bundle {path} has format version {version[0]}, this raypp reads up to {FORMAT_VERSION}; "
+            f"bundle {path} has format version {version[0]}, this raypp reads up to {_SEALED_VERSION}; "
             "install a newer one"
         )
+    read = Envelope.from_bytes if version == _SEALED[-1:] else Envelope.from_first_bytes
     try:
-        return Envelope.from_bytes(content[len(_SEALED) :]).open(passphrase(), content[: len(_SEALED)])
+        return read(content[len(_SEALED) :]).open(passphrase(), content[: len(_SEALED)])
     except (InvalidTag, ValueError):
         pass  # raised anew below, so that no traceback shows the passphrase
     raise ModelError(f"bundle {path} does not open: wrong passphrase, or the file was cut short or altered")

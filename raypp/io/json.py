@@ -15,6 +15,7 @@ from raypp.io.content import to_text
 MOST_BYTES = 8_000_000
 MOST_VALUES = 500_000
 MOST_DEPTH = 64
+_MOST_DIGITS = 20
 
 # Strings are passed by whole, also one that never ends, so that what stands in them is not counted.
 _MARKS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]|,', re.DOTALL)
@@ -30,8 +31,8 @@ def read_json(content: str | bytes, *, most_bytes: int = MOST_BYTES) -> Any:
 
     Raises:
         ContentError: if it is too long, too deep, holds too many values, is no JSON, names a field twice, or holds a
-            number that is not finite or text that is no Unicode; the text says what, for the file's name to be put
-            before it.
+            number that is not finite or of more than 20 digits, or text that is no Unicode; the text says what, for the
+            file's name to be put before it.
     """
     if len(content) > most_bytes:
         raise ContentError(f"is longer than {most_bytes:,} characters")
@@ -39,7 +40,11 @@ def read_json(content: str | bytes, *, most_bytes: int = MOST_BYTES) -> Any:
     _check_bounds(text)
     try:
         value = json.loads(
-            text, object_pairs_hook=_without_twins, parse_constant=_no_constant, parse_float=_finite, strict=True
+            text,
+            object_pairs_hook=_without_twins,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+            parse_int=_whole,
         )
         # Half a surrogate pair is text that nobody can print.
         json.dumps(value, ensure_ascii=False).encode()
@@ -76,6 +81,12 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(text: str) -> float:
     raise ContentError(f"is no JSON: it holds {text}")
+
+
+def _whole(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        raise ContentError(f"holds a whole number of more than {_MOST_DIGITS} digits")
+    return int(text)
 
 
 def _finite(text: str) -> float:

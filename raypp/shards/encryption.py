@@ -12,6 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from raypp.errors import KeyFileError
+from raypp.io.json import read_json
 from raypp.private import create_secret, read_secret
 from raypp.shards.schema import SHARD_SCHEMA
 from raypp.veil.key import Secret
@@ -66,7 +67,7 @@ class DataKey(Secret):
 def _parse(text: bytes) -> bytes | None:
     # In a frame of its own, so that a traceback of a refusal can show no secret.
     try:
-        document = json.loads(text)
+        document = read_json(text)
         secret = base64.b64decode(document["secret"], validate=True)
         digest = content_digest({"secret": document["secret"]})
         if document["kind"] != DATA_MAGIC or document.get("digest", digest) != digest:

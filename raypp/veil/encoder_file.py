@@ -6,7 +6,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from raypp.errors import SpecError
+from raypp.errors import ContentError, SpecError
+from raypp.io.content import read_content
 from raypp.veil.key import Keyring, VeilKey
 from raypp.veil.spec import LearnedSpec, PatchSpec, VeilSpec, load_spec, parse_spec
 
@@ -14,7 +15,7 @@ ENCODER_FILE, START_FILE = "encoder.veil", "start.model"
 """What a fit leaves in its folder: the encoder, and the detector that trainings on the veil start from."""
 MAGIC = b"raypp-encoder-1\n"
 _LENGTH_BYTES, _NONCE_BYTES = 4, 12
-_MOST_SPEC_BYTES = 1 << 16
+_MOST_SPEC_BYTES, _MOST_BYTES = 1 << 16, 1 << 28
 
 
 def seal_encoder(spec: LearnedSpec, content: bytes, key: VeilKey) -> bytes:
@@ -50,7 +51,7 @@ def open_encoder(path: Path, spec: LearnedSpec, key: Keyring) -> bytes:
         )
     try:
         return AESGCM(key.encoder_secret(spec)).decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], spec.canonical())
-    except InvalidTag:
+    except (InvalidTag, ValueError):  # the latter: a nonce that was cut short
         raise SpecError(
             f"encoder {path} does not open: it was sealed under another key or key epoch, or is damaged; "
             "use the key it was fitted with"
@@ -84,9 +85,9 @@ def is_encoder_file(path: Path) -> bool:
 
 def _parts(path: Path) -> tuple[LearnedSpec, bytes]:
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise SpecError(f"encoder {path}: {error.strerror}; give the file that `raypp fit` wrote") from None
+        content = read_content(path, _MOST_BYTES)
+    except ContentError as error:
+        raise SpecError(f"encoder {path} {error}; give the file that `raypp fit` wrote") from None
     begin = len(MAGIC) + _LENGTH_BYTES
     length = int.from_bytes(content[len(MAGIC) : begin], "big")
     if not content.startswith(MAGIC) or length > _MOST_SPEC_BYTES:

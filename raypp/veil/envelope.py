@@ -1,4 +1,4 @@
-"""Envelopes: bytes sealed under a passphrase by scrypt (RFC 7914) and AES-256-GCM."""
+"""Envelopes: bytes sealed under a passphrase by scrypt and AES-256-GCM."""
 
 import base64
 import secrets
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from raypp.errors import OptionError
 from raypp.private import read_secret
+from raypp.veil.stretching import DEFAULT, FIRST, Stretching
 
-_SCRYPT = {"n": 1 << 15, "r": 8, "p": 1}
-_SALT_BYTES, _NONCE_BYTES = 16, 12
+_COST_BYTES, _SALT_BYTES, _NONCE_BYTES = 2, 16, 12
 LEAST_PASSPHRASE = 12
 """Characters of a new passphrase; a shorter one that was taken earlier still opens its file."""
 
@@ -30,41 +30,51 @@ class Envelope:
         salt: 16 bytes, of the key's derivation.
         nonce: 12 bytes, of the encryption.
         sealed: the content, encrypted and authenticated.
+        stretching: the cost of the key's derivation.
     """
 
     salt: bytes
     nonce: bytes
     sealed: bytes
+    stretching: Stretching = DEFAULT
 
     @classmethod
     def seal(cls, content: bytes, passphrase: str, purpose: bytes) -> Self:
         """Seal content; it opens only with the same passphrase and purpose."""
         salt, nonce = secrets.token_bytes(_SALT_BYTES), secrets.token_bytes(_NONCE_BYTES)
-        return cls(salt, nonce, AESGCM(_stretch(passphrase, salt)).encrypt(nonce, content, purpose))
+        return cls(salt, nonce, AESGCM(DEFAULT.key(passphrase, salt)).encrypt(nonce, content, purpose))
 
     def open(self, passphrase: str, purpose: bytes) -> bytes:
         """Return the content; raises cryptography's InvalidTag for a wrong passphrase or altered bytes."""
-        return AESGCM(_stretch(passphrase, self.salt)).decrypt(self.nonce, self.sealed, purpose)
+        if len(self.nonce) != _NONCE_BYTES:
+            raise InvalidTag
+        return AESGCM(self.stretching.key(passphrase, self.salt)).decrypt(self.nonce, self.sealed, purpose)
 
     def to_json(self) -> dict[str, Any]:
         """Return the envelope for a JSON document, naming how the key is derived."""
         parts = {"salt": self.salt, "nonce": self.nonce, "sealed": self.sealed}
-        return {"kdf": "scrypt", **_SCRYPT} | {name: base64.b64encode(part).decode() for name, part in parts.items()}
+        return self.stretching.to_json() | {name: base64.b64encode(part).decode() for name, part in parts.items()}
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:
         """Read what `to_json` gave; raises KeyError, TypeError or ValueError for anything else."""
-        return cls(*(base64.b64decode(document[name]) for name in ("salt", "nonce", "sealed")))
+        salt, nonce, sealed = (base64.b64decode(document[name]) for name in ("salt", "nonce", "sealed"))
+        return cls(salt, nonce, sealed, Stretching.from_json(document))
 
     def to_bytes(self) -> bytes:
-        """Return the envelope as bytes: salt, nonce, sealed content."""
-        return self.salt + self.nonce + self.sealed
+        """Return the envelope as bytes: cost, salt, nonce, sealed content."""
+        return self.stretching.to_bytes() + self.salt + self.nonce + self.sealed
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Self:
-        """Read what `to_bytes` gave; of anything else comes an envelope that does not open."""
+        """Read what `to_bytes` gave; raises ValueError for a cost out of bounds, and else an envelope may not open."""
+        return cls.from_first_bytes(content[_COST_BYTES:], Stretching.from_bytes(content[:_COST_BYTES]))
+
+    @classmethod
+    def from_first_bytes(cls, content: bytes, stretching: Stretching = FIRST) -> Self:
+        """Read what the first version wrote, which did not name its cost."""
         sealed_from = _SALT_BYTES + _NONCE_BYTES
-        return cls(content[:_SALT_BYTES], content[_SALT_BYTES:sealed_from], content[sealed_from:])
+        return cls(content[:_SALT_BYTES], content[_SALT_BYTES:sealed_from], content[sealed_from:], stretching)
 
 
 def read_passphrase(path: Path) -> str:
@@ -98,7 +108,3 @@ def _text(content: bytes) -> str | None:
         return content.decode().rstrip("\n")
     except UnicodeDecodeError:
         return None
-
-
-def _stretch(passphrase: str, salt: bytes) -> bytes:
-    return Scrypt(salt=salt, length=32, **_SCRYPT).derive(passphrase.encode())

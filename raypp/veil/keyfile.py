@@ -9,10 +9,13 @@ from typing import IO, Any
 
 from cryptography.exceptions import InvalidTag
 
-from raypp.errors import KeyFileError
+from raypp.errors import ContentError, KeyFileError
+from raypp.io.json import read_json
+from raypp.io.names import check_name
 from raypp.private import create_secret, read_secret
+from raypp.veil.derivation import SECRET_BYTES
 from raypp.veil.envelope import Envelope, Passphrase, read_passphrase
-from raypp.veil.key import SiteKey, StreamSecrets, VeilKey
+from raypp.veil.key import HASH_USES, SiteKey, StreamSecrets, VeilKey
 from raypp.veil.spec import spec_of
 
 OWNER_MAGIC = "raypp-veil-key"
@@ -22,6 +25,8 @@ KEY_VARIABLE = "RAYPP_KEY_FILE"
 PASSPHRASE_VARIABLE = "RAYPP_KEY_PASSPHRASE_FILE"
 _SNIFF_BYTES = 256
 _DIGEST_HEX = 16
+_PUBLIC_BYTES = 32
+_MOST_EPOCH, _MOST_SUB_KEY = (1 << 31) - 1, 63
 _ALTERED = "it was altered since it was written, and would be another key; restore it from your backup"
 LOSS_REMEDIES = {
     OWNER_MAGIC: (
@@ -107,7 +112,7 @@ def load_key(path: Path, passphrase: Passphrase = passphrase_from_environment) -
         return _parse(document, magic, phrase)
     except InvalidTag:
         reason = "wrong passphrase, or the file was altered; check the passphrase"
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         reason = "damaged content; restore it from your backup"
     except KeyFileError as error:
         reason = str(error)
@@ -155,8 +160,8 @@ def _save(file: IO[str], magic: str, body: dict[str, Any], passphrase: str | Non
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(read_secret(path, _KEY_FILE, _NO_KEY, KeyFileError))
-    except ValueError:  # UnicodeDecodeError is one
+        document = read_json(read_secret(path, _KEY_FILE, _NO_KEY, KeyFileError))
+    except ContentError:
         document = None
     if not isinstance(document, dict):
         raise KeyFileError(f"key file {path} is not a raypp key; make one with `raypp keygen`")
@@ -173,12 +178,12 @@ def _wrap(body: dict[str, Any], passphrase: str, magic: str) -> dict[str, Any]:
 
 
 def _unwrap(wrapped: dict[str, Any], passphrase: str, magic: str) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(Envelope.from_json(wrapped).open(passphrase, magic.encode()))
+    body: dict[str, Any] = read_json(Envelope.from_json(wrapped).open(passphrase, magic.encode()))
     return body
 
 
 def _owner(body: dict[str, Any]) -> VeilKey:
-    key = VeilKey(base64.b64decode(body["secret"], validate=True), int(body["epoch"]))
+    key = VeilKey(base64.b64decode(body["secret"], validate=True), _number(body["epoch"], _MOST_EPOCH))
     if body.get("fingerprint", key.fingerprint) != key.fingerprint:
         raise KeyFileError(_ALTERED)
     return key
@@ -189,17 +194,34 @@ def _site(body: dict[str, Any]) -> SiteKey:
     if "digest" in body and body["digest"] != content_digest(rest):
         raise KeyFileError(_ALTERED)
     cameras = {
-        name: StreamSecrets(
-            int(stream["sub_key"]),
-            base64.b64decode(stream["weights_seed"]),
-            base64.b64decode(stream["dither_seed"]),
+        check_name(name): StreamSecrets(
+            _number(stream["sub_key"], _MOST_SUB_KEY),
+            _secret(stream["weights_seed"]),
+            _secret(stream["dither_seed"]),
         )
         for name, stream in body["cameras"].items()
     }
-    hashes = {use: base64.b64decode(value) for use, value in body["hashes"].items()}
+    hashes = {use: _secret(body["hashes"][use]) for use in HASH_USES}
     spec = spec_of(body["spec"])
-    encoder = base64.b64decode(body["encoder"]) if "encoder" in body else None
-    return SiteKey(spec, bytes.fromhex(body["public_key"]), body["site"], cameras, hashes, encoder)
+    encoder = _secret(body["encoder"]) if "encoder" in body else None
+    public_key = bytes.fromhex(body["public_key"])
+    if len(public_key) != _PUBLIC_BYTES:
+        raise ValueError
+    return SiteKey(spec, public_key, check_name(body["site"]), cameras, hashes, encoder)
+
+
+def _secret(text: str) -> bytes:
+    secret = base64.b64decode(text, validate=True)
+    if len(secret) != SECRET_BYTES:
+        del secret, text  # a traceback may show locals
+        raise ValueError
+    return secret
+
+
+def _number(value: object, most: int) -> int:
+    if not isinstance(value, int) or not 0 <= value <= most:
+        raise ValueError
+    return value
 
 
 def _b64(data: bytes) -> str:

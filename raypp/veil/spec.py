@@ -16,8 +16,11 @@ from pydantic import (
     model_validator,
 )
 
-from raypp.errors import SpecError
+from raypp.errors import ContentError, SpecError
+from raypp.io.content import read_content
 
+MOST_BYTES = 1 << 16
+_LONGEST_SHOWN = 80
 EXACT_LIMIT = 1 << 24
 """Integers below this are exact in float32, so a matrix product is too while every partial sum stays below."""
 
@@ -125,9 +128,12 @@ def parse_spec(text: str | bytes, where: str) -> VeilSpec:
         return _SPECS.validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"][1:]) or "spec"  # the first part names the family
+        field = (
+            ".".join(str(part) for part in first["loc"][1:])[:_LONGEST_SHOWN] or "spec"
+        )  # the first names the family
+        got = repr(first["input"])[:_LONGEST_SHOWN]
         raise SpecError(
-            f"{where}: {field}: {first['msg']} (got {first['input']!r}); "
+            f"{where}: {field}: {first['msg'].splitlines()[0]} (got {got}); "
             "correct the field, or run `raypp inspect --fields` for the ranges"
         ) from None
 
@@ -135,9 +141,9 @@ def parse_spec(text: str | bytes, where: str) -> VeilSpec:
 def load_spec(path: Path) -> VeilSpec:
     """Read a spec from a JSON file; raises SpecError if it cannot be read or is not valid."""
     try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise SpecError(f"spec file {path}: {error.strerror}; give the path of a veil spec") from None
+        text = read_content(path, MOST_BYTES)
+    except ContentError as error:
+        raise SpecError(f"spec file {path} {error}; give the path of a veil spec") from None
     return parse_spec(text, str(path))
 
 

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from raypp.detect.about import About
 from raypp.detect.bundle import Bundle, read_bundle, write_bundle
@@ -332,3 +334,10 @@ def test_tensors_of_a_type_that_numpy_lacks_are_told(bundle: Path, tmp_path: Pat
     (tmp_path / "b.model").write_bytes(content)
     model, _ = load_bundle(tmp_path / "b.model")
     assert {tensor.dtype for tensor in model.state_dict().values()} == {torch.float32, torch.int64}
+
+
+def test_a_bundle_that_the_first_version_sealed_opens(bundle: Path, tmp_path: Path) -> None:
+    head, salt, nonce = SEALED_MAGIC + b"\x01", bytes(16), bytes(12)
+    key = Scrypt(salt=salt, length=32, n=1 << 15, r=8, p=1).derive(b"a long phrase")
+    (tmp_path / "old.model").write_bytes(head + salt + nonce + AESGCM(key).encrypt(nonce, bundle.read_bytes(), head))
+    assert read_bundle(tmp_path / "old.model", lambda: "a long phrase").header == read_bundle(bundle).header

@@ -249,3 +249,38 @@ def test_stream_secrets_are_fixed() -> None:
     mine = KEY.stream(SPEC, "north", "rack 1")
     fields = [field.name for field in dataclasses.fields(mine)]
     assert [getattr(again, name) for name in fields] == [getattr(mine, name) for name in fields]
+
+
+def _site_document() -> dict[str, Any]:
+    return {"kind": keyfile.SITE_MAGIC, "version": 1, "body": SITE.export()}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[" * 200_000,
+        b'{"kind": "raypp-veil-key", "body": ' + b'{"a":' * 100_000,
+        b'{"kind": "raypp-veil-key", "version": 1, "body": {"secret": "", "epoch": Infinity}}',
+        b'{"kind": "raypp-veil-key", "version": 1, "body": {"secret": "", "epoch": 1e400}}',
+        b'{"kind": "raypp-veil-key", "version": 1, "body": {"secret": "%s", "epoch": 1.5}}' % base64.b64encode(BYTES),
+        b'{"kind": "raypp-veil-key", "version": 1, "body": {"secret": "%s", "epoch": -1}}' % base64.b64encode(BYTES),
+        b'{"kind": "raypp-veil-key", "version": 1, "body": []}',
+        b'{"kind": ["raypp-veil-key"]}',
+        b'{"kind": "raypp-veil-key", "wrapped": []}',
+        json.dumps(_site_document() | {"body": SITE.export() | {"cameras": []}}).encode(),
+        json.dumps(_site_document() | {"body": SITE.export() | {"cameras": {"a": []}}}).encode(),
+        json.dumps(_site_document() | {"body": SITE.export() | {"hashes": {}}}).encode(),
+        json.dumps(_site_document() | {"body": SITE.export() | {"public_key": "00"}}).encode(),
+        json.dumps(_site_document() | {"body": SITE.export() | {"site": "\x1b[2J"}}).encode(),
+        json.dumps(_site_document() | {"body": SITE.export() | {"spec": 3}}).encode(),
+        b"x" * 5_000_000,
+    ],
+)
+def test_a_malformed_key_file_is_one_line(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "some.key"
+    path.write_bytes(content)
+    path.chmod(0o600)
+    with pytest.raises(KeyFileError, match=r"key file .*some\.key") as refused:
+        keyfile.load_key(path, lambda: "phrase")
+    assert "\n" not in str(refused.value)
+    assert "\x1b" not in str(refused.value)

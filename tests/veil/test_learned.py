@@ -105,7 +105,7 @@ def test_a_user_names_a_veil_by_spec_or_by_encoder(encoder, tmp_path):
     other = SPEC.model_copy(update={"encoder": "0" * 32})
     with pytest.raises(SpecError, match="the veil asks for 0000"):
         open_veil(other, KEY, encoder)
-    with pytest.raises(SpecError, match=r"no-encoder\.veil: No such file"):
+    with pytest.raises(SpecError, match=r"no-encoder\.veil .*No such file"):
         open_veil(SPEC, KEY, tmp_path / "no-encoder.veil")
     with pytest.raises(SpecError, match="cannot be run"):
         EncoderNetwork(b"no network at all")

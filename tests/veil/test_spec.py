@@ -99,7 +99,7 @@ def test_a_refusal_names_place_field_and_value_in_one_line(text: str, parts: lis
 def test_load_reads_a_file_and_names_one_it_cannot_read(tmp_path: Path) -> None:
     (tmp_path / "veil.json").write_bytes(PatchSpec(bits=2).canonical())
     assert load_spec(tmp_path / "veil.json") == PatchSpec(bits=2)
-    with pytest.raises(SpecError, match=r"spec file .*absent\.json: No such file"):
+    with pytest.raises(SpecError, match=r"spec file .*absent\.json .*No such file"):
         load_spec(tmp_path / "absent.json")
 
 
