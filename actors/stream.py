@@ -221,16 +221,16 @@ class StreamConnection:
             return None
         frames = chunk.seen(found)
         begin = time.monotonic()
-        episodes = await self._services.wait_for(self._writer.commit, chunk.sequence, frames, last=chunk.last)
+        written = await self._services.wait_for(self._writer.commit, chunk.sequence, frames, last=chunk.last)
         metrics.committed(len(frames), time.monotonic() - begin, time.monotonic() - under_way.arrived)
         return pb.StreamFramesResponse(
             committed=pb.Committed(
                 sequence=chunk.sequence,
                 frames=[
                     frame_detections_message(frame.frame_index, frame.timestamp_us, frame.detections)
-                    for frame in frames
+                    for frame in written.frames
                 ],
-                episodes=[episode_message(one) for one in episodes],
+                episodes=[episode_message(one) for one in written.episodes],
             )
         )
 

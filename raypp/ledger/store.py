@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
-from raypp.ledger import reading, sites, streams
+from raypp.ledger import overlap, reading, sites, streams
 from raypp.ledger.database import Database
 from raypp.ledger.schema import bring_up
 from raypp.ledger.tables import EpisodeRow, StretchRow
@@ -78,7 +78,8 @@ class Ledger:
         nothing. A stream that has ended is given as ended.
 
         Raises:
-            StreamRefusedError: for an older epoch, or one out of range.
+            StreamRefusedError: for an older epoch, or one out of range, or a recording whose camera has a live stream
+                that goes on.
             UnknownSiteError: if the site is not registered.
         """
         with self.database.write() as connection:
@@ -89,11 +90,22 @@ class Ledger:
         with self.database.read() as connection:
             return streams.position(connection, stream)
 
+    def taken_until(self, stream: StreamName) -> int:
+        """Event time from which on no other stream of this camera has committed anything; 0 without others."""
+        with self.database.read() as connection:
+            return overlap.taken_until(connection, stream)
+
+    def taken(self, stream: StreamName, from_us: int, to_us: int) -> list[Stretch]:
+        """What other streams of this stream's camera saw within [from_us, to_us), by epoch and start."""
+        with self.database.read() as connection:
+            return overlap.taken(connection, stream, from_us, to_us)
+
     def commit(self, chunk: Commit) -> None:
         """Make one chunk's effect durable: frames, episodes, stretches, fold state and position, in one transaction.
 
         Raises:
-            StaleStreamError: if the stream was moved on, opened by another connection, or rewritten.
+            StaleStreamError: if the stream was moved on, opened by another connection, or rewritten; or if with its
+                first chunk it would take over from one that has committed the same time meanwhile.
             StreamRefusedError: if the stream has ended, or frame indices do not rise.
             LedgerUnavailableError: if it is unknown whether the chunk is durable; open the stream again to see.
                 In all other cases nothing is written.

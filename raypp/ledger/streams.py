@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, select, update
 
 from raypp.errors import LedgerError, StaleStreamError, StreamRefusedError
+from raypp.ledger.overlap import is_taken, refuse_beside_live
 from raypp.ledger.reading import is_stream, read_episodes
 from raypp.ledger.sites import present_settings, put, recall, remember
 from raypp.ledger.tables import CameraRow, EpisodeRow, ModelRow, SiteRow, StreamRow, TermRow
@@ -26,7 +27,8 @@ def open_stream(connection: Connection, stream: StreamName, about: StreamAbout, 
     """Take hold of a stream; make it where it is new. Streams of lower epochs go on until it commits its first chunk.
 
     Raises:
-        StreamRefusedError: if a higher epoch has taken over, or the epoch is out of range.
+        StreamRefusedError: if a higher epoch has taken over, the epoch is out of range, or a recording would end a live
+            stream that goes on.
         UnknownSiteError: if the site is not registered.
     """
     checked_name(stream.camera, "camera")
@@ -39,6 +41,8 @@ def open_stream(connection: Connection, stream: StreamName, about: StreamAbout, 
     model_key = _remember_model(connection, about)
     latest = connection.execute(_latest_epoch(stream)).scalar_one_or_none()
     _refuse_taken_over(stream, latest or 0)
+    if not about.live:
+        refuse_beside_live(connection, stream, now_us)
     row = connection.execute(_locked(stream)).one_or_none()
     if row is None:
         _insert_stream(connection, stream, about, model_key, now_us)
@@ -84,6 +88,10 @@ def commit(connection: Connection, chunk: Commit, now_us: int) -> None:
     _refuse(row, chunk)
     if first:
         _refuse_taken_over(chunk.stream, latest)
+        if is_taken(connection, chunk.stream, chunk.frames):
+            raise StaleStreamError(
+                f"another stream of {shown(chunk.stream)} has committed the time of its first chunk; open it again"
+            )
         _take_over(connection, chunk.stream, now_us)
     if row.settings_id != chunk.settings_id:
         recall(connection, chunk.settings_id)

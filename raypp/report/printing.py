@@ -13,6 +13,7 @@ from raypp.usage.report import SiteReport
 
 _MOST_TRANSITIONS = 15
 _MOST_STEPS = 12
+_MOST_OVERLAPS = 5
 
 
 def print_report(report: SiteReport, zone: ZoneInfo, console: Console) -> None:
@@ -21,11 +22,24 @@ def print_report(report: SiteReport, zone: ZoneInfo, console: Console) -> None:
     cameras = count(len(report.coverage), "camera")
     seen = f"observed {share(observed_share(report.coverage))} of the time of {cameras}"
     console.print(f"[bold]{escape(report.site)}[/bold]  {period} ({report.time_zone}); {seen}", highlight=False)
+    _print_overlaps(report, zone, console)
     for table in (_tools(report), _coverage(report), _worn(report), _transitions(report), _sequence(report)):
         if table.row_count:
             console.print()
             console.print(table)
     _print_uncertain(report, console)
+
+
+def _print_overlaps(report: SiteReport, zone: ZoneInfo, console: Console) -> None:
+    """Say where several streams of a camera saw the same time, which is counted once."""
+    for one in report.overlaps[:_MOST_OVERLAPS]:
+        period = f"{date_and_clock(one.start_us, zone)} to {date_and_clock(one.end_us, zone)}"
+        words = (
+            f"two streams of {one.camera} overlap, {period}: uses of the later one ({one.stream_epoch}) are left out"
+        )
+        console.print(words, highlight=False, markup=False, soft_wrap=True)
+    if len(report.overlaps) > _MOST_OVERLAPS:
+        console.print(f"and {len(report.overlaps) - _MOST_OVERLAPS} more overlaps", highlight=False)
 
 
 def _tools(report: SiteReport) -> Table:

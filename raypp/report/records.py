@@ -9,6 +9,7 @@ from raypp.report.cameras import CameraState, camera_states, known_until, silent
 from raypp.report.period import DAY_US, Period, day_of
 from raypp.report.wording import iso
 from raypp.usage.episode import Episode, Stretch
+from raypp.usage.overlap import counted_once
 from raypp.usage.report import SiteReport
 from raypp.usage.rules import Mode
 from raypp.usage.settings import SiteSettings
@@ -196,4 +197,5 @@ def _read(
     if most is not None and len(episodes) > most:
         raise OptionError(f"the range has more than {most:,} uses; ask for a shorter one")
     stretches = ledger.stretches(site, period.from_us, period.to_us)
-    return Recorded(site, settings, period, tuple(episodes), tuple(stretches), cameras)
+    once, _ = counted_once(episodes, stretches)
+    return Recorded(site, settings, period, tuple(once), tuple(stretches), cameras)

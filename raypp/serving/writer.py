@@ -2,14 +2,30 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Self
 
+from raypp.ledger.audit import AuditLog
 from raypp.ledger.store import Ledger
-from raypp.ledger.values import Commit, StreamAbout, StreamPosition
+from raypp.ledger.values import Commit, StreamAbout, StreamPosition, shown
+from raypp.serving.overlap import REACH_US, set_apart
 from raypp.usage.episode import CloseReason, Episode, StreamName
 from raypp.usage.fold import Fold
-from raypp.usage.observation import SeenFrame
+from raypp.usage.observation import Observation, SeenFrame
 from raypp.usage.state import Changes, FoldState
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A chunk that is durable.
+
+    Attributes:
+        frames: as they were committed.
+        episodes: that it opened, changed or closed.
+    """
+
+    frames: tuple[SeenFrame, ...]
+    episodes: tuple[Episode, ...]
 
 
 class StreamWriter:
@@ -24,6 +40,7 @@ class StreamWriter:
         fold: the fold of the stream.
         state: the fold's state there.
         pending: what became known when the state was adopted; written with the next chunk.
+        live: whether it is a live camera's.
     """
 
     def __init__(
@@ -35,6 +52,8 @@ class StreamWriter:
         state: FoldState,
         settings_id: str,
         pending: Changes,
+        *,
+        live: bool,
     ) -> None:
         self.committed = position.committed
         self.ended = position.ended
@@ -45,6 +64,9 @@ class StreamWriter:
         self._state = state
         self._settings_id = settings_id
         self._pending = pending
+        self._live = live
+        self._taken_until_us = ledger.taken_until(stream)
+        self._told = False
 
     @classmethod
     def open(cls, ledger: Ledger, stream: StreamName, about: StreamAbout) -> Self:
@@ -66,14 +88,18 @@ class StreamWriter:
             state = FoldState.from_json(position.state_json)
             if not position.ended and not fold.fits(state):
                 state, pending = fold.adopt(state)
-        return cls(ledger, stream, position, fold, state, settings.settings_id, pending)
+        return cls(ledger, stream, position, fold, state, settings.settings_id, pending, live=about.live)
 
-    def commit(self, sequence: int, frames: Sequence[SeenFrame], *, last: bool) -> tuple[Episode, ...]:
-        """Make a chunk durable, and return the episodes that it opened, changed or closed.
+    def commit(self, sequence: int, frames: Sequence[SeenFrame], *, last: bool) -> Written:
+        """Make a chunk durable.
+
+        Frames of a little time that another stream of the camera has committed are taken as dropped.
 
         Raises:
+            StreamRefusedError: if more than a little of it is committed.
             StaleStreamError, StreamRefusedError, LedgerUnavailableError: as `Ledger.commit`.
         """
+        frames = self._set_apart(frames)
         state, changes = self._fold.advance(self._state, frames)
         changes = self._pending.then(changes)
         if last:
@@ -83,7 +109,7 @@ class StreamWriter:
             Commit(
                 stream=self._stream,
                 sequence=sequence,
-                frames=tuple(frames),
+                frames=frames,
                 state_json=state.to_json(),
                 settings_id=self._settings_id,
                 changes=changes,
@@ -93,7 +119,19 @@ class StreamWriter:
         )
         self._state, self._pending = state, Changes()
         self.committed, self.ended = sequence, last
-        return changes.episodes
+        return Written(frames, changes.episodes)
+
+    def _set_apart(self, frames: Sequence[SeenFrame]) -> tuple[SeenFrame, ...]:
+        times = [frame.timestamp_us for frame in frames if frame.observation is Observation.OBSERVED]
+        if not times or min(times) >= self._taken_until_us:
+            return tuple(frames)
+        others = self._ledger.taken(self._stream, min(times), max(times) + REACH_US)
+        apart = set_apart(self._stream, frames, others, live=self._live)
+        if apart != tuple(frames) and not self._told:
+            self._told = True
+            detail = "frames of time that another stream of the camera has committed are taken as dropped"
+            AuditLog(self._ledger).record("service", "overlap", shown(self._stream), detail)
+        return apart
 
 
 def clock_offset_us(sent_at_us: int) -> int:

@@ -100,6 +100,17 @@ class Transition(ReportPart):
     mean_pause_s: float = Field(description="mean time from end to start over both; 0 where they overlap")
 
 
+class StreamOverlap(ReportPart):
+    """Time that two streams of one camera saw, such as a recording that was streamed twice; it is counted once."""
+
+    camera: str
+    stream_epoch: int = Field(description="epoch of the later stream, whose uses are left out there")
+    start: str = Field(description="local time with offset, ISO 8601")
+    end: str
+    start_us: int
+    end_us: int = Field(description="exclusive")
+
+
 class SiteReport(ReportPart):
     """Use of tools at one site over a range of time.
 
@@ -122,3 +133,6 @@ class SiteReport(ReportPart):
     shifts: list[ShiftReport] = Field(description="by start; empty without shifts in the settings")
     sequence: list[Step] = Field(description="uses by start; safety equipment is not in it")
     transitions: list[Transition] = Field(description="most frequent first")
+    overlaps: list[StreamOverlap] = Field(
+        default=[], description="time that several streams of a camera saw; counted once"
+    )

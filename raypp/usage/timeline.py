@@ -11,12 +11,14 @@ from statistics import fmean
 from raypp.usage.coverage import Sight, sights, three_states
 from raypp.usage.episode import CloseReason, Episode, EpisodeState, Stretch
 from raypp.usage.lanes import lanes_of
+from raypp.usage.overlap import counted_once
 from raypp.usage.report import (
     Durations,
     LaneReport,
     ShiftReport,
     SiteReport,
     Step,
+    StreamOverlap,
     Transition,
     UseTotal,
     WornReport,
@@ -39,7 +41,7 @@ def make_report(
     stretches: Iterable[Stretch],
     cameras: Iterable[str] = (),
 ) -> SiteReport:
-    """Make the report on one site.
+    """Make the report on one site. What several streams of a camera saw at one time is counted once.
 
     Args:
         settings: of the site; those of today, whatever the episodes were found with.
@@ -51,6 +53,7 @@ def make_report(
         cameras: that should have sent frames in the range: they stand in it, not observed, where they did not.
     """
     stretches = list(stretches)
+    episodes, overlaps = counted_once(episodes, stretches)
     ordered = sorted(episodes, key=lambda one: (one.start_us, one.end_us, one.episode_id))
     from_us, to_us = _range(from_us, to_us, ordered, stretches)
     ordered = [one for one in ordered if one.start_us < to_us and one.end_us > from_us]
@@ -88,6 +91,18 @@ def make_report(
         ],
         sequence=sequence,
         transitions=book.transitions(),
+        overlaps=[
+            StreamOverlap(
+                camera=one.camera,
+                stream_epoch=one.epoch,
+                start=local(one.start_us, zone).isoformat(),
+                end=local(one.end_us, zone).isoformat(),
+                start_us=one.start_us,
+                end_us=one.end_us,
+            )
+            for one in overlaps
+            if one.start_us < to_us and one.end_us > from_us
+        ],
     )
 
 

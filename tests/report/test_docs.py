@@ -10,6 +10,7 @@ from raypp.usage.report import (
     ShiftReport,
     SiteReport,
     Step,
+    StreamOverlap,
     Transition,
     UseTotal,
     WornReport,
@@ -27,6 +28,7 @@ PARTS = {
     "shift": ShiftReport,
     "step": Step,
     "transition": Transition,
+    "overlap": StreamOverlap,
 }
 
 

@@ -1,0 +1,60 @@
+"""What two streams of a camera saw is counted once, whatever is in the ledger."""
+
+from dataclasses import replace
+
+from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName, Stretch, episode_id
+from raypp.usage.observation import Observation
+from raypp.usage.overlap import Overlap, counted_once
+from raypp.usage.timeline import make_report
+from tests.usage.seen import settings
+
+S = 1_000_000
+_T0 = 1_768_003_200 * S
+
+
+def _stream(epoch: int, camera: str = "c1") -> StreamName:
+    return StreamName("s", camera, epoch)
+
+
+def _use(start: float, end: float, epoch: int, tool: str = "hammer", camera: str = "c1") -> Episode:
+    start_us, end_us, stream = _T0 + round(start * S), _T0 + round(end * S), _stream(epoch, camera)
+    name = episode_id(stream, tool, "", start_us, "x")
+    return Episode(name, stream, tool, "", start_us, end_us, end_us - start_us, EpisodeState.FINAL, CloseReason.ENDED)
+
+
+def _seen(start: float, end: float, epoch: int, camera: str = "c1") -> Stretch:
+    start_us, end_us = _T0 + round(start * S), _T0 + round(end * S)
+    return Stretch(_stream(epoch, camera), start_us, end_us, Observation.OBSERVED)
+
+
+def test_the_same_recording_twice_is_reported_once_and_the_overlap_is_told() -> None:
+    once = [_use(2, 6, 1), _use(8, 12, 1), _use(10, 20, 1, "saw")]
+    twice = [replace(one, stream=_stream(2), episode_id=one.episode_id[::-1]) for one in once]
+    stretches = [_seen(0, 30, 1), _seen(0, 30, 2)]
+    alone = make_report(settings(""), "s", 0, 0, once, stretches[:1])
+    both = make_report(settings(""), "s", 0, 0, [*twice, *once], stretches)
+    assert both.model_copy(update={"overlaps": []}) == alone
+    assert [(one.camera, one.stream_epoch, one.start_us, one.end_us) for one in both.overlaps] == [
+        ("c1", 2, _T0, _T0 + 30 * S)
+    ]
+
+
+def test_a_use_that_reaches_out_of_what_was_seen_before_is_cut_there() -> None:
+    episodes, overlaps = counted_once([_use(5, 15, 2), _use(20, 22, 2)], [_seen(0, 10, 1), _seen(4, 30, 2)])
+    assert [(one.start_us - _T0, one.end_us - _T0, one.seen_us) for one in episodes] == [
+        (10 * S, 15 * S, 5 * S),
+        (20 * S, 22 * S, 2 * S),
+    ]
+    assert overlaps == [Overlap("c1", 2, _T0 + 4 * S, _T0 + 10 * S)]
+
+
+def test_cameras_that_see_the_same_time_and_streams_that_follow_each_other_do_not_overlap() -> None:
+    episodes = [_use(2, 6, 1), _use(2, 6, 1, camera="c2"), _use(12, 16, 2)]
+    stretches = [_seen(0, 10, 1), _seen(0, 10, 1, "c2"), _seen(10, 20, 2)]
+    assert counted_once(episodes, stretches) == (episodes, [])
+
+
+def test_what_the_first_stream_did_not_see_counts_by_the_second() -> None:
+    covered = Stretch(_stream(1), _T0, _T0 + 30 * S, Observation.COVERED)
+    episodes = [_use(2, 6, 2)]
+    assert counted_once(episodes, [covered, _seen(0, 30, 2)]) == (episodes, [])
