@@ -24,6 +24,7 @@ Log = Callable[[str], None]
 
 _LOOK_EVERY_S = 0.5
 _STATUS_EVERY_S = 2.0
+TELL_EVERY_S = 60.0
 _DRAIN_S = 5.0
 _FAREWELL_S = 20.0
 _FULL = {
@@ -55,13 +56,14 @@ class _Camera:
         return self.keeper is not None and self.keeper.finished and self.spool.sending is None
 
     def status(self) -> CameraStatus:
-        keeper, progress, sending = self.keeper, self.client.progress, self.spool.sending
+        keeper, progress = self.keeper, self.client.progress
         return CameraStatus(
             captured=self.captured_before + (keeper.frames if keeper else 0),
             sent_bytes=progress.bytes,
             committed_frames=progress.frames,
             detections=progress.detections,
-            waiting_chunks=sending.pending if sending else 0,
+            waiting_chunks=self.spool.pending,
+            waiting_frames=self.spool.pending_frames,
             spool_bytes=self.spool.bytes,
             spool_full=self.spool.full,
             dropped_frames=self.spool.dropped,
@@ -107,6 +109,7 @@ class Agent:
         self._stopping = asyncio.Event()
         self._read_at: tuple[int, int] | None = _stamp(config)
         self._status_at = 0.0
+        self._told_at, self._told = monotonic(), SiteStatus(site=settings.site, at_us=0, cameras={})
         self._troubled: dict[str, CameraSettings] = {}
 
     async def run(self) -> SiteStatus:
@@ -117,6 +120,7 @@ class Agent:
                 await self._reconcile()
                 self._tell_of_full_spools()
                 self._write_status()
+                self._tell_how_it_goes()
                 if self._config is None and all(camera.finished for camera in self._cameras.values()):
                     break
                 await self._pause(_LOOK_EVERY_S)
@@ -224,6 +228,15 @@ class Agent:
             camera.told_full = camera.spool.full
             what = _FULL[self._settings.policy] if camera.told_full else "has room again"
             self._log(f"{name}: the spool {camera.spool.folder} {what}")
+
+    def _tell_how_it_goes(self) -> None:
+        """A line a minute, so that whoever looks sees that it works, and what waits where it does not."""
+        passed_s = monotonic() - self._told_at
+        if passed_s < TELL_EVERY_S:
+            return
+        status = self.status()
+        self._log(status.minute(self._told, passed_s))
+        self._told_at, self._told = monotonic(), status
 
     def _write_status(self) -> None:
         if monotonic() - self._status_at < _STATUS_EVERY_S:

@@ -102,6 +102,18 @@ class CameraSpool:
             return sum(stream.bytes for stream in self._streams)
 
     @property
+    def pending(self) -> int:
+        """Chunks that are not known to be committed, of all epochs."""
+        with self._changed:
+            return sum(stream.pending for stream in self._streams)
+
+    @property
+    def pending_frames(self) -> int:
+        """Frames in them."""
+        with self._changed:
+            return sum(stream.pending_frames for stream in self._streams)
+
+    @property
     def torn(self) -> int:
         """Bytes of torn tails that were cut off when it was opened."""
         return sum(stream.torn for stream in self._streams)

@@ -10,6 +10,9 @@ from raypp.site.watch import WatchSettings
 from raypp.usage.observation import Observation
 from raypp.veil.spec import VeilSpec
 
+KEY_REMEDY = "give the site key that the owner derived for this site and its cameras, with --key"
+"""What helps at a camera where a key cannot be used. The owner's own key never comes there."""
+
 
 @dataclass(frozen=True)
 class CaptureJob:

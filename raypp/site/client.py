@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from time import monotonic
 
 import grpc.aio
 
@@ -11,13 +12,15 @@ from raypp.errors import SiteError, SpoolError, WireError
 from raypp.site.camera_spool import CameraSpool
 from raypp.site.link import Link
 from raypp.site.retry import Backoff, RetryPolicy
-from raypp.site.session import LinkError, MovingError, Progress, RefusedError, Session
+from raypp.site.session import BusyError, LinkError, MovingError, Progress, PuzzlingError, RefusedError, Session
 from raypp.site.stream_spool import StreamSpool
 
 Log = Callable[[str], None]
 
 CLOCK_ALARM_US = 2_000_000
-_SAY_AGAIN = 20
+_SAY_AGAIN_S = 60.0
+_MOST_PUZZLES = 6
+"""So many failures in a row that tell nothing are no accident: the service cannot take the stream."""
 
 
 class StreamClient:
@@ -53,7 +56,8 @@ class StreamClient:
         self._changed = asyncio.Event()
         self._session: Session | None = None
         self._loop = asyncio.get_running_loop()
-        self._said = ("", 0)
+        self._said = ("", 0.0)
+        self._puzzles = 0
         self._warned_of_clock = False
         spool.listen(self._on_change)
 
@@ -84,11 +88,19 @@ class StreamClient:
                 wait_s = self._backoff.refusal_s()
                 self._say(f"refused: {error}", wait_s)
                 self.refused = str(error)
+            except BusyError as error:
+                wait_s = self._backoff.busy_s()
+                self._say(str(error), wait_s)
             except (LinkError, SpoolError, WireError, SiteError) as error:
                 if self._session is not None and self._session.moved_on:
                     self._went_well()
                 wait_s = self._backoff.fault_s()
-                if self._session is None or not (self._session.is_idle and self.is_up_to_date):
+                self._puzzles = self._puzzles + 1 if isinstance(error, PuzzlingError) else 0
+                if self._puzzles >= _MOST_PUZZLES:
+                    wait_s = self._backoff.refusal_s()
+                    self.refused = f"the service has failed {self._puzzles} times in a row ({error}); see its log"
+                    self._say(f"refused: {self.refused}", wait_s)
+                elif self._session is None or not (self._session.is_idle and self.is_up_to_date):
                     self._say(str(error), wait_s)
             finally:
                 self._session = None
@@ -111,7 +123,7 @@ class StreamClient:
         self.refused = None
         if self._said[0]:
             self._log("connected again")
-            self._said = ("", 0)
+            self._said = ("", 0.0)
         self._look_at_clock(self.progress.clock_offset_us or 0)
 
     def _look_at_clock(self, offset_us: int) -> None:
@@ -142,11 +154,13 @@ class StreamClient:
 
     def _went_well(self) -> None:
         self._backoff.reset()
+        self._puzzles = 0
         self.refused = None
 
     def _say(self, text: str, wait_s: float) -> None:
-        """Log a trouble when it is new, and now and then while it lasts."""
-        last, times = self._said
-        if text != last or times % _SAY_AGAIN == 0:
-            self._log(f"{text}; frames are kept in the spool, tried again in {wait_s:.1f} s")
-        self._said = (text, times + 1 if text == last else 1)
+        """Log a trouble when it is new, and once a minute while it lasts."""
+        last, at = self._said
+        if text != last or monotonic() - at >= _SAY_AGAIN_S:
+            waiting = self._spool.pending_frames
+            self._log(f"{text}; {waiting} frames wait in the spool, tried again in {wait_s:.1f} s")
+            self._said = (text, monotonic())

@@ -12,21 +12,19 @@ import grpc
 import grpc.aio
 
 from protos import raypp_pb2 as pb
-from protos.raypp_pb2_grpc import SitesStub
 from raypp.address import shown_camera
 from raypp.errors import RayppError, SiteError
 from raypp.media.container import said
 from raypp.media.masks import load_masks
-from raypp.site.camera_spool import now_us
 from raypp.site.client import CLOCK_ALARM_US
 from raypp.site.config import CameraSettings
 from raypp.site.link import Link, is_not_served_yet, what_failed
 from raypp.site.live import open_live
-from raypp.site.settings import AgentSettings
+from raypp.site.settings import OWNERS_KEY, AgentSettings
+from raypp.site.sizing import describe
 from raypp.site.sources import is_live, list_recordings
 from raypp.site.status import STATUS_FILE, SiteStatus
 
-_CALL_S = 15.0
 _CAMERA_S = 20.0
 _LEAST_FREE_BYTES = 1 << 30
 
@@ -62,9 +60,17 @@ class _Answer:
     answered_us: int
 
 
-async def examine(settings: AgentSettings, cameras: dict[str, CameraSettings]) -> list[Finding]:
-    """Check key, masks, link, token, clock, veil, cameras and disk; a thing that is wrong hides no other."""
-    findings = [_found("key", lambda: _key(settings, cameras))]
+async def examine(
+    settings: AgentSettings, cameras: dict[str, CameraSettings], size: int | None = None
+) -> list[Finding]:
+    """Check key, masks, link, token, clock, veil, cameras and disk; a thing that is wrong hides no other.
+
+    Args:
+        settings: of the agent, all but the size.
+        cameras: to look at.
+        size: what was asked for; None takes the model's.
+    """
+    findings = [_key(settings, cameras)]
     if settings.masks_path is not None:
         masks = settings.masks_path
         findings.append(_found("masks", lambda: _masks(masks)))
@@ -73,7 +79,7 @@ async def examine(settings: AgentSettings, cameras: dict[str, CameraSettings]) -
     findings += linked
     if answer is not None:
         findings.append(_clock(answer))
-        findings.append(_found("veil", lambda: _veil(settings, cameras, answer.response.model)))
+        findings.append(_found("veil", lambda: _veil(settings, cameras, size, answer.response.model)))
     findings += _remembered(settings.spool)
     findings += await asyncio.gather(*(_camera(name, camera) for name, camera in cameras.items()))
     return findings
@@ -94,9 +100,14 @@ def _veil_id(settings: AgentSettings, cameras: dict[str, CameraSettings]) -> str
         return ""
 
 
-def _key(settings: AgentSettings, cameras: dict[str, CameraSettings]) -> str:
-    spec = settings.veil_spec()
-    return f"veil {settings.veil_id(spec, cameras)} of {', '.join(sorted(cameras))}"
+def _key(settings: AgentSettings, cameras: dict[str, CameraSettings]) -> Finding:
+    try:
+        says = f"veil {settings.veil_id(settings.veil_spec(), cameras)} of {', '.join(sorted(cameras))}"
+        if settings.has_owners_key:
+            return Finding("key", Verdict.DOUBTFUL, f"{says}: {OWNERS_KEY}")
+    except RayppError as error:
+        return Finding("key", Verdict.WRONG, str(error))
+    return Finding("key", Verdict.GOOD, says)
 
 
 def _masks(path: Path) -> str:
@@ -132,22 +143,17 @@ def _remembered(spool: Path) -> list[Finding]:
 async def _link(link: Link, veil_id: str) -> tuple[list[Finding], _Answer | None]:
     """Check link, TLS and token by one call that changes nothing."""
     try:
-        metadata = link.metadata()
+        link.metadata()
     except SiteError as error:
         return [Finding("token", Verdict.WRONG, str(error))], None
     try:
-        async with link.channel() as channel:
-            stub = SitesStub(channel)  # type: ignore[no-untyped-call]
-            asked_us = now_us()
-            asked = pb.DescribeModelRequest(veil_id=veil_id)
-            response = await stub.DescribeModel(asked, metadata=metadata, timeout=_CALL_S)
-            answer = _Answer(response, asked_us, now_us())
+        answer = _Answer(*await describe(link, veil_id))
     except SiteError as error:
         return [Finding("link", Verdict.WRONG, str(error))], None
     except grpc.aio.AioRpcError as error:
         return _faults(link, error), None
     took_ms = (answer.answered_us - answer.asked_us) / 1000
-    version = response.service_version or "unknown"
+    version = answer.response.service_version or "unknown"
     return [
         _reached(link, f"answers in {took_ms:.0f} ms"),
         Finding("token", Verdict.GOOD, f"accepted; the service's version is {version}"),
@@ -167,7 +173,9 @@ def _faults(link: Link, error: grpc.aio.AioRpcError) -> list[Finding]:
     if error.code() in {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}:
         return [
             _reached(link, "answers"),
-            Finding("token", Verdict.WRONG, f"{error.code().name}: {details}; get a new one with `raypp site add`"),
+            Finding(
+                "token", Verdict.WRONG, f"{error.code().name}: {details}; ask the service's operator for a new one"
+            ),
         ]
     if is_not_served_yet(error.code(), error.details()):
         return [
@@ -200,14 +208,17 @@ def _clock(answer: _Answer) -> Finding:
     return Finding("clock", Verdict.GOOD, says)
 
 
-def _veil(settings: AgentSettings, cameras: dict[str, CameraSettings], model: pb.Model) -> str:
+def _veil(settings: AgentSettings, cameras: dict[str, CameraSettings], size: int | None, model: pb.Model) -> str:
     ours = settings.veil_id(settings.veil_spec(), cameras)
-    if (model.veil_id, model.size) != (ours, settings.size):
+    if model.veil_id != ours:
         raise SiteError(
-            f"the service's model reads veil {model.veil_id} at {model.size} pixels, this site makes {ours} at "
-            f"{settings.size}; use that model's key, --spec and --size"
+            f"the service's model reads veil {model.veil_id}, this site makes {ours}; use that model's key and --spec"
         )
-    return f"the service's model reads it; it knows {', '.join(model.classes)}"
+    if size not in (None, model.size):
+        raise SiteError(
+            f"the service's model reads {model.size} pixels, this site would make {size}; give --size {model.size}"
+        )
+    return f"the service's model reads it at {model.size} pixels; it knows {', '.join(model.classes)}"
 
 
 async def _camera(name: str, camera: CameraSettings) -> Finding:

@@ -10,6 +10,7 @@ from pathlib import Path
 import grpc
 import grpc.aio
 
+from raypp.address import shown
 from raypp.errors import OptionError, SiteError
 from raypp.private import read_secret
 
@@ -46,6 +47,7 @@ class Link:
         ca_path: certificates to trust; None for the system's.
         cert_path, cert_key_path: the site's own certificate and key, where the front asks for one.
         server_name: name that the service's certificate holds, where it is not the host's.
+        insecure: whether token and codes may cross a network without TLS.
     """
 
     server: str
@@ -55,14 +57,24 @@ class Link:
     cert_path: Path | None = None
     cert_key_path: Path | None = None
     server_name: str | None = None
+    insecure: bool = False
 
     def check(self) -> None:
         """Raise OptionError if options are malformed or contradict each other."""
         host, _, port = self.server.rpartition(":")
+        if "://" in self.server or "/" in self.server:
+            raise OptionError(
+                f"--server {shown(self.server)} is a URL; give HOST:PORT, such as raypp.example.com:443, with --tls"
+            )
         if not host or not port.isdigit() or not 0 < int(port) < 65536:
             raise OptionError(f"--server {self.server} must be HOST:PORT, such as raypp.example.com:443")
         if (self.cert_path is None) != (self.cert_key_path is None):
             raise OptionError("--cert and --cert-key go together; give both or neither")
+        if self.is_open_to_all and not self.insecure:
+            raise OptionError(
+                f"--server {self.server} would be sent the token without TLS, for everybody on the way to read; give "
+                "--tls or --ca, or --insecure on a network that is yours alone"
+            )
 
     @property
     def is_open_to_all(self) -> bool:
@@ -79,7 +91,7 @@ class Link:
         content = read_secret(self.token_path, "token file", _REMEDY, SiteError)
         token = content.decode("ascii", "replace").strip()
         if not token or not token.isprintable() or not token.isascii():
-            raise SiteError(f"token file {self.token_path} holds no token; get one with `raypp site add`")
+            raise SiteError(f"token file {self.token_path} holds no token; ask the service's operator for one")
         return (("authorization", f"Bearer {token}"), ("application", "raypp"))
 
     def credentials(self) -> grpc.ChannelCredentials | None:

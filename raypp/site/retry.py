@@ -10,11 +10,14 @@ class RetryPolicy:
 
     Attributes:
         first_s, longest_s: after a fault of the link.
+        busy_first_s, busy_longest_s: after a limit of the service was met, which passes by itself.
         refused_first_s, refused_longest_s: after a refusal, which only a person can lift.
     """
 
     first_s: float = 0.25
     longest_s: float = 30.0
+    busy_first_s: float = 1.0
+    busy_longest_s: float = 60.0
     refused_first_s: float = 5.0
     refused_longest_s: float = 300.0
 
@@ -25,16 +28,22 @@ class Backoff:
     def __init__(self, policy: RetryPolicy) -> None:
         self._policy = policy
         self._faults = 0
+        self._busy = 0
         self._refusals = 0
 
     def reset(self) -> None:
         """Something went well."""
-        self._faults = self._refusals = 0
+        self._faults = self._busy = self._refusals = 0
 
     def fault_s(self) -> float:
         """Seconds to wait after a fault of the link."""
         self._faults += 1
         return _drawn(self._policy.first_s, self._policy.longest_s, self._faults)
+
+    def busy_s(self) -> float:
+        """Seconds to wait after a limit was met."""
+        self._busy += 1
+        return _drawn(self._policy.busy_first_s, self._policy.busy_longest_s, self._busy)
 
     def refusal_s(self) -> float:
         """Seconds to wait after a refusal."""

@@ -75,6 +75,7 @@ class SegmentFile:
         path: the file.
         head: its first record.
         places: its chunks, in order.
+        frames: frames in them that the camera gave.
         bytes: its length.
         torn: bytes beyond the last good record, when it was opened.
     """
@@ -83,6 +84,7 @@ class SegmentFile:
         self.path = path
         self.head = head
         self.places = places
+        self.frames = sum(place.head.frames for place in places)
         self.bytes = length
         self.torn = torn
         self._file: int | None = None
@@ -151,6 +153,7 @@ class SegmentFile:
             os.ftruncate(self._file, self.bytes)
             raise
         self.places.append(Place(head=head, offset=self.bytes, length=len(record)))
+        self.frames += head.frames
         self.bytes += len(record)
 
     def read(self, place: Place) -> bytes:

@@ -34,6 +34,14 @@ class LinkError(SiteError):
     """The link or the service failed; trying again may do."""
 
 
+class BusyError(SiteError):
+    """The service's limits for this site are met: trying again later will do."""
+
+
+class PuzzlingError(LinkError):
+    """The service failed in a way that trying again mends only if it was an accident."""
+
+
 class MovingError(SiteError):
     """The service asks to connect anew, at once."""
 
@@ -105,7 +113,7 @@ class Session:
         """Send until the stream is done.
 
         Raises:
-            RefusedError, LinkError, MovingError: why the connection is over.
+            RefusedError, BusyError, LinkError, MovingError: why the connection is over.
         """
         try:
             await call.write(pb.StreamFramesRequest(open=self._open_message()))
@@ -158,7 +166,8 @@ class Session:
         if opened.model.veil_id != facts.veil_id or opened.model.size != facts.size:
             raise RefusedError(
                 f"the service's model reads veil {opened.model.veil_id} at {opened.model.size} pixels, but the spool "
-                f"of {facts.camera} holds veil {facts.veil_id} at {facts.size}; stream with that model's key and size"
+                f"of {facts.camera} holds veil {facts.veil_id} at {facts.size}; stream with that model's key, and "
+                f"--size {opened.model.size}"
             )
         resume = opened.resume_after
         if resume > stream.last_sequence:
@@ -287,7 +296,7 @@ async def _ending(call: Call) -> SiteError:
 
 
 _REFUSALS = {
-    grpc.StatusCode.UNAUTHENTICATED: "the token is not accepted; get a new one with `raypp site add`",
+    grpc.StatusCode.UNAUTHENTICATED: "the token is not accepted; ask the service's operator for a new one",
     grpc.StatusCode.PERMISSION_DENIED: "the token does not allow this",
     grpc.StatusCode.FAILED_PRECONDITION: "the stream does not fit the service",
     grpc.StatusCode.INVALID_ARGUMENT: "the service finds the stream malformed",
@@ -295,11 +304,17 @@ _REFUSALS = {
     grpc.StatusCode.UNIMPLEMENTED: "the service does not offer this; is it a raypp service?",
 }
 
+_PUZZLES = {grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL, grpc.StatusCode.DATA_LOSS}
+
 
 def _meaning(code: grpc.StatusCode, details: str) -> SiteError:
     said = what_failed(code, details)
     if is_not_served_yet(code, details):
         return LinkError("the service is not served yet")
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
+        return BusyError(f"the service takes no more of this site just now ({said})")
+    if code in _PUZZLES:
+        return PuzzlingError(f"{code.name}: {said}")
     if code in _REFUSALS:
         return RefusedError(f"{_REFUSALS[code]} ({code.name}: {said})")
     return LinkError(f"{code.name}: {said}")

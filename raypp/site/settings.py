@@ -7,19 +7,23 @@ from raypp.errors import OptionError, WireError
 from raypp.media.capture_time import CaptureClock
 from raypp.media.masks import load_masks
 from raypp.site.camera_spool import DropPolicy
-from raypp.site.capture_job import CaptureJob
+from raypp.site.capture_job import KEY_REMEDY, CaptureJob
 from raypp.site.config import CameraSettings, check_camera
 from raypp.site.link import Link
 from raypp.site.position import Position
 from raypp.site.retry import RetryPolicy
 from raypp.site.sources import is_live
 from raypp.veil.encoder_file import open_encoder
-from raypp.veil.key import SiteKey
+from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import load_key
 from raypp.veil.spec import LearnedSpec, PatchSpec, VeilSpec
 from raypp.wire.messages import check_name
 
 _RETRY = RetryPolicy()
+OWNERS_KEY = (
+    "this is the owner's key, which opens every veil and belongs to no camera: have the owner derive a site key "
+    "(where the owner's key is kept: `raypp keygen --site`), use that, and delete this one here"
+)
 
 
 @dataclass(frozen=True)
@@ -77,23 +81,28 @@ class AgentSettings:
         if isinstance(spec, LearnedSpec):
             if self.encoder_path is None:
                 raise OptionError("the site key is of a learned veil; give its encoder file with --spec")
-            open_encoder(self.encoder_path, spec, load_key(self.key_path))
+            open_encoder(self.encoder_path, spec, load_key(self.key_path, remedy=KEY_REMEDY))
 
     def veil_spec(self) -> VeilSpec:
         """The veil's spec; raises KeyFileError if the key cannot be read."""
         if self.spec is not None:
             return self.spec
-        key = load_key(self.key_path)
+        key = load_key(self.key_path, remedy=KEY_REMEDY)
         return key.spec if isinstance(key, SiteKey) else PatchSpec()
 
     def veil_id(self, spec: VeilSpec, cameras: dict[str, CameraSettings]) -> str:
         """Name of the veil; raises RayppError if the key is not for it, or not for one of the cameras."""
-        key = load_key(self.key_path)
+        key = load_key(self.key_path, remedy=KEY_REMEDY)
         for name, camera in cameras.items():
             check_camera(name, camera)
             CaptureClock.parse(camera.time_from, camera.timezone)
             key.stream(spec, self.site, name)
         return key.veil_id(spec)
+
+    @property
+    def has_owners_key(self) -> bool:
+        """Whether the key is the owner's, which opens everything and belongs to no camera; raises KeyFileError."""
+        return isinstance(load_key(self.key_path, remedy=KEY_REMEDY), VeilKey)
 
     def job(self, name: str, camera: CameraSettings, spec: VeilSpec) -> CaptureJob:
         """What the capture process of a camera is told."""

@@ -14,7 +14,8 @@ class CameraStatus(BaseModel):
         sent_bytes: bytes of cells sent.
         committed_frames: frames whose detections the service has answered.
         detections: found on them.
-        waiting_chunks, spool_bytes: what is in the spool.
+        waiting_chunks, waiting_frames: what is captured and not known to be committed.
+        spool_bytes: bytes that the spool takes.
         spool_full: spool or disk had no room for the last chunk.
         dropped_frames: by the drop policy.
         capture_restarts: times that the capture process was killed or failed.
@@ -34,6 +35,7 @@ class CameraStatus(BaseModel):
     committed_frames: int = 0
     detections: int = 0
     waiting_chunks: int = 0
+    waiting_frames: int = 0
     spool_bytes: int = 0
     spool_full: bool = False
     dropped_frames: int = 0
@@ -64,11 +66,39 @@ class SiteStatus(BaseModel):
 
     def lines(self) -> list[str]:
         """One line for each camera."""
-        return [
-            f"{name}: {camera.captured} frames captured, {camera.committed_frames} committed, "
-            f"{camera.detections} detections, {camera.waiting_chunks} chunks wait"
-            + (f", {camera.dropped_frames} frames dropped" if camera.dropped_frames else "")
-            + (f", {camera.doubtful_frames} with times in doubt" if camera.doubtful_frames else "")
-            + (", refused" if camera.refused else "")
+        return [_line(name, camera) for name, camera in sorted(self.cameras.items())]
+
+    def minute(self, before: "SiteStatus", passed_s: float) -> str:
+        """How it goes in one line: what has happened since another status, and what waits."""
+        frames = sum(self._gained(before, "captured").values()) / passed_s
+        committed = sum(self._gained(before, "committed_frames").values())
+        waiting = sum(camera.waiting_frames for camera in self.cameras.values())
+        silent = [name for name, gained in self._gained(before, "captured").items() if not gained]
+        told = f"{frames:.1f} frames/s captured, {committed} committed in {passed_s:.0f} s, {waiting} wait"
+        if refused := [name for name, camera in sorted(self.cameras.items()) if camera.refused]:
+            told += f"; refused: {', '.join(refused)}"
+        if silent := [name for name in silent if not self.cameras[name].finished]:
+            told += f"; no frame of {', '.join(silent)}"
+        return told
+
+    def _gained(self, before: "SiteStatus", what: str) -> dict[str, int]:
+        """How far a number of each camera has risen."""
+        none = CameraStatus()
+        return {
+            name: getattr(camera, what) - getattr(before.cameras.get(name, none), what)
             for name, camera in sorted(self.cameras.items())
-        ]
+        }
+
+
+def _line(name: str, camera: CameraStatus) -> str:
+    if camera.finished and not camera.captured and not camera.committed_frames:
+        return f"{name}: all of it was sent before, nothing is left to do"
+    told = (
+        f"{name}: {camera.captured} frames captured, {camera.committed_frames} committed, "
+        f"{camera.detections} detections, {camera.waiting_chunks} chunks wait"
+    )
+    if camera.dropped_frames:
+        told += f", {camera.dropped_frames} frames dropped"
+    if camera.doubtful_frames:
+        told += f", {camera.doubtful_frames} with times in doubt"
+    return told + (", refused" if camera.refused else "")

@@ -16,7 +16,7 @@ from raypp.veil.spec import VeilSpec
 from raypp.wire.frames import unseen_frame
 from raypp.wire.grid import CellGrid
 
-_FACTS = "stream.json"
+FACTS_FILE = "stream.json"
 _DONE = "done"
 
 
@@ -80,7 +80,7 @@ class StreamSpool:
         folder = parent / f"{facts.epoch:020d}"
         folder.mkdir()
         first = SegmentFile.create(folder, SegmentHead(first_sequence=1, position=facts.begun_at))
-        write_safely(folder / _FACTS, facts.model_dump_json(indent=1).encode())
+        write_safely(folder / FACTS_FILE, facts.model_dump_json(indent=1).encode())
         return cls(folder, facts, [first], done=False)
 
     @classmethod
@@ -91,12 +91,12 @@ class StreamSpool:
             SpoolError: if it is damaged; the text names the file.
         """
         try:
-            facts = StreamFacts.model_validate_json((folder / _FACTS).read_bytes())
+            facts = StreamFacts.model_validate_json((folder / FACTS_FILE).read_bytes())
         except FileNotFoundError:
             return None
         except (OSError, ValidationError):
             raise SpoolError(
-                f"spool {folder}: {_FACTS} cannot be read; move the folder away to begin a new stream"
+                f"spool {folder}: {FACTS_FILE} cannot be read; move the folder away to begin a new stream"
             ) from None
         for part in folder.glob("*.part"):
             part.unlink()
@@ -132,6 +132,16 @@ class StreamSpool:
     def pending(self) -> int:
         """Chunks held that are not known to be committed."""
         return 0 if self.done else self.last_sequence - max(self.committed, self.first_sequence - 1)
+
+    @property
+    def pending_frames(self) -> int:
+        """Frames that the camera gave in those chunks."""
+        if self.done:
+            return 0
+        frames = sum(segment.frames for segment in self._segments)
+        return frames - sum(
+            place.head.frames for place in self._segments[0].places if place.head.sequence <= self.committed
+        )
 
     @property
     def bytes(self) -> int:

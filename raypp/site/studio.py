@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from raypp.media.geometry import Letterbox
 from raypp.media.masks import Mask, load_masks
-from raypp.site.capture_job import Captured, CaptureJob
+from raypp.site.capture_job import KEY_REMEDY, Captured, CaptureJob
 from raypp.site.watch import Watch
 from raypp.usage.observation import Observation
 from raypp.veil.keyfile import load_key
@@ -29,7 +29,7 @@ class Studio:
         self._job = job
         masks = None if job.masks_path is None else load_masks(job.masks_path)
         self.mask: Mask | None = None if masks is None else masks.for_camera(job.site, job.camera)
-        veil = open_veil(job.spec, load_key(job.key_path), job.encoder_path)
+        veil = open_veil(job.spec, load_key(job.key_path, remedy=KEY_REMEDY), job.encoder_path)
         self._encoder = veil.stream(job.site, job.camera)
         self._letterbox: Letterbox | None = None
         self._watch: Watch | None = None

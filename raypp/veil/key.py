@@ -206,10 +206,12 @@ class SiteKey(Secret):
         if site != self.site or picture is not None or camera not in self._cameras:
             what = "still pictures" if picture is not None else f"camera {camera} of site {site}"
             held = ", ".join(self.cameras)
-            raise KeyFileError(
-                f"site key of {self.site} (cameras {held}) cannot veil {what}; "
-                "use the owner's key, or derive a site key for that camera"
-            )
+            remedy = "name one of its cameras, or ask the owner for a site key with that one"
+            if picture is not None:
+                remedy = "a site key is for live cameras and videos alone"
+            elif site != self.site:
+                remedy = f"give --site {self.site}, or the site key that the owner derived for {site}"
+            raise KeyFileError(f"site key of {self.site} (cameras {held}) cannot veil {what}; {remedy}")
         return self._cameras[camera]
 
     def encoder_secret(self, spec: LearnedSpec) -> bytes:

@@ -93,20 +93,23 @@ def load_owner_key(path: Path, passphrase: Passphrase = passphrase_from_environm
     return key
 
 
-def load_key(path: Path, passphrase: Passphrase = passphrase_from_environment) -> VeilKey | SiteKey:
+def load_key(
+    path: Path, passphrase: Passphrase = passphrase_from_environment, remedy: str = _NO_KEY
+) -> VeilKey | SiteKey:
     """Read an owner's or a site's key.
 
     Args:
         path: the key file.
         passphrase: called only if the file is wrapped.
+        remedy: what helps where there is no such file, or it is no key.
 
     Raises:
         KeyFileError: if the file is unreadable, readable by others, no key, or the passphrase is wrong.
     """
-    document = _read(path)
+    document = _read(path, remedy)
     magic = document.get("kind")
     if magic not in (OWNER_MAGIC, SITE_MAGIC):
-        raise KeyFileError(f"key file {path} is not a raypp key; make one with `raypp keygen`")
+        raise KeyFileError(f"key file {path} is not a raypp key; {remedy}")
     phrase = passphrase() if "wrapped" in document else None
     try:
         return _parse(document, magic, phrase)
@@ -158,13 +161,13 @@ def _save(file: IO[str], magic: str, body: dict[str, Any], passphrase: str | Non
     os.fsync(file.fileno())
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, remedy: str) -> dict[str, Any]:
     try:
-        document = read_json(read_secret(path, _KEY_FILE, _NO_KEY, KeyFileError))
+        document = read_json(read_secret(path, _KEY_FILE, remedy, KeyFileError))
     except ContentError:
         document = None
     if not isinstance(document, dict):
-        raise KeyFileError(f"key file {path} is not a raypp key; make one with `raypp keygen`")
+        raise KeyFileError(f"key file {path} is not a raypp key; {remedy}")
     return document
 
 

@@ -78,7 +78,7 @@ def test_each_fault_is_named_and_hides_no_other(site, service):
     assert status == 3
     lines = {line.split("  ")[0]: line for line in said.splitlines() if "WRONG" in line}
     assert set(lines) == {"masks", "veil", "camera bench-1"}
-    assert "at 640 pixels" in lines["veil"]
+    assert "give --size 640" in lines["veil"]
 
 
 def test_a_wrong_token_is_told_from_a_dead_link(site, service):
