@@ -10,6 +10,7 @@ from time import monotonic
 from protos import raypp_pb2 as pb
 from raypp.address import shown
 from raypp.errors import RayppError, SpoolError
+from raypp.private import FOLDER_MODE, private_folder, write_private
 from raypp.site.camera_spool import CameraSpool, DropPolicy, now_us
 from raypp.site.client import StreamClient
 from raypp.site.config import CameraSettings, SiteCameras
@@ -18,7 +19,6 @@ from raypp.site.nursery import Nursery
 from raypp.site.settings import AgentSettings
 from raypp.site.status import STATUS_FILE, CameraStatus, SiteStatus
 from raypp.veil.spec import VeilSpec
-from raypp.whole_file import write_text
 
 Log = Callable[[str], None]
 
@@ -243,7 +243,10 @@ class Agent:
             return
         self._status_at = monotonic()
         with suppress(OSError):  # a full disk is told where it matters
-            write_text(self._settings.spool / STATUS_FILE, self.status().model_dump_json(indent=1) + "\n")
+            place = private_folder(self._settings.spool) / STATUS_FILE
+            if place.exists():
+                place.parent.chmod(FOLDER_MODE)  # a spool of an older agent, which left it open
+            write_private(place, (self.status().model_dump_json(indent=1) + "\n").encode())
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):

@@ -13,6 +13,7 @@ from typing import Self
 
 from protos import raypp_pb2 as pb
 from raypp.errors import SpoolError
+from raypp.private import FILE_MODE, FOLDER_MODE, private_folder
 from raypp.site.position import Position
 from raypp.site.stream_spool import StreamFacts, StreamSpool
 from raypp.usage.observation import Observation
@@ -312,8 +313,12 @@ def _streams(folder: Path) -> list[StreamSpool]:
 
 def _lock(folder: Path) -> int:
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        private_folder(folder.parent)
+        private_folder(folder).chmod(FOLDER_MODE)
+        for place in folder.iterdir():
+            if place.is_dir():
+                place.chmod(FOLDER_MODE)  # older agents left them open
+        descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
     except OSError as error:
         raise SpoolError(f"spool {folder}: {error.strerror}; choose a writable --spool") from None
     try:

@@ -16,8 +16,8 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from raypp.errors import SpoolError
+from raypp.private import write_private
 from raypp.site.position import Position
-from raypp.whole_file import whole_file
 
 MAGIC = b"RAYPPSP1"
 SUFFIX = ".chunks"
@@ -177,11 +177,8 @@ class SegmentFile:
 
 
 def write_safely(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all, even if the power fails; raises OSError."""
-    with whole_file(path) as part, part.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    """Write a file of mode 0600, there whole or not at all even if the power fails; raises OSError."""
+    write_private(path, data)
     sync_folder(path.parent)
 
 

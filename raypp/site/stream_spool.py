@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from protos import raypp_pb2 as pb
 from raypp.errors import SpoolError
+from raypp.private import FOLDER_MODE
 from raypp.site.position import Position
 from raypp.site.segment_file import SUFFIX, ChunkHead, SegmentFile, SegmentHead, write_safely
 from raypp.usage.observation import Observation
@@ -78,7 +79,7 @@ class StreamSpool:
     def create(cls, parent: Path, facts: StreamFacts) -> Self:
         """Begin an epoch; raises OSError."""
         folder = parent / f"{facts.epoch:020d}"
-        folder.mkdir()
+        folder.mkdir(mode=FOLDER_MODE)
         first = SegmentFile.create(folder, SegmentHead(first_sequence=1, position=facts.begun_at))
         write_safely(folder / FACTS_FILE, facts.model_dump_json(indent=1).encode())
         return cls(folder, facts, [first], done=False)
@@ -98,7 +99,7 @@ class StreamSpool:
             raise SpoolError(
                 f"spool {folder}: {FACTS_FILE} cannot be read; move the folder away to begin a new stream"
             ) from None
-        for part in folder.glob("*.part"):
+        for part in (*folder.glob(".*.tmp"), *folder.glob("*.part")):  # the latter of older agents
             part.unlink()
         segments = [SegmentFile.open(path) for path in sorted(folder.glob("*" + SUFFIX))]
         if not segments:

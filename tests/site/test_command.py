@@ -137,6 +137,15 @@ def test_an_owners_key_at_a_camera_is_warned_of(site, service, film):
     assert "look" in next(line for line in _run(doctor, *options).output.splitlines() if line.startswith("key"))
 
 
+def test_the_agents_spool_and_status_are_for_its_user_alone(site, service, film):
+    site.spool.mkdir(mode=0o755)
+    (site.spool / "status.json").write_text("of an older agent")
+    (site.spool / "status.json").chmod(0o644)
+    _run(stream, *site.options(service.address, film, "--camera", "bench-1"))
+    entries = [site.spool, *site.spool.rglob("*")]
+    assert {entry.stat().st_mode & 0o077 for entry in entries} == {0}
+
+
 def test_run_again_it_says_that_all_was_sent(site, service, film):
     options = site.options(service.address, film, "--camera", "bench-1", "--fps", "every")
     assert _run(stream, *options).exit_code == 0

@@ -72,6 +72,24 @@ def test_what_is_written_is_there_after_a_restart(tmp_path):
         assert spool.current.last_sequence == 4
 
 
+def test_nobody_else_may_look_into_a_spool_even_one_that_an_older_agent_left_open(tmp_path):
+    place = tmp_path / "spool"
+    with _open(place) as spool:
+        spool.begin(FACTS)
+        _append(spool, 0)
+        spool.finish(_position(1))
+        spool.commit(spool.current, 2)
+    entries = [place, *place.rglob("*")]
+    assert len(entries) == 7  # the spool, the camera, its lock; the epoch, stream.json, chunks, done
+    assert {entry.stat().st_mode & 0o777 for entry in entries if entry.is_dir()} == {0o700}
+    assert {entry.stat().st_mode & 0o777 for entry in entries if entry.is_file()} == {0o600}
+    epoch = next(path for path in (place / "c").iterdir() if path.is_dir())
+    epoch.chmod(0o755)
+    (place / "c").chmod(0o755)
+    _open(place).close()
+    assert {path.stat().st_mode & 0o777 for path in (place / "c", epoch)} == {0o700}
+
+
 def test_cut_at_any_byte_the_whole_chunks_remain_and_writing_goes_on(tmp_path):
     with _open(tmp_path) as spool:
         spool.begin(FACTS)
