@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from raypp.audit.certificate import verify_certificate
-from raypp.errors import OptionError
+from raypp.audit.certificate import Certificate, verify_certificate
+from raypp.errors import CertificateError, OptionError, ShardError
 from raypp.json_file import json_option, write_json
 from raypp.shards.encryption import DataKey
 from raypp.shards.manifest import read_manifest
@@ -16,6 +16,8 @@ from raypp.shards.receipt import Receipt
 from raypp.shards.store import Store
 from raypp.shards.verification import CheckShards, ShardCheck
 from raypp.shards.verification import verify as check_archive
+from raypp.shards.vouching import check_fingerprint, check_signature
+from raypp.veil.key import fingerprint as fingerprint_of
 from raypp.veiling.progress import Reporter
 
 _EXIT_PROBLEMS = 1
@@ -34,20 +36,29 @@ def make_verify_command(cluster: ClusterChecker | None, *, always: bool = False)
         address: Annotated[
             str | None, typer.Option(help="Address of a running Ray; means --on-ray (default: a local one).")
         ] = None,
+        fingerprint: Annotated[
+            str | None, typer.Option(help="Fingerprint of the owner's key, which must have signed; from the owner.")
+        ] = None,
+        of_archive: Annotated[
+            str | None, typer.Option("--archive", help="Archive whose veil and key the certificate must be of.")
+        ] = None,
         json_file: Annotated[Path | None, json_option("the report")] = None,
     ) -> None:
-        """Check every receipt, shard, digest, schema and label of an archive, or a certificate; needs no veil key.
+        """Check every receipt, shard, digest, label and the signature of an archive, or a certificate; needs no key.
 
-        Example: raypp verify veiled
+        Example: raypp verify veiled --fingerprint 9ea2c01b77d4f3a8
 
         Example: raypp verify audit/certificate.json
         """
         console = Console(stderr=True, soft_wrap=True)
+        wanted = check_fingerprint(fingerprint) if fingerprint else None
         if archive.endswith(".json"):
             if data_key or address:
                 raise OptionError("--data-key and --address are for archives; a certificate needs neither")
-            _check_certificate(Path(archive), json_file, console)
+            _check_certificate(Path(archive), wanted, of_archive, json_file, console)
             return
+        if of_archive:
+            raise OptionError(f"--archive {of_archive} is for a certificate; {archive} is verified as an archive")
         encryption = DataKey.load(data_key) if data_key else None
         check: CheckShards | None = None
         if on_ray or address:
@@ -61,7 +72,7 @@ def make_verify_command(cluster: ClusterChecker | None, *, always: bool = False)
         total = sum(receipt.shard is not None for receipt in read_manifest(Store(archive)).receipts)
         with Reporter(console).task("checking", total) as advance:
             report = check_archive(
-                archive, encryption, lambda done, total: advance(1, f"{done}/{total} shards", 0), check
+                archive, encryption, lambda done, total: advance(1, f"{done}/{total} shards", 0), check, wanted
             )
         write_json(json_file, report)
         variants = f" and {report.variants} variants of them" if report.variants else ""
@@ -73,13 +84,22 @@ def make_verify_command(cluster: ClusterChecker | None, *, always: bool = False)
         if report.problems:
             console.print(f"{len(report.problems)} problems found")
             raise typer.Exit(_EXIT_PROBLEMS)
-        console.print("verified: nothing missing, nothing twice, nothing altered")
+        console.print(report.signature, highlight=False, markup=False)
+        by_accident = "" if report.signed_by else " by accident"
+        console.print(f"verified: nothing missing, nothing twice, nothing altered{by_accident}")
 
     return verify
 
 
-def _check_certificate(path: Path, json_file: Path | None, console: Console) -> None:
+def _check_certificate(
+    path: Path, wanted: str | None, archive: str | None, json_file: Path | None, console: Console
+) -> None:
     certificate = verify_certificate(path)
+    signer = certificate.key_fingerprint
+    if wanted is not None and signer != wanted:
+        raise CertificateError(f"certificate {path} is signed by {signer}, not by {wanted}; get it from its owner")
+    if archive is not None:
+        _check_of_archive(certificate, path, archive)
     write_json(json_file, certificate)
     console.print(
         f"signed by {certificate.key_fingerprint} at {certificate.made_at}: veil {certificate.veil_id}, "
@@ -88,4 +108,26 @@ def _check_certificate(path: Path, json_file: Path | None, console: Console) -> 
     )
     for gate in certificate.gates:
         console.print(f"  {gate.verdict}: {gate.name}", highlight=False, markup=False)
-    console.print("verified: signed by that key, and not altered since")
+    told = []
+    if wanted is not None:
+        told.append("the key you gave")
+    if archive is not None:
+        told.append(f"the key and veil of archive {archive}")
+    whose = " and ".join(told) or "that key"
+    console.print(f"verified: signed by {whose}, and not altered since", highlight=False, markup=False)
+
+
+def _check_of_archive(certificate: Certificate, path: Path, archive: str) -> None:
+    """Raise CertificateError unless a certificate is of the veil and key that an archive names."""
+    store = Store(archive)
+    manifest = read_manifest(store)
+    header = manifest.header
+    problems = check_signature(store, manifest, {}, None).problems
+    if problems:
+        raise ShardError(f"archive {archive}: {problems[0]}")
+    signer = fingerprint_of(bytes.fromhex(header.public_key))
+    if (certificate.key_fingerprint, certificate.veil_id) != (signer, header.veil_id):
+        raise CertificateError(
+            f"certificate {path} is of veil {certificate.veil_id} and key {certificate.key_fingerprint}, archive "
+            f"{archive} of {header.veil_id} and {signer}; get the certificate of that veil from its owner"
+        )

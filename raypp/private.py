@@ -10,6 +10,8 @@ from typing import IO
 
 from raypp.errors import RayppError
 
+PUBLIC = "public"
+"""Folder, in one that stays with its owner, of what may be handed out."""
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
 _MOST_SECRET_BYTES = 4_000_000
 _OTHERS, _ANYBODY = 0o077, 0o007

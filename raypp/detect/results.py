@@ -1,10 +1,12 @@
 """What a training has come to, epoch by epoch: `results.csv` in ultralytics' columns, and TensorBoard scalars."""
 
 import csv
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +14,9 @@ from pydantic import BaseModel, ConfigDict
 
 from raypp.detect.scores import Scores
 from raypp.whole_file import whole_file
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 RESULTS_FILE = "results.csv"
 _BOARD = "tensorboard"
@@ -95,23 +100,30 @@ def read_results(folder: Path, kind: type[Row]) -> list[Row]:
 
 def record_pictures(folder: Path, epoch: int, pictures: Mapping[str, Picture]) -> None:
     """Add pictures, uint8[H, W, 3], to a run's TensorBoard log by name."""
-    from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - slow to load, and only rank 0 writes
-
-    with SummaryWriter(str(folder / _BOARD)) as board:
+    with _board(folder) as board:
         for name, picture in pictures.items():
             board.add_image(name, picture, epoch, dataformats="HWC")
 
 
 def record(folder: Path, result: EpochResult) -> None:
     """Add an epoch to a run, in the place of any later ones that a crash left behind; and to its TensorBoard log."""
-    from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - slow to load, and only rank 0 writes
-
     kept = [one for one in read_results(folder, type(result)) if one.epoch < result.epoch]
     with whole_file(folder / RESULTS_FILE) as part, part.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(result.columns)
         writer.writerows([getattr(one, field) for field in result.columns.values()] for one in (*kept, result))
-    with SummaryWriter(str(folder / _BOARD), purge_step=result.epoch) as board:
+    with _board(folder, result.epoch) as board:
         for column, field in result.columns.items():
             if column != "epoch":
                 board.add_scalar(column, getattr(result, field), result.epoch)
+
+
+@contextmanager
+def _board(folder: Path, purge_step: int | None = None) -> "Iterator[SummaryWriter]":
+    """Open a run's TensorBoard log; its files, which TensorBoard names after the machine, are named after raypp."""
+    from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - slow to load, and only rank 0 writes
+
+    with SummaryWriter(str(folder / _BOARD), purge_step=purge_step) as board:
+        yield board
+    for path in (folder / _BOARD).glob(f"events.*.{socket.gethostname()}.*"):
+        path.rename(path.with_name(path.name.replace(f".{socket.gethostname()}.", ".raypp.")))

@@ -181,7 +181,10 @@ class Store:
             file.truncate(0)
             file.write(json.dumps(_owner()))
             file.flush()
-            yield
+            try:
+                yield
+            finally:
+                file.truncate(0)  # the archive goes out: it tells nobody who worked on it, where and when
 
     @contextlib.contextmanager
     def _lock_remote(self, remote: fs.FileSystem) -> Iterator[None]:

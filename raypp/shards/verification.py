@@ -17,6 +17,7 @@ from raypp.shards.reader import open_shard
 from raypp.shards.receipt import Receipt
 from raypp.shards.schema import HEADER_FILE, ArchiveHeader, FrameRow
 from raypp.shards.store import Store
+from raypp.shards.vouching import check_signature
 from raypp.shards.writer import ContentDigest
 from raypp.veil.packing import packed_size
 from raypp.veil.window import Window
@@ -36,6 +37,8 @@ class VerificationReport(BaseModel):
     bytes: int
     quarantined: int = Field(description="sources that could not be veiled, by the receipts")
     label_versions: tuple[str, ...]
+    signature: str = Field(description="who signed the archive, or that nobody did")
+    signed_by: str | None = Field(description="fingerprint of the key that signed it; none where no signature holds")
     problems: tuple[str, ...] = Field(description="one line each; empty if the archive is whole")
 
 
@@ -66,14 +69,16 @@ def verify(
     encryption: DataKey | None = None,
     progress: Callable[[int, int], None] | None = None,
     check_shards: CheckShards | None = None,
+    fingerprint: str | None = None,
 ) -> VerificationReport:
-    """Check every receipt, shard, digest, schema and label of an archive.
+    """Check every receipt, shard, digest, schema, label and the signature of an archive.
 
     Args:
         root: the archive.
         encryption: data key of encrypted shards.
         progress: called with (shards checked, shards in all).
         check_shards: checks receipts' shards elsewhere, in any order; here, one after another, if None.
+        fingerprint: of the key that must have signed the archive; None for any, or none.
 
     Raises:
         ShardError: if there is no readable manifest, or the shards are encrypted and no key was given.
@@ -99,8 +104,11 @@ def verify(
     _check_parts(manifest, {check.segment_id: check for check in checks}, problems)
     _check_files(store, (*manifest.receipts, *waiting), problems)
     versions = list_versions(store)
+    digests: dict[str, str] = {}
     for version in versions:
-        _check_labels(store, version, manifest, samples, problems)
+        _check_labels(store, version, manifest, samples, problems, digests)
+    vouching = check_signature(store, manifest, digests, fingerprint)
+    problems += vouching.problems
     return VerificationReport(
         veil_id=manifest.header.veil_id,
         shards=len(with_shard),
@@ -109,6 +117,8 @@ def verify(
         bytes=sum(receipt.shard_bytes for receipt in manifest.receipts),
         quarantined=sum(len(receipt.quarantined) for receipt in manifest.receipts),
         label_versions=tuple(versions),
+        signature=vouching.said,
+        signed_by=vouching.fingerprint,
         problems=tuple(problems),
     )
 
@@ -253,12 +263,20 @@ def _check_files(store: Store, receipts: Iterable[Receipt], problems: list[str])
     problems.extend(f"{relative} is in no receipt; remove it, or run `raypp veil` again" for relative in strangers)
 
 
-def _check_labels(store: Store, version: str, manifest: Manifest, samples: dict[str, int], problems: list[str]) -> None:
+def _check_labels(
+    store: Store,
+    version: str,
+    manifest: Manifest,
+    samples: dict[str, int],
+    problems: list[str],
+    digests: dict[str, str],
+) -> None:
     try:
         table = read_labels(store, version)
     except RayppError as error:
         problems.append(str(error))
         return
+    digests[version] = table.digest
     if table.veil_id != manifest.header.veil_id:
         problems.append(f"labels {version} are of veil {table.veil_id}, the archive of {manifest.header.veil_id}")
     unknown = sum(row.sample_id not in samples for row in table.rows)

@@ -1,7 +1,7 @@
 """The archive job: lock, plan, veil what is missing, close with manifest, labels and summary."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -9,9 +9,11 @@ from time import perf_counter
 from raypp.errors import ConflictError, ShardError
 from raypp.media.archive import Discovery, discover
 from raypp.private import write_private
-from raypp.shards.manifest import compile_manifest, finished_segments
+from raypp.shards.labels import list_versions, read_labels
+from raypp.shards.manifest import Manifest, compile_manifest, finished_segments
 from raypp.shards.receipt import Receipt
 from raypp.shards.schema import HEADER_FILE, ArchiveHeader
+from raypp.shards.signature import ArchiveSignature, sign_archive
 from raypp.shards.store import Store
 from raypp.veiling.attempts import Outcome, Unfinished, attempt_segment, forget_attempts
 from raypp.veiling.labelling import write_label_tables
@@ -84,7 +86,19 @@ class VeilJob:
         veiled_s = perf_counter() - started
         manifest = compile_manifest(self.workshop.store, self.workshop.header)
         tables, label_problems = write_label_tables(self.discovery, self.plan, self.workshop, labels_version)
-        return summarise(self, results, unfinished, manifest, tables, label_problems, Timings(started, veiled_s))
+        signature = self._sign(manifest, tables)
+        ended = Timings(started, veiled_s)
+        return summarise(self, results, unfinished, manifest, tables, label_problems, ended, signature)
+
+    def _sign(self, manifest: Manifest, tables: Sequence[str]) -> ArchiveSignature | None:
+        """Sign manifest and labels with the owner's key; None with a site's key, which cannot sign."""
+        store = self.workshop.store
+        digests: dict[str, str] = {}
+        for version in list_versions(store):
+            with suppress(ShardError):  # a damaged one is for `raypp verify` to tell
+                digests[version] = read_labels(store, version).digest
+        written = {version: digests[version] for version in tables}
+        return sign_archive(store, manifest, written, digests, self.workshop.key)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from raypp.address import shown
 from raypp.private import write_private
 from raypp.shards.manifest import Manifest
 from raypp.shards.receipt import Quarantined
+from raypp.shards.signature import ArchiveSignature
 from raypp.veiling.attempts import Unfinished
 from raypp.veiling.plan import Plan
 from raypp.veiling.segment import Item, SegmentResult
@@ -38,6 +39,7 @@ class VeilSummary(BaseModel):
     private: str = Field(description="the owner's side of it: plan, plain names, quarantine")
     veil_id: str
     manifest_digest: str = Field(description="digest of the canonical manifest")
+    signed_by: str | None = Field(description="fingerprint of the key that signed it; none with a site's key")
     sources: int = Field(description="videos and pictures planned, this run and earlier ones")
     segments: int = Field(description="units of work planned")
     segments_veiled: int = Field(description="done in this run")
@@ -78,6 +80,7 @@ def summarise(
     tables: Sequence[str],
     label_problems: Sequence[str],
     timings: Timings,
+    signature: ArchiveSignature | None,
 ) -> VeilSummary:
     """Count what a job did, and leave the quarantine with plain names on the owner's side."""
     items = job.plan.items()
@@ -104,6 +107,7 @@ def summarise(
         private=str(job.settings.private),
         veil_id=job.workshop.veil.veil_id,
         manifest_digest=manifest.digest,
+        signed_by=signature.fingerprint if signature else None,
         sources=len(items),
         segments=len(job.plan.segments),
         segments_veiled=len(results),
@@ -178,6 +182,8 @@ def print_summary(summary: VeilSummary, console: Console) -> None:
         )
     if summary.label_versions:
         console.print(f"labels        {', '.join(summary.label_versions)}", highlight=False)
+    who = f"by {summary.signed_by}" if summary.signed_by else "by nobody: a site's key cannot sign"
+    console.print(f"signed        {who}", highlight=False)
     if summary.duplicates:
         console.print(
             f"duplicates    {summary.duplicates} files with the content of another, veiled once", highlight=False
@@ -194,3 +200,11 @@ def print_summary(summary: VeilSummary, console: Console) -> None:
             console.print(f"  {shown(line)}", highlight=False, markup=False)
         if len(lines) > 20:
             console.print(f"  and {len(lines) - 20} more, in the JSON summary and {summary.private}")
+    if summary.segments_left or summary.unfinished:
+        console.print("not finished: run the same command again to go on", highlight=False)
+        return
+    console.print(
+        f"hand over     {summary.out}; keep {summary.private} inside; next: raypp verify {summary.out}",
+        highlight=False,
+        markup=False,
+    )

@@ -64,19 +64,24 @@ def test_limit_then_run_again_finishes_and_new_files_extend(key: Path, tmp_path:
     options = ("--key", key, "--size", 160, "--segment-seconds", 1, "--shard-mb", 0.01, "--workers", 0)
     report = tmp_path / "summary.json"
     command = ("veil", tmp_path / "in", "--out", tmp_path / "out", *options, "--json", report)
-    succeed(*command, "--limit", 2)
+    begun = succeed(*command, "--limit", 2).stderr
     first = summary(report)
     assert first["segments_veiled"] == 2
     assert first["segments_left"] > 0
+    assert "not finished: run the same command again" in begun
     assert raypp("verify", tmp_path / "out").returncode == 1
-    succeed(*command)
+    assert f"hand over     {tmp_path / 'out'}; keep {tmp_path / 'out'}-private inside" in succeed(*command).stderr
     assert summary(report)["segments_skipped"] == 2
-    succeed("verify", tmp_path / "out")
+    assert raypp("verify", tmp_path / "out", "--fingerprint", "0" * 16).returncode == 1
+    assert f"signed by {first['signed_by']} (the key you gave)" in (
+        succeed("verify", tmp_path / "out", "--fingerprint", first["signed_by"]).stderr
+    )
     make_film(tmp_path / "in" / "two.mp4", seconds=2, seed=1)
     succeed(*command)
     extended = summary(report)
     assert extended["segments_skipped"] == first["segments"]
     assert extended["frames"] == 80
+    assert extended["signed_by"] == first["signed_by"]
     succeed("verify", tmp_path / "out")
 
 

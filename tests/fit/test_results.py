@@ -1,5 +1,6 @@
 """What a fit has come to is written as a training's is, with what the adversaries gained beside it."""
 
+import socket
 from pathlib import Path
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -34,3 +35,6 @@ def test_an_epoch_takes_the_place_of_those_that_a_crash_left_behind(tmp_path: Pa
     assert [one.epoch for one in read_results(tmp_path, FitEpoch)] == [1, 2]
     board = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     assert [one.step for one in board.Scalars("adversaries/detail")] == [1, 2]
+    files = [path.name for path in (tmp_path / "tensorboard").iterdir()]
+    assert len(files) == 4
+    assert not [name for name in files if socket.gethostname() in name], "a run goes out; its machine's name does not"

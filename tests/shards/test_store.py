@@ -2,6 +2,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -163,3 +164,13 @@ def test_two_processes_never_hold_the_lock_at_once(tmp_path: Path) -> None:
     for worker in workers:
         worker.join()
     assert (tmp_path / "count").read_text() == "50"
+
+
+def test_the_lock_of_an_ended_job_tells_nobody_who_held_it(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "out"))
+    with store.lock():
+        assert socket.gethostname() in (tmp_path / "out" / ".lock").read_text()
+    assert (tmp_path / "out" / ".lock").read_bytes() == b""
+    with pytest.raises(RuntimeError), store.lock():
+        raise RuntimeError
+    assert (tmp_path / "out" / ".lock").read_bytes() == b""
