@@ -9,11 +9,12 @@ import typer
 from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
-from raypp.audit.certificate import Certificate, verify_certificate
+from raypp.audit.certificate import CERTIFICATE, Certificate, verify_certificate
 from raypp.audit.model import Adversary, Kind
 from raypp.audit.row import AttackRow
 from raypp.errors import ConflictError, OptionError
 from raypp.json_file import json_option, write_json
+from raypp.private import PUBLIC
 from raypp.utility.arm import ArmKind, ArmRow
 from raypp.utility.rows import read_rows
 from raypp.whole_file import write_text
@@ -216,4 +217,7 @@ def _point(
 
 
 def _certificate(path: Path) -> Certificate:
-    return verify_certificate(path / "certificate.json" if path.is_dir() else path)
+    if path.is_dir():
+        earlier = path / CERTIFICATE  # where versions before this put it
+        path = earlier if earlier.is_file() else path / PUBLIC / CERTIFICATE
+    return verify_certificate(path)

@@ -96,7 +96,8 @@ def test_the_command_writes_table_and_picture(tmp_path: Path):
     (tmp_path / "cost" / "rows").mkdir(parents=True)
     for row in (_row("plain", 0.8), _row("mine", 0.5, KEY.veil_id(SPEC)), _other("blur-8", 0.4, size=256)):
         (tmp_path / "cost" / "rows" / f"{row.row_id}.json").write_text(row.model_dump_json())
-    (tmp_path / "certificate.json").write_bytes(sign(_audit()[0], KEY))
+    (tmp_path / "public").mkdir()
+    (tmp_path / "public" / "certificate.json").write_bytes(sign(_audit()[0], KEY))
     done = succeed(
         "frontier", tmp_path, "--cost", tmp_path / "cost", "--out", tmp_path / "out", "--json", tmp_path / "f.json"
     )

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ASSUMPTIONS", "Certificate", "Gate", "PictureCounts", "certify", "judge", "sign", "verify_certificate"]
 
+CERTIFICATE = "certificate.json"
+"""Name of its file, in the folder of an audit with what may be handed out."""
 _DOMAIN = b"raypp certificate v1\0"
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

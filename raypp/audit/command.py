@@ -13,6 +13,7 @@ from raypp.errors import OptionError
 from raypp.filesystem import is_url
 from raypp.here import cluster_unless_here
 from raypp.json_file import json_option, write_json
+from raypp.shards.place import refuse_within_archive
 from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.keyfile import resolve_key_path
 from raypp.veiling.progress import Reporter
@@ -57,13 +58,15 @@ def make_audit_command(cluster: "ClusterTasks | None") -> Callable[..., None]:
     ) -> None:
         """Attack a veil on the owner's own pictures; write rows, a report with pictures, and a signed certificate.
 
-        Every attack leaves a JSON row under OUT/rows; run again, and only what is missing is done.
+        Every attack leaves a JSON row under OUT/rows; run again, and only what is missing is done. OUT/public is
+        what may be handed out; all else in OUT may show plain pictures.
 
         Example: raypp audit /data/videos --key owner.key --out audit --budget quick
 
         Example: raypp audit films.csv --key owner.key --spec fitted/encoder.veil --out audit --budget full
         """
         on_ray = cluster_unless_here(cluster, here=here, address=address)
+        refuse_within_archive(out, "plain pictures")
         check_size(size)
         veil, encoder = spec_and_encoder(spec)
         if model is not None and not model.exists():

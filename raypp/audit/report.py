@@ -81,15 +81,15 @@ _FOUND |= {TEAM_FACES: _FOUND[FACES], TEAM_TEXT: _FOUND[TEXT]}
 _IDENTITIES = {IDENTITY, TEAM_IDENTITY}
 
 
-def write_report(folder: Path, certificate: Certificate, pictures: Path) -> Path:
+def write_report(folder: Path, certificate: Certificate, pictures: Path | None) -> Path:
     """Write `report.html`, whole or not at all, and return its path.
 
-    It shows the owner's own pictures, and so stays with the owner; the certificate holds none.
+    With pictures it stays with their owner; without, it says no more than the certificate, which holds none.
 
     Args:
         folder: where to; made if it is not there.
         certificate: what it tells of.
-        pictures: folder of the files that the rows name; one that is not there is said to be missing.
+        pictures: folder of the files that the rows name; one that is not there is said to be missing. None for none.
 
     Raises:
         OptionError: if the folder cannot be made or written to.
@@ -103,7 +103,7 @@ def write_report(folder: Path, certificate: Certificate, pictures: Path) -> Path
     return path
 
 
-def _page(certificate: Certificate, pictures: Path) -> str:
+def _page(certificate: Certificate, pictures: Path | None) -> str:
     head = element(
         "head",
         element("meta", charset="utf-8"),
@@ -123,7 +123,7 @@ def _page(certificate: Certificate, pictures: Path) -> str:
         _bounds(certificate),
         _curve(certificate),
         _comparison(certificate),
-        _pictures(certificate, pictures),
+        _pictures(certificate, pictures) if pictures else None,
         _card("What this rests on", element("ul", [element("li", one) for one in certificate.assumptions])),
         _verification(certificate),
     )

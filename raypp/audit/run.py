@@ -3,24 +3,22 @@
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
 from raypp.audit.bounds import bounds_on
-from raypp.audit.certificate import Gate, PictureCounts, certify, sign
+from raypp.audit.certificate import CERTIFICATE, Gate, PictureCounts, certify, sign
 from raypp.audit.gates import Verdict, falls
 from raypp.audit.report import write_report
 from raypp.audit.row import AttackRow, Estimate
 from raypp.audit.running import PICTURES, AuditSettings, Task, missing, read_rows, tasks
 from raypp.audit.target import VEIL
 from raypp.errors import KeyFileError
+from raypp.private import PUBLIC, private_folder, private_umask, write_private
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import load_key
 from raypp.veil.veil import open_veil
 from raypp.veiling.progress import Reporter
-from raypp.whole_file import write_text
-
-CERTIFICATE = "certificate.json"
 
 
 class AuditSummary(BaseModel):
@@ -30,13 +28,15 @@ class AuditSummary(BaseModel):
 
     veil_id: str
     certificate: str
-    report: str
+    report: str = Field(description="with plain pictures; it stays with their owner")
+    public_report: str = Field(description="without pictures; beside the certificate, with which it may be handed out")
     pictures: PictureCounts
     bounds: dict[str, float]
     gates: tuple[Gate, ...]
     rows: tuple[AttackRow, ...]
 
 
+@private_umask()
 def run_audit(
     settings: AuditSettings, execute: Callable[[Sequence[Task]], Iterator[str]], reporter: Reporter
 ) -> AuditSummary:
@@ -50,6 +50,7 @@ def run_audit(
     if not isinstance(key, VeilKey):
         raise KeyFileError(f"{settings.key_path} is a site's key, which cannot sign; give the owner's key")
     wanted = tasks(settings)
+    private_folder(settings.out)
     left = missing(wanted)
     if left:
         with reporter.task("attacking", len(left)) as advance:
@@ -68,13 +69,17 @@ def run_audit(
         budget=settings.budget.value,
         size=settings.size,
     )
-    path = settings.out / CERTIFICATE
-    write_text(path, sign(certificate, key).decode())
+    path = settings.out / PUBLIC / CERTIFICATE
+    private_folder(path.parent)
+    write_private(path, sign(certificate, key))
+    public_report = write_report(path.parent, certificate, None)
     report = write_report(settings.out, certificate, settings.out / PICTURES)
+    (settings.out / CERTIFICATE).unlink(missing_ok=True)  # where earlier versions put it, and now one of another run
     return AuditSummary(
         veil_id=certificate.veil_id,
         certificate=str(path),
         report=str(report),
+        public_report=str(public_report),
         pictures=certificate.pictures,
         bounds=certificate.bounds,
         gates=certificate.gates,
@@ -118,7 +123,11 @@ def print_summary(summary: AuditSummary, console: Console) -> None:
         by = "" if fall.pairs is None else f" by {fall.by}"
         verdict = "holds" if fall.pairs is None else "falls"
         console.print(f"{verdict:<14}{fall.name}, {fall.needed}: {fall.got:.2f}{by}", highlight=False)
-    console.print(f"report        {summary.report}\ncertificate   {summary.certificate}", highlight=False)
+    console.print(
+        f"report        {summary.report} (plain pictures: it stays with their owner)\n"
+        f"hand out      {summary.certificate}, {summary.public_report}",
+        highlight=False,
+    )
 
 
 def _said(row: AttackRow) -> str:

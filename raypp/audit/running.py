@@ -25,6 +25,7 @@ from raypp.audit.suite import Bar, Planned, Suite, suite
 from raypp.audit.target import VEIL, blind_guess
 from raypp.detect.checkpoint import read_about
 from raypp.errors import ConflictError, OptionError
+from raypp.private import private_umask
 from raypp.veil.keyfile import load_key
 from raypp.veil.spec import LearnedSpec, VeilSpec
 from raypp.veil.veil import open_veil
@@ -211,6 +212,7 @@ def run_here(wanted: Sequence[Task]) -> Iterator[str]:
         yield run_task(task)
 
 
+@private_umask()
 def run_task(task: Task) -> str:
     """Make an attack and write its row; returns what it is called."""
     settings = task.settings

@@ -20,6 +20,7 @@ from raypp.fit.settings import AdversaryShape, FitSettings, recipe_of, usual_cha
 from raypp.here import cluster_unless_here
 from raypp.json_file import json_option, write_json
 from raypp.private import private_folder, private_umask
+from raypp.shards.place import refuse_within_archive
 from raypp.utility.pictures import PictureSet, read_pictures
 from raypp.veil.encoder_file import ENCODER_FILE, START_FILE, open_encoder, spec_and_encoder
 from raypp.veil.key import VeilKey
@@ -140,6 +141,7 @@ def make_fit_command(cluster: ClusterFit | None) -> Callable[..., None]:
         if dry_run:
             _print_plan(settings, console)
             return
+        refuse_within_archive(out, "the encoder")
         place, key_path = out.absolute(), resolve_key_path(key)
         summary = run_fit(settings, place, key_path, on_ray, address, console, keep_checkpoints=keep_checkpoints)
         last = summary.last

@@ -14,6 +14,8 @@ from raypp.detect.options import check_counts, check_size, check_weights
 from raypp.errors import OptionError
 from raypp.here import cluster_unless_here
 from raypp.json_file import json_option, write_json
+from raypp.private import PUBLIC, private_folder, private_umask
+from raypp.shards.place import refuse_within_archive
 from raypp.utility.arm import Arm, ArmKind, Report, Schedule
 from raypp.utility.asked import WAYS, parse_arm
 from raypp.utility.comparison import ArmTask, Comparison, command_line, compare
@@ -91,6 +93,7 @@ def make_compare_command(cluster: ClusterArms | None) -> Callable[..., None]:
         Example: raypp compare pictures --out cost --arm pixelation-16 --arm private-pixelation-16:epsilon=1
         """
         on_ray = cluster_unless_here(cluster, here=here, address=address)
+        refuse_within_archive(out, "plain pictures")
         chosen = [parse_arm(text, seed) for text in arm or _DEFAULT_ARMS for seed in _seeds(seeds)]
         schedule = Schedule(
             architecture=model,
@@ -170,9 +173,11 @@ def _report(task: ArmTask, console: Console) -> Report:
     return report
 
 
+@private_umask()
 def _write(table: Table, out: Path) -> None:
-    (out / "table.md").write_text(to_markdown(table))
-    draw(table, out / "table.png")
+    public = private_folder(out / PUBLIC)
+    (public / "table.md").write_text(to_markdown(table))
+    draw(table, public / "table.png")
 
 
 def _print(table: Table, console: Console, out: Path) -> None:
@@ -182,4 +187,6 @@ def _print(table: Table, console: Console, out: Path) -> None:
     console.print(screen) if console.is_terminal else sys.stderr.write(to_markdown(table))
     if table.reference:
         console.print(f"losses and step times are against {table.reference}", highlight=False)
-    console.print(f"look at       {out / 'table.png'}, {out / 'table.md'}", highlight=False)
+    console.print(
+        f"look at       {out / PUBLIC / 'table.png'}, {out / PUBLIC / 'table.md'} (may be published)", highlight=False
+    )

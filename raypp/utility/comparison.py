@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from raypp.errors import ConflictError, RayppError
-from raypp.private import write_private
+from raypp.private import private_folder, private_umask, write_private
 from raypp.utility.arm import Arm, ArmRow, Schedule, VeilFigures
 from raypp.utility.pictures import PictureSet, read_pictures
 from raypp.utility.rows import read_rows
@@ -89,6 +89,7 @@ class Comparison:
         ]
 
 
+@private_umask()
 def compare(comparison: Comparison, veil: Executor, execute: ArmExecutor, reporter: Reporter) -> list[ArmRow]:
     """Run what has no row yet; returns the rows of all arms that were asked for.
 
@@ -100,6 +101,7 @@ def compare(comparison: Comparison, veil: Executor, execute: ArmExecutor, report
     """
     pictures = read_pictures(comparison.data)
     tasks = comparison.tasks(pictures)
+    private_folder(comparison.out)
     there = read_rows(comparison.out)
     todo = [task for task in tasks if task.row_id not in there]
     for settings in {str(one.out): one for one in map(veil_settings, todo) if one is not None}.values():

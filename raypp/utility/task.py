@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from raypp.detect.dataset import VeiledDataset
+from raypp.private import private_umask
 from raypp.utility import obscured
 from raypp.utility.arm import Report, VeilFigures
 from raypp.utility.comparison import FIGURES_FILE, ArmTask, veil_settings
@@ -18,6 +19,7 @@ from raypp.veiling.job import load_plan
 from raypp.veiling.settings import VeilSettings
 
 
+@private_umask()
 def run_task(task: ArmTask, report: Report) -> str:
     """Run one arm and write its row; returns its row_id."""
     pictures = read_pictures(task.data)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -65,7 +66,7 @@ def test_a_quick_audit_with_all_that_it_has(films: Path) -> None:
     asked = ("--size", 320, "--budget", "quick", "--here", "--json", films / "whole.json")
     key, out = films / "owner.key", films / "whole"
     succeed("audit", films / "in" / "inventory.csv", "--key", key, "--out", out, *asked, timeout=850)
-    rows = verify_certificate(out / "certificate.json").rows
+    rows = verify_certificate(out / "public" / "certificate.json").rows
     networks = [row for row in rows if row.attack.startswith(("network", "decoder"))]
     assert len(networks) == 4
     assert all(row.evaluated for row in networks), networks
@@ -76,15 +77,38 @@ def test_every_attack_leaves_a_row_and_the_certificate_verifies(place: Path) -> 
     assert (
         len(summary["rows"]) == len(list((place / "out" / "rows").glob("*.json"))) == len(_light(Budget.QUICK).pairs())
     )
-    certificate = verify_certificate(place / "out" / "certificate.json")
+    certificate = verify_certificate(place / "out" / "public" / "certificate.json")
     assert [row.model_dump(mode="json") for row in certificate.rows] == summary["rows"]
-    assert "verified: signed by that key" in succeed("verify", place / "out" / "certificate.json").stderr
+    assert "verified: signed by that key" in succeed("verify", place / "out" / "public" / "certificate.json").stderr
     assert (place / "out" / "report.html").stat().st_size > 50_000
-    assert (place / "owner.key").read_text() not in (place / "out" / "certificate.json").read_text()
+    assert (place / "owner.key").read_text() not in (place / "out" / "public" / "certificate.json").read_text()
+
+
+def test_what_may_be_handed_out_lies_apart_from_plain_pictures_and_nothing_is_open_to_others(place: Path) -> None:
+    folder = place / "out"
+    assert sorted(path.name for path in (folder / "public").iterdir()) == ["certificate.json", "report.html"]
+    assert "data:image" in (folder / "report.html").read_text(), "the control"
+    assert list((folder / "pictures").glob("*.png"))
+    public = (folder / "public" / "report.html").read_text()
+    assert "What attacks made of this veil" in public
+    assert "data:image" not in public
+    assert "Best reconstructions" not in public
+    assert not [path for path in (folder, *folder.rglob("*")) if stat.S_IMODE(path.stat().st_mode) & 0o077]
+
+
+def test_plain_pictures_are_never_written_into_an_archive(tmp_path: Path) -> None:
+    (tmp_path / "veiled" / "shards").mkdir(parents=True)
+    (tmp_path / "veiled" / "veil.json").write_text("{}")
+    audit = make_audit_command(None)
+    with pytest.raises(OptionError, match=r"lies within the archive .*veiled, and plain pictures would leave"):
+        audit(["anything"], tmp_path / "veiled" / "audit")
+    assert not (tmp_path / "veiled" / "audit").exists()
 
 
 def test_weak_veils_are_opened_noise_is_not_and_the_veil_holds(place: Path) -> None:
-    rows = {(row.veiling, row.attack): row for row in verify_certificate(place / "out" / "certificate.json").rows}
+    rows = {
+        (row.veiling, row.attack): row for row in verify_certificate(place / "out" / "public" / "certificate.json").rows
+    }
     for (veiling, attack), row in rows.items():
         assert row.control is None or row.control.passed, row
         if row.detail is None or row.edges is None:
@@ -94,7 +118,7 @@ def test_weak_veils_are_opened_noise_is_not_and_the_veil_holds(place: Path) -> N
         if veiling == "linear mix, patch 8" and "pair" in attack:
             assert row.detail.mean > 0.75
     assert rows["this veil", "ridge, 6 pairs"].detail.mean < 0.25
-    gates = verify_certificate(place / "out" / "certificate.json").gates
+    gates = verify_certificate(place / "out" / "public" / "certificate.json").gates
     assert [gate.verdict for gate in gates[:2]] == [Verdict.MET, Verdict.MET], gates
 
 

@@ -59,9 +59,10 @@ def test_every_arm_leaves_a_row_and_a_line(place: Path, cost: Path) -> None:
     private = next(line for line in table["lines"] if line["name"] == "private-pixelation-16-epsilon-8")
     assert 0 < private["size_ratio"] < 1
     assert (private["frames_per_s"], private["wrong_key_share"]) == (None, None)
-    written = (cost / "table.md").read_text().splitlines()
+    written = (cost / "public" / "table.md").read_text().splitlines()
     assert len(written) == 2 + len(_ARMS)
-    assert (cost / "table.png").stat().st_size > 5000
+    assert (cost / "public" / "table.png").stat().st_size > 5000
+    assert not [path for path in (cost, *cost.rglob("*")) if not path.is_symlink() and path.stat().st_mode & 0o077]
 
 
 def test_the_same_pictures_are_matched_in_every_arm(cost: Path) -> None:
