@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from raypp.errors import KeyFileError, OptionError, RayppError, SiteError
-from raypp.private import create_secret, private_folder, read_secret, write_private
+from raypp.private import create_secret, private_folder, private_umask, read_secret, write_private
 from raypp.serving.access import read_front_secret
 from raypp.shards.encryption import DataKey
 from raypp.site.link import Link
@@ -128,12 +128,31 @@ def test_a_new_secret_is_never_written_over_or_into_a_working_tree(tmp_path: Pat
     assert not (tmp_path / "other").exists()
 
 
-def test_private_files_and_folders_are_closed_even_where_open_ones_lay(tmp_path: Path) -> None:
-    folder = tmp_path / "out"
-    folder.mkdir(mode=0o755)
-    (folder / "report").write_text("open")
-    (folder / "report").chmod(0o644)
-    write_private(private_folder(folder) / "report", b"closed")
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert stat.S_IMODE((folder / "report").stat().st_mode) == 0o600
-    assert [path.name for path in folder.iterdir()] == ["report"]
+def test_an_empty_folder_is_closed_and_one_that_holds_something_is_left_as_it_is(tmp_path: Path) -> None:
+    for name in ("empty", "full"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "full" / "report").write_text("open")
+    assert stat.S_IMODE(private_folder(tmp_path / "empty").stat().st_mode) == 0o700
+    assert stat.S_IMODE(private_folder(tmp_path / "full").stat().st_mode) == 0o755
+    assert stat.S_IMODE(private_folder(tmp_path / "new" / "er").stat().st_mode) == 0o700
+
+
+def test_a_private_file_is_closed_even_where_an_open_one_lay(tmp_path: Path) -> None:
+    (tmp_path / "report").write_text("open")
+    (tmp_path / "report").chmod(0o644)
+    write_private(tmp_path / "report", b"closed")
+    assert stat.S_IMODE((tmp_path / "report").stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
+def test_what_is_created_within_a_private_umask_is_closed_and_the_umask_comes_back(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        with private_umask():
+            (tmp_path / "inside").write_text("")
+        (tmp_path / "after").write_text("")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "inside").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "after").stat().st_mode) == 0o644
