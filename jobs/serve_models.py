@@ -22,6 +22,7 @@ from jobs.starting import start_told
 from raypp.cli import run_command
 from raypp.errors import ContentError, OptionError
 from raypp.io.content import read_content
+from raypp.io.problems import joined, problems
 from raypp.io.yaml import MOST_BYTES, read_yaml
 from raypp.ledger.store import Ledger
 from raypp.serving.access import read_front_secret
@@ -108,11 +109,10 @@ def _settings(
     try:
         return ServiceSettings.model_validate(document)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"]))
-        if field == "models":
+        if any(fault["loc"] == ("models",) for fault in error.errors()):
             raise OptionError("the service needs a model; give --model FILE, a bundle of `raypp export`") from None
-        raise OptionError(f"setting {field}: {first['msg']} (got {first['input']!r})") from None
+        told = problems(error, ServiceSettings, document)
+        raise OptionError(joined("settings of the service", told, "see cluster/serve.yaml for the form")) from None
 
 
 def _on_signals(stop: Event, reread: Event) -> None:

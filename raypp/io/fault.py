@@ -10,8 +10,9 @@ def first_fault(error: ValidationError) -> str:
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
     field = ".".join(str(part) for part in first["loc"])[:_LONGEST_FIELD] or "the document"
     reason = " ".join(first["msg"].removeprefix("Value error, ").split())[:_LONGEST_REASON]
-    return f"{_shown(field)}: {_shown(reason)}"
+    return f"{printable(field)}: {printable(reason)}"
 
 
-def _shown(text: str) -> str:
+def printable(text: str) -> str:
+    """Return a text with what cannot be printed as escapes."""
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)

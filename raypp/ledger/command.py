@@ -17,7 +17,7 @@ from raypp.ledger.retention import WAIT_S
 from raypp.ledger.retention import forget as forget_rows
 from raypp.ledger.store import Ledger
 from raypp.ledger.times import parse_duration, parse_time, shown_time
-from raypp.ledger.values import now_us
+from raypp.ledger.values import counted, now_us
 from raypp.private import create_secret
 from raypp.usage.settings import SiteSettings
 
@@ -104,7 +104,7 @@ def site_list(ledger: LedgerUrl = None, json_file: JsonFile = None) -> None:
         for stream in site.streams:
             state = "ended" if stream.ended else "silent" if stream.silent else "open"
             _say(
-                f"  camera {stream.camera}@{stream.epoch}  {state}, {stream.frames} frames, "
+                f"  camera {stream.camera}@{stream.epoch}  {state}, {counted(stream.frames, 'frame')}, "
                 f"last commit {shown_time(stream.active_us)}"
             )
     if not found.sites:
@@ -156,7 +156,8 @@ def site_expire(
     at_us = None if at == "never" else _moment(at, "--at")
     with _opened(ledger) as opened:
         count = Identities(opened).expire(name, at_us, token_id=token, who=command_line())
-    _note(f"site {name}: {count} tokens expire {'never' if at_us is None else shown_time(at_us) + ' UTC'}")
+    verb = "expires" if count == 1 else "expire"
+    _note(f"site {name}: {counted(count, 'token')} {verb} {'never' if at_us is None else shown_time(at_us)}")
     write_json(json_file, Changed(name=name, tokens=count))
 
 
@@ -164,6 +165,9 @@ def site_configure(
     name: SiteName,
     file: Annotated[Path | None, typer.Argument(help="The site's settings, YAML (default: print them).")] = None,
     ledger: LedgerUrl = None,
+    unchecked: Annotated[
+        bool, typer.Option("--unchecked", help="Take classes that no model of this ledger has, for one served later.")
+    ] = False,
     json_file: JsonFile = None,
 ) -> None:
     """Give a site settings, checked first, or print those it has. Streams take them up when they next connect.
@@ -179,9 +183,16 @@ def site_configure(
         if file is None:
             typer.echo("# the default settings" if text is None else text.rstrip("\n"))
         else:
-            version = opened.configure(name, file.read_text(encoding="utf-8"), command_line())
+            version = opened.configure(name, file.read_text(encoding="utf-8"), command_line(), unchecked=unchecked)
             _note(f"site {name}: settings version {version}")
-    write_json(json_file, Changed(name=name, settings_version=version))
+            if unchecked or not opened.known_classes():
+                why = "as asked" if unchecked else "no model has been served with this ledger yet"
+                _note(f"classes are not checked: {why}")
+        apart = opened.frames_apart(name)
+    if apart:
+        came = f"{counted(apart, 'frame')} came under other settings"
+        _note(f"site {name}: {came}, and reports still show what those found: run `raypp reaggregate {name}`")
+    write_json(json_file, Changed(name=name, settings_version=version, frames_apart=apart))
 
 
 def forget(
@@ -230,8 +241,9 @@ def forget(
             who=command_line(),
         )
     _note(
-        f"{'would forget' if dry_run else 'forgot'} {done.frames} frames with {done.detections} detections, "
-        f"{done.episodes} episodes and {done.stretches} stretches of {done.streams} streams"
+        f"{'would forget' if dry_run else 'forgot'} {counted(done.frames, 'frame')} with "
+        f"{counted(done.detections, 'detection')}, {counted(done.episodes, 'episode')} and "
+        f"{counted(done.stretches, 'stretch')} of {counted(done.streams, 'stream')}"
     )
     write_json(json_file, done)
     if not done.emptied:
@@ -268,12 +280,12 @@ def reaggregate(
         done = aggregate_anew(opened, site, chosen, camera=camera, again=again, dry_run=dry_run, who=command_line())
     for row in done.tools:
         _say(
-            f"{row.camera}@{row.epoch}  {row.tool}: {row.episodes_before} -> {row.episodes_after} episodes, "
+            f"{row.camera}@{row.epoch}  {row.tool}: {row.episodes_before} -> {counted(row.episodes_after, 'episode')}, "
             f"{row.seen_before_s:.1f} -> {row.seen_after_s:.1f} s seen"
         )
     _note(
-        f"{'would change' if dry_run else 'changed'} {done.changed} of {done.streams} streams "
-        f"({done.frames} frames); {done.already} had these settings already"
+        f"{'would change' if dry_run else 'changed'} {done.changed} of {counted(done.streams, 'stream')} "
+        f"({counted(done.frames, 'frame')}); {done.already} had these settings already"
     )
     write_json(json_file, done)
 
@@ -303,6 +315,7 @@ def _add(role: Role, name: str, ledger: str | None, expires: str | None, out: Pa
     try:
         with _opened(ledger, create=True) as opened:
             identities = Identities(opened)
+            others = identities.good(role, name)
             add = identities.add_site if role is Role.SITE else identities.add_operator
             token = add(name, expires_us, command_line())
     except BaseException:
@@ -316,13 +329,15 @@ def _add(role: Role, name: str, ledger: str | None, expires: str | None, out: Pa
         with file:
             file.write(token + "\n")
     where = f"in {out}" if out else "shown this once"
-    _note(f"{role} {name}: token {token_id_of(token)}, {where}, expires {shown_time(expires_us)}")
+    which = f"a further token for {name} ({others} other good)" if others else f"{role} {name}: a token"
+    _note(f"{which}: {token_id_of(token)}, {where}, expires {shown_time(expires_us)}")
 
 
 def _revoke(role: Role, name: str, ledger: str | None, token: str | None, json_file: Path | None) -> None:
     with _opened(ledger) as opened:
         count = Identities(opened).revoke(name, role, token, command_line())
-    _note(f"{role} {name}: revoked {count} tokens; services refuse them within {CACHE_S:.0f} s")
+    them = "it" if count == 1 else "them"
+    _note(f"{role} {name}: revoked {counted(count, 'token')}; services refuse {them} within {CACHE_S:.0f} s")
     write_json(json_file, Changed(name=name, tokens=count))
 
 

@@ -18,7 +18,7 @@ from raypp.ledger import sites
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import SiteRow, TokenRow
 from raypp.ledger.times import shown_time
-from raypp.ledger.values import COMMAND_LINE, checked_name
+from raypp.ledger.values import COMMAND_LINE, checked_name, counted
 from raypp.ledger.writing import write_audit
 
 CACHE_S = 5.0
@@ -142,6 +142,17 @@ class Identities:
             rows = connection.execute(select(*columns).order_by(*order)).all()
         return tuple(TokenStatus(row.token_id, Role(row.role), *row[2:]) for row in rows)
 
+    def good(self, role: Role, name: str) -> int:
+        """Count the tokens of a site or operator that are neither revoked nor expired."""
+        now = self._ledger.clock()
+        return sum(
+            one.role is role
+            and name in {one.site, one.operator}
+            and one.revoked_us is None
+            and (one.expires_us is None or one.expires_us > now)
+            for one in self.list()
+        )
+
     def revoke(self, name: str, role: Role = Role.SITE, token_id: str | None = None, who: str = COMMAND_LINE) -> int:
         """Revoke the tokens of a site or operator, or one of them; return how many were good until now.
 
@@ -241,7 +252,9 @@ class Identities:
                 raise UnknownSiteError(f"{role} {name[:100]!r} has no {what}; look at `raypp {role} list`")
             good = update(TokenRow).where(*conditions, TokenRow.revoked_us.is_(None)).values(**values)
             changed = connection.execute(good).rowcount
-            detail = f"{changed} tokens {how}".strip() if token_id is None else f"token {token_id} {how}".strip()
+            detail = (
+                f"{counted(changed, 'token')} {how}".strip() if token_id is None else f"token {token_id} {how}".strip()
+            )
             write_audit(connection, self._ledger.clock(), who, action, name, detail)
         with self._lock:
             self._believed.clear()

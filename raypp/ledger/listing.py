@@ -96,12 +96,16 @@ class AuditListing(BaseModel):
 
 
 class Changed(BaseModel):
-    """What a command changed: the name of a site or operator, and how many of its tokens, or its settings' version."""
+    """What a command changed: the name of a site or operator, and how many of its tokens, or its settings' version.
+
+    `frames_apart` kept frames came under other settings: `raypp reaggregate` folds them with these.
+    """
 
     model_config = ConfigDict(frozen=True)
     name: str
     tokens: int = 0
     settings_version: int | None = None
+    frames_apart: int | None = None
 
 
 def list_sites(ledger: Ledger) -> Sites:

@@ -2,13 +2,16 @@
 
 import json
 from functools import cache, lru_cache
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Table, select, update
+from sqlalchemy import Connection, Executable, Table, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from raypp.errors import LedgerError, UnknownSiteError
-from raypp.ledger.tables import Base, SettingsRow, SiteRow
+from raypp.errors import LedgerError, SettingsError, UnknownSiteError
+from raypp.io.problems import joined
+from raypp.ledger.tables import Base, FrameRow, ModelRow, SettingsRow, SiteRow, StreamRow, TermRow
 from raypp.ledger.values import Site, checked_name
 from raypp.usage.settings import SiteSettings
 
@@ -42,15 +45,26 @@ def site_settings(connection: Connection, site: str) -> tuple[str | None, int]:
     return row.settings, row.version
 
 
-def configure(connection: Connection, site: str, text: str) -> int:
+def configure(connection: Connection, site: str, text: str, *, unchecked: bool = False) -> int:
     """Give a site settings, and return their version; the same text again changes nothing.
 
+    Args:
+        connection: an open one.
+        site: the site.
+        text: the settings, YAML.
+        unchecked: whether classes may be named that no model has had yet.
+
     Raises:
-        SettingsError: if the text is not valid.
+        SettingsError: if the text is not valid, or names a class that no model of this ledger has.
         UnknownSiteError: if there is no such site.
     """
     settings = SiteSettings.parse(text, f"settings of site {site}")
     old, version = site_settings(connection, site)
+    classes = known_classes(connection)
+    unknown = settings.unknown_classes(classes) if classes and not unchecked else ()
+    if unknown:
+        remedy = "--unchecked takes classes of a model that is served later"
+        raise SettingsError(joined(f"settings of site {site}", unknown, remedy))
     remember(connection, settings)
     if old == text:
         return version
@@ -60,6 +74,38 @@ def configure(connection: Connection, site: str, text: str) -> int:
         .values(settings=text, version=SiteRow.version + 1, reap_after_us=_reap_after_us(settings))
     )
     return site_settings(connection, site)[1]
+
+
+def known_classes(connection: Connection) -> frozenset[str]:
+    """Classes of all models that have been asked for with this ledger."""
+    found = connection.execute(select(ModelRow.classes).distinct()).scalars()
+    return frozenset(name for classes in found for name in json.loads(classes))
+
+
+def frames_apart(connection: Connection, site: str) -> int:
+    """How many kept frames of a site were folded with other settings than it has now."""
+    settings_id = present_settings(connection, site).settings_id
+    terms = (
+        select(TermRow.stream_id, TermRow.from_sequence, TermRow.settings_id)
+        .join(StreamRow, StreamRow.stream_id == TermRow.stream_id)
+        .where(StreamRow.site == site)
+        .order_by(TermRow.stream_id, TermRow.from_sequence)
+    )
+    frames = 0
+    for stream_id, rows in groupby(connection.execute(terms), key=attrgetter("stream_id")):
+        of_stream = list(rows)
+        if all(row.settings_id == settings_id for row in of_stream):
+            continue
+        ends = [row.from_sequence for row in of_stream[1:]] + [None]
+        for row, end in zip(of_stream, ends, strict=True):
+            if row.settings_id != settings_id:
+                count = select(func.count()).where(
+                    FrameRow.stream_id == stream_id, FrameRow.sequence >= row.from_sequence
+                )
+                if end is not None:
+                    count = count.where(FrameRow.sequence < end)
+                frames += connection.execute(count).scalar_one()
+    return frames
 
 
 def present_settings(connection: Connection, site: str) -> SiteSettings:

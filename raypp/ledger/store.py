@@ -143,16 +143,33 @@ class Ledger:
         with self.database.read() as connection:
             return sites.site_settings(connection, site)
 
-    def configure(self, site: str, text: str, who: str = COMMAND_LINE) -> int:
-        """Give a site settings and return their version; `who` is for the audit log.
+    def configure(self, site: str, text: str, who: str = COMMAND_LINE, *, unchecked: bool = False) -> int:
+        """Give a site settings and return their version.
+
+        Args:
+            site: the site.
+            text: the settings, YAML.
+            who: for the audit log.
+            unchecked: whether classes may be named that no model of this ledger has; where there is no model yet they
+                may in any case.
 
         Raises:
             SettingsError, UnknownSiteError: if the text is not valid, or there is no such site.
         """
         with self.database.write() as connection:
-            version = sites.configure(connection, site, text)
+            version = sites.configure(connection, site, text, unchecked=unchecked)
             write_audit(connection, self.clock(), who, "site configure", site, f"version {version}")
             return version
+
+    def known_classes(self) -> frozenset[str]:
+        """Classes of all models that streams of this ledger were opened for; empty where there was none yet."""
+        with self.database.read() as connection:
+            return sites.known_classes(connection)
+
+    def frames_apart(self, site: str) -> int:
+        """How many kept frames of a site were folded with other settings than it has now."""
+        with self.database.read() as connection:
+            return sites.frames_apart(connection, site)
 
     def present_settings(self, site: str) -> SiteSettings:
         """A site's settings, read; raises UnknownSiteError, or SettingsError where a newer raypp wrote them."""

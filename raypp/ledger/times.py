@@ -44,4 +44,4 @@ def shown_time(at_us: int | None) -> str:
     """A time in UTC for a reader; `never` where there is none, or none that a calendar has."""
     if at_us is None or at_us > _LAST_US:
         return "never"
-    return (_EPOCH + timedelta(microseconds=at_us)).strftime("%Y-%m-%d %H:%M:%S")
+    return (_EPOCH + timedelta(microseconds=at_us)).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -150,6 +150,12 @@ def checked_name(name: str, what: str) -> str:
     return name
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: 1 token, 2 tokens, 1 stretch, 2 stretches."""
+    ending = "" if number == 1 else "es" if noun.endswith(("ch", "s")) else "s"
+    return f"{number:,} {noun}{ending}"
+
+
 def shown(stream: StreamName) -> str:
     """A stream's name in messages."""
     return f"{stream.site}/{stream.camera}@{stream.epoch}"

@@ -56,5 +56,5 @@ def refusal_of(error: BaseException) -> RefusedError:
         return error
     for kind, status in _STATUS_OF:
         if isinstance(error, kind):
-            return RefusedError(status, str(error))
+            return RefusedError(status, "; ".join(line.strip() for line in str(error).splitlines()))
     return RefusedError(Status.INTERNAL, "the service failed on this call; its log says why")

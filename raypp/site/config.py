@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from raypp.errors import ContentError, OptionError, WireError
 from raypp.io.content import read_content
+from raypp.io.problems import joined, problems
 from raypp.io.yaml import MOST_BYTES, read_yaml
 from raypp.site.sources import check_sources
 from raypp.site.watch import WatchSettings
@@ -79,9 +80,8 @@ class SiteCameras(BaseModel):
         try:
             read = cls.model_validate(document)
         except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"]) or "the file"
-            raise OptionError(f"--config {path}: {field}: {first['msg']}; see docs/site.md for the form") from None
+            told = problems(error, cls, document, values=False)  # a camera's address may hold its password
+            raise OptionError(joined(f"--config {path}", told, "see docs/site.md for the form")) from None
         for name, settings in read.cameras.items():
             check_camera(name, settings)
         return read

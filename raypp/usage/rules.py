@@ -64,9 +64,9 @@ class Shift(Rules):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.start.tzinfo or self.end.tzinfo:
-            raise ValueError(f"shift {self.name}: times are local, without an offset; the site's time_zone fixes it")
+            raise ValueError("times are local, without an offset; the site's time_zone fixes it")
         if len(set(self.days)) != len(self.days):
-            raise ValueError(f"shift {self.name}: a day stands twice")
+            raise ValueError("a day stands twice")
         return self
 
 
@@ -122,17 +122,15 @@ class ToolRules(Rules):
         given = self.model_fields_set
         holds = self.mode in (Mode.IN_HAND, Mode.WORN)
         if self.mode is Mode.ABSENT and not self.stations:
-            raise ValueError(f"{self.tool}: mode absent needs the station that it is absent from; add `stations`")
+            raise ValueError("mode absent needs the station that it is absent from; add `stations`")
         if holds and not self.near:
-            raise ValueError(f"{self.tool}: mode {self.mode.value} needs `near`, the classes such as hand or person")
+            raise ValueError(f"mode {self.mode.value} needs `near`, the classes such as hand or person")
         if not holds and given & {"near", "reach"}:
-            raise ValueError(f"{self.tool}: `near` and `reach` belong to modes in_hand and worn, not {self.mode.value}")
+            raise ValueError(f"`near` and `reach` belong to modes in_hand and worn, not {self.mode.value}")
         if self.mode is not Mode.MOVING and given & {"min_shift", "max_hidden_s"}:
-            raise ValueError(
-                f"{self.tool}: `min_shift` and `max_hidden_s` belong to mode moving, not {self.mode.value}"
-            )
+            raise ValueError(f"`min_shift` and `max_hidden_s` belong to mode moving, not {self.mode.value}")
         if self.class_name in self.near:
-            raise ValueError(f"{self.tool}: `near` names the tool's own class {self.class_name}; leave it out")
+            raise ValueError(f"`near` names the tool's own class {self.class_name}; leave it out")
         if len(set(self.stations)) != len(self.stations):
-            raise ValueError(f"{self.tool}: a station stands twice")
+            raise ValueError("a station stands twice")
         return self

@@ -2,18 +2,21 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from raypp.errors import ContentError, SettingsError
 from raypp.io.content import read_text
+from raypp.io.problems import joined, nearest, ordinal, problems
 from raypp.io.yaml import MOST_BYTES, read_yaml
 from raypp.usage.rules import EVERY_STATION, CameraRules, Mode, Name, Rules, Seconds, Shift, ToolRules
+
+_REMEDY = "docs/usage.md lists fields and ranges"
 
 
 class SiteSettings(Rules):
@@ -79,7 +82,7 @@ class SiteSettings(Rules):
         except (TypeError, ValueError) as error:
             if not isinstance(error, ValidationError):
                 raise SettingsError(f"{where}: {error}; docs/usage.md shows the form") from None
-            raise SettingsError(_explained(error, where)) from None
+            raise SettingsError(joined(where, problems(error, cls, document), _REMEDY)) from None
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -106,6 +109,17 @@ class SiteSettings(Rules):
         """The site's time zone."""
         return ZoneInfo(self.time_zone)
 
+    def unknown_classes(self, classes: Collection[str]) -> tuple[str, ...]:
+        """Say which classes the settings name that are none of these, a sentence each."""
+        known = set(classes)
+        return tuple(
+            f"tools, {ordinal(number)} ({rules.tool}): there is no class {name}; "
+            + (f"did you mean {near}?" if (near := nearest(name, known)) else f"write one of {_listed(known)}")
+            for number, rules in enumerate(self.tools)
+            for name in (rules.class_name, *rules.near)
+            if name not in known
+        )
+
     def rules_for(self, classes: Sequence[str], where: str = "settings") -> tuple[ToolRules, ...]:
         """Return the rules for a model's classes: those of the settings, or mode present for every class.
 
@@ -114,14 +128,9 @@ class SiteSettings(Rules):
         """
         if not self.tools:
             return tuple(ToolRules(class_name=name) for name in dict.fromkeys(classes))
-        known = set(classes)
-        for number, rules in enumerate(self.tools):
-            for name in (rules.class_name, *rules.near):
-                if name not in known:
-                    raise SettingsError(
-                        f"{where}: tools.{number} ({rules.tool}): the model has no class {name}; "
-                        f"write one of {_listed(known)}"
-                    )
+        unknown = self.unknown_classes(classes)
+        if unknown:
+            raise SettingsError(f"{where}: the model does not fit: {'; '.join(unknown)}")
         return self.tools
 
 
@@ -140,14 +149,3 @@ def _once(what: str, names: list[str]) -> None:
 def _listed(names: set[str]) -> str:
     listed = sorted(names)
     return ", ".join(listed[:20]) + (", ..." if len(listed) > 20 else "") if listed else "none"
-
-
-def _explained(error: ValidationError, where: str) -> str:
-    first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"])
-    words = first["msg"].removeprefix("Value error, ")
-    more = "" if error.error_count() == 1 else f" (and {error.error_count() - 1} more)"
-    given: Any = first["input"]
-    value = f" (got {given!r})" if not isinstance(given, dict | list) else ""
-    place = f"{where}: {field}: " if field else f"{where}: "
-    return f"{place}{words}{value}{more}; docs/usage.md lists fields and ranges"

@@ -59,7 +59,7 @@ def test_without_a_file_defaults_stand(tmp_path: Path) -> None:
         ("detection:\n", "detection must map"),
         ("detection: 3\n", "detection must map"),
         ("detection: [threads]\n", "detection must map"),
-        ("detection: {threads: none}\n", r"setting detection\.threads"),
+        ("detection: {threads: none}\n", "detection: threads must be"),
         ("- models\n", "must map names to values"),
         ("models: [\n", "settings .*settings.yaml is no YAML"),
         ("\N{MICRO SIGN}".encode("latin-1"), "settings .*settings.yaml is no UTF-8"),

@@ -141,7 +141,7 @@ def test_a_refused_try_with_a_higher_epoch_leaves_the_good_stream_as_it_is(
 def test_settings_that_do_not_fit_the_model_refuse_a_stream_before_it_takes_anything(gateway: Gateway) -> None:
     gateway.stream(_open(), _chunk(1, -3, -2))
     before = gateway.ledger.position(gateway.ledger.streams("plant")[0].stream)
-    gateway.ledger.configure("plant", "tools: [{class: drill}]")
+    gateway.ledger.configure("plant", "tools: [{class: drill}]", unchecked=True)
     with pytest.raises(RefusedError, match="no class drill"):
         gateway.stream(_open())
     assert gateway.ledger.position(gateway.ledger.streams("plant")[0].stream) == before

@@ -82,7 +82,11 @@ def test_a_site_from_its_registration_to_its_revocation(empty_url: str, tmp_path
     with Ledger.open(empty_url) as opened:
         assert Identities(opened).check(token).site == "plant-1"
         assert Identities(opened).check(out.read_text().strip()).site == "plant-1"
-    assert "2 tokens" in succeed("site", "expire", "plant-1", "--at", "2099-01-31", *ledger).stderr
+    assert "a further token for plant-1 (1 other good)" in second.stderr
+    assert (
+        "2 tokens expire 2099-01-31 00:00:00 UTC"
+        in succeed("site", "expire", "plant-1", "--at", "2099-01-31", *ledger).stderr
+    )
     assert "revoked 2 tokens" in succeed("site", "revoke", "plant-1", *ledger, "--json", summary).stderr
     assert json.loads(summary.read_text())["tokens"] == 2
     assert "revoked" in succeed("site", "list", *ledger).stdout
@@ -119,6 +123,62 @@ def test_settings(url: str, tmp_path: Path):
         (entry,) = [one for one in AuditLog(opened).list() if one.action == "site configure"]
     assert (entry.subject, entry.detail) == ("plant-1", "version 1")
     assert entry.who.startswith("command line")
+
+
+def test_a_class_that_no_model_has_is_refused_and_frames_of_other_settings_are_told(url: str, tmp_path: Path):
+    ledger, settings, summary = ("--ledger", url), tmp_path / "plant-1.yaml", tmp_path / "summary.json"
+    settings.write_text("tools: [{class: sow}]\n")
+    done = succeed("site", "configure", "plant-1", settings, *ledger)
+    assert "classes are not checked: no model has been served" in done.stderr
+    assert "reaggregate" not in done.stderr
+    with Ledger.open(url, clock=Clock()) as opened:
+        opened.configure("plant-1", "time_zone: UTC\n")
+        Connection(opened).send_all(chunks(working_day(40)), last=True)
+        before = opened.site_settings("plant-1")
+    ask = ("site", "configure", "plant-1", settings, *ledger)
+    fail(SettingsError, "tools, 1st (sow): there is no class sow; did you mean saw?", *ask)
+    with Ledger.open(url) as opened:
+        assert opened.site_settings("plant-1") == before
+    assert "classes are not checked: as asked" in succeed(*ask, "--unchecked").stderr
+    settings.write_text("tools: [{class: saw}]\n")
+    words = (
+        "40 frames came under other settings, and reports still show what those found: run `raypp reaggregate plant-1`"
+    )
+    done = succeed(*ask, "--json", summary)
+    assert words in done.stderr
+    assert "not checked" not in done.stderr
+    assert json.loads(summary.read_text())["frames_apart"] == 40
+    assert words in succeed("site", "configure", "plant-1", *ledger).stderr
+    succeed("reaggregate", "plant-1", *ledger)
+    assert "reaggregate" not in succeed("site", "configure", "plant-1", *ledger).stderr
+
+
+def test_only_frames_of_other_settings_are_counted(url: str):
+    parts = chunks(working_day(80))
+    with Ledger.open(url, clock=Clock()) as opened:
+        Connection(opened).send_all(parts[:3])
+        opened.configure("plant-1", "max_frame_gap_s: 4")
+        later = Connection(opened)
+        for sequence, part in enumerate(parts[3:], 4):
+            later.send(sequence, part)
+        assert opened.frames_apart("plant-1") == 24
+        opened.configure("plant-1", "max_frame_gap_s: 3")
+        assert opened.frames_apart("plant-1") == 80
+
+
+def test_numbers_have_the_nouns_that_fit(url: str):
+    ledger = ("--ledger", url)
+    succeed("site", "add", "plant-2", *ledger)
+    assert (
+        "1 token expires 2099-01-31 00:00:00 UTC"
+        in succeed("site", "expire", "plant-2", "--at", "2099-01-31", *ledger).stderr
+    )
+    assert "revoked 1 token; services refuse it within 5 s" in succeed("site", "revoke", "plant-2", *ledger).stderr
+    with Ledger.open(url, clock=Clock()) as opened:
+        Connection(opened).send(1, working_day(1))
+    assert "1 frame, last commit" in (listed := succeed("site", "list", *ledger).stdout)
+    assert "UTC" in listed
+    assert "forgot 1 frame with" in succeed("forget", "plant-1", "--all", *ledger).stderr
 
 
 def test_forget_and_reaggregate(url: str, tmp_path: Path):

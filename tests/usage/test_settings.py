@@ -61,23 +61,30 @@ def test_without_tools_every_class_counts_while_present() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("tools: [{class: a, max_gap_s: -1}]", r"f\.yaml: tools\.0\.max_gap_s: .*greater.*\(got -1\)"),
-        ("tools: [{class: a, mode: used}]", r"tools\.0\.mode: .*'present'.*\(got 'used'\)"),
-        ("tools: [{class: a, mode: absent}]", "mode absent needs the station"),
+        ("tools: [{class: a, max_gap_s: -1}]", r"f\.yaml: tools, 1st \(a\): max_gap_s must be greater.* \(got -1\)"),
+        ("tools: [{class: a, mode: mowing}]", r"mode must be 'present'.*\(got 'mowing'\); did you mean moving\?"),
+        ("tools: [{class: a, mode: absent}]", r"tools, 1st \(a\): mode absent needs the station"),
         ("tools: [{class: a, mode: in_hand}]", "mode in_hand needs `near`"),
         ("tools: [{class: a, near: [b]}]", "`near` and `reach` belong"),
         ("tools: [{class: a, min_shift: 0.1}]", "belong to mode moving"),
         ("tools: [{class: a, mode: worn, near: [a]}]", "own class a"),
         ("tools: [{class: a, stations: [z]}]", "no camera has a station z; known: none"),
         ("tools: [{class: a}, {class: b, name: a}]", "tool a stands twice"),
-        ("tools: [{class: a, colour: red}]", r"tools\.0\.colour: Extra inputs"),
-        ("time_zone: Berlin", "no IANA time zone.*'Berlin'"),
-        ("shifts: [{name: a, start: 25:00, end: 3:00}]", r"shifts\.0\.start.*25:00"),
-        ("shifts: [{name: a, start: 5:00, end: 6:00, days: [friday]}]", r"shifts\.0\.days\.0.*'friday'"),
+        (
+            "tools: [{class: hammer, max_gap: 2}]",
+            r"tools, 1st \(hammer\): max_gap is not known; did you mean max_gap_s\?",
+        ),
+        ("tools: [{class: a, colour: red}]", r"colour is not known; known: class, name, mode"),
+        ("tool: [{class: a}]", r"f\.yaml: tool is not known; did you mean tools\?"),
+        ("tools: [{name: a}]", r"tools, 1st \(a\): class is missing"),
+        ("time_zone: Berlin", "time_zone is no IANA time zone.*'Berlin'"),
+        ("shifts: [{name: a, start: 25:00, end: 3:00}]", r"shifts, 1st \(a\): start is no time of day.*25:00"),
+        ("shifts: [{name: a, start: 5:00, end: 6:00, days: [mon, friday]}]", r"\(a\), days, 2nd: must be .*'friday'"),
         ("shifts: [{name: a, start: '5:00', end: '6:00'}, {name: a, start: '7:00', end: '8:00'}]", "shift a stands"),
-        ("cameras: {c: {stations: {s: [[0, 0], [1, 1]]}}}", r"cameras\.c\.stations\.s: .*at least 3"),
-        ("cameras: {c: {stations: {s: [[0, 0], [1, 1], [2, 0]]}}}", r"s\.2\.0: .*\(got 2\)"),
-        ("max_lateness_s: '3'", r"max_lateness_s: .*\(got '3'\)"),
+        ("cameras: {c: {stations: {s: [[0, 0], [1, 1]]}}}", r"cameras, c, stations: s must have at least 3"),
+        ("cameras: {c: {station: {}}}", r"cameras, c: station is not known; did you mean stations\?"),
+        ("cameras: {c: {stations: {s: [[0, 0], [1, 1], [2, 0], [0, 1]]}}}", r"s, 3rd, 1st: must be .*\(got 2\)"),
+        ("max_lateness_s: '3'", r"max_lateness_s must be .*\(got '3'\)"),
         ("max_frame_gap_s: .inf", "not JSON|finite"),
         ("site: a\nsite: b", r"'site' stands twice \(line 2\)"),
         ("- a", "must map names"),
@@ -92,10 +99,28 @@ def test_what_is_wrong_is_named_with_its_remedy(text: str, words: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_all_that_is_wrong_is_told_at_once_a_line_each() -> None:
+    text = "tools:\n- {class: hammer, max_gap: 2}\n- {class: saw, min_on_s: -1}\ntime_zon: UTC\n"
+    with pytest.raises(SettingsError) as caught:
+        SiteSettings.parse(text, "f.yaml")
+    assert str(caught.value).splitlines() == [
+        "f.yaml: 3 problems; docs/usage.md lists fields and ranges",
+        "  tools, 1st (hammer): max_gap is not known; did you mean max_gap_s?",
+        "  tools, 2nd (saw): min_on_s must be greater than or equal to 0 (got -1)",
+        "  time_zon is not known; did you mean time_zone?",
+    ]
+
+
 def test_a_class_that_the_model_does_not_have_is_an_error() -> None:
     read = SiteSettings.parse(_FULL, "f")
-    with pytest.raises(SettingsError, match=r"tools\.1 \(y\): the model has no class on; write one of hammer, hand"):
+    first, second = (
+        r"tools, 2nd \(y\): there is no class on; write one of hammer",
+        r"\(helmet\): there is no class person",
+    )
+    with pytest.raises(SettingsError, match=f"settings of plant-7: .*{first}.*; tools, 3rd {second}"):
         read.rules_for(["hammer", "helmet", "hand"], "settings of plant-7")
+    with pytest.raises(SettingsError, match=r"no class hamer; did you mean hammer\?"):
+        SiteSettings.parse("tools: [{class: hamer}]", "f").rules_for(["saw", "hammer"])
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
