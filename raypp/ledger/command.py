@@ -10,6 +10,7 @@ from rich.console import Console
 from raypp.errors import OptionError
 from raypp.json_file import json_option, write_json
 from raypp.ledger.audit import AuditLog, command_line
+from raypp.ledger.audit_archive import archive
 from raypp.ledger.identity import CACHE_S, Identities, Role, token_id_of
 from raypp.ledger.listing import AuditListing, Changed, list_operators, list_sites
 from raypp.ledger.reaggregation import reaggregate as aggregate_anew
@@ -294,12 +295,28 @@ def audit_log(
     ledger: LedgerUrl = None,
     since: Annotated[str | None, typer.Option(help="From this time on; ISO, UTC without offset.")] = None,
     limit: Annotated[int, typer.Option(help="At most so many: the latest, or with --since the first.", min=1)] = 100,
+    archive_before: Annotated[
+        str | None, typer.Option(help="Write the entries of before this time to --out instead; ISO, or 365d ago.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="A new file for them, one JSON object a line, mode 0600.")] = None,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Then delete them from the ledger, which is recorded.")
+    ] = False,
     json_file: JsonFile = None,
 ) -> None:
     """Print who read and changed what, oldest first. Times are UTC.
 
     Example: raypp audit-log --since 2026-11-02 --ledger sqlite:///ledger.db
+
+    Example: raypp audit-log --archive-before 365d --out audit-2025.jsonl --delete --ledger sqlite:///ledger.db
     """
+    if (archive_before is None) != (out is None):
+        raise OptionError("--archive-before and --out go together; give both or neither")
+    if delete and out is None:
+        raise OptionError("--delete goes with --archive-before and --out; nothing is deleted that was not written")
+    if archive_before is not None and out is not None:
+        _archive(ledger, archive_before, out, delete, json_file)
+        return
     since_us = parse_time(since, "--since") if since else None
     with _opened(ledger) as opened:
         log = AuditLog(opened)
@@ -307,6 +324,17 @@ def audit_log(
     for entry in entries:
         _say(f"{shown_time(entry.at_us)}  {entry.who}  {entry.action}  {entry.subject}  {entry.detail}".rstrip())
     write_json(json_file, AuditListing(entries=entries))
+
+
+def _archive(ledger: str | None, before: str, out: Path, remove: bool, json_file: Path | None) -> None:
+    is_age = before[-1:].isalpha() and before[:-1].isdigit()
+    option = "--archive-before"
+    before_us = now_us() - parse_duration(before, option) if is_age else parse_time(before, option)
+    with _opened(ledger) as opened:
+        done = archive(opened, before_us, out, remove=remove, who=command_line())
+    kept = "deleted from the ledger" if done.deleted else "still in the ledger"
+    _note(f"wrote {counted(done.entries, 'entry')} of before {shown_time(before_us)} to {out}; they are {kept}")
+    write_json(json_file, done)
 
 
 def _add(role: Role, name: str, ledger: str | None, expires: str | None, out: Path | None) -> None:

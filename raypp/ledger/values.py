@@ -151,9 +151,11 @@ def checked_name(name: str, what: str) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """A number with its noun: 1 token, 2 tokens, 1 stretch, 2 stretches."""
-    ending = "" if number == 1 else "es" if noun.endswith(("ch", "s")) else "s"
-    return f"{number:,} {noun}{ending}"
+    """A number with its noun: 1 token, 2 tokens, 2 stretches, 2 entries."""
+    if number == 1:
+        return f"1 {noun}"
+    many = noun[:-1] + "ies" if noun.endswith("y") else noun + ("es" if noun.endswith("ch") else "s")
+    return f"{number:,} {many}"
 
 
 def shown(stream: StreamName) -> str:

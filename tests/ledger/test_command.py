@@ -100,6 +100,17 @@ def test_a_site_from_its_registration_to_its_revocation(empty_url: str, tmp_path
     assert "command line" in log
 
 
+def test_the_audit_log_is_archived(url: str, tmp_path: Path):
+    ledger, out = ("--ledger", url), tmp_path / "old.jsonl"
+    succeed("site", "add", "plant-2", *ledger)
+    fail(OptionError, "go together", "audit-log", "--archive-before", "2099-01-01", *ledger)
+    fail(OptionError, "--delete goes with", "audit-log", "--delete", *ledger)
+    ask = ("audit-log", "--archive-before", "2099-01-01", "--out", out, *ledger)
+    assert "wrote 1 entry of before 2099-01-01" in succeed(*ask, "--delete").stderr
+    assert json.loads(out.read_text())["action"] == "site add"
+    assert "audit archive  old.jsonl  1 entry up to number" in succeed("audit-log", *ledger).stdout
+
+
 def test_operators(empty_url: str, tmp_path: Path):
     ledger = ("--ledger", empty_url)
     succeed("operator", "add", "anna", *ledger)
