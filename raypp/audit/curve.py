@@ -4,7 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from raypp.audit.gates import leakage, number_of_pairs
+from raypp.audit.falls import number_of_pairs
+from raypp.audit.gates import leakage
 from raypp.audit.model import Adversary, Kind
 from raypp.audit.row import AttackRow
 from raypp.report.colours import LIGHT

@@ -1,7 +1,6 @@
 """Gates: the bars that an audited veil must stay below, and what the rows say of them."""
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +10,6 @@ from pydantic import BaseModel, ConfigDict
 from raypp.audit.model import Adversary, Kind
 from raypp.audit.recognition.figures import NO_FACE, NO_TEXT, NOT_INSTALLED, Recognised
 from raypp.audit.row import AttackRow, Estimate
-from raypp.report.wording import count
 
 MEAN, WORST, MATCHING = "leakage, mean", "leakage, worst 5 %", "matching"
 TEAM_MEAN, TEAM_WORST = "leakage to an ML team, mean", "leakage to an ML team, worst 5 %"
@@ -21,7 +19,6 @@ TRAINED_ON_FACES = "recogniser trained on veiled faces"
 """Name of the attack that tells faces apart without rebuilding one."""
 LABELS_ONLY = "labels alone"
 """Name of the match that looks at no code: no attack, but what attacks on matching are held against."""
-_PAIRS = re.compile(r"\b(\d[\d,]*) pairs?\b")
 MEAN_BAR, WORST_BAR = 0.10, 0.25
 MATCHING_MARGIN = 0.05
 """How much more often than by the labels alone, or by chance, a veiled picture may be found among plain ones."""
@@ -38,7 +35,8 @@ class Verdict(StrEnum):
     MISSED = "missed"
     UNDECIDED = "undecided"
     """The pictures are too few to tell: the 95 % interval is not within the bar, though the figure is or, of an area
-    under a curve, though the interval holds that of guessing, too."""
+    under a curve, though the interval holds that of guessing, too. Or keys disagree: under one of those that were tried
+    the bar is met, under another not."""
     NOT_EVALUATED = "not evaluated"
 
 
@@ -54,6 +52,8 @@ class Gate(BaseModel):
         verdict: met only if every attack of this kind was evaluated, and `high` is within the bar, too.
         by: name of the attack that reached `got`; empty if there is none.
         reason: why nothing could be recognised; empty where something could, and of other gates.
+        over_keys: of the attacks that were made under other owners' keys, too, the most that was reached: under this
+            key, then under each of the others. Empty where the veil was tried under one key alone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,39 +66,12 @@ class Gate(BaseModel):
     verdict: Verdict
     by: str
     reason: str = ""
+    over_keys: tuple[float, ...] = ()
 
     @property
     def pointless(self) -> bool:
         """Whether there was nothing that it could be about: no face, or too few people, on the owner's pictures."""
         return self.verdict is Verdict.NOT_EVALUATED and self.reason not in {"", NOT_INSTALLED}
-
-
-@dataclass(frozen=True)
-class Fall:
-    """How many known pairs take one of the outsider's bars down.
-
-    Attributes:
-        name: of the gate.
-        pairs: the fewest of those tried with which some attack goes beyond the bar; 0 if an outsider needs none, None
-            if the most that were tried do not do.
-        tried: the most that were tried.
-        got: the most that is reached with so many.
-        by: the attack that reaches it.
-    """
-
-    name: str
-    pairs: int | None
-    tried: int
-    got: float
-    by: str
-
-    @property
-    def needed(self) -> str:
-        """Such as `with 6 known pairs`."""
-        if self.pairs == 0:
-            return "without any pair"
-        said = f"with {count(self.pairs or self.tried, 'known pair')}"
-        return said if self.pairs else f"{said}, the most that were tried"
 
 
 @dataclass(frozen=True)
@@ -131,64 +104,74 @@ def judge(rows: Sequence[AttackRow]) -> tuple[Gate, ...]:
         be made, counts for its `TEAM_IDENTITY`. For other decisions there is no gate.
     """
     outsider = [row for row in rows if row.is_veil and row.adversary is Adversary.OUTSIDER]
-    gates = _of_one(Adversary.OUTSIDER, outsider)
-    rebuilt, other = [row for row in outsider if row.kind is Kind.REBUILD], Adversary.TEAM
-    own = [row for row in rows if row.is_veil and row.adversary is other and row.kind is Kind.REBUILD]
-    if not own:
+    team = [row for row in rows if row.is_veil and row.adversary is Adversary.TEAM]
+    gates = _judged(outsider, team)
+    tried = [row for row in outsider if row.other_keys or row.attack == LABELS_ONLY]
+    others = range(max((len(row.other_keys) for row in tried), default=0))
+    if not others:
         return gates
-    trained = [row for row in rows if row.is_veil and row.attack == TRAINED_ON_FACES and row.auc is not None]
-    return (
-        *gates,
-        *_leaking((TEAM_MEAN, TEAM_WORST), other, rebuilt + own),
-        *_recognising((TEAM_FACES, TEAM_IDENTITY, TEAM_TEXT), other, rebuilt + own, trained),
+    elsewhere = [[row.under(key) if row.other_keys else row for row in tried] for key in others]
+    each = [{gate.name: gate for gate in _of_both(rows)} for rows in (tried, *elsewhere)]
+    surely = _judged([_at_least(row) if row in tried else row for row in outsider], team)
+    return tuple(
+        _over_keys(gate, [one[gate.name] for one in each], certain=sure.verdict is Verdict.MISSED)
+        for gate, sure in zip(gates, surely, strict=True)
     )
 
 
-def number_of_pairs(attack: str) -> int | None:
-    """Number of pairs in an attack's name such as `ridge, 6 pairs`; None if it names none."""
-    found = _PAIRS.search(attack)
-    return int(found[1].replace(",", "")) if found else None
+def _judged(outsider: Sequence[AttackRow], team: Sequence[AttackRow]) -> tuple[Gate, ...]:
+    """The outsider's gates and, if the ML team tried to rebuild, its own; all rows of the audited veil."""
+    gates = gates_of_one(Adversary.OUTSIDER, outsider)
+    return gates + _of_team(outsider, team) if any(row.kind is Kind.REBUILD for row in team) else gates
 
 
-def falls(rows: Sequence[AttackRow]) -> tuple[Fall, ...]:
-    """Tell with how many known pairs each of the outsider's bars falls; who has pairs can do all that an outsider can.
+def _of_team(outsider: Sequence[AttackRow], team: Sequence[AttackRow]) -> tuple[Gate, ...]:
+    """The ML team's gates: it can do all that an outsider can."""
+    rebuilt = [row for row in (*outsider, *team) if row.kind is Kind.REBUILD]
+    trained = [row for row in team if row.attack == TRAINED_ON_FACES and row.auc is not None]
+    return (
+        *_leaking((TEAM_MEAN, TEAM_WORST), Adversary.TEAM, rebuilt),
+        *_recognising((TEAM_FACES, TEAM_IDENTITY, TEAM_TEXT), Adversary.TEAM, rebuilt, trained),
+    )
+
+
+def _of_both(outsider: Sequence[AttackRow]) -> tuple[Gate, ...]:
+    """All gates, as far as an outsider's attacks tell."""
+    return gates_of_one(Adversary.OUTSIDER, outsider) + _of_team(outsider, [])
+
+
+def _over_keys(gate: Gate, tried: Sequence[Gate], *, certain: bool) -> Gate:
+    """Hold a gate against the same attacks under other owners' keys.
+
+    A verdict is one on the spec: what holds under one key and not under the next is undecided, whichever of them the
+    owner happens to hold, unless what was found under the owner's own is certain.
 
     Args:
-        rows: of any veiling and adversary; those of an ML team, of who holds the key and on anything but the audited
-            veil are left out.
-
-    Returns:
-        One for each of the outsider's gates that falls, or of which all attacks were evaluated; none at all if no
-        attack by pairs was made.
+        gate: by all attacks under the owner's key.
+        tried: by the attacks that were made under other keys, too: under the owner's key, then under each other.
+        certain: whether the bar is missed even where the lower ends of intervals stand for the figures.
     """
-    needed: dict[int, list[AttackRow]] = {0: []}
-    for row in rows:
-        if row.is_veil and row.adversary in {Adversary.OUTSIDER, Adversary.PAIRS}:
-            needed.setdefault(number_of_pairs(row.attack) or 0, []).append(row)
-    if len(needed) == 1:
-        return ()
-    steps = [
-        (
-            number,
-            _of_one(Adversary.PAIRS, [row for fewer in sorted(needed) if fewer <= number for row in needed[fewer]]),
-        )
-        for number in sorted(needed)
-    ]
-    each = zip(*([(number, gate) for gate in gates] for number, gates in steps), strict=True)
-    return tuple(fall for one in each if (fall := _fall(one)))
+    reached = tuple(one.got for one in tried if one.got is not None)
+    if len(reached) < len(tried):
+        return gate
+    verdicts, agreed = {one.verdict for one in tried}, gate.verdict
+    if (agreed is Verdict.MET and verdicts != {Verdict.MET}) or (
+        agreed is Verdict.MISSED and not certain and verdicts != {Verdict.MISSED}
+    ):
+        agreed = Verdict.UNDECIDED
+    return gate.model_copy(update={"verdict": agreed, "over_keys": reached})
 
 
-def _fall(steps: Sequence[tuple[int, Gate]]) -> Fall | None:
-    """The first step at which a gate is missed, or the last; None if nothing is known."""
-    tried, last = steps[-1]
-    number, gate = next(((number, gate) for number, gate in steps if gate.verdict is Verdict.MISSED), (None, last))
-    if gate.got is None or gate.verdict is Verdict.NOT_EVALUATED:
-        return None
-    return Fall(gate.name, number, tried, gate.got, gate.by)
+def _at_least(row: AttackRow) -> AttackRow:
+    """The row with the lower ends of its intervals in place of its means."""
+    figures = {"detail": row.detail, "edges": row.edges, "top1": row.top1}
+    return row.model_copy(
+        update={name: one.model_copy(update={"mean": one.low}) for name, one in figures.items() if one is not None}
+    )
 
 
-def _of_one(adversary: Adversary, rows: Sequence[AttackRow]) -> tuple[Gate, ...]:
-    """The outsider's gates, judged by all rows given."""
+def gates_of_one(adversary: Adversary, rows: Sequence[AttackRow]) -> tuple[Gate, ...]:
+    """Return the outsider's gates, judged by all rows given."""
     rebuilt = [row for row in rows if row.kind is Kind.REBUILD]
     labels = [row for row in rows if row.attack == LABELS_ONLY]
     matched = [row for row in rows if row.kind is Kind.MATCH and row.attack != LABELS_ONLY]

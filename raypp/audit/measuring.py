@@ -1,6 +1,6 @@
 """What an attack made of the victims, as a row: measured against the victims themselves, and against a guess."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -10,9 +10,22 @@ import numpy as np
 from PIL import Image
 
 from raypp.audit import scores
-from raypp.audit.model import Adversary, AnyAttack, Attack, Case, Decider, Frames, Kind, Matcher, Pictures
+from raypp.audit.model import (
+    Adversary,
+    AnyAttack,
+    Attack,
+    Case,
+    Decider,
+    Frames,
+    Kind,
+    Learner,
+    Matcher,
+    Pictures,
+    Taught,
+    Veiling,
+)
 from raypp.audit.recognition.figures import NOT_INSTALLED, Recognised
-from raypp.audit.row import AttackRow
+from raypp.audit.row import AttackRow, KeyFigures
 from raypp.audit.target import VEIL, blind_guess
 
 if TYPE_CHECKING:
@@ -74,7 +87,13 @@ NOBODY = Watch()
 
 
 def row_of(
-    veiling: str, attack: AnyAttack, case: Case, guess: Guess, picture: Path, watch: Watch = NOBODY
+    veiling: str,
+    attack: AnyAttack,
+    case: Case,
+    guess: Guess,
+    picture: Path,
+    watch: Watch = NOBODY,
+    others: Iterable[Veiling] = (),
 ) -> AttackRow:
     """Make an attack of any kind, and measure what came of it.
 
@@ -85,50 +104,91 @@ def row_of(
         guess: of the same victims.
         picture: PNG to write, if pictures are rebuilt.
         watch: what is looked for, if pictures are rebuilt.
+        others: the same under keys that other owners might have; not for decisions.
     """
     match attack:
         case Attack():
-            return rebuilt_row(veiling, attack, case, guess, picture, watch)
+            return rebuilt_row(veiling, attack, case, guess, picture, watch, others)
         case Matcher():
-            return matched_row(veiling, attack, case)
+            return matched_row(veiling, attack, case, others)
         case Decider():
             return decided_row(veiling, attack, case)
 
 
+@dataclass(frozen=True)
+class _Rebuilt:
+    """What an attack made of the victims and of pictures with planted words, and how near it came.
+
+    Attributes:
+        frames, read: uint8[N, H, W, 3] of victims, uint8[M, H, W, 3] of pictures with planted words.
+        leaked: leakage of detail, float64[N].
+        figures: that, and the rest.
+    """
+
+    frames: Frames
+    read: Frames
+    leaked: scores.Floats
+    figures: KeyFigures
+
+
 def rebuilt_row(
-    veiling: str, attack: Attack, case: Case, guess: Guess, picture: Path, watch: Watch = NOBODY
+    veiling: str,
+    attack: Attack,
+    case: Case,
+    guess: Guess,
+    picture: Path,
+    watch: Watch = NOBODY,
+    others: Iterable[Veiling] = (),
 ) -> AttackRow:
     """Make an attack that rebuilds pictures, and draw what it found most of; arguments as of `row_of`.
 
     Where recognisers look, pictures with planted words are rebuilt with the victims, as more of the same camera's; of
     all other figures they are no part.
     """
+    taught = attack.learn(case) if isinstance(attack, Learner) else attack
+    blindly, truth = attack.adversary is Adversary.OUTSIDER, case.victims.frames
+    made = _rebuilt(taught, case, guess, watch, blindly=blindly)
+    probes = watch.search.probes.pictures.frames if watch.search else truth[:0]
+    _draw(picture, truth, made.frames, made.leaked, (probes, made.read))
+    elsewhere = (replace(case, veiling=other) for other in others)
+    return _row(veiling, attack, len(truth), case.seed)(
+        **dict(made.figures),
+        psnr_db=scores.estimate(_scored(scores.psnr, made.frames, truth)),
+        ssim=scores.estimate(_scored(scores.ssim, made.frames, truth)),
+        blind_psnr_db=guess.psnr_db,
+        picture=picture.name,
+        other_keys=tuple(_rebuilt(taught, one, guess, watch, blindly=blindly).figures for one in elsewhere),
+    )
+
+
+def _rebuilt(taught: Taught, case: Case, guess: Guess, watch: Watch, *, blindly: bool) -> _Rebuilt:
+    """Rebuild the victims under one key, and measure; `blindly` is without any pair."""
     truth, block = case.victims.frames, guess.block
     probes = watch.search.probes.pictures if watch.search else case.victims.take(())
-    made = attack.rebuild(replace(case, victims=case.victims.and_also(probes)))
+    made = taught.rebuild(replace(case, victims=case.victims.and_also(probes)))
     rebuilt, read = made[: len(truth)], made[len(truth) :]
     detail = _scored(scores.detail, rebuilt, truth, block)
-    if attack.adversary is Adversary.OUTSIDER and np.nansum(detail) < 0:
+    if blindly and np.nansum(detail) < 0:
         # Without pairs, light and dark may be the wrong way round in all pictures: a person sees that, and turns them.
         # What is judged decides, since a negative may well have the higher SSIM where a picture is mostly flat.
         rebuilt, read, detail = 255 - rebuilt, 255 - read, -detail
     leaked = scores.leakage(detail, guess.detail)
-    _draw(picture, truth, rebuilt, leaked, (probes.frames, read))
-    return _row(veiling, attack, len(truth), case.seed)(
-        detail=scores.estimate(leaked),
-        edges=scores.estimate(scores.leakage(_scored(scores.edges, rebuilt, truth, block), guess.edges)),
-        psnr_db=scores.estimate(_scored(scores.psnr, rebuilt, truth)),
-        ssim=scores.estimate(_scored(scores.ssim, rebuilt, truth)),
-        blind_psnr_db=guess.psnr_db,
-        recognised=watch.look(rebuilt, read),
-        picture=picture.name,
+    edges = scores.leakage(_scored(scores.edges, rebuilt, truth, block), guess.edges)
+    figures = KeyFigures(
+        detail=scores.estimate(leaked), edges=scores.estimate(edges), recognised=watch.look(rebuilt, read)
     )
+    return _Rebuilt(rebuilt, read, leaked, figures)
 
 
-def matched_row(veiling: str, matcher: Matcher, case: Case) -> AttackRow:
+def matched_row(veiling: str, matcher: Matcher, case: Case, others: Iterable[Veiling] = ()) -> AttackRow:
     """Make an attack that tells which victim is whose."""
     ranks = matcher.ranks(case)
-    return _row(veiling, matcher, len(ranks), case.seed)(top1=scores.share(ranks == 0), candidates=len(ranks))
+    elsewhere = (scores.share(matcher.ranks(replace(case, veiling=other)) == 0) for other in others)
+    return _row(veiling, matcher, len(ranks), case.seed)(
+        top1=scores.share(ranks == 0),
+        candidates=len(ranks),
+        other_keys=tuple(KeyFigures(top1=top1) for top1 in elsewhere),
+    )
 
 
 def decided_row(veiling: str, decider: Decider, case: Case) -> AttackRow:

@@ -285,6 +285,23 @@ class Attack(Attacker, Protocol):
         ...
 
 
+class Taught(Protocol):
+    """What an attacker has learnt before he looks at any victim."""
+
+    def rebuild(self, case: Case) -> Frames:
+        """Return the victims as the attacker sees them, as `Attack.rebuild` does."""
+        ...
+
+
+@runtime_checkable
+class Learner(Attack, Protocol):
+    """An attack that learns without the victims' key: once learnt, it is used against any key of the same spec."""
+
+    def learn(self, case: Case) -> Taught:
+        """Learn from the attacker's own pictures; the victims of `case` are not looked at."""
+        ...
+
+
 @runtime_checkable
 class Matcher(Attacker, Protocol):
     """An attack that tells which victim is whose."""

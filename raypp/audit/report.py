@@ -6,6 +6,7 @@ from pathlib import Path
 from raypp.audit.certificate import Certificate
 from raypp.audit.curve import draw, lines_of
 from raypp.audit.embedding import data_url
+from raypp.audit.falls import Fall, falls
 from raypp.audit.gates import (
     FACES,
     IDENTITY,
@@ -18,19 +19,17 @@ from raypp.audit.gates import (
     TEAM_WORST,
     TEXT,
     WORST,
-    Fall,
     Gate,
     Verdict,
-    falls,
     leakage,
 )
+from raypp.audit.headline import first_look, headlines, said_over_keys
 from raypp.audit.model import Adversary
 from raypp.audit.row import AttackRow
 from raypp.audit.tables import attack_tables, bounds_table, comparison_table
 from raypp.errors import OptionError
 from raypp.report.html import Html, element
 from raypp.report.style import STYLE
-from raypp.report.wording import count
 from raypp.whole_file import write_text
 
 REPORT_FILE = "report.html"
@@ -117,7 +116,7 @@ def _page(certificate: Certificate, pictures: Path | None) -> str:
     main = element(
         "main",
         element("div", top, class_="top"),
-        _verdict(certificate.gates),
+        _verdict(certificate),
         _attacked(certificate),
         *(_adversary(certificate, adversary) for adversary in Adversary),
         _bounds(certificate),
@@ -130,36 +129,16 @@ def _page(certificate: Certificate, pictures: Path | None) -> str:
     return "<!doctype html>" + element("html", head, element("body", main), lang="en").text + "\n"
 
 
-def _verdict(gates: Sequence[Gate]) -> Html:
-    sides = [[gate for gate in gates if gate.adversary is one] for one in Adversary]
-    found = [element("p", element("strong", _headline(side))) for side in sides if side]
+def _verdict(certificate: Certificate) -> Html:
+    gates = certificate.gates
+    found = [element("p", element("strong", one)) for one in headlines(gates)]
+    found += [element("p", one) for one in first_look(certificate.budget)]
     said = [
         element("li", element("span", gate.verdict.value, class_=_BADGES[gate.verdict]), _in_words(gate), _caveat(gate))
         for gate in gates
     ]
-    none = None if gates else element("p", element("strong", "Not proven: no bar was judged."))
     note = element("p", "A stronger attack may do better; no figure here says that it would fail.", class_="note")
-    return _card("Verdict", none, *found, element("ul", said, class_="gates"), note)
-
-
-def _headline(gates: Sequence[Gate]) -> str:
-    """What became of the bars for one adversary; those that could be about nothing are named apart."""
-    pointless = sum(gate.pointless for gate in gates)
-    if pointless:
-        there = _headline([gate for gate in gates if not gate.pointless])
-        return f"{there} {count(pointless, 'bar')} more had nothing on these pictures to be about."
-    verdicts, bars = [gate.verdict for gate in gates], count(len(gates), "bar")
-    missed, undecided = verdicts.count(Verdict.MISSED), verdicts.count(Verdict.UNDECIDED)
-    open_ = verdicts.count(Verdict.NOT_EVALUATED)
-    who = f"Against an {gates[0].adversary.value}"
-    if missed:
-        return f"{who}: the veil did not hold: {missed} of {bars} missed."
-    if open_:
-        too = f", {undecided} undecided" if undecided else ""
-        return f"{who}: not proven: {open_} of {bars} could not be evaluated{too}."
-    if undecided:
-        return f"{who}: not proven: {undecided} of {bars} undecided, the pictures are too few to tell."
-    return f"{who}: the veil held against these attacks: all {bars} met."
+    return _card("Verdict", *found, element("ul", said, class_="gates"), note)
 
 
 def _in_words(gate: Gate) -> str:
@@ -182,13 +161,17 @@ def _in_words(gate: Gate) -> str:
     return f"{_WHERE.get(gate.name, gate.name)}, {attack} found {gate.got:.3f} ({_SCALE}); {bar}."
 
 
-def _caveat(gate: Gate) -> str | None:
-    if gate.verdict is Verdict.UNDECIDED:
+def _caveat(gate: Gate) -> str:
+    return _interval_caveat(gate) + (f" {said_over_keys(gate)}" if gate.over_keys else "")
+
+
+def _interval_caveat(gate: Gate) -> str:
+    if gate.verdict is Verdict.UNDECIDED and gate.high is not None and gate.bar is not None and gate.high > gate.bar:
         more = "people" if gate.name in _IDENTITIES else "pictures"
         return f" The 95 % interval reaches {gate.high:.3f}: more {more} would tell."
     if gate.verdict is Verdict.NOT_EVALUATED and gate.got is not None and gate.bar is not None:
         return " Another attack failed its control, and so nothing is known of what it would find."
-    return None
+    return ""
 
 
 def _attacked(certificate: Certificate) -> Html:

@@ -63,6 +63,23 @@ class Control(BaseModel):
         return all(one.met for one in self.demands)
 
 
+class KeyFigures(BaseModel):
+    """What the same attack reaches where the owner holds another key of the same spec.
+
+    Attributes:
+        detail, edges: of a rebuild, as in `AttackRow`.
+        top1: of a match, likewise.
+        recognised: of a rebuild, likewise.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    detail: Estimate | None = None
+    edges: Estimate | None = None
+    top1: Estimate | None = None
+    recognised: Recognised | None = None
+
+
 class AttackRow(BaseModel):
     """What one attack made of one veil or baseline: one JSON file.
 
@@ -86,6 +103,7 @@ class AttackRow(BaseModel):
         seconds: time that it took.
         seed: what was left to chance.
         picture: file name of originals beside rebuilt ones within the audit's `pictures`; None if there is none.
+        other_keys: what it reaches under keys that the audit drew in place of the owner's; empty where it drew none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -111,6 +129,13 @@ class AttackRow(BaseModel):
     seconds: float = Field(ge=0)
     seed: int = 0
     picture: str | None = None
+    other_keys: tuple[KeyFigures, ...] = ()
+
+    def under(self, other: int) -> "AttackRow":
+        """Return the row with the figures of one of the other keys in place of the owner's."""
+        figures = self.other_keys[other]
+        found = {name: getattr(figures, name) for name in KeyFigures.model_fields}
+        return self.model_copy(update={**found, "other_keys": ()})
 
     @property
     def evaluated(self) -> bool:

@@ -1,6 +1,6 @@
 """An audit from its settings to report and certificate."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -8,13 +8,16 @@ from rich.console import Console
 
 from raypp.audit.bounds import bounds_on
 from raypp.audit.certificate import CERTIFICATE, Gate, PictureCounts, certify, sign
-from raypp.audit.gates import Verdict, falls
+from raypp.audit.falls import falls
+from raypp.audit.gates import Verdict
+from raypp.audit.headline import first_look, headlines
 from raypp.audit.report import write_report
-from raypp.audit.row import AttackRow, Estimate
+from raypp.audit.row import AttackRow
 from raypp.audit.running import PICTURES, AuditSettings, Task, missing, read_rows, tasks
 from raypp.audit.target import VEIL
 from raypp.errors import KeyFileError
 from raypp.private import PUBLIC, private_folder, private_umask, write_private
+from raypp.report.wording import count
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import load_key
 from raypp.veil.veil import open_veil
@@ -27,6 +30,7 @@ class AuditSummary(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     veil_id: str
+    budget: str
     certificate: str
     report: str = Field(description="with plain pictures; it stays with their owner")
     public_report: str = Field(description="without pictures; beside the certificate, with which it may be handed out")
@@ -77,6 +81,7 @@ def run_audit(
     (settings.out / CERTIFICATE).unlink(missing_ok=True)  # where earlier versions put it, and now one of another run
     return AuditSummary(
         veil_id=certificate.veil_id,
+        budget=certificate.budget,
         certificate=str(path),
         report=str(report),
         public_report=str(public_report),
@@ -100,57 +105,45 @@ def print_plan(settings: AuditSettings, console: Console) -> None:
 
 
 def print_summary(summary: AuditSummary, console: Console) -> None:
-    """Say what the attacks made of the veil, and where the report is."""
-    if summary.pictures.passed_by:
-        console.print(f"left out      {summary.pictures.passed_by} pictures of another shape", highlight=False)
+    """Say what the attacks made of the veil, where the details are, and last the verdict."""
+    say = partial(console.print, highlight=False, markup=False)
     rows = [row for row in summary.rows if row.veiling == VEIL]
-    width = max((len(row.attack) for row in rows), default=0) + 2
-    for row in rows:
-        console.print(f"{row.attack:<{width}}{_said(row)}", highlight=False)
-    for name, value in summary.bounds.items():
-        console.print(f"{value:<14.3g}{name}", highlight=False)
-    for reason in dict.fromkeys(gate.reason for gate in summary.gates if gate.reason):
-        names = ", ".join(gate.name for gate in summary.gates if gate.reason == reason)
-        console.print(f"{Verdict.NOT_EVALUATED:<14}{names}: {reason}", highlight=False)
+    made = [row for row in rows if not row.reason]
+    say(f"attacked      {count(summary.pictures.victims, 'picture')}, by {count(len(made), 'attack')}")
+    if summary.pictures.passed_by:
+        say(f"left out      {count(summary.pictures.passed_by, 'picture')} of another shape")
+    for reason, without in _grouped((row.reason, row.attack) for row in rows if row.reason):
+        say(f"{Verdict.NOT_EVALUATED:<14}{', '.join(without)}: {reason}")
+    for reason, without in _grouped((gate.reason, gate.name) for gate in summary.gates if gate.reason):
+        say(f"{Verdict.NOT_EVALUATED:<14}{', '.join(without)}: {reason}")
     for gate in summary.gates:
-        if gate.reason:
-            continue
-        got = "" if gate.got is None else f": {gate.got:.2f} by {gate.by}"
-        got += "" if gate.high is None else f" (95 %: up to {gate.high:.2f})"
-        got += "" if gate.bar is None else f", at most {gate.bar:.2f} is allowed"
-        console.print(f"{gate.verdict:<14}{gate.name}{got}", highlight=False)
+        if not gate.reason:
+            say(f"{gate.verdict:<14}{_gate_in_words(gate)}")
     for fall in falls(summary.rows):
         by = "" if fall.pairs is None else f" by {fall.by}"
         verdict = "holds" if fall.pairs is None else "falls"
-        console.print(f"{verdict:<14}{fall.name}, {fall.needed}: {fall.got:.2f}{by}", highlight=False)
-    console.print(
-        f"report        {summary.report} (plain pictures: it stays with their owner)\n"
-        f"hand out      {summary.certificate}, {summary.public_report}",
-        highlight=False,
+        say(f"{verdict:<14}{fall.name}, {fall.needed}: {fall.got:.2f}{by}")
+    say(f"report        {summary.report} (all figures, and plain pictures: it stays with their owner)")
+    say(f"hand out      {summary.certificate}, {summary.public_report}")
+    for sentence in (*headlines(summary.gates), *first_look(summary.budget)):
+        say(sentence)
+
+
+def _grouped(reasons: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
+    """Names by the reason that they share."""
+    names: dict[str, list[str]] = {}
+    for reason, name in reasons:
+        names.setdefault(reason, []).append(name)
+    yield from names.items()
+
+
+def _gate_in_words(gate: Gate) -> str:
+    said = gate.name
+    said += "" if gate.got is None else f": {gate.got:.2f} by {gate.by}"
+    said += "" if gate.high is None else f" (95 %: up to {gate.high:.2f})"
+    said += (
+        f"; {min(gate.over_keys):.2f} to {max(gate.over_keys):.2f} under {len(gate.over_keys)} keys"
+        if gate.over_keys
+        else ""
     )
-
-
-def _said(row: AttackRow) -> str:
-    if row.reason:
-        return f"not evaluated: {row.reason}"
-    if row.control is not None and not row.control.passed:
-        failed = [f"{one.score} {one.got:.2f} of {one.required:.2f}" for one in row.control.demands if not one.met]
-        return f"not evaluated: its control came to {', '.join(failed)}, on {row.control.on}"
-    if row.top1 is not None:
-        return f"finds {row.top1.mean:.0%} of {row.candidates} pictures"
-    if row.auc is not None:
-        return f"tells with an AUC of {row.auc.mean:.2f} [{row.auc.low:.2f}, {row.auc.high:.2f}], by chance 0.50"
-    return f"detail {_estimate(row.detail)}; edges {_estimate(row.edges)}{_seen(row)}"
-
-
-def _seen(row: AttackRow) -> str:
-    faces, text = (row.recognised.faces, row.recognised.text) if row.recognised else (None, None)
-    words = f"; words {text.read} of {text.words}" if text else ""
-    objects = row.recognised.objects if row.recognised else None
-    if objects and objects.objects:
-        words += f"; objects {objects.found} of {objects.objects}"
-    return f"; faces {faces.found} of {faces.faces}{words}" if faces and faces.faces else words
-
-
-def _estimate(value: Estimate | None) -> str:
-    return "-" if value is None else f"{value.mean:.2f} [{value.low:.2f}, {value.high:.2f}], worst {value.worst:.2f}"
+    return said + ("" if gate.bar is None else f"; at most {gate.bar:.2f} is allowed")

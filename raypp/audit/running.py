@@ -22,7 +22,7 @@ from raypp.audit.recognition.figures import NOT_INSTALLED, Recognised
 from raypp.audit.recognition.packages import versions
 from raypp.audit.row import AttackRow, Control, Demand, Estimate
 from raypp.audit.suite import Bar, Planned, Suite, suite
-from raypp.audit.target import VEIL, blind_guess
+from raypp.audit.target import VEIL, blind_guess, under_other_key
 from raypp.detect.checkpoint import read_about
 from raypp.errors import ConflictError, OptionError
 from raypp.private import private_umask
@@ -240,7 +240,8 @@ def run_task(task: Task) -> str:
         material = Material(evidence, settings.files, trial, crowd)
         case = case_of(task.veiling, made, material, planned.needs, settings.seed)
         picture = settings.out / PICTURES / f"{task.row_id}.png"
-        row = row_of(task.veiling, attack, case, guess, picture, watch)
+        others = (under_other_key(made, number) for number in settings.suite.others(task.veiling, planned))
+        row = row_of(task.veiling, attack, case, guess, picture, watch, others)
     if looks and lacking and not task.recognisers:
         row = row.model_copy(update={"recognised": Recognised(reason=NOT_INSTALLED)})
     row = row.model_copy(update={"seconds": round(perf_counter() - started, 2)})

@@ -66,12 +66,14 @@ class Planned:
         bar: its control; None for labels alone, which are no attack.
         on: names of what is attacked, that of the bar among them.
         needs: what it cannot be made without, besides footage.
+        over_keys: whether it is made on the audited spec under keys of other owners, too.
     """
 
     attack: AnyAttack
     bar: Bar | None
     on: tuple[str, ...]
     needs: tuple[Need, ...] = ()
+    over_keys: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ class Suite:
         known, victims: pictures.
         tried: pictures of either split, at most, of which is asked whether the detector learnt from them.
         looking: what recognisers look at.
+        other_keys: how many keys of other owners the veil is tried under besides.
         planned: the attacks.
     """
 
@@ -111,6 +114,7 @@ class Suite:
     victims: int
     tried: int
     looking: Looking
+    other_keys: int
     planned: tuple[Planned, ...]
 
     def named(self, attack: str) -> Planned:
@@ -120,6 +124,10 @@ class Suite:
     def looks(self, veiling: str, planned: Planned) -> bool:
         """Whether recognisers look at what an attack makes of something."""
         return isinstance(planned.attack, Attack) and (veiling == VEIL or self.looking.everywhere)
+
+    def others(self, veiling: str, planned: Planned) -> range:
+        """Numbers of the other owners under whose keys an attack is made, too."""
+        return range(self.other_keys if planned.over_keys and veiling == VEIL else 0)
 
     def pairs(self) -> list[tuple[str, Planned]]:
         """What is attacked, by name, and the attack; the audited veil first."""
@@ -158,7 +166,7 @@ def suite(budget: Budget, learned: bool = False) -> Suite:
     Args:
         budget: how much they may take.
         learned: whether the audited veil is: an attacker can draw keys of the patch veil by itself, but encoders only
-            as public weights let him.
+            as public weights let him. Nor is there another owner's key: each fit is a veil of its own.
     """
     everything: tuple[str, ...] = (VEIL, *VEILINGS)
     by_networks: tuple[str, ...] = (VEIL, NOISE, LINEAR_8)
@@ -180,6 +188,7 @@ def suite(budget: Budget, learned: bool = False) -> Suite:
             ridges = [Ridge(count, 600_000) for count in (1, 6, 10, 100, 1000)]
             networks, bridges = [UNet(count, 20_000) for count in (10, 100, 1000)], _bridges(20_000)
             any_key = ManyKeys(200, 20_000)
+    other_keys = 0 if learned else 4 if budget is Budget.QUICK else 9
     tried = {Budget.QUICK: 100, Budget.STANDARD: 200, Budget.FULL: 400}[budget]
     perceptrons = {Budget.QUICK: (), Budget.STANDARD: (10, 100), Budget.FULL: (10, 100, 1000)}[budget]
     steps = 20_000 if budget is Budget.FULL else 2500
@@ -189,15 +198,16 @@ def suite(budget: Budget, learned: bool = False) -> Suite:
         victims,
         tried,
         _LOOKING[budget],
+        other_keys,
         (
             Planned(
                 PictureItself(),
                 Bar(PLAIN, ((Figure.DETAIL, 0.99),)),
                 (*(one for one in _PICTURES if one in everything), PLAIN),
             ),
-            Planned(ComponentView(), Bar(LINEAR_4, ((Figure.DETAIL, 0.5),)), everything),
-            Planned(StatisticalKeyRecovery(), Bar(LINEAR_4, ((Figure.DETAIL, 0.6),)), everything),
-            Planned(any_key, Bar(LINEAR_4, ((Figure.DETAIL, 0.5),)), with_keys, needs),
+            Planned(ComponentView(), Bar(LINEAR_4, ((Figure.DETAIL, 0.5),)), everything, over_keys=True),
+            Planned(StatisticalKeyRecovery(), Bar(LINEAR_4, ((Figure.DETAIL, 0.6),)), everything, over_keys=True),
+            Planned(any_key, Bar(LINEAR_4, ((Figure.DETAIL, 0.5),)), with_keys, needs, over_keys=True),
             *(Planned(one, _bar_of(one), everything) for one in ridges),
             *(Planned(one, _bar_of(one), everything) for one in (Perceptron(count, steps) for count in perceptrons)),
             *(Planned(one, _bar_of(one), by_networks) for one in networks),
@@ -206,7 +216,7 @@ def suite(budget: Budget, learned: bool = False) -> Suite:
             *_by_key(budget),
             *_by_people(budget),
             *_by_views(budget, any_key, ridges[1], networks[-1], needs),
-            Planned(ActivityMatcher(), Bar(LINEAR_8, ((Figure.TOP1, 0.8),)), everything),
+            Planned(ActivityMatcher(), Bar(LINEAR_8, ((Figure.TOP1, 0.8),)), everything, over_keys=True),
             *(Planned(one, Bar(LINEAR_8, ((Figure.TOP1, 0.8),)), (VEIL, NOISE, LINEAR_8)) for one in matchers),
             Planned(LabelMatcher(), None, everything),
         ),

@@ -21,6 +21,8 @@ SITE = "audit"
 _DRAWN = 7919
 """Sets the chances of drawn keys apart from any other."""
 _UNFOLDED = 6007
+_OTHER_OWNER = 4111
+"""Sets the keys that stand for other owners' apart from those that attackers draw."""
 _TAKES_LITTLE = PatchSpec(channels=192, bits=4, sub_keys=1, band_high=14, chroma_high=14, fold=0, mix=1, dither=0)
 
 
@@ -62,8 +64,18 @@ def unfolded_veil(seed: int) -> Veiling:
     Args:
         seed: of its key.
     """
-    key = VeilKey(np.random.default_rng((_UNFOLDED, seed)).bytes(SECRET_BYTES))
-    return replace(veil(Veil(_TAKES_LITTLE, key)), name="unfolded veil", drawn=None, again=None)
+    return replace(veil(Veil(_TAKES_LITTLE, _key(_UNFOLDED, seed))), name="unfolded veil", drawn=None, again=None)
+
+
+def under_other_key(made: Veil, number: int) -> Veiling:
+    """Return the patch veil of the same spec as another owner would have it, under a key that the audit draws.
+
+    Args:
+        made: the audited veil.
+        number: of the other owner, from 0 on.
+    """
+    assert isinstance(made.spec, PatchSpec)  # noqa: S101 - an encoder is one of a kind, and no key draws another
+    return veil(Veil(made.spec, _key(_OTHER_OWNER, number)))
 
 
 def noise_under_key(made: Veil, seed: int) -> Veiling:
@@ -83,8 +95,12 @@ def _stand_in(made: Veil, camera: str, number: int) -> str:
 
 def _drawn(spec: PatchSpec, number: int) -> Veiling:
     """The patch veil under a key that an attacker draws."""
-    key = VeilKey(np.random.default_rng((_DRAWN, number)).bytes(SECRET_BYTES))
-    return veil(Veil(spec, key))
+    return veil(Veil(spec, _key(_DRAWN, number)))
+
+
+def _key(purpose: int, number: int) -> VeilKey:
+    """A key that is the same in every audit; nothing that matters is ever veiled under it."""
+    return VeilKey(np.random.default_rng((purpose, number)).bytes(SECRET_BYTES))
 
 
 def blind_guess(known: Pictures, victims: Pictures, block: int) -> Frames:

@@ -9,7 +9,7 @@ from raypp.audit.certificate import ASSUMPTIONS, Certificate, PictureCounts, jud
 from raypp.audit.gates import LABELS_ONLY
 from raypp.audit.model import Adversary, Kind
 from raypp.audit.recognition.figures import FaceFigures, Planted, Recognised, TextFigures, Verification
-from raypp.audit.row import AttackRow, Control, Demand, Estimate
+from raypp.audit.row import AttackRow, Control, Demand, Estimate, KeyFigures
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import PatchSpec
 
@@ -135,3 +135,9 @@ def certificate(rows: Sequence[AttackRow] | None = None, key: VeilKey = KEY, **c
         gates=judge(made),
     )
     return body.model_copy(update=changes)
+
+
+def under_keys(row: AttackRow, *details: float) -> AttackRow:
+    """A rebuild that found so much of the detail under other keys, and all else the same."""
+    figures = {"edges": row.edges, "recognised": row.recognised}
+    return row.model_copy(update={"other_keys": tuple(KeyFigures(detail=estimate(one), **figures) for one in details)})

@@ -14,18 +14,15 @@ from raypp.audit.gates import (
     TEAM_WORST,
     TEXT,
     WORST,
-    Fall,
     Gate,
     Verdict,
-    falls,
     judge,
-    number_of_pairs,
 )
 from raypp.audit.model import Adversary
 from raypp.audit.recognition.figures import NO_FACE, NOT_INSTALLED, FaceFigures, Recognised
-from raypp.audit.row import AttackRow
+from raypp.audit.row import AttackRow, KeyFigures
 from raypp.audit.scores import share
-from tests.audit.rows import FAILED, control, decide, labels_only, match, pairs, rebuild, recognised
+from tests.audit.rows import FAILED, control, decide, labels_only, match, pairs, rebuild, recognised, under_keys
 
 
 def gate(name: str, rows: list[AttackRow]) -> Gate:
@@ -201,44 +198,55 @@ def test_an_attack_at_which_nobody_looked_keeps_faces_and_text_from_being_met(si
         assert gate(name, [rebuild("view"), silent]).verdict is Verdict.NOT_EVALUATED
 
 
-@pytest.mark.parametrize(
-    ("attack", "number"),
-    [
-        ("ridge, 6 pairs", 6),
-        ("ridge, 1 pair", 1),
-        ("perceptron, 1,000 pairs", 1000),
-        ("view", None),
-        ("6 repairs", None),
-    ],
-)
-def test_the_number_of_pairs_is_read_from_the_name(attack: str, number: int | None) -> None:
-    assert number_of_pairs(attack) == number
+def test_a_bar_met_under_every_key_is_met_and_says_over_which() -> None:
+    found = gate(MEAN, [under_keys(rebuild("view", 0.05), 0.02, 0.07), rebuild("statistics", 0.01)])
+    assert (found.verdict, found.got, found.over_keys) == (Verdict.MET, 0.05, (0.05, 0.02, 0.07))
 
 
-def test_a_bar_falls_with_the_fewest_pairs_that_go_beyond_it() -> None:
-    rows = [
-        rebuild("view", 0.05, worst=0.1),
-        pairs(1, 0.06),
-        pairs(6, 0.3, worst=0.24),
-        pairs(100, 0.2, worst=0.5, method="network"),
-        pairs(1, 0.9, veiling="blur"),
-        match(top1=0.125),
-        match("activity and ridge, 100 pairs", 0.5, adversary=Adversary.PAIRS),
-        labels_only(0.25),
-        rebuild("bridge", 0.9, adversary=Adversary.TEAM),
-        rebuild("inversion", 0.9, adversary=Adversary.KEY),
+@pytest.mark.parametrize("other", [0.11, 0.095])
+def test_a_bar_that_another_key_does_not_surely_meet_is_undecided(other: float) -> None:
+    found = gate(MEAN, [under_keys(rebuild("view", 0.05), 0.02, other)])
+    assert (found.verdict, found.over_keys) == (Verdict.UNDECIDED, (0.05, 0.02, other))
+
+
+def test_owners_of_one_spec_are_told_the_same_whichever_key_is_theirs() -> None:
+    keys = (0.01, 0.059, 0.105)
+    told = [
+        gate(MEAN, [under_keys(rebuild("view", own), *(one for one in keys if one != own))]).verdict for own in keys
     ]
-    found = {one.name: one for one in falls(rows)}
-    assert found[MEAN] == Fall(MEAN, 6, 100, 0.3, "ridge, 6 pairs")
-    assert found[WORST] == Fall(WORST, 100, 100, 0.5, "network, 100 pairs")
-    assert found[MATCHING] == Fall(MATCHING, 100, 100, 0.5, "activity and ridge, 100 pairs")
-    assert (found[TEXT].pairs, found[TEXT].tried, found[TEXT].got) == (None, 100, 0.0)
-    broken = {one.name for one in falls([*rows, pairs(10, 0.9, control=FAILED)])}
-    assert broken == {MEAN, WORST, MATCHING}  # of the others one attack is not evaluated
+    assert told == [Verdict.UNDECIDED] * 3
 
 
-def test_what_an_outsider_can_do_needs_no_pair() -> None:
-    rows = [rebuild("view", 0.2), pairs(6, 0.05)]
-    assert falls(rows)[0] == Fall(MEAN, 0, 6, 0.2, "view")
-    assert falls(rows[:1]) == ()
-    assert falls([rebuild("view", control=FAILED), pairs(6, 0.5, control=FAILED)]) == ()
+def test_a_bar_that_is_surely_missed_under_the_owners_own_key_is_missed() -> None:
+    rows = [under_keys(rebuild("view", 0.3), 0.02, 0.03)]
+    assert gate(MEAN, rows).verdict is Verdict.MISSED
+    assert gate(MEAN, [under_keys(rebuild("view", 0.105), 0.2, 0.3)]).verdict is Verdict.MISSED
+
+
+def test_a_bar_missed_by_an_attack_under_this_key_alone_is_missed() -> None:
+    rows = [under_keys(rebuild("view", 0.05), 0.02), rebuild("bridge", 0.5, adversary=Adversary.TEAM)]
+    assert gate(MEAN, rows).verdict is Verdict.MET
+    team = gate(TEAM_MEAN, rows)
+    assert (team.verdict, team.got, team.over_keys) == (Verdict.MISSED, 0.5, (0.05, 0.02))
+
+
+def test_a_word_read_under_another_key_leaves_text_undecided_and_one_under_this_missed() -> None:
+    silent, read = rebuild("view", recognised=recognised()), rebuild("view", recognised=recognised(read=1))
+    assert gate(TEXT, [silent.model_copy(update={"other_keys": under_keys(read, 0.05).other_keys})]).verdict is (
+        Verdict.UNDECIDED
+    )
+    assert gate(TEXT, [read.model_copy(update={"other_keys": under_keys(silent, 0.05).other_keys})]).verdict is (
+        Verdict.MISSED
+    )
+
+
+def test_what_is_not_evaluated_stays_so_over_keys() -> None:
+    rows = [under_keys(rebuild("view", 0.05, control=FAILED), 0.5)]
+    assert (gate(MEAN, rows).verdict, gate(MEAN, rows).over_keys) == (Verdict.NOT_EVALUATED, ())
+
+
+def test_matching_is_held_against_other_keys_too() -> None:
+    row = match(top1=0.125)
+    row = row.model_copy(update={"other_keys": (KeyFigures(top1=share(np.array([True] * 15 + [False]))),)})
+    found = gate(MATCHING, [row, labels_only(0.25)])
+    assert (found.verdict, found.over_keys) == (Verdict.UNDECIDED, (0.125, 15 / 16))

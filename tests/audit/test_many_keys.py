@@ -11,7 +11,7 @@ from raypp.audit import baselines
 from raypp.audit.attacks.axes import Axes
 from raypp.audit.attacks.many_keys import ManyKeys
 from raypp.audit.model import Case, Frames, Pictures, Veiling
-from raypp.audit.target import veil
+from raypp.audit.target import under_other_key, veil
 from raypp.audit.team import PublicStages, drawn_encoder
 from raypp.errors import OptionError
 from raypp.media.obscuring import Pixelation
@@ -102,3 +102,23 @@ def test_keys_are_drawn_of_the_patch_veil_and_rotations_of_a_learned_one(known: 
 def test_where_no_key_can_be_drawn_it_says_so(known: Pictures, victims: Pictures) -> None:
     with pytest.raises(OptionError, match="no other key of pixelation 8 can be drawn"):
         KEYS.rebuild(Case(baselines.obscured(Pixelation(side=8)), known, victims))
+
+
+def test_what_was_learnt_once_is_used_against_any_key_of_the_spec(known: Pictures, victims: Pictures) -> None:
+    short, made = ManyKeys(2, 3), Veil(PatchSpec(), VeilKey(bytes(32)))
+    taught = short.learn(Case(veil(made), known, victims.take(())))
+    for veiling in (veil(made), under_other_key(made, 0)):
+        case = Case(veiling, known, victims)
+        assert np.array_equal(taught.rebuild(case), short.rebuild(case))
+
+
+def test_other_owners_keys_are_none_that_an_attacker_draws_and_always_the_same(known: Pictures) -> None:
+    made = Veil(PatchSpec(), VeilKey(bytes(32)))
+    mine = veil(made)
+    assert mine.drawn is not None
+    codes = [
+        one.encode(known)
+        for one in (mine, *(way(n) for way in (mine.drawn, lambda n: under_other_key(made, n)) for n in (0, 1)))
+    ]
+    assert all(np.mean(a != b) > 0.5 for place, a in enumerate(codes) for b in codes[:place])
+    assert np.array_equal(codes[-1], under_other_key(Veil(PatchSpec(), VeilKey(bytes(31) + b"x")), 1).encode(known))

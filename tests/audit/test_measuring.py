@@ -1,7 +1,8 @@
 """What an attack made is measured as a person would who looks at it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -118,3 +119,32 @@ def test_an_attack_that_could_not_be_made_has_a_row_of_its_kind() -> None:
     row = missing_row("this veil", Decider(), "it needs --model", 7, 3)
     assert (row.kind, row.attack, row.pictures, row.seed, row.is_veil) == (Kind.DECIDE, "decider", 7, 3, True)
     assert not row.evaluated
+
+
+class _Learner(Painter):
+    """Learns once, and then paints what each veiling is called."""
+
+    learnt: ClassVar[list[str]] = []
+
+    def learn(self, case: Case) -> "_Learner":
+        self.learnt.append(case.veiling.name)
+        return self
+
+    def rebuild(self, case: Case) -> Frames:
+        return case.victims.frames if case.veiling.name == "open" else np.zeros_like(case.victims.frames)
+
+
+def test_an_attack_is_measured_under_each_key_and_learns_once(truth: Frames, tmp_path: Path) -> None:
+    pictures = Pictures(truth, ("camera",) * len(truth), ((),) * len(truth))
+    mine, attack = baselines.obscured(Pixelation(side=BLOCK)), _Learner(truth)
+    others = [replace(mine, name=name) for name in ("open", "shut")]
+    guess = Guess.of(pictures, pictures, BLOCK)
+    row = row_of("this veil", attack, Case(mine, pictures, pictures), guess, tmp_path / "a.png", others=others)
+    assert attack.learnt == [mine.name]
+    found = [one.detail.mean for one in (row, *row.other_keys) if one.detail]
+    assert found[1] == pytest.approx(1)
+    assert found[0] == found[2] < 0.1
+    assert row.under(0).detail == row.other_keys[0].detail
+    assert row.under(0).other_keys == ()
+    matched = row_of("this veil", Finder(), Case(mine, pictures, pictures), guess, tmp_path / "b.png", others=others)
+    assert [one.top1 and one.top1.mean for one in matched.other_keys] == [0.75, 0.75]

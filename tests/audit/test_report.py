@@ -22,7 +22,18 @@ from raypp.audit.recognition.figures import (
 from raypp.audit.report import write_report
 from raypp.audit.row import AttackRow
 from raypp.errors import OptionError
-from tests.audit.rows import FAILED, VEIL, certificate, decide, labels_only, match, pairs, rebuild, recognised
+from tests.audit.rows import (
+    FAILED,
+    VEIL,
+    certificate,
+    decide,
+    labels_only,
+    match,
+    pairs,
+    rebuild,
+    recognised,
+    under_keys,
+)
 
 NASTY = "</style><script>alert(1)</script><img src=x onerror=alert(2)>\"'&\u202e"
 _VOID = {"meta", "img"}
@@ -116,6 +127,10 @@ def test_pictures_that_were_left_out_are_counted(tmp_path: Path) -> None:
         (
             [rebuild(detail=0.095), match()],
             "Against an outsider: not proven: 1 of 6 bars could not be evaluated, 1 undecided.",
+        ),
+        (
+            [under_keys(rebuild(detail=0.05), 0.02, 0.2), match(), TOLD],
+            "Against an outsider: not proven: 1 of 6 bars undecided, keys of this spec differ.",
         ),
     ],
 )
@@ -324,3 +339,11 @@ def test_writing_again_replaces_the_report_and_leaves_nothing_behind(tmp_path: P
     first = write_report(tmp_path / "new" / "out", certificate(), tmp_path).read_bytes()
     assert write_report(tmp_path / "new" / "out", certificate(), tmp_path).read_bytes() == first
     assert [one.name for one in (tmp_path / "new" / "out").iterdir()] == ["report.html"]
+
+
+def test_the_report_says_what_other_keys_give_and_that_quick_is_a_first_look(tmp_path: Path) -> None:
+    made = certificate([under_keys(rebuild(detail=0.05), 0.02, 0.2), match(), TOLD])
+    said = show(tmp_path, made.model_copy(update={"budget": "quick"})).text
+    assert "under 2 other keys 0.02 to 0.20, under this one 0.05; keys of this spec differ." in said
+    assert "A first look" in said
+    assert "A first look" not in show(tmp_path, made.model_copy(update={"budget": "standard"})).text

@@ -56,7 +56,15 @@ class ManyKeys:
         return f"decoder for any key, {self.keys} drawn"
 
     def rebuild(self, case: Case) -> Frames:
-        """Learn on drawn keys, decode the victims; the codes of each camera by their own axes.
+        """Learn on drawn keys, decode the victims.
+
+        Raises:
+            OptionError: if nobody can draw keys of what is attacked.
+        """
+        return self.learn(case).rebuild(case)
+
+    def learn(self, case: Case) -> "AnyKeyDecoder":
+        """Learn on drawn keys; the victims and their key are not looked at.
 
         Raises:
             OptionError: if nobody can draw keys of what is attacked.
@@ -76,14 +84,7 @@ class ManyKeys:
             return torch.from_numpy(components[places]).float(), to_targets(targets[places])
 
         net.learn(draw, self.steps, chance)
-        codes, cameras = case.veiling.encode(case.victims), np.array(case.victims.cameras)
-        out = np.empty_like(case.victims.frames)
-        for camera in dict.fromkeys(case.victims.cameras):
-            mine = codes[cameras == camera]
-            axes = Axes.of(mine, case.veiling.levels, _AXES).turned_to(reference, mine)
-            planes = (torch.from_numpy(axes.components(one[None])).clamp(-_FAR, _FAR) for one in mine)
-            out[cameras == camera] = net.decode(planes)
-        return out
+        return AnyKeyDecoder(net, reference)
 
     @staticmethod
     def _pieces(veiling: Veiling, known: Pictures, reference: Axes, chance: np.random.Generator) -> Pieces:
@@ -98,6 +99,30 @@ class ManyKeys:
         cut = np.stack([found[one, :, rows, columns] for one, rows, columns in places])
         shown = np.stack([pixels(taken.frames, place, veiling.patch) for place in places])
         return np.clip(cut, -_FAR, _FAR).astype(np.float16), shown
+
+
+@dataclass(frozen=True)
+class AnyKeyDecoder:
+    """What was learnt on drawn keys.
+
+    Attributes:
+        net: leads from components along common axes to pictures.
+        reference: the axes of a drawn key, which those of any other are turned to.
+    """
+
+    net: GridDecoder
+    reference: Axes
+
+    def rebuild(self, case: Case) -> Frames:
+        """Decode the victims, the codes of each camera by their own axes: uint8[N, H, W, 3]."""
+        codes, cameras = case.veiling.encode(case.victims), np.array(case.victims.cameras)
+        out = np.empty_like(case.victims.frames)
+        for camera in dict.fromkeys(case.victims.cameras):
+            mine = codes[cameras == camera]
+            axes = Axes.of(mine, case.veiling.levels, _AXES).turned_to(self.reference, mine)
+            planes = (torch.from_numpy(axes.components(one[None])).clamp(-_FAR, _FAR) for one in mine)
+            out[cameras == camera] = self.net.decode(planes)
+        return out
 
 
 def _enlarged(frame: Frames, chance: np.random.Generator) -> Frames:
