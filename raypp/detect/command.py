@@ -199,16 +199,14 @@ def _check_place(out: Path, begun_here: bool, *, here: bool) -> None:
         raise ConflictError(f"run {out} was begun on Ray; go on without --here, or choose another --out")
 
 
-def _say(settings: TrainSettings, console: Console, tracked: MlflowRun | None) -> Callable[[EpochResult, float], None]:
+def _say(settings: TrainSettings, console: Console, tracked: MlflowRun | None) -> Callable[[EpochResult, str], None]:
     """What prints an epoch, and logs it to MLflow if wanted."""
 
-    def say(one: EpochResult, left_s: float) -> None:
+    def say(one: EpochResult, left: str) -> None:
         if tracked and (trouble := tracked.log(one)):
             console.print(f"epoch {one.epoch} is not in MLflow ({trouble}); training goes on", highlight=False)
         losses = f"box {one.box_loss:.3f}, class {one.cls_loss:.3f}, dfl {one.dfl_loss:.3f}"
         scores = f"mAP50 {one.map50:.3f}, mAP50-95 {one.map50_95:.3f}"
-        console.print(
-            f"epoch {one.epoch}/{settings.epochs}: {losses}; {scores}; about {left_s:.0f} s left", highlight=False
-        )
+        console.print(f"epoch {one.epoch}/{settings.epochs}: {losses}; {scores}{left}", highlight=False)
 
     return say

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
+from statistics import median
 from threading import Event, Thread
 from typing import TypeVar
 
@@ -14,15 +16,13 @@ _LOOK_S = 1.0
 
 
 @contextmanager
-def epochs_said(
-    read: Callable[[], Sequence[Epoch]], epochs: int, say: Callable[[Epoch, float], None]
-) -> Iterator[None]:
+def epochs_said(read: Callable[[], Sequence[Epoch]], epochs: int, say: Callable[[Epoch, str], None]) -> Iterator[None]:
     """Say each epoch as its result appears, until the block ends.
 
     Args:
         read: reads the epochs that have ended, in order; those that are there at the begin are not said.
         epochs: how many there will be.
-        say: is given an epoch, and how many seconds the rest will take at its pace.
+        say: is given an epoch, and what can be said of how long the rest will take, such as `; about 30 s left`.
     """
     ended, before = Event(), len(read())
 
@@ -32,7 +32,7 @@ def epochs_said(
             last = ended.wait(_LOOK_S)
             results = read()
             for number, one in enumerate(results[said:], said + 1):
-                say(one, _pace_s(results[:number]) * (epochs - number))
+                say(one, _left(results[before:number], epochs - number))
             said = max(said, len(results))
 
     watcher = Thread(target=watch, daemon=True)
@@ -61,8 +61,7 @@ def say_begin(console: Console, splits: Mapping[str, int], epochs: int, steps: i
     console.print(f"begins        pictures: {counts}; {epochs} epochs of {steps} steps{rest}{start}", highlight=False)
 
 
-def _pace_s(results: Sequence[EpochResult]) -> float:
-    """How long the last epoch took, in seconds; the first of a run is measured from the run's begin."""
-    last = results[-1].seconds
-    before = results[-2].seconds if len(results) > 1 else 0.0
-    return last - before if before < last else last
+def _left(results: Sequence[EpochResult], epochs: int) -> str:
+    """Tell how long so many epochs will take, by those of this run; its first, which starts slowly, tells nothing."""
+    lasted = [later.seconds - earlier.seconds for earlier, later in pairwise(results)]
+    return f"; about {median(lasted) * epochs:.0f} s left" if lasted and epochs else ""

@@ -262,15 +262,15 @@ def _print_plan(settings: FitSettings, console: Console) -> None:
     )
 
 
-def _say(settings: FitSettings, console: Console) -> Callable[[FitEpoch, float], None]:
+def _say(settings: FitSettings, console: Console) -> Callable[[FitEpoch, str], None]:
     """What prints an epoch."""
 
-    def say(one: FitEpoch, left_s: float) -> None:
+    def say(one: FitEpoch, left: str) -> None:
         console.print(
             f"epoch {one.epoch}/{settings.epochs}: box {one.box_loss:.3f}, class {one.cls_loss:.3f}, "
             f"dfl {one.dfl_loss:.3f}; adversaries: detail {one.detail:.2f}, tone {one.tone:.2f}; "
-            f"{one.bits:.2f} bits a value; mAP50 {one.map50:.3f}, mAP50-95 {one.map50_95:.3f}; "
-            f"about {left_s:.0f} s left",
+            f"{one.bits:.2f} bits a value; mAP50 {one.map50:.3f}, mAP50-95 {one.map50_95:.3f}"
+            f"{left}",
             highlight=False,
         )
 

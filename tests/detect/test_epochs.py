@@ -2,7 +2,6 @@
 
 import io
 
-import pytest
 from rich.console import Console
 
 from raypp.detect.epochs import epochs_said, say_begin
@@ -14,25 +13,26 @@ def epoch(number: int, seconds: float) -> EpochResult:
     return EpochResult(**figures | {"epoch": number, "seconds": seconds})
 
 
-def said_of(before: list[EpochResult], after: list[EpochResult], epochs: int) -> list[tuple[int, float]]:
-    results, said = list(before), list[tuple[int, float]]()
-    with epochs_said(lambda: list(results), epochs, lambda one, left_s: said.append((one.epoch, left_s))):
+def said_of(before: list[EpochResult], after: list[EpochResult], epochs: int) -> list[tuple[int, str]]:
+    results, said = list(before), list[tuple[int, str]]()
+    with epochs_said(lambda: list(results), epochs, lambda one, left: said.append((one.epoch, left))):
         results.extend(after)
     return said
 
 
-def test_each_epoch_that_ends_is_said_once_with_what_is_left_at_its_pace() -> None:
-    after = [epoch(2, 25.0), epoch(3, 33.0), epoch(4, 41.0)]
-    assert said_of([epoch(1, 10.0)], after, 4) == [(2, 30.0), (3, 8.0), (4, 0.0)]
+def test_each_epoch_is_said_once_and_what_is_left_by_the_median_of_those_after_the_first() -> None:
+    after = [epoch(1, 50.0), epoch(2, 60.0), epoch(3, 99.0), epoch(4, 108.0), epoch(5, 118.0)]
+    left = ["", "; about 30 s left", "; about 49 s left", "; about 10 s left", ""]
+    assert said_of([], after, 5) == list(zip(range(1, 6), left, strict=True))
 
 
-def test_the_first_epoch_counts_from_the_begin_of_the_training_not_of_what_starts_it() -> None:
-    assert said_of([], [epoch(1, 10.0)], 10) == [(1, pytest.approx(90.0))]
+def test_the_first_epoch_of_a_run_tells_nothing_of_the_rest() -> None:
+    assert said_of([], [epoch(1, 10.0)], 10) == [(1, "")]
 
 
 def test_after_a_resume_the_pace_is_that_of_this_run() -> None:
     before = [epoch(1, 10.0), epoch(2, 500.0)]
-    assert said_of(before, [epoch(3, 12.0), epoch(4, 21.0)], 5) == [(3, 24.0), (4, 9.0)]
+    assert said_of(before, [epoch(3, 12.0), epoch(4, 21.0)], 5) == [(3, ""), (4, "; about 9 s left")]
 
 
 def test_what_is_begun_is_said() -> None:
