@@ -1,7 +1,7 @@
 """The `raypp evaluate` command: a detector judged here or on a cluster, and what there is to say of it."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +12,7 @@ from rich.table import Table
 from raypp.detect.command import DETECTOR_FOLDER
 from raypp.detect.dataset import VAL, VeiledDataset
 from raypp.detect.mistakes import MistakeKind
-from raypp.detect.studied import StudiedSample, StudySettings, shown_samples
+from raypp.detect.studied import StudiedSample, StudySettings
 from raypp.detect.tally import MistakeSummary
 from raypp.errors import OptionError
 from raypp.filesystem import is_url
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _MOST_CLASSES = 5
 _MOST_CAMERAS = 20
+_SHOWN = 9
 _SHORT = {
     MistakeKind.CLASS: "class",
     MistakeKind.LOCALISATION: "place",
@@ -32,6 +33,10 @@ _SHORT = {
     MistakeKind.BACKGROUND: "on nothing",
     MistakeKind.MISSED: "missed",
 }
+_KINDS = (
+    "class: another label's place, right box; place: right class, wrong box; both: neither; twice: found before; "
+    "on nothing: nothing is labelled there; missed: a label that nothing found"
+)
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ def make_evaluate_command(cluster: ClusterStudy, workers: int = 0) -> Callable[.
         dataset.require(split)
         from raypp.detect.checkpoint import read_about  # noqa: PLC0415 - needs torch, slow to import
         from raypp.detect.report import make_report, write_report  # noqa: PLC0415
-        from raypp.detect.study import study_here  # noqa: PLC0415
+        from raypp.detect.study import study_here, with_codes  # noqa: PLC0415
 
         about = read_about(detector)
         about.check(dataset, str(detector))
@@ -93,7 +98,6 @@ def make_evaluate_command(cluster: ClusterStudy, workers: int = 0) -> Callable[.
             split=split,
             detector=detector.absolute(),
             data_key_path=data_key.absolute() if data_key else None,
-            shown=shown_samples(dataset, split) if report else frozenset(),
         )
         studied = cluster(settings, ClusterOptions(workers, gpu, address)) if workers else study_here(settings)
         samples = []
@@ -103,7 +107,8 @@ def make_evaluate_command(cluster: ClusterStudy, workers: int = 0) -> Callable[.
                 advance(1, "", 1)
         made = make_report(samples, dataset.classes, about.size)
         if report:
-            write_report(made, report)
+            shown = with_codes(made.samples, settings, made.worst(_SHOWN))
+            write_report(replace(made, samples=tuple(shown)), report)
         write_json(json_file, made.scores)
         _print_scores(made.scores, console)
         _print_mistakes(made.mistakes, console)
@@ -138,6 +143,7 @@ def _print_mistakes(summary: MistakeSummary, console: Console) -> None:
         table.add_row(one.name, str(one.labels), *map(str, one.kinds.values()), str(one.mistakes))
     table.add_row("all classes", str(summary.labels), *map(str, summary.kinds.values()), str(summary.mistakes))
     console.print(table)
+    console.print(_KINDS, highlight=False)
 
 
 def _groups(what: str, groups: "Iterable[GroupScores]") -> Table:

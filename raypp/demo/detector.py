@@ -12,6 +12,7 @@ from rich.console import Console
 from raypp.demo.picture import Detected
 from raypp.detect.command import ClusterTrainer, TrainSummary, train_detector
 from raypp.detect.dataset import VAL, VeiledDataset
+from raypp.detect.mistakes import judge
 from raypp.detect.report import Report, make_report, write_report
 from raypp.detect.settings import TrainSettings
 from raypp.detect.studied import StudiedSample, StudySettings
@@ -82,9 +83,8 @@ def study(archive: str, detector: Path, folder: Path) -> tuple[Report, list[Held
         names = _spread(list(rows), _VIEWED_PER_SITE)
         views = _views([samples[name] for name in names], [rows[name][1] for name in names])
         for name in _spread(names, _DRAWN_PER_SITE):
-            found = samples[name].detections.above(report.mistakes.confidence)
-            labels, detections = found.marks(dataset.classes, dataset.header.size)
-            detected = Detected(rows[name][1], views[names.index(name)], labels, detections)
+            verdict = judge(samples[name].detections, report.mistakes.confidence)
+            detected = Detected(rows[name][1], views[names.index(name)], verdict.outcomes(dataset.header.size))
             drawn.append(HeldOut(site, rows[name][0], detected))
     return report, drawn
 

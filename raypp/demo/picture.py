@@ -7,16 +7,15 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from raypp.media.marking import Mark
+from raypp.media.marking import OutcomeBox, draw_outcomes, outcome_counts
 from raypp.veil.window import Window
-from raypp.veiling.picture import draw_marks
 
 _GAP = 8
 _CAPTION = 18
 _WIDTH = 480
 _INK = (20, 20, 20)
 _PAPER = (250, 250, 248)
-_SAID = "labels green, detections orange: found on the codes (left) by a detector that never saw a plain frame"
+_SAID = "on the codes (left), by a detector that never saw a plain frame: {}  (green, yellow, red)"
 
 
 @dataclass(frozen=True)
@@ -55,14 +54,12 @@ class Detected:
     Attributes:
         window: where the frame lies in the square.
         view: the codes as an outsider looks at them, uint8[H, W, 3] of the window.
-        labels: labelled boxes.
-        detections: boxes found.
+        boxes: what was found, missed and is wrong.
     """
 
     window: Window
     view: npt.NDArray[np.uint8]
-    labels: Sequence[Mark]
-    detections: Sequence[Mark]
+    boxes: Sequence[OutcomeBox]
 
 
 def draw_detected(
@@ -78,7 +75,7 @@ def draw_detected(
     height = round(_WIDTH * plain[0].shape[0] / plain[0].shape[1])
     sheet = Image.new("RGB", (2 * _WIDTH + 3 * _GAP, 2 * _CAPTION + len(found) * (height + _GAP + _CAPTION)), _PAPER)
     pen = ImageDraw.Draw(sheet)
-    pen.text((_GAP, 6), _SAID, fill=_INK)
+    pen.text((_GAP, 6), _SAID.format(outcome_counts([box for one in found for box in one.boxes])), fill=_INK)
     for row, (one, pixels, caption) in enumerate(zip(found, plain, captions, strict=True)):
         top = 2 * _CAPTION + row * (height + _GAP + _CAPTION)
         for column, picture in enumerate((one.view, pixels)):
@@ -94,7 +91,8 @@ def _marked(one: Detected, picture: npt.NDArray[np.uint8]) -> Image.Image:
     square = np.zeros((window.size, window.size, 3), dtype=np.uint8)
     top, left = window.row_offset * window.patch, window.column_offset * window.patch
     square[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
-    drawn = draw_marks(square, one.labels, one.detections)
+    drawn = Image.fromarray(square).resize((2 * window.size, 2 * window.size), Image.Resampling.NEAREST)
+    draw_outcomes(drawn, one.boxes)
     scale = drawn.width / window.size
     right, bottom = left + picture.shape[1], top + picture.shape[0]
     return drawn.crop((scale * left, scale * top, scale * right, scale * bottom))

@@ -1,7 +1,7 @@
 """The `raypp train` command."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -112,8 +112,9 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
         )
         console = Console(stderr=True, soft_wrap=True)
         summary = train_detector(settings, on_ray, address, console)
+        took = f" in {summary.seconds:.0f} s" if summary.seconds else ""
         console.print(
-            f"trained       {summary.epochs} epochs in {summary.seconds:.0f} s; best {summary.best_epoch}: "
+            f"trained       {summary.epochs} epochs{took}; best {summary.best_epoch}: "
             f"mAP50 {summary.map50:.3f}, mAP50-95 {summary.map50_95:.3f}\ndetector      {summary.detector}",
             highlight=False,
         )
@@ -167,27 +168,42 @@ def train_detector(
         about.model_dump_json(indent=1) + "\n",
         f"run {settings.out} was begun on other data, model or schedule",
     )
-    tracked = MlflowRun(settings.mlflow, settings.out, about) if settings.mlflow else None
     finished = partial(read_results, settings.out, EpochResult)
+    if (settings.out / DETECTOR_FOLDER).is_dir() and len(finished()) >= settings.epochs:
+        console.print(f"{settings.out} was trained before: nothing to do", highlight=False)
+        return _summary(settings.out, about, finished(), seconds=0.0)
+    tracked = MlflowRun(settings.mlflow, settings.out, about) if settings.mlflow else None
     say_begin(console, dataset.splits, settings.epochs, steps, len(finished()), on_ray=cluster is not None)
     started = monotonic()
     with epochs_said(finished, settings.epochs, _say(settings, console, tracked)):
         best = cluster(settings, about, dataset, address) if cluster else train_here(settings, about, dataset)
     if tracked:
         tracked.finish()
-    shutil.copytree(best, settings.out / DETECTOR_FOLDER, dirs_exist_ok=True)
-    results = finished()
+    _keep_best(best, settings.out / DETECTOR_FOLDER)
+    return _summary(settings.out, about, finished(), seconds=monotonic() - started)
+
+
+def _keep_best(best: Path, folder: Path) -> None:
+    """Keep the best epoch's detector, whole or not at all: where it stands, the run has ended."""
+    part = folder.with_name(f".{folder.name}.part")
+    for old in (part, folder):
+        shutil.rmtree(old, ignore_errors=True)
+    shutil.copytree(best, part)
+    part.rename(folder)
+
+
+def _summary(out: Path, about: About, results: Sequence[EpochResult], *, seconds: float) -> TrainSummary:
     top = max(results, key=lambda one: one.map50_95)
     return TrainSummary(
-        out=str(settings.out),
-        detector=str(settings.out / DETECTOR_FOLDER),
+        out=str(out),
+        detector=str(out / DETECTOR_FOLDER),
         veil_id=about.veil_id,
         dataset_version=about.dataset_version,
         epochs=len(results),
         best_epoch=top.epoch,
         map50=top.map50,
         map50_95=top.map50_95,
-        seconds=monotonic() - started,
+        seconds=seconds,
     )
 
 

@@ -1,12 +1,9 @@
 """Detections beside labels on one sample, with their places: what errors are studied on."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-
-from raypp.media.marking import Mark
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -44,29 +41,9 @@ class SampleDetections:
             labelled_L=self.labelled_L,
         )
 
-    def marks(self, classes: Sequence[str], pixels: int) -> tuple[list[Mark], list[Mark]]:
-        """Return labels and detections as marks to be drawn.
-
-        Args:
-            classes: names of the classes.
-            pixels: side of the square.
-        """
-        labels = [
-            _mark(box / pixels, classes[number], None)
-            for box, number in zip(self.label_boxes_L4, self.labelled_L, strict=True)
-        ]
-        rows = zip(self.boxes_P4, self.predicted_P, self.confidence_P, strict=True)
-        return labels, [_mark(box / pixels, classes[number], float(sure)) for box, number, sure in rows]
-
     def overlaps(self) -> npt.NDArray[np.float64]:
         """Return the intersection over union of each detection with each label, float64[P, L]."""
         return overlaps(self.boxes_P4, self.label_boxes_L4)
-
-
-def _mark(corners_4: FloatArray, name: str, confidence: float | None) -> Mark:
-    """Mark of a box given by corners, in fractions of the square, which it is clipped to."""
-    x1, y1, x2, y2 = np.clip(corners_4, 0, 1).tolist()
-    return Mark(name, (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1, confidence)
 
 
 def overlaps(boxes_P4: FloatArray, others_L4: FloatArray) -> npt.NDArray[np.float64]:

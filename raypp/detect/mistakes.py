@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from raypp.detect.detections import FloatArray, SampleDetections, areas
+from raypp.media.marking import Outcome, OutcomeBox
 
 FOUND_IOU = 0.5
 """Overlap from which a detection has found a label (TIDE's foreground threshold)."""
@@ -72,6 +73,22 @@ class Mistake:
     iou: float
     box_4: FloatArray
 
+    def in_words(self, classes: Sequence[str]) -> str:
+        """Such as `hammer missed`, `saw for wrench` or `saw on nothing`."""
+        labelled = None if self.labelled is None else classes[self.labelled]
+        if self.predicted is None:
+            return f"{labelled} missed"
+        said = classes[self.predicted]
+        match self.kind:
+            case MistakeKind.BACKGROUND:
+                return f"{said} on nothing"
+            case MistakeKind.CLASS | MistakeKind.CLASS_AND_LOCALISATION:
+                return f"{said} for {labelled}"
+            case MistakeKind.DUPLICATE:
+                return f"{said} twice"
+            case _:
+                return f"{said} out of place"
+
     @property
     def class_id(self) -> int:
         """The class that the mistake is counted for: the label's where there is one, else the detection's."""
@@ -86,10 +103,19 @@ class SampleVerdict:
         found: pairs (class, class) of label and detection where a detection was the first on a label: right ones,
             and those of another class.
         mistakes: all mistakes, detections by falling confidence, then missed labels.
+        right_R4: float32[R, 4], corners of right detections, in pixels of the square.
     """
 
     found: tuple[tuple[int, int], ...]
     mistakes: tuple[Mistake, ...]
+    right_R4: FloatArray
+
+    def outcomes(self, pixels: int) -> list[OutcomeBox]:
+        """Return what was found, missed and is wrong, as boxes to be drawn; `pixels` is the side of the square."""
+        wrong = {True: Outcome.MISSED, False: Outcome.WRONG}
+        boxes = [(Outcome.FOUND, box) for box in self.right_R4]
+        boxes += [(wrong[one.kind is MistakeKind.MISSED], one.box_4) for one in self.mistakes]
+        return [OutcomeBox(outcome, _within(box / pixels)) for outcome, box in boxes]
 
 
 def judge(sample: SampleDetections, confidence: float) -> SampleVerdict:
@@ -131,7 +157,7 @@ def judge(sample: SampleDetections, confidence: float) -> SampleVerdict:
     for label in missed:
         box, number = seen.label_boxes_L4[label], int(seen.labelled_L[label])
         mistakes.append(Mistake(seen.sample_id, MistakeKind.MISSED, number, None, None, _best(iou_PL[:, label]), box))
-    return SampleVerdict(tuple(pairs), tuple(mistakes))
+    return SampleVerdict(tuple(pairs), tuple(mistakes), seen.boxes_P4[sorted(found_by)])
 
 
 def confusion(
@@ -155,6 +181,11 @@ def confusion(
         counts[classes, :classes] += left
         counts[:classes, classes] += over
     return counts
+
+
+def _within(corners_4: FloatArray) -> tuple[float, float, float, float]:
+    x1, y1, x2, y2 = np.clip(corners_4, 0, 1).tolist()
+    return x1, y1, x2, y2
 
 
 def _assign(iou_PL: npt.NDArray[np.float64], same_PL: npt.NDArray[np.bool_]) -> dict[int, int]:

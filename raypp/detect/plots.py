@@ -1,5 +1,6 @@
 """Pictures of an evaluation, drawn without any global state: curves, confusions, and boxes on codes."""
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,9 +12,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from raypp.detect.batch import NO_CELL
 from raypp.detect.evaluation import Curves
+from raypp.detect.mistakes import judge
 from raypp.detect.scores import Scores
 from raypp.detect.studied import StudiedSample
-from raypp.media.marking import DETECTION_COLOUR, LABEL_COLOUR, draw_boxes
+from raypp.media.marking import OUTCOME_COLOURS, Outcome, OutcomeBox, draw_outcomes, outcome_counts
 from raypp.veil.view import component_view
 
 Picture = npt.NDArray[np.uint8]
@@ -24,7 +26,12 @@ _MOST_COUNTED = 30
 _DPI = 110
 _INK, _PAPER, _OUTSIDE = (20, 20, 20), (250, 250, 248), (114, 114, 114)
 _FADED = 0.45
-_TILE, _COLUMNS, _GAP, _LINE = 420, 3, 10, 22
+_TILE, _COLUMNS, _GAP, _LINE = 420, 3, 10, 18
+_OUTCOMES = {
+    Outcome.FOUND: "found",
+    Outcome.MISSED: "a label that was missed",
+    Outcome.WRONG: "a detection that is wrong",
+}
 
 
 def precision_recall_picture(curves: Curves, scores: Scores) -> Picture:
@@ -70,37 +77,72 @@ def confusion_picture(counts_NN: npt.NDArray[np.int64], classes: Sequence[str], 
 def detections_picture(
     samples: Sequence[StudiedSample], classes: Sequence[str], pixels: int, confidence: float
 ) -> Picture | None:
-    """Draw labels and detections on the best three-component view of the codes; None where no codes were kept.
+    """Draw what was found, missed and is wrong on the best three-component view of the codes.
 
     Args:
-        samples: samples under study; those without codes are left out.
+        samples: samples under study, in the order in which they are drawn; those without codes are left out.
         classes: names of the classes.
         pixels: side of the square.
         confidence: detections below it are left out.
+
+    Returns:
+        The picture; None where no codes were kept.
     """
     shown = [one for one in samples if one.codes_CGG is not None]
     if not shown:
         return None
+    verdicts = [judge(one.detections, confidence) for one in shown]
+    boxes = [verdict.outcomes(pixels) for verdict in verdicts]
+    tiles = [_tile(one, view, marked) for one, view, marked in zip(shown, _views(shown), boxes, strict=True)]
     columns = min(_COLUMNS, len(shown))
-    rows = -(-len(shown) // columns)
-    size = (_GAP + columns * (_TILE + _GAP), _LINE + 2 * _GAP + rows * (_TILE + _LINE + _GAP))
-    sheet = Image.new("RGB", size, _PAPER)
-    pen = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(13)
-    pen.text((_GAP, _GAP), "labels", fill=_darker(LABEL_COLOUR), font=font)
-    said = f"detections from confidence {confidence:.2f}, on the codes' best three-component view"
-    pen.text((_GAP + 52, _GAP), said, fill=_darker(DETECTION_COLOUR), font=font)
-    for number, (one, view) in enumerate(zip(shown, _views(shown), strict=True)):
-        left = _GAP + number % columns * (_TILE + _GAP)
-        top = _LINE + 2 * _GAP + number // columns * (_TILE + _LINE + _GAP)
-        plain = Image.fromarray(view).resize((_TILE, _TILE), Image.Resampling.NEAREST)
-        tile = Image.blend(plain, Image.new("RGB", plain.size, _OUTSIDE), _FADED)  # so that boxes stand out
-        draw_boxes(tile, *one.detections.above(confidence).marks(classes, pixels))
+    rows = [tiles[first : first + columns] for first in range(0, len(tiles), columns)]
+    heights = [max(tile.height for tile in row) + 2 * _LINE + _GAP for row in rows]
+    sheet = Image.new("RGB", (_GAP + columns * (_TILE + _GAP), 2 * _LINE + 2 * _GAP + sum(heights)), _PAPER)
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
+    _legend(pen, font, [box for some in boxes for box in some], confidence)
+    for number, (one, verdict, tile) in enumerate(zip(shown, verdicts, tiles, strict=True)):
+        row, column = divmod(number, columns)
+        left, top = _GAP + column * (_TILE + _GAP), 2 * _LINE + 2 * _GAP + sum(heights[:row])
         sheet.paste(tile, (left, top))
         where = f"  {one.origin.site}/{one.origin.camera}" if one.origin.site else ""
-        caption = one.matches.sample_id[:12] + where
-        pen.text((left, top + _TILE + 3), caption, fill=_INK, font=font)
+        pen.text((left, top + tile.height + 3), f"{one.matches.sample_id[:12]}{where}", fill=_INK, font=font)
+        said = "; ".join(one.in_words(classes) for one in verdict.mistakes) or "no mistake"
+        pen.text(
+            (left, top + tile.height + 3 + _LINE),
+            textwrap.shorten(said, _TILE // 7, placeholder=" ..."),
+            fill=_INK,
+            font=font,
+        )
     return np.asarray(sheet)
+
+
+def _tile(sample: StudiedSample, view: Picture, boxes: Sequence[OutcomeBox]) -> Image.Image:
+    """One frame's codes, faded so that boxes stand out, cut to where the frame has cells."""
+    assert sample.codes_CGG is not None  # noqa: S101 - chosen by that
+    rows, columns = _window(sample.codes_CGG)
+    factor = _TILE / (columns.stop - columns.start)
+    side = round(factor * len(view))
+    plain = Image.fromarray(view).resize((side, side), Image.Resampling.NEAREST)
+    square = Image.blend(plain, Image.new("RGB", plain.size, _OUTSIDE), _FADED)
+    draw_outcomes(square, boxes)
+    left, top, bottom = (round(factor * edge) for edge in (columns.start, rows.start, rows.stop))
+    return square.crop((left, top, left + _TILE, bottom))
+
+
+def _legend(
+    pen: ImageDraw.ImageDraw,
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+    boxes: Sequence[OutcomeBox],
+    sure: float,
+) -> None:
+    """Say what was found in all, each word in the colour of its boxes."""
+    said = f"of these frames, from confidence {sure:.2f}: {outcome_counts(boxes)}; on the codes' three-component view"
+    pen.text((_GAP, _GAP), said, fill=_INK, font=font)
+    left = float(_GAP)
+    for outcome, words in _OUTCOMES.items():
+        pen.rectangle((left, _GAP + _LINE + 2, left + 14, _GAP + _LINE + 14), outline=OUTCOME_COLOURS[outcome], width=3)
+        pen.text((left + 20, _GAP + _LINE), words, fill=_INK, font=font)
+        left += 36 + font.getlength(words)
 
 
 def _drawn(figure: Figure) -> Picture:
@@ -127,7 +169,3 @@ def _window(codes_CGG: npt.NDArray[np.uint8]) -> tuple[slice, slice]:
     """Rows and columns of the square where a frame has cells."""
     rows, columns = np.nonzero((codes_CGG[:-1] != NO_CELL).any(axis=0))
     return slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
-
-
-def _darker(colour: tuple[int, int, int]) -> tuple[int, ...]:
-    return tuple(round(0.7 * value) for value in colour)

@@ -1,6 +1,7 @@
 """The report of an evaluation: scores, mistakes, suspected label errors, and their pictures, as files and as values."""
 
 import io
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,13 +85,25 @@ class Report:
     classes: tuple[str, ...]
     pixels: int
 
+    def worst(self, most: int) -> tuple[str, ...]:
+        """Return the samples with the most mistakes, the worst first; where there are none, any ones."""
+        made = Counter(row.sample_id for row in self.rows)
+        labelled = [one.matches.sample_id for one in self.samples if len(one.detections.labelled_L)]
+        return tuple(sorted(made.keys() or labelled, key=lambda name: (-made[name], name))[:most])
+
+    def _shown(self) -> list[StudiedSample]:
+        """Samples whose codes were kept, those with the most mistakes first."""
+        made = Counter(row.sample_id for row in self.rows)
+        kept = [one for one in self.samples if one.codes_CGG is not None]
+        return sorted(kept, key=lambda one: (-made[one.matches.sample_id], one.matches.sample_id))
+
     def pictures(self) -> Pictures:
         """Draw the pictures."""
         confidence = self.mistakes.confidence
         return Pictures(
             precision_recall=precision_recall_picture(self.curves, self.scores),
             confusion=confusion_picture(self.confusion_NN, self.classes, confidence),
-            detections=detections_picture(self.samples, self.classes, self.pixels, confidence),
+            detections=detections_picture(self._shown(), self.classes, self.pixels, confidence),
         )
 
 

@@ -8,13 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
-from raypp.detect.dataset import VeiledDataset
 from raypp.detect.detections import SampleDetections
 from raypp.detect.matches import SampleMatches
-from raypp.shards.labels import read_labels
-from raypp.shards.store import Store
-
-_SHOWN = 9
 
 
 @dataclass(frozen=True)
@@ -63,14 +58,6 @@ class StudySettings(BaseModel):
     detector: Path
     data_key_path: Path | None = None
     shown: frozenset[str] = frozenset()
-
-
-def shown_samples(dataset: VeiledDataset, split: str) -> frozenset[str]:
-    """Choose the few frames of a split that will be drawn: labelled ones, at random, but the same every time."""
-    rows = read_labels(Store(dataset.root), dataset.labels_version).rows
-    # Sample ids are keyed hashes, so the first ones are any ones.
-    named = [row.sample_id for row in rows if row.split == split and row.boxes and row.variant == 0]
-    return frozenset(named[:_SHOWN])
 
 
 def in_order(samples: Iterable[StudiedSample]) -> tuple[StudiedSample, ...]:

@@ -1,7 +1,7 @@
 """Studying a detector on an archive: each labelled frame once, with its matches, its boxes and where it comes from."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Self
 
@@ -59,6 +59,26 @@ class Study:
             codes = batch.inputs[index].numpy() if matches.sample_id in self.shown else None
             studied.append(StudiedSample(matches, detections, origin, codes))
         return studied
+
+
+def with_codes(
+    samples: Sequence[StudiedSample], settings: StudySettings, names: Collection[str]
+) -> list[StudiedSample]:
+    """Return studied samples, the named ones with their codes, read from the archive anew.
+
+    Raises:
+        ShardError: if a shard is damaged.
+    """
+    columns = (*COLUMNS, "variant")
+    labelled = labelled_rows(settings.archive, settings.labels_version, settings.split, columns, settings.data_key_path)
+    rows = [row for row in labelled if row["variant"] == 0 and row["sample_id"] in names]
+    if not rows:
+        return list(samples)
+    batch = batch_of_rows(
+        {name: [row[name] for row in rows] for name in rows[0]}, read_manifest(Store(settings.archive)).header
+    )
+    codes = dict(zip(batch.sample_ids, batch.inputs.numpy(), strict=True))
+    return [replace(one, codes_CGG=codes.get(one.matches.sample_id)) for one in samples]
 
 
 def study_here(settings: StudySettings) -> Iterator[StudiedSample]:

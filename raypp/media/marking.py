@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -35,6 +36,49 @@ def draw_boxes(square: Image.Image, labels: Sequence[Mark], detections: Sequence
         pen.rectangle(_corners(mark, square.width), outline=colour, width=max(1, square.width // 320))
     for mark, colour in marked:  # after all boxes, so that none crosses out a name
         _name(pen, mark, colour, square.width)
+
+
+class Outcome(StrEnum):
+    """What became of a label or a detection."""
+
+    FOUND = "found"
+    MISSED = "missed"
+    WRONG = "wrong"
+
+
+OUTCOME_COLOURS = {Outcome.FOUND: (0, 200, 90), Outcome.MISSED: (255, 214, 0), Outcome.WRONG: (255, 23, 68)}
+_ON_TOP = (Outcome.FOUND, Outcome.MISSED, Outcome.WRONG)
+
+
+@dataclass(frozen=True)
+class OutcomeBox:
+    """A box that was found, missed, or is wrong.
+
+    Attributes:
+        outcome: which of them.
+        corners: left, top, right, bottom, as fractions of the square's side.
+    """
+
+    outcome: Outcome
+    corners: tuple[float, float, float, float]
+
+
+def draw_outcomes(square: Image.Image, boxes: Sequence[OutcomeBox]) -> None:
+    """Outline boxes on a picture of the square, in place: the right ones thin, mistakes thick and on top, no text."""
+    pen, width = ImageDraw.Draw(square), max(1, square.width // 320)
+    for outcome in _ON_TOP:
+        for box in boxes:
+            if box.outcome is outcome:
+                thick = width if outcome is Outcome.FOUND else 2 * width
+                pen.rectangle(
+                    tuple(edge * square.width for edge in box.corners), outline=OUTCOME_COLOURS[outcome], width=thick
+                )
+
+
+def outcome_counts(boxes: Sequence[OutcomeBox]) -> str:
+    """Count them in words, such as `found 17, missed 7, wrong 3`."""
+    found, missed, wrong = (sum(box.outcome is one for box in boxes) for one in _ON_TOP)
+    return f"found {found}, missed {missed}, wrong {wrong}"
 
 
 def _corners(mark: Mark, side: int) -> tuple[float, float, float, float]:

@@ -83,7 +83,8 @@ def time_left(done: float, total: float, elapsed_s: float) -> str:
     """Say about how long the rest will take, as `about 30 s left`; nothing while the pace tells nothing yet.
 
     Args:
-        done, total: units of work.
+        done: units of work that are done.
+        total: units in all.
         elapsed_s: that the part which is done took, in seconds.
     """
     if elapsed_s < _TELLS_FROM_S or not 0 < done < total or done < _TELLS_FROM * total:

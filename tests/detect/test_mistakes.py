@@ -7,6 +7,7 @@ from raypp.detect.matches import SampleMatches
 from raypp.detect.mistakes import BoxSize, MistakeKind, confusion, judge
 from raypp.detect.studied import Origin, StudiedSample
 from raypp.detect.tally import judge_all, tally
+from raypp.media.marking import Outcome, outcome_counts
 from tests.detect.scenes import CLASSES, sample, scene
 
 _BOX = (100.0, 100.0, 200.0, 200.0)
@@ -49,6 +50,17 @@ def test_the_most_confident_detection_finds_the_label() -> None:
     (twice,) = judge(seen, 0.25).mistakes
     assert twice.kind is MistakeKind.DUPLICATE
     assert twice.confidence == pytest.approx(0.6)
+
+
+def test_boxes_are_drawn_as_found_missed_or_wrong_and_mistakes_said_in_words() -> None:
+    seen = sample("a", [(*_BOX, 0.9, 0), (*_FAR, 0.8, 1)], [(*_BOX, 0), (300, 300, 350, 350, 1)])
+    verdict = judge(seen, 0.25)
+    boxes = {box.outcome: box.corners for box in verdict.outcomes(500)}
+    assert boxes[Outcome.FOUND] == pytest.approx([edge / 500 for edge in _BOX])
+    assert boxes[Outcome.WRONG] == pytest.approx([edge / 500 for edge in _FAR])
+    assert boxes[Outcome.MISSED] == pytest.approx([0.6, 0.6, 0.7, 0.7])
+    assert outcome_counts(verdict.outcomes(500)) == "found 1, missed 1, wrong 1"
+    assert [one.in_words(("hammer", "saw")) for one in verdict.mistakes] == ["saw on nothing", "saw missed"]
 
 
 def test_sizes_are_those_of_coco() -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from raypp.detect.plots import confusion_picture, precision_recall_picture
 from raypp.detect.report import Report, make_report, write_report
 from raypp.detect.studied import Origin, StudiedSample
 from raypp.errors import OptionError
+from raypp.media.marking import OUTCOME_COLOURS, Outcome
 from tests.detect.scenes import CLASSES, PIXELS, scene
 
 _GRID = 16
@@ -92,7 +94,8 @@ def test_boxes_are_drawn_on_the_codes_that_were_kept(report: Report) -> None:
     drawn = report.pictures().detections
     assert drawn is not None
     colours = {tuple(one) for one in drawn.reshape(-1, 3)}
-    assert {(0, 230, 118), (255, 109, 0)} <= colours
+    assert {OUTCOME_COLOURS[one] for one in Outcome} <= colours
+    assert drawn.shape[0] < drawn.shape[1], "cut to the frames, without what lies around them"
     few = make_report([_studied(number) for number in range(10, 14)], CLASSES, PIXELS)
     assert few.pictures().detections is None
 
@@ -111,3 +114,11 @@ def test_a_folder_that_cannot_be_written_is_named(report: Report, tmp_path: Path
     (tmp_path / "file").write_text("")
     with pytest.raises(OptionError, match=r"--report .*file"):
         write_report(report, tmp_path / "file")
+
+
+def test_the_worst_frames_are_those_with_the_most_mistakes(report: Report) -> None:
+    counted = Counter(row.sample_id for row in report.rows)
+    worst = report.worst(5)
+    assert [counted[name] for name in worst] == sorted(counted.values(), reverse=True)[:5]
+    right = make_report([], CLASSES, PIXELS)
+    assert right.worst(5) == ()
