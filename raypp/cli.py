@@ -75,11 +75,10 @@ def build() -> typer.Typer:
     app = typer.Typer(
         name="raypp",
         help="Privacy-preserving computer vision: veil video, train and serve detectors on the veil.",
-        no_args_is_help=True,
         pretty_exceptions_enable=False,  # tracebacks with locals could show a key
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback()(_root)
+    app.callback(invoke_without_command=True)(_root)
     app.command()(keygen)
     app.command()(inspect)
     app.command("veil")(make_command(_on_cluster("veil")))
@@ -104,7 +103,7 @@ def main() -> None:
 
 def run_command(command: Callable[..., None], before: Callable[[], None] | None = None) -> None:
     """Run one command as a program of its own, such as a submitted job."""
-    app = typer.Typer(pretty_exceptions_enable=False)
+    app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
     app.command()(command)
     _guard(app, before)
 
@@ -215,11 +214,13 @@ def _print_version(asked: bool) -> None:
 
 
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def _on_cluster(work: str) -> Callable[..., Any] | None:
@@ -262,7 +263,7 @@ def _deferred(name: str, command: _Deferred) -> Callable[..., None]:
         app = found.load()
         if not isinstance(app, typer.Typer):
             helped = {"help_option_names": ["-h", "--help"]}
-            single = typer.Typer(pretty_exceptions_enable=False, context_settings=helped)
+            single = typer.Typer(pretty_exceptions_enable=False, add_completion=False, context_settings=helped)
             single.command(name)(app)
             app = single
         app(context.args, prog_name=f"raypp {name}")

@@ -14,6 +14,7 @@ else:  # an edge box: it has no ledger
     site = typer.Typer(
         help="Check a site's agent. (Registering sites needs raypp[cluster].)",
         no_args_is_help=True,
+        add_completion=False,
         context_settings={"help_option_names": ["-h", "--help"]},
         pretty_exceptions_enable=False,
     )

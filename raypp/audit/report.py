@@ -201,8 +201,10 @@ def _bounds(certificate: Certificate) -> Html:
     return _card("What follows without any attack", element("p", words), bounds_table(certificate.bounds))
 
 
-def _adversary(certificate: Certificate, adversary: Adversary) -> Html:
+def _adversary(certificate: Certificate, adversary: Adversary) -> Html | None:
     rows = [row for row in certificate.rows if row.is_veil and row.adversary is adversary]
+    if not rows and adversary is Adversary.KEY:
+        return None  # no budget but the quick one leaves it out, and it judges no gate
     heading, words = _HEADINGS[adversary]
     tables = attack_tables(rows) or [element("p", "No attack was made.", class_="note")]
     scale = (
@@ -211,7 +213,8 @@ def _adversary(certificate: Certificate, adversary: Adversary) -> Html:
         "picture's. Objects are those that a public detector finds on the plain pictures, colours those of labelled "
         "boxes, by eight names; neither has a bar."
     )
-    return _card(heading, element("p", f"{heading} {words}"), *tables, element("p", scale, class_="note"))
+    note = element("p", scale, class_="note") if adversary is Adversary.OUTSIDER else None
+    return _card(heading, element("p", f"{heading} {words}"), *tables, note)
 
 
 def _curve(certificate: Certificate) -> Html | None:

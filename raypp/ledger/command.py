@@ -50,6 +50,7 @@ def make_site_app() -> typer.Typer:
     app = typer.Typer(
         help="Register sites, give them tokens and settings.",
         no_args_is_help=True,
+        add_completion=False,
         context_settings=_HELP,
         pretty_exceptions_enable=False,
     )
@@ -66,6 +67,7 @@ def make_operator_app() -> typer.Typer:
     app = typer.Typer(
         help="Give operators tokens, which read all sites.",
         no_args_is_help=True,
+        add_completion=False,
         context_settings=_HELP,
         pretty_exceptions_enable=False,
     )

@@ -23,6 +23,12 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def test_the_command_alone_says_what_it_can_do_and_is_no_error() -> None:
+    said = succeed().stdout
+    assert said == succeed("--help").stdout
+    assert "veil" in said
+
+
 @pytest.mark.parametrize("command", ["keygen", "inspect", "veil", "verify", "train", "evaluate", "demo"])
 def test_every_command_has_help_with_an_example(command: str) -> None:
     assert "Example" in succeed(command, "--help").stdout
