@@ -215,7 +215,7 @@ def _print_version(asked: bool) -> None:
 
 def _root(
     context: typer.Context,
-    version: Annotated[
+    _version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
