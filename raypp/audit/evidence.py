@@ -13,9 +13,10 @@ import numpy as np
 from raypp.audit.film import FilmMoment, frames_from, moments
 from raypp.audit.model import Frames, Moment, Pictures
 from raypp.errors import OptionError
+from raypp.media.annotations.boxes import Box
 from raypp.media.archive import discover
 from raypp.media.container import probe
-from raypp.media.dataset import Box, parse_labels
+from raypp.media.dataset import Dataset, DatasetImage
 from raypp.media.files import open_source
 from raypp.media.geometry import Letterbox
 from raypp.media.image import decode_image
@@ -30,8 +31,8 @@ _TOLERANCE_US = 100_000
 _LEAST = 4
 
 Labels = tuple[tuple[str, Box], ...]
-Labelled = dict[str, tuple[tuple[str, ...], str | None]]
-"""By picture of a dataset: its classes, and its label file."""
+Labelled = dict[str, tuple[Dataset, DatasetImage]]
+"""By picture of a dataset: the dataset, and what it says of the picture."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,7 @@ def gather(sources: Sequence[str], size: int, known: int, victims: int, seed: in
         MediaError: if a source is not there or cannot be decoded.
     """
     found = discover(sources)
-    labelled = {
-        image.file.url: (dataset.classes, image.label_url) for dataset in found.datasets for image in dataset.images
-    }
+    labelled = {image.file.url: (dataset, image) for dataset in found.datasets for image in dataset.images}
     files = [*found.files, *(image.file for dataset in found.datasets for image in dataset.images)]
     if not files:
         raise OptionError(f"no video and no picture in {', '.join(sources)}; name the owner's own footage")
@@ -115,7 +114,7 @@ def _from(files: Sequence[SourceFile], count: int, size: int, labelled: Labelled
 def _pictures(file: SourceFile, count: int, size: int, labelled: Labelled) -> Iterator[_Taken]:
     """Yield pictures of a file, in order of time."""
     if file.kind is SourceKind.IMAGE:
-        yield _Taken(file.url, *read_labelled(file.url, *labelled.get(file.url, ((), None)), size, CELL))
+        yield _Taken(file.url, *read_labelled(file.url, labelled.get(file.url), size, CELL))
         return
     stream = open_source(file.url)
     try:
@@ -131,13 +130,15 @@ def _pictures(file: SourceFile, count: int, size: int, labelled: Labelled) -> It
         stream.close()
 
 
-def read_labelled(url: str, classes: tuple[str, ...], label: str | None, size: int, cell: int) -> tuple[Frames, Labels]:
+def read_labelled(
+    url: str, labelled: tuple[Dataset, DatasetImage] | None, size: int, cell: int
+) -> tuple[Frames, Labels]:
     """Read a picture into its window, uint8[H, W, 3], and its labels, as fractions of that.
 
     Args:
         url: the picture.
-        classes: names of the label file's classes.
-        label: the label file; None without one. Labels behind a URL are not read.
+        labelled: its dataset, and what that says of it; None for a picture of no dataset. Label files behind a URL are
+            not read.
         size: side of the letterboxed square, in pixels.
         cell: pixels that the window is a multiple of.
 
@@ -149,9 +150,13 @@ def read_labelled(url: str, classes: tuple[str, ...], label: str | None, size: i
         frame = decode_image(stream, size, cell, None)
     finally:
         stream.close()
-    labels = parse_labels(Path(label).read_text(), classes, label) if label and "://" not in label else ()
     window = Letterbox(size, cell, frame.source_width, frame.source_height)
-    return frame.pixels, _within(window, tuple((classes[one.class_id], one) for one in labels))
+    if labelled is None or "://" in (labelled[1].label_url or ""):
+        return frame.pixels, ()
+    dataset, image = labelled
+    labels = dataset.labels_of(image)
+    boxes = labels.boxes if labels else ()
+    return frame.pixels, _within(window, tuple((dataset.classes[one.class_id], one) for one in boxes))
 
 
 def _sidecar(file: SourceFile) -> Sidecar | None:

@@ -54,7 +54,7 @@ def trial_digest(trial: Trial) -> str:
 def _read(dataset: Dataset, split: str, count: int, size: int, patch: int, chance: np.random.Generator) -> Read:
     images = [image for image in dataset.images if image.split == split]
     chosen = [images[place] for place in chance.permutation(len(images))[:count]]
-    return [read_labelled(image.file.url, dataset.classes, image.label_url, size, patch) for image in chosen]
+    return [read_labelled(image.file.url, (dataset, image), size, patch) for image in chosen]
 
 
 def _trial(train: Read, val: Read) -> Trial | None:

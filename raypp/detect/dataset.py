@@ -8,7 +8,7 @@ from typing import Self
 from raypp.detect.code_input import CodeInput
 from raypp.errors import LabelError, ShardError
 from raypp.shards.encryption import DataKey
-from raypp.shards.labels import dataset_version, list_versions, read_labels
+from raypp.shards.labels import dataset_version, list_versions, only_version, read_labels
 from raypp.shards.reader import ShardReader
 from raypp.shards.schema import ArchiveHeader
 
@@ -42,15 +42,12 @@ class VeiledDataset:
         """Read manifest and labels, look at sizes of shards; without a version named, there must be one only.
 
         Raises:
-            ShardError: if the archive, a shard or a label version is missing or damaged, or several versions are there.
-            LabelError: if the labels are of another veil.
+            ShardError: if the archive, a shard or a label version is missing or damaged.
+            LabelError: if there are no labels or several versions of them, or they are of another veil.
         """
         reader = ShardReader(root, DataKey.load(data_key) if data_key else None)
         there = list_versions(reader.store)
-        if labels_version is None and len(there) != 1:
-            named = ", ".join(there) or "none"
-            raise ShardError(f"archive {root} has these label versions: {named}; choose one with --labels")
-        labels = read_labels(reader.store, labels_version or there[0])
+        labels = read_labels(reader.store, labels_version or only_version(root, there))
         if labels.veil_id != reader.header.veil_id:
             raise LabelError(
                 f"labels {labels.version} are of veil {labels.veil_id}, the archive of {reader.header.veil_id}; "
@@ -84,5 +81,5 @@ class VeiledDataset:
                 has = ", ".join(f"{count} {name}" for name, count in sorted(self.splits.items())) or "nothing"
                 raise LabelError(
                     f"labels {self.labels_version} of {self.root} have no {split} frames (they have {has}); "
-                    f"label some, or veil a dataset whose data.yaml names {split}"
+                    f"split them with `raypp split`, or veil a dataset that names {split} images"
                 )

@@ -4,13 +4,15 @@ import csv
 import glob
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from raypp.errors import MediaError
 from raypp.filesystem import is_url
-from raypp.media.dataset import DATA_YAML, Dataset, read_dataset
+from raypp.media.annotations.discovery import DESCRIBING, Labelled, find_labelled
+from raypp.media.annotations.document import VideoAnnotation
+from raypp.media.dataset import Dataset
 from raypp.media.files import Listed, list_files, open_source
 from raypp.media.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Problem, SourceFile, SourceKind
 
@@ -26,12 +28,20 @@ class Discovery:
         datasets: labelled picture sets.
         problems: what cannot be used.
         ignored: number of files that are neither video, picture, nor anything that goes with them.
+        video_labels: labels of videos that a document holds, by the video's URL.
+        label_problems: labels that cannot be used, one line each.
+        label_notes: what is odd about labels, and costs none that are wanted.
+        unread: loose images whose labels cannot be used.
     """
 
     files: tuple[SourceFile, ...]
     datasets: tuple[Dataset, ...]
     problems: tuple[Problem, ...]
     ignored: int
+    video_labels: Mapping[str, VideoAnnotation] = field(default_factory=dict)
+    label_problems: tuple[str, ...] = ()
+    label_notes: tuple[str, ...] = ()
+    unread: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -40,13 +50,15 @@ class _Found:
     datasets: dict[str, Dataset] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     ignored: int = 0
+    labelled: list[Labelled] = field(default_factory=list)
 
 
 def discover(sources: Sequence[str]) -> Discovery:
     """Find every video, picture and dataset of the named sources.
 
     A source is a file, a folder (searched through), a glob, a URL of a file or folder, or an inventory: a .csv with a
-    column `url` and, if wanted, `site`, `camera` and `start`. Hidden files are passed by.
+    column `url` and, if wanted, `site`, `camera` and `start`; or the file that describes a dataset or holds its labels.
+    Hidden files are passed by.
 
     Raises:
         MediaError: if a named source does not exist or an inventory is malformed.
@@ -63,7 +75,23 @@ def discover(sources: Sequence[str]) -> Discovery:
     labelled = {image.file.url for dataset in found.datasets.values() for image in dataset.images}
     files = sorted((file for url, file in found.files.items() if url not in labelled), key=lambda file: file.url)
     datasets = sorted(found.datasets.values(), key=lambda dataset: dataset.root)
-    return Discovery(tuple(files), tuple(datasets), tuple(found.problems), found.ignored)
+    return Discovery(
+        tuple(files),
+        tuple(datasets),
+        tuple(found.problems),
+        found.ignored,
+        video_labels={url: video for one in found.labelled for url, video in one.videos.items()},
+        label_problems=tuple(dict.fromkeys(line for one in found.labelled for line in one.problems)),
+        label_notes=tuple(
+            dict.fromkeys(
+                [
+                    *(line for one in found.labelled for line in one.notes),
+                    *(line for dataset in datasets for line in dataset.notes),
+                ]
+            )
+        ),
+        unread=frozenset(url for one in found.labelled for url in one.unread if url not in labelled),
+    )
 
 
 def _local(source: str) -> list[Path]:
@@ -83,9 +111,27 @@ def _local(source: str) -> list[Path]:
 
 
 def _path(path: Path, found: _Found) -> None:
-    if not path.is_dir():
+    if path.is_dir():
+        _tree(_walk(path, found), str(path), found)
+    elif path.suffix.lower() in DESCRIBING:
+        _described(path, found)
+    else:
         _files(_listed([path], found), str(path.parent), found)
-        return
+
+
+def _described(path: Path, found: _Found) -> None:
+    """Take the dataset or videos that one file describes, and nothing else of its folder."""
+    folder = path.parent
+    listed = _walk(folder, found)
+    labelled = find_labelled(listed, str(folder), only=str(path))
+    if not labelled.datasets and not labelled.videos and not labelled.broken:
+        reason = labelled.problems[0] if labelled.problems else "it describes no dataset and labels nothing"
+        raise MediaError(f"source {path}: {reason}; name a folder, a video, an image, or a dataset's description")
+    _take(labelled, found)
+    _files([file for file in listed if file.url in labelled.videos], str(folder), found)
+
+
+def _walk(path: Path, found: _Found) -> list[Listed]:
     listed: list[Listed] = []
     seen: set[tuple[int, int]] = set()
     for base, folders, names in os.walk(path, onerror=lambda error: _unreadable(error, found), followlinks=True):
@@ -94,7 +140,7 @@ def _path(path: Path, found: _Found) -> None:
             continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         listed += _listed((Path(base, name) for name in sorted(names) if not name.startswith(".")), found)
-    _tree(listed, str(path), found)
+    return listed
 
 
 def _first_visit(folder: str, seen: set[tuple[int, int]]) -> bool:
@@ -132,16 +178,15 @@ def _url(url: str, found: _Found) -> None:
 
 def _tree(listed: Sequence[Listed], root: str, found: _Found) -> None:
     """Sort the files below a folder: those of datasets, and the loose ones."""
-    roots = [file.url.rpartition("/")[0] for file in listed if file.url.endswith("/" + DATA_YAML)]
-    taken: set[str] = set()
-    for dataset_root in roots:
-        members = [file for file in listed if file.url.startswith(dataset_root + "/")]
-        try:
-            found.datasets[dataset_root] = read_dataset(dataset_root, members)
-        except MediaError as error:
-            found.problems.append(Problem(f"{dataset_root}/{DATA_YAML}", str(error)))
-        taken.update(file.url for file in members if PurePosixPath(file.url).suffix.lower() not in VIDEO_SUFFIXES)
-    _files([file for file in listed if file.url not in taken], root, found)
+    labelled = find_labelled(listed, root)
+    _take(labelled, found)
+    _files([file for file in listed if file.url not in labelled.taken], root, found)
+
+
+def _take(labelled: Labelled, found: _Found) -> None:
+    found.datasets |= labelled.datasets
+    found.problems += labelled.broken
+    found.labelled.append(labelled)
 
 
 def _files(listed: Iterable[Listed], root: str, found: _Found, extra: dict[str, str | None] | None = None) -> None:

@@ -6,7 +6,8 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 from raypp.errors import LabelError
-from raypp.media.dataset import Box, checked_box
+from raypp.media.annotations.boxes import Box, fit, from_centre, to_box
+from raypp.media.annotations.rows import to_numbers
 
 HEADER = ["time_s", "class", "x", "y", "w", "h"]
 
@@ -72,6 +73,8 @@ def read_sidecar(text: str, where: str) -> Sidecar:
         if not row[1].strip() and any(cell.strip() for cell in row[2:]):
             raise LabelError(f"{place}: a box without a class; name its class or empty the row's box")
         if row[1].strip():
-            moment.append((row[1].strip(), checked_box(0, row[2:], place)))
+            x, y, w, h = to_numbers(row[2:], place)
+            edges, _ = fit(from_centre(x, y, w, h), place)
+            moment.append((row[1].strip(), to_box(0, edges)))
     times = tuple(sorted(moments))
     return Sidecar(times, tuple(tuple(moments[time]) for time in times))

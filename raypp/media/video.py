@@ -120,6 +120,26 @@ class _Windows:
         return self._renderers[decoded]
 
 
+def presentation_times(source: SourceStream, info: VideoInfo) -> tuple[int, ...]:
+    """Return the presentation times of all frames, in order, in microseconds: those that `decode` gives.
+
+    Every frame is decoded for it, since a container's own list of times may hold frames that are never shown.
+
+    Args:
+        source: the opened file.
+        info: what `probe` said of it.
+
+    Raises:
+        MediaError: if the file cannot be opened or a frame has no presentation time.
+        SourceReadError: if the source cannot be read.
+    """
+    with open_video(source) as (container, stream):
+        passes = _Passes(source, container, stream, info, Sampling(SamplingMode.EVERY), DecodeReport())
+        times = tuple(timestamp_us for _, timestamp_us in passes.from_time(0))
+        source.check()
+        return times
+
+
 class _Passes:
     """Reads an opened stream, from its start or from a keyframe before a given time."""
 

@@ -138,6 +138,18 @@ def list_versions(store: Store) -> list[str]:
     return sorted({name.split("/")[1] for name in store.listing(LABEL_FOLDER)})
 
 
+def only_version(root: str, there: Sequence[str]) -> str:
+    """Return the one label version of an archive; raises LabelError if it has none, or several to choose from."""
+    if not there:
+        raise LabelError(
+            f"archive {root} has no labels yet; whoever veils it adds them and runs `raypp veil` again "
+            "(docs/archive.md, Labels)"
+        )
+    if len(there) > 1:
+        raise LabelError(f"archive {root} has label versions {', '.join(there)}; choose one with --labels")
+    return there[0]
+
+
 def dataset_version(manifest: Manifest, labels: LabelTable) -> str:
     """Name of exactly these shards with these labels, 32 hex digits; every checkpoint carries it."""
     return hashlib.sha256(f"{manifest.digest} {labels.digest}".encode()).hexdigest()[:32]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from raypp.errors import LabelError, OptionError
-from raypp.shards.labels import LabelTable, SampleLabels, list_versions, read_labels, write_labels
+from raypp.shards.labels import LabelTable, SampleLabels, list_versions, only_version, read_labels, write_labels
 from raypp.shards.reader import ShardReader
 
 TRAIN, VAL = "train", "val"
@@ -67,9 +67,7 @@ def write_split(reader: ShardReader, version: str | None, name: str, split: Spli
         LabelError: if train or val would be empty, or there are several versions to start from.
     """
     there = [one for one in list_versions(reader.store) if one != name]
-    if version is None and len(there) != 1:
-        raise LabelError(f"archive {reader.store.root} has label versions {', '.join(there) or 'none'}; name one")
-    labels = read_labels(reader.store, version or there[0])
+    labels = read_labels(reader.store, version or only_version(reader.store.root, there))
     rows = labels.by_sample()
     where = _assign(_sources(reader, rows), split)
     known = [replace(row, split=where[row.sample_id]) for row in labels.rows if row.sample_id in where]

@@ -136,7 +136,7 @@ def _veil(data: str, settings: VeilSettings, execute: Executor, reporter: Report
     kept = settings.private / FIGURES_FILE
     if kept.exists():
         return
-    with open_job(settings, [data], reporter) as job:
+    with open_job(settings, [data], reporter, allow_unlabelled=True) as job:
         summary = job.run(execute, reporter, None, None)
     if summary.quarantined or summary.unfinished or summary.label_problems:
         first = [*summary.label_problems, *(one.reason for one in (*summary.quarantined, *summary.unfinished))][0]

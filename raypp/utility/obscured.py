@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from raypp.media.dataset import Box
+from raypp.media.annotations.boxes import Box
 from raypp.media.geometry import Letterbox
 from raypp.media.obscuring import Obscuring, Pixels
 from raypp.utility.arm import JPEG_QUALITY, ObscuredFigures

@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from raypp.errors import LabelError, OptionError
 from raypp.filesystem import is_url
+from raypp.media.annotations.boxes import Box
 from raypp.media.archive import discover
-from raypp.media.dataset import Box, parse_labels
 from raypp.media.files import open_source
 from raypp.media.geometry import Letterbox
 from raypp.media.image import decode_image
@@ -26,7 +26,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class PictureSet:
-    """A dataset in YOLO layout.
+    """A labelled dataset.
 
     Attributes:
         root: its folder.
@@ -50,18 +50,20 @@ def read_pictures(root: str) -> PictureSet:
     Raises:
         OptionError: if `root` is not one local dataset.
         LabelError: if a label is malformed.
-        MediaError: if its `data.yaml` is.
+        MediaError: if its description is.
     """
     if is_url(root):
         raise OptionError(f"dataset {root} is a URL; copy it to this machine, as a comparison reads it every epoch")
     datasets = discover([root]).datasets
     if len(datasets) != 1:
-        raise OptionError(f"{root} holds {len(datasets)} datasets in YOLO layout; give the folder of one data.yaml")
+        raise OptionError(f"{root} holds {len(datasets)} labelled datasets; give the folder of one")
     (dataset,) = datasets
     splits: dict[str, list[Picture]] = {}
     for image in dataset.images:
-        label = image.label_url
-        boxes = parse_labels(Path(label).read_text(), dataset.classes, label) if label else ()
+        labels = dataset.labels_of(image)
+        if labels is None:
+            continue  # nobody has labelled it
+        boxes = labels.boxes
         splits.setdefault(image.split, []).append(Picture(Path(image.file.url), image.file.relative, boxes))
     for split in ("train", "val"):
         if not splits.get(split):

@@ -51,7 +51,8 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
 
     def veil(
         sources: Annotated[
-            list[str], typer.Argument(help="Videos, pictures, folders, globs, URLs, inventories (.csv), YOLO datasets.")
+            list[str],
+            typer.Argument(help="Videos, images, folders, globs, URLs, inventories (.csv), labelled datasets."),
         ],
         out: Annotated[str, typer.Option(help="The archive to write: a folder, or a URL.")],
         key: Annotated[Path | None, typer.Option(help="Owner's or site's key (default: RAYPP_KEY_FILE).")] = None,
@@ -74,6 +75,9 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
         labels_version: Annotated[
             str | None, typer.Option(help="Name of new label versions (default: v1, v2 ...)")
         ] = None,
+        allow_unlabelled: Annotated[
+            bool, typer.Option("--allow-unlabelled", help="Veil a dataset though most of its images have no labels.")
+        ] = False,
         private: Annotated[
             Path | None, typer.Option(help="The owner's side: plan, plain names, quarantine (default: OUT-private).")
         ] = None,
@@ -137,7 +141,7 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
             found = survey(settings, sources, reporter)
             print_survey(found, console)
             write_json(json_file, found)
-            raise typer.Exit(EXIT_ATTENTION if found.quarantined else 0)
+            raise typer.Exit(EXIT_ATTENTION if found.quarantined or found.label_problems else 0)
         options = ClusterOptions(address, workers, gpus)
         if cluster is None and (address or workers or gpus):
             raise OptionError("--address, --workers and --gpus need Ray; install raypp[cluster]")
@@ -147,7 +151,7 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
                 return veil_here(segments, where)
             return cluster(segments, where, options)
 
-        with open_job(settings, sources, reporter) as job:
+        with open_job(settings, sources, reporter, allow_unlabelled=allow_unlabelled) as job:
             summary = job.run(execute, reporter, limit, labels_version)
         print_summary(summary, console)
         write_json(json_file, summary)

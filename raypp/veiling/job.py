@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from raypp.errors import ConflictError, ShardError
+from raypp.errors import ConflictError, MediaError, ShardError
 from raypp.media.archive import Discovery, discover
 from raypp.private import write_private
 from raypp.shards.labels import list_versions, read_labels
@@ -16,6 +16,7 @@ from raypp.shards.schema import HEADER_FILE, ArchiveHeader
 from raypp.shards.signature import ArchiveSignature, sign_archive
 from raypp.shards.store import Store
 from raypp.veiling.attempts import Outcome, Unfinished, attempt_segment, forget_attempts
+from raypp.veiling.label_reading import LabelReading, read_all_labels, require_labels
 from raypp.veiling.labelling import write_label_tables
 from raypp.veiling.plan import Plan, expected_frames, make_plan
 from raypp.veiling.progress import Reporter
@@ -44,6 +45,7 @@ class VeilJob:
         settings: what was asked.
         workshop: the opened key and output.
         discovery: what the sources hold.
+        labels: the labels of their datasets.
         plan: all segments, finished or not.
         finished: receipts of segments that an earlier run finished.
     """
@@ -51,6 +53,7 @@ class VeilJob:
     settings: VeilSettings
     workshop: Workshop
     discovery: Discovery
+    labels: LabelReading
     plan: Plan
     finished: dict[str, Receipt]
 
@@ -85,10 +88,10 @@ class VeilJob:
                 advance(weights[segment_id], f"{done}/{len(todo)} segments", frames)
         veiled_s = perf_counter() - started
         manifest = compile_manifest(self.workshop.store, self.workshop.header)
-        tables, label_problems = write_label_tables(self.discovery, self.plan, self.workshop, labels_version)
-        signature = self._sign(manifest, tables)
+        tables = write_label_tables(self.discovery, self.labels, self.plan, self.workshop, labels_version)
+        signature = self._sign(manifest, tables.versions)
         ended = Timings(started, veiled_s)
-        return summarise(self, results, unfinished, manifest, tables, label_problems, ended, signature)
+        return summarise(self, results, unfinished, manifest, tables, ended, signature)
 
     def _sign(self, manifest: Manifest, tables: Sequence[str]) -> ArchiveSignature | None:
         """Sign manifest and labels with the owner's key; None with a site's key, which cannot sign."""
@@ -102,20 +105,33 @@ class VeilJob:
 
 
 @contextmanager
-def open_job(settings: VeilSettings, sources: Sequence[str], reporter: Reporter) -> Iterator[VeilJob]:
-    """Lock the output, check that it is of the same veil and settings, discover and plan.
+def open_job(
+    settings: VeilSettings, sources: Sequence[str], reporter: Reporter, *, allow_unlabelled: bool = False
+) -> Iterator[VeilJob]:
+    """Discover and read labels, lock the output, check that it is of the same veil and settings, and plan.
+
+    Args:
+        settings: what is asked.
+        sources: what to veil.
+        reporter: shows progress.
+        allow_unlabelled: take a dataset even if most of its images have no labels that can be used.
 
     Raises:
+        LabelError: if they have none, and that is not allowed.
         ConflictError: if another job holds the output, or it was made with another veil or settings.
         KeyFileError, OptionError, MediaError, SpecError: if what was asked cannot be done.
     """
     settings.check()
     workshop = Workshop.open(settings)
+    discovery = discover(sources)
+    require_sources(discovery, sources)
+    labels = read_all_labels(discovery)
+    if not allow_unlabelled:
+        require_labels(discovery, labels)
     with workshop.store.lock():
         _claim(workshop.store, workshop.header)
         workshop.store.sweep()
         forget_attempts(workshop.store)
-        discovery = discover(sources)
         total = len(discovery.files) + sum(len(dataset.images) for dataset in discovery.datasets)
         with reporter.task("looking at sources", total) as advance:
             earlier = load_plan(settings.private)
@@ -123,7 +139,17 @@ def open_job(settings: VeilSettings, sources: Sequence[str], reporter: Reporter)
                 discovery, settings, workshop.key, earlier, lambda done, _: advance(1, f"{done}/{total}", 0)
             )
         save_plan(plan, settings.private)
-        yield VeilJob(settings, workshop, discovery, plan, finished_segments(workshop.store))
+        yield VeilJob(settings, workshop, discovery, labels, plan, finished_segments(workshop.store))
+
+
+def require_sources(discovery: Discovery, sources: Sequence[str]) -> None:
+    """Refuse sources that hold nothing to veil; raises MediaError."""
+    if not discovery.files and not discovery.datasets and not discovery.problems:
+        named = ", ".join(sources[:3])
+        raise MediaError(
+            f"{named}: no video and no image among {discovery.ignored} other files; name files, a folder that holds "
+            "them, or a dataset's description"
+        )
 
 
 def load_plan(private: Path) -> Plan:

@@ -1,28 +1,42 @@
 """Label tables from the labels beside the sources: boxes into the letterboxed square, keyed by sample_id."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from raypp.errors import ConflictError, LabelError, MediaError
+from raypp.media.annotations.boxes import Box, ImageLabels
+from raypp.media.annotations.document import VideoAnnotation
 from raypp.media.archive import Discovery
-from raypp.media.dataset import TRAIN, Box, Dataset, parse_labels
-from raypp.media.files import open_source
+from raypp.media.dataset import TRAIN, UNSPLIT, Dataset, DatasetLabels
 from raypp.media.geometry import Letterbox
-from raypp.media.sidecar import Sidecar, read_sidecar
 from raypp.media.source import SourceKind
 from raypp.media.variants import Variant
 from raypp.shards.labels import LabelBox, SampleLabels, write_labels
 from raypp.shards.reader import ShardReader
 from raypp.veiling.identity import variant_seed
+from raypp.veiling.label_reading import LabelReading
 from raypp.veiling.plan import Plan
 from raypp.veiling.segment import Item, Workshop
+from raypp.veiling.video_labels import VideoLabels, check_shape, labels_of_video
 
-SIDECAR_SUFFIX = ".labels.csv"
 VIDEO_TABLE = "video"
-UNSPLIT = "unsplit"
-_SIDECAR_TOLERANCE_US = 20_000
+
+
+@dataclass(frozen=True)
+class LabelTables:
+    """What became of a job's labels.
+
+    Attributes:
+        versions: names of the label versions that hold the present labels.
+        problems: labels left out, one line each.
+        notes: what is odd, and costs no labels that are wanted.
+    """
+
+    versions: tuple[str, ...]
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -46,39 +60,46 @@ class _Veiled:
 
 
 def write_label_tables(
-    discovery: Discovery, plan: Plan, workshop: Workshop, version: str | None
-) -> tuple[list[str], list[str]]:
-    """Write a label table for each labelled dataset, and one for all videos with sidecars.
+    discovery: Discovery, reading: LabelReading, plan: Plan, workshop: Workshop, version: str | None
+) -> LabelTables:
+    """Write a label table for each labelled dataset, and one for all labelled videos.
 
-    A label file that is malformed is left out with its reason; its picture then counts as not labelled.
+    Labels that cannot be used are left out with the reason; their image then counts as not labelled.
 
     Args:
         discovery: the sources.
+        reading: the labels of their datasets.
         plan: which source is which item.
         workshop: key and output.
         version: name of the new versions, or None to number them; labels that did not change keep their version.
 
-    Returns:
-        Names of the label versions that hold the present labels, and one line per label file left out.
-
     Raises:
         ConflictError: if `version` exists with other content.
     """
-    problems: list[str] = []
+    problems: list[str] = list(reading.problems)
+    notes: list[str] = list(reading.notes)
     items = {item.url: item for item in plan.items().values()}
-    sidecars = _read_sidecars(items.values(), problems)
-    labelled = [one for one in discovery.datasets if any(image.label_url for image in one.images)]
-    if not sidecars and not labelled:
-        return [], problems
+    videos = _read_videos(items.values(), discovery.video_labels, problems)
+    labelled = [one for one in discovery.datasets if one.labelled]
+    if not videos and not labelled:
+        return LabelTables((), tuple(problems), tuple(notes))
     veiled = _veiled_frames(workshop)
-    tables = [_of_dataset(dataset, items, veiled, workshop, problems) for dataset in labelled]
-    if sidecars:
-        tables.append(_of_videos(sidecars, items, veiled, workshop))
-    return [_write(workshop, table, version) for table in tables if table.rows], problems
+    tables = [
+        _of_dataset(dataset, reading.datasets[dataset.root], items, veiled, workshop, problems) for dataset in labelled
+    ]
+    if videos:
+        tables.append(_of_videos(videos, items, veiled, workshop))
+        notes += _counted(discovery.video_labels, tables[-1], items, veiled)
+    return LabelTables(
+        tuple(_write(workshop, table, version) for table in tables if table.rows),
+        tuple(dict.fromkeys(problems)),
+        tuple(notes),
+    )
 
 
 def _of_dataset(
     dataset: Dataset,
+    labels: DatasetLabels,
     items: dict[str, Item],
     veiled: dict[str, list[_Veiled]],
     workshop: Workshop,
@@ -88,31 +109,56 @@ def _of_dataset(
     for image in dataset.images:
         item = items.get(image.file.url)
         frames = veiled.get(item.source, []) if item else []
-        if not frames:
-            continue  # quarantined, or left out by --limit
+        found = labels.by_url.get(image.file.url)
+        if not frames or found is None:
+            continue  # quarantined, left out by --limit, or not labelled
         try:
-            boxes = parse_labels(_read(image.label_url), dataset.classes, image.label_url) if image.label_url else ()
-        except (LabelError, MediaError) as error:
+            _check_size(found, frames[0], image.file.url)
+        except LabelError as error:
             problems.append(str(error))
             continue
-        rows += [_labelled(one, image.split, boxes, workshop) for one in frames if _counts(one, image.split)]
+        rows += [_labelled(one, image.split, found.boxes, workshop) for one in frames if _counts(one, image.split)]
     return _Table(dataset.name, dataset.classes, rows)
 
 
+def _check_size(labels: ImageLabels, frame: _Veiled, url: str) -> None:
+    if labels.size is not None:
+        check_shape(labels.size, (frame.width, frame.height), url)
+
+
 def _of_videos(
-    sidecars: dict[str, Sidecar], items: dict[str, Item], veiled: dict[str, list[_Veiled]], workshop: Workshop
+    videos: dict[str, VideoLabels], items: dict[str, Item], veiled: dict[str, list[_Veiled]], workshop: Workshop
 ) -> _Table:
-    classes = tuple(sorted({name for sidecar in sidecars.values() for name in sidecar.classes}))
+    classes = tuple(sorted({name for labels in videos.values() for name in labels.moments.classes}))
     numbers = {name: number for number, name in enumerate(classes)}
     rows: list[SampleLabels] = []
-    for url, sidecar in sidecars.items():
+    for url, labels in videos.items():
         for one in veiled.get(items[url].source, []):
-            named = sidecar.boxes_at(one.timestamp_us, _SIDECAR_TOLERANCE_US)
+            named = labels.moments.boxes_at(one.timestamp_us, labels.tolerance_us)
             if named is None or not _counts(one, UNSPLIT):
                 continue  # this moment was not annotated
             boxes = [Box(numbers[name], box.x, box.y, box.w, box.h) for name, box in named]
             rows.append(_labelled(one, UNSPLIT, boxes, workshop))
     return _Table(VIDEO_TABLE, classes, rows)
+
+
+def _counted(
+    documented: Mapping[str, VideoAnnotation],
+    table: _Table,
+    items: dict[str, Item],
+    veiled: dict[str, list[_Veiled]],
+) -> list[str]:
+    """Say for each video of a document how many of its veiled frames are labelled, and how many of those as empty."""
+    rows = {row.sample_id: row for row in table.rows}
+    notes = []
+    for url, video in documented.items():
+        frames = veiled.get(items[url].source, []) if url in items else []
+        labelled = [rows[one.sample_id] for one in frames if one.sample_id in rows]
+        empty = sum(not row.boxes for row in labelled)
+        notes.append(
+            f"{url}: {len(labelled)} of {len(frames)} veiled frames labelled by {video.where}, {empty} of them as empty"
+        )
+    return notes
 
 
 def _write(workshop: Workshop, table: _Table, version: str | None) -> str:
@@ -140,32 +186,23 @@ def _veiled_frames(workshop: Workshop) -> dict[str, list[_Veiled]]:
     return frames
 
 
-def _read_sidecars(items: Iterable[Item], problems: list[str]) -> dict[str, Sidecar]:
-    """Label sidecars of the videos that have one, by the video's URL."""
-    found: dict[str, Sidecar] = {}
+def _read_videos(
+    items: Iterable[Item], documented: Mapping[str, VideoAnnotation], problems: list[str]
+) -> dict[str, VideoLabels]:
+    """Labels of the videos that have some, by the video's URL."""
+    found: dict[str, VideoLabels] = {}
     for item in items:
         if item.kind is not SourceKind.VIDEO:
             continue
-        url = item.url.rpartition(".")[0] + SIDECAR_SUFFIX
         try:
-            text = _read(url)
-        except MediaError:
-            continue  # most videos have none
-        try:
-            found[item.url] = read_sidecar(text, url)
-        except LabelError as error:
+            labels = labels_of_video(item.url, documented.get(item.url))
+        except (LabelError, MediaError) as error:
             problems.append(str(error))
+            continue
+        if labels is not None:
+            found[item.url] = labels
+            problems += [labels.problem] if labels.problem else []
     return found
-
-
-def _read(url: str) -> str:
-    stream = open_source(url)
-    try:
-        return stream.read(stream.size).decode()
-    except UnicodeDecodeError:
-        raise LabelError(f"label file {url} is no UTF-8 text; export it again") from None
-    finally:
-        stream.close()
 
 
 def _counts(frame: _Veiled, split: str) -> bool:

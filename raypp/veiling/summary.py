@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
 from raypp.address import shown
+from raypp.media.dataset import LabelCount
 from raypp.private import write_private
 from raypp.shards.manifest import Manifest
 from raypp.shards.receipt import Quarantined
@@ -19,6 +20,7 @@ from raypp.veiling.segment import Item, SegmentResult
 
 if TYPE_CHECKING:
     from raypp.veiling.job import VeilJob
+    from raypp.veiling.labelling import LabelTables
 
 QUARANTINE_FILE = "quarantine.json"
 
@@ -62,7 +64,11 @@ class VeilSummary(BaseModel):
     quarantined: tuple[Quarantined, ...] = Field(description="sources that could not be veiled, by plain name")
     unfinished: tuple[Quarantined, ...] = Field(description="sources not finished in this run; run again to try them")
     damaged: tuple[str, ...] = Field(description="sources with damaged packets, veiled as far as they decode")
-    label_problems: tuple[str, ...] = Field(description="label files left out, and why")
+    label_problems: tuple[str, ...] = Field(description="labels left out, and why")
+    label_notes: tuple[str, ...] = Field(description="what is odd about labels, and costs none that are wanted")
+    label_count: LabelCount = Field(description="images with labels, without, and with labels that cannot be used")
+    boxes_clipped: int = Field(description="boxes that reached beyond their image, and were clipped to it")
+    rows_repeated: int = Field(description="rows of labels left out because they say the same as another")
     duplicates: int = Field(description="files left out because another has the same content")
     ignored_files: int = Field(description="files that are neither video, picture nor label")
 
@@ -77,8 +83,7 @@ def summarise(
     results: Sequence[SegmentResult],
     unfinished: Sequence[Unfinished],
     manifest: Manifest,
-    tables: Sequence[str],
-    label_problems: Sequence[str],
+    tables: "LabelTables",
     timings: Timings,
     signature: ArchiveSignature | None,
 ) -> VeilSummary:
@@ -126,11 +131,15 @@ def summarise(
         variant_core_s=sum(result.variant_s for result in results),
         veil_core_s=sum(result.veil_s for result in results),
         write_core_s=sum(result.write_s for result in results),
-        label_versions=tuple(tables),
+        label_versions=tables.versions,
         quarantined=quarantined,
         unfinished=_by_source(job.plan, unfinished),
         damaged=tuple(damaged),
-        label_problems=tuple(label_problems),
+        label_problems=tuple(map(shown, tables.problems)),
+        label_notes=tuple(map(shown, tables.notes)),
+        label_count=job.labels.count,
+        boxes_clipped=job.labels.clipped,
+        rows_repeated=job.labels.repeated,
         duplicates=len(job.plan.duplicates),
         ignored_files=job.discovery.ignored,
     )
@@ -154,6 +163,25 @@ def _shares(summary: VeilSummary) -> str:
     spent |= {"veiling": summary.veil_core_s, "writing": summary.write_core_s}
     busy = max(sum(spent.values()), 1e-9)
     return ", ".join(f"{100 * seconds / busy:.0f} % {what}" for what, seconds in spent.items())
+
+
+def print_labels(summary: VeilSummary, console: Console) -> None:
+    """Print which labels there are, and of how many images."""
+    found = ", ".join(summary.label_versions) or "none yet; docs/archive.md says how labels come in"
+    console.print(f"labels        {found}", highlight=False)
+    count = summary.label_count
+    if count != LabelCount():
+        console.print(f"labelled      {told(count, summary.boxes_clipped, summary.rows_repeated)}", highlight=False)
+
+
+def told(count: LabelCount, clipped: int, repeated: int) -> str:
+    """Say how many images have labels."""
+    said = [f"{count.labelled} images, {count.without} without labels, {count.unread} with labels that cannot be used"]
+    if clipped:
+        said.append(f"{clipped} boxes clipped to their image")
+    if repeated:
+        said.append(f"{repeated} repeated rows left out")
+    return "; ".join(said)
 
 
 def print_summary(summary: VeilSummary, console: Console) -> None:
@@ -180,8 +208,7 @@ def print_summary(summary: VeilSummary, console: Console) -> None:
             f"of the workers' time {_shares(summary)}",
             highlight=False,
         )
-    if summary.label_versions:
-        console.print(f"labels        {', '.join(summary.label_versions)}", highlight=False)
+    print_labels(summary, console)
     who = f"by {summary.signed_by}" if summary.signed_by else "by nobody: a site's key cannot sign"
     console.print(f"signed        {who}", highlight=False)
     if summary.duplicates:
@@ -193,6 +220,7 @@ def print_summary(summary: VeilSummary, console: Console) -> None:
         ("unfinished; run again", [f"{one.source}: {one.reason}" for one in summary.unfinished]),
         ("damaged", list(summary.damaged)),
         ("labels left out", list(summary.label_problems)),
+        ("notes on labels", list(summary.label_notes)),
     ):
         if lines:
             console.print(f"{title}: {len(lines)}", style="bold")

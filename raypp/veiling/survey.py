@@ -10,6 +10,7 @@ from rich.console import Console
 from raypp.address import shown
 from raypp.errors import MediaError
 from raypp.media.archive import discover
+from raypp.media.dataset import LabelCount
 from raypp.media.files import open_source
 from raypp.media.geometry import Letterbox
 from raypp.media.image import decode_image
@@ -18,10 +19,13 @@ from raypp.media.timeline import DecodeReport
 from raypp.media.video import decode
 from raypp.shards.receipt import Quarantined
 from raypp.veil.packing import pack
+from raypp.veiling.job import require_sources
+from raypp.veiling.label_reading import read_all_labels
 from raypp.veiling.plan import Plan, expected_bytes, expected_frames, make_plan
 from raypp.veiling.progress import Reporter
 from raypp.veiling.segment import Item, Workshop
 from raypp.veiling.settings import VeilSettings
+from raypp.veiling.summary import told
 from raypp.veiling.versions import versions
 
 _SAMPLED_SOURCES = 5
@@ -51,6 +55,11 @@ class Survey(BaseModel):
     duplicates: int
     quarantined: tuple[Quarantined, ...] = Field(description="sources that cannot be opened, or failed in the sample")
     ignored_files: int
+    label_count: LabelCount = Field(description="images with labels, without, and with labels that cannot be used")
+    label_problems: tuple[str, ...] = Field(description="labels that cannot be used, and why")
+    label_notes: tuple[str, ...] = Field(description="what is odd about labels, and costs none that are wanted")
+    boxes_clipped: int
+    rows_repeated: int
 
 
 def survey(settings: VeilSettings, sources: Sequence[str], reporter: Reporter) -> Survey:
@@ -62,6 +71,8 @@ def survey(settings: VeilSettings, sources: Sequence[str], reporter: Reporter) -
     settings.check()
     workshop = Workshop.open(settings)
     discovery = discover(sources)
+    require_sources(discovery, sources)
+    labels = read_all_labels(discovery)
     total = len(discovery.files) + sum(len(dataset.images) for dataset in discovery.datasets)
     with reporter.task("looking at sources", total) as advance:
         plan = make_plan(discovery, settings, workshop.key, Plan(), lambda done, _: advance(1, f"{done}/{total}", 0))
@@ -87,6 +98,11 @@ def survey(settings: VeilSettings, sources: Sequence[str], reporter: Reporter) -
         duplicates=len(plan.duplicates),
         quarantined=(*plan.quarantined, *cost.failed),
         ignored_files=discovery.ignored,
+        label_count=labels.count,
+        label_problems=tuple(map(shown, labels.problems)),
+        label_notes=tuple(map(shown, labels.notes)),
+        boxes_clipped=labels.clipped,
+        rows_repeated=labels.repeated,
     )
 
 
@@ -158,9 +174,13 @@ def print_survey(survey: Survey, console: Console) -> None:
         ("sources", f"{survey.source_gb:.3f} GB, {survey.duplicates} duplicates, {survey.ignored_files} other files"),
         ("would write", f"{survey.frames} frames{variants}, {survey.expected_gb:.3f} GB, {survey.segments} segments"),
         ("would take", f"{survey.core_hours:.3f} core-hours (from {survey.sampled_frames} sampled frames)"),
+        ("labelled", told(survey.label_count, survey.boxes_clipped, survey.rows_repeated)),
         ("veil", survey.veil_id),
     ):
         console.print(f"{name:<14}{text}", highlight=False)
     for one in survey.quarantined:
         console.print(f"bad file      {shown(one.reason)}", highlight=False, markup=False)
+    for title, lines in (("bad labels", survey.label_problems), ("on labels", survey.label_notes)):
+        for line in lines[:20]:
+            console.print(f"{title:<14}{shown(line)}", highlight=False, markup=False)
     console.print("dry run: nothing was written")

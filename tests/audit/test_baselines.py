@@ -10,7 +10,7 @@ from raypp.audit.attacks.cells import pictures as together
 from raypp.audit.model import Pictures, Veiling
 from raypp.audit.suite import VEILINGS
 from raypp.errors import OptionError
-from raypp.media.dataset import Box
+from raypp.media.annotations.boxes import Box
 from raypp.media.obscuring import Blackout, Blur, Obscuring, Pixelation, PrivatePixelation
 
 BOX = Box(0, 0.5, 0.5, 0.25, 0.5)

@@ -6,7 +6,7 @@ import pytest
 from raypp.audit import baselines
 from raypp.audit.attacks.matching import ActivityMatcher, LabelMatcher, PairsMatcher, own_ranks, ranked
 from raypp.audit.model import Case, Codes, Pictures, Veiling
-from raypp.media.dataset import Box
+from raypp.media.annotations.boxes import Box
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import PatchSpec
 from raypp.veil.veil import Veil

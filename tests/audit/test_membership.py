@@ -19,7 +19,7 @@ from raypp.detect.batch import NO_CELL
 from raypp.detect.checkpoint import build_model
 from raypp.detect.recipe import Recipe
 from raypp.errors import OptionError
-from raypp.media.dataset import Box
+from raypp.media.annotations.boxes import Box
 from tests.audit.pictures import shapes
 
 CLASSES = ("nut", "bolt")

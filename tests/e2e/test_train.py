@@ -132,7 +132,7 @@ def test_bad_input_is_one_line(place: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "run" / "results.csv").exists()
     make_film(tmp_path / "film.mp4", seconds=1)
     _veil(place, tmp_path / "film.mp4", "unlabelled", "owner.key")
-    _one_line(raypp("train", place / "unlabelled", *out), "label versions: none")
+    _one_line(raypp("train", place / "unlabelled", *out), "no labels yet", "docs/archive.md")
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from raypp.errors import LabelError
 from raypp.media.archive import discover
-from raypp.media.dataset import Box, Dataset, parse_labels
+from raypp.media.dataset import Dataset, read_labels
 from tests.data import shared_data
 from tests.films import make_dataset, make_picture
 
@@ -27,11 +26,16 @@ def _splits(dataset: Dataset) -> dict[str, int]:
     "train: images/train\nval: images/val\nnames: [hammer, saw]\n",
     "path: .\ntrain: ./images/train\nval: images/val\nnames: {0: hammer, 1: saw}\n",
     "train: ../images/train\nvalid: ../images/val\nnc: 2\nnames: [hammer, saw]\n",
+    "path: /home/bob/tools\ntrain: images/train\nval: images/val\nnames: {'0': hammer, '1': saw}\n",
+    "train: /content/datasets/tools/images/train\nval: ./Images/val\ntest:\nnames: [hammer, saw]\n",
+    "train: images/train/*.jpg\nval: up.txt\nnames: [hammer, saw]\n",
+    "train: images/train\nval: images/val\ntest: images/never\nnames: [hammer, saw]\n",
     "train: [images/train]\nval: list.txt\nnames: [hammer, saw]\n",
 ])  # fmt: skip
 def test_the_ways_of_naming_splits(document: str, tmp_path: Path) -> None:
     root = make_dataset(tmp_path / "tools")
     (root / "list.txt").write_text("./images/val/000.jpg\nimages/val/003.jpg\n")
+    (root / "up.txt").write_text("../tools/images/val/000.jpg\n/home/bob/tools/images/val/003.jpg\n")
     (root / "data.yaml").write_text(document)
     dataset = _read(root)
     assert dataset.classes == ("hammer", "saw")
@@ -67,29 +71,131 @@ def test_a_malformed_data_yaml_is_a_problem(document: str, named: str, tmp_path:
     assert named in found.problems[0].reason
 
 
-def test_boxes_and_polygons() -> None:
-    text = "1 0.5 0.5 0.2 0.4\n\n0 0.1 0.1 0.3 0.1 0.2 0.5\n0 0.0005 0.5 0.002 0.2\n"
-    boxes = parse_labels(text, ("a", "b"), "x.txt")
-    assert boxes[0] == Box(1, 0.5, 0.5, pytest.approx(0.2), pytest.approx(0.4))
-    assert boxes[1] == Box(0, pytest.approx(0.2), pytest.approx(0.3), pytest.approx(0.2), pytest.approx(0.4))
-    assert boxes[2].x - boxes[2].w / 2 == 0, "overshoot of a thousandth is clipped"
+@pytest.mark.parametrize("name", ["data.yml", "tools.yaml", "dataset.yaml"])
+def test_a_yaml_of_another_name_describes_a_dataset_too(name: str, tmp_path: Path) -> None:
+    root = make_dataset(tmp_path / "tools")
+    (root / "data.yaml").rename(root / name)
+    assert _splits(_read(root)) == {"train": 4, "val": 2}
 
 
-@pytest.mark.parametrize(("line", "named"), [
-    ("7 0.5 0.5 0.1 0.1", "class index 7"),
-    ("-1 0.5 0.5 0.1 0.1", "class index -1"),
-    ("1.5 0.5 0.5 0.1 0.1", "'1.5'"),
-    ("0 0.9 0.5 0.6 0.2", "outside the picture"),
-    ("0 0.5 0.5 nan 0.2", "outside the picture"),
-    ("0 0.5 0.5 0 0.2", "no area"),
-    ("0 0.5 0.5 0.1", "3 numbers"),
-    ("0 0.5 0.5 0.1 x", "no number"),
+def test_a_yaml_named_as_the_source_leads_to_its_dataset(tmp_path: Path) -> None:
+    root = make_dataset(tmp_path / "tools")
+    make_picture(tmp_path / "elsewhere.jpg")
+    found = discover([str(root / "data.yaml")])
+    assert _splits(found.datasets[0]) == {"train": 4, "val": 2}
+    assert not found.files
+
+
+def test_a_yaml_that_is_no_dataset_is_none(tmp_path: Path) -> None:
+    make_picture(tmp_path / "a.jpg")
+    (tmp_path / "masks.yaml").write_text("gate: [[[0, 0], [1, 0], [1, 1]]]\n")
+    found = discover([str(tmp_path)])
+    assert not found.datasets
+    assert not found.problems
+    assert len(found.files) == 1
+
+
+def test_class_names_are_what_is_written(tmp_path: Path) -> None:
+    root = make_dataset(tmp_path / "tools")
+    (root / "data.yaml").write_text("train: images\nnames: [on, off, no, 012, 10, 12:30, 1.0, null]\n")
+    assert _read(root).classes == ("on", "off", "no", "012", "10", "12:30", "1.0", "null")
+
+
+@pytest.mark.parametrize(("names", "named"), [
+    ("[hammer, hammer]", "classes 0 and 1 are both named hammer"),
+    ("[hammer, '']", "class 1 has no name"),
+    ("{0: a, 2: b}", "number them from 0"),
+    ("[a, b]\nnc: 3", "3 classes, and names 2"),
+    ("[a]\nkpt_shape: 17", "kpt_shape '17'"),
+    ("[a]\ntask: pose", "without kpt_shape"),
 ])  # fmt: skip
-def test_a_wrong_label_names_file_and_line(line: str, named: str) -> None:
-    with pytest.raises(LabelError) as caught:
-        parse_labels(f"0 0.5 0.5 0.1 0.1\n{line}\n", ("a", "b"), "x.txt")
-    assert "x.txt:2: " in str(caught.value)
-    assert named in str(caught.value)
+def test_a_description_that_says_two_things_is_refused(names: str, named: str, tmp_path: Path) -> None:
+    root = make_dataset(tmp_path / "tools")
+    (root / "data.yaml").write_text(f"train: images/train\nnames: {names}\n")
+    found = discover([str(root)])
+    assert not found.files
+    assert named in found.problems[0].reason
+
+
+def test_images_of_two_splits_are_told(tmp_path: Path) -> None:
+    root = make_dataset(tmp_path / "tools")
+    (root / "data.yaml").write_text("train: images/train\nval: images/train\nnames: [hammer, saw]\n")
+    found = discover([str(root)])
+    assert "4 images are in train and in val" in found.label_notes[0]
+
+
+@pytest.mark.parametrize("layout", [
+    "labels/{split}/{name}.txt", "images/{split}/{name}.txt", "Labels/{split}/{name}.TXT", "labels/{other}/{name}.txt",
+    "labels/{name}.txt", "images/{split}/labels/{name}.txt",
+])  # fmt: skip
+def test_label_files_are_found_where_people_put_them(layout: str, tmp_path: Path) -> None:
+    for split, other, name in (("train", "training", "a"), ("val", "validation", "b"), ("test", "testing", "c")):
+        make_picture(tmp_path / "images" / split / f"{name}.jpg")
+        label = tmp_path / layout.format(split=split, other=other, name=name)
+        label.parent.mkdir(parents=True, exist_ok=True)
+        label.write_text("0 0.5 0.5 0.25 0.5\n")
+    (tmp_path / "data.yaml").write_text("train: images/train\nval: images/val\ntest: images/test\nnames: [a]\n")
+    dataset = _read(tmp_path)
+    labels = read_labels(dataset)
+    assert labels.count.labelled == 3
+    assert all(len(one.boxes) == 1 for one in labels.by_url.values())
+
+
+def test_labels_where_nobody_looks_are_unread_and_never_background(tmp_path: Path) -> None:
+    root = make_dataset(tmp_path / "tools")
+    (root / "labels" / "val").rename(root / "annotated-by-bob")
+    (root / "annotated-by-bob" / "strange.txt").write_text("0 0.5 0.5 0.25 0.5\n")
+    dataset = _read(root)
+    labels = read_labels(dataset)
+    assert (labels.count.labelled, labels.count.without, labels.count.unread) == (4, 0, 2)
+    assert all("annotated-by-bob" in line and "labels/" in line for line in labels.problems.values())
+    assert "1 label files belong to no image" in dataset.notes[0]
+    assert "strange.txt" in dataset.notes[0]
+
+
+def test_a_label_file_that_two_images_would_share_is_read_for_neither(tmp_path: Path) -> None:
+    root = make_dataset(tmp_path / "tools")
+    make_picture(root / "images" / "train" / "000.jpg")
+    (root / "labels" / "val" / "000.txt").rename(root / "labels" / "000.txt")
+    labels = read_labels(_read(root))
+    assert labels.count.unread == 2
+    assert all("several images" in line for line in labels.problems.values())
+
+
+def test_a_list_of_classes_beside_the_images_describes_a_dataset(tmp_path: Path) -> None:
+    make_picture(tmp_path / "set" / "images" / "a.jpg")
+    (tmp_path / "set" / "labels").mkdir()
+    (tmp_path / "set" / "labels" / "a.txt").write_text("1 0.5 0.5 0.25 0.5\n")
+    (tmp_path / "set" / "classes.txt").write_text("hammer\nsaw\n")
+    dataset = _read(tmp_path)
+    assert (dataset.name, dataset.classes) == ("set", ("hammer", "saw"))
+    assert [image.split for image in dataset.images] == ["unsplit"]
+    assert read_labels(dataset).count.labelled == 1
+
+
+def test_the_yolo_export_of_cvat_is_read(tmp_path: Path) -> None:
+    make_picture(tmp_path / "obj_train_data" / "cam 1" / "a.jpg")
+    (tmp_path / "obj_train_data" / "cam 1" / "a.txt").write_text("1 0.5 0.5 0.25 0.5\n")
+    (tmp_path / "obj.names").write_text("hammer\nsaw\n")
+    (tmp_path / "train.txt").write_text("data/obj_train_data/cam 1/a.jpg\n")
+    (tmp_path / "obj.data").write_text(
+        "classes = 2\ntrain = data/train.txt\nnames = data/obj.names\nbackup = backup/\n"
+    )
+    for source in (tmp_path, tmp_path / "obj.data"):
+        (dataset,) = discover([str(source)]).datasets
+        assert dataset.classes == ("hammer", "saw")
+        assert _splits(dataset) == {"train": 1}
+        assert read_labels(dataset).count.labelled == 1
+
+
+def test_label_files_that_nothing_names_the_classes_of_are_told(tmp_path: Path) -> None:
+    make_picture(tmp_path / "a.jpg")
+    make_picture(tmp_path / "b.jpg")
+    (tmp_path / "a.txt").write_text("1 0.5 0.5 0.25 0.5\n")
+    (tmp_path / "b.txt").write_text("seen on Monday\n")
+    found = discover([str(tmp_path)])
+    assert [Path(url).name for url in found.unread] == ["a.jpg"]
+    assert "classes.txt" in found.label_problems[0]
 
 
 def test_real_datasets_read_whole() -> None:

@@ -26,7 +26,7 @@ def test_boxes_belong_to_the_nearest_moment_within_tolerance() -> None:
     (_HEADER + "-1,saw,.5,.5,.1,.1\n", "before the video's start"),
     (_HEADER + "1,saw,.5,.5\n", "w.csv:2: 4 columns"),
     (_HEADER + "1,,.5,.5,.1,.1\n", "without a class"),
-    (_HEADER + "1,saw,.95,.5,.2,.1\n", "outside the picture"),
+    (_HEADER + "1,saw,.95,.5,.2,.1\n", "outside the image"),
     (_HEADER + '1,"' + "a" * 200_000 + '",.5,.5,.1,.1\n', "is no CSV"),
 ])  # fmt: skip
 def test_a_wrong_sidecar_names_file_and_line(text: str, named: str) -> None:

@@ -23,7 +23,7 @@ from raypp.media.geometry import Letterbox
 from raypp.media.masks import Mask
 from raypp.media.sampling import END_US, Sampling, SamplingMode, cut_points
 from raypp.media.timeline import DecodeReport
-from raypp.media.video import decode
+from raypp.media.video import decode, presentation_times
 from tests.data import shared_data
 from tests.media.films import FILMS, HEIGHT, INDEXED, RATE, WIDTH, Film, joined, pictures, write
 
@@ -55,6 +55,16 @@ def _rows(path: Path, start_us: int, end_us: int, sampling: Sampling, report: De
     rows = [(one.timestamp_us, one.frame_index, hashlib.sha256(one.pixels.tobytes()).hexdigest()) for one in frames]
     stream.close()
     return rows
+
+
+def test_presentation_times_are_those_that_frames_are_decoded_with(film: tuple[Film, Path]) -> None:
+    _, path = film
+    stream = open_source(str(path))
+    try:
+        times = presentation_times(stream, _info(path))
+    finally:
+        stream.close()
+    assert list(times) == [row[0] for row in _rows(path, 0, END_US, _EVERY)]
 
 
 def test_every_frame_comes_once_and_in_order(film: tuple[Film, Path]) -> None:

@@ -7,7 +7,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from raypp.errors import ConflictError, LabelError, ShardError
-from raypp.shards.labels import LabelBox, SampleLabels, dataset_version, list_versions, read_labels, write_labels
+from raypp.shards.labels import (
+    LabelBox,
+    SampleLabels,
+    dataset_version,
+    list_versions,
+    only_version,
+    read_labels,
+    write_labels,
+)
 from raypp.shards.store import Store
 from tests.shards.archives import VEIL_ID, write_archive
 
@@ -93,6 +101,14 @@ def test_a_missing_version_names_those_there_are(store: Store) -> None:
     assert list_versions(store) == ["v1", "v2"]
     with pytest.raises(ShardError, match="no label version v3; there are: v1, v2"):
         read_labels(store, "v3")
+
+
+def test_the_one_version_is_found_and_none_or_several_say_what_to_do(store: Store) -> None:
+    assert only_version("a", ["v1"]) == "v1"
+    with pytest.raises(LabelError, match=r"a has no labels yet; .* `raypp veil` again \(docs/archive\.md, Labels\)"):
+        only_version("a", [])
+    with pytest.raises(LabelError, match="label versions v1, v2; choose one with --labels"):
+        only_version("a", ["v1", "v2"])
 
 
 def test_a_damaged_table_is_named(store: Store) -> None:

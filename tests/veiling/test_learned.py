@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from raypp.media.dataset import Box
+from raypp.media.annotations.boxes import Box
 from raypp.shards.reader import ShardReader
 from raypp.utility.pictures import Picture, letterboxed
 from raypp.veil.encoder_file import seal_encoder

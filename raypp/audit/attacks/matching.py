@@ -10,7 +10,7 @@ from raypp.audit.attacks.pairs import FromPairs
 from raypp.audit.attacks.ridge import Ridge
 from raypp.audit.gates import LABELS_ONLY
 from raypp.audit.model import Adversary, Case, Codes, Frames, Ranks
-from raypp.media.dataset import Box
+from raypp.media.annotations.boxes import Box
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from PIL import Image
 from raypp.audit.model import Frames, Pictures
 from raypp.audit.recognition.things import Things
 from raypp.errors import ModelError
-from raypp.media.dataset import Box
+from raypp.media.annotations.boxes import Box
 from raypp.media.obscuring import Pixelation
 from tests.data import shared_data
 

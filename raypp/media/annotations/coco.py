@@ -1,0 +1,92 @@
+"""COCO JSON: images, categories and annotations with boxes in pixels."""
+
+from collections import Counter
+from typing import Any
+
+from raypp.errors import LabelError
+from raypp.media.annotations.boxes import Edges, Shape, hull, middle, turned
+from raypp.media.annotations.document import Annotations, ImageAnnotation, left_out_lines
+
+_NO_BOX = "for a box is needed; draw boxes or polygons"
+
+
+class CocoReader:
+    """Reads COCO's format for object detection; polygons become their hull where an annotation has no box."""
+
+    def recognises(self, document: Any) -> bool:
+        """Whether it has COCO's lists of images and categories."""
+        return (
+            isinstance(document, dict)
+            and isinstance(document.get("images"), list)
+            and isinstance(document.get("annotations", document.get("categories")), list)
+        )
+
+    def read(self, document: Any, where: str) -> Annotations:
+        """Read all images, those without annotations as empty; regions of crowds are left out and told."""
+        if not isinstance(document.get("annotations"), list) or not isinstance(document.get("categories"), list):
+            raise LabelError(f"{where} is COCO JSON without annotations or categories; export the labels with it")
+        try:
+            names = {one["id"]: str(one["name"]) for one in document["categories"]}
+            images = {one["id"]: one for one in document["images"]}
+        except (KeyError, TypeError):
+            raise LabelError(f"{where}: an image or category has no id or name; export it again") from None
+        if len(images) != len(document["images"]):
+            raise LabelError(f"{where}: two images have one id; export it again")
+        shapes: dict[Any, list[Shape]] = {}
+        problems: dict[Any, str] = {}
+        left_out: Counter[str] = Counter()
+        for number, one in enumerate(document["annotations"], 1):
+            place = f"{where}: annotation {one.get('id', number) if isinstance(one, dict) else number}"
+            if not isinstance(one, dict) or one.get("image_id") not in images:
+                raise LabelError(f"{place} is of no image of the list; export it again")
+            if one.get("iscrowd"):
+                left_out["regions of crowds (iscrowd)"] += 1
+                continue
+            image = one["image_id"]
+            try:
+                shapes.setdefault(image, []).append(_shape(one, names, place))
+            except LabelError as error:
+                problems.setdefault(image, str(error))
+        ordered = tuple(names[key] for key in sorted(names, key=lambda key: (str(type(key)), key)))
+        return Annotations(
+            "COCO JSON",
+            tuple(dict.fromkeys(ordered)),
+            images=tuple(_image(one, shapes.get(key, []), problems.get(key), where) for key, one in images.items()),
+            left_out=left_out_lines(where, left_out, "since they are no single objects"),
+        )
+
+
+def _image(one: dict[str, Any], shapes: list[Shape], problem: str | None, where: str) -> ImageAnnotation:
+    name = str(one.get("file_name") or one.get("id"))
+    width, height = _length(one.get("width")), _length(one.get("height"))
+    if width is None or height is None:
+        problem = problem or f"{where}: image {name} has no width and height; export it again with them"
+    return ImageAnnotation(name, (width or 1.0, height or 1.0), tuple(shapes), problem=problem)
+
+
+def _length(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and 0 < value < 1e6 else None
+
+
+def _shape(one: dict[str, Any], names: dict[Any, str], place: str) -> Shape:
+    if one.get("category_id") not in names:
+        raise LabelError(f"{place}: category {one.get('category_id')!r} is not in the list; add or correct it")
+    return Shape(names[one["category_id"]], _edges(one, place))
+
+
+def _edges(one: dict[str, Any], place: str) -> Edges:
+    box = one.get("bbox")
+    attributes = one.get("attributes")
+    try:
+        if box:
+            x, y, w, h = (float(value) for value in box)
+            edges = x, y, x + w, y + h
+            # CVAT writes the box before it was turned, and the angle beside it.
+            degrees = float(attributes.get("rotation") or 0) if isinstance(attributes, dict) else 0.0
+            return turned(edges, degrees, middle(edges))
+        points = [float(value) for part in one["segmentation"] for value in part]
+        if len(points) >= 6:
+            return hull(points)
+    except (KeyError, TypeError, ValueError):
+        pass
+    raise LabelError(f"{place} has no box of 4 numbers and no polygon, {_NO_BOX}")

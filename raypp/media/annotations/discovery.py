@@ -1,0 +1,242 @@
+"""What of a folder is labelled: datasets and videos, and every label file that is not understood, with its remedy."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from raypp.errors import LabelError, MediaError
+from raypp.media.annotations.content import read_head
+from raypp.media.annotations.document import Annotations, VideoAnnotation
+from raypp.media.annotations.documents import DOCUMENT_SUFFIXES, place, read_document, with_others
+from raypp.media.annotations.foreign import Foreign
+from raypp.media.annotations.label_files import has_labels
+from raypp.media.annotations.locator import SPLIT_WORDS, Locator, join
+from raypp.media.annotations.rows import is_label_row
+from raypp.media.annotations.yolo import is_image, read_yolo
+from raypp.media.annotations.yolo_description import Description, from_darknet, from_list, from_yaml, likeliest
+from raypp.media.dataset import Dataset
+from raypp.media.files import Listed
+from raypp.media.source import VIDEO_SUFFIXES, Problem
+
+LIST_NAMES = frozenset(["classes.txt", "obj.names", "_darknet.labels", "predefined_classes.txt"])
+DESCRIBING = (".yaml", ".yml", ".data", *DOCUMENT_SUFFIXES)
+"""Suffixes of files that can be named as a source, for what they describe."""
+_MOST_LOOKED_INTO = 1000
+
+
+@dataclass
+class Labelled:
+    """What of a folder is labelled.
+
+    Attributes:
+        datasets: labelled image sets, by root.
+        videos: labels of videos, by the video's URL.
+        broken: datasets whose description cannot be read; none of their images is to be veiled without labels.
+        problems: labels that cannot be used: one line each.
+        unread: images in no dataset whose labels cannot be used.
+        notes: what is odd, and costs no labels that are wanted.
+        taken: files that belong to a dataset, or describe one.
+    """
+
+    datasets: dict[str, Dataset] = field(default_factory=dict)
+    videos: dict[str, VideoAnnotation] = field(default_factory=dict)
+    broken: list[Problem] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+    taken: set[str] = field(default_factory=set)
+
+
+def find_labelled(listed: Sequence[Listed], root: str, only: str | None = None) -> Labelled:
+    """Find what is labelled among files.
+
+    Args:
+        listed: every file below `root`.
+        root: folder or URL, without a slash at the end.
+        only: the one file that describes labels; None for all there are.
+    """
+    finder = _Finder(listed, root, only)
+    finder.yolo()
+    finder.documents()
+    finder.loose()
+    return finder.found
+
+
+class _Finder:
+    def __init__(self, listed: Sequence[Listed], root: str, only: str | None) -> None:
+        self.found = Labelled()
+        self._root = root
+        self._listed = listed
+        self._describing = [file for file in listed if only is None or file.url == only]
+        self._images = sorted(file for file in listed if is_image(file.url))
+        self._videos = sorted(file for file in listed if _suffix(file) in VIDEO_SUFFIXES)
+
+    def yolo(self) -> None:
+        """Read datasets in YOLO layout, those that lie deeper first."""
+        described = [file for file in likeliest(self._describing) if _suffix(file) in (".yaml", ".yml")]
+        self._describe(described, from_yaml)
+        darknet = [file for file in self._describing if _suffix(file) == ".data"]
+        self._describe(darknet, lambda where: from_darknet(where, Locator(where.rpartition("/")[0], self._listed)))
+        self._describe([file for file in self._describing if _name(file) in LIST_NAMES], from_list)
+
+    def documents(self) -> None:
+        """Read documents that label many images, or videos."""
+        read: list[tuple[Listed, Annotations]] = []
+        foreign: dict[str, list[tuple[Listed, Foreign]]] = {}
+        for file in sorted(self._describing):
+            if _suffix(file) not in DOCUMENT_SUFFIXES:
+                continue
+            try:
+                document = read_document(file)
+            except LabelError as error:
+                self.found.problems.append(str(error))
+                self.found.taken.add(file.url)
+                self._unread_near(file)
+                continue
+            if isinstance(document, Foreign):
+                foreign.setdefault(document.kind, []).append((file, document))
+            elif document is not None:
+                read.append((file, document))
+            if document is not None:
+                self.found.taken.add(file.url)
+        sets = self.found.datasets
+        unlabelled = {root for root, dataset in sets.items() if not any(image.label_url for image in dataset.images)}
+        labelled = {image.file.url for root in sets.keys() - unlabelled for image in sets[root].images}
+        try:
+            placed = place(read, self._root, self._images, self._videos, labelled)
+        except LabelError as error:
+            self.found.problems.append(str(error))
+            return
+        documented = {image.file.url for dataset in placed.datasets for image in dataset.images}
+        for root in unlabelled:
+            if any(image.file.url in documented for image in sets[root].images):
+                del sets[root]
+        taken = documented | {image.file.url for dataset in sets.values() for image in dataset.images}
+        for dataset in with_others(placed.datasets, self._images, taken):
+            sets.setdefault(dataset.root, dataset)
+            self.found.taken.update(image.file.url for image in dataset.images)
+        self.found.videos |= placed.videos
+        self.found.problems += placed.problems
+        self.found.notes += placed.notes
+        self._name_foreign(foreign)
+
+    def loose(self) -> None:
+        """Tell of label files beside images that no dataset has."""
+        texts = {file.url.lower(): file.url for file in self._listed if _suffix(file) == ".txt"}
+        first: str | None = None
+        count = 0
+        for image in self._images:
+            if image.url in self.found.taken:
+                continue
+            label = has_labels(image.url, self._root, texts)
+            if label is None or not (count >= _MOST_LOOKED_INTO or _holds_rows(label)):
+                continue
+            first, count = first or label, count + 1
+            self.found.unread.add(image.url)
+        if first is not None:
+            self.found.problems.append(
+                f"{count} images have label files ({first}{' ...' if count > 1 else ''}), and nothing names their "
+                "classes; put a classes.txt (one class a line) or a data.yaml with names into their folder"
+            )
+
+    def _describe(self, files: Sequence[Listed], read: Callable[[str], Description | None]) -> None:
+        for file in sorted(files, key=lambda one: -one.url.count("/")):
+            if file.url in self.found.taken and _suffix(file) not in (".yaml", ".yml"):
+                continue
+            try:
+                description = read(file.url)
+            except (MediaError, LabelError) as error:
+                self._break(file, str(error))
+                continue
+            if description is None:
+                continue
+            root = self._root_of(description)
+            other = self.found.datasets.get(root)
+            if other is not None:
+                if other.classes != description.classes:
+                    self.found.problems.append(
+                        f"{file.url} names other classes than the description that is used for {root}; remove one"
+                    )
+                continue
+            members = [one for one in self._listed if one.url.startswith(root + "/")]
+            inner = [known for known in self.found.datasets if known.startswith(root + "/")]
+            outer = [one for one in members if not one.url.startswith(tuple(known + "/" for known in inner))]
+            if description.where.endswith(tuple(LIST_NAMES)) and not _any_labels(outer, root):
+                continue
+            try:
+                dataset = read_yolo(description, root, outer if any(is_image(one.url) for one in outer) else members)
+            except (MediaError, LabelError) as error:
+                self._break(file, str(error), members)
+                continue
+            self.found.datasets[root] = dataset
+            self.found.taken.update(one.url for one in members if _suffix(one) not in VIDEO_SUFFIXES)
+            self.found.taken.add(file.url)
+
+    def _root_of(self, description: Description) -> str:
+        """The folder of a described dataset: the base it names, its own, or one above that has its images."""
+        folder = description.where.rpartition("/")[0]
+        above = folder.rpartition("/")[0]
+        if description.where.endswith(tuple(LIST_NAMES)) and _last(folder) in ("labels", "data", *SPLIT_WORDS):
+            folder = above if folder != self._root else folder
+        places = [folder, above] if folder != self._root and len(above) >= len(self._root) else [folder]
+        base = join(folder, description.base)
+        if description.base and base != folder and not folder.startswith(base + "/"):
+            places.insert(0, base)
+        return next((one for one in places if self._has_images(one)), folder)
+
+    def _has_images(self, folder: str) -> bool:
+        return any(file.url.startswith(folder + "/") for file in self._images)
+
+    def _break(self, file: Listed, reason: str, members: Collection[Listed] = ()) -> None:
+        self.found.broken.append(Problem(file.url, reason))
+        folder = file.url.rpartition("/")[0]
+        below = members or [one for one in self._listed if one.url.startswith(folder + "/")]
+        self.found.taken.update(one.url for one in below if _suffix(one) not in VIDEO_SUFFIXES)
+
+    def _unread_near(self, file: Listed) -> None:
+        """Count images around a document that cannot be read as images whose labels are unread."""
+        folder = file.url.rpartition("/")[0]
+        if not self._has_images(folder) and folder != self._root:
+            folder = folder.rpartition("/")[0]
+        taken = self.found.taken
+        self.found.unread.update(
+            one.url for one in self._images if one.url.startswith(folder + "/") and one.url not in taken
+        )
+
+    def _name_foreign(self, foreign: dict[str, list[tuple[Listed, Foreign]]]) -> None:
+        locator = Locator(self._root, self._images)
+        for kind, files in sorted(foreign.items()):
+            first = files[0][0].url
+            self.found.problems.append(
+                f"{len(files)} files are {kind}, which is not read ({first}{' ...' if len(files) > 1 else ''}); "
+                "export the labels as COCO JSON, CVAT XML, Label Studio JSON or YOLO"
+            )
+            for file, one in files:
+                folder = file.url.rpartition("/")[0]
+                image = None if one.image is None else locator.find(one.image, folder, f"{folder}/../images")
+                if image is not None:
+                    self.found.unread.add(image.url)
+                elif one.image is None:
+                    self._unread_near(file)
+
+
+def _any_labels(files: Sequence[Listed], root: str) -> bool:
+    texts = {file.url.lower(): file.url for file in files if _suffix(file) == ".txt"}
+    return any(has_labels(file.url, root, texts) for file in files if is_image(file.url))
+
+
+def _holds_rows(url: str) -> bool:
+    lines = read_head(url).decode("utf-8-sig", errors="replace").splitlines()
+    return is_label_row(next((line for line in lines if line.strip()), ""))
+
+
+def _name(file: Listed) -> str:
+    return PurePosixPath(file.url).name.lower()
+
+
+def _last(folder: str) -> str:
+    return PurePosixPath(folder).name.lower()
+
+
+def _suffix(file: Listed) -> str:
+    return PurePosixPath(file.url).suffix.lower()

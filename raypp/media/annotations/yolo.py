@@ -1,0 +1,173 @@
+"""Datasets in YOLO layout: which images are in which split, and which label file is whose."""
+
+import fnmatch
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from raypp.errors import LabelError, MediaError
+from raypp.media.annotations.content import read_text
+from raypp.media.annotations.label_files import Pairing, pair
+from raypp.media.annotations.locator import Locator, join, split_of
+from raypp.media.annotations.yolo_description import SPLITS, Description
+from raypp.media.dataset import UNLISTED, UNSPLIT, Dataset, DatasetImage, source_of
+from raypp.media.files import Listed
+from raypp.media.source import IMAGE_SUFFIXES
+
+
+@dataclass(frozen=True)
+class _Split:
+    """Images of each split, the lists that named them, and what is odd."""
+
+    images: dict[str, tuple[Listed, str]]
+    lists: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def read_yolo(description: Description, root: str, files: Sequence[Listed]) -> Dataset:
+    """Read a dataset.
+
+    Args:
+        description: its classes and splits.
+        root: its folder or URL, without a slash at the end.
+        files: every file below it.
+
+    Raises:
+        MediaError: if a split names what is not there, or there are no images.
+    """
+    images = sorted(file for file in files if is_image(file.url))
+    found = _Entries(description, root, files, images).split()
+    members = dict(found.images)
+    other = UNLISTED if any(description.entries.values()) else UNSPLIT
+    for file in images:
+        folders = file.url.removeprefix(root).rpartition("/")[0]
+        members.setdefault(file.url, (file, split_of(folders) or other))
+    if not members:
+        raise MediaError(f"{description.where} leads to no images; check its train and val entries")
+    pairing = pair(root, list(members), files, found.lists)
+    return Dataset(
+        root=root,
+        name=PurePosixPath(root).name,
+        classes=description.classes,
+        images=tuple(
+            DatasetImage(
+                source_of(file, root), split, pairing.labels.get(url), problem=_problem(url, pairing, description.where)
+            )
+            for url, (file, split) in members.items()
+        ),
+        rows=description.rows,
+        missing_is_empty=True,
+        notes=(*description.notes, *found.notes, *_left_over(pairing)),
+    )
+
+
+def is_image(url: str) -> bool:
+    """Whether a file is called like an image."""
+    return PurePosixPath(url).suffix.lower() in IMAGE_SUFFIXES
+
+
+def _problem(image: str, pairing: Pairing, where: str) -> str | None:
+    if image in pairing.shared:
+        label = pairing.shared[image]
+        return f"{label} could be the labels of several images, {image} among them; give each image a file of its own"
+    if image in pairing.astray:
+        return (
+            f"{pairing.astray[image]} lies where no labels of {image} are looked for ({where}); "
+            "move it beside the image, or to labels/ in the place of images/"
+        )
+    return None
+
+
+def _left_over(pairing: Pairing) -> tuple[str, ...]:
+    if not pairing.left_over:
+        return ()
+    first, count = pairing.left_over[0], len(pairing.left_over)
+    return (f"{count} label files belong to no image and are not used: {first}{' ...' if count > 1 else ''}",)
+
+
+class _Entries:
+    """Finds what the entries of a description name."""
+
+    def __init__(self, description: Description, root: str, files: Sequence[Listed], images: Sequence[Listed]) -> None:
+        self._description = description
+        self._folder = description.where.rpartition("/")[0]
+        self._root = root
+        self._files = {file.url: file for file in files}
+        self._images = images
+        self._locator = Locator(root, images)
+
+    def split(self) -> _Split:
+        found: dict[str, tuple[Listed, str]] = {}
+        lists: list[str] = []
+        notes = []
+        for split in SPLITS:
+            again: dict[str, int] = {}
+            for entry in self._description.entries.get(split, ()):
+                members = self._members(entry, lists)
+                if members is None and split == "test":
+                    notes.append(f"{self._description.where}: test names {entry}, which is not there")
+                    continue
+                if members is None:
+                    raise MediaError(
+                        f"{self._description.where}: {split} names {entry}, which is not there; correct the path"
+                    )
+                for file in members:
+                    first = found.setdefault(file.url, (file, split))[1]
+                    if first != split:
+                        again[first] = again.get(first, 0) + 1
+            for first, count in again.items():
+                notes.append(
+                    f"{self._description.where}: {count} images are in {first} and in {split}; they count as {first} "
+                    f"alone: split anew with `raypp split`, or give {split} images of its own"
+                )
+        return _Split(found, tuple(lists), tuple(notes))
+
+    def _members(self, entry: str, lists: list[str]) -> list[Listed] | None:
+        """Images of an entry, a folder, a list or a pattern; None if there is nothing of that name.
+
+        Besides the entry as written, relative to the base or to the description's folder, the entry without leading
+        `../` is tried, since Roboflow exports write `../train/images` beside the folder `train`, and the last parts of
+        a path that was written on another machine.
+        """
+        for place in self._places(entry):
+            if place in self._files and place.lower().endswith(".txt"):
+                lists.append(place)
+                return self._of_list(place)
+            if any(sign in place for sign in "*?["):
+                matching = set(fnmatch.filter([file.url for file in self._images], place))
+                found = [file for file in self._images if file.url in matching]
+            else:
+                prefix = place.lower() + "/"
+                found = [file for file in self._images if file.url.startswith(place + "/")]
+                found = found or [file for file in self._images if file.url.lower().startswith(prefix)]
+            if found:
+                return sorted(found)
+        return None
+
+    def _places(self, entry: str) -> list[str]:
+        entry = entry.replace("\\", "/").rstrip("/")
+        below = entry.replace("../", "").lstrip("/")
+        base = join(self._folder, self._description.base)
+        places = [join(base, entry), join(self._folder, entry), join(self._root, entry), join(self._root, below)]
+        if not below.endswith(("images", ".txt")):
+            places.append(join(self._root, below + "/images"))
+        parts = below.removeprefix("./").split("/")
+        places += ["/".join((self._root, *parts[start:])) for start in range(1, len(parts))]
+        return list(dict.fromkeys(places))
+
+    def _of_list(self, place: str) -> list[Listed]:
+        try:
+            lines = [line.strip() for line in read_text(place).splitlines() if line.strip()]
+        except LabelError:
+            raise MediaError(f"{place} is no list of images in UTF-8; export the dataset again") from None
+        if not lines:
+            raise MediaError(f"{place} names no images; export the dataset again, or leave the list out")
+        bases = (place.rpartition("/")[0], join(self._folder, self._description.base), self._folder)
+        found = {line: self._locator.find(line, *bases) for line in lines}
+        missing = [line for line, file in found.items() if file is None]
+        if missing:
+            raise MediaError(
+                f"{place} names {missing[0]} ({len(missing)} such), which is not there; correct the list, or export "
+                "the dataset again with its images"
+            )
+        return [file for file in found.values() if file is not None]

@@ -1,0 +1,134 @@
+"""COCO JSON: boxes in pixels, categories of any ids, and what is left out is told."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from raypp.media.annotations.boxes import Box
+from raypp.media.archive import discover
+from raypp.media.dataset import Dataset, read_labels
+from tests.films import make_picture
+
+
+def _document(**changes: Any) -> dict[str, Any]:
+    document = {
+        "images": [
+            {"id": 7, "file_name": "train/a.jpg", "width": 120, "height": 90},
+            {"id": 9, "file_name": "train/b.jpg", "width": 120, "height": 90},
+        ],
+        "categories": [{"id": 44, "name": "saw"}, {"id": 3, "name": "hammer"}],
+        "annotations": [
+            {"id": 1, "image_id": 7, "category_id": 44, "bbox": [30, 18, 60, 45], "segmentation": [[0, 0, 1, 1, 2, 2]]},
+            {"id": 2, "image_id": 7, "category_id": 3, "bbox": [], "segmentation": [[12, 9, 36, 9, 24, 45]]},
+            {"id": 3, "image_id": 7, "category_id": 3, "bbox": [0, 0, 9, 9], "iscrowd": 1},
+        ],
+    }
+    return document | changes
+
+
+def _write(root: Path, document: dict[str, Any], name: str = "annotations/instances_train.json") -> Path:
+    for picture in ("a", "b"):
+        make_picture(root / "images" / "train" / f"{picture}.jpg")
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text(json.dumps(document))
+    return root
+
+
+def _read(root: Path) -> Dataset:
+    (dataset,) = discover([str(root)]).datasets
+    return dataset
+
+
+def _boxes(dataset: Dataset) -> dict[str, tuple[Box, ...]]:
+    return {Path(url).name: labels.boxes for url, labels in read_labels(dataset).by_url.items()}
+
+
+def test_boxes_polygons_and_images_of_nothing(tmp_path: Path) -> None:
+    root = _write(tmp_path / "set", _document())
+    found = discover([str(root)])
+    (dataset,) = found.datasets
+    assert dataset.classes == ("hammer", "saw"), "by category id"
+    assert (dataset.name, {image.split for image in dataset.images}) == ("set", {"train"})
+    assert _boxes(dataset) == {
+        "a.jpg": (
+            Box(1, 0.5, pytest.approx(0.45), 0.5, pytest.approx(0.5)),
+            Box(0, pytest.approx(0.2), pytest.approx(0.3), pytest.approx(0.2), pytest.approx(0.4)),
+        ),
+        "b.jpg": (),
+    }
+    assert "1 regions of crowds" in found.label_notes[0]
+
+
+def test_an_export_of_roboflow_is_one_dataset_of_its_folders(tmp_path: Path) -> None:
+    for split in ("train", "valid"):
+        make_picture(tmp_path / "rf" / split / "a.jpg")
+        images = [{"id": 0, "file_name": "a.jpg", "width": 120, "height": 90}]
+        annotations = [{"id": 0, "image_id": 0, "category_id": 44, "bbox": [0, 0, 12, 9]}]
+        document = _document(images=images, annotations=annotations)
+        (tmp_path / "rf" / split / "_annotations.coco.json").write_text(json.dumps(document))
+    dataset = _read(tmp_path / "rf")
+    assert sorted(image.split for image in dataset.images) == ["train", "val"]
+    assert read_labels(dataset).count.labelled == 2
+
+
+def test_a_turned_box_of_cvat_becomes_its_hull(tmp_path: Path) -> None:
+    box = {"id": 1, "image_id": 7, "category_id": 3, "bbox": [30, 40, 60, 10], "attributes": {"rotation": 90.0}}
+    boxes = _boxes(_read(_write(tmp_path, _document(annotations=[box]))))
+    assert boxes["a.jpg"] == (
+        Box(0, pytest.approx(0.5), pytest.approx(0.5), pytest.approx(10 / 120), pytest.approx(60 / 90)),
+    )
+
+
+@pytest.mark.parametrize(("changes", "named"), [
+    ({"categories": []}, "category 44"),
+    ({"images": [{"id": 7, "file_name": "a.jpg"}]}, "no width and height"),
+    ({"annotations": [{"id": 5, "image_id": 7, "category_id": 3}]}, "annotation 5 has no box"),
+    ({"annotations": [{"id": 5, "image_id": 7, "category_id": 3, "bbox": [100, 0, 60, 9]}]}, "outside the image"),
+    ({"annotations": [{"id": 5, "image_id": 7, "category_id": 3, "bbox": [1, 2, "x", 4]}]}, "annotation 5 has no box"),
+])  # fmt: skip
+def test_a_wrong_label_costs_its_image_and_names_it(changes: dict[str, Any], named: str, tmp_path: Path) -> None:
+    labels = read_labels(_read(_write(tmp_path, _document(**changes))))
+    assert labels.count.unread == 1
+    (line,) = labels.problems.values()
+    assert "instances_train.json" in line
+    assert named in line
+
+
+@pytest.mark.parametrize(("changes", "named"), [
+    ({"annotations": [{"id": 5, "image_id": 8, "category_id": 3, "bbox": [1, 2, 3, 4]}]}, "annotation 5 is of no"),
+    ({"images": [{"id": 7, "file_name": "a.jpg"}] * 2}, "two images have one id"),
+    ({"categories": None}, "without annotations or categories"),
+])  # fmt: skip
+def test_a_document_that_contradicts_itself_is_named(changes: dict[str, Any], named: str, tmp_path: Path) -> None:
+    found = discover([str(_write(tmp_path, _document(**changes)))])
+    assert named in found.label_problems[0]
+    assert len(found.unread) == 2, "images beside labels that cannot be read are no images of nothing"
+
+
+def test_half_a_document_is_named(tmp_path: Path) -> None:
+    root = _write(tmp_path, _document())
+    path = root / "annotations" / "instances_train.json"
+    path.write_text(path.read_text()[:-40])
+    found = discover([str(root)])
+    assert "is no JSON" in found.label_problems[0]
+    assert len(found.unread) == 2
+
+
+def test_images_that_are_not_there_are_counted(tmp_path: Path) -> None:
+    root = _write(tmp_path, _document())
+    (root / "images" / "train" / "b.jpg").unlink()
+    found = discover([str(root)])
+    assert "labels 1 images that are not there: train/b.jpg" in found.label_problems[0]
+
+
+def test_label_files_go_before_a_document_of_the_same_images(tmp_path: Path) -> None:
+    root = _write(tmp_path, _document())
+    (root / "data.yaml").write_text("train: images/train\nnames: [hammer, saw]\n")
+    for name in ("a", "b"):
+        (root / "images" / "train" / f"{name}.txt").write_text("0 0.5 0.5 0.1 0.1\n")
+    found = discover([str(root)])
+    assert len(found.datasets) == 1
+    assert {len(labels.boxes) for labels in read_labels(found.datasets[0]).by_url.values()} == {1}
+    assert "labels 2 images that label files labels, too" in " ".join(found.label_notes)
