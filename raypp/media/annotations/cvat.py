@@ -44,7 +44,7 @@ class CvatReader:
             in_order([name for name in declared if name and name not in points], used),
             images=tuple(images),
             videos=tuple(videos),
-            left_out=left_out_lines(where, left_out, "since no box can be made of them"),
+            left_out=left_out_lines(where, left_out, "since nothing is to be seen of them, or no box can be made"),
         )
 
 
@@ -73,7 +73,9 @@ def _shapes(one: Element, place: str, left_out: Counter[str]) -> Iterator[Shape]
         if child.tag not in _SHAPES:
             continue
         edges = _edges(child, place)
-        if edges is None:
+        if child.get("outside") == "1":
+            left_out["labels marked as outside"] += 1
+        elif edges is None:
             left_out[f"labels of kind {child.tag}"] += 1
         else:
             yield Shape(_label(child, place), edges)
