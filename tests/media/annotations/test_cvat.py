@@ -42,7 +42,8 @@ def test_images_with_shapes_of_every_kind(tmp_path: Path) -> None:
         <polygon label="saw" points="12.0,9.0;36.0,9.0;24.0,45.0"/>
         <ellipse label="saw" cx="60" cy="45" rx="12" ry="9"/>
         <mask label="saw" rle="1, 2" left="0" top="0" width="12" height="9"/>
-        <box label="saw" outside="1" xtl="1" ytl="1" xbr="9" ybr="9"/><polyline label="saw" points="0,0;1,1"/><points label="saw" points="0,0"/><tag label="saw"/>
+        <box label="saw" outside="1" xtl="1" ytl="1" xbr="9" ybr="9"/>
+        <polyline label="saw" points="0,0;1,1"/><points label="saw" points="0,0"/><tag label="saw"/>
         </image><image id="1" name="Train/b.jpg" width="120" height="90"/>""",
     )
     found = discover([str(root)])
