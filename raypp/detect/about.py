@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from raypp.detect.architecture import Architecture
+from raypp.detect.architecture import Architecture, describe
 from raypp.detect.dataset import VeiledDataset
 from raypp.detect.recipe import Recipe
 from raypp.errors import ConflictError
@@ -35,7 +35,8 @@ class About(BaseModel):
 
     @classmethod
     def of(cls, architecture: str, dataset: VeiledDataset, recipe: Recipe) -> "About":
-        """Describe a training on a dataset."""
+        """Describe a training on a dataset; raises ModelError if the architecture is none that can be built."""
+        describe(architecture)
         header, codes = dataset.header, dataset.codes
         return cls(
             architecture=architecture,
