@@ -97,12 +97,12 @@ def _read(
         if labels_version is None:
             yield pa.Table.from_batches([batch.rows.select(list(columns))])
             continue
-        chosen, found = join_labels(batch, _labels(root, labels_version))
+        chosen, found = join_labels(batch, _labels(root, labels_version, data_key_path))
         arrays = [*chosen.rows.select(list(columns)).columns, *label_columns(found)]
         yield pa.Table.from_arrays(arrays, schema=schema)
 
 
 @lru_cache(maxsize=2)
-def _labels(root: str, version: str) -> Mapping[str, SampleLabels]:
+def _labels(root: str, version: str, data_key_path: Path | None) -> Mapping[str, SampleLabels]:
     """Labels by sample; a version never changes, so one reading serves all tasks of a process."""
-    return read_labels(Store(root), version).by_sample()
+    return read_labels(Store(root, DataKey.load(data_key_path) if data_key_path else None), version).by_sample()

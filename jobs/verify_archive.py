@@ -45,9 +45,9 @@ class _Check:
     """Holds the opened archive of a worker, and checks shard after shard."""
 
     def __init__(self, root: str, data_key: Path | None) -> None:
-        self._store = Store(root)
-        self._header = read_manifest(self._store).header
         self._data_key = DataKey.load(data_key) if data_key else None
+        self._store = Store(root, self._data_key)
+        self._header = read_manifest(self._store).header
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         receipt = Receipt.from_bytes(row["receipt"], "receipt")

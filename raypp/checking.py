@@ -53,9 +53,10 @@ def make_verify_command(cluster: ClusterChecker | None, *, always: bool = False)
         console = Console(stderr=True, soft_wrap=True)
         wanted = check_fingerprint(fingerprint) if fingerprint else None
         if archive.endswith(".json"):
-            if data_key or address:
-                raise OptionError("--data-key and --address are for archives; a certificate needs neither")
-            _check_certificate(Path(archive), wanted, of_archive, json_file, console)
+            if address or (data_key and not of_archive):
+                raise OptionError("--address is for archives, and so is --data-key but with --archive; leave them out")
+            held = None if of_archive is None else Store(of_archive, DataKey.load(data_key) if data_key else None)
+            _check_certificate(Path(archive), wanted, held, json_file, console)
             return
         if of_archive:
             raise OptionError(f"--archive {of_archive} is for a certificate; {archive} is verified as an archive")
@@ -69,7 +70,7 @@ def make_verify_command(cluster: ClusterChecker | None, *, always: bool = False)
             def check(receipts: Sequence[Receipt]) -> Iterable[ShardCheck]:
                 return cluster(archive, receipts, place, address)
 
-        total = sum(receipt.shard is not None for receipt in read_manifest(Store(archive)).receipts)
+        total = sum(receipt.shard is not None for receipt in read_manifest(Store(archive, encryption)).receipts)
         with Reporter(console).task("checking", total) as advance:
             report = check_archive(
                 archive, encryption, lambda done, total: advance(1, f"{done}/{total} shards", 0), check, wanted
@@ -92,7 +93,7 @@ def make_verify_command(cluster: ClusterChecker | None, *, always: bool = False)
 
 
 def _check_certificate(
-    path: Path, wanted: str | None, archive: str | None, json_file: Path | None, console: Console
+    path: Path, wanted: str | None, archive: Store | None, json_file: Path | None, console: Console
 ) -> None:
     certificate = verify_certificate(path)
     signer = certificate.key_fingerprint
@@ -112,22 +113,21 @@ def _check_certificate(
     if wanted is not None:
         told.append("the key you gave")
     if archive is not None:
-        told.append(f"the key and veil of archive {archive}")
+        told.append(f"the key and veil of archive {archive.root}")
     whose = " and ".join(told) or "that key"
     console.print(f"verified: signed by {whose}, and not altered since", highlight=False, markup=False)
 
 
-def _check_of_archive(certificate: Certificate, path: Path, archive: str) -> None:
+def _check_of_archive(certificate: Certificate, path: Path, store: Store) -> None:
     """Raise CertificateError unless a certificate is of the veil and key that an archive names."""
-    store = Store(archive)
     manifest = read_manifest(store)
     header = manifest.header
     problems = check_signature(store, manifest, {}, None).problems
     if problems:
-        raise ShardError(f"archive {archive}: {problems[0]}")
+        raise ShardError(f"archive {store.root}: {problems[0]}")
     signer = fingerprint_of(bytes.fromhex(header.public_key))
     if (certificate.key_fingerprint, certificate.veil_id) != (signer, header.veil_id):
         raise CertificateError(
             f"certificate {path} is of veil {certificate.veil_id} and key {certificate.key_fingerprint}, archive "
-            f"{archive} of {header.veil_id} and {signer}; get the certificate of that veil from its owner"
+            f"{store.root} of {header.veil_id} and {signer}; get the certificate of that veil from its owner"
         )

@@ -31,7 +31,7 @@ def describe(path: Path, data_key: DataKey | None = None) -> dict[str, str]:
         RayppError: if the path holds none of these.
     """
     if path.is_dir():
-        return _archive(path)
+        return _archive(path, data_key)
     try:
         with path.open("rb") as file:
             head = file.read(4)
@@ -41,7 +41,7 @@ def describe(path: Path, data_key: DataKey | None = None) -> dict[str, str]:
         return _parquet(path, open_parquet(path))
     if head == _ENCRYPTED_MAGIC:
         if data_key is None:
-            raise ShardError(f"shard {path} is encrypted; give its data key with --data-key")
+            raise ShardError(f"{path} is encrypted; give its data key with --data-key")
         return _parquet(path, open_parquet(path, data_key.decryption()))
     if is_key_file(path):
         return _key(path)
@@ -62,8 +62,8 @@ def field_table() -> Table:
     return table
 
 
-def _archive(path: Path) -> dict[str, str]:
-    store = Store(str(path))
+def _archive(path: Path, data_key: DataKey | None) -> dict[str, str]:
+    store = Store(str(path), data_key)
     manifest = read_manifest(store)
     lines = {"archive": str(path)} | _header(manifest.header) | _totals(manifest)
     return lines | {"labels": ", ".join(list_versions(store)) or "none"}

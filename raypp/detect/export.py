@@ -13,7 +13,7 @@ from raypp.detect.command import DETECTOR_FOLDER
 from raypp.detect.results import EpochResult, read_results
 from raypp.errors import ConflictError, ModelError
 from raypp.json_file import json_option, write_json
-from raypp.shards.manifest import read_manifest
+from raypp.shards.manifest import read_header
 from raypp.shards.store import Store
 from raypp.veil.envelope import new_passphrase
 
@@ -127,7 +127,7 @@ def _with_spec(about: About, archive: str | None, run: Path) -> About:
         return about
     if archive is None:
         raise ModelError(f"run {run} does not hold the spec of its veil; name its archive with --archive")
-    header = read_manifest(Store(archive)).header
+    header = read_header(Store(archive))
     if header.veil_id != about.veil_id:
         raise ConflictError(
             f"run {run} is of veil {about.veil_id}, but {archive} of {header.veil_id}; "

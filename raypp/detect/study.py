@@ -12,7 +12,7 @@ from raypp.detect.checkpoint import load_detector
 from raypp.detect.evaluation import Matcher
 from raypp.detect.labelled import labelled_rows
 from raypp.detect.studied import Origin, StudiedSample, StudySettings
-from raypp.shards.manifest import read_manifest
+from raypp.shards.manifest import read_header
 from raypp.shards.schema import ArchiveHeader
 from raypp.shards.store import Store
 
@@ -41,7 +41,7 @@ class Study:
         """Load a detector, onto a GPU where there is one; raises ModelError if it is damaged."""
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         detector, about = load_detector(settings.detector)
-        header = read_manifest(Store(settings.archive)).header
+        header = read_header(Store(settings.archive))
         return cls(Matcher(detector.to(device), about.size, device), header, settings.shown)
 
     def __call__(self, rows: Sequence[Mapping[str, Any]]) -> list[StudiedSample]:

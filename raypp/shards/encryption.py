@@ -58,8 +58,14 @@ class DataKey(Secret):
         configuration = pe.EncryptionConfiguration(footer_key=_KEY_NAME, column_keys=columns, double_wrapping=False)
         return self._factory.file_encryption_properties(pe.KmsConnectionConfig(), configuration)
 
+    def table_encryption(self) -> Any:
+        """Properties that make pyarrow encrypt a manifest or label table, footer included."""
+        # One key for all columns: nested ones, such as boxes, have no names that a list of columns takes.
+        whole = pe.EncryptionConfiguration(footer_key=_KEY_NAME, uniform_encryption=True, double_wrapping=False)
+        return self._factory.file_encryption_properties(pe.KmsConnectionConfig(), whole)
+
     def decryption(self) -> Any:
-        """Properties that make pyarrow decrypt a shard."""
+        """Properties that make pyarrow decrypt a shard, manifest or label table."""
         configuration = pe.DecryptionConfiguration(cache_lifetime=dt.timedelta(minutes=5))
         return self._factory.file_decryption_properties(pe.KmsConnectionConfig(), configuration)
 
@@ -93,4 +99,4 @@ class _Wrapping(pe.KmsClient):  # type: ignore[misc]
         try:
             return self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], master_key_identifier.encode())
         except InvalidTag:
-            raise KeyFileError("this data key does not open the shard; use the one it was encrypted with") from None
+            raise KeyFileError("this data key does not open the archive; use the one it was encrypted with") from None

@@ -6,14 +6,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from itertools import pairwise
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from raypp.errors import ConflictError, LabelError, ShardError
-from raypp.shards.manifest import Manifest
-from raypp.shards.parquet import parquet_table
-from raypp.shards.schema import METADATA_KEY
+from raypp.shards.manifest import Manifest, encryption_of
+from raypp.shards.schema import HEADER_FILE, METADATA_KEY, ArchiveHeader
 from raypp.shards.store import Store
 
 LABEL_FOLDER = "labels"
@@ -103,7 +103,7 @@ def write_labels(
         if read_labels(store, version) != table:
             raise ConflictError(f"label version {version} exists with other content; choose another --labels-version")
         return table
-    store.write_atomic(relative, _to_parquet(table))
+    store.write_atomic(relative, _to_parquet(table, _encryption(store)))
     return table
 
 
@@ -113,7 +113,7 @@ def read_labels(store: Store, version: str) -> LabelTable:
         there = ", ".join(list_versions(store)) or "none"
         raise ShardError(f"archive {store.root} has no label version {version}; there are: {there}")
     try:
-        table = parquet_table(store.read(_path(version)))
+        table = store.read_table(_path(version))
         about = json.loads(table.schema.metadata[METADATA_KEY])
         rows = tuple(
             SampleLabels(row["sample_id"], row["split"], tuple(LabelBox(**box) for box in row["boxes"]), row["variant"])
@@ -159,12 +159,19 @@ def _path(version: str) -> str:
     return f"{LABEL_FOLDER}/{version}/labels.parquet"
 
 
-def _to_parquet(table: LabelTable) -> bytes:
+def _encryption(store: Store) -> Any:
+    """What the archive's tables are encrypted by; None where they are open, or where there is no header yet."""
+    if not store.exists(HEADER_FILE):
+        return None
+    return encryption_of(store, ArchiveHeader.from_bytes(store.read(HEADER_FILE), HEADER_FILE))
+
+
+def _to_parquet(table: LabelTable, encryption: Any) -> bytes:
     about = {"version": table.version, "classes": table.classes, "veil_id": table.veil_id}
     schema = _SCHEMA.with_metadata({METADATA_KEY: json.dumps(about, sort_keys=True).encode()})
     samples = pa.array([row.sample_id for row in table.rows], type=pa.string())
     buffer = io.BytesIO()
     variants = pa.array([row.variant for row in table.rows], type=pa.int8())
     columns = pa.Table.from_arrays([samples, *label_columns(table.rows), variants], schema=schema)
-    pq.write_table(columns, buffer, version="2.6", compression="zstd")
+    pq.write_table(columns, buffer, version="2.6", compression="zstd", encryption_properties=encryption)
     return buffer.getvalue()

@@ -3,14 +3,14 @@
 import hashlib
 import io
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from raypp.errors import ShardError
-from raypp.shards.parquet import parquet_table
 from raypp.shards.receipt import Receipt
-from raypp.shards.schema import METADATA_KEY, ArchiveHeader
+from raypp.shards.schema import HEADER_FILE, METADATA_KEY, ArchiveHeader
 from raypp.shards.store import Store
 
 MANIFEST_FILE = "manifest.parquet"
@@ -73,9 +73,9 @@ def compile_manifest(store: Store, header: ArchiveHeader) -> Manifest:
             )
         known[receipt.segment_id] = receipt
     manifest = Manifest(header, tuple(known[name] for name in sorted(known)))
-    content = _to_parquet(manifest)
-    if not store.exists(MANIFEST_FILE) or store.read(MANIFEST_FILE) != content:
-        store.write_atomic(MANIFEST_FILE, content)
+    # Compared by content: an encrypted table has other bytes each time.
+    if not store.exists(MANIFEST_FILE) or read_manifest(store) != manifest:
+        store.write_atomic(MANIFEST_FILE, _to_parquet(manifest, encryption_of(store, header)))
     for relative in pending:
         store.delete(relative)
     return manifest
@@ -89,12 +89,19 @@ def read_manifest(store: Store) -> Manifest:
         )
     where = f"{store.root}/{MANIFEST_FILE}"
     try:
-        table = parquet_table(store.read(MANIFEST_FILE))
+        table = store.read_table(MANIFEST_FILE)
         rows = table.to_pylist()
         header = ArchiveHeader.from_bytes(table.schema.metadata[METADATA_KEY], where)
         return Manifest(header, tuple(Receipt.model_validate(row) for row in rows))
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError):
         raise ShardError(f"manifest {where} is damaged; restore it, or veil into another --out") from None
+
+
+def read_header(store: Store) -> ArchiveHeader:
+    """Read the header, which is open in every archive; raises ShardError if there is none or it is damaged."""
+    if not store.exists(HEADER_FILE):
+        raise ShardError(f"archive {store.root} has no {HEADER_FILE}; name the folder that `raypp veil` wrote")
+    return ArchiveHeader.from_bytes(store.read(HEADER_FILE), f"{store.root}/{HEADER_FILE}")
 
 
 def finished_segments(store: Store) -> dict[str, Receipt]:
@@ -118,9 +125,23 @@ def _recorded(store: Store) -> tuple[Receipt, ...]:
     return read_manifest(store).receipts if store.exists(MANIFEST_FILE) else ()
 
 
-def _to_parquet(manifest: Manifest) -> bytes:
+def encryption_of(store: Store, header: ArchiveHeader) -> Any:
+    """What pyarrow encrypts an archive's tables by, or None where they are open.
+
+    Raises:
+        ShardError: if they are encrypted and the store has no key.
+    """
+    if not header.encrypts_tables:
+        return None
+    if store.data_key is None:
+        raise ShardError(f"archive {store.root} is encrypted; give its data key with --data-key")
+    return store.data_key.table_encryption()
+
+
+def _to_parquet(manifest: Manifest, encryption: Any) -> bytes:
     rows = [receipt.model_dump(mode="json") for receipt in manifest.receipts]
     schema = _SCHEMA.with_metadata({METADATA_KEY: manifest.header.to_bytes()})
     buffer = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), buffer, version="2.6", compression="zstd")
+    table = pa.Table.from_pylist(rows, schema=schema)
+    pq.write_table(table, buffer, version="2.6", compression="zstd", encryption_properties=encryption)
     return buffer.getvalue()

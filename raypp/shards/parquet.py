@@ -10,6 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+_ENCRYPTED_MAGIC = b"PARE"
+
 
 def open_parquet(source: Any, decryption: Any = None, *, ahead: bool = False) -> pq.ParquetFile:
     """Open a Parquet file; read it with `use_threads=False`.
@@ -22,6 +24,12 @@ def open_parquet(source: Any, decryption: Any = None, *, ahead: bool = False) ->
     return pq.ParquetFile(source, decryption_properties=decryption, pre_buffer=ahead)
 
 
-def parquet_table(content: bytes) -> pa.Table:
-    """Return what a whole Parquet file holds."""
-    return open_parquet(io.BytesIO(content)).read(use_threads=False)
+def is_encrypted(content: bytes) -> bool:
+    """Whether a whole Parquet file is encrypted."""
+    return content[:4] == _ENCRYPTED_MAGIC
+
+
+def parquet_table(content: bytes, decryption: Any = None) -> pa.Table:
+    """Return what a whole Parquet file holds; `decryption` is for one that is encrypted."""
+    properties = decryption if is_encrypted(content) else None
+    return open_parquet(io.BytesIO(content), properties).read(use_threads=False)

@@ -90,7 +90,7 @@ class ShardReader:
     """
 
     def __init__(self, root: str, encryption: DataKey | None = None) -> None:
-        self.store = Store(root)
+        self.store = Store(root, encryption)
         self.manifest: Manifest = read_manifest(self.store)
         self._encryption = encryption
         if self.header.encrypted and encryption is None:

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -64,12 +64,20 @@ class FrameRow:
     variants: int = 0
 
 
+PLAIN_TABLES: Final = 2
+ENCRYPTED_TABLES: Final = 3
+"""Schema versions of archives: manifest and labels are open, or encrypted as shards are."""
+
+
 class ArchiveHeader(BaseModel):
-    """What holds for a whole archive; in `veil.json`, in every shard and in the manifest."""
+    """What holds for a whole archive; in `veil.json`, in every shard and in the manifest.
+
+    Version 3 differs from 2 in that manifest and labels are encrypted, too; only encrypted archives have it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[2, 3] = PLAIN_TABLES
     veil_id: str = Field(pattern="^[0-9a-f]{32}$")
     spec: dict[str, Any]
     public_key: str
@@ -78,6 +86,11 @@ class ArchiveHeader(BaseModel):
     source_names: Literal["pseudonym", "plain"]
     encrypted: bool
     variants: int = Field(default=0, ge=0)
+
+    @property
+    def encrypts_tables(self) -> bool:
+        """Whether manifest and labels are encrypted as shards are; in archives of older versions they are open."""
+        return self.encrypted and self.schema_version >= ENCRYPTED_TABLES
 
     @property
     def patch(self) -> int:

@@ -16,8 +16,10 @@ from typing import IO, Any
 import pyarrow as pa
 from pyarrow import fs
 
-from raypp.errors import ConflictError, ShardError
+from raypp.errors import ConflictError, KeyFileError, ShardError
 from raypp.filesystem import filesystem_of, is_url
+from raypp.shards.encryption import DataKey
+from raypp.shards.parquet import is_encrypted, parquet_table
 
 LOCK_FILE = ".lock"
 _PARTIAL_SUFFIX = ".tmp"
@@ -33,10 +35,12 @@ class Store:
 
     Args:
         root: folder or URL; made when first written to.
+        data_key: key of an encrypted archive's manifest and labels, or None.
     """
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, data_key: DataKey | None = None) -> None:
         self.root = root
+        self.data_key = data_key
         self._remote: fs.FileSystem | None = None
         self._base = root
         if is_url(root):
@@ -77,6 +81,21 @@ class Store:
         with self.open_input(relative) as file:
             content: bytes = file.read()
             return content
+
+    def read_table(self, relative: str) -> pa.Table:
+        """Read a manifest or label table, encrypted or not.
+
+        Raises:
+            ShardError: if it is not there, or is encrypted and the store has no key, or another.
+            pyarrow.ArrowException, OSError: if it is damaged.
+        """
+        content = self.read(relative)
+        if is_encrypted(content) and self.data_key is None:
+            raise ShardError(f"archive {self.root} is encrypted; give its data key with --data-key")
+        try:
+            return parquet_table(content, self.data_key.decryption() if self.data_key else None)
+        except KeyFileError as error:
+            raise ShardError(f"{self.root}/{relative}: {error}") from None
 
     def open_input(self, relative: str) -> pa.NativeFile:
         """Open a file for random access; raises ShardError if it is not there."""

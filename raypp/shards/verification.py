@@ -83,7 +83,7 @@ def verify(
     Raises:
         ShardError: if there is no readable manifest, or the shards are encrypted and no key was given.
     """
-    store = Store(root)
+    store = Store(root, encryption)
     manifest = read_manifest(store)
     problems: list[str] = []
     if manifest.header.encrypted and encryption is None and check_shards is None:

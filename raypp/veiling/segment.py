@@ -20,7 +20,7 @@ from raypp.media.timeline import DecodeReport
 from raypp.media.video import decode
 from raypp.shards.encryption import DataKey
 from raypp.shards.receipt import Quarantined, Receipt
-from raypp.shards.schema import ArchiveHeader, FrameRow
+from raypp.shards.schema import HEADER_FILE, ArchiveHeader, FrameRow
 from raypp.shards.store import Store
 from raypp.shards.writer import ShardWriter
 from raypp.veil.derivation import keyed_hash
@@ -113,15 +113,16 @@ class Workshop:
     @classmethod
     def open(cls, settings: VeilSettings) -> "Workshop":
         """Read keys and masks and open the output; raises RayppError for any that cannot be used."""
-        key = settings.load_key()
+        key, data_key = settings.load_key(), settings.load_data_key()
+        store = Store(settings.out, data_key)
         return cls(
             settings=settings,
             key=key,
             veil=open_veil(settings.spec, key, settings.encoder_path),
-            store=Store(settings.out),
-            header=settings.header(key),
+            store=store,
+            header=_as_begun(store, settings.header(key)),
             masks=settings.load_masks(),
-            data_key=settings.load_data_key(),
+            data_key=data_key,
         )
 
     def encoder(self, item: Item) -> Encoder:
@@ -133,6 +134,14 @@ class Workshop:
         from raypp.veil.patch_torch import TorchPatchEncoder  # noqa: PLC0415 - torch only where it was asked for
 
         return TorchPatchEncoder(encoder, self.settings.device)
+
+
+def _as_begun(store: Store, header: ArchiveHeader) -> ArchiveHeader:
+    """The header in the schema version that the archive was begun in; another archive's is for the job to refuse."""
+    if not store.exists(HEADER_FILE):
+        return header
+    begun = ArchiveHeader.from_bytes(store.read(HEADER_FILE))
+    return header.model_copy(update={"schema_version": begun.schema_version}) if begun.encrypted else header
 
 
 @dataclass

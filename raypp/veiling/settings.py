@@ -10,7 +10,7 @@ from raypp.media.masks import MaskSet, load_masks
 from raypp.media.sampling import Sampling, SamplingMode
 from raypp.media.variants import MOST_VARIANTS
 from raypp.shards.encryption import DataKey
-from raypp.shards.schema import ArchiveHeader
+from raypp.shards.schema import ENCRYPTED_TABLES, PLAIN_TABLES, ArchiveHeader
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import load_key
 from raypp.veil.spec import LearnedSpec, PatchSpec, VeilSpec
@@ -126,5 +126,6 @@ class VeilSettings(BaseModel):
             sampling=self.sampling_name,
             source_names="plain" if self.plain_names else "pseudonym",
             encrypted=self.data_key_path is not None,
+            schema_version=PLAIN_TABLES if self.data_key_path is None else ENCRYPTED_TABLES,
             variants=self.variants,
         )

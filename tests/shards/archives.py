@@ -8,7 +8,7 @@ import numpy as np
 from raypp.shards.encryption import DataKey
 from raypp.shards.manifest import Manifest, compile_manifest
 from raypp.shards.receipt import Receipt
-from raypp.shards.schema import HEADER_FILE, ArchiveHeader, FrameRow
+from raypp.shards.schema import ENCRYPTED_TABLES, HEADER_FILE, PLAIN_TABLES, ArchiveHeader, FrameRow
 from raypp.shards.store import Store
 from raypp.shards.writer import ShardWriter
 from raypp.veil.packing import pack
@@ -27,6 +27,7 @@ def header(veil_id: str = VEIL_ID, encrypted: bool = False, variants: int = 0) -
         sampling="every",
         source_names="pseudonym",
         encrypted=encrypted,
+        schema_version=ENCRYPTED_TABLES if encrypted else PLAIN_TABLES,
         variants=variants,
     )
 

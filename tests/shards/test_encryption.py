@@ -10,10 +10,13 @@ import pytest
 
 from raypp.errors import KeyFileError, ShardError
 from raypp.shards.encryption import DataKey
+from raypp.shards.labels import LabelBox, LabelTable, SampleLabels, read_labels, write_labels
+from raypp.shards.manifest import compile_manifest, read_header, read_manifest
 from raypp.shards.reader import ShardReader
+from raypp.shards.schema import HEADER_FILE
 from raypp.shards.store import Store
 from raypp.shards.verification import verify
-from tests.shards.archives import code_of, row, shard_path, write_archive
+from tests.shards.archives import VEIL_ID, code_of, header, row, segment, shard_path, write_archive, write_segment
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +26,7 @@ def data_key() -> DataKey:
 
 @pytest.fixture
 def encrypted(data_key: DataKey, tmp_path: Path) -> Path:
-    write_archive(Store(str(tmp_path / "out")), data_key)
+    write_archive(Store(str(tmp_path / "out"), data_key), data_key)
     return tmp_path / "out"
 
 
@@ -58,11 +61,62 @@ def test_without_the_key_every_reader_asks_for_it(encrypted: Path) -> None:
 
 def test_another_key_is_refused_by_name(encrypted: Path) -> None:
     other = DataKey.generate()
-    with pytest.raises(ShardError, match="data key does not open the shard"):
-        list(ShardReader(str(encrypted), other).iterate())
-    problems = verify(str(encrypted), other).problems
-    assert len(problems) >= 3
-    assert all("data key does not open" in line for line in problems[:3])
+    for read in (lambda: ShardReader(str(encrypted), other), lambda: verify(str(encrypted), other)):
+        with pytest.raises(ShardError, match="data key does not open the archive"):
+            read()
+
+
+def _labelled(store: Store) -> LabelTable:
+    boxes = (LabelBox(0, 0.5, 0.25, 0.125, 0.0625),)
+    return write_labels(store, "v1", ("a-secret-tool",), VEIL_ID, [SampleLabels(row(3).sample_id, "train", boxes)])
+
+
+def test_manifest_and_labels_are_encrypted_too_and_only_the_header_is_open(
+    encrypted: Path, data_key: DataKey, tmp_path: Path
+) -> None:
+    table = _labelled(Store(str(encrypted), data_key))
+    hidden = (b"a-secret-tool", row(3).sample_id.encode(), b"film", b"content_sha256", segment(0).encode())
+    open_table = tmp_path / "plain"
+    write_archive(Store(str(open_table)))
+    _labelled(Store(str(open_table)))
+    names = ("manifest.parquet", "labels/v1/labels.parquet")
+    shown = b"".join((open_table / name).read_bytes() for name in names)
+    assert all(word in shown for word in (b"a-secret-tool", b"content_sha256")), "the control"
+    for name in names:
+        content = (encrypted / name).read_bytes()
+        assert not [word for word in hidden if word in content]
+        with pytest.raises(OSError, match="encrypted"):
+            pq.read_table(encrypted / name)
+    assert read_labels(Store(str(encrypted), data_key), "v1") == table
+    assert verify(str(encrypted), data_key).label_versions == ("v1",)
+    for read in (lambda: read_labels(Store(str(encrypted)), "v1"), lambda: read_manifest(Store(str(encrypted)))):
+        with pytest.raises(ShardError, match="is encrypted; give its data key with --data-key"):
+            read()
+    assert read_header(Store(str(encrypted))).encrypts_tables
+
+
+def test_finishing_again_writes_no_encrypted_table_anew(encrypted: Path, data_key: DataKey) -> None:
+    store = Store(str(encrypted), data_key)
+    _labelled(store)
+    names = ("manifest.parquet", "labels/v1/labels.parquet")
+    before = [(encrypted / name).read_bytes() for name in names]
+    compile_manifest(store, read_manifest(store).header)
+    _labelled(store)
+    assert [(encrypted / name).read_bytes() for name in names] == before
+
+
+def test_an_archive_of_an_older_version_whose_tables_are_open_is_read_and_goes_on(
+    data_key: DataKey, tmp_path: Path
+) -> None:
+    store = Store(str(tmp_path / "old"), data_key)
+    old = header(encrypted=True).model_copy(update={"schema_version": 2})
+    store.write_atomic(HEADER_FILE, old.to_bytes())
+    write_segment(store, 0, [row(0)], encryption=data_key, archive=old)
+    compile_manifest(store, old)
+    _labelled(store)
+    assert pq.read_table(tmp_path / "old" / "manifest.parquet").num_rows == 1
+    assert pq.read_table(tmp_path / "old" / "labels" / "v1" / "labels.parquet").num_rows == 1
+    assert [len(batch) for batch in ShardReader(store.root, data_key).iterate()] == [1]
 
 
 def test_a_key_file_keeps_to_its_owner_and_comes_back(data_key: DataKey, encrypted: Path, tmp_path: Path) -> None:
