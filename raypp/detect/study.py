@@ -74,9 +74,7 @@ def with_codes(
     rows = [row for row in labelled if row["variant"] == 0 and row["sample_id"] in names]
     if not rows:
         return list(samples)
-    batch = batch_of_rows(
-        {name: [row[name] for row in rows] for name in rows[0]}, read_manifest(Store(settings.archive)).header
-    )
+    batch = batch_of_rows({name: [row[name] for row in rows] for name in rows[0]}, read_header(Store(settings.archive)))
     codes = dict(zip(batch.sample_ids, batch.inputs.numpy(), strict=True))
     return [replace(one, codes_CGG=codes.get(one.matches.sample_id)) for one in samples]
 

@@ -91,7 +91,8 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
             ),
         ] = 0,
         data_key: Annotated[
-            Path | None, typer.Option(help="Encrypt shards (Parquet encryption) with this data key.")
+            Path | None,
+            typer.Option(help="Encrypt shards, manifest and labels with this data key; the header stays open."),
         ] = None,
         shard_mb: Annotated[float, typer.Option(help="Aimed size of a shard, in MB.")] = DEFAULT_SHARD_MB,
         segment_seconds: Annotated[float, typer.Option(help="Longest stretch of video in one segment.")] = 600.0,
