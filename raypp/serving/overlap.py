@@ -67,7 +67,7 @@ def _refusal(stream: StreamName, first_us: int, others: Sequence[Stretch]) -> st
     )
     others_named = ", ".join(sorted(names))
     return (
-        f"camera {stream.camera}: {start} to {end} UTC is committed already, by {others_named}, and nothing is "
-        "counted twice; remove this recording's spool, or, if it is to replace that, run "
-        f"`raypp forget {stream.site} --camera {stream.camera} --from {start} --to {end}`"
+        f"camera {stream.camera}: {start} to {end} UTC is committed already, by {others_named}; to replace it, run "
+        f"`raypp forget {stream.site} --camera {stream.camera} --from {start} --to {end}`, else remove this "
+        "recording's spool: nothing is counted twice"
     )

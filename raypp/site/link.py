@@ -18,7 +18,7 @@ _CERTIFICATE = re.compile(r"handshake failed.*CERTIFICATE_VERIFY_FAILED: ([^:]+)
 _NOT_SERVED_YET = re.compile(r"Application '.*' not found")
 """What Ray Serve's proxy says while the service starts or is replaced."""
 _REMEDY = "correct its path or permissions"
-_MOST_WORDS = 300
+_MOST_WORDS = 600
 _MOST_MESSAGE_BYTES = 64 << 20
 _KEEPALIVE_MS = 60_000
 _KEEPALIVE_TIMEOUT_MS = 20_000

@@ -1,29 +1,20 @@
 """One connection of a stream over a real ledger, without a network: what is refused, and what that leaves alone."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from actors.services import Services
-from actors.stream import StreamConnection
 from protos import raypp_pb2 as pb
-from raypp.errors import RayppError
-from raypp.ledger.identity import Identities, Principal, Role
+from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
-from raypp.serving.limits import ServiceLimits
 from raypp.serving.model import ServedModel
-from raypp.serving.refusal import RefusedError, Status, refusal_of
-from raypp.serving.registry import Registry
-from raypp.serving.settings import ServiceSettings
+from raypp.serving.refusal import RefusedError, Status
 from raypp.usage.observation import Observation
 from raypp.veil.spec import PatchSpec
 from raypp.wire.frames import unseen_frame
+from tests.actors.gateway import Gateway
 
 _SECOND_US = 1_000_000
 _NOW_US = 1_790_000_000_000_000
@@ -31,60 +22,11 @@ _VEIL = "ab" * 16
 _MODEL = ServedModel("cd" * 32, _VEIL, PatchSpec(), 320, ("hammer", "saw"))
 
 
-@dataclass
-class Gateway:
-    """What a connection needs of a gateway: a real ledger and registry, and a model that is only described."""
-
-    ledger: Ledger
-    registry: Registry = field(default_factory=lambda: Registry(8))
-    limits: ServiceLimits = field(default_factory=ServiceLimits)
-    settings: ServiceSettings = field(default_factory=lambda: ServiceSettings(models=(Path("tools.model"),)))
-    threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2))
-
-    def __post_init__(self) -> None:
-        nothing = SimpleNamespace(
-            clock=lambda _: None, open_streams=lambda *_: None, committed=lambda *_: None, repeated=lambda: None
-        )
-        self.metrics = nothing
-        self.detectors = self
-
-    async def principal(self, _metadata: object) -> Principal:
-        return Principal(Role.SITE, "plant", None, "0" * 16)
-
-    async def audit(self, *_: object) -> None: ...
-
-    def require(self, veil_id: str, status: Status) -> None:
-        if veil_id != _VEIL:
-            raise RefusedError(status, f"veil {veil_id} is not served here")
-
-    async def about(self, _veil_id: str) -> ServedModel:
-        return _MODEL
-
-    async def wait_for(self, blocking: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self.threads, lambda: blocking(*args, **options))
-
-    def stream(self, opening: pb.Open, *chunks: pb.Chunk) -> list[pb.StreamFramesResponse]:
-        """Send all of a stream, and return all answers; raises what the call is refused with."""
-        return asyncio.run(self._stream(opening, chunks))
-
-    async def _stream(self, opening: pb.Open, chunks: tuple[pb.Chunk, ...]) -> list[pb.StreamFramesResponse]:
-        async def requests() -> AsyncIterator[bytes]:
-            yield pb.StreamFramesRequest(open=opening).SerializeToString()
-            for chunk in chunks:
-                yield pb.StreamFramesRequest(chunk=chunk).SerializeToString()
-
-        connection = StreamConnection(cast("Services", self), requests(), ())
-        try:
-            return [answer async for answer in connection.run()]
-        except RayppError as error:
-            raise refusal_of(error) from error
-
-
 @pytest.fixture
 def gateway(tmp_path: Path) -> Iterator[Gateway]:
     with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", clock=lambda: _NOW_US) as ledger:
         Identities(ledger).add_site("plant")
-        yield Gateway(ledger)
+        yield Gateway(ledger, _MODEL, "plant")
 
 
 def _open(**about: Any) -> pb.Open:

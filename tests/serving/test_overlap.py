@@ -95,7 +95,7 @@ def test_the_remedy_that_is_named_lets_the_recording_replace_what_is_there(ledge
     before = _uses(ledger)
     with pytest.raises(StreamRefusedError) as refused:
         _send(ledger, _stream(2), _RECORDING, frames)
-    words = str(refused.value).rstrip("`").split()
+    words = str(refused.value).replace("`,", "").split()
     start, end = (parse_time(words[words.index(option) + 1], option) for option in ("--from", "--to"))
     forget(ledger, "plant", camera="gate", from_us=start, to_us=end)
     assert _uses(ledger) == []

@@ -118,7 +118,7 @@ class Site:
     ) -> "AgentHere":
         """An agent in a thread of the tests: what it does is the same, and it starts at once."""
         link = Link(server, self.token_path)
-        settings = AgentSettings(SITE, link, self.key_path, self.spool, size=160, **options)
+        settings = AgentSettings(SITE, link, self.key_path, self.spool, **({"size": 160} | options))
         agent = AgentHere(settings, cameras, self.log_path, config)
         self.here.append(agent)
         return agent

@@ -1,0 +1,78 @@
+"""What a connection needs of a gateway, without Ray."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+from actors.services import Services
+from actors.stream import StreamConnection
+from protos import raypp_pb2 as pb
+from raypp.errors import RayppError
+from raypp.ledger.identity import Principal, Role
+from raypp.ledger.store import Ledger
+from raypp.serving.limits import ServiceLimits
+from raypp.serving.model import ServedModel
+from raypp.serving.refusal import RefusedError, Status, refusal_of
+from raypp.serving.registry import Registry
+from raypp.serving.settings import ServiceSettings
+
+
+@dataclass
+class Gateway:
+    """What a connection needs of a gateway: a real ledger and registry, and a model that is only described.
+
+    Attributes:
+        ledger: the ledger.
+        model: what it describes.
+        site: whose token every call carries.
+    """
+
+    ledger: Ledger
+    model: ServedModel
+    site: str = "plant-1"
+    registry: Registry = field(default_factory=lambda: Registry(8))
+    limits: ServiceLimits = field(default_factory=ServiceLimits)
+    settings: ServiceSettings = field(default_factory=lambda: ServiceSettings(models=(Path("tools.model"),)))
+    threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2))
+
+    def __post_init__(self) -> None:
+        nothing = SimpleNamespace(
+            clock=lambda _: None, open_streams=lambda *_: None, committed=lambda *_: None, repeated=lambda: None
+        )
+        self.metrics = nothing
+        self.detectors = self
+
+    async def principal(self, _metadata: object) -> Principal:
+        return Principal(Role.SITE, self.site, None, "0" * 16)
+
+    async def audit(self, *_: object) -> None: ...
+
+    def require(self, veil_id: str, status: Status) -> None:
+        if veil_id != self.model.veil_id:
+            raise RefusedError(status, f"veil {veil_id} is not served here")
+
+    async def about(self, _veil_id: str) -> ServedModel:
+        return self.model
+
+    async def wait_for(self, blocking: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self.threads, lambda: blocking(*args, **options))
+
+    def stream(self, opening: pb.Open, *chunks: pb.Chunk) -> list[pb.StreamFramesResponse]:
+        """Send all of a stream, and return all answers; raises what the call is refused with."""
+        return asyncio.run(self._stream(opening, chunks))
+
+    async def _stream(self, opening: pb.Open, chunks: tuple[pb.Chunk, ...]) -> list[pb.StreamFramesResponse]:
+        async def requests() -> AsyncIterator[bytes]:
+            yield pb.StreamFramesRequest(open=opening).SerializeToString()
+            for chunk in chunks:
+                yield pb.StreamFramesRequest(chunk=chunk).SerializeToString()
+
+        connection = StreamConnection(cast("Services", self), requests(), ())
+        try:
+            return [answer async for answer in connection.run()]
+        except RayppError as error:
+            raise refusal_of(error) from error

@@ -1,0 +1,138 @@
+"""Agents of a site, connections of a gateway and a ledger, all real, over gRPC; only Ray is left out."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import grpc
+import grpc.aio
+import pytest
+
+from actors.services import Services
+from actors.stream import StreamConnection
+from protos import raypp_pb2 as pb
+from raypp.errors import RayppError
+from raypp.ledger.retention import forget
+from raypp.ledger.store import Ledger
+from raypp.ledger.times import parse_time
+from raypp.serving.model import DetectedBlock, FrameBlock, ServedModel
+from raypp.serving.refusal import refusal_of
+from raypp.site.config import CameraSettings
+from raypp.site.retry import RetryPolicy
+from raypp.usage.observation import Detection
+from raypp.veil.spec import PatchSpec
+from tests.actors.gateway import Gateway
+from tests.films import make_film
+from tests.site.conftest import Site
+from tests.site.service import wait_until
+
+_SOON = RetryPolicy(first_s=0.05, longest_s=0.2, refused_first_s=0.1, refused_longest_s=0.5)
+_HAMMER = Detection(0, 0.5, 0.25, 0.25, 0.5, 0.5)
+
+
+class Service(Gateway):
+    """A gateway that serves; it finds a hammer on every frame whose codes were sent."""
+
+    def serve(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+        async def start() -> None:
+            self._server = grpc.aio.server()
+            stream = grpc.stream_stream_rpc_method_handler(
+                self.stream_frames, response_serializer=pb.StreamFramesResponse.SerializeToString
+            )
+            sites = grpc.method_handlers_generic_handler("raypp.v1.Sites", {"StreamFrames": stream})
+            self._server.add_generic_rpc_handlers((sites,))
+            self.port = self._server.add_insecure_port("127.0.0.1:0")
+            await self._server.start()
+
+        asyncio.run_coroutine_threadsafe(start(), self._loop).result(30)
+
+    def end(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._server.stop(None), self._loop).result(30)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    async def detect(self, _veil_id: str, block: FrameBlock) -> DetectedBlock:
+        return DetectedBlock(self.model.model_id, tuple((_HAMMER,) for _ in range(len(block))))
+
+    async def stream_frames(self, requests: Any, context: Any) -> AsyncIterator[pb.StreamFramesResponse]:
+        connection = StreamConnection(cast("Services", self), requests, context.invocation_metadata())
+        try:
+            async for answer in connection.run():
+                yield answer
+        except RayppError as error:
+            refusal = refusal_of(error)
+            await context.abort(refusal.status, str(refusal))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    made = Site(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def service(site: Site) -> Iterator[Service]:
+    model = ServedModel("cd" * 32, site.veil_id, PatchSpec(), 160, ("hammer", "saw"))
+    with Ledger.open(f"sqlite:///{site.folder / 'ledger.db'}") as ledger:
+        ledger.add_site("plant-1")
+        running = Service(ledger, model=model)
+        running.serve()
+        yield running
+        running.end()
+
+
+def _camera(film: Path, **options: Any) -> dict[str, CameraSettings]:
+    usual = {"fps": "every", "time_from": "2026-03-02T08:33", "watch": False}
+    return {"bench-1": CameraSettings(source=(str(film),), **(usual | options))}
+
+
+def _stream(site: Site, service: Service, cameras: dict[str, CameraSettings], spool: str, **options: Any) -> Any:
+    site.spool = site.folder / spool
+    return site.agent_here(f"127.0.0.1:{service.port}", cameras, retry=_SOON, **options)
+
+
+def test_the_same_recording_from_another_spool_is_refused_by_name_until_what_is_there_is_forgotten(
+    site: Site, service: Service
+) -> None:
+    film = make_film(site.folder / "film.mp4")
+    _stream(site, service, _camera(film), "one").wait()
+    uses, stretches = service.ledger.episodes("plant-1"), service.ledger.stretches("plant-1")
+    assert len(uses) == 1
+    again = _stream(site, service, _camera(film), "two")
+    wait_until(lambda: "is committed already" in (again.camera().refused or ""))
+    said = again.camera().refused
+    assert "2026-03-02T08:33:00 to 2026-03-02T08:33:04 UTC is committed already, by plant-1/bench-1@" in said
+    assert (service.ledger.episodes("plant-1"), service.ledger.stretches("plant-1")) == (uses, stretches)
+    assert [one.frames for one in service.ledger.streams("plant-1")] == [40]
+    words = said.replace("`,", "").split()
+    start, end = (parse_time(words[words.index(option) + 1], option) for option in ("--from", "--to"))
+    forget(service.ledger, "plant-1", camera="bench-1", from_us=start, to_us=end)
+    result = again.wait()
+    assert result.cameras["bench-1"].committed_frames == 40
+    (use,) = service.ledger.episodes("plant-1")
+    assert (use.start_us, use.end_us) == (uses[0].start_us, uses[0].end_us)
+    assert use.stream.epoch > uses[0].stream.epoch
+
+
+def test_a_try_with_another_size_is_refused_and_the_good_stream_goes_on_until_its_spool_is_empty(
+    site: Site, service: Service
+) -> None:
+    film = make_film(site.folder / "film.mp4", seconds=12)
+    good = _stream(site, service, _camera(film, realtime=True), "good", chunk_frames=2)
+    wait_until(lambda: good.camera().committed_frames >= 4)
+    mistyped = _stream(site, service, _camera(film), "mistyped", size=320)
+    wait_until(lambda: mistyped.camera().refused is not None)
+    assert "this model takes 160 pixels" in mistyped.camera().refused
+    assert "give --size 160" in mistyped.camera().refused
+    mistyped.stop()
+    status = good.wait().cameras["bench-1"]
+    assert (status.captured, status.committed_frames, status.waiting_chunks) == (120, 120, 0)
+    (stream,) = service.ledger.streams("plant-1")
+    assert (stream.frames, stream.ended) == (120, True)
