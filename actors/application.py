@@ -1,5 +1,6 @@
 """The Serve application: one gateway deployment, and one detector deployment for each model."""
 
+from pathlib import Path
 from typing import Any, cast
 
 import ray
@@ -12,7 +13,7 @@ from actors.detector import Detector, DetectorConfig
 from actors.gateway import Gateway
 from raypp.errors import RayppError
 from raypp.ledger.placement import refuse_several_nodes
-from raypp.serving.bundles import models_by_veil
+from raypp.serving.bundles import describe_bundle, models_by_veil
 from raypp.serving.settings import APPLICATION, Scale, ServiceSettings
 
 _DETECTIONS_WAITING = 4096
@@ -67,15 +68,25 @@ def detector_name(veil_id: str) -> str:
     return f"Detector-{veil_id[:12]}"
 
 
-def reload_models(settings: ServiceSettings) -> list[str]:
-    """Have every detector read its model's file anew, while streams run; returns a line on each."""
+def reload_models(settings: ServiceSettings, running: dict[Path, str]) -> list[str]:
+    """Have every detector read its model's file anew, while streams run; returns a line on each.
+
+    Args:
+        settings: of the service.
+        running: by path, the model that runs, as `describe_bundle` has it; brought up to date here.
+    """
     lines = []
     for path in settings.models:
         try:
             (veil_id,) = models_by_veil([path])
             handle = serve.get_deployment_handle(detector_name(veil_id), app_name=APPLICATION)
             refused = [why for why in handle.broadcast("reload", str(path)).results() if why]
-            lines.append(refused[0] if refused else f"{path} is read anew")
+            if refused:
+                lines.append(refused[0])
+                continue
+            was, running[path] = running[path], describe_bundle(path)
+            same = was == running[path]
+            lines.append(f"{path} is read anew: " + (f"still {was}" if same else f"was {was}, is now {running[path]}"))
         except (RayppError, RayServeException) as error:
             lines.append(str(error))
     return lines

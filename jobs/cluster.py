@@ -1,13 +1,16 @@
 """Reaching a Ray cluster, or starting a local one, quietly and without reporting to anyone."""
 
+import atexit
 import json
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 import ray
 from ray.data import DataContext
 
+from jobs.local_ray import keep_local, without_noise
 from jobs.starting import start_told
 from raypp.errors import KeyFileError
 from raypp.veil.keyfile import LOSS_REMEDIES, find_key_files, kind_of
@@ -33,20 +36,30 @@ def connect(address: str | None, *, pools: bool = False) -> None:
             # For each actor of a pool Ray prints that its constructor's arguments may be lost (ray-project/ray#53727),
             # which no user of raypp can act on. Only for pools: Ray tells of this setting, too, in one line.
             os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-        store = None if existing else _OBJECT_STORE_BYTES
-        with start_told(existing):
+        local: dict[str, Any] = {}
+        if not existing:
+            local = {"object_store_memory": _OBJECT_STORE_BYTES, "_temp_dir": keep_local()}
+        with without_noise(), start_told(existing):
             ray.init(
                 address=existing or "local",  # never one that happens to run here
-                object_store_memory=store,
                 include_dashboard=False,
                 logging_level=logging.ERROR,
                 log_to_driver=False,
+                **local,
             )
+        if not existing:
+            atexit.register(_end)
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.execution_no_progress_timeout_s = -1  # one segment may rightly take longer than any fixed time
     context.issue_detectors_config.detectors = []
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # its errors are raised too, and told in one line
+
+
+def _end() -> None:
+    """End a local Ray before Ray's own handler does, so that what it says of it is kept back."""
+    with without_noise():
+        ray.shutdown()
 
 
 def refuse_key_in_working_dir() -> None:

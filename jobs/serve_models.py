@@ -18,6 +18,9 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+from actors.listening import ADDRESS_VARIABLE, LOOPBACK, listen_where_told
+from jobs.local_ray import keep_local, session_folder, without_noise
+from jobs.service_address import ServiceAddress
 from jobs.starting import start_told
 from raypp.cli import run_command
 from raypp.errors import ContentError, OptionError
@@ -26,7 +29,7 @@ from raypp.io.problems import joined, problems
 from raypp.io.yaml import MOST_BYTES, read_yaml
 from raypp.ledger.store import Ledger
 from raypp.serving.access import read_front_secret
-from raypp.serving.bundles import models_by_veil
+from raypp.serving.bundles import describe_bundle, models_by_veil
 from raypp.serving.door import FRONT_VARIABLE, LIMITS_VARIABLE, SERVICER
 from raypp.serving.settings import APPLICATION, LEDGER_VARIABLE, ServiceSettings
 
@@ -46,12 +49,15 @@ def serve(
     settings_file: Annotated[
         Path | None, typer.Option("--settings", help="YAML with further settings, as `args` in cluster/serve.yaml.")
     ] = None,
-    port: Annotated[
-        int, typer.Option(help="Port of gRPC, on all interfaces, without TLS: put the front before it.")
-    ] = 9000,
+    port: Annotated[int, typer.Option(help="Port of gRPC, without TLS: put the front before it.")] = 9000,
+    host: Annotated[
+        str, typer.Option(help="Interface of gRPC; other than loopback, it needs --front-secret-file.")
+    ] = LOOPBACK,
     http_port: Annotated[int, typer.Option(help="Port of the read-only pages and of /-/healthz.")] = 8000,
-    http_host: Annotated[str, typer.Option(help="Interface of the pages.")] = "127.0.0.1",
-    metrics_port: Annotated[int | None, typer.Option(help="Port of Prometheus metrics (default: any).")] = None,
+    http_host: Annotated[str, typer.Option(help="Interface of the pages.")] = LOOPBACK,
+    metrics_port: Annotated[
+        int | None, typer.Option(help="Port of Prometheus metrics, on loopback (default: none are exported).")
+    ] = None,
     front_secret_file: Annotated[
         Path | None, typer.Option(help="File with the secret that the TLS front adds; without, calls need none.")
     ] = None,
@@ -70,6 +76,8 @@ def serve(
     }
     defaults = {"threads": os.cpu_count() or 1} if address is None else {}
     settings = _settings(settings_file, asked, defaults, {"confidence": confidence, "threads": threads})
+    where = ServiceAddress(host, port, http_host, http_port, metrics_port, local=address is None)
+    where.check(settings)
     models_by_veil(settings.models)
     Ledger.open(settings.ledger_url()).close()  # says what is wrong with it before anything starts
     if settings.front_secret_file:
@@ -84,9 +92,9 @@ def serve(
     console.print(
         "starting      Ray, the gateway and the detectors: ten seconds, or more where much runs", highlight=False
     )
-    _start_ray(address, settings, metrics_port)
+    _start_ray(address, settings, where)
     _on_signals(stop, reread)  # again: Ray has put its own in their place
-    _run(settings, port, http_host, http_port, console, stop, reread, local=address is None)
+    _run(settings, where, console, stop, reread)
 
 
 def _settings(
@@ -127,7 +135,7 @@ def _on_signals(stop: Event, reread: Event) -> None:
     signal.signal(signal.SIGHUP, note(reread))
 
 
-def _start_ray(address: str | None, settings: ServiceSettings, metrics_port: int | None) -> None:
+def _start_ray(address: str | None, settings: ServiceSettings, where: ServiceAddress) -> None:
     """Connect to a running Ray, or start one of this machine alone, that talks to nobody who has not its token."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_SERVE_GRPC_MAX_MESSAGE_SIZE", str(settings.limits.message_bytes))
@@ -141,6 +149,10 @@ def _start_ray(address: str | None, settings: ServiceSettings, metrics_port: int
         os.environ.setdefault("RAY_AUTH_MODE", "token")
         if os.environ["RAY_AUTH_MODE"] == "token":
             os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        if where.metrics_port is None:
+            os.environ.setdefault("RAY_enable_metrics_collection", "0")
+        os.environ[ADDRESS_VARIABLE] = where.grpc_address
+        os.umask(0o077)  # of all that the service writes, nothing is for other accounts
     import ray  # noqa: PLC0415 - it reads the environment when it is imported
 
     needed = settings.gateways.cpus * settings.gateways.most
@@ -148,10 +160,13 @@ def _start_ray(address: str | None, settings: ServiceSettings, metrics_port: int
     local: dict[str, Any] = {
         "num_cpus": max(ceil(needed), os.cpu_count() or 1),
         "object_store_memory": _OBJECT_STORE_BYTES,
-        "_metrics_export_port": metrics_port,
+        "_metrics_export_port": where.metrics_port,
         "include_dashboard": False,
+        "runtime_env": {"worker_process_setup_hook": f"{listen_where_told.__module__}.{listen_where_told.__name__}"},
     }
-    with start_told(address):
+    if address is None:
+        local["_temp_dir"] = keep_local()
+    with without_noise(), start_told(address):
         ray.init(
             address=address or "local",
             namespace="serve",
@@ -163,14 +178,10 @@ def _start_ray(address: str | None, settings: ServiceSettings, metrics_port: int
 
 def _run(
     settings: ServiceSettings,
-    port: int,
-    http_host: str,
-    http_port: int,
+    where: ServiceAddress,
     console: Console,
     stop: Event,
     reread: Event,
-    *,
-    local: bool,
 ) -> None:
     import ray  # noqa: PLC0415
     from ray import serve  # noqa: PLC0415
@@ -181,37 +192,28 @@ def _run(
     logging.getLogger("ray.serve").setLevel(logging.ERROR)
     try:
         serve.start(
-            proxy_location=ProxyLocation.HeadOnly if local else ProxyLocation.EveryNode,
-            http_options=HTTPOptions(host=http_host, port=http_port),
-            grpc_options=gRPCOptions(port=port, grpc_servicer_functions=[SERVICER], enable_reflection=False),
+            proxy_location=ProxyLocation.HeadOnly if where.local else ProxyLocation.EveryNode,
+            http_options=HTTPOptions(host=where.http_host, port=where.http_port),
+            grpc_options=gRPCOptions(port=where.port, grpc_servicer_functions=[SERVICER], enable_reflection=False),
         )
         serve.run(build_app(settings), name=APPLICATION, route_prefix="/")
-        guard = "calls need the front's secret" if settings.front_secret_file else "no front: do not expose this port"
-        console.print(f"gRPC          port {port}, all interfaces, no TLS; {guard}", highlight=False)
-        console.print(f"HTTP          http://{http_host}:{http_port}/, health at /-/healthz", highlight=False)
-        console.print(f"models        {', '.join(map(str, settings.models))}", highlight=False)
-        console.print(
-            f"logs          {_logs(ray) if local else 'on the cluster'}",
-            highlight=False,
-        )
-        console.print("serving       stop with SIGTERM, read models anew with SIGHUP", highlight=False)
+        where.check_bound()
+        running = {path: describe_bundle(path) for path in settings.models}
+        for name, words in where.lines(settings, session_folder() / "logs/serve" if where.local else None).items():
+            console.print(f"{name:<14}{words}", highlight=False, markup=False)
         while not stop.wait(_GLANCE_S):
             if reread.is_set():
                 reread.clear()
-                for line in reload_models(settings):
+                for line in reload_models(settings, running):
                     console.print(f"model         {line}", highlight=False, markup=False)
         console.print("stopping      streams resume where they are committed", highlight=False)
     finally:
-        if local:
-            serve.shutdown()  # type: ignore[no-untyped-call]
-        else:
-            serve.delete(APPLICATION)
-        ray.shutdown()
-
-
-def _logs(ray: Any) -> str:
-    """Where a local Ray writes what replicas log."""
-    return f"/tmp/ray/{ray.get_runtime_context().get_session_name()}/logs/serve"  # noqa: S108 - Ray's own place
+        with without_noise():
+            if where.local:
+                serve.shutdown()  # type: ignore[no-untyped-call]
+            else:
+                serve.delete(APPLICATION)
+            ray.shutdown()
 
 
 def main() -> None:

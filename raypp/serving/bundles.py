@@ -1,6 +1,8 @@
 """The models of a service by the veil that they read, looked at without loading one."""
 
+import hashlib
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from raypp.detect.bundle_header import BundleHeader, is_sealed, read_index
@@ -21,6 +23,30 @@ def models_by_veil(paths: Iterable[Path]) -> dict[str, Path]:
             raise OptionError(f"{models[veil_id]} and {path} both read veil {veil_id}; serve one of them")
         models[veil_id] = path
     return models
+
+
+def describe_bundle(path: Path) -> str:
+    """Say in a few words which model a bundle holds, so that two of one name can be told apart.
+
+    Raises:
+        ModelError: if it cannot be read, or is no bundle.
+    """
+    header = _header(path)
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except OSError as error:
+        raise ModelError(
+            f"bundle {path}: {error.strerror}; give the path of a file that `raypp export` wrote"
+        ) from None
+    scores = f"mAP50 {header.scores.map50:.3f}, " if header.scores else ""
+    classes = len(header.about.classes)
+    epochs = f"{header.epochs} {'epoch' if header.epochs == 1 else 'epochs'}"
+    return (
+        f"{digest[:12]} ({header.about.architecture}, {epochs}, {scores}{classes} "
+        f"{'class' if classes == 1 else 'classes'}, file of {written:%Y-%m-%d %H:%M} UTC)"
+    )
 
 
 def _header(path: Path) -> BundleHeader:

@@ -33,6 +33,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     }
     with running_service(place, settings, "--front-secret-file", place / "front.secret") as running:
         yield running
+    assert "retries remaining" not in running.said()  # what Ray says when we end it
+    assert "logging.cc" not in running.said()
 
 
 @pytest.fixture

@@ -1,9 +1,13 @@
 """What the real service answers besides streams: detections, episodes, reports, pages, metrics."""
 
 import json
+import re
+import stat
 import time
+from pathlib import Path
 
 import grpc
+import psutil
 import pytest
 
 from protos import raypp_pb2 as pb
@@ -113,3 +117,22 @@ def test_pages_and_health_and_metrics_over_http(service: Service, site: Site) ->
             break
         time.sleep(1)
     assert [name for name in wanted if f"ray_{name}" not in text] == []
+
+
+def test_all_of_a_local_service_listens_on_loopback_and_keeps_its_files_to_itself(service: Service) -> None:
+    started = psutil.Process(service.process.pid)
+    listening = [
+        connection.laddr.ip
+        for process in (started, *started.children(recursive=True))
+        for connection in process.net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert len(listening) > 5
+    assert {one.removeprefix("::ffff:") for one in listening} == {"127.0.0.1"}
+    (logs,) = re.findall(r"^logs +(.+)$", service.said(), re.MULTILINE)
+    folder = Path(logs)
+    while not folder.name.startswith("raypp-"):
+        folder = folder.parent
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert "any user name; the password is a token" in service.said()
+    assert "Ctrl-C" in service.said()

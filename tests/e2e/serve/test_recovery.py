@@ -1,5 +1,6 @@
 """Replicas that are killed and models that are replaced, while streams run."""
 
+import hashlib
 import os
 import signal
 import threading
@@ -65,7 +66,7 @@ def test_a_model_is_replaced_while_streams_run(service: Service, site: Site) -> 
         stream.chunk(2, codes, 4)
         stream.committed()
         write_eager_bundle(bundle, seed=4)
-        reload_model(service, "is read anew")
+        reload_model(service, "is read anew: was ")
         stream.chunk(3, codes, 8)
         assert "model" in stream.moving()
     with connected(service, site) as stream:
@@ -75,7 +76,7 @@ def test_a_model_is_replaced_while_streams_run(service: Service, site: Site) -> 
         stream.chunk(3, codes, 8, last=True)
         assert stream.committed().sequence == 3
     bundle.write_bytes(kept)  # for the tests that follow
-    reload_model(service, "is read anew")
+    reload_model(service, f"is now {hashlib.sha256(kept).hexdigest()[:12]} (yolov8p, ")
 
 
 def reload_model(service: Service, words: str, seconds: float = 60) -> None:

@@ -1,0 +1,84 @@
+"""Where a service listens, and what it says of that."""
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+
+from actors.listening import LOOPBACK
+from jobs.local_ray import listens_everywhere
+from raypp.errors import OptionError, RayppError
+from raypp.serving.settings import ServiceSettings
+
+
+@dataclass(frozen=True)
+class ServiceAddress:
+    """Where a service listens.
+
+    Attributes:
+        host, port: of gRPC.
+        http_host, http_port: of the pages.
+        metrics_port: of metrics, on loopback; None: there are none.
+        local: whether it is a Ray of this machine alone, and not one that runs already.
+    """
+
+    host: str
+    port: int
+    http_host: str
+    http_port: int
+    metrics_port: int | None
+    local: bool
+
+    def check(self, settings: ServiceSettings) -> None:
+        """Raise OptionError for an interface that is no address, or that others reach although there is no front."""
+        if not self.local:
+            if self.host != LOOPBACK:
+                raise OptionError("--host is of a local Ray; proxies of a running one (--address) take all interfaces")
+            return
+        for option, host, what in (("--host", self.host, "gRPC"), ("--http-host", self.http_host, "the pages")):
+            if not _is_loopback(option, host) and settings.front_secret_file is None:
+                raise OptionError(
+                    f"{option} {host} lets other machines reach {what}, which have no TLS of their own; put the front "
+                    "before them and give --front-secret-file (docs/service.md)"
+                )
+
+    @property
+    def grpc_address(self) -> str:
+        """HOST:PORT of gRPC."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def check_bound(self) -> None:
+        """Raise RayppError if gRPC listens on all interfaces although it was told not to."""
+        if self.local and _is_loopback("--host", self.host) and listens_everywhere(self.port):
+            raise RayppError(
+                f"gRPC listens on all interfaces, not on {self.host} alone: this version of Ray cannot be told; "
+                "install the one that raypp names (make setup)"
+            )
+
+    def lines(self, settings: ServiceSettings, logs: Path | None) -> dict[str, str]:
+        """Say where the service is, how to get in, and how to end it, by what each line is about."""
+        guard = "calls need the front's secret" if settings.front_secret_file else "no front"
+        pages = f"http://{self.http_host}:{self.http_port}/"
+        if not self.local:
+            grpc = f"port {self.port}, on all interfaces of each node"
+        elif _is_loopback("--host", self.host):
+            grpc = f"{self.grpc_address}, this machine alone"
+        else:
+            grpc = f"{self.grpc_address}, reached from other machines"
+        lines = {
+            "gRPC": f"{grpc}, no TLS; {guard}",
+            "pages": f"{pages}  any user name; the password is a token (raypp operator add NAME)",
+            "health": f"{pages}-/healthz",
+            "models": ", ".join(map(str, settings.models)),
+            "logs": str(logs) if logs else "on the cluster",
+        }
+        if self.local and self.metrics_port is not None:
+            lines["metrics"] = f"http://{LOOPBACK}:{self.metrics_port}/metrics"
+        lines["serving"] = "stop with Ctrl-C or SIGTERM, read models anew with SIGHUP"
+        return lines
+
+
+def _is_loopback(option: str, host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        raise OptionError(f"{option} {host!r} is no address; give 127.0.0.1, or 0.0.0.0 for all interfaces") from None

@@ -1,0 +1,58 @@
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from jobs.local_ray import keep_local, without_noise
+from raypp.errors import RayppError
+
+pytestmark = pytest.mark.ray
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    from ray._private import ray_constants
+
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    monkeypatch.setenv(ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR, "1")
+    monkeypatch.setattr(ray_constants, "ENABLE_RAY_CLUSTER", True)
+    return tmp_path
+
+
+def test_a_local_ray_keeps_its_files_where_only_this_account_comes(place):
+    folder = Path(keep_local())
+    assert folder.parent.parent == place
+    assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
+    assert Path(keep_local()) == folder  # and it is used again
+
+
+def test_a_local_ray_has_the_loopback_address_and_asks_nobody_for_it(place):
+    from ray._private import services
+
+    keep_local()
+    assert services.get_node_ip_address() == "127.0.0.1"
+
+
+@pytest.mark.parametrize("make", [lambda path: path.mkdir(mode=0o755), lambda path: path.symlink_to("/tmp")])
+def test_a_folder_that_others_enter_is_refused(place, make):
+    make(place / f"raypp-{os.getuid()}")
+    with pytest.raises(RayppError, match=r"raypp-\d+, for Ray's files, is not this account's alone; remove it"):
+        keep_local()
+
+
+def test_what_ray_says_of_itself_is_left_out_and_the_rest_is_shown(capfd):
+    with without_noise():
+        os.write(2, b"[2026] logging.cc:303: Set ray log level from environment variable to fatal\nsomething else\n")
+        os.write(
+            1, b"(raylet) Task x failed. There are infinite retries remaining. It was killed by `ray.kill`.\nout\n"
+        )
+    seen = capfd.readouterr()
+    assert (seen.out, seen.err) == ("out\n", "something else\n")
+
+
+def test_what_is_said_before_an_error_is_shown(capfd):
+    with pytest.raises(ZeroDivisionError), without_noise():
+        os.write(2, b"told\n")
+        raise ZeroDivisionError
+    assert capfd.readouterr().err == "told\n"
