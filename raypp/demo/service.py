@@ -134,7 +134,7 @@ def _result(ledger: Ledger, video: SampleVideo, folder: Path) -> SiteResult:
     found = latest(ledger, video.site, settings, now_us=time.time_ns() // 1000)
     if found is None:
         raise RayppError(f"no frame of {video.site} has reached the ledger; see the logs in {folder.parent}")
-    write_files(found.report(), found.episodes, found.stretches, settings.zone, folder)
+    write_files(found.report(), found, folder)
     start_s = video.started_at.replace(tzinfo=UTC).timestamp()
     segments, truth = _segments(found.episodes, start_s), _truth(video.timeline_path)
     return SiteResult(

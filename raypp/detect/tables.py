@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
+from raypp.csv_cells import as_cell
 from raypp.detect.detections import FloatArray, SampleDetections, fractions
 from raypp.detect.label_suspects import LabelSuspect
 from raypp.detect.mistakes import Mistake
@@ -75,5 +76,5 @@ def _csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows(rows)
+    writer.writerows(map(as_cell, row) for row in rows)
     return text.getvalue().encode()

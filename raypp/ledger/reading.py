@@ -1,5 +1,6 @@
 """Episodes, stretches, frames and streams out of their tables."""
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -124,7 +125,7 @@ def read_streams(connection: Connection, site: str) -> list[StreamStatus]:
         .scalar_subquery()
     )
     found = (
-        select(*columns, ModelRow.model_id, ModelRow.veil_id, latest.label("folded_us"))
+        select(*columns, ModelRow.model_id, ModelRow.veil_id, ModelRow.classes, latest.label("folded_us"))
         .join(ModelRow, ModelRow.model_key == StreamRow.model_key)
         .where(StreamRow.site == site, StreamRow.committed > 0)
         .order_by(StreamRow.camera, StreamRow.epoch)
@@ -147,6 +148,7 @@ def read_streams(connection: Connection, site: str) -> list[StreamStatus]:
             agent_version=row.agent_version,
             model_id=row.model_id,
             veil_id=row.veil_id,
+            classes=tuple(json.loads(row.classes)),
         )
         for row in connection.execute(found)
     ]

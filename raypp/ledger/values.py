@@ -122,6 +122,7 @@ class StreamStatus:
         clock_offset_us: service clock minus the site's, when it was last opened.
         agent_version: version of the agent.
         model_id, veil_id: of the model that detects for it.
+        classes: names of its classes, in order of class_id.
     """
 
     stream: StreamName
@@ -140,6 +141,7 @@ class StreamStatus:
     agent_version: str
     model_id: str
     veil_id: str
+    classes: tuple[str, ...]
 
 
 def checked_name(name: str, what: str) -> str:

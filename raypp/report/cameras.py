@@ -22,6 +22,7 @@ class CameraState:
         live: whether its timestamps are capture times of a live camera.
         ended: whether its latest stream has ended for good.
         quiet: whether it sends nothing although it has not ended.
+        classes: of the model that detects for it, in order of class_id.
     """
 
     camera: str
@@ -31,6 +32,7 @@ class CameraState:
     live: bool
     ended: bool
     quiet: bool
+    classes: tuple[str, ...] = ()
 
     @property
     def watches(self) -> bool:
@@ -60,7 +62,9 @@ def camera_states(streams: Iterable[StreamStatus], reap_after_s: float, now_us: 
         newest = max((one.newest_us for one in epochs if one.newest_us is not None), default=None)
         quiet = not last.ended and (last.silent or now_us - last.active_us > reap_after_s * SECOND_US)
         folded = max((one.folded_us for one in epochs if one.folded_us is not None), default=None)
-        found.append(CameraState(camera, epochs[0].stream.epoch, newest, folded, last.live, last.ended, quiet))
+        found.append(
+            CameraState(camera, epochs[0].stream.epoch, newest, folded, last.live, last.ended, quiet, last.classes)
+        )
     return tuple(found)
 
 

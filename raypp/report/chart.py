@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+from raypp.report.colours import Colours, colours_of
 from raypp.report.period import Period
 from raypp.usage.coverage import NO_FRAMES, Sight, sights
 from raypp.usage.episode import Episode, EpisodeState, Stretch
@@ -91,6 +92,7 @@ class Chart:
         zone: the site's.
         cameras: by name.
         bands: shifts, in order.
+        colours: of each tool.
     """
 
     site: str
@@ -98,11 +100,7 @@ class Chart:
     zone: ZoneInfo
     cameras: tuple[CameraChart, ...]
     bands: tuple[Band, ...]
-
-    @property
-    def tools(self) -> tuple[str, ...]:
-        """Every tool, by name: the order of their colours."""
-        return tuple(sorted({lane.tool for camera in self.cameras for lane in camera.lanes}))
+    colours: Colours
 
     @property
     def lanes(self) -> int:
@@ -125,12 +123,15 @@ def chart_of(
     episodes: Sequence[Episode],
     stretches: Sequence[Stretch],
     steps: int = 2000,
+    colours: Colours | None = None,
 ) -> Chart:
     """Lay out a report as `make_chart` does: its lanes, time in use and shifts; safety equipment is no use."""
     rows = {Row(one.camera, one.station, one.tool): round(one.states.used_s * 1e6) for one in report.lanes}
     shown = [one for one in episodes if _row(one) in rows]
     bands = [Band(one.name, one.start_us, one.end_us) for one in report.shifts]
-    return make_chart(report.site, Period(report.from_us, report.to_us), zone, shown, stretches, rows, bands, steps)
+    return make_chart(
+        report.site, Period(report.from_us, report.to_us), zone, shown, stretches, rows, bands, steps, colours
+    )
 
 
 def make_chart(
@@ -142,6 +143,7 @@ def make_chart(
     rows: Mapping[Row, int] = MappingProxyType({}),
     bands: Sequence[Band] = (),
     steps: int = 2000,
+    colours: Colours | None = None,
 ) -> Chart:
     """Lay out the uses of a period.
 
@@ -154,6 +156,7 @@ def make_chart(
         rows: lanes to be shown in any case, with their time in use in microseconds; of others their bars are measured.
         bands: shifts.
         steps: how finely it will be drawn: uses closer together than one step become one bar.
+        colours: of each tool; None: in the order of their names.
     """
     step_us = max(1, period.length_us // steps)
     found: dict[Row, list[Episode]] = {row: [] for row in rows}
@@ -168,7 +171,8 @@ def make_chart(
             if row.camera == sight.camera
         )
         cameras.append(CameraChart(sight.camera, lanes, find_gaps(period, sight, step_us)))
-    return Chart(site, period, zone, tuple(cameras), tuple(bands))
+    chosen = colours_of(row.tool for row in found) if colours is None else colours
+    return Chart(site, period, zone, tuple(cameras), tuple(bands), chosen)
 
 
 def find_gaps(period: Period, sight: Sight, step_us: int = 1) -> tuple[Gap, ...]:

@@ -1,22 +1,27 @@
 """The `raypp report` command."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from raypp.errors import OptionError, UnknownSiteError
+from raypp.errors import OptionError, RayppError, UnknownSiteError
 from raypp.json_file import json_option, write_json
 from raypp.ledger.command import LedgerUrl
 from raypp.ledger.store import Ledger
 from raypp.report.files import write_files
 from raypp.report.period import day_of, read_period
 from raypp.report.printing import print_report
-from raypp.report.records import Recorded, latest, read
-from raypp.report.wording import date_and_clock
+from raypp.report.records import Recorded, cameras_of, latest, newest_frame, read
+from raypp.report.wording import date_and_clock, date_words
+from raypp.usage.shifts import local
+
+EXIT_NOTHING = 3
+"""Exit status where nothing was recorded in the range."""
 
 OpenLedger = Callable[[str], Ledger]
 """Opens the ledger at a URL, one that is there already."""
@@ -43,6 +48,9 @@ def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
     ) -> None:
         """Report which tools a site used, in what order, for how long, and what was not observed.
 
+        Exit status: 0 for a report, 3 where nothing was recorded in the range (--out then writes nothing), 1 for an
+        error.
+
         Example: raypp report plant-1 --ledger sqlite:///ledger.db --from yesterday --out report
 
         Example: raypp report plant-1 --from 2026-03-02T06:00 --to 2026-03-02T14:00 --tool hammer
@@ -50,28 +58,48 @@ def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
         if not ledger:
             raise OptionError("no ledger named; give --ledger, or set RAYPP_LEDGER, such as sqlite:///ledger.db")
         console = Console()
-        with open_ledger(ledger) as opened:
+        with open_ledger(ledger) as opened, _told(site):
             found = _read(opened, site, from_, to)
-        found = _only(found, tuple(camera or ()), tuple(tool or ()))
-        made, zone = found.report(), found.settings.zone
-        if not found.episodes and not found.stretches:
-            period = f"{date_and_clock(made.from_us, zone)} to {date_and_clock(made.to_us, zone)} ({zone.key})"
-            console.print(
-                f"{site}: nothing was recorded from {period}; coverage 0 %",
-                highlight=False,
-                markup=False,
-                soft_wrap=True,
-            )
-        else:
-            print_report(made, zone, console)
+            found = _only(found, tuple(camera or ()), tuple(tool or ()))
+            made = found.report()
+            if nothing := not found.episodes and not found.stretches:
+                console.print(_nothing(opened, found), highlight=False, markup=False, soft_wrap=True)
+            else:
+                print_report(made, found, console)
         write_json(json_file, made)
+        if nothing:
+            raise typer.Exit(EXIT_NOTHING)
         if out:
-            written = write_files(made, found.episodes, found.stretches, zone, out)
+            written = write_files(made, found, out)
             console.print(
                 f"\nwrote {', '.join(str(path) for path in written)}", highlight=False, markup=False, soft_wrap=True
             )
 
     return report
+
+
+@contextmanager
+def _told(site: str) -> Iterator[None]:
+    """Say in one line what no error of ours says."""
+    try:
+        yield
+    except (RayppError, typer.Exit):
+        raise
+    except Exception as error:
+        words = " ".join(str(error).split())[:200]
+        raise RayppError(f"the report of site {site} cannot be made: {type(error).__name__}: {words}") from error
+
+
+def _nothing(ledger: Ledger, found: Recorded) -> str:
+    """Say that a range is empty, and when there was something."""
+    zone, site = found.settings.zone, found.site
+    period = f"{date_and_clock(found.period.from_us, zone)} to {date_and_clock(found.period.to_us, zone)} ({zone.key})"
+    words = f"{site}: nothing was recorded from {period}; coverage 0 %"
+    newest = newest_frame(ledger, site, found.cameras, time.time_ns() // 1000)
+    if newest is None:
+        return f"{words}; no camera has sent a frame yet"
+    day = local(newest, zone)
+    return f"{words}\nlatest day with frames: {date_words(day)} (--from {day.date()})"
 
 
 def _read(ledger: Ledger, site: str, from_text: str | None, to_text: str | None) -> Recorded:
@@ -88,7 +116,7 @@ def _read(ledger: Ledger, site: str, from_text: str | None, to_text: str | None)
     if period is None:
         found = latest(ledger, site, settings, now_us)
         today = day_of(now_us, settings.zone).until(now_us)
-        return found or Recorded(site, settings, today, (), ())
+        return found or Recorded(site, settings, today, (), (), cameras_of(ledger, site, settings, now_us))
     return read(ledger, site, settings, period, now_us)
 
 

@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from raypp.report.wording import iso
+from raypp.csv_cells import as_cell
+from raypp.report.wording import clock, iso
 from raypp.usage.episode import Episode, EpisodeState
+from raypp.usage.shifts import local
 
 
 class EpisodeRecord(BaseModel):
@@ -61,15 +63,35 @@ def episode_record(episode: Episode, zone: ZoneInfo) -> EpisodeRecord:
 
 
 def as_csv(names: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """Rows under their names as CSV (RFC 4180); None becomes an empty field."""
+    """Rows under their names as CSV (RFC 4180); None becomes an empty field, and no cell is a formula."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(names)
-    writer.writerows(rows)
+    writer.writerows(map(as_cell, row) for row in rows)
     return text.getvalue()
 
 
+_FOR_PEOPLE = ("day", "start", "end", "tool", "station", "camera", "seconds", "certain")
+_ISO = {"start": "start_iso", "end": "end_iso"}
+_FOR_MACHINES = tuple(name for name in EpisodeRecord.model_fields if name not in {"tool", "station", "camera"})
+
+
 def episodes_csv(episodes: Iterable[Episode], zone: ZoneInfo) -> str:
-    """Episodes as CSV, in the order given."""
-    rows = (episode_record(one, zone).model_dump().values() for one in episodes)
-    return as_csv(EpisodeRecord.model_fields, rows)
+    """Episodes as CSV, in the order given: first columns that a spreadsheet reads, then those of `EpisodeRecord`."""
+    names = (*_FOR_PEOPLE, *(_ISO.get(name, name) for name in _FOR_MACHINES))
+    return as_csv(names, (_csv_row(one, zone) for one in episodes))
+
+
+def _csv_row(episode: Episode, zone: ZoneInfo) -> tuple[object, ...]:
+    record = episode_record(episode, zone)
+    people = (
+        f"{local(episode.start_us, zone):%Y-%m-%d}",
+        clock(episode.start_us, zone),
+        clock(episode.end_us, zone),
+        record.tool,
+        record.station,
+        record.camera,
+        round(record.duration_s, 1),
+        "yes" if episode.state is EpisodeState.FINAL else "no",
+    )
+    return (*people, *(getattr(record, name) for name in _FOR_MACHINES))

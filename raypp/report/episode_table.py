@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from raypp.report.colours import number
+from raypp.report.colours import Colours
 from raypp.report.html import Html, element
 from raypp.report.wording import clock, date_words, duration, share
 from raypp.usage.episode import CloseReason, Episode, EpisodeState
@@ -27,12 +27,12 @@ STATE = {
 """Words for how certain the end of an episode is."""
 
 
-def episode_table(episodes: Sequence[Episode], zone: ZoneInfo, tools: tuple[str, ...], caption: str) -> Html:
+def episode_table(episodes: Sequence[Episode], zone: ZoneInfo, colours: Colours, caption: str) -> Html:
     """List episodes, one a row, in the order given."""
     heads = ("Tool", "Station", "Camera", "Day", "Start", "End", "Duration", "Seen in use", "Ended")
     numeric = {"Duration", "Seen in use"}
     head = [element("th", name, scope="col", class_="n" if name in numeric else None) for name in heads]
-    rows = [_row(episode, zone, tools) for episode in episodes]
+    rows = [_row(episode, zone, colours) for episode in episodes]
     table = element(
         "table",
         element("caption", caption, class_="unseen"),
@@ -53,9 +53,9 @@ def badge(episode: Episode) -> Html:
     return element("span", words, class_="badge")
 
 
-def _row(episode: Episode, zone: ZoneInfo, tools: tuple[str, ...]) -> Html:
+def _row(episode: Episode, zone: ZoneInfo, colours: Colours) -> Html:
     length = episode.end_us - episode.start_us
-    colour = f"dot c{number(tools, episode.tool)}" if episode.tool in tools else "dot"
+    colour = f"dot c{colours[episode.tool]}" if episode.tool in colours else "dot"
     return element(
         "tr",
         element("td", element("i", class_=colour), " ", episode.tool, class_="w"),

@@ -11,7 +11,8 @@ from raypp.errors import OptionError
 from raypp.report.chart import chart_of
 from raypp.report.coverage_rows import coverage_rows
 from raypp.report.episode_record import as_csv, episode_record, episodes_csv
-from raypp.usage.episode import Episode, Stretch
+from raypp.report.records import Recorded
+from raypp.usage.episode import Episode
 from raypp.usage.report import SiteReport, Transition
 from raypp.whole_file import whole_file, write_text
 
@@ -35,9 +36,7 @@ _SCHEMA = (
 _COVERAGE = ("when", "day", "kind", "name", "used_s", "not_used_s", "observed_s", "not_observed_s", "reasons")
 
 
-def write_files(
-    report: SiteReport, episodes: Sequence[Episode], stretches: Sequence[Stretch], zone: ZoneInfo, folder: Path
-) -> list[Path]:
+def write_files(report: SiteReport, found: Recorded, folder: Path) -> list[Path]:
     """Write report.json, episodes.csv and .parquet, transitions.csv, coverage.csv and timeline.png; return their paths.
 
     Raises:
@@ -45,6 +44,8 @@ def write_files(
     """
     from raypp.report.picture import save_picture  # noqa: PLC0415 - matplotlib is slow to load, and an extra
 
+    zone, episodes = found.settings.zone, found.episodes
+    chart = chart_of(report, zone, episodes, found.stretches, colours=found.colours)
     coverage = (
         (
             *(getattr(row, name) for name in _COVERAGE[:-1]),
@@ -64,7 +65,7 @@ def write_files(
             write_text(folder / name, text)
         with whole_file(folder / "episodes.parquet") as part:
             pq.write_table(_table(episodes, zone), part, compression="zstd")
-        save_picture(chart_of(report, zone, episodes, stretches), folder / "timeline.png")
+        save_picture(chart, folder / "timeline.png")
     except OSError as error:
         raise OptionError(f"--out {folder}: {error.strerror or error}; name a folder you may write to") from None
     return [folder / name for name in (*texts, "episodes.parquet", "timeline.png")]

@@ -1,7 +1,6 @@
 """A timeline as inline SVG: each lane a drawing of its own, so that it fits any width and reads in order."""
 
 from raypp.report.chart import CameraChart, Chart, Gap, Lane
-from raypp.report.colours import number
 from raypp.report.html import Html, element, join
 from raypp.report.ticks import Tick, make_ticks
 from raypp.report.wording import clock, count, date_and_clock, duration
@@ -70,7 +69,7 @@ def stack(used: float, idle: float, not_observed: float, words: str) -> Html:
 
 
 def _lane(chart: Chart, camera: CameraChart, lane: Lane, ticks: tuple[Tick, ...]) -> list[Html]:
-    colour = f"c{number(chart.tools, lane.tool)}"
+    colour = f"c{chart.colours[lane.tool]}"
     at = element("span", lane.station, class_="at") if lane.station else None
     where = f"{lane.tool} at {lane.station}" if lane.station else lane.tool
     figures = f"{count(lane.uses, 'use')} · {duration(lane.total_us)}" if lane.uses else "not used"
@@ -87,7 +86,7 @@ def _plot(chart: Chart, camera: CameraChart, lane: Lane | None, ticks: tuple[Tic
     parts += [_grid(_share(chart, tick.at_us), "grid day" if tick.is_day else "grid") for tick in ticks]
     parts += [_grid(_share(chart, band.start_us), "grid shift") for band in chart.bands]
     if lane:
-        colour = f"c{number(chart.tools, lane.tool)}"
+        colour = f"c{chart.colours[lane.tool]}"
         for bar in lane.bars:
             unsure = "" if bar.state is EpisodeState.FINAL else " unsure"
             words = f"{lane.tool}, {_from_to(chart, bar.start_us, bar.end_us)}"

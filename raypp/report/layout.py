@@ -35,7 +35,7 @@ def document(title: str, crumbs: Sequence[tuple[str, str]], *content: Html | Non
         path.append(element("span", "/", aria_hidden="true"))
         here = "page" if index == len(crumbs) - 1 else None
         path.append(element("a", name, href=address, aria_current=here))
-    live = element("div", element("span", "live"), class_="live", id="live", role="status") if refresh else None
+    live = element("div", element("span", "live"), class_="live", id="live", role="timer") if refresh else None
     reload = element("noscript", element("meta", http_equiv="refresh", content=3 * REFRESH_S)) if refresh else None
     head = element(
         "head",

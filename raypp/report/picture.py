@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from raypp.report.chart import CameraChart, Chart
-from raypp.report.colours import LIGHT, number
+from raypp.report.colours import LIGHT
 from raypp.report.period import SECOND_US
 from raypp.report.ticks import make_ticks
 from raypp.report.wording import count, date_and_clock, duration
@@ -147,7 +147,7 @@ def _lane(axes: Axes, chart: Chart, camera: CameraChart, index: int, row: int) -
             linewidth=0,
             zorder=1.2,
         )
-    colour = LIGHT[number(chart.tools, lane.tool)]
+    colour = LIGHT[chart.colours[lane.tool]]
     for bar in lane.bars:
         start, end = _x(chart, bar.start_us), _x(chart, bar.end_us)
         final = bar.state is EpisodeState.FINAL

@@ -8,7 +8,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from raypp.report.coverage_rows import WHOLE, coverage_rows, observed_share
-from raypp.report.wording import count, date_and_clock, seconds, share
+from raypp.report.records import Recorded
+from raypp.report.wording import count, date_and_clock, pause, seconds, share, until
 from raypp.usage.report import SiteReport
 
 _MOST_TRANSITIONS = 15
@@ -16,13 +17,15 @@ _MOST_STEPS = 12
 _MOST_OVERLAPS = 5
 
 
-def print_report(report: SiteReport, zone: ZoneInfo, console: Console) -> None:
+def print_report(report: SiteReport, found: Recorded, console: Console) -> None:
     """Print fact, duration, coverage, safety equipment and sequence, as far as there are any."""
-    period = f"{date_and_clock(report.from_us, zone)} to {date_and_clock(report.to_us, zone)}"
-    cameras = count(len(report.coverage), "camera")
-    seen = f"observed {share(observed_share(report.coverage))} of the time of {cameras}"
-    console.print(f"[bold]{escape(report.site)}[/bold]  {period} ({report.time_zone}); {seen}", highlight=False)
-    _print_overlaps(report, zone, console)
+    period = until(found.period, found.settings.zone)
+    seen = f"observed {share(observed_share(report.coverage))} of the time of {found.cameras_in_words(report)}"
+    console.print(f"[bold]{escape(report.site)}[/bold]  {period} ({report.time_zone})", highlight=False, soft_wrap=True)
+    console.print(escape(seen), highlight=False, soft_wrap=True)
+    if found.note:
+        console.print(f"\n{found.note}", highlight=False, soft_wrap=True)
+    _print_overlaps(report, found.settings.zone, console)
     for table in (_tools(report), _coverage(report), _worn(report), _transitions(report), _sequence(report)):
         if table.row_count:
             console.print()
@@ -87,7 +90,7 @@ def _transitions(report: SiteReport) -> Table:
     table = _table("Transitions", heads, numeric=range(1, 4))
     for one in report.transitions[:_MOST_TRANSITIONS]:
         names = f"{escape(one.before)} \u2192 {escape(one.after)}"
-        table.add_row(names, str(one.count), str(one.not_observed or ""), seconds(one.mean_pause_s))
+        table.add_row(names, str(one.count), str(one.not_observed or ""), pause(one.mean_pause_s))
     return table
 
 

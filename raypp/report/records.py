@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 from raypp.errors import OptionError
 from raypp.ledger.store import Ledger
 from raypp.report.cameras import CameraState, camera_states, known_until, silent_since, watching
+from raypp.report.colours import Colours, colours_of
 from raypp.report.period import DAY_US, Period, day_of
-from raypp.report.wording import iso
+from raypp.report.wording import clock, count, date_and_clock, iso, some
 from raypp.usage.episode import Episode, Stretch
 from raypp.usage.overlap import counted_once
 from raypp.usage.report import SiteReport
 from raypp.usage.rules import Mode
 from raypp.usage.settings import SiteSettings
+from raypp.usage.shifts import local
 from raypp.usage.timeline import make_report
 
 MOST_DAYS = 366
@@ -56,6 +58,27 @@ class Recorded:
     def silent(self) -> dict[str, int]:
         """Cameras that were silent at its end, each with the time of its latest frame."""
         return silent_since(self.cameras, self.period)
+
+    @property
+    def note(self) -> str | None:
+        """How to read it, where the site has no rules of use; else None."""
+        return None if self.settings.tools else "No settings: a tool in view counts as in use."
+
+    def cameras_in_words(self, report: SiteReport) -> str:
+        """Such as `2 cameras; site-b silent since 18:22:00`."""
+        zone, today = self.settings.zone, local(self.period.to_us, self.settings.zone).date()
+        quiet = [
+            f"{camera} silent since " + (clock if local(at_us, zone).date() == today else date_and_clock)(at_us, zone)
+            for camera, at_us in self.silent.items()
+        ]
+        return "; ".join((count(len(report.coverage), "camera"), *some(quiet, "more silent")))
+
+    @property
+    def colours(self) -> Colours:
+        """Colours of its tools."""
+        rules = self.settings.tools
+        tools = {one.tool for one in rules} | {one.tool for one in self.episodes}
+        return colours_of(tools, rules, (name for camera in self.cameras for name in camera.classes))
 
     def only(self, cameras: Sequence[str], tools: Sequence[str]) -> "Recorded":
         """What is left of some cameras and some tools; none of either means all of them."""

@@ -16,7 +16,7 @@ from raypp.report.period import Period, day, day_of
 from raypp.report.records import Recorded
 from raypp.report.sites_view import site_address, state_badge
 from raypp.report.tables import coverage_table, tools_table, transitions_table, worn_table
-from raypp.report.wording import clock, count, date_and_clock, date_words, seconds, share
+from raypp.report.wording import clock, count, date_and_clock, seconds, share, until
 from raypp.usage.episode import Episode, EpisodeState
 from raypp.usage.report import SiteReport
 from raypp.usage.settings import SiteSettings
@@ -66,12 +66,12 @@ def site_page(view: View) -> str:
         return document(title, crumbs, _heading(view, None), words)
     heading = _heading(view, found.period)
     if not found.episodes and not found.stretches:
-        shown = f"From {_moments(found.period, view.settings)} no camera sent a frame: coverage 0 %."
+        shown = f"From {until(found.period, view.settings.zone)} no camera sent a frame: coverage 0 %."
         return document(title, crumbs, heading, empty("Nothing was recorded", shown))
     report = found.report()
     uses = _uses(found, report)
-    chart = chart_of(report, view.settings.zone, found.episodes, found.stretches, _STEPS)
-    span = element("p", _moments(found.period, view.settings), class_="sub")
+    chart = chart_of(report, view.settings.zone, found.episodes, found.stretches, _STEPS, found.colours)
+    span = element("p", until(found.period, view.settings.zone), class_="sub")
     drawn = element(
         "section",
         element("div", element("h2", "Timeline", id="timeline"), span, class_="row"),
@@ -79,18 +79,18 @@ def site_page(view: View) -> str:
         class_="card",
         aria_labelledby="timeline",
     )
-    figures = element("div", tools_table(report, chart.tools), transitions_table(report), class_="pair")
+    figures = element("div", tools_table(report, found.colours, found.note), transitions_table(report), class_="pair")
     return document(
         title,
         crumbs,
         heading,
         _now(uses, view),
-        _tiles(report),
+        _tiles(report, found),
         drawn,
         figures,
         coverage_table(report),
         *([worn_table(report)] if report.worn else []),
-        _latest(uses, view, found.period, chart.tools),
+        _latest(uses, view, found),
     )
 
 
@@ -106,8 +106,7 @@ def episodes_page(view: View, page: int) -> str:
     pages = -(-len(uses) // PAGE_EPISODES)
     page = min(max(1, page), pages)
     shown = uses[::-1][(page - 1) * PAGE_EPISODES : page * PAGE_EPISODES]
-    tools = tuple(sorted({one.tool for one in uses}))
-    subtitle = f"{count(len(uses), 'use')}, {_moments(view.recorded.period, view.settings)}, newest first"
+    subtitle = f"{count(len(uses), 'use')}, {until(view.recorded.period, view.settings.zone)}, newest first"
     heading = element("div", element("div", element("h1", "Uses"), element("p", subtitle, class_="sub")), class_="top")
     links = [
         _chip(words, f"{address}/episodes{_query(view, page=str(to))}")
@@ -115,7 +114,7 @@ def episodes_page(view: View, page: int) -> str:
         if 1 <= to <= pages
     ]
     where = element("span", f"Page {page} of {pages}", class_="badge")
-    listed = episode_table(shown, view.settings.zone, tools, "Uses, newest first")
+    listed = episode_table(shown, view.settings.zone, view.recorded.colours, "Uses, newest first")
     foot = element("nav", where, *links, class_="pages", aria_label="Pages")
     return document(title, crumbs, heading, element("section", listed, foot, class_="card"))
 
@@ -187,14 +186,14 @@ def _now(uses: Sequence[Episode], view: View) -> Html | None:
     return element("ul", *items, class_="now", aria_label="In use now") if items else None
 
 
-def _tiles(report: SiteReport) -> Html:
+def _tiles(report: SiteReport, found: Recorded) -> Html:
     used = [one for one in report.tools if one.used]
     blind = sum(one.not_observed_s for one in report.coverage)
     episodes = sum(one.episodes for one in report.tools)
     tiles = [
         ("Uses", f"{episodes:,}", f"of {count(len(used), 'tool')}" + _unused(len(report.tools) - len(used))),
         ("Time in use", seconds(sum(one.states.used_s for one in report.tools)), "all tools together"),
-        ("Observed", share(observed_share(report.coverage)), f"of the time of {count(len(report.coverage), 'camera')}"),
+        ("Observed", share(observed_share(report.coverage)), f"of the time of {found.cameras_in_words(report)}"),
         ("Not observed", seconds(blind), "neither used nor not used: nobody can say"),
     ]
     if report.worn:
@@ -206,7 +205,7 @@ def _tiles(report: SiteReport) -> Html:
     return element("dl", *cells, class_="tiles")
 
 
-def _latest(uses: Sequence[Episode], view: View, period: Period, tools: tuple[str, ...]) -> Html:
+def _latest(uses: Sequence[Episode], view: View, found: Recorded) -> Html:
     shown = uses[::-1][:_LATEST]
     address = f"{site_address(view.site)}/episodes{_query(view)}"
     link = element("a", f"All {count(len(uses), 'use')}", href=address) if len(uses) > len(shown) else None
@@ -215,13 +214,13 @@ def _latest(uses: Sequence[Episode], view: View, period: Period, tools: tuple[st
     files = element(
         "p",
         "This period as ",
-        element("a", "report (JSON)", href=f"{api}/report{_between(period, view.settings)}"),
+        element("a", "report (JSON)", href=f"{api}/report{_between(found.period, view.settings)}"),
         " or ",
-        element("a", "uses (CSV)", href=f"{api}/episodes.csv{_between(period, view.settings)}"),
+        element("a", "uses (CSV)", href=f"{api}/episodes.csv{_between(found.period, view.settings)}"),
         class_="note",
     )
     none = element("p", "No tool was seen in use.", class_="sub")
-    listed = episode_table(shown, view.settings.zone, tools, "Latest uses, newest first") if shown else none
+    listed = episode_table(shown, view.settings.zone, found.colours, "Latest uses, newest first") if shown else none
     return element("section", title, listed, files, class_="card", aria_labelledby="latest")
 
 
@@ -250,12 +249,6 @@ def _ends(period: Period, settings: SiteSettings) -> dict[str, str]:
 
 def _asked_day(view: View, period: Period) -> Period:
     return day_of(period.from_us, view.settings.zone).until(view.until_us)
-
-
-def _moments(period: Period, settings: SiteSettings) -> str:
-    start, end = (local(at, settings.zone) for at in (period.from_us, period.to_us))
-    last = f"{end:%H:%M:%S}" if start.date() == end.date() else f"{date_words(end)}, {end:%H:%M:%S}"
-    return f"{date_words(start)}, {start:%H:%M:%S} to {last}"
 
 
 def _short_day(which: date) -> str:

@@ -125,7 +125,7 @@ def _latest(found: Recorded, cameras: int, newest_us: int) -> list[Html]:
     total = sum(one.states.used_s for one in report.tools)
     open_now = sum(lane.open for lane in report.lanes)
     day = date_words(local(found.period.from_us, zone))
-    chart = chart_of(report, zone, found.episodes, found.stretches, _STEPS)
+    chart = chart_of(report, zone, found.episodes, found.stretches, _STEPS, found.colours)
     return [
         strip(chart),
         element("p", day, element("span", f"{count(uses, 'use')}, {duration(total * 1e6)}"), class_="row"),

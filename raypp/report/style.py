@@ -129,7 +129,8 @@ list-style:none}
 .sites a.card:hover{border-color:var(--accent);text-decoration:none}
 .sites h2{font-size:1.1rem;margin:0;overflow-wrap:anywhere}.sites p{margin:0;font-size:.86rem;color:var(--soft)}
 .sites .plot{height:18px;border-radius:4px}
-.note{color:var(--soft);font-size:.82rem;margin:.7rem 0 0}.row:has(h2){align-items:baseline}.row .sub{margin:0
+.note{color:var(--soft);font-size:.82rem;margin:.7rem 0 0}.note.above{margin:0 0 .5rem}
+.row:has(h2){align-items:baseline}.row .sub{margin:0
 ;font-size:.82rem}.row h2{min-width:0}
 .row{display:flex;justify-content:space-between;gap:.7rem;align-items:center}
 .pages{display:flex;gap:.5rem;justify-content:flex-end;margin-top:.9rem}
@@ -148,10 +149,17 @@ SCRIPT = """
 "use strict";
 (() => {
   const live = document.getElementById("live");
-  const say = (text, stale) => { live.lastElementChild.textContent = text; live.classList.toggle("stale", stale); };
-  const clock = () => new Date().toLocaleTimeString([], {hour12: false});
+  const since = () => {  // how long ago, and not when: the browser's clock is not the site's
+    const gone = Math.floor((performance.now() - last) / 1000);
+    return gone < 2 ? "now" : gone < 120 ? gone + " s ago" : Math.floor(gone / 60) + " min ago";
+  };
+  const say = () => {
+    live.lastElementChild.textContent = stale ? "no answer; this is of " + since() : "updated " + since();
+    live.classList.toggle("stale", stale);
+    live.setAttribute("role", stale ? "alert" : "timer");
+  };
   const here = location.origin + location.pathname + location.search;  // without credentials, which fetch refuses
-  let asking = false, last = clock();
+  let asking = false, stale = false, last = performance.now();
   async function refresh() {
     if (asking || document.hidden || document.querySelector("details[open]")) return;
     asking = true;
@@ -167,15 +175,17 @@ SCRIPT = """
         fresh.querySelectorAll(".scroll").forEach((one, index) => { one.scrollLeft = scrolled[index] || 0; });
         if (focus) document.getElementById(focus)?.focus({preventScroll: true});
       }
-      last = clock();
-      say("updated " + last, false);
+      last = performance.now();
+      stale = false;
     } catch (problem) {
-      say("no answer; this is as of " + last, true);
+      stale = true;
     } finally {
       asking = false;
+      say();
     }
   }
-  say("updated " + last, false);
+  say();
+  setInterval(say, 1000);
   setInterval(refresh, EVERY);
   document.addEventListener("visibilitychange", refresh);
   document.documentElement.dataset.ready = "yes";

@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 
-from raypp.report.colours import number
+from raypp.report.colours import Colours
 from raypp.report.coverage_rows import WHOLE, CoverageRow, coverage_rows
-from raypp.report.html import Html, element
+from raypp.report.html import Html, element, join
 from raypp.report.lanes import WHY_NOT, stack
-from raypp.report.wording import count, seconds, share
+from raypp.report.wording import count, pause, seconds, share
 from raypp.usage.report import SiteReport
 
 _MOST_TRANSITIONS = 10
 _MOST_COVERAGE_ROWS = 48
 
 
-def tools_table(report: SiteReport, tools: tuple[str, ...]) -> Html:
-    """Fact and duration: each tool, how often and how long."""
+def tools_table(report: SiteReport, colours: Colours, note: str | None = None) -> Html:
+    """Fact and duration: each tool, how often and how long; under a note on how to read it, if there is one."""
     heads = ("Tool", "#Uses", "#Time in use", "#Median", "#90 % below", "#Longest")
     rows = []
     for one in report.tools:
@@ -24,7 +24,7 @@ def tools_table(report: SiteReport, tools: tuple[str, ...]) -> Html:
             element("span", "in use now", class_="badge good") if open_now else None,
             element("span", f"{unsure} not certain yet", class_="badge warn") if unsure else None,
         ]
-        colour = f"dot c{number(tools, one.name)}" if one.name in tools else "dot"
+        colour = f"dot c{colours[one.name]}" if one.name in colours else "dot"
         lasted = one.durations
         rows.append(
             [
@@ -33,8 +33,10 @@ def tools_table(report: SiteReport, tools: tuple[str, ...]) -> Html:
                 *_cells(seconds(lasted.p50_s), seconds(lasted.p90_s), seconds(lasted.max_s)),
             ]
         )
-    note = "Median, 90 % and longest are of uses whose start and end were both seen."
-    return _card("Tools", "tools", table("Tools: how often and how long", heads, rows, "tools"), note)
+    seen = "Median, 90 % and longest are of uses whose start and end were both seen."
+    above = element("p", note, class_="note above") if note else None
+    body = join(above, table("Tools: how often and how long", heads, rows, "tools"))
+    return _card("Tools", "tools", body, seen)
 
 
 def coverage_table(report: SiteReport) -> Html:
@@ -43,7 +45,7 @@ def coverage_table(report: SiteReport) -> Html:
     kinds = {row.kind for row in rows}
     # Stations answer the question where there are any; lanes of the timeline have the tools.
     shown = [row for row in rows if row.kind in ({"station", "camera"} if "station" in kinds else {"tool", "camera"})]
-    heads = ("Where", "Share", "#Used", "#Not used", "#Not observed")
+    heads = ("Where", "Share", "#Used", "#Not used", "#Observed", "#Not observed")
     body: list[list[Html]] = []
     when = ""
     for row in shown[:_MOST_COVERAGE_ROWS]:
@@ -84,7 +86,7 @@ def transitions_table(report: SiteReport) -> Html:
         rows.append(
             [
                 element("td", one.before, arrow, one.after, class_="w"),
-                *_cells(f"{one.count:,}{unsure}", seconds(one.mean_pause_s)),
+                *_cells(f"{one.count:,}{unsure}", pause(one.mean_pause_s)),
             ]
         )
     left = len(report.transitions) - len(rows)
@@ -122,14 +124,12 @@ def _coverage_cells(row: CoverageRow) -> list[Html]:
     else:
         words = f"used {share(used)}, not used {share(idle)}, not observed {share(1 - row.observed_share)}"
     unseen = max(0.0, row.not_observed_s / total)
-    figures = (
-        (seconds(row.used_s), seconds(row.not_used_s)) if row.used_s is not None else ("", seconds(row.observed_s))
-    )
+    figures = (seconds(row.used_s), seconds(row.not_used_s)) if row.used_s is not None else ("", "")
     place = [element("span", "camera ", class_="badge"), " "] if row.kind == "camera" else []
     return [
         element("td", *place, row.name, class_="w"),
         element("td", stack(used, max(0.0, idle), unseen, words)),
-        *_cells(*figures, seconds(row.not_observed_s)),
+        *_cells(*figures, seconds(row.observed_s), seconds(row.not_observed_s)),
     ]
 
 

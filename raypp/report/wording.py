@@ -1,9 +1,10 @@
 """Durations, shares and times as people read them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from raypp.report.period import SECOND_US
+from raypp.report.period import SECOND_US, Period
 from raypp.usage.shifts import local
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
@@ -27,6 +28,18 @@ def duration(length_us: float) -> str:
 def seconds(length_s: float | None) -> str:
     """The same of seconds; a dash for None."""
     return "-" if length_s is None else duration(length_s * SECOND_US)
+
+
+def pause(length_s: float) -> str:
+    """The pause between two uses; `overlaps` where there is none, since the second begins before the first ends."""
+    return seconds(length_s) if length_s > 0 else "overlaps"
+
+
+def until(period: Period, zone: ZoneInfo) -> str:
+    """A period, such as `Mon 2 Mar 2026, 13:50:00 to 14:10:00`; with both days where it has two."""
+    start, end = local(period.from_us, zone), local(period.to_us, zone)
+    last = f"{end:%H:%M:%S}" if start.date() == end.date() else date_and_clock(period.to_us, zone)
+    return f"{date_and_clock(period.from_us, zone)} to {last}"
 
 
 def share(part: float | None) -> str:
@@ -74,3 +87,9 @@ def ago(moment_us: int, now_us: int) -> str:
 def count(number: int, one: str, many: str | None = None) -> str:
     """Such as `1 use` or `12 uses`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def some(items: Sequence[str], rest: str, most: int = 3) -> tuple[str, ...]:
+    """The first of several items, and how many are left, such as `4 more silent`."""
+    left = len(items) - most
+    return (*items[:most], f"{left} {rest}") if left > 0 else tuple(items)

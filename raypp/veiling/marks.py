@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from raypp.csv_cells import as_text
 from raypp.errors import OptionError
 from raypp.media.marking import Mark
 from raypp.shards.labels import list_versions, read_labels
@@ -60,7 +61,7 @@ def read_detections(path: Path, wanted: Collection[str]) -> dict[str, list[Mark]
             x, y, w, h, confidence = (float(row[name]) for name in (*_BOX_COLUMNS, "confidence"))
         except ValueError as error:
             raise OptionError(f"{path}:{line}: {error}; correct the file") from None
-        found.setdefault(row["sample_id"], []).append(Mark(row["class"], x, y, w, h, confidence))
+        found.setdefault(row["sample_id"], []).append(Mark(as_text(row["class"]), x, y, w, h, confidence))
     return found
 
 

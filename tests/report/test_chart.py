@@ -73,7 +73,7 @@ def test_uses_too_close_to_draw_apart_are_drawn_together_and_still_counted():
 def test_a_lane_is_shown_for_a_tool_that_was_not_used():
     chart = make_chart("plant-1", Period(0, 10), BERLIN, [], [], {Row("gate", "bench", "saw"): 0})
     assert [(lane.tool, lane.station, lane.uses) for lane in chart.cameras[0].lanes] == [("saw", "bench", 0)]
-    assert chart.tools == ("saw",)
+    assert chart.colours == {"saw": 0}
 
 
 def test_a_camera_that_only_saw_is_in_the_chart():

@@ -8,7 +8,7 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from raypp.errors import LedgerError, OptionError, UnknownSiteError
+from raypp.errors import LedgerError, OptionError, RayppError, UnknownSiteError
 from raypp.ledger.store import Ledger
 from raypp.report.command import make_command
 from tests.report.conftest import ODD
@@ -16,20 +16,22 @@ from tests.report.conftest import ODD
 RANGE = ("--from", "2026-03-02T13:50", "--to", "2026-03-02T14:10")
 
 
-def report(plant, *arguments, url=None):
+def report(plant, *arguments, url=None, status=0, columns=160):
     app = typer.Typer()
     app.command()(make_command(lambda url: Ledger.open(url, create=False)))
-    done = CliRunner(env={"COLUMNS": "160", "RAYPP_LEDGER": url or plant.url}).invoke(app, [*map(str, arguments)])
+    done = CliRunner(env={"COLUMNS": str(columns), "RAYPP_LEDGER": url or plant.url}).invoke(
+        app, [*map(str, arguments)]
+    )
     if done.exception and not isinstance(done.exception, SystemExit):
         raise done.exception
-    assert done.exit_code == 0, done.output
+    assert done.exit_code == status, done.output
     return done.output
 
 
 def test_it_prints_fact_duration_coverage_equipment_and_sequence(plant):
     lines = [" ".join(line.split()) for line in report(plant, "plant-1", *RANGE).splitlines()]
-    assert lines[0].startswith("plant-1 Mon 2 Mar 2026, 13:50:00 to Mon 2 Mar 2026, 14:10:00 (Europe/Berlin)")
-    assert "observed 85 % of the time of 1 camera" in lines[0]
+    assert lines[0] == "plant-1 Mon 2 Mar 2026, 13:50:00 to 14:10:00 (Europe/Berlin)"
+    assert lines[1] == "observed 85 % of the time of 1 camera; gate silent since 14:09:59"
     assert "hammer 3 3 min 30 s 1 min 00 s 1 min 48 s 2 min 00 s" in lines
     assert "saw 2 2 min 08 s 30.0 s 30.0 s 30.0 s 1 open" in lines
     assert any(line.startswith("Early, 2026-03-02 station") for line in lines)
@@ -56,7 +58,7 @@ def test_files_hold_the_same_figures(plant, tmp_path, zone):
     assert {row["station"] for row in uses} == {"left", ODD}
     columns = pq.read_table(out / "episodes.parquet")
     assert str(columns.schema.field("start").type) == "timestamp[us, tz=Europe/Berlin]"
-    assert columns["start"][0].as_py() == datetime.fromisoformat(rows[0]["start"])
+    assert columns["start"][0].as_py() == datetime.fromisoformat(rows[0]["start_iso"])
     for name in ("tool", "start_us", "end_us", "state"):
         assert [str(value) for value in columns[name].to_pylist()] == [row[name] for row in rows]
     with (out / "transitions.csv").open(newline="") as file:
@@ -88,14 +90,52 @@ def test_without_a_range_it_takes_the_latest_day(plant):
     assert "Sun 1 Mar 2026, 08:00:00 to" in report(plant, "other").splitlines()[0]
 
 
-def test_an_empty_range_says_so_and_is_no_error(plant, tmp_path):
-    out = report(plant, "plant-1", "--from", "2026-02-01", "--out", tmp_path)
-    assert "nothing was recorded" in out
-    assert "coverage 0 %" in out
-    made = json.loads((tmp_path / "report.json").read_text())
-    assert [one["observed_share"] for one in made["coverage"]] == [0]
-    assert "nothing was recorded" in report(plant, "quiet")
-    assert "nothing was recorded" in report(plant, "plant-1", "--from", "2999-01-01")
+def test_an_empty_range_says_so_and_when_there_was_something_and_writes_no_empty_files(plant, tmp_path):
+    made = tmp_path / "report.json"
+    lines = report(plant, "plant-1", "--from", "2026-02-01", "--out", tmp_path / "out", "--json", made, status=3)
+    assert "nothing was recorded from Sun 1 Feb 2026, 00:00:00" in lines
+    assert "coverage 0 %" in lines
+    assert "latest day with frames: Mon 2 Mar 2026 (--from 2026-03-02)" in lines
+    assert not (tmp_path / "out").exists()
+    assert [one["observed_share"] for one in json.loads(made.read_text())["coverage"]] == [0]
+    assert "no camera has sent a frame yet" in report(plant, "quiet", status=3)
+    assert "nothing was recorded" in report(plant, "plant-1", "--from", "2999-01-01", status=3)
+
+
+def test_the_first_lines_are_not_broken_on_a_narrow_terminal(plant):
+    first, second, *_ = report(plant, "other", "--from", "2026-03-01", columns=80).splitlines()
+    assert first == "other  Sun 1 Mar 2026, 00:00:00 to Mon 2 Mar 2026, 00:00:00 (UTC)"
+    assert second == "observed < 1 % of the time of 1 camera"
+
+
+def test_without_settings_it_says_over_its_table_what_counts_as_in_use(plant):
+    lines = [line.strip() for line in report(plant, "other").splitlines()]
+    assert lines.index("No settings: a tool in view counts as in use.") < lines.index("Tools")
+    assert "No settings" not in report(plant, "plant-1", *RANGE)
+
+
+def test_the_csv_is_read_by_a_spreadsheet_and_by_a_machine(plant, tmp_path):
+    report(plant, "plant-1", *RANGE, "--tool", "saw", "--out", tmp_path)
+    with (tmp_path / "episodes.csv").open(newline="") as file:
+        names, *rows = csv.reader(file)
+    assert names[:8] == ["day", "start", "end", "tool", "station", "camera", "seconds", "certain"]
+    assert names[8:] == [
+        *("site", "stream_epoch", "episode_id", "start_iso", "end_iso", "start_us", "end_us", "duration_s", "seen_s"),
+        *("state", "reason"),
+    ]
+    assert rows[0][:8] == ["2026-03-02", "13:52:30", "13:53:00", "saw", "left", "gate", "30.0", "yes"]
+    assert rows[1][:2] == ["2026-03-02", "14:08:20"]
+    assert rows[1][7] == "no"
+
+
+def test_a_report_that_cannot_be_made_is_told_in_one_line(plant, monkeypatch):
+    def overflow(*_):
+        raise OverflowError("date value out of range")
+
+    monkeypatch.setattr(Ledger, "stretches", overflow)
+    words = "^the report of site plant-1 cannot be made: OverflowError: date value out of range$"
+    with pytest.raises(RayppError, match=words):
+        report(plant, "plant-1")
 
 
 def test_one_tool_or_camera_alone(plant, tmp_path):
