@@ -9,6 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from actors.services import Services
 from raypp.errors import LedgerError
+from raypp.report.licence import project_source
 from raypp.report.page import respond
 from raypp.report.request import PageRequest, problem
 from raypp.serving.access import FRONT_HEADER
@@ -46,7 +47,15 @@ class Pages:
         ledger = services.ledger
         caller = hashlib.sha256((asked.token() or "").encode()).hexdigest()
         try:
-            answer = await services.reports.next(caller, respond, asked, ledger, services.identities, ledger.clock())
+            answer = await services.reports.next(
+                caller,
+                respond,
+                asked,
+                ledger,
+                services.identities,
+                ledger.clock(),
+                services.settings.source_url or project_source(),
+            )
         except RefusedError as error:
             answer = problem(asked, _TOO_MANY, "One at a time", str(error), Retry_After="5")
         if answer.status == _OK and answer.reader is not None:

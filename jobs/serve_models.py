@@ -61,6 +61,9 @@ def serve(
     front_secret_file: Annotated[
         Path | None, typer.Option(help="File with the secret that the TLS front adds; without, calls need none.")
     ] = None,
+    source_url: Annotated[
+        str | None, typer.Option(help="Where the source of this service is: its pages name it, as AGPL-3.0 asks.")
+    ] = None,
     confidence: Annotated[float | None, typer.Option(help="Least confidence of detections (default: 0.1).")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads of each detector (default: all CPUs).")] = None,
     address: Annotated[str | None, typer.Option(help="Address of a running Ray (default: a local one).")] = None,
@@ -72,6 +75,7 @@ def serve(
     asked: dict[str, Any] = {
         "models": [path.absolute() for path in model or ()],
         "ledger": ledger,
+        "source_url": source_url,
         "front_secret_file": front_secret_file.absolute() if front_secret_file else None,
     }
     defaults = {"threads": os.cpu_count() or 1} if address is None else {}

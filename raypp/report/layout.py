@@ -60,7 +60,15 @@ def document(title: str, crumbs: Sequence[tuple[str, str]], *content: Html | Non
         ),
         hatching(),
         element("main", element("div", *content, id="data"), id="content"),
-        element("footer", "Times are on the site's clocks. Time that no camera saw is never counted as not used."),
+        element(
+            "footer",
+            "Times are on the site's clocks. Time that no camera saw is never counted as not used.",
+            element("br"),
+            "raypp is free software: ",
+            element("a", "source", href="/source"),
+            ", ",
+            element("a", "licence (AGPL-3.0-or-later)", href="/licence"),
+        ),
         element("script", Html(SCRIPT)) if refresh else None,
     )
     return "<!doctype html>" + element("html", head, body, lang="en").text

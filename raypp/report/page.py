@@ -18,6 +18,7 @@ from raypp.ledger.store import Ledger
 from raypp.ledger.values import page_after
 from raypp.report.episode_record import episode_record, episodes_csv
 from raypp.report.layout import FAVICON
+from raypp.report.licence import licence_text, source_page
 from raypp.report.period import DAY_US, read_period
 from raypp.report.records import MOST_DAYS as REPORT_DAYS
 from raypp.report.records import MOST_EPISODES, Recorded, cameras_of, latest, newest_frame, read
@@ -34,18 +35,21 @@ _WRONG = "Something is wrong"
 logger = logging.getLogger("ray.serve")
 
 
-def respond(request: PageRequest, ledger: Ledger, identities: Identities, now_us: int) -> PageResponse:
+def respond(
+    request: PageRequest, ledger: Ledger, identities: Identities, now_us: int, source_url: str | None = None
+) -> PageResponse:
     """Answer a request; never raises for what a request holds, and changes nothing.
 
     The password of HTTP Basic, or a bearer, is a token: an operator's sees all sites, a site's its own. Addresses:
     `/`, `/sites/NAME`, `/sites/NAME/episodes`, `/api/sites`, `/api/sites/NAME/report`, `/api/sites/NAME/episodes`,
-    `/api/sites/NAME/episodes.csv`; docs/reports.md documents them.
+    `/api/sites/NAME/episodes.csv`; docs/reports.md documents them. `/source` and `/licence` need no token.
 
     Args:
         request: what a browser asks for.
         ledger: what it is read from.
         identities: who may read.
         now_us: the present, microseconds since 1970.
+        source_url: where the service's source is.
     """
     if request.method not in {"GET", "HEAD"}:
         return problem(request, 405, "Read only", "this page only reads; use GET", Allow="GET, HEAD")
@@ -53,11 +57,20 @@ def respond(request: PageRequest, ledger: Ledger, identities: Identities, now_us
         answer = plain(FAVICON.encode(), "image/svg+xml")
     else:
         try:
-            answer = _answer(request, ledger, identities, now_us)
+            answer = _open_to_all(request, source_url) or _answer(request, ledger, identities, now_us)
         except Exception:
             logger.exception("raypp: the page %s could not be made", request.path[:200])
             answer = problem(request, 500, _WRONG, "this page cannot be made; the service's log says why")
     return replace(answer, body=b"") if request.method == "HEAD" else answer
+
+
+def _open_to_all(request: PageRequest, source_url: str | None) -> PageResponse | None:
+    """What everybody may read who reaches the service, with a token or without; None for anything else."""
+    if request.path == "/licence":
+        return plain(licence_text().encode(), "text/plain; charset=utf-8")
+    if request.path == "/source":
+        return page(source_page(source_url))
+    return None
 
 
 def _answer(request: PageRequest, ledger: Ledger, identities: Identities, now_us: int) -> PageResponse:

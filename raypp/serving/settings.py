@@ -62,6 +62,12 @@ class ServiceSettings(BaseModel):
     front_secret_file: Path | None = Field(
         None, description="file with the secret that the TLS front adds to each call; none: calls need none"
     )
+    source_url: str | None = Field(
+        None,
+        pattern=r"^https?://[!-~]+$",
+        max_length=1000,
+        description="where the source of this service is, for its pages to name, as AGPL-3.0 asks; none: raypp's",
+    )
     limits: ServiceLimits = ServiceLimits()
     door: DoorLimits = Field(
         DoorLimits(), description="of a local Ray's proxy; on a cluster, the variable RAYPP_DOOR of each node, as JSON"

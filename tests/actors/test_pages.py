@@ -1,6 +1,7 @@
 import asyncio
 import base64
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -12,6 +13,7 @@ from raypp.ledger.audit import AuditLog
 from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
 from raypp.serving.access import Front
+from raypp.serving.settings import ServiceSettings
 
 
 @dataclass
@@ -20,6 +22,7 @@ class Shared:
 
     ledger: Ledger
     front: Front = field(default_factory=lambda: Front(None))
+    settings: ServiceSettings = field(default_factory=lambda: ServiceSettings(models=(Path("tools.model"),)))
     reports: Turns = field(default_factory=lambda: Turns(1, "reports"))
 
     def __post_init__(self):

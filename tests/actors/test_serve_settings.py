@@ -71,3 +71,10 @@ def test_a_file_that_is_no_settings_is_one_line(tmp_path: Path, text: str | byte
     with pytest.raises(OptionError, match=words) as caught:
         _merged(path, {"models": [tmp_path]})
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", ["plant.example", "javascript:alert(1)", "https://a b"])
+def test_where_the_source_is_must_be_an_address(wrong: str) -> None:
+    assert _merged(None, {"models": ["a"], "source_url": "https://plant.example/x"}).source_url
+    with pytest.raises(OptionError, match="setting source_url: "):
+        _merged(None, {"models": ["a"], "source_url": wrong})

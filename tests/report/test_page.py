@@ -258,6 +258,20 @@ def test_a_lost_ledger_is_said_without_naming_it(plant):
     assert b"secret-host" not in answer.body
 
 
+def test_every_page_leads_to_its_source_and_licence_which_need_no_token(plant):
+    for path in ("/", "/sites/plant-1", "/sites/quiet", "/nowhere"):
+        answer = get(plant, path)
+        assert b'href="/source"' in answer.body
+        assert b'href="/licence"' in answer.body
+    licence = get(plant, "/licence", who=None)
+    assert (licence.status, licence.headers["Content-Type"]) == (200, "text/plain; charset=utf-8")
+    assert b"GNU AFFERO GENERAL PUBLIC LICENSE" in licence.body
+    assert "has not named where its source is" in Page(get(plant, "/source", who=None)).text
+    request = PageRequest("GET", "/source")
+    named = respond(request, plant.ledger, plant.identities, NOW_US, "https://plant.example/raypp?a=1&b=2")
+    assert "https://plant.example/raypp?a=1&b=2" in Page(named).named("href")
+
+
 def test_a_site_that_cannot_be_read_does_not_take_the_others_with_it(plant):
     class OneBad:
         def __init__(self, error):
