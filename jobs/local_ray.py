@@ -96,6 +96,8 @@ def _kept(number: int, stream: TextIO) -> Iterator[None]:
             os.dup2(shown, number)
             os.close(shown)
             kept.seek(0)
+            noise = False
             for line in kept:
-                if not _NOISE.search(line):
+                noise = bool(_NOISE.search(line)) or (noise and not line.strip())  # and the blank line behind it
+                if not noise:
                     os.write(number, line)

@@ -45,7 +45,7 @@ def test_what_ray_says_of_itself_is_left_out_and_the_rest_is_shown(capfd):
     with without_noise():
         os.write(2, b"[2026] logging.cc:303: Set ray log level from environment variable to fatal\nsomething else\n")
         os.write(
-            1, b"(raylet) Task x failed. There are infinite retries remaining. It was killed by `ray.kill`.\nout\n"
+            1, b"(raylet) Task x failed. There are infinite retries remaining. It was killed by `ray.kill`.\n\nout\n"
         )
     seen = capfd.readouterr()
     assert (seen.out, seen.err) == ("out\n", "something else\n")
