@@ -35,6 +35,7 @@ _POLL_S = 0.25
 _FIRST_RETRY_S = 1.0
 _LONGEST_RETRY_S = 60.0
 _FAREWELL_S = 10.0
+_LAST_WORDS_S = 1.0
 _RECORDING_PATIENCE = 10  # a sparse sample of a large recording is decoded for long without a word
 
 
@@ -113,17 +114,20 @@ class Keeper(Thread):
             child.end()
 
     def _attend(self, child: Child) -> None:
-        heard = monotonic()
-        told = False
+        heard, patience_s, told, ending = monotonic(), self._hang_s, False, False
         while True:
             if self._stopping.is_set() and not told:
                 child.connection.send(Stop())
-                told, heard = True, monotonic()
+                heard, patience_s, told = monotonic(), _FAREWELL_S, True
             if not child.connection.poll(_POLL_S):
                 silent_s = monotonic() - heard
-                if silent_s > (_FAREWELL_S if told else self._hang_s):
-                    self._log(f"the capture process has hung for {silent_s:.0f} s and is killed")
+                if silent_s <= patience_s:
+                    continue
+                if told or ending:
                     return
+                self._log(f"nothing comes for {silent_s:.0f} s: the capture process has hung and is killed")
+                child.connection.send(Stop())  # what it holds is still handed over
+                heard, patience_s, ending = monotonic(), _LAST_WORDS_S, True
                 continue
             if not self._take(child.connection.recv(), child):
                 return

@@ -105,7 +105,7 @@ class LiveCapture:
                 except (av.FFmpegError, OSError) as error:
                     damaged += 1
                     if not isinstance(error, av.InvalidDataError) or damaged > _MOST_DAMAGED:
-                        raise SourceReadError(said(error)) from None
+                        raise SourceReadError(_told(error, self._source, self._job.open_timeout_s)) from None
                     continue
                 self._reporter.alive()
                 yield from (frame for frame in frames if isinstance(frame, VideoFrame))
@@ -215,7 +215,7 @@ def open_live(source: str, timeout_s: float) -> Iterator[InputContainer]:
             metadata_errors="replace",
         )
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise SourceReadError(f"cannot be opened ({_told(error, source)}){_hint(source)}") from None
+        raise SourceReadError(f"cannot be opened ({_told(error, source, timeout_s)}){_hint(source)}") from None
     try:
         if not container.streams.video:
             raise SourceReadError("holds no video stream")
@@ -224,8 +224,10 @@ def open_live(source: str, timeout_s: float) -> Iterator[InputContainer]:
         container.close()
 
 
-def _told(error: BaseException, source: str) -> str:
+def _told(error: BaseException, source: str, timeout_s: float) -> str:
     """What a library's error says, without the source: it may hold a password, blanks and all."""
+    if isinstance(error, av.ExitError):  # by which FFmpeg means that the time is over
+        return f"no picture for {timeout_s:.0f} s"
     return said(error).replace(source, shown_camera(source))
 
 

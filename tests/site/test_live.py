@@ -6,7 +6,8 @@ from itertools import pairwise
 import psutil
 import pytest
 
-from raypp.site.live import RisingClock
+from raypp.errors import SourceReadError
+from raypp.site.live import RisingClock, open_live
 from tests.films import make_film
 from tests.site.conftest import CAMERAS
 from tests.site.live_camera import LiveCamera
@@ -52,6 +53,27 @@ def test_a_camera_that_hangs_is_killed_and_opened_again(site, service, film):
     assert [index for index, _, _ in stream.frames] == list(range(len(stream.frames)))
     assert max(after[1] - before[1] for before, after in pairwise(stream.frames)) > 3_000_000
     assert "secret" not in site.log()
+
+
+def test_what_a_hanging_capture_holds_is_spooled_before_it_is_killed(site, service, film):
+    with LiveCamera(film) as camera:
+        options = ["--camera", "bench-1", "--fps", "5", "--chunk-frames", 16, "--chunk-seconds", 60]
+        process = site.agent(service.address, camera.url, *options, "--hang-seconds", 3)
+        wait_until(lambda: camera.connections)
+        time.sleep(2)
+        camera.hang = True
+        wait_until(lambda: "has hung" in site.log())
+        wait_until(lambda: service.of("bench-1") and service.of("bench-1")[0].frames)
+        camera.hang = False
+        process.terminate()
+        assert process.wait(60) == 0
+
+
+def test_a_source_that_gives_nothing_is_told_so(film):
+    with LiveCamera(film) as camera:
+        camera.hang = True
+        with pytest.raises(SourceReadError, match="no picture for 1 s"), open_live(camera.url, 1.0):
+            pass
 
 
 def test_a_camera_that_refuses_is_tried_again(site, service, film):
