@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 UV_VERSION := 0.13.8
+COMPILE = $(BIN)/uv pip compile --quiet --no-emit-index-url --generate-hashes
+SBOM := build/sbom
 ROUNDS ?= 20
 export RAY_USAGE_STATS_ENABLED := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -12,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint bench attack-table lock proto chaos accept clean
+.PHONY: help setup demo test test-slow lint bench attack-table lock sbom proto chaos accept clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,8 +52,17 @@ attack-table: setup  ## first attacks on many veil settings: the table that the 
 	$(BIN)/python -m tests.attacks.perceptron
 	$(BIN)/python -m tests.attacks.utility
 
-lock: setup  ## compile requirements.txt again from pyproject.toml
-	$(BIN)/uv pip compile --quiet --no-emit-index-url --generate-hashes --extra cluster --extra mlflow --extra recognition --extra dev pyproject.toml -o requirements.txt
+# An edge box installs the second file, and what builds the package there the third, at the versions of the first.
+lock: setup  ## compile requirements*.txt again from pyproject.toml
+	$(COMPILE) --extra cluster --extra mlflow --extra recognition --extra dev pyproject.toml -o requirements.txt
+	$(COMPILE) --constraints requirements.txt pyproject.toml -o requirements-core.txt
+	echo 'setuptools>=77' | $(COMPILE) --constraints requirements.txt - -o requirements-build.txt
+
+sbom: setup  ## CycloneDX lists of all packages and of an edge box's, and the licences of all, into build/sbom
+	mkdir -p $(SBOM)
+	$(BIN)/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --output-reproducible -o $(SBOM)/raypp.cdx.json
+	$(BIN)/cyclonedx-py requirements requirements-core.txt --pyproject pyproject.toml --output-reproducible -o $(SBOM)/raypp-core.cdx.json
+	$(BIN)/pip-licenses --python=$(BIN)/python --format=markdown --with-urls --order=license --output-file=$(SBOM)/licences.md
 
 proto: setup  ## generate the gRPC code from protos/raypp.proto, and record what it promises; refuses to break a promise
 	$(BIN)/python -m tests.protos.promise

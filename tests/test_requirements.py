@@ -1,0 +1,49 @@
+"""The lock files: an edge box installs what the project is tested with, by digest, and from no named index."""
+
+import re
+import tomllib
+
+import pytest
+
+from tests.command import ROOT
+
+LOCKS = ["requirements.txt", "requirements-core.txt", "requirements-build.txt"]
+_PIN = re.compile(
+    r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^ ;]+)[^\\]*((?:\\\n +--hash=sha256:[0-9a-f]{64} ?)+)$", re.MULTILINE
+)
+
+
+def _pins(name: str) -> dict[str, tuple[str, frozenset[str]]]:
+    """Version and digests of each package of a lock file."""
+    text = (ROOT / name).read_text()
+    found = _PIN.findall(text)
+    assert len(found) == len(re.findall(r"^[A-Za-z0-9]", text, re.MULTILINE)), "a line is no pin with a digest"
+    return {package: (version, frozenset(re.findall(r"sha256:\w+", hashes))) for package, version, hashes in found}
+
+
+@pytest.mark.parametrize("part", LOCKS[1:])
+def test_what_an_edge_box_installs_is_what_is_tested(part):
+    full, some = _pins("requirements.txt"), _pins(part)
+    assert some
+    assert {name: pin for name, pin in full.items() if name in some} == some
+
+
+def test_the_core_lock_has_all_that_the_core_asks_for_and_nothing_of_the_cluster():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    core = _pins("requirements-core.txt")
+    assert {re.split(r"[\[<>=;]", asked)[0] for asked in project["dependencies"]} <= core.keys()
+    assert not core.keys() & {"ray", "torch", "ultralytics", "sqlalchemy", "pytest"}
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_no_lock_names_an_index(name):
+    assert not re.search(r"--(extra-)?index-url|--find-links|https?://", (ROOT / name).read_text())
+
+
+def test_the_edge_image_takes_packages_from_the_locks_and_its_base_by_digest():
+    recipe = (ROOT / "cluster" / "site" / "Containerfile").read_text()
+    installs = re.findall(r"pip install[^&\n]*", recipe)
+    assert installs
+    assert all("--require-hashes" in one or "--no-index" in one for one in installs)
+    assert set(re.findall(r"^FROM (\S+)", recipe, re.MULTILINE)) == {"${PYTHON_IMAGE}"}
+    assert re.findall(r"^ARG PYTHON_IMAGE$", recipe, re.MULTILINE)
