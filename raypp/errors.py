@@ -17,6 +17,10 @@ class OptionError(RayppError):
     """An option or argument is malformed, or two of them contradict each other."""
 
 
+class UnreachableError(OptionError):
+    """The host or bucket of a URL cannot be reached."""
+
+
 class ContentError(RayppError, ValueError):
     """The content of a file is no such document, too large, or nested too deeply; its reader names the file."""
 

@@ -9,12 +9,19 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from raypp.errors import MediaError
-from raypp.filesystem import is_url
+from raypp.filesystem import is_url, plain_name, url_path
 from raypp.media.annotations.discovery import DESCRIBING, Labelled, find_labelled
 from raypp.media.annotations.document import VideoAnnotation
 from raypp.media.dataset import Dataset
 from raypp.media.files import Listed, list_files, open_source
-from raypp.media.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Problem, SourceFile, SourceKind
+from raypp.media.source import (
+    IMAGE_SUFFIXES,
+    UNREADABLE_SUFFIXES,
+    VIDEO_SUFFIXES,
+    Problem,
+    SourceFile,
+    SourceKind,
+)
 
 _EXPECTED = (".labels.csv", ".timeline.csv", ".txt", ".yaml", ".yml", ".json", ".md", ".cache")
 
@@ -70,8 +77,9 @@ def discover(sources: Sequence[str]) -> Discovery:
         elif is_url(source):
             _url(source.rstrip("/"), found)
         else:
-            for path in _local(source):
-                _path(path, found)
+            paths, named = _local(source)
+            for path in paths:
+                _path(path, found, named=named)
     labelled = {image.file.url for dataset in found.datasets.values() for image in dataset.images}
     files = sorted((file for url, file in found.files.items() if url not in labelled), key=lambda file: file.url)
     datasets = sorted(found.datasets.values(), key=lambda dataset: dataset.root)
@@ -94,29 +102,30 @@ def discover(sources: Sequence[str]) -> Discovery:
     )
 
 
-def _local(source: str) -> list[Path]:
+def _local(source: str) -> tuple[list[Path], bool]:
+    """Paths of a source, and whether the user named them one by one."""
     path = Path(source).absolute()
     try:
         if path.exists():
-            return [path]
+            return [path], True
     except OSError as error:
         raise MediaError(
-            f"source {source[:80]}: {error.strerror}; give a file, folder, glob, URL or inventory"
+            f"source {_shown(source[:80])}: {error.strerror}; give a file, folder, glob, URL or inventory"
         ) from None
     if glob.has_magic(source):
         matches = sorted(glob.glob(source, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute patterns
         if matches:
-            return [Path(match).absolute() for match in matches]
-    raise MediaError(f"source {source} does not exist; give a file, folder, glob, URL or inventory (.csv)")
+            return [Path(match).absolute() for match in matches], False
+    raise MediaError(f"source {_shown(source)} does not exist; give a file, folder, glob, URL or inventory (.csv)")
 
 
-def _path(path: Path, found: _Found) -> None:
+def _path(path: Path, found: _Found, *, named: bool) -> None:
     if path.is_dir():
         _tree(_walk(path, found), str(path), found)
     elif path.suffix.lower() in DESCRIBING:
         _described(path, found)
     else:
-        _files(_listed([path], found), str(path.parent), found)
+        _files(_listed([path], found), str(path.parent), found, named=named)
 
 
 def _described(path: Path, found: _Found) -> None:
@@ -154,21 +163,25 @@ def _first_visit(folder: str, seen: set[tuple[int, int]]) -> bool:
 def _listed(paths: Iterable[Path], found: _Found) -> list[Listed]:
     listed = []
     for path in paths:
+        shown = _shown(str(path))
+        if shown != str(path):
+            found.problems.append(Problem(shown, f"{shown}: its name is no UTF-8; rename it"))
+            continue
         try:
             info = path.stat()
         except OSError as error:
-            found.problems.append(Problem(str(path), f"{path}: {error.strerror}; check the link or permissions"))
+            found.problems.append(Problem(shown, f"{path}: {error.strerror}; check the link or permissions"))
             continue
         listed.append(Listed(str(path), info.st_size, info.st_mtime_ns))
     return listed
 
 
 def _url(url: str, found: _Found) -> None:
-    if PurePosixPath(url).suffix.lower() in VIDEO_SUFFIXES | IMAGE_SUFFIXES:
+    if _suffix(url) in VIDEO_SUFFIXES | IMAGE_SUFFIXES | UNREADABLE_SUFFIXES.keys():
         stream = open_source(url)
         size = stream.size
         stream.close()
-        _files([Listed(url, size, None)], url.rpartition("/")[0], found)
+        _files([Listed(url, size, None)], url.rpartition("/")[0], found, named=True)
         return
     listed = list_files(url)
     if not listed:
@@ -180,7 +193,8 @@ def _tree(listed: Sequence[Listed], root: str, found: _Found) -> None:
     """Sort the files below a folder: those of datasets, and the loose ones."""
     labelled = find_labelled(listed, root)
     _take(labelled, found)
-    _files([file for file in listed if file.url not in labelled.taken], root, found)
+    left = (file for file in listed if file.url not in labelled.taken or _suffix(file.url) in UNREADABLE_SUFFIXES)
+    _files(left, root, found)
 
 
 def _take(labelled: Labelled, found: _Found) -> None:
@@ -189,13 +203,30 @@ def _take(labelled: Labelled, found: _Found) -> None:
     found.labelled.append(labelled)
 
 
-def _files(listed: Iterable[Listed], root: str, found: _Found, extra: dict[str, str | None] | None = None) -> None:
+def _files(
+    listed: Iterable[Listed],
+    root: str,
+    found: _Found,
+    extra: dict[str, str | None] | None = None,
+    *,
+    named: bool = False,
+) -> None:
+    """Sort files by kind; one that was named, or is known for a video or picture, is never passed by silently."""
     for file in listed:
-        suffix = PurePosixPath(file.url).suffix.lower()
+        suffix = _suffix(file.url)
         if suffix in VIDEO_SUFFIXES:
             kind = SourceKind.VIDEO
         elif suffix in IMAGE_SUFFIXES:
             kind = SourceKind.IMAGE
+        elif suffix in UNREADABLE_SUFFIXES:
+            remedy = f"convert it into {UNREADABLE_SUFFIXES[suffix]}"
+            found.problems.append(Problem(file.url, f"{file.url}: {suffix} files cannot be decoded here; {remedy}"))
+            continue
+        elif named and not file.url.endswith(_EXPECTED):
+            kind_told = f"its suffix {suffix} is" if suffix else "its name without a suffix is"
+            remedy = "rename it if it is one, or name its folder"
+            found.problems.append(Problem(file.url, f"{file.url}: {kind_told} no video's and no picture's; {remedy}"))
+            continue
         else:
             found.ignored += not file.url.endswith(_EXPECTED)
             continue
@@ -203,7 +234,8 @@ def _files(listed: Iterable[Listed], root: str, found: _Found, extra: dict[str, 
             reason = f"{file.url}: the file is empty; copy it again or remove it"
             found.problems.append(Problem(file.url, reason))
             continue
-        relative = file.url.removeprefix(root + "/")
+        relative = url_path(file.url).removeprefix(url_path(root).rstrip("/") + "/")
+        relative = plain_name(relative) if is_url(file.url) else relative
         found.files.setdefault(
             file.url, SourceFile(file.url, relative, file.size, file.mtime_ns, kind, **(extra or {}))
         )
@@ -240,9 +272,18 @@ def _inventory(source: str, found: _Found) -> None:
             reason = getattr(error, "strerror", None) or str(error)
             found.problems.append(Problem(url, f"{source}:{line}: {url}: {reason}; correct the inventory"))
             continue
-        _files([listed], listed.url.rpartition("/")[0], found, extra)
+        _files([listed], listed.url.rpartition("/")[0], found, extra, named=True)
+
+
+def _suffix(url: str) -> str:
+    return PurePosixPath(url_path(url)).suffix.lower()
+
+
+def _shown(place: str) -> str:
+    r"""A path as text: bytes of its name that are no UTF-8 are written as \xNN."""
+    return place.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _unreadable(error: OSError, found: _Found) -> None:
-    place = str(error.filename)
+    place = _shown(str(error.filename))
     found.problems.append(Problem(place, f"{place}: {error.strerror}; grant access, or leave it out"))

@@ -2,17 +2,20 @@
 
 import io
 import os
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 from pyarrow import fs
 
-from raypp.errors import MediaError, SourceReadError
-from raypp.filesystem import filesystem_of, is_url
+from raypp.errors import MediaError, SourceReadError, UnreachableError
+from raypp.filesystem import filesystem_of, is_url, url_below
 
 _LEAST_AHEAD = 32 << 10
 _MOST_AHEAD = 4 << 20
+_LIBRARY_ERRORS = (OSError, ValueError, pa.ArrowException)
 
 
 class Listed(NamedTuple):
@@ -127,10 +130,46 @@ def open_source(url: str) -> SourceStream:
             path = Path(url)
             return SourceStream(path.open("rb", buffering=0), path.stat().st_size, url)
         filesystem, path_in = filesystem_of(url)
-        file = filesystem.open_input_file(path_in)
-        return SourceStream(file, file.size(), url)
-    except (OSError, pa.ArrowException) as error:
+        return _remote(filesystem, path_in, url)
+    except UnreachableError as error:
+        raise SourceReadError(str(error)) from None
+    except Exception as error:
+        if not isinstance(error, _LIBRARY_ERRORS) and not _is_of_http(error):
+            raise
         raise SourceReadError(f"{url}: {_first_line(error)}; check that the file exists and may be read") from None
+
+
+def _remote(filesystem: fs.FileSystem, path: str, url: str) -> SourceStream:
+    if isinstance(filesystem, fs.S3FileSystem) and "//" in path:
+        raise SourceReadError(f"{url}: a key with an empty part (//) cannot be read here; copy it to another key")
+    file = filesystem.open_input_file(path)
+    if not url.startswith(("http://", "https://")):
+        return SourceStream(file, file.size(), url)
+    try:
+        size = file.size()
+        file.seek(max(0, size - 1))
+        file.read(1)
+    except (OSError, ValueError):  # plain web servers give whole files alone
+        file.close()
+        return _copied(filesystem.handler.fs.open(path, "rb", block_size=0), url)
+    return SourceStream(file, size, url)
+
+
+def _copied(file: Any, url: str) -> SourceStream:
+    """Copy what can only be read in one go into a file without a name, gone with its last reader."""
+    copy = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the stream
+    try:
+        with file:
+            shutil.copyfileobj(file, copy, _MOST_AHEAD)
+        return SourceStream(copy, copy.tell(), url)
+    except BaseException:
+        copy.close()
+        raise
+
+
+def _is_of_http(error: BaseException) -> bool:
+    """Whether an error is of the library that fsspec reads the web with, which is not part of the core install."""
+    return type(error).__module__.partition(".")[0] == "aiohttp"
 
 
 def list_files(url: str) -> list[Listed]:
@@ -139,21 +178,32 @@ def list_files(url: str) -> list[Listed]:
     Raises:
         MediaError: if it cannot be listed.
     """
-    filesystem, path = filesystem_of(url)
     try:
+        filesystem, path = filesystem_of(url)
         infos = filesystem.get_file_info(fs.FileSelector(path, recursive=True))
-    except (OSError, pa.ArrowException) as error:
+    except UnreachableError as error:
+        raise MediaError(str(error)) from None
+    except Exception as error:
+        if not isinstance(error, _LIBRARY_ERRORS) and not _is_of_http(error):
+            raise
         raise MediaError(f"{url}: {_first_line(error)}; check the URL and your credentials") from None
-    prefix = url.removesuffix("/")
-    base = path.rstrip("/")
+    base = path.rstrip("/") + "/"
+    found = ((url_below(url, info.path.removeprefix(base)), info) for info in infos if info.type == fs.FileType.File)
     return sorted(
-        Listed(prefix + info.path.removeprefix(base), info.size, info.mtime_ns)
-        for info in infos
-        if info.type == fs.FileType.File
+        Listed(place, _size(place) if info.size is None else info.size, info.mtime_ns) for place, info in found
     )
+
+
+def _size(url: str) -> int:
+    """Size of a file that a listing (a web server's) does not tell."""
+    stream = open_source(url)
+    stream.close()
+    return stream.size
 
 
 def _first_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
+    if isinstance(error, FileNotFoundError):
+        return "No such file"
     return (str(error) or type(error).__name__).splitlines()[0]

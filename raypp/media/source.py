@@ -4,9 +4,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 VIDEO_SUFFIXES = frozenset(
-    ".mp4 .m4v .mov .mkv .webm .avi .ts .m2ts .mts .mpg .mpeg .wmv .flv .3gp .gif .asf .ogv".split()  # noqa: SIM905
+    ".mp4 .m4v .mov .qt .mkv .webm .avi .divx .ts .m2ts .mts .m2t .mpg .mpeg .mpe .vob .wmv .asf .flv .f4v .3gp .3g2 "  # noqa: SIM905
+    ".gif .ogv .mxf .dv .h264 .264 .avc .h265 .265 .hevc .m1v .m2v .mjpg .mjpeg".split()
 )
-IMAGE_SUFFIXES = frozenset([".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".jp2"])
+IMAGE_SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .jfif .mpo .png .bmp .dib .tif .tiff .webp .jp2 .avif .ppm .pgm .pnm .tga".split()  # noqa: SIM905
+)
+UNREADABLE_SUFFIXES = {
+    **dict.fromkeys(".dav .ifv .g64 .sec .rm .rmvb .ogm .ivf .y4m .braw .r3d".split(), "mp4"),  # noqa: SIM905
+    **dict.fromkeys(
+        ".heic .heif .hif .jxl .dng .cr2 .cr3 .nef .arw .orf .rw2 .raf .psd .exr .hdr .pfm .j2k .jpx".split(),  # noqa: SIM905
+        "jpg or png",
+    ),
+}
+"""Videos and pictures that nothing here decodes, and what to convert them into."""
 
 
 class SourceKind(StrEnum):

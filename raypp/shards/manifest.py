@@ -36,6 +36,8 @@ _SCHEMA = pa.schema(
         ("veil_id", pa.string()),
     ]
 )
+_DAMAGED = pa.field("damaged", pa.list_(pa.string()))
+"""A column of manifests that have damaged sources; the others keep the bytes that they had before it."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,9 @@ def encryption_of(store: Store, header: ArchiveHeader) -> Any:
 
 def _to_parquet(manifest: Manifest, encryption: Any) -> bytes:
     rows = [receipt.model_dump(mode="json") for receipt in manifest.receipts]
-    schema = _SCHEMA.with_metadata({METADATA_KEY: manifest.header.to_bytes()})
+    damaged = any(receipt.damaged for receipt in manifest.receipts)
+    columns = _SCHEMA.append(_DAMAGED) if damaged else _SCHEMA
+    schema = columns.with_metadata({METADATA_KEY: manifest.header.to_bytes()})
     buffer = io.BytesIO()
     table = pa.Table.from_pylist(rows, schema=schema)
     pq.write_table(table, buffer, version="2.6", compression="zstd", encryption_properties=encryption)

@@ -16,6 +16,11 @@ class Quarantined(BaseModel):
     source: str
     reason: str
 
+    @property
+    def line(self) -> str:
+        """Source and reason in one line."""
+        return self.reason if self.source in self.reason else f"{self.source}: {self.reason}"
+
 
 class Receipt(BaseModel):
     """What came of one segment. Holds no times, hosts or attempts.
@@ -36,6 +41,7 @@ class Receipt(BaseModel):
         decoded_digest: keyed digest of the decoded frames and variants, hex: tells another decoder from another veil.
         quarantined: sources that could not be veiled.
         damaged_packets: packets that could not be decoded, and missing ends.
+        damaged: names of the sources that those are of; empty in receipts of before they were kept.
         veil_id: the veil.
     """
 
@@ -57,6 +63,7 @@ class Receipt(BaseModel):
     quarantined: tuple[Quarantined, ...]
     damaged_packets: int
     veil_id: str
+    damaged: tuple[str, ...] = ()
 
     @property
     def source_frames(self) -> int:
@@ -64,8 +71,9 @@ class Receipt(BaseModel):
         return self.frames - self.variants
 
     def to_bytes(self) -> bytes:
-        """Return canonical JSON."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":")).encode()
+        """Return canonical JSON; what is not damaged has the bytes that it had before damaged sources were named."""
+        content = self.model_dump(mode="json", exclude=set() if self.damaged else {"damaged"})
+        return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
     @classmethod
     def from_bytes(cls, text: bytes | str, where: str) -> Self:

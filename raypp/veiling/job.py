@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
+from raypp.counted import counted
 from raypp.errors import ConflictError, MediaError, ShardError
 from raypp.media.archive import Discovery, discover
 from raypp.private import write_private
@@ -147,8 +148,8 @@ def require_sources(discovery: Discovery, sources: Sequence[str]) -> None:
     if not discovery.files and not discovery.datasets and not discovery.problems:
         named = ", ".join(sources[:3])
         raise MediaError(
-            f"{named}: no video and no image among {discovery.ignored} other files; name files, a folder that holds "
-            "them, or a dataset's description"
+            f"{named}: no video and no image among {counted(discovery.ignored, 'other file')}; "
+            "name files, a folder that holds them, or a dataset's description"
         )
 
 

@@ -246,7 +246,7 @@ def _check_unchanged(item: Item, wanted: _Wanted, mask_digest: str | None) -> No
         ("privacy mask", item.mask_digest, mask_digest),
     ):
         if was != asked:
-            change = f"as {what} {was}, not {asked}" if what != "privacy mask" else "with another privacy mask"
+            change = f'as {what} "{was}", not "{asked}"' if what != "privacy mask" else "with another privacy mask"
             raise ConflictError(f"{item.url} was planned {change}; use the same as before, or another --out")
 
 

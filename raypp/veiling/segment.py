@@ -154,6 +154,7 @@ class _Tally:
     first_us: int | None = None
     last_us: int | None = None
     damaged: int = 0
+    damaged_sources: list[str] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
     bytes_read: int = 0
     decode_s: float = 0.0
@@ -218,6 +219,7 @@ def veil_segment(segment: Segment, workshop: Workshop) -> SegmentResult:
         decoded_digest=tally.digest.hex(),
         quarantined=tuple(tally.quarantined),
         damaged_packets=tally.damaged,
+        damaged=tuple(tally.damaged_sources),
         veil_id=workshop.veil.veil_id,
     )
     workshop.store.write_atomic(receipt_path(segment.segment_id), receipt.to_bytes())
@@ -263,6 +265,8 @@ def _veil_item(item: Item, segment: Segment, workshop: Workshop, writer: ShardWr
     finally:
         tally.bytes_read += stream.bytes_read
         tally.damaged += report.damaged
+        if report.damaged:
+            tally.damaged_sources.append(item.source)
         stream.close()
 
 

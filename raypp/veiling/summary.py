@@ -9,14 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
 from raypp.address import shown
+from raypp.counted import counted
 from raypp.media.dataset import LabelCount
 from raypp.private import write_private
 from raypp.shards.manifest import Manifest
-from raypp.shards.receipt import Quarantined
+from raypp.shards.receipt import Quarantined, Receipt
 from raypp.shards.signature import ArchiveSignature
 from raypp.veiling.attempts import Unfinished
 from raypp.veiling.plan import Plan
-from raypp.veiling.segment import Item, SegmentResult
+from raypp.veiling.segment import Item, Segment, SegmentResult
 
 if TYPE_CHECKING:
     from raypp.veiling.job import VeilJob
@@ -89,20 +90,10 @@ def summarise(
 ) -> VeilSummary:
     """Count what a job did, and leave the quarantine with plain names on the owner's side."""
     items = job.plan.items()
-    names = {item.source: shown(item.url) for item in items.values()}
-    in_plan = {segment.segment_id for segment in job.plan.segments}
-    receipts = [receipt for receipt in manifest.receipts if receipt.segment_id in in_plan]
-    failed = {one.source: one for receipt in receipts for one in receipt.quarantined}
-    quarantined = (
-        *job.plan.quarantined,
-        *(
-            Quarantined(
-                source=names.get(one.source, one.source), reason=one.reason.replace(name, names.get(name, name))
-            )
-            for name, one in sorted(failed.items())
-        ),
-    )
-    damaged = sorted({names.get(r.sources[0], r.sources[0]) for r in receipts if r.damaged_packets})
+    segments = {segment.segment_id: segment for segment in job.plan.segments}
+    receipts = [receipt for receipt in manifest.receipts if receipt.segment_id in segments]
+    quarantined = job.plan.quarantined + _failed(receipts, segments)
+    damaged = sorted({url for receipt in receipts for url in _damaged(receipt, segments[receipt.segment_id])})
     rows = [one.model_dump() for one in quarantined]
     write_private(job.settings.private / QUARANTINE_FILE, json.dumps(rows, indent=1).encode())
     frames_veiled = sum(result.receipt.source_frames for result in results)
@@ -145,12 +136,41 @@ def summarise(
     )
 
 
+def _failed(receipts: Sequence[Receipt], segments: dict[str, Segment]) -> tuple[Quarantined, ...]:
+    """Quarantined sources of receipts, by plain name, each once."""
+    failed: dict[str, Quarantined] = {}
+    for receipt in receipts:
+        names = _names(segments[receipt.segment_id])
+        for one in receipt.quarantined:
+            name = names.get(one.source, one.source)
+            failed[name] = Quarantined(source=name, reason=one.reason.replace(one.source, name))
+    return tuple(failed[name] for name in sorted(failed))
+
+
+def _damaged(receipt: Receipt, segment: Segment) -> list[str]:
+    """Plain names of a receipt's damaged sources; a receipt of an older version only knows that one of them is."""
+    names = _names(segment)
+    if receipt.damaged:
+        return [names.get(source, source) for source in receipt.damaged]
+    if not receipt.damaged_packets:
+        return []
+    return [", or ".join(names.get(source, source) for source in receipt.sources)]
+
+
+def _names(segment: Segment) -> dict[str, str]:
+    return {item.source: shown(item.url) for item in segment.items}
+
+
 def _by_source(plan: Plan, unfinished: Sequence[Unfinished]) -> tuple[Quarantined, ...]:
     items = {segment.segment_id: segment.items for segment in plan.segments}
-    return tuple(Quarantined(source=_named(items[one.segment_id]), reason=one.reason) for one in unfinished)
+    return tuple(Quarantined(source=_named(items[one.segment_id], one.reason), reason=one.reason) for one in unfinished)
 
 
-def _named(items: Sequence[Item]) -> str:
+def _named(items: Sequence[Item], reason: str) -> str:
+    """The file that a reason names; where it names none, all of a segment's files are in question."""
+    blamed = [shown(item.url) for item in items if shown(item.url) in reason]
+    if blamed:
+        return max(blamed, key=len)
     more = f" and {len(items) - 1} more" if len(items) > 1 else ""
     return shown(items[0].url) + more
 
@@ -194,7 +214,7 @@ def print_summary(summary: VeilSummary, console: Console) -> None:
     left = f", {summary.segments_left} left by --limit" if summary.segments_left else ""
     console.print(f"segments      {summary.segments_veiled} veiled{skipped}{left}", highlight=False)
     console.print(
-        f"frames        {summary.frames} from {summary.sources} sources, {megabytes:.1f} MB of shards, "
+        f"frames        {summary.frames} from {counted(summary.sources, 'source')}, {megabytes:.1f} MB of shards, "
         f"{per_frame:.1f} kB a frame{with_variants} (sources: {summary.source_bytes / 1e6:.1f} MB)",
         highlight=False,
     )
@@ -213,11 +233,15 @@ def print_summary(summary: VeilSummary, console: Console) -> None:
     console.print(f"signed        {who}", highlight=False)
     if summary.duplicates:
         console.print(
-            f"duplicates    {summary.duplicates} files with the content of another, veiled once", highlight=False
+            f"duplicates    {counted(summary.duplicates, 'file')} with the content of another, veiled once",
+            highlight=False,
         )
+    if summary.ignored_files:
+        others = counted(summary.ignored_files, "other file")
+        console.print(f"passed by     {others}, neither video nor picture nor label", highlight=False)
     for title, lines in (
-        ("quarantined", [one.reason for one in summary.quarantined]),
-        ("unfinished; run again", [f"{one.source}: {one.reason}" for one in summary.unfinished]),
+        ("quarantined", [one.line for one in summary.quarantined]),
+        ("unfinished; run again", [one.line for one in summary.unfinished]),
         ("damaged", list(summary.damaged)),
         ("labels left out", list(summary.label_problems)),
         ("notes on labels", list(summary.label_notes)),
@@ -228,6 +252,9 @@ def print_summary(summary: VeilSummary, console: Console) -> None:
             console.print(f"  {shown(line)}", highlight=False, markup=False)
         if len(lines) > 20:
             console.print(f"  and {len(lines) - 20} more, in the JSON summary and {summary.private}")
+        if lines and title == "quarantined":
+            listed = f"{summary.private}/{QUARANTINE_FILE}"
+            console.print(f"  listed in {listed}, to stay inside", highlight=False, markup=False)
     if summary.segments_left or summary.unfinished:
         console.print("not finished: run the same command again to go on", highlight=False)
         return

@@ -1,5 +1,6 @@
 """The dry run: what a job would do, with costs measured on a sample, and nothing written."""
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from time import process_time
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
 from raypp.address import shown
+from raypp.counted import counted, lasting
 from raypp.errors import MediaError
 from raypp.media.archive import discover
 from raypp.media.dataset import LabelCount
@@ -30,6 +32,7 @@ from raypp.veiling.versions import versions
 
 _SAMPLED_SOURCES = 5
 _SAMPLED_CPU_S = 1.0
+_TOLD_CORE_HOURS = 0.1
 
 _Alike = tuple[SourceKind, int]
 """Kind of a source and number of its variants."""
@@ -51,6 +54,7 @@ class Survey(BaseModel):
     variants: int = Field(description="variants of frames expected")
     expected_gb: float = Field(description="gigabytes of codes before compression")
     core_hours: float = Field(description="core-hours of decoding and veiling, variants and all, measured on a sample")
+    expected_s: float = Field(description="seconds that this would take on all CPUs of this machine, from a warm start")
     sampled_frames: int
     duplicates: int
     quarantined: tuple[Quarantined, ...] = Field(description="sources that cannot be opened, or failed in the sample")
@@ -82,6 +86,7 @@ def survey(settings: VeilSettings, sources: Sequence[str], reporter: Reporter) -
         for item in alike[:: max(1, len(alike) // _SAMPLED_SOURCES)][:_SAMPLED_SOURCES]:
             cost.sample(item)
     videos = [item for item in items if item.info is not None]
+    core_s = sum(cost.expected_s(item) for item in items)
     return Survey(
         veil_id=workshop.veil.veil_id,
         videos=len(videos),
@@ -93,7 +98,8 @@ def survey(settings: VeilSettings, sources: Sequence[str], reporter: Reporter) -
         frames=round(sum(expected_frames(item, settings) for item in items)),
         variants=round(sum(item.variants * expected_frames(item, settings) for item in items)),
         expected_gb=sum(expected_bytes(item, settings) for item in items) / 1e9,
-        core_hours=sum(cost.expected_s(item) for item in items) / 3600,
+        core_hours=core_s / 3600,
+        expected_s=core_s / max(1, min(_cpus(), len(plan.segments))),
         sampled_frames=cost.frames,
         duplicates=len(plan.duplicates),
         quarantined=(*plan.quarantined, *cost.failed),
@@ -148,6 +154,8 @@ class _Cost:
                     covered = 1.0 if item.info is None else max(frame.timestamp_us / 1e6, 1e-3)
                     if process_time() - started > _SAMPLED_CPU_S:
                         break
+                else:
+                    covered = 1.0 if item.info is None else max(item.info.duration_us / 1e6, covered)
             finally:
                 stream.close()
         except MediaError as error:
@@ -164,22 +172,30 @@ class _Cost:
         return self._spent[alike] / covered * amount if covered else 0.0
 
 
+def _cpus() -> int:
+    return os.cpu_count() or 1
+
+
 def print_survey(survey: Survey, console: Console) -> None:
     """Print a survey for people."""
     codecs = ", ".join(f"{count} {codec}" for codec, count in sorted(survey.codecs.items())) or "none"
-    variants = f" and {survey.variants} variants of them" if survey.variants else ""
+    variants = f" and {counted(survey.variants, 'variant')} of them" if survey.variants else ""
+    frames, duplicates = counted(survey.frames, "frame"), counted(survey.duplicates, "duplicate")
+    takes = f"about {lasting(max(1.0, survey.expected_s))} on this machine, once workers have started"
+    if survey.core_hours >= _TOLD_CORE_HOURS:
+        takes += f"; {survey.core_hours:.1f} core-hours"
     for name, text in (
         ("videos", f"{survey.videos} ({codecs}), {survey.hours:.2f} hours"),
         ("pictures", str(survey.pictures)),
-        ("sources", f"{survey.source_gb:.3f} GB, {survey.duplicates} duplicates, {survey.ignored_files} other files"),
-        ("would write", f"{survey.frames} frames{variants}, {survey.expected_gb:.3f} GB, {survey.segments} segments"),
-        ("would take", f"{survey.core_hours:.3f} core-hours (from {survey.sampled_frames} sampled frames)"),
+        ("sources", f"{survey.source_gb:.3f} GB, {duplicates}, {counted(survey.ignored_files, 'other file')}"),
+        ("would write", f"{frames}{variants}, {survey.expected_gb:.3f} GB, {counted(survey.segments, 'segment')}"),
+        ("would take", f"{takes} (from {counted(survey.sampled_frames, 'sampled frame')})"),
         ("labelled", told(survey.label_count, survey.boxes_clipped, survey.rows_repeated)),
         ("veil", survey.veil_id),
     ):
         console.print(f"{name:<14}{text}", highlight=False)
     for one in survey.quarantined:
-        console.print(f"bad file      {shown(one.reason)}", highlight=False, markup=False)
+        console.print(f"bad file      {shown(one.line)}", highlight=False, markup=False)
     for title, lines in (("bad labels", survey.label_problems), ("on labels", survey.label_notes)):
         for line in lines[:20]:
             console.print(f"{title:<14}{shown(line)}", highlight=False, markup=False)

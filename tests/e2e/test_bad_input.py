@@ -41,6 +41,9 @@ def test_bad_files_are_quarantined_with_reasons_and_the_rest_is_veiled(key: Path
     (root / "text.mp4").write_text("this is not a film\n" * 50)
     (root / "broken.jpg").write_bytes(make_picture(root / "fine.jpg").read_bytes()[:300])
     _audio_only(root / "audio.mp4")
+    (root / "phone.heic").write_bytes(b"a picture that nothing here decodes")
+    Path(os.fsdecode(os.fsencode(root) + b"/caf\xe9.mp4")).write_bytes(whole)
+    (root / "notes.docx").write_bytes(b"of no account")
     data = make_dataset(root / "tools")
     (data / "labels" / "train" / "001.txt").write_text("0 0.9 0.5 0.6 0.2\n")
     (data / "labels" / "train" / "002.txt").write_text("7 0.5 0.5 0.1 0.1\n")
@@ -49,7 +52,12 @@ def test_bad_files_are_quarantined_with_reasons_and_the_rest_is_veiled(key: Path
     assert done.returncode == 3, done.stderr
     result = summary(report)
     reasons = {Path(one["source"]).name: one["reason"] for one in result["quarantined"]}
-    assert set(reasons) == {"truncated.mp4", "empty.mp4", "text.mp4", "broken.jpg", "audio.mp4"}
+    assert set(reasons) == {
+        "truncated.mp4", "empty.mp4", "text.mp4", "broken.jpg", "audio.mp4", "phone.heic", "caf\\xe9.mp4"
+    }  # fmt: skip
+    assert all(name in done.stderr for name in reasons)
+    assert f"listed in {tmp_path / 'out-private' / 'quarantine.json'}" in done.stderr
+    assert "1 other file, neither" in done.stderr
     assert all(len(reason) > 20 and "\n" not in reason for reason in reasons.values())
     assert len(result["label_problems"]) == 2
     assert any("001.txt" in line for line in result["label_problems"])
@@ -58,6 +66,35 @@ def test_bad_files_are_quarantined_with_reasons_and_the_rest_is_veiled(key: Path
     assert json.loads((tmp_path / "out-private" / "quarantine.json").read_text())
     succeed("verify", tmp_path / "out")
     assert not [name for name in archive_bytes(tmp_path / "out") if name.endswith(".tmp")]
+
+
+def test_each_damaged_film_is_named_and_no_other(key: Path, tmp_path: Path) -> None:
+    films = [make_film(tmp_path / "in" / f"{number}.mp4", seconds=2, seed=number) for number in range(5)]
+    for film in films[3:]:
+        content = film.read_bytes()
+        at = content.rindex(b"mdat")
+        size = int.from_bytes(content[at - 4 : at], "big")
+        wrecked = bytes(size // 3)
+        film.write_bytes(content[: at - 4 + size - len(wrecked)] + wrecked + content[at - 4 + size :])
+    report = tmp_path / "summary.json"
+    command = ("veil", tmp_path / "in", "--out", tmp_path / "out", "--key", key, *_QUICK, "--json", report)
+    for _ in range(2):  # and again, from the manifest
+        assert raypp(*command).returncode == 3
+        assert summary(report)["damaged"] == [str(film) for film in films[3:]]
+        assert summary(report)["segments"] == 1
+    succeed("verify", tmp_path / "out")
+
+
+def test_nothing_to_veil_is_an_error_and_leaves_nothing(key: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "notes.docx").write_text("hammer")
+    done = raypp("veil", tmp_path / "in", "--out", tmp_path / "out", "--key", key, *_QUICK)
+    assert done.returncode == 1
+    _one_line(done.stderr, str(tmp_path / "in"), "no video and no image", "1 other file")
+    assert not (tmp_path / "out").exists()
+    named = raypp("veil", tmp_path / "in" / "notes.docx", "--out", tmp_path / "out", "--key", key, *_QUICK)
+    assert named.returncode == 3
+    assert "notes.docx: its suffix .docx is no video's" in named.stderr
 
 
 def test_a_missing_source_is_one_line(key: Path, tmp_path: Path) -> None:
@@ -203,7 +240,7 @@ def test_a_disk_that_fails_for_a_while_costs_nothing_for_good(key: Path, tmp_pat
 
 @pytest.mark.parametrize(("change", "words"), [
     (("--camera", "gate"), ("camera", "gate")),
-    (("--site", "north"), ("site", "north")),
+    (("--site", "north"), ('as site "site", not "north"',)),
     (("--time-from", "2026-03-01T06:00"), ("--time-from", "2026-03-01T06:00")),
     (("--timezone", "Asia/Tokyo"), ("--timezone", "Asia/Tokyo")),
     (("--masks", "masks.json"), ("privacy mask", "film.mp4")),

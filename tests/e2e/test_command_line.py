@@ -59,6 +59,11 @@ def test_a_dry_run_reports_and_writes_nothing(key: Path, tmp_path: Path) -> None
     assert (found["videos"], found["pictures"], found["frames"]) == (1, 6, 46)
     assert found["codecs"] == {"h264": 1}
     assert found["core_hours"] > 0
+    assert found["expected_s"] > 0
+    assert "on this machine, once workers have started" in done.stderr
+    assert f"bad file      {tmp_path / 'in' / 'bad.mp4'}: no readable video" in done.stderr
+    assert "0 duplicates" in done.stderr
+    assert "core-hours" not in done.stderr
     assert found["expected_gb"] > 0
     assert [Path(one["source"]).name for one in found["quarantined"]] == ["bad.mp4"]
     assert not (tmp_path / "out").exists()

@@ -59,6 +59,46 @@ def test_a_video_among_a_dataset_is_veiled_too(tmp_path: Path) -> None:
     assert len(found.datasets) == 1
 
 
+@pytest.mark.parametrize("name", ["a.h264", "a.264", "a.h265", "a.vob", "a.mxf", "a.m2v", "a.jfif", "a.avif", "A.HEVC"])
+def test_videos_and_pictures_of_cameras_are_found(name: str, tmp_path: Path) -> None:
+    _fake(tmp_path / name)
+    for source in (tmp_path, tmp_path / name):
+        assert [Path(file.url).name for file in discover([str(source)]).files] == [name]
+
+
+@pytest.mark.parametrize("name", ["a.heic", "a.dav", "a.nef", "images/train/a.heic"])
+def test_what_cannot_be_decoded_is_told_with_a_remedy(name: str, tmp_path: Path) -> None:
+    data = make_dataset(tmp_path / "tools")
+    _fake(data / name)
+    found = discover([str(tmp_path)])
+    assert [Path(problem.url).name for problem in found.problems] == [Path(name).name]
+    assert "convert it into" in found.problems[0].reason
+
+
+def test_a_named_file_is_never_passed_by(tmp_path: Path) -> None:
+    for name in ("obj.bin", "recording", "film.mp4", "notes.txt"):
+        _fake(tmp_path / name)
+    found = discover([str(tmp_path / name) for name in ("obj.bin", "recording", "film.mp4", "notes.txt")])
+    assert [file.relative for file in found.files] == ["film.mp4"]
+    assert [Path(problem.url).name for problem in found.problems] == ["obj.bin", "recording"]
+    assert discover([str(tmp_path)]).ignored == 2
+
+
+def test_a_name_that_is_no_utf8_is_a_problem_of_its_own(tmp_path: Path) -> None:
+    _fake(tmp_path / "good.mp4")
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/b\xfcro/caf\xe9.mp4"))
+    _fake(odd)
+    for source in (tmp_path, odd):
+        found = discover([str(source)])
+        (problem,) = found.problems
+        assert problem.url.endswith("/b\\xfcro/caf\\xe9.mp4")
+        assert "is no UTF-8; rename it" in problem.reason
+        problem.reason.encode()
+    with pytest.raises(MediaError, match="does not exist") as raised:
+        discover([str(odd) + ".gone"])
+    str(raised.value).encode()
+
+
 def test_an_empty_file_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "empty.mp4").touch()
     found = discover([str(tmp_path)])

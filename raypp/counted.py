@@ -1,0 +1,13 @@
+"""Numbers as people say them."""
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number and its noun, such as "1 shard" or "2 shards"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def lasting(seconds: float) -> str:
+    """Return a length of time, such as "30 s", "4 min" or "2.5 hours"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

@@ -1,0 +1,14 @@
+"""Numbers are told as people say them."""
+
+import pytest
+
+from raypp.counted import counted, lasting
+
+
+def test_one_has_no_plural() -> None:
+    assert [counted(number, "shard") for number in (0, 1, 2)] == ["0 shards", "1 shard", "2 shards"]
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(3, "3 s"), (89, "89 s"), (100, "2 min"), (7200, "2.0 hours")])
+def test_a_length_of_time_has_a_unit_that_fits(seconds: float, words: str) -> None:
+    assert lasting(seconds) == words
