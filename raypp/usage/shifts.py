@@ -9,9 +9,9 @@ from raypp.usage.rules import Day, Shift
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_US, _LAST_US = (
-    (datetime(*date_, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1) for date_ in ((1, 1, 2), (9999, 12, 30))
+    (datetime(*date_, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1) for date_ in ((1, 1, 4), (9999, 12, 28))
 )
-"""From where to where `datetime` has local time in every zone, and the day before and after."""
+"""From where to where `datetime` has local time in every zone, and two days before and after."""
 _WEEK = tuple(Day)
 
 
@@ -54,7 +54,7 @@ def shifts_between(shifts: Sequence[Shift], zone: ZoneInfo, from_us: int, to_us:
 
 
 def local(moment_us: int, zone: ZoneInfo) -> datetime:
-    """Return a moment as local time with its offset; one beyond the calendar as the last day but one that it has."""
+    """Return a moment as local time with its offset; one beyond the calendar as a day near its end."""
     moment_us = max(_FIRST_US, min(moment_us, _LAST_US))
     return (_EPOCH + timedelta(microseconds=moment_us)).astimezone(zone)
 
