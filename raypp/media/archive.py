@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from raypp.errors import MediaError
 from raypp.filesystem import is_url, plain_name, url_path
-from raypp.media.annotations.discovery import DESCRIBING, Labelled, find_labelled
+from raypp.media.annotations.discovery import DESCRIBING, Labelled, described_folder, find_labelled
 from raypp.media.annotations.document import VideoAnnotation
 from raypp.media.dataset import Dataset
 from raypp.media.files import Listed, list_files, open_source
@@ -123,21 +123,20 @@ def _path(path: Path, found: _Found, *, named: bool) -> None:
     if path.is_dir():
         _tree(_walk(path, found), str(path), found)
     elif path.suffix.lower() in DESCRIBING:
-        _described(path, found)
+        folder = described_folder(str(path))
+        _described(str(path), folder, _walk(Path(folder), found), found)
     else:
         _files(_listed([path], found), str(path.parent), found, named=named)
 
 
-def _described(path: Path, found: _Found) -> None:
+def _described(url: str, folder: str, listed: Sequence[Listed], found: _Found) -> None:
     """Take the dataset or videos that one file describes, and nothing else of its folder."""
-    folder = path.parent
-    listed = _walk(folder, found)
-    labelled = find_labelled(listed, str(folder), only=str(path))
+    labelled = find_labelled(listed, folder, only=url)
     if not labelled.datasets and not labelled.videos and not labelled.broken:
         reason = labelled.problems[0] if labelled.problems else "it describes no dataset and labels nothing"
-        raise MediaError(f"source {path}: {reason}; name a folder, a video, an image, or a dataset's description")
+        raise MediaError(f"source {url}: {reason}; name a folder, a video, an image, or a dataset's description")
     _take(labelled, found)
-    _files([file for file in listed if file.url in labelled.videos], str(folder), found)
+    _files([file for file in listed if file.url in labelled.videos], folder, found)
 
 
 def _walk(path: Path, found: _Found) -> list[Listed]:
@@ -182,6 +181,10 @@ def _url(url: str, found: _Found) -> None:
         size = stream.size
         stream.close()
         _files([Listed(url, size, None)], url.rpartition("/")[0], found, named=True)
+        return
+    if PurePosixPath(url).suffix.lower() in DESCRIBING:
+        folder = described_folder(url)
+        _described(url, folder, list_files(folder), found)
         return
     listed = list_files(url)
     if not listed:

@@ -32,11 +32,13 @@ class LabelTables:
         versions: names of the label versions that hold the present labels.
         problems: labels left out, one line each.
         notes: what is odd, and costs no labels that are wanted.
+        misfits: images whose labels turned out to be of an image of another shape.
     """
 
     versions: tuple[str, ...]
     problems: tuple[str, ...]
     notes: tuple[str, ...]
+    misfits: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,11 @@ def write_label_tables(
     if not videos and not labelled:
         return LabelTables((), tuple(problems), tuple(notes))
     veiled = _veiled_frames(workshop)
+    known = len(problems)
     tables = [
         _of_dataset(dataset, reading.datasets[dataset.root], items, veiled, workshop, problems) for dataset in labelled
     ]
+    misfits = len(problems) - known
     if videos:
         tables.append(_of_videos(videos, items, veiled, workshop))
         notes += _counted(discovery.video_labels, tables[-1], items, veiled)
@@ -94,6 +98,7 @@ def write_label_tables(
         tuple(_write(workshop, table, version) for table in tables if table.rows),
         tuple(dict.fromkeys(problems)),
         tuple(notes),
+        misfits,
     )
 
 

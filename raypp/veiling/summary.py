@@ -128,7 +128,7 @@ def summarise(
         damaged=tuple(damaged),
         label_problems=tuple(map(shown, tables.problems)),
         label_notes=tuple(map(shown, tables.notes)),
-        label_count=job.labels.count,
+        label_count=job.labels.count + LabelCount(-tables.misfits, 0, tables.misfits),
         boxes_clipped=job.labels.clipped,
         rows_repeated=job.labels.repeated,
         duplicates=len(job.plan.duplicates),

@@ -143,6 +143,7 @@ def test_labels_of_an_image_of_another_shape_are_left_out_and_told(key: Path, tm
     (tmp_path / "in" / "coco.json").write_text(json.dumps(document))
     summary = _veil(_settings(key, tmp_path / "out"), tmp_path / "in")
     assert "labels are of an image of 90x120, and it has 120x90" in summary.label_problems[0]
+    assert summary.label_count == LabelCount(labelled=1, unread=1)
     (row,) = _rows(summary)
     assert [(box.w, box.h) for box in row.boxes] == [(pytest.approx(0.1875), pytest.approx(0.1875))]
 

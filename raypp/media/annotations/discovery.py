@@ -58,8 +58,17 @@ def find_labelled(listed: Sequence[Listed], root: str, only: str | None = None) 
     finder = _Finder(listed, root, only)
     finder.yolo()
     finder.documents()
-    finder.loose()
+    if only is None:
+        finder.loose()
     return finder.found
+
+
+def described_folder(url: str) -> str:
+    """Return the folder that a file which describes labels speaks of: its own, or that above a folder of such files."""
+    folder = url.rpartition("/")[0]
+    while _last(folder) in ("annotations", "annotation", "labels"):
+        folder = folder.rpartition("/")[0]
+    return folder
 
 
 class _Finder:
@@ -102,11 +111,7 @@ class _Finder:
         sets = self.found.datasets
         unlabelled = {root for root, dataset in sets.items() if not any(image.label_url for image in dataset.images)}
         labelled = {image.file.url for root in sets.keys() - unlabelled for image in sets[root].images}
-        try:
-            placed = place(read, self._root, self._images, self._videos, labelled)
-        except LabelError as error:
-            self.found.problems.append(str(error))
-            return
+        placed = place(read, self._root, self._images, self._videos, labelled)
         documented = {image.file.url for dataset in placed.datasets for image in dataset.images}
         for root in unlabelled:
             if any(image.file.url in documented for image in sets[root].images):

@@ -103,7 +103,11 @@ def place(
     claimed = dict.fromkeys(labelled, "label files")
     for file, read in documents:
         placed.notes += read.left_out
-        document = _as_video(read, images, videos, file.url, root)
+        try:
+            document = _as_video(read, images, videos, file.url, root)
+        except LabelError as error:
+            placed.problems.append(str(error))
+            continue
         for video in document.videos:
             _place_video(video, videos, file.url, root, placed)
         if not document.images:
@@ -116,7 +120,7 @@ def place(
                 f"{' ...' if len(missing) > 1 else ''}; put them below its folder, or export again with the images"
             )
         again: Counter[str] = Counter()
-        for one, there in found:
+        for one, there in _once(found, file.url):
             if there is None:
                 continue
             first = claimed.setdefault(there.url, file.url)
@@ -131,6 +135,19 @@ def place(
     for where, members in sorted(roots.items()):
         placed.datasets.append(_dataset(where, members, in_order(*classes[where])))
     return placed
+
+
+def _once(
+    found: Sequence[tuple[ImageAnnotation, Listed | None]], where: str
+) -> list[tuple[ImageAnnotation, Listed | None]]:
+    """Each file once; of one that a document labels twice, and differently, neither labels can be used."""
+    chosen: dict[Listed | None, ImageAnnotation] = {}
+    for one, there in found:
+        first = chosen.setdefault(there, one)
+        if there is not None and (first.shapes, first.problem) != (one.shapes, one.problem):
+            problem = f"{where} labels {there.url} twice, and differently; keep the right labels, and export it again"
+            chosen[there] = replace(first, problem=problem)
+    return [(one, there) for there, one in chosen.items()]
 
 
 def with_others(datasets: Sequence[Dataset], images: Sequence[Listed], taken: set[str]) -> list[Dataset]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from raypp.errors import MediaError
 from raypp.media.annotations.boxes import Box
 from raypp.media.archive import discover
 from raypp.media.dataset import Dataset, read_labels
@@ -132,3 +133,24 @@ def test_label_files_go_before_a_document_of_the_same_images(tmp_path: Path) -> 
     assert len(found.datasets) == 1
     assert {len(labels.boxes) for labels in read_labels(found.datasets[0]).by_url.values()} == {1}
     assert "labels 2 images that label files labels, too" in " ".join(found.label_notes)
+
+
+def test_an_image_that_is_labelled_twice_and_differently_is_unread(tmp_path: Path) -> None:
+    images = [{"id": one, "file_name": "train/a.jpg", "width": 120, "height": 90} for one in (7, 9)]
+    labels = read_labels(_read(_write(tmp_path, _document(images=images))))
+    assert (labels.count.labelled, labels.count.without, labels.count.unread) == (0, 1, 1)
+    assert "twice, and differently" in next(iter(labels.problems.values()))
+
+
+def test_a_document_named_as_the_source_leads_to_its_images(tmp_path: Path) -> None:
+    root = _write(tmp_path / "set", _document())
+    make_picture(tmp_path / "loose.jpg")
+    found = discover([str(root / "annotations" / "instances_train.json")])
+    assert read_labels(found.datasets[0]).count.labelled == 2
+    assert not found.files
+
+
+def test_a_document_that_labels_nothing_is_no_source(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text("{}")
+    with pytest.raises(MediaError, match=r"settings\.json: it describes no dataset"):
+        discover([str(tmp_path / "settings.json")])

@@ -1,0 +1,35 @@
+"""Files found by names of another machine, and never one of another split."""
+
+import pytest
+
+from raypp.media.annotations.locator import Locator, join, split_of
+from raypp.media.files import Listed
+
+
+def _found(name: str, *files: str) -> str | None:
+    found = Locator("/d", [Listed(f"/d/{one}", 1, None) for one in files]).find(name, "/d/annotations")
+    return found.url.removeprefix("/d/") if found else None
+
+
+@pytest.mark.parametrize("name", [
+    "images/a 1.jpg", "../images/a 1.jpg", "./images/a 1.jpg", "/home/bob/images/a 1.jpg", "C:\\data\\images\\a 1.jpg",
+    "images/a%201.jpg", "a 1.jpg", "12345678-a 1.jpg", "/d/images/a 1.jpg",
+])  # fmt: skip
+def test_the_ways_of_naming_a_file(name: str) -> None:
+    assert _found(name, "images/a 1.jpg", "images/b.jpg") == "images/a 1.jpg"
+
+
+def test_a_file_of_another_split_is_not_taken() -> None:
+    assert _found("/x/val/a.jpg", "images/train/a.jpg") is None
+    assert _found("/x/valid/a.jpg", "images/val/a.jpg") == "images/val/a.jpg"
+
+
+def test_one_of_several_files_of_a_name_is_not_guessed() -> None:
+    assert _found("a.jpg", "x/a.jpg", "y/a.jpg") is None
+    assert _found("y/a.jpg", "x/a.jpg", "y/a.jpg") == "y/a.jpg"
+
+
+def test_paths_are_joined_and_splits_read_from_the_last_folder_that_names_one() -> None:
+    assert join("s3://b/d", "../e/./f") == "s3://b/e/f"
+    assert split_of("train/x/Validation/y") == "val"
+    assert split_of("trainer/valley") is None
