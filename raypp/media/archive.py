@@ -182,7 +182,7 @@ def _url(url: str, found: _Found) -> None:
         stream.close()
         _files([Listed(url, size, None)], url.rpartition("/")[0], found, named=True)
         return
-    if PurePosixPath(url).suffix.lower() in DESCRIBING:
+    if _suffix(url) in DESCRIBING:
         folder = described_folder(url)
         _described(url, folder, list_files(folder), found)
         return
