@@ -88,7 +88,10 @@ class VeilKey(Secret):
         return cls(secrets.token_bytes(SECRET_BYTES))
 
     def next_epoch(self) -> "VeilKey":
-        """Return the key of the following epoch: another veil, other identities, same owner's file to keep."""
+        """Return the key of the following epoch: another veil, other identities.
+
+        It helps where a site's key was lost, which holds one epoch. Whoever has the owner's file derives all of them.
+        """
         return VeilKey(self._secret, self.epoch + 1)
 
     def export_secret(self) -> bytes:

@@ -75,3 +75,6 @@ def test_an_archive_is_written_to_s3_and_verified_there(endpoint: str, tmp_path:
     report = tmp_path / "again.json"
     succeed("veil", film, *options, "--json", report, env=env)
     assert summary(report)["segments_veiled"] == 0
+    signer = summary(report)["signed_by"]
+    signed = succeed("verify", "s3://veiled/archive", "--fingerprint", signer, env=env)
+    assert f"signed by {signer} (the key you gave)" in signed.stderr
