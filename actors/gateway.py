@@ -6,12 +6,13 @@ import logging
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from ray.serve.grpc_util import RayServegRPCContext, gRPCInputStream
 from ray.serve.handle import DeploymentHandle
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from actors.pages import Pages
 from actors.services import Services
@@ -21,8 +22,10 @@ from raypp.errors import LedgerError
 from raypp.ledger.identity import Principal
 from raypp.serving.chunk import ChunkReader, with_detections
 from raypp.serving.door import REQUEST_BYTES
+from raypp.serving.fairness import Lane
 from raypp.serving.messages import description
 from raypp.serving.queries import EpisodeWatch, check_range, list_episodes
+from raypp.serving.quota import CallKind
 from raypp.serving.refusal import RefusedError, Status, refusal_of
 from raypp.serving.refusal_log import quiet_refusals
 from raypp.serving.reports import site_report
@@ -30,6 +33,8 @@ from raypp.serving.settings import ServiceSettings
 from raypp.wire.messages import check_detect, check_name
 from raypp.wire.parsing import parse
 from raypp.wire.values import episode_message, frame_detections_message
+
+_BUSY = 503
 
 _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
@@ -87,35 +92,37 @@ class Gateway:
         self, message: bytes, grpc_context: RayServegRPCContext
     ) -> pb.DescribeModelResponse:
         """Say what a model needs, and the service's limits."""
-        await self._principal(grpc_context)
-        request = parse(pb.DescribeModelRequest, message, REQUEST_BYTES)
-        services = self._services
-        veil_id = request.veil_id or services.detectors.only()
-        services.detectors.require(veil_id, Status.NOT_FOUND)
-        return description(await services.detectors.about(veil_id), services.limits, time.time_ns() // 1000)
+        async with self._caller(grpc_context, CallKind.READ) as principal:
+            request = parse(pb.DescribeModelRequest, message, REQUEST_BYTES)
+            services = self._services
+            veil_id = request.veil_id or services.veils.only(principal)
+            services.veils.require(veil_id, principal, Status.NOT_FOUND)
+            return description(await services.detectors.about(veil_id), services.limits, time.time_ns() // 1000)
 
     @_answered
     async def DetectFrames(  # noqa: N802
         self, message: bytes, grpc_context: RayServegRPCContext
     ) -> pb.DetectFramesResponse:
         """Detect on a batch of frames; nothing is kept."""
-        principal = await self._principal(grpc_context)
-        services = self._services
-        request = parse(pb.DetectFramesRequest, message, services.limits.message_bytes)
-        check_detect(request, services.limits.message())
-        services.detectors.require(request.veil_id, Status.FAILED_PRECONDITION)
-        model = await services.detectors.about(request.veil_id)
-        reader = ChunkReader(model, request.width, request.height, request.sub_key, services.limits)
-        frames, block = await asyncio.to_thread(reader.frames, request.frames)
-        found = await services.detectors.detect(request.veil_id, block) if block is not None else None
-        await services.audit(principal, "detect", request.veil_id, f"{len(frames)} frames")
-        return pb.DetectFramesResponse(
-            model_id=found.model_id if found is not None else model.model_id,
-            frames=[
-                frame_detections_message(frame.frame_index, frame.timestamp_us, frame.detections)
-                for frame in with_detections(frames, found)
-            ],
-        )
+        async with self._caller(grpc_context, CallKind.DETECT) as principal:
+            services = self._services
+            request = parse(pb.DetectFramesRequest, message, services.limits.message_bytes)
+            check_detect(request, services.limits.message())
+            services.veils.require(request.veil_id, principal, Status.FAILED_PRECONDITION)
+            model = await services.detectors.about(request.veil_id)
+            reader = ChunkReader(model, request.width, request.height, request.sub_key, services.limits)
+            frames, block = await asyncio.to_thread(reader.frames, request.frames)
+            found = None
+            if block is not None:
+                found = await services.detectors.detect(request.veil_id, block, principal.owner, Lane.CALL)
+            await services.audit(principal, "detect", request.veil_id, f"{len(frames)} frames")
+            return pb.DetectFramesResponse(
+                model_id=found.model_id if found is not None else model.model_id,
+                frames=[
+                    frame_detections_message(frame.frame_index, frame.timestamp_us, frame.detections)
+                    for frame in with_detections(frames, found)
+                ],
+            )
 
     @_streamed
     async def StreamFrames(  # noqa: N802
@@ -131,52 +138,62 @@ class Gateway:
         self, message: bytes, grpc_context: RayServegRPCContext
     ) -> pb.GetSiteReportResponse:
         """Report the use of tools at one site."""
-        principal = await self._principal(grpc_context)
-        request = parse(pb.GetSiteReportRequest, message, REQUEST_BYTES)
-        _check_reader(principal, request.site)
-        check_range(request.site, request.from_us, request.to_us)
-        services = self._services
-        asked, most = (request.site, request.from_us, request.to_us), services.limits.message_bytes
-        report = await services.reports.only(principal.token_id, site_report, services.ledger, *asked, most)
-        await services.audit(principal, "report", request.site, f"from {request.from_us} to {request.to_us}")
-        return pb.GetSiteReportResponse(report_json=report)
+        async with self._caller(grpc_context, CallKind.READ) as principal:
+            request = parse(pb.GetSiteReportRequest, message, REQUEST_BYTES)
+            _check_reader(principal, request.site)
+            check_range(request.site, request.from_us, request.to_us)
+            services = self._services
+            asked, most = (request.site, request.from_us, request.to_us), services.limits.message_bytes
+            report = await services.reports.only(principal.token_id, site_report, services.ledger, *asked, most)
+            await services.audit(principal, "report", request.site, f"from {request.from_us} to {request.to_us}")
+            return pb.GetSiteReportResponse(report_json=report)
 
     @_answered
     async def ListEpisodes(  # noqa: N802
         self, message: bytes, grpc_context: RayServegRPCContext
     ) -> pb.ListEpisodesResponse:
         """List episodes of one site, in pages."""
-        principal = await self._principal(grpc_context)
-        request = parse(pb.ListEpisodesRequest, message, REQUEST_BYTES)
-        _check_reader(principal, request.site)
-        services = self._services
-        page = await services.read(list_episodes, services.ledger, request)
-        await services.audit(principal, "episodes", request.site, f"{len(page.episodes)} episodes")
-        return page
+        async with self._caller(grpc_context, CallKind.READ) as principal:
+            request = parse(pb.ListEpisodesRequest, message, REQUEST_BYTES)
+            _check_reader(principal, request.site)
+            services = self._services
+            page = await services.read(list_episodes, services.ledger, request)
+            await services.audit(principal, "episodes", request.site, f"{len(page.episodes)} episodes")
+            return page
 
     @_streamed
     async def WatchEpisodes(  # noqa: N802
         self, message: bytes, grpc_context: RayServegRPCContext
     ) -> AsyncIterator[pb.WatchEpisodesResponse]:
-        """Send episodes as they open, change and close."""
-        principal = await self._principal(grpc_context)
-        request = parse(pb.WatchEpisodesRequest, message, REQUEST_BYTES)
-        _check_reader(principal, request.site)
-        services = self._services
-        await services.audit(principal, "watch", request.site)
-        watch = EpisodeWatch(services.ledger, request.site)
-        found = await services.read(watch.open_ones)
-        yield pb.WatchEpisodesResponse(episodes=[episode_message(one) for one in found])
-        while True:
-            if not watch.more:
-                await asyncio.sleep(services.settings.watch_every_s)
-                _check_reader(await self._principal(grpc_context), request.site)
-            if found := await services.read(watch.changed):
-                yield pb.WatchEpisodesResponse(episodes=[episode_message(one) for one in found])
+        """Send episodes as they open, change and close, until the call has lasted long enough."""
+        async with self._caller(grpc_context, CallKind.WATCH) as principal:
+            request = parse(pb.WatchEpisodesRequest, message, REQUEST_BYTES)
+            _check_reader(principal, request.site)
+            services = self._services
+            await services.audit(principal, "watch", request.site)
+            watch = EpisodeWatch(services.ledger, request.site)
+            found = await services.read(watch.open_ones)
+            yield pb.WatchEpisodesResponse(episodes=[episode_message(one) for one in found])
+            ends_at = time.monotonic() + services.settings.stream_age_s * random.uniform(0.7, 1.0)  # noqa: S311
+            while time.monotonic() < ends_at:
+                if not watch.more:
+                    await asyncio.sleep(services.settings.watch_every_s)
+                    _check_reader(await self._principal(grpc_context), request.site)
+                if found := await services.read(watch.changed):
+                    yield pb.WatchEpisodesResponse(episodes=[episode_message(one) for one in found])
 
     async def __call__(self, request: Request) -> Response:
         """Answer a browser with the read-only pages."""
-        return await self._pages.answer(request)
+        try:
+            with self._services.calls.taken("pages", CallKind.PAGE):
+                return await self._pages.answer(request)
+        except RefusedError as refusal:
+            return PlainTextResponse(f"{refusal}\n", _BUSY, {"Retry-After": "5"})
+
+    def __del__(self) -> None:
+        """Write down what was read: Serve calls this when a replica goes in peace."""
+        if hasattr(self, "_services"):  # it may have failed to start
+            self._services.write_readings(self._services.readings.rest())
 
     def refused(self, error: BaseException, grpc_context: RayServegRPCContext) -> RefusedError:
         """Set the status of a call that failed, count it, and return what is raised."""
@@ -184,9 +201,18 @@ class Gateway:
         if refusal.status is Status.INTERNAL:
             logger.error("raypp: a call failed", exc_info=error)
         self._services.metrics.refused(refusal.status.name)
+        if refusal.status is Status.UNAUTHENTICATED:
+            self._services.token_refused(f"{refusal} (call from {grpc_context.peer()})")
         grpc_context.set_code(refusal.status)
         grpc_context.set_details(str(refusal))
         return refusal
+
+    @asynccontextmanager
+    async def _caller(self, grpc_context: RayServegRPCContext, kind: CallKind) -> AsyncIterator[Principal]:
+        """Know who calls, and count the call among its owner's for as long as it lasts."""
+        principal = await self._principal(grpc_context)
+        with self._services.calls.taken(principal.owner, kind):
+            yield principal
 
     async def _principal(self, grpc_context: RayServegRPCContext) -> Principal:
         return await self._services.principal(grpc_context.invocation_metadata())
@@ -202,6 +228,7 @@ class Gateway:
                 logger.warning("raypp: silent streams could not be looked for: %s", error)
             else:
                 services.metrics.reaped(len(closed))
+            await services.wait_for(services.write_readings, services.readings.due(time.monotonic()))
 
 
 def _check_reader(principal: Principal, site: str) -> None:

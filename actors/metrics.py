@@ -51,6 +51,7 @@ class GatewayMetrics:
             "raypp_gateway_answer_ms", "Milliseconds from a chunk's arrival to its `committed`.", _MILLISECONDS
         )
         self._refused = Counter("raypp_gateway_refused", "Calls refused, by status.", ("status",))
+        self._tokens = Counter("raypp_gateway_tokens_refused", "Calls and pages whose token is not taken.")
         self._retried = Counter(
             "raypp_gateway_detections_retried", "Detections asked for again after a detector failed."
         )
@@ -81,6 +82,10 @@ class GatewayMetrics:
     def refused(self, status: str) -> None:
         """Count a call that was refused."""
         self._refused.inc(tags={"status": status})
+
+    def token_refused(self) -> None:
+        """Count a call whose token is unknown, expired or revoked."""
+        self._tokens.inc()
 
     def retried(self) -> None:
         """Count a detection that was asked for again."""

@@ -15,7 +15,7 @@ from raypp.report.request import PageRequest, problem
 from raypp.serving.access import FRONT_HEADER
 from raypp.serving.refusal import RefusedError
 
-_OK, _FORBIDDEN, _TOO_MANY = 200, 403, 429
+_OK, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY = 200, 401, 403, 429
 _AUDITED_AGAIN_S = 600.0
 _MOST_REMEMBERED = 10_000
 
@@ -58,6 +58,8 @@ class Pages:
             )
         except RefusedError as error:
             answer = problem(asked, _TOO_MANY, "One at a time", str(error), Retry_After="5")
+        if answer.status == _UNAUTHORIZED:
+            services.token_refused(f"no good token (page from {request.client.host if request.client else 'nowhere'})")
         if answer.status == _OK and answer.reader is not None:
             await self._audit(str(answer.reader), asked.path)
         return Response(answer.body, answer.status, answer.headers)

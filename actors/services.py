@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
@@ -16,18 +16,29 @@ from ray.serve.handle import DeploymentHandle
 
 from actors.metrics import GatewayMetrics
 from actors.turns import Turns
+from raypp.errors import LedgerError
 from raypp.ledger.audit import AuditLog
 from raypp.ledger.identity import Identities, Principal
 from raypp.ledger.placement import refuse_several_nodes
 from raypp.ledger.store import Ledger
 from raypp.serving.access import Front, Metadata, read_front_secret
+from raypp.serving.fairness import FairQueue, Lane
 from raypp.serving.model import DetectedBlock, FrameBlock, ServedModel
+from raypp.serving.quota import Presence
+from raypp.serving.reads import Reading, Readings
 from raypp.serving.refusal import RefusedError, Status
+from raypp.serving.refusal_log import RefusalLog
 from raypp.serving.registry import Registry
 from raypp.serving.settings import ServiceSettings
+from raypp.serving.veils import Veils
 
-_READING_THREADS, _REPORT_THREADS = 3, 2
+_READING_THREADS, _REPORT_THREADS, _CHECKING_THREADS = 3, 2, 1
 """With those of commits, as many as the ledger has connections at most."""
+_SQLITE_WRITERS = 2
+"""SQLite writes one transaction at a time; another one is made ready meanwhile."""
+_PIECE = 8
+"""Frames that are detected on in one turn."""
+_MODELS_CHANGE = 3
 _PATIENCE_S = 30.0
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.05, 2.0
 _FAILING = (RayActorError, BackPressureError, DeploymentUnavailableError)
@@ -62,10 +73,16 @@ class Services:
         secret = read_front_secret(settings.front_secret_file) if settings.front_secret_file else None
         self.front = Front(secret)
         self.identities = Identities(self.ledger)
-        self.detectors = Detectors(detectors, self.metrics)
+        self.veils = Veils(detectors, settings.site_veils)
+        self.calls = Presence(settings.quotas, 2 * settings.limits.streams_per_site, settings.streams_per_gateway)
+        self.readings = Readings()
+        self._refusals = RefusalLog(logger)
+        self.detectors = Detectors(detectors, self.metrics, settings.frames_at_detectors)
+        self._commits = FairQueue(_SQLITE_WRITERS if self.ledger.database.is_sqlite else settings.ledger_threads)
         self.reports = Turns(_REPORT_THREADS, "reports")
         self._threads = ThreadPoolExecutor(settings.ledger_threads, "ledger")
         self._readers = ThreadPoolExecutor(_READING_THREADS, "reading")
+        self._checker = ThreadPoolExecutor(_CHECKING_THREADS, "tokens")
 
     async def wait_for(
         self, blocking: Callable[_Arguments, _Result], *args: _Arguments.args, **options: _Arguments.kwargs
@@ -73,6 +90,13 @@ class Services:
         """Run what waits for the ledger, in one of a few threads."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, partial(blocking, *args, **options))
+
+    async def commit(
+        self, site: str, blocking: Callable[_Arguments, _Result], *args: _Arguments.args, **options: _Arguments.kwargs
+    ) -> _Result:
+        """Run what writes for a site, when it is the site's turn."""
+        async with self._commits.turn(site):
+            return await self.wait_for(blocking, *args, **options)
 
     async def read(
         self, blocking: Callable[_Arguments, _Result], *args: _Arguments.args, **options: _Arguments.kwargs
@@ -88,11 +112,37 @@ class Services:
             RefusedError: PERMISSION_DENIED unless it came through the front, UNAUTHENTICATED if it carries no token.
             UnauthenticatedError: if its token is unknown, expired or revoked.
         """
-        return await self.wait_for(self.identities.check, self.front.token_of(metadata))
+        token = self.front.token_of(metadata)
+        return await asyncio.get_running_loop().run_in_executor(self._checker, self.identities.check, token)
 
-    async def audit(self, principal: object, action: str, subject: str, detail: str = "") -> None:
-        """Record who read or changed what."""
-        await self.wait_for(self.audit_log.record, principal, action, subject, detail)
+    async def audit(
+        self, principal: object, action: str, subject: str, detail: str = "", about: str | None = None
+    ) -> None:
+        """Record who read what, or streams: the first time at once, what follows within ten minutes as one line.
+
+        Args:
+            principal: who.
+            action: what was done.
+            subject: to what.
+            detail: anything else.
+            about: which records are gathered, where the subject is too narrow.
+        """
+        reading = Reading(str(principal), action, subject, detail)
+        if self.readings.note(reading, subject if about is None else about, time.monotonic()):
+            await self.wait_for(self.audit_log.record, principal, action, subject, detail)
+
+    def write_readings(self, readings: Iterable[Reading]) -> None:
+        """Record gathered readings; blocks. What cannot be written is logged."""
+        for one in readings:
+            try:
+                self.audit_log.record(one.who, one.action, one.subject, one.detail)
+            except LedgerError as error:
+                logger.warning("raypp: the audit log lacks %s, %s %s: %s", one.who, one.action, one.detail, error)
+
+    def token_refused(self, line: str) -> None:
+        """Count a call whose token is not taken, and log a line for the many of a minute."""
+        self.metrics.token_refused()
+        self._refusals.note("UNAUTHENTICATED", line, time.monotonic())
 
 
 class Detectors:
@@ -101,38 +151,41 @@ class Detectors:
     Args:
         handles: by veil_id.
         metrics: the gateway's.
+        room: frames that those of one veil have at a time; others wait, streams first, and sites in turn.
     """
 
-    def __init__(self, handles: dict[str, DeploymentHandle[Any]], metrics: GatewayMetrics) -> None:
+    def __init__(self, handles: dict[str, DeploymentHandle[Any]], metrics: GatewayMetrics, room: int) -> None:
         self._handles = handles
         self._metrics = metrics
-
-    def only(self) -> str:
-        """Return the only veil that is served; raises RefusedError (INVALID_ARGUMENT) where there are several."""
-        if len(self._handles) != 1:
-            served = ", ".join(sorted(self._handles))
-            raise RefusedError(Status.INVALID_ARGUMENT, f"several veils are served ({served}); name one")
-        return next(iter(self._handles))
-
-    def require(self, veil_id: str, status: Status) -> None:
-        """Raise RefusedError unless a veil is served."""
-        if veil_id not in self._handles:
-            served = ", ".join(sorted(self._handles))
-            raise RefusedError(status, f"veil {veil_id[:40]} is not served here; this service reads {served}")
+        self._queues = {veil_id: FairQueue(room) for veil_id in handles}
 
     async def about(self, veil_id: str) -> ServedModel:
         """Ask what the running model of a veil is."""
         about: ServedModel = await self._ask(self._handles[veil_id].describe.remote)
         return about
 
-    async def detect(self, veil_id: str, block: FrameBlock) -> DetectedBlock:
-        """Detect on frames; where a detector dies over them, another one is asked: nothing is kept there.
+    async def detect(self, veil_id: str, block: FrameBlock, site: str, lane: Lane) -> DetectedBlock:
+        """Detect on frames, a few in one turn; where a detector dies over them, another one is asked.
+
+        Args:
+            veil_id: of the frames.
+            block: the frames.
+            site: whose turn it is to be.
+            lane: what they are part of.
 
         Raises:
-            RefusedError: UNAVAILABLE if none has answered for long.
+            RefusedError: UNAVAILABLE if none has answered for long, or models are being replaced.
         """
-        found: DetectedBlock = await self._ask(lambda: self._handles[veil_id].detect.remote(block))
-        return found
+        for _ in range(_MODELS_CHANGE):
+            found = [await self._piece(veil_id, piece, site, lane) for piece in block.pieces(_PIECE)]
+            if len({one.model_id for one in found}) == 1:
+                return DetectedBlock(found[0].model_id, tuple(frame for one in found for frame in one.frames))
+        raise RefusedError(Status.UNAVAILABLE, "the model is being replaced; try again")
+
+    async def _piece(self, veil_id: str, piece: FrameBlock, site: str, lane: Lane) -> DetectedBlock:
+        async with self._queues[veil_id].turn(site, len(piece), lane):
+            found: DetectedBlock = await self._ask(lambda: self._handles[veil_id].detect.remote(piece))
+            return found
 
     async def _ask(self, call: Callable[[], Any]) -> Any:
         deadline, wait_s = time.monotonic() + _PATIENCE_S, _FIRST_WAIT_S

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +14,10 @@ from raypp.ledger.values import StreamAbout
 from raypp.serving.access import Metadata
 from raypp.serving.chunk import ChunkReader, ReadChunk, require_size
 from raypp.serving.course import Admission, Course
+from raypp.serving.fairness import Lane
 from raypp.serving.messages import model_message
 from raypp.serving.model import DetectedBlock
+from raypp.serving.quota import CallKind
 from raypp.serving.refusal import RefusedError, Status, refusal_of
 from raypp.serving.registry import Place
 from raypp.serving.writer import StreamWriter, clock_offset_us
@@ -62,6 +65,7 @@ class StreamConnection:
         self._queue: asyncio.Queue[_UnderWay | Exception] = asyncio.Queue(_AHEAD)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._place: Place | None = None
+        self._exit = ExitStack()
         settings = services.settings
         now = time.monotonic()
         # Each at a time of its own, so that after a scale-up or a deployment not all come back at once.
@@ -85,6 +89,7 @@ class StreamConnection:
         finally:
             for task in list(self._tasks):
                 task.cancel()
+            self._exit.close()
             if self._place is not None:
                 self._services.registry.leave(self._place)
                 self._note_streams()
@@ -93,10 +98,11 @@ class StreamConnection:
         services = self._services
         self._why_moving = "the connection has lasted long enough; open another one"
         principal = await services.principal(self._metadata)
+        self._exit.enter_context(services.calls.taken(principal.owner, CallKind.STREAM))
         asked = await self._first_message()
         check_open(asked)
         principal.may_write(asked.site)
-        services.detectors.require(asked.veil_id, Status.FAILED_PRECONDITION)
+        services.veils.require(asked.veil_id, principal, Status.FAILED_PRECONDITION)
         self._live = asked.live
         self._stream = StreamName(asked.site, asked.camera, asked.stream_epoch)
         self._place = services.registry.enter(asked.site, asked.camera)
@@ -116,11 +122,13 @@ class StreamConnection:
             clock_offset_us=offset_us,
             agent_version=asked.agent_version[:64],
         )
-        self._writer = await services.wait_for(StreamWriter.open, services.ledger, self._stream, about)
+        most = services.settings.quotas.cameras
+        self._writer = await services.commit(asked.site, StreamWriter.open, services.ledger, self._stream, about, most)
         services.registry.take_over(self._place)
         self._course = Course.resumed(self._writer.committed, ended=self._writer.ended)
         name = f"{asked.site}/{asked.camera}@{asked.stream_epoch}"
-        await services.audit(principal, "stream", name, f"resumed after {self._writer.committed}")
+        resumed = f"resumed after {self._writer.committed}"
+        await services.audit(principal, "stream", name, resumed, about=f"{asked.site}/{asked.camera}")
         return pb.StreamFramesResponse(
             opened=pb.Opened(
                 resume_after=self._writer.committed,
@@ -174,7 +182,10 @@ class StreamConnection:
         chunk = await asyncio.to_thread(self._chunks.read, message)
         detected = None
         if admission is Admission.NEW and chunk.block is not None:
-            detected = in_background(self._services.detectors.detect(self._model.veil_id, chunk.block), self._tasks)
+            detecting = self._services.detectors.detect(
+                self._model.veil_id, chunk.block, self._stream.site, Lane.STREAM
+            )
+            detected = in_background(detecting, self._tasks)
         return _UnderWay(chunk, admission, detected)
 
     async def _answers(self) -> AsyncIterator[pb.StreamFramesResponse]:
@@ -221,7 +232,9 @@ class StreamConnection:
             return None
         frames = chunk.seen(found)
         begin = time.monotonic()
-        written = await self._services.wait_for(self._writer.commit, chunk.sequence, frames, last=chunk.last)
+        written = await self._services.commit(
+            self._stream.site, self._writer.commit, chunk.sequence, frames, last=chunk.last
+        )
         metrics.committed(len(frames), time.monotonic() - begin, time.monotonic() - under_way.arrived)
         return pb.StreamFramesResponse(
             committed=pb.Committed(

@@ -105,7 +105,7 @@ class SitesServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchEpisodes(self, request, context):
-        """Episodes as they open, change and close. Begins with those that are open.
+        """Episodes as they open, change and close. Begins with those that are open. Ends with OK after a while: call again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

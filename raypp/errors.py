@@ -105,6 +105,10 @@ class StreamRefusedError(LedgerError):
     """A stream cannot be opened or continued as asked: an old epoch, an ended stream, frames out of order."""
 
 
+class TooManyCamerasError(LedgerError):
+    """A site has as many cameras in the ledger as it may."""
+
+
 class UnknownSiteError(LedgerError):
     """A site is not registered in the ledger."""
 

@@ -52,7 +52,12 @@ class Principal:
     token_id: str
 
     def __str__(self) -> str:
-        return f"{self.role} {self.site or self.operator} (token {self.token_id})"
+        return f"{self.owner} (token {self.token_id})"
+
+    @property
+    def owner(self) -> str:
+        """Its role and name, which all its tokens share."""
+        return f"{self.role} {self.site or self.operator}"
 
     def may_read(self, site: str) -> None:
         """Raise ForbiddenError unless this principal may read a site."""

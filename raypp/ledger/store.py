@@ -70,19 +70,26 @@ class Ledger:
     ) -> None:
         self.close()
 
-    def open_stream(self, stream: StreamName, about: StreamAbout) -> StreamPosition:
+    def open_stream(self, stream: StreamName, about: StreamAbout, most_cameras: int | None = None) -> StreamPosition:
         """Take hold of a stream for one connection; whoever held it before can commit no more.
 
         A new stream begins at 0. With its first chunk, a higher epoch than any of the camera's takes over for good: the
         open episodes of the older streams become final, by reason of replacement. One that never commits changes
         nothing. A stream that has ended is given as ended.
 
+        Args:
+            stream: its site, camera and epoch.
+            about: what is known of it.
+            most_cameras: how many cameras its site may have; None: as many as it likes.
+
         Raises:
             StreamRefusedError: for an older epoch, or one out of range, or a recording whose camera has a live stream
                 that goes on.
+            TooManyCamerasError: for a new camera beyond `most_cameras`.
             UnknownSiteError: if the site is not registered.
         """
         with self.database.write() as connection:
+            streams.require_room(connection, stream, most_cameras)
             return streams.open_stream(connection, stream, about, self.clock())
 
     def position(self, stream: StreamName) -> StreamPosition | None:

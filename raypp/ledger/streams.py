@@ -4,9 +4,9 @@ import hashlib
 import json
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, distinct, func, select, update
 
-from raypp.errors import LedgerError, StaleStreamError, StreamRefusedError
+from raypp.errors import LedgerError, StaleStreamError, StreamRefusedError, TooManyCamerasError
 from raypp.ledger.overlap import is_taken, refuse_beside_live
 from raypp.ledger.reading import is_stream, read_episodes
 from raypp.ledger.sites import present_settings, put, recall, remember
@@ -21,6 +21,20 @@ MOST_AHEAD_US = 24 * 3600 * 1_000_000
 """How far in the future an epoch may be: beyond, a site's wrong clock would shut out all its later epochs."""
 _ABANDONED_US = 3600 * 1_000_000
 """How long a stream may be open without a chunk before it is forgotten; connections last half an hour."""
+
+
+def require_room(connection: Connection, stream: StreamName, most: int | None) -> None:
+    """Raise TooManyCamerasError if a stream's camera is new, and its site has `most` cameras; None: any number."""
+    of_site = StreamRow.site == stream.site
+    known = select(StreamRow.stream_id).where(of_site, StreamRow.camera == stream.camera).limit(1)
+    if most is None or connection.execute(known).first() is not None:
+        return
+    count = connection.execute(select(func.count(distinct(StreamRow.camera))).where(of_site)).scalar_one()
+    if count >= most:
+        raise TooManyCamerasError(
+            f"site {stream.site} has {count} cameras, at most {most} (quotas.cameras); "
+            f"{stream.camera} is not one of them: use a name that is, or have the limit raised"
+        )
 
 
 def open_stream(connection: Connection, stream: StreamName, about: StreamAbout, now_us: int) -> StreamPosition:

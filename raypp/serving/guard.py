@@ -134,27 +134,32 @@ class Guard:
             raise RefusedError(
                 Status.RESOURCE_EXHAUSTED, f"more than {per_minute} calls a minute {whose}; try again later"
             )
-        self._under_way[key] = self._under_way.get(key, 0) + 1
-        self._strangers += caller.stranger
+        self._count(caller, 1)
         return caller
 
     def leave(self, caller: Caller) -> None:
         """Note that a call is over."""
-        key = caller.address if caller.stranger else caller.digest
-        left = self._under_way[key] - 1
-        if left:
-            self._under_way[key] = left
-        else:
-            del self._under_way[key]
-        self._strangers -= caller.stranger
+        self._count(caller, -1)
 
     def answered(self, caller: Caller, now_s: float) -> None:
-        """Note that the service has answered a call: its token is good."""
+        """Note that the service has answered a call: its token is good, and the call no stranger's any more."""
+        if caller.stranger:
+            self._count(caller, -1)
+            caller.stranger = False
+            self._count(caller, 1)
         self._known.put(caller.digest, now_s + _KNOWN_S)
 
     def unknown(self, caller: Caller) -> None:
         """Note that the service does not take a call's token."""
         self._known.drop(caller.digest)
+
+    def _count(self, caller: Caller, step: int) -> None:
+        key = caller.address if caller.stranger else caller.digest
+        count = self._under_way.pop(key, 0) + step
+        if count:
+            self._under_way[key] = count
+        if caller.stranger:
+            self._strangers += step
 
 
 def address_of(peer: str) -> str:

@@ -1,6 +1,6 @@
 """What a served detector is and what it is fed; read without torch, so that gateways need none."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from raypp.usage.observation import Detection
 from raypp.veil.spec import VeilSpec
@@ -60,6 +60,10 @@ class FrameBlock:
 
     def __len__(self) -> int:
         return len(self.codes)
+
+    def pieces(self, most: int) -> "tuple[FrameBlock, ...]":
+        """Return the same frames in blocks of at most so many."""
+        return tuple(replace(self, codes=self.codes[at : at + most]) for at in range(0, len(self), most))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from raypp.errors import (
     SettingsError,
     StaleStreamError,
     StreamRefusedError,
+    TooManyCamerasError,
     UnauthenticatedError,
     UnknownSiteError,
     WireError,
@@ -21,6 +22,7 @@ Status = grpc.StatusCode
 
 _STATUS_OF: tuple[tuple[type[RayppError], Status], ...] = (
     (WireLimitError, Status.RESOURCE_EXHAUSTED),
+    (TooManyCamerasError, Status.RESOURCE_EXHAUSTED),
     (WireError, Status.INVALID_ARGUMENT),
     (OptionError, Status.INVALID_ARGUMENT),
     (UnauthenticatedError, Status.UNAUTHENTICATED),

@@ -9,9 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from raypp.errors import OptionError
 from raypp.serving.guard import DoorLimits
 from raypp.serving.limits import ServiceLimits
+from raypp.serving.quota import Quotas
 
 LEDGER_VARIABLE = "RAYPP_LEDGER"
 APPLICATION = "raypp"
+_FRAMES_AT_A_CPU, _FRAMES_AT_A_GPU = 16, 64
 
 
 class DetectionSettings(BaseModel):
@@ -69,17 +71,23 @@ class ServiceSettings(BaseModel):
         description="where the source of this service is, for its pages to name, as AGPL-3.0 asks; none: raypp's",
     )
     limits: ServiceLimits = ServiceLimits()
+    site_veils: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="the only veils that some sites may use, by site; others may use all"
+    )
     door: DoorLimits = Field(
         DoorLimits(), description="of a local Ray's proxy; on a cluster, the variable RAYPP_DOOR of each node, as JSON"
     )
+    quotas: Quotas = Quotas()
     detection: DetectionSettings = DetectionSettings()
     gateways: Scale = Field(Scale(cpus=0.2, target=50), description="`target`: streams of one gateway")
     detectors: Scale = Scale()
     streams_per_gateway: int = Field(
         500, ge=1, le=10_000, description="calls, streams included, that one gateway takes on"
     )
-    ledger_threads: int = Field(8, ge=1, le=15, description="threads of a gateway that wait for the ledger")
-    stream_age_s: float = Field(1800, gt=0, description="a connection is told to move after about this long")
+    ledger_threads: int = Field(8, ge=1, le=14, description="threads of a gateway that wait for the ledger")
+    stream_age_s: float = Field(
+        1800, gt=0, description="a connection is told to move after about this long, and a watch ends"
+    )
     answers_bytes: int = Field(64 << 20, ge=1 << 16, description="likewise after so many bytes of answers")
     open_within_s: float = Field(10, gt=0, description="a connection that has not said `open` by then is closed")
     token_check_s: float = Field(
@@ -89,6 +97,11 @@ class ServiceSettings(BaseModel):
     )
     reap_every_s: float = Field(15, gt=0, description="how often silent streams are looked for")
     watch_every_s: float = Field(1, gt=0, description="how often the ledger is asked for changed episodes")
+
+    @property
+    def frames_at_detectors(self) -> int:
+        """Frames of one gateway that a veil's detectors have at a time: enough that they never wait for more."""
+        return self.detectors.most * (_FRAMES_AT_A_GPU if self.detectors.gpus else _FRAMES_AT_A_CPU)
 
     def ledger_url(self) -> str:
         """Return the ledger's URL; raises OptionError where neither setting nor variable names one."""

@@ -69,18 +69,18 @@ class StreamWriter:
         self._told = False
 
     @classmethod
-    def open(cls, ledger: Ledger, stream: StreamName, about: StreamAbout) -> Self:
+    def open(cls, ledger: Ledger, stream: StreamName, about: StreamAbout, most_cameras: int | None = None) -> Self:
         """Take hold of a stream: earlier connections can commit no more.
 
         A state that was made with other settings or classes is adopted: what was open then is closed.
 
         Raises:
-            UnknownSiteError, StreamRefusedError, LedgerUnavailableError: as `Ledger.open_stream`.
+            UnknownSiteError, StreamRefusedError, TooManyCamerasError, LedgerUnavailableError: as `Ledger.open_stream`.
             SettingsError: if the site's settings name a class that the model does not have.
             FoldError: if the kept state is damaged.
         """
         Fold(ledger.present_settings(stream.site), stream, about.classes)  # refused before the stream is touched
-        position = ledger.open_stream(stream, about)
+        position = ledger.open_stream(stream, about, most_cameras)
         settings = ledger.present_settings(stream.site)
         fold = Fold(settings, stream, about.classes)
         state, pending = fold.begin(), Changes()

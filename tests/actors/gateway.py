@@ -16,9 +16,11 @@ from raypp.ledger.identity import Principal, Role
 from raypp.ledger.store import Ledger
 from raypp.serving.limits import ServiceLimits
 from raypp.serving.model import ServedModel
-from raypp.serving.refusal import RefusedError, Status, refusal_of
+from raypp.serving.quota import Presence
+from raypp.serving.refusal import refusal_of
 from raypp.serving.registry import Registry
 from raypp.serving.settings import ServiceSettings
+from raypp.serving.veils import Veils
 
 
 @dataclass
@@ -45,18 +47,19 @@ class Gateway:
         )
         self.metrics = nothing
         self.detectors = self
+        self.veils = Veils([self.model.veil_id], {})
+        self.calls = Presence(self.settings.quotas, 16, 500)
 
     async def principal(self, _metadata: object) -> Principal:
         return Principal(Role.SITE, self.site, None, "0" * 16)
 
-    async def audit(self, *_: object) -> None: ...
-
-    def require(self, veil_id: str, status: Status) -> None:
-        if veil_id != self.model.veil_id:
-            raise RefusedError(status, f"veil {veil_id} is not served here")
+    async def audit(self, *_: object, **__: object) -> None: ...
 
     async def about(self, _veil_id: str) -> ServedModel:
         return self.model
+
+    async def commit(self, _site: str, blocking: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        return await self.wait_for(blocking, *args, **options)
 
     async def wait_for(self, blocking: Callable[..., Any], *args: Any, **options: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self.threads, lambda: blocking(*args, **options))

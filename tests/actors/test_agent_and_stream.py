@@ -57,7 +57,7 @@ class Service(Gateway):
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
 
-    async def detect(self, _veil_id: str, block: FrameBlock) -> DetectedBlock:
+    async def detect(self, _veil_id: str, block: FrameBlock, *_: object) -> DetectedBlock:
         return DetectedBlock(self.model.model_id, tuple((_HAMMER,) for _ in range(len(block))))
 
     async def stream_frames(self, requests: Any, context: Any) -> AsyncIterator[pb.StreamFramesResponse]:

@@ -26,7 +26,11 @@ class Shared:
     reports: Turns = field(default_factory=lambda: Turns(1, "reports"))
 
     def __post_init__(self):
+        self.refused = []
         self.identities = Identities(self.ledger)
+
+    def token_refused(self, line):
+        self.refused.append(line)
 
     async def audit(self, principal, action, subject, detail=""):
         await asyncio.to_thread(AuditLog(self.ledger).record, principal, action, subject, detail)
@@ -50,6 +54,7 @@ def get(shared, path, token):
 def test_the_icon_needs_no_token_and_a_bad_one_does_not_hurt(shared):
     assert get(shared, "/favicon.svg", "rpp_0123456789abcdef_" + "A" * 43).status_code == 200
     assert get(shared, "/", "rpp_0123456789abcdef_" + "A" * 43).status_code == 401
+    assert shared.refused == ["no good token (page from nowhere)"]
 
 
 def test_a_page_is_audited_by_whom_it_was_made_for(shared):

@@ -58,6 +58,15 @@ def test_unknown_tokens_of_one_address_share_its_limits(guard: Guard) -> None:
     guard.leave(guard.enter(_token(6), "10.0.0.1", 1.0))
 
 
+def test_a_call_that_is_answered_takes_no_strangers_place(guard: Guard) -> None:
+    first = guard.enter(_token(1), "10.0.0.1", 0)
+    guard.answered(first, 0)
+    second = guard.enter(_token(2), "10.0.0.1", 0)
+    guard.leave(second)
+    guard.leave(first)
+    guard.leave(guard.enter(_token(3), "10.0.0.1", 10))
+
+
 def test_unknown_tokens_of_all_addresses_have_a_limit_under_way(guard: Guard) -> None:
     for number in range(4):
         guard.enter(_token(number), f"10.0.0.{number}", 0)

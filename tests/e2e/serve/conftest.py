@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from raypp.private import write_private
-from tests.e2e.serve.talk import FOUND, FRAMES, FRONT, SECRET, STREAMS, WINDOW
+from tests.e2e.serve.talk import CAMERAS, FOUND, FRAMES, FRONT, SECRET, STREAMS, WINDOW
 from tests.serving.running import (
     Service,
     bearer,
@@ -23,6 +23,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
             "streams_per_site": STREAMS,
             "bytes_per_frame": 4096,
         },
+        "quotas": {"cameras": CAMERAS},
         "door": {"strangers_per_minute": 6000, "strangers_burst": 1000},  # each test has tokens of its own
         "detection": {"most": FOUND},
         "answers_bytes": 1 << 16,

@@ -21,7 +21,7 @@ from tests.serving.running import (
 
 SECRET = "0123456789abcdef0123456789abcdef"
 FRONT = {"x-raypp-front": SECRET}
-WINDOW, FRAMES, STREAMS = 3, 16, 4
+WINDOW, FRAMES, STREAMS, CAMERAS = 3, 16, 4, 12
 FOUND = 20
 Code = grpc.StatusCode
 Site = tuple[str, tuple[tuple[str, str], ...]]

@@ -15,8 +15,9 @@ from protos import raypp_pb2 as pb
 from protos.raypp_pb2_grpc import SitesStub
 from raypp.ledger.identity import Identities
 from raypp.serving.limits import ServiceLimits
-from tests.e2e.serve.talk import FRONT, SECRET, STREAMS, WINDOW, Code, Site, connected, refused
-from tests.serving.bundles import SIZE, SPEC, VEIL, some_codes
+from raypp.serving.quota import Quotas
+from tests.e2e.serve.talk import CAMERAS, FRAMES, FRONT, SECRET, STREAMS, WINDOW, Code, Site, connected, refused
+from tests.serving.bundles import HEIGHT, SIZE, SPEC, VEIL, WIDTH, some_codes
 from tests.serving.running import (
     START_US,
     Camera,
@@ -183,7 +184,7 @@ def test_a_refused_call_costs_a_line_of_log_and_no_more(service: Service, site: 
     unknown = bearer("rpp_fedcba9876543210_" + "A" * 43, **FRONT)
     logs = service.logs()
     service.stub().DescribeModel(pb.DescribeModelRequest(), metadata=site[1])
-    before = {path: path.read_text().count("\n") for path in logs.glob("*.log")}
+    before = {path: len(path.read_text()) for path in logs.glob("*.log")}
     calls = [((), b"", Code.PERMISSION_DENIED), (unknown, b"", Code.UNAUTHENTICATED)]
     calls += [(site[1], b"\xff\xfe garbage", Code.INVALID_ARGUMENT), (site[1], b"", Code.INVALID_ARGUMENT)]
     for metadata, message, code in calls * 5:
@@ -191,9 +192,9 @@ def test_a_refused_call_costs_a_line_of_log_and_no_more(service: Service, site: 
             listing(message, metadata=metadata, timeout=30)
         assert caught.value.code() is code
     time.sleep(1)
-    told = {path.name: path.read_text().count("\n") - before.get(path, 0) for path in logs.glob("*.log")}
-    assert max(told.values()) <= 5 * len(calls) + 5, told
-    assert not any("Traceback" in path.read_text() for path in logs.glob("proxy*.log"))
+    told = {path.name: path.read_text()[before.get(path, 0) :] for path in logs.glob("*.log")}
+    assert max(text.count("\n") for text in told.values()) <= 5 * len(calls) + 5, told
+    assert not any("Traceback" in text for text in told.values()), told
 
 
 def test_a_connection_without_an_open_is_closed(service: Service, site: Site) -> None:
@@ -258,6 +259,65 @@ def test_a_client_that_sends_and_never_reads_is_cut_off(service: Service, site: 
         assert committed <= WINDOW
         stream.chunk(committed + 2, None, 20, seen=committed + 1)
         refused(stream, Code.INVALID_ARGUMENT, f"has seen {committed + 1} committed", f"was told {committed}")
+
+
+def test_a_site_has_so_many_calls_under_way_and_streams_that_say_nothing(service: Service, site: Site) -> None:
+    stub, other = service.stub(), ("with-places-left", bearer(service.site("with-places-left"), **FRONT))
+    asked = pb.WatchEpisodesRequest(site=site[0])
+    stub.DescribeModel(pb.DescribeModelRequest(), metadata=site[1])  # its token is known from here on
+    watches = [stub.WatchEpisodes(asked, metadata=site[1], timeout=60) for _ in range(Quotas().watches)]
+    silent = [connected(service, site, f"silent-{number}") for number in range(2 * STREAMS)]
+    try:
+        for watch in watches:
+            next(watch)
+        with pytest.raises(grpc.RpcError) as caught:
+            next(stub.WatchEpisodes(asked, metadata=site[1], timeout=60))
+        assert caught.value.code() is Code.RESOURCE_EXHAUSTED
+        assert f"site {site[0]} has 16 watches under way" in caught.value.details()
+        for stream in silent:
+            stream.__enter__()
+        time.sleep(0.5)
+        with connected(service, site, "one-more") as stream:
+            stream.send(stream.camera.open())
+            refused(stream, Code.RESOURCE_EXHAUSTED, f"{2 * STREAMS} streams under way")
+        with connected(service, other) as stream:
+            stream.open()
+    finally:
+        for watch in watches:
+            watch.cancel()
+        for stream in silent:
+            stream.__exit__(None, None, None)
+
+
+def test_a_site_detects_one_call_at_a_time(service: Service, site: Site) -> None:
+    codes = some_codes(FRAMES)
+    encoder = Camera(site[0], "gate").encoder()
+    frames = [encoder.encode(code, index, START_US + index) for index, code in enumerate(codes)]
+    asked = pb.DetectFramesRequest(veil_id=VEIL, width=WIDTH, height=HEIGHT, sub_key=1, frames=frames)
+
+    def detect(_number: int) -> tuple[Code, str]:
+        try:
+            service.stub().DetectFrames(asked, metadata=site[1], timeout=60)
+        except grpc.RpcError as error:
+            return error.code(), error.details()
+        return Code.OK, ""
+
+    service.stub().DescribeModel(pb.DescribeModelRequest(), metadata=site[1])
+    with ThreadPoolExecutor(8) as pool:
+        fared = Counter(pool.map(detect, range(24)))
+    busy = f"site {site[0]} has 1 calls of DetectFrames under way, at most 1; end some first"
+    assert fared.keys() == {(Code.OK, ""), (Code.RESOURCE_EXHAUSTED, busy)}, fared
+
+
+def test_a_site_has_so_many_cameras_for_good(service: Service, site: Site) -> None:
+    for number in range(CAMERAS):
+        with connected(service, site, f"camera-{number}") as stream:
+            stream.open()
+    with connected(service, site, "camera-new") as stream:
+        stream.send(stream.camera.open())
+        refused(stream, Code.RESOURCE_EXHAUSTED, f"{CAMERAS} cameras", "quotas.cameras")
+    with connected(service, site, "camera-0", epoch=START_US + 1) as stream:
+        stream.open()
 
 
 def test_a_site_has_so_many_streams(service: Service, site: Site) -> None:

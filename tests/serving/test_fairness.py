@@ -1,0 +1,74 @@
+"""Turns: sites one after the other, streams before calls, a bounded amount at a time."""
+
+import asyncio
+import random
+
+from raypp.serving.fairness import FairQueue, Lane
+
+
+def _order(room: int, *asked: tuple[str, int, Lane]) -> list[str]:
+    """Ask for turns while one piece of site `first` fills the room; returns who had them, in order."""
+
+    async def run() -> list[str]:
+        queue, order, over = FairQueue(room), list[str](), asyncio.Event()
+
+        async def first() -> None:
+            async with queue.turn("first", room):
+                await over.wait()
+
+        async def piece(site: str, size: int, lane: Lane) -> None:
+            async with queue.turn(site, size, lane):
+                order.append(site)
+                await asyncio.sleep(0)
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(first())
+            await asyncio.sleep(0)
+            for one in asked:
+                group.create_task(piece(*one))
+            await asyncio.sleep(0)
+            over.set()
+        return order
+
+    return asyncio.run(run())
+
+
+def test_sites_are_let_in_in_turn_however_much_one_has_brought() -> None:
+    many = [("a", 8, Lane.STREAM)] * 20
+    assert _order(8, *many, ("b", 8, Lane.STREAM), ("c", 8, Lane.STREAM), ("b", 8, Lane.STREAM))[:5] == list("abcab")
+
+
+def test_streams_are_let_in_before_calls() -> None:
+    calls = [("a", 8, Lane.CALL)] * 3
+    assert _order(8, *calls, ("b", 8, Lane.STREAM), ("a", 8, Lane.STREAM)) == ["b", "a", "a", "a", "a"]
+
+
+def test_a_piece_larger_than_the_room_goes_alone_and_is_not_passed_over() -> None:
+    assert _order(8, ("a", 20, Lane.STREAM), ("b", 1, Lane.STREAM)) == ["a", "b"]
+
+
+def test_room_is_kept_and_given_back_whatever_is_cancelled() -> None:
+    async def run() -> None:
+        queue, under_way, most = FairQueue(10), 0, 0
+        numbers = random.Random(0)
+
+        async def piece(size: int) -> None:
+            nonlocal under_way, most
+            async with queue.turn(f"site {numbers.randrange(5)}", size, numbers.choice(list(Lane))):
+                under_way += size
+                most = max(most, under_way)
+                try:
+                    await asyncio.sleep(numbers.random() / 200)
+                finally:
+                    under_way -= size
+
+        tasks = [asyncio.create_task(piece(numbers.randrange(1, 8))) for _ in range(200)]
+        for task in numbers.sample(tasks, 60):
+            await asyncio.sleep(0.001)
+            task.cancel()
+        await asyncio.wait(tasks)
+        assert 5 < most <= 10
+        async with asyncio.timeout(1), queue.turn("last", 10):
+            pass
+
+    asyncio.run(run())
