@@ -29,15 +29,13 @@ from raypp.serving.reads import Reading, Readings
 from raypp.serving.refusal import RefusedError, Status
 from raypp.serving.refusal_log import RefusalLog
 from raypp.serving.registry import Registry
-from raypp.serving.settings import ServiceSettings
+from raypp.serving.settings import DetectorShare, ServiceSettings
 from raypp.serving.veils import Veils
 
 _READING_THREADS, _REPORT_THREADS, _CHECKING_THREADS = 3, 2, 1
 """With those of commits, as many as the ledger has connections at most."""
 _SQLITE_WRITERS = 2
 """SQLite writes one transaction at a time; another one is made ready meanwhile."""
-_PIECE = 8
-"""Frames that are detected on in one turn."""
 _MODELS_CHANGE = 3
 _PATIENCE_S = 30.0
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.05, 2.0
@@ -77,7 +75,7 @@ class Services:
         self.calls = Presence(settings.quotas, 2 * settings.limits.streams_per_site, settings.streams_per_gateway)
         self.readings = Readings()
         self._refusals = RefusalLog(logger)
-        self.detectors = Detectors(detectors, self.metrics, settings.frames_at_detectors)
+        self.detectors = Detectors(detectors, self.metrics, settings.share)
         self._commits = FairQueue(_SQLITE_WRITERS if self.ledger.database.is_sqlite else settings.ledger_threads)
         self.reports = Turns(_REPORT_THREADS, "reports")
         self._threads = ThreadPoolExecutor(settings.ledger_threads, "ledger")
@@ -151,13 +149,16 @@ class Detectors:
     Args:
         handles: by veil_id.
         metrics: the gateway's.
-        room: frames that those of one veil have at a time; others wait, streams first, and sites in turn.
+        share: of frames that those of one veil have at a time; others wait, streams first, and sites in turn.
     """
 
-    def __init__(self, handles: dict[str, DeploymentHandle[Any]], metrics: GatewayMetrics, room: int) -> None:
+    def __init__(
+        self, handles: dict[str, DeploymentHandle[Any]], metrics: GatewayMetrics, share: DetectorShare
+    ) -> None:
         self._handles = handles
         self._metrics = metrics
-        self._queues = {veil_id: FairQueue(room) for veil_id in handles}
+        self._most = {Lane.STREAM: share.stream, Lane.CALL: share.call}
+        self._queues = {veil_id: FairQueue(share.room) for veil_id in handles}
 
     async def about(self, veil_id: str) -> ServedModel:
         """Ask what the running model of a veil is."""
@@ -177,7 +178,7 @@ class Detectors:
             RefusedError: UNAVAILABLE if none has answered for long, or models are being replaced.
         """
         for _ in range(_MODELS_CHANGE):
-            found = [await self._piece(veil_id, piece, site, lane) for piece in block.pieces(_PIECE)]
+            found = [await self._piece(veil_id, piece, site, lane) for piece in block.pieces(self._most[lane])]
             if len({one.model_id for one in found}) == 1:
                 return DetectedBlock(found[0].model_id, tuple(frame for one in found for frame in one.frames))
         raise RefusedError(Status.UNAVAILABLE, "the model is being replaced; try again")

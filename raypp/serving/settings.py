@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -13,7 +13,23 @@ from raypp.serving.quota import Quotas
 
 LEDGER_VARIABLE = "RAYPP_LEDGER"
 APPLICATION = "raypp"
-_FRAMES_AT_A_CPU, _FRAMES_AT_A_GPU = 16, 64
+
+
+class DetectorShare(NamedTuple):
+    """How many frames come to a veil's detectors at a time: enough to keep them busy, few enough to wait for.
+
+    Attributes:
+        room: frames of one gateway that they have at a time.
+        stream: frames of a chunk that are handed over in one turn.
+        call: frames of a call of DetectFrames likewise.
+    """
+
+    room: int
+    stream: int
+    call: int
+
+
+_ON_A_CPU, _ON_A_GPU = DetectorShare(4, 4, 1), DetectorShare(64, 32, 16)
 
 
 class DetectionSettings(BaseModel):
@@ -99,9 +115,10 @@ class ServiceSettings(BaseModel):
     watch_every_s: float = Field(1, gt=0, description="how often the ledger is asked for changed episodes")
 
     @property
-    def frames_at_detectors(self) -> int:
-        """Frames of one gateway that a veil's detectors have at a time: enough that they never wait for more."""
-        return self.detectors.most * (_FRAMES_AT_A_GPU if self.detectors.gpus else _FRAMES_AT_A_CPU)
+    def share(self) -> "DetectorShare":
+        """How frames of one gateway come to the detectors of a veil."""
+        share = _ON_A_GPU if self.detectors.gpus else _ON_A_CPU
+        return share._replace(room=share.room * self.detectors.most)
 
     def ledger_url(self) -> str:
         """Return the ledger's URL; raises OptionError where neither setting nor variable names one."""

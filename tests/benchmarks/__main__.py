@@ -7,18 +7,20 @@ from pathlib import Path
 
 from tests.benchmarks.memory import memory_rows
 from tests.benchmarks.service_memory import service_memory_rows
+from tests.benchmarks.siege import siege_rows
 from tests.benchmarks.size import size_rows
 from tests.benchmarks.source import make_source
 from tests.benchmarks.streaming import streaming_rows
 from tests.benchmarks.throughput import job_rows, one_thread_rows
 
-_PARTS = ("thread", "job", "memory", "size", "streaming", "service-memory")
+_PARTS = ("thread", "job", "memory", "size", "streaming", "service-memory", "siege")
 
 
 def main() -> None:
     """Run the benchmarks and print their table."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10, help="length of the 720p film of the whole-job benchmark")
+    parser.add_argument("--siege-seconds", type=float, default=300, help="length of each of the two sieges")
     parser.add_argument("--only", choices=_PARTS, help="run only this one")
     parser.add_argument("--json", type=Path, help="write the rows here")
     options = parser.parse_args()
@@ -38,6 +40,8 @@ def main() -> None:
             rows += streaming_rows(Path(folder))
         if options.only in (None, "service-memory"):
             rows += service_memory_rows(Path(folder))
+        if options.only in (None, "siege"):
+            rows += siege_rows(Path(folder), options.siege_seconds)
     width = max(len(name) for name, _, _ in rows)
     for name, value, bar in rows:
         print(f"{name:<{width}}  {value:>22}  {bar}")

@@ -31,7 +31,7 @@ WIDTH, HEIGHT = 1280, 720
 PACE_FPS = 2
 _FILM_S = 20
 _CALL_S = 3600.0
-_SECRET = "of-the-front-alone-" * 2
+SECRET = "of-the-front-alone-" * 2
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,12 @@ class Plant:
         """Return a stream of a camera through the front, not opened yet."""
         credentials = grpc.ssl_channel_credentials(self.authority.pem)
         stub = SitesStub(grpc.secure_channel(f"localhost:{self.port}", credentials))
-        about = Camera(
-            "plant", camera, veil_id=self.key.veil_id(SPEC), width=WIDTH, height=HEIGHT, live=True, spec=SPEC, size=SIZE
-        )
-        return Connection(about, stub, bearer(self.token), within_s=_CALL_S)
+        return Connection(self.camera("plant", camera), stub, bearer(self.token), within_s=_CALL_S)
+
+    def camera(self, site: str, camera: str) -> Camera:
+        """Return a camera of a site whose frames the detector reads."""
+        veil_id = self.key.veil_id(SPEC)
+        return Camera(site, camera, veil_id=veil_id, width=WIDTH, height=HEIGHT, live=True, spec=SPEC, size=SIZE)
 
     def frames(self) -> Iterator[npt.NDArray[np.uint8]]:
         """Yield the film's frames, letterboxed."""
@@ -91,12 +93,12 @@ def running_plant(folder: Path) -> Iterator[Plant]:
     film = make_source(folder / "film" / "film_20260302_080000.mp4", _FILM_S / 60)
     save_site_key(SiteKey.derive_from(key, SPEC, "plant", ["gate"]), folder / "plant.key")
     write_usual_bundle(folder / "tools.model", SPEC, SIZE, key.veil_id(SPEC))
-    write_private(folder / "front.secret", _SECRET.encode())
+    write_private(folder / "front.secret", SECRET.encode())
     port = free_port()
     with (
         running_service(folder, {}, "--front-secret-file", folder / "front.secret") as service,
         running_front(
-            folder / "front", f"127.0.0.1:{service.port}", f"127.0.0.1:{service.http_port}", _SECRET, port, verify=False
+            folder / "front", f"127.0.0.1:{service.port}", f"127.0.0.1:{service.http_port}", SECRET, port, verify=False
         ) as authority,
     ):
         (folder / "ca.pem").write_bytes(authority.pem)

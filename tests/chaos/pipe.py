@@ -13,16 +13,18 @@ class Pipe:
     Args:
         target: port to forward to.
         listen: whether to keep what passes, in both directions, in `heard`.
+        source: address of this machine that connections seem to come from; None: any.
 
     Attributes:
         port: to connect to.
         refused: connections that came while it was cut.
     """
 
-    def __init__(self, target: int, *, listen: bool = False) -> None:
+    def __init__(self, target: int, *, listen: bool = False, source: str | None = None) -> None:
         self.target = target
         self.heard = bytearray()
         self._listen = listen
+        self._source = None if source is None else (source, 0)
         self.port = 0
         self.refused = 0
         self._loop = asyncio.new_event_loop()
@@ -88,7 +90,9 @@ class Pipe:
             writer.transport.abort()
             return
         try:
-            onward_reader, onward_writer = await asyncio.open_connection("127.0.0.1", self.target)
+            onward_reader, onward_writer = await asyncio.open_connection(
+                "127.0.0.1", self.target, local_addr=self._source
+            )
         except OSError:
             writer.transport.abort()
             return

@@ -1,0 +1,56 @@
+"""One hostile site and three clients without a token do their worst at once: honest sites lose nothing."""
+
+from pathlib import Path
+
+import pytest
+
+from raypp.usage.episode import StreamName
+from tests.e2e.serve.talk import FRONT, SECRET, Site, connected, detected_alone, get_page
+from tests.serving.bundles import HEIGHT, VEIL, WIDTH, some_codes
+from tests.serving.running import START_US, Camera, Service, bearer
+from tests.siege.attack import Orders
+from tests.siege.siege import Honest, Siege
+
+pytestmark = pytest.mark.ray
+_QUIET_S, _SIEGE_S = 4, 14
+_GROWN = 150 << 20
+
+
+def test_a_siege_costs_honest_sites_nothing(service: Service, site: Site, tmp_path: Path) -> None:
+    names, codes = ("honest-one", "honest-two"), some_codes(64)
+    places = {name: (name, bearer(service.site(name), **FRONT)) for name in names}
+    honest = {name: Honest(lambda own=own: connected(service, own), codes, 4, 0.5) for name, own in places.items()}
+    frame = Camera(site[0], "gate").encoder().encode(codes[0], 0, START_US)
+    (tmp_path / "frame").write_bytes(frame.SerializeToString())
+    token = dict(site[1])["authorization"].removeprefix("Bearer ")
+    orders = Orders(
+        f"127.0.0.1:{service.port}", _SIEGE_S, VEIL, site[0], WIDTH, HEIGHT,
+        token=token, secret=SECRET, frame=str(tmp_path / "frame"),
+    )  # fmt: skip
+    headers = dict(places["honest-one"][1])
+    address = f"http://127.0.0.1:{service.http_port}/api/sites"
+
+    def page() -> bool:
+        return get_page(address, Authorization=headers["authorization"], **FRONT)[0] == 200
+
+    outcome = Siege(service, honest, orders, page).run(_QUIET_S)
+    print(outcome.quiet.commits(), outcome.besieged.commits(), outcome.besieged.memory, sorted(outcome.fared.items()))
+    with service.ledger() as ledger:
+        for name, sent in outcome.sent.items():
+            kept = list(ledger.frames(StreamName(name, "gate", START_US)))
+            assert len(kept) >= 4 * sent > 0
+            expected = detected_alone(service, codes[: min(len(kept), len(codes))])
+            assert kept[: len(expected)] == expected
+        assert len({one.stream.camera for one in ledger.streams(site[0])}) <= 12
+    assert outcome.reopened == 0
+    for name, most in outcome.besieged.memory.items():
+        assert most < outcome.quiet.memory[name] + _GROWN, (name, outcome.quiet.memory, outcome.besieged.memory)
+    assert outcome.besieged.pages_failed == 0
+    strangers = {what.split()[-1] for what in outcome.fared if what.startswith("without")}
+    assert strangers <= {"UNAUTHENTICATED", "RESOURCE_EXHAUSTED", "held"}, outcome.fared
+    for kind, status in (
+        ("bomb", "RESOURCE_EXHAUSTED"),
+        ("garbage", "INVALID_ARGUMENT"),
+    ):
+        allowed = {status, "RESOURCE_EXHAUSTED", "held"}
+        assert {what.split()[-1] for what in outcome.fared if what.startswith(f"hostile: {kind} ")} <= allowed
