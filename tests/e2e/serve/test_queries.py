@@ -12,6 +12,7 @@ import pytest
 
 from protos import raypp_pb2 as pb
 from raypp.ledger.audit import AuditLog
+from raypp.wire.frames import LATEST_US
 from raypp.wire.values import detections_of
 from tests.e2e.serve.talk import (
     FRONT,
@@ -88,7 +89,7 @@ def test_episodes_come_in_pages_as_they_change_and_in_the_report(service: Servic
     report = json.loads(stub.GetSiteReport(pb.GetSiteReportRequest(site=name), metadata=site[1]).report_json)
     assert report["site"] == name
     assert {lane["tool"] for lane in report["lanes"]} == set(CLASSES)
-    century = pb.GetSiteReportRequest(site=name, from_us=1, to_us=253_402_300_799_999_999)
+    century = pb.GetSiteReportRequest(site=name, from_us=1, to_us=LATEST_US)
     bounded = json.loads(stub.GetSiteReport(century, metadata=site[1]).report_json)
     assert (bounded["from_us"], bounded["to_us"]) == (report["from_us"], report["to_us"])
     with service.ledger() as ledger:
