@@ -23,6 +23,7 @@ from raypp.evaluating import make_evaluate_command
 from raypp.fit.command import make_fit_command
 from raypp.frontier import frontier
 from raypp.inspection import describe, field_table
+from raypp.io.names import printable
 from raypp.json_file import json_option, write_json
 from raypp.labelling import split
 from raypp.shards.encryption import DataKey
@@ -184,7 +185,7 @@ def inspect(
         raise OptionError("inspect needs the path of a spec, key, shard, manifest, label table, bundle or archive")
     else:
         for name, value in describe(path, DataKey.load(data_key) if data_key else None).items():
-            console.print(f"{name:<16}{value}", highlight=False, markup=False, soft_wrap=True)
+            console.print(f"{name:<16}{printable(value)}", highlight=False, markup=False, soft_wrap=True)
 
 
 def demo(

@@ -4,11 +4,14 @@ import json
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from rich.table import Table
 
 from raypp.detect.bundle_header import is_bundle, is_sealed, read_index
 from raypp.errors import RayppError, ShardError
+from raypp.io.json import read_json
+from raypp.io.names import printable
 from raypp.shards.encryption import DataKey
 from raypp.shards.labels import list_versions
 from raypp.shards.manifest import Manifest, read_manifest
@@ -22,6 +25,7 @@ from raypp.veil.spec import PatchSpec
 
 _PARQUET_MAGIC = b"PAR1"
 _ENCRYPTED_MAGIC = b"PARE"
+_BATCH_ROWS = 4096
 
 
 def describe(path: Path, data_key: DataKey | None = None) -> dict[str, str]:
@@ -37,12 +41,14 @@ def describe(path: Path, data_key: DataKey | None = None) -> dict[str, str]:
             head = file.read(4)
     except OSError as error:
         raise RayppError(f"{path}: {error.strerror}; give the path of a file or archive of raypp") from None
-    if head == _PARQUET_MAGIC:
-        return _parquet(path, open_parquet(path))
-    if head == _ENCRYPTED_MAGIC:
-        if data_key is None:
-            raise ShardError(f"{path} is encrypted; give its data key with --data-key")
-        return _parquet(path, open_parquet(path, data_key.decryption()))
+    if head == _ENCRYPTED_MAGIC and data_key is None:
+        raise ShardError(f"{path} is encrypted; give its data key with --data-key")
+    if head in {_PARQUET_MAGIC, _ENCRYPTED_MAGIC}:
+        try:
+            return _parquet(path, open_parquet(path, data_key.decryption() if data_key else None))
+        except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+            reason = printable((str(error) or type(error).__name__).splitlines()[0])
+            raise ShardError(f"{path} is damaged ({reason}); copy it again, or veil it again") from None
     if is_key_file(path):
         return _key(path)
     return _bundle(path) if is_bundle(path) else _spec(path)
@@ -79,20 +85,20 @@ def _parquet(path: Path, file: pq.ParquetFile) -> dict[str, str]:
     }
     names = file.schema_arrow.names
     if METADATA_KEY in metadata and "boxes" in names:
-        about = json.loads(metadata[METADATA_KEY])
+        about = read_json(metadata[METADATA_KEY])
         lines |= {"version": about["version"], "classes": ", ".join(about["classes"]), "veil_id": about["veil_id"]}
     elif METADATA_KEY in metadata:
         lines |= _header(ArchiveHeader.from_bytes(metadata[METADATA_KEY]))
     if "code" in names and file.metadata.num_rows:
         shown = ["site", "camera", "width", "height", "code"]
-        first = file.read_row_group(0, columns=shown, use_threads=False).slice(0, 1).to_pylist()[0]
+        first = next(file.iter_batches(1, columns=shown, use_threads=False)).to_pylist()[0]
         lines["first frame"] = (
             f"site {first['site']}, camera {first['camera']}, source {first['width']}x{first['height']}, "
             f"code {len(first['code']):,} bytes"
         )
     elif "boxes" in names:
-        column: pa.ChunkedArray = file.read(columns=["boxes"], use_threads=False).column("boxes")
-        lines["boxes"] = str(sum(len(boxes) for boxes in column.to_pylist()))
+        batches = file.iter_batches(_BATCH_ROWS, columns=["boxes"], use_threads=False)
+        lines["boxes"] = str(sum(pc.sum(pc.list_value_length(batch.column(0))).as_py() or 0 for batch in batches))
     return lines
 
 

@@ -9,10 +9,10 @@ from raypp.detect.dataset import VeiledDataset
 from raypp.detect.recipe import Recipe
 from raypp.errors import ConflictError
 from raypp.io.names import Name, Names
+from raypp.shards.schema import MOST_SIZE
 
 ABOUT_FILE = "about.json"
 MOST_ABOUT_BYTES = 1_000_000
-_LARGEST_SIZE = 4096
 
 
 class About(BaseModel):
@@ -26,7 +26,7 @@ class About(BaseModel):
     bits: int = Field(ge=1, le=4)
     patch: Literal[4, 8, 16]
     sub_keys: int = Field(1, ge=1, le=64, description="sub-keys that the adapter tells apart")
-    size: int = Field(ge=1, le=_LARGEST_SIZE, description="side of the letterboxed square, in pixels")
+    size: int = Field(ge=1, le=MOST_SIZE, description="side of the letterboxed square, in pixels")
     veil_id: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
     spec: dict[str, Any] = Field({}, description="public spec of the veil; empty in checkpoints that do not hold it")
     dataset_version: Name

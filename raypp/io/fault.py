@@ -2,6 +2,8 @@
 
 from pydantic import ValidationError
 
+from raypp.io.names import printable
+
 _LONGEST_FIELD, _LONGEST_REASON = 80, 200
 
 
@@ -10,9 +12,4 @@ def first_fault(error: ValidationError) -> str:
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
     field = ".".join(str(part) for part in first["loc"])[:_LONGEST_FIELD] or "the document"
     reason = " ".join(first["msg"].removeprefix("Value error, ").split())[:_LONGEST_REASON]
-    return f"{printable(field)}: {printable(reason)}"
-
-
-def printable(text: str) -> str:
-    """Return a text with what cannot be printed as escapes."""
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+    return printable(f"{field}: {reason}")

@@ -17,7 +17,7 @@ def check_name(name: str) -> str:
     """Return a name; raises ValueError unless it can be shown: short, and without control characters."""
     if not 1 <= len(name) <= LONGEST_NAME:
         raise ValueError(f"a name has 1 to {LONGEST_NAME} characters, not {len(name)}")
-    if any(character in _TURNING or unicodedata.category(character) in _UNSEEN for character in name):
+    if not all(map(_is_seen, name)):
         raise ValueError(f"{name!a} holds a character that cannot be shown")
     return name
 
@@ -29,6 +29,15 @@ def check_names(names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
         check_name(name)
     return names
+
+
+def printable(text: str) -> str:
+    """Return text as it may be shown: every character that is a control, or none at all, as its escape."""
+    return "".join(one if _is_seen(one) else ascii(one)[1:-1] for one in text)
+
+
+def _is_seen(character: str) -> bool:
+    return character not in _TURNING and unicodedata.category(character) not in _UNSEEN
 
 
 Name: TypeAlias = Annotated[str, AfterValidator(check_name)]

@@ -10,8 +10,11 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import BaseModel, Field
 
 from raypp.errors import ConflictError, LabelError, ShardError
+from raypp.io.json import read_json
+from raypp.io.names import MOST_NAMES
 from raypp.shards.manifest import Manifest, encryption_of
 from raypp.shards.schema import HEADER_FILE, METADATA_KEY, ArchiveHeader
 from raypp.shards.store import Store
@@ -114,14 +117,35 @@ def read_labels(store: Store, version: str) -> LabelTable:
         raise ShardError(f"archive {store.root} has no label version {version}; there are: {there}")
     try:
         table = store.read_table(_path(version))
-        about = json.loads(table.schema.metadata[METADATA_KEY])
-        rows = tuple(
-            SampleLabels(row["sample_id"], row["split"], tuple(LabelBox(**box) for box in row["boxes"]), row["variant"])
-            for row in table.to_pylist()
-        )
-        return LabelTable(about["version"], tuple(about["classes"]), about["veil_id"], rows)
+        about = _About.model_validate(read_json((table.schema.metadata or {})[METADATA_KEY]))
+        return LabelTable(about.version, about.classes, about.veil_id, _rows(table, len(about.classes)))
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError):
         raise ShardError(f"label table {store.root}/{_path(version)} is damaged; write that version again") from None
+
+
+class _About(BaseModel):
+    """What a label table says of itself, as JSON in its metadata."""
+
+    version: str
+    classes: tuple[str, ...] = Field(max_length=MOST_NAMES)
+    veil_id: str
+
+
+def _rows(table: pa.Table, classes: int) -> tuple[SampleLabels, ...]:
+    """The rows of a table that others may have written; raises TypeError or ValueError."""
+    if not table.schema.equals(_SCHEMA):
+        raise TypeError(table.schema.names)
+    return tuple(_row(row, classes) for row in table.to_pylist())
+
+
+def _row(row: dict[str, Any], classes: int) -> SampleLabels:
+    boxes = tuple(LabelBox(**box) for box in row["boxes"])
+    for box in boxes:
+        if not 0 <= box.class_id < classes or not all(0 <= side <= 1 for side in (box.x, box.y, box.w, box.h)):
+            raise ValueError(box)
+    if row["sample_id"] is None or row["split"] is None or row["variant"] is None:
+        raise TypeError(row)
+    return SampleLabels(row["sample_id"], row["split"], boxes, row["variant"])
 
 
 def label_columns(rows: Sequence[SampleLabels]) -> tuple[pa.Array, pa.Array]:

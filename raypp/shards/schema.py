@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, Self
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from raypp.errors import ShardError
+from raypp.io.fault import first_fault
+from raypp.veil.spec import spec_of
 
 METADATA_KEY = b"raypp"
 HEADER_FILE = "veil.json"
+MOST_SIZE = 4096
 
 SHARD_SCHEMA = pa.schema(
     [
@@ -81,11 +84,20 @@ class ArchiveHeader(BaseModel):
     veil_id: str = Field(pattern="^[0-9a-f]{32}$")
     spec: dict[str, Any]
     public_key: str
-    size: int
+    size: int = Field(ge=1, le=MOST_SIZE)
     sampling: str
     source_names: Literal["pseudonym", "plain"]
     encrypted: bool
     variants: int = Field(default=0, ge=0)
+
+    @field_validator("spec")
+    @classmethod
+    def _known(cls, spec: dict[str, Any]) -> dict[str, Any]:
+        try:
+            spec_of(spec)
+        except ValidationError:
+            raise ValueError("no spec that this raypp knows") from None
+        return spec
 
     @property
     def encrypts_tables(self) -> bool:
@@ -127,9 +139,7 @@ class ArchiveHeader(BaseModel):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"]) or "JSON"
-            raise ShardError(f"{where}: {field}: {first['msg']}; it is damaged or of another raypp version") from None
+            raise ShardError(f"{where}: {first_fault(error)}; it is damaged or of another raypp version") from None
 
 
 def shard_schema(header: ArchiveHeader) -> pa.Schema:

@@ -12,6 +12,7 @@ from raypp.shards.schema import ENCRYPTED_TABLES, HEADER_FILE, PLAIN_TABLES, Arc
 from raypp.shards.store import Store
 from raypp.shards.writer import ShardWriter
 from raypp.veil.packing import pack
+from raypp.veil.spec import PatchSpec
 from raypp.veil.window import Window
 
 VEIL_ID = "ab" * 16
@@ -21,7 +22,7 @@ SIZE, PATCH, CHANNELS, BITS = 64, 8, 3, 4
 def header(veil_id: str = VEIL_ID, encrypted: bool = False, variants: int = 0) -> ArchiveHeader:
     return ArchiveHeader(
         veil_id=veil_id,
-        spec={"patch": PATCH, "channels": CHANNELS, "bits": BITS},
+        spec=PatchSpec(patch=PATCH, channels=CHANNELS, bits=BITS, mix=1).model_dump(mode="json"),
         public_key="00" * 32,
         size=SIZE,
         sampling="every",

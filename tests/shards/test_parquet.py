@@ -1,11 +1,20 @@
 """Reading an archive leaves no thread that could abort a process which ends at once."""
 
+import hashlib
+import io
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from raypp.errors import ContentError
 from raypp.shards.labels import LabelBox, SampleLabels, write_labels
 from raypp.shards.manifest import compile_manifest
+from raypp.shards.parquet import parquet_table
 from raypp.shards.schema import HEADER_FILE
 from raypp.shards.store import Store
 from tests.command import environment
@@ -41,3 +50,32 @@ def test_reading_starts_no_thread(tmp_path: Path) -> None:
         [sys.executable, "-c", _READ, tmp_path], env=environment(), capture_output=True, text=True, check=False
     )
     assert done.stdout.split() == ["200", "0"], done.stderr
+
+
+def _written(table: pa.Table) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd", row_group_size=10_000_000)
+    return buffer.getvalue()
+
+
+def test_a_few_bytes_that_stand_for_millions_of_rows_are_refused() -> None:
+    content = _written(pa.table({"sample_id": pa.array([""]).take(pa.array(np.zeros(5_000_000, np.int32)))}))
+    assert len(content) < 100_000
+    with pytest.raises(ContentError, match="unpack to far more"):
+        parquet_table(content)
+
+
+def test_a_few_rows_that_stand_for_many_megabytes_are_refused() -> None:
+    boxes = pa.array([[{"class_id": 0, "x": 0.5}] * 1_000_000] * 3)
+    content = _written(pa.table({"sample_id": ["a", "b", "c"], "boxes": boxes}))
+    assert len(content) < 300_000
+    with pytest.raises(ContentError, match="unpack to far more"):
+        parquet_table(content)
+
+
+def test_a_table_of_identities_is_read_whole() -> None:
+    names = [hashlib.sha256(b"%d" % number).hexdigest() for number in range(10_000)]
+    table = pa.table({"sample_id": names}).replace_schema_metadata({b"raypp": b"{}"})
+    assert parquet_table(_written(table)).equals(table)
+    assert parquet_table(_written(table)).schema.metadata == {b"raypp": b"{}"}
+    assert parquet_table(_written(table.slice(0, 0))).num_rows == 0
