@@ -35,7 +35,7 @@ demo: setup  ## make a sample archive, veil it on a local Ray, verify it, and dr
 test: setup lint  ## all tests but the slow ones
 	$(BIN)/python -m pytest -q -m "not slow" -n 2
 
-test-slow: setup  ## kill -9 at many points, workers killed, clusters of 1 and 2 CPUs, training killed, a core-only install
+test-slow: setup  ## fuzz of all readers, kill -9 at many points, workers killed, clusters of 1 and 2 CPUs, training killed, a core-only install
 	$(BIN)/python -m pytest -q -s -m slow
 
 lint: setup  ## ruff, mypy --strict, import-linter

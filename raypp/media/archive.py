@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from raypp.errors import MediaError
+from raypp.errors import MediaError, RayppError
 from raypp.filesystem import is_url, plain_name, url_path
 from raypp.media.annotations.discovery import DESCRIBING, Labelled, described_folder, find_labelled
 from raypp.media.annotations.document import VideoAnnotation
@@ -23,6 +23,7 @@ from raypp.media.source import (
     SourceKind,
 )
 
+_MOST_INVENTORY_BYTES = 32_000_000
 _EXPECTED = (".labels.csv", ".timeline.csv", ".txt", ".yaml", ".yml", ".json", ".md", ".cache")
 
 
@@ -247,11 +248,13 @@ def _files(
 def _inventory(source: str, found: _Found) -> None:
     stream = open_source(source)
     try:
-        rows = list(csv.DictReader(io.StringIO(stream.read(stream.size).decode("utf-8-sig"))))
+        rows = list(csv.DictReader(io.StringIO(stream.read(_MOST_INVENTORY_BYTES + 1).decode("utf-8-sig"))))
     except (UnicodeDecodeError, csv.Error):
         raise MediaError(f"inventory {source} is no CSV in UTF-8; export it again") from None
     finally:
         stream.close()
+    if stream.size > _MOST_INVENTORY_BYTES:
+        raise MediaError(f"inventory {source} is larger than {_MOST_INVENTORY_BYTES:,} bytes; split it")
     if not rows or "url" not in rows[0]:
         raise MediaError(f"inventory {source} needs a header with the column url and at least one row")
     folder = source.rpartition("/")[0]
@@ -271,7 +274,7 @@ def _inventory(source: str, found: _Found) -> None:
             else:
                 info = Path(url).absolute().stat()
                 listed = Listed(str(Path(url).absolute()), info.st_size, info.st_mtime_ns)
-        except (OSError, MediaError) as error:
+        except (OSError, ValueError, RayppError) as error:  # a name with a zero byte is a ValueError
             reason = getattr(error, "strerror", None) or str(error)
             found.problems.append(Problem(url, f"{source}:{line}: {url}: {reason}; correct the inventory"))
             continue

@@ -14,6 +14,7 @@ from av.video.stream import VideoStream
 
 from raypp.errors import MediaError
 from raypp.media.files import SourceStream
+from raypp.media.frame import MOST_PIXELS
 from raypp.media.orientation import Orientation
 from raypp.media.timeline import Unwrapped, mended
 
@@ -28,6 +29,8 @@ _FAR = 1 << 40
 _MEASURED_WITHIN_US = 2_000_000
 _QUICKTIME_DATE = "com.apple.quicktime.creationdate"
 _MATROSKA = "matroska,webm"
+PIXEL_LIMIT = {"max_pixels": str(MOST_PIXELS)}
+"""Option of a decoder: it refuses larger frames before it makes room for them."""
 _INDEXED = frozenset(["mov,mp4,m4a,3gp,3g2,mj2", _MATROSKA])
 _WRAP_BITS = {"mpegts": 33, "mpeg": 33, "flv": 32}
 # FFmpeg takes any time before the first for one past the counter's end; a clock that was set back looks the same to it.
@@ -134,6 +137,7 @@ def open_video(source: SourceStream, *, plain_times: bool = False) -> Iterator[t
             "r",
             buffer_size=_BUFFER_BYTES,
             metadata_errors="replace",
+            options=PIXEL_LIMIT,  # for the frame that FFmpeg decodes to learn of the stream
             container_options={"format_whitelist": _FORMATS} | (_PLAIN_TIMES if plain_times else {}),
         )
     except (av.FFmpegError, OSError, ValueError) as error:
@@ -147,6 +151,7 @@ def open_video(source: SourceStream, *, plain_times: bool = False) -> Iterator[t
             raise MediaError("holds a cover picture and no video stream; remove it from the sources")
         if stream.codec_context is None:
             raise MediaError("its video codec is unknown here; convert it to H.264, H.265, VP9 or AV1")
+        stream.codec_context.options = PIXEL_LIMIT
         yield container, stream
     finally:
         container.close()
@@ -197,6 +202,10 @@ def _first_frame(container: InputContainer, stream: VideoStream, source: SourceS
             return frame
     except (av.FFmpegError, OSError, IndexError) as error:
         source.check()
+        if isinstance(error, av.ArgumentError) and not stream.codec_context.width:
+            raise MediaError(
+                f"its first frame has more than {MOST_PIXELS:,} pixels, or is damaged; scale the video down first"
+            ) from None
         raise MediaError(f"its first frame cannot be decoded ({said(error)}); the file is damaged") from None
     source.check()
     raise MediaError("holds a video stream without a single frame; the file is truncated or was never finished")

@@ -12,7 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from raypp.errors import MediaError
 from raypp.media.files import SourceStream
-from raypp.media.frame import PADDING, Frame
+from raypp.media.frame import MOST_PIXELS, PADDING, Frame
 from raypp.media.geometry import Letterbox
 from raypp.media.masks import Mask
 
@@ -24,8 +24,7 @@ _TIFF = "TIFF"
 _MORE_PICTURES = frozenset([_TIFF, "PNG", "WEBP", "AVIF"])  # a JPEG's further pictures are views of the first
 _SUBFILE_TAG = 0x00FE
 _REDUCED_OR_MASK = 0b101
-_MOST_PIXELS = 89_478_485  # as Pillow warns from: a quarter of a gigabyte of RGB
-_TOO_LARGE = f"has more than {_MOST_PIXELS:,} pixels; scale it down first"
+_TOO_LARGE = f"has more than {MOST_PIXELS:,} pixels; scale it down first"
 
 # What Pillow has to say of odd metadata and of size; whatever matters is raised as an error below.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -99,7 +98,7 @@ def _opened(source: SourceStream) -> Iterator[Image.Image]:
 
 
 def _check_size(image: Image.Image) -> None:
-    if image.width * image.height > _MOST_PIXELS:
+    if image.width * image.height > MOST_PIXELS:
         raise MediaError(_TOO_LARGE)
 
 

@@ -11,7 +11,7 @@ from av.video.frame import VideoFrame
 
 from raypp.address import has_unclear_password, shown_camera
 from raypp.errors import SourceReadError
-from raypp.media.container import said
+from raypp.media.container import PIXEL_LIMIT, said
 from raypp.media.orientation import Orientation
 from raypp.media.rendering import Renderer
 from raypp.site.capture_job import CaptureJob, ClockChanged, Remembered, Said, Shape
@@ -204,7 +204,7 @@ def open_live(source: str, timeout_s: float) -> Iterator[InputContainer]:
         SourceReadError: if it cannot be opened within the time; the text holds no password.
     """
     device = source.startswith("/dev/")
-    options = {"rtsp_transport": "tcp"} if source.lower().startswith("rtsp") else {}
+    options = PIXEL_LIMIT | ({"rtsp_transport": "tcp"} if source.lower().startswith("rtsp") else {})
     try:
         container = av.open(
             source,
@@ -219,6 +219,7 @@ def open_live(source: str, timeout_s: float) -> Iterator[InputContainer]:
     try:
         if not container.streams.video:
             raise SourceReadError("holds no video stream")
+        container.streams.video[0].codec_context.options = PIXEL_LIMIT
         yield container
     finally:
         container.close()

@@ -43,7 +43,12 @@ class EncoderNetwork(Secret):
         options.intra_op_num_threads = options.inter_op_num_threads = 1  # one order of sums
         options.log_severity_level = 4
         try:
-            self._session: Any = onnxruntime.InferenceSession(self.content, options, ["CPUExecutionProvider"])
+            self._session: Any = onnxruntime.InferenceSession(
+                self.content,
+                options,
+                ["CPUExecutionProvider"],
+                enable_fallback=0,  # which would print what went wrong
+            )
         except Exception:  # noqa: BLE001 - its own many errors, whose texts may show the network
             self._session = None
         if self._session is None:

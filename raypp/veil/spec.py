@@ -18,9 +18,10 @@ from pydantic import (
 
 from raypp.errors import ContentError, SpecError
 from raypp.io.content import read_content
+from raypp.io.names import printable
 
 MOST_BYTES = 1 << 16
-_LONGEST_SHOWN = 80
+_LONGEST_SHOWN = 160
 EXACT_LIMIT = 1 << 24
 """Integers below this are exact in float32, so a matrix product is too while every partial sum stays below."""
 
@@ -128,13 +129,12 @@ def parse_spec(text: str | bytes, where: str) -> VeilSpec:
         return _SPECS.validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
-        field = (
-            ".".join(str(part) for part in first["loc"][1:])[:_LONGEST_SHOWN] or "spec"
-        )  # the first names the family
-        got = repr(first["input"])[:_LONGEST_SHOWN]
+        named = ".".join(str(part) for part in first["loc"][1:])  # the first part is the family
+        field, reason, got = (
+            printable(text)[:_LONGEST_SHOWN] for text in (named or "spec", first["msg"], repr(first["input"]))
+        )
         raise SpecError(
-            f"{where}: {field}: {first['msg'].splitlines()[0]} (got {got}); "
-            "correct the field, or run `raypp inspect --fields` for the ranges"
+            f"{where}: {field}: {reason} (got {got}); correct the field, or run `raypp inspect --fields` for the ranges"
         ) from None
 
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import struct
+import subprocess
+import sys
 from collections.abc import Iterator
 from fractions import Fraction
 from io import BytesIO
@@ -463,3 +465,30 @@ def test_real_videos_give_the_same_frames_in_one_pass_and_in_parts(sampling: Sam
         cuts = cut_points(info, sampling, 5_000_000)
         assert len(cuts) > 3
         assert [row for start, end in pairwise(cuts) for row in _rows(path, start, end, sampling)] == whole
+
+
+def test_a_video_of_huge_frames_is_refused_before_they_are_decoded(tmp_path: Path) -> None:
+    """110 kB that would take a gigabyte in colour: told in a process of little memory, by the product's own reader."""
+    path = tmp_path / "huge.mov"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("png", rate=1)
+        stream.width = stream.height = 9600
+        stream.pix_fmt = "gray"
+        frame = av.VideoFrame.from_ndarray(np.zeros((9600, 9600), np.uint8), format="gray")
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            container.mux(packet)
+    assert path.stat().st_size < 200_000
+    script = (
+        "import resource, sys\n"
+        "from raypp.errors import MediaError\n"
+        "from raypp.media.container import probe\n"
+        "from raypp.media.files import open_source\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "try:\n    probe(open_source(sys.argv[1]))\n"
+        "except MediaError as error:\n    print(error)\n"
+        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)\n"
+    )
+    command = [sys.executable, "-c", script, str(path)]
+    said, megabytes = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert "more than 89,478,485 pixels" in said
+    assert int(megabytes) < 40
