@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from raypp.errors import LabelError, MediaError
+from raypp.filesystem import url_path
 from raypp.media.annotations.content import read_head
 from raypp.media.annotations.document import Annotations, VideoAnnotation
 from raypp.media.annotations.documents import DOCUMENT_SUFFIXES, place, read_document, with_others
@@ -55,6 +56,8 @@ def find_labelled(listed: Sequence[Listed], root: str, only: str | None = None) 
         root: folder or URL, without a slash at the end.
         only: the one file that describes labels; None for all there are.
     """
+    if url_path(root) != root:
+        return _behind_a_query(listed, root)
     finder = _Finder(listed, root, only)
     finder.yolo()
     finder.documents()
@@ -69,6 +72,19 @@ def described_folder(url: str) -> str:
     while _last(folder) in ("annotations", "annotation", "labels"):
         folder = folder.rpartition("/")[0]
     return folder
+
+
+def _behind_a_query(listed: Sequence[Listed], root: str) -> Labelled:
+    """Labels behind a URL with a query are not looked for, as names below it do not end as files' names do."""
+    paths = {file.url: url_path(file.url) for file in listed}
+    describing = [url for url, path in paths.items() if path.lower().endswith((".txt", *DESCRIBING))]
+    if not describing:
+        return Labelled()
+    line = (
+        f"{root}: {len(describing)} files may hold labels, which are not read behind a URL with a query; name the "
+        "endpoint by AWS_ENDPOINT_URL_S3 in the query's place"
+    )
+    return Labelled(problems=[line], unread={url for url, path in paths.items() if is_image(path)})
 
 
 class _Finder:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
+from raypp.filesystem import is_url, plain_name
 from raypp.media.files import Listed
 
 SPLIT_WORDS = {
@@ -25,10 +26,10 @@ class Locator:
 
     def __init__(self, root: str, files: Sequence[Listed]) -> None:
         self._root = root
-        self._files = {file.url: file for file in files}
+        self._files = {_plain(file.url): file for file in files}
         self._by_name: dict[str, list[Listed]] = {}
-        for file in files:
-            self._by_name.setdefault(PurePosixPath(file.url).name, []).append(file)
+        for place, file in self._files.items():
+            self._by_name.setdefault(PurePosixPath(place).name, []).append(file)
 
     def find(self, name: str, *bases: str) -> Listed | None:
         """Find a file by the name that a document gives it.
@@ -71,6 +72,11 @@ class Locator:
         wanted = split_of("/".join(parts[:-1]))
         there = split_of(named[0].url.removeprefix(self._root).rpartition("/")[0])
         return named[0] if wanted is None or there is None or wanted == there else None
+
+
+def _plain(url: str) -> str:
+    """A path as it is; a URL without its escapes, as documents name files."""
+    return plain_name(url) if is_url(url) else url
 
 
 def _is_upload(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from raypp.media.annotations.discovery import find_labelled
 from raypp.media.annotations.locator import Locator, join, split_of
 from raypp.media.files import Listed
 
@@ -33,3 +34,16 @@ def test_paths_are_joined_and_splits_read_from_the_last_folder_that_names_one() 
     assert join("s3://b/d", "../e/./f") == "s3://b/e/f"
     assert split_of("train/x/Validation/y") == "val"
     assert split_of("trainer/valley") is None
+
+
+def test_files_behind_urls_are_found_by_their_plain_names() -> None:
+    file = Listed("s3://b/d/images/a%231.jpg", 1, None)
+    assert Locator("s3://b/d", [file]).find("images/a#1.jpg") == file
+
+
+def test_labels_behind_a_url_with_a_query_are_told() -> None:
+    listed = [Listed(f"s3://b/d/{name}?scheme=http", 1, None) for name in ("a.jpg", "a.txt", "b.mp4")]
+    found = find_labelled(listed, "s3://b/d?scheme=http")
+    assert found.unread == {"s3://b/d/a.jpg?scheme=http"}
+    assert "AWS_ENDPOINT_URL_S3" in found.problems[0]
+    assert not find_labelled(listed[2:], "s3://b/d?scheme=http").problems
