@@ -63,11 +63,16 @@ def test_frames_keep_their_order_and_none_is_sent_twice(ends):
     agent, capture = ends
     reporter = Reporter(capture, chunk_frames=3, chunk_s=0.01)
     sent: list[Chunk] = []
-    taking = Thread(target=lambda: sent.extend(_chunks(agent, 2)))
+
+    def take() -> None:
+        while not sent or sent[-1].position.last_index < 199:
+            sent.extend(_chunks(agent, 60, 1))
+
+    taking = Thread(target=take, daemon=True)
     taking.start()
     for index in range(200):
         reporter.frame(_frame(index), Position(last_index=index))
     reporter.flush()
-    taking.join()
+    taking.join(60)
     assert [frame.frame_index for chunk in sent for frame in chunk.frames] == list(range(200))
     assert all(chunk.position.last_index == chunk.frames[-1].frame_index for chunk in sent)
