@@ -67,6 +67,7 @@ class _Camera:
             spool_bytes=self.spool.bytes,
             spool_full=self.spool.full,
             dropped_frames=self.spool.dropped,
+            aside_frames=self.spool.aside,
             capture_restarts=keeper.restarts if keeper else 0,
             connections=progress.connections,
             clock_offset_us=progress.clock_offset_us,

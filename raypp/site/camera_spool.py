@@ -53,6 +53,7 @@ class CameraSpool:
 
     Attributes:
         dropped: frames dropped since it was opened.
+        aside: frames set aside since then, whose times no service takes.
         full: the spool or its disk was full at the last chunk.
 
     Raises:
@@ -62,6 +63,7 @@ class CameraSpool:
     def __init__(self, folder: Path, limit_bytes: int, policy: DropPolicy) -> None:
         self.folder = folder
         self.dropped = 0
+        self.aside = 0
         self.full = False
         self._limit = max(limit_bytes, LEAST_BYTES)
         self._segment_bytes = min(_MOST_SEGMENT_BYTES, self._limit // _SEGMENTS)
@@ -231,6 +233,41 @@ class CameraSpool:
             self._changed.notify_all()
         self._tell()
 
+    def set_ahead_aside(self, latest_us: int) -> int:
+        """Make way for what is captured at the right time: no service takes numbers and times that lie far ahead.
+
+        Followed epochs that begin there are moved to `ahead-*`. Others whose number alone lies there get another one.
+
+        Args:
+            latest_us: the last number and time that a service takes.
+
+        Returns:
+            Frames that were set aside.
+
+        Raises:
+            SpoolError: if the disk fails.
+        """
+        frames = 0
+        with self._changed:
+            last = 0
+            try:
+                for stream in list(self._streams):
+                    if stream.done:
+                        pass
+                    elif stream is not self._streams[-1] and (stream.first_pending_us or 0) > latest_us:
+                        frames += stream.pending_frames
+                        stream.set_aside()
+                        self._streams.remove(stream)
+                        continue
+                    elif stream.facts.epoch > latest_us and stream.position.last_us <= latest_us:
+                        stream.renumber(max(now_us(), last + 1))
+                    last = stream.facts.epoch
+            except OSError as error:
+                raise SpoolError(f"spool {self.folder}: {error.strerror}; see to its disk") from None
+            self._changed.notify_all()
+        self.aside += frames
+        return frames
+
     def close(self) -> None:
         """Let go of it; what waits for room gives up."""
         with self._changed:
@@ -308,7 +345,7 @@ def _streams(folder: Path) -> list[StreamSpool]:
             shutil.rmtree(place)
         else:
             streams.append(stream)
-    return streams
+    return sorted(streams, key=lambda stream: stream.facts.epoch)
 
 
 def _lock(folder: Path) -> int:

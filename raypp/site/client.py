@@ -9,16 +9,20 @@ import grpc.aio
 from protos import raypp_pb2 as pb
 from protos.raypp_pb2_grpc import SitesStub
 from raypp.errors import SiteError, SpoolError, WireError
-from raypp.site.camera_spool import CameraSpool
+from raypp.site.camera_spool import CameraSpool, now_us
+from raypp.site.clock import JUMP_US
 from raypp.site.link import Link
 from raypp.site.retry import Backoff, RetryPolicy
 from raypp.site.session import BusyError, LinkError, MovingError, Progress, PuzzlingError, RefusedError, Session
+from raypp.site.sizing import describe
 from raypp.site.stream_spool import StreamSpool
 
 Log = Callable[[str], None]
 
 CLOCK_ALARM_US = 2_000_000
 _SAY_AGAIN_S = 60.0
+_MOST_AHEAD_US = (24 * 3600 + 120) * 1_000_000
+"""What no service takes: a day ahead of its clock, and two minutes for what the clocks differ by."""
 _MOST_PUZZLES = 6
 """So many failures in a row that tell nothing are no accident: the service cannot take the stream."""
 
@@ -85,6 +89,8 @@ class StreamClient:
                 if self._session is None or not self._session.moved_on:
                     wait_s = self._backoff.fault_s()
             except RefusedError as error:
+                if await self._has_made_way(stream):
+                    continue
                 wait_s = self._backoff.refusal_s()
                 self._say(f"refused: {error}", wait_s)
                 self.refused = str(error)
@@ -117,6 +123,29 @@ class StreamClient:
                 raise LinkError("the connection was lost") from None
             finally:
                 call.cancel()
+
+    async def _has_made_way(self, stream: StreamSpool) -> bool:
+        """Whether a refused stream lay far ahead of both clocks, by a clock that was wrong, and is out of the way.
+
+        The site's clock alone is not believed in this: it may be the one that is wrong now.
+        """
+        latest_us = now_us() + _MOST_AHEAD_US
+        if not stream.facts.live or max(stream.facts.epoch, stream.first_pending_us or 0) <= latest_us:
+            return False
+        try:
+            answer, *_ = await describe(self._link, stream.facts.veil_id)
+        except (SiteError, grpc.aio.AioRpcError):
+            return False
+        if abs(answer.service_time_us - now_us()) > JUMP_US:
+            return False
+        before = stream.facts.epoch
+        frames = await asyncio.to_thread(self._spool.set_ahead_aside, latest_us)
+        if frames:
+            self._log(
+                f"{frames} frames, stamped by a wrong clock more than a day ahead, are set aside in "
+                f"{self._spool.folder}/ahead-*: no service takes them; the stream of the right time goes on"
+            )
+        return bool(frames) or stream.facts.epoch != before
 
     def _opened(self) -> None:
         """The stream is open: say that the trouble is over, and look at the clock."""

@@ -128,7 +128,7 @@ def stream(
     if waiting := sum(camera_status.waiting_frames for camera_status in status.cameras.values()):
         say(f"{waiting} frames wait in {place.spool}; run the same command again to send them")
     write_json(json_file, status)
-    if any(camera_status.dropped_frames or camera_status.refused for camera_status in status.cameras.values()):
+    if any(one.dropped_frames or one.aside_frames or one.refused for one in status.cameras.values()):
         sys.exit(EXIT_ATTENTION)
 
 

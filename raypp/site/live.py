@@ -168,6 +168,7 @@ class LiveCapture:
                     f"{AHEAD_LASTS_US // 1_000_000} s: frames carry its time from now on; if it was wrong before, so "
                     "are the times until now"
                 )
+                self._reporter.flush()
                 self._change(now_us - before_us, ClockChanged(told))
             case Step.BACK:
                 told = (

@@ -23,6 +23,7 @@ class CameraStatus(BaseModel):
         clock_offset_us: service's clock minus the site's, as last seen.
         clock_said: what was last told of a jump of the site's clock that was believed, or None.
         doubtful_frames: frames whose times are wrong if the clock was right after such a jump.
+        aside_frames: frames set aside, since a wrong clock had stamped them more than a day ahead.
         refused: why the service will not take the stream, or None.
         capture_pid: the capture process, or None.
         finished: its recordings have ended and all of them is committed.
@@ -44,6 +45,7 @@ class CameraStatus(BaseModel):
     clock_offset_us: int | None = None
     clock_said: str | None = None
     doubtful_frames: int = 0
+    aside_frames: int = 0
     refused: str | None = None
     capture_pid: int | None = None
     finished: bool = False
@@ -99,6 +101,8 @@ def _line(name: str, camera: CameraStatus) -> str:
     )
     if camera.dropped_frames:
         told += f", {camera.dropped_frames} frames dropped"
+    if camera.aside_frames:
+        told += f", {camera.aside_frames} frames set aside"
     if camera.doubtful_frames:
         told += f", {camera.doubtful_frames} with times in doubt"
     return told + (", refused" if camera.refused else "")

@@ -135,6 +135,17 @@ class StreamSpool:
         return 0 if self.done else self.last_sequence - max(self.committed, self.first_sequence - 1)
 
     @property
+    def first_pending_us(self) -> int | None:
+        """Time of the first chunk that is not known to be committed; None without one."""
+        if not self.pending:
+            return None
+        for segment in self._segments:
+            for place in segment.places:
+                if place.head.sequence > self.committed:
+                    return place.head.first_us
+        return None
+
+    @property
     def pending_frames(self) -> int:
         """Frames that the camera gave in those chunks."""
         if self.done:
@@ -245,6 +256,17 @@ class StreamSpool:
             self._segments[at] = SegmentFile.create(self.folder, segment.head, chunks)
             return sum(head.dropped for head, _ in chunks) - sum(place.head.dropped for place in segment.places)
         return 0
+
+    def renumber(self, epoch: int) -> None:
+        """Give it another number; only one that no service has seen may have another. Raises OSError."""
+        facts = self.facts.model_copy(update={"epoch": epoch})
+        write_safely(self.folder / FACTS_FILE, facts.model_dump_json(indent=1).encode())
+        self.facts = facts
+
+    def set_aside(self) -> Path:
+        """Move it to where it is not read again, for a person to look at; raises OSError."""
+        self.close()
+        return self.folder.rename(self.folder.with_name(f"ahead-{self.folder.name}"))
 
     def close(self) -> None:
         """Let go of its files."""

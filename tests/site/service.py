@@ -15,7 +15,7 @@ from protos import raypp_pb2 as pb
 from protos.raypp_pb2_grpc import SitesServicer, add_SitesServicer_to_server
 from raypp.errors import WireError
 from raypp.veil.spec import PatchSpec, VeilSpec
-from raypp.wire.frames import FrameDecoder, cell_bytes
+from raypp.wire.frames import MOST_AHEAD_US, FrameDecoder, cell_bytes, check_clock
 from raypp.wire.grid import CellGrid
 from raypp.wire.messages import check_chunk, check_open
 
@@ -114,7 +114,9 @@ class Service(SitesServicer):
         if request.veil_id not in ("", self.model.veil_id):
             says = f"veil {request.veil_id} is not served here; this service reads {self.model.veil_id}"
             await context.abort(grpc.StatusCode.NOT_FOUND, says)
-        return pb.DescribeModelResponse(model=self.model, limits=self.limits, service_version="0.0-test")
+        return pb.DescribeModelResponse(
+            model=self.model, limits=self.limits, service_version="0.0-test", service_time_us=_now_us()
+        )
 
     async def StreamFrames(self, requests, context):  # noqa: N802
         await self._check(context)
@@ -125,6 +127,8 @@ class Service(SitesServicer):
         await self._or_abort(context, check_open, opened)
         if opened.veil_id != self.model.veil_id:
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"veil {opened.veil_id}, not {self.model.veil_id}")
+        if opened.stream_epoch > _now_us() + MOST_AHEAD_US:
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, "the epoch is out of range; set the site's clock")
         key = opened.site, opened.camera, opened.stream_epoch
         newest = max((epoch for site, camera, epoch in self.streams if (site, camera) == key[:2]), default=0)
         if opened.stream_epoch < newest:
@@ -158,6 +162,8 @@ class Service(SitesServicer):
     def _take(self, stream: Stream, chunk: pb.Chunk, decoder: FrameDecoder) -> None:
         check_chunk(chunk, self.limits)
         self.most_outstanding = max(self.most_outstanding, chunk.sequence - chunk.committed_seen)
+        if stream.opened.live:
+            check_clock(chunk.frames, _now_us())
         codes = [(frame, decoder.decode(frame)) for frame in chunk.frames]
         if chunk.sequence <= stream.committed:
             return
@@ -195,6 +201,10 @@ class Service(SitesServicer):
             work(*given)
         except WireError as error:
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
 
 
 def wait_until(true, seconds: float = 60.0) -> None:

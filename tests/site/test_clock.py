@@ -3,6 +3,7 @@
 import time
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -164,3 +165,20 @@ def test_the_agent_survives_a_blip_and_begins_anew_after_a_restart_with_the_cloc
     (finding,) = _remembered(site.spool)
     assert finding.what == "clock, bench-1"
     assert "a new stream begins" in finding.says
+
+
+@pytest.mark.slow
+def test_an_agent_begun_four_hundred_days_ahead_streams_again_once_its_clock_is_right(site, service):
+    offset = site.folder / "offset"
+    offset.write_text("34560000")
+    with LiveCamera(make_film(site.folder / "film.mp4", seconds=120)) as camera:
+        process = _agent(site, service, camera, offset)
+        wait_until(lambda: "set the site's clock" in site.log())
+        assert not service.of("bench-1")
+        offset.write_text("0")
+        wait_until(lambda: service.of("bench-1") and len(_times(service)[0]) >= 6, 120)
+        process.terminate()
+        assert process.wait(60) == 3
+    (times,) = _times(service)
+    assert all(abs(time_us - time.time_ns() // 1000) < 300_000_000 for time_us in times)
+    assert "are set aside" in site.log()

@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -292,3 +293,41 @@ def test_a_commit_that_comes_after_the_end_touches_nothing(tmp_path):
     with _open(tmp_path, LEAST_BYTES) as another:
         spool.commit(stream, 1)
         assert another.chunk(another.current, 1).sequence == 1
+
+
+def _at(first_us: int, index: int) -> tuple[list[pb.Frame], Position]:
+    frame = pb.Frame(frame_index=index, timestamp_us=first_us, observation=1, whole=b"x")
+    return [frame], Position(last_index=index, last_us=first_us)
+
+
+def test_what_a_wrong_clock_stamped_far_ahead_makes_way_and_what_follows_gets_a_number_of_today(tmp_path):
+    day = 86_400_000_000
+    now = time.time_ns() // 1000
+    live = FACTS.model_copy(update={"live": True, "epoch": now + 400 * day})
+    with _open(tmp_path) as spool:
+        spool.begin(live)
+        spool.append(*_at(now + 400 * day, 0), lambda: False)
+        assert spool.set_ahead_aside(now + day) == 0  # nothing follows yet: the clock is not put right
+        spool.begin(live.model_copy(update={"epoch": now}), anew=True)
+        spool.append(*_at(now, 0), lambda: False)
+        assert spool.current.facts.epoch > now + 400 * day
+        assert spool.set_ahead_aside(now + day) == 1
+        assert spool.sending is spool.current
+        assert now <= spool.current.facts.epoch < now + day
+        spool.begin(live.model_copy(update={"epoch": 1}), anew=True)
+        spool.append(*_at(now + 1, 0), lambda: False)
+    with _open(tmp_path) as spool:
+        assert spool.pending_frames == 2
+        assert spool.current.position.last_us == now + 1
+        assert spool.sending.position.last_us == now
+    assert len(list((tmp_path / "c").glob("ahead-*/*.chunks"))) == 1
+
+
+def test_what_is_not_ahead_stays_where_it_is(tmp_path):
+    now = time.time_ns() // 1000
+    with _open(tmp_path) as spool:
+        for epoch in (now, now + 1):
+            spool.begin(FACTS.model_copy(update={"epoch": epoch}), anew=True)
+            spool.append(*_at(now, 0), lambda: False)
+        assert spool.set_ahead_aside(now + 10) == 0
+        assert spool.sending.facts.epoch == now
