@@ -59,11 +59,11 @@ def test_what_a_hanging_capture_holds_is_spooled_before_it_is_killed(site, servi
     with LiveCamera(film) as camera:
         options = ["--camera", "bench-1", "--fps", "5", "--chunk-frames", 16, "--chunk-seconds", 60]
         process = site.agent(service.address, camera.url, *options, "--hang-seconds", 3)
-        wait_until(lambda: camera.connections)
-        time.sleep(2)
+        wait_until(lambda: service.of("bench-1") and service.of("bench-1")[0].chunks)
+        time.sleep(1)
         camera.hang = True
         wait_until(lambda: "has hung" in site.log())
-        wait_until(lambda: service.of("bench-1") and service.of("bench-1")[0].frames)
+        wait_until(lambda: service.of("bench-1")[0].chunks[-1] < 16)
         camera.hang = False
         process.terminate()
         assert process.wait(60) == 0
