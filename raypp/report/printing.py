@@ -1,7 +1,6 @@
 """A report on a terminal."""
 
 from collections.abc import Collection
-from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.markup import escape
@@ -9,12 +8,11 @@ from rich.table import Table
 
 from raypp.report.coverage_rows import WHOLE, coverage_rows, observed_share
 from raypp.report.records import Recorded
-from raypp.report.wording import count, date_and_clock, pause, seconds, share, until
+from raypp.report.wording import count, overlaps, pause, seconds, share, until
 from raypp.usage.report import SiteReport
 
 _MOST_TRANSITIONS = 15
 _MOST_STEPS = 12
-_MOST_OVERLAPS = 5
 
 
 def print_report(report: SiteReport, found: Recorded, console: Console) -> None:
@@ -25,24 +23,13 @@ def print_report(report: SiteReport, found: Recorded, console: Console) -> None:
     console.print(escape(seen), highlight=False, soft_wrap=True)
     if found.note:
         console.print(f"\n{found.note}", highlight=False, soft_wrap=True)
-    _print_overlaps(report, found.settings.zone, console)
+    for words in overlaps(report, found.settings.zone):
+        console.print(words, highlight=False, markup=False, soft_wrap=True)
     for table in (_tools(report), _coverage(report), _worn(report), _transitions(report), _sequence(report)):
         if table.row_count:
             console.print()
             console.print(table)
     _print_uncertain(report, console)
-
-
-def _print_overlaps(report: SiteReport, zone: ZoneInfo, console: Console) -> None:
-    """Say where several streams of a camera saw the same time, which is counted once."""
-    for one in report.overlaps[:_MOST_OVERLAPS]:
-        period = f"{date_and_clock(one.start_us, zone)} to {date_and_clock(one.end_us, zone)}"
-        words = (
-            f"two streams of {one.camera} overlap, {period}: uses of the later one ({one.stream_epoch}) are left out"
-        )
-        console.print(words, highlight=False, markup=False, soft_wrap=True)
-    if len(report.overlaps) > _MOST_OVERLAPS:
-        console.print(f"and {len(report.overlaps) - _MOST_OVERLAPS} more overlaps", highlight=False)
 
 
 def _tools(report: SiteReport) -> Table:

@@ -16,7 +16,7 @@ from raypp.report.period import Period, day, day_of
 from raypp.report.records import Recorded
 from raypp.report.sites_view import site_address, state_badge
 from raypp.report.tables import coverage_table, tools_table, transitions_table, worn_table
-from raypp.report.wording import clock, count, date_and_clock, seconds, share, until
+from raypp.report.wording import clock, count, date_and_clock, overlaps, seconds, share, until
 from raypp.usage.episode import Episode, EpisodeState
 from raypp.usage.report import SiteReport
 from raypp.usage.settings import SiteSettings
@@ -75,6 +75,7 @@ def site_page(view: View) -> str:
     drawn = element(
         "section",
         element("div", element("h2", "Timeline", id="timeline"), span, class_="row"),
+        *(element("p", words, class_="sub") for words in overlaps(report, view.settings.zone)),
         timeline(chart),
         class_="card",
         aria_labelledby="timeline",

@@ -5,8 +5,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from raypp.report.period import SECOND_US, Period
+from raypp.usage.report import SiteReport
 from raypp.usage.shifts import local
 
+_MOST_OVERLAPS = 5
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
@@ -33,6 +35,17 @@ def seconds(length_s: float | None) -> str:
 def pause(length_s: float) -> str:
     """The pause between two uses; `overlaps` where there is none, since the second begins before the first ends."""
     return seconds(length_s) if length_s > 0 else "overlaps"
+
+
+def overlaps(report: SiteReport, zone: ZoneInfo) -> list[str]:
+    """Where several streams of a camera saw the same time, which is counted once: a sentence each, the first few."""
+    told = [
+        f"two streams of {one.camera} overlap, {until(Period(one.start_us, one.end_us), zone)}: "
+        f"uses of the later one ({one.stream_epoch}) are left out"
+        for one in report.overlaps[:_MOST_OVERLAPS]
+    ]
+    more = len(report.overlaps) - len(told)
+    return [*told, f"and {more} more"] if more else told
 
 
 def until(period: Period, zone: ZoneInfo) -> str:
