@@ -140,7 +140,7 @@ def keygen(
         if out is None:
             raise OptionError("--data needs --out, the place of the data key")
         DataKey.generate().save(out)
-        console.print(f"data key {out}: give it to those who may read the shards", highlight=False)
+        console.print(f"data key {out}: give it to those who may read the shards", highlight=False, markup=False)
         return
     if site is not None:
         if out is None or not camera:
@@ -148,12 +148,12 @@ def keygen(
         owner = load_owner_key(resolve_key_path(key))
         site_key = SiteKey.derive_from(owner, spec_and_encoder(spec)[0], site, camera)
         save_site_key(site_key, out, passphrase)
-        console.print(f"site key {out}: {site}, cameras {', '.join(site_key.cameras)}", highlight=False)
+        console.print(f"site key {out}: {site}, cameras {', '.join(site_key.cameras)}", highlight=False, markup=False)
         return
     path = out or default_key_path()
     made = load_owner_key(next_epoch).next_epoch() if next_epoch else VeilKey.generate()
     save_owner_key(made, path, passphrase)
-    console.print(f"veil key {path}: fingerprint {made.fingerprint}, epoch {made.epoch}", highlight=False)
+    console.print(f"veil key {path}: fingerprint {made.fingerprint}, epoch {made.epoch}", highlight=False, markup=False)
     console.print(
         "Back it up where only its owner can read it: without it nothing new can be veiled for a detector that was "
         "trained on this veil, and sources cannot be matched again."

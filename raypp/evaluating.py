@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from raypp.detect.command import DETECTOR_FOLDER
@@ -113,7 +114,9 @@ def make_evaluate_command(cluster: ClusterStudy, workers: int = 0) -> Callable[.
         _print_scores(made.scores, console)
         _print_mistakes(made.mistakes, console)
         if report:
-            console.print(f"{len(made.suspects)} suspected label errors; report in {report}", highlight=False)
+            console.print(
+                f"{len(made.suspects)} suspected label errors; report in {report}", highlight=False, markup=False
+            )
 
     return evaluate
 
@@ -122,7 +125,7 @@ def _print_scores(scores: "EvaluationScores", console: Console) -> None:
     table = _table("class", "labels", "precision", "recall", "mAP50", "mAP50-95")
     for row in (*scores.classes, None):
         one = row or scores
-        name = row.name if row else f"all ({scores.samples} frames)"
+        name = escape(row.name) if row else f"all ({scores.samples} frames)"
         figures = (one.precision, one.recall, one.map50, one.map50_95)
         table.add_row(name, str(one.labels), *(f"{figure:.3f}" for figure in figures))
     console.print(table)
@@ -134,13 +137,13 @@ def _print_scores(scores: "EvaluationScores", console: Console) -> None:
 
 def _print_mistakes(summary: MistakeSummary, console: Console) -> None:
     said = f"of {summary.detections} detections from confidence {summary.confidence:.2f}, {summary.right} are right"
-    console.print(f"\n{said}; {summary.mistakes} mistakes:", highlight=False)
+    console.print(f"\n{said}; {summary.mistakes} mistakes:", highlight=False, markup=False)
     if not summary.mistakes:
         return
     table = _table("most in", "labels", *(_SHORT[kind] for kind in summary.kinds), "all")
     worst = sorted(summary.by_class, key=lambda one: (-one.mistakes, one.name))[:_MOST_CLASSES]
     for one in worst:
-        table.add_row(one.name, str(one.labels), *map(str, one.kinds.values()), str(one.mistakes))
+        table.add_row(escape(one.name), str(one.labels), *map(str, one.kinds.values()), str(one.mistakes))
     table.add_row("all classes", str(summary.labels), *map(str, summary.kinds.values()), str(summary.mistakes))
     console.print(table)
     console.print(_KINDS, highlight=False)
@@ -149,7 +152,7 @@ def _print_mistakes(summary: MistakeSummary, console: Console) -> None:
 def _groups(what: str, groups: "Iterable[GroupScores]") -> Table:
     table = _table(what, "frames", "labels", "mAP50", "mAP50-95")
     for one in groups:
-        table.add_row(one.name, str(one.samples), str(one.labels), f"{one.map50:.3f}", f"{one.map50_95:.3f}")
+        table.add_row(escape(one.name), str(one.samples), str(one.labels), f"{one.map50:.3f}", f"{one.map50_95:.3f}")
     return table
 
 

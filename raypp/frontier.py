@@ -93,7 +93,7 @@ def frontier(
             "attacked with --budget standard, and count if --size is that of the comparison",
             highlight=False,
         )
-    console.print(f"look at       {out / 'frontier.png'}", highlight=False)
+    console.print(f"look at       {out / 'frontier.png'}", highlight=False, markup=False)
     write_json(json_file, found)
 
 

@@ -101,7 +101,7 @@ def print_plan(settings: AuditSettings, console: Console) -> None:
     )
     for task in wanted:
         state = "would be made" if task in left else "has its row"
-        console.print(f"{task.attack:<{attacks}}{task.veiling:<{veilings}}{state}", highlight=False)
+        console.print(f"{task.attack:<{attacks}}{task.veiling:<{veilings}}{state}", highlight=False, markup=False)
 
 
 def print_summary(summary: AuditSummary, console: Console) -> None:

@@ -58,7 +58,11 @@ def say_begin(console: Console, splits: Mapping[str, int], epochs: int, steps: i
     counts = ", ".join(f"{count} {split}" for split, count in sorted(splits.items()))
     rest = f", {done} done before" if done else ""
     start = "; Ray takes up to a minute to start" if on_ray else ""
-    console.print(f"begins        pictures: {counts}; {epochs} epochs of {steps} steps{rest}{start}", highlight=False)
+    console.print(
+        f"begins        pictures: {counts}; {epochs} epochs of {steps} steps{rest}{start}",
+        highlight=False,
+        markup=False,
+    )
 
 
 def _left(results: Sequence[EpochResult], epochs: int) -> str:

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from raypp.errors import OptionError
@@ -173,7 +174,7 @@ def print_findings(findings: list[Finding], console: Console) -> None:
     for name in ("check", "", "finding"):
         table.add_column(name, overflow="fold")
     for finding in findings:
-        table.add_row(finding.what, finding.verdict.value, finding.says)
+        table.add_row(escape(finding.what), finding.verdict.value, escape(finding.says))
     console.print(table, highlight=False, markup=False)
 
 

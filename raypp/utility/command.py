@@ -160,15 +160,15 @@ def _print_plan(comparison: Comparison, console: Console) -> None:
     pictures = read_pictures(comparison.data)
     rows = read_rows(comparison.out)
     counts = ", ".join(f"{len(found)} {split}" for split, found in pictures.splits.items())
-    console.print(f"{pictures.name}: {counts} pictures, {len(pictures.classes)} classes", highlight=False)
+    console.print(f"{pictures.name}: {counts} pictures, {len(pictures.classes)} classes", highlight=False, markup=False)
     for task in comparison.tasks(pictures):
         state = "has its row" if task.row_id in rows else "would be trained"
-        console.print(f"{task.row_id:<40}  {state}", highlight=False)
+        console.print(f"{task.row_id:<40}  {state}", highlight=False, markup=False)
 
 
 def _report(task: ArmTask, console: Console) -> Report:
     def report(epoch: int, epochs: int, said: str) -> None:
-        console.print(f"{task.row_id}  epoch {epoch}/{epochs}  {said}", highlight=False)
+        console.print(f"{task.row_id}  epoch {epoch}/{epochs}  {said}", highlight=False, markup=False)
 
     return report
 
@@ -186,7 +186,7 @@ def _print(table: Table, console: Console, out: Path) -> None:
         screen.add_row(*cells(line))
     console.print(screen) if console.is_terminal else sys.stderr.write(to_markdown(table))
     if table.reference:
-        console.print(f"losses and step times are against {table.reference}", highlight=False)
+        console.print(f"losses and step times are against {table.reference}", highlight=False, markup=False)
     console.print(
         f"look at       {out / PUBLIC / 'table.png'}, {out / PUBLIC / 'table.md'} (may be published)", highlight=False
     )

@@ -188,10 +188,12 @@ def _shares(summary: VeilSummary) -> str:
 def print_labels(summary: VeilSummary, console: Console) -> None:
     """Print which labels there are, and of how many images."""
     found = ", ".join(summary.label_versions) or "none yet; docs/archive.md says how labels come in"
-    console.print(f"labels        {found}", highlight=False)
+    console.print(f"labels        {found}", highlight=False, markup=False)
     count = summary.label_count
     if count != LabelCount():
-        console.print(f"labelled      {told(count, summary.boxes_clipped, summary.rows_repeated)}", highlight=False)
+        console.print(
+            f"labelled      {told(count, summary.boxes_clipped, summary.rows_repeated)}", highlight=False, markup=False
+        )
 
 
 def told(count: LabelCount, clipped: int, repeated: int) -> str:
@@ -209,10 +211,10 @@ def print_summary(summary: VeilSummary, console: Console) -> None:
     megabytes = summary.shard_bytes / 1e6
     per_frame = summary.shard_bytes / max(summary.frames, 1) / 1e3
     with_variants = " with its variants" if summary.variants else ""
-    console.print(f"archive       {summary.out}  (veil {summary.veil_id})", highlight=False)
+    console.print(f"archive       {summary.out}  (veil {summary.veil_id})", highlight=False, markup=False)
     skipped = f", {summary.segments_skipped} finished before" if summary.segments_skipped else ""
     left = f", {summary.segments_left} left by --limit" if summary.segments_left else ""
-    console.print(f"segments      {summary.segments_veiled} veiled{skipped}{left}", highlight=False)
+    console.print(f"segments      {summary.segments_veiled} veiled{skipped}{left}", highlight=False, markup=False)
     console.print(
         f"frames        {summary.frames} from {counted(summary.sources, 'source')}, {megabytes:.1f} MB of shards, "
         f"{per_frame:.1f} kB a frame{with_variants} (sources: {summary.source_bytes / 1e6:.1f} MB)",
@@ -221,7 +223,7 @@ def print_summary(summary: VeilSummary, console: Console) -> None:
     if summary.variants_each:
         found = f"{summary.variants}, {summary.variants_each} of each training picture"
         none = "none, since no source is a picture of a training split"
-        console.print(f"variants      {found if summary.variants else none}", highlight=False)
+        console.print(f"variants      {found if summary.variants else none}", highlight=False, markup=False)
     if summary.segments_veiled:
         console.print(
             f"rate          {summary.frames_per_s:.1f} frames/s{with_variants} over {summary.seconds:.1f} s; "
@@ -230,7 +232,7 @@ def print_summary(summary: VeilSummary, console: Console) -> None:
         )
     print_labels(summary, console)
     who = f"by {summary.signed_by}" if summary.signed_by else "by nobody: a site's key cannot sign"
-    console.print(f"signed        {who}", highlight=False)
+    console.print(f"signed        {who}", highlight=False, markup=False)
     if summary.duplicates:
         console.print(
             f"duplicates    {counted(summary.duplicates, 'file')} with the content of another, veiled once",
@@ -238,7 +240,7 @@ def print_summary(summary: VeilSummary, console: Console) -> None:
         )
     if summary.ignored_files:
         others = counted(summary.ignored_files, "other file")
-        console.print(f"passed by     {others}, neither video nor picture nor label", highlight=False)
+        console.print(f"passed by     {others}, neither video nor picture nor label", highlight=False, markup=False)
     for title, lines in (
         ("quarantined", [one.line for one in summary.quarantined]),
         ("unfinished; run again", [one.line for one in summary.unfinished]),

@@ -193,7 +193,7 @@ def print_survey(survey: Survey, console: Console) -> None:
         ("labelled", told(survey.label_count, survey.boxes_clipped, survey.rows_repeated)),
         ("veil", survey.veil_id),
     ):
-        console.print(f"{name:<14}{text}", highlight=False)
+        console.print(f"{name:<14}{text}", highlight=False, markup=False)
     for one in survey.quarantined:
         console.print(f"bad file      {shown(one.line)}", highlight=False, markup=False)
     for title, lines in (("bad labels", survey.label_problems), ("on labels", survey.label_notes)):
