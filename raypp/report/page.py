@@ -107,7 +107,8 @@ def _route(  # noqa: PLR0911 - one return per address
     asked = request.parameters()
     match parts:
         case [""]:
-            return page(sites_page(ledger, _names(ledger, reader), now_us))
+            number = _number("page", asked.get("page"), 1, 1_000_000)
+            return page(sites_page(ledger, _names(ledger, reader), now_us, number))
         case ["api", "sites"]:
             return data({"sites": [site_state(ledger, one, now_us) for one in _names(ledger, reader)]})
         case ["sites", site] if site:

@@ -8,7 +8,7 @@ from raypp.errors import LedgerError, LedgerUnavailableError, RayppError
 from raypp.ledger.store import Ledger
 from raypp.report.cameras import CameraState
 from raypp.report.chart import chart_of
-from raypp.report.html import Html, element
+from raypp.report.html import Html, element, join
 from raypp.report.lanes import strip
 from raypp.report.layout import document, empty
 from raypp.report.records import Recorded, cameras_of, latest, newest_frame
@@ -16,23 +16,37 @@ from raypp.report.wording import count, date_and_clock, date_words, duration, is
 from raypp.usage.shifts import local
 
 _STEPS = 400
+PAGE_SITES = 50
 
 logger = logging.getLogger("ray.serve")
 
 
-def sites_page(ledger: Ledger, sites: Sequence[str], now_us: int) -> str:
-    """Show sites, each with a link to its page."""
-    cards = [_card_or_reason(ledger, site, now_us) for site in sites]
+def sites_page(ledger: Ledger, sites: Sequence[str], now_us: int, page: int = 1) -> str:
+    """Show sites, each with a link to its page; as many at a time as a page takes a moment for."""
+    pages = max(1, -(-len(sites) // PAGE_SITES))
+    page = min(page, pages)
+    shown = sites[(page - 1) * PAGE_SITES : page * PAGE_SITES]
+    cards = [_card_or_reason(ledger, site, now_us) for site in shown]
     heading = element(
         "div",
         element("div", element("h1", "Sites"), element("p", count(len(sites), "site"), class_="sub")),
         class_="top",
     )
     if cards:
-        body = element("ul", *cards, class_="sites")
+        body = join(element("ul", *cards, class_="sites"), _pages(page, pages) if pages > 1 else None)
     else:
         body = empty("No sites yet", "Register one with ", element("code", "raypp site add NAME"), ".")
     return document("Sites · raypp", [("Sites", "/")], heading, body)
+
+
+def _pages(page: int, pages: int) -> Html:
+    links = [
+        element("a", words, href=f"/?page={to}", class_="chip")
+        for words, to in (("\u2039 Before", page - 1), ("After \u203a", page + 1))
+        if 1 <= to <= pages
+    ]
+    where = element("span", f"Page {page} of {pages}", class_="badge")
+    return element("nav", where, *links, class_="pages", aria_label="Pages")
 
 
 def site_address(site: str) -> str:

@@ -7,8 +7,11 @@ import pytest
 from sqlalchemy import event
 
 from raypp.errors import LedgerError, LedgerUnavailableError, SettingsError
+from raypp.ledger.identity import Identities
+from raypp.ledger.store import Ledger
 from raypp.report.page import respond
 from raypp.report.request import PageRequest
+from raypp.report.sites_view import PAGE_SITES
 from tests.report.conftest import NOW_US, ODD
 
 RANGE = "from=2026-03-02T13:50&to=2026-03-02T14:10"
@@ -256,6 +259,23 @@ def test_a_lost_ledger_is_said_without_naming_it(plant):
     answer = get(plant, "/", ledger=Lost())
     assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
     assert b"secret-host" not in answer.body
+
+
+def test_many_sites_come_in_pages(tmp_path):
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        identities = Identities(ledger)
+        for number in range(PAGE_SITES + 1):
+            ledger.add_site(f"site-{number:03}")
+        headers = basic(identities.add_operator("boss"))
+        pages = [
+            Page(respond(PageRequest("GET", "/", query, headers), ledger, identities, NOW_US))
+            for query in ("", "page=2", "page=9")
+        ]
+        state = respond(PageRequest("GET", "/api/sites", "", headers), ledger, identities, NOW_US)
+    assert [len(one.named("data-site")) for one in pages] == [PAGE_SITES, 1, 1]
+    assert pages[1].named("data-site") == [f"site-{PAGE_SITES:03}"]
+    assert "/?page=2" in pages[0].named("href")
+    assert len(json.loads(state.body)["sites"]) == PAGE_SITES + 1
 
 
 def test_every_page_leads_to_its_source_and_licence_which_need_no_token(plant):
