@@ -18,11 +18,14 @@ _NOISE = re.compile(rb"logging\.cc:\d+: Set ray log level|retries remaining.*ray
 _LISTENING = "0A"
 
 
-def keep_local() -> str:
+def keep_local(*, metrics: bool = False) -> str:
     """Have the Ray that this process starts next live on loopback, and return the folder for its files.
 
     Ray has one switch for that, which is named after the systems where it is the default. Without it Ray asks for the
     way to a public address to learn this machine's own, and its ports listen on all interfaces.
+
+    Args:
+        metrics: whether it exports metrics, which need no token.
 
     Raises:
         RayppError: if the folder is somebody else's.
@@ -31,6 +34,8 @@ def keep_local() -> str:
 
     os.environ[ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR] = "0"  # for the processes that it starts
     ray_constants.ENABLE_RAY_CLUSTER = False
+    if not metrics:
+        os.environ.setdefault("RAY_enable_metrics_collection", "0")
     return str(_own_folder() / "ray")  # Ray opens the folder that it is given to everybody, not the one around it
 
 

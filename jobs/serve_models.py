@@ -153,8 +153,6 @@ def _start_ray(address: str | None, settings: ServiceSettings, where: ServiceAdd
         os.environ.setdefault("RAY_AUTH_MODE", "token")
         if os.environ["RAY_AUTH_MODE"] == "token":
             os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
-        if where.metrics_port is None:
-            os.environ.setdefault("RAY_enable_metrics_collection", "0")
         os.environ[ADDRESS_VARIABLE] = where.grpc_address
         os.umask(0o077)  # of all that the service writes, nothing is for other accounts
     import ray  # noqa: PLC0415 - it reads the environment when it is imported
@@ -169,7 +167,7 @@ def _start_ray(address: str | None, settings: ServiceSettings, where: ServiceAdd
         "runtime_env": {"worker_process_setup_hook": f"{listen_where_told.__module__}.{listen_where_told.__name__}"},
     }
     if address is None:
-        local["_temp_dir"] = keep_local()
+        local["_temp_dir"] = keep_local(metrics=where.metrics_port is not None)
     with without_noise(), start_told(address):
         ray.init(
             address=address or "local",

@@ -17,6 +17,7 @@ def place(tmp_path, monkeypatch):
     monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
     monkeypatch.setenv(ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR, "1")
     monkeypatch.setattr(ray_constants, "ENABLE_RAY_CLUSTER", True)
+    monkeypatch.setenv("RAY_enable_metrics_collection", "0")
     return tmp_path
 
 
@@ -27,10 +28,12 @@ def test_a_local_ray_keeps_its_files_where_only_this_account_comes(place):
     assert Path(keep_local()) == folder  # and it is used again
 
 
-def test_a_local_ray_has_the_loopback_address_and_asks_nobody_for_it(place):
+def test_a_local_ray_has_the_loopback_address_and_asks_nobody_for_it(place, monkeypatch):
     from ray._private import services
 
-    keep_local()
+    monkeypatch.delenv("RAY_enable_metrics_collection", raising=False)
+    keep_local(metrics=True)
+    assert "RAY_enable_metrics_collection" not in os.environ
     assert services.get_node_ip_address() == "127.0.0.1"
 
 
