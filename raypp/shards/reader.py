@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from raypp.errors import KeyFileError, ShardError
 from raypp.filesystem import is_url
+from raypp.io.names import printable
 from raypp.shards.encryption import DataKey
 from raypp.shards.labels import SampleLabels, read_labels
 from raypp.shards.manifest import Manifest, read_manifest
@@ -127,7 +128,7 @@ class ShardReader:
                 for rows in file.iter_batches(batch_size, columns=names, use_threads=False):
                     yield FrameBatch(self.header, rows)
         except (pa.ArrowException, OSError) as error:
-            reason = str(error).splitlines()[0]
+            reason = printable(str(error).splitlines()[0])  # Arrow quotes what stands in the file
             raise ShardError(f"shard {self.store.root}/{relative} is damaged ({reason}); veil it again") from None
 
     def labelled(
@@ -173,7 +174,7 @@ def open_shard(store: Store, relative: str, header: ArchiveHeader, encryption: D
     except KeyFileError as error:
         raise ShardError(f"shard {where}: {error}") from None
     except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
+        reason = printable(str(error).splitlines()[0])  # Arrow quotes what stands in the file
         raise ShardError(f"shard {where} is damaged ({reason}); remove it and run `raypp veil` again") from None
     metadata = file.schema_arrow.metadata or {}
     if METADATA_KEY not in metadata or not file.schema_arrow.equals(SHARD_SCHEMA):

@@ -9,6 +9,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.errors import RayppError, ShardError
+from raypp.io.names import printable
 from raypp.shards.encryption import DataKey
 from raypp.shards.labels import list_versions, read_labels
 from raypp.shards.manifest import Manifest, pending_receipts, read_manifest
@@ -156,7 +157,9 @@ def check_shard(store: Store, header: ArchiveHeader, encryption: DataKey | None,
     except RayppError as error:
         return ShardCheck(receipt.segment_id, (str(error),))
     except (pa.ArrowException, OSError) as error:
-        return ShardCheck(receipt.segment_id, (f"{where} cannot be read ({str(error).splitlines()[0]}); try again",))
+        return ShardCheck(
+            receipt.segment_id, (f"{where} cannot be read ({printable(str(error).splitlines()[0])}); try again",)
+        )
     problems += [f"{where}: {problem}" for problem in order.close()]
     problems += _against(receipt, header, times)
     frames = variants.count(0)
@@ -180,7 +183,7 @@ def _bytes_problem(store: Store, receipt: Receipt, where: str) -> str | None:
         if size != receipt.shard_bytes or _sha256(store, receipt.shard) != receipt.shard_sha256:
             return f"{where} was altered: its digest is not its receipt's; veil it again"
     except (RayppError, OSError) as error:
-        return f"{where} cannot be read ({str(error).splitlines()[0]}); try again"
+        return f"{where} cannot be read ({printable(str(error).splitlines()[0])}); try again"
     return None
 
 

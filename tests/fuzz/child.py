@@ -17,7 +17,7 @@ from tests.fuzz.targets import TARGETS
 
 MOST_BYTES = 300 << 20
 MOST_SECONDS = 5.0
-_LONGEST_LINE = 2000
+_LONGEST_LINE = 4000
 
 
 def _judged(target: str, path: Path, content: bytes) -> str:
@@ -28,9 +28,10 @@ def _judged(target: str, path: Path, content: bytes) -> str:
         TARGETS[target].read(path)
     except RayppError as error:
         said = str(error)
-        if not said.isprintable() or not said or len(said) > _LONGEST_LINE:
+        lines = said.split("\n")  # a settings file is told all its problems, one a line
+        if not said or not all(line.isprintable() for line in lines) or len(said) > _LONGEST_LINE:
             return f"no line for a user: {said[:300]!r} ({len(said)} characters)"
-        answer = f"refused: {said}"
+        answer = f"refused: {lines[0]}"
     except BaseException:  # noqa: BLE001 - whatever it is, it is what the fuzz is after
         return traceback.format_exc().replace("\n", "\\n")
     else:
