@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from time import monotonic
 
 from raypp.errors import MediaError, SourceReadError
@@ -95,12 +96,16 @@ class RecordingsCapture:
         recording, position = placed.recording, self._position
         resumed = position.source == recording.url and not position.finished
         box = self._studio.letterbox(recording.info.width, recording.info.height)
-        self._begin(box, anew=anew)
         presented_us = position.presented_us if resumed else -1
-        if presented_us >= 0 and self._job.watch is not None:
-            self._look_again(recording, box, presented_us)
         report = DecodeReport()
-        for frame in self._frames(recording, box, self._sampling.next_tick_us(presented_us + 1), report):
+        frames = self._frames(recording, box, self._sampling.next_tick_us(presented_us + 1), report)
+        first = next(frames, None)
+        if first is not None and not first.fits(box):
+            box = self._studio.letterbox(first.source_width, first.source_height)
+        self._begin(box, anew=anew)
+        if presented_us >= 0 and self._job.watch is not None and self._look_again(recording, presented_us) != box:
+            self._studio.begin(box)
+        for frame in chain([] if first is None else [first], frames):
             if not frame.fits(box):
                 box = self._studio.letterbox(frame.source_width, frame.source_height)
                 self._begin(box)
@@ -125,14 +130,21 @@ class RecordingsCapture:
         self._reporter.tell(Shape(box.source_width, box.source_height, self._studio.sub_key, anew))
         self._studio.begin(box)
 
-    def _look_again(self, recording: Recording, box: Letterbox, until_us: int) -> None:
-        """Show the watch what it had seen before: its verdicts must not depend on when the agent was killed."""
+    def _look_again(self, recording: Recording, until_us: int) -> Letterbox:
+        """Show the watch what it had seen before: its verdicts must not depend on when the agent was killed.
+
+        Returns:
+            The letterbox of the last frame that it has seen.
+        """
+        box = self._studio.letterbox(recording.info.width, recording.info.height)
+        self._studio.begin(box)
         for frame in self._frames(recording, box, 0, DecodeReport(), until_us + 1):
             if not frame.fits(box):
                 box = self._studio.letterbox(frame.source_width, frame.source_height)
                 self._studio.begin(box)
             self._studio.watch(frame.pixels, self._position.start_us + frame.timestamp_us)
             self._reporter.alive()
+        return box
 
     def _frames(
         self, recording: Recording, box: Letterbox, start_us: int, report: DecodeReport, end_us: int = END_US
