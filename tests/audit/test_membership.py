@@ -88,8 +88,8 @@ def detector() -> VeiledDetector:
         patch=8,
         size=96,
         veil_id="0" * 32,
-        dataset_version="",
-        labels_version="",
+        dataset_version="0" * 64,
+        labels_version="tools-v1",
         recipe=Recipe(epochs=1, batch=1, steps=1),
     )
     return VeiledDetector(build_model(about).eval(), about, baselines.noise(8, 4, 8, 0).encode, 0)
