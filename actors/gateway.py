@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+from ray.exceptions import TaskCancelledError
 from ray.serve.grpc_util import RayServegRPCContext, gRPCInputStream
 from ray.serve.handle import DeploymentHandle
 from starlette.requests import Request
@@ -197,7 +198,8 @@ class Gateway:
 
     def refused(self, error: BaseException, grpc_context: RayServegRPCContext) -> RefusedError:
         """Set the status of a call that failed, count it, and return what is raised."""
-        refusal = refusal_of(error)
+        gone = isinstance(error, TaskCancelledError)  # Ray's own word for a caller that has hung up
+        refusal = RefusedError(Status.CANCELLED, "the caller has gone") if gone else refusal_of(error)
         if refusal.status is Status.INTERNAL:
             logger.error("raypp: a call failed", exc_info=error)
         self._services.metrics.refused(refusal.status.name)

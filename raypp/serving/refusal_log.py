@@ -4,6 +4,8 @@ import logging
 from collections import Counter
 
 _EVERY_S = 60.0
+_STREAM_IS_OVER = "Error receiving gRPC message for session"
+"""What Serve's proxy says, besides its access log, when a stream was refused and its client still sends."""
 
 
 def quiet_refusals(log: logging.Logger) -> None:
@@ -13,9 +15,11 @@ def quiet_refusals(log: logging.Logger) -> None:
 
 
 class _NoRefusals(logging.Filter):
-    """Leaves out records whose exception bears a gRPC status that the gateway has set."""
+    """Leaves out records whose exception bears a gRPC status that the gateway has set, and those of refused streams."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if str(record.msg).startswith(_STREAM_IS_OVER):
+            return False
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
         return getattr(error, "grpc_code", None) is None
 
