@@ -49,7 +49,7 @@ def _besieged(plant: Plant, seconds: float, *, front: bool) -> tuple[Outcome, in
     passing = {} if front else {"x-raypp-front": SECRET}
     context = create_default_context(cadata=plant.authority.pem.decode()) if front else None
     with Pipe(plant.port if front else plant.service.port, source="127.0.0.2") as wire:
-        pages = f"https://localhost:{plant.port}" if front else f"http://127.0.0.1:{plant.service.http_port}"
+        pages = f"https://localhost:{wire.port}" if front else f"http://127.0.0.1:{plant.service.http_port}"
 
         def channel() -> grpc.Channel:
             """Reach the service by another address than the attackers have."""
