@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from raypp.audit.certificate import Certificate, verify_certificate
+from raypp.counted import counted
 from raypp.errors import CertificateError, OptionError, ShardError
 from raypp.json_file import json_option, write_json
 from raypp.shards.encryption import DataKey
@@ -76,18 +77,21 @@ def make_verify_command(cluster: ClusterChecker | None, *, always: bool = False)
                 archive, encryption, lambda done, total: advance(1, f"{done}/{total} shards", 0), check, wanted
             )
         write_json(json_file, report)
-        variants = f" and {report.variants} variants of them" if report.variants else ""
+        variants = f" and {counted(report.variants, 'variant')} of them" if report.variants else ""
         console.print(
-            f"{report.shards} shards, {report.frames} frames{variants}, {report.bytes / 1e6:.1f} MB", highlight=False
+            f"{counted(report.shards, 'shard')}, {counted(report.frames, 'frame')}{variants}, "
+            f"{report.bytes / 1e6:.1f} MB",
+            highlight=False,
+            markup=False,
         )
         for problem in report.problems:
             console.print(f"  {problem}", highlight=False, markup=False)
         if report.problems:
-            console.print(f"{len(report.problems)} problems found")
+            console.print(f"{counted(len(report.problems), 'problem')} found", markup=False)
             raise typer.Exit(_EXIT_PROBLEMS)
         console.print(report.signature, highlight=False, markup=False)
         by_accident = "" if report.signed_by else " by accident"
-        console.print(f"verified: nothing missing, nothing twice, nothing altered{by_accident}")
+        console.print(f"verified: nothing missing, nothing twice, nothing altered{by_accident}", markup=False)
 
     return verify
 
@@ -106,6 +110,7 @@ def _check_certificate(
         f"signed by {certificate.key_fingerprint} at {certificate.made_at}: veil {certificate.veil_id}, "
         f"{len(certificate.rows)} attacks, budget {certificate.budget}",
         highlight=False,
+        markup=False,
     )
     for gate in certificate.gates:
         console.print(f"  {gate.verdict}: {gate.name}", highlight=False, markup=False)

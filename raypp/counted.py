@@ -2,8 +2,11 @@
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number and its noun, such as "1 shard" or "2 shards"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """Return a number and its noun, such as "1 shard", "2 stretches", "2 entries" or "1,200 frames"."""
+    if number == 1:
+        return f"1 {noun}"
+    many = noun[:-1] + "ies" if noun.endswith("y") else noun + ("es" if noun.endswith("ch") else "s")
+    return f"{number:,} {many}"
 
 
 def lasting(seconds: float) -> str:

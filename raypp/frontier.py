@@ -92,6 +92,7 @@ def frontier(
             f"left out      {', '.join(found.left_out)}: in none of these audits; other ways to hide than a veil are "
             "attacked with --budget standard, and count if --size is that of the comparison",
             highlight=False,
+            markup=False,
         )
     console.print(f"look at       {out / 'frontier.png'}", highlight=False, markup=False)
     write_json(json_file, found)

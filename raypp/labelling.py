@@ -35,4 +35,5 @@ def split(
     Console(stderr=True, soft_wrap=True).print(
         f"labels        {table.version}: {said} frames\ndataset       {dataset_version(reader.manifest, table)}",
         highlight=False,
+        markup=False,
     )

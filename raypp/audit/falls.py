@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from raypp.audit.gates import Gate, Verdict, gates_of_one, judge
 from raypp.audit.model import Adversary
 from raypp.audit.row import AttackRow
-from raypp.report.wording import count
+from raypp.counted import counted
 
 _PAIRS = re.compile(r"\b(\d[\d,]*) pairs?\b")
 
@@ -36,7 +36,7 @@ class Fall:
         """Such as `with 6 known pairs`."""
         if self.pairs == 0:
             return "without any pair"
-        said = f"with {count(self.pairs or self.tried, 'known pair')}"
+        said = f"with {counted(self.pairs or self.tried, 'known pair')}"
         return said if self.pairs else f"{said}, the most that were tried"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from raypp.audit.budget import Budget
 from raypp.audit.gates import Gate, Verdict
 from raypp.audit.model import Adversary
-from raypp.report.wording import count
+from raypp.counted import counted
 
 
 def headlines(gates: Sequence[Gate]) -> list[str]:
@@ -25,7 +25,7 @@ def said_over_keys(gate: Gate) -> str:
     """Say what the same attacks reach where other owners have other keys of this spec; the gate has such figures."""
     here, *others = gate.over_keys
     low, high = min(others), max(others)
-    reached = f"under {count(len(others), 'other key')} {low:.2f} to {high:.2f}, under this one {here:.2f}"
+    reached = f"under {counted(len(others), 'other key')} {low:.2f} to {high:.2f}, under this one {here:.2f}"
     return f"Attacks that were made under several keys: {reached}{'; keys of this spec differ' if split(gate) else ''}."
 
 
@@ -39,8 +39,8 @@ def _headline(gates: Sequence[Gate]) -> str:
     pointless = sum(gate.pointless for gate in gates)
     if pointless:
         there = _headline([gate for gate in gates if not gate.pointless])
-        return f"{there} {count(pointless, 'bar')} more had nothing on these pictures to be about."
-    verdicts, bars = [gate.verdict for gate in gates], count(len(gates), "bar")
+        return f"{there} {counted(pointless, 'bar')} more had nothing on these pictures to be about."
+    verdicts, bars = [gate.verdict for gate in gates], counted(len(gates), "bar")
     missed, undecided = verdicts.count(Verdict.MISSED), verdicts.count(Verdict.UNDECIDED)
     open_ = verdicts.count(Verdict.NOT_EVALUATED)
     who = f"Against an {gates[0].adversary.value}"

@@ -15,9 +15,9 @@ from raypp.audit.report import write_report
 from raypp.audit.row import AttackRow
 from raypp.audit.running import PICTURES, AuditSettings, Task, missing, read_rows, tasks
 from raypp.audit.target import VEIL
+from raypp.counted import counted
 from raypp.errors import KeyFileError
 from raypp.private import PUBLIC, private_folder, private_umask, write_private
-from raypp.report.wording import count
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import load_key
 from raypp.veil.veil import open_veil
@@ -109,9 +109,9 @@ def print_summary(summary: AuditSummary, console: Console) -> None:
     say = partial(console.print, highlight=False, markup=False)
     rows = [row for row in summary.rows if row.veiling == VEIL]
     made = [row for row in rows if not row.reason]
-    say(f"attacked      {count(summary.pictures.victims, 'picture')}, by {count(len(made), 'attack')}")
+    say(f"attacked      {counted(summary.pictures.victims, 'picture')}, by {counted(len(made), 'attack')}")
     if summary.pictures.passed_by:
-        say(f"left out      {count(summary.pictures.passed_by, 'picture')} of another shape")
+        say(f"left out      {counted(summary.pictures.passed_by, 'picture')} of another shape")
     for reason, without in _grouped((row.reason, row.attack) for row in rows if row.reason):
         say(f"{Verdict.NOT_EVALUATED:<14}{', '.join(without)}: {reason}")
     for reason, without in _grouped((gate.reason, gate.name) for gate in summary.gates if gate.reason):

@@ -72,7 +72,9 @@ def run_demo(
     started = perf_counter()
     sample = _sample(options, reporter)
     size = sum(video.path.stat().st_size for video in sample.videos)
-    console.print(f"sample        {len(sample.videos)} films in {sample.root}, {size / 1e6:.1f} MB", highlight=False)
+    console.print(
+        f"sample        {len(sample.videos)} films in {sample.root}, {size / 1e6:.1f} MB", highlight=False, markup=False
+    )
     with tempfile.TemporaryDirectory(prefix="raypp-demo-") as folder:
         key_path = Path(folder, "owner.key")
         key = VeilKey.generate()
@@ -85,19 +87,22 @@ def run_demo(
         if report.problems:
             raise RayppError(f"the demo's archive does not verify: {report.problems[0]}; this is a bug in raypp")
         console.print(
-            f"verified      {report.shards} shards, {report.frames} frames, labels {', '.join(report.label_versions)}"
+            f"verified      {report.shards} shards, {report.frames} frames, labels {', '.join(report.label_versions)}",
+            markup=False,
         )
         picture = options.out / PICTURE_FILE
         _draw(sample, settings, summary, picture)
-        console.print(f"look at       {picture}  ({perf_counter() - started:.0f} s so far)", highlight=False)
+        console.print(
+            f"look at       {picture}  ({perf_counter() - started:.0f} s so far)", highlight=False, markup=False
+        )
         if trainer is None or attack is None:
             console.print("To go on, train a detector and serve it, install raypp[cluster].", highlight=False)
             return summary
         _audit(sample, settings, options, attack, reporter)
         run = _train_and_draw(sample, settings, options, trainer, console)
-        console.print(f"              ({perf_counter() - started:.0f} s so far)", highlight=False)
+        console.print(f"              ({perf_counter() - started:.0f} s so far)", highlight=False, markup=False)
         _stream(sample, settings, key, run, Path(folder), console)
-    console.print(f"{perf_counter() - started:.0f} s in all", highlight=False)
+    console.print(f"{perf_counter() - started:.0f} s in all", highlight=False, markup=False)
     return summary
 
 
@@ -136,11 +141,12 @@ def _stream(sample: Sample, settings: VeilSettings, key: VeilKey, run: Path, pla
             f"{result.site:<14}{result.observed_s:.0f} s observed; uses of tools: F1@50 {result.score.f1:.2f} "
             f"({result.score.hits} right, {result.score.false_alarms} wrong, {result.score.misses} missed)",
             highlight=False,
+            markup=False,
         )
         for tool in sorted(result.used_s.keys() | result.truly_used_s.keys()):
             found, true = result.used_s.get(tool, 0.0), result.truly_used_s.get(tool, 0.0)
-            console.print(f"  {tool:<12}used {found:5.1f} s, truly {true:5.1f} s", highlight=False)
-        console.print(f"look at       {result.report / 'timeline.png'}", highlight=False)
+            console.print(f"  {tool:<12}used {found:5.1f} s, truly {true:5.1f} s", highlight=False, markup=False)
+        console.print(f"look at       {result.report / 'timeline.png'}", highlight=False, markup=False)
 
 
 def _train_and_draw(
@@ -157,13 +163,14 @@ def _train_and_draw(
         f"{report.scores.samples} held-out frames; trained {summary.seconds:.0f} s on codes alone\n"
         f"report        {run / 'report'}",
         highlight=False,
+        markup=False,
     )
     videos = {video.site: video for video in sample.videos}
     plain = [_plain(videos[one.site].path, settings, one.timestamp_us) for one in found]
     captions = [f"{one.site}, {one.timestamp_us / 1e6:.1f} s: veiled, held out" for one in found]
     picture = options.out / DETECTED_FILE
     draw_detected([one.detected for one in found], plain, captions).save(picture)
-    console.print(f"look at       {picture}", highlight=False)
+    console.print(f"look at       {picture}", highlight=False, markup=False)
     return run
 
 

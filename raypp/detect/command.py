@@ -117,6 +117,7 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
             f"trained       {summary.epochs} epochs{took}; best {summary.best_epoch}: "
             f"mAP50 {summary.map50:.3f}, mAP50-95 {summary.map50_95:.3f}\ndetector      {summary.detector}",
             highlight=False,
+            markup=False,
         )
         write_json(json_file, summary)
 
@@ -170,7 +171,7 @@ def train_detector(
     )
     finished = partial(read_results, settings.out, EpochResult)
     if (settings.out / DETECTOR_FOLDER).is_dir() and len(finished()) >= settings.epochs:
-        console.print(f"{settings.out} was trained before: nothing to do", highlight=False)
+        console.print(f"{settings.out} was trained before: nothing to do", highlight=False, markup=False)
         return _summary(settings.out, about, finished(), seconds=0.0)
     tracked = MlflowRun(settings.mlflow, settings.out, about) if settings.mlflow else None
     say_begin(console, dataset.splits, settings.epochs, steps, len(finished()), on_ray=cluster is not None)
@@ -220,9 +221,11 @@ def _say(settings: TrainSettings, console: Console, tracked: MlflowRun | None) -
 
     def say(one: EpochResult, left: str) -> None:
         if tracked and (trouble := tracked.log(one)):
-            console.print(f"epoch {one.epoch} is not in MLflow ({trouble}); training goes on", highlight=False)
+            console.print(
+                f"epoch {one.epoch} is not in MLflow ({trouble}); training goes on", highlight=False, markup=False
+            )
         losses = f"box {one.box_loss:.3f}, class {one.cls_loss:.3f}, dfl {one.dfl_loss:.3f}"
         scores = f"mAP50 {one.map50:.3f}, mAP50-95 {one.map50_95:.3f}"
-        console.print(f"epoch {one.epoch}/{settings.epochs}: {losses}; {scores}{left}", highlight=False)
+        console.print(f"epoch {one.epoch}/{settings.epochs}: {losses}; {scores}{left}", highlight=False, markup=False)
 
     return say

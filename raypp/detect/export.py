@@ -58,6 +58,7 @@ def export(
         f"detector      {about.architecture}, {len(about.classes)} classes, {header.epochs} epochs{scores}\n"
         f"veil          {about.veil_id}",
         highlight=False,
+        markup=False,
     )
     write_json(json_file, ExportSummary(out=str(out), bytes=size, sealed=passphrase is not None, header=header))
 

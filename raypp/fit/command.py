@@ -152,9 +152,12 @@ def make_fit_command(cluster: ClusterFit | None) -> Callable[..., None]:
             f"start         {summary.start} (goes to who trains)\n"
             f"veil          {summary.veil_id}",
             highlight=False,
+            markup=False,
         )
         if keep_checkpoints:
-            console.print(f"checkpoints   {place / RUNNING} (encoder and adversaries, unsealed; stay inside)")
+            console.print(
+                f"checkpoints   {place / RUNNING} (encoder and adversaries, unsealed; stay inside)", markup=False
+            )
         write_json(json_file, summary)
 
     return fit
@@ -198,7 +201,7 @@ def run_fit(
     started = monotonic()
     if pictures is None:
         spec = _fitted_spec(out / ENCODER_FILE, key)
-        console.print(f"{out} was fitted before: nothing to do", highlight=False)
+        console.print(f"{out} was fitted before: nothing to do", highlight=False, markup=False)
     else:
         spec = _fit(settings, pictures, out, key, cluster, address, console)
     if not keep_checkpoints:
@@ -259,6 +262,7 @@ def _print_plan(settings: FitSettings, console: Console) -> None:
         f"would take    {settings.epochs} epochs of {steps} steps, after {settings.warm_up} of warm-up, against "
         f"{len(settings.adversaries)} adversaries\ndry run: nothing was written",
         highlight=False,
+        markup=False,
     )
 
 
@@ -272,6 +276,7 @@ def _say(settings: FitSettings, console: Console) -> Callable[[FitEpoch, str], N
             f"{one.bits:.2f} bits a value; mAP50 {one.map50:.3f}, mAP50-95 {one.map50_95:.3f}"
             f"{left}",
             highlight=False,
+            markup=False,
         )
 
     return say

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from raypp.counted import counted
 from raypp.errors import OptionError
 from raypp.json_file import json_option, write_json
 from raypp.ledger.audit import AuditLog, command_line
@@ -18,7 +19,7 @@ from raypp.ledger.retention import WAIT_S
 from raypp.ledger.retention import forget as forget_rows
 from raypp.ledger.store import Ledger
 from raypp.ledger.times import parse_duration, parse_time, shown_time
-from raypp.ledger.values import counted, now_us
+from raypp.ledger.values import now_us
 from raypp.private import create_secret
 from raypp.usage.settings import SiteSettings
 

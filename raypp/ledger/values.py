@@ -152,14 +152,6 @@ def checked_name(name: str, what: str) -> str:
     return name
 
 
-def counted(number: int, noun: str) -> str:
-    """A number with its noun: 1 token, 2 tokens, 2 stretches, 2 entries."""
-    if number == 1:
-        return f"1 {noun}"
-    many = noun[:-1] + "ies" if noun.endswith("y") else noun + ("es" if noun.endswith("ch") else "s")
-    return f"{number:,} {many}"
-
-
 def shown(stream: StreamName) -> str:
     """A stream's name in messages."""
     return f"{stream.site}/{stream.camera}@{stream.epoch}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from raypp.errors import LabelError, MediaError
 from raypp.filesystem import is_url
+from raypp.io.names import check_names
 from raypp.media.annotations.boxes import ImageLabels
 from raypp.media.annotations.content import read_text
 from raypp.media.annotations.rows import RowFormat, parse_labels
@@ -65,6 +66,13 @@ class Dataset:
     rows: RowFormat = field(default_factory=RowFormat)
     missing_is_empty: bool = False
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raise MediaError if a class cannot be shown: its name goes into tables, pages and pictures."""
+        try:
+            check_names(self.classes or ("none",))
+        except ValueError as error:
+            raise MediaError(f"classes of {self.root}: {error}; rename it") from None
 
     @property
     def labelled(self) -> bool:

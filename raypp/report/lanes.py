@@ -1,9 +1,10 @@
 """A timeline as inline SVG: each lane a drawing of its own, so that it fits any width and reads in order."""
 
+from raypp.counted import counted
 from raypp.report.chart import CameraChart, Chart, Gap, Lane
 from raypp.report.html import Html, element, join
 from raypp.report.ticks import Tick, make_ticks
-from raypp.report.wording import clock, count, date_and_clock, duration
+from raypp.report.wording import clock, date_and_clock, duration
 from raypp.usage.coverage import NO_FRAMES
 from raypp.usage.episode import EpisodeState
 from raypp.usage.spans import shared, union
@@ -72,7 +73,7 @@ def _lane(chart: Chart, camera: CameraChart, lane: Lane, ticks: tuple[Tick, ...]
     colour = f"c{chart.colours[lane.tool]}"
     at = element("span", lane.station, class_="at") if lane.station else None
     where = f"{lane.tool} at {lane.station}" if lane.station else lane.tool
-    figures = f"{count(lane.uses, 'use')} · {duration(lane.total_us)}" if lane.uses else "not used"
+    figures = f"{counted(lane.uses, 'use')} · {duration(lane.total_us)}" if lane.uses else "not used"
     name = element(
         "div", element("i", class_=f"dot {colour}"), element("span", lane.tool), at, class_="name", title=where
     )

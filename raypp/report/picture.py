@@ -9,11 +9,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from raypp.counted import counted
 from raypp.report.chart import CameraChart, Chart
 from raypp.report.colours import LIGHT
 from raypp.report.period import SECOND_US
 from raypp.report.ticks import make_ticks
-from raypp.report.wording import count, date_and_clock, duration
+from raypp.report.wording import date_and_clock, duration
 from raypp.usage.episode import EpisodeState
 from raypp.whole_file import whole_file
 
@@ -174,7 +175,7 @@ def _lane(axes: Axes, chart: Chart, camera: CameraChart, index: int, row: int) -
         fontsize=9,
         color=_INK if lane.uses else _SOFT,
     )
-    figures = f"{count(lane.uses, 'use')}  ·  {duration(lane.total_us)}" if lane.uses else "not used"
+    figures = f"{counted(lane.uses, 'use')}  ·  {duration(lane.total_us)}" if lane.uses else "not used"
     axes.text(1.01, middle, figures, transform=where, va="center", fontsize=8.5, color=_SOFT)
 
 
@@ -187,7 +188,7 @@ def _head(figure: Figure, chart: Chart, height: float) -> None:
     figure.text(1 - left, top - 0.05 / height, words, fontsize=10, color=_SOFT, va="top", ha="right")
     left_out = chart.lanes - sum(lane is not None for _, lane in _rows(chart))
     if left_out:
-        note = f"{count(left_out, 'lane')} not drawn"
+        note = f"{counted(left_out, 'lane')} not drawn"
         figure.text(left, 0.18 / height, note, fontsize=9, color=_SOFT, va="bottom")
 
 

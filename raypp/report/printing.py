@@ -6,9 +6,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from raypp.counted import counted
 from raypp.report.coverage_rows import WHOLE, coverage_rows, observed_share
 from raypp.report.records import Recorded
-from raypp.report.wording import count, overlaps, pause, seconds, share, until
+from raypp.report.wording import overlaps, pause, seconds, share, until
 from raypp.usage.report import SiteReport
 
 _MOST_TRANSITIONS = 15
@@ -22,7 +23,7 @@ def print_report(report: SiteReport, found: Recorded, console: Console) -> None:
     console.print(f"[bold]{escape(report.site)}[/bold]  {period} ({report.time_zone})", highlight=False, soft_wrap=True)
     console.print(escape(seen), highlight=False, soft_wrap=True)
     if found.note:
-        console.print(f"\n{found.note}", highlight=False, soft_wrap=True)
+        console.print(f"\n{found.note}", highlight=False, soft_wrap=True, markup=False)
     for words in overlaps(report, found.settings.zone):
         console.print(words, highlight=False, markup=False, soft_wrap=True)
     for table in (_tools(report), _coverage(report), _worn(report), _transitions(report), _sequence(report)):
@@ -98,10 +99,14 @@ def _print_uncertain(report: SiteReport, console: Console) -> None:
     open_now = sum(lane.open for lane in report.lanes)
     silent = sum(lane.provisional for lane in report.lanes)
     if open_now:
-        console.print(f"{count(open_now, 'use')} still under way (open): their figures will grow.", highlight=False)
+        console.print(
+            f"{counted(open_now, 'use')} still under way (open): their figures will grow.",
+            highlight=False,
+            markup=False,
+        )
     if silent:
         words = "closed only because the camera is silent (provisional): they go on if it does."
-        console.print(f"{count(silent, 'use')} {words}", highlight=False)
+        console.print(f"{counted(silent, 'use')} {words}", highlight=False, markup=False)
 
 
 def _table(title: str, heads: tuple[str, ...], numeric: Collection[int]) -> Table:

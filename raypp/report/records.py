@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from raypp.counted import counted
 from raypp.errors import OptionError
 from raypp.ledger.store import Ledger
 from raypp.report.cameras import CameraState, camera_states, known_until, silent_since, watching
 from raypp.report.colours import Colours, colours_of
 from raypp.report.period import DAY_US, Period, day_of
-from raypp.report.wording import clock, count, date_and_clock, iso, some
+from raypp.report.wording import clock, date_and_clock, iso, some
 from raypp.usage.episode import Episode, Stretch
 from raypp.usage.overlap import counted_once
 from raypp.usage.report import SiteReport
@@ -71,7 +72,7 @@ class Recorded:
             f"{camera} silent since " + (clock if local(at_us, zone).date() == today else date_and_clock)(at_us, zone)
             for camera, at_us in self.silent.items()
         ]
-        return "; ".join((count(len(report.coverage), "camera"), *some(quiet, "more silent")))
+        return "; ".join((counted(len(report.coverage), "camera"), *some(quiet, "more silent")))
 
     @property
     def colours(self) -> Colours:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
+from raypp.counted import counted
 from raypp.report.cameras import CameraState, known_until
 from raypp.report.chart import chart_of
 from raypp.report.coverage_rows import observed_share, worn_share
@@ -16,7 +17,7 @@ from raypp.report.period import Period, day, day_of
 from raypp.report.records import Recorded
 from raypp.report.sites_view import site_address, state_badge
 from raypp.report.tables import coverage_table, tools_table, transitions_table, worn_table
-from raypp.report.wording import clock, count, date_and_clock, overlaps, seconds, share, until
+from raypp.report.wording import clock, date_and_clock, overlaps, seconds, share, until
 from raypp.usage.episode import Episode, EpisodeState
 from raypp.usage.report import SiteReport
 from raypp.usage.settings import SiteSettings
@@ -107,7 +108,7 @@ def episodes_page(view: View, page: int) -> str:
     pages = -(-len(uses) // PAGE_EPISODES)
     page = min(max(1, page), pages)
     shown = uses[::-1][(page - 1) * PAGE_EPISODES : page * PAGE_EPISODES]
-    subtitle = f"{count(len(uses), 'use')}, {until(view.recorded.period, view.settings.zone)}, newest first"
+    subtitle = f"{counted(len(uses), 'use')}, {until(view.recorded.period, view.settings.zone)}, newest first"
     heading = element("div", element("div", element("h1", "Uses"), element("p", subtitle, class_="sub")), class_="top")
     links = [
         _chip(words, f"{address}/episodes{_query(view, page=str(to))}")
@@ -192,7 +193,7 @@ def _tiles(report: SiteReport, found: Recorded) -> Html:
     blind = sum(one.not_observed_s for one in report.coverage)
     episodes = sum(one.episodes for one in report.tools)
     tiles = [
-        ("Uses", f"{episodes:,}", f"of {count(len(used), 'tool')}" + _unused(len(report.tools) - len(used))),
+        ("Uses", f"{episodes:,}", f"of {counted(len(used), 'tool')}" + _unused(len(report.tools) - len(used))),
         ("Time in use", seconds(sum(one.states.used_s for one in report.tools)), "all tools together"),
         ("Observed", share(observed_share(report.coverage)), f"of the time of {found.cameras_in_words(report)}"),
         ("Not observed", seconds(blind), "neither used nor not used: nobody can say"),
@@ -209,7 +210,7 @@ def _tiles(report: SiteReport, found: Recorded) -> Html:
 def _latest(uses: Sequence[Episode], view: View, found: Recorded) -> Html:
     shown = uses[::-1][:_LATEST]
     address = f"{site_address(view.site)}/episodes{_query(view)}"
-    link = element("a", f"All {count(len(uses), 'use')}", href=address) if len(uses) > len(shown) else None
+    link = element("a", f"All {counted(len(uses), 'use')}", href=address) if len(uses) > len(shown) else None
     title = element("div", element("h2", "Latest uses", id="latest"), link, class_="row")
     api = f"/api{site_address(view.site)}"
     files = element(

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from urllib.parse import quote
 
+from raypp.counted import counted
 from raypp.errors import LedgerError, LedgerUnavailableError, RayppError
 from raypp.ledger.store import Ledger
 from raypp.report.cameras import CameraState
@@ -12,7 +13,7 @@ from raypp.report.html import Html, element, join
 from raypp.report.lanes import strip
 from raypp.report.layout import document, empty
 from raypp.report.records import Recorded, cameras_of, latest, newest_frame
-from raypp.report.wording import count, date_and_clock, date_words, duration, iso
+from raypp.report.wording import date_and_clock, date_words, duration, iso
 from raypp.usage.shifts import local
 
 _STEPS = 400
@@ -29,7 +30,7 @@ def sites_page(ledger: Ledger, sites: Sequence[str], now_us: int, page: int = 1)
     cards = [_card_or_reason(ledger, site, now_us) for site in shown]
     heading = element(
         "div",
-        element("div", element("h1", "Sites"), element("p", count(len(sites), "site"), class_="sub")),
+        element("div", element("h1", "Sites"), element("p", counted(len(sites), "site"), class_="sub")),
         class_="top",
     )
     if cards:
@@ -92,7 +93,7 @@ def _state(cameras: Sequence[CameraState]) -> tuple[str, str]:
     if not quiet:
         return "receiving", "good"
     if len(quiet) < len(going):
-        return f"{len(quiet)} of {count(len(going), 'camera')} silent", "warn"
+        return f"{len(quiet)} of {counted(len(going), 'camera')} silent", "warn"
     return "silent", "warn"
 
 
@@ -142,7 +143,7 @@ def _latest(found: Recorded, cameras: int, newest_us: int) -> list[Html]:
     chart = chart_of(report, zone, found.episodes, found.stretches, _STEPS, found.colours)
     return [
         strip(chart),
-        element("p", day, element("span", f"{count(uses, 'use')}, {duration(total * 1e6)}"), class_="row"),
-        element("p", f"{count(cameras, 'camera')} · last frame {date_and_clock(newest_us, zone)}"),
+        element("p", day, element("span", f"{counted(uses, 'use')}, {duration(total * 1e6)}"), class_="row"),
+        element("p", f"{counted(cameras, 'camera')} · last frame {date_and_clock(newest_us, zone)}"),
         element("p", element("span", f"{open_now} in use now", class_="badge good")) if open_now else Html(""),
     ]

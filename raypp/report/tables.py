@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from raypp.counted import counted
 from raypp.report.colours import Colours
 from raypp.report.coverage_rows import WHOLE, CoverageRow, coverage_rows
 from raypp.report.html import Html, element, join
 from raypp.report.lanes import WHY_NOT, stack
-from raypp.report.wording import count, pause, seconds, share
+from raypp.report.wording import pause, seconds, share
 from raypp.usage.report import SiteReport
 
 _MOST_TRANSITIONS = 10
@@ -90,7 +91,7 @@ def transitions_table(report: SiteReport) -> Html:
             ]
         )
     left = len(report.transitions) - len(rows)
-    note = f"{count(left, 'rarer pair')} left out. " if left else ""
+    note = f"{counted(left, 'rarer pair')} left out. " if left else ""
     if any(one.not_observed for one in report.transitions):
         note += "Not certain: the camera did not see all of the time between."
     if not rows:

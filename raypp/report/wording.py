@@ -97,11 +97,6 @@ def ago(moment_us: int, now_us: int) -> str:
     return f"{seconds} s ago"
 
 
-def count(number: int, one: str, many: str | None = None) -> str:
-    """Such as `1 use` or `12 uses`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def some(items: Sequence[str], rest: str, most: int = 3) -> tuple[str, ...]:
     """The first of several items, and how many are left, such as `4 more silent`."""
     left = len(items) - most

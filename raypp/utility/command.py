@@ -188,5 +188,7 @@ def _print(table: Table, console: Console, out: Path) -> None:
     if table.reference:
         console.print(f"losses and step times are against {table.reference}", highlight=False, markup=False)
     console.print(
-        f"look at       {out / PUBLIC / 'table.png'}, {out / PUBLIC / 'table.md'} (may be published)", highlight=False
+        f"look at       {out / PUBLIC / 'table.png'}, {out / PUBLIC / 'table.md'} (may be published)",
+        highlight=False,
+        markup=False,
     )

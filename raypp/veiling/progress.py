@@ -74,7 +74,9 @@ class Reporter:
             rate = f", {frames / elapsed:.0f} frames/s" if frames else ""
             share = 100 * done / total if total else 100
             place = f", {where}" if where else ""
-            self.console.print(f"{name}: {share:.0f} %{place}{rate}, {elapsed:.0f} s gone{', ' if left else ''}{left}")
+            self.console.print(
+                f"{name}: {share:.0f} %{place}{rate}, {elapsed:.0f} s gone{', ' if left else ''}{left}", markup=False
+            )
 
         return advance
 

@@ -122,7 +122,9 @@ def show(
     for problem in problems:
         console.print(shown_text(problem), highlight=False, markup=False)
     if shown:
-        console.print(f"{len(shown)} of {len(wanted)} drawn into {out}; all on {out / SHEET_FILE}", highlight=False)
+        console.print(
+            f"{len(shown)} of {len(wanted)} drawn into {out}; all on {out / SHEET_FILE}", highlight=False, markup=False
+        )
     write_json(json_file, summary)
     raise typer.Exit(EXIT_ATTENTION if problems else 0)
 

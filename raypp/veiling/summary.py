@@ -219,6 +219,7 @@ def print_summary(summary: VeilSummary, console: Console) -> None:
         f"frames        {summary.frames} from {counted(summary.sources, 'source')}, {megabytes:.1f} MB of shards, "
         f"{per_frame:.1f} kB a frame{with_variants} (sources: {summary.source_bytes / 1e6:.1f} MB)",
         highlight=False,
+        markup=False,
     )
     if summary.variants_each:
         found = f"{summary.variants}, {summary.variants_each} of each training picture"
@@ -229,6 +230,7 @@ def print_summary(summary: VeilSummary, console: Console) -> None:
             f"rate          {summary.frames_per_s:.1f} frames/s{with_variants} over {summary.seconds:.1f} s; "
             f"of the workers' time {_shares(summary)}",
             highlight=False,
+            markup=False,
         )
     print_labels(summary, console)
     who = f"by {summary.signed_by}" if summary.signed_by else "by nobody: a site's key cannot sign"
@@ -237,6 +239,7 @@ def print_summary(summary: VeilSummary, console: Console) -> None:
         console.print(
             f"duplicates    {counted(summary.duplicates, 'file')} with the content of another, veiled once",
             highlight=False,
+            markup=False,
         )
     if summary.ignored_files:
         others = counted(summary.ignored_files, "other file")
@@ -249,11 +252,11 @@ def print_summary(summary: VeilSummary, console: Console) -> None:
         ("notes on labels", list(summary.label_notes)),
     ):
         if lines:
-            console.print(f"{title}: {len(lines)}", style="bold")
+            console.print(f"{title}: {len(lines)}", style="bold", markup=False)
         for line in lines[:20]:
             console.print(f"  {shown(line)}", highlight=False, markup=False)
         if len(lines) > 20:
-            console.print(f"  and {len(lines) - 20} more, in the JSON summary and {summary.private}")
+            console.print(f"  and {len(lines) - 20} more, in the JSON summary and {summary.private}", markup=False)
         if lines and title == "quarantined":
             listed = f"{summary.private}/{QUARANTINE_FILE}"
             console.print(f"  listed in {listed}, to stay inside", highlight=False, markup=False)

@@ -152,8 +152,14 @@ _CAMERAS = [
     b"base: &b {source: /dev/video0}\ncameras:\n  one: {<<: *b, fps: every}\n  two: *b\n",
 ]
 _SETTINGS = [
-    b"time_zone: Europe/Berlin\nshifts: {early: '06:00-14:00'}\ntools:\n  - {class: saw, mode: present, gap_s: 3}\n",
-    b"tools: [{class: hammer, near: [saw], mode: near, name: x}]\nshifts: &s {a: '22:00-06:00'}\n",
+    (
+        b"time_zone: Europe/Berlin\nshifts: [{name: early, start: '06:00', end: '14:00', days: [mon]}]\n"
+        b"tools:\n  - {class: saw, mode: moving, min_on_s: 2, max_gap_s: 3}\n"
+    ),
+    (
+        b"cameras: {bench-1: {stations: {rack: [[0, 0], [0.5, 0], [0.5, 0.4]]}}}\n"
+        b"tools: [{class: hammer, near: [hand], mode: in_hand, stations: [rack]}]\nmax_lateness_s: 2\n"
+    ),
 ]
 _DATASETS = [
     b"train: images/train\nval: images/val\nnames: [hammer, saw]\n",

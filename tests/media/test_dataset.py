@@ -58,6 +58,8 @@ def test_pictures_that_no_split_names_are_kept_and_said(tmp_path: Path) -> None:
     ("train: images/train\nnames: {0: a, b: c}\n", "names must list the classes"),
     ("train: images/nowhere\nnames: [a]\n", "images/nowhere"),
     ("train: list.txt\nnames: [a]\n", "nowhere/1.jpg"),
+    ('train: images/train\nval: images/val\nnames: [hammer, "s\\u001b[2Jaw"]\n', "cannot be shown"),
+    ("train: images/train\nval: images/val\nnames: [hammer, " + 101 * "s" + "]\n", "1 to 100 characters"),
     ("train: bytes.txt\nnames: [a]\n", "bytes.txt"),
 ])  # fmt: skip
 def test_a_malformed_data_yaml_is_a_problem(document: str, named: str, tmp_path: Path) -> None:

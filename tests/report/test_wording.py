@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raypp.report.wording import count, duration, share
+from raypp.counted import counted
+from raypp.report.wording import duration, share
 
 
 @pytest.mark.parametrize(
@@ -32,4 +33,4 @@ def test_little_never_reads_as_nothing_and_much_never_as_all(part):
 
 def test_shares_and_counts():
     assert [share(None), share(0.004), share(0.5), share(0.996)] == ["-", "< 1 %", "50 %", "> 99 %"]
-    assert [count(1, "use"), count(0, "use"), count(12_000, "use")] == ["1 use", "0 uses", "12,000 uses"]
+    assert [counted(1, "use"), counted(0, "use"), counted(12_000, "use")] == ["1 use", "0 uses", "12,000 uses"]
