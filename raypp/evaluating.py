@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _MOST_CLASSES = 5
 _MOST_CAMERAS = 20
-_SHOWN = 9
 _SHORT = {
     MistakeKind.CLASS: "class",
     MistakeKind.LOCALISATION: "place",
@@ -108,7 +107,7 @@ def make_evaluate_command(cluster: ClusterStudy, workers: int = 0) -> Callable[.
                 advance(1, "", 1)
         made = make_report(samples, dataset.classes, about.size)
         if report:
-            shown = with_codes(made.samples, settings, made.worst(_SHOWN))
+            shown = with_codes(made.samples, settings, made.worst())
             write_report(replace(made, samples=tuple(shown)), report)
         write_json(json_file, made.scores)
         _print_scores(made.scores, console)

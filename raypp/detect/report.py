@@ -29,6 +29,8 @@ DETECTIONS_TABLE = "detections.csv"
 PRECISION_RECALL_PICTURE = "pr.png"
 CONFUSION_PICTURE = "confusion.png"
 DETECTIONS_PICTURE = "detections.png"
+MOST_SHOWN = 9
+"""Frames that are drawn, the worst ones."""
 
 
 class GroupScores(BaseModel):
@@ -85,17 +87,17 @@ class Report:
     classes: tuple[str, ...]
     pixels: int
 
-    def worst(self, most: int) -> tuple[str, ...]:
+    def worst(self, most: int = MOST_SHOWN) -> tuple[str, ...]:
         """Return the samples with the most mistakes, the worst first; where there are none, any ones."""
         made = Counter(row.sample_id for row in self.rows)
         labelled = [one.matches.sample_id for one in self.samples if len(one.detections.labelled_L)]
         return tuple(sorted(made.keys() or labelled, key=lambda name: (-made[name], name))[:most])
 
     def _shown(self) -> list[StudiedSample]:
-        """Samples whose codes were kept, those with the most mistakes first."""
+        """Some samples whose codes were kept, those with the most mistakes first."""
         made = Counter(row.sample_id for row in self.rows)
         kept = [one for one in self.samples if one.codes_CGG is not None]
-        return sorted(kept, key=lambda one: (-made[one.matches.sample_id], one.matches.sample_id))
+        return sorted(kept, key=lambda one: (-made[one.matches.sample_id], one.matches.sample_id))[:MOST_SHOWN]
 
     def pictures(self) -> Pictures:
         """Draw the pictures."""

@@ -65,11 +65,11 @@ class OutcomeBox:
 
 def draw_outcomes(square: Image.Image, boxes: Sequence[OutcomeBox]) -> None:
     """Outline boxes on a picture of the square, in place: the right ones thin, mistakes thick and on top, no text."""
-    pen, width = ImageDraw.Draw(square), max(1, square.width // 320)
+    pen, width = ImageDraw.Draw(square), max(2, square.width // 320)
     for outcome in _ON_TOP:
         for box in boxes:
             if box.outcome is outcome:
-                thick = width if outcome is Outcome.FOUND else 2 * width
+                thick = width if outcome is Outcome.FOUND else 3 * width // 2
                 pen.rectangle(
                     tuple(edge * square.width for edge in box.corners), outline=OUTCOME_COLOURS[outcome], width=thick
                 )
