@@ -84,11 +84,11 @@ class Door(grpc.GenericRpcHandler):
         try:
             caller = self._enter(details, context)
         except RefusedError as refusal:
-            self._refusals.note(refusal.status.name, str(refusal), time.monotonic())
-            context.set_code(refusal.status)
-            context.set_details(str(refusal))
+            self._refuse(refusal, context)
             return
         try:
+            if caller.stranger or not handler.request_streaming:
+                requests = await self._begun(caller, handler, requests)
             answers = _answers(details.method, handler, requests, context)
             async with aclosing(answers):
                 first = True
@@ -99,8 +99,40 @@ class Door(grpc.GenericRpcHandler):
                     yield answer
             if context.code() in (Status.UNAUTHENTICATED, Status.UNAUTHENTICATED.value[0]):
                 self._guard.unknown(caller)
+        except RefusedError as refusal:
+            self._refuse(refusal, context)
         finally:
             self._guard.leave(caller)
+
+    def _refuse(self, refusal: RefusedError, context: "grpc.aio.ServicerContext[Any, Any]") -> None:
+        self._refusals.note(refusal.status.name, str(refusal), time.monotonic())
+        context.set_code(refusal.status)
+        context.set_details(str(refusal))
+
+    async def _begun(self, caller: Caller, handler: _Handler, requests: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+        """Return a call's messages once the first has come, so that no silent stranger takes a place of the gateway.
+
+        Raises:
+            RefusedError: INVALID_ARGUMENT if none comes, RESOURCE_EXHAUSTED where the call has to make way for others.
+        """
+        reading = asyncio.ensure_future(anext(aiter(requests)))
+        self._guard.waits(caller, time.monotonic(), reading.cancel)
+        try:
+            await asyncio.wait([reading], timeout=_READ_WITHIN_S)
+        finally:
+            self._guard.waited(caller)
+            came = reading.done()
+            reading.cancel()
+        if not caller.counted:
+            raise RefusedError(
+                Status.RESOURCE_EXHAUSTED, "others came while the message of this call was waited for; try again later"
+            )
+        error = reading.exception() if came else None
+        if not came or (isinstance(error, StopAsyncIteration) and not handler.request_streaming):
+            raise RefusedError(Status.INVALID_ARGUMENT, f"no message came within {_READ_WITHIN_S:g} s")
+        if error is not None and not isinstance(error, StopAsyncIteration):
+            raise error
+        return _after(() if error is not None else (reading.result(),), requests)
 
     def _enter(self, details: grpc.HandlerCallDetails, context: "grpc.aio.ServicerContext[Any, Any]") -> Caller:
         metadata = tuple(details.invocation_metadata)
@@ -109,23 +141,26 @@ class Door(grpc.GenericRpcHandler):
         return self._guard.enter(token, address_of(str(given or context.peer())), time.monotonic())
 
 
+async def _after(first: tuple[bytes, ...], rest: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+    """Yield what was read already, then the rest."""
+    for one in first:
+        yield one
+    async for one in rest:
+        yield one
+
+
 async def _answers(
     path: str,
     handler: _Handler,
     requests: AsyncIterator[bytes],
     context: "grpc.aio.ServicerContext[Any, Any]",
 ) -> AsyncGenerator[bytes]:
-    """Yield what Serve answers, with the one request of a method that takes one."""
+    """Yield what Serve answers, with the one request of a method that takes one, which has come."""
     if handler.request_streaming:
         async for answer in handler.stream_stream(requests, context):
             yield answer
         return
-    try:
-        request = await asyncio.wait_for(anext(aiter(requests)), _READ_WITHIN_S)
-    except (StopAsyncIteration, TimeoutError):
-        context.set_code(Status.INVALID_ARGUMENT)
-        context.set_details(f"no message came within {_READ_WITHIN_S:g} s")
-        return
+    request = await anext(aiter(requests))
     if not path.endswith("/DetectFrames"):
         request = request[: REQUEST_BYTES + 1]  # the gateway sees that it was too long
     if handler.response_streaming:

@@ -4,6 +4,7 @@ import hashlib
 import ipaddress
 import re
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -14,6 +15,7 @@ from raypp.serving.refusal import RefusedError, Status
 _TOKEN = re.compile(r"rpp_[0-9a-f]{16}_[A-Za-z0-9_-]{43}")
 _REMEMBERED = 10_000
 _KNOWN_S = 3600.0
+_PATIENCE_S = 1.0
 _PORT = re.compile(r"^(ipv[46]):(.*):[0-9]+$")
 
 _Value = TypeVar("_Value")
@@ -39,13 +41,10 @@ class _Bucket:
     left: float
     at_s: float
 
-    def take(self, now_s: float, per_s: float, burst: int) -> bool:
+    def has_one(self, now_s: float, per_s: float, burst: int) -> bool:
         self.left = min(float(burst), self.left + (now_s - self.at_s) * per_s)
         self.at_s = now_s
-        if self.left < 1:
-            return False
-        self.left -= 1
-        return True
+        return self.left >= 1
 
 
 class _Recent(Generic[_Value]):
@@ -78,17 +77,21 @@ class Caller:
         digest: of its token.
         address: where it comes from.
         stranger: whether the token has not been answered yet.
+        counted: whether the call holds a place; one that had to make way does not.
     """
 
     digest: bytes = field(repr=False)
     address: str
     stranger: bool = False
+    counted: bool = False
 
 
 class Guard:
     """Counts calls by token, and by address for tokens that the service has not answered yet; used from one thread.
 
-    A token that was answered is known for an hour. So a flood of made-up tokens takes nothing from those.
+    A token that was answered is known for an hour. So a flood of made-up tokens takes nothing from those. Nor do calls
+    that say nothing keep others out: where strangers have no place left, the call whose message has been waited for
+    longest makes way.
 
     Args:
         limits: what is let through.
@@ -100,6 +103,7 @@ class Guard:
         self._buckets: _Recent[_Bucket] = _Recent()
         self._under_way: dict[object, int] = {}
         self._strangers = 0
+        self._waiting: OrderedDict[Caller, tuple[float, Callable[[], object]]] = OrderedDict()
 
     def enter(self, token: str, address: str, now_s: float) -> Caller:
         """Take a call on.
@@ -121,25 +125,46 @@ class Guard:
         until_s = self._known.get(caller.digest)
         caller.stranger = until_s is None or until_s < now_s
         key = address if caller.stranger else caller.digest
-        most = limits.strangers_under_way if caller.stranger else limits.under_way
-        if self._under_way.get(key, 0) >= most or (caller.stranger and self._strangers >= 4 * most):
-            what = "calls of unknown tokens" if caller.stranger else "calls of this token"
-            raise RefusedError(Status.RESOURCE_EXHAUSTED, f"{most} {what} are under way, the most; try again later")
         per_minute = limits.strangers_per_minute if caller.stranger else limits.calls_per_minute
         burst = limits.strangers_burst if caller.stranger else limits.burst
         bucket = self._buckets.get(key) or _Bucket(burst, now_s)
         self._buckets.put(key, bucket)
-        if not bucket.take(now_s, per_minute / 60, burst):
+        if not bucket.has_one(now_s, per_minute / 60, burst):
             whose = "from this address by unknown tokens" if caller.stranger else "by this token"
             raise RefusedError(
                 Status.RESOURCE_EXHAUSTED, f"more than {per_minute} calls a minute {whose}; try again later"
             )
+        most = limits.strangers_under_way if caller.stranger else limits.under_way
+        has_place = self._has_place(key, most, now_s) and (
+            not caller.stranger or self._has_place(None, 4 * most, now_s)
+        )
+        if not has_place:
+            what = "calls of unknown tokens" if caller.stranger else "calls of this token"
+            raise RefusedError(Status.RESOURCE_EXHAUSTED, f"{most} {what} are under way, the most; try again later")
+        bucket.left -= 1
         self._count(caller, 1)
         return caller
 
+    def waits(self, caller: Caller, now_s: float, give_up: Callable[[], object]) -> None:
+        """Note that a call's message has not come.
+
+        Args:
+            caller: whose call.
+            now_s: monotonic time.
+            give_up: called where a stranger's call makes way; it holds no place from then on.
+        """
+        if caller.stranger:
+            self._waiting[caller] = now_s, give_up
+
+    def waited(self, caller: Caller) -> None:
+        """Note that a call's message has come, or is not waited for any more."""
+        self._waiting.pop(caller, None)
+
     def leave(self, caller: Caller) -> None:
         """Note that a call is over."""
-        self._count(caller, -1)
+        self.waited(caller)
+        if caller.counted:
+            self._count(caller, -1)
 
     def answered(self, caller: Caller, now_s: float) -> None:
         """Note that the service has answered a call: its token is good, and the call no stranger's any more."""
@@ -153,7 +178,24 @@ class Guard:
         """Note that the service does not take a call's token."""
         self._known.drop(caller.digest)
 
+    def _has_place(self, key: object | None, most: int, now_s: float) -> bool:
+        """Whether one more call of a key, or of any stranger, has a place; without one left, a waiting call makes way.
+
+        Of one address, only a call that is late does: many may come at once when a service has started.
+        """
+        count = self._strangers if key is None else self._under_way.get(key, 0)
+        if count < most:
+            return True
+        for one, (since_s, give_up) in self._waiting.items():
+            if key is None or (one.address == key and since_s <= now_s - _PATIENCE_S):
+                del self._waiting[one]
+                self._count(one, -1)
+                give_up()
+                return True
+        return False
+
     def _count(self, caller: Caller, step: int) -> None:
+        caller.counted = step > 0
         key = caller.address if caller.stranger else caller.digest
         count = self._under_way.pop(key, 0) + step
         if count:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from raypp.errors import OptionError, RayppError
+from raypp.shards.labels import list_versions
 from raypp.shards.manifest import Manifest
 from raypp.shards.signature import SIGNATURE_FILE, read_signature
 from raypp.shards.store import Store
@@ -77,6 +78,8 @@ def check_signature(store: Store, manifest: Manifest, labels: Mapping[str, str],
     compare = "the key you gave" if wanted else "compare with the owner's fingerprint"
     added = sorted(set(labels) - set(signature.labels))
     rest = f"; not signed: labels {', '.join(added)}" if added else ""
+    gone = sorted(set(signature.labels) - set(list_versions(store)))
+    rest += f"; signed, but not here: labels {', '.join(gone)}" if gone else ""
     if problems:
         return Vouching(f"signed by {who}, and not as it is", problems=tuple(problems))
     return Vouching(f"signed by {who} ({compare}){rest}", who)

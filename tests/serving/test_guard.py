@@ -73,6 +73,48 @@ def test_unknown_tokens_of_all_addresses_have_a_limit_under_way(guard: Guard) ->
     _refused(guard, _token(9), 0, "10.0.0.9")
 
 
+def test_a_strangers_call_whose_message_does_not_come_makes_way(guard: Guard) -> None:
+    gave_up: list[int] = []
+    silent = [guard.enter(_token(number), f"10.0.0.{number}", 0) for number in range(4)]
+    for number, caller in enumerate(silent):
+        guard.waits(caller, 0, lambda number=number: gave_up.append(number))
+    come = guard.enter(_token(8), "10.0.0.8", 0)
+    assert gave_up == [0]
+    guard.waited(silent[1])  # its message has come: it is being answered, and stays
+    guard.enter(_token(9), "10.0.0.9", 0)
+    assert gave_up == [0, 2]
+    assert "1 calls of unknown tokens are under way" in _refused(guard, _token(10), 0.5, "10.0.0.3")
+    guard.enter(_token(10), "10.0.0.3", 1.5)  # the address has one place, which its silent call holds
+    assert gave_up == [0, 2, 3]
+    _refused(guard, _token(11), 0, "10.0.0.11")
+    for caller in silent:
+        guard.leave(caller)  # those that made way hold nothing that could be given back twice
+    guard.leave(come)
+    guard.enter(_token(12), "10.0.0.12", 0)
+    guard.enter(_token(13), "10.0.0.13", 0)
+    _refused(guard, _token(14), 0, "10.0.0.14")
+
+
+def test_a_call_beyond_its_address_s_rate_makes_nobody_give_way(guard: Guard) -> None:
+    for _ in range(2):
+        guard.leave(guard.enter(_token(1), "10.0.0.1", 0))
+    gave_up: list[int] = []
+    for number in range(4):
+        silent = guard.enter(_token(number), f"10.0.1.{number}", 0)
+        guard.waits(silent, 0, lambda number=number: gave_up.append(number))
+    assert "60 calls a minute from this address" in _refused(guard, _token(5), 0)
+    assert not gave_up
+
+
+def test_a_known_token_s_waiting_calls_make_way_for_nobody(guard: Guard, known: str) -> None:
+    gave_up: list[int] = []
+    callers = [guard.enter(known, "10.0.0.1", second) for second in range(4)]
+    for caller in callers:
+        guard.waits(caller, 0, lambda: gave_up.append(0))
+    _refused(guard, known, 10)
+    assert not gave_up
+
+
 def test_a_flood_of_unknown_tokens_takes_nothing_from_a_known_one(guard: Guard, known: str) -> None:
     numbers = count(1)
     with pytest.raises(RefusedError):

@@ -14,6 +14,7 @@ import pytest
 from protos import raypp_pb2 as pb
 from protos.raypp_pb2_grpc import SitesStub
 from raypp.ledger.identity import Identities
+from raypp.serving.guard import DoorLimits
 from raypp.serving.limits import ServiceLimits
 from raypp.serving.quota import Quotas
 from tests.e2e.serve.talk import CAMERAS, FRAMES, FRONT, SECRET, STREAMS, WINDOW, Code, Site, connected, refused
@@ -198,6 +199,7 @@ def test_a_refused_call_costs_a_line_of_log_and_no_more(service: Service, site: 
 
 
 def test_a_connection_without_an_open_is_closed(service: Service, site: Site) -> None:
+    service.stub().DescribeModel(pb.DescribeModelRequest(), metadata=site[1])  # its token is known from here on
     with connected(service, site) as stream:
         refused(stream, Code.INVALID_ARGUMENT, "no `open` came within 3 s")
 
@@ -287,6 +289,49 @@ def test_a_site_has_so_many_calls_under_way_and_streams_that_say_nothing(service
             watch.cancel()
         for stream in silent:
             stream.__exit__(None, None, None)
+
+
+def test_calls_that_say_nothing_keep_no_unknown_site_out(service: Service, site: Site) -> None:
+    """Without a token: as many silent calls as strangers have places, from four addresses."""
+
+    async def besiege() -> tuple[Counter[Code], list[float]]:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{service.port}") as channel:
+            calls, over = [], asyncio.Event()
+
+            async def nothing() -> AsyncIterator[bytes]:
+                await over.wait()
+                for _ in ():
+                    yield b""
+
+            for number in range(4 * DoorLimits().strangers_under_way):
+                method = ("DetectFrames", "WatchEpisodes")[number % 2]
+                token = bearer(f"rpp_{number:016x}_{'A' * 43}", **FRONT, **{"x-real-ip": f"10.9.0.{number % 4}"})
+                call = channel.stream_stream(f"/raypp.v1.Sites/{method}")(nothing(), metadata=token, timeout=60)
+                await call.wait_for_connection()
+                calls.append(asyncio.create_task(call.code()))
+            await asyncio.sleep(1)
+            assert not any(call.done() for call in calls)
+            took = []
+            for number in range(3):
+                name, begun = f"{site[0]}-{number}", time.monotonic()
+                own = bearer(service.site(name), **FRONT, **{"x-real-ip": f"10.9.1.{number}"})
+                await asyncio.to_thread(_streams_a_frame, service, (name, own))
+                took.append(time.monotonic() - begun)
+            ended = Counter([call.result() for call in calls if call.done()])
+            over.set()
+            await asyncio.gather(*calls)
+            return ended, took
+
+    ended, took = asyncio.run(besiege())
+    assert set(ended) == {Code.RESOURCE_EXHAUSTED}, ended  # one that has made way for the sites that came
+    assert max(took) < 20, took
+
+
+def _streams_a_frame(service: Service, site: Site) -> None:
+    with connected(service, site) as stream:
+        stream.open()
+        stream.chunk(1, some_codes(1), 0)
+        stream.committed()
 
 
 def test_a_site_detects_one_call_at_a_time(service: Service, site: Site) -> None:
