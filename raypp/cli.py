@@ -40,6 +40,8 @@ from raypp.veiling.settings import VeilSettings
 from raypp.veiling.show import show
 
 EXIT_ERROR = 1
+_EXIT_INTERRUPTED = 130
+_STOPPED = "raypp: stopped; run the same command again to go on where it stopped"
 
 
 @dataclass(frozen=True)
@@ -283,7 +285,9 @@ def _guard(app: typer.Typer, before: Callable[[], None] | None = None) -> None:
         console.print(f"raypp: {error}", highlight=False, markup=False)
         sys.exit(EXIT_ERROR)
     except KeyboardInterrupt:
-        Console(stderr=True, soft_wrap=True).print(
-            "raypp: stopped; run the same command again to go on where it stopped"
-        )
-        sys.exit(130)
+        console.print(_STOPPED)
+        sys.exit(_EXIT_INTERRUPTED)
+    except SystemExit as end:
+        if end.code == _EXIT_INTERRUPTED:  # typer's own answer to Ctrl-C within a command, without a word
+            console.print(_STOPPED)
+        raise

@@ -46,13 +46,14 @@ def read_secret(path: Path, what: str, remedy: str, error: type[RayppError]) -> 
     return content
 
 
-def create_secret(path: Path, what: str, error: type[RayppError]) -> IO[str]:
+def create_secret(path: Path, what: str, error: type[RayppError], remedy: str = "choose another name") -> IO[str]:
     """Open a new file of mode 0600 for a secret; its folder is made with mode 0700 where there is none.
 
     Args:
         path: the file.
         what: what it is called in messages, such as "key file".
         error: what is raised if it exists, cannot be written, or would lie in a git working tree.
+        remedy: what helps if it exists.
     """
     tree = enclosing_work_tree(path)
     if tree is not None:
@@ -64,7 +65,7 @@ def create_secret(path: Path, what: str, error: type[RayppError]) -> IO[str]:
         path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
     except FileExistsError:
-        raise error(f"{what} {path} exists; a secret is never overwritten: choose another name") from None
+        raise error(f"{what} {path} exists; a secret is never overwritten: {remedy}") from None
     except OSError as failure:
         raise error(f"{what} {path}: {failure.strerror}; choose a writable place") from None
     return os.fdopen(descriptor, "w")

@@ -41,6 +41,10 @@ LOSS_REMEDIES = {
 }
 """What helps when a key was lost to somebody, by the kind of its file."""
 _KEY_FILE = "key file"
+_NEXT_SITE_KEY = (
+    "choose another name for the key, name each camera that it should hold with --camera, and give it to "
+    "`raypp stream --key` in place of the older one; cameras of both keep their veil"
+)
 _NO_KEY = (
     "name the owner's key (`raypp keygen` makes one), or at a site the key that the owner derived for it "
     "(`raypp keygen --site`)"
@@ -80,7 +84,7 @@ def save_owner_key(key: VeilKey, path: Path, passphrase: str | None = None) -> N
 
 def save_site_key(key: SiteKey, path: Path, passphrase: str | None = None) -> None:
     """Write a site's key to a new file of mode 0600; raises KeyFileError if the file exists."""
-    with create_secret(path, _KEY_FILE, KeyFileError) as file:
+    with create_secret(path, _KEY_FILE, KeyFileError, _NEXT_SITE_KEY) as file:
         body = key.export()
         _save(file, SITE_MAGIC, body | {"digest": content_digest(body)}, passphrase)
 

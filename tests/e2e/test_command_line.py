@@ -1,7 +1,12 @@
 """The command line as a newcomer meets it."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
+from time import sleep
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -11,7 +16,7 @@ from raypp.shards.encryption import DataKey
 from raypp.shards.labels import read_labels
 from raypp.shards.reader import ShardReader
 from raypp.shards.store import Store
-from tests.command import raypp, succeed, summary
+from tests.command import environment, raypp, succeed, summary
 from tests.data import shared_data
 from tests.films import make_dataset, make_film
 
@@ -32,6 +37,41 @@ def test_the_command_alone_says_what_it_can_do_and_is_no_error() -> None:
 @pytest.mark.parametrize("command", ["keygen", "inspect", "veil", "verify", "train", "evaluate", "demo"])
 def test_every_command_has_help_with_an_example(command: str) -> None:
     assert "Example" in succeed(command, "--help").stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "veil FILM --out out --workers 0",
+        "stream FILM --site a --camera b --server 127.0.0.1:1 --token-file fifo --spool spool",
+    ],
+)
+def test_an_interrupted_command_says_how_to_go_on(command: str, tmp_path: Path) -> None:
+    film, key = make_film(tmp_path / "one.mp4", seconds=1), tmp_path / "fifo"
+    os.mkfifo(key)
+    with subprocess.Popen(
+        [sys.executable, "-m", "raypp", *command.replace("FILM", str(film)).split(), "--key", str(key)],
+        env=environment(),
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        writer = _opened_for_reading(key, running)
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+        os.close(writer)
+    assert running.returncode == 130
+    assert said.strip() == "raypp: stopped; run the same command again to go on where it stopped"
+
+
+def _opened_for_reading(pipe: Path, running: "subprocess.Popen[str]") -> int:
+    """Wait until a process reads from a named pipe; returns its other end, into which nothing is written."""
+    while running.poll() is None:
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody reads yet
+            sleep(0.05)
+    raise AssertionError(running.communicate()[1])
 
 
 def test_keygen_refuses_a_working_tree_and_never_overwrites(key: Path, tmp_path: Path) -> None:

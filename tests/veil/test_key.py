@@ -182,6 +182,21 @@ def test_a_site_key_survives_its_file(tmp_path: Path) -> None:
     assert loaded.export() == SITE.export()
 
 
+def test_a_site_gets_a_camera_more_by_another_key_as_the_refusal_says(tmp_path: Path) -> None:
+    path = tmp_path / "north.key"
+    keyfile.save_site_key(SITE, path)
+    held = path.read_bytes()
+    larger = SiteKey.derive_from(KEY, SPEC, "north", [*SITE.cameras, "rack 9"])
+    with pytest.raises(KeyFileError, match=r"choose another name .* --camera, .* in place of the older one"):
+        keyfile.save_site_key(larger, path)
+    assert path.read_bytes() == held
+    for camera in SITE.cameras:
+        assert np.array_equal(
+            Veil(SPEC, larger).stream("north", camera).encode(FRAMES),
+            Veil(SPEC, SITE).stream("north", camera).encode(FRAMES),
+        )
+
+
 @pytest.mark.parametrize(
     ("act", "said"),
     [
