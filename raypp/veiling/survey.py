@@ -184,13 +184,14 @@ def print_survey(survey: Survey, console: Console) -> None:
     takes = f"about {lasting(max(1.0, survey.expected_s))} on this machine, once workers have started"
     if survey.core_hours >= _TOLD_CORE_HOURS:
         takes += f"; {survey.core_hours:.1f} core-hours"
+    labelled = told(survey.label_count, survey.boxes_clipped, survey.rows_repeated)
     for name, text in (
         ("videos", f"{survey.videos} ({codecs}), {survey.hours:.2f} hours"),
         ("pictures", str(survey.pictures)),
         ("sources", f"{survey.source_gb:.3f} GB, {duplicates}, {counted(survey.ignored_files, 'other file')}"),
         ("would write", f"{frames}{variants}, {survey.expected_gb:.3f} GB, {counted(survey.segments, 'segment')}"),
         ("would take", f"{takes} (from {counted(survey.sampled_frames, 'sampled frame')})"),
-        ("labelled", told(survey.label_count, survey.boxes_clipped, survey.rows_repeated)),
+        *((("labelled", labelled),) if survey.label_count != LabelCount() else ()),
         ("veil", survey.veil_id),
     ):
         console.print(f"{name:<14}{text}", highlight=False, markup=False)
