@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.detect.options import check_counts, check_weights
 from raypp.errors import OptionError
@@ -26,7 +26,8 @@ class TrainSettings(BaseModel):
         seed: of initial weights, order and augmentation.
         amp: mixed precision: float16 on a GPU, bfloat16 on a CPU; None for wherever a GPU is.
         gpu: whether each worker has a GPU.
-        mlflow: address of MLflow's tracking server that epochs are logged to, or None.
+        mlflow: address of MLflow's tracking server that epochs are logged to, or None. It may hold a password, so it
+            stays in the process that was asked: no text of the settings holds it, nor what Ray's workers get.
         data_key_path: data key of encrypted shards, or None.
     """
 
@@ -45,7 +46,7 @@ class TrainSettings(BaseModel):
     seed: int = 0
     amp: bool | None = None
     gpu: bool = False
-    mlflow: str | None = None
+    mlflow: str | None = Field(default=None, exclude=True, repr=False)
     data_key_path: Path | None = None
 
     @staticmethod

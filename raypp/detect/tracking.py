@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from raypp.address import shown
 from raypp.detect.about import About
 from raypp.detect.results import EpochResult
 from raypp.errors import OptionError
@@ -59,7 +60,7 @@ class MlflowRun:
         try:
             call()
         except self._failure as error:
-            return str(error).splitlines()[0]
+            return shown(str(error).splitlines()[0])
         return None
 
     def _begun(self, out: Path) -> str | None:

@@ -7,6 +7,7 @@ import pytest
 from raypp.detect.about import About
 from raypp.detect.recipe import Recipe
 from raypp.detect.results import EpochResult
+from raypp.detect.settings import TrainSettings
 from raypp.detect.tracking import MlflowRun
 from raypp.errors import OptionError
 
@@ -54,3 +55,22 @@ def test_a_server_that_is_not_there_is_one_line(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
     with pytest.raises(OptionError, match=r"127\.0\.0\.1:9"):
         MlflowRun("http://127.0.0.1:9", tmp_path, _ABOUT)
+
+
+def test_no_password_of_a_server_is_told_when_it_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mlflow = pytest.importorskip("mlflow", reason="install raypp[mlflow]")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
+    run = MlflowRun(f"file:{tmp_path}/store", tmp_path, _ABOUT)
+    run._client = mlflow.MlflowClient(tracking_uri="http://admin:pa@ssw0rd@127.0.0.1:9")
+    told = run.log(_result(1))
+    assert told is not None
+    assert "127.0.0.1:9" in told
+    assert "ssw0rd" not in told
+
+
+def test_no_text_of_settings_and_nothing_for_workers_holds_the_servers_password(tmp_path: Path) -> None:
+    settings = TrainSettings(archive="veiled", out=tmp_path, mlflow="http://admin:pa@ssw0rd@127.0.0.1:9")
+    assert settings.mlflow == "http://admin:pa@ssw0rd@127.0.0.1:9"
+    for text in (settings.model_dump_json(), str(settings.model_dump()), repr(settings), str(settings)):
+        assert "ssw0rd" not in text
