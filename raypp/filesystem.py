@@ -30,7 +30,7 @@ def is_url(place: str) -> bool:
 
 
 def url_path(place: str) -> str:
-    """A local path as it is; of a URL, all but the query that says how to reach it."""
+    """A local path as it is; of a URL, all but the query that says how to reach it, or who may."""
     if not is_url(place):
         return place
     parts = _parts(place)
@@ -95,8 +95,12 @@ def _by_fsspec(url: str, parts: _Parts) -> tuple[fs.FileSystem, str]:
 
 def _parts(url: str) -> _Parts:
     scheme, _, rest = url.partition("://")
+    if scheme in _HTTP:
+        place, _, query = rest.partition("?")
+        authority, slash, path = place.partition("/")
+        return _Parts(scheme, authority, slash + path, query)
     authority, slash, path = rest.partition("/")
-    if scheme in _HTTP | {"file"}:
+    if scheme == "file":
         return _Parts(scheme, authority, slash + path, "")
     if found := _QUERY.search(rest):
         authority, slash, path = rest[: found.start()].partition("/")

@@ -181,7 +181,7 @@ def _url(url: str, found: _Found) -> None:
         stream = open_source(url)
         size = stream.size
         stream.close()
-        _files([Listed(url, size, None)], url.rpartition("/")[0], found, named=True)
+        _files([Listed(url, size, None)], url_path(url).rpartition("/")[0], found, named=True)
         return
     if _suffix(url) in DESCRIBING:
         folder = described_folder(url)
@@ -278,7 +278,7 @@ def _inventory(source: str, found: _Found) -> None:
             reason = getattr(error, "strerror", None) or str(error)
             found.problems.append(Problem(url, f"{source}:{line}: {url}: {reason}; correct the inventory"))
             continue
-        _files([listed], listed.url.rpartition("/")[0], found, extra, named=True)
+        _files([listed], url_path(listed.url).rpartition("/")[0], found, extra, named=True)
 
 
 def _suffix(url: str) -> str:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from raypp.errors import MediaError, SourceReadError, UnreachableError
-from raypp.filesystem import filesystem_of, is_url, url_below
+from raypp.filesystem import filesystem_of, is_url, url_below, url_path
 
 _LEAST_AHEAD = 32 << 10
 _MOST_AHEAD = 4 << 20
@@ -187,7 +187,7 @@ def list_files(url: str) -> list[Listed]:
         if not isinstance(error, _LIBRARY_ERRORS) and not _is_of_http(error):
             raise
         raise MediaError(f"{url}: {_first_line(error)}; check the URL and your credentials") from None
-    base = path.rstrip("/") + "/"
+    base = url_path(path).rstrip("/") + "/"
     found = ((url_below(url, info.path.removeprefix(base)), info) for info in infos if info.type == fs.FileType.File)
     return sorted(
         Listed(place, _size(place) if info.size is None else info.size, info.mtime_ns) for place, info in found

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from pydantic import BaseModel, ConfigDict
 
+from raypp.address import shown
 from raypp.errors import ConflictError, MediaError, OptionError
 from raypp.media.archive import Discovery
 from raypp.media.capture_time import CaptureClock
@@ -110,7 +111,9 @@ def make_plan(
             if progress:
                 progress(count, len(wanted))
     _check_masks(masks, [*earlier.items().values(), *probed.items])
-    unreadable = [Quarantined(source=problem.url, reason=problem.reason) for problem in discovery.problems]
+    unreadable = [
+        Quarantined(source=shown(problem.url), reason=shown(problem.reason)) for problem in discovery.problems
+    ]
     fresh, moved, duplicates = _sort_out(probed.items, earlier.items())
     kept = [_relocated(segment, moved) for segment in earlier.segments]
     return Plan(
@@ -200,7 +203,7 @@ def _probe(
             stream.close()
         captured = own_clock.start_us(file.url, info, taken)
     except MediaError as error:
-        return Quarantined(source=file.url, reason=str(error))
+        return Quarantined(source=shown(file.url), reason=str(error))
     return Item(
         url=file.url,
         size=file.size,

@@ -159,7 +159,7 @@ class _Cost:
             finally:
                 stream.close()
         except MediaError as error:
-            self.failed.append(Quarantined(source=item.url, reason=str(error)))
+            self.failed.append(Quarantined(source=shown(item.url), reason=str(error)))
             return
         self._spent[item.kind, item.variants] += process_time() - started
         self._covered[item.kind, item.variants] += covered

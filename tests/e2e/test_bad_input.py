@@ -1,14 +1,18 @@
 """Bad input gets one clear line or a place in quarantine; everything else is finished."""
 
+import functools
+import http.server
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.command import archive_bytes, environment, raypp, succeed, summary
@@ -66,6 +70,33 @@ def test_bad_files_are_quarantined_with_reasons_and_the_rest_is_veiled(key: Path
     assert json.loads((tmp_path / "out-private" / "quarantine.json").read_text())
     succeed("verify", tmp_path / "out")
     assert not [name for name in archive_bytes(tmp_path / "out") if name.endswith(".tmp")]
+
+
+def test_an_address_with_a_password_and_a_query_is_veiled_and_nothing_tells_them(key: Path, tmp_path: Path) -> None:
+    good = make_film(tmp_path / "web" / "good.mp4", seconds=1)
+    (good.parent / "bad.mp4").write_bytes(good.read_bytes()[:900])
+    handler = functools.partial(_Quiet, directory=str(good.parent))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        place = f"http://admin:hunter2@127.0.0.1:{server.server_port}"
+        sources = [f"{place}/{name}?sig=hunter2/a" for name in ("good.mp4", "bad.mp4")]
+        options = ("--key", key, "--plain-names", "--json", tmp_path / "summary.json", *_QUICK)
+        done = raypp("veil", *sources, "--out", tmp_path / "out", *options)
+        server.shutdown()
+    assert done.returncode == 3, done.stderr
+    assert summary(tmp_path / "summary.json")["frames"] == 10
+    assert "/bad.mp4?...: no readable video" in done.stderr
+    told = [tmp_path / "summary.json", tmp_path / "out-private" / "quarantine.json", *(tmp_path / "out").rglob("*")]
+    for path in (path for path in told if path.is_file()):
+        assert b"hunter2" not in path.read_bytes(), path
+    assert "hunter2" not in done.stdout + done.stderr
+    (shard,) = (tmp_path / "out" / "shards").rglob("*.parquet")
+    assert set(pq.read_table(shard)["source"].to_pylist()) == {"good.mp4"}
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 def test_each_damaged_film_is_named_and_no_other(key: Path, tmp_path: Path) -> None:

@@ -101,6 +101,21 @@ def test_a_plain_web_server_gives_whole_files(tmp_path: Path) -> None:
         server.shutdown()
 
 
+def test_a_query_of_a_web_address_is_no_part_of_its_name(tmp_path: Path) -> None:
+    (tmp_path / "gate x.mp4").write_bytes(b"film")
+    handler = functools.partial(_Quiet, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/gate%20x.mp4?sig=a/b%2Fc&name=other.txt"
+        inventory = tmp_path / "list.csv"
+        inventory.write_text(f"url\n{url}\n")
+        for source in (url, str(inventory)):
+            (file,) = discover([source]).files
+            assert file.relative == "gate x.mp4"
+            assert _content(file.url) == b"film"
+        server.shutdown()
+
+
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:1/a.mp4", "s3://plant/a.mp4?region=us-east-1&endpoint_override=127.0.0.1:1"]
 )
