@@ -8,6 +8,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
+from ray.exceptions import TaskCancelledError
+
 from actors.services import Services, in_background
 from protos import raypp_pb2 as pb
 from raypp.ledger.values import StreamAbout
@@ -200,6 +202,8 @@ class StreamConnection:
             item = coming.result()
             if isinstance(item, _EndOfInputError):
                 return
+            if isinstance(item, TaskCancelledError):
+                raise item  # Ray's own word for a caller that has hung up, which the gateway knows
             if isinstance(item, Exception):
                 raise refusal_of(item) from item
             coming = in_background(self._queue.get(), self._tasks)
