@@ -10,7 +10,7 @@ from typing import Any
 import ray
 from ray.data import DataContext
 
-from jobs.local_ray import keep_local, without_noise
+from jobs.local_ray import keep_local, with_own_code_alone, without_noise
 from jobs.starting import start_told
 from raypp.errors import KeyFileError
 from raypp.veil.keyfile import LOSS_REMEDIES, find_key_files, kind_of
@@ -45,6 +45,7 @@ def connect(address: str | None, *, pools: bool = False) -> None:
                 include_dashboard=False,
                 logging_level=logging.ERROR,
                 log_to_driver=False,
+                job_config=with_own_code_alone(),
                 **local,
             )
         if not existing:

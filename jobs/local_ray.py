@@ -5,12 +5,15 @@ import re
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from raypp.errors import RayppError
+
+if TYPE_CHECKING:
+    from ray.job_config import JobConfig
 
 _NOISE = re.compile(rb"logging\.cc:\d+: Set ray log level|retries remaining.*ray\.kill|8\.8\.8\.8")
 """Lines of Ray that no user of raypp can act on: its own log level, actors that we ourselves end."""
@@ -37,6 +40,27 @@ def keep_local(*, metrics: bool = False) -> str:
     if not metrics:
         os.environ.setdefault("RAY_enable_metrics_collection", "0")
     return str(_own_folder() / "ray")  # Ray opens the folder that it is given to everybody, not the one around it
+
+
+class _NoPaths(list[str]):
+    """Stays empty, whatever it is told to take in."""
+
+    def extend(self, _paths: Iterable[str]) -> None:
+        """Take nothing in."""
+
+
+def with_own_code_alone() -> "JobConfig":
+    """Settings of a job whose workers import from where Python is installed alone.
+
+    Ray puts the folder that one works in, and the program's, before all others on the path of its workers, and workers
+    hold keys: whoever delivered that folder could run what they like there, by a file that is named as some library.
+    Ray has no switch for that but to upload the folder.
+    """
+    from ray.job_config import JobConfig  # noqa: PLC0415 - Ray reads the environment when it is imported
+
+    config = JobConfig()
+    config._py_driver_sys_path = _NoPaths()  # noqa: SLF001
+    return config
 
 
 def _own_folder() -> Path:

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from actors.listening import ADDRESS_VARIABLE, LOOPBACK, listen_where_told
-from jobs.local_ray import keep_local, session_folder, without_noise
+from jobs.local_ray import keep_local, session_folder, with_own_code_alone, without_noise
 from jobs.service_address import ServiceAddress
 from jobs.starting import start_told
 from raypp.cli import run_command
@@ -174,6 +174,7 @@ def _start_ray(address: str | None, settings: ServiceSettings, where: ServiceAdd
             namespace="serve",
             logging_level=logging.ERROR,
             log_to_driver=False,
+            job_config=with_own_code_alone(),
             **(local if address is None else {}),
         )
 

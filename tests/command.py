@@ -27,7 +27,7 @@ def raypp(
 ) -> subprocess.CompletedProcess[str]:
     """Run `raypp ARGUMENTS` to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "raypp", *map(str, arguments)],
+        [sys.executable, "-P", "-m", "raypp", *map(str, arguments)],  # -P: as the installed command
         env=env or environment(),
         cwd=cwd,
         capture_output=True,
@@ -47,6 +47,15 @@ def succeed(*arguments: object, **options: Any) -> subprocess.CompletedProcess[s
 def summary(path: Path) -> dict[str, Any]:
     """Read a JSON summary."""
     return json.loads(path.read_text())
+
+
+def lay_trap(folder: Path, *modules: str) -> Path:
+    """Make a folder whose files run where a program imports from the folder one works in; returns what tells of it."""
+    folder.mkdir()
+    told = folder / "ran"
+    for name in modules:
+        (folder / f"{name}.py").write_text(f"open({str(told)!r}, 'a').write('{name} ')\nraise SystemExit(3)\n")
+    return told
 
 
 def archive_bytes(root: Path) -> dict[str, bytes]:

@@ -97,7 +97,7 @@ def stream_sites(plant: Plant, place: Path, out: Path) -> list[SiteResult]:
 @contextmanager
 def _service(model: Path, url: str, log: Path) -> Iterator[int]:
     port, http_port = _free_port(), _free_port()
-    command = [sys.executable, "-m", "raypp", "serve", "--model", model, "--port", port, "--http-port", http_port]
+    command = [sys.executable, "-P", "-m", "raypp", "serve", "--model", model, "--port", port, "--http-port", http_port]
     with log.open("wb") as said:
         environment = os.environ | {"RAYPP_LEDGER": url, "PYTHONUNBUFFERED": "1"}
         process = subprocess.Popen([str(part) for part in command], env=environment, stdout=said, stderr=said)
@@ -119,7 +119,7 @@ def _service(model: Path, url: str, log: Path) -> Iterator[int]:
 
 def _agent(plant: Plant, video: SampleVideo, port: int, place: Path, out: Path) -> "subprocess.Popen[bytes]":
     command = [
-        sys.executable, "-m", "raypp", "stream", video.path, "--site", video.site, "--camera", video.camera,
+        sys.executable, "-P", "-m", "raypp", "stream", video.path, "--site", video.site, "--camera", video.camera,
         "--key", place / f"{video.site}.key", "--token-file", place / f"{video.site}.token",
         "--server", f"127.0.0.1:{port}", "--spool", place / f"{video.site}-spool", "--size", plant.size,
         "--fps", plant.fps, "--time-from", TIME_FROM,

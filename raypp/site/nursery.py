@@ -102,7 +102,7 @@ class Nursery:
     def _open(self) -> None:
         ours, theirs = socket.socketpair()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "raypp.site.nursery", str(theirs.fileno())],
+            [sys.executable, "-P", "-m", "raypp.site.nursery", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             env=os.environ | _ONE_THREAD,

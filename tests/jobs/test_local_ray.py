@@ -1,11 +1,14 @@
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from jobs.local_ray import keep_local, without_noise
 from raypp.errors import RayppError
+from tests.command import environment, lay_trap
 
 pytestmark = pytest.mark.ray
 
@@ -59,3 +62,27 @@ def test_what_is_said_before_an_error_is_shown(capfd):
         os.write(2, b"told\n")
         raise ZeroDivisionError
     assert capfd.readouterr().err == "told\n"
+
+
+_WORKER = """
+import ray
+from jobs.cluster import connect
+connect(None)
+@ray.remote
+def paths():
+    import pyarrow, pydantic, raypp, sys
+    return sys.path
+print(ray.get(paths.remote(), timeout=60))
+"""
+
+
+def test_a_worker_runs_nothing_of_the_folder_one_works_in(tmp_path):
+    told = lay_trap(tmp_path / "delivered", "pyarrow", "pydantic", "raypp")
+    env = environment(RAY_TMPDIR=os.environ.get("RAY_TMPDIR", "/tmp"))  # a socket's path must be short
+    command = [sys.executable, "-P", "-c", _WORKER]
+    done = subprocess.run(
+        command, cwd=tmp_path / "delivered", env=env, capture_output=True, text=True, timeout=200, check=False
+    )
+    assert not told.exists(), told.read_text()
+    assert done.returncode == 0, done.stderr
+    assert str(tmp_path) not in done.stdout
