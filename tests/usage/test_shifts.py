@@ -81,3 +81,11 @@ def test_the_other_side_of_the_world() -> None:
     assert _found("{name: early, start: 06:00, end: 14:00}", "2026-01-09T17:00", "2026-01-10T01:00", auckland) == [
         ("early", "2026-01-10", "10 06:00", "10 14:00", 8)
     ]
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2026-04-04", 8.5), ("2026-10-03", 7.5)])
+def test_clocks_may_change_by_half_an_hour(day: str, hours: float) -> None:
+    lord_howe = ZoneInfo("Australia/Lord_Howe")
+    (night, *_) = _found(_NIGHT, f"{day}T11:30", f"{day}T20:00", lord_howe)
+    assert night[1] == day
+    assert night[4] == hours
