@@ -78,12 +78,15 @@ class FairQueue:
             lane.move_to_end(site)
             if not line:
                 del lane[site]
+            if waiting.turn.cancelled():  # in this very moment: its task is still to hear of it
+                continue
             self._busy += waiting.size
             waiting.turn.set_result(None)
 
     def _give_up(self, site: str, waiting: _Waiting, lane: Lane) -> None:
-        line = self._lanes[lane][site]
-        line.remove(waiting)
-        if not line:
-            del self._lanes[lane][site]
+        line = self._lanes[lane].get(site)
+        if line is not None and waiting in line:  # else it was passed over when it was its turn
+            line.remove(waiting)
+            if not line:
+                del self._lanes[lane][site]
         self._admit()

@@ -72,3 +72,24 @@ def test_room_is_kept_and_given_back_whatever_is_cancelled() -> None:
             pass
 
     asyncio.run(run())
+
+
+def test_what_is_cancelled_together_with_what_is_under_way_takes_no_room_for_ever() -> None:
+    async def run() -> None:
+        queue = FairQueue(8)
+
+        async def piece(site: str) -> None:
+            async with queue.turn(site, 8):
+                await asyncio.sleep(60)
+
+        connection = [asyncio.create_task(piece("a")) for _ in range(3)]
+        other = asyncio.create_task(piece("b"))
+        await asyncio.sleep(0.01)
+        for task in [*connection, other]:  # as a connection does that ends with chunks under way
+            task.cancel()
+        ends = await asyncio.gather(*connection, other, return_exceptions=True)
+        assert {type(end) for end in ends} == {asyncio.CancelledError}
+        async with asyncio.timeout(1), queue.turn("last", 8):
+            pass
+
+    asyncio.run(run())
