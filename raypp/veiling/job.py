@@ -16,6 +16,8 @@ from raypp.shards.receipt import Receipt
 from raypp.shards.schema import HEADER_FILE, ArchiveHeader
 from raypp.shards.signature import ArchiveSignature, sign_archive
 from raypp.shards.store import Store
+from raypp.veil.key import VeilKey
+from raypp.veiling import last_signed
 from raypp.veiling.attempts import Outcome, Unfinished, attempt_segment, forget_attempts
 from raypp.veiling.label_reading import LabelReading, read_all_labels, require_labels
 from raypp.veiling.labelling import write_label_tables
@@ -74,6 +76,7 @@ class VeilJob:
         """
         todo = self.pending[:limit]
         started = perf_counter()
+        last_signed.forget(self.settings.private)
         results: list[SegmentResult] = []
         unfinished: list[Unfinished] = []
         weights = {one.segment_id: _weight(one, self.settings) for one in todo}
@@ -91,6 +94,8 @@ class VeilJob:
         manifest = compile_manifest(self.workshop.store, self.workshop.header)
         tables = write_label_tables(self.discovery, self.labels, self.plan, self.workshop, labels_version)
         signature = self._sign(manifest, tables.versions)
+        if signature is not None and isinstance(self.workshop.key, VeilKey):
+            last_signed.keep(self.settings.private, signature)
         ended = Timings(started, veiled_s)
         return summarise(self, results, unfinished, manifest, tables, ended, signature)
 
@@ -119,7 +124,8 @@ def open_job(
 
     Raises:
         LabelError: if they have none, and that is not allowed.
-        ConflictError: if another job holds the output, or it was made with another veil or settings.
+        ConflictError: if another job holds the output, it was made with another veil or settings, or somebody altered
+            it since the last job here signed it.
         KeyFileError, OptionError, MediaError, SpecError: if what was asked cannot be done.
     """
     settings.check()
@@ -131,6 +137,7 @@ def open_job(
         require_labels(discovery, labels)
     with workshop.store.lock():
         _claim(workshop.store, workshop.header)
+        last_signed.check_as_left(workshop.store, settings.private, workshop.key)
         workshop.store.sweep()
         forget_attempts(workshop.store)
         total = len(discovery.files) + sum(len(dataset.images) for dataset in discovery.datasets)
