@@ -20,6 +20,7 @@ from raypp.errors import ConflictError, KeyFileError, ShardError
 from raypp.filesystem import filesystem_of, is_url
 from raypp.shards.encryption import DataKey
 from raypp.shards.parquet import is_encrypted, parquet_table
+from raypp.shards.schema import HEADER_FILE, ArchiveHeader
 
 LOCK_FILE = ".lock"
 _PARTIAL_SUFFIX = ".tmp"
@@ -86,16 +87,25 @@ class Store:
         """Read a manifest or label table, encrypted or not.
 
         Raises:
-            ShardError: if it is not there, or is encrypted and the store has no key, or another.
+            ShardError: if it is not there, is encrypted and the store has no key, or another; or if it is open, and
+                the archive's tables are not.
             pyarrow.ArrowException, OSError: if it is damaged.
         """
         content = self.read(relative)
         if is_encrypted(content) and self.data_key is None:
             raise ShardError(f"archive {self.root} is encrypted; give its data key with --data-key")
+        if self.data_key is not None and not is_encrypted(content) and self._encrypts_tables():
+            raise ShardError(
+                f"{self.root}/{relative} is open in an encrypted archive: somebody without its data key put it there; "
+                "remove it, or get the archive anew from its owner"
+            )
         try:
             return parquet_table(content, self.data_key.decryption() if self.data_key else None)
         except KeyFileError as error:
             raise ShardError(f"{self.root}/{relative}: {error}") from None
+
+    def _encrypts_tables(self) -> bool:
+        return self.exists(HEADER_FILE) and ArchiveHeader.from_bytes(self.read(HEADER_FILE)).encrypts_tables
 
     def open_input(self, relative: str) -> pa.NativeFile:
         """Open a file for random access; raises ShardError if it is not there."""

@@ -95,6 +95,23 @@ def test_manifest_and_labels_are_encrypted_too_and_only_the_header_is_open(
     assert read_header(Store(str(encrypted))).encrypts_tables
 
 
+def test_an_open_table_in_an_encrypted_archive_is_somebody_elses(
+    encrypted: Path, data_key: DataKey, tmp_path: Path
+) -> None:
+    store, elsewhere = Store(str(encrypted), data_key), Store(str(tmp_path / "plain"))
+    _labelled(store)
+    write_archive(elsewhere)
+    _labelled(elsewhere)
+    reads = {
+        "labels/v1/labels.parquet": lambda: read_labels(store, "v1"),
+        "manifest.parquet": lambda: read_manifest(store),
+    }
+    for name, read in reads.items():
+        store.write_atomic(name, elsewhere.read(name))
+        with pytest.raises(ShardError, match=f"{name} is open in an encrypted archive: somebody without its data key"):
+            read()
+
+
 def test_finishing_again_writes_no_encrypted_table_anew(encrypted: Path, data_key: DataKey) -> None:
     store = Store(str(encrypted), data_key)
     _labelled(store)
