@@ -127,7 +127,9 @@ def stream(
     for line in status.lines():
         console.print(line, highlight=False, markup=False)
     if waiting := sum(camera_status.waiting_frames for camera_status in status.cameras.values()):
-        say(f"{waiting} frames wait in {place.spool}; run the same command again to send them")
+        refused = any(camera_status.refused for camera_status in status.cameras.values())
+        remedy = "see to what the service refuses, as told above, then " if refused else ""
+        say(f"{waiting} frames wait in {place.spool}; {remedy}run the same command again to send them")
     write_json(json_file, status)
     if any(one.dropped_frames or one.aside_frames or one.refused for one in status.cameras.values()):
         sys.exit(EXIT_ATTENTION)

@@ -163,6 +163,16 @@ def test_what_waits_is_told_at_the_end_with_the_remedy(site, service):
     assert re.search(rf"[1-9]\d* frames wait in {site.spool}; run the same command again to send them", last)
 
 
+def test_what_waits_because_it_is_refused_is_not_just_sent_again(site, service, film):
+    service.faults.refuse = (grpc.StatusCode.FAILED_PRECONDITION, "this time is committed already")
+    process = site.agent(service.address, film, "--camera", "bench-1")
+    wait_until(lambda: "is committed already" in site.log())
+    process.terminate()
+    assert process.wait(60) == 3
+    last = site.log().splitlines()[-1]
+    assert "see to what the service refuses, as told above, then run the same command again" in last
+
+
 def test_a_line_a_minute_says_how_it_goes(site, service, monkeypatch):
     monkeypatch.setattr(agent_module, "TELL_EVERY_S", 1.0)
     film = make_film(site.folder / "long.mp4", seconds=30)
