@@ -1,5 +1,6 @@
 import base64
 import json
+import re
 from html.parser import HTMLParser
 from urllib.parse import quote
 
@@ -149,6 +150,19 @@ def test_the_report_has_exact_figures(plant):
         ("Early", 120.0),
         ("Late", 57.5),
     ]
+
+
+def test_a_camera_is_observed_and_never_used_or_not_used(plant):
+    page = get(plant, "/sites/plant-1", RANGE).body.decode()
+    coverage = page[page.index('id="coverage"') :]
+    heads = [re.sub("<[^>]+>", "", head) for head in re.findall(r"<th[^>]*>.*?</th>", coverage)[:6]]
+    assert heads == ["Where", "Share", "Used", "Not used", "Observed", "Not observed"]
+    rows = [re.findall(r'<td class="n">(.*?)</td>', row) for row in coverage.split("<tr>") if ">camera </span>" in row]
+    assert rows
+    for used, idle, observed, unseen in rows:
+        assert (used, idle) == ("", "")
+        assert observed
+        assert unseen
 
 
 def test_without_a_range_the_latest_day_is_shown_and_silence_counts_up_to_now(plant):
