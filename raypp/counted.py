@@ -5,7 +5,7 @@ def counted(number: int, noun: str) -> str:
     """Return a number and its noun, such as "1 shard", "2 stretches", "2 entries" or "1,200 frames"."""
     if number == 1:
         return f"1 {noun}"
-    many = noun[:-1] + "ies" if noun.endswith("y") else noun + ("es" if noun.endswith("ch") else "s")
+    many = noun[:-1] + "ies" if noun.endswith("y") else noun + ("es" if noun.endswith(("ch", "x")) else "s")
     return f"{number:,} {many}"
 
 

@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict
 
+from raypp.counted import counted
+
 STATUS_FILE = "status.json"
 """Where the agent writes it, in its spool."""
 
@@ -97,7 +99,8 @@ def _line(name: str, camera: CameraStatus) -> str:
         return f"{name}: all of it was sent before, nothing is left to do"
     told = (
         f"{name}: {camera.captured} frames captured, {camera.committed_frames} committed, "
-        f"{camera.detections} detections, {camera.waiting_chunks} chunks wait"
+        f"{camera.detections} detections, "
+        f"{counted(camera.waiting_chunks, 'chunk')} {'waits' if camera.waiting_chunks == 1 else 'wait'}"
     )
     if camera.dropped_frames:
         told += f", {camera.dropped_frames} frames dropped"

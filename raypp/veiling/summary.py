@@ -198,11 +198,12 @@ def print_labels(summary: VeilSummary, console: Console) -> None:
 
 def told(count: LabelCount, clipped: int, repeated: int) -> str:
     """Say how many images have labels."""
-    said = [f"{count.labelled} images, {count.without} without labels, {count.unread} with labels that cannot be used"]
+    rest = f"{count.without} without labels, {count.unread} with labels that cannot be used"
+    said = [f"{counted(count.labelled, 'image')}, {rest}"]
     if clipped:
-        said.append(f"{clipped} boxes clipped to their image")
+        said.append(f"{counted(clipped, 'box')} clipped to the image")
     if repeated:
-        said.append(f"{repeated} repeated rows left out")
+        said.append(f"{counted(repeated, 'repeated row')} left out")
     return "; ".join(said)
 
 

@@ -71,7 +71,7 @@ def test_images_with_without_and_with_unread_labels_are_counted(key: Path, tmp_p
     assert summary.needs_attention
     assert len(_rows(summary)) == 8, "all but the unread one"
     said = _printed(summary)
-    assert "7 images, 1 without labels, 1 with labels that cannot be used; 1 boxes clipped to their image" in said
+    assert "7 images, 1 without labels, 1 with labels that cannot be used; 1 box clipped to the image" in said
     assert "1 images without a label file count as looked at and empty" in said
     assert "002.txt:1: class index 7" in said
 
