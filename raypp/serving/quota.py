@@ -36,6 +36,9 @@ class Quotas(BaseModel):
 class Presence:
     """Calls under way on one gateway; used from one thread.
 
+    Watches last, and pages are asked for without a token. So all watches together take half of the places beside
+    streams' at most, and pages a quarter: they shut no other call out.
+
     Args:
         quotas: of one site or operator.
         streams: connections of StreamFrames that one may have, whether they have said `open` or not.
@@ -49,10 +52,10 @@ class Presence:
             CallKind.DETECT: quotas.detects,
             CallKind.WATCH: quotas.watches,
             CallKind.READ: quotas.reads,
-            CallKind.PAGE: max(1, others // 2),
+            CallKind.PAGE: max(1, others // 4),
         }
-        self._most_others = others
-        self._others = 0
+        self._most_others, self._most_watches = others, max(1, others // 2)
+        self._others = self._watches = 0
         self._counts: dict[tuple[str, CallKind], int] = {}
 
     def __len__(self) -> int:
@@ -80,12 +83,21 @@ class Presence:
                 Status.RESOURCE_EXHAUSTED,
                 f"{self._others} calls are under way, and the other places are kept for streams; try again later",
             )
+        watch = kind is CallKind.WATCH
+        if watch and self._watches >= self._most_watches:
+            raise RefusedError(
+                Status.RESOURCE_EXHAUSTED,
+                f"{self._watches} watches are under way, and the other places are kept for calls that end soon; "
+                "try again later",
+            )
         self._counts[key] = count + 1
         self._others += other
+        self._watches += watch
         try:
             yield
         finally:
             self._others -= other
+            self._watches -= watch
             if self._counts[key] == 1:
                 del self._counts[key]
             else:

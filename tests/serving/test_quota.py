@@ -34,7 +34,7 @@ def test_other_calls_leave_places_to_streams() -> None:
     presence = Presence(Quotas(kept_for_streams=0.75), streams=100, places=8)
     with ExitStack() as stack:
         for number in range(2):
-            stack.enter_context(presence.taken(f"site {number}", CallKind.WATCH))
+            stack.enter_context(presence.taken(f"site {number}", CallKind.READ))
         assert "kept for streams" in _refused(presence, "site 9", CallKind.READ)
         for number in range(6):
             stack.enter_context(presence.taken(f"site {number}", CallKind.STREAM))
@@ -45,3 +45,18 @@ def test_a_call_that_fails_gives_its_place_back() -> None:
     with pytest.raises(ValueError, match="a fault"), presence.taken("site a", CallKind.STREAM):
         raise ValueError("a fault")
     assert len(presence) == 0
+
+
+def test_watches_of_many_sites_and_pages_leave_places_to_calls_that_end_soon() -> None:
+    presence = Presence(Quotas(watches=4, kept_for_streams=0.75), streams=100, places=64)
+    with ExitStack() as stack:
+        for number in range(8):
+            stack.enter_context(presence.taken(f"site {number // 4}", CallKind.WATCH))
+        assert "8 watches are under way" in _refused(presence, "site 9", CallKind.WATCH)
+        for _ in range(4):
+            stack.enter_context(presence.taken("pages", CallKind.PAGE))
+        assert "at most 4" in _refused(presence, "pages", CallKind.PAGE)
+        for number in range(4):
+            stack.enter_context(presence.taken(f"site {number}", CallKind.READ))
+    with presence.taken("site 9", CallKind.WATCH):
+        pass
