@@ -34,8 +34,8 @@ _SHORT = {
     MistakeKind.MISSED: "missed",
 }
 _KINDS = (
-    "class: another label's place, right box; place: right class, wrong box; both: neither; twice: found before; "
-    "on nothing: nothing is labelled there; missed: a label that nothing found"
+    "class: on a label of another class; place: of the right class, badly placed; both: neither; twice: on a label "
+    "that was found before; on nothing: nothing is labelled there; missed: a label that nothing found"
 )
 
 
