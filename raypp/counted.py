@@ -2,11 +2,8 @@
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number and its noun, such as "1 shard", "2 stretches", "2 entries" or "1,200 frames"."""
-    if number == 1:
-        return f"1 {noun}"
-    many = noun[:-1] + "ies" if noun.endswith("y") else noun + ("es" if noun.endswith(("ch", "x")) else "s")
-    return f"{number:,} {many}"
+    """Return a number and its noun, such as "1 shard", "2 stretches", "2 entries", "2 keys" or "1,200 frames"."""
+    return f"1 {noun}" if number == 1 else f"{number:,} {_many(noun)}"
 
 
 def lasting(seconds: float) -> str:
@@ -14,3 +11,9 @@ def lasting(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
+
+
+def _many(noun: str) -> str:
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return noun[:-1] + "ies"
+    return noun + ("es" if noun.endswith(("ch", "x")) else "s")

@@ -7,6 +7,7 @@ from raypp.counted import counted, lasting
 
 def test_one_has_no_plural() -> None:
     assert [counted(number, "shard") for number in (0, 1, 2)] == ["0 shards", "1 shard", "2 shards"]
+    assert [counted(2, "key"), counted(2, "entry"), counted(1200, "frame")] == ["2 keys", "2 entries", "1,200 frames"]
     assert [counted(1, "box"), counted(2, "box"), counted(2, "stretch")] == ["1 box", "2 boxes", "2 stretches"]
 
 

@@ -170,7 +170,7 @@ def _interval_caveat(gate: Gate) -> str:
         more = "people" if gate.name in _IDENTITIES else "pictures"
         return f" The 95 % interval reaches {gate.high:.3f}: more {more} would tell."
     if gate.verdict is Verdict.NOT_EVALUATED and gate.got is not None and gate.bar is not None:
-        return " Another attack failed its control, and so nothing is known of what it would find."
+        return " Another attack was not made, or failed its control: nothing is known of what it would find."
     return ""
 
 
