@@ -24,6 +24,7 @@ from raypp.shards.schema import HEADER_FILE, ArchiveHeader
 
 LOCK_FILE = ".lock"
 _PARTIAL_SUFFIX = ".tmp"
+_REMOTE_LOCK_BYTES = 512
 _REMOTE_LOCK_STALE_S = 300.0
 _REMOTE_LOCK_BEAT_S = 60.0
 
@@ -221,7 +222,7 @@ class Store:
         held = self._remote_lock()
         if held is not None and time.time() - held["time"] < _REMOTE_LOCK_STALE_S:
             raise self._held(json.dumps(held))
-        self.write_atomic(LOCK_FILE, json.dumps(mine).encode())
+        self.write_atomic(LOCK_FILE, _lock_text(mine))
         held = self._remote_lock()
         if held is None or held.get("token") != mine["token"]:
             raise self._held(json.dumps(held))
@@ -254,7 +255,7 @@ class Store:
                 held = self._remote_lock()
                 if held is not None and held.get("token") != mine["token"]:
                     return
-                self.write_atomic(LOCK_FILE, json.dumps(mine | {"time": time.time()}).encode())
+                self.write_atomic(LOCK_FILE, _lock_text(mine | {"time": time.time()}))
 
     def _held(self, text: str) -> ConflictError:
         try:
@@ -263,6 +264,11 @@ class Store:
         except (ValueError, KeyError, TypeError):
             who = "another process"
         return ConflictError(f"output {self.root} is held by {who}; wait for that job, or choose another --out")
+
+
+def _lock_text(lock: dict[str, Any]) -> bytes:
+    """The lock object's text, of one length: whoever reads while it is renewed reads as many bytes as it had before."""
+    return json.dumps(lock).encode().ljust(_REMOTE_LOCK_BYTES)
 
 
 def _owner() -> dict[str, Any]:

@@ -123,12 +123,12 @@ def test_weak_veils_are_opened_noise_is_not_and_the_veil_holds(place: Path) -> N
 
 
 def test_a_patch_veil_is_tried_under_other_keys_and_a_learned_one_is_not(place: Path) -> None:
-    rows = [row for row in verify_certificate(place / "out" / "certificate.json").rows if row.other_keys]
+    rows = [row for row in verify_certificate(place / "out" / "public" / "certificate.json").rows if row.other_keys]
     tried = {row.attack: len(row.other_keys) for row in rows}
     assert tried == dict.fromkeys(("component view", "statistical key recovery", "activity of cells"), 4)
     assert all(row.is_veil for row in rows)
     assert len({one.detail.mean for one in rows[0].other_keys if one.detail}) == 4
-    gates = verify_certificate(place / "out" / "certificate.json").gates
+    gates = verify_certificate(place / "out" / "public" / "certificate.json").gates
     assert {gate.name: len(gate.over_keys) for gate in gates}["leakage, mean"] == 5
     learned = suite(Budget.STANDARD, learned=True)
     assert not any(learned.others(veiling, planned) for veiling, planned in learned.pairs())

@@ -40,7 +40,7 @@ def _way(command: list[str], folder: Path, env: dict[str, str]) -> list[str]:
 def test_the_edge_needs_neither_ray_nor_torch(tmp_path: Path) -> None:
     said = _way([sys.executable, "-c", _WITHOUT], tmp_path, environment())
     assert "fingerprint" in said[1]
-    assert "40 from 1 sources" in said[2]
+    assert "40 from 1 source," in said[2]
     assert "nothing missing" in said[3]
 
 

@@ -91,11 +91,15 @@ def test_the_lock_is_an_object_that_goes_stale(store: Store, monkeypatch: pytest
 def test_a_lock_is_renewed_while_its_job_runs(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("raypp.shards.store._REMOTE_LOCK_BEAT_S", 0.05)
     with store.lock():
+        length = store.size(".lock")
         first = json.loads(store.read(".lock"))["time"]
         deadline = time.monotonic() + 20
         while json.loads(store.read(".lock"))["time"] == first and time.monotonic() < deadline:
             time.sleep(0.02)
         assert json.loads(store.read(".lock"))["time"] > first
+        assert store.size(".lock") == length, (
+            "a reader between two renewals would read the one cut to the other's length"
+        )
     assert not store.exists(".lock")
 
 
