@@ -55,7 +55,9 @@ class Service(Gateway):
     def end(self) -> None:
         asyncio.run_coroutine_threadsafe(self._server.stop(None), self._loop).result(30)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self._thread.join(30)
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
 
     async def detect(self, _veil_id: str, block: FrameBlock, *_: object) -> DetectedBlock:
         return DetectedBlock(self.model.model_id, tuple((_HAMMER,) for _ in range(len(block))))
