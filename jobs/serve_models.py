@@ -143,6 +143,7 @@ def _start_ray(address: str | None, settings: ServiceSettings, where: ServiceAdd
     """Connect to a running Ray, or start one of this machine alone, that talks to nobody who has not its token."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_SERVE_GRPC_MAX_MESSAGE_SIZE", str(settings.limits.message_bytes))
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # glibc's arenas of many threads keep what a flood of calls took
     os.environ.setdefault(LIMITS_VARIABLE, settings.door.model_dump_json())
     if settings.front_secret_file:
         os.environ.setdefault(FRONT_VARIABLE, str(settings.front_secret_file))

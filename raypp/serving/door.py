@@ -29,6 +29,8 @@ REQUEST_BYTES = 64 << 10
 """Largest message of a method that takes no frames."""
 _ADDRESS = "x-real-ip"
 _READ_WITHIN_S = 30.0
+_HOLD_S, _HELD = 5.0, 1024
+"""Calls over a limit are answered after this long, so many of them at most: who repeats them at once gains nothing."""
 
 _Handler = Any
 """A handler whose behaviours are Serve's: they are given bytes and the context of `grpc.aio`, and give bytes."""
@@ -66,6 +68,7 @@ class Door(grpc.GenericRpcHandler):
         self._front = front
         self._guard = guard
         self._refusals = RefusalLog(logger)
+        self._held = 0
 
     def service(self, details: grpc.HandlerCallDetails) -> _Handler | None:
         """Return what is done with a call; called before anything but its metadata is read."""
@@ -84,6 +87,8 @@ class Door(grpc.GenericRpcHandler):
         try:
             caller = self._enter(details, context)
         except RefusedError as refusal:
+            if refusal.status is Status.RESOURCE_EXHAUSTED:
+                await self._hold()
             self._refuse(refusal, context)
             return
         try:
@@ -103,6 +108,16 @@ class Door(grpc.GenericRpcHandler):
             self._refuse(refusal, context)
         finally:
             self._guard.leave(caller)
+
+    async def _hold(self) -> None:
+        """Keep who is over a limit waiting, unless too many wait already."""
+        if self._held >= _HELD:
+            return
+        self._held += 1
+        try:
+            await asyncio.sleep(_HOLD_S)
+        finally:
+            self._held -= 1
 
     def _refuse(self, refusal: RefusedError, context: "grpc.aio.ServicerContext[Any, Any]") -> None:
         self._refusals.note(refusal.status.name, str(refusal), time.monotonic())

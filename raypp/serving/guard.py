@@ -116,13 +116,9 @@ class Guard:
         Raises:
             RefusedError: UNAUTHENTICATED for what cannot be a token, RESOURCE_EXHAUSTED over a limit.
         """
-        if not _TOKEN.fullmatch(token):
-            raise RefusedError(
-                Status.UNAUTHENTICATED, "no token, or a malformed one; send the token of `raypp site add`"
-            )
-        limits = self._limits
+        limits, well_formed = self._limits, _TOKEN.fullmatch(token) is not None
         caller = Caller(hashlib.sha256(token.encode()).digest(), address)
-        until_s = self._known.get(caller.digest)
+        until_s = self._known.get(caller.digest) if well_formed else None
         caller.stranger = until_s is None or until_s < now_s
         key = address if caller.stranger else caller.digest
         per_minute = limits.strangers_per_minute if caller.stranger else limits.calls_per_minute
@@ -133,6 +129,11 @@ class Guard:
             whose = "from this address by unknown tokens" if caller.stranger else "by this token"
             raise RefusedError(
                 Status.RESOURCE_EXHAUSTED, f"more than {per_minute} calls a minute {whose}; try again later"
+            )
+        if not well_formed:
+            bucket.left -= 1
+            raise RefusedError(
+                Status.UNAUTHENTICATED, "no token, or a malformed one; send the token of `raypp site add`"
             )
         most = limits.strangers_under_way if caller.stranger else limits.under_way
         has_place = self._has_place(key, most, now_s) and (

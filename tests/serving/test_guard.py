@@ -48,6 +48,14 @@ def test_what_cannot_be_a_token_is_refused(guard: Guard, token: str) -> None:
     assert caught.value.status is Status.UNAUTHENTICATED
 
 
+def test_malformed_tokens_count_as_unknown_ones(guard: Guard, known: str) -> None:
+    for _ in range(_LIMITS.strangers_burst):
+        with pytest.raises(RefusedError, match="malformed"):
+            guard.enter("x", "10.0.0.1", 0)
+    assert "60 calls a minute from this address" in _refused(guard, "x", 0)
+    guard.leave(guard.enter(known, "10.0.0.1", 0))
+
+
 def test_unknown_tokens_of_one_address_share_its_limits(guard: Guard) -> None:
     first = guard.enter(_token(1), "10.0.0.1", 0)
     assert "1 calls of unknown tokens are under way" in _refused(guard, _token(2), 0)

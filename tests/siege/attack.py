@@ -23,6 +23,7 @@ from protos import raypp_pb2 as pb
 _LOOPBACK = ("127.0.0.1:", "localhost:")
 _WATCHES, _SILENT, _AT_ONCE = 64, 64, 4
 _BOMB_BYTES = 2_000_000
+_LATE_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,14 @@ class Attacker:
             "camera": (_AT_ONCE, lambda: hold(self._camera(next(cameras)))),
             "chunk": (_AT_ONCE, lambda: hold(self._chunk())),
         }
-        loops = [self._again(kind, act) for kind, (count, act) in kinds.items() for _ in range(count)]
-        await asyncio.gather(*loops)
-        await channel.close(None)
+        loops = [
+            asyncio.create_task(self._again(kind, act), name=kind)
+            for kind, (count, act) in kinds.items()
+            for _ in range(count)
+        ]
+        # Now and then gRPC's client does not give up a call that it was told to.
+        _, stuck = await asyncio.wait(loops, timeout=self._ends_at - time.monotonic() + _LATE_S)
+        self.fared.update(f"{loop.get_name()} held" for loop in stuck)
 
     async def _again(self, kind: str, act: Callable[[], Awaitable[None]]) -> None:
         while (left_s := self._ends_at - time.monotonic()) > 0:
@@ -160,9 +166,14 @@ def main() -> None:
     orders = Orders(**json.loads(sys.argv[1]))
     if not orders.address.startswith(_LOOPBACK):
         raise SystemExit(f"{orders.address} is not this machine")
+    asyncio.run(_attack(orders))
+
+
+async def _attack(orders: Orders) -> None:
     attacker = Attacker(orders)
-    asyncio.run(attacker.run())
-    print(json.dumps(attacker.fared))
+    await attacker.run()
+    print(json.dumps(attacker.fared), flush=True)
+    os._exit(0)  # whatever calls are still under way
 
 
 if __name__ == "__main__":
