@@ -13,7 +13,7 @@ from tests.ledger.postgres import PostgresServer
 @pytest.mark.ray
 def test_a_disturbed_run_leaves_the_ledger_of_an_undisturbed_one(tmp_path: Path) -> None:
     with PostgresServer() as postgres:
-        stage = Stage.build(tmp_path, Plan(sites=2, cameras=1, seconds=20), postgres)
+        stage = Stage.build(tmp_path, Plan(sites=2, cameras=1, seconds=12), postgres)
         expected = undisturbed(stage)
         assert len(expected["episodes"]) > 3
         mischiefs = (cut_link, kill_gateway, drop_database, kill_agent)
