@@ -21,16 +21,16 @@ from actors.stream import StreamConnection
 from protos import raypp_pb2 as pb
 from raypp.errors import LedgerError
 from raypp.ledger.identity import Principal
-from raypp.serving.chunk import ChunkReader, with_detections
+from raypp.serving.chunk_reader import ChunkReader, with_detections
 from raypp.serving.door import REQUEST_BYTES
 from raypp.serving.fairness import Lane
 from raypp.serving.messages import description
 from raypp.serving.queries import EpisodeWatch, check_range, list_episodes
 from raypp.serving.quota import CallKind
-from raypp.serving.refusal import RefusedError, Status, refusal_of
 from raypp.serving.refusal_log import quiet_refusals
 from raypp.serving.reports import site_report
 from raypp.serving.settings import ServiceSettings
+from raypp.serving.status import RefusedError, Status, refusal_of
 from raypp.wire.messages import check_detect, check_name
 from raypp.wire.parsing import parse
 from raypp.wire.values import episode_message, frame_detections_message

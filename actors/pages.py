@@ -1,4 +1,4 @@
-"""The read-only pages of a gateway, for browsers: HTTP here, the pages themselves in `raypp.report`."""
+"""The read-only pages of a gateway, for browsers: HTTP here, the pages themselves in `raypp.reports`."""
 
 import hashlib
 import logging
@@ -9,11 +9,11 @@ from starlette.responses import PlainTextResponse, Response
 
 from actors.services import Services
 from raypp.errors import LedgerError
-from raypp.report.licence import project_source
-from raypp.report.page import respond
-from raypp.report.request import PageRequest, problem
 from raypp.serving.access import FRONT_HEADER
-from raypp.serving.refusal import RefusedError
+from raypp.serving.status import RefusedError
+from raypp.web.licence import project_source
+from raypp.web.page import respond
+from raypp.web.request import PageRequest, problem
 
 _OK, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY = 200, 401, 403, 429
 _AUDITED_AGAIN_S = 600.0

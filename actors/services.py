@@ -17,7 +17,7 @@ from ray.serve.handle import DeploymentHandle
 from actors.metrics import GatewayMetrics
 from actors.turns import Turns
 from raypp.errors import LedgerError
-from raypp.ledger.audit import AuditLog
+from raypp.ledger.audit_log import AuditLog
 from raypp.ledger.identity import Identities, Principal
 from raypp.ledger.placement import refuse_several_nodes
 from raypp.ledger.store import Ledger
@@ -26,10 +26,10 @@ from raypp.serving.fairness import FairQueue, Lane
 from raypp.serving.model import DetectedBlock, FrameBlock, ServedModel
 from raypp.serving.quota import Presence
 from raypp.serving.reads import Reading, Readings
-from raypp.serving.refusal import RefusedError, Status
 from raypp.serving.refusal_log import RefusalLog
 from raypp.serving.registry import Registry
 from raypp.serving.settings import DetectorShare, ServiceSettings
+from raypp.serving.status import RefusedError, Status
 from raypp.serving.veils import Veils
 
 _READING_THREADS, _REPORT_THREADS, _CHECKING_THREADS = 3, 2, 1

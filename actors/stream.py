@@ -12,17 +12,17 @@ from ray.exceptions import TaskCancelledError
 
 from actors.services import Services, in_background
 from protos import raypp_pb2 as pb
-from raypp.ledger.values import StreamAbout
+from raypp.ledger.types import StreamAbout
 from raypp.serving.access import Metadata
-from raypp.serving.chunk import ChunkReader, ReadChunk, require_size
-from raypp.serving.course import Admission, Course
+from raypp.serving.admission import Admission, Course
+from raypp.serving.chunk_reader import ChunkReader, ReadChunk, require_size
 from raypp.serving.fairness import Lane
 from raypp.serving.messages import model_message
 from raypp.serving.model import DetectedBlock
 from raypp.serving.quota import CallKind
-from raypp.serving.refusal import RefusedError, Status, refusal_of
 from raypp.serving.registry import Place
-from raypp.serving.writer import StreamWriter, clock_offset_us
+from raypp.serving.status import RefusedError, Status, refusal_of
+from raypp.serving.stream_writer import StreamWriter, clock_offset_us
 from raypp.usage.episode import StreamName
 from raypp.wire.frames import check_clock
 from raypp.wire.messages import check_open

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from raypp.detect.studied import StudySettings
-from raypp.detect.study import Study
+from raypp.evaluate.predict import Study
+from raypp.evaluate.request import StudySettings
 
 
 class StudyActor:

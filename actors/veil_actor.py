@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from raypp.veiling.attempts import attempt_segment
-from raypp.veiling.segment import Segment, Workshop
-from raypp.veiling.settings import VeilSettings
+from raypp.ingest.attempts import attempt_segment
+from raypp.ingest.segment import Segment, Workshop
+from raypp.ingest.settings import VeilSettings
 
 
 class VeilActor:

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from jobs.cluster import connect, refuse_key_in_working_dir
 from jobs.tasks import each_on_ray
-from raypp.audit.command import make_audit_command
-from raypp.audit.running import Task, run_task
-from raypp.cli import run_command
+from raypp.audit.tasks import Task, run_task
+from raypp.cli.app import run_command
+from raypp.cli.audit import make_audit_command
 from raypp.errors import RayppError
 
 

@@ -11,11 +11,11 @@ import ray
 
 from jobs.cluster import connect, refuse_key_in_working_dir
 from jobs.tasks import each_on_ray
-from raypp.cli import run_command
+from raypp.cli.app import run_command
+from raypp.cli.compare import make_compare_command
+from raypp.compare.comparison import ArmTask
+from raypp.compare.task import run_task
 from raypp.errors import ModelError
-from raypp.utility.command import make_compare_command
-from raypp.utility.comparison import ArmTask
-from raypp.utility.task import run_task
 
 
 def arms_on_ray(tasks: Sequence[ArmTask], address: str | None, cpus: float, gpus: float) -> Iterator[str]:

@@ -14,11 +14,11 @@ from ray.data import ActorPoolStrategy
 from actors.study_actor import StudyActor
 from jobs.cluster import connect
 from jobs.shard_source import read_archive
-from raypp.cli import run_command
-from raypp.detect.studied import StudiedSample, StudySettings
-from raypp.detect.study import STUDY_BATCH, STUDY_COLUMNS
+from raypp.cli.app import run_command
+from raypp.cli.evaluate import ClusterOptions, make_evaluate_command
 from raypp.errors import ModelError
-from raypp.evaluating import ClusterOptions, make_evaluate_command
+from raypp.evaluate.predict import STUDY_BATCH, STUDY_COLUMNS
+from raypp.evaluate.request import StudiedSample, StudySettings
 
 # Detectors that need all CPUs would leave none for the read tasks that feed them.
 _ACTOR_SHARE = 0.9

@@ -14,13 +14,13 @@ from ray.train.torch import TorchTrainer, prepare_model
 
 from jobs.cluster import connect, refuse_key_in_working_dir
 from jobs.team import root_cause, team_of_worker, worker_cpus, worker_threads
-from raypp.cli import run_command
+from raypp.cli.app import run_command
+from raypp.cli.fit import make_fit_command
 from raypp.errors import ModelError
 from raypp.fit.checkpoints import RUNNING
-from raypp.fit.command import make_fit_command
 from raypp.fit.settings import FitSettings
 from raypp.fit.worker import fit_worker
-from raypp.private import private_umask
+from raypp.io.private import private_umask
 
 _MOST_FAILURES = 3
 

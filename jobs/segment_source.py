@@ -8,7 +8,7 @@ from ray.data.block import BlockMetadata
 from ray.data.context import DataContext
 from ray.data.datasource import ReadTask
 
-from raypp.veiling.segment import Segment
+from raypp.ingest.segment import Segment
 
 _SCHEMA = pa.schema([("segment", pa.string())])
 

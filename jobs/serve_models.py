@@ -22,7 +22,7 @@ from actors.listening import ADDRESS_VARIABLE, LOOPBACK, listen_where_told
 from jobs.local_ray import keep_local, session_folder, with_own_code_alone, without_noise
 from jobs.service_address import ServiceAddress
 from jobs.starting import start_told
-from raypp.cli import run_command
+from raypp.cli.app import run_command
 from raypp.errors import ContentError, OptionError
 from raypp.io.content import read_content
 from raypp.io.problems import joined, problems

@@ -12,8 +12,8 @@ import torch
 from ray import train as ray_train
 from ray.train.torch import get_device
 
-from raypp.detect.matches import SampleMatches
-from raypp.detect.worker import Team
+from raypp.evaluate.matching import SampleMatches
+from raypp.train.worker import Team
 
 
 def team_of_worker(wrap: Callable[[Any], Any], threads: int) -> Team:

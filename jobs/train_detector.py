@@ -16,16 +16,16 @@ from ray.train.torch import TorchTrainer, prepare_model
 from jobs.cluster import connect
 from jobs.shard_source import read_archive
 from jobs.team import root_cause, team_of_worker, worker_cpus, worker_threads
-from raypp.cli import run_command
-from raypp.detect.about import About
-from raypp.detect.batch import COLUMNS, DetectionBatch, batch_of_rows, batches_of_epoch
-from raypp.detect.command import make_train_command
-from raypp.detect.dataset import TRAIN, VAL, VeiledDataset
-from raypp.detect.rows import SHUFFLED_ROWS, VAL_ROWS
-from raypp.detect.settings import TrainSettings
-from raypp.detect.variants import VARIANT_COLUMNS
-from raypp.detect.worker import train_worker
+from raypp.cli.app import run_command
+from raypp.cli.train import make_train_command
+from raypp.detect.inputs.batch import COLUMNS, DetectionBatch, batch_of_rows, batches_of_epoch
+from raypp.detect.inputs.dataset import TRAIN, VAL, VeiledDataset
+from raypp.detect.inputs.rows import SHUFFLED_ROWS, VAL_ROWS
+from raypp.detect.inputs.variants import VARIANT_COLUMNS
+from raypp.detect.model_info import About
 from raypp.errors import ModelError, ShardError
+from raypp.train.settings import TrainSettings
+from raypp.train.worker import train_worker
 
 _MOST_FAILURES = 3
 _HELD_SHARE = 0.2

@@ -13,11 +13,11 @@ from ray.data import ActorPoolStrategy
 from actors.veil_actor import VeilActor
 from jobs.cluster import connect, refuse_key_in_working_dir
 from jobs.segment_source import SegmentDatasource
-from raypp.cli import run_command
-from raypp.veiling.attempts import Outcome
-from raypp.veiling.command import ClusterOptions, make_command
-from raypp.veiling.segment import Segment
-from raypp.veiling.settings import VeilSettings
+from raypp.cli.app import run_command
+from raypp.cli.veil import ClusterOptions, make_command
+from raypp.ingest.attempts import Outcome
+from raypp.ingest.segment import Segment
+from raypp.ingest.settings import VeilSettings
 
 # An actor that needs a whole CPU each would leave none for the read tasks that feed it.
 _ACTOR_CPUS = 0.9

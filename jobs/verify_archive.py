@@ -12,8 +12,8 @@ import ray
 from pydantic import TypeAdapter
 
 from jobs.cluster import connect, refuse_key_in_working_dir
-from raypp.checking import make_verify_command
-from raypp.cli import run_command
+from raypp.cli.app import run_command
+from raypp.cli.verify import make_verify_command
 from raypp.shards.encryption import DataKey
 from raypp.shards.manifest import read_manifest
 from raypp.shards.receipt import Receipt

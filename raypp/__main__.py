@@ -1,5 +1,5 @@
 """`python -m raypp` is the `raypp` command."""
 
-from raypp.cli import main
+from raypp.cli.app import main
 
 main()

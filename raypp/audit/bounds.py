@@ -7,7 +7,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from raypp.audit.assumptions import (
+from raypp.audit.attacks.cells import MOST_ONE_HOT, cells, grid, neighbourhoods, one_hot, patches
+from raypp.audit.core.model import Frames, Held
+from raypp.audit.footage.evidence import CAMERA, Evidence
+from raypp.audit.metrics.scores import LUMA
+from raypp.audit.targets.target import SITE, veil
+from raypp.audit.targets.white_box import held
+from raypp.audit.verdict.assumptions import (
     ALONG,
     BITS_PER_CELL,
     BITS_PER_PIXEL,
@@ -17,12 +23,6 @@ from raypp.audit.assumptions import (
     DIRECTIONS,
     KB_PER_FRAME,
 )
-from raypp.audit.attacks.cells import MOST_ONE_HOT, cells, grid, neighbourhoods, one_hot, patches
-from raypp.audit.evidence import CAMERA, Evidence
-from raypp.audit.held import held
-from raypp.audit.model import Frames, Held
-from raypp.audit.scores import LUMA
-from raypp.audit.target import SITE, veil
 from raypp.errors import ModelError
 from raypp.veil.veil import Veil
 

@@ -7,21 +7,21 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
 from raypp.audit.bounds import bounds_on
-from raypp.audit.certificate import CERTIFICATE, Gate, PictureCounts, certify, sign
-from raypp.audit.falls import falls
-from raypp.audit.gates import Verdict
-from raypp.audit.headline import first_look, headlines
-from raypp.audit.report import write_report
-from raypp.audit.row import AttackRow
-from raypp.audit.running import PICTURES, AuditSettings, Task, missing, read_rows, tasks
-from raypp.audit.target import VEIL
-from raypp.counted import counted
+from raypp.audit.core.row import AttackRow
+from raypp.audit.report.page import write_report
+from raypp.audit.targets.target import VEIL
+from raypp.audit.tasks import PICTURES, AuditSettings, Task, missing, read_rows, tasks
+from raypp.audit.verdict.broken_by import falls
+from raypp.audit.verdict.certificate import CERTIFICATE, Gate, PictureCounts, certify, sign
+from raypp.audit.verdict.gates import Verdict
+from raypp.audit.verdict.headline import first_look, headlines
 from raypp.errors import KeyFileError
-from raypp.private import PUBLIC, private_folder, private_umask, write_private
+from raypp.io.private import PUBLIC, private_folder, private_umask, write_private
+from raypp.io.wording import counted
+from raypp.progress import Reporter
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import load_key
 from raypp.veil.veil import open_veil
-from raypp.veiling.progress import Reporter
 
 
 class AuditSummary(BaseModel):

@@ -9,18 +9,18 @@ import numpy.typing as npt
 from PIL import Image
 from rich.console import Console
 
-from raypp.demo.picture import Detected
-from raypp.detect.command import ClusterTrainer, TrainSummary, train_detector
-from raypp.detect.dataset import VAL, VeiledDataset
-from raypp.detect.mistakes import judge
-from raypp.detect.report import Report, make_report, write_report
-from raypp.detect.settings import TrainSettings
-from raypp.detect.studied import StudiedSample, StudySettings
-from raypp.detect.study import study_here
+from raypp.cli.train import ClusterTrainer, TrainSummary, train_detector
+from raypp.demo.image import Detected
+from raypp.detect.inputs.dataset import VAL, VeiledDataset
+from raypp.evaluate.errors import judge
+from raypp.evaluate.predict import study_here
+from raypp.evaluate.report import Report, make_report, write_report
+from raypp.evaluate.request import StudiedSample, StudySettings
+from raypp.geometry.window import Window
 from raypp.shards.reader import ShardReader
 from raypp.shards.splitting import Split, SplitBy, write_split
+from raypp.train.settings import TrainSettings
 from raypp.veil.view import component_view
-from raypp.veil.window import Window
 
 _SPLIT_NAME = "demo"
 _SPLIT = Split(SplitBy.TIME, val=0.25, gap_s=1.0)

@@ -10,28 +10,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.console import Console
 
-from raypp.demo.picture import Pair, draw, draw_detected
-from raypp.demo.sample import Sample, make_sample
+from raypp.demo.image import Pair, draw, draw_detected
+from raypp.demo.workshop.sample import Sample, make_sample
 from raypp.errors import RayppError
+from raypp.geometry.letterbox import Letterbox
+from raypp.ingest.job import Executor, open_job
+from raypp.ingest.settings import VeilSettings
+from raypp.ingest.summary import VeilSummary, print_summary
 from raypp.media.container import probe
 from raypp.media.files import open_source
-from raypp.media.geometry import Letterbox
 from raypp.media.timeline import DecodeReport
 from raypp.media.video import decode
+from raypp.progress import Reporter
 from raypp.shards.reader import ShardReader
 from raypp.shards.verification import verify
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
 from raypp.veil.packing import unpack
 from raypp.veil.view import component_view
-from raypp.veiling.job import Executor, open_job
-from raypp.veiling.progress import Reporter
-from raypp.veiling.settings import VeilSettings
-from raypp.veiling.summary import VeilSummary, print_summary
 
 if TYPE_CHECKING:  # what needs torch, which the edge has not
-    from raypp.audit.running import ClusterTasks
-    from raypp.detect.command import ClusterTrainer
+    from raypp.audit.tasks import ClusterTasks
+    from raypp.cli.train import ClusterTrainer
 
 PICTURE_FILE = "veiled.png"
 DETECTED_FILE = "detected.png"
@@ -110,10 +110,10 @@ def _audit(
     sample: Sample, settings: VeilSettings, options: DemoOptions, attack: "ClusterTasks", reporter: Reporter
 ) -> None:
     """Attack the veil on the sample, and say what came of it."""
-    from raypp.audit.budget import Budget  # noqa: PLC0415
+    from raypp.audit.core.budget import Budget  # noqa: PLC0415
     from raypp.audit.run import print_summary as print_audit  # noqa: PLC0415 - needs torch
     from raypp.audit.run import run_audit  # noqa: PLC0415
-    from raypp.audit.running import AuditSettings  # noqa: PLC0415
+    from raypp.audit.tasks import AuditSettings  # noqa: PLC0415
 
     number = Path(settings.out).name.rpartition("-")[2]
     audited = AuditSettings(
@@ -129,8 +129,8 @@ def _audit(
 
 def _stream(sample: Sample, settings: VeilSettings, key: VeilKey, run: Path, place: Path, console: Console) -> None:
     """Serve the detector, stream both films to it, and print what the sites' reports say beside the truth."""
+    from raypp.cli.export import write_export  # noqa: PLC0415 - needs torch
     from raypp.demo.service import Plant, stream_sites  # noqa: PLC0415 - needs the ledger's libraries
-    from raypp.detect.export import write_export  # noqa: PLC0415 - needs torch
 
     model = run / "tools.model"
     write_export(run, model, force=True)

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
 
-from raypp.demo.sample import SampleVideo
 from raypp.demo.site_settings import site_settings
+from raypp.demo.workshop.sample import SampleVideo
 from raypp.errors import RayppError
+from raypp.io.private import write_private
 from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
-from raypp.private import write_private
-from raypp.report.files import write_files
-from raypp.report.records import latest
+from raypp.reports.files import write_files
+from raypp.reports.records import latest
 from raypp.usage.episode import Episode
 from raypp.usage.metrics import Segment, SegmentalF1, segmental_f1
 from raypp.usage.settings import SiteSettings

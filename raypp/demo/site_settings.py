@@ -1,6 +1,6 @@
 """Settings of the demo's sites: a tool of the sample is in use while it moves."""
 
-from raypp.demo.tools import CLASSES
+from raypp.demo.workshop.tools import CLASSES
 
 
 def site_settings(site: str, min_shift: float = 0.006, min_confidence: float = 0.25) -> str:

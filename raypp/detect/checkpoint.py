@@ -6,12 +6,12 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
-from raypp.detect.about import ABOUT_FILE, MOST_ABOUT_BYTES, About
 from raypp.detect.bundle import passphrase_from_environment, read_bundle, read_header
 from raypp.detect.bundle_header import BundleHeader
-from raypp.detect.code_input import CodeInput
-from raypp.detect.library import DetectionModel
+from raypp.detect.inputs.code_input import CodeInput
 from raypp.detect.model import build_detector, load_trained_weights
+from raypp.detect.model_info import ABOUT_FILE, MOST_ABOUT_BYTES, About
+from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import ContentError, ModelError
 from raypp.io.content import read_content
 from raypp.io.fault import first_fault

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from raypp.detect.adapter import CodeAdapter
 from raypp.detect.architecture import describe, unknown
-from raypp.detect.code_input import CodeInput
-from raypp.detect.library import (
+from raypp.detect.inputs.code_input import CodeInput
+from raypp.detect.ultralytics import (
     Detect,
     DetectionModel,
     default_arguments,

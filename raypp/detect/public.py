@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from raypp.detect.library import Detect, DetectionModel, non_max_suppression
 from raypp.detect.model import head_of, read_checkpoint
+from raypp.detect.ultralytics import Detect, DetectionModel, non_max_suppression
 
 _NMS_IOU = 0.7
 _MOST = 300

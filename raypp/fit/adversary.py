@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from raypp.audit.attacks.similarity import luma_cells
+from raypp.audit.attacks.reconstruct.similarity import luma_cells
 from raypp.fit.settings import AdversaryShape
 
 _HIDDEN = 64

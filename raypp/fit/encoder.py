@@ -6,8 +6,8 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
-from raypp.detect.library import DetectionModel
 from raypp.detect.model import stages_at
+from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import ModelError
 
 _DEVIATIONS = 2.0

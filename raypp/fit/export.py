@@ -9,15 +9,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from raypp.detect.about import About
 from raypp.detect.bundle import Bundle, write_bundle
 from raypp.detect.bundle_header import BundleAbout, BundleHeader
-from raypp.detect.recipe import Recipe
+from raypp.detect.model_info import About
+from raypp.detect.schedule import Recipe
 from raypp.fit.encoder import LevelEncoder
 from raypp.fit.fitting import build_fit
 from raypp.fit.settings import FitSettings
 from raypp.fit.stem import stem_of
-from raypp.private import write_private
+from raypp.io.private import write_private
 from raypp.veil.encoder_file import ENCODER_FILE, START_FILE, seal_encoder
 from raypp.veil.key import VeilKey
 from raypp.veil.learned import INPUT, OUTPUT

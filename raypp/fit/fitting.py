@@ -8,15 +8,15 @@ import torch
 from torch import Tensor
 
 from raypp.detect.adapter import CodeAdapter
-from raypp.detect.batch import DetectionBatch
-from raypp.detect.code_input import CodeInput
-from raypp.detect.fitting import distil
-from raypp.detect.library import DetectionModel
+from raypp.detect.inputs.batch import DetectionBatch
+from raypp.detect.inputs.code_input import CodeInput
 from raypp.detect.model import build_detector, load_public_weights, replace_stages, stages_at
+from raypp.detect.ultralytics import DetectionModel
 from raypp.fit.adversary import Adversary
 from raypp.fit.encoder import LevelEncoder, first_stages
 from raypp.fit.settings import FitSettings
 from raypp.fit.stem import LearnedStem, stem_of
+from raypp.train.adapter_fitting import distil
 
 _START_BATCHES = 8
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from raypp.detect.results import EpochResult
+from raypp.train.results import EpochResult
 
 
 class FitEpoch(EpochResult):

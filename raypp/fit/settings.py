@@ -6,10 +6,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from raypp.detect.options import check_counts, check_size, check_weights
-from raypp.detect.recipe import Recipe
+from raypp.compare.images import PictureSet
+from raypp.detect.schedule import Recipe
 from raypp.errors import OptionError
-from raypp.utility.pictures import PictureSet
+from raypp.train.options import check_counts, check_size, check_weights
 from raypp.veil.spec import LearnedSpec, parse_spec
 
 _CHANNELS = 8

@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from raypp.audit.attacks.similarity import correlation, textured
+from raypp.audit.attacks.reconstruct.similarity import correlation, textured
 from raypp.detect.adapter import CodeAdapter
-from raypp.detect.library import DetectionModel
+from raypp.detect.ultralytics import DetectionModel
 from raypp.fit.adversary import UNIT, Adversary, cells_of, explained
 from raypp.fit.encoder import LevelEncoder
 from raypp.fit.quantise import one_hot_levels, reverse_gradient

@@ -10,24 +10,24 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from raypp.detect.batch import DetectionBatch
-from raypp.detect.evaluation import Matcher, score
-from raypp.detect.library import DetectionModel
-from raypp.detect.recipe import Recipe
-from raypp.detect.results import record
-from raypp.detect.training import Trainer
-from raypp.detect.worker import Team
+from raypp.compare.images import PictureSet, read_pictures
+from raypp.compare.plain import PlainFrames
+from raypp.compare.ultralytics import LibraryBatches, lay_out
+from raypp.detect.inputs.batch import DetectionBatch
+from raypp.detect.schedule import Recipe
+from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import OptionError
+from raypp.evaluate.metrics import Matcher, score
 from raypp.fit.adversary import Adversary
 from raypp.fit.checkpoints import PART, RUNNING
 from raypp.fit.fitting import build_fit, start_codes
 from raypp.fit.results import FitEpoch
 from raypp.fit.settings import FitSettings, recipe_of
 from raypp.fit.stem import AdversarialNetwork, Hidden, stem_of
-from raypp.private import private_file, private_folder
-from raypp.utility.library import LibraryBatches, lay_out
-from raypp.utility.pictures import PictureSet, read_pictures
-from raypp.utility.plain import PlainFrames
+from raypp.io.private import private_file, private_folder
+from raypp.train.results import record
+from raypp.train.trainer import Trainer
+from raypp.train.worker import Team
 
 STATE_FILE = "state.pt"
 _VAL_BATCH = 32

@@ -10,12 +10,12 @@ from typing import BinaryIO
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, delete, func, select, text
 
-from raypp.counted import counted
 from raypp.errors import LedgerError, OptionError
-from raypp.ledger.audit import AuditEntry
+from raypp.io.wording import counted
+from raypp.ledger.audit_log import AuditEntry
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import AuditRow
-from raypp.ledger.values import COMMAND_LINE
+from raypp.ledger.types import COMMAND_LINE
 from raypp.ledger.writing import write_audit
 
 _AT_A_TIME = 2000

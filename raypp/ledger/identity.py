@@ -13,13 +13,13 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, insert, select, update
 
-from raypp.counted import counted
 from raypp.errors import ForbiddenError, OptionError, UnauthenticatedError, UnknownSiteError
+from raypp.io.wording import counted
 from raypp.ledger import sites
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import SiteRow, TokenRow
 from raypp.ledger.times import shown_time
-from raypp.ledger.values import COMMAND_LINE, checked_name
+from raypp.ledger.types import COMMAND_LINE, checked_name
 from raypp.ledger.writing import write_audit
 
 CACHE_S = 5.0

@@ -2,10 +2,10 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from raypp.ledger.audit import AuditEntry
+from raypp.ledger.audit_log import AuditEntry
 from raypp.ledger.identity import Identities, Role, TokenStatus
 from raypp.ledger.store import Ledger
-from raypp.ledger.values import StreamStatus
+from raypp.ledger.types import StreamStatus
 
 
 class TokenListing(BaseModel):

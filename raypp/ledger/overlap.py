@@ -4,7 +4,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from raypp.errors import StreamRefusedError
 from raypp.ledger.tables import SiteRow, StreamRow, StretchRow
-from raypp.ledger.values import shown
+from raypp.ledger.types import shown
 from raypp.usage.episode import StreamName, Stretch
 from raypp.usage.observation import Observation, SeenFrame
 from raypp.usage.spans import union

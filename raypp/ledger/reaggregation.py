@@ -9,7 +9,7 @@ from raypp.ledger.rewriting import Plan, Rewriting, rewrite
 from raypp.ledger.sites import present_settings
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import StreamRow, TermRow
-from raypp.ledger.values import COMMAND_LINE, shown
+from raypp.ledger.types import COMMAND_LINE, shown
 from raypp.ledger.writing import write_audit
 from raypp.usage.episode import Episode
 from raypp.usage.settings import SiteSettings

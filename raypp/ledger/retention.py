@@ -3,12 +3,12 @@
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, not_, select, true, update
 
-from raypp.ledger.reading import reaches_into
+from raypp.ledger.queries import reaches_into
 from raypp.ledger.rewriting import Plan, Rewriting, rewrite
 from raypp.ledger.sites import site_settings
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import EpisodeRow, FrameRow, StreamRow, StretchRow
-from raypp.ledger.values import COMMAND_LINE, shown
+from raypp.ledger.types import COMMAND_LINE, shown
 from raypp.ledger.writing import write_audit
 from raypp.usage.episode import EpisodeState, StreamName
 

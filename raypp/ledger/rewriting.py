@@ -15,11 +15,11 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, 
 
 from raypp.errors import StaleStreamError
 from raypp.ledger.database import Database
-from raypp.ledger.reading import read_episodes, read_frames, read_stretches
+from raypp.ledger.queries import read_episodes, read_frames, read_stretches
 from raypp.ledger.refold import Refold
 from raypp.ledger.sites import recall
 from raypp.ledger.tables import EpisodeRow, FrameRow, ModelRow, StreamRow, StretchRow, TermRow
-from raypp.ledger.values import shown
+from raypp.ledger.types import shown
 from raypp.ledger.writing import write_episodes, write_stretches
 from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName, Stretch
 from raypp.usage.settings import SiteSettings

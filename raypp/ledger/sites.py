@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from raypp.errors import LedgerError, SettingsError, UnknownSiteError
 from raypp.io.problems import joined
 from raypp.ledger.tables import Base, FrameRow, ModelRow, SettingsRow, SiteRow, StreamRow, TermRow
-from raypp.ledger.values import Site, checked_name
+from raypp.ledger.types import Site, checked_name
 from raypp.usage.settings import SiteSettings
 
 _MICROSECONDS = 1_000_000

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
-from raypp.ledger import overlap, reading, sites, streams
+from raypp.ledger import overlap, sites, streams
+from raypp.ledger import queries as reading
 from raypp.ledger.database import Database
 from raypp.ledger.schema import bring_up
 from raypp.ledger.tables import EpisodeRow, StretchRow
-from raypp.ledger.values import (
+from raypp.ledger.types import (
     COMMAND_LINE,
     Clock,
     Commit,

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from raypp.errors import LabelError, MediaError
-from raypp.filesystem import is_url
+from raypp.io.filesystem import is_url
 from raypp.io.names import check_names
 from raypp.media.annotations.boxes import ImageLabels
 from raypp.media.annotations.content import read_text

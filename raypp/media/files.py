@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from raypp.errors import MediaError, SourceReadError, UnreachableError
-from raypp.filesystem import filesystem_of, is_url, url_below, url_path
+from raypp.io.filesystem import filesystem_of, is_url, url_below, url_path
 
 _LEAST_AHEAD = 32 << 10
 _MOST_AHEAD = 4 << 20

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from raypp.veil.window import Window
+from raypp.geometry.window import Window
 
 PADDING = 114
 """Grey of padding and of privacy masks, as YOLO letterboxes."""

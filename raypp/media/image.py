@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from raypp.errors import MediaError
+from raypp.geometry.letterbox import Letterbox
 from raypp.media.files import SourceStream
 from raypp.media.frame import MOST_PIXELS, PADDING, Frame
-from raypp.media.geometry import Letterbox
 from raypp.media.masks import Mask
 
 _ORIENTATION_TAG = 0x0112

@@ -5,8 +5,8 @@ import numpy.typing as npt
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
+from raypp.geometry.letterbox import Letterbox
 from raypp.media.frame import PADDING
-from raypp.media.geometry import Letterbox
 from raypp.media.masks import Mask
 from raypp.media.orientation import Orientation
 

@@ -11,6 +11,7 @@ from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
 from raypp.errors import MediaError
+from raypp.geometry.letterbox import Letterbox
 from raypp.media.container import (
     VideoInfo,
     begun_us,
@@ -23,7 +24,6 @@ from raypp.media.container import (
 )
 from raypp.media.files import SourceStream
 from raypp.media.frame import Frame
-from raypp.media.geometry import Letterbox
 from raypp.media.masks import Mask
 from raypp.media.orientation import Orientation
 from raypp.media.rendering import Renderer

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from raypp.errors import OptionError
-from raypp.private import read_secret
-from raypp.serving.refusal import RefusedError, Status
+from raypp.io.private import read_secret
+from raypp.serving.status import RefusedError, Status
 
 FRONT_HEADER = "x-raypp-front"
 _AUTHORIZATION = "authorization"

@@ -12,11 +12,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from raypp.detect.batch import NO_CELL
 from raypp.detect.checkpoint import load_bundle
-from raypp.detect.library import DetectionModel, non_max_suppression
+from raypp.detect.inputs.batch import NO_CELL
+from raypp.detect.ultralytics import DetectionModel, non_max_suppression
 from raypp.errors import ModelError
-from raypp.media.geometry import Letterbox
+from raypp.geometry.letterbox import Letterbox
 from raypp.serving.model import FrameBlock, ServedModel
 from raypp.serving.settings import DetectionSettings
 from raypp.usage.observation import Detection

@@ -16,8 +16,8 @@ from google.protobuf.descriptor import MethodDescriptor
 from protos import raypp_pb2 as pb
 from raypp.serving.access import Front, read_front_secret
 from raypp.serving.guard import Caller, DoorLimits, Guard, address_of
-from raypp.serving.refusal import RefusedError, Status
 from raypp.serving.refusal_log import RefusalLog, quiet_refusals
+from raypp.serving.status import RefusedError, Status
 
 SERVICER = "raypp.serving.door.add_sites_to_server"
 """What Serve is to be given among its `grpc_servicer_functions`."""

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from raypp.serving.refusal import RefusedError, Status
+from raypp.serving.status import RefusedError, Status
 
 _TOKEN = re.compile(r"rpp_[0-9a-f]{16}_[A-Za-z0-9_-]{43}")
 _REMEMBERED = 10_000

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from raypp.errors import StreamRefusedError
-from raypp.ledger.values import shown
+from raypp.ledger.types import shown
 from raypp.usage.episode import StreamName, Stretch
 from raypp.usage.observation import Observation, SeenFrame
 from raypp.usage.spans import Spans, length, union, within

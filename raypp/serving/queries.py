@@ -6,8 +6,8 @@ import binascii
 from protos import raypp_pb2 as pb
 from raypp.errors import OptionError
 from raypp.ledger.store import Ledger
-from raypp.ledger.values import page_after
-from raypp.serving.refusal import RefusedError, Status
+from raypp.ledger.types import page_after
+from raypp.serving.status import RefusedError, Status
 from raypp.usage.episode import Episode
 from raypp.wire.frames import LATEST_US
 from raypp.wire.messages import check_name

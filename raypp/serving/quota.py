@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from raypp.serving.refusal import RefusedError, Status
+from raypp.serving.status import RefusedError, Status
 
 
 class CallKind(StrEnum):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from raypp.serving.refusal import RefusedError, Status
+from raypp.serving.status import RefusedError, Status
 
 
 @dataclass(eq=False)

@@ -1,8 +1,8 @@
 """The report of a site, out of the ledger."""
 
 from raypp.ledger.store import Ledger
-from raypp.report.records import read_between
-from raypp.serving.refusal import RefusedError, Status
+from raypp.reports.records import read_between
+from raypp.serving.status import RefusedError, Status
 
 _ROOM_BYTES = 1024
 """For what a message holds besides the report."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from raypp.ledger.identity import Principal
-from raypp.serving.refusal import RefusedError, Status
+from raypp.serving.status import RefusedError, Status
 
 
 class Veils:

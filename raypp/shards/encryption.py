@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from raypp.errors import KeyFileError
 from raypp.io.json import read_json
-from raypp.private import create_secret, read_secret
+from raypp.io.private import create_secret, read_secret
 from raypp.shards.schema import SHARD_SCHEMA
 from raypp.veil.key import Secret
 from raypp.veil.keyfile import DATA_MAGIC, content_digest

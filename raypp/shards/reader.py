@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from raypp.errors import KeyFileError, ShardError
-from raypp.filesystem import is_url
+from raypp.geometry.window import Window
+from raypp.io.filesystem import is_url
 from raypp.io.names import printable
 from raypp.shards.encryption import DataKey
 from raypp.shards.labels import SampleLabels, read_labels
@@ -19,7 +20,6 @@ from raypp.shards.parquet import open_parquet
 from raypp.shards.schema import METADATA_KEY, SHARD_SCHEMA, ArchiveHeader
 from raypp.shards.store import Store
 from raypp.veil.packing import unpack
-from raypp.veil.window import Window
 
 
 @dataclass(frozen=True)

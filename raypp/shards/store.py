@@ -17,7 +17,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from raypp.errors import ConflictError, KeyFileError, ShardError
-from raypp.filesystem import filesystem_of, is_url
+from raypp.io.filesystem import filesystem_of, is_url
 from raypp.shards.encryption import DataKey
 from raypp.shards.parquet import is_encrypted, parquet_table
 from raypp.shards.schema import HEADER_FILE, ArchiveHeader

@@ -9,6 +9,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.errors import RayppError, ShardError
+from raypp.geometry.window import Window
 from raypp.io.names import printable
 from raypp.shards.encryption import DataKey
 from raypp.shards.labels import list_versions, read_labels
@@ -21,7 +22,6 @@ from raypp.shards.store import Store
 from raypp.shards.vouching import check_signature
 from raypp.shards.writer import ContentDigest
 from raypp.veil.packing import packed_size
-from raypp.veil.window import Window
 
 _CHUNK = 1 << 20
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import hypot
 
-from raypp.usage.geometry import Box, Point, centre
+from raypp.geometry.polygons import Box, Point, centre
 from raypp.usage.use import Use
 
 MOST_TRACKS = 32

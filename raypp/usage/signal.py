@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from raypp.usage.geometry import Box, Point, apart, centre, inside
+from raypp.geometry.polygons import Box, Point, apart, centre, inside
 from raypp.usage.lanes import Lane
 from raypp.usage.motion import Sense, Track, follow
 from raypp.usage.observation import Detection, SeenFrame

@@ -11,7 +11,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from raypp.errors import OptionError
-from raypp.private import read_secret
+from raypp.io.private import read_secret
 from raypp.veil.stretching import DEFAULT, FIRST, Stretching
 
 _COST_BYTES, _SALT_BYTES, _NONCE_BYTES = 2, 16, 12

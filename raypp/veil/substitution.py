@@ -2,7 +2,7 @@
 
 It is one to one, so a detector's adapter, which reads values as names, loses nothing by it, and a detector of one key
 reads nothing of another's codes. It hides nothing from who can learn names: from pairs, from a detector, or
-from how often values occur together in a few dozen frames (`raypp.audit.attacks.names`).
+from how often values occur together in a few dozen frames (`raypp.audit.attacks.reconstruct.names`).
 """
 
 from dataclasses import dataclass

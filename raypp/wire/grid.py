@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from raypp.errors import WireError
+from raypp.geometry.window import Window
 from raypp.veil.packing import packed_size
 from raypp.veil.spec import VeilSpec
-from raypp.veil.window import Window
 
 Codes = npt.NDArray[np.uint8]
 

@@ -12,7 +12,7 @@ def detect_plain(video: Path, weights: Path, fps: float) -> tuple[tuple[str, ...
     """Detect on frames of a video, at most `fps` a second; gives the classes and what was seen at media time."""
     from ultralytics import YOLO
 
-    from raypp.detect import library  # settles the library's settings: no analytics, no network  # noqa: F401
+    from raypp.detect import ultralytics as library  # settles the library's settings: no analytics, no network  # noqa: F401
 
     model = YOLO(str(weights))
     classes = tuple(model.names[number] for number in range(len(model.names)))

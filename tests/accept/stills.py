@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from raypp.demo.sample import make_camera
-from raypp.demo.tools import CLASSES
+from raypp.demo.workshop.sample import make_camera
+from raypp.demo.workshop.tools import CLASSES
 from tests.usage.benches import SIZE
 
 _SECONDS = 30.0

@@ -13,11 +13,11 @@ from fractions import Fraction
 from pathlib import Path
 from statistics import mean
 
-from raypp.demo.sample import SampleVideo, make_sample
 from raypp.demo.site_settings import site_settings
+from raypp.demo.workshop.sample import SampleVideo, make_sample
+from raypp.geometry.letterbox import Letterbox
 from raypp.media.container import probe
 from raypp.media.files import open_source
-from raypp.media.geometry import Letterbox
 from raypp.media.sampling import Sampling, SamplingMode
 from raypp.media.timeline import DecodeReport
 from raypp.media.video import decode

@@ -17,9 +17,9 @@ from raypp.ledger.store import Ledger
 from raypp.serving.limits import ServiceLimits
 from raypp.serving.model import ServedModel
 from raypp.serving.quota import Presence
-from raypp.serving.refusal import refusal_of
 from raypp.serving.registry import Registry
 from raypp.serving.settings import ServiceSettings
+from raypp.serving.status import refusal_of
 from raypp.serving.veils import Veils
 
 

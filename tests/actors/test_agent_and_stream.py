@@ -13,20 +13,20 @@ import pytest
 from actors.services import Services
 from actors.stream import StreamConnection
 from protos import raypp_pb2 as pb
+from raypp.edge.cameras_file import CameraSettings
+from raypp.edge.uplink.retry import RetryPolicy
 from raypp.errors import RayppError
 from raypp.ledger.retention import forget
 from raypp.ledger.store import Ledger
 from raypp.ledger.times import parse_time
 from raypp.serving.model import DetectedBlock, FrameBlock, ServedModel
-from raypp.serving.refusal import refusal_of
-from raypp.site.config import CameraSettings
-from raypp.site.retry import RetryPolicy
+from raypp.serving.status import refusal_of
 from raypp.usage.observation import Detection
 from raypp.veil.spec import PatchSpec
 from tests.actors.gateway import Gateway
+from tests.edge.conftest import Site
+from tests.edge.service import wait_until
 from tests.films import make_film
-from tests.site.conftest import Site
-from tests.site.service import wait_until
 
 _SOON = RetryPolicy(first_s=0.05, longest_s=0.2, refused_first_s=0.1, refused_longest_s=0.5)
 _HAMMER = Detection(0, 0.5, 0.25, 0.25, 0.5, 0.5)

@@ -7,7 +7,7 @@ import yaml
 
 from jobs.serve_models import serve
 from raypp.errors import RayppError
-from raypp.private import write_private
+from raypp.io.private import write_private
 from raypp.serving.settings import ServiceSettings
 from tests.command import ROOT
 from tests.serving.bundles import VEIL, write_eager_bundle

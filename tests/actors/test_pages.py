@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from actors.pages import Pages
 from actors.turns import Turns
-from raypp.ledger.audit import AuditLog
+from raypp.ledger.audit_log import AuditLog
 from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
 from raypp.serving.access import Front

@@ -10,7 +10,7 @@ from protos import raypp_pb2 as pb
 from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
 from raypp.serving.model import ServedModel
-from raypp.serving.refusal import RefusedError, Status
+from raypp.serving.status import RefusedError, Status
 from raypp.usage.observation import Observation
 from raypp.veil.spec import PatchSpec
 from raypp.wire.frames import unseen_frame

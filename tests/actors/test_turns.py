@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from actors.turns import Turns
-from raypp.serving.refusal import RefusedError, Status
+from raypp.serving.status import RefusedError, Status
 
 
 class Gate:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from raypp.audit import model, scores
-from raypp.audit.attacks.ridge import Ridge
-from raypp.audit.attacks.view import ComponentView
-from raypp.audit.model import Case
-from raypp.audit.target import blind_guess
+from raypp.audit.attacks.reconstruct.ridge import Ridge
+from raypp.audit.attacks.reconstruct.view import ComponentView
+from raypp.audit.core import model
+from raypp.audit.core.model import Case
+from raypp.audit.metrics import scores
+from raypp.audit.targets.target import blind_guess
 from tests.attacks import views
 from tests.attacks.settings import Setting
 

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from raypp.audit import scores
-from raypp.audit.attacks.perceptron import Perceptron
-from raypp.audit.model import Case, Pictures
+from raypp.audit.attacks.reconstruct.perceptron import Perceptron
+from raypp.audit.core.model import Case, Pictures
+from raypp.audit.metrics import scores
 from tests.attacks import films, settings
 
 _DATA = Path(__file__).resolve().parents[3] / "shared" / "data"

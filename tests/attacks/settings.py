@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from raypp.audit.model import Pictures, Veiling
+from raypp.audit.core.model import Pictures, Veiling
 from raypp.veil.key import VeilKey
 from raypp.veil.patch import to_patches
 from raypp.veil.spec import PatchSpec, spec_of

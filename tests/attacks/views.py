@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from raypp.audit import scores
+from raypp.audit.metrics import scores
 
 Floats = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.uint8]

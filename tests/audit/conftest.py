@@ -2,7 +2,7 @@
 
 import pytest
 
-from raypp.audit.model import Pictures
+from raypp.audit.core.model import Pictures
 from tests.audit.pictures import shapes
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raypp.audit import scores
-from raypp.audit.model import Frames, Pictures
+from raypp.audit.core.model import Frames, Pictures
+from raypp.audit.metrics import scores
 
 
 @dataclass(frozen=True)

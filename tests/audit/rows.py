@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from raypp.audit.assumptions import BITS_PER_CELL, BITS_PER_PIXEL, KB_PER_FRAME
-from raypp.audit.canonical import to_base64
-from raypp.audit.certificate import ASSUMPTIONS, Certificate, PictureCounts, judge
-from raypp.audit.gates import LABELS_ONLY
-from raypp.audit.model import Adversary, Kind
+from raypp.audit.core.model import Adversary, Kind
+from raypp.audit.core.row import AttackRow, Control, Demand, Estimate, KeyFigures
 from raypp.audit.recognition.figures import FaceFigures, Planted, Recognised, TextFigures, Verification
-from raypp.audit.row import AttackRow, Control, Demand, Estimate, KeyFigures
+from raypp.audit.verdict.assumptions import BITS_PER_CELL, BITS_PER_PIXEL, KB_PER_FRAME
+from raypp.audit.verdict.canonical import to_base64
+from raypp.audit.verdict.certificate import ASSUMPTIONS, Certificate, PictureCounts, judge
+from raypp.audit.verdict.gates import LABELS_ONLY
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import PatchSpec
 

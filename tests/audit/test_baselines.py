@@ -5,13 +5,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from raypp.audit import baselines
 from raypp.audit.attacks.cells import pictures as together
-from raypp.audit.model import Pictures, Veiling
-from raypp.audit.suite import VEILINGS
+from raypp.audit.core.model import Pictures, Veiling
+from raypp.audit.suite.suite import VEILINGS
+from raypp.audit.targets import baselines
 from raypp.errors import OptionError
 from raypp.media.annotations.boxes import Box
-from raypp.media.obscuring import Blackout, Blur, Obscuring, Pixelation, PrivatePixelation
+from raypp.media.obfuscation import Blackout, Blur, Obscuring, Pixelation, PrivatePixelation
 
 BOX = Box(0, 0.5, 0.5, 0.25, 0.5)
 

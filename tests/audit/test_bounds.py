@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
-from raypp.audit.assumptions import (
+from raypp.audit.bounds import bounds_on, detail_of, directions, told
+from raypp.audit.core.model import Held, Pictures
+from raypp.audit.footage.evidence import Evidence
+from raypp.audit.verdict.assumptions import (
     ALONG,
     BITS_PER_CELL,
     BITS_PER_PIXEL,
@@ -13,9 +16,6 @@ from raypp.audit.assumptions import (
     DIRECTIONS,
     KB_PER_FRAME,
 )
-from raypp.audit.bounds import bounds_on, detail_of, directions, told
-from raypp.audit.evidence import Evidence
-from raypp.audit.model import Held, Pictures
 from raypp.errors import ModelError
 from raypp.veil.key import VeilKey
 from raypp.veil.learned import EncoderNetwork

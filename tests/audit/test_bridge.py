@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from raypp.audit import baselines, scores
-from raypp.audit.attacks.bridge import Decoder, FeatureBridge, align
-from raypp.audit.attacks.linear import LinearDecoder
-from raypp.audit.model import Case, Features, Pictures
-from raypp.audit.team import PublicStages, open_features
+from raypp.audit.attacks.reconstruct.bridge import Decoder, FeatureBridge, align
+from raypp.audit.attacks.reconstruct.linear import LinearDecoder
+from raypp.audit.core.model import Case, Features, Pictures
+from raypp.audit.metrics import scores
+from raypp.audit.suite.insider import PublicStages, open_features
+from raypp.audit.targets import baselines
 from raypp.errors import OptionError
 from tests.audit.pictures import detail
 

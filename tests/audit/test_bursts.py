@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from raypp.audit import baselines
-from raypp.audit.attacks.bursts import SENSOR, Merge, OverFrames, burst, over_frames
-from raypp.audit.attacks.ridge import Ridge
-from raypp.audit.attacks.view import ComponentView
-from raypp.audit.model import Case, Pictures, Veiling
-from raypp.audit.target import veil
+from raypp.audit.attacks.reconstruct.bursts import SENSOR, Merge, OverFrames, burst, over_frames
+from raypp.audit.attacks.reconstruct.ridge import Ridge
+from raypp.audit.attacks.reconstruct.view import ComponentView
+from raypp.audit.core.model import Case, Pictures, Veiling
+from raypp.audit.targets import baselines
+from raypp.audit.targets.target import veil
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import PatchSpec
 from raypp.veil.veil import Veil

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from raypp.audit.certificate import Certificate, certify, sign, verify_certificate
-from raypp.audit.evidence import Evidence
-from raypp.audit.gates import MATCHING
-from raypp.audit.model import Pictures
+from raypp.audit.core.model import Pictures
+from raypp.audit.footage.evidence import Evidence
+from raypp.audit.verdict.certificate import Certificate, certify, sign, verify_certificate
+from raypp.audit.verdict.gates import MATCHING
 from raypp.errors import CertificateError
 from raypp.veil.key import VeilKey, fingerprint
 from raypp.veil.spec import spec_of

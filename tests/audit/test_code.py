@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import raypp
-from raypp.audit.code import code_digest
+from raypp.audit.core.code import code_digest
 
 PACKAGE = Path(raypp.__file__).parent
 

@@ -10,17 +10,19 @@ from typing import Any
 
 import pytest
 
-from raypp.audit import evidence, measuring, running
-from raypp.audit.attacks.bridge import FeatureBridge
-from raypp.audit.attacks.many_keys import ManyKeys
-from raypp.audit.attacks.unet import UNet
-from raypp.audit.budget import Budget
-from raypp.audit.certificate import verify_certificate
-from raypp.audit.command import make_audit_command
-from raypp.audit.gates import Verdict
-from raypp.audit.running import AuditSettings, Task, run_here, tasks
-from raypp.audit.suite import Suite, suite
-from raypp.demo.sample import make_sample
+from raypp.audit import tasks as running
+from raypp.audit.attacks.reconstruct.bridge import FeatureBridge
+from raypp.audit.attacks.reconstruct.many_keys import ManyKeys
+from raypp.audit.attacks.reconstruct.unet import UNet
+from raypp.audit.core.budget import Budget
+from raypp.audit.footage import evidence
+from raypp.audit.metrics import measure as measuring
+from raypp.audit.suite.suite import Suite, suite
+from raypp.audit.tasks import AuditSettings, Task, run_here, tasks
+from raypp.audit.verdict.certificate import verify_certificate
+from raypp.audit.verdict.gates import Verdict
+from raypp.cli.audit import make_audit_command
+from raypp.demo.workshop.sample import make_sample
 from raypp.errors import KeyFileError, OptionError
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import load_owner_key, save_owner_key, save_site_key

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from raypp.audit.evidence import gather
-from raypp.demo.sample import Sample, make_sample
+from raypp.audit.footage.evidence import gather
+from raypp.demo.workshop.sample import Sample, make_sample
 from raypp.errors import OptionError
 
 

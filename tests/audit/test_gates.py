@@ -4,7 +4,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from raypp.audit.gates import (
+from raypp.audit.core.model import Adversary
+from raypp.audit.core.row import AttackRow, KeyFigures
+from raypp.audit.metrics.scores import share
+from raypp.audit.recognition.figures import NO_FACE, NOT_INSTALLED, FaceFigures, Recognised
+from raypp.audit.verdict.gates import (
     FACES,
     IDENTITY,
     MATCHING,
@@ -18,10 +22,6 @@ from raypp.audit.gates import (
     Verdict,
     judge,
 )
-from raypp.audit.model import Adversary
-from raypp.audit.recognition.figures import NO_FACE, NOT_INSTALLED, FaceFigures, Recognised
-from raypp.audit.row import AttackRow, KeyFigures
-from raypp.audit.scores import share
 from tests.audit.rows import FAILED, control, decide, labels_only, match, pairs, rebuild, recognised, under_keys
 
 

@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from raypp.audit import baselines, scores
-from raypp.audit.attacks.identity import BoxesAlone, Reading, Recogniser, halves, trios_of
-from raypp.audit.crowd import together
-from raypp.audit.gates import TEAM_IDENTITY, TRAINED_ON_FACES, Verdict, judge
-from raypp.audit.measuring import decided_row
-from raypp.audit.model import Adversary, Case, Crowd, Decider, Veiling
-from raypp.audit.tracks import tracked
+from raypp.audit.attacks.identify.identity import BoxesAlone, Reading, Recogniser, halves, trios_of
+from raypp.audit.core.model import Adversary, Case, Crowd, Decider, Veiling
+from raypp.audit.footage.people import together
+from raypp.audit.footage.tracks import tracked
+from raypp.audit.metrics import scores
+from raypp.audit.metrics.measure import decided_row
+from raypp.audit.targets import baselines
+from raypp.audit.verdict.gates import TEAM_IDENTITY, TRAINED_ON_FACES, Verdict, judge
 from raypp.errors import OptionError
 from tests.audit.rows import decide, estimate, rebuild
 

@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from raypp.audit import baselines, scores
-from raypp.audit.attacks.bridge import Decoder, FeatureBridge
-from raypp.audit.attacks.inversion import FeatureInversion
-from raypp.audit.model import Case, Features, Pictures
-from raypp.audit.team import PublicStages
+from raypp.audit.attacks.reconstruct.bridge import Decoder, FeatureBridge
+from raypp.audit.attacks.reconstruct.inversion import FeatureInversion
+from raypp.audit.core.model import Case, Features, Pictures
+from raypp.audit.metrics import scores
+from raypp.audit.suite.insider import PublicStages
+from raypp.audit.targets import baselines
 from raypp.errors import OptionError
 from tests.audit.pictures import detail
 

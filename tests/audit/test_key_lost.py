@@ -9,14 +9,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from raypp.audit import baselines
-from raypp.audit.attacks.key_lost import Hold, KeyLost, descend
-from raypp.audit.budget import Budget
-from raypp.audit.evidence import Evidence
-from raypp.audit.material import Material, case_of
-from raypp.audit.model import Adversary, Case, Codes, Frames, Pictures
-from raypp.audit.suite import CONTROLS, NOISE_UNDER_KEY, UNFOLDED, suite
-from raypp.audit.target import VEIL, unfolded_veil
+from raypp.audit.attacks.reconstruct.key_lost import Hold, KeyLost, descend
+from raypp.audit.core.budget import Budget
+from raypp.audit.core.model import Adversary, Case, Codes, Frames, Pictures
+from raypp.audit.footage.evidence import Evidence
+from raypp.audit.suite.case_builder import Material, case_of
+from raypp.audit.suite.suite import CONTROLS, NOISE_UNDER_KEY, UNFOLDED, suite
+from raypp.audit.targets import baselines
+from raypp.audit.targets.target import VEIL, unfolded_veil
 from raypp.errors import OptionError
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import PatchSpec

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from raypp.audit import running
-from raypp.audit.attacks.key_lost import KeyLost
-from raypp.audit.budget import Budget
-from raypp.audit.certificate import certify, sign, verify_certificate
-from raypp.audit.model import Adversary
-from raypp.audit.row import AttackRow
-from raypp.audit.running import AuditSettings, Task, read_rows, run_task, tasks
-from raypp.audit.suite import Planned, suite
-from raypp.audit.target import VEIL, veil
+from raypp.audit import tasks as running
+from raypp.audit.attacks.reconstruct.key_lost import KeyLost
+from raypp.audit.core.budget import Budget
+from raypp.audit.core.model import Adversary
+from raypp.audit.core.row import AttackRow
+from raypp.audit.suite.suite import Planned, suite
+from raypp.audit.targets.target import VEIL, veil
+from raypp.audit.tasks import AuditSettings, Task, read_rows, run_task, tasks
+from raypp.audit.verdict.certificate import certify, sign, verify_certificate
 from raypp.errors import SpecError
 from raypp.veil.encoder_file import seal_encoder
 from raypp.veil.key import VeilKey

@@ -7,14 +7,14 @@ import pytest
 import torch
 from torch import nn
 
-from raypp.audit import baselines
 from raypp.audit.attacks.axes import Axes
-from raypp.audit.attacks.many_keys import ManyKeys
-from raypp.audit.model import Case, Frames, Pictures, Veiling
-from raypp.audit.target import under_other_key, veil
-from raypp.audit.team import PublicStages, drawn_encoder
+from raypp.audit.attacks.reconstruct.many_keys import ManyKeys
+from raypp.audit.core.model import Case, Frames, Pictures, Veiling
+from raypp.audit.suite.insider import PublicStages, drawn_encoder
+from raypp.audit.targets import baselines
+from raypp.audit.targets.target import under_other_key, veil
 from raypp.errors import OptionError
-from raypp.media.obscuring import Pixelation
+from raypp.media.obfuscation import Pixelation
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import LearnedSpec, PatchSpec
 from raypp.veil.veil import Veil

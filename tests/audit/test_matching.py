@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from raypp.audit import baselines
-from raypp.audit.attacks.matching import ActivityMatcher, LabelMatcher, PairsMatcher, own_ranks, ranked
-from raypp.audit.model import Case, Codes, Pictures, Veiling
+from raypp.audit.attacks.identify.matching import ActivityMatcher, LabelMatcher, PairsMatcher, own_ranks, ranked
+from raypp.audit.core.model import Case, Codes, Pictures, Veiling
+from raypp.audit.targets import baselines
 from raypp.media.annotations.boxes import Box
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import PatchSpec

@@ -8,16 +8,17 @@ import pytest
 import torch
 from PIL import Image
 
-from raypp.audit import baselines, scores
-from raypp.audit.attacks.membership import Membership
-from raypp.audit.detector import VeiledDetector
-from raypp.audit.members import gather_trial, trial_digest
-from raypp.audit.model import Case, Decisions, Floats, Pictures, Trial
-from raypp.audit.row import Estimate
-from raypp.detect.about import About
-from raypp.detect.batch import NO_CELL
+from raypp.audit.attacks.identify.membership import Membership
+from raypp.audit.core.model import Case, Decisions, Floats, Pictures, Trial
+from raypp.audit.core.row import Estimate
+from raypp.audit.footage.members import gather_trial, trial_digest
+from raypp.audit.metrics import scores
+from raypp.audit.targets import baselines
+from raypp.audit.targets.detector import VeiledDetector
 from raypp.detect.checkpoint import build_model
-from raypp.detect.recipe import Recipe
+from raypp.detect.inputs.batch import NO_CELL
+from raypp.detect.model_info import About
+from raypp.detect.schedule import Recipe
 from raypp.errors import OptionError
 from raypp.media.annotations.boxes import Box
 from tests.audit.pictures import shapes

@@ -4,10 +4,10 @@ import tracemalloc
 
 import pytest
 
-from raypp.audit import baselines
-from raypp.audit.attacks.perceptron import Perceptron
-from raypp.audit.attacks.ridge import Ridge
-from raypp.audit.model import Case
+from raypp.audit.attacks.reconstruct.perceptron import Perceptron
+from raypp.audit.attacks.reconstruct.ridge import Ridge
+from raypp.audit.core.model import Case
+from raypp.audit.targets import baselines
 from tests.audit.pictures import detail, shapes
 
 

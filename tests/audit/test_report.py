@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from raypp.audit.certificate import Certificate, PictureCounts
-from raypp.audit.curve import lines_of
-from raypp.audit.model import Adversary
+from raypp.audit.core.model import Adversary
+from raypp.audit.core.row import AttackRow
 from raypp.audit.recognition.figures import (
     NO_FACE,
     NOT_INSTALLED,
@@ -19,8 +18,9 @@ from raypp.audit.recognition.figures import (
     ObjectFigures,
     Recognised,
 )
-from raypp.audit.report import write_report
-from raypp.audit.row import AttackRow
+from raypp.audit.report.curve import lines_of
+from raypp.audit.report.page import write_report
+from raypp.audit.verdict.certificate import Certificate, PictureCounts
 from raypp.errors import OptionError
 from tests.audit.rows import (
     FAILED,

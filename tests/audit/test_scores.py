@@ -5,7 +5,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from raypp.audit import scores
+from raypp.audit.metrics import scores
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from raypp.audit import baselines
-from raypp.audit.attacks.names import Names
-from raypp.audit.attacks.ridge import Ridge
-from raypp.audit.attacks.several import Alignment, OtherKey, UnderKeys, under_keys
-from raypp.audit.model import Case, Pictures, Veiling
-from raypp.audit.target import veil
+from raypp.audit.attacks.reconstruct.names import Names
+from raypp.audit.attacks.reconstruct.ridge import Ridge
+from raypp.audit.attacks.reconstruct.several import Alignment, OtherKey, UnderKeys, under_keys
+from raypp.audit.core.model import Case, Pictures, Veiling
+from raypp.audit.targets import baselines
+from raypp.audit.targets.target import veil
 from raypp.errors import OptionError
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import PatchSpec

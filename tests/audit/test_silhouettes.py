@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from raypp.audit import baselines, scores
-from raypp.audit.attacks.silhouettes import Silhouettes, film_of, surprise
-from raypp.audit.model import Case, Pictures, Veiling
-from raypp.audit.target import veil
+from raypp.audit.attacks.identify.silhouettes import Silhouettes, film_of, surprise
+from raypp.audit.core.model import Case, Pictures, Veiling
+from raypp.audit.metrics import scores
+from raypp.audit.targets import baselines
+from raypp.audit.targets.target import veil
 from raypp.errors import OptionError
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import PatchSpec

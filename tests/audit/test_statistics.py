@@ -5,17 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from raypp.audit import baselines
-from raypp.audit.attacks.statistics import StatisticalKeyRecovery
-from raypp.audit.attacks.view import ComponentView, PictureItself
-from raypp.audit.budget import Budget
-from raypp.audit.model import Attack, Case, Frames, Pictures, Veiling
-from raypp.audit.suite import LINEAR_4, LINEAR_8, NOISE, PIXELATED_16, PLAIN, VEIL, VEILINGS, suite
-from raypp.demo.render import Camera
-from raypp.demo.scene import make_bench, make_light
-from raypp.demo.script import make_script
-from raypp.demo.tools import CLASSES, make_tool
-from raypp.media.obscuring import Blur, Pixelation
+from raypp.audit.attacks.reconstruct.statistics import StatisticalKeyRecovery
+from raypp.audit.attacks.reconstruct.view import ComponentView, PictureItself
+from raypp.audit.core.budget import Budget
+from raypp.audit.core.model import Attack, Case, Frames, Pictures, Veiling
+from raypp.audit.suite.suite import LINEAR_4, LINEAR_8, NOISE, PIXELATED_16, PLAIN, VEIL, VEILINGS, suite
+from raypp.audit.targets import baselines
+from raypp.demo.workshop.render import Camera
+from raypp.demo.workshop.scene import make_bench, make_light
+from raypp.demo.workshop.script import make_script
+from raypp.demo.workshop.tools import CLASSES, make_tool
+from raypp.media.obfuscation import Blur, Pixelation
 
 SIZE = (192, 96)
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from raypp.audit.budget import Budget
-from raypp.audit.evidence import Evidence
-from raypp.audit.material import Material, case_of
-from raypp.audit.model import AnyAttack, Attack, Matcher
-from raypp.audit.suite import NOISE, Planned, suite
-from raypp.audit.target import VEIL
+from raypp.audit.core.budget import Budget
+from raypp.audit.core.model import AnyAttack, Attack, Matcher
+from raypp.audit.footage.evidence import Evidence
+from raypp.audit.suite.case_builder import Material, case_of
+from raypp.audit.suite.suite import NOISE, Planned, suite
+from raypp.audit.targets.target import VEIL
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import PatchSpec
 from raypp.veil.veil import Veil

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from raypp.audit import baselines, scores
-from raypp.audit.attacks.network import piece
-from raypp.audit.attacks.similarity import inside_cells
-from raypp.audit.attacks.unet import UNet, as_planes
-from raypp.audit.model import Case, Frames, Pictures, Veiling
-from raypp.media.obscuring import Pixelation
+from raypp.audit.attacks.reconstruct.network import piece
+from raypp.audit.attacks.reconstruct.similarity import inside_cells
+from raypp.audit.attacks.reconstruct.unet import UNet, as_planes
+from raypp.audit.core.model import Case, Frames, Pictures, Veiling
+from raypp.audit.metrics import scores
+from raypp.audit.targets import baselines
+from raypp.media.obfuscation import Pixelation
 from tests.audit.pictures import detail
 
 

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from protos.raypp_pb2_grpc import SitesStub
+from raypp.geometry.letterbox import Letterbox
+from raypp.io.private import write_private
 from raypp.media.container import probe
 from raypp.media.files import open_source
-from raypp.media.geometry import Letterbox
 from raypp.media.sampling import Sampling, SamplingMode
 from raypp.media.timeline import DecodeReport
 from raypp.media.video import decode
-from raypp.private import write_private
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import save_site_key
 from raypp.veil.spec import PatchSpec

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from rich.console import Console
 
+from raypp.ingest.job import open_job, veil_here
+from raypp.ingest.settings import VeilSettings
+from raypp.progress import Reporter
 from raypp.shards.manifest import read_manifest
 from raypp.shards.store import Store
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
 from raypp.veil.spec import PatchSpec, VeilSpec
-from raypp.veiling.job import open_job, veil_here
-from raypp.veiling.progress import Reporter
-from raypp.veiling.settings import VeilSettings
 from tests.data import DATA
 
 Row = tuple[str, str, str]

@@ -13,21 +13,21 @@ from pathlib import Path
 from rich.console import Console
 from threadpoolctl import threadpool_limits
 
+from raypp.geometry.letterbox import Letterbox
+from raypp.ingest.job import open_job
+from raypp.ingest.segment import Segment, Workshop, veil_segment
+from raypp.ingest.settings import VeilSettings
 from raypp.media.container import probe
 from raypp.media.files import open_source
-from raypp.media.geometry import Letterbox
 from raypp.media.sampling import Sampling, SamplingMode
 from raypp.media.timeline import DecodeReport
 from raypp.media.video import decode
+from raypp.progress import Reporter
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
 from raypp.veil.packing import pack
 from raypp.veil.spec import PatchSpec
 from raypp.veil.veil import Veil
-from raypp.veiling.job import open_job
-from raypp.veiling.progress import Reporter
-from raypp.veiling.segment import Segment, Workshop, veil_segment
-from raypp.veiling.settings import VeilSettings
 
 Row = tuple[str, str, str]
 _SEGMENT_S = 20.0
@@ -120,10 +120,10 @@ def _ray_job(film: Path, folder: Path, key: Path) -> float:
         "from pathlib import Path\n"
         "from rich.console import Console\n"
         "from jobs.veil_archive import veil_on_ray\n"
-        "from raypp.veiling.command import ClusterOptions\n"
-        "from raypp.veiling.job import open_job\n"
-        "from raypp.veiling.progress import Reporter\n"
-        "from raypp.veiling.settings import VeilSettings\n"
+        "from raypp.cli.veil import ClusterOptions\n"
+        "from raypp.ingest.job import open_job\n"
+        "from raypp.progress import Reporter\n"
+        "from raypp.ingest.settings import VeilSettings\n"
         "settings = VeilSettings.model_validate_json(sys.argv[1])\n"
         "done = []\n"
         "with open_job(settings, [sys.argv[2]], Reporter(Console(quiet=True))) as job:\n"

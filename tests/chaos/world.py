@@ -16,10 +16,10 @@ import psutil
 import yaml
 from sqlalchemy import create_engine, text
 
-from raypp.demo.sample import make_sample
+from raypp.demo.workshop.sample import make_sample
+from raypp.io.private import write_private
 from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
-from raypp.private import write_private
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import save_site_key
 from tests.chaos.pipe import Pipe

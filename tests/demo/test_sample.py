@@ -10,8 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from raypp.demo.sample import Sample, SampleVideo, make_sample
-from raypp.demo.tools import CLASSES
+from raypp.demo.workshop.sample import Sample, SampleVideo, make_sample
+from raypp.demo.workshop.tools import CLASSES
 from raypp.media.sidecar import read_sidecar
 
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import torch
 
-from raypp.detect.about import About
 from raypp.detect.checkpoint import build_model, write_checkpoint
-from raypp.detect.dataset import VeiledDataset
+from raypp.detect.inputs.dataset import VeiledDataset
 from raypp.detect.model import head_of
-from raypp.detect.recipe import Recipe
+from raypp.detect.model_info import About
+from raypp.detect.schedule import Recipe
 from tests.command import succeed
 from tests.films import make_dataset
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from raypp.detect.detections import SampleDetections, overlaps
+from raypp.evaluate.detections import SampleDetections, overlaps
 
 PIXELS = 640
 CLASSES = ("hammer", "saw", "drill", "pliers")

@@ -8,11 +8,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raypp.detect.augmentation import CellAugmentation
-from raypp.detect.batch import NO_CELL, DetectionBatch, batch_of_rows, labelled_batch
+from raypp.detect.inputs.batch import NO_CELL, DetectionBatch, batch_of_rows, labelled_batch
 from raypp.errors import ShardError
 from raypp.media.frame import PADDING
 from raypp.shards.reader import FrameBatch
+from raypp.train.augmentation import CellAugmentation
 from tests.shards.archives import header, row
 
 _GRID = 12

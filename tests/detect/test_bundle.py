@@ -13,16 +13,16 @@ import torch
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-from raypp.detect.about import About
+from raypp.cli.export import export
+from raypp.cli.inspect import describe
 from raypp.detect.bundle import Bundle, read_bundle, write_bundle
 from raypp.detect.bundle_header import SEALED_MAGIC
 from raypp.detect.checkpoint import build_model, load_bundle, load_detector, read_about, read_state, write_checkpoint
-from raypp.detect.export import export
-from raypp.detect.library import DetectionModel
-from raypp.detect.recipe import Recipe
+from raypp.detect.model_info import About
+from raypp.detect.schedule import Recipe
+from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import ConflictError, ModelError, OptionError, ShardError
-from raypp.inspection import describe
-from raypp.private import write_private
+from raypp.io.private import write_private
 from raypp.veil.spec import PatchSpec
 
 _SPEC = PatchSpec(channels=4, bits=2).model_dump(mode="json")
@@ -137,7 +137,9 @@ def test_inspect_tells_what_it_is_of_without_torch(run: Path, bundle: Path, seal
     assert said["epochs"] == "2"
     assert said["scores"].startswith("mAP50 0.700, mAP50-95 0.400")
     assert "passphrase" in describe(sealed)["sealed"]
-    without = "import sys; sys.modules['torch'] = None; from raypp.inspection import describe; from pathlib import Path"
+    without = (
+        "import sys; sys.modules['torch'] = None; from raypp.cli.inspect import describe; from pathlib import Path"
+    )
     command = f"{without}; print(describe(Path(sys.argv[1])))"
     done = subprocess.run([sys.executable, "-c", command, bundle], capture_output=True, text=True, check=True)
     assert "yolov8n" in done.stdout

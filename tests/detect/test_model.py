@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from raypp.detect.batch import NO_CELL
-from raypp.detect.code_input import CodeInput
-from raypp.detect.library import DetectionModel, DetectionTrainer, default_arguments, torch_safe_load
+from raypp.detect.inputs.batch import NO_CELL
+from raypp.detect.inputs.code_input import CodeInput
 from raypp.detect.model import build_detector, head_of, load_public_weights, load_trained_weights, read_checkpoint
+from raypp.detect.ultralytics import DetectionModel, DetectionTrainer, default_arguments, torch_safe_load
 from raypp.errors import ModelError
 from tests.data import shared_data
 

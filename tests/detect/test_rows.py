@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raypp.detect.rows import exactly, of_epoch, rebatch
+from raypp.detect.inputs.rows import exactly, of_epoch, rebatch
 
 
 @given(st.lists(st.integers(1, 9), max_size=12), st.integers(1, 7))

@@ -14,7 +14,7 @@ _WITHOUT = """
 import sys
 for name in ("ray", "torch", "torchvision", "ultralytics", "jobs", "actors"):
     sys.modules[name] = None
-from raypp.cli import main
+from raypp.cli.app import main
 main()
 """
 

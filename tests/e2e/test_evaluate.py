@@ -13,7 +13,7 @@ _BY_WORKERS = """
 import sys
 import typer
 from jobs.evaluate_detector import study_on_ray
-from raypp.evaluating import make_evaluate_command
+from raypp.cli.evaluate import make_evaluate_command
 
 place = sys.argv[1]
 app = typer.Typer()

@@ -13,11 +13,11 @@ import psutil
 import pytest
 
 from raypp.detect.checkpoint import load_detector
-from raypp.detect.settings import TrainSettings
 from raypp.errors import ModelError, OptionError
 from raypp.shards.labels import read_labels
 from raypp.shards.reader import ShardReader
 from raypp.shards.store import Store
+from raypp.train.settings import TrainSettings
 from tests.command import environment, raypp, succeed, summary
 from tests.films import make_dataset, make_film
 

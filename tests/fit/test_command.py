@@ -7,21 +7,21 @@ import pytest
 import torch
 from rich.console import Console
 
+from raypp.cli.fit import make_fit_command, run_fit
+from raypp.compare.arm import Schedule
+from raypp.compare.arm_names import parse_arm
+from raypp.compare.comparison import Comparison, compare
+from raypp.compare.rows import read_rows
+from raypp.compare.task import run_here
 from raypp.detect.model import build_detector
-from raypp.detect.results import read_results
-from raypp.detect.start import check_veil
 from raypp.errors import ConflictError, OptionError, SpecError
 from raypp.fit import worker
-from raypp.fit.command import make_fit_command, run_fit
 from raypp.fit.results import FitEpoch
 from raypp.fit.settings import FitSettings, usual_channels
-from raypp.utility.arm import Schedule
-from raypp.utility.asked import parse_arm
-from raypp.utility.comparison import Comparison, compare
-from raypp.utility.rows import read_rows
-from raypp.utility.task import run_here
-from raypp.veiling.job import veil_here
-from raypp.veiling.progress import Reporter
+from raypp.ingest.job import veil_here
+from raypp.progress import Reporter
+from raypp.train.initial_weights import check_veil
+from raypp.train.results import read_results
 from tests.command import succeed
 from tests.films import make_dataset
 

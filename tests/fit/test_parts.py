@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from raypp.audit import scores
-from raypp.audit.attacks.similarity import correlation, textured
+from raypp.audit.attacks.reconstruct.similarity import correlation, textured
+from raypp.audit.metrics import scores
 from raypp.detect.checkpoint import load_bundle
 from raypp.detect.model import build_detector
-from raypp.detect.recipe import Recipe
+from raypp.detect.schedule import Recipe
 from raypp.errors import OptionError, SpecError
 from raypp.fit.adversary import UNIT, Adversary, cells_of, explained
 from raypp.fit.export import to_onnx, write_fitted

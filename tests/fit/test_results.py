@@ -5,9 +5,9 @@ from pathlib import Path
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from raypp.detect.results import EpochLosses, EpochResult, read_results, record
-from raypp.detect.scores import Scores
+from raypp.evaluate.scores import Scores
 from raypp.fit.results import FitEpoch
+from raypp.train.results import EpochLosses, EpochResult, read_results, record
 
 _SCORES = Scores(samples=4, labels=9, precision=0.5, recall=0.25, map50=0.4, map50_95=0.3, classes=())
 _GAINED = {"detail": 0.2, "tone": 0.1, "bits": 2.5}

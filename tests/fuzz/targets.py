@@ -175,7 +175,7 @@ def _read_masks(path: Path) -> object:
 
 
 def _read_cameras(path: Path) -> object:
-    from raypp.site.config import SiteCameras
+    from raypp.edge.cameras_file import SiteCameras
 
     return SiteCameras.load(path)
 
@@ -187,7 +187,7 @@ def _read_settings(path: Path) -> object:
 
 
 def _read_dataset(path: Path) -> object:
-    from raypp.media.archive import discover
+    from raypp.media.discovery import discover
 
     for split in ("train", "val"):
         (path.parent / "images" / split).mkdir(parents=True, exist_ok=True)
@@ -207,7 +207,7 @@ def _inventory(random: Random) -> bytes:
 
 
 def _read_inventory(path: Path) -> object:
-    from raypp.media.archive import discover
+    from raypp.media.discovery import discover
 
     return [problem.reason for problem in discover([str(path)]).problems]
 
@@ -247,8 +247,8 @@ def _bundle_file(random: Random) -> bytes:
 
 
 def _read_bundle(path: Path) -> object:
+    from raypp.cli.inspect import describe
     from raypp.detect.checkpoint import load_bundle
-    from raypp.inspection import describe
 
     describe(path)
     return load_bundle(path, lambda: PASSPHRASE)
@@ -256,7 +256,7 @@ def _read_bundle(path: Path) -> object:
 
 @cache
 def _certificate() -> Any:
-    from raypp.audit.certificate import sign
+    from raypp.audit.verdict.certificate import sign
     from tests.audit.rows import KEY, certificate
 
     return json.loads(sign(certificate(), KEY))
@@ -280,7 +280,7 @@ def _certificate_file(random: Random) -> bytes:
 
 
 def _read_certificate(path: Path) -> object:
-    from raypp.audit.certificate import verify_certificate
+    from raypp.audit.verdict.certificate import verify_certificate
 
     return verify_certificate(path)
 
@@ -335,7 +335,7 @@ def _parquet(name: str) -> Callable[[Random], bytes]:
 
 
 def _read_shard(path: Path) -> object:
-    from raypp.inspection import describe
+    from raypp.cli.inspect import describe
     from raypp.shards.reader import ShardReader
 
     (path.parent / "manifest.parquet").write_bytes(_archive()["manifest"])
@@ -344,7 +344,7 @@ def _read_shard(path: Path) -> object:
 
 
 def _read_archive(path: Path) -> object:
-    from raypp.inspection import describe
+    from raypp.cli.inspect import describe
     from raypp.shards.labels import list_versions, read_labels
     from raypp.shards.store import Store
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from raypp.errors import StaleStreamError
 from raypp.ledger.packing import as_stored
 from raypp.ledger.store import Ledger
-from raypp.ledger.values import Commit, StreamAbout
+from raypp.ledger.types import Commit, StreamAbout
 from raypp.usage.episode import CloseReason, Episode, StreamName, Stretch
 from raypp.usage.fold import Fold
 from raypp.usage.observation import Detection, Observation, SeenFrame

@@ -8,8 +8,8 @@ from sqlalchemy import text
 
 from raypp.errors import LedgerError, OptionError
 from raypp.ledger import audit_archive
-from raypp.ledger.audit import AuditLog
 from raypp.ledger.audit_archive import archive
+from raypp.ledger.audit_log import AuditLog
 from raypp.ledger.store import Ledger
 from tests.ledger.site import SECOND, Clock
 

@@ -6,9 +6,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from raypp.cli.ledger import audit_log, forget, make_operator_app, make_site_app, reaggregate
 from raypp.errors import LedgerError, OptionError, RayppError, SettingsError, UnknownSiteError
-from raypp.ledger.audit import AuditLog
-from raypp.ledger.command import audit_log, forget, make_operator_app, make_site_app, reaggregate
+from raypp.ledger.audit_log import AuditLog
 from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
 from tests.ledger.site import Clock, Connection, chunks, content, working_day

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from raypp.errors import LedgerError, LedgerUnavailableError, StaleStreamError, StreamRefusedError
-from raypp.ledger.audit import AuditLog
+from raypp.ledger.audit_log import AuditLog
 from raypp.ledger.store import Ledger
 from raypp.usage.episode import StreamName
 from tests.ledger.postgres import PostgresServer

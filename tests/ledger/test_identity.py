@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import select
 
 from raypp.errors import ForbiddenError, OptionError, UnauthenticatedError, UnknownSiteError
-from raypp.ledger.audit import AuditLog
+from raypp.ledger.audit_log import AuditLog
 from raypp.ledger.identity import CACHE_S, Identities, Role, token_id_of
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import TokenRow

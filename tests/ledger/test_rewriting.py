@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from raypp.errors import StaleStreamError, UnknownSiteError
-from raypp.ledger.audit import AuditLog
+from raypp.ledger.audit_log import AuditLog
 from raypp.ledger.database import Database
 from raypp.ledger.reaggregation import reaggregate
 from raypp.ledger.retention import forget

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from raypp.errors import LedgerError, OptionError, StaleStreamError, StreamRefusedError, UnknownSiteError
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import StreamRow
-from raypp.ledger.values import page_after
+from raypp.ledger.types import page_after
 from raypp.usage.episode import CloseReason, EpisodeState, StreamName
 from raypp.usage.fold import Fold
 from raypp.usage.settings import SiteSettings

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from raypp.media.archive import discover
 from raypp.media.dataset import Dataset, read_labels
+from raypp.media.discovery import discover
 from tests.data import shared_data
 from tests.films import make_dataset, make_picture
 

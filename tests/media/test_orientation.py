@@ -7,9 +7,9 @@ import av
 import numpy as np
 import pytest
 
+from raypp.geometry.letterbox import Letterbox
 from raypp.media.container import probe
 from raypp.media.files import open_source
-from raypp.media.geometry import Letterbox
 from raypp.media.sampling import END_US, Sampling, SamplingMode
 from raypp.media.timeline import DecodeReport
 from raypp.media.video import decode

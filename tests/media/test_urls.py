@@ -12,8 +12,8 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from raypp.errors import RayppError, SourceReadError
-from raypp.filesystem import filesystem_of
-from raypp.media.archive import discover
+from raypp.io.filesystem import filesystem_of
+from raypp.media.discovery import discover
 from raypp.media.files import list_files, open_source
 
 _NAMES = ("gate x.mp4", "gate%20x.mp4", "cam#1.mp4", "a?b=c.mp4", "100%.mp4", "früh.mp4", "a/b+c&d.mp4")

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from raypp.errors import MediaError, SourceReadError
+from raypp.geometry.letterbox import Letterbox
 from raypp.media.container import VideoInfo, probe
 from raypp.media.files import SourceStream, open_source
 from raypp.media.frame import PADDING
-from raypp.media.geometry import Letterbox
 from raypp.media.masks import Mask
 from raypp.media.sampling import END_US, Sampling, SamplingMode, cut_points
 from raypp.media.timeline import DecodeReport

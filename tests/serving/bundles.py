@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from raypp.detect.about import About
 from raypp.detect.bundle import Bundle, write_bundle
 from raypp.detect.bundle_header import BundleAbout, BundleHeader
 from raypp.detect.checkpoint import build_model
 from raypp.detect.model import head_of
-from raypp.detect.recipe import Recipe
+from raypp.detect.model_info import About
+from raypp.detect.schedule import Recipe
 from raypp.serving.model import Codes, FrameBlock
 from raypp.veil.spec import PatchSpec, VeilSpec
 from raypp.wire.grid import CellGrid

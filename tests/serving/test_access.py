@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from raypp.errors import LedgerUnavailableError, OptionError, StaleStreamError, WireError, WireLimitError
-from raypp.private import write_private
+from raypp.io.private import write_private
 from raypp.serving.access import Front, read_front_secret
-from raypp.serving.refusal import RefusedError, Status, refusal_of
+from raypp.serving.status import RefusedError, Status, refusal_of
 
 _SECRET = b"0123456789abcdef"
 

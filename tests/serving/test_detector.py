@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from raypp.detect.checkpoint import load_bundle
-from raypp.detect.library import non_max_suppression
+from raypp.detect.ultralytics import non_max_suppression
 from raypp.errors import ModelError
-from raypp.media.geometry import Letterbox
+from raypp.geometry.letterbox import Letterbox
 from raypp.serving.detector import BundleDetector
 from raypp.serving.model import FrameBlock
 from raypp.serving.settings import DetectionSettings

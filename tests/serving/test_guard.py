@@ -5,7 +5,7 @@ from itertools import count
 import pytest
 
 from raypp.serving.guard import DoorLimits, Guard, address_of
-from raypp.serving.refusal import RefusedError, Status
+from raypp.serving.status import RefusedError, Status
 
 _LIMITS = DoorLimits(
     calls_per_minute=60,

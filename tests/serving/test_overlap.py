@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from raypp.errors import StaleStreamError, StreamRefusedError
-from raypp.ledger.audit import AuditLog
+from raypp.ledger.audit_log import AuditLog
 from raypp.ledger.identity import Identities
 from raypp.ledger.retention import forget
 from raypp.ledger.store import Ledger
 from raypp.ledger.times import parse_time
-from raypp.ledger.values import StreamAbout
-from raypp.serving.writer import StreamWriter
+from raypp.ledger.types import StreamAbout
+from raypp.serving.stream_writer import StreamWriter
 from raypp.usage.episode import StreamName
 from raypp.usage.observation import Detection, Observation, SeenFrame
 

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 import pytest
 
 from raypp.serving.quota import CallKind, Presence, Quotas
-from raypp.serving.refusal import RefusedError, Status
+from raypp.serving.status import RefusedError, Status
 
 
 def _refused(presence: Presence, owner: str, kind: CallKind) -> str:

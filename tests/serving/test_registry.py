@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raypp.serving.refusal import RefusedError, Status
 from raypp.serving.registry import Place, Registry
+from raypp.serving.status import RefusedError, Status
 
 
 def test_a_site_has_so_many_streams_and_others_are_unharmed() -> None:

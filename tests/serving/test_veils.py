@@ -3,7 +3,7 @@
 import pytest
 
 from raypp.ledger.identity import Principal, Role
-from raypp.serving.refusal import RefusedError, Status
+from raypp.serving.status import RefusedError, Status
 from raypp.serving.veils import Veils
 
 _A, _B = "aa" * 16, "bb" * 16

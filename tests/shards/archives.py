@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from raypp.geometry.window import Window
 from raypp.shards.encryption import DataKey
 from raypp.shards.manifest import Manifest, compile_manifest
 from raypp.shards.receipt import Receipt
@@ -13,7 +14,6 @@ from raypp.shards.store import Store
 from raypp.shards.writer import ShardWriter
 from raypp.veil.packing import pack
 from raypp.veil.spec import PatchSpec
-from raypp.veil.window import Window
 
 VEIL_ID = "ab" * 16
 SIZE, PATCH, CHANNELS, BITS = 64, 8, 3, 4

@@ -23,7 +23,7 @@ from tests.shards.archives import VEIL_ID, header, row, write_segment
 _READ = """
 import os, sys
 from pathlib import Path
-from raypp.inspection import describe
+from raypp.cli.inspect import describe
 from raypp.shards.reader import ShardReader
 
 def threads():

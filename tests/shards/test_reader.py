@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from raypp.errors import ShardError
+from raypp.geometry.window import Window
 from raypp.shards.labels import LabelBox, SampleLabels, write_labels
 from raypp.shards.manifest import compile_manifest
 from raypp.shards.reader import ShardReader
 from raypp.shards.store import Store
-from raypp.veil.window import Window
 from tests.shards.archives import (
     CHANNELS,
     PATCH,

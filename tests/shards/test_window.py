@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raypp.veil.window import Window
+from raypp.geometry.window import Window
 
 _WINDOWS = st.builds(
     lambda patch, cells, width, height: Window(patch * cells, patch, width, height),

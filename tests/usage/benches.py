@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raypp.demo.render import Camera
-from raypp.demo.sample import make_camera
-from raypp.demo.script import Script
 from raypp.demo.site_settings import site_settings
-from raypp.demo.tools import CLASSES
+from raypp.demo.workshop.render import Camera
+from raypp.demo.workshop.sample import make_camera
+from raypp.demo.workshop.script import Script
+from raypp.demo.workshop.tools import CLASSES
 from raypp.usage.metrics import Segment
 from raypp.usage.observation import Detection, Observation, SeenFrame
 from raypp.usage.settings import SiteSettings
@@ -26,7 +26,7 @@ class Bench:
 
 
 def make_bench_truth(seed: int, seconds: float, fps: float = 10, site: int = 0, camera: int = 0) -> Bench:
-    """Same as `raypp.demo.sample.make_sample` writes for a film (see test_true), without drawing and encoding it."""
+    """Same as `raypp.demo.workshop.sample.make_sample` writes for a film (see test_true), without drawing and encoding it."""
     generator = np.random.default_rng([seed, site, camera])
     generator.integers(0, 180)  # the film's start
     eye, script = make_camera(seconds, SIZE, generator)

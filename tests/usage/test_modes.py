@@ -2,7 +2,7 @@
 
 import pytest
 
-from raypp.usage.geometry import apart, inside
+from raypp.geometry.polygons import apart, inside
 from raypp.usage.observation import Detection
 from tests.usage.seen import CLASSES, box, fold, frame, settings
 

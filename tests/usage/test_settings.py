@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from raypp.demo.site_settings import site_settings
-from raypp.demo.tools import CLASSES
+from raypp.demo.workshop.tools import CLASSES
 from raypp.errors import SettingsError
 from raypp.usage.rules import Day, Mode, ToolRules
 from raypp.usage.settings import SiteSettings

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from raypp.demo.sample import make_sample
 from raypp.demo.site_settings import site_settings
-from raypp.demo.tools import CLASSES
+from raypp.demo.workshop.sample import make_sample
+from raypp.demo.workshop.tools import CLASSES
 from raypp.media.sidecar import read_sidecar
 from raypp.usage.episode import StreamName
 from raypp.usage.metrics import Segment, SegmentalF1, duration_error, segmental_f1

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from raypp.audit.attacks.cells import one_hot, some
-from raypp.audit.model import Codes, Features
+from raypp.audit.core.model import Codes, Features
 
 Doubles: TypeAlias = npt.NDArray[np.float64]
 

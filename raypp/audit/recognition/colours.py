@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from raypp.audit.model import Frames
+from raypp.audit.core.model import Frames
 
 _DARK, _PALE, _LIGHT = 50, 50, 190
 """Below these values a pixel is black, or of no hue; from the last on, what has no hue is white. Of 255."""

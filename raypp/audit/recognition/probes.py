@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from raypp.audit.model import Frames, Pictures
+from raypp.audit.core.model import Frames, Pictures
 
 HEIGHTS = (1 / 4, 1 / 8, 1 / 16, 1 / 32)
 """Of capital letters, as shares of the picture's height."""

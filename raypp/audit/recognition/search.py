@@ -6,8 +6,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from raypp.audit import scores
-from raypp.audit.model import Frames, Pictures
+from raypp.audit.core.model import Frames, Pictures
+from raypp.audit.metrics import scores
 from raypp.audit.recognition import faces, text
 from raypp.audit.recognition.enlarging import Frame, enlarged
 from raypp.audit.recognition.faces import Boxes, Descriptions

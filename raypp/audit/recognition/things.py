@@ -7,12 +7,12 @@ from typing import TypeAlias
 
 import numpy as np
 
-from raypp.audit.model import Frames, Pictures
+from raypp.audit.core.model import Frames, Pictures
 from raypp.audit.recognition.colours import Colour, colour_of
 from raypp.audit.recognition.enlarging import enlarged
 from raypp.audit.recognition.figures import ColourFigures, ObjectFigures
-from raypp.detect.detections import overlaps
 from raypp.detect.public import PublicDetector, Sightings, open_public
+from raypp.evaluate.detections import overlaps
 
 Place: TypeAlias = tuple[int, slice, slice]
 """Number of a picture, and rows and columns of a box."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from raypp.errors import LabelError, MediaError
-from raypp.filesystem import url_path
+from raypp.io.filesystem import url_path
 from raypp.media.annotations.content import read_head
 from raypp.media.annotations.document import Annotations, VideoAnnotation
 from raypp.media.annotations.documents import DOCUMENT_SUFFIXES, place, read_document, with_others

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
-from raypp.filesystem import is_url, plain_name
+from raypp.io.filesystem import is_url, plain_name
 from raypp.media.files import Listed
 
 SPLIT_WORDS = {

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from raypp.audit.model import Frames, Pictures
+from raypp.audit.core.model import Frames, Pictures
 from raypp.audit.recognition.figures import NO_FACE, Planted
 from raypp.audit.recognition.packages import versions
 from raypp.audit.recognition.probes import HEIGHTS, plant
-from raypp.media.obscuring import Pixelation
+from raypp.media.obfuscation import Pixelation
 from tests.audit.pictures import shapes
 from tests.data import shared_data
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from raypp.audit.model import Frames, Pictures
+from raypp.audit.core.model import Frames, Pictures
 from raypp.audit.recognition.things import Things
 from raypp.errors import ModelError
 from raypp.media.annotations.boxes import Box
-from raypp.media.obscuring import Pixelation
+from raypp.media.obfuscation import Pixelation
 from tests.data import shared_data
 
 COLOURS = ((200, 30, 25), (30, 80, 200), (40, 160, 60), (30, 80, 200))

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from raypp.private import write_private
+from raypp.io.private import write_private
 from tests.e2e.serve.talk import CAMERAS, FOUND, FRAMES, FRONT, SECRET, STREAMS, WINDOW
 from tests.serving.running import (
     Service,

@@ -10,7 +10,7 @@ import pytest
 
 from protos import raypp_pb2 as pb
 from protos.raypp_pb2_grpc import SitesStub
-from raypp.private import write_private
+from raypp.io.private import write_private
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import save_site_key
 from tests.command import raypp

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from protos import raypp_pb2 as pb
-from raypp.ledger.audit import AuditLog
+from raypp.ledger.audit_log import AuditLog
 from raypp.wire.frames import LATEST_US
 from raypp.wire.values import detections_of
 from tests.e2e.serve.talk import (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from raypp.private import write_private
+from raypp.io.private import write_private
 from raypp.usage.observation import Observation
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import save_site_key

@@ -8,8 +8,8 @@ import pytest
 
 from raypp.errors import MediaError
 from raypp.media.annotations.boxes import Box
-from raypp.media.archive import discover
 from raypp.media.dataset import Dataset, read_labels
+from raypp.media.discovery import discover
 from tests.films import make_picture
 
 

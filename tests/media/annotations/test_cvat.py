@@ -7,8 +7,8 @@ import pytest
 from raypp.media.annotations.boxes import Box
 from raypp.media.annotations.content import parse_xml
 from raypp.media.annotations.cvat import CvatReader
-from raypp.media.archive import discover
 from raypp.media.dataset import read_labels
+from raypp.media.discovery import discover
 from tests.films import make_picture
 
 _META = """<meta><task><id>1</id><name>t</name><size>20</size>{frames}<labels>

@@ -8,8 +8,8 @@ import pytest
 
 from raypp.media.annotations.boxes import Box
 from raypp.media.annotations.labelstudio import LabelStudioReader
-from raypp.media.archive import discover
 from raypp.media.dataset import read_labels
+from raypp.media.discovery import discover
 from tests.films import make_picture
 
 

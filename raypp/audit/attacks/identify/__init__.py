@@ -1,0 +1,1 @@
+"""Attacks that decide who or what a veiled frame shows."""

@@ -1,0 +1,106 @@
+"""Many frames of one scene: what an attacker gains who has not one veiled frame of it but a burst."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+
+from raypp.audit.core.model import Adversary, Attack, Case, Codes, Frames, Pictures, Veiling
+
+SENSOR = 2.5
+"""Standard deviation, in grey levels, of the noise that makes a burst of a still picture: a webcam's by day."""
+_FINE = 256
+
+
+class Merge(StrEnum):
+    """How the codes of a burst become one."""
+
+    MEAN = "mean"
+    """Codes as amounts: their mean over the frames, to 256 levels. What undoes dither."""
+    VOTES = "votes"
+    """Codes as names: for each channel and value, the share of frames that have it there."""
+
+
+@dataclass(frozen=True)
+class OverFrames:
+    """Another attack, made on codes merged over a burst of every picture, known and attacked.
+
+    A fixed camera looks at a scene where nothing moves: its frames differ by noise, and codes near the border of two
+    values change from frame to frame. How often they do tells where between the borders the cell lies, which no single
+    frame does: what dither is to a converter. Where the picture is of a film, the burst is the frames that follow it;
+    else it is the picture under noise drawn anew, of 2.5 grey levels. The attacker makes bursts of his own pictures
+    likewise.
+
+    Attributes:
+        inner: the attack.
+        frames: of a burst.
+        merge: how its codes become one.
+    """
+
+    inner: Attack
+    frames: int
+    merge: Merge
+
+    @property
+    def name(self) -> str:
+        """As in the report."""
+        return f"{self.inner.name}, {self.merge} of {self.frames} frames"
+
+    @property
+    def adversary(self) -> Adversary:
+        """As of the attack."""
+        return self.inner.adversary
+
+    @property
+    def knowledge(self) -> str:
+        """What he has."""
+        return f"{self.inner.knowledge}; of each scene {self.frames} frames"
+
+    def rebuild(self, case: Case) -> Frames:
+        """Make the attack on merged codes."""
+        return self.inner.rebuild(replace(case, veiling=over_frames(case.veiling, self.frames, self.merge)))
+
+
+def over_frames(veiling: Veiling, frames: int, merge: Merge) -> Veiling:
+    """Return a veiling whose codes are merged over bursts of so many frames; 256 levels."""
+
+    def encode(pictures: Pictures) -> Codes:
+        return np.stack([merged(veiling.encode(burst(pictures, place, frames))) for place in range(len(pictures))])
+
+    def merged(codes_TCGG: Codes) -> Codes:
+        if merge is Merge.MEAN:
+            found = codes_TCGG.mean(axis=0) / (veiling.levels - 1)
+        else:
+            values = np.arange(veiling.levels, dtype=np.uint8)[:, None, None]
+            votes = sum((one[:, None] == values).astype(np.uint16) for one in codes_TCGG)
+            found = votes.reshape(-1, *codes_TCGG.shape[2:]) / len(codes_TCGG)
+        fine: Codes = np.rint(found * (_FINE - 1)).astype(np.uint8)
+        return fine
+
+    drawn = veiling.drawn
+    return replace(
+        veiling,
+        channels=veiling.channels * (1 if merge is Merge.MEAN else veiling.levels),
+        levels=_FINE,
+        encode=encode,
+        features=None,
+        drawn=None if drawn is None else lambda number: over_frames(drawn(number), frames, merge),
+        again=None,
+    )
+
+
+def burst(pictures: Pictures, place: int, count: int) -> Pictures:
+    """Return a picture and those that follow it in its film, `count` in all, or, of a still, as many under noise."""
+    moment = pictures.moments[place] if pictures.moments else None
+    frames = moment.burst(count) if moment else _noisy(pictures.frames[place], count)
+    return Pictures(frames, pictures.cameras[place : place + 1] * len(frames), ((),) * len(frames))
+
+
+def _noisy(frame: Frames, count: int) -> Frames:
+    """A still picture first, then the same under a sensor's noise, uint8[count, H, W, 3]."""
+    chance = np.random.default_rng(int(frame.sum(dtype=np.int64)))
+    out = np.repeat(frame[None], count, axis=0)
+    for one in out[1:]:
+        noise = chance.standard_normal(frame.shape, dtype=np.float32) * np.float32(SENSOR)
+        one[...] = np.clip(np.rint(frame + noise), 0, 255)
+    return out

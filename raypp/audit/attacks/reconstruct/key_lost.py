@@ -1,0 +1,163 @@
+"""The key is lost: what somebody who holds it finds in veiled pictures, and what their codes no longer hold."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from raypp.audit.attacks.reconstruct.inversion import variation_of
+from raypp.audit.attacks.reconstruct.network import GridDecoder, piece, pixels, to_targets
+from raypp.audit.attacks.reconstruct.unet import Planes, as_planes
+from raypp.audit.core.model import Adversary, Case, Codes, Frames, Held, Pictures, Veiling
+from raypp.audit.metrics import scores
+from raypp.errors import OptionError
+
+_RATE = 0.01
+_CELLS, _SIDE, _PIECES, _FRESH = 32, 16, 4, 2
+"""Sides of a cut and of a piece in cells, pieces of a cut, and cuts of a step."""
+_ZOOM = (0.8, 1.6)
+"""Side of what is cut out, over that of what is veiled."""
+_TRIED = 4
+"""Pictures of his own, at most, that he keeps to try on which way shows most."""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """What holds an optimisation to pictures, while it seeks those whose codes are the victim's.
+
+    Attributes:
+        variation: weight of total variation.
+        anchor: weight of the squared distance to where it began, to what a network that knows pictures made.
+    """
+
+    variation: float
+    anchor: float
+
+
+HOLDS = (Hold(variation=30.0, anchor=100.0), Hold(variation=10.0, anchor=1000.0))
+
+
+@dataclass(frozen=True)
+class KeyLost:
+    """Inverts the veil as it is under its key: pixels whose values, before they are cut, lie where the codes say.
+
+    Who holds the key veils whatever he likes, and so has pairs without end, of pictures at any offset and scale: a
+    network learns from those what pictures lie behind codes, and so is the image prior, too. From what it makes of a
+    victim, gradients through the veil itself (straight through whatever cuts values; a value beyond the interval of its
+    level costs the square of the distance) lead to pixels that agree with the codes, held to little total variation and
+    to the network's picture. Folds are no way to descend along: whether that helps, and held by how much, he tries on
+    pictures of his own.
+
+    Attributes:
+        steps: of the network's training.
+        descent: of the optimisation.
+    """
+
+    steps: int
+    descent: int
+    adversary: Adversary = Adversary.KEY
+    name: str = "inversion under the key"
+    knowledge: str = (
+        "the owner's key (of a learned veil, the encoder, too), the victims' shards, and pictures of his own"
+    )
+
+    def rebuild(self, case: Case) -> Frames:
+        """Learn on pictures of his own, choose the way that shows most of a few others, go it for each victim.
+
+        Raises:
+            OptionError: if there is no key to hold.
+        """
+        veiling, known = case.veiling, case.known
+        if veiling.held is None:
+            raise OptionError(f"{veiling.name} has no key that could be lost")
+        held = {camera: veiling.held(camera) for camera in sorted({*case.victims.cameras, *known.cameras})}
+        apart = min(_TRIED, len(known) // 2)
+        own, tried = known.take(range(apart, len(known))), known.take(range(apart))
+        decode = self._learnt(veiling, own, case.seed)
+        hold = self._best(veiling, tried, decode, held)
+        codes = veiling.encode(case.victims)
+        begun = decode(codes)
+        return begun if hold is None else self._descended(held, case.victims, codes, begun, hold)
+
+    def _learnt(self, veiling: Veiling, own: Pictures, seed: int) -> Callable[[Codes], Frames]:
+        """Learn from cuts of his pictures, veiled as they come; returns what decodes."""
+        planes = as_planes(veiling, veiling.encode(own))
+        torch.manual_seed(seed)
+        net = GridDecoder(planes(np.zeros((1, veiling.channels, 1, 1), dtype=np.uint8)).shape[1], veiling.patch)
+
+        def draw(chance: np.random.Generator) -> tuple[Tensor, Tensor]:
+            drawn = [_piece_of(veiling, own, planes, chance) for _ in range(_FRESH)]
+            inputs, targets = zip(*drawn, strict=True)
+            return torch.cat(inputs), torch.cat(targets)
+
+        net.learn(draw, self.steps, np.random.default_rng(seed))
+        return lambda codes: net.decode(planes(one[None]) for one in codes)
+
+    def _best(
+        self, veiling: Veiling, tried: Pictures, decode: Callable[[Codes], Frames], held: dict[str, Held]
+    ) -> Hold | None:
+        """Return what holds the optimisation that shows most of some pictures; None if it shows less than none does."""
+        codes = veiling.encode(tried)
+        begun = decode(codes)
+
+        def shown(made: Frames) -> float:
+            found = scores.detail(made, tried.frames, veiling.patch)
+            return -1.0 if np.isnan(found).all() else float(np.nanmean(found))
+
+        best, most = None, shown(begun)
+        for hold in HOLDS:
+            if (got := shown(self._descended(held, tried, codes, begun, hold))) > most:
+                best, most = hold, got
+        return best
+
+    def _descended(self, held: dict[str, Held], pictures: Pictures, codes: Codes, begun: Frames, hold: Hold) -> Frames:
+        each = zip(codes, begun, pictures.cameras, strict=True)
+        return np.stack([descend(held[camera], one, start, hold, self.descent) for one, start, camera in each])
+
+
+def descend(held: Held, codes_CGG: Codes, start_HW3: Frames, hold: Hold, steps: int) -> Frames:
+    """Look for a picture whose codes are those given, uint8[H, W, 3].
+
+    Args:
+        held: the veil under its key.
+        codes_CGG: of one picture.
+        start_HW3: where to begin.
+        hold: what holds it to pictures.
+        steps: how many.
+    """
+    levels = torch.from_numpy(held.levels(codes_CGG[None])).float()
+    start = torch.from_numpy(start_HW3).permute(2, 0, 1)[None].float() / 255
+    sought = start.clone().requires_grad_()
+    optimizer = torch.optim.Adam([sought], _RATE)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    for _ in range(steps):
+        values = held.values(sought * 255)
+        outside = ((levels - values).relu() + (values - levels - 1).relu()).square().mean()
+        held_to = hold.variation * variation_of(sought) + hold.anchor * (sought - start).square().mean()
+        (sought.grad,) = torch.autograd.grad(outside + held_to, [sought])
+        optimizer.step()
+        schedule.step()
+        with torch.no_grad():
+            sought.clamp_(0, 1)
+    found: Frames = (sought.detach()[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
+    return found
+
+
+def _piece_of(veiling: Veiling, own: Pictures, planes: Planes, chance: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Cut a square out of one of his pictures, at any offset and scale, veil it, and take some pieces of it."""
+    place = int(chance.integers(len(own)))
+    frame = own.frames[place]
+    side = min(_CELLS, *(length // veiling.patch for length in frame.shape[:2])) * veiling.patch
+    cut = min(int(side * chance.uniform(*_ZOOM)), *frame.shape[:2])
+    top, left = (int(chance.integers(length - cut + 1)) for length in frame.shape[:2])
+    part = Image.fromarray(np.ascontiguousarray(frame[top : top + cut, left : left + cut]))
+    square = np.asarray(part.resize((side, side), Image.Resampling.BICUBIC))
+    if chance.random() < 0.5:
+        square = np.ascontiguousarray(square[:, ::-1])
+    codes = veiling.encode(Pictures(square[None], (own.cameras[place],), ((),)))
+    places = [piece(chance, codes.shape, _SIDE) for _ in range(_PIECES)]
+    inputs = planes(np.stack([codes[0, :, rows, columns] for _, rows, columns in places]))
+    return inputs, to_targets(np.stack([pixels(square[None], one, veiling.patch) for one in places]))

@@ -1,0 +1,99 @@
+"""A convolutional decoder on the grid of cells, and how it learns: what every attack by a network shares."""
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from raypp.audit.attacks.reconstruct.similarity import inside_cells
+from raypp.audit.core.model import Frames
+
+Draw: TypeAlias = Callable[[np.random.Generator], tuple[Tensor, Tensor]]
+"""Draws a batch: planes float[N, F, g, g'], and the pixels behind them, float[N, 3, g*p, g'*p], as `to_targets` has."""
+Place: TypeAlias = tuple[int, slice, slice]
+"""Number of a picture, and rows and columns of its cells."""
+
+_RATE = 3e-3
+_GREY, _SPREAD = 128.0, 64.0
+"""Bring pixels near zero and one for training."""
+
+
+class GridDecoder(nn.Module):
+    """From planes on the grid to pictures: down to half and a quarter of the grid and up again, then pixels of cells.
+
+    A U-Net (Ronneberger et al., MICCAI 2015) whose finest plane is the grid of cells, and whose last layer gives each
+    cell's pixels (Shi et al., CVPR 2016).
+
+    Args:
+        inputs: planes of a cell, F.
+        patch: side of a cell in pixels, p.
+        width: channels of the finest level.
+    """
+
+    def __init__(self, inputs: int, patch: int, width: int = 64) -> None:
+        super().__init__()
+        self.patch = patch
+        self.enter = nn.Sequential(_layer(inputs, width, 1), _layer(width, width, 3))
+        self.down = _layer(width, 2 * width, 3, stride=2)
+        self.deep = nn.Sequential(_layer(2 * width, 2 * width, 3, stride=2), _layer(2 * width, 2 * width, 3))
+        self.join = _layer(4 * width, width, 3)
+        self.out = nn.Sequential(_layer(2 * width, 2 * width, 3), nn.Conv2d(2 * width, 3 * patch**2, 1))
+
+    def forward(self, planes_NFGG: Tensor) -> Tensor:
+        """Return pictures as `to_targets` has them, float[N, 3, G*p, G'*p]."""
+        fine = self.enter(planes_NFGG)
+        half = self.down(fine)
+        up = functional.interpolate(self.deep(half), half.shape[-2:])
+        up = functional.interpolate(self.join(torch.cat([half, up], 1)), fine.shape[-2:])
+        pictures: Tensor = functional.pixel_shuffle(self.out(torch.cat([fine, up], 1)), self.patch)
+        return pictures
+
+    def learn(self, draw: Draw, steps: int, chance: np.random.Generator) -> None:
+        """Train for so many steps: absolute error, and likeness inside cells, which is what leakage is measured by."""
+        optimizer = torch.optim.Adam(self.parameters(), _RATE)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=steps, pct_start=0.2)
+        self.train()
+        for _ in range(steps):
+            planes, pixels = draw(chance)
+            made = self(planes)
+            loss = (made - pixels).abs().mean() - inside_cells(made, pixels, self.patch, _SPREAD)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+        self.eval()
+
+    @torch.inference_mode()
+    def decode(self, planes_1FGG: Iterator[Tensor]) -> Frames:
+        """Return the pictures behind some planes, one by one: uint8[N, H, W, 3]."""
+        self.eval()
+        made = [self(planes)[0].permute(1, 2, 0) * _SPREAD + _GREY for planes in planes_1FGG]
+        frames: Frames = torch.stack(made).round().clamp(0, 255).to(torch.uint8).numpy()
+        return frames
+
+
+def to_targets(frames_NHW3: Frames) -> Tensor:
+    """Return pixels near zero and one, float32[N, 3, H, W]."""
+    return (torch.from_numpy(frames_NHW3).permute(0, 3, 1, 2).float() - _GREY) / _SPREAD
+
+
+def piece(chance: np.random.Generator, shape: tuple[int, ...], side: int) -> Place:
+    """Draw a piece of at most so many cells a side from codes of a shape (N, C, G, G')."""
+    rows, columns = (min(side, cells) for cells in shape[2:])
+    top, left = int(chance.integers(shape[2] - rows + 1)), int(chance.integers(shape[3] - columns + 1))
+    return int(chance.integers(shape[0])), slice(top, top + rows), slice(left, left + columns)
+
+
+def pixels(frames: Frames, place: Place, patch: int) -> Frames:
+    """Return the pixels of a piece, uint8[h, w, 3]."""
+    picture, rows, columns = place
+    return frames[picture, rows.start * patch : rows.stop * patch, columns.start * patch : columns.stop * patch]
+
+
+def _layer(inputs: int, outputs: int, side: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, side, stride, side // 2, bias=False), nn.BatchNorm2d(outputs), nn.SiLU(inplace=True)
+    )

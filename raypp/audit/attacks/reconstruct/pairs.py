@@ -1,0 +1,33 @@
+"""What all attacks from known pairs have in common."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from raypp.audit.core.model import Adversary, Case, Pictures
+
+
+@dataclass(frozen=True)
+class FromPairs:
+    """An attack that learns from `pairs` pictures, both plain and veiled as by the victims' cameras."""
+
+    pairs: int
+    method: ClassVar[str]
+
+    @property
+    def name(self) -> str:
+        """As in the report."""
+        return f"{self.method}, {self.pairs} pair{'s' if self.pairs > 1 else ''}"
+
+    @property
+    def adversary(self) -> Adversary:
+        """Holder of pairs."""
+        return Adversary.PAIRS
+
+    @property
+    def knowledge(self) -> str:
+        """What he has."""
+        return f"{self.pairs} picture{'s' if self.pairs > 1 else ''} plain and veiled, as by the victims' cameras"
+
+    def known(self, case: Case) -> Pictures:
+        """Return the known pictures that it learns from."""
+        return case.known.take(range(min(self.pairs, len(case.known))))

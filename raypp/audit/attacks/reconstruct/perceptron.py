@@ -1,0 +1,65 @@
+"""From known pairs: a perceptron from the codes of 3x3 cells to the pixels of the middle one."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from raypp.audit.attacks.cells import Places, cells, grid, neighbourhoods, one_hot, patches, pictures
+from raypp.audit.attacks.reconstruct.pairs import FromPairs
+from raypp.audit.core.model import Case, Codes, Frames
+
+_BATCH = 512
+_HIDDEN = 512
+_GREY, _SPREAD = 128.0, 64.0
+"""Bring pixels near zero and one for training."""
+_MOST_ONE_HOT = 6000
+_AT_ONCE = 4096
+"""Cells that are decoded at one time."""
+
+
+@dataclass(frozen=True)
+class Perceptron(FromPairs):
+    """Two hidden layers, trained for `steps` steps on `pairs` known pictures."""
+
+    steps: int = 2500
+    method: ClassVar[str] = "perceptron"
+
+    def rebuild(self, case: Case) -> Frames:
+        """Train on known pairs, decode the victims."""
+        veiling, known = case.veiling, self.known(case)
+        codes, width = grid(veiling.encode(known)), 9 * veiling.channels
+        named = width * veiling.levels <= _MOST_ONE_HOT
+
+        def inputs(codes: Codes, places: Places) -> Tensor:
+            part = neighbourhoods(codes, places)
+            if named:
+                return torch.from_numpy(one_hot(part, veiling.levels))
+            return torch.from_numpy(part).float() / (veiling.levels - 1) - 0.5
+
+        torch.manual_seed(case.seed)
+        net = nn.Sequential(
+            nn.Linear(width * veiling.levels if named else width, _HIDDEN),
+            nn.ReLU(),
+            nn.Linear(_HIDDEN, _HIDDEN),
+            nn.ReLU(),
+            nn.Linear(_HIDDEN, veiling.patch**2 * 3),
+        )
+        optimizer = torch.optim.Adam(net.parameters(), 1e-3)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=self.steps)
+        chance = np.random.default_rng(case.seed)
+        for _ in range(self.steps):
+            batch = chance.integers(0, cells(codes), _BATCH)
+            pixels = (torch.from_numpy(patches(known.frames, veiling.patch, batch)) - _GREY) / _SPREAD
+            loss = (net(inputs(codes, batch)) - pixels).square().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+        with torch.inference_mode():
+            seen = grid(veiling.encode(case.victims))
+            parts = np.array_split(np.arange(cells(seen)), -(-cells(seen) // _AT_ONCE))
+            guessed = torch.cat([net(inputs(seen, part)) for part in parts]) * _SPREAD + _GREY
+        return pictures(guessed.numpy(), case.victims.frames.shape, veiling.patch)

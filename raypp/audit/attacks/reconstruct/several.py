@@ -1,0 +1,146 @@
+"""Several keys: one picture veiled under more than one, and pairs of one key used against codes of another."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+
+from raypp.audit.attacks.axes import Axes
+from raypp.audit.attacks.reconstruct.names import Names
+from raypp.audit.core.model import Adversary, Attack, Case, Codes, Frames, Pictures, Veiling
+from raypp.errors import OptionError
+
+_AXES = 24
+_FAR, _FINE = 6.0, 255
+"""Deviations beyond which a component counts as so many, and the levels that they are spread over."""
+
+
+class Alignment(StrEnum):
+    """How codes of one key are made like those of another, by nothing but the statistics of both."""
+
+    NONE = "as they are"
+    AXES = "along common axes"
+    """Both as components along `Axes`."""
+    NAMES = "names by frequency"
+    """Channels and values of one called by the `Names` of the other: undoes a keyed substitution."""
+
+
+@dataclass(frozen=True)
+class UnderKeys:
+    """Another attack, made on codes of every picture under several of the owner's keys, side by side.
+
+    A picture that is veiled again, under another sub-key or in another epoch, gives other equations about the same
+    pixels. The attacker has all of them, and knows which codes belong together.
+
+    Attributes:
+        inner: the attack.
+        keys: how many.
+    """
+
+    inner: Attack
+    keys: int
+
+    @property
+    def name(self) -> str:
+        """As in the report."""
+        return f"{self.inner.name}, under {self.keys} keys"
+
+    @property
+    def adversary(self) -> Adversary:
+        """As of the attack."""
+        return self.inner.adversary
+
+    @property
+    def knowledge(self) -> str:
+        """What he has."""
+        return f"{self.inner.knowledge}; each veiled picture under {self.keys} of the owner's sub-keys"
+
+    def rebuild(self, case: Case) -> Frames:
+        """Make the attack on the channels of all keys; raises OptionError if there is no other key."""
+        return self.inner.rebuild(replace(case, veiling=under_keys(case.veiling, self.keys)))
+
+
+@dataclass(frozen=True)
+class OtherKey:
+    """An attack from known pairs, whose pairs are of another of the owner's keys than the victims.
+
+    Somebody at one site, who has its pictures plain and veiled, turns to the shards of another site.
+
+    Attributes:
+        inner: the attack.
+        alignment: how the victims' codes are first made like those of the pairs.
+    """
+
+    inner: Attack
+    alignment: Alignment
+
+    @property
+    def name(self) -> str:
+        """As in the report."""
+        return f"{self.inner.name} of another key, {self.alignment}"
+
+    @property
+    def adversary(self) -> Adversary:
+        """As of the attack."""
+        return self.inner.adversary
+
+    @property
+    def knowledge(self) -> str:
+        """What he has."""
+        return f"{self.inner.knowledge}, but of another sub-key; shards of both"
+
+    def rebuild(self, case: Case) -> Frames:
+        """Learn on one key, decode codes of another; raises OptionError if there is no other key."""
+        own, levels = again(case.veiling, 1), case.veiling.levels
+        if self.alignment is Alignment.NONE:
+            return self.inner.rebuild(replace(case, veiling=_split(case, case.veiling, own)))
+        codes, victims = own.encode(case.known), case.veiling.encode(case.victims)
+        if self.alignment is Alignment.NAMES:
+            names = Names.of(victims, codes, levels)
+            theirs = replace(own, encode=lambda pictures: names.renamed(case.veiling.encode(pictures)))
+            return self.inner.rebuild(replace(case, veiling=_split(case, theirs, own)))
+        reference = Axes.of(codes, levels, _AXES)
+        turned = Axes.of(victims, levels, _AXES).turned_to(reference, victims)
+        theirs, own = _along(case.veiling, turned), _along(own, reference)
+        return self.inner.rebuild(replace(case, veiling=_split(case, theirs, own)))
+
+
+def again(veiling: Veiling, number: int) -> Veiling:
+    """Return the same under another of the owner's keys; raises OptionError if there is none."""
+    if veiling.again is None:
+        raise OptionError(f"{veiling.name} has no other key")
+    return veiling.again(number)
+
+
+def under_keys(veiling: Veiling, keys: int) -> Veiling:
+    """Return a veiling whose codes are those under so many keys, one after the other."""
+    each = [veiling, *(again(veiling, number) for number in range(1, keys))]
+    drawn = veiling.drawn
+    return replace(
+        veiling,
+        channels=keys * veiling.channels,
+        encode=lambda pictures: np.concatenate([one.encode(pictures) for one in each], axis=1),
+        features=None,
+        drawn=None if drawn is None else lambda number: under_keys(drawn(number), keys),
+        again=None,
+    )
+
+
+def _along(veiling: Veiling, axes: Axes) -> Veiling:
+    """A veiling whose codes are components along axes, of 256 levels."""
+
+    def encode(pictures: Pictures) -> Codes:
+        found = axes.components(veiling.encode(pictures))
+        codes: Codes = np.rint((np.clip(found / _FAR, -1, 1) + 1) * (_FINE / 2)).astype(np.uint8)
+        return codes
+
+    return replace(
+        veiling, channels=axes.matrix.shape[1], levels=_FINE + 1, encode=encode, features=None, drawn=None, again=None
+    )
+
+
+def _split(case: Case, theirs: Veiling, own: Veiling) -> Veiling:
+    """A veiling that veils the victims in one way, and everything else in another."""
+    return replace(
+        own, encode=lambda pictures: (theirs if pictures is case.victims else own).encode(pictures), features=None
+    )

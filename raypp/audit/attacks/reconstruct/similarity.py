@@ -1,0 +1,45 @@
+"""Leakage as something to learn by: how alike two pictures are inside cells, with gradients."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from raypp.audit.metrics.scores import LUMA, TEXTURED
+
+
+def inside_cells(mine_N3HW: Tensor, true_N3HW: Tensor, cell: int, unit: float) -> Tensor:
+    """Mean correlation of luma inside textured cells, as `scores.detail` of all cells together; 0 if there is none.
+
+    Args:
+        mine_N3HW: what was rebuilt, float.
+        true_N3HW: the pictures, float.
+        cell: side of a cell, in pixels.
+        unit: grey levels, of 256, that a difference of 1 stands for.
+    """
+    mine, true = (luma_cells(one, cell) for one in (mine_N3HW, true_N3HW))
+    return correlation(mine, true, textured(true, unit))
+
+
+def correlation(mine_NKGG: Tensor, true_NKGG: Tensor, counted_NGG: Tensor) -> Tensor:
+    """Mean correlation of the K values of each cell over the cells that count; 0 if there is none.
+
+    Args:
+        mine_NKGG: what was rebuilt, float.
+        true_NKGG: the same of the pictures, float.
+        counted_NGG: which cells count, bool.
+    """
+    mine, true = (one - one.mean(1, keepdim=True) for one in (mine_NKGG, true_NKGG))
+    norms = mine.square().sum(1).sqrt() * true.square().sum(1).sqrt()
+    found = (mine * true).sum(1) / norms.clamp(min=1e-6)
+    return (found * counted_NGG).sum() / counted_NGG.sum().clamp(min=1)
+
+
+def textured(cells_NKGG: Tensor, unit: float) -> Tensor:
+    """Which cells have texture, bool[N, G, G']; `unit` as in `inside_cells`."""
+    return cells_NKGG.std(1, correction=0) * unit > TEXTURED
+
+
+def luma_cells(pictures_N3HW: Tensor, cell: int) -> Tensor:
+    """Luma of each cell's pixels, float[N, cell**2, G, G']."""
+    weights = torch.tensor(LUMA, dtype=pictures_N3HW.dtype, device=pictures_N3HW.device)
+    return functional.pixel_unshuffle((pictures_N3HW * weights[:, None, None]).sum(1, keepdim=True), cell)

@@ -1,0 +1,58 @@
+"""From known pairs: a convolutional network from the codes of a whole neighbourhood to pictures."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from raypp.audit.attacks.reconstruct.network import GridDecoder, piece, pixels, to_targets
+from raypp.audit.attacks.reconstruct.pairs import FromPairs
+from raypp.audit.core.model import Case, Codes, Frames, Veiling
+
+Planes: TypeAlias = Callable[[Codes], Tensor]
+"""Turns codes, uint8[N, C, g, g'], into planes for a network, float[N, F, g, g']."""
+
+_BATCH, _SIDE = 8, 16
+"""Pieces of a batch, and their side in cells."""
+_MOST_ONE_HOT = 1024
+
+
+@dataclass(frozen=True)
+class UNet(FromPairs):
+    """A U-Net trained for `steps` steps on pieces of `pairs` known pictures.
+
+    Values of codes are names where they are few, each with weights of its own, and amounts where they are many.
+    """
+
+    steps: int = 400
+    method: ClassVar[str] = "network"
+
+    def rebuild(self, case: Case) -> Frames:
+        """Train on known pairs, decode the victims."""
+        veiling, known = case.veiling, self.known(case)
+        codes = veiling.encode(known)
+        planes = as_planes(veiling, codes)
+        torch.manual_seed(case.seed)
+        net = GridDecoder(planes(codes[:1, :, :1, :1]).shape[1], veiling.patch)
+
+        def draw(chance: np.random.Generator) -> tuple[Tensor, Tensor]:
+            places = [piece(chance, codes.shape, _SIDE) for _ in range(_BATCH)]
+            cut = np.stack([codes[one, :, rows, columns] for one, rows, columns in places])
+            return planes(cut), to_targets(np.stack([pixels(known.frames, place, veiling.patch) for place in places]))
+
+        net.learn(draw, self.steps, np.random.default_rng(case.seed))
+        victims = veiling.encode(case.victims)
+        return net.decode(planes(one[None]) for one in victims)
+
+
+def as_planes(veiling: Veiling, codes: Codes) -> Planes:
+    """Return how codes enter a network: one-hot where values are few, else each channel less its mean, of spread 1."""
+    if veiling.channels * veiling.levels <= _MOST_ONE_HOT:
+        values = torch.arange(veiling.levels, dtype=torch.uint8)[:, None, None]
+        return lambda part: (torch.from_numpy(part)[:, :, None] == values).flatten(1, 2).float()
+    flat = codes.transpose(1, 0, 2, 3).reshape(codes.shape[1], -1)
+    mean, spread = (torch.from_numpy(one.astype(np.float32))[:, None, None] for one in (flat.mean(1), flat.std(1)))
+    return lambda part: (torch.from_numpy(part).float() - mean) / spread.clamp(min=1e-3)

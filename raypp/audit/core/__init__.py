@@ -1,0 +1,1 @@
+"""Values of an audit, which know no attack: targets, adversaries, rows, budgets."""

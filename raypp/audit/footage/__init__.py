@@ -1,0 +1,1 @@
+"""The footage that is attacked, and what is known of it."""

@@ -1,0 +1,195 @@
+"""The owner's own pictures to attack: some that the attacker knows, some that he must not have."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from raypp.audit.core.model import Frames, Moment, Pictures
+from raypp.audit.footage.video import FilmMoment, frames_from, moments
+from raypp.errors import OptionError
+from raypp.geometry.letterbox import Letterbox
+from raypp.media.annotations.boxes import Box
+from raypp.media.container import probe
+from raypp.media.dataset import Dataset, DatasetImage
+from raypp.media.discovery import discover
+from raypp.media.files import open_source
+from raypp.media.image import decode_image
+from raypp.media.sidecar import Sidecar, read_sidecar
+from raypp.media.source import SourceFile, SourceKind
+
+CELL = 32
+"""Windows are multiples of this many pixels, so that every veil and every baseline fits."""
+CAMERA = "audit"
+"""All pictures are veiled as one camera's: known pairs are of the victims' own sub-key, the attacker's best case."""
+_TOLERANCE_US = 100_000
+_LEAST = 4
+
+Labels = tuple[tuple[str, Box], ...]
+Labelled = dict[str, tuple[Dataset, DatasetImage]]
+"""By picture of a dataset: the dataset, and what it says of the picture."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Pictures of an audit.
+
+    Attributes:
+        known: for the attacker, from the first sources, or, of fewer than three, from the first part of each.
+        victims: from the others, or from the last part.
+        passed_by: pictures left out because most others have another shape.
+    """
+
+    known: Pictures
+    victims: Pictures
+    passed_by: int
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all pictures and labels, as hex."""
+        return digest_of(self.known, self.victims)
+
+
+@dataclass(frozen=True)
+class _Taken:
+    source: str
+    pixels: Frames
+    labels: Labels
+    moment: Moment | None = None
+
+
+def digest_of(*some: Pictures) -> str:
+    """SHA-256 of pictures with their labels, as hex."""
+    found = sha256()
+    for pictures in some:
+        found.update(f"{pictures.frames.shape} {pictures.cameras} {pictures.boxes}".encode())
+        found.update(pictures.frames.tobytes())
+    return found.hexdigest()
+
+
+def gather(sources: Sequence[str], size: int, known: int, victims: int, seed: int) -> Evidence:
+    """Read pictures evenly from all sources.
+
+    Args:
+        sources: videos, folders, datasets, inventories, as `raypp veil` takes them.
+        size: side of the letterboxed square, in pixels; a multiple of 32.
+        known: how many for the attacker, at most.
+        victims: how many to attack, at most.
+        seed: of which sources are the victims'.
+
+    Raises:
+        OptionError: if there are not at least four pictures of one shape.
+        MediaError: if a source is not there or cannot be decoded.
+    """
+    found = discover(sources)
+    labelled = {image.file.url: (dataset, image) for dataset in found.datasets for image in dataset.images}
+    files = [*found.files, *(image.file for dataset in found.datasets for image in dataset.images)]
+    if not files:
+        raise OptionError(f"no video and no picture in {', '.join(sources)}; name the owner's own footage")
+    order = [files[place] for place in np.random.default_rng(seed).permutation(len(files))]
+    if len(order) < 3:
+        halves = [list(_pictures(file, -(-(known + victims) // len(order)), size, labelled)) for file in order]
+        share = known / (known + victims)
+        mine = [one for half in halves for one in half[: round(len(half) * share)]]
+        theirs = [one for half in halves for one in half[round(len(half) * share) :]]
+    else:
+        cut = max(1, min(len(order) - 1, round(len(order) * victims / (known + victims))))
+        theirs = _from(order[:cut], victims, size, labelled)
+        mine = _from(order[cut:], known, size, labelled)
+    return _same_shape(mine[:known], theirs[:victims])
+
+
+def _from(files: Sequence[SourceFile], count: int, size: int, labelled: Labelled) -> list[_Taken]:
+    """Take `count` pictures, as evenly as the files allow."""
+    chosen = files[:count]
+    each = -(-count // len(chosen))
+    return [one for file in chosen for one in _pictures(file, each, size, labelled)]
+
+
+def _pictures(file: SourceFile, count: int, size: int, labelled: Labelled) -> Iterator[_Taken]:
+    """Yield pictures of a file, in order of time."""
+    if file.kind is SourceKind.IMAGE:
+        yield _Taken(file.url, *read_labelled(file.url, labelled.get(file.url), size, CELL))
+        return
+    stream = open_source(file.url)
+    try:
+        info = probe(stream)
+        box = Letterbox(size, CELL, info.width, info.height)
+        sidecar = _sidecar(file)
+        for moment in moments(info, count):
+            for frame in islice(frames_from(stream, info, moment, box), 1):
+                boxes = sidecar.boxes_at(frame.timestamp_us, _TOLERANCE_US) if sidecar else None
+                filmed = FilmMoment(file.url, frame.timestamp_us, size, CELL)
+                yield _Taken(file.url, frame.pixels, _within(box, boxes or ()), filmed)
+    finally:
+        stream.close()
+
+
+def read_labelled(
+    url: str, labelled: tuple[Dataset, DatasetImage] | None, size: int, cell: int
+) -> tuple[Frames, Labels]:
+    """Read a picture into its window, uint8[H, W, 3], and its labels, as fractions of that.
+
+    Args:
+        url: the picture.
+        labelled: its dataset, and what that says of it; None for a picture of no dataset. Label files behind a URL are
+            not read.
+        size: side of the letterboxed square, in pixels.
+        cell: pixels that the window is a multiple of.
+
+    Raises:
+        LabelError, MediaError: if labels or picture cannot be read.
+    """
+    stream = open_source(url)
+    try:
+        frame = decode_image(stream, size, cell, None)
+    finally:
+        stream.close()
+    window = Letterbox(size, cell, frame.source_width, frame.source_height)
+    if labelled is None or "://" in (labelled[1].label_url or ""):
+        return frame.pixels, ()
+    dataset, image = labelled
+    labels = dataset.labels_of(image)
+    boxes = labels.boxes if labels else ()
+    return frame.pixels, _within(window, tuple((dataset.classes[one.class_id], one) for one in boxes))
+
+
+def _sidecar(file: SourceFile) -> Sidecar | None:
+    place = Path(file.url).with_suffix(".labels.csv")
+    return read_sidecar(place.read_text(), str(place)) if "://" not in file.url and place.is_file() else None
+
+
+def _within(window: Letterbox, labels: Labels) -> Labels:
+    """Boxes are of the source's frame; here they become fractions of the window."""
+    x, y = window.content_width / window.window_width, window.content_height / window.window_height
+    return tuple(
+        (name, Box(class_id=one.class_id, x=one.x * x, y=one.y * y, w=one.w * x, h=one.h * y)) for name, one in labels
+    )
+
+
+def _same_shape(mine: Sequence[_Taken], theirs: Sequence[_Taken]) -> Evidence:
+    shapes = Counter(one.pixels.shape for one in (*mine, *theirs))
+    shape = shapes.most_common(1)[0][0] if shapes else ()
+    known = [one for one in mine if one.pixels.shape == shape]
+    victims = [one for one in theirs if one.pixels.shape == shape]
+    if len(known) < _LEAST or len(victims) < _LEAST:
+        raise OptionError(
+            f"{len(known)} pictures for the attacker and {len(victims)} to attack, of one shape; an audit needs "
+            f"{_LEAST} of each: name more footage"
+        )
+    return Evidence(_together(known), _together(victims), len(mine) + len(theirs) - len(known) - len(victims))
+
+
+def _together(taken: Sequence[_Taken]) -> Pictures:
+    filmed = tuple(one.moment for one in taken)
+    return Pictures(
+        np.stack([one.pixels for one in taken]),
+        (CAMERA,) * len(taken),
+        tuple(one.labels for one in taken),
+        filmed if any(filmed) else (),
+    )

@@ -1,0 +1,1 @@
+"""How much of an image an attack has found."""

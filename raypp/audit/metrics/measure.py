@@ -1,0 +1,246 @@
+"""What an attack made of the victims, as a row: measured against the victims themselves, and against a guess."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from raypp.audit.core.model import (
+    Adversary,
+    AnyAttack,
+    Attack,
+    Case,
+    Decider,
+    Frames,
+    Kind,
+    Learner,
+    Matcher,
+    Pictures,
+    Taught,
+    Veiling,
+)
+from raypp.audit.core.row import AttackRow, KeyFigures
+from raypp.audit.metrics import scores
+from raypp.audit.recognition.figures import NOT_INSTALLED, Recognised
+from raypp.audit.targets.target import VEIL, blind_guess
+
+if TYPE_CHECKING:
+    from raypp.audit.recognition.search import Search  # recognisers are an extra
+    from raypp.audit.recognition.things import Things
+
+_DRAWN = 3
+
+
+@dataclass(frozen=True)
+class Guess:
+    """How near a guess from the labels alone comes to each victim: what every attack has to beat.
+
+    Attributes:
+        block: side of the cells inside which detail and edges are looked at, in pixels.
+        detail, edges: float64[N].
+        psnr_db: mean over all victims.
+    """
+
+    block: int
+    detail: scores.Floats
+    edges: scores.Floats
+    psnr_db: float
+
+    @classmethod
+    def of(cls, known: Pictures, victims: Pictures, block: int) -> "Guess":
+        """Guess and measure."""
+        guess, truth = blind_guess(known, victims, block), victims.frames
+        return cls(
+            block,
+            detail=_scored(scores.detail, guess, truth, block),
+            edges=_scored(scores.edges, guess, truth, block),
+            psnr_db=float(_scored(scores.psnr, guess, truth).mean()),
+        )
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What is looked for on rebuilt pictures.
+
+    Attributes:
+        search: faces and text; None without recognisers.
+        things: objects and colours.
+    """
+
+    search: "Search | None" = None
+    things: "Things | None" = None
+
+    def look(self, rebuilt: Frames, probes: Frames) -> Recognised | None:
+        """Look at rebuilt victims and probes; None if nobody is to look."""
+        if self.things is None:
+            return self.search.look(rebuilt, probes) if self.search else None
+        objects, colours = self.things.look(rebuilt)
+        found = self.search.look(rebuilt, probes) if self.search else Recognised(reason=NOT_INSTALLED)
+        return found.model_copy(update={"objects": objects, "colours": colours})
+
+
+NOBODY = Watch()
+
+
+def row_of(
+    veiling: str,
+    attack: AnyAttack,
+    case: Case,
+    guess: Guess,
+    picture: Path,
+    watch: Watch = NOBODY,
+    others: Iterable[Veiling] = (),
+) -> AttackRow:
+    """Make an attack of any kind, and measure what came of it.
+
+    Args:
+        veiling: what is attacked, as in the report.
+        attack: who attacks.
+        case: with what.
+        guess: of the same victims.
+        picture: PNG to write, if pictures are rebuilt.
+        watch: what is looked for, if pictures are rebuilt.
+        others: the same under keys that other owners might have; not for decisions.
+    """
+    match attack:
+        case Attack():
+            return rebuilt_row(veiling, attack, case, guess, picture, watch, others)
+        case Matcher():
+            return matched_row(veiling, attack, case, others)
+        case Decider():
+            return decided_row(veiling, attack, case)
+
+
+@dataclass(frozen=True)
+class _Rebuilt:
+    """What an attack made of the victims and of pictures with planted words, and how near it came.
+
+    Attributes:
+        frames, read: uint8[N, H, W, 3] of victims, uint8[M, H, W, 3] of pictures with planted words.
+        leaked: leakage of detail, float64[N].
+        figures: that, and the rest.
+    """
+
+    frames: Frames
+    read: Frames
+    leaked: scores.Floats
+    figures: KeyFigures
+
+
+def rebuilt_row(
+    veiling: str,
+    attack: Attack,
+    case: Case,
+    guess: Guess,
+    picture: Path,
+    watch: Watch = NOBODY,
+    others: Iterable[Veiling] = (),
+) -> AttackRow:
+    """Make an attack that rebuilds pictures, and draw what it found most of; arguments as of `row_of`.
+
+    Where recognisers look, pictures with planted words are rebuilt with the victims, as more of the same camera's; of
+    all other figures they are no part.
+    """
+    taught = attack.learn(case) if isinstance(attack, Learner) else attack
+    blindly, truth = attack.adversary is Adversary.OUTSIDER, case.victims.frames
+    made = _rebuilt(taught, case, guess, watch, blindly=blindly)
+    probes = watch.search.probes.pictures.frames if watch.search else truth[:0]
+    _draw(picture, truth, made.frames, made.leaked, (probes, made.read))
+    elsewhere = (replace(case, veiling=other) for other in others)
+    return _row(veiling, attack, len(truth), case.seed)(
+        **dict(made.figures),
+        psnr_db=scores.estimate(_scored(scores.psnr, made.frames, truth)),
+        ssim=scores.estimate(_scored(scores.ssim, made.frames, truth)),
+        blind_psnr_db=guess.psnr_db,
+        picture=picture.name,
+        other_keys=tuple(_rebuilt(taught, one, guess, watch, blindly=blindly).figures for one in elsewhere),
+    )
+
+
+def _rebuilt(taught: Taught, case: Case, guess: Guess, watch: Watch, *, blindly: bool) -> _Rebuilt:
+    """Rebuild the victims under one key, and measure; `blindly` is without any pair."""
+    truth, block = case.victims.frames, guess.block
+    probes = watch.search.probes.pictures if watch.search else case.victims.take(())
+    made = taught.rebuild(replace(case, victims=case.victims.and_also(probes)))
+    rebuilt, read = made[: len(truth)], made[len(truth) :]
+    detail = _scored(scores.detail, rebuilt, truth, block)
+    if blindly and np.nansum(detail) < 0:
+        # Without pairs, light and dark may be the wrong way round in all pictures: a person sees that, and turns them.
+        # What is judged decides, since a negative may well have the higher SSIM where a picture is mostly flat.
+        rebuilt, read, detail = 255 - rebuilt, 255 - read, -detail
+    leaked = scores.leakage(detail, guess.detail)
+    edges = scores.leakage(_scored(scores.edges, rebuilt, truth, block), guess.edges)
+    figures = KeyFigures(
+        detail=scores.estimate(leaked), edges=scores.estimate(edges), recognised=watch.look(rebuilt, read)
+    )
+    return _Rebuilt(rebuilt, read, leaked, figures)
+
+
+def matched_row(veiling: str, matcher: Matcher, case: Case, others: Iterable[Veiling] = ()) -> AttackRow:
+    """Make an attack that tells which victim is whose."""
+    ranks = matcher.ranks(case)
+    elsewhere = (scores.share(matcher.ranks(replace(case, veiling=other)) == 0) for other in others)
+    return _row(veiling, matcher, len(ranks), case.seed)(
+        top1=scores.share(ranks == 0),
+        candidates=len(ranks),
+        other_keys=tuple(KeyFigures(top1=top1) for top1 in elsewhere),
+    )
+
+
+def decided_row(veiling: str, decider: Decider, case: Case) -> AttackRow:
+    """Make an attack that tells of single pictures whether something is so."""
+    made = decider.decide(case)
+    found = scores.auc(made.so, made.not_so)
+    if made.whose is not None:
+        found = scores.auc_of_people(made.so, made.not_so, made.whose, case.seed)
+    return _row(veiling, decider, len(made.so) + len(made.not_so), case.seed)(auc=found)
+
+
+def missing_row(veiling: str, attack: AnyAttack, reason: str, pictures: int, seed: int) -> AttackRow:
+    """Say of an attack that it could not be made, and why: it is never left out."""
+    return _row(veiling, attack, pictures, seed)(reason=reason)
+
+
+def _row(veiling: str, attack: AnyAttack, pictures: int, seed: int) -> Callable[..., AttackRow]:
+    """A row without its figures; how long it took is known, and written, by who made it."""
+    return partial(
+        AttackRow,
+        veiling=veiling,
+        is_veil=veiling == VEIL,
+        attack=attack.name,
+        adversary=attack.adversary,
+        knowledge=attack.knowledge,
+        kind=_kind_of(attack),
+        pictures=pictures,
+        seconds=0,
+        seed=seed,
+    )
+
+
+def _kind_of(attack: AnyAttack) -> Kind:
+    match attack:
+        case Attack():
+            return Kind.REBUILD
+        case Matcher():
+            return Kind.MATCH
+        case Decider():
+            return Kind.DECIDE
+
+
+def _scored(score: Callable[..., scores.Floats], rebuilt: Frames, truth: Frames, *block: int) -> scores.Floats:
+    """Score pictures one by one, float64[N]: in floats, all at once would take gigabytes."""
+    pairs = zip(rebuilt, truth, strict=True)
+    return np.concatenate([score(mine[None], true[None], *block) for mine, true in pairs])
+
+
+def _draw(path: Path, truth: Frames, rebuilt: Frames, leaked: scores.Floats, probes: tuple[Frames, Frames]) -> None:
+    """Draw the pictures of which most is found, each beside what was made of it; then one with planted words."""
+    order = np.argsort(np.nan_to_num(-leaked))[:_DRAWN]
+    pairs = [(truth[place], rebuilt[place]) for place in order]
+    pairs += [(frame, made) for frame, made in zip(*probes, strict=True)][:1]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.concatenate([np.concatenate(pair, axis=1) for pair in pairs])).save(path)

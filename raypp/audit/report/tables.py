@@ -1,0 +1,216 @@
+"""Tables of a report: what each adversary made of the veil, and of the baselines beside it."""
+
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
+
+from raypp.audit.core.model import Kind
+from raypp.audit.core.row import AttackRow, Estimate
+from raypp.audit.recognition.figures import NO_FACE, Recognised, TextFigures
+from raypp.audit.verdict.assumptions import CAVEATS
+from raypp.audit.verdict.gates import LABELS_ONLY, Verdict, leakage
+from raypp.reports.wording import share
+from raypp.web.html import Html, element
+
+_NONE, _NOT_EVALUATED = "-", Verdict.NOT_EVALUATED.value
+_SCORES = {"detail": "L of detail", "psnr_db": "PSNR", "ssim": "SSIM", "top1": "share found", "auc": "AUC"}
+_REBUILD = (
+    ("attack", ""),
+    ("what it has", ""),
+    ("L of detail", "n"),
+    ("worst 5 %", "n"),
+    ("L of edges", "n"),
+    ("worst 5 %", "n"),
+    ("PSNR", "n"),
+    ("PSNR of a guess", "n"),
+    ("control", ""),
+    ("seconds", "n"),
+)
+_MATCH = (
+    ("attack", ""),
+    ("what it has", ""),
+    ("found at the first guess", "n"),
+    ("of candidates", "n"),
+    ("by chance", "n"),
+    ("control", ""),
+    ("seconds", "n"),
+)
+
+_DECIDE = (
+    ("attack", ""),
+    ("what it has", ""),
+    ("AUC (by chance 0.5)", "n"),
+    ("surest 5 %: of the others, below", "n"),
+    ("pictures, or pairs of boxes", "n"),
+    ("control", ""),
+    ("seconds", "n"),
+)
+_RECOGNISED = (
+    ("attack", ""),
+    ("faces found again", "n"),
+    ("found anywhere", "n"),
+    ("told from other people: AUC (by chance 0.5)", "n"),
+    ("people", "n"),
+    ("words read", "n"),
+    ("of them, planted, by height", ""),
+    ("on the pictures themselves", "n"),
+)
+_THINGS = (
+    ("attack", ""),
+    ("objects found again", "n"),
+    ("by chance", "n"),
+    ("on the pictures again", "n"),
+    ("on plain grey", "n"),
+    ("colours told", "n"),
+    ("dealt at random", "n"),
+    ("always the commonest", "n"),
+    ("from labels alone", "n"),
+)
+
+
+def attack_tables(rows: Sequence[AttackRow]) -> list[Html]:
+    """One table of each kind of attack, and one of what is recognised, as far as there are any."""
+    rebuilt = [_rebuild(row) for row in rows if row.kind is Kind.REBUILD]
+    matched = [_match(row) for row in rows if row.kind is Kind.MATCH]
+    decided = [_decide(row) for row in rows if row.kind is Kind.DECIDE]
+    seen = [_recognised(row, row.recognised) for row in rows if row.recognised is not None]
+    told = [_things(row, row.recognised) for row in rows if row.recognised is not None and _looked(row.recognised)]
+    tables = ((_REBUILD, rebuilt), (_RECOGNISED, seen), (_THINGS, told), (_MATCH, matched), (_DECIDE, decided))
+    return [_table(heads, body) for heads, body in tables if body]
+
+
+def comparison_table(rows: Sequence[AttackRow]) -> Html:
+    """The same attacks on the veil and on each baseline: leakage L, share found, or AUC; the veil's column first."""
+    veilings = sorted(dict.fromkeys((not row.is_veil, row.veiling) for row in rows), key=itemgetter(0))
+    attacks = list(dict.fromkeys((row.adversary, row.attack) for row in rows))
+    found = {(row.adversary, row.attack, not row.is_veil, row.veiling): row for row in rows}
+    heads = (("attack", ""), ("by", ""), *((name, "n") for _, name in veilings))
+    body = [
+        [
+            (attack, "w"),
+            (adversary.value, "t"),
+            *((_summary(found.get((adversary, attack, *one))), "n") for one in veilings),
+        ]
+        for adversary, attack in attacks
+    ]
+    return _table(heads, body)
+
+
+def bounds_table(bounds: Mapping[str, float]) -> Html:
+    """Return the table of figures that follow without any attack, each with what it says and what not."""
+    heads = (("figure", ""), ("", "n"), ("what it says, and what not", ""))
+    return _table(
+        heads, [[(name, ""), (f"{value:,.3g}", "n"), (CAVEATS.get(name), "")] for name, value in bounds.items()]
+    )
+
+
+def _rebuild(row: AttackRow) -> list[tuple[object, str]]:
+    return [
+        *_attack(row),
+        (_interval(row.detail), "n"),
+        (f"{row.detail.worst:.3f}" if row.detail else _NONE, "n"),
+        (_interval(row.edges), "n"),
+        (f"{row.edges.worst:.3f}" if row.edges else _NONE, "n"),
+        (f"{row.psnr_db.mean:.1f} dB" if row.psnr_db else _NONE, "n"),
+        (f"{row.blind_psnr_db:.1f} dB" if row.blind_psnr_db is not None else _NONE, "n"),
+        (_control(row), "w"),
+        (f"{row.seconds:,.1f}", "n"),
+    ]
+
+
+def _recognised(row: AttackRow, found: Recognised) -> list[tuple[object, str]]:
+    """What recognisers find; if they look at nothing, why."""
+    faces, text = found.faces, found.text
+    if faces is None or text is None:
+        return [(element("strong", row.attack), "w"), (f"{_NOT_EVALUATED}: {found.reason}", "w")]
+    told = faces.verification
+    return [
+        (element("strong", row.attack), "w"),
+        (f"{faces.found:,} of {faces.faces:,}" if faces.faces else NO_FACE, "n"),
+        (f"{faces.anywhere:,}" if faces.faces else _NONE, "n"),
+        (f"{told.auc:.2f} [{told.low:.2f}, {told.high:.2f}]" if told else faces.reason, "n" if told else "w"),
+        (f"{told.people:,}" if told else _NONE, "n"),
+        (f"{text.read:,} of {text.words:,}", "n"),
+        (planted(text), "w"),
+        (f"{text.own_read:,} of {text.own:,}" if text.own is not None else "not looked for", "n"),
+    ]
+
+
+def _looked(found: Recognised) -> bool:
+    return found.objects is not None or found.colours is not None
+
+
+def _things(row: AttackRow, found: Recognised) -> list[tuple[object, str]]:
+    """Objects and colours, as far as anybody looked for them."""
+    seen = named = (_NONE,) * 4
+    if one := found.objects:
+        seen = (f"{one.found:,} of {one.objects:,}", f"{one.others:,}", f"{one.again:,}", f"{one.grey:,}")
+    if told := found.colours:
+        right = f"{told.right:,} of {told.boxes:,}"
+        named = (right, f"{told.by_chance:,.1f}", f"{told.commonest:,}", f"{told.guessed:,}")
+    return [(element("strong", row.attack), "w"), *((cell, "n") for cell in (*seen, *named))]
+
+
+def planted(text: TextFigures) -> str:
+    """Words read at each height of letters, such as `1/4 2 of 2, 1/8 0 of 4`, of the picture's height."""
+    return ", ".join(f"1/{1 / one.height:.0f} {one.read} of {one.words}" for one in text.planted if one.words)
+
+
+def _match(row: AttackRow) -> list[tuple[object, str]]:
+    top1 = row.top1
+    return [
+        *_attack(row),
+        (f"{share(top1.mean)} [{share(top1.low)}, {share(top1.high)}]" if top1 else _NONE, "n"),
+        (f"{row.candidates:,}" if row.candidates else _NONE, "n"),
+        (share(1 / row.candidates) if row.candidates else _NONE, "n"),
+        ("no attack: what the others are held against" if row.attack == LABELS_ONLY else _control(row), "w"),
+        (f"{row.seconds:,.1f}", "n"),
+    ]
+
+
+def _decide(row: AttackRow) -> list[tuple[object, str]]:
+    return [
+        *_attack(row),
+        (_interval(row.auc), "n"),
+        (share(row.auc.worst) if row.auc else _NONE, "n"),
+        (f"{row.pictures:,}", "n"),
+        ("no attack: what recognisers are held against" if row.auc and row.control is None else _control(row), "w"),
+        (f"{row.seconds:,.1f}", "n"),
+    ]
+
+
+def _attack(row: AttackRow) -> list[tuple[object, str]]:
+    return [(element("strong", row.attack), "w"), (row.knowledge, "w")]
+
+
+def _interval(value: Estimate | None) -> str:
+    return f"{value.mean:.3f} [{value.low:.3f}, {value.high:.3f}]" if value else _NONE
+
+
+def _control(row: AttackRow) -> list[object]:
+    control = row.control
+    if row.reason:
+        return [element("span", _NOT_EVALUATED, class_="badge warn"), f" {row.reason}"]
+    if control is None:
+        return [element("span", _NOT_EVALUATED, class_="badge warn"), " no control"]
+    badge = ("passed", "badge good") if control.passed else (_NOT_EVALUATED, "badge warn")
+    asked = [f"{_SCORES.get(one.score, one.score)} {one.got:.3g} of {one.required:.3g}" for one in control.demands]
+    words = f" {', '.join(asked)} required, on {control.on}"
+    return [element("span", badge[0], class_=badge[1]), words]
+
+
+def _summary(row: AttackRow | None) -> str:
+    if row is None:
+        return _NONE
+    if row.kind is Kind.MATCH:
+        counts = row.evaluated or row.attack == LABELS_ONLY
+        return share(row.top1.mean) + " found" if row.top1 and counts else _NOT_EVALUATED
+    if row.kind is Kind.DECIDE:
+        return f"AUC {row.auc.mean:.3f}" if row.auc and row.evaluated else _NOT_EVALUATED
+    got = leakage(row)
+    return _NOT_EVALUATED if got is None else f"{got:.3f}"
+
+
+def _table(heads: Sequence[tuple[str, str]], rows: Sequence[Sequence[tuple[object, str]]]) -> Html:
+    head = element("tr", [element("th", name, class_=kind or None, scope="col") for name, kind in heads])
+    body = [element("tr", [element("td", cell, class_=kind or None) for cell, kind in row]) for row in rows]
+    return element("div", element("table", element("thead", head), element("tbody", body)), class_="scroll")

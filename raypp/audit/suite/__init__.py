@@ -1,0 +1,1 @@
+"""Which attacks are made on what, and what each is given."""

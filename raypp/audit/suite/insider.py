@@ -1,0 +1,197 @@
+"""What an ML team has besides shards: a detector on codes, and public weights of its architecture."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from raypp.audit.attacks.cells import some
+from raypp.audit.core.model import Codes, Features, Frames, Pictures, Veiling
+from raypp.detect.adapter import CodeAdapter
+from raypp.detect.checkpoint import load_detector
+from raypp.detect.model import build_detector, load_public_weights, stages_at
+from raypp.detect.model_info import About
+from raypp.detect.ultralytics import DetectionModel
+from raypp.errors import ConflictError, ModelError
+from raypp.veil.spec import LearnedSpec
+
+Doubles: TypeAlias = npt.NDArray[np.float64]
+
+_NECK_STRIDE = 8
+_OPEN_CHANNELS, _OPEN_LEVELS, _OPEN_DEVIATIONS = 32, 16, 3.0
+_FIT_DEVIATIONS = 2.0
+"""As `raypp fit` spreads levels."""
+_LEAST_SHARE = 1e-4
+"""Directions of less than this share of the strongest one's variance are not blown up."""
+_DRAWN = 7919
+"""Sets the chances of drawn encoders apart from any other."""
+
+
+@dataclass(frozen=True)
+class PublicStages:
+    """The first layers of a public detector on plain pictures, up to a stride.
+
+    Attributes:
+        layers: from pictures float[N, 3, H, W] in [0, 1] to features.
+        stride: of the features, in pixels.
+    """
+
+    layers: nn.Sequential
+    stride: int
+
+    @torch.inference_mode()
+    def __call__(self, frames: Frames) -> Features:
+        """Return features of pictures, float32[N, F, H/s, W/s]."""
+        made = [self.of(torch.from_numpy(one[None]).permute(0, 3, 1, 2).float() / 255) for one in frames]
+        features: Features = torch.cat(made).numpy()
+        return features
+
+    def of(self, pixels_N3HW: Tensor) -> Tensor:
+        """Return features of pictures in [0, 1], float[N, F, H/s, W/s]; gradients flow to the pictures."""
+        features: Tensor = self.layers(pixels_N3HW)
+        return features
+
+
+@dataclass(frozen=True)
+class Team:
+    """An ML team's detector and what it started from.
+
+    Attributes:
+        adapter: the detector's first layers, from codes to features.
+        public: what gives features of plain pictures in the same place.
+        at_veil: likewise, at the stride of the veil's cells.
+    """
+
+    adapter: CodeAdapter
+    public: PublicStages
+    at_veil: PublicStages
+
+    def attack_on(self, veiling: Veiling, sub_key: int) -> Veiling:
+        """Return a veiling as the team sees it: with its adapter's features.
+
+        Args:
+            veiling: the audited veil.
+            sub_key: index of the sub-key of all pictures, which is public.
+        """
+
+        @torch.inference_mode()
+        def features(pictures: Pictures) -> Features:
+            made: list[Tensor] = []
+            for codes in veiling.encode(pictures):
+                plane = np.full((1, *codes.shape[1:]), sub_key, dtype=np.uint8)
+                made.append(self.adapter(torch.from_numpy(np.concatenate([codes, plane]))[None]))
+            found: Features = torch.cat(made).numpy()
+            return found
+
+        return replace(veiling, features=features)
+
+
+def open_team(model: Path, weights: Path, veil_id: str) -> Team:
+    """Read a detector and the public weights that its features are held against.
+
+    Args:
+        model: a bundle, such as `start.model` of a fit or what `raypp export` wrote, or a run's detector folder.
+        weights: an ultralytics checkpoint (.pt) of the same architecture.
+        veil_id: the audited veil's.
+
+    Raises:
+        ModelError: if one of them cannot be read or does not fit.
+        ConflictError: if the detector is of another veil.
+    """
+    detector, about = open_detector(model, veil_id)
+    layers: Any = detector.model
+    adapter = next((layer for layer in layers if isinstance(layer, CodeAdapter)), None)
+    if adapter is None:
+        raise ModelError(f"model {model} is of plain pictures; give a detector on codes")
+    strides = (min(about.patch, _NECK_STRIDE), about.patch)
+    return Team(adapter, *(public_stages(about.architecture, weights, stride) for stride in strides))
+
+
+def open_detector(model: Path, veil_id: str) -> tuple[DetectionModel, About]:
+    """Read a detector, and what it was trained for; raises as `open_team` does."""
+    detector, about = load_detector(model)
+    if about.veil_id != veil_id:
+        raise ConflictError(f"model {model} is of veil {about.veil_id}, but {veil_id} is audited; give one of its own")
+    return detector, about
+
+
+def public_stages(architecture: str, weights: Path, stride: int = _NECK_STRIDE) -> PublicStages:
+    """Return the first layers of a public detector up to a stride in pixels; raises ModelError if they do not fit."""
+    public = build_detector(architecture, ("object",), None)
+    load_public_weights(public, weights)
+    last, _ = stages_at(public, stride)
+    layers: Any = public.model[: last + 1]
+    return PublicStages(layers.eval(), stride)
+
+
+def open_features(public: PublicStages, frames: Frames) -> Veiling:
+    """Codes that hide nothing from whoever has public weights: their features, cut to few channels and levels.
+
+    The features' 32 strongest directions, of 16 levels each, and for an adapter the way back: what a learned veil would
+    be whose encoder was fitted against nobody. The bridge must open it.
+
+    Args:
+        public: what gives features.
+        frames: pictures that the directions are of.
+    """
+    strongest = _Directions.of(public, frames, _OPEN_CHANNELS)
+    return _coded("open features", public, strongest, _OPEN_LEVELS, _OPEN_DEVIATIONS)
+
+
+def drawn_encoder(public: PublicStages, frames: Frames, spec: LearnedSpec, number: int) -> Veiling:
+    """A learned veil as an attacker can draw it: how `raypp fit` starts, under a rotation of his own.
+
+    The fit begins at a random rotation of the strongest directions of public features; where it goes from there depends
+    on the owner's pictures, and cannot be drawn. The keyed substitution is left out: `Axes` do not change by it.
+
+    Args:
+        public: gives features at the stride of the veil.
+        frames: the attacker's pictures.
+        spec: of the audited veil.
+        number: of the rotation.
+    """
+    strongest = _Directions.of(public, frames, spec.channels)
+    count = strongest.axes.shape[1]
+    normal = np.random.default_rng((_DRAWN, number)).normal(size=(spec.channels, count))
+    rotation = np.linalg.qr(normal)[0] if count == spec.channels else normal / np.sqrt(count)
+    turned = replace(strongest, axes=strongest.axes @ rotation.T)
+    made = _coded("drawn encoder", public, turned, spec.levels, _FIT_DEVIATIONS)
+    return replace(made, again=lambda _: made)
+
+
+@dataclass(frozen=True)
+class _Directions:
+    """Directions of features, each of variance 1: their mean float64[F, 1, 1], and float64[F, K]."""
+
+    mean: Doubles
+    axes: Doubles
+
+    @classmethod
+    def of(cls, public: PublicStages, frames: Frames, count: int) -> "_Directions":
+        found = public(some(frames))
+        flat = found.transpose(1, 0, 2, 3).reshape(found.shape[1], -1).astype(np.float64)
+        values, vectors = np.linalg.eigh(np.cov(flat))
+        strongest = slice(None, -1 - min(count, len(values)), -1)
+        axes = vectors[:, strongest] / np.sqrt(np.maximum(values[strongest], values[-1] * _LEAST_SHARE))
+        return cls(flat.mean(axis=1)[:, None, None], axes)
+
+
+def _coded(name: str, public: PublicStages, directions: _Directions, levels: int, deviations: float) -> Veiling:
+    """Features along directions, so many deviations to either side of the mean spread over so many levels."""
+    middle = (levels - 1) / 2
+    ahead, back = directions.axes * (middle / deviations), np.linalg.pinv(directions.axes).T * (deviations / middle)
+
+    def encode(pictures: Pictures) -> Codes:
+        found = np.einsum("fc,nfgh->ncgh", ahead, public(pictures.frames) - directions.mean)
+        codes: Codes = np.clip(np.rint(found + middle), 0, levels - 1).astype(np.uint8)
+        return codes
+
+    def features(pictures: Pictures) -> Features:
+        found: Features = np.einsum("fc,ncgh->nfgh", back, encode(pictures) - middle) + directions.mean
+        return found.astype(np.float32)
+
+    return Veiling(name, public.stride, directions.axes.shape[1], levels, encode, features)

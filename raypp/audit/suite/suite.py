@@ -1,0 +1,326 @@
+"""Which attacks are made on what, by budget."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import partial
+
+from raypp.audit.attacks.identify.identity import BoxesAlone, Reading, Recogniser
+from raypp.audit.attacks.identify.matching import ActivityMatcher, LabelMatcher, PairsMatcher
+from raypp.audit.attacks.identify.membership import Membership
+from raypp.audit.attacks.identify.silhouettes import Silhouettes
+from raypp.audit.attacks.reconstruct.bridge import Decoder, FeatureBridge
+from raypp.audit.attacks.reconstruct.inversion import FeatureInversion
+from raypp.audit.attacks.reconstruct.key_lost import KeyLost
+from raypp.audit.attacks.reconstruct.many_keys import ManyKeys
+from raypp.audit.attacks.reconstruct.perceptron import Perceptron
+from raypp.audit.attacks.reconstruct.ridge import Ridge
+from raypp.audit.attacks.reconstruct.statistics import StatisticalKeyRecovery
+from raypp.audit.attacks.reconstruct.unet import UNet
+from raypp.audit.attacks.reconstruct.view import ComponentView, PictureItself
+from raypp.audit.core.budget import Budget
+from raypp.audit.core.model import AnyAttack, Attack, Need, Veiling
+from raypp.audit.suite.repeated_views import OTHERS, WEAK, seen_often
+from raypp.audit.targets import baselines
+from raypp.audit.targets.target import VEIL, unfolded_veil
+from raypp.media.obfuscation import Blackout, Blur, Obscuring, Pixelation, PrivatePixelation
+
+_CONTROL_SEED = 1
+_LONG = 1000
+"""Steps from which a network has learnt what there is to learn of a linear veil."""
+PIXELATED_8, PIXELATED_16 = (Pixelation(side=side).title for side in (8, 16))
+LINEAR_4, LINEAR_8, NOISE = "linear mix, patch 4", "linear mix, patch 8", "noise"
+OPEN_FEATURES = "public features, 32 channels of 4 bits"
+"""Made with public weights, where an attack needs them."""
+UNFOLDED = "patch veil, whole band, 192 channels of 4 bits, least fold"
+NOISE_UNDER_KEY = "noise in the place of this veil's codes"
+"""Made of the audited veil."""
+PLAIN = "plain pictures"
+BY_HEART = "a detector that learnt few pictures by heart"
+"""On codes of the audited veil; made of the detector, where an attack needs it."""
+
+
+class Figure(StrEnum):
+    """A figure of a row that a control asks for."""
+
+    PSNR = "psnr_db"
+    DETAIL = "detail"
+    TOP1 = "top1"
+    AUC = "auc"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A weak veiling that an attack must open: its name, and the least that is asked, of each figure."""
+
+    on: str
+    least: tuple[tuple[Figure, float], ...]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """An attack, and what it is made on.
+
+    Attributes:
+        attack: of any kind.
+        bar: its control; None for labels alone, which are no attack.
+        on: names of what is attacked, that of the bar among them.
+        needs: what it cannot be made without, besides footage.
+        over_keys: whether it is made on the audited spec under keys of other owners, too.
+    """
+
+    attack: AnyAttack
+    bar: Bar | None
+    on: tuple[str, ...]
+    needs: tuple[Need, ...] = ()
+    over_keys: bool = False
+
+
+@dataclass(frozen=True)
+class Looking:
+    """What recognisers look at.
+
+    Attributes:
+        probes: copies of victims into which words are planted.
+        own_words: whether words that stand on the victims are looked for, too.
+        everywhere: whether on whatever is attacked; else on the audited veil alone.
+    """
+
+    probes: int
+    own_words: bool
+    everywhere: bool
+
+
+_LOOKING = {
+    Budget.QUICK: Looking(probes=2, own_words=False, everywhere=False),  # it takes its time
+    Budget.STANDARD: Looking(probes=8, own_words=True, everywhere=True),
+    Budget.FULL: Looking(probes=16, own_words=True, everywhere=True),
+}
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What a budget buys.
+
+    Attributes:
+        known, victims: pictures.
+        tried: pictures of either split, at most, of which is asked whether the detector learnt from them.
+        looking: what recognisers look at.
+        other_keys: how many keys of other owners the veil is tried under besides.
+        planned: the attacks.
+    """
+
+    known: int
+    victims: int
+    tried: int
+    looking: Looking
+    other_keys: int
+    planned: tuple[Planned, ...]
+
+    def named(self, attack: str) -> Planned:
+        """Return the attack of a name."""
+        return next(one for one in self.planned if one.attack.name == attack)
+
+    def looks(self, veiling: str, planned: Planned) -> bool:
+        """Whether recognisers look at what an attack makes of something."""
+        return isinstance(planned.attack, Attack) and (veiling == VEIL or self.looking.everywhere)
+
+    def others(self, veiling: str, planned: Planned) -> range:
+        """Numbers of the other owners under whose keys an attack is made, too."""
+        return range(self.other_keys if planned.over_keys and veiling == VEIL else 0)
+
+    def pairs(self) -> list[tuple[str, Planned]]:
+        """What is attacked, by name, and the attack; the audited veil first."""
+        veilings = [VEIL, *VEILINGS, *WEAK, *CONTROLS, OPEN_FEATURES, BY_HEART, NOISE_UNDER_KEY]
+        return [(veiling, one) for veiling in veilings for one in self.planned if veiling in one.on]
+
+
+_IN_USE: tuple[Obscuring, ...] = (
+    *(Pixelation(side=side) for side in (8, 16, 32)),
+    Blur(sigma=8.0),
+    Blackout(),
+    PrivatePixelation(side=16, epsilon=1.0, seed=_CONTROL_SEED),
+)
+"""What others use to hide. A comparison trains detectors on the same, and meets these by title."""
+_PICTURES = tuple(one.title for one in _IN_USE)
+"""What is still a picture, by name."""
+VEILINGS: dict[str, Callable[[], Veiling]] = {
+    LINEAR_4: lambda: replace(
+        baselines.linear_mix(4, _CONTROL_SEED), drawn=lambda number: baselines.linear_mix(4, number + 2)
+    ),
+    LINEAR_8: lambda: baselines.linear_mix(8, _CONTROL_SEED),
+    NOISE: lambda: _noise(_CONTROL_SEED),
+    **{one.title: partial(baselines.obscured, one) for one in _IN_USE},
+}
+"""What everything is measured against, by name."""
+CONTROLS: dict[str, Callable[[], Veiling]] = {
+    UNFOLDED: lambda: unfolded_veil(_CONTROL_SEED),
+    PLAIN: baselines.plain,
+}
+"""What is open to one kind of attack, by name; made for that alone."""
+
+
+def suite(budget: Budget, learned: bool = False) -> Suite:
+    """Return the attacks of a budget.
+
+    Args:
+        budget: how much they may take.
+        learned: whether the audited veil is: an attacker can draw keys of the patch veil by itself, but encoders only
+            as public weights let him. Nor is there another owner's key: each fit is a veil of its own.
+    """
+    everything: tuple[str, ...] = (VEIL, *VEILINGS)
+    by_networks: tuple[str, ...] = (VEIL, NOISE, LINEAR_8)
+    with_keys: tuple[str, ...] = (VEIL, NOISE, LINEAR_4)
+    needs = (Need.MODEL, Need.WEIGHTS) if learned else ()
+    match budget:
+        case Budget.QUICK:
+            known, victims, everything = 24, 16, (VEIL, NOISE, LINEAR_4, LINEAR_8, PIXELATED_16)
+            by_networks, with_keys = (VEIL, LINEAR_8), (VEIL, LINEAR_4)  # they take their time
+            ridges = [Ridge(count, 40_000) for count in (1, 6)]
+            networks, bridges, any_key = [UNet(known, 300)], _bridges(300), ManyKeys(24, 300)
+        case Budget.STANDARD:
+            known, victims = 100, 60
+            ridges = [Ridge(count, 150_000) for count in (1, 6, 10, 100)]
+            networks, bridges = [UNet(count, 2000) for count in (10, 100)], _bridges(2000)
+            any_key = ManyKeys(60, 2000)
+        case Budget.FULL:
+            known, victims = 1000, 200
+            ridges = [Ridge(count, 600_000) for count in (1, 6, 10, 100, 1000)]
+            networks, bridges = [UNet(count, 20_000) for count in (10, 100, 1000)], _bridges(20_000)
+            any_key = ManyKeys(200, 20_000)
+    other_keys = 0 if learned else 4 if budget is Budget.QUICK else 9
+    tried = {Budget.QUICK: 100, Budget.STANDARD: 200, Budget.FULL: 400}[budget]
+    perceptrons = {Budget.QUICK: (), Budget.STANDARD: (10, 100), Budget.FULL: (10, 100, 1000)}[budget]
+    steps = 20_000 if budget is Budget.FULL else 2500
+    matchers = [PairsMatcher(one.pairs, one.cells) for one in ridges if one.pairs >= 10]
+    return Suite(
+        known,
+        victims,
+        tried,
+        _LOOKING[budget],
+        other_keys,
+        (
+            Planned(
+                PictureItself(),
+                Bar(PLAIN, ((Figure.DETAIL, 0.99),)),
+                (*(one for one in _PICTURES if one in everything), PLAIN),
+            ),
+            Planned(ComponentView(), Bar(LINEAR_4, ((Figure.DETAIL, 0.5),)), everything, over_keys=True),
+            Planned(StatisticalKeyRecovery(), Bar(LINEAR_4, ((Figure.DETAIL, 0.6),)), everything, over_keys=True),
+            Planned(any_key, Bar(LINEAR_4, ((Figure.DETAIL, 0.5),)), with_keys, needs, over_keys=True),
+            *(Planned(one, _bar_of(one), everything) for one in ridges),
+            *(Planned(one, _bar_of(one), everything) for one in (Perceptron(count, steps) for count in perceptrons)),
+            *(Planned(one, _bar_of(one), by_networks) for one in networks),
+            *bridges,
+            *_by_detector(budget),
+            *_by_key(budget),
+            *_by_people(budget),
+            *_by_views(budget, any_key, ridges[1], networks[-1], needs),
+            Planned(ActivityMatcher(), Bar(LINEAR_8, ((Figure.TOP1, 0.8),)), everything, over_keys=True),
+            *(Planned(one, Bar(LINEAR_8, ((Figure.TOP1, 0.8),)), (VEIL, NOISE, LINEAR_8)) for one in matchers),
+            Planned(LabelMatcher(), None, everything),
+        ),
+    )
+
+
+def _noise(seed: int) -> Veiling:
+    """Noise whose every key has others."""
+    return replace(
+        baselines.noise(8, 16, 8, seed),
+        drawn=lambda number: _noise(number + 2),
+        again=lambda number: _noise(seed + OTHERS * number),
+    )
+
+
+def _bar_of(attack: Ridge | Perceptron | UNet) -> Bar:
+    """The control of an attack from pairs: one pair opens a linear veil less well than many do, few steps likewise."""
+    detail, psnr_db = (0.9, 24.0) if attack.pairs >= 6 else (0.7, 16.0)
+    if isinstance(attack, UNet):
+        detail, psnr_db = (0.85, 24.0) if attack.steps >= _LONG else (0.75, 20.0)
+    return Bar(LINEAR_8, ((Figure.DETAIL, detail), (Figure.PSNR, psnr_db)))
+
+
+def _by_detector(budget: Budget) -> list[Planned]:
+    """What the trained detector itself tells; of membership on noise, what labels alone tell. Not quick to find out."""
+    if budget is Budget.QUICK:
+        return []
+    return [
+        Planned(
+            FeatureInversion(300 if budget is Budget.FULL else 100),
+            Bar(OPEN_FEATURES, ((Figure.DETAIL, 0.5),)),
+            (VEIL, OPEN_FEATURES),
+            (Need.MODEL, Need.WEIGHTS),
+        ),
+        *(
+            Planned(
+                Membership(calibrated),
+                Bar(BY_HEART, ((Figure.AUC, 0.8),)),
+                (VEIL, NOISE, BY_HEART),
+                (Need.MODEL, Need.MEMBERS),
+            )
+            for calibrated in (False, True)
+        ),
+    ]
+
+
+def _by_key(budget: Budget) -> list[Planned]:
+    """What is left when the key is lost; not quick to find out."""
+    if budget is Budget.QUICK:
+        return []
+    attack = KeyLost(20_000, 200) if budget is Budget.FULL else KeyLost(2000, 60)
+    return [Planned(attack, Bar(UNFOLDED, ((Figure.DETAIL, 0.8),)), (VEIL, UNFOLDED, NOISE_UNDER_KEY))]
+
+
+def _by_people(budget: Budget) -> list[Planned]:
+    """What a recogniser learns from codes of people in films, and what their boxes alone tell. Not quick to learn."""
+    if budget is Budget.QUICK:
+        return []
+    steps = 2000 if budget is Budget.FULL else 300
+    needs = {Reading.FACES: Need.RECOGNISERS, Reading.BODIES: Need.WEIGHTS}
+    return [
+        one
+        for reading, finder in needs.items()
+        for one in (
+            Planned(
+                Recogniser(reading, steps),
+                Bar(PLAIN, ((Figure.AUC, 0.75),)),
+                (VEIL, NOISE, PIXELATED_8, PLAIN),
+                (Need.PEOPLE, finder),
+            ),
+            Planned(BoxesAlone(reading), None, (VEIL,), (Need.PEOPLE, finder)),
+        )
+    ]
+
+
+def _by_views(budget: Budget, any_key: ManyKeys, ridge: Ridge, network: UNet, needs: tuple[Need, ...]) -> list[Planned]:
+    """What is told by many frames of a scene, several keys of a picture, pairs of another key, and whole films."""
+    if budget is Budget.QUICK:
+        return []
+    frames, keys = ((16,), (4,)) if budget is Budget.STANDARD else ((16, 64), (2, 4))
+    silhouettes = Bar(LINEAR_8, ((Figure.AUC, 0.85),))
+    return [
+        *(
+            Planned(
+                one.attack,
+                Bar(one.weak, ((Figure.DETAIL, one.detail),)),
+                (VEIL, NOISE, one.weak),
+                needs if one.drawing else (),
+            )
+            for one in seen_often(any_key, ridge, network, frames, keys)
+        ),
+        Planned(Silhouettes(), silhouettes, (VEIL, NOISE, LINEAR_8), (Need.FILMS,)),
+    ]
+
+
+def _bridges(steps: int) -> list[Planned]:
+    """The feature bridge by each decoder, as it is and aligned."""
+    least = {Decoder.LINEAR: 0.45, Decoder.NETWORK: 0.55}
+    return [
+        Planned(
+            FeatureBridge(decoder, aligned, steps),
+            Bar(OPEN_FEATURES, ((Figure.DETAIL, least[decoder]),)),
+            (VEIL, OPEN_FEATURES),
+            (Need.MODEL, Need.WEIGHTS),
+        )
+        for decoder, aligned in ((Decoder.LINEAR, False), (Decoder.LINEAR, True), (Decoder.NETWORK, True))
+    ]

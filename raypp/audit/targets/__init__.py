@@ -1,0 +1,1 @@
+"""What is attacked: the veil, and baselines beside it."""

@@ -1,0 +1,86 @@
+"""A detector on codes as an attacker has it: what it makes of veiled frames with labels, and how it learns further."""
+
+import math
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from raypp.audit.core.model import Codes, Floats, Pictures
+from raypp.detect.inputs.batch import NO_CELL, DetectionBatch, labelled_batch
+from raypp.detect.model_info import About
+from raypp.detect.schedule import Recipe
+from raypp.detect.ultralytics import DetectionModel
+from raypp.train.trainer import Trainer
+
+_BATCH = 8
+
+
+@dataclass(frozen=True)
+class VeiledDetector:
+    """A detector, and how pictures are veiled before it sees them.
+
+    Attributes:
+        model: the detector, in evaluation mode; it is never changed.
+        about: what it was trained for.
+        encode: veils pictures.
+        sub_key: index of the sub-key of all pictures, which is public.
+    """
+
+    model: DetectionModel
+    about: About
+    encode: Callable[[Pictures], Codes]
+    sub_key: int
+
+    @torch.no_grad()
+    def losses(self, pictures: Pictures) -> Floats:
+        """Return the detector's loss on each veiled picture with its labels, float64[N]; as in training, all parts."""
+        found = [self.model(self._batch(pictures, [place]).to_library(_CPU))[0].sum() for place in range(len(pictures))]
+        return np.array([float(one) for one in found])
+
+    def further(self, pictures: Pictures, steps: int, seed: int) -> "VeiledDetector":
+        """Return the detector after some more steps of training on veiled pictures with their labels, as they are."""
+        batch = min(_BATCH, len(pictures))
+        each = len(pictures) // batch
+        epochs = math.ceil(steps / each)
+        recipe = Recipe(epochs=epochs, batch=batch, steps=each, seed=seed, nominal_batch=batch, amp=False)
+        torch.manual_seed(seed)
+        trainer = Trainer(deepcopy(self.model), recipe, _CPU, augmentation=None)
+        chance = np.random.default_rng(seed)
+
+        def epoch() -> Iterator[DetectionBatch]:
+            order = chance.permutation(len(pictures)).tolist()
+            for start in range(0, each * batch, batch):
+                yield self._batch(pictures, order[start : start + batch])
+
+        for _ in range(epochs):
+            trainer.train_epoch(epoch())
+        return replace(self, model=trainer.model.eval())
+
+    def _batch(self, pictures: Pictures, places: list[int]) -> DetectionBatch:
+        """Veil some pictures, and lay each in the middle of the square, as shards are read."""
+        codes, patch = self.encode(pictures.take(places)), self.about.patch
+        grid, (rows, columns) = self.about.size // patch, codes.shape[2:]
+        top, left = (grid - rows) // 2, (grid - columns) // 2
+        inputs = np.full((len(places), codes.shape[1] + 1, grid, grid), NO_CELL, dtype=np.uint8)
+        inputs[:, :-1, top : top + rows, left : left + columns] = codes
+        inputs[:, -1] = self.sub_key
+        boxes = [
+            (
+                row,
+                self.about.classes.index(name),
+                (left + box.x * columns) / grid,
+                (top + box.y * rows) / grid,
+                box.w * columns / grid,
+                box.h * rows / grid,
+            )
+            for row, place in enumerate(places)
+            for name, box in pictures.boxes[place]
+            if name in self.about.classes
+        ]
+        return labelled_batch(inputs, boxes, tuple(map(str, places)))
+
+
+_CPU = torch.device("cpu")

@@ -1,0 +1,139 @@
+"""The audited veil, and the guess that any attack has to beat."""
+
+from dataclasses import replace
+from functools import partial
+from itertools import count
+
+import numpy as np
+import numpy.typing as npt
+
+from raypp.audit.core.model import Codes, Frames, Held, Pictures, Veiling
+from raypp.audit.targets.baselines import noise
+from raypp.audit.targets.white_box import held
+from raypp.veil.derivation import SECRET_BYTES
+from raypp.veil.key import VeilKey
+from raypp.veil.spec import LearnedSpec, PatchSpec
+from raypp.veil.veil import Veil
+
+VEIL = "this veil"
+SITE = "audit"
+"""All pictures are veiled as of this site."""
+_DRAWN = 7919
+"""Sets the chances of drawn keys apart from any other."""
+_UNFOLDED = 6007
+_OTHER_OWNER = 4111
+"""Sets the keys that stand for other owners' apart from those that attackers draw."""
+_TAKES_LITTLE = PatchSpec(channels=192, bits=4, sub_keys=1, band_high=14, chroma_high=14, fold=0, mix=1, dither=0)
+
+
+def veil(made: Veil, number: int = 0) -> Veiling:
+    """The audited veil, of either family: each picture as its camera's stream is veiled.
+
+    Args:
+        made: the veil.
+        number: 0, or of another camera that is pointed at the same, in whose place pictures are veiled: the sub-key is
+            the next of the spec's in turn, the dither its own.
+    """
+    spec = made.spec
+
+    def encode(pictures: Pictures) -> Codes:
+        cells = tuple(side // spec.patch for side in pictures.frames.shape[1:3])
+        codes = np.empty((len(pictures), spec.channels, *cells), dtype=np.uint8)
+        for camera in sorted(set(pictures.cameras)):
+            of_it = [place for place, name in enumerate(pictures.cameras) if name == camera]
+            codes[of_it] = made.stream(SITE, _stand_in(made, camera, number)).encode(pictures.frames[of_it])
+        return codes
+
+    drawn = None if isinstance(spec, LearnedSpec) else partial(_drawn, spec)
+
+    def again(further: int) -> Veiling:
+        return veil(made, number + further)
+
+    def known(camera: str) -> Held:
+        return held(made.stream(SITE, _stand_in(made, camera, number)))
+
+    return Veiling(VEIL, spec.patch, spec.channels, spec.levels, encode, drawn=drawn, again=again, held=known)
+
+
+def unfolded_veil(seed: int) -> Veiling:
+    """A patch veil that takes next to nothing away: what whoever holds its key must open.
+
+    As many channels as a patch has values, of the whole band and as many bits as there can be, the first fold as wide
+    as it can be, no second mix, no dither. A cell's mean is lost here, too.
+
+    Args:
+        seed: of its key.
+    """
+    return replace(veil(Veil(_TAKES_LITTLE, _key(_UNFOLDED, seed))), name="unfolded veil", drawn=None, again=None)
+
+
+def under_other_key(made: Veil, number: int) -> Veiling:
+    """Return the patch veil of the same spec as another owner would have it, under a key that the audit draws.
+
+    Args:
+        made: the audited veil.
+        number: of the other owner, from 0 on.
+    """
+    assert isinstance(made.spec, PatchSpec)  # noqa: S101 - an encoder is one of a kind, and no key draws another
+    return veil(Veil(made.spec, _key(_OTHER_OWNER, number)))
+
+
+def noise_under_key(made: Veil, seed: int) -> Veiling:
+    """Noise in the place of the audited veil's codes, for whoever holds the key and takes it for them."""
+    spec = made.spec
+    return replace(noise(spec.patch, spec.channels, spec.levels, seed), held=veil(made).held)
+
+
+def _stand_in(made: Veil, camera: str, number: int) -> str:
+    """Name of a camera whose sub-key is so many after another's."""
+    if not number:
+        return camera
+    wanted = (made.stream(SITE, camera).sub_key + number) % made.spec.sub_keys
+    names = (f"{camera} {number}.{tried}" for tried in count())
+    return next(name for name in names if made.stream(SITE, name).sub_key == wanted)
+
+
+def _drawn(spec: PatchSpec, number: int) -> Veiling:
+    """The patch veil under a key that an attacker draws."""
+    return veil(Veil(spec, _key(_DRAWN, number)))
+
+
+def _key(purpose: int, number: int) -> VeilKey:
+    """A key that is the same in every audit; nothing that matters is ever veiled under it."""
+    return VeilKey(np.random.default_rng((purpose, number)).bytes(SECRET_BYTES))
+
+
+def blind_guess(known: Pictures, victims: Pictures, block: int) -> Frames:
+    """The best picture that labels alone allow: known pictures' mean block, and in each box its class's mean colour.
+
+    Args:
+        known: pictures of the attacker.
+        victims: only their labels and their shape are looked at.
+        block: side of the blocks that the mean is of, in pixels.
+    """
+    count, height, width, _ = known.frames.shape
+    cut = known.frames.reshape(count, height // block, block, width // block, block, 3)
+    mean = np.round(cut.mean(axis=(0, 1, 3))).astype(np.uint8)
+    colours = _colours(known)
+    guess = np.tile(mean, (len(victims), height // block, width // block, 1))
+    for picture, boxes in zip(guess, victims.boxes, strict=True):
+        for name, box in boxes:
+            if name in colours:
+                left, right = round((box.x - box.w / 2) * width), round((box.x + box.w / 2) * width)
+                top, bottom = round((box.y - box.h / 2) * height), round((box.y + box.h / 2) * height)
+                picture[max(top, 0) : bottom, max(left, 0) : right] = colours[name]
+    return guess
+
+
+def _colours(known: Pictures) -> dict[str, npt.NDArray[np.uint8]]:
+    """Mean colour of each class's boxes."""
+    _, height, width, _ = known.frames.shape
+    found: dict[str, list[npt.NDArray[np.float64]]] = {}
+    for picture, boxes in zip(known.frames, known.boxes, strict=True):
+        for name, box in boxes:
+            rows = slice(max(0, round((box.y - box.h / 2) * height)), round((box.y + box.h / 2) * height))
+            columns = slice(max(0, round((box.x - box.w / 2) * width)), round((box.x + box.w / 2) * width))
+            inside = picture[rows, columns].reshape(-1, 3)
+            if len(inside):
+                found.setdefault(name, []).append(inside.mean(axis=0))
+    return {name: np.round(np.stack(means).mean(axis=0)).astype(np.uint8) for name, means in found.items()}

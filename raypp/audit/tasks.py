@@ -1,0 +1,334 @@
+"""One attack on one veiling is one task; its row is one JSON file, and a row that is there is not made again."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from raypp.audit.core.budget import Budget
+from raypp.audit.core.code import code_digest
+from raypp.audit.core.model import Crowd, Need, Trial
+from raypp.audit.core.row import AttackRow, Control, Demand, Estimate
+from raypp.audit.footage.evidence import Evidence, gather
+from raypp.audit.footage.members import LEAST_MEMBERS, LEAST_STRANGERS, gather_trial, trial_digest
+from raypp.audit.footage.people import films_of, gather_crowd
+from raypp.audit.metrics.measure import NOBODY, Guess, Watch, missing_row, row_of
+from raypp.audit.recognition.figures import NOT_INSTALLED, Recognised
+from raypp.audit.recognition.packages import versions
+from raypp.audit.suite.case_builder import Material, TeamFiles, case_of, team_digest
+from raypp.audit.suite.suite import Bar, Planned, Suite, suite
+from raypp.audit.targets.target import VEIL, blind_guess, under_other_key
+from raypp.detect.checkpoint import read_about
+from raypp.errors import ConflictError, OptionError
+from raypp.io.atomic import write_text
+from raypp.io.private import private_umask
+from raypp.veil.keyfile import load_key
+from raypp.veil.spec import LearnedSpec, VeilSpec
+from raypp.veil.veil import open_veil
+
+if TYPE_CHECKING:
+    from raypp.audit.recognition.search import Search  # recognisers are an extra
+    from raypp.audit.recognition.things import Things
+
+PICTURES = "pictures"
+_ROWS = "rows"
+
+
+class AuditSettings(BaseModel):
+    """What is audited: everything but the key itself, which is named by its path.
+
+    Attributes:
+        sources: the owner's own footage, absolute.
+        out: folder of the audit.
+        key_path: the owner's or a site's key.
+        spec: the veil.
+        encoder: a learned veil's encoder file, which the spec names by its digest; None for a patch veil.
+        model: a detector on codes of the veil, for what an ML team can do with it; None if there is none.
+        weights: public weights of the detector's architecture, likewise.
+        members: dataset whose train split the detector learnt from, and whose val split not; None to look for one among
+            the sources.
+        size: side of the letterboxed square, in pixels.
+        budget: how much it may take.
+        seed: of which sources are attacked, and of the attackers' chances.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sources: tuple[str, ...]
+    out: Path
+    key_path: Path
+    spec: VeilSpec
+    encoder: Path | None = None
+    model: Path | None = None
+    weights: Path | None = None
+    members: str | None = None
+    size: int
+    budget: Budget
+    seed: int = 0
+
+    @property
+    def suite(self) -> Suite:
+        """The attacks of the budget."""
+        return suite(self.budget, learned=isinstance(self.spec, LearnedSpec))
+
+    @property
+    def files(self) -> TeamFiles:
+        """What was given of what attacks by an ML team need."""
+        given = {Need.MODEL: self.model, Need.WEIGHTS: self.weights}
+        return {need: path for need, path in given.items() if path is not None}
+
+    def evidence(self) -> Evidence:
+        """The pictures; read once in a process."""
+        made = self.suite
+        return _evidence(self.sources, self.size, made.known, made.victims, self.seed)
+
+    def trial(self) -> Trial | None:
+        """What the detector learnt from and what not; None where there is no detector, or nothing tells.
+
+        Raises:
+            ModelError: if the detector cannot be read.
+            OptionError: if what was named for it tells too little.
+        """
+        if self.model is None:
+            return None
+        sources = self.sources if self.members is None else (self.members,)
+        found = gather_trial(sources, read_about(self.model).size, self.spec.patch, self.suite.tried, self.seed)
+        if found is None and self.members is not None:
+            raise OptionError(
+                f"--members {self.members} is no local dataset with at least {LEAST_MEMBERS} pictures in train and "
+                f"{LEAST_STRANGERS} in val, of one shape; give the folder of the data.yaml that the detector learnt by"
+            )
+        return found
+
+    def search(self) -> "Search":
+        """What recognisers look for; found once in a process."""
+        made = self.suite
+        probes, own_words = made.looking.probes, made.looking.own_words
+        return _search(self.sources, self.size, made.known, made.victims, self.seed, probes, own_words=own_words)
+
+    def things(self) -> "Things":
+        """What things are looked for; found once in a process."""
+        made = self.suite
+        return _things(self.sources, self.size, made.known, made.victims, self.seed, self.spec.patch, self.weights)
+
+    def crowd(self, planned: Planned) -> Crowd | str | None:
+        """People in films for an attack that needs them, or why there are too few; found once in a process."""
+        if Need.PEOPLE not in planned.needs:
+            return None
+        longest_s = 900 if self.budget is Budget.FULL else 180
+        return gather_crowd(self.sources, self.size, self.weights if Need.WEIGHTS in planned.needs else None, longest_s)
+
+    def guess(self) -> Guess:
+        """What labels alone allow; guessed once in a process."""
+        made = self.suite
+        return _guess(self.sources, self.size, made.known, made.victims, self.seed, self.spec.patch)
+
+
+class Task(BaseModel):
+    """One attack on one veiling.
+
+    Attributes:
+        settings: of the audit.
+        veil_id: the audited veil's.
+        footage: digest of all pictures, so that a row of others is not taken for this one's.
+        code: digest of the attacks' program, likewise.
+        veiling: name of what is attacked.
+        attack: name of the attack.
+        team: digest of detector and weights, for an attack that needs them.
+        trial: digest of what the detector learnt from and what not, likewise.
+        recognisers: which ones look at what it makes; empty if none are installed, or none are to look.
+        things: digest of the public weights by which objects are looked for on what it makes, likewise.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    settings: AuditSettings
+    veil_id: str
+    footage: str
+    code: str
+    veiling: str
+    attack: str
+    team: str = ""
+    trial: str = ""
+    recognisers: str = ""
+    things: str = ""
+
+    @property
+    def row_id(self) -> str:
+        """Name of its files: it says what was done, whatever the folder is called."""
+        places = {"out", "key_path", "sources", "encoder", "model", "weights", "members"}
+        said = self.model_dump_json(exclude={"settings": places})
+        words = "-".join(re.findall(r"[a-z0-9]+", f"{self.attack} {self.veiling}".lower()))
+        return f"{words}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
+
+
+ClusterTasks = Callable[[Sequence[Task], str | None, float], Iterator[str]]
+"""Runs tasks on a cluster: tasks, address, CPUs of each."""
+
+
+def tasks(settings: AuditSettings) -> list[Task]:
+    """All tasks of an audit.
+
+    Raises:
+        OptionError: if the footage is too little.
+    """
+    made, veil_id = settings.suite, load_key(settings.key_path).veil_id(settings.spec)
+    footage, code, team = settings.evidence().digest, code_digest(), team_digest(settings.files)
+    weights = hashlib.sha256(settings.weights.read_bytes()).hexdigest() if settings.weights else ""
+    asked = any(Need.MEMBERS in planned.needs for _, planned in made.pairs())
+    tried = settings.trial() if asked else None
+    trial = trial_digest(tried) if tried else ""
+    return [
+        Task(
+            settings=settings,
+            veil_id=veil_id,
+            footage=footage,
+            code=code,
+            veiling=veiling,
+            attack=planned.attack.name,
+            team=team if planned.needs else "",
+            trial=trial if Need.MEMBERS in planned.needs else "",
+            recognisers=versions() if made.looks(veiling, planned) or Need.RECOGNISERS in planned.needs else "",
+            things=weights if made.looks(veiling, planned) else "",
+        )
+        for veiling, planned in made.pairs()
+        if veiling == VEIL or not _lacking(settings, planned)
+    ]
+
+
+def missing(wanted: Sequence[Task]) -> list[Task]:
+    """Those that have no row yet."""
+    return [task for task in wanted if not _row_path(task).exists()]
+
+
+def run_here(wanted: Sequence[Task]) -> Iterator[str]:
+    """Run tasks one after the other in this process."""
+    for task in wanted:
+        yield run_task(task)
+
+
+@private_umask()
+def run_task(task: Task) -> str:
+    """Make an attack and write its row; returns what it is called."""
+    settings = task.settings
+    evidence = settings.evidence()
+    if evidence.digest != task.footage:
+        raise ConflictError(
+            f"the pictures of {', '.join(settings.sources)} have changed meanwhile; run the audit again"
+        )
+    if task.recognisers not in {"", versions()}:
+        raise ConflictError(f"the audit was begun with {task.recognisers}, and here is {versions() or 'none of them'}")
+    planned = settings.suite.named(task.attack)
+    attack, lacking = planned.attack, _lacking(settings, planned)
+    looks, guess, watch = settings.suite.looks(task.veiling, planned), settings.guess(), NOBODY
+    if looks and not lacking:
+        watch = Watch(settings.search() if task.recognisers else None, settings.things())
+    started = perf_counter()
+    if lacking:
+        reason = f"it needs {' and '.join(lacking)}"
+        row = missing_row(task.veiling, attack, reason, len(evidence.victims), settings.seed)
+    elif isinstance(crowd := settings.crowd(planned), str):
+        row = missing_row(task.veiling, attack, crowd, 0, settings.seed)
+    else:
+        made = open_veil(settings.spec, load_key(settings.key_path), settings.encoder)
+        trial = settings.trial() if Need.MEMBERS in planned.needs else None
+        material = Material(evidence, settings.files, trial, crowd)
+        case = case_of(task.veiling, made, material, planned.needs, settings.seed)
+        picture = settings.out / PICTURES / f"{task.row_id}.png"
+        others = (under_other_key(made, number) for number in settings.suite.others(task.veiling, planned))
+        row = row_of(task.veiling, attack, case, guess, picture, watch, others)
+    if looks and lacking and not task.recognisers:
+        row = row.model_copy(update={"recognised": Recognised(reason=NOT_INSTALLED)})
+    row = row.model_copy(update={"seconds": round(perf_counter() - started, 2)})
+    path = _row_path(task)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, row.model_dump_json(indent=1) + "\n")
+    return f"{task.attack} on {task.veiling}"
+
+
+def _lacking(settings: AuditSettings, planned: Planned) -> tuple[Need, ...]:
+    """What an attack needs that was not given."""
+    return tuple(need for need in planned.needs if not _given(settings, need))
+
+
+def _given(settings: AuditSettings, need: Need) -> bool:
+    if need is Need.FILMS:
+        return bool(settings.evidence().victims.moments)
+    if need is Need.PEOPLE:
+        return bool(films_of(settings.sources))
+    if need is Need.RECOGNISERS:
+        return bool(versions())
+    if need is Need.MEMBERS:
+        return settings.members is not None or settings.trial() is not None
+    return need in settings.files
+
+
+def read_rows(wanted: Sequence[Task]) -> list[AttackRow]:
+    """Read the rows of all tasks, each with its control.
+
+    Raises:
+        ConflictError: if a row is damaged.
+    """
+    found = {(task.veiling, task.attack): _read(_row_path(task)) for task in wanted}
+    made = wanted[0].settings.suite
+    return [
+        row.model_copy(update={"control": _control(made.named(attack).bar, found, attack)})
+        for (_, attack), row in found.items()
+    ]
+
+
+def _control(bar: Bar | None, found: dict[tuple[str, str], AttackRow], attack: str) -> Control | None:
+    if bar is None or (bar.on, attack) not in found:
+        return None
+    row = found[bar.on, attack]
+    demands = []
+    for figure, least in bar.least:
+        got: Estimate | None = getattr(row, figure.value)
+        demands.append(Demand(score=figure.value, required=least, got=got.mean if got else 0.0))
+    return Control(on=bar.on, demands=tuple(demands))
+
+
+def _row_path(task: Task) -> Path:
+    return task.settings.out / _ROWS / f"{task.row_id}.json"
+
+
+def _read(path: Path) -> AttackRow:
+    try:
+        return AttackRow.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        raise ConflictError(f"row {path} is missing, damaged or of another version; remove it and run again") from None
+
+
+@lru_cache(maxsize=1)
+def _evidence(sources: tuple[str, ...], size: int, known: int, victims: int, seed: int) -> Evidence:
+    return gather(sources, size, known, victims, seed)
+
+
+@lru_cache(maxsize=1)
+def _guess(sources: tuple[str, ...], size: int, known: int, victims: int, seed: int, block: int) -> Guess:
+    evidence = _evidence(sources, size, known, victims, seed)
+    return Guess.of(evidence.known, evidence.victims, block)
+
+
+@lru_cache(maxsize=1)
+def _search(
+    sources: tuple[str, ...], size: int, known: int, victims: int, seed: int, probes: int, *, own_words: bool
+) -> "Search":
+    from raypp.audit.recognition.search import Search  # noqa: PLC0415 - needs recognisers
+
+    return Search.on(_evidence(sources, size, known, victims, seed).victims, probes, seed, own_words=own_words)
+
+
+@lru_cache(maxsize=1)
+def _things(
+    sources: tuple[str, ...], size: int, known: int, victims: int, seed: int, block: int, weights: Path | None
+) -> "Things":
+    from raypp.audit.recognition.things import Things  # noqa: PLC0415 - nobody may look
+
+    evidence = _evidence(sources, size, known, victims, seed)
+    return Things.on(evidence.victims, blind_guess(evidence.known, evidence.victims, block), weights)

@@ -1,0 +1,1 @@
+"""What the rows of an audit come to: gates, verdict, certificate."""

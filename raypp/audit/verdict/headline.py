@@ -1,0 +1,55 @@
+"""The verdict of an audit in one sentence for each adversary."""
+
+from collections.abc import Sequence
+
+from raypp.audit.core.budget import Budget
+from raypp.audit.core.model import Adversary
+from raypp.audit.verdict.gates import Gate, Verdict
+from raypp.io.wording import counted
+
+
+def headlines(gates: Sequence[Gate]) -> list[str]:
+    """Say what became of the bars, one sentence for each adversary that has any."""
+    sides = ([gate for gate in gates if gate.adversary is one] for one in Adversary)
+    return [_headline(side) for side in sides if side] or ["Not proven: no bar was judged."]
+
+
+def first_look(budget: str) -> list[str]:
+    """Say of the least budget that it is a first look; of others nothing."""
+    if budget != Budget.QUICK:
+        return []
+    return ["A first look: few pictures and little patience. Attacks of --budget standard found about twice as much."]
+
+
+def said_over_keys(gate: Gate) -> str:
+    """Say what the same attacks reach where other owners have other keys of this spec; the gate has such figures."""
+    here, *others = gate.over_keys
+    low, high = min(others), max(others)
+    reached = f"under {counted(len(others), 'other key')} {low:.2f} to {high:.2f}, under this one {here:.2f}"
+    return f"Attacks that were made under several keys: {reached}{'; keys of this spec differ' if split(gate) else ''}."
+
+
+def split(gate: Gate) -> bool:
+    """Whether the bar lies among what was reached under the keys that were tried."""
+    return gate.bar is not None and len({got > gate.bar for got in gate.over_keys}) == 2
+
+
+def _headline(gates: Sequence[Gate]) -> str:
+    """What became of the bars for one adversary; those that could be about nothing are named apart."""
+    pointless = sum(gate.pointless for gate in gates)
+    if pointless:
+        there = _headline([gate for gate in gates if not gate.pointless])
+        return f"{there} {counted(pointless, 'bar')} more had nothing on these pictures to be about."
+    verdicts, bars = [gate.verdict for gate in gates], counted(len(gates), "bar")
+    missed, undecided = verdicts.count(Verdict.MISSED), verdicts.count(Verdict.UNDECIDED)
+    open_ = verdicts.count(Verdict.NOT_EVALUATED)
+    who = f"Against an {gates[0].adversary.value}"
+    if missed:
+        return f"{who}: the veil did not hold: {missed} of {bars} missed."
+    if open_:
+        too = f", {undecided} undecided" if undecided else ""
+        return f"{who}: not proven: {open_} of {bars} could not be evaluated{too}."
+    if undecided:
+        why = "keys of this spec differ" if any(map(split, gates)) else "the pictures are too few to tell"
+        return f"{who}: not proven: {undecided} of {bars} undecided, {why}."
+    return f"{who}: the veil held against these attacks: all {bars} met."

@@ -1,0 +1,104 @@
+"""The `raypp audit` command."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from raypp.audit.core.budget import Budget
+from raypp.cli.json_file import json_option, write_json
+from raypp.errors import OptionError
+from raypp.execution import cluster_unless_here
+from raypp.io.filesystem import is_url
+from raypp.progress import Reporter
+from raypp.shards.place import refuse_within_archive
+from raypp.train.options import check_size, check_weights
+from raypp.veil.encoder_file import spec_and_encoder
+from raypp.veil.keyfile import resolve_key_path
+
+if TYPE_CHECKING:
+    from raypp.audit.tasks import ClusterTasks, Task  # needs torch
+
+
+def make_audit_command(cluster: "ClusterTasks | None") -> Callable[..., None]:
+    """Return the `audit` command, running attacks on a cluster or, without one, in its own process."""
+
+    def audit(
+        sources: Annotated[list[str], typer.Argument(help="The owner's own footage, as for `raypp veil`.")],
+        out: Annotated[Path, typer.Option(help="Folder of rows, report and certificate; it stays inside.")],
+        key: Annotated[Path | None, typer.Option(help="Owner's key (default: RAYPP_KEY_FILE).")] = None,
+        spec: Annotated[
+            Path | None,
+            typer.Option(help="Veil spec (JSON) or encoder file (default: the default veil)."),
+        ] = None,
+        model: Annotated[
+            Path | None, typer.Option(help="Detector on codes of this veil: a bundle or a run's detector folder.")
+        ] = None,
+        weights: Annotated[
+            Path | None, typer.Option(help="Public weights (.pt) of the detector's architecture.")
+        ] = None,
+        members: Annotated[
+            str | None,
+            typer.Option(
+                help="Dataset with what the detector learnt from in train, others in val (default: among SOURCES)."
+            ),
+        ] = None,
+        size: Annotated[int, typer.Option(help="Side of the letterboxed square, in pixels.")] = 640,
+        budget: Annotated[
+            Budget, typer.Option(help="quick: three minutes; standard: three hours; full: many hours, of a core.")
+        ] = Budget.STANDARD,
+        seed: Annotated[int, typer.Option(help="Of what is attacked, and of the attackers' chances.", min=0)] = 0,
+        here: Annotated[bool, typer.Option("--here", help="Attack in this process, without Ray.")] = False,
+        address: Annotated[str | None, typer.Option(help="Address of a running Ray (default: a local one).")] = None,
+        cpus: Annotated[float, typer.Option(help="CPUs of each attack on Ray.", min=0.1)] = 1,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+        json_file: Annotated[Path | None, json_option()] = None,
+    ) -> None:
+        """Attack a veil on the owner's own pictures; write rows, a report with pictures, and a signed certificate.
+
+        Every attack leaves a JSON row under OUT/rows; run again, and only what is missing is done. OUT/public is
+        what may be handed out; all else in OUT may show plain pictures.
+
+        Example: raypp audit /data/videos --key owner.key --out audit --budget quick
+
+        Example: raypp audit films.csv --key owner.key --spec fitted/encoder.veil --out audit --budget full
+        """
+        on_ray = cluster_unless_here(cluster, here=here, address=address)
+        refuse_within_archive(out, "plain pictures")
+        check_size(size)
+        veil, encoder = spec_and_encoder(spec)
+        if model is not None and not model.exists():
+            raise OptionError(f"--model {model} is not there; give a file that is")
+        check_weights(weights)
+        key_path = resolve_key_path(key).absolute()
+        from raypp.audit.run import print_plan, print_summary, run_audit  # noqa: PLC0415 - needs torch, slow to import
+        from raypp.audit.tasks import AuditSettings, run_here  # noqa: PLC0415
+
+        settings = AuditSettings(
+            sources=tuple(one if is_url(one) else str(Path(one).absolute()) for one in sources),
+            out=out.absolute(),
+            key_path=key_path,
+            spec=veil,
+            encoder=encoder,
+            model=model.absolute() if model else None,
+            weights=weights.absolute() if weights else None,
+            members=str(Path(members).absolute()) if members and not is_url(members) else members,
+            size=size,
+            budget=budget,
+            seed=seed,
+        )
+        console = Console(stderr=True, soft_wrap=True)
+        if dry_run:
+            print_plan(settings, console)
+            return
+
+        def execute(todo: "Sequence[Task]") -> Iterator[str]:
+            return run_here(todo) if on_ray is None else on_ray(todo, address, cpus)
+
+        summary = run_audit(settings, execute, Reporter(console))
+        print_summary(summary, console)
+        write_json(json_file, summary)
+
+    return audit

@@ -1,0 +1,194 @@
+"""The `raypp compare` command."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel, ConfigDict
+from rich.console import Console
+from rich.table import Table as ScreenTable
+
+from raypp.cli.json_file import json_option, write_json
+from raypp.compare.arm import Arm, ArmKind, Report, Schedule
+from raypp.compare.arm_names import WAYS, parse_arm
+from raypp.compare.comparison import ArmTask, Comparison, command_line, compare
+from raypp.compare.images import read_pictures
+from raypp.compare.rows import read_matches, read_rows
+from raypp.compare.table import Table, TableLine, cells, draw, header, make_table, to_markdown
+from raypp.errors import OptionError
+from raypp.execution import cluster_unless_here
+from raypp.ingest.job import veil_here
+from raypp.io.private import PUBLIC, private_folder, private_umask
+from raypp.progress import Reporter
+from raypp.shards.place import refuse_within_archive
+from raypp.train.options import check_counts, check_size, check_weights
+from raypp.veil.keyfile import resolve_key_path
+
+_DEFAULT_ARMS = (ArmKind.PLAIN.value, ArmKind.PLAIN_CELLS.value, "default")
+
+ClusterArms = Callable[[Sequence[ArmTask], str | None, float, float], Iterator[str]]
+"""Runs arms on a cluster: tasks, address, and the CPUs and GPUs of each."""
+
+
+class CompareSummary(BaseModel):
+    """Result of `raypp compare`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    dataset: str
+    reference: str | None
+    lines: tuple[TableLine, ...]
+
+
+def make_compare_command(cluster: ClusterArms | None) -> Callable[..., None]:
+    """Return the `compare` command, running arms on a cluster or, without one, in its own process."""
+
+    def compare_command(
+        data: Annotated[str, typer.Argument(help="Plain pictures in YOLO layout, with train and val.")],
+        out: Annotated[Path, typer.Option(help="Folder of rows and tables; it stays inside the perimeter.")],
+        arm: Annotated[
+            list[str] | None,
+            typer.Option(
+                help="plain, plain-cells, library, default, NAME=SPEC.json or NAME:field=value,...; "
+                f"other ways to hide: {WAYS}; repeat. "
+                "(default: plain, plain-cells, default)"
+            ),
+        ] = None,
+        seeds: Annotated[str, typer.Option(help="Seeds of each arm, such as 0,1,2.")] = "0",
+        key: Annotated[Path | None, typer.Option(help="Owner's key (default: RAYPP_KEY_FILE).")] = None,
+        model: Annotated[str, typer.Option(help="Architecture: yolov8n ... x, yolo11s, yolo26n ...")] = "yolov8n",
+        weights: Annotated[Path | None, typer.Option(help="Public weights (.pt) that every arm starts from.")] = None,
+        size: Annotated[int, typer.Option(help="Side of the letterboxed square, in pixels.")] = 640,
+        epochs: Annotated[int, typer.Option(help="Passes over the training pictures.")] = 100,
+        batch: Annotated[int, typer.Option(help="Pictures of a step.")] = 16,
+        nominal_batch: Annotated[
+            int, typer.Option(help="Pictures whose gradients make one step of the optimiser; small for few pictures.")
+        ] = 64,
+        amp: Annotated[
+            bool | None,
+            typer.Option(
+                "--amp/--no-amp",
+                help="Mixed precision (default: where a GPU is); slower on a CPU without bfloat16 arithmetic.",
+            ),
+        ] = None,
+        wrong_keys: Annotated[int, typer.Option(help="Other keys that each veiled detector is tried on.", min=0)] = 3,
+        replicates: Annotated[int, typer.Option(help="Bootstrap resamples of each interval.", min=10)] = 1000,
+        here: Annotated[bool, typer.Option("--here", help="Run arms one by one in this process, without Ray.")] = False,
+        address: Annotated[str | None, typer.Option(help="Address of a running Ray (default: a local one).")] = None,
+        cpus: Annotated[float, typer.Option(help="CPUs of each arm on Ray.", min=0.1)] = 1,
+        gpus: Annotated[float, typer.Option(help="GPUs of each arm on Ray.", min=0)] = 0,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Say which arms would run, and run none.")] = False,
+        json_file: Annotated[Path | None, json_option("the table")] = None,
+    ) -> None:
+        """Measure what a veil costs: the same detector on plain and on veiled pictures, same data, schedule and seeds.
+
+        Every finished arm is one JSON row under OUT/rows; run again to do what is missing, or with more arms.
+
+        Example: raypp compare pictures --out cost --weights yolov8n.pt --epochs 100 --seeds 0,1,2
+
+        Example: raypp compare pictures --out cost --arm plain --arm default --arm coarse:patch=16,channels=32
+
+        Example: raypp compare pictures --out cost --arm pixelation-16 --arm private-pixelation-16:epsilon=1
+        """
+        on_ray = cluster_unless_here(cluster, here=here, address=address)
+        refuse_within_archive(out, "plain pictures")
+        chosen = [parse_arm(text, seed) for text in arm or _DEFAULT_ARMS for seed in _seeds(seeds)]
+        schedule = Schedule(
+            architecture=model,
+            weights=weights.absolute() if weights else None,
+            size=size,
+            epochs=epochs,
+            batch=batch,
+            nominal_batch=nominal_batch,
+            amp=amp,
+        )
+        _check(schedule, chosen)
+        comparison = Comparison(
+            data=str(Path(data).absolute()) if "://" not in data else data,
+            out=out.absolute(),
+            key_path=resolve_key_path(key).absolute(),
+            schedule=schedule,
+            arms=tuple(chosen),
+            wrong_keys=wrong_keys,
+            command=command_line(),
+        )
+        console = Console(stderr=True, soft_wrap=True)
+        if dry_run:
+            _print_plan(comparison, console)
+            return
+
+        def execute(tasks: Sequence[ArmTask]) -> Iterator[str]:
+            if on_ray is None:
+                from raypp.compare.task import run_here  # noqa: PLC0415 - needs torch, slow to import
+
+                return run_here(tasks, lambda task: _report(task, console))
+            return on_ray(tasks, address, cpus, gpus)
+
+        rows = compare(comparison, veil_here, execute, Reporter(console))
+        table = make_table(rows, lambda row: read_matches(comparison.out, row), replicates)
+        _write(table, comparison.out)
+        _print(table, console, comparison.out)
+        summary = CompareSummary(dataset=rows[0].dataset, reference=table.reference, lines=table.lines)
+        write_json(json_file, summary)
+
+    return compare_command
+
+
+def _seeds(text: str) -> list[int]:
+    try:
+        seeds = [int(word) for word in text.split(",")]
+    except ValueError:
+        raise OptionError(f"--seeds {text!r} must be whole numbers such as 0,1,2") from None
+    if len(set(seeds)) != len(seeds) or min(seeds) < 0:
+        raise OptionError(f"--seeds {text!r} must differ and not be negative")
+    return seeds
+
+
+def _check(schedule: Schedule, arms: Sequence[Arm]) -> None:
+    check_counts({"--epochs": schedule.epochs, "--batch": schedule.batch, "--nominal-batch": schedule.nominal_batch})
+    check_size(schedule.size)
+    check_weights(schedule.weights)
+    named: dict[tuple[str, int], Arm] = {}
+    for arm in arms:
+        if named.setdefault((arm.name, arm.seed), arm) != arm:
+            raise OptionError(f"two arms are called {arm.name}; give each a name of its own")
+
+
+def _print_plan(comparison: Comparison, console: Console) -> None:
+    pictures = read_pictures(comparison.data)
+    rows = read_rows(comparison.out)
+    counts = ", ".join(f"{len(found)} {split}" for split, found in pictures.splits.items())
+    console.print(f"{pictures.name}: {counts} pictures, {len(pictures.classes)} classes", highlight=False, markup=False)
+    for task in comparison.tasks(pictures):
+        state = "has its row" if task.row_id in rows else "would be trained"
+        console.print(f"{task.row_id:<40}  {state}", highlight=False, markup=False)
+
+
+def _report(task: ArmTask, console: Console) -> Report:
+    def report(epoch: int, epochs: int, said: str) -> None:
+        console.print(f"{task.row_id}  epoch {epoch}/{epochs}  {said}", highlight=False, markup=False)
+
+    return report
+
+
+@private_umask()
+def _write(table: Table, out: Path) -> None:
+    public = private_folder(out / PUBLIC)
+    (public / "table.md").write_text(to_markdown(table))
+    draw(table, public / "table.png")
+
+
+def _print(table: Table, console: Console, out: Path) -> None:
+    screen = ScreenTable(*header())
+    for line in table.lines:
+        screen.add_row(*cells(line))
+    console.print(screen) if console.is_terminal else sys.stderr.write(to_markdown(table))
+    if table.reference:
+        console.print(f"losses and step times are against {table.reference}", highlight=False, markup=False)
+    console.print(
+        f"look at       {out / PUBLIC / 'table.png'}, {out / PUBLIC / 'table.md'} (may be published)",
+        highlight=False,
+        markup=False,
+    )

@@ -1,0 +1,162 @@
+"""The `raypp evaluate` command: a detector judged here or on a cluster, and what there is to say of it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from raypp.cli.json_file import json_option, write_json
+from raypp.cli.train import DETECTOR_FOLDER
+from raypp.detect.inputs.dataset import VAL, VeiledDataset
+from raypp.errors import OptionError
+from raypp.evaluate.error_summary import MistakeSummary
+from raypp.evaluate.errors import MistakeKind
+from raypp.evaluate.request import StudiedSample, StudySettings
+from raypp.io.filesystem import is_url
+from raypp.progress import Reporter
+
+if TYPE_CHECKING:
+    from raypp.evaluate.report import EvaluationScores, GroupScores  # needs torch and matplotlib
+
+_MOST_CLASSES = 5
+_MOST_CAMERAS = 20
+_SHORT = {
+    MistakeKind.CLASS: "class",
+    MistakeKind.LOCALISATION: "place",
+    MistakeKind.CLASS_AND_LOCALISATION: "both",
+    MistakeKind.DUPLICATE: "twice",
+    MistakeKind.BACKGROUND: "on nothing",
+    MistakeKind.MISSED: "missed",
+}
+_KINDS = (
+    "class: on a label of another class; place: of the right class, badly placed; both: neither; twice: on a label "
+    "that was found before; on nothing: nothing is labelled there; missed: a label that nothing found"
+)
+
+
+@dataclass(frozen=True)
+class ClusterOptions:
+    """How a cluster is used: how many workers, whether each has a GPU, and the address of Ray (None: a local one)."""
+
+    workers: int
+    gpu: bool
+    address: str | None
+
+
+ClusterStudy = Callable[[StudySettings, ClusterOptions], Iterable[StudiedSample]]
+"""Studies a detector on a cluster."""
+
+
+def make_evaluate_command(cluster: ClusterStudy, workers: int = 0) -> Callable[..., None]:
+    """Return the `evaluate` command, which uses as many workers of a cluster unless told otherwise; 0: this process."""
+    workers_here = workers
+
+    def evaluate(
+        archive: Annotated[str, typer.Argument(help="The veiled archive.")],
+        model: Annotated[
+            Path, typer.Option(help="A run of `raypp train`, its detector folder, or a file of `raypp export`.")
+        ],
+        labels: Annotated[str | None, typer.Option(help="Label version (default: the only one).")] = None,
+        split: Annotated[str, typer.Option(help="Split to evaluate on.")] = VAL,
+        report: Annotated[
+            Path | None, typer.Option(help="Write scores, pictures, mistakes and suspected label errors here.")
+        ] = None,
+        workers: Annotated[
+            int, typer.Option(help="Workers on Ray, which reach archive and model; 0: this process.", min=0)
+        ] = workers_here,
+        gpu: Annotated[bool, typer.Option("--gpu", help="Give each worker on Ray a GPU.")] = False,
+        address: Annotated[
+            str | None, typer.Option(help="Address of a running Ray; needs --workers (default: a local one).")
+        ] = None,
+        data_key: Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")] = None,
+        json_file: Annotated[Path | None, json_option("the scores")] = None,
+    ) -> None:
+        """Measure a trained detector on veiled frames: mAP50, mAP50-95, each class, and what it gets wrong.
+
+        Example: raypp evaluate veiled --model run --report report
+        """
+        if not workers and (gpu or address):
+            raise OptionError("--gpu and --address are for workers on Ray; say how many with --workers")
+        console = Console(stderr=True, soft_wrap=True)
+        detector = model / DETECTOR_FOLDER if (model / DETECTOR_FOLDER).is_dir() else model
+        dataset = VeiledDataset.open(archive, labels, data_key)
+        dataset.require(split)
+        from raypp.detect.checkpoint import read_about  # noqa: PLC0415 - needs torch, slow to import
+        from raypp.evaluate.predict import study_here, with_codes  # noqa: PLC0415
+        from raypp.evaluate.report import make_report, write_report  # noqa: PLC0415
+
+        about = read_about(detector)
+        about.check(dataset, str(detector))
+        settings = StudySettings(
+            archive=archive if is_url(archive) else str(Path(archive).absolute()),
+            labels_version=dataset.labels_version,
+            split=split,
+            detector=detector.absolute(),
+            data_key_path=data_key.absolute() if data_key else None,
+        )
+        studied = cluster(settings, ClusterOptions(workers, gpu, address)) if workers else study_here(settings)
+        samples = []
+        with Reporter(console).task("evaluating", dataset.splits[split]) as advance:
+            for one in studied:
+                samples.append(one)
+                advance(1, "", 1)
+        made = make_report(samples, dataset.classes, about.size)
+        if report:
+            shown = with_codes(made.samples, settings, made.worst())
+            write_report(replace(made, samples=tuple(shown)), report)
+        write_json(json_file, made.scores)
+        _print_scores(made.scores, console)
+        _print_mistakes(made.mistakes, console)
+        if report:
+            console.print(
+                f"{len(made.suspects)} suspected label errors; report in {report}", highlight=False, markup=False
+            )
+
+    return evaluate
+
+
+def _print_scores(scores: "EvaluationScores", console: Console) -> None:
+    table = _table("class", "labels", "precision", "recall", "mAP50", "mAP50-95")
+    for row in (*scores.classes, None):
+        one = row or scores
+        name = escape(row.name) if row else f"all ({scores.samples} frames)"
+        figures = (one.precision, one.recall, one.map50, one.map50_95)
+        table.add_row(name, str(one.labels), *(f"{figure:.3f}" for figure in figures))
+    console.print(table)
+    if 1 < len(scores.by_camera) <= _MOST_CAMERAS:
+        console.print(_groups("camera", scores.by_camera))
+    elif len(scores.by_site) > 1:
+        console.print(_groups("site", scores.by_site))
+
+
+def _print_mistakes(summary: MistakeSummary, console: Console) -> None:
+    said = f"of {summary.detections} detections from confidence {summary.confidence:.2f}, {summary.right} are right"
+    console.print(f"\n{said}; {summary.mistakes} mistakes:", highlight=False, markup=False)
+    if not summary.mistakes:
+        return
+    table = _table("most in", "labels", *(_SHORT[kind] for kind in summary.kinds), "all")
+    worst = sorted(summary.by_class, key=lambda one: (-one.mistakes, one.name))[:_MOST_CLASSES]
+    for one in worst:
+        table.add_row(escape(one.name), str(one.labels), *map(str, one.kinds.values()), str(one.mistakes))
+    table.add_row("all classes", str(summary.labels), *map(str, summary.kinds.values()), str(summary.mistakes))
+    console.print(table)
+    console.print(_KINDS, highlight=False)
+
+
+def _groups(what: str, groups: "Iterable[GroupScores]") -> Table:
+    table = _table(what, "frames", "labels", "mAP50", "mAP50-95")
+    for one in groups:
+        table.add_row(escape(one.name), str(one.samples), str(one.labels), f"{one.map50:.3f}", f"{one.map50_95:.3f}")
+    return table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None)
+    for number, name in enumerate(columns):
+        table.add_column(name, justify="right" if number else "left")
+    return table

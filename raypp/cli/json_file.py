@@ -1,0 +1,62 @@
+"""The option `--json FILE` of a command: its summary for a machine to read."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import typer
+from pydantic import BaseModel
+
+from raypp.errors import OptionError
+from raypp.io.atomic import write_text
+
+_REMEDY = "name a file you may write"
+
+
+def json_option(what: str = "the summary") -> Any:
+    """Declare `--json`; a file that cannot be written is refused before the command begins."""
+    return typer.Option("--json", help=f"Write {what} here as JSON.", callback=_checked)
+
+
+def write_json(path: Path | None, summary: BaseModel) -> None:
+    """Write a summary as JSON, if asked for: whole or not at all, but for a pipe or a device.
+
+    Args:
+        path: the file that was asked for; its folder is made where a command did not.
+        summary: what is written.
+
+    Raises:
+        OptionError: if it cannot be written.
+    """
+    if path is None:
+        return
+    text = summary.model_dump_json(indent=1) + "\n"
+    try:
+        if _is_replaceable(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_text(path, text)
+        else:
+            path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OptionError(f"--json {path}: {error.strerror}; {_REMEDY}") from None
+
+
+def _checked(path: Path | None) -> Path | None:
+    """Refuse a folder, and a file in a place that may not be written to."""
+    if path is None:
+        return None
+    if path.is_dir():
+        raise OptionError(f"--json {path} is a folder; name a file in it")
+    place = path
+    if _is_replaceable(path):
+        place = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
+        if not place.is_dir():
+            raise OptionError(f"--json {path}: {place} is no folder; {_REMEDY}")
+    if not os.access(place, os.W_OK):
+        raise OptionError(f"--json {path}: {place} may not be written to; {_REMEDY}")
+    return path
+
+
+def _is_replaceable(path: Path) -> bool:
+    """Whether a path names a file or nothing yet; a link, such as /dev/stdout, and a pipe are written through."""
+    return not os.path.lexists(path) or (path.is_file() and not path.is_symlink())

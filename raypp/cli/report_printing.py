@@ -1,0 +1,117 @@
+"""A report on a terminal."""
+
+from collections.abc import Collection
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from raypp.io.wording import counted
+from raypp.reports.coverage_rows import WHOLE, coverage_rows, observed_share
+from raypp.reports.records import Recorded
+from raypp.reports.wording import overlaps, pause, seconds, share, until
+from raypp.usage.report import SiteReport
+
+_MOST_TRANSITIONS = 15
+_MOST_STEPS = 12
+
+
+def print_report(report: SiteReport, found: Recorded, console: Console) -> None:
+    """Print fact, duration, coverage, safety equipment and sequence, as far as there are any."""
+    period = until(found.period, found.settings.zone)
+    seen = f"observed {share(observed_share(report.coverage))} of the time of {found.cameras_in_words(report)}"
+    console.print(f"[bold]{escape(report.site)}[/bold]  {period} ({report.time_zone})", highlight=False, soft_wrap=True)
+    console.print(escape(seen), highlight=False, soft_wrap=True)
+    if found.note:
+        console.print(f"\n{found.note}", highlight=False, soft_wrap=True, markup=False)
+    for words in overlaps(report, found.settings.zone):
+        console.print(words, highlight=False, markup=False, soft_wrap=True)
+    for table in (_tools(report), _coverage(report), _worn(report), _transitions(report), _sequence(report)):
+        if table.row_count:
+            console.print()
+            console.print(table)
+    _print_uncertain(report, console)
+
+
+def _tools(report: SiteReport) -> Table:
+    table = _table("Tools", ("tool", "uses", "in use", "median", "90 % below", "longest", ""), numeric=range(1, 6))
+    for one in report.tools:
+        lasted = one.durations
+        lanes = [lane for lane in report.lanes if lane.tool == one.name]
+        marks = {"open": sum(lane.open for lane in lanes), "provisional": sum(lane.provisional for lane in lanes)}
+        figures = (one.states.used_s, lasted.p50_s, lasted.p90_s, lasted.max_s)
+        words = ", ".join(f"{number} {name}" for name, number in marks.items() if number)
+        uses = f"{one.episodes:,}" if one.used else "not used"
+        table.add_row(escape(one.name), uses, *map(seconds, figures), words)
+    return table
+
+
+def _coverage(report: SiteReport) -> Table:
+    heads = ("when", "", "where", "used", "not used", "NOT OBSERVED", "observed")
+    table = _table("Coverage", heads, numeric=range(3, 7))
+    last = None
+    for row in coverage_rows(report):
+        when = row.when if row.when == WHOLE else f"{row.when}, {row.day}"
+        figures = (row.used_s, row.not_used_s, row.not_observed_s)
+        table.add_row(
+            escape(when) if when != last else "",
+            row.kind,
+            escape(row.name),
+            *map(seconds, figures),
+            share(row.observed_share),
+        )
+        last = when
+    return table
+
+
+def _worn(report: SiteReport) -> Table:
+    table = _table("Safety equipment", ("equipment", "where", "worn", "of", "NOT OBSERVED"), numeric=range(2, 5))
+    for one in report.worn:
+        where = f"{one.camera}, {one.station}" if one.station else one.camera
+        figures = (share(one.worn_share), seconds(one.seen_s), seconds(one.not_observed_s))
+        table.add_row(escape(one.equipment), escape(where), *figures)
+    return table
+
+
+def _transitions(report: SiteReport) -> Table:
+    heads = ("what follows what", "times", "not certain", "mean pause")
+    table = _table("Transitions", heads, numeric=range(1, 4))
+    for one in report.transitions[:_MOST_TRANSITIONS]:
+        names = f"{escape(one.before)} \u2192 {escape(one.after)}"
+        table.add_row(names, str(one.count), str(one.not_observed or ""), pause(one.mean_pause_s))
+    return table
+
+
+def _sequence(report: SiteReport) -> Table:
+    """The latest uses; all of them are in the files."""
+    left = len(report.sequence) - _MOST_STEPS
+    title = f"Sequence: the latest {_MOST_STEPS} of {len(report.sequence):,}" if left > 0 else "Sequence"
+    table = _table(title, ("#", "start", "tool", "station", "camera", "duration", "state"), numeric=(0, 5))
+    for one in report.sequence[max(0, left) :]:
+        start = one.start[11:19]
+        state = one.state if one.state != "final" else ""
+        names = (escape(one.tool), escape(one.station), escape(one.camera))
+        table.add_row(str(one.number), start, *names, seconds(one.duration_s), state)
+    return table
+
+
+def _print_uncertain(report: SiteReport, console: Console) -> None:
+    open_now = sum(lane.open for lane in report.lanes)
+    silent = sum(lane.provisional for lane in report.lanes)
+    if open_now:
+        console.print(
+            f"{counted(open_now, 'use')} still under way (open): their figures will grow.",
+            highlight=False,
+            markup=False,
+        )
+    if silent:
+        words = "closed only because the camera is silent (provisional): they go on if it does."
+        console.print(f"{counted(silent, 'use')} {words}", highlight=False, markup=False)
+
+
+def _table(title: str, heads: tuple[str, ...], numeric: Collection[int]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
+    for index, head in enumerate(heads):
+        right = index in numeric
+        table.add_column(head, justify="right" if right else "left", overflow="fold", no_wrap=right)
+    return table

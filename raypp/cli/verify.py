@@ -1,0 +1,138 @@
+"""The `raypp verify` command: shards checked one after another, or on a cluster."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from raypp.audit.verdict.certificate import Certificate, verify_certificate
+from raypp.cli.json_file import json_option, write_json
+from raypp.errors import CertificateError, OptionError, ShardError
+from raypp.io.wording import counted
+from raypp.progress import Reporter
+from raypp.shards.encryption import DataKey
+from raypp.shards.manifest import read_manifest
+from raypp.shards.receipt import Receipt
+from raypp.shards.store import Store
+from raypp.shards.verification import CheckShards, ShardCheck
+from raypp.shards.verification import verify as check_archive
+from raypp.shards.vouching import check_fingerprint, check_signature
+from raypp.veil.key import fingerprint as fingerprint_of
+
+_EXIT_PROBLEMS = 1
+
+ClusterChecker = Callable[[str, Sequence[Receipt], Path | None, str | None], Iterable[ShardCheck]]
+"""Checks the shards of receipts of (archive, receipts, data key, address of Ray)."""
+
+
+def make_verify_command(cluster: ClusterChecker | None, *, always: bool = False) -> Callable[..., None]:
+    """Return the `verify` command, which checks shards on a cluster if asked to, or always."""
+
+    def verify(
+        archive: Annotated[str, typer.Argument(help="The archive, or the certificate of an audit, to verify.")],
+        data_key: Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")] = None,
+        on_ray: Annotated[bool, typer.Option("--on-ray", help="Check shards in parallel on Ray.")] = always,
+        address: Annotated[
+            str | None, typer.Option(help="Address of a running Ray; means --on-ray (default: a local one).")
+        ] = None,
+        fingerprint: Annotated[
+            str | None, typer.Option(help="Fingerprint of the owner's key, which must have signed; from the owner.")
+        ] = None,
+        of_archive: Annotated[
+            str | None, typer.Option("--archive", help="Archive whose veil and key the certificate must be of.")
+        ] = None,
+        json_file: Annotated[Path | None, json_option("the report")] = None,
+    ) -> None:
+        """Check every receipt, shard, digest, label and the signature of an archive, or a certificate; needs no key.
+
+        Example: raypp verify veiled --fingerprint 9ea2c01b77d4f3a8
+
+        Example: raypp verify audit/certificate.json
+        """
+        console = Console(stderr=True, soft_wrap=True)
+        wanted = check_fingerprint(fingerprint) if fingerprint else None
+        if archive.endswith(".json"):
+            if address or (data_key and not of_archive):
+                raise OptionError("--address is for archives, and so is --data-key but with --archive; leave them out")
+            held = None if of_archive is None else Store(of_archive, DataKey.load(data_key) if data_key else None)
+            _check_certificate(Path(archive), wanted, held, json_file, console)
+            return
+        if of_archive:
+            raise OptionError(f"--archive {of_archive} is for a certificate; {archive} is verified as an archive")
+        encryption = DataKey.load(data_key) if data_key else None
+        check: CheckShards | None = None
+        if on_ray or address:
+            if cluster is None:
+                raise OptionError("--on-ray and --address need Ray; install raypp[cluster]")
+            place = data_key.absolute() if data_key else None
+
+            def check(receipts: Sequence[Receipt]) -> Iterable[ShardCheck]:
+                return cluster(archive, receipts, place, address)
+
+        total = sum(receipt.shard is not None for receipt in read_manifest(Store(archive, encryption)).receipts)
+        with Reporter(console).task("checking", total) as advance:
+            report = check_archive(
+                archive, encryption, lambda done, total: advance(1, f"{done}/{total} shards", 0), check, wanted
+            )
+        write_json(json_file, report)
+        variants = f" and {counted(report.variants, 'variant')} of them" if report.variants else ""
+        console.print(
+            f"{counted(report.shards, 'shard')}, {counted(report.frames, 'frame')}{variants}, "
+            f"{report.bytes / 1e6:.1f} MB",
+            highlight=False,
+            markup=False,
+        )
+        for problem in report.problems:
+            console.print(f"  {problem}", highlight=False, markup=False)
+        if report.problems:
+            console.print(f"{counted(len(report.problems), 'problem')} found", markup=False)
+            raise typer.Exit(_EXIT_PROBLEMS)
+        console.print(report.signature, highlight=False, markup=False)
+        by_accident = "" if report.signed_by else " by accident"
+        console.print(f"verified: nothing missing, nothing twice, nothing altered{by_accident}", markup=False)
+
+    return verify
+
+
+def _check_certificate(
+    path: Path, wanted: str | None, archive: Store | None, json_file: Path | None, console: Console
+) -> None:
+    certificate = verify_certificate(path)
+    signer = certificate.key_fingerprint
+    if wanted is not None and signer != wanted:
+        raise CertificateError(f"certificate {path} is signed by {signer}, not by {wanted}; get it from its owner")
+    if archive is not None:
+        _check_of_archive(certificate, path, archive)
+    write_json(json_file, certificate)
+    console.print(
+        f"signed by {certificate.key_fingerprint} at {certificate.made_at}: veil {certificate.veil_id}, "
+        f"{len(certificate.rows)} attacks, budget {certificate.budget}",
+        highlight=False,
+        markup=False,
+    )
+    for gate in certificate.gates:
+        console.print(f"  {gate.verdict}: {gate.name}", highlight=False, markup=False)
+    told = []
+    if wanted is not None:
+        told.append("the key you gave")
+    if archive is not None:
+        told.append(f"the key and veil of archive {archive.root}")
+    whose = " and ".join(told) or "that key"
+    console.print(f"verified: signed by {whose}, and not altered since", highlight=False, markup=False)
+
+
+def _check_of_archive(certificate: Certificate, path: Path, store: Store) -> None:
+    """Raise CertificateError unless a certificate is of the veil and key that an archive names."""
+    manifest = read_manifest(store)
+    header = manifest.header
+    problems = check_signature(store, manifest, {}, None).problems
+    if problems:
+        raise ShardError(f"archive {store.root}: {problems[0]}")
+    signer = fingerprint_of(bytes.fromhex(header.public_key))
+    if (certificate.key_fingerprint, certificate.veil_id) != (signer, header.veil_id):
+        raise CertificateError(
+            f"certificate {path} is of veil {certificate.veil_id} and key {certificate.key_fingerprint}, archive "
+            f"{store.root} of {header.veil_id} and {signer}; get the certificate of that veil from its owner"
+        )

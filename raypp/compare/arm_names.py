@@ -1,0 +1,116 @@
+"""Arms as a user names them on the command line."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from raypp.compare.arm import Arm, ArmKind
+from raypp.errors import OptionError
+from raypp.media.obfuscation import Obscuring
+from raypp.veil.encoder_file import ENCODER_FILE, START_FILE, spec_and_encoder
+from raypp.veil.spec import PatchSpec, VeilSpec, parse_spec
+
+WAYS = "pixelation-SIDE, private-pixelation-SIDE:epsilon=E, blur-SIGMA, blackout"
+"""Arms of other ways to hide, as they are written."""
+_DEFAULT = "default"
+_MEASURES = {"pixelation": "side", "private-pixelation": "side", "blur": "sigma", "blackout": "number"}
+"""Other ways to hide, and which of their fields is the number behind the name."""
+_WAY = re.compile(rf"({'|'.join(_MEASURES)})(?:-(\d[^:=]*))?(?::(.*))?")
+_OBSCURING: TypeAdapter[Obscuring] = TypeAdapter(Obscuring)
+_OF_ARM = ("sub_keys_told", "adapter_rate", "variants", "fitted")
+
+
+def parse_arm(text: str, seed: int) -> Arm:
+    """Read one arm.
+
+    Args:
+        text: `plain`, `plain-cells` or `library`; another way to hide, of `WAYS`; `default` for the default veil;
+            `NAME=FILE` for the spec in a file or the learned veil of an encoder file; `NAME=FOLDER` for the veil of a
+            fit, started from what the fit left; `NAME:field=value,...` for the default spec with some fields
+            changed; besides those of a spec, and after a file or folder: `variants`, `fitted`, `adapter_rate`
+            (numbers), `sub_keys_told` (true or false).
+        seed: the arm's seed.
+
+    Raises:
+        OptionError: if it is none of these.
+        SpecError: if the spec is not valid.
+    """
+    if text in (ArmKind.PLAIN, ArmKind.PLAIN_CELLS, ArmKind.LIBRARY):
+        return Arm(name=text, kind=ArmKind(text), seed=seed)
+    if way := _WAY.fullmatch(text):
+        obscuring = _way(text, *way.groups())
+        return Arm(name=obscuring.name, kind=ArmKind.OBSCURED, seed=seed, obscuring=obscuring)
+    name, changed = text, {}
+    encoder = start = None
+    if ":" in text:
+        name, _, fields = text.partition(":")
+        changed = dict(_pair(pair, text) for pair in fields.split(","))
+        spec = parse_spec(json.dumps(_without(changed, _OF_ARM)), f"arm {text}")
+    elif "=" in text:
+        name, _, rest = text.partition("=")
+        place, _, fields = rest.partition(",")
+        changed = dict(_pair(pair, text) for pair in fields.split(",") if pair)
+        if others := changed.keys() - set(_OF_ARM):
+            raise OptionError(f"--arm {text}: a veil of a file has no {min(others)}; give any of {', '.join(_OF_ARM)}")
+        spec, encoder, start = _from_place(Path(place))
+    elif text == _DEFAULT:
+        spec = PatchSpec()
+    else:
+        raise OptionError(
+            f"--arm {text} is none of plain, plain-cells, library, default, NAME=SPEC.json, NAME:field=value,..., "
+            f"{WAYS}"
+        )
+    if not name or not all(letter.isalnum() or letter in "-_." for letter in name):
+        raise OptionError(f"--arm {text}: the name {name!r} may hold letters, digits, '-', '_' and '.' only")
+    try:
+        return Arm(
+            name=name,
+            kind=ArmKind.VEILED,
+            seed=seed,
+            spec=spec,
+            variants=changed.get("variants", 0),
+            fitted=changed.get("fitted", 0),
+            sub_keys=changed.get("sub_keys_told", True),
+            adapter_rate=changed.get("adapter_rate"),
+            encoder=encoder,
+            start=start,
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise OptionError(f"--arm {text}: {first['loc'][-1]}: {first['msg']}") from None
+
+
+def _way(text: str, method: str, number: str | None, fields: str | None) -> Obscuring:
+    """Read another way to hide: its method, the number behind that, and fields, as far as they were given."""
+    pairs = [] if number is None else [f"{_MEASURES[method]}={number}"]
+    told = dict(_pair(pair, text) for pair in (*pairs, *(fields.split(",") if fields else ())))
+    try:
+        return _OBSCURING.validate_python({"method": method, **told})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise OptionError(f"--arm {text}: {first['loc'][-1]}: {first['msg']}; write one of {WAYS}") from None
+
+
+def _from_place(place: Path) -> tuple[VeilSpec, Path | None, Path | None]:
+    """Return spec, encoder and starting checkpoint of a spec's file, an encoder's, or the folder of a fit."""
+    if not place.is_dir():
+        return *spec_and_encoder(place), None
+    spec, encoder = spec_and_encoder(place / ENCODER_FILE)
+    return spec, encoder, (place / START_FILE).absolute()
+
+
+def _pair(pair: str, text: str) -> tuple[str, Any]:
+    field, equals, value = pair.partition("=")
+    if not equals:
+        raise OptionError(f"--arm {text}: {pair!r} must be field=value")
+    try:
+        return field.strip(), json.loads(value)
+    except ValueError:
+        raise OptionError(f"--arm {text}: {value!r} must be a number, true or false") from None
+
+
+def _without(values: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in names}

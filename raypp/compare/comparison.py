@@ -1,0 +1,163 @@
+"""A comparison from beginning to end: veil, train what has no row yet, and gather the table."""
+
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from raypp.compare.arm import Arm, ArmRow, Schedule, VeilFigures
+from raypp.compare.images import PictureSet, read_pictures
+from raypp.compare.rows import read_rows
+from raypp.errors import ConflictError, RayppError
+from raypp.ingest.job import Executor, open_job
+from raypp.ingest.settings import VeilSettings
+from raypp.io.private import private_folder, private_umask, write_private
+from raypp.progress import Reporter
+from raypp.veil.keyfile import load_key
+
+FIGURES_FILE = "figures.json"
+
+
+class ArmTask(BaseModel):
+    """One arm as it is sent to where it runs: everything by value or by path, and no key.
+
+    Attributes:
+        arm, schedule: what is trained.
+        data: the dataset's folder.
+        out: folder of the comparison.
+        key_path: the owner's key.
+        row_id: name of the row to come.
+        wrong_keys: how many other keys to try.
+        command: the command line that asked for it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    arm: Arm
+    schedule: Schedule
+    data: str
+    out: Path
+    key_path: Path
+    row_id: str
+    wrong_keys: int
+    command: str
+
+
+ArmExecutor = Callable[[Sequence[ArmTask]], Iterator[str]]
+"""Runs arms somewhere, and yields the row_id of each as its row is written."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared.
+
+    Attributes:
+        data: a dataset in YOLO layout, train and val.
+        out: folder of rows, veiled archives and tables; it stays inside the perimeter.
+        key_path: the owner's key.
+        schedule: what all arms have in common.
+        arms: what is trained.
+        wrong_keys: how many other keys each veiled detector is tried on.
+        command: the command line that asked for it.
+    """
+
+    data: str
+    out: Path
+    key_path: Path
+    schedule: Schedule
+    arms: tuple[Arm, ...]
+    wrong_keys: int
+    command: str
+
+    def tasks(self, pictures: PictureSet) -> list[ArmTask]:
+        """Return every arm as a task."""
+        return [
+            ArmTask(
+                arm=arm,
+                schedule=self.schedule,
+                data=self.data,
+                out=self.out,
+                key_path=self.key_path,
+                row_id=arm.row_id(self.schedule, pictures.name),
+                wrong_keys=self.wrong_keys,
+                command=self.command,
+            )
+            for arm in self.arms
+        ]
+
+
+@private_umask()
+def compare(comparison: Comparison, veil: Executor, execute: ArmExecutor, reporter: Reporter) -> list[ArmRow]:
+    """Run what has no row yet; returns the rows of all arms that were asked for.
+
+    Args:
+        comparison: what is compared.
+        veil: where frames are veiled.
+        execute: where arms run.
+        reporter: shows progress.
+    """
+    pictures = read_pictures(comparison.data)
+    tasks = comparison.tasks(pictures)
+    private_folder(comparison.out)
+    there = read_rows(comparison.out)
+    todo = [task for task in tasks if task.row_id not in there]
+    for settings in {str(one.out): one for one in map(veil_settings, todo) if one is not None}.values():
+        _veil(comparison.data, settings, veil, reporter)
+    with reporter.task("training arms", len(todo)) as advance:
+        for done, row_id in enumerate(execute(todo) if todo else (), 1):
+            advance(1, f"{done}/{len(todo)} {row_id}", 0)
+    rows = read_rows(comparison.out)
+    return [rows[task.row_id] for task in tasks]
+
+
+def veil_settings(task: ArmTask) -> VeilSettings | None:
+    """How an arm's pictures are veiled; None for plain arms. Arms of one veil share an archive."""
+    arm, size = task.arm, task.schedule.size
+    if arm.spec is None:
+        return None
+    veil_id = load_key(task.key_path).veil_id(arm.spec)
+    archive = task.out / "veiled" / f"{veil_id[:12]}-{size}-v{arm.variants}"
+    return VeilSettings(
+        out=str(archive),
+        private=archive.with_name(archive.name + "-private"),
+        key_path=task.key_path,
+        spec=arm.spec,
+        encoder_path=arm.encoder,
+        size=size,
+        variants=arm.variants,
+    )
+
+
+def _veil(data: str, settings: VeilSettings, execute: Executor, reporter: Reporter) -> None:
+    """Veil the dataset once, and keep what that came to beside the archive."""
+    kept = settings.private / FIGURES_FILE
+    if kept.exists():
+        return
+    with open_job(settings, [data], reporter, allow_unlabelled=True) as job:
+        summary = job.run(execute, reporter, None, None)
+    if summary.quarantined or summary.unfinished or summary.label_problems:
+        first = [*summary.label_problems, *(one.reason for one in (*summary.quarantined, *summary.unfinished))][0]
+        raise RayppError(f"dataset {data} is not veiled whole: {first}; mend it, so that arms compare")
+    if summary.segments_skipped:
+        raise ConflictError(
+            f"archive {settings.out} was begun by a run that was stopped, so its times are not known; "
+            "remove it and run again"
+        )
+    figures = VeilFigures(
+        veil_id=summary.veil_id,
+        frames=summary.frames,
+        shard_bytes=summary.shard_bytes,
+        source_bytes=summary.source_bytes,
+        decode_s=summary.decode_core_s,
+        veil_s=summary.veil_core_s,
+    )
+    write_private(kept, figures.model_dump_json(indent=1).encode())
+
+
+def command_line() -> str:
+    """Return the command line of this process as a user would type it, of paths only the names: rows are published."""
+    words = [re.sub(r"(^|=)[^=]*/", r"\1", word) for word in sys.argv[1:]]
+    return " ".join(["raypp", *words] if Path(sys.argv[0]).name == "__main__.py" else [Path(sys.argv[0]).name, *words])

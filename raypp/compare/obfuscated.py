@@ -1,0 +1,79 @@
+"""The obscured side of a comparison: a picture set hidden in another way than by a veil, once and for all epochs."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from raypp.compare.arm import JPEG_QUALITY, ObscuredFigures
+from raypp.compare.images import Picture, PictureSet, letterboxed
+from raypp.geometry.letterbox import Letterbox
+from raypp.media.annotations.boxes import Box
+from raypp.media.obfuscation import Obscuring, Pixels
+
+_USED = ("train", "val")
+
+
+def obscure(pictures: PictureSet, way: Obscuring, size: int, folder: Path) -> PictureSet:
+    """Write every picture of train and val obscured, without loss; those that are there are kept.
+
+    A picture is first scaled to the size that the network sees, then obscured, and what reads the set augments after
+    that. So each picture is released once, the same in every epoch, seed and rerun: noise drawn anew for every epoch
+    would give epochs times the epsilon that is told.
+
+    Args:
+        pictures: the plain pictures.
+        way: how to hide them.
+        size: side of the letterboxed square, in pixels; the long side of each picture is scaled to it.
+        folder: where obscured pictures are written.
+
+    Returns:
+        The same set, names and labels as they were, made of the obscured pictures.
+    """
+    splits = {split: _split(pictures.splits[split], way, size, folder / split) for split in _USED}
+    return replace(pictures, splits=splits)
+
+
+def figures(plain: PictureSet, obscured: PictureSet) -> ObscuredFigures:
+    """What obscured pictures come to as JPEG files, beside the files that they were made of."""
+    mine, theirs = ([one.path for split in _USED for one in some.splits[split]] for some in (obscured, plain))
+    return ObscuredFigures(
+        frames=len(mine),
+        jpeg_bytes=sum(map(_jpeg_bytes, mine)),
+        source_bytes=sum(path.stat().st_size for path in theirs),
+    )
+
+
+def _split(pictures: Sequence[Picture], way: Obscuring, size: int, folder: Path) -> tuple[Picture, ...]:
+    folder.mkdir(parents=True, exist_ok=True)
+    return tuple(_written(one, way, size, folder / f"{number:07d}.png") for number, one in enumerate(pictures))
+
+
+def _written(picture: Picture, way: Obscuring, size: int, path: Path) -> Picture:
+    if not path.exists():
+        part = path.with_suffix(".tmp")
+        Image.fromarray(_hidden(picture, way, size)).save(part, format="PNG", compress_level=1)
+        part.replace(path)
+    return replace(picture, path=path)
+
+
+def _hidden(picture: Picture, way: Obscuring, size: int) -> Pixels:
+    """Obscure a picture within its window; padding, which fills squares at the edges, is cut off again."""
+    window, pixels = letterboxed(picture, size, way.cell)
+    hidden = way(pixels, [_in_window(box, window) for box in picture.boxes])
+    return np.ascontiguousarray(hidden[: window.content_height, : window.content_width])
+
+
+def _in_window(box: Box, window: Letterbox) -> Box:
+    x, y = window.content_width / window.window_width, window.content_height / window.window_height
+    return replace(box, x=box.x * x, y=box.y * y, w=box.w * x, h=box.h * y)
+
+
+def _jpeg_bytes(path: Path) -> int:
+    written = io.BytesIO()
+    with Image.open(path) as image:
+        image.save(written, format="JPEG", quality=JPEG_QUALITY)
+    return written.tell()

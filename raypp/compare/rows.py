@@ -1,0 +1,69 @@
+"""The rows of a comparison on disk: each finished arm is one JSON file, and beside it what was matched."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+
+from raypp.compare.arm import ArmRow
+from raypp.errors import ConflictError, OptionError
+from raypp.evaluate.matching import SampleMatches
+
+_ROWS, _MATCHES = "rows", "matches"
+
+
+def read_rows(out: Path) -> dict[str, ArmRow]:
+    """Read the finished rows of a comparison by their row_id; raises ConflictError if one is damaged."""
+    rows = {}
+    for path in sorted((out / _ROWS).glob("*.json")):
+        try:
+            row = ArmRow.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            raise ConflictError(
+                f"row {path} is damaged or of another version ({error.error_count()} fields); remove it"
+            ) from None
+        rows[row.row_id] = row
+    return rows
+
+
+def write_row(out: Path, row: ArmRow, matches: Sequence[SampleMatches]) -> None:
+    """Write a finished arm; the row comes last, so an arm that has a row has its matches."""
+    for folder in (_ROWS, _MATCHES):
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    owner = np.concatenate([np.full(len(one.confidence_P), number) for number, one in enumerate(matches)])
+    labelled = np.concatenate([np.full(len(one.labelled_L), number) for number, one in enumerate(matches)])
+    partial = out / _MATCHES / f".{row.row_id}.npz"
+    np.savez_compressed(
+        partial,
+        names=np.array([one.sample_id for one in matches]),
+        owner=owner.astype(np.int32),
+        correct=np.concatenate([one.correct_PT for one in matches]),
+        confidence=np.concatenate([one.confidence_P for one in matches]),
+        predicted=np.concatenate([one.predicted_P for one in matches]),
+        labelled_owner=labelled.astype(np.int32),
+        labelled=np.concatenate([one.labelled_L for one in matches]),
+    )
+    partial.replace(out / _MATCHES / f"{row.row_id}.npz")
+    half = out / _ROWS / f".{row.row_id}.tmp"
+    half.write_text(row.model_dump_json(indent=1) + "\n")
+    half.replace(out / _ROWS / f"{row.row_id}.json")
+
+
+def read_matches(out: Path, row: ArmRow) -> list[SampleMatches]:
+    """Read what an arm's detector found on each val picture; raises OptionError if it is not there."""
+    path = out / _MATCHES / f"{row.row_id}.npz"
+    if not path.is_file():
+        raise OptionError(f"matches {path} are not there; remove the row {row.row_id} to train that arm again")
+    with np.load(path, allow_pickle=False) as found:
+        names, owner, labelled_owner = found["names"], found["owner"], found["labelled_owner"]
+        return [
+            SampleMatches(
+                sample_id=str(name),
+                correct_PT=found["correct"][owner == number],
+                confidence_P=found["confidence"][owner == number],
+                predicted_P=found["predicted"][owner == number],
+                labelled_L=found["labelled"][labelled_owner == number],
+            )
+            for number, name in enumerate(names)
+        ]

@@ -1,0 +1,148 @@
+"""Plain pictures through ultralytics: its augmentation for our loop, and its trainer to check our loop against."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+
+from raypp.compare.arm import Arm, Schedule
+from raypp.compare.images import Picture, PictureSet
+from raypp.detect.inputs.batch import DetectionBatch
+from raypp.detect.model import build_detector, load_public_weights
+from raypp.detect.schedule import Recipe
+from raypp.detect.ultralytics import (
+    DetectionModel,
+    DetectionTrainer,
+    build_yolo_dataset,
+    default_arguments,
+    torch_safe_load,
+)
+
+_DATA_YAML = "data.yaml"
+
+
+def lay_out(pictures: PictureSet, folder: Path) -> Path:
+    """Lay a dataset out as ultralytics reads it, by links to the pictures; returns its data.yaml.
+
+    Its reader writes caches beside the labels, which must not happen in the owner's dataset.
+    """
+    for split in ("train", "val"):
+        for kind in ("images", "labels"):
+            (folder / kind / split).mkdir(parents=True, exist_ok=True)
+        for number, picture in enumerate(pictures.splits[split]):
+            stem = f"{number:07d}"
+            link = folder / "images" / split / (stem + picture.path.suffix.lower())
+            if not link.is_symlink():
+                link.symlink_to(picture.path)
+            lines = [f"{box.class_id} {box.x:.9g} {box.y:.9g} {box.w:.9g} {box.h:.9g}\n" for box in picture.boxes]
+            (folder / "labels" / split / f"{stem}.txt").write_text("".join(lines))
+    names = "".join(f"  {number}: {name!r}\n" for number, name in enumerate(pictures.classes))
+    path = folder / _DATA_YAML
+    path.write_text(f"path: {folder}\ntrain: images/train\nval: images/val\nnames:\n{names}")
+    return path
+
+
+class LibraryBatches:
+    """Training batches of plain pictures, augmented as ultralytics augments them by default.
+
+    Args:
+        data: data.yaml of `lay_out`.
+        pictures: the training pictures, in the order they were laid out.
+        classes: names of the classes.
+        recipe: seed, batch, epochs, and the last of them without mosaics.
+        size: side of the square, in pixels.
+        share: number of this worker, and of all that share each batch.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        pictures: tuple[Picture, ...],
+        classes: tuple[str, ...],
+        recipe: Recipe,
+        size: int,
+        share: tuple[int, int] = (0, 1),
+    ) -> None:
+        self._arguments = default_arguments(imgsz=size, task="detect", cache=False, rect=False)
+        about = {"names": dict(enumerate(classes)), "nc": len(classes), "channels": 3}
+        folder = str(data.parent / "images" / "train")
+        self._dataset: Any = build_yolo_dataset(self._arguments, folder, recipe.batch, about, mode="train")
+        self._names = [picture.name for picture in pictures]
+        self._recipe = recipe
+        self._rank, self._workers = share
+        self._mosaic = True
+
+    def epoch(self, epoch: int) -> Iterator[DetectionBatch]:
+        """Return the batches of an epoch, a pure function of seed and number."""
+        recipe = self._recipe
+        mixed = (recipe.seed * 1_000_003 + epoch) * self._workers + self._rank
+        random.seed(mixed)
+        np.random.seed(mixed % (1 << 32))  # noqa: NPY002 - what ultralytics' augmentation draws from
+        if self._mosaic and epoch >= recipe.epochs - recipe.close_mosaic:
+            self._dataset.close_mosaic(self._arguments)
+            self._mosaic = False
+        order = np.random.default_rng((recipe.seed, epoch)).permutation(len(self._dataset))
+        for step in range(recipe.steps):
+            chosen = order[step * recipe.batch : (step + 1) * recipe.batch][self._rank :: self._workers]
+            found = self._dataset.collate_fn([self._dataset[int(index)] for index in chosen])
+            yield DetectionBatch(
+                inputs=found["img"],
+                image_of_M=found["batch_idx"].long(),
+                class_of_M=found["cls"].flatten().float(),
+                boxes_M4=found["bboxes"].float(),
+                sample_ids=tuple(self._names[int(index)] for index in chosen),
+                plain=True,
+            )
+
+
+class _Trainer(DetectionTrainer):  # type: ignore[misc, unused-ignore]
+    """The library's trainer of a detector that we built: it would read descriptions and weights unsafely itself."""
+
+    start: Schedule
+
+    def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = True) -> DetectionModel:  # noqa: ARG002
+        """Build the detector as our arms do, with the public weights that it starts from."""
+        names = tuple(self.data["names"].values())
+        model = build_detector(self.start.architecture, names, None)
+        if self.start.weights is not None:
+            load_public_weights(model, self.start.weights)
+        return model
+
+
+def train_by_library(arm: Arm, schedule: Schedule, data: Path, folder: Path) -> tuple[DetectionModel, list[float]]:
+    """Train by ultralytics' own trainer, all its settings at their defaults but what the schedule names.
+
+    Returns:
+        The averaged model after the last epoch, and the seconds of each epoch's training.
+    """
+    overrides = {
+        "model": f"{schedule.architecture}.yaml",  # a name to tell it by: `_Trainer` builds it
+        "data": str(data),
+        "imgsz": schedule.size,
+        "epochs": schedule.epochs,
+        "batch": schedule.batch,
+        "nbs": schedule.nominal_batch,
+        "seed": arm.seed,
+        "amp": False if schedule.amp is None and not torch.cuda.is_available() else bool(schedule.amp),
+        "workers": 2,
+        "plots": False,
+        "val": False,
+        "project": str(folder),
+        "name": "library",
+        "exist_ok": True,
+        "verbose": False,
+        "pretrained": False,
+    }
+    trainer: Any = _Trainer(overrides=overrides)
+    trainer.start = schedule
+    began: list[float] = []
+    seconds: list[float] = []
+    trainer.add_callback("on_train_epoch_start", lambda _: began.append(perf_counter()))
+    trainer.add_callback("on_train_epoch_end", lambda _: seconds.append(perf_counter() - began[-1]))
+    trainer.train()
+    checkpoint = torch_safe_load(str(trainer.last), safe_only=True)[0]
+    return (checkpoint.get("ema") or checkpoint["model"]).float(), seconds

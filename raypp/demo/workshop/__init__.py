@@ -1,0 +1,1 @@
+"""The procedural workshop that the demo films."""

@@ -1,0 +1,1 @@
+"""What detectors are fed: labelled codes out of shards, as tensors."""

@@ -1,0 +1,85 @@
+"""The training data: a veiled archive with a label version, checked before any work."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from raypp.detect.inputs.code_input import CodeInput
+from raypp.errors import LabelError, ShardError
+from raypp.shards.encryption import DataKey
+from raypp.shards.labels import dataset_version, list_versions, only_version, read_labels
+from raypp.shards.reader import ShardReader
+from raypp.shards.schema import ArchiveHeader
+
+TRAIN, VAL = "train", "val"
+
+
+@dataclass(frozen=True)
+class VeiledDataset:
+    """What is known of an archive with its labels without reading a shard.
+
+    Attributes:
+        root: the archive.
+        labels_version: name of the label version.
+        header: the archive's header.
+        classes: names of the classes.
+        version: the dataset version: digest of manifest and labels.
+        shard_bytes: bytes of all shards.
+        splits: number of labelled frames by split; a frame with variants counts once.
+    """
+
+    root: str
+    labels_version: str
+    header: ArchiveHeader
+    classes: tuple[str, ...]
+    version: str
+    shard_bytes: int
+    splits: dict[str, int]
+
+    @classmethod
+    def open(cls, root: str, labels_version: str | None, data_key: Path | None = None) -> Self:
+        """Read manifest and labels, look at sizes of shards; without a version named, there must be one only.
+
+        Raises:
+            ShardError: if the archive, a shard or a label version is missing or damaged.
+            LabelError: if there are no labels or several versions of them, or they are of another veil.
+        """
+        reader = ShardReader(root, DataKey.load(data_key) if data_key else None)
+        there = list_versions(reader.store)
+        labels = read_labels(reader.store, labels_version or only_version(root, there))
+        if labels.veil_id != reader.header.veil_id:
+            raise LabelError(
+                f"labels {labels.version} are of veil {labels.veil_id}, the archive of {reader.header.veil_id}; "
+                "do not mix archives"
+            )
+        for receipt in reader.manifest.receipts:
+            if receipt.shard and reader.store.size(receipt.shard) != receipt.shard_bytes:
+                raise ShardError(
+                    f"shard {root}/{receipt.shard} is missing or not as its receipt says; run `raypp verify {root}`"
+                )
+        return cls(
+            root=root,
+            labels_version=labels.version,
+            header=reader.header,
+            classes=labels.classes,
+            version=dataset_version(reader.manifest, labels),
+            shard_bytes=sum(receipt.shard_bytes for receipt in reader.manifest.receipts),
+            splits=dict(Counter(row.split for row in labels.rows if row.variant == 0)),
+        )
+
+    @property
+    def codes(self) -> CodeInput:
+        """What a detector on this archive is fed."""
+        header = self.header
+        return CodeInput(header.channels, header.bits, header.patch, header.sub_keys)
+
+    def require(self, *splits: str) -> None:
+        """Raise LabelError if a split has no frames."""
+        for split in splits:
+            if not self.splits.get(split):
+                has = ", ".join(f"{count} {name}" for name, count in sorted(self.splits.items())) or "nothing"
+                raise LabelError(
+                    f"labels {self.labels_version} of {self.root} have no {split} frames (they have {has}); "
+                    f"split them with `raypp split`, or veil a dataset that names {split} images"
+                )

@@ -1,0 +1,67 @@
+"""What a checkpoint belongs to."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from raypp.detect.architecture import Architecture, describe
+from raypp.detect.inputs.dataset import VeiledDataset
+from raypp.detect.schedule import Recipe
+from raypp.errors import ConflictError
+from raypp.io.names import Name, Names
+from raypp.shards.schema import MOST_SIZE
+
+ABOUT_FILE = "about.json"
+MOST_ABOUT_BYTES = 1_000_000
+
+
+class About(BaseModel):
+    """What a checkpoint belongs to: no checkpoint is used on another veil or other classes than its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    architecture: Architecture
+    classes: Names
+    channels: int = Field(ge=1, le=256)
+    bits: int = Field(ge=1, le=4)
+    patch: Literal[4, 8, 16]
+    sub_keys: int = Field(1, ge=1, le=64, description="sub-keys that the adapter tells apart")
+    size: int = Field(ge=1, le=MOST_SIZE, description="side of the letterboxed square, in pixels")
+    veil_id: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+    spec: dict[str, Any] = Field({}, description="public spec of the veil; empty in checkpoints that do not hold it")
+    dataset_version: Name
+    labels_version: Name
+    recipe: Recipe
+
+    @classmethod
+    def of(cls, architecture: str, dataset: VeiledDataset, recipe: Recipe) -> "About":
+        """Describe a training on a dataset; raises ModelError if the architecture is none that can be built."""
+        describe(architecture)
+        header, codes = dataset.header, dataset.codes
+        return cls(
+            architecture=architecture,
+            classes=dataset.classes,
+            channels=codes.channels,
+            bits=codes.bits,
+            patch=codes.patch,
+            sub_keys=codes.sub_keys,
+            size=header.size,
+            veil_id=header.veil_id,
+            spec=header.spec,
+            dataset_version=dataset.version,
+            labels_version=dataset.labels_version,
+            recipe=recipe,
+        )
+
+    def check(self, dataset: VeiledDataset, where: str) -> None:
+        """Raise ConflictError, naming both sides, if a dataset is of another veil, grid or classes."""
+        for what, mine, theirs in (
+            ("veil", self.veil_id, dataset.header.veil_id),
+            ("size", self.size, dataset.header.size),
+            ("classes", ", ".join(self.classes), ", ".join(dataset.classes)),
+        ):
+            if mine != theirs:
+                raise ConflictError(
+                    f"{where} was trained on {what} {mine}, but {dataset.root} has {what} {theirs}; "
+                    "use the archive and labels that belong to it"
+                )

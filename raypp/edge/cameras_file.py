@@ -1,0 +1,96 @@
+"""The cameras of a site, as one YAML file that may be changed while the agent runs."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from raypp.edge.capture.camera_health import WatchSettings
+from raypp.edge.sources import check_sources
+from raypp.errors import ContentError, OptionError, WireError
+from raypp.io.content import read_content
+from raypp.io.problems import joined, problems
+from raypp.io.yaml import MOST_BYTES, read_yaml
+from raypp.wire.messages import check_name
+
+DEFAULT_RATE = Fraction(2)
+
+
+def rate_of(value: Any) -> Fraction | None:
+    """Read a rate: frames per second such as 2 or 1/5, or "every"; raises ValueError."""
+    if value is None or value == "every":
+        return None
+    try:
+        rate = Fraction(value)
+    except (TypeError, ValueError, ZeroDivisionError):
+        raise ValueError(f"{value!r} is no rate: give frames per second, such as 2 or 1/5, or every") from None
+    if not 0 < rate <= 1000:
+        raise ValueError(f"{value} must be above 0 and at most 1000")
+    return rate
+
+
+def _sources(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+def _watch(value: Any) -> Any:
+    return {True: {}, False: None}.get(value, value) if isinstance(value, bool) else value
+
+
+class CameraSettings(BaseModel):
+    """One camera.
+
+    Attributes:
+        source: a live URL or device; or recordings: files, folders, URLs.
+        fps: frames per second to sample; None for every frame.
+        realtime: read recordings at the pace of their own time.
+        time_from, timezone: where the capture time of recordings comes from, as for `raypp veil`.
+        watch: how its health is watched; None (false) does not.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: Annotated[tuple[str, ...], BeforeValidator(_sources)] = Field(min_length=1, repr=False)
+    fps: Annotated[Fraction | None, BeforeValidator(rate_of)] = DEFAULT_RATE
+    realtime: bool = False
+    time_from: str | None = None
+    timezone: str = "UTC"
+    watch: Annotated[WatchSettings | None, BeforeValidator(_watch)] = WatchSettings()
+
+
+class SiteCameras(BaseModel):
+    """The cameras of a site, by name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cameras: dict[str, CameraSettings]
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read the file.
+
+        Raises:
+            OptionError: naming the file, the field and what is wrong.
+        """
+        try:
+            document = read_yaml(read_content(path, MOST_BYTES))
+        except ContentError as error:
+            raise OptionError(f"--config {path} {error}; see docs/site.md for the form") from None
+        try:
+            read = cls.model_validate(document)
+        except ValidationError as error:
+            told = problems(error, cls, document, values=False)  # a camera's address may hold its password
+            raise OptionError(joined(f"--config {path}", told, "see docs/site.md for the form")) from None
+        for name, settings in read.cameras.items():
+            check_camera(name, settings)
+        return read
+
+
+def check_camera(name: str, settings: CameraSettings) -> None:
+    """Raise OptionError if a camera's name or sources cannot be used."""
+    try:
+        check_name(name, "camera")
+    except WireError as error:
+        raise OptionError(str(error)) from None
+    check_sources(settings.source, name)

@@ -1,0 +1,239 @@
+"""Capturing a live camera: frames as they come, by the site's clock; time without any is simply not observed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from time import monotonic, time_ns
+
+import av
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+
+from raypp.edge.capture.clock import AHEAD_LASTS_US, ClockState, Step, as_utc, read_clock
+from raypp.edge.capture.frame_encoder import Studio
+from raypp.edge.capture.job import CaptureJob, ClockChanged, Remembered, Said, Shape
+from raypp.edge.capture.position import Position
+from raypp.edge.capture.reporting import Reporter
+from raypp.errors import SourceReadError
+from raypp.io.address import has_unclear_password, shown_camera
+from raypp.media.container import PIXEL_LIMIT, said
+from raypp.media.orientation import Orientation
+from raypp.media.rendering import Renderer
+
+_FIRST_RETRY_S = 1.0
+_LONGEST_RETRY_S = 30.0
+_REMEMBER_EVERY_S = 30.0
+_STALE_S = 2.0
+_MOST_DAMAGED = 100
+
+
+class RisingClock:
+    """The site's clock, in microseconds since 1970, that rises within a stream; see `raypp.edge.capture.clock` for its jumps.
+
+    Args:
+        last_us: the last time given before, by whomever; negative without one.
+        state: of a capture process before this one, since the machine was started.
+
+    Attributes:
+        state: what the next reading is judged by.
+        step: what became of a jump at the last reading, or None.
+        off_us: the site's clock minus the time expected, at the last reading.
+    """
+
+    def __init__(self, last_us: int, state: ClockState | None = None) -> None:
+        self.state = state or ClockState(last_us)
+        self.step: Step | None = None
+        self.off_us = 0
+
+    def now_us(self) -> int:
+        """Return the time; it lies above the one before, except where `step` is then `Step.BACK`."""
+        reading = read_clock(self.state, time_ns() // 1000, int(monotonic() * 1e6))
+        self.state, self.step, self.off_us = reading.state, reading.step, reading.off_us
+        return reading.now_us
+
+
+class LiveCapture:
+    """Captures one live source for ever, opening it again when it fails."""
+
+    def __init__(self, job: CaptureJob, studio: Studio, reporter: Reporter) -> None:
+        self._job = job
+        self._studio = studio
+        self._reporter = reporter
+        self._source = job.sources[0]
+        self._clock = RisingClock(job.position.last_us, job.clock)
+        self._position = job.position
+        self._shape: tuple[int, int] | None = None
+        self._told = Shape(0, 0, studio.sub_key)
+        self._render: Renderer | None = None
+        self._due = 0.0
+        self._remembered = monotonic()
+        self._slowed = False
+        self._anew = False
+        self._stamped = job.position.last_index + 1
+
+    def run(self) -> None:
+        """Capture until StopCaptureError is raised."""
+        retry_s = _FIRST_RETRY_S
+        while True:
+            frames = 0
+            try:
+                for frame in self._frames():
+                    frames += 1
+                    self._take(frame)
+                reason = "it ended"
+            except SourceReadError as error:
+                reason = str(error)
+            self._reporter.flush()
+            retry_s = _FIRST_RETRY_S if frames else min(2 * retry_s, _LONGEST_RETRY_S)
+            self._reporter.tell(Said(f"{shown_camera(self._source)}: {reason}; opened again in {retry_s:.0f} s"))
+            self._reporter.sleep(retry_s)
+
+    def _frames(self) -> Iterator[VideoFrame]:
+        """Decode what comes; raises SourceReadError."""
+        damaged = 0
+        with open_live(self._source, self._job.open_timeout_s) as container:
+            stream = container.streams.video[0]
+            stream.codec_context.thread_count = 1
+            packets = container.demux(stream)
+            while True:
+                try:
+                    packet = next(packets, None)
+                    if packet is None:
+                        return
+                    frames = packet.decode()
+                    damaged = 0
+                except (av.FFmpegError, OSError) as error:
+                    damaged += 1
+                    if not isinstance(error, av.InvalidDataError) or damaged > _MOST_DAMAGED:
+                        raise SourceReadError(_told(error, self._source, self._job.open_timeout_s)) from None
+                    continue
+                self._reporter.alive()
+                yield from (frame for frame in frames if isinstance(frame, VideoFrame))
+                if self._reporter.waited_s > _STALE_S:
+                    self._reporter.waited_s = 0.0
+                    raise SourceReadError("the spool was full, and what waited meanwhile is out of date")
+
+    def _take(self, frame: VideoFrame) -> None:
+        now = monotonic()
+        if self._job.rate is not None:
+            if now < self._due:
+                return
+            period_s = float(1 / self._job.rate)
+            self._due = self._due + period_s if self._due + period_s > now else now + period_s
+        timestamp_us = self._time()
+        pixels = self._renderer(frame)(frame)
+        captured = self._studio.capture(pixels, self._position.last_index + 1, timestamp_us)
+        self._position = Position(last_index=captured.frame_index, last_us=timestamp_us)
+        self._stamped += 1
+        self._reporter.frame(captured, self._position, self._clock.state)
+        if now - self._remembered >= _REMEMBER_EVERY_S and (memory := self._studio.memory()) is not None:
+            self._remembered = now
+            self._reporter.tell(Remembered(memory))
+
+    def _renderer(self, frame: VideoFrame) -> Renderer:
+        shape = frame.width, frame.height
+        if self._render is None or shape != self._shape:
+            orientation = Orientation.of_frame(frame)
+            width, height = orientation.shown_size(*shape)
+            box = self._studio.letterbox(width, height)
+            self._tell(Shape(width, height, self._studio.sub_key))
+            self._studio.begin(box, self._job.memory if self._shape is None else None)
+            self._render, self._shape = Renderer(box, orientation, self._studio.mask), shape
+        elif self._anew:
+            self._tell(self._told)
+        return self._render
+
+    def _tell(self, shape: Shape) -> None:
+        """Tell what holds for all frames from here on."""
+        self._reporter.flush()
+        self._reporter.tell(replace(shape, anew=self._anew))
+        self._told, self._anew = shape, False
+
+    def _time(self) -> int:
+        """The next frame's time; where the clock was set back far, a new stream begins with it."""
+        clock, before_us = self._clock, self._clock.state.last_us
+        now_us = clock.now_us()
+        off_s = abs(clock.off_us) / 1e6
+        match clock.step:
+            case Step.DOUBTED:
+                way = "ahead" if clock.off_us > 0 else "back"
+                self._reporter.tell(
+                    Said(f"the site's clock jumped {way} by {off_s:.0f} s; not believed unless it lasts")
+                )
+            case Step.OVER:
+                self._reporter.tell(Said("the site's clock is right again; no frame carries the wrong time"))
+            case Step.AHEAD:
+                told = (
+                    f"the site's clock was set ahead by {off_s:.0f} s, to {as_utc(now_us)}, and has stayed so for "
+                    f"{AHEAD_LASTS_US // 1_000_000} s: frames carry its time from now on; if it was wrong before, so "
+                    "are the times until now"
+                )
+                self._reporter.flush()
+                self._change(now_us - before_us, ClockChanged(told))
+            case Step.BACK:
+                told = (
+                    f"the site's clock was set back by {off_s:.0f} s, to {as_utc(now_us)}: a new stream begins; "
+                    f"{self._stamped} frames before it carry times up to {as_utc(before_us)}, which are ahead if the "
+                    "clock is right now"
+                )
+                self._reporter.flush()
+                self._change(now_us - before_us, ClockChanged(told, self._stamped))
+                self._position, self._anew = Position(), True
+            case None:
+                self._tell_slowed()
+        return now_us
+
+    def _change(self, by_us: int, change: ClockChanged) -> None:
+        self._studio.shift(by_us)
+        self._reporter.tell(change)
+        self._stamped = 0
+
+    def _tell_slowed(self) -> None:
+        slowed = self._clock.off_us < -1_000_000 and self._clock.state.doubt is None
+        if slowed and not self._slowed:
+            back_s = -self._clock.off_us / 1e6
+            told = f"the site's clock was set back by {back_s:.0f} s; time runs at half its pace until it has caught up"
+            self._reporter.tell(Said(told))
+        self._slowed = slowed
+
+
+@contextmanager
+def open_live(source: str, timeout_s: float) -> Iterator[InputContainer]:
+    """Open a live source with at least one video stream.
+
+    Raises:
+        SourceReadError: if it cannot be opened within the time; the text holds no password.
+    """
+    device = source.startswith("/dev/")
+    options = PIXEL_LIMIT | ({"rtsp_transport": "tcp"} if source.lower().startswith("rtsp") else {})
+    try:
+        container = av.open(
+            source,
+            "r",
+            format="v4l2" if device else None,
+            options=options,
+            timeout=None if device else (timeout_s, timeout_s),
+            metadata_errors="replace",
+        )
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise SourceReadError(f"cannot be opened ({_told(error, source, timeout_s)}){_hint(source)}") from None
+    try:
+        if not container.streams.video:
+            raise SourceReadError("holds no video stream")
+        container.streams.video[0].codec_context.options = PIXEL_LIMIT
+        yield container
+    finally:
+        container.close()
+
+
+def _told(error: BaseException, source: str, timeout_s: float) -> str:
+    """What a library's error says, without the source: it may hold a password, blanks and all."""
+    if isinstance(error, av.ExitError):  # by which FFmpeg means that the time is over
+        return f"no picture for {timeout_s:.0f} s"
+    return said(error).replace(source, shown_camera(source))
+
+
+def _hint(source: str) -> str:
+    if not has_unclear_password(source):
+        return ""
+    return "; percent-encode special characters of its password: / is %2F, @ is %40, ? is %3F, # is %23"

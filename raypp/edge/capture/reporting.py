@@ -1,0 +1,116 @@
+"""The capture's side of its connection to the agent."""
+
+import os
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from threading import Event, Lock, RLock, Semaphore, Thread
+from time import monotonic
+
+from raypp.edge.capture.clock import ClockState
+from raypp.edge.capture.job import Alive, Captured, Chunk, Report, Taken
+from raypp.edge.capture.position import Position
+
+_ALIVE_EVERY_S = 1.0
+_LOOK_EVERY_S = 0.25
+
+
+class StopCaptureError(Exception):
+    """The agent asked the capture to stop."""
+
+
+class Reporter:
+    """Sends reports, one chunk under way at a time, and ends the process when the agent is gone.
+
+    A chunk is sent when it is due, or when the agent says stop, even while a dead source holds the capturing thread.
+
+    Args:
+        connection: to the agent.
+        chunk_frames, chunk_s: a chunk is full with so many frames, or so long after its first.
+
+    Attributes:
+        waited_s: the longest that a chunk waited for the one before to be taken; whoever reads it sets it back.
+    """
+
+    def __init__(self, connection: Connection, chunk_frames: int, chunk_s: float) -> None:
+        self.waited_s = 0.0
+        self._connection = connection
+        self._chunk_frames = chunk_frames
+        self._chunk_s = chunk_s
+        self._stopping = Event()
+        self._room = Semaphore(1)
+        self._holding = RLock()  # of the frames held, until they are sent
+        self._sending = Lock()
+        self._frames: list[Captured] = []
+        self._position = Position()
+        self._clock: ClockState | None = None
+        self._begun = 0.0
+        self._said_alive = 0.0
+        Thread(target=self._listen, daemon=True).start()
+        Thread(target=self._keep_time, daemon=True).start()
+
+    def tell(self, report: Report) -> None:
+        """Send a report."""
+        with self._sending:
+            self._connection.send(report)
+
+    def alive(self) -> None:
+        """Say that the capture is not stuck, once a second at most; raises StopCaptureError if it is to stop."""
+        now = monotonic()
+        if now - self._said_alive >= _ALIVE_EVERY_S:
+            self._said_alive = now
+            self.tell(Alive())
+        if self._stopping.is_set():
+            raise StopCaptureError
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, and stay alive."""
+        until = monotonic() + seconds
+        while (left := until - monotonic()) > 0:
+            self._stopping.wait(min(left, _ALIVE_EVERY_S))
+            self.alive()
+            self.flush_if_due()
+
+    def frame(self, frame: Captured, position: Position, clock: ClockState | None = None) -> None:
+        """Add a frame to the chunk, and send the chunk when it is full."""
+        with self._holding:
+            if not self._frames:
+                self._begun = monotonic()
+            self._frames.append(frame)
+            self._position, self._clock = position, clock
+            if len(self._frames) >= self._chunk_frames:
+                self.flush()
+            self.flush_if_due()
+        self.alive()
+
+    def flush_if_due(self) -> None:
+        """Send a chunk that has waited long enough."""
+        with self._holding:
+            if self._frames and monotonic() - self._begun >= self._chunk_s:
+                self.flush()
+
+    def flush(self) -> None:
+        """Send the frames held; waits until the chunk before is in the spool."""
+        with self._holding:
+            if not self._frames:
+                return
+            began = monotonic()
+            self._room.acquire()
+            self.waited_s = max(self.waited_s, monotonic() - began)
+            frames, self._frames = tuple(self._frames), []
+            self.tell(Chunk(frames, self._position, self._clock))
+
+    def _keep_time(self) -> None:
+        with suppress(OSError):  # the agent is gone, which `_listen` sees to
+            while not self._stopping.wait(_LOOK_EVERY_S):
+                self.flush_if_due()
+            self.flush()
+
+    def _listen(self) -> None:
+        try:
+            while True:
+                if isinstance(self._connection.recv(), Taken):
+                    self._room.release()
+                else:
+                    self._stopping.set()
+        except (EOFError, OSError):
+            os._exit(0)  # nobody is left to capture for, and a dead source may hold every other thread

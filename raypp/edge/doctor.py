@@ -1,0 +1,247 @@
+"""What a site's agent needs, checked one by one."""
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import av
+import grpc
+import grpc.aio
+
+from protos import raypp_pb2 as pb
+from raypp.edge.cameras_file import CameraSettings
+from raypp.edge.capture.live import open_live
+from raypp.edge.settings import OWNERS_KEY, AgentSettings
+from raypp.edge.sizing import describe
+from raypp.edge.sources import is_live, list_recordings
+from raypp.edge.status import STATUS_FILE, SiteStatus
+from raypp.edge.uplink.client import CLOCK_ALARM_US
+from raypp.edge.uplink.connection import Link, is_not_served_yet, what_failed
+from raypp.errors import RayppError, SiteError
+from raypp.io.address import shown_camera
+from raypp.media.container import said
+from raypp.media.masks import load_masks
+
+_CAMERA_S = 20.0
+_LEAST_FREE_BYTES = 1 << 30
+
+
+class Verdict(StrEnum):
+    """Whether a thing is as it should be."""
+
+    GOOD = "ok"
+    DOUBTFUL = "look"
+    WRONG = "WRONG"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was checked."""
+
+    what: str
+    verdict: Verdict
+    says: str
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether the agent would not work."""
+        return self.verdict is Verdict.WRONG
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What the service said of its model, and when it was asked and answered."""
+
+    response: pb.DescribeModelResponse
+    asked_us: int
+    answered_us: int
+
+
+async def examine(
+    settings: AgentSettings, cameras: dict[str, CameraSettings], size: int | None = None
+) -> list[Finding]:
+    """Check key, masks, link, token, clock, veil, cameras and disk; a thing that is wrong hides no other.
+
+    Args:
+        settings: of the agent, all but the size.
+        cameras: to look at.
+        size: what was asked for; None takes the model's.
+    """
+    findings = [_key(settings, cameras)]
+    if settings.masks_path is not None:
+        masks = settings.masks_path
+        findings.append(_found("masks", lambda: _masks(masks)))
+    findings.append(_disk(settings.spool))
+    linked, answer = await _link(settings.link, _veil_id(settings, cameras))
+    findings += linked
+    if answer is not None:
+        findings.append(_clock(answer))
+        findings.append(_found("veil", lambda: _veil(settings, cameras, size, answer.response.model)))
+    findings += _remembered(settings.spool)
+    findings += await asyncio.gather(*(_camera(name, camera) for name, camera in cameras.items()))
+    return findings
+
+
+def _found(what: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, Verdict.GOOD, look())
+    except RayppError as error:
+        return Finding(what, Verdict.WRONG, str(error))
+
+
+def _veil_id(settings: AgentSettings, cameras: dict[str, CameraSettings]) -> str:
+    """The veil to ask the service for; any, where the key cannot be used, which is told elsewhere."""
+    try:
+        return settings.veil_id(settings.veil_spec(), cameras)
+    except RayppError:
+        return ""
+
+
+def _key(settings: AgentSettings, cameras: dict[str, CameraSettings]) -> Finding:
+    try:
+        says = f"veil {settings.veil_id(settings.veil_spec(), cameras)} of {', '.join(sorted(cameras))}"
+        if settings.has_owners_key:
+            return Finding("key", Verdict.DOUBTFUL, f"{says}: {OWNERS_KEY}")
+    except RayppError as error:
+        return Finding("key", Verdict.WRONG, str(error))
+    return Finding("key", Verdict.GOOD, says)
+
+
+def _masks(path: Path) -> str:
+    return f"{path}: masks of {', '.join(sorted(load_masks(path).masks))}"
+
+
+def _disk(spool: Path) -> Finding:
+    place = next(path for path in (spool, *spool.absolute().parents) if path.exists())
+    free = shutil.disk_usage(place).free
+    says = f"{free / 1e9:.1f} GB free for the spool {spool}"
+    try:
+        probe = place / ".raypp-doctor"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        return Finding("disk", Verdict.WRONG, f"{place}: {error.strerror}; choose a writable --spool")
+    return Finding("disk", Verdict.GOOD if free >= _LEAST_FREE_BYTES else Verdict.DOUBTFUL, says)
+
+
+def _remembered(spool: Path) -> list[Finding]:
+    """What the agent that uses the spool has told of its clock's jumps."""
+    try:
+        status = SiteStatus.model_validate_json((spool / STATUS_FILE).read_bytes())
+    except (OSError, ValueError):
+        return []  # no agent has run there yet, or one of another version
+    return [
+        Finding(f"clock, {name}", Verdict.DOUBTFUL, camera.clock_said)
+        for name, camera in sorted(status.cameras.items())
+        if camera.clock_said
+    ]
+
+
+async def _link(link: Link, veil_id: str) -> tuple[list[Finding], _Answer | None]:
+    """Check link, TLS and token by one call that changes nothing."""
+    try:
+        link.metadata()
+    except SiteError as error:
+        return [Finding("token", Verdict.WRONG, str(error))], None
+    try:
+        answer = _Answer(*await describe(link, veil_id))
+    except SiteError as error:
+        return [Finding("link", Verdict.WRONG, str(error))], None
+    except grpc.aio.AioRpcError as error:
+        return _faults(link, error), None
+    took_ms = (answer.answered_us - answer.asked_us) / 1000
+    version = answer.response.service_version or "unknown"
+    return [
+        _reached(link, f"answers in {took_ms:.0f} ms"),
+        Finding("token", Verdict.GOOD, f"accepted; the service's version is {version}"),
+    ], answer
+
+
+def _reached(link: Link, says: str) -> Finding:
+    """What is said of a link over which the service answers."""
+    says = f"{link.server} {says}, {'TLS' if link.tls else 'no TLS'}"
+    if link.is_open_to_all:
+        return Finding("link", Verdict.DOUBTFUL, f"{says}: whoever is on the way reads token and codes")
+    return Finding("link", Verdict.GOOD, says)
+
+
+def _faults(link: Link, error: grpc.aio.AioRpcError) -> list[Finding]:
+    details = what_failed(error.code(), error.details())
+    if error.code() in {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}:
+        return [
+            _reached(link, "answers"),
+            Finding(
+                "token", Verdict.WRONG, f"{error.code().name}: {details}; ask the service's operator for a new one"
+            ),
+        ]
+    if is_not_served_yet(error.code(), error.details()):
+        return [
+            Finding("link", Verdict.WRONG, f"{link.server} answers, but the service is not served yet; wait for it")
+        ]
+    if error.code() is grpc.StatusCode.NOT_FOUND:
+        return [
+            _reached(link, "answers"),
+            Finding("token", Verdict.GOOD, "accepted"),
+            Finding("veil", Verdict.WRONG, f"{details}; use that model's key and --spec, or have this veil served"),
+        ]
+    if error.code() is grpc.StatusCode.UNAVAILABLE:
+        remedy = "check address, port and firewall" + (", CA and certificate" if link.tls else ", or give --tls")
+        return [Finding("link", Verdict.WRONG, f"{link.server} cannot be reached ({details}); {remedy}")]
+    return [Finding("link", Verdict.WRONG, f"{link.server}: {error.code().name}: {details}")]
+
+
+def _clock(answer: _Answer) -> Finding:
+    service_us = answer.response.service_time_us
+    if not service_us:
+        return Finding(
+            "clock",
+            Verdict.DOUBTFUL,
+            "the service is older and does not tell its time; see what `raypp stream` says",
+        )
+    offset_us = service_us - (answer.asked_us + answer.answered_us) // 2
+    says = f"{abs(offset_us) / 1e6:.2f} s {'behind' if offset_us > 0 else 'ahead of'} the service's"
+    if abs(offset_us) > CLOCK_ALARM_US:
+        return Finding("clock", Verdict.WRONG, f"{says}; see to time synchronisation")
+    return Finding("clock", Verdict.GOOD, says)
+
+
+def _veil(settings: AgentSettings, cameras: dict[str, CameraSettings], size: int | None, model: pb.Model) -> str:
+    ours = settings.veil_id(settings.veil_spec(), cameras)
+    if model.veil_id != ours:
+        raise SiteError(
+            f"the service's model reads veil {model.veil_id}, this site makes {ours}; use that model's key and --spec"
+        )
+    if size not in (None, model.size):
+        raise SiteError(
+            f"the service's model reads {model.size} pixels, this site would make {size}; give --size {model.size}"
+        )
+    return f"the service's model reads it at {model.size} pixels; it knows {', '.join(model.classes)}"
+
+
+async def _camera(name: str, camera: CameraSettings) -> Finding:
+    what = f"camera {name}"
+    try:
+        async with asyncio.timeout(_CAMERA_S):
+            says = await asyncio.to_thread(_look, camera)
+    except TimeoutError:
+        return Finding(
+            what, Verdict.WRONG, f"{shown_camera(camera.source[0])} gives no picture within {_CAMERA_S:.0f} s"
+        )
+    except RayppError as error:
+        return Finding(what, Verdict.WRONG, f"{shown_camera(camera.source[0])}: {error}")
+    return Finding(what, Verdict.GOOD, says)
+
+
+def _look(camera: CameraSettings) -> str:
+    source = camera.source[0]
+    if not is_live(source):
+        return f"{len(list_recordings(camera.source))} recordings"
+    with open_live(source, _CAMERA_S / 2) as container:
+        try:
+            frame = next(container.decode(video=0))
+        except (av.FFmpegError, OSError, StopIteration) as error:
+            raise SiteError(f"no picture comes ({said(error)})") from None
+        return f"{shown_camera(source)} gives {frame.width}x{frame.height}"

@@ -1,0 +1,128 @@
+"""What an agent was asked to do: everything but secrets."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from raypp.edge.cameras_file import CameraSettings, check_camera
+from raypp.edge.capture.job import KEY_REMEDY, CaptureJob
+from raypp.edge.capture.position import Position
+from raypp.edge.sources import is_live
+from raypp.edge.spool.camera_spool import DropPolicy
+from raypp.edge.uplink.connection import Link
+from raypp.edge.uplink.retry import RetryPolicy
+from raypp.errors import OptionError, WireError
+from raypp.media.capture_time import CaptureClock
+from raypp.media.masks import load_masks
+from raypp.veil.encoder_file import open_encoder
+from raypp.veil.key import SiteKey, VeilKey
+from raypp.veil.keyfile import load_key
+from raypp.veil.spec import LearnedSpec, PatchSpec, VeilSpec
+from raypp.wire.messages import check_name
+
+_RETRY = RetryPolicy()
+OWNERS_KEY = (
+    "this is the owner's key, which opens every veil and belongs to no camera: have the owner derive a site key "
+    "(where the owner's key is kept: `raypp keygen --site`), use that, and delete this one here"
+)
+
+
+@dataclass(frozen=True)
+class AgentSettings:
+    """Settings of an agent.
+
+    Attributes:
+        site: name of the site.
+        link: how to reach the service.
+        key_path: the site's key, or the owner's.
+        spool: folder of what is captured and not yet committed.
+        spec: the veil; None takes a site key's own, or the default.
+        encoder_path: the encoder file, for a learned veil.
+        size: side of the square, in pixels, as the model has it.
+        masks_path: privacy masks, or None.
+        limit_bytes: bytes that one camera's spool may take.
+        policy: what happens when it is full.
+        chunk_frames, chunk_s: a chunk is sent with so many frames, or so long after its first.
+        hang_s: a live capture that says nothing for so long is killed.
+        open_timeout_s: how long a live source may take to open, and to give its next packet.
+        retry: when to connect again.
+    """
+
+    site: str
+    link: Link
+    key_path: Path
+    spool: Path
+    spec: VeilSpec | None = None
+    encoder_path: Path | None = None
+    size: int = 640
+    masks_path: Path | None = None
+    limit_bytes: int = 10 << 30
+    policy: DropPolicy = DropPolicy.BLOCK
+    chunk_frames: int = 8
+    chunk_s: float = 4.0
+    hang_s: float = 30.0
+    open_timeout_s: float = 10.0
+    retry: RetryPolicy = _RETRY
+
+    def check(self) -> None:
+        """Raise OptionError for a value out of range."""
+        try:
+            check_name(self.site, "--site")
+        except WireError as error:
+            raise OptionError(str(error)) from None
+        self.link.check()
+        if self.chunk_frames < 1 or self.chunk_s <= 0:
+            raise OptionError(f"--chunk-frames {self.chunk_frames} and --chunk-seconds {self.chunk_s} must be above 0")
+        patch = self.veil_spec().patch
+        if self.size % patch or not patch <= self.size <= 4096:
+            raise OptionError(f"--size {self.size} is no multiple of the veil's patch {patch} up to 4096")
+        if self.masks_path is not None:
+            load_masks(self.masks_path)
+        spec = self.veil_spec()
+        if isinstance(spec, LearnedSpec):
+            if self.encoder_path is None:
+                raise OptionError("the site key is of a learned veil; give its encoder file with --spec")
+            open_encoder(self.encoder_path, spec, load_key(self.key_path, remedy=KEY_REMEDY))
+
+    def veil_spec(self) -> VeilSpec:
+        """The veil's spec; raises KeyFileError if the key cannot be read."""
+        if self.spec is not None:
+            return self.spec
+        key = load_key(self.key_path, remedy=KEY_REMEDY)
+        return key.spec if isinstance(key, SiteKey) else PatchSpec()
+
+    def veil_id(self, spec: VeilSpec, cameras: dict[str, CameraSettings]) -> str:
+        """Name of the veil; raises RayppError if the key is not for it, or not for one of the cameras."""
+        key = load_key(self.key_path, remedy=KEY_REMEDY)
+        for name, camera in cameras.items():
+            check_camera(name, camera)
+            CaptureClock.parse(camera.time_from, camera.timezone)
+            key.stream(spec, self.site, name)
+        return key.veil_id(spec)
+
+    @property
+    def has_owners_key(self) -> bool:
+        """Whether the key is the owner's, which opens everything and belongs to no camera; raises KeyFileError."""
+        return isinstance(load_key(self.key_path, remedy=KEY_REMEDY), VeilKey)
+
+    def job(self, name: str, camera: CameraSettings, spec: VeilSpec) -> CaptureJob:
+        """What the capture process of a camera is told."""
+        return CaptureJob(
+            site=self.site,
+            camera=name,
+            sources=camera.source,
+            live=is_live(camera.source[0]),
+            rate=camera.fps,
+            realtime=camera.realtime,
+            time_from=camera.time_from,
+            timezone=camera.timezone,
+            masks_path=self.masks_path,
+            key_path=self.key_path,
+            spec=spec,
+            encoder_path=self.encoder_path,
+            size=self.size,
+            watch=camera.watch,
+            chunk_frames=self.chunk_frames,
+            chunk_s=self.chunk_s,
+            position=Position(),
+            open_timeout_s=self.open_timeout_s,
+        )

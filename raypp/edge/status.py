@@ -1,0 +1,111 @@
+"""How a site's cameras stand: for the operator's eye, and as JSON for a machine's."""
+
+from pydantic import BaseModel, ConfigDict
+
+from raypp.io.wording import counted
+
+STATUS_FILE = "status.json"
+"""Where the agent writes it, in its spool."""
+
+
+class CameraStatus(BaseModel):
+    """One camera since the agent started.
+
+    Attributes:
+        captured: frames captured.
+        sent_bytes: bytes of cells sent.
+        committed_frames: frames whose detections the service has answered.
+        detections: found on them.
+        waiting_chunks, waiting_frames: what is captured and not known to be committed.
+        spool_bytes: bytes that the spool takes.
+        spool_full: spool or disk had no room for the last chunk.
+        dropped_frames: by the drop policy.
+        capture_restarts: times that the capture process was killed or failed.
+        connections: times that the stream was opened.
+        clock_offset_us: service's clock minus the site's, as last seen.
+        clock_said: what was last told of a jump of the site's clock that was believed, or None.
+        doubtful_frames: frames whose times are wrong if the clock was right after such a jump.
+        aside_frames: frames set aside, since a wrong clock had stamped them more than a day ahead.
+        refused: why the service will not take the stream, or None.
+        capture_pid: the capture process, or None.
+        finished: its recordings have ended and all of them is committed.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    captured: int = 0
+    sent_bytes: int = 0
+    committed_frames: int = 0
+    detections: int = 0
+    waiting_chunks: int = 0
+    waiting_frames: int = 0
+    spool_bytes: int = 0
+    spool_full: bool = False
+    dropped_frames: int = 0
+    capture_restarts: int = 0
+    connections: int = 0
+    clock_offset_us: int | None = None
+    clock_said: str | None = None
+    doubtful_frames: int = 0
+    aside_frames: int = 0
+    refused: str | None = None
+    capture_pid: int | None = None
+    finished: bool = False
+
+
+class SiteStatus(BaseModel):
+    """All cameras of a site.
+
+    Attributes:
+        site: its name.
+        at_us: when this was written, microseconds since 1970.
+        cameras: by name.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    site: str
+    at_us: int
+    cameras: dict[str, CameraStatus]
+
+    def lines(self) -> list[str]:
+        """One line for each camera."""
+        return [_line(name, camera) for name, camera in sorted(self.cameras.items())]
+
+    def minute(self, before: "SiteStatus", passed_s: float) -> str:
+        """How it goes in one line: what has happened since another status, and what waits."""
+        frames = sum(self._gained(before, "captured").values()) / passed_s
+        committed = sum(self._gained(before, "committed_frames").values())
+        waiting = sum(camera.waiting_frames for camera in self.cameras.values())
+        silent = [name for name, gained in self._gained(before, "captured").items() if not gained]
+        told = f"{frames:.1f} frames/s captured, {committed} committed in {passed_s:.0f} s, {waiting} wait"
+        if refused := [name for name, camera in sorted(self.cameras.items()) if camera.refused]:
+            told += f"; refused: {', '.join(refused)}"
+        if silent := [name for name in silent if not self.cameras[name].finished]:
+            told += f"; no frame of {', '.join(silent)}"
+        return told
+
+    def _gained(self, before: "SiteStatus", what: str) -> dict[str, int]:
+        """How far a number of each camera has risen."""
+        none = CameraStatus()
+        return {
+            name: getattr(camera, what) - getattr(before.cameras.get(name, none), what)
+            for name, camera in sorted(self.cameras.items())
+        }
+
+
+def _line(name: str, camera: CameraStatus) -> str:
+    if camera.finished and not camera.captured and not camera.committed_frames:
+        return f"{name}: all of it was sent before, nothing is left to do"
+    told = (
+        f"{name}: {camera.captured} frames captured, {camera.committed_frames} committed, "
+        f"{camera.detections} detections, "
+        f"{counted(camera.waiting_chunks, 'chunk')} {'waits' if camera.waiting_chunks == 1 else 'wait'}"
+    )
+    if camera.dropped_frames:
+        told += f", {camera.dropped_frames} frames dropped"
+    if camera.aside_frames:
+        told += f", {camera.aside_frames} frames set aside"
+    if camera.doubtful_frames:
+        told += f", {camera.doubtful_frames} with times in doubt"
+    return told + (", refused" if camera.refused else "")

@@ -1,0 +1,191 @@
+"""The watchdog of one camera: keeps a capture process at work, and puts what it captures into the spool."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from threading import Event, Thread
+from time import monotonic
+
+from protos import raypp_pb2 as pb
+from raypp.edge.capture.clock import ClockState
+from raypp.edge.capture.fork_server import Child, Nursery
+from raypp.edge.capture.job import (
+    Captured,
+    CaptureJob,
+    Chunk,
+    ClockChanged,
+    Failed,
+    Finished,
+    Remembered,
+    Report,
+    Said,
+    Shape,
+    Stop,
+    Taken,
+)
+from raypp.edge.capture.position import Position
+from raypp.edge.spool.camera_spool import CameraSpool, now_us
+from raypp.edge.spool.stream_spool import StreamFacts
+from raypp.errors import SiteError, SpoolError
+from raypp.wire.frames import unseen_frame, whole_frame
+
+Log = Callable[[str], None]
+
+_POLL_S = 0.25
+_FIRST_RETRY_S = 1.0
+_LONGEST_RETRY_S = 60.0
+_FAREWELL_S = 10.0
+_LAST_WORDS_S = 1.0
+_RECORDING_PATIENCE = 10  # a sparse sample of a large recording is decoded for long without a word
+
+
+class Keeper(Thread):
+    """Captures one camera in a process of its own, killed and started again when it hangs.
+
+    Args:
+        job: what to capture; its position is taken from the spool.
+        veil_id: the veil that it is captured with.
+        spool: takes what is captured.
+        nursery: starts processes.
+        hang_s: a live capture that says nothing for so long is killed; a recording's, for ten times that.
+        log: takes one line for the operator.
+
+    Attributes:
+        frames: frames captured since the start.
+        restarts: times that the process was killed or failed.
+        finished: the recordings have ended.
+        clock_said: what was last told of a change of the site's clock, or None.
+        doubtful_frames: frames whose times such a change has put in doubt.
+    """
+
+    def __init__(
+        self, job: CaptureJob, veil_id: str, spool: CameraSpool, nursery: Nursery, hang_s: float, log: Log
+    ) -> None:
+        super().__init__(name=f"keeper of {job.camera}", daemon=True)
+        self.frames = 0
+        self.restarts = 0
+        self.finished = False
+        self.clock_said: str | None = None
+        self.doubtful_frames = 0
+        self.child_pid: int | None = None
+        self._job = job
+        self._veil_id = veil_id
+        self._spool = spool
+        self._nursery = nursery
+        self._hang_s = hang_s if job.live else hang_s * _RECORDING_PATIENCE
+        self._log = log
+        self._stopping = Event()
+        self._memory: bytes | None = None
+        self._clock: ClockState | None = None
+        current = spool.current
+        self._position = Position() if current is None else current.position
+
+    def stop(self) -> None:
+        """Ask for the end; what is captured is still spooled."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Capture until the recordings end or `stop` is called."""
+        retry_s = _FIRST_RETRY_S
+        while not self._stopping.is_set() and not self.finished:
+            frames = self.frames
+            try:
+                self._capture()
+            except (SpoolError, SiteError) as error:
+                self._log(str(error))
+            if self._stopping.is_set() or self.finished:
+                break
+            self.restarts += 1
+            retry_s = _FIRST_RETRY_S if self.frames > frames else min(2 * retry_s, _LONGEST_RETRY_S)
+            self._log(f"captured again in {retry_s:.0f} s")
+            self._stopping.wait(retry_s)
+
+    def _capture(self) -> None:
+        job = replace(self._job, position=self._position, memory=self._memory, clock=self._clock)
+        child = self._nursery.start(job)
+        self.child_pid = child.pid
+        try:
+            self._attend(child)
+        except (EOFError, OSError):
+            if not self._stopping.is_set():
+                self._log("the capture process ended")
+        finally:
+            self.child_pid = None
+            child.end()
+
+    def _attend(self, child: Child) -> None:
+        heard, patience_s, told, ending = monotonic(), self._hang_s, False, False
+        while True:
+            if self._stopping.is_set() and not told:
+                child.connection.send(Stop())
+                heard, patience_s, told = monotonic(), _FAREWELL_S, True
+            if not child.connection.poll(_POLL_S):
+                silent_s = monotonic() - heard
+                if silent_s <= patience_s:
+                    continue
+                if told or ending:
+                    return
+                self._log(f"nothing comes for {silent_s:.0f} s: the capture process has hung and is killed")
+                child.connection.send(Stop())  # what it holds is still handed over
+                heard, patience_s, ending = monotonic(), _LAST_WORDS_S, True
+                continue
+            if not self._take(child.connection.recv(), child):
+                return
+            heard = monotonic()
+
+    def _take(self, report: Report, child: Child) -> bool:
+        """Do what a report asks for; False ends the process."""
+        match report:
+            case Shape():
+                self._begin(report)
+            case Chunk():
+                frames = [_message(frame) for frame in report.frames]
+                if not self._spool.append(frames, report.position, lambda: not self._stopping.is_set()):
+                    return False
+                self._position, self._clock = report.position, report.clock
+                self.frames += len(frames)
+                with suppress(OSError):  # it may have ended with this chunk; that it has finished is still to be read
+                    child.connection.send(Taken())
+            case Remembered():
+                self._memory = report.memory
+            case ClockChanged():
+                self._log(report.text)
+                self.clock_said = report.text
+                self.doubtful_frames += report.doubtful_frames
+            case Said():
+                self._log(report.text)
+            case Failed():
+                self._log(report.reason)
+                return False
+            case Finished():
+                self._spool.finish(report.position)
+                self.finished = True
+                return False
+            case _:
+                pass  # alive
+        return True
+
+    def _begin(self, shape: Shape) -> None:
+        job = self._job
+        if shape.anew:
+            self._position = Position()
+        facts = StreamFacts(
+            site=job.site,
+            camera=job.camera,
+            epoch=now_us(),
+            veil_id=self._veil_id,
+            spec=job.spec,
+            size=job.size,
+            sub_key=shape.sub_key,
+            width=shape.width,
+            height=shape.height,
+            live=job.live,
+            begun_at=self._position.model_copy(update={"finished": False}),
+        )
+        self._spool.begin(facts, anew=shape.anew)
+
+
+def _message(frame: Captured) -> pb.Frame:
+    if frame.packed is None:
+        return unseen_frame(frame.observation, frame.frame_index, frame.timestamp_us)
+    return whole_frame(frame.packed, frame.frame_index, frame.timestamp_us)

@@ -1,0 +1,1 @@
+"""The way to the service: connections, sessions, and when to try again."""

@@ -1,0 +1,320 @@
+"""One connection of one stream: opened, resumed where the ledger stands, chunks sent within the window."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import TypeAlias
+
+import grpc.aio
+
+from protos import raypp_pb2 as pb
+from raypp import __version__
+from raypp.edge.spool.camera_spool import CameraSpool, now_us
+from raypp.edge.spool.stream_spool import StreamSpool
+from raypp.edge.uplink.connection import is_not_served_yet, what_failed
+from raypp.errors import SiteError
+from raypp.veil.packing import unpack
+from raypp.wire.compression import decompress
+from raypp.wire.frames import FrameEncoder, cell_bytes
+
+Call: TypeAlias = "grpc.aio.StreamStreamCall[pb.StreamFramesRequest, pb.StreamFramesResponse]"
+
+OPEN_TIMEOUT_S = 30.0
+COMMIT_TIMEOUT_S = 60.0
+_AROUND_CHUNK = 16
+"""Bytes that a message has besides its chunk, at most."""
+
+
+class RefusedError(SiteError):
+    """The service will not take the stream as it is: a person must act."""
+
+
+class LinkError(SiteError):
+    """The link or the service failed; trying again may do."""
+
+
+class BusyError(SiteError):
+    """The service's limits for this site are met: trying again later will do."""
+
+
+class PuzzlingError(LinkError):
+    """The service failed in a way that trying again mends only if it was an accident."""
+
+
+class MovingError(SiteError):
+    """The service asks to connect anew, at once."""
+
+
+@dataclass
+class Progress:
+    """What a client has done, for the operator to read.
+
+    Attributes:
+        frames, bytes: sent and committed; bytes as sent, cells alone.
+        connections: times that a stream was opened.
+        detections: found on committed frames.
+        clock_offset_us: service's clock minus the site's, as last seen.
+    """
+
+    frames: int = 0
+    bytes: int = 0
+    connections: int = 0
+    detections: int = 0
+    clock_offset_us: int | None = None
+
+
+class Session:
+    """A stream over one connection.
+
+    Args:
+        spool: holds the chunks.
+        stream: the epoch to send.
+        progress: counts what is done.
+        on_opened: called once the service has taken the stream.
+        on_episode: told of each episode that the service opens, changes or closes.
+
+    Attributes:
+        committed: number of the last chunk that is durable.
+        moved_on: something was committed over this connection.
+    """
+
+    def __init__(
+        self,
+        spool: CameraSpool,
+        stream: StreamSpool,
+        progress: Progress,
+        on_opened: Callable[[], None] = lambda: None,
+        on_episode: Callable[[pb.Episode], None] = lambda _: None,
+    ) -> None:
+        self.committed = 0
+        self.moved_on = False
+        self._spool = spool
+        self._stream = stream
+        self._progress = progress
+        self._on_opened = on_opened
+        self._on_episode = on_episode
+        self._encoder = FrameEncoder(stream.facts.grid)
+        self._sent = 0
+        self._limits = pb.Limits()
+        self._wake = asyncio.Event()
+        self._advanced_at = monotonic()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all that was sent is committed."""
+        return self._sent == self.committed
+
+    def wake(self) -> None:
+        """There may be more to send; call it in the event loop's thread."""
+        self._wake.set()
+
+    async def run(self, call: Call) -> None:
+        """Send until the stream is done.
+
+        Raises:
+            RefusedError, BusyError, LinkError, MovingError: why the connection is over.
+        """
+        try:
+            await call.write(pb.StreamFramesRequest(open=self._open_message()))
+            await self._take_opened(await self._first(call))
+            reading = asyncio.create_task(self._read(call))
+            writing = asyncio.create_task(self._write(call))
+            try:
+                done, _ = await asyncio.wait({reading, writing}, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+            finally:
+                await _cancelled(reading, writing)
+        except grpc.aio.AioRpcError as error:
+            raise _meaning(error.code(), error.details() or "") from None
+        except asyncio.InvalidStateError:
+            raise await _ending(call) from None
+
+    def _open_message(self) -> pb.Open:
+        facts = self._stream.facts
+        return pb.Open(
+            site=facts.site,
+            camera=facts.camera,
+            stream_epoch=facts.epoch,
+            veil_id=facts.veil_id,
+            width=facts.width,
+            height=facts.height,
+            sub_key=facts.sub_key,
+            live=facts.live,
+            sent_at_us=now_us(),
+            agent_version=__version__,
+            size=facts.size,
+        )
+
+    async def _first(self, call: Call) -> pb.Opened:
+        try:
+            async with asyncio.timeout(OPEN_TIMEOUT_S):
+                response = await call.read()
+        except TimeoutError:
+            raise LinkError(f"the service has not answered for {OPEN_TIMEOUT_S:.0f} s") from None
+        if not isinstance(response, pb.StreamFramesResponse):
+            raise await _ending(call)
+        if response.WhichOneof("message") == "moving":
+            raise MovingError(response.moving.reason)
+        if response.WhichOneof("message") != "opened":
+            raise LinkError("the service did not begin with `opened`; is it a raypp service?")
+        return response.opened
+
+    async def _take_opened(self, opened: pb.Opened) -> None:
+        facts, stream = self._stream.facts, self._stream
+        if opened.model.veil_id != facts.veil_id or opened.model.size != facts.size:
+            raise RefusedError(
+                f"the service's model reads veil {opened.model.veil_id} at {opened.model.size} pixels, but the spool "
+                f"of {facts.camera} holds veil {facts.veil_id} at {facts.size}; stream with that model's key, and "
+                f"--size {opened.model.size}"
+            )
+        resume = opened.resume_after
+        if resume > stream.last_sequence:
+            raise RefusedError(
+                f"the service has committed chunk {resume} of {facts.camera}'s stream {facts.epoch}, the spool "
+                f"{stream.folder} ends with {stream.last_sequence}: it is an old copy; move it away to begin anew"
+            )
+        if resume + 1 < stream.first_sequence:
+            raise RefusedError(
+                f"the service has committed only chunk {resume} of {facts.camera}'s stream {facts.epoch}, but the "
+                f"spool {stream.folder} begins with {stream.first_sequence}: the ledger is an old copy; restore it, or "
+                "move the spool away to begin a new stream"
+            )
+        self._limits = opened.limits
+        self._progress.clock_offset_us = opened.clock_offset_us
+        self._progress.connections += 1
+        self._sent = resume
+        await self._commit(resume)
+        self._on_opened()
+
+    async def _commit(self, sequence: int) -> None:
+        """Note what is durable; the disk is waited for in a thread, so that other cameras go on meanwhile."""
+        self.committed = sequence
+        self._advanced_at = monotonic()
+        await asyncio.to_thread(self._spool.commit, self._stream, sequence)
+
+    async def _read(self, call: Call) -> None:
+        """Take what the service says until it ends."""
+        while True:
+            response = await call.read()
+            if not isinstance(response, pb.StreamFramesResponse):
+                if self._stream.done:
+                    return
+                raise await _ending(call)
+            match response.WhichOneof("message"):
+                case "committed":
+                    await self._take_committed(response.committed)
+                case "moving":
+                    raise MovingError(response.moving.reason)
+                case _:
+                    pass  # of a newer service
+
+    async def _take_committed(self, committed: pb.Committed) -> None:
+        if committed.sequence > self._sent:
+            raise LinkError(f"the service says that chunk {committed.sequence} is committed, which was never sent")
+        if committed.sequence > self.committed:
+            self.moved_on = True
+            self._progress.frames += len(committed.frames)
+            self._progress.detections += sum(len(frame.detections) for frame in committed.frames)
+            for episode in committed.episodes:
+                self._on_episode(episode)
+            await self._commit(committed.sequence)
+        self._wake.set()
+
+    async def _write(self, call: Call) -> None:
+        """Send what is spooled, within the window, until the stream is done."""
+        while not self._stream.done:
+            self._wake.clear()
+            outstanding = self._sent - self.committed
+            if self._sent < self._stream.last_sequence and outstanding < max(1, self._limits.window):
+                if not outstanding:
+                    self._advanced_at = monotonic()
+                chunk = await asyncio.to_thread(self._prepared, self._sent + 1)
+                self._sent += 1
+                await call.write(pb.StreamFramesRequest(chunk=chunk))
+                continue
+            left_s = COMMIT_TIMEOUT_S - (monotonic() - self._advanced_at) if outstanding else None
+            try:
+                async with asyncio.timeout(left_s):  # wait_for would pass over a cancellation that comes with the event
+                    await self._wake.wait()
+            except TimeoutError:
+                raise LinkError(
+                    f"chunk {self.committed + 1} has not been committed for {COMMIT_TIMEOUT_S:.0f} s"
+                ) from None
+        await call.done_writing()
+
+    def _prepared(self, sequence: int) -> pb.Chunk:
+        """A chunk as it is sent: cells that changed instead of whole grids, where that is smaller."""
+        chunk = self._spool.chunk(self._stream, sequence)
+        if len(chunk.frames) > self._limits.frames_per_chunk:
+            raise RefusedError(
+                f"chunk {sequence} has {len(chunk.frames)} frames, the service takes {self._limits.frames_per_chunk}; "
+                "raise its limit, and stream with a smaller --chunk-frames from now on"
+            )
+        frames = [self._small(frame) for frame in chunk.frames]
+        sent = pb.Chunk(
+            sequence=sequence, committed_seen=self.committed, frames=frames, sent_at_us=now_us(), last=chunk.last
+        )
+        most = self._limits.message_bytes
+        if most and sent.ByteSize() > most - _AROUND_CHUNK:
+            raise RefusedError(
+                f"chunk {sequence} takes {sent.ByteSize()} bytes and the service takes messages of {most}; "
+                "raise its limits.bytes_per_frame, and stream with a smaller --chunk-frames from now on"
+            )
+        self._progress.bytes += sum(cell_bytes(frame) for frame in frames)
+        return sent
+
+    def _small(self, frame: pb.Frame) -> pb.Frame:
+        if frame.WhichOneof("cells") != "whole":
+            return frame
+        grid = self._encoder.grid
+        what = f"frame {frame.frame_index}"
+        packed = decompress(frame.whole, grid.packed_bytes, what) if frame.compressed else frame.whole
+        code = unpack(packed, grid.shape, grid.bits)
+        small = self._encoder.shrink(frame, code)
+        if cell_bytes(small) > self._limits.bytes_per_frame:
+            raise RefusedError(
+                f"{what} takes {cell_bytes(small)} bytes and the service takes {self._limits.bytes_per_frame}; "
+                "raise its limit"
+            )
+        return small
+
+
+async def _cancelled(*tasks: "asyncio.Task[None]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _ending(call: Call) -> SiteError:
+    """Why a call is over."""
+    code = await call.code()
+    if code is grpc.StatusCode.OK:
+        return LinkError("the service ended the stream")
+    return _meaning(code, await call.details() or "")
+
+
+_REFUSALS = {
+    grpc.StatusCode.UNAUTHENTICATED: "the token is not accepted; ask the service's operator for a new one",
+    grpc.StatusCode.PERMISSION_DENIED: "the token does not allow this",
+    grpc.StatusCode.FAILED_PRECONDITION: "the stream does not fit the service",
+    grpc.StatusCode.INVALID_ARGUMENT: "the service finds the stream malformed",
+    grpc.StatusCode.NOT_FOUND: "the service knows no such site or model",
+    grpc.StatusCode.UNIMPLEMENTED: "the service does not offer this; is it a raypp service?",
+}
+
+_PUZZLES = {grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL, grpc.StatusCode.DATA_LOSS}
+
+
+def _meaning(code: grpc.StatusCode, details: str) -> SiteError:
+    said = what_failed(code, details)
+    if is_not_served_yet(code, details):
+        return LinkError("the service is not served yet")
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
+        return BusyError(f"the service takes no more of this site just now ({said})")
+    if code in _PUZZLES:
+        return PuzzlingError(f"{code.name}: {said}")
+    if code in _REFUSALS:
+        return RefusedError(f"{_REFUSALS[code]} ({code.name}: {said})")
+    return LinkError(f"{code.name}: {said}")

@@ -1,0 +1,66 @@
+"""What a study is asked for, and what it finds on each labelled frame."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
+
+from raypp.evaluate.detections import SampleDetections
+from raypp.evaluate.matching import SampleMatches
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where and when a frame was taken; `captured_at_us` is UTC microseconds since 1970, None where unknown."""
+
+    site: str
+    camera: str
+    captured_at_us: int | None
+
+
+@dataclass(frozen=True)
+class StudiedSample:
+    """One labelled frame under study.
+
+    Attributes:
+        matches: what it counts for the scores.
+        detections: what was found, and what is labelled.
+        origin: where it comes from.
+        codes_CGG: uint8[C + 1, G, G] as a detector is fed, of the few frames that will be drawn; else None.
+    """
+
+    matches: SampleMatches
+    detections: SampleDetections
+    origin: Origin
+    codes_CGG: npt.NDArray[np.uint8] | None = None
+
+
+class StudySettings(BaseModel):
+    """What is to be studied: everything but secrets, so that it may travel to workers.
+
+    Attributes:
+        archive: the veiled archive.
+        labels_version: the label version.
+        split: the split.
+        detector: folder of the detector's checkpoint, or its exported file.
+        data_key_path: data key of encrypted shards, or None.
+        shown: samples whose codes are kept, to be drawn.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    archive: str
+    labels_version: str
+    split: str
+    detector: Path
+    data_key_path: Path | None = None
+    shown: frozenset[str] = frozenset()
+
+
+def in_order(samples: Iterable[StudiedSample]) -> tuple[StudiedSample, ...]:
+    """Return samples by sample_id, each once."""
+    once = {one.matches.sample_id: one for one in samples}
+    return tuple(once[name] for name in sorted(once))

@@ -1,0 +1,80 @@
+"""Tables of a report as CSV; boxes as labels have them: centre, width, height, as fractions of the square's side."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from raypp.evaluate.detections import FloatArray, SampleDetections, fractions
+from raypp.evaluate.errors import Mistake
+from raypp.evaluate.label_issues import LabelSuspect
+from raypp.io.csv_cells import as_cell
+
+_BOX = ("x", "y", "w", "h")
+
+
+def mistakes_table(mistakes: Iterable[Mistake], classes: Sequence[str], pixels: int) -> bytes:
+    """Write one line a mistake; what a mistake does not have is empty."""
+    rows = (
+        [
+            one.sample_id,
+            one.kind,
+            _name(one.labelled, classes),
+            _name(one.predicted, classes),
+            _figure(one.confidence),
+            _figure(one.iou),
+            *_place(one.box_4, pixels),
+        ]
+        for one in mistakes
+    )
+    return _csv(("sample_id", "kind", "class", "predicted", "confidence", "iou", *_BOX), rows)
+
+
+def suspects_table(suspects: Iterable[LabelSuspect], classes: Sequence[str], pixels: int) -> bytes:
+    """Write one line a suspected label error, in the order given."""
+    rows = (
+        [
+            one.sample_id,
+            one.kind,
+            _figure(one.score),
+            _figure(one.sample_score),
+            _name(one.labelled, classes),
+            _name(one.predicted, classes),
+            _figure(one.confidence),
+            *_place(one.box_4, pixels),
+        ]
+        for one in suspects
+    )
+    columns = ("sample_id", "kind", "score", "sample_score", "class", "predicted", "confidence", *_BOX)
+    return _csv(columns, rows)
+
+
+def detections_table(
+    samples: Iterable[SampleDetections], confidence: float, classes: Sequence[str], pixels: int
+) -> bytes:
+    """Write one line a detection from a confidence on, in the columns that `raypp show --detections` reads."""
+    rows = (
+        [one.sample_id, classes[number], _figure(float(sure)), *_place(box, pixels)]
+        for one in (sample.above(confidence) for sample in samples)
+        for box, number, sure in zip(one.boxes_P4, one.predicted_P, one.confidence_P, strict=True)
+    )
+    return _csv(("sample_id", "class", "confidence", *_BOX), rows)
+
+
+def _name(number: int | None, classes: Sequence[str]) -> str:
+    return "" if number is None else classes[number]
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _place(box_4: FloatArray, pixels: int) -> list[str]:
+    return [f"{value:.5f}" for value in fractions(box_4, pixels)]
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(map(as_cell, row) for row in rows)
+    return text.getvalue().encode()

@@ -1,0 +1,203 @@
+"""The dry run: what a job would do, with costs measured on a sample, and nothing written."""
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from time import process_time
+
+from pydantic import BaseModel, ConfigDict, Field
+from rich.console import Console
+
+from raypp.errors import MediaError
+from raypp.geometry.letterbox import Letterbox
+from raypp.ingest.job import require_sources
+from raypp.ingest.label_reading import read_all_labels
+from raypp.ingest.planner import Plan, expected_bytes, expected_frames, make_plan
+from raypp.ingest.segment import Item, Workshop
+from raypp.ingest.settings import VeilSettings
+from raypp.ingest.summary import told
+from raypp.ingest.variants import versions
+from raypp.io.address import shown
+from raypp.io.wording import counted, lasting
+from raypp.media.dataset import LabelCount
+from raypp.media.discovery import discover
+from raypp.media.files import open_source
+from raypp.media.image import decode_image
+from raypp.media.source import SourceKind
+from raypp.media.timeline import DecodeReport
+from raypp.media.video import decode
+from raypp.progress import Reporter
+from raypp.shards.receipt import Quarantined
+from raypp.veil.packing import pack
+
+_SAMPLED_SOURCES = 5
+_SAMPLED_CPU_S = 1.0
+_TOLD_CORE_HOURS = 0.1
+
+_Alike = tuple[SourceKind, int]
+"""Kind of a source and number of its variants."""
+
+
+class Survey(BaseModel):
+    """Result of `raypp veil --dry-run`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    veil_id: str
+    videos: int
+    pictures: int
+    codecs: dict[str, int] = Field(description="number of videos by codec")
+    hours: float = Field(description="hours of video")
+    source_gb: float
+    segments: int = Field(description="units of work, and so the most that can run at once")
+    frames: int = Field(description="frames expected, by what the containers say, without variants")
+    variants: int = Field(description="variants of frames expected")
+    expected_gb: float = Field(description="gigabytes of codes before compression")
+    core_hours: float = Field(description="core-hours of decoding and veiling, variants and all, measured on a sample")
+    expected_s: float = Field(description="seconds that this would take on all CPUs of this machine, from a warm start")
+    sampled_frames: int
+    duplicates: int
+    quarantined: tuple[Quarantined, ...] = Field(description="sources that cannot be opened, or failed in the sample")
+    ignored_files: int
+    label_count: LabelCount = Field(description="images with labels, without, and with labels that cannot be used")
+    label_problems: tuple[str, ...] = Field(description="labels that cannot be used, and why")
+    label_notes: tuple[str, ...] = Field(description="what is odd about labels, and costs none that are wanted")
+    boxes_clipped: int
+    rows_repeated: int
+
+
+def survey(settings: VeilSettings, sources: Sequence[str], reporter: Reporter) -> Survey:
+    """Discover, plan, and veil about five seconds' worth of each kind of source in memory; writes nothing.
+
+    Raises:
+        RayppError: as the job itself would for what was asked.
+    """
+    settings.check()
+    workshop = Workshop.open(settings)
+    discovery = discover(sources)
+    require_sources(discovery, sources)
+    labels = read_all_labels(discovery)
+    total = len(discovery.files) + sum(len(dataset.images) for dataset in discovery.datasets)
+    with reporter.task("looking at sources", total) as advance:
+        plan = make_plan(discovery, settings, workshop.key, Plan(), lambda done, _: advance(1, f"{done}/{total}", 0))
+    items = list(plan.items().values())
+    cost = _Cost(workshop)
+    for alike in _by_cost(items):
+        for item in alike[:: max(1, len(alike) // _SAMPLED_SOURCES)][:_SAMPLED_SOURCES]:
+            cost.sample(item)
+    videos = [item for item in items if item.info is not None]
+    core_s = sum(cost.expected_s(item) for item in items)
+    return Survey(
+        veil_id=workshop.veil.veil_id,
+        videos=len(videos),
+        pictures=len(items) - len(videos),
+        codecs=dict(Counter(item.info.codec for item in videos if item.info)),
+        hours=sum(item.info.duration_us for item in videos if item.info) / 3.6e9,
+        source_gb=sum(item.size for item in items) / 1e9,
+        segments=len(plan.segments),
+        frames=round(sum(expected_frames(item, settings) for item in items)),
+        variants=round(sum(item.variants * expected_frames(item, settings) for item in items)),
+        expected_gb=sum(expected_bytes(item, settings) for item in items) / 1e9,
+        core_hours=core_s / 3600,
+        expected_s=core_s / max(1, min(_cpus(), len(plan.segments))),
+        sampled_frames=cost.frames,
+        duplicates=len(plan.duplicates),
+        quarantined=(*plan.quarantined, *cost.failed),
+        ignored_files=discovery.ignored,
+        label_count=labels.count,
+        label_problems=tuple(map(shown, labels.problems)),
+        label_notes=tuple(map(shown, labels.notes)),
+        boxes_clipped=labels.clipped,
+        rows_repeated=labels.repeated,
+    )
+
+
+def _by_cost(items: Sequence[Item]) -> Iterable[list[Item]]:
+    """Sources that cost the same: of one kind, and with as many variants."""
+    groups: dict[_Alike, list[Item]] = defaultdict(list)
+    for item in items:
+        groups[item.kind, item.variants].append(item)
+    return groups.values()
+
+
+class _Cost:
+    """CPU seconds per second of video and per picture, measured for each kind of source."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self.workshop = workshop
+        self.frames = 0
+        self.failed: list[Quarantined] = []
+        self._spent: dict[_Alike, float] = defaultdict(float)
+        self._covered: dict[_Alike, float] = defaultdict(float)
+
+    def sample(self, item: Item) -> None:
+        """Veil a little of a source in memory."""
+        settings = self.workshop.settings
+        encoder = self.workshop.encoder(item)
+        started = process_time()
+        covered = 0.0
+        try:
+            stream = open_source(item.url)
+            try:
+                if item.info is None:
+                    frames = iter([decode_image(stream, settings.size, settings.spec.patch, None)])
+                else:
+                    letterbox = Letterbox(settings.size, settings.spec.patch, item.info.width, item.info.height)
+                    whole = (0, item.info.duration_us + 1)
+                    frames = decode(
+                        stream, item.info, *whole, settings.sampling, letterbox, None, report=DecodeReport()
+                    )
+                for frame in frames:
+                    for version in versions(frame, item, self.workshop):
+                        pack(encoder.encode(version.pixels[None])[0], settings.spec.bits)
+                    self.frames += 1
+                    covered = 1.0 if item.info is None else max(frame.timestamp_us / 1e6, 1e-3)
+                    if process_time() - started > _SAMPLED_CPU_S:
+                        break
+                else:
+                    covered = 1.0 if item.info is None else max(item.info.duration_us / 1e6, covered)
+            finally:
+                stream.close()
+        except MediaError as error:
+            self.failed.append(Quarantined(source=shown(item.url), reason=str(error)))
+            return
+        self._spent[item.kind, item.variants] += process_time() - started
+        self._covered[item.kind, item.variants] += covered
+
+    def expected_s(self, item: Item) -> float:
+        """Expected CPU seconds of a source; 0 where nothing of its kind was sampled."""
+        amount = 1.0 if item.info is None else item.info.duration_us / 1e6
+        alike = (item.kind, item.variants)
+        covered = self._covered[alike]
+        return self._spent[alike] / covered * amount if covered else 0.0
+
+
+def _cpus() -> int:
+    return os.cpu_count() or 1
+
+
+def print_survey(survey: Survey, console: Console) -> None:
+    """Print a survey for people."""
+    codecs = ", ".join(f"{count} {codec}" for codec, count in sorted(survey.codecs.items())) or "none"
+    variants = f" and {counted(survey.variants, 'variant')} of them" if survey.variants else ""
+    frames, duplicates = counted(survey.frames, "frame"), counted(survey.duplicates, "duplicate")
+    takes = f"about {lasting(max(1.0, survey.expected_s))} on this machine, once workers have started"
+    if survey.core_hours >= _TOLD_CORE_HOURS:
+        takes += f"; {survey.core_hours:.1f} core-hours"
+    labelled = told(survey.label_count, survey.boxes_clipped, survey.rows_repeated)
+    for name, text in (
+        ("videos", f"{survey.videos} ({codecs}), {survey.hours:.2f} hours"),
+        ("pictures", str(survey.pictures)),
+        ("sources", f"{survey.source_gb:.3f} GB, {duplicates}, {counted(survey.ignored_files, 'other file')}"),
+        ("would write", f"{frames}{variants}, {survey.expected_gb:.3f} GB, {counted(survey.segments, 'segment')}"),
+        ("would take", f"{takes} (from {counted(survey.sampled_frames, 'sampled frame')})"),
+        *((("labelled", labelled),) if survey.label_count != LabelCount() else ()),
+        ("veil", survey.veil_id),
+    ):
+        console.print(f"{name:<14}{text}", highlight=False, markup=False)
+    for one in survey.quarantined:
+        console.print(f"bad file      {shown(one.line)}", highlight=False, markup=False)
+    for title, lines in (("bad labels", survey.label_problems), ("on labels", survey.label_notes)):
+        for line in lines[:20]:
+            console.print(f"{title:<14}{shown(line)}", highlight=False, markup=False)
+    console.print("dry run: nothing was written")

@@ -1,0 +1,209 @@
+"""The archive job: lock, plan, veil what is missing, close with manifest, labels and summary."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from raypp.errors import ConflictError, MediaError, ShardError
+from raypp.ingest import last_signed
+from raypp.ingest.attempts import Outcome, Unfinished, attempt_segment, forget_attempts
+from raypp.ingest.label_reading import LabelReading, read_all_labels, require_labels
+from raypp.ingest.labels import write_label_tables
+from raypp.ingest.planner import Plan, expected_frames, make_plan
+from raypp.ingest.segment import Segment, SegmentResult, Workshop
+from raypp.ingest.settings import VeilSettings
+from raypp.ingest.summary import Timings, VeilSummary, summarise
+from raypp.io.private import write_private
+from raypp.io.wording import counted
+from raypp.media.discovery import Discovery, discover
+from raypp.progress import Reporter
+from raypp.shards.labels import list_versions, read_labels
+from raypp.shards.manifest import Manifest, compile_manifest, finished_segments
+from raypp.shards.receipt import Receipt
+from raypp.shards.schema import HEADER_FILE, ArchiveHeader
+from raypp.shards.signature import ArchiveSignature, sign_archive
+from raypp.shards.store import Store
+from raypp.veil.key import VeilKey
+
+PLAN_FILE = "plan.json"
+
+Executor = Callable[[Sequence[Segment], VeilSettings], Iterator[Outcome]]
+"""Veils segments somewhere, in any order, and yields each outcome as it is durable."""
+
+
+def veil_here(segments: Sequence[Segment], settings: VeilSettings) -> Iterator[Outcome]:
+    """Veil segments one after another in this process: the executor of the bare edge install."""
+    workshop = Workshop.open(settings)
+    for segment in segments:
+        yield attempt_segment(segment, workshop)
+
+
+@dataclass(frozen=True)
+class VeilJob:
+    """A job that holds its output's lock and knows its work.
+
+    Attributes:
+        settings: what was asked.
+        workshop: the opened key and output.
+        discovery: what the sources hold.
+        labels: the labels of their datasets.
+        plan: all segments, finished or not.
+        finished: receipts of segments that an earlier run finished.
+    """
+
+    settings: VeilSettings
+    workshop: Workshop
+    discovery: Discovery
+    labels: LabelReading
+    plan: Plan
+    finished: dict[str, Receipt]
+
+    @property
+    def pending(self) -> list[Segment]:
+        """Segments still to be veiled, in plan order."""
+        return [segment for segment in self.plan.segments if segment.segment_id not in self.finished]
+
+    def run(self, execute: Executor, reporter: Reporter, limit: int | None, labels_version: str | None) -> VeilSummary:
+        """Veil what is missing and close the archive.
+
+        Args:
+            execute: where the work is done.
+            reporter: shows progress.
+            limit: at most this many segments in this run; None for all.
+            labels_version: name for the label tables, or None to number them.
+        """
+        todo = self.pending[:limit]
+        started = perf_counter()
+        last_signed.forget(self.settings.private)
+        results: list[SegmentResult] = []
+        unfinished: list[Unfinished] = []
+        weights = {one.segment_id: _weight(one, self.settings) for one in todo}
+        with reporter.task("veiling", sum(weights.values())) as advance:
+            for done, outcome in enumerate(execute(todo, self.settings) if todo else (), 1):
+                frames = 0
+                if isinstance(outcome, Unfinished):
+                    unfinished.append(outcome)
+                    segment_id = outcome.segment_id
+                else:
+                    results.append(outcome)
+                    segment_id, frames = outcome.receipt.segment_id, outcome.receipt.source_frames
+                advance(weights[segment_id], f"{done}/{len(todo)} segments", frames)
+        veiled_s = perf_counter() - started
+        manifest = compile_manifest(self.workshop.store, self.workshop.header)
+        tables = write_label_tables(self.discovery, self.labels, self.plan, self.workshop, labels_version)
+        signature = self._sign(manifest, tables.versions)
+        if signature is not None and isinstance(self.workshop.key, VeilKey):
+            last_signed.keep(self.settings.private, signature)
+        ended = Timings(started, veiled_s)
+        return summarise(self, results, unfinished, manifest, tables, ended, signature)
+
+    def _sign(self, manifest: Manifest, tables: Sequence[str]) -> ArchiveSignature | None:
+        """Sign manifest and labels with the owner's key; None with a site's key, which cannot sign."""
+        store = self.workshop.store
+        digests: dict[str, str] = {}
+        for version in list_versions(store):
+            with suppress(ShardError):  # a damaged one is for `raypp verify` to tell
+                digests[version] = read_labels(store, version).digest
+        written = {version: digests[version] for version in tables}
+        return sign_archive(store, manifest, written, digests, self.workshop.key)
+
+
+@contextmanager
+def open_job(
+    settings: VeilSettings, sources: Sequence[str], reporter: Reporter, *, allow_unlabelled: bool = False
+) -> Iterator[VeilJob]:
+    """Discover and read labels, lock the output, check that it is of the same veil and settings, and plan.
+
+    Args:
+        settings: what is asked.
+        sources: what to veil.
+        reporter: shows progress.
+        allow_unlabelled: take a dataset even if most of its images have no labels that can be used.
+
+    Raises:
+        LabelError: if they have none, and that is not allowed.
+        ConflictError: if another job holds the output, it was made with another veil or settings, or somebody altered
+            it since the last job here signed it.
+        KeyFileError, OptionError, MediaError, SpecError: if what was asked cannot be done.
+    """
+    settings.check()
+    workshop = Workshop.open(settings)
+    discovery = discover(sources)
+    require_sources(discovery, sources)
+    labels = read_all_labels(discovery)
+    if not allow_unlabelled:
+        require_labels(discovery, labels)
+    with workshop.store.lock():
+        _claim(workshop.store, workshop.header)
+        last_signed.check_as_left(workshop.store, settings.private, workshop.key)
+        workshop.store.sweep()
+        forget_attempts(workshop.store)
+        total = len(discovery.files) + sum(len(dataset.images) for dataset in discovery.datasets)
+        with reporter.task("looking at sources", total) as advance:
+            earlier = load_plan(settings.private)
+            plan = make_plan(
+                discovery, settings, workshop.key, earlier, lambda done, _: advance(1, f"{done}/{total}", 0)
+            )
+        save_plan(plan, settings.private)
+        yield VeilJob(settings, workshop, discovery, labels, plan, finished_segments(workshop.store))
+
+
+def require_sources(discovery: Discovery, sources: Sequence[str]) -> None:
+    """Refuse sources that hold nothing to veil; raises MediaError."""
+    if not discovery.files and not discovery.datasets and not discovery.problems:
+        named = ", ".join(sources[:3])
+        raise MediaError(
+            f"{named}: no video and no image among {counted(discovery.ignored, 'other file')}; "
+            "name files, a folder that holds them, or a dataset's description"
+        )
+
+
+def load_plan(private: Path) -> Plan:
+    """Read the plan of the last run, or an empty one if there was none; raises ShardError if it is damaged."""
+    path = private / PLAN_FILE
+    try:
+        return Plan.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return Plan()
+    except ValueError:
+        raise ShardError(f"plan {path} is damaged; remove it, and the job plans afresh") from None
+
+
+def save_plan(plan: Plan, private: Path) -> None:
+    """Write the plan atomically into the owner's private folder, which only its user may enter."""
+    private.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_private(private / PLAN_FILE, plan.model_dump_json().encode())
+
+
+def _claim(store: Store, header: ArchiveHeader) -> None:
+    """Write the header into a new archive, or check that an old one has the same."""
+    if not store.exists(HEADER_FILE):
+        store.write_atomic(HEADER_FILE, header.to_bytes())
+        return
+    found = ArchiveHeader.from_bytes(store.read(HEADER_FILE))
+    if found.veil_id != header.veil_id:
+        raise ConflictError(
+            f"output {store.root} holds veil {found.veil_id}, but this key and spec make veil {header.veil_id}; "
+            "use the key and spec it was made with, or another --out"
+        )
+    for name in ("size", "sampling", "source_names", "encrypted", "variants"):
+        was, asked = getattr(found, name), getattr(header, name)
+        if was != asked:
+            raise ConflictError(
+                f"output {store.root} was made with {name} {was}, not {asked}; "
+                "use the same settings as before, or another --out"
+            )
+
+
+def _weight(segment: Segment, settings: VeilSettings) -> float:
+    """Expected decoding work of a segment, in frames."""
+    total = 0.0
+    for item in segment.items:
+        frames = expected_frames(item, settings)
+        if item.info is not None and segment.parts > 1:
+            covered = min(segment.end_us, item.info.duration_us) - segment.start_us
+            frames *= max(0.0, covered / max(item.info.duration_us, 1))
+        total += frames
+    return total

@@ -1,0 +1,229 @@
+"""Label tables from the labels beside the sources: boxes into the letterboxed square, keyed by sample_id."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from raypp.errors import ConflictError, LabelError, MediaError
+from raypp.geometry.letterbox import Letterbox
+from raypp.ingest.archive_id import variant_seed
+from raypp.ingest.label_reading import LabelReading
+from raypp.ingest.planner import Plan
+from raypp.ingest.segment import Item, Workshop
+from raypp.ingest.video_labels import VideoLabels, check_shape, labels_of_video
+from raypp.media.annotations.boxes import Box, ImageLabels
+from raypp.media.annotations.document import VideoAnnotation
+from raypp.media.augmentation import Variant
+from raypp.media.dataset import TRAIN, UNSPLIT, Dataset, DatasetLabels
+from raypp.media.discovery import Discovery
+from raypp.media.source import SourceKind
+from raypp.shards.labels import LabelBox, SampleLabels, write_labels
+from raypp.shards.reader import ShardReader
+
+VIDEO_TABLE = "video"
+
+
+@dataclass(frozen=True)
+class LabelTables:
+    """What became of a job's labels.
+
+    Attributes:
+        versions: names of the label versions that hold the present labels.
+        problems: labels left out, one line each.
+        notes: what is odd, and costs no labels that are wanted.
+        misfits: images whose labels turned out to be of an image of another shape.
+    """
+
+    versions: tuple[str, ...]
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+    misfits: int = 0
+
+
+@dataclass(frozen=True)
+class _Table:
+    name: str
+    classes: tuple[str, ...]
+    rows: list[SampleLabels]
+
+
+@dataclass(frozen=True)
+class _Veiled:
+    """What a shard's row says of a frame or variant, without its code."""
+
+    sample_id: str
+    site: str
+    source: str
+    timestamp_us: int
+    width: int
+    height: int
+    variant: int
+
+
+def write_label_tables(
+    discovery: Discovery, reading: LabelReading, plan: Plan, workshop: Workshop, version: str | None
+) -> LabelTables:
+    """Write a label table for each labelled dataset, and one for all labelled videos.
+
+    Labels that cannot be used are left out with the reason; their image then counts as not labelled.
+
+    Args:
+        discovery: the sources.
+        reading: the labels of their datasets.
+        plan: which source is which item.
+        workshop: key and output.
+        version: name of the new versions, or None to number them; labels that did not change keep their version.
+
+    Raises:
+        ConflictError: if `version` exists with other content.
+    """
+    problems: list[str] = list(reading.problems)
+    notes: list[str] = list(reading.notes)
+    items = {item.url: item for item in plan.items().values()}
+    videos = _read_videos(items.values(), discovery.video_labels, problems)
+    labelled = [one for one in discovery.datasets if one.labelled]
+    if not videos and not labelled:
+        return LabelTables((), tuple(problems), tuple(notes))
+    veiled = _veiled_frames(workshop)
+    known = len(problems)
+    tables = [
+        _of_dataset(dataset, reading.datasets[dataset.root], items, veiled, workshop, problems) for dataset in labelled
+    ]
+    misfits = len(problems) - known
+    if videos:
+        tables.append(_of_videos(videos, items, veiled, workshop))
+        notes += _counted(discovery.video_labels, tables[-1], items, veiled)
+    return LabelTables(
+        tuple(_write(workshop, table, version) for table in tables if table.rows),
+        tuple(dict.fromkeys(problems)),
+        tuple(notes),
+        misfits,
+    )
+
+
+def _of_dataset(
+    dataset: Dataset,
+    labels: DatasetLabels,
+    items: dict[str, Item],
+    veiled: dict[str, list[_Veiled]],
+    workshop: Workshop,
+    problems: list[str],
+) -> _Table:
+    rows: list[SampleLabels] = []
+    for image in dataset.images:
+        item = items.get(image.file.url)
+        frames = veiled.get(item.source, []) if item else []
+        found = labels.by_url.get(image.file.url)
+        if not frames or found is None:
+            continue  # quarantined, left out by --limit, or not labelled
+        try:
+            _check_size(found, frames[0], image.file.url)
+        except LabelError as error:
+            problems.append(str(error))
+            continue
+        rows += [_labelled(one, image.split, found.boxes, workshop) for one in frames if _counts(one, image.split)]
+    return _Table(dataset.name, dataset.classes, rows)
+
+
+def _check_size(labels: ImageLabels, frame: _Veiled, url: str) -> None:
+    if labels.size is not None:
+        check_shape(labels.size, (frame.width, frame.height), url)
+
+
+def _of_videos(
+    videos: dict[str, VideoLabels], items: dict[str, Item], veiled: dict[str, list[_Veiled]], workshop: Workshop
+) -> _Table:
+    classes = tuple(sorted({name for labels in videos.values() for name in labels.moments.classes}))
+    numbers = {name: number for number, name in enumerate(classes)}
+    rows: list[SampleLabels] = []
+    for url, labels in videos.items():
+        for one in veiled.get(items[url].source, []):
+            named = labels.moments.boxes_at(one.timestamp_us, labels.tolerance_us)
+            if named is None or not _counts(one, UNSPLIT):
+                continue  # this moment was not annotated
+            boxes = [Box(numbers[name], box.x, box.y, box.w, box.h) for name, box in named]
+            rows.append(_labelled(one, UNSPLIT, boxes, workshop))
+    return _Table(VIDEO_TABLE, classes, rows)
+
+
+def _counted(
+    documented: Mapping[str, VideoAnnotation],
+    table: _Table,
+    items: dict[str, Item],
+    veiled: dict[str, list[_Veiled]],
+) -> list[str]:
+    """Say for each video of a document how many of its veiled frames are labelled, and how many of those as empty."""
+    rows = {row.sample_id: row for row in table.rows}
+    notes = []
+    for url, video in documented.items():
+        frames = veiled.get(items[url].source, []) if url in items else []
+        labelled = [rows[one.sample_id] for one in frames if one.sample_id in rows]
+        empty = sum(not row.boxes for row in labelled)
+        notes.append(
+            f"{url}: {len(labelled)} of {len(frames)} veiled frames labelled by {video.where}, {empty} of them as empty"
+        )
+    return notes
+
+
+def _write(workshop: Workshop, table: _Table, version: str | None) -> str:
+    """Write under the wanted version; unnumbered, under the first number that is free or has this very content."""
+    number = 1
+    while True:
+        name = f"{table.name}-{version or f'v{number}'}"
+        try:
+            write_labels(workshop.store, name, table.classes, workshop.veil.veil_id, table.rows)
+        except ConflictError:
+            if version is not None:
+                raise
+            number += 1
+        else:
+            return name
+
+
+def _veiled_frames(workshop: Workshop) -> dict[str, list[_Veiled]]:
+    """All veiled frames by source, read from the shards without their codes."""
+    frames: dict[str, list[_Veiled]] = {}
+    reader = ShardReader(workshop.settings.out, encryption=workshop.data_key)
+    for batch in reader.iterate(columns=tuple(_Veiled.__dataclass_fields__), batch_size=4096):
+        for row in batch.rows.to_pylist():
+            frames.setdefault(row["source"], []).append(_Veiled(**row))
+    return frames
+
+
+def _read_videos(
+    items: Iterable[Item], documented: Mapping[str, VideoAnnotation], problems: list[str]
+) -> dict[str, VideoLabels]:
+    """Labels of the videos that have some, by the video's URL."""
+    found: dict[str, VideoLabels] = {}
+    for item in items:
+        if item.kind is not SourceKind.VIDEO:
+            continue
+        try:
+            labels = labels_of_video(item.url, documented.get(item.url))
+        except (LabelError, MediaError) as error:
+            problems.append(str(error))
+            continue
+        if labels is not None:
+            found[item.url] = labels
+            problems += [labels.problem] if labels.problem else []
+    return found
+
+
+def _counts(frame: _Veiled, split: str) -> bool:
+    """Whether a frame is labelled: variants only for training, should their picture be of another split by now."""
+    return frame.variant == 0 or split == TRAIN
+
+
+def _labelled(frame: _Veiled, split: str, boxes: Sequence[Box], workshop: Workshop) -> SampleLabels:
+    """Labels of a frame or variant: boxes normalised to the source -> boxes normalised to the letterboxed square."""
+    settings = workshop.settings
+    letterbox = Letterbox(settings.size, settings.spec.patch, frame.width, frame.height)
+    places = np.array([[box.x, box.y, box.w, box.h] for box in boxes], dtype=np.float64).reshape(-1, 4)
+    kept = np.ones(len(boxes), dtype=np.bool_)
+    if frame.variant:
+        variant = Variant.of_seed(variant_seed(workshop.key, frame.site, frame.sample_id))
+        places, kept = variant.boxes(places, letterbox.content_width, letterbox.content_height)
+    moved = letterbox.normalised_to_square(places).tolist()
+    found = tuple(LabelBox(box.class_id, *place) for box, place, stays in zip(boxes, moved, kept, strict=True) if stays)
+    return SampleLabels(frame.sample_id, split, found, frame.variant)

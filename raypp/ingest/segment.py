@@ -1,0 +1,308 @@
+"""The unit of archive work: one segment in, one shard and one receipt out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from time import perf_counter
+
+from pydantic import BaseModel, ConfigDict
+from threadpoolctl import threadpool_limits
+
+from raypp.errors import MediaError, SourceReadError
+from raypp.geometry.letterbox import Letterbox
+from raypp.ingest.settings import VeilSettings
+from raypp.ingest.variants import Version, versions
+from raypp.io.address import shown
+from raypp.media.container import VideoInfo
+from raypp.media.files import SourceStream, open_source
+from raypp.media.frame import Frame
+from raypp.media.image import decode_image
+from raypp.media.masks import MaskSet
+from raypp.media.source import SourceKind
+from raypp.media.timeline import DecodeReport
+from raypp.media.video import decode
+from raypp.shards.encryption import DataKey
+from raypp.shards.receipt import Quarantined, Receipt
+from raypp.shards.schema import HEADER_FILE, ArchiveHeader, FrameRow
+from raypp.shards.store import Store
+from raypp.shards.writer import ShardWriter
+from raypp.veil.derivation import keyed_hash
+from raypp.veil.key import Keyring
+from raypp.veil.packing import pack
+from raypp.veil.patch import PatchEncoder
+from raypp.veil.veil import Encoder, Veil, open_veil
+
+
+class Item(BaseModel):
+    """One source as planned: where it is, who it is, and what it is.
+
+    Attributes:
+        url: where the file is now; plain, so it never enters a shard or a receipt.
+        size: bytes.
+        mtime_ns: time of change where known, by which a later run sees that it need not look again.
+        kind: video or picture.
+        identity: keyed hash of the content, hex.
+        source: the source's name in shards: pseudonym, or plain name if the owner asked for it.
+        site, camera: where it was taken.
+        captured_at_us: capture time of presentation time 0, UTC microseconds, or None.
+        mask_digest: digest of the privacy mask it is veiled with, or None.
+        info: what the container says, for videos.
+        variants: how many variants of each of its frames are veiled beside it.
+    """
+
+    model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
+
+    url: str
+    size: int
+    mtime_ns: int | None
+    kind: SourceKind
+    identity: str
+    source: str
+    site: str
+    camera: str
+    captured_at_us: int | None = None
+    mask_digest: str | None = None
+    info: VideoInfo | None = None
+    variants: int = 0
+
+
+class Segment(BaseModel):
+    """A presentation-time range of one video, or a bucket of whole short files.
+
+    Attributes:
+        segment_id: 32 hex digits, a pure function of what the segment covers.
+        items: one video, or the files of a bucket, sorted by identity.
+        start_us, end_us: presentation time covered of a single video; the whole of it for buckets.
+        part, parts: this is part `part` of `parts` of its video; 0 of 1 for buckets.
+    """
+
+    model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
+
+    segment_id: str
+    items: tuple[Item, ...]
+    start_us: int
+    end_us: int
+    part: int = 0
+    parts: int = 1
+
+
+class SegmentResult(BaseModel):
+    """What came of a segment: the canonical receipt, and figures that differ from run to run."""
+
+    model_config = ConfigDict(frozen=True)
+
+    receipt: Receipt
+    bytes_read: int
+    decode_s: float
+    variant_s: float
+    veil_s: float
+    write_s: float
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What a worker holds while it veils segment after segment; made once, from files, where it runs."""
+
+    settings: VeilSettings
+    key: Keyring
+    veil: Veil
+    store: Store
+    header: ArchiveHeader
+    masks: MaskSet | None
+    data_key: DataKey | None
+
+    @classmethod
+    def open(cls, settings: VeilSettings) -> "Workshop":
+        """Read keys and masks and open the output; raises RayppError for any that cannot be used."""
+        key, data_key = settings.load_key(), settings.load_data_key()
+        store = Store(settings.out, data_key)
+        return cls(
+            settings=settings,
+            key=key,
+            veil=open_veil(settings.spec, key, settings.encoder_path),
+            store=store,
+            header=_as_begun(store, settings.header(key)),
+            masks=settings.load_masks(),
+            data_key=data_key,
+        )
+
+    def encoder(self, item: Item) -> Encoder:
+        """Return the encoder of an item's stream: its camera's for video, its own for a still picture."""
+        picture = bytes.fromhex(item.identity) if item.kind is SourceKind.IMAGE else None
+        encoder = self.veil.stream(item.site, item.camera, picture)
+        if self.settings.device == "numpy" or not isinstance(encoder, PatchEncoder):
+            return encoder
+        from raypp.veil.patch_torch import TorchPatchEncoder  # noqa: PLC0415 - torch only where it was asked for
+
+        return TorchPatchEncoder(encoder, self.settings.device)
+
+
+def _as_begun(store: Store, header: ArchiveHeader) -> ArchiveHeader:
+    """The header in the schema version that the archive was begun in; another archive's is for the job to refuse."""
+    if not store.exists(HEADER_FILE):
+        return header
+    begun = ArchiveHeader.from_bytes(store.read(HEADER_FILE))
+    return header.model_copy(update={"schema_version": begun.schema_version}) if begun.encrypted else header
+
+
+@dataclass
+class _Tally:
+    """Running figures of a segment; `digest` chains a keyed hash over the pixels that were veiled."""
+
+    digest: bytes = bytes(32)
+    frames: int = 0
+    variants: int = 0
+    first_us: int | None = None
+    last_us: int | None = None
+    damaged: int = 0
+    damaged_sources: list[str] = field(default_factory=list)
+    quarantined: list[Quarantined] = field(default_factory=list)
+    bytes_read: int = 0
+    decode_s: float = 0.0
+    variant_s: float = 0.0
+    veil_s: float = 0.0
+    write_s: float = 0.0
+
+
+def shard_path(segment_id: str, veil_id: str) -> str:
+    """Where a segment's shard lies in the archive: a pure function of segment and veil."""
+    return f"shards/{segment_id[:2]}/{segment_id}-{veil_id[:8]}.parquet"
+
+
+def receipt_path(segment_id: str) -> str:
+    """Where a segment's receipt lies while the job runs."""
+    return f"receipts/{segment_id}.json"
+
+
+def veil_segment(segment: Segment, workshop: Workshop) -> SegmentResult:
+    """Decode, mask, letterbox and veil a segment into one shard, then write its receipt.
+
+    The shard appears whole or not at all, and the receipt after it; so a segment without a receipt is simply done
+    again, to the same bytes. A source that cannot be decoded is quarantined in the receipt and harms nothing else.
+
+    Args:
+        segment: the work.
+        workshop: the worker's veil, keys and output.
+
+    Returns:
+        The receipt and this run's figures.
+
+    Raises:
+        ShardError: if the output cannot be written (a full disk, say).
+        SourceReadError: if a source cannot be read just now; nothing is written.
+    """
+    tally = _Tally()
+    relative = shard_path(segment.segment_id, workshop.veil.veil_id)
+    writing = ShardWriter(workshop.store, relative, workshop.header, encryption=workshop.data_key)
+    # Work is spread over processes; threads of a matrix product this small would only wait for one another.
+    with writing as writer, threadpool_limits(1):
+        for item in segment.items:
+            try:
+                _veil_item(item, segment, workshop, writer, tally)
+            except SourceReadError:
+                raise
+            except MediaError as error:
+                tally.quarantined.append(Quarantined(source=item.source, reason=_public_reason(item, error)))
+        digest = writer.close() if tally.frames else None
+    receipt = Receipt(
+        segment_id=segment.segment_id,
+        shard=relative if digest else None,
+        shard_sha256=digest.sha256 if digest else "",
+        shard_bytes=digest.bytes if digest else 0,
+        content_sha256=digest.content_sha256 if digest else "",
+        frames=tally.frames,
+        variants=tally.variants,
+        part=segment.part,
+        parts=segment.parts,
+        sources=tuple(item.source for item in segment.items),
+        first_timestamp_us=tally.first_us,
+        last_timestamp_us=tally.last_us,
+        decoded_digest=tally.digest.hex(),
+        quarantined=tuple(tally.quarantined),
+        damaged_packets=tally.damaged,
+        damaged=tuple(tally.damaged_sources),
+        veil_id=workshop.veil.veil_id,
+    )
+    workshop.store.write_atomic(receipt_path(segment.segment_id), receipt.to_bytes())
+    return SegmentResult(
+        receipt=receipt,
+        bytes_read=tally.bytes_read,
+        decode_s=tally.decode_s,
+        variant_s=tally.variant_s,
+        veil_s=tally.veil_s,
+        write_s=tally.write_s,
+    )
+
+
+def _veil_item(item: Item, segment: Segment, workshop: Workshop, writer: ShardWriter, tally: _Tally) -> None:
+    encoder = workshop.encoder(item)
+    digest_secret = workshop.key.hash_secret(item.site, "digest")
+    report = DecodeReport()
+    stream = open_source(item.url)
+    try:
+        frames = _frames(item, segment, workshop, stream, report)
+        while True:
+            started = perf_counter()
+            frame = next(frames, None)
+            decoded = perf_counter()
+            if frame is None:
+                break
+            tally.decode_s += decoded - started
+            tally.first_us = frame.timestamp_us if tally.first_us is None else tally.first_us
+            tally.last_us = frame.timestamp_us
+            begun = decoded
+            for version in versions(frame, item, workshop):
+                made = perf_counter()
+                packed = pack(encoder.encode(version.pixels[None])[0], workshop.settings.spec.bits)
+                veiled = perf_counter()
+                tally.digest = keyed_hash(digest_secret, tally.digest, version.pixels.tobytes())
+                writer.append(_row(frame, version, item, encoder.sub_key, packed))
+                tally.frames += 1
+                tally.variants += version.variant > 0
+                tally.variant_s += made - begun
+                tally.veil_s += veiled - made
+                begun = perf_counter()
+                tally.write_s += begun - veiled
+    finally:
+        tally.bytes_read += stream.bytes_read
+        tally.damaged += report.damaged
+        if report.damaged:
+            tally.damaged_sources.append(item.source)
+        stream.close()
+
+
+def _row(frame: Frame, version: Version, item: Item, sub_key: int, code: bytes) -> FrameRow:
+    return FrameRow(
+        sample_id=version.sample_id,
+        site=item.site,
+        camera=item.camera,
+        source=item.source,
+        frame_index=frame.frame_index,
+        timestamp_us=frame.timestamp_us,
+        captured_at_us=None if item.captured_at_us is None else item.captured_at_us + frame.timestamp_us,
+        sub_key=sub_key,
+        code=code,
+        width=frame.source_width,
+        height=frame.source_height,
+        variant=version.variant,
+        variants=item.variants,
+    )
+
+
+def _frames(
+    item: Item, segment: Segment, workshop: Workshop, stream: SourceStream, report: DecodeReport
+) -> Iterator[Frame]:
+    """Decode an item's frames: the segment's range of a single video, else all of it."""
+    settings = workshop.settings
+    masks = workshop.masks.for_camera(item.site, item.camera) if workshop.masks else None
+    if item.info is None:
+        yield decode_image(stream, settings.size, settings.spec.patch, masks)
+        return
+    letterbox = Letterbox(settings.size, settings.spec.patch, item.info.width, item.info.height)
+    yield from decode(
+        stream, item.info, segment.start_us, segment.end_us, settings.sampling, letterbox, masks, report=report
+    )
+
+
+def _public_reason(item: Item, error: MediaError) -> str:
+    """The reason with the plain place and name of the file taken out: receipts leave the perimeter."""
+    return str(error).replace(shown(item.url), item.source)  # as it stands in an error

@@ -1,0 +1,131 @@
+"""What a veil job was asked to do: everything but secrets, so that it may travel to workers."""
+
+from fractions import Fraction
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from raypp.errors import OptionError
+from raypp.media.augmentation import MOST_VARIANTS
+from raypp.media.masks import MaskSet, load_masks
+from raypp.media.sampling import Sampling, SamplingMode
+from raypp.shards.encryption import DataKey
+from raypp.shards.schema import ENCRYPTED_TABLES, PLAIN_TABLES, ArchiveHeader
+from raypp.veil.key import SiteKey, VeilKey
+from raypp.veil.keyfile import load_key
+from raypp.veil.spec import LearnedSpec, PatchSpec, VeilSpec
+
+DEFAULT_SIZE = 640
+DEFAULT_SHARD_MB = 32
+
+
+class VeilSettings(BaseModel):
+    """Settings of a veil job. Keys are named by path and read where they are needed, never carried.
+
+    Attributes:
+        out: the archive to write, a folder or a URL.
+        private: the owner's side of the archive: plan, plain names, quarantine. Never leaves the perimeter.
+        key_path: the owner's key, or a site's.
+        data_key_path: key of Parquet encryption, or None for plain shards.
+        spec: the veil's spec.
+        encoder_path: the encoder file, for a learned veil.
+        size: side of the square that frames are letterboxed into, in pixels; a multiple of the patch.
+        rate: frames to sample per second; None for every frame.
+        keyframes: sample keyframes only.
+        site: name of the site, where the source does not say.
+        camera: name of the camera, or None to take the name of the folder or dataset.
+        masks_path: privacy masks, or None.
+        time_from: where capture time comes from; None for unknown.
+        timezone: IANA name of the site's time zone.
+        plain_names: write plain source names into shards instead of pseudonyms.
+        variants: how many variants of each training picture are veiled beside it.
+        shard_mb: aimed size of a shard, in megabytes.
+        segment_s: longest presentation time of a segment, in seconds.
+        device: where frames are veiled: "numpy", or a torch device.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    out: str
+    private: Path
+    key_path: Path
+    data_key_path: Path | None = None
+    spec: VeilSpec = PatchSpec()
+    encoder_path: Path | None = None
+    size: int = DEFAULT_SIZE
+    rate: Fraction | None = None
+    keyframes: bool = False
+    site: str = "site"
+    camera: str | None = None
+    masks_path: Path | None = None
+    time_from: str | None = None
+    timezone: str = "UTC"
+    plain_names: bool = False
+    variants: int = 0
+    shard_mb: float = DEFAULT_SHARD_MB
+    segment_s: float = 600.0
+    device: str = "numpy"
+
+    def check(self) -> None:
+        """Raise OptionError for a value out of range or two that contradict each other."""
+        patch = self.spec.patch
+        if self.size % patch or not patch <= self.size <= 4096:
+            nearest = max(patch, round(self.size / patch) * patch)
+            raise OptionError(
+                f"--size {self.size} is no multiple of the veil's patch {patch} up to 4096; use {nearest}"
+            )
+        if self.rate is not None and self.rate <= 0:
+            raise OptionError(f"--fps {self.rate} must be above 0; leave it out to veil every frame")
+        if self.rate is not None and self.keyframes:
+            raise OptionError(f"--fps {self.rate} and --keyframes exclude each other; give one")
+        if not 0 <= self.variants <= MOST_VARIANTS:
+            raise OptionError(f"--variants {self.variants} must be 0 to {MOST_VARIANTS}")
+        if isinstance(self.spec, LearnedSpec) and self.device != "numpy":
+            raise OptionError(f"--device {self.device} is for patch veils; a learned one runs on CPUs, leave it out")
+        if self.shard_mb <= 0 or self.segment_s <= 0:
+            raise OptionError("--shard-mb and --segment-seconds must be above 0")
+        for name, value in (("--site", self.site), ("--camera", self.camera)):
+            if value is not None and (not value or len(value) > 200 or not value.isprintable()):
+                raise OptionError(f"{name} {value!r} must be 1 to 200 printable characters")
+
+    @property
+    def sampling(self) -> Sampling:
+        """Which frames of a video are veiled."""
+        if self.keyframes:
+            return Sampling(SamplingMode.KEYFRAMES)
+        if self.rate is not None:
+            return Sampling(SamplingMode.RATE, self.rate)
+        return Sampling(SamplingMode.EVERY)
+
+    @property
+    def sampling_name(self) -> str:
+        """The sampling as written into the archive's header: "every", "keyframes" or "2/1 fps"."""
+        if self.rate is not None:
+            return f"{self.rate.numerator}/{self.rate.denominator} fps"
+        return "keyframes" if self.keyframes else "every"
+
+    def load_key(self) -> VeilKey | SiteKey:
+        """Read the key file; raises KeyFileError."""
+        return load_key(self.key_path)
+
+    def load_data_key(self) -> DataKey | None:
+        """Read the key of Parquet encryption, if any; raises KeyFileError."""
+        return None if self.data_key_path is None else DataKey.load(self.data_key_path)
+
+    def load_masks(self) -> MaskSet | None:
+        """Read the privacy masks, if any; raises OptionError or MediaError."""
+        return None if self.masks_path is None else load_masks(self.masks_path)
+
+    def header(self, key: VeilKey | SiteKey) -> ArchiveHeader:
+        """Return the archive header that these settings ask for."""
+        return ArchiveHeader(
+            veil_id=key.veil_id(self.spec),
+            spec=self.spec.model_dump(mode="json"),
+            public_key=key.public_key.hex(),
+            size=self.size,
+            sampling=self.sampling_name,
+            source_names="plain" if self.plain_names else "pseudonym",
+            encrypted=self.data_key_path is not None,
+            schema_version=PLAIN_TABLES if self.data_key_path is None else ENCRYPTED_TABLES,
+            variants=self.variants,
+        )

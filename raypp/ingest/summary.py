@@ -1,0 +1,271 @@
+"""What a veil job did, for people and for machines."""
+
+import json
+from collections.abc import Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+from rich.console import Console
+
+from raypp.ingest.attempts import Unfinished
+from raypp.ingest.planner import Plan
+from raypp.ingest.segment import Item, Segment, SegmentResult
+from raypp.io.address import shown
+from raypp.io.private import write_private
+from raypp.io.wording import counted
+from raypp.media.dataset import LabelCount
+from raypp.shards.manifest import Manifest
+from raypp.shards.receipt import Quarantined, Receipt
+from raypp.shards.signature import ArchiveSignature
+
+if TYPE_CHECKING:
+    from raypp.ingest.job import VeilJob
+    from raypp.ingest.labels import LabelTables
+
+QUARANTINE_FILE = "quarantine.json"
+
+
+class Timings(NamedTuple):
+    """Seconds: when veiling started on this process's clock, and how long it took."""
+
+    started: float
+    veiled_s: float
+
+
+class VeilSummary(BaseModel):
+    """Result of `raypp veil`, as printed and as written by --json."""
+
+    model_config = ConfigDict(frozen=True)
+
+    out: str = Field(description="the archive")
+    private: str = Field(description="the owner's side of it: plan, plain names, quarantine")
+    veil_id: str
+    manifest_digest: str = Field(description="digest of the canonical manifest")
+    signed_by: str | None = Field(description="fingerprint of the key that signed it; none with a site's key")
+    sources: int = Field(description="videos and pictures planned, this run and earlier ones")
+    segments: int = Field(description="units of work planned")
+    segments_veiled: int = Field(description="done in this run")
+    segments_skipped: int = Field(description="found finished from earlier runs")
+    segments_left: int = Field(description="not done because of --limit")
+    frames: int = Field(description="frames in the whole archive, without variants")
+    variants: int = Field(description="variants of frames in the whole archive")
+    variants_each: int = Field(description="variants asked for, of each training picture")
+    frames_veiled: int = Field(description="frames veiled in this run, each with its variants")
+    shard_bytes: int = Field(description="bytes of all shards")
+    source_bytes: int = Field(description="bytes of all planned sources")
+    bytes_read: int = Field(description="source bytes read while veiling in this run")
+    seconds: float = Field(description="wall-clock seconds of veiling in this run")
+    frames_per_s: float
+    decode_core_s: float = Field(description="seconds spent decoding and resizing, summed over workers")
+    variant_core_s: float = Field(description="seconds spent making variants of frames, summed over workers")
+    veil_core_s: float = Field(description="seconds spent veiling and packing, summed over workers")
+    write_core_s: float = Field(description="seconds spent writing shards, summed over workers")
+    label_versions: tuple[str, ...]
+    quarantined: tuple[Quarantined, ...] = Field(description="sources that could not be veiled, by plain name")
+    unfinished: tuple[Quarantined, ...] = Field(description="sources not finished in this run; run again to try them")
+    damaged: tuple[str, ...] = Field(description="sources with damaged packets, veiled as far as they decode")
+    label_problems: tuple[str, ...] = Field(description="labels left out, and why")
+    label_notes: tuple[str, ...] = Field(description="what is odd about labels, and costs none that are wanted")
+    label_count: LabelCount = Field(description="images with labels, without, and with labels that cannot be used")
+    boxes_clipped: int = Field(description="boxes that reached beyond their image, and were clipped to it")
+    rows_repeated: int = Field(description="rows of labels left out because they say the same as another")
+    duplicates: int = Field(description="files left out because another has the same content")
+    ignored_files: int = Field(description="files that are neither video, picture nor label")
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether the user must act: something was quarantined, unfinished, damaged or left out."""
+        return bool(self.quarantined or self.unfinished or self.damaged or self.label_problems)
+
+
+def summarise(
+    job: "VeilJob",
+    results: Sequence[SegmentResult],
+    unfinished: Sequence[Unfinished],
+    manifest: Manifest,
+    tables: "LabelTables",
+    timings: Timings,
+    signature: ArchiveSignature | None,
+) -> VeilSummary:
+    """Count what a job did, and leave the quarantine with plain names on the owner's side."""
+    items = job.plan.items()
+    segments = {segment.segment_id: segment for segment in job.plan.segments}
+    receipts = [receipt for receipt in manifest.receipts if receipt.segment_id in segments]
+    quarantined = job.plan.quarantined + _failed(receipts, segments)
+    damaged = sorted({url for receipt in receipts for url in _damaged(receipt, segments[receipt.segment_id])})
+    rows = [one.model_dump() for one in quarantined]
+    write_private(job.settings.private / QUARANTINE_FILE, json.dumps(rows, indent=1).encode())
+    frames_veiled = sum(result.receipt.source_frames for result in results)
+    seconds = timings.veiled_s if results else perf_counter() - timings.started
+    return VeilSummary(
+        out=job.settings.out,
+        private=str(job.settings.private),
+        veil_id=job.workshop.veil.veil_id,
+        manifest_digest=manifest.digest,
+        signed_by=signature.fingerprint if signature else None,
+        sources=len(items),
+        segments=len(job.plan.segments),
+        segments_veiled=len(results),
+        segments_skipped=len(job.plan.segments) - len(job.pending),
+        segments_left=len(job.pending) - len(results) - len(unfinished),
+        frames=sum(receipt.source_frames for receipt in manifest.receipts),
+        variants_each=job.settings.variants,
+        variants=sum(receipt.variants for receipt in manifest.receipts),
+        frames_veiled=frames_veiled,
+        shard_bytes=sum(receipt.shard_bytes for receipt in manifest.receipts),
+        source_bytes=sum(item.size for item in items.values()),
+        bytes_read=sum(result.bytes_read for result in results),
+        seconds=seconds,
+        frames_per_s=frames_veiled / seconds if seconds and results else 0.0,
+        decode_core_s=sum(result.decode_s for result in results),
+        variant_core_s=sum(result.variant_s for result in results),
+        veil_core_s=sum(result.veil_s for result in results),
+        write_core_s=sum(result.write_s for result in results),
+        label_versions=tables.versions,
+        quarantined=quarantined,
+        unfinished=_by_source(job.plan, unfinished),
+        damaged=tuple(damaged),
+        label_problems=tuple(map(shown, tables.problems)),
+        label_notes=tuple(map(shown, tables.notes)),
+        label_count=job.labels.count + LabelCount(-tables.misfits, 0, tables.misfits),
+        boxes_clipped=job.labels.clipped,
+        rows_repeated=job.labels.repeated,
+        duplicates=len(job.plan.duplicates),
+        ignored_files=job.discovery.ignored,
+    )
+
+
+def _failed(receipts: Sequence[Receipt], segments: dict[str, Segment]) -> tuple[Quarantined, ...]:
+    """Quarantined sources of receipts, by plain name, each once."""
+    failed: dict[str, Quarantined] = {}
+    for receipt in receipts:
+        names = _names(segments[receipt.segment_id])
+        for one in receipt.quarantined:
+            name = names.get(one.source, one.source)
+            failed[name] = Quarantined(source=name, reason=one.reason.replace(one.source, name))
+    return tuple(failed[name] for name in sorted(failed))
+
+
+def _damaged(receipt: Receipt, segment: Segment) -> list[str]:
+    """Plain names of a receipt's damaged sources; a receipt of an older version only knows that one of them is."""
+    names = _names(segment)
+    if receipt.damaged:
+        return [names.get(source, source) for source in receipt.damaged]
+    if not receipt.damaged_packets:
+        return []
+    return [", or ".join(names.get(source, source) for source in receipt.sources)]
+
+
+def _names(segment: Segment) -> dict[str, str]:
+    return {item.source: shown(item.url) for item in segment.items}
+
+
+def _by_source(plan: Plan, unfinished: Sequence[Unfinished]) -> tuple[Quarantined, ...]:
+    items = {segment.segment_id: segment.items for segment in plan.segments}
+    return tuple(Quarantined(source=_named(items[one.segment_id], one.reason), reason=one.reason) for one in unfinished)
+
+
+def _named(items: Sequence[Item], reason: str) -> str:
+    """The file that a reason names; where it names none, all of a segment's files are in question."""
+    blamed = [shown(item.url) for item in items if shown(item.url) in reason]
+    if blamed:
+        return max(blamed, key=len)
+    more = f" and {len(items) - 1} more" if len(items) > 1 else ""
+    return shown(items[0].url) + more
+
+
+def _shares(summary: VeilSummary) -> str:
+    """Where the workers' time went, in percent."""
+    spent = {"decoding": summary.decode_core_s}
+    if summary.variants:
+        spent["making variants"] = summary.variant_core_s
+    spent |= {"veiling": summary.veil_core_s, "writing": summary.write_core_s}
+    busy = max(sum(spent.values()), 1e-9)
+    return ", ".join(f"{100 * seconds / busy:.0f} % {what}" for what, seconds in spent.items())
+
+
+def print_labels(summary: VeilSummary, console: Console) -> None:
+    """Print which labels there are, and of how many images."""
+    found = ", ".join(summary.label_versions) or "none yet; docs/archive.md says how labels come in"
+    console.print(f"labels        {found}", highlight=False, markup=False)
+    count = summary.label_count
+    if count != LabelCount():
+        console.print(
+            f"labelled      {told(count, summary.boxes_clipped, summary.rows_repeated)}", highlight=False, markup=False
+        )
+
+
+def told(count: LabelCount, clipped: int, repeated: int) -> str:
+    """Say how many images have labels."""
+    rest = f"{count.without} without labels, {count.unread} with labels that cannot be used"
+    said = [f"{counted(count.labelled, 'image')}, {rest}"]
+    if clipped:
+        said.append(f"{counted(clipped, 'box')} clipped to the image")
+    if repeated:
+        said.append(f"{counted(repeated, 'repeated row')} left out")
+    return "; ".join(said)
+
+
+def print_summary(summary: VeilSummary, console: Console) -> None:
+    """Print a summary for people."""
+    megabytes = summary.shard_bytes / 1e6
+    per_frame = summary.shard_bytes / max(summary.frames, 1) / 1e3
+    with_variants = " with its variants" if summary.variants else ""
+    console.print(f"archive       {summary.out}  (veil {summary.veil_id})", highlight=False, markup=False)
+    skipped = f", {summary.segments_skipped} finished before" if summary.segments_skipped else ""
+    left = f", {summary.segments_left} left by --limit" if summary.segments_left else ""
+    console.print(f"segments      {summary.segments_veiled} veiled{skipped}{left}", highlight=False, markup=False)
+    console.print(
+        f"frames        {summary.frames} from {counted(summary.sources, 'source')}, {megabytes:.1f} MB of shards, "
+        f"{per_frame:.1f} kB a frame{with_variants} (sources: {summary.source_bytes / 1e6:.1f} MB)",
+        highlight=False,
+        markup=False,
+    )
+    if summary.variants_each:
+        found = f"{summary.variants}, {summary.variants_each} of each training picture"
+        none = "none, since no source is a picture of a training split"
+        console.print(f"variants      {found if summary.variants else none}", highlight=False, markup=False)
+    if summary.segments_veiled:
+        console.print(
+            f"rate          {summary.frames_per_s:.1f} frames/s{with_variants} over {summary.seconds:.1f} s; "
+            f"of the workers' time {_shares(summary)}",
+            highlight=False,
+            markup=False,
+        )
+    print_labels(summary, console)
+    who = f"by {summary.signed_by}" if summary.signed_by else "by nobody: a site's key cannot sign"
+    console.print(f"signed        {who}", highlight=False, markup=False)
+    if summary.duplicates:
+        console.print(
+            f"duplicates    {counted(summary.duplicates, 'file')} with the content of another, veiled once",
+            highlight=False,
+            markup=False,
+        )
+    if summary.ignored_files:
+        others = counted(summary.ignored_files, "other file")
+        console.print(f"passed by     {others}, neither video nor picture nor label", highlight=False, markup=False)
+    for title, lines in (
+        ("quarantined", [one.line for one in summary.quarantined]),
+        ("unfinished; run again", [one.line for one in summary.unfinished]),
+        ("damaged", list(summary.damaged)),
+        ("labels left out", list(summary.label_problems)),
+        ("notes on labels", list(summary.label_notes)),
+    ):
+        if lines:
+            console.print(f"{title}: {len(lines)}", style="bold", markup=False)
+        for line in lines[:20]:
+            console.print(f"  {shown(line)}", highlight=False, markup=False)
+        if len(lines) > 20:
+            console.print(f"  and {len(lines) - 20} more, in the JSON summary and {summary.private}", markup=False)
+        if lines and title == "quarantined":
+            listed = f"{summary.private}/{QUARANTINE_FILE}"
+            console.print(f"  listed in {listed}, to stay inside", highlight=False, markup=False)
+    if summary.segments_left or summary.unfinished:
+        console.print("not finished: run the same command again to go on", highlight=False)
+        return
+    console.print(
+        f"hand over     {summary.out}; keep {summary.private} inside; next: raypp verify {summary.out}",
+        highlight=False,
+        markup=False,
+    )

@@ -1,0 +1,38 @@
+"""A frame as it is veiled: itself, and its variants after it."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from raypp.geometry.window import Window
+from raypp.ingest.archive_id import sample_id, variant_seed
+from raypp.media.augmentation import Variant
+from raypp.media.frame import Frame
+
+if TYPE_CHECKING:
+    from raypp.ingest.segment import Item, Workshop
+
+
+class Version(NamedTuple):
+    """What becomes one row of a shard: its sample_id, its number (0 is the frame itself), and its pixels."""
+
+    sample_id: str
+    variant: int
+    pixels: npt.NDArray[np.uint8]
+
+
+def versions(frame: Frame, item: "Item", workshop: "Workshop") -> Iterator[Version]:
+    """Yield a frame, then each of the variants that were planned of it; the same whoever asks, whenever."""
+    identity, key = bytes.fromhex(item.identity), workshop.key
+    window = Window(workshop.settings.size, workshop.settings.spec.patch, frame.source_width, frame.source_height)
+    for number in range(1 + item.variants):
+        name = sample_id(key, item.site, identity, frame.timestamp_us, number)
+        pixels = variant_pixels(frame, window, variant_seed(key, item.site, name)) if number else frame.pixels
+        yield Version(name, number, pixels)
+
+
+def variant_pixels(frame: Frame, window: Window, seed: bytes) -> npt.NDArray[np.uint8]:
+    """Return the pixels of the variant of a frame that a seed stands for, in the frame's window."""
+    return Variant.of_seed(seed).pixels(frame.pixels, window.content_width, window.content_height)

@@ -1,0 +1,74 @@
+"""The audit log: who read and changed what. It only grows: triggers in the database refuse updates and deletions."""
+
+import getpass
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from raypp.ledger.store import Ledger
+from raypp.ledger.tables import AuditRow
+from raypp.ledger.types import COMMAND_LINE
+from raypp.ledger.writing import write_audit
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One line of the log.
+
+    Attributes:
+        entry: rises by time.
+        at_us: when, in microseconds since 1970, processing time.
+        who: a principal, as `str(principal)` gives it, or `command_line()`.
+        action: such as "report", "episodes", "site add", "forget".
+        subject: such as a site, stream or token id.
+        detail: anything else.
+    """
+
+    entry: int
+    at_us: int
+    who: str
+    action: str
+    subject: str
+    detail: str
+
+
+class AuditLog:
+    """The audit log of a ledger."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def record(self, principal: object, action: str, subject: str, detail: str = "") -> None:
+        """Add an entry.
+
+        Args:
+            principal: who; a `Principal`, or text. Never a token.
+            action: what was done.
+            subject: to what.
+            detail: anything else, such as counts.
+        """
+        with self._ledger.database.write() as connection:
+            write_audit(connection, self._ledger.clock(), str(principal), action, subject, detail)
+
+    def list(self, *, after: int = 0, since_us: int = 0, limit: int = 100) -> tuple[AuditEntry, ...]:
+        """Entries behind an entry's number, and not before a time, oldest first."""
+        found = select(*AuditRow.__table__.columns).where(AuditRow.entry > after)
+        if since_us:
+            found = found.where(AuditRow.at_us >= since_us)
+        with self._ledger.database.read() as connection:
+            rows = connection.execute(found.order_by(AuditRow.entry).limit(limit))
+            return tuple(AuditEntry(*row) for row in rows)
+
+    def latest(self, limit: int = 100) -> tuple[AuditEntry, ...]:
+        """The latest entries, oldest first."""
+        found = select(*AuditRow.__table__.columns).order_by(AuditRow.entry.desc()).limit(limit)
+        with self._ledger.database.read() as connection:
+            return tuple(AuditEntry(*row) for row in reversed(connection.execute(found).all()))
+
+
+def command_line() -> str:
+    """Who is at the command line: whoever may reach the database, by the name of the account."""
+    try:
+        return f"{COMMAND_LINE} ({getpass.getuser()})"
+    except (KeyError, OSError):  # a container's account without a name
+        return COMMAND_LINE

@@ -1,0 +1,205 @@
+"""Episodes, stretches, frames and streams out of their tables."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, true
+
+from raypp.errors import OptionError
+from raypp.ledger.packing import unpack_detections
+from raypp.ledger.tables import EpisodeRow, FrameRow, ModelRow, StreamRow, StretchRow
+from raypp.ledger.types import StreamStatus
+from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName, Stretch
+from raypp.usage.observation import Observation, SeenFrame
+
+_AFTER = re.compile(r"(-?\d{1,19})-([0-9a-f]{32})")
+
+
+def read_episodes(connection: Connection, *conditions: ColumnElement[bool], limit: int | None = None) -> list[Episode]:
+    """Episodes under some conditions, by start and then id."""
+    columns = select(
+        EpisodeRow.episode_id,
+        EpisodeRow.site,
+        StreamRow.camera,
+        StreamRow.epoch,
+        EpisodeRow.tool,
+        EpisodeRow.station,
+        EpisodeRow.start_us,
+        EpisodeRow.end_us,
+        EpisodeRow.seen_us,
+        EpisodeRow.state,
+        EpisodeRow.reason,
+    )
+    found = columns.join(StreamRow, StreamRow.stream_id == EpisodeRow.stream_id).where(*conditions)
+    rows = connection.execute(found.order_by(EpisodeRow.start_us, EpisodeRow.episode_id).limit(limit))
+    return [
+        Episode(
+            row.episode_id,
+            StreamName(row.site, row.camera, row.epoch),
+            row.tool,
+            row.station,
+            row.start_us,
+            row.end_us,
+            row.seen_us,
+            EpisodeState(row.state),
+            None if row.reason is None else CloseReason(row.reason),
+        )
+        for row in rows
+    ]
+
+
+def read_stretches(connection: Connection, *conditions: ColumnElement[bool]) -> list[Stretch]:
+    """Stretches under some conditions, by camera, epoch and start."""
+    columns = select(
+        StretchRow.site,
+        StreamRow.camera,
+        StreamRow.epoch,
+        StretchRow.start_us,
+        StretchRow.end_us,
+        StretchRow.observation,
+    )
+    found = columns.join(StreamRow, StreamRow.stream_id == StretchRow.stream_id).where(*conditions)
+    rows = connection.execute(found.order_by(StreamRow.camera, StreamRow.epoch, StretchRow.start_us))
+    return [
+        Stretch(StreamName(row.site, row.camera, row.epoch), row.start_us, row.end_us, Observation(row.observation))
+        for row in rows
+    ]
+
+
+def read_extent(connection: Connection, site: str) -> tuple[int, int] | None:
+    """Event time from the first to the last that is known of a site, end exclusive; None where nothing is."""
+    starts, ends = [], []
+    for table in (EpisodeRow, StretchRow):
+        of_site = table.site == site
+        # One question for each end: together, no index would answer them.
+        starts.append(connection.execute(select(func.min(table.start_us)).where(of_site)).scalar())
+        ends.append(connection.execute(select(func.max(table.end_us)).where(of_site)).scalar())
+    first, last = ([one for one in found if one is not None] for found in (starts, ends))
+    return (min(first), max(last)) if first and last else None
+
+
+def read_latest(connection: Connection, site: str, before_us: int) -> int | None:
+    """End of the last stretch of a site that began before a moment; None where there is none."""
+    found = select(func.max(StretchRow.end_us)).where(StretchRow.site == site, StretchRow.start_us < before_us)
+    return connection.execute(found).scalar()
+
+
+def read_frames(
+    connection: Connection, stream_id: int, after: int, limit: int, *conditions: ColumnElement[bool]
+) -> list[tuple[int, SeenFrame]]:
+    """Up to `limit` frames behind a frame index, each with the number of its chunk, in order."""
+    found = select(
+        FrameRow.sequence,
+        FrameRow.frame_index,
+        FrameRow.timestamp_us,
+        FrameRow.observation,
+        FrameRow.detections,
+    ).where(FrameRow.stream_id == stream_id, FrameRow.frame_index > after, *conditions)
+    return [
+        (
+            row.sequence,
+            SeenFrame(
+                row.frame_index,
+                row.timestamp_us,
+                Observation(row.observation),
+                unpack_detections(row.detections),
+            ),
+        )
+        for row in connection.execute(found.order_by(FrameRow.frame_index).limit(limit))
+    ]
+
+
+def read_streams(connection: Connection, site: str) -> list[StreamStatus]:
+    """Streams of a site that have committed a chunk, by camera and epoch.
+
+    What their folds remember, which is by far the most of a row, is not read.
+    """
+    columns = (column for column in StreamRow.__table__.columns if column.name != "state")
+    latest = (
+        select(StretchRow.end_us)
+        .where(StretchRow.stream_id == StreamRow.stream_id)
+        .order_by(StretchRow.start_us.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    found = (
+        select(*columns, ModelRow.model_id, ModelRow.veil_id, ModelRow.classes, latest.label("folded_us"))
+        .join(ModelRow, ModelRow.model_key == StreamRow.model_key)
+        .where(StreamRow.site == site, StreamRow.committed > 0)
+        .order_by(StreamRow.camera, StreamRow.epoch)
+    )
+    return [
+        StreamStatus(
+            stream=StreamName(row.site, row.camera, row.epoch),
+            committed=row.committed,
+            frames=row.frames,
+            detections=row.detections,
+            forgotten_frames=row.forgotten_frames,
+            newest_us=row.newest_us,
+            folded_us=row.folded_us,
+            opened_us=row.opened_us,
+            active_us=row.active_us,
+            ended=row.ended_us is not None,
+            silent=row.reaped,
+            live=row.live,
+            clock_offset_us=row.clock_offset_us,
+            agent_version=row.agent_version,
+            model_id=row.model_id,
+            veil_id=row.veil_id,
+            classes=tuple(json.loads(row.classes)),
+        )
+        for row in connection.execute(found)
+    ]
+
+
+def stream_key(connection: Connection, stream: StreamName) -> int | None:
+    """A stream's key in the other tables; None where there is no such stream."""
+    return connection.execute(select(StreamRow.stream_id).where(is_stream(stream))).scalar_one_or_none()
+
+
+def is_stream(stream: StreamName) -> ColumnElement[bool]:
+    """The condition for a stream's row."""
+    return and_(StreamRow.site == stream.site, StreamRow.camera == stream.camera, StreamRow.epoch == stream.epoch)
+
+
+def episodes_within(
+    site: str, from_us: int, to_us: int, tools: Sequence[str], after: str | None
+) -> ColumnElement[bool]:
+    """The condition for a site's episodes that reach into [from_us, to_us), behind a page's end.
+
+    Raises:
+        OptionError: for an `after` that `page_after` did not give.
+    """
+    conditions: list[ColumnElement[bool]] = [EpisodeRow.site == site, reaches_into(EpisodeRow, from_us, to_us)]
+    if tools:
+        conditions.append(EpisodeRow.tool.in_(tools))
+    return and_(*conditions, behind(after))
+
+
+def behind(after: str | None) -> ColumnElement[bool]:
+    """The condition for episodes behind a page's end; all of them for None.
+
+    Raises:
+        OptionError: for an `after` that `page_after` did not give.
+    """
+    if not after:
+        return true()
+    parts = _AFTER.fullmatch(after)
+    if parts is None or not -(2**63) <= int(parts[1]) < 2**63:
+        raise OptionError("the page token is malformed; use next_page_token of the page before")
+    start_us, episode_id = int(parts[1]), parts[2]
+    same = and_(EpisodeRow.start_us == start_us, EpisodeRow.episode_id > episode_id)
+    # The first alone is what an index can use.
+    return and_(EpisodeRow.start_us >= start_us, or_(EpisodeRow.start_us > start_us, same))
+
+
+def reaches_into(table: Any, from_us: int | None, to_us: int | None) -> ColumnElement[bool]:
+    """The condition for rows whose [start_us, end_us) reaches into [from_us, to_us); no bound: None, or 0."""
+    conditions: list[ColumnElement[bool]] = [true()]
+    if from_us:
+        conditions.append(or_(table.end_us > from_us, table.start_us == from_us))
+    if to_us:
+        conditions.append(table.start_us < to_us)
+    return and_(*conditions)

@@ -1,0 +1,295 @@
+"""Discovery: from what the user names to files and datasets, nothing silently passed by."""
+
+import csv
+import glob
+import io
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from raypp.errors import MediaError, RayppError
+from raypp.io.filesystem import is_url, plain_name, url_path
+from raypp.media.annotations.discovery import DESCRIBING, Labelled, described_folder, find_labelled
+from raypp.media.annotations.document import VideoAnnotation
+from raypp.media.dataset import Dataset
+from raypp.media.files import Listed, list_files, open_source
+from raypp.media.source import (
+    IMAGE_SUFFIXES,
+    UNREADABLE_SUFFIXES,
+    VIDEO_SUFFIXES,
+    Problem,
+    SourceFile,
+    SourceKind,
+)
+
+_MOST_INVENTORY_BYTES = 32_000_000
+_EXPECTED = (".labels.csv", ".timeline.csv", ".txt", ".yaml", ".yml", ".json", ".md", ".cache")
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """What the sources hold.
+
+    Attributes:
+        files: loose videos and pictures, sorted.
+        datasets: labelled picture sets.
+        problems: what cannot be used.
+        ignored: number of files that are neither video, picture, nor anything that goes with them.
+        video_labels: labels of videos that a document holds, by the video's URL.
+        label_problems: labels that cannot be used, one line each.
+        label_notes: what is odd about labels, and costs none that are wanted.
+        unread: loose images whose labels cannot be used.
+    """
+
+    files: tuple[SourceFile, ...]
+    datasets: tuple[Dataset, ...]
+    problems: tuple[Problem, ...]
+    ignored: int
+    video_labels: Mapping[str, VideoAnnotation] = field(default_factory=dict)
+    label_problems: tuple[str, ...] = ()
+    label_notes: tuple[str, ...] = ()
+    unread: frozenset[str] = frozenset()
+
+
+@dataclass
+class _Found:
+    files: dict[str, SourceFile] = field(default_factory=dict)
+    datasets: dict[str, Dataset] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    ignored: int = 0
+    labelled: list[Labelled] = field(default_factory=list)
+
+
+def discover(sources: Sequence[str]) -> Discovery:
+    """Find every video, picture and dataset of the named sources.
+
+    A source is a file, a folder (searched through), a glob, a URL of a file or folder, or an inventory: a .csv with a
+    column `url` and, if wanted, `site`, `camera` and `start`; or the file that describes a dataset or holds its labels.
+    Hidden files are passed by.
+
+    Raises:
+        MediaError: if a named source does not exist or an inventory is malformed.
+    """
+    found = _Found()
+    for source in sources:
+        if source.endswith(".csv"):
+            _inventory(source, found)
+        elif is_url(source):
+            _url(source.rstrip("/"), found)
+        else:
+            paths, named = _local(source)
+            for path in paths:
+                _path(path, found, named=named)
+    labelled = {image.file.url for dataset in found.datasets.values() for image in dataset.images}
+    files = sorted((file for url, file in found.files.items() if url not in labelled), key=lambda file: file.url)
+    datasets = sorted(found.datasets.values(), key=lambda dataset: dataset.root)
+    return Discovery(
+        tuple(files),
+        tuple(datasets),
+        tuple(found.problems),
+        found.ignored,
+        video_labels={url: video for one in found.labelled for url, video in one.videos.items()},
+        label_problems=tuple(dict.fromkeys(line for one in found.labelled for line in one.problems)),
+        label_notes=tuple(
+            dict.fromkeys(
+                [
+                    *(line for one in found.labelled for line in one.notes),
+                    *(line for dataset in datasets for line in dataset.notes),
+                ]
+            )
+        ),
+        unread=frozenset(url for one in found.labelled for url in one.unread if url not in labelled),
+    )
+
+
+def _local(source: str) -> tuple[list[Path], bool]:
+    """Paths of a source, and whether the user named them one by one."""
+    path = Path(source).absolute()
+    try:
+        if path.exists():
+            return [path], True
+    except OSError as error:
+        raise MediaError(
+            f"source {_shown(source[:80])}: {error.strerror}; give a file, folder, glob, URL or inventory"
+        ) from None
+    if glob.has_magic(source):
+        matches = sorted(glob.glob(source, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute patterns
+        if matches:
+            return [Path(match).absolute() for match in matches], False
+    raise MediaError(f"source {_shown(source)} does not exist; give a file, folder, glob, URL or inventory (.csv)")
+
+
+def _path(path: Path, found: _Found, *, named: bool) -> None:
+    if path.is_dir():
+        _tree(_walk(path, found), str(path), found)
+    elif path.suffix.lower() in DESCRIBING:
+        folder = described_folder(str(path))
+        _described(str(path), folder, _walk(Path(folder), found), found)
+    else:
+        _files(_listed([path], found), str(path.parent), found, named=named)
+
+
+def _described(url: str, folder: str, listed: Sequence[Listed], found: _Found) -> None:
+    """Take the dataset or videos that one file describes, and nothing else of its folder."""
+    labelled = find_labelled(listed, folder, only=url)
+    if not labelled.datasets and not labelled.videos and not labelled.broken:
+        reason = labelled.problems[0] if labelled.problems else "it describes no dataset and labels nothing"
+        raise MediaError(f"source {url}: {reason}; name a folder, a video, an image, or a dataset's description")
+    _take(labelled, found)
+    _files([file for file in listed if file.url in labelled.videos], folder, found)
+
+
+def _walk(path: Path, found: _Found) -> list[Listed]:
+    listed: list[Listed] = []
+    seen: set[tuple[int, int]] = set()
+    for base, folders, names in os.walk(path, onerror=lambda error: _unreadable(error, found), followlinks=True):
+        if not _first_visit(base, seen):
+            folders.clear()  # a link led back to a folder already searched
+            continue
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        listed += _listed((Path(base, name) for name in sorted(names) if not name.startswith(".")), found)
+    return listed
+
+
+def _first_visit(folder: str, seen: set[tuple[int, int]]) -> bool:
+    info = os.stat(folder)  # noqa: PTH116 - as os.walk gives it
+    place = (info.st_dev, info.st_ino)
+    new = place not in seen
+    seen.add(place)
+    return new
+
+
+def _listed(paths: Iterable[Path], found: _Found) -> list[Listed]:
+    listed = []
+    for path in paths:
+        shown = _shown(str(path))
+        if shown != str(path):
+            found.problems.append(Problem(shown, f"{shown}: its name is no UTF-8; rename it"))
+            continue
+        try:
+            info = path.stat()
+        except OSError as error:
+            found.problems.append(Problem(shown, f"{path}: {error.strerror}; check the link or permissions"))
+            continue
+        listed.append(Listed(str(path), info.st_size, info.st_mtime_ns))
+    return listed
+
+
+def _url(url: str, found: _Found) -> None:
+    if _suffix(url) in VIDEO_SUFFIXES | IMAGE_SUFFIXES | UNREADABLE_SUFFIXES.keys():
+        stream = open_source(url)
+        size = stream.size
+        stream.close()
+        _files([Listed(url, size, None)], url_path(url).rpartition("/")[0], found, named=True)
+        return
+    if _suffix(url) in DESCRIBING:
+        folder = described_folder(url)
+        _described(url, folder, list_files(folder), found)
+        return
+    listed = list_files(url)
+    if not listed:
+        raise MediaError(f"source {url} holds no files; check the URL")
+    _tree(listed, url, found)
+
+
+def _tree(listed: Sequence[Listed], root: str, found: _Found) -> None:
+    """Sort the files below a folder: those of datasets, and the loose ones."""
+    labelled = find_labelled(listed, root)
+    _take(labelled, found)
+    left = (file for file in listed if file.url not in labelled.taken or _suffix(file.url) in UNREADABLE_SUFFIXES)
+    _files(left, root, found)
+
+
+def _take(labelled: Labelled, found: _Found) -> None:
+    found.datasets |= labelled.datasets
+    found.problems += labelled.broken
+    found.labelled.append(labelled)
+
+
+def _files(
+    listed: Iterable[Listed],
+    root: str,
+    found: _Found,
+    extra: dict[str, str | None] | None = None,
+    *,
+    named: bool = False,
+) -> None:
+    """Sort files by kind; one that was named, or is known for a video or picture, is never passed by silently."""
+    for file in listed:
+        suffix = _suffix(file.url)
+        if suffix in VIDEO_SUFFIXES:
+            kind = SourceKind.VIDEO
+        elif suffix in IMAGE_SUFFIXES:
+            kind = SourceKind.IMAGE
+        elif suffix in UNREADABLE_SUFFIXES:
+            remedy = f"convert it into {UNREADABLE_SUFFIXES[suffix]}"
+            found.problems.append(Problem(file.url, f"{file.url}: {suffix} files cannot be decoded here; {remedy}"))
+            continue
+        elif named and not file.url.endswith(_EXPECTED):
+            kind_told = f"its suffix {suffix} is" if suffix else "its name without a suffix is"
+            remedy = "rename it if it is one, or name its folder"
+            found.problems.append(Problem(file.url, f"{file.url}: {kind_told} no video's and no picture's; {remedy}"))
+            continue
+        else:
+            found.ignored += not file.url.endswith(_EXPECTED)
+            continue
+        if file.size == 0:
+            reason = f"{file.url}: the file is empty; copy it again or remove it"
+            found.problems.append(Problem(file.url, reason))
+            continue
+        relative = url_path(file.url).removeprefix(url_path(root).rstrip("/") + "/")
+        relative = plain_name(relative) if is_url(file.url) else relative
+        found.files.setdefault(
+            file.url, SourceFile(file.url, relative, file.size, file.mtime_ns, kind, **(extra or {}))
+        )
+
+
+def _inventory(source: str, found: _Found) -> None:
+    stream = open_source(source)
+    try:
+        rows = list(csv.DictReader(io.StringIO(stream.read(_MOST_INVENTORY_BYTES + 1).decode("utf-8-sig"))))
+    except (UnicodeDecodeError, csv.Error):
+        raise MediaError(f"inventory {source} is no CSV in UTF-8; export it again") from None
+    finally:
+        stream.close()
+    if stream.size > _MOST_INVENTORY_BYTES:
+        raise MediaError(f"inventory {source} is larger than {_MOST_INVENTORY_BYTES:,} bytes; split it")
+    if not rows or "url" not in rows[0]:
+        raise MediaError(f"inventory {source} needs a header with the column url and at least one row")
+    folder = source.rpartition("/")[0]
+    for line, row in enumerate(rows, 2):
+        url = row["url"] or ""
+        if not url:
+            found.problems.append(Problem(source, f"{source}:{line}: the column url is empty; correct the inventory"))
+            continue
+        if not is_url(url) and not url.startswith("/"):
+            url = f"{folder}/{url}" if folder else url
+        extra = {name: row.get(name) or None for name in ("site", "camera", "start")}
+        try:
+            if is_url(url):
+                opened = open_source(url)
+                listed = Listed(url, opened.size, None)
+                opened.close()
+            else:
+                info = Path(url).absolute().stat()
+                listed = Listed(str(Path(url).absolute()), info.st_size, info.st_mtime_ns)
+        except (OSError, ValueError, RayppError) as error:  # a name with a zero byte is a ValueError
+            reason = getattr(error, "strerror", None) or str(error)
+            found.problems.append(Problem(url, f"{source}:{line}: {url}: {reason}; correct the inventory"))
+            continue
+        _files([listed], url_path(listed.url).rpartition("/")[0], found, extra, named=True)
+
+
+def _suffix(url: str) -> str:
+    return PurePosixPath(url_path(url)).suffix.lower()
+
+
+def _shown(place: str) -> str:
+    r"""A path as text: bytes of its name that are no UTF-8 are written as \xNN."""
+    return place.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _unreadable(error: OSError, found: _Found) -> None:
+    place = _shown(str(error.filename))
+    found.problems.append(Problem(place, f"{place}: {error.strerror}; grant access, or leave it out"))

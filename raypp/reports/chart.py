@@ -1,0 +1,216 @@
+"""What a timeline shows, before it is drawn: lanes of use, what was not observed, and the shifts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from raypp.reports.colours import Colours, colours_of
+from raypp.reports.period import Period
+from raypp.usage.coverage import NO_FRAMES, Sight, sights
+from raypp.usage.episode import Episode, EpisodeState, Stretch
+from raypp.usage.report import SiteReport
+from raypp.usage.spans import union, within, without
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One use, or several that lie too close together to be drawn apart.
+
+    Attributes:
+        start_us, end_us: within the period.
+        state: the least certain of their states.
+        uses: how many.
+    """
+
+    start_us: int
+    end_us: int
+    state: EpisodeState
+    uses: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Time in which a camera did not see.
+
+    Attributes:
+        start_us, end_us: within the period.
+        why: what its site says of it, or that no frames came; a reason as in `Coverage.reasons_s`.
+    """
+
+    start_us: int
+    end_us: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One tool at one station.
+
+    Attributes:
+        tool, station: names; the station is empty where the tool has none.
+        bars: in order of time.
+        total_us: time in use, as the report has it; exact also where bars were drawn together.
+    """
+
+    tool: str
+    station: str
+    bars: tuple[Bar, ...]
+    total_us: int = 0
+
+    @property
+    def uses(self) -> int:
+        """How many uses it shows."""
+        return sum(bar.uses for bar in self.bars)
+
+
+@dataclass(frozen=True, slots=True)
+class CameraChart:
+    """Lanes of one camera, and when it did not see."""
+
+    camera: str
+    lanes: tuple[Lane, ...]
+    gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """One shift on one day, within the period."""
+
+    name: str
+    start_us: int
+    end_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A timeline.
+
+    Attributes:
+        site: its name.
+        period: from where to where.
+        zone: the site's.
+        cameras: by name.
+        bands: shifts, in order.
+        colours: of each tool.
+    """
+
+    site: str
+    period: Period
+    zone: ZoneInfo
+    cameras: tuple[CameraChart, ...]
+    bands: tuple[Band, ...]
+    colours: Colours
+
+    @property
+    def lanes(self) -> int:
+        """How many lanes it has."""
+        return sum(len(camera.lanes) for camera in self.cameras)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Row:
+    """A lane to be shown even where it holds no use."""
+
+    camera: str
+    station: str
+    tool: str
+
+
+def chart_of(
+    report: SiteReport,
+    zone: ZoneInfo,
+    episodes: Sequence[Episode],
+    stretches: Sequence[Stretch],
+    steps: int = 2000,
+    colours: Colours | None = None,
+) -> Chart:
+    """Lay out a report as `make_chart` does: its lanes, time in use and shifts; safety equipment is no use."""
+    rows = {Row(one.camera, one.station, one.tool): round(one.states.used_s * 1e6) for one in report.lanes}
+    shown = [one for one in episodes if _row(one) in rows]
+    bands = [Band(one.name, one.start_us, one.end_us) for one in report.shifts]
+    return make_chart(
+        report.site, Period(report.from_us, report.to_us), zone, shown, stretches, rows, bands, steps, colours
+    )
+
+
+def make_chart(
+    site: str,
+    period: Period,
+    zone: ZoneInfo,
+    episodes: Sequence[Episode],
+    stretches: Sequence[Stretch],
+    rows: Mapping[Row, int] = MappingProxyType({}),
+    bands: Sequence[Band] = (),
+    steps: int = 2000,
+    colours: Colours | None = None,
+) -> Chart:
+    """Lay out the uses of a period.
+
+    Args:
+        site: its name.
+        period: from where to where; what lies outside is cut off.
+        zone: the site's.
+        episodes: in any order.
+        stretches: likewise.
+        rows: lanes to be shown in any case, with their time in use in microseconds; of others their bars are measured.
+        bands: shifts.
+        steps: how finely it will be drawn: uses closer together than one step become one bar.
+        colours: of each tool; None: in the order of their names.
+    """
+    step_us = max(1, period.length_us // steps)
+    found: dict[Row, list[Episode]] = {row: [] for row in rows}
+    for episode in episodes:
+        if episode.start_us < period.to_us and max(episode.end_us, episode.start_us + 1) > period.from_us:
+            found.setdefault(_row(episode), []).append(episode)
+    cameras = []
+    for sight in sights(stretches, {row.camera for row in found}).values():
+        lanes = tuple(
+            Lane(row.tool, row.station, bars := _bars(found[row], period, step_us), rows.get(row, _length_us(bars)))
+            for row in sorted(found)
+            if row.camera == sight.camera
+        )
+        cameras.append(CameraChart(sight.camera, lanes, find_gaps(period, sight, step_us)))
+    chosen = colours_of(row.tool for row in found) if colours is None else colours
+    return Chart(site, period, zone, tuple(cameras), tuple(bands), chosen)
+
+
+def find_gaps(period: Period, sight: Sight, step_us: int = 1) -> tuple[Gap, ...]:
+    """Return when a camera did not see: what its site says of it, and where no frames came.
+
+    Args:
+        period: from where to where.
+        sight: of the camera.
+        step_us: gaps shorter than half a step are too short to be drawn.
+    """
+    told = union((*sight.observed, *(span for spans in sight.reasons.values() for span in spans)))
+    unseen = sight.reasons | {NO_FRAMES: without(((period.from_us, period.to_us),), told)}
+    gaps = [
+        Gap(start, end, why)
+        for why, spans in unseen.items()
+        for start, end in within(spans, period.from_us, period.to_us)
+    ]
+    return tuple(
+        sorted((gap for gap in gaps if 2 * (gap.end_us - gap.start_us) >= step_us), key=lambda gap: gap.start_us)
+    )
+
+
+def _row(episode: Episode) -> Row:
+    return Row(episode.stream.camera, episode.station, episode.tool)
+
+
+def _length_us(bars: Sequence[Bar]) -> int:
+    return sum(bar.end_us - bar.start_us for bar in bars)
+
+
+def _bars(episodes: Sequence[Episode], period: Period, step_us: int) -> tuple[Bar, ...]:
+    bars: list[Bar] = []
+    for episode in sorted(episodes, key=lambda one: (one.start_us, one.end_us)):
+        start, end = max(episode.start_us, period.from_us), min(episode.end_us, period.to_us)
+        last = bars[-1] if bars else None
+        if last and start - last.end_us < step_us:
+            state = min(last.state, episode.state)
+            bars[-1] = Bar(last.start_us, max(last.end_us, end), state, last.uses + 1)
+        else:
+            bars.append(Bar(start, max(start, end), episode.state))
+    return tuple(bars)

@@ -1,0 +1,89 @@
+"""What is marked on a frame: boxes of labels and of detections, by sample."""
+
+import csv
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from raypp.errors import OptionError
+from raypp.io.csv_cells import as_text
+from raypp.media.drawing import Mark
+from raypp.shards.labels import list_versions, read_labels
+from raypp.shards.store import Store
+
+_NUMBERED = re.compile(r"-v(\d+)$")
+_BOX_COLUMNS = ("x", "y", "w", "h")
+DETECTION_COLUMNS = ("sample_id", "class", "confidence", *_BOX_COLUMNS)
+"""Columns of a file of detections: class is a name, the box centre and size as fractions of the square."""
+
+
+@dataclass(frozen=True)
+class LabelMarks:
+    """Labels of one frame, and the version that they are of."""
+
+    version: str
+    marks: tuple[Mark, ...]
+
+
+def label_marks(store: Store, version: str | None, wanted: Collection[str]) -> dict[str, LabelMarks]:
+    """Return the labels of samples; samples that are not labelled are left out.
+
+    Args:
+        store: the archive.
+        version: the label version; None for the one of the highest number that labels the sample.
+        wanted: sample_ids.
+
+    Raises:
+        ShardError: if the version does not exist, or is damaged.
+    """
+    found: dict[str, LabelMarks] = {}
+    for name in [version] if version else sorted(list_versions(store), key=_number):
+        table = read_labels(store, name)
+        for row in table.rows:
+            if row.sample_id in wanted:
+                marks = (Mark(table.classes[box.class_id], box.x, box.y, box.w, box.h) for box in row.boxes)
+                found[row.sample_id] = LabelMarks(name, tuple(marks))
+    return found
+
+
+def read_detections(path: Path, wanted: Collection[str]) -> dict[str, list[Mark]]:
+    """Read the detections on samples from a CSV with the columns `DETECTION_COLUMNS`.
+
+    Raises:
+        OptionError: naming file, line and value, if it is malformed.
+    """
+    found: dict[str, list[Mark]] = {}
+    for line, row in enumerate(_read_csv(path, DETECTION_COLUMNS), 2):
+        if row["sample_id"] not in wanted:
+            continue
+        try:
+            x, y, w, h, confidence = (float(row[name]) for name in (*_BOX_COLUMNS, "confidence"))
+        except ValueError as error:
+            raise OptionError(f"{path}:{line}: {error}; correct the file") from None
+        found.setdefault(row["sample_id"], []).append(Mark(as_text(row["class"]), x, y, w, h, confidence))
+    return found
+
+
+def read_sample_ids(path: Path) -> list[str]:
+    """Return the sample_ids that a CSV's column `sample_id` names, each once, in order; raises OptionError."""
+    return list(dict.fromkeys(row["sample_id"] for row in _read_csv(path, ("sample_id",)) if row["sample_id"]))
+
+
+def _read_csv(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, restval="")
+            missing = [name for name in columns if name not in (reader.fieldnames or ())]
+            rows = [] if missing else list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or "no CSV in UTF-8"
+        raise OptionError(f"{path}: {reason}; give a CSV file with the columns {', '.join(columns)}") from None
+    if missing:
+        raise OptionError(f"{path} has no column {missing[0]}; it needs {', '.join(columns)}")
+    return rows
+
+
+def _number(version: str) -> tuple[int, str]:
+    numbered = _NUMBERED.search(version)
+    return (int(numbered[1]) if numbered else 0, version)

@@ -1,0 +1,44 @@
+"""What a training starts from: public weights, or the starting checkpoint of a learned veil."""
+
+from pathlib import Path
+
+from raypp.detect.bundle_header import is_bundle
+from raypp.detect.checkpoint import build_model, load_bundle, read_about
+from raypp.detect.model import load_public_weights
+from raypp.detect.model_info import About
+from raypp.detect.ultralytics import DetectionModel
+from raypp.errors import ConflictError
+
+
+def load_start(model: DetectionModel, path: Path, veil_id: str) -> None:
+    """Load the weights that a detector on codes starts from, wherever names and shapes fit.
+
+    Args:
+        model: the detector.
+        path: an ultralytics checkpoint (.pt), or a bundle, such as the `start.model` that `raypp fit` wrote.
+        veil_id: the veil it is to be trained on, which a bundle must be of.
+
+    Raises:
+        ModelError: if the file is neither, or nothing of it fits.
+        ConflictError: if it is a bundle of another veil.
+    """
+    check_veil(path, veil_id)
+    if is_bundle(path):
+        model.load(load_bundle(path)[0], verbose=False)
+    else:
+        load_public_weights(model, path)
+
+
+def check_start(about: About, path: Path | None) -> None:
+    """Raise ModelError for an unknown architecture, and ConflictError for weights of another veil; trains nothing."""
+    build_model(about)
+    if path is not None:
+        check_veil(path, about.veil_id)
+
+
+def check_veil(path: Path, veil_id: str) -> None:
+    """Raise ConflictError if a file is a bundle of another veil; nothing but its header is read."""
+    if is_bundle(path) and (found := read_about(path).veil_id) != veil_id:
+        raise ConflictError(
+            f"weights {path} are of veil {found}, the frames of {veil_id}; start from the model of theirs"
+        )

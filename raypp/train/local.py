@@ -1,0 +1,108 @@
+"""Training in this process: one worker, which reads the shards itself."""
+
+import random
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from raypp.detect.inputs.batch import COLUMNS, DetectionBatch, batch_of_rows, batches_of_epoch
+from raypp.detect.inputs.dataset import TRAIN, VAL, VeiledDataset
+from raypp.detect.inputs.labelled import labelled_rows
+from raypp.detect.inputs.rows import SHUFFLED_ROWS, VAL_ROWS, Rows
+from raypp.detect.inputs.variants import VARIANT_COLUMNS
+from raypp.detect.model_info import About
+from raypp.errors import ModelError
+from raypp.train.results import EpochResult, read_results
+from raypp.train.settings import TrainSettings
+from raypp.train.worker import Team, train_worker
+
+_READ_ROWS = 256
+_CHECKPOINT = "checkpoint_{:06d}"
+
+
+def train_here(settings: TrainSettings, about: About, dataset: VeiledDataset) -> Path:
+    """Train to the last epoch, or go on at the last finished one; returns the folder of the best by mAP50-95.
+
+    Raises:
+        ModelError: if the weights do not fit or the loss is not a number.
+        ShardError: if a shard cannot be read.
+    """
+    out, header = settings.out, dataset.header
+
+    def rows(split: str) -> Iterator[dict[str, Any]]:
+        columns = (*COLUMNS, *VARIANT_COLUMNS)
+        return labelled_rows(settings.archive, dataset.labels_version, split, columns, settings.data_key_path)
+
+    def train_batches(epoch: int) -> Iterator[DetectionBatch]:
+        mixed = shuffled(rows(TRAIN), SHUFFLED_ROWS, settings.seed + epoch)
+        return batches_of_epoch(_columns(mixed, _READ_ROWS), header, about.recipe, settings.batch, epoch)
+
+    def val_batches() -> Iterator[DetectionBatch]:
+        return (batch_of_rows(one, header) for one in _columns(rows(VAL), VAL_ROWS))
+
+    def report(_metrics: dict[str, Any], folder: Path | None) -> None:
+        if folder is not None:
+            _keep(out, folder)
+
+    team = Team.alone(torch.device("cuda" if settings.gpu else "cpu"), report)
+    finished = checkpoints_here(out)
+    train_worker(settings, about, team, train_batches, val_batches, finished[-1] if finished else None)
+    best = out / _CHECKPOINT.format(_best_epoch(out))
+    if not best.is_dir():
+        raise ModelError(f"run {out} has no checkpoint of its best epoch any more; train it anew in another --out")
+    return best
+
+
+def checkpoints_here(out: Path) -> list[Path]:
+    """Return the checkpoints that trainings in one process left in a run's folder, by epoch."""
+    return sorted(path for path in out.glob("checkpoint_*") if re.fullmatch(r"checkpoint_\d{6}", path.name))
+
+
+def shuffled(rows: Iterable[dict[str, Any]], held: int, seed: int) -> Iterator[dict[str, Any]]:
+    """Yield all rows in another order, of which so many at most are held at once."""
+    chance = random.Random(seed)  # noqa: S311 - an order of frames, no secret
+    waiting: list[dict[str, Any]] = []
+    for row in rows:
+        waiting.append(row)
+        if len(waiting) == held:
+            index = chance.randrange(held)
+            waiting[index], waiting[-1] = waiting[-1], waiting[index]
+            yield waiting.pop()
+    chance.shuffle(waiting)
+    yield from waiting
+
+
+def _columns(rows: Iterable[dict[str, Any]], count: int) -> Iterator[Rows]:
+    """Gather rows into batches of so many, each column an array of objects: codes are bytes, boxes are lists."""
+    rows = iter(rows)
+    while some := list(islice(rows, count)):
+        batch = {}
+        for name in some[0]:
+            batch[name] = np.empty(len(some), dtype=object)
+            batch[name][:] = [row[name] for row in some]
+        yield batch
+
+
+def _keep(out: Path, folder: Path) -> None:
+    """Keep the checkpoint of the epoch that has just been recorded, and the best one, whole at any moment."""
+    last = read_results(out, EpochResult)[-1].epoch
+    place = out / _CHECKPOINT.format(last)
+    part = place.with_suffix(".part")
+    for old in (part, place):
+        shutil.rmtree(old, ignore_errors=True)  # of a run that was stopped
+    shutil.copytree(folder, part)
+    part.rename(place)
+    kept = {last, _best_epoch(out)}
+    for path in checkpoints_here(out):
+        if int(path.name.rpartition("_")[2]) not in kept:
+            shutil.rmtree(path)
+
+
+def _best_epoch(out: Path) -> int:
+    return max(read_results(out, EpochResult), key=lambda one: one.map50_95).epoch

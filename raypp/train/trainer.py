@@ -1,0 +1,197 @@
+"""The training loop on one worker: ultralytics' recipe for YOLOv8, on batches of codes or of pictures."""
+
+import math
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+
+from raypp.detect.adapter import CodeAdapter
+from raypp.detect.inputs.batch import DetectionBatch
+from raypp.detect.schedule import Recipe
+from raypp.detect.ultralytics import DetectionModel, ModelEMA, build_optimizer
+from raypp.errors import ModelError
+from raypp.train.augmentation import CellAugmentation
+from raypp.train.results import EpochLosses
+
+_MOST_GRADIENT = 10.0
+
+
+class Trainer:
+    """Trains one detector; with several workers, each holds one and their gradients are averaged.
+
+    Args:
+        model: the detector to train.
+        recipe: how long.
+        device: where.
+        workers: workers that train together.
+        rank: number of this one.
+        wrap: makes the network that averages gradients over workers (DistributedDataParallel); None for one worker.
+        augmentation: how batches are augmented; None for batches that come augmented.
+        rates: learning rates of other parts that start from nothing, by their type, as multiples of the trunk's.
+    """
+
+    def __init__(
+        self,
+        model: DetectionModel,
+        recipe: Recipe,
+        device: torch.device,
+        workers: int = 1,
+        rank: int = 0,
+        wrap: Callable[[Any], Any] | None = None,
+        augmentation: CellAugmentation | None = CellAugmentation(),  # noqa: B008 - a frozen value
+        rates: Mapping[type[torch.nn.Module], float] = MappingProxyType({}),
+    ) -> None:
+        self.model = model.to(device, memory_format=torch.channels_last)
+        for name, parameter in model.named_parameters():
+            if ".dfl" in name:
+                parameter.requires_grad = False  # a fixed projection
+        self._recipe, self._device, self._workers, self._rank = recipe, device, workers, rank
+        self._network = wrap(model) if wrap else model
+        self._arguments = arguments = model.args
+        arguments.epochs, arguments.nbs = recipe.epochs, recipe.nominal_batch
+        nominal = max(round(arguments.nbs / recipe.batch), 1)
+        self._accumulate: int = min(nominal, recipe.steps * recipe.epochs)
+        decay = arguments.weight_decay * recipe.batch * nominal / arguments.nbs
+        iterations = math.ceil(recipe.steps * recipe.batch / max(recipe.batch, arguments.nbs)) * recipe.epochs
+        self._optimizer = build_optimizer(model, arguments, len(model.names), decay, iterations)
+        self._set_rate(CodeAdapter, recipe.adapter_rate)
+        for kind, rate in rates.items():
+            self._set_rate(kind, rate)
+        self._scheduler = torch.optim.lr_scheduler.LambdaLR(self._optimizer, lr_lambda=self._decline)
+        self._scheduler.last_epoch = -1
+        warmup = min(arguments.warmup_epochs, max(recipe.epochs - 1, 0))
+        self._warmup = round(warmup * recipe.steps)
+        on_gpu = device.type == "cuda"
+        self._amp = on_gpu if recipe.amp is None else recipe.amp
+        self._scaler = torch.amp.GradScaler(device.type, enabled=self._amp and on_gpu)
+        self.ema = ModelEMA(model)
+        self._augmentation = augmentation
+        self.epoch = 0
+
+    def train_epoch(self, batches: Iterable[DetectionBatch]) -> EpochLosses:
+        """Train on the batches of the next epoch.
+
+        Raises:
+            ModelError: if the loss is not a number, naming epoch and step.
+        """
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the schedule is stepped before the optimiser, as the library does
+            self._scheduler.step()
+        self.model.train()
+        totals: dict[str, float] = {}
+        steps = last_step = 0
+        self._optimizer.zero_grad()
+        for step, batch in enumerate(batches):
+            iteration = self.epoch * self._recipe.steps + step
+            accumulate = self._warm_up(iteration)
+            for name, value in self._backward(self._augmented(batch, step), step).items():
+                totals[name] = totals.get(name, 0.0) + value
+            steps = step + 1
+            if steps - last_step >= accumulate:
+                self._step()
+                last_step = steps
+        if steps > last_step:
+            self._step()
+        rate = float(self._optimizer.param_groups[0]["lr"])
+        losses = EpochLosses(self.epoch, {name: value / max(steps, 1) for name, value in totals.items()}, rate)
+        self.epoch += 1
+        self._shift_heads()
+        return losses
+
+    def forget(self, module: torch.nn.Module) -> None:
+        """Drop what the optimiser gathered of a module's parameters, whose weights were drawn anew."""
+        for parameter in module.parameters():
+            self._optimizer.state.pop(parameter, None)
+
+    def state(self) -> dict[str, Any]:
+        """Return all that a later trainer needs to go on exactly here."""
+        return {
+            "model": self.model.state_dict(),
+            "ema": self.ema.ema.state_dict(),
+            "updates": self.ema.updates,
+            "optimizer": self._optimizer.state_dict(),
+            "scaler": self._scaler.state_dict(),
+            "epoch": self.epoch,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on where `state` was taken."""
+        self.model.load_state_dict(state["model"])
+        self.ema.ema.load_state_dict(state["ema"])
+        self.ema.updates = state["updates"]
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._scaler.load_state_dict(state["scaler"])
+        self.epoch = state["epoch"]
+        self._scheduler.last_epoch = self.epoch - 1
+        self._shift_heads()
+
+    def _set_rate(self, kind: type[torch.nn.Module], rate: float) -> None:
+        """Give the parameters of the modules of a type groups of their own, alike but for the learning rate."""
+        chosen = {id(one) for layer in self.model.modules() if isinstance(layer, kind) for one in layer.parameters()}
+        for group in list(self._optimizer.param_groups) if rate != 1 else ():
+            mine = [one for one in group["params"] if id(one) in chosen]
+            if mine:
+                group["params"] = [one for one in group["params"] if id(one) not in chosen]
+                alike = {name: value for name, value in group.items() if name not in ("params", "initial_lr")}
+                self._optimizer.add_param_group(alike | {"params": mine, "lr": group["lr"] * rate})
+
+    def _shift_heads(self) -> None:
+        """Move weight from the many-to-one to the one-to-one loss of an end-to-end head, by epochs that are done."""
+        if getattr(self.model, "criterion", None) is None:
+            self.model.criterion = self.model.init_criterion()
+        criterion = self.model.criterion
+        if self.epoch and hasattr(criterion, "update"):
+            criterion.updates = self.epoch - 1
+            criterion.update()
+
+    def _decline(self, epoch: int) -> float:
+        last = self._arguments.lrf
+        return float(max(1 - epoch / self._recipe.epochs, 0) * (1.0 - last) + last)
+
+    def _warm_up(self, iteration: int) -> int:
+        """Raise learning rates and momentum towards their targets; returns how many batches make a step."""
+        arguments = self._arguments
+        if not self._warmup or iteration > self._warmup:
+            return self._accumulate
+        span = [0, self._warmup]
+        for group in self._optimizer.param_groups:
+            start = arguments.warmup_bias_lr if group.get("param_group") == "bias" else 0.0
+            group["lr"] = float(np.interp(iteration, span, [start, group["initial_lr"] * self._decline(self.epoch)]))
+            if "momentum" in group:
+                group["momentum"] = float(np.interp(iteration, span, [arguments.warmup_momentum, arguments.momentum]))
+        return max(1, round(float(np.interp(iteration, span, [1.0, float(self._accumulate)]))))
+
+    def _augmented(self, batch: DetectionBatch, step: int) -> DetectionBatch:
+        if self._augmentation is None:
+            return batch
+        seed = (self._recipe.seed, self.epoch, self._rank, step)
+        late = self.epoch >= self._recipe.epochs - self._recipe.close_mosaic
+        chosen = replace(self._augmentation, mosaic=0.0) if late else self._augmentation
+        return chosen(batch, np.random.default_rng(seed))
+
+    def _backward(self, batch: DetectionBatch, step: int) -> dict[str, float]:
+        half = torch.float16 if self._device.type == "cuda" else torch.bfloat16
+        with torch.autocast(self._device.type, dtype=half, enabled=self._amp):
+            loss, items = self._network(batch.to_library(self._device))
+            # Workers' gradients are averaged, while the library sums losses over a batch.
+            total = loss.sum() * self._workers
+        if not torch.isfinite(total):
+            raise ModelError(
+                f"the loss is {float(total.detach())} in epoch {self.epoch + 1}, step {step + 1}; "
+                "lower the learning rate, or look for broken labels"
+            )
+        self._scaler.scale(total).backward()
+        return {name: float(value.detach()) for name, value in items.items()}
+
+    def _step(self) -> None:
+        self._scaler.unscale_(self._optimizer)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), max_norm=_MOST_GRADIENT)
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        self._optimizer.zero_grad()
+        self.ema.update(self.model)

@@ -1,0 +1,118 @@
+"""One worker of a training: epochs of the loop, the evaluation after each, and a checkpoint that holds them."""
+
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from time import monotonic
+from typing import Any, Self
+
+import torch
+
+from raypp.detect.checkpoint import build_model, read_about, read_state, write_checkpoint
+from raypp.detect.inputs.batch import DetectionBatch
+from raypp.detect.model_info import About
+from raypp.errors import ConflictError
+from raypp.evaluate.matching import SampleMatches
+from raypp.evaluate.metrics import Matcher, score, score_with_curves
+from raypp.evaluate.plots import detections_picture, precision_recall_picture
+from raypp.evaluate.request import Origin, StudiedSample
+from raypp.train.initial_weights import load_start
+from raypp.train.results import EpochResult, Picture, record, record_pictures
+from raypp.train.settings import TrainSettings
+from raypp.train.trainer import Trainer
+
+_DRAWN_EVERY = 10
+"""Epochs between pictures: their frames are read anew, which costs seconds."""
+_DRAWN_FRAMES = 9
+
+
+@dataclass(frozen=True)
+class Team:
+    """What a worker has of the others.
+
+    Attributes:
+        rank, workers: this worker's number, and how many there are.
+        device: where this worker computes.
+        wrap: makes the network that averages gradients over workers; None for one worker.
+        gather: gives every worker's matches to all of them.
+        report: hands an epoch's figures on, and from rank 0 the folder of its checkpoint.
+    """
+
+    rank: int
+    workers: int
+    device: torch.device
+    wrap: Callable[[Any], Any] | None
+    gather: Callable[[list[SampleMatches]], list[SampleMatches]]
+    report: Callable[[dict[str, Any], Path | None], None]
+
+    @classmethod
+    def alone(cls, device: torch.device, report: Callable[[dict[str, Any], Path | None], None]) -> Self:
+        """A worker without others."""
+        return cls(rank=0, workers=1, device=device, wrap=None, gather=list, report=report)
+
+
+def train_worker(
+    settings: TrainSettings,
+    about: About,
+    team: Team,
+    train_batches: Callable[[int], Iterable[DetectionBatch]],
+    val_batches: Callable[[], Iterable[DetectionBatch]],
+    resume: Path | None,
+) -> None:
+    """Train to the last epoch, from the start or from a checkpoint.
+
+    Args:
+        settings: what was asked.
+        about: what the training is on.
+        team: the other workers.
+        train_batches: this worker's share of an epoch's batches, by number of the epoch from 0.
+        val_batches: this worker's share of the validation frames.
+        resume: folder of the checkpoint to go on from, or None.
+
+    Raises:
+        ConflictError: if the checkpoint is of another training.
+        ModelError: if the weights do not fit or the loss is not a number.
+    """
+    torch.manual_seed(settings.seed)
+    model = build_model(about)
+    if settings.weights is not None:
+        load_start(model, settings.weights, about.veil_id)
+    trainer = Trainer(model, about.recipe, team.device, team.workers, team.rank, team.wrap)
+    if resume is not None:
+        found = read_about(resume)
+        if found != about:
+            raise ConflictError(f"run {settings.out} holds another training ({found.veil_id}); choose another --out")
+        trainer.restore(read_state(resume))
+    started = monotonic()
+    while trainer.epoch < about.recipe.epochs:
+        losses = trainer.train_epoch(train_batches(trainer.epoch))
+        matcher = Matcher(trainer.ema.ema, about.size, team.device)
+        matches = team.gather(matcher.match(val_batches()))
+        result = EpochResult.of(losses, score(matches, about.classes), monotonic() - started)
+        if team.rank:
+            team.report(result.model_dump(), None)
+            continue
+        record(settings.out, result)  # before its checkpoint: else an epoch that a crash cuts here would be missing
+        with tempfile.TemporaryDirectory() as folder:
+            write_checkpoint(Path(folder), about, trainer.state())
+            team.report(result.model_dump(), Path(folder))
+        if trainer.epoch % _DRAWN_EVERY == 0 or trainer.epoch == about.recipe.epochs:
+            record_pictures(settings.out, result.epoch, _pictures(about, matcher, matches, val_batches()))
+
+
+def _pictures(
+    about: About, matcher: Matcher, matches: list[SampleMatches], batches: Iterable[DetectionBatch]
+) -> dict[str, Picture]:
+    """Draw the precision-recall curve, and the first frames of the validation with what was found on their codes."""
+    scores, curves = score_with_curves(matches, about.classes)
+    pictures = {"precision-recall": precision_recall_picture(curves, scores)}
+    for batch in islice(batches, 1):
+        nowhere = Origin("", "", None)  # a batch does not say where its frames are from
+        found = zip(matcher.study(batch), batch.inputs.numpy(), strict=True)
+        samples = [StudiedSample(*one, nowhere, codes) for one, codes in islice(found, _DRAWN_FRAMES)]
+        drawn = detections_picture(samples, about.classes, about.size, curves.confidence)
+        if drawn is not None:
+            pictures["detections"] = drawn
+    return pictures

@@ -1,0 +1,1 @@
+"""The read-only pages of a service."""

@@ -1,0 +1,184 @@
+"""The read-only page: sites, a site's timeline and its uses, and the same as JSON."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+
+from raypp.errors import (
+    ForbiddenError,
+    LedgerError,
+    LedgerUnavailableError,
+    OptionError,
+    RayppError,
+    UnauthenticatedError,
+    UnknownSiteError,
+)
+from raypp.ledger.identity import Identities, Principal
+from raypp.ledger.store import Ledger
+from raypp.ledger.types import page_after
+from raypp.reports.episode_record import episode_record, episodes_csv
+from raypp.reports.period import DAY_US, read_period
+from raypp.reports.records import MOST_DAYS as REPORT_DAYS
+from raypp.reports.records import MOST_EPISODES, Recorded, cameras_of, latest, newest_frame, read
+from raypp.web.layout import FAVICON
+from raypp.web.licence import licence_text, source_page
+from raypp.web.request import PageRequest, PageResponse, data, page, plain, problem
+from raypp.web.site_view import View, episodes_page, site_page
+from raypp.web.sites_view import site_state, sites_page
+
+MOST_DAYS = 31
+"""How long a period the page shows; `raypp report` and GetSiteReport have a longer one."""
+_LARGEST_PAGE = 1000
+_DEFAULT_EPISODES = 100
+_WRONG = "Something is wrong"
+
+logger = logging.getLogger("ray.serve")
+
+
+def respond(
+    request: PageRequest, ledger: Ledger, identities: Identities, now_us: int, source_url: str | None = None
+) -> PageResponse:
+    """Answer a request; never raises for what a request holds, and changes nothing.
+
+    The password of HTTP Basic, or a bearer, is a token: an operator's sees all sites, a site's its own. Addresses:
+    `/`, `/sites/NAME`, `/sites/NAME/episodes`, `/api/sites`, `/api/sites/NAME/report`, `/api/sites/NAME/episodes`,
+    `/api/sites/NAME/episodes.csv`; docs/reports.md documents them. `/source` and `/licence` need no token.
+
+    Args:
+        request: what a browser asks for.
+        ledger: what it is read from.
+        identities: who may read.
+        now_us: the present, microseconds since 1970.
+        source_url: where the service's source is.
+    """
+    if request.method not in {"GET", "HEAD"}:
+        return problem(request, 405, "Read only", "this page only reads; use GET", Allow="GET, HEAD")
+    if request.path == "/favicon.svg":
+        answer = plain(FAVICON.encode(), "image/svg+xml")
+    else:
+        try:
+            answer = _open_to_all(request, source_url) or _answer(request, ledger, identities, now_us)
+        except Exception:
+            logger.exception("raypp: the page %s could not be made", request.path[:200])
+            answer = problem(request, 500, _WRONG, "this page cannot be made; the service's log says why")
+    return replace(answer, body=b"") if request.method == "HEAD" else answer
+
+
+def _open_to_all(request: PageRequest, source_url: str | None) -> PageResponse | None:
+    """What everybody may read who reaches the service, with a token or without; None for anything else."""
+    if request.path == "/licence":
+        return plain(licence_text().encode(), "text/plain; charset=utf-8")
+    if request.path == "/source":
+        return page(source_page(source_url))
+    return None
+
+
+def _answer(request: PageRequest, ledger: Ledger, identities: Identities, now_us: int) -> PageResponse:
+    try:
+        reader = identities.check(request.token())
+        return replace(_route(request, ledger, reader, now_us), reader=reader)
+    except UnauthenticatedError as error:
+        words = f"{error}. Any user name will do; the password is the token."
+        challenge = 'Basic realm="raypp", charset="UTF-8"'
+        return problem(request, 401, "Who are you?", words, WWW_Authenticate=challenge)
+    except UnknownSiteError as error:
+        return problem(request, 404, "No such site", str(error))
+    except LedgerError as error:  # its text names the database, which is no reader's business
+        if not isinstance(error, LedgerUnavailableError):
+            return problem(request, 500, _WRONG, "the ledger cannot be read; its operator's log says why")
+        words = "the ledger cannot be reached just now; try again in a moment"
+        return problem(request, 503, "One moment", words, Retry_After="5")
+    except RayppError as error:
+        status, headline = next(answer for kind, answer in _PROBLEMS.items() if isinstance(error, kind))
+        return problem(request, status, headline, str(error))
+
+
+_PROBLEMS: dict[type[RayppError], tuple[int, str]] = {
+    ForbiddenError: (403, "Not yours to see"),
+    OptionError: (400, "That does not make sense"),
+    RayppError: (500, _WRONG),
+}
+
+
+def _route(  # noqa: PLR0911 - one return per address
+    request: PageRequest, ledger: Ledger, reader: Principal, now_us: int
+) -> PageResponse:
+    parts = request.path.split("/")[1:]
+    asked = request.parameters()
+    match parts:
+        case [""]:
+            number = _number("page", asked.get("page"), 1, 1_000_000)
+            return page(sites_page(ledger, _names(ledger, reader), now_us, number))
+        case ["api", "sites"]:
+            return data({"sites": [site_state(ledger, one, now_us) for one in _names(ledger, reader)]})
+        case ["sites", site] if site:
+            return page(site_page(_view(ledger, reader, site, asked, now_us)))
+        case ["sites", site, "episodes"] if site:
+            number = _number("page", asked.get("page"), 1, 1_000_000)
+            return page(episodes_page(_view(ledger, reader, site, asked, now_us), number))
+        case ["api", "sites", site, "report"] if site:
+            return _report(_view(ledger, reader, site, asked, now_us))
+        case ["api", "sites", site, "episodes"] if site:
+            return _episodes(ledger, reader, site, asked, now_us)
+        case ["api", "sites", site, "episodes.csv"] if site:
+            return _csv(_view(ledger, reader, site, asked, now_us))
+        case _:
+            return problem(request, 404, "Nothing here", "there is no such page; begin at /")
+
+
+def _names(ledger: Ledger, reader: Principal) -> list[str]:
+    return [one.name for one in ledger.sites()] if reader.site is None else [reader.site]
+
+
+def _view(ledger: Ledger, reader: Principal, site: str, asked: Mapping[str, str], now_us: int) -> View:
+    reader.may_read(site)
+    settings = ledger.present_settings(site)
+    period = read_period(asked.get("from"), asked.get("to"), settings.zone, now_us)
+    cameras = cameras_of(ledger, site, settings, now_us)
+    recorded: Recorded | None
+    if period is None:
+        recorded = latest(ledger, site, settings, now_us, cameras)
+    else:
+        if period.until(now_us).length_us > MOST_DAYS * DAY_US:
+            raise OptionError(f"the page shows at most {MOST_DAYS} days at a time; `raypp report` shows {REPORT_DAYS}")
+        recorded = read(ledger, site, settings, period, now_us, cameras, MOST_EPISODES)
+    newest = newest_frame(ledger, site, cameras, now_us)
+    return View(site, settings, cameras, newest, recorded, period is not None, now_us)
+
+
+def _report(view: View) -> PageResponse:
+    if view.recorded is None:
+        raise OptionError(f"site {view.site} has no frames yet; give from and to for a report without any")
+    return data(view.recorded.report().model_dump_json())
+
+
+def _csv(view: View) -> PageResponse:
+    episodes = view.recorded.episodes if view.recorded else ()
+    text = episodes_csv(episodes, view.settings.zone)
+    name = f'attachment; filename="{view.site}-episodes.csv"'
+    return plain(text.encode(), "text/csv; charset=utf-8", Content_Disposition=name)
+
+
+def _episodes(ledger: Ledger, reader: Principal, site: str, asked: Mapping[str, str], now_us: int) -> PageResponse:
+    reader.may_read(site)
+    zone = ledger.present_settings(site).zone
+    limit = _number("limit", asked.get("limit"), _DEFAULT_EPISODES, _LARGEST_PAGE)
+    period = read_period(asked.get("from"), asked.get("to"), zone, now_us)
+    from_us, to_us = (period.from_us, period.to_us) if period else (0, 0)
+    tools = (asked["tool"],) if asked.get("tool") else ()
+    found = ledger.episodes(site, from_us, to_us, tools, asked.get("page") or None, limit + 1)
+    shown = found[:limit]
+    return data(
+        {
+            "episodes": [episode_record(one, zone).model_dump() for one in shown],
+            "next_page": page_after(shown[-1]) if len(found) > limit else None,
+        }
+    )
+
+
+def _number(name: str, text: str | None, default: int, most: int) -> int:
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+        raise OptionError(f"{name} {text[:20]!r} is out of range; give 1 to {most}")
+    return int(text[:9])

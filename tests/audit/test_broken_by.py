@@ -1,0 +1,54 @@
+import pytest
+
+from raypp.audit.core.model import Adversary
+from raypp.audit.verdict.broken_by import Fall, falls, number_of_pairs
+from raypp.audit.verdict.gates import MATCHING, MEAN, TEXT, WORST
+from tests.audit.rows import FAILED, labels_only, match, pairs, rebuild, under_keys
+
+
+@pytest.mark.parametrize(
+    ("attack", "number"),
+    [
+        ("ridge, 6 pairs", 6),
+        ("ridge, 1 pair", 1),
+        ("perceptron, 1,000 pairs", 1000),
+        ("view", None),
+        ("6 repairs", None),
+    ],
+)
+def test_the_number_of_pairs_is_read_from_the_name(attack: str, number: int | None) -> None:
+    assert number_of_pairs(attack) == number
+
+
+def test_a_bar_falls_with_the_fewest_pairs_that_go_beyond_it() -> None:
+    rows = [
+        rebuild("view", 0.05, worst=0.1),
+        pairs(1, 0.06),
+        pairs(6, 0.3, worst=0.24),
+        pairs(100, 0.2, worst=0.5, method="network"),
+        pairs(1, 0.9, veiling="blur"),
+        match(top1=0.125),
+        match("activity and ridge, 100 pairs", 0.5, adversary=Adversary.PAIRS),
+        labels_only(0.25),
+        rebuild("bridge", 0.9, adversary=Adversary.TEAM),
+        rebuild("inversion", 0.9, adversary=Adversary.KEY),
+    ]
+    found = {one.name: one for one in falls(rows)}
+    assert found[MEAN] == Fall(MEAN, 6, 100, 0.3, "ridge, 6 pairs")
+    assert found[WORST] == Fall(WORST, 100, 100, 0.5, "network, 100 pairs")
+    assert found[MATCHING] == Fall(MATCHING, 100, 100, 0.5, "activity and ridge, 100 pairs")
+    assert (found[TEXT].pairs, found[TEXT].tried, found[TEXT].got) == (None, 100, 0.0)
+    broken = {one.name for one in falls([*rows, pairs(10, 0.9, control=FAILED)])}
+    assert broken == {MEAN, WORST, MATCHING}  # of the others one attack is not evaluated
+
+
+def test_what_an_outsider_can_do_needs_no_pair() -> None:
+    rows = [rebuild("view", 0.2), pairs(6, 0.05)]
+    assert falls(rows)[0] == Fall(MEAN, 0, 6, 0.2, "view")
+    assert falls(rows[:1]) == ()
+    assert falls([rebuild("view", control=FAILED), pairs(6, 0.5, control=FAILED)]) == ()
+
+
+def test_a_bar_that_keys_disagree_on_is_not_said_to_fall_without_pairs() -> None:
+    rows = [under_keys(rebuild("view", 0.105), 0.02), pairs(6, 0.3)]
+    assert falls(rows)[0] == Fall(MEAN, 6, 6, 0.3, "ridge, 6 pairs")

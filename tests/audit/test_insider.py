@@ -1,0 +1,121 @@
+"""An audit with a detector attacks by it; without one it says so, and nothing of the outsider's is made anew."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from raypp.audit.core.budget import Budget
+from raypp.audit.core.model import Kind
+from raypp.audit.suite.insider import open_team
+from raypp.audit.suite.suite import OPEN_FEATURES
+from raypp.audit.targets.target import VEIL
+from raypp.audit.tasks import AuditSettings, read_rows, run_task, tasks
+from raypp.detect.model import build_detector
+from raypp.detect.schedule import Recipe
+from raypp.errors import ConflictError, ModelError, OptionError
+from raypp.fit.export import write_fitted
+from raypp.fit.fitting import build_fit
+from raypp.fit.settings import FitSettings
+from raypp.fit.stem import stem_of
+from raypp.veil.encoder_file import ENCODER_FILE, START_FILE, spec_and_encoder
+from raypp.veil.key import VeilKey
+from raypp.veil.keyfile import save_owner_key
+from tests.audit.pictures import shapes
+
+BRIDGE = "feature bridge, linear"
+CLASSES = ("a",)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A learned veil that was never fitted, its starting detector, and pictures."""
+    folder, key = tmp_path_factory.mktemp("team"), VeilKey(bytes(range(32)))
+    save_owner_key(key, folder / "owner.key")
+    torch.manual_seed(3)
+    torch.save({"model": build_detector("yolov8p", CLASSES, None)}, folder / "public.pt")
+    fit = FitSettings(data=str(folder), weights=folder / "public.pt", architecture="yolov8p", size=96, channels=5)
+    model = build_fit(fit, CLASSES)
+    pictures = torch.from_numpy(shapes(2, (96, 96), 7).frames).permute(0, 3, 1, 2) / 255
+    stem_of(model).encoder.start_from([pictures], seed=0)
+    model(pictures)
+    stem_of(model).take_codes()
+    write_fitted(fit, CLASSES, Recipe(epochs=1, batch=1, steps=1), model.eval().state_dict(), key, folder)
+    (folder / "in").mkdir()
+    for number, frame in enumerate(shapes(12, (96, 96), 0).frames):
+        Image.fromarray(frame).save(folder / "in" / f"{number}.png")
+    return folder
+
+
+def settings(place: Path, **given: Path) -> AuditSettings:
+    spec, encoder = spec_and_encoder(place / ENCODER_FILE)
+    return AuditSettings(
+        sources=(str(place / "in"),),
+        out=place / "out",
+        key_path=place / "owner.key",
+        spec=spec,
+        encoder=encoder,
+        size=96,
+        budget=Budget.QUICK,
+        **given,
+    )
+
+
+def test_without_a_detector_every_attack_by_one_says_why_it_was_not_made(place: Path) -> None:
+    wanted = [task for task in tasks(settings(place, weights=place / "public.pt")) if "bridge" in task.attack]
+    assert [task.veiling for task in wanted] == [VEIL] * 3
+    for task in wanted:
+        run_task(task)
+    for row in read_rows(wanted):
+        assert row.reason == "it needs --model"
+        assert not row.evaluated
+        assert row.detail is None
+
+
+def test_where_nobody_knows_what_a_detector_learnt_from_membership_says_so(place: Path) -> None:
+    given = settings(place, model=place / START_FILE).model_copy(update={"budget": Budget.STANDARD})
+    wanted = [task for task in tasks(given) if "membership" in task.attack]
+    assert [(task.veiling, task.trial) for task in wanted] == [(VEIL, "")] * 2
+    run_task(wanted[0])
+    (row,) = read_rows(wanted[:1])
+    assert (row.kind, row.auc, row.reason) == (Kind.DECIDE, None, "it needs --members")
+    with pytest.raises(OptionError, match=r"--members \S+ is no local dataset with at least 16 pictures in train"):
+        tasks(given.model_copy(update={"members": str(place / "in")}))
+
+
+def test_with_one_it_is_attacked_and_held_against_open_features(place: Path) -> None:
+    given = settings(place, model=place / START_FILE, weights=place / "public.pt")
+    wanted = [task for task in tasks(given) if task.attack == BRIDGE]
+    assert [task.veiling for task in wanted] == [VEIL, OPEN_FEATURES]
+    for task in wanted:
+        run_task(task)
+    attacked, control = read_rows(wanted)
+    assert attacked.is_veil
+    assert attacked.control is not None
+    assert attacked.control.on == OPEN_FEATURES
+    assert attacked.detail is not None
+    assert control.detail is not None
+    assert attacked.control.demands[0].got == control.detail.mean
+    assert (given.out / "pictures" / str(attacked.picture)).exists()
+
+
+def test_another_detector_makes_rows_of_its_own_and_leaves_the_others(place: Path) -> None:
+    (place / "other.model").write_bytes((place / START_FILE).read_bytes() + b" ")
+    files = [{}, {"model": place / START_FILE}, {"model": place / "other.model"}]
+    rows = [
+        {task.row_id: bool(task.team) for task in tasks(settings(place, weights=place / "public.pt", **one))}
+        for one in files
+    ]
+    for one in rows[1:]:
+        assert {row for row, by_team in one.items() if not by_team} == {row for row, by in rows[0].items() if not by}
+    own = [{row for row, by_team in one.items() if by_team} for one in rows]
+    assert not own[0] & own[1]
+    assert not own[1] & own[2]
+
+
+def test_a_detector_of_another_veil_or_of_plain_pictures_is_refused(place: Path) -> None:
+    with pytest.raises(ConflictError, match=r"is of veil [0-9a-f]{32}, but 0{32} is audited"):
+        open_team(place / START_FILE, place / "public.pt", "0" * 32)
+    with pytest.raises(ModelError, match=r"public\.pt"):
+        open_team(place / "public.pt", place / "public.pt", "0" * 32)

@@ -1,0 +1,36 @@
+"""What is planned for somebody who sees the same more than once."""
+
+from raypp.audit.attacks.reconstruct.many_keys import ManyKeys
+from raypp.audit.core.budget import Budget
+from raypp.audit.suite.repeated_views import WEAK, seen_often
+from raypp.audit.suite.suite import suite
+
+
+def test_from_standard_on_the_same_is_looked_at_more_than_once() -> None:
+    names = {budget: {one.attack.name for one in suite(budget).planned} for budget in Budget}
+    assert "component view, mean of 16 frames" not in names[Budget.QUICK]
+    assert {
+        "component view, mean of 16 frames",
+        "decoder for any key, 60 drawn, under 4 keys",
+        "ridge, 6 pairs of another key, names by frequency",
+        "silhouettes of what moves",
+    } <= names[Budget.STANDARD]
+    assert "ridge, 6 pairs, votes of 64 frames" in names[Budget.FULL]
+
+
+def test_every_name_is_given_once_and_every_control_is_made() -> None:
+    for budget in Budget:
+        planned = suite(budget).planned
+        assert len({one.attack.name for one in planned}) == len(planned)
+        assert all(one.bar is None or one.bar.on in one.on for one in planned)
+
+
+def test_weak_veilings_can_do_what_their_attacks_ask() -> None:
+    made = suite(Budget.STANDARD).planned
+    ridge, network = (
+        next(one.attack for one in made if one.attack.name == name) for name in ("ridge, 6 pairs", "network, 100 pairs")
+    )
+    for one in seen_often(ManyKeys(2, 2), ridge, network, (16,), (4,)):
+        weak = WEAK[one.weak]()
+        assert weak.drawn is not None or not one.drawing
+        assert weak.again is not None or "frames" in one.attack.name

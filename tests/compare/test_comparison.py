@@ -1,0 +1,139 @@
+"""A comparison from pictures to table: every arm is trained once, and a stopped one goes on."""
+
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from raypp.compare.arm import Report, Schedule
+from raypp.compare.arm_names import parse_arm
+from raypp.compare.comparison import Comparison, compare
+from raypp.compare.images import read_pictures
+from raypp.compare.rows import read_matches, read_rows
+from raypp.compare.task import run_here, run_task
+from raypp.ingest.job import veil_here
+from raypp.progress import Reporter
+from tests.command import raypp, succeed
+from tests.films import make_dataset
+
+_ARMS = ("plain", "plain-cells", "library", "default", "open:fold=0,adapter_rate=4", "private-pixelation-16:epsilon=8")
+_ASKED = ("--size", 96, "--epochs", 2, "--batch", 4, "--replicates", 20, "--wrong-keys", 1)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("place")
+    succeed("keygen", "--out", place / "owner.key")
+    make_dataset(place / "tools", count=18)
+    return place
+
+
+def _compare(place: Path, *options: object) -> None:
+    succeed("compare", place / "tools", "--out", place / "cost", "--key", place / "owner.key", *_ASKED, *options)
+
+
+@pytest.fixture(scope="module")
+def cost(place: Path) -> Path:
+    arms = [word for arm in _ARMS for word in ("--arm", arm)]
+    _compare(place, *arms, "--here", "--json", place / "table.json")
+    return place / "cost"
+
+
+def test_every_arm_leaves_a_row_and_a_line(place: Path, cost: Path) -> None:
+    rows = read_rows(cost)
+    assert {row.arm.name for row in rows.values()} == {parse_arm(arm, 0).name for arm in _ARMS}
+    for row in rows.values():
+        assert row.val_pictures == 6
+        assert row.train_pictures == 12
+        assert row.step_s > 0
+        assert "compare" in row.command
+        assert len(read_matches(cost, row)) == 6
+        assert (row.veil is not None) == (len(row.wrong_key_map50) == 1) == (row.plain_input_map50 is not None)
+    table = json.loads((place / "table.json").read_text())
+    assert table["reference"] == "plain"
+    assert table["lines"][0]["name"] == "plain"
+    veiled = next(line for line in table["lines"] if line["name"] == "default")
+    assert veiled["size_ratio"] > 0
+    assert veiled["frames_per_s"] > 0
+    private = next(line for line in table["lines"] if line["name"] == "private-pixelation-16-epsilon-8")
+    assert 0 < private["size_ratio"] < 1
+    assert (private["frames_per_s"], private["wrong_key_share"]) == (None, None)
+    written = (cost / "public" / "table.md").read_text().splitlines()
+    assert len(written) == 2 + len(_ARMS)
+    assert (cost / "public" / "table.png").stat().st_size > 5000
+    assert not [path for path in (cost, *cost.rglob("*")) if not path.is_symlink() and path.stat().st_mode & 0o077]
+
+
+def test_the_same_pictures_are_matched_in_every_arm(cost: Path) -> None:
+    orders = {tuple(one.sample_id for one in read_matches(cost, row)) for row in read_rows(cost).values()}
+    assert len(orders) == 1
+    assert all("images" in name for name in orders.pop())
+
+
+def test_nothing_is_left_in_the_dataset(place: Path, cost: Path) -> None:
+    assert cost.is_dir()
+    assert not [path for path in (place / "tools").rglob("*") if path.suffix == ".cache"]
+
+
+def test_a_rerun_trains_what_has_no_row_and_nothing_else(place: Path, cost: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (cost / "rows").iterdir()}
+    _compare(place, "--arm", "plain-cells", "--arm", "default", "--arm", "pairs:sub_keys=2", "--here")
+    after = {path: path.stat().st_mtime_ns for path in (cost / "rows").iterdir()}
+    assert len(after) == len(before) + 1
+    assert before.items() <= after.items()
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+def test_arms_run_on_ray_side_by_side(place: Path) -> None:
+    arms = ("--arm", "plain-cells", "--arm", "default")
+    out = place / "on-ray"
+    succeed("compare", place / "tools", "--out", out, "--key", place / "owner.key", *_ASKED, *arms, "--cpus", 1)
+    assert {row.arm.name for row in read_rows(out).values()} == {"plain-cells", "default"}
+
+
+def _comparison(place: Path, out: Path) -> Comparison:
+    schedule = Schedule(size=96, epochs=3, batch=4)
+    arms = (parse_arm("default", 0),)
+    return Comparison(str(place / "tools"), out, place / "owner.key", schedule, arms, 0, "compare")
+
+
+def test_an_arm_that_was_stopped_goes_on_to_the_same_row(place: Path, tmp_path: Path) -> None:
+    class StoppedError(Exception):
+        pass
+
+    def stop(epoch: int, epochs: int, said: str) -> None:
+        if epoch == 2:
+            raise StoppedError
+
+    def run(out: Path, report: Report) -> None:
+        asked = _comparison(place, out)
+        compare(asked, veil_here, lambda tasks: run_here(tasks, lambda _: report), Reporter(Console(quiet=True)))
+
+    run(tmp_path / "whole", lambda *_: None)
+    with pytest.raises(StoppedError):
+        run(tmp_path / "stopped", stop)
+    assert not read_rows(tmp_path / "stopped")
+    epochs: list[int] = []
+    (task,) = _comparison(place, tmp_path / "stopped").tasks(read_pictures(str(place / "tools")))
+    run_task(task, lambda epoch, *_: epochs.append(epoch))
+    assert epochs == [2, 3]
+    (whole,), (again,) = (read_rows(tmp_path / name).values() for name in ("whole", "stopped"))
+    assert again.curve == whole.curve
+    assert (again.map50, again.map50_95, again.classes) == (whole.map50, whole.map50_95, whole.classes)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--size", "100"), "multiple of 32"),
+        (("--arm", "x:fold=0", "--arm", "x:fold=1"), "two arms are called x"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_line(place: Path, tmp_path: Path, options: tuple[str, ...], said: str) -> None:
+    done = raypp("compare", place / "tools", "--out", tmp_path / "out", "--key", place / "owner.key", *options)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()

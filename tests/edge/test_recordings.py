@@ -1,0 +1,88 @@
+"""Recordings become one stream of codes, whose shape is told whenever it changes."""
+
+from dataclasses import replace
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from raypp.edge.capture.camera_health import WatchSettings
+from raypp.edge.capture.frame_encoder import Studio
+from raypp.edge.capture.job import CaptureJob, Chunk, Finished, Report, Shape, Taken
+from raypp.edge.capture.position import Position
+from raypp.edge.capture.recordings import RecordingsCapture
+from raypp.edge.capture.reporting import Reporter
+from raypp.veil.key import VeilKey
+from raypp.veil.keyfile import save_owner_key
+from raypp.veil.spec import PatchSpec
+from tests.media.films import HEIGHT, WIDTH, joined
+
+_OPEN: list[Connection] = []
+"""Agents' ends of connections: a capture whose agent is gone ends its process, which here is the tests'."""
+
+
+def _reports(job: CaptureJob) -> list[Report]:
+    """What a capture tells from its begin to its end."""
+    ours, theirs = Pipe()
+    _OPEN.append(ours)
+    told: list[Report] = []
+
+    def take() -> None:
+        while not told or not isinstance(told[-1], Finished):
+            told.append(ours.recv())
+            if isinstance(told[-1], Chunk):
+                ours.send(Taken())
+
+    taking = Thread(target=take)
+    taking.start()
+    RecordingsCapture(job, Studio(job), Reporter(theirs, job.chunk_frames, job.chunk_s)).run()
+    taking.join(30)
+    assert not taking.is_alive()
+    return [one for one in told if isinstance(one, Shape | Chunk)]
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> CaptureJob:
+    save_owner_key(VeilKey.generate(), tmp_path / "owner.key")
+    film = joined("cam.ts", tmp_path, back_s=0, second=(HEIGHT, WIDTH))
+    return CaptureJob(
+        site="plant-1",
+        camera="gate",
+        sources=(str(film),),
+        live=False,
+        rate=None,
+        realtime=False,
+        time_from=None,
+        timezone="UTC",
+        masks_path=None,
+        key_path=tmp_path / "owner.key",
+        spec=PatchSpec(),
+        encoder_path=None,
+        size=64,
+        watch=WatchSettings(),
+        chunk_frames=7,
+        chunk_s=60,
+        position=Position(),
+    )
+
+
+def test_a_stream_that_changes_its_size_midway_tells_its_new_shape(job: CaptureJob) -> None:
+    frames, sizes = 0, []
+    chunks = []
+    for report in _reports(job):
+        if isinstance(report, Shape):
+            sizes.append((frames, report.width, report.height))
+        elif isinstance(report, Chunk):
+            frames += len(report.frames)
+            chunks.append(report)
+    assert frames == 90
+    assert sizes == [(0, WIDTH, HEIGHT), (50, HEIGHT, WIDTH)]
+    for stopped_after in (3, 8, 9):  # chunks: in the first half, where it changes, in the second
+        before, after = chunks[:stopped_after], chunks[stopped_after:]
+        resumed = _reports(replace(job, position=before[-1].position))
+        again = [frame for one in resumed if isinstance(one, Chunk) for frame in one.frames]
+        assert again == [frame for one in after for frame in one.frames]
+        shapes = [(one.width, one.height) for one in resumed if isinstance(one, Shape)]
+        assert shapes == ([(WIDTH, HEIGHT), (HEIGHT, WIDTH)] if stopped_after < 8 else [(HEIGHT, WIDTH)])

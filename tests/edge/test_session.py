@@ -1,0 +1,87 @@
+import asyncio
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from raypp.edge.capture.position import Position
+from raypp.edge.spool.camera_spool import CameraSpool, DropPolicy, now_us
+from raypp.edge.uplink.client import StreamClient
+from raypp.edge.uplink.connection import Link
+from raypp.edge.uplink.retry import RetryPolicy
+from raypp.edge.uplink.session import Progress, Session
+from raypp.usage.observation import Observation
+from raypp.wire.frames import unseen_frame
+from tests.edge.test_spool import FACTS
+
+
+def test_a_slow_disk_holds_up_no_other_camera():
+    looping = threading.get_ident()
+    blocked = threading.Event()
+
+    class SlowSpool:
+        def commit(self, _stream, sequence):
+            assert threading.get_ident() != looping
+            assert sequence == 7
+            assert blocked.wait(10), "the loop stood still"
+
+    async def others():
+        blocked.set()
+
+    async def both():
+        stream = SimpleNamespace(facts=SimpleNamespace(grid=None))
+        session = Session(SlowSpool(), stream, Progress())
+        await asyncio.gather(session._commit(7), others())
+        return session.committed
+
+    assert asyncio.run(both()) == 7
+
+
+@pytest.mark.parametrize("steps", range(4))
+def test_a_client_that_is_cancelled_just_as_a_chunk_is_committed_ends(site, service, steps):
+    facts = FACTS.model_copy(
+        update={"site": "plant-1", "camera": "bench-1", "epoch": now_us(), "veil_id": site.veil_id}
+    )
+    spool = CameraSpool(site.spool / "bench-1", 1 << 30, DropPolicy.BLOCK)
+    spool.begin(facts)
+    spool.append([unseen_frame(Observation.COVERED, 0, 1000)], Position(last_index=0, last_us=1000), lambda: False)
+
+    async def end_as_it_is_told():
+        client = StreamClient(spool, Link(service.address, site.token_path), RetryPolicy(), print)
+        running = asyncio.create_task(client.run())
+        loop, committed = asyncio.get_running_loop(), asyncio.Event()
+        spool.listen(lambda: client.is_up_to_date and loop.call_soon_threadsafe(committed.set))
+        await committed.wait()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        running.cancel()
+        done, _ = await asyncio.wait({running}, timeout=5)
+        return bool(done)
+
+    assert asyncio.run(end_as_it_is_told())
+    spool.close()
+
+
+def test_a_chunk_that_the_service_would_not_take_off_the_network_is_told_of_and_not_sent(site, service):
+    service.limits.message_bytes = 100
+    facts = FACTS.model_copy(
+        update={"site": "plant-1", "camera": "bench-1", "epoch": now_us(), "veil_id": site.veil_id}
+    )
+    spool = CameraSpool(site.spool / "bench-1", 1 << 30, DropPolicy.BLOCK)
+    spool.begin(facts)
+    frames = [unseen_frame(Observation.COVERED, index, 1000 + index) for index in range(16)]
+    spool.append(frames, Position(last_index=15, last_us=1015), lambda: False)
+    said = []
+
+    async def until_it_says_why():
+        client = StreamClient(spool, Link(service.address, site.token_path), RetryPolicy(), said.append)
+        running = asyncio.create_task(client.run())
+        while not said:
+            await asyncio.sleep(0.01)
+        running.cancel()
+        return client.refused
+
+    refused = asyncio.run(asyncio.wait_for(until_it_says_why(), 20))
+    assert "the service takes messages of 100" in refused
+    assert "--chunk-frames" in refused
+    assert service.of("bench-1")[0].committed == 0

@@ -1,0 +1,31 @@
+"""Progress in a job's log: plain lines, and no estimate that the pace does not bear out."""
+
+import io
+import itertools
+
+import pytest
+from rich.console import Console
+
+from raypp import progress
+from raypp.progress import Reporter, time_left
+
+
+@pytest.mark.parametrize(
+    ("done", "elapsed_s", "said"),
+    [(1, 60, ""), (9, 400, ""), (10, 14, ""), (10, 20, "about 180 s left"), (50, 50, "about 50 s left"), (100, 90, "")],
+)
+def test_the_pace_tells_nothing_before_a_tenth_and_a_quarter_of_a_minute(done: int, elapsed_s: int, said: str) -> None:
+    assert time_left(done, 100, elapsed_s) == said
+
+
+def test_lines_of_a_log_have_an_estimate_once_there_can_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count(0, 10)
+    monkeypatch.setattr(progress, "monotonic", lambda: float(next(clock)))
+    screen = io.StringIO()
+    with Reporter(Console(file=screen, width=200)).task("veiling", 40) as advance:
+        advance(1, "a.mp4", 20)
+        advance(9, "b.mp4", 180)
+    assert screen.getvalue().splitlines() == [
+        "veiling: 2 %, a.mp4, 2 frames/s, 10 s gone",
+        "veiling: 25 %, b.mp4, 10 frames/s, 20 s gone, about 60 s left",
+    ]

@@ -1,0 +1,126 @@
+"""The training loop learns, goes on exactly where it stopped, and says when it cannot."""
+
+import numpy as np
+import pytest
+import torch
+
+from raypp.detect.inputs.batch import DetectionBatch, labelled_batch
+from raypp.detect.inputs.code_input import CodeInput
+from raypp.detect.model import build_detector, head_of
+from raypp.detect.schedule import Recipe
+from raypp.detect.ultralytics import DetectionModel
+from raypp.errors import ModelError
+from raypp.train.trainer import Trainer
+
+_CODES = CodeInput(channels=4, bits=2, patch=8)
+_GRID, _COUNT, _BATCH = 12, 16, 8
+_CPU = torch.device("cpu")
+
+
+def _scenes() -> DetectionBatch:
+    """Noise with a block of one value on it: which value says the class. The last plane is the sub-key, 0."""
+    random = np.random.default_rng(0)
+    codes = random.integers(0, 4, (_COUNT, 5, _GRID, _GRID), dtype=np.uint8)
+    codes[:, -1] = 0
+    boxes = []
+    for index in range(_COUNT):
+        top, left, kind = *random.integers(0, _GRID - 4, 2), index % 2
+        codes[index, :-1, top : top + 4, left : left + 4] = 3 * kind
+        boxes.append((index, kind, (left + 2) / _GRID, (top + 2) / _GRID, 4 / _GRID, 4 / _GRID))
+    return labelled_batch(codes, boxes, tuple(map(str, range(_COUNT))))
+
+
+def _batches(scenes: DetectionBatch, epoch: int) -> list[DetectionBatch]:
+    order = torch.from_numpy(np.random.default_rng(epoch).permutation(_COUNT))
+    out = []
+    for part in order.split(_BATCH):
+        place = {int(index): new for new, index in enumerate(part)}
+        kept = torch.tensor([int(image) in place for image in scenes.image_of_M])
+        images = [place[int(image)] for image in scenes.image_of_M[kept]]
+        out.append(
+            DetectionBatch(
+                scenes.inputs[part],
+                torch.tensor(images),
+                scenes.class_of_M[kept],
+                scenes.boxes_M4[kept],
+                tuple(scenes.sample_ids[int(index)] for index in part),
+            )
+        )
+    return out
+
+
+def _trainer(epochs: int, family: str = "yolov8n") -> Trainer:
+    torch.manual_seed(0)
+    model = build_detector(family, ("zero", "three"), _CODES)
+    return Trainer(model, Recipe(epochs=epochs, batch=_BATCH, steps=2, close_mosaic=1), _CPU)
+
+
+def _weights(model: DetectionModel) -> torch.Tensor:
+    return torch.cat([tensor.flatten().double() for tensor in model.state_dict().values()])
+
+
+def test_losses_fall() -> None:
+    trainer, scenes = _trainer(12), _scenes()
+    losses = [sum(trainer.train_epoch(_batches(scenes, epoch)).losses.values()) for epoch in range(12)]
+    assert np.mean(losses[-3:]) < 0.85 * np.mean(losses[:3]), losses
+
+
+@pytest.mark.parametrize("family", ["yolov8n", "yolo26n"])
+def test_a_run_that_was_stopped_goes_on_exactly_where_it_was(family: str) -> None:
+    scenes = _scenes()
+    whole = _trainer(4, family)
+    for epoch in range(4):
+        last = whole.train_epoch(_batches(scenes, epoch))
+    stopped = _trainer(4, family)
+    for epoch in range(2):
+        stopped.train_epoch(_batches(scenes, epoch))
+    resumed = _trainer(4, family)
+    torch.manual_seed(99)
+    resumed.restore(stopped.state())
+    for epoch in range(2, 4):
+        again = resumed.train_epoch(_batches(scenes, epoch))
+    assert again == last
+    assert torch.equal(_weights(resumed.model), _weights(whole.model))
+    assert torch.equal(_weights(resumed.ema.ema), _weights(whole.ema.ema))
+
+
+def test_a_loss_that_is_no_number_ends_training_at_once() -> None:
+    trainer = _trainer(2)
+    with torch.no_grad():
+        head_of(trainer.model).cv3[0][-1].bias.fill_(float("nan"))
+    with pytest.raises(ModelError, match="the loss is nan in epoch 1, step 1"):
+        trainer.train_epoch(_batches(_scenes(), 0))
+
+
+def test_rates_rise_in_the_warm_up_and_fall_after_it() -> None:
+    trainer, scenes = _trainer(8), _scenes()
+    rates = [trainer.train_epoch(_batches(scenes, epoch)).learning_rate for epoch in range(8)]
+    top = int(np.argmax(rates))
+    assert 1 <= top <= 3
+    assert rates[:top] == sorted(rates[:top])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+
+
+def test_the_one_to_one_head_gains_weight_epoch_by_epoch() -> None:
+    trainer, scenes = _trainer(4, "yolo26n"), _scenes()
+    shares = []
+    for epoch in range(4):
+        trainer.train_epoch(_batches(scenes, epoch))
+        shares.append(trainer.model.criterion.o2o)
+    assert shares == pytest.approx([0.2 + 0.7 * done / 3 for done in (1, 2, 3, 3)])
+
+
+def test_the_adapter_learns_at_a_rate_of_its_own() -> None:
+    torch.manual_seed(0)
+    model = build_detector("yolov8n", ("zero", "three"), _CODES)
+    recipe = Recipe(epochs=4, batch=_BATCH, steps=2, close_mosaic=1, adapter_rate=7)
+    trainer, scenes = Trainer(model, recipe, _CPU), _scenes()
+    for epoch in range(3):
+        trainer.train_epoch(_batches(scenes, epoch))
+    groups = trainer._optimizer.param_groups
+    adapter = {id(one) for one in model.model[3].parameters()}
+    theirs = [group["lr"] for group in groups if {id(one) for one in group["params"]} & adapter]
+    others = [group["lr"] for group in groups if not {id(one) for one in group["params"]} & adapter]
+    assert sum(len(group["params"]) for group in groups) == len({id(one) for g in groups for one in g["params"]})
+    assert theirs == pytest.approx([7 * others[0]] * len(theirs))
+    assert len(theirs) >= 2
