@@ -71,7 +71,7 @@ proto: setup  ## generate the gRPC code from protos/raypp.proto, and record what
 chaos: setup  ## sites stream while everything between camera and ledger is killed, cut and frozen: ROUNDS=20 rounds
 	$(BIN)/python -m tests.chaos $(ROUNDS)
 
-accept: setup  ## the fold on ground truth and on real films (RAYPP_DATA); with WEIGHTS=yolov8n.pt, a detector trained on veiled benches, too
+accept: setup  ## the fold on ground truth and on real videos (RAYPP_DATA); with WEIGHTS=yolov8n.pt, a detector trained on veiled benches, too
 	$(BIN)/python -m pytest -q -s -m slow tests/accept tests/usage
 	$(if $(WEIGHTS),$(BIN)/python -m tests.accept.trained accept-out --weights $(WEIGHTS))
 

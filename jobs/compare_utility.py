@@ -1,7 +1,7 @@
-"""Compare veils with plain pictures on a Ray cluster inside the perimeter: each arm is one task.
+"""Compare veils with plain images on a Ray cluster inside the perimeter: each arm is one task.
 
 Example:
-    ray job submit --working-dir . -- python -m jobs.compare_utility /data/pictures --out /data/cost --gpus 1
+    ray job submit --working-dir . -- python -m jobs.compare_utility /data/images --out /data/cost --gpus 1
 """
 
 import os

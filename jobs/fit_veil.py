@@ -1,9 +1,9 @@
-"""Fit a learned veil with Ray Train, on a cluster inside the perimeter: its workers read plain pictures.
+"""Fit a learned veil with Ray Train, on a cluster inside the perimeter: its workers read plain images.
 
 The key stays with the process that asks: workers fit, and only what they leave is sealed under it.
 
 Example:
-    ray job submit --working-dir . -- python -m jobs.fit_veil /data/pictures --weights yolov8n.pt --out /data/fitted
+    ray job submit --working-dir . -- python -m jobs.fit_veil /data/images --weights yolov8n.pt --out /data/fitted
 """
 
 from pathlib import Path

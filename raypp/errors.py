@@ -42,7 +42,7 @@ class SourceReadError(MediaError):
 
 
 class LabelError(RayppError):
-    """A label file is malformed, names an unknown class, or lies outside its picture."""
+    """A label file is malformed, names an unknown class, or lies outside its image."""
 
 
 class ShardError(RayppError):

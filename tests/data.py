@@ -1,4 +1,4 @@
-"""Where the tests find real pictures and videos, if this machine has any."""
+"""Where the tests find real images and videos, if this machine has any."""
 
 import os
 from pathlib import Path

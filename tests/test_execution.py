@@ -29,9 +29,9 @@ def test_a_ray_that_is_named_is_used_or_refused():
     ("command", "options"),
     [
         (make_train_command, {"archive": "veiled"}),
-        (make_fit_command, {"data": "pictures", "weights": Path("public.pt")}),
-        (make_compare_command, {"data": "pictures"}),
-        (make_audit_command, {"sources": ["pictures"]}),
+        (make_fit_command, {"data": "images", "weights": Path("public.pt")}),
+        (make_compare_command, {"data": "images"}),
+        (make_audit_command, {"sources": ["images"]}),
     ],
 )
 def test_a_named_ray_beside_here_is_refused_before_anything_else(command, options, tmp_path):

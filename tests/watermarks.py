@@ -24,17 +24,17 @@ def watermarked_archive(root: Path) -> list[npt.NDArray[np.uint8]]:
     frames = [np.random.default_rng(n).integers(0, 256, (SIZE[1], SIZE[0], 3), dtype=np.uint8) for n in range(12)]
     for n in range(4):
         Image.fromarray(frames[n]).save(root / f"{n}.png")
-    with av.open(str(root / "film.mp4"), "w") as container:
+    with av.open(str(root / "video.mp4"), "w") as container:
         stream = container.add_stream("libx264rgb", rate=4)
         stream.width, stream.height = SIZE
         stream.pix_fmt = "rgb24"
         stream.options = {"qp": "0", "preset": "ultrafast"}
-        for n, picture in enumerate(frames[4:]):
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+        for n, image in enumerate(frames[4:]):
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             frame.pts, frame.time_base = n, Fraction(1, 4)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    with av.open(str(root / "film.mp4")) as container:
+    with av.open(str(root / "video.mp4")) as container:
         decoded = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     assert all((a == b).all() for a, b in zip(decoded, frames[4:], strict=True))
     return frames
@@ -50,8 +50,8 @@ def secrets_of(key: VeilKey, spec: VeilSpec, site: str, cameras: Sequence[str]) 
     raw = {"key": key.export_secret(), "root": key._root}
     raw |= {f"hash secret {use}": key.hash_secret(site, use) for use in HASH_USES}
     for camera in cameras:
-        for picture in (None, *(bytes([n]) * 32 for n in range(8))):
-            stream = key.stream(spec, site, camera, picture)
+        for image in (None, *(bytes([n]) * 32 for n in range(8))):
+            stream = key.stream(spec, site, camera, image)
             tables = patch_tables(spec, stream)
             name = f"sub-key {stream.sub_key}"
             raw |= {f"{name} weights seed": stream.weights_seed, f"{name} dither seed": stream.dither_seed}

@@ -26,8 +26,8 @@ from raypp.audit.verdict.assumptions import (
 from raypp.errors import ModelError
 from raypp.veil.veil import Veil
 
-_PICTURES, _CELLS = 50, 20_000
-"""Pictures of each kind and cells, at most."""
+_IMAGES, _CELLS = 50, 20_000
+"""Images of each kind and cells, at most."""
 _SLOPES, _AT_A_TIME = 2048, 128
 """Pixels, in whole cells, whose slopes are averaged, and how many slopes are computed at a time."""
 _NOTHING = 1e-4
@@ -37,15 +37,15 @@ Matrix = npt.NDArray[np.float64]
 
 
 def bounds_on(made: Veil, evidence: Evidence, say: Callable[[str], object]) -> dict[str, float]:
-    """Return figures of a veil and an audit's pictures, by name; shares are of the variance of luma inside cells.
+    """Return figures of a veil and an audit's images, by name; shares are of the variance of luma inside cells.
 
     Args:
         made: the audited veil.
-        evidence: its pictures: of at most 50 of those known and 50 of those attacked, a random 20,000 cells.
+        evidence: its images: of at most 50 of those known and 50 of those attacked, a random 20,000 cells.
         say: is told of figures that cannot be computed, and why.
     """
     seen, spec = veil(made), made.spec
-    both = [one.take(range(0, len(one), -(-len(one) // _PICTURES))) for one in (evidence.known, evidence.victims)]
+    both = [one.take(range(0, len(one), -(-len(one) // _IMAGES))) for one in (evidence.known, evidence.victims)]
     frames = np.concatenate([one.frames for one in both])
     codes_NhwC = grid(np.concatenate([seen.encode(one) for one in both]))
     chance, count = np.random.default_rng(0), cells(codes_NhwC)

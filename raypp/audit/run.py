@@ -10,9 +10,9 @@ from raypp.audit.bounds import bounds_on
 from raypp.audit.core.row import AttackRow
 from raypp.audit.report.page import write_report
 from raypp.audit.targets.target import VEIL
-from raypp.audit.tasks import PICTURES, AuditSettings, Task, missing, read_rows, tasks
+from raypp.audit.tasks import IMAGES, AuditSettings, Task, missing, read_rows, tasks
 from raypp.audit.verdict.broken_by import falls
-from raypp.audit.verdict.certificate import CERTIFICATE, Gate, PictureCounts, certify, sign
+from raypp.audit.verdict.certificate import CERTIFICATE, Gate, ImageCounts, certify, sign
 from raypp.audit.verdict.gates import Verdict
 from raypp.audit.verdict.headline import first_look, headlines
 from raypp.errors import KeyFileError
@@ -32,9 +32,9 @@ class AuditSummary(BaseModel):
     veil_id: str
     budget: str
     certificate: str
-    report: str = Field(description="with plain pictures; it stays with their owner")
-    public_report: str = Field(description="without pictures; beside the certificate, with which it may be handed out")
-    pictures: PictureCounts
+    report: str = Field(description="with plain images; it stays with their owner")
+    public_report: str = Field(description="without images; beside the certificate, with which it may be handed out")
+    images: ImageCounts
     bounds: dict[str, float]
     gates: tuple[Gate, ...]
     rows: tuple[AttackRow, ...]
@@ -77,7 +77,7 @@ def run_audit(
     private_folder(path.parent)
     write_private(path, sign(certificate, key))
     public_report = write_report(path.parent, certificate, None)
-    report = write_report(settings.out, certificate, settings.out / PICTURES)
+    report = write_report(settings.out, certificate, settings.out / IMAGES)
     (settings.out / CERTIFICATE).unlink(missing_ok=True)  # where earlier versions put it, and now one of another run
     return AuditSummary(
         veil_id=certificate.veil_id,
@@ -85,7 +85,7 @@ def run_audit(
         certificate=str(path),
         report=str(report),
         public_report=str(public_report),
-        pictures=certificate.pictures,
+        images=certificate.images,
         bounds=certificate.bounds,
         gates=certificate.gates,
         rows=certificate.rows,
@@ -109,9 +109,9 @@ def print_summary(summary: AuditSummary, console: Console) -> None:
     say = partial(console.print, highlight=False, markup=False)
     rows = [row for row in summary.rows if row.veiling == VEIL]
     made = [row for row in rows if not row.reason]
-    say(f"attacked      {counted(summary.pictures.victims, 'picture')}, by {counted(len(made), 'attack')}")
-    if summary.pictures.passed_by:
-        say(f"left out      {counted(summary.pictures.passed_by, 'picture')} of another shape")
+    say(f"attacked      {counted(summary.images.victims, 'image')}, by {counted(len(made), 'attack')}")
+    if summary.images.passed_by:
+        say(f"left out      {counted(summary.images.passed_by, 'image')} of another shape")
     for reason, without in _grouped((row.reason, row.attack) for row in rows if row.reason):
         say(f"{Verdict.NOT_EVALUATED:<14}{', '.join(without)}: {reason}")
     for reason, without in _grouped((gate.reason, gate.name) for gate in summary.gates if gate.reason):
@@ -123,7 +123,7 @@ def print_summary(summary: AuditSummary, console: Console) -> None:
         by = "" if fall.pairs is None else f" by {fall.by}"
         verdict = "holds" if fall.pairs is None else "falls"
         say(f"{verdict:<14}{fall.name}, {fall.needed}: {fall.got:.2f}{by}")
-    say(f"report        {summary.report} (all figures, and plain pictures: it stays with their owner)")
+    say(f"report        {summary.report} (all figures, and plain images: it stays with their owner)")
     say(f"hand out      {summary.certificate}, {summary.public_report}")
     for sentence in (*headlines(summary.gates), *first_look(summary.budget)):
         say(sentence)

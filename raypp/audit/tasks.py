@@ -16,7 +16,7 @@ from raypp.audit.core.model import Crowd, Need, Trial
 from raypp.audit.core.row import AttackRow, Control, Demand, Estimate
 from raypp.audit.footage.evidence import Evidence, gather
 from raypp.audit.footage.members import LEAST_MEMBERS, LEAST_STRANGERS, gather_trial, trial_digest
-from raypp.audit.footage.people import films_of, gather_crowd
+from raypp.audit.footage.people import gather_crowd, videos_of
 from raypp.audit.metrics.measure import NOBODY, Guess, Watch, missing_row, row_of
 from raypp.audit.recognition.figures import NOT_INSTALLED, Recognised
 from raypp.audit.recognition.packages import versions
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from raypp.audit.recognition.search import Search  # recognisers are an extra
     from raypp.audit.recognition.things import Things
 
-PICTURES = "pictures"
+IMAGES = "images"
 _ROWS = "rows"
 
 
@@ -83,7 +83,7 @@ class AuditSettings(BaseModel):
         return {need: path for need, path in given.items() if path is not None}
 
     def evidence(self) -> Evidence:
-        """The pictures; read once in a process."""
+        """The images; read once in a process."""
         made = self.suite
         return _evidence(self.sources, self.size, made.known, made.victims, self.seed)
 
@@ -100,7 +100,7 @@ class AuditSettings(BaseModel):
         found = gather_trial(sources, read_about(self.model).size, self.spec.patch, self.suite.tried, self.seed)
         if found is None and self.members is not None:
             raise OptionError(
-                f"--members {self.members} is no local dataset with at least {LEAST_MEMBERS} pictures in train and "
+                f"--members {self.members} is no local dataset with at least {LEAST_MEMBERS} images in train and "
                 f"{LEAST_STRANGERS} in val, of one shape; give the folder of the data.yaml that the detector learnt by"
             )
         return found
@@ -117,7 +117,7 @@ class AuditSettings(BaseModel):
         return _things(self.sources, self.size, made.known, made.victims, self.seed, self.spec.patch, self.weights)
 
     def crowd(self, planned: Planned) -> Crowd | str | None:
-        """People in films for an attack that needs them, or why there are too few; found once in a process."""
+        """People in videos for an attack that needs them, or why there are too few; found once in a process."""
         if Need.PEOPLE not in planned.needs:
             return None
         longest_s = 900 if self.budget is Budget.FULL else 180
@@ -135,7 +135,7 @@ class Task(BaseModel):
     Attributes:
         settings: of the audit.
         veil_id: the audited veil's.
-        footage: digest of all pictures, so that a row of others is not taken for this one's.
+        footage: digest of all images, so that a row of others is not taken for this one's.
         code: digest of the attacks' program, likewise.
         veiling: name of what is attacked.
         attack: name of the attack.
@@ -218,9 +218,7 @@ def run_task(task: Task) -> str:
     settings = task.settings
     evidence = settings.evidence()
     if evidence.digest != task.footage:
-        raise ConflictError(
-            f"the pictures of {', '.join(settings.sources)} have changed meanwhile; run the audit again"
-        )
+        raise ConflictError(f"the images of {', '.join(settings.sources)} have changed meanwhile; run the audit again")
     if task.recognisers not in {"", versions()}:
         raise ConflictError(f"the audit was begun with {task.recognisers}, and here is {versions() or 'none of them'}")
     planned = settings.suite.named(task.attack)
@@ -239,9 +237,9 @@ def run_task(task: Task) -> str:
         trial = settings.trial() if Need.MEMBERS in planned.needs else None
         material = Material(evidence, settings.files, trial, crowd)
         case = case_of(task.veiling, made, material, planned.needs, settings.seed)
-        picture = settings.out / PICTURES / f"{task.row_id}.png"
+        image = settings.out / IMAGES / f"{task.row_id}.png"
         others = (under_other_key(made, number) for number in settings.suite.others(task.veiling, planned))
-        row = row_of(task.veiling, attack, case, guess, picture, watch, others)
+        row = row_of(task.veiling, attack, case, guess, image, watch, others)
     if looks and lacking and not task.recognisers:
         row = row.model_copy(update={"recognised": Recognised(reason=NOT_INSTALLED)})
     row = row.model_copy(update={"seconds": round(perf_counter() - started, 2)})
@@ -257,10 +255,10 @@ def _lacking(settings: AuditSettings, planned: Planned) -> tuple[Need, ...]:
 
 
 def _given(settings: AuditSettings, need: Need) -> bool:
-    if need is Need.FILMS:
+    if need is Need.VIDEOS:
         return bool(settings.evidence().victims.moments)
     if need is Need.PEOPLE:
-        return bool(films_of(settings.sources))
+        return bool(videos_of(settings.sources))
     if need is Need.RECOGNISERS:
         return bool(versions())
     if need is Need.MEMBERS:

@@ -193,7 +193,7 @@ def inspect(
 def demo(
     out: Annotated[Path, typer.Option(help="Folder to write into.")] = Path("demo-out"),
     seed: Annotated[int, typer.Option(help="Seed of the sample.")] = 0,
-    seconds: Annotated[float, typer.Option(help="Length of each film.", min=10)] = 30.0,
+    seconds: Annotated[float, typer.Option(help="Length of each video.", min=10)] = 30.0,
     json_file: Annotated[Path | None, json_option("the veil job's summary")] = None,
 ) -> None:
     """Make a sample archive of a workshop, veil it, verify it, and train a small detector on the veiled frames.

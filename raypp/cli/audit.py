@@ -56,17 +56,17 @@ def make_audit_command(cluster: "ClusterTasks | None") -> Callable[..., None]:
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
         json_file: Annotated[Path | None, json_option()] = None,
     ) -> None:
-        """Attack a veil on the owner's own pictures; write rows, a report with pictures, and a signed certificate.
+        """Attack a veil on the owner's own images; write rows, a report with images, and a signed certificate.
 
         Every attack leaves a JSON row under OUT/rows; run again, and only what is missing is done. OUT/public is
-        what may be handed out; all else in OUT may show plain pictures.
+        what may be handed out; all else in OUT may show plain images.
 
         Example: raypp audit /data/videos --key owner.key --out audit --budget quick
 
-        Example: raypp audit films.csv --key owner.key --spec fitted/encoder.veil --out audit --budget full
+        Example: raypp audit videos.csv --key owner.key --spec fitted/encoder.veil --out audit --budget full
         """
         on_ray = cluster_unless_here(cluster, here=here, address=address)
-        refuse_within_archive(out, "plain pictures")
+        refuse_within_archive(out, "plain images")
         check_size(size)
         veil, encoder = spec_and_encoder(spec)
         if model is not None and not model.exists():

@@ -14,7 +14,7 @@ from raypp.cli.json_file import json_option, write_json
 from raypp.compare.arm import Arm, ArmKind, Report, Schedule
 from raypp.compare.arm_names import WAYS, parse_arm
 from raypp.compare.comparison import ArmTask, Comparison, command_line, compare
-from raypp.compare.images import read_pictures
+from raypp.compare.images import read_images
 from raypp.compare.rows import read_matches, read_rows
 from raypp.compare.table import Table, TableLine, cells, draw, header, make_table, to_markdown
 from raypp.errors import OptionError
@@ -46,7 +46,7 @@ def make_compare_command(cluster: ClusterArms | None) -> Callable[..., None]:
     """Return the `compare` command, running arms on a cluster or, without one, in its own process."""
 
     def compare_command(
-        data: Annotated[str, typer.Argument(help="Plain pictures in YOLO layout, with train and val.")],
+        data: Annotated[str, typer.Argument(help="Plain images in YOLO layout, with train and val.")],
         out: Annotated[Path, typer.Option(help="Folder of rows and tables; it stays inside the perimeter.")],
         arm: Annotated[
             list[str] | None,
@@ -61,10 +61,10 @@ def make_compare_command(cluster: ClusterArms | None) -> Callable[..., None]:
         model: Annotated[str, typer.Option(help="Architecture: yolov8n ... x, yolo11s, yolo26n ...")] = "yolov8n",
         weights: Annotated[Path | None, typer.Option(help="Public weights (.pt) that every arm starts from.")] = None,
         size: Annotated[int, typer.Option(help="Side of the letterboxed square, in pixels.")] = 640,
-        epochs: Annotated[int, typer.Option(help="Passes over the training pictures.")] = 100,
-        batch: Annotated[int, typer.Option(help="Pictures of a step.")] = 16,
+        epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 100,
+        batch: Annotated[int, typer.Option(help="Images of a step.")] = 16,
         nominal_batch: Annotated[
-            int, typer.Option(help="Pictures whose gradients make one step of the optimiser; small for few pictures.")
+            int, typer.Option(help="Images whose gradients make one step of the optimiser; small for few images.")
         ] = 64,
         amp: Annotated[
             bool | None,
@@ -82,18 +82,18 @@ def make_compare_command(cluster: ClusterArms | None) -> Callable[..., None]:
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Say which arms would run, and run none.")] = False,
         json_file: Annotated[Path | None, json_option("the table")] = None,
     ) -> None:
-        """Measure what a veil costs: the same detector on plain and on veiled pictures, same data, schedule and seeds.
+        """Measure what a veil costs: the same detector on plain and on veiled images, same data, schedule and seeds.
 
         Every finished arm is one JSON row under OUT/rows; run again to do what is missing, or with more arms.
 
-        Example: raypp compare pictures --out cost --weights yolov8n.pt --epochs 100 --seeds 0,1,2
+        Example: raypp compare images --out cost --weights yolov8n.pt --epochs 100 --seeds 0,1,2
 
-        Example: raypp compare pictures --out cost --arm plain --arm default --arm coarse:patch=16,channels=32
+        Example: raypp compare images --out cost --arm plain --arm default --arm coarse:patch=16,channels=32
 
-        Example: raypp compare pictures --out cost --arm pixelation-16 --arm private-pixelation-16:epsilon=1
+        Example: raypp compare images --out cost --arm pixelation-16 --arm private-pixelation-16:epsilon=1
         """
         on_ray = cluster_unless_here(cluster, here=here, address=address)
-        refuse_within_archive(out, "plain pictures")
+        refuse_within_archive(out, "plain images")
         chosen = [parse_arm(text, seed) for text in arm or _DEFAULT_ARMS for seed in _seeds(seeds)]
         schedule = Schedule(
             architecture=model,
@@ -157,11 +157,11 @@ def _check(schedule: Schedule, arms: Sequence[Arm]) -> None:
 
 
 def _print_plan(comparison: Comparison, console: Console) -> None:
-    pictures = read_pictures(comparison.data)
+    images = read_images(comparison.data)
     rows = read_rows(comparison.out)
-    counts = ", ".join(f"{len(found)} {split}" for split, found in pictures.splits.items())
-    console.print(f"{pictures.name}: {counts} pictures, {len(pictures.classes)} classes", highlight=False, markup=False)
-    for task in comparison.tasks(pictures):
+    counts = ", ".join(f"{len(found)} {split}" for split, found in images.splits.items())
+    console.print(f"{images.name}: {counts} images, {len(images.classes)} classes", highlight=False, markup=False)
+    for task in comparison.tasks(images):
         state = "has its row" if task.row_id in rows else "would be trained"
         console.print(f"{task.row_id:<40}  {state}", highlight=False, markup=False)
 

@@ -64,7 +64,7 @@ def make_evaluate_command(cluster: ClusterStudy, workers: int = 0) -> Callable[.
         labels: Annotated[str | None, typer.Option(help="Label version (default: the only one).")] = None,
         split: Annotated[str, typer.Option(help="Split to evaluate on.")] = VAL,
         report: Annotated[
-            Path | None, typer.Option(help="Write scores, pictures, mistakes and suspected label errors here.")
+            Path | None, typer.Option(help="Write scores, images, mistakes and suspected label errors here.")
         ] = None,
         workers: Annotated[
             int, typer.Option(help="Workers on Ray, which reach archive and model; 0: this process.", min=0)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
 from raypp.cli.json_file import json_option, write_json
-from raypp.compare.images import PictureSet, read_pictures
+from raypp.compare.images import ImageDataset, read_images
 from raypp.errors import SpecError
 from raypp.execution import cluster_unless_here
 from raypp.fit.checkpoints import RUNNING, forget_checkpoints, forget_parts
@@ -52,7 +52,7 @@ def make_fit_command(cluster: ClusterFit | None) -> Callable[..., None]:
     """Return the `fit` command, fitting on a cluster or, without one, in its own process."""
 
     def fit(
-        data: Annotated[str, typer.Argument(help="Plain pictures in YOLO layout, with train and val.")],
+        data: Annotated[str, typer.Argument(help="Plain images in YOLO layout, with train and val.")],
         out: Annotated[
             Path, typer.Option(help="Folder of the fit, inside the perimeter; again to go on after a stop.")
         ],
@@ -60,10 +60,10 @@ def make_fit_command(cluster: ClusterFit | None) -> Callable[..., None]:
         key: Annotated[Path | None, typer.Option(help="Owner's key (default: RAYPP_KEY_FILE).")] = None,
         model: Annotated[str, typer.Option(help="Architecture: yolov8n ... x, yolo11s ...")] = "yolov8n",
         size: Annotated[int, typer.Option(help="Side of the letterboxed square, in pixels.")] = 640,
-        epochs: Annotated[int, typer.Option(help="Passes over the training pictures.")] = 100,
-        batch: Annotated[int, typer.Option(help="Pictures of a step, over all workers together.")] = 16,
+        epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 100,
+        batch: Annotated[int, typer.Option(help="Images of a step, over all workers together.")] = 16,
         nominal_batch: Annotated[
-            int, typer.Option(help="Pictures whose gradients make one step of the optimiser; small for few pictures.")
+            int, typer.Option(help="Images whose gradients make one step of the optimiser; small for few images.")
         ] = 64,
         patch: Annotated[int, typer.Option(help="Side of a cell in pixels: 4, 8 or 16.")] = 8,
         channels: Annotated[
@@ -72,12 +72,12 @@ def make_fit_command(cluster: ClusterFit | None) -> Callable[..., None]:
         bits: Annotated[int, typer.Option(help="Bits of a code value, 1 to 4.")] = 3,
         sub_keys: Annotated[int, typer.Option(help="Number of sub-keys.")] = 4,
         hide: Annotated[
-            float, typer.Option(help="Weight of hiding pictures, against the detector's loss; 0 hides nothing.")
+            float, typer.Option(help="Weight of hiding images, against the detector's loss; 0 hides nothing.")
         ] = 1.0,
         tone: Annotated[float, typer.Option(help="Weight of hiding cells' colours, relative to their insides.")] = 0.5,
         rate: Annotated[float, typer.Option(help="Weight of the codes' entropy, in bits a value.")] = 0.0,
         adversary: Annotated[
-            list[AdversaryShape] | None, typer.Option(help="Who tries to rebuild the pictures; repeat. (default: all)")
+            list[AdversaryShape] | None, typer.Option(help="Who tries to rebuild the images; repeat. (default: all)")
         ] = None,
         restart: Annotated[int, typer.Option(help="Epochs after which one adversary starts anew; 0 for never.")] = 4,
         adversary_rate: Annotated[
@@ -103,14 +103,14 @@ def make_fit_command(cluster: ClusterFit | None) -> Callable[..., None]:
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be fitted, and fit nothing.")] = False,
         json_file: Annotated[Path | None, json_option()] = None,
     ) -> None:
-        """Fit a learned veil: an encoder trained with a detector, against adversaries that try to rebuild pictures.
+        """Fit a learned veil: an encoder trained with a detector, against adversaries that try to rebuild images.
 
         Leaves OUT/encoder.veil, which `raypp veil --spec` veils with, and OUT/start.model, which
         `raypp train --weights` starts from outside.
 
-        Example: raypp fit pictures --weights yolov8n.pt --key owner.key --out fitted --epochs 100
+        Example: raypp fit images --weights yolov8n.pt --key owner.key --out fitted --epochs 100
 
-        Example: raypp fit pictures --weights yolov8n.pt --out coarse --patch 16 --hide 4
+        Example: raypp fit images --weights yolov8n.pt --out coarse --patch 16 --hide 4
         """
         on_ray = cluster_unless_here(cluster, here=here, address=address)
         settings = FitSettings(
@@ -194,16 +194,16 @@ def run_fit(
     settings.check()
     key = load_owner_key(key_path)
     settings.spec("0" * 32)  # what no veil has ends here
-    pictures = None if (out / ENCODER_FILE).exists() else read_pictures(settings.data)
+    images = None if (out / ENCODER_FILE).exists() else read_images(settings.data)
     private_folder(out)
     claim(out / SETTINGS_FILE, settings.model_dump_json(indent=1) + "\n", f"fit {out} was begun with other settings")
     finished = partial(read_results, out, FitEpoch)
     started = monotonic()
-    if pictures is None:
+    if images is None:
         spec = _fitted_spec(out / ENCODER_FILE, key)
         console.print(f"{out} was fitted before: nothing to do", highlight=False, markup=False)
     else:
-        spec = _fit(settings, pictures, out, key, cluster, address, console)
+        spec = _fit(settings, images, out, key, cluster, address, console)
     if not keep_checkpoints:
         forget_checkpoints(out)
     return FitSummary(
@@ -219,7 +219,7 @@ def run_fit(
 
 def _fit(
     settings: FitSettings,
-    pictures: PictureSet,
+    images: ImageDataset,
     out: Path,
     key: VeilKey,
     cluster: ClusterFit | None,
@@ -230,14 +230,14 @@ def _fit(
     from raypp.fit.export import write_fitted  # noqa: PLC0415 - needs torch, whose import takes seconds
     from raypp.fit.worker import fit_here, fitted_weights  # noqa: PLC0415
 
-    recipe = recipe_of(settings, pictures)
+    recipe = recipe_of(settings, images)
     finished = partial(read_results, out, FitEpoch)
     forget_parts(out)
-    splits = {split: len(found) for split, found in pictures.splits.items()}
+    splits = {split: len(found) for split, found in images.splits.items()}
     say_begin(console, splits, settings.epochs, recipe.steps, len(finished()), on_ray=cluster is not None)
     with epochs_said(finished, settings.epochs, _say(settings, console)):
         folder = cluster(settings, out, address) if cluster else fit_here(settings, out)
-    return write_fitted(settings, pictures.classes, recipe, fitted_weights(folder), key, out)
+    return write_fitted(settings, images.classes, recipe, fitted_weights(folder), key, out)
 
 
 def _fitted_spec(encoder: Path, key: VeilKey) -> LearnedSpec:
@@ -251,12 +251,12 @@ def _fitted_spec(encoder: Path, key: VeilKey) -> LearnedSpec:
 
 def _print_plan(settings: FitSettings, console: Console) -> None:
     settings.check()
-    spec, pictures = settings.spec("0" * 32), read_pictures(settings.data)
-    counts = ", ".join(f"{len(found)} {split}" for split, found in pictures.splits.items())
+    spec, images = settings.spec("0" * 32), read_images(settings.data)
+    counts = ", ".join(f"{len(found)} {split}" for split, found in images.splits.items())
     size = packed_size(spec.channels * (settings.size // spec.patch) ** 2, spec.bits)
-    steps = recipe_of(settings, pictures).steps
+    steps = recipe_of(settings, images).steps
     console.print(
-        f"pictures      {pictures.name}: {counts}, {len(pictures.classes)} classes\n"
+        f"images      {images.name}: {counts}, {len(images.classes)} classes\n"
         f"veil          cells of {spec.patch}x{spec.patch} pixels, {spec.channels} values of {spec.bits} bits; "
         f"a square frame of {settings.size} pixels takes {size / 1e3:.1f} kB before compression\n"
         f"would take    {settings.epochs} epochs of {steps} steps, after {settings.warm_up} of warm-up, against "

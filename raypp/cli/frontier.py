@@ -29,7 +29,7 @@ class Shown(BaseModel):
 
     attack: str
     mean: float
-    worst: float = Field(description="mean of the worst 5 % of pictures")
+    worst: float = Field(description="mean of the worst 5 % of images")
 
     @classmethod
     def of(cls, rows: Sequence[AttackRow], adversary: Adversary) -> "Shown | None":
@@ -52,14 +52,14 @@ class FrontierPoint(BaseModel):
     seeds: int
     map50: float
     map50_95: float
-    loss: float = Field(description="of mAP50 against plain pictures, as a share of it")
+    loss: float = Field(description="of mAP50 against plain images, as a share of it")
     bytes_per_frame: float
     shown: dict[Adversary, Shown]
     budget: str = Field(description="of the audit; of several, if they differ, all")
 
 
 class Frontier(BaseModel):
-    """Result of `raypp frontier`: plain pictures, and what was compared and audited, best mAP50 first."""
+    """Result of `raypp frontier`: plain images, and what was compared and audited, best mAP50 first."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -70,7 +70,7 @@ class Frontier(BaseModel):
 
 def frontier(
     audits: Annotated[list[Path], typer.Argument(help="Folders of `raypp audit`, or certificates, one for each veil.")],
-    cost: Annotated[Path, typer.Option(help="Folder of `raypp compare` with plain pictures and the same veils.")],
+    cost: Annotated[Path, typer.Option(help="Folder of `raypp compare` with plain images and the same veils.")],
     out: Annotated[Path, typer.Option(help="Folder for frontier.md and frontier.png.")],
     json_file: Annotated[Path | None, json_option("the points")] = None,
 ) -> None:
@@ -102,7 +102,7 @@ def join_frontier(rows: Sequence[ArmRow], certificates: Sequence[Certificate], w
     """Join arms with audits of the same veil, and other ways to hide with what was attacked under the same title.
 
     An audit of a veil attacks other ways to hide, too. Of several audits, the attack that shows most counts; those at
-    another size than the comparison's do not: squares of 16 pixels hide more of a smaller picture.
+    another size than the comparison's do not: squares of 16 pixels hide more of a smaller image.
 
     Args:
         rows: of one comparison.
@@ -110,14 +110,14 @@ def join_frontier(rows: Sequence[ArmRow], certificates: Sequence[Certificate], w
         where: the comparison, for messages.
 
     Raises:
-        OptionError: if plain pictures were not compared, or nothing was both compared and audited.
+        OptionError: if plain images were not compared, or nothing was both compared and audited.
         ConflictError: if rows are of several schedules or datasets, which do not compare.
     """
     if len({(row.schedule, row.dataset) for row in rows}) > 1:
         raise ConflictError(f"{where} holds rows of several schedules or datasets; give a folder of one")
     plain = [row.map50 for row in rows if row.arm.kind is ArmKind.PLAIN]
     if not plain:
-        raise OptionError(f"{where} has no row of plain pictures; run `raypp compare` with --arm plain there")
+        raise OptionError(f"{where} has no row of plain images; run `raypp compare` with --arm plain there")
     arms: dict[tuple[str, str], list[ArmRow]] = {}
     for row in rows:
         if row.hidden is not None:
@@ -136,7 +136,7 @@ def join_frontier(rows: Sequence[ArmRow], certificates: Sequence[Certificate], w
 def to_markdown(found: Frontier) -> str:
     """Return the frontier as a table in Markdown."""
     head = ["veil", "mAP50", "mAP50-95", "loss of mAP50", "kB/frame", *(f"L {one}: mean (worst 5 %)" for one in _MARKS)]
-    lines = [head, ["---"] * len(head), ["plain pictures", f"{found.plain_map50:.3f}", *[""] * (len(head) - 2)]]
+    lines = [head, ["---"] * len(head), ["plain images", f"{found.plain_map50:.3f}", *[""] * (len(head) - 2)]]
     for one in found.points:
         leaks = [one.shown.get(adversary) for adversary in _MARKS]
         lines.append(
@@ -153,14 +153,14 @@ def to_markdown(found: Frontier) -> str:
 
 
 def draw(found: Frontier, path: Path) -> None:
-    """Draw mAP50 over leakage into a PNG: a mark for each adversary, joined by arm; a line for plain pictures."""
+    """Draw mAP50 over leakage into a PNG: a mark for each adversary, joined by arm; a line for plain images."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - slow to load
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     figure = Figure(figsize=(8, 5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    axes.axhline(found.plain_map50, color="black", linestyle="--", linewidth=1, label="plain pictures")
+    axes.axhline(found.plain_map50, color="black", linestyle="--", linewidth=1, label="plain images")
     for adversary, mark in _MARKS.items():
         seen = [(one, one.shown[adversary]) for one in found.points if adversary in one.shown]
         axes.scatter([leak.mean for _, leak in seen], [one.map50 for one, _ in seen], marker=mark, label=str(adversary))
@@ -171,7 +171,7 @@ def draw(found: Frontier, path: Path) -> None:
             axes.annotate(one.name, (reach[0], one.map50), (4, 4), textcoords="offset points", fontsize=8)
     axes.margins(x=0.15)
     axes.set_xlabel(
-        "leakage L of detail inside cells, the strongest attack's mean (0: a guess from labels, 1: the picture)"
+        "leakage L of detail inside cells, the strongest attack's mean (0: a guess from labels, 1: the image)"
     )
     axes.set_ylabel("mAP50, val split")
     axes.set_ylim(bottom=0)

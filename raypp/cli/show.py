@@ -51,7 +51,7 @@ class ShownFrame(BaseModel):
     labels_version: str | None = Field(description="label version that was drawn; None for a frame without labels")
     labels: int = Field(description="labels drawn")
     detections: int = Field(description="detections drawn")
-    picture: str = Field(description="the PNG file")
+    image: str = Field(description="the PNG file")
 
 
 class ShowSummary(BaseModel):
@@ -66,7 +66,7 @@ class ShowSummary(BaseModel):
 
 def show(
     archive: Annotated[str, typer.Argument(help="The veiled archive.")],
-    out: Annotated[Path, typer.Option(help="Folder for the plain pictures; not within the archive.")],
+    out: Annotated[Path, typer.Option(help="Folder for the plain images; not within the archive.")],
     sample_ids: Annotated[list[str] | None, typer.Argument(help="Which frames.")] = None,
     from_csv: Annotated[
         Path | None, typer.Option("--from", help="Take ids from this CSV's column sample_id, too.")
@@ -153,7 +153,7 @@ class _Shown:
             labels_version=self.labels.version if self.labels else None,
             labels=len(self.labels.marks) if self.labels else 0,
             detections=len(self.detections),
-            picture=str(self.path(out)),
+            image=str(self.path(out)),
         )
 
 
@@ -162,19 +162,19 @@ def _save(shown: Sequence[_Shown], out: Path) -> None:
         return
     try:
         out.mkdir(parents=True, exist_ok=True, mode=0o700)
-        pictures = [one.draw() for one in shown]
-        for one, picture in zip(shown, pictures, strict=True):
-            write_private(one.path(out), png(picture))
+        images = [one.draw() for one in shown]
+        for one, image in zip(shown, images, strict=True):
+            write_private(one.path(out), png(image))
         captions = [
             (f"{one.row.sample_id[:12]}  {_time(one.row.timestamp_us)}", shown_text(one.frame.url)) for one in shown
         ]
-        write_private(out / SHEET_FILE, png(contact_sheet(pictures, captions)))
+        write_private(out / SHEET_FILE, png(contact_sheet(images, captions)))
     except OSError as error:
         raise OptionError(f"--out {out}: {error.strerror}; choose a folder that can be written") from None
 
 
 def _refuse_inside(out: Path, archive: str) -> None:
-    """Plain pictures must not land where veiled ones are shared from."""
+    """Plain images must not land where veiled ones are shared from."""
     place = archive
     if is_url(archive):
         filesystem, place = filesystem_of(archive)
@@ -182,7 +182,7 @@ def _refuse_inside(out: Path, archive: str) -> None:
             return
     if out.resolve().is_relative_to(Path(place).resolve()):
         raise OptionError(
-            f"--out {out} lies within the archive {archive}, and plain pictures would leave the perimeter with it; "
+            f"--out {out} lies within the archive {archive}, and plain images would leave the perimeter with it; "
             "choose a folder outside it"
         )
 

@@ -87,7 +87,7 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
         variants: Annotated[
             int,
             typer.Option(
-                help=f"Also veil this many augmented variants of each training picture (at most {MOST_VARIANTS})."
+                help=f"Also veil this many augmented variants of each training image (at most {MOST_VARIANTS})."
             ),
         ] = 0,
         data_key: Annotated[
@@ -108,7 +108,7 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
         ] = False,
         json_file: Annotated[Path | None, json_option()] = None,
     ) -> None:
-        """Veil videos and pictures into Parquet shards; run again to finish or extend.
+        """Veil videos and images into Parquet shards; run again to finish or extend.
 
         Example: raypp veil recordings/ --out veiled --fps 2 --site plant-1
 

@@ -1,1 +1,1 @@
-"""What a veil costs: the same detector trained on plain pictures and on veiled ones, side by side."""
+"""What a veil costs: the same detector trained on plain images and on veiled ones, side by side."""

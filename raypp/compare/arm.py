@@ -14,20 +14,20 @@ from raypp.veil.spec import VeilSpec
 Report = Callable[[int, int, str], None]
 """Is told the epoch that ended, how many there are, and the last mAP50 in words."""
 JPEG_QUALITY = 90
-"""At which the size of obscured pictures is measured, with Pillow's other defaults."""
+"""At which the size of obscured images is measured, with Pillow's other defaults."""
 
 
 class ArmKind(StrEnum):
     """What an arm trains on, and by whom."""
 
     LIBRARY = "library"
-    """Plain pictures by ultralytics' own trainer: what our loop is checked against."""
+    """Plain images by ultralytics' own trainer: what our loop is checked against."""
     PLAIN = "plain"
-    """Plain pictures with ultralytics' augmentation: the reference of every gap."""
+    """Plain images with ultralytics' augmentation: the reference of every gap."""
     PLAIN_CELLS = "plain-cells"
-    """Plain pictures with the augmentation that codes allow: what that alone costs."""
+    """Plain images with the augmentation that codes allow: what that alone costs."""
     OBSCURED = "obscured"
-    """Pictures hidden in another way than by a veil, then augmented as plain ones are."""
+    """Images hidden in another way than by a veil, then augmented as plain ones are."""
     VEILED = "veiled"
     """Veiled frames with the augmentation that codes allow."""
 
@@ -39,9 +39,9 @@ class Schedule(BaseModel):
         architecture: name of a model that ultralytics knows.
         weights: public weights that every arm starts from, or None.
         size: side of the letterboxed square, in pixels.
-        epochs: passes over the training pictures.
-        batch: pictures of a step.
-        nominal_batch: pictures whose gradients are gathered for one step of the optimiser.
+        epochs: passes over the training images.
+        batch: images of a step.
+        nominal_batch: images whose gradients are gathered for one step of the optimiser.
         amp: mixed precision: float16 on a GPU, bfloat16 on a CPU; None for wherever a GPU is.
     """
 
@@ -63,9 +63,9 @@ class Arm(BaseModel):
         name: what the arm is called in tables; arms that differ in their seed only share it.
         kind: what it trains on.
         seed: of initial weights, order and augmentation.
-        obscuring: how pictures are hidden, for obscured arms.
+        obscuring: how images are hidden, for obscured arms.
         spec: the veil, for veiled arms.
-        variants: how many variants of each training picture are veiled beside it.
+        variants: how many variants of each training image are veiled beside it.
         fitted: epochs for which the owner fits the adapter to public features before the arm is trained; 0 for none.
         sub_keys: whether the adapter tells sub-keys apart.
         adapter_rate: learning rate of the adapter as a multiple of the trunk's; None for the default.
@@ -128,7 +128,7 @@ class VeilFigures(BaseModel):
 
     @property
     def size_ratio(self) -> float:
-        """Bytes of shards over those of the picture files."""
+        """Bytes of shards over those of the image files."""
         return self.shard_bytes / self.source_bytes
 
     @property
@@ -143,17 +143,17 @@ class ObscuredFigures(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     frames: int
-    jpeg_bytes: int = Field(description=f"of the obscured pictures as JPEG files of quality {JPEG_QUALITY}")
+    jpeg_bytes: int = Field(description=f"of the obscured images as JPEG files of quality {JPEG_QUALITY}")
     source_bytes: int
 
     @property
     def bytes_per_frame(self) -> float:
-        """Bytes of JPEG for each picture."""
+        """Bytes of JPEG for each image."""
         return self.jpeg_bytes / self.frames
 
     @property
     def size_ratio(self) -> float:
-        """Bytes of JPEG over those of the picture files."""
+        """Bytes of JPEG over those of the image files."""
         return self.jpeg_bytes / self.source_bytes
 
 
@@ -169,8 +169,8 @@ class ArmRow(BaseModel):
     arm: Arm
     schedule: Schedule
     dataset: str
-    train_pictures: int
-    val_pictures: int
+    train_images: int
+    val_images: int
     map50: float
     map50_95: float
     classes: dict[str, float] = Field(description="mAP50 of each class")
@@ -180,8 +180,8 @@ class ArmRow(BaseModel):
     fitted_share: float | None = Field(None, description="share of the features' variance that fitting explained")
     veil: VeilFigures | None = None
     obscured: ObscuredFigures | None = None
-    wrong_key_map50: tuple[float, ...] = Field((), description="on the val pictures veiled under other keys")
-    plain_input_map50: float | None = Field(None, description="on the val pictures quantised without a key")
+    wrong_key_map50: tuple[float, ...] = Field((), description="on the val images veiled under other keys")
+    plain_input_map50: float | None = Field(None, description="on the val images quantised without a key")
     command: str
     commit: str
     device: str

@@ -1,7 +1,7 @@
-"""How sure a gap is: mean average precision under resampling of pictures, paired between two detectors.
+"""How sure a gap is: mean average precision under resampling of images, paired between two detectors.
 
-The paired bootstrap over test items (Efron and Tibshirani 1993, ch. 8 and 16): the same resampled pictures score both
-detectors, so what makes a picture hard for both does not widen the interval; seeds are resampled along.
+The paired bootstrap over test items (Efron and Tibshirani 1993, ch. 8 and 16): the same resampled images score both
+detectors, so what makes an image hard for both does not widen the interval; seeds are resampled along.
 """
 
 from collections.abc import Sequence
@@ -27,12 +27,12 @@ class Interval:
 
 @dataclass(frozen=True)
 class _ClassTable:
-    """Detections of one class over all pictures, by falling confidence.
+    """Detections of one class over all images, by falling confidence.
 
     Attributes:
-        owner_P: picture of each detection.
+        owner_P: image of each detection.
         correct_PT: whether each is right, by IoU threshold.
-        labels_I: labelled boxes of each picture.
+        labels_I: labelled boxes of each image.
     """
 
     owner_P: npt.NDArray[np.int64]
@@ -41,10 +41,10 @@ class _ClassTable:
 
 
 class PrecisionTable:
-    """Detections of one detector, ready to be scored under any weights of the pictures.
+    """Detections of one detector, ready to be scored under any weights of the images.
 
     Args:
-        matches: what it found, picture by picture, in the order that weights will have.
+        matches: what it found, image by image, in the order that weights will have.
     """
 
     def __init__(self, matches: Sequence[SampleMatches]) -> None:
@@ -65,7 +65,7 @@ class PrecisionTable:
         ]
 
     def score(self, weights_I: npt.NDArray[np.int64]) -> Floats:
-        """Return mAP at each IoU threshold, float[10], where each picture counts as often as its weight says."""
+        """Return mAP at each IoU threshold, float[10], where each image counts as often as its weight says."""
         found = [_precision(table, weights_I) for table in self._tables if _labels(table, weights_I)]
         return np.asarray(np.mean(found, axis=0), dtype=np.float64)
 
@@ -76,10 +76,10 @@ def relative_gap(
     replicates: int = 1000,
     seed: int = 0,
 ) -> tuple[Interval, Interval]:
-    """Compare two detectors, each trained with one or more seeds, on the same pictures.
+    """Compare two detectors, each trained with one or more seeds, on the same images.
 
     Args:
-        reference: matches of the reference, one list a seed; pictures in the same order everywhere.
+        reference: matches of the reference, one list a seed; images in the same order everywhere.
         other: matches of the other detector, likewise.
         replicates: resamples.
         seed: of the resampling.
@@ -88,13 +88,13 @@ def relative_gap(
         What the other loses of the reference's mAP50 and of its mAP50-95, in shares of it (0.02 is 2 % less).
     """
     tables = [[PrecisionTable(one) for one in group] for group in (reference, other)]
-    pictures = len(reference[0])
+    images = len(reference[0])
     random = np.random.default_rng(seed)
-    everyone = np.ones(pictures, dtype=np.int64)
+    everyone = np.ones(images, dtype=np.int64)
     value = _gaps(*(np.mean([table.score(everyone) for table in group], axis=0) for group in tables))
     drawn = np.empty((replicates, 2))
     for replicate in range(replicates):
-        weights = np.bincount(random.integers(0, pictures, pictures), minlength=pictures)
+        weights = np.bincount(random.integers(0, images, images), minlength=images)
         scores = [
             np.mean([group[index].score(weights) for index in random.integers(0, len(group), len(group))], axis=0)
             for group in tables

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from raypp.compare.arm import Arm, ArmRow, Schedule, VeilFigures
-from raypp.compare.images import PictureSet, read_pictures
+from raypp.compare.images import ImageDataset, read_images
 from raypp.compare.rows import read_rows
 from raypp.errors import ConflictError, RayppError
 from raypp.ingest.job import Executor, open_job
@@ -72,7 +72,7 @@ class Comparison:
     wrong_keys: int
     command: str
 
-    def tasks(self, pictures: PictureSet) -> list[ArmTask]:
+    def tasks(self, images: ImageDataset) -> list[ArmTask]:
         """Return every arm as a task."""
         return [
             ArmTask(
@@ -81,7 +81,7 @@ class Comparison:
                 data=self.data,
                 out=self.out,
                 key_path=self.key_path,
-                row_id=arm.row_id(self.schedule, pictures.name),
+                row_id=arm.row_id(self.schedule, images.name),
                 wrong_keys=self.wrong_keys,
                 command=self.command,
             )
@@ -99,8 +99,8 @@ def compare(comparison: Comparison, veil: Executor, execute: ArmExecutor, report
         execute: where arms run.
         reporter: shows progress.
     """
-    pictures = read_pictures(comparison.data)
-    tasks = comparison.tasks(pictures)
+    images = read_images(comparison.data)
+    tasks = comparison.tasks(images)
     private_folder(comparison.out)
     there = read_rows(comparison.out)
     todo = [task for task in tasks if task.row_id not in there]
@@ -114,7 +114,7 @@ def compare(comparison: Comparison, veil: Executor, execute: ArmExecutor, report
 
 
 def veil_settings(task: ArmTask) -> VeilSettings | None:
-    """How an arm's pictures are veiled; None for plain arms. Arms of one veil share an archive."""
+    """How an arm's images are veiled; None for plain arms. Arms of one veil share an archive."""
     arm, size = task.arm, task.schedule.size
     if arm.spec is None:
         return None

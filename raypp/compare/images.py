@@ -1,4 +1,4 @@
-"""The plain side of a comparison: a labelled picture set, letterboxed as the veil letterboxes it."""
+"""The plain side of a comparison: a labelled image set, letterboxed as the veil letterboxes it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +16,8 @@ from raypp.media.image import decode_image
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A labelled picture: its file, its name within the dataset, and its boxes, normalised to it."""
+class LabelledImage:
+    """A labelled image: its file, its name within the dataset, and its boxes, normalised to it."""
 
     path: Path
     name: str
@@ -25,18 +25,18 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class PictureSet:
+class ImageDataset:
     """A labelled dataset.
 
     Attributes:
         root: its folder.
         classes: names of its classes.
-        splits: its pictures by split.
+        splits: its images by split.
     """
 
     root: Path
     classes: tuple[str, ...]
-    splits: dict[str, tuple[Picture, ...]]
+    splits: dict[str, tuple[LabelledImage, ...]]
 
     @property
     def name(self) -> str:
@@ -44,7 +44,7 @@ class PictureSet:
         return self.root.name
 
 
-def read_pictures(root: str) -> PictureSet:
+def read_images(root: str) -> ImageDataset:
     """Read a dataset and its labels.
 
     Raises:
@@ -58,22 +58,22 @@ def read_pictures(root: str) -> PictureSet:
     if len(datasets) != 1:
         raise OptionError(f"{root} holds {len(datasets)} labelled datasets; give the folder of one")
     (dataset,) = datasets
-    splits: dict[str, list[Picture]] = {}
+    splits: dict[str, list[LabelledImage]] = {}
     for image in dataset.images:
         labels = dataset.labels_of(image)
         if labels is None:
             continue  # nobody has labelled it
         boxes = labels.boxes
-        splits.setdefault(image.split, []).append(Picture(Path(image.file.url), image.file.relative, boxes))
+        splits.setdefault(image.split, []).append(LabelledImage(Path(image.file.url), image.file.relative, boxes))
     for split in ("train", "val"):
         if not splits.get(split):
-            raise LabelError(f"dataset {root} has no {split} pictures; name them in its data.yaml")
-    return PictureSet(Path(dataset.root), dataset.classes, {name: tuple(found) for name, found in splits.items()})
+            raise LabelError(f"dataset {root} has no {split} images; name them in its data.yaml")
+    return ImageDataset(Path(dataset.root), dataset.classes, {name: tuple(found) for name, found in splits.items()})
 
 
-def letterboxed(picture: Picture, size: int, patch: int) -> tuple[Letterbox, npt.NDArray[np.uint8]]:
-    """Decode a picture into its window: uint8[H, W, 3], both multiples of the patch."""
-    stream = open_source(str(picture.path))
+def letterboxed(image: LabelledImage, size: int, patch: int) -> tuple[Letterbox, npt.NDArray[np.uint8]]:
+    """Decode an image into its window: uint8[H, W, 3], both multiples of the patch."""
+    stream = open_source(str(image.path))
     try:
         frame = decode_image(stream, size, patch, None)
     finally:
@@ -81,10 +81,10 @@ def letterboxed(picture: Picture, size: int, patch: int) -> tuple[Letterbox, npt
     return Letterbox(size, patch, frame.source_width, frame.source_height), frame.pixels
 
 
-def square_boxes(picture: Picture, window: Letterbox) -> list[tuple[float, ...]]:
-    """Boxes of a picture as (class, x, y, w, h), fractions of the letterboxed square."""
-    centred = np.array([[box.x, box.y, box.w, box.h] for box in picture.boxes], dtype=np.float64).reshape(-1, 4)
+def square_boxes(image: LabelledImage, window: Letterbox) -> list[tuple[float, ...]]:
+    """Boxes of an image as (class, x, y, w, h), fractions of the letterboxed square."""
+    centred = np.array([[box.x, box.y, box.w, box.h] for box in image.boxes], dtype=np.float64).reshape(-1, 4)
     return [
         (float(one.class_id), *moved)
-        for one, moved in zip(picture.boxes, window.normalised_to_square(centred).tolist(), strict=True)
+        for one, moved in zip(image.boxes, window.normalised_to_square(centred).tolist(), strict=True)
     ]

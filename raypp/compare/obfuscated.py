@@ -1,4 +1,4 @@
-"""The obscured side of a comparison: a picture set hidden in another way than by a veil, once and for all epochs."""
+"""The obscured side of a comparison: an image set hidden in another way than by a veil, once and for all epochs."""
 
 import io
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from raypp.compare.arm import JPEG_QUALITY, ObscuredFigures
-from raypp.compare.images import Picture, PictureSet, letterboxed
+from raypp.compare.images import ImageDataset, LabelledImage, letterboxed
 from raypp.geometry.letterbox import Letterbox
 from raypp.media.annotations.boxes import Box
 from raypp.media.obfuscation import Obscuring, Pixels
@@ -17,28 +17,28 @@ from raypp.media.obfuscation import Obscuring, Pixels
 _USED = ("train", "val")
 
 
-def obscure(pictures: PictureSet, way: Obscuring, size: int, folder: Path) -> PictureSet:
-    """Write every picture of train and val obscured, without loss; those that are there are kept.
+def obscure(images: ImageDataset, way: Obscuring, size: int, folder: Path) -> ImageDataset:
+    """Write every image of train and val obscured, without loss; those that are there are kept.
 
-    A picture is first scaled to the size that the network sees, then obscured, and what reads the set augments after
-    that. So each picture is released once, the same in every epoch, seed and rerun: noise drawn anew for every epoch
+    An image is first scaled to the size that the network sees, then obscured, and what reads the set augments after
+    that. So each image is released once, the same in every epoch, seed and rerun: noise drawn anew for every epoch
     would give epochs times the epsilon that is told.
 
     Args:
-        pictures: the plain pictures.
+        images: the plain images.
         way: how to hide them.
-        size: side of the letterboxed square, in pixels; the long side of each picture is scaled to it.
-        folder: where obscured pictures are written.
+        size: side of the letterboxed square, in pixels; the long side of each image is scaled to it.
+        folder: where obscured images are written.
 
     Returns:
-        The same set, names and labels as they were, made of the obscured pictures.
+        The same set, names and labels as they were, made of the obscured images.
     """
-    splits = {split: _split(pictures.splits[split], way, size, folder / split) for split in _USED}
-    return replace(pictures, splits=splits)
+    splits = {split: _split(images.splits[split], way, size, folder / split) for split in _USED}
+    return replace(images, splits=splits)
 
 
-def figures(plain: PictureSet, obscured: PictureSet) -> ObscuredFigures:
-    """What obscured pictures come to as JPEG files, beside the files that they were made of."""
+def figures(plain: ImageDataset, obscured: ImageDataset) -> ObscuredFigures:
+    """What obscured images come to as JPEG files, beside the files that they were made of."""
     mine, theirs = ([one.path for split in _USED for one in some.splits[split]] for some in (obscured, plain))
     return ObscuredFigures(
         frames=len(mine),
@@ -47,23 +47,23 @@ def figures(plain: PictureSet, obscured: PictureSet) -> ObscuredFigures:
     )
 
 
-def _split(pictures: Sequence[Picture], way: Obscuring, size: int, folder: Path) -> tuple[Picture, ...]:
+def _split(images: Sequence[LabelledImage], way: Obscuring, size: int, folder: Path) -> tuple[LabelledImage, ...]:
     folder.mkdir(parents=True, exist_ok=True)
-    return tuple(_written(one, way, size, folder / f"{number:07d}.png") for number, one in enumerate(pictures))
+    return tuple(_written(one, way, size, folder / f"{number:07d}.png") for number, one in enumerate(images))
 
 
-def _written(picture: Picture, way: Obscuring, size: int, path: Path) -> Picture:
+def _written(image: LabelledImage, way: Obscuring, size: int, path: Path) -> LabelledImage:
     if not path.exists():
         part = path.with_suffix(".tmp")
-        Image.fromarray(_hidden(picture, way, size)).save(part, format="PNG", compress_level=1)
+        Image.fromarray(_hidden(image, way, size)).save(part, format="PNG", compress_level=1)
         part.replace(path)
-    return replace(picture, path=path)
+    return replace(image, path=path)
 
 
-def _hidden(picture: Picture, way: Obscuring, size: int) -> Pixels:
-    """Obscure a picture within its window; padding, which fills squares at the edges, is cut off again."""
-    window, pixels = letterboxed(picture, size, way.cell)
-    hidden = way(pixels, [_in_window(box, window) for box in picture.boxes])
+def _hidden(image: LabelledImage, way: Obscuring, size: int) -> Pixels:
+    """Obscure an image within its window; padding, which fills squares at the edges, is cut off again."""
+    window, pixels = letterboxed(image, size, way.cell)
+    hidden = way(pixels, [_in_window(box, window) for box in image.boxes])
     return np.ascontiguousarray(hidden[: window.content_height, : window.content_width])
 
 

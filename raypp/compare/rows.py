@@ -51,7 +51,7 @@ def write_row(out: Path, row: ArmRow, matches: Sequence[SampleMatches]) -> None:
 
 
 def read_matches(out: Path, row: ArmRow) -> list[SampleMatches]:
-    """Read what an arm's detector found on each val picture; raises OptionError if it is not there."""
+    """Read what an arm's detector found on each val image; raises OptionError if it is not there."""
     path = out / _MATCHES / f"{row.row_id}.npz"
     if not path.is_file():
         raise OptionError(f"matches {path} are not there; remove the row {row.row_id} to train that arm again")

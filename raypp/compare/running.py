@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from raypp.compare.arm import Arm, ArmKind, ArmRow, ObscuredFigures, Report, Schedule, VeilFigures
-from raypp.compare.images import PictureSet
+from raypp.compare.images import ImageDataset
 from raypp.compare.plain import PlainFrames
 from raypp.compare.ultralytics import LibraryBatches, lay_out, train_by_library
 from raypp.compare.veiled import QuantisedFrames, VeiledFrames, WrongKeyFrames
@@ -69,7 +69,7 @@ class Bench:
 
     Attributes:
         schedule: what all arms have in common.
-        pictures: the plain dataset; for obscured arms the obscured one.
+        images: the plain dataset; for obscured arms the obscured one.
         folder: a folder of the arm's own, for what it needs while it runs.
         archive: the veiled dataset, for veiled arms.
         obscured: what the obscured dataset comes to, for obscured arms.
@@ -78,7 +78,7 @@ class Bench:
     """
 
     schedule: Schedule
-    pictures: PictureSet
+    images: ImageDataset
     folder: Path
     archive: VeiledArchive | None
     obscured: ObscuredFigures | None
@@ -99,14 +99,14 @@ def run_arm(arm: Arm, bench: Bench, row_id: str, report: Report) -> tuple[ArmRow
     """Train an arm to the end and judge it; a stopped one goes on at its last whole epoch.
 
     Returns:
-        The row, and the matches of every val picture by plain name, for comparisons picture by picture.
+        The row, and the matches of every val image by plain name, for comparisons image by image.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     val = _frames(bench, "val")
-    train = bench.pictures.splits["train"] if bench.archive is None else bench.archive.dataset.splits["train"]
+    train = bench.images.splits["train"] if bench.archive is None else bench.archive.dataset.splits["train"]
     count = train if isinstance(train, int) else len(train)
     if arm.kind is ArmKind.LIBRARY:
-        model, seconds = train_by_library(arm, bench.schedule, lay_out(bench.pictures, bench.folder), bench.folder)
+        model, seconds = train_by_library(arm, bench.schedule, lay_out(bench.images, bench.folder), bench.folder)
         steps = -(-count // bench.schedule.batch)
         trained = _Trained(model.to(device), median(seconds) / steps, sum(seconds), ())
     else:
@@ -114,14 +114,14 @@ def run_arm(arm: Arm, bench: Bench, row_id: str, report: Report) -> tuple[ArmRow
     network = bench.archive.network if bench.archive else None
     matcher = Matcher(trained.model, bench.schedule.size, device)
     matches = matcher.match(_in_order(val))
-    scores = score(matches, bench.pictures.classes)
+    scores = score(matches, bench.images.classes)
     row = ArmRow(
         row_id=row_id,
         arm=arm.model_copy(update={"encoder": _name(arm.encoder), "start": _name(arm.start)}),
         schedule=bench.schedule.model_copy(update={"weights": _name(bench.schedule.weights)}),
-        dataset=bench.pictures.name,
-        train_pictures=count,
-        val_pictures=scores.samples,
+        dataset=bench.images.name,
+        train_images=count,
+        val_images=scores.samples,
         map50=scores.map50,
         map50_95=scores.map50_95,
         classes={one.name: one.map50 for one in scores.classes},
@@ -149,16 +149,16 @@ def run_arm(arm: Arm, bench: Bench, row_id: str, report: Report) -> tuple[ArmRow
 
 def _frames(bench: Bench, split: str) -> PlainFrames | VeiledFrames:
     if bench.archive is None:
-        return PlainFrames(bench.pictures.splits[split], bench.schedule.size, _PLAIN_CELL)
+        return PlainFrames(bench.images.splits[split], bench.schedule.size, _PLAIN_CELL)
     return VeiledFrames.read(bench.archive.dataset, split, bench.archive.names)
 
 
 def _plain(bench: Bench, spec: VeilSpec) -> PlainFrames:
-    return PlainFrames(bench.pictures.splits["val"], bench.schedule.size, spec.patch)
+    return PlainFrames(bench.images.splits["val"], bench.schedule.size, spec.patch)
 
 
 def _judge(matcher: Matcher, frames: Frames, bench: Bench) -> Scores:
-    return score(matcher.match(_in_order(frames)), bench.pictures.classes)
+    return score(matcher.match(_in_order(frames)), bench.images.classes)
 
 
 def _in_order(frames: Frames) -> Iterator[DetectionBatch]:
@@ -181,7 +181,7 @@ def _train(arm: Arm, bench: Bench, val: Frames, count: int, device: torch.device
         **asked,
     )
     torch.manual_seed(arm.seed)
-    model = build_detector(schedule.architecture, bench.pictures.classes, _codes(arm))
+    model = build_detector(schedule.architecture, bench.images.classes, _codes(arm))
     if arm.start is not None and bench.archive is not None:
         load_start(model, arm.start, bench.archive.figures.veil_id)
     elif schedule.weights is not None:
@@ -209,15 +209,15 @@ def _train(arm: Arm, bench: Bench, val: Frames, count: int, device: torch.device
 
 
 def _fit(arm: Arm, bench: Bench, model: DetectionModel, recipe: Recipe, device: torch.device) -> float:
-    """Fit the adapter on the training pictures; a pair is moved alike, so cells stay on what is behind."""
+    """Fit the adapter on the training images; a pair is moved alike, so cells stay on what is behind."""
     if bench.schedule.weights is None or arm.spec is None or bench.archive is None:
         raise OptionError(f"arm {arm.name} is to be fitted, which needs a veil and --weights")
-    public = build_detector(bench.schedule.architecture, bench.pictures.classes, None)
+    public = build_detector(bench.schedule.architecture, bench.images.classes, None)
     load_public_weights(public, bench.schedule.weights)
     veiled = VeiledFrames.read(bench.archive.dataset, "train", bench.archive.names).without_variants()
-    behind = {picture.name: picture for picture in bench.pictures.splits["train"]}
-    pictures = tuple(behind[name] for name in veiled.rows["sample_id"])
-    plain = PlainFrames(pictures, bench.schedule.size, arm.spec.patch)
+    behind = {image.name: image for image in bench.images.splits["train"]}
+    images = tuple(behind[name] for name in veiled.rows["sample_id"])
+    plain = PlainFrames(images, bench.schedule.size, arm.spec.patch)
     moved = CellAugmentation()
 
     def pairs(epoch: int) -> Iterator[Pair]:
@@ -241,9 +241,9 @@ def _batches(
     arm: Arm, bench: Bench, recipe: Recipe
 ) -> tuple[Callable[[int], Iterator[DetectionBatch]], CellAugmentation | None]:
     if arm.kind in (ArmKind.PLAIN, ArmKind.OBSCURED):
-        data = lay_out(bench.pictures, bench.folder)
-        pictures = bench.pictures.splits["train"]
-        library = LibraryBatches(data, pictures, bench.pictures.classes, recipe, bench.schedule.size)
+        data = lay_out(bench.images, bench.folder)
+        images = bench.images.splits["train"]
+        library = LibraryBatches(data, images, bench.images.classes, recipe, bench.schedule.size)
         return library.epoch, None
     frames = _frames(bench, "train")
 

@@ -1,4 +1,4 @@
-"""The table of a comparison: each arm beside plain pictures, with what it costs and how sure that is."""
+"""The table of a comparison: each arm beside plain images, with what it costs and how sure that is."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Matches = Callable[[ArmRow], list[SampleMatches]]
 
 
 class Gap(BaseModel):
-    """Loss against the reference, in percent of it, with its 95 % interval over pictures and seeds."""
+    """Loss against the reference, in percent of it, with its 95 % interval over images and seeds."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -46,12 +46,12 @@ class TableLine(BaseModel):
     gap50: Gap | None = Field(description="against the reference; None for the reference itself, or without one")
     gap50_95: Gap | None
     step_ratio: float | None = Field(description="seconds of a training step over those of the reference")
-    bytes_per_frame: float | None = Field(description="of shards; of JPEG files, for obscured pictures")
-    size_ratio: float | None = Field(description="those bytes over those of the picture files")
+    bytes_per_frame: float | None = Field(description="of shards; of JPEG files, for obscured images")
+    size_ratio: float | None = Field(description="those bytes over those of the image files")
     frames_per_s: float | None = Field(description="frames veiled in a second on one core, once decoded")
     veil_to_decode: float | None = Field(description="time of veiling over that of decoding and resizing")
     wrong_key_share: float | None = Field(description="worst mAP50 under another key over its own")
-    plain_input_share: float | None = Field(description="mAP50 on pictures quantised without a key over its own")
+    plain_input_share: float | None = Field(description="mAP50 on images quantised without a key over its own")
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Table:
 def make_table(rows: Sequence[ArmRow], matches: Matches, replicates: int) -> Table:
     """Gather rows of one dataset and schedule into a table.
 
-    The reference is plain pictures with ultralytics' augmentation, or else whatever plain arm there is.
+    The reference is plain images with ultralytics' augmentation, or else whatever plain arm there is.
 
     Args:
         rows: the finished rows.

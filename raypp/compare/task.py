@@ -6,7 +6,7 @@ from pathlib import Path
 from raypp.compare import obfuscated as obscured
 from raypp.compare.arm import Report, VeilFigures
 from raypp.compare.comparison import FIGURES_FILE, ArmTask, veil_settings
-from raypp.compare.images import read_pictures
+from raypp.compare.images import read_images
 from raypp.compare.rows import write_row
 from raypp.compare.running import Bench, VeiledArchive, run_arm
 from raypp.detect.inputs.dataset import VeiledDataset
@@ -22,16 +22,16 @@ from raypp.veil.spec import LearnedSpec
 @private_umask()
 def run_task(task: ArmTask, report: Report) -> str:
     """Run one arm and write its row; returns its row_id."""
-    pictures = read_pictures(task.data)
+    images = read_images(task.data)
     settings = veil_settings(task)
     archive = _open_archive(task, settings) if settings else None
     folder = task.out / "running" / task.row_id
     folder.mkdir(parents=True, exist_ok=True)
     figures, way = None, task.arm.obscuring
     if way is not None:
-        plain, pictures = pictures, obscured.obscure(pictures, way, task.schedule.size, folder / "obscured")
-        figures = obscured.figures(plain, pictures)
-    bench = Bench(task.schedule, pictures, folder, archive, figures, task.wrong_keys, task.command)
+        plain, images = images, obscured.obscure(images, way, task.schedule.size, folder / "obscured")
+        figures = obscured.figures(plain, images)
+    bench = Bench(task.schedule, images, folder, archive, figures, task.wrong_keys, task.command)
     row, matches = run_arm(task.arm, bench, task.row_id, report)
     write_row(task.out, row, matches)
     return task.row_id

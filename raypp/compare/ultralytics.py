@@ -1,4 +1,4 @@
-"""Plain pictures through ultralytics: its augmentation for our loop, and its trainer to check our loop against."""
+"""Plain images through ultralytics: its augmentation for our loop, and its trainer to check our loop against."""
 
 import random
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from raypp.compare.arm import Arm, Schedule
-from raypp.compare.images import Picture, PictureSet
+from raypp.compare.images import ImageDataset, LabelledImage
 from raypp.detect.inputs.batch import DetectionBatch
 from raypp.detect.model import build_detector, load_public_weights
 from raypp.detect.schedule import Recipe
@@ -25,33 +25,33 @@ from raypp.detect.ultralytics import (
 _DATA_YAML = "data.yaml"
 
 
-def lay_out(pictures: PictureSet, folder: Path) -> Path:
-    """Lay a dataset out as ultralytics reads it, by links to the pictures; returns its data.yaml.
+def lay_out(images: ImageDataset, folder: Path) -> Path:
+    """Lay a dataset out as ultralytics reads it, by links to the images; returns its data.yaml.
 
     Its reader writes caches beside the labels, which must not happen in the owner's dataset.
     """
     for split in ("train", "val"):
         for kind in ("images", "labels"):
             (folder / kind / split).mkdir(parents=True, exist_ok=True)
-        for number, picture in enumerate(pictures.splits[split]):
+        for number, image in enumerate(images.splits[split]):
             stem = f"{number:07d}"
-            link = folder / "images" / split / (stem + picture.path.suffix.lower())
+            link = folder / "images" / split / (stem + image.path.suffix.lower())
             if not link.is_symlink():
-                link.symlink_to(picture.path)
-            lines = [f"{box.class_id} {box.x:.9g} {box.y:.9g} {box.w:.9g} {box.h:.9g}\n" for box in picture.boxes]
+                link.symlink_to(image.path)
+            lines = [f"{box.class_id} {box.x:.9g} {box.y:.9g} {box.w:.9g} {box.h:.9g}\n" for box in image.boxes]
             (folder / "labels" / split / f"{stem}.txt").write_text("".join(lines))
-    names = "".join(f"  {number}: {name!r}\n" for number, name in enumerate(pictures.classes))
+    names = "".join(f"  {number}: {name!r}\n" for number, name in enumerate(images.classes))
     path = folder / _DATA_YAML
     path.write_text(f"path: {folder}\ntrain: images/train\nval: images/val\nnames:\n{names}")
     return path
 
 
 class LibraryBatches:
-    """Training batches of plain pictures, augmented as ultralytics augments them by default.
+    """Training batches of plain images, augmented as ultralytics augments them by default.
 
     Args:
         data: data.yaml of `lay_out`.
-        pictures: the training pictures, in the order they were laid out.
+        images: the training images, in the order they were laid out.
         classes: names of the classes.
         recipe: seed, batch, epochs, and the last of them without mosaics.
         size: side of the square, in pixels.
@@ -61,7 +61,7 @@ class LibraryBatches:
     def __init__(
         self,
         data: Path,
-        pictures: tuple[Picture, ...],
+        images: tuple[LabelledImage, ...],
         classes: tuple[str, ...],
         recipe: Recipe,
         size: int,
@@ -71,7 +71,7 @@ class LibraryBatches:
         about = {"names": dict(enumerate(classes)), "nc": len(classes), "channels": 3}
         folder = str(data.parent / "images" / "train")
         self._dataset: Any = build_yolo_dataset(self._arguments, folder, recipe.batch, about, mode="train")
-        self._names = [picture.name for picture in pictures]
+        self._names = [image.name for image in images]
         self._recipe = recipe
         self._rank, self._workers = share
         self._mosaic = True

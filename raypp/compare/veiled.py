@@ -23,7 +23,7 @@ _READ_ROWS = 256
 _COLUMNS = (*COLUMNS, *VARIANT_COLUMNS)
 
 Encode = Callable[[int, npt.NDArray[np.uint8]], tuple[npt.NDArray[np.uint8], int]]
-"""From a picture's number and its window, uint8[H, W, 3], to codes uint8[C, rows, columns] and a sub-key."""
+"""From an image's number and its window, uint8[H, W, 3], to codes uint8[C, rows, columns] and a sub-key."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class VeiledFrames:
 
 @dataclass(frozen=True)
 class WrongKeyFrames:
-    """The same pictures veiled under another key: what a detector sees of an archive that is not its own."""
+    """The same images veiled under another key: what a detector sees of an archive that is not its own."""
 
     plain: PlainFrames
     spec: VeilSpec
@@ -86,11 +86,11 @@ class WrongKeyFrames:
         return len(self.plain)
 
     def batch(self, indices: Sequence[int]) -> DetectionBatch:
-        """Return some pictures as a batch of codes."""
+        """Return some images as a batch of codes."""
         veil = Veil(self.spec, self.key, self.network)
 
         def codes(index: int, pixels: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], int]:
-            encoder = veil.stream("site", "camera", self.plain.pictures[index].name.encode())
+            encoder = veil.stream("site", "camera", self.plain.images[index].name.encode())
             return encoder.encode(pixels[None])[0], encoder.sub_key
 
         return _encoded(self.plain, indices, self.spec, codes)
@@ -98,7 +98,7 @@ class WrongKeyFrames:
 
 @dataclass(frozen=True)
 class QuantisedFrames:
-    """The same pictures without any veil, brought into the shape of codes by who has no key.
+    """The same images without any veil, brought into the shape of codes by who has no key.
 
     Each cell's pixels are averaged in C groups and quantised to the codes' levels.
     """
@@ -110,7 +110,7 @@ class QuantisedFrames:
         return len(self.plain)
 
     def batch(self, indices: Sequence[int]) -> DetectionBatch:
-        """Return some pictures as a batch of codes."""
+        """Return some images as a batch of codes."""
         patch, channels = self.spec.patch, self.spec.channels
 
         def codes(_index: int, pixels: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], int]:
@@ -128,12 +128,12 @@ def _encoded(plain: PlainFrames, indices: Sequence[int], spec: VeilSpec, codes: 
     boxes: list[tuple[float, ...]] = []
     names = []
     for row, index in enumerate(indices):
-        picture = plain.pictures[index]
-        window, pixels = letterboxed(picture, plain.size, spec.patch)
+        image = plain.images[index]
+        window, pixels = letterboxed(image, plain.size, spec.patch)
         values, sub_key = codes(index, pixels)
         top, left = window.row_offset, window.column_offset
         inputs[row, :-1, top : top + values.shape[1], left : left + values.shape[2]] = values
         inputs[row, -1] = sub_key
-        boxes += [(row, *box) for box in square_boxes(picture, window)]
-        names.append(picture.name)
+        boxes += [(row, *box) for box in square_boxes(image, window)]
+        names.append(image.name)
     return labelled_batch(inputs, boxes, tuple(names))

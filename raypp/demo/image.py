@@ -1,4 +1,4 @@
-"""The picture of a demo: plain frames beside what somebody with nothing but the shards would look at first."""
+"""The image of a demo: plain frames beside what somebody with nothing but the shards would look at first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -78,21 +78,21 @@ def draw_detected(
     pen.text((_GAP, 6), _SAID.format(outcome_counts([box for one in found for box in one.boxes])), fill=_INK)
     for row, (one, pixels, caption) in enumerate(zip(found, plain, captions, strict=True)):
         top = 2 * _CAPTION + row * (height + _GAP + _CAPTION)
-        for column, picture in enumerate((one.view, pixels)):
-            sheet.paste(_marked(one, picture).resize((_WIDTH, height)), (_GAP + column * (_GAP + _WIDTH), top))
+        for column, image in enumerate((one.view, pixels)):
+            sheet.paste(_marked(one, image).resize((_WIDTH, height)), (_GAP + column * (_GAP + _WIDTH), top))
         pen.text((_GAP, top + height + 2), caption, fill=_INK)
         pen.text((2 * _GAP + _WIDTH, top + height + 2), "the plain frame behind it, for the owner's eyes", fill=_INK)
     return sheet
 
 
-def _marked(one: Detected, picture: npt.NDArray[np.uint8]) -> Image.Image:
+def _marked(one: Detected, image: npt.NDArray[np.uint8]) -> Image.Image:
     """Draw the marks in the whole square, as they are given, and cut out the window."""
     window = one.window
     square = np.zeros((window.size, window.size, 3), dtype=np.uint8)
     top, left = window.row_offset * window.patch, window.column_offset * window.patch
-    square[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
+    square[top : top + image.shape[0], left : left + image.shape[1]] = image
     drawn = Image.fromarray(square).resize((2 * window.size, 2 * window.size), Image.Resampling.NEAREST)
     draw_outcomes(drawn, one.boxes)
     scale = drawn.width / window.size
-    right, bottom = left + picture.shape[1], top + picture.shape[0]
+    right, bottom = left + image.shape[1], top + image.shape[0]
     return drawn.crop((scale * left, scale * top, scale * right, scale * bottom))

@@ -1,4 +1,4 @@
-"""The demo: sample archive -> veil -> verify -> picture -> detector -> picture -> service -> reports."""
+"""The demo: sample archive -> veil -> verify -> image -> detector -> image -> service -> reports."""
 
 import tempfile
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # what needs torch, which the edge has not
     from raypp.audit.tasks import ClusterTasks
     from raypp.cli.train import ClusterTrainer
 
-PICTURE_FILE = "veiled.png"
+IMAGE_FILE = "veiled.png"
 DETECTED_FILE = "detected.png"
 _SIZE = 320
 """Small, so that a detector learns in minutes on two cores."""
@@ -42,7 +42,7 @@ _RATE = Fraction(5)
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """What the demo makes: where, from which seed, and films of how many seconds."""
+    """What the demo makes: where, from which seed, and videos of how many seconds."""
 
     out: Path
     seed: int
@@ -73,7 +73,9 @@ def run_demo(
     sample = _sample(options, reporter)
     size = sum(video.path.stat().st_size for video in sample.videos)
     console.print(
-        f"sample        {len(sample.videos)} films in {sample.root}, {size / 1e6:.1f} MB", highlight=False, markup=False
+        f"sample        {len(sample.videos)} videos in {sample.root}, {size / 1e6:.1f} MB",
+        highlight=False,
+        markup=False,
     )
     with tempfile.TemporaryDirectory(prefix="raypp-demo-") as folder:
         key_path = Path(folder, "owner.key")
@@ -90,10 +92,10 @@ def run_demo(
             f"verified      {report.shards} shards, {report.frames} frames, labels {', '.join(report.label_versions)}",
             markup=False,
         )
-        picture = options.out / PICTURE_FILE
-        _draw(sample, settings, summary, picture)
+        image = options.out / IMAGE_FILE
+        _draw(sample, settings, summary, image)
         console.print(
-            f"look at       {picture}  ({perf_counter() - started:.0f} s so far)", highlight=False, markup=False
+            f"look at       {image}  ({perf_counter() - started:.0f} s so far)", highlight=False, markup=False
         )
         if trainer is None or attack is None:
             console.print("To go on, train a detector and serve it, install raypp[cluster].", highlight=False)
@@ -128,7 +130,7 @@ def _audit(
 
 
 def _stream(sample: Sample, settings: VeilSettings, key: VeilKey, run: Path, place: Path, console: Console) -> None:
-    """Serve the detector, stream both films to it, and print what the sites' reports say beside the truth."""
+    """Serve the detector, stream both videos to it, and print what the sites' reports say beside the truth."""
     from raypp.cli.export import write_export  # noqa: PLC0415 - needs torch
     from raypp.demo.service import Plant, stream_sites  # noqa: PLC0415 - needs the ledger's libraries
 
@@ -168,16 +170,16 @@ def _train_and_draw(
     videos = {video.site: video for video in sample.videos}
     plain = [_plain(videos[one.site].path, settings, one.timestamp_us) for one in found]
     captions = [f"{one.site}, {one.timestamp_us / 1e6:.1f} s: veiled, held out" for one in found]
-    picture = options.out / DETECTED_FILE
-    draw_detected([one.detected for one in found], plain, captions).save(picture)
-    console.print(f"look at       {picture}", highlight=False, markup=False)
+    image = options.out / DETECTED_FILE
+    draw_detected([one.detected for one in found], plain, captions).save(image)
+    console.print(f"look at       {image}", highlight=False, markup=False)
     return run
 
 
 def _sample(options: DemoOptions, reporter: Reporter) -> Sample:
     root = options.out / "sample"
     fps, sites = 10, 2
-    with reporter.task("filming a workshop", options.seconds * fps * sites) as advance:
+    with reporter.task("recording a workshop", options.seconds * fps * sites) as advance:
         return make_sample(
             root,
             options.seed,
@@ -206,7 +208,7 @@ def _settings(options: DemoOptions, key_path: Path) -> VeilSettings:
 
 
 def _draw(sample: Sample, settings: VeilSettings, summary: VeilSummary, path: Path) -> None:
-    """Draw one frame of each film beside its codes; the view is made from all frames of its site."""
+    """Draw one frame of each video beside its codes; the view is made from all frames of its site."""
     reader = ShardReader(settings.out)
     header = reader.header
     by_site: dict[str, dict[int, np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]] = {}

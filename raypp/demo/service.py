@@ -1,4 +1,4 @@
-"""The demo's end: the sample's sites stream their films through the real service; its reports beside the truth."""
+"""The demo's end: the sample's sites stream their videos through the real service; its reports beside the truth."""
 
 import csv
 import os
@@ -34,15 +34,15 @@ _OVERLAP = 0.5
 
 @dataclass(frozen=True)
 class Plant:
-    """What streams: films of sites, the owner's key and the veil's spec, the model that reads it.
+    """What streams: videos of sites, the owner's key and the veil's spec, the model that reads it.
 
     Attributes:
-        videos: one film of each site.
+        videos: one video of each site.
         key: the owner's key, from which each site's is derived.
         spec: the veil's spec.
         model: the detector's bundle.
         size: side of the square, in pixels.
-        fps: frames to stream per second of film.
+        fps: frames to stream per second of video.
     """
 
     videos: Sequence[SampleVideo]
@@ -66,7 +66,7 @@ class SiteResult:
 
 
 def stream_sites(plant: Plant, place: Path, out: Path) -> list[SiteResult]:
-    """Stream each site's film through a service of its own processes, and read the reports from its ledger.
+    """Stream each site's video through a service of its own processes, and read the reports from its ledger.
 
     Args:
         plant: who streams what.

@@ -27,10 +27,10 @@ _WIDEST = 1024
 
 
 def build_detector(architecture: str, classes: tuple[str, ...], codes: CodeInput | None) -> DetectionModel:
-    """Build a detector of an ultralytics family, on codes or on plain pictures.
+    """Build a detector of an ultralytics family, on codes or on plain images.
 
-    The model is built whole for plain pictures first, so that its strides are in source pixels and its head's biases
-    start where they would on plain pictures; then the layers up to the one that reaches the codes' stride are replaced.
+    The model is built whole for plain images first, so that its strides are in source pixels and its head's biases
+    start where they would on plain images; then the layers up to the one that reaches the codes' stride are replaced.
     Layers keep their numbers and names, so public weights load wherever shapes fit.
 
     Args:
@@ -38,7 +38,7 @@ def build_detector(architecture: str, classes: tuple[str, ...], codes: CodeInput
             its scale, such as "yolov8p", the smallest of a family at half its width, for demonstrations on a CPU.
         classes: names of the classes.
         codes: the codes it is fed, uint8[N, C + 1, G, G] with the sub-key in the last plane; None for plain
-            pictures, float[N, 3, H, W] in [0, 1].
+            images, float[N, 3, H, W] in [0, 1].
 
     Raises:
         ModelError: if the architecture is unknown, no detector, or uses a layer that the codes replace.

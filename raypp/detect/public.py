@@ -1,4 +1,4 @@
-"""A public detector whole, as it was published: what anybody would run on a picture."""
+"""A public detector whole, as it was published: what anybody would run on an image."""
 
 import math
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _MOST = 300
 
 @dataclass(frozen=True)
 class Sightings:
-    """What was found on one picture, the surest first.
+    """What was found on one image, the surest first.
 
     Attributes:
         boxes_P4: float32[P, 4], corners (x1, y1, x2, y2), in pixels.
@@ -35,7 +35,7 @@ class Sightings:
 
 @dataclass(frozen=True)
 class PublicDetector:
-    """A detector on plain pictures.
+    """A detector on plain images.
 
     Attributes:
         model: with its own classes, in evaluation mode.
@@ -45,7 +45,7 @@ class PublicDetector:
 
     @torch.inference_mode()
     def find(self, frame_HW3: npt.NDArray[np.uint8], sure: float) -> Sightings:
-        """Detect on a picture.
+        """Detect on an image.
 
         Args:
             frame_HW3: uint8, RGB; sides multiples of 32.

@@ -22,7 +22,7 @@ if not (_folder.name.startswith(_PREFIX) and _folder.is_dir()):  # else the fold
     _folder = Path(_SETTINGS_FOLDER.name)
     os.environ["YOLO_CONFIG_DIR"] = str(_folder)
 
-# Its import replaces these for the whole process (its Image.open would install packages when a picture is damaged).
+# Its import replaces these for the whole process (its Image.open would install packages when an image is damaged).
 _REPLACED = [(PIL.Image, "open"), (torch, "save"), (cv2, "imread"), (cv2, "imwrite"), (cv2, "imshow")]
 _ORIGINALS = [(module, name, getattr(module, name)) for module, name in _REPLACED]
 

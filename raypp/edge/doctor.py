@@ -227,9 +227,7 @@ async def _camera(name: str, camera: CameraSettings) -> Finding:
         async with asyncio.timeout(_CAMERA_S):
             says = await asyncio.to_thread(_look, camera)
     except TimeoutError:
-        return Finding(
-            what, Verdict.WRONG, f"{shown_camera(camera.source[0])} gives no picture within {_CAMERA_S:.0f} s"
-        )
+        return Finding(what, Verdict.WRONG, f"{shown_camera(camera.source[0])} gives no image within {_CAMERA_S:.0f} s")
     except RayppError as error:
         return Finding(what, Verdict.WRONG, f"{shown_camera(camera.source[0])}: {error}")
     return Finding(what, Verdict.GOOD, says)
@@ -243,5 +241,5 @@ def _look(camera: CameraSettings) -> str:
         try:
             frame = next(container.decode(video=0))
         except (av.FFmpegError, OSError, StopIteration) as error:
-            raise SiteError(f"no picture comes ({said(error)})") from None
+            raise SiteError(f"no image comes ({said(error)})") from None
         return f"{shown_camera(source)} gives {frame.width}x{frame.height}"

@@ -1,4 +1,4 @@
-"""What a detector gets wrong, told without pictures: each mistake's kind after TIDE.
+"""What a detector gets wrong, told without images: each mistake's kind after TIDE.
 
 TIDE: Bolya, Foley, Hays, Hoffman, "TIDE: A General Toolbox for Identifying Object Detection Errors", ECCV 2020.
 """

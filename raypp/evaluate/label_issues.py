@@ -1,4 +1,4 @@
-"""Labels that look wrong, ranked from labels and predictions alone, without a look at any picture.
+"""Labels that look wrong, ranked from labels and predictions alone, without a look at any image.
 
 After ObjectLab: Tkachenko, Thyagarajan, Mueller, "ObjectLab: Automated Diagnosis of Mislabeled Images in Object
 Detection Data", arXiv 2309.00832 (2023). As there, a box gets a score for each kind of error from how alike it is to

@@ -1,4 +1,4 @@
-"""Pictures of an evaluation, drawn without any global state: curves, confusions, and boxes on codes."""
+"""Images of an evaluation, drawn without any global state: curves, confusions, and boxes on codes."""
 
 import textwrap
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from raypp.evaluate.scores import Scores
 from raypp.media.drawing import OUTCOME_COLOURS, Outcome, OutcomeBox, draw_outcomes, outcome_counts
 from raypp.veil.view import component_view
 
-Picture = npt.NDArray[np.uint8]
+Pixels = npt.NDArray[np.uint8]
 """uint8[H, W, 3], RGB."""
 
 _MOST_NAMED = 20
@@ -34,7 +34,7 @@ _OUTCOMES = {
 }
 
 
-def precision_recall_picture(curves: Curves, scores: Scores) -> Picture:
+def precision_recall_image(curves: Curves, scores: Scores) -> Pixels:
     """Draw precision over recall at IoU 0.5: the mean over classes, and each class where there are few enough."""
     figure = Figure(figsize=(9, 5.5), dpi=_DPI, layout="constrained")
     axes = figure.add_subplot()
@@ -53,7 +53,7 @@ def precision_recall_picture(curves: Curves, scores: Scores) -> Picture:
     return _drawn(figure)
 
 
-def confusion_picture(counts_NN: npt.NDArray[np.int64], classes: Sequence[str], confidence: float) -> Picture:
+def confusion_image(counts_NN: npt.NDArray[np.int64], classes: Sequence[str], confidence: float) -> Pixels:
     """Draw a confusion matrix as `raypp.evaluate.errors.confusion` counts it: shades by column, counts as numbers."""
     names = [*classes, "background"]
     shares = counts_NN / np.maximum(counts_NN.sum(axis=0, keepdims=True), 1)
@@ -74,9 +74,9 @@ def confusion_picture(counts_NN: npt.NDArray[np.int64], classes: Sequence[str], 
     return _drawn(figure)
 
 
-def detections_picture(
+def detections_image(
     samples: Sequence[StudiedSample], classes: Sequence[str], pixels: int, confidence: float
-) -> Picture | None:
+) -> Pixels | None:
     """Draw what was found, missed and is wrong on the best three-component view of the codes.
 
     Args:
@@ -86,7 +86,7 @@ def detections_picture(
         confidence: detections below it are left out.
 
     Returns:
-        The picture; None where no codes were kept.
+        The image; None where no codes were kept.
     """
     shown = [one for one in samples if one.codes_CGG is not None]
     if not shown:
@@ -116,7 +116,7 @@ def detections_picture(
     return np.asarray(sheet)
 
 
-def _tile(sample: StudiedSample, view: Picture, boxes: Sequence[OutcomeBox]) -> Image.Image:
+def _tile(sample: StudiedSample, view: Pixels, boxes: Sequence[OutcomeBox]) -> Image.Image:
     """One frame's codes, faded so that boxes stand out, cut to where the frame has cells."""
     assert sample.codes_CGG is not None  # noqa: S101 - chosen by that
     rows, columns = _window(sample.codes_CGG)
@@ -145,13 +145,13 @@ def _legend(
         left += 36 + font.getlength(words)
 
 
-def _drawn(figure: Figure) -> Picture:
+def _drawn(figure: Figure) -> Pixels:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()  # type: ignore[no-untyped-call]
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]
 
 
-def _views(samples: Sequence[StudiedSample]) -> list[Picture]:
+def _views(samples: Sequence[StudiedSample]) -> list[Pixels]:
     """View codes in their square; those of one sub-key together, since each sub-key has its own components."""
     squares = [one.codes_CGG for one in samples if one.codes_CGG is not None]
     views = [np.full((*codes.shape[1:], 3), _OUTSIDE, dtype=np.uint8) for codes in squares]

@@ -1,4 +1,4 @@
-"""The report of an evaluation: scores, mistakes, suspected label errors, and their pictures, as files and as values."""
+"""The report of an evaluation: scores, mistakes, suspected label errors, and their images, as files and as values."""
 
 import io
 from collections import Counter
@@ -16,7 +16,7 @@ from raypp.evaluate.error_summary import MistakeSummary, camera_of, judge_all, s
 from raypp.evaluate.errors import Mistake, confusion
 from raypp.evaluate.label_issues import LabelSuspect, label_suspects
 from raypp.evaluate.metrics import STUDY_CONFIDENCE, Curves, score, score_with_curves
-from raypp.evaluate.plots import Picture, confusion_picture, detections_picture, precision_recall_picture
+from raypp.evaluate.plots import Pixels, confusion_image, detections_image, precision_recall_image
 from raypp.evaluate.request import Origin, StudiedSample, in_order
 from raypp.evaluate.scores import Scores
 from raypp.evaluate.tables import detections_table, mistakes_table, suspects_table
@@ -26,9 +26,9 @@ MISTAKES_FILE = "mistakes.json"
 MISTAKES_TABLE = "mistakes.csv"
 SUSPECTS_TABLE = "label-suspects.csv"
 DETECTIONS_TABLE = "detections.csv"
-PRECISION_RECALL_PICTURE = "pr.png"
-CONFUSION_PICTURE = "confusion.png"
-DETECTIONS_PICTURE = "detections.png"
+PRECISION_RECALL_IMAGE = "pr.png"
+CONFUSION_IMAGE = "confusion.png"
+DETECTIONS_IMAGE = "detections.png"
 MOST_SHOWN = 9
 """Frames that are drawn, the worst ones."""
 
@@ -53,12 +53,12 @@ class EvaluationScores(Scores):
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """The pictures of a report, RGB uint8[H, W, 3]; `detections` is None where no codes were kept."""
+class Images:
+    """The images of a report, RGB uint8[H, W, 3]; `detections` is None where no codes were kept."""
 
-    precision_recall: Picture
-    confusion: Picture
-    detections: Picture | None
+    precision_recall: Pixels
+    confusion: Pixels
+    detections: Pixels | None
 
 
 @dataclass(frozen=True)
@@ -99,13 +99,13 @@ class Report:
         kept = [one for one in self.samples if one.codes_CGG is not None]
         return sorted(kept, key=lambda one: (-made[one.matches.sample_id], one.matches.sample_id))[:MOST_SHOWN]
 
-    def pictures(self) -> Pictures:
-        """Draw the pictures."""
+    def images(self) -> Images:
+        """Draw the images."""
         confidence = self.mistakes.confidence
-        return Pictures(
-            precision_recall=precision_recall_picture(self.curves, self.scores),
-            confusion=confusion_picture(self.confusion_NN, self.classes, confidence),
-            detections=detections_picture(self._shown(), self.classes, self.pixels, confidence),
+        return Images(
+            precision_recall=precision_recall_image(self.curves, self.scores),
+            confusion=confusion_image(self.confusion_NN, self.classes, confidence),
+            detections=detections_image(self._shown(), self.classes, self.pixels, confidence),
         )
 
 
@@ -135,13 +135,13 @@ def make_report(samples: Iterable[StudiedSample], classes: tuple[str, ...], pixe
     )
 
 
-def write_report(report: Report, folder: Path) -> Pictures:
-    """Write a report's files into a folder, which is made if it is not there; returns the pictures that it drew.
+def write_report(report: Report, folder: Path) -> Images:
+    """Write a report's files into a folder, which is made if it is not there; returns the images that it drew.
 
     Raises:
         OptionError: if the folder cannot be written to.
     """
-    drawn, classes, pixels = report.pictures(), report.classes, report.pixels
+    drawn, classes, pixels = report.images(), report.classes, report.pixels
     detections = [one.detections for one in report.samples]
     files = {
         SCORES_FILE: f"{report.scores.model_dump_json(indent=1)}\n".encode(),
@@ -149,11 +149,11 @@ def write_report(report: Report, folder: Path) -> Pictures:
         MISTAKES_TABLE: mistakes_table(report.rows, classes, pixels),
         SUSPECTS_TABLE: suspects_table(report.suspects, classes, pixels),
         DETECTIONS_TABLE: detections_table(detections, report.mistakes.confidence, classes, pixels),
-        PRECISION_RECALL_PICTURE: _png(drawn.precision_recall),
-        CONFUSION_PICTURE: _png(drawn.confusion),
+        PRECISION_RECALL_IMAGE: _png(drawn.precision_recall),
+        CONFUSION_IMAGE: _png(drawn.confusion),
     }
     if drawn.detections is not None:
-        files[DETECTIONS_PICTURE] = _png(drawn.detections)
+        files[DETECTIONS_IMAGE] = _png(drawn.detections)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
@@ -182,7 +182,7 @@ def _group(name: str, samples: Sequence[StudiedSample], classes: Sequence[str]) 
     return GroupScores(name=name, samples=own.samples, labels=own.labels, map50=own.map50, map50_95=own.map50_95)
 
 
-def _png(picture: Picture) -> bytes:
+def _png(image: Pixels) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
+    Image.fromarray(image).save(buffer, "PNG")
     return buffer.getvalue()

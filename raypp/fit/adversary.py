@@ -1,4 +1,4 @@
-"""Adversaries: decoders that learn, beside the encoder, to rebuild pictures from its codes."""
+"""Adversaries: decoders that learn, beside the encoder, to rebuild images from its codes."""
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ UNIT = 255.0
 
 
 class Adversary(nn.Module):
-    """A decoder from codes to what a picture shows in each cell: its detail, its edges, its colour.
+    """A decoder from codes to what an image shows in each cell: its detail, its edges, its colour.
 
     Args:
         shape: how it looks.
@@ -93,14 +93,14 @@ def _layer(inputs: int, outputs: int, side: int, stride: int = 1) -> nn.Sequenti
     )
 
 
-def cells_of(pictures_N3HW: Tensor, patch: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return what an adversary is to rebuild of pictures in [0, 1]: luma, gradients and colour of each cell."""
-    cells = luma_cells(pictures_N3HW, patch)
+def cells_of(images_N3HW: Tensor, patch: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what an adversary is to rebuild of images in [0, 1]: luma, gradients and colour of each cell."""
+    cells = luma_cells(images_N3HW, patch)
     square = cells.reshape(len(cells), patch, patch, *cells.shape[2:])
     across = square.diff(dim=2)[:, :-1]
     down = square.diff(dim=1)[:, :, :-1]
     edges = (across.square() + down.square() + 1e-12).sqrt().flatten(1, 2)
-    return cells, edges, functional.avg_pool2d(pictures_N3HW, patch)
+    return cells, edges, functional.avg_pool2d(images_N3HW, patch)
 
 
 def explained(mine: Tensor, true: Tensor) -> Tensor:

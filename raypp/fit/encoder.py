@@ -1,4 +1,4 @@
-"""The encoder of a learned veil as a network: from pictures to levels of C channels at the veil's stride."""
+"""The encoder of a learned veil as a network: from images to levels of C channels at the veil's stride."""
 
 from collections.abc import Iterable
 from copy import deepcopy
@@ -20,7 +20,7 @@ class LevelEncoder(nn.Module):
     """The first stages of a public detector, and a bottleneck of C channels whose values are spread over L levels.
 
     Args:
-        stages: layers from pictures to features at the veil's stride.
+        stages: layers from images to features at the veil's stride.
         features: channels of the features.
         channels: channels of the bottleneck, C.
         levels: levels of a channel, L.
@@ -33,34 +33,34 @@ class LevelEncoder(nn.Module):
         self.norm = nn.BatchNorm2d(channels, affine=False)
         self.levels = levels
 
-    def forward(self, pictures_N3HW: Tensor) -> Tensor:
-        """Turn pictures, float[N, 3, H, W] in [0, 1], into levels yet to be rounded, float[N, C, H/p, W/p]."""
+    def forward(self, images_N3HW: Tensor) -> Tensor:
+        """Turn images, float[N, 3, H, W] in [0, 1], into levels yet to be rounded, float[N, C, H/p, W/p]."""
         spread = (self.levels - 1) / 2
-        standard = self.norm(self.bottleneck(self.stages(pictures_N3HW)).float())
+        standard = self.norm(self.bottleneck(self.stages(images_N3HW)).float())
         levels: Tensor = (spread + standard * (spread / _DEVIATIONS)).clamp(0, self.levels - 1)
         return levels
 
     @torch.no_grad()
-    def start_from(self, pictures: Iterable[Tensor], seed: int) -> None:
+    def start_from(self, images: Iterable[Tensor], seed: int) -> None:
         """Start the bottleneck at a random rotation of the features' strongest directions, each of unit variance.
 
         So every channel carries as much as any other, and which mixture it is depends on the seed.
 
         Args:
-            pictures: some batches, float[N, 3, H, W].
+            images: some batches, float[N, 3, H, W].
             seed: of the rotation.
         """
         total = mean = count = None
         training = self.training
         self.eval()
-        for batch in pictures:
+        for batch in images:
             cells = self.stages(batch).float().movedim(1, -1).flatten(0, -2).double()
             total = cells.T @ cells if total is None else total + cells.T @ cells
             mean = cells.sum(0) if mean is None else mean + cells.sum(0)
             count = len(cells) if count is None else count + len(cells)
         self.train(training)
         if total is None or mean is None or count is None:
-            raise ModelError("there is no picture to start the encoder from")
+            raise ModelError("there is no image to start the encoder from")
         mean = mean / count
         values, vectors = torch.linalg.eigh(total / count - torch.outer(mean, mean))
         channels, features = self.bottleneck.weight.shape[:2]

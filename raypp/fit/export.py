@@ -24,7 +24,7 @@ from raypp.veil.learned import INPUT, OUTPUT
 from raypp.veil.spec import LearnedSpec
 from raypp.veil.substitution import Substitution, every_substitution
 
-FITTED = "fitted on plain pictures"
+FITTED = "fitted on plain images"
 """What a starting checkpoint has in the place of a dataset version."""
 _PROBE_CELLS = (16, 24)
 _MOST_CELLS = 1024
@@ -92,8 +92,8 @@ class _Deployed(nn.Module):
         self.encoder = encoder
 
     def forward(self, frame_1HW3: Tensor) -> Tensor:
-        pictures = frame_1HW3.permute(0, 3, 1, 2).float() / 255
-        levels: Tensor = self.encoder(pictures)
+        images = frame_1HW3.permute(0, 3, 1, 2).float() / 255
+        levels: Tensor = self.encoder(images)
         return levels.round().to(torch.uint8)
 
 

@@ -53,7 +53,7 @@ def start_codes(
     Args:
         model: as `build_fit` built it.
         settings: what was asked.
-        batches: the pictures of an epoch, by number from 0.
+        batches: the images of an epoch, by number from 0.
         steps: batches of an epoch.
         device: where.
 
@@ -73,10 +73,10 @@ def start_codes(
 
     def features(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         for batch in batches(epoch):
-            pictures = batch.network_inputs(device)
+            images = batch.network_inputs(device)
             with torch.no_grad():
-                wanted = wanted_of(pictures).float()
-            yield stem(pictures).float(), wanted
+                wanted = wanted_of(images).float()
+            yield stem(images).float(), wanted
 
     learnt = [*stem.adapter.parameters(), *stem.encoder.bottleneck.parameters()]
     explained = distil(features, learnt, settings.warm_up, steps)

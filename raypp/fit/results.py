@@ -18,6 +18,6 @@ class FitEpoch(EpochResult):
         "codes/bits": "bits",
     }
 
-    detail: float = Field(description="correlation, inside cells, of what the best adversary rebuilt with the picture")
+    detail: float = Field(description="correlation, inside cells, of what the best adversary rebuilt with the image")
     tone: float = Field(description="share of the variance of cells' colours that the best adversary explained")
     bits: float = Field(description="entropy of a code value, in bits")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from raypp.compare.images import PictureSet
+from raypp.compare.images import ImageDataset
 from raypp.detect.schedule import Recipe
 from raypp.errors import OptionError
 from raypp.train.options import check_counts, check_size, check_weights
@@ -31,23 +31,23 @@ class FitSettings(BaseModel):
     """Settings of a fit; they hold no secret, so that they may travel to workers.
 
     Attributes:
-        data: folder of plain pictures in YOLO layout, which every worker reaches.
+        data: folder of plain images in YOLO layout, which every worker reaches.
         weights: public weights (.pt) that encoder and trunk start from.
         architecture: name of a model that ultralytics knows; its first stages become the encoder.
         size: side of the letterboxed square, in pixels.
-        epochs: passes over the training pictures.
-        batch: pictures of a step, over all workers together.
-        nominal_batch: pictures whose gradients make one step of the optimiser.
+        epochs: passes over the training images.
+        batch: images of a step, over all workers together.
+        nominal_batch: images whose gradients make one step of the optimiser.
         seed: of initial weights, order and augmentation.
         amp: mixed precision: float16 on a GPU, bfloat16 on a CPU; None for wherever a GPU is.
         patch: side of a cell in pixels, the encoder's stride.
         channels: code values per cell.
         bits: bits per code value.
         sub_keys: number K of sub-keys.
-        hide: weight of hiding pictures from the adversaries, against the detector's loss.
+        hide: weight of hiding images from the adversaries, against the detector's loss.
         tone: weight of hiding a cell's colour, relative to hiding what is inside it.
         rate: weight of the codes' entropy, in bits a value.
-        adversaries: who tries to rebuild the pictures meanwhile.
+        adversaries: who tries to rebuild the images meanwhile.
         restart: epochs after which one adversary, in turn, forgets all and starts anew; 0 for never.
         adversary_rate: learning rate of the adversaries as a multiple of the detector's.
         warm_up: epochs in which codes only learn to carry the public features, before anything is hidden.
@@ -117,12 +117,12 @@ def usual_channels(patch: int) -> int:
     return _COARSE_CHANNELS if patch == _COARSE_PATCH else _CHANNELS
 
 
-def recipe_of(settings: FitSettings, pictures: PictureSet) -> Recipe:
-    """Return how long the detector is trained; raises OptionError if there are too few pictures."""
-    steps = len(pictures.splits["train"]) // settings.batch
+def recipe_of(settings: FitSettings, images: ImageDataset) -> Recipe:
+    """Return how long the detector is trained; raises OptionError if there are too few images."""
+    steps = len(images.splits["train"]) // settings.batch
     if not steps:
-        count = len(pictures.splits["train"])
-        raise OptionError(f"--batch {settings.batch} is more than the {count} training pictures; use fewer")
+        count = len(images.splits["train"])
+        raise OptionError(f"--batch {settings.batch} is more than the {count} training images; use fewer")
     return Recipe(
         epochs=settings.epochs,
         batch=settings.batch,

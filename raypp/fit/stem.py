@@ -14,7 +14,7 @@ from raypp.fit.encoder import LevelEncoder
 from raypp.fit.quantise import one_hot_levels, reverse_gradient
 
 _SHOWN_OF = 2
-"""One picture of so many is shown to the adversaries: they are many, and would take as long as the detector."""
+"""One image of so many is shown to the adversaries: they are many, and would take as long as the detector."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class LearnedStem(nn.Module):
     """What stands in a detector in the place of the layers that the veil replaces, while both are fitted.
 
     Args:
-        encoder: from pictures to levels.
+        encoder: from images to levels.
         adapter: from one-hot levels to the features of the trunk; of one sub-key.
-        adversaries: who tries to rebuild the pictures; one at least.
+        adversaries: who tries to rebuild the images; one at least.
     """
 
     def __init__(self, encoder: LevelEncoder, adapter: CodeAdapter, adversaries: list[Adversary]) -> None:
@@ -48,18 +48,18 @@ class LearnedStem(nn.Module):
         self.patch = adversaries[0].patch
         self._seen: Tensor | None = None
 
-    def forward(self, pictures_N3HW: Tensor) -> Tensor:
-        """Turn pictures, float[N, 3, H, W] in [0, 1], into features of the trunk by way of their codes."""
-        one_hot = one_hot_levels(self.encoder(pictures_N3HW), self.encoder.levels)
+    def forward(self, images_N3HW: Tensor) -> Tensor:
+        """Turn images, float[N, 3, H, W] in [0, 1], into features of the trunk by way of their codes."""
+        one_hot = one_hot_levels(self.encoder(images_N3HW), self.encoder.levels)
         if self.training:
             self._seen = one_hot
         return self.adapter.features(self.adapter.embed(one_hot))
 
     def take_codes(self) -> Tensor:
-        """Return the one-hot codes of the last pictures in training, once."""
+        """Return the one-hot codes of the last images in training, once."""
         seen, self._seen = self._seen, None
         if seen is None:
-            raise RuntimeError("no pictures were encoded in training")
+            raise RuntimeError("no images were encoded in training")
         return seen
 
 
@@ -78,17 +78,17 @@ class AdversarialNetwork(nn.Module):
         self.hidden = hidden
 
     def forward(self, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the loss of a batch, summed over pictures as the library's is, and its parts by name."""
+        """Return the loss of a batch, summed over images as the library's is, and its parts by name."""
         loss, items = self.detector(batch)
-        pictures = batch["img"]
-        shown = max(1, len(pictures) // _SHOWN_OF)
-        total, parts = self._adversaries(self.stem.take_codes()[:shown], pictures[:shown])
-        return loss.sum() + total * len(pictures), {**items, **parts}
+        images = batch["img"]
+        shown = max(1, len(images) // _SHOWN_OF)
+        total, parts = self._adversaries(self.stem.take_codes()[:shown], images[:shown])
+        return loss.sum() + total * len(images), {**items, **parts}
 
-    def _adversaries(self, codes: Tensor, pictures: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def _adversaries(self, codes: Tensor, images: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         stem, hidden = self.stem, self.hidden
         with torch.no_grad():
-            cells, edges, tone = cells_of(pictures, stem.patch)
+            cells, edges, tone = cells_of(images, stem.patch)
             counted = textured(cells, UNIT)
         shown = reverse_gradient(codes, hidden.weight / len(stem.adversaries))
         losses, details, tones = [], [], []

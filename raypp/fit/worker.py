@@ -10,7 +10,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from raypp.compare.images import PictureSet, read_pictures
+from raypp.compare.images import ImageDataset, read_images
 from raypp.compare.plain import PlainFrames
 from raypp.compare.ultralytics import LibraryBatches, lay_out
 from raypp.detect.inputs.batch import DetectionBatch
@@ -44,19 +44,19 @@ def fit_worker(settings: FitSettings, out: Path, team: Team, resume: Path | None
 
     Raises:
         ModelError: if the weights do not fit, or the loss is not a number.
-        OptionError: if there are fewer training pictures than a batch takes.
+        OptionError: if there are fewer training images than a batch takes.
     """
-    pictures = read_pictures(settings.data)
-    recipe = recipe_of(settings, pictures)
+    images = read_images(settings.data)
+    recipe = recipe_of(settings, images)
     torch.manual_seed(settings.seed)
-    model = build_fit(settings, pictures.classes)
+    model = build_fit(settings, images.classes)
     with tempfile.TemporaryDirectory() as folder:
-        data = lay_out(pictures, Path(folder))
+        data = lay_out(images, Path(folder))
         share = (team.rank, team.workers)
 
         def batches(schedule: Recipe) -> LibraryBatches:
-            train = pictures.splits["train"]
-            return LibraryBatches(data, train, pictures.classes, schedule, settings.size, share)
+            train = images.splits["train"]
+            return LibraryBatches(data, train, images.classes, schedule, settings.size, share)
 
         if resume is None:
             warm_up = recipe.model_copy(update={"epochs": settings.warm_up + recipe.close_mosaic})
@@ -70,8 +70,8 @@ def fit_worker(settings: FitSettings, out: Path, team: Team, resume: Path | None
             losses = trainer.train_epoch(epochs.epoch(trainer.epoch))
             _restart_one(trainer, settings)
             matcher = Matcher(trainer.ema.ema, settings.size, team.device)
-            matches = team.gather(matcher.match(_val_batches(pictures, settings, team)))
-            result = FitEpoch.of(losses, score(matches, pictures.classes), monotonic() - started)
+            matches = team.gather(matcher.match(_val_batches(images, settings, team)))
+            result = FitEpoch.of(losses, score(matches, images.classes), monotonic() - started)
             if team.rank:
                 team.report(result.model_dump(), None)
                 continue
@@ -135,7 +135,7 @@ def _restart_one(trainer: Trainer, settings: FitSettings) -> None:
     trainer.forget(chosen)
 
 
-def _val_batches(pictures: PictureSet, settings: FitSettings, team: Team) -> Iterator[DetectionBatch]:
-    frames = PlainFrames(pictures.splits["val"], settings.size, settings.patch)
+def _val_batches(images: ImageDataset, settings: FitSettings, team: Team) -> Iterator[DetectionBatch]:
+    frames = PlainFrames(images.splits["val"], settings.size, settings.patch)
     for start in range(team.rank * _VAL_BATCH, len(frames), _VAL_BATCH * team.workers):
         yield frames.batch(range(start, min(start + _VAL_BATCH, len(frames))))

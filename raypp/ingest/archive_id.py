@@ -15,8 +15,8 @@ def source_identity(key: Keyring, site: str, stream: SourceStream, index: bytes,
         key: owner's or site's key.
         site: the site whose hash secret is used.
         stream: the opened file, read at both ends.
-        index: fingerprint of the container's index; empty for pictures.
-        name: place within its dataset, for pictures that a dataset may hold twice; empty otherwise.
+        index: fingerprint of the container's index; empty for images.
+        name: place within its dataset, for images that a dataset may hold twice; empty otherwise.
     """
     size = stream.size
     stream.seek(0)

@@ -45,7 +45,7 @@ class Survey(BaseModel):
 
     veil_id: str
     videos: int
-    pictures: int
+    images: int
     codecs: dict[str, int] = Field(description="number of videos by codec")
     hours: float = Field(description="hours of video")
     source_gb: float
@@ -90,7 +90,7 @@ def survey(settings: VeilSettings, sources: Sequence[str], reporter: Reporter) -
     return Survey(
         veil_id=workshop.veil.veil_id,
         videos=len(videos),
-        pictures=len(items) - len(videos),
+        images=len(items) - len(videos),
         codecs=dict(Counter(item.info.codec for item in videos if item.info)),
         hours=sum(item.info.duration_us for item in videos if item.info) / 3.6e9,
         source_gb=sum(item.size for item in items) / 1e9,
@@ -121,7 +121,7 @@ def _by_cost(items: Sequence[Item]) -> Iterable[list[Item]]:
 
 
 class _Cost:
-    """CPU seconds per second of video and per picture, measured for each kind of source."""
+    """CPU seconds per second of video and per image, measured for each kind of source."""
 
     def __init__(self, workshop: Workshop) -> None:
         self.workshop = workshop
@@ -187,7 +187,7 @@ def print_survey(survey: Survey, console: Console) -> None:
     labelled = told(survey.label_count, survey.boxes_clipped, survey.rows_repeated)
     for name, text in (
         ("videos", f"{survey.videos} ({codecs}), {survey.hours:.2f} hours"),
-        ("pictures", str(survey.pictures)),
+        ("images", str(survey.images)),
         ("sources", f"{survey.source_gb:.3f} GB, {duplicates}, {counted(survey.ignored_files, 'other file')}"),
         ("would write", f"{frames}{variants}, {survey.expected_gb:.3f} GB, {counted(survey.segments, 'segment')}"),
         ("would take", f"{takes} (from {counted(survey.sampled_frames, 'sampled frame')})"),

@@ -211,7 +211,7 @@ def _read_videos(
 
 
 def _counts(frame: _Veiled, split: str) -> bool:
-    """Whether a frame is labelled: variants only for training, should their picture be of another split by now."""
+    """Whether a frame is labelled: variants only for training, should their image be of another split by now."""
     return frame.variant == 0 or split == TRAIN
 
 

@@ -126,7 +126,7 @@ def make_plan(
 
 
 def name_in_dataset(dataset: Dataset, image: DatasetImage) -> str:
-    """Return the name that enters a picture's identity: a dataset may hold the same picture twice."""
+    """Return the name that enters an image's identity: a dataset may hold the same image twice."""
     return f"{dataset.name}/{image.split}/{image.file.relative}"
 
 

@@ -39,7 +39,7 @@ class Item(BaseModel):
         url: where the file is now; plain, so it never enters a shard or a receipt.
         size: bytes.
         mtime_ns: time of change where known, by which a later run sees that it need not look again.
-        kind: video or picture.
+        kind: video or image.
         identity: keyed hash of the content, hex.
         source: the source's name in shards: pseudonym, or plain name if the owner asked for it.
         site, camera: where it was taken.
@@ -126,9 +126,9 @@ class Workshop:
         )
 
     def encoder(self, item: Item) -> Encoder:
-        """Return the encoder of an item's stream: its camera's for video, its own for a still picture."""
-        picture = bytes.fromhex(item.identity) if item.kind is SourceKind.IMAGE else None
-        encoder = self.veil.stream(item.site, item.camera, picture)
+        """Return the encoder of an item's stream: its camera's for video, its own for a still image."""
+        image = bytes.fromhex(item.identity) if item.kind is SourceKind.IMAGE else None
+        encoder = self.veil.stream(item.site, item.camera, image)
         if self.settings.device == "numpy" or not isinstance(encoder, PatchEncoder):
             return encoder
         from raypp.veil.patch_torch import TorchPatchEncoder  # noqa: PLC0415 - torch only where it was asked for

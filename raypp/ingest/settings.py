@@ -38,7 +38,7 @@ class VeilSettings(BaseModel):
         time_from: where capture time comes from; None for unknown.
         timezone: IANA name of the site's time zone.
         plain_names: write plain source names into shards instead of pseudonyms.
-        variants: how many variants of each training picture are veiled beside it.
+        variants: how many variants of each training image are veiled beside it.
         shard_mb: aimed size of a shard, in megabytes.
         segment_s: longest presentation time of a segment, in seconds.
         device: where frames are veiled: "numpy", or a torch device.

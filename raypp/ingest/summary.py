@@ -43,14 +43,14 @@ class VeilSummary(BaseModel):
     veil_id: str
     manifest_digest: str = Field(description="digest of the canonical manifest")
     signed_by: str | None = Field(description="fingerprint of the key that signed it; none with a site's key")
-    sources: int = Field(description="videos and pictures planned, this run and earlier ones")
+    sources: int = Field(description="videos and images planned, this run and earlier ones")
     segments: int = Field(description="units of work planned")
     segments_veiled: int = Field(description="done in this run")
     segments_skipped: int = Field(description="found finished from earlier runs")
     segments_left: int = Field(description="not done because of --limit")
     frames: int = Field(description="frames in the whole archive, without variants")
     variants: int = Field(description="variants of frames in the whole archive")
-    variants_each: int = Field(description="variants asked for, of each training picture")
+    variants_each: int = Field(description="variants asked for, of each training image")
     frames_veiled: int = Field(description="frames veiled in this run, each with its variants")
     shard_bytes: int = Field(description="bytes of all shards")
     source_bytes: int = Field(description="bytes of all planned sources")
@@ -71,7 +71,7 @@ class VeilSummary(BaseModel):
     boxes_clipped: int = Field(description="boxes that reached beyond their image, and were clipped to it")
     rows_repeated: int = Field(description="rows of labels left out because they say the same as another")
     duplicates: int = Field(description="files left out because another has the same content")
-    ignored_files: int = Field(description="files that are neither video, picture nor label")
+    ignored_files: int = Field(description="files that are neither video, image nor label")
 
     @property
     def needs_attention(self) -> bool:
@@ -223,8 +223,8 @@ def print_summary(summary: VeilSummary, console: Console) -> None:
         markup=False,
     )
     if summary.variants_each:
-        found = f"{summary.variants}, {summary.variants_each} of each training picture"
-        none = "none, since no source is a picture of a training split"
+        found = f"{summary.variants}, {summary.variants_each} of each training image"
+        none = "none, since no source is an image of a training split"
         console.print(f"variants      {found if summary.variants else none}", highlight=False, markup=False)
     if summary.segments_veiled:
         console.print(
@@ -244,7 +244,7 @@ def print_summary(summary: VeilSummary, console: Console) -> None:
         )
     if summary.ignored_files:
         others = counted(summary.ignored_files, "other file")
-        console.print(f"passed by     {others}, neither video nor picture nor label", highlight=False, markup=False)
+        console.print(f"passed by     {others}, neither video nor image nor label", highlight=False, markup=False)
     for title, lines in (
         ("quarantined", [one.line for one in summary.quarantined]),
         ("unfinished; run again", [one.line for one in summary.unfinished]),

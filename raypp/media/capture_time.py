@@ -1,4 +1,4 @@
-"""When a video or picture was taken: from its metadata, its name, or the user."""
+"""When a video or image was taken: from its metadata, its name, or the user."""
 
 import re
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ class CaptureClock:
         Args:
             url: the source, for its name.
             info: what the container says, for videos.
-            taken: what EXIF says, for pictures, with its offset from UTC if it has one.
+            taken: what EXIF says, for images, with its offset from UTC if it has one.
 
         Raises:
             MediaError: if the name does not match the pattern.

@@ -1,4 +1,4 @@
-"""Video containers: opening them safely, and what they say of their first video stream that is no cover picture."""
+"""Video containers: opening them safely, and what they say of their first video stream that is no cover image."""
 
 import hashlib
 from collections.abc import Iterator
@@ -148,7 +148,7 @@ def open_video(source: SourceStream, *, plain_times: bool = False) -> Iterator[t
             raise MediaError("holds no video stream, only sound or data; remove it from the sources")
         stream = next((one for one in container.streams.video if not _is_cover(one)), None)
         if stream is None:
-            raise MediaError("holds a cover picture and no video stream; remove it from the sources")
+            raise MediaError("holds a cover image and no video stream; remove it from the sources")
         if stream.codec_context is None:
             raise MediaError("its video codec is unknown here; convert it to H.264, H.265, VP9 or AV1")
         stream.codec_context.options = PIXEL_LIMIT

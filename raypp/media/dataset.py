@@ -68,7 +68,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raise MediaError if a class cannot be shown: its name goes into tables, pages and pictures."""
+        """Raise MediaError if a class cannot be shown: its name goes into tables, pages and images."""
         try:
             check_names(self.classes or ("none",))
         except ValueError as error:

@@ -32,10 +32,10 @@ class Discovery:
     """What the sources hold.
 
     Attributes:
-        files: loose videos and pictures, sorted.
-        datasets: labelled picture sets.
+        files: loose videos and images, sorted.
+        datasets: labelled image sets.
         problems: what cannot be used.
-        ignored: number of files that are neither video, picture, nor anything that goes with them.
+        ignored: number of files that are neither video, image, nor anything that goes with them.
         video_labels: labels of videos that a document holds, by the video's URL.
         label_problems: labels that cannot be used, one line each.
         label_notes: what is odd about labels, and costs none that are wanted.
@@ -62,7 +62,7 @@ class _Found:
 
 
 def discover(sources: Sequence[str]) -> Discovery:
-    """Find every video, picture and dataset of the named sources.
+    """Find every video, image and dataset of the named sources.
 
     A source is a file, a folder (searched through), a glob, a URL of a file or folder, or an inventory: a .csv with a
     column `url` and, if wanted, `site`, `camera` and `start`; or the file that describes a dataset or holds its labels.
@@ -215,7 +215,7 @@ def _files(
     *,
     named: bool = False,
 ) -> None:
-    """Sort files by kind; one that was named, or is known for a video or picture, is never passed by silently."""
+    """Sort files by kind; one that was named, or is known for a video or image, is never passed by silently."""
     for file in listed:
         suffix = _suffix(file.url)
         if suffix in VIDEO_SUFFIXES:
@@ -229,7 +229,7 @@ def _files(
         elif named and not file.url.endswith(_EXPECTED):
             kind_told = f"its suffix {suffix} is" if suffix else "its name without a suffix is"
             remedy = "rename it if it is one, or name its folder"
-            found.problems.append(Problem(file.url, f"{file.url}: {kind_told} no video's and no picture's; {remedy}"))
+            found.problems.append(Problem(file.url, f"{file.url}: {kind_told} no video's and no image's; {remedy}"))
             continue
         else:
             found.ignored += not file.url.endswith(_EXPECTED)

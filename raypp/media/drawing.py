@@ -1,4 +1,4 @@
-"""Marks on frames: named boxes of labels and of detections, drawn on whatever picture stands for the square."""
+"""Marks on frames: named boxes of labels and of detections, drawn on whatever image stands for the square."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Mark:
 
 
 def draw_boxes(square: Image.Image, labels: Sequence[Mark], detections: Sequence[Mark]) -> None:
-    """Draw labels in green and detections, with their confidence, in orange onto a picture of the square, in place."""
+    """Draw labels in green and detections, with their confidence, in orange onto an image of the square, in place."""
     pen = ImageDraw.Draw(square)
     marked = [(mark, LABEL_COLOUR) for mark in labels] + [(mark, DETECTION_COLOUR) for mark in detections]
     for mark, colour in marked:
@@ -64,7 +64,7 @@ class OutcomeBox:
 
 
 def draw_outcomes(square: Image.Image, boxes: Sequence[OutcomeBox]) -> None:
-    """Outline boxes on a picture of the square, in place: the right ones thin, mistakes thick and on top, no text."""
+    """Outline boxes on an image of the square, in place: the right ones thin, mistakes thick and on top, no text."""
     pen, width = ImageDraw.Draw(square), max(2, square.width // 320)
     for outcome in _ON_TOP:
         for box in boxes:
@@ -87,7 +87,7 @@ def _corners(mark: Mark, side: int) -> tuple[float, float, float, float]:
 
 
 def _name(pen: ImageDraw.ImageDraw, mark: Mark, colour: tuple[int, int, int], side: int) -> None:
-    """Write a label's class above its box, a detection's with its confidence below; never out of the picture."""
+    """Write a label's class above its box, a detection's with its confidence below; never out of the image."""
     text = mark.name if mark.confidence is None else f"{mark.name} {mark.confidence:.2f}"
     font = ImageFont.load_default(max(11, side // 48))
     left, top, _, bottom = _corners(mark, side)

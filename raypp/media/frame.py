@@ -10,7 +10,7 @@ from raypp.geometry.window import Window
 PADDING = 114
 """Grey of padding and of privacy masks, as YOLO letterboxes."""
 MOST_PIXELS = 89_478_485
-"""Pixels of one picture or frame, as Pillow warns from: a quarter of a gigabyte of RGB."""
+"""Pixels of one image or frame, as Pillow warns from: a quarter of a gigabyte of RGB."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Still pictures: decoding with orientation, letterboxed to the window."""
+"""Still images: decoding with orientation, letterboxed to the window."""
 
 import re
 import struct
@@ -21,7 +21,7 @@ _TAKEN_TAGS = ((0x9003, 0x9011), (0x0132, 0x9010))  # DateTimeOriginal, DateTime
 _OFFSET = re.compile(r"[+-]\d{2}:\d{2}")
 _EXIF_FOLDER = 0x8769
 _TIFF = "TIFF"
-_MORE_PICTURES = frozenset([_TIFF, "PNG", "WEBP", "AVIF"])  # a JPEG's further pictures are views of the first
+_MORE_IMAGES = frozenset([_TIFF, "PNG", "WEBP", "AVIF"])  # a JPEG's further images are views of the first
 _SUBFILE_TAG = 0x00FE
 _REDUCED_OR_MASK = 0b101
 _TOO_LARGE = f"has more than {MOST_PIXELS:,} pixels; scale it down first"
@@ -32,7 +32,7 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def decode_image(source: SourceStream, size: int, patch: int, mask: Mask | None) -> Frame:
-    """Decode a picture upright, scaled with antialiasing into its window.
+    """Decode an image upright, scaled with antialiasing into its window.
 
     Args:
         source: the opened file.
@@ -56,7 +56,7 @@ def decode_image(source: SourceStream, size: int, patch: int, mask: Mask | None)
 
 
 def probe_image(source: SourceStream) -> tuple[int, int]:
-    """Return width and height of a picture as shown, in pixels; raises MediaError if it is none."""
+    """Return width and height of an image as shown, in pixels; raises MediaError if it is none."""
     with _opened(source) as image:
         turned = image.getexif().get(_ORIENTATION_TAG, 1) >= 5
         # of a TIFF, Pillow gives the size as shown
@@ -64,9 +64,9 @@ def probe_image(source: SourceStream) -> tuple[int, int]:
 
 
 def taken_at(source: SourceStream) -> str | None:
-    """Return when a picture says it was taken, as EXIF writes it (YYYY:MM:DD HH:MM:SS), or None.
+    """Return when an image says it was taken, as EXIF writes it (YYYY:MM:DD HH:MM:SS), or None.
 
-    The offset from UTC (+HH:MM) follows without a blank, where the picture says one.
+    The offset from UTC (+HH:MM) follows without a blank, where the image says one.
     """
     with _opened(source) as image:
         exif = image.getexif()
@@ -91,7 +91,7 @@ def _opened(source: SourceStream) -> Iterator[Image.Image]:
     except Image.DecompressionBombError:
         raise MediaError(_TOO_LARGE) from None
     except UnidentifiedImageError:
-        raise MediaError("is no picture that can be read: truncated, or not what its name says") from None
+        raise MediaError("is no image that can be read: truncated, or not what its name says") from None
     except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
         said = (str(error) or type(error).__name__).splitlines()[0]
         raise MediaError(f"cannot be decoded ({said}); the file is damaged") from None
@@ -103,9 +103,9 @@ def _check_size(image: Image.Image) -> None:
 
 
 def _check_alone(source: SourceStream) -> None:
-    """Refuse a file of several pictures, of which only the first would be veiled."""
+    """Refuse a file of several images, of which only the first would be veiled."""
     with _opened(source) as image:
-        if image.format not in _MORE_PICTURES:
+        if image.format not in _MORE_IMAGES:
             return
         try:
             count = getattr(image, "n_frames", 1)
@@ -113,7 +113,7 @@ def _check_alone(source: SourceStream) -> None:
         except (OSError, SyntaxError, ValueError, TypeError, EOFError, struct.error):
             return  # what follows the first page is no page
     if image.format != _TIFF and count > 1:
-        raise MediaError(f"is an animation of {count} pictures; convert it into a video")
+        raise MediaError(f"is an animation of {count} images; convert it into a video")
     if pages > 1:
         raise MediaError(f"has {pages} pages; save each as a file of its own")
 

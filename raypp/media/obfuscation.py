@@ -1,4 +1,4 @@
-"""Other ways to hide than a veil, as they are in use: what each makes of one picture, which is a picture still."""
+"""Other ways to hide than a veil, as they are in use: what each makes of one image, which is an image still."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -16,7 +16,7 @@ from raypp.media.annotations.boxes import Box
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 """uint8[H, W, 3], RGB."""
 NEIGHBOURS = 16
-"""Pixels by which two pictures may differ and still be told apart no better than epsilon allows."""
+"""Pixels by which two images may differ and still be told apart no better than epsilon allows."""
 
 
 class _Obscuring(BaseModel, ABC):
@@ -41,10 +41,10 @@ class _Obscuring(BaseModel, ABC):
 
     @abstractmethod
     def __call__(self, pixels: Pixels, boxes: Sequence[Box]) -> Pixels:
-        """Return the obscured picture, uint8 of the same shape; a pure function of picture and labels.
+        """Return the obscured image, uint8 of the same shape; a pure function of image and labels.
 
         Args:
-            pixels: the picture, left as it is.
+            pixels: the image, left as it is.
             boxes: its labels, normalised to it.
 
         Raises:
@@ -78,7 +78,7 @@ class Pixelation(_Obscuring):
         return self.side
 
     def __call__(self, pixels: Pixels, boxes: Sequence[Box]) -> Pixels:  # noqa: ARG002 - hides all alike
-        """Return the pixelated picture."""
+        """Return the pixelated image."""
         return _in_squares(_square_means(pixels, self.side), self.side)
 
 
@@ -89,17 +89,17 @@ class PrivatePixelation(_Obscuring):
     and clipped to a byte.
 
     The guarantee: whatever is computed from one colour plane of the result is at most e**epsilon times as likely for
-    one picture as for any other that differs from it in at most `neighbours` pixels of that plane; over all three
+    one image as for any other that differs from it in at most `neighbours` pixels of that plane; over all three
     planes, e**(3 * epsilon). It covers an object of more than that many pixels only as far as `neighbours` is raised to
     it, and it holds for those who do not know the seed.
 
-    It is of one release of a picture: epsilons of releases with fresh noise add up. So noise is drawn by seed and a
-    hash of the picture: every epoch and every rerun shows the one release, and nobody can average over several.
+    It is of one release of an image: epsilons of releases with fresh noise add up. So noise is drawn by seed and a
+    hash of the image: every epoch and every rerun shows the one release, and nobody can average over several.
     """
 
     method: Literal["private-pixelation"] = "private-pixelation"
     side: Annotated[int, Field(ge=2, le=256, description="of a square, in pixels")]
-    epsilon: Annotated[float, Field(gt=0, description="of one colour plane of one picture")]
+    epsilon: Annotated[float, Field(gt=0, description="of one colour plane of one image")]
     neighbours: Annotated[int, Field(gt=0, description="pixels that are protected together")] = NEIGHBOURS
     seed: Annotated[int, Field(ge=0, lt=1 << 64, description="of the noise; whoever knows it can take noise away")] = 0
 
@@ -125,7 +125,7 @@ class PrivatePixelation(_Obscuring):
         return self.side
 
     def __call__(self, pixels: Pixels, boxes: Sequence[Box]) -> Pixels:  # noqa: ARG002 - hides all alike
-        """Return the pixelated picture with its noise."""
+        """Return the pixelated image with its noise."""
         means = _square_means(pixels, self.side)
         scale = 255 * self.neighbours / (self.side**2 * self.epsilon)
         # Planes first, as noise was always drawn.
@@ -153,14 +153,14 @@ class Blur(_Obscuring):
         return f"blur, sigma {self.sigma:g}"
 
     def __call__(self, pixels: Pixels, boxes: Sequence[Box]) -> Pixels:  # noqa: ARG002 - hides all alike
-        """Return the blurred picture."""
+        """Return the blurred image."""
         return np.array(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(self.sigma)))
 
 
 class Blackout(_Obscuring):
     """Every labelled box is painted black: what detect-and-remove tools do at best, since here no object is missed.
 
-    Each pixel that a box touches is painted; a picture without boxes is left as it is.
+    Each pixel that a box touches is painted; an image without boxes is left as it is.
     """
 
     method: Literal["blackout"] = "blackout"
@@ -176,7 +176,7 @@ class Blackout(_Obscuring):
         return "blackout of labelled objects"
 
     def __call__(self, pixels: Pixels, boxes: Sequence[Box]) -> Pixels:
-        """Return the painted picture."""
+        """Return the painted image."""
         painted = pixels.copy()
         for box in boxes:
             painted[_inside(box, pixels.shape[0], pixels.shape[1])] = 0
@@ -202,7 +202,7 @@ def whole_squares(pixels: Pixels, side: int) -> tuple[int, int]:
 
 
 def chance_of(pixels: Pixels, seed: int) -> np.random.Generator:
-    """A generator that depends on the seed and, through a cryptographic hash alone, on the picture."""
+    """A generator that depends on the seed and, through a cryptographic hash alone, on the image."""
     digest = hashlib.blake2b(np.ascontiguousarray(pixels).tobytes(), key=seed.to_bytes(16, "big", signed=True))
     return np.random.default_rng(int.from_bytes(digest.digest()[:32], "big"))
 

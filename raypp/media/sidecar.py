@@ -1,4 +1,4 @@
-"""Label sidecars of videos: `film.labels.csv` beside `film.mp4`."""
+"""Label sidecars of videos: `video.labels.csv` beside `video.mp4`."""
 
 import csv
 import io

@@ -17,7 +17,7 @@ UNREADABLE_SUFFIXES = {
         "jpg or png",
     ),
 }
-"""Videos and pictures that nothing here decodes, and what to convert them into."""
+"""Videos and images that nothing here decodes, and what to convert them into."""
 
 
 class SourceKind(StrEnum):
@@ -36,7 +36,7 @@ class SourceFile:
         relative: its place below the source it was found in.
         size: bytes.
         mtime_ns: time of change where known.
-        kind: video or picture.
+        kind: video or image.
         site, camera, start: what an inventory says of it, or None.
     """
 

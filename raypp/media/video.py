@@ -53,7 +53,7 @@ def decode(
     """Decode the sampled frames with start_us <= presentation time < end_us.
 
     The decoder enters at a keyframe shown before the stretch, or at its begin, and goes on past its end until a frame
-    beyond comes out, so frames of open groups of pictures are right, and any cutting (on sampling ticks, where there is
+    beyond comes out, so frames of open groups of images are right, and any cutting (on sampling ticks, where there is
     a rate) gives the same frames. Only a container with an index can be entered anywhere but at its start.
 
     Args:

@@ -1,1 +1,1 @@
-"""Reports of tool usage for those who run a site: printed, as files, as a picture, and as a page."""
+"""Reports of tool usage for those who run a site: printed, as files, as an image, and as a page."""

@@ -1,4 +1,4 @@
-"""A report as files: JSON, CSV, Parquet and a picture, each whole or not at all."""
+"""A report as files: JSON, CSV, Parquet and an image, each whole or not at all."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,7 +42,7 @@ def write_files(report: SiteReport, found: Recorded, folder: Path) -> list[Path]
     Raises:
         OptionError: if the folder cannot be made or written to.
     """
-    from raypp.reports.timeline_image import save_picture  # noqa: PLC0415 - matplotlib is slow to load, and an extra
+    from raypp.reports.timeline_image import save_image  # noqa: PLC0415 - matplotlib is slow to load, and an extra
 
     zone, episodes = found.settings.zone, found.episodes
     chart = chart_of(report, zone, episodes, found.stretches, colours=found.colours)
@@ -65,7 +65,7 @@ def write_files(report: SiteReport, found: Recorded, folder: Path) -> list[Path]
             write_text(folder / name, text)
         with whole_file(folder / "episodes.parquet") as part:
             pq.write_table(_table(episodes, zone), part, compression="zstd")
-        save_picture(chart, folder / "timeline.png")
+        save_image(chart, folder / "timeline.png")
     except OSError as error:
         raise OptionError(f"--out {folder}: {error.strerror or error}; name a folder you may write to") from None
     return [folder / name for name in (*texts, "episodes.parquet", "timeline.png")]

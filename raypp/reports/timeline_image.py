@@ -1,4 +1,4 @@
-"""A timeline as a picture: one lane per tool and station, hatched where nothing was observed."""
+"""A timeline as an image: one lane per tool and station, hatched where nothing was observed."""
 
 import warnings
 from pathlib import Path
@@ -27,7 +27,7 @@ _LONGEST_NAME = 26
 _BAR = 0.66
 
 
-def save_picture(chart: Chart, path: Path) -> None:
+def save_image(chart: Chart, path: Path) -> None:
     """Write a timeline as PNG, whole or not at all; beyond 120 rows the rest is counted, not drawn."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # names in scripts that the font lacks show as boxes

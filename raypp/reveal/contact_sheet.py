@@ -1,4 +1,4 @@
-"""Pictures for the owner's eyes: a frame with its marks, and many frames on one sheet."""
+"""Images for the owner's eyes: a frame with its marks, and many frames on one sheet."""
 
 import io
 from collections.abc import Sequence
@@ -16,34 +16,34 @@ _LEAST_SIDE = 640
 
 def draw_marks(square: Square, labels: Sequence[Mark], detections: Sequence[Mark]) -> Image.Image:
     """Draw labels in green and detections, with their confidence, in orange onto a frame; a small one is enlarged."""
-    picture = Image.fromarray(square)
-    factor = -(-_LEAST_SIDE // picture.width)
-    picture = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
-    draw_boxes(picture, labels, detections)
-    return picture
+    image = Image.fromarray(square)
+    factor = -(-_LEAST_SIDE // image.width)
+    image = image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
+    draw_boxes(image, labels, detections)
+    return image
 
 
-def contact_sheet(pictures: Sequence[Image.Image], captions: Sequence[tuple[str, str]]) -> Image.Image:
-    """Lay pictures out in rows, small, each above its caption of two lines."""
-    columns = min(_COLUMNS, len(pictures))
-    rows = -(-len(pictures) // columns)
+def contact_sheet(images: Sequence[Image.Image], captions: Sequence[tuple[str, str]]) -> Image.Image:
+    """Lay images out in rows, small, each above its caption of two lines."""
+    columns = min(_COLUMNS, len(images))
+    rows = -(-len(images) // columns)
     size = (_GAP + columns * (_TILE + _GAP), _GAP + rows * (_TILE + _CAPTION + _GAP))
     sheet = Image.new("RGB", size, _PAPER)
     pen = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(12)
-    for number, (picture, lines) in enumerate(zip(pictures, captions, strict=True)):
+    for number, (image, lines) in enumerate(zip(images, captions, strict=True)):
         left = _GAP + number % columns * (_TILE + _GAP)
         top = _GAP + number // columns * (_TILE + _CAPTION + _GAP)
-        sheet.paste(picture.resize((_TILE, _TILE), Image.Resampling.LANCZOS), (left, top))
+        sheet.paste(image.resize((_TILE, _TILE), Image.Resampling.LANCZOS), (left, top))
         for row, line in enumerate(lines):
             pen.text((left, top + _TILE + 2 + 15 * row), _fitted(line, font), fill=_INK, font=font)
     return sheet
 
 
-def png(picture: Image.Image) -> bytes:
-    """Return a picture as the bytes of a PNG file."""
+def png(image: Image.Image) -> bytes:
+    """Return an image as the bytes of a PNG file."""
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
+    image.save(buffer, "PNG")
     return buffer.getvalue()
 
 

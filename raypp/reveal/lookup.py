@@ -44,7 +44,7 @@ class Origin:
 
     Attributes:
         url: where it is now.
-        kind: video or picture.
+        kind: video or image.
         info: what the container says, for videos.
         planned: the source as the owner's plan has it, or None where it was found by its content alone.
     """

@@ -18,7 +18,7 @@ def refuse_within_archive(out: Path, what: str) -> None:
 
     Args:
         out: the folder that was asked for.
-        what: what would leave the perimeter, such as "plain pictures".
+        what: what would leave the perimeter, such as "plain images".
     """
     archive = enclosing_archive(out)
     if archive is not None:

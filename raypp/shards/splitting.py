@@ -15,7 +15,7 @@ _COLUMNS = ("sample_id", "source", "timestamp_us")
 class SplitBy(StrEnum):
     """What is kept together.
 
-    Neighbouring frames of a film are nearly the same picture: thrown into both splits at random, they would make a
+    Neighbouring frames of a video are nearly the same image: thrown into both splits at random, they would make a
     detector look better than it is.
     """
 

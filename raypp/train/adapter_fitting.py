@@ -1,7 +1,7 @@
-"""Fitting an adapter inside the perimeter: to the features that public weights give on the plain pictures behind codes.
+"""Fitting an adapter inside the perimeter: to the features that public weights give on the plain images behind codes.
 
-Distillation of features (Romero et al., FitNets, ICLR 2015): every cell of every picture tells what the trunk expects
-there, where labels tell only where objects are. It needs codes and plain pictures side by side, so only the owner
+Distillation of features (Romero et al., FitNets, ICLR 2015): every cell of every image tells what the trunk expects
+there, where labels tell only where objects are. It needs codes and plain images side by side, so only the owner
 can do it. Whoever is given a fitted adapter is given a map from codes to public features.
 """
 
@@ -23,7 +23,7 @@ _LEAST_SPREAD = 0.1
 
 @dataclass(frozen=True)
 class Pair:
-    """The same pictures twice: veiled, and plain."""
+    """The same images twice: veiled, and plain."""
 
     veiled: DetectionBatch
     plain: DetectionBatch
@@ -41,9 +41,9 @@ def fit_adapter(
 
     Args:
         model: the detector on codes.
-        public: a detector of the same architecture on plain pictures, with public weights.
+        public: a detector of the same architecture on plain images, with public weights.
         pairs: the pairs of an epoch, by number from 0.
-        epochs: passes over the pictures.
+        epochs: passes over the images.
         steps: pairs of an epoch.
         device: where.
 
@@ -55,7 +55,7 @@ def fit_adapter(
     """
     place = next((number for number, layer in enumerate(model.model) if isinstance(layer, CodeAdapter)), None)
     if place is None:
-        raise ModelError("a detector on plain pictures has no adapter to fit")
+        raise ModelError("a detector on plain images has no adapter to fit")
     adapter = model.model[place].to(device).train()
     first = public.model[: place + 1].to(device).eval()
 

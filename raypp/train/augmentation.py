@@ -19,7 +19,7 @@ class CellAugmentation:
     Attributes:
         mosaic: probability that an input becomes a mosaic of itself and three others of its batch.
         shift: largest shift of an input, as a fraction of the grid.
-        cell: smallest move, in places of the input: 1 for codes, a cell's side for plain pictures.
+        cell: smallest move, in places of the input: 1 for codes, a cell's side for plain images.
     """
 
     mosaic: float = 1.0

@@ -49,7 +49,7 @@ def say_begin(console: Console, splits: Mapping[str, int], epochs: int, steps: i
 
     Args:
         console: where to say it.
-        splits: how many pictures each split has.
+        splits: how many images each split has.
         epochs: how many there will be, those done among them.
         steps: of each epoch.
         done: epochs of them that have ended in an earlier run.
@@ -59,7 +59,7 @@ def say_begin(console: Console, splits: Mapping[str, int], epochs: int, steps: i
     rest = f", {done} done before" if done else ""
     start = "; Ray takes up to a minute to start" if on_ray else ""
     console.print(
-        f"begins        pictures: {counts}; {epochs} epochs of {steps} steps{rest}{start}",
+        f"begins        images: {counts}; {epochs} epochs of {steps} steps{rest}{start}",
         highlight=False,
         markup=False,
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 RESULTS_FILE = "results.csv"
 _BOARD = "tensorboard"
 
-Picture = npt.NDArray[np.uint8]
+Image = npt.NDArray[np.uint8]
 Row = TypeVar("Row", bound="EpochResult")
 
 
@@ -98,11 +98,11 @@ def read_results(folder: Path, kind: type[Row]) -> list[Row]:
     return out
 
 
-def record_pictures(folder: Path, epoch: int, pictures: Mapping[str, Picture]) -> None:
-    """Add pictures, uint8[H, W, 3], to a run's TensorBoard log by name."""
+def record_images(folder: Path, epoch: int, images: Mapping[str, Image]) -> None:
+    """Add images, uint8[H, W, 3], to a run's TensorBoard log by name."""
     with _board(folder) as board:
-        for name, picture in pictures.items():
-            board.add_image(name, picture, epoch, dataformats="HWC")
+        for name, image in images.items():
+            board.add_image(name, image, epoch, dataformats="HWC")
 
 
 def record(folder: Path, result: EpochResult) -> None:

@@ -1,4 +1,4 @@
-"""The training loop on one worker: ultralytics' recipe for YOLOv8, on batches of codes or of pictures."""
+"""The training loop on one worker: ultralytics' recipe for YOLOv8, on batches of codes or of images."""
 
 import math
 import warnings

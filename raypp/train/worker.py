@@ -16,15 +16,15 @@ from raypp.detect.model_info import About
 from raypp.errors import ConflictError
 from raypp.evaluate.matching import SampleMatches
 from raypp.evaluate.metrics import Matcher, score, score_with_curves
-from raypp.evaluate.plots import detections_picture, precision_recall_picture
+from raypp.evaluate.plots import detections_image, precision_recall_image
 from raypp.evaluate.request import Origin, StudiedSample
 from raypp.train.initial_weights import load_start
-from raypp.train.results import EpochResult, Picture, record, record_pictures
+from raypp.train.results import EpochResult, Image, record, record_images
 from raypp.train.settings import TrainSettings
 from raypp.train.trainer import Trainer
 
 _DRAWN_EVERY = 10
-"""Epochs between pictures: their frames are read anew, which costs seconds."""
+"""Epochs between images: their frames are read anew, which costs seconds."""
 _DRAWN_FRAMES = 9
 
 
@@ -99,20 +99,20 @@ def train_worker(
             write_checkpoint(Path(folder), about, trainer.state())
             team.report(result.model_dump(), Path(folder))
         if trainer.epoch % _DRAWN_EVERY == 0 or trainer.epoch == about.recipe.epochs:
-            record_pictures(settings.out, result.epoch, _pictures(about, matcher, matches, val_batches()))
+            record_images(settings.out, result.epoch, _images(about, matcher, matches, val_batches()))
 
 
-def _pictures(
+def _images(
     about: About, matcher: Matcher, matches: list[SampleMatches], batches: Iterable[DetectionBatch]
-) -> dict[str, Picture]:
+) -> dict[str, Image]:
     """Draw the precision-recall curve, and the first frames of the validation with what was found on their codes."""
     scores, curves = score_with_curves(matches, about.classes)
-    pictures = {"precision-recall": precision_recall_picture(curves, scores)}
+    images = {"precision-recall": precision_recall_image(curves, scores)}
     for batch in islice(batches, 1):
         nowhere = Origin("", "", None)  # a batch does not say where its frames are from
         found = zip(matcher.study(batch), batch.inputs.numpy(), strict=True)
         samples = [StudiedSample(*one, nowhere, codes) for one, codes in islice(found, _DRAWN_FRAMES)]
-        drawn = detections_picture(samples, about.classes, about.size, curves.confidence)
+        drawn = detections_image(samples, about.classes, about.size, curves.confidence)
         if drawn is not None:
-            pictures["detections"] = drawn
-    return pictures
+            images["detections"] = drawn
+    return images

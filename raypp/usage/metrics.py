@@ -27,7 +27,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class SegmentalF1:
-    """Matches and misses, which add up over several films, and the scores they give."""
+    """Matches and misses, which add up over several videos, and the scores they give."""
 
     hits: int
     false_alarms: int

@@ -74,7 +74,7 @@ class CameraRules(Rules):
     """What is known of one camera."""
 
     aspect: Annotated[float, Field(ge=0.1, le=10)] = Field(
-        16 / 9, description="width of its picture over its height, so that distances across and along compare"
+        16 / 9, description="width of its image over its height, so that distances across and along compare"
     )
     stations: dict[Name, Polygon] = Field(
         default_factory=dict, description="polygon of each station: points [x, y], fractions of the frame"
@@ -95,11 +95,11 @@ class ToolRules(Rules):
     min_confidence: Fraction = Field(0.25, description="detections below it are not looked at")
     near: tuple[Name, ...] = Field((), description="in_hand: classes that hold it; worn: classes that wear it")
     reach: Fraction = Field(
-        0.02, description="in_hand, worn: how far apart the two boxes may be, in widths of the picture"
+        0.02, description="in_hand, worn: how far apart the two boxes may be, in widths of the image"
     )
     min_shift: Annotated[float, Field(gt=0, le=1)] = Field(
         0.01,
-        description="moving: how far an edge of its box must move, in widths of the picture; "
+        description="moving: how far an edge of its box must move, in widths of the image; "
         "more than boxes tremble on a tool that lies",
     )
     max_hidden_s: Seconds = Field(

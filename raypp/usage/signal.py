@@ -25,7 +25,7 @@ class Signal:
     Args:
         lanes: the camera's lanes.
         classes: the model's classes, by class_id.
-        aspect: width of the camera's picture over its height. From here on all lengths are in widths of the picture.
+        aspect: width of the camera's image over its height. From here on all lengths are in widths of the image.
     """
 
     def __init__(self, lanes: Sequence[Lane], classes: Sequence[str], aspect: float) -> None:

@@ -29,7 +29,7 @@ class Secret:
 
 @dataclass(frozen=True, repr=False, eq=False)
 class StreamSecrets(Secret):
-    """What the veil of one stream (one camera, or one still picture) is made from.
+    """What the veil of one stream (one camera, or one still image) is made from.
 
     Attributes:
         sub_key: public index of the sub-key, 0..K-1.
@@ -52,8 +52,8 @@ class Keyring(Protocol):
     def veil_id(self, spec: VeilSpec) -> str:
         """Name of the veil that this key makes of a spec; refuses a spec it was not made for."""
 
-    def stream(self, spec: VeilSpec, site: str, camera: str, picture: bytes | None = None) -> StreamSecrets:
-        """Secrets of a camera's stream or, with a picture's identity, of that one still picture."""
+    def stream(self, spec: VeilSpec, site: str, camera: str, image: bytes | None = None) -> StreamSecrets:
+        """Secrets of a camera's stream or, with an image's identity, of that one still image."""
 
     def encoder_secret(self, spec: LearnedSpec) -> bytes:
         """32 secret bytes that the encoder of a learned veil is sealed under."""
@@ -116,16 +116,16 @@ class VeilKey(Secret):
         """Name of the veil that this key makes of a spec, 32 hex digits."""
         return veil_id(spec, self.public_key)
 
-    def stream(self, spec: VeilSpec, site: str, camera: str, picture: bytes | None = None) -> StreamSecrets:
+    def stream(self, spec: VeilSpec, site: str, camera: str, image: bytes | None = None) -> StreamSecrets:
         """Secrets of a camera's stream, fixed for the key epoch.
 
         Args:
             spec: the veil's spec; its canonical form is part of the weights' label.
             site: name of the site.
             camera: name of the camera.
-            picture: identity of a still picture, which is then a stream of its own; None for video.
+            image: identity of a still image, which is then a stream of its own; None for video.
         """
-        name = stream_name(site, camera, picture)
+        name = stream_name(site, camera, image)
         chooser = keyed_hash(derive(self._root, b"sub-key"), name)
         sub_key = int.from_bytes(chooser, "big") % spec.sub_keys
         return StreamSecrets(
@@ -203,14 +203,14 @@ class SiteKey(Secret):
             )
         return veil_id(spec, self.public_key)
 
-    def stream(self, spec: VeilSpec, site: str, camera: str, picture: bytes | None = None) -> StreamSecrets:
+    def stream(self, spec: VeilSpec, site: str, camera: str, image: bytes | None = None) -> StreamSecrets:
         """Secrets of one of this site's cameras; raises KeyFileError for anything else."""
         self.veil_id(spec)
-        if site != self.site or picture is not None or camera not in self._cameras:
-            what = "still pictures" if picture is not None else f"camera {camera} of site {site}"
+        if site != self.site or image is not None or camera not in self._cameras:
+            what = "still images" if image is not None else f"camera {camera} of site {site}"
             held = ", ".join(self.cameras)
             remedy = "name one of its cameras, or ask the owner for a site key with that one"
-            if picture is not None:
+            if image is not None:
                 remedy = "a site key is for live cameras and videos alone"
             elif site != self.site:
                 remedy = f"give --site {self.site}, or the site key that the owner derived for {site}"
@@ -254,9 +254,9 @@ def fingerprint(public_key: bytes) -> str:
     return keyed_hash(public_key, b"fingerprint").hex()[:FINGERPRINT_HEX]
 
 
-def stream_name(site: str, camera: str, picture: bytes | None = None) -> bytes:
+def stream_name(site: str, camera: str, image: bytes | None = None) -> bytes:
     """Unambiguous bytes for the name of a stream."""
-    parts = [site.encode(), camera.encode(), picture or b""]
+    parts = [site.encode(), camera.encode(), image or b""]
     return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
 
 

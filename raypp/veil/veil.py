@@ -54,10 +54,10 @@ class Veil:
         # A refused veil has no name yet, and a traceback that shows locals asks for this text all the same.
         return f"Veil({getattr(self, 'veil_id', 'refused')})"
 
-    def stream(self, site: str, camera: str, picture: bytes | None = None) -> PatchEncoder | LearnedEncoder:
-        """Return the encoder of one camera or, with a picture's identity, of one still picture."""
+    def stream(self, site: str, camera: str, image: bytes | None = None) -> PatchEncoder | LearnedEncoder:
+        """Return the encoder of one camera or, with an image's identity, of one still image."""
         spec = self.spec
-        secrets = self._key.stream(spec, site, camera, picture)
+        secrets = self._key.stream(spec, site, camera, image)
         sub_key = secrets.sub_key
         if isinstance(spec, LearnedSpec):
             assert self._network is not None  # noqa: S101 - refused above

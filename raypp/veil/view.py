@@ -28,6 +28,6 @@ def component_view(codes: Sequence[npt.NDArray[np.uint8]]) -> list[npt.NDArray[n
     for code in codes:
         seen = strongest @ (code.reshape(channels, -1) - mean)
         scaled = (seen - low[:, None]) / np.maximum(high - low, 1e-9)[:, None]
-        picture = (np.clip(scaled, 0, 1) * 255).astype(np.uint8)
-        views.append(np.ascontiguousarray(picture.reshape(3, *code.shape[1:]).transpose(1, 2, 0)))
+        image = (np.clip(scaled, 0, 1) * 255).astype(np.uint8)
+        views.append(np.ascontiguousarray(image.reshape(3, *code.shape[1:]).transpose(1, 2, 0)))
     return views

@@ -15,7 +15,7 @@ _NAME_SHARE = 0.045
 
 WHY_NOT = {
     "covered": "camera covered",
-    "frozen": "picture frozen",
+    "frozen": "image frozen",
     "moved": "camera moved",
     "dropped": "frames dropped by the site",
     NO_FRAMES: "no frames came",

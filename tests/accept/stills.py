@@ -1,4 +1,4 @@
-"""Pictures of the demo's workshop, each of a bench of its own: what a detector needs to know tools, and not benches."""
+"""Images of the demo's workshop, each of a bench of its own: what a detector needs to know tools, and not benches."""
 
 from pathlib import Path
 
@@ -18,16 +18,16 @@ def make_stills(root: Path, seed: int, train: int, val: int) -> Path:
 
     Args:
         root: folder to write into.
-        seed: the same seed gives the same pictures; benches of other seeds, and of films, are others.
-        train, val: number of pictures.
+        seed: the same seed gives the same images; benches of other seeds, and of videos, are others.
+        train, val: number of images.
     """
     for split, count, first in (("train", train, 0), ("val", val, train)):
         images, labels = root / "images" / split, root / "labels" / split
         images.mkdir(parents=True, exist_ok=True)
         labels.mkdir(parents=True, exist_ok=True)
         for number in range(first, first + count):
-            picture, boxes = _still(np.random.default_rng([seed, number]))
-            picture.save(images / f"bench-{number:05d}.jpg", quality=_QUALITY)
+            image, boxes = _still(np.random.default_rng([seed, number]))
+            image.save(images / f"bench-{number:05d}.jpg", quality=_QUALITY)
             (labels / f"bench-{number:05d}.txt").write_text(boxes)
     names = "".join(f"  {number}: {name}\n" for number, name in enumerate(CLASSES))
     (root / "data.yaml").write_text(f"path: .\ntrain: images/train\nval: images/val\nnames:\n{names}")
@@ -36,7 +36,7 @@ def make_stills(root: Path, seed: int, train: int, val: int) -> Path:
 
 def _still(generator: np.random.Generator) -> tuple[Image.Image, str]:
     eye, _ = make_camera(_SECONDS, SIZE, generator)
-    pixels, visible = eye.picture(int(generator.integers(1000)), float(generator.uniform(0, _SECONDS)))
+    pixels, visible = eye.image(int(generator.integers(1000)), float(generator.uniform(0, _SECONDS)))
     width, height = SIZE
     lines = []
     for tool in visible:

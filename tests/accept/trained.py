@@ -1,7 +1,7 @@
 """A detector trained on veiled benches, on benches it never saw: `python -m tests.accept.trained OUT --weights FILE`.
 
-What the whole chain finds is set against the sample's script: pictures of thousands of benches are made, a veil is
-fitted on some, others are veiled, and a detector is trained on those and exported, by the commands of users; on films
+What the whole chain finds is set against the sample's script: images of thousands of benches are made, a veil is
+fitted on some, others are veiled, and a detector is trained on those and exported, by the commands of users; on videos
 of yet other benches it is given veiled frames, and the fold makes uses of what it finds. What was done is not done
 again when it is run again.
 """
@@ -39,7 +39,7 @@ from tests.usage.seen import fold
 _FIT_SEED, _TRAIN_SEED, _TEST_SEED = 6000, 7000, 100
 _FPS, _SECONDS = 10, 60.0
 _MIN_SHIFT, _MIN_CONFIDENCE = 0.008, 0.5
-"""Chosen on a film of seed 11, which is not among those that are measured."""
+"""Chosen on a video of seed 11, which is not among those that are measured."""
 _PATIENCE_S = 4 * 3600
 _LINES = 2
 
@@ -49,7 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.accept.trained", description=__doc__)
     parser.add_argument("out", type=Path, help="folder of all that is made")
     parser.add_argument("--weights", type=Path, required=True, help="public weights to start from (yolov8n.pt)")
-    parser.add_argument("--fit-stills", type=int, default=1200, help="pictures to fit the veil on, and a tenth beside")
+    parser.add_argument("--fit-stills", type=int, default=1200, help="images to fit the veil on, and a tenth beside")
     parser.add_argument("--stills", type=int, default=3600, help="others to train on, and a tenth to validate")
     parser.add_argument("--variants", type=int, default=1, help="augmented ones veiled of each")
     parser.add_argument("--size", type=int, default=320, help="side of the square, in pixels")
@@ -57,15 +57,17 @@ def main() -> None:
     parser.add_argument("--hide", type=float, default=2.0, help="how much the veil is fitted to hide")
     parser.add_argument("--epochs", type=int, default=12, help="of the training on codes")
     parser.add_argument("--patch-veil", action="store_true", help="the default veil in the place of a learned one")
-    parser.add_argument("--benches", type=int, default=8, help="films to measure on, of one minute")
+    parser.add_argument("--benches", type=int, default=8, help="videos to measure on, of one minute")
     options = parser.parse_args()
     model, spec, key = trained(options)
     made, encoder = spec_and_encoder(spec)
     detector, veil = BundleDetector.load(model, DetectionSettings()), open_veil(made, load_owner_key(key), encoder)
     total, errors = SegmentalF1(0, 0, 0), []
     for number in range(options.benches):
-        film = make_sample(options.out / f"test-{number}", _TEST_SEED + number, 1, seconds=_SECONDS, fps=_FPS).videos[0]
-        found = uses(film, detector, veil, options.size)
+        video = make_sample(options.out / f"test-{number}", _TEST_SEED + number, 1, seconds=_SECONDS, fps=_FPS).videos[
+            0
+        ]
+        found = uses(video, detector, veil, options.size)
         truth = true_uses(make_bench_truth(_TEST_SEED + number, _SECONDS).script)
         score = segmental_f1(found, truth, 0.5)
         total += score
@@ -79,7 +81,7 @@ def main() -> None:
 
 
 def trained(options: argparse.Namespace) -> tuple[Path, Path | None, Path]:
-    """Fit a veil, and train a detector on veiled pictures; returns its bundle, the veil's spec, and the owner's key."""
+    """Fit a veil, and train a detector on veiled images; returns its bundle, the veil's spec, and the owner's key."""
     out: Path = options.out
     out.mkdir(parents=True, exist_ok=True)
     key, fitted, stills, veiled, run = (out / name for name in ("owner.key", "fitted", "stills", "veiled", "run"))
@@ -108,12 +110,12 @@ def _told(*arguments: object) -> None:
     print(*done.stderr.strip().splitlines()[-_LINES:], sep="\n", flush=True)
 
 
-def uses(film: SampleVideo, detector: BundleDetector, veil: Veil, size: int) -> list[Segment]:
-    """Veil a film, detect, fold."""
-    encoder = veil.stream(film.site, film.camera)
+def uses(video: SampleVideo, detector: BundleDetector, veil: Veil, size: int) -> list[Segment]:
+    """Veil a video, detect, fold."""
+    encoder = veil.stream(video.site, video.camera)
     seen: list[SeenFrame] = []
     sampling = Sampling(SamplingMode.RATE, Fraction(_FPS))
-    with closing(open_source(str(film.path))) as stream:
+    with closing(open_source(str(video.path))) as stream:
         info = probe(stream)
         box = Letterbox(size, veil.spec.patch, info.width, info.height)
         for frame in decode(stream, info, 0, 1 << 62, sampling, box, None, report=DecodeReport()):
@@ -121,8 +123,8 @@ def uses(film: SampleVideo, detector: BundleDetector, veil: Veil, size: int) -> 
             ((found,),) = detector.detect([block])
             seen.append(SeenFrame(len(seen), frame.timestamp_us, Observation.OBSERVED, found))
     rules, name = (
-        SiteSettings.parse(site_settings(film.site, _MIN_SHIFT, _MIN_CONFIDENCE), "demo"),
-        StreamName(film.site, film.camera, 1),
+        SiteSettings.parse(site_settings(video.site, _MIN_SHIFT, _MIN_CONFIDENCE), "demo"),
+        StreamName(video.site, video.camera, 1),
     )
     _, ledger = fold(rules, [seen], stream=name, classes=detector.about.classes)
     return [Segment(tool, start, end) for tool, _, start, end, _ in ledger.rows()]

@@ -26,7 +26,7 @@ from raypp.veil.spec import PatchSpec
 from tests.actors.gateway import Gateway
 from tests.edge.conftest import Site
 from tests.edge.service import wait_until
-from tests.films import make_film
+from tests.videos import make_video
 
 _SOON = RetryPolicy(first_s=0.05, longest_s=0.2, refused_first_s=0.1, refused_longest_s=0.5)
 _HAMMER = Detection(0, 0.5, 0.25, 0.25, 0.5, 0.5)
@@ -90,9 +90,9 @@ def service(site: Site) -> Iterator[Service]:
         running.end()
 
 
-def _camera(film: Path, **options: Any) -> dict[str, CameraSettings]:
+def _camera(video: Path, **options: Any) -> dict[str, CameraSettings]:
     usual = {"fps": "every", "time_from": "2026-03-02T08:33", "watch": False}
-    return {"bench-1": CameraSettings(source=(str(film),), **(usual | options))}
+    return {"bench-1": CameraSettings(source=(str(video),), **(usual | options))}
 
 
 def _stream(site: Site, service: Service, cameras: dict[str, CameraSettings], spool: str, **options: Any) -> Any:
@@ -103,11 +103,11 @@ def _stream(site: Site, service: Service, cameras: dict[str, CameraSettings], sp
 def test_the_same_recording_from_another_spool_is_refused_by_name_until_what_is_there_is_forgotten(
     site: Site, service: Service
 ) -> None:
-    film = make_film(site.folder / "film.mp4")
-    _stream(site, service, _camera(film), "one").wait()
+    video = make_video(site.folder / "video.mp4")
+    _stream(site, service, _camera(video), "one").wait()
     uses, stretches = service.ledger.episodes("plant-1"), service.ledger.stretches("plant-1")
     assert len(uses) == 1
-    again = _stream(site, service, _camera(film), "two")
+    again = _stream(site, service, _camera(video), "two")
     wait_until(lambda: "is committed already" in (again.camera().refused or ""))
     said = again.camera().refused
     assert "2026-03-02T08:33:00 to 2026-03-02T08:33:04 UTC is committed already, by plant-1/bench-1@" in said
@@ -126,10 +126,10 @@ def test_the_same_recording_from_another_spool_is_refused_by_name_until_what_is_
 def test_a_try_with_another_size_is_refused_and_the_good_stream_goes_on_until_its_spool_is_empty(
     site: Site, service: Service
 ) -> None:
-    film = make_film(site.folder / "film.mp4", seconds=12)
-    good = _stream(site, service, _camera(film, realtime=True), "good", chunk_frames=2)
+    video = make_video(site.folder / "video.mp4", seconds=12)
+    good = _stream(site, service, _camera(video, realtime=True), "good", chunk_frames=2)
     wait_until(lambda: good.camera().committed_frames >= 4)
-    mistyped = _stream(site, service, _camera(film), "mistyped", size=320)
+    mistyped = _stream(site, service, _camera(video), "mistyped", size=320)
     wait_until(lambda: mistyped.camera().refused is not None)
     assert "this model takes 160 pixels" in mistyped.camera().refused
     assert "give --size 160" in mistyped.camera().refused

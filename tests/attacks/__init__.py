@@ -1,1 +1,1 @@
-"""First attacks on a veil, as a test tool: what a code alone shows, and what a few known pictures open."""
+"""First attacks on a veil, as a test tool: what a code alone shows, and what a few known images open."""

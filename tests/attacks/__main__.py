@@ -1,4 +1,4 @@
-"""`python -m tests.attacks`: attack many settings of the veil, print a Markdown table, save pictures."""
+"""`python -m tests.attacks`: attack many settings of the veil, print a Markdown table, save images."""
 
 import argparse
 import json
@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tests.attacks import films, settings
-from tests.attacks.attack import Leak, Pictures, Result, attack
+from tests.attacks import settings, videos
+from tests.attacks.attack import Images, Leak, Result, attack
 
 _DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 _HEAD = (
@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
     """Run the attacks; returns the exit code."""
     options = _options(arguments)
     data = Path(os.environ.get("RAYPP_DATA", _DATA))
-    loaded = films.load(data / "videos")
+    loaded = videos.load(data / "videos")
     chosen = [*settings.controls(), *settings.grid()]
     victims = list(loaded)
     if options.quick:
@@ -36,12 +36,12 @@ def main(arguments: list[str]) -> int:
     rows = {}
     for setting in chosen:
         started = time.monotonic()
-        result, pictures = attack(setting, loaded, victims)
+        result, images = attack(setting, loaded, victims)
         print(_row(setting, result), flush=True)
         print(f"{setting.name}: {time.monotonic() - started:.0f} s", file=sys.stderr)
         rows[setting.name] = {"bytes": setting.frame_bytes, **asdict(result)}
-        if options.pictures:
-            _save(options.pictures, setting.name, pictures)
+        if options.images:
+            _save(options.images, setting.name, images)
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n")
     return 0
@@ -49,10 +49,10 @@ def main(arguments: list[str]) -> int:
 
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.attacks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one control and the default, one film")
+    parser.add_argument("--quick", action="store_true", help="one control and the default, one video")
     parser.add_argument("--only", default="", metavar="TEXT", help="settings whose name holds this")
     parser.add_argument("--json", type=Path, help="write all scores to this file")
-    parser.add_argument("--pictures", type=Path, help="save original, view and reconstructions to this folder")
+    parser.add_argument("--images", type=Path, help="save original, view and reconstructions to this folder")
     return parser.parse_args(arguments)
 
 
@@ -66,9 +66,9 @@ def _cell(leak: Leak) -> str:
     return f"{leak.gain_db:+.1f}, {leak.detail:.2f}, {leak.edges:.2f}, {leak.shape:.2f}"
 
 
-def _save(folder: Path, name: str, pictures: list[Pictures]) -> None:
+def _save(folder: Path, name: str, images: list[Images]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    rows = [np.concatenate([p.original[0], p.view[0], p.one[0], p.six[0]], axis=1) for p in pictures]
+    rows = [np.concatenate([p.original[0], p.view[0], p.one[0], p.six[0]], axis=1) for p in images]
     stem = "".join(letter if letter.isalnum() else "-" for letter in name)
     Image.fromarray(np.concatenate(rows)).save(folder / f"{stem}.png")
 

@@ -1,4 +1,4 @@
-"""One veil under all attacks: leave one film out, learn from pictures of the others, rebuild the one left out."""
+"""One veil under all attacks: leave one video out, learn from images of the others, rebuild the one left out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Leak:
 
     Attributes:
         gain_db: PSNR above the blind guess's.
-        detail: L of the correlation inside cells; 0 is blind, 1 is the plain picture.
+        detail: L of the correlation inside cells; 0 is blind, 1 is the plain image.
         edges: L of the gradient's correlation inside cells.
         shape: L of the correlation inside 16x16 blocks, for comparing patch sizes.
     """
@@ -42,14 +42,14 @@ class Leak:
 
 @dataclass(frozen=True)
 class Result:
-    """What the attacks made of one veil, averaged over the films left out.
+    """What the attacks made of one veil, averaged over the videos left out.
 
     Attributes:
         view_luma, view_contrast: multiple correlation of the three principal components with the cells' mean luma
             and with their contrast; no pair is known.
         channel_luma: largest correlation of a single channel with the cells' mean luma.
-        one, six: from one and from six known pictures, all of the same stream as the victim's.
-        honest: from six known pictures, every film a camera of its own.
+        one, six: from one and from six known images, all of the same stream as the victim's.
+        honest: from six known images, every video a camera of its own.
     """
 
     view_luma: float
@@ -61,8 +61,8 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """What the attacker saw of one film: frames, the view, and the two reconstructions."""
+class Images:
+    """What the attacker saw of one video: frames, the view, and the two reconstructions."""
 
     original: Frames
     view: Frames
@@ -70,25 +70,25 @@ class Pictures:
     six: Frames
 
 
-def attack(setting: Setting, films: dict[str, Frames], victims: list[str]) -> tuple[Result, list[Pictures]]:
-    """Attack one veil on each of the victims' films in turn."""
-    cases = [_attack(setting, films, victim) for victim in victims]
+def attack(setting: Setting, videos: dict[str, Frames], victims: list[str]) -> tuple[Result, list[Images]]:
+    """Attack one veil on each of the victims' videos in turn."""
+    cases = [_attack(setting, videos, victim) for victim in victims]
     results = [result for result, _ in cases]
     views = {
         name: float(np.mean([getattr(result, name) for result in results]))
         for name in ("view_luma", "view_contrast", "channel_luma")
     }
     leaks = {name: _mean([getattr(result, name) for result in results]) for name in ("one", "six", "honest")}
-    return Result(**views, **leaks), [pictures for _, pictures in cases]
+    return Result(**views, **leaks), [images for _, images in cases]
 
 
-def _attack(setting: Setting, films: dict[str, Frames], victim: str) -> tuple[Result, Pictures]:
-    others = [name for name in films if name != victim]
-    known, target = _pictures(films, others, "camera"), _pictures(films, [victim], "camera")
+def _attack(setting: Setting, videos: dict[str, Frames], victim: str) -> tuple[Result, Images]:
+    others = [name for name in videos if name != victim]
+    known, target = _images(videos, others, "camera"), _images(videos, [victim], "camera")
     blind = blind_guess(known, target, setting.patch)
     case = Case(setting.veiling, known, target)
     one, six = Ridge(1, _CELLS).rebuild(case), Ridge(len(known), _CELLS).rebuild(case)
-    own = Case(setting.veiling, _pictures(films, others, None), _pictures(films, [victim], None))
+    own = Case(setting.veiling, _images(videos, others, None), _images(videos, [victim], None))
     honest = Ridge(len(known), _CELLS).rebuild(own)
 
     seen, frames = setting.veiling.encode(target), target.frames
@@ -103,14 +103,14 @@ def _attack(setting: Setting, films: dict[str, Frames], victim: str) -> tuple[Re
         six=_leak(six, frames, blind, setting.patch),
         honest=_leak(honest, frames, blind, setting.patch),
     )
-    return result, Pictures(frames, ComponentView().colours(case), one, six)
+    return result, Images(frames, ComponentView().colours(case), one, six)
 
 
-def _pictures(films: dict[str, Frames], names: list[str], camera: str | None) -> model.Pictures:
-    """Frames of some films, all of one camera or, without one, each film of a camera of its own."""
-    frames = np.concatenate([films[name] for name in names])
-    cameras = tuple(camera or name for name in names for _ in films[name])
-    return model.Pictures(frames, cameras, ((),) * len(frames))
+def _images(videos: dict[str, Frames], names: list[str], camera: str | None) -> model.Images:
+    """Frames of some videos, all of one camera or, without one, each video of a camera of its own."""
+    frames = np.concatenate([videos[name] for name in names])
+    cameras = tuple(camera or name for name in names for _ in videos[name])
+    return model.Images(frames, cameras, ((),) * len(frames))
 
 
 def _leak(rebuilt: Frames, target: Frames, blind: Frames, patch: int) -> Leak:

@@ -1,6 +1,6 @@
-"""A stronger attacker than the ridge, with far more pairs: a perceptron on 3x3 cells, from 200 known pictures.
+"""A stronger attacker than the ridge, with far more pairs: a perceptron on 3x3 cells, from 200 known images.
 
-`python -m tests.attacks.perceptron`: pictures of ppe4 and tools17 are known, frames of the three films are rebuilt.
+`python -m tests.attacks.perceptron`: images of ppe4 and tools17 are known, frames of the three videos are rebuilt.
 """
 
 import argparse
@@ -13,9 +13,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from raypp.audit.attacks.reconstruct.perceptron import Perceptron
-from raypp.audit.core.model import Case, Pictures
+from raypp.audit.core.model import Case, Images
 from raypp.audit.metrics import scores
-from tests.attacks import films, settings
+from tests.attacks import settings, videos
 
 _DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 _SETTINGS = ["default", "fold 0", "fold 0, mix 16", "fold 2", "bits 4"]
@@ -24,11 +24,11 @@ _KNOWN = 200
 Frames = npt.NDArray[np.uint8]
 
 
-def known_pictures(data: Path) -> Frames:
-    """Read the attacker's pictures: uint8[200, 368, 640, 3]."""
+def known_images(data: Path) -> Frames:
+    """Read the attacker's images: uint8[200, 368, 640, 3]."""
     paths = [path for part in ("ppe4", "tools17") for path in sorted((data / part / "images" / "train").iterdir())]
     chosen = np.random.default_rng(0).permutation(len(paths))[:_KNOWN]
-    size = (films.WIDTH, films.HEIGHT)
+    size = (videos.WIDTH, videos.HEIGHT)
     return np.stack([np.asarray(Image.open(paths[i]).convert("RGB").resize(size)) for i in chosen])
 
 
@@ -38,12 +38,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("names", nargs="*", default=_SETTINGS, help="settings")
     options = parser.parse_args(arguments)
     data = Path(os.environ.get("RAYPP_DATA", _DATA))
-    known = known_pictures(data)
-    target = np.concatenate([frames[:2] for frames in films.load(data / "videos").values()])
+    known = known_images(data)
+    target = np.concatenate([frames[:2] for frames in videos.load(data / "videos").values()])
     print("| setting | PSNR, dB | detail | edges | shape |\n|---|---|---|---|---|", flush=True)
     for setting in settings.grid():
         if setting.name in options.names:
-            rebuilt = Perceptron(_KNOWN).rebuild(Case(setting.veiling, _pictures(known), _pictures(target)))
+            rebuilt = Perceptron(_KNOWN).rebuild(Case(setting.veiling, _images(known), _images(target)))
             figures = [
                 scores.psnr(rebuilt, target),
                 *(scores.detail(rebuilt, target, 8), scores.edges(rebuilt, target, 8)),
@@ -56,8 +56,8 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _pictures(frames: Frames) -> Pictures:
-    return Pictures(frames, ("camera",) * len(frames), ((),) * len(frames))
+def _images(frames: Frames) -> Images:
+    return Images(frames, ("camera",) * len(frames), ((),) * len(frames))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from raypp.audit.core.model import Pictures, Veiling
+from raypp.audit.core.model import Images, Veiling
 from raypp.veil.key import VeilKey
 from raypp.veil.patch import to_patches
 from raypp.veil.spec import PatchSpec, spec_of
@@ -39,10 +39,8 @@ class Setting:
     def veiling(self) -> Veiling:
         """The same as an audit attacks it."""
 
-        def encode(pictures: Pictures) -> Codes:
-            codes = [
-                self.camera(name)(frame[None]) for name, frame in zip(pictures.cameras, pictures.frames, strict=True)
-            ]
+        def encode(images: Images) -> Codes:
+            codes = [self.camera(name)(frame[None]) for name, frame in zip(images.cameras, images.frames, strict=True)]
             return np.concatenate(codes)
 
         return Veiling(self.name, self.patch, self.channels, 1 << self.bits, encode)
@@ -70,7 +68,7 @@ def linear(name: str, bits: int, *, band_limited: bool) -> Setting:
     def encode(frames: npt.NDArray[np.uint8]) -> Codes:
         patches = np.stack([to_patches(frame, spec.patch) for frame in frames]) - 128
         values = patches @ (weights / np.abs(weights).sum(axis=1, keepdims=True)).T
-        # Scaled by hand so that few values of ordinary pictures are clipped.
+        # Scaled by hand so that few values of ordinary images are clipped.
         levels = np.clip((values / (12 if band_limited else 24) + 1) / 2, 0, 1) * (2**bits - 1)
         grid = (len(frames), frames.shape[1] // spec.patch, frames.shape[2] // spec.patch, spec.channels)
         return np.round(levels).astype(np.uint8).reshape(grid).transpose(0, 3, 1, 2)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.attacks import films, settings
+from tests.attacks import settings, videos
 from tests.attacks.attack import attack
 from tests.data import shared_data
 
@@ -11,11 +11,11 @@ VICTIM = "one-by-one-person-detection.mp4"
 
 
 @pytest.fixture(scope="module")
-def loaded() -> dict[str, films.Frames]:
-    return films.load(shared_data("videos"))
+def loaded() -> dict[str, videos.Frames]:
+    return videos.load(shared_data("videos"))
 
 
-def test_a_linear_veil_is_opened_by_one_known_picture(loaded: dict[str, films.Frames]) -> None:
+def test_a_linear_veil_is_opened_by_one_known_image(loaded: dict[str, videos.Frames]) -> None:
     result, _ = attack(settings.linear("control", 8, band_limited=False), loaded, [VICTIM])
     assert result.view_luma > 0.9
     assert result.one.gain_db > 10
@@ -23,7 +23,7 @@ def test_a_linear_veil_is_opened_by_one_known_picture(loaded: dict[str, films.Fr
     assert result.one.edges > 0.4
 
 
-def test_the_default_is_near_a_blind_guess_from_six_known_pictures(loaded: dict[str, films.Frames]) -> None:
+def test_the_default_is_near_a_blind_guess_from_six_known_images(loaded: dict[str, videos.Frames]) -> None:
     few = {name: frames[:2, :, ::2] for name, frames in loaded.items()}
     few = {name: np.ascontiguousarray(frames[:, :, :320]) for name, frames in few.items()}
     result, _ = attack(settings.of_spec("default"), few, [VICTIM])

@@ -1,6 +1,6 @@
 """A cheap stand-in for a detector: what a tiny network learns from codes in 240 steps on tools17.
 
-`python -m tests.attacks.utility`: every 16x16 square of a 320x240 picture is background or one of 17 tools; the table
+`python -m tests.attacks.utility`: every 16x16 square of a 320x240 image is background or one of 17 tools; the table
 shows the average precision of "a tool is here" and how often the class of a square on a tool is right.
 """
 
@@ -26,16 +26,16 @@ _WIDTH, _HEIGHT = 320, 240
 _CLASSES = 17
 _BATCH = 12
 _STEPS = 240
-_PICTURES = {"train": 480, "val": 150}
+_IMAGES = {"train": 480, "val": 150}
 
 Frames = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 
 
 def load(folder: Path, part: str) -> tuple[Frames, Labels]:
-    """Read pictures uint8[N, 240, 320, 3] and the class of every square int64[N, 15, 20]; 0 is background."""
+    """Read images uint8[N, 240, 320, 3] and the class of every square int64[N, 15, 20]; 0 is background."""
     paths = sorted((folder / "images" / part).iterdir())
-    paths = [paths[i] for i in np.random.default_rng(0).permutation(len(paths))[: _PICTURES[part]]]
+    paths = [paths[i] for i in np.random.default_rng(0).permutation(len(paths))[: _IMAGES[part]]]
     frames = np.stack([np.asarray(Image.open(path).convert("RGB").resize((_WIDTH, _HEIGHT))) for path in paths])
     texts = [(folder / "labels" / part / f"{path.stem}.txt").read_text() for path in paths]
     return frames, np.stack([_squares(text) for text in texts])
@@ -111,7 +111,7 @@ def plain(frames: Frames) -> torch.Tensor:
 
 
 def streams(setting: settings.Setting, cameras: int) -> Callable[[Frames], torch.Tensor]:
-    """Codes of pictures as if from so many cameras in turn."""
+    """Codes of images as if from so many cameras in turn."""
     encoders = [setting.camera(f"camera {index}") for index in range(cameras)]
 
     def encode(frames: Frames) -> torch.Tensor:

@@ -1,16 +1,16 @@
-"""Pictures that an attacker has beside their codes, and pictures that it is after."""
+"""Images that an attacker has beside their codes, and images that it is after."""
 
 import pytest
 
-from raypp.audit.core.model import Pictures
-from tests.audit.pictures import shapes
+from raypp.audit.core.model import Images
+from tests.audit.images import shapes
 
 
 @pytest.fixture(scope="session")
-def known() -> Pictures:
+def known() -> Images:
     return shapes(8, (128, 96), 0)
 
 
 @pytest.fixture(scope="session")
-def victims() -> Pictures:
+def victims() -> Images:
     return shapes(2, (128, 96), 1)

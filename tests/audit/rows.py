@@ -8,7 +8,7 @@ from raypp.audit.core.row import AttackRow, Control, Demand, Estimate, KeyFigure
 from raypp.audit.recognition.figures import FaceFigures, Planted, Recognised, TextFigures, Verification
 from raypp.audit.verdict.assumptions import BITS_PER_CELL, BITS_PER_PIXEL, KB_PER_FRAME
 from raypp.audit.verdict.canonical import to_base64
-from raypp.audit.verdict.certificate import ASSUMPTIONS, Certificate, PictureCounts, judge
+from raypp.audit.verdict.certificate import ASSUMPTIONS, Certificate, ImageCounts, judge
 from raypp.audit.verdict.gates import LABELS_ONLY
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import PatchSpec
@@ -54,7 +54,7 @@ def rebuild(
         adversary=Adversary.OUTSIDER,
         knowledge="Veiled frames only.",
         kind=Kind.REBUILD,
-        pictures=16,
+        images=16,
         detail=estimate(detail, worst),
         edges=estimate(edges),
         psnr_db=estimate(11.5, 14.0),
@@ -78,9 +78,9 @@ def match(attack: str = "by activity", top1: float = 0.125, veiling: str = VEIL,
         is_veil=veiling == VEIL,
         attack=attack,
         adversary=Adversary.OUTSIDER,
-        knowledge="Veiled frames, and plain pictures to choose among.",
+        knowledge="Veiled frames, and plain images to choose among.",
         kind=Kind.MATCH,
-        pictures=16,
+        images=16,
         top1=estimate(top1, 1.0, 0.0625),
         candidates=16,
         control=Control(on="linear mix", demands=(Demand(score="top1", required=0.75, got=1.0),)),
@@ -97,7 +97,7 @@ def decide(attack: str = "by loss", auc: float = 0.55, veiling: str = VEIL, **ch
         adversary=Adversary.TEAM,
         knowledge="Veiled frames and the detector.",
         kind=Kind.DECIDE,
-        pictures=64,
+        images=64,
         auc=estimate(auc, 0.75, 0.0625),
         control=Control(on="overfitted", demands=(Demand(score="auc", required=0.8, got=0.96),)),
         seconds=3.5,
@@ -126,7 +126,7 @@ def certificate(rows: Sequence[AttackRow] | None = None, key: VeilKey = KEY, **c
         made_at="2026-03-02T14:03:07+00:00",
         budget="quick",
         size=320,
-        pictures=PictureCounts(known=12, victims=16, passed_by=0),
+        images=ImageCounts(known=12, victims=16, passed_by=0),
         data_digest="0d" * 32,
         code_digest="c0" * 32,
         assumptions=ASSUMPTIONS,

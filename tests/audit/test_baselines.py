@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from raypp.audit.attacks.cells import pictures as together
-from raypp.audit.core.model import Pictures, Veiling
+from raypp.audit.attacks.cells import images as together
+from raypp.audit.core.model import Images, Veiling
 from raypp.audit.suite.suite import VEILINGS
 from raypp.audit.targets import baselines
 from raypp.errors import OptionError
@@ -16,9 +16,9 @@ from raypp.media.obfuscation import Blackout, Blur, Obscuring, Pixelation, Priva
 BOX = Box(0, 0.5, 0.5, 0.25, 0.5)
 
 
-def shown(count: int = 3, size: tuple[int, int] = (64, 96), seed: int = 0) -> Pictures:
+def shown(count: int = 3, size: tuple[int, int] = (64, 96), seed: int = 0) -> Images:
     frames = np.random.default_rng(seed).integers(0, 256, (count, *size, 3), dtype=np.uint8)
-    return Pictures(frames, ("one",) * count, ((("hammer", BOX),),) * count)
+    return Images(frames, ("one",) * count, ((("hammer", BOX),),) * count)
 
 
 WAYS: list[Obscuring] = [
@@ -36,16 +36,16 @@ MAKERS: list[Callable[[], Veiling]] = [
 
 
 @pytest.mark.parametrize("make", MAKERS)
-def test_codes_have_the_shape_that_is_told_and_depend_on_the_picture_alone(make: Callable[[], Veiling]) -> None:
-    veiling, pictures = make(), shown()
-    codes = veiling.encode(pictures)
+def test_codes_have_the_shape_that_is_told_and_depend_on_the_image_alone(make: Callable[[], Veiling]) -> None:
+    veiling, images = make(), shown()
+    codes = veiling.encode(images)
     grid = (64 // veiling.patch, 96 // veiling.patch)
     assert codes.dtype == np.uint8
     assert codes.shape == (3, veiling.channels, *grid)
     assert codes.max() < veiling.levels
-    assert np.array_equal(make().encode(pictures), codes)
-    assert np.array_equal(veiling.encode(pictures.take([2, 0])), codes[[2, 0]])
-    assert veiling.encode(pictures.take([])).shape == (0, veiling.channels, *grid)
+    assert np.array_equal(make().encode(images), codes)
+    assert np.array_equal(veiling.encode(images.take([2, 0])), codes[[2, 0]])
+    assert veiling.encode(images.take([])).shape == (0, veiling.channels, *grid)
 
 
 @pytest.mark.parametrize("make", [baselines.linear_mix, lambda patch, seed: baselines.noise(patch, 16, 8, seed)])
@@ -54,30 +54,30 @@ def test_another_seed_gives_other_codes(make: Callable[[int, int], Veiling]) -> 
 
 
 def test_a_linear_mix_is_undone_by_its_matrix() -> None:
-    pictures, veiling = shown(), baselines.linear_mix(4, 1)
+    images, veiling = shown(), baselines.linear_mix(4, 1)
     units = np.full((48, 4, 4, 3), 128, dtype=np.uint8)
     units.reshape(48, 48)[np.arange(48), np.arange(48)] = 248
-    columns = (veiling.encode(Pictures(units, ("one",) * 48, ((),) * 48))[..., 0, 0].astype(float) - 128) / 60
+    columns = (veiling.encode(Images(units, ("one",) * 48, ((),) * 48))[..., 0, 0].astype(float) - 128) / 60
     assert columns @ columns.T == pytest.approx(np.eye(48), abs=0.1)
-    mixed = veiling.encode(pictures).transpose(0, 2, 3, 1).astype(float) - 128
-    rebuilt = together(mixed * 2 @ np.linalg.inv(columns) + 128, pictures.frames.shape, 4)
-    assert np.abs(rebuilt.astype(int) - pictures.frames).mean() < 10
+    mixed = veiling.encode(images).transpose(0, 2, 3, 1).astype(float) - 128
+    rebuilt = together(mixed * 2 @ np.linalg.inv(columns) + 128, images.frames.shape, 4)
+    assert np.abs(rebuilt.astype(int) - images.frames).mean() < 10
 
 
-def test_noise_is_even_and_the_same_in_no_two_pictures() -> None:
+def test_noise_is_even_and_the_same_in_no_two_images() -> None:
     codes = baselines.noise(8, 16, 8, 0).encode(shown(2))
     assert np.bincount(codes.ravel(), minlength=8) / codes.size == pytest.approx(1 / 8, abs=0.02)
     assert (codes[0] == codes[1]).mean() == pytest.approx(1 / 8, abs=0.03)
 
 
-def test_codes_of_squares_are_their_colours_and_codes_of_other_pictures_their_patches() -> None:
-    pictures = shown()
+def test_codes_of_squares_are_their_colours_and_codes_of_other_images_their_patches() -> None:
+    images = shown()
     boxes = [BOX]
-    squares = baselines.obscured(WAYS[1]).encode(pictures)
-    assert np.array_equal(squares[1].transpose(1, 2, 0), WAYS[1](pictures.frames[1], boxes)[::16, ::16])
-    patches = baselines.obscured(Blackout()).encode(pictures)
-    frames = together(patches.transpose(0, 2, 3, 1), pictures.frames.shape, 8)
-    assert np.array_equal(frames[2], Blackout()(pictures.frames[2], boxes))
+    squares = baselines.obscured(WAYS[1]).encode(images)
+    assert np.array_equal(squares[1].transpose(1, 2, 0), WAYS[1](images.frames[1], boxes)[::16, ::16])
+    patches = baselines.obscured(Blackout()).encode(images)
+    frames = together(patches.transpose(0, 2, 3, 1), images.frames.shape, 8)
+    assert np.array_equal(frames[2], Blackout()(images.frames[2], boxes))
 
 
 def test_what_others_use_is_attacked_under_its_title() -> None:

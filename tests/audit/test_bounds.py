@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from raypp.audit.bounds import bounds_on, detail_of, directions, told
-from raypp.audit.core.model import Held, Pictures
+from raypp.audit.core.model import Held, Images
 from raypp.audit.footage.evidence import Evidence
 from raypp.audit.verdict.assumptions import (
     ALONG,
@@ -27,14 +27,12 @@ KEY = VeilKey(bytes(range(32)))
 CHANCE = np.random.default_rng(0)
 
 
-def bounds(spec: VeilSpec, known: Pictures, victims: Pictures) -> dict[str, float]:
+def bounds(spec: VeilSpec, known: Images, victims: Images) -> dict[str, float]:
     network = EncoderNetwork(small_network()) if isinstance(spec, LearnedSpec) else None
     return bounds_on(Veil(spec, KEY, network), Evidence(known, victims, 0), pytest.fail)
 
 
-def test_codes_of_the_patch_veil_move_in_no_more_directions_than_it_projects_on(
-    known: Pictures, victims: Pictures
-) -> None:
+def test_codes_of_the_patch_veil_move_in_no_more_directions_than_it_projects_on(known: Images, victims: Images) -> None:
     narrow, wide = (bounds(PatchSpec(channels=channels), known, victims) for channels in (4, 16))
     assert narrow[CELL_VALUES] == 192
     assert (narrow[BITS_PER_CELL], wide[BITS_PER_CELL]) == (12, 48)
@@ -45,7 +43,7 @@ def test_codes_of_the_patch_veil_move_in_no_more_directions_than_it_projects_on(
     assert 0 < narrow[ALONG] < wide[ALONG] < 1
 
 
-def test_a_veil_that_folds_little_is_told_to_a_linear_decoder(known: Pictures, victims: Pictures) -> None:
+def test_a_veil_that_folds_little_is_told_to_a_linear_decoder(known: Images, victims: Images) -> None:
     weak = PatchSpec(fold=0, mix=1, dither=0, bits=4, channels=64, band_high=14, chroma_high=14, sub_keys=1)
     folded, open_to_all = bounds(PatchSpec(), known, victims), bounds(weak, known, victims)
     assert folded[BY_CELL] < 0.05
@@ -54,7 +52,7 @@ def test_a_veil_that_folds_little_is_told_to_a_linear_decoder(known: Pictures, v
     assert BY_AROUND not in open_to_all  # nine times 64 channels of 16 levels are too many names
 
 
-def test_an_encoder_of_mean_colours_moves_along_them_and_tells_no_detail(known: Pictures, victims: Pictures) -> None:
+def test_an_encoder_of_mean_colours_moves_along_them_and_tells_no_detail(known: Images, victims: Images) -> None:
     spec = LearnedSpec(channels=6, bits=3, sub_keys=3, encoder=KEY.name_encoder(small_network()))
     found = bounds(spec, known, victims)
     assert found[BITS_PER_CELL] == 18
@@ -65,7 +63,7 @@ def test_an_encoder_of_mean_colours_moves_along_them_and_tells_no_detail(known: 
 
 
 def test_where_slopes_cannot_be_had_it_is_said_and_the_rest_is_computed(
-    known: Pictures, victims: Pictures, monkeypatch: pytest.MonkeyPatch
+    known: Images, victims: Images, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: object) -> Held:
         raise ModelError("the encoder has operations without a gradient here: Erf; fit one from yolov8n")

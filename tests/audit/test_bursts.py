@@ -1,4 +1,4 @@
-"""Codes merged over a burst are finer than one frame's; bursts come from films where there are any."""
+"""Codes merged over a burst are finer than one frame's; bursts come from videos where there are any."""
 
 from dataclasses import replace
 
@@ -8,13 +8,13 @@ import pytest
 from raypp.audit.attacks.reconstruct.bursts import SENSOR, Merge, OverFrames, burst, over_frames
 from raypp.audit.attacks.reconstruct.ridge import Ridge
 from raypp.audit.attacks.reconstruct.view import ComponentView
-from raypp.audit.core.model import Case, Pictures, Veiling
+from raypp.audit.core.model import Case, Images, Veiling
 from raypp.audit.targets import baselines
 from raypp.audit.targets.target import veil
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import PatchSpec
 from raypp.veil.veil import Veil
-from tests.audit.pictures import Filmed, detail, shapes
+from tests.audit.images import Recorded, detail, shapes
 
 
 def coarse(bits: int = 1) -> Veiling:
@@ -29,26 +29,26 @@ def test_a_burst_opens_what_coarse_dithered_codes_hide_in_one_frame(merge: Merge
 
 
 def test_the_mean_of_many_dithered_codes_is_the_code_itself() -> None:
-    pictures = shapes(1, (32, 32), 0)
-    whole = baselines.linear_mix(4, 3).encode(pictures)
-    drawn = [baselines.dithered(baselines.linear_mix(4, 3), 3, seed).encode(pictures) for seed in range(200)]
+    images = shapes(1, (32, 32), 0)
+    whole = baselines.linear_mix(4, 3).encode(images)
+    drawn = [baselines.dithered(baselines.linear_mix(4, 3), 3, seed).encode(images) for seed in range(200)]
     mean = (np.mean(drawn, axis=0) + 0.5) * 32
     assert np.abs(mean - whole)[(whole > 32) & (whole < 224)].max() < 8
 
 
 def test_votes_of_one_frame_are_its_codes_and_of_many_the_share_of_frames() -> None:
-    pictures = shapes(2, (64, 64), 0)
+    images = shapes(2, (64, 64), 0)
     mine = veil(Veil(PatchSpec(), VeilKey(bytes(32))))
-    votes = over_frames(mine, 1, Merge.VOTES).encode(pictures).reshape(2, 16, 8, 8, 8)
-    assert np.array_equal(votes.argmax(axis=2), mine.encode(pictures))
+    votes = over_frames(mine, 1, Merge.VOTES).encode(images).reshape(2, 16, 8, 8, 8)
+    assert np.array_equal(votes.argmax(axis=2), mine.encode(images))
     assert set(np.unique(votes)) == {0, 255}
     four = over_frames(mine, 4, Merge.VOTES)
-    shares = four.encode(pictures).reshape(2, 16, 8, 8, 8) / 255
+    shares = four.encode(images).reshape(2, 16, 8, 8, 8) / 255
     assert (four.channels, four.levels) == (128, 256)
     assert np.allclose(shares.sum(axis=2), 1, atol=0.02)
     assert np.abs(shares * 4 - np.rint(shares * 4)).max() < 0.02
     assert four.drawn is not None
-    assert four.drawn(1).encode(pictures).shape == (2, 128, 8, 8)
+    assert four.drawn(1).encode(images).shape == (2, 128, 8, 8)
 
 
 def test_a_still_is_seen_again_under_a_sensors_noise_and_always_the_same() -> None:
@@ -60,16 +60,16 @@ def test_a_still_is_seen_again_under_a_sensors_noise_and_always_the_same() -> No
     assert not np.array_equal(seen.frames[1], seen.frames[2])
 
 
-def test_a_picture_of_a_film_is_followed_by_its_film() -> None:
-    pictures = shapes(2, (32, 32), 0)
-    film = shapes(6, (32, 32), 1).frames
-    filmed = replace(pictures, moments=(None, Filmed(film)))
-    assert np.array_equal(burst(filmed, 1, 4).frames, film[:4])
-    assert len(burst(filmed, 1, 9).frames) == 6
-    assert len(burst(filmed, 0, 9).frames) == 9
-    assert filmed.take([1]).moments == filmed.moments[1:]
-    merged = over_frames(coarse(), 6, Merge.MEAN).encode(filmed)
-    several = Pictures(film, ("one",) * 6, ((),) * 6)
+def test_a_image_of_a_video_is_followed_by_its_video() -> None:
+    images = shapes(2, (32, 32), 0)
+    video = shapes(6, (32, 32), 1).frames
+    recorded = replace(images, moments=(None, Recorded(video)))
+    assert np.array_equal(burst(recorded, 1, 4).frames, video[:4])
+    assert len(burst(recorded, 1, 9).frames) == 6
+    assert len(burst(recorded, 0, 9).frames) == 9
+    assert recorded.take([1]).moments == recorded.moments[1:]
+    merged = over_frames(coarse(), 6, Merge.MEAN).encode(recorded)
+    several = Images(video, ("one",) * 6, ((),) * 6)
     assert np.array_equal(merged[1], np.rint(coarse().encode(several).mean(axis=0) * 255))
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from raypp.audit.attacks.cells import cells, grid, neighbourhoods, patches, pictures, some
+from raypp.audit.attacks.cells import cells, grid, images, neighbourhoods, patches, some
 
 
 def test_neighbourhoods_hold_the_cell_in_the_middle_and_repeat_the_border() -> None:
@@ -24,12 +24,12 @@ def test_some_cells_are_those_that_are_asked_for() -> None:
     assert np.array_equal(patches(frames, 8, drawn[:1])[0].reshape(8, 8, 3), frames[2, 24:32, 32:40])
 
 
-def test_patches_put_together_are_the_picture() -> None:
+def test_patches_put_together_are_the_image() -> None:
     frames = np.random.default_rng(2).integers(0, 256, (2, 16, 24, 3), dtype=np.uint8)
-    assert np.array_equal(pictures(patches(frames, 8, np.arange(12)), frames.shape, 8), frames)
+    assert np.array_equal(images(patches(frames, 8, np.arange(12)), frames.shape, 8), frames)
 
 
-def test_some_pictures_are_few_and_even() -> None:
+def test_some_images_are_few_and_even() -> None:
     every = np.arange(100, dtype=np.uint8)[:, None]
     assert some(every)[:3, 0].tolist() == [0, 5, 10]
     assert len(some(every)) == 20

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from raypp.audit.core.model import Pictures
+from raypp.audit.core.model import Images
 from raypp.audit.footage.evidence import Evidence
 from raypp.audit.verdict.certificate import Certificate, certify, sign, verify_certificate
 from raypp.audit.verdict.gates import MATCHING
@@ -250,13 +250,13 @@ def test_nothing_secret_is_in_the_document() -> None:
 
 def test_certify_fills_in_what_an_audit_knows(path: Path) -> None:
     frames = np.random.default_rng(0).integers(0, 256, (5, 192, 320, 3), dtype=np.uint8)
-    victims = Pictures(frames, ("audit",) * 5, ((),) * 5)
+    victims = Images(frames, ("audit",) * 5, ((),) * 5)
     evidence = Evidence(known=victims.take(range(3)), victims=victims, passed_by=2)
     rows = [rebuild(), pairs(6, 0.3), match(top1=0.25), labels_only(0.5)]
     made = certify(SPEC, KEY, rows, evidence=evidence, bounds={"beside": 1.0}, budget="quick", size=320)
     path.write_bytes(sign(made, KEY))
     assert verify_certificate(path) == made
-    assert (made.pictures.known, made.pictures.victims, made.pictures.passed_by) == (3, 5, 2)
+    assert (made.images.known, made.images.victims, made.images.passed_by) == (3, 5, 2)
     assert made.data_digest == hashlib.sha256(frames.tobytes()).hexdigest()
     assert made.bounds == {"beside": 1.0}
     assert spec_of(made.spec) == SPEC

@@ -1,4 +1,4 @@
-"""`raypp audit` from films to a certificate: every attack leaves its row, and a rerun repeats nothing."""
+"""`raypp audit` from videos to a certificate: every attack leaves its row, and a rerun repeats nothing."""
 
 import hashlib
 import json
@@ -45,29 +45,29 @@ def _light_suite(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("audit")
     make_sample(folder / "in", seed=5, sites=2, cameras=2, seconds=8, fps=4, size=(640, 384))
-    save_owner_key(VeilKey(bytes(range(32))), folder / "owner.key")  # of 24 pictures, not every key meets every gate
+    save_owner_key(VeilKey(bytes(range(32))), folder / "owner.key")  # of 24 images, not every key meets every gate
     return folder
 
 
 @pytest.fixture(scope="module")
-def place(films: Path) -> Path:
+def place(videos: Path) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(running, "suite", _light)
-        sources = [str(films / "in" / "inventory.csv")]
+        sources = [str(videos / "in" / "inventory.csv")]
         audit = make_audit_command(None)
-        audit(sources, films / "out", films / "owner.key", **_QUICK, json_file=films / "summary.json")
-    return films
+        audit(sources, videos / "out", videos / "owner.key", **_QUICK, json_file=videos / "summary.json")
+    return videos
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_quick_audit_with_all_that_it_has(films: Path) -> None:
-    asked = ("--size", 320, "--budget", "quick", "--here", "--json", films / "whole.json")
-    key, out = films / "owner.key", films / "whole"
-    succeed("audit", films / "in" / "inventory.csv", "--key", key, "--out", out, *asked, timeout=850)
+def test_a_quick_audit_with_all_that_it_has(videos: Path) -> None:
+    asked = ("--size", 320, "--budget", "quick", "--here", "--json", videos / "whole.json")
+    key, out = videos / "owner.key", videos / "whole"
+    succeed("audit", videos / "in" / "inventory.csv", "--key", key, "--out", out, *asked, timeout=850)
     rows = verify_certificate(out / "public" / "certificate.json").rows
     networks = [row for row in rows if row.attack.startswith(("network", "decoder"))]
     assert len(networks) == 4
@@ -86,11 +86,11 @@ def test_every_attack_leaves_a_row_and_the_certificate_verifies(place: Path) -> 
     assert (place / "owner.key").read_text() not in (place / "out" / "public" / "certificate.json").read_text()
 
 
-def test_what_may_be_handed_out_lies_apart_from_plain_pictures_and_nothing_is_open_to_others(place: Path) -> None:
+def test_what_may_be_handed_out_lies_apart_from_plain_images_and_nothing_is_open_to_others(place: Path) -> None:
     folder = place / "out"
     assert sorted(path.name for path in (folder / "public").iterdir()) == ["certificate.json", "report.html"]
     assert "data:image" in (folder / "report.html").read_text(), "the control"
-    assert list((folder / "pictures").glob("*.png"))
+    assert list((folder / "images").glob("*.png"))
     public = (folder / "public" / "report.html").read_text()
     assert "What attacks made of this veil" in public
     assert "data:image" not in public
@@ -98,11 +98,11 @@ def test_what_may_be_handed_out_lies_apart_from_plain_pictures_and_nothing_is_op
     assert not [path for path in (folder, *folder.rglob("*")) if stat.S_IMODE(path.stat().st_mode) & 0o077]
 
 
-def test_plain_pictures_are_never_written_into_an_archive(tmp_path: Path) -> None:
+def test_plain_images_are_never_written_into_an_archive(tmp_path: Path) -> None:
     (tmp_path / "veiled" / "shards").mkdir(parents=True)
     (tmp_path / "veiled" / "veil.json").write_text("{}")
     audit = make_audit_command(None)
-    with pytest.raises(OptionError, match=r"lies within the archive .*veiled, and plain pictures would leave"):
+    with pytest.raises(OptionError, match=r"lies within the archive .*veiled, and plain images would leave"):
         audit(["anything"], tmp_path / "veiled" / "audit")
     assert not (tmp_path / "veiled" / "audit").exists()
 
@@ -148,15 +148,15 @@ def test_run_again_only_what_is_missing_is_done(place: Path) -> None:
         return run_here(tasks)
 
     for _ in range(2):
-        films = [str(place / "in" / "inventory.csv")]
-        make_audit_command(cluster)(films, place / "out", place / "owner.key", size=320, budget=Budget.QUICK)
+        videos = [str(place / "in" / "inventory.csv")]
+        make_audit_command(cluster)(videos, place / "out", place / "owner.key", size=320, budget=Budget.QUICK)
     after = {path: path.stat().st_mtime_ns for path in rows}
     assert [path for path in rows if before[path] != after[path]] == [rows[3]]
     assert made == [[rows[3].stem]], "the second time nothing is missing, and no cluster is started"
 
 
 @pytest.mark.usefixtures("_light_suite")
-def test_pictures_are_digested_once_and_guessed_at_once(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_are_digested_once_and_guessed_at_once(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
 
     def counted(name: str, make: Callable[..., Any]) -> Callable[..., Any]:
@@ -192,20 +192,20 @@ def test_on_ray_the_same_rows_come_about(place: Path) -> None:
     before = [json.loads(path.read_text()) | {"seconds": 0} for path in rows]
     for path in rows:
         path.unlink()
-    films, key, out = place / "in" / "inventory.csv", place / "owner.key", place / "out"
-    succeed("audit", films, "--key", key, "--out", out, "--size", 320, "--budget", "quick", timeout=850)
+    videos, key, out = place / "in" / "inventory.csv", place / "owner.key", place / "out"
+    succeed("audit", videos, "--key", key, "--out", out, "--size", 320, "--budget", "quick", timeout=850)
     assert [json.loads(path.read_text()) | {"seconds": 0} for path in rows] == before
 
 
 def test_bad_input_is_one_line(place: Path, tmp_path: Path) -> None:
-    films, key, audit = [str(place / "in" / "inventory.csv")], place / "owner.key", make_audit_command(None)
+    videos, key, audit = [str(place / "in" / "inventory.csv")], place / "owner.key", make_audit_command(None)
     with pytest.raises(OptionError, match="--size 100 must be a multiple of 32"):
-        audit(films, tmp_path / "out", key, size=100)
+        audit(videos, tmp_path / "out", key, size=100)
     with pytest.raises(OptionError, match=r"--weights none\.pt is no file; .*download it from Ultralytics"):
-        audit(films, tmp_path / "out", key, size=320, weights=Path("none.pt"))
+        audit(videos, tmp_path / "out", key, size=320, weights=Path("none.pt"))
     save_site_key(SiteKey.derive_from(load_owner_key(key), PatchSpec(), "a", ["b"]), tmp_path / "site.key")
     with pytest.raises(KeyFileError, match="cannot sign; give the owner's key"):
-        audit(films, tmp_path / "out", tmp_path / "site.key", size=320, budget=Budget.QUICK)
+        audit(videos, tmp_path / "out", tmp_path / "site.key", size=320, budget=Budget.QUICK)
     assert not (tmp_path / "out").exists()
 
 

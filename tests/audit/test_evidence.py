@@ -16,7 +16,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     return make_sample(tmp_path_factory.mktemp("sample"), seed=3, sites=2, cameras=2, seconds=6, fps=4, size=(320, 192))
 
 
-def test_of_several_films_whole_ones_are_kept_from_the_attacker(sample: Sample) -> None:
+def test_of_several_videos_whole_ones_are_kept_from_the_attacker(sample: Sample) -> None:
     found = gather([str(sample.inventory)], 320, known=6, victims=4, seed=0)
     assert found.known.frames.shape == (6, 192, 320, 3)
     assert found.victims.frames.shape == (4, 192, 320, 3)
@@ -26,7 +26,7 @@ def test_of_several_films_whole_ones_are_kept_from_the_attacker(sample: Sample) 
     assert np.array_equal(found.victims.frames, again.victims.frames)
 
 
-def test_of_one_film_the_end_is_kept_from_the_attacker(sample: Sample) -> None:
+def test_of_one_video_the_end_is_kept_from_the_attacker(sample: Sample) -> None:
     found = gather([str(sample.videos[0].path)], 320, known=6, victims=4, seed=0)
     assert (len(found.known), len(found.victims)) == (6, 4)
     assert not any(np.array_equal(a, b) for a in found.known.frames for b in found.victims.frames)
@@ -46,5 +46,5 @@ def test_too_little_footage_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match=r"an audit needs 4 of each: name more footage"):
         gather([str(tmp_path)], 64, known=4, victims=4, seed=0)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(OptionError, match="no video and no picture"):
+    with pytest.raises(OptionError, match="no video and no image"):
         gather([str(tmp_path / "empty")], 64, known=4, victims=4, seed=0)

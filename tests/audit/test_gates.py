@@ -114,9 +114,9 @@ def test_matching_is_allowed_by_chance_and_the_margin_whatever_labels_tell() -> 
     assert gate(MATCHING, [match(candidates=4), labels_only(0.0, candidates=4)]).bar == 0.25 + 0.05
 
 
-def test_few_pictures_of_which_none_is_found_do_not_meet_the_gate() -> None:
+def test_few_images_of_which_none_is_found_do_not_meet_the_gate() -> None:
     def none_found(count: int) -> Gate:
-        row = match(top1=0.0, candidates=count, pictures=count).model_copy(update={"top1": share(np.zeros(count) > 0)})
+        row = match(top1=0.0, candidates=count, images=count).model_copy(update={"top1": share(np.zeros(count) > 0)})
         return gate(MATCHING, [row, labels_only(0.0, candidates=count)])
 
     few, many = none_found(16), none_found(100)

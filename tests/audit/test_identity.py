@@ -41,14 +41,14 @@ def crowd() -> Crowd:
 
 
 def told(attack: Decider, veiling: Veiling, crowd: Crowd) -> float:
-    case = Case(veiling, crowd.pictures, crowd.pictures, crowd=crowd)
+    case = Case(veiling, crowd.images, crowd.images, crowd=crowd)
     row = decided_row("weak", attack, case)
     assert row.auc is not None
     assert row.auc.low < row.auc.mean < row.auc.high or row.auc.mean == 1
     return row.auc.mean
 
 
-def test_people_are_told_from_plain_pictures_not_from_noise_and_hardly_from_boxes(crowd: Crowd) -> None:
+def test_people_are_told_from_plain_images_not_from_noise_and_hardly_from_boxes(crowd: Crowd) -> None:
     attack = Recogniser(Reading.BODIES, 40)
     assert told(attack, baselines.plain(), crowd) > 0.8
     assert 0.3 < told(attack, baselines.noise(8, 4, 4, 1), crowd) < 0.7
@@ -68,19 +68,19 @@ def test_nobody_is_learnt_from_who_is_asked_about_and_pairs_are_a_second_apart(c
             assert abs(crowd.times_us_N[trio.one] - crowd.times_us_N[trio.same]) >= 1_000_000
 
 
-def test_who_is_alone_in_a_film_is_only_learnt_from(crowd: Crowd) -> None:
-    alone = replace(crowd, film_N=(crowd.person_N == 0).astype(np.int64))
+def test_who_is_alone_in_a_video_is_only_learnt_from(crowd: Crowd) -> None:
+    alone = replace(crowd, video_N=(crowd.person_N == 0).astype(np.int64))
     assert all(0 in learnt and 0 not in asked for learnt, asked in halves(alone, 0))
 
 
 def test_few_people_say_so(crowd: Crowd) -> None:
-    frame = crowd.pictures.frames[0]
+    frame = crowd.images.frames[0]
     track = [(0, moment, frame, crowd.corners_N4[0].astype(np.float32)) for moment in (0, 2_000_000)]
     reason = together([track] * 3, "faces")
-    assert reason == "of faces, 3 can be followed for 2 s in one film; it takes 4"
+    assert reason == "of faces, 3 can be followed for 2 s in one video; it takes 4"
     assert isinstance(together([], "faces"), str)
-    with pytest.raises(OptionError, match="needs people followed through a film"):
-        Recogniser(Reading.FACES).decide(Case(baselines.plain(), crowd.pictures, crowd.pictures))
+    with pytest.raises(OptionError, match="needs people followed through a video"):
+        Recogniser(Reading.FACES).decide(Case(baselines.plain(), crowd.images, crowd.images))
 
 
 def test_boxes_that_overlap_from_frame_to_frame_are_one_track_even_after_a_gap() -> None:

@@ -22,7 +22,7 @@ from raypp.fit.stem import stem_of
 from raypp.veil.encoder_file import ENCODER_FILE, START_FILE, spec_and_encoder
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
-from tests.audit.pictures import shapes
+from tests.audit.images import shapes
 
 BRIDGE = "feature bridge, linear"
 CLASSES = ("a",)
@@ -30,16 +30,16 @@ CLASSES = ("a",)
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A learned veil that was never fitted, its starting detector, and pictures."""
+    """A learned veil that was never fitted, its starting detector, and images."""
     folder, key = tmp_path_factory.mktemp("team"), VeilKey(bytes(range(32)))
     save_owner_key(key, folder / "owner.key")
     torch.manual_seed(3)
     torch.save({"model": build_detector("yolov8p", CLASSES, None)}, folder / "public.pt")
     fit = FitSettings(data=str(folder), weights=folder / "public.pt", architecture="yolov8p", size=96, channels=5)
     model = build_fit(fit, CLASSES)
-    pictures = torch.from_numpy(shapes(2, (96, 96), 7).frames).permute(0, 3, 1, 2) / 255
-    stem_of(model).encoder.start_from([pictures], seed=0)
-    model(pictures)
+    images = torch.from_numpy(shapes(2, (96, 96), 7).frames).permute(0, 3, 1, 2) / 255
+    stem_of(model).encoder.start_from([images], seed=0)
+    model(images)
     stem_of(model).take_codes()
     write_fitted(fit, CLASSES, Recipe(epochs=1, batch=1, steps=1), model.eval().state_dict(), key, folder)
     (folder / "in").mkdir()
@@ -80,7 +80,7 @@ def test_where_nobody_knows_what_a_detector_learnt_from_membership_says_so(place
     run_task(wanted[0])
     (row,) = read_rows(wanted[:1])
     assert (row.kind, row.auc, row.reason) == (Kind.DECIDE, None, "it needs --members")
-    with pytest.raises(OptionError, match=r"--members \S+ is no local dataset with at least 16 pictures in train"):
+    with pytest.raises(OptionError, match=r"--members \S+ is no local dataset with at least 16 images in train"):
         tasks(given.model_copy(update={"members": str(place / "in")}))
 
 
@@ -97,7 +97,7 @@ def test_with_one_it_is_attacked_and_held_against_open_features(place: Path) -> 
     assert attacked.detail is not None
     assert control.detail is not None
     assert attacked.control.demands[0].got == control.detail.mean
-    assert (given.out / "pictures" / str(attacked.picture)).exists()
+    assert (given.out / "images" / str(attacked.image)).exists()
 
 
 def test_another_detector_makes_rows_of_its_own_and_leaves_the_others(place: Path) -> None:
@@ -114,7 +114,7 @@ def test_another_detector_makes_rows_of_its_own_and_leaves_the_others(place: Pat
     assert not own[1] & own[2]
 
 
-def test_a_detector_of_another_veil_or_of_plain_pictures_is_refused(place: Path) -> None:
+def test_a_detector_of_another_veil_or_of_plain_images_is_refused(place: Path) -> None:
     with pytest.raises(ConflictError, match=r"is of veil [0-9a-f]{32}, but 0{32} is audited"):
         open_team(place / START_FILE, place / "public.pt", "0" * 32)
     with pytest.raises(ModelError, match=r"public\.pt"):

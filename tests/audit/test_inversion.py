@@ -1,4 +1,4 @@
-"""Features are inverted through the layers that made them, and features of nothing lead to no picture."""
+"""Features are inverted through the layers that made them, and features of nothing lead to no image."""
 
 from dataclasses import replace
 
@@ -9,12 +9,12 @@ from torch import nn
 
 from raypp.audit.attacks.reconstruct.bridge import Decoder, FeatureBridge
 from raypp.audit.attacks.reconstruct.inversion import FeatureInversion
-from raypp.audit.core.model import Case, Features, Pictures
+from raypp.audit.core.model import Case, Features, Images
 from raypp.audit.metrics import scores
 from raypp.audit.suite.insider import PublicStages
 from raypp.audit.targets import baselines
 from raypp.errors import OptionError
-from tests.audit.pictures import detail
+from tests.audit.images import detail
 
 INVERSION = FeatureInversion(60, variation=1.0)
 
@@ -27,12 +27,12 @@ def public() -> PublicStages:
     return PublicStages(nn.Sequential(*layers).eval(), 4)
 
 
-def case(public: PublicStages, known: Pictures, victims: Pictures, features: Features) -> Case:
+def case(public: PublicStages, known: Images, victims: Images, features: Features) -> Case:
     return Case(replace(baselines.noise(4, 4, 8, 0), features=lambda _: features), known, victims, 0, public)
 
 
 def test_it_comes_nearer_than_a_linear_decoder_to_what_true_features_are_of(
-    public: PublicStages, known: Pictures, victims: Pictures
+    public: PublicStages, known: Images, victims: Images
 ) -> None:
     given = case(public, known, victims, public(victims.frames))
     found, linear = INVERSION.rebuild(given), FeatureBridge(Decoder.LINEAR, aligned=True).rebuild(given)
@@ -40,13 +40,13 @@ def test_it_comes_nearer_than_a_linear_decoder_to_what_true_features_are_of(
     assert scores.psnr(found, victims.frames).mean() > scores.psnr(linear, victims.frames).mean()
 
 
-def test_features_of_nothing_lead_to_no_picture(public: PublicStages, known: Pictures, victims: Pictures) -> None:
+def test_features_of_nothing_lead_to_no_image(public: PublicStages, known: Images, victims: Images) -> None:
     drawn = np.random.default_rng(1).normal(size=(len(victims), 48, 32, 24)).astype(np.float32)
     assert abs(detail(INVERSION.rebuild(case(public, known, victims, drawn)), victims)) < 0.1
 
 
 def test_it_sees_of_victims_what_the_adapter_gives_and_nothing_else(
-    public: PublicStages, known: Pictures, victims: Pictures
+    public: PublicStages, known: Images, victims: Images
 ) -> None:
     short, features = FeatureInversion(3), public(victims.frames)
     scrambled = replace(victims, frames=np.random.default_rng(0).permuted(victims.frames, axis=None))
@@ -55,6 +55,6 @@ def test_it_sees_of_victims_what_the_adapter_gives_and_nothing_else(
     assert all(one.grad is None for one in public.layers.parameters())
 
 
-def test_without_a_detector_it_says_what_it_needs(known: Pictures, victims: Pictures) -> None:
+def test_without_a_detector_it_says_what_it_needs(known: Images, victims: Images) -> None:
     with pytest.raises(OptionError, match="give --model and --weights"):
         INVERSION.rebuild(Case(baselines.noise(4, 4, 8, 0), known, victims))

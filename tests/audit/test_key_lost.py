@@ -11,7 +11,7 @@ from torch import Tensor
 
 from raypp.audit.attacks.reconstruct.key_lost import Hold, KeyLost, descend
 from raypp.audit.core.budget import Budget
-from raypp.audit.core.model import Adversary, Case, Codes, Frames, Pictures
+from raypp.audit.core.model import Adversary, Case, Codes, Frames, Images
 from raypp.audit.footage.evidence import Evidence
 from raypp.audit.suite.case_builder import Material, case_of
 from raypp.audit.suite.suite import CONTROLS, NOISE_UNDER_KEY, UNFOLDED, suite
@@ -21,7 +21,7 @@ from raypp.errors import OptionError
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import PatchSpec
 from raypp.veil.veil import Veil
-from tests.audit.pictures import detail
+from tests.audit.images import detail
 
 SHORT = KeyLost(25, 10)
 HOLD = Hold(variation=1.0, anchor=1.0)
@@ -35,12 +35,12 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def made_on(name: str, known: Pictures, victims: Pictures) -> Frames:
+def made_on(name: str, known: Images, victims: Images) -> Frames:
     made = Veil(PatchSpec(), VeilKey(bytes(range(32))))
     return SHORT.rebuild(case_of(name, made, Material(Evidence(known, victims, 0), {}), (), 0))
 
 
-def test_what_takes_little_away_is_opened_and_noise_is_not(known: Pictures, victims: Pictures) -> None:
+def test_what_takes_little_away_is_opened_and_noise_is_not(known: Images, victims: Images) -> None:
     assert detail(made_on(UNFOLDED, known, victims), victims) > 0.5
     assert abs(detail(made_on(NOISE_UNDER_KEY, known, victims), victims)) < 0.1
 
@@ -60,7 +60,7 @@ class Smooth:
         return codes
 
 
-def test_by_gradients_alone_pixels_are_found_that_agree_with_the_codes(victims: Pictures) -> None:
+def test_by_gradients_alone_pixels_are_found_that_agree_with_the_codes(victims: Images) -> None:
     smooth, frame = Smooth(), victims.frames[0]
     codes = smooth.values(torch.from_numpy(victims.frames[:1]).permute(0, 3, 1, 2).float()).floor().byte().numpy()[0]
     coarse = np.array(Image.fromarray(frame[::16, ::16]).resize(frame.shape[1::-1], Image.Resampling.BICUBIC))
@@ -72,12 +72,12 @@ def test_by_gradients_alone_pixels_are_found_that_agree_with_the_codes(victims: 
     assert np.abs(held_fast.astype(int) - coarse).max() <= 2
 
 
-def test_it_sees_of_victims_their_codes_and_nothing_else(known: Pictures, victims: Pictures) -> None:
+def test_it_sees_of_victims_their_codes_and_nothing_else(known: Images, victims: Images) -> None:
     veiling, brief = unfolded_veil(0), KeyLost(2, 2)
     codes = veiling.encode(victims)
 
-    def encode(pictures: Pictures) -> Codes:
-        return codes if len(pictures) == len(victims) and pictures.frames[0, 0, 0, 0] == 7 else veiling.encode(pictures)
+    def encode(images: Images) -> Codes:
+        return codes if len(images) == len(victims) and images.frames[0, 0, 0, 0] == 7 else veiling.encode(images)
 
     marked = [replace(victims, frames=one.copy()) for one in (victims.frames, 255 - victims.frames)]
     for one in marked:
@@ -86,7 +86,7 @@ def test_it_sees_of_victims_their_codes_and_nothing_else(known: Pictures, victim
     assert np.array_equal(first, second)
 
 
-def test_where_there_is_no_key_none_can_be_lost(known: Pictures, victims: Pictures) -> None:
+def test_where_there_is_no_key_none_can_be_lost(known: Images, victims: Images) -> None:
     with pytest.raises(OptionError, match="noise has no key that could be lost"):
         SHORT.rebuild(Case(baselines.noise(8, 4, 8, 0), known, victims))
 

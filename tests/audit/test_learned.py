@@ -24,7 +24,7 @@ from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import load_owner_key, save_owner_key
 from raypp.veil.spec import LearnedSpec
 from raypp.veil.veil import open_veil
-from tests.audit.pictures import shapes
+from tests.audit.images import shapes
 from tests.veil.networks import small_network
 
 NETWORK = small_network()
@@ -36,11 +36,11 @@ def settings(tmp_path: Path) -> AuditSettings:
     save_owner_key(key, tmp_path / "owner.key")
     spec = LearnedSpec(channels=6, bits=3, sub_keys=3, encoder=key.name_encoder(NETWORK))
     (tmp_path / "encoder.veil").write_bytes(seal_encoder(spec, NETWORK, key))
-    (tmp_path / "pictures").mkdir()
+    (tmp_path / "images").mkdir()
     for number, frame in enumerate(shapes(12, (96, 96), 0).frames):
-        Image.fromarray(frame).save(tmp_path / "pictures" / f"{number}.png")
+        Image.fromarray(frame).save(tmp_path / "images" / f"{number}.png")
     return AuditSettings(
-        sources=(str(tmp_path / "pictures"),),
+        sources=(str(tmp_path / "images"),),
         out=tmp_path / "out",
         key_path=tmp_path / "owner.key",
         spec=spec,

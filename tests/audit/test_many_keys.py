@@ -9,7 +9,7 @@ from torch import nn
 
 from raypp.audit.attacks.axes import Axes
 from raypp.audit.attacks.reconstruct.many_keys import ManyKeys
-from raypp.audit.core.model import Case, Frames, Pictures, Veiling
+from raypp.audit.core.model import Case, Frames, Images, Veiling
 from raypp.audit.suite.insider import PublicStages, drawn_encoder
 from raypp.audit.targets import baselines
 from raypp.audit.targets.target import under_other_key, veil
@@ -18,19 +18,19 @@ from raypp.media.obfuscation import Pixelation
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import LearnedSpec, PatchSpec
 from raypp.veil.veil import Veil
-from tests.audit.pictures import detail
+from tests.audit.images import detail
 from tests.audit.test_statistics import _benches
 
 KEYS = ManyKeys(4, 60)
 
 
 @pytest.fixture(scope="module")
-def known() -> Pictures:
+def known() -> Images:
     return _benches(range(12))
 
 
 @pytest.fixture(scope="module")
-def victims() -> Pictures:
+def victims() -> Images:
     return _benches(range(100, 106))
 
 
@@ -38,18 +38,18 @@ def linear(seed: int) -> Veiling:
     return replace(baselines.linear_mix(4, seed), drawn=lambda number: baselines.linear_mix(4, 50 + number))
 
 
-def test_a_linear_mix_is_opened_without_any_pair_and_noise_is_not(known: Pictures, victims: Pictures) -> None:
+def test_a_linear_mix_is_opened_without_any_pair_and_noise_is_not(known: Images, victims: Images) -> None:
     made = KEYS.rebuild(Case(linear(3), known, victims))
     assert abs(detail(made, victims)) > 0.5
     drawn = replace(baselines.noise(8, 4, 8, 0), drawn=lambda number: baselines.noise(8, 4, 8, number + 1))
     assert abs(detail(KEYS.rebuild(Case(drawn, known, victims)), victims)) < 0.15
 
 
-def test_neither_plain_victims_nor_pairs_of_their_key_are_used(known: Pictures, victims: Pictures) -> None:
+def test_neither_plain_victims_nor_pairs_of_their_key_are_used(known: Images, victims: Images) -> None:
     codes, asked = linear(3).encode(victims), []
 
-    def encode(pictures: Pictures) -> Frames:
-        asked.append(pictures)
+    def encode(images: Images) -> Frames:
+        asked.append(images)
         return codes
 
     stub = replace(linear(3), encode=encode)
@@ -60,7 +60,7 @@ def test_neither_plain_victims_nor_pairs_of_their_key_are_used(known: Pictures, 
     assert [one is wanted for one, wanted in zip(asked, (victims, scrambled), strict=True)] == [True, True]
 
 
-def test_axes_do_not_change_with_names_and_order_of_values(known: Pictures) -> None:
+def test_axes_do_not_change_with_names_and_order_of_values(known: Images) -> None:
     codes = veil(Veil(PatchSpec(), VeilKey(bytes(32)))).encode(known)
     chance = np.random.default_rng(0)
     names = np.stack([chance.permutation(8) for _ in range(16)]).astype(np.uint8)
@@ -70,7 +70,7 @@ def test_axes_do_not_change_with_names_and_order_of_values(known: Pictures) -> N
     assert np.allclose(found.components(renamed), reference.components(codes), atol=1e-2)
 
 
-def test_turning_undoes_a_rotation_and_its_sign(known: Pictures) -> None:
+def test_turning_undoes_a_rotation_and_its_sign(known: Images) -> None:
     codes = baselines.linear_mix(4, 0).encode(known)
     reference = Axes.of(codes, 256, 8)
     turn = np.linalg.qr(np.eye(8) + 0.15 * np.random.default_rng(1).normal(size=(8, 8)))[0]
@@ -82,7 +82,7 @@ def test_turning_undoes_a_rotation_and_its_sign(known: Pictures) -> None:
         assert np.mean(likeness) > 0.95, likeness
 
 
-def test_keys_are_drawn_of_the_patch_veil_and_rotations_of_a_learned_one(known: Pictures) -> None:
+def test_keys_are_drawn_of_the_patch_veil_and_rotations_of_a_learned_one(known: Images) -> None:
     mine = veil(Veil(PatchSpec(), VeilKey(bytes(32))))
     assert mine.drawn is not None
     made = [mine.encode(known), *(mine.drawn(number).encode(known) for number in (0, 1, 1))]
@@ -99,12 +99,12 @@ def test_keys_are_drawn_of_the_patch_veil_and_rotations_of_a_learned_one(known: 
         assert np.mean(drawn[0] != drawn[1]) > 0.5
 
 
-def test_where_no_key_can_be_drawn_it_says_so(known: Pictures, victims: Pictures) -> None:
+def test_where_no_key_can_be_drawn_it_says_so(known: Images, victims: Images) -> None:
     with pytest.raises(OptionError, match="no other key of pixelation 8 can be drawn"):
         KEYS.rebuild(Case(baselines.obscured(Pixelation(side=8)), known, victims))
 
 
-def test_what_was_learnt_once_is_used_against_any_key_of_the_spec(known: Pictures, victims: Pictures) -> None:
+def test_what_was_learnt_once_is_used_against_any_key_of_the_spec(known: Images, victims: Images) -> None:
     short, made = ManyKeys(2, 3), Veil(PatchSpec(), VeilKey(bytes(32)))
     taught = short.learn(Case(veil(made), known, victims.take(())))
     for veiling in (veil(made), under_other_key(made, 0)):
@@ -112,7 +112,7 @@ def test_what_was_learnt_once_is_used_against_any_key_of_the_spec(known: Picture
         assert np.array_equal(taught.rebuild(case), short.rebuild(case))
 
 
-def test_other_owners_keys_are_none_that_an_attacker_draws_and_always_the_same(known: Pictures) -> None:
+def test_other_owners_keys_are_none_that_an_attacker_draws_and_always_the_same(known: Images) -> None:
     made = Veil(PatchSpec(), VeilKey(bytes(32)))
     mine = veil(made)
     assert mine.drawn is not None

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from raypp.audit.core.model import Adversary, AnyAttack, Case, Decisions, Frames, Kind, Pictures, Ranks
+from raypp.audit.core.model import Adversary, AnyAttack, Case, Decisions, Frames, Images, Kind, Ranks
 from raypp.audit.core.row import AttackRow
 from raypp.audit.metrics import scores
 from raypp.audit.metrics.measure import Guess, missing_row, row_of
@@ -57,16 +57,16 @@ class Decider:
 
 @pytest.fixture
 def truth() -> Frames:
-    """Bright flat pictures, a quarter of them textured."""
+    """Bright flat images, a quarter of them textured."""
     frames = np.full((4, 64, 64, 3), 230, dtype=np.uint8)
     frames[:, :32, :32] = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 1), dtype=np.uint8)
     return frames
 
 
 def measured(truth: Frames, attack: AnyAttack, folder: Path) -> AttackRow:
-    pictures = Pictures(truth, ("camera",) * len(truth), ((),) * len(truth))
-    case = Case(baselines.obscured(Pixelation(side=BLOCK)), pictures, pictures)
-    return row_of("pixelation", attack, case, Guess.of(pictures, pictures, BLOCK), folder / "pictures" / "a.png")
+    images = Images(truth, ("camera",) * len(truth), ((),) * len(truth))
+    case = Case(baselines.obscured(Pixelation(side=BLOCK)), images, images)
+    return row_of("pixelation", attack, case, Guess.of(images, images, BLOCK), folder / "images" / "a.png")
 
 
 def inside_out(truth: Frames) -> Frames:
@@ -82,7 +82,7 @@ def test_detail_that_is_there_the_wrong_way_round_is_found(truth: Frames, tmp_pa
     row = measured(truth, Painter(made), tmp_path)
     assert row.detail is not None
     assert row.detail.mean > 0.9
-    drawn = np.asarray(Image.open(tmp_path / "pictures" / "a.png"))
+    drawn = np.asarray(Image.open(tmp_path / "images" / "a.png"))
     shown = next(place for place, one in enumerate(truth) if np.array_equal(drawn[:64, :64], one))
     assert np.array_equal(drawn[:64, 64:], 255 - made[shown])
 
@@ -93,13 +93,13 @@ def test_a_holder_of_pairs_knows_which_way_round_it_is(truth: Frames, tmp_path: 
     assert row.detail.mean < -0.9
 
 
-def test_pictures_scored_one_by_one_score_as_all_at_once(truth: Frames, tmp_path: Path) -> None:
+def test_images_scored_one_by_one_score_as_all_at_once(truth: Frames, tmp_path: Path) -> None:
     made = np.clip(truth.astype(int) // 2 + np.random.default_rng(1).integers(0, 90, truth.shape), 0, 255).astype(
         np.uint8
     )
     row = measured(truth, Painter(made), tmp_path)
-    pictures = Pictures(truth, ("camera",) * 4, ((),) * 4)
-    guess = Guess.of(pictures, pictures, BLOCK)
+    images = Images(truth, ("camera",) * 4, ((),) * 4)
+    guess = Guess.of(images, images, BLOCK)
     leaked = scores.leakage(scores.detail(made, truth, BLOCK), guess.detail)
     assert row.detail == scores.estimate(leaked)
     assert row.psnr_db == scores.estimate(scores.psnr(made, truth))
@@ -108,17 +108,17 @@ def test_pictures_scored_one_by_one_score_as_all_at_once(truth: Frames, tmp_path
 def test_a_row_holds_the_figures_of_its_kind_and_no_other(truth: Frames, tmp_path: Path) -> None:
     made = [measured(truth, attack, tmp_path) for attack in (Painter(truth), Finder(), Decider())]
     assert [row.kind for row in made] == [Kind.REBUILD, Kind.MATCH, Kind.DECIDE]
-    figures = [(row.detail, row.edges, row.psnr_db, row.ssim, row.blind_psnr_db, row.picture) for row in made]
+    figures = [(row.detail, row.edges, row.psnr_db, row.ssim, row.blind_psnr_db, row.image) for row in made]
     assert [{one is None for one in some} for some in figures] == [{False}, {True}, {True}]
     assert [row.top1 and row.top1.mean for row in made] == [None, 0.75, None]
     assert [row.candidates for row in made] == [None, 4, None]
     assert [row.auc and row.auc.mean for row in made] == [None, None, 4 / 6]
-    assert [row.pictures for row in made] == [4, 4, 5]
+    assert [row.images for row in made] == [4, 4, 5]
 
 
 def test_an_attack_that_could_not_be_made_has_a_row_of_its_kind() -> None:
     row = missing_row("this veil", Decider(), "it needs --model", 7, 3)
-    assert (row.kind, row.attack, row.pictures, row.seed, row.is_veil) == (Kind.DECIDE, "decider", 7, 3, True)
+    assert (row.kind, row.attack, row.images, row.seed, row.is_veil) == (Kind.DECIDE, "decider", 7, 3, True)
     assert not row.evaluated
 
 
@@ -136,16 +136,16 @@ class _Learner(Painter):
 
 
 def test_an_attack_is_measured_under_each_key_and_learns_once(truth: Frames, tmp_path: Path) -> None:
-    pictures = Pictures(truth, ("camera",) * len(truth), ((),) * len(truth))
+    images = Images(truth, ("camera",) * len(truth), ((),) * len(truth))
     mine, attack = baselines.obscured(Pixelation(side=BLOCK)), _Learner(truth)
     others = [replace(mine, name=name) for name in ("open", "shut")]
-    guess = Guess.of(pictures, pictures, BLOCK)
-    row = row_of("this veil", attack, Case(mine, pictures, pictures), guess, tmp_path / "a.png", others=others)
+    guess = Guess.of(images, images, BLOCK)
+    row = row_of("this veil", attack, Case(mine, images, images), guess, tmp_path / "a.png", others=others)
     assert attack.learnt == [mine.name]
     found = [one.detail.mean for one in (row, *row.other_keys) if one.detail]
     assert found[1] == pytest.approx(1)
     assert found[0] == found[2] < 0.1
     assert row.under(0).detail == row.other_keys[0].detail
     assert row.under(0).other_keys == ()
-    matched = row_of("this veil", Finder(), Case(mine, pictures, pictures), guess, tmp_path / "b.png", others=others)
+    matched = row_of("this veil", Finder(), Case(mine, images, images), guess, tmp_path / "b.png", others=others)
     assert [one.top1 and one.top1.mean for one in matched.other_keys] == [0.75, 0.75]

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from raypp.audit.attacks.identify.membership import Membership
-from raypp.audit.core.model import Case, Decisions, Floats, Pictures, Trial
+from raypp.audit.core.model import Case, Decisions, Floats, Images, Trial
 from raypp.audit.core.row import Estimate
 from raypp.audit.footage.members import gather_trial, trial_digest
 from raypp.audit.metrics import scores
@@ -21,29 +21,29 @@ from raypp.detect.model_info import About
 from raypp.detect.schedule import Recipe
 from raypp.errors import OptionError
 from raypp.media.annotations.boxes import Box
-from tests.audit.pictures import shapes
+from tests.audit.images import shapes
 
 CLASSES = ("nut", "bolt")
 MIX = baselines.linear_mix(8, 0)
 
 
 class Remembering:
-    """A detector whose loss is given: what a picture is like, and less for what it remembers."""
+    """A detector whose loss is given: what an image is like, and less for what it remembers."""
 
     def __init__(self, remembers: float) -> None:
         self.remembers = remembers
 
-    def losses(self, pictures: Pictures) -> Floats:
-        hard = pictures.frames[:, 0, 0, 0].astype(float)
-        learnt = np.array([camera == "member" for camera in pictures.cameras])
+    def losses(self, images: Images) -> Floats:
+        hard = images.frames[:, 0, 0, 0].astype(float)
+        learnt = np.array([camera == "member" for camera in images.cameras])
         return hard - self.remembers * learnt
 
-    def further(self, pictures: Pictures, steps: int, seed: int) -> "Remembering":  # noqa: ARG002
-        assert set(pictures.cameras) == {"own"}
+    def further(self, images: Images, steps: int, seed: int) -> "Remembering":  # noqa: ARG002
+        assert set(images.cameras) == {"own"}
         return Remembering(self.remembers / 2)
 
 
-def told(name: str, seed: int, count: int = 50) -> Pictures:
+def told(name: str, seed: int, count: int = 50) -> Images:
     made = shapes(count, (32, 32), seed)
     made.frames[:, 0, 0, 0] = np.random.default_rng(seed).integers(0, 256, count)
     return replace(made, cameras=(name,) * count)
@@ -63,13 +63,13 @@ def test_a_low_loss_tells_little_of_frames_of_unlike_difficulty_and_forgetting_a
     assert auc(Membership(calibrated=True).decide(nothing)).mean == 0.5
 
 
-def test_without_detector_or_trial_it_says_what_it_needs(known: Pictures) -> None:
+def test_without_detector_or_trial_it_says_what_it_needs(known: Images) -> None:
     with pytest.raises(OptionError, match="give --model and --members"):
         Membership(calibrated=False).decide(Case(MIX, known, known))
 
 
-def labelled(count: int, seed: int) -> Pictures:
-    """Pictures of 64x96 pixels, in each a box of either class somewhere."""
+def labelled(count: int, seed: int) -> Images:
+    """Images of 64x96 pixels, in each a box of either class somewhere."""
     chance = np.random.default_rng(seed)
     boxes = []
     for _ in range(count):
@@ -106,18 +106,18 @@ def test_a_detector_learns_further_and_the_given_one_stays_as_it_is(detector: Ve
 
 
 def test_frames_lie_in_the_square_as_in_training(detector: VeiledDetector) -> None:
-    pictures = labelled(2, 3)
-    batch = detector._batch(pictures, [1])
+    images = labelled(2, 3)
+    batch = detector._batch(images, [1])
     assert batch.inputs.shape == (1, 5, 12, 12)
-    assert np.array_equal(batch.inputs[0, :4, 2:10].numpy(), detector.encode(pictures.take([1]))[0])
+    assert np.array_equal(batch.inputs[0, :4, 2:10].numpy(), detector.encode(images.take([1]))[0])
     assert set(batch.inputs[0, :4, :2].unique().tolist()) == {NO_CELL}
-    ((name, box),) = pictures.boxes[1]
+    ((name, box),) = images.boxes[1]
     assert batch.class_of_M.tolist() == [CLASSES.index(name)]
     assert batch.boxes_M4[0].tolist() == pytest.approx([box.x, (16 + box.y * 64) / 96, box.w, box.h * 64 / 96])
 
 
 def write_dataset(root: Path, train: int, val: int, odd: int = 0) -> None:
-    """Pictures of 80x60, each with one box; `odd` of train's stand upright."""
+    """Images of 80x60, each with one box; `odd` of train's stand upright."""
     for split, count in (("train", train), ("val", val)):
         for kind in ("images", "labels"):
             (root / kind / split).mkdir(parents=True)
@@ -149,4 +149,4 @@ def test_members_are_of_train_and_strangers_of_val(tmp_path: Path) -> None:
 def test_footage_without_splits_has_no_members(tmp_path: Path) -> None:
     write_dataset(tmp_path / "few", 20, 30)
     assert gather_trial((str(tmp_path),), 64, 8, 30, 1) is None
-    assert gather_trial(("s3://bucket/films",), 64, 8, 30, 1) is None
+    assert gather_trial(("s3://bucket/videos",), 64, 8, 30, 1) is None

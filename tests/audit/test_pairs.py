@@ -8,7 +8,7 @@ from raypp.audit.attacks.reconstruct.perceptron import Perceptron
 from raypp.audit.attacks.reconstruct.ridge import Ridge
 from raypp.audit.core.model import Case
 from raypp.audit.targets import baselines
-from tests.audit.pictures import detail, shapes
+from tests.audit.images import detail, shapes
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from raypp.audit.recognition.figures import (
 )
 from raypp.audit.report.curve import lines_of
 from raypp.audit.report.page import write_report
-from raypp.audit.verdict.certificate import Certificate, PictureCounts
+from raypp.audit.verdict.certificate import Certificate, ImageCounts
 from raypp.errors import OptionError
 from tests.audit.rows import (
     FAILED,
@@ -67,8 +67,8 @@ class Page(HTMLParser):
         return [value or "" for one, value in self.attributes if one == name]
 
 
-def show(folder: Path, made: Certificate, pictures: Path | None = None) -> Page:
-    path = write_report(folder, made, pictures or folder / "pictures")
+def show(folder: Path, made: Certificate, images: Path | None = None) -> Page:
+    path = write_report(folder, made, images or folder / "images")
     assert path == folder / "report.html"
     return Page(path.read_text())
 
@@ -104,10 +104,10 @@ def test_the_report_says_what_was_attacked_and_what_came_of_it(tmp_path: Path) -
         assert words in page.text
 
 
-def test_pictures_that_were_left_out_are_counted(tmp_path: Path) -> None:
+def test_images_that_were_left_out_are_counted(tmp_path: Path) -> None:
     assert "left out" not in show(tmp_path, certificate()).text
-    some = PictureCounts(known=12, victims=16, passed_by=1200)
-    assert "1,200 of another shape left out" in show(tmp_path, certificate(pictures=some)).text
+    some = ImageCounts(known=12, victims=16, passed_by=1200)
+    assert "1,200 of another shape left out" in show(tmp_path, certificate(images=some)).text
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_pictures_that_were_left_out_are_counted(tmp_path: Path) -> None:
         ([pairs(6, 0.9), TOLD], "Against an outsider: not proven: 6 of 6 bars could not be evaluated."),
         (
             [rebuild(detail=0.095), match(), TOLD],
-            "Against an outsider: not proven: 1 of 6 bars undecided, the pictures are too few to tell.",
+            "Against an outsider: not proven: 1 of 6 bars undecided, the images are too few to tell.",
         ),
         (
             [rebuild(detail=0.095), match()],
@@ -155,7 +155,7 @@ def test_an_ml_team_is_judged_apart_and_an_attack_that_was_not_made_says_why(tmp
 def test_bars_that_could_be_about_nothing_are_named_apart(tmp_path: Path) -> None:
     nobody = recognised(faces=FaceFigures(faces=0, found=0, anywhere=0, reason=NO_FACE))
     text = show(tmp_path, certificate([rebuild(recognised=nobody), match(), TOLD])).text
-    assert "the veil held against these attacks: all 4 bars met. 2 bars more had nothing on these pictures" in text
+    assert "the veil held against these attacks: all 4 bars met. 2 bars more had nothing on these images" in text
     assert "Face verification: not evaluated: no face is found on the originals." in text
     text = show(tmp_path, certificate([rebuild(recognised=Recognised(reason=NOT_INSTALLED)), match(), TOLD])).text
     assert "not proven: 3 of 6 bars could not be evaluated" in text
@@ -206,7 +206,7 @@ def test_an_attack_whose_control_failed_reads_not_evaluated(tmp_path: Path) -> N
 
 def test_every_name_is_escaped(tmp_path: Path) -> None:
     rows = [
-        rebuild(NASTY, knowledge=NASTY, picture=NASTY),
+        rebuild(NASTY, knowledge=NASTY, image=NASTY),
         rebuild(veiling=NASTY),
         pairs(6, 0.2, NASTY, NASTY),
         match(NASTY, veiling=NASTY),
@@ -231,10 +231,10 @@ def test_every_name_is_escaped(tmp_path: Path) -> None:
     assert NASTY[:-1] in page.text
 
 
-def test_pictures_are_part_of_the_page(tmp_path: Path) -> None:
-    first = save(tmp_path / "pictures", "view.png")
-    second = save(tmp_path / "pictures", "pixelation.jpg", kind="JPEG")
-    rows = [rebuild(veiling="pixelation 16", picture="pixelation.jpg"), rebuild(picture="view.png")]
+def test_images_are_part_of_the_page(tmp_path: Path) -> None:
+    first = save(tmp_path / "images", "view.png")
+    second = save(tmp_path / "images", "pixelation.jpg", kind="JPEG")
+    rows = [rebuild(veiling="pixelation 16", image="pixelation.jpg"), rebuild(image="view.png")]
     page = show(tmp_path, certificate(rows))
     sources = page.values("src")
     assert sources[0] == f"data:image/png;base64,{base64.b64encode(first).decode()}"
@@ -243,46 +243,46 @@ def test_pictures_are_part_of_the_page(tmp_path: Path) -> None:
     assert "this page stays with their owner" in page.text
 
 
-def test_of_a_baseline_only_the_most_telling_picture_is_shown(tmp_path: Path) -> None:
+def test_of_a_baseline_only_the_most_telling_image_is_shown(tmp_path: Path) -> None:
     for name in ("weak.png", "strong.png", "veil.png", "veil2.png"):
-        save(tmp_path / "pictures", name)
+        save(tmp_path / "images", name)
     rows = [
-        rebuild("weak", 0.2, veiling="blur", picture="weak.png"),
-        rebuild("strong", 0.8, veiling="blur", picture="strong.png"),
-        rebuild("weak", 0.01, picture="veil.png"),
-        rebuild("strong", 0.02, picture="veil2.png"),
+        rebuild("weak", 0.2, veiling="blur", image="weak.png"),
+        rebuild("strong", 0.8, veiling="blur", image="strong.png"),
+        rebuild("weak", 0.01, image="veil.png"),
+        rebuild("strong", 0.02, image="veil2.png"),
     ]
     page = show(tmp_path, certificate(rows))
     assert page.values("alt") == [f"strong on {VEIL}", f"weak on {VEIL}", "strong on blur"]
 
 
-def test_a_large_picture_is_made_smaller(tmp_path: Path) -> None:
-    whole = save(tmp_path / "pictures", "large.png", 400)
+def test_a_large_image_is_made_smaller(tmp_path: Path) -> None:
+    whole = save(tmp_path / "images", "large.png", 400)
     assert len(whole) > 900_000
-    (source,) = show(tmp_path, certificate([rebuild(picture="large.png")])).values("src")
+    (source,) = show(tmp_path, certificate([rebuild(image="large.png")])).values("src")
     kind, _, content = source.partition(";base64,")
     assert kind == "data:image/jpeg"
-    with Image.open(io.BytesIO(base64.b64decode(content))) as picture:
-        assert picture.size == (800, 400)
+    with Image.open(io.BytesIO(base64.b64decode(content))) as image:
+        assert image.size == (800, 400)
     assert len(content) < len(whole)
 
 
 @pytest.mark.parametrize("name", ["gone.png", "text.png", "../secret.png", "link.png", "", ".", "cut.png", "a\0b.png"])
-def test_what_is_no_picture_of_the_audit_is_not_embedded(tmp_path: Path, name: str) -> None:
+def test_what_is_no_image_of_the_audit_is_not_embedded(tmp_path: Path, name: str) -> None:
     save(tmp_path / "audit", "secret.png")
-    pictures = tmp_path / "audit" / "pictures"
-    pictures.mkdir()
-    (pictures / "text.png").write_text("veil key")
-    (pictures / "link.png").symlink_to(tmp_path / "audit" / "secret.png")
-    (pictures / "cut.png").write_bytes(save(pictures, "whole.png", 400)[:500_000])
-    page = show(tmp_path, certificate([rebuild(picture=name)]), pictures)
+    images = tmp_path / "audit" / "images"
+    images.mkdir()
+    (images / "text.png").write_text("veil key")
+    (images / "link.png").symlink_to(tmp_path / "audit" / "secret.png")
+    (images / "cut.png").write_bytes(save(images, "whole.png", 400)[:500_000])
+    page = show(tmp_path, certificate([rebuild(image=name)]), images)
     assert page.values("src") == []
     assert "is not there" in page.text
 
 
 def test_the_page_needs_nothing_outside_it(tmp_path: Path) -> None:
-    save(tmp_path / "pictures", "view.png")
-    write_report(tmp_path, certificate([rebuild(picture="view.png"), pairs(6, 0.2)]), tmp_path / "pictures")
+    save(tmp_path / "images", "view.png")
+    write_report(tmp_path, certificate([rebuild(image="view.png"), pairs(6, 0.2)]), tmp_path / "images")
     text = re.sub(r"data:image/png;base64,[A-Za-z0-9+/=]+", "", (tmp_path / "report.html").read_text())
     for outside in ("http", "@import", "url(/", "url(h", "//", "<script", "<link", "href="):
         assert outside not in text, outside

@@ -1,4 +1,4 @@
-"""Scores tell a picture from a guess."""
+"""Scores tell an image from a guess."""
 
 from statistics import NormalDist
 
@@ -13,7 +13,7 @@ def frames() -> scores.Frames:
     return np.random.default_rng(0).integers(0, 256, (3, 32, 48, 3), dtype=np.uint8)
 
 
-def test_the_picture_itself_scores_one_and_a_flat_one_nothing(frames: scores.Frames) -> None:
+def test_the_image_itself_scores_one_and_a_flat_one_nothing(frames: scores.Frames) -> None:
     flat = np.full_like(frames, 128)
     for score in (scores.detail, scores.edges):
         assert score(frames, frames, 8) == pytest.approx(1)
@@ -33,7 +33,7 @@ def test_what_a_cell_is_like_as_a_whole_does_not_count(frames: scores.Frames) ->
     assert np.abs(scores.detail(means, frames, 8)).max() < 1e-6
 
 
-def test_a_picture_without_texture_counts_for_nothing(frames: scores.Frames) -> None:
+def test_a_image_without_texture_counts_for_nothing(frames: scores.Frames) -> None:
     frames[1] = 128
     found = scores.detail(frames, frames, 8)
     assert np.isnan(found[1])
@@ -43,14 +43,14 @@ def test_a_picture_without_texture_counts_for_nothing(frames: scores.Frames) -> 
     assert scores.estimate(found[1:2]) is None
 
 
-def test_leakage_is_between_the_guess_and_the_picture() -> None:
+def test_leakage_is_between_the_guess_and_the_image() -> None:
     assert scores.leakage(np.array([0.2, 0.6, 1.0]), np.array([0.2, 0.2, 0.2])) == pytest.approx([0, 0.5, 1])
 
 
 @pytest.mark.parametrize(
     ("hits", "low", "high"), [(0, 0.0, 0.194), (1, 0.011, 0.283), (8, 0.280, 0.720), (16, 0.806, 1.0)]
 )
-def test_a_share_is_never_surer_than_its_pictures_allow(hits: int, low: float, high: float) -> None:
+def test_a_share_is_never_surer_than_its_images_allow(hits: int, low: float, high: float) -> None:
     found = scores.share(np.arange(16) < hits)
     assert (found.mean, found.low, found.high) == (
         hits / 16,

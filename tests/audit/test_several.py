@@ -9,26 +9,26 @@ import pytest
 from raypp.audit.attacks.reconstruct.names import Names
 from raypp.audit.attacks.reconstruct.ridge import Ridge
 from raypp.audit.attacks.reconstruct.several import Alignment, OtherKey, UnderKeys, under_keys
-from raypp.audit.core.model import Case, Pictures, Veiling
+from raypp.audit.core.model import Case, Images, Veiling
 from raypp.audit.targets import baselines
 from raypp.audit.targets.target import veil
 from raypp.errors import OptionError
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import PatchSpec
 from raypp.veil.veil import Veil
-from tests.audit.pictures import detail
+from tests.audit.images import detail
 from tests.audit.test_statistics import _benches
 
 RIDGE = Ridge(4, 3000)
 
 
 @pytest.fixture(scope="module")
-def known() -> Pictures:
+def known() -> Images:
     return _benches(range(24))
 
 
 @pytest.fixture(scope="module")
-def victims() -> Pictures:
+def victims() -> Images:
     return _benches(range(100, 116))
 
 
@@ -46,7 +46,7 @@ def substituted(seed: int = 0) -> Veiling:
     return replace(baselines.renamed(base, seed), again=lambda number: substituted(seed + number))
 
 
-def test_more_keys_tell_more(known: Pictures, victims: Pictures) -> None:
+def test_more_keys_tell_more(known: Images, victims: Images) -> None:
     case = Case(narrow(), known, victims)
     one, four = (detail(UnderKeys(RIDGE, keys).rebuild(case), victims) for keys in (1, 4))
     assert four > one + 0.05, (one, four)
@@ -56,7 +56,7 @@ def test_more_keys_tell_more(known: Pictures, victims: Pictures) -> None:
     ("weak", "alignment"), [(linear, Alignment.AXES), (substituted, Alignment.NAMES)], ids=["axes", "names"]
 )
 def test_pairs_of_another_key_open_a_weak_veil_once_codes_are_aligned(
-    weak: Callable[[], Veiling], alignment: Alignment, known: Pictures, victims: Pictures
+    weak: Callable[[], Veiling], alignment: Alignment, known: Images, victims: Images
 ) -> None:
     case = Case(weak(), known, victims)
     without, aligned = (detail(OtherKey(RIDGE, way).rebuild(case), victims) for way in (Alignment.NONE, alignment))
@@ -64,13 +64,13 @@ def test_pairs_of_another_key_open_a_weak_veil_once_codes_are_aligned(
     assert aligned > without + 0.3, (without, aligned)
 
 
-def test_of_the_victims_only_their_own_codes_are_used(known: Pictures, victims: Pictures) -> None:
+def test_of_the_victims_only_their_own_codes_are_used(known: Images, victims: Images) -> None:
     asked: list[tuple[str, bool]] = []
 
     def noted(name: str, made: Veiling) -> Veiling:
-        def encode(pictures: Pictures) -> np.ndarray:
-            asked.append((name, pictures is victims))
-            return made.encode(pictures)
+        def encode(images: Images) -> np.ndarray:
+            asked.append((name, images is victims))
+            return made.encode(images)
 
         return replace(made, encode=encode)
 
@@ -79,13 +79,13 @@ def test_of_the_victims_only_their_own_codes_are_used(known: Pictures, victims: 
     assert sorted(asked) == [("other", False), ("own", True)]
 
 
-def test_names_are_found_by_frequency_alone(known: Pictures, victims: Pictures) -> None:
+def test_names_are_found_by_frequency_alone(known: Images, victims: Images) -> None:
     codes, reference = substituted(5).encode(victims), substituted(9).encode(known)
     found = Names.of(codes, reference, 8).renamed(codes)
     assert np.mean(found == substituted(9).encode(victims)) > 0.9
 
 
-def test_the_owners_other_keys_are_other_sub_keys_in_turn(known: Pictures) -> None:
+def test_the_owners_other_keys_are_other_sub_keys_in_turn(known: Images) -> None:
     mine = veil(Veil(PatchSpec(sub_keys=3), VeilKey(bytes(32))))
     assert mine.again is not None
     four = [mine.encode(known), *(mine.again(number).encode(known) for number in (1, 2, 3))]
@@ -98,7 +98,7 @@ def test_the_owners_other_keys_are_other_sub_keys_in_turn(known: Pictures) -> No
     assert together.drawn(0).encode(known).shape == (24, 48, 12, 24)
 
 
-def test_where_there_is_no_other_key_it_says_so(known: Pictures, victims: Pictures) -> None:
+def test_where_there_is_no_other_key_it_says_so(known: Images, victims: Images) -> None:
     for attack in (UnderKeys(RIDGE, 2), OtherKey(RIDGE, Alignment.NONE)):
         with pytest.raises(OptionError, match="linear mix 4x4 has no other key"):
             attack.rebuild(Case(baselines.linear_mix(4, 0), known, victims))

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from raypp.audit.attacks.reconstruct.statistics import StatisticalKeyRecovery
-from raypp.audit.attacks.reconstruct.view import ComponentView, PictureItself
+from raypp.audit.attacks.reconstruct.view import ComponentView, ImageItself
 from raypp.audit.core.budget import Budget
-from raypp.audit.core.model import Attack, Case, Frames, Pictures, Veiling
+from raypp.audit.core.model import Attack, Case, Frames, Images, Veiling
 from raypp.audit.suite.suite import LINEAR_4, LINEAR_8, NOISE, PIXELATED_16, PLAIN, VEIL, VEILINGS, suite
 from raypp.audit.targets import baselines
 from raypp.demo.workshop.render import Camera
@@ -20,24 +20,24 @@ from raypp.media.obfuscation import Blur, Pixelation
 SIZE = (192, 96)
 
 
-def _benches(seeds: range) -> Pictures:
+def _benches(seeds: range) -> Images:
     frames = []
     for seed in seeds:
         generator = np.random.default_rng(seed)
         tools = [make_tool(kind, generator) for kind in range(len(CLASSES))]
         script = make_script(list(range(len(CLASSES))), 20.0, SIZE, generator)
         eye = Camera(make_bench(SIZE, generator), tools, script, make_light(SIZE, generator), generator)
-        frames.append(eye.picture(0, 5.0)[0])
-    return Pictures(np.stack(frames), ("bench",) * len(frames), ((),) * len(frames))
+        frames.append(eye.image(0, 5.0)[0])
+    return Images(np.stack(frames), ("bench",) * len(frames), ((),) * len(frames))
 
 
 @pytest.fixture(scope="module")
-def known() -> Pictures:
+def known() -> Images:
     return _benches(range(24))
 
 
 @pytest.fixture(scope="module")
-def victims() -> Pictures:
+def victims() -> Images:
     return _benches(range(100, 108))
 
 
@@ -45,23 +45,23 @@ def _psnr(rebuilt: Frames, frames: Frames) -> float:
     return float(10 * np.log10(255**2 / np.square(rebuilt.astype(float) - frames).mean()))
 
 
-def _blind(known: Pictures, victims: Pictures) -> float:
+def _blind(known: Images, victims: Images) -> float:
     return _psnr(np.full_like(victims.frames, round(known.frames.mean())), victims.frames)
 
 
 @pytest.mark.parametrize("key", [0, 1, 2])
-def test_a_linear_mix_is_opened_without_any_pair(known: Pictures, victims: Pictures, key: int) -> None:
+def test_a_linear_mix_is_opened_without_any_pair(known: Images, victims: Images, key: int) -> None:
     case = Case(baselines.linear_mix(4, key), known, victims)
     assert _psnr(StatisticalKeyRecovery().rebuild(case), victims.frames) >= 20
 
 
-def test_cameras_are_opened_each_by_itself(known: Pictures, victims: Pictures) -> None:
+def test_cameras_are_opened_each_by_itself(known: Images, victims: Images) -> None:
     keys = {"left": baselines.linear_mix(4, 5), "right": baselines.linear_mix(4, 6)}
     both = replace(victims, cameras=("left", "right") * 4)
 
-    def encode(pictures: Pictures) -> Frames:
-        alone = range(len(pictures))
-        return np.concatenate([keys[pictures.cameras[one]].encode(pictures.take([one])) for one in alone])
+    def encode(images: Images) -> Frames:
+        alone = range(len(images))
+        return np.concatenate([keys[images.cameras[one]].encode(images.take([one])) for one in alone])
 
     rebuilt = StatisticalKeyRecovery().rebuild(Case(replace(keys["left"], encode=encode), known, both))
     for camera, veiling in keys.items():
@@ -70,7 +70,7 @@ def test_cameras_are_opened_each_by_itself(known: Pictures, victims: Pictures) -
         assert np.array_equal(rebuilt[mine], alone)
 
 
-def test_noise_tells_it_nothing(known: Pictures, victims: Pictures) -> None:
+def test_noise_tells_it_nothing(known: Images, victims: Images) -> None:
     rebuilt = StatisticalKeyRecovery().rebuild(Case(baselines.noise(8, 16, 8, 0), known, victims))
     assert _psnr(rebuilt, victims.frames) < _blind(known, victims) + 0.5
     luma, true = rebuilt.mean(axis=3).ravel(), victims.frames.mean(axis=3).ravel()
@@ -81,32 +81,32 @@ def test_noise_tells_it_nothing(known: Pictures, victims: Pictures) -> None:
     "veiling",
     [baselines.obscured(Pixelation(side=16)), baselines.linear_mix(16, 0), baselines.obscured(Blur(sigma=2.0))],
 )
-def test_any_channels_and_patch_give_pictures(known: Pictures, victims: Pictures, veiling: Veiling) -> None:
+def test_any_channels_and_patch_give_images(known: Images, victims: Images, veiling: Veiling) -> None:
     rebuilt = StatisticalKeyRecovery(restarts=2).rebuild(Case(veiling, known.take(range(6)), victims.take([0, 1])))
     assert rebuilt.shape == (2, 96, 192, 3)
     assert rebuilt.dtype == np.uint8
 
 
 @pytest.mark.parametrize("attack", [StatisticalKeyRecovery(restarts=4), ComponentView()])
-def test_plain_victims_are_never_read_and_known_pictures_never_veiled(
-    attack: Attack, known: Pictures, victims: Pictures
+def test_plain_victims_are_never_read_and_known_images_never_veiled(
+    attack: Attack, known: Images, victims: Images
 ) -> None:
     veiling = baselines.linear_mix(8, 3)
     codes = veiling.encode(victims)
     asked = []
 
-    def encode(pictures: Pictures) -> Frames:
-        asked.append(pictures)
+    def encode(images: Images) -> Frames:
+        asked.append(images)
         return codes
 
     stub = replace(veiling, encode=encode)
     scrambled = replace(victims, frames=np.random.default_rng(0).permuted(victims.frames, axis=None))
     honest, other = (attack.rebuild(Case(stub, known, one)) for one in (victims, scrambled))
     assert np.array_equal(honest, other)
-    assert [pictures is one for pictures, one in zip(asked, (victims, scrambled), strict=True)] == [True, True]
+    assert [images is one for images, one in zip(asked, (victims, scrambled), strict=True)] == [True, True]
 
 
-def test_the_view_shows_a_linear_mix_the_right_way_round(known: Pictures, victims: Pictures) -> None:
+def test_the_view_shows_a_linear_mix_the_right_way_round(known: Images, victims: Images) -> None:
     case = Case(baselines.linear_mix(8, 0), known, victims)
     view = ComponentView().rebuild(case)
     assert np.corrcoef(view.mean(axis=3).ravel(), victims.frames.mean(axis=3).ravel())[0, 1] > 0.9
@@ -114,23 +114,23 @@ def test_the_view_shows_a_linear_mix_the_right_way_round(known: Pictures, victim
     assert ComponentView().colours(case).shape == victims.frames.shape
 
 
-def test_the_view_of_noise_is_noise(known: Pictures, victims: Pictures) -> None:
+def test_the_view_of_noise_is_noise(known: Images, victims: Images) -> None:
     view = ComponentView().rebuild(Case(baselines.noise(8, 16, 8, 0), known, victims))
     assert abs(np.corrcoef(view.mean(axis=3).ravel(), victims.frames.mean(axis=3).ravel())[0, 1]) < 0.1
 
 
-def test_what_still_is_a_picture_is_seen_as_that(known: Pictures, victims: Pictures) -> None:
+def test_what_still_is_a_image_is_seen_as_that(known: Images, victims: Images) -> None:
     blur = Blur(sigma=2.0)
-    assert np.array_equal(PictureItself().rebuild(Case(baselines.plain(), known, victims)), victims.frames)
-    blurred = PictureItself().rebuild(Case(baselines.obscured(blur), known, victims))
+    assert np.array_equal(ImageItself().rebuild(Case(baselines.plain(), known, victims)), victims.frames)
+    blurred = ImageItself().rebuild(Case(baselines.obscured(blur), known, victims))
     assert np.array_equal(blurred[0], blur(victims.frames[0], []))
     squares = Case(baselines.obscured(Pixelation(side=16)), known, victims)
-    seen, grey = (_psnr(attack.rebuild(squares), victims.frames) for attack in (PictureItself(), ComponentView()))
+    seen, grey = (_psnr(attack.rebuild(squares), victims.frames) for attack in (ImageItself(), ComponentView()))
     assert seen > grey + 1
 
 
-def test_what_leaves_a_picture_is_attacked_as_one_and_nothing_else_is() -> None:
+def test_what_leaves_a_image_is_attacked_as_one_and_nothing_else_is() -> None:
     for budget in Budget:
-        planned = suite(budget).named("the picture itself")
+        planned = suite(budget).named("the image itself")
         assert VEIL not in planned.on
         assert {PIXELATED_16, PLAIN} <= set(planned.on) <= {*VEILINGS, PLAIN} - {NOISE, LINEAR_4, LINEAR_8}

@@ -16,7 +16,7 @@ from raypp.audit.targets.target import VEIL
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import PatchSpec
 from raypp.veil.veil import Veil
-from tests.audit.pictures import shapes
+from tests.audit.images import shapes
 
 _SHORT = {"steps": 1, "cells": 200, "frames": 2}
 
@@ -32,7 +32,7 @@ def _short(attack: Any) -> AnyAttack:
 
 
 def _make(planned: Iterable[tuple[str, Planned]]) -> int:
-    """Make each attack that needs no detector and no film, shortly, on what it is planned on; returns how many."""
+    """Make each attack that needs no detector and no video, shortly, on what it is planned on; returns how many."""
     known, victims = (shapes(count, (96, 96), seed) for seed, count in enumerate((4, 2)))
     material = Material(Evidence(known, victims, 0), {})
     made = Veil(PatchSpec(), VeilKey(bytes(range(32))))

@@ -7,14 +7,14 @@ import torch
 from raypp.audit.attacks.reconstruct.network import piece
 from raypp.audit.attacks.reconstruct.similarity import inside_cells
 from raypp.audit.attacks.reconstruct.unet import UNet, as_planes
-from raypp.audit.core.model import Case, Frames, Pictures, Veiling
+from raypp.audit.core.model import Case, Frames, Images, Veiling
 from raypp.audit.metrics import scores
 from raypp.audit.targets import baselines
 from raypp.media.obfuscation import Pixelation
-from tests.audit.pictures import detail
+from tests.audit.images import detail
 
 
-def test_a_linear_mix_is_opened_and_noise_is_not(known: Pictures, victims: Pictures) -> None:
+def test_a_linear_mix_is_opened_and_noise_is_not(known: Images, victims: Images) -> None:
     made = [
         UNet(8, 60).rebuild(Case(veiling, known, victims))
         for veiling in (baselines.linear_mix(4, 3), baselines.noise(8, 4, 8, 0))
@@ -24,11 +24,11 @@ def test_a_linear_mix_is_opened_and_noise_is_not(known: Pictures, victims: Pictu
     assert abs(detail(made[1], victims)) < 0.1
 
 
-def test_values_that_are_names_are_learnt_as_names(known: Pictures, victims: Pictures) -> None:
+def test_values_that_are_names_are_learnt_as_names(known: Images, victims: Images) -> None:
     """Four levels of grey, renamed: as amounts they would tell little."""
 
-    def encode(pictures: Pictures) -> Frames:
-        means = baselines.obscured(Pixelation(side=4)).encode(pictures).mean(axis=1, keepdims=True)
+    def encode(images: Images) -> Frames:
+        means = baselines.obscured(Pixelation(side=4)).encode(images).mean(axis=1, keepdims=True)
         return np.array([2, 0, 3, 1], dtype=np.uint8)[np.minimum(means // 64, 3).astype(int)]
 
     case = Case(Veiling("renamed", 4, 1, 4, encode), known, victims)
@@ -38,7 +38,7 @@ def test_values_that_are_names_are_learnt_as_names(known: Pictures, victims: Pic
     assert detail(UNet(8, 60).rebuild(case), victims) > 0.4
 
 
-def test_the_same_seed_gives_the_same_pictures(known: Pictures, victims: Pictures) -> None:
+def test_the_same_seed_gives_the_same_images(known: Images, victims: Images) -> None:
     case = Case(baselines.obscured(Pixelation(side=8)), known, victims)
     first, again, other = (UNet(2, 3).rebuild(one) for one in (case, case, Case(case.veiling, known, victims, 1)))
     assert np.array_equal(first, again)
@@ -53,7 +53,7 @@ def test_what_is_learnt_by_is_what_is_measured() -> None:
     assert float(inside_cells(*tensors, 8, 64.0)) == pytest.approx(scores.detail(mine, true, 8)[0], abs=1e-6)
 
 
-def test_pieces_lie_within_pictures() -> None:
+def test_pieces_lie_within_images() -> None:
     chance = np.random.default_rng(0)
     drawn = [piece(chance, (3, 5, 20, 8), 16) for _ in range(200)]
     assert {one for one, _, _ in drawn} == {0, 1, 2}

@@ -17,7 +17,7 @@ from raypp.veil.key import VeilKey
 from raypp.veil.learned import EncoderNetwork
 from raypp.veil.spec import LearnedSpec, PatchSpec, VeilSpec
 from raypp.veil.veil import Veil
-from tests.audit.pictures import shapes
+from tests.audit.images import shapes
 from tests.veil.networks import small_network
 
 KEY, NETWORK = VeilKey(bytes(range(32))), small_network()

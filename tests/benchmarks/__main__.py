@@ -19,7 +19,7 @@ _PARTS = ("thread", "job", "memory", "size", "streaming", "service-memory", "sie
 def main() -> None:
     """Run the benchmarks and print their table."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10, help="length of the 720p film of the whole-job benchmark")
+    parser.add_argument("--minutes", type=float, default=10, help="length of the 720p video of the whole-job benchmark")
     parser.add_argument("--siege-seconds", type=float, default=300, help="length of each of the two sieges")
     parser.add_argument("--only", choices=_PARTS, help="run only this one")
     parser.add_argument("--json", type=Path, help="write the rows here")
@@ -27,11 +27,11 @@ def main() -> None:
     rows: list[tuple[str, str, str]] = []
     with tempfile.TemporaryDirectory(prefix="raypp-bench-") as folder:
         if options.only in (None, "thread", "job"):
-            film = make_source(Path(folder, "in", "film.mp4"), options.minutes)
+            video = make_source(Path(folder, "in", "video.mp4"), options.minutes)
             if options.only in (None, "thread"):
-                rows += one_thread_rows(film)
+                rows += one_thread_rows(video)
             if options.only in (None, "job"):
-                rows += job_rows(film, Path(folder))
+                rows += job_rows(video, Path(folder))
         if options.only in (None, "memory"):
             rows += memory_rows(Path(folder))
         if options.only in (None, "size"):

@@ -1,4 +1,4 @@
-"""Memory: the summed proportional set size of the whole job on a short and on a long film."""
+"""Memory: the summed proportional set size of the whole job on a short and on a long video."""
 
 import os
 import subprocess
@@ -16,14 +16,14 @@ Row = tuple[str, str, str]
 
 
 def memory_rows(folder: Path) -> list[Row]:
-    """Peak PSS of driver, Ray and workers for 10 and for 60 minutes of film."""
+    """Peak PSS of driver, Ray and workers for 10 and for 60 minutes of video."""
     key = folder / "memory.key"
     save_owner_key(VeilKey.generate(), key)
     peaks = []
     for minutes in (10, 60):
-        film = make_source(folder / f"memory-{minutes}" / "film.mp4", minutes, (320, 192))
-        peaks.append(_peak(film, folder / f"memory-out-{minutes}", key))
-        film.unlink()
+        video = make_source(folder / f"memory-{minutes}" / "video.mp4", minutes, (320, 192))
+        peaks.append(_peak(video, folder / f"memory-out-{minutes}", key))
+        video.unlink()
     return [
         ("peak memory, 10 minutes", f"{peaks[0] / 1e6:.0f} MB", ""),
         ("peak memory, 60 minutes", f"{peaks[1] / 1e6:.0f} MB", ""),
@@ -31,9 +31,9 @@ def memory_rows(folder: Path) -> list[Row]:
     ]
 
 
-def _peak(film: Path, out: Path, key: Path) -> int:
+def _peak(video: Path, out: Path, key: Path) -> int:
     command = [
-        sys.executable, "-m", "raypp", "veil", str(film), "--out", str(out), "--key", str(key), "--size", "320",
+        sys.executable, "-m", "raypp", "veil", str(video), "--out", str(out), "--key", str(key), "--size", "320",
         "--workers", "2", "--shard-mb", "8",
     ]  # fmt: skip
     env = os.environ | {"RAY_AUTH_MODE": "disabled", "OMP_NUM_THREADS": "1"}

@@ -1,4 +1,4 @@
-"""A service with a detector of the usual size behind nginx, and a site with a recorded film."""
+"""A service with a detector of the usual size behind nginx, and a site with a recorded video."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ from tests.serving.running import Camera, Connection, Service, bearer, free_port
 SPEC, SIZE = PatchSpec(), 640
 WIDTH, HEIGHT = 1280, 720
 PACE_FPS = 2
-_FILM_S = 20
+_VIDEO_S = 20
 _CALL_S = 3600.0
 SECRET = "of-the-front-alone-" * 2
 
@@ -45,7 +45,7 @@ class Plant:
         port: the front's.
         token: the site's.
         key: the owner's key.
-        film: what the site's camera `gate` has recorded.
+        video: what the site's camera `gate` has recorded.
     """
 
     place: Path
@@ -54,7 +54,7 @@ class Plant:
     port: int
     token: str
     key: VeilKey
-    film: Path
+    video: Path
 
     def connection(self, camera: str) -> Connection:
         """Return a stream of a camera through the front, not opened yet."""
@@ -68,8 +68,8 @@ class Plant:
         return Camera(site, camera, veil_id=veil_id, width=WIDTH, height=HEIGHT, live=True, spec=SPEC, size=SIZE)
 
     def frames(self) -> Iterator[npt.NDArray[np.uint8]]:
-        """Yield the film's frames, letterboxed."""
-        stream = open_source(str(self.film))
+        """Yield the video's frames, letterboxed."""
+        stream = open_source(str(self.video))
         info = probe(stream)
         box = Letterbox(SIZE, SPEC.patch, info.width, info.height)
         sampling = Sampling(SamplingMode.EVERY)
@@ -90,7 +90,7 @@ def running_plant(folder: Path) -> Iterator[Plant]:
     """Start a service with a YOLOv8n of 640 pixels behind nginx."""
     folder.mkdir()
     key = VeilKey.generate()
-    film = make_source(folder / "film" / "film_20260302_080000.mp4", _FILM_S / 60)
+    video = make_source(folder / "video" / "film_20260302_080000.mp4", _VIDEO_S / 60)
     save_site_key(SiteKey.derive_from(key, SPEC, "plant", ["gate"]), folder / "plant.key")
     write_usual_bundle(folder / "tools.model", SPEC, SIZE, key.veil_id(SPEC))
     write_private(folder / "front.secret", SECRET.encode())
@@ -104,4 +104,4 @@ def running_plant(folder: Path) -> Iterator[Plant]:
         (folder / "ca.pem").write_bytes(authority.pem)
         token = service.site("plant")
         write_private(folder / "token", token.encode())
-        yield Plant(folder, service, authority, port, token, key, film)
+        yield Plant(folder, service, authority, port, token, key, video)

@@ -1,4 +1,4 @@
-"""Sources made for the benchmarks: a 720p H.264 film with moving texture and noise."""
+"""Sources made for the benchmarks: a 720p H.264 video with moving texture and noise."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -10,7 +10,7 @@ FPS = 25
 
 
 def make_source(path: Path, minutes: float, size: tuple[int, int] = (1280, 720)) -> Path:
-    """Write a film of `minutes` minutes: ten seconds are encoded, and their packets repeated without loss."""
+    """Write a video of `minutes` minutes: ten seconds are encoded, and their packets repeated without loss."""
     path.parent.mkdir(parents=True, exist_ok=True)
     short = path.with_name("ten-seconds.mp4")
     _encode(short, size)
@@ -43,10 +43,10 @@ def _encode(path: Path, size: tuple[int, int]) -> None:
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.options = {"preset": "veryfast", "crf": "26", "g": "50", "threads": "2"}
         for index in range(10 * FPS):
-            picture = soft.copy()
+            image = soft.copy()
             left = index * 4 % (width - 200)
-            picture[200:500, left : left + 200] = np.roll(soft[200:500, :200], index, axis=0)
-            shown = np.clip(picture + noise[index % 8], 0, 255).astype(np.uint8)
+            image[200:500, left : left + 200] = np.roll(soft[200:500, :200], index, axis=0)
+            shown = np.clip(image + noise[index % 8], 0, 255).astype(np.uint8)
             frame = av.VideoFrame.from_ndarray(shown, format="rgb24")
             frame.pts, frame.time_base = index, Fraction(1, FPS)
             container.mux(stream.encode(frame))

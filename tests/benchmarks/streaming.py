@@ -63,9 +63,9 @@ def _one_process(plant: Plant, threads: int) -> float:
 
 
 def _whole_path(plant: Plant, chunk_frames: int) -> float:
-    """Stream the film with the agent; returns frames per second from the first to the last commit."""
+    """Stream the video with the agent; returns frames per second from the first to the last commit."""
     command = [
-        sys.executable, "-m", "raypp", "stream", plant.film, "--site", "plant", "--camera", "gate", "--fps", "every",
+        sys.executable, "-m", "raypp", "stream", plant.video, "--site", "plant", "--camera", "gate", "--fps", "every",
         "--key", plant.place / "plant.key", "--server", f"localhost:{plant.port}", "--ca", plant.place / "ca.pem",
         "--token-file", plant.place / "token", "--spool", plant.place / f"spool-{chunk_frames}",
         "--chunk-frames", chunk_frames, "--time-from", "name:%Y%m%d_%H%M%S",

@@ -34,11 +34,11 @@ _SEGMENT_S = 20.0
 _FRAMES = 300
 
 
-def one_thread_rows(film: Path) -> list[Row]:
+def one_thread_rows(video: Path) -> list[Row]:
     """Seconds per frame of veiling and packing over those of decoding and resizing, one thread, alternating."""
     spec = PatchSpec()
     encoder = Veil(spec, VeilKey(bytes(32))).stream("site", "camera")
-    stream = open_source(str(film))
+    stream = open_source(str(video))
     info = probe(stream)
     box = Letterbox(640, spec.patch, info.width, info.height)
     ratios, decoding, veiling = [], [], []
@@ -60,13 +60,13 @@ def one_thread_rows(film: Path) -> list[Row]:
     ]
 
 
-def job_rows(film: Path, folder: Path) -> list[Row]:
+def job_rows(video: Path, folder: Path) -> list[Row]:
     """Frames per second of the Ray job, once running, over those of a plain loop on as many processes."""
     key = folder / "owner.key"
     save_owner_key(VeilKey.generate(), key)
-    one = _loop(film, folder, key, 1)
-    two = _loop(film, folder, key, 2)
-    ray = _ray_job(film, folder, key)
+    one = _loop(video, folder, key, 1)
+    two = _loop(video, folder, key, 2)
+    ray = _ray_job(video, folder, key)
     return [
         ("plain loop, 1 process", f"{one:.1f} frames/s", ""),
         ("plain loop, 2 processes", f"{two:.1f} frames/s", ""),
@@ -76,7 +76,7 @@ def job_rows(film: Path, folder: Path) -> list[Row]:
     ]
 
 
-def _settings(film: Path, out: Path, key: Path) -> VeilSettings:
+def _settings(video: Path, out: Path, key: Path) -> VeilSettings:
     return VeilSettings(
         out=str(out), private=out.with_name(out.name + "-private"), key_path=key, rate=Fraction(5), segment_s=_SEGMENT_S
     )
@@ -95,11 +95,11 @@ def _veil(segment: Segment) -> tuple[int, float]:
     return frames, time.monotonic()
 
 
-def _loop(film: Path, folder: Path, key: Path, processes: int) -> float:
-    """Veil the film in a plain pool of processes, without Ray."""
+def _loop(video: Path, folder: Path, key: Path, processes: int) -> float:
+    """Veil the video in a plain pool of processes, without Ray."""
     out = folder / f"loop-{processes}"
-    settings = _settings(film, out, key)
-    with open_job(settings, [str(film)], Reporter(Console(quiet=True))) as job:
+    settings = _settings(video, out, key)
+    with open_job(settings, [str(video)], Reporter(Console(quiet=True))) as job:
         segments = job.plan.segments if processes > 1 else job.plan.segments[: max(4, len(job.plan.segments) // 2)]
         with get_context("spawn").Pool(processes, _open, (settings,)) as pool:
             done = list(pool.imap_unordered(_veil, segments))
@@ -112,8 +112,8 @@ def _rate(done: list[tuple[int, float]]) -> float:
     return sum(frames for frames, _ in ordered[1:]) / (ordered[-1][1] - ordered[0][1])
 
 
-def _ray_job(film: Path, folder: Path, key: Path) -> float:
-    """Veil the film by the job on a local Ray of two CPUs; times come from the shards' receipts as they appear."""
+def _ray_job(video: Path, folder: Path, key: Path) -> float:
+    """Veil the video by the job on a local Ray of two CPUs; times come from the shards' receipts as they appear."""
     out = folder / "ray"
     program = (
         "import json, sys, time\n"
@@ -131,9 +131,9 @@ def _ray_job(film: Path, folder: Path, key: Path) -> float:
         "        done.append((result.receipt.frames, time.monotonic()))\n"
         "print(json.dumps(done))\n"
     )
-    settings = _settings(film, out, key).model_dump_json()
+    settings = _settings(video, out, key).model_dump_json()
     env = os.environ | {"RAY_AUTH_MODE": "disabled", "OMP_NUM_THREADS": "1"}
     finished = subprocess.run(
-        [sys.executable, "-c", program, settings, str(film)], check=True, capture_output=True, text=True, env=env
+        [sys.executable, "-c", program, settings, str(video)], check=True, capture_output=True, text=True, env=env
     )
     return _rate([(frames, moment) for frames, moment in json.loads(finished.stdout.splitlines()[-1])])

@@ -1,4 +1,4 @@
-"""A whole plant in processes of its own: films, agents, a link, nginx, the service, PostgreSQL; any may be hurt."""
+"""A whole plant in processes of its own: videos, agents, a link, nginx, the service, PostgreSQL; any may be hurt."""
 
 import hashlib
 import json
@@ -44,7 +44,7 @@ Dump = dict[str, list[tuple[object, ...]]]
 
 @dataclass(frozen=True)
 class Plan:
-    """How large a world is: sites, cameras of each, and seconds of film, played at its own pace."""
+    """How large a world is: sites, cameras of each, and seconds of video, played at its own pace."""
 
     sites: int = 3
     cameras: int = 2
@@ -56,25 +56,25 @@ class Plan:
 
 @dataclass
 class Stage:
-    """What all rounds share: films, keys, detector, database server, front's certificates."""
+    """What all rounds share: videos, keys, detector, database server, front's certificates."""
 
     place: Path
     plan: Plan
     postgres: PostgresServer
-    films: dict[str, dict[str, Path]]
+    videos: dict[str, dict[str, Path]]
     model: Path
 
     @classmethod
     def build(cls, place: Path, plan: Plan, postgres: PostgresServer) -> "Stage":
-        sample = make_sample(place / "films", 11, plan.sites, plan.cameras, plan.seconds, fps=4, size=(320, 180))
-        films: dict[str, dict[str, Path]] = {}
+        sample = make_sample(place / "videos", 11, plan.sites, plan.cameras, plan.seconds, fps=4, size=(320, 180))
+        videos: dict[str, dict[str, Path]] = {}
         key = VeilKey.generate()
         for video in sample.videos:
-            films.setdefault(video.site, {})[video.camera] = video.path
-        for site, cameras in films.items():
+            videos.setdefault(video.site, {})[video.camera] = video.path
+        for site, cameras in videos.items():
             save_site_key(SiteKey.derive_from(key, SPEC, site, list(cameras)), place / f"{site}.key")
         model = write_eager_bundle(place / "tools.model", veil_id=key.veil_id(SPEC))
-        return cls(place, plan, postgres, films, model)
+        return cls(place, plan, postgres, videos, model)
 
 
 @dataclass
@@ -150,7 +150,7 @@ class World:
         agent.wait()
 
     def running_sites(self) -> list[str]:
-        """Sites whose films are not at their end yet. An agent with a file of cameras does not end by itself."""
+        """Sites whose videos are not at their end yet. An agent with a file of cameras does not end by itself."""
         for site, agent in self.agents.items():
             status = self.place / site / "spool" / "status.json"
             if site not in self.done and status.exists():
@@ -203,7 +203,7 @@ class World:
 
 @contextmanager
 def running_world(stage: Stage, name: str) -> Iterator[World]:
-    """Start a world in which every agent streams its films through link, front and service into a fresh ledger."""
+    """Start a world in which every agent streams its videos through link, front and service into a fresh ledger."""
     place = stage.place / name
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
@@ -228,7 +228,7 @@ def running_world(stage: Stage, name: str) -> Iterator[World]:
         world.start_service()
         stack.callback(world.stop_service)
         world.wait_for_service()
-        for site in stage.films:
+        for site in stage.videos:
             world.start_agent(site)
             stack.callback(world.kill_agent, site)
         yield world
@@ -236,13 +236,13 @@ def running_world(stage: Stage, name: str) -> Iterator[World]:
 
 def _register(world: World) -> None:
     with Ledger.open(world.url) as ledger:
-        for site, cameras in world.stage.films.items():
+        for site, cameras in world.stage.videos.items():
             folder = world.place / site
             folder.mkdir()
             token = Identities(ledger).add_site(site)
             write_private(folder / "token", token.encode())
             ledger.configure(site, _SITE)
-            films = {
+            videos = {
                 camera: {
                     "source": str(path),
                     "fps": 2,
@@ -252,4 +252,4 @@ def _register(world: World) -> None:
                 }
                 for camera, path in cameras.items()
             }
-            (folder / "cameras.yaml").write_text(yaml.safe_dump({"cameras": films}))
+            (folder / "cameras.yaml").write_text(yaml.safe_dump({"cameras": videos}))

@@ -23,7 +23,7 @@ def _row(name: str, map50: float, veil_id: str | None = None, seed: int = 0, sch
     )
     return ArmRow(
         row_id=f"{name}-s{seed}", arm=Arm(name=name, kind=kind, seed=seed), schedule=schedule, dataset="tools",
-        train_pictures=8, val_pictures=2, map50=map50, map50_95=map50 / 2, classes={}, curve=(), step_s=1, train_s=1,
+        train_images=8, val_images=2, map50=map50, map50_95=map50 / 2, classes={}, curve=(), step_s=1, train_s=1,
         veil=figures or None, command="", commit="", device="", versions={},
     )  # fmt: skip
 
@@ -79,7 +79,7 @@ def test_other_ways_to_hide_meet_what_audits_made_of_the_same_at_the_same_size()
 
 def test_what_does_not_compare_is_refused():
     veil_id = KEY.veil_id(SPEC)
-    with pytest.raises(OptionError, match="cost has no row of plain pictures"):
+    with pytest.raises(OptionError, match="cost has no row of plain images"):
         join_frontier([_row("mine", 0.5, veil_id)], _audit(), "cost")
     with pytest.raises(OptionError, match="no veil of cost is that of an audit"):
         join_frontier([_row("plain", 0.5), _row("mine", 0.5, "f" * 32)], _audit(), "cost")
@@ -92,7 +92,7 @@ def test_what_does_not_compare_is_refused():
         join_frontier([_row("plain", 0.5), _row("mine", 0.5, veil_id, schedule=longer)], _audit(), "cost")
 
 
-def test_the_command_writes_table_and_picture(tmp_path: Path):
+def test_the_command_writes_table_and_image(tmp_path: Path):
     (tmp_path / "cost" / "rows").mkdir(parents=True)
     for row in (_row("plain", 0.8), _row("mine", 0.5, KEY.veil_id(SPEC)), _other("blur-8", 0.4, size=256)):
         (tmp_path / "cost" / "rows" / f"{row.row_id}.json").write_text(row.model_dump_json())

@@ -10,11 +10,11 @@ from raypp.evaluate.metrics import score
 _CLASSES = ("a", "b", "c")
 
 
-def _matches(pictures: int, skill: float, seed: int) -> list[SampleMatches]:
+def _matches(images: int, skill: float, seed: int) -> list[SampleMatches]:
     """Detections of which a share `skill` is right, more often at high confidence."""
     chance = np.random.default_rng(seed)
     out = []
-    for number in range(pictures):
+    for number in range(images):
         labelled = chance.integers(0, 3, chance.integers(1, 4)).astype(np.float32)
         found = np.concatenate([labelled[chance.random(len(labelled)) < skill], chance.integers(0, 3, 2)])
         right = np.arange(len(found)) < len(found) - 2
@@ -32,7 +32,7 @@ def _matches(pictures: int, skill: float, seed: int) -> list[SampleMatches]:
 
 
 @pytest.mark.parametrize("skill", [0.1, 0.6, 1.0])
-def test_with_every_picture_once_it_is_the_librarys_score(skill: float) -> None:
+def test_with_every_image_once_it_is_the_librarys_score(skill: float) -> None:
     matches = _matches(60, skill, 1)
     found = PrecisionTable(matches).score(np.ones(60, dtype=np.int64))
     expected = score(matches, _CLASSES)
@@ -40,7 +40,7 @@ def test_with_every_picture_once_it_is_the_librarys_score(skill: float) -> None:
     assert found.mean() == pytest.approx(expected.map50_95, abs=1e-6)
 
 
-def test_a_picture_of_weight_two_is_a_picture_that_is_there_twice() -> None:
+def test_a_image_of_weight_two_is_a_image_that_is_there_twice() -> None:
     matches = _matches(30, 0.7, 2)
     twice = [*matches, *(SampleMatches(**{**vars(one), "sample_id": one.sample_id + "x"}) for one in matches[:10])]
     weights = np.ones(30, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""A comparison from pictures to table: every arm is trained once, and a stopped one goes on."""
+"""A comparison from images to table: every arm is trained once, and a stopped one goes on."""
 
 import json
 from pathlib import Path
@@ -9,13 +9,13 @@ from rich.console import Console
 from raypp.compare.arm import Report, Schedule
 from raypp.compare.arm_names import parse_arm
 from raypp.compare.comparison import Comparison, compare
-from raypp.compare.images import read_pictures
+from raypp.compare.images import read_images
 from raypp.compare.rows import read_matches, read_rows
 from raypp.compare.task import run_here, run_task
 from raypp.ingest.job import veil_here
 from raypp.progress import Reporter
 from tests.command import raypp, succeed
-from tests.films import make_dataset
+from tests.videos import make_dataset
 
 _ARMS = ("plain", "plain-cells", "library", "default", "open:fold=0,adapter_rate=4", "private-pixelation-16:epsilon=8")
 _ASKED = ("--size", 96, "--epochs", 2, "--batch", 4, "--replicates", 20, "--wrong-keys", 1)
@@ -44,8 +44,8 @@ def test_every_arm_leaves_a_row_and_a_line(place: Path, cost: Path) -> None:
     rows = read_rows(cost)
     assert {row.arm.name for row in rows.values()} == {parse_arm(arm, 0).name for arm in _ARMS}
     for row in rows.values():
-        assert row.val_pictures == 6
-        assert row.train_pictures == 12
+        assert row.val_images == 6
+        assert row.train_images == 12
         assert row.step_s > 0
         assert "compare" in row.command
         assert len(read_matches(cost, row)) == 6
@@ -65,7 +65,7 @@ def test_every_arm_leaves_a_row_and_a_line(place: Path, cost: Path) -> None:
     assert not [path for path in (cost, *cost.rglob("*")) if not path.is_symlink() and path.stat().st_mode & 0o077]
 
 
-def test_the_same_pictures_are_matched_in_every_arm(cost: Path) -> None:
+def test_the_same_images_are_matched_in_every_arm(cost: Path) -> None:
     orders = {tuple(one.sample_id for one in read_matches(cost, row)) for row in read_rows(cost).values()}
     assert len(orders) == 1
     assert all("images" in name for name in orders.pop())
@@ -116,7 +116,7 @@ def test_an_arm_that_was_stopped_goes_on_to_the_same_row(place: Path, tmp_path: 
         run(tmp_path / "stopped", stop)
     assert not read_rows(tmp_path / "stopped")
     epochs: list[int] = []
-    (task,) = _comparison(place, tmp_path / "stopped").tasks(read_pictures(str(place / "tools")))
+    (task,) = _comparison(place, tmp_path / "stopped").tasks(read_images(str(place / "tools")))
     run_task(task, lambda epoch, *_: epochs.append(epoch))
     assert epochs == [2, 3]
     (whole,), (again,) = (read_rows(tmp_path / name).values() for name in ("whole", "stopped"))

@@ -29,7 +29,7 @@ def _timeline(video: SampleVideo) -> list[dict[str, str]]:
     return list(csv.DictReader(video.timeline_path.read_text().splitlines()))
 
 
-def test_the_same_seed_gives_the_same_truth_and_pictures(sample: Sample, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_truth_and_images(sample: Sample, tmp_path: Path) -> None:
     (first,) = sample.videos
     (again,) = make_sample(tmp_path, seed=3, sites=1, seconds=16).videos
     assert again.labels_path.read_bytes() == first.labels_path.read_bytes()
@@ -39,7 +39,7 @@ def test_the_same_seed_gives_the_same_truth_and_pictures(sample: Sample, tmp_pat
     assert other.labels_path.read_bytes() != first.labels_path.read_bytes()
 
 
-def test_every_frame_is_labelled_with_boxes_inside_the_picture(sample: Sample) -> None:
+def test_every_frame_is_labelled_with_boxes_inside_the_image(sample: Sample) -> None:
     (video,) = sample.videos
     sidecar = read_sidecar(video.labels_path.read_text(), str(video.labels_path))
     assert sidecar.times_us == tuple(range(0, 16_000_000, 100_000))
@@ -79,11 +79,11 @@ def test_size_and_mean_colour_do_not_tell_the_classes_apart(tmp_path: Path) -> N
         sidecar = read_sidecar(video.labels_path.read_text(), "sample")
         rows: list[list[float]] = []
         names: list[int] = []
-        for picture, moment in zip(_frames(video), sidecar.boxes, strict=True):
+        for image, moment in zip(_frames(video), sidecar.boxes, strict=True):
             for name, box in moment:
                 left, top = int((box.x - box.w / 2) * 640), int((box.y - box.h / 2) * 360)
                 right, bottom = int((box.x + box.w / 2) * 640) + 1, int((box.y + box.h / 2) * 360) + 1
-                colour = picture[top:bottom, left:right].reshape(-1, 3).mean(axis=0)
+                colour = image[top:bottom, left:right].reshape(-1, 3).mean(axis=0)
                 rows.append([box.w, box.h, box.w * box.h, box.w / box.h, *colour])
                 names.append(CLASSES.index(name))
         features.append(rows)

@@ -10,7 +10,7 @@ from raypp.detect.model import head_of
 from raypp.detect.model_info import About
 from raypp.detect.schedule import Recipe
 from tests.command import succeed
-from tests.films import make_dataset
+from tests.videos import make_dataset
 
 
 def veiled_dataset(place: Path, count: int = 18, **options: object) -> Path:

@@ -103,10 +103,10 @@ def test_without_mosaic_and_shift_nothing_changes(tmp_path: Path) -> None:
     torch.testing.assert_close(out.boxes_M4, batch.boxes_M4)
 
 
-def test_plain_pictures_move_by_whole_cells_and_are_filled_with_grey() -> None:
+def test_plain_images_move_by_whole_cells_and_are_filled_with_grey() -> None:
     chance = np.random.default_rng(0)
-    pictures = chance.integers(0, 100, (2, 3, 32, 32), dtype=np.uint8)
-    batch = labelled_batch(pictures, [(0, 0, 0.5, 0.5, 0.2, 0.2)], ("a", "b"), plain=True)
+    images = chance.integers(0, 100, (2, 3, 32, 32), dtype=np.uint8)
+    batch = labelled_batch(images, [(0, 0, 0.5, 0.5, 0.2, 0.2)], ("a", "b"), plain=True)
     out = CellAugmentation(0.0, 0.5, cell=8)(batch, chance)
     for before, after in zip(batch.inputs, out.inputs, strict=True):
         moves = [
@@ -121,7 +121,7 @@ def test_plain_pictures_move_by_whole_cells_and_are_filled_with_grey() -> None:
     torch.testing.assert_close(fed * 255, out.inputs.float())
 
 
-def _moved(picture: torch.Tensor, down: int, right: int, filler: int) -> torch.Tensor:
-    side = picture.shape[-1]
-    padded = torch.nn.functional.pad(picture.int(), [side] * 4, value=filler)
-    return padded[:, side - down : 2 * side - down, side - right : 2 * side - right].to(picture.dtype)
+def _moved(image: torch.Tensor, down: int, right: int, filler: int) -> torch.Tensor:
+    side = image.shape[-1]
+    padded = torch.nn.functional.pad(image.int(), [side] * 4, value=filler)
+    return padded[:, side - down : 2 * side - down, side - right : 2 * side - right].to(image.dtype)

@@ -61,9 +61,9 @@ def test_the_same_features_give_the_same_boxes(patch: int) -> None:
     first = nn.Sequential(*[plain.model[number] for number in range(cut)])
     first.i, first.f, first.type = cut - 1, -1, "first"
     veiled.model[cut - 1] = first
-    picture = torch.rand(1, 3, 256, 256)
+    image = torch.rand(1, 3, 256, 256)
     with torch.no_grad():
-        assert torch.equal(veiled(picture)[0], plain(picture)[0])
+        assert torch.equal(veiled(image)[0], plain(image)[0])
 
 
 def _biases(model: DetectionModel) -> list[torch.Tensor]:

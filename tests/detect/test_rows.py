@@ -25,7 +25,7 @@ def test_an_epoch_has_each_frame_once_in_one_of_its_versions() -> None:
     frames, variants = 40, 3
     numbers = np.arange(frames * (variants + 1))
     rows = {
-        "source": [f"picture-{n // (variants + 1)}" for n in numbers],
+        "source": [f"image-{n // (variants + 1)}" for n in numbers],
         "timestamp_us": numbers * 0,
         "variant": numbers % (variants + 1),
         "variants": np.full(len(numbers), variants),
@@ -35,7 +35,7 @@ def test_an_epoch_has_each_frame_once_in_one_of_its_versions() -> None:
     for epoch in range(3):
         kept = list(of_epoch(parts, seed=1, epoch=epoch))
         sources = [source for part in kept for source in part["source"]]
-        assert sorted(sources) == sorted({f"picture-{n}" for n in range(frames)})
+        assert sorted(sources) == sorted({f"image-{n}" for n in range(frames)})
         picked.append([int(one) for part in kept for one in part["variant"]])
     assert set(picked[0]) == {0, 1, 2, 3}
     assert picked[0] != picked[1] != picked[2]

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.command import archive_bytes, environment, raypp, succeed, summary
-from tests.films import make_dataset, make_film, make_picture
+from tests.videos import make_dataset, make_image, make_video
 
 _QUICK = ("--size", 160, "--workers", 0)
 
@@ -38,14 +38,14 @@ def _one_line(text: str, *words: str) -> None:
 
 def test_bad_files_are_quarantined_with_reasons_and_the_rest_is_veiled(key: Path, tmp_path: Path) -> None:
     root = tmp_path / "archive"
-    good = make_film(root / "good.mp4")
+    good = make_video(root / "good.mp4")
     whole = good.read_bytes()
     (root / "truncated.mp4").write_bytes(whole[: len(whole) // 2])
     (root / "empty.mp4").touch()
-    (root / "text.mp4").write_text("this is not a film\n" * 50)
-    (root / "broken.jpg").write_bytes(make_picture(root / "fine.jpg").read_bytes()[:300])
+    (root / "text.mp4").write_text("this is not a video\n" * 50)
+    (root / "broken.jpg").write_bytes(make_image(root / "fine.jpg").read_bytes()[:300])
     _audio_only(root / "audio.mp4")
-    (root / "phone.heic").write_bytes(b"a picture that nothing here decodes")
+    (root / "phone.heic").write_bytes(b"an image that nothing here decodes")
     Path(os.fsdecode(os.fsencode(root) + b"/caf\xe9.mp4")).write_bytes(whole)
     (root / "notes.docx").write_bytes(b"of no account")
     data = make_dataset(root / "tools")
@@ -73,7 +73,7 @@ def test_bad_files_are_quarantined_with_reasons_and_the_rest_is_veiled(key: Path
 
 
 def test_an_address_with_a_password_and_a_query_is_veiled_and_nothing_tells_them(key: Path, tmp_path: Path) -> None:
-    good = make_film(tmp_path / "web" / "good.mp4", seconds=1)
+    good = make_video(tmp_path / "web" / "good.mp4", seconds=1)
     (good.parent / "bad.mp4").write_bytes(good.read_bytes()[:900])
     handler = functools.partial(_Quiet, directory=str(good.parent))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -99,19 +99,19 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def test_each_damaged_film_is_named_and_no_other(key: Path, tmp_path: Path) -> None:
-    films = [make_film(tmp_path / "in" / f"{number}.mp4", seconds=2, seed=number) for number in range(5)]
-    for film in films[3:]:
-        content = film.read_bytes()
+def test_each_damaged_video_is_named_and_no_other(key: Path, tmp_path: Path) -> None:
+    videos = [make_video(tmp_path / "in" / f"{number}.mp4", seconds=2, seed=number) for number in range(5)]
+    for video in videos[3:]:
+        content = video.read_bytes()
         at = content.rindex(b"mdat")
         size = int.from_bytes(content[at - 4 : at], "big")
         wrecked = bytes(size // 3)
-        film.write_bytes(content[: at - 4 + size - len(wrecked)] + wrecked + content[at - 4 + size :])
+        video.write_bytes(content[: at - 4 + size - len(wrecked)] + wrecked + content[at - 4 + size :])
     report = tmp_path / "summary.json"
     command = ("veil", tmp_path / "in", "--out", tmp_path / "out", "--key", key, *_QUICK, "--json", report)
     for _ in range(2):  # and again, from the manifest
         assert raypp(*command).returncode == 3
-        assert summary(report)["damaged"] == [str(film) for film in films[3:]]
+        assert summary(report)["damaged"] == [str(video) for video in videos[3:]]
         assert summary(report)["segments"] == 1
     succeed("verify", tmp_path / "out")
 
@@ -132,7 +132,7 @@ def test_a_missing_source_is_one_line(key: Path, tmp_path: Path) -> None:
 def test_an_unreadable_folder_is_quarantined(key: Path, tmp_path: Path) -> None:
     if os.geteuid() == 0:
         pytest.skip("root reads every folder; run as another user")
-    make_film(tmp_path / "in" / "good.mp4")
+    make_video(tmp_path / "in" / "good.mp4")
     (tmp_path / "in" / "closed").mkdir(mode=0)
     report = tmp_path / "summary.json"
     done = raypp("veil", tmp_path / "in", "--out", tmp_path / "out", "--key", key, *_QUICK, "--json", report)
@@ -141,19 +141,19 @@ def test_an_unreadable_folder_is_quarantined(key: Path, tmp_path: Path) -> None:
 
 
 def test_another_key_or_spec_or_setting_is_refused_with_both_ids(key: Path, tmp_path: Path) -> None:
-    film = make_film(tmp_path / "in" / "film.mp4", seconds=1)
+    video = make_video(tmp_path / "in" / "video.mp4", seconds=1)
     out = tmp_path / "out"
-    succeed("veil", film, "--out", out, "--key", key, *_QUICK)
+    succeed("veil", video, "--out", out, "--key", key, *_QUICK)
     before = archive_bytes(out)
     mine = json.loads((out / "veil.json").read_text())["veil_id"]
     other_key, spec = tmp_path / "other.key", tmp_path / "spec.json"
     succeed("keygen", "--out", other_key)
     spec.write_text('{"channels": 12}')
     for options in (("--key", other_key), ("--key", key, "--spec", spec)):
-        done = raypp("veil", film, "--out", out, *options, *_QUICK)
+        done = raypp("veil", video, "--out", out, *options, *_QUICK)
         assert done.returncode == 1
         _one_line(done.stderr, mine, "--out")
-    done = raypp("veil", film, "--out", out, "--key", key, "--size", 320, "--workers", 0)
+    done = raypp("veil", video, "--out", out, "--key", key, "--size", 320, "--workers", 0)
     _one_line(done.stderr, "160", "320")
     assert archive_bytes(out) == before
 
@@ -173,16 +173,16 @@ def test_another_key_or_spec_or_setting_is_refused_with_both_ids(key: Path, tmp_
 def test_a_bad_option_is_one_line_that_names_it(
     options: tuple[object, ...], words: tuple[str, ...], key: Path, tmp_path: Path
 ) -> None:
-    film = make_film(tmp_path / "film.mp4", seconds=1)
-    done = raypp("veil", film, "--out", tmp_path / "out", "--key", key, "--workers", 0, *options)
+    video = make_video(tmp_path / "video.mp4", seconds=1)
+    done = raypp("veil", video, "--out", tmp_path / "out", "--key", key, "--workers", 0, *options)
     assert done.returncode == 1
     _one_line(done.stderr, *words)
     assert not (tmp_path / "out" / "shards").exists()
 
 
 def test_two_jobs_on_one_output_at_once(key: Path, tmp_path: Path) -> None:
-    film = make_film(tmp_path / "film.mp4", seconds=30, width=320, height=192)
-    options = ["veil", str(film), "--out", str(tmp_path / "out"), "--key", str(key), "--size", "640", "--workers", "0"]
+    video = make_video(tmp_path / "video.mp4", seconds=30, width=320, height=192)
+    options = ["veil", str(video), "--out", str(tmp_path / "out"), "--key", str(key), "--size", "640", "--workers", "0"]
     command = [sys.executable, "-m", "raypp", *options]
     with subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL) as first:
         while not list((tmp_path / "out").glob("shards/*/.*")) and first.poll() is None:
@@ -205,10 +205,10 @@ def test_a_full_disk_is_one_line_and_nothing_half_written(key: Path, tmp_path: P
     if not mounted or mounted.returncode:
         pytest.skip("needs the right to mount a tmpfs; run as root")
     try:
-        film = make_film(tmp_path / "film.mp4", seconds=6, width=320, height=192)
+        video = make_video(tmp_path / "video.mp4", seconds=6, width=320, height=192)
         options = (
             "veil",
-            film,
+            video,
             "--key",
             key,
             "--size",
@@ -245,20 +245,20 @@ def _audio_only(path: Path) -> None:
 
 def test_a_disk_that_fails_for_a_while_costs_nothing_for_good(key: Path, tmp_path: Path) -> None:
     """A source that goes away between plan and work, as a lost mount does, is tried again by the next run."""
-    films = [make_film(tmp_path / "in" / name / "film.mp4", seed=seed) for seed, name in enumerate(("a", "b"))]
+    videos = [make_video(tmp_path / "in" / name / "video.mp4", seed=seed) for seed, name in enumerate(("a", "b"))]
     options = ("--out", tmp_path / "out", "--key", key, *_QUICK, "--segment-seconds", 1, "--shard-mb", 0.01)
     report = tmp_path / "summary.json"
     succeed("veil", tmp_path / "in", *options, "--limit", 1)
     plan = (tmp_path / "out-private" / "plan.json").read_text()
-    gone = films[0].rename(tmp_path / "elsewhere.mp4")
-    assert str(films[0]) in plan
+    gone = videos[0].rename(tmp_path / "elsewhere.mp4")
+    assert str(videos[0]) in plan
     done = raypp("veil", tmp_path / "in", *options, "--json", report)
     assert done.returncode == 3
     assert "Traceback" not in done.stderr
     first = summary(report)
-    assert {one["source"] for one in first["unfinished"]} == {str(films[0])}
+    assert {one["source"] for one in first["unfinished"]} == {str(videos[0])}
     assert "No such file" in first["unfinished"][0]["reason"]
-    gone.rename(films[0])
+    gone.rename(videos[0])
     succeed("veil", tmp_path / "in", *options, "--json", report)
     assert summary(report)["frames"] == 80
     succeed("verify", tmp_path / "out")
@@ -269,28 +269,28 @@ def test_a_disk_that_fails_for_a_while_costs_nothing_for_good(key: Path, tmp_pat
     (("--site", "north"), ('as site "site", not "north"',)),
     (("--time-from", "2026-03-01T06:00"), ("--time-from", "2026-03-01T06:00")),
     (("--timezone", "Asia/Tokyo"), ("--timezone", "Asia/Tokyo")),
-    (("--masks", "masks.json"), ("privacy mask", "film.mp4")),
+    (("--masks", "masks.json"), ("privacy mask", "video.mp4")),
 ])  # fmt: skip
 def test_a_planned_source_is_never_veiled_half_one_way_and_half_another(
     change: tuple[str, str], words: tuple[str, str], key: Path, tmp_path: Path
 ) -> None:
-    film = make_film(tmp_path / "in" / "hall" / "film.mp4")
+    video = make_video(tmp_path / "in" / "hall" / "video.mp4")
     (tmp_path / "masks.json").write_text('{"hall": [[[0, 0], [1, 0], [1, 1]]]}')
     options = ("--out", "out", "--key", key, *_QUICK, "--segment-seconds", 1, "--shard-mb", 0.01)
-    succeed("veil", film.parent.parent, *options, "--limit", 1, cwd=tmp_path)
+    succeed("veil", video.parent.parent, *options, "--limit", 1, cwd=tmp_path)
     before = archive_bytes(tmp_path / "out")
-    refused = raypp("veil", film.parent.parent, *options, *change, cwd=tmp_path)
+    refused = raypp("veil", video.parent.parent, *options, *change, cwd=tmp_path)
     assert refused.returncode == 1
     _one_line(refused.stderr, *words)
     assert archive_bytes(tmp_path / "out") == before
-    succeed("veil", film.parent.parent, *options, cwd=tmp_path)
+    succeed("veil", video.parent.parent, *options, cwd=tmp_path)
 
 
 def test_a_mask_for_a_camera_that_there_is_not_is_refused(key: Path, tmp_path: Path) -> None:
-    film = make_film(tmp_path / "in" / "hall" / "film.mp4")
+    video = make_video(tmp_path / "in" / "hall" / "video.mp4")
     (tmp_path / "masks.json").write_text('{"hal": [[[0, 0], [1, 0], [1, 1]]]}')
     options = ("--out", tmp_path / "out", "--key", key, "--masks", tmp_path / "masks.json", *_QUICK)
-    refused = raypp("veil", film.parent.parent, *options)
+    refused = raypp("veil", video.parent.parent, *options)
     assert refused.returncode == 1
     _one_line(refused.stderr, "hal,", "site/hall")
     assert not list((tmp_path / "out").glob("shards/*"))

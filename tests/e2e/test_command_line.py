@@ -18,7 +18,7 @@ from raypp.shards.reader import ShardReader
 from raypp.shards.store import Store
 from tests.command import environment, raypp, succeed, summary
 from tests.data import shared_data
-from tests.films import make_dataset, make_film
+from tests.videos import make_dataset, make_video
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +42,15 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        "veil FILM --out out --workers 0",
-        "stream FILM --site a --camera b --server 127.0.0.1:1 --token-file fifo --spool spool",
+        "veil VIDEO --out out --workers 0",
+        "stream VIDEO --site a --camera b --server 127.0.0.1:1 --token-file fifo --spool spool",
     ],
 )
 def test_an_interrupted_command_says_how_to_go_on(command: str, tmp_path: Path) -> None:
-    film, key = make_film(tmp_path / "one.mp4", seconds=1), tmp_path / "fifo"
+    video, key = make_video(tmp_path / "one.mp4", seconds=1), tmp_path / "fifo"
     os.mkfifo(key)
     with subprocess.Popen(
-        [sys.executable, "-m", "raypp", *command.replace("FILM", str(film)).split(), "--key", str(key)],
+        [sys.executable, "-m", "raypp", *command.replace("VIDEO", str(video)).split(), "--key", str(key)],
         env=environment(),
         cwd=tmp_path,
         stderr=subprocess.PIPE,
@@ -89,14 +89,14 @@ def test_keygen_refuses_a_working_tree_and_never_overwrites(key: Path, tmp_path:
 
 
 def test_a_dry_run_reports_and_writes_nothing(key: Path, tmp_path: Path) -> None:
-    make_film(tmp_path / "in" / "film.mp4")
+    make_video(tmp_path / "in" / "video.mp4")
     make_dataset(tmp_path / "in" / "tools")
-    (tmp_path / "in" / "bad.mp4").write_text("no film")
+    (tmp_path / "in" / "bad.mp4").write_text("no video")
     report = tmp_path / "survey.json"
     done = raypp("veil", tmp_path / "in", "--out", tmp_path / "out", "--key", key, "--dry-run", "--json", report)
     assert done.returncode == 3
     found = summary(report)
-    assert (found["videos"], found["pictures"], found["frames"]) == (1, 6, 46)
+    assert (found["videos"], found["images"], found["frames"]) == (1, 6, 46)
     assert found["codecs"] == {"h264": 1}
     assert found["core_hours"] > 0
     assert found["expected_s"] > 0
@@ -111,7 +111,7 @@ def test_a_dry_run_reports_and_writes_nothing(key: Path, tmp_path: Path) -> None
 
 
 def test_limit_then_run_again_finishes_and_new_files_extend(key: Path, tmp_path: Path) -> None:
-    make_film(tmp_path / "in" / "one.mp4", seconds=6)
+    make_video(tmp_path / "in" / "one.mp4", seconds=6)
     options = ("--key", key, "--size", 160, "--segment-seconds", 1, "--shard-mb", 0.01, "--workers", 0)
     report = tmp_path / "summary.json"
     command = ("veil", tmp_path / "in", "--out", tmp_path / "out", *options, "--json", report)
@@ -127,7 +127,7 @@ def test_limit_then_run_again_finishes_and_new_files_extend(key: Path, tmp_path:
     assert f"signed by {first['signed_by']} (the key you gave)" in (
         succeed("verify", tmp_path / "out", "--fingerprint", first["signed_by"]).stderr
     )
-    make_film(tmp_path / "in" / "two.mp4", seconds=2, seed=1)
+    make_video(tmp_path / "in" / "two.mp4", seconds=2, seed=1)
     succeed(*command)
     extended = summary(report)
     assert extended["segments_skipped"] == first["segments"]
@@ -153,7 +153,7 @@ def test_labels_follow_their_frames_into_the_square(key: Path, tmp_path: Path) -
 
 
 def test_masks_capture_time_and_plain_names(key: Path, tmp_path: Path) -> None:
-    make_film(tmp_path / "in" / "gate" / "cam_20260301_060000.mp4", seconds=1, width=160, height=160)
+    make_video(tmp_path / "in" / "gate" / "cam_20260301_060000.mp4", seconds=1, width=160, height=160)
     masks = tmp_path / "masks.json"
     masks.write_text(json.dumps({"gate": [[[0, 0], [1, 0], [1, 0.5], [0, 0.5]]]}))
     options = ("--time-from", "name:%Y%m%d_%H%M%S", "--timezone", "Europe/Berlin", "--plain-names", "--masks", masks)
@@ -164,16 +164,16 @@ def test_masks_capture_time_and_plain_names(key: Path, tmp_path: Path) -> None:
     assert row["camera"] == "gate"
     assert row["captured_at_us"] == 1_772_341_200_000_000  # 2026-03-01T05:00:00Z
     codes = np.concatenate([batch.codes() for batch in batches])
-    assert (codes[:, :, :9] == codes[:1, :, :9]).all(), "the masked half must not change with the film"
+    assert (codes[:, :, :9] == codes[:1, :, :9]).all(), "the masked half must not change with the video"
     assert not (codes[:, :, 11:] == codes[:1, :, 11:]).all()
 
 
 def test_encrypted_shards_open_with_the_data_key_only(key: Path, tmp_path: Path) -> None:
-    make_film(tmp_path / "film.mp4", seconds=1)
+    make_video(tmp_path / "video.mp4", seconds=1)
     data_key = tmp_path / "data.key"
     succeed("keygen", "--data", "--out", data_key)
     options = ("--key", key, "--size", 160, "--workers", 0, "--data-key", data_key)
-    succeed("veil", tmp_path / "film.mp4", "--out", tmp_path / "out", *options)
+    succeed("veil", tmp_path / "video.mp4", "--out", tmp_path / "out", *options)
     succeed("verify", tmp_path / "out", "--data-key", data_key)
     assert raypp("verify", tmp_path / "out").returncode == 1
     (shard,) = (tmp_path / "out" / "shards").rglob("*.parquet")
@@ -183,12 +183,12 @@ def test_encrypted_shards_open_with_the_data_key_only(key: Path, tmp_path: Path)
 
 
 def test_a_site_key_veils_as_the_owner_does(key: Path, tmp_path: Path) -> None:
-    make_film(tmp_path / "film.mp4", seconds=1)
+    make_video(tmp_path / "video.mp4", seconds=1)
     site_key = tmp_path / "plant.key"
     succeed("keygen", "--key", key, "--site", "plant", "--camera", "gate", "--out", site_key)
     options = ("--size", 160, "--workers", 0, "--site", "plant", "--camera", "gate")
-    succeed("veil", tmp_path / "film.mp4", "--out", tmp_path / "owner", "--key", key, *options)
-    succeed("veil", tmp_path / "film.mp4", "--out", tmp_path / "site", "--key", site_key, *options)
+    succeed("veil", tmp_path / "video.mp4", "--out", tmp_path / "owner", "--key", key, *options)
+    succeed("veil", tmp_path / "video.mp4", "--out", tmp_path / "site", "--key", site_key, *options)
     shards = [{p.name: p.read_bytes() for p in (tmp_path / n).rglob("*.parquet")} for n in ("owner", "site")]
     assert shards[0] == shards[1]
     assert "gate" in succeed("inspect", site_key).stdout
@@ -196,10 +196,10 @@ def test_a_site_key_veils_as_the_owner_does(key: Path, tmp_path: Path) -> None:
 
 def test_the_real_archive_in_one_run_accounts_for_every_frame(key: Path, tmp_path: Path) -> None:
     videos = shared_data("videos")
-    pictures = shared_data("bccd")
+    images = shared_data("bccd")
     report = tmp_path / "summary.json"
     options = ("--key", key, "--size", 320, "--fps", 2, "--workers", 0, "--json", report)
-    succeed("veil", videos, pictures, "--out", tmp_path / "out", *options)
+    succeed("veil", videos, images, "--out", tmp_path / "out", *options)
     done = summary(report)
     assert done["frames"] == 80 + 61 + 279 + 4 + 11 + 10 + 363
     assert done["sources"] == 6 + 363

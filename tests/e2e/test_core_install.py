@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import ROOT, environment
-from tests.films import make_film
+from tests.videos import make_video
 
 _WITHOUT = """
 import sys
@@ -21,12 +21,12 @@ main()
 
 def _way(command: list[str], folder: Path, env: dict[str, str]) -> list[str]:
     """Run keygen, inspect, veil and verify; return what they said."""
-    film = make_film(folder / "film.mp4")
+    video = make_video(folder / "video.mp4")
     said = []
     for arguments in (
         ("keygen", "--out", "owner.key"),
         ("inspect", "owner.key"),
-        ("veil", film, "--out", "out", "--key", "owner.key", "--size", 160),
+        ("veil", video, "--out", "out", "--key", "owner.key", "--size", 160),
         ("verify", "out"),
     ):
         done = subprocess.run(
@@ -45,11 +45,11 @@ def test_the_edge_needs_neither_ray_nor_torch(tmp_path: Path) -> None:
 
 
 def test_asking_for_ray_without_it_is_one_line(tmp_path: Path) -> None:
-    film = make_film(tmp_path / "film.mp4")
+    video = make_video(tmp_path / "video.mp4")
     command = [sys.executable, "-c", _WITHOUT]
     env = environment()
     subprocess.run([*command, "keygen", "--out", tmp_path / "k"], env=env, check=True, capture_output=True)
-    arguments = ["veil", film, "--out", tmp_path / "out", "--key", tmp_path / "k", "--workers", "2"]
+    arguments = ["veil", video, "--out", tmp_path / "out", "--key", tmp_path / "k", "--workers", "2"]
     done = subprocess.run([*command, *arguments], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "install raypp[cluster]" in done.stderr
@@ -61,9 +61,9 @@ def test_asking_for_ray_without_it_is_one_line(tmp_path: Path) -> None:
     [
         ("train", "--epochs", ("veiled", "--out", "run", "--here")),
         ("evaluate", "--report", ("veiled", "--model", "run")),
-        ("fit", "--hide", ("pictures", "--out", "fitted", "--weights", "yolov8n.pt")),
-        ("compare", "--arm", ("pictures", "--out", "cost")),
-        ("audit", "--budget", ("films", "--out", "audit")),
+        ("fit", "--hide", ("images", "--out", "fitted", "--weights", "yolov8n.pt")),
+        ("compare", "--arm", ("images", "--out", "cost")),
+        ("audit", "--budget", ("videos", "--out", "audit")),
         ("export", "--half", ("run", "--out", "tools.model")),
     ],
 )

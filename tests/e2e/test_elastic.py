@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import environment, succeed
-from tests.films import make_dataset
+from tests.videos import make_dataset
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.timeout(600)]
 _EPOCHS = 6

@@ -8,7 +8,7 @@ import torch
 
 from raypp.detect.model import build_detector
 from tests.command import succeed
-from tests.films import make_dataset
+from tests.videos import make_dataset
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.timeout(600)]
 

@@ -10,7 +10,7 @@ from moto.server import ThreadedMotoServer
 from pyarrow import fs
 
 from tests.command import environment, succeed, summary
-from tests.films import make_film
+from tests.videos import make_video
 
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
 
@@ -31,8 +31,8 @@ def endpoint() -> Iterator[str]:
 def test_an_archive_on_s3_is_read_little_more_than_once_and_gives_the_same_shards(
     endpoint: str, tmp_path: Path
 ) -> None:
-    films = [make_film(tmp_path / "in" / "hall" / f"{n}.mp4", 60, 25, 640, 360, seed=n) for n in range(2)]
-    assert all(film.stat().st_size > 4e6 for film in films)
+    videos = [make_video(tmp_path / "in" / "hall" / f"{n}.mp4", 60, 25, 640, 360, seed=n) for n in range(2)]
+    assert all(video.stat().st_size > 4e6 for video in videos)
     s3 = fs.S3FileSystem(
         endpoint_override=endpoint.removeprefix("http://"),
         scheme="http",
@@ -49,7 +49,7 @@ def test_an_archive_on_s3_is_read_little_more_than_once_and_gives_the_same_shard
     succeed("veil", "s3://plant/in", "--out", tmp_path / "remote", *options, "--json", report, env=env)
     succeed("veil", tmp_path / "in", "--out", tmp_path / "local", *options)
     read = summary(report)
-    assert read["segments"] > len(films)
+    assert read["segments"] > len(videos)
     assert read["frames"] == 2 * 60
     assert read["bytes_read"] <= 1.1 * read["source_bytes"], read["bytes_read"] / read["source_bytes"]
     remote = {path.name: path.read_bytes() for path in (tmp_path / "remote").rglob("*.parquet")}
@@ -58,7 +58,7 @@ def test_an_archive_on_s3_is_read_little_more_than_once_and_gives_the_same_shard
 
 
 def test_an_archive_is_written_to_s3_and_verified_there(endpoint: str, tmp_path: Path) -> None:
-    film = make_film(tmp_path / "film.mp4")
+    video = make_video(tmp_path / "video.mp4")
     s3 = fs.S3FileSystem(
         endpoint_override=endpoint.removeprefix("http://"),
         scheme="http",
@@ -70,10 +70,10 @@ def test_an_archive_is_written_to_s3_and_verified_there(endpoint: str, tmp_path:
     key = tmp_path / "owner.key"
     succeed("keygen", "--out", key)
     options = ("--out", "s3://veiled/archive", "--private", tmp_path / "private", "--key", key, "--workers", 0)
-    succeed("veil", film, *options, env=env)
+    succeed("veil", video, *options, env=env)
     assert "nothing missing" in succeed("verify", "s3://veiled/archive", env=env).stderr
     report = tmp_path / "again.json"
-    succeed("veil", film, *options, "--json", report, env=env)
+    succeed("veil", video, *options, "--json", report, env=env)
     assert summary(report)["segments_veiled"] == 0
     signer = summary(report)["signed_by"]
     signed = succeed("verify", "s3://veiled/archive", "--fingerprint", signer, env=env)

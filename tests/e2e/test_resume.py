@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from tests.command import ROOT, archive_bytes, environment, raypp, succeed, summary
-from tests.films import make_dataset, make_film
+from tests.videos import make_dataset, make_video
 
 pytestmark = pytest.mark.ray
 _CRASH = ROOT / "tests" / "e2e" / "crash"
@@ -22,7 +22,7 @@ _POINTS = ("between shard and receipt", "after receipt", "before manifest", "aft
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("archive")
     for index in range(3):
-        make_film(root / "hall" / f"{index}.mp4", seconds=8, seed=index)
+        make_video(root / "hall" / f"{index}.mp4", seconds=8, seed=index)
     make_dataset(root / "tools")
     return root
 
@@ -94,7 +94,7 @@ def test_one_ray_worker_killed_mid_run_changes_nothing(
 @pytest.mark.slow
 def test_a_file_that_kills_every_worker_is_given_up_and_the_rest_is_finished(key: Path, tmp_path: Path) -> None:
     for name in ("a.mp4", "poison.mp4", "z.mp4"):
-        make_film(tmp_path / "in" / name, seconds=4, seed=ord(name[0]))
+        make_video(tmp_path / "in" / name, seconds=4, seed=ord(name[0]))
     out, report = tmp_path / "out", tmp_path / "summary.json"
     command = _options(tmp_path / "in", out, key)
     deadly = environment(PYTHONPATH=f"{_CRASH}{os.pathsep}{ROOT}", RAYPP_TEST_POISON="poison.mp4")

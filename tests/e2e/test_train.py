@@ -19,7 +19,7 @@ from raypp.shards.reader import ShardReader
 from raypp.shards.store import Store
 from raypp.train.settings import TrainSettings
 from tests.command import environment, raypp, succeed, summary
-from tests.films import make_dataset, make_film
+from tests.videos import make_dataset, make_video
 
 _SMALL = ("--model", "yolov8p", "--batch", 4, "--epochs", 2)
 
@@ -130,8 +130,8 @@ def test_bad_input_is_one_line(place: Path, tmp_path: Path) -> None:
     _one_line(raypp("train", archive, *out, "--model", "yolov99"), "yolov99", "yolov8n")
     _one_line(raypp("train", archive, *out, "--batch", 64), "--batch 64", "12 training frames")
     assert not (tmp_path / "run" / "results.csv").exists()
-    make_film(tmp_path / "film.mp4", seconds=1)
-    _veil(place, tmp_path / "film.mp4", "unlabelled", "owner.key")
+    make_video(tmp_path / "video.mp4", seconds=1)
+    _veil(place, tmp_path / "video.mp4", "unlabelled", "owner.key")
     _one_line(raypp("train", place / "unlabelled", *out), "no labels yet", "docs/archive.md")
 
 

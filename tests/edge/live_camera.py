@@ -10,11 +10,11 @@ from typing import Self
 import av
 
 
-def transport_stream(film: Path) -> list[tuple[float, bytes]]:
-    """Remux a film: (presentation time in seconds, bytes) of each packet."""
+def transport_stream(video: Path) -> list[tuple[float, bytes]]:
+    """Remux a video: (presentation time in seconds, bytes) of each packet."""
     parts = []
     sink = BytesIO()
-    with av.open(str(film)) as source, av.open(sink, "w", format="mpegts") as target:
+    with av.open(str(video)) as source, av.open(sink, "w", format="mpegts") as target:
         stream = target.add_stream_from_template(source.streams.video[0])
         for packet in source.demux(video=0):
             if packet.dts is None:
@@ -30,13 +30,13 @@ def transport_stream(film: Path) -> list[tuple[float, bytes]]:
 
 
 class LiveCamera:
-    """Serves a film again and again, each connection from its start."""
+    """Serves a video again and again, each connection from its start."""
 
-    def __init__(self, film: Path) -> None:
+    def __init__(self, video: Path) -> None:
         self.hang = False
         self.refuse = False
         self.connections = 0
-        parts = transport_stream(film)
+        parts = transport_stream(video)
         camera = self
 
         class Handler(BaseHTTPRequestHandler):

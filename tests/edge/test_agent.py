@@ -1,4 +1,4 @@
-"""The agent end to end: real films, real capture processes, a real gRPC service that fails on purpose."""
+"""The agent end to end: real videos, real capture processes, a real gRPC service that fails on purpose."""
 
 import base64
 import json
@@ -17,24 +17,24 @@ from raypp.edge.spool.camera_spool import LEAST_BYTES, CameraSpool, DropPolicy
 from raypp.edge.uplink.retry import RetryPolicy
 from tests.edge.conftest import Site
 from tests.edge.service import TOKEN, Service, wait_until
-from tests.films import make_film
+from tests.videos import make_video
 
 
-def _film(site: Site, name: str = "film", **options) -> Path:
-    return make_film(site.folder / f"{name}.mp4", **options)
+def _video(site: Site, name: str = "video", **options) -> Path:
+    return make_video(site.folder / f"{name}.mp4", **options)
 
 
 def _camera(*sources: Path, **options) -> dict[str, CameraSettings]:
     return {"bench-1": CameraSettings(source=tuple(map(str, sources)), **({"fps": "every"} | options))}
 
 
-def _run(site: Site, service: Service, film: Path, *, chunk_frames: int = 8, **options) -> None:
-    site.agent_here(service.address, _camera(film, **options), chunk_frames=chunk_frames).wait()
+def _run(site: Site, service: Service, video: Path, *, chunk_frames: int = 8, **options) -> None:
+    site.agent_here(service.address, _camera(video, **options), chunk_frames=chunk_frames).wait()
 
 
-def test_the_command_streams_a_film_whole_and_once(site, service):
+def test_the_command_streams_a_video_whole_and_once(site, service):
     options = ["--fps", "every", "--time-from", "2026-03-01T06:00", "--timezone", "Europe/Berlin"]
-    process = site.agent(service.address, _film(site), "--camera", "bench-1", *options)
+    process = site.agent(service.address, _video(site), "--camera", "bench-1", *options)
     assert process.wait(90) == 0, site.log()
     (stream,) = service.of("bench-1")
     assert stream.ended
@@ -48,17 +48,17 @@ def test_the_command_streams_a_film_whole_and_once(site, service):
 
 
 def test_run_again_it_has_nothing_to_do(site, service):
-    film = _film(site)
-    _run(site, service, film)
+    video = _video(site)
+    _run(site, service, video)
     connections = service.connections
-    _run(site, service, film)
+    _run(site, service, video)
     assert service.connections == connections
     assert len(service.of("bench-1")) == 1
 
 
 def test_other_recordings_begin_a_new_stream(site, service):
-    _run(site, service, _film(site, "one"))
-    _run(site, service, _film(site, "two", seed=3))
+    _run(site, service, _video(site, "one"))
+    _run(site, service, _video(site, "two", seed=3))
     first, second = service.of("bench-1")
     assert first.ended
     assert second.ended
@@ -67,9 +67,9 @@ def test_other_recordings_begin_a_new_stream(site, service):
 
 
 def test_a_folder_is_one_stream_in_order_of_time(site, service):
-    folder = site.folder / "films"
-    make_film(folder / "b_20260301_060000.mp4", seconds=1)
-    make_film(folder / "a_20260301_060010.mp4", seconds=1, seed=1)
+    folder = site.folder / "videos"
+    make_video(folder / "b_20260301_060000.mp4", seconds=1)
+    make_video(folder / "a_20260301_060010.mp4", seconds=1, seed=1)
     _run(site, service, folder, time_from="name:%Y%m%d_%H%M%S")
     (stream,) = service.of("bench-1")
     indices = [index for index, _, _ in stream.frames]
@@ -80,9 +80,9 @@ def test_a_folder_is_one_stream_in_order_of_time(site, service):
 
 
 def test_another_size_of_frame_begins_a_new_epoch(site, service):
-    folder = site.folder / "films"
-    make_film(folder / "a.mp4", seconds=1)
-    make_film(folder / "b.mp4", seconds=1, width=128, height=128)
+    folder = site.folder / "videos"
+    make_video(folder / "a.mp4", seconds=1)
+    make_video(folder / "b.mp4", seconds=1, width=128, height=128)
     _run(site, service, folder)
     first, second = service.of("bench-1")
     assert (first.opened.width, second.opened.width) == (160, 128)
@@ -91,20 +91,20 @@ def test_another_size_of_frame_begins_a_new_epoch(site, service):
     assert [index for index, _, _ in first.frames + second.frames] == list(range(20))
 
 
-def _undisturbed(site: Site, film: Path) -> list[tuple[int, int, int]]:
+def _undisturbed(site: Site, video: Path) -> list[tuple[int, int, int]]:
     calm = Site(site.folder / "calm")
     with Service(site.veil_id, size=160) as service:
-        _run(calm, service, film)
+        _run(calm, service, video)
         (stream,) = service.of("bench-1")
         _undisturbed.codes = stream.codes
         return stream.frames
 
 
 def test_resets_moving_and_lost_answers_change_nothing(site, service):
-    film = _film(site, seconds=20)
-    expected = _undisturbed(site, film)
+    video = _video(site, seconds=20)
+    expected = _undisturbed(site, video)
     service.faults.reset_before = service.faults.reset_after = service.faults.moving = 0.15
-    _run(site, service, film, chunk_frames=3)
+    _run(site, service, video, chunk_frames=3)
     (stream,) = service.of("bench-1")
     assert service.connections > 5
     assert stream.frames == expected
@@ -114,20 +114,20 @@ def test_resets_moving_and_lost_answers_change_nothing(site, service):
 
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_killed_anywhere_the_agent_goes_on_at_the_exact_next_frame(site, service, seed):
-    film = _film(site, seconds=6)
-    expected = _undisturbed(site, film)
+    video = _video(site, seconds=6)
+    expected = _undisturbed(site, video)
     service.faults.reset_after = 0.1
     chance = random.Random(seed)
     options = ["--camera", "bench-1", "--fps", "every", "--chunk-frames", 3, "--realtime"]
     for _ in range(3):
         before = sum(len(stream.frames) for stream in service.of("bench-1"))
-        process = site.agent(service.address, film, *options)
+        process = site.agent(service.address, video, *options)
         wait_until(lambda n=before: sum(len(stream.frames) for stream in service.of("bench-1")) > n)
         time.sleep(chance.uniform(0, 0.7))
         assert process.poll() is None
         process.kill()
         process.wait()
-    assert site.agent(service.address, film, *options).wait(90) == 0
+    assert site.agent(service.address, video, *options).wait(90) == 0
     (stream,) = service.of("bench-1")
     assert stream.frames == expected
     for index, code in _undisturbed.codes.items():
@@ -135,9 +135,9 @@ def test_killed_anywhere_the_agent_goes_on_at_the_exact_next_frame(site, service
 
 
 def test_a_killed_capture_process_loses_nothing(site, service):
-    film = _film(site, seconds=6)
-    expected = _undisturbed(site, film)
-    agent = site.agent_here(service.address, _camera(film, realtime=True), chunk_frames=3)
+    video = _video(site, seconds=6)
+    expected = _undisturbed(site, video)
+    agent = site.agent_here(service.address, _camera(video, realtime=True), chunk_frames=3)
     for frames in (10, 25):
         wait_until(lambda n=frames: any(len(stream.frames) >= n for stream in service.of("bench-1")))
         wait_until(lambda: agent.camera().capture_pid)
@@ -149,9 +149,9 @@ def test_a_killed_capture_process_loses_nothing(site, service):
 
 
 def test_while_the_link_is_down_frames_are_spooled(site, service):
-    film = _film(site, seconds=10)
+    video = _video(site, seconds=10)
     service.down()
-    agent = site.agent_here(service.address, _camera(film))
+    agent = site.agent_here(service.address, _camera(video))
     wait_until(lambda: agent.camera().captured == 100)
     assert not service.streams
     service.up()
@@ -161,11 +161,11 @@ def test_while_the_link_is_down_frames_are_spooled(site, service):
 
 def test_an_old_epoch_is_sent_before_the_new_one(site, service):
     service.down()
-    agent = site.agent_here(service.address, _camera(_film(site, "one")))
+    agent = site.agent_here(service.address, _camera(_video(site, "one")))
     wait_until(lambda: agent.camera().captured == 40)
     agent.stop()
     service.up()
-    _run(site, service, _film(site, "two"))
+    _run(site, service, _video(site, "two"))
     first, second = service.of("bench-1")
     assert len(first.frames) == len(second.frames) == 40
     assert first.ended
@@ -182,7 +182,7 @@ def test_an_old_epoch_is_sent_before_the_new_one(site, service):
 def test_a_refusal_is_said_once_and_spooling_goes_on(site, service, code, details, says):
     service.faults.refuse = (code, details)
     begun = time.monotonic()
-    agent = site.agent_here(service.address, _camera(_film(site)))
+    agent = site.agent_here(service.address, _camera(_video(site)))
     wait_until(lambda: agent.camera().refused and agent.camera().captured == 40)
     shortest_s = RetryPolicy().refused_first_s / 2 * (2 ** (service.connections - 1) - 1)
     assert shortest_s <= time.monotonic() - begun  # every wait is twice as long as the one before
@@ -197,7 +197,7 @@ def test_a_service_that_is_being_replaced_is_no_refusal(site, service):
         "Application 'raypp' not found. Ping /ray.serve.RayServeAPIService/ListApplications for available applications."
     )
     service.faults.refuse = (grpc.StatusCode.NOT_FOUND, said)
-    agent = site.agent_here(service.address, _camera(_film(site)))
+    agent = site.agent_here(service.address, _camera(_video(site)))
     wait_until(lambda: "the service is not served yet" in site.log())
     service.faults.refuse = None
     assert agent.wait().cameras["bench-1"].refused is None
@@ -206,46 +206,46 @@ def test_a_service_that_is_being_replaced_is_no_refusal(site, service):
 
 def test_the_sources_key_must_be_the_models(site):
     with Service("f" * 32, size=160) as other:
-        site.agent_here(other.address, _camera(_film(site)))
+        site.agent_here(other.address, _camera(_video(site)))
         wait_until(lambda: site.log_path.exists() and "the stream does not fit the service" in site.log())
         assert site.veil_id in site.log()
 
 
-def _interrupted(site: Site, service: Service, film: Path) -> None:
-    agent = site.agent_here(service.address, _camera(film, realtime=True), chunk_frames=2)
+def _interrupted(site: Site, service: Service, video: Path) -> None:
+    agent = site.agent_here(service.address, _camera(video, realtime=True), chunk_frames=2)
     wait_until(lambda: any(stream.committed >= 5 for stream in service.of("bench-1")))
     agent.stop()
 
 
 def test_an_old_copy_of_the_spool_is_named(site, service):
-    film = _film(site, seconds=10)
-    _interrupted(site, service, film)
+    video = _video(site, seconds=10)
+    _interrupted(site, service, video)
     (stream,) = service.of("bench-1")
     stream.committed += 1000
-    site.agent_here(service.address, _camera(film, realtime=True), chunk_frames=2)
+    site.agent_here(service.address, _camera(video, realtime=True), chunk_frames=2)
     wait_until(lambda: "it is an old copy" in site.log())
     assert f"committed chunk {stream.committed}" in site.log()
 
 
 def test_an_old_copy_of_the_ledger_is_named(site, service):
-    film = _film(site, seconds=10)
-    _interrupted(site, service, film)
+    video = _video(site, seconds=10)
+    _interrupted(site, service, video)
     with CameraSpool(site.spool / "bench-1", LEAST_BYTES, DropPolicy.BLOCK) as spool:
         spool.current._roll(spool.current.last_sequence + 1)
         spool.commit(spool.current, spool.current.last_sequence)
         first = spool.current.first_sequence
     service.streams.clear()
-    site.agent_here(service.address, _camera(film, realtime=True), chunk_frames=2)
+    site.agent_here(service.address, _camera(video, realtime=True), chunk_frames=2)
     wait_until(lambda: "the ledger is an old copy" in site.log())
     assert "only chunk 0" in site.log()
     assert f"begins with {first}" in site.log()
 
 
 def test_what_a_full_spool_drops_is_told_to_the_service(site, service):
-    film = _film(site, seconds=150, width=320, height=320)
+    video = _video(site, seconds=150, width=320, height=320)
     service.faults.hold = True
     settings = {"chunk_frames": 2, "limit_bytes": LEAST_BYTES, "policy": DropPolicy.DROP_OLDEST}
-    agent = site.agent_here(service.address, _camera(film, watch=False), **settings)
+    agent = site.agent_here(service.address, _camera(video, watch=False), **settings)
     wait_until(lambda: agent.camera().captured == 1500)
     service.faults.hold = False
     dropped = agent.wait().cameras["bench-1"].dropped_frames
@@ -262,14 +262,14 @@ def test_what_a_full_spool_drops_is_told_to_the_service(site, service):
 
 def test_a_clock_that_is_off_is_told(site, service):
     service.clock_offset_us = 7_000_000
-    _run(site, service, _film(site))
+    _run(site, service, _video(site))
     assert "the site's clock is 7.0 s behind the service's" in site.log()
 
 
 def test_two_agents_do_not_share_a_spool(site, service):
-    first = site.agent_here(service.address, _camera(_film(site, seconds=20), realtime=True))
+    first = site.agent_here(service.address, _camera(_video(site, seconds=20), realtime=True))
     wait_until((site.spool / "status.json").exists)
-    second = site.agent(service.address, site.folder / "film.mp4", "--camera", "bench-1")
+    second = site.agent(service.address, site.folder / "video.mp4", "--camera", "bench-1")
     assert second.wait(60) == 1
     assert "is held by another agent" in site.log()
     first.stop()
@@ -277,9 +277,9 @@ def test_two_agents_do_not_share_a_spool(site, service):
 
 def test_cameras_come_and_go_with_the_file(site, service):
     for number in (1, 2):
-        _film(site, f"film{number}", seconds=30, seed=number)
+        _video(site, f"video{number}", seconds=30, seed=number)
     config = site.folder / "cameras.yaml"
-    entry = "  bench-{0}:\n    source: {1}/film{0}.mp4\n    fps: every\n    realtime: true\n"
+    entry = "  bench-{0}:\n    source: {1}/video{0}.mp4\n    fps: every\n    realtime: true\n"
     config.write_text("cameras:\n" + entry.format(1, site.folder))
     agent = site.agent_here(service.address, SiteCameras.load(config).cameras, config, chunk_frames=2)
     wait_until(lambda: service.of("bench-1") and service.of("bench-1")[0].committed > 2)
@@ -300,8 +300,8 @@ def test_cameras_come_and_go_with_the_file(site, service):
 def test_nothing_secret_is_in_spool_log_or_status(site, service):
     """Seeds of the site's key, the token, and rows of plain pixels are searched for in all that the agent leaves."""
     service.faults.hold = True
-    film = _film(site)
-    agent = site.agent_here(service.address, _camera(film, watch=False))
+    video = _video(site)
+    agent = site.agent_here(service.address, _camera(video, watch=False))
     wait_until(lambda: agent.camera().captured == 40)
     agent.stop()
     left = b"".join(path.read_bytes() for path in site.spool.rglob("*") if path.is_file()) + site.log().encode()
@@ -313,7 +313,7 @@ def test_nothing_secret_is_in_spool_log_or_status(site, service):
         assert secret.encode() not in left
         assert base64.b64decode(secret) not in left
     assert TOKEN.encode() not in left
-    with av.open(str(film)) as container:
-        picture = next(container.decode(video=0)).to_ndarray(format="rgb24")
-    assert all(picture[row, 40:56].tobytes() not in left for row in range(0, 96, 4))
+    with av.open(str(video)) as container:
+        image = next(container.decode(video=0)).to_ndarray(format="rgb24")
+    assert all(image[row, 40:56].tobytes() not in left for row in range(0, 96, 4))
     assert left.count(b"plant-1") >= 1

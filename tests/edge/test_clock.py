@@ -11,7 +11,7 @@ from raypp.edge.capture.clock import AHEAD_LASTS_US, BACK_LASTS_US, JUMP_US, Clo
 from raypp.edge.doctor import _remembered
 from tests.edge.live_camera import LiveCamera
 from tests.edge.service import wait_until
-from tests.films import make_film
+from tests.videos import make_video
 
 S = 1_000_000
 DAY = 86_400 * S
@@ -132,7 +132,7 @@ def test_the_agent_survives_a_blip_and_begins_anew_after_a_restart_with_the_cloc
     """Its clock is replaced in all of its processes by one that is wrong by what a file says, in seconds."""
     offset = site.folder / "offset"
     offset.write_text("0")
-    with LiveCamera(make_film(site.folder / "film.mp4", seconds=60)) as camera:
+    with LiveCamera(make_video(site.folder / "video.mp4", seconds=60)) as camera:
         process = _agent(site, service, camera, offset)
         wait_until(lambda: service.of("bench-1") and len(_times(service)[0]) >= 4)
         offset.write_text("86400")
@@ -171,7 +171,7 @@ def test_the_agent_survives_a_blip_and_begins_anew_after_a_restart_with_the_cloc
 def test_an_agent_begun_four_hundred_days_ahead_streams_again_once_its_clock_is_right(site, service):
     offset = site.folder / "offset"
     offset.write_text("34560000")
-    with LiveCamera(make_film(site.folder / "film.mp4", seconds=120)) as camera:
+    with LiveCamera(make_video(site.folder / "video.mp4", seconds=120)) as camera:
         process = _agent(site, service, camera, offset)
         wait_until(lambda: "set the site's clock" in site.log())
         assert not service.of("bench-1")

@@ -18,7 +18,7 @@ from raypp.errors import OptionError, RayppError
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
 from tests.edge.service import wait_until
-from tests.films import make_film
+from tests.videos import make_video
 
 QUICK = RetryPolicy(0.01, 0.05, 0.02, 0.1, 0.05, 0.2)
 
@@ -36,8 +36,8 @@ def _without_size(site, server, *more):
 
 
 @pytest.fixture
-def film(site):
-    return make_film(site.folder / "a.mp4", seconds=1)
+def video(site):
+    return make_video(site.folder / "a.mp4", seconds=1)
 
 
 def _refusal(command, *options) -> str:
@@ -54,30 +54,30 @@ def test_all_that_is_missing_is_told_at_once(command):
     assert "--site" not in _refusal(command, "--site", "plant-1")
 
 
-def test_without_a_size_the_models_is_taken(site, service, film):
-    done = _run(stream, *_without_size(site, service.address, film, "--camera", "bench-1", "--fps", "every"))
+def test_without_a_size_the_models_is_taken(site, service, video):
+    done = _run(stream, *_without_size(site, service.address, video, "--camera", "bench-1", "--fps", "every"))
     assert done.exit_code == 0, done.output
     (one,) = service.of("bench-1")
     assert one.opened.size == service.model.size == 160
     assert "10 frames captured, 10 committed" in done.output
 
 
-def test_another_size_is_refused_before_a_spool_is_made(site, service, film):
+def test_another_size_is_refused_before_a_spool_is_made(site, service, video):
     for size in (320, 640):
-        says = _refusal(stream, *site.options(service.address, film, "--camera", "bench-1", size=size))
+        says = _refusal(stream, *site.options(service.address, video, "--camera", "bench-1", size=size))
         assert "give --size 160" in says
     assert not site.spool.exists()
     assert not service.streams
 
 
-def test_another_veil_is_refused_before_a_spool_is_made(site, service, film):
+def test_another_veil_is_refused_before_a_spool_is_made(site, service, video):
     service.model.veil_id = "cd" * 16
-    assert "cd" * 16 in _refusal(stream, *site.options(service.address, film, "--camera", "bench-1"))
+    assert "cd" * 16 in _refusal(stream, *site.options(service.address, video, "--camera", "bench-1"))
     assert not site.spool.exists()
 
 
-def test_what_a_spool_holds_goes_on_whatever_the_service_says(site, service, film):
-    options = (film, "--camera", "bench-1", "--fps", "every")
+def test_what_a_spool_holds_goes_on_whatever_the_service_says(site, service, video):
+    options = (video, "--camera", "bench-1", "--fps", "every")
     assert _run(stream, *site.options(service.address, *options)).exit_code == 0
     service.down()
     assert _run(stream, *_without_size(site, service.address, *options)).exit_code == 0
@@ -88,31 +88,31 @@ def test_what_a_spool_holds_goes_on_whatever_the_service_says(site, service, fil
     assert "give --size 320" in done.output
 
 
-def test_a_size_that_nobody_knows_is_asked_for(site, service, film):
+def test_a_size_that_nobody_knows_is_asked_for(site, service, video):
     service.down()
-    says = _refusal(stream, *_without_size(site, service.address, film, "--camera", "bench-1"))
+    says = _refusal(stream, *_without_size(site, service.address, video, "--camera", "bench-1"))
     assert "give --size" in says
     assert not site.spool.exists()
 
 
 @pytest.mark.parametrize("server", ["https://127.0.0.1:9000", "http://127.0.0.1:9000/", "grpc://u:secret@h:1"])
-def test_a_url_is_no_server(site, film, server):
-    says = _refusal(stream, *site.options(server, film, "--camera", "bench-1"))
+def test_a_url_is_no_server(site, video, server):
+    says = _refusal(stream, *site.options(server, video, "--camera", "bench-1"))
     assert "HOST:PORT" in says
     assert "--tls" in says
     assert "secret" not in says
 
 
 @pytest.mark.parametrize("command", [stream, doctor])
-def test_no_token_crosses_a_network_in_the_clear_unless_told_to(site, film, command):
-    options = site.options("192.0.2.1:9000", film, "--camera", "bench-1")
+def test_no_token_crosses_a_network_in_the_clear_unless_told_to(site, video, command):
+    options = site.options("192.0.2.1:9000", video, "--camera", "bench-1")
     assert "--insecure" in _refusal(command, *options)
     Link("192.0.2.1:9000", site.token_path, insecure=True).check()
     Link("192.0.2.1:9000", site.token_path, tls=True).check()
 
 
-def test_nobody_at_a_camera_is_told_to_make_or_use_an_owners_key(site, service, film):
-    options = site.options(service.address, film, "--camera", "bench-1")
+def test_nobody_at_a_camera_is_told_to_make_or_use_an_owners_key(site, service, video):
+    options = site.options(service.address, video, "--camera", "bench-1")
     at = options.index("--key") + 1
     no_key = site.folder / "no.key"
     no_key.write_text("{}")
@@ -129,33 +129,33 @@ def test_nobody_at_a_camera_is_told_to_make_or_use_an_owners_key(site, service, 
     assert "site key" in said[0]
 
 
-def test_an_owners_key_at_a_camera_is_warned_of(site, service, film):
+def test_an_owners_key_at_a_camera_is_warned_of(site, service, video):
     owner = site.folder / "owner.key"
     save_owner_key(VeilKey(bytes(range(32))), owner)
-    options = [*site.options(service.address, film, "--camera", "bench-1"), "--key", owner]
+    options = [*site.options(service.address, video, "--camera", "bench-1"), "--key", owner]
     assert "owner's key" in _run(stream, *options).output
     assert "look" in next(line for line in _run(doctor, *options).output.splitlines() if line.startswith("key"))
 
 
-def test_the_agents_spool_and_status_are_for_its_user_alone(site, service, film):
+def test_the_agents_spool_and_status_are_for_its_user_alone(site, service, video):
     site.spool.mkdir(mode=0o755)
     (site.spool / "status.json").write_text("of an older agent")
     (site.spool / "status.json").chmod(0o644)
-    _run(stream, *site.options(service.address, film, "--camera", "bench-1"))
+    _run(stream, *site.options(service.address, video, "--camera", "bench-1"))
     entries = [site.spool, *site.spool.rglob("*")]
     assert {entry.stat().st_mode & 0o077 for entry in entries} == {0}
 
 
-def test_run_again_it_says_that_all_was_sent(site, service, film):
-    options = site.options(service.address, film, "--camera", "bench-1", "--fps", "every")
+def test_run_again_it_says_that_all_was_sent(site, service, video):
+    options = site.options(service.address, video, "--camera", "bench-1", "--fps", "every")
     assert _run(stream, *options).exit_code == 0
     assert "bench-1: all of it was sent before, nothing is left to do" in _run(stream, *options).output
 
 
 def test_what_waits_is_told_at_the_end_with_the_remedy(site, service):
-    film = make_film(site.folder / "long.mp4", seconds=30)
+    video = make_video(site.folder / "long.mp4", seconds=30)
     service.down()
-    process = site.agent(service.address, film, "--camera", "bench-1", "--fps", "every", "--realtime")
+    process = site.agent(service.address, video, "--camera", "bench-1", "--fps", "every", "--realtime")
     wait_until(lambda: "wait in the spool" in site.log())
     process.terminate()
     assert process.wait(60) == 0
@@ -163,9 +163,9 @@ def test_what_waits_is_told_at_the_end_with_the_remedy(site, service):
     assert re.search(rf"[1-9]\d* frames wait in {site.spool}; run the same command again to send them", last)
 
 
-def test_what_waits_because_it_is_refused_is_not_just_sent_again(site, service, film):
+def test_what_waits_because_it_is_refused_is_not_just_sent_again(site, service, video):
     service.faults.refuse = (grpc.StatusCode.FAILED_PRECONDITION, "this time is committed already")
-    process = site.agent(service.address, film, "--camera", "bench-1")
+    process = site.agent(service.address, video, "--camera", "bench-1")
     wait_until(lambda: "is committed already" in site.log())
     process.terminate()
     assert process.wait(60) == 3
@@ -175,8 +175,8 @@ def test_what_waits_because_it_is_refused_is_not_just_sent_again(site, service, 
 
 def test_a_line_a_minute_says_how_it_goes(site, service, monkeypatch):
     monkeypatch.setattr(agent_module, "TELL_EVERY_S", 1.0)
-    film = make_film(site.folder / "long.mp4", seconds=30)
-    camera = CameraSettings(source=(str(film),), fps="every", realtime=True)
+    video = make_video(site.folder / "long.mp4", seconds=30)
+    camera = CameraSettings(source=(str(video),), fps="every", realtime=True)
     agent = site.agent_here(service.address, {"bench-1": camera}, chunk_frames=2)
     wait_until(lambda: re.search(r"[1-9]\d*\.\d frames/s captured, [1-9]\d* committed in 1 s, \d+ wait", site.log()))
     agent.stop()
@@ -194,18 +194,18 @@ def test_a_minute_names_what_is_silent_and_what_is_refused():
     assert refused.minute(before, 60.0).endswith("0 wait; refused: a")
 
 
-def test_failures_that_tell_nothing_are_a_refusal_in_the_end(site, service, film):
+def test_failures_that_tell_nothing_are_a_refusal_in_the_end(site, service, video):
     service.faults.refuse = (grpc.StatusCode.UNKNOWN, "Unexpected <class 'DecodeError'>")
-    agent = site.agent_here(service.address, {"bench-1": CameraSettings(source=(str(film),))}, retry=QUICK)
+    agent = site.agent_here(service.address, {"bench-1": CameraSettings(source=(str(video),))}, retry=QUICK)
     wait_until(lambda: agent.camera().refused)
     assert "has failed 6 times in a row" in agent.camera().refused
     service.faults.refuse = None
     assert agent.wait().cameras["bench-1"].refused is None
 
 
-def test_a_limit_of_the_service_is_no_refusal_and_waits_longer_each_time(site, service, film):
+def test_a_limit_of_the_service_is_no_refusal_and_waits_longer_each_time(site, service, video):
     service.faults.refuse = (grpc.StatusCode.RESOURCE_EXHAUSTED, "site plant-1 has made 600 calls this minute")
-    agent = site.agent_here(service.address, {"bench-1": CameraSettings(source=(str(film),))}, retry=QUICK)
+    agent = site.agent_here(service.address, {"bench-1": CameraSettings(source=(str(video),))}, retry=QUICK)
     wait_until(lambda: service.connections >= 4)
     assert agent.camera().refused is None
     assert "takes no more of this site just now" in site.log()
@@ -214,10 +214,10 @@ def test_a_limit_of_the_service_is_no_refusal_and_waits_longer_each_time(site, s
     assert service.of("bench-1")[0].ended
 
 
-def test_frames_that_wait_are_counted_over_files_and_commits(site, service, film):
+def test_frames_that_wait_are_counted_over_files_and_commits(site, service, video):
     service.down()
     agent = site.agent_here(
-        service.address, {"bench-1": CameraSettings(source=(str(film),), fps="every")}, chunk_frames=3
+        service.address, {"bench-1": CameraSettings(source=(str(video),), fps="every")}, chunk_frames=3
     )
     wait_until(lambda: agent.camera().captured == 10)
     agent.stop()

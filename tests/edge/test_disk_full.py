@@ -6,19 +6,19 @@ from raypp.edge.cameras_file import CameraSettings
 from raypp.edge.spool.camera_spool import DropPolicy
 from tests.disks import fill, small_disk
 from tests.edge.service import wait_until
-from tests.films import make_film
+from tests.videos import make_video
 
 _FRAMES = 600
 
 
 @pytest.mark.parametrize("policy", DropPolicy)
 def test_what_does_not_fit_on_the_disk_waits_or_is_told_as_dropped(site, service, policy):
-    film = make_film(site.folder / "film.mp4", seconds=_FRAMES // 10, width=320, height=320)
+    video = make_video(site.folder / "video.mp4", seconds=_FRAMES // 10, width=320, height=320)
     service.faults.hold = True
     with small_disk(site.folder / "disk", 8) as disk:
         site.spool = disk / "spool"
         taken = fill(disk, leave_bytes=500_000)
-        camera = CameraSettings(source=(str(film),), fps="every", watch=False)
+        camera = CameraSettings(source=(str(video),), fps="every", watch=False)
         agent = site.agent_here(service.address, {"bench-1": camera}, chunk_frames=2, policy=policy)
         if policy is DropPolicy.BLOCK:
             wait_until(lambda: "is full" in site.log())

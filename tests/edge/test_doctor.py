@@ -10,7 +10,7 @@ from raypp.edge.cameras_file import CameraSettings
 from raypp.errors import RayppError
 from raypp.io.private import write_private
 from tests.edge.service import wait_until
-from tests.films import make_film
+from tests.videos import make_video
 
 
 def _run(command, options: list[str]):
@@ -26,8 +26,8 @@ def _doctor(site, server: str, *more: object) -> tuple[int, str]:
 
 
 def test_a_site_in_order(site, service):
-    make_film(site.folder / "films" / "a.mp4", seconds=1)
-    status, said = _doctor(site, service.address, site.folder / "films", "--camera", "bench-1")
+    make_video(site.folder / "videos" / "a.mp4", seconds=1)
+    status, said = _doctor(site, service.address, site.folder / "videos", "--camera", "bench-1")
     assert status == 0, said
     assert "WRONG" not in said
     for word in ("key", "disk", "link", "token", "clock", "veil", "camera bench-1", "1 recordings", "hammer"):
@@ -38,16 +38,16 @@ def test_a_site_in_order(site, service):
 
 def test_a_service_of_several_veils_is_asked_for_the_sites_own(site, service):
     service.faults.several = True
-    make_film(site.folder / "films" / "a.mp4", seconds=1)
-    status, said = _doctor(site, service.address, site.folder / "films", "--camera", "bench-1")
+    make_video(site.folder / "videos" / "a.mp4", seconds=1)
+    status, said = _doctor(site, service.address, site.folder / "videos", "--camera", "bench-1")
     assert status == 0, said
     assert "hammer" in said
 
 
 def test_a_service_that_does_not_serve_the_sites_veil_says_so_of_the_veil_alone(site, service):
     service.model.veil_id = "cd" * 16
-    make_film(site.folder / "films" / "a.mp4", seconds=1)
-    status, said = _doctor(site, service.address, site.folder / "films", "--camera", "bench-1")
+    make_video(site.folder / "videos" / "a.mp4", seconds=1)
+    status, said = _doctor(site, service.address, site.folder / "videos", "--camera", "bench-1")
     assert status == 3
     lines = {line.split("  ")[0]: line for line in said.splitlines()}
     assert [what for what, line in lines.items() if "WRONG" in line] == ["veil"]
@@ -63,7 +63,7 @@ def test_a_service_that_is_not_deployed_yet_is_told_from_one_without_the_veil(si
     monkeypatch.setattr(service, "DescribeModel", describe)
     service.down()
     service.up()
-    status, said = _doctor(site, service.address, make_film(site.folder / "a.mp4", seconds=1), "--camera", "bench-1")
+    status, said = _doctor(site, service.address, make_video(site.folder / "a.mp4", seconds=1), "--camera", "bench-1")
     assert status == 3
     (wrong,) = (line for line in said.splitlines() if "WRONG" in line)
     assert wrong.startswith("link")
@@ -82,35 +82,35 @@ def test_each_fault_is_named_and_hides_no_other(site, service):
 
 
 def test_a_wrong_token_is_told_from_a_dead_link(site, service):
-    film = make_film(site.folder / "a.mp4", seconds=1)
+    video = make_video(site.folder / "a.mp4", seconds=1)
     write_private(site.token_path, b"another\n")
-    status, said = _doctor(site, service.address, film, "--camera", "bench-1")
+    status, said = _doctor(site, service.address, video, "--camera", "bench-1")
     assert status == 3
     assert "UNAUTHENTICATED" in said
     assert "another" not in said
     service.down()
-    status, said = _doctor(site, service.address, film, "--camera", "bench-1", "--tls")
+    status, said = _doctor(site, service.address, video, "--camera", "bench-1", "--tls")
     assert status == 3
     assert "cannot be reached" in said
 
 
 def test_a_camera_that_the_key_does_not_hold(site, service):
-    film = make_film(site.folder / "a.mp4", seconds=1)
-    status, said = _doctor(site, service.address, film, "--camera", "bench-9")
+    video = make_video(site.folder / "a.mp4", seconds=1)
+    status, said = _doctor(site, service.address, video, "--camera", "bench-9")
     assert status == 3
     assert "cannot veil camera bench-9" in said
 
 
 def test_stream_refuses_before_it_begins_what_cannot_work(site, service):
-    film = make_film(site.folder / "a.mp4", seconds=1)
+    video = make_video(site.folder / "a.mp4", seconds=1)
     for options, says in [
-        (["--camera", "bench-9", film], "cannot veil camera bench-9"),
-        (["--camera", "a/b", film], "a name is 1 to 100"),
-        (["--camera", "bench-1", film, "--fps", "x"], "is no rate"),
-        (["--camera", "bench-1", "rtsp://a/1", film], "must be its only source"),
-        ([film], "give sources and --camera"),
-        (["--camera", "bench-1", film, "--cert", film], "go together"),
-        (["--camera", "bench-1", film, "--time-from", "name:%Q"], "--time-from name:%Q"),
+        (["--camera", "bench-9", video], "cannot veil camera bench-9"),
+        (["--camera", "a/b", video], "a name is 1 to 100"),
+        (["--camera", "bench-1", video, "--fps", "x"], "is no rate"),
+        (["--camera", "bench-1", "rtsp://a/1", video], "must be its only source"),
+        ([video], "give sources and --camera"),
+        (["--camera", "bench-1", video, "--cert", video], "go together"),
+        (["--camera", "bench-1", video, "--time-from", "name:%Q"], "--time-from name:%Q"),
     ]:
         done = _run(stream, site.options(service.address, *options))
         assert isinstance(done.exception, RayppError), done.exception
@@ -121,8 +121,8 @@ def test_stream_refuses_before_it_begins_what_cannot_work(site, service):
 
 
 def test_what_cannot_work_is_one_line_and_exit_status_1(site, service):
-    film = make_film(site.folder / "a.mp4", seconds=1)
-    assert site.agent(service.address, "--camera", "a/b", film).wait(60) == 1
+    video = make_video(site.folder / "a.mp4", seconds=1)
+    assert site.agent(service.address, "--camera", "a/b", video).wait(60) == 1
     (line,) = site.log().strip().splitlines()
     assert "a name is 1 to 100" in line
 

@@ -35,7 +35,7 @@ def test_a_camera_veils_with_the_sites_key_and_the_encoder_file(site, tmp_path):
         replace(settings, encoder_path=tmp_path / "none.veil").check()
     settings = replace(settings, encoder_path=encoder)
     settings.check()
-    studio = Studio(settings.job("bench-1", CameraSettings(source=("film.mp4",)), settings.veil_spec()))
+    studio = Studio(settings.job("bench-1", CameraSettings(source=("video.mp4",)), settings.veil_spec()))
     studio.begin(studio.letterbox(128, 96))
     frame = np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8)
     packed = studio.capture(frame, 0, 0).packed

@@ -11,16 +11,16 @@ from raypp.errors import SourceReadError
 from tests.edge.conftest import CAMERAS
 from tests.edge.live_camera import LiveCamera
 from tests.edge.service import wait_until
-from tests.films import make_film
+from tests.videos import make_video
 
 
 @pytest.fixture
-def film(tmp_path):
-    return make_film(tmp_path / "film.mp4", seconds=60)
+def video(tmp_path):
+    return make_video(tmp_path / "video.mp4", seconds=60)
 
 
-def test_a_live_camera_is_sampled_by_the_sites_clock(site, service, film):
-    with LiveCamera(film) as camera:
+def test_a_live_camera_is_sampled_by_the_sites_clock(site, service, video):
+    with LiveCamera(video) as camera:
         began_us = time.time_ns() // 1000
         process = site.agent(service.address, camera.url, "--camera", "bench-1", "--fps", "5", "--chunk-frames", 2)
         wait_until(lambda: service.of("bench-1") and len(service.of("bench-1")[0].frames) >= 20)
@@ -37,8 +37,8 @@ def test_a_live_camera_is_sampled_by_the_sites_clock(site, service, film):
     assert 150_000 < gaps[len(gaps) // 2] < 320_000
 
 
-def test_a_camera_that_hangs_is_killed_and_opened_again(site, service, film):
-    with LiveCamera(film) as camera:
+def test_a_camera_that_hangs_is_killed_and_opened_again(site, service, video):
+    with LiveCamera(video) as camera:
         options = ["--camera", "bench-1", "--fps", "5", "--chunk-frames", 2, "--hang-seconds", 3]
         process = site.agent(service.address, camera.url, *options)
         wait_until(lambda: service.of("bench-1") and len(service.of("bench-1")[0].frames) >= 6)
@@ -55,8 +55,8 @@ def test_a_camera_that_hangs_is_killed_and_opened_again(site, service, film):
     assert "secret" not in site.log()
 
 
-def test_what_a_hanging_capture_holds_is_spooled_before_it_is_killed(site, service, film):
-    with LiveCamera(film) as camera:
+def test_what_a_hanging_capture_holds_is_spooled_before_it_is_killed(site, service, video):
+    with LiveCamera(video) as camera:
         options = ["--camera", "bench-1", "--fps", "5", "--chunk-frames", 16, "--chunk-seconds", 60]
         process = site.agent(service.address, camera.url, *options, "--hang-seconds", 3)
         wait_until(lambda: service.of("bench-1") and service.of("bench-1")[0].chunks)
@@ -69,15 +69,15 @@ def test_what_a_hanging_capture_holds_is_spooled_before_it_is_killed(site, servi
         assert process.wait(60) == 0
 
 
-def test_a_source_that_gives_nothing_is_told_so(film):
-    with LiveCamera(film) as camera:
+def test_a_source_that_gives_nothing_is_told_so(video):
+    with LiveCamera(video) as camera:
         camera.hang = True
-        with pytest.raises(SourceReadError, match="no picture for 1 s"), open_live(camera.url, 1.0):
+        with pytest.raises(SourceReadError, match="no image for 1 s"), open_live(camera.url, 1.0):
             pass
 
 
-def test_a_camera_that_refuses_is_tried_again(site, service, film):
-    with LiveCamera(film) as camera:
+def test_a_camera_that_refuses_is_tried_again(site, service, video):
+    with LiveCamera(video) as camera:
         camera.refuse = True
         process = site.agent(service.address, camera.url, "--camera", "bench-1", "--fps", "5", "--chunk-frames", 2)
         wait_until(lambda: site.log_path.exists() and "cannot be opened" in site.log())
@@ -90,8 +90,8 @@ def test_a_camera_that_refuses_is_tried_again(site, service, film):
 
 
 def test_four_cameras_take_less_than_300_mb(site, service, tmp_path):
-    film = make_film(tmp_path / "wide.mp4", seconds=60, width=1920, height=1080)
-    with LiveCamera(film) as camera:
+    video = make_video(tmp_path / "wide.mp4", seconds=60, width=1920, height=1080)
+    with LiveCamera(video) as camera:
         config = tmp_path / "cameras.yaml"
         config.write_text("cameras:\n" + "".join(f"  {name}: {{source: '{camera.url}'}}\n" for name in CAMERAS))
         process = site.agent(service.address, "--config", config, "--chunk-frames", 2, size=640)

@@ -17,7 +17,7 @@ from raypp.edge.capture.reporting import Reporter
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
 from raypp.veil.spec import PatchSpec
-from tests.media.films import HEIGHT, WIDTH, joined
+from tests.media.videos import HEIGHT, WIDTH, joined
 
 _OPEN: list[Connection] = []
 """Agents' ends of connections: a capture whose agent is gone ends its process, which here is the tests'."""
@@ -46,11 +46,11 @@ def _reports(job: CaptureJob) -> list[Report]:
 @pytest.fixture
 def job(tmp_path: Path) -> CaptureJob:
     save_owner_key(VeilKey.generate(), tmp_path / "owner.key")
-    film = joined("cam.ts", tmp_path, back_s=0, second=(HEIGHT, WIDTH))
+    video = joined("cam.ts", tmp_path, back_s=0, second=(HEIGHT, WIDTH))
     return CaptureJob(
         site="plant-1",
         camera="gate",
-        sources=(str(film),),
+        sources=(str(video),),
         live=False,
         rate=None,
         realtime=False,

@@ -39,7 +39,7 @@ def _frames(first: int, count: int = 2, size: int = 100) -> list[pb.Frame]:
 
 
 def _position(last: int) -> Position:
-    return Position(source="film.mp4", presented_us=1000 * last, last_index=last, last_us=1000 * last)
+    return Position(source="video.mp4", presented_us=1000 * last, last_index=last, last_us=1000 * last)
 
 
 def _append(spool: CameraSpool, first: int, count: int = 2, size: int = 100) -> bool:

@@ -19,7 +19,7 @@ _CLASSES = tuple(f"class {number}" for number in range(80))
 
 
 @pytest.fixture(scope="module")
-def pictures() -> dict[str, np.ndarray]:
+def images() -> dict[str, np.ndarray]:
     paths = sorted((shared_data("ppe4") / "images" / "val").iterdir())[:40]
     return {path.stem: np.asarray(Image.open(path).convert("RGB").resize((_PIXELS, _PIXELS))) for path in paths}
 
@@ -32,13 +32,13 @@ def model() -> torch.nn.Module:
 
 
 @pytest.fixture(scope="module")
-def labels(pictures: dict[str, np.ndarray], model: torch.nn.Module) -> dict[str, list[tuple[float, ...]]]:
+def labels(images: dict[str, np.ndarray], model: torch.nn.Module) -> dict[str, list[tuple[float, ...]]]:
     """Labels that the public model gets partly right: its own detections, moved, and some of them dropped."""
     chance = np.random.default_rng(0)
     matcher = Matcher(model, _PIXELS, torch.device("cpu"))
     found: dict[str, list[tuple[float, ...]]] = {}
-    for name, picture in pictures.items():
-        inputs = picture.transpose(2, 0, 1)[None].astype(np.float32) / 255
+    for name, image in images.items():
+        inputs = image.transpose(2, 0, 1)[None].astype(np.float32) / 255
         ((_, seen),) = matcher.study(labelled_batch(inputs, [], (name,)))
         rows = []
         for box, confidence, kind in zip(seen.boxes_P4, seen.confidence_P, seen.predicted_P, strict=True):
@@ -51,11 +51,11 @@ def labels(pictures: dict[str, np.ndarray], model: torch.nn.Module) -> dict[str,
     return found
 
 
-def _batches(pictures: dict[str, np.ndarray], labels: dict[str, list[tuple[float, ...]]]) -> list[DetectionBatch]:
-    names, out = list(pictures), []
+def _batches(images: dict[str, np.ndarray], labels: dict[str, list[tuple[float, ...]]]) -> list[DetectionBatch]:
+    names, out = list(images), []
     for start in range(0, len(names), 8):
         part = names[start : start + 8]
-        inputs = np.stack([pictures[name] for name in part]).transpose(0, 3, 1, 2).astype(np.float32) / 255
+        inputs = np.stack([images[name] for name in part]).transpose(0, 3, 1, 2).astype(np.float32) / 255
         boxes = [(index, *row) for index, name in enumerate(part) for row in labels[name]]
         out.append(labelled_batch(inputs, boxes, tuple(part)))
     return out
@@ -63,22 +63,22 @@ def _batches(pictures: dict[str, np.ndarray], labels: dict[str, list[tuple[float
 
 @pytest.fixture(scope="module")
 def matches(
-    pictures: dict[str, np.ndarray], labels: dict[str, list[tuple[float, ...]]], model: torch.nn.Module
+    images: dict[str, np.ndarray], labels: dict[str, list[tuple[float, ...]]], model: torch.nn.Module
 ) -> list[SampleMatches]:
-    return Matcher(model, _PIXELS, torch.device("cpu")).match(_batches(pictures, labels))
+    return Matcher(model, _PIXELS, torch.device("cpu")).match(_batches(images, labels))
 
 
 def test_scores_are_those_of_the_librarys_validator(
-    pictures: dict[str, np.ndarray],
+    images: dict[str, np.ndarray],
     labels: dict[str, list[tuple[float, ...]]],
     model: torch.nn.Module,
     matches: list[SampleMatches],
     tmp_path: Path,
 ) -> None:
-    for name, picture in pictures.items():
+    for name, image in images.items():
         (tmp_path / "images").mkdir(exist_ok=True)
         (tmp_path / "labels").mkdir(exist_ok=True)
-        Image.fromarray(picture).save(tmp_path / "images" / f"{name}.png")
+        Image.fromarray(image).save(tmp_path / "images" / f"{name}.png")
         lines = [f"{int(kind)} {x} {y} {w} {h}" for kind, x, y, w, h in labels[name]]
         (tmp_path / "labels" / f"{name}.txt").write_text("\n".join(lines))
     names = "\n".join(f"  {number}: {name}" for number, name in enumerate(_CLASSES))
@@ -90,7 +90,7 @@ def test_scores_are_those_of_the_librarys_validator(
     theirs = DetectionValidator(save_dir=tmp_path / "val", args=arguments)(model=model)
     ours = score(matches, _CLASSES)
     assert 0.3 < ours.map50 < 0.99, "labels must be neither hopeless nor perfect"
-    assert ours.samples == len(pictures)
+    assert ours.samples == len(images)
     assert ours.map50 == pytest.approx(theirs["metrics/mAP50(B)"], abs=0.002)
     assert ours.map50_95 == pytest.approx(theirs["metrics/mAP50-95(B)"], abs=0.002)
 
@@ -102,11 +102,11 @@ def test_order_and_repetition_change_nothing(matches: list[SampleMatches]) -> No
 
 
 def test_batching_changes_nothing(
-    pictures: dict[str, np.ndarray], labels: dict[str, list[tuple[float, ...]]], model: torch.nn.Module
+    images: dict[str, np.ndarray], labels: dict[str, list[tuple[float, ...]]], model: torch.nn.Module
 ) -> None:
-    names = list(pictures)[:6]
-    one = {name: pictures[name] for name in names}
-    alone = [batch for name in names for batch in _batches({name: pictures[name]}, labels)]
+    names = list(images)[:6]
+    one = {name: images[name] for name in names}
+    alone = [batch for name in names for batch in _batches({name: images[name]}, labels)]
     matcher = Matcher(model, _PIXELS, torch.device("cpu"))
     together = score(matcher.match(_batches(one, labels)), _CLASSES)
     assert score(matcher.match(alone), _CLASSES).map50 == pytest.approx(together.map50, abs=1e-6)

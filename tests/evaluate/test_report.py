@@ -1,4 +1,4 @@
-"""A report's pictures show what they should, and its files are what their readers expect."""
+"""A report's images show what they should, and its files are what their readers expect."""
 
 import csv
 import json
@@ -13,7 +13,7 @@ from raypp.detect.inputs.batch import NO_CELL
 from raypp.errors import OptionError
 from raypp.evaluate.detections import SampleDetections
 from raypp.evaluate.matching import SampleMatches
-from raypp.evaluate.plots import confusion_picture, precision_recall_picture
+from raypp.evaluate.plots import confusion_image, precision_recall_image
 from raypp.evaluate.report import Report, make_report, write_report
 from raypp.evaluate.request import Origin, StudiedSample
 from raypp.media.drawing import OUTCOME_COLOURS, Outcome
@@ -86,28 +86,28 @@ def test_files_are_what_their_readers_expect(report: Report, tmp_path: Path) -> 
     assert len(found) == counted["detections"]
     assert json.loads((folder / "scores.json").read_text())["map50"] == report.scores.map50
     assert drawn.detections is not None
-    for name, picture in (("pr", drawn.precision_recall), ("detections", drawn.detections)):
-        np.testing.assert_array_equal(np.asarray(Image.open(folder / f"{name}.png")), picture)
+    for name, image in (("pr", drawn.precision_recall), ("detections", drawn.detections)):
+        np.testing.assert_array_equal(np.asarray(Image.open(folder / f"{name}.png")), image)
 
 
 def test_boxes_are_drawn_on_the_codes_that_were_kept(report: Report) -> None:
-    drawn = report.pictures().detections
+    drawn = report.images().detections
     assert drawn is not None
     colours = {tuple(one) for one in drawn.reshape(-1, 3)}
     assert {OUTCOME_COLOURS[one] for one in Outcome} <= colours
     assert drawn.shape[0] < drawn.shape[1], "cut to the frames, without what lies around them"
     few = make_report([_studied(number) for number in range(10, 14)], CLASSES, PIXELS)
-    assert few.pictures().detections is None
+    assert few.images().detections is None
 
 
 def test_curves_and_confusions_are_drawn_for_any_number_of_classes(report: Report) -> None:
     many = [f"class {number}" for number in range(60)]
-    plain = confusion_picture(np.eye(61, dtype=np.int64) * 3, many, 0.5)
+    plain = confusion_image(np.eye(61, dtype=np.int64) * 3, many, 0.5)
     assert plain.shape[2] == 3
     assert plain.std() > 10
     nothing = make_report([], CLASSES, PIXELS)
-    assert precision_recall_picture(nothing.curves, nothing.scores).std() > 1
-    assert report.pictures().confusion.shape[0] > 300
+    assert precision_recall_image(nothing.curves, nothing.scores).std() > 1
+    assert report.images().confusion.shape[0] > 300
 
 
 def test_a_folder_that_cannot_be_written_is_named(report: Report, tmp_path: Path) -> None:

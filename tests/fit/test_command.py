@@ -23,7 +23,7 @@ from raypp.progress import Reporter
 from raypp.train.initial_weights import check_veil
 from raypp.train.results import read_results
 from tests.command import succeed
-from tests.films import make_dataset
+from tests.videos import make_dataset
 
 _CONSOLE = Console(quiet=True)
 

@@ -42,7 +42,7 @@ def settings(tmp_path):
     )
 
 
-def _pictures(count: int = 2) -> torch.Tensor:
+def _images(count: int = 2) -> torch.Tensor:
     return torch.from_numpy(np.random.default_rng(0).integers(0, 256, (count, 3, _PIXELS, _PIXELS), dtype=np.uint8))
 
 
@@ -67,11 +67,11 @@ def test_a_reversed_gradient_leaves_values_alone():
 
 
 def test_what_adversaries_gain_is_what_the_audit_measures():
-    pictures, chance = _pictures(3), np.random.default_rng(4)
-    blurred = (pictures.float() + torch.from_numpy(chance.normal(0, 90, pictures.shape))).clamp(0, 255).byte()
-    cells, edges, _ = cells_of(pictures.float() / 255, 8)
+    images, chance = _images(3), np.random.default_rng(4)
+    blurred = (images.float() + torch.from_numpy(chance.normal(0, 90, images.shape))).clamp(0, 255).byte()
+    cells, edges, _ = cells_of(images.float() / 255, 8)
     mine, mine_edges, _ = cells_of(blurred.float() / 255, 8)
-    plain, rebuilt = (one.permute(0, 2, 3, 1).numpy() for one in (pictures, blurred))
+    plain, rebuilt = (one.permute(0, 2, 3, 1).numpy() for one in (images, blurred))
     assert float(correlation(mine, cells, textured(cells, UNIT))) == pytest.approx(
         scores.detail(rebuilt, plain, 8).mean(), abs=1e-3
     )
@@ -93,8 +93,8 @@ def test_entropy_is_in_bits():
 def test_every_adversary_opens_codes_that_hide_nothing(shape):
     torch.manual_seed(0)
     adversary = Adversary(shape, channels=4, levels=8, patch=4)
-    pictures = torch.nn.functional.interpolate(torch.rand(8, 3, 16, 16), scale_factor=2)  # 2x2 pixels are alike
-    cells, _, tone = cells_of(pictures, 4)
+    images = torch.nn.functional.interpolate(torch.rand(8, 3, 16, 16), scale_factor=2)  # 2x2 pixels are alike
+    cells, _, tone = cells_of(images, 4)
     luma = cells[:, [0, 2, 8, 10]]
     one_hot = one_hot_levels(luma * 7, 8)
     optimizer = torch.optim.Adam(adversary.parameters(), 3e-3)
@@ -116,10 +116,10 @@ def test_what_a_fit_leaves_gives_the_fitted_detectors_features(settings, tmp_pat
     torch.manual_seed(1)
     model = build_fit(settings, CLASSES)
     stem = stem_of(model)
-    pictures = _pictures()
-    stem.encoder.start_from([pictures.float() / 255], seed=0)
+    images = _images()
+    stem.encoder.start_from([images.float() / 255], seed=0)
     model.train()
-    model(pictures.float() / 255)  # the normalisations see something
+    model(images.float() / 255)  # the normalisations see something
     stem.take_codes()
     model.eval()
     key = VeilKey(bytes(32))
@@ -130,9 +130,9 @@ def test_what_a_fit_leaves_gives_the_fitted_detectors_features(settings, tmp_pat
     veil = open_veil(spec, key, tmp_path / ENCODER_FILE)
     streams = {stream.sub_key: stream for stream in (veil.stream("site", f"camera-{number}") for number in range(20))}
     assert sorted(streams) == [0, 1, 2]
-    frames = pictures.permute(0, 2, 3, 1).contiguous().numpy()
+    frames = images.permute(0, 2, 3, 1).contiguous().numpy()
     with torch.no_grad():
-        wanted = model(pictures.float() / 255)[0]
+        wanted = model(images.float() / 255)[0]
         for sub_key, stream in streams.items():
             codes = stream.encode(frames)
             plane = np.full((len(codes), 1, *codes.shape[2:]), sub_key, dtype=np.uint8)
@@ -142,7 +142,7 @@ def test_what_a_fit_leaves_gives_the_fitted_detectors_features(settings, tmp_pat
 
 def test_the_network_at_the_edge_gives_the_levels_of_the_fit(settings):
     stem = stem_of(build_fit(settings, CLASSES))
-    stem.encoder.start_from([_pictures().float() / 255], seed=0)
+    stem.encoder.start_from([_images().float() / 255], seed=0)
     stem.eval()
     network = EncoderNetwork(to_onnx(stem.encoder, settings.patch))
     for height, width in ((64, 64), (48, 120), (384, 640)):

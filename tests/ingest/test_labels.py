@@ -21,7 +21,7 @@ from raypp.shards.reader import ShardReader
 from raypp.shards.store import Store
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
-from tests.films import make_dataset, make_film, make_picture
+from tests.videos import make_dataset, make_image, make_video
 
 WIDTH, HEIGHT, FPS, SECONDS = 160, 96, 10, 4
 """Of the video: its red square of 32 pixels starts at (0, 16) and moves by 3 pixels a frame."""
@@ -99,7 +99,7 @@ def test_a_dataset_mostly_without_labels_needs_leave(unread: bool, counts: str, 
 
 
 def test_loose_images_whose_labels_nothing_names_the_classes_of_need_leave(key: Path, tmp_path: Path) -> None:
-    make_picture(tmp_path / "in" / "a.jpg")
+    make_image(tmp_path / "in" / "a.jpg")
     (tmp_path / "in" / "a.txt").write_text("0 0.5 0.5 0.1 0.1\n")
     settings = _settings(key, tmp_path / "out")
     with pytest.raises(LabelError, match=r"classes\.txt .* --allow-unlabelled"):
@@ -110,7 +110,7 @@ def test_loose_images_whose_labels_nothing_names_the_classes_of_need_leave(key: 
 
 
 def test_formats_that_are_not_read_are_named_with_those_that_are(key: Path, tmp_path: Path) -> None:
-    make_picture(tmp_path / "in" / "a.jpg")
+    make_image(tmp_path / "in" / "a.jpg")
     (tmp_path / "in" / "a.xml").write_text("<annotation><filename>a.jpg</filename><object/></annotation>")
     with pytest.raises(LabelError, match=r"Pascal VOC XML, which is not read .*COCO JSON, CVAT XML"):
         _veil(_settings(key, tmp_path / "out"), tmp_path / "in")
@@ -125,15 +125,15 @@ def test_sources_that_hold_nothing_to_veil_are_an_error(key: Path, tmp_path: Pat
 
 
 def test_footage_without_labels_says_where_they_come_from(key: Path, tmp_path: Path) -> None:
-    make_picture(tmp_path / "in" / "a.jpg")
+    make_image(tmp_path / "in" / "a.jpg")
     summary = _veil(_settings(key, tmp_path / "out"), tmp_path / "in")
     assert not summary.needs_attention
     assert "labels        none yet; docs/archive.md" in _printed(summary)
 
 
 def test_labels_of_an_image_of_another_shape_are_left_out_and_told(key: Path, tmp_path: Path) -> None:
-    make_picture(tmp_path / "in" / "a.jpg", 120, 90)
-    make_picture(tmp_path / "in" / "b.jpg", 120, 90, seed=1)
+    make_image(tmp_path / "in" / "a.jpg", 120, 90)
+    make_image(tmp_path / "in" / "b.jpg", 120, 90, seed=1)
     images = [
         {"id": 1, "file_name": "a.jpg", "width": 90, "height": 120},
         {"id": 2, "file_name": "b.jpg", "width": 240, "height": 180},
@@ -161,14 +161,14 @@ def _cvat(path: Path, frames: range) -> None:
     path.write_text(
         "<annotations><version>1.1</version><meta><task><size>40</size><start_frame>0</start_frame>"
         "<stop_frame>39</stop_frame><labels><label><name>tool</name></label></labels><original_size>"
-        f"<width>{WIDTH}</width><height>{HEIGHT}</height></original_size><source>film.mp4</source></task></meta>"
+        f"<width>{WIDTH}</width><height>{HEIGHT}</height></original_size><source>video.mp4</source></task></meta>"
         f"{_track(frames)}</annotations>"
     )
 
 
 @pytest.mark.parametrize("rate", [None, 4])
 def test_labels_by_frame_lie_on_the_frames_that_are_veiled(rate: int | None, key: Path, tmp_path: Path) -> None:
-    make_film(tmp_path / "in" / "film.mp4", SECONDS, FPS, WIDTH, HEIGHT)
+    make_video(tmp_path / "in" / "video.mp4", SECONDS, FPS, WIDTH, HEIGHT)
     _cvat(tmp_path / "in" / "annotations.xml", range(2, 30))
     summary = _veil(_settings(key, tmp_path / "out", rate), tmp_path / "in")
     times = {
@@ -191,24 +191,24 @@ def test_labels_by_frame_lie_on_the_frames_that_are_veiled(rate: int | None, key
 
 
 def test_a_video_with_a_sidecar_and_a_document_is_told(key: Path, tmp_path: Path) -> None:
-    make_film(tmp_path / "in" / "film.mp4", 1, FPS, WIDTH, HEIGHT)
-    _cvat(tmp_path / "in" / "film.xml", range(2, 9))
-    (tmp_path / "in" / "film.labels.csv").write_text("time_s,class,x,y,w,h\n0.1,,,,,\n")
+    make_video(tmp_path / "in" / "video.mp4", 1, FPS, WIDTH, HEIGHT)
+    _cvat(tmp_path / "in" / "video.xml", range(2, 9))
+    (tmp_path / "in" / "video.labels.csv").write_text("time_s,class,x,y,w,h\n0.1,,,,,\n")
     summary = _veil(_settings(key, tmp_path / "out"), tmp_path / "in")
-    assert "film.xml and a sidecar both label" in summary.label_problems[0]
+    assert "video.xml and a sidecar both label" in summary.label_problems[0]
     assert not summary.label_versions
 
 
 def test_frames_that_a_document_labels_beyond_the_end_are_told(key: Path, tmp_path: Path) -> None:
-    make_film(tmp_path / "in" / "film.mp4", 1, FPS, WIDTH, HEIGHT)
-    _cvat(tmp_path / "in" / "film.xml", range(2, 9))
+    make_video(tmp_path / "in" / "video.mp4", 1, FPS, WIDTH, HEIGHT)
+    _cvat(tmp_path / "in" / "video.xml", range(2, 9))
     summary = _veil(_settings(key, tmp_path / "out"), tmp_path / "in")
     assert "labels frames up to 39" in summary.label_problems[0]
     assert "has 10" in summary.label_problems[0]
 
 
 def test_coco_labels_of_a_videos_frames_are_taken_for_the_video(key: Path, tmp_path: Path) -> None:
-    make_film(tmp_path / "in" / "film.mp4", 1, FPS, WIDTH, HEIGHT)
+    make_video(tmp_path / "in" / "video.mp4", 1, FPS, WIDTH, HEIGHT)
     images = [{"id": n, "file_name": f"frame_{n:06}.PNG", "width": WIDTH, "height": HEIGHT} for n in range(4)]
     boxes = [{"id": 1, "image_id": 3, "category_id": 1, "bbox": [9, 16, 32, 32]}]
     document = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "tool"}]}

@@ -18,7 +18,7 @@ from raypp.shards.store import Store
 from raypp.shards.verification import verify
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
-from tests.films import make_film
+from tests.videos import make_video
 
 KEY = VeilKey(bytes(range(32)))
 
@@ -27,7 +27,7 @@ KEY = VeilKey(bytes(range(32)))
 def settings(tmp_path: Path) -> VeilSettings:
     """Of a job that has veiled one video, and signed."""
     save_owner_key(KEY, tmp_path / "owner.key")
-    make_film(tmp_path / "in" / "0.mp4", seconds=1)
+    make_video(tmp_path / "in" / "0.mp4", seconds=1)
     made = VeilSettings(
         out=str(tmp_path / "out"), private=tmp_path / "private", key_path=tmp_path / "owner.key", size=160, rate=None
     )
@@ -42,7 +42,7 @@ def _veil(settings: VeilSettings) -> None:
 
 
 def _extend(settings: VeilSettings) -> None:
-    make_film(settings.private.parent / "in" / "1.mp4", seconds=1, seed=1)
+    make_video(settings.private.parent / "in" / "1.mp4", seconds=1, seed=1)
     _veil(settings)
 
 
@@ -109,7 +109,7 @@ def test_after_a_look_the_owner_may_sign_what_is_there(settings: VeilSettings) -
 
 def test_a_job_that_was_stopped_is_gone_on_with(settings: VeilSettings) -> None:
     reporter = Reporter(Console(file=io.StringIO()))
-    make_film(settings.private.parent / "in" / "1.mp4", seconds=1, seed=1)
+    make_video(settings.private.parent / "in" / "1.mp4", seconds=1, seed=1)
 
     def stops(*about: object) -> object:
         yield from veil_here(*about)  # type: ignore[arg-type]

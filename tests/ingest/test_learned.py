@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from raypp.compare.images import Picture, letterboxed
+from raypp.compare.images import Image, letterboxed
 from raypp.media.annotations.boxes import Box
 from raypp.shards.reader import ShardReader
 from raypp.veil.encoder_file import seal_encoder
@@ -16,8 +16,8 @@ from raypp.veil.spec import LearnedSpec
 from raypp.veil.substitution import every_substitution
 from raypp.veil.veil import open_veil
 from tests.command import archive_bytes, raypp, succeed
-from tests.films import make_dataset
 from tests.veil.networks import small_network
+from tests.videos import make_dataset
 
 _KEY = VeilKey(bytes(range(32)))
 
@@ -59,8 +59,8 @@ def test_shards_hold_what_the_encoder_gives_and_are_the_same_again(place):
     veil = open_veil(spec, _KEY, place / "encoder.veil")
     assert reader.header.veil_id == veil.veil_id
     levels = set()
-    for picture in sorted((place / "tools").rglob("*.jpg")):
-        _, pixels = letterboxed(Picture(picture, picture.name, tuple[Box, ...]()), 96, spec.patch)
+    for image in sorted((place / "tools").rglob("*.jpg")):
+        _, pixels = letterboxed(Image(image, image.name, tuple[Box, ...]()), 96, spec.patch)
         own = veil._network.levels(pixels)
         levels |= {one.apply(own).tobytes() for one in every_substitution(spec, _KEY)}
     shape = (spec.channels, *own.shape[1:])

@@ -1,4 +1,4 @@
-"""Variants of training pictures in an archive: rows, labels, the same bytes however often, and nothing beside them."""
+"""Variants of training images in an archive: rows, labels, the same bytes however often, and nothing beside them."""
 
 import io
 from pathlib import Path
@@ -31,7 +31,7 @@ from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
 from raypp.veil.packing import pack
 from tests.command import archive_bytes
-from tests.films import make_dataset, make_film
+from tests.videos import make_dataset, make_video
 
 SIZE, VARIANTS = 160, 2
 
@@ -64,13 +64,13 @@ def _rows(out: Path) -> list[FrameRow]:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key, and sources: a dataset of 4 training and 2 validation pictures, with a mask, and a labelled film."""
+    """A key, and sources: a dataset of 4 training and 2 validation images, with a mask, and a labelled video."""
     place = tmp_path_factory.mktemp("place")
     save_owner_key(VeilKey.generate(), place / "owner.key")
     (place / "masks.json").write_text('{"tools": [[[0, 0], [0.3, 0], [0.3, 1], [0, 1]]]}')
     make_dataset(place / "in" / "tools")
-    make_film(place / "in" / "film.mp4", seconds=2)
-    (place / "in" / "film.labels.csv").write_text("time_s,class,x,y,w,h\n0.5,saw,0.5,0.5,0.2,0.2\n")
+    make_video(place / "in" / "video.mp4", seconds=2)
+    (place / "in" / "video.labels.csv").write_text("time_s,class,x,y,w,h\n0.5,saw,0.5,0.5,0.2,0.2\n")
     return place
 
 
@@ -87,7 +87,7 @@ def items(out: Path) -> dict[str, Item]:
     return {item.source: item for item in load_plan(Path(f"{out}-private")).items().values()}
 
 
-def test_only_training_pictures_have_variants(out: Path, items: dict[str, Item]) -> None:
+def test_only_training_images_have_variants(out: Path, items: dict[str, Item]) -> None:
     numbers: dict[str, list[int]] = {}
     for row in _rows(out):
         if row.timestamp_us == 0:
@@ -190,8 +190,8 @@ def test_sizes_and_counts_are_of_frames_with_all_their_variants(place: Path, tmp
     without = survey(_settings(place, tmp_path / "x", 0), [str(place / "in")], _reporter())
     assert (expected.frames, expected.variants) == (26, 8)
     assert (without.frames, without.variants) == (26, 0)
-    pictures = (expected.expected_gb - without.expected_gb) / 8
-    assert pictures * 1e9 == pytest.approx(20 * 15 * 16 * 3 / 8)
+    images = (expected.expected_gb - without.expected_gb) / 8
+    assert images * 1e9 == pytest.approx(20 * 15 * 16 * 3 / 8)
     summary = _veil(_settings(place, tmp_path / "out"), place / "in")
     assert (summary.frames, summary.variants, summary.frames_veiled) == (26, 8, 26)
     assert summary.variant_core_s > 0
@@ -201,16 +201,16 @@ def test_sizes_and_counts_are_of_frames_with_all_their_variants(place: Path, tmp
     assert f"26 from 7 sources, {summary.shard_bytes / 1e6:.1f} MB of shards, {per_frame:.1f} kB a frame with its" in (
         shown.getvalue()
     )
-    assert "variants      8, 2 of each training picture" in shown.getvalue()
+    assert "variants      8, 2 of each training image" in shown.getvalue()
 
 
 def test_variants_that_no_source_can_have_are_said_to_be_none(place: Path, tmp_path: Path) -> None:
     settings = _settings(place, tmp_path / "out").model_copy(update={"masks_path": None})
-    summary = _veil(settings, place / "in" / "film.mp4")
+    summary = _veil(settings, place / "in" / "video.mp4")
     shown = io.StringIO()
     print_summary(summary, Console(file=shown, width=200))
     assert (summary.frames, summary.variants) == (20, 0)
-    assert "variants      none, since no source is a picture of a training split" in shown.getvalue()
+    assert "variants      none, since no source is an image of a training split" in shown.getvalue()
 
 
 def test_training_counts_a_frame_with_variants_once(out: Path) -> None:
@@ -218,7 +218,7 @@ def test_training_counts_a_frame_with_variants_once(out: Path) -> None:
     assert VeiledDataset.open(str(out), "video-v1").splits == {"unsplit": 1}
 
 
-def test_a_training_picture_that_becomes_another_split_keeps_unlabelled_variants(place: Path, tmp_path: Path) -> None:
+def test_a_training_image_that_becomes_another_split_keeps_unlabelled_variants(place: Path, tmp_path: Path) -> None:
     make_dataset(tmp_path / "tools")
     settings = _settings(place, tmp_path / "out")
     _veil(settings, tmp_path / "tools")

@@ -24,7 +24,7 @@ from raypp.io.address import has_unclear_password, shown, shown_camera
         ("https://h/b.mp4?X-Amz-Signature=secret1", "https://h", "https://h/b.mp4?..."),
         ("postgresql+psycopg://me:se/cret1@db/raypp?password=secret1", "postgresql+psycopg://db", None),
         ("sqlite:////var/lib/a@b.db", "sqlite://", "sqlite:////var/lib/a@b.db"),
-        ("/films/a@b:c.mp4", "/films/a@b:c.mp4", "/films/a@b:c.mp4"),
+        ("/videos/a@b:c.mp4", "/videos/a@b:c.mp4", "/videos/a@b:c.mp4"),
         ("/dev/video0", "/dev/video0", "/dev/video0"),
     ],
 )
@@ -58,7 +58,7 @@ def test_no_password_survives_however_it_is_spelt(scheme, password, port):
 
 
 def test_errors_hold_none_in_text_arguments_or_copies():
-    error = RayppError("film https://u:secret@h/a.mp4?sig=secret is damaged")
+    error = RayppError("video https://u:secret@h/a.mp4?sig=secret is damaged")
     for one in (error, copy.copy(error)):
         assert "secret" not in f"{one} {one!r} {one.args}"
         assert "https://h/a.mp4" in str(one)

@@ -12,7 +12,7 @@ from raypp.shards.reader import ShardReader
 from raypp.shards.store import Store
 from raypp.shards.verification import verify
 from tests.command import environment, raypp, succeed, summary
-from tests.films import make_dataset, make_film
+from tests.videos import make_dataset, make_video
 
 pytestmark = pytest.mark.ray
 
@@ -37,12 +37,12 @@ json.dump({"count": frames.count(), "rows": rows, "schema": frames.schema().name
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an encrypted archive of films and of a labelled dataset, and its data key."""
+    """A folder with an encrypted archive of videos and of a labelled dataset, and its data key."""
     place = tmp_path_factory.mktemp("place")
     succeed("keygen", "--out", place / "owner.key")
     succeed("keygen", "--data", "--out", place / "data.key")
     for index in range(2):
-        make_film(place / "in" / f"{index}.mp4", seconds=3, seed=index)
+        make_video(place / "in" / f"{index}.mp4", seconds=3, seed=index)
     make_dataset(place / "in" / "tools")
     options = ("--size", 160, "--segment-seconds", 1, "--shard-mb", 0.01, "--data-key", place / "data.key")
     succeed("veil", place / "in", "--out", place / "out", "--key", place / "owner.key", *options, "--workers", 0)

@@ -12,7 +12,7 @@ from raypp.errors import MediaError, OptionError
 from raypp.media.capture_time import CaptureClock
 from raypp.media.container import VideoInfo, probe
 from raypp.media.files import open_source
-from tests.media.films import Film, write
+from tests.media.videos import Video, write
 
 _INFO = VideoInfo("h264", 64, 48, 0, 1, Fraction(25), (), "2026-03-01T05:00:00.000000Z", b"")
 
@@ -37,7 +37,7 @@ def test_presentation_time_zero_in_utc(option: str | None, zone: str, url: str, 
     assert CaptureClock.parse(option, zone).start_us(url, _INFO) == expected
 
 
-def test_pictures_tell_by_exif_in_the_sites_zone() -> None:
+def test_images_tell_by_exif_in_the_sites_zone() -> None:
     clock = CaptureClock.parse("metadata", "Asia/Tokyo")
     assert clock.start_us("a.jpg", None, "2026:03:01 09:00:00") == _us(2026, 3, 1)
     assert clock.start_us("a.jpg", None, "2026:03:01 09:00:00+02:00") == _us(2026, 3, 1, 7)
@@ -61,7 +61,7 @@ def test_a_video_that_begins_after_its_sound_was_taken_later(option: str) -> Non
 def test_quicktime_tells_its_zone_before_the_time_of_the_copy(
     told: dict[str, str], expected: int, tmp_path: Path
 ) -> None:
-    path = write(Film("a.mov", frames=3), tmp_path / "plain.mov")
+    path = write(Video("a.mov", frames=3), tmp_path / "plain.mov")
     copied = {"creation_time": "2026-03-02T08:00:00Z"}
     with (
         av.open(str(path)) as given,
@@ -79,14 +79,14 @@ def test_quicktime_tells_its_zone_before_the_time_of_the_copy(
     assert CaptureClock.parse("metadata", "Europe/Berlin").start_us("a.mov", info) == expected
 
 
-@pytest.mark.parametrize("url", ["film.mp4", "2026.mp4", "20261340.mp4", "120260301.mp4"])
+@pytest.mark.parametrize("url", ["video.mp4", "2026.mp4", "20261340.mp4", "120260301.mp4"])
 def test_a_name_without_a_time_is_an_error(url: str) -> None:
     with pytest.raises(MediaError, match="--time-from"):
         CaptureClock.parse("name:%Y%m%d", "UTC").start_us(url, _INFO)
 
 
 @pytest.mark.parametrize(
-    "option", ["yesterday", "name:", "name:film", "name:%Q", "name:%Y%Y%m%d", "name:%H%M%S", "name:%Y%"]
+    "option", ["yesterday", "name:", "name:video", "name:%Q", "name:%Y%Y%m%d", "name:%H%M%S", "name:%Y%"]
 )
 def test_a_wrong_option_is_refused(option: str) -> None:
     with pytest.raises(OptionError, match="--time-from"):

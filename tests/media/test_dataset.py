@@ -7,7 +7,7 @@ import pytest
 from raypp.media.dataset import Dataset, read_labels
 from raypp.media.discovery import discover
 from tests.data import shared_data
-from tests.films import make_dataset, make_picture
+from tests.videos import make_dataset, make_image
 
 
 def _read(root: Path) -> Dataset:
@@ -43,10 +43,10 @@ def test_the_ways_of_naming_splits(document: str, tmp_path: Path) -> None:
     assert all(image.label_url for image in dataset.images)
 
 
-def test_pictures_that_no_split_names_are_kept_and_said(tmp_path: Path) -> None:
+def test_images_that_no_split_names_are_kept_and_said(tmp_path: Path) -> None:
     root = make_dataset(tmp_path / "tools")
-    make_picture(root / "images" / "extra" / "x.jpg")
-    make_picture(root / "images" / "test" / "y.jpg")
+    make_image(root / "images" / "extra" / "x.jpg")
+    make_image(root / "images" / "test" / "y.jpg")
     assert _splits(_read(root)) == {"test": 1, "train": 4, "unlisted": 1, "val": 2}
 
 
@@ -69,7 +69,7 @@ def test_a_malformed_data_yaml_is_a_problem(document: str, named: str, tmp_path:
     (root / "data.yaml").write_text(document)
     found = discover([str(root)])
     assert not found.datasets
-    assert not found.files, "pictures of a dataset that cannot be read are not veiled without their labels"
+    assert not found.files, "images of a dataset that cannot be read are not veiled without their labels"
     assert named in found.problems[0].reason
 
 
@@ -82,14 +82,14 @@ def test_a_yaml_of_another_name_describes_a_dataset_too(name: str, tmp_path: Pat
 
 def test_a_yaml_named_as_the_source_leads_to_its_dataset(tmp_path: Path) -> None:
     root = make_dataset(tmp_path / "tools")
-    make_picture(tmp_path / "elsewhere.jpg")
+    make_image(tmp_path / "elsewhere.jpg")
     found = discover([str(root / "data.yaml")])
     assert _splits(found.datasets[0]) == {"train": 4, "val": 2}
     assert not found.files
 
 
 def test_a_yaml_that_is_no_dataset_is_none(tmp_path: Path) -> None:
-    make_picture(tmp_path / "a.jpg")
+    make_image(tmp_path / "a.jpg")
     (tmp_path / "masks.yaml").write_text("gate: [[[0, 0], [1, 0], [1, 1]]]\n")
     found = discover([str(tmp_path)])
     assert not found.datasets
@@ -132,7 +132,7 @@ def test_images_of_two_splits_are_told(tmp_path: Path) -> None:
 ])  # fmt: skip
 def test_label_files_are_found_where_people_put_them(layout: str, tmp_path: Path) -> None:
     for split, other, name in (("train", "training", "a"), ("val", "validation", "b"), ("test", "testing", "c")):
-        make_picture(tmp_path / "images" / split / f"{name}.jpg")
+        make_image(tmp_path / "images" / split / f"{name}.jpg")
         label = tmp_path / layout.format(split=split, other=other, name=name)
         label.parent.mkdir(parents=True, exist_ok=True)
         label.write_text("0 0.5 0.5 0.25 0.5\n")
@@ -157,7 +157,7 @@ def test_labels_where_nobody_looks_are_unread_and_never_background(tmp_path: Pat
 
 def test_a_label_file_that_two_images_would_share_is_read_for_neither(tmp_path: Path) -> None:
     root = make_dataset(tmp_path / "tools")
-    make_picture(root / "images" / "train" / "000.jpg")
+    make_image(root / "images" / "train" / "000.jpg")
     (root / "labels" / "val" / "000.txt").rename(root / "labels" / "000.txt")
     labels = read_labels(_read(root))
     assert labels.count.unread == 2
@@ -165,7 +165,7 @@ def test_a_label_file_that_two_images_would_share_is_read_for_neither(tmp_path: 
 
 
 def test_a_list_of_classes_beside_the_images_describes_a_dataset(tmp_path: Path) -> None:
-    make_picture(tmp_path / "set" / "images" / "a.jpg")
+    make_image(tmp_path / "set" / "images" / "a.jpg")
     (tmp_path / "set" / "labels").mkdir()
     (tmp_path / "set" / "labels" / "a.txt").write_text("1 0.5 0.5 0.25 0.5\n")
     (tmp_path / "set" / "classes.txt").write_text("hammer\nsaw\n")
@@ -176,7 +176,7 @@ def test_a_list_of_classes_beside_the_images_describes_a_dataset(tmp_path: Path)
 
 
 def test_the_yolo_export_of_cvat_is_read(tmp_path: Path) -> None:
-    make_picture(tmp_path / "obj_train_data" / "cam 1" / "a.jpg")
+    make_image(tmp_path / "obj_train_data" / "cam 1" / "a.jpg")
     (tmp_path / "obj_train_data" / "cam 1" / "a.txt").write_text("1 0.5 0.5 0.25 0.5\n")
     (tmp_path / "obj.names").write_text("hammer\nsaw\n")
     (tmp_path / "train.txt").write_text("data/obj_train_data/cam 1/a.jpg\n")
@@ -191,8 +191,8 @@ def test_the_yolo_export_of_cvat_is_read(tmp_path: Path) -> None:
 
 
 def test_label_files_that_nothing_names_the_classes_of_are_told(tmp_path: Path) -> None:
-    make_picture(tmp_path / "a.jpg")
-    make_picture(tmp_path / "b.jpg")
+    make_image(tmp_path / "a.jpg")
+    make_image(tmp_path / "b.jpg")
     (tmp_path / "a.txt").write_text("1 0.5 0.5 0.25 0.5\n")
     (tmp_path / "b.txt").write_text("seen on Monday\n")
     found = discover([str(tmp_path)])

@@ -8,7 +8,7 @@ import pytest
 from raypp.errors import MediaError
 from raypp.media.discovery import discover
 from raypp.media.source import SourceKind
-from tests.films import make_dataset, make_picture
+from tests.videos import make_dataset, make_image
 
 
 def _fake(path: Path) -> Path:
@@ -60,7 +60,7 @@ def test_a_video_among_a_dataset_is_veiled_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.h264", "a.264", "a.h265", "a.vob", "a.mxf", "a.m2v", "a.jfif", "a.avif", "A.HEVC"])
-def test_videos_and_pictures_of_cameras_are_found(name: str, tmp_path: Path) -> None:
+def test_videos_and_images_of_cameras_are_found(name: str, tmp_path: Path) -> None:
     _fake(tmp_path / name)
     for source in (tmp_path, tmp_path / name):
         assert [Path(file.url).name for file in discover([str(source)]).files] == [name]
@@ -76,10 +76,10 @@ def test_what_cannot_be_decoded_is_told_with_a_remedy(name: str, tmp_path: Path)
 
 
 def test_a_named_file_is_never_passed_by(tmp_path: Path) -> None:
-    for name in ("obj.bin", "recording", "film.mp4", "notes.txt"):
+    for name in ("obj.bin", "recording", "video.mp4", "notes.txt"):
         _fake(tmp_path / name)
-    found = discover([str(tmp_path / name) for name in ("obj.bin", "recording", "film.mp4", "notes.txt")])
-    assert [file.relative for file in found.files] == ["film.mp4"]
+    found = discover([str(tmp_path / name) for name in ("obj.bin", "recording", "video.mp4", "notes.txt")])
+    assert [file.relative for file in found.files] == ["video.mp4"]
     assert [Path(problem.url).name for problem in found.problems] == ["obj.bin", "recording"]
     assert discover([str(tmp_path)]).ignored == 2
 
@@ -139,7 +139,7 @@ def test_an_unreadable_folder_is_a_problem(tmp_path: Path) -> None:
         (tmp_path / "locked").chmod(0o700)
 
 
-def test_a_picture_is_found_by_its_own_path(tmp_path: Path) -> None:
-    path = make_picture(tmp_path / "still.jpg")
+def test_a_image_is_found_by_its_own_path(tmp_path: Path) -> None:
+    path = make_image(tmp_path / "still.jpg")
     (file,) = discover([str(path)]).files
     assert (file.relative, file.size) == ("still.jpg", path.stat().st_size)

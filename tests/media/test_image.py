@@ -1,4 +1,4 @@
-"""Still pictures: upright whatever their EXIF, any mode to RGB, damage named."""
+"""Still images: upright whatever their EXIF, any mode to RGB, damage named."""
 
 import random
 from io import BytesIO
@@ -15,7 +15,7 @@ from raypp.media.image import decode_image, probe_image, taken_at
 
 
 def _stream(content: bytes) -> SourceStream:
-    return SourceStream(BytesIO(content), len(content), "picture")
+    return SourceStream(BytesIO(content), len(content), "image")
 
 
 def _encoded(image: Image.Image, form: str, **options: object) -> bytes:
@@ -62,7 +62,7 @@ def test_any_mode_becomes_rgb() -> None:
     assert green < 90
 
 
-def test_exif_tells_when_a_picture_was_taken() -> None:
+def test_exif_tells_when_a_image_was_taken() -> None:
     exif = Image.Exif()
     exif[0x0132] = "2026:03:01 06:00:00"
     assert taken_at(_stream(_encoded(_scene(), "JPEG", exif=exif))) == "2026:03:01 06:00:00"
@@ -86,17 +86,17 @@ def test_exif_tells_its_offset_from_utc(tags: dict[int, str], expected: str) -> 
 
 @pytest.mark.parametrize(("form", "reason"), [
     ("TIFF", "has 2 pages; save each"),
-    ("PNG", "animation of 2 pictures"),
-    ("WEBP", "animation of 2 pictures"),
-    ("AVIF", "animation of 2 pictures"),
+    ("PNG", "animation of 2 images"),
+    ("WEBP", "animation of 2 images"),
+    ("AVIF", "animation of 2 images"),
 ])  # fmt: skip
-def test_a_file_of_several_pictures_is_refused(form: str, reason: str) -> None:
+def test_a_file_of_several_images_is_refused(form: str, reason: str) -> None:
     content = _encoded(_scene(), form, save_all=True, append_images=[Image.new("RGB", (80, 60), "red")])
     with pytest.raises(MediaError, match=reason):
         decode_image(_stream(content), 80, 10, None)
 
 
-def test_views_and_thumbnails_beside_a_picture_are_no_further_pictures() -> None:
+def test_views_and_thumbnails_beside_a_image_are_no_further_images() -> None:
     scene = _scene()
     content = _encoded(scene, "MPO", save_all=True, append_images=[Image.new("RGB", (80, 60), "red")], quality=95)
     assert abs(float(decode_image(_stream(content), 80, 10, None).pixels.mean()) - np.asarray(scene).mean()) < 5
@@ -125,7 +125,7 @@ def test_numbers_without_a_known_white_are_refused(values: np.ndarray, kept: boo
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF", "WEBP", "BMP", "JPEG2000"])
-def test_damaged_bytes_give_a_picture_or_a_media_error(form: str) -> None:
+def test_damaged_bytes_give_a_image_or_a_media_error(form: str) -> None:
     exif = Image.Exif()
     exif[0x0112], exif[0x0132] = 6, "2026:03:01 06:00:00"
     whole = _encoded(_scene(), form, **({"exif": exif} if form in {"PNG", "JPEG", "TIFF", "WEBP"} else {}))
@@ -145,7 +145,7 @@ def test_damaged_bytes_give_a_picture_or_a_media_error(form: str) -> None:
     assert outcomes == {"read", "1 line"}
 
 
-def test_an_enormous_picture_is_refused() -> None:
+def test_an_enormous_image_is_refused() -> None:
     content = _encoded(Image.new("1", (12_000, 8_000)), "PNG")
     with pytest.raises(MediaError, match="pixels; scale it down"):
         decode_image(_stream(content), 64, 16, None)

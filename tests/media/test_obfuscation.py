@@ -17,17 +17,17 @@ WAYS: list[Obscuring] = [
 ]
 
 
-def picture(seed: int = 0, height: int = 64) -> np.ndarray:
+def image(seed: int = 0, height: int = 64) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (height, 96, 3), dtype=np.uint8)
 
 
 @pytest.mark.parametrize("way", WAYS, ids=str)
-def test_a_picture_becomes_one_of_its_shape_the_same_each_time(way: Obscuring) -> None:
-    plain = picture()
+def test_a_image_becomes_one_of_its_shape_the_same_each_time(way: Obscuring) -> None:
+    plain = image()
     hidden = way(plain, [BOX])
     assert (hidden.dtype, hidden.shape) == (np.uint8, plain.shape)
-    assert np.array_equal(way(picture(), [BOX]), hidden)
-    assert np.array_equal(plain, picture())
+    assert np.array_equal(way(image(), [BOX]), hidden)
+    assert np.array_equal(plain, image())
     assert (hidden != plain).any()
     assert hidden.flags.writeable
 
@@ -50,19 +50,19 @@ def test_names_tell_ways_apart_and_titles_leave_the_seed_out() -> None:
 
 
 def test_pixelation_is_the_mean_colour() -> None:
-    plain = picture()
+    plain = image()
     hidden = Pixelation(side=16)(plain, ())
     assert (hidden[48:64, 64:80, 2] == round(plain[48:64, 64:80, 2].mean())).all()
 
 
-def test_squares_that_do_not_fill_a_picture_are_refused() -> None:
+def test_squares_that_do_not_fill_a_image_are_refused() -> None:
     for way in (Pixelation(side=16), PrivatePixelation(side=16, epsilon=1)):
         with pytest.raises(OptionError, match="96x40 pixels cannot be cut into squares of 16; crop or scale them"):
-            way(picture(height=40), ())
+            way(image(height=40), ())
 
 
 def test_blackout_paints_boxes_and_nothing_else() -> None:
-    plain = picture()
+    plain = image()
     hidden = Blackout()(plain, [BOX])
     assert not hidden[16:48, 36:60].any()
     hidden[16:48, 36:60] = plain[16:48, 36:60]
@@ -70,7 +70,7 @@ def test_blackout_paints_boxes_and_nothing_else() -> None:
 
 
 def test_blur_takes_away_detail_and_keeps_the_mean() -> None:
-    plain = picture()
+    plain = image()
     hidden = Blur(sigma=4.0)(plain, ())
     assert hidden.std() < plain.std() / 4
     assert hidden.mean() == pytest.approx(plain.mean(), abs=2)

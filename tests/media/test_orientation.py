@@ -35,7 +35,7 @@ def _scene() -> np.ndarray:
     return scene
 
 
-def _film(path: Path, matrix: tuple[int, int, int, int]) -> Path:
+def _video(path: Path, matrix: tuple[int, int, int, int]) -> Path:
     a, b, c, d = (_ONE * one for one in matrix)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25, width=64, height=48, pix_fmt="yuv444p", options={"qp": "2"})
@@ -52,7 +52,7 @@ def _film(path: Path, matrix: tuple[int, int, int, int]) -> Path:
 @pytest.mark.parametrize("way", _WAYS)
 def test_a_video_is_shown_as_its_display_matrix_says(way: str, end: str, tmp_path: Path) -> None:
     matrix, shown = _WAYS[way]
-    path = _film(tmp_path / f"film.{end}", matrix)
+    path = _video(tmp_path / f"video.{end}", matrix)
     wanted = shown(_scene())
     stream = open_source(str(path))
     info = probe(stream)

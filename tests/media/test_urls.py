@@ -40,8 +40,8 @@ def bucket() -> Iterator[str]:
         client = boto3.client("s3", endpoint_url=f"http://{host}:{port}", region_name="us-east-1")
         client.create_bucket(Bucket="plant")
         for name in _NAMES:
-            client.put_object(Bucket="plant", Key=f"films/{name}", Body=name.encode())
-        client.put_object(Bucket="plant", Key="odd//film.mp4", Body=b"x")
+            client.put_object(Bucket="plant", Key=f"videos/{name}", Body=name.encode())
+        client.put_object(Bucket="plant", Key="odd//video.mp4", Body=b"x")
         yield f"{host}:{port}"
     server.stop()
 
@@ -72,14 +72,14 @@ def test_every_name_in_a_bucket_is_found_by_its_url(bucket: str, by: str, monkey
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{bucket}")
     else:
         query = f"?region=us-east-1&scheme=http&endpoint_override={bucket}"
-    _all_names_are_found(f"s3://plant/films{query}")
+    _all_names_are_found(f"s3://plant/videos{query}")
 
 
 def test_a_key_with_an_empty_part_is_named(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{bucket}")
     (file,) = list_files("s3://plant/odd")
-    assert file.url == "s3://plant/odd//film.mp4"
-    with pytest.raises(SourceReadError, match=r"s3://plant/odd//film\.mp4: a key with an empty part"):
+    assert file.url == "s3://plant/odd//video.mp4"
+    with pytest.raises(SourceReadError, match=r"s3://plant/odd//video\.mp4: a key with an empty part"):
         open_source(file.url)
 
 
@@ -102,7 +102,7 @@ def test_a_plain_web_server_gives_whole_files(tmp_path: Path) -> None:
 
 
 def test_a_query_of_a_web_address_is_no_part_of_its_name(tmp_path: Path) -> None:
-    (tmp_path / "gate x.mp4").write_bytes(b"film")
+    (tmp_path / "gate x.mp4").write_bytes(b"video")
     handler = functools.partial(_Quiet, directory=str(tmp_path))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -112,7 +112,7 @@ def test_a_query_of_a_web_address_is_no_part_of_its_name(tmp_path: Path) -> None
         for source in (url, str(inventory)):
             (file,) = discover([source]).files
             assert file.relative == "gate x.mp4"
-            assert _content(file.url) == b"film"
+            assert _content(file.url) == b"video"
         server.shutdown()
 
 

@@ -27,7 +27,7 @@ from raypp.media.sampling import END_US, Sampling, SamplingMode, cut_points
 from raypp.media.timeline import DecodeReport
 from raypp.media.video import decode, presentation_times
 from tests.data import shared_data
-from tests.media.films import FILMS, HEIGHT, INDEXED, RATE, WIDTH, Film, joined, pictures, write
+from tests.media.videos import HEIGHT, INDEXED, RATE, VIDEOS, WIDTH, Video, images, joined, write
 
 _EVERY = Sampling(SamplingMode.EVERY)
 _KEYFRAMES = Sampling(SamplingMode.KEYFRAMES)
@@ -36,9 +36,9 @@ _SAMPLINGS = [_EVERY, Sampling(SamplingMode.RATE, Fraction(7)), Sampling(Samplin
 Row = tuple[int, int, str]
 
 
-@pytest.fixture(scope="module", params=FILMS, ids=lambda film: film.name)
-def film(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Film, Path]:
-    return request.param, write(request.param, tmp_path_factory.mktemp("films") / request.param.name)
+@pytest.fixture(scope="module", params=VIDEOS, ids=lambda video: video.name)
+def video(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Video, Path]:
+    return request.param, write(request.param, tmp_path_factory.mktemp("videos") / request.param.name)
 
 
 def _info(path: Path) -> VideoInfo:
@@ -59,8 +59,8 @@ def _rows(path: Path, start_us: int, end_us: int, sampling: Sampling, report: De
     return rows
 
 
-def test_presentation_times_are_those_that_frames_are_decoded_with(film: tuple[Film, Path]) -> None:
-    _, path = film
+def test_presentation_times_are_those_that_frames_are_decoded_with(video: tuple[Video, Path]) -> None:
+    _, path = video
     stream = open_source(str(path))
     try:
         times = presentation_times(stream, _info(path))
@@ -69,8 +69,8 @@ def test_presentation_times_are_those_that_frames_are_decoded_with(film: tuple[F
     assert list(times) == [row[0] for row in _rows(path, 0, END_US, _EVERY)]
 
 
-def test_every_frame_comes_once_and_in_order(film: tuple[Film, Path]) -> None:
-    made, path = film
+def test_every_frame_comes_once_and_in_order(video: tuple[Video, Path]) -> None:
+    made, path = video
     report = DecodeReport()
     rows = _rows(path, 0, END_US, _EVERY, report)
     times = [row[0] for row in rows]
@@ -84,8 +84,8 @@ def test_every_frame_comes_once_and_in_order(film: tuple[Film, Path]) -> None:
 
 
 @pytest.mark.parametrize("sampling", _SAMPLINGS, ids=lambda one: f"{one.mode} {one.rate or ''}")
-def test_any_cut_of_the_planner_gives_the_frames_of_one_pass(film: tuple[Film, Path], sampling: Sampling) -> None:
-    made, path = film
+def test_any_cut_of_the_planner_gives_the_frames_of_one_pass(video: tuple[Video, Path], sampling: Sampling) -> None:
+    made, path = video
     info = _info(path)
     whole = _rows(path, 0, END_US, sampling)
     assert whole
@@ -97,16 +97,16 @@ def test_any_cut_of_the_planner_gives_the_frames_of_one_pass(film: tuple[Film, P
 
 
 @pytest.mark.parametrize("sampling", [_EVERY, _KEYFRAMES], ids=["every", "keyframes"])
-def test_any_cut_at_all_gives_the_frames_of_one_pass(film: tuple[Film, Path], sampling: Sampling) -> None:
-    _, path = film
+def test_any_cut_at_all_gives_the_frames_of_one_pass(video: tuple[Video, Path], sampling: Sampling) -> None:
+    _, path = video
     whole = _rows(path, 0, END_US, sampling)
     for cut in [1, 39_001, *range(100_000, whole[-1][0] + 200_000, 271_003), whole[-1][0], whole[-1][0] + 1]:
         parts = _rows(path, 0, cut, sampling) + _rows(path, cut, END_US, sampling)
         assert parts == whole, f"cut at {cut}"
 
 
-def test_keyframes_are_the_keyframes_of_a_full_decode(film: tuple[Film, Path]) -> None:
-    made, path = film
+def test_keyframes_are_the_keyframes_of_a_full_decode(video: tuple[Video, Path]) -> None:
+    made, path = video
     if made.name in {"refresh.mp4", "open.avi", "mpeg4.avi", "mpeg2.mpg"}:
         pytest.skip("has no keyframe but the first, or no times of its own to compare by")
     with av.open(str(path)) as container:
@@ -123,7 +123,7 @@ def test_keyframes_are_the_keyframes_of_a_full_decode(film: tuple[Film, Path]) -
 
 
 def test_a_rate_takes_the_first_frame_of_each_tick(tmp_path: Path) -> None:
-    path = write(FILMS[0], tmp_path / "film.mp4")
+    path = write(VIDEOS[0], tmp_path / "video.mp4")
     rows = _rows(path, 0, END_US, Sampling(SamplingMode.RATE, Fraction(2)))
     assert [row[:2] for row in rows] == [(0, 0), (520_000, 1), (1_000_000, 2), (1_520_000, 3), *[
         (2_000_000, 4), (2_520_000, 5), (3_000_000, 6), (3_520_000, 7),
@@ -131,7 +131,7 @@ def test_a_rate_takes_the_first_frame_of_each_tick(tmp_path: Path) -> None:
 
 
 def test_frames_are_turned_upright_and_masked(tmp_path: Path) -> None:
-    path = write(Film("turned.mp4", rotation=90, frames=3, options={"crf": "1"}), tmp_path / "turned.mp4")
+    path = write(Video("turned.mp4", rotation=90, frames=3, options={"crf": "1"}), tmp_path / "turned.mp4")
     info = _info(path)
     assert (info.width, info.height, info.rotation) == (48, 64, 90)
     box = Letterbox(64, 8, info.width, info.height)
@@ -140,7 +140,7 @@ def test_frames_are_turned_upright_and_masked(tmp_path: Path) -> None:
     plain, painted = (
         next(decode(stream, info, 0, END_US, _EVERY, box, one, report=DecodeReport())).pixels for one in (None, mask)
     )
-    upright = np.rot90(pictures(1)[0])
+    upright = np.rot90(images(1)[0])
     assert plain.shape == (64, 48, 3)
     assert np.abs(plain.astype(int) - upright).mean() < 25
     assert np.abs(plain.astype(int) - upright[::-1, ::-1]).mean() > 50
@@ -149,7 +149,7 @@ def test_frames_are_turned_upright_and_masked(tmp_path: Path) -> None:
 
 
 def test_more_decoder_threads_change_nothing(tmp_path: Path) -> None:
-    path = write(FILMS[1], tmp_path / "film.mp4")
+    path = write(VIDEOS[1], tmp_path / "video.mp4")
     info = _info(path)
     box = Letterbox(64, 16, info.width, info.height)
     passes = []
@@ -163,8 +163,8 @@ def test_more_decoder_threads_change_nothing(tmp_path: Path) -> None:
 
 def test_a_clock_set_back_loses_no_frame(tmp_path: Path) -> None:
     """As when a recorder restarts into the same MPEG transport stream."""
-    film = Film("part.ts", options={"g": "20", "bf": "3"}, frames=50)
-    part = write(film, tmp_path / "part.ts").read_bytes()
+    video = Video("part.ts", options={"g": "20", "bf": "3"}, frames=50)
+    part = write(video, tmp_path / "part.ts").read_bytes()
     joined = tmp_path / "joined.ts"
     joined.write_bytes(part + part)
     rows = _rows(joined, 0, END_US, _EVERY)
@@ -175,7 +175,7 @@ def test_a_clock_set_back_loses_no_frame(tmp_path: Path) -> None:
 
 
 def _levels(path: Path, start_us: int = 0, end_us: int = END_US) -> list[tuple[int, int]]:
-    """Number of each picture by its brightness, and its time."""
+    """Number of each image by its brightness, and its time."""
     info = _info(path)
     stream = open_source(str(path))
     box = Letterbox(64, 16, info.width, info.height)
@@ -204,8 +204,8 @@ def test_a_counter_that_overflows_goes_on(bframes: str, before_s: float, tmp_pat
     start_ms = round(1000 * (2**33 / 90_000 - 1.4 - before_s))
     late_ms = [0] * 40 if before_s < 10 else [round(1000 * (before_s - 1))] * 40
     times = tuple(start_ms + 40 * index + (late_ms[0] if index > 20 else 0) for index in range(len(late_ms) + 60))
-    film = Film("wrap.ts", options={"g": "20", "bf": bframes}, frames=len(times), times_ms=times)
-    rows = _rows(write(film, tmp_path / "wrap.ts"), 0, END_US, _EVERY)
+    video = Video("wrap.ts", options={"g": "20", "bf": bframes}, frames=len(times), times_ms=times)
+    rows = _rows(write(video, tmp_path / "wrap.ts"), 0, END_US, _EVERY)
     assert [row[0] for row in rows] == pytest.approx([1000 * (time - start_ms) for time in times], abs=1000)
 
 
@@ -216,14 +216,14 @@ def test_a_counter_that_overflows_goes_on(bframes: str, before_s: float, tmp_pat
     ("mpeg4", {"bf": "0", "qmin": "1", "qmax": "1"}),
     ("mjpeg", {}),
 ])  # fmt: skip
-def test_pictures_in_avi_have_the_times_of_their_places(codec: str, options: dict[str, str], tmp_path: Path) -> None:
-    path = tmp_path / "film.avi"
+def test_images_in_avi_have_the_times_of_their_places(codec: str, options: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "video.avi"
     with av.open(str(path), "w") as container:
         pixel_format = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         stream = container.add_stream(codec, rate=5, width=64, height=48, pix_fmt=pixel_format, options=options)
         for index in range(60):
-            picture = np.full((48, 64, 3), 40 + 2 * index, np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            image = np.full((48, 64, 3), 40 + 2 * index, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         container.mux(stream.encode(None))
     levels = _levels(path)
     assert [time_us for _, time_us in levels] == [200_000 * index for index in range(60)]
@@ -245,8 +245,8 @@ def test_a_bare_stream_begins_at_0_and_goes_on_at_its_rate(name: str, form: str,
     path = tmp_path / name
     with av.open(str(path), "w", format=form) as container:
         stream = container.add_stream(codec, rate=25, width=64, height=48, pix_fmt="yuv420p", options=quiet)
-        for picture in pictures(30):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        for image in images(30):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         container.mux(stream.encode(None))
     assert [row[0] for row in _rows(path, 0, END_US, _EVERY)] == [40_000 * index for index in range(30)]
 
@@ -301,8 +301,8 @@ def _with_sound(path: Path, video_at_s: float, video_s: float, sound_s: float) -
             silence.sample_rate, silence.pts, silence.time_base = 48_000, index * 1024, Fraction(1, 48_000)
             container.mux(sound.encode(silence))
         container.mux(sound.encode(None))
-        for index, picture in enumerate(pictures(round(video_s * RATE))):
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+        for index, image in enumerate(images(round(video_s * RATE))):
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             frame.pts, frame.time_base = round(1000 * (video_at_s + index / RATE)), Fraction(1, 1000)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
@@ -322,7 +322,7 @@ def test_sound_that_begins_earlier_or_ends_later_is_no_damage(end: str, tmp_path
 
 
 def test_a_video_cut_short_under_its_sound_is_still_damaged(tmp_path: Path) -> None:
-    path = _with_sound(tmp_path / "film.mkv", 0, 6, 6)
+    path = _with_sound(tmp_path / "video.mkv", 0, 6, 6)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     report = DecodeReport()
@@ -330,17 +330,17 @@ def test_a_video_cut_short_under_its_sound_is_still_damaged(tmp_path: Path) -> N
     assert report.damaged == 1
 
 
-def test_a_cover_picture_is_not_taken_for_the_video(tmp_path: Path) -> None:
-    film, path = tmp_path / "film.mp4", tmp_path / "covered.mp4"
-    write(Film("film.mp4", frames=30), film)
+def test_a_cover_image_is_not_taken_for_the_video(tmp_path: Path) -> None:
+    video, path = tmp_path / "video.mp4", tmp_path / "covered.mp4"
+    write(Video("video.mp4", frames=30), video)
     red = Image.new("RGB", (90, 90), "red")
     buffer = BytesIO()
     red.save(buffer, "JPEG")
-    path.write_bytes(_covered(film.read_bytes(), buffer.getvalue()))
+    path.write_bytes(_covered(video.read_bytes(), buffer.getvalue()))
     with av.open(str(path)) as container:
         assert [stream.codec_context.name for stream in container.streams.video] == ["mjpeg", "h264"]
     assert (_info(path).width, _info(path).height) == (64, 48)
-    assert _rows(path, 0, END_US, _EVERY) == _rows(film, 0, END_US, _EVERY)
+    assert _rows(path, 0, END_US, _EVERY) == _rows(video, 0, END_US, _EVERY)
 
 
 def _box(kind: bytes, content: bytes) -> bytes:
@@ -354,13 +354,13 @@ def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
         content = content[size:]
 
 
-def _covered(film: bytes, picture: bytes) -> bytes:
-    """Put a cover picture before the track of an mp4, as programs that tag media write it."""
+def _covered(video: bytes, image: bytes) -> bytes:
+    """Put a cover image before the track of an mp4, as programs that tag media write it."""
     handler = _box(b"hdlr", bytes(8) + b"mdirappl" + bytes(9))
-    cover = _box(b"covr", _box(b"data", struct.pack(">II", 13, 0) + picture))
+    cover = _box(b"covr", _box(b"data", struct.pack(">II", 13, 0) + image))
     tags = _box(b"udta", _box(b"meta", bytes(4) + handler + _box(b"ilst", cover)))
     out = b""
-    for kind, box in _boxes(film):
+    for kind, box in _boxes(video):
         if kind == b"moov":
             parts = [part for name, part in _boxes(box[8:]) if name != b"udta"]
             out += _box(b"moov", parts[0] + tags + b"".join(parts[1:]))
@@ -374,14 +374,14 @@ def _covered(film: bytes, picture: bytes) -> bytes:
     ("concat.mp4", "ffconcat version 1.0\nfile secret.ts\n"),
 ])  # fmt: skip
 def test_a_playlist_dressed_as_a_video_opens_no_other_file(name: str, words: str, tmp_path: Path) -> None:
-    write(Film("secret.ts", frames=10), tmp_path / "secret.ts")
+    write(Video("secret.ts", frames=10), tmp_path / "secret.ts")
     (tmp_path / name).write_text(words)
     with pytest.raises(MediaError):
         _info(tmp_path / name)
 
 
 def test_damage_costs_itself_and_is_counted(tmp_path: Path) -> None:
-    path = write(Film("film.mp4", options={"g": "20", "bf": "0"}), tmp_path / "film.mp4")
+    path = write(Video("video.mp4", options={"g": "20", "bf": "0"}), tmp_path / "video.mp4")
     whole = path.read_bytes()
     with av.open(str(path)) as container:
         packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
@@ -396,7 +396,7 @@ def test_damage_costs_itself_and_is_counted(tmp_path: Path) -> None:
 
 
 def test_a_missing_end_is_counted_and_a_long_last_frame_is_not(tmp_path: Path) -> None:
-    path = write(Film("film.mkv", options={"g": "20"}), tmp_path / "film.mkv")
+    path = write(Video("video.mkv", options={"g": "20"}), tmp_path / "video.mkv")
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 3])
     report = DecodeReport()
@@ -424,13 +424,13 @@ class _FailingDisk:
 
 
 def test_a_failing_disk_is_no_damage_but_an_error_of_its_own(tmp_path: Path) -> None:
-    path = tmp_path / "film.ts"
-    film = Film("film.ts", options={"g": "20", "qp": "1"}, frames=90)
-    info = _info(write(film, path))
+    path = tmp_path / "video.ts"
+    video = Video("video.ts", options={"g": "20", "qp": "1"}, frames=90)
+    info = _info(write(video, path))
     content = path.read_bytes()
-    stream = SourceStream(_FailingDisk(content), len(content), "film.ts")
+    stream = SourceStream(_FailingDisk(content), len(content), "video.ts")
     box = Letterbox(64, 16, info.width, info.height)
-    with pytest.raises(SourceReadError, match=r"film\.ts cannot be read \(Input/output error\)"):
+    with pytest.raises(SourceReadError, match=r"video\.ts cannot be read \(Input/output error\)"):
         list(decode(stream, info, 0, END_US, _EVERY, box, None, report=DecodeReport()))
 
 

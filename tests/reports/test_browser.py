@@ -91,9 +91,9 @@ def test_lanes_and_uses_are_shown_and_kept_fresh_and_nothing_leaves_the_host(tmp
 def test_a_screenshot_shows_the_timeline(plant, tmp_path, width):
     with served(plant.ledger, plant.identities, lambda: NOW_US) as where:
         address = f"http://anyone:{plant.tokens['operator']}@{where}/sites/plant-1"
-        picture = tmp_path / "page.png"
-        browse(address, tmp_path, f"--window-size={width},1600", f"--screenshot={picture}", "--hide-scrollbars")
-    with Image.open(picture) as shot:
+        image = tmp_path / "page.png"
+        browse(address, tmp_path, f"--window-size={width},1600", f"--screenshot={image}", "--hide-scrollbars")
+    with Image.open(image) as shot:
         colours = {colour for _, colour in shot.convert("RGB").getcolors(1 << 22)}
     assert {(0x3B, 0x6F, 0xD4), (0xD9, 0x77, 0x2B)} <= colours  # hammer and saw
     assert json.loads((tmp_path / "net.json").read_text())["events"]

@@ -71,11 +71,11 @@ def test_files_hold_the_same_figures(plant, tmp_path, zone):
     assert sum(row["when"] == "Late" and row["kind"] == "tool" for row in coverage) == 2
 
 
-def test_the_picture_shows_use_and_what_was_not_observed(plant, tmp_path):
+def test_the_image_shows_use_and_what_was_not_observed(plant, tmp_path):
     report(plant, "plant-1", *RANGE, "--out", tmp_path)
-    with Image.open(tmp_path / "timeline.png") as picture:
-        assert picture.width == 1820
-        shades = picture.convert("RGB")
+    with Image.open(tmp_path / "timeline.png") as image:
+        assert image.width == 1820
+        shades = image.convert("RGB")
         counts = {shade: number for number, shade in shades.getcolors(1 << 20)}
     lane_px = (14.0 - 2.9 - 1.75) * 130
     hammer, saw = counts[0x3B, 0x6F, 0xD4], counts[0xD9, 0x77, 0x2B]

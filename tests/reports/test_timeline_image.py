@@ -3,7 +3,7 @@ from PIL import Image
 
 from raypp.reports.chart import Band, Row, make_chart
 from raypp.reports.period import Period
-from raypp.reports.timeline_image import save_picture
+from raypp.reports.timeline_image import save_image
 from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName, Stretch, episode_id
 from raypp.usage.observation import Observation
 from tests.reports.plants import moment
@@ -30,9 +30,9 @@ def drawn(path, zone, length_s, uses, seen, rows=None):
     ]
     stretches = [Stretch(GATE, START + s * 1_000_000, START + e * 1_000_000, Observation.OBSERVED) for s, e in seen]
     bands = [Band("Early $x_1$", period.from_us, period.from_us + period.length_us // 2)]
-    save_picture(make_chart("plant-1", period, zone, episodes, stretches, rows or {}, bands), path)
-    with Image.open(path) as picture:
-        return np.asarray(picture.convert("RGB")).astype(int)
+    save_image(make_chart("plant-1", period, zone, episodes, stretches, rows or {}, bands), path)
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB")).astype(int)
 
 
 def columns(pixels, colour):
@@ -67,5 +67,5 @@ def test_names_of_any_kind_and_many_lanes_are_drawn(tmp_path, zone):
     assert not list(tmp_path.glob(".*"))
 
 
-def test_nothing_recorded_is_a_picture_too(tmp_path, zone):
+def test_nothing_recorded_is_a_image_too(tmp_path, zone):
     assert drawn(tmp_path / "none.png", zone, 3600, [], []).shape[1] == 1820

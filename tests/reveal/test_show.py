@@ -33,8 +33,8 @@ from raypp.veil.keyfile import load_owner_key, save_owner_key, save_site_key
 from raypp.veil.packing import pack
 from raypp.veil.spec import PatchSpec
 from tests.command import raypp
-from tests.films import make_dataset, make_film
-from tests.media.films import FILMS, Film, write
+from tests.media.videos import VIDEOS, Video, write
+from tests.videos import make_dataset, make_video
 
 _SIZE, _ATTENTION = 96, 3
 _ENLARGED = 7  # the least whole number that makes a square of 96 pixels as large as 640
@@ -70,10 +70,10 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def place(key: Path, tmp_path: Path) -> Path:
-    """A key, sources (a film of ten frames with a sidecar, a dataset), and their archive with masks on one camera."""
+    """A key, sources (a video of ten frames with a sidecar, a dataset), and their archive with masks on one camera."""
     shutil.copy(key / "owner.key", tmp_path / "owner.key")
-    make_film(tmp_path / "in" / "gate" / "film.mp4", seconds=1)
-    (tmp_path / "in" / "gate" / "film.labels.csv").write_text("time_s,class,x,y,w,h\n0.5,saw,0.5,0.5,0.2,0.4\n")
+    make_video(tmp_path / "in" / "gate" / "video.mp4", seconds=1)
+    (tmp_path / "in" / "gate" / "video.labels.csv").write_text("time_s,class,x,y,w,h\n0.5,saw,0.5,0.5,0.2,0.4\n")
     make_dataset(tmp_path / "in" / "tools", count=3)
     _veil(tmp_path, tmp_path / "in", tmp_path / "out")
     return tmp_path
@@ -91,13 +91,13 @@ _SAMPLINGS = {"every": {}, "rate": {"rate": Fraction(7)}, "keyframes": {"keyfram
 
 
 @pytest.mark.parametrize("sampling", _SAMPLINGS)
-@pytest.mark.parametrize("film", FILMS, ids=lambda film: film.name)
+@pytest.mark.parametrize("video", VIDEOS, ids=lambda video: video.name)
 def test_frames_of_any_container_are_those_that_were_veiled(
-    film: Film, sampling: str, key: Path, tmp_path: Path
+    video: Video, sampling: str, key: Path, tmp_path: Path
 ) -> None:
-    """The picture that is recovered veils to the very code that the archive has."""
-    write(film, tmp_path / film.name)
-    settings = _veil(key, tmp_path / film.name, tmp_path / "out", **_SAMPLINGS[sampling])
+    """The image that is recovered veils to the very code that the archive has."""
+    write(video, tmp_path / video.name)
+    settings = _veil(key, tmp_path / video.name, tmp_path / "out", **_SAMPLINGS[sampling])
     rows = _rows(tmp_path / "out")
     rows = rows[:: max(1, len(rows) // 4)]
     reader, workshop = ShardReader(settings.out), Workshop.open(settings)
@@ -113,12 +113,12 @@ def test_frames_of_any_container_are_those_that_were_veiled(
         assert pack(encoder.encode(window[None])[0], settings.spec.bits) == row["code"]
 
 
-def test_pictures_are_those_veiled_and_for_nobody_elses_eyes(place: Path) -> None:
+def test_images_are_those_veiled_and_for_nobody_elses_eyes(place: Path) -> None:
     ids = [_ids(place / "out", "gate")[5], _ids(place / "out", "tools")[0]]
     status, said = _show(place, *ids)
     assert status == 0
     assert [one["sample_id"] for one in said["shown"]] == ids
-    assert said["shown"][0]["source"] == str(place / "in" / "gate" / "film.mp4")
+    assert said["shown"][0]["source"] == str(place / "in" / "gate" / "video.mp4")
     assert [one["timestamp_us"] for one in said["shown"]] == [500_000, 0]
     assert [(one["labels_version"], one["labels"]) for one in said["shown"]] == [("video-v1", 1), ("tools-v1", 1)]
     names = {path.name for path in (place / "looked").iterdir()}
@@ -130,7 +130,7 @@ def test_pictures_are_those_veiled_and_for_nobody_elses_eyes(place: Path) -> Non
 def test_labels_are_drawn_where_they_are(place: Path) -> None:
     """The sidecar says 0.5, 0.5, 0.2, 0.4; the content is 96x58 from row 16 on: x 38.4 to 57.6, y 33.4 to 56.6."""
     (_, said) = _show(place, _ids(place / "out", "gate")[5])
-    pixels = np.asarray(Image.open(said["shown"][0]["picture"]).convert("RGB")).astype(int)
+    pixels = np.asarray(Image.open(said["shown"][0]["image"]).convert("RGB")).astype(int)
     green = np.abs(pixels - LABEL_COLOUR).max(axis=2) < 8
     assert green.shape == (_ENLARGED * _SIZE, _ENLARGED * _SIZE)
     rows, columns = np.nonzero(green)
@@ -182,10 +182,10 @@ def test_a_moved_source_is_found_by_its_content(place: Path) -> None:
     status, said = _show(place, *ids)
     assert (status, said["shown"]) == (_ATTENTION, [])
     assert all("name its place with --sources" in line for line in said["problems"])
-    assert "in/gate/film.mp4 has moved or changed" in said["problems"][0]
+    assert "in/gate/video.mp4 has moved or changed" in said["problems"][0]
     status, said = _show(place, *ids, sources=[str(place / "elsewhere"), str(place / "copy")])
     assert (status, said["problems"]) == (0, [])
-    assert said["shown"][0]["source"] == str(place / "elsewhere" / "film.mp4")
+    assert said["shown"][0]["source"] == str(place / "elsewhere" / "video.mp4")
 
 
 def test_without_a_plan_the_sources_are_enough(place: Path) -> None:
@@ -198,19 +198,19 @@ def test_without_a_plan_the_sources_are_enough(place: Path) -> None:
 
 
 def test_a_source_only_touched_is_still_itself(place: Path) -> None:
-    os.utime(place / "in" / "gate" / "film.mp4", (1, 1))
+    os.utime(place / "in" / "gate" / "video.mp4", (1, 1))
     assert _show(place, _ids(place / "out", "gate")[3])[0] == 0
 
 
 def test_what_cannot_be_shown_is_one_line_and_the_rest_is_drawn(place: Path) -> None:
     ids = [_ids(place / "out", "gate")[3], _ids(place / "out", "tools")[1]]
-    make_film(place / "in" / "gate" / "film.mp4", seconds=1, seed=9)  # another film in the same place
+    make_video(place / "in" / "gate" / "video.mp4", seconds=1, seed=9)  # another video in the same place
     status, said = _show(place, "00" * 16, *ids, sources=[str(place / "in")])
     assert status == _ATTENTION
     assert [one["sample_id"] for one in said["shown"]] == ids[1:]
     assert len(said["problems"]) == 2
     assert "has no such frame" in said["problems"][0]
-    assert "film.mp4 has moved or changed" in said["problems"][1]
+    assert "video.mp4 has moved or changed" in said["problems"][1]
 
 
 def test_masked_frames_stay_masked(place: Path) -> None:
@@ -225,7 +225,7 @@ def test_masked_frames_stay_masked(place: Path) -> None:
     assert "veiled with another privacy mask" in said["problems"][0]
     status, said = _show(place, sample, masks=masks)
     assert status == 0
-    pixels = np.asarray(Image.open(said["shown"][0]["picture"]))[::_ENLARGED, ::_ENLARGED]
+    pixels = np.asarray(Image.open(said["shown"][0]["image"]))[::_ENLARGED, ::_ENLARGED]
     assert (pixels[:, :48] == 114).all()
     assert not (pixels[24:72, 52:] == 114).all()
 
@@ -249,7 +249,7 @@ def test_a_sites_key_shows_its_site_and_no_other(place: Path) -> None:
     assert "cannot tell sources of site plant" in said["problems"][0]
 
 
-def test_plain_pictures_never_land_in_the_archive(place: Path) -> None:
+def test_plain_images_never_land_in_the_archive(place: Path) -> None:
     (place / "link").symlink_to(place / "out")
     before = sorted(place.glob("out/**/*"))
     for out in (place / "out", place / "out" / "a" / "b", place / "link" / "a"):
@@ -264,7 +264,7 @@ def test_the_command_says_where_each_frame_is_from(place: Path) -> None:
     options = ("--key", place / "owner.key", "--out", place / "looked")
     done = raypp("show", place / "out", sample, "00", *options)
     assert done.returncode == _ATTENTION
-    assert done.stdout.strip() == f"{sample}  0:00:00.700  {place}/in/gate/film.mp4"
+    assert done.stdout.strip() == f"{sample}  0:00:00.700  {place}/in/gate/video.mp4"
     assert "sample 00: " in done.stderr
     assert "1 of 2 drawn" in done.stderr
     refused = raypp("show", place / "out", *options)

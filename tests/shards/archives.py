@@ -40,7 +40,7 @@ def code_of(number: int, width: int, height: int) -> np.ndarray:
     return random.integers(1, 1 << BITS, (CHANNELS, window.rows, window.columns), dtype=np.uint8)
 
 
-def row(number: int, source: str = "film", width: int = 320, height: int = 180, **values: object) -> FrameRow:
+def row(number: int, source: str = "video", width: int = 320, height: int = 180, **values: object) -> FrameRow:
     made = FrameRow(
         sample_id=f"{number:032x}",
         site="plant",
@@ -103,7 +103,7 @@ def write_segment(
 
 
 def write_archive(store: Store, encryption: DataKey | None = None, segments: int = 3, frames: int = 5) -> Manifest:
-    """Write a whole archive: one film in `segments` parts."""
+    """Write a whole archive: one video in `segments` parts."""
     archive = header(encrypted=encryption is not None)
     store.write_atomic(HEADER_FILE, archive.to_bytes())
     for part in range(segments):

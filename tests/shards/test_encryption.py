@@ -75,7 +75,7 @@ def test_manifest_and_labels_are_encrypted_too_and_only_the_header_is_open(
     encrypted: Path, data_key: DataKey, tmp_path: Path
 ) -> None:
     table = _labelled(Store(str(encrypted), data_key))
-    hidden = (b"a-secret-tool", row(3).sample_id.encode(), b"film", b"content_sha256", segment(0).encode())
+    hidden = (b"a-secret-tool", row(3).sample_id.encode(), b"video", b"content_sha256", segment(0).encode())
     open_table = tmp_path / "plain"
     write_archive(Store(str(open_table)))
     _labelled(Store(str(open_table)))

@@ -41,7 +41,7 @@ print(frames, threads() - before)
 def test_reading_starts_no_thread(tmp_path: Path) -> None:
     store = Store(str(tmp_path))
     store.write_atomic(HEADER_FILE, header().to_bytes())
-    rows = [row(number, "film", timestamp_us=number) for number in range(200)]
+    rows = [row(number, "video", timestamp_us=number) for number in range(200)]
     write_segment(store, 0, rows)
     boxes = (LabelBox(0, 0.5, 0.5, 0.1, 0.1),)
     write_labels(store, "tools-v1", ("hammer",), VEIL_ID, [SampleLabels(one.sample_id, "train", boxes) for one in rows])

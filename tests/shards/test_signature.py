@@ -35,7 +35,7 @@ def label(store: Store, version: str, split: str = "train") -> None:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    """A signed archive of one film in two parts, with labels v1."""
+    """A signed archive of one video in two parts, with labels v1."""
     made = Store(str(tmp_path / "out"))
     made.write_atomic(HEADER_FILE, HEADER.to_bytes())
     for part in range(2):

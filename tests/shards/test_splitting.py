@@ -14,7 +14,7 @@ from raypp.shards.store import Store
 from tests.command import raypp, succeed
 from tests.shards.archives import VEIL_ID, header, row, write_segment
 
-_FILMS, _FRAMES, _STEP_US = 10, 20, 200_000
+_VIDEOS, _FRAMES, _STEP_US = 10, 20, 200_000
 
 
 @pytest.fixture
@@ -22,10 +22,10 @@ def archive(tmp_path: Path) -> Path:
     store = Store(str(tmp_path / "veiled"))
     store.write_atomic(HEADER_FILE, header().to_bytes())
     labels = []
-    for film in range(_FILMS):
-        numbers = range(film * _FRAMES, (film + 1) * _FRAMES)
-        rows = [row(n, f"film-{film}", timestamp_us=(n % _FRAMES) * _STEP_US) for n in numbers]
-        write_segment(store, film, rows)
+    for video in range(_VIDEOS):
+        numbers = range(video * _FRAMES, (video + 1) * _FRAMES)
+        rows = [row(n, f"video-{video}", timestamp_us=(n % _FRAMES) * _STEP_US) for n in numbers]
+        write_segment(store, video, rows)
         labels += [SampleLabels(one.sample_id, "unsplit", (LabelBox(0, 0.5, 0.5, 0.1, 0.1),)) for one in rows[1:]]
     write_labels(store, "video-v1", ("hammer",), VEIL_ID, labels)
     compile_manifest(store, header())
@@ -36,10 +36,10 @@ def _number(sample_id: str) -> tuple[int, int]:
     return divmod(int(sample_id, 16), _FRAMES)
 
 
-def test_by_time_the_end_of_each_film_is_val_after_a_gap(archive: Path) -> None:
+def test_by_time_the_end_of_each_video_is_val_after_a_gap(archive: Path) -> None:
     table = write_split(ShardReader(str(archive)), None, "split", Split(SplitBy.TIME, 0.25, gap_s=0.5))
-    for film in range(_FILMS):
-        mine = {_number(one.sample_id)[1]: one.split for one in table.rows if _number(one.sample_id)[0] == film}
+    for video in range(_VIDEOS):
+        mine = {_number(one.sample_id)[1]: one.split for one in table.rows if _number(one.sample_id)[0] == video}
         val = {number for number, split in mine.items() if split == "val"}
         train = {number for number, split in mine.items() if split == "train"}
         assert val == set(range(15, 20))
@@ -47,12 +47,12 @@ def test_by_time_the_end_of_each_film_is_val_after_a_gap(archive: Path) -> None:
     assert all(one.boxes for one in table.rows)
 
 
-def test_by_source_films_stay_whole(archive: Path) -> None:
+def test_by_source_videos_stay_whole(archive: Path) -> None:
     table = write_split(ShardReader(str(archive)), "video-v1", "split", Split(SplitBy.SOURCE, 0.3, gap_s=0))
-    films = {(_number(one.sample_id)[0], one.split) for one in table.rows}
-    assert len(films) == _FILMS
-    assert sum(split == "val" for _, split in films) == 3
-    assert len(table.rows) == _FILMS * (_FRAMES - 1)
+    videos = {(_number(one.sample_id)[0], one.split) for one in table.rows}
+    assert len(videos) == _VIDEOS
+    assert sum(split == "val" for _, split in videos) == 3
+    assert len(table.rows) == _VIDEOS * (_FRAMES - 1)
 
 
 def test_the_same_split_again_is_the_same_version_and_another_is_refused(archive: Path) -> None:

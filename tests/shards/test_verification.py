@@ -100,13 +100,13 @@ def test_a_missing_part_is_named(tmp_path: Path) -> None:
     for part in (0, 2):
         write_segment(store, part, [row(part)], part, 3)
     compile_manifest(store, header())
-    _only_problem(store, "film", "parts [1] of 3")
+    _only_problem(store, "video", "parts [1] of 3")
 
 
 def test_a_part_there_twice_is_named(store: Store) -> None:
     write_segment(store, 6, [row(60)], 2, 3)
     compile_manifest(store, header())
-    _only_problem(store, "film", "part is there twice")
+    _only_problem(store, "video", "part is there twice")
 
 
 @pytest.mark.parametrize("numbers", [(1, 0), (0, 0)])
@@ -123,7 +123,7 @@ def test_time_that_does_not_rise_is_found_across_parts(tmp_path: Path) -> None:
     write_segment(store, 0, [row(0, timestamp_us=0), row(1, timestamp_us=100)], 0, 2)
     write_segment(store, 1, [row(2, timestamp_us=100), row(3, timestamp_us=200)], 1, 2)
     compile_manifest(store, header())
-    _only_problem(store, "film", "part 1 begins before")
+    _only_problem(store, "video", "part 1 begins before")
 
 
 def _with_variants(root: Path, *order: tuple[int, int], variants: int = 2) -> Store:

@@ -124,8 +124,8 @@ def test_a_shard_left_without_close_is_discarded(tmp_path: Path) -> None:
 
 
 def test_an_error_of_the_source_is_not_blamed_on_the_output(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"film\.mp4"):
-        _fail(tmp_path, 70, FileNotFoundError(2, "No such file or directory", "film.mp4"))
+    with pytest.raises(FileNotFoundError, match=r"video\.mp4"):
+        _fail(tmp_path, 70, FileNotFoundError(2, "No such file or directory", "video.mp4"))
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 

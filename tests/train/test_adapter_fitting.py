@@ -1,4 +1,4 @@
-"""An adapter can be fitted to what public weights see in the pictures behind the codes, and then helps."""
+"""An adapter can be fitted to what public weights see in the images behind the codes, and then helps."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ _PIXELS, _COUNT, _STEPS = 64, 4, 20
 
 
 def _plain(seed: int) -> DetectionBatch:
-    """Pictures of flat patches, so that six code values say all there is."""
+    """Images of flat patches, so that six code values say all there is."""
     patches = np.random.default_rng(seed).integers(0, 256, (_COUNT, 3, _PIXELS // 8, _PIXELS // 8), dtype=np.uint8)
     return labelled_batch(patches.repeat(8, 2).repeat(8, 3), [], tuple(map(str, range(_COUNT))), plain=True)
 
@@ -33,7 +33,7 @@ def _pairs(epoch: int) -> Iterator[Pair]:
 
 
 def _public() -> DetectionModel:
-    """A plain detector whose normalisations know the pictures, as those of public weights do."""
+    """A plain detector whose normalisations know the images, as those of public weights do."""
     public = build_detector("yolov8p", ("a",), None).train()
     for layer in public.modules():
         if isinstance(layer, torch.nn.BatchNorm2d):

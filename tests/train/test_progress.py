@@ -41,6 +41,6 @@ def test_what_is_begun_is_said() -> None:
     say_begin(console, {"val": 2, "train": 9}, epochs=6, steps=3, done=2, on_ray=True)
     say_begin(console, {"train": 30}, epochs=6, steps=3, done=0, on_ray=False)
     assert screen.getvalue().splitlines() == [
-        "begins        pictures: 9 train, 2 val; 6 epochs of 3 steps, 2 done before; Ray takes up to a minute to start",
-        "begins        pictures: 30 train; 6 epochs of 3 steps",
+        "begins        images: 9 train, 2 val; 6 epochs of 3 steps, 2 done before; Ray takes up to a minute to start",
+        "begins        images: 30 train; 6 epochs of 3 steps",
     ]

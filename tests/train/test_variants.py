@@ -8,7 +8,7 @@ def _rows(frames: int, variants: int) -> dict[str, np.ndarray]:
     """Rows as they lie in shards: frames of 3 sources, each followed by its variants."""
     frame, variant = np.divmod(np.arange(frames * (1 + variants)), 1 + variants)
     return {
-        "source_N": np.array([f"film{number % 3}" for number in frame], dtype=object),
+        "source_N": np.array([f"video{number % 3}" for number in frame], dtype=object),
         "timestamp_us_N": frame // 3 * 40_000,
         "variant_N": variant.astype(np.int8),
         "variants_N": np.full(len(frame), variants, dtype=np.int8),

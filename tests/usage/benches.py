@@ -1,4 +1,4 @@
-"""Ground truth of the demo's benches without rendering a picture: boxes of every frame, and uses."""
+"""Ground truth of the demo's benches without rendering an image: boxes of every frame, and uses."""
 
 from dataclasses import dataclass
 
@@ -26,9 +26,9 @@ class Bench:
 
 
 def make_bench_truth(seed: int, seconds: float, fps: float = 10, site: int = 0, camera: int = 0) -> Bench:
-    """Same as `raypp.demo.workshop.sample.make_sample` writes for a film (see test_true), without drawing and encoding it."""
+    """The truth that `raypp.demo.workshop.sample` writes for a video (see test_true), without drawing and encoding it."""
     generator = np.random.default_rng([seed, site, camera])
-    generator.integers(0, 180)  # the film's start
+    generator.integers(0, 180)  # the video's start
     eye, script = make_camera(seconds, SIZE, generator)
     return Bench([_seen(eye, script, index, fps) for index in range(round(seconds * fps))], script)
 

@@ -23,7 +23,7 @@ def frame(time_s: float, *found: Detection, seen: Observation = Observation.OBSE
     return SeenFrame(round(time_s * 10), round(time_s * S), seen, found)
 
 
-def film(text: str, *found: Detection, step_s: float = 0.5, start_s: float = 0.0) -> list[SeenFrame]:
+def video(text: str, *found: Detection, step_s: float = 0.5, start_s: float = 0.0) -> list[SeenFrame]:
     """Frames from one letter each: # shows `found`, . shows nothing, c is covered, d dropped, space is no frame."""
     frames = []
     for number, letter in enumerate(text):

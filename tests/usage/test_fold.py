@@ -14,7 +14,7 @@ from raypp.usage.fold import MOST_WAITING, Fold
 from raypp.usage.observation import Detection, Observation, SeenFrame
 from raypp.usage.settings import SiteSettings
 from raypp.usage.state import FoldState, close
-from tests.usage.seen import CLASSES, STREAM, Ledger, S, box, film, fold, frame, settings
+from tests.usage.seen import CLASSES, STREAM, Ledger, S, box, fold, frame, settings, video
 
 _HAMMER = box("hammer", 0.5, 0.5)
 _RULES = settings("""
@@ -25,7 +25,7 @@ tools: [{class: hammer, min_on_s: 1, max_gap_s: 1}]
 
 
 def _rows(letters: str, rules: SiteSettings = _RULES, step_s: float = 0.5) -> list:
-    _, ledger = fold(rules, [film(letters, _HAMMER, step_s=step_s)])
+    _, ledger = fold(rules, [video(letters, _HAMMER, step_s=step_s)])
     return [row[2:] for row in ledger.rows()]
 
 
@@ -56,7 +56,7 @@ def test_gaps_and_hysteresis(letters: str, rows: list) -> None:
 
 
 def test_time_in_use_leaves_bridged_breaks_out() -> None:
-    _, ledger = fold(_RULES, [film("..##.##....", _HAMMER)])
+    _, ledger = fold(_RULES, [video("..##.##....", _HAMMER)])
     (episode,) = ledger.episodes.values()
     assert (episode.start_us, episode.end_us, episode.seen_us) == (1 * S, 3.5 * S, 2 * S)
     assert episode.state is EpisodeState.FINAL
@@ -71,21 +71,21 @@ def test_zero_times_open_and_close_at_once() -> None:
 def test_an_open_episode_grows_under_one_name() -> None:
     one, ledger = Fold(_RULES, STREAM, CLASSES), Ledger()
     state, seen = one.begin(), []
-    for each in film("..######...", _HAMMER):
+    for each in video("..######...", _HAMMER):
         state, changes = one.advance(state, [each])
         ledger.take(changes)
         seen += [(row.end_us / S, row.state) for row in changes.episodes]
     assert [end for end, state in seen if state is EpisodeState.OPEN] == [2, 2.5, 3, 3.5, 4]
     assert len(ledger.episodes) == 1
     assert seen[-1] == (4, EpisodeState.OPEN)  # a break of 1 s may still be bridged
-    state, changes = one.advance(state, film("..", start_s=5.5))
+    state, changes = one.advance(state, video("..", start_s=5.5))
     assert [(row.end_us / S, row.state, row.reason) for row in changes.episodes] == [
         (4, EpisodeState.FINAL, CloseReason.ENDED)
     ]
 
 
 def test_stretches_tell_what_was_seen_and_when_not() -> None:
-    _, ledger = fold(_RULES, [film("####cc..mm..", _HAMMER)])
+    _, ledger = fold(_RULES, [video("####cc..mm..", _HAMMER)])
     assert ledger.seen() == [
         (0, 2, "OBSERVED"),
         (2, 3, "COVERED"),
@@ -96,15 +96,15 @@ def test_stretches_tell_what_was_seen_and_when_not() -> None:
 
 
 def test_time_without_frames_belongs_to_no_stretch_unless_the_site_dropped_them() -> None:
-    _, ledger = fold(_RULES, [film("..          ..", _HAMMER)])
+    _, ledger = fold(_RULES, [video("..          ..", _HAMMER)])
     assert ledger.seen() == [(0, 2.5, "OBSERVED"), (6, 7, "OBSERVED")]
-    _, ledger = fold(_RULES, [film("..          d.", _HAMMER)])
+    _, ledger = fold(_RULES, [video("..          d.", _HAMMER)])
     assert ledger.seen() == [(0, 2.5, "OBSERVED"), (2.5, 6.5, "DROPPED"), (6.5, 7, "OBSERVED")]
 
 
 def test_frames_that_go_back_in_time_are_put_in_order_or_counted() -> None:
     rules = settings("max_lateness_s: 1\ntools: [{class: hammer, min_on_s: 1, max_gap_s: 0}]")
-    frames = film("..####....", _HAMMER)
+    frames = video("..####....", _HAMMER)
     swapped = [frames[index] for index in (0, 2, 1, 4, 3, 5, 7, 6, 8, 9)]
     state, ledger = fold(rules, [swapped])
     assert (ledger.rows(), state.late, state.frames) == (fold(rules, [frames])[1].rows(), 0, 10)
@@ -115,17 +115,17 @@ def test_frames_that_go_back_in_time_are_put_in_order_or_counted() -> None:
 
 
 def test_a_frame_that_comes_twice_counts_once() -> None:
-    frames = film("..####....", _HAMMER)
+    frames = video("..####....", _HAMMER)
     state, ledger = fold(_RULES, [[one for each in frames for one in (each, each)]])
     assert (ledger.rows(), state.late) == (fold(_RULES, [frames])[1].rows(), 10)
 
 
 def test_an_ended_stream_takes_nothing_more() -> None:
-    state, _ = fold(_RULES, [film("####", _HAMMER)])
+    state, _ = fold(_RULES, [video("####", _HAMMER)])
     one = Fold(_RULES, STREAM, CLASSES)
     assert state.ended is CloseReason.END_OF_STREAM
     with pytest.raises(FoldError, match="cam-1 of epoch 1000000 has ended"):
-        one.advance(state, film("#", _HAMMER))
+        one.advance(state, video("#", _HAMMER))
     with pytest.raises(FoldError, match="has ended"):
         one.finish(state, CloseReason.END_OF_STREAM)
     assert close(state, CloseReason.REPLACED)[0] == state
@@ -133,7 +133,7 @@ def test_an_ended_stream_takes_nothing_more() -> None:
 
 def test_a_stream_is_closed_from_its_state_alone() -> None:
     one = Fold(_RULES, STREAM, CLASSES)
-    state, _ = one.advance(one.begin(), film("######", _HAMMER))
+    state, _ = one.advance(one.begin(), video("######", _HAMMER))
     ended, changes = close(FoldState.from_json(state.to_json()), CloseReason.REPLACED)
     assert ended.ended is CloseReason.REPLACED
     assert [(row.end_us / S, row.state, row.reason) for row in changes.episodes] == [
@@ -142,7 +142,7 @@ def test_a_stream_is_closed_from_its_state_alone() -> None:
 
 
 def test_new_settings_close_what_is_open_and_go_on() -> None:
-    frames = film("##########", _HAMMER)
+    frames = video("##########", _HAMMER)
     before, ledger = Fold(_RULES, STREAM, CLASSES), Ledger()
     state, changes = before.advance(before.begin(), frames[:6])
     ledger.take(changes)

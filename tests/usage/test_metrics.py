@@ -51,7 +51,7 @@ def test_overlap_decides() -> None:
     assert score.f1 == pytest.approx(2 / 3)
 
 
-def test_counts_of_films_add_up() -> None:
+def test_counts_of_videos_add_up() -> None:
     one = segmental_f1(_TRUTH[:1], _TRUTH, 0.5) + segmental_f1(_TRUTH, _TRUTH, 0.5)
     assert (one.hits, one.false_alarms, one.misses) == (4, 0, 2)
 
@@ -83,7 +83,7 @@ def test_equal_to_the_published_code() -> None:
 
 
 def _random(generator: random.Random) -> list[Segment]:
-    """Segments that fill a film one after another, as in the field's data sets."""
+    """Segments that fill a video one after another, as in the field's data sets."""
     edges = sorted(generator.sample(range(1, 100), generator.randint(1, 12)))
     spans = zip([0, *edges], [*edges, 100], strict=True)
     return [Segment(generator.choice("abc"), start, end) for start, end in spans]

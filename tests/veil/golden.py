@@ -12,12 +12,12 @@ from tests.veil import reference
 
 GOLDEN = Path(__file__).with_name("golden.json")
 SECRET = bytes(range(32))
-SITE, CAMERA, PICTURE = "plant 1", "rack/3", bytes(range(100, 116))
+SITE, CAMERA, IMAGE = "plant 1", "rack/3", bytes(range(100, 116))
 ROWS, COLUMNS = 34, 36  # more cells than the dither's tile has, both ways
 
 
-def picture(patch: int) -> reference.Picture:
-    """A picture of every contrast, by integer formula: uint8 values, ROWS x COLUMNS cells."""
+def image(patch: int) -> reference.Image:
+    """An image of every contrast, by integer formula: uint8 values, ROWS x COLUMNS cells."""
     height, width = ROWS * patch, COLUMNS * patch
     return [[[_value(y, x, c) for c in range(3)] for x in range(width)] for y in range(height)]
 
@@ -32,13 +32,13 @@ def make(spec: dict[str, Any]) -> dict[str, Any]:
     """Compute the golden vectors of a spec with the reference."""
     vectors = []
     for epoch in (0, 1):
-        for still in (None, PICTURE):
-            derived = reference.tables(spec, SECRET, epoch, site=SITE, camera=CAMERA, picture=still)
-            codes = reference.encode(spec, derived, picture(spec["patch"]))
+        for still in (None, IMAGE):
+            derived = reference.tables(spec, SECRET, epoch, site=SITE, camera=CAMERA, image=still)
+            codes = reference.encode(spec, derived, image(spec["patch"]))
             vectors.append(
                 {
                     "epoch": epoch,
-                    "picture": still.hex() if still else None,
+                    "image": still.hex() if still else None,
                     "sub_key": derived.sub_key,
                     "sha256": hashlib.sha256(codes).hexdigest(),
                     "head": codes[:32].hex(),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Spec = dict[str, Any]
-Picture = list[list[list[int]]]  # rows of pixels of R, G, B
+Image = list[list[list[int]]]  # rows of pixels of R, G, B
 
 QUARTER = (1024, 1019, 1004, 980, 946, 903, 851, 792, 724, 650, 569, 483, 392, 297, 200, 100, 0)
 COLOURS = ((1, 2, 1), (-1, -1, 2), (2, -1, -1))
@@ -115,10 +115,10 @@ class Tables:
     dither: list[int]
 
 
-def tables(spec: Spec, secret: bytes, epoch: int, *, site: str, camera: str, picture: bytes | None = None) -> Tables:
+def tables(spec: Spec, secret: bytes, epoch: int, *, site: str, camera: str, image: bytes | None = None) -> Tables:
     """Derive the tables of a stream from the key."""
     root = root_of(secret, epoch)
-    name = _framed([site.encode(), camera.encode(), picture or b""], 4)
+    name = _framed([site.encode(), camera.encode(), image or b""], 4)
     chooser = hmac.digest(hkdf(root, b"sub-key"), _framed([name], 8), "sha256")
     sub_key = int.from_bytes(chooser, "big") % spec["sub_keys"]
     words = chacha20_words(hkdf(root, f"weights/{sub_key}/".encode() + canonical(spec)))
@@ -178,14 +178,14 @@ def fold(value: int, height: int) -> int:
     return abs(value % (2 * height) - height)
 
 
-def encode(spec: Spec, derived: Tables, picture: Picture) -> bytes:
-    """Veil one picture; the code values in the order channel, row, column."""
-    p, rows, columns = spec["patch"], len(picture) // spec["patch"], len(picture[0]) // spec["patch"]
+def encode(spec: Spec, derived: Tables, image: Image) -> bytes:
+    """Veil one image; the code values in the order channel, row, column."""
+    p, rows, columns = spec["patch"], len(image) // spec["patch"], len(image[0]) // spec["patch"]
     height, top = period(spec), span(spec)
     out = bytearray(spec["channels"] * rows * columns)
     for r in range(rows):
         for c in range(columns):
-            lines = [picture[r * p + i][c * p : (c + 1) * p] for i in range(p)]
+            lines = [image[r * p + i][c * p : (c + 1) * p] for i in range(p)]
             patch = [value for line in lines for pixel in line for value in pixel]
             folded = []
             for row, offset in zip(derived.first, derived.offset, strict=True):

@@ -202,7 +202,7 @@ def test_a_site_gets_a_camera_more_by_another_key_as_the_refusal_says(tmp_path: 
     [
         (lambda: SITE.stream(SPEC, "north", "rack 3"), "cannot veil camera rack 3 of site north"),
         (lambda: SITE.stream(SPEC, "south", "rack 1"), "cannot veil camera rack 1 of site south"),
-        (lambda: SITE.stream(SPEC, "north", "rack 1", b"picture"), "cannot veil still pictures"),
+        (lambda: SITE.stream(SPEC, "north", "rack 1", b"image"), "cannot veil still images"),
         (lambda: SITE.hash_secret("south", "identity"), "cannot serve site south"),
         (lambda: Veil(PatchSpec(bits=2), SITE), KEY.veil_id(SPEC) + ", not for " + KEY.veil_id(PatchSpec(bits=2))),
     ],
@@ -218,9 +218,9 @@ def test_a_site_key_holds_neither_the_owners_secret_nor_its_root() -> None:
         assert not [needle for needle in needles(secret) if needle in held]
 
 
-def test_epochs_cameras_sites_and_pictures_differ() -> None:
-    def codes(key: VeilKey, site: str, camera: str, picture: bytes | None = None) -> bytes:
-        return Veil(SPEC, key).stream(site, camera, picture).encode(FRAMES).tobytes()
+def test_epochs_cameras_sites_and_images_differ() -> None:
+    def codes(key: VeilKey, site: str, camera: str, image: bytes | None = None) -> bytes:
+        return Veil(SPEC, key).stream(site, camera, image).encode(FRAMES).tobytes()
 
     variants = [
         codes(KEY, "north", "rack 1"),
@@ -228,7 +228,7 @@ def test_epochs_cameras_sites_and_pictures_differ() -> None:
         codes(VeilKey(bytes(32)), "north", "rack 1"),
         codes(KEY, "north", "rack 2"),
         codes(KEY, "south", "rack 1"),
-        codes(KEY, "north", "rack 1", b"picture"),
+        codes(KEY, "north", "rack 1", b"image"),
         codes(KEY, "north", "rack 1", b"another"),
     ]
     assert len(set(variants)) == len(variants)

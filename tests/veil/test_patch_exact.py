@@ -70,14 +70,14 @@ def test_random_specs_agree_with_the_reference_on_numpy_and_torch() -> None:
     compared = 0
     for index in range(SPECS):
         fields, secret = random_fields(rng), rng.randbytes(32)
-        epoch, picture = rng.randint(0, 3), rng.choice((None, rng.randbytes(16)))
+        epoch, image = rng.randint(0, 3), rng.choice((None, rng.randbytes(16)))
         try:
             spec = parse_spec(json.dumps(fields), f"spec {index}")
-            encoder = Veil(spec, VeilKey(secret, epoch)).stream("site", f"camera {index}", picture)
+            encoder = Veil(spec, VeilKey(secret, epoch)).stream("site", f"camera {index}", image)
         except SpecError:
             continue
         frames = random_frames(numbers, spec, 1)
-        derived = reference.tables(fields, secret, epoch, site="site", camera=f"camera {index}", picture=picture)
+        derived = reference.tables(fields, secret, epoch, site="site", camera=f"camera {index}", image=image)
         expected = reference.encode(fields, derived, frames[0].tolist())
         assert encoder.sub_key == derived.sub_key
         assert encoder.encode(frames).tobytes() == expected, fields
@@ -94,13 +94,13 @@ def test_reference_has_the_published_primitives() -> None:
     assert block[-4:].hex() == "a2503c4e"
 
 
-@pytest.mark.parametrize("vector", VECTORS["vectors"], ids=lambda vector: f"{vector['epoch']}-{vector['picture']}")
+@pytest.mark.parametrize("vector", VECTORS["vectors"], ids=lambda vector: f"{vector['epoch']}-{vector['image']}")
 def test_golden_vectors(vector: dict[str, Any]) -> None:
     spec = parse_spec(json.dumps(VECTORS["spec"]), "golden.json")
     assert spec == PatchSpec(), "the default spec changed: python -m tests.veil.golden, and say so in the changelog"
-    picture = bytes.fromhex(vector["picture"]) if vector["picture"] else None
-    encoder = Veil(spec, VeilKey(golden.SECRET, vector["epoch"])).stream(golden.SITE, golden.CAMERA, picture)
-    frames = np.array([golden.picture(spec.patch)], dtype=np.uint8)
+    image = bytes.fromhex(vector["image"]) if vector["image"] else None
+    encoder = Veil(spec, VeilKey(golden.SECRET, vector["epoch"])).stream(golden.SITE, golden.CAMERA, image)
+    frames = np.array([golden.image(spec.patch)], dtype=np.uint8)
     codes = encoder.encode(frames)
     assert encoder.sub_key == vector["sub_key"]
     assert codes.tobytes()[:32].hex() == vector["head"]
@@ -249,7 +249,7 @@ def swept(encoder: PatchEncoder) -> npt.NDArray[np.int64]:
 
 
 def test_code_values_rise_and_fall_as_contrast_rises() -> None:
-    # A monotone veil opens to one known picture, so no channel may follow contrast in one direction only.
+    # A monotone veil opens to one known image, so no channel may follow contrast in one direction only.
     steps = np.diff(swept(Veil(PatchSpec(), KEY).stream("site", "camera")), axis=0)
     both_ways = (steps > 0).any(axis=0) & (steps < 0).any(axis=0)
     assert both_ways.mean() >= 0.9

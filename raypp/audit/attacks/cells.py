@@ -10,12 +10,12 @@ from raypp.audit.core.model import Codes, Frames
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Places: TypeAlias = npt.NDArray[np.int64]
-"""int64[M]: cells by their number, in the order picture, row, column."""
+"""int64[M]: cells by their number, in the order image, row, column."""
 
 MOST_ONE_HOT = 3000
 """Features of one 0/1 value for each value that a code can take; more are too many for a regression."""
-_MOST_PICTURES = 24
-"""Moments of more pictures than this hardly differ."""
+_MOST_IMAGES = 24
+"""Moments of more images than this hardly differ."""
 _AROUND = tuple(product((-1, 0, 1), repeat=2))
 
 
@@ -32,11 +32,11 @@ def cells(codes_NhwC: Codes) -> int:
 def neighbourhoods(codes_NhwC: Codes, places: Places) -> Codes:
     """Codes of the 3x3 cells around some cells, uint8[M, 9*C]; the border repeats."""
     _, height, width, channels = codes_NhwC.shape
-    picture, row, column = np.unravel_index(places, codes_NhwC.shape[:3])
+    image, row, column = np.unravel_index(places, codes_NhwC.shape[:3])
     around = np.empty((len(places), len(_AROUND), channels), dtype=np.uint8)
     for place, (down, right) in enumerate(_AROUND):
         rows, columns = np.clip(row + down, 0, height - 1), np.clip(column + right, 0, width - 1)
-        around[:, place] = codes_NhwC[picture, rows, columns]
+        around[:, place] = codes_NhwC[image, rows, columns]
     return around.reshape(len(places), -1)
 
 
@@ -50,18 +50,18 @@ def patches(frames: Frames, patch: int, places: Places) -> Floats:
     """Pixels of some cells, float32[M, p*p*3]."""
     count, height, width, _ = frames.shape
     cut = frames.reshape(count, height // patch, patch, width // patch, patch, 3)
-    picture, row, column = np.unravel_index(places, (count, height // patch, width // patch))
-    return cut[picture, row, :, column].reshape(len(places), -1).astype(np.float32)
+    image, row, column = np.unravel_index(places, (count, height // patch, width // patch))
+    return cut[image, row, :, column].reshape(len(places), -1).astype(np.float32)
 
 
-def pictures(pixels: npt.NDArray[np.floating], shape: tuple[int, ...], patch: int) -> Frames:
-    """Put the pixels of cells together to pictures of a shape (N, H, W, 3)."""
+def images(pixels: npt.NDArray[np.floating], shape: tuple[int, ...], patch: int) -> Frames:
+    """Put the pixels of cells together to images of a shape (N, H, W, 3)."""
     count, height, width, _ = shape
     rows, columns = height // patch, width // patch
     whole = pixels.reshape(count, rows, columns, patch, patch, 3).transpose(0, 1, 3, 2, 4, 5)
     return np.clip(np.round(whole.reshape(shape)), 0, 255).astype(np.uint8)
 
 
-def some(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """At most 24 pictures, evenly chosen, for what is known of their statistics."""
-    return pictures[:: max(1, -(-len(pictures) // _MOST_PICTURES))]
+def some(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """At most 24 images, evenly chosen, for what is known of their statistics."""
+    return images[:: max(1, -(-len(images) // _MOST_IMAGES))]

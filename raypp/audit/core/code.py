@@ -8,7 +8,7 @@ _MAKES_ROWS = (
     "audit/baselines.py",
     "audit/crowd.py",
     "audit/detector.py",
-    "audit/film.py",
+    "audit/video.py",
     "audit/held.py",
     "audit/material.py",
     "audit/measuring.py",
@@ -30,7 +30,7 @@ _MAKES_ROWS = (
     "media/obscuring.py",
     "veil",
 )
-"""Files and folders of the package. How pictures are read is not among them, since the pictures have a digest."""
+"""Files and folders of the package. How images are read is not among them, since the images have a digest."""
 
 
 def code_digest(package: Path = Path(__file__).parents[1]) -> str:

@@ -1,4 +1,4 @@
-"""Values of an audit: pictures, what is attacked, and who attacks."""
+"""Values of an audit: images, what is attacked, and who attacks."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,20 +21,20 @@ Features: TypeAlias = npt.NDArray[np.float32]
 """float32[N, F, g, g'], of a detector's early layers."""
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ranks: TypeAlias = npt.NDArray[np.int64]
-"""int64[N]: place of each picture's own among all candidates, 0 the first."""
+"""int64[N]: place of each image's own among all candidates, 0 the first."""
 
 
 class Adversary(StrEnum):
     """Who attacks."""
 
     OUTSIDER = "outsider"
-    """Has shards only, and public pictures."""
+    """Has shards only, and public images."""
     TEAM = "ML team"
     """Has, besides, labels and the detector on codes that it trained; no key and no pair."""
     PAIRS = "holder of pairs"
-    """Has shards, and some pictures both plain and veiled under the same key."""
+    """Has shards, and some images both plain and veiled under the same key."""
     KEY = "holder of the key"
-    """Has shards, and all that the owner has but the pictures: no outsider, but what is left if the key is lost."""
+    """Has shards, and all that the owner has but the images: no outsider, but what is left if the key is lost."""
 
 
 class Need(StrEnum):
@@ -43,8 +43,8 @@ class Need(StrEnum):
     MODEL = "--model"
     WEIGHTS = "--weights"
     MEMBERS = "--members"
-    FILMS = "films of fixed cameras"
-    PEOPLE = "films of people"
+    VIDEOS = "videos of fixed cameras"
+    PEOPLE = "videos of people"
     RECOGNISERS = "raypp[recognition]"
 
 
@@ -54,30 +54,30 @@ class Kind(StrEnum):
     REBUILD = "rebuild"
     MATCH = "match"
     DECIDE = "decide"
-    """Tell of single pictures whether something is so."""
+    """Tell of single images whether something is so."""
 
 
 class Moment(Protocol):
-    """When in a film a picture was taken: what its camera saw around it, and so what its shards hold."""
+    """When in a video an image was taken: what its camera saw around it, and so what its shards hold."""
 
     def burst(self, count: int) -> Frames:
-        """Return the picture and the frames that follow it: `count`, or fewer where the film ends."""
+        """Return the image and the frames that follow it: `count`, or fewer where the video ends."""
         ...
 
     def whole(self, count: int) -> Frames:
-        """Return at most `count` frames, taken evenly from the whole film."""
+        """Return at most `count` frames, taken evenly from the whole video."""
         ...
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """Plain pictures of one size.
+class Images:
+    """Plain images of one size.
 
     Attributes:
-        frames: the pictures.
-        cameras: name of the camera of each; pictures of one camera are veiled under one sub-key.
-        boxes: labels of each, normalised to the picture: class name and box; empty where there are none.
-        moments: when each was filmed, None for a still; empty if none was.
+        frames: the images.
+        cameras: name of the camera of each; images of one camera are veiled under one sub-key.
+        boxes: labels of each, normalised to the image: class name and box; empty where there are none.
+        moments: when each was recorded, None for a still; empty if none was.
     """
 
     frames: Frames
@@ -88,18 +88,18 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.frames)
 
-    def take(self, places: Sequence[int]) -> "Pictures":
+    def take(self, places: Sequence[int]) -> "Images":
         """Return some of them, in the order given."""
-        return Pictures(
+        return Images(
             self.frames[list(places)],
             tuple(self.cameras[place] for place in places),
             tuple(self.boxes[place] for place in places),
             tuple(self.moments[place] for place in places) if self.moments else (),
         )
 
-    def and_also(self, others: "Pictures") -> "Pictures":
+    def and_also(self, others: "Images") -> "Images":
         """Return these, then others of the same size."""
-        return Pictures(
+        return Images(
             np.concatenate([self.frames, others.frames]),
             self.cameras + others.cameras,
             self.boxes + others.boxes,
@@ -116,20 +116,20 @@ class Veiling:
         patch: pixels across that one cell of codes stands for.
         channels: values of a cell.
         levels: number of values that each can take, at most 256.
-        encode: veils pictures, each as its camera does.
-        features: what the adapter of a detector on codes makes of veiled pictures; None where there is no detector.
+        encode: veils images, each as its camera does.
+        features: what the adapter of a detector on codes makes of veiled images; None where there is no detector.
         drawn: the same under another key, by number, as anybody can draw keys; None where nobody can.
         again: the same under another of the owner's keys, by number from 1; None where there is none.
         detector: the detector itself on what `encode` makes; None where there is none.
-        held: the same to whoever holds its key, for the pictures of a camera; None where there is no key.
+        held: the same to whoever holds its key, for the images of a camera; None where there is no key.
     """
 
     name: str
     patch: int
     channels: int
     levels: int
-    encode: Callable[[Pictures], Codes]
-    features: Callable[[Pictures], Features] | None = None
+    encode: Callable[[Images], Codes]
+    features: Callable[[Images], Features] | None = None
     drawn: "Callable[[int], Veiling] | None" = None
     again: "Callable[[int], Veiling] | None" = None
     detector: "Detector | None" = None
@@ -146,7 +146,7 @@ class Held(Protocol):
     reach: ClassVar[int]
 
     def values(self, pixels_N3HW: "Tensor") -> "Tensor":
-        """Return of pictures in [0, 255] what is cut into levels, float[N, C, h, w]: n where n <= value < n + 1."""
+        """Return of images in [0, 255] what is cut into levels, float[N, C, h, w]: n where n <= value < n + 1."""
         ...
 
     def levels(self, codes: Codes) -> Codes:
@@ -155,20 +155,20 @@ class Held(Protocol):
 
 
 class Detector(Protocol):
-    """A detector on veiled pictures."""
+    """A detector on veiled images."""
 
-    def losses(self, pictures: Pictures) -> Floats:
-        """Return its loss on each veiled picture with its labels, float64[N]."""
+    def losses(self, images: Images) -> Floats:
+        """Return its loss on each veiled image with its labels, float64[N]."""
         ...
 
-    def further(self, pictures: Pictures, steps: int, seed: int) -> "Detector":
-        """Return what becomes of it by so many more steps of training on veiled pictures with their labels."""
+    def further(self, images: Images, steps: int, seed: int) -> "Detector":
+        """Return what becomes of it by so many more steps of training on veiled images with their labels."""
         ...
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Pictures of which the owner knows whether the detector learnt from them.
+    """Images of which the owner knows whether the detector learnt from them.
 
     Attributes:
         members: it did; an attacker has them veiled and labelled, and is to tell that.
@@ -176,39 +176,39 @@ class Trial:
         own: it did not, either, and the attacker knows that: he may learn from them.
     """
 
-    members: Pictures
-    strangers: Pictures
-    own: Pictures
+    members: Images
+    strangers: Images
+    own: Images
 
 
 @dataclass(frozen=True)
 class Crowd:
-    """People whom fixed cameras saw for a while, each told apart by being followed through the plain film.
+    """People whom fixed cameras saw for a while, each told apart by being followed through the plain video.
 
     Attributes:
-        pictures: frames, one for each box.
+        images: frames, one for each box.
         corners_N4: float64[N, 4], the box: left, top, right and bottom, in pixels.
         person_N: int64[N], number of the person.
-        film_N: int64[N], number of the film.
+        video_N: int64[N], number of the video.
         times_us_N: int64[N], presentation time, in microseconds.
     """
 
-    pictures: Pictures
+    images: Images
     corners_N4: Floats
     person_N: npt.NDArray[np.int64]
-    film_N: npt.NDArray[np.int64]
+    video_N: npt.NDArray[np.int64]
     times_us_N: npt.NDArray[np.int64]
 
 
 class PublicFeatures(Protocol):
-    """What public weights make of plain pictures, in the place of what an adapter makes of veiled ones."""
+    """What public weights make of plain images, in the place of what an adapter makes of veiled ones."""
 
     def __call__(self, frames: Frames) -> Features:
-        """Return the features of pictures."""
+        """Return the features of images."""
         ...
 
     def of(self, pixels_N3HW: "Tensor") -> "Tensor":
-        """Return the features of pictures in [0, 1]; gradients flow to the pictures."""
+        """Return the features of images in [0, 1]; gradients flow to the images."""
         ...
 
 
@@ -218,17 +218,17 @@ class Case:
 
     Attributes:
         veiling: what is attacked.
-        known: what the attacker may know: plain pictures of his own or, with pairs, of the owner.
-        victims: pictures to rebuild or to match; never used to fit, never used to tune.
+        known: what the attacker may know: plain images of his own or, with pairs, of the owner.
+        victims: images to rebuild or to match; never used to fit, never used to tune.
         seed: of whatever the attacker leaves to chance.
-        public: what public weights make of plain pictures, in the place of `veiling.features`; None without weights.
+        public: what public weights make of plain images, in the place of `veiling.features`; None without weights.
         trial: what the detector learnt from and what not; None where that is not known.
-        crowd: people in films; None where no attack at hand asks for them.
+        crowd: people in videos; None where no attack at hand asks for them.
     """
 
     veiling: Veiling
-    known: Pictures
-    victims: Pictures
+    known: Images
+    victims: Images
     seed: int = 0
     public: PublicFeatures | None = None
     trial: Trial | None = None
@@ -237,13 +237,13 @@ class Case:
 
 @dataclass(frozen=True)
 class Decisions:
-    """How sure an attacker is of each picture that something is so; only the order of values counts.
+    """How sure an attacker is of each image that something is so; only the order of values counts.
 
     Attributes:
-        so: of pictures of which it is, float64[M].
-        not_so: of pictures of which it is not, float64[N].
+        so: of images of which it is, float64[M].
+        not_so: of images of which it is not, float64[N].
         whose: of pairs, M = N, the person that both the pair of one and the pair of two have in common, int64[M]; None
-            where pictures are judged one by one.
+            where images are judged one by one.
     """
 
     so: Floats
@@ -278,7 +278,7 @@ class Attacker(Protocol):
 
 @runtime_checkable
 class Attack(Attacker, Protocol):
-    """An attack that rebuilds pictures."""
+    """An attack that rebuilds images."""
 
     def rebuild(self, case: Case) -> Frames:
         """Return the victims as the attacker sees them, uint8 of the shape of `case.victims.frames`."""
@@ -298,7 +298,7 @@ class Learner(Attack, Protocol):
     """An attack that learns without the victims' key: once learnt, it is used against any key of the same spec."""
 
     def learn(self, case: Case) -> Taught:
-        """Learn from the attacker's own pictures; the victims of `case` are not looked at."""
+        """Learn from the attacker's own images; the victims of `case` are not looked at."""
         ...
 
 
@@ -307,16 +307,16 @@ class Matcher(Attacker, Protocol):
     """An attack that tells which victim is whose."""
 
     def ranks(self, case: Case) -> Ranks:
-        """Return for each victim the rank of its own picture among all candidates."""
+        """Return for each victim the rank of its own image among all candidates."""
         ...
 
 
 @runtime_checkable
 class Decider(Attacker, Protocol):
-    """An attack that tells of single pictures whether something is so."""
+    """An attack that tells of single images whether something is so."""
 
     def decide(self, case: Case) -> Decisions:
-        """Return how sure it is of pictures of which it is so, and of pictures of which it is not."""
+        """Return how sure it is of images of which it is so, and of images of which it is not."""
         ...
 
 

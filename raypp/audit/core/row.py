@@ -7,13 +7,13 @@ from raypp.audit.recognition.figures import Recognised
 
 
 class Estimate(BaseModel):
-    """A figure over pictures.
+    """A figure over images.
 
     Attributes:
-        mean: over all pictures.
-        low, high: 95 % interval of the mean: by bootstrap over pictures; of a share, Wilson's; of an area under a
+        mean: over all images.
+        low, high: 95 % interval of the mean: by bootstrap over images; of a share, Wilson's; of an area under a
             curve, Newcombe's.
-        worst: mean over the 5 % of pictures (at least one) for which it is highest.
+        worst: mean over the 5 % of images (at least one) for which it is highest.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -88,21 +88,21 @@ class AttackRow(BaseModel):
         is_veil: whether it is the audited veil; else a baseline or a control.
         attack, adversary, knowledge: who did what with what.
         kind: rebuild, match or decide; figures of another kind are None.
-        pictures: number of victims.
+        images: number of victims.
         detail, edges: of a rebuild: leakage L of detail within cells and of edges: 0 a guess from the labels alone, 1
-            the picture itself.
-        psnr_db, ssim: of the rebuilt pictures.
+            the image itself.
+        psnr_db, ssim: of the rebuilt images.
         blind_psnr_db: PSNR of the guess.
         top1: of a match: share of victims found among `candidates` at the first guess.
-        candidates: pictures to choose among.
+        candidates: images to choose among.
         auc: of a decision: area under the receiver operating characteristic, 0.5 by chance; `worst` is the share of
-            pictures of which it is not so that the surest 5 % of those of which it is stand above.
-        recognised: of a rebuild: what recognisers find on the pictures; None if nobody was to look.
+            images of which it is not so that the surest 5 % of those of which it is stand above.
+        recognised: of a rebuild: what recognisers find on the images; None if nobody was to look.
         control: the positive control; None where none is defined.
         reason: why the attack was not made; empty if it was.
         seconds: time that it took.
         seed: what was left to chance.
-        picture: file name of originals beside rebuilt ones within the audit's `pictures`; None if there is none.
+        image: file name of originals beside rebuilt ones within the audit's `images`; None if there is none.
         other_keys: what it reaches under keys that the audit drew in place of the owner's; empty where it drew none.
     """
 
@@ -114,7 +114,7 @@ class AttackRow(BaseModel):
     adversary: Adversary
     knowledge: str
     kind: Kind
-    pictures: int
+    images: int
     detail: Estimate | None = None
     edges: Estimate | None = None
     psnr_db: Estimate | None = None
@@ -128,7 +128,7 @@ class AttackRow(BaseModel):
     reason: str = ""
     seconds: float = Field(ge=0)
     seed: int = 0
-    picture: str | None = None
+    image: str | None = None
     other_keys: tuple[KeyFigures, ...] = ()
 
     def under(self, other: int) -> "AttackRow":

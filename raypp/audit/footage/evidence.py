@@ -1,4 +1,4 @@
-"""The owner's own pictures to attack: some that the attacker knows, some that he must not have."""
+"""The owner's own images to attack: some that the attacker knows, some that he must not have."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from raypp.audit.core.model import Frames, Moment, Pictures
-from raypp.audit.footage.video import FilmMoment, frames_from, moments
+from raypp.audit.core.model import Frames, Images, Moment
+from raypp.audit.footage.video import VideoMoment, frames_from, moments
 from raypp.errors import OptionError
 from raypp.geometry.letterbox import Letterbox
 from raypp.media.annotations.boxes import Box
@@ -26,32 +26,32 @@ from raypp.media.source import SourceFile, SourceKind
 CELL = 32
 """Windows are multiples of this many pixels, so that every veil and every baseline fits."""
 CAMERA = "audit"
-"""All pictures are veiled as one camera's: known pairs are of the victims' own sub-key, the attacker's best case."""
+"""All images are veiled as one camera's: known pairs are of the victims' own sub-key, the attacker's best case."""
 _TOLERANCE_US = 100_000
 _LEAST = 4
 
 Labels = tuple[tuple[str, Box], ...]
 Labelled = dict[str, tuple[Dataset, DatasetImage]]
-"""By picture of a dataset: the dataset, and what it says of the picture."""
+"""By image of a dataset: the dataset, and what it says of the image."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Pictures of an audit.
+    """Images of an audit.
 
     Attributes:
         known: for the attacker, from the first sources, or, of fewer than three, from the first part of each.
         victims: from the others, or from the last part.
-        passed_by: pictures left out because most others have another shape.
+        passed_by: images left out because most others have another shape.
     """
 
-    known: Pictures
-    victims: Pictures
+    known: Images
+    victims: Images
     passed_by: int
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of all pictures and labels, as hex."""
+        """SHA-256 of all images and labels, as hex."""
         return digest_of(self.known, self.victims)
 
 
@@ -63,17 +63,17 @@ class _Taken:
     moment: Moment | None = None
 
 
-def digest_of(*some: Pictures) -> str:
-    """SHA-256 of pictures with their labels, as hex."""
+def digest_of(*some: Images) -> str:
+    """SHA-256 of images with their labels, as hex."""
     found = sha256()
-    for pictures in some:
-        found.update(f"{pictures.frames.shape} {pictures.cameras} {pictures.boxes}".encode())
-        found.update(pictures.frames.tobytes())
+    for images in some:
+        found.update(f"{images.frames.shape} {images.cameras} {images.boxes}".encode())
+        found.update(images.frames.tobytes())
     return found.hexdigest()
 
 
 def gather(sources: Sequence[str], size: int, known: int, victims: int, seed: int) -> Evidence:
-    """Read pictures evenly from all sources.
+    """Read images evenly from all sources.
 
     Args:
         sources: videos, folders, datasets, inventories, as `raypp veil` takes them.
@@ -83,17 +83,17 @@ def gather(sources: Sequence[str], size: int, known: int, victims: int, seed: in
         seed: of which sources are the victims'.
 
     Raises:
-        OptionError: if there are not at least four pictures of one shape.
+        OptionError: if there are not at least four images of one shape.
         MediaError: if a source is not there or cannot be decoded.
     """
     found = discover(sources)
     labelled = {image.file.url: (dataset, image) for dataset in found.datasets for image in dataset.images}
     files = [*found.files, *(image.file for dataset in found.datasets for image in dataset.images)]
     if not files:
-        raise OptionError(f"no video and no picture in {', '.join(sources)}; name the owner's own footage")
+        raise OptionError(f"no video and no image in {', '.join(sources)}; name the owner's own footage")
     order = [files[place] for place in np.random.default_rng(seed).permutation(len(files))]
     if len(order) < 3:
-        halves = [list(_pictures(file, -(-(known + victims) // len(order)), size, labelled)) for file in order]
+        halves = [list(_images(file, -(-(known + victims) // len(order)), size, labelled)) for file in order]
         share = known / (known + victims)
         mine = [one for half in halves for one in half[: round(len(half) * share)]]
         theirs = [one for half in halves for one in half[round(len(half) * share) :]]
@@ -105,14 +105,14 @@ def gather(sources: Sequence[str], size: int, known: int, victims: int, seed: in
 
 
 def _from(files: Sequence[SourceFile], count: int, size: int, labelled: Labelled) -> list[_Taken]:
-    """Take `count` pictures, as evenly as the files allow."""
+    """Take `count` images, as evenly as the files allow."""
     chosen = files[:count]
     each = -(-count // len(chosen))
-    return [one for file in chosen for one in _pictures(file, each, size, labelled)]
+    return [one for file in chosen for one in _images(file, each, size, labelled)]
 
 
-def _pictures(file: SourceFile, count: int, size: int, labelled: Labelled) -> Iterator[_Taken]:
-    """Yield pictures of a file, in order of time."""
+def _images(file: SourceFile, count: int, size: int, labelled: Labelled) -> Iterator[_Taken]:
+    """Yield images of a file, in order of time."""
     if file.kind is SourceKind.IMAGE:
         yield _Taken(file.url, *read_labelled(file.url, labelled.get(file.url), size, CELL))
         return
@@ -124,8 +124,8 @@ def _pictures(file: SourceFile, count: int, size: int, labelled: Labelled) -> It
         for moment in moments(info, count):
             for frame in islice(frames_from(stream, info, moment, box), 1):
                 boxes = sidecar.boxes_at(frame.timestamp_us, _TOLERANCE_US) if sidecar else None
-                filmed = FilmMoment(file.url, frame.timestamp_us, size, CELL)
-                yield _Taken(file.url, frame.pixels, _within(box, boxes or ()), filmed)
+                recorded = VideoMoment(file.url, frame.timestamp_us, size, CELL)
+                yield _Taken(file.url, frame.pixels, _within(box, boxes or ()), recorded)
     finally:
         stream.close()
 
@@ -133,17 +133,17 @@ def _pictures(file: SourceFile, count: int, size: int, labelled: Labelled) -> It
 def read_labelled(
     url: str, labelled: tuple[Dataset, DatasetImage] | None, size: int, cell: int
 ) -> tuple[Frames, Labels]:
-    """Read a picture into its window, uint8[H, W, 3], and its labels, as fractions of that.
+    """Read an image into its window, uint8[H, W, 3], and its labels, as fractions of that.
 
     Args:
-        url: the picture.
-        labelled: its dataset, and what that says of it; None for a picture of no dataset. Label files behind a URL are
+        url: the image.
+        labelled: its dataset, and what that says of it; None for an image of no dataset. Label files behind a URL are
             not read.
         size: side of the letterboxed square, in pixels.
         cell: pixels that the window is a multiple of.
 
     Raises:
-        LabelError, MediaError: if labels or picture cannot be read.
+        LabelError, MediaError: if labels or image cannot be read.
     """
     stream = open_source(url)
     try:
@@ -179,17 +179,17 @@ def _same_shape(mine: Sequence[_Taken], theirs: Sequence[_Taken]) -> Evidence:
     victims = [one for one in theirs if one.pixels.shape == shape]
     if len(known) < _LEAST or len(victims) < _LEAST:
         raise OptionError(
-            f"{len(known)} pictures for the attacker and {len(victims)} to attack, of one shape; an audit needs "
+            f"{len(known)} images for the attacker and {len(victims)} to attack, of one shape; an audit needs "
             f"{_LEAST} of each: name more footage"
         )
     return Evidence(_together(known), _together(victims), len(mine) + len(theirs) - len(known) - len(victims))
 
 
-def _together(taken: Sequence[_Taken]) -> Pictures:
-    filmed = tuple(one.moment for one in taken)
-    return Pictures(
+def _together(taken: Sequence[_Taken]) -> Images:
+    recorded = tuple(one.moment for one in taken)
+    return Images(
         np.stack([one.pixels for one in taken]),
         (CAMERA,) * len(taken),
         tuple(one.labels for one in taken),
-        filmed if any(filmed) else (),
+        recorded if any(recorded) else (),
     )

@@ -1,4 +1,4 @@
-"""Pictures of which the owner knows whether a detector learnt from them: a dataset's train split, and its val split."""
+"""Images of which the owner knows whether a detector learnt from them: a dataset's train split, and its val split."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from raypp.audit.core.model import Frames, Pictures, Trial
+from raypp.audit.core.model import Frames, Images, Trial
 from raypp.audit.footage.evidence import CAMERA, Labels, digest_of, read_labelled
 from raypp.io.filesystem import is_url
 from raypp.media.dataset import TRAIN, Dataset
@@ -14,7 +14,7 @@ from raypp.media.discovery import discover
 
 VAL = "val"
 LEAST_MEMBERS, LEAST_STRANGERS = 16, 40
-"""Fewest pictures of train, and of val, that tell anything."""
+"""Fewest images of train, and of val, that tell anything."""
 _MOST_OWN = 64
 
 Read = list[tuple[Frames, Labels]]
@@ -22,17 +22,17 @@ Read = list[tuple[Frames, Labels]]
 
 @lru_cache(maxsize=1)
 def gather_trial(sources: tuple[str, ...], size: int, patch: int, count: int, seed: int) -> Trial | None:
-    """Read pictures of both splits of a dataset, as the veil letterboxes them; read once in a process.
+    """Read images of both splits of a dataset, as the veil letterboxes them; read once in a process.
 
     Args:
-        sources: where to look; of local datasets in YOLO layout, the first with enough pictures of one shape is taken.
+        sources: where to look; of local datasets in YOLO layout, the first with enough images of one shape is taken.
         size: side of the detector's square, in pixels.
         patch: side of the veil's cells, in pixels.
-        count: pictures to try, at most, of either split.
+        count: images to try, at most, of either split.
         seed: of which ones.
 
     Raises:
-        LabelError, MediaError: if labels or pictures cannot be read.
+        LabelError, MediaError: if labels or images cannot be read.
     """
     local = [source for source in sources if not is_url(source)]
     for dataset in discover(local).datasets if local else ():
@@ -47,7 +47,7 @@ def gather_trial(sources: tuple[str, ...], size: int, patch: int, count: int, se
 
 
 def trial_digest(trial: Trial) -> str:
-    """SHA-256 of all its pictures and labels, as hex."""
+    """SHA-256 of all its images and labels, as hex."""
     return digest_of(trial.members, trial.strangers, trial.own)
 
 
@@ -66,5 +66,5 @@ def _trial(train: Read, val: Read) -> Trial | None:
     return Trial(_together(members), _together(others[own:]), _together(others[:own]))
 
 
-def _together(read: Sequence[tuple[Frames, Labels]]) -> Pictures:
-    return Pictures(np.stack([frame for frame, _ in read]), (CAMERA,) * len(read), tuple(boxes for _, boxes in read))
+def _together(read: Sequence[tuple[Frames, Labels]]) -> Images:
+    return Images(np.stack([frame for frame, _ in read]), (CAMERA,) * len(read), tuple(boxes for _, boxes in read))

@@ -1,4 +1,4 @@
-"""People whom fixed cameras saw for a while, told apart by following each through the plain film."""
+"""People whom fixed cameras saw for a while, told apart by following each through the plain video."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from raypp.audit.core.model import Crowd, Frames, Pictures
+from raypp.audit.core.model import Crowd, Frames, Images
 from raypp.audit.footage.evidence import CAMERA, CELL
 from raypp.audit.footage.tracks import Corners, Spot, tracked
 from raypp.detect.public import open_public
@@ -24,7 +24,7 @@ from raypp.media.timeline import DecodeReport
 from raypp.media.video import decode
 
 LEAST_PEOPLE = 4
-"""Fewest people of one film that tell anything: two to learn from, and two to be told apart."""
+"""Fewest people of one video that tell anything: two to learn from, and two to be told apart."""
 _RATE = Fraction(5)
 _SURE = 0.4
 _PERSON = "person"
@@ -35,12 +35,12 @@ _SEEN, _MOST_PEOPLE = 24, 40
 Finder: TypeAlias = Callable[[Frames], Corners]
 """Finds boxes on one frame, uint8[H, W, 3]."""
 _Kept: TypeAlias = tuple[int, int, Frames, Corners]
-"""Film, time in microseconds, frame and box."""
+"""Video, time in microseconds, frame and box."""
 
 
 @lru_cache(maxsize=4)
-def films_of(sources: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the films among sources, by URL or path; looked for once in a process."""
+def videos_of(sources: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the videos among sources, by URL or path; looked for once in a process."""
     return tuple(file.url for file in discover(sources).files if file.kind is SourceKind.VIDEO)
 
 
@@ -76,51 +76,51 @@ def faces_by_recogniser(frame: Frames) -> Corners:
 
 @lru_cache(maxsize=2)
 def gather_crowd(sources: tuple[str, ...], size: int, weights: Path | None, longest_s: int) -> Crowd | str:
-    """Follow people, or faces, through films; read once in a process.
+    """Follow people, or faces, through videos; read once in a process.
 
     Args:
-        sources: where films are looked for.
+        sources: where videos are looked for.
         size: side of the letterboxed square, in pixels.
         weights: public weights that find people; None to find faces, by recognisers.
-        longest_s: of all films together, in seconds; of each an even share is looked at, in its middle.
+        longest_s: of all videos together, in seconds; of each an even share is looked at, in its middle.
 
     Returns:
         Who was followed for two seconds or longer; or, in words, why that tells nothing.
 
     Raises:
-        MediaError, ModelError: if films or weights cannot be read.
+        MediaError, ModelError: if videos or weights cannot be read.
     """
     find = bodies_by(weights) if weights else faces_by_recogniser
     if find is None:
         return f"the weights know no class {_PERSON}"
-    films = films_of(sources)
+    videos = videos_of(sources)
     tracks = [
-        track for number, url in enumerate(films) for track in _film(number, url, size, find, longest_s / len(films))
+        track for number, url in enumerate(videos) for track in _video(number, url, size, find, longest_s / len(videos))
     ]
     tracks = sorted(tracks, key=lambda track: track[0][1] - track[-1][1])[:_MOST_PEOPLE]
     return together(tracks, "people" if weights else "faces")
 
 
 def together(tracks: list[list[_Kept]], what: str) -> Crowd | str:
-    """Put tracks together, those of frames of the commonest shape; or say that no film shows enough of them."""
+    """Put tracks together, those of frames of the commonest shape; or say that no video shows enough of them."""
     shapes = Counter(track[0][2].shape for track in tracks)
     mine = [track for track in tracks if track[0][2].shape == shapes.most_common(1)[0][0]]
     most = max(Counter(track[0][0] for track in mine).values(), default=0)
     if most < LEAST_PEOPLE:
-        return f"of {what}, {most} can be followed for {_LEAST_US // 1_000_000} s in one film; it takes {LEAST_PEOPLE}"
+        return f"of {what}, {most} can be followed for {_LEAST_US // 1_000_000} s in one video; it takes {LEAST_PEOPLE}"
     kept = [one for track in mine for one in track]
     frames = np.stack([frame for _, _, frame, _ in kept])
     return Crowd(
-        pictures=Pictures(frames, (CAMERA,) * len(kept), ((),) * len(kept)),
+        images=Images(frames, (CAMERA,) * len(kept), ((),) * len(kept)),
         corners_N4=np.stack([corners for _, _, _, corners in kept]).astype(np.float64),
         person_N=np.repeat(np.arange(len(mine)), [len(track) for track in mine]),
-        film_N=np.array([film for film, _, _, _ in kept]),
+        video_N=np.array([video for video, _, _, _ in kept]),
         times_us_N=np.array([time_us for _, time_us, _, _ in kept]),
     )
 
 
-def _film(number: int, url: str, size: int, find: Finder, longest_s: float) -> list[list[_Kept]]:
-    """Tracks of a film's middle, each thinned."""
+def _video(number: int, url: str, size: int, find: Finder, longest_s: float) -> list[list[_Kept]]:
+    """Tracks of a video's middle, each thinned."""
     stream = open_source(url)
     try:
         info = probe(stream)
@@ -134,7 +134,7 @@ def _film(number: int, url: str, size: int, find: Finder, longest_s: float) -> l
             if frame.fits(box)
         ]
     except MediaError as error:
-        raise MediaError(f"film {url}: {error}") from None
+        raise MediaError(f"video {url}: {error}") from None
     finally:
         stream.close()
     times_us = [time_us for time_us, _, _ in seen]

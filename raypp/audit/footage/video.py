@@ -1,4 +1,4 @@
-"""When in a film a picture was taken, and what its camera saw around it."""
+"""When in a video an image was taken, and what its camera saw around it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,11 +22,11 @@ _SEARCHED_US = 10_000_000
 
 
 @dataclass(frozen=True)
-class FilmMoment:
-    """A frame's place in its film; its camera's other frames are read when they are asked for.
+class VideoMoment:
+    """A frame's place in its video; its camera's other frames are read when they are asked for.
 
     Attributes:
-        url: of the film, or its local path.
+        url: of the video, or its local path.
         timestamp_us: presentation time.
         size: side of the letterboxed square, in pixels.
         cell: windows are multiples of this many pixels.
@@ -38,24 +38,24 @@ class FilmMoment:
     cell: int
 
     def burst(self, count: int) -> Frames:
-        """Return the frame and those that follow it, uint8[count, H, W, 3], or fewer where the film ends."""
+        """Return the frame and those that follow it, uint8[count, H, W, 3], or fewer where the video ends."""
         with _opened(self.url, self.size, self.cell) as (stream, info, box):
             frames = islice(frames_from(stream, info, self.timestamp_us, box), count)
             return np.stack([frame.pixels for frame in frames])
 
     def whole(self, count: int) -> Frames:
-        """Return at most `count` frames, taken evenly from the whole film; read once in a process."""
+        """Return at most `count` frames, taken evenly from the whole video; read once in a process."""
         return _whole(self.url, self.size, self.cell, count)
 
 
 def moments(info: VideoInfo, count: int) -> list[int]:
-    """Return `count` moments spread evenly over a film, in microseconds."""
+    """Return `count` moments spread evenly over a video, in microseconds."""
     found: list[int] = np.linspace(0, info.duration_us, count + 2)[1:-1].astype(int).tolist()
     return found
 
 
 def frames_from(stream: SourceStream, info: VideoInfo, start_us: int, box: Letterbox) -> Iterator[Frame]:
-    """Decode a film's frames of the box's size from a moment on, those of ten seconds."""
+    """Decode a video's frames of the box's size from a moment on, those of ten seconds."""
     sampling, report = Sampling(SamplingMode.EVERY), DecodeReport()
     frames = decode(stream, info, start_us, start_us + _SEARCHED_US, sampling, box, None, report=report)
     return (frame for frame in frames if frame.fits(box))

@@ -16,10 +16,10 @@ from raypp.audit.core.model import (
     Case,
     Decider,
     Frames,
+    Images,
     Kind,
     Learner,
     Matcher,
-    Pictures,
     Taught,
     Veiling,
 )
@@ -51,7 +51,7 @@ class Guess:
     psnr_db: float
 
     @classmethod
-    def of(cls, known: Pictures, victims: Pictures, block: int) -> "Guess":
+    def of(cls, known: Images, victims: Images, block: int) -> "Guess":
         """Guess and measure."""
         guess, truth = blind_guess(known, victims, block), victims.frames
         return cls(
@@ -64,7 +64,7 @@ class Guess:
 
 @dataclass(frozen=True)
 class Watch:
-    """What is looked for on rebuilt pictures.
+    """What is looked for on rebuilt images.
 
     Attributes:
         search: faces and text; None without recognisers.
@@ -91,7 +91,7 @@ def row_of(
     attack: AnyAttack,
     case: Case,
     guess: Guess,
-    picture: Path,
+    image: Path,
     watch: Watch = NOBODY,
     others: Iterable[Veiling] = (),
 ) -> AttackRow:
@@ -102,13 +102,13 @@ def row_of(
         attack: who attacks.
         case: with what.
         guess: of the same victims.
-        picture: PNG to write, if pictures are rebuilt.
-        watch: what is looked for, if pictures are rebuilt.
+        image: PNG to write, if images are rebuilt.
+        watch: what is looked for, if images are rebuilt.
         others: the same under keys that other owners might have; not for decisions.
     """
     match attack:
         case Attack():
-            return rebuilt_row(veiling, attack, case, guess, picture, watch, others)
+            return rebuilt_row(veiling, attack, case, guess, image, watch, others)
         case Matcher():
             return matched_row(veiling, attack, case, others)
         case Decider():
@@ -117,10 +117,10 @@ def row_of(
 
 @dataclass(frozen=True)
 class _Rebuilt:
-    """What an attack made of the victims and of pictures with planted words, and how near it came.
+    """What an attack made of the victims and of images with planted words, and how near it came.
 
     Attributes:
-        frames, read: uint8[N, H, W, 3] of victims, uint8[M, H, W, 3] of pictures with planted words.
+        frames, read: uint8[N, H, W, 3] of victims, uint8[M, H, W, 3] of images with planted words.
         leaked: leakage of detail, float64[N].
         figures: that, and the rest.
     """
@@ -136,27 +136,27 @@ def rebuilt_row(
     attack: Attack,
     case: Case,
     guess: Guess,
-    picture: Path,
+    image: Path,
     watch: Watch = NOBODY,
     others: Iterable[Veiling] = (),
 ) -> AttackRow:
-    """Make an attack that rebuilds pictures, and draw what it found most of; arguments as of `row_of`.
+    """Make an attack that rebuilds images, and draw what it found most of; arguments as of `row_of`.
 
-    Where recognisers look, pictures with planted words are rebuilt with the victims, as more of the same camera's; of
+    Where recognisers look, images with planted words are rebuilt with the victims, as more of the same camera's; of
     all other figures they are no part.
     """
     taught = attack.learn(case) if isinstance(attack, Learner) else attack
     blindly, truth = attack.adversary is Adversary.OUTSIDER, case.victims.frames
     made = _rebuilt(taught, case, guess, watch, blindly=blindly)
-    probes = watch.search.probes.pictures.frames if watch.search else truth[:0]
-    _draw(picture, truth, made.frames, made.leaked, (probes, made.read))
+    probes = watch.search.probes.images.frames if watch.search else truth[:0]
+    _draw(image, truth, made.frames, made.leaked, (probes, made.read))
     elsewhere = (replace(case, veiling=other) for other in others)
     return _row(veiling, attack, len(truth), case.seed)(
         **dict(made.figures),
         psnr_db=scores.estimate(_scored(scores.psnr, made.frames, truth)),
         ssim=scores.estimate(_scored(scores.ssim, made.frames, truth)),
         blind_psnr_db=guess.psnr_db,
-        picture=picture.name,
+        image=image.name,
         other_keys=tuple(_rebuilt(taught, one, guess, watch, blindly=blindly).figures for one in elsewhere),
     )
 
@@ -164,13 +164,13 @@ def rebuilt_row(
 def _rebuilt(taught: Taught, case: Case, guess: Guess, watch: Watch, *, blindly: bool) -> _Rebuilt:
     """Rebuild the victims under one key, and measure; `blindly` is without any pair."""
     truth, block = case.victims.frames, guess.block
-    probes = watch.search.probes.pictures if watch.search else case.victims.take(())
+    probes = watch.search.probes.images if watch.search else case.victims.take(())
     made = taught.rebuild(replace(case, victims=case.victims.and_also(probes)))
     rebuilt, read = made[: len(truth)], made[len(truth) :]
     detail = _scored(scores.detail, rebuilt, truth, block)
     if blindly and np.nansum(detail) < 0:
-        # Without pairs, light and dark may be the wrong way round in all pictures: a person sees that, and turns them.
-        # What is judged decides, since a negative may well have the higher SSIM where a picture is mostly flat.
+        # Without pairs, light and dark may be the wrong way round in all images: a person sees that, and turns them.
+        # What is judged decides, since a negative may well have the higher SSIM where an image is mostly flat.
         rebuilt, read, detail = 255 - rebuilt, 255 - read, -detail
     leaked = scores.leakage(detail, guess.detail)
     edges = scores.leakage(_scored(scores.edges, rebuilt, truth, block), guess.edges)
@@ -192,7 +192,7 @@ def matched_row(veiling: str, matcher: Matcher, case: Case, others: Iterable[Vei
 
 
 def decided_row(veiling: str, decider: Decider, case: Case) -> AttackRow:
-    """Make an attack that tells of single pictures whether something is so."""
+    """Make an attack that tells of single images whether something is so."""
     made = decider.decide(case)
     found = scores.auc(made.so, made.not_so)
     if made.whose is not None:
@@ -200,12 +200,12 @@ def decided_row(veiling: str, decider: Decider, case: Case) -> AttackRow:
     return _row(veiling, decider, len(made.so) + len(made.not_so), case.seed)(auc=found)
 
 
-def missing_row(veiling: str, attack: AnyAttack, reason: str, pictures: int, seed: int) -> AttackRow:
+def missing_row(veiling: str, attack: AnyAttack, reason: str, images: int, seed: int) -> AttackRow:
     """Say of an attack that it could not be made, and why: it is never left out."""
-    return _row(veiling, attack, pictures, seed)(reason=reason)
+    return _row(veiling, attack, images, seed)(reason=reason)
 
 
-def _row(veiling: str, attack: AnyAttack, pictures: int, seed: int) -> Callable[..., AttackRow]:
+def _row(veiling: str, attack: AnyAttack, images: int, seed: int) -> Callable[..., AttackRow]:
     """A row without its figures; how long it took is known, and written, by who made it."""
     return partial(
         AttackRow,
@@ -215,7 +215,7 @@ def _row(veiling: str, attack: AnyAttack, pictures: int, seed: int) -> Callable[
         adversary=attack.adversary,
         knowledge=attack.knowledge,
         kind=_kind_of(attack),
-        pictures=pictures,
+        images=images,
         seconds=0,
         seed=seed,
     )
@@ -232,13 +232,13 @@ def _kind_of(attack: AnyAttack) -> Kind:
 
 
 def _scored(score: Callable[..., scores.Floats], rebuilt: Frames, truth: Frames, *block: int) -> scores.Floats:
-    """Score pictures one by one, float64[N]: in floats, all at once would take gigabytes."""
+    """Score images one by one, float64[N]: in floats, all at once would take gigabytes."""
     pairs = zip(rebuilt, truth, strict=True)
     return np.concatenate([score(mine[None], true[None], *block) for mine, true in pairs])
 
 
 def _draw(path: Path, truth: Frames, rebuilt: Frames, leaked: scores.Floats, probes: tuple[Frames, Frames]) -> None:
-    """Draw the pictures of which most is found, each beside what was made of it; then one with planted words."""
+    """Draw the images of which most is found, each beside what was made of it; then one with planted words."""
     order = np.argsort(np.nan_to_num(-leaked))[:_DRAWN]
     pairs = [(truth[place], rebuilt[place]) for place in order]
     pairs += [(frame, made) for frame, made in zip(*probes, strict=True)][:1]

@@ -1,4 +1,4 @@
-"""How much of a picture a rebuilt one holds, picture by picture: 0 is a guess from labels, 1 the picture itself.
+"""How much of an image a rebuilt one holds, image by image: 0 is a guess from labels, 1 the image itself.
 
 Detail and edges are looked at inside cells alone, each cell's mean taken away: what a cell is like as a whole must be
 visible to a detector, what is inside it need not be.
@@ -45,7 +45,7 @@ def ssim(rebuilt: Frames, frames: Frames) -> Floats:
 
 
 def detail(rebuilt: Frames, frames: Frames, block: int) -> Floats:
-    """Mean correlation of luma inside textured blocks, float64[N]; NaN for a picture without any."""
+    """Mean correlation of luma inside textured blocks, float64[N]; NaN for an image without any."""
     mine, true = blocks(rebuilt, block), blocks(frames, block)
     return _correlation(mine.reshape(*mine.shape[:2], -1), true.reshape(*true.shape[:2], -1), true)
 
@@ -57,12 +57,12 @@ def edges(rebuilt: Frames, frames: Frames, block: int) -> Floats:
 
 
 def leakage(attack: Floats, blind: Floats) -> Floats:
-    """L = (attack - blind) / (plain - blind) of scores of which the plain picture has 1, float64[N]."""
+    """L = (attack - blind) / (plain - blind) of scores of which the plain image has 1, float64[N]."""
     return (attack - blind) / np.maximum(1 - blind, 1e-9)
 
 
 def estimate(values: Floats, seed: int = 0) -> Estimate | None:
-    """Mean over pictures with its 95 % bootstrap interval, and the mean of the worst 5 %; None where all are NaN."""
+    """Mean over images with its 95 % bootstrap interval, and the mean of the worst 5 %; None where all are NaN."""
     kept = values[~np.isnan(values)]
     if not len(kept):
         return None
@@ -72,10 +72,10 @@ def estimate(values: Floats, seed: int = 0) -> Estimate | None:
 
 
 def share(found: npt.NDArray[np.bool_]) -> Estimate:
-    """Share of pictures that were found, of bool[N] with at least one, with its 95 % interval.
+    """Share of images that were found, of bool[N] with at least one, with its 95 % interval.
 
     The interval is Wilson's (1927): where none or all are found, that of a bootstrap is of no width, which says more
-    than any number of pictures can tell.
+    than any number of images can tell.
     """
     count, mean = len(found), float(found.mean())
     middle, spread = (
@@ -94,8 +94,8 @@ def auc(so: Floats, not_so: Floats) -> Estimate:
     like Wilson's of a share, it has a width where all are told apart, too.
 
     Args:
-        so: how sure it is of pictures of which it is so, float64[M] with at least one; a tie counts half.
-        not_so: likewise of pictures of which it is not, float64[N].
+        so: how sure it is of images of which it is so, float64[M] with at least one; a tie counts half.
+        not_so: likewise of images of which it is not, float64[N].
     """
     placed = _placed(so, not_so)
     area = float(placed.mean())
@@ -107,7 +107,7 @@ def auc_of_people(so: Floats, not_so: Floats, whose: npt.NDArray[np.int64], seed
     """Area under the curve of telling pairs of one person from pairs of two, by person: mean of each person's own.
 
     The pairs of a person say much the same, so the 95 % interval is by bootstrap over people; and, since a bootstrap of
-    few says more than any number of pairs can tell, nowhere within Newcombe's for as many pictures as there are people.
+    few says more than any number of pairs can tell, nowhere within Newcombe's for as many images as there are people.
 
     Args:
         so: likeness of pairs of one person, float64[M].
@@ -146,7 +146,7 @@ def _placed(so: Floats, not_so: Floats) -> Floats:
 
 
 def _newcombe(area: float, so: int, not_so: int) -> tuple[float, float]:
-    """95 % interval of an area under the curve of so many pictures."""
+    """95 % interval of an area under the curve of so many images."""
     half = (so + not_so) / 2 - 1
 
     def beyond(bound: float) -> bool:
@@ -174,7 +174,7 @@ def _luma(frames: Frames) -> Floats:
 
 
 def _windows(values: Floats) -> Floats:
-    """Means over all windows of a picture, float64[N, H-6, W-6]."""
+    """Means over all windows of an image, float64[N, H-6, W-6]."""
     sums = np.pad(values, ((0, 0), (1, 0), (1, 0))).cumsum(axis=1).cumsum(axis=2)
     k = _WINDOW
     return np.asarray((sums[:, k:, k:] - sums[:, :-k, k:] - sums[:, k:, :-k] + sums[:, :-k, :-k]) / k**2)

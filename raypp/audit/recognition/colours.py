@@ -38,7 +38,7 @@ _COLOURS = tuple(Colour)
 
 
 def colour_of(part: Frames) -> Colour:
-    """Return the name that most pixels of a part of a picture have, uint8[H, W, 3]; H and W at least 1."""
+    """Return the name that most pixels of a part of an image have, uint8[H, W, 3]; H and W at least 1."""
     return _COLOURS[int(np.bincount(_names(part).ravel(), minlength=len(_COLOURS)).argmax())]
 
 

@@ -1,4 +1,4 @@
-"""Pictures as large as recognisers see them."""
+"""Images as large as recognisers see them."""
 
 from typing import TypeAlias
 

@@ -23,7 +23,7 @@ _STRIDE = 4
 _ONE_FACE = 0.3
 """Overlap from which two boxes are of one face."""
 _GROUPED = 0.5
-_AXES = ("pictures", "channels", "rows", "columns")
+_AXES = ("images", "channels", "rows", "columns")
 
 
 def find(frame: Frame) -> Boxes:

@@ -1,4 +1,4 @@
-"""What recognisers made of rebuilt pictures: figures of a row."""
+"""What recognisers made of rebuilt images: figures of a row."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -9,11 +9,11 @@ NO_TEXT = "no text is read on the originals"
 
 
 class Planted(BaseModel):
-    """Words of one height that were drawn into pictures.
+    """Words of one height that were drawn into images.
 
     Attributes:
-        height: of the capital letters, as a share of the picture's height.
-        words: how many are read on the plain pictures; the others are not looked for.
+        height: of the capital letters, as a share of the image's height.
+        words: how many are read on the plain images; the others are not looked for.
         read: how many of those are read on the rebuilt ones.
     """
 
@@ -30,7 +30,7 @@ class TextFigures(BaseModel):
     Attributes:
         planted: words that were drawn into copies of victims, by height.
         own: words that are surely read on the originals; None where they were not looked for.
-        own_read: how many of those are read on the rebuilt pictures.
+        own_read: how many of those are read on the rebuilt images.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,12 +41,12 @@ class TextFigures(BaseModel):
 
     @property
     def words(self) -> int:
-        """Words that are read on plain pictures, planted or their own."""
+        """Words that are read on plain images, planted or their own."""
         return sum(one.words for one in self.planted) + (self.own or 0)
 
     @property
     def read(self) -> int:
-        """How many of those are read on rebuilt pictures."""
+        """How many of those are read on rebuilt images."""
         return sum(one.read for one in self.planted) + self.own_read
 
 
@@ -72,8 +72,8 @@ class FaceFigures(BaseModel):
 
     Attributes:
         faces: found on the originals.
-        found: how many of those are found at the same place of the rebuilt pictures.
-        anywhere: all faces that are found on the rebuilt pictures of those originals, wherever they are.
+        found: how many of those are found at the same place of the rebuilt images.
+        anywhere: all faces that are found on the rebuilt images of those originals, wherever they are.
         verification: None where it cannot be asked.
         reason: why it cannot; empty if it can.
     """
@@ -92,10 +92,10 @@ class ObjectFigures(BaseModel):
 
     Attributes:
         objects: surely found on the originals.
-        found: how many of those are found on the rebuilt pictures, of the same class and at the same place.
-        others: how many are found there if every rebuilt picture is dealt to the next original: by chance.
+        found: how many of those are found on the rebuilt images, of the same class and at the same place.
+        others: how many are found there if every rebuilt image is dealt to the next original: by chance.
         again: how many are found on the originals under a camera's noise: as many as can be.
-        grey: how many are found on the pictures' mean colour alone.
+        grey: how many are found on the images' mean colour alone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -111,8 +111,8 @@ class ColourFigures(BaseModel):
     """What colour things have: the name that most pixels of a box have, of eight.
 
     Attributes:
-        boxes: labelled; where no picture has a label, those of objects that a detector finds on the originals.
-        right: how many have the same colour on the rebuilt pictures.
+        boxes: labelled; where no image has a label, those of objects that a detector finds on the originals.
+        right: how many have the same colour on the rebuilt images.
         by_chance: how many would, if the rebuilt ones' colours were dealt at random.
         commonest: how many would, if the commonest colour of all were always named.
         guessed: how many have it on the best guess from labels alone.
@@ -128,7 +128,7 @@ class ColourFigures(BaseModel):
 
 
 class Recognised(BaseModel):
-    """What recognisers found on the pictures that one attack rebuilt.
+    """What recognisers found on the images that one attack rebuilt.
 
     Attributes:
         faces, text: the figures; None if nobody looked.

@@ -1,14 +1,14 @@
-"""Copies of pictures with words drawn into them: most footage has too little text to tell whether a veil hides it."""
+"""Copies of images with words drawn into them: most footage has too little text to tell whether a veil hides it."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from raypp.audit.core.model import Frames, Pictures
+from raypp.audit.core.model import Frames, Images
 
 HEIGHTS = (1 / 4, 1 / 8, 1 / 16, 1 / 32)
-"""Of capital letters, as shares of the picture's height."""
+"""Of capital letters, as shares of the image's height."""
 
 _LETTERS = "ACEFHKLMNPRTUVWXY34679"
 """Those that readers do not take for each other."""
@@ -25,30 +25,30 @@ class Word:
     """One planted word.
 
     Attributes:
-        picture: place of its picture among the probes.
-        height: of its capitals, as a share of the picture's height.
+        image: place of its image among the probes.
+        height: of its capitals, as a share of the image's height.
         text: what is to be read.
     """
 
-    picture: int
+    image: int
     height: float
     text: str
 
 
 @dataclass(frozen=True)
 class Probes:
-    """Pictures with words.
+    """Images with words.
 
     Attributes:
-        pictures: copies of victims, of the same cameras and with the same labels.
+        images: copies of victims, of the same cameras and with the same labels.
         words: what stands on them.
     """
 
-    pictures: Pictures
+    images: Images
     words: tuple[Word, ...]
 
 
-def plant(victims: Pictures, count: int, seed: int) -> Probes:
+def plant(victims: Images, count: int, seed: int) -> Probes:
     """Copy some victims, and draw a word of each height: black on a white card, and white on a dark one, in turn.
 
     Args:
@@ -57,10 +57,10 @@ def plant(victims: Pictures, count: int, seed: int) -> Probes:
         seed: of words and places.
     """
     chance = np.random.default_rng((_CHANCES, seed))
-    pictures = victims.take([number % len(victims) for number in range(count)])
-    drawn = [_drawn(number, frame, chance) for number, frame in enumerate(pictures.frames)]
+    images = victims.take([number % len(victims) for number in range(count)])
+    drawn = [_drawn(number, frame, chance) for number, frame in enumerate(images.frames)]
     frames = np.stack([frame for frame, _ in drawn])
-    return Probes(Pictures(frames, pictures.cameras, pictures.boxes), tuple(one for _, words in drawn for one in words))
+    return Probes(Images(frames, images.cameras, images.boxes), tuple(one for _, words in drawn for one in words))
 
 
 def _drawn(number: int, frame: Frames, chance: np.random.Generator) -> tuple[Frames, list[Word]]:

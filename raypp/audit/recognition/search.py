@@ -1,4 +1,4 @@
-"""What is looked for in rebuilt pictures: the faces and the words that recognisers find on the originals."""
+"""What is looked for in rebuilt images: the faces and the words that recognisers find on the originals."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from raypp.audit.core.model import Frames, Pictures
+from raypp.audit.core.model import Frames, Images
 from raypp.audit.metrics import scores
 from raypp.audit.recognition import faces, text
 from raypp.audit.recognition.enlarging import Frame, enlarged
@@ -39,17 +39,17 @@ class _Seen:
     """Faces of one original.
 
     Attributes:
-        picture: its place among the victims.
+        image: its place among the victims.
         boxes: the faces.
         landmarks: eyes and nose of each.
     """
 
-    picture: int
+    image: int
     boxes: Boxes
     landmarks: list[object]
 
     def described(self, frame: Frame) -> Descriptions:
-        """What a recogniser makes of the same places of another picture."""
+        """What a recogniser makes of the same places of another image."""
         return faces.describe(enlarged(frame), self.landmarks)
 
 
@@ -86,9 +86,9 @@ class Search:
     """What is there to be recognised.
 
     Attributes:
-        probes: pictures with planted words, to be rebuilt besides the victims.
-        planted: those of their words that are read on the plain pictures.
-        own: words that are surely read on victims, with the place of their picture; None if nobody looked.
+        probes: images with planted words, to be rebuilt besides the victims.
+        planted: those of their words that are read on the plain images.
+        own: words that are surely read on victims, with the place of their image; None if nobody looked.
         seen: the victims on which there are faces.
         known: descriptions of all these faces.
         whose: whose each of them is, and how large.
@@ -104,7 +104,7 @@ class Search:
     reason: str
 
     @classmethod
-    def on(cls, victims: Pictures, count: int, seed: int, *, own_words: bool) -> "Search":
+    def on(cls, victims: Images, count: int, seed: int, *, own_words: bool) -> "Search":
         """Look at the originals.
 
         Args:
@@ -123,7 +123,7 @@ class Search:
         whose = Whose.of(known, seen)
         reason = _doubt(known, whose, _described(seen, np.stack([_halved(one) for one in victims.frames])))
         own = tuple(_own(victims)) if own_words else None
-        return cls(probes, tuple(_read(probes.words, probes.pictures.frames)), own, seen, known, whose, reason)
+        return cls(probes, tuple(_read(probes.words, probes.images.frames)), own, seen, known, whose, reason)
 
     def look(self, rebuilt: Frames, probes: Frames) -> Recognised:
         """Look at rebuilt victims and probes, of the same order and shape as the originals."""
@@ -132,7 +132,7 @@ class Search:
     def _faces(self, rebuilt: Frames) -> FaceFigures:
         found = anywhere = 0
         for one in self.seen:
-            boxes = faces.find(enlarged(rebuilt[one.picture]))
+            boxes = faces.find(enlarged(rebuilt[one.image]))
             anywhere += len(boxes)
             found += int((faces.overlaps(one.boxes, boxes) >= _SAME_PLACE).any(axis=1).sum())
         told = None if self.reason else _told(_described(self.seen, rebuilt), self.known, self.whose)
@@ -154,7 +154,7 @@ def _of(height: float, words: tuple[Word, ...] | list[Word]) -> int:
     return sum(one.height == height for one in words)
 
 
-def _own(victims: Pictures) -> list[Word]:
+def _own(victims: Images) -> list[Word]:
     """Words that stand on the originals; how high they are, nobody measures."""
     return [
         Word(place, 0.0, word) for place, frame in enumerate(victims.frames) for word in text.words(enlarged(frame))
@@ -162,13 +162,13 @@ def _own(victims: Pictures) -> list[Word]:
 
 
 def _read(words: tuple[Word, ...], frames: Frames) -> list[Word]:
-    """Those words that are read on the pictures on which they are looked for."""
-    lines = {place: text.lines(enlarged(frames[place])) for place in sorted({one.picture for one in words})}
-    return [one for one in words if text.is_read(one.text, lines[one.picture])]
+    """Those words that are read on the images on which they are looked for."""
+    lines = {place: text.lines(enlarged(frames[place])) for place in sorted({one.image for one in words})}
+    return [one for one in words if text.is_read(one.text, lines[one.image])]
 
 
 def _described(seen: tuple[_Seen, ...], frames: Frames) -> Descriptions:
-    return np.concatenate([np.zeros((0, 128)), *(one.described(frames[one.picture]) for one in seen)])
+    return np.concatenate([np.zeros((0, 128)), *(one.described(frames[one.image]) for one in seen)])
 
 
 def _doubt(known: Descriptions, whose: Whose, halved: Descriptions) -> str:
@@ -215,7 +215,7 @@ def _apart(some: Descriptions, others: Descriptions) -> bool:
 
 
 def _halved(frame: Frame) -> Frame:
-    """The same picture of a quarter of the pixels, each as large as four."""
+    """The same image of a quarter of the pixels, each as large as four."""
     height, width, _ = frame.shape
     small = frame.reshape(height // 2, 2, width // 2, 2, 3).mean(axis=(1, 3))
     return np.repeat(np.repeat(np.rint(small).astype(np.uint8), 2, axis=0), 2, axis=1)

@@ -1,4 +1,4 @@
-"""What things are told on rebuilt pictures: objects that a public detector finds, and the colours of what is boxed."""
+"""What things are told on rebuilt images: objects that a public detector finds, and the colours of what is boxed."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from raypp.audit.core.model import Frames, Pictures
+from raypp.audit.core.model import Frames, Images
 from raypp.audit.recognition.colours import Colour, colour_of
 from raypp.audit.recognition.enlarging import enlarged
 from raypp.audit.recognition.figures import ColourFigures, ObjectFigures
@@ -15,7 +15,7 @@ from raypp.detect.public import PublicDetector, Sightings, open_public
 from raypp.evaluate.detections import overlaps
 
 Place: TypeAlias = tuple[int, slice, slice]
-"""Number of a picture, and rows and columns of a box."""
+"""Number of an image, and rows and columns of a box."""
 
 _SURELY, _LIKELY = 0.5, 0.25
 """Confidence from which an object is there on an original, and from which it is found again: the attacker's side."""
@@ -29,7 +29,7 @@ class Objects:
     """What a public detector finds on the originals.
 
     Attributes:
-        detector: which looks at rebuilt pictures, too.
+        detector: which looks at rebuilt images, too.
         there: what is surely found on each original.
         again: how many of that are found on the originals under a camera's noise.
         grey: how many on the originals' mean colours.
@@ -51,7 +51,7 @@ class Objects:
         return cls(detector, there, *(_met(there, _seen(some, detector)) for some in (noisy, grey)))
 
     def look(self, rebuilt: Frames) -> ObjectFigures:
-        """Look at rebuilt pictures, in the order of the originals."""
+        """Look at rebuilt images, in the order of the originals."""
         seen = _seen(rebuilt, self.detector)
         return ObjectFigures(
             objects=sum(map(len, self.there)),
@@ -64,8 +64,8 @@ class Objects:
     def places(self, frames: Frames) -> list[Place]:
         """Where they are on the originals."""
         return [
-            (picture, *_box(corners / (enlarged(frames[picture]).shape[1] / frames.shape[2])))
-            for picture, one in enumerate(self.there)
+            (image, *_box(corners / (enlarged(frames[image]).shape[1] / frames.shape[2])))
+            for image, one in enumerate(self.there)
             for corners in one.boxes_P4
         ]
 
@@ -87,12 +87,12 @@ class Things:
     guessed: int
 
     @classmethod
-    def on(cls, victims: Pictures, guess: Frames, weights: Path | None) -> "Things":
+    def on(cls, victims: Images, guess: Frames, weights: Path | None) -> "Things":
         """Look at the originals.
 
         Args:
             victims: the originals.
-            guess: the best pictures that labels alone allow.
+            guess: the best images that labels alone allow.
             weights: public weights, of a detector or of something else.
 
         Raises:
@@ -106,7 +106,7 @@ class Things:
         return cls(objects, kept, colours, _alike(colours, _named(kept, guess)))
 
     def look(self, rebuilt: Frames) -> tuple[ObjectFigures | None, ColourFigures | None]:
-        """Look at rebuilt pictures, in the order and of the shape of the originals."""
+        """Look at rebuilt images, in the order and of the shape of the originals."""
         return self.objects.look(rebuilt) if self.objects else None, self._colours(rebuilt)
 
     def _colours(self, rebuilt: Frames) -> ColourFigures | None:
@@ -139,12 +139,12 @@ def _same_class(some: Sightings, others: Sightings) -> np.typing.NDArray[np.bool
     return np.asarray(some.classes_P[:, None] == others.classes_P[None])
 
 
-def _labelled(victims: Pictures) -> list[Place]:
+def _labelled(victims: Images) -> list[Place]:
     height, width = victims.frames.shape[1:3]
     scale = np.array((width, height, width, height))
     return [
-        (picture, *_box(scale * (one.x - one.w / 2, one.y - one.h / 2, one.x + one.w / 2, one.y + one.h / 2)))
-        for picture, boxes in enumerate(victims.boxes)
+        (image, *_box(scale * (one.x - one.w / 2, one.y - one.h / 2, one.x + one.w / 2, one.y + one.h / 2)))
+        for image, boxes in enumerate(victims.boxes)
         for _, one in boxes
     ]
 

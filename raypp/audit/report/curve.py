@@ -56,7 +56,7 @@ def draw(lines: Sequence[Line]) -> Html:
     ]
     title = element("text", "known pairs", x=(_LEFT + _WIDTH) / 2, y=_HEIGHT - 6, text_anchor="middle")
     drawn = [_line(line, index, across) for index, line in reversed(list(enumerate(lines)))]
-    picture = element(
+    image = element(
         "svg",
         *levels,
         *marks,
@@ -68,7 +68,7 @@ def draw(lines: Sequence[Line]) -> Html:
         aria_label="Leakage over the number of known pairs; the tables hold the figures",
     )
     return element(
-        "div", picture, element("ul", [_key(line, index) for index, line in enumerate(lines)], class_="legend")
+        "div", image, element("ul", [_key(line, index) for index, line in enumerate(lines)], class_="legend")
     )
 
 

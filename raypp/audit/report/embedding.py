@@ -1,4 +1,4 @@
-"""Pictures inside a page: read from the audit's own folder, and from nowhere else."""
+"""Images inside a page: read from the audit's own folder, and from nowhere else."""
 
 import base64
 import io
@@ -12,10 +12,10 @@ _QUALITY = 88
 
 
 def data_url(folder: Path, name: str) -> str | None:
-    """Return a PNG or JPEG of a folder as a data URL, a large one as a smaller JPEG; None if there is no such picture.
+    """Return a PNG or JPEG of a folder as a data URL, a large one as a smaller JPEG; None if there is no such image.
 
     Args:
-        folder: of the audit's pictures.
+        folder: of the audit's images.
         name: plain file name; one that leads out of the folder names nothing, as certificates may come from strangers.
     """
     path = folder / name
@@ -33,6 +33,6 @@ def data_url(folder: Path, name: str) -> str | None:
 
 def _as_jpeg(content: bytes) -> bytes:
     buffer = io.BytesIO()
-    with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as picture:
-        picture.convert("RGB").save(buffer, "JPEG", quality=_QUALITY)
+    with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
+        image.convert("RGB").save(buffer, "JPEG", quality=_QUALITY)
     return buffer.getvalue()

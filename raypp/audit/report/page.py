@@ -33,7 +33,7 @@ from raypp.web.html import Html, element
 from raypp.web.style import STYLE
 
 REPORT_FILE = "report.html"
-_SCALE = "0 is a guess from the labels alone, 1 the picture itself"
+_SCALE = "0 is a guess from the labels alone, 1 the image itself"
 _OWN_STYLE = """
 .badge.bad{background:var(--warn-bg);color:var(--bad)}.card>h2+p{margin-top:0}.card h2{font-size:1.1rem}
 .curve{width:100%;max-width:900px;display:block}.curve text{font-size:12px;fill:var(--soft)}
@@ -55,40 +55,40 @@ _NO_BAR = (
     "enough."
 )
 _HEADINGS = {
-    Adversary.OUTSIDER: ("An outsider", "has veiled pictures and whatever is public. The bars above are for this one."),
+    Adversary.OUTSIDER: ("An outsider", "has veiled images and whatever is public. The bars above are for this one."),
     Adversary.TEAM: (
         "An ML team",
         "has, besides, labels and the detector that it trained on codes. It can do all that an outsider can, too.",
     ),
-    Adversary.PAIRS: ("A holder of pairs", f"has veiled pictures, some of them plain, too. {_NO_BAR}"),
+    Adversary.PAIRS: ("A holder of pairs", f"has veiled images, some of them plain, too. {_NO_BAR}"),
     Adversary.KEY: (
         "Whoever holds the key",
         (
-            "is no outsider: he has the key and all that is secret about the veil, and only the pictures are not there."
+            "is no outsider: he has the key and all that is secret about the veil, and only the images are not there."
             " What is found here is what the veil still lets through once its key is lost; what is not, it threw away, "
             "or these attacks do not see it. It is a figure to know, and there is no bar."
         ),
     ),
 }
-_ALL, _FEW = "On average over all pictures", "On the worst 5 % of pictures"
+_ALL, _FEW = "On average over all images", "On the worst 5 % of images"
 _WHERE = {MEAN: _ALL, TEAM_MEAN: _ALL, WORST: _FEW, TEAM_WORST: _FEW}
 _FOUND = {
     FACES: "of the faces on the originals are found again on what {} rebuilt",
-    TEXT: "of the words on plain pictures are read on what {} rebuilt",
+    TEXT: "of the words on plain images are read on what {} rebuilt",
 }
 _FOUND |= {TEAM_FACES: _FOUND[FACES], TEAM_TEXT: _FOUND[TEXT]}
 _IDENTITIES = {IDENTITY, TEAM_IDENTITY}
 
 
-def write_report(folder: Path, certificate: Certificate, pictures: Path | None) -> Path:
+def write_report(folder: Path, certificate: Certificate, images: Path | None) -> Path:
     """Write `report.html`, whole or not at all, and return its path.
 
-    With pictures it stays with their owner; without, it says no more than the certificate, which holds none.
+    With images it stays with their owner; without, it says no more than the certificate, which holds none.
 
     Args:
         folder: where to; made if it is not there.
         certificate: what it tells of.
-        pictures: folder of the files that the rows name; one that is not there is said to be missing. None for none.
+        images: folder of the files that the rows name; one that is not there is said to be missing. None for none.
 
     Raises:
         OptionError: if the folder cannot be made or written to.
@@ -96,13 +96,13 @@ def write_report(folder: Path, certificate: Certificate, pictures: Path | None) 
     path = folder / REPORT_FILE
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_text(path, _page(certificate, pictures))
+        write_text(path, _page(certificate, images))
     except OSError as error:
         raise OptionError(f"--out {folder}: {error.strerror or error}; name a folder you may write to") from None
     return path
 
 
-def _page(certificate: Certificate, pictures: Path | None) -> str:
+def _page(certificate: Certificate, images: Path | None) -> str:
     head = element(
         "head",
         element("meta", charset="utf-8"),
@@ -122,7 +122,7 @@ def _page(certificate: Certificate, pictures: Path | None) -> str:
         _bounds(certificate),
         _curve(certificate),
         _comparison(certificate),
-        _pictures(certificate, pictures) if pictures else None,
+        _images(certificate, images) if images else None,
         _card("What this rests on", element("ul", [element("li", one) for one in certificate.assumptions])),
         _verification(certificate),
     )
@@ -156,7 +156,7 @@ def _in_words(gate: Gate) -> str:
         )
     if gate.name == MATCHING:
         bar = "labels alone tell it, too" if gate.bar is None else f"at most {gate.bar:.1%} is allowed"
-        return f"{attack.capitalize()} tells which picture was veiled in {gate.got:.1%} of cases; {bar}."
+        return f"{attack.capitalize()} tells which image was veiled in {gate.got:.1%} of cases; {bar}."
     bar = "no bar is known" if gate.bar is None else f"at most {gate.bar:.3f} is allowed"
     return f"{_WHERE.get(gate.name, gate.name)}, {attack} found {gate.got:.3f} ({_SCALE}); {bar}."
 
@@ -167,7 +167,7 @@ def _caveat(gate: Gate) -> str:
 
 def _interval_caveat(gate: Gate) -> str:
     if gate.verdict is Verdict.UNDECIDED and gate.high is not None and gate.bar is not None and gate.high > gate.bar:
-        more = "people" if gate.name in _IDENTITIES else "pictures"
+        more = "people" if gate.name in _IDENTITIES else "images"
         return f" The 95 % interval reaches {gate.high:.3f}: more {more} would tell."
     if gate.verdict is Verdict.NOT_EVALUATED and gate.got is not None and gate.bar is not None:
         return " Another attack was not made, or failed its control: nothing is known of what it would find."
@@ -176,17 +176,15 @@ def _interval_caveat(gate: Gate) -> str:
 
 def _attacked(certificate: Certificate) -> Html:
     spec = ", ".join(f"{name} {value}" for name, value in certificate.spec.items())
-    pictures = (
-        f"{certificate.pictures.victims:,} attacked, {certificate.pictures.known:,} for the attacker to learn from"
-    )
-    if certificate.pictures.passed_by:
-        pictures += f", {certificate.pictures.passed_by:,} of another shape left out"
+    images = f"{certificate.images.victims:,} attacked, {certificate.images.known:,} for the attacker to learn from"
+    if certificate.images.passed_by:
+        images += f", {certificate.images.passed_by:,} of another shape left out"
     facts: list[tuple[str, object]] = [
         ("veil_id", element("code", certificate.veil_id)),
         ("settings", spec),
-        ("pictures", f"{pictures}, in a square of {certificate.size} pixels"),
+        ("images", f"{images}, in a square of {certificate.size} pixels"),
         ("key", element("code", certificate.key_fingerprint)),
-        ("SHA-256 of the pictures", element("code", certificate.data_digest)),
+        ("SHA-256 of the images", element("code", certificate.data_digest)),
         ("SHA-256 of the attacks", element("code", certificate.code_digest)),
     ]
     rows = [[element("dt", name), element("dd", value)] for name, value in facts if value is not None]
@@ -196,7 +194,7 @@ def _attacked(certificate: Certificate) -> Html:
 def _bounds(certificate: Certificate) -> Html:
     words = (
         "Limits that can be computed; none of them says that no attack works. The detail is luma inside cells, each "
-        "cell's mean taken away: its variance over these pictures."
+        "cell's mean taken away: its variance over these images."
     )
     return _card("What follows without any attack", element("p", words), bounds_table(certificate.bounds))
 
@@ -208,9 +206,9 @@ def _adversary(certificate: Certificate, adversary: Adversary) -> Html | None:
     heading, words = _HEADINGS[adversary]
     tables = attack_tables(rows) or [element("p", "No attack was made.", class_="note")]
     scale = (
-        f"L is leakage: {_SCALE}; mean over all pictures and its 95 % interval. Below 0 is worse than the guess. "
-        "Faces and words count that recognisers find on the plain pictures; heights of letters are shares of a "
-        "picture's. Objects are those that a public detector finds on the plain pictures, colours those of labelled "
+        f"L is leakage: {_SCALE}; mean over all images and its 95 % interval. Below 0 is worse than the guess. "
+        "Faces and words count that recognisers find on the plain images; heights of letters are shares of a "
+        "image's. Objects are those that a public detector finds on the plain images, colours those of labelled "
         "boxes, by eight names; neither has a bar."
     )
     note = element("p", scale, class_="note") if adversary is Adversary.OUTSIDER else None
@@ -244,27 +242,25 @@ def _comparison(certificate: Certificate) -> Html:
     return _card("The veil beside other ways to hide", element("p", words), comparison_table(certificate.rows))
 
 
-def _pictures(certificate: Certificate, folder: Path) -> Html | None:
+def _images(certificate: Certificate, folder: Path) -> Html | None:
     shown = _best(certificate.rows)
     if not shown:
         return None
-    note = "The pictures of which an attack found most: the original, and beside it what was made of it. "
-    secret = element(
-        "strong", "These are plain pictures: this page stays with their owner. The certificate holds none."
-    )
+    note = "The images of which an attack found most: the original, and beside it what was made of it. "
+    secret = element("strong", "These are plain images: this page stays with their owner. The certificate holds none.")
     return _card("Best reconstructions", element("p", note, secret), *(_figure(row, folder) for row in shown))
 
 
 def _best(rows: Sequence[AttackRow]) -> list[AttackRow]:
-    """Every picture of the veil, and the most telling one of each baseline."""
-    drawn = [row for row in rows if row.picture is not None]
+    """Every image of the veil, and the most telling one of each baseline."""
+    drawn = [row for row in rows if row.image is not None]
     drawn.sort(key=lambda row: -(row.detail.mean if row.detail else 0.0))
     others = {row.veiling: row for row in reversed(drawn) if not row.is_veil}
     return [row for row in drawn if row.is_veil] + [row for row in drawn if others.get(row.veiling) is row]
 
 
 def _figure(row: AttackRow, folder: Path) -> Html:
-    name = row.picture or ""
+    name = row.image or ""
     address = data_url(folder, name)
     got = leakage(row)
     figures = [
@@ -274,7 +270,7 @@ def _figure(row: AttackRow, folder: Path) -> Html:
     ]
     caption = element("figcaption", f"{row.attack} on {row.veiling}: ", ", ".join(one for one in figures if one))
     if address is None:
-        return element("figure", element("p", f"picture {name} is not there", class_="note"), caption)
+        return element("figure", element("p", f"image {name} is not there", class_="note"), caption)
     return element("figure", element("img", src=address, alt=f"{row.attack} on {row.veiling}"), caption)
 
 

@@ -40,7 +40,7 @@ _DECIDE = (
     ("what it has", ""),
     ("AUC (by chance 0.5)", "n"),
     ("surest 5 %: of the others, below", "n"),
-    ("pictures, or pairs of boxes", "n"),
+    ("images, or pairs of boxes", "n"),
     ("control", ""),
     ("seconds", "n"),
 )
@@ -52,13 +52,13 @@ _RECOGNISED = (
     ("people", "n"),
     ("words read", "n"),
     ("of them, planted, by height", ""),
-    ("on the pictures themselves", "n"),
+    ("on the images themselves", "n"),
 )
 _THINGS = (
     ("attack", ""),
     ("objects found again", "n"),
     ("by chance", "n"),
-    ("on the pictures again", "n"),
+    ("on the images again", "n"),
     ("on plain grey", "n"),
     ("colours told", "n"),
     ("dealt at random", "n"),
@@ -151,7 +151,7 @@ def _things(row: AttackRow, found: Recognised) -> list[tuple[object, str]]:
 
 
 def planted(text: TextFigures) -> str:
-    """Words read at each height of letters, such as `1/4 2 of 2, 1/8 0 of 4`, of the picture's height."""
+    """Words read at each height of letters, such as `1/4 2 of 2, 1/8 0 of 4`, of the image's height."""
     return ", ".join(f"1/{1 / one.height:.0f} {one.read} of {one.words}" for one in text.planted if one.words)
 
 
@@ -172,7 +172,7 @@ def _decide(row: AttackRow) -> list[tuple[object, str]]:
         *_attack(row),
         (_interval(row.auc), "n"),
         (share(row.auc.worst) if row.auc else _NONE, "n"),
-        (f"{row.pictures:,}", "n"),
+        (f"{row.images:,}", "n"),
         ("no attack: what recognisers are held against" if row.auc and row.control is None else _control(row), "w"),
         (f"{row.seconds:,.1f}", "n"),
     ]

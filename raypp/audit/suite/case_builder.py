@@ -1,4 +1,4 @@
-"""What an attack is given: pictures, what is attacked, and, where it needs them, a detector and public weights."""
+"""What an attack is given: images, what is attacked, and, where it needs them, a detector and public weights."""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -17,7 +17,7 @@ from raypp.veil.spec import LearnedSpec
 from raypp.veil.veil import Veil
 
 _BY_HEART, _STEPS = 12, 60
-"""Pictures that a detector learns by heart, and steps that it takes for it."""
+"""Images that a detector learns by heart, and steps that it takes for it."""
 
 TeamFiles = dict[Need, Path]
 """What was given of what attacks by an ML team need."""
@@ -28,10 +28,10 @@ class Material:
     """All that an audit has for its attacks.
 
     Attributes:
-        evidence: the pictures.
+        evidence: the images.
         files: detector and weights, as far as they were given.
         trial: what the detector learnt from and what not; None where no attack at hand asks for it.
-        crowd: people in films; None where no attack at hand asks for them.
+        crowd: people in videos; None where no attack at hand asks for them.
     """
 
     evidence: Evidence
@@ -90,7 +90,7 @@ def _veiling(name: str, made: Veil, evidence: Evidence, team: Team | None, seed:
 
 
 def _examined(name: str, made: Veil, model: Path, trial: Trial, seed: int) -> tuple[Veiling, Trial]:
-    """The detector on codes of the veil, or on noise of their shape, or after it learnt some pictures by heart."""
+    """The detector on codes of the veil, or on noise of their shape, or after it learnt some images by heart."""
     spec, found = made.spec, open_detector(model, made.veil_id)
     seen = noise(spec.patch, spec.channels, spec.levels, seed) if name == NOISE else veil(made)
     detector = VeiledDetector(*found, seen.encode, made.stream(SITE, CAMERA).sub_key)

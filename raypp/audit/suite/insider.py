@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from raypp.audit.attacks.cells import some
-from raypp.audit.core.model import Codes, Features, Frames, Pictures, Veiling
+from raypp.audit.core.model import Codes, Features, Frames, Images, Veiling
 from raypp.detect.adapter import CodeAdapter
 from raypp.detect.checkpoint import load_detector
 from raypp.detect.model import build_detector, load_public_weights, stages_at
@@ -33,10 +33,10 @@ _DRAWN = 7919
 
 @dataclass(frozen=True)
 class PublicStages:
-    """The first layers of a public detector on plain pictures, up to a stride.
+    """The first layers of a public detector on plain images, up to a stride.
 
     Attributes:
-        layers: from pictures float[N, 3, H, W] in [0, 1] to features.
+        layers: from images float[N, 3, H, W] in [0, 1] to features.
         stride: of the features, in pixels.
     """
 
@@ -45,13 +45,13 @@ class PublicStages:
 
     @torch.inference_mode()
     def __call__(self, frames: Frames) -> Features:
-        """Return features of pictures, float32[N, F, H/s, W/s]."""
+        """Return features of images, float32[N, F, H/s, W/s]."""
         made = [self.of(torch.from_numpy(one[None]).permute(0, 3, 1, 2).float() / 255) for one in frames]
         features: Features = torch.cat(made).numpy()
         return features
 
     def of(self, pixels_N3HW: Tensor) -> Tensor:
-        """Return features of pictures in [0, 1], float[N, F, H/s, W/s]; gradients flow to the pictures."""
+        """Return features of images in [0, 1], float[N, F, H/s, W/s]; gradients flow to the images."""
         features: Tensor = self.layers(pixels_N3HW)
         return features
 
@@ -62,7 +62,7 @@ class Team:
 
     Attributes:
         adapter: the detector's first layers, from codes to features.
-        public: what gives features of plain pictures in the same place.
+        public: what gives features of plain images in the same place.
         at_veil: likewise, at the stride of the veil's cells.
     """
 
@@ -75,13 +75,13 @@ class Team:
 
         Args:
             veiling: the audited veil.
-            sub_key: index of the sub-key of all pictures, which is public.
+            sub_key: index of the sub-key of all images, which is public.
         """
 
         @torch.inference_mode()
-        def features(pictures: Pictures) -> Features:
+        def features(images: Images) -> Features:
             made: list[Tensor] = []
-            for codes in veiling.encode(pictures):
+            for codes in veiling.encode(images):
                 plane = np.full((1, *codes.shape[1:]), sub_key, dtype=np.uint8)
                 made.append(self.adapter(torch.from_numpy(np.concatenate([codes, plane]))[None]))
             found: Features = torch.cat(made).numpy()
@@ -106,7 +106,7 @@ def open_team(model: Path, weights: Path, veil_id: str) -> Team:
     layers: Any = detector.model
     adapter = next((layer for layer in layers if isinstance(layer, CodeAdapter)), None)
     if adapter is None:
-        raise ModelError(f"model {model} is of plain pictures; give a detector on codes")
+        raise ModelError(f"model {model} is of plain images; give a detector on codes")
     strides = (min(about.patch, _NECK_STRIDE), about.patch)
     return Team(adapter, *(public_stages(about.architecture, weights, stride) for stride in strides))
 
@@ -136,7 +136,7 @@ def open_features(public: PublicStages, frames: Frames) -> Veiling:
 
     Args:
         public: what gives features.
-        frames: pictures that the directions are of.
+        frames: images that the directions are of.
     """
     strongest = _Directions.of(public, frames, _OPEN_CHANNELS)
     return _coded("open features", public, strongest, _OPEN_LEVELS, _OPEN_DEVIATIONS)
@@ -146,11 +146,11 @@ def drawn_encoder(public: PublicStages, frames: Frames, spec: LearnedSpec, numbe
     """A learned veil as an attacker can draw it: how `raypp fit` starts, under a rotation of his own.
 
     The fit begins at a random rotation of the strongest directions of public features; where it goes from there depends
-    on the owner's pictures, and cannot be drawn. The keyed substitution is left out: `Axes` do not change by it.
+    on the owner's images, and cannot be drawn. The keyed substitution is left out: `Axes` do not change by it.
 
     Args:
         public: gives features at the stride of the veil.
-        frames: the attacker's pictures.
+        frames: the attacker's images.
         spec: of the audited veil.
         number: of the rotation.
     """
@@ -185,13 +185,13 @@ def _coded(name: str, public: PublicStages, directions: _Directions, levels: int
     middle = (levels - 1) / 2
     ahead, back = directions.axes * (middle / deviations), np.linalg.pinv(directions.axes).T * (deviations / middle)
 
-    def encode(pictures: Pictures) -> Codes:
-        found = np.einsum("fc,nfgh->ncgh", ahead, public(pictures.frames) - directions.mean)
+    def encode(images: Images) -> Codes:
+        found = np.einsum("fc,nfgh->ncgh", ahead, public(images.frames) - directions.mean)
         codes: Codes = np.clip(np.rint(found + middle), 0, levels - 1).astype(np.uint8)
         return codes
 
-    def features(pictures: Pictures) -> Features:
-        found: Features = np.einsum("fc,ncgh->nfgh", back, encode(pictures) - middle) + directions.mean
+    def features(images: Images) -> Features:
+        found: Features = np.einsum("fc,ncgh->nfgh", back, encode(images) - middle) + directions.mean
         return found.astype(np.float32)
 
     return Veiling(name, public.stride, directions.axes.shape[1], levels, encode, features)

@@ -84,7 +84,7 @@ def seen_often(
         ridge: an attack from pairs.
         network: another.
         frames: of a burst.
-        keys: of a picture.
+        keys: of an image.
     """
     bursts = [
         one

@@ -17,7 +17,7 @@ from raypp.audit.attacks.reconstruct.perceptron import Perceptron
 from raypp.audit.attacks.reconstruct.ridge import Ridge
 from raypp.audit.attacks.reconstruct.statistics import StatisticalKeyRecovery
 from raypp.audit.attacks.reconstruct.unet import UNet
-from raypp.audit.attacks.reconstruct.view import ComponentView, PictureItself
+from raypp.audit.attacks.reconstruct.view import ComponentView, ImageItself
 from raypp.audit.core.budget import Budget
 from raypp.audit.core.model import AnyAttack, Attack, Need, Veiling
 from raypp.audit.suite.repeated_views import OTHERS, WEAK, seen_often
@@ -35,8 +35,8 @@ OPEN_FEATURES = "public features, 32 channels of 4 bits"
 UNFOLDED = "patch veil, whole band, 192 channels of 4 bits, least fold"
 NOISE_UNDER_KEY = "noise in the place of this veil's codes"
 """Made of the audited veil."""
-PLAIN = "plain pictures"
-BY_HEART = "a detector that learnt few pictures by heart"
+PLAIN = "plain images"
+BY_HEART = "a detector that learnt few images by heart"
 """On codes of the audited veil; made of the detector, where an attack needs it."""
 
 
@@ -103,8 +103,8 @@ class Suite:
     """What a budget buys.
 
     Attributes:
-        known, victims: pictures.
-        tried: pictures of either split, at most, of which is asked whether the detector learnt from them.
+        known, victims: images.
+        tried: images of either split, at most, of which is asked whether the detector learnt from them.
         looking: what recognisers look at.
         other_keys: how many keys of other owners the veil is tried under besides.
         planned: the attacks.
@@ -142,8 +142,8 @@ _IN_USE: tuple[Obscuring, ...] = (
     PrivatePixelation(side=16, epsilon=1.0, seed=_CONTROL_SEED),
 )
 """What others use to hide. A comparison trains detectors on the same, and meets these by title."""
-_PICTURES = tuple(one.title for one in _IN_USE)
-"""What is still a picture, by name."""
+_IMAGES = tuple(one.title for one in _IN_USE)
+"""What is still an image, by name."""
 VEILINGS: dict[str, Callable[[], Veiling]] = {
     LINEAR_4: lambda: replace(
         baselines.linear_mix(4, _CONTROL_SEED), drawn=lambda number: baselines.linear_mix(4, number + 2)
@@ -201,9 +201,9 @@ def suite(budget: Budget, learned: bool = False) -> Suite:
         other_keys,
         (
             Planned(
-                PictureItself(),
+                ImageItself(),
                 Bar(PLAIN, ((Figure.DETAIL, 0.99),)),
-                (*(one for one in _PICTURES if one in everything), PLAIN),
+                (*(one for one in _IMAGES if one in everything), PLAIN),
             ),
             Planned(ComponentView(), Bar(LINEAR_4, ((Figure.DETAIL, 0.5),)), everything, over_keys=True),
             Planned(StatisticalKeyRecovery(), Bar(LINEAR_4, ((Figure.DETAIL, 0.6),)), everything, over_keys=True),
@@ -272,7 +272,7 @@ def _by_key(budget: Budget) -> list[Planned]:
 
 
 def _by_people(budget: Budget) -> list[Planned]:
-    """What a recogniser learns from codes of people in films, and what their boxes alone tell. Not quick to learn."""
+    """What a recogniser learns from codes of people in videos, and what their boxes alone tell. Not quick to learn."""
     if budget is Budget.QUICK:
         return []
     steps = 2000 if budget is Budget.FULL else 300
@@ -293,7 +293,7 @@ def _by_people(budget: Budget) -> list[Planned]:
 
 
 def _by_views(budget: Budget, any_key: ManyKeys, ridge: Ridge, network: UNet, needs: tuple[Need, ...]) -> list[Planned]:
-    """What is told by many frames of a scene, several keys of a picture, pairs of another key, and whole films."""
+    """What is told by many frames of a scene, several keys of an image, pairs of another key, and whole videos."""
     if budget is Budget.QUICK:
         return []
     frames, keys = ((16,), (4,)) if budget is Budget.STANDARD else ((16, 64), (2, 4))
@@ -308,7 +308,7 @@ def _by_views(budget: Budget, any_key: ManyKeys, ridge: Ridge, network: UNet, ne
             )
             for one in seen_often(any_key, ridge, network, frames, keys)
         ),
-        Planned(Silhouettes(), silhouettes, (VEIL, NOISE, LINEAR_8), (Need.FILMS,)),
+        Planned(Silhouettes(), silhouettes, (VEIL, NOISE, LINEAR_8), (Need.VIDEOS,)),
     ]
 
 

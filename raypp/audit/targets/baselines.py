@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from raypp.audit.core.model import Codes, Frames, Pictures, Veiling
+from raypp.audit.core.model import Codes, Frames, Images, Veiling
 from raypp.media.obfuscation import (
     Obscuring,
     Pixelation,
@@ -16,11 +16,11 @@ from raypp.media.obfuscation import (
 from raypp.veil.patch import to_patches
 
 BYTE_LEVELS = 256
-PICTURE_PATCH = 8
-"""Side of the cells into which baselines that are pictures still are cut."""
+IMAGE_PATCH = 8
+"""Side of the cells into which baselines that are images still are cut."""
 
 _MIX_REACH = 256.0
-"""Largest mixed value that is not clipped: four deviations of an ordinary picture, whatever the patch."""
+"""Largest mixed value that is not clipped: four deviations of an ordinary image, whatever the patch."""
 
 
 def linear_mix(patch: int, seed: int) -> Veiling:
@@ -28,7 +28,7 @@ def linear_mix(patch: int, seed: int) -> Veiling:
 
     Codes are uint8[N, p*p*3, H/p, W/p]: the matrix, from the QR decomposition of a seeded normal one, times the
     patch less 128; -256..256 is spread over 8 bits. All cameras share the key. Such mixes are what is often put
-    forward for training on hidden pictures (the random matrices of DisguisedNets, Chen et al.), and second-order
+    forward for training on hidden images (the random matrices of DisguisedNets, Chen et al.), and second-order
     statistics open them without any pair.
     """
     side = patch * patch * 3
@@ -37,8 +37,8 @@ def linear_mix(patch: int, seed: int) -> Veiling:
     # QR alone leaves the signs to the library; with a positive diagonal the matrix is drawn evenly (Mezzadri 2007).
     matrix = (orthogonal * np.sign(np.diag(upper))).astype(np.float32)
 
-    def encode(pictures: Pictures) -> Codes:
-        codes = space_to_depth(pictures.frames, patch)
+    def encode(images: Images) -> Codes:
+        codes = space_to_depth(images.frames, patch)
         for cell in codes:
             mixed = (cell.astype(np.float32) - 128).transpose(1, 2, 0) @ matrix.T
             cell[...] = to_bytes(mixed * (128 / _MIX_REACH) + 128).transpose(2, 0, 1)
@@ -50,15 +50,15 @@ def linear_mix(patch: int, seed: int) -> Veiling:
 def dithered(veiling: Veiling, bits: int, seed: int) -> Veiling:
     """Keep few bits of another veiling's codes, with dither of one step that is drawn anew for every frame.
 
-    An even draw of one step's width is added before codes are cut (Roberts, Picture coding using pseudo-random noise,
+    An even draw of one step's width is added before codes are cut (Roberts, Image coding using pseudo-random noise,
     1962), so that their mean over many frames is the code itself. As of `noise`, what is drawn depends on the seed and,
-    through a hash, on the picture.
+    through a hash, on the image.
     """
     step = veiling.levels >> bits
 
-    def encode(pictures: Pictures) -> Codes:
-        codes = veiling.encode(pictures)
-        for frame, code in zip(pictures.frames, codes, strict=True):
+    def encode(images: Images) -> Codes:
+        codes = veiling.encode(images)
+        for frame, code in zip(images.frames, codes, strict=True):
             moved = code + chance_of(frame, seed).uniform(-step / 2, step / 2, code.shape)
             code[...] = np.clip(moved // step, 0, (1 << bits) - 1)
         return codes
@@ -72,7 +72,7 @@ def narrowed(veiling: Veiling, channels: int) -> Veiling:
         veiling,
         name=f"{veiling.name}, {channels} channels",
         channels=channels,
-        encode=lambda pictures: np.ascontiguousarray(veiling.encode(pictures)[:, :channels]),
+        encode=lambda images: np.ascontiguousarray(veiling.encode(images)[:, :channels]),
     )
 
 
@@ -82,62 +82,62 @@ def renamed(veiling: Veiling, seed: int) -> Veiling:
     order = chance.permutation(veiling.channels)
     names = np.stack([chance.permutation(veiling.levels) for _ in order]).astype(np.uint8)
 
-    def encode(pictures: Pictures) -> Codes:
-        codes = veiling.encode(pictures)[:, order]
+    def encode(images: Images) -> Codes:
+        codes = veiling.encode(images)[:, order]
         return np.stack([names[channel][codes[:, channel]] for channel in range(len(order))], axis=1)
 
     return replace(veiling, name=f"{veiling.name}, renamed", encode=encode)
 
 
 def plain() -> Veiling:
-    """Plain pictures, cut into patches of 8 pixels: nothing is hidden. For attacks that rebuild nothing."""
+    """Plain images, cut into patches of 8 pixels: nothing is hidden. For attacks that rebuild nothing."""
     return Veiling(
-        "plain pictures",
-        PICTURE_PATCH,
-        PICTURE_PATCH**2 * 3,
+        "plain images",
+        IMAGE_PATCH,
+        IMAGE_PATCH**2 * 3,
         BYTE_LEVELS,
-        lambda pictures: space_to_depth(pictures.frames, PICTURE_PATCH),
+        lambda images: space_to_depth(images.frames, IMAGE_PATCH),
     )
 
 
 def noise(patch: int, channels: int, levels: int, seed: int) -> Veiling:
-    """Codes that say nothing of their picture: an attack that finds anything in them deceives itself.
+    """Codes that say nothing of their image: an attack that finds anything in them deceives itself.
 
     Codes are uint8[N, channels, H/p, W/p], evenly drawn from 0..levels-1. What is drawn depends on the seed and,
-    through a cryptographic hash alone, on the picture, so the same picture gives the same codes in any batch.
+    through a cryptographic hash alone, on the image, so the same image gives the same codes in any batch.
     """
 
-    def encode(pictures: Pictures) -> Codes:
-        rows, columns = whole_squares(pictures.frames, patch)
+    def encode(images: Images) -> Codes:
+        rows, columns = whole_squares(images.frames, patch)
         shape = (channels, rows, columns)
-        drawn = [chance_of(frame, seed).integers(0, levels, shape, dtype=np.uint8) for frame in pictures.frames]
+        drawn = [chance_of(frame, seed).integers(0, levels, shape, dtype=np.uint8) for frame in images.frames]
         return np.stack(drawn) if drawn else np.empty((0, *shape), dtype=np.uint8)
 
     return Veiling("noise", patch, channels, levels, encode)
 
 
 def obscured(way: Obscuring) -> Veiling:
-    """What others use, which leaves a picture: codes uint8[N, C, H/p, W/p], 0..255.
+    """What others use, which leaves an image: codes uint8[N, C, H/p, W/p], 0..255.
 
-    Of squares, p is their side, and codes are their colours; of other pictures, p is 8, and codes are patches.
+    Of squares, p is their side, and codes are their colours; of other images, p is 8, and codes are patches.
     """
     squares = isinstance(way, Pixelation | PrivatePixelation)
 
-    def encode(pictures: Pictures) -> Codes:
-        whole_squares(pictures.frames, patch)
-        shown = np.empty_like(pictures.frames)
-        for picture, frame, boxes in zip(shown, pictures.frames, pictures.boxes, strict=True):
-            picture[...] = way(frame, [box for _, box in boxes])
+    def encode(images: Images) -> Codes:
+        whole_squares(images.frames, patch)
+        shown = np.empty_like(images.frames)
+        for image, frame, boxes in zip(shown, images.frames, images.boxes, strict=True):
+            image[...] = way(frame, [box for _, box in boxes])
         if squares:
             return np.ascontiguousarray(shown[:, ::patch, ::patch].transpose(0, 3, 1, 2))
         return space_to_depth(shown, patch)
 
-    patch = way.cell if squares else PICTURE_PATCH
+    patch = way.cell if squares else IMAGE_PATCH
     return Veiling(way.title, patch, 3 if squares else patch**2 * 3, BYTE_LEVELS, encode)
 
 
 def space_to_depth(frames: Frames, patch: int) -> Codes:
-    """Cut pictures into patches, one a cell: uint8[N, H, W, 3] to uint8[N, p*p*3, H/p, W/p], rows first, RGB innermost.
+    """Cut images into patches, one a cell: uint8[N, H, W, 3] to uint8[N, p*p*3, H/p, W/p], rows first, RGB innermost.
 
     Raises:
         OptionError: if H or W is no multiple of the patch.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from raypp.audit.core.model import Codes, Floats, Pictures
+from raypp.audit.core.model import Codes, Floats, Images
 from raypp.detect.inputs.batch import NO_CELL, DetectionBatch, labelled_batch
 from raypp.detect.model_info import About
 from raypp.detect.schedule import Recipe
@@ -20,30 +20,30 @@ _BATCH = 8
 
 @dataclass(frozen=True)
 class VeiledDetector:
-    """A detector, and how pictures are veiled before it sees them.
+    """A detector, and how images are veiled before it sees them.
 
     Attributes:
         model: the detector, in evaluation mode; it is never changed.
         about: what it was trained for.
-        encode: veils pictures.
-        sub_key: index of the sub-key of all pictures, which is public.
+        encode: veils images.
+        sub_key: index of the sub-key of all images, which is public.
     """
 
     model: DetectionModel
     about: About
-    encode: Callable[[Pictures], Codes]
+    encode: Callable[[Images], Codes]
     sub_key: int
 
     @torch.no_grad()
-    def losses(self, pictures: Pictures) -> Floats:
-        """Return the detector's loss on each veiled picture with its labels, float64[N]; as in training, all parts."""
-        found = [self.model(self._batch(pictures, [place]).to_library(_CPU))[0].sum() for place in range(len(pictures))]
+    def losses(self, images: Images) -> Floats:
+        """Return the detector's loss on each veiled image with its labels, float64[N]; as in training, all parts."""
+        found = [self.model(self._batch(images, [place]).to_library(_CPU))[0].sum() for place in range(len(images))]
         return np.array([float(one) for one in found])
 
-    def further(self, pictures: Pictures, steps: int, seed: int) -> "VeiledDetector":
-        """Return the detector after some more steps of training on veiled pictures with their labels, as they are."""
-        batch = min(_BATCH, len(pictures))
-        each = len(pictures) // batch
+    def further(self, images: Images, steps: int, seed: int) -> "VeiledDetector":
+        """Return the detector after some more steps of training on veiled images with their labels, as they are."""
+        batch = min(_BATCH, len(images))
+        each = len(images) // batch
         epochs = math.ceil(steps / each)
         recipe = Recipe(epochs=epochs, batch=batch, steps=each, seed=seed, nominal_batch=batch, amp=False)
         torch.manual_seed(seed)
@@ -51,17 +51,17 @@ class VeiledDetector:
         chance = np.random.default_rng(seed)
 
         def epoch() -> Iterator[DetectionBatch]:
-            order = chance.permutation(len(pictures)).tolist()
+            order = chance.permutation(len(images)).tolist()
             for start in range(0, each * batch, batch):
-                yield self._batch(pictures, order[start : start + batch])
+                yield self._batch(images, order[start : start + batch])
 
         for _ in range(epochs):
             trainer.train_epoch(epoch())
         return replace(self, model=trainer.model.eval())
 
-    def _batch(self, pictures: Pictures, places: list[int]) -> DetectionBatch:
-        """Veil some pictures, and lay each in the middle of the square, as shards are read."""
-        codes, patch = self.encode(pictures.take(places)), self.about.patch
+    def _batch(self, images: Images, places: list[int]) -> DetectionBatch:
+        """Veil some images, and lay each in the middle of the square, as shards are read."""
+        codes, patch = self.encode(images.take(places)), self.about.patch
         grid, (rows, columns) = self.about.size // patch, codes.shape[2:]
         top, left = (grid - rows) // 2, (grid - columns) // 2
         inputs = np.full((len(places), codes.shape[1] + 1, grid, grid), NO_CELL, dtype=np.uint8)
@@ -77,7 +77,7 @@ class VeiledDetector:
                 box.h * rows / grid,
             )
             for row, place in enumerate(places)
-            for name, box in pictures.boxes[place]
+            for name, box in images.boxes[place]
             if name in self.about.classes
         ]
         return labelled_batch(inputs, boxes, tuple(map(str, places)))

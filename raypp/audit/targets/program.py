@@ -54,7 +54,7 @@ class Program(Secret):
         return cls(graph, weights)
 
     def __call__(self, pixels_N3HW: Tensor) -> Tensor:
-        """Return levels yet to be rounded, float[N, C, H/p, W/p], of pictures in [0, 255]."""
+        """Return levels yet to be rounded, float[N, C, H/p, W/p], of images in [0, 255]."""
         known = self.weights | {INPUT: pixels_N3HW.permute(0, 2, 3, 1)}
         for node in self.graph.node:
             if node.op_type == "Constant":

@@ -7,7 +7,7 @@ from itertools import count
 import numpy as np
 import numpy.typing as npt
 
-from raypp.audit.core.model import Codes, Frames, Held, Pictures, Veiling
+from raypp.audit.core.model import Codes, Frames, Held, Images, Veiling
 from raypp.audit.targets.baselines import noise
 from raypp.audit.targets.white_box import held
 from raypp.veil.derivation import SECRET_BYTES
@@ -17,7 +17,7 @@ from raypp.veil.veil import Veil
 
 VEIL = "this veil"
 SITE = "audit"
-"""All pictures are veiled as of this site."""
+"""All images are veiled as of this site."""
 _DRAWN = 7919
 """Sets the chances of drawn keys apart from any other."""
 _UNFOLDED = 6007
@@ -27,21 +27,21 @@ _TAKES_LITTLE = PatchSpec(channels=192, bits=4, sub_keys=1, band_high=14, chroma
 
 
 def veil(made: Veil, number: int = 0) -> Veiling:
-    """The audited veil, of either family: each picture as its camera's stream is veiled.
+    """The audited veil, of either family: each image as its camera's stream is veiled.
 
     Args:
         made: the veil.
-        number: 0, or of another camera that is pointed at the same, in whose place pictures are veiled: the sub-key is
+        number: 0, or of another camera that is pointed at the same, in whose place images are veiled: the sub-key is
             the next of the spec's in turn, the dither its own.
     """
     spec = made.spec
 
-    def encode(pictures: Pictures) -> Codes:
-        cells = tuple(side // spec.patch for side in pictures.frames.shape[1:3])
-        codes = np.empty((len(pictures), spec.channels, *cells), dtype=np.uint8)
-        for camera in sorted(set(pictures.cameras)):
-            of_it = [place for place, name in enumerate(pictures.cameras) if name == camera]
-            codes[of_it] = made.stream(SITE, _stand_in(made, camera, number)).encode(pictures.frames[of_it])
+    def encode(images: Images) -> Codes:
+        cells = tuple(side // spec.patch for side in images.frames.shape[1:3])
+        codes = np.empty((len(images), spec.channels, *cells), dtype=np.uint8)
+        for camera in sorted(set(images.cameras)):
+            of_it = [place for place, name in enumerate(images.cameras) if name == camera]
+            codes[of_it] = made.stream(SITE, _stand_in(made, camera, number)).encode(images.frames[of_it])
         return codes
 
     drawn = None if isinstance(spec, LearnedSpec) else partial(_drawn, spec)
@@ -103,11 +103,11 @@ def _key(purpose: int, number: int) -> VeilKey:
     return VeilKey(np.random.default_rng((purpose, number)).bytes(SECRET_BYTES))
 
 
-def blind_guess(known: Pictures, victims: Pictures, block: int) -> Frames:
-    """The best picture that labels alone allow: known pictures' mean block, and in each box its class's mean colour.
+def blind_guess(known: Images, victims: Images, block: int) -> Frames:
+    """The best image that labels alone allow: known images' mean block, and in each box its class's mean colour.
 
     Args:
-        known: pictures of the attacker.
+        known: images of the attacker.
         victims: only their labels and their shape are looked at.
         block: side of the blocks that the mean is of, in pixels.
     """
@@ -116,24 +116,24 @@ def blind_guess(known: Pictures, victims: Pictures, block: int) -> Frames:
     mean = np.round(cut.mean(axis=(0, 1, 3))).astype(np.uint8)
     colours = _colours(known)
     guess = np.tile(mean, (len(victims), height // block, width // block, 1))
-    for picture, boxes in zip(guess, victims.boxes, strict=True):
+    for image, boxes in zip(guess, victims.boxes, strict=True):
         for name, box in boxes:
             if name in colours:
                 left, right = round((box.x - box.w / 2) * width), round((box.x + box.w / 2) * width)
                 top, bottom = round((box.y - box.h / 2) * height), round((box.y + box.h / 2) * height)
-                picture[max(top, 0) : bottom, max(left, 0) : right] = colours[name]
+                image[max(top, 0) : bottom, max(left, 0) : right] = colours[name]
     return guess
 
 
-def _colours(known: Pictures) -> dict[str, npt.NDArray[np.uint8]]:
+def _colours(known: Images) -> dict[str, npt.NDArray[np.uint8]]:
     """Mean colour of each class's boxes."""
     _, height, width, _ = known.frames.shape
     found: dict[str, list[npt.NDArray[np.float64]]] = {}
-    for picture, boxes in zip(known.frames, known.boxes, strict=True):
+    for image, boxes in zip(known.frames, known.boxes, strict=True):
         for name, box in boxes:
             rows = slice(max(0, round((box.y - box.h / 2) * height)), round((box.y + box.h / 2) * height))
             columns = slice(max(0, round((box.x - box.w / 2) * width)), round((box.x + box.w / 2) * width))
-            inside = picture[rows, columns].reshape(-1, 3)
+            inside = image[rows, columns].reshape(-1, 3)
             if len(inside):
                 found.setdefault(name, []).append(inside.mean(axis=0))
     return {name: np.round(np.stack(means).mean(axis=0)).astype(np.uint8) for name, means in found.items()}

@@ -27,7 +27,7 @@ from raypp.veil.spec import VeilSpec, parse_spec, veil_id
 if TYPE_CHECKING:
     from raypp.audit.footage.evidence import Evidence  # to verify needs no decoder
 
-__all__ = ["ASSUMPTIONS", "Certificate", "Gate", "PictureCounts", "certify", "judge", "sign", "verify_certificate"]
+__all__ = ["ASSUMPTIONS", "Certificate", "Gate", "ImageCounts", "certify", "judge", "sign", "verify_certificate"]
 
 CERTIFICATE = "certificate.json"
 """Name of its file, in the folder of an audit with what may be handed out."""
@@ -36,8 +36,8 @@ _DOMAIN = b"raypp certificate v1\0"
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class PictureCounts(BaseModel):
-    """How many pictures an audit used.
+class ImageCounts(BaseModel):
+    """How many images an audit used.
 
     Attributes:
         known: those that attacks may learn from.
@@ -64,8 +64,8 @@ class Certificate(BaseModel):
         raypp_version: of the program that attacked.
         made_at: when, ISO 8601 in UTC.
         budget: how much the attacks could spend: name of a preset.
-        size: side of the square that pictures were letterboxed into, in pixels.
-        pictures: how many.
+        size: side of the square that images were letterboxed into, in pixels.
+        images: how many.
         data_digest: SHA-256 of the victims' pixels, hex.
         code_digest: SHA-256 of the source of attacks, scores and veil, hex, from `code_digest()`.
         assumptions: what the figures rest on.
@@ -85,7 +85,7 @@ class Certificate(BaseModel):
     made_at: str = Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)$")
     budget: str
     size: int = Field(gt=0)
-    pictures: PictureCounts
+    images: ImageCounts
     data_digest: Digest
     code_digest: Digest
     assumptions: tuple[str, ...]
@@ -119,10 +119,10 @@ def certify(
         spec: the veil's.
         key: the owner's; only its public half enters.
         rows: of all attacks.
-        evidence: the pictures; only their numbers, their size and the victims' digest enter.
+        evidence: the images; only their numbers, their size and the victims' digest enter.
         bounds: figures that follow without any attack, from `bounds_on`.
         budget: name of a preset.
-        size: side of the square that pictures were letterboxed into, in pixels.
+        size: side of the square that images were letterboxed into, in pixels.
     """
     victims = evidence.victims.frames
     return Certificate(
@@ -134,7 +134,7 @@ def certify(
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         budget=budget,
         size=size,
-        pictures=PictureCounts(known=len(evidence.known), victims=len(victims), passed_by=evidence.passed_by),
+        images=ImageCounts(known=len(evidence.known), victims=len(victims), passed_by=evidence.passed_by),
         data_digest=hashlib.sha256(victims.tobytes()).hexdigest(),
         code_digest=code_digest(),
         assumptions=ASSUMPTIONS,

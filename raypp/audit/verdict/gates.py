@@ -21,9 +21,9 @@ LABELS_ONLY = "labels alone"
 """Name of the match that looks at no code: no attack, but what attacks on matching are held against."""
 MEAN_BAR, WORST_BAR = 0.10, 0.25
 MATCHING_MARGIN = 0.05
-"""How much more often than by the labels alone, or by chance, a veiled picture may be found among plain ones."""
+"""How much more often than by the labels alone, or by chance, a veiled image may be found among plain ones."""
 FACES_BAR, TEXT_BAR = 0.0, 0.0
-"""Shares of what is found on plain pictures: not one face, not one word."""
+"""Shares of what is found on plain images: not one face, not one word."""
 IDENTITY_BAR, BY_CHANCE = 0.55, 0.5
 """Area under the curve of telling a rebuilt face from other people's, and that of guessing."""
 
@@ -34,7 +34,7 @@ class Verdict(StrEnum):
     MET = "met"
     MISSED = "missed"
     UNDECIDED = "undecided"
-    """The pictures are too few to tell: the 95 % interval is not within the bar, though the figure is or, of an area
+    """The images are too few to tell: the 95 % interval is not within the bar, though the figure is or, of an area
     under a curve, though the interval holds that of guessing, too. Or keys disagree: under one of those that were tried
     the bar is met, under another not."""
     NOT_EVALUATED = "not evaluated"
@@ -70,7 +70,7 @@ class Gate(BaseModel):
 
     @property
     def pointless(self) -> bool:
-        """Whether there was nothing that it could be about: no face, or too few people, on the owner's pictures."""
+        """Whether there was nothing that it could be about: no face, or too few people, on the owner's images."""
         return self.verdict is Verdict.NOT_EVALUATED and self.reason not in {"", NOT_INSTALLED}
 
 
@@ -94,13 +94,13 @@ def judge(rows: Sequence[AttackRow]) -> tuple[Gate, ...]:
     Args:
         rows: of any veiling and adversary; attacks by pairs, and on anything but the audited veil, are left out. The
             bar for matching follows from the row of `LABELS_ONLY`: without it, and where labels tell nearly every
-            picture, matching is not evaluated.
+            image, matching is not evaluated.
 
     Returns:
         The outsider's gates `MEAN`, `WORST` (the greater of detail and edges, over all attacks) and `MATCHING` (the
         share found at the first guess, over all attacks), and what recognisers find on what was rebuilt: `FACES`,
         `IDENTITY`, `TEXT`; then, if the ML team tried to rebuild, the same but for matching over the outsider's attacks
-        and its own, as it can make them all; a recogniser trained on veiled faces, where films show enough of them to
+        and its own, as it can make them all; a recogniser trained on veiled faces, where videos show enough of them to
         be made, counts for its `TEAM_IDENTITY`. For other decisions there is no gate.
     """
     outsider = [row for row in rows if row.is_veil and row.adversary is Adversary.OUTSIDER]

@@ -18,7 +18,7 @@ def first_look(budget: str) -> list[str]:
     """Say of the least budget that it is a first look; of others nothing."""
     if budget != Budget.QUICK:
         return []
-    return ["A first look: few pictures and little patience. Attacks of --budget standard found about twice as much."]
+    return ["A first look: few images and little patience. Attacks of --budget standard found about twice as much."]
 
 
 def said_over_keys(gate: Gate) -> str:
@@ -39,7 +39,7 @@ def _headline(gates: Sequence[Gate]) -> str:
     pointless = sum(gate.pointless for gate in gates)
     if pointless:
         there = _headline([gate for gate in gates if not gate.pointless])
-        return f"{there} {counted(pointless, 'bar')} more had nothing on these pictures to be about."
+        return f"{there} {counted(pointless, 'bar')} more had nothing on these images to be about."
     verdicts, bars = [gate.verdict for gate in gates], counted(len(gates), "bar")
     missed, undecided = verdicts.count(Verdict.MISSED), verdicts.count(Verdict.UNDECIDED)
     open_ = verdicts.count(Verdict.NOT_EVALUATED)
@@ -50,6 +50,6 @@ def _headline(gates: Sequence[Gate]) -> str:
         too = f", {undecided} undecided" if undecided else ""
         return f"{who}: not proven: {open_} of {bars} could not be evaluated{too}."
     if undecided:
-        why = "keys of this spec differ" if any(map(split, gates)) else "the pictures are too few to tell"
+        why = "keys of this spec differ" if any(map(split, gates)) else "the images are too few to tell"
         return f"{who}: not proven: {undecided} of {bars} undecided, {why}."
     return f"{who}: the veil held against these attacks: all {bars} met."

@@ -1,1 +1,1 @@
-"""The procedural workshop that the demo films."""
+"""The procedural workshop that the demo videos."""

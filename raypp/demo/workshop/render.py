@@ -1,4 +1,4 @@
-"""Rendering one camera: pictures moment by moment, with the exact box of what is visible of each tool."""
+"""Rendering one camera: images moment by moment, with the exact box of what is visible of each tool."""
 
 import math
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ class Camera:
         self._turned: dict[tuple[int, int], tuple[Image.Image, float, float]] = {}
         self._still: tuple[object, Image.Image] | None = None
 
-    def picture(self, index: int, time_s: float) -> tuple[npt.NDArray[np.uint8], list[VisibleTool]]:
+    def image(self, index: int, time_s: float) -> tuple[npt.NDArray[np.uint8], list[VisibleTool]]:
         """Render a moment.
 
         Args:
@@ -68,7 +68,7 @@ class Camera:
         """
         resting = [self._script.resting(number, time_s) for number in range(len(self._tools))]
         lying = {n: self._place_tool(n, pose) for n, pose in enumerate(resting) if pose is not None}
-        frame = self._still_picture(tuple(resting), lying).copy()
+        frame = self._still_image(tuple(resting), lying).copy()
         early, late = self._moving(time_s - _SHUTTER_S), self._moving(time_s)
         if early or late:
             blurred = frame.copy()
@@ -78,13 +78,13 @@ class Camera:
         layers = list(lying.items()) + late
         return self._light.apply(np.asarray(frame), index, time_s), self._visible(layers, frame.size)
 
-    def _still_picture(self, key: object, lying: dict[int, _Placed]) -> Image.Image:
+    def _still_image(self, key: object, lying: dict[int, _Placed]) -> Image.Image:
         if self._still is None or self._still[0] != key:
-            picture = self._bench.copy()
+            image = self._bench.copy()
             for placed in lying.values():
-                _shadow(picture, placed)
-                picture.paste(placed.image, (placed.left, placed.top), placed.image)
-            self._still = (key, picture)
+                _shadow(image, placed)
+                image.paste(placed.image, (placed.left, placed.top), placed.image)
+            self._still = (key, image)
         return self._still[1]
 
     def _moving(self, time_s: float) -> list[tuple[int, _Placed]]:
@@ -112,9 +112,9 @@ class Camera:
         return _Placed(image, round(at[0] - x), round(at[1] - y))
 
     @staticmethod
-    def _paste(picture: Image.Image, layers: list[tuple[int, _Placed]]) -> None:
+    def _paste(image: Image.Image, layers: list[tuple[int, _Placed]]) -> None:
         for _, placed in layers:
-            picture.paste(placed.image, (placed.left, placed.top), placed.image)
+            image.paste(placed.image, (placed.left, placed.top), placed.image)
 
     def _visible(self, layers: list[tuple[int, _Placed]], size: tuple[int, int]) -> list[VisibleTool]:
         """Boxes of what later layers and the borders leave of each tool; too little is nothing."""
@@ -172,13 +172,13 @@ def _turn(sprite: Image.Image, anchor: tuple[float, float], degrees: float) -> t
     return turned.crop(box), x - box[0], y - box[1]
 
 
-def _shadow(picture: Image.Image, placed: _Placed) -> None:
+def _shadow(image: Image.Image, placed: _Placed) -> None:
     """Darken the bench beside a lying tool."""
     size = (placed.image.width + 12, placed.image.height + 12)
     mask = Image.new("L", size)
     mask.paste(placed.image.getchannel("A").point(lambda value: value * 0.45), (6, 6))
     mask = mask.filter(ImageFilter.GaussianBlur(3))
-    picture.paste((12, 10, 8), (placed.left - 2, placed.top - 1), mask)
+    image.paste((12, 10, 8), (placed.left - 2, placed.top - 1), mask)
 
 
 def _arm(generator: np.random.Generator) -> tuple[Image.Image, tuple[float, float]]:

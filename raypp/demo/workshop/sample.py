@@ -1,4 +1,4 @@
-"""The sample archive: H.264 films of a workshop at two sites, with exact ground truth, deterministic by seed."""
+"""The sample archive: H.264 videos of a workshop at two sites, with exact ground truth, deterministic by seed."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ from raypp.demo.workshop.scene import make_bench, make_light
 from raypp.demo.workshop.script import Script, make_script
 from raypp.demo.workshop.tools import CLASSES, Tool, make_tool
 
-_FIRST_FILM = datetime(2026, 3, 2, 6, 0, 0)  # noqa: DTZ001 - local time of the site, as cameras name their files
+_FIRST_VIDEO = datetime(2026, 3, 2, 6, 0, 0)  # noqa: DTZ001 - local time of the site, as cameras name their files
 _CRF = "21"
 
 Progress = Callable[[int], None]
@@ -33,7 +33,7 @@ class _Rows(Protocol):
 
 @dataclass(frozen=True)
 class SampleVideo:
-    """One film of the sample: where it is, what it shows, and its ground truth beside it."""
+    """One video of the sample: where it is, what it shows, and its ground truth beside it."""
 
     path: Path
     site: str
@@ -68,10 +68,10 @@ def make_sample(
     Args:
         out: folder to write into: site-a/bench-1_YYYYmmdd_HHMMSS.mp4 and so on, each with its boxes
             (`.labels.csv`) and its tool uses (`.timeline.csv`).
-        seed: the same seed gives the same ground truth to the byte, and the same films on the same library versions.
+        seed: the same seed gives the same ground truth to the byte, and the same videos on the same library versions.
         sites: number of sites.
         cameras: cameras of each site.
-        seconds: length of each film.
+        seconds: length of each video.
         fps: frames per second.
         size: width and height in pixels, even numbers.
         progress: called with the number of frames rendered since the last call.
@@ -82,10 +82,10 @@ def make_sample(
     for site in range(sites):
         for camera in range(cameras):
             generator = np.random.default_rng([seed, site, camera])
-            started = _FIRST_FILM + timedelta(minutes=int(generator.integers(0, 180)))
+            started = _FIRST_VIDEO + timedelta(minutes=int(generator.integers(0, 180)))
             name = f"bench-{camera + 1}"
             path = out / f"site-{chr(ord('a') + site)}" / f"{name}_{started:%Y%m%d_%H%M%S}.mp4"
-            videos.append(_film(path, name, started, seconds, fps, size, generator, progress))
+            videos.append(_video(path, name, started, seconds, fps, size, generator, progress))
     inventory = out / "inventory.csv"
     rows = [f"{video.path.relative_to(out)},{video.site},{video.camera}\n" for video in videos]
     inventory.write_text("url,site,camera\n" + "".join(rows))
@@ -106,7 +106,7 @@ def make_camera(seconds: float, size: tuple[int, int], generator: np.random.Gene
     return Camera(make_bench(size, generator), tools, script, make_light(size, generator), generator), script
 
 
-def _film(
+def _video(
     path: Path,
     camera: str,
     started: datetime,
@@ -129,9 +129,9 @@ def _film(
         stream.pix_fmt = "yuv420p"
         stream.options = {"crf": _CRF, "preset": "veryfast", "g": str(2 * fps), "threads": "1"}
         for index in range(frames):
-            picture, visible = eye.picture(index, index / fps)
+            image, visible = eye.image(index, index / fps)
             _write_boxes(writer, index / fps, visible, size)
-            container.mux(stream.encode(_video_frame(picture, index, fps)))
+            container.mux(stream.encode(_video_frame(image, index, fps)))
             if progress:
                 progress(1)
         container.mux(stream.encode(None))
@@ -140,8 +140,8 @@ def _film(
     return SampleVideo(path, path.parent.name, camera, started, labels_path, timeline_path, frames)
 
 
-def _video_frame(picture: npt.NDArray[np.uint8], index: int, fps: int) -> av.VideoFrame:
-    frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+def _video_frame(image: npt.NDArray[np.uint8], index: int, fps: int) -> av.VideoFrame:
+    frame = av.VideoFrame.from_ndarray(image, format="rgb24")
     frame.pts, frame.time_base = index, Fraction(1, fps)
     return frame
 

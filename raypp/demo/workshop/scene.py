@@ -28,10 +28,10 @@ class Light:
     period_s: float
     noise: Floats
 
-    def apply(self, picture: npt.NDArray[np.uint8], index: int, time_s: float) -> npt.NDArray[np.uint8]:
-        """Light a picture, uint8[H, W, 3], and add the noise of its moment."""
+    def apply(self, image: npt.NDArray[np.uint8], index: int, time_s: float) -> npt.NDArray[np.uint8]:
+        """Light an image, uint8[H, W, 3], and add the noise of its moment."""
         level = 1 + self.flicker * math.sin(2 * math.pi * time_s / self.period_s)
-        lit = picture * (self.gain * np.float32(level))
+        lit = image * (self.gain * np.float32(level))
         lit += self.noise[index % len(self.noise)]
         np.clip(lit, 0, 255, out=lit)
         return lit.astype(np.uint8)

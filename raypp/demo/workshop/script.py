@@ -8,7 +8,7 @@ import numpy as np
 from raypp.demo.workshop.tools import CLASSES
 
 REACH_S = 0.8
-"""How long a hand takes from the edge of the picture to a tool, and back."""
+"""How long a hand takes from the edge of the image to a tool, and back."""
 
 _CARRY_S = 0.9
 
@@ -31,7 +31,7 @@ class Use:
         class_id: its class.
         start_s, end_s: presentation time in seconds.
         taken_from, work, put_to: poses before, while worked with, and after.
-        entry: where the hand enters the picture, in pixels.
+        entry: where the hand enters the image, in pixels.
         tempo: work movements per second.
     """
 
@@ -55,7 +55,7 @@ class Use:
         return self._working(time_s)
 
     def hand(self, time_s: float) -> tuple[float, float] | None:
-        """Where the hand is at a moment, in pixels; None when it is out of the picture."""
+        """Where the hand is at a moment, in pixels; None when it is out of the image."""
         if self.start_s <= time_s <= self.end_s:
             pose = self.pose(time_s)
             return pose.x, pose.y
@@ -163,7 +163,7 @@ def _use(
 
 
 def _places(size: tuple[int, int], count: int, generator: np.random.Generator) -> list[Pose]:
-    """Places for tools to lie, apart from one another: upper two thirds of the picture, jittered on a grid."""
+    """Places for tools to lie, apart from one another: upper two thirds of the image, jittered on a grid."""
     width, height = size
     columns = -(-count // 2)
     cells = [(column, row) for row in range(2) for column in range(columns)]

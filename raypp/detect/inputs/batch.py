@@ -27,12 +27,12 @@ class DetectionBatch:
 
     Attributes:
         inputs: uint8. Codes [N, C + 1, G, G]: code values (or NO_CELL), and in the last plane the sub-key of each cell.
-            Or plain pictures, RGB [N, 3, H, W].
+            Or plain images, RGB [N, 3, H, W].
         image_of_M: int64[M], for each box the input it lies on.
         class_of_M: float32[M], class of each box.
         boxes_M4: float32[M, 4], centre, width, height, as fractions of the square.
         sample_ids: identities of the N inputs.
-        plain: whether the inputs are plain pictures.
+        plain: whether the inputs are plain images.
     """
 
     inputs: Tensor
@@ -51,7 +51,7 @@ class DetectionBatch:
         return PADDING if self.plain else NO_CELL
 
     def network_inputs(self, device: torch.device) -> Tensor:
-        """Return what a detector is fed, on a device: codes as they are, pictures as float32 in [0, 1]."""
+        """Return what a detector is fed, on a device: codes as they are, images as float32 in [0, 1]."""
         inputs = self.inputs.to(device, non_blocking=True)
         return inputs.float() / 255 if self.plain else inputs
 

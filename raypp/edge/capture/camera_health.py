@@ -1,9 +1,9 @@
-"""Camera health: is the lens covered, the picture frozen, the view another one than it was?
+"""Camera health: is the lens covered, the image frozen, the view another one than it was?
 
-All is judged on small grey pictures of what the camera sees, and nothing of them is stored or sent. *Covered*: hardly a
-tile of the picture has any detail. *Frozen*: the same pixels, noise and all, for longer than any real scene gives.
+All is judged on small grey images of what the camera sees, and nothing of them is stored or sent. *Covered*: hardly a
+tile of the image has any detail. *Frozen*: the same pixels, noise and all, for longer than any real scene gives.
 *Moved*: the directions of edges, tile by tile, agree no more with a slowly adapted reference. That agreement is the
-cosine between gradient fields, which a change of light leaves as it is, and which people who walk through the picture
+cosine between gradient fields, which a change of light leaves as it is, and which people who walk through the image
 disturb only where they are.
 """
 
@@ -20,8 +20,8 @@ from raypp.usage.observation import Observation
 Floats = npt.NDArray[np.float32]
 
 _SMALL_WIDTH = 160
-_TILE = 10  # pixels of the small picture
-_EDGE = 2.0  # mean gradient of a tile with detail, in grey levels per pixel of the small picture
+_TILE = 10  # pixels of the small image
+_EDGE = 2.0  # mean gradient of a tile with detail, in grey levels per pixel of the small image
 _AGREES = 0.4
 _LEAST_TILES = 12
 
@@ -31,8 +31,8 @@ class WatchSettings(BaseModel):
 
     Attributes:
         covered: report a covered lens.
-        covered_share: share of the picture without detail from which it counts as covered.
-        frozen_after_s: report identical pictures after so many seconds; None never does.
+        covered_share: share of the image without detail from which it counts as covered.
+        frozen_after_s: report identical images after so many seconds; None never does.
         moved_after_s: report another view after so many seconds; None never does.
         moved_share: share of the reference's detailed tiles below which the view counts as another one.
         adapt_s: time in which the reference follows the scene, in seconds.
@@ -66,7 +66,7 @@ class Watch:
 
     Args:
         settings: what to report, and when.
-        hidden: bool[H, W], True where privacy masks hide the picture, or None.
+        hidden: bool[H, W], True where privacy masks hide the image, or None.
         memory: what `memory` of an earlier watch of the same camera returned, or None.
     """
 
@@ -132,7 +132,7 @@ class Watch:
         return file.getvalue()
 
     def _visible(self, small: tuple[int, ...], full: tuple[int, ...]) -> Floats:
-        """1 where the small picture shows something, 0 where a mask or its border is."""
+        """1 where the small image shows something, 0 where a mask or its border is."""
         if self._hidden is None:
             return np.ones(small, np.float32)
         hidden = _small(self._hidden[: full[0], : full[1]].astype(np.float32)) > 0
@@ -178,7 +178,7 @@ def agreement(x: Floats, y: Floats, reference_x: Floats, reference_y: Floats) ->
     """Share of the reference's detailed tiles in which edges still run as they did, the lesser of both directions.
 
     Args:
-        x: float32[h, w], the picture's gradient to the right.
+        x: float32[h, w], the image's gradient to the right.
         y: float32[h, w], downwards.
         reference_x: the reference's to the right.
         reference_y: downwards.
@@ -200,11 +200,11 @@ def _share(gradient: Floats, reference: Floats) -> float | None:
     return float((cosine[detailed] >= _AGREES).mean())
 
 
-def _small(picture: Floats) -> Floats:
+def _small(image: Floats) -> Floats:
     """Shrink float32[H, W] by a whole number to about 160 pixels of width, each the mean of a block."""
-    factor = max(1, round(picture.shape[1] / _SMALL_WIDTH))
-    rows, columns = picture.shape[0] // factor, picture.shape[1] // factor
-    blocks = picture[: rows * factor, : columns * factor].reshape(rows, factor, columns, factor)
+    factor = max(1, round(image.shape[1] / _SMALL_WIDTH))
+    rows, columns = image.shape[0] // factor, image.shape[1] // factor
+    blocks = image[: rows * factor, : columns * factor].reshape(rows, factor, columns, factor)
     small: Floats = blocks.mean(axis=(1, 3), dtype=np.float32)
     return small
 

@@ -1,4 +1,4 @@
-"""What a capture process is told, and what it tells: small values that hold no secret and no plain picture."""
+"""What a capture process is told, and what it tells: small values that hold no secret and no plain image."""
 
 from dataclasses import dataclass, field
 from fractions import Fraction

@@ -28,7 +28,9 @@ _MOST_DAMAGED = 100
 
 
 class RisingClock:
-    """The site's clock, in microseconds since 1970, that rises within a stream; see `raypp.edge.capture.clock` for its jumps.
+    """The site's clock, in microseconds since 1970, that rises within a stream.
+
+    Of its jumps, see `raypp.edge.capture.clock`.
 
     Args:
         last_us: the last time given before, by whomever; negative without one.
@@ -229,7 +231,7 @@ def open_live(source: str, timeout_s: float) -> Iterator[InputContainer]:
 def _told(error: BaseException, source: str, timeout_s: float) -> str:
     """What a library's error says, without the source: it may hold a password, blanks and all."""
     if isinstance(error, av.ExitError):  # by which FFmpeg means that the time is over
-        return f"no picture for {timeout_s:.0f} s"
+        return f"no image for {timeout_s:.0f} s"
     return said(error).replace(source, shown_camera(source))
 
 

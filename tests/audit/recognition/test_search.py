@@ -1,15 +1,15 @@
-"""What recognisers find on rebuilt pictures: all on the plain ones, less on worse ones, nothing on noise."""
+"""What recognisers find on rebuilt images: all on the plain ones, less on worse ones, nothing on noise."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from raypp.audit.core.model import Frames, Pictures
+from raypp.audit.core.model import Frames, Images
 from raypp.audit.recognition.figures import NO_FACE, Planted
 from raypp.audit.recognition.packages import versions
 from raypp.audit.recognition.probes import HEIGHTS, plant
 from raypp.media.obfuscation import Pixelation
-from tests.audit.pictures import shapes
+from tests.audit.images import shapes
 from tests.data import shared_data
 
 if not versions():
@@ -41,8 +41,8 @@ def test_planted_words_stand_on_copies_and_victims_stay_as_they_are() -> None:
     before = victims.frames.copy()
     probes = plant(victims, 3, 0)
     assert np.array_equal(victims.frames, before)
-    assert [(frame != before[place % 2]).any() for place, frame in enumerate(probes.pictures.frames)] == [True] * 3
-    drawn = {(one.picture, one.height) for one in probes.words}
+    assert [(frame != before[place % 2]).any() for place, frame in enumerate(probes.images.frames)] == [True] * 3
+    drawn = {(one.image, one.height) for one in probes.words}
     assert drawn == {(place, height) for place in range(3) for height in HEIGHTS}
     assert all(4 <= len(one.text) <= 6 for one in probes.words)
     again, other = plant(victims, 3, 0), plant(victims, 3, 1)
@@ -51,7 +51,7 @@ def test_planted_words_stand_on_copies_and_victims_stay_as_they_are() -> None:
 
 
 def test_words_are_read_as_far_as_their_height_lets_them_and_never_on_noise(made: Search) -> None:
-    frames, plain = made.probes.pictures.frames, made.probes.pictures.frames
+    frames, plain = made.probes.images.frames, made.probes.images.frames
     assert by_height(made.look(frames, plain).text.planted) == dict.fromkeys((4, 8, 16, 32), (2, 2))
     coarse = by_height(made.look(frames, pixelated(plain, 8)).text.planted)
     assert coarse[4][1] > 0, "as high as ten squares"
@@ -60,7 +60,7 @@ def test_words_are_read_as_far_as_their_height_lets_them_and_never_on_noise(made
 
 
 def test_without_faces_nothing_is_said_of_them(made: Search) -> None:
-    found = made.look(noise(made.probes.pictures.frames), made.probes.pictures.frames).faces
+    found = made.look(noise(made.probes.images.frames), made.probes.images.frames).faces
     assert (found.faces, found.found, found.verification, found.reason) == (0, 0, None, NO_FACE)
 
 
@@ -72,18 +72,18 @@ def test_of_a_long_word_one_letter_may_be_wrong() -> None:
 
 
 @pytest.fixture(scope="module")
-def people() -> Pictures:
-    """Faces of several people on real pictures."""
+def people() -> Images:
+    """Faces of several people on real images."""
     folder = shared_data("ppe4", "images", "val")
     files = sorted(folder.iterdir())[3:10]
     frames = np.stack([np.asarray(Image.open(one).convert("RGB").resize((416, 416))) for one in files])
-    return Pictures(frames, ("one",) * len(files), ((),) * len(files))
+    return Images(frames, ("one",) * len(files), ((),) * len(files))
 
 
-def test_faces_are_found_and_told_apart_on_originals_less_on_worse_pictures_and_not_on_noise(people: Pictures) -> None:
+def test_faces_are_found_and_told_apart_on_originals_less_on_worse_images_and_not_on_noise(people: Images) -> None:
     search = Search.on(people, 1, 0, own_words=True)
     plain, coarse, nothing = (
-        search.look(frames, search.probes.pictures.frames)
+        search.look(frames, search.probes.images.frames)
         for frames in (people.frames, pixelated(people.frames, 16), noise(people.frames))
     )
     assert plain.faces.found == plain.faces.faces == plain.faces.anywhere >= 8
@@ -93,13 +93,13 @@ def test_faces_are_found_and_told_apart_on_originals_less_on_worse_pictures_and_
     assert coarse.faces.verification.auc < 0.8
     assert nothing.faces.found == nothing.faces.anywhere == 0
     assert nothing.faces.verification.low < 0.5, "no more than chance"
-    assert plain.text.own == plain.text.own_read >= 1, "the pictures bear watermarks"
+    assert plain.text.own == plain.text.own_read >= 1, "the images bear watermarks"
     assert nothing.text.own_read == 0
 
 
-def test_one_person_alone_cannot_be_told_apart(people: Pictures) -> None:
+def test_one_person_alone_cannot_be_told_apart(people: Images) -> None:
     found = Search.on(people.take([0, 0]), 1, 0, own_words=False)
-    looked = found.look(people.frames[[0, 0]], found.probes.pictures.frames)
+    looked = found.look(people.frames[[0, 0]], found.probes.images.frames)
     assert looked.faces.found == looked.faces.faces == 2
     assert looked.faces.verification is None
     assert looked.faces.reason == "2 faces are found on the originals, and no two people's of like size"

@@ -1,4 +1,4 @@
-"""Things on rebuilt pictures: all are told on the plain ones, less on worse ones, and none of nothing."""
+"""Things on rebuilt images: all are told on the plain ones, less on worse ones, and none of nothing."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from raypp.audit.core.model import Frames, Pictures
+from raypp.audit.core.model import Frames, Images
 from raypp.audit.recognition.things import Things
 from raypp.errors import ModelError
 from raypp.media.annotations.boxes import Box
@@ -17,20 +17,20 @@ COLOURS = ((200, 30, 25), (30, 80, 200), (40, 160, 60), (30, 80, 200))
 
 
 @pytest.fixture(scope="module")
-def coloured() -> Pictures:
-    """A box of one colour on each grey picture."""
+def coloured() -> Images:
+    """A box of one colour on each grey image."""
     frames = np.full((4, 64, 96, 3), 120, dtype=np.uint8)
     for frame, colour in zip(frames, COLOURS, strict=True):
         frame[16:48, 24:72] = colour
     box = Box(class_id=0, x=0.5, y=0.5, w=0.5, h=0.5)
-    return Pictures(frames, ("one",) * 4, ((("thing", box),),) * 4)
+    return Images(frames, ("one",) * 4, ((("thing", box),),) * 4)
 
 
 def grey_of(frames: Frames) -> Frames:
     return np.repeat(frames.mean(axis=3, keepdims=True).astype(np.uint8), 3, axis=3)
 
 
-def test_colours_of_labelled_boxes_are_told_beside_what_chance_and_labels_tell(coloured: Pictures) -> None:
+def test_colours_of_labelled_boxes_are_told_beside_what_chance_and_labels_tell(coloured: Images) -> None:
     guess = np.full_like(coloured.frames, COLOURS[1])
     things = Things.on(coloured, guess, None)
     objects, plain = things.look(coloured.frames)
@@ -43,22 +43,22 @@ def test_colours_of_labelled_boxes_are_told_beside_what_chance_and_labels_tell(c
     assert (dealt.right, dealt.by_chance) == (0, plain.by_chance)
 
 
-def test_where_nothing_is_boxed_nothing_is_said_of_colours(coloured: Pictures) -> None:
-    bare = Pictures(coloured.frames, coloured.cameras, ((),) * 4)
+def test_where_nothing_is_boxed_nothing_is_said_of_colours(coloured: Images) -> None:
+    bare = Images(coloured.frames, coloured.cameras, ((),) * 4)
     assert Things.on(bare, bare.frames, None).look(bare.frames) == (None, None)
 
 
-def test_weights_that_are_none_are_refused(coloured: Pictures, tmp_path: Path) -> None:
+def test_weights_that_are_none_are_refused(coloured: Images, tmp_path: Path) -> None:
     (tmp_path / "w.pt").write_bytes(b"nothing")
     with pytest.raises(ModelError, match="no ultralytics checkpoint"):
         Things.on(coloured, coloured.frames, tmp_path / "w.pt")
 
 
-def test_objects_are_found_on_originals_less_on_worse_pictures_and_not_on_others_or_noise() -> None:
+def test_objects_are_found_on_originals_less_on_worse_images_and_not_on_others_or_noise() -> None:
     weights, folder = shared_data("weights", "yolov8n.pt"), shared_data("ppe4", "images", "val")
     files = sorted(folder.iterdir())[3:8]
     frames = np.stack([np.asarray(Image.open(one).convert("RGB").resize((416, 416))) for one in files])
-    people = Pictures(frames, ("one",) * len(files), ((),) * len(files))
+    people = Images(frames, ("one",) * len(files), ((),) * len(files))
     things = Things.on(people, np.full_like(frames, 128), weights)
     noise = np.random.default_rng(5).integers(0, 256, frames.shape, dtype=np.uint8)
     coarse = np.stack([Pixelation(side=32)(one, ()) for one in frames])

@@ -100,7 +100,7 @@ def test_a_site_is_told_that_the_fronts_certificate_has_expired(tmp_path: Path) 
         save_site_key(SiteKey.derive_from(VeilKey.generate(), SPEC, "plant", ["gate"]), tmp_path / "plant.key")
         (tmp_path / "ca.pem").write_bytes(authority.pem)
         write_private(tmp_path / "token", b"rpp_0123456789abcdef_" + b"A" * 43)
-        (tmp_path / "cameras.yaml").write_text("cameras:\n  gate:\n    source: film.mp4\n")
+        (tmp_path / "cameras.yaml").write_text("cameras:\n  gate:\n    source: video.mp4\n")
         done = raypp(
             "site", "doctor", "--config", tmp_path / "cameras.yaml", "--site", "plant", "--key", tmp_path / "plant.key",
             "--server", f"localhost:{port}", "--ca", tmp_path / "ca.pem", "--token-file", tmp_path / "token",

@@ -39,7 +39,7 @@ def test_no_plain_pixel_and_no_secret_leaves_the_camera(tmp_path: Path, monkeypa
             write_private(secret / "token", token.encode())
             wire.stall()
             command = [
-                sys.executable, "-m", "raypp", "stream", tmp_path / "in" / "film.mp4", "--site", "plant",
+                sys.executable, "-m", "raypp", "stream", tmp_path / "in" / "video.mp4", "--site", "plant",
                 "--camera", "gate", "--key", secret / "plant.key", "--size", SIZE, "--fps", "every", "--no-watch",
                 "--spool", spool, "--server", f"localhost:{wire.port}", "--token-file", secret / "token",
             ]  # fmt: skip

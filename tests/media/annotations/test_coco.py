@@ -10,7 +10,7 @@ from raypp.errors import MediaError
 from raypp.media.annotations.boxes import Box
 from raypp.media.dataset import Dataset, read_labels
 from raypp.media.discovery import discover
-from tests.films import make_picture
+from tests.videos import make_image
 
 
 def _document(**changes: Any) -> dict[str, Any]:
@@ -30,8 +30,8 @@ def _document(**changes: Any) -> dict[str, Any]:
 
 
 def _write(root: Path, document: dict[str, Any], name: str = "annotations/instances_train.json") -> Path:
-    for picture in ("a", "b"):
-        make_picture(root / "images" / "train" / f"{picture}.jpg")
+    for image in ("a", "b"):
+        make_image(root / "images" / "train" / f"{image}.jpg")
     (root / name).parent.mkdir(parents=True, exist_ok=True)
     (root / name).write_text(json.dumps(document))
     return root
@@ -64,7 +64,7 @@ def test_boxes_polygons_and_images_of_nothing(tmp_path: Path) -> None:
 
 def test_an_export_of_roboflow_is_one_dataset_of_its_folders(tmp_path: Path) -> None:
     for split in ("train", "valid"):
-        make_picture(tmp_path / "rf" / split / "a.jpg")
+        make_image(tmp_path / "rf" / split / "a.jpg")
         images = [{"id": 0, "file_name": "a.jpg", "width": 120, "height": 90}]
         annotations = [{"id": 0, "image_id": 0, "category_id": 44, "bbox": [0, 0, 12, 9]}]
         document = _document(images=images, annotations=annotations)
@@ -144,7 +144,7 @@ def test_an_image_that_is_labelled_twice_and_differently_is_unread(tmp_path: Pat
 
 def test_a_document_named_as_the_source_leads_to_its_images(tmp_path: Path) -> None:
     root = _write(tmp_path / "set", _document())
-    make_picture(tmp_path / "loose.jpg")
+    make_image(tmp_path / "loose.jpg")
     found = discover([str(root / "annotations" / "instances_train.json")])
     assert read_labels(found.datasets[0]).count.labelled == 2
     assert not found.files

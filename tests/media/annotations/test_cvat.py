@@ -9,11 +9,11 @@ from raypp.media.annotations.content import parse_xml
 from raypp.media.annotations.cvat import CvatReader
 from raypp.media.dataset import read_labels
 from raypp.media.discovery import discover
-from tests.films import make_picture
+from tests.videos import make_image
 
 _META = """<meta><task><id>1</id><name>t</name><size>20</size>{frames}<labels>
 <label><name>saw</name></label><label><name>hammer</name></label></labels>
-<original_size><width>120</width><height>90</height></original_size><source>film.mp4</source></task></meta>"""
+<original_size><width>120</width><height>90</height></original_size><source>video.mp4</source></task></meta>"""
 _FRAMES = "<start_frame>5</start_frame><stop_frame>24</stop_frame>"
 
 
@@ -27,8 +27,8 @@ def _place(frame: int, left: float, outside: int = 0) -> str:
 
 
 def _set(root: Path, body: str) -> Path:
-    make_picture(root / "images" / "Train" / "a.jpg")
-    make_picture(root / "images" / "Train" / "b.jpg")
+    make_image(root / "images" / "Train" / "a.jpg")
+    make_image(root / "images" / "Train" / "b.jpg")
     (root / "annotations.xml").write_text(_xml(body))
     return root
 
@@ -70,7 +70,7 @@ def test_a_track_is_interpolated_and_gone_where_it_is_outside() -> None:
     body = f'<track id="0" label="saw">{_place(6, 0)}{_place(16, 50)}{_place(20, 50, outside=1)}</track>'
     document = CvatReader().read(parse_xml(_xml(body, _FRAMES).encode(), "x.xml"), "x.xml")
     (video,) = document.videos
-    assert (video.name, video.first, video.last) == ("film.mp4", 5, 24)
+    assert (video.name, video.first, video.last) == ("video.mp4", 5, 24)
     assert video.shapes_at(4) is None, "before the task's first frame nobody has looked"
     assert video.shapes_at(5) == ()
     assert [shape.edges for shape in video.shapes_at(8) or ()] == [(10.0, 9.0, 22.0, 18.0)]
@@ -111,6 +111,6 @@ def test_an_xml_with_entities_is_refused(tmp_path: Path) -> None:
 
 def test_labels_of_a_video_that_is_not_there_are_told(tmp_path: Path) -> None:
     (tmp_path / "annotations.xml").write_text(_xml(f'<track id="0" label="saw">{_place(6, 0)}</track>'))
-    make_picture(tmp_path / "a.jpg")
+    make_image(tmp_path / "a.jpg")
     found = discover([str(tmp_path)])
-    assert "film.mp4, which is not among the videos" in found.label_problems[0]
+    assert "video.mp4, which is not among the videos" in found.label_problems[0]

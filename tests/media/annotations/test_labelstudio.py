@@ -10,7 +10,7 @@ from raypp.media.annotations.boxes import Box
 from raypp.media.annotations.labelstudio import LabelStudioReader
 from raypp.media.dataset import read_labels
 from raypp.media.discovery import discover
-from tests.films import make_picture
+from tests.videos import make_image
 
 
 def _region(name: str = "saw", rotation: float = 0, **place: float) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def _task(image: str, *annotations: Any, key: str = "image") -> dict[str, Any]:
 
 
 def _discover(root: Path, *tasks: dict[str, Any]) -> Any:
-    make_picture(root / "a.jpg")
+    make_image(root / "a.jpg")
     (root / "project-1.json").write_text(json.dumps(tasks))
     return discover([str(root)])
 
@@ -54,8 +54,8 @@ def test_the_minimal_export_is_read_too(tmp_path: Path) -> None:
 
 
 def test_tasks_that_nobody_annotated_are_no_images_of_nothing(tmp_path: Path) -> None:
-    make_picture(tmp_path / "b.jpg", seed=1)
-    make_picture(tmp_path / "c.jpg", seed=2)
+    make_image(tmp_path / "b.jpg", seed=1)
+    make_image(tmp_path / "c.jpg", seed=2)
     skipped = {"result": [], "was_cancelled": True}
     found = _discover(tmp_path, _task("a.jpg", []), _task("b.jpg"), _task("c.jpg", skipped))
     labels = read_labels(found.datasets[0])
@@ -99,7 +99,7 @@ def test_a_video_counts_from_one_and_keeps_the_frame_of_the_switch_off() -> None
 
     sequence = [key(1, 0), key(11, 50, enabled=False), key(16, 20)]
     value = {"framesCount": 20, "duration": 0.8, "sequence": sequence, "labels": ["saw"]}
-    document = [_task("/data/upload/film.mp4", [{"type": "videorectangle", "value": value}], key="video")]
+    document = [_task("/data/upload/video.mp4", [{"type": "videorectangle", "value": value}], key="video")]
     reader = LabelStudioReader()
     assert reader.recognises(document)
     (video,) = reader.read(document, "ls.json").videos

@@ -1,4 +1,4 @@
-"""Identity: do two boxes of veiled frames show the same person? Learnt from codes, without any picture rebuilt."""
+"""Identity: do two boxes of veiled frames show the same person? Learnt from codes, without any image rebuilt."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ class Recogniser:
     A small convolutional network over the box's cells gives each box a direction, so that those of one person lie
     together (Khosla et al., Supervised contrastive learning, NeurIPS 2020). Half of the people are learnt from and the
     others told apart, and then the other way round. One person's boxes are taken a second or more apart; somebody
-    else's is of the same film, and as far from the first in place and size as the same person's, as nearly as there is
+    else's is of the same video, and as far from the first in place and size as the same person's, as nearly as there is
     one, so that boxes alone tell little.
 
     Attributes:
@@ -124,15 +124,15 @@ class BoxesAlone:
 
 
 def halves(crowd: Crowd, seed: int) -> Iterator[tuple[Ranks, Ranks]]:
-    """Yield twice whom to learn from and whom to tell apart: half of each film's people, and then the others.
+    """Yield twice whom to learn from and whom to tell apart: half of each video's people, and then the others.
 
-    Who is alone in a film is only learnt from.
+    Who is alone in a video is only learnt from.
     """
     chance = np.random.default_rng(seed)
     parts: tuple[list[int], list[int]] = ([], [])
     lonely: list[int] = []
-    for film in np.unique(crowd.film_N):
-        people = chance.permutation(np.unique(crowd.person_N[crowd.film_N == film])).tolist()
+    for video in np.unique(crowd.video_N):
+        people = chance.permutation(np.unique(crowd.person_N[crowd.video_N == video])).tolist()
         cut = len(people) // 2
         if cut < 2:  # one to be told apart from whom
             lonely += people
@@ -149,7 +149,7 @@ def trios_of(crowd: Crowd, people: Ranks) -> list[Trio]:
     asked = np.isin(crowd.person_N, people)
     for person in people:
         mine = np.flatnonzero(crowd.person_N == person)
-        others = np.flatnonzero(asked & (crowd.person_N != person) & (crowd.film_N == crowd.film_N[mine[0]]))
+        others = np.flatnonzero(asked & (crowd.person_N != person) & (crowd.video_N == crowd.video_N[mine[0]]))
         trios, told = [], []
         for one in mine:
             for same in mine[np.abs(crowd.times_us_N[mine] - crowd.times_us_N[one]) >= _APART_US]:
@@ -162,7 +162,7 @@ def trios_of(crowd: Crowd, people: Ranks) -> list[Trio]:
 
 def _crowd(case: Case, name: str) -> Crowd:
     if case.crowd is None:
-        raise OptionError(f"{name} needs people followed through a film; name films that show some")
+        raise OptionError(f"{name} needs people followed through a video; name videos that show some")
     return case.crowd
 
 
@@ -189,7 +189,7 @@ def _cut(case: Case, crowd: Crowd, reading: Reading) -> Tensor:
     planes, found = None, []
     for start in range(0, len(corners), _AT_ONCE):
         places = range(start, min(start + _AT_ONCE, len(corners)))
-        codes = case.veiling.encode(crowd.pictures.take(places))
+        codes = case.veiling.encode(crowd.images.take(places))
         planes = planes or as_planes(case.veiling, codes)
         boxes = torch.from_numpy(corners[start : places.stop]).float()
         regions = torch.cat([torch.arange(len(boxes))[:, None].float(), boxes], 1)

@@ -1,4 +1,4 @@
-"""Matching: which plain picture belongs to which codes, without key."""
+"""Matching: which plain image belongs to which codes, without key."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar, TypeAlias
@@ -15,7 +15,7 @@ from raypp.media.annotations.boxes import Box
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 _GRID = 32
-"""Places across a picture in the maps of boxes."""
+"""Places across an image in the maps of boxes."""
 _VALUES = 4
 """Values across a patch that are compared: what is finer, few veils keep."""
 _STILL = 0.5
@@ -24,18 +24,18 @@ _NOTHING = 1e-9
 _LITTLE = 0.1
 """What is added to variances, so that few pairs are not believed too much."""
 _LEAST = 3
-"""Pictures from which on what all have in common can be told from what one has."""
+"""Images from which on what all have in common can be told from what one has."""
 
 
 @dataclass(frozen=True)
 class ActivityMatcher:
-    """Compares where codes change from cell to cell, and where they are unusual, with where a picture does.
+    """Compares where codes change from cell to cell, and where they are unusual, with where an image does.
 
     Whatever the key, like patches have like codes, so steps between the codes of neighbours follow steps between their
     patches; and how far a cell is from its channels' commonest codes goes with its contrast: up where most cells are
     flat, down where most hold a camera's noise. Which, and how much it counts, is told by how well it agrees with the
-    steps over all pairs of codes and pictures. Both are Spearman's rank correlations (1904) over cells, after what all
-    pictures have in common is taken away.
+    steps over all pairs of codes and images. Both are Spearman's rank correlations (1904) over cells, after what all
+    images have in common is taken away.
 
     The candidates are the plain victims themselves, in no order: who is whose is all that is asked.
     """
@@ -45,26 +45,26 @@ class ActivityMatcher:
     knowledge: ClassVar[str] = "the victims' shards, and the plain victims without order"
 
     def ranks(self, case: Case) -> Ranks:
-        """Return for each victim the rank of its own picture among all candidates, 0 the first: int64[N]."""
+        """Return for each victim the rank of its own image among all candidates, 0 the first: int64[N]."""
         return own_ranks(_by_activity(case, _patches(case.victims.frames, case.veiling.patch)))
 
 
 @dataclass(frozen=True)
 class PairsMatcher(FromPairs):
-    """Compares activity, and what a ridge decoder from known pairs makes of the codes with what a picture shows.
+    """Compares activity, and what a ridge decoder from known pairs makes of the codes with what an image shows.
 
     The latter is compared inside cells. How much either counts is learnt from the known pairs, by what tells their own
-    pictures from one another's best: Fisher's linear discriminant (1936). The candidates are as of `ActivityMatcher`.
+    images from one another's best: Fisher's linear discriminant (1936). The candidates are as of `ActivityMatcher`.
 
     Attributes:
-        cells: of all cells of the known pictures, how many the decoder learns from, at most.
+        cells: of all cells of the known images, how many the decoder learns from, at most.
     """
 
     cells: int = 40_000
     method: ClassVar[str] = f"{ActivityMatcher.name} and ridge"
 
     def ranks(self, case: Case) -> Ranks:
-        """Return for each victim the rank of its own picture among all candidates, 0 the first: int64[N]."""
+        """Return for each victim the rank of its own image among all candidates, 0 the first: int64[N]."""
         known = self.known(case)
         rebuilt = Ridge(self.pairs, self.cells).rebuild(replace(case, victims=known.and_also(case.victims)))
         weights = _discriminant(_likenesses(replace(case, victims=known), rebuilt[: len(known)]))
@@ -75,15 +75,15 @@ class PairsMatcher(FromPairs):
 class LabelMatcher:
     """Compares labels alone: how much of the same places boxes of the same class cover.
 
-    The reference for every other matcher: labels are published beside codes, and tell pictures apart by themselves.
+    The reference for every other matcher: labels are published beside codes, and tell images apart by themselves.
     """
 
     name: ClassVar[str] = LABELS_ONLY
     adversary: ClassVar[Adversary] = Adversary.OUTSIDER
-    knowledge: ClassVar[str] = "labels of the veiled pictures, and labels of the plain ones without order"
+    knowledge: ClassVar[str] = "labels of the veiled images, and labels of the plain ones without order"
 
     def ranks(self, case: Case) -> Ranks:
-        """Return for each victim the rank of its own picture among all candidates, 0 the first: int64[N]."""
+        """Return for each victim the rank of its own image among all candidates, 0 the first: int64[N]."""
         classes = sorted({name for boxes in case.victims.boxes for name, _ in boxes})
         maps = np.stack([_occupancy(boxes, classes) for boxes in case.victims.boxes])
         return own_ranks(-np.stack([np.abs(maps - one).sum(axis=1) for one in maps]))
@@ -110,7 +110,7 @@ def _discriminant(likenesses: Floats) -> Floats:
 
 
 def _by_activity(case: Case, patches: Floats) -> Floats:
-    """How alike codes and pictures are by where they change and where they are unusual, float64[N, N].
+    """How alike codes and images are by where they change and where they are unusual, float64[N, N].
 
     Args:
         case: with the victims' codes.

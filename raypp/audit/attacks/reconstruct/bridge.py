@@ -1,4 +1,4 @@
-"""The feature bridge: from a detector's adapter over public features to pictures, without key and without any pair."""
+"""The feature bridge: from a detector's adapter over public features to images, without key and without any pair."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,13 +14,13 @@ from raypp.errors import OptionError
 
 _BATCH, _SIDE = 8, 16
 _STILL = 1e-3
-_MOST_PICTURES = 200
+_MOST_IMAGES = 200
 _NOISE = 1.5
 """Most noise, in spreads of a channel, that a network learns under: an adapter comes near public features, no more."""
 
 
 class Decoder(StrEnum):
-    """How features become pictures."""
+    """How features become images."""
 
     LINEAR = "linear"
     NETWORK = "network"
@@ -28,11 +28,11 @@ class Decoder(StrEnum):
 
 @dataclass(frozen=True)
 class FeatureBridge:
-    """A decoder from public features to pictures, fed with the features that the adapter makes of veiled frames.
+    """A decoder from public features to images, fed with the features that the adapter makes of veiled frames.
 
     A detector on codes starts from public weights, and its adapter from what the trunk expects: the features that a
-    public detector's first stages give of plain pictures. So the adapter leads from codes into a space in which anybody
-    may learn a decoder on pictures of his own. The known pictures stand in for the attacker's; they are never veiled.
+    public detector's first stages give of plain images. So the adapter leads from codes into a space in which anybody
+    may learn a decoder on images of his own. The known images stand in for the attacker's; they are never veiled.
 
     Attributes:
         decoder: linear or a network.
@@ -44,7 +44,7 @@ class FeatureBridge:
     aligned: bool
     steps: int = 400
     adversary: Adversary = Adversary.TEAM
-    knowledge: str = "the victims' shards, the detector, public weights, and pictures of his own that were never veiled"
+    knowledge: str = "the victims' shards, the detector, public weights, and images of his own that were never veiled"
 
     @property
     def name(self) -> str:
@@ -52,7 +52,7 @@ class FeatureBridge:
         return f"feature bridge, {self.decoder}" + (", aligned" if self.aligned else "")
 
     def rebuild(self, case: Case) -> Frames:
-        """Learn on public features of known pictures, decode the adapter's of the victims.
+        """Learn on public features of known images, decode the adapter's of the victims.
 
         Raises:
             OptionError: if the case has no detector or no public weights.
@@ -86,14 +86,14 @@ class FeatureBridge:
 
 
 def led_to(case: Case, name: str) -> tuple[PublicFeatures, Frames, Features]:
-    """Return what makes public features of pictures, known pictures, and what the adapter makes of the victims instead.
+    """Return what makes public features of images, known images, and what the adapter makes of the victims instead.
 
     Raises:
         OptionError: naming the attack, if the case has no detector or no public weights.
     """
     if case.public is None or case.veiling.features is None:
         raise OptionError(f"{name} needs a detector and public weights; give --model and --weights")
-    return case.public, case.known.frames[:_MOST_PICTURES], case.veiling.features(case.victims)
+    return case.public, case.known.frames[:_MOST_IMAGES], case.veiling.features(case.victims)
 
 
 def align(features: Features, public: Features) -> Features:

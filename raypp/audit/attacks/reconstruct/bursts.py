@@ -5,10 +5,10 @@ from enum import StrEnum
 
 import numpy as np
 
-from raypp.audit.core.model import Adversary, Attack, Case, Codes, Frames, Pictures, Veiling
+from raypp.audit.core.model import Adversary, Attack, Case, Codes, Frames, Images, Veiling
 
 SENSOR = 2.5
-"""Standard deviation, in grey levels, of the noise that makes a burst of a still picture: a webcam's by day."""
+"""Standard deviation, in grey levels, of the noise that makes a burst of a still image: a webcam's by day."""
 _FINE = 256
 
 
@@ -23,12 +23,12 @@ class Merge(StrEnum):
 
 @dataclass(frozen=True)
 class OverFrames:
-    """Another attack, made on codes merged over a burst of every picture, known and attacked.
+    """Another attack, made on codes merged over a burst of every image, known and attacked.
 
     A fixed camera looks at a scene where nothing moves: its frames differ by noise, and codes near the border of two
     values change from frame to frame. How often they do tells where between the borders the cell lies, which no single
-    frame does: what dither is to a converter. Where the picture is of a film, the burst is the frames that follow it;
-    else it is the picture under noise drawn anew, of 2.5 grey levels. The attacker makes bursts of his own pictures
+    frame does: what dither is to a converter. Where the image is of a video, the burst is the frames that follow it;
+    else it is the image under noise drawn anew, of 2.5 grey levels. The attacker makes bursts of his own images
     likewise.
 
     Attributes:
@@ -64,8 +64,8 @@ class OverFrames:
 def over_frames(veiling: Veiling, frames: int, merge: Merge) -> Veiling:
     """Return a veiling whose codes are merged over bursts of so many frames; 256 levels."""
 
-    def encode(pictures: Pictures) -> Codes:
-        return np.stack([merged(veiling.encode(burst(pictures, place, frames))) for place in range(len(pictures))])
+    def encode(images: Images) -> Codes:
+        return np.stack([merged(veiling.encode(burst(images, place, frames))) for place in range(len(images))])
 
     def merged(codes_TCGG: Codes) -> Codes:
         if merge is Merge.MEAN:
@@ -89,15 +89,15 @@ def over_frames(veiling: Veiling, frames: int, merge: Merge) -> Veiling:
     )
 
 
-def burst(pictures: Pictures, place: int, count: int) -> Pictures:
-    """Return a picture and those that follow it in its film, `count` in all, or, of a still, as many under noise."""
-    moment = pictures.moments[place] if pictures.moments else None
-    frames = moment.burst(count) if moment else _noisy(pictures.frames[place], count)
-    return Pictures(frames, pictures.cameras[place : place + 1] * len(frames), ((),) * len(frames))
+def burst(images: Images, place: int, count: int) -> Images:
+    """Return an image and those that follow it in its video, `count` in all, or, of a still, as many under noise."""
+    moment = images.moments[place] if images.moments else None
+    frames = moment.burst(count) if moment else _noisy(images.frames[place], count)
+    return Images(frames, images.cameras[place : place + 1] * len(frames), ((),) * len(frames))
 
 
 def _noisy(frame: Frames, count: int) -> Frames:
-    """A still picture first, then the same under a sensor's noise, uint8[count, H, W, 3]."""
+    """A still image first, then the same under a sensor's noise, uint8[count, H, W, 3]."""
     chance = np.random.default_rng(int(frame.sum(dtype=np.int64)))
     out = np.repeat(frame[None], count, axis=0)
     for one in out[1:]:

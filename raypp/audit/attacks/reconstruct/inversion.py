@@ -1,4 +1,4 @@
-"""Feature inversion: the picture whose public features come nearest to what an adapter makes of a veiled one."""
+"""Feature inversion: the image whose public features come nearest to what an adapter makes of a veiled one."""
 
 from dataclasses import dataclass
 
@@ -16,10 +16,10 @@ _STILL = 1e-6
 
 @dataclass(frozen=True)
 class FeatureInversion:
-    """Optimises pixels through the frozen public layers, held to pictures of little total variation.
+    """Optimises pixels through the frozen public layers, held to images of little total variation.
 
     Mahendran and Vedaldi (Understanding Deep Image Representations by Inverting Them, CVPR 2015), begun where a linear
-    decoder learnt on pictures of the attacker's own leads. Unlike the bridge's decoders it uses the public layers
+    decoder learnt on images of the attacker's own leads. Unlike the bridge's decoders it uses the public layers
     themselves, and so is exact where an adapter leads to public features exactly.
 
     Attributes:
@@ -31,7 +31,7 @@ class FeatureInversion:
     variation: float = 20.0
     adversary: Adversary = Adversary.TEAM
     name: str = "feature inversion by optimisation"
-    knowledge: str = "the victims' shards, the detector, public weights, and pictures of his own that were never veiled"
+    knowledge: str = "the victims' shards, the detector, public weights, and images of his own that were never veiled"
 
     def rebuild(self, case: Case) -> Frames:
         """Optimise each victim by itself.

@@ -1,4 +1,4 @@
-"""The key is lost: what somebody who holds it finds in veiled pictures, and what their codes no longer hold."""
+"""The key is lost: what somebody who holds it finds in veiled images, and what their codes no longer hold."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from torch import Tensor
 from raypp.audit.attacks.reconstruct.inversion import variation_of
 from raypp.audit.attacks.reconstruct.network import GridDecoder, piece, pixels, to_targets
 from raypp.audit.attacks.reconstruct.unet import Planes, as_planes
-from raypp.audit.core.model import Adversary, Case, Codes, Frames, Held, Pictures, Veiling
+from raypp.audit.core.model import Adversary, Case, Codes, Frames, Held, Images, Veiling
 from raypp.audit.metrics import scores
 from raypp.errors import OptionError
 
@@ -21,16 +21,16 @@ _CELLS, _SIDE, _PIECES, _FRESH = 32, 16, 4, 2
 _ZOOM = (0.8, 1.6)
 """Side of what is cut out, over that of what is veiled."""
 _TRIED = 4
-"""Pictures of his own, at most, that he keeps to try on which way shows most."""
+"""Images of his own, at most, that he keeps to try on which way shows most."""
 
 
 @dataclass(frozen=True)
 class Hold:
-    """What holds an optimisation to pictures, while it seeks those whose codes are the victim's.
+    """What holds an optimisation to images, while it seeks those whose codes are the victim's.
 
     Attributes:
         variation: weight of total variation.
-        anchor: weight of the squared distance to where it began, to what a network that knows pictures made.
+        anchor: weight of the squared distance to where it began, to what a network that knows images made.
     """
 
     variation: float
@@ -44,12 +44,12 @@ HOLDS = (Hold(variation=30.0, anchor=100.0), Hold(variation=10.0, anchor=1000.0)
 class KeyLost:
     """Inverts the veil as it is under its key: pixels whose values, before they are cut, lie where the codes say.
 
-    Who holds the key veils whatever he likes, and so has pairs without end, of pictures at any offset and scale: a
-    network learns from those what pictures lie behind codes, and so is the image prior, too. From what it makes of a
+    Who holds the key veils whatever he likes, and so has pairs without end, of images at any offset and scale: a
+    network learns from those what images lie behind codes, and so is the image prior, too. From what it makes of a
     victim, gradients through the veil itself (straight through whatever cuts values; a value beyond the interval of its
     level costs the square of the distance) lead to pixels that agree with the codes, held to little total variation and
-    to the network's picture. Folds are no way to descend along: whether that helps, and held by how much, he tries on
-    pictures of his own.
+    to the network's image. Folds are no way to descend along: whether that helps, and held by how much, he tries on
+    images of his own.
 
     Attributes:
         steps: of the network's training.
@@ -60,12 +60,10 @@ class KeyLost:
     descent: int
     adversary: Adversary = Adversary.KEY
     name: str = "inversion under the key"
-    knowledge: str = (
-        "the owner's key (of a learned veil, the encoder, too), the victims' shards, and pictures of his own"
-    )
+    knowledge: str = "the owner's key (of a learned veil, the encoder, too), the victims' shards, and images of his own"
 
     def rebuild(self, case: Case) -> Frames:
-        """Learn on pictures of his own, choose the way that shows most of a few others, go it for each victim.
+        """Learn on images of his own, choose the way that shows most of a few others, go it for each victim.
 
         Raises:
             OptionError: if there is no key to hold.
@@ -82,8 +80,8 @@ class KeyLost:
         begun = decode(codes)
         return begun if hold is None else self._descended(held, case.victims, codes, begun, hold)
 
-    def _learnt(self, veiling: Veiling, own: Pictures, seed: int) -> Callable[[Codes], Frames]:
-        """Learn from cuts of his pictures, veiled as they come; returns what decodes."""
+    def _learnt(self, veiling: Veiling, own: Images, seed: int) -> Callable[[Codes], Frames]:
+        """Learn from cuts of his images, veiled as they come; returns what decodes."""
         planes = as_planes(veiling, veiling.encode(own))
         torch.manual_seed(seed)
         net = GridDecoder(planes(np.zeros((1, veiling.channels, 1, 1), dtype=np.uint8)).shape[1], veiling.patch)
@@ -97,9 +95,9 @@ class KeyLost:
         return lambda codes: net.decode(planes(one[None]) for one in codes)
 
     def _best(
-        self, veiling: Veiling, tried: Pictures, decode: Callable[[Codes], Frames], held: dict[str, Held]
+        self, veiling: Veiling, tried: Images, decode: Callable[[Codes], Frames], held: dict[str, Held]
     ) -> Hold | None:
-        """Return what holds the optimisation that shows most of some pictures; None if it shows less than none does."""
+        """Return what holds the optimisation that shows most of some images; None if it shows less than none does."""
         codes = veiling.encode(tried)
         begun = decode(codes)
 
@@ -113,19 +111,19 @@ class KeyLost:
                 best, most = hold, got
         return best
 
-    def _descended(self, held: dict[str, Held], pictures: Pictures, codes: Codes, begun: Frames, hold: Hold) -> Frames:
-        each = zip(codes, begun, pictures.cameras, strict=True)
+    def _descended(self, held: dict[str, Held], images: Images, codes: Codes, begun: Frames, hold: Hold) -> Frames:
+        each = zip(codes, begun, images.cameras, strict=True)
         return np.stack([descend(held[camera], one, start, hold, self.descent) for one, start, camera in each])
 
 
 def descend(held: Held, codes_CGG: Codes, start_HW3: Frames, hold: Hold, steps: int) -> Frames:
-    """Look for a picture whose codes are those given, uint8[H, W, 3].
+    """Look for an image whose codes are those given, uint8[H, W, 3].
 
     Args:
         held: the veil under its key.
-        codes_CGG: of one picture.
+        codes_CGG: of one image.
         start_HW3: where to begin.
-        hold: what holds it to pictures.
+        hold: what holds it to images.
         steps: how many.
     """
     levels = torch.from_numpy(held.levels(codes_CGG[None])).float()
@@ -146,8 +144,8 @@ def descend(held: Held, codes_CGG: Codes, start_HW3: Frames, hold: Hold, steps: 
     return found
 
 
-def _piece_of(veiling: Veiling, own: Pictures, planes: Planes, chance: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Cut a square out of one of his pictures, at any offset and scale, veil it, and take some pieces of it."""
+def _piece_of(veiling: Veiling, own: Images, planes: Planes, chance: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Cut a square out of one of his images, at any offset and scale, veil it, and take some pieces of it."""
     place = int(chance.integers(len(own)))
     frame = own.frames[place]
     side = min(_CELLS, *(length // veiling.patch for length in frame.shape[:2])) * veiling.patch
@@ -157,7 +155,7 @@ def _piece_of(veiling: Veiling, own: Pictures, planes: Planes, chance: np.random
     square = np.asarray(part.resize((side, side), Image.Resampling.BICUBIC))
     if chance.random() < 0.5:
         square = np.ascontiguousarray(square[:, ::-1])
-    codes = veiling.encode(Pictures(square[None], (own.cameras[place],), ((),)))
+    codes = veiling.encode(Images(square[None], (own.cameras[place],), ((),)))
     places = [piece(chance, codes.shape, _SIDE) for _ in range(_PIECES)]
     inputs = planes(np.stack([codes[0, :, rows, columns] for _, rows, columns in places]))
     return inputs, to_targets(np.stack([pixels(square[None], one, veiling.patch) for one in places]))

@@ -1,4 +1,4 @@
-"""A linear decoder from features on a grid to pictures."""
+"""A linear decoder from features on a grid to images."""
 
 from dataclasses import dataclass
 
@@ -29,7 +29,7 @@ class LinearDecoder:
 
     @classmethod
     def fit(cls, features_NFGG: Features, frames: Frames) -> "LinearDecoder":
-        """Fit by ridge regression; the penalty is the best of few on the fifth of the pictures that is held out."""
+        """Fit by ridge regression; the penalty is the best of few on the fifth of the images that is held out."""
         patch = frames.shape[1] // features_NFGG.shape[2]
         held = max(1, len(frames) // 5)
         sums = [
@@ -44,11 +44,11 @@ class LinearDecoder:
         return min(tried, key=lambda one: one.error(*sums[1]))
 
     def error(self, gram: Tensor, cross: Tensor, power: float) -> float:
-        """Squared error on pictures of these moments."""
+        """Squared error on images of these moments."""
         return power + float((self.weights * (gram @ self.weights - 2 * cross)).sum())
 
     def decode(self, features_NFGG: Features) -> Frames:
-        """Return the pictures behind features, uint8[N, G*p, G'*p, 3]."""
+        """Return the images behind features, uint8[N, G*p, G'*p, 3]."""
         made = []
         for one in features_NFGG:
             flat = _around(one) @ self.weights

@@ -11,17 +11,17 @@ from torch import Tensor
 
 from raypp.audit.attacks.axes import Axes
 from raypp.audit.attacks.reconstruct.network import GridDecoder, piece, pixels, to_targets
-from raypp.audit.core.model import Adversary, Case, Frames, Pictures, Veiling
+from raypp.audit.core.model import Adversary, Case, Frames, Images, Veiling
 from raypp.errors import OptionError
 
 Pieces: TypeAlias = tuple[npt.NDArray[np.float16], Frames]
-"""Components of pieces of pictures, float16[M, K, g, g], and their pixels, uint8[M, g*p, g*p, 3]."""
+"""Components of pieces of images, float16[M, K, g, g], and their pixels, uint8[M, g*p, g*p, 3]."""
 
 _AXES = 24
 _SET = (2, 12)
-"""Fewest and most pictures that are veiled under a drawn key: few, so that statistics differ as the victims' may."""
+"""Fewest and most images that are veiled under a drawn key: few, so that statistics differ as the victims' may."""
 _ZOOM = (0.4, 1.0)
-"""Share of a picture's sides that is enlarged to the whole, likewise."""
+"""Share of an image's sides that is enlarged to the whole, likewise."""
 _PIECES = 64
 """Pieces that are kept of each set."""
 _BATCH = 8
@@ -35,9 +35,9 @@ _FAR = 6.0
 class ManyKeys:
     """Learns to decode what codes have in common under any key, and needs no pair of the victims' key.
 
-    The attacker veils his own pictures under `keys` keys of his own. Of each set of codes, his and the victims', he
+    The attacker veils his own images under `keys` keys of his own. Of each set of codes, his and the victims', he
     takes the components along axes that statistics of the set alone determine (`Axes`), so that what a component shows
-    depends as little as may be on the key; a network then learns the way from components to pictures over all his keys.
+    depends as little as may be on the key; a network then learns the way from components to images over all his keys.
     An amortised form of what statistical key recovery does for linear veils, for any veil whose keys can be drawn.
 
     Attributes:
@@ -48,7 +48,7 @@ class ManyKeys:
     keys: int
     steps: int
     adversary: Adversary = Adversary.OUTSIDER
-    knowledge: str = "the victims' shards, pictures of his own, and as many keys of the same veil as he cares to draw"
+    knowledge: str = "the victims' shards, images of his own, and as many keys of the same veil as he cares to draw"
 
     @property
     def name(self) -> str:
@@ -87,12 +87,12 @@ class ManyKeys:
         return AnyKeyDecoder(net, reference)
 
     @staticmethod
-    def _pieces(veiling: Veiling, known: Pictures, reference: Axes, chance: np.random.Generator) -> Pieces:
-        """Veil some known pictures, half of the time mirrored, half of the time enlarged, and keep pieces of them."""
+    def _pieces(veiling: Veiling, known: Images, reference: Axes, chance: np.random.Generator) -> Pieces:
+        """Veil some known images, half of the time mirrored, half of the time enlarged, and keep pieces of them."""
         taken = known.take(chance.permutation(len(known))[: chance.integers(*_SET, endpoint=True)].tolist())
         frames = taken.frames[:, :, ::-1] if chance.random() < 0.5 else taken.frames
         frames = np.stack([_enlarged(one, chance) for one in frames]) if chance.random() < 0.5 else frames
-        taken = Pictures(np.ascontiguousarray(frames), taken.cameras, taken.boxes)  # of no film any more
+        taken = Images(np.ascontiguousarray(frames), taken.cameras, taken.boxes)  # of no video any more
         codes = veiling.encode(taken)
         found = Axes.of(codes, veiling.levels, _AXES).turned_to(reference, codes).components(codes)
         places = [piece(chance, found.shape, min(_MOST_CELLS, _SIDE // veiling.patch)) for _ in range(_PIECES)]
@@ -106,7 +106,7 @@ class AnyKeyDecoder:
     """What was learnt on drawn keys.
 
     Attributes:
-        net: leads from components along common axes to pictures.
+        net: leads from components along common axes to images.
         reference: the axes of a drawn key, which those of any other are turned to.
     """
 
@@ -126,7 +126,7 @@ class AnyKeyDecoder:
 
 
 def _enlarged(frame: Frames, chance: np.random.Generator) -> Frames:
-    """Enlarge a part of a picture, uint8[H, W, 3], to the whole."""
+    """Enlarge a part of an image, uint8[H, W, 3], to the whole."""
     height, width = frame.shape[:2]
     share = chance.uniform(*_ZOOM)
     rows, columns = int(height * share), int(width * share)
@@ -135,5 +135,5 @@ def _enlarged(frame: Frames, chance: np.random.Generator) -> Frames:
     return np.asarray(part.resize((width, height), Image.Resampling.BICUBIC))
 
 
-def _axes(veiling: Veiling, known: Pictures) -> Axes:
+def _axes(veiling: Veiling, known: Images) -> Axes:
     return Axes.of(veiling.encode(known), veiling.levels, _AXES)

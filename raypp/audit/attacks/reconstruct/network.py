@@ -14,7 +14,7 @@ from raypp.audit.core.model import Frames
 Draw: TypeAlias = Callable[[np.random.Generator], tuple[Tensor, Tensor]]
 """Draws a batch: planes float[N, F, g, g'], and the pixels behind them, float[N, 3, g*p, g'*p], as `to_targets` has."""
 Place: TypeAlias = tuple[int, slice, slice]
-"""Number of a picture, and rows and columns of its cells."""
+"""Number of an image, and rows and columns of its cells."""
 
 _RATE = 3e-3
 _GREY, _SPREAD = 128.0, 64.0
@@ -22,7 +22,7 @@ _GREY, _SPREAD = 128.0, 64.0
 
 
 class GridDecoder(nn.Module):
-    """From planes on the grid to pictures: down to half and a quarter of the grid and up again, then pixels of cells.
+    """From planes on the grid to images: down to half and a quarter of the grid and up again, then pixels of cells.
 
     A U-Net (Ronneberger et al., MICCAI 2015) whose finest plane is the grid of cells, and whose last layer gives each
     cell's pixels (Shi et al., CVPR 2016).
@@ -43,13 +43,13 @@ class GridDecoder(nn.Module):
         self.out = nn.Sequential(_layer(2 * width, 2 * width, 3), nn.Conv2d(2 * width, 3 * patch**2, 1))
 
     def forward(self, planes_NFGG: Tensor) -> Tensor:
-        """Return pictures as `to_targets` has them, float[N, 3, G*p, G'*p]."""
+        """Return images as `to_targets` has them, float[N, 3, G*p, G'*p]."""
         fine = self.enter(planes_NFGG)
         half = self.down(fine)
         up = functional.interpolate(self.deep(half), half.shape[-2:])
         up = functional.interpolate(self.join(torch.cat([half, up], 1)), fine.shape[-2:])
-        pictures: Tensor = functional.pixel_shuffle(self.out(torch.cat([fine, up], 1)), self.patch)
-        return pictures
+        images: Tensor = functional.pixel_shuffle(self.out(torch.cat([fine, up], 1)), self.patch)
+        return images
 
     def learn(self, draw: Draw, steps: int, chance: np.random.Generator) -> None:
         """Train for so many steps: absolute error, and likeness inside cells, which is what leakage is measured by."""
@@ -68,7 +68,7 @@ class GridDecoder(nn.Module):
 
     @torch.inference_mode()
     def decode(self, planes_1FGG: Iterator[Tensor]) -> Frames:
-        """Return the pictures behind some planes, one by one: uint8[N, H, W, 3]."""
+        """Return the images behind some planes, one by one: uint8[N, H, W, 3]."""
         self.eval()
         made = [self(planes)[0].permute(1, 2, 0) * _SPREAD + _GREY for planes in planes_1FGG]
         frames: Frames = torch.stack(made).round().clamp(0, 255).to(torch.uint8).numpy()
@@ -89,8 +89,8 @@ def piece(chance: np.random.Generator, shape: tuple[int, ...], side: int) -> Pla
 
 def pixels(frames: Frames, place: Place, patch: int) -> Frames:
     """Return the pixels of a piece, uint8[h, w, 3]."""
-    picture, rows, columns = place
-    return frames[picture, rows.start * patch : rows.stop * patch, columns.start * patch : columns.stop * patch]
+    image, rows, columns = place
+    return frames[image, rows.start * patch : rows.stop * patch, columns.start * patch : columns.stop * patch]
 
 
 def _layer(inputs: int, outputs: int, side: int, stride: int = 1) -> nn.Sequential:

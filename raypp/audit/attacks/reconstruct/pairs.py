@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from raypp.audit.core.model import Adversary, Case, Pictures
+from raypp.audit.core.model import Adversary, Case, Images
 
 
 @dataclass(frozen=True)
 class FromPairs:
-    """An attack that learns from `pairs` pictures, both plain and veiled as by the victims' cameras."""
+    """An attack that learns from `pairs` images, both plain and veiled as by the victims' cameras."""
 
     pairs: int
     method: ClassVar[str]
@@ -26,8 +26,8 @@ class FromPairs:
     @property
     def knowledge(self) -> str:
         """What he has."""
-        return f"{self.pairs} picture{'s' if self.pairs > 1 else ''} plain and veiled, as by the victims' cameras"
+        return f"{self.pairs} image{'s' if self.pairs > 1 else ''} plain and veiled, as by the victims' cameras"
 
-    def known(self, case: Case) -> Pictures:
-        """Return the known pictures that it learns from."""
+    def known(self, case: Case) -> Images:
+        """Return the known images that it learns from."""
         return case.known.take(range(min(self.pairs, len(case.known))))

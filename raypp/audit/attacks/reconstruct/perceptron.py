@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from raypp.audit.attacks.cells import Places, cells, grid, neighbourhoods, one_hot, patches, pictures
+from raypp.audit.attacks.cells import Places, cells, grid, images, neighbourhoods, one_hot, patches
 from raypp.audit.attacks.reconstruct.pairs import FromPairs
 from raypp.audit.core.model import Case, Codes, Frames
 
@@ -22,7 +22,7 @@ _AT_ONCE = 4096
 
 @dataclass(frozen=True)
 class Perceptron(FromPairs):
-    """Two hidden layers, trained for `steps` steps on `pairs` known pictures."""
+    """Two hidden layers, trained for `steps` steps on `pairs` known images."""
 
     steps: int = 2500
     method: ClassVar[str] = "perceptron"
@@ -62,4 +62,4 @@ class Perceptron(FromPairs):
             seen = grid(veiling.encode(case.victims))
             parts = np.array_split(np.arange(cells(seen)), -(-cells(seen) // _AT_ONCE))
             guessed = torch.cat([net(inputs(seen, part)) for part in parts]) * _SPREAD + _GREY
-        return pictures(guessed.numpy(), case.victims.frames.shape, veiling.patch)
+        return images(guessed.numpy(), case.victims.frames.shape, veiling.patch)

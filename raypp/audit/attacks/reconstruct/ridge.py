@@ -13,13 +13,13 @@ from raypp.audit.attacks.cells import (
     Places,
     cells,
     grid,
+    images,
     neighbourhoods,
     one_hot,
     patches,
-    pictures,
 )
 from raypp.audit.attacks.reconstruct.pairs import FromPairs
-from raypp.audit.core.model import Case, Codes, Frames, Pictures
+from raypp.audit.core.model import Case, Codes, Frames, Images
 
 Doubles: TypeAlias = npt.NDArray[np.float64]
 
@@ -30,10 +30,10 @@ _AT_ONCE = 8192
 
 @dataclass(frozen=True)
 class Ridge(FromPairs):
-    """Ridge regression from `pairs` known pictures: raw and one-hot features, the best on held-out known cells.
+    """Ridge regression from `pairs` known images: raw and one-hot features, the best on held-out known cells.
 
     Attributes:
-        cells: of all cells of the known pictures, how many are drawn to learn from, at most.
+        cells: of all cells of the known images, how many are drawn to learn from, at most.
     """
 
     cells: int = 40_000
@@ -52,15 +52,15 @@ class Ridge(FromPairs):
 
 @dataclass(frozen=True)
 class _Sample:
-    """Features and pixels of known pictures, made of cells when they are asked for: all at once would take gigabytes.
+    """Features and pixels of known images, made of cells when they are asked for: all at once would take gigabytes.
 
     Attributes:
         codes: uint8[N, h, w, C].
-        known: the same pictures, plain.
+        known: the same images, plain.
     """
 
     codes: Codes
-    known: Pictures
+    known: Images
     patch: int
     levels: int
     named: bool
@@ -88,7 +88,7 @@ class _Decoder:
             + self.target
             for part in _parts(np.arange(cells(codes)))
         ]
-        return pictures(np.concatenate(decoded), shape, self.patch)
+        return images(np.concatenate(decoded), shape, self.patch)
 
 
 def _parts(places: Places) -> list[Places]:

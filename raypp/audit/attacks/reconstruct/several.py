@@ -1,4 +1,4 @@
-"""Several keys: one picture veiled under more than one, and pairs of one key used against codes of another."""
+"""Several keys: one image veiled under more than one, and pairs of one key used against codes of another."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -7,7 +7,7 @@ import numpy as np
 
 from raypp.audit.attacks.axes import Axes
 from raypp.audit.attacks.reconstruct.names import Names
-from raypp.audit.core.model import Adversary, Attack, Case, Codes, Frames, Pictures, Veiling
+from raypp.audit.core.model import Adversary, Attack, Case, Codes, Frames, Images, Veiling
 from raypp.errors import OptionError
 
 _AXES = 24
@@ -27,9 +27,9 @@ class Alignment(StrEnum):
 
 @dataclass(frozen=True)
 class UnderKeys:
-    """Another attack, made on codes of every picture under several of the owner's keys, side by side.
+    """Another attack, made on codes of every image under several of the owner's keys, side by side.
 
-    A picture that is veiled again, under another sub-key or in another epoch, gives other equations about the same
+    An image that is veiled again, under another sub-key or in another epoch, gives other equations about the same
     pixels. The attacker has all of them, and knows which codes belong together.
 
     Attributes:
@@ -53,7 +53,7 @@ class UnderKeys:
     @property
     def knowledge(self) -> str:
         """What he has."""
-        return f"{self.inner.knowledge}; each veiled picture under {self.keys} of the owner's sub-keys"
+        return f"{self.inner.knowledge}; each veiled image under {self.keys} of the owner's sub-keys"
 
     def rebuild(self, case: Case) -> Frames:
         """Make the attack on the channels of all keys; raises OptionError if there is no other key."""
@@ -64,7 +64,7 @@ class UnderKeys:
 class OtherKey:
     """An attack from known pairs, whose pairs are of another of the owner's keys than the victims.
 
-    Somebody at one site, who has its pictures plain and veiled, turns to the shards of another site.
+    Somebody at one site, who has its images plain and veiled, turns to the shards of another site.
 
     Attributes:
         inner: the attack.
@@ -97,7 +97,7 @@ class OtherKey:
         codes, victims = own.encode(case.known), case.veiling.encode(case.victims)
         if self.alignment is Alignment.NAMES:
             names = Names.of(victims, codes, levels)
-            theirs = replace(own, encode=lambda pictures: names.renamed(case.veiling.encode(pictures)))
+            theirs = replace(own, encode=lambda images: names.renamed(case.veiling.encode(images)))
             return self.inner.rebuild(replace(case, veiling=_split(case, theirs, own)))
         reference = Axes.of(codes, levels, _AXES)
         turned = Axes.of(victims, levels, _AXES).turned_to(reference, victims)
@@ -119,7 +119,7 @@ def under_keys(veiling: Veiling, keys: int) -> Veiling:
     return replace(
         veiling,
         channels=keys * veiling.channels,
-        encode=lambda pictures: np.concatenate([one.encode(pictures) for one in each], axis=1),
+        encode=lambda images: np.concatenate([one.encode(images) for one in each], axis=1),
         features=None,
         drawn=None if drawn is None else lambda number: under_keys(drawn(number), keys),
         again=None,
@@ -129,8 +129,8 @@ def under_keys(veiling: Veiling, keys: int) -> Veiling:
 def _along(veiling: Veiling, axes: Axes) -> Veiling:
     """A veiling whose codes are components along axes, of 256 levels."""
 
-    def encode(pictures: Pictures) -> Codes:
-        found = axes.components(veiling.encode(pictures))
+    def encode(images: Images) -> Codes:
+        found = axes.components(veiling.encode(images))
         codes: Codes = np.rint((np.clip(found / _FAR, -1, 1) + 1) * (_FINE / 2)).astype(np.uint8)
         return codes
 
@@ -141,6 +141,4 @@ def _along(veiling: Veiling, axes: Axes) -> Veiling:
 
 def _split(case: Case, theirs: Veiling, own: Veiling) -> Veiling:
     """A veiling that veils the victims in one way, and everything else in another."""
-    return replace(
-        own, encode=lambda pictures: (theirs if pictures is case.victims else own).encode(pictures), features=None
-    )
+    return replace(own, encode=lambda images: (theirs if images is case.victims else own).encode(images), features=None)

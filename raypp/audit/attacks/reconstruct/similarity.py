@@ -1,4 +1,4 @@
-"""Leakage as something to learn by: how alike two pictures are inside cells, with gradients."""
+"""Leakage as something to learn by: how alike two images are inside cells, with gradients."""
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ def inside_cells(mine_N3HW: Tensor, true_N3HW: Tensor, cell: int, unit: float) -
 
     Args:
         mine_N3HW: what was rebuilt, float.
-        true_N3HW: the pictures, float.
+        true_N3HW: the images, float.
         cell: side of a cell, in pixels.
         unit: grey levels, of 256, that a difference of 1 stands for.
     """
@@ -25,7 +25,7 @@ def correlation(mine_NKGG: Tensor, true_NKGG: Tensor, counted_NGG: Tensor) -> Te
 
     Args:
         mine_NKGG: what was rebuilt, float.
-        true_NKGG: the same of the pictures, float.
+        true_NKGG: the same of the images, float.
         counted_NGG: which cells count, bool.
     """
     mine, true = (one - one.mean(1, keepdim=True) for one in (mine_NKGG, true_NKGG))
@@ -39,7 +39,7 @@ def textured(cells_NKGG: Tensor, unit: float) -> Tensor:
     return cells_NKGG.std(1, correction=0) * unit > TEXTURED
 
 
-def luma_cells(pictures_N3HW: Tensor, cell: int) -> Tensor:
+def luma_cells(images_N3HW: Tensor, cell: int) -> Tensor:
     """Luma of each cell's pixels, float[N, cell**2, G, G']."""
-    weights = torch.tensor(LUMA, dtype=pictures_N3HW.dtype, device=pictures_N3HW.device)
-    return functional.pixel_unshuffle((pictures_N3HW * weights[:, None, None]).sum(1, keepdim=True), cell)
+    weights = torch.tensor(LUMA, dtype=images_N3HW.dtype, device=images_N3HW.device)
+    return functional.pixel_unshuffle((images_N3HW * weights[:, None, None]).sum(1, keepdim=True), cell)

@@ -1,4 +1,4 @@
-"""Statistical key recovery: a linear veil opened from shards and other people's pictures, without any pair."""
+"""Statistical key recovery: a linear veil opened from shards and other people's images, without any pair."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from raypp.audit.attacks.cells import pictures, some
+from raypp.audit.attacks.cells import images, some
 from raypp.audit.core.model import Adversary, Case, Codes, Frames
 from raypp.audit.targets.baselines import space_to_depth
 
@@ -16,7 +16,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 _ROUNDING = 1 / 12  # variance that rounding to whole codes adds to every channel
 _FLAT = 1e-9  # variance below which an axis holds nothing
 _MOST_SWEEPS = 100
-_TURNED = 48  # leading axes that may turn: later ones carry too little of a picture to tell how
+_TURNED = 48  # leading axes that may turn: later ones carry too little of an image to tell how
 _TURNS = 200
 _STEPS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
 _LEADING = 12  # axes whose third moments are compared
@@ -26,18 +26,18 @@ _DIRECTIONS = np.array([one for one in product((-1, 0, 1), repeat=3) if one > (0
 
 @dataclass(frozen=True)
 class StatisticalKeyRecovery:
-    """Aligns statistics of codes with statistics of pictures that nobody veiled.
+    """Aligns statistics of codes with statistics of images that nobody veiled.
 
     A linear mix keeps the principal axes of patches, but for their order of variance, their scale and their signs
-    (Jolliffe, Principal Component Analysis, 2002). Order and scale are taken from the attacker's own pictures. Signs,
-    since pictures are smooth, are those for which neighbouring patches fit best where they touch: a quadratic form,
+    (Jolliffe, Principal Component Analysis, 2002). Order and scale are taken from the attacker's own images. Signs,
+    since images are smooth, are those for which neighbouring patches fit best where they touch: a quadratic form,
     lowered by coordinate descent from many starts. Axes of like variance mix with one another; they are turned until
-    the covariances of neighbouring cells are those of the attacker's pictures (a Procrustes problem in each step:
+    the covariances of neighbouring cells are those of the attacker's images (a Procrustes problem in each step:
     Schoenemann 1966), where that makes patches fit better. That leaves the sign of each of three colours, lightness
-    among them: where in pictures they lie, their third moments and their quantiles decide. Codes of fewer channels
+    among them: where in images they lie, their third moments and their quantiles decide. Codes of fewer channels
     than a patch has values are treated alike: their axes stand for the strongest ones.
 
-    Each camera is attacked by itself, since its pictures share a sub-key. Only the sizes of plain victims are read.
+    Each camera is attacked by itself, since its images share a sub-key. Only the sizes of plain victims are read.
 
     Attributes:
         restarts: starts of the search for signs.
@@ -46,7 +46,7 @@ class StatisticalKeyRecovery:
     restarts: int = 32
     name: str = "statistical key recovery"
     adversary: Adversary = Adversary.OUTSIDER
-    knowledge: str = "the victims' shards, and pictures of his own that were never veiled"
+    knowledge: str = "the victims' shards, and images of his own that were never veiled"
 
     def rebuild(self, case: Case) -> Frames:
         """Return the victims as the attacker sees them, uint8[N, H, W, 3]."""
@@ -59,13 +59,13 @@ class StatisticalKeyRecovery:
             seen = _Cells.of(some(codes[mine]), rounding=_ROUNDING)
             opened = _open(prior, seen, case.veiling.patch, np.random.default_rng(case.seed), self.restarts)
             for place in np.flatnonzero(mine):
-                out[place] = pictures(opened(_last(codes[[place]])), (1, *out.shape[1:]), case.veiling.patch)[0]
+                out[place] = images(opened(_last(codes[[place]])), (1, *out.shape[1:]), case.veiling.patch)[0]
         return out
 
 
 @dataclass(frozen=True)
 class _Cells:
-    """Cells of some pictures by their principal axes, the strongest first.
+    """Cells of some images by their principal axes, the strongest first.
 
     Attributes:
         mean: float64[D].
@@ -188,7 +188,7 @@ def _signs(form: Floats, chance: np.random.Generator, restarts: int) -> Floats:
 
 
 def _turned(start: Floats, prior: _Cells, seen: _Cells) -> Floats:
-    """Turn the leading axes until covariances of neighbouring cells are as in the attacker's pictures."""
+    """Turn the leading axes until covariances of neighbouring cells are as in the attacker's images."""
     count = min(_TURNED, len(start))
     pairs = [(prior.moment(count, *step), seen.moment(count, *step)) for step in _STEPS]
     turn = start[:count, :count]
@@ -202,9 +202,9 @@ def _turned(start: Floats, prior: _Cells, seen: _Cells) -> Floats:
 
 
 def _coloured(loadings: Floats, turn: Floats, prior: _Cells, seen: _Cells) -> _Opened:
-    """Choose the sign of each colour, which no seam shows, by what tells a picture from its negative.
+    """Choose the sign of each colour, which no seam shows, by what tells an image from its negative.
 
-    A component belongs to the colour axis, of those of the attacker's pictures, along which it is strongest.
+    A component belongs to the colour axis, of those of the attacker's images, along which it is strongest.
     """
     own = _colours(prior.whitened, prior.axes * prior.scale)
     _, axes = np.linalg.eigh(np.cov(own.reshape(-1, 3).T))
@@ -229,7 +229,7 @@ def _colours(components: Floats, loadings: Floats) -> Floats:
 
 
 def _alike(some: Floats, others: Floats) -> float:
-    """How alike colours of cells are: where in a picture they are, their third moments, and their quantiles."""
+    """How alike colours of cells are: where in an image they are, their third moments, and their quantiles."""
     place, wanted = some.mean(axis=0), others.mean(axis=0)
     rows, columns = (np.arange(new) * old // new for new, old in zip(place.shape[:2], wanted.shape[:2], strict=True))
     place, wanted = (one - one.mean(axis=(0, 1)) for one in (place, wanted[np.ix_(rows, columns)]))

@@ -1,4 +1,4 @@
-"""From known pairs: a convolutional network from the codes of a whole neighbourhood to pictures."""
+"""From known pairs: a convolutional network from the codes of a whole neighbourhood to images."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _MOST_ONE_HOT = 1024
 
 @dataclass(frozen=True)
 class UNet(FromPairs):
-    """A U-Net trained for `steps` steps on pieces of `pairs` known pictures.
+    """A U-Net trained for `steps` steps on pieces of `pairs` known images.
 
     Values of codes are names where they are few, each with weights of its own, and amounts where they are many.
     """

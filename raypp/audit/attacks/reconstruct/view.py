@@ -1,4 +1,4 @@
-"""What somebody with nothing but shards would look at first, judged as a picture."""
+"""What somebody with nothing but shards would look at first, judged as an image."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from raypp.audit.attacks.cells import grid, pictures, some
+from raypp.audit.attacks.cells import grid, images, some
 from raypp.audit.core.model import Adversary, Case, Codes, Frames
 from raypp.veil.view import component_view
 
@@ -17,10 +17,10 @@ _SPREAD = (2, 98)  # percentiles that the view stretches to black and white
 
 
 @dataclass(frozen=True)
-class PictureItself:
-    """Shows codes that are colours, of a cell or of each of its pixels, as the picture that they are."""
+class ImageItself:
+    """Shows codes that are colours, of a cell or of each of its pixels, as the image that they are."""
 
-    name: str = "the picture itself"
+    name: str = "the image itself"
     adversary: Adversary = Adversary.OUTSIDER
     knowledge: str = "the victims' shards, which hold colours"
 
@@ -30,23 +30,23 @@ class PictureItself:
         codes_NhwC = grid(case.veiling.encode(case.victims))
         if codes_NhwC.shape[-1] == 3:
             return _shown(codes_NhwC, shape)
-        return pictures(codes_NhwC.reshape(-1, 3 * patch**2).astype(np.float32), shape, patch)
+        return images(codes_NhwC.reshape(-1, 3 * patch**2).astype(np.float32), shape, patch)
 
 
 @dataclass(frozen=True)
 class ComponentView:
-    """Shows codes by their strongest principal components (Pearson 1901), without any fitting to pictures.
+    """Shows codes by their strongest principal components (Pearson 1901), without any fitting to images.
 
-    The components of each camera are its own. Whether the first one is light where the picture is, or dark, is guessed:
-    it is light where the attacker's own pictures are light on average, cell by cell.
+    The components of each camera are its own. Whether the first one is light where the image is, or dark, is guessed:
+    it is light where the attacker's own images are light on average, cell by cell.
     """
 
     name: str = "component view"
     adversary: Adversary = Adversary.OUTSIDER
-    knowledge: str = "the victims' shards, and how light his own pictures are in each place"
+    knowledge: str = "the victims' shards, and how light his own images are in each place"
 
     def rebuild(self, case: Case) -> Frames:
-        """Return grey pictures, uint8[N, H, W, 3]: the first component, as light and as varied as known pictures."""
+        """Return grey images, uint8[N, H, W, 3]: the first component, as light and as varied as known images."""
         luma = some(case.known.frames).astype(np.float32) @ np.array((0.299, 0.587, 0.114), dtype=np.float32)
         low, high = np.percentile(luma, _SPREAD)
         shades = self._seen(case)[..., 0].astype(np.float32) / 255
@@ -83,13 +83,13 @@ def _enlarged(plane: Plane, size: tuple[int, ...]) -> Plane:
 
 
 def _shown(colours_Nhw3: Frames, shape: tuple[int, ...]) -> Frames:
-    """Scale pictures of few pixels to a shape (N, H, W, 3)."""
+    """Scale images of few pixels to a shape (N, H, W, 3)."""
     planes = colours_Nhw3.transpose(0, 3, 1, 2).astype(np.float32)
     return _bytes([np.stack([_enlarged(plane, shape[1:3]) for plane in three], axis=-1) for three in planes], shape)
 
 
-def _bytes(pictures: list[Plane], shape: tuple[int, ...]) -> Frames:
-    rounded: Frames = np.clip(np.rint(np.array(pictures, dtype=np.float32)), 0, 255).astype(np.uint8).reshape(shape)
+def _bytes(images: list[Plane], shape: tuple[int, ...]) -> Frames:
+    rounded: Frames = np.clip(np.rint(np.array(images, dtype=np.float32)), 0, 255).astype(np.uint8).reshape(shape)
     return rounded
 
 

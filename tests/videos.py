@@ -1,4 +1,4 @@
-"""Small real films and pictures for tests, made by PyAV and Pillow."""
+"""Small real videos and images for tests, made by PyAV and Pillow."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -8,10 +8,10 @@ import numpy as np
 from PIL import Image
 
 
-def make_film(
+def make_video(
     path: Path, seconds: float = 4.0, fps: int = 10, width: int = 160, height: int = 96, seed: int = 0
 ) -> Path:
-    """Write an H.264 film of moving, textured blocks; deterministic by seed."""
+    """Write an H.264 video of moving, textured blocks; deterministic by seed."""
     generator = np.random.default_rng(seed)
     backdrop = generator.integers(0, 256, (height // 8, width // 8, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -20,16 +20,16 @@ def make_film(
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.options = {"preset": "ultrafast", "g": str(fps), "threads": "1"}
         for index in range(round(seconds * fps)):
-            picture = np.roll(backdrop, index * 2, axis=1)
-            picture[16:48, (index * 3) % (width - 32) :][:, :32] = (200, 40, 40)
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+            image = np.roll(backdrop, index * 2, axis=1)
+            image[16:48, (index * 3) % (width - 32) :][:, :32] = (200, 40, 40)
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
             frame.pts, frame.time_base = index, Fraction(1, fps)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
 
 
-def make_picture(path: Path, width: int = 120, height: int = 90, seed: int = 0) -> Path:
+def make_image(path: Path, width: int = 120, height: int = 90, seed: int = 0) -> Path:
     """Write a JPEG of coloured noise blocks; deterministic by seed."""
     generator = np.random.default_rng(seed)
     blocks = generator.integers(0, 256, (height // 10, width // 10, 3), dtype=np.uint8).repeat(10, 0).repeat(10, 1)
@@ -39,10 +39,10 @@ def make_picture(path: Path, width: int = 120, height: int = 90, seed: int = 0) 
 
 
 def make_dataset(root: Path, count: int = 6) -> Path:
-    """Write a YOLO-layout dataset with one box on each picture."""
+    """Write a YOLO-layout dataset with one box on each image."""
     for index in range(count):
         split = "val" if index % 3 == 0 else "train"
-        make_picture(root / "images" / split / f"{index:03}.jpg", seed=index)
+        make_image(root / "images" / split / f"{index:03}.jpg", seed=index)
         label = root / "labels" / split / f"{index:03}.txt"
         label.parent.mkdir(parents=True, exist_ok=True)
         label.write_text(f"{index % 2} 0.5 0.5 0.25 0.5\n")

@@ -1,4 +1,4 @@
-"""Frames of the three real films, scaled to 640 pixels wide: what is known to the attacker, and what is not."""
+"""Frames of the three real videos, scaled to 640 pixels wide: what is known to the attacker, and what is not."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ MOMENTS_S = {
 
 
 def load(folder: Path) -> dict[str, Frames]:
-    """Return uint8[3, HEIGHT, WIDTH, 3] by film."""
+    """Return uint8[3, HEIGHT, WIDTH, 3] by video."""
     return {name: np.stack([_at(folder / name, moment) for moment in moments]) for name, moments in MOMENTS_S.items()}
 
 

@@ -1,15 +1,15 @@
-"""Made pictures for attacks to be tried on, and how much of them came back."""
+"""Made images for attacks to be tried on, and how much of them came back."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from raypp.audit.core.model import Frames, Pictures
+from raypp.audit.core.model import Frames, Images
 from raypp.audit.metrics import scores
 
 
 @dataclass(frozen=True)
-class Filmed:
+class Recorded:
     """Frames that a camera is said to have seen."""
 
     frames: Frames
@@ -21,7 +21,7 @@ class Filmed:
         return self.frames[:count]
 
 
-def shapes(count: int, size: tuple[int, int], seed: int) -> Pictures:
+def shapes(count: int, size: tuple[int, int], seed: int) -> Images:
     """Rectangles on rectangles, with a camera's noise."""
     generator = np.random.default_rng(seed)
     frames = np.full((count, *size, 3), 120.0)
@@ -29,9 +29,9 @@ def shapes(count: int, size: tuple[int, int], seed: int) -> Pictures:
         for top, left, height, width in generator.integers(4, size[0] // 2, (60, 4)):
             frame[top : top + height, left : left + width] = generator.uniform(0, 255, 3)
     frames += generator.normal(0, 3, frames.shape)
-    return Pictures(np.clip(frames, 0, 255).astype(np.uint8), ("one",) * count, ((),) * count)
+    return Images(np.clip(frames, 0, 255).astype(np.uint8), ("one",) * count, ((),) * count)
 
 
-def detail(rebuilt: Frames, victims: Pictures) -> float:
+def detail(rebuilt: Frames, victims: Images) -> float:
     """Mean correlation inside cells of 8 pixels, of what was rebuilt with what it was to be."""
     return float(np.nanmean(scores.detail(rebuilt, victims.frames, 8)))

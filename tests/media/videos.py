@@ -1,4 +1,4 @@
-"""Films in many containers and codecs, with the ways of keeping time that each of them has."""
+"""Videos in many containers and codecs, with the ways of keeping time that each of them has."""
 
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -12,8 +12,8 @@ _OPEN_GOP = "open-gop=1:keyint=20:min-keyint=20:bframes=3:b-adapt=0:scenecut=0"
 
 
 @dataclass(frozen=True)
-class Film:
-    """How a film is made."""
+class Video:
+    """How a video is made."""
 
     name: str
     codec: str = "libx264"
@@ -24,14 +24,14 @@ class Film:
     rotation: int = 0
 
 
-def _open_gop(name: str, **more: object) -> Film:
-    return Film(name, "libx264", {"x264-params": _OPEN_GOP}, **more)  # type: ignore[arg-type]
+def _open_gop(name: str, **more: object) -> Video:
+    return Video(name, "libx264", {"x264-params": _OPEN_GOP}, **more)  # type: ignore[arg-type]
 
 
 _VARIABLE = tuple(i * 40 + (i * i * 7) % 33 + (3000 if i > 50 else 0) for i in range(90))
 
-FILMS = [
-    Film("closed.mp4", options={"g": "20", "bf": "3"}),
+VIDEOS = [
+    Video("closed.mp4", options={"g": "20", "bf": "3"}),
     _open_gop("open.mp4"),
     _open_gop("open.mov", rotation=90),
     _open_gop("open.mkv"),
@@ -39,16 +39,16 @@ FILMS = [
     _open_gop("open.avi"),
     _open_gop("open.flv"),
     _open_gop("variable.mp4", times_ms=_VARIABLE),
-    Film("fragmented.mp4", options={"g": "20", "bf": "3"}),
-    Film("refresh.mp4", options={"x264-params": "intra-refresh=1:keyint=20"}),
-    Film("hevc.mp4", "libx265", {"x265-params": f"{_OPEN_GOP}:log-level=none"}),
-    Film("mpeg2.mpg", "mpeg2video", {"g": "15", "bf": "2"}),
-    Film("mpeg2.ts", "mpeg2video", {"g": "15", "bf": "2"}),
-    Film("mpeg4.avi", "mpeg4", {"g": "15", "bf": "2"}),
-    Film("vp9.webm", "libvpx-vp9", {"g": "20", "cpu-used": "8", "deadline": "realtime"}, 60),
-    Film("motion.avi", "mjpeg", pixel_format="yuvj420p"),
-    Film("picture.gif", "gif", pixel_format="rgb8"),
-    Film("windows.wmv", "wmv2", {"g": "15"}),
+    Video("fragmented.mp4", options={"g": "20", "bf": "3"}),
+    Video("refresh.mp4", options={"x264-params": "intra-refresh=1:keyint=20"}),
+    Video("hevc.mp4", "libx265", {"x265-params": f"{_OPEN_GOP}:log-level=none"}),
+    Video("mpeg2.mpg", "mpeg2video", {"g": "15", "bf": "2"}),
+    Video("mpeg2.ts", "mpeg2video", {"g": "15", "bf": "2"}),
+    Video("mpeg4.avi", "mpeg4", {"g": "15", "bf": "2"}),
+    Video("vp9.webm", "libvpx-vp9", {"g": "20", "cpu-used": "8", "deadline": "realtime"}, 60),
+    Video("motion.avi", "mjpeg", pixel_format="yuvj420p"),
+    Video("image.gif", "gif", pixel_format="rgb8"),
+    Video("windows.wmv", "wmv2", {"g": "15"}),
 ]
 INDEXED = frozenset(
     [
@@ -65,33 +65,33 @@ INDEXED = frozenset(
 )
 
 
-def pictures(count: int, width: int = WIDTH, height: int = HEIGHT) -> list[np.ndarray]:
+def images(count: int, width: int = WIDTH, height: int = HEIGHT) -> list[np.ndarray]:
     """Distinct frames of moving blocks, uint8[height, width, 3]."""
     blocks = np.random.default_rng(1).integers(0, 256, (height // 8, width // 2, 3), dtype=np.uint8)
     backdrop = blocks.repeat(8, 0).repeat(8, 1)[:height]
     return [np.ascontiguousarray(np.roll(backdrop, 2 * index, 1)[:, :width]) for index in range(count)]
 
 
-def write(film: Film, path: Path) -> Path:
-    """Write a film."""
-    muxing = {"movflags": "frag_keyframe+empty_moov"} if film.name.startswith("fragmented") else {}
+def write(video: Video, path: Path) -> Path:
+    """Write a video."""
+    muxing = {"movflags": "frag_keyframe+empty_moov"} if video.name.startswith("fragmented") else {}
     with av.open(str(path), "w", container_options=muxing) as container:
-        stream = container.add_stream(film.codec, rate=RATE, options=film.options)
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, film.pixel_format
-        if film.rotation:
-            stream.set_display_rotation(film.rotation)
-        base = Fraction(1, 1000) if film.times_ms else Fraction(1, RATE)
+        stream = container.add_stream(video.codec, rate=RATE, options=video.options)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, video.pixel_format
+        if video.rotation:
+            stream.set_display_rotation(video.rotation)
+        base = Fraction(1, 1000) if video.times_ms else Fraction(1, RATE)
         stream.codec_context.time_base = base
-        for index, picture in enumerate(pictures(film.frames)):
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            frame.pts, frame.time_base = (film.times_ms[index] if film.times_ms else index), base
+        for index, image in enumerate(images(video.frames)):
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame.pts, frame.time_base = (video.times_ms[index] if video.times_ms else index), base
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
 
 
 def joined(name: str, folder: Path, *, back_s: float = 100.0, second: tuple[int, int] = (WIDTH, HEIGHT)) -> Path:
-    """Write two films one after the other into one file, the second's clock set back to 0 and perhaps of another size.
+    """Write two videos one after the other into one file, the second's clock set back to 0 and perhaps of another size.
 
     It is what a recorder leaves that started anew; frames are 50 and 40, numbered by brightness from 40 upwards.
     """
@@ -105,8 +105,8 @@ def joined(name: str, folder: Path, *, back_s: float = 100.0, second: tuple[int,
             stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
             stream.codec_context.time_base = Fraction(1, 1000)
             for index in range(first, first + count):
-                picture = np.full((size[1], size[0], 3), 40 + 2 * index, np.uint8)
-                frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+                image = np.full((size[1], size[0], 3), 40 + 2 * index, np.uint8)
+                frame = av.VideoFrame.from_ndarray(image, format="rgb24")
                 frame.pts = round(1000 * (offset_s + (index - first) / RATE))
                 frame.time_base = Fraction(1, 1000)
                 container.mux(stream.encode(frame))
