@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from raypp.compare.images import Image, letterboxed
+from raypp.compare.images import LabelledImage, letterboxed
 from raypp.media.annotations.boxes import Box
 from raypp.shards.reader import ShardReader
 from raypp.veil.encoder_file import seal_encoder
@@ -60,7 +60,7 @@ def test_shards_hold_what_the_encoder_gives_and_are_the_same_again(place):
     assert reader.header.veil_id == veil.veil_id
     levels = set()
     for image in sorted((place / "tools").rglob("*.jpg")):
-        _, pixels = letterboxed(Image(image, image.name, tuple[Box, ...]()), 96, spec.patch)
+        _, pixels = letterboxed(LabelledImage(image, image.name, tuple[Box, ...]()), 96, spec.patch)
         own = veil._network.levels(pixels)
         levels |= {one.apply(own).tobytes() for one in every_substitution(spec, _KEY)}
     shape = (spec.channels, *own.shape[1:])

@@ -26,7 +26,7 @@ class Bench:
 
 
 def make_bench_truth(seed: int, seconds: float, fps: float = 10, site: int = 0, camera: int = 0) -> Bench:
-    """The truth that `raypp.demo.workshop.sample` writes for a video (see test_true), without drawing and encoding it."""
+    """The truth that `raypp.demo.workshop.sample` writes for a video (see test_true), without drawing it."""
     generator = np.random.default_rng([seed, site, camera])
     generator.integers(0, 180)  # the video's start
     eye, script = make_camera(seconds, SIZE, generator)

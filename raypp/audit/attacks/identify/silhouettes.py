@@ -20,10 +20,10 @@ _OF_EACH = 4
 class Silhouettes:
     """Tells which cells of a veiled frame show something that is not always there.
 
-    How often each code occurs in a cell and channel over a whole video tells what the empty scene's codes are, noise
-    and all; a cell whose codes are rare there, and its neighbours' too, shows something else: subtraction of the background
-    (Stauffer and Grimson, CVPR 1999), of codes. No veil whose unchanged cells have like codes can hide that, and no
-    detector would work on another.
+    How often each code occurs in a cell and channel over a whole video tells what the empty scene's codes are,
+    noise and all; a cell whose codes are rare there, and its neighbours' too, shows something else: subtraction of
+    the background (Stauffer and Grimson, CVPR 1999), of codes. No veil whose unchanged cells have like codes can
+    hide that, and no detector would work on another.
 
     Judged are cells, a few of each image: those whose mean luma is far from the video's median, and those near it.
     """
