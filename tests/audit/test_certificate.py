@@ -209,7 +209,7 @@ def test_a_field_that_does_not_belong_is_named_on_one_line(path: Path) -> None:
 
 
 def test_a_certificate_of_another_version_is_refused(path: Path) -> None:
-    body = json.loads(sign(certificate(), KEY))["certificate"] | {"version": "raypp-audit-2"}
+    body = json.loads(sign(certificate(), KEY))["certificate"] | {"version": "raypp-audit-3"}
     assert "field version" in refusal(path, signed_anew(body))
 
 

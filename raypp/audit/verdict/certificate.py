@@ -17,6 +17,7 @@ from raypp.audit.core.row import AttackRow
 from raypp.audit.verdict.assumptions import ASSUMPTIONS
 from raypp.audit.verdict.canonical import from_base64, to_base64, to_canonical
 from raypp.audit.verdict.gates import Gate, judge
+from raypp.audit.verdict.version_1 import upgraded
 from raypp.errors import CertificateError, ContentError, SpecError
 from raypp.io.content import read_content
 from raypp.io.fault import first_fault
@@ -52,6 +53,16 @@ class ImageCounts(BaseModel):
     passed_by: int = Field(ge=0)
 
 
+class _Signed(BaseModel):
+    """What every version says of its form and its signer; all else is left unread until the signature is checked."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: Literal["raypp-audit-1", "raypp-audit-2"]
+    public_key: str
+    key_fingerprint: str
+
+
 class Certificate(BaseModel):
     """What an audit found. Holds nothing secret and no pixel.
 
@@ -76,7 +87,7 @@ class Certificate(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    version: Literal["raypp-audit-1"] = "raypp-audit-1"
+    version: Literal["raypp-audit-2"] = "raypp-audit-2"
     veil_id: str
     spec: dict[str, JsonValue]
     key_fingerprint: str
@@ -173,9 +184,9 @@ def sign(certificate: Certificate, key: VeilKey) -> bytes:
 def verify_certificate(path: Path) -> Certificate:
     """Read a certificate, check its signature, and judge its gates anew from its rows; needs no key.
 
-    What it proves is that the holder of the named key vouches for the rows, and that the verdict follows from them.
-    Whether that is the right key is for
-    the reader to check: by the fingerprint that the owner gives, or the veil_id in an archive.
+    It proves that the holder of the named key vouches for the rows, and that the verdict follows from them. Whether
+    that is the right key is for the reader to check: by the fingerprint that the owner gives, or the veil_id in an
+    archive. A certificate of version 1 is returned as one of this version, once its signature was checked.
 
     Raises:
         CertificateError: if it cannot be read, is no certificate, contradicts itself, states another verdict than its
@@ -190,22 +201,18 @@ def verify_certificate(path: Path) -> Certificate:
         raise CertificateError(
             f"{where} has no `certificate` with a `signature`; name the certificate.json of an audit"
         )
-    message = to_canonical(document["certificate"])
+    body, message = document["certificate"], to_canonical(document["certificate"])
     try:
-        certificate = Certificate.from_canonical(message)
+        signed = _Signed.model_validate_json(message, strict=True)
+        _check_signature(_public_key(signed, where), document["signature"], message, where)
+        if signed.version == "raypp-audit-1":
+            body = upgraded(body)
+        certificate = Certificate.from_canonical(to_canonical(body))
     except ValidationError as error:
         raise CertificateError(
             f"{where}: field {first_fault(error)}; get it anew from its owner, or update raypp"
         ) from None
-    public_key = _public_key(certificate, where)
     _check_identity(certificate, where)
-    signature = from_base64(document["signature"])
-    try:
-        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, _DOMAIN + message)
-    except InvalidSignature:
-        raise CertificateError(
-            f"{where}: its signature is false: it was altered, or another key signed it; get it anew from its owner"
-        ) from None
     _check_gates(certificate, where)
     return certificate
 
@@ -219,7 +226,17 @@ def _check_gates(certificate: Certificate, where: str) -> None:
         )
 
 
-def _public_key(certificate: Certificate, where: str) -> bytes:
+def _check_signature(public_key: bytes, signature: object, message: bytes, where: str) -> None:
+    """Raise CertificateError unless the signature is that of the key over the message."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(from_base64(signature), _DOMAIN + message)
+    except InvalidSignature:
+        raise CertificateError(
+            f"{where}: its signature is false: it was altered, or another key signed it; get it anew from its owner"
+        ) from None
+
+
+def _public_key(certificate: "_Signed | Certificate", where: str) -> bytes:
     public_key = from_base64(certificate.public_key)
     if len(public_key) != 32:
         raise CertificateError(f"{where}: its public_key is not 32 bytes in base64; get it anew from its owner")
