@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from raypp.errors import LabelError, OptionError
+from raypp.geometry.boxes import Box
 from raypp.geometry.letterbox import Letterbox
 from raypp.io.filesystem import is_url
-from raypp.media.annotations.boxes import Box
 from raypp.media.discovery import discover
 from raypp.media.files import open_source
 from raypp.media.image import decode_image

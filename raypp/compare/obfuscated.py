@@ -10,8 +10,8 @@ from PIL import Image
 
 from raypp.compare.arm import JPEG_QUALITY, ObscuredFigures
 from raypp.compare.images import ImageDataset, LabelledImage, letterboxed
+from raypp.geometry.boxes import Box
 from raypp.geometry.letterbox import Letterbox
-from raypp.media.annotations.boxes import Box
 from raypp.media.obfuscation import Obscuring, Pixels
 
 _USED = ("train", "val")

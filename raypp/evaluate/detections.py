@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from raypp.geometry.boxes import box_iou
+
 FloatArray = npt.NDArray[np.float32]
 
 
@@ -43,22 +45,7 @@ class SampleDetections:
 
     def overlaps(self) -> npt.NDArray[np.float64]:
         """Return the intersection over union of each detection with each label, float64[P, L]."""
-        return overlaps(self.boxes_P4, self.label_boxes_L4)
-
-
-def overlaps(boxes_P4: FloatArray, others_L4: FloatArray) -> npt.NDArray[np.float64]:
-    """Return intersection over union of boxes given by corners, float64[P, L]; 0 where both are empty."""
-    first, second = boxes_P4.astype(np.float64)[:, None], others_L4.astype(np.float64)[None]
-    sides = np.minimum(first[..., 2:], second[..., 2:]) - np.maximum(first[..., :2], second[..., :2])
-    shared = np.clip(sides, 0, None).prod(axis=-1)
-    union = areas(first) + areas(second) - shared
-    return np.asarray(shared / np.maximum(union, 1e-12))
-
-
-def areas(boxes_X4: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """Return the areas of boxes given by corners, in square pixels."""
-    sides = np.clip(boxes_X4[..., 2:].astype(np.float64) - boxes_X4[..., :2], 0, None)
-    return np.asarray(sides.prod(axis=-1))
+        return box_iou(self.boxes_P4, self.label_boxes_L4)
 
 
 def fractions(box_4: FloatArray, pixels: int) -> tuple[float, float, float, float]:

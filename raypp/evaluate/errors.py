@@ -10,7 +10,8 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from raypp.evaluate.detections import FloatArray, SampleDetections, areas
+from raypp.evaluate.detections import FloatArray, SampleDetections
+from raypp.geometry.boxes import areas
 from raypp.media.drawing import Outcome, OutcomeBox
 
 FOUND_IOU = 0.5

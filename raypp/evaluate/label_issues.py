@@ -13,7 +13,8 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from raypp.evaluate.detections import FloatArray, SampleDetections, overlaps
+from raypp.evaluate.detections import FloatArray, SampleDetections
+from raypp.geometry.boxes import box_iou
 
 _OVERLAP_SHARE = 0.9
 """Share of overlap in the likeness of two boxes; the rest is nearness, which tells boxes apart that do not overlap."""
@@ -135,7 +136,7 @@ def _likeness(seen: SampleDetections) -> npt.NDArray[np.float64]:
 
     Nearness is 1 - distance of centres / diagonal of the box around both (Zheng et al. 2020, Distance-IoU).
     """
-    iou = overlaps(seen.boxes_P4, seen.label_boxes_L4)
+    iou = box_iou(seen.boxes_P4, seen.label_boxes_L4)
     first = seen.boxes_P4.astype(np.float64)[:, None]
     second = seen.label_boxes_L4.astype(np.float64)[None]
     apart = np.linalg.norm((first[..., :2] + first[..., 2:] - second[..., :2] - second[..., 2:]) / 2, axis=-1)

@@ -1,15 +1,8 @@
-"""Points, boxes and polygons in fractions of a frame."""
+"""Points in polygons, and how far boxes are apart."""
 
 from collections.abc import Sequence
 
-Point = tuple[float, float]
-Box = tuple[float, float, float, float]
-"""Left, top, right, bottom."""
-
-
-def centre(box: Box) -> Point:
-    """Return the middle of a box."""
-    return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+from raypp.geometry.boxes import Edges, Point
 
 
 def inside(point: Point, polygon: Sequence[Point]) -> bool:
@@ -22,7 +15,7 @@ def inside(point: Point, polygon: Sequence[Point]) -> bool:
     return odd
 
 
-def apart(one: Box, other: Box) -> float:
+def apart(one: Edges, other: Edges) -> float:
     """Return how far two boxes are apart: the greater of the gaps across and along, 0 where they touch or overlap."""
     across = max(one[0] - other[2], other[0] - one[2], 0.0)
     along = max(one[1] - other[3], other[1] - one[3], 0.0)

@@ -6,19 +6,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from raypp.errors import ConflictError, LabelError, MediaError
+from raypp.geometry.boxes import Box
 from raypp.geometry.letterbox import Letterbox
 from raypp.ingest.archive_id import variant_seed
 from raypp.ingest.label_reading import LabelReading
 from raypp.ingest.planner import Plan
 from raypp.ingest.segment import Item, Workshop
 from raypp.ingest.video_labels import VideoLabels, check_shape, labels_of_video
-from raypp.media.annotations.boxes import Box, ImageLabels
+from raypp.media.annotations.boxes import ImageLabels
 from raypp.media.annotations.document import VideoAnnotation
 from raypp.media.augmentation import Variant
 from raypp.media.dataset import TRAIN, UNSPLIT, Dataset, DatasetLabels
 from raypp.media.discovery import Discovery
 from raypp.media.source import SourceKind
-from raypp.shards.labels import LabelBox, SampleLabels, write_labels
+from raypp.shards.labels import SampleLabels, write_labels
 from raypp.shards.reader import ShardReader
 
 VIDEO_TABLE = "video"
@@ -225,5 +226,5 @@ def _labelled(frame: _Veiled, split: str, boxes: Sequence[Box], workshop: Worksh
         variant = Variant.of_seed(variant_seed(workshop.key, frame.site, frame.sample_id))
         places, kept = variant.boxes(places, letterbox.content_width, letterbox.content_height)
     moved = letterbox.normalised_to_square(places).tolist()
-    found = tuple(LabelBox(box.class_id, *place) for box, place, stays in zip(boxes, moved, kept, strict=True) if stays)
+    found = tuple(Box(box.class_id, *place) for box, place, stays in zip(boxes, moved, kept, strict=True) if stays)
     return SampleLabels(frame.sample_id, split, found, frame.variant)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from raypp.geometry.letterbox import Boxes
+from raypp.geometry.boxes import Corners
 from raypp.media.frame import PADDING
 
 MOST_VARIANTS = 16
@@ -107,7 +107,7 @@ class Variant:
         out[top:bottom, left:right] = np.asarray(self._recoloured(scaled))
         return out
 
-    def boxes(self, boxes: Boxes, width: int, height: int) -> tuple[Boxes, npt.NDArray[np.bool_]]:
+    def boxes(self, boxes: Corners, width: int, height: int) -> tuple[Corners, npt.NDArray[np.bool_]]:
         """Move boxes as `pixels` moves what they are around, and clip them.
 
         Args:

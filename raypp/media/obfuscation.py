@@ -11,7 +11,7 @@ from PIL import Image, ImageFilter
 from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.errors import OptionError
-from raypp.media.annotations.boxes import Box
+from raypp.geometry.boxes import Box
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 """uint8[H, W, 3], RGB."""

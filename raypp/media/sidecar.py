@@ -6,7 +6,8 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 from raypp.errors import LabelError
-from raypp.media.annotations.boxes import Box, fit, from_centre, to_box
+from raypp.geometry.boxes import Box
+from raypp.media.annotations.boxes import fit, from_centre, to_box
 from raypp.media.annotations.rows import to_numbers
 
 HEADER = ["time_s", "class", "x", "y", "w", "h"]

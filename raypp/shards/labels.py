@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, Field
 
 from raypp.errors import ConflictError, LabelError, ShardError
+from raypp.geometry.boxes import Box
 from raypp.io.json import read_json
 from raypp.io.names import MOST_NAMES
 from raypp.shards.manifest import Manifest, encryption_of
@@ -29,26 +30,17 @@ _SCHEMA = pa.schema([("sample_id", pa.string()), *LABEL_COLUMNS, ("variant", pa.
 
 
 @dataclass(frozen=True)
-class LabelBox:
-    """A box in the letterboxed square: class, centre, width, height, each a fraction of the square's side."""
-
-    class_id: int
-    x: float
-    y: float
-    w: float
-    h: float
-
-
-@dataclass(frozen=True)
 class SampleLabels:
-    """Labels of one frame: its split, and its boxes, none for a frame that was looked at and is empty.
+    """Labels of one frame: its split, and its boxes; none for a frame that was looked at and is empty.
+
+    Boxes are fractions of the letterboxed square.
 
     `variant` is 0 for the frame itself, else the number of the variant of it that these labels are of.
     """
 
     sample_id: str
     split: str
-    boxes: tuple[LabelBox, ...]
+    boxes: tuple[Box, ...]
     variant: int = 0
 
 
@@ -139,7 +131,7 @@ def _rows(table: pa.Table, classes: int) -> tuple[SampleLabels, ...]:
 
 
 def _row(row: dict[str, Any], classes: int) -> SampleLabels:
-    boxes = tuple(LabelBox(**box) for box in row["boxes"])
+    boxes = tuple(Box(**box) for box in row["boxes"])
     for box in boxes:
         if not 0 <= box.class_id < classes or not all(0 <= side <= 1 for side in (box.x, box.y, box.w, box.h)):
             raise ValueError(box)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from raypp.geometry.polygons import Point
+from raypp.geometry.boxes import Point
 from raypp.usage.rules import EVERY_STATION, Mode, ToolRules
 from raypp.usage.settings import SiteSettings
 

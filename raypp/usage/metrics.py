@@ -52,7 +52,7 @@ class SegmentalF1:
         return 2 * self.hits / (2 * self.hits + wrong) if (wrong := self.false_alarms + self.misses) else 1.0
 
 
-def iou(one: Segment, other: Segment) -> float:
+def temporal_iou(one: Segment, other: Segment) -> float:
     """Return the temporal intersection over union of two segments; 0 where their labels differ."""
     shared = min(one.end_s, other.end_s) - max(one.start_s, other.start_s)
     if one.label != other.label or shared <= 0:
@@ -68,7 +68,7 @@ def segmental_f1(found: Sequence[Segment], truth: Sequence[Segment], overlap: fl
     hit: set[int] = set()
     false_alarms = 0
     for segment in sorted(found, key=lambda one: (one.start_s, one.end_s)):
-        scores = [iou(segment, true) for true in truth]
+        scores = [temporal_iou(segment, true) for true in truth]
         best = max(range(len(truth)), key=scores.__getitem__, default=None)
         if best is not None and scores[best] >= overlap and scores[best] > 0 and best not in hit:
             hit.add(best)
@@ -98,7 +98,8 @@ def edit_score(found: Sequence[Segment], truth: Sequence[Segment]) -> float:
 def matched(found: Sequence[Segment], truth: Sequence[Segment], overlap: float = 0.1) -> list[tuple[Segment, Segment]]:
     """Pair found and true segments one to one, best first, down to `overlap`: [(found, true)], as truth goes."""
     pairs = sorted(
-        ((iou(one, true), i, j) for i, one in enumerate(found) for j, true in enumerate(truth)), key=lambda p: -p[0]
+        ((temporal_iou(one, true), i, j) for i, one in enumerate(found) for j, true in enumerate(truth)),
+        key=lambda p: -p[0],
     )
     of_truth: dict[int, int] = {}
     for score, i, j in pairs:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import hypot
 
-from raypp.geometry.polygons import Box, Point, centre
+from raypp.geometry.boxes import Edges, Point, centre
 from raypp.usage.use import Use
 
 MOST_TRACKS = 32
@@ -38,8 +38,8 @@ class Track:
         first_us, seen_us: when it was first and last seen.
     """
 
-    moved_to: Box
-    place: Box
+    moved_to: Edges
+    place: Edges
     size: float
     taken: bool
     moved_us: int
@@ -64,14 +64,14 @@ class Sense:
     hidden_us: int
     height: float
 
-    def cut(self, box: Box) -> bool:
+    def cut(self, box: Edges) -> bool:
         """Say whether the frame's border may cut a box, so that its size tells nothing."""
         margin = self.min_shift
         return min(box[0], box[1]) < margin or box[2] > 1 - margin or box[3] > self.height - margin
 
 
 def follow(
-    tracks: Sequence[Track], boxes: Sequence[Box], time_us: int, sense: Sense
+    tracks: Sequence[Track], boxes: Sequence[Edges], time_us: int, sense: Sense
 ) -> tuple[tuple[Track, ...], tuple[tuple[Point, Use], ...]]:
     """Follow the tools of one class to the next frame.
 
@@ -103,7 +103,7 @@ def follow(
     return tuple(followed[:MOST_TRACKS]), tuple(uses)
 
 
-def _seen(track: Track, box: Box, time_us: int, sense: Sense) -> tuple[Track, Use]:
+def _seen(track: Track, box: Edges, time_us: int, sense: Sense) -> tuple[Track, Use]:
     """Take one tool to the box it was found in."""
     if _has_moved(track, box, sense.min_shift):
         whole = _whole(track, box, sense)
@@ -120,7 +120,7 @@ def _seen(track: Track, box: Box, time_us: int, sense: Sense) -> tuple[Track, Us
     return after, Use.UNDECIDED if time_us - covered_us <= sense.settle_us else Use.NO
 
 
-def _has_moved(track: Track, box: Box, min_shift: float) -> bool:
+def _has_moved(track: Track, box: Edges, min_shift: float) -> bool:
     """Say whether a box is elsewhere, not only covered or uncovered in part."""
     wider = _union(track.place, box)
     if not track.taken:
@@ -129,11 +129,11 @@ def _has_moved(track: Track, box: Box, min_shift: float) -> bool:
     return inwards > min_shift and outwards > _OUTWARD * min_shift
 
 
-def _whole(track: Track, box: Box, sense: Sense) -> bool:
+def _whole(track: Track, box: Edges, sense: Sense) -> bool:
     return _diagonal(box) >= _WHOLE * track.size or sense.cut(box)
 
 
-def _matched(tracks: Sequence[Track], boxes: Sequence[Box], min_shift: float) -> dict[int, int]:
+def _matched(tracks: Sequence[Track], boxes: Sequence[Edges], min_shift: float) -> dict[int, int]:
     """Match boxes to tracks: {box: track}.
 
     What lies where a tool lay is that tool; what does not is sooner one that was taken than one that lay; then nearest
@@ -152,14 +152,14 @@ def _matched(tracks: Sequence[Track], boxes: Sequence[Box], min_shift: float) ->
     return matched
 
 
-def _diagonal(box: Box) -> float:
+def _diagonal(box: Edges) -> float:
     return hypot(box[2] - box[0], box[3] - box[1])
 
 
-def _union(one: Box, other: Box) -> Box:
+def _union(one: Edges, other: Edges) -> Edges:
     return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])
 
 
-def _shift(inner: Box, outer: Box) -> float:
+def _shift(inner: Edges, outer: Edges) -> float:
     """How far the farthest edge of an outer box is from that of the box within it."""
     return max(abs(a - b) for a, b in zip(inner, outer, strict=True))

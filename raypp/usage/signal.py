@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from raypp.geometry.polygons import Box, Point, apart, centre, inside
+from raypp.geometry.boxes import Edges, Point, centre
+from raypp.geometry.polygons import apart, inside
 from raypp.usage.lanes import Lane
 from raypp.usage.motion import Sense, Track, follow
 from raypp.usage.observation import Detection, SeenFrame
@@ -94,10 +95,10 @@ class Signal:
             return any(apart(box, hand) <= rules.reach for box in here for hand in hands)
         return bool(here)
 
-    def _near(self, frame: SeenFrame, rules: ToolRules) -> list[Box]:
+    def _near(self, frame: SeenFrame, rules: ToolRules) -> list[Edges]:
         return [box for name in rules.near for box in self._found(frame, rules, name)]
 
-    def _found(self, frame: SeenFrame, rules: ToolRules, name: str) -> list[Box]:
+    def _found(self, frame: SeenFrame, rules: ToolRules, name: str) -> list[Edges]:
         """Boxes of a class at the confidence that the rules ask for."""
         ids = self._ids[name]
         return [
@@ -113,12 +114,12 @@ def _moving(lane: Lane, uses: Sequence[tuple[Point, Use]]) -> Use:
     return Use.YES if Use.YES in here else Use.UNDECIDED if here else Use.NO
 
 
-def _within(boxes: list[Box], polygon: Sequence[Point] | None) -> list[Box]:
+def _within(boxes: list[Edges], polygon: Sequence[Point] | None) -> list[Edges]:
     """Those boxes whose middle lies in a polygon."""
     return boxes if polygon is None else [box for box in boxes if inside(centre(box), polygon)]
 
 
-def _everyone_wears(wearers: list[Box], items: list[Box], reach: float) -> bool:
+def _everyone_wears(wearers: list[Edges], items: list[Edges], reach: float) -> bool:
     """Say whether each wearer can be given an item of their own whose middle is in their box, or within reach of it."""
     able = []
     for wearer in wearers:

@@ -10,7 +10,7 @@ from raypp.audit.core.model import Images, Veiling
 from raypp.audit.suite.suite import VEILINGS
 from raypp.audit.targets import baselines
 from raypp.errors import OptionError
-from raypp.media.annotations.boxes import Box
+from raypp.geometry.boxes import Box
 from raypp.media.obfuscation import Blackout, Blur, Obscuring, Pixelation, PrivatePixelation
 
 BOX = Box(0, 0.5, 0.5, 0.25, 0.5)

@@ -6,7 +6,7 @@ import pytest
 from raypp.audit.attacks.identify.matching import ActivityMatcher, LabelMatcher, PairsMatcher, own_ranks, ranked
 from raypp.audit.core.model import Case, Codes, Images, Veiling
 from raypp.audit.targets import baselines
-from raypp.media.annotations.boxes import Box
+from raypp.geometry.boxes import Box
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import PatchSpec
 from raypp.veil.veil import Veil

@@ -20,7 +20,7 @@ from raypp.detect.inputs.batch import NO_CELL
 from raypp.detect.model_info import About
 from raypp.detect.schedule import Recipe
 from raypp.errors import OptionError
-from raypp.media.annotations.boxes import Box
+from raypp.geometry.boxes import Box
 from tests.audit.images import shapes
 
 CLASSES = ("nut", "bolt")

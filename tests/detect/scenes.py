@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from raypp.evaluate.detections import SampleDetections, overlaps
+from raypp.evaluate.detections import SampleDetections
+from raypp.geometry.boxes import box_iou
 
 PIXELS = 640
 CLASSES = ("hammer", "saw", "drill", "pliers")
@@ -36,7 +37,7 @@ def scene(number: int, objects: int = 5) -> SampleDetections:
         side = chance.uniform(40, 160, 2)
         corner = chance.uniform(0, PIXELS - side)
         box = np.concatenate([corner, corner + side]).astype(np.float32)
-        if not labels or overlaps(box[None], np.array(labels, dtype=np.float32)[:, :4]).max() < 0.3:
+        if not labels or box_iou(box[None], np.array(labels, dtype=np.float32)[:, :4]).max() < 0.3:
             labels.append((*box.tolist(), int(chance.integers(len(CLASSES)))))
     detections: list[tuple[float, ...]] = []
     for x1, y1, x2, y2, kind in labels:

@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from raypp.evaluate.detections import SampleDetections, overlaps
+from raypp.evaluate.detections import SampleDetections
 from raypp.evaluate.label_issues import SuspectKind, label_scores, label_suspects
+from raypp.geometry.boxes import box_iou
 from tests.detect.scenes import CLASSES, sample, scene
 
 _SCENES = 300
@@ -57,7 +58,7 @@ def test_planted_errors_come_first_among_their_kind(kind: SuspectKind) -> None:
     scores = [one.score for one in ranked]
     assert scores == sorted(scores)
     hits = [
-        one.sample_id in places and overlaps(one.box_4[None], places[one.sample_id][None])[0, 0] > 0.5
+        one.sample_id in places and box_iou(one.box_4[None], places[one.sample_id][None])[0, 0] > 0.5
         for one in ranked[:_PLANTED]
     ]
     # Of the 8 % of objects that the detector misses nothing can be known.

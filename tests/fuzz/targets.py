@@ -290,7 +290,8 @@ def _read_certificate(path: Path) -> object:
 
 @cache
 def _archive() -> dict[str, bytes]:
-    from raypp.shards.labels import LabelBox, SampleLabels, write_labels
+    from raypp.geometry.boxes import Box
+    from raypp.shards.labels import SampleLabels, write_labels
     from raypp.shards.manifest import compile_manifest
     from raypp.shards.store import Store
     from tests.shards.archives import VEIL_ID, header, row, write_segment
@@ -300,7 +301,7 @@ def _archive() -> dict[str, bytes]:
         store.write_atomic("veil.json", header().to_bytes())
         receipt = write_segment(store, 1, [row(number) for number in range(6)])
         compile_manifest(store, header())
-        labels = [SampleLabels(f"{number:032x}", "train", (LabelBox(0, 0.5, 0.5, 0.1, 0.1),)) for number in range(6)]
+        labels = [SampleLabels(f"{number:032x}", "train", (Box(0, 0.5, 0.5, 0.1, 0.1),)) for number in range(6)]
         write_labels(store, "v1", ("hammer", "saw"), VEIL_ID, labels)
         names = {"shard": receipt.shard, "manifest": "manifest.parquet", "labels": "labels/v1/labels.parquet"}
         return {name: store.read(place) for name, place in names.items()}

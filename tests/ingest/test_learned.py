@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from raypp.compare.images import LabelledImage, letterboxed
-from raypp.media.annotations.boxes import Box
+from raypp.geometry.boxes import Box
 from raypp.shards.reader import ShardReader
 from raypp.veil.encoder_file import seal_encoder
 from raypp.veil.key import VeilKey

@@ -5,7 +5,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from raypp.errors import OptionError
-from raypp.media.annotations.boxes import Box
+from raypp.geometry.boxes import Box
 from raypp.media.obfuscation import Blackout, Blur, Obscuring, Pixelation, PrivatePixelation
 
 BOX = Box(0, 0.5, 0.5, 0.25, 0.5)

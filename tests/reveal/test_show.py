@@ -17,6 +17,7 @@ from rich.console import Console
 
 from raypp.cli.show import SHEET_FILE, show
 from raypp.errors import KeyFileError, OptionError, ShardError
+from raypp.geometry.boxes import Box
 from raypp.geometry.window import Window
 from raypp.ingest.job import load_plan, open_job, veil_here
 from raypp.ingest.segment import Workshop
@@ -25,7 +26,7 @@ from raypp.media.drawing import LABEL_COLOUR
 from raypp.progress import Reporter
 from raypp.reveal.lookup import SourceFinder, find_rows
 from raypp.reveal.plain import recover
-from raypp.shards.labels import LabelBox, SampleLabels, write_labels
+from raypp.shards.labels import SampleLabels, write_labels
 from raypp.shards.reader import ShardReader
 from raypp.shards.store import Store
 from raypp.veil.key import SiteKey, VeilKey
@@ -144,7 +145,7 @@ def test_labels_are_drawn_where_they_are(place: Path) -> None:
 def test_the_newest_label_version_is_drawn_unless_one_is_named(place: Path) -> None:
     sample = _ids(place / "out", "gate")[5]
     store, veil_id = Store(str(place / "out")), ShardReader(str(place / "out")).header.veil_id
-    box = LabelBox(0, 0.3, 0.3, 0.1, 0.1)
+    box = Box(0, 0.3, 0.3, 0.1, 0.1)
     for number in (2, 10):
         rows = [SampleLabels(sample, "train", (box,) * number)]
         write_labels(store, f"video-v{number}", ("saw",), veil_id, rows)

@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from raypp.errors import KeyFileError, ShardError
+from raypp.geometry.boxes import Box
 from raypp.shards.encryption import DataKey
-from raypp.shards.labels import LabelBox, LabelTable, SampleLabels, read_labels, write_labels
+from raypp.shards.labels import LabelTable, SampleLabels, read_labels, write_labels
 from raypp.shards.manifest import compile_manifest, read_header, read_manifest
 from raypp.shards.reader import ShardReader
 from raypp.shards.schema import HEADER_FILE
@@ -67,7 +68,7 @@ def test_another_key_is_refused_by_name(encrypted: Path) -> None:
 
 
 def _labelled(store: Store) -> LabelTable:
-    boxes = (LabelBox(0, 0.5, 0.25, 0.125, 0.0625),)
+    boxes = (Box(0, 0.5, 0.25, 0.125, 0.0625),)
     return write_labels(store, "v1", ("a-secret-tool",), VEIL_ID, [SampleLabels(row(3).sample_id, "train", boxes)])
 
 

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from raypp.errors import ConflictError, LabelError, ShardError
+from raypp.geometry.boxes import Box
 from raypp.shards.labels import (
-    LabelBox,
     SampleLabels,
     dataset_version,
     list_versions,
@@ -21,7 +21,7 @@ from tests.shards.archives import VEIL_ID, write_archive
 
 CLASSES = ("hammer", "saw")
 _FRACTION = st.floats(0, 1)
-_BOXES = st.builds(LabelBox, st.integers(0, 1), _FRACTION, _FRACTION, _FRACTION, _FRACTION)
+_BOXES = st.builds(Box, st.integers(0, 1), _FRACTION, _FRACTION, _FRACTION, _FRACTION)
 _LABELS = st.lists(
     st.builds(
         SampleLabels,
@@ -35,7 +35,7 @@ _LABELS = st.lists(
 )
 ROWS = (
     SampleLabels("b" * 32, "val", ()),
-    SampleLabels("a" * 32, "train", (LabelBox(1, 0.5, 0.25, 0.1, 0.2), LabelBox(0, 0.1, 0.1, 0.1, 0.1))),
+    SampleLabels("a" * 32, "train", (Box(1, 0.5, 0.25, 0.1, 0.2), Box(0, 0.1, 0.1, 0.1, 0.1))),
 )
 
 

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from raypp.errors import ContentError
-from raypp.shards.labels import LabelBox, SampleLabels, write_labels
+from raypp.geometry.boxes import Box
+from raypp.shards.labels import SampleLabels, write_labels
 from raypp.shards.manifest import compile_manifest
 from raypp.shards.parquet import parquet_table
 from raypp.shards.schema import HEADER_FILE
@@ -43,7 +44,7 @@ def test_reading_starts_no_thread(tmp_path: Path) -> None:
     store.write_atomic(HEADER_FILE, header().to_bytes())
     rows = [row(number, "video", timestamp_us=number) for number in range(200)]
     write_segment(store, 0, rows)
-    boxes = (LabelBox(0, 0.5, 0.5, 0.1, 0.1),)
+    boxes = (Box(0, 0.5, 0.5, 0.1, 0.1),)
     write_labels(store, "tools-v1", ("hammer",), VEIL_ID, [SampleLabels(one.sample_id, "train", boxes) for one in rows])
     compile_manifest(store, header())
     done = subprocess.run(

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from raypp.errors import ShardError
+from raypp.geometry.boxes import Box
 from raypp.geometry.window import Window
-from raypp.shards.labels import LabelBox, SampleLabels, write_labels
+from raypp.shards.labels import SampleLabels, write_labels
 from raypp.shards.manifest import compile_manifest
 from raypp.shards.reader import ShardReader
 from raypp.shards.store import Store
@@ -60,7 +61,7 @@ def test_columns_come_in_manifest_order(store: Store) -> None:
 
 def test_labelled_gives_the_labelled_frames_with_their_labels(store: Store) -> None:
     write_archive(store)
-    rows = [SampleLabels(row(n).sample_id, "train", (LabelBox(0, 0.5, 0.5, n / 100, 0.1),)) for n in (12, 1, 3)]
+    rows = [SampleLabels(row(n).sample_id, "train", (Box(0, 0.5, 0.5, n / 100, 0.1),)) for n in (12, 1, 3)]
     rows.append(SampleLabels(row(7).sample_id, "val", ()))
     write_labels(store, "v1", ("saw",), VEIL_ID, rows)
     found = {}

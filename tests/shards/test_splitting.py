@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from raypp.errors import ConflictError, LabelError, OptionError
-from raypp.shards.labels import LabelBox, SampleLabels, write_labels
+from raypp.geometry.boxes import Box
+from raypp.shards.labels import SampleLabels, write_labels
 from raypp.shards.manifest import compile_manifest
 from raypp.shards.reader import ShardReader
 from raypp.shards.schema import HEADER_FILE
@@ -26,7 +27,7 @@ def archive(tmp_path: Path) -> Path:
         numbers = range(video * _FRAMES, (video + 1) * _FRAMES)
         rows = [row(n, f"video-{video}", timestamp_us=(n % _FRAMES) * _STEP_US) for n in numbers]
         write_segment(store, video, rows)
-        labels += [SampleLabels(one.sample_id, "unsplit", (LabelBox(0, 0.5, 0.5, 0.1, 0.1),)) for one in rows[1:]]
+        labels += [SampleLabels(one.sample_id, "unsplit", (Box(0, 0.5, 0.5, 0.1, 0.1),)) for one in rows[1:]]
     write_labels(store, "video-v1", ("hammer",), VEIL_ID, labels)
     compile_manifest(store, header())
     return tmp_path / "veiled"

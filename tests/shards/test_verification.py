@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from raypp.errors import ShardError
-from raypp.shards.labels import LabelBox, SampleLabels, write_labels
+from raypp.geometry.boxes import Box
+from raypp.shards.labels import SampleLabels, write_labels
 from raypp.shards.manifest import compile_manifest
 from raypp.shards.schema import HEADER_FILE
 from raypp.shards.store import Store
@@ -221,7 +222,7 @@ def test_an_archive_header_that_is_not_the_manifests_is_found(
 
 
 def test_labels_of_unknown_samples_or_another_veil_are_found(store: Store) -> None:
-    boxes = (LabelBox(0, 0.5, 0.5, 0.1, 0.1),)
+    boxes = (Box(0, 0.5, 0.5, 0.1, 0.1),)
     write_labels(store, "v1", ("saw",), VEIL_ID, [SampleLabels("f" * 32, "train", boxes)])
     _only_problem(store, "labels v1", "1 labelled samples are in no shard")
     write_labels(store, "v2", ("saw",), "ef" * 16, [SampleLabels(row(0).sample_id, "train", boxes)])

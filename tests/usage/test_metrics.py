@@ -9,9 +9,9 @@ from raypp.usage.metrics import (
     boundary_errors,
     duration_error,
     edit_score,
-    iou,
     matched,
     segmental_f1,
+    temporal_iou,
 )
 
 
@@ -23,9 +23,9 @@ _TRUTH = _segments(("a", 0, 10), ("b", 10, 20), ("a", 20, 30))
 
 
 def test_iou_of_segments() -> None:
-    assert iou(Segment("a", 0, 10), Segment("a", 5, 15)) == pytest.approx(5 / 15)
-    assert iou(Segment("a", 0, 10), Segment("b", 0, 10)) == 0
-    assert iou(Segment("a", 0, 10), Segment("a", 10, 20)) == 0
+    assert temporal_iou(Segment("a", 0, 10), Segment("a", 5, 15)) == pytest.approx(5 / 15)
+    assert temporal_iou(Segment("a", 0, 10), Segment("b", 0, 10)) == 0
+    assert temporal_iou(Segment("a", 0, 10), Segment("a", 10, 20)) == 0
 
 
 def test_perfect_and_empty() -> None:

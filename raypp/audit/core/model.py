@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, runtime_checkab
 import numpy as np
 import numpy.typing as npt
 
-from raypp.media.annotations.boxes import Box
+from raypp.geometry.boxes import Box
 
 if TYPE_CHECKING:
     from torch import Tensor  # to verify needs no torch

@@ -13,8 +13,8 @@ import numpy as np
 from raypp.audit.core.model import Frames, Images, Moment
 from raypp.audit.footage.video import VideoMoment, frames_from, moments
 from raypp.errors import OptionError
+from raypp.geometry.boxes import Box
 from raypp.geometry.letterbox import Letterbox
-from raypp.media.annotations.boxes import Box
 from raypp.media.container import probe
 from raypp.media.dataset import Dataset, DatasetImage
 from raypp.media.discovery import discover

@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from raypp.evaluate.detections import overlaps
+from raypp.geometry.boxes import box_iou
 
 Corners: TypeAlias = npt.NDArray[np.float32]
 """float32[P, 4]: left, top, right and bottom, in pixels."""
@@ -45,7 +45,7 @@ def tracked(boxes: Sequence[Corners], times_us: Sequence[int]) -> list[list[Spot
     found: list[_Open] = []
     for frame, (corners_P4, now_us) in enumerate(zip(boxes, times_us, strict=True)):
         alive = [one for one in found if now_us - one.seen_us <= _LOST_US]
-        shared = overlaps(np.array([one.corners_4 for one in alive]).reshape(-1, 4), corners_P4)
+        shared = box_iou(np.array([one.corners_4 for one in alive]).reshape(-1, 4), corners_P4)
         left = set(range(len(corners_P4)))
         while shared.size and shared.max() >= _SAME:
             track, box = (int(one) for one in np.unravel_index(shared.argmax(), shared.shape))

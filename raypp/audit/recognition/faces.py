@@ -11,9 +11,8 @@ import onnxruntime
 
 from raypp.audit.recognition import packages
 from raypp.audit.recognition.enlarging import Frame
+from raypp.geometry.boxes import Corners, box_iou
 
-Boxes: TypeAlias = npt.NDArray[np.float64]
-"""float64[F, 4]: left, top, right and bottom, in pixels of a frame that is as large as recognisers see it."""
 Descriptions: TypeAlias = npt.NDArray[np.float64]
 """float64[F, 128]: of one person's faces mostly nearer than 0.6 to each other."""
 
@@ -26,8 +25,8 @@ _GROUPED = 0.5
 _AXES = ("images", "channels", "rows", "columns")
 
 
-def find(frame: Frame) -> Boxes:
-    """Return the faces of an enlarged frame, the surest first.
+def find(frame: Frame) -> Corners:
+    """Return the faces of an enlarged frame, the surest first, in pixels of that frame.
 
     By CenterFace (Xu et al., CenterFace: Joint Face Detection and Alignment Using Face as Point, 2019): a map of how
     likely a face's middle is in each place of a grid, its extent and its offset there.
@@ -42,20 +41,12 @@ def find(frame: Frame) -> Boxes:
     boxes = boxes[np.argsort(-likely[0, rows, columns])]
     kept: list[int] = []
     for place in range(len(boxes)):
-        if not kept or overlaps(boxes[place : place + 1], boxes[kept]).max() < _ONE_FACE:
+        if not kept or box_iou(boxes[place : place + 1], boxes[kept]).max() < _ONE_FACE:
             kept.append(place)
     return np.asarray(boxes[kept])
 
 
-def overlaps(some: Boxes, others: Boxes) -> npt.NDArray[np.float64]:
-    """Intersection over union of all with all, float64[F, G]."""
-    low = np.maximum(some[:, None, :2], others[None, :, :2])
-    high = np.minimum(some[:, None, 2:], others[None, :, 2:])
-    shared = np.prod(np.maximum(high - low, 0), axis=2)
-    return np.asarray(shared / np.maximum(_area(some)[:, None] + _area(others)[None] - shared, 1e-9))
-
-
-def landmarks(frame: Frame, boxes: Boxes) -> list[Any]:
+def landmarks(frame: Frame, boxes: Corners) -> list[Any]:
     """Return where eyes and nose are in each box, as dlib has it."""
     return [_landmarks()(frame, _square(box)) for box in boxes]
 
@@ -76,10 +67,6 @@ def people(descriptions: Descriptions) -> npt.NDArray[np.int64]:
     """
     groups = dlib.chinese_whispers_clustering([dlib.vector(one) for one in descriptions], _GROUPED)
     return np.asarray(groups, dtype=np.int64)
-
-
-def _area(boxes: Boxes) -> npt.NDArray[np.float64]:
-    return np.asarray((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
 
 
 def _square(box: npt.NDArray[np.float64]) -> Any:

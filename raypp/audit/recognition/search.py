@@ -10,7 +10,7 @@ from raypp.audit.core.model import Frames, Images
 from raypp.audit.metrics import scores
 from raypp.audit.recognition import faces, text
 from raypp.audit.recognition.enlarging import Frame, enlarged
-from raypp.audit.recognition.faces import Boxes, Descriptions
+from raypp.audit.recognition.faces import Descriptions
 from raypp.audit.recognition.figures import (
     NO_FACE,
     FaceFigures,
@@ -20,6 +20,7 @@ from raypp.audit.recognition.figures import (
     Verification,
 )
 from raypp.audit.recognition.probes import HEIGHTS, Probes, Word, plant
+from raypp.geometry.boxes import Corners, box_iou
 
 Groups: TypeAlias = npt.NDArray[np.int64]
 
@@ -45,7 +46,7 @@ class _Seen:
     """
 
     image: int
-    boxes: Boxes
+    boxes: Corners
     landmarks: list[object]
 
     def described(self, frame: Frame) -> Descriptions:
@@ -134,7 +135,7 @@ class Search:
         for one in self.seen:
             boxes = faces.find(enlarged(rebuilt[one.image]))
             anywhere += len(boxes)
-            found += int((faces.overlaps(one.boxes, boxes) >= _SAME_PLACE).any(axis=1).sum())
+            found += int((box_iou(one.boxes, boxes) >= _SAME_PLACE).any(axis=1).sum())
         told = None if self.reason else _told(_described(self.seen, rebuilt), self.known, self.whose)
         total = sum(len(one.boxes) for one in self.seen)
         return FaceFigures(faces=total, found=found, anywhere=anywhere, verification=told, reason=self.reason)

@@ -12,7 +12,7 @@ from raypp.audit.recognition.colours import Colour, colour_of
 from raypp.audit.recognition.enlarging import enlarged
 from raypp.audit.recognition.figures import ColourFigures, ObjectFigures
 from raypp.detect.public import PublicDetector, Sightings, open_public
-from raypp.evaluate.detections import overlaps
+from raypp.geometry.boxes import box_iou
 
 Place: TypeAlias = tuple[int, slice, slice]
 """Number of an image, and rows and columns of a box."""
@@ -130,7 +130,7 @@ def _seen(frames: Frames, detector: PublicDetector) -> list[Sightings]:
 def _met(there: tuple[Sightings, ...], seen: list[Sightings]) -> int:
     """How many objects are seen: of the same class, and with boxes that overlap by half."""
     return sum(
-        int(((overlaps(one.boxes_P4, other.boxes_P4) >= _SAME_PLACE) & _same_class(one, other)).any(axis=1).sum())
+        int(((box_iou(one.boxes_P4, other.boxes_P4) >= _SAME_PLACE) & _same_class(one, other)).any(axis=1).sum())
         for one, other in zip(there, seen, strict=True)
     )
 

@@ -5,24 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from raypp.errors import LabelError
+from raypp.geometry.boxes import Box, Edges
 
 MOST_OVERSHOOT = 0.01
 """Part of the image by which a box may reach beyond it; it is clipped. More is taken for a mistake."""
 _ROUNDING = 1e-3
-
-Edges = tuple[float, float, float, float]
-"""Left, top, right and bottom."""
-
-
-@dataclass(frozen=True)
-class Box:
-    """A labelled box: class and centre, width, height, normalised to the image."""
-
-    class_id: int
-    x: float
-    y: float
-    w: float
-    h: float
 
 
 @dataclass(frozen=True)
@@ -105,12 +92,6 @@ def turned(edges: Edges, degrees: float, about: tuple[float, float]) -> Edges:
         across, down = x - about[0], y - about[1]
         corners += (about[0] + across * cosine - down * sine, about[1] + across * sine + down * cosine)
     return hull(corners)
-
-
-def middle(edges: Edges) -> tuple[float, float]:
-    """Return the middle of a rectangle."""
-    left, top, right, bottom = edges
-    return (left + right) / 2, (top + bottom) / 2
 
 
 def image_labels(

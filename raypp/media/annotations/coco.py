@@ -4,7 +4,8 @@ from collections import Counter
 from typing import Any
 
 from raypp.errors import LabelError
-from raypp.media.annotations.boxes import Edges, Shape, hull, middle, turned
+from raypp.geometry.boxes import Edges, centre
+from raypp.media.annotations.boxes import Shape, hull, turned
 from raypp.media.annotations.document import Annotations, ImageAnnotation, left_out_lines
 
 _NO_BOX = "for a box is needed; draw boxes or polygons"
@@ -83,7 +84,7 @@ def _edges(one: dict[str, Any], place: str) -> Edges:
             edges = x, y, x + w, y + h
             # CVAT writes the box before it was turned, and the angle beside it.
             degrees = float(attributes.get("rotation") or 0) if isinstance(attributes, dict) else 0.0
-            return turned(edges, degrees, middle(edges))
+            return turned(edges, degrees, centre(edges))
         points = [float(value) for part in one["segmentation"] for value in part]
         if len(points) >= 6:
             return hull(points)

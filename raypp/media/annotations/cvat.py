@@ -6,7 +6,8 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from raypp.errors import LabelError
-from raypp.media.annotations.boxes import Edges, Shape, hull, middle, turned
+from raypp.geometry.boxes import Edges, centre
+from raypp.media.annotations.boxes import Shape, hull, turned
 from raypp.media.annotations.document import (
     Annotations,
     ImageAnnotation,
@@ -104,7 +105,7 @@ def _edges(element: Element, place: str) -> Edges | None:
     else:
         return None
     degrees = _number(element, "rotation", place) if element.get("rotation") else 0.0
-    return turned(edges, degrees, middle(edges))
+    return turned(edges, degrees, centre(edges))
 
 
 def _points(element: Element, place: str) -> list[float]:

@@ -6,7 +6,8 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from raypp.errors import LabelError
-from raypp.media.annotations.boxes import Edges, Shape, hull, turned
+from raypp.geometry.boxes import Edges
+from raypp.media.annotations.boxes import Shape, hull, turned
 from raypp.media.annotations.document import (
     Annotations,
     ImageAnnotation,

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from raypp.errors import LabelError
+from raypp.geometry.boxes import Box, Edges
 from raypp.media.annotations.boxes import (
     MOST_OVERSHOOT,
-    Box,
-    Edges,
     ImageLabels,
     fit,
     from_centre,

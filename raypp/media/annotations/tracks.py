@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from raypp.media.annotations.boxes import Edges
+from raypp.geometry.boxes import Edges
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from PIL import Image
 from raypp.audit.core.model import Frames, Images
 from raypp.audit.recognition.things import Things
 from raypp.errors import ModelError
-from raypp.media.annotations.boxes import Box
+from raypp.geometry.boxes import Box
 from raypp.media.obfuscation import Pixelation
 from tests.data import shared_data
 

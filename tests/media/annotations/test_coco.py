@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from raypp.errors import MediaError
-from raypp.media.annotations.boxes import Box
+from raypp.geometry.boxes import Box
 from raypp.media.dataset import Dataset, read_labels
 from raypp.media.discovery import discover
 from tests.videos import make_image

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from raypp.media.annotations.boxes import Box
+from raypp.geometry.boxes import Box
 from raypp.media.annotations.content import parse_xml
 from raypp.media.annotations.cvat import CvatReader
 from raypp.media.dataset import read_labels

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from raypp.media.annotations.boxes import Box
+from raypp.geometry.boxes import Box
 from raypp.media.annotations.labelstudio import LabelStudioReader
 from raypp.media.dataset import read_labels
 from raypp.media.discovery import discover

@@ -3,7 +3,7 @@
 import pytest
 
 from raypp.errors import LabelError
-from raypp.media.annotations.boxes import Box
+from raypp.geometry.boxes import Box
 from raypp.media.annotations.rows import RowFormat, Task, is_label_row, parse_labels
 
 POSE = RowFormat(Task.POSE, 8)

@@ -10,7 +10,7 @@ from raypp.audit.attacks.reconstruct.pairs import FromPairs
 from raypp.audit.attacks.reconstruct.ridge import Ridge
 from raypp.audit.core.model import Adversary, Case, Codes, Frames, Ranks
 from raypp.audit.verdict.gates import LABELS_ONLY
-from raypp.media.annotations.boxes import Box
+from raypp.geometry.boxes import Box
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
