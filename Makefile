@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint bench attack-table lock sbom proto chaos accept clean
+.PHONY: help setup demo test test-slow lint docs bench attack-table lock sbom proto chaos accept clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,6 +44,9 @@ lint: setup  ## ruff, mypy --strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
+docs: setup  ## the docs site, into build/site; its references are made from the code
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 bench: setup  ## speed, memory and size, as ratios measured in one run
 	$(BIN)/python -m tests.benchmarks
 
@@ -54,7 +57,7 @@ attack-table: setup  ## first attacks on many veil settings: the table that the 
 
 # An edge box installs the second file, and what builds the package there the third, at the versions of the first.
 lock: setup  ## compile requirements*.txt again from pyproject.toml
-	$(COMPILE) --extra cluster --extra mlflow --extra recognition --extra dev pyproject.toml -o requirements.txt
+	$(COMPILE) --extra cluster --extra mlflow --extra recognition --extra dev --extra docs pyproject.toml -o requirements.txt
 	$(COMPILE) --constraints requirements.txt pyproject.toml -o requirements-core.txt
 	echo 'setuptools>=77' | $(COMPILE) --constraints requirements.txt - -o requirements-build.txt
 

@@ -38,7 +38,7 @@ class ServiceAddress:
             if not _is_loopback(option, host) and settings.front_secret_file is None:
                 raise OptionError(
                     f"{option} {host} lets other machines reach {what}, which have no TLS of their own; put the front "
-                    "before them and give --front-secret-file (docs/service.md)"
+                    "before them and give --front-secret-file (docs/how-to/serve.md)"
                 )
 
     @property

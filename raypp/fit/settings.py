@@ -113,7 +113,7 @@ class FitSettings(BaseModel):
 
 
 def usual_channels(patch: int) -> int:
-    """Return how many code values a cell has where nobody says: by what docs/veil-defaults.md found."""
+    """Return how many code values a cell has where nobody says: by what benchmarks/results/veil-settings.md found."""
     return _COARSE_CHANNELS if patch == _COARSE_PATCH else _CHANNELS
 
 

@@ -68,7 +68,7 @@ def require_labels(discovery: Discovery, reading: LabelReading) -> None:
 
 def _refusal(what: str, count: LabelCount, causes: Iterable[str]) -> str:
     total = count.labelled + count.without + count.unread
-    cause = next(iter(causes), "no label file lies where one is looked for (docs/archive.md, Labels)")
+    cause = next(iter(causes), "no label file lies where one is looked for (docs/reference/labels.md)")
     return (
         f"{what}: {count.without + count.unread} of {total} images have no labels that can be used ({count.without} "
         f"have none, of {count.unread} they cannot be read): {cause}; or veil them as they are with --allow-unlabelled"

@@ -187,7 +187,7 @@ def _shares(summary: VeilSummary) -> str:
 
 def print_labels(summary: VeilSummary, console: Console) -> None:
     """Print which labels there are, and of how many images."""
-    found = ", ".join(summary.label_versions) or "none yet; docs/archive.md says how labels come in"
+    found = ", ".join(summary.label_versions) or "none yet; docs/reference/labels.md says how labels come in"
     console.print(f"labels        {found}", highlight=False, markup=False)
     count = summary.label_count
     if count != LabelCount():

@@ -87,9 +87,9 @@ def load_masks(path: Path) -> MaskSet:
     try:
         document = read_yaml(read_content(path, MOST_BYTES), as_written=True)  # a camera may be named 007
     except ContentError as error:
-        raise OptionError(f"masks file {path} {error}; see docs/archive.md for the form") from None
+        raise OptionError(f"masks file {path} {error}; see docs/how-to/masks.md for the form") from None
     if not isinstance(document, dict):
-        raise OptionError(f"masks file {path} must map camera names to polygons; see docs/archive.md for the form")
+        raise OptionError(f"masks file {path} must map camera names to polygons; see docs/how-to/masks.md for the form")
     return MaskSet({str(camera): _mask(camera, polygons, path) for camera, polygons in document.items()})
 
 

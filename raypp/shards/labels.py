@@ -159,7 +159,7 @@ def only_version(root: str, there: Sequence[str]) -> str:
     if not there:
         raise LabelError(
             f"archive {root} has no labels yet; whoever veils it adds them and runs `raypp veil` again "
-            "(docs/archive.md, Labels)"
+            "(docs/reference/labels.md)"
         )
     if len(there) > 1:
         raise LabelError(f"archive {root} has label versions {', '.join(there)}; choose one with --labels")

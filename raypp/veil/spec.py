@@ -53,7 +53,7 @@ class PatchSpec(_Spec):
     The pipeline per p x p patch: `channels` keyed, zero-mean, band-limited integer projections; the square root
     of their magnitude; a keyed triangle fold (many amplitudes give one value); a second keyed mix of the
     folded values; keyed dither; quantisation to
-    `bits` bits. See docs/veil.md.
+    `bits` bits. See docs/reference/patch-veil.md.
     """
 
     family: Literal["patch"] = "patch"
@@ -93,7 +93,7 @@ class LearnedSpec(_Spec):
     """Public parameters of a learned veil, which `raypp fit` made; its encoder is a secret file beside the key.
 
     The pipeline: the encoder gives each cell `channels` values of `bits` bits; a keyed substitution, one for each
-    sub-key, then renames channels and values. See docs/learned-veil.md.
+    sub-key, then renames channels and values. See docs/concepts/learned-veil.md.
     """
 
     family: Literal["learned"] = "learned"

@@ -132,7 +132,7 @@ def test_bad_input_is_one_line(place: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "run" / "results.csv").exists()
     make_video(tmp_path / "video.mp4", seconds=1)
     _veil(place, tmp_path / "video.mp4", "unlabelled", "owner.key")
-    _one_line(raypp("train", place / "unlabelled", *out), "no labels yet", "docs/archive.md")
+    _one_line(raypp("train", place / "unlabelled", *out), "no labels yet", "docs/reference/labels.md")
 
 
 @pytest.mark.parametrize(

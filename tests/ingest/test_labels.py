@@ -128,7 +128,7 @@ def test_footage_without_labels_says_where_they_come_from(key: Path, tmp_path: P
     make_image(tmp_path / "in" / "a.jpg")
     summary = _veil(_settings(key, tmp_path / "out"), tmp_path / "in")
     assert not summary.needs_attention
-    assert "labels        none yet; docs/archive.md" in _printed(summary)
+    assert "labels        none yet; docs/reference/labels.md" in _printed(summary)
 
 
 def test_labels_of_an_image_of_another_shape_are_left_out_and_told(key: Path, tmp_path: Path) -> None:

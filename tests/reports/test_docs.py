@@ -16,7 +16,7 @@ from raypp.usage.report import (
     WornReport,
 )
 
-TEXT = (Path(__file__).parents[2] / "docs" / "reports.md").read_text()
+TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "reports.md").read_text()
 PARTS = {
     "report": SiteReport,
     "coverage": Coverage,

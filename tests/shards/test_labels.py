@@ -105,7 +105,7 @@ def test_a_missing_version_names_those_there_are(store: Store) -> None:
 
 def test_the_one_version_is_found_and_none_or_several_say_what_to_do(store: Store) -> None:
     assert only_version("a", ["v1"]) == "v1"
-    with pytest.raises(LabelError, match=r"a has no labels yet; .* `raypp veil` again \(docs/archive\.md, Labels\)"):
+    with pytest.raises(LabelError, match=r"a has no labels yet; .* `raypp veil` again \(docs/reference/labels\.md\)"):
         only_version("a", [])
     with pytest.raises(LabelError, match="label versions v1, v2; choose one with --labels"):
         only_version("a", ["v1", "v2"])
