@@ -16,11 +16,11 @@ from raypp.io.problems import joined, nearest, ordinal, problems
 from raypp.io.yaml import MOST_BYTES, read_yaml
 from raypp.usage.rules import EVERY_STATION, CameraRules, Mode, Name, Rules, Seconds, Shift, ToolRules
 
-_REMEDY = "docs/reference/rules-of-use.md lists fields and ranges"
+_REMEDY = "docs/reference/rules.md lists fields and ranges"
 
 
 class SiteSettings(Rules):
-    """All settings of one site. docs/reference/rules-of-use.md explains every field."""
+    """All settings of one site. docs/reference/rules.md explains every field."""
 
     site: Name | None = Field(None, description="name of the site, as a reminder for readers of the file")
     time_zone: str = Field("UTC", description="IANA name, such as Europe/Berlin")
@@ -72,16 +72,16 @@ class SiteSettings(Rules):
         try:
             document = read_yaml(text)
         except ContentError as error:
-            raise SettingsError(f"{where} {error}; docs/reference/rules-of-use.md shows the form") from None
+            raise SettingsError(f"{where} {error}; docs/reference/rules.md shows the form") from None
         if document is None:
             document = {}
         if not isinstance(document, dict):
-            raise SettingsError(f"{where} must map names of settings to values; docs/reference/rules-of-use.md shows the form")
+            raise SettingsError(f"{where} must map names of settings to values; docs/reference/rules.md shows the form")
         try:
             return cls.model_validate_json(json.dumps(document, allow_nan=False))  # JSON: lists stand for tuples
         except (TypeError, ValueError) as error:
             if not isinstance(error, ValidationError):
-                raise SettingsError(f"{where}: {error}; docs/reference/rules-of-use.md shows the form") from None
+                raise SettingsError(f"{where}: {error}; docs/reference/rules.md shows the form") from None
             raise SettingsError(joined(where, problems(error, cls, document), _REMEDY)) from None
 
     @classmethod

@@ -104,7 +104,7 @@ def test_all_that_is_wrong_is_told_at_once_a_line_each() -> None:
     with pytest.raises(SettingsError) as caught:
         SiteSettings.parse(text, "f.yaml")
     assert str(caught.value).splitlines() == [
-        "f.yaml: 3 problems; docs/reference/rules-of-use.md lists fields and ranges",
+        "f.yaml: 3 problems; docs/reference/rules.md lists fields and ranges",
         "  tools, 1st (hammer): max_gap is not known; did you mean max_gap_s?",
         "  tools, 2nd (saw): min_on_s must be greater than or equal to 0 (got -1)",
         "  time_zon is not known; did you mean time_zone?",
@@ -132,9 +132,9 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
 
 
 def test_the_example_of_the_documentation_is_read() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "reference" / "rules-of-use.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "rules.md").read_text()
     example = page.split("```yaml\n")[1].split("```")[0]
-    read = SiteSettings.parse(example, "docs/reference/rules-of-use.md")
+    read = SiteSettings.parse(example, "docs/reference/rules.md")
     assert {one.mode for one in read.tools} == set(Mode) - {Mode.PRESENT}
     fields = {*SiteSettings.model_fields, *ToolRules.model_fields} - {"class_name"}
     assert [name for name in fields if f"`{name}`" not in page] == []
