@@ -1,19 +1,31 @@
 """Licence and source of what serves a page: what AGPL-3.0, section 13, has to be told to those who use it."""
 
+from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
+from typing import ClassVar
 
 import raypp
 from raypp.errors import RayppError
-from raypp.web.html import Html, element
-from raypp.web.layout import document
+from raypp.web.values import SITES, Crumb, Page
 
 LICENCE = "AGPL-3.0-or-later"
 _URL_LABELS = ("source", "repository")
 
 
+@dataclass(frozen=True, slots=True)
+class SourcePage(Page):
+    """Where the source of this service is, if whoever runs it has said so, and of which version and licence it is."""
+
+    template: ClassVar[str] = "raypp.web/source.html"
+    refreshes: ClassVar[bool] = False
+    source_url: str
+    version: str
+    licence: str
+
+
 def licence_text() -> str:
-    """The licence's whole text, as this installation has it; raises RayppError where it lacks it."""
+    """Return the licence's whole text, as this installation has it; raises RayppError where it lacks it."""
     installed = distribution("raypp").read_text("licenses/LICENSE")
     if installed:
         return installed
@@ -26,24 +38,12 @@ def licence_text() -> str:
 
 
 def project_source() -> str | None:
-    """Where the source of raypp is, as its own package says; None where it does not."""
-    named = (one.partition(",") for one in distribution("raypp").metadata.get_all("Project-URL") or ())
+    """Return where the source of raypp is, as its own package says; None where it does not."""
+    named = (url.partition(",") for url in distribution("raypp").metadata.get_all("Project-URL") or ())
     return next((url.strip() for label, _, url in named if label.strip().lower() in _URL_LABELS), None)
 
 
-def source_page(source_url: str | None) -> str:
+def source_page(source_url: str | None) -> SourcePage:
     """Say where the source of this service is."""
-    if source_url:
-        where = element(
-            "p", "The source of this service: ", element("a", source_url, href=source_url, rel="noreferrer")
-        )
-    else:
-        where = element(
-            "p", "Whoever runs this service has not named where its source is (source_url). Ask them for it."
-        )
-    words = element(
-        "p", f"raypp {raypp.__version__} is free software under {LICENCE}, whose section 13 gives you a right to it."
-    )
-    card: Html = element("div", where, words, class_="card")
-    heading = element("div", element("h1", "Source"), class_="top")
-    return document("Source · raypp", [("Sites", "/"), ("Source", "/source")], heading, card, refresh=False)
+    crumbs = (SITES, Crumb("Source", "/source"))
+    return SourcePage("Source · raypp", crumbs, source_url or "", raypp.__version__, LICENCE)

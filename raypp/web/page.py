@@ -20,11 +20,12 @@ from raypp.reports.episode_record import episode_record, episodes_csv
 from raypp.reports.period import DAY_US, read_period
 from raypp.reports.records import MOST_DAYS as REPORT_DAYS
 from raypp.reports.records import MOST_EPISODES, Recorded, cameras_of, latest, newest_frame, read
-from raypp.web.layout import FAVICON
+from raypp.web.assets import FAVICON
 from raypp.web.licence import licence_text, source_page
-from raypp.web.request import PageRequest, PageResponse, data, page, plain, problem
-from raypp.web.site_view import View, episodes_page, site_page
-from raypp.web.sites_view import site_state, sites_page
+from raypp.web.request import PageRequest, PageResponse, data, html, plain, problem
+from raypp.web.site_heading import SiteView
+from raypp.web.site_page import episodes_page, site_page
+from raypp.web.sites_page import site_state, sites_page
 
 MOST_DAYS = 31
 """How long a period the page shows; `raypp report` and GetSiteReport have a longer one."""
@@ -69,7 +70,7 @@ def _open_to_all(request: PageRequest, source_url: str | None) -> PageResponse |
     if request.path == "/licence":
         return plain(licence_text().encode(), "text/plain; charset=utf-8")
     if request.path == "/source":
-        return page(source_page(source_url))
+        return html(source_page(source_url))
     return None
 
 
@@ -108,14 +109,14 @@ def _route(  # noqa: PLR0911 - one return per address
     match parts:
         case [""]:
             number = _number("page", asked.get("page"), 1, 1_000_000)
-            return page(sites_page(ledger, _names(ledger, reader), now_us, number))
+            return html(sites_page(ledger, _names(ledger, reader), now_us, number))
         case ["api", "sites"]:
             return data({"sites": [site_state(ledger, one, now_us) for one in _names(ledger, reader)]})
         case ["sites", site] if site:
-            return page(site_page(_view(ledger, reader, site, asked, now_us)))
+            return html(site_page(_view(ledger, reader, site, asked, now_us)))
         case ["sites", site, "episodes"] if site:
             number = _number("page", asked.get("page"), 1, 1_000_000)
-            return page(episodes_page(_view(ledger, reader, site, asked, now_us), number))
+            return html(episodes_page(_view(ledger, reader, site, asked, now_us), number))
         case ["api", "sites", site, "report"] if site:
             return _report(_view(ledger, reader, site, asked, now_us))
         case ["api", "sites", site, "episodes"] if site:
@@ -130,7 +131,7 @@ def _names(ledger: Ledger, reader: Principal) -> list[str]:
     return [one.name for one in ledger.sites()] if reader.site is None else [reader.site]
 
 
-def _view(ledger: Ledger, reader: Principal, site: str, asked: Mapping[str, str], now_us: int) -> View:
+def _view(ledger: Ledger, reader: Principal, site: str, asked: Mapping[str, str], now_us: int) -> SiteView:
     reader.may_read(site)
     settings = ledger.present_settings(site)
     period = read_period(asked.get("from"), asked.get("to"), settings.zone, now_us)
@@ -143,16 +144,16 @@ def _view(ledger: Ledger, reader: Principal, site: str, asked: Mapping[str, str]
             raise OptionError(f"the page shows at most {MOST_DAYS} days at a time; `raypp report` shows {REPORT_DAYS}")
         recorded = read(ledger, site, settings, period, now_us, cameras, MOST_EPISODES)
     newest = newest_frame(ledger, site, cameras, now_us)
-    return View(site, settings, cameras, newest, recorded, period is not None, now_us)
+    return SiteView(site, settings, cameras, newest, recorded, period is not None, now_us)
 
 
-def _report(view: View) -> PageResponse:
+def _report(view: SiteView) -> PageResponse:
     if view.recorded is None:
         raise OptionError(f"site {view.site} has no frames yet; give from and to for a report without any")
     return data(view.recorded.report().model_dump_json())
 
 
-def _csv(view: View) -> PageResponse:
+def _csv(view: SiteView) -> PageResponse:
     episodes = view.recorded.episodes if view.recorded else ()
     text = episodes_csv(episodes, view.settings.zone)
     name = f'attachment; filename="{view.site}-episodes.csv"'

@@ -5,11 +5,13 @@ import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 from urllib.parse import parse_qsl
 
 from raypp.ledger.identity import Principal
-from raypp.web.layout import document, empty
-from raypp.web.style import CONTENT_SECURITY_POLICY
+from raypp.web.assets import CONTENT_SECURITY_POLICY
+from raypp.web.render import render
+from raypp.web.values import SITES, Notice, Page
 
 MOST_QUERY_CHARACTERS = 4096
 
@@ -76,9 +78,18 @@ class PageResponse:
     reader: Principal | None = None
 
 
-def page(text: str, status: int = 200, **headers: str) -> PageResponse:
-    """Answer with HTML."""
-    return _answer(status, "text/html; charset=utf-8", text.encode(), headers)
+@dataclass(frozen=True, slots=True)
+class ProblemPage(Page):
+    """What went wrong."""
+
+    template: ClassVar[str] = "raypp.web/problem.html"
+    refreshes: ClassVar[bool] = False
+    notice: Notice
+
+
+def html(page: Page, status: int = 200, **headers: str) -> PageResponse:
+    """Answer with a page."""
+    return _answer(status, "text/html; charset=utf-8", render(page).encode(), headers)
 
 
 def data(value: str | object, status: int = 200, **headers: str) -> PageResponse:
@@ -96,7 +107,7 @@ def problem(request: PageRequest, status: int, headline: str, words: str, **head
     """Say what went wrong: as a page, or as JSON under /api/."""
     if request.path.startswith("/api/"):
         return data({"error": words}, status, **headers)
-    return page(document(headline, [("Sites", "/")], empty(headline, words), refresh=False), status, **headers)
+    return html(ProblemPage(headline, (SITES,), Notice(headline, words)), status, **headers)
 
 
 def _answer(status: int, kind: str, body: bytes, headers: Mapping[str, str]) -> PageResponse:

@@ -286,7 +286,7 @@ def test_the_page_needs_nothing_outside_it(tmp_path: Path) -> None:
     text = re.sub(r"data:image/png;base64,[A-Za-z0-9+/=]+", "", (tmp_path / "report.html").read_text())
     for outside in ("http", "@import", "url(/", "url(h", "//", "<script", "<link", "href="):
         assert outside not in text, outside
-    assert "prefers-color-scheme:dark" in text
+    assert "prefers-color-scheme: dark" in text
 
 
 def test_lines_hold_the_best_attack_for_each_number_of_pairs() -> None:

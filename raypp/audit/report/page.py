@@ -29,8 +29,8 @@ from raypp.audit.verdict.gates import (
 from raypp.audit.verdict.headline import first_look, headlines, said_over_keys
 from raypp.errors import OptionError
 from raypp.io.atomic import write_text
+from raypp.web.assets import STYLE
 from raypp.web.html import Html, element
-from raypp.web.style import STYLE
 
 REPORT_FILE = "report.html"
 _SCALE = "0 is a guess from the labels alone, 1 the image itself"

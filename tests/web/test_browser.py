@@ -14,7 +14,7 @@ from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
 from tests.reports.conftest import CLASSES, NOW_US
 from tests.reports.plants import Day, Seen, moment, record
-from tests.reports.serving import served
+from tests.web.serving import served
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(

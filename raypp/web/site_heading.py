@@ -1,0 +1,127 @@
+"""The top of a site's page: whether frames come in, and links to other times."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from raypp.io.wording import counted
+from raypp.reports.cameras import CameraState, known_until
+from raypp.reports.period import Period, day, day_of
+from raypp.reports.records import Recorded
+from raypp.reports.wording import date_and_clock
+from raypp.usage.settings import SiteSettings
+from raypp.usage.shifts import local, shifts_between
+from raypp.web.addresses import period_query, site_address
+from raypp.web.values import Badge, Chip
+
+
+@dataclass(frozen=True, slots=True)
+class SiteView:
+    """A site and what it recorded, as a request asks for it.
+
+    Attributes:
+        site: its name.
+        settings: its present settings.
+        cameras: its cameras.
+        newest_us: event time of its latest frame; None where it has none.
+        recorded: what it has in the period asked for; None where it has no frames at all.
+        asked: whether a period was asked for, rather than the latest day shown.
+        now_us: the present.
+    """
+
+    site: str
+    settings: SiteSettings
+    cameras: Sequence[CameraState]
+    newest_us: int | None
+    recorded: Recorded | None
+    asked: bool
+    now_us: int
+
+    @property
+    def address(self) -> str:
+        """Of its page."""
+        return site_address(self.site)
+
+    @property
+    def until_us(self) -> int:
+        """Up to when frames should be here."""
+        return known_until(self.cameras, self.now_us)
+
+    def query(self, page: int | None = None) -> str:
+        """Return what keeps a link on the same period."""
+        period = self.recorded.period if self.asked and self.recorded else None
+        return period_query(period, self.settings, page)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeChoice:
+    """Links to other times, and the ends of the time shown in local time, `YYYY-MM-DDTHH:MM:SS`, to be changed."""
+
+    links: tuple[Chip, ...]
+    address: str
+    start: str
+    end: str
+
+
+@dataclass(frozen=True, slots=True)
+class SiteHeading:
+    """Name of a site, whether frames are coming in, its latest one, and other times to look at, if it has any."""
+
+    site: str
+    state: Badge
+    newest: str
+    times: TimeChoice | None
+
+
+def heading_of(view: SiteView) -> SiteHeading:
+    """Return the top of a site's page."""
+    zone = view.settings.zone
+    newest = zone.key if view.newest_us is None else f"last frame {date_and_clock(view.newest_us, zone)}, {zone.key}"
+    times = _times(view, view.recorded.period) if view.recorded else None
+    return SiteHeading(view.site, state_badge(view.cameras), newest, times)
+
+
+def state_badge(cameras: Sequence[CameraState]) -> Badge:
+    """Say whether frames are coming in."""
+    going = [camera for camera in cameras if not camera.ended]
+    if not cameras:
+        return Badge("no frames yet")
+    if not going:
+        return Badge("ended")
+    quiet = [camera for camera in going if camera.quiet]
+    if not quiet:
+        return Badge("receiving", "good")
+    if len(quiet) < len(going):
+        return Badge(f"{len(quiet)} of {counted(len(going), 'camera')} silent", "warn")
+    return Badge("silent", "warn")
+
+
+def _times(view: SiteView, period: Period) -> TimeChoice:
+    start, end = (f"{local(at_us, view.settings.zone):%Y-%m-%dT%H:%M:%S}" for at_us in (period.from_us, period.to_us))
+    return TimeChoice((*_days(view, period), *_shifts(view, period)), view.address, start, end)
+
+
+def _days(view: SiteView, period: Period) -> Iterator[Chip]:
+    zone, address = view.settings.zone, view.address
+    shown = local(period.from_us, zone).date()
+    before, after = shown - timedelta(days=1), shown + timedelta(days=1)
+    whole = day_of(period.from_us, zone).until(view.until_us)
+    yield Chip("Latest", address, here=not view.asked)
+    yield Chip(f"\u2039 {_short_day(before)}", f"{address}?from={before}")
+    yield Chip(_short_day(shown), f"{address}?from={shown}", here=view.asked and period == whole)
+    if day(after, zone).from_us <= view.now_us:
+        yield Chip(f"{_short_day(after)} \u203a", f"{address}?from={after}")
+
+
+def _shifts(view: SiteView, period: Period) -> Iterator[Chip]:
+    zone = view.settings.zone
+    whole = day_of(period.from_us, zone)
+    for shift in shifts_between(view.settings.shifts, zone, whole.from_us, whole.to_us):
+        if shift.day == local(period.from_us, zone).date():
+            stretch = Period(shift.start_us, shift.end_us)
+            here = view.asked and stretch.until(view.until_us) == period
+            yield Chip(shift.name, f"{view.address}{period_query(stretch, view.settings)}", here=here)
+
+
+def _short_day(which: date) -> str:
+    return f"{which:%a} {which.day} {which:%b}"

@@ -1,0 +1,153 @@
+"""The first page: every site that the reader may see, how it is doing, and its latest day as one line."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from raypp.errors import LedgerError, LedgerUnavailableError, RayppError
+from raypp.io.wording import counted
+from raypp.ledger.store import Ledger
+from raypp.reports.chart import chart_of
+from raypp.reports.records import Recorded, cameras_of, latest, newest_frame
+from raypp.reports.wording import date_and_clock, date_words, duration, iso
+from raypp.usage.shifts import local
+from raypp.web.addresses import site_address
+from raypp.web.site_heading import state_badge
+from raypp.web.timeline import Strip, strip_of
+from raypp.web.values import SITES, Badge, Chip, Notice, Page, Pager
+
+_STEPS = 400
+PAGE_SITES = 50
+
+logger = logging.getLogger("ray.serve")
+
+
+@dataclass(frozen=True, slots=True)
+class LatestDay:
+    """The latest day of a site: drawn as one line, and in words."""
+
+    strip: Strip
+    day: str
+    uses: str
+    cameras: str
+    open: int
+
+
+@dataclass(frozen=True, slots=True)
+class SiteCard:
+    """One site.
+
+    Attributes:
+        site: its name.
+        address: of its page.
+        state: whether frames are coming in.
+        latest: its latest day; None where it has no frames or cannot be shown.
+        reason: why there is no latest day; empty where there is.
+    """
+
+    site: str
+    address: str
+    state: Badge
+    latest: LatestDay | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SitesPage(Page):
+    """Cards of sites; how many sites there are, in words; or a notice that there are none."""
+
+    template: ClassVar[str] = "raypp.web/sites.html"
+    count: str
+    cards: tuple[SiteCard, ...]
+    notice: Notice
+    pager: Pager
+
+
+def sites_page(ledger: Ledger, sites: Sequence[str], now_us: int, page: int = 1) -> SitesPage:
+    """Show sites, each with a link to its page; as many at a time as a page takes a moment for."""
+    pages = max(1, -(-len(sites) // PAGE_SITES))
+    page = min(page, pages)
+    shown = sites[(page - 1) * PAGE_SITES : page * PAGE_SITES]
+    links = tuple(
+        Chip(text, f"/?page={other}")
+        for text, other in (("\u2039 Before", page - 1), ("After \u203a", page + 1))
+        if 1 <= other <= pages
+    )
+    return SitesPage(
+        "Sites · raypp",
+        (SITES,),
+        counted(len(sites), "site"),
+        tuple(_card_or_reason(ledger, site, now_us) for site in shown),
+        Notice("No sites yet", "Register one with ", "raypp site add NAME"),
+        Pager(page, pages, links),
+    )
+
+
+def site_state(ledger: Ledger, site: str, now_us: int) -> dict[str, object]:
+    """Return a site as JSON: name, time_zone, state, cameras, last_frame and last_frame_us; or name and error."""
+    try:
+        return _site_state(ledger, site, now_us)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other sites are shown
+        return {"name": site, "error": reason(site, error)}
+
+
+def reason(site: str, error: Exception) -> str:
+    """Return why a site cannot be shown, for its readers; what is no error of ours is for the log.
+
+    Raises:
+        LedgerUnavailableError: as it is: no other site can be read either.
+    """
+    if isinstance(error, LedgerUnavailableError):
+        raise error
+    if isinstance(error, RayppError) and not isinstance(error, LedgerError):  # whose text names the database
+        return str(error)
+    logger.error("raypp: site %s cannot be shown", site, exc_info=error)
+    return "it cannot be read; the service's log says why"
+
+
+def _site_state(ledger: Ledger, site: str, now_us: int) -> dict[str, object]:
+    settings = ledger.present_settings(site)
+    cameras = cameras_of(ledger, site, settings, now_us)
+    newest = newest_frame(ledger, site, cameras, now_us)
+    return {
+        "name": site,
+        "time_zone": settings.time_zone,
+        "state": state_badge(cameras).text,
+        "cameras": [camera.camera for camera in cameras],
+        "last_frame": None if newest is None else iso(newest, settings.zone),
+        "last_frame_us": newest,
+    }
+
+
+def _card_or_reason(ledger: Ledger, site: str, now_us: int) -> SiteCard:
+    """Return one site's card, or why there is none: what is wrong with one site is not with the others."""
+    try:
+        return _card(ledger, site, now_us)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other sites are shown
+        return SiteCard(site, site_address(site), Badge("cannot be shown", "warn"), None, reason(site, error))
+
+
+def _card(ledger: Ledger, site: str, now_us: int) -> SiteCard:
+    settings = ledger.present_settings(site)
+    cameras = cameras_of(ledger, site, settings, now_us)
+    state = state_badge(cameras)
+    recorded = latest(ledger, site, settings, now_us, cameras)
+    if recorded is None:
+        return SiteCard(site, site_address(site), state, None, "No camera has sent a frame yet.")
+    newest_us = newest_frame(ledger, site, cameras, now_us) or 0
+    return SiteCard(site, site_address(site), state, _latest(recorded, len(cameras), newest_us))
+
+
+def _latest(recorded: Recorded, cameras: int, newest_us: int) -> LatestDay:
+    zone, report = recorded.settings.zone, recorded.report()
+    uses = sum(tool.episodes for tool in report.tools)
+    used_us = sum(tool.states.used_s for tool in report.tools) * 1e6
+    chart = chart_of(report, zone, recorded.episodes, recorded.stretches, _STEPS, recorded.colours)
+    return LatestDay(
+        strip_of(chart),
+        date_words(local(recorded.period.from_us, zone)),
+        f"{counted(uses, 'use')}, {duration(used_us)}",
+        f"{counted(cameras, 'camera')} · last frame {date_and_clock(newest_us, zone)}",
+        sum(lane.open for lane in report.lanes),
+    )

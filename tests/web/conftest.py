@@ -1,0 +1,3 @@
+from tests.reports.conftest import plant, zone
+
+__all__ = ["plant", "zone"]
