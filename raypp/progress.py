@@ -1,11 +1,9 @@
-"""Progress that suits its reader: a live bar on a terminal, plain lines in a job's log."""
+"""Progress of work that takes long, told to whoever asked for it: a terminal, a job's log, a notebook."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from time import monotonic
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from typing import Protocol
 
 Advance = Callable[[float, str, int], None]
 """Called with (work done since the last call, a word on where we are, frames done since the last call)."""
@@ -15,70 +13,57 @@ _TELLS_FROM, _TELLS_FROM_S = 0.1, 15.0
 """Share of the work and seconds from which the pace says something of the rest: the first steps start things."""
 
 
-class Reporter:
-    """Shows the progress of tasks on a console.
+class Progress(Protocol):
+    """Takes the progress of work."""
+
+    def task(self, name: str, total: float) -> AbstractContextManager[Advance]:
+        """Begin one task of `total` units of work; gives the function that reports advances."""
+
+    def say(self, line: str) -> None:
+        """Tell one line, such as the result of an epoch."""
+
+
+class LineProgress:
+    """Tells progress in plain lines, one for each task every five seconds at most.
 
     Args:
-        console: where to print; a terminal gets live bars, anything else a line every five seconds.
+        say: is given each line, without its line feed; by default nobody is told.
     """
 
-    def __init__(self, console: Console) -> None:
-        self.console = console
+    def __init__(self, say: Callable[[str], object] | None = None) -> None:
+        self._say = say
+
+    def say(self, line: str) -> None:
+        """Tell one line."""
+        if self._say is not None:
+            self._say(line)
 
     @contextmanager
     def task(self, name: str, total: float) -> Iterator[Advance]:
-        """Show one task of `total` units of work; gives the function that reports advances."""
-        if self.console.is_terminal:
-            with self._bar(name, total) as advance:
-                yield advance
-        else:
-            yield self._lines(name, total)
-
-    @contextmanager
-    def _bar(self, name: str, total: float) -> Iterator[Advance]:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %  {task.fields[where]}  {task.fields[rate]}"),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[left]}"),
-        )
-        started, frames = monotonic(), 0
-        with Progress(*columns, console=self.console, transient=True) as bar:
-            task = bar.add_task(name, total=max(total, 1e-9), where="", rate="", left="")
-            done = 0.0
-
-            def advance(work: float, where: str, new_frames: int) -> None:
-                nonlocal frames, done
-                frames, done = frames + new_frames, done + work
-                elapsed = monotonic() - started
-                rate = f"{frames / max(elapsed, 1e-9):.0f} frames/s" if frames else ""
-                bar.update(task, advance=work, where=where, rate=rate, left=time_left(done, total, elapsed))
-
-            yield advance
-
-    def _lines(self, name: str, total: float) -> Advance:
-        started = said = monotonic()
+        """Tell how far a task of `total` units is; gives the function that reports advances."""
+        started = told = monotonic()
         done, frames = 0.0, 0
 
         def advance(work: float, where: str, new_frames: int) -> None:
-            nonlocal said, done, frames
+            nonlocal told, done, frames
             done += work
             frames += new_frames
             now = monotonic()
-            if now - said < _LINE_EVERY_S:
+            if now - told < _LINE_EVERY_S:
                 return
-            said = now
+            told = now
             elapsed = now - started
             left = time_left(done, total, elapsed)
             rate = f", {frames / elapsed:.0f} frames/s" if frames else ""
             share = 100 * done / total if total else 100
             place = f", {where}" if where else ""
-            self.console.print(
-                f"{name}: {share:.0f} %{place}{rate}, {elapsed:.0f} s gone{', ' if left else ''}{left}", markup=False
-            )
+            self.say(f"{name}: {share:.0f} %{place}{rate}, {elapsed:.0f} s gone{', ' if left else ''}{left}")
 
-        return advance
+        yield advance
+
+
+SILENT: Progress = LineProgress()
+"""Tells nobody."""
 
 
 def time_left(done: float, total: float, elapsed_s: float) -> str:

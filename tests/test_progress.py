@@ -7,7 +7,8 @@ import pytest
 from rich.console import Console
 
 from raypp import progress
-from raypp.progress import Reporter, time_left
+from raypp.cli.console import ConsoleProgress
+from raypp.progress import LineProgress, time_left
 
 
 @pytest.mark.parametrize(
@@ -21,11 +22,13 @@ def test_the_pace_tells_nothing_before_a_tenth_and_a_quarter_of_a_minute(done: i
 def test_lines_of_a_log_have_an_estimate_once_there_can_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = itertools.count(0, 10)
     monkeypatch.setattr(progress, "monotonic", lambda: float(next(clock)))
-    screen = io.StringIO()
-    with Reporter(Console(file=screen, width=200)).task("veiling", 40) as advance:
-        advance(1, "a.mp4", 20)
-        advance(9, "b.mp4", 180)
-    assert screen.getvalue().splitlines() == [
+    screen, lines = io.StringIO(), []
+    for teller in (ConsoleProgress(Console(file=screen, width=200)), LineProgress(lines.append)):
+        with teller.task("veiling", 40) as advance:
+            advance(1, "a.mp4", 20)
+            advance(9, "b.mp4", 180)
+    assert screen.getvalue().splitlines() == lines
+    assert lines == [
         "veiling: 2 %, a.mp4, 2 frames/s, 10 s gone",
         "veiling: 25 %, b.mp4, 10 frames/s, 20 s gone, about 60 s left",
     ]

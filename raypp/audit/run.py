@@ -1,10 +1,8 @@
 """An audit from its settings to report and certificate."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 
 from pydantic import BaseModel, ConfigDict, Field
-from rich.console import Console
 
 from raypp.audit.bounds import bounds_on
 from raypp.audit.core.row import AttackRow
@@ -18,7 +16,7 @@ from raypp.audit.verdict.headline import first_look, headlines
 from raypp.errors import KeyFileError
 from raypp.io.private import PUBLIC, private_folder, private_umask, write_private
 from raypp.io.wording import counted
-from raypp.progress import Reporter
+from raypp.progress import Progress
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import load_key
 from raypp.veil.veil import open_veil
@@ -42,7 +40,7 @@ class AuditSummary(BaseModel):
 
 @private_umask()
 def run_audit(
-    settings: AuditSettings, execute: Callable[[Sequence[Task]], Iterator[str]], reporter: Reporter
+    settings: AuditSettings, execute: Callable[[Sequence[Task]], Iterator[str]], progress: Progress
 ) -> AuditSummary:
     """Make the attacks that have no row yet, then write report and certificate.
 
@@ -57,12 +55,12 @@ def run_audit(
     private_folder(settings.out)
     left = missing(wanted)
     if left:
-        with reporter.task("attacking", len(left)) as advance:
+        with progress.task("attacking", len(left)) as advance:
             for done in execute(left):
                 advance(1, done, 0)
-    with reporter.task("bounds", 1) as advance:
+    with progress.task("bounds", 1) as advance:
         made = open_veil(settings.spec, key, settings.encoder)
-        bounds = bounds_on(made, settings.evidence(), partial(reporter.console.print, highlight=False))
+        bounds = bounds_on(made, settings.evidence(), progress.say)
         advance(1, "", 0)
     certificate = certify(
         settings.spec,
@@ -92,8 +90,8 @@ def run_audit(
     )
 
 
-def print_plan(settings: AuditSettings, console: Console) -> None:
-    """Say which attacks would be made on what, and which have their rows."""
+def plan_lines(settings: AuditSettings) -> Iterator[str]:
+    """Word which attacks would be made on what, and which have their rows."""
     wanted = tasks(settings)
     left = missing(wanted)
     attacks, veilings = (
@@ -101,32 +99,30 @@ def print_plan(settings: AuditSettings, console: Console) -> None:
     )
     for task in wanted:
         state = "would be made" if task in left else "has its row"
-        console.print(f"{task.attack:<{attacks}}{task.veiling:<{veilings}}{state}", highlight=False, markup=False)
+        yield f"{task.attack:<{attacks}}{task.veiling:<{veilings}}{state}"
 
 
-def print_summary(summary: AuditSummary, console: Console) -> None:
-    """Say what the attacks made of the veil, where the details are, and last the verdict."""
-    say = partial(console.print, highlight=False, markup=False)
+def summary_lines(summary: AuditSummary) -> Iterator[str]:
+    """Word what the attacks made of the veil, where the details are, and last the verdict."""
     rows = [row for row in summary.rows if row.veiling == VEIL]
     made = [row for row in rows if not row.reason]
-    say(f"attacked      {counted(summary.images.victims, 'image')}, by {counted(len(made), 'attack')}")
+    yield f"attacked      {counted(summary.images.victims, 'image')}, by {counted(len(made), 'attack')}"
     if summary.images.passed_by:
-        say(f"left out      {counted(summary.images.passed_by, 'image')} of another shape")
+        yield f"left out      {counted(summary.images.passed_by, 'image')} of another shape"
     for reason, without in _grouped((row.reason, row.attack) for row in rows if row.reason):
-        say(f"{Verdict.NOT_EVALUATED:<14}{', '.join(without)}: {reason}")
+        yield f"{Verdict.NOT_EVALUATED:<14}{', '.join(without)}: {reason}"
     for reason, without in _grouped((gate.reason, gate.name) for gate in summary.gates if gate.reason):
-        say(f"{Verdict.NOT_EVALUATED:<14}{', '.join(without)}: {reason}")
+        yield f"{Verdict.NOT_EVALUATED:<14}{', '.join(without)}: {reason}"
     for gate in summary.gates:
         if not gate.reason:
-            say(f"{gate.verdict:<14}{_gate_in_words(gate)}")
+            yield f"{gate.verdict:<14}{_gate_in_words(gate)}"
     for fall in falls(summary.rows):
         by = "" if fall.pairs is None else f" by {fall.by}"
         verdict = "holds" if fall.pairs is None else "falls"
-        say(f"{verdict:<14}{fall.name}, {fall.needed}: {fall.got:.2f}{by}")
-    say(f"report        {summary.report} (all figures, and plain images: it stays with their owner)")
-    say(f"hand out      {summary.certificate}, {summary.public_report}")
-    for sentence in (*headlines(summary.gates), *first_look(summary.budget)):
-        say(sentence)
+        yield f"{verdict:<14}{fall.name}, {fall.needed}: {fall.got:.2f}{by}"
+    yield f"report        {summary.report} (all figures, and plain images: it stays with their owner)"
+    yield f"hand out      {summary.certificate}, {summary.public_report}"
+    yield from (*headlines(summary.gates), *first_look(summary.budget))
 
 
 def _grouped(reasons: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:

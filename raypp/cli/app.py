@@ -15,9 +15,11 @@ from rich.console import Console
 from raypp import __version__
 from raypp.cli.audit import make_audit_command
 from raypp.cli.compare import make_compare_command
+from raypp.cli.console import ConsoleProgress, error_console
 from raypp.cli.evaluate import make_evaluate_command
 from raypp.cli.export import export
 from raypp.cli.fit import make_fit_command
+from raypp.cli.flags import with_flags
 from raypp.cli.frontier import frontier
 from raypp.cli.inspect import describe, field_table
 from raypp.cli.json_file import json_option, write_json
@@ -136,7 +138,7 @@ def keygen(
 
     Example: raypp keygen --site plant-1 --camera gate --camera bench --out ~/plant-1.key
     """
-    console = Console(stderr=True, soft_wrap=True)
+    console = error_console()
     passphrase = new_passphrase(passphrase_file) if passphrase_file else None
     if data:
         if out is None:
@@ -205,8 +207,9 @@ def demo(
     def execute(segments: Sequence[Segment], settings: VeilSettings) -> Iterator[Outcome]:
         return cluster(segments, settings, ClusterOptions()) if cluster else veil_here(segments, settings)
 
-    attack, trainer = (_on_cluster(work) if find_spec("ultralytics") else None for work in ("audit", "train"))
-    summary = run_demo(DemoOptions(out, seed, seconds), execute, attack, trainer, Console(stderr=True, soft_wrap=True))
+    attack, train = (_on_cluster(work) if find_spec("ultralytics") else None for work in ("audit", "train"))
+    trainer = (lambda *asked: train(*asked, None)) if train else None
+    summary = run_demo(DemoOptions(out, seed, seconds), execute, attack, trainer, ConsoleProgress())
     write_json(json_file, summary)
 
 
@@ -276,13 +279,13 @@ def _deferred(name: str, command: _Deferred) -> Callable[..., None]:
 
 def _guard(app: typer.Typer, before: Callable[[], None] | None = None) -> None:
     """Run an app so that an error of ours is one line and a non-zero status, and never a traceback."""
-    console = Console(stderr=True, soft_wrap=True)
+    console = error_console()
     try:
         if before:
             before()
         app()
     except RayppError as error:
-        console.print(f"raypp: {error}", highlight=False, markup=False)
+        console.print(with_flags(f"raypp: {error}"), highlight=False, markup=False)
         sys.exit(EXIT_ERROR)
     except KeyboardInterrupt:
         console.print(_STOPPED)

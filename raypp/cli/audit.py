@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from raypp.audit.core.budget import Budget
+from raypp.cli.console import ConsoleProgress, error_console, say
 from raypp.cli.json_file import json_option, write_json
 from raypp.errors import OptionError
 from raypp.execution import cluster_unless_here
 from raypp.io.filesystem import is_url
-from raypp.progress import Reporter
 from raypp.shards.place import refuse_within_archive
 from raypp.train.options import check_size, check_weights
 from raypp.veil.encoder_file import spec_and_encoder
@@ -73,7 +72,7 @@ def make_audit_command(cluster: "ClusterTasks | None") -> Callable[..., None]:
             raise OptionError(f"--model {model} is not there; give a file that is")
         check_weights(weights)
         key_path = resolve_key_path(key).absolute()
-        from raypp.audit.run import print_plan, print_summary, run_audit  # noqa: PLC0415 - needs torch, slow to import
+        from raypp.audit.run import plan_lines, run_audit, summary_lines  # noqa: PLC0415 - needs torch, slow to import
         from raypp.audit.tasks import AuditSettings, run_here  # noqa: PLC0415
 
         settings = AuditSettings(
@@ -89,16 +88,16 @@ def make_audit_command(cluster: "ClusterTasks | None") -> Callable[..., None]:
             budget=budget,
             seed=seed,
         )
-        console = Console(stderr=True, soft_wrap=True)
+        console = error_console()
         if dry_run:
-            print_plan(settings, console)
+            say(console, plan_lines(settings))
             return
 
         def execute(todo: "Sequence[Task]") -> Iterator[str]:
             return run_here(todo) if on_ray is None else on_ray(todo, address, cpus)
 
-        summary = run_audit(settings, execute, Reporter(console))
-        print_summary(summary, console)
+        summary = run_audit(settings, execute, ConsoleProgress(console))
+        say(console, summary_lines(summary))
         write_json(json_file, summary)
 
     return audit

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 from rich.table import Table as ScreenTable
 
+from raypp.cli.console import ConsoleProgress, error_console
 from raypp.cli.json_file import json_option, write_json
 from raypp.compare.arm import Arm, ArmKind, Report, Schedule
 from raypp.compare.arm_names import WAYS, parse_arm
@@ -21,7 +22,6 @@ from raypp.errors import OptionError
 from raypp.execution import cluster_unless_here
 from raypp.ingest.job import veil_here
 from raypp.io.private import PUBLIC, private_folder, private_umask
-from raypp.progress import Reporter
 from raypp.shards.place import refuse_within_archive
 from raypp.train.options import check_counts, check_size, check_weights
 from raypp.veil.keyfile import resolve_key_path
@@ -114,7 +114,7 @@ def make_compare_command(cluster: ClusterArms | None) -> Callable[..., None]:
             wrong_keys=wrong_keys,
             command=command_line(),
         )
-        console = Console(stderr=True, soft_wrap=True)
+        console = error_console()
         if dry_run:
             _print_plan(comparison, console)
             return
@@ -126,7 +126,7 @@ def make_compare_command(cluster: ClusterArms | None) -> Callable[..., None]:
                 return run_here(tasks, lambda task: _report(task, console))
             return on_ray(tasks, address, cpus, gpus)
 
-        rows = compare(comparison, veil_here, execute, Reporter(console))
+        rows = compare(comparison, veil_here, execute, ConsoleProgress(console))
         table = make_table(rows, lambda row: read_matches(comparison.out, row), replicates)
         _write(table, comparison.out)
         _print(table, console, comparison.out)

@@ -10,15 +10,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from raypp.cli.console import ConsoleProgress, error_console
 from raypp.cli.json_file import json_option, write_json
-from raypp.cli.train import DETECTOR_FOLDER
 from raypp.detect.inputs.dataset import VAL, VeiledDataset
 from raypp.errors import OptionError
 from raypp.evaluate.error_summary import MistakeSummary
 from raypp.evaluate.errors import MistakeKind
 from raypp.evaluate.request import StudiedSample, StudySettings
 from raypp.io.filesystem import is_url
-from raypp.progress import Reporter
+from raypp.train.run import DETECTOR_FOLDER
 
 if TYPE_CHECKING:
     from raypp.evaluate.report import EvaluationScores, GroupScores  # needs torch and matplotlib
@@ -82,7 +82,7 @@ def make_evaluate_command(cluster: ClusterStudy, workers: int = 0) -> Callable[.
         """
         if not workers and (gpu or address):
             raise OptionError("--gpu and --address are for workers on Ray; say how many with --workers")
-        console = Console(stderr=True, soft_wrap=True)
+        console = error_console()
         detector = model / DETECTOR_FOLDER if (model / DETECTOR_FOLDER).is_dir() else model
         dataset = VeiledDataset.open(archive, labels, data_key)
         dataset.require(split)
@@ -101,7 +101,7 @@ def make_evaluate_command(cluster: ClusterStudy, workers: int = 0) -> Callable[.
         )
         studied = cluster(settings, ClusterOptions(workers, gpu, address)) if workers else study_here(settings)
         samples = []
-        with Reporter(console).task("evaluating", dataset.splits[split]) as advance:
+        with ConsoleProgress(console).task("evaluating", dataset.splits[split]) as advance:
             for one in studied:
                 samples.append(one)
                 advance(1, "", 1)

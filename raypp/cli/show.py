@@ -11,6 +11,7 @@ from pyarrow import fs
 from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
+from raypp.cli.console import ConsoleProgress, error_console
 from raypp.cli.json_file import json_option, write_json
 from raypp.cli.veil import EXIT_ATTENTION, private_folder
 from raypp.errors import KeyFileError, OptionError
@@ -22,7 +23,6 @@ from raypp.io.private import write_private
 from raypp.media.discovery import discover
 from raypp.media.drawing import Mark
 from raypp.media.masks import load_masks
-from raypp.progress import Reporter
 from raypp.reveal.contact_sheet import contact_sheet, draw_marks, png
 from raypp.reveal.lookup import SourceFinder, VeiledRow, find_rows
 from raypp.reveal.marks import LabelMarks, label_marks, read_detections, read_sample_ids
@@ -95,7 +95,7 @@ def show(
 
     Example: raypp show veiled --from label-suspects.csv --key owner.key --out looked-at
     """
-    console = Console(stderr=True, soft_wrap=True)
+    console = error_console()
     _refuse_inside(out, archive)
     reader = ShardReader(archive, DataKey.load(data_key) if data_key else None)
     keyring = _load_key(resolve_key_path(key), archive, reader.header)
@@ -104,7 +104,7 @@ def show(
     detected = read_detections(detections, wanted) if detections else {}
     mask_set = load_masks(masks) if masks else None
     discovery = discover(sources) if sources else None
-    finder = SourceFinder(keyring, _plan(archive, private, sources), discovery, Reporter(console))
+    finder = SourceFinder(keyring, _plan(archive, private, sources), discovery, ConsoleProgress(console))
     rows = find_rows(reader, wanted)
     recovered = recover(list(rows.values()), finder, reader.header, mask_set)
     shown = [

@@ -1,7 +1,6 @@
 """The `raypp veil` command: options into settings, a job run on the executor that is at hand."""
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,18 +8,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from raypp.cli.console import ConsoleProgress, error_console, say
 from raypp.cli.json_file import json_option, write_json
 from raypp.errors import OptionError
 from raypp.ingest.attempts import Outcome
-from raypp.ingest.dry_run import print_survey, survey
+from raypp.ingest.dry_run import survey, survey_lines
 from raypp.ingest.job import open_job, veil_here
 from raypp.ingest.segment import Segment
 from raypp.ingest.settings import DEFAULT_SHARD_MB, DEFAULT_SIZE, VeilSettings
-from raypp.ingest.summary import print_summary
+from raypp.ingest.summary import summary_lines
 from raypp.media.augmentation import MOST_VARIANTS
-from raypp.progress import Reporter
 from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.keyfile import resolve_key_path
 
@@ -136,11 +134,11 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
             segment_s=segment_seconds,
             device=device,
         )
-        console = Console(file=sys.stderr, soft_wrap=True)
-        reporter = Reporter(console)
+        console = error_console()
+        progress = ConsoleProgress(console)
         if dry_run:
-            found = survey(settings, sources, reporter)
-            print_survey(found, console)
+            found = survey(settings, sources, progress)
+            say(console, survey_lines(found))
             write_json(json_file, found)
             raise typer.Exit(EXIT_ATTENTION if found.quarantined or found.label_problems else 0)
         options = ClusterOptions(address, workers, gpus)
@@ -152,9 +150,9 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
                 return veil_here(segments, where)
             return cluster(segments, where, options)
 
-        with open_job(settings, sources, reporter, allow_unlabelled=allow_unlabelled) as job:
-            summary = job.run(execute, reporter, limit, labels_version)
-        print_summary(summary, console)
+        with open_job(settings, sources, progress, allow_unlabelled=allow_unlabelled) as job:
+            summary = job.run(execute, progress, limit, labels_version)
+        say(console, summary_lines(summary))
         write_json(json_file, summary)
         raise typer.Exit(EXIT_ATTENTION if summary.needs_attention else 0)
 

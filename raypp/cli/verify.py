@@ -8,10 +8,10 @@ import typer
 from rich.console import Console
 
 from raypp.audit.verdict.certificate import Certificate, verify_certificate
+from raypp.cli.console import ConsoleProgress, error_console
 from raypp.cli.json_file import json_option, write_json
 from raypp.errors import CertificateError, OptionError, ShardError
 from raypp.io.wording import counted
-from raypp.progress import Reporter
 from raypp.shards.encryption import DataKey
 from raypp.shards.manifest import read_manifest
 from raypp.shards.receipt import Receipt
@@ -51,7 +51,7 @@ def make_verify_command(cluster: ClusterChecker | None, *, always: bool = False)
 
         Example: raypp verify audit/certificate.json
         """
-        console = Console(stderr=True, soft_wrap=True)
+        console = error_console()
         wanted = check_fingerprint(fingerprint) if fingerprint else None
         if archive.endswith(".json"):
             if address or (data_key and not of_archive):
@@ -72,7 +72,7 @@ def make_verify_command(cluster: ClusterChecker | None, *, always: bool = False)
                 return cluster(archive, receipts, place, address)
 
         total = sum(receipt.shard is not None for receipt in read_manifest(Store(archive, encryption)).receipts)
-        with Reporter(console).task("checking", total) as advance:
+        with ConsoleProgress(console).task("checking", total) as advance:
             report = check_archive(
                 archive, encryption, lambda done, total: advance(1, f"{done}/{total} shards", 0), check, wanted
             )

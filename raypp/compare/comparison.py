@@ -15,7 +15,7 @@ from raypp.errors import ConflictError, RayppError
 from raypp.ingest.job import Executor, open_job
 from raypp.ingest.settings import VeilSettings
 from raypp.io.private import private_folder, private_umask, write_private
-from raypp.progress import Reporter
+from raypp.progress import Progress
 from raypp.veil.keyfile import load_key
 
 FIGURES_FILE = "figures.json"
@@ -90,14 +90,14 @@ class Comparison:
 
 
 @private_umask()
-def compare(comparison: Comparison, veil: Executor, execute: ArmExecutor, reporter: Reporter) -> list[ArmRow]:
+def compare(comparison: Comparison, veil: Executor, execute: ArmExecutor, progress: Progress) -> list[ArmRow]:
     """Run what has no row yet; returns the rows of all arms that were asked for.
 
     Args:
         comparison: what is compared.
         veil: where frames are veiled.
         execute: where arms run.
-        reporter: shows progress.
+        progress: shows progress.
     """
     images = read_images(comparison.data)
     tasks = comparison.tasks(images)
@@ -105,8 +105,8 @@ def compare(comparison: Comparison, veil: Executor, execute: ArmExecutor, report
     there = read_rows(comparison.out)
     todo = [task for task in tasks if task.row_id not in there]
     for settings in {str(one.out): one for one in map(veil_settings, todo) if one is not None}.values():
-        _veil(comparison.data, settings, veil, reporter)
-    with reporter.task("training arms", len(todo)) as advance:
+        _veil(comparison.data, settings, veil, progress)
+    with progress.task("training arms", len(todo)) as advance:
         for done, row_id in enumerate(execute(todo) if todo else (), 1):
             advance(1, f"{done}/{len(todo)} {row_id}", 0)
     rows = read_rows(comparison.out)
@@ -131,13 +131,13 @@ def veil_settings(task: ArmTask) -> VeilSettings | None:
     )
 
 
-def _veil(data: str, settings: VeilSettings, execute: Executor, reporter: Reporter) -> None:
+def _veil(data: str, settings: VeilSettings, execute: Executor, progress: Progress) -> None:
     """Veil the dataset once, and keep what that came to beside the archive."""
     kept = settings.private / FIGURES_FILE
     if kept.exists():
         return
-    with open_job(settings, [data], reporter, allow_unlabelled=True) as job:
-        summary = job.run(execute, reporter, None, None)
+    with open_job(settings, [data], progress, allow_unlabelled=True) as job:
+        summary = job.run(execute, progress, None, None)
     if summary.quarantined or summary.unfinished or summary.label_problems:
         first = [*summary.label_problems, *(one.reason for one in (*summary.quarantined, *summary.unfinished))][0]
         raise RayppError(f"dataset {data} is not veiled whole: {first}; mend it, so that arms compare")

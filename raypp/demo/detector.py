@@ -7,9 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from rich.console import Console
 
-from raypp.cli.train import ClusterTrainer, TrainSummary, train_detector
 from raypp.demo.image import Detected
 from raypp.detect.inputs.dataset import VAL, VeiledDataset
 from raypp.evaluate.errors import judge
@@ -17,8 +15,10 @@ from raypp.evaluate.predict import study_here
 from raypp.evaluate.report import Report, make_report, write_report
 from raypp.evaluate.request import StudiedSample, StudySettings
 from raypp.geometry.window import Window
+from raypp.progress import Progress
 from raypp.shards.reader import ShardReader
 from raypp.shards.splitting import Split, SplitBy, write_split
+from raypp.train.run import Trainer, TrainSummary, train_detector
 from raypp.train.settings import TrainSettings
 from raypp.veil.view import component_view
 
@@ -39,14 +39,14 @@ class HeldOut:
     detected: Detected
 
 
-def train(archive: str, out: Path, trainer: ClusterTrainer, console: Console) -> TrainSummary:
+def train(archive: str, out: Path, trainer: Trainer, progress: Progress) -> TrainSummary:
     """Split the archive's labels by time, and train a detector of pico size on it.
 
     Args:
         archive: the veiled sample.
         out: folder of the run.
         trainer: where to train.
-        console: where to report.
+        progress: is told each epoch.
     """
     write_split(ShardReader(archive), None, _SPLIT_NAME, _SPLIT)
     settings = TrainSettings(
@@ -58,7 +58,7 @@ def train(archive: str, out: Path, trainer: ClusterTrainer, console: Console) ->
         batch=_BATCH,
         nominal_batch=_BATCH,
     )
-    return train_detector(settings, trainer, None, console)
+    return train_detector(settings, trainer, progress)
 
 
 def study(archive: str, detector: Path, folder: Path) -> tuple[Report, list[HeldOut]]:

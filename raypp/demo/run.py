@@ -8,7 +8,6 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.console import Console
 
 from raypp.demo.image import Pair, draw, draw_detected
 from raypp.demo.workshop.sample import Sample, make_sample
@@ -16,12 +15,12 @@ from raypp.errors import RayppError
 from raypp.geometry.letterbox import Letterbox
 from raypp.ingest.job import Executor, open_job
 from raypp.ingest.settings import VeilSettings
-from raypp.ingest.summary import VeilSummary, print_summary
+from raypp.ingest.summary import VeilSummary, summary_lines
 from raypp.media.container import probe
 from raypp.media.files import open_source
 from raypp.media.timeline import DecodeReport
 from raypp.media.video import decode
-from raypp.progress import Reporter
+from raypp.progress import Progress
 from raypp.shards.reader import ShardReader
 from raypp.shards.verification import verify
 from raypp.veil.key import VeilKey
@@ -31,7 +30,7 @@ from raypp.veil.view import component_view
 
 if TYPE_CHECKING:  # what needs torch, which the edge has not
     from raypp.audit.tasks import ClusterTasks
-    from raypp.cli.train import ClusterTrainer
+    from raypp.train.run import Trainer
 
 IMAGE_FILE = "veiled.png"
 DETECTED_FILE = "detected.png"
@@ -53,8 +52,8 @@ def run_demo(
     options: DemoOptions,
     execute: Executor,
     attack: "ClusterTasks | None",
-    trainer: "ClusterTrainer | None",
-    console: Console,
+    trainer: "Trainer | None",
+    progress: Progress,
 ) -> VeilSummary:
     """Make a sample archive, veil it under a fresh key, verify and attack it; train a detector on it, and serve it.
 
@@ -63,58 +62,50 @@ def run_demo(
         execute: where to veil.
         attack: where to attack the veil.
         trainer: where to train; where the one or the other cannot be done, None, and the demo ends before.
-        console: where to report.
+        progress: is told what is done.
 
     Raises:
         RayppError: if the archive does not verify.
     """
-    reporter = Reporter(console)
     started = perf_counter()
-    sample = _sample(options, reporter)
+    sample = _sample(options, progress)
     size = sum(video.path.stat().st_size for video in sample.videos)
-    console.print(
-        f"sample        {len(sample.videos)} videos in {sample.root}, {size / 1e6:.1f} MB",
-        highlight=False,
-        markup=False,
-    )
+    progress.say(f"sample        {len(sample.videos)} videos in {sample.root}, {size / 1e6:.1f} MB")
     with tempfile.TemporaryDirectory(prefix="raypp-demo-") as folder:
         key_path = Path(folder, "owner.key")
         key = VeilKey.generate()
         save_owner_key(key, key_path)
         settings = _settings(options, key_path)
-        with open_job(settings, [str(sample.inventory)], reporter) as job:
-            summary = job.run(execute, reporter, None, None)
-        print_summary(summary, console)
+        with open_job(settings, [str(sample.inventory)], progress) as job:
+            summary = job.run(execute, progress, None, None)
+        for line in summary_lines(summary):
+            progress.say(line)
         report = verify(settings.out)
         if report.problems:
             raise RayppError(f"the demo's archive does not verify: {report.problems[0]}; this is a bug in raypp")
-        console.print(
-            f"verified      {report.shards} shards, {report.frames} frames, labels {', '.join(report.label_versions)}",
-            markup=False,
-        )
+        labels = ", ".join(report.label_versions)
+        progress.say(f"verified      {report.shards} shards, {report.frames} frames, labels {labels}")
         image = options.out / IMAGE_FILE
         _draw(sample, settings, summary, image)
-        console.print(
-            f"look at       {image}  ({perf_counter() - started:.0f} s so far)", highlight=False, markup=False
-        )
+        progress.say(f"look at       {image}  ({perf_counter() - started:.0f} s so far)")
         if trainer is None or attack is None:
-            console.print("To go on, train a detector and serve it, install raypp[cluster].", highlight=False)
+            progress.say("To go on, train a detector and serve it, install raypp[cluster].")
             return summary
-        _audit(sample, settings, options, attack, reporter)
-        run = _train_and_draw(sample, settings, options, trainer, console)
-        console.print(f"              ({perf_counter() - started:.0f} s so far)", highlight=False, markup=False)
-        _stream(sample, settings, key, run, Path(folder), console)
-    console.print(f"{perf_counter() - started:.0f} s in all", highlight=False, markup=False)
+        _audit(sample, settings, options, attack, progress)
+        run = _train_and_draw(sample, settings, options, trainer, progress)
+        progress.say(f"              ({perf_counter() - started:.0f} s so far)")
+        _stream(sample, settings, key, run, Path(folder), progress)
+    progress.say(f"{perf_counter() - started:.0f} s in all")
     return summary
 
 
 def _audit(
-    sample: Sample, settings: VeilSettings, options: DemoOptions, attack: "ClusterTasks", reporter: Reporter
+    sample: Sample, settings: VeilSettings, options: DemoOptions, attack: "ClusterTasks", progress: Progress
 ) -> None:
     """Attack the veil on the sample, and say what came of it."""
     from raypp.audit.core.budget import Budget  # noqa: PLC0415
-    from raypp.audit.run import print_summary as print_audit  # noqa: PLC0415 - needs torch
-    from raypp.audit.run import run_audit  # noqa: PLC0415
+    from raypp.audit.run import run_audit  # noqa: PLC0415 - needs torch
+    from raypp.audit.run import summary_lines as audit_lines  # noqa: PLC0415
     from raypp.audit.tasks import AuditSettings  # noqa: PLC0415
 
     number = Path(settings.out).name.rpartition("-")[2]
@@ -126,60 +117,57 @@ def _audit(
         size=_SIZE,
         budget=Budget.QUICK,
     )
-    print_audit(run_audit(audited, lambda tasks: attack(tasks, None, 1), reporter), reporter.console)
+    for line in audit_lines(run_audit(audited, lambda tasks: attack(tasks, None, 1), progress)):
+        progress.say(line)
 
 
-def _stream(sample: Sample, settings: VeilSettings, key: VeilKey, run: Path, place: Path, console: Console) -> None:
+def _stream(sample: Sample, settings: VeilSettings, key: VeilKey, run: Path, place: Path, progress: Progress) -> None:
     """Serve the detector, stream both videos to it, and print what the sites' reports say beside the truth."""
-    from raypp.cli.export import write_export  # noqa: PLC0415 - needs torch
     from raypp.demo.service import Plant, stream_sites  # noqa: PLC0415 - needs the ledger's libraries
+    from raypp.train.export import write_export  # noqa: PLC0415 - needs torch
 
     model = run / "tools.model"
     write_export(run, model, force=True)
     out = run.with_name(run.name.replace("detector", "service"))
     plant = Plant(sample.videos, key, settings.spec, model, _SIZE, int(_RATE))
     for result in stream_sites(plant, place, out):
-        console.print(
+        progress.say(
             f"{result.site:<14}{result.observed_s:.0f} s observed; uses of tools: F1@50 {result.score.f1:.2f} "
-            f"({result.score.hits} right, {result.score.false_alarms} wrong, {result.score.misses} missed)",
-            highlight=False,
-            markup=False,
+            f"({result.score.hits} right, {result.score.false_alarms} wrong, {result.score.misses} missed)"
         )
         for tool in sorted(result.used_s.keys() | result.truly_used_s.keys()):
             found, true = result.used_s.get(tool, 0.0), result.truly_used_s.get(tool, 0.0)
-            console.print(f"  {tool:<12}used {found:5.1f} s, truly {true:5.1f} s", highlight=False, markup=False)
-        console.print(f"look at       {result.report / 'timeline.png'}", highlight=False, markup=False)
+            progress.say(f"  {tool:<12}used {found:5.1f} s, truly {true:5.1f} s")
+        progress.say(f"look at       {result.report / 'timeline.png'}")
 
 
 def _train_and_draw(
-    sample: Sample, settings: VeilSettings, options: DemoOptions, trainer: "ClusterTrainer", console: Console
+    sample: Sample, settings: VeilSettings, options: DemoOptions, trainer: "Trainer", progress: Progress
 ) -> Path:
     from raypp.demo.detector import study, train  # noqa: PLC0415 - needs torch
 
     number = Path(settings.out).name.rpartition("-")[2]
     run = options.out.absolute() / f"detector-{number}"
-    summary = train(settings.out, run, trainer, console)
+    summary = train(settings.out, run, trainer, progress)
     report, found = study(settings.out, Path(summary.detector), run / "report")
-    console.print(
+    progress.say(
         f"detector      mAP50 {report.scores.map50:.3f}, mAP50-95 {report.scores.map50_95:.3f} on "
         f"{report.scores.samples} held-out frames; trained {summary.seconds:.0f} s on codes alone\n"
-        f"report        {run / 'report'}",
-        highlight=False,
-        markup=False,
+        f"report        {run / 'report'}"
     )
     videos = {video.site: video for video in sample.videos}
     plain = [_plain(videos[one.site].path, settings, one.timestamp_us) for one in found]
     captions = [f"{one.site}, {one.timestamp_us / 1e6:.1f} s: veiled, held out" for one in found]
     image = options.out / DETECTED_FILE
     draw_detected([one.detected for one in found], plain, captions).save(image)
-    console.print(f"look at       {image}", highlight=False, markup=False)
+    progress.say(f"look at       {image}")
     return run
 
 
-def _sample(options: DemoOptions, reporter: Reporter) -> Sample:
+def _sample(options: DemoOptions, progress: Progress) -> Sample:
     root = options.out / "sample"
     fps, sites = 10, 2
-    with reporter.task("recording a workshop", options.seconds * fps * sites) as advance:
+    with progress.task("recording a workshop", options.seconds * fps * sites) as advance:
         return make_sample(
             root,
             options.seed,

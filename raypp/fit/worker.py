@@ -85,7 +85,7 @@ def fit_worker(settings: FitSettings, out: Path, team: Team, resume: Path | None
 def fit_here(settings: FitSettings, out: Path) -> Path:
     """Fit in this process; the last checkpoint is kept in the fit's folder."""
     if settings.workers > 1:
-        raise OptionError(f"--workers {settings.workers} fit on Ray; leave out --here")
+        raise OptionError(f"`workers` {settings.workers} fit together on Ray; in this process there is one")
     kept = private_folder(out / RUNNING)
 
     def report(_metrics: dict[str, object], checkpoint: Path | None) -> None:

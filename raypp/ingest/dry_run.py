@@ -2,11 +2,10 @@
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from time import process_time
 
 from pydantic import BaseModel, ConfigDict, Field
-from rich.console import Console
 
 from raypp.errors import MediaError
 from raypp.geometry.letterbox import Letterbox
@@ -26,7 +25,7 @@ from raypp.media.image import decode_image
 from raypp.media.source import SourceKind
 from raypp.media.timeline import DecodeReport
 from raypp.media.video import decode
-from raypp.progress import Reporter
+from raypp.progress import Progress
 from raypp.shards.receipt import Quarantined
 from raypp.veil.packing import pack
 
@@ -66,7 +65,7 @@ class Survey(BaseModel):
     rows_repeated: int
 
 
-def survey(settings: VeilSettings, sources: Sequence[str], reporter: Reporter) -> Survey:
+def survey(settings: VeilSettings, sources: Sequence[str], progress: Progress) -> Survey:
     """Discover, plan, and veil about five seconds' worth of each kind of source in memory; writes nothing.
 
     Raises:
@@ -78,7 +77,7 @@ def survey(settings: VeilSettings, sources: Sequence[str], reporter: Reporter) -
     require_sources(discovery, sources)
     labels = read_all_labels(discovery)
     total = len(discovery.files) + sum(len(dataset.images) for dataset in discovery.datasets)
-    with reporter.task("looking at sources", total) as advance:
+    with progress.task("looking at sources", total) as advance:
         plan = make_plan(discovery, settings, workshop.key, Plan(), lambda done, _: advance(1, f"{done}/{total}", 0))
     items = list(plan.items().values())
     cost = _Cost(workshop)
@@ -176,8 +175,8 @@ def _cpus() -> int:
     return os.cpu_count() or 1
 
 
-def print_survey(survey: Survey, console: Console) -> None:
-    """Print a survey for people."""
+def survey_lines(survey: Survey) -> Iterator[str]:
+    """Word a survey for people, line by line."""
     codecs = ", ".join(f"{count} {codec}" for codec, count in sorted(survey.codecs.items())) or "none"
     variants = f" and {counted(survey.variants, 'variant')} of them" if survey.variants else ""
     frames, duplicates = counted(survey.frames, "frame"), counted(survey.duplicates, "duplicate")
@@ -194,10 +193,10 @@ def print_survey(survey: Survey, console: Console) -> None:
         *((("labelled", labelled),) if survey.label_count != LabelCount() else ()),
         ("veil", survey.veil_id),
     ):
-        console.print(f"{name:<14}{text}", highlight=False, markup=False)
+        yield f"{name:<14}{text}"
     for one in survey.quarantined:
-        console.print(f"bad file      {shown(one.line)}", highlight=False, markup=False)
+        yield f"bad file      {shown(one.line)}"
     for title, lines in (("bad labels", survey.label_problems), ("on labels", survey.label_notes)):
         for line in lines[:20]:
-            console.print(f"{title:<14}{shown(line)}", highlight=False, markup=False)
-    console.print("dry run: nothing was written")
+            yield f"{title:<14}{shown(line)}"
+    yield "dry run: nothing was written"

@@ -18,7 +18,7 @@ from raypp.ingest.summary import Timings, VeilSummary, summarise
 from raypp.io.private import write_private
 from raypp.io.wording import counted
 from raypp.media.discovery import Discovery, discover
-from raypp.progress import Reporter
+from raypp.progress import Progress
 from raypp.shards.labels import list_versions, read_labels
 from raypp.shards.manifest import Manifest, compile_manifest, finished_segments
 from raypp.shards.receipt import Receipt
@@ -65,12 +65,12 @@ class VeilJob:
         """Segments still to be veiled, in plan order."""
         return [segment for segment in self.plan.segments if segment.segment_id not in self.finished]
 
-    def run(self, execute: Executor, reporter: Reporter, limit: int | None, labels_version: str | None) -> VeilSummary:
+    def run(self, execute: Executor, progress: Progress, limit: int | None, labels_version: str | None) -> VeilSummary:
         """Veil what is missing and close the archive.
 
         Args:
             execute: where the work is done.
-            reporter: shows progress.
+            progress: shows progress.
             limit: at most this many segments in this run; None for all.
             labels_version: name for the label tables, or None to number them.
         """
@@ -80,7 +80,7 @@ class VeilJob:
         results: list[SegmentResult] = []
         unfinished: list[Unfinished] = []
         weights = {one.segment_id: _weight(one, self.settings) for one in todo}
-        with reporter.task("veiling", sum(weights.values())) as advance:
+        with progress.task("veiling", sum(weights.values())) as advance:
             for done, outcome in enumerate(execute(todo, self.settings) if todo else (), 1):
                 frames = 0
                 if isinstance(outcome, Unfinished):
@@ -112,14 +112,14 @@ class VeilJob:
 
 @contextmanager
 def open_job(
-    settings: VeilSettings, sources: Sequence[str], reporter: Reporter, *, allow_unlabelled: bool = False
+    settings: VeilSettings, sources: Sequence[str], progress: Progress, *, allow_unlabelled: bool = False
 ) -> Iterator[VeilJob]:
     """Discover and read labels, lock the output, check that it is of the same veil and settings, and plan.
 
     Args:
         settings: what is asked.
         sources: what to veil.
-        reporter: shows progress.
+        progress: shows progress.
         allow_unlabelled: take a dataset even if most of its images have no labels that can be used.
 
     Raises:
@@ -141,7 +141,7 @@ def open_job(
         workshop.store.sweep()
         forget_attempts(workshop.store)
         total = len(discovery.files) + sum(len(dataset.images) for dataset in discovery.datasets)
-        with reporter.task("looking at sources", total) as advance:
+        with progress.task("looking at sources", total) as advance:
             earlier = load_plan(settings.private)
             plan = make_plan(
                 discovery, settings, workshop.key, earlier, lambda done, _: advance(1, f"{done}/{total}", 0)

@@ -1,12 +1,11 @@
 """What a veil job did, for people and for machines."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
-from rich.console import Console
 
 from raypp.ingest.attempts import Unfinished
 from raypp.ingest.planner import Plan
@@ -185,15 +184,13 @@ def _shares(summary: VeilSummary) -> str:
     return ", ".join(f"{100 * seconds / busy:.0f} % {what}" for what, seconds in spent.items())
 
 
-def print_labels(summary: VeilSummary, console: Console) -> None:
-    """Print which labels there are, and of how many images."""
+def label_lines(summary: VeilSummary) -> Iterator[str]:
+    """Word which labels there are, and of how many images."""
     found = ", ".join(summary.label_versions) or "none yet; docs/reference/labels.md says how labels come in"
-    console.print(f"labels        {found}", highlight=False, markup=False)
+    yield f"labels        {found}"
     count = summary.label_count
     if count != LabelCount():
-        console.print(
-            f"labelled      {told(count, summary.boxes_clipped, summary.rows_repeated)}", highlight=False, markup=False
-        )
+        yield f"labelled      {told(count, summary.boxes_clipped, summary.rows_repeated)}"
 
 
 def told(count: LabelCount, clipped: int, repeated: int) -> str:
@@ -207,44 +204,36 @@ def told(count: LabelCount, clipped: int, repeated: int) -> str:
     return "; ".join(said)
 
 
-def print_summary(summary: VeilSummary, console: Console) -> None:
-    """Print a summary for people."""
+def summary_lines(summary: VeilSummary) -> Iterator[str]:
+    """Word a summary for people, line by line."""
     megabytes = summary.shard_bytes / 1e6
     per_frame = summary.shard_bytes / max(summary.frames, 1) / 1e3
     with_variants = " with its variants" if summary.variants else ""
-    console.print(f"archive       {summary.out}  (veil {summary.veil_id})", highlight=False, markup=False)
+    yield f"archive       {summary.out}  (veil {summary.veil_id})"
     skipped = f", {summary.segments_skipped} finished before" if summary.segments_skipped else ""
     left = f", {summary.segments_left} left by --limit" if summary.segments_left else ""
-    console.print(f"segments      {summary.segments_veiled} veiled{skipped}{left}", highlight=False, markup=False)
-    console.print(
+    yield f"segments      {summary.segments_veiled} veiled{skipped}{left}"
+    yield (
         f"frames        {summary.frames} from {counted(summary.sources, 'source')}, {megabytes:.1f} MB of shards, "
-        f"{per_frame:.1f} kB a frame{with_variants} (sources: {summary.source_bytes / 1e6:.1f} MB)",
-        highlight=False,
-        markup=False,
+        f"{per_frame:.1f} kB a frame{with_variants} (sources: {summary.source_bytes / 1e6:.1f} MB)"
     )
     if summary.variants_each:
         found = f"{summary.variants}, {summary.variants_each} of each training image"
         none = "none, since no source is an image of a training split"
-        console.print(f"variants      {found if summary.variants else none}", highlight=False, markup=False)
+        yield f"variants      {found if summary.variants else none}"
     if summary.segments_veiled:
-        console.print(
+        yield (
             f"rate          {summary.frames_per_s:.1f} frames/s{with_variants} over {summary.seconds:.1f} s; "
-            f"of the workers' time {_shares(summary)}",
-            highlight=False,
-            markup=False,
+            f"of the workers' time {_shares(summary)}"
         )
-    print_labels(summary, console)
+    yield from label_lines(summary)
     who = f"by {summary.signed_by}" if summary.signed_by else "by nobody: a site's key cannot sign"
-    console.print(f"signed        {who}", highlight=False, markup=False)
+    yield f"signed        {who}"
     if summary.duplicates:
-        console.print(
-            f"duplicates    {counted(summary.duplicates, 'file')} with the content of another, veiled once",
-            highlight=False,
-            markup=False,
-        )
+        yield f"duplicates    {counted(summary.duplicates, 'file')} with the content of another, veiled once"
     if summary.ignored_files:
         others = counted(summary.ignored_files, "other file")
-        console.print(f"passed by     {others}, neither video nor image nor label", highlight=False, markup=False)
+        yield f"passed by     {others}, neither video nor image nor label"
     for title, lines in (
         ("quarantined", [one.line for one in summary.quarantined]),
         ("unfinished; run again", [one.line for one in summary.unfinished]),
@@ -253,19 +242,15 @@ def print_summary(summary: VeilSummary, console: Console) -> None:
         ("notes on labels", list(summary.label_notes)),
     ):
         if lines:
-            console.print(f"{title}: {len(lines)}", style="bold", markup=False)
+            yield f"{title}: {len(lines)}"
         for line in lines[:20]:
-            console.print(f"  {shown(line)}", highlight=False, markup=False)
+            yield f"  {shown(line)}"
         if len(lines) > 20:
-            console.print(f"  and {len(lines) - 20} more, in the JSON summary and {summary.private}", markup=False)
+            yield f"  and {len(lines) - 20} more, in the JSON summary and {summary.private}"
         if lines and title == "quarantined":
             listed = f"{summary.private}/{QUARANTINE_FILE}"
-            console.print(f"  listed in {listed}, to stay inside", highlight=False, markup=False)
+            yield f"  listed in {listed}, to stay inside"
     if summary.segments_left or summary.unfinished:
-        console.print("not finished: run the same command again to go on", highlight=False)
+        yield "not finished: run the same command again to go on"
         return
-    console.print(
-        f"hand over     {summary.out}; keep {summary.private} inside; next: raypp verify {summary.out}",
-        highlight=False,
-        markup=False,
-    )
+    yield f"hand over     {summary.out}; keep {summary.private} inside; next: raypp verify {summary.out}"

@@ -16,7 +16,7 @@ from raypp.media.container import VideoInfo, probe
 from raypp.media.discovery import Discovery
 from raypp.media.files import open_source
 from raypp.media.source import SourceKind
-from raypp.progress import Reporter
+from raypp.progress import Progress
 from raypp.shards.reader import ShardReader
 from raypp.veil.key import Keyring
 
@@ -89,16 +89,16 @@ class SourceFinder:
         key: the key that the archive was veiled with.
         plan: the owner's plan of the archive, or an empty one.
         discovery: where else to look, or None.
-        reporter: shows progress.
+        progress: shows progress.
     """
 
-    def __init__(self, key: Keyring, plan: Plan, discovery: Discovery | None, reporter: Reporter) -> None:
+    def __init__(self, key: Keyring, plan: Plan, discovery: Discovery | None, progress: Progress) -> None:
         self._key = key
         self._planned: dict[str, list[Item]] = {}
         for item in plan.items().values():
             self._planned.setdefault(item.source, []).append(item)
         self._discovery = discovery
-        self._reporter = reporter
+        self._progress = progress
 
     def variant_seed(self, row: VeiledRow) -> bytes:
         """Return the seed of the variant that a row is; see `raypp.ingest.archive_id.variant_seed`."""
@@ -146,7 +146,7 @@ class SourceFinder:
     def _by_content(self, rows: Sequence[VeiledRow]) -> dict[str, Origin]:
         found: dict[str, Origin] = {}
         candidates = list(self._candidates(rows))
-        with self._reporter.task("looking for sources", len(candidates)) as advance:
+        with self._progress.task("looking for sources", len(candidates)) as advance:
             for number, candidate in enumerate(candidates, 1):
                 left = [row for row in rows if row.sample_id not in found]
                 if not left:

@@ -7,8 +7,6 @@ from statistics import median
 from threading import Event, Thread
 from typing import TypeVar
 
-from rich.console import Console
-
 from raypp.train.results import EpochResult
 
 Epoch = TypeVar("Epoch", bound=EpochResult)
@@ -44,11 +42,10 @@ def epochs_said(read: Callable[[], Sequence[Epoch]], epochs: int, say: Callable[
         watcher.join()
 
 
-def say_begin(console: Console, splits: Mapping[str, int], epochs: int, steps: int, done: int, on_ray: bool) -> None:
-    """Say what is begun, for the first epoch takes long to end.
+def begin_line(splits: Mapping[str, int], epochs: int, steps: int, done: int, *, on_ray: bool) -> str:
+    """Word the beginning of a training, for its first epoch takes long to end.
 
     Args:
-        console: where to say it.
         splits: how many images each split has.
         epochs: how many there will be, those done among them.
         steps: of each epoch.
@@ -58,11 +55,7 @@ def say_begin(console: Console, splits: Mapping[str, int], epochs: int, steps: i
     counts = ", ".join(f"{count} {split}" for split, count in sorted(splits.items()))
     rest = f", {done} done before" if done else ""
     start = "; Ray takes up to a minute to start" if on_ray else ""
-    console.print(
-        f"begins        images: {counts}; {epochs} epochs of {steps} steps{rest}{start}",
-        highlight=False,
-        markup=False,
-    )
+    return f"begins        images: {counts}; {epochs} epochs of {steps} steps{rest}{start}"
 
 
 def _left(results: Sequence[EpochResult], epochs: int) -> str:

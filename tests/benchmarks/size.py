@@ -4,11 +4,9 @@ import itertools
 import os
 from pathlib import Path
 
-from rich.console import Console
-
 from raypp.ingest.job import open_job, veil_here
 from raypp.ingest.settings import VeilSettings
-from raypp.progress import Reporter
+from raypp.progress import SILENT
 from raypp.shards.manifest import read_manifest
 from raypp.shards.store import Store
 from raypp.veil.key import VeilKey
@@ -36,9 +34,8 @@ def size_rows(folder: Path) -> list[Row]:
 def _row(name: str, spec: VeilSpec, images: Path, folder: Path, key: Path, bar: str) -> Row:
     out = folder / f"size-{os.urandom(4).hex()}"
     settings = VeilSettings(out=str(out), private=out.with_name(out.name + "-private"), key_path=key, spec=spec)
-    reporter = Reporter(Console(quiet=True))
-    with open_job(settings, [str(images)], reporter) as job:
-        job.run(veil_here, reporter, None, None)
+    with open_job(settings, [str(images)], SILENT) as job:
+        job.run(veil_here, SILENT, None, None)
     receipts = read_manifest(Store(str(out))).receipts
     jpeg = sum(path.stat().st_size for path in images.iterdir())
     shards = sum(receipt.shard_bytes for receipt in receipts)

@@ -10,7 +10,6 @@ from fractions import Fraction
 from multiprocessing import get_context
 from pathlib import Path
 
-from rich.console import Console
 from threadpoolctl import threadpool_limits
 
 from raypp.geometry.letterbox import Letterbox
@@ -22,7 +21,7 @@ from raypp.media.files import open_source
 from raypp.media.sampling import Sampling, SamplingMode
 from raypp.media.timeline import DecodeReport
 from raypp.media.video import decode
-from raypp.progress import Reporter
+from raypp.progress import SILENT
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
 from raypp.veil.packing import pack
@@ -99,7 +98,7 @@ def _loop(video: Path, folder: Path, key: Path, processes: int) -> float:
     """Veil the video in a plain pool of processes, without Ray."""
     out = folder / f"loop-{processes}"
     settings = _settings(video, out, key)
-    with open_job(settings, [str(video)], Reporter(Console(quiet=True))) as job:
+    with open_job(settings, [str(video)], SILENT) as job:
         segments = job.plan.segments if processes > 1 else job.plan.segments[: max(4, len(job.plan.segments) // 2)]
         with get_context("spawn").Pool(processes, _open, (settings,)) as pool:
             done = list(pool.imap_unordered(_veil, segments))
@@ -118,15 +117,14 @@ def _ray_job(video: Path, folder: Path, key: Path) -> float:
     program = (
         "import json, sys, time\n"
         "from pathlib import Path\n"
-        "from rich.console import Console\n"
         "from jobs.veil_archive import veil_on_ray\n"
         "from raypp.cli.veil import ClusterOptions\n"
         "from raypp.ingest.job import open_job\n"
-        "from raypp.progress import Reporter\n"
+        "from raypp.progress import SILENT\n"
         "from raypp.ingest.settings import VeilSettings\n"
         "settings = VeilSettings.model_validate_json(sys.argv[1])\n"
         "done = []\n"
-        "with open_job(settings, [sys.argv[2]], Reporter(Console(quiet=True))) as job:\n"
+        "with open_job(settings, [sys.argv[2]], SILENT) as job:\n"
         "    for result in veil_on_ray(job.plan.segments, settings, ClusterOptions(workers=2)):\n"
         "        done.append((result.receipt.frames, time.monotonic()))\n"
         "print(json.dumps(done))\n"

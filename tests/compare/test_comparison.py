@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from raypp.compare.arm import Report, Schedule
 from raypp.compare.arm_names import parse_arm
@@ -13,7 +12,7 @@ from raypp.compare.images import read_images
 from raypp.compare.rows import read_matches, read_rows
 from raypp.compare.task import run_here, run_task
 from raypp.ingest.job import veil_here
-from raypp.progress import Reporter
+from raypp.progress import SILENT
 from tests.command import raypp, succeed
 from tests.videos import make_dataset
 
@@ -109,7 +108,7 @@ def test_an_arm_that_was_stopped_goes_on_to_the_same_row(place: Path, tmp_path: 
 
     def run(out: Path, report: Report) -> None:
         asked = _comparison(place, out)
-        compare(asked, veil_here, lambda tasks: run_here(tasks, lambda _: report), Reporter(Console(quiet=True)))
+        compare(asked, veil_here, lambda tasks: run_here(tasks, lambda _: report), SILENT)
 
     run(tmp_path / "whole", lambda *_: None)
     with pytest.raises(StoppedError):

@@ -234,7 +234,7 @@ def test_a_run_that_does_not_hold_its_spec_needs_the_archive(run: Path, tmp_path
     old = _ABOUT.model_copy(update={"spec": {}})
     (tmp_path / "run" / "detector").mkdir(parents=True)
     write_checkpoint(tmp_path / "run" / "detector", old, read_state(run / "detector"))
-    with pytest.raises(ModelError, match="--archive"):
+    with pytest.raises(ModelError, match="by `archive`"):
         export(tmp_path / "run", tmp_path / "x.model")
     with pytest.raises(ModelError, match="no run"):
         export(tmp_path / "nowhere", tmp_path / "x.model")

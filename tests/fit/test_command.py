@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from rich.console import Console
 
-from raypp.cli.fit import make_fit_command, run_fit
+from raypp.cli.fit import make_fit_command
 from raypp.compare.arm import Schedule
 from raypp.compare.arm_names import parse_arm
 from raypp.compare.comparison import Comparison, compare
@@ -17,15 +16,14 @@ from raypp.detect.model import build_detector
 from raypp.errors import ConflictError, OptionError, SpecError
 from raypp.fit import worker
 from raypp.fit.results import FitEpoch
+from raypp.fit.run import run_fit
 from raypp.fit.settings import FitSettings, usual_channels
 from raypp.ingest.job import veil_here
-from raypp.progress import Reporter
+from raypp.progress import SILENT
 from raypp.train.initial_weights import check_veil
 from raypp.train.results import read_results
 from tests.command import succeed
 from tests.videos import make_dataset
-
-_CONSOLE = Console(quiet=True)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +53,7 @@ def _settings(place: Path, **changed: object) -> FitSettings:
 
 def test_a_stopped_fit_goes_on_to_where_it_would_have_come(place, monkeypatch):
     settings, key = _settings(place), place / "owner.key"
-    whole = run_fit(settings, place / "whole", key, None, None, _CONSOLE)
+    whole = run_fit(settings, place / "whole", key)
     recorded = worker.record
 
     def stopped(out, epoch):
@@ -65,15 +63,15 @@ def test_a_stopped_fit_goes_on_to_where_it_would_have_come(place, monkeypatch):
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(worker, "record", stopped)
-        run_fit(settings, place / "stopped", key, None, None, _CONSOLE)
+        run_fit(settings, place / "stopped", key)
     assert [one.epoch for one in read_results(place / "stopped", FitEpoch)] == [1, 2]
-    went_on = run_fit(settings, place / "stopped", key, None, None, _CONSOLE)
+    went_on = run_fit(settings, place / "stopped", key)
     assert [one.epoch for one in read_results(place / "stopped", FitEpoch)] == [1, 2, 3]
     assert not (place / "stopped" / "running").exists()
     assert went_on.last.box_loss == pytest.approx(whole.last.box_loss, rel=0.02)
     assert went_on.last.detail == pytest.approx(whole.last.detail, abs=0.02)
     with pytest.raises(ConflictError, match="was begun with other settings"):
-        run_fit(_settings(place, hide=2.0), place / "stopped", key, None, None, _CONSOLE)
+        run_fit(_settings(place, hide=2.0), place / "stopped", key)
 
 
 def _secret_tensors(checkpoint: Path) -> list[bytes]:
@@ -91,13 +89,13 @@ def _holders(fitted: Path, tensors: list[bytes]) -> list[str]:
 
 def test_a_finished_fit_leaves_its_encoder_sealed_alone_and_nothing_open_to_others(place):
     fitted, key, settings = place / "fitted", place / "owner.key", _settings(place, epochs=1)
-    first = run_fit(settings, fitted, key, None, None, _CONSOLE, keep_checkpoints=True)
+    first = run_fit(settings, fitted, key, keep_checkpoints=True)
     tensors = _secret_tensors(fitted / "running" / "state.pt")
     assert len(tensors) > 20
     assert _holders(fitted, tensors) == ["state.pt"], "the control: they are found where they are"
     sealed = (fitted / "encoder.veil").read_bytes()
     (fitted / "running" / ".part-killed").mkdir()
-    again = run_fit(settings, fitted, key, None, None, _CONSOLE)  # as after a kill before the checkpoints were deleted
+    again = run_fit(settings, fitted, key)  # as after a kill before the checkpoints were deleted
     assert again.model_copy(update={"seconds": first.seconds}) == first
     assert (fitted / "encoder.veil").read_bytes() == sealed, "fitted before: nothing to do"
     assert _holders(fitted, tensors) == []
@@ -106,18 +104,17 @@ def test_a_finished_fit_leaves_its_encoder_sealed_alone_and_nothing_open_to_othe
     assert "running" not in modes
     succeed("keygen", "--out", place / "other.key")
     with pytest.raises(SpecError, match="sealed under another key"):
-        run_fit(settings, fitted, place / "other.key", None, None, _CONSOLE)
+        run_fit(settings, fitted, place / "other.key")
 
 
 def test_what_a_fit_leaves_is_compared_with_plain(place):
     fitted = place / "fitted"
-    told = run_fit(_settings(place, epochs=1), fitted, place / "owner.key", None, None, _CONSOLE)
+    told = run_fit(_settings(place, epochs=1), fitted, place / "owner.key")
     assert told.spec["family"] == "learned"
     schedule = Schedule(architecture="yolov8p", weights=place / "public.pt", size=64, epochs=1, batch=4)
     arms = tuple(parse_arm(text, 0) for text in (f"learned={fitted}", f"anew={fitted / 'encoder.veil'}"))
     asked = Comparison(str(place / "tools"), place / "cost", place / "owner.key", schedule, arms, 1, "compare")
-    quietly = Reporter(_CONSOLE)
-    compare(asked, veil_here, lambda tasks: run_here(tasks, lambda _: lambda *_: None), quietly)
+    compare(asked, veil_here, lambda tasks: run_here(tasks, lambda _: lambda *_: None), SILENT)
     rows = {row.arm.name: row for row in read_rows(place / "cost").values()}
     assert rows["learned"].veil is not None
     assert rows["learned"].veil.veil_id == told.veil_id
@@ -144,8 +141,8 @@ def test_a_dry_run_says_what_would_be_and_writes_nothing(place, tmp_path, capsys
 
 
 def test_workers_need_ray(place):
-    with pytest.raises(OptionError, match="--workers 2 fit on Ray"):
-        run_fit(_settings(place, workers=2), place / "none", place / "owner.key", None, None, _CONSOLE)
+    with pytest.raises(OptionError, match="`workers` 2 fit together on Ray"):
+        run_fit(_settings(place, workers=2), place / "none", place / "owner.key")
 
 
 def test_cells_have_as_many_values_as_their_size_wants(place):

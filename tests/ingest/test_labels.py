@@ -1,21 +1,19 @@
 """Labels of a veil job: counted, never dropped without a word, and of videos on the very frame they were drawn on."""
 
-import io
 import json
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from raypp.errors import LabelError, MediaError
 from raypp.geometry.letterbox import Letterbox
 from raypp.ingest.dry_run import survey
 from raypp.ingest.job import open_job, veil_here
 from raypp.ingest.settings import VeilSettings
-from raypp.ingest.summary import VeilSummary, print_summary
+from raypp.ingest.summary import VeilSummary, summary_lines
 from raypp.media.dataset import LabelCount
-from raypp.progress import Reporter
+from raypp.progress import SILENT
 from raypp.shards.labels import SampleLabels, read_labels
 from raypp.shards.reader import ShardReader
 from raypp.shards.store import Store
@@ -34,24 +32,18 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def _reporter() -> Reporter:
-    return Reporter(Console(file=io.StringIO()))
-
-
 def _settings(key: Path, out: Path, rate: int | None = None) -> VeilSettings:
     fps = None if rate is None else Fraction(rate)
     return VeilSettings(out=str(out), private=Path(f"{out}-private"), key_path=key, size=160, rate=fps)
 
 
 def _veil(settings: VeilSettings, *sources: Path, allow: bool = False) -> VeilSummary:
-    with open_job(settings, [str(one) for one in sources], _reporter(), allow_unlabelled=allow) as job:
-        return job.run(veil_here, _reporter(), None, None)
+    with open_job(settings, [str(one) for one in sources], SILENT, allow_unlabelled=allow) as job:
+        return job.run(veil_here, SILENT, None, None)
 
 
 def _printed(summary: VeilSummary) -> str:
-    console = Console(file=io.StringIO(), width=400)
-    print_summary(summary, console)
-    return console.file.getvalue()  # type: ignore[attr-defined]
+    return "\n".join(summary_lines(summary))
 
 
 def _rows(summary: VeilSummary) -> list[SampleLabels]:
@@ -79,7 +71,7 @@ def test_images_with_without_and_with_unread_labels_are_counted(key: Path, tmp_p
 def test_the_dry_run_counts_labels_too(key: Path, tmp_path: Path) -> None:
     root = make_dataset(tmp_path / "tools")
     (root / "labels" / "train" / "002.txt").write_text("7 0.5 0.5 0.1 0.1\n")
-    found = survey(_settings(key, tmp_path / "out"), [str(root)], _reporter())
+    found = survey(_settings(key, tmp_path / "out"), [str(root)], SILENT)
     assert found.label_count == LabelCount(labelled=5, unread=1)
     assert "002.txt:1" in found.label_problems[0]
 

@@ -1,17 +1,15 @@
 """A job signs what it finds: what somebody altered since the last one is refused before it is signed."""
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from raypp.errors import ConflictError
 from raypp.ingest.job import open_job, veil_here
 from raypp.ingest.last_signed import SIGNED_FILE
 from raypp.ingest.settings import VeilSettings
-from raypp.progress import Reporter
+from raypp.progress import SILENT
 from raypp.shards.manifest import MANIFEST_FILE, Manifest, compile_manifest, read_manifest
 from raypp.shards.signature import SIGNATURE_FILE, sign_archive
 from raypp.shards.store import Store
@@ -36,9 +34,8 @@ def settings(tmp_path: Path) -> VeilSettings:
 
 
 def _veil(settings: VeilSettings) -> None:
-    reporter = Reporter(Console(file=io.StringIO()))
-    with open_job(settings, [str(settings.private.parent / "in")], reporter) as job:
-        job.run(veil_here, reporter, None, None)
+    with open_job(settings, [str(settings.private.parent / "in")], SILENT) as job:
+        job.run(veil_here, SILENT, None, None)
 
 
 def _extend(settings: VeilSettings) -> None:
@@ -108,7 +105,6 @@ def test_after_a_look_the_owner_may_sign_what_is_there(settings: VeilSettings) -
 
 
 def test_a_job_that_was_stopped_is_gone_on_with(settings: VeilSettings) -> None:
-    reporter = Reporter(Console(file=io.StringIO()))
     make_video(settings.private.parent / "in" / "1.mp4", seconds=1, seed=1)
 
     def stops(*about: object) -> object:
@@ -117,8 +113,8 @@ def test_a_job_that_was_stopped_is_gone_on_with(settings: VeilSettings) -> None:
 
     with (
         pytest.raises(KeyboardInterrupt),
-        open_job(settings, [str(settings.private.parent / "in")], reporter) as job,
+        open_job(settings, [str(settings.private.parent / "in")], SILENT) as job,
     ):
-        job.run(stops, reporter, None, None)  # type: ignore[arg-type]
+        job.run(stops, SILENT, None, None)  # type: ignore[arg-type]
     _veil(settings)
     assert verify(settings.out, fingerprint=KEY.fingerprint).problems == ()

@@ -1,11 +1,9 @@
 """Variants of training images in an archive: rows, labels, the same bytes however often, and nothing beside them."""
 
-import io
 from pathlib import Path
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 from raypp.detect.inputs.dataset import VeiledDataset
 from raypp.errors import ConflictError, OptionError
@@ -15,11 +13,11 @@ from raypp.ingest.dry_run import survey
 from raypp.ingest.job import load_plan, open_job, veil_here
 from raypp.ingest.segment import Item, Workshop
 from raypp.ingest.settings import VeilSettings
-from raypp.ingest.summary import VeilSummary, print_summary
+from raypp.ingest.summary import VeilSummary, summary_lines
 from raypp.media.augmentation import Variant
 from raypp.media.files import open_source
 from raypp.media.image import decode_image
-from raypp.progress import Reporter
+from raypp.progress import SILENT
 from raypp.reveal.lookup import SourceFinder, find_rows
 from raypp.reveal.plain import recover
 from raypp.shards.labels import read_labels
@@ -36,10 +34,6 @@ from tests.videos import make_dataset, make_video
 SIZE, VARIANTS = 160, 2
 
 
-def _reporter() -> Reporter:
-    return Reporter(Console(file=io.StringIO()))
-
-
 def _settings(place: Path, out: Path, variants: int = VARIANTS) -> VeilSettings:
     return VeilSettings(
         out=str(out),
@@ -54,8 +48,8 @@ def _settings(place: Path, out: Path, variants: int = VARIANTS) -> VeilSettings:
 
 
 def _veil(settings: VeilSettings, source: Path, limit: int | None = None) -> VeilSummary:
-    with open_job(settings, [str(source)], _reporter()) as job:
-        return job.run(veil_here, _reporter(), limit, None)
+    with open_job(settings, [str(source)], SILENT) as job:
+        return job.run(veil_here, SILENT, limit, None)
 
 
 def _rows(out: Path) -> list[FrameRow]:
@@ -176,7 +170,7 @@ def test_another_number_of_variants_is_refused_with_both(place: Path, out: Path)
     for asked in (0, 3):
         with (
             pytest.raises(ConflictError, match=f"variants 2, not {asked}"),
-            open_job(_settings(place, out, asked), [str(place / "in")], _reporter()),
+            open_job(_settings(place, out, asked), [str(place / "in")], SILENT),
         ):
             pass
     assert archive_bytes(out) == before
@@ -186,8 +180,8 @@ def test_another_number_of_variants_is_refused_with_both(place: Path, out: Path)
 
 
 def test_sizes_and_counts_are_of_frames_with_all_their_variants(place: Path, tmp_path: Path) -> None:
-    expected = survey(_settings(place, tmp_path / "x"), [str(place / "in")], _reporter())
-    without = survey(_settings(place, tmp_path / "x", 0), [str(place / "in")], _reporter())
+    expected = survey(_settings(place, tmp_path / "x"), [str(place / "in")], SILENT)
+    without = survey(_settings(place, tmp_path / "x", 0), [str(place / "in")], SILENT)
     assert (expected.frames, expected.variants) == (26, 8)
     assert (without.frames, without.variants) == (26, 0)
     images = (expected.expected_gb - without.expected_gb) / 8
@@ -195,22 +189,20 @@ def test_sizes_and_counts_are_of_frames_with_all_their_variants(place: Path, tmp
     summary = _veil(_settings(place, tmp_path / "out"), place / "in")
     assert (summary.frames, summary.variants, summary.frames_veiled) == (26, 8, 26)
     assert summary.variant_core_s > 0
-    shown = io.StringIO()
-    print_summary(summary, Console(file=shown, width=200))
+    shown = "\n".join(summary_lines(summary))
     per_frame = summary.shard_bytes / 26 / 1e3
     assert f"26 from 7 sources, {summary.shard_bytes / 1e6:.1f} MB of shards, {per_frame:.1f} kB a frame with its" in (
-        shown.getvalue()
+        shown
     )
-    assert "variants      8, 2 of each training image" in shown.getvalue()
+    assert "variants      8, 2 of each training image" in shown
 
 
 def test_variants_that_no_source_can_have_are_said_to_be_none(place: Path, tmp_path: Path) -> None:
     settings = _settings(place, tmp_path / "out").model_copy(update={"masks_path": None})
     summary = _veil(settings, place / "in" / "video.mp4")
-    shown = io.StringIO()
-    print_summary(summary, Console(file=shown, width=200))
+    shown = "\n".join(summary_lines(summary))
     assert (summary.frames, summary.variants) == (20, 0)
-    assert "variants      none, since no source is an image of a training split" in shown.getvalue()
+    assert "variants      none, since no source is an image of a training split" in shown
 
 
 def test_training_counts_a_frame_with_variants_once(out: Path) -> None:
@@ -236,7 +228,7 @@ def test_a_variant_is_found_again_by_its_sample_id(place: Path, out: Path, items
     workshop = Workshop.open(settings)
     reader = ShardReader(str(out))
     wanted = [row.sample_id for row in _rows(out) if row.variants]
-    finder = SourceFinder(workshop.key, load_plan(settings.private), None, _reporter())
+    finder = SourceFinder(workshop.key, load_plan(settings.private), None, SILENT)
     found = recover(list(find_rows(reader, wanted).values()), finder, reader.header, workshop.masks)
     assert found.problems == {}
     assert found.frames.keys() == set(wanted)

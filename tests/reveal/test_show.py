@@ -1,6 +1,5 @@
 """What the owner looks at is exactly what was veiled; nobody else gets to see it, and nothing plain lands outside."""
 
-import io
 import json
 import os
 import shutil
@@ -13,7 +12,6 @@ import numpy as np
 import pytest
 import typer
 from PIL import Image
-from rich.console import Console
 
 from raypp.cli.show import SHEET_FILE, show
 from raypp.errors import KeyFileError, OptionError, ShardError
@@ -23,7 +21,7 @@ from raypp.ingest.job import load_plan, open_job, veil_here
 from raypp.ingest.segment import Workshop
 from raypp.ingest.settings import VeilSettings
 from raypp.media.drawing import LABEL_COLOUR
-from raypp.progress import Reporter
+from raypp.progress import SILENT
 from raypp.reveal.lookup import SourceFinder, find_rows
 from raypp.reveal.plain import recover
 from raypp.shards.labels import SampleLabels, write_labels
@@ -41,16 +39,12 @@ _SIZE, _ATTENTION = 96, 3
 _ENLARGED = 7  # the least whole number that makes a square of 96 pixels as large as 640
 
 
-def _reporter() -> Reporter:
-    return Reporter(Console(file=io.StringIO()))
-
-
 def _veil(place: Path, source: Path, out: Path, **options: Any) -> VeilSettings:
     settings = VeilSettings(
         out=str(out), private=Path(f"{out}-private"), key_path=place / "owner.key", size=_SIZE, site="plant", **options
     )
-    with open_job(settings, [str(source)], _reporter()) as job:
-        job.run(veil_here, _reporter(), None, None)
+    with open_job(settings, [str(source)], SILENT) as job:
+        job.run(veil_here, SILENT, None, None)
     return settings
 
 
@@ -103,7 +97,7 @@ def test_frames_of_any_container_are_those_that_were_veiled(
     rows = rows[:: max(1, len(rows) // 4)]
     reader, workshop = ShardReader(settings.out), Workshop.open(settings)
     found = find_rows(reader, [row["sample_id"] for row in rows])
-    finder = SourceFinder(workshop.key, load_plan(settings.private), None, _reporter())
+    finder = SourceFinder(workshop.key, load_plan(settings.private), None, SILENT)
     recovered = recover(list(found.values()), finder, reader.header, None)
     assert recovered.problems == {}
     encoder = workshop.veil.stream("plant", "camera", None)

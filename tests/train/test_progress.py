@@ -1,10 +1,6 @@
 """Epochs are said once each, as they end; those of an earlier run are not said again."""
 
-import io
-
-from rich.console import Console
-
-from raypp.train.progress import epochs_said, say_begin
+from raypp.train.progress import begin_line, epochs_said
 from raypp.train.results import EpochResult
 
 
@@ -36,11 +32,8 @@ def test_after_a_resume_the_pace_is_that_of_this_run() -> None:
 
 
 def test_what_is_begun_is_said() -> None:
-    screen = io.StringIO()
-    console = Console(file=screen, soft_wrap=True)
-    say_begin(console, {"val": 2, "train": 9}, epochs=6, steps=3, done=2, on_ray=True)
-    say_begin(console, {"train": 30}, epochs=6, steps=3, done=0, on_ray=False)
-    assert screen.getvalue().splitlines() == [
+    gone_on = begin_line({"val": 2, "train": 9}, epochs=6, steps=3, done=2, on_ray=True)
+    assert [gone_on, begin_line({"train": 30}, epochs=6, steps=3, done=0, on_ray=False)] == [
         "begins        images: 9 train, 2 val; 6 epochs of 3 steps, 2 done before; Ray takes up to a minute to start",
         "begins        images: 30 train; 6 epochs of 3 steps",
     ]

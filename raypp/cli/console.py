@@ -1,0 +1,67 @@
+"""The terminal of a command: lines as they are, and progress that suits its reader."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+from raypp.progress import Advance, LineProgress, time_left
+
+
+class ConsoleProgress:
+    """Shows progress on a console: live bars on a terminal, anywhere else a line every five seconds.
+
+    Args:
+        console: where to print; standard error by default.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or error_console()
+        self._lines = LineProgress(self.say)
+
+    def say(self, line: str) -> None:
+        """Print one line as it is."""
+        self.console.print(line, highlight=False, markup=False)
+
+    @contextmanager
+    def task(self, name: str, total: float) -> Iterator[Advance]:
+        """Show one task of `total` units of work; gives the function that reports advances."""
+        with (self._bar if self.console.is_terminal else self._lines.task)(name, total) as advance:
+            yield advance
+
+    @contextmanager
+    def _bar(self, name: str, total: float) -> Iterator[Advance]:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %  {task.fields[where]}  {task.fields[rate]}"),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+        )
+        started, frames = monotonic(), 0
+        with Bars(*columns, console=self.console, transient=True) as bar:
+            task = bar.add_task(name, total=max(total, 1e-9), where="", rate="", left="")
+            done = 0.0
+
+            def advance(work: float, where: str, new_frames: int) -> None:
+                nonlocal frames, done
+                frames, done = frames + new_frames, done + work
+                elapsed = monotonic() - started
+                rate = f"{frames / max(elapsed, 1e-9):.0f} frames/s" if frames else ""
+                bar.update(task, advance=work, where=where, rate=rate, left=time_left(done, total, elapsed))
+
+            yield advance
+
+
+def error_console() -> Console:
+    """Return a console on standard error, which breaks no line."""
+    return Console(stderr=True, soft_wrap=True)
+
+
+def say(console: Console, lines: Iterable[str]) -> None:
+    """Print lines as they are, whatever they hold."""
+    for line in lines:
+        console.print(line, highlight=False, markup=False)

@@ -1,0 +1,165 @@
+"""A fit of a learned veil from its settings to the encoder file, gone on with after a stop."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from time import monotonic
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from raypp.compare.images import ImageDataset, read_images
+from raypp.errors import SpecError
+from raypp.fit.checkpoints import forget_checkpoints, forget_parts
+from raypp.fit.results import FitEpoch
+from raypp.fit.settings import FitSettings, recipe_of
+from raypp.io.private import private_folder, private_umask
+from raypp.progress import SILENT, Progress
+from raypp.shards.place import refuse_within_archive
+from raypp.train.progress import begin_line, epochs_said
+from raypp.train.results import read_results
+from raypp.train.run_folder import claim
+from raypp.veil.encoder_file import ENCODER_FILE, START_FILE, open_encoder, spec_and_encoder
+from raypp.veil.key import VeilKey
+from raypp.veil.keyfile import load_owner_key
+from raypp.veil.packing import packed_size
+from raypp.veil.spec import LearnedSpec
+
+SETTINGS_FILE = "fit.json"
+
+Fitter = Callable[[FitSettings, Path], Path]
+"""Fits somewhere: settings, folder of the fit; returns the folder of the last checkpoint."""
+
+
+class FitSummary(BaseModel):
+    """What a fit came to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    encoder: str = Field(description="encoder file, sealed under the owner's key; it stays inside the perimeter")
+    start: str = Field(description="detector that trainings on this veil start from")
+    veil_id: str
+    spec: dict[str, str | int]
+    encoder_bytes: int
+    last: FitEpoch
+    seconds: float
+
+
+@private_umask()
+def run_fit(
+    settings: FitSettings,
+    out: Path,
+    key_path: Path,
+    fitter: Fitter | None = None,
+    progress: Progress = SILENT,
+    *,
+    keep_checkpoints: bool = False,
+) -> FitSummary:
+    """Fit a veil, or go on with its fit, and write what it leaves; a finished one is not fitted again.
+
+    Args:
+        settings: what is asked for.
+        out: folder of the fit.
+        key_path: the owner's key.
+        fitter: fits elsewhere; None for this process.
+        progress: is told each epoch.
+        keep_checkpoints: whether what the fit goes on from after a stop stays when it has finished.
+
+    Raises:
+        OptionError, SpecError, LabelError: if it cannot be done as asked.
+        KeyFileError: if the key cannot be read, or is no owner's.
+        ConflictError: if the fit was begun otherwise.
+        ModelError: if fitting failed.
+    """
+    settings.check()
+    refuse_within_archive(out, "the encoder")
+    key = load_owner_key(key_path)
+    settings.spec("0" * 32)  # what no veil has ends here
+    images = None if (out / ENCODER_FILE).exists() else read_images(settings.data)
+    private_folder(out)
+    claim(out / SETTINGS_FILE, settings.model_dump_json(indent=1) + "\n", f"fit {out} was begun with other settings")
+    finished = partial(read_results, out, FitEpoch)
+    started = monotonic()
+    if images is None:
+        spec = _fitted_spec(out / ENCODER_FILE, key)
+        progress.say(f"{out} was fitted before: nothing to do")
+    else:
+        spec = _fit(settings, images, out, key, fitter, progress)
+    if not keep_checkpoints:
+        forget_checkpoints(out)
+    return FitSummary(
+        encoder=str(out / ENCODER_FILE),
+        start=str(out / START_FILE),
+        veil_id=key.veil_id(spec),
+        spec=spec.model_dump(mode="json"),
+        encoder_bytes=(out / ENCODER_FILE).stat().st_size,
+        last=finished()[-1],
+        seconds=monotonic() - started,
+    )
+
+
+def _fit(
+    settings: FitSettings,
+    images: ImageDataset,
+    out: Path,
+    key: VeilKey,
+    fitter: Fitter | None,
+    progress: Progress,
+) -> LearnedSpec:
+    """Fit to the last epoch, and write encoder and starting detector."""
+    from raypp.fit.export import write_fitted  # noqa: PLC0415 - needs torch, whose import takes seconds
+    from raypp.fit.worker import fit_here, fitted_weights  # noqa: PLC0415
+
+    recipe = recipe_of(settings, images)
+    finished = partial(read_results, out, FitEpoch)
+    forget_parts(out)
+    splits = {split: len(found) for split, found in images.splits.items()}
+    progress.say(begin_line(splits, settings.epochs, recipe.steps, len(finished()), on_ray=fitter is not None))
+    with epochs_said(finished, settings.epochs, _say(settings, progress)):
+        folder = (fitter or fit_here)(settings, out)
+    return write_fitted(settings, images.classes, recipe, fitted_weights(folder), key, out)
+
+
+def _fitted_spec(encoder: Path, key: VeilKey) -> LearnedSpec:
+    """The spec of a finished fit; raises SpecError if its encoder was sealed under another key."""
+    spec, _ = spec_and_encoder(encoder)
+    if not isinstance(spec, LearnedSpec):
+        raise SpecError(f"{encoder} is no encoder file of raypp; fit into another `out`")
+    open_encoder(encoder, spec, key)
+    return spec
+
+
+def plan_lines(settings: FitSettings) -> Iterator[str]:
+    """Word what would be fitted.
+
+    Raises:
+        OptionError, SpecError, LabelError: if it cannot be done as asked.
+    """
+    settings.check()
+    spec, images = settings.spec("0" * 32), read_images(settings.data)
+    counts = ", ".join(f"{len(found)} {split}" for split, found in images.splits.items())
+    size = packed_size(spec.channels * (settings.size // spec.patch) ** 2, spec.bits)
+    steps = recipe_of(settings, images).steps
+    yield f"images        {images.name}: {counts}, {len(images.classes)} classes"
+    yield (
+        f"veil          cells of {spec.patch}x{spec.patch} pixels, {spec.channels} values of {spec.bits} bits; "
+        f"a square frame of {settings.size} pixels takes {size / 1e3:.1f} kB before compression"
+    )
+    yield (
+        f"would take    {settings.epochs} epochs of {steps} steps, after {settings.warm_up} of warm-up, against "
+        f"{len(settings.adversaries)} adversaries"
+    )
+    yield "dry run: nothing was written"
+
+
+def _say(settings: FitSettings, progress: Progress) -> Callable[[FitEpoch, str], None]:
+    """Return the function that tells an epoch."""
+
+    def say(one: FitEpoch, left: str) -> None:
+        progress.say(
+            f"epoch {one.epoch}/{settings.epochs}: box {one.box_loss:.3f}, class {one.cls_loss:.3f}, "
+            f"dfl {one.dfl_loss:.3f}; adversaries: detail {one.detail:.2f}, tone {one.tone:.2f}; "
+            f"{one.bits:.2f} bits a value; mAP50 {one.map50:.3f}, mAP50-95 {one.map50_95:.3f}"
+            f"{left}"
+        )
+
+    return say
