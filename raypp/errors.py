@@ -1,6 +1,6 @@
 """Errors that a user can act on: each message names the thing, the value and the remedy."""
 
-from raypp.io.address import shown
+from raypp.text.address import shown
 
 
 class RayppError(Exception):

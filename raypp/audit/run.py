@@ -15,8 +15,8 @@ from raypp.audit.verdict.gates import Verdict
 from raypp.audit.verdict.headline import first_look, headlines
 from raypp.errors import KeyFileError
 from raypp.io.private import PUBLIC, private_folder, private_umask, write_private
-from raypp.io.wording import counted
 from raypp.progress import Progress
+from raypp.text.wording import counted
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import load_key
 from raypp.veil.veil import open_veil

@@ -11,13 +11,13 @@ from rich.table import Table
 from raypp.detect.bundle_header import is_bundle, is_sealed, read_index
 from raypp.errors import RayppError, ShardError
 from raypp.io.json import read_json
-from raypp.io.names import printable
 from raypp.shards.encryption import DataKey
 from raypp.shards.labels import list_versions
 from raypp.shards.manifest import Manifest, read_manifest
 from raypp.shards.parquet import open_parquet
 from raypp.shards.schema import METADATA_KEY, ArchiveHeader
 from raypp.shards.store import Store
+from raypp.text.names import printable
 from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import DATA_MAGIC, is_key_file, kind_of, load_key

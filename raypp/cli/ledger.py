@@ -10,7 +10,6 @@ from rich.console import Console
 from raypp.cli.json_file import json_option, write_json
 from raypp.errors import OptionError
 from raypp.io.private import create_secret
-from raypp.io.wording import counted
 from raypp.ledger.audit_archive import archive
 from raypp.ledger.audit_log import AuditLog, command_line
 from raypp.ledger.identity import CACHE_S, Identities, Role, token_id_of
@@ -21,6 +20,7 @@ from raypp.ledger.retention import forget as forget_rows
 from raypp.ledger.store import Ledger
 from raypp.ledger.times import parse_duration, parse_time, shown_time
 from raypp.ledger.types import now_us
+from raypp.text.wording import counted
 from raypp.usage.settings import SiteSettings
 
 LedgerUrl = Annotated[

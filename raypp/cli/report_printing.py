@@ -6,10 +6,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from raypp.io.wording import counted
 from raypp.reports.coverage_rows import WHOLE, coverage_rows, observed_share
 from raypp.reports.records import Recorded
 from raypp.reports.wording import overlaps, pause, seconds, share, until
+from raypp.text.wording import counted
 from raypp.usage.report import SiteReport
 
 _MOST_TRANSITIONS = 15

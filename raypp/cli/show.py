@@ -17,7 +17,6 @@ from raypp.cli.veil import EXIT_ATTENTION, private_folder
 from raypp.errors import KeyFileError, OptionError
 from raypp.ingest.job import load_plan
 from raypp.ingest.planner import Plan
-from raypp.io.address import shown as shown_text
 from raypp.io.filesystem import filesystem_of, is_url
 from raypp.io.private import write_private
 from raypp.media.discovery import discover
@@ -30,6 +29,7 @@ from raypp.reveal.plain import PlainFrame, recover
 from raypp.shards.encryption import DataKey
 from raypp.shards.reader import ShardReader
 from raypp.shards.schema import ArchiveHeader
+from raypp.text.address import shown as shown_text
 from raypp.veil.key import SiteKey, VeilKey, fingerprint
 from raypp.veil.keyfile import load_key, resolve_key_path
 

@@ -11,7 +11,6 @@ from raypp.audit.verdict.certificate import Certificate, verify_certificate
 from raypp.cli.console import ConsoleProgress, error_console
 from raypp.cli.json_file import json_option, write_json
 from raypp.errors import CertificateError, OptionError, ShardError
-from raypp.io.wording import counted
 from raypp.shards.encryption import DataKey
 from raypp.shards.manifest import read_manifest
 from raypp.shards.receipt import Receipt
@@ -19,6 +18,7 @@ from raypp.shards.store import Store
 from raypp.shards.verification import CheckShards, ShardCheck
 from raypp.shards.verification import verify as check_archive
 from raypp.shards.vouching import check_fingerprint, check_signature
+from raypp.text.wording import counted
 from raypp.veil.key import fingerprint as fingerprint_of
 
 _EXIT_PROBLEMS = 1

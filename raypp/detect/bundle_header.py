@@ -10,7 +10,7 @@ from raypp.detect.architecture import Architecture
 from raypp.errors import ContentError, ModelError
 from raypp.io.fault import first_fault
 from raypp.io.json import read_json
-from raypp.io.names import Name, Names
+from raypp.text.names import Name, Names
 
 FORMAT_VERSION = 1
 HEADER_KEY, DIGEST_KEY = "raypp", "sha256"

@@ -8,8 +8,8 @@ from raypp.detect.architecture import Architecture, describe
 from raypp.detect.inputs.dataset import VeiledDataset
 from raypp.detect.schedule import Recipe
 from raypp.errors import ConflictError
-from raypp.io.names import Name, Names
 from raypp.shards.schema import MOST_SIZE
+from raypp.text.names import Name, Names
 
 ABOUT_FILE = "about.json"
 MOST_ABOUT_BYTES = 1_000_000

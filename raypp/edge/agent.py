@@ -16,8 +16,8 @@ from raypp.edge.status import STATUS_FILE, CameraStatus, SiteStatus
 from raypp.edge.supervisor import Keeper
 from raypp.edge.uplink.client import StreamClient
 from raypp.errors import RayppError, SpoolError
-from raypp.io.address import shown
 from raypp.io.private import FOLDER_MODE, private_folder, write_private
+from raypp.text.address import shown
 from raypp.veil.spec import VeilSpec
 
 Log = Callable[[str], None]

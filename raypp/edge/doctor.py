@@ -21,9 +21,9 @@ from raypp.edge.status import STATUS_FILE, SiteStatus
 from raypp.edge.uplink.client import CLOCK_ALARM_US
 from raypp.edge.uplink.connection import Link, is_not_served_yet, what_failed
 from raypp.errors import RayppError, SiteError
-from raypp.io.address import shown_camera
 from raypp.media.container import said
 from raypp.media.masks import load_masks
+from raypp.text.address import shown_camera
 
 _CAMERA_S = 20.0
 _LEAST_FREE_BYTES = 1 << 30

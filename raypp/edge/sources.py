@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from raypp.errors import MediaError, OptionError
-from raypp.io.address import shown_camera
 from raypp.media.capture_time import CaptureClock
 from raypp.media.container import VideoInfo, probe
 from raypp.media.discovery import discover
 from raypp.media.files import open_source
 from raypp.media.source import SourceKind
+from raypp.text.address import shown_camera
 
 LIVE_SCHEMES = frozenset(["rtsp", "rtsps", "rtmp", "rtmps", "rtp", "srt", "http", "https", "tcp", "udp"])
 

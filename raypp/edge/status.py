@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from raypp.io.wording import counted
+from raypp.text.wording import counted
 
 STATUS_FILE = "status.json"
 """Where the agent writes it, in its spool."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from raypp.evaluate.detections import FloatArray, SampleDetections, fractions
 from raypp.evaluate.errors import Mistake
 from raypp.evaluate.label_issues import LabelSuspect
-from raypp.io.csv_cells import as_cell
+from raypp.text.csv_cells import as_cell
 
 _BOX = ("x", "y", "w", "h")
 

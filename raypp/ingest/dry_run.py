@@ -16,8 +16,6 @@ from raypp.ingest.segment import Item, Workshop
 from raypp.ingest.settings import VeilSettings
 from raypp.ingest.summary import told
 from raypp.ingest.variants import versions
-from raypp.io.address import shown
-from raypp.io.wording import counted, lasting
 from raypp.media.dataset import LabelCount
 from raypp.media.discovery import discover
 from raypp.media.files import open_source
@@ -27,6 +25,8 @@ from raypp.media.timeline import DecodeReport
 from raypp.media.video import decode
 from raypp.progress import Progress
 from raypp.shards.receipt import Quarantined
+from raypp.text.address import shown
+from raypp.text.wording import counted, lasting
 from raypp.veil.packing import pack
 
 _SAMPLED_SOURCES = 5

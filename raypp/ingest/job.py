@@ -16,7 +16,6 @@ from raypp.ingest.segment import Segment, SegmentResult, Workshop
 from raypp.ingest.settings import VeilSettings
 from raypp.ingest.summary import Timings, VeilSummary, summarise
 from raypp.io.private import write_private
-from raypp.io.wording import counted
 from raypp.media.discovery import Discovery, discover
 from raypp.progress import Progress
 from raypp.shards.labels import list_versions, read_labels
@@ -25,6 +24,7 @@ from raypp.shards.receipt import Receipt
 from raypp.shards.schema import HEADER_FILE, ArchiveHeader
 from raypp.shards.signature import ArchiveSignature, sign_archive
 from raypp.shards.store import Store
+from raypp.text.wording import counted
 from raypp.veil.key import VeilKey
 
 PLAN_FILE = "plan.json"

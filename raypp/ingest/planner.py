@@ -12,7 +12,6 @@ from raypp.geometry.window import Window
 from raypp.ingest.archive_id import pseudonym, segment_id, source_identity
 from raypp.ingest.segment import Item, Segment
 from raypp.ingest.settings import VeilSettings
-from raypp.io.address import shown
 from raypp.media.capture_time import CaptureClock
 from raypp.media.container import VideoInfo, probe
 from raypp.media.dataset import TRAIN, Dataset, DatasetImage
@@ -23,6 +22,7 @@ from raypp.media.masks import MaskSet
 from raypp.media.sampling import cut_points
 from raypp.media.source import SourceFile, SourceKind
 from raypp.shards.receipt import Quarantined
+from raypp.text.address import shown
 from raypp.veil.key import Keyring
 from raypp.veil.packing import packed_size
 

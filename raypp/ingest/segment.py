@@ -11,7 +11,6 @@ from raypp.errors import MediaError, SourceReadError
 from raypp.geometry.letterbox import Letterbox
 from raypp.ingest.settings import VeilSettings
 from raypp.ingest.variants import Version, versions
-from raypp.io.address import shown
 from raypp.media.container import VideoInfo
 from raypp.media.files import SourceStream, open_source
 from raypp.media.frame import Frame
@@ -25,6 +24,7 @@ from raypp.shards.receipt import Quarantined, Receipt
 from raypp.shards.schema import HEADER_FILE, ArchiveHeader, FrameRow
 from raypp.shards.store import Store
 from raypp.shards.writer import ShardWriter
+from raypp.text.address import shown
 from raypp.veil.derivation import keyed_hash
 from raypp.veil.key import Keyring
 from raypp.veil.packing import pack

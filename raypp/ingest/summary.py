@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from raypp.ingest.attempts import Unfinished
 from raypp.ingest.planner import Plan
 from raypp.ingest.segment import Item, Segment, SegmentResult
-from raypp.io.address import shown
 from raypp.io.private import write_private
-from raypp.io.wording import counted
 from raypp.media.dataset import LabelCount
 from raypp.shards.manifest import Manifest
 from raypp.shards.receipt import Quarantined, Receipt
 from raypp.shards.signature import ArchiveSignature
+from raypp.text.address import shown
+from raypp.text.wording import counted
 
 if TYPE_CHECKING:
     from raypp.ingest.job import VeilJob

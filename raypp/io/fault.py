@@ -2,7 +2,7 @@
 
 from pydantic import ValidationError
 
-from raypp.io.names import printable
+from raypp.text.names import printable
 
 _LONGEST_FIELD, _LONGEST_REASON = 80, 200
 

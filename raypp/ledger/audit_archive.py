@@ -11,12 +11,12 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, delete, func, select, text
 
 from raypp.errors import LedgerError, OptionError
-from raypp.io.wording import counted
 from raypp.ledger.audit_log import AuditEntry
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import AuditRow
 from raypp.ledger.types import COMMAND_LINE
 from raypp.ledger.writing import write_audit
+from raypp.text.wording import counted
 
 _AT_A_TIME = 2000
 _REFUSAL = "the audit log is append-only"

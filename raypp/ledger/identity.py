@@ -14,13 +14,13 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, insert, select, update
 
 from raypp.errors import ForbiddenError, OptionError, UnauthenticatedError, UnknownSiteError
-from raypp.io.wording import counted
 from raypp.ledger import sites
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import SiteRow, TokenRow
 from raypp.ledger.times import shown_time
 from raypp.ledger.types import COMMAND_LINE, checked_name
 from raypp.ledger.writing import write_audit
+from raypp.text.wording import counted
 
 CACHE_S = 5.0
 """For so long a token is believed without looking it up: revocation takes effect within this, whatever clocks do."""

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from raypp.errors import LabelError, MediaError
 from raypp.io.filesystem import is_url
-from raypp.io.names import check_names
 from raypp.media.annotations.boxes import ImageLabels
 from raypp.media.annotations.content import read_text
 from raypp.media.annotations.rows import RowFormat, parse_labels
 from raypp.media.files import Listed
 from raypp.media.source import SourceFile, SourceKind
+from raypp.text.names import check_names
 
 TRAIN = "train"
 UNLISTED = "unlisted"

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from raypp.io.csv_cells import as_cell
 from raypp.reports.wording import clock, iso
+from raypp.text.csv_cells import as_cell
 from raypp.usage.episode import Episode, EpisodeState
 from raypp.usage.shifts import local
 

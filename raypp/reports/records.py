@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from raypp.errors import OptionError
-from raypp.io.wording import counted
 from raypp.ledger.store import Ledger
 from raypp.reports.cameras import CameraState, camera_states, known_until, silent_since, watching
 from raypp.reports.colours import Colours, colours_of
 from raypp.reports.period import DAY_US, Period, day_of
 from raypp.reports.wording import clock, date_and_clock, iso, some
+from raypp.text.wording import counted
 from raypp.usage.episode import Episode, Stretch
 from raypp.usage.overlap import counted_once
 from raypp.usage.report import SiteReport

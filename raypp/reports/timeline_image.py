@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from raypp.io.atomic import whole_file
-from raypp.io.wording import counted
 from raypp.reports.chart import CameraChart, Chart
 from raypp.reports.colours import LIGHT
 from raypp.reports.period import SECOND_US
 from raypp.reports.ticks import make_ticks
 from raypp.reports.wording import date_and_clock, duration
+from raypp.text.wording import counted
 from raypp.usage.episode import EpisodeState
 
 _DPI = 130

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from raypp.errors import OptionError
-from raypp.io.csv_cells import as_text
 from raypp.media.drawing import Mark
 from raypp.shards.labels import list_versions, read_labels
 from raypp.shards.store import Store
+from raypp.text.csv_cells import as_text
 
 _NUMBERED = re.compile(r"-v(\d+)$")
 _BOX_COLUMNS = ("x", "y", "w", "h")

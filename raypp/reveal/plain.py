@@ -9,7 +9,6 @@ import numpy.typing as npt
 from raypp.errors import MediaError
 from raypp.geometry.letterbox import Letterbox
 from raypp.ingest.variants import variant_pixels
-from raypp.io.address import shown
 from raypp.media.container import is_indexed, open_video
 from raypp.media.files import SourceStream, open_source
 from raypp.media.frame import PADDING, Frame
@@ -20,6 +19,7 @@ from raypp.media.timeline import DecodeReport
 from raypp.media.video import decode
 from raypp.reveal.lookup import Origin, SourceFinder, VeiledRow
 from raypp.shards.schema import ArchiveHeader
+from raypp.text.address import shown
 
 Square = npt.NDArray[np.uint8]
 """uint8[size, size, 3], RGB."""

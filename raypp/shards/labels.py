@@ -15,10 +15,10 @@ from pydantic import BaseModel, Field
 from raypp.errors import ConflictError, LabelError, ShardError
 from raypp.geometry.boxes import Box
 from raypp.io.json import read_json
-from raypp.io.names import MOST_NAMES
 from raypp.shards.manifest import Manifest, encryption_of
 from raypp.shards.schema import HEADER_FILE, METADATA_KEY, ArchiveHeader
 from raypp.shards.store import Store
+from raypp.text.names import MOST_NAMES
 
 LABEL_FOLDER = "labels"
 _BOX = pa.struct(

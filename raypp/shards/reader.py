@@ -12,13 +12,13 @@ import pyarrow.parquet as pq
 from raypp.errors import KeyFileError, ShardError
 from raypp.geometry.window import Window
 from raypp.io.filesystem import is_url
-from raypp.io.names import printable
 from raypp.shards.encryption import DataKey
 from raypp.shards.labels import SampleLabels, read_labels
 from raypp.shards.manifest import Manifest, read_manifest
 from raypp.shards.parquet import open_parquet
 from raypp.shards.schema import METADATA_KEY, SHARD_SCHEMA, ArchiveHeader
 from raypp.shards.store import Store
+from raypp.text.names import printable
 from raypp.veil.packing import unpack
 
 

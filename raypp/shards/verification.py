@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.errors import RayppError, ShardError
 from raypp.geometry.window import Window
-from raypp.io.names import printable
 from raypp.shards.encryption import DataKey
 from raypp.shards.labels import list_versions, read_labels
 from raypp.shards.manifest import Manifest, pending_receipts, read_manifest
@@ -21,6 +20,7 @@ from raypp.shards.schema import HEADER_FILE, ArchiveHeader, FrameRow
 from raypp.shards.store import Store
 from raypp.shards.vouching import check_signature
 from raypp.shards.writer import ContentDigest
+from raypp.text.names import printable
 from raypp.veil.packing import packed_size
 
 _CHUNK = 1 << 20

@@ -7,7 +7,7 @@ from typing import Any
 
 from raypp.detect.model_info import About
 from raypp.errors import OptionError
-from raypp.io.address import shown
+from raypp.text.address import shown
 from raypp.train.results import EpochResult
 
 _RUN_FILE = "mlflow-run"

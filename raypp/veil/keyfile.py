@@ -11,8 +11,8 @@ from cryptography.exceptions import InvalidTag
 
 from raypp.errors import ContentError, KeyFileError
 from raypp.io.json import read_json
-from raypp.io.names import check_name
 from raypp.io.private import create_secret, read_secret
+from raypp.text.names import check_name
 from raypp.veil.derivation import SECRET_BYTES
 from raypp.veil.envelope import Envelope, Passphrase, read_passphrase
 from raypp.veil.key import HASH_USES, SiteKey, StreamSecrets, VeilKey

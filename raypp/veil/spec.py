@@ -18,7 +18,7 @@ from pydantic import (
 
 from raypp.errors import ContentError, SpecError
 from raypp.io.content import read_content
-from raypp.io.names import printable
+from raypp.text.names import printable
 
 MOST_BYTES = 1 << 16
 _LONGEST_SHOWN = 160

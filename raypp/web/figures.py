@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from raypp.io.wording import counted
 from raypp.reports.coverage_rows import WHOLE, CoverageRow, coverage_rows
 from raypp.reports.wording import seconds, share
+from raypp.text.wording import counted
 from raypp.usage.report import SiteReport, Transition, UseTotal
 from raypp.web.timeline import WHY_NOT
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from raypp.io.wording import counted
 from raypp.reports.cameras import CameraState, known_until
 from raypp.reports.period import Period, day, day_of
 from raypp.reports.records import Recorded
 from raypp.reports.wording import date_and_clock
+from raypp.text.wording import counted
 from raypp.usage.settings import SiteSettings
 from raypp.usage.shifts import local, shifts_between
 from raypp.web.addresses import period_query, site_address

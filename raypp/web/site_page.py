@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from raypp.io.wording import counted
 from raypp.reports.chart import chart_of
 from raypp.reports.colours import Colours
 from raypp.reports.coverage_rows import observed_share, worn_share
 from raypp.reports.records import Recorded
 from raypp.reports.wording import clock, overlaps, seconds, share, until
+from raypp.text.wording import counted
 from raypp.usage.episode import Episode, EpisodeState
 from raypp.usage.report import SiteReport, WornReport
 from raypp.web.addresses import period_query

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from raypp.errors import LedgerError, LedgerUnavailableError, RayppError
-from raypp.io.wording import counted
 from raypp.ledger.store import Ledger
 from raypp.reports.chart import chart_of
 from raypp.reports.records import Recorded, cameras_of, latest, newest_frame
 from raypp.reports.wording import date_and_clock, date_words, duration, iso
+from raypp.text.wording import counted
 from raypp.usage.shifts import local
 from raypp.web.addresses import site_address
 from raypp.web.site_heading import state_badge

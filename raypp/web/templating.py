@@ -9,8 +9,8 @@ from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
 from jinja2.ext import Extension
 from markupsafe import Markup
 
-from raypp.io.wording import counted
 from raypp.reports import wording
+from raypp.text.wording import counted
 from raypp.usage.shifts import local
 from raypp.web.assets import REFRESH_S, SCRIPT, STYLE
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from raypp.io.wording import counted
 from raypp.reports.chart import Band, CameraChart, Chart, Gap, Lane
 from raypp.reports.ticks import Tick, make_ticks
 from raypp.reports.wording import clock, date_and_clock, duration
+from raypp.text.wording import counted
 from raypp.usage.coverage import NO_FRAMES
 from raypp.usage.episode import EpisodeState
 from raypp.usage.spans import Spans, shared, union

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raypp.io.wording import counted
 from raypp.reports.wording import duration, share
+from raypp.text.wording import counted
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from raypp.audit.core.model import Adversary
 from raypp.audit.core.row import AttackRow
 from raypp.audit.verdict.gates import Gate, Verdict, gates_of_one, judge
-from raypp.io.wording import counted
+from raypp.text.wording import counted
 
 _PAIRS = re.compile(r"\b(\d[\d,]*) pairs?\b")
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from raypp.audit.core.budget import Budget
 from raypp.audit.core.model import Adversary
 from raypp.audit.verdict.gates import Gate, Verdict
-from raypp.io.wording import counted
+from raypp.text.wording import counted
 
 
 def headlines(gates: Sequence[Gate]) -> list[str]:

@@ -15,10 +15,10 @@ from raypp.edge.capture.job import CaptureJob, ClockChanged, Remembered, Said, S
 from raypp.edge.capture.position import Position
 from raypp.edge.capture.reporting import Reporter
 from raypp.errors import SourceReadError
-from raypp.io.address import has_unclear_password, shown_camera
 from raypp.media.container import PIXEL_LIMIT, said
 from raypp.media.orientation import Orientation
 from raypp.media.rendering import Renderer
+from raypp.text.address import has_unclear_password, shown_camera
 
 _FIRST_RETRY_S = 1.0
 _LONGEST_RETRY_S = 30.0

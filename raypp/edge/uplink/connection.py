@@ -11,8 +11,8 @@ import grpc
 import grpc.aio
 
 from raypp.errors import OptionError, SiteError
-from raypp.io.address import shown
 from raypp.io.private import read_secret
+from raypp.text.address import shown
 
 _CERTIFICATE = re.compile(r"handshake failed.*CERTIFICATE_VERIFY_FAILED: ([^:]+)")
 _NOT_SERVED_YET = re.compile(r"Application '.*' not found")

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raypp.evaluate.tables import _csv
-from raypp.io.csv_cells import as_cell, as_text
 from raypp.reports.episode_record import as_csv
+from raypp.text.csv_cells import as_cell, as_text
 
 FORMULAS = ["=1+1|x", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "=", "- 1"]
 

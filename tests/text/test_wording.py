@@ -2,7 +2,7 @@
 
 import pytest
 
-from raypp.io.wording import counted, lasting
+from raypp.text.wording import counted, lasting
 
 
 def test_one_has_no_plural() -> None:

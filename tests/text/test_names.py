@@ -2,7 +2,7 @@
 
 import pytest
 
-from raypp.io.names import MOST_NAMES, check_name, check_names, printable
+from raypp.text.names import MOST_NAMES, check_name, check_names, printable
 
 
 @pytest.mark.parametrize(

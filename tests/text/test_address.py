@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raypp.errors import MediaError, RayppError
-from raypp.io.address import has_unclear_password, shown, shown_camera
+from raypp.text.address import has_unclear_password, shown, shown_camera
 
 
 @pytest.mark.parametrize(

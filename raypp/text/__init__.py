@@ -1,0 +1,1 @@
+"""Text as people may see it: without secrets and control characters, numbers as people say them."""
