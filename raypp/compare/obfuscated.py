@@ -12,6 +12,7 @@ from raypp.compare.arm import JPEG_QUALITY, ObscuredFigures
 from raypp.compare.images import ImageDataset, LabelledImage, letterboxed
 from raypp.geometry.boxes import Box
 from raypp.geometry.letterbox import Letterbox
+from raypp.io.atomic import whole_file
 from raypp.media.obfuscation import Obscuring, Pixels
 
 _USED = ("train", "val")
@@ -54,9 +55,8 @@ def _split(images: Sequence[LabelledImage], way: Obscuring, size: int, folder: P
 
 def _written(image: LabelledImage, way: Obscuring, size: int, path: Path) -> LabelledImage:
     if not path.exists():
-        part = path.with_suffix(".tmp")
-        Image.fromarray(_hidden(image, way, size)).save(part, format="PNG", compress_level=1)
-        part.replace(path)
+        with whole_file(path) as part:
+            Image.fromarray(_hidden(image, way, size)).save(part, format="PNG", compress_level=1)
     return replace(image, path=path)
 
 

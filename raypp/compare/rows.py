@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from raypp.compare.arm import ArmRow
 from raypp.errors import ConflictError, OptionError
 from raypp.evaluate.matching import SampleMatches
+from raypp.io.atomic import whole_file, write_text
 
 _ROWS, _MATCHES = "rows", "matches"
 
@@ -33,21 +34,18 @@ def write_row(out: Path, row: ArmRow, matches: Sequence[SampleMatches]) -> None:
         (out / folder).mkdir(parents=True, exist_ok=True)
     owner = np.concatenate([np.full(len(one.confidence_P), number) for number, one in enumerate(matches)])
     labelled = np.concatenate([np.full(len(one.labelled_L), number) for number, one in enumerate(matches)])
-    partial = out / _MATCHES / f".{row.row_id}.npz"
-    np.savez_compressed(
-        partial,
-        names=np.array([one.sample_id for one in matches]),
-        owner=owner.astype(np.int32),
-        correct=np.concatenate([one.correct_PT for one in matches]),
-        confidence=np.concatenate([one.confidence_P for one in matches]),
-        predicted=np.concatenate([one.predicted_P for one in matches]),
-        labelled_owner=labelled.astype(np.int32),
-        labelled=np.concatenate([one.labelled_L for one in matches]),
-    )
-    partial.replace(out / _MATCHES / f"{row.row_id}.npz")
-    half = out / _ROWS / f".{row.row_id}.tmp"
-    half.write_text(row.model_dump_json(indent=1) + "\n")
-    half.replace(out / _ROWS / f"{row.row_id}.json")
+    with whole_file(out / _MATCHES / f"{row.row_id}.npz") as part, part.open("wb") as file:
+        np.savez_compressed(
+            file,
+            names=np.array([one.sample_id for one in matches]),
+            owner=owner.astype(np.int32),
+            correct=np.concatenate([one.correct_PT for one in matches]),
+            confidence=np.concatenate([one.confidence_P for one in matches]),
+            predicted=np.concatenate([one.predicted_P for one in matches]),
+            labelled_owner=labelled.astype(np.int32),
+            labelled=np.concatenate([one.labelled_L for one in matches]),
+        )
+    write_text(out / _ROWS / f"{row.row_id}.json", row.model_dump_json(indent=1) + "\n")
 
 
 def read_matches(out: Path, row: ArmRow) -> list[SampleMatches]:

@@ -29,6 +29,7 @@ from raypp.errors import OptionError
 from raypp.evaluate.matching import SampleMatches
 from raypp.evaluate.metrics import Matcher, score
 from raypp.evaluate.scores import Scores
+from raypp.io.atomic import whole_file
 from raypp.train.adapter_fitting import Pair, fit_adapter
 from raypp.train.augmentation import CellAugmentation
 from raypp.train.initial_weights import load_start
@@ -256,9 +257,8 @@ def _batches(
 
 
 def _keep(state: dict[str, object], path: Path) -> None:
-    partial = path.with_suffix(".tmp")
-    torch.save(state, partial)
-    partial.replace(path)
+    with whole_file(path) as part:
+        torch.save(state, part)
 
 
 def _name(path: Path | None) -> Path | None:

@@ -20,6 +20,7 @@ from raypp.evaluate.plots import Pixels, confusion_image, detections_image, prec
 from raypp.evaluate.request import Origin, StudiedSample, in_order
 from raypp.evaluate.scores import Scores
 from raypp.evaluate.tables import detections_table, mistakes_table, suspects_table
+from raypp.io.atomic import write_bytes
 
 SCORES_FILE = "scores.json"
 MISTAKES_FILE = "mistakes.json"
@@ -157,9 +158,7 @@ def write_report(report: Report, folder: Path) -> Images:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
-            partial = folder / f".{name}.tmp"
-            partial.write_bytes(content)
-            partial.replace(folder / name)
+            write_bytes(folder / name, content)
     except OSError as error:
         raise OptionError(f"--report {folder}: {error.strerror}; choose a folder that can be written") from None
     return drawn

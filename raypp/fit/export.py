@@ -1,6 +1,5 @@
 """What a fit leaves: the encoder, sealed under the owner's key, and the detector that trainings start from."""
 
-import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -78,8 +77,6 @@ def write_fitted(
     )
     tensors = start_tensors(state, every_substitution(spec, key))
     write_bundle(Bundle.of(header, tensors), out / START_FILE, None, force=True)
-    with (out / START_FILE).open("rb") as start:
-        os.fsync(start.fileno())  # the checkpoint that could make it anew is deleted next
     write_private(out / ENCODER_FILE, seal_encoder(spec, content, key))  # last: it tells that the fit is finished
     return spec
 

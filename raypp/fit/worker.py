@@ -24,7 +24,8 @@ from raypp.fit.fitting import build_fit, start_codes
 from raypp.fit.results import FitEpoch
 from raypp.fit.settings import FitSettings, recipe_of
 from raypp.fit.stem import AdversarialNetwork, Hidden, stem_of
-from raypp.io.private import private_file, private_folder
+from raypp.io.atomic import whole_file
+from raypp.io.private import private_folder
 from raypp.train.results import record
 from raypp.train.trainer import Trainer
 from raypp.train.worker import Team
@@ -90,7 +91,7 @@ def fit_here(settings: FitSettings, out: Path) -> Path:
 
     def report(_metrics: dict[str, object], checkpoint: Path | None) -> None:
         if checkpoint is not None:
-            with private_file(kept / STATE_FILE) as part:
+            with whole_file(kept / STATE_FILE, private=True) as part:
                 shutil.copyfile(checkpoint / STATE_FILE, part)
 
     team = Team.alone(torch.device("cuda" if settings.gpu else "cpu"), report)

@@ -1,23 +1,89 @@
-"""Files that are there whole or not at all, whatever is killed meanwhile."""
+"""Files and folders that are there whole or not at all, whatever is killed meanwhile."""
 
+import os
+import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+PART_SUFFIX = ".tmp"
+"""What the names of files and folders end with that are not whole yet; they begin with a dot."""
+_FILE_MODE, _PRIVATE_MODE = 0o666, 0o600
+
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Give a place beside a file, to be written to; it becomes the file at the end, or is deleted upon an error."""
-    part = path.with_name(f".{path.name}.part")
+def whole_file(path: Path, *, private: bool = False, durable: bool = False) -> Iterator[Path]:
+    """Give an empty file beside a file; at the end of the block it becomes the file, or is deleted upon an error.
+
+    Each call has its own, so that two processes may write the same file: the later one stays.
+
+    Args:
+        path: the file; its folder is there.
+        private: whether the file is of mode 0600; else the umask decides.
+        durable: whether the file is on the disk before the block has ended, so that it outlives a loss of power.
+
+    Raises:
+        OSError: if it cannot be written; the file is as before.
+    """
+    part = path.with_name(f".{path.name}.{secrets.token_hex(6)}{PART_SUFFIX}")
     try:
+        mode = _PRIVATE_MODE if private else _FILE_MODE
+        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
         yield part
+        if durable:
+            _sync(part, os.O_RDONLY)
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
+        raise
+    if durable:
+        sync_folder(path.parent)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Give a place for a folder beside a folder; at the end of the block it takes the folder's place.
+
+    Upon an error it is deleted. What a killed process left of it is deleted first, so one process at a time writes a
+    folder.
+
+    Args:
+        path: the folder; the one above it is there.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    part = path.with_name(f".{path.name}{PART_SUFFIX}")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        yield part
+        shutil.rmtree(path, ignore_errors=True)
+        part.rename(path)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
         raise
 
 
 def write_text(path: Path, text: str) -> None:
     """Write text to a file, as UTF-8 and with its line ends as they are; raises OSError."""
-    with whole_file(path) as part:
-        part.write_text(text, encoding="utf-8", newline="")
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes, *, private: bool = False, durable: bool = False) -> None:
+    """Write a file whole or not at all; arguments and errors as for `whole_file`."""
+    with whole_file(path, private=private, durable=durable) as part:
+        part.write_bytes(content)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's entries to the disk; raises OSError."""
+    _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

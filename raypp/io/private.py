@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from raypp.errors import RayppError
+from raypp.io.atomic import write_bytes
 
 PUBLIC = "public"
 """Folder, in one that stays with its owner, of what may be handed out."""
@@ -98,26 +99,9 @@ def private_umask() -> Iterator[None]:
         os.umask(before)
 
 
-@contextmanager
-def private_file(path: Path) -> Iterator[Path]:
-    """Give a place of mode 0600 beside a file, to be written to; at the end it becomes the file, or it is deleted."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE))
-        part.chmod(FILE_MODE)  # one that a killed process left may be of another mode
-        yield part
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
 def write_private(path: Path, content: bytes) -> None:
-    """Write a file of mode 0600 whole or not at all; raises OSError."""
-    with private_file(path) as part:
-        part.write_bytes(content)
+    """Write a file of mode 0600 whole or not at all, and to the disk; raises OSError."""
+    write_bytes(path, content, private=True, durable=True)
 
 
 def _is_open_to_others(path: Path, descriptor: int, found: os.stat_result) -> bool:

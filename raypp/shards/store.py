@@ -17,13 +17,13 @@ import pyarrow as pa
 from pyarrow import fs
 
 from raypp.errors import ConflictError, KeyFileError, ShardError
+from raypp.io.atomic import PART_SUFFIX, whole_file
 from raypp.io.filesystem import filesystem_of, is_url
 from raypp.shards.encryption import DataKey
 from raypp.shards.parquet import is_encrypted, parquet_table
 from raypp.shards.schema import HEADER_FILE, ArchiveHeader
 
 LOCK_FILE = ".lock"
-_PARTIAL_SUFFIX = ".tmp"
 _REMOTE_LOCK_BYTES = 512
 _REMOTE_LOCK_STALE_S = 300.0
 _REMOTE_LOCK_BEAT_S = 60.0
@@ -138,7 +138,7 @@ class Store:
     def sweep(self) -> None:
         """Remove partial files that killed writers left; call it only while holding the lock."""
         for name in self._all(""):
-            if name.rpartition("/")[2].startswith(".") and name.endswith(_PARTIAL_SUFFIX):
+            if name.rpartition("/")[2].startswith(".") and name.endswith(PART_SUFFIX):
                 self.delete(name)
 
     @contextlib.contextmanager
@@ -158,21 +158,8 @@ class Store:
     @contextlib.contextmanager
     def _create_local(self, path: Path) -> Iterator[IO[bytes]]:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{secrets.token_hex(6)}{_PARTIAL_SUFFIX}")
-        try:
-            with partial.open("xb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        with whole_file(path, durable=True) as part, part.open("wb") as file:
+            yield file
 
     @contextlib.contextmanager
     def _create_remote(self, remote: fs.FileSystem, path: str) -> Iterator[IO[bytes]]:

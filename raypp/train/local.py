@@ -18,6 +18,7 @@ from raypp.detect.inputs.rows import SHUFFLED_ROWS, VAL_ROWS, Rows
 from raypp.detect.inputs.variants import VARIANT_COLUMNS
 from raypp.detect.model_info import About
 from raypp.errors import ModelError
+from raypp.io.atomic import whole_folder
 from raypp.train.results import EpochResult, read_results
 from raypp.train.settings import TrainSettings
 from raypp.train.worker import Team, train_worker
@@ -93,11 +94,8 @@ def _keep(out: Path, folder: Path) -> None:
     """Keep the checkpoint of the epoch that has just been recorded, and the best one, whole at any moment."""
     last = read_results(out, EpochResult)[-1].epoch
     place = out / _CHECKPOINT.format(last)
-    part = place.with_suffix(".part")
-    for old in (part, place):
-        shutil.rmtree(old, ignore_errors=True)  # of a run that was stopped
-    shutil.copytree(folder, part)
-    part.rename(place)
+    with whole_folder(place) as part:
+        shutil.copytree(folder, part)
     kept = {last, _best_epoch(out)}
     for path in checkpoints_here(out):
         if int(path.name.rpartition("_")[2]) not in kept:

@@ -12,6 +12,7 @@ from raypp.detect.inputs.dataset import TRAIN, VAL, VeiledDataset
 from raypp.detect.model_info import ABOUT_FILE, About
 from raypp.detect.schedule import Recipe
 from raypp.errors import ConflictError, OptionError
+from raypp.io.atomic import whole_folder
 from raypp.progress import SILENT, Progress
 from raypp.train.mlflow import MlflowRun
 from raypp.train.progress import begin_line, epochs_said
@@ -104,11 +105,8 @@ def train_detector(
 
 def _keep_best(best: Path, folder: Path) -> None:
     """Keep the best epoch's detector, whole or not at all: where it stands, the run has ended."""
-    part = folder.with_name(f".{folder.name}.part")
-    for old in (part, folder):
-        shutil.rmtree(old, ignore_errors=True)
-    shutil.copytree(best, part)
-    part.rename(folder)
+    with whole_folder(folder) as part:
+        shutil.copytree(best, part)
 
 
 def _summary(out: Path, about: About, results: Sequence[EpochResult], *, seconds: float) -> TrainSummary:

@@ -103,7 +103,7 @@ class SegmentFile:
             record = _record(chunk_head.model_dump_json().encode(), body)
             places.append(Place(head=chunk_head, offset=len(data), length=len(record)))
             data += record
-        write_safely(path, data)
+        write_private(path, data)
         return cls(path, head, places, len(data))
 
     @classmethod
@@ -174,21 +174,6 @@ class SegmentFile:
         if self._file is not None:
             os.close(self._file)
             self._file = None
-
-
-def write_safely(path: Path, data: bytes) -> None:
-    """Write a file of mode 0600, there whole or not at all even if the power fails; raises OSError."""
-    write_private(path, data)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring a folder's entries to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _record(head: bytes, body: bytes) -> bytes:

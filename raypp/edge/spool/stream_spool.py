@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from protos import raypp_pb2 as pb
 from raypp.errors import SpoolError
-from raypp.io.private import FOLDER_MODE
+from raypp.io.private import FOLDER_MODE, write_private
 from raypp.edge.capture.position import Position
-from raypp.edge.spool.segment_file import SUFFIX, ChunkHead, SegmentFile, SegmentHead, write_safely
+from raypp.edge.spool.segment_file import SUFFIX, ChunkHead, SegmentFile, SegmentHead
 from raypp.usage.observation import Observation
 from raypp.veil.spec import VeilSpec
 from raypp.wire.frames import unseen_frame
@@ -81,7 +81,7 @@ class StreamSpool:
         folder = parent / f"{facts.epoch:020d}"
         folder.mkdir(mode=FOLDER_MODE)
         first = SegmentFile.create(folder, SegmentHead(first_sequence=1, position=facts.begun_at))
-        write_safely(folder / FACTS_FILE, facts.model_dump_json(indent=1).encode())
+        write_private(folder / FACTS_FILE, facts.model_dump_json(indent=1).encode())
         return cls(folder, facts, [first], done=False)
 
     @classmethod
@@ -233,7 +233,7 @@ class StreamSpool:
             gone.close()
             gone.path.unlink(missing_ok=True)
         if self.ended and sequence >= self.last_sequence and not self.done:
-            write_safely(self.folder / _DONE, b"")
+            write_private(self.folder / _DONE, b"")
             self.done = True
 
     def drop_oldest(self) -> int:
@@ -260,7 +260,7 @@ class StreamSpool:
     def renumber(self, epoch: int) -> None:
         """Give it another number; only one that no service has seen may have another. Raises OSError."""
         facts = self.facts.model_copy(update={"epoch": epoch})
-        write_safely(self.folder / FACTS_FILE, facts.model_dump_json(indent=1).encode())
+        write_private(self.folder / FACTS_FILE, facts.model_dump_json(indent=1).encode())
         self.facts = facts
 
     def set_aside(self) -> Path:
