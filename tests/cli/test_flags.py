@@ -23,7 +23,7 @@ def test_fields_become_flags_and_commands_stay(text, shown):
 
 
 def test_an_error_names_a_field_in_python_and_a_flag_at_the_command_line(tmp_path):
-    with pytest.raises(OptionError, match="^`workers` 2 train together on Ray"):
+    with pytest.raises(OptionError, match=r"^`workers` 2 train together on Ray"):
         train_detector(TrainSettings(archive=str(tmp_path), out=tmp_path / "run", workers=2))
     done = raypp("train", tmp_path, "--out", tmp_path / "run", "--workers", "2", "--here")
     assert done.returncode == 1
