@@ -100,7 +100,7 @@ class AuditSettings(BaseModel):
         found = gather_trial(sources, read_about(self.model).size, self.spec.patch, self.suite.tried, self.seed)
         if found is None and self.members is not None:
             raise OptionError(
-                f"--members {self.members} is no local dataset with at least {LEAST_MEMBERS} images in train and "
+                f"`members` {self.members} is no local dataset with at least {LEAST_MEMBERS} images in train and "
                 f"{LEAST_STRANGERS} in val, of one shape; give the folder of the data.yaml that the detector learnt by"
             )
         return found

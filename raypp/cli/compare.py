@@ -147,7 +147,7 @@ def _seeds(text: str) -> list[int]:
 
 
 def _check(schedule: Schedule, arms: Sequence[Arm]) -> None:
-    check_counts({"--epochs": schedule.epochs, "--batch": schedule.batch, "--nominal-batch": schedule.nominal_batch})
+    check_counts({"epochs": schedule.epochs, "batch": schedule.batch, "nominal_batch": schedule.nominal_batch})
     check_size(schedule.size)
     check_weights(schedule.weights)
     named: dict[tuple[str, int], Arm] = {}

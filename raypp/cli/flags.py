@@ -3,21 +3,63 @@
 import re
 
 _FIELD = re.compile(r"`([a-z][a-z0-9_]*)`")
-_FLAGS = {
+_SAME = [
+    "adversary_rate",
+    "allow_unlabelled",
+    "archive",
+    "batch",
+    "camera",
+    "device",
+    "epochs",
+    "fingerprint",
+    "force",
+    "hide",
+    "keyframes",
+    "masks",
+    "members",
+    "mlflow",
+    "model",
+    "nominal_batch",
+    "out",
+    "private",
+    "report",
+    "restart",
+    "sample_ids",
+    "shard_mb",
+    "site",
+    "size",
+    "sources",
+    "time_from",
+    "timezone",
+    "to",
+    "tone",
+    "val",
+    "variants",
+    "warm_up",
+    "weights",
+    "workers",
+]
+FLAGS = {name: "--" + name.replace("_", "-") for name in _SAME} | {
+    "adversaries": "--adversary",
     "architecture": "--model",
-    "chunk_s": "--chunk-seconds",
+    "arms": "--arm",
+    "data_key": "--data-key",
     "data_key_path": "--data-key",
+    "fps": "--fps",
+    "from_": "--from",
     "gap_s": "--gap-seconds",
     "key_path": "--key",
-    "rate": "--fps",
+    "labels_version": "--labels",
+    "masks_path": "--masks",
+    "rate": "--rate",
     "segment_s": "--segment-seconds",
 }
-"""Fields whose flag has another name."""
+"""The flag of each field that an error of a room names in backquotes."""
 
 
 def with_flags(text: str) -> str:
     """Return a text in which each field in backquotes, such as `shard_mb`, is its flag, such as --shard-mb.
 
-    Commands in backquotes, such as `raypp veil`, stay: they hold a space.
+    Commands in backquotes, such as `raypp veil`, and names of other documents' fields stay as they are.
     """
-    return _FIELD.sub(lambda match: _FLAGS.get(match[1], "--" + match[1].replace("_", "-")), text)
+    return _FIELD.sub(lambda match: FLAGS.get(match[1], match[0]), text)

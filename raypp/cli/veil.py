@@ -121,7 +121,7 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
             spec=chosen,
             encoder_path=encoder,
             size=size,
-            rate=_fraction(fps),
+            fps=_fraction(fps),
             keyframes=keyframes,
             site=site,
             camera=camera,

@@ -54,13 +54,13 @@ def parse_arm(text: str, seed: int) -> Arm:
         place, _, fields = rest.partition(",")
         changed = dict(_pair(pair, text) for pair in fields.split(",") if pair)
         if others := changed.keys() - set(_OF_ARM):
-            raise OptionError(f"--arm {text}: a veil of a file has no {min(others)}; give any of {', '.join(_OF_ARM)}")
+            raise OptionError(f"`arms` {text}: a veil of a file has no {min(others)}; give any of {', '.join(_OF_ARM)}")
         spec, encoder, start = _from_place(Path(place))
     elif text == _DEFAULT:
         spec = PatchSpec()
     else:
         raise OptionError(
-            f"--arm {text} is none of plain, plain-cells, library, default, NAME=SPEC.json, NAME:field=value,..., "
+            f"`arms` {text} is none of plain, plain-cells, library, default, NAME=SPEC.json, NAME:field=value,..., "
             f"{WAYS}"
         )
     if not name or not all(letter.isalnum() or letter in "-_." for letter in name):
@@ -80,7 +80,7 @@ def parse_arm(text: str, seed: int) -> Arm:
         )
     except ValidationError as error:
         first = error.errors()[0]
-        raise OptionError(f"--arm {text}: {first['loc'][-1]}: {first['msg']}") from None
+        raise OptionError(f"`arms` {text}: {first['loc'][-1]}: {first['msg']}") from None
 
 
 def _way(text: str, method: str, number: str | None, fields: str | None) -> Obscuring:
@@ -91,7 +91,7 @@ def _way(text: str, method: str, number: str | None, fields: str | None) -> Obsc
         return _OBSCURING.validate_python({"method": method, **told})
     except ValidationError as error:
         first = error.errors()[0]
-        raise OptionError(f"--arm {text}: {first['loc'][-1]}: {first['msg']}; write one of {WAYS}") from None
+        raise OptionError(f"`arms` {text}: {first['loc'][-1]}: {first['msg']}; write one of {WAYS}") from None
 
 
 def _from_place(place: Path) -> tuple[VeilSpec, Path | None, Path | None]:
@@ -105,11 +105,11 @@ def _from_place(place: Path) -> tuple[VeilSpec, Path | None, Path | None]:
 def _pair(pair: str, text: str) -> tuple[str, Any]:
     field, equals, value = pair.partition("=")
     if not equals:
-        raise OptionError(f"--arm {text}: {pair!r} must be field=value")
+        raise OptionError(f"`arms` {text}: {pair!r} must be field=value")
     try:
         return field.strip(), json.loads(value)
     except ValueError:
-        raise OptionError(f"--arm {text}: {value!r} must be a number, true or false") from None
+        raise OptionError(f"`arms` {text}: {value!r} must be a number, true or false") from None
 
 
 def _without(values: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

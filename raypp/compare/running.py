@@ -212,7 +212,7 @@ def _train(arm: Arm, bench: Bench, val: Frames, count: int, device: torch.device
 def _fit(arm: Arm, bench: Bench, model: DetectionModel, recipe: Recipe, device: torch.device) -> float:
     """Fit the adapter on the training images; a pair is moved alike, so cells stay on what is behind."""
     if bench.schedule.weights is None or arm.spec is None or bench.archive is None:
-        raise OptionError(f"arm {arm.name} is to be fitted, which needs a veil and --weights")
+        raise OptionError(f"arm {arm.name} is to be fitted, which needs a veil and `weights`")
     public = build_detector(bench.schedule.architecture, bench.images.classes, None)
     load_public_weights(public, bench.schedule.weights)
     veiled = VeiledFrames.read(bench.archive.dataset, "train", bench.archive.names).without_variants()

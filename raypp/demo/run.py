@@ -188,7 +188,7 @@ def _settings(options: DemoOptions, key_path: Path) -> VeilSettings:
         private=out.absolute().with_name(f"{out.name}-private"),
         key_path=key_path,
         size=_SIZE,
-        rate=_RATE,
+        fps=_RATE,
         time_from="name:%Y%m%d_%H%M%S",
         segment_s=10.0,
         shard_mb=1.0,

@@ -82,7 +82,7 @@ def write_bundle(bundle: Bundle, path: Path, passphrase: str | None = None, *, f
         ShardError: if it cannot be written.
     """
     if path.exists() and not force:
-        raise ConflictError(f"{path} exists; choose another --out, or replace it with --force")
+        raise ConflictError(f"{path} exists; choose another `out`, or replace it with `force`")
     content = bundle.to_bytes()
     if passphrase is not None:
         content = _SEALED + Envelope.seal(content, passphrase, _SEALED).to_bytes()

@@ -160,7 +160,7 @@ def write_report(report: Report, folder: Path) -> Images:
         for name, content in files.items():
             write_bytes(folder / name, content)
     except OSError as error:
-        raise OptionError(f"--report {folder}: {error.strerror}; choose a folder that can be written") from None
+        raise OptionError(f"`report` {folder}: {error.strerror}; choose a folder that can be written") from None
     return drawn
 
 

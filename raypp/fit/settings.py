@@ -84,24 +84,24 @@ class FitSettings(BaseModel):
         """Raise OptionError for a value out of range, and SpecError for one that no veil has."""
         check_counts(
             {
-                "--epochs": self.epochs,
-                "--batch": self.batch,
-                "--nominal-batch": self.nominal_batch,
-                "--workers": self.workers,
+                "epochs": self.epochs,
+                "batch": self.batch,
+                "nominal_batch": self.nominal_batch,
+                "workers": self.workers,
             }
         )
-        for name, weight in (("--hide", self.hide), ("--tone", self.tone), ("--rate", self.rate)):
+        for name, weight in (("hide", self.hide), ("tone", self.tone), ("rate", self.rate)):
             if weight < 0:
-                raise OptionError(f"{name} {weight} must not be negative; 0 leaves it out")
+                raise OptionError(f"`{name}` {weight} must not be negative; 0 leaves it out")
         if self.adversary_rate <= 0:
-            raise OptionError(f"--adversary-rate {self.adversary_rate} must be above 0")
+            raise OptionError(f"`adversary_rate` {self.adversary_rate} must be above 0")
         if self.restart < 0 or self.warm_up < 1:
-            raise OptionError(f"--restart {self.restart} must be at least 0, --warm-up {self.warm_up} at least 1")
+            raise OptionError(f"`restart` {self.restart} must be at least 0, `warm_up` {self.warm_up} at least 1")
         if not self.adversaries:
-            raise OptionError(f"name at least one --adversary: {', '.join(AdversaryShape)}")
+            raise OptionError(f"name at least one of `adversaries`: {', '.join(AdversaryShape)}")
         check_size(self.size)
         if self.batch % self.workers:
-            raise OptionError(f"--batch {self.batch} cannot be shared by {self.workers} workers")
+            raise OptionError(f"`batch` {self.batch} cannot be shared by {self.workers} workers")
         check_weights(self.weights)
 
     def spec(self, encoder: str) -> LearnedSpec:
@@ -122,7 +122,7 @@ def recipe_of(settings: FitSettings, images: ImageDataset) -> Recipe:
     steps = len(images.splits["train"]) // settings.batch
     if not steps:
         count = len(images.splits["train"])
-        raise OptionError(f"--batch {settings.batch} is more than the {count} training images; use fewer")
+        raise OptionError(f"`batch` {settings.batch} is more than the {count} training images; use fewer")
     return Recipe(
         epochs=settings.epochs,
         batch=settings.batch,

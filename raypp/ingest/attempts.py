@@ -37,7 +37,7 @@ def attempt_segment(segment: Segment, workshop: Workshop) -> Outcome:
     if deaths >= MOST_ATTEMPTS:
         return Unfinished(
             segment_id=segment.segment_id,
-            reason=f"killed its worker {deaths} times (out of memory, or a fault in a decoder); try fewer --workers, "
+            reason=f"killed its worker {deaths} times (out of memory, or a fault in a decoder); try fewer workers, "
             "or convert or remove the file",
         )
     store.write_atomic(mark, b"%d" % (deaths + 1))

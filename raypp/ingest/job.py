@@ -186,14 +186,14 @@ def _claim(store: Store, header: ArchiveHeader) -> None:
     if found.veil_id != header.veil_id:
         raise ConflictError(
             f"output {store.root} holds veil {found.veil_id}, but this key and spec make veil {header.veil_id}; "
-            "use the key and spec it was made with, or another --out"
+            "use the key and spec it was made with, or another `out`"
         )
     for name in ("size", "sampling", "source_names", "encrypted", "variants"):
         was, asked = getattr(found, name), getattr(header, name)
         if was != asked:
             raise ConflictError(
                 f"output {store.root} was made with {name} {was}, not {asked}; "
-                "use the same settings as before, or another --out"
+                "use the same settings as before, or another `out`"
             )
 
 

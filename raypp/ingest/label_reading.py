@@ -71,7 +71,7 @@ def _refusal(what: str, count: LabelCount, causes: Iterable[str]) -> str:
     cause = next(iter(causes), "no label file lies where one is looked for (docs/reference/labels.md)")
     return (
         f"{what}: {count.without + count.unread} of {total} images have no labels that can be used ({count.without} "
-        f"have none, of {count.unread} they cannot be read): {cause}; or veil them as they are with --allow-unlabelled"
+        f"have none, of {count.unread} they cannot be read): {cause}; or veil them as they are with `allow_unlabelled`"
     )
 
 

@@ -143,8 +143,8 @@ def expected_frames(item: Item, settings: VeilSettings) -> float:
     if settings.keyframes and item.info.keyframes_us:
         return float(len(item.info.keyframes_us))
     rate = float(item.info.average_rate)
-    if settings.rate is not None:
-        rate = min(rate, float(settings.rate))
+    if settings.fps is not None:
+        rate = min(rate, float(settings.fps))
     return max(1.0, rate * item.info.duration_us / 1e6)
 
 
@@ -223,14 +223,14 @@ def _probe(
 def _check_clock(earlier: Plan, settings: VeilSettings) -> None:
     if not earlier.segments:
         return
-    for option, was, asked in (
-        ("--time-from", earlier.time_from, settings.time_from),
-        ("--timezone", earlier.timezone, settings.timezone),
+    for setting, was, asked in (
+        ("time_from", earlier.time_from, settings.time_from),
+        ("timezone", earlier.timezone, settings.timezone),
     ):
         if was != asked:
             raise ConflictError(
-                f"output {settings.out} was begun with {option} {was or 'left out'}, not {asked or 'left out'}; "
-                "use the same as before, or another --out"
+                f"output {settings.out} was begun with `{setting}` {was or 'left out'}, not {asked or 'left out'}; "
+                "use the same as before, or another `out`"
             )
 
 
@@ -239,7 +239,7 @@ def _check_masks(masks: MaskSet | None, items: Sequence[Item]) -> None:
     strangers = masks.strangers(cameras) if masks and items else []
     if strangers:
         known = ", ".join(f"{site}/{camera}" for site, camera in sorted(cameras)[:20])
-        raise OptionError(f"--masks has a mask for {strangers[0]}, but the cameras are {known}; correct the name")
+        raise OptionError(f"`masks_path` has a mask for {strangers[0]}, but the cameras are {known}; correct the name")
 
 
 def _check_unchanged(item: Item, wanted: _Wanted, mask_digest: str | None) -> None:
@@ -250,7 +250,7 @@ def _check_unchanged(item: Item, wanted: _Wanted, mask_digest: str | None) -> No
     ):
         if was != asked:
             change = f'as {what} "{was}", not "{asked}"' if what != "privacy mask" else "with another privacy mask"
-            raise ConflictError(f"{item.url} was planned {change}; use the same as before, or another --out")
+            raise ConflictError(f"{item.url} was planned {change}; use the same as before, or another `out`")
 
 
 def _sort_out(items: Sequence[Item], planned: dict[str, Item]) -> tuple[list[Item], dict[str, Item], list[Duplicate]]:

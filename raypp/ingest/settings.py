@@ -30,7 +30,7 @@ class VeilSettings(BaseModel):
         spec: the veil's spec.
         encoder_path: the encoder file, for a learned veil.
         size: side of the square that frames are letterboxed into, in pixels; a multiple of the patch.
-        rate: frames to sample per second; None for every frame.
+        fps: frames to sample per second; None for every frame.
         keyframes: sample keyframes only.
         site: name of the site, where the source does not say.
         camera: name of the camera, or None to take the name of the folder or dataset.
@@ -53,7 +53,7 @@ class VeilSettings(BaseModel):
     spec: VeilSpec = PatchSpec()
     encoder_path: Path | None = None
     size: int = DEFAULT_SIZE
-    rate: Fraction | None = None
+    fps: Fraction | None = None
     keyframes: bool = False
     site: str = "site"
     camera: str | None = None
@@ -72,36 +72,36 @@ class VeilSettings(BaseModel):
         if self.size % patch or not patch <= self.size <= 4096:
             nearest = max(patch, round(self.size / patch) * patch)
             raise OptionError(
-                f"--size {self.size} is no multiple of the veil's patch {patch} up to 4096; use {nearest}"
+                f"`size` {self.size} is no multiple of the veil's patch {patch} up to 4096; use {nearest}"
             )
-        if self.rate is not None and self.rate <= 0:
-            raise OptionError(f"--fps {self.rate} must be above 0; leave it out to veil every frame")
-        if self.rate is not None and self.keyframes:
-            raise OptionError(f"--fps {self.rate} and --keyframes exclude each other; give one")
+        if self.fps is not None and self.fps <= 0:
+            raise OptionError(f"`fps` {self.fps} must be above 0; leave it out to veil every frame")
+        if self.fps is not None and self.keyframes:
+            raise OptionError(f"`fps` {self.fps} and `keyframes` exclude each other; give one")
         if not 0 <= self.variants <= MOST_VARIANTS:
-            raise OptionError(f"--variants {self.variants} must be 0 to {MOST_VARIANTS}")
+            raise OptionError(f"`variants` {self.variants} must be 0 to {MOST_VARIANTS}")
         if isinstance(self.spec, LearnedSpec) and self.device != "numpy":
-            raise OptionError(f"--device {self.device} is for patch veils; a learned one runs on CPUs, leave it out")
+            raise OptionError(f"`device` {self.device} is for patch veils; a learned one runs on CPUs, leave it out")
         if self.shard_mb <= 0 or self.segment_s <= 0:
-            raise OptionError("--shard-mb and --segment-seconds must be above 0")
-        for name, value in (("--site", self.site), ("--camera", self.camera)):
+            raise OptionError("`shard_mb` and `segment_s` must be above 0")
+        for name, value in (("site", self.site), ("camera", self.camera)):
             if value is not None and (not value or len(value) > 200 or not value.isprintable()):
-                raise OptionError(f"{name} {value!r} must be 1 to 200 printable characters")
+                raise OptionError(f"`{name}` {value!r} must be 1 to 200 printable characters")
 
     @property
     def sampling(self) -> Sampling:
         """Which frames of a video are veiled."""
         if self.keyframes:
             return Sampling(SamplingMode.KEYFRAMES)
-        if self.rate is not None:
-            return Sampling(SamplingMode.RATE, self.rate)
+        if self.fps is not None:
+            return Sampling(SamplingMode.RATE, self.fps)
         return Sampling(SamplingMode.EVERY)
 
     @property
     def sampling_name(self) -> str:
         """The sampling as written into the archive's header: "every", "keyframes" or "2/1 fps"."""
-        if self.rate is not None:
-            return f"{self.rate.numerator}/{self.rate.denominator} fps"
+        if self.fps is not None:
+            return f"{self.fps.numerator}/{self.fps.denominator} fps"
         return "keyframes" if self.keyframes else "every"
 
     def load_key(self) -> VeilKey | SiteKey:

@@ -46,7 +46,7 @@ class VeilSummary(BaseModel):
     segments: int = Field(description="units of work planned")
     segments_veiled: int = Field(description="done in this run")
     segments_skipped: int = Field(description="found finished from earlier runs")
-    segments_left: int = Field(description="not done because of --limit")
+    segments_left: int = Field(description="not done because of the limit")
     frames: int = Field(description="frames in the whole archive, without variants")
     variants: int = Field(description="variants of frames in the whole archive")
     variants_each: int = Field(description="variants asked for, of each training image")
@@ -211,7 +211,7 @@ def summary_lines(summary: VeilSummary) -> Iterator[str]:
     with_variants = " with its variants" if summary.variants else ""
     yield f"archive       {summary.out}  (veil {summary.veil_id})"
     skipped = f", {summary.segments_skipped} finished before" if summary.segments_skipped else ""
-    left = f", {summary.segments_left} left by --limit" if summary.segments_left else ""
+    left = f", {summary.segments_left} left by the limit" if summary.segments_left else ""
     yield f"segments      {summary.segments_veiled} veiled{skipped}{left}"
     yield (
         f"frames        {summary.frames} from {counted(summary.sources, 'source')}, {megabytes:.1f} MB of shards, "

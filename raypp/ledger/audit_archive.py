@@ -111,4 +111,4 @@ def _new_file(path: Path) -> BinaryIO:
     try:
         return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
     except OSError as error:
-        raise OptionError(f"--out {path}: {error.strerror}; name a new file where you may write") from None
+        raise OptionError(f"`out` {path}: {error.strerror}; name a new file where you may write") from None

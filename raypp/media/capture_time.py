@@ -41,7 +41,7 @@ class CaptureClock:
         try:
             zone = ZoneInfo(timezone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise OptionError(f"--timezone {timezone} is unknown; give an IANA name such as Europe/Berlin") from None
+            raise OptionError(f"`timezone` {timezone} is unknown; give an IANA name such as Europe/Berlin") from None
         if option is None:
             return cls(zone)
         if option == _METADATA:
@@ -51,15 +51,15 @@ class CaptureClock:
             used = re.findall(r"%(.?)", pattern)
             if set(used) - set(_DIRECTIVES) or len(set(used) - {"%"}) < len([one for one in used if one != "%"]):
                 known = " ".join("%" + directive for directive in _DIRECTIVES)
-                raise OptionError(f"--time-from {option}: use the directives {known}, each at most once")
+                raise OptionError(f"`time_from` {option}: use the directives {known}, each at most once")
             if not (set(used) & {"Y", "y"} and ({"m", "d"} <= set(used) or "j" in used)):
-                raise OptionError(f"--time-from {option} gives no date; it needs %Y or %y, and %m with %d, or %j")
+                raise OptionError(f"`time_from` {option} gives no date; it needs %Y or %y, and %m with %d, or %j")
             return cls(zone, pattern=pattern)
         try:
             return cls(zone, start=datetime.fromisoformat(option))
         except ValueError:
             raise OptionError(
-                f"--time-from {option} is neither metadata, name:PATTERN, nor an ISO time such as 2026-03-01T06:00"
+                f"`time_from` {option} is neither metadata, name:PATTERN, nor an ISO time such as 2026-03-01T06:00"
             ) from None
 
     def start_us(self, url: str, info: VideoInfo | None, taken: str | None = None) -> int | None:
@@ -97,7 +97,7 @@ class CaptureClock:
                 return datetime.strptime(match[0], self.pattern)  # noqa: DTZ007 - the zone is added by the caller
             except ValueError:
                 continue  # digits that are no date, such as a serial number
-        raise MediaError(f"its name holds no time of the form {self.pattern}; correct --time-from or rename the file")
+        raise MediaError(f"its name holds no time of the form {self.pattern}; correct the form or rename the file")
 
 
 def _from_container(info: VideoInfo) -> datetime | None:

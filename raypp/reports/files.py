@@ -67,7 +67,7 @@ def write_files(report: SiteReport, found: Recorded, folder: Path) -> list[Path]
             pq.write_table(_table(episodes, zone), part, compression="zstd")
         save_image(chart, folder / "timeline.png")
     except OSError as error:
-        raise OptionError(f"--out {folder}: {error.strerror or error}; name a folder you may write to") from None
+        raise OptionError(f"`out` {folder}: {error.strerror or error}; name a folder you may write to") from None
     return [folder / name for name in (*texts, "episodes.parquet", "timeline.png")]
 
 

@@ -50,8 +50,8 @@ def read_period(from_text: str | None, to_text: str | None, zone: ZoneInfo, now_
     Raises:
         OptionError: if a text names no time, or the end is not after the start.
     """
-    first = _read("--from", from_text, zone, now_us) if from_text else None
-    last = _read("--to", to_text, zone, now_us) if to_text else None
+    first = _read("`from_`", from_text, zone, now_us) if from_text else None
+    last = _read("`to`", to_text, zone, now_us) if to_text else None
     if first is None:
         if last is None:
             return None
@@ -62,7 +62,7 @@ def read_period(from_text: str | None, to_text: str | None, zone: ZoneInfo, now_
     else:
         end_us = first[1] if first[1] is not None else max(now_us, start_us)
     if end_us <= start_us:
-        raise OptionError(f"--to {to_text or 'now'} is not after --from {from_text}; give a later end")
+        raise OptionError(f"`to` {to_text or 'now'} is not after `from_` {from_text}; give a later end")
     return Period(start_us, end_us)
 
 

@@ -130,8 +130,8 @@ class SourceFinder:
             return f"this key cannot tell sources of site {row.site}; use the owner's key, or that site's"
         item = self.planned(row)
         if item is None:
-            return f"its source {row.source} is in no plan and not among the sources; name its place with --sources"
-        return f"its source {item.url} has moved or changed since it was veiled; name its place with --sources"
+            return f"its source {row.source} is in no plan and not among the sources; name its place among them"
+        return f"its source {item.url} has moved or changed since it was veiled; name its place among the sources"
 
     def _serves(self, site: str) -> bool:
         try:

@@ -138,7 +138,7 @@ def _other_mask(origin: Origin, mask: Mask | None) -> str | None:
     if origin.planned is None or origin.planned.mask_digest == (mask.digest if mask else None):
         return None
     veiled = "with another privacy mask" if origin.planned.mask_digest else "without a privacy mask"
-    return f"{origin.url} was veiled {veiled}; give the masks of the veil job with --masks"
+    return f"{origin.url} was veiled {veiled}; give the masks of the veil job"
 
 
 def _square(pixels: npt.NDArray[np.uint8], box: Letterbox) -> Square:

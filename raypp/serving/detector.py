@@ -75,7 +75,7 @@ class BundleDetector:
         if _digest(path) != model_id:
             raise ModelError(f"bundle {path} was replaced while it was read; have it read again")
         if not about.spec:
-            raise ModelError(f"bundle {path} does not hold the spec of its veil; export it again with --archive")
+            raise ModelError(f"bundle {path} does not hold the spec of its veil; export it again with `archive`")
         served = ServedModel(
             model_id=model_id,
             veil_id=about.veil_id,

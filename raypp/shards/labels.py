@@ -96,7 +96,7 @@ def write_labels(
     relative = _path(version)
     if store.exists(relative):
         if read_labels(store, version) != table:
-            raise ConflictError(f"label version {version} exists with other content; choose another --labels-version")
+            raise ConflictError(f"label version {version} exists with other content; choose another name")
         return table
     store.write_atomic(relative, _to_parquet(table, _encryption(store)))
     return table
@@ -162,7 +162,7 @@ def only_version(root: str, there: Sequence[str]) -> str:
             "(docs/reference/labels.md)"
         )
     if len(there) > 1:
-        raise LabelError(f"archive {root} has label versions {', '.join(there)}; choose one with --labels")
+        raise LabelError(f"archive {root} has label versions {', '.join(there)}; choose one by `labels_version`")
     return there[0]
 
 

@@ -96,7 +96,7 @@ def read_manifest(store: Store) -> Manifest:
         header = ArchiveHeader.from_bytes(table.schema.metadata[METADATA_KEY], where)
         return Manifest(header, tuple(Receipt.model_validate(row) for row in rows))
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError):
-        raise ShardError(f"manifest {where} is damaged; restore it, or veil into another --out") from None
+        raise ShardError(f"manifest {where} is damaged; restore it, or veil into another `out`") from None
 
 
 def read_header(store: Store) -> ArchiveHeader:
@@ -136,7 +136,7 @@ def encryption_of(store: Store, header: ArchiveHeader) -> Any:
     if not header.encrypts_tables:
         return None
     if store.data_key is None:
-        raise ShardError(f"archive {store.root} is encrypted; give its data key with --data-key")
+        raise ShardError(f"archive {store.root} is encrypted; give its data key with `data_key`")
     return store.data_key.table_encryption()
 
 

@@ -23,7 +23,7 @@ def refuse_within_archive(out: Path, what: str) -> None:
     archive = enclosing_archive(out)
     if archive is not None:
         raise OptionError(
-            f"--out {out} lies within the archive {archive}, and {what} would leave the perimeter with it; "
+            f"`out` {out} lies within the archive {archive}, and {what} would leave the perimeter with it; "
             "choose a folder elsewhere"
         )
 

@@ -95,7 +95,7 @@ class ShardReader:
         self.manifest: Manifest = read_manifest(self.store)
         self._encryption = encryption
         if self.header.encrypted and encryption is None:
-            raise ShardError(f"archive {root} is encrypted; give its data key with --data-key")
+            raise ShardError(f"archive {root} is encrypted; give its data key with `data_key`")
 
     @property
     def header(self) -> ArchiveHeader:

@@ -41,9 +41,9 @@ class Split:
 
     def __post_init__(self) -> None:
         if not 0 < self.val < 1:
-            raise OptionError(f"--val {self.val} must lie between 0 and 1, such as 0.2")
+            raise OptionError(f"`val` {self.val} must lie between 0 and 1, such as 0.2")
         if self.gap_s < 0:
-            raise OptionError(f"--gap-seconds {self.gap_s} must not be negative")
+            raise OptionError(f"`gap_s` {self.gap_s} must not be negative")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def write_split(reader: ShardReader, version: str | None, name: str, split: Spli
     split_rows = [row for row in known if row.split == TRAIN or not row.variant]  # variants are for training only
     for wanted in (TRAIN, VAL):
         if not any(row.split == wanted for row in split_rows):
-            raise LabelError(f"split by {split.by} with --val {split.val} leaves no {wanted} frames; split otherwise")
+            raise LabelError(f"split by {split.by} with `val` {split.val} leaves no {wanted} frames; split otherwise")
     return write_labels(reader.store, name, labels.classes, labels.veil_id, split_rows)
 
 

@@ -94,7 +94,7 @@ class Store:
         """
         content = self.read(relative)
         if is_encrypted(content) and self.data_key is None:
-            raise ShardError(f"archive {self.root} is encrypted; give its data key with --data-key")
+            raise ShardError(f"archive {self.root} is encrypted; give its data key with `data_key`")
         if self.data_key is not None and not is_encrypted(content) and self._encrypts_tables():
             raise ShardError(
                 f"{self.root}/{relative} is open in an encrypted archive: somebody without its data key put it there; "
@@ -250,7 +250,7 @@ class Store:
             who = f"process {holder['pid']} on {holder['host']}"
         except (ValueError, KeyError, TypeError):
             who = "another process"
-        return ConflictError(f"output {self.root} is held by {who}; wait for that job, or choose another --out")
+        return ConflictError(f"output {self.root} is held by {who}; wait for that job, or choose another `out`")
 
 
 def _lock_text(lock: dict[str, Any]) -> bytes:

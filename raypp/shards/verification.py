@@ -88,7 +88,7 @@ def verify(
     manifest = read_manifest(store)
     problems: list[str] = []
     if manifest.header.encrypted and encryption is None and check_shards is None:
-        raise ShardError(f"archive {root} is encrypted; give its data key with --data-key")
+        raise ShardError(f"archive {root} is encrypted; give its data key with `data_key`")
     waiting = pending_receipts(store)
     if waiting:
         problems.append(f"{len(waiting)} receipts are in no manifest: a job is running or was stopped; run it again")

@@ -34,7 +34,7 @@ def check_fingerprint(text: str) -> str:
     found = text.strip().lower()
     if not re.fullmatch(f"[0-9a-f]{{{FINGERPRINT_HEX}}}", found):
         raise OptionError(
-            f"--fingerprint {text} is none; give the {FINGERPRINT_HEX} digits that `raypp keygen` and "
+            f"`fingerprint` {text} is none; give the {FINGERPRINT_HEX} digits that `raypp keygen` and "
             "`raypp inspect owner.key` print"
         )
     return found

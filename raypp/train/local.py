@@ -56,7 +56,7 @@ def train_here(settings: TrainSettings, about: About, dataset: VeiledDataset) ->
     train_worker(settings, about, team, train_batches, val_batches, finished[-1] if finished else None)
     best = out / _CHECKPOINT.format(_best_epoch(out))
     if not best.is_dir():
-        raise ModelError(f"run {out} has no checkpoint of its best epoch any more; train it anew in another --out")
+        raise ModelError(f"run {out} has no checkpoint of its best epoch any more; train it anew in another `out`")
     return best
 
 

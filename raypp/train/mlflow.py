@@ -33,7 +33,7 @@ class MlflowRun:
             from mlflow import MlflowClient  # noqa: PLC0415 - an extra
             from mlflow.exceptions import MlflowException  # noqa: PLC0415
         except ModuleNotFoundError:
-            raise OptionError("--mlflow needs MLflow; install raypp[mlflow]") from None
+            raise OptionError("`mlflow` needs MLflow; install raypp[mlflow]") from None
         self._failure = MlflowException
         try:
             self._client: Any = MlflowClient(tracking_uri=uri)
@@ -41,7 +41,7 @@ class MlflowRun:
         except MlflowException as error:
             reason = str(error).splitlines()[0]
             raise OptionError(
-                f"--mlflow {uri} cannot be used ({reason}); give a tracking server or file:/folder"
+                f"`mlflow` {uri} cannot be used ({reason}); give a tracking server or file:/folder"
             ) from None
 
     def log(self, result: EpochResult) -> str | None:

@@ -21,4 +21,4 @@ def claim(path: Path, text: str, otherwise: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)
     elif path.read_text() != text:
-        raise ConflictError(f"{otherwise}; use the same as before, or another --out")
+        raise ConflictError(f"{otherwise}; use the same as before, or another `out`")

@@ -56,23 +56,23 @@ class TrainSettings(BaseModel):
         try:
             return int(least), int(most if dash else least)
         except ValueError:
-            raise OptionError(f"--workers {text!r} must be a number such as 4, or a range such as 1-4") from None
+            raise OptionError(f"`workers` {text!r} must be a number such as 4, or a range such as 1-4") from None
 
     def check(self) -> None:
         """Raise OptionError for a value out of range or two that contradict each other."""
         check_counts(
             {
-                "--epochs": self.epochs,
-                "--batch": self.batch,
-                "--workers": self.least_workers,
-                "--nominal-batch": self.nominal_batch,
+                "epochs": self.epochs,
+                "batch": self.batch,
+                "workers": self.least_workers,
+                "nominal_batch": self.nominal_batch,
             }
         )
         if self.least_workers > self.workers:
-            raise OptionError(f"--workers {self.least_workers}-{self.workers} must name the fewer first")
+            raise OptionError(f"`workers` {self.least_workers}-{self.workers} must name the fewer first")
         for workers in range(self.least_workers, self.workers + 1):
             if self.batch % workers:
                 every = math.lcm(*range(self.least_workers, self.workers + 1))
                 fitting = every * max(1, self.batch // every)
-                raise OptionError(f"--batch {self.batch} cannot be shared by {workers} workers; use {fitting}")
+                raise OptionError(f"`batch` {self.batch} cannot be shared by {workers} workers; use {fitting}")
         check_weights(self.weights, ", or the start.model of a learned veil")

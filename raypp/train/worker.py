@@ -83,7 +83,7 @@ def train_worker(
     if resume is not None:
         found = read_about(resume)
         if found != about:
-            raise ConflictError(f"run {settings.out} holds another training ({found.veil_id}); choose another --out")
+            raise ConflictError(f"run {settings.out} holds another training ({found.veil_id}); choose another `out`")
         trainer.restore(read_state(resume))
     started = monotonic()
     while trainer.epoch < about.recipe.epochs:

@@ -76,5 +76,5 @@ def test_a_linear_decoder_finds_a_linear_map(known: Images, victims: Images) -> 
 
 
 def test_without_a_detector_it_says_what_it_needs(known: Images, victims: Images) -> None:
-    with pytest.raises(OptionError, match="give --model and --weights"):
+    with pytest.raises(OptionError, match="give `model` and `weights`"):
         LINEAR.rebuild(Case(baselines.noise(4, 4, 8, 0), known, victims))

@@ -199,9 +199,9 @@ def test_on_ray_the_same_rows_come_about(place: Path) -> None:
 
 def test_bad_input_is_one_line(place: Path, tmp_path: Path) -> None:
     videos, key, audit = [str(place / "in" / "inventory.csv")], place / "owner.key", make_audit_command(None)
-    with pytest.raises(OptionError, match="--size 100 must be a multiple of 32"):
+    with pytest.raises(OptionError, match="`size` 100 must be a multiple of 32"):
         audit(videos, tmp_path / "out", key, size=100)
-    with pytest.raises(OptionError, match=r"--weights none\.pt is no file; .*download it from Ultralytics"):
+    with pytest.raises(OptionError, match=r"`weights` none\.pt is no file; .*download it from Ultralytics"):
         audit(videos, tmp_path / "out", key, size=320, weights=Path("none.pt"))
     save_site_key(SiteKey.derive_from(load_owner_key(key), PatchSpec(), "a", ["b"]), tmp_path / "site.key")
     with pytest.raises(KeyFileError, match="cannot sign; give the owner's key"):

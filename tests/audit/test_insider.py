@@ -80,7 +80,7 @@ def test_where_nobody_knows_what_a_detector_learnt_from_membership_says_so(place
     run_task(wanted[0])
     (row,) = read_rows(wanted[:1])
     assert (row.kind, row.auc, row.reason) == (Kind.DECIDE, None, "it needs --members")
-    with pytest.raises(OptionError, match=r"--members \S+ is no local dataset with at least 16 images in train"):
+    with pytest.raises(OptionError, match=r"`members` \S+ is no local dataset with at least 16 images in train"):
         tasks(given.model_copy(update={"members": str(place / "in")}))
 
 

@@ -56,5 +56,5 @@ def test_it_sees_of_victims_what_the_adapter_gives_and_nothing_else(
 
 
 def test_without_a_detector_it_says_what_it_needs(known: Images, victims: Images) -> None:
-    with pytest.raises(OptionError, match="give --model and --weights"):
+    with pytest.raises(OptionError, match="give `model` and `weights`"):
         INVERSION.rebuild(Case(baselines.noise(4, 4, 8, 0), known, victims))

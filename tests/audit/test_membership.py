@@ -64,7 +64,7 @@ def test_a_low_loss_tells_little_of_frames_of_unlike_difficulty_and_forgetting_a
 
 
 def test_without_detector_or_trial_it_says_what_it_needs(known: Images) -> None:
-    with pytest.raises(OptionError, match="give --model and --members"):
+    with pytest.raises(OptionError, match="give `model` and `members`"):
         Membership(calibrated=False).decide(Case(MIX, known, known))
 
 

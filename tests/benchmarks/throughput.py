@@ -77,7 +77,7 @@ def job_rows(video: Path, folder: Path) -> list[Row]:
 
 def _settings(video: Path, out: Path, key: Path) -> VeilSettings:
     return VeilSettings(
-        out=str(out), private=out.with_name(out.name + "-private"), key_path=key, rate=Fraction(5), segment_s=_SEGMENT_S
+        out=str(out), private=out.with_name(out.name + "-private"), key_path=key, fps=Fraction(5), segment_s=_SEGMENT_S
     )
 
 

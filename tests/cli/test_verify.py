@@ -65,5 +65,5 @@ def test_an_archive_whose_signature_does_not_hold_vouches_for_no_certificate(pat
 def test_options_that_do_not_fit_are_refused(path: Path, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="is for a certificate"):
         verify(archive(tmp_path / "out", KEY).root, of_archive="other")
-    with pytest.raises(OptionError, match="--fingerprint 12"):
+    with pytest.raises(OptionError, match="`fingerprint` 12"):
         verify(str(path), fingerprint="12")

@@ -112,7 +112,7 @@ def test_curves_and_confusions_are_drawn_for_any_number_of_classes(report: Repor
 
 def test_a_folder_that_cannot_be_written_is_named(report: Report, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OptionError, match=r"--report .*file"):
+    with pytest.raises(OptionError, match=r"`report` .*file"):
         write_report(report, tmp_path / "file")
 
 

@@ -34,7 +34,7 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _settings(key: Path, out: Path, rate: int | None = None) -> VeilSettings:
     fps = None if rate is None else Fraction(rate)
-    return VeilSettings(out=str(out), private=Path(f"{out}-private"), key_path=key, size=160, rate=fps)
+    return VeilSettings(out=str(out), private=Path(f"{out}-private"), key_path=key, size=160, fps=fps)
 
 
 def _veil(settings: VeilSettings, *sources: Path, allow: bool = False) -> VeilSummary:
@@ -94,7 +94,7 @@ def test_loose_images_whose_labels_nothing_names_the_classes_of_need_leave(key: 
     make_image(tmp_path / "in" / "a.jpg")
     (tmp_path / "in" / "a.txt").write_text("0 0.5 0.5 0.1 0.1\n")
     settings = _settings(key, tmp_path / "out")
-    with pytest.raises(LabelError, match=r"classes\.txt .* --allow-unlabelled"):
+    with pytest.raises(LabelError, match=r"classes\.txt .* `allow_unlabelled`"):
         _veil(settings, tmp_path / "in")
     summary = _veil(settings, tmp_path / "in", allow=True)
     assert summary.label_count == LabelCount(unread=1)

@@ -27,7 +27,7 @@ def settings(tmp_path: Path) -> VeilSettings:
     save_owner_key(KEY, tmp_path / "owner.key")
     make_video(tmp_path / "in" / "0.mp4", seconds=1)
     made = VeilSettings(
-        out=str(tmp_path / "out"), private=tmp_path / "private", key_path=tmp_path / "owner.key", size=160, rate=None
+        out=str(tmp_path / "out"), private=tmp_path / "private", key_path=tmp_path / "owner.key", size=160, fps=None
     )
     _veil(made)
     return made

@@ -175,7 +175,7 @@ def test_another_number_of_variants_is_refused_with_both(place: Path, out: Path)
             pass
     assert archive_bytes(out) == before
     for wrong in (-1, 17):
-        with pytest.raises(OptionError, match=f"--variants {wrong} must be 0 to 16"):
+        with pytest.raises(OptionError, match=f"`variants` {wrong} must be 0 to 16"):
             _settings(place, out, wrong).check()
 
 

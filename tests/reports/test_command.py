@@ -163,5 +163,5 @@ def test_what_is_not_there_is_named_with_what_is(plant, tmp_path):
     with pytest.raises(LedgerError, match="there is no ledger"):
         report(plant, "plant-1", url=f"sqlite:///{tmp_path}/none.db")
     (tmp_path / "file").write_text("")
-    with pytest.raises(OptionError, match=r"--out .*file: .*; name a folder"):
+    with pytest.raises(OptionError, match=r"`out` .*file: .*; name a folder"):
         report(plant, "plant-1", "--out", tmp_path / "file")

@@ -43,12 +43,12 @@ def test_nothing_given_is_left_to_the_caller():
 
 @pytest.mark.parametrize("text", ["tomorrow-ish", "2026-13-01", "0001-01-01", "9999-12-31", "12", "2026-03-02T25:00"])
 def test_what_is_no_time_is_refused_by_name(text):
-    with pytest.raises(OptionError, match=f"--from '{text}'"):
+    with pytest.raises(OptionError, match=f"`from_` '{text}'"):
         read_period(text, None, BERLIN, NOW_US)
 
 
 def test_an_end_before_the_start_is_refused():
-    with pytest.raises(OptionError, match="--to 2026-03-01 is not after --from 2026-03-02"):
+    with pytest.raises(OptionError, match="`to` 2026-03-01 is not after `from_` 2026-03-02"):
         read_period("2026-03-02", "2026-03-01", BERLIN, NOW_US)
 
 

@@ -176,7 +176,7 @@ def test_a_moved_source_is_found_by_its_content(place: Path) -> None:
     shutil.rmtree(place / "in")
     status, said = _show(place, *ids)
     assert (status, said["shown"]) == (_ATTENTION, [])
-    assert all("name its place with --sources" in line for line in said["problems"])
+    assert all("name its place among the" in line for line in said["problems"])
     assert "in/gate/video.mp4 has moved or changed" in said["problems"][0]
     status, said = _show(place, *ids, sources=[str(place / "elsewhere"), str(place / "copy")])
     assert (status, said["problems"]) == (0, [])

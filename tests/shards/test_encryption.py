@@ -91,7 +91,7 @@ def test_manifest_and_labels_are_encrypted_too_and_only_the_header_is_open(
     assert read_labels(Store(str(encrypted), data_key), "v1") == table
     assert verify(str(encrypted), data_key).label_versions == ("v1",)
     for read in (lambda: read_labels(Store(str(encrypted)), "v1"), lambda: read_manifest(Store(str(encrypted)))):
-        with pytest.raises(ShardError, match="is encrypted; give its data key with --data-key"):
+        with pytest.raises(ShardError, match="is encrypted; give its data key with `data_key`"):
             read()
     assert read_header(Store(str(encrypted))).encrypts_tables
 

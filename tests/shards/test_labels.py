@@ -107,7 +107,7 @@ def test_the_one_version_is_found_and_none_or_several_say_what_to_do(store: Stor
     assert only_version("a", ["v1"]) == "v1"
     with pytest.raises(LabelError, match=r"a has no labels yet; .* `raypp veil` again \(docs/reference/labels\.md\)"):
         only_version("a", [])
-    with pytest.raises(LabelError, match="label versions v1, v2; choose one with --labels"):
+    with pytest.raises(LabelError, match="label versions v1, v2; choose one by `labels_version`"):
         only_version("a", ["v1", "v2"])
 
 

@@ -164,6 +164,6 @@ def test_a_site_cannot_sign_and_what_it_adds_takes_the_signature_away(store: Sto
 
 @pytest.mark.parametrize("text", ["", "9ea2", "z" * 16, OWNER.public_key.hex()])
 def test_what_is_no_fingerprint_is_refused(text: str) -> None:
-    with pytest.raises(OptionError, match="--fingerprint"):
+    with pytest.raises(OptionError, match="`fingerprint`"):
         check_fingerprint(text)
     assert check_fingerprint(f" {OWNER.fingerprint.upper()}\n") == OWNER.fingerprint

@@ -98,7 +98,7 @@ def write_report(folder: Path, certificate: Certificate, images: Path | None) ->
         folder.mkdir(parents=True, exist_ok=True)
         write_text(path, _page(certificate, images))
     except OSError as error:
-        raise OptionError(f"--out {folder}: {error.strerror or error}; name a folder you may write to") from None
+        raise OptionError(f"`out` {folder}: {error.strerror or error}; name a folder you may write to") from None
     return path
 
 

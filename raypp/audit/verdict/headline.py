@@ -18,7 +18,7 @@ def first_look(budget: str) -> list[str]:
     """Say of the least budget that it is a first look; of others nothing."""
     if budget != Budget.QUICK:
         return []
-    return ["A first look: few images and little patience. Attacks of --budget standard found about twice as much."]
+    return ["A first look: few images and little patience. Attacks of budget standard found about twice as much."]
 
 
 def said_over_keys(gate: Gate) -> str:

@@ -42,7 +42,7 @@ class Membership:
         """
         detector, trial = case.veiling.detector, case.trial
         if detector is None or trial is None:
-            raise OptionError(f"{self.name} needs a detector and what it learnt from; give --model and --members")
+            raise OptionError(f"{self.name} needs a detector and what it learnt from; give `model` and `members`")
         members, strangers = (-detector.losses(some) for some in (trial.members, trial.strangers))
         if self.calibrated:
             later = detector.further(trial.own, self.steps, case.seed)

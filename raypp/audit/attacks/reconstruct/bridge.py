@@ -92,7 +92,7 @@ def led_to(case: Case, name: str) -> tuple[PublicFeatures, Frames, Features]:
         OptionError: naming the attack, if the case has no detector or no public weights.
     """
     if case.public is None or case.veiling.features is None:
-        raise OptionError(f"{name} needs a detector and public weights; give --model and --weights")
+        raise OptionError(f"{name} needs a detector and public weights; give `model` and `weights`")
     return case.public, case.known.frames[:_MOST_IMAGES], case.veiling.features(case.victims)
 
 
