@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from raypp.audit.attacks.cells import MOST_ONE_HOT, cells, grid, neighbourhoods, one_hot, patches
-from raypp.audit.core.model import Frames, Held
+from raypp.audit.core.model import Frames, WhiteBox
 from raypp.audit.footage.evidence import CAMERA, Evidence
 from raypp.audit.metrics.scores import LUMA
 from raypp.audit.targets.target import SITE, veil
-from raypp.audit.targets.white_box import held
+from raypp.audit.targets.white_box import open_white_box
 from raypp.audit.verdict.assumptions import (
     ALONG,
     BITS_PER_CELL,
@@ -60,7 +60,7 @@ def bounds_on(made: Veil, evidence: Evidence, say: Callable[[str], object]) -> d
         CELL_VALUES: pixels.shape[1],
     }
     try:
-        moving = directions(slopes(held(made.stream(SITE, CAMERA)), frames, spec.patch, chance))
+        moving = directions(slopes(open_white_box(made.stream(SITE, CAMERA)), frames, spec.patch, chance))
     except ModelError as error:
         say(f"directions in which codes move are not computed: {error}")
     else:
@@ -86,14 +86,14 @@ def directions(slopes_SVD: Iterable[Matrix]) -> Matrix:
     return np.asarray(axes[:, strength > _NOTHING * max(strength[-1], _STILL)])
 
 
-def slopes(holder: Held, frames: Frames, patch: int, chance: np.random.Generator) -> Iterator[Matrix]:
+def slopes(white_box: WhiteBox, frames: Frames, patch: int, chance: np.random.Generator) -> Iterator[Matrix]:
     """Slopes of values, short of rounding, along the pixels of some cells: of the cell itself and those around it."""
     rows, columns = (side // patch for side in frames.shape[1:3])
     for _ in range(_SLOPES // patch**2):
         row, column = (int(chance.integers(side)) for side in (rows, columns))
-        top, left = max(row - holder.reach, 0), max(column - holder.reach, 0)
+        top, left = max(row - white_box.reach, 0), max(column - white_box.reach, 0)
         around = tuple(
-            slice(patch * begin, patch * (place + holder.reach + 1)) for begin, place in ((top, row), (left, column))
+            slice(patch * begin, patch * (place + white_box.reach + 1)) for begin, place in ((top, row), (left, column))
         )
         window = torch.from_numpy(frames[int(chance.integers(len(frames)))][around]).float()
         here = tuple(slice(patch * place, patch * (place + 1)) for place in (row - top, column - left))
@@ -101,7 +101,7 @@ def slopes(holder: Held, frames: Frames, patch: int, chance: np.random.Generator
         def values(cell: Tensor, window: Tensor = window, here: tuple[slice, ...] = here) -> Tensor:
             shown = window.clone()
             shown[here] = cell
-            return holder.values(shown.permute(2, 0, 1)[None])
+            return white_box.values(shown.permute(2, 0, 1)[None])
 
         made: Tensor = torch.func.jacrev(values, chunk_size=_AT_A_TIME)(window[here].clone())
         yield made.reshape(-1, 3 * patch**2).numpy().astype(np.float64)

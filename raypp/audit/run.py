@@ -9,7 +9,7 @@ from raypp.audit.core.row import AttackRow
 from raypp.audit.report.page import write_report
 from raypp.audit.targets.target import VEIL
 from raypp.audit.tasks import IMAGES, AuditSettings, Task, missing, read_rows, tasks
-from raypp.audit.verdict.broken_by import falls
+from raypp.audit.verdict.broken_by import pairs_needed
 from raypp.audit.verdict.certificate import CERTIFICATE, Gate, ImageCounts, certify, sign
 from raypp.audit.verdict.gates import Verdict
 from raypp.audit.verdict.headline import first_look, headlines
@@ -94,17 +94,15 @@ def plan_lines(settings: AuditSettings) -> Iterator[str]:
     """Word which attacks would be made on what, and which have their rows."""
     wanted = tasks(settings)
     left = missing(wanted)
-    attacks, veilings = (
-        max(map(len, names)) + 2 for names in zip(*((t.attack, t.veiling) for t in wanted), strict=True)
-    )
+    attacks, targets = (max(map(len, names)) + 2 for names in zip(*((t.attack, t.target) for t in wanted), strict=True))
     for task in wanted:
         state = "would be made" if task in left else "has its row"
-        yield f"{task.attack:<{attacks}}{task.veiling:<{veilings}}{state}"
+        yield f"{task.attack:<{attacks}}{task.target:<{targets}}{state}"
 
 
 def summary_lines(summary: AuditSummary) -> Iterator[str]:
     """Word what the attacks made of the veil, where the details are, and last the verdict."""
-    rows = [row for row in summary.rows if row.veiling == VEIL]
+    rows = [row for row in summary.rows if row.target == VEIL]
     made = [row for row in rows if not row.reason]
     yield f"attacked      {counted(summary.images.victims, 'image')}, by {counted(len(made), 'attack')}"
     if summary.images.passed_by:
@@ -116,10 +114,9 @@ def summary_lines(summary: AuditSummary) -> Iterator[str]:
     for gate in summary.gates:
         if not gate.reason:
             yield f"{gate.verdict:<14}{_gate_in_words(gate)}"
-    for fall in falls(summary.rows):
-        by = "" if fall.pairs is None else f" by {fall.by}"
-        verdict = "holds" if fall.pairs is None else "falls"
-        yield f"{verdict:<14}{fall.name}, {fall.needed}: {fall.got:.2f}{by}"
+    for needed in pairs_needed(summary.rows):
+        by = "" if needed.pairs is None else f" by {needed.by}"
+        yield f"known pairs   {needed.name}: {needed.verdict}: {needed.got:.2f}{by}"
     yield f"report        {summary.report} (all figures, and plain images: it stays with their owner)"
     yield f"hand out      {summary.certificate}, {summary.public_report}"
     yield from (*headlines(summary.gates), *first_look(summary.budget))
@@ -142,4 +139,4 @@ def _gate_in_words(gate: Gate) -> str:
         if gate.over_keys
         else ""
     )
-    return said + ("" if gate.bar is None else f"; at most {gate.bar:.2f} is allowed")
+    return said + ("" if gate.threshold is None else f"; at most {gate.threshold:.2f} is allowed")

@@ -1,4 +1,4 @@
-"""One attack on one veiling is one task; its row is one JSON file, and a row that is there is not made again."""
+"""One attack on one target is one task; its row is one JSON file, and a row that is there is not made again."""
 
 import hashlib
 import re
@@ -12,17 +12,17 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from raypp.audit.core.budget import Budget
 from raypp.audit.core.code import code_digest
-from raypp.audit.core.model import Crowd, Need, Trial
+from raypp.audit.core.model import Need, People, Trial
 from raypp.audit.core.row import AttackRow, Control, Demand, Estimate
 from raypp.audit.footage.evidence import Evidence, gather
 from raypp.audit.footage.members import LEAST_MEMBERS, LEAST_STRANGERS, gather_trial, trial_digest
-from raypp.audit.footage.people import gather_crowd, videos_of
-from raypp.audit.metrics.measure import NOBODY, Guess, Watch, missing_row, row_of
+from raypp.audit.footage.people import gather_people, videos_of
+from raypp.audit.metrics.measure import NOT_INSPECTED, BlindBaseline, Inspection, missing_row, row_of
 from raypp.audit.recognition.figures import NOT_INSTALLED, Recognised
 from raypp.audit.recognition.packages import versions
-from raypp.audit.suite.case_builder import Material, TeamFiles, case_of, team_digest
-from raypp.audit.suite.suite import Bar, Planned, Suite, suite
-from raypp.audit.targets.target import VEIL, blind_guess, under_other_key
+from raypp.audit.suite.case_builder import CaseInputs, InsiderFiles, case_of, insider_digest
+from raypp.audit.suite.suite import Planned, Requirement, Suite, suite
+from raypp.audit.targets.target import VEIL, blind_baseline, under_other_key
 from raypp.detect.checkpoint import read_about
 from raypp.errors import ConflictError, OptionError
 from raypp.io.atomic import write_text
@@ -48,7 +48,7 @@ class AuditSettings(BaseModel):
         key_path: the owner's or a site's key.
         spec: the veil.
         encoder: a learned veil's encoder file, which the spec names by its digest; None for a patch veil.
-        model: a detector on codes of the veil, for what an ML team can do with it; None if there is none.
+        model: a detector on codes of the veil, for what an insider can do with it; None if there is none.
         weights: public weights of the detector's architecture, likewise.
         members: dataset whose train split the detector learnt from, and whose val split not; None to look for one among
             the sources.
@@ -77,8 +77,8 @@ class AuditSettings(BaseModel):
         return suite(self.budget, learned=isinstance(self.spec, LearnedSpec))
 
     @property
-    def files(self) -> TeamFiles:
-        """What was given of what attacks by an ML team need."""
+    def files(self) -> InsiderFiles:
+        """What was given of what attacks by an insider need."""
         given = {Need.MODEL: self.model, Need.WEIGHTS: self.weights}
         return {need: path for need, path in given.items() if path is not None}
 
@@ -116,30 +116,32 @@ class AuditSettings(BaseModel):
         made = self.suite
         return _things(self.sources, self.size, made.known, made.victims, self.seed, self.spec.patch, self.weights)
 
-    def crowd(self, planned: Planned) -> Crowd | str | None:
+    def people(self, planned: Planned) -> People | str | None:
         """People in videos for an attack that needs them, or why there are too few; found once in a process."""
         if Need.PEOPLE not in planned.needs:
             return None
         longest_s = 900 if self.budget is Budget.FULL else 180
-        return gather_crowd(self.sources, self.size, self.weights if Need.WEIGHTS in planned.needs else None, longest_s)
+        return gather_people(
+            self.sources, self.size, self.weights if Need.WEIGHTS in planned.needs else None, longest_s
+        )
 
-    def guess(self) -> Guess:
-        """What labels alone allow; guessed once in a process."""
+    def blind(self) -> BlindBaseline:
+        """The blind baseline; made once in a process."""
         made = self.suite
-        return _guess(self.sources, self.size, made.known, made.victims, self.seed, self.spec.patch)
+        return _blind(self.sources, self.size, made.known, made.victims, self.seed, self.spec.patch)
 
 
 class Task(BaseModel):
-    """One attack on one veiling.
+    """One attack on one target.
 
     Attributes:
         settings: of the audit.
         veil_id: the audited veil's.
         footage: digest of all images, so that a row of others is not taken for this one's.
         code: digest of the attacks' program, likewise.
-        veiling: name of what is attacked.
+        target: name of what is attacked.
         attack: name of the attack.
-        team: digest of detector and weights, for an attack that needs them.
+        insider: digest of detector and weights, for an attack that needs them.
         trial: digest of what the detector learnt from and what not, likewise.
         recognisers: which ones look at what it makes; empty if none are installed, or none are to look.
         things: digest of the public weights by which objects are looked for on what it makes, likewise.
@@ -151,9 +153,9 @@ class Task(BaseModel):
     veil_id: str
     footage: str
     code: str
-    veiling: str
+    target: str
     attack: str
-    team: str = ""
+    insider: str = ""
     trial: str = ""
     recognisers: str = ""
     things: str = ""
@@ -163,7 +165,7 @@ class Task(BaseModel):
         """Name of its files: it says what was done, whatever the folder is called."""
         places = {"out", "key_path", "sources", "encoder", "model", "weights", "members"}
         said = self.model_dump_json(exclude={"settings": places})
-        words = "-".join(re.findall(r"[a-z0-9]+", f"{self.attack} {self.veiling}".lower()))
+        words = "-".join(re.findall(r"[a-z0-9]+", f"{self.attack} {self.target}".lower()))
         return f"{words}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
 
 
@@ -178,7 +180,7 @@ def tasks(settings: AuditSettings) -> list[Task]:
         OptionError: if the footage is too little.
     """
     made, veil_id = settings.suite, load_key(settings.key_path).veil_id(settings.spec)
-    footage, code, team = settings.evidence().digest, code_digest(), team_digest(settings.files)
+    footage, code, insider = settings.evidence().digest, code_digest(), insider_digest(settings.files)
     weights = hashlib.sha256(settings.weights.read_bytes()).hexdigest() if settings.weights else ""
     asked = any(Need.MEMBERS in planned.needs for _, planned in made.pairs())
     tried = settings.trial() if asked else None
@@ -189,15 +191,15 @@ def tasks(settings: AuditSettings) -> list[Task]:
             veil_id=veil_id,
             footage=footage,
             code=code,
-            veiling=veiling,
+            target=target,
             attack=planned.attack.name,
-            team=team if planned.needs else "",
+            insider=insider if planned.needs else "",
             trial=trial if Need.MEMBERS in planned.needs else "",
-            recognisers=versions() if made.looks(veiling, planned) or Need.RECOGNISERS in planned.needs else "",
-            things=weights if made.looks(veiling, planned) else "",
+            recognisers=versions() if made.looks(target, planned) or Need.RECOGNISERS in planned.needs else "",
+            things=weights if made.looks(target, planned) else "",
         )
-        for veiling, planned in made.pairs()
-        if veiling == VEIL or not _lacking(settings, planned)
+        for target, planned in made.pairs()
+        if target == VEIL or not _lacking(settings, planned)
     ]
 
 
@@ -223,30 +225,30 @@ def run_task(task: Task) -> str:
         raise ConflictError(f"the audit was begun with {task.recognisers}, and here is {versions() or 'none of them'}")
     planned = settings.suite.named(task.attack)
     attack, lacking = planned.attack, _lacking(settings, planned)
-    looks, guess, watch = settings.suite.looks(task.veiling, planned), settings.guess(), NOBODY
+    looks, blind, inspection = settings.suite.looks(task.target, planned), settings.blind(), NOT_INSPECTED
     if looks and not lacking:
-        watch = Watch(settings.search() if task.recognisers else None, settings.things())
+        inspection = Inspection(settings.search() if task.recognisers else None, settings.things())
     started = perf_counter()
     if lacking:
         reason = f"it needs {' and '.join(lacking)}"
-        row = missing_row(task.veiling, attack, reason, len(evidence.victims), settings.seed)
-    elif isinstance(crowd := settings.crowd(planned), str):
-        row = missing_row(task.veiling, attack, crowd, 0, settings.seed)
+        row = missing_row(task.target, attack, reason, len(evidence.victims), settings.seed)
+    elif isinstance(people := settings.people(planned), str):
+        row = missing_row(task.target, attack, people, 0, settings.seed)
     else:
         made = open_veil(settings.spec, load_key(settings.key_path), settings.encoder)
         trial = settings.trial() if Need.MEMBERS in planned.needs else None
-        material = Material(evidence, settings.files, trial, crowd)
-        case = case_of(task.veiling, made, material, planned.needs, settings.seed)
+        inputs = CaseInputs(evidence, settings.files, trial, people)
+        case = case_of(task.target, made, inputs, planned.needs, settings.seed)
         image = settings.out / IMAGES / f"{task.row_id}.png"
-        others = (under_other_key(made, number) for number in settings.suite.others(task.veiling, planned))
-        row = row_of(task.veiling, attack, case, guess, image, watch, others)
+        others = (under_other_key(made, number) for number in settings.suite.others(task.target, planned))
+        row = row_of(task.target, attack, case, blind, image, inspection, others)
     if looks and lacking and not task.recognisers:
         row = row.model_copy(update={"recognised": Recognised(reason=NOT_INSTALLED)})
     row = row.model_copy(update={"seconds": round(perf_counter() - started, 2)})
     path = _row_path(task)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, row.model_dump_json(indent=1) + "\n")
-    return f"{task.attack} on {task.veiling}"
+    return f"{task.attack} on {task.target}"
 
 
 def _lacking(settings: AuditSettings, planned: Planned) -> tuple[Need, ...]:
@@ -272,23 +274,23 @@ def read_rows(wanted: Sequence[Task]) -> list[AttackRow]:
     Raises:
         ConflictError: if a row is damaged.
     """
-    found = {(task.veiling, task.attack): _read(_row_path(task)) for task in wanted}
+    found = {(task.target, task.attack): _read(_row_path(task)) for task in wanted}
     made = wanted[0].settings.suite
     return [
-        row.model_copy(update={"control": _control(made.named(attack).bar, found, attack)})
+        row.model_copy(update={"control": _control(made.named(attack).requirement, found, attack)})
         for (_, attack), row in found.items()
     ]
 
 
-def _control(bar: Bar | None, found: dict[tuple[str, str], AttackRow], attack: str) -> Control | None:
-    if bar is None or (bar.on, attack) not in found:
+def _control(requirement: Requirement | None, found: dict[tuple[str, str], AttackRow], attack: str) -> Control | None:
+    if requirement is None or (requirement.on, attack) not in found:
         return None
-    row = found[bar.on, attack]
+    row = found[requirement.on, attack]
     demands = []
-    for figure, least in bar.least:
+    for figure, least in requirement.least:
         got: Estimate | None = getattr(row, figure.value)
         demands.append(Demand(score=figure.value, required=least, got=got.mean if got else 0.0))
-    return Control(on=bar.on, demands=tuple(demands))
+    return Control(on=requirement.on, demands=tuple(demands))
 
 
 def _row_path(task: Task) -> Path:
@@ -308,9 +310,9 @@ def _evidence(sources: tuple[str, ...], size: int, known: int, victims: int, see
 
 
 @lru_cache(maxsize=1)
-def _guess(sources: tuple[str, ...], size: int, known: int, victims: int, seed: int, block: int) -> Guess:
+def _blind(sources: tuple[str, ...], size: int, known: int, victims: int, seed: int, block: int) -> BlindBaseline:
     evidence = _evidence(sources, size, known, victims, seed)
-    return Guess.of(evidence.known, evidence.victims, block)
+    return BlindBaseline.of(evidence.known, evidence.victims, block)
 
 
 @lru_cache(maxsize=1)
@@ -329,4 +331,4 @@ def _things(
     from raypp.audit.recognition.things import Things  # noqa: PLC0415 - nobody may look
 
     evidence = _evidence(sources, size, known, victims, seed)
-    return Things.on(evidence.victims, blind_guess(evidence.known, evidence.victims, block), weights)
+    return Things.on(evidence.victims, blind_baseline(evidence.known, evidence.victims, block), weights)

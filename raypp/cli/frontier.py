@@ -19,7 +19,7 @@ from raypp.errors import ConflictError, OptionError
 from raypp.io.atomic import write_text
 from raypp.io.private import PUBLIC
 
-_MARKS = {Adversary.OUTSIDER: "o", Adversary.TEAM: "^", Adversary.PAIRS: "s"}
+_MARKS = {Adversary.CIPHERTEXT_ONLY: "o", Adversary.INSIDER: "^", Adversary.KNOWN_PLAINTEXT: "s"}
 
 
 class Shown(BaseModel):
@@ -33,11 +33,11 @@ class Shown(BaseModel):
 
     @classmethod
     def of(cls, rows: Sequence[AttackRow], adversary: Adversary) -> "Shown | None":
-        """Take the attack of an adversary that shows most, of rows on one veiling; None if none was evaluated."""
+        """Take the attack of an adversary that shows most, of rows on one target; None if none was evaluated."""
         found = [
             cls(attack=row.attack, mean=row.detail.mean, worst=row.detail.worst)
             for row in rows
-            if row.adversary is adversary and row.kind is Kind.REBUILD and row.evaluated and row.detail
+            if row.adversary is adversary and row.kind is Kind.RECONSTRUCT and row.evaluated and row.detail
         ]
         return max(found, key=lambda one: one.mean, default=None)
 
@@ -191,7 +191,7 @@ def _attacks(row: ArmRow, audit: Certificate) -> list[AttackRow]:
     if row.arm.obscuring is None:
         return [one for one in audit.rows if one.is_veil] if audit.veil_id == _way(row) else []
     same_size = audit.size == row.schedule.size
-    return [one for one in audit.rows if same_size and not one.is_veil and one.veiling == _way(row)]
+    return [one for one in audit.rows if same_size and not one.is_veil and one.target == _way(row)]
 
 
 def _point(

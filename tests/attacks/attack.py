@@ -1,4 +1,4 @@
-"""One veil under all attacks: leave one video out, learn from images of the others, rebuild the one left out."""
+"""One veil under all attacks: leave one video out, learn from images of the others, reconstruct the one left out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from raypp.audit.attacks.reconstruct.view import ComponentView
 from raypp.audit.core import model
 from raypp.audit.core.model import Case
 from raypp.audit.metrics import scores
-from raypp.audit.targets.target import blind_guess
+from raypp.audit.targets.target import blind_baseline
 from tests.attacks import views
 from tests.attacks.settings import Setting
 
@@ -25,10 +25,10 @@ _CELLS = 12_000
 
 @dataclass(frozen=True)
 class Leak:
-    """What a reconstruction holds beyond a blind guess.
+    """What a reconstruction holds beyond the blind baseline.
 
     Attributes:
-        gain_db: PSNR above the blind guess's.
+        gain_db: PSNR above the blind baseline's.
         detail: L of the correlation inside cells; 0 is blind, 1 is the plain image.
         edges: L of the gradient's correlation inside cells.
         shape: L of the correlation inside 16x16 blocks, for comparing patch sizes.
@@ -85,13 +85,13 @@ def attack(setting: Setting, videos: dict[str, Frames], victims: list[str]) -> t
 def _attack(setting: Setting, videos: dict[str, Frames], victim: str) -> tuple[Result, Images]:
     others = [name for name in videos if name != victim]
     known, target = _images(videos, others, "camera"), _images(videos, [victim], "camera")
-    blind = blind_guess(known, target, setting.patch)
-    case = Case(setting.veiling, known, target)
-    one, six = Ridge(1, _CELLS).rebuild(case), Ridge(len(known), _CELLS).rebuild(case)
-    own = Case(setting.veiling, _images(videos, others, None), _images(videos, [victim], None))
-    honest = Ridge(len(known), _CELLS).rebuild(own)
+    blind = blind_baseline(known, target, setting.patch)
+    case = Case(setting.target, known, target)
+    one, six = Ridge(1, _CELLS).reconstruct(case), Ridge(len(known), _CELLS).reconstruct(case)
+    own = Case(setting.target, _images(videos, others, None), _images(videos, [victim], None))
+    honest = Ridge(len(known), _CELLS).reconstruct(own)
 
-    seen, frames = setting.veiling.encode(target), target.frames
+    seen, frames = setting.target.encode(target), target.frames
     luma, contrast = views.contrast(frames, setting.patch)
     three = views.components(seen)
     channels = seen.transpose(0, 2, 3, 1).reshape(len(luma), -1).astype(np.float32)
@@ -113,12 +113,12 @@ def _images(videos: dict[str, Frames], names: list[str], camera: str | None) -> 
     return model.Images(frames, cameras, ((),) * len(frames))
 
 
-def _leak(rebuilt: Frames, target: Frames, blind: Frames, patch: int) -> Leak:
+def _leak(reconstructed: Frames, target: Frames, blind: Frames, patch: int) -> Leak:
     def leak(score: Callable[[Frames, Frames, int], scores.Floats], block: int) -> float:
-        return float(np.nanmean(scores.leakage(score(rebuilt, target, block), score(blind, target, block))))
+        return float(np.nanmean(scores.leakage(score(reconstructed, target, block), score(blind, target, block))))
 
     return Leak(
-        gain_db=float((scores.psnr(rebuilt, target) - scores.psnr(blind, target)).mean()),
+        gain_db=float((scores.psnr(reconstructed, target) - scores.psnr(blind, target)).mean()),
         detail=leak(scores.detail, patch),
         edges=leak(scores.edges, patch),
         shape=leak(scores.detail, _COARSE),

@@ -1,6 +1,6 @@
 """A stronger attacker than the ridge, with far more pairs: a perceptron on 3x3 cells, from 200 known images.
 
-`python -m tests.attacks.perceptron`: images of ppe4 and tools17 are known, frames of the three videos are rebuilt.
+`python -m tests.attacks.perceptron`: images of ppe4 and tools17 are known, frames of three videos are reconstructed.
 """
 
 import argparse
@@ -43,11 +43,11 @@ def main(arguments: list[str]) -> int:
     print("| setting | PSNR, dB | detail | edges | shape |\n|---|---|---|---|---|", flush=True)
     for setting in settings.grid():
         if setting.name in options.names:
-            rebuilt = Perceptron(_KNOWN).rebuild(Case(setting.veiling, _images(known), _images(target)))
+            reconstructed = Perceptron(_KNOWN).reconstruct(Case(setting.target, _images(known), _images(target)))
             figures = [
-                scores.psnr(rebuilt, target),
-                *(scores.detail(rebuilt, target, 8), scores.edges(rebuilt, target, 8)),
-                scores.detail(rebuilt, target, 16),
+                scores.psnr(reconstructed, target),
+                *(scores.detail(reconstructed, target, 8), scores.edges(reconstructed, target, 8)),
+                scores.detail(reconstructed, target, 16),
             ]
             psnr, *others = (float(np.nanmean(figure)) for figure in figures)
             print(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from raypp.audit.core.model import Images, Veiling
+from raypp.audit.core.model import AttackTarget, Images
 from raypp.veil.key import VeilKey
 from raypp.veil.patch import to_patches
 from raypp.veil.spec import PatchSpec, spec_of
@@ -36,14 +36,14 @@ class Setting:
     camera: Callable[[str], Encode]
 
     @property
-    def veiling(self) -> Veiling:
+    def target(self) -> AttackTarget:
         """The same as an audit attacks it."""
 
         def encode(images: Images) -> Codes:
             codes = [self.camera(name)(frame[None]) for name, frame in zip(images.cameras, images.frames, strict=True)]
             return np.concatenate(codes)
 
-        return Veiling(self.name, self.patch, self.channels, 1 << self.bits, encode)
+        return AttackTarget(self.name, self.patch, self.channels, 1 << self.bits, encode)
 
     @property
     def frame_bytes(self) -> float:

@@ -32,6 +32,6 @@ def shapes(count: int, size: tuple[int, int], seed: int) -> Images:
     return Images(np.clip(frames, 0, 255).astype(np.uint8), ("one",) * count, ((),) * count)
 
 
-def detail(rebuilt: Frames, victims: Images) -> float:
-    """Mean correlation inside cells of 8 pixels, of what was rebuilt with what it was to be."""
-    return float(np.nanmean(scores.detail(rebuilt, victims.frames, 8)))
+def detail(reconstructed: Frames, victims: Images) -> float:
+    """Mean correlation inside cells of 8 pixels, of what was reconstructed with what it was to be."""
+    return float(np.nanmean(scores.detail(reconstructed, victims.frames, 8)))

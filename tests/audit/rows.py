@@ -39,21 +39,21 @@ def recognised(found: int = 0, read: int = 0, auc: float = 0.5, spread: float = 
     ).model_copy(update=changes)
 
 
-def rebuild(
+def reconstruct(
     attack: str = "component view",
     detail: float = 0.05,
     edges: float = 0.02,
     worst: float | None = None,
-    veiling: str = VEIL,
+    target: str = VEIL,
     **changes: Any,
 ) -> AttackRow:
     row = AttackRow(
-        veiling=veiling,
-        is_veil=veiling == VEIL,
+        target=target,
+        is_veil=target == VEIL,
         attack=attack,
-        adversary=Adversary.OUTSIDER,
+        adversary=Adversary.CIPHERTEXT_ONLY,
         knowledge="Veiled frames only.",
-        kind=Kind.REBUILD,
+        kind=Kind.RECONSTRUCT,
         images=16,
         detail=estimate(detail, worst),
         edges=estimate(edges),
@@ -67,17 +67,19 @@ def rebuild(
     return row.model_copy(update=changes)
 
 
-def pairs(number: int, detail: float, veiling: str = VEIL, method: str = "ridge", **changes: Any) -> AttackRow:
+def pairs(number: int, detail: float, target: str = VEIL, method: str = "ridge", **changes: Any) -> AttackRow:
     name = f"{method}, {number} pair" + "s" * (number != 1)
-    return rebuild(name, detail, veiling=veiling, adversary=Adversary.PAIRS, knowledge="Known pairs.", **changes)
+    return reconstruct(
+        name, detail, target=target, adversary=Adversary.KNOWN_PLAINTEXT, knowledge="Known pairs.", **changes
+    )
 
 
-def match(attack: str = "by activity", top1: float = 0.125, veiling: str = VEIL, **changes: Any) -> AttackRow:
+def match(attack: str = "by activity", top1: float = 0.125, target: str = VEIL, **changes: Any) -> AttackRow:
     row = AttackRow(
-        veiling=veiling,
-        is_veil=veiling == VEIL,
+        target=target,
+        is_veil=target == VEIL,
         attack=attack,
-        adversary=Adversary.OUTSIDER,
+        adversary=Adversary.CIPHERTEXT_ONLY,
         knowledge="Veiled frames, and plain images to choose among.",
         kind=Kind.MATCH,
         images=16,
@@ -89,12 +91,12 @@ def match(attack: str = "by activity", top1: float = 0.125, veiling: str = VEIL,
     return row.model_copy(update=changes)
 
 
-def decide(attack: str = "by loss", auc: float = 0.55, veiling: str = VEIL, **changes: Any) -> AttackRow:
+def decide(attack: str = "by loss", auc: float = 0.55, target: str = VEIL, **changes: Any) -> AttackRow:
     row = AttackRow(
-        veiling=veiling,
-        is_veil=veiling == VEIL,
+        target=target,
+        is_veil=target == VEIL,
         attack=attack,
-        adversary=Adversary.TEAM,
+        adversary=Adversary.INSIDER,
         knowledge="Veiled frames and the detector.",
         kind=Kind.DECIDE,
         images=64,
@@ -113,8 +115,8 @@ def certificate(rows: Sequence[AttackRow] | None = None, key: VeilKey = KEY, **c
     made = tuple(
         rows
         or (
-            *(rebuild(), pairs(1, 0.06), pairs(6, 0.2), match(), labels_only(0.25)),
-            rebuild(veiling="pixelation 16", detail=0.5),
+            *(reconstruct(), pairs(1, 0.06), pairs(6, 0.2), match(), labels_only(0.25)),
+            reconstruct(target="pixelation 16", detail=0.5),
         )
     )
     body = Certificate(
@@ -138,6 +140,6 @@ def certificate(rows: Sequence[AttackRow] | None = None, key: VeilKey = KEY, **c
 
 
 def under_keys(row: AttackRow, *details: float) -> AttackRow:
-    """A rebuild that found so much of the detail under other keys, and all else the same."""
+    """A reconstruct that found so much of the detail under other keys, and all else the same."""
     figures = {"edges": row.edges, "recognised": row.recognised}
     return row.model_copy(update={"other_keys": tuple(KeyFigures(detail=estimate(one), **figures) for one in details)})

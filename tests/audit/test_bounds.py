@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from raypp.audit.bounds import bounds_on, detail_of, directions, told
-from raypp.audit.core.model import Held, Images
+from raypp.audit.core.model import Images, WhiteBox
 from raypp.audit.footage.evidence import Evidence
 from raypp.audit.verdict.assumptions import (
     ALONG,
@@ -65,10 +65,10 @@ def test_an_encoder_of_mean_colours_moves_along_them_and_tells_no_detail(known: 
 def test_where_slopes_cannot_be_had_it_is_said_and_the_rest_is_computed(
     known: Images, victims: Images, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_: object) -> Held:
+    def refuse(_: object) -> WhiteBox:
         raise ModelError("the encoder has operations without a gradient here: Erf; fit one from yolov8n")
 
-    monkeypatch.setattr("raypp.audit.bounds.held", refuse)
+    monkeypatch.setattr("raypp.audit.bounds.open_white_box", refuse)
     said = list[str]()
     found = bounds_on(Veil(PatchSpec(), KEY, None), Evidence(known, victims, 0), said.append)
     assert not {DIRECTIONS, ALONG} & set(found)

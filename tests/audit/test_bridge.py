@@ -29,10 +29,10 @@ def public() -> PublicStages:
 
 @pytest.mark.parametrize("attack", [LINEAR, NETWORK], ids=lambda one: one.name)
 def test_open_features_are_opened(attack: FeatureBridge, public: PublicStages, known: Images, victims: Images) -> None:
-    veiling = open_features(public, known.frames)
-    codes = veiling.encode(victims)
+    target = open_features(public, known.frames)
+    codes = target.encode(victims)
     assert (codes.shape, codes.dtype, codes.max()) == ((2, 32, 32, 24), np.uint8, 15)
-    assert detail(attack.rebuild(Case(veiling, known, victims, 0, public)), victims) > 0.5
+    assert detail(attack.reconstruct(Case(target, known, victims, 0, public)), victims) > 0.5
 
 
 @pytest.mark.parametrize("attack", [LINEAR, NETWORK], ids=lambda one: one.name)
@@ -42,17 +42,17 @@ def test_an_adapter_that_leads_nowhere_tells_nothing(
     def features(images: Images) -> Features:
         return np.random.default_rng(1).normal(size=(len(images), 48, 32, 24)).astype(np.float32)
 
-    veiling = replace(baselines.noise(4, 4, 8, 0), features=features)
-    assert abs(detail(attack.rebuild(Case(veiling, known, victims, 0, public)), victims)) < 0.1
+    target = replace(baselines.noise(4, 4, 8, 0), features=features)
+    assert abs(detail(attack.reconstruct(Case(target, known, victims, 0, public)), victims)) < 0.1
 
 
 def test_it_sees_of_victims_what_the_adapter_gives_and_nothing_else(
     public: PublicStages, known: Images, victims: Images
 ) -> None:
     features = public(victims.frames)
-    veiling = replace(baselines.noise(4, 4, 8, 0), features=lambda _: features)
+    target = replace(baselines.noise(4, 4, 8, 0), features=lambda _: features)
     scrambled = replace(victims, frames=np.random.default_rng(0).permuted(victims.frames, axis=None))
-    honest, other = (LINEAR.rebuild(Case(veiling, known, one, 0, public)) for one in (victims, scrambled))
+    honest, other = (LINEAR.reconstruct(Case(target, known, one, 0, public)) for one in (victims, scrambled))
     assert np.array_equal(honest, other)
 
 
@@ -62,10 +62,10 @@ def test_features_that_drifted_are_aligned(public: PublicStages, known: Images, 
     moved = align(drifted, wanted)
     assert np.allclose(moved.mean(axis=(0, 2, 3)), wanted.mean(axis=(0, 2, 3)), atol=1e-3)
     assert np.allclose(moved.std(axis=(0, 2, 3)), wanted.std(axis=(0, 2, 3)), rtol=1e-2)
-    veiling = replace(baselines.noise(4, 4, 8, 0), features=lambda _: drifted)
-    case = Case(veiling, known, victims, 0, public)
-    aligned = detail(replace(LINEAR, aligned=True).rebuild(case), victims)
-    assert aligned > detail(LINEAR.rebuild(case), victims) + 0.05
+    target = replace(baselines.noise(4, 4, 8, 0), features=lambda _: drifted)
+    case = Case(target, known, victims, 0, public)
+    aligned = detail(replace(LINEAR, aligned=True).reconstruct(case), victims)
+    assert aligned > detail(LINEAR.reconstruct(case), victims) + 0.05
 
 
 def test_a_linear_decoder_finds_a_linear_map(known: Images, victims: Images) -> None:
@@ -77,4 +77,4 @@ def test_a_linear_decoder_finds_a_linear_map(known: Images, victims: Images) -> 
 
 def test_without_a_detector_it_says_what_it_needs(known: Images, victims: Images) -> None:
     with pytest.raises(OptionError, match="give `model` and `weights`"):
-        LINEAR.rebuild(Case(baselines.noise(4, 4, 8, 0), known, victims))
+        LINEAR.reconstruct(Case(baselines.noise(4, 4, 8, 0), known, victims))

@@ -1,9 +1,9 @@
 import pytest
 
 from raypp.audit.core.model import Adversary
-from raypp.audit.verdict.broken_by import Fall, falls, number_of_pairs
+from raypp.audit.verdict.broken_by import PairsNeeded, number_of_pairs, pairs_needed
 from raypp.audit.verdict.gates import MATCHING, MEAN, TEXT, WORST
-from tests.audit.rows import FAILED, labels_only, match, pairs, rebuild, under_keys
+from tests.audit.rows import FAILED, labels_only, match, pairs, reconstruct, under_keys
 
 
 @pytest.mark.parametrize(
@@ -20,35 +20,35 @@ def test_the_number_of_pairs_is_read_from_the_name(attack: str, number: int | No
     assert number_of_pairs(attack) == number
 
 
-def test_a_bar_falls_with_the_fewest_pairs_that_go_beyond_it() -> None:
+def test_a_threshold_is_broken_by_the_fewest_pairs_that_go_beyond_it() -> None:
     rows = [
-        rebuild("view", 0.05, worst=0.1),
+        reconstruct("view", 0.05, worst=0.1),
         pairs(1, 0.06),
         pairs(6, 0.3, worst=0.24),
         pairs(100, 0.2, worst=0.5, method="network"),
-        pairs(1, 0.9, veiling="blur"),
+        pairs(1, 0.9, target="blur"),
         match(top1=0.125),
-        match("activity and ridge, 100 pairs", 0.5, adversary=Adversary.PAIRS),
+        match("activity and ridge, 100 pairs", 0.5, adversary=Adversary.KNOWN_PLAINTEXT),
         labels_only(0.25),
-        rebuild("bridge", 0.9, adversary=Adversary.TEAM),
-        rebuild("inversion", 0.9, adversary=Adversary.KEY),
+        reconstruct("bridge", 0.9, adversary=Adversary.INSIDER),
+        reconstruct("inversion", 0.9, adversary=Adversary.WHITE_BOX),
     ]
-    found = {one.name: one for one in falls(rows)}
-    assert found[MEAN] == Fall(MEAN, 6, 100, 0.3, "ridge, 6 pairs")
-    assert found[WORST] == Fall(WORST, 100, 100, 0.5, "network, 100 pairs")
-    assert found[MATCHING] == Fall(MATCHING, 100, 100, 0.5, "activity and ridge, 100 pairs")
+    found = {one.name: one for one in pairs_needed(rows)}
+    assert found[MEAN] == PairsNeeded(MEAN, 6, 100, 0.3, "ridge, 6 pairs")
+    assert found[WORST] == PairsNeeded(WORST, 100, 100, 0.5, "network, 100 pairs")
+    assert found[MATCHING] == PairsNeeded(MATCHING, 100, 100, 0.5, "activity and ridge, 100 pairs")
     assert (found[TEXT].pairs, found[TEXT].tried, found[TEXT].got) == (None, 100, 0.0)
-    broken = {one.name for one in falls([*rows, pairs(10, 0.9, control=FAILED)])}
+    broken = {one.name for one in pairs_needed([*rows, pairs(10, 0.9, control=FAILED)])}
     assert broken == {MEAN, WORST, MATCHING}  # of the others one attack is not evaluated
 
 
-def test_what_an_outsider_can_do_needs_no_pair() -> None:
-    rows = [rebuild("view", 0.2), pairs(6, 0.05)]
-    assert falls(rows)[0] == Fall(MEAN, 0, 6, 0.2, "view")
-    assert falls(rows[:1]) == ()
-    assert falls([rebuild("view", control=FAILED), pairs(6, 0.5, control=FAILED)]) == ()
+def test_what_a_ciphertext_only_adversary_can_do_needs_no_pair() -> None:
+    rows = [reconstruct("view", 0.2), pairs(6, 0.05)]
+    assert pairs_needed(rows)[0] == PairsNeeded(MEAN, 0, 6, 0.2, "view")
+    assert pairs_needed(rows[:1]) == ()
+    assert pairs_needed([reconstruct("view", control=FAILED), pairs(6, 0.5, control=FAILED)]) == ()
 
 
-def test_a_bar_that_keys_disagree_on_is_not_said_to_fall_without_pairs() -> None:
-    rows = [under_keys(rebuild("view", 0.105), 0.02), pairs(6, 0.3)]
-    assert falls(rows)[0] == Fall(MEAN, 6, 6, 0.3, "ridge, 6 pairs")
+def test_a_threshold_that_keys_disagree_on_is_not_said_to_be_broken_without_pairs() -> None:
+    rows = [under_keys(reconstruct("view", 0.105), 0.02), pairs(6, 0.3)]
+    assert pairs_needed(rows)[0] == PairsNeeded(MEAN, 6, 6, 0.3, "ridge, 6 pairs")

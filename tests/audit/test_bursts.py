@@ -8,7 +8,7 @@ import pytest
 from raypp.audit.attacks.reconstruct.bursts import SENSOR, Merge, OverFrames, burst, over_frames
 from raypp.audit.attacks.reconstruct.ridge import Ridge
 from raypp.audit.attacks.reconstruct.view import ComponentView
-from raypp.audit.core.model import Case, Images, Veiling
+from raypp.audit.core.model import AttackTarget, Case, Images
 from raypp.audit.targets import baselines
 from raypp.audit.targets.target import veil
 from raypp.veil.key import VeilKey
@@ -17,14 +17,14 @@ from raypp.veil.veil import Veil
 from tests.audit.images import Recorded, detail, shapes
 
 
-def coarse(bits: int = 1) -> Veiling:
+def coarse(bits: int = 1) -> AttackTarget:
     return baselines.dithered(baselines.linear_mix(4, 3), bits, 0)
 
 
 @pytest.mark.parametrize("merge", list(Merge))
 def test_a_burst_opens_what_coarse_dithered_codes_hide_in_one_frame(merge: Merge) -> None:
     case = Case(coarse(), shapes(3, (96, 96), 0), shapes(2, (96, 96), 1))
-    one, many = (detail(OverFrames(Ridge(3, 1500), count, merge).rebuild(case), case.victims) for count in (1, 32))
+    one, many = (detail(OverFrames(Ridge(3, 1500), count, merge).reconstruct(case), case.victims) for count in (1, 32))
     assert many > one + 0.1, (one, many)
 
 
@@ -47,8 +47,8 @@ def test_votes_of_one_frame_are_its_codes_and_of_many_the_share_of_frames() -> N
     assert (four.channels, four.levels) == (128, 256)
     assert np.allclose(shares.sum(axis=2), 1, atol=0.02)
     assert np.abs(shares * 4 - np.rint(shares * 4)).max() < 0.02
-    assert four.drawn is not None
-    assert four.drawn(1).encode(images).shape == (2, 128, 8, 8)
+    assert four.random_key is not None
+    assert four.random_key(1).encode(images).shape == (2, 128, 8, 8)
 
 
 def test_a_still_is_seen_again_under_a_sensors_noise_and_always_the_same() -> None:

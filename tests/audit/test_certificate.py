@@ -16,7 +16,7 @@ from raypp.audit.verdict.gates import MATCHING
 from raypp.errors import CertificateError
 from raypp.veil.key import VeilKey, fingerprint
 from raypp.veil.spec import spec_of
-from tests.audit.rows import KEY, SPEC, certificate, labels_only, match, pairs, rebuild
+from tests.audit.rows import KEY, SPEC, certificate, labels_only, match, pairs, reconstruct
 
 OTHER = VeilKey(b"\x05" * 32)
 
@@ -98,7 +98,7 @@ def test_a_change_of_any_value_is_found(path: Path) -> None:
 
 
 def test_a_change_of_any_byte_is_found(path: Path) -> None:
-    text = sign(certificate([rebuild()]), KEY)
+    text = sign(certificate([reconstruct()]), KEY)
     for place in range(len(text) - 1):
         refusal(path, text[:place] + bytes([text[place] ^ 1]) + text[place + 1 :])
 
@@ -160,17 +160,17 @@ def test_even_the_owner_cannot_name_a_veil_with_the_spec_of_another(path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("verdict", "met"), ("got", 0.01), ("bar", 0.5), ("high", None), ("by", "x")]
+    ("name", "value"), [("verdict", "met"), ("got", 0.01), ("threshold", 0.5), ("high", None), ("by", "x")]
 )
 def test_even_the_owner_cannot_state_another_verdict_than_the_rows(path: Path, name: str, value: object) -> None:
-    rows = [rebuild(detail=0.4), match(), labels_only(0.25)]
+    rows = [reconstruct(detail=0.4), match(), labels_only(0.25)]
     document = json.loads(sign(certificate(rows), KEY))
     document["certificate"]["gates"][0][name] = value
     assert "its verdict is not what its own rows say" in refusal(path, signed_anew(document["certificate"]))
 
 
 def test_a_gate_left_out_is_found(path: Path) -> None:
-    body = json.loads(sign(certificate([rebuild(detail=0.4)]), KEY))["certificate"]
+    body = json.loads(sign(certificate([reconstruct(detail=0.4)]), KEY))["certificate"]
     body["gates"] = body["gates"][1:]
     assert "its verdict" in refusal(path, signed_anew(body))
 
@@ -235,7 +235,7 @@ def test_only_the_named_key_signs() -> None:
 
 def test_a_figure_that_is_no_number_is_not_signed() -> None:
     with pytest.raises(CertificateError, match="not a number"):
-        sign(certificate([rebuild(detail=math.nan)]), KEY)
+        sign(certificate([reconstruct(detail=math.nan)]), KEY)
 
 
 def test_nothing_secret_is_in_the_document() -> None:
@@ -252,7 +252,7 @@ def test_certify_fills_in_what_an_audit_knows(path: Path) -> None:
     frames = np.random.default_rng(0).integers(0, 256, (5, 192, 320, 3), dtype=np.uint8)
     victims = Images(frames, ("audit",) * 5, ((),) * 5)
     evidence = Evidence(known=victims.take(range(3)), victims=victims, passed_by=2)
-    rows = [rebuild(), pairs(6, 0.3), match(top1=0.25), labels_only(0.5)]
+    rows = [reconstruct(), pairs(6, 0.3), match(top1=0.25), labels_only(0.5)]
     made = certify(SPEC, KEY, rows, evidence=evidence, bounds={"beside": 1.0}, budget="quick", size=320)
     path.write_bytes(sign(made, KEY))
     assert verify_certificate(path) == made
@@ -260,4 +260,4 @@ def test_certify_fills_in_what_an_audit_knows(path: Path) -> None:
     assert made.data_digest == hashlib.sha256(frames.tobytes()).hexdigest()
     assert made.bounds == {"beside": 1.0}
     assert spec_of(made.spec) == SPEC
-    assert next(gate for gate in made.gates if gate.name == MATCHING).bar == 0.5 + 0.05
+    assert next(gate for gate in made.gates if gate.name == MATCHING).threshold == 0.5 + 0.05

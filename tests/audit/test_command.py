@@ -109,15 +109,15 @@ def test_plain_images_are_never_written_into_an_archive(tmp_path: Path) -> None:
 
 def test_weak_veils_are_opened_noise_is_not_and_the_veil_holds(place: Path) -> None:
     rows = {
-        (row.veiling, row.attack): row for row in verify_certificate(place / "out" / "public" / "certificate.json").rows
+        (row.target, row.attack): row for row in verify_certificate(place / "out" / "public" / "certificate.json").rows
     }
-    for (veiling, attack), row in rows.items():
+    for (target, attack), row in rows.items():
         assert row.control is None or row.control.passed, row
         if row.detail is None or row.edges is None:
             continue
-        if veiling == "noise":
+        if target == "noise":
             assert max(row.detail.mean, row.edges.mean) < 0.05, attack
-        if veiling == "linear mix, patch 8" and "pair" in attack:
+        if target == "linear mix, patch 8" and "pair" in attack:
             assert row.detail.mean > 0.75
     assert rows["this veil", "ridge, 6 pairs"].detail.mean < 0.25
     gates = verify_certificate(place / "out" / "public" / "certificate.json").gates
@@ -133,7 +133,7 @@ def test_a_patch_veil_is_tried_under_other_keys_and_a_learned_one_is_not(place: 
     gates = verify_certificate(place / "out" / "public" / "certificate.json").gates
     assert {gate.name: len(gate.over_keys) for gate in gates}["leakage, mean"] == 5
     learned = suite(Budget.STANDARD, learned=True)
-    assert not any(learned.others(veiling, planned) for veiling, planned in learned.pairs())
+    assert not any(learned.others(target, planned) for target, planned in learned.pairs())
 
 
 @pytest.mark.usefixtures("_light_suite")
@@ -156,7 +156,7 @@ def test_run_again_only_what_is_missing_is_done(place: Path) -> None:
 
 
 @pytest.mark.usefixtures("_light_suite")
-def test_images_are_digested_once_and_guessed_at_once(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_are_digested_once_and_their_baseline_is_made_once(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
 
     def counted(name: str, make: Callable[..., Any]) -> Callable[..., Any]:
@@ -167,9 +167,9 @@ def test_images_are_digested_once_and_guessed_at_once(place: Path, monkeypatch: 
         return call
 
     running._evidence.cache_clear()
-    running._guess.cache_clear()
+    running._blind.cache_clear()
     monkeypatch.setattr(running, "gather", counted("gather", running.gather))
-    monkeypatch.setattr(measuring, "blind_guess", counted("guess", measuring.blind_guess))
+    monkeypatch.setattr(measuring, "blind_baseline", counted("baseline", measuring.blind_baseline))
     monkeypatch.setattr(evidence, "sha256", counted("digest", hashlib.sha256))
     settings = AuditSettings(
         sources=(str(place / "in" / "inventory.csv"),),
@@ -181,7 +181,7 @@ def test_images_are_digested_once_and_guessed_at_once(place: Path, monkeypatch: 
     )
     wanted = [task for task in tasks(settings) if task.attack in {"component view", "ridge, 1 pair"}][:2]
     assert len(list(run_here(wanted))) == 2
-    assert sorted(calls) == ["digest", "gather", "guess"]
+    assert sorted(calls) == ["baseline", "digest", "gather"]
 
 
 @pytest.mark.slow

@@ -6,21 +6,21 @@ import numpy as np
 import pytest
 
 from raypp.audit.attacks.identify.identity import BoxesAlone, Reading, Recogniser, halves, trios_of
-from raypp.audit.core.model import Adversary, Case, Crowd, Decider, Veiling
+from raypp.audit.core.model import Adversary, AttackTarget, Case, Decider, People
 from raypp.audit.footage.people import together
 from raypp.audit.footage.tracks import tracked
 from raypp.audit.metrics import scores
 from raypp.audit.metrics.measure import decided_row
 from raypp.audit.targets import baselines
-from raypp.audit.verdict.gates import TEAM_IDENTITY, TRAINED_ON_FACES, Verdict, judge
+from raypp.audit.verdict.gates import INSIDER_IDENTITY, TRAINED_ON_FACES, Verdict, judge
 from raypp.errors import OptionError
-from tests.audit.rows import decide, estimate, rebuild
+from tests.audit.rows import decide, estimate, reconstruct
 
 SIDE, PEOPLE, SEEN = 96, 8, 8
 
 
 @pytest.fixture(scope="module")
-def crowd() -> Crowd:
+def people() -> People:
     """Figures of a colour each, walking over a scene one after the other, under a camera's noise."""
     chance = np.random.default_rng(0)
     tracks = []
@@ -36,51 +36,51 @@ def crowd() -> Crowd:
             track.append((0, step * 1_000_000, np.clip(frame, 0, 255).astype(np.uint8), box))
         tracks.append(track)
     made = together(tracks, "people")
-    assert isinstance(made, Crowd)
+    assert isinstance(made, People)
     return made
 
 
-def told(attack: Decider, veiling: Veiling, crowd: Crowd) -> float:
-    case = Case(veiling, crowd.images, crowd.images, crowd=crowd)
+def told(attack: Decider, target: AttackTarget, people: People) -> float:
+    case = Case(target, people.images, people.images, people=people)
     row = decided_row("weak", attack, case)
     assert row.auc is not None
     assert row.auc.low < row.auc.mean < row.auc.high or row.auc.mean == 1
     return row.auc.mean
 
 
-def test_people_are_told_from_plain_images_not_from_noise_and_hardly_from_boxes(crowd: Crowd) -> None:
+def test_people_are_told_from_plain_images_not_from_noise_and_hardly_from_boxes(people: People) -> None:
     attack = Recogniser(Reading.BODIES, 40)
-    assert told(attack, baselines.plain(), crowd) > 0.8
-    assert 0.3 < told(attack, baselines.noise(8, 4, 4, 1), crowd) < 0.7
-    assert 0.3 < told(BoxesAlone(Reading.BODIES), baselines.plain(), crowd) < 0.7
+    assert told(attack, baselines.plain(), people) > 0.8
+    assert 0.3 < told(attack, baselines.noise(8, 4, 4, 1), people) < 0.7
+    assert 0.3 < told(BoxesAlone(Reading.BODIES), baselines.plain(), people) < 0.7
 
 
-def test_nobody_is_learnt_from_who_is_asked_about_and_pairs_are_a_second_apart(crowd: Crowd) -> None:
-    both = list(halves(crowd, 0))
+def test_nobody_is_learnt_from_who_is_asked_about_and_pairs_are_a_second_apart(people: People) -> None:
+    both = list(halves(people, 0))
     assert [set(learnt) | set(asked) for learnt, asked in both] == [set(range(PEOPLE))] * 2
     assert set(both[0][1]) == set(both[1][0])
     for learnt, asked in both:
         assert not set(learnt) & set(asked)
-        for trio in trios_of(crowd, asked):
-            one, same, other = (crowd.person_N[place] for place in (trio.one, trio.same, trio.other))
+        for trio in trios_of(people, asked):
+            one, same, other = (people.person_N[place] for place in (trio.one, trio.same, trio.other))
             assert one == same != other
             assert {int(one), int(other)} <= set(asked.tolist())
-            assert abs(crowd.times_us_N[trio.one] - crowd.times_us_N[trio.same]) >= 1_000_000
+            assert abs(people.times_us_N[trio.one] - people.times_us_N[trio.same]) >= 1_000_000
 
 
-def test_who_is_alone_in_a_video_is_only_learnt_from(crowd: Crowd) -> None:
-    alone = replace(crowd, video_N=(crowd.person_N == 0).astype(np.int64))
+def test_who_is_alone_in_a_video_is_only_learnt_from(people: People) -> None:
+    alone = replace(people, video_N=(people.person_N == 0).astype(np.int64))
     assert all(0 in learnt and 0 not in asked for learnt, asked in halves(alone, 0))
 
 
-def test_few_people_say_so(crowd: Crowd) -> None:
-    frame = crowd.images.frames[0]
-    track = [(0, moment, frame, crowd.corners_N4[0].astype(np.float32)) for moment in (0, 2_000_000)]
+def test_few_people_say_so(people: People) -> None:
+    frame = people.images.frames[0]
+    track = [(0, moment, frame, people.corners_N4[0].astype(np.float32)) for moment in (0, 2_000_000)]
     reason = together([track] * 3, "faces")
     assert reason == "of faces, 3 can be followed for 2 s in one video; it takes 4"
     assert isinstance(together([], "faces"), str)
     with pytest.raises(OptionError, match="needs people followed through a video"):
-        Recogniser(Reading.FACES).decide(Case(baselines.plain(), crowd.images, crowd.images))
+        Recogniser(Reading.FACES).decide(Case(baselines.plain(), people.images, people.images))
 
 
 def test_boxes_that_overlap_from_frame_to_frame_are_one_track_even_after_a_gap() -> None:
@@ -103,12 +103,12 @@ def test_an_interval_over_few_people_is_wide_however_many_pairs_there_are() -> N
     assert scores.auc(np.ones(200), np.zeros(200)).low > 0.97
 
 
-def test_a_recogniser_of_veiled_faces_counts_for_the_teams_gate_and_only_where_it_was_made() -> None:
-    own = rebuild("bridge", adversary=Adversary.TEAM)
+def test_a_recogniser_of_veiled_faces_counts_for_the_insiders_gate_and_only_where_it_was_made() -> None:
+    own = reconstruct("bridge", adversary=Adversary.INSIDER)
     faces = decide(TRAINED_ON_FACES, auc=0.8)
 
     def gate(*rows: object) -> tuple[Verdict, str]:
-        found = next(one for one in judge([rebuild(), own, *rows]) if one.name == TEAM_IDENTITY)  # type: ignore[list-item]
+        found = next(one for one in judge([reconstruct(), own, *rows]) if one.name == INSIDER_IDENTITY)  # type: ignore[list-item]
         return found.verdict, found.by
 
     assert gate(faces) == (Verdict.MISSED, TRAINED_ON_FACES)

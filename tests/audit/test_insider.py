@@ -1,4 +1,4 @@
-"""An audit with a detector attacks by it; without one it says so, and nothing of the outsider's is made anew."""
+"""An audit with a detector attacks by it; without one it says so, and makes no ciphertext-only attack anew."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from PIL import Image
 
 from raypp.audit.core.budget import Budget
 from raypp.audit.core.model import Kind
-from raypp.audit.suite.insider import open_team
+from raypp.audit.suite.insider import open_insider
 from raypp.audit.suite.suite import OPEN_FEATURES
 from raypp.audit.targets.target import VEIL
 from raypp.audit.tasks import AuditSettings, read_rows, run_task, tasks
@@ -31,7 +31,7 @@ CLASSES = ("a",)
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A learned veil that was never fitted, its starting detector, and images."""
-    folder, key = tmp_path_factory.mktemp("team"), VeilKey(bytes(range(32)))
+    folder, key = tmp_path_factory.mktemp("insider"), VeilKey(bytes(range(32)))
     save_owner_key(key, folder / "owner.key")
     torch.manual_seed(3)
     torch.save({"model": build_detector("yolov8p", CLASSES, None)}, folder / "public.pt")
@@ -64,7 +64,7 @@ def settings(place: Path, **given: Path) -> AuditSettings:
 
 def test_without_a_detector_every_attack_by_one_says_why_it_was_not_made(place: Path) -> None:
     wanted = [task for task in tasks(settings(place, weights=place / "public.pt")) if "bridge" in task.attack]
-    assert [task.veiling for task in wanted] == [VEIL] * 3
+    assert [task.target for task in wanted] == [VEIL] * 3
     for task in wanted:
         run_task(task)
     for row in read_rows(wanted):
@@ -76,7 +76,7 @@ def test_without_a_detector_every_attack_by_one_says_why_it_was_not_made(place: 
 def test_where_nobody_knows_what_a_detector_learnt_from_membership_says_so(place: Path) -> None:
     given = settings(place, model=place / START_FILE).model_copy(update={"budget": Budget.STANDARD})
     wanted = [task for task in tasks(given) if "membership" in task.attack]
-    assert [(task.veiling, task.trial) for task in wanted] == [(VEIL, "")] * 2
+    assert [(task.target, task.trial) for task in wanted] == [(VEIL, "")] * 2
     run_task(wanted[0])
     (row,) = read_rows(wanted[:1])
     assert (row.kind, row.auc, row.reason) == (Kind.DECIDE, None, "it needs --members")
@@ -87,7 +87,7 @@ def test_where_nobody_knows_what_a_detector_learnt_from_membership_says_so(place
 def test_with_one_it_is_attacked_and_held_against_open_features(place: Path) -> None:
     given = settings(place, model=place / START_FILE, weights=place / "public.pt")
     wanted = [task for task in tasks(given) if task.attack == BRIDGE]
-    assert [task.veiling for task in wanted] == [VEIL, OPEN_FEATURES]
+    assert [task.target for task in wanted] == [VEIL, OPEN_FEATURES]
     for task in wanted:
         run_task(task)
     attacked, control = read_rows(wanted)
@@ -104,7 +104,7 @@ def test_another_detector_makes_rows_of_its_own_and_leaves_the_others(place: Pat
     (place / "other.model").write_bytes((place / START_FILE).read_bytes() + b" ")
     files = [{}, {"model": place / START_FILE}, {"model": place / "other.model"}]
     rows = [
-        {task.row_id: bool(task.team) for task in tasks(settings(place, weights=place / "public.pt", **one))}
+        {task.row_id: bool(task.insider) for task in tasks(settings(place, weights=place / "public.pt", **one))}
         for one in files
     ]
     for one in rows[1:]:
@@ -116,6 +116,6 @@ def test_another_detector_makes_rows_of_its_own_and_leaves_the_others(place: Pat
 
 def test_a_detector_of_another_veil_or_of_plain_images_is_refused(place: Path) -> None:
     with pytest.raises(ConflictError, match=r"is of veil [0-9a-f]{32}, but 0{32} is audited"):
-        open_team(place / START_FILE, place / "public.pt", "0" * 32)
+        open_insider(place / START_FILE, place / "public.pt", "0" * 32)
     with pytest.raises(ModelError, match=r"public\.pt"):
-        open_team(place / "public.pt", place / "public.pt", "0" * 32)
+        open_insider(place / "public.pt", place / "public.pt", "0" * 32)

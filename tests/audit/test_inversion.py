@@ -35,14 +35,14 @@ def test_it_comes_nearer_than_a_linear_decoder_to_what_true_features_are_of(
     public: PublicStages, known: Images, victims: Images
 ) -> None:
     given = case(public, known, victims, public(victims.frames))
-    found, linear = INVERSION.rebuild(given), FeatureBridge(Decoder.LINEAR, aligned=True).rebuild(given)
+    found, linear = INVERSION.reconstruct(given), FeatureBridge(Decoder.LINEAR, aligned=True).reconstruct(given)
     assert detail(found, victims) > detail(linear, victims) + 0.02
     assert scores.psnr(found, victims.frames).mean() > scores.psnr(linear, victims.frames).mean()
 
 
 def test_features_of_nothing_lead_to_no_image(public: PublicStages, known: Images, victims: Images) -> None:
     drawn = np.random.default_rng(1).normal(size=(len(victims), 48, 32, 24)).astype(np.float32)
-    assert abs(detail(INVERSION.rebuild(case(public, known, victims, drawn)), victims)) < 0.1
+    assert abs(detail(INVERSION.reconstruct(case(public, known, victims, drawn)), victims)) < 0.1
 
 
 def test_it_sees_of_victims_what_the_adapter_gives_and_nothing_else(
@@ -50,11 +50,11 @@ def test_it_sees_of_victims_what_the_adapter_gives_and_nothing_else(
 ) -> None:
     short, features = FeatureInversion(3), public(victims.frames)
     scrambled = replace(victims, frames=np.random.default_rng(0).permuted(victims.frames, axis=None))
-    honest, other = (short.rebuild(case(public, known, one, features)) for one in (victims, scrambled))
+    honest, other = (short.reconstruct(case(public, known, one, features)) for one in (victims, scrambled))
     assert np.array_equal(honest, other)
     assert all(one.grad is None for one in public.layers.parameters())
 
 
 def test_without_a_detector_it_says_what_it_needs(known: Images, victims: Images) -> None:
     with pytest.raises(OptionError, match="give `model` and `weights`"):
-        INVERSION.rebuild(Case(baselines.noise(4, 4, 8, 0), known, victims))
+        INVERSION.reconstruct(Case(baselines.noise(4, 4, 8, 0), known, victims))

@@ -13,7 +13,7 @@ from raypp.audit.attacks.reconstruct.key_lost import Hold, KeyLost, descend
 from raypp.audit.core.budget import Budget
 from raypp.audit.core.model import Adversary, Case, Codes, Frames, Images
 from raypp.audit.footage.evidence import Evidence
-from raypp.audit.suite.case_builder import Material, case_of
+from raypp.audit.suite.case_builder import CaseInputs, case_of
 from raypp.audit.suite.suite import CONTROLS, NOISE_UNDER_KEY, UNFOLDED, suite
 from raypp.audit.targets import baselines
 from raypp.audit.targets.target import VEIL, unfolded_veil
@@ -37,7 +37,7 @@ def _one_thread() -> Iterator[None]:
 
 def made_on(name: str, known: Images, victims: Images) -> Frames:
     made = Veil(PatchSpec(), VeilKey(bytes(range(32))))
-    return SHORT.rebuild(case_of(name, made, Material(Evidence(known, victims, 0), {}), (), 0))
+    return SHORT.reconstruct(case_of(name, made, CaseInputs(Evidence(known, victims, 0), {}), (), 0))
 
 
 def test_what_takes_little_away_is_opened_and_noise_is_not(known: Images, victims: Images) -> None:
@@ -73,31 +73,31 @@ def test_by_gradients_alone_pixels_are_found_that_agree_with_the_codes(victims: 
 
 
 def test_it_sees_of_victims_their_codes_and_nothing_else(known: Images, victims: Images) -> None:
-    veiling, brief = unfolded_veil(0), KeyLost(2, 2)
-    codes = veiling.encode(victims)
+    target, brief = unfolded_veil(0), KeyLost(2, 2)
+    codes = target.encode(victims)
 
     def encode(images: Images) -> Codes:
-        return codes if len(images) == len(victims) and images.frames[0, 0, 0, 0] == 7 else veiling.encode(images)
+        return codes if len(images) == len(victims) and images.frames[0, 0, 0, 0] == 7 else target.encode(images)
 
     marked = [replace(victims, frames=one.copy()) for one in (victims.frames, 255 - victims.frames)]
     for one in marked:
         one.frames[0, 0, 0, 0] = 7
-    first, second = (brief.rebuild(Case(replace(veiling, encode=encode), known, one)) for one in marked)
+    first, second = (brief.reconstruct(Case(replace(target, encode=encode), known, one)) for one in marked)
     assert np.array_equal(first, second)
 
 
 def test_where_there_is_no_key_none_can_be_lost(known: Images, victims: Images) -> None:
     with pytest.raises(OptionError, match="noise has no key that could be lost"):
-        SHORT.rebuild(Case(baselines.noise(8, 4, 8, 0), known, victims))
+        SHORT.reconstruct(Case(baselines.noise(8, 4, 8, 0), known, victims))
 
 
 @pytest.mark.parametrize("learned", [False, True])
 def test_from_standard_on_it_is_made_on_the_veil_its_control_and_noise(learned: bool) -> None:
-    assert all(one.attack.adversary is not Adversary.KEY for one in suite(Budget.QUICK, learned).planned)
+    assert all(one.attack.adversary is not Adversary.WHITE_BOX for one in suite(Budget.QUICK, learned).planned)
     for budget in (Budget.STANDARD, Budget.FULL):
         made = suite(budget, learned)
-        (planned,) = [one for one in made.planned if one.attack.adversary is Adversary.KEY]
+        (planned,) = [one for one in made.planned if one.attack.adversary is Adversary.WHITE_BOX]
         assert planned.on == (VEIL, UNFOLDED, NOISE_UNDER_KEY)
-        assert planned.bar is not None
-        assert planned.bar.on in CONTROLS
+        assert planned.requirement is not None
+        assert planned.requirement.on in CONTROLS
         assert [name for name, one in made.pairs() if one is planned] == list(planned.on)

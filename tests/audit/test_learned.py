@@ -88,7 +88,7 @@ def test_under_its_key_it_is_inverted_through_its_own_encoder_and_the_key_goes_n
     run_task(task.model_copy(update={"recognisers": ""}))
     (path,) = (settings.out / "rows").glob("*.json")
     row = AttackRow.model_validate_json(path.read_bytes())
-    assert (row.adversary, row.attack, row.is_veil) == (Adversary.KEY, "inversion under the key", True)
+    assert (row.adversary, row.attack, row.is_veil) == (Adversary.WHITE_BOX, "inversion under the key", True)
     assert row.detail is not None
     secret = load_owner_key(settings.key_path).export_secret()
     for text in (task.model_dump_json(), path.read_text()):
@@ -103,7 +103,7 @@ def test_a_row_is_of_the_encoder_and_not_of_its_place(settings: AuditSettings) -
     rows = [{task.row_id for task in _view(one)} for one in (settings, moved, other)]
     assert rows[0] == rows[1]
     assert not rows[0] & rows[2]
-    (attacked,) = [task for task in _view(moved) if task.veiling == VEIL]
+    (attacked,) = [task for task in _view(moved) if task.target == VEIL]
     with pytest.raises(SpecError, match=r"other\.veil"):
         run_task(attacked)
     shutil.copy(settings.encoder, settings.out.parent / "other.veil")

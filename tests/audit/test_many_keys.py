@@ -9,7 +9,7 @@ from torch import nn
 
 from raypp.audit.attacks.axes import Axes
 from raypp.audit.attacks.reconstruct.many_keys import ManyKeys
-from raypp.audit.core.model import Case, Frames, Images, Veiling
+from raypp.audit.core.model import AttackTarget, Case, Frames, Images
 from raypp.audit.suite.insider import PublicStages, drawn_encoder
 from raypp.audit.targets import baselines
 from raypp.audit.targets.target import under_other_key, veil
@@ -34,15 +34,15 @@ def victims() -> Images:
     return _benches(range(100, 106))
 
 
-def linear(seed: int) -> Veiling:
-    return replace(baselines.linear_mix(4, seed), drawn=lambda number: baselines.linear_mix(4, 50 + number))
+def linear(seed: int) -> AttackTarget:
+    return replace(baselines.linear_mix(4, seed), random_key=lambda number: baselines.linear_mix(4, 50 + number))
 
 
 def test_a_linear_mix_is_opened_without_any_pair_and_noise_is_not(known: Images, victims: Images) -> None:
-    made = KEYS.rebuild(Case(linear(3), known, victims))
+    made = KEYS.reconstruct(Case(linear(3), known, victims))
     assert abs(detail(made, victims)) > 0.5
-    drawn = replace(baselines.noise(8, 4, 8, 0), drawn=lambda number: baselines.noise(8, 4, 8, number + 1))
-    assert abs(detail(KEYS.rebuild(Case(drawn, known, victims)), victims)) < 0.15
+    drawn = replace(baselines.noise(8, 4, 8, 0), random_key=lambda number: baselines.noise(8, 4, 8, number + 1))
+    assert abs(detail(KEYS.reconstruct(Case(drawn, known, victims)), victims)) < 0.15
 
 
 def test_neither_plain_victims_nor_pairs_of_their_key_are_used(known: Images, victims: Images) -> None:
@@ -55,7 +55,7 @@ def test_neither_plain_victims_nor_pairs_of_their_key_are_used(known: Images, vi
     stub = replace(linear(3), encode=encode)
     scrambled = replace(victims, frames=np.random.default_rng(0).permuted(victims.frames, axis=None))
     short = ManyKeys(2, 3)
-    honest, other = (short.rebuild(Case(stub, known, one)) for one in (victims, scrambled))
+    honest, other = (short.reconstruct(Case(stub, known, one)) for one in (victims, scrambled))
     assert np.array_equal(honest, other)
     assert [one is wanted for one, wanted in zip(asked, (victims, scrambled), strict=True)] == [True, True]
 
@@ -84,8 +84,8 @@ def test_turning_undoes_a_rotation_and_its_sign(known: Images) -> None:
 
 def test_keys_are_drawn_of_the_patch_veil_and_rotations_of_a_learned_one(known: Images) -> None:
     mine = veil(Veil(PatchSpec(), VeilKey(bytes(32))))
-    assert mine.drawn is not None
-    made = [mine.encode(known), *(mine.drawn(number).encode(known) for number in (0, 1, 1))]
+    assert mine.random_key is not None
+    made = [mine.encode(known), *(mine.random_key(number).encode(known) for number in (0, 1, 1))]
     assert [one.shape for one in made] == [made[0].shape] * 4
     assert np.array_equal(made[2], made[3])
     assert all(np.mean(made[a] != made[b]) > 0.5 for a, b in ((0, 1), (0, 2), (1, 2)))
@@ -101,24 +101,24 @@ def test_keys_are_drawn_of_the_patch_veil_and_rotations_of_a_learned_one(known: 
 
 def test_where_no_key_can_be_drawn_it_says_so(known: Images, victims: Images) -> None:
     with pytest.raises(OptionError, match="no other key of pixelation 8 can be drawn"):
-        KEYS.rebuild(Case(baselines.obscured(Pixelation(side=8)), known, victims))
+        KEYS.reconstruct(Case(baselines.obscured(Pixelation(side=8)), known, victims))
 
 
 def test_what_was_learnt_once_is_used_against_any_key_of_the_spec(known: Images, victims: Images) -> None:
     short, made = ManyKeys(2, 3), Veil(PatchSpec(), VeilKey(bytes(32)))
     taught = short.learn(Case(veil(made), known, victims.take(())))
-    for veiling in (veil(made), under_other_key(made, 0)):
-        case = Case(veiling, known, victims)
-        assert np.array_equal(taught.rebuild(case), short.rebuild(case))
+    for target in (veil(made), under_other_key(made, 0)):
+        case = Case(target, known, victims)
+        assert np.array_equal(taught.reconstruct(case), short.reconstruct(case))
 
 
 def test_other_owners_keys_are_none_that_an_attacker_draws_and_always_the_same(known: Images) -> None:
     made = Veil(PatchSpec(), VeilKey(bytes(32)))
     mine = veil(made)
-    assert mine.drawn is not None
+    assert mine.random_key is not None
     codes = [
         one.encode(known)
-        for one in (mine, *(way(n) for way in (mine.drawn, lambda n: under_other_key(made, n)) for n in (0, 1)))
+        for one in (mine, *(way(n) for way in (mine.random_key, lambda n: under_other_key(made, n)) for n in (0, 1)))
     ]
     assert all(np.mean(a != b) > 0.5 for place, a in enumerate(codes) for b in codes[:place])
     assert np.array_equal(codes[-1], under_other_key(Veil(PatchSpec(), VeilKey(bytes(31) + b"x")), 1).encode(known))

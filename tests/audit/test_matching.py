@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from raypp.audit.attacks.identify.matching import ActivityMatcher, LabelMatcher, PairsMatcher, own_ranks, ranked
-from raypp.audit.core.model import Case, Codes, Images, Veiling
+from raypp.audit.core.model import AttackTarget, Case, Codes, Images
 from raypp.audit.targets import baselines
 from raypp.geometry.boxes import Box
 from raypp.veil.key import VeilKey
@@ -35,7 +35,7 @@ def _images(count: int, cameras: int = 1, seed: int = 0) -> Images:
     return Images(np.stack(frames), tuple(f"camera {one % cameras}" for one in range(count)), tuple(boxes))
 
 
-def _veil() -> Veiling:
+def _veil() -> AttackTarget:
     spec = PatchSpec()
     veil = Veil(spec, VeilKey(bytes(range(32))))
 
@@ -43,11 +43,11 @@ def _veil() -> Veiling:
         named = zip(images.frames, images.cameras, strict=True)
         return np.concatenate([veil.stream("site", camera).encode(frame[None]) for frame, camera in named])
 
-    return Veiling("veil", spec.patch, spec.channels, spec.levels, encode)
+    return AttackTarget("veil", spec.patch, spec.channels, spec.levels, encode)
 
 
-def _ranks(matcher: ActivityMatcher | LabelMatcher, veiling: Veiling, victims: Images) -> np.ndarray:
-    return matcher.ranks(Case(veiling, victims, victims))
+def _ranks(matcher: ActivityMatcher | LabelMatcher, target: AttackTarget, victims: Images) -> np.ndarray:
+    return matcher.ranks(Case(target, victims, victims))
 
 
 @pytest.mark.parametrize("cameras", [1, 4])
@@ -91,7 +91,9 @@ def test_pairs_do_not_match_noise() -> None:
 
 def test_codes_that_are_all_the_same_are_ties() -> None:
     images = _images(5)
-    flat = Veiling("flat", 8, 2, 8, lambda some: np.zeros((len(some), 2, SIZE[0] // 8, SIZE[1] // 8), dtype=np.uint8))
+    flat = AttackTarget(
+        "flat", 8, 2, 8, lambda some: np.zeros((len(some), 2, SIZE[0] // 8, SIZE[1] // 8), dtype=np.uint8)
+    )
     assert _ranks(ActivityMatcher(), flat, images).tolist() == [2] * 5
 
 

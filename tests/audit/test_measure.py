@@ -11,7 +11,7 @@ from PIL import Image
 from raypp.audit.core.model import Adversary, AnyAttack, Case, Decisions, Frames, Images, Kind, Ranks
 from raypp.audit.core.row import AttackRow
 from raypp.audit.metrics import scores
-from raypp.audit.metrics.measure import Guess, missing_row, row_of
+from raypp.audit.metrics.measure import BlindBaseline, missing_row, row_of
 from raypp.audit.targets import baselines
 from raypp.media.obfuscation import Pixelation
 
@@ -23,11 +23,11 @@ class Painter:
     """An attack whose outcome is given."""
 
     made: Frames
-    adversary: Adversary = Adversary.OUTSIDER
+    adversary: Adversary = Adversary.CIPHERTEXT_ONLY
     name: str = "painter"
     knowledge: str = "everything"
 
-    def rebuild(self, _: Case) -> Frames:
+    def reconstruct(self, _: Case) -> Frames:
         return self.made
 
 
@@ -35,7 +35,7 @@ class Painter:
 class Finder:
     """A match whose outcome is given."""
 
-    adversary: Adversary = Adversary.OUTSIDER
+    adversary: Adversary = Adversary.CIPHERTEXT_ONLY
     name: str = "finder"
     knowledge: str = "everything"
 
@@ -47,7 +47,7 @@ class Finder:
 class Decider:
     """Decisions that are given."""
 
-    adversary: Adversary = Adversary.TEAM
+    adversary: Adversary = Adversary.INSIDER
     name: str = "decider"
     knowledge: str = "everything"
 
@@ -66,7 +66,7 @@ def truth() -> Frames:
 def measured(truth: Frames, attack: AnyAttack, folder: Path) -> AttackRow:
     images = Images(truth, ("camera",) * len(truth), ((),) * len(truth))
     case = Case(baselines.obscured(Pixelation(side=BLOCK)), images, images)
-    return row_of("pixelation", attack, case, Guess.of(images, images, BLOCK), folder / "images" / "a.png")
+    return row_of("pixelation", attack, case, BlindBaseline.of(images, images, BLOCK), folder / "images" / "a.png")
 
 
 def inside_out(truth: Frames) -> Frames:
@@ -87,8 +87,8 @@ def test_detail_that_is_there_the_wrong_way_round_is_found(truth: Frames, tmp_pa
     assert np.array_equal(drawn[:64, 64:], 255 - made[shown])
 
 
-def test_a_holder_of_pairs_knows_which_way_round_it_is(truth: Frames, tmp_path: Path) -> None:
-    row = measured(truth, Painter(inside_out(truth), Adversary.PAIRS), tmp_path)
+def test_a_known_plaintext_adversary_knows_which_way_round_it_is(truth: Frames, tmp_path: Path) -> None:
+    row = measured(truth, Painter(inside_out(truth), Adversary.KNOWN_PLAINTEXT), tmp_path)
     assert row.detail is not None
     assert row.detail.mean < -0.9
 
@@ -99,15 +99,15 @@ def test_images_scored_one_by_one_score_as_all_at_once(truth: Frames, tmp_path: 
     )
     row = measured(truth, Painter(made), tmp_path)
     images = Images(truth, ("camera",) * 4, ((),) * 4)
-    guess = Guess.of(images, images, BLOCK)
-    leaked = scores.leakage(scores.detail(made, truth, BLOCK), guess.detail)
+    blind = BlindBaseline.of(images, images, BLOCK)
+    leaked = scores.leakage(scores.detail(made, truth, BLOCK), blind.detail)
     assert row.detail == scores.estimate(leaked)
     assert row.psnr_db == scores.estimate(scores.psnr(made, truth))
 
 
 def test_a_row_holds_the_figures_of_its_kind_and_no_other(truth: Frames, tmp_path: Path) -> None:
     made = [measured(truth, attack, tmp_path) for attack in (Painter(truth), Finder(), Decider())]
-    assert [row.kind for row in made] == [Kind.REBUILD, Kind.MATCH, Kind.DECIDE]
+    assert [row.kind for row in made] == [Kind.RECONSTRUCT, Kind.MATCH, Kind.DECIDE]
     figures = [(row.detail, row.edges, row.psnr_db, row.ssim, row.blind_psnr_db, row.image) for row in made]
     assert [{one is None for one in some} for some in figures] == [{False}, {True}, {True}]
     assert [row.top1 and row.top1.mean for row in made] == [None, 0.75, None]
@@ -123,29 +123,29 @@ def test_an_attack_that_could_not_be_made_has_a_row_of_its_kind() -> None:
 
 
 class _Learner(Painter):
-    """Learns once, and then paints what each veiling is called."""
+    """Learns once, and then paints what each target is called."""
 
     learnt: ClassVar[list[str]] = []
 
     def learn(self, case: Case) -> "_Learner":
-        self.learnt.append(case.veiling.name)
+        self.learnt.append(case.target.name)
         return self
 
-    def rebuild(self, case: Case) -> Frames:
-        return case.victims.frames if case.veiling.name == "open" else np.zeros_like(case.victims.frames)
+    def reconstruct(self, case: Case) -> Frames:
+        return case.victims.frames if case.target.name == "open" else np.zeros_like(case.victims.frames)
 
 
 def test_an_attack_is_measured_under_each_key_and_learns_once(truth: Frames, tmp_path: Path) -> None:
     images = Images(truth, ("camera",) * len(truth), ((),) * len(truth))
     mine, attack = baselines.obscured(Pixelation(side=BLOCK)), _Learner(truth)
     others = [replace(mine, name=name) for name in ("open", "shut")]
-    guess = Guess.of(images, images, BLOCK)
-    row = row_of("this veil", attack, Case(mine, images, images), guess, tmp_path / "a.png", others=others)
+    blind = BlindBaseline.of(images, images, BLOCK)
+    row = row_of("this veil", attack, Case(mine, images, images), blind, tmp_path / "a.png", others=others)
     assert attack.learnt == [mine.name]
     found = [one.detail.mean for one in (row, *row.other_keys) if one.detail]
     assert found[1] == pytest.approx(1)
     assert found[0] == found[2] < 0.1
     assert row.under(0).detail == row.other_keys[0].detail
     assert row.under(0).other_keys == ()
-    matched = row_of("this veil", Finder(), Case(mine, images, images), guess, tmp_path / "b.png", others=others)
+    matched = row_of("this veil", Finder(), Case(mine, images, images), blind, tmp_path / "b.png", others=others)
     assert [one.top1 and one.top1.mean for one in matched.other_keys] == [0.75, 0.75]

@@ -59,7 +59,7 @@ def test_a_low_loss_tells_little_of_frames_of_unlike_difficulty_and_forgetting_a
     plain, calibrated = (auc(Membership(calibrated).decide(case)) for calibrated in (False, True))
     assert 0.55 < plain.mean < 0.75
     assert calibrated.mean == 1
-    nothing = replace(case, veiling=replace(MIX, detector=Remembering(0.0)))
+    nothing = replace(case, target=replace(MIX, detector=Remembering(0.0)))
     assert auc(Membership(calibrated=True).decide(nothing)).mean == 0.5
 
 

@@ -18,11 +18,11 @@ def case() -> Case:
 
 @pytest.mark.parametrize(("attack", "least"), [(Ridge(1), 0.9), (Ridge(6), 0.95), (Perceptron(6, 100), 0.7)])
 def test_a_linear_mix_is_opened(attack: Ridge | Perceptron, least: float, case: Case) -> None:
-    assert detail(attack.rebuild(case), case.victims) > least
+    assert detail(attack.reconstruct(case), case.victims) > least
 
 
 def test_more_cells_tell_more(case: Case) -> None:
-    few, many = (detail(Ridge(6, cells).rebuild(case), case.victims) for cells in (300, 3000))
+    few, many = (detail(Ridge(6, cells).reconstruct(case), case.victims) for cells in (300, 3000))
     assert many > few + 0.02
 
 
@@ -31,7 +31,7 @@ def test_of_many_pairs_only_what_is_drawn_is_held(attack: Ridge | Perceptron) ->
     known, victims = shapes(24, (256, 256), 2), shapes(1, (64, 64), 3)
     whole = 9 * known.frames.nbytes
     tracemalloc.start()
-    attack.rebuild(Case(baselines.linear_mix(4, 0), known, victims))
+    attack.reconstruct(Case(baselines.linear_mix(4, 0), known, victims))
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert whole > 40_000_000

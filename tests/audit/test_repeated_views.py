@@ -22,15 +22,15 @@ def test_every_name_is_given_once_and_every_control_is_made() -> None:
     for budget in Budget:
         planned = suite(budget).planned
         assert len({one.attack.name for one in planned}) == len(planned)
-        assert all(one.bar is None or one.bar.on in one.on for one in planned)
+        assert all(one.requirement is None or one.requirement.on in one.on for one in planned)
 
 
-def test_weak_veilings_can_do_what_their_attacks_ask() -> None:
+def test_weak_targets_can_do_what_their_attacks_ask() -> None:
     made = suite(Budget.STANDARD).planned
     ridge, network = (
         next(one.attack for one in made if one.attack.name == name) for name in ("ridge, 6 pairs", "network, 100 pairs")
     )
     for one in seen_often(ManyKeys(2, 2), ridge, network, (16,), (4,)):
         weak = WEAK[one.weak]()
-        assert weak.drawn is not None or not one.drawing
-        assert weak.again is not None or "frames" in one.attack.name
+        assert weak.random_key is not None or not one.drawing
+        assert weak.other_owner_key is not None or "frames" in one.attack.name

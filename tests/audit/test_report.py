@@ -30,8 +30,8 @@ from tests.audit.rows import (
     labels_only,
     match,
     pairs,
-    rebuild,
     recognised,
+    reconstruct,
     under_keys,
 )
 
@@ -89,8 +89,8 @@ def test_the_report_says_what_was_attacked_and_what_came_of_it(tmp_path: Path) -
         "kB per frame",
         "5.76",
         "patch 8, ",
-        "Against an outsider: the veil held against these attacks: all 6 bars met.",
-        "the best attack of the outsider (component view) found 0.050",
+        "Against a ciphertext-only adversary: the veil held against these attacks: all 6 thresholds met.",
+        "the best attack of the ciphertext-only adversary (component view) found 0.050",
         "at most 0.100 is allowed",
         "0.050 [0.040, 0.060]",
         "11.5 dB",
@@ -113,89 +113,115 @@ def test_images_that_were_left_out_are_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "headline"),
     [
-        ([rebuild(detail=0.5), match(), TOLD], "Against an outsider: the veil did not hold: 2 of 6 bars missed."),
-        ([rebuild(), match()], "Against an outsider: not proven: 1 of 6 bars could not be evaluated."),
         (
-            [rebuild(control=FAILED), match(), TOLD],
-            "Against an outsider: not proven: 5 of 6 bars could not be evaluated.",
-        ),
-        ([pairs(6, 0.9), TOLD], "Against an outsider: not proven: 6 of 6 bars could not be evaluated."),
-        (
-            [rebuild(detail=0.095), match(), TOLD],
-            "Against an outsider: not proven: 1 of 6 bars undecided, the images are too few to tell.",
+            [reconstruct(detail=0.5), match(), TOLD],
+            "Against a ciphertext-only adversary: the veil did not hold: 2 of 6 thresholds missed.",
         ),
         (
-            [rebuild(detail=0.095), match()],
-            "Against an outsider: not proven: 1 of 6 bars could not be evaluated, 1 undecided.",
+            [reconstruct(), match()],
+            "Against a ciphertext-only adversary: not proven: 1 of 6 thresholds could not be evaluated.",
         ),
         (
-            [under_keys(rebuild(detail=0.05), 0.02, 0.2), match(), TOLD],
-            "Against an outsider: not proven: 1 of 6 bars undecided, keys of this spec differ.",
+            [reconstruct(control=FAILED), match(), TOLD],
+            "Against a ciphertext-only adversary: not proven: 5 of 6 thresholds could not be evaluated.",
+        ),
+        (
+            [pairs(6, 0.9), TOLD],
+            "Against a ciphertext-only adversary: not proven: 6 of 6 thresholds could not be evaluated.",
+        ),
+        (
+            [reconstruct(detail=0.095), match(), TOLD],
+            (
+                "Against a ciphertext-only adversary: not proven: 1 of 6 thresholds undecided, the images are too few "
+                "to tell."
+            ),
+        ),
+        (
+            [reconstruct(detail=0.095), match()],
+            "Against a ciphertext-only adversary: not proven: 1 of 6 thresholds could not be evaluated, 1 undecided.",
+        ),
+        (
+            [under_keys(reconstruct(detail=0.05), 0.02, 0.2), match(), TOLD],
+            "Against a ciphertext-only adversary: not proven: 1 of 6 thresholds undecided, keys of this spec differ.",
         ),
     ],
 )
 def test_the_headline_never_says_more_than_the_gates(tmp_path: Path, rows: list[AttackRow], headline: str) -> None:
     page = show(tmp_path, certificate(rows))
     assert headline in page.text
-    assert "Against an outsider: the veil held" not in page.text
+    assert "Against a ciphertext-only adversary: the veil held" not in page.text
 
 
-def test_an_ml_team_is_judged_apart_and_an_attack_that_was_not_made_says_why(tmp_path: Path) -> None:
-    team = rebuild("feature bridge, linear", 0.4, adversary=Adversary.TEAM)
+def test_an_insider_is_judged_apart_and_an_attack_that_was_not_made_says_why(tmp_path: Path) -> None:
+    insider = reconstruct("feature bridge, linear", 0.4, adversary=Adversary.INSIDER)
     gone = {"attack": "feature bridge, network", "detail": None, "edges": None, "control": None, "reason": "no --model"}
-    lacking = team.model_copy(update=gone)
-    page = show(tmp_path, certificate([rebuild(), match(), TOLD, team, lacking]))
-    assert "Against an outsider: the veil held" in page.text
-    assert "Against an ML team: the veil did not hold: 2 of 5 bars missed." in page.text
-    assert "the best attack of the ML team (feature bridge, linear) found 0.400" in page.text
-    own = page.text[page.text.index("An ML team has") :]
+    lacking = insider.model_copy(update=gone)
+    page = show(tmp_path, certificate([reconstruct(), match(), TOLD, insider, lacking]))
+    assert "Against a ciphertext-only adversary: the veil held" in page.text
+    assert "Against an insider: the veil did not hold: 2 of 5 thresholds missed." in page.text
+    assert "the best attack of the insider (feature bridge, linear) found 0.400" in page.text
+    own = page.text[page.text.index("An insider (an honest but curious ML team) has") :]
     assert "not evaluated no --model" in own
 
 
-def test_bars_that_could_be_about_nothing_are_named_apart(tmp_path: Path) -> None:
+def test_thresholds_that_could_be_about_nothing_are_named_apart(tmp_path: Path) -> None:
     nobody = recognised(faces=FaceFigures(faces=0, found=0, anywhere=0, reason=NO_FACE))
-    text = show(tmp_path, certificate([rebuild(recognised=nobody), match(), TOLD])).text
-    assert "the veil held against these attacks: all 4 bars met. 2 bars more had nothing on these images" in text
+    text = show(tmp_path, certificate([reconstruct(recognised=nobody), match(), TOLD])).text
+    assert (
+        "the veil held against these attacks: all 4 thresholds met. 2 thresholds more had nothing on these images"
+        in text
+    )
     assert "Face verification: not evaluated: no face is found on the originals." in text
-    text = show(tmp_path, certificate([rebuild(recognised=Recognised(reason=NOT_INSTALLED)), match(), TOLD])).text
-    assert "not proven: 3 of 6 bars could not be evaluated" in text
+    text = show(tmp_path, certificate([reconstruct(recognised=Recognised(reason=NOT_INSTALLED)), match(), TOLD])).text
+    assert "not proven: 3 of 6 thresholds could not be evaluated" in text
     assert "component viewnot evaluated: it needs raypp[recognition]" in text
 
 
 def test_a_decision_has_its_area_under_the_curve(tmp_path: Path) -> None:
-    rows = [rebuild(), match(), TOLD, decide(), decide(auc=0.96, veiling="overfitted"), decide("other", control=None)]
+    rows = [
+        reconstruct(),
+        match(),
+        TOLD,
+        decide(),
+        decide(auc=0.96, target="overfitted"),
+        decide("other", control=None),
+    ]
     text = show(tmp_path, certificate(rows)).text
     assert "by lossVeiled frames and the detector.0.550 [0.487, 0.613]75 %64passed AUC 0.96 of 0.8 required" in text
     beside = text[text.index("The veil beside other ways to hide") :]
-    assert "by lossML teamAUC 0.550AUC 0.960" in beside
-    assert "otherML teamnot evaluated-" in beside
+    assert "by lossinsiderAUC 0.550AUC 0.960" in beside
+    assert "otherinsidernot evaluated-" in beside
 
 
-def test_objects_and_colours_stand_beside_what_chance_tells_and_change_no_bar(tmp_path: Path) -> None:
+def test_objects_and_colours_stand_beside_what_chance_tells_and_change_no_threshold(tmp_path: Path) -> None:
     objects = ObjectFigures(objects=1204, found=7, others=2, again=1199, grey=3)
     colours = ColourFigures(boxes=86, right=51, by_chance=42.85, commonest=44, guessed=41)
-    made = certificate([rebuild(recognised=recognised(objects=objects, colours=colours)), match(), TOLD])
+    made = certificate([reconstruct(recognised=recognised(objects=objects, colours=colours)), match(), TOLD])
     text = show(tmp_path, made).text
     assert "component view7 of 1,2042" in text
     assert "1,199351 of 8642.94441" in text
     assert "always the commonest" not in show(tmp_path, certificate()).text
-    assert made.gates == certificate([rebuild(), match(), TOLD]).gates
+    assert made.gates == certificate([reconstruct(), match(), TOLD]).gates
     nobody = Recognised(reason=NOT_INSTALLED, colours=colours)
-    assert "component view----51 of 86" in show(tmp_path, certificate([rebuild(recognised=nobody), match()])).text
+    assert "component view----51 of 86" in show(tmp_path, certificate([reconstruct(recognised=nobody), match()])).text
 
 
-def test_whoever_holds_the_key_is_no_outsider_and_has_no_bar(tmp_path: Path) -> None:
-    key = rebuild("inversion under the key", 0.9, adversary=Adversary.KEY)
-    page = show(tmp_path, certificate([rebuild(), match(), TOLD, key]))
-    assert "Against an outsider: the veil held against these attacks: all 6 bars met." in page.text
-    assert "Against an holder" not in page.text
-    told = page.text[page.text.index("Whoever holds the key is no outsider") :]
-    assert "once its key is lost" in told
+def test_a_white_box_adversary_is_told_apart_and_has_no_threshold(tmp_path: Path) -> None:
+    key = reconstruct("inversion under the key", 0.9, adversary=Adversary.WHITE_BOX)
+    page = show(tmp_path, certificate([reconstruct(), match(), TOLD, key]))
+    assert (
+        "Against a ciphertext-only adversary: the veil held against these attacks: all 6 thresholds met." in page.text
+    )
+    assert "Against a white-box" not in page.text
+    told = page.text[page.text.index("A white-box adversary has the key") :]
+    assert "once its key is compromised" in told
     assert "0.900" in told
 
 
 def test_an_attack_whose_control_failed_reads_not_evaluated(tmp_path: Path) -> None:
-    page = show(tmp_path, certificate([rebuild("view"), rebuild("broken", 0.77, control=FAILED), match(control=None)]))
+    page = show(
+        tmp_path, certificate([reconstruct("view"), reconstruct("broken", 0.77, control=FAILED), match(control=None)])
+    )
     assert "not evaluated L of detail 0.95 of 0.9, PSNR 12.2 of 20 required" in page.text
     assert "Another attack was not made, or failed its control" in page.text
     assert "Matching: no attack could be evaluated." in page.text
@@ -206,10 +232,10 @@ def test_an_attack_whose_control_failed_reads_not_evaluated(tmp_path: Path) -> N
 
 def test_every_name_is_escaped(tmp_path: Path) -> None:
     rows = [
-        rebuild(NASTY, knowledge=NASTY, image=NASTY),
-        rebuild(veiling=NASTY),
+        reconstruct(NASTY, knowledge=NASTY, image=NASTY),
+        reconstruct(target=NASTY),
         pairs(6, 0.2, NASTY, NASTY),
-        match(NASTY, veiling=NASTY),
+        match(NASTY, target=NASTY),
     ]
     made = certificate(
         rows,
@@ -234,12 +260,12 @@ def test_every_name_is_escaped(tmp_path: Path) -> None:
 def test_images_are_part_of_the_page(tmp_path: Path) -> None:
     first = save(tmp_path / "images", "view.png")
     second = save(tmp_path / "images", "pixelation.jpg", kind="JPEG")
-    rows = [rebuild(veiling="pixelation 16", image="pixelation.jpg"), rebuild(image="view.png")]
+    rows = [reconstruct(target="pixelation 16", image="pixelation.jpg"), reconstruct(image="view.png")]
     page = show(tmp_path, certificate(rows))
     sources = page.values("src")
     assert sources[0] == f"data:image/png;base64,{base64.b64encode(first).decode()}"
     assert sources[1] == f"data:image/jpeg;base64,{base64.b64encode(second).decode()}"
-    assert f"component view on {VEIL}: outsider, leakage 0.050, 11.5 dB" in page.text
+    assert f"component view on {VEIL}: ciphertext-only adversary, leakage 0.050, 11.5 dB" in page.text
     assert "this page stays with their owner" in page.text
 
 
@@ -247,10 +273,10 @@ def test_of_a_baseline_only_the_most_telling_image_is_shown(tmp_path: Path) -> N
     for name in ("weak.png", "strong.png", "veil.png", "veil2.png"):
         save(tmp_path / "images", name)
     rows = [
-        rebuild("weak", 0.2, veiling="blur", image="weak.png"),
-        rebuild("strong", 0.8, veiling="blur", image="strong.png"),
-        rebuild("weak", 0.01, image="veil.png"),
-        rebuild("strong", 0.02, image="veil2.png"),
+        reconstruct("weak", 0.2, target="blur", image="weak.png"),
+        reconstruct("strong", 0.8, target="blur", image="strong.png"),
+        reconstruct("weak", 0.01, image="veil.png"),
+        reconstruct("strong", 0.02, image="veil2.png"),
     ]
     page = show(tmp_path, certificate(rows))
     assert page.values("alt") == [f"strong on {VEIL}", f"weak on {VEIL}", "strong on blur"]
@@ -259,7 +285,7 @@ def test_of_a_baseline_only_the_most_telling_image_is_shown(tmp_path: Path) -> N
 def test_a_large_image_is_made_smaller(tmp_path: Path) -> None:
     whole = save(tmp_path / "images", "large.png", 400)
     assert len(whole) > 900_000
-    (source,) = show(tmp_path, certificate([rebuild(image="large.png")])).values("src")
+    (source,) = show(tmp_path, certificate([reconstruct(image="large.png")])).values("src")
     kind, _, content = source.partition(";base64,")
     assert kind == "data:image/jpeg"
     with Image.open(io.BytesIO(base64.b64decode(content))) as image:
@@ -275,14 +301,14 @@ def test_what_is_no_image_of_the_audit_is_not_embedded(tmp_path: Path, name: str
     (images / "text.png").write_text("veil key")
     (images / "link.png").symlink_to(tmp_path / "audit" / "secret.png")
     (images / "cut.png").write_bytes(save(images, "whole.png", 400)[:500_000])
-    page = show(tmp_path, certificate([rebuild(image=name)]), images)
+    page = show(tmp_path, certificate([reconstruct(image=name)]), images)
     assert page.values("src") == []
     assert "is not there" in page.text
 
 
 def test_the_page_needs_nothing_outside_it(tmp_path: Path) -> None:
     save(tmp_path / "images", "view.png")
-    write_report(tmp_path, certificate([rebuild(image="view.png"), pairs(6, 0.2)]), tmp_path / "images")
+    write_report(tmp_path, certificate([reconstruct(image="view.png"), pairs(6, 0.2)]), tmp_path / "images")
     text = re.sub(r"data:image/png;base64,[A-Za-z0-9+/=]+", "", (tmp_path / "report.html").read_text())
     for outside in ("http", "@import", "url(/", "url(h", "//", "<script", "<link", "href="):
         assert outside not in text, outside
@@ -296,12 +322,12 @@ def test_lines_hold_the_best_attack_for_each_number_of_pairs() -> None:
         pairs(1, 0.1),
         pairs(6, 0.3, method="perceptron"),
         pairs(100, 0.9, control=FAILED),
-        rebuild("view, 6 pairs", 0.9),
-        match("by activity, 6 pairs", adversary=Adversary.PAIRS),
+        reconstruct("view, 6 pairs", 0.9),
+        match("by activity, 6 pairs", adversary=Adversary.KNOWN_PLAINTEXT),
     ]
     veil, other = lines_of(rows)
-    assert (veil.veiling, veil.is_veil, veil.points) == (VEIL, True, ((1, 0.1), (6, 0.3)))
-    assert (other.veiling, other.is_veil, other.points) == ("blur", False, ((6, 0.5),))
+    assert (veil.target, veil.is_veil, veil.points) == (VEIL, True, ((1, 0.1), (6, 0.3)))
+    assert (other.target, other.is_veil, other.points) == ("blur", False, ((6, 0.5),))
 
 
 def test_the_curve_rises_with_leakage_and_stays_in_its_frame(tmp_path: Path) -> None:
@@ -314,19 +340,19 @@ def test_the_curve_rises_with_leakage_and_stays_in_its_frame(tmp_path: Path) -> 
     assert 300 > one[1] > ten[1] > hundred[1] > 0
 
 
-def test_the_curve_says_with_how_many_pairs_each_bar_falls(tmp_path: Path) -> None:
-    rows = [rebuild("view", 0.05, worst=0.3), pairs(1, 0.05), pairs(1000, 0.5, recognised=recognised(read=5))]
+def test_the_curve_says_with_how_many_pairs_each_threshold_is_broken(tmp_path: Path) -> None:
+    rows = [reconstruct("view", 0.05, worst=0.3), pairs(1, 0.05), pairs(1000, 0.5, recognised=recognised(read=5))]
     said = show(tmp_path, certificate(rows)).text
-    assert "Leakage, worst 5 %: falls without any pair, to view (0.300)." in said
-    assert "Leakage, mean: falls with 1,000 known pairs, to ridge, 1000 pairs (0.500)." in said
-    assert "Text read: falls with 1,000 known pairs, to ridge, 1000 pairs (0.250)." in said
-    assert "Faces found: does not fall with 1,000 known pairs, the most that were tried (0.000)." in said
+    assert "Leakage, worst 5 %: broken without any pair (0.300, view)." in said
+    assert "Leakage, mean: broken by 1,000 known pairs (0.500, ridge, 1000 pairs)." in said
+    assert "Text read: broken by 1,000 known pairs (0.250, ridge, 1000 pairs)." in said
+    assert "Faces found: holds against 1,000 known pairs, the most that were tried (0.000)." in said
 
 
 def test_without_pairs_there_is_no_curve(tmp_path: Path) -> None:
-    page = show(tmp_path, certificate([rebuild()]))
+    page = show(tmp_path, certificate([reconstruct()]))
     assert "svg" not in page.tags
-    assert "falls" not in page.text
+    assert "broken by" not in page.text
 
 
 def test_a_report_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> None:
@@ -342,7 +368,7 @@ def test_writing_again_replaces_the_report_and_leaves_nothing_behind(tmp_path: P
 
 
 def test_the_report_says_what_other_keys_give_and_that_quick_is_a_first_look(tmp_path: Path) -> None:
-    made = certificate([under_keys(rebuild(detail=0.05), 0.02, 0.2), match(), TOLD])
+    made = certificate([under_keys(reconstruct(detail=0.05), 0.02, 0.2), match(), TOLD])
     said = show(tmp_path, made.model_copy(update={"budget": "quick"})).text
     assert "under 2 other keys 0.02 to 0.20, under this one 0.05; keys of this spec differ." in said
     assert "A first look" in said

@@ -1,4 +1,4 @@
-"""Scores tell an image from a guess."""
+"""Scores tell an image from the blind baseline."""
 
 from statistics import NormalDist
 
@@ -43,7 +43,7 @@ def test_a_image_without_texture_counts_for_nothing(frames: scores.Frames) -> No
     assert scores.estimate(found[1:2]) is None
 
 
-def test_leakage_is_between_the_guess_and_the_image() -> None:
+def test_leakage_is_between_the_baseline_and_the_image() -> None:
     assert scores.leakage(np.array([0.2, 0.6, 1.0]), np.array([0.2, 0.2, 0.2])) == pytest.approx([0, 0.5, 1])
 
 

@@ -9,7 +9,7 @@ import pytest
 from raypp.audit.attacks.reconstruct.names import Names
 from raypp.audit.attacks.reconstruct.ridge import Ridge
 from raypp.audit.attacks.reconstruct.several import Alignment, OtherKey, UnderKeys, under_keys
-from raypp.audit.core.model import Case, Images, Veiling
+from raypp.audit.core.model import AttackTarget, Case, Images
 from raypp.audit.targets import baselines
 from raypp.audit.targets.target import veil
 from raypp.errors import OptionError
@@ -32,23 +32,23 @@ def victims() -> Images:
     return _benches(range(100, 116))
 
 
-def narrow(seed: int = 0) -> Veiling:
+def narrow(seed: int = 0) -> AttackTarget:
     made = baselines.narrowed(baselines.linear_mix(4, seed), 8)
-    return replace(made, again=lambda number: narrow(seed + number))
+    return replace(made, other_owner_key=lambda number: narrow(seed + number))
 
 
-def linear(seed: int = 0) -> Veiling:
-    return replace(baselines.linear_mix(4, seed), again=lambda number: linear(seed + number))
+def linear(seed: int = 0) -> AttackTarget:
+    return replace(baselines.linear_mix(4, seed), other_owner_key=lambda number: linear(seed + number))
 
 
-def substituted(seed: int = 0) -> Veiling:
+def substituted(seed: int = 0) -> AttackTarget:
     base = baselines.dithered(baselines.narrowed(baselines.linear_mix(8, 0), 8), 3, 0)
-    return replace(baselines.renamed(base, seed), again=lambda number: substituted(seed + number))
+    return replace(baselines.renamed(base, seed), other_owner_key=lambda number: substituted(seed + number))
 
 
 def test_more_keys_tell_more(known: Images, victims: Images) -> None:
     case = Case(narrow(), known, victims)
-    one, four = (detail(UnderKeys(RIDGE, keys).rebuild(case), victims) for keys in (1, 4))
+    one, four = (detail(UnderKeys(RIDGE, keys).reconstruct(case), victims) for keys in (1, 4))
     assert four > one + 0.05, (one, four)
 
 
@@ -56,10 +56,10 @@ def test_more_keys_tell_more(known: Images, victims: Images) -> None:
     ("weak", "alignment"), [(linear, Alignment.AXES), (substituted, Alignment.NAMES)], ids=["axes", "names"]
 )
 def test_pairs_of_another_key_open_a_weak_veil_once_codes_are_aligned(
-    weak: Callable[[], Veiling], alignment: Alignment, known: Images, victims: Images
+    weak: Callable[[], AttackTarget], alignment: Alignment, known: Images, victims: Images
 ) -> None:
     case = Case(weak(), known, victims)
-    without, aligned = (detail(OtherKey(RIDGE, way).rebuild(case), victims) for way in (Alignment.NONE, alignment))
+    without, aligned = (detail(OtherKey(RIDGE, way).reconstruct(case), victims) for way in (Alignment.NONE, alignment))
     assert without < 0.15
     assert aligned > without + 0.3, (without, aligned)
 
@@ -67,15 +67,15 @@ def test_pairs_of_another_key_open_a_weak_veil_once_codes_are_aligned(
 def test_of_the_victims_only_their_own_codes_are_used(known: Images, victims: Images) -> None:
     asked: list[tuple[str, bool]] = []
 
-    def noted(name: str, made: Veiling) -> Veiling:
+    def noted(name: str, made: AttackTarget) -> AttackTarget:
         def encode(images: Images) -> np.ndarray:
             asked.append((name, images is victims))
             return made.encode(images)
 
         return replace(made, encode=encode)
 
-    case = Case(replace(noted("own", linear(0)), again=lambda _: noted("other", linear(1))), known, victims)
-    OtherKey(RIDGE, Alignment.NONE).rebuild(case)
+    case = Case(replace(noted("own", linear(0)), other_owner_key=lambda _: noted("other", linear(1))), known, victims)
+    OtherKey(RIDGE, Alignment.NONE).reconstruct(case)
     assert sorted(asked) == [("other", False), ("own", True)]
 
 
@@ -87,18 +87,18 @@ def test_names_are_found_by_frequency_alone(known: Images, victims: Images) -> N
 
 def test_the_owners_other_keys_are_other_sub_keys_in_turn(known: Images) -> None:
     mine = veil(Veil(PatchSpec(sub_keys=3), VeilKey(bytes(32))))
-    assert mine.again is not None
-    four = [mine.encode(known), *(mine.again(number).encode(known) for number in (1, 2, 3))]
+    assert mine.other_owner_key is not None
+    four = [mine.encode(known), *(mine.other_owner_key(number).encode(known) for number in (1, 2, 3))]
     assert all(np.mean(four[a] != four[b]) > 0.5 for a, b in ((0, 1), (0, 2), (1, 2)))
     assert 0.05 < np.mean(four[0] != four[3]) < 0.5  # the same sub-key again, under another dither
     together = under_keys(mine, 3)
     assert together.channels == 48
     assert np.array_equal(together.encode(known), np.concatenate(four[:3], axis=1))
-    assert together.drawn is not None
-    assert together.drawn(0).encode(known).shape == (24, 48, 12, 24)
+    assert together.random_key is not None
+    assert together.random_key(0).encode(known).shape == (24, 48, 12, 24)
 
 
 def test_where_there_is_no_other_key_it_says_so(known: Images, victims: Images) -> None:
     for attack in (UnderKeys(RIDGE, 2), OtherKey(RIDGE, Alignment.NONE)):
         with pytest.raises(OptionError, match="linear mix 4x4 has no other key"):
-            attack.rebuild(Case(baselines.linear_mix(4, 0), known, victims))
+            attack.reconstruct(Case(baselines.linear_mix(4, 0), known, victims))

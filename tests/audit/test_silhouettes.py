@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from raypp.audit.attacks.identify.silhouettes import Silhouettes, surprise, video_of
-from raypp.audit.core.model import Case, Images, Veiling
+from raypp.audit.core.model import AttackTarget, Case, Images
 from raypp.audit.metrics import scores
 from raypp.audit.targets import baselines
 from raypp.audit.targets.target import veil
@@ -30,8 +30,8 @@ def victims() -> Images:
     return Images(video[::4], ("one",) * 3, ((),) * 3, (Recorded(video),) * 3)
 
 
-def told(veiling: Veiling, victims: Images) -> float:
-    made = Silhouettes().decide(Case(veiling, victims, victims))
+def told(target: AttackTarget, victims: Images) -> float:
+    made = Silhouettes().decide(Case(target, victims, victims))
     assert len(made.so) == len(made.not_so) == 12
     return scores.auc(made.so, made.not_so).mean
 

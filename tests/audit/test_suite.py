@@ -10,7 +10,7 @@ import pytest
 from raypp.audit.core.budget import Budget
 from raypp.audit.core.model import AnyAttack, Attack, Matcher
 from raypp.audit.footage.evidence import Evidence
-from raypp.audit.suite.case_builder import Material, case_of
+from raypp.audit.suite.case_builder import CaseInputs, case_of
 from raypp.audit.suite.suite import NOISE, Planned, suite
 from raypp.audit.targets.target import VEIL
 from raypp.veil.key import VeilKey
@@ -34,13 +34,13 @@ def _short(attack: Any) -> AnyAttack:
 def _make(planned: Iterable[tuple[str, Planned]]) -> int:
     """Make each attack that needs no detector and no video, shortly, on what it is planned on; returns how many."""
     known, victims = (shapes(count, (96, 96), seed) for seed, count in enumerate((4, 2)))
-    material = Material(Evidence(known, victims, 0), {})
+    inputs = CaseInputs(Evidence(known, victims, 0), {})
     made = Veil(PatchSpec(), VeilKey(bytes(range(32))))
-    tried = {(veiling, _short(one.attack)) for veiling, one in planned if not one.needs}
-    for veiling, attack in tried:
-        case = case_of(veiling, made, material, (), 0)
+    tried = {(target, _short(one.attack)) for target, one in planned if not one.needs}
+    for target, attack in tried:
+        case = case_of(target, made, inputs, (), 0)
         if isinstance(attack, Attack):
-            assert attack.rebuild(case).shape == victims.frames.shape, attack.name
+            assert attack.reconstruct(case).shape == victims.frames.shape, attack.name
         else:
             assert isinstance(attack, Matcher)
             assert np.isin(attack.ranks(case), range(len(victims))).all(), attack.name
@@ -48,8 +48,8 @@ def _make(planned: Iterable[tuple[str, Planned]]) -> int:
 
 
 def test_attacks_on_more_than_one_frame_or_key_can_be_made_on_a_veil_and_on_noise() -> None:
-    planned = [(veiling, one) for veiling, one in suite(Budget.STANDARD).pairs() if hasattr(one.attack, "inner")]
-    assert _make((veiling, one) for veiling, one in planned if veiling in {VEIL, NOISE}) > 20
+    planned = [(target, one) for target, one in suite(Budget.STANDARD).pairs() if hasattr(one.attack, "inner")]
+    assert _make((target, one) for target, one in planned if target in {VEIL, NOISE}) > 20
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import torch
 from raypp.audit.attacks.reconstruct.network import piece
 from raypp.audit.attacks.reconstruct.similarity import inside_cells
 from raypp.audit.attacks.reconstruct.unet import UNet, as_planes
-from raypp.audit.core.model import Case, Frames, Images, Veiling
+from raypp.audit.core.model import AttackTarget, Case, Frames, Images
 from raypp.audit.metrics import scores
 from raypp.audit.targets import baselines
 from raypp.media.obfuscation import Pixelation
@@ -16,8 +16,8 @@ from tests.audit.images import detail
 
 def test_a_linear_mix_is_opened_and_noise_is_not(known: Images, victims: Images) -> None:
     made = [
-        UNet(8, 60).rebuild(Case(veiling, known, victims))
-        for veiling in (baselines.linear_mix(4, 3), baselines.noise(8, 4, 8, 0))
+        UNet(8, 60).reconstruct(Case(target, known, victims))
+        for target in (baselines.linear_mix(4, 3), baselines.noise(8, 4, 8, 0))
     ]
     assert made[0].shape == victims.frames.shape
     assert detail(made[0], victims) > 0.5
@@ -31,16 +31,16 @@ def test_values_that_are_names_are_learnt_as_names(known: Images, victims: Image
         means = baselines.obscured(Pixelation(side=4)).encode(images).mean(axis=1, keepdims=True)
         return np.array([2, 0, 3, 1], dtype=np.uint8)[np.minimum(means // 64, 3).astype(int)]
 
-    case = Case(Veiling("renamed", 4, 1, 4, encode), known, victims)
-    planes = as_planes(case.veiling, encode(known))(encode(victims))
+    case = Case(AttackTarget("renamed", 4, 1, 4, encode), known, victims)
+    planes = as_planes(case.target, encode(known))(encode(victims))
     assert planes.shape == (2, 4, 32, 24)
     assert torch.equal(planes.argmax(1), torch.from_numpy(encode(victims))[:, 0].long())
-    assert detail(UNet(8, 60).rebuild(case), victims) > 0.4
+    assert detail(UNet(8, 60).reconstruct(case), victims) > 0.4
 
 
 def test_the_same_seed_gives_the_same_images(known: Images, victims: Images) -> None:
     case = Case(baselines.obscured(Pixelation(side=8)), known, victims)
-    first, again, other = (UNet(2, 3).rebuild(one) for one in (case, case, Case(case.veiling, known, victims, 1)))
+    first, again, other = (UNet(2, 3).reconstruct(one) for one in (case, case, Case(case.target, known, victims, 1)))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 

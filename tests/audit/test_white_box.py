@@ -8,10 +8,10 @@ import pytest
 import torch
 from onnx import helper
 
-from raypp.audit.core.model import Codes, Frames, Held
+from raypp.audit.core.model import Codes, Frames, WhiteBox
 from raypp.audit.targets.program import Program
 from raypp.audit.targets.target import SITE
-from raypp.audit.targets.white_box import held
+from raypp.audit.targets.white_box import open_white_box
 from raypp.errors import ModelError
 from raypp.veil.key import VeilKey
 from raypp.veil.learned import EncoderNetwork
@@ -25,13 +25,13 @@ LEARNED = LearnedSpec(channels=6, bits=3, sub_keys=3, encoder=KEY.name_encoder(N
 FRAMES = shapes(2, (96, 128), 0).frames
 
 
-def opened(spec: VeilSpec) -> tuple[Held, Codes]:
+def opened(spec: VeilSpec) -> tuple[WhiteBox, Codes]:
     network = EncoderNetwork(NETWORK) if isinstance(spec, LearnedSpec) else None
     encoder = Veil(spec, KEY, network).stream(SITE, "one")
-    return held(encoder), encoder.encode(FRAMES)
+    return open_white_box(encoder), encoder.encode(FRAMES)
 
 
-def agreement(one: Held, codes: Codes, frames: Frames) -> float:
+def agreement(one: WhiteBox, codes: Codes, frames: Frames) -> float:
     values = one.values(torch.from_numpy(frames).permute(0, 3, 1, 2).float())
     return float(np.mean(values.floor().numpy().clip(0, 7) == one.levels(codes)))
 

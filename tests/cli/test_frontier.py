@@ -10,7 +10,7 @@ from raypp.cli.frontier import draw, join_frontier, to_markdown
 from raypp.compare.arm import Arm, ArmKind, ArmRow, ObscuredFigures, Schedule, VeilFigures
 from raypp.compare.arm_names import parse_arm
 from raypp.errors import ConflictError, OptionError
-from tests.audit.rows import FAILED, KEY, SPEC, certificate, pairs, rebuild
+from tests.audit.rows import FAILED, KEY, SPEC, certificate, pairs, reconstruct
 from tests.command import succeed
 
 _SCHEDULE = Schedule(size=256, epochs=12)
@@ -36,9 +36,9 @@ def _other(name: str, map50: float, size: int = 320) -> ArmRow:
 
 def _audit() -> list:
     rows = [
-        rebuild(detail=0.05, worst=0.2),
-        rebuild("key recovery", detail=0.08, worst=0.1),
-        rebuild("pixels", detail=0.9, veiling="pixelation 8"),
+        reconstruct(detail=0.05, worst=0.2),
+        reconstruct("key recovery", detail=0.08, worst=0.1),
+        reconstruct("pixels", detail=0.9, target="pixelation 8"),
         pairs(1, 0.3),
         pairs(6, 0.5),
     ]
@@ -53,9 +53,12 @@ def test_each_adversarys_strongest_attack_stands_beside_what_the_veil_costs():
     (point,) = found.points
     assert (point.name, point.seeds, point.map50) == ("mine", 2, pytest.approx(0.56))
     assert point.loss == pytest.approx(0.2)
-    assert (point.shown[Adversary.OUTSIDER].attack, point.shown[Adversary.OUTSIDER].mean) == ("key recovery", 0.08)
-    assert point.shown[Adversary.PAIRS].mean == 0.5
-    assert Adversary.TEAM not in point.shown
+    assert (point.shown[Adversary.CIPHERTEXT_ONLY].attack, point.shown[Adversary.CIPHERTEXT_ONLY].mean) == (
+        "key recovery",
+        0.08,
+    )
+    assert point.shown[Adversary.KNOWN_PLAINTEXT].mean == 0.5
+    assert Adversary.INSIDER not in point.shown
     assert "| mine | 0.560 | 0.280 | 20.0 % | 4.0 | 0.08 (0.10), key recovery |" in to_markdown(found)
 
 
@@ -65,12 +68,12 @@ def test_other_ways_to_hide_meet_what_audits_made_of_the_same_at_the_same_size()
         _other("pixelation-8", 0.6),
         _other("blur-8", 1),
     ]
-    shown = certificate([rebuild(), rebuild("stronger", detail=0.95, veiling="pixelation 8")], budget="standard")
+    shown = certificate([reconstruct(), reconstruct("stronger", detail=0.95, target="pixelation 8")], budget="standard")
     found = join_frontier(rows, [*_audit(), shown, shown.model_copy(update={"size": 640})], "cost")
     (point,) = found.points
     assert (point.name, point.veil_id, point.bytes_per_frame) == ("pixelation-8", None, 2000)
     assert point.loss == pytest.approx(0.25)
-    assert (point.shown[Adversary.OUTSIDER].attack, point.budget) == ("stronger", "quick, standard")
+    assert (point.shown[Adversary.CIPHERTEXT_ONLY].attack, point.budget) == ("stronger", "quick, standard")
     assert found.left_out == ("blur-8",)
     elsewhere = [_row("plain", 0.8), _other("pixelation-8", 0.6, size=256)]
     with pytest.raises(OptionError, match="no veil of cost is that of an audit"):
@@ -84,7 +87,7 @@ def test_what_does_not_compare_is_refused():
     with pytest.raises(OptionError, match="no veil of cost is that of an audit"):
         join_frontier([_row("plain", 0.5), _row("mine", 0.5, "f" * 32)], _audit(), "cost")
     with pytest.raises(ConflictError, match="several veils are called mine"):
-        others = [certificate([rebuild()], veil_id="f" * 32)]
+        others = [certificate([reconstruct()], veil_id="f" * 32)]
         rows = [_row("mine", 0.5, veil_id), _row("mine", 0.5, "f" * 32)]
         join_frontier([_row("plain", 0.5), *rows], [*_audit(), *others], "cost")
     longer = Schedule(size=256, epochs=24)
@@ -108,7 +111,7 @@ def test_the_command_writes_table_and_image(tmp_path: Path):
 
 
 def test_what_no_attack_was_evaluated_on_is_in_the_table_alone(tmp_path: Path):
-    failed = certificate([rebuild(control=FAILED)])
+    failed = certificate([reconstruct(control=FAILED)])
     found = join_frontier([_row("plain", 0.8), _row("mine", 0.5, failed.veil_id)], [failed], "cost")
     draw(found, tmp_path / "frontier.png")
     assert "| mine | 0.500 | 0.250 | 37.5 % | 4.0 |  |  |  |" in to_markdown(found)

@@ -1,1 +1,1 @@
-"""Attacks, one module each: what the attacker knows, what he rebuilds or decides."""
+"""Attacks, one module each: what the attacker knows, what he reconstructs or decides."""

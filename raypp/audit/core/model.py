@@ -27,14 +27,14 @@ Ranks: TypeAlias = npt.NDArray[np.int64]
 class Adversary(StrEnum):
     """Who attacks."""
 
-    OUTSIDER = "outsider"
+    CIPHERTEXT_ONLY = "ciphertext-only adversary"
     """Has shards only, and public images."""
-    TEAM = "ML team"
-    """Has, besides, labels and the detector on codes that it trained; no key and no pair."""
-    PAIRS = "holder of pairs"
+    INSIDER = "insider"
+    """An honest but curious ML team: has labels and its detector on codes besides, no key and no pair."""
+    KNOWN_PLAINTEXT = "known-plaintext adversary"
     """Has shards, and some images both plain and veiled under the same key."""
-    KEY = "holder of the key"
-    """Has shards, and all that the owner has but the images: no outsider, but what is left if the key is lost."""
+    WHITE_BOX = "white-box adversary"
+    """Has shards, and all that the owner has but the images: the key is compromised."""
 
 
 class Need(StrEnum):
@@ -51,7 +51,7 @@ class Need(StrEnum):
 class Kind(StrEnum):
     """What an attack does."""
 
-    REBUILD = "rebuild"
+    RECONSTRUCT = "reconstruct"
     MATCH = "match"
     DECIDE = "decide"
     """Tell of single images whether something is so."""
@@ -108,7 +108,7 @@ class Images:
 
 
 @dataclass(frozen=True)
-class Veiling:
+class AttackTarget:
     """What is attacked: a veil under one key, or a baseline that hides in another way.
 
     Attributes:
@@ -118,10 +118,10 @@ class Veiling:
         levels: number of values that each can take, at most 256.
         encode: veils images, each as its camera does.
         features: what the adapter of a detector on codes makes of veiled images; None where there is no detector.
-        drawn: the same under another key, by number, as anybody can draw keys; None where nobody can.
-        again: the same under another of the owner's keys, by number from 1; None where there is none.
+        random_key: the same under a key that anybody can draw, by its number; None where nobody can.
+        other_owner_key: the same under another of the owner's keys, by number from 1; None where there is none.
         detector: the detector itself on what `encode` makes; None where there is none.
-        held: the same to whoever holds its key, for the images of a camera; None where there is no key.
+        white_box: the same to whoever holds its key, for the images of a camera; None where there is no key.
     """
 
     name: str
@@ -130,13 +130,13 @@ class Veiling:
     levels: int
     encode: Callable[[Images], Codes]
     features: Callable[[Images], Features] | None = None
-    drawn: "Callable[[int], Veiling] | None" = None
-    again: "Callable[[int], Veiling] | None" = None
+    random_key: "Callable[[int], AttackTarget] | None" = None
+    other_owner_key: "Callable[[int], AttackTarget] | None" = None
     detector: "Detector | None" = None
-    held: "Callable[[str], Held] | None" = None
+    white_box: "Callable[[str], WhiteBox] | None" = None
 
 
-class Held(Protocol):
+class WhiteBox(Protocol):
     """The way from pixels to codes as whoever holds the key has it, with gradients.
 
     Attributes:
@@ -182,7 +182,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Crowd:
+class People:
     """People whom fixed cameras saw for a while, each told apart by being followed through the plain video.
 
     Attributes:
@@ -214,25 +214,25 @@ class PublicFeatures(Protocol):
 
 @dataclass(frozen=True)
 class Case:
-    """One attack's material.
+    """All that one attack is given.
 
     Attributes:
-        veiling: what is attacked.
+        target: what is attacked.
         known: what the attacker may know: plain images of his own or, with pairs, of the owner.
-        victims: images to rebuild or to match; never used to fit, never used to tune.
+        victims: images to reconstruct or to match; never used to fit, never used to tune.
         seed: of whatever the attacker leaves to chance.
-        public: what public weights make of plain images, in the place of `veiling.features`; None without weights.
+        public: what public weights make of plain images, in the place of `target.features`; None without weights.
         trial: what the detector learnt from and what not; None where that is not known.
-        crowd: people in videos; None where no attack at hand asks for them.
+        people: in videos; None where no attack at hand asks for them.
     """
 
-    veiling: Veiling
+    target: AttackTarget
     known: Images
     victims: Images
     seed: int = 0
     public: PublicFeatures | None = None
     trial: Trial | None = None
-    crowd: Crowd | None = None
+    people: People | None = None
 
 
 @dataclass(frozen=True)
@@ -278,9 +278,9 @@ class Attacker(Protocol):
 
 @runtime_checkable
 class Attack(Attacker, Protocol):
-    """An attack that rebuilds images."""
+    """An attack that reconstructs images."""
 
-    def rebuild(self, case: Case) -> Frames:
+    def reconstruct(self, case: Case) -> Frames:
         """Return the victims as the attacker sees them, uint8 of the shape of `case.victims.frames`."""
         ...
 
@@ -288,8 +288,8 @@ class Attack(Attacker, Protocol):
 class Taught(Protocol):
     """What an attacker has learnt before he looks at any victim."""
 
-    def rebuild(self, case: Case) -> Frames:
-        """Return the victims as the attacker sees them, as `Attack.rebuild` does."""
+    def reconstruct(self, case: Case) -> Frames:
+        """Return the victims as the attacker sees them, as `Attack.reconstruct` does."""
         ...
 
 

@@ -67,9 +67,9 @@ class KeyFigures(BaseModel):
     """What the same attack reaches where the owner holds another key of the same spec.
 
     Attributes:
-        detail, edges: of a rebuild, as in `AttackRow`.
+        detail, edges: of a reconstruction, as in `AttackRow`.
         top1: of a match, likewise.
-        recognised: of a rebuild, likewise.
+        recognised: of a reconstruction, likewise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,31 +84,31 @@ class AttackRow(BaseModel):
     """What one attack made of one veil or baseline: one JSON file.
 
     Attributes:
-        veiling: what was attacked.
+        target: what was attacked.
         is_veil: whether it is the audited veil; else a baseline or a control.
         attack, adversary, knowledge: who did what with what.
-        kind: rebuild, match or decide; figures of another kind are None.
+        kind: reconstruct, match or decide; figures of another kind are None.
         images: number of victims.
-        detail, edges: of a rebuild: leakage L of detail within cells and of edges: 0 a guess from the labels alone, 1
+        detail, edges: of a reconstruction: leakage L of detail within cells and of edges: 0 the blind baseline, 1
             the image itself.
-        psnr_db, ssim: of the rebuilt images.
-        blind_psnr_db: PSNR of the guess.
+        psnr_db, ssim: of the reconstructed images.
+        blind_psnr_db: PSNR of the blind baseline.
         top1: of a match: share of victims found among `candidates` at the first guess.
         candidates: images to choose among.
         auc: of a decision: area under the receiver operating characteristic, 0.5 by chance; `worst` is the share of
             images of which it is not so that the surest 5 % of those of which it is stand above.
-        recognised: of a rebuild: what recognisers find on the images; None if nobody was to look.
+        recognised: of a reconstruction: what recognisers find on the images; None if nobody was to look.
         control: the positive control; None where none is defined.
         reason: why the attack was not made; empty if it was.
         seconds: time that it took.
         seed: what was left to chance.
-        image: file name of originals beside rebuilt ones within the audit's `images`; None if there is none.
+        image: file name of originals beside reconstructed ones within the audit's `images`; None if there is none.
         other_keys: what it reaches under keys that the audit drew in place of the owner's; empty where it drew none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    veiling: str
+    target: str
     is_veil: bool
     attack: str
     adversary: Adversary

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from raypp.audit.core.model import Crowd, Frames, Images
+from raypp.audit.core.model import Frames, Images, People
 from raypp.audit.footage.evidence import CAMERA, CELL
 from raypp.audit.footage.tracks import Corners, Spot, tracked
 from raypp.detect.public import open_public
@@ -75,7 +75,7 @@ def faces_by_recogniser(frame: Frames) -> Corners:
 
 
 @lru_cache(maxsize=2)
-def gather_crowd(sources: tuple[str, ...], size: int, weights: Path | None, longest_s: int) -> Crowd | str:
+def gather_people(sources: tuple[str, ...], size: int, weights: Path | None, longest_s: int) -> People | str:
     """Follow people, or faces, through videos; read once in a process.
 
     Args:
@@ -101,7 +101,7 @@ def gather_crowd(sources: tuple[str, ...], size: int, weights: Path | None, long
     return together(tracks, "people" if weights else "faces")
 
 
-def together(tracks: list[list[_Kept]], what: str) -> Crowd | str:
+def together(tracks: list[list[_Kept]], what: str) -> People | str:
     """Put tracks together, those of frames of the commonest shape; or say that no video shows enough of them."""
     shapes = Counter(track[0][2].shape for track in tracks)
     mine = [track for track in tracks if track[0][2].shape == shapes.most_common(1)[0][0]]
@@ -110,7 +110,7 @@ def together(tracks: list[list[_Kept]], what: str) -> Crowd | str:
         return f"of {what}, {most} can be followed for {_LEAST_US // 1_000_000} s in one video; it takes {LEAST_PEOPLE}"
     kept = [one for track in mine for one in track]
     frames = np.stack([frame for _, _, frame, _ in kept])
-    return Crowd(
+    return People(
         images=Images(frames, (CAMERA,) * len(kept), ((),) * len(kept)),
         corners_N4=np.stack([corners for _, _, _, corners in kept]).astype(np.float64),
         person_N=np.repeat(np.arange(len(mine)), [len(track) for track in mine]),

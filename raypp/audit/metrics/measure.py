@@ -1,4 +1,4 @@
-"""What an attack made of the victims, as a row: measured against the victims themselves, and against a guess."""
+"""Measure what an attack made of the victims, against the victims themselves and the blind baseline: a row."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -13,6 +13,7 @@ from raypp.audit.core.model import (
     Adversary,
     AnyAttack,
     Attack,
+    AttackTarget,
     Case,
     Decider,
     Frames,
@@ -21,12 +22,11 @@ from raypp.audit.core.model import (
     Learner,
     Matcher,
     Taught,
-    Veiling,
 )
 from raypp.audit.core.row import AttackRow, KeyFigures
 from raypp.audit.metrics import scores
 from raypp.audit.recognition.figures import NOT_INSTALLED, Recognised
-from raypp.audit.targets.target import VEIL, blind_guess
+from raypp.audit.targets.target import VEIL, blind_baseline
 
 if TYPE_CHECKING:
     from raypp.audit.recognition.search import Search  # recognisers are an extra
@@ -36,8 +36,8 @@ _DRAWN = 3
 
 
 @dataclass(frozen=True)
-class Guess:
-    """How near a guess from the labels alone comes to each victim: what every attack has to beat.
+class BlindBaseline:
+    """How near the best guess from labels alone comes to each victim: what every attack has to beat.
 
     Attributes:
         block: side of the cells inside which detail and edges are looked at, in pixels.
@@ -51,20 +51,20 @@ class Guess:
     psnr_db: float
 
     @classmethod
-    def of(cls, known: Images, victims: Images, block: int) -> "Guess":
-        """Guess and measure."""
-        guess, truth = blind_guess(known, victims, block), victims.frames
+    def of(cls, known: Images, victims: Images, block: int) -> "BlindBaseline":
+        """BlindBaseline and measure."""
+        images, truth = blind_baseline(known, victims, block), victims.frames
         return cls(
             block,
-            detail=_scored(scores.detail, guess, truth, block),
-            edges=_scored(scores.edges, guess, truth, block),
-            psnr_db=float(_scored(scores.psnr, guess, truth).mean()),
+            detail=_scored(scores.detail, images, truth, block),
+            edges=_scored(scores.edges, images, truth, block),
+            psnr_db=float(_scored(scores.psnr, images, truth).mean()),
         )
 
 
 @dataclass(frozen=True)
-class Watch:
-    """What is looked for on rebuilt images.
+class Inspection:
+    """What is looked for on reconstructed images.
 
     Attributes:
         search: faces and text; None without recognisers.
@@ -74,49 +74,49 @@ class Watch:
     search: "Search | None" = None
     things: "Things | None" = None
 
-    def look(self, rebuilt: Frames, probes: Frames) -> Recognised | None:
-        """Look at rebuilt victims and probes; None if nobody is to look."""
+    def look(self, reconstructed: Frames, probes: Frames) -> Recognised | None:
+        """Look at reconstructed victims and probes; None if nobody is to look."""
         if self.things is None:
-            return self.search.look(rebuilt, probes) if self.search else None
-        objects, colours = self.things.look(rebuilt)
-        found = self.search.look(rebuilt, probes) if self.search else Recognised(reason=NOT_INSTALLED)
+            return self.search.look(reconstructed, probes) if self.search else None
+        objects, colours = self.things.look(reconstructed)
+        found = self.search.look(reconstructed, probes) if self.search else Recognised(reason=NOT_INSTALLED)
         return found.model_copy(update={"objects": objects, "colours": colours})
 
 
-NOBODY = Watch()
+NOT_INSPECTED = Inspection()
 
 
 def row_of(
-    veiling: str,
+    target: str,
     attack: AnyAttack,
     case: Case,
-    guess: Guess,
+    blind: BlindBaseline,
     image: Path,
-    watch: Watch = NOBODY,
-    others: Iterable[Veiling] = (),
+    inspection: Inspection = NOT_INSPECTED,
+    others: Iterable[AttackTarget] = (),
 ) -> AttackRow:
     """Make an attack of any kind, and measure what came of it.
 
     Args:
-        veiling: what is attacked, as in the report.
+        target: what is attacked, as in the report.
         attack: who attacks.
         case: with what.
-        guess: of the same victims.
-        image: PNG to write, if images are rebuilt.
-        watch: what is looked for, if images are rebuilt.
+        blind: of the same victims.
+        image: PNG to write, if images are reconstructed.
+        inspection: what is looked for, if images are reconstructed.
         others: the same under keys that other owners might have; not for decisions.
     """
     match attack:
         case Attack():
-            return rebuilt_row(veiling, attack, case, guess, image, watch, others)
+            return reconstructed_row(target, attack, case, blind, image, inspection, others)
         case Matcher():
-            return matched_row(veiling, attack, case, others)
+            return matched_row(target, attack, case, others)
         case Decider():
-            return decided_row(veiling, attack, case)
+            return decided_row(target, attack, case)
 
 
 @dataclass(frozen=True)
-class _Rebuilt:
+class _Reconstructed:
     """What an attack made of the victims and of images with planted words, and how near it came.
 
     Attributes:
@@ -131,86 +131,88 @@ class _Rebuilt:
     figures: KeyFigures
 
 
-def rebuilt_row(
-    veiling: str,
+def reconstructed_row(
+    target: str,
     attack: Attack,
     case: Case,
-    guess: Guess,
+    blind: BlindBaseline,
     image: Path,
-    watch: Watch = NOBODY,
-    others: Iterable[Veiling] = (),
+    inspection: Inspection = NOT_INSPECTED,
+    others: Iterable[AttackTarget] = (),
 ) -> AttackRow:
-    """Make an attack that rebuilds images, and draw what it found most of; arguments as of `row_of`.
+    """Make an attack that reconstructs images, and draw what it found most of; arguments as of `row_of`.
 
-    Where recognisers look, images with planted words are rebuilt with the victims, as more of the same camera's; of
-    all other figures they are no part.
+    Where recognisers look, the attack also reconstructs images with planted words, as more of the same camera's. No
+    other figure counts those.
     """
     taught = attack.learn(case) if isinstance(attack, Learner) else attack
-    blindly, truth = attack.adversary is Adversary.OUTSIDER, case.victims.frames
-    made = _rebuilt(taught, case, guess, watch, blindly=blindly)
-    probes = watch.search.probes.images.frames if watch.search else truth[:0]
+    blindly, truth = attack.adversary is Adversary.CIPHERTEXT_ONLY, case.victims.frames
+    made = _reconstructed(taught, case, blind, inspection, blindly=blindly)
+    probes = inspection.search.probes.images.frames if inspection.search else truth[:0]
     _draw(image, truth, made.frames, made.leaked, (probes, made.read))
-    elsewhere = (replace(case, veiling=other) for other in others)
-    return _row(veiling, attack, len(truth), case.seed)(
+    elsewhere = (replace(case, target=other) for other in others)
+    return _row(target, attack, len(truth), case.seed)(
         **dict(made.figures),
         psnr_db=scores.estimate(_scored(scores.psnr, made.frames, truth)),
         ssim=scores.estimate(_scored(scores.ssim, made.frames, truth)),
-        blind_psnr_db=guess.psnr_db,
+        blind_psnr_db=blind.psnr_db,
         image=image.name,
-        other_keys=tuple(_rebuilt(taught, one, guess, watch, blindly=blindly).figures for one in elsewhere),
+        other_keys=tuple(_reconstructed(taught, one, blind, inspection, blindly=blindly).figures for one in elsewhere),
     )
 
 
-def _rebuilt(taught: Taught, case: Case, guess: Guess, watch: Watch, *, blindly: bool) -> _Rebuilt:
-    """Rebuild the victims under one key, and measure; `blindly` is without any pair."""
-    truth, block = case.victims.frames, guess.block
-    probes = watch.search.probes.images if watch.search else case.victims.take(())
-    made = taught.rebuild(replace(case, victims=case.victims.and_also(probes)))
-    rebuilt, read = made[: len(truth)], made[len(truth) :]
-    detail = _scored(scores.detail, rebuilt, truth, block)
+def _reconstructed(
+    taught: Taught, case: Case, blind: BlindBaseline, inspection: Inspection, *, blindly: bool
+) -> _Reconstructed:
+    """Reconstruct the victims under one key, and measure; `blindly` is without any pair."""
+    truth, block = case.victims.frames, blind.block
+    probes = inspection.search.probes.images if inspection.search else case.victims.take(())
+    made = taught.reconstruct(replace(case, victims=case.victims.and_also(probes)))
+    reconstructed, read = made[: len(truth)], made[len(truth) :]
+    detail = _scored(scores.detail, reconstructed, truth, block)
     if blindly and np.nansum(detail) < 0:
         # Without pairs, light and dark may be the wrong way round in all images: a person sees that, and turns them.
         # What is judged decides, since a negative may well have the higher SSIM where an image is mostly flat.
-        rebuilt, read, detail = 255 - rebuilt, 255 - read, -detail
-    leaked = scores.leakage(detail, guess.detail)
-    edges = scores.leakage(_scored(scores.edges, rebuilt, truth, block), guess.edges)
+        reconstructed, read, detail = 255 - reconstructed, 255 - read, -detail
+    leaked = scores.leakage(detail, blind.detail)
+    edges = scores.leakage(_scored(scores.edges, reconstructed, truth, block), blind.edges)
     figures = KeyFigures(
-        detail=scores.estimate(leaked), edges=scores.estimate(edges), recognised=watch.look(rebuilt, read)
+        detail=scores.estimate(leaked), edges=scores.estimate(edges), recognised=inspection.look(reconstructed, read)
     )
-    return _Rebuilt(rebuilt, read, leaked, figures)
+    return _Reconstructed(reconstructed, read, leaked, figures)
 
 
-def matched_row(veiling: str, matcher: Matcher, case: Case, others: Iterable[Veiling] = ()) -> AttackRow:
+def matched_row(target: str, matcher: Matcher, case: Case, others: Iterable[AttackTarget] = ()) -> AttackRow:
     """Make an attack that tells which victim is whose."""
     ranks = matcher.ranks(case)
-    elsewhere = (scores.share(matcher.ranks(replace(case, veiling=other)) == 0) for other in others)
-    return _row(veiling, matcher, len(ranks), case.seed)(
+    elsewhere = (scores.share(matcher.ranks(replace(case, target=other)) == 0) for other in others)
+    return _row(target, matcher, len(ranks), case.seed)(
         top1=scores.share(ranks == 0),
         candidates=len(ranks),
         other_keys=tuple(KeyFigures(top1=top1) for top1 in elsewhere),
     )
 
 
-def decided_row(veiling: str, decider: Decider, case: Case) -> AttackRow:
+def decided_row(target: str, decider: Decider, case: Case) -> AttackRow:
     """Make an attack that tells of single images whether something is so."""
     made = decider.decide(case)
     found = scores.auc(made.so, made.not_so)
     if made.whose is not None:
         found = scores.auc_of_people(made.so, made.not_so, made.whose, case.seed)
-    return _row(veiling, decider, len(made.so) + len(made.not_so), case.seed)(auc=found)
+    return _row(target, decider, len(made.so) + len(made.not_so), case.seed)(auc=found)
 
 
-def missing_row(veiling: str, attack: AnyAttack, reason: str, images: int, seed: int) -> AttackRow:
+def missing_row(target: str, attack: AnyAttack, reason: str, images: int, seed: int) -> AttackRow:
     """Say of an attack that it could not be made, and why: it is never left out."""
-    return _row(veiling, attack, images, seed)(reason=reason)
+    return _row(target, attack, images, seed)(reason=reason)
 
 
-def _row(veiling: str, attack: AnyAttack, images: int, seed: int) -> Callable[..., AttackRow]:
+def _row(target: str, attack: AnyAttack, images: int, seed: int) -> Callable[..., AttackRow]:
     """A row without its figures; how long it took is known, and written, by who made it."""
     return partial(
         AttackRow,
-        veiling=veiling,
-        is_veil=veiling == VEIL,
+        target=target,
+        is_veil=target == VEIL,
         attack=attack.name,
         adversary=attack.adversary,
         knowledge=attack.knowledge,
@@ -224,23 +226,25 @@ def _row(veiling: str, attack: AnyAttack, images: int, seed: int) -> Callable[..
 def _kind_of(attack: AnyAttack) -> Kind:
     match attack:
         case Attack():
-            return Kind.REBUILD
+            return Kind.RECONSTRUCT
         case Matcher():
             return Kind.MATCH
         case Decider():
             return Kind.DECIDE
 
 
-def _scored(score: Callable[..., scores.Floats], rebuilt: Frames, truth: Frames, *block: int) -> scores.Floats:
+def _scored(score: Callable[..., scores.Floats], reconstructed: Frames, truth: Frames, *block: int) -> scores.Floats:
     """Score images one by one, float64[N]: in floats, all at once would take gigabytes."""
-    pairs = zip(rebuilt, truth, strict=True)
+    pairs = zip(reconstructed, truth, strict=True)
     return np.concatenate([score(mine[None], true[None], *block) for mine, true in pairs])
 
 
-def _draw(path: Path, truth: Frames, rebuilt: Frames, leaked: scores.Floats, probes: tuple[Frames, Frames]) -> None:
+def _draw(
+    path: Path, truth: Frames, reconstructed: Frames, leaked: scores.Floats, probes: tuple[Frames, Frames]
+) -> None:
     """Draw the images of which most is found, each beside what was made of it; then one with planted words."""
     order = np.argsort(np.nan_to_num(-leaked))[:_DRAWN]
-    pairs = [(truth[place], rebuilt[place]) for place in order]
+    pairs = [(truth[place], reconstructed[place]) for place in order]
     pairs += [(frame, made) for frame, made in zip(*probes, strict=True)][:1]
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.concatenate([np.concatenate(pair, axis=1) for pair in pairs])).save(path)

@@ -1,4 +1,4 @@
-"""How much of an image a rebuilt one holds, image by image: 0 is a guess from labels, 1 the image itself.
+"""How much of an image a reconstructed one holds, image by image: 0 is the blind baseline, 1 the image itself.
 
 Detail and edges are looked at inside cells alone, each cell's mean taken away: what a cell is like as a whole must be
 visible to a detector, what is inside it need not be.
@@ -27,15 +27,15 @@ _HALVINGS = 40
 _SURE = NormalDist().inv_cdf(0.975)
 
 
-def psnr(rebuilt: Frames, frames: Frames) -> Floats:
+def psnr(reconstructed: Frames, frames: Frames) -> Floats:
     """Peak signal-to-noise ratio in dB, float64[N]."""
-    error = np.square(rebuilt.astype(np.float64) - frames).mean(axis=(1, 2, 3))
+    error = np.square(reconstructed.astype(np.float64) - frames).mean(axis=(1, 2, 3))
     return np.asarray(10 * np.log10(255**2 / np.maximum(error, 1e-9)))
 
 
-def ssim(rebuilt: Frames, frames: Frames) -> Floats:
+def ssim(reconstructed: Frames, frames: Frames) -> Floats:
     """Structural similarity of luma, float64[N] (Wang et al., IEEE TIP 2004; windows of 7x7, equal weights)."""
-    x, y = _luma(rebuilt), _luma(frames)
+    x, y = _luma(reconstructed), _luma(frames)
     mean_x, mean_y = _windows(x), _windows(y)
     var_x, var_y = _windows(x * x) - mean_x**2, _windows(y * y) - mean_y**2
     together = _windows(x * y) - mean_x * mean_y
@@ -44,15 +44,15 @@ def ssim(rebuilt: Frames, frames: Frames) -> Floats:
     return np.asarray((top / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))).mean(axis=(1, 2)))
 
 
-def detail(rebuilt: Frames, frames: Frames, block: int) -> Floats:
+def detail(reconstructed: Frames, frames: Frames, block: int) -> Floats:
     """Mean correlation of luma inside textured blocks, float64[N]; NaN for an image without any."""
-    mine, true = blocks(rebuilt, block), blocks(frames, block)
+    mine, true = blocks(reconstructed, block), blocks(frames, block)
     return _correlation(mine.reshape(*mine.shape[:2], -1), true.reshape(*true.shape[:2], -1), true)
 
 
-def edges(rebuilt: Frames, frames: Frames, block: int) -> Floats:
+def edges(reconstructed: Frames, frames: Frames, block: int) -> Floats:
     """Mean correlation of the gradient's magnitude inside textured blocks, float64[N]; NaN as in `detail`."""
-    mine, true = blocks(rebuilt, block), blocks(frames, block)
+    mine, true = blocks(reconstructed, block), blocks(frames, block)
     return _correlation(_gradient(mine), _gradient(true), true)
 
 

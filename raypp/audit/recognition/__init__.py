@@ -1,1 +1,1 @@
-"""Recognisers over what attacks rebuild: are faces found there, are people told apart, is text read?"""
+"""Recognisers over what attacks reconstruct: are faces found there, are people told apart, is text read?"""

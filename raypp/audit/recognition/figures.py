@@ -1,4 +1,4 @@
-"""What recognisers made of rebuilt images: figures of a row."""
+"""What recognisers made of reconstructed images: figures of a row."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,7 +14,7 @@ class Planted(BaseModel):
     Attributes:
         height: of the capital letters, as a share of the image's height.
         words: how many are read on the plain images; the others are not looked for.
-        read: how many of those are read on the rebuilt ones.
+        read: how many of those are read on the reconstructed ones.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,7 +30,7 @@ class TextFigures(BaseModel):
     Attributes:
         planted: words that were drawn into copies of victims, by height.
         own: words that are surely read on the originals; None where they were not looked for.
-        own_read: how many of those are read on the rebuilt images.
+        own_read: how many of those are read on the reconstructed images.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,12 +46,12 @@ class TextFigures(BaseModel):
 
     @property
     def read(self) -> int:
-        """How many of those are read on rebuilt images."""
+        """How many of those are read on reconstructed images."""
         return sum(one.read for one in self.planted) + self.own_read
 
 
 class Verification(BaseModel):
-    """How well a rebuilt face is told from other people's.
+    """How well a reconstructed face is told from other people's.
 
     Attributes:
         people: how many people there are.
@@ -72,8 +72,8 @@ class FaceFigures(BaseModel):
 
     Attributes:
         faces: found on the originals.
-        found: how many of those are found at the same place of the rebuilt images.
-        anywhere: all faces that are found on the rebuilt images of those originals, wherever they are.
+        found: how many of those are found at the same place of the reconstructed images.
+        anywhere: all faces that are found on the reconstructed images of those originals, wherever they are.
         verification: None where it cannot be asked.
         reason: why it cannot; empty if it can.
     """
@@ -92,8 +92,8 @@ class ObjectFigures(BaseModel):
 
     Attributes:
         objects: surely found on the originals.
-        found: how many of those are found on the rebuilt images, of the same class and at the same place.
-        others: how many are found there if every rebuilt image is dealt to the next original: by chance.
+        found: how many of those are found on the reconstructed images, of the same class and at the same place.
+        others: how many are found there if every reconstructed image is dealt to the next original: by chance.
         again: how many are found on the originals under a camera's noise: as many as can be.
         grey: how many are found on the images' mean colour alone.
     """
@@ -112,8 +112,8 @@ class ColourFigures(BaseModel):
 
     Attributes:
         boxes: labelled; where no image has a label, those of objects that a detector finds on the originals.
-        right: how many have the same colour on the rebuilt images.
-        by_chance: how many would, if the rebuilt ones' colours were dealt at random.
+        right: how many have the same colour on the reconstructed images.
+        by_chance: how many would, if the reconstructed ones' colours were dealt at random.
         commonest: how many would, if the commonest colour of all were always named.
         guessed: how many have it on the best guess from labels alone.
     """
@@ -128,7 +128,7 @@ class ColourFigures(BaseModel):
 
 
 class Recognised(BaseModel):
-    """What recognisers found on the images that one attack rebuilt.
+    """What recognisers found on the images that one attack reconstructed.
 
     Attributes:
         faces, text: the figures; None if nobody looked.

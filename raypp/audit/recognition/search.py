@@ -1,4 +1,4 @@
-"""What is looked for in rebuilt images: the faces and the words that recognisers find on the originals."""
+"""What is looked for in reconstructed images: the faces and the words that recognisers find on the originals."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -87,7 +87,7 @@ class Search:
     """What is there to be recognised.
 
     Attributes:
-        probes: images with planted words, to be rebuilt besides the victims.
+        probes: images with planted words, to be reconstructed besides the victims.
         planted: those of their words that are read on the plain images.
         own: words that are surely read on victims, with the place of their image; None if nobody looked.
         seen: the victims on which there are faces.
@@ -126,21 +126,21 @@ class Search:
         own = tuple(_own(victims)) if own_words else None
         return cls(probes, tuple(_read(probes.words, probes.images.frames)), own, seen, known, whose, reason)
 
-    def look(self, rebuilt: Frames, probes: Frames) -> Recognised:
-        """Look at rebuilt victims and probes, of the same order and shape as the originals."""
-        return Recognised(faces=self._faces(rebuilt), text=self._text(rebuilt, probes))
+    def look(self, reconstructed: Frames, probes: Frames) -> Recognised:
+        """Look at reconstructed victims and probes, of the same order and shape as the originals."""
+        return Recognised(faces=self._faces(reconstructed), text=self._text(reconstructed, probes))
 
-    def _faces(self, rebuilt: Frames) -> FaceFigures:
+    def _faces(self, reconstructed: Frames) -> FaceFigures:
         found = anywhere = 0
         for one in self.seen:
-            boxes = faces.find(enlarged(rebuilt[one.image]))
+            boxes = faces.find(enlarged(reconstructed[one.image]))
             anywhere += len(boxes)
             found += int((box_iou(one.boxes, boxes) >= _SAME_PLACE).any(axis=1).sum())
-        told = None if self.reason else _told(_described(self.seen, rebuilt), self.known, self.whose)
+        told = None if self.reason else _told(_described(self.seen, reconstructed), self.known, self.whose)
         total = sum(len(one.boxes) for one in self.seen)
         return FaceFigures(faces=total, found=found, anywhere=anywhere, verification=told, reason=self.reason)
 
-    def _text(self, rebuilt: Frames, probes: Frames) -> TextFigures:
+    def _text(self, reconstructed: Frames, probes: Frames) -> TextFigures:
         read = _read(self.planted, probes)
         planted = [
             Planted(height=height, words=_of(height, self.planted), read=_of(height, read))
@@ -148,7 +148,7 @@ class Search:
         ]
         if self.own is None:
             return TextFigures(planted=tuple(planted))
-        return TextFigures(planted=tuple(planted), own=len(self.own), own_read=len(_read(self.own, rebuilt)))
+        return TextFigures(planted=tuple(planted), own=len(self.own), own_read=len(_read(self.own, reconstructed)))
 
 
 def _of(height: float, words: tuple[Word, ...] | list[Word]) -> int:
@@ -186,14 +186,14 @@ def _doubt(known: Descriptions, whose: Whose, halved: Descriptions) -> str:
     return ""
 
 
-def _told(rebuilt: Descriptions, known: Descriptions, whose: Whose) -> Verification | None:
-    """How well rebuilt faces are told from other people's of like size; None if there are no two people.
+def _told(reconstructed: Descriptions, known: Descriptions, whose: Whose) -> Verification | None:
+    """How well reconstructed faces are told from other people's of like size; None if there are no two people.
 
-    A rebuilt face is compared with all originals. How near an original is to rebuilt faces on average is taken away,
-    and how near a person's rebuilt faces are to others' originals, so that a face like all others gains nothing; and a
-    person's faces count together, as many as there are.
+    A reconstructed face is compared with all originals. Two averages are taken away, so that a face like all others
+    gains nothing: how near an original is to reconstructed faces, and how near a person's reconstructed faces are to
+    others' originals. A person's faces count together, as many as there are.
     """
-    likeness = -np.linalg.norm(rebuilt[:, None] - known[None], axis=2)
+    likeness = -np.linalg.norm(reconstructed[:, None] - known[None], axis=2)
     likeness -= likeness.mean(axis=0)
     own, others, groups = [], [], whose.groups()
     for some in groups:

@@ -1,4 +1,4 @@
-"""What things are told on rebuilt images: objects that a public detector finds, and the colours of what is boxed."""
+"""Things on reconstructed images: objects that a public detector finds, and the colours of what is boxed."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Objects:
     """What a public detector finds on the originals.
 
     Attributes:
-        detector: which looks at rebuilt images, too.
+        detector: which looks at reconstructed images, too.
         there: what is surely found on each original.
         again: how many of that are found on the originals under a camera's noise.
         grey: how many on the originals' mean colours.
@@ -50,9 +50,9 @@ class Objects:
         grey = np.broadcast_to(means, frames.shape)
         return cls(detector, there, *(_met(there, _seen(some, detector)) for some in (noisy, grey)))
 
-    def look(self, rebuilt: Frames) -> ObjectFigures:
-        """Look at rebuilt images, in the order of the originals."""
-        seen = _seen(rebuilt, self.detector)
+    def look(self, reconstructed: Frames) -> ObjectFigures:
+        """Look at reconstructed images, in the order of the originals."""
+        seen = _seen(reconstructed, self.detector)
         return ObjectFigures(
             objects=sum(map(len, self.there)),
             found=_met(self.there, seen),
@@ -87,12 +87,12 @@ class Things:
     guessed: int
 
     @classmethod
-    def on(cls, victims: Images, guess: Frames, weights: Path | None) -> "Things":
+    def on(cls, victims: Images, blind: Frames, weights: Path | None) -> "Things":
         """Look at the originals.
 
         Args:
             victims: the originals.
-            guess: the best images that labels alone allow.
+            blind: the best images that labels alone allow.
             weights: public weights, of a detector or of something else.
 
         Raises:
@@ -103,16 +103,16 @@ class Things:
         places = _labelled(victims) or (objects.places(victims.frames) if objects else [])
         kept = tuple(place for place in places if victims.frames[place].size)
         colours = _named(kept, victims.frames)
-        return cls(objects, kept, colours, _alike(colours, _named(kept, guess)))
+        return cls(objects, kept, colours, _alike(colours, _named(kept, blind)))
 
-    def look(self, rebuilt: Frames) -> tuple[ObjectFigures | None, ColourFigures | None]:
-        """Look at rebuilt images, in the order and of the shape of the originals."""
-        return self.objects.look(rebuilt) if self.objects else None, self._colours(rebuilt)
+    def look(self, reconstructed: Frames) -> tuple[ObjectFigures | None, ColourFigures | None]:
+        """Look at reconstructed images, in the order and of the shape of the originals."""
+        return self.objects.look(reconstructed) if self.objects else None, self._colours(reconstructed)
 
-    def _colours(self, rebuilt: Frames) -> ColourFigures | None:
+    def _colours(self, reconstructed: Frames) -> ColourFigures | None:
         if not self.colours:
             return None
-        named = _named(self.places, rebuilt)
+        named = _named(self.places, reconstructed)
         mine, true = Counter(named), Counter(self.colours)
         return ColourFigures(
             boxes=len(self.colours),

@@ -18,15 +18,15 @@ _LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 @dataclass(frozen=True)
 class Line:
-    """One veiling under attack by a holder of pairs.
+    """One target under attack by a known-plaintext adversary.
 
     Attributes:
-        veiling: its name.
+        target: its name.
         is_veil: whether it is the audited veil.
         points: number of pairs, and the most that any attack with as many reached, in order.
     """
 
-    veiling: str
+    target: str
     is_veil: bool
     points: tuple[tuple[int, float], ...]
 
@@ -36,12 +36,17 @@ def lines_of(rows: Sequence[AttackRow]) -> tuple[Line, ...]:
     most: dict[tuple[bool, str], dict[int, float]] = {}
     for row in rows:
         pairs, got = number_of_pairs(row.attack), leakage(row)
-        if row.adversary is Adversary.PAIRS and row.kind is Kind.REBUILD and pairs is not None and got is not None:
-            points = most.setdefault((not row.is_veil, row.veiling), {})
+        if (
+            row.adversary is Adversary.KNOWN_PLAINTEXT
+            and row.kind is Kind.RECONSTRUCT
+            and pairs is not None
+            and got is not None
+        ):
+            points = most.setdefault((not row.is_veil, row.target), {})
             points[pairs] = max(got, points.get(pairs, got))
     return tuple(
-        Line(veiling, not other, tuple(sorted(points.items())))
-        for (other, veiling), points in sorted(most.items(), key=lambda one: one[0][0])
+        Line(target, not other, tuple(sorted(points.items())))
+        for (other, target), points in sorted(most.items(), key=lambda one: one[0][0])
     )
 
 
@@ -93,7 +98,7 @@ def _line(line: Line, index: int, across: Mapping[int, float]) -> Html:
     places = [(round(across[pairs], 1), round(_height(level), 1)) for pairs, level in line.points]
     path = element("polyline", points=" ".join(f"{x},{y}" for x, y in places), **_stroke(line, index))
     dots = [
-        element("circle", element("title", f"{line.veiling}, {pairs:,} pairs: {level:.3f}"), cx=x, cy=y, r=3.5)
+        element("circle", element("title", f"{line.target}, {pairs:,} pairs: {level:.3f}"), cx=x, cy=y, r=3.5)
         for (x, y), (pairs, level) in zip(places, line.points, strict=True)
     ]
     return element("g", path, dots, class_=_colour(index))
@@ -101,7 +106,7 @@ def _line(line: Line, index: int, across: Mapping[int, float]) -> Html:
 
 def _key(line: Line, index: int) -> Html:
     sample = element("line", x1=0, x2=26, y1=6, y2=6, **_stroke(line, index))
-    words = element("strong", line.veiling) if line.is_veil else line.veiling
+    words = element("strong", line.target) if line.is_veil else line.target
     return element("li", element("svg", sample, class_=_colour(index), viewBox="0 0 26 12"), words)
 
 

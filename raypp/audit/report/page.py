@@ -8,18 +8,18 @@ from raypp.audit.core.row import AttackRow
 from raypp.audit.report.curve import draw, lines_of
 from raypp.audit.report.embedding import data_url
 from raypp.audit.report.tables import attack_tables, bounds_table, comparison_table
-from raypp.audit.verdict.broken_by import Fall, falls
+from raypp.audit.verdict.broken_by import PairsNeeded, pairs_needed
 from raypp.audit.verdict.certificate import Certificate
 from raypp.audit.verdict.gates import (
     FACES,
     IDENTITY,
+    INSIDER_FACES,
+    INSIDER_IDENTITY,
+    INSIDER_MEAN,
+    INSIDER_TEXT,
+    INSIDER_WORST,
     MATCHING,
     MEAN,
-    TEAM_FACES,
-    TEAM_IDENTITY,
-    TEAM_MEAN,
-    TEAM_TEXT,
-    TEAM_WORST,
     TEXT,
     WORST,
     Gate,
@@ -33,7 +33,7 @@ from raypp.web.assets import STYLE
 from raypp.web.html import Html, element
 
 REPORT_FILE = "report.html"
-_SCALE = "0 is a guess from the labels alone, 1 the image itself"
+_SCALE = "0 is the blind baseline, a guess from the labels alone; 1 is the image itself"
 _OWN_STYLE = """
 .badge.bad{background:var(--warn-bg);color:var(--bad)}.card>h2+p{margin-top:0}.card h2{font-size:1.1rem}
 .curve{width:100%;max-width:900px;display:block}.curve text{font-size:12px;fill:var(--soft)}
@@ -50,34 +50,43 @@ _BADGES = {
     Verdict.UNDECIDED: "badge warn",
     Verdict.NOT_EVALUATED: "badge warn",
 }
-_NO_BAR = (
-    "There is no bar: enough pairs open any veil that a detector can be trained on, and what matters is how many are "
-    "enough."
+_NO_THRESHOLD = (
+    "There is no threshold: enough pairs open any veil that a detector can be trained on, and what matters is how many "
+    "are enough."
 )
 _HEADINGS = {
-    Adversary.OUTSIDER: ("An outsider", "has veiled images and whatever is public. The bars above are for this one."),
-    Adversary.TEAM: (
-        "An ML team",
-        "has, besides, labels and the detector that it trained on codes. It can do all that an outsider can, too.",
+    Adversary.CIPHERTEXT_ONLY: (
+        "A ciphertext-only adversary",
+        "has veiled images and whatever is public. The thresholds above are for this one.",
     ),
-    Adversary.PAIRS: ("A holder of pairs", f"has veiled images, some of them plain, too. {_NO_BAR}"),
-    Adversary.KEY: (
-        "Whoever holds the key",
+    Adversary.INSIDER: (
+        "An insider",
         (
-            "is no outsider: he has the key and all that is secret about the veil, and only the images are not there."
-            " What is found here is what the veil still lets through once its key is lost; what is not, it threw away, "
-            "or these attacks do not see it. It is a figure to know, and there is no bar."
+            "(an honest but curious ML team) has labels and the detector that it trained on codes. It can make every "
+            "attack of a ciphertext-only adversary, too."
+        ),
+    ),
+    Adversary.KNOWN_PLAINTEXT: (
+        "A known-plaintext adversary",
+        f"has veiled images, some of them plain, too. {_NO_THRESHOLD}",
+    ),
+    Adversary.WHITE_BOX: (
+        "A white-box adversary",
+        (
+            "has the key and all that is secret about the veil; only the images are not there. These attacks find what "
+            "the veil still lets through once its key is compromised. What they do not find, the veil threw away, or "
+            "they do not see it. It is a figure to know, and there is no threshold."
         ),
     ),
 }
 _ALL, _FEW = "On average over all images", "On the worst 5 % of images"
-_WHERE = {MEAN: _ALL, TEAM_MEAN: _ALL, WORST: _FEW, TEAM_WORST: _FEW}
+_WHERE = {MEAN: _ALL, INSIDER_MEAN: _ALL, WORST: _FEW, INSIDER_WORST: _FEW}
 _FOUND = {
-    FACES: "of the faces on the originals are found again on what {} rebuilt",
-    TEXT: "of the words on plain images are read on what {} rebuilt",
+    FACES: "of the faces on the originals are found again on what {} reconstructed",
+    TEXT: "of the words on plain images are read on what {} reconstructed",
 }
-_FOUND |= {TEAM_FACES: _FOUND[FACES], TEAM_TEXT: _FOUND[TEXT]}
-_IDENTITIES = {IDENTITY, TEAM_IDENTITY}
+_FOUND |= {INSIDER_FACES: _FOUND[FACES], INSIDER_TEXT: _FOUND[TEXT]}
+_IDENTITIES = {IDENTITY, INSIDER_IDENTITY}
 
 
 def write_report(folder: Path, certificate: Certificate, images: Path | None) -> Path:
@@ -147,18 +156,20 @@ def _in_words(gate: Gate) -> str:
         why = f"not evaluated: {gate.reason}" if gate.reason else "no attack could be evaluated"
         return f"{gate.name[0].upper()}{gate.name[1:]}: {why}."
     if gate.name in _FOUND:
-        allowed = "none" if gate.bar == 0 else f"at most {gate.bar:.1%}"
+        allowed = "none" if gate.threshold == 0 else f"at most {gate.threshold:.1%}"
         return f"{gate.got:.1%} {_FOUND[gate.name].format(attack)}; {allowed} is allowed."
     if gate.name in _IDENTITIES:
         return (
-            f"On what {attack} rebuilt, people are told apart with an area under the curve of {gate.got:.2f} (by "
-            f"chance 0.50); at most {gate.bar:.2f} is allowed."
+            f"On what {attack} reconstructed, people are told apart with an area under the curve of {gate.got:.2f} (by "
+            f"chance 0.50); at most {gate.threshold:.2f} is allowed."
         )
     if gate.name == MATCHING:
-        bar = "labels alone tell it, too" if gate.bar is None else f"at most {gate.bar:.1%} is allowed"
-        return f"{attack.capitalize()} tells which image was veiled in {gate.got:.1%} of cases; {bar}."
-    bar = "no bar is known" if gate.bar is None else f"at most {gate.bar:.3f} is allowed"
-    return f"{_WHERE.get(gate.name, gate.name)}, {attack} found {gate.got:.3f} ({_SCALE}); {bar}."
+        threshold = (
+            "labels alone tell it, too" if gate.threshold is None else f"at most {gate.threshold:.1%} is allowed"
+        )
+        return f"{attack.capitalize()} tells which image was veiled in {gate.got:.1%} of cases; {threshold}."
+    threshold = "no threshold is known" if gate.threshold is None else f"at most {gate.threshold:.3f} is allowed"
+    return f"{_WHERE.get(gate.name, gate.name)}, {attack} found {gate.got:.3f} ({_SCALE}); {threshold}."
 
 
 def _caveat(gate: Gate) -> str:
@@ -166,10 +177,15 @@ def _caveat(gate: Gate) -> str:
 
 
 def _interval_caveat(gate: Gate) -> str:
-    if gate.verdict is Verdict.UNDECIDED and gate.high is not None and gate.bar is not None and gate.high > gate.bar:
+    if (
+        gate.verdict is Verdict.UNDECIDED
+        and gate.high is not None
+        and gate.threshold is not None
+        and gate.high > gate.threshold
+    ):
         more = "people" if gate.name in _IDENTITIES else "images"
         return f" The 95 % interval reaches {gate.high:.3f}: more {more} would tell."
-    if gate.verdict is Verdict.NOT_EVALUATED and gate.got is not None and gate.bar is not None:
+    if gate.verdict is Verdict.NOT_EVALUATED and gate.got is not None and gate.threshold is not None:
         return " Another attack was not made, or failed its control: nothing is known of what it would find."
     return ""
 
@@ -201,17 +217,17 @@ def _bounds(certificate: Certificate) -> Html:
 
 def _adversary(certificate: Certificate, adversary: Adversary) -> Html | None:
     rows = [row for row in certificate.rows if row.is_veil and row.adversary is adversary]
-    if not rows and adversary is Adversary.KEY:
+    if not rows and adversary is Adversary.WHITE_BOX:
         return None  # no budget but the quick one leaves it out, and it judges no gate
     heading, words = _HEADINGS[adversary]
     tables = attack_tables(rows) or [element("p", "No attack was made.", class_="note")]
     scale = (
-        f"L is leakage: {_SCALE}; mean over all images and its 95 % interval. Below 0 is worse than the guess. "
+        f"L is leakage: {_SCALE}; mean over all images and its 95 % interval. Below 0 is worse than the baseline. "
         "Faces and words count that recognisers find on the plain images; heights of letters are shares of a "
         "image's. Objects are those that a public detector finds on the plain images, colours those of labelled "
-        "boxes, by eight names; neither has a bar."
+        "boxes, by eight names; neither has a threshold."
     )
-    note = element("p", scale, class_="note") if adversary is Adversary.OUTSIDER else None
+    note = element("p", scale, class_="note") if adversary is Adversary.CIPHERTEXT_ONLY else None
     return _card(heading, element("p", f"{heading} {words}"), *tables, note)
 
 
@@ -220,18 +236,17 @@ def _curve(certificate: Certificate) -> Html | None:
     if not lines:
         return None
     note = (
-        f"Leakage of the best attack with as many pairs, the greater of detail and edges: {_SCALE}. A bar falls with "
-        "the fewest pairs, of those tried, with which an attack goes beyond it."
+        f"Leakage of the best attack with as many pairs, the greater of detail and edges: {_SCALE}. A threshold is "
+        "broken by the fewest pairs, of those tried, with which an attack goes beyond it."
     )
-    fallen = element("ul", [element("li", _falls(one)) for one in falls(certificate.rows)])
-    return _card("What known pairs give", draw(lines), fallen, element("p", note, class_="note"))
+    broken = element("ul", [element("li", _broken(needed)) for needed in pairs_needed(certificate.rows)])
+    return _card("What known pairs give", draw(lines), broken, element("p", note, class_="note"))
 
 
-def _falls(fall: Fall) -> str:
-    name = f"{fall.name[0].upper()}{fall.name[1:]}"
-    if fall.pairs is None:
-        return f"{name}: does not fall {fall.needed} ({fall.got:.3f})."
-    return f"{name}: falls {fall.needed}, to {fall.by} ({fall.got:.3f})."
+def _broken(needed: PairsNeeded) -> str:
+    name = f"{needed.name[0].upper()}{needed.name[1:]}"
+    by = "" if needed.pairs is None else f", {needed.by}"
+    return f"{name}: {needed.verdict} ({needed.got:.3f}{by})."
 
 
 def _comparison(certificate: Certificate) -> Html:
@@ -255,8 +270,8 @@ def _best(rows: Sequence[AttackRow]) -> list[AttackRow]:
     """Every image of the veil, and the most telling one of each baseline."""
     drawn = [row for row in rows if row.image is not None]
     drawn.sort(key=lambda row: -(row.detail.mean if row.detail else 0.0))
-    others = {row.veiling: row for row in reversed(drawn) if not row.is_veil}
-    return [row for row in drawn if row.is_veil] + [row for row in drawn if others.get(row.veiling) is row]
+    others = {row.target: row for row in reversed(drawn) if not row.is_veil}
+    return [row for row in drawn if row.is_veil] + [row for row in drawn if others.get(row.target) is row]
 
 
 def _figure(row: AttackRow, folder: Path) -> Html:
@@ -268,10 +283,10 @@ def _figure(row: AttackRow, folder: Path) -> Html:
         f"leakage {got:.3f}" if got is not None else "not evaluated",
         f"{row.psnr_db.mean:.1f} dB" if row.psnr_db else None,
     ]
-    caption = element("figcaption", f"{row.attack} on {row.veiling}: ", ", ".join(one for one in figures if one))
+    caption = element("figcaption", f"{row.attack} on {row.target}: ", ", ".join(one for one in figures if one))
     if address is None:
         return element("figure", element("p", f"image {name} is not there", class_="note"), caption)
-    return element("figure", element("img", src=address, alt=f"{row.attack} on {row.veiling}"), caption)
+    return element("figure", element("img", src=address, alt=f"{row.attack} on {row.target}"), caption)
 
 
 def _verification(certificate: Certificate) -> Html:

@@ -13,7 +13,7 @@ from raypp.web.html import Html, element
 
 _NONE, _NOT_EVALUATED = "-", Verdict.NOT_EVALUATED.value
 _SCORES = {"detail": "L of detail", "psnr_db": "PSNR", "ssim": "SSIM", "top1": "share found", "auc": "AUC"}
-_REBUILD = (
+_RECONSTRUCT = (
     ("attack", ""),
     ("what it has", ""),
     ("L of detail", "n"),
@@ -21,7 +21,7 @@ _REBUILD = (
     ("L of edges", "n"),
     ("worst 5 %", "n"),
     ("PSNR", "n"),
-    ("PSNR of a guess", "n"),
+    ("PSNR of the blind baseline", "n"),
     ("control", ""),
     ("seconds", "n"),
 )
@@ -69,26 +69,32 @@ _THINGS = (
 
 def attack_tables(rows: Sequence[AttackRow]) -> list[Html]:
     """One table of each kind of attack, and one of what is recognised, as far as there are any."""
-    rebuilt = [_rebuild(row) for row in rows if row.kind is Kind.REBUILD]
+    reconstructed = [_reconstruct(row) for row in rows if row.kind is Kind.RECONSTRUCT]
     matched = [_match(row) for row in rows if row.kind is Kind.MATCH]
     decided = [_decide(row) for row in rows if row.kind is Kind.DECIDE]
     seen = [_recognised(row, row.recognised) for row in rows if row.recognised is not None]
     told = [_things(row, row.recognised) for row in rows if row.recognised is not None and _looked(row.recognised)]
-    tables = ((_REBUILD, rebuilt), (_RECOGNISED, seen), (_THINGS, told), (_MATCH, matched), (_DECIDE, decided))
+    tables = (
+        (_RECONSTRUCT, reconstructed),
+        (_RECOGNISED, seen),
+        (_THINGS, told),
+        (_MATCH, matched),
+        (_DECIDE, decided),
+    )
     return [_table(heads, body) for heads, body in tables if body]
 
 
 def comparison_table(rows: Sequence[AttackRow]) -> Html:
     """The same attacks on the veil and on each baseline: leakage L, share found, or AUC; the veil's column first."""
-    veilings = sorted(dict.fromkeys((not row.is_veil, row.veiling) for row in rows), key=itemgetter(0))
+    targets = sorted(dict.fromkeys((not row.is_veil, row.target) for row in rows), key=itemgetter(0))
     attacks = list(dict.fromkeys((row.adversary, row.attack) for row in rows))
-    found = {(row.adversary, row.attack, not row.is_veil, row.veiling): row for row in rows}
-    heads = (("attack", ""), ("by", ""), *((name, "n") for _, name in veilings))
+    found = {(row.adversary, row.attack, not row.is_veil, row.target): row for row in rows}
+    heads = (("attack", ""), ("by", ""), *((name, "n") for _, name in targets))
     body = [
         [
             (attack, "w"),
             (adversary.value, "t"),
-            *((_summary(found.get((adversary, attack, *one))), "n") for one in veilings),
+            *((_summary(found.get((adversary, attack, *one))), "n") for one in targets),
         ]
         for adversary, attack in attacks
     ]
@@ -103,7 +109,7 @@ def bounds_table(bounds: Mapping[str, float]) -> Html:
     )
 
 
-def _rebuild(row: AttackRow) -> list[tuple[object, str]]:
+def _reconstruct(row: AttackRow) -> list[tuple[object, str]]:
     return [
         *_attack(row),
         (_interval(row.detail), "n"),

@@ -1,4 +1,4 @@
-"""What an ML team has besides shards: a detector on codes, and public weights of its architecture."""
+"""What an insider has besides shards: a detector on codes, and public weights of its architecture."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from raypp.audit.attacks.cells import some
-from raypp.audit.core.model import Codes, Features, Frames, Images, Veiling
+from raypp.audit.core.model import AttackTarget, Codes, Features, Frames, Images
 from raypp.detect.adapter import CodeAdapter
 from raypp.detect.checkpoint import load_detector
 from raypp.detect.model import build_detector, load_public_weights, stages_at
@@ -57,8 +57,8 @@ class PublicStages:
 
 
 @dataclass(frozen=True)
-class Team:
-    """An ML team's detector and what it started from.
+class Insider:
+    """An insider's detector and what it started from.
 
     Attributes:
         adapter: the detector's first layers, from codes to features.
@@ -70,27 +70,27 @@ class Team:
     public: PublicStages
     at_veil: PublicStages
 
-    def attack_on(self, veiling: Veiling, sub_key: int) -> Veiling:
-        """Return a veiling as the team sees it: with its adapter's features.
+    def attack_on(self, target: AttackTarget, sub_key: int) -> AttackTarget:
+        """Return a target as the insider sees it: with its adapter's features.
 
         Args:
-            veiling: the audited veil.
+            target: the audited veil.
             sub_key: index of the sub-key of all images, which is public.
         """
 
         @torch.inference_mode()
         def features(images: Images) -> Features:
             made: list[Tensor] = []
-            for codes in veiling.encode(images):
+            for codes in target.encode(images):
                 plane = np.full((1, *codes.shape[1:]), sub_key, dtype=np.uint8)
                 made.append(self.adapter(torch.from_numpy(np.concatenate([codes, plane]))[None]))
             found: Features = torch.cat(made).numpy()
             return found
 
-        return replace(veiling, features=features)
+        return replace(target, features=features)
 
 
-def open_team(model: Path, weights: Path, veil_id: str) -> Team:
+def open_insider(model: Path, weights: Path, veil_id: str) -> Insider:
     """Read a detector and the public weights that its features are held against.
 
     Args:
@@ -108,11 +108,11 @@ def open_team(model: Path, weights: Path, veil_id: str) -> Team:
     if adapter is None:
         raise ModelError(f"model {model} is of plain images; give a detector on codes")
     strides = (min(about.patch, _NECK_STRIDE), about.patch)
-    return Team(adapter, *(public_stages(about.architecture, weights, stride) for stride in strides))
+    return Insider(adapter, *(public_stages(about.architecture, weights, stride) for stride in strides))
 
 
 def open_detector(model: Path, veil_id: str) -> tuple[DetectionModel, About]:
-    """Read a detector, and what it was trained for; raises as `open_team` does."""
+    """Read a detector, and what it was trained for; raises as `open_insider` does."""
     detector, about = load_detector(model)
     if about.veil_id != veil_id:
         raise ConflictError(f"model {model} is of veil {about.veil_id}, but {veil_id} is audited; give one of its own")
@@ -128,7 +128,7 @@ def public_stages(architecture: str, weights: Path, stride: int = _NECK_STRIDE) 
     return PublicStages(layers.eval(), stride)
 
 
-def open_features(public: PublicStages, frames: Frames) -> Veiling:
+def open_features(public: PublicStages, frames: Frames) -> AttackTarget:
     """Codes that hide nothing from whoever has public weights: their features, cut to few channels and levels.
 
     The features' 32 strongest directions, of 16 levels each, and for an adapter the way back: what a learned veil would
@@ -142,7 +142,7 @@ def open_features(public: PublicStages, frames: Frames) -> Veiling:
     return _coded("open features", public, strongest, _OPEN_LEVELS, _OPEN_DEVIATIONS)
 
 
-def drawn_encoder(public: PublicStages, frames: Frames, spec: LearnedSpec, number: int) -> Veiling:
+def drawn_encoder(public: PublicStages, frames: Frames, spec: LearnedSpec, number: int) -> AttackTarget:
     """A learned veil as an attacker can draw it: how `raypp fit` starts, under a rotation of his own.
 
     The fit begins at a random rotation of the strongest directions of public features; where it goes from there depends
@@ -160,7 +160,7 @@ def drawn_encoder(public: PublicStages, frames: Frames, spec: LearnedSpec, numbe
     rotation = np.linalg.qr(normal)[0] if count == spec.channels else normal / np.sqrt(count)
     turned = replace(strongest, axes=strongest.axes @ rotation.T)
     made = _coded("drawn encoder", public, turned, spec.levels, _FIT_DEVIATIONS)
-    return replace(made, again=lambda _: made)
+    return replace(made, other_owner_key=lambda _: made)
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ class _Directions:
         return cls(flat.mean(axis=1)[:, None, None], axes)
 
 
-def _coded(name: str, public: PublicStages, directions: _Directions, levels: int, deviations: float) -> Veiling:
+def _coded(name: str, public: PublicStages, directions: _Directions, levels: int, deviations: float) -> AttackTarget:
     """Features along directions, so many deviations to either side of the mean spread over so many levels."""
     middle = (levels - 1) / 2
     ahead, back = directions.axes * (middle / deviations), np.linalg.pinv(directions.axes).T * (deviations / middle)
@@ -194,4 +194,4 @@ def _coded(name: str, public: PublicStages, directions: _Directions, levels: int
         found: Features = np.einsum("fc,ncgh->nfgh", back, encode(images) - middle) + directions.mean
         return found.astype(np.float32)
 
-    return Veiling(name, public.stride, directions.axes.shape[1], levels, encode, features)
+    return AttackTarget(name, public.stride, directions.axes.shape[1], levels, encode, features)

@@ -10,7 +10,7 @@ from raypp.audit.attacks.reconstruct.several import Alignment, OtherKey, UnderKe
 from raypp.audit.attacks.reconstruct.statistics import StatisticalKeyRecovery
 from raypp.audit.attacks.reconstruct.unet import UNet
 from raypp.audit.attacks.reconstruct.view import ComponentView
-from raypp.audit.core.model import Attack, Veiling
+from raypp.audit.core.model import Attack, AttackTarget
 from raypp.audit.targets import baselines
 
 ONE_BIT = "linear mix, patch 4, one dithered bit"
@@ -38,30 +38,34 @@ class Seen:
     drawing: bool = False
 
 
-def _one_bit(seed: int = _SEED) -> Veiling:
+def _one_bit(seed: int = _SEED) -> AttackTarget:
     made = baselines.dithered(baselines.linear_mix(4, seed), 1, seed)
-    return replace(made, drawn=lambda number: _one_bit(number + 2))
+    return replace(made, random_key=lambda number: _one_bit(number + 2))
 
 
-def _narrow(seed: int = _SEED) -> Veiling:
+def _narrow(seed: int = _SEED) -> AttackTarget:
     made = baselines.narrowed(baselines.linear_mix(8, seed), 16)
-    return replace(made, drawn=lambda number: _narrow(number + 2), again=lambda number: _narrow(seed + OTHERS * number))
+    return replace(
+        made,
+        random_key=lambda number: _narrow(number + 2),
+        other_owner_key=lambda number: _narrow(seed + OTHERS * number),
+    )
 
 
-def _turned(seed: int = _SEED) -> Veiling:
-    return replace(baselines.linear_mix(4, seed), again=lambda number: _turned(seed + OTHERS * number))
+def _turned(seed: int = _SEED) -> AttackTarget:
+    return replace(baselines.linear_mix(4, seed), other_owner_key=lambda number: _turned(seed + OTHERS * number))
 
 
-def _renamed(seed: int = _SEED) -> Veiling:
+def _renamed(seed: int = _SEED) -> AttackTarget:
     made = baselines.dithered(baselines.narrowed(baselines.linear_mix(8, _SEED), 16), 3, _SEED)
-    return replace(baselines.renamed(made, seed), again=lambda number: _renamed(seed + OTHERS * number))
+    return replace(baselines.renamed(made, seed), other_owner_key=lambda number: _renamed(seed + OTHERS * number))
 
 
-def _shared() -> Veiling:
-    return replace(baselines.linear_mix(8, _SEED), again=lambda _: baselines.linear_mix(8, _SEED))
+def _shared() -> AttackTarget:
+    return replace(baselines.linear_mix(8, _SEED), other_owner_key=lambda _: baselines.linear_mix(8, _SEED))
 
 
-WEAK: dict[str, Callable[[], Veiling]] = {
+WEAK: dict[str, Callable[[], AttackTarget]] = {
     ONE_BIT: _one_bit,
     NARROW: _narrow,
     TURNED: _turned,

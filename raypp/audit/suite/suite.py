@@ -19,7 +19,7 @@ from raypp.audit.attacks.reconstruct.statistics import StatisticalKeyRecovery
 from raypp.audit.attacks.reconstruct.unet import UNet
 from raypp.audit.attacks.reconstruct.view import ComponentView, ImageItself
 from raypp.audit.core.budget import Budget
-from raypp.audit.core.model import AnyAttack, Attack, Need, Veiling
+from raypp.audit.core.model import AnyAttack, Attack, AttackTarget, Need
 from raypp.audit.suite.repeated_views import OTHERS, WEAK, seen_often
 from raypp.audit.targets import baselines
 from raypp.audit.targets.target import VEIL, unfolded_veil
@@ -50,8 +50,8 @@ class Figure(StrEnum):
 
 
 @dataclass(frozen=True)
-class Bar:
-    """A weak veiling that an attack must open: its name, and the least that is asked, of each figure."""
+class Requirement:
+    """A weak target that an attack must open: its name, and the least that is asked, of each figure."""
 
     on: str
     least: tuple[tuple[Figure, float], ...]
@@ -63,14 +63,14 @@ class Planned:
 
     Attributes:
         attack: of any kind.
-        bar: its control; None for labels alone, which are no attack.
-        on: names of what is attacked, that of the bar among them.
+        requirement: its control; None for labels alone, which are no attack.
+        on: names of what is attacked, that of the requirement among them.
         needs: what it cannot be made without, besides footage.
         over_keys: whether it is made on the audited spec under keys of other owners, too.
     """
 
     attack: AnyAttack
-    bar: Bar | None
+    requirement: Requirement | None
     on: tuple[str, ...]
     needs: tuple[Need, ...] = ()
     over_keys: bool = False
@@ -121,18 +121,18 @@ class Suite:
         """Return the attack of a name."""
         return next(one for one in self.planned if one.attack.name == attack)
 
-    def looks(self, veiling: str, planned: Planned) -> bool:
+    def looks(self, target: str, planned: Planned) -> bool:
         """Whether recognisers look at what an attack makes of something."""
-        return isinstance(planned.attack, Attack) and (veiling == VEIL or self.looking.everywhere)
+        return isinstance(planned.attack, Attack) and (target == VEIL or self.looking.everywhere)
 
-    def others(self, veiling: str, planned: Planned) -> range:
+    def others(self, target: str, planned: Planned) -> range:
         """Numbers of the other owners under whose keys an attack is made, too."""
-        return range(self.other_keys if planned.over_keys and veiling == VEIL else 0)
+        return range(self.other_keys if planned.over_keys and target == VEIL else 0)
 
     def pairs(self) -> list[tuple[str, Planned]]:
         """What is attacked, by name, and the attack; the audited veil first."""
-        veilings = [VEIL, *VEILINGS, *WEAK, *CONTROLS, OPEN_FEATURES, BY_HEART, NOISE_UNDER_KEY]
-        return [(veiling, one) for veiling in veilings for one in self.planned if veiling in one.on]
+        targets = [VEIL, *BASELINES, *WEAK, *CONTROLS, OPEN_FEATURES, BY_HEART, NOISE_UNDER_KEY]
+        return [(target, one) for target in targets for one in self.planned if target in one.on]
 
 
 _IN_USE: tuple[Obscuring, ...] = (
@@ -144,16 +144,16 @@ _IN_USE: tuple[Obscuring, ...] = (
 """What others use to hide. A comparison trains detectors on the same, and meets these by title."""
 _IMAGES = tuple(one.title for one in _IN_USE)
 """What is still an image, by name."""
-VEILINGS: dict[str, Callable[[], Veiling]] = {
+BASELINES: dict[str, Callable[[], AttackTarget]] = {
     LINEAR_4: lambda: replace(
-        baselines.linear_mix(4, _CONTROL_SEED), drawn=lambda number: baselines.linear_mix(4, number + 2)
+        baselines.linear_mix(4, _CONTROL_SEED), random_key=lambda number: baselines.linear_mix(4, number + 2)
     ),
     LINEAR_8: lambda: baselines.linear_mix(8, _CONTROL_SEED),
     NOISE: lambda: _noise(_CONTROL_SEED),
     **{one.title: partial(baselines.obscured, one) for one in _IN_USE},
 }
 """What everything is measured against, by name."""
-CONTROLS: dict[str, Callable[[], Veiling]] = {
+CONTROLS: dict[str, Callable[[], AttackTarget]] = {
     UNFOLDED: lambda: unfolded_veil(_CONTROL_SEED),
     PLAIN: baselines.plain,
 }
@@ -168,7 +168,7 @@ def suite(budget: Budget, learned: bool = False) -> Suite:
         learned: whether the audited veil is: an attacker can draw keys of the patch veil by itself, but encoders only
             as public weights let him. Nor is there another owner's key: each fit is a veil of its own.
     """
-    everything: tuple[str, ...] = (VEIL, *VEILINGS)
+    everything: tuple[str, ...] = (VEIL, *BASELINES)
     by_networks: tuple[str, ...] = (VEIL, NOISE, LINEAR_8)
     with_keys: tuple[str, ...] = (VEIL, NOISE, LINEAR_4)
     needs = (Need.MODEL, Need.WEIGHTS) if learned else ()
@@ -202,42 +202,47 @@ def suite(budget: Budget, learned: bool = False) -> Suite:
         (
             Planned(
                 ImageItself(),
-                Bar(PLAIN, ((Figure.DETAIL, 0.99),)),
+                Requirement(PLAIN, ((Figure.DETAIL, 0.99),)),
                 (*(one for one in _IMAGES if one in everything), PLAIN),
             ),
-            Planned(ComponentView(), Bar(LINEAR_4, ((Figure.DETAIL, 0.5),)), everything, over_keys=True),
-            Planned(StatisticalKeyRecovery(), Bar(LINEAR_4, ((Figure.DETAIL, 0.6),)), everything, over_keys=True),
-            Planned(any_key, Bar(LINEAR_4, ((Figure.DETAIL, 0.5),)), with_keys, needs, over_keys=True),
-            *(Planned(one, _bar_of(one), everything) for one in ridges),
-            *(Planned(one, _bar_of(one), everything) for one in (Perceptron(count, steps) for count in perceptrons)),
-            *(Planned(one, _bar_of(one), by_networks) for one in networks),
+            Planned(ComponentView(), Requirement(LINEAR_4, ((Figure.DETAIL, 0.5),)), everything, over_keys=True),
+            Planned(
+                StatisticalKeyRecovery(), Requirement(LINEAR_4, ((Figure.DETAIL, 0.6),)), everything, over_keys=True
+            ),
+            Planned(any_key, Requirement(LINEAR_4, ((Figure.DETAIL, 0.5),)), with_keys, needs, over_keys=True),
+            *(Planned(one, _requirement_of(one), everything) for one in ridges),
+            *(
+                Planned(one, _requirement_of(one), everything)
+                for one in (Perceptron(count, steps) for count in perceptrons)
+            ),
+            *(Planned(one, _requirement_of(one), by_networks) for one in networks),
             *bridges,
             *_by_detector(budget),
             *_by_key(budget),
             *_by_people(budget),
             *_by_views(budget, any_key, ridges[1], networks[-1], needs),
-            Planned(ActivityMatcher(), Bar(LINEAR_8, ((Figure.TOP1, 0.8),)), everything, over_keys=True),
-            *(Planned(one, Bar(LINEAR_8, ((Figure.TOP1, 0.8),)), (VEIL, NOISE, LINEAR_8)) for one in matchers),
+            Planned(ActivityMatcher(), Requirement(LINEAR_8, ((Figure.TOP1, 0.8),)), everything, over_keys=True),
+            *(Planned(one, Requirement(LINEAR_8, ((Figure.TOP1, 0.8),)), (VEIL, NOISE, LINEAR_8)) for one in matchers),
             Planned(LabelMatcher(), None, everything),
         ),
     )
 
 
-def _noise(seed: int) -> Veiling:
+def _noise(seed: int) -> AttackTarget:
     """Noise whose every key has others."""
     return replace(
         baselines.noise(8, 16, 8, seed),
-        drawn=lambda number: _noise(number + 2),
-        again=lambda number: _noise(seed + OTHERS * number),
+        random_key=lambda number: _noise(number + 2),
+        other_owner_key=lambda number: _noise(seed + OTHERS * number),
     )
 
 
-def _bar_of(attack: Ridge | Perceptron | UNet) -> Bar:
+def _requirement_of(attack: Ridge | Perceptron | UNet) -> Requirement:
     """The control of an attack from pairs: one pair opens a linear veil less well than many do, few steps likewise."""
     detail, psnr_db = (0.9, 24.0) if attack.pairs >= 6 else (0.7, 16.0)
     if isinstance(attack, UNet):
         detail, psnr_db = (0.85, 24.0) if attack.steps >= _LONG else (0.75, 20.0)
-    return Bar(LINEAR_8, ((Figure.DETAIL, detail), (Figure.PSNR, psnr_db)))
+    return Requirement(LINEAR_8, ((Figure.DETAIL, detail), (Figure.PSNR, psnr_db)))
 
 
 def _by_detector(budget: Budget) -> list[Planned]:
@@ -247,14 +252,14 @@ def _by_detector(budget: Budget) -> list[Planned]:
     return [
         Planned(
             FeatureInversion(300 if budget is Budget.FULL else 100),
-            Bar(OPEN_FEATURES, ((Figure.DETAIL, 0.5),)),
+            Requirement(OPEN_FEATURES, ((Figure.DETAIL, 0.5),)),
             (VEIL, OPEN_FEATURES),
             (Need.MODEL, Need.WEIGHTS),
         ),
         *(
             Planned(
                 Membership(calibrated),
-                Bar(BY_HEART, ((Figure.AUC, 0.8),)),
+                Requirement(BY_HEART, ((Figure.AUC, 0.8),)),
                 (VEIL, NOISE, BY_HEART),
                 (Need.MODEL, Need.MEMBERS),
             )
@@ -268,7 +273,7 @@ def _by_key(budget: Budget) -> list[Planned]:
     if budget is Budget.QUICK:
         return []
     attack = KeyLost(20_000, 200) if budget is Budget.FULL else KeyLost(2000, 60)
-    return [Planned(attack, Bar(UNFOLDED, ((Figure.DETAIL, 0.8),)), (VEIL, UNFOLDED, NOISE_UNDER_KEY))]
+    return [Planned(attack, Requirement(UNFOLDED, ((Figure.DETAIL, 0.8),)), (VEIL, UNFOLDED, NOISE_UNDER_KEY))]
 
 
 def _by_people(budget: Budget) -> list[Planned]:
@@ -283,7 +288,7 @@ def _by_people(budget: Budget) -> list[Planned]:
         for one in (
             Planned(
                 Recogniser(reading, steps),
-                Bar(PLAIN, ((Figure.AUC, 0.75),)),
+                Requirement(PLAIN, ((Figure.AUC, 0.75),)),
                 (VEIL, NOISE, PIXELATED_8, PLAIN),
                 (Need.PEOPLE, finder),
             ),
@@ -297,12 +302,12 @@ def _by_views(budget: Budget, any_key: ManyKeys, ridge: Ridge, network: UNet, ne
     if budget is Budget.QUICK:
         return []
     frames, keys = ((16,), (4,)) if budget is Budget.STANDARD else ((16, 64), (2, 4))
-    silhouettes = Bar(LINEAR_8, ((Figure.AUC, 0.85),))
+    silhouettes = Requirement(LINEAR_8, ((Figure.AUC, 0.85),))
     return [
         *(
             Planned(
                 one.attack,
-                Bar(one.weak, ((Figure.DETAIL, one.detail),)),
+                Requirement(one.weak, ((Figure.DETAIL, one.detail),)),
                 (VEIL, NOISE, one.weak),
                 needs if one.drawing else (),
             )
@@ -318,7 +323,7 @@ def _bridges(steps: int) -> list[Planned]:
     return [
         Planned(
             FeatureBridge(decoder, aligned, steps),
-            Bar(OPEN_FEATURES, ((Figure.DETAIL, least[decoder]),)),
+            Requirement(OPEN_FEATURES, ((Figure.DETAIL, least[decoder]),)),
             (VEIL, OPEN_FEATURES),
             (Need.MODEL, Need.WEIGHTS),
         )

@@ -1,10 +1,10 @@
-"""What is attacked besides the veil: a weak one that must fall, noise that must not, and what others use instead."""
+"""What is attacked besides the veil: a weak one that must be broken, noise that must not, and other ways to hide."""
 
 from dataclasses import replace
 
 import numpy as np
 
-from raypp.audit.core.model import Codes, Frames, Images, Veiling
+from raypp.audit.core.model import AttackTarget, Codes, Frames, Images
 from raypp.media.obfuscation import (
     Obscuring,
     Pixelation,
@@ -23,7 +23,7 @@ _MIX_REACH = 256.0
 """Largest mixed value that is not clipped: four deviations of an ordinary image, whatever the patch."""
 
 
-def linear_mix(patch: int, seed: int) -> Veiling:
+def linear_mix(patch: int, seed: int) -> AttackTarget:
     """Mix whole patches by one random orthogonal matrix: the weak veil that a statistical attack must open.
 
     Codes are uint8[N, p*p*3, H/p, W/p]: the matrix, from the QR decomposition of a seeded normal one, times the
@@ -44,54 +44,54 @@ def linear_mix(patch: int, seed: int) -> Veiling:
             cell[...] = to_bytes(mixed * (128 / _MIX_REACH) + 128).transpose(2, 0, 1)
         return codes
 
-    return Veiling(f"linear mix {patch}x{patch}", patch, side, BYTE_LEVELS, encode)
+    return AttackTarget(f"linear mix {patch}x{patch}", patch, side, BYTE_LEVELS, encode)
 
 
-def dithered(veiling: Veiling, bits: int, seed: int) -> Veiling:
-    """Keep few bits of another veiling's codes, with dither of one step that is drawn anew for every frame.
+def dithered(target: AttackTarget, bits: int, seed: int) -> AttackTarget:
+    """Keep few bits of another target's codes, with dither of one step that is drawn anew for every frame.
 
     An even draw of one step's width is added before codes are cut (Roberts, Image coding using pseudo-random noise,
     1962), so that their mean over many frames is the code itself. As of `noise`, what is drawn depends on the seed and,
     through a hash, on the image.
     """
-    step = veiling.levels >> bits
+    step = target.levels >> bits
 
     def encode(images: Images) -> Codes:
-        codes = veiling.encode(images)
+        codes = target.encode(images)
         for frame, code in zip(images.frames, codes, strict=True):
             moved = code + chance_of(frame, seed).uniform(-step / 2, step / 2, code.shape)
             code[...] = np.clip(moved // step, 0, (1 << bits) - 1)
         return codes
 
-    return replace(veiling, name=f"{veiling.name}, {bits} bits, dithered", levels=1 << bits, encode=encode)
+    return replace(target, name=f"{target.name}, {bits} bits, dithered", levels=1 << bits, encode=encode)
 
 
-def narrowed(veiling: Veiling, channels: int) -> Veiling:
-    """Keep the first channels of another veiling's codes."""
+def narrowed(target: AttackTarget, channels: int) -> AttackTarget:
+    """Keep the first channels of another target's codes."""
     return replace(
-        veiling,
-        name=f"{veiling.name}, {channels} channels",
+        target,
+        name=f"{target.name}, {channels} channels",
         channels=channels,
-        encode=lambda images: np.ascontiguousarray(veiling.encode(images)[:, :channels]),
+        encode=lambda images: np.ascontiguousarray(target.encode(images)[:, :channels]),
     )
 
 
-def renamed(veiling: Veiling, seed: int) -> Veiling:
-    """Change the order of another veiling's channels, and the names of each one's values: a substitution at random."""
+def renamed(target: AttackTarget, seed: int) -> AttackTarget:
+    """Change the order of another target's channels, and the names of each one's values: a substitution at random."""
     chance = np.random.default_rng(seed)
-    order = chance.permutation(veiling.channels)
-    names = np.stack([chance.permutation(veiling.levels) for _ in order]).astype(np.uint8)
+    order = chance.permutation(target.channels)
+    names = np.stack([chance.permutation(target.levels) for _ in order]).astype(np.uint8)
 
     def encode(images: Images) -> Codes:
-        codes = veiling.encode(images)[:, order]
+        codes = target.encode(images)[:, order]
         return np.stack([names[channel][codes[:, channel]] for channel in range(len(order))], axis=1)
 
-    return replace(veiling, name=f"{veiling.name}, renamed", encode=encode)
+    return replace(target, name=f"{target.name}, renamed", encode=encode)
 
 
-def plain() -> Veiling:
-    """Plain images, cut into patches of 8 pixels: nothing is hidden. For attacks that rebuild nothing."""
-    return Veiling(
+def plain() -> AttackTarget:
+    """Plain images, cut into patches of 8 pixels: nothing is hidden. For attacks that reconstruct nothing."""
+    return AttackTarget(
         "plain images",
         IMAGE_PATCH,
         IMAGE_PATCH**2 * 3,
@@ -100,7 +100,7 @@ def plain() -> Veiling:
     )
 
 
-def noise(patch: int, channels: int, levels: int, seed: int) -> Veiling:
+def noise(patch: int, channels: int, levels: int, seed: int) -> AttackTarget:
     """Codes that say nothing of their image: an attack that finds anything in them deceives itself.
 
     Codes are uint8[N, channels, H/p, W/p], evenly drawn from 0..levels-1. What is drawn depends on the seed and,
@@ -113,10 +113,10 @@ def noise(patch: int, channels: int, levels: int, seed: int) -> Veiling:
         drawn = [chance_of(frame, seed).integers(0, levels, shape, dtype=np.uint8) for frame in images.frames]
         return np.stack(drawn) if drawn else np.empty((0, *shape), dtype=np.uint8)
 
-    return Veiling("noise", patch, channels, levels, encode)
+    return AttackTarget("noise", patch, channels, levels, encode)
 
 
-def obscured(way: Obscuring) -> Veiling:
+def obscured(way: Obscuring) -> AttackTarget:
     """What others use, which leaves an image: codes uint8[N, C, H/p, W/p], 0..255.
 
     Of squares, p is their side, and codes are their colours; of other images, p is 8, and codes are patches.
@@ -133,7 +133,7 @@ def obscured(way: Obscuring) -> Veiling:
         return space_to_depth(shown, patch)
 
     patch = way.cell if squares else IMAGE_PATCH
-    return Veiling(way.title, patch, 3 if squares else patch**2 * 3, BYTE_LEVELS, encode)
+    return AttackTarget(way.title, patch, 3 if squares else patch**2 * 3, BYTE_LEVELS, encode)
 
 
 def space_to_depth(frames: Frames, patch: int) -> Codes:

@@ -1,4 +1,4 @@
-"""The audited veil, and the guess that any attack has to beat."""
+"""The audited veil, and the blind baseline that any attack has to beat."""
 
 from dataclasses import replace
 from functools import partial
@@ -7,9 +7,9 @@ from itertools import count
 import numpy as np
 import numpy.typing as npt
 
-from raypp.audit.core.model import Codes, Frames, Held, Images, Veiling
+from raypp.audit.core.model import AttackTarget, Codes, Frames, Images, WhiteBox
 from raypp.audit.targets.baselines import noise
-from raypp.audit.targets.white_box import held
+from raypp.audit.targets.white_box import open_white_box
 from raypp.veil.derivation import SECRET_BYTES
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import LearnedSpec, PatchSpec
@@ -26,7 +26,7 @@ _OTHER_OWNER = 4111
 _TAKES_LITTLE = PatchSpec(channels=192, bits=4, sub_keys=1, band_high=14, chroma_high=14, fold=0, mix=1, dither=0)
 
 
-def veil(made: Veil, number: int = 0) -> Veiling:
+def veil(made: Veil, number: int = 0) -> AttackTarget:
     """The audited veil, of either family: each image as its camera's stream is veiled.
 
     Args:
@@ -44,18 +44,27 @@ def veil(made: Veil, number: int = 0) -> Veiling:
             codes[of_it] = made.stream(SITE, _stand_in(made, camera, number)).encode(images.frames[of_it])
         return codes
 
-    drawn = None if isinstance(spec, LearnedSpec) else partial(_drawn, spec)
+    random_key = None if isinstance(spec, LearnedSpec) else partial(_under_random_key, spec)
 
-    def again(further: int) -> Veiling:
+    def other_owner_key(further: int) -> AttackTarget:
         return veil(made, number + further)
 
-    def known(camera: str) -> Held:
-        return held(made.stream(SITE, _stand_in(made, camera, number)))
+    def white_box(camera: str) -> WhiteBox:
+        return open_white_box(made.stream(SITE, _stand_in(made, camera, number)))
 
-    return Veiling(VEIL, spec.patch, spec.channels, spec.levels, encode, drawn=drawn, again=again, held=known)
+    return AttackTarget(
+        VEIL,
+        spec.patch,
+        spec.channels,
+        spec.levels,
+        encode,
+        random_key=random_key,
+        other_owner_key=other_owner_key,
+        white_box=white_box,
+    )
 
 
-def unfolded_veil(seed: int) -> Veiling:
+def unfolded_veil(seed: int) -> AttackTarget:
     """A patch veil that takes next to nothing away: what whoever holds its key must open.
 
     As many channels as a patch has values, of the whole band and as many bits as there can be, the first fold as wide
@@ -64,10 +73,12 @@ def unfolded_veil(seed: int) -> Veiling:
     Args:
         seed: of its key.
     """
-    return replace(veil(Veil(_TAKES_LITTLE, _key(_UNFOLDED, seed))), name="unfolded veil", drawn=None, again=None)
+    return replace(
+        veil(Veil(_TAKES_LITTLE, _key(_UNFOLDED, seed))), name="unfolded veil", random_key=None, other_owner_key=None
+    )
 
 
-def under_other_key(made: Veil, number: int) -> Veiling:
+def under_other_key(made: Veil, number: int) -> AttackTarget:
     """Return the patch veil of the same spec as another owner would have it, under a key that the audit draws.
 
     Args:
@@ -78,10 +89,10 @@ def under_other_key(made: Veil, number: int) -> Veiling:
     return veil(Veil(made.spec, _key(_OTHER_OWNER, number)))
 
 
-def noise_under_key(made: Veil, seed: int) -> Veiling:
+def noise_under_key(made: Veil, seed: int) -> AttackTarget:
     """Noise in the place of the audited veil's codes, for whoever holds the key and takes it for them."""
     spec = made.spec
-    return replace(noise(spec.patch, spec.channels, spec.levels, seed), held=veil(made).held)
+    return replace(noise(spec.patch, spec.channels, spec.levels, seed), white_box=veil(made).white_box)
 
 
 def _stand_in(made: Veil, camera: str, number: int) -> str:
@@ -93,7 +104,7 @@ def _stand_in(made: Veil, camera: str, number: int) -> str:
     return next(name for name in names if made.stream(SITE, name).sub_key == wanted)
 
 
-def _drawn(spec: PatchSpec, number: int) -> Veiling:
+def _under_random_key(spec: PatchSpec, number: int) -> AttackTarget:
     """The patch veil under a key that an attacker draws."""
     return veil(Veil(spec, _key(_DRAWN, number)))
 
@@ -103,7 +114,7 @@ def _key(purpose: int, number: int) -> VeilKey:
     return VeilKey(np.random.default_rng((purpose, number)).bytes(SECRET_BYTES))
 
 
-def blind_guess(known: Images, victims: Images, block: int) -> Frames:
+def blind_baseline(known: Images, victims: Images, block: int) -> Frames:
     """The best image that labels alone allow: known images' mean block, and in each box its class's mean colour.
 
     Args:
@@ -115,14 +126,14 @@ def blind_guess(known: Images, victims: Images, block: int) -> Frames:
     cut = known.frames.reshape(count, height // block, block, width // block, block, 3)
     mean = np.round(cut.mean(axis=(0, 1, 3))).astype(np.uint8)
     colours = _colours(known)
-    guess = np.tile(mean, (len(victims), height // block, width // block, 1))
-    for image, boxes in zip(guess, victims.boxes, strict=True):
+    baseline = np.tile(mean, (len(victims), height // block, width // block, 1))
+    for image, boxes in zip(baseline, victims.boxes, strict=True):
         for name, box in boxes:
             if name in colours:
                 left, right = round((box.x - box.w / 2) * width), round((box.x + box.w / 2) * width)
                 top, bottom = round((box.y - box.h / 2) * height), round((box.y + box.h / 2) * height)
                 image[max(top, 0) : bottom, max(left, 0) : right] = colours[name]
-    return guess
+    return baseline
 
 
 def _colours(known: Images) -> dict[str, npt.NDArray[np.uint8]]:

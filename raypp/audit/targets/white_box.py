@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from raypp.audit.core.model import Codes, Held
+from raypp.audit.core.model import Codes, WhiteBox
 from raypp.audit.targets.program import Program
 from raypp.veil.key import Secret
 from raypp.veil.learned import LearnedEncoder
@@ -18,19 +18,19 @@ _SMOOTH = 1e4
 """Keeps the square root's slope finite at nothing: projections of less than its own root are near nothing."""
 
 
-def held(encoder: PatchEncoder | LearnedEncoder) -> Held:
+def open_white_box(encoder: PatchEncoder | LearnedEncoder) -> WhiteBox:
     """Return what a stream's encoder is to whoever holds the key.
 
     Raises:
         ModelError: if a learned veil's network has an operation without a gradient here.
     """
     if isinstance(encoder, PatchEncoder):
-        return HeldPatch(encoder)
-    return HeldNetwork(encoder.names, Program.of(encoder.network.content))
+        return WhiteBoxPatch(encoder)
+    return WhiteBoxNetwork(encoder.names, Program.of(encoder.network.content))
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class HeldPatch(Secret):
+class WhiteBoxPatch(Secret):
     """The patch veil's chain in real numbers: both folds as they are, whole numbers left as they come.
 
     Attributes:
@@ -61,7 +61,7 @@ class HeldPatch(Secret):
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class HeldNetwork(Secret):
+class WhiteBoxNetwork(Secret):
     """A learned veil's encoder, and the names of its levels.
 
     Attributes:

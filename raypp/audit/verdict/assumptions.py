@@ -5,31 +5,34 @@ ASSUMPTIONS = (
         "The attacker knows everything about the veil but the key: algorithm, settings and this program are public "
         "(Kerckhoffs' principle), the key is secret."
     ),
-    "The outsider has the veiled images and any public images, and no plain image of the owner.",
+    "The ciphertext-only adversary has the veiled images and any public images, and no plain image of the owner.",
     (
-        "The ML team has, besides, the labels, every detector that it trains on veiled images, and public weights; "
+        "The insider has, besides, the labels, every detector that it trains on veiled images, and public weights; "
         "no key and no pair."
     ),
     (
-        "The holder of pairs has veiled images, and some of the owner's both plain and veiled under the same key; "
-        "enough of them open any veil that a detector can be trained on."
+        "The known-plaintext adversary has veiled images, and some of the owner's both plain and veiled under the same "
+        "key; enough of them open any veil that a detector can be trained on."
     ),
-    ("The holder of the key is no outsider: what he finds is what is left once the key is lost, and judges no bar."),
+    (
+        "The white-box adversary holds the key: what he finds is what is left once the key is compromised, and no "
+        "threshold is held against it."
+    ),
     (
         "Leakage of an image is L = (attack - blind) / (plain - blind), measured on detail and on edges inside the "
-        "cells: 0 is the best guess from the labels alone, 1 is the image itself."
+        "cells: 0 is the blind baseline, the best guess from the labels alone; 1 is the image itself."
     ),
     (
         "Every figure is a lower bound: it says what these attacks reached on these images; a stronger attack may do "
         "better."
     ),
     (
-        "Faces and text are looked for on what was rebuilt by public recognisers, made for plain images; people, or"
-        " a recogniser trained on rebuilt images, may find more. Only what those find on the plain images counts."
+        "Public recognisers, made for plain images, look for faces and text on reconstructed images; people, or a "
+        "recogniser trained on reconstructed images, may find more. Only what those find on the plain images counts."
     ),
     (
-        "Objects and colours of things are told on what was rebuilt by a public detector and by eight names of colours;"
-        " how much by chance stands beside it, and there is no bar."
+        "A public detector finds objects on reconstructed images, and eight names tell their colours; beside it stands "
+        "how much is right by chance, and there is no threshold."
     ),
     "An attack counts only if the same attack opens something weak, its control.",
     "The shape of things at the resolution of the grid is never hidden: a detector could not work otherwise.",
@@ -42,7 +45,7 @@ ALONG = "share of the detail along those"
 BY_CELL = "share of the detail that a linear decoder explains, by a cell's codes"
 BY_AROUND = "share of the detail that a linear decoder explains, by 3x3 cells' codes"
 CAVEATS = {
-    BITS_PER_CELL: "No attack rebuilds more bits than there are; a recognisable image may need few.",
+    BITS_PER_CELL: "No attack reconstructs more bits than there are; a recognisable image may need few.",
     DIRECTIONS: (
         "To first order, of one sub-key: along the others no code changes, not even for who holds the key. An image "
         "can be recognised by few of them; where every one counts, this bounds nothing."

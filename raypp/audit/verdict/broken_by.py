@@ -1,4 +1,4 @@
-"""Falls: with how many known pairs the bars that hold against an outsider do not hold any more."""
+"""How many known pairs break the thresholds that hold against a ciphertext-only adversary."""
 
 import re
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ _PAIRS = re.compile(r"\b(\d[\d,]*) pairs?\b")
 
 
 @dataclass(frozen=True)
-class Fall:
-    """How many known pairs take one of the outsider's bars down.
+class PairsNeeded:
+    """How many known pairs break one of the ciphertext-only adversary's thresholds.
 
     Attributes:
         name: of the gate.
-        pairs: the fewest of those tried with which some attack goes beyond the bar; 0 if an outsider needs none, None
-            if the most that were tried do not do.
+        pairs: the fewest of those tried with which some attack goes beyond the threshold; 0 if it is broken without any
+            pair, None if the most that were tried do not break it.
         tried: the most that were tried.
         got: the most that is reached with so many.
         by: the attack that reaches it.
@@ -32,12 +32,12 @@ class Fall:
     by: str
 
     @property
-    def needed(self) -> str:
-        """Such as `with 6 known pairs`."""
+    def verdict(self) -> str:
+        """Such as `broken by 6 known pairs` or `holds against 100 known pairs, the most that were tried`."""
         if self.pairs == 0:
-            return "without any pair"
-        said = f"with {counted(self.pairs or self.tried, 'known pair')}"
-        return said if self.pairs else f"{said}, the most that were tried"
+            return "broken without any pair"
+        number = counted(self.pairs or self.tried, "known pair")
+        return f"broken by {number}" if self.pairs else f"holds against {number}, the most that were tried"
 
 
 def number_of_pairs(attack: str) -> int | None:
@@ -46,36 +46,38 @@ def number_of_pairs(attack: str) -> int | None:
     return int(found[1].replace(",", "")) if found else None
 
 
-def falls(rows: Sequence[AttackRow]) -> tuple[Fall, ...]:
-    """Tell with how many known pairs each of the outsider's bars falls; who has pairs can do all that an outsider can.
+def pairs_needed(rows: Sequence[AttackRow]) -> tuple[PairsNeeded, ...]:
+    """Return how many known pairs break each of the ciphertext-only adversary's thresholds.
+
+    A known-plaintext adversary can make every attack of a ciphertext-only one, too.
 
     Args:
-        rows: of any veiling and adversary; those of an ML team, of who holds the key and on anything but the audited
-            veil are left out.
+        rows: of any target and adversary; those of an insider, of a white-box adversary, and on anything but the
+            audited veil are left out.
 
     Returns:
-        One for each of the outsider's gates that falls, or of which all attacks were evaluated; none at all if no
+        One for each of those gates that is broken, or of which all attacks were evaluated; none at all if no
         attack by pairs was made.
     """
     needed: dict[int, list[AttackRow]] = {0: []}
     for row in rows:
-        if row.is_veil and row.adversary in {Adversary.OUTSIDER, Adversary.PAIRS}:
+        if row.is_veil and row.adversary in {Adversary.CIPHERTEXT_ONLY, Adversary.KNOWN_PLAINTEXT}:
             needed.setdefault(number_of_pairs(row.attack) or 0, []).append(row)
     if len(needed) == 1:
         return ()
     without, *numbers = sorted(needed)
-    steps = [(without, [gate for gate in judge(needed[without]) if gate.adversary is Adversary.OUTSIDER])]
+    steps = [(without, [gate for gate in judge(needed[without]) if gate.adversary is Adversary.CIPHERTEXT_ONLY])]
     for number in numbers:
         able = [row for fewer in sorted(needed) if fewer <= number for row in needed[fewer]]
-        steps.append((number, list(gates_of_one(Adversary.PAIRS, able))))
+        steps.append((number, list(gates_of_one(Adversary.KNOWN_PLAINTEXT, able))))
     each = zip(*([(number, gate) for gate in gates] for number, gates in steps), strict=True)
-    return tuple(fall for one in each if (fall := _fall(one)))
+    return tuple(found for one in each if (found := _first_broken(one)))
 
 
-def _fall(steps: Sequence[tuple[int, Gate]]) -> Fall | None:
+def _first_broken(steps: Sequence[tuple[int, Gate]]) -> PairsNeeded | None:
     """The first step at which a gate is missed, or the last; None if nothing is known."""
     tried, last = steps[-1]
     number, gate = next(((number, gate) for number, gate in steps if gate.verdict is Verdict.MISSED), (None, last))
     if gate.got is None or gate.verdict is Verdict.NOT_EVALUATED:
         return None
-    return Fall(gate.name, number, tried, gate.got, gate.by)
+    return PairsNeeded(gate.name, number, tried, gate.got, gate.by)

@@ -1,4 +1,4 @@
-"""Gates: the bars that an audited veil must stay below, and what the rows say of them."""
+"""Gates: the thresholds that an audited veil must stay below, and what the rows say of them."""
 
 import math
 from collections.abc import Sequence
@@ -12,20 +12,20 @@ from raypp.audit.core.row import AttackRow, Estimate
 from raypp.audit.recognition.figures import NO_FACE, NO_TEXT, NOT_INSTALLED, Recognised
 
 MEAN, WORST, MATCHING = "leakage, mean", "leakage, worst 5 %", "matching"
-TEAM_MEAN, TEAM_WORST = "leakage to an ML team, mean", "leakage to an ML team, worst 5 %"
+INSIDER_MEAN, INSIDER_WORST = "leakage to an insider, mean", "leakage to an insider, worst 5 %"
 FACES, IDENTITY, TEXT = "faces found", "face verification", "text read"
-TEAM_FACES, TEAM_IDENTITY, TEAM_TEXT = (f"{name} by an ML team" for name in (FACES, IDENTITY, TEXT))
+INSIDER_FACES, INSIDER_IDENTITY, INSIDER_TEXT = (f"{name} by an insider" for name in (FACES, IDENTITY, TEXT))
 TRAINED_ON_FACES = "recogniser trained on veiled faces"
-"""Name of the attack that tells faces apart without rebuilding one."""
+"""Name of the attack that tells faces apart without reconstructing one."""
 LABELS_ONLY = "labels alone"
 """Name of the match that looks at no code: no attack, but what attacks on matching are held against."""
-MEAN_BAR, WORST_BAR = 0.10, 0.25
+MEAN_THRESHOLD, WORST_THRESHOLD = 0.10, 0.25
 MATCHING_MARGIN = 0.05
 """How much more often than by the labels alone, or by chance, a veiled image may be found among plain ones."""
-FACES_BAR, TEXT_BAR = 0.0, 0.0
+FACES_THRESHOLD, TEXT_THRESHOLD = 0.0, 0.0
 """Shares of what is found on plain images: not one face, not one word."""
-IDENTITY_BAR, BY_CHANCE = 0.55, 0.5
-"""Area under the curve of telling a rebuilt face from other people's, and that of guessing."""
+IDENTITY_THRESHOLD, BY_CHANCE = 0.55, 0.5
+"""Area under the curve of telling a reconstructed face from other people's, and that of guessing."""
 
 
 class Verdict(StrEnum):
@@ -34,22 +34,22 @@ class Verdict(StrEnum):
     MET = "met"
     MISSED = "missed"
     UNDECIDED = "undecided"
-    """The images are too few to tell: the 95 % interval is not within the bar, though the figure is or, of an area
-    under a curve, though the interval holds that of guessing, too. Or keys disagree: under one of those that were tried
-    the bar is met, under another not."""
+    """The images are too few to tell: the figure is within the threshold and its 95 % interval is not, or the interval
+    of an area under a curve holds that of guessing, too. Or keys disagree: under one key the threshold is met, under
+    another it is not."""
     NOT_EVALUATED = "not evaluated"
 
 
 class Gate(BaseModel):
-    """One bar, and the most that any attack of one adversary reached.
+    """One threshold, and the most that any attack of one adversary reached.
 
     Attributes:
-        name: `MEAN`, `WORST`, `MATCHING`, `FACES`, `IDENTITY` or `TEXT`, or the like of an ML team.
+        name: `MEAN`, `WORST`, `MATCHING`, `FACES`, `IDENTITY` or `TEXT`, or the like of an insider.
         adversary: whose attacks count.
-        bar: the most that is allowed; None where it is not known.
+        threshold: the most that is allowed; None where it is not known.
         got: the most that was reached, by attacks that passed their control; None if there is none.
         high: the highest upper end of the 95 % intervals of what they reached; None where there is no interval.
-        verdict: met only if every attack of this kind was evaluated, and `high` is within the bar, too.
+        verdict: met only if every attack of this kind was evaluated, and `high` is within the threshold, too.
         by: name of the attack that reached `got`; empty if there is none.
         reason: why nothing could be recognised; empty where something could, and of other gates.
         over_keys: of the attacks that were made under other owners' keys, too, the most that was reached: under this
@@ -60,7 +60,7 @@ class Gate(BaseModel):
 
     name: str
     adversary: Adversary
-    bar: float | None
+    threshold: float | None
     got: float | None
     high: float | None
     verdict: Verdict
@@ -86,58 +86,61 @@ class _Reached:
 
 
 def judge(rows: Sequence[AttackRow]) -> tuple[Gate, ...]:
-    """Hold the rows of the audited veil against the bars; a holder of pairs has a curve and no bar.
+    """Hold the rows of the audited veil against the thresholds; known-plaintext attacks have a curve and no threshold.
 
     A row counts if its control was passed and its figures are there and finite. One that does not count keeps its gate
     from being met; it never makes it missed, since nothing is known of what a broken attack shows.
 
     Args:
-        rows: of any veiling and adversary; attacks by pairs, and on anything but the audited veil, are left out. The
-            bar for matching follows from the row of `LABELS_ONLY`: without it, and where labels tell nearly every
+        rows: of any target and adversary; attacks by pairs, and on anything but the audited veil, are left out. The
+            threshold for matching follows from the row of `LABELS_ONLY`: without it, and where labels tell nearly every
             image, matching is not evaluated.
 
     Returns:
-        The outsider's gates `MEAN`, `WORST` (the greater of detail and edges, over all attacks) and `MATCHING` (the
-        share found at the first guess, over all attacks), and what recognisers find on what was rebuilt: `FACES`,
-        `IDENTITY`, `TEXT`; then, if the ML team tried to rebuild, the same but for matching over the outsider's attacks
+        The ciphertext-only adversary's gates: `MEAN` and `WORST` (the greater of detail and edges, over all attacks),
+        `MATCHING` (the share found at the first guess, over all attacks), and what recognisers find on reconstructed
+        images: `FACES`, `IDENTITY`, `TEXT`. Then, if the insider tried to reconstruct, the same but for matching, over
+        the ciphertext-only adversary's attacks
         and its own, as it can make them all; a recogniser trained on veiled faces, where videos show enough of them to
-        be made, counts for its `TEAM_IDENTITY`. For other decisions there is no gate.
+        be made, counts for its `INSIDER_IDENTITY`. For other decisions there is no gate.
     """
-    outsider = [row for row in rows if row.is_veil and row.adversary is Adversary.OUTSIDER]
-    team = [row for row in rows if row.is_veil and row.adversary is Adversary.TEAM]
-    gates = _judged(outsider, team)
-    tried = [row for row in outsider if row.other_keys or row.attack == LABELS_ONLY]
+    ciphertext_only = [row for row in rows if row.is_veil and row.adversary is Adversary.CIPHERTEXT_ONLY]
+    insider = [row for row in rows if row.is_veil and row.adversary is Adversary.INSIDER]
+    gates = _judged(ciphertext_only, insider)
+    tried = [row for row in ciphertext_only if row.other_keys or row.attack == LABELS_ONLY]
     others = range(max((len(row.other_keys) for row in tried), default=0))
     if not others:
         return gates
     elsewhere = [[row.under(key) if row.other_keys else row for row in tried] for key in others]
     each = [{gate.name: gate for gate in _of_both(rows)} for rows in (tried, *elsewhere)]
-    surely = _judged([_at_least(row) if row in tried else row for row in outsider], team)
+    surely = _judged([_at_least(row) if row in tried else row for row in ciphertext_only], insider)
     return tuple(
         _over_keys(gate, [one[gate.name] for one in each], certain=sure.verdict is Verdict.MISSED)
         for gate, sure in zip(gates, surely, strict=True)
     )
 
 
-def _judged(outsider: Sequence[AttackRow], team: Sequence[AttackRow]) -> tuple[Gate, ...]:
-    """The outsider's gates and, if the ML team tried to rebuild, its own; all rows of the audited veil."""
-    gates = gates_of_one(Adversary.OUTSIDER, outsider)
-    return gates + _of_team(outsider, team) if any(row.kind is Kind.REBUILD for row in team) else gates
-
-
-def _of_team(outsider: Sequence[AttackRow], team: Sequence[AttackRow]) -> tuple[Gate, ...]:
-    """The ML team's gates: it can do all that an outsider can."""
-    rebuilt = [row for row in (*outsider, *team) if row.kind is Kind.REBUILD]
-    trained = [row for row in team if row.attack == TRAINED_ON_FACES and row.auc is not None]
+def _judged(ciphertext_only: Sequence[AttackRow], insider: Sequence[AttackRow]) -> tuple[Gate, ...]:
+    """Return the ciphertext-only adversary's gates and, if the insider tried to reconstruct, the insider's."""
+    gates = gates_of_one(Adversary.CIPHERTEXT_ONLY, ciphertext_only)
     return (
-        *_leaking((TEAM_MEAN, TEAM_WORST), Adversary.TEAM, rebuilt),
-        *_recognising((TEAM_FACES, TEAM_IDENTITY, TEAM_TEXT), Adversary.TEAM, rebuilt, trained),
+        gates + _of_insider(ciphertext_only, insider) if any(row.kind is Kind.RECONSTRUCT for row in insider) else gates
     )
 
 
-def _of_both(outsider: Sequence[AttackRow]) -> tuple[Gate, ...]:
-    """All gates, as far as an outsider's attacks tell."""
-    return gates_of_one(Adversary.OUTSIDER, outsider) + _of_team(outsider, [])
+def _of_insider(ciphertext_only: Sequence[AttackRow], insider: Sequence[AttackRow]) -> tuple[Gate, ...]:
+    """The insider's gates: it can do all that a ciphertext-only adversary can."""
+    reconstructed = [row for row in (*ciphertext_only, *insider) if row.kind is Kind.RECONSTRUCT]
+    trained = [row for row in insider if row.attack == TRAINED_ON_FACES and row.auc is not None]
+    return (
+        *_leaking((INSIDER_MEAN, INSIDER_WORST), Adversary.INSIDER, reconstructed),
+        *_recognising((INSIDER_FACES, INSIDER_IDENTITY, INSIDER_TEXT), Adversary.INSIDER, reconstructed, trained),
+    )
+
+
+def _of_both(ciphertext_only: Sequence[AttackRow]) -> tuple[Gate, ...]:
+    """All gates, as far as a ciphertext-only adversary's attacks tell."""
+    return gates_of_one(Adversary.CIPHERTEXT_ONLY, ciphertext_only) + _of_insider(ciphertext_only, [])
 
 
 def _over_keys(gate: Gate, tried: Sequence[Gate], *, certain: bool) -> Gate:
@@ -149,7 +152,7 @@ def _over_keys(gate: Gate, tried: Sequence[Gate], *, certain: bool) -> Gate:
     Args:
         gate: by all attacks under the owner's key.
         tried: by the attacks that were made under other keys, too: under the owner's key, then under each other.
-        certain: whether the bar is missed even where the lower ends of intervals stand for the figures.
+        certain: whether the threshold is missed even where the lower ends of intervals stand for the figures.
     """
     reached = tuple(one.got for one in tried if one.got is not None)
     if len(reached) < len(tried):
@@ -171,50 +174,53 @@ def _at_least(row: AttackRow) -> AttackRow:
 
 
 def gates_of_one(adversary: Adversary, rows: Sequence[AttackRow]) -> tuple[Gate, ...]:
-    """Return the outsider's gates, judged by all rows given."""
-    rebuilt = [row for row in rows if row.kind is Kind.REBUILD]
+    """Return the ciphertext-only adversary's gates, judged by all rows given."""
+    reconstructed = [row for row in rows if row.kind is Kind.RECONSTRUCT]
     labels = [row for row in rows if row.attack == LABELS_ONLY]
     matched = [row for row in rows if row.kind is Kind.MATCH and row.attack != LABELS_ONLY]
     return (
-        *_leaking((MEAN, WORST), adversary, rebuilt),
-        _gate(MATCHING, adversary, _matching_bar(labels), [_on_average(row, row.top1) for row in matched]),
-        *_recognising((FACES, IDENTITY, TEXT), adversary, rebuilt),
+        *_leaking((MEAN, WORST), adversary, reconstructed),
+        _gate(MATCHING, adversary, _matching_threshold(labels), [_on_average(row, row.top1) for row in matched]),
+        *_recognising((FACES, IDENTITY, TEXT), adversary, reconstructed),
     )
 
 
 def leakage(row: AttackRow) -> float | None:
-    """Mean leakage L of a rebuild, the greater of detail and edges; None if the row does not count."""
+    """Mean leakage L of a reconstruction, the greater of detail and edges; None if the row does not count."""
     return _on_average(row, row.detail, row.edges).got
 
 
 def worst_leakage(row: AttackRow) -> float | None:
-    """Leakage L of the worst 5 % of a rebuild, the greater of detail and edges; None if the row does not count."""
+    """Leakage L of the worst 5 % of images, the greater of detail and edges; None if the row does not count."""
     return _most([one.worst for one in _counted(row, row.detail, row.edges)])
 
 
-def _leaking(names: tuple[str, str], adversary: Adversary, rebuilt: Sequence[AttackRow]) -> tuple[Gate, ...]:
+def _leaking(names: tuple[str, str], adversary: Adversary, reconstructed: Sequence[AttackRow]) -> tuple[Gate, ...]:
     mean, worst = names
     return (
-        _gate(mean, adversary, MEAN_BAR, [_on_average(row, row.detail, row.edges) for row in rebuilt]),
-        _gate(worst, adversary, WORST_BAR, [_Reached(row.attack, worst_leakage(row)) for row in rebuilt]),
+        _gate(mean, adversary, MEAN_THRESHOLD, [_on_average(row, row.detail, row.edges) for row in reconstructed]),
+        _gate(worst, adversary, WORST_THRESHOLD, [_Reached(row.attack, worst_leakage(row)) for row in reconstructed]),
     )
 
 
 def _recognising(
     names: tuple[str, str, str],
     adversary: Adversary,
-    rebuilt: Sequence[AttackRow],
+    reconstructed: Sequence[AttackRow],
     trained: Sequence[AttackRow] = (),
 ) -> tuple[Gate, ...]:
     """A row at which nobody looked does not count; recognisers that were trained on codes tell people apart, too."""
     faces, identity, text = names
-    looked = [(row, row.recognised or Recognised()) for row in rebuilt]
+    looked = [(row, row.recognised or Recognised()) for row in reconstructed]
     return (
-        _gate(faces, adversary, FACES_BAR, [_faces(row, found) for row, found in looked]),
+        _gate(faces, adversary, FACES_THRESHOLD, [_faces(row, found) for row, found in looked]),
         _gate(
-            identity, adversary, IDENTITY_BAR, [*(_identity(row, found) for row, found in looked), *map(_told, trained)]
+            identity,
+            adversary,
+            IDENTITY_THRESHOLD,
+            [*(_identity(row, found) for row, found in looked), *map(_told, trained)],
         ),
-        _gate(text, adversary, TEXT_BAR, [_text(row, found) for row, found in looked]),
+        _gate(text, adversary, TEXT_THRESHOLD, [_text(row, found) for row, found in looked]),
     )
 
 
@@ -247,11 +253,11 @@ def _text(row: AttackRow, found: Recognised) -> _Reached:
     return _Reached(row.attack, text.read / text.words if row.evaluated else None)
 
 
-def _matching_bar(labels: Sequence[AttackRow]) -> float | None:
+def _matching_threshold(labels: Sequence[AttackRow]) -> float | None:
     """What labels alone tell, but not less than chance, and the margin; None where that is all, or not known."""
     told = [max(row.top1.mean, 1 / row.candidates) for row in labels if row.top1 is not None and row.candidates]
-    bar = max(told, default=1.0) + MATCHING_MARGIN
-    return bar if bar < 1 else None
+    threshold = max(told, default=1.0) + MATCHING_MARGIN
+    return threshold if threshold < 1 else None
 
 
 def _on_average(row: AttackRow, *estimates: Estimate | None) -> _Reached:
@@ -270,18 +276,20 @@ def _most(figures: list[float]) -> float | None:
     return max(figures) if figures and all(map(math.isfinite, figures)) else None
 
 
-def _gate(name: str, adversary: Adversary, bar: float | None, reached: Sequence[_Reached]) -> Gate:
+def _gate(name: str, adversary: Adversary, threshold: float | None, reached: Sequence[_Reached]) -> Gate:
     counted = [(one.got, one.by) for one in reached if one.got is not None]
     got, by = max(counted, default=(None, ""))
     high = max((one.high for one in reached if one.high is not None), default=None)
-    beyond = [one for one in reached if one.got is not None and bar is not None and one.got > bar]
-    if got is None or bar is None:
+    beyond = [one for one in reached if one.got is not None and threshold is not None and one.got > threshold]
+    if got is None or threshold is None:
         verdict = Verdict.NOT_EVALUATED
     elif any(one.low is None or one.low > BY_CHANCE for one in beyond):
         verdict = Verdict.MISSED
     elif len(counted) < len(reached):
         verdict = Verdict.NOT_EVALUATED
     else:
-        verdict = Verdict.UNDECIDED if beyond or (high is not None and high > bar) else Verdict.MET
+        verdict = Verdict.UNDECIDED if beyond or (high is not None and high > threshold) else Verdict.MET
     reason = "" if counted else next((one.reason for one in reached if one.reason), "")
-    return Gate(name=name, adversary=adversary, bar=bar, got=got, high=high, verdict=verdict, by=by, reason=reason)
+    return Gate(
+        name=name, adversary=adversary, threshold=threshold, got=got, high=high, verdict=verdict, by=by, reason=reason
+    )

@@ -7,11 +7,18 @@ from raypp.audit.core.model import Adversary
 from raypp.audit.verdict.gates import Gate, Verdict
 from raypp.text.wording import counted
 
+_WHO = {
+    Adversary.CIPHERTEXT_ONLY: "a ciphertext-only adversary",
+    Adversary.INSIDER: "an insider",
+    Adversary.KNOWN_PLAINTEXT: "a known-plaintext adversary",
+    Adversary.WHITE_BOX: "a white-box adversary",
+}
+
 
 def headlines(gates: Sequence[Gate]) -> list[str]:
-    """Say what became of the bars, one sentence for each adversary that has any."""
+    """Say what became of the thresholds, one sentence for each adversary that has any."""
     sides = ([gate for gate in gates if gate.adversary is one] for one in Adversary)
-    return [_headline(side) for side in sides if side] or ["Not proven: no bar was judged."]
+    return [_headline(side) for side in sides if side] or ["Not proven: no threshold was judged."]
 
 
 def first_look(budget: str) -> list[str]:
@@ -30,26 +37,26 @@ def said_over_keys(gate: Gate) -> str:
 
 
 def split(gate: Gate) -> bool:
-    """Whether the bar lies among what was reached under the keys that were tried."""
-    return gate.bar is not None and len({got > gate.bar for got in gate.over_keys}) == 2
+    """Whether the threshold lies among what was reached under the keys that were tried."""
+    return gate.threshold is not None and len({got > gate.threshold for got in gate.over_keys}) == 2
 
 
 def _headline(gates: Sequence[Gate]) -> str:
-    """What became of the bars for one adversary; those that could be about nothing are named apart."""
+    """What became of the thresholds for one adversary; those that could be about nothing are named apart."""
     pointless = sum(gate.pointless for gate in gates)
     if pointless:
         there = _headline([gate for gate in gates if not gate.pointless])
-        return f"{there} {counted(pointless, 'bar')} more had nothing on these images to be about."
-    verdicts, bars = [gate.verdict for gate in gates], counted(len(gates), "bar")
+        return f"{there} {counted(pointless, 'threshold')} more had nothing on these images to be about."
+    verdicts, thresholds = [gate.verdict for gate in gates], counted(len(gates), "threshold")
     missed, undecided = verdicts.count(Verdict.MISSED), verdicts.count(Verdict.UNDECIDED)
     open_ = verdicts.count(Verdict.NOT_EVALUATED)
-    who = f"Against an {gates[0].adversary.value}"
+    who = f"Against {_WHO[gates[0].adversary]}"
     if missed:
-        return f"{who}: the veil did not hold: {missed} of {bars} missed."
+        return f"{who}: the veil did not hold: {missed} of {thresholds} missed."
     if open_:
         too = f", {undecided} undecided" if undecided else ""
-        return f"{who}: not proven: {open_} of {bars} could not be evaluated{too}."
+        return f"{who}: not proven: {open_} of {thresholds} could not be evaluated{too}."
     if undecided:
         why = "keys of this spec differ" if any(map(split, gates)) else "the images are too few to tell"
-        return f"{who}: not proven: {undecided} of {bars} undecided, {why}."
-    return f"{who}: the veil held against these attacks: all {bars} met."
+        return f"{who}: not proven: {undecided} of {thresholds} undecided, {why}."
+    return f"{who}: the veil held against these attacks: all {thresholds} met."

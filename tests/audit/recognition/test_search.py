@@ -1,4 +1,4 @@
-"""What recognisers find on rebuilt images: all on the plain ones, less on worse ones, nothing on noise."""
+"""What recognisers find on reconstructed images: all on the plain ones, less on worse ones, nothing on noise."""
 
 import numpy as np
 import pytest

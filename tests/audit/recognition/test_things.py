@@ -1,4 +1,4 @@
-"""Things on rebuilt images: all are told on the plain ones, less on worse ones, and none of nothing."""
+"""Things on reconstructed images: all are told on the plain ones, less on worse ones, and none of nothing."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Identity: do two boxes of veiled frames show the same person? Learnt from codes, without any image rebuilt."""
+"""Identity: do two boxes of veiled frames show the same person? Learnt from codes, without any image reconstructed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from torchvision.ops import roi_align  # type: ignore[import-untyped]
 
 from raypp.audit.attacks.identify.matching import ranked
 from raypp.audit.attacks.reconstruct.unet import as_planes
-from raypp.audit.core.model import Adversary, Case, Crowd, Decisions, Floats, Ranks
+from raypp.audit.core.model import Adversary, Case, Decisions, Floats, People, Ranks
 from raypp.errors import OptionError
 
 _APART_US = 1_000_000
@@ -41,7 +41,7 @@ class Reading(StrEnum):
 
 @dataclass(frozen=True)
 class Trio:
-    """Places of boxes in a crowd: one, another of the same person at another time, and one of somebody else."""
+    """Places of boxes among people: one, another of the same person at another time, and one of somebody else."""
 
     one: int
     same: int
@@ -65,7 +65,7 @@ class Recogniser:
 
     reading: Reading
     steps: int = 300
-    adversary: Adversary = Adversary.TEAM
+    adversary: Adversary = Adversary.INSIDER
 
     @property
     def name(self) -> str:
@@ -79,18 +79,18 @@ class Recogniser:
 
     def decide(self, case: Case) -> Decisions:
         """Return how alike it finds boxes of one person, and of two; raises OptionError without people."""
-        crowd = _crowd(case, self.name)
-        boxes = _cut(case, crowd, self.reading)
+        people = _people(case, self.name)
+        boxes = _cut(case, people, self.reading)
         so, not_so, whose = [], [], []
-        for half, (learnt, asked) in enumerate(halves(crowd, case.seed)):
-            seen = _directions(boxes, crowd.person_N, learnt, self.steps, case.seed + half)
-            trios = trios_of(crowd, asked)
+        for half, (learnt, asked) in enumerate(halves(people, case.seed)):
+            seen = _directions(boxes, people.person_N, learnt, self.steps, case.seed + half)
+            trios = trios_of(people, asked)
             first, second = (_alike(seen, trios, of_one) for of_one in (True, False))
             # Two networks' likenesses are of no common scale; their ranks are.
             both = ranked(np.concatenate([first, second])[None])[0] / (2 * len(trios))
             so.append(both[: len(trios)])
             not_so.append(both[len(trios) :])
-            whose.append(crowd.person_N[[trio.one for trio in trios]])
+            whose.append(people.person_N[[trio.one for trio in trios]])
         return Decisions(np.concatenate(so), np.concatenate(not_so), np.concatenate(whose))
 
 
@@ -99,7 +99,7 @@ class BoxesAlone:
     """Takes boxes of like place and size for one person's: what no veil can hide, where labels are published."""
 
     reading: Reading
-    adversary: Adversary = Adversary.TEAM
+    adversary: Adversary = Adversary.INSIDER
 
     @property
     def name(self) -> str:
@@ -113,17 +113,17 @@ class BoxesAlone:
 
     def decide(self, case: Case) -> Decisions:
         """Return how near boxes of one person are to each other, and of two; raises OptionError without people."""
-        crowd = _crowd(case, self.name)
-        trios = [trio for _, asked in halves(crowd, case.seed) for trio in trios_of(crowd, asked)]
-        far = _far(crowd)
+        people = _people(case, self.name)
+        trios = [trio for _, asked in halves(people, case.seed) for trio in trios_of(people, asked)]
+        far = _far(people)
         so, not_so = (
             np.array([-far[trio.one, trio.same if of_one else trio.other] for trio in trios])
             for of_one in (True, False)
         )
-        return Decisions(so, not_so, crowd.person_N[[trio.one for trio in trios]])
+        return Decisions(so, not_so, people.person_N[[trio.one for trio in trios]])
 
 
-def halves(crowd: Crowd, seed: int) -> Iterator[tuple[Ranks, Ranks]]:
+def halves(people: People, seed: int) -> Iterator[tuple[Ranks, Ranks]]:
     """Yield twice whom to learn from and whom to tell apart: half of each video's people, and then the others.
 
     Who is alone in a video is only learnt from.
@@ -131,28 +131,28 @@ def halves(crowd: Crowd, seed: int) -> Iterator[tuple[Ranks, Ranks]]:
     chance = np.random.default_rng(seed)
     parts: tuple[list[int], list[int]] = ([], [])
     lonely: list[int] = []
-    for video in np.unique(crowd.video_N):
-        people = chance.permutation(np.unique(crowd.person_N[crowd.video_N == video])).tolist()
-        cut = len(people) // 2
+    for video in np.unique(people.video_N):
+        chosen = chance.permutation(np.unique(people.person_N[people.video_N == video])).tolist()
+        cut = len(chosen) // 2
         if cut < 2:  # one to be told apart from whom
-            lonely += people
+            lonely += chosen
             continue
-        parts[0].extend(people[:cut])
-        parts[1].extend(people[cut:])
+        parts[0].extend(chosen[:cut])
+        parts[1].extend(chosen[cut:])
     for learnt, asked in (parts, parts[::-1]):
         yield np.array([*learnt, *lonely]), np.array(asked)
 
 
-def trios_of(crowd: Crowd, people: Ranks) -> list[Trio]:
+def trios_of(people: People, chosen: Ranks) -> list[Trio]:
     """Return pairs to be judged: of each person the 40 whose boxes tell least, with somebody else's of these people."""
-    far, found = _far(crowd), []
-    asked = np.isin(crowd.person_N, people)
-    for person in people:
-        mine = np.flatnonzero(crowd.person_N == person)
-        others = np.flatnonzero(asked & (crowd.person_N != person) & (crowd.video_N == crowd.video_N[mine[0]]))
+    far, found = _far(people), []
+    asked = np.isin(people.person_N, chosen)
+    for person in chosen:
+        mine = np.flatnonzero(people.person_N == person)
+        others = np.flatnonzero(asked & (people.person_N != person) & (people.video_N == people.video_N[mine[0]]))
         trios, told = [], []
         for one in mine:
-            for same in mine[np.abs(crowd.times_us_N[mine] - crowd.times_us_N[one]) >= _APART_US]:
+            for same in mine[np.abs(people.times_us_N[mine] - people.times_us_N[one]) >= _APART_US]:
                 away = np.abs(far[one, others] - far[one, same])
                 trios.append(Trio(int(one), int(same), int(others[away.argmin()])))
                 told.append(away.min())
@@ -160,15 +160,15 @@ def trios_of(crowd: Crowd, people: Ranks) -> list[Trio]:
     return found
 
 
-def _crowd(case: Case, name: str) -> Crowd:
-    if case.crowd is None:
+def _people(case: Case, name: str) -> People:
+    if case.people is None:
         raise OptionError(f"{name} needs people followed through a video; name videos that show some")
-    return case.crowd
+    return case.people
 
 
-def _far(crowd: Crowd) -> Floats:
+def _far(people: People) -> Floats:
     """How far boxes are from one another in place and size, in shares of their size, float64[N, N]."""
-    low, high = crowd.corners_N4[:, :2], crowd.corners_N4[:, 2:]
+    low, high = people.corners_N4[:, :2], people.corners_N4[:, 2:]
     places = np.concatenate([(low + high) / 2, high - low], axis=1)
     size = np.sqrt(np.prod(high - low, axis=1))
     away = np.abs(places[:, None] - places[None]).sum(axis=2)
@@ -180,17 +180,17 @@ def _alike(seen_ND: Floats, trios: list[Trio], of_one: bool) -> Floats:
 
 
 @torch.inference_mode()
-def _cut(case: Case, crowd: Crowd, reading: Reading) -> Tensor:
+def _cut(case: Case, people: People, reading: Reading) -> Tensor:
     """Codes within boxes and a margin around them, resized, as planes: float[N, F, rows + 2, columns + 2]."""
     rows, columns = reading.cells
-    low, high = crowd.corners_N4[:, :2], crowd.corners_N4[:, 2:]
+    low, high = people.corners_N4[:, :2], people.corners_N4[:, 2:]
     margin = (high - low) * (_MOVES / 2) / np.array([columns, rows])
-    corners = np.concatenate([low - margin, high + margin], axis=1) / case.veiling.patch
+    corners = np.concatenate([low - margin, high + margin], axis=1) / case.target.patch
     planes, found = None, []
     for start in range(0, len(corners), _AT_ONCE):
         places = range(start, min(start + _AT_ONCE, len(corners)))
-        codes = case.veiling.encode(crowd.images.take(places))
-        planes = planes or as_planes(case.veiling, codes)
+        codes = case.target.encode(people.images.take(places))
+        planes = planes or as_planes(case.target, codes)
         boxes = torch.from_numpy(corners[start : places.stop]).float()
         regions = torch.cat([torch.arange(len(boxes))[:, None].float(), boxes], 1)
         found.append(

@@ -41,12 +41,12 @@ class ActivityMatcher:
     """
 
     name: ClassVar[str] = "activity of cells"
-    adversary: ClassVar[Adversary] = Adversary.OUTSIDER
+    adversary: ClassVar[Adversary] = Adversary.CIPHERTEXT_ONLY
     knowledge: ClassVar[str] = "the victims' shards, and the plain victims without order"
 
     def ranks(self, case: Case) -> Ranks:
         """Return for each victim the rank of its own image among all candidates, 0 the first: int64[N]."""
-        return own_ranks(_by_activity(case, _patches(case.victims.frames, case.veiling.patch)))
+        return own_ranks(_by_activity(case, _patches(case.victims.frames, case.target.patch)))
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ class PairsMatcher(FromPairs):
     def ranks(self, case: Case) -> Ranks:
         """Return for each victim the rank of its own image among all candidates, 0 the first: int64[N]."""
         known = self.known(case)
-        rebuilt = Ridge(self.pairs, self.cells).rebuild(replace(case, victims=known.and_also(case.victims)))
-        weights = _discriminant(_likenesses(replace(case, victims=known), rebuilt[: len(known)]))
-        return own_ranks(np.tensordot(weights, _likenesses(case, rebuilt[len(known) :]), axes=1))
+        reconstructed = Ridge(self.pairs, self.cells).reconstruct(replace(case, victims=known.and_also(case.victims)))
+        weights = _discriminant(_likenesses(replace(case, victims=known), reconstructed[: len(known)]))
+        return own_ranks(np.tensordot(weights, _likenesses(case, reconstructed[len(known) :]), axes=1))
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class LabelMatcher:
     """
 
     name: ClassVar[str] = LABELS_ONLY
-    adversary: ClassVar[Adversary] = Adversary.OUTSIDER
+    adversary: ClassVar[Adversary] = Adversary.CIPHERTEXT_ONLY
     knowledge: ClassVar[str] = "labels of the veiled images, and labels of the plain ones without order"
 
     def ranks(self, case: Case) -> Ranks:
@@ -89,9 +89,9 @@ class LabelMatcher:
         return own_ranks(-np.stack([np.abs(maps - one).sum(axis=1) for one in maps]))
 
 
-def _likenesses(case: Case, rebuilt: Frames) -> Floats:
-    """By activity, and of what was rebuilt inside cells: float64[2, N, N], each in deviations from what all share."""
-    made, shown = (_patches(frames, case.veiling.patch) for frames in (rebuilt, case.victims.frames))
+def _likenesses(case: Case, reconstructed: Frames) -> Floats:
+    """By activity, and by detail inside cells: float64[2, N, N], each in deviations from what all share."""
+    made, shown = (_patches(frames, case.target.patch) for frames in (reconstructed, case.victims.frames))
     by_detail = _likeness(made.reshape(len(made), -1), shown.reshape(len(shown), -1))
     away = np.stack([_centred(one) for one in (_by_activity(case, shown), by_detail)])
     spread: Floats = away.std(axis=(1, 2), keepdims=True)
@@ -116,7 +116,7 @@ def _by_activity(case: Case, patches: Floats) -> Floats:
         case: with the victims' codes.
         patches: of the victims themselves, from `_patches`.
     """
-    codes = case.veiling.encode(case.victims)
+    codes = case.target.encode(case.victims)
     cameras = np.array(case.victims.cameras)
     unusual = np.zeros((len(codes), codes.shape[2] * codes.shape[3]))
     for camera in dict.fromkeys(case.victims.cameras):

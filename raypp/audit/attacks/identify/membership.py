@@ -21,7 +21,7 @@ class Membership:
 
     calibrated: bool
     steps: int = 60
-    adversary: Adversary = Adversary.TEAM
+    adversary: Adversary = Adversary.INSIDER
 
     @property
     def name(self) -> str:
@@ -40,7 +40,7 @@ class Membership:
         Raises:
             OptionError: if the case has no detector, or it is not known what it learnt from.
         """
-        detector, trial = case.veiling.detector, case.trial
+        detector, trial = case.target.detector, case.trial
         if detector is None or trial is None:
             raise OptionError(f"{self.name} needs a detector and what it learnt from; give `model` and `members`")
         members, strangers = (-detector.losses(some) for some in (trial.members, trial.strangers))

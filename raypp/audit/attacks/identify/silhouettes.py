@@ -29,7 +29,7 @@ class Silhouettes:
     """
 
     name: str = "silhouettes of what moves"
-    adversary: Adversary = Adversary.OUTSIDER
+    adversary: Adversary = Adversary.CIPHERTEXT_ONLY
     knowledge: str = "shards of whole videos of fixed cameras"
 
     def decide(self, case: Case) -> Decisions:
@@ -46,7 +46,7 @@ class Silhouettes:
         for place in recorded:
             victim = case.victims.take([place])
             video = video_of(victim)
-            rare = surprise(case.veiling.encode(video), case.veiling.encode(victim)[0], case.veiling.levels)
+            rare = surprise(case.target.encode(video), case.target.encode(victim)[0], case.target.levels)
             usual = np.median(_luma(video.frames, rare.shape), axis=0)
             away = np.abs(_luma(victim.frames, rare.shape)[0] - usual)
             for found, kind in ((so, away > _SOMETHING), (not_so, away < _NOTHING)):

@@ -43,7 +43,7 @@ class FeatureBridge:
     decoder: Decoder
     aligned: bool
     steps: int = 400
-    adversary: Adversary = Adversary.TEAM
+    adversary: Adversary = Adversary.INSIDER
     knowledge: str = "the victims' shards, the detector, public weights, and images of his own that were never veiled"
 
     @property
@@ -51,7 +51,7 @@ class FeatureBridge:
         """As in the report."""
         return f"feature bridge, {self.decoder}" + (", aligned" if self.aligned else "")
 
-    def rebuild(self, case: Case) -> Frames:
+    def reconstruct(self, case: Case) -> Frames:
         """Learn on public features of known images, decode the adapter's of the victims.
 
         Raises:
@@ -91,9 +91,9 @@ def led_to(case: Case, name: str) -> tuple[PublicFeatures, Frames, Features]:
     Raises:
         OptionError: naming the attack, if the case has no detector or no public weights.
     """
-    if case.public is None or case.veiling.features is None:
+    if case.public is None or case.target.features is None:
         raise OptionError(f"{name} needs a detector and public weights; give `model` and `weights`")
-    return case.public, case.known.frames[:_MOST_IMAGES], case.veiling.features(case.victims)
+    return case.public, case.known.frames[:_MOST_IMAGES], case.target.features(case.victims)
 
 
 def align(features: Features, public: Features) -> Features:

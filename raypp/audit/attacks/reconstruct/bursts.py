@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from raypp.audit.core.model import Adversary, Attack, Case, Codes, Frames, Images, Veiling
+from raypp.audit.core.model import Adversary, Attack, AttackTarget, Case, Codes, Frames, Images
 
 SENSOR = 2.5
 """Standard deviation, in grey levels, of the noise that makes a burst of a still image: a webcam's by day."""
@@ -56,36 +56,36 @@ class OverFrames:
         """What he has."""
         return f"{self.inner.knowledge}; of each scene {self.frames} frames"
 
-    def rebuild(self, case: Case) -> Frames:
+    def reconstruct(self, case: Case) -> Frames:
         """Make the attack on merged codes."""
-        return self.inner.rebuild(replace(case, veiling=over_frames(case.veiling, self.frames, self.merge)))
+        return self.inner.reconstruct(replace(case, target=over_frames(case.target, self.frames, self.merge)))
 
 
-def over_frames(veiling: Veiling, frames: int, merge: Merge) -> Veiling:
-    """Return a veiling whose codes are merged over bursts of so many frames; 256 levels."""
+def over_frames(target: AttackTarget, frames: int, merge: Merge) -> AttackTarget:
+    """Return a target whose codes are merged over bursts of so many frames; 256 levels."""
 
     def encode(images: Images) -> Codes:
-        return np.stack([merged(veiling.encode(burst(images, place, frames))) for place in range(len(images))])
+        return np.stack([merged(target.encode(burst(images, place, frames))) for place in range(len(images))])
 
     def merged(codes_TCGG: Codes) -> Codes:
         if merge is Merge.MEAN:
-            found = codes_TCGG.mean(axis=0) / (veiling.levels - 1)
+            found = codes_TCGG.mean(axis=0) / (target.levels - 1)
         else:
-            values = np.arange(veiling.levels, dtype=np.uint8)[:, None, None]
+            values = np.arange(target.levels, dtype=np.uint8)[:, None, None]
             votes = sum((one[:, None] == values).astype(np.uint16) for one in codes_TCGG)
             found = votes.reshape(-1, *codes_TCGG.shape[2:]) / len(codes_TCGG)
         fine: Codes = np.rint(found * (_FINE - 1)).astype(np.uint8)
         return fine
 
-    drawn = veiling.drawn
+    random_key = target.random_key
     return replace(
-        veiling,
-        channels=veiling.channels * (1 if merge is Merge.MEAN else veiling.levels),
+        target,
+        channels=target.channels * (1 if merge is Merge.MEAN else target.levels),
         levels=_FINE,
         encode=encode,
         features=None,
-        drawn=None if drawn is None else lambda number: over_frames(drawn(number), frames, merge),
-        again=None,
+        random_key=None if random_key is None else lambda number: over_frames(random_key(number), frames, merge),
+        other_owner_key=None,
     )
 
 

@@ -29,11 +29,11 @@ class FeatureInversion:
 
     steps: int
     variation: float = 20.0
-    adversary: Adversary = Adversary.TEAM
+    adversary: Adversary = Adversary.INSIDER
     name: str = "feature inversion by optimisation"
     knowledge: str = "the victims' shards, the detector, public weights, and images of his own that were never veiled"
 
-    def rebuild(self, case: Case) -> Frames:
+    def reconstruct(self, case: Case) -> Frames:
         """Optimise each victim by itself.
 
         Raises:

@@ -11,7 +11,7 @@ from torch import Tensor
 from raypp.audit.attacks.reconstruct.inversion import variation_of
 from raypp.audit.attacks.reconstruct.network import GridDecoder, piece, pixels, to_targets
 from raypp.audit.attacks.reconstruct.unet import Planes, as_planes
-from raypp.audit.core.model import Adversary, Case, Codes, Frames, Held, Images, Veiling
+from raypp.audit.core.model import Adversary, AttackTarget, Case, Codes, Frames, Images, WhiteBox
 from raypp.audit.metrics import scores
 from raypp.errors import OptionError
 
@@ -58,36 +58,36 @@ class KeyLost:
 
     steps: int
     descent: int
-    adversary: Adversary = Adversary.KEY
+    adversary: Adversary = Adversary.WHITE_BOX
     name: str = "inversion under the key"
     knowledge: str = "the owner's key (of a learned veil, the encoder, too), the victims' shards, and images of his own"
 
-    def rebuild(self, case: Case) -> Frames:
+    def reconstruct(self, case: Case) -> Frames:
         """Learn on images of his own, choose the way that shows most of a few others, go it for each victim.
 
         Raises:
             OptionError: if there is no key to hold.
         """
-        veiling, known = case.veiling, case.known
-        if veiling.held is None:
-            raise OptionError(f"{veiling.name} has no key that could be lost")
-        held = {camera: veiling.held(camera) for camera in sorted({*case.victims.cameras, *known.cameras})}
+        target, known = case.target, case.known
+        if target.white_box is None:
+            raise OptionError(f"{target.name} has no key that could be lost")
+        white_boxes = {camera: target.white_box(camera) for camera in sorted({*case.victims.cameras, *known.cameras})}
         apart = min(_TRIED, len(known) // 2)
         own, tried = known.take(range(apart, len(known))), known.take(range(apart))
-        decode = self._learnt(veiling, own, case.seed)
-        hold = self._best(veiling, tried, decode, held)
-        codes = veiling.encode(case.victims)
+        decode = self._learnt(target, own, case.seed)
+        hold = self._best(target, tried, decode, white_boxes)
+        codes = target.encode(case.victims)
         begun = decode(codes)
-        return begun if hold is None else self._descended(held, case.victims, codes, begun, hold)
+        return begun if hold is None else self._descended(white_boxes, case.victims, codes, begun, hold)
 
-    def _learnt(self, veiling: Veiling, own: Images, seed: int) -> Callable[[Codes], Frames]:
+    def _learnt(self, target: AttackTarget, own: Images, seed: int) -> Callable[[Codes], Frames]:
         """Learn from cuts of his images, veiled as they come; returns what decodes."""
-        planes = as_planes(veiling, veiling.encode(own))
+        planes = as_planes(target, target.encode(own))
         torch.manual_seed(seed)
-        net = GridDecoder(planes(np.zeros((1, veiling.channels, 1, 1), dtype=np.uint8)).shape[1], veiling.patch)
+        net = GridDecoder(planes(np.zeros((1, target.channels, 1, 1), dtype=np.uint8)).shape[1], target.patch)
 
         def draw(chance: np.random.Generator) -> tuple[Tensor, Tensor]:
-            drawn = [_piece_of(veiling, own, planes, chance) for _ in range(_FRESH)]
+            drawn = [_piece_of(target, own, planes, chance) for _ in range(_FRESH)]
             inputs, targets = zip(*drawn, strict=True)
             return torch.cat(inputs), torch.cat(targets)
 
@@ -95,44 +95,46 @@ class KeyLost:
         return lambda codes: net.decode(planes(one[None]) for one in codes)
 
     def _best(
-        self, veiling: Veiling, tried: Images, decode: Callable[[Codes], Frames], held: dict[str, Held]
+        self, target: AttackTarget, tried: Images, decode: Callable[[Codes], Frames], white_boxes: dict[str, WhiteBox]
     ) -> Hold | None:
         """Return what holds the optimisation that shows most of some images; None if it shows less than none does."""
-        codes = veiling.encode(tried)
+        codes = target.encode(tried)
         begun = decode(codes)
 
         def shown(made: Frames) -> float:
-            found = scores.detail(made, tried.frames, veiling.patch)
+            found = scores.detail(made, tried.frames, target.patch)
             return -1.0 if np.isnan(found).all() else float(np.nanmean(found))
 
         best, most = None, shown(begun)
         for hold in HOLDS:
-            if (got := shown(self._descended(held, tried, codes, begun, hold))) > most:
+            if (got := shown(self._descended(white_boxes, tried, codes, begun, hold))) > most:
                 best, most = hold, got
         return best
 
-    def _descended(self, held: dict[str, Held], images: Images, codes: Codes, begun: Frames, hold: Hold) -> Frames:
+    def _descended(
+        self, white_boxes: dict[str, WhiteBox], images: Images, codes: Codes, begun: Frames, hold: Hold
+    ) -> Frames:
         each = zip(codes, begun, images.cameras, strict=True)
-        return np.stack([descend(held[camera], one, start, hold, self.descent) for one, start, camera in each])
+        return np.stack([descend(white_boxes[camera], one, start, hold, self.descent) for one, start, camera in each])
 
 
-def descend(held: Held, codes_CGG: Codes, start_HW3: Frames, hold: Hold, steps: int) -> Frames:
+def descend(white_box: WhiteBox, codes_CGG: Codes, start_HW3: Frames, hold: Hold, steps: int) -> Frames:
     """Look for an image whose codes are those given, uint8[H, W, 3].
 
     Args:
-        held: the veil under its key.
+        white_box: the veil under its key.
         codes_CGG: of one image.
         start_HW3: where to begin.
         hold: what holds it to images.
         steps: how many.
     """
-    levels = torch.from_numpy(held.levels(codes_CGG[None])).float()
+    levels = torch.from_numpy(white_box.levels(codes_CGG[None])).float()
     start = torch.from_numpy(start_HW3).permute(2, 0, 1)[None].float() / 255
     sought = start.clone().requires_grad_()
     optimizer = torch.optim.Adam([sought], _RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):
-        values = held.values(sought * 255)
+        values = white_box.values(sought * 255)
         outside = ((levels - values).relu() + (values - levels - 1).relu()).square().mean()
         held_to = hold.variation * variation_of(sought) + hold.anchor * (sought - start).square().mean()
         (sought.grad,) = torch.autograd.grad(outside + held_to, [sought])
@@ -144,18 +146,18 @@ def descend(held: Held, codes_CGG: Codes, start_HW3: Frames, hold: Hold, steps: 
     return found
 
 
-def _piece_of(veiling: Veiling, own: Images, planes: Planes, chance: np.random.Generator) -> tuple[Tensor, Tensor]:
+def _piece_of(target: AttackTarget, own: Images, planes: Planes, chance: np.random.Generator) -> tuple[Tensor, Tensor]:
     """Cut a square out of one of his images, at any offset and scale, veil it, and take some pieces of it."""
     place = int(chance.integers(len(own)))
     frame = own.frames[place]
-    side = min(_CELLS, *(length // veiling.patch for length in frame.shape[:2])) * veiling.patch
+    side = min(_CELLS, *(length // target.patch for length in frame.shape[:2])) * target.patch
     cut = min(int(side * chance.uniform(*_ZOOM)), *frame.shape[:2])
     top, left = (int(chance.integers(length - cut + 1)) for length in frame.shape[:2])
     part = Image.fromarray(np.ascontiguousarray(frame[top : top + cut, left : left + cut]))
     square = np.asarray(part.resize((side, side), Image.Resampling.BICUBIC))
     if chance.random() < 0.5:
         square = np.ascontiguousarray(square[:, ::-1])
-    codes = veiling.encode(Images(square[None], (own.cameras[place],), ((),)))
+    codes = target.encode(Images(square[None], (own.cameras[place],), ((),)))
     places = [piece(chance, codes.shape, _SIDE) for _ in range(_PIECES)]
     inputs = planes(np.stack([codes[0, :, rows, columns] for _, rows, columns in places]))
-    return inputs, to_targets(np.stack([pixels(square[None], one, veiling.patch) for one in places]))
+    return inputs, to_targets(np.stack([pixels(square[None], one, target.patch) for one in places]))

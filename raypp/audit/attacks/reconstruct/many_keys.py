@@ -11,7 +11,7 @@ from torch import Tensor
 
 from raypp.audit.attacks.axes import Axes
 from raypp.audit.attacks.reconstruct.network import GridDecoder, piece, pixels, to_targets
-from raypp.audit.core.model import Adversary, Case, Frames, Images, Veiling
+from raypp.audit.core.model import Adversary, AttackTarget, Case, Frames, Images
 from raypp.errors import OptionError
 
 Pieces: TypeAlias = tuple[npt.NDArray[np.float16], Frames]
@@ -47,7 +47,7 @@ class ManyKeys:
 
     keys: int
     steps: int
-    adversary: Adversary = Adversary.OUTSIDER
+    adversary: Adversary = Adversary.CIPHERTEXT_ONLY
     knowledge: str = "the victims' shards, images of his own, and as many keys of the same veil as he cares to draw"
 
     @property
@@ -55,13 +55,13 @@ class ManyKeys:
         """As in the report."""
         return f"decoder for any key, {self.keys} drawn"
 
-    def rebuild(self, case: Case) -> Frames:
+    def reconstruct(self, case: Case) -> Frames:
         """Learn on drawn keys, decode the victims.
 
         Raises:
             OptionError: if nobody can draw keys of what is attacked.
         """
-        return self.learn(case).rebuild(case)
+        return self.learn(case).reconstruct(case)
 
     def learn(self, case: Case) -> "AnyKeyDecoder":
         """Learn on drawn keys; the victims and their key are not looked at.
@@ -69,15 +69,15 @@ class ManyKeys:
         Raises:
             OptionError: if nobody can draw keys of what is attacked.
         """
-        drawn = case.veiling.drawn
-        if drawn is None:
-            raise OptionError(f"no other key of {case.veiling.name} can be drawn")
+        random_key = case.target.random_key
+        if random_key is None:
+            raise OptionError(f"no other key of {case.target.name} can be drawn")
         chance = np.random.default_rng(case.seed)
-        reference = _axes(drawn(0), case.known)
-        found = [self._pieces(drawn(number), case.known, reference, chance) for number in range(1, self.keys + 1)]
+        reference = _axes(random_key(0), case.known)
+        found = [self._pieces(random_key(number), case.known, reference, chance) for number in range(1, self.keys + 1)]
         components, targets = (np.concatenate(parts) for parts in zip(*found, strict=True))
         torch.manual_seed(case.seed)
-        net = GridDecoder(components.shape[1], case.veiling.patch)
+        net = GridDecoder(components.shape[1], case.target.patch)
 
         def draw(chance: np.random.Generator) -> tuple[Tensor, Tensor]:
             places = chance.integers(0, len(components), _BATCH)
@@ -87,17 +87,17 @@ class ManyKeys:
         return AnyKeyDecoder(net, reference)
 
     @staticmethod
-    def _pieces(veiling: Veiling, known: Images, reference: Axes, chance: np.random.Generator) -> Pieces:
+    def _pieces(target: AttackTarget, known: Images, reference: Axes, chance: np.random.Generator) -> Pieces:
         """Veil some known images, half of the time mirrored, half of the time enlarged, and keep pieces of them."""
         taken = known.take(chance.permutation(len(known))[: chance.integers(*_SET, endpoint=True)].tolist())
         frames = taken.frames[:, :, ::-1] if chance.random() < 0.5 else taken.frames
         frames = np.stack([_enlarged(one, chance) for one in frames]) if chance.random() < 0.5 else frames
         taken = Images(np.ascontiguousarray(frames), taken.cameras, taken.boxes)  # of no video any more
-        codes = veiling.encode(taken)
-        found = Axes.of(codes, veiling.levels, _AXES).turned_to(reference, codes).components(codes)
-        places = [piece(chance, found.shape, min(_MOST_CELLS, _SIDE // veiling.patch)) for _ in range(_PIECES)]
+        codes = target.encode(taken)
+        found = Axes.of(codes, target.levels, _AXES).turned_to(reference, codes).components(codes)
+        places = [piece(chance, found.shape, min(_MOST_CELLS, _SIDE // target.patch)) for _ in range(_PIECES)]
         cut = np.stack([found[one, :, rows, columns] for one, rows, columns in places])
-        shown = np.stack([pixels(taken.frames, place, veiling.patch) for place in places])
+        shown = np.stack([pixels(taken.frames, place, target.patch) for place in places])
         return np.clip(cut, -_FAR, _FAR).astype(np.float16), shown
 
 
@@ -113,13 +113,13 @@ class AnyKeyDecoder:
     net: GridDecoder
     reference: Axes
 
-    def rebuild(self, case: Case) -> Frames:
+    def reconstruct(self, case: Case) -> Frames:
         """Decode the victims, the codes of each camera by their own axes: uint8[N, H, W, 3]."""
-        codes, cameras = case.veiling.encode(case.victims), np.array(case.victims.cameras)
+        codes, cameras = case.target.encode(case.victims), np.array(case.victims.cameras)
         out = np.empty_like(case.victims.frames)
         for camera in dict.fromkeys(case.victims.cameras):
             mine = codes[cameras == camera]
-            axes = Axes.of(mine, case.veiling.levels, _AXES).turned_to(self.reference, mine)
+            axes = Axes.of(mine, case.target.levels, _AXES).turned_to(self.reference, mine)
             planes = (torch.from_numpy(axes.components(one[None])).clamp(-_FAR, _FAR) for one in mine)
             out[cameras == camera] = self.net.decode(planes)
         return out
@@ -135,5 +135,5 @@ def _enlarged(frame: Frames, chance: np.random.Generator) -> Frames:
     return np.asarray(part.resize((width, height), Image.Resampling.BICUBIC))
 
 
-def _axes(veiling: Veiling, known: Images) -> Axes:
-    return Axes.of(veiling.encode(known), veiling.levels, _AXES)
+def _axes(target: AttackTarget, known: Images) -> Axes:
+    return Axes.of(target.encode(known), target.levels, _AXES)

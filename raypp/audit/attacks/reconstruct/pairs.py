@@ -20,8 +20,8 @@ class FromPairs:
 
     @property
     def adversary(self) -> Adversary:
-        """Holder of pairs."""
-        return Adversary.PAIRS
+        """Known-plaintext adversary."""
+        return Adversary.KNOWN_PLAINTEXT
 
     @property
     def knowledge(self) -> str:

@@ -27,39 +27,39 @@ class Perceptron(FromPairs):
     steps: int = 2500
     method: ClassVar[str] = "perceptron"
 
-    def rebuild(self, case: Case) -> Frames:
+    def reconstruct(self, case: Case) -> Frames:
         """Train on known pairs, decode the victims."""
-        veiling, known = case.veiling, self.known(case)
-        codes, width = grid(veiling.encode(known)), 9 * veiling.channels
-        named = width * veiling.levels <= _MOST_ONE_HOT
+        target, known = case.target, self.known(case)
+        codes, width = grid(target.encode(known)), 9 * target.channels
+        named = width * target.levels <= _MOST_ONE_HOT
 
         def inputs(codes: Codes, places: Places) -> Tensor:
             part = neighbourhoods(codes, places)
             if named:
-                return torch.from_numpy(one_hot(part, veiling.levels))
-            return torch.from_numpy(part).float() / (veiling.levels - 1) - 0.5
+                return torch.from_numpy(one_hot(part, target.levels))
+            return torch.from_numpy(part).float() / (target.levels - 1) - 0.5
 
         torch.manual_seed(case.seed)
         net = nn.Sequential(
-            nn.Linear(width * veiling.levels if named else width, _HIDDEN),
+            nn.Linear(width * target.levels if named else width, _HIDDEN),
             nn.ReLU(),
             nn.Linear(_HIDDEN, _HIDDEN),
             nn.ReLU(),
-            nn.Linear(_HIDDEN, veiling.patch**2 * 3),
+            nn.Linear(_HIDDEN, target.patch**2 * 3),
         )
         optimizer = torch.optim.Adam(net.parameters(), 1e-3)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=self.steps)
         chance = np.random.default_rng(case.seed)
         for _ in range(self.steps):
             batch = chance.integers(0, cells(codes), _BATCH)
-            pixels = (torch.from_numpy(patches(known.frames, veiling.patch, batch)) - _GREY) / _SPREAD
+            pixels = (torch.from_numpy(patches(known.frames, target.patch, batch)) - _GREY) / _SPREAD
             loss = (net(inputs(codes, batch)) - pixels).square().mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
         with torch.inference_mode():
-            seen = grid(veiling.encode(case.victims))
+            seen = grid(target.encode(case.victims))
             parts = np.array_split(np.arange(cells(seen)), -(-cells(seen) // _AT_ONCE))
             guessed = torch.cat([net(inputs(seen, part)) for part in parts]) * _SPREAD + _GREY
-        return images(guessed.numpy(), case.victims.frames.shape, veiling.patch)
+        return images(guessed.numpy(), case.victims.frames.shape, target.patch)

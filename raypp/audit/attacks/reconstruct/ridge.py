@@ -39,15 +39,15 @@ class Ridge(FromPairs):
     cells: int = 40_000
     method: ClassVar[str] = "ridge"
 
-    def rebuild(self, case: Case) -> Frames:
+    def reconstruct(self, case: Case) -> Frames:
         """Fit on known pairs, decode the victims."""
-        veiling, known = case.veiling, self.known(case)
-        codes = grid(veiling.encode(known))
+        target, known = case.target, self.known(case)
+        codes = grid(target.encode(known))
         drawn = np.random.default_rng(case.seed).permutation(cells(codes))[: self.cells]
-        kinds = (False, True) if 9 * veiling.channels * veiling.levels <= MOST_ONE_HOT else (False,)
-        fitted = [_fit(_Sample(codes, known, veiling.patch, veiling.levels, named), drawn) for named in kinds]
+        kinds = (False, True) if 9 * target.channels * target.levels <= MOST_ONE_HOT else (False,)
+        fitted = [_fit(_Sample(codes, known, target.patch, target.levels, named), drawn) for named in kinds]
         best = min(fitted, key=lambda decoder: decoder.error)
-        return best.decode(grid(veiling.encode(case.victims)), case.victims.frames.shape)
+        return best.decode(grid(target.encode(case.victims)), case.victims.frames.shape)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 
 from raypp.audit.attacks.axes import Axes
 from raypp.audit.attacks.reconstruct.names import Names
-from raypp.audit.core.model import Adversary, Attack, Case, Codes, Frames, Images, Veiling
+from raypp.audit.core.model import Adversary, Attack, AttackTarget, Case, Codes, Frames, Images
 from raypp.errors import OptionError
 
 _AXES = 24
@@ -55,9 +55,9 @@ class UnderKeys:
         """What he has."""
         return f"{self.inner.knowledge}; each veiled image under {self.keys} of the owner's sub-keys"
 
-    def rebuild(self, case: Case) -> Frames:
+    def reconstruct(self, case: Case) -> Frames:
         """Make the attack on the channels of all keys; raises OptionError if there is no other key."""
-        return self.inner.rebuild(replace(case, veiling=under_keys(case.veiling, self.keys)))
+        return self.inner.reconstruct(replace(case, target=under_keys(case.target, self.keys)))
 
 
 @dataclass(frozen=True)
@@ -89,56 +89,62 @@ class OtherKey:
         """What he has."""
         return f"{self.inner.knowledge}, but of another sub-key; shards of both"
 
-    def rebuild(self, case: Case) -> Frames:
+    def reconstruct(self, case: Case) -> Frames:
         """Learn on one key, decode codes of another; raises OptionError if there is no other key."""
-        own, levels = again(case.veiling, 1), case.veiling.levels
+        own, levels = other_owner_key(case.target, 1), case.target.levels
         if self.alignment is Alignment.NONE:
-            return self.inner.rebuild(replace(case, veiling=_split(case, case.veiling, own)))
-        codes, victims = own.encode(case.known), case.veiling.encode(case.victims)
+            return self.inner.reconstruct(replace(case, target=_split(case, case.target, own)))
+        codes, victims = own.encode(case.known), case.target.encode(case.victims)
         if self.alignment is Alignment.NAMES:
             names = Names.of(victims, codes, levels)
-            theirs = replace(own, encode=lambda images: names.renamed(case.veiling.encode(images)))
-            return self.inner.rebuild(replace(case, veiling=_split(case, theirs, own)))
+            theirs = replace(own, encode=lambda images: names.renamed(case.target.encode(images)))
+            return self.inner.reconstruct(replace(case, target=_split(case, theirs, own)))
         reference = Axes.of(codes, levels, _AXES)
         turned = Axes.of(victims, levels, _AXES).turned_to(reference, victims)
-        theirs, own = _along(case.veiling, turned), _along(own, reference)
-        return self.inner.rebuild(replace(case, veiling=_split(case, theirs, own)))
+        theirs, own = _along(case.target, turned), _along(own, reference)
+        return self.inner.reconstruct(replace(case, target=_split(case, theirs, own)))
 
 
-def again(veiling: Veiling, number: int) -> Veiling:
+def other_owner_key(target: AttackTarget, number: int) -> AttackTarget:
     """Return the same under another of the owner's keys; raises OptionError if there is none."""
-    if veiling.again is None:
-        raise OptionError(f"{veiling.name} has no other key")
-    return veiling.again(number)
+    if target.other_owner_key is None:
+        raise OptionError(f"{target.name} has no other key")
+    return target.other_owner_key(number)
 
 
-def under_keys(veiling: Veiling, keys: int) -> Veiling:
-    """Return a veiling whose codes are those under so many keys, one after the other."""
-    each = [veiling, *(again(veiling, number) for number in range(1, keys))]
-    drawn = veiling.drawn
+def under_keys(target: AttackTarget, keys: int) -> AttackTarget:
+    """Return a target whose codes are those under so many keys, one after the other."""
+    each = [target, *(other_owner_key(target, number) for number in range(1, keys))]
+    random_key = target.random_key
     return replace(
-        veiling,
-        channels=keys * veiling.channels,
+        target,
+        channels=keys * target.channels,
         encode=lambda images: np.concatenate([one.encode(images) for one in each], axis=1),
         features=None,
-        drawn=None if drawn is None else lambda number: under_keys(drawn(number), keys),
-        again=None,
+        random_key=None if random_key is None else lambda number: under_keys(random_key(number), keys),
+        other_owner_key=None,
     )
 
 
-def _along(veiling: Veiling, axes: Axes) -> Veiling:
-    """A veiling whose codes are components along axes, of 256 levels."""
+def _along(target: AttackTarget, axes: Axes) -> AttackTarget:
+    """A target whose codes are components along axes, of 256 levels."""
 
     def encode(images: Images) -> Codes:
-        found = axes.components(veiling.encode(images))
+        found = axes.components(target.encode(images))
         codes: Codes = np.rint((np.clip(found / _FAR, -1, 1) + 1) * (_FINE / 2)).astype(np.uint8)
         return codes
 
     return replace(
-        veiling, channels=axes.matrix.shape[1], levels=_FINE + 1, encode=encode, features=None, drawn=None, again=None
+        target,
+        channels=axes.matrix.shape[1],
+        levels=_FINE + 1,
+        encode=encode,
+        features=None,
+        random_key=None,
+        other_owner_key=None,
     )
 
 
-def _split(case: Case, theirs: Veiling, own: Veiling) -> Veiling:
-    """A veiling that veils the victims in one way, and everything else in another."""
+def _split(case: Case, theirs: AttackTarget, own: AttackTarget) -> AttackTarget:
+    """A target that veils the victims in one way, and everything else in another."""
     return replace(own, encode=lambda images: (theirs if images is case.victims else own).encode(images), features=None)

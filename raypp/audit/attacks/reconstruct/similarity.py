@@ -11,7 +11,7 @@ def inside_cells(mine_N3HW: Tensor, true_N3HW: Tensor, cell: int, unit: float) -
     """Mean correlation of luma inside textured cells, as `scores.detail` of all cells together; 0 if there is none.
 
     Args:
-        mine_N3HW: what was rebuilt, float.
+        mine_N3HW: what was reconstructed, float.
         true_N3HW: the images, float.
         cell: side of a cell, in pixels.
         unit: grey levels, of 256, that a difference of 1 stands for.
@@ -24,7 +24,7 @@ def correlation(mine_NKGG: Tensor, true_NKGG: Tensor, counted_NGG: Tensor) -> Te
     """Mean correlation of the K values of each cell over the cells that count; 0 if there is none.
 
     Args:
-        mine_NKGG: what was rebuilt, float.
+        mine_NKGG: what was reconstructed, float.
         true_NKGG: the same of the images, float.
         counted_NGG: which cells count, bool.
     """

@@ -45,21 +45,21 @@ class StatisticalKeyRecovery:
 
     restarts: int = 32
     name: str = "statistical key recovery"
-    adversary: Adversary = Adversary.OUTSIDER
+    adversary: Adversary = Adversary.CIPHERTEXT_ONLY
     knowledge: str = "the victims' shards, and images of his own that were never veiled"
 
-    def rebuild(self, case: Case) -> Frames:
+    def reconstruct(self, case: Case) -> Frames:
         """Return the victims as the attacker sees them, uint8[N, H, W, 3]."""
-        codes = case.veiling.encode(case.victims)
-        prior = _Cells.of(space_to_depth(some(case.known.frames), case.veiling.patch))
+        codes = case.target.encode(case.victims)
+        prior = _Cells.of(space_to_depth(some(case.known.frames), case.target.patch))
         cameras = np.array(case.victims.cameras)
         out = np.empty(case.victims.frames.shape, dtype=np.uint8)
         for camera in dict.fromkeys(case.victims.cameras):
             mine = cameras == camera
             seen = _Cells.of(some(codes[mine]), rounding=_ROUNDING)
-            opened = _open(prior, seen, case.veiling.patch, np.random.default_rng(case.seed), self.restarts)
+            opened = _open(prior, seen, case.target.patch, np.random.default_rng(case.seed), self.restarts)
             for place in np.flatnonzero(mine):
-                out[place] = images(opened(_last(codes[[place]])), (1, *out.shape[1:]), case.veiling.patch)[0]
+                out[place] = images(opened(_last(codes[[place]])), (1, *out.shape[1:]), case.target.patch)[0]
         return out
 
 

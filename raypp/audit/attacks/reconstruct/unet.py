@@ -10,7 +10,7 @@ from torch import Tensor
 
 from raypp.audit.attacks.reconstruct.network import GridDecoder, piece, pixels, to_targets
 from raypp.audit.attacks.reconstruct.pairs import FromPairs
-from raypp.audit.core.model import Case, Codes, Frames, Veiling
+from raypp.audit.core.model import AttackTarget, Case, Codes, Frames
 
 Planes: TypeAlias = Callable[[Codes], Tensor]
 """Turns codes, uint8[N, C, g, g'], into planes for a network, float[N, F, g, g']."""
@@ -30,28 +30,28 @@ class UNet(FromPairs):
     steps: int = 400
     method: ClassVar[str] = "network"
 
-    def rebuild(self, case: Case) -> Frames:
+    def reconstruct(self, case: Case) -> Frames:
         """Train on known pairs, decode the victims."""
-        veiling, known = case.veiling, self.known(case)
-        codes = veiling.encode(known)
-        planes = as_planes(veiling, codes)
+        target, known = case.target, self.known(case)
+        codes = target.encode(known)
+        planes = as_planes(target, codes)
         torch.manual_seed(case.seed)
-        net = GridDecoder(planes(codes[:1, :, :1, :1]).shape[1], veiling.patch)
+        net = GridDecoder(planes(codes[:1, :, :1, :1]).shape[1], target.patch)
 
         def draw(chance: np.random.Generator) -> tuple[Tensor, Tensor]:
             places = [piece(chance, codes.shape, _SIDE) for _ in range(_BATCH)]
             cut = np.stack([codes[one, :, rows, columns] for one, rows, columns in places])
-            return planes(cut), to_targets(np.stack([pixels(known.frames, place, veiling.patch) for place in places]))
+            return planes(cut), to_targets(np.stack([pixels(known.frames, place, target.patch) for place in places]))
 
         net.learn(draw, self.steps, np.random.default_rng(case.seed))
-        victims = veiling.encode(case.victims)
+        victims = target.encode(case.victims)
         return net.decode(planes(one[None]) for one in victims)
 
 
-def as_planes(veiling: Veiling, codes: Codes) -> Planes:
+def as_planes(target: AttackTarget, codes: Codes) -> Planes:
     """Return how codes enter a network: one-hot where values are few, else each channel less its mean, of spread 1."""
-    if veiling.channels * veiling.levels <= _MOST_ONE_HOT:
-        values = torch.arange(veiling.levels, dtype=torch.uint8)[:, None, None]
+    if target.channels * target.levels <= _MOST_ONE_HOT:
+        values = torch.arange(target.levels, dtype=torch.uint8)[:, None, None]
         return lambda part: (torch.from_numpy(part)[:, :, None] == values).flatten(1, 2).float()
     flat = codes.transpose(1, 0, 2, 3).reshape(codes.shape[1], -1)
     mean, spread = (torch.from_numpy(one.astype(np.float32))[:, None, None] for one in (flat.mean(1), flat.std(1)))

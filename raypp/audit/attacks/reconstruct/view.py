@@ -21,13 +21,13 @@ class ImageItself:
     """Shows codes that are colours, of a cell or of each of its pixels, as the image that they are."""
 
     name: str = "the image itself"
-    adversary: Adversary = Adversary.OUTSIDER
+    adversary: Adversary = Adversary.CIPHERTEXT_ONLY
     knowledge: str = "the victims' shards, which hold colours"
 
-    def rebuild(self, case: Case) -> Frames:
+    def reconstruct(self, case: Case) -> Frames:
         """Return what is published, uint8[N, H, W, 3]: cells of one colour smoothly enlarged."""
-        shape, patch = case.victims.frames.shape, case.veiling.patch
-        codes_NhwC = grid(case.veiling.encode(case.victims))
+        shape, patch = case.victims.frames.shape, case.target.patch
+        codes_NhwC = grid(case.target.encode(case.victims))
         if codes_NhwC.shape[-1] == 3:
             return _shown(codes_NhwC, shape)
         return images(codes_NhwC.reshape(-1, 3 * patch**2).astype(np.float32), shape, patch)
@@ -42,10 +42,10 @@ class ComponentView:
     """
 
     name: str = "component view"
-    adversary: Adversary = Adversary.OUTSIDER
+    adversary: Adversary = Adversary.CIPHERTEXT_ONLY
     knowledge: str = "the victims' shards, and how light his own images are in each place"
 
-    def rebuild(self, case: Case) -> Frames:
+    def reconstruct(self, case: Case) -> Frames:
         """Return grey images, uint8[N, H, W, 3]: the first component, as light and as varied as known images."""
         luma = some(case.known.frames).astype(np.float32) @ np.array((0.299, 0.587, 0.114), dtype=np.float32)
         low, high = np.percentile(luma, _SPREAD)
@@ -68,7 +68,7 @@ class ComponentView:
     @staticmethod
     def _seen(case: Case) -> Frames:
         """Three components of every cell, uint8[N, h, w, 3]."""
-        codes: Codes = case.veiling.encode(case.victims)
+        codes: Codes = case.target.encode(case.victims)
         cameras = np.array(case.victims.cameras)
         seen = np.zeros((len(codes), *codes.shape[2:], 3), dtype=np.uint8)
         for camera in dict.fromkeys(case.victims.cameras):
