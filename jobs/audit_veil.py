@@ -22,7 +22,7 @@ def attacks_on_ray(tasks: Sequence[Task], address: str | None, cpus: float) -> I
     """
     connect(address)
     failed: list[str] = []
-    named = {f"{task.attack} on {task.target}": task.model_dump_json() for task in tasks}
+    named = {f"{task.attack.name} on {task.target}": task.model_dump_json() for task in tasks}
     yield from each_on_ray(_run, named, cpus, 0, failed)
     if failed:
         raise RayppError(f"{len(failed)} attacks failed, the first {failed[0]}; run again to make what has no row")

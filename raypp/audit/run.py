@@ -94,10 +94,12 @@ def plan_lines(settings: AuditSettings) -> Iterator[str]:
     """Word which attacks would be made on what, and which have their rows."""
     wanted = tasks(settings)
     left = missing(wanted)
-    attacks, targets = (max(map(len, names)) + 2 for names in zip(*((t.attack, t.target) for t in wanted), strict=True))
+    attacks, targets = (
+        max(map(len, names)) + 2 for names in zip(*((t.attack.name, t.target) for t in wanted), strict=True)
+    )
     for task in wanted:
         state = "would be made" if task in left else "has its row"
-        yield f"{task.attack:<{attacks}}{task.target:<{targets}}{state}"
+        yield f"{task.attack.name:<{attacks}}{task.target:<{targets}}{state}"
 
 
 def summary_lines(summary: AuditSummary) -> Iterator[str]:
@@ -107,7 +109,7 @@ def summary_lines(summary: AuditSummary) -> Iterator[str]:
     yield f"attacked      {counted(summary.images.victims, 'image')}, by {counted(len(made), 'attack')}"
     if summary.images.passed_by:
         yield f"left out      {counted(summary.images.passed_by, 'image')} of another shape"
-    for reason, without in _grouped((row.reason, row.attack) for row in rows if row.reason):
+    for reason, without in _grouped((row.reason, row.attack.name) for row in rows if row.reason):
         yield f"{Verdict.NOT_EVALUATED:<14}{', '.join(without)}: {reason}"
     for reason, without in _grouped((gate.reason, gate.name) for gate in summary.gates if gate.reason):
         yield f"{Verdict.NOT_EVALUATED:<14}{', '.join(without)}: {reason}"

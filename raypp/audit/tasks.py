@@ -8,17 +8,18 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from raypp.audit.core.attack_id import AttackId
 from raypp.audit.core.budget import Budget
 from raypp.audit.core.code import code_digest
 from raypp.audit.core.model import Need, People, Trial
+from raypp.audit.core.recognised import NOT_INSTALLED, Recognised
 from raypp.audit.core.row import AttackRow, Control, Demand, Estimate
 from raypp.audit.footage.evidence import Evidence, gather
 from raypp.audit.footage.members import LEAST_MEMBERS, LEAST_STRANGERS, gather_trial, trial_digest
 from raypp.audit.footage.people import gather_people, videos_of
 from raypp.audit.metrics.measure import NOT_INSPECTED, BlindBaseline, Inspection, missing_row, row_of
-from raypp.audit.recognition.figures import NOT_INSTALLED, Recognised
 from raypp.audit.recognition.packages import versions
 from raypp.audit.suite.case_builder import CaseInputs, InsiderFiles, case_of, insider_digest
 from raypp.audit.suite.suite import Planned, Requirement, Suite, suite
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 IMAGES = "images"
 _ROWS = "rows"
+_ROW: TypeAdapter[AttackRow] = TypeAdapter(AttackRow)
 
 
 class AuditSettings(BaseModel):
@@ -140,7 +142,7 @@ class Task(BaseModel):
         footage: digest of all images, so that a row of others is not taken for this one's.
         code: digest of the attacks' program, likewise.
         target: name of what is attacked.
-        attack: name of the attack.
+        attack: which one.
         insider: digest of detector and weights, for an attack that needs them.
         trial: digest of what the detector learnt from and what not, likewise.
         recognisers: which ones look at what it makes; empty if none are installed, or none are to look.
@@ -154,7 +156,7 @@ class Task(BaseModel):
     footage: str
     code: str
     target: str
-    attack: str
+    attack: AttackId
     insider: str = ""
     trial: str = ""
     recognisers: str = ""
@@ -165,7 +167,7 @@ class Task(BaseModel):
         """Name of its files: it says what was done, whatever the folder is called."""
         places = {"out", "key_path", "sources", "encoder", "model", "weights", "members"}
         said = self.model_dump_json(exclude={"settings": places})
-        words = "-".join(re.findall(r"[a-z0-9]+", f"{self.attack} {self.target}".lower()))
+        words = "-".join(re.findall(r"[a-z0-9]+", f"{self.attack.name} {self.target}".lower()))
         return f"{words}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
 
 
@@ -192,7 +194,7 @@ def tasks(settings: AuditSettings) -> list[Task]:
             footage=footage,
             code=code,
             target=target,
-            attack=planned.attack.name,
+            attack=planned.attack.id,
             insider=insider if planned.needs else "",
             trial=trial if Need.MEMBERS in planned.needs else "",
             recognisers=versions() if made.looks(target, planned) or Need.RECOGNISERS in planned.needs else "",
@@ -223,7 +225,7 @@ def run_task(task: Task) -> str:
         raise ConflictError(f"the images of {', '.join(settings.sources)} have changed meanwhile; run the audit again")
     if task.recognisers not in {"", versions()}:
         raise ConflictError(f"the audit was begun with {task.recognisers}, and here is {versions() or 'none of them'}")
-    planned = settings.suite.named(task.attack)
+    planned = settings.suite.planned_as(task.attack)
     attack, lacking = planned.attack, _lacking(settings, planned)
     looks, blind, inspection = settings.suite.looks(task.target, planned), settings.blind(), NOT_INSPECTED
     if looks and not lacking:
@@ -248,7 +250,7 @@ def run_task(task: Task) -> str:
     path = _row_path(task)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, row.model_dump_json(indent=1) + "\n")
-    return f"{task.attack} on {task.target}"
+    return f"{task.attack.name} on {task.target}"
 
 
 def _lacking(settings: AuditSettings, planned: Planned) -> tuple[Need, ...]:
@@ -277,18 +279,20 @@ def read_rows(wanted: Sequence[Task]) -> list[AttackRow]:
     found = {(task.target, task.attack): _read(_row_path(task)) for task in wanted}
     made = wanted[0].settings.suite
     return [
-        row.model_copy(update={"control": _control(made.named(attack).requirement, found, attack)})
+        row.model_copy(update={"control": _control(made.planned_as(attack).requirement, found, attack)})
         for (_, attack), row in found.items()
     ]
 
 
-def _control(requirement: Requirement | None, found: dict[tuple[str, str], AttackRow], attack: str) -> Control | None:
+def _control(
+    requirement: Requirement | None, found: dict[tuple[str, AttackId], AttackRow], attack: AttackId
+) -> Control | None:
     if requirement is None or (requirement.on, attack) not in found:
         return None
     row = found[requirement.on, attack]
     demands = []
     for figure, least in requirement.least:
-        got: Estimate | None = getattr(row, figure.value)
+        got: Estimate | None = getattr(row, figure.value, None)
         demands.append(Demand(score=figure.value, required=least, got=got.mean if got else 0.0))
     return Control(on=requirement.on, demands=tuple(demands))
 
@@ -299,7 +303,7 @@ def _row_path(task: Task) -> Path:
 
 def _read(path: Path) -> AttackRow:
     try:
-        return AttackRow.model_validate_json(path.read_bytes())
+        return _ROW.validate_json(path.read_bytes())
     except (OSError, ValidationError):
         raise ConflictError(f"row {path} is missing, damaged or of another version; remove it and run again") from None
 

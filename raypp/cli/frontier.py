@@ -9,8 +9,8 @@ import typer
 from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
-from raypp.audit.core.model import Adversary, Kind
-from raypp.audit.core.row import AttackRow
+from raypp.audit.core.model import Adversary
+from raypp.audit.core.row import AttackRow, ReconstructRow
 from raypp.audit.verdict.certificate import CERTIFICATE, Certificate, verify_certificate
 from raypp.cli.json_file import json_option, write_json
 from raypp.compare.arm import ArmKind, ArmRow
@@ -35,9 +35,9 @@ class Shown(BaseModel):
     def of(cls, rows: Sequence[AttackRow], adversary: Adversary) -> "Shown | None":
         """Take the attack of an adversary that shows most, of rows on one target; None if none was evaluated."""
         found = [
-            cls(attack=row.attack, mean=row.detail.mean, worst=row.detail.worst)
+            cls(attack=row.attack.name, mean=row.detail.mean, worst=row.detail.worst)
             for row in rows
-            if row.adversary is adversary and row.kind is Kind.RECONSTRUCT and row.evaluated and row.detail
+            if isinstance(row, ReconstructRow) and row.adversary is adversary and row.evaluated and row.detail
         ]
         return max(found, key=lambda one: one.mean, default=None)
 

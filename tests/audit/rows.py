@@ -3,9 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
-from raypp.audit.core.model import Adversary, Kind
-from raypp.audit.core.row import AttackRow, Control, Demand, Estimate, KeyFigures
-from raypp.audit.recognition.figures import FaceFigures, Planted, Recognised, TextFigures, Verification
+from raypp.audit.core.attack_id import AttackId
+from raypp.audit.core.model import Adversary
+from raypp.audit.core.recognised import FaceFigures, Planted, Recognised, TextFigures, Verification
+from raypp.audit.core.row import (
+    AttackRow,
+    Control,
+    DecideRow,
+    Demand,
+    Estimate,
+    MatchRow,
+    ReconstructFigures,
+    ReconstructRow,
+)
 from raypp.audit.verdict.assumptions import BITS_PER_CELL, BITS_PER_PIXEL, KB_PER_FRAME
 from raypp.audit.verdict.canonical import to_base64
 from raypp.audit.verdict.certificate import ASSUMPTIONS, Certificate, ImageCounts, judge
@@ -21,6 +31,10 @@ VEIL = "this veil"
 def control(psnr_db: float = 31.5, detail: float = 0.95) -> Control:
     asked = (Demand(score="detail", required=0.9, got=detail), Demand(score="psnr_db", required=20.0, got=psnr_db))
     return Control(on="linear mix", demands=asked)
+
+
+def named(attack: str | AttackId) -> AttackId:
+    return AttackId(family=attack) if isinstance(attack, str) else attack
 
 
 PASSED, FAILED = control(), control(psnr_db=12.25)
@@ -40,20 +54,19 @@ def recognised(found: int = 0, read: int = 0, auc: float = 0.5, spread: float = 
 
 
 def reconstruct(
-    attack: str = "component view",
+    attack: str | AttackId = "component view",
     detail: float = 0.05,
     edges: float = 0.02,
     worst: float | None = None,
     target: str = VEIL,
     **changes: Any,
-) -> AttackRow:
-    row = AttackRow(
+) -> ReconstructRow:
+    row = ReconstructRow(
         target=target,
         is_veil=target == VEIL,
-        attack=attack,
+        attack=named(attack),
         adversary=Adversary.CIPHERTEXT_ONLY,
         knowledge="Veiled frames only.",
-        kind=Kind.RECONSTRUCT,
         images=16,
         detail=estimate(detail, worst),
         edges=estimate(edges),
@@ -67,21 +80,24 @@ def reconstruct(
     return row.model_copy(update=changes)
 
 
-def pairs(number: int, detail: float, target: str = VEIL, method: str = "ridge", **changes: Any) -> AttackRow:
-    name = f"{method}, {number} pair" + "s" * (number != 1)
+def pairs(number: int, detail: float, target: str = VEIL, method: str = "ridge", **changes: Any) -> ReconstructRow:
     return reconstruct(
-        name, detail, target=target, adversary=Adversary.KNOWN_PLAINTEXT, knowledge="Known pairs.", **changes
+        AttackId(family=method, pairs=number),
+        detail,
+        target=target,
+        adversary=Adversary.KNOWN_PLAINTEXT,
+        knowledge="Known pairs.",
+        **changes,
     )
 
 
-def match(attack: str = "by activity", top1: float = 0.125, target: str = VEIL, **changes: Any) -> AttackRow:
-    row = AttackRow(
+def match(attack: str | AttackId = "by activity", top1: float = 0.125, target: str = VEIL, **changes: Any) -> MatchRow:
+    row = MatchRow(
         target=target,
         is_veil=target == VEIL,
-        attack=attack,
+        attack=named(attack),
         adversary=Adversary.CIPHERTEXT_ONLY,
         knowledge="Veiled frames, and plain images to choose among.",
-        kind=Kind.MATCH,
         images=16,
         top1=estimate(top1, 1.0, 0.0625),
         candidates=16,
@@ -91,14 +107,13 @@ def match(attack: str = "by activity", top1: float = 0.125, target: str = VEIL, 
     return row.model_copy(update=changes)
 
 
-def decide(attack: str = "by loss", auc: float = 0.55, target: str = VEIL, **changes: Any) -> AttackRow:
-    row = AttackRow(
+def decide(attack: str | AttackId = "by loss", auc: float = 0.55, target: str = VEIL, **changes: Any) -> DecideRow:
+    row = DecideRow(
         target=target,
         is_veil=target == VEIL,
-        attack=attack,
+        attack=named(attack),
         adversary=Adversary.INSIDER,
         knowledge="Veiled frames and the detector.",
-        kind=Kind.DECIDE,
         images=64,
         auc=estimate(auc, 0.75, 0.0625),
         control=Control(on="overfitted", demands=(Demand(score="auc", required=0.8, got=0.96),)),
@@ -107,7 +122,7 @@ def decide(attack: str = "by loss", auc: float = 0.55, target: str = VEIL, **cha
     return row.model_copy(update=changes)
 
 
-def labels_only(top1: float, candidates: int = 16) -> AttackRow:
+def labels_only(top1: float, candidates: int = 16) -> MatchRow:
     return match(LABELS_ONLY, top1, control=None, candidates=candidates)
 
 
@@ -139,7 +154,9 @@ def certificate(rows: Sequence[AttackRow] | None = None, key: VeilKey = KEY, **c
     return body.model_copy(update=changes)
 
 
-def under_keys(row: AttackRow, *details: float) -> AttackRow:
-    """A reconstruct that found so much of the detail under other keys, and all else the same."""
+def under_keys(row: ReconstructRow, *details: float) -> ReconstructRow:
+    """A reconstruction that found so much of the detail under other keys, and all else the same."""
     figures = {"edges": row.edges, "recognised": row.recognised}
-    return row.model_copy(update={"other_keys": tuple(KeyFigures(detail=estimate(one), **figures) for one in details)})
+    return row.model_copy(
+        update={"other_keys": tuple(ReconstructFigures(detail=estimate(one), **figures) for one in details)}
+    )

@@ -27,7 +27,7 @@ def public() -> PublicStages:
     return PublicStages(nn.Sequential(*layers).eval(), 4)
 
 
-@pytest.mark.parametrize("attack", [LINEAR, NETWORK], ids=lambda one: one.name)
+@pytest.mark.parametrize("attack", [LINEAR, NETWORK], ids=lambda one: one.id.name)
 def test_open_features_are_opened(attack: FeatureBridge, public: PublicStages, known: Images, victims: Images) -> None:
     target = open_features(public, known.frames)
     codes = target.encode(victims)
@@ -35,7 +35,7 @@ def test_open_features_are_opened(attack: FeatureBridge, public: PublicStages, k
     assert detail(attack.reconstruct(Case(target, known, victims, 0, public)), victims) > 0.5
 
 
-@pytest.mark.parametrize("attack", [LINEAR, NETWORK], ids=lambda one: one.name)
+@pytest.mark.parametrize("attack", [LINEAR, NETWORK], ids=lambda one: one.id.name)
 def test_an_adapter_that_leads_nowhere_tells_nothing(
     attack: FeatureBridge, public: PublicStages, known: Images, victims: Images
 ) -> None:

@@ -1,23 +1,8 @@
-import pytest
-
+from raypp.audit.core.attack_id import AttackId
 from raypp.audit.core.model import Adversary
-from raypp.audit.verdict.broken_by import PairsNeeded, number_of_pairs, pairs_needed
+from raypp.audit.verdict.broken_by import PairsNeeded, pairs_needed
 from raypp.audit.verdict.gates import MATCHING, MEAN, TEXT, WORST
 from tests.audit.rows import FAILED, labels_only, match, pairs, reconstruct, under_keys
-
-
-@pytest.mark.parametrize(
-    ("attack", "number"),
-    [
-        ("ridge, 6 pairs", 6),
-        ("ridge, 1 pair", 1),
-        ("perceptron, 1,000 pairs", 1000),
-        ("view", None),
-        ("6 repairs", None),
-    ],
-)
-def test_the_number_of_pairs_is_read_from_the_name(attack: str, number: int | None) -> None:
-    assert number_of_pairs(attack) == number
 
 
 def test_a_threshold_is_broken_by_the_fewest_pairs_that_go_beyond_it() -> None:
@@ -28,7 +13,7 @@ def test_a_threshold_is_broken_by_the_fewest_pairs_that_go_beyond_it() -> None:
         pairs(100, 0.2, worst=0.5, method="network"),
         pairs(1, 0.9, target="blur"),
         match(top1=0.125),
-        match("activity and ridge, 100 pairs", 0.5, adversary=Adversary.KNOWN_PLAINTEXT),
+        match(AttackId(family="activity and ridge", pairs=100), 0.5, adversary=Adversary.KNOWN_PLAINTEXT),
         labels_only(0.25),
         reconstruct("bridge", 0.9, adversary=Adversary.INSIDER),
         reconstruct("inversion", 0.9, adversary=Adversary.WHITE_BOX),

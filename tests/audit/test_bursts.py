@@ -75,6 +75,6 @@ def test_a_image_of_a_video_is_followed_by_its_video() -> None:
 
 def test_who_attacks_and_what_with_is_said() -> None:
     attack = OverFrames(ComponentView(), 16, Merge.MEAN)
-    assert attack.name == "component view, mean of 16 frames"
+    assert attack.id.name == "component view, mean of 16 frames"
     assert attack.adversary is ComponentView().adversary
     assert attack.knowledge.endswith("of each scene 16 frames")

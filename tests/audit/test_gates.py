@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from raypp.audit.core.model import Adversary
-from raypp.audit.core.row import AttackRow, KeyFigures
+from raypp.audit.core.recognised import NO_FACE, NOT_INSTALLED, FaceFigures, Recognised
+from raypp.audit.core.row import AttackRow, MatchFigures
 from raypp.audit.metrics.scores import share
-from raypp.audit.recognition.figures import NO_FACE, NOT_INSTALLED, FaceFigures, Recognised
 from raypp.audit.verdict.gates import (
     FACES,
     IDENTITY,
@@ -247,6 +247,6 @@ def test_what_is_not_evaluated_stays_so_over_keys() -> None:
 
 def test_matching_is_held_against_other_keys_too() -> None:
     row = match(top1=0.125)
-    row = row.model_copy(update={"other_keys": (KeyFigures(top1=share(np.array([True] * 15 + [False]))),)})
+    row = row.model_copy(update={"other_keys": (MatchFigures(top1=share(np.array([True] * 15 + [False]))),)})
     found = gate(MATCHING, [row, labels_only(0.25)])
     assert (found.verdict, found.over_keys) == (Verdict.UNDECIDED, (0.125, 15 / 16))

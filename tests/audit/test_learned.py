@@ -13,7 +13,7 @@ from raypp.audit import tasks as running
 from raypp.audit.attacks.reconstruct.key_lost import KeyLost
 from raypp.audit.core.budget import Budget
 from raypp.audit.core.model import Adversary
-from raypp.audit.core.row import AttackRow
+from raypp.audit.core.row import ReconstructRow
 from raypp.audit.suite.suite import Planned, suite
 from raypp.audit.targets.target import VEIL, veil
 from raypp.audit.tasks import AuditSettings, Task, read_rows, run_task, tasks
@@ -52,7 +52,7 @@ def settings(tmp_path: Path) -> AuditSettings:
 
 def _view(settings: AuditSettings) -> list[Task]:
     """The cheapest attack, on all that it is made on."""
-    return [task for task in tasks(settings) if task.attack == "component view"]
+    return [task for task in tasks(settings) if task.attack.name == "component view"]
 
 
 def test_its_certificate_is_of_its_spec_and_verifies(settings: AuditSettings) -> None:
@@ -87,8 +87,8 @@ def test_under_its_key_it_is_inverted_through_its_own_encoder_and_the_key_goes_n
     (task,) = tasks(settings)
     run_task(task.model_copy(update={"recognisers": ""}))
     (path,) = (settings.out / "rows").glob("*.json")
-    row = AttackRow.model_validate_json(path.read_bytes())
-    assert (row.adversary, row.attack, row.is_veil) == (Adversary.WHITE_BOX, "inversion under the key", True)
+    row = ReconstructRow.model_validate_json(path.read_bytes())
+    assert (row.adversary, row.attack.name, row.is_veil) == (Adversary.WHITE_BOX, "inversion under the key", True)
     assert row.detail is not None
     secret = load_owner_key(settings.key_path).export_secret()
     for text in (task.model_dump_json(), path.read_text()):

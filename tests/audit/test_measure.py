@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from raypp.audit.core.attack_id import AttackId
 from raypp.audit.core.model import Adversary, AnyAttack, Case, Decisions, Frames, Images, Kind, Ranks
 from raypp.audit.core.row import AttackRow
 from raypp.audit.metrics import scores
@@ -24,7 +25,7 @@ class Painter:
 
     made: Frames
     adversary: Adversary = Adversary.CIPHERTEXT_ONLY
-    name: str = "painter"
+    id: ClassVar[AttackId] = AttackId(family="painter")
     knowledge: str = "everything"
 
     def reconstruct(self, _: Case) -> Frames:
@@ -36,7 +37,7 @@ class Finder:
     """A match whose outcome is given."""
 
     adversary: Adversary = Adversary.CIPHERTEXT_ONLY
-    name: str = "finder"
+    id: ClassVar[AttackId] = AttackId(family="finder")
     knowledge: str = "everything"
 
     def ranks(self, _: Case) -> Ranks:
@@ -48,7 +49,7 @@ class Decider:
     """Decisions that are given."""
 
     adversary: Adversary = Adversary.INSIDER
-    name: str = "decider"
+    id: ClassVar[AttackId] = AttackId(family="decider")
     knowledge: str = "everything"
 
     def decide(self, _: Case) -> Decisions:
@@ -118,7 +119,7 @@ def test_a_row_holds_the_figures_of_its_kind_and_no_other(truth: Frames, tmp_pat
 
 def test_an_attack_that_could_not_be_made_has_a_row_of_its_kind() -> None:
     row = missing_row("this veil", Decider(), "it needs --model", 7, 3)
-    assert (row.kind, row.attack, row.images, row.seed, row.is_veil) == (Kind.DECIDE, "decider", 7, 3, True)
+    assert (row.kind, row.attack.name, row.images, row.seed, row.is_veil) == (Kind.DECIDE, "decider", 7, 3, True)
     assert not row.evaluated
 
 

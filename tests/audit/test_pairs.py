@@ -26,7 +26,7 @@ def test_more_cells_tell_more(case: Case) -> None:
     assert many > few + 0.02
 
 
-@pytest.mark.parametrize("attack", [Ridge(24, 4000), Perceptron(24, 3)], ids=lambda attack: attack.name)
+@pytest.mark.parametrize("attack", [Ridge(24, 4000), Perceptron(24, 3)], ids=lambda attack: attack.id.name)
 def test_of_many_pairs_only_what_is_drawn_is_held(attack: Ridge | Perceptron) -> None:
     known, victims = shapes(24, (256, 256), 2), shapes(1, (64, 64), 3)
     whole = 9 * known.frames.nbytes

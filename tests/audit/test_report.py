@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from raypp.audit.core.attack_id import AttackId
 from raypp.audit.core.model import Adversary
-from raypp.audit.core.row import AttackRow
-from raypp.audit.recognition.figures import (
+from raypp.audit.core.recognised import (
     NO_FACE,
     NOT_INSTALLED,
     ColourFigures,
@@ -18,6 +18,7 @@ from raypp.audit.recognition.figures import (
     ObjectFigures,
     Recognised,
 )
+from raypp.audit.core.row import AttackRow
 from raypp.audit.report.curve import lines_of
 from raypp.audit.report.page import write_report
 from raypp.audit.verdict.certificate import Certificate, ImageCounts
@@ -154,7 +155,8 @@ def test_the_headline_never_says_more_than_the_gates(tmp_path: Path, rows: list[
 
 def test_an_insider_is_judged_apart_and_an_attack_that_was_not_made_says_why(tmp_path: Path) -> None:
     insider = reconstruct("feature bridge, linear", 0.4, adversary=Adversary.INSIDER)
-    gone = {"attack": "feature bridge, network", "detail": None, "edges": None, "control": None, "reason": "no --model"}
+    attack = AttackId(family="feature bridge", variant="network")
+    gone = {"attack": attack, "detail": None, "edges": None, "control": None, "reason": "no --model"}
     lacking = insider.model_copy(update=gone)
     page = show(tmp_path, certificate([reconstruct(), match(), TOLD, insider, lacking]))
     assert "Against a ciphertext-only adversary: the veil held" in page.text

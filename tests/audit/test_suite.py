@@ -40,10 +40,10 @@ def _make(planned: Iterable[tuple[str, Planned]]) -> int:
     for target, attack in tried:
         case = case_of(target, made, inputs, (), 0)
         if isinstance(attack, Attack):
-            assert attack.reconstruct(case).shape == victims.frames.shape, attack.name
+            assert attack.reconstruct(case).shape == victims.frames.shape, attack.id.name
         else:
             assert isinstance(attack, Matcher)
-            assert np.isin(attack.ranks(case), range(len(victims))).all(), attack.name
+            assert np.isin(attack.ranks(case), range(len(victims))).all(), attack.id.name
     return len(tried)
 
 

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from raypp.audit.core.budget import Budget
+from raypp.audit.suite.suite import suite
 from raypp.audit.verdict.canonical import to_base64, to_canonical
 from raypp.audit.verdict.certificate import verify_certificate
+from raypp.audit.verdict.version_1 import attack_id
 from raypp.errors import CertificateError
 from raypp.veil.key import VeilKey
 from tests.audit.rows import KEY
@@ -41,9 +44,27 @@ def test_it_is_verified_with_the_verdict_that_it_states(path: Path) -> None:
     assert read.images.victims == stated["pictures"]["victims"]
     verdicts = [(gate["verdict"], gate["got"], gate["high"], gate["over_keys"]) for gate in stated["gates"]]
     assert [(gate.verdict, gate.got, gate.high, list(gate.over_keys)) for gate in read.gates] == verdicts
-    assert [row.image for row in read.rows] == [row["picture"] for row in stated["rows"]]
+    assert [getattr(row, "image", None) for row in read.rows] == [row["picture"] for row in stated["rows"]]
     assert [row.images for row in read.rows] == [row["pictures"] for row in stated["rows"]]
     assert "verified: signed by that key" in succeed("verify", path).stderr
+
+
+def test_names_of_attacks_become_values() -> None:
+    stated = [row["attack"] for path in FILES for row in json.loads(path.read_text())["certificate"]["rows"]]
+    read = [row.attack for path in FILES for row in verify_certificate(path).rows]
+    images = {"the picture itself": "the image itself"}
+    assert [attack.name for attack in read] == [images.get(name, name) for name in stated]
+    planned = {planned.attack.id for budget in Budget for planned in suite(budget).planned}
+    assert set(read) == planned, "every attack of this version was one of the last, and none is read as another"
+    numbers = {attack.name: attack.pairs for attack in read if attack.pairs}
+    assert numbers["ridge, 1 pair"] == 1
+    assert numbers["activity of cells and ridge, 1000 pairs"] == 1000
+    assert numbers["ridge, 6 pairs of another key, names by frequency"] == 6
+
+
+@pytest.mark.parametrize("name", ["6 repairs", "view, 1,000 pairs", "ridge, 0 pairs", "a" * 300 + ", 6 pairs", "", ","])
+def test_a_name_of_another_form_is_kept_as_it_is(name: str) -> None:
+    assert attack_id(name).name == name
 
 
 def test_an_altered_one_is_refused_by_its_signature(tmp_path: Path) -> None:
@@ -69,8 +90,10 @@ def test_another_verdict_than_its_rows_is_refused(tmp_path: Path, name: str, val
 
 def test_fields_of_no_version_are_refused(tmp_path: Path) -> None:
     body = json.loads(ATTACKS.read_text())["certificate"]
-    body["rows"][0]["colour"] = "red"
-    assert "colour" in refusal(tmp_path / "certificate.json", signed(body))
+    coloured = body | {"rows": [body["rows"][0] | {"colour": "red"}]}
+    assert "colour" in refusal(tmp_path / "certificate.json", signed(coloured))
+    figure = body | {"rows": [body["rows"][0] | {"top1": body["rows"][0]["detail"]}]}
+    assert "top1" in refusal(tmp_path / "certificate.json", signed(figure))
     assert "field rows" in refusal(tmp_path / "certificate.json", signed(body | {"rows": 7}))
     del body["pictures"]
     assert "update raypp" in refusal(tmp_path / "certificate.json", signed(body))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, runtime_checkab
 import numpy as np
 import numpy.typing as npt
 
+from raypp.audit.core.attack_id import AttackId
 from raypp.geometry.boxes import Box
 
 if TYPE_CHECKING:
@@ -255,14 +256,14 @@ class Attacker(Protocol):
     """What every attack says of itself.
 
     Attributes:
-        name: as in the report, such as `ridge, 6 pairs`.
+        id: which attack it is.
         adversary: who can do it.
         knowledge: in one sentence, what he has.
     """
 
     @property
-    def name(self) -> str:
-        """As in the report."""
+    def id(self) -> AttackId:
+        """Which attack it is."""
         ...
 
     @property

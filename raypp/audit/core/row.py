@@ -1,9 +1,12 @@
-"""What came of an attack: one row, its figures, and the control that says whether they count."""
+"""The row of an attack: its figures, and the control that says whether they count."""
+
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from raypp.audit.core.attack_id import AttackId
 from raypp.audit.core.model import Adversary, Kind
-from raypp.audit.recognition.figures import Recognised
+from raypp.audit.core.recognised import Recognised
 
 
 class Estimate(BaseModel):
@@ -63,81 +66,123 @@ class Control(BaseModel):
         return all(one.met for one in self.demands)
 
 
-class KeyFigures(BaseModel):
-    """What the same attack reaches where the owner holds another key of the same spec.
+class ReconstructFigures(BaseModel):
+    """What the same attack reconstructs where the owner holds another key of the same spec.
 
     Attributes:
-        detail, edges: of a reconstruction, as in `AttackRow`.
-        top1: of a match, likewise.
-        recognised: of a reconstruction, likewise.
+        detail, edges, recognised: as in `ReconstructRow`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     detail: Estimate | None = None
     edges: Estimate | None = None
-    top1: Estimate | None = None
     recognised: Recognised | None = None
 
 
-class AttackRow(BaseModel):
-    """What one attack made of one veil or baseline: one JSON file.
+class MatchFigures(BaseModel):
+    """What the same attack matches where the owner holds another key of the same spec.
+
+    Attributes:
+        top1: as in `MatchRow`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    top1: Estimate | None = None
+
+
+class _Row(BaseModel):
+    """What rows of every kind say.
 
     Attributes:
         target: what was attacked.
         is_veil: whether it is the audited veil; else a baseline or a control.
         attack, adversary, knowledge: who did what with what.
-        kind: reconstruct, match or decide; figures of another kind are None.
         images: number of victims.
-        detail, edges: of a reconstruction: leakage L of detail within cells and of edges: 0 the blind baseline, 1
-            the image itself.
-        psnr_db, ssim: of the reconstructed images.
-        blind_psnr_db: PSNR of the blind baseline.
-        top1: of a match: share of victims found among `candidates` at the first guess.
-        candidates: images to choose among.
-        auc: of a decision: area under the receiver operating characteristic, 0.5 by chance; `worst` is the share of
-            images of which it is not so that the surest 5 % of those of which it is stand above.
-        recognised: of a reconstruction: what recognisers find on the images; None if nobody was to look.
         control: the positive control; None where none is defined.
         reason: why the attack was not made; empty if it was.
         seconds: time that it took.
         seed: what was left to chance.
-        image: file name of originals beside reconstructed ones within the audit's `images`; None if there is none.
-        other_keys: what it reaches under keys that the audit drew in place of the owner's; empty where it drew none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     target: str
     is_veil: bool
-    attack: str
+    attack: AttackId
     adversary: Adversary
     knowledge: str
-    kind: Kind
     images: int
-    detail: Estimate | None = None
-    edges: Estimate | None = None
-    psnr_db: Estimate | None = None
-    ssim: Estimate | None = None
-    blind_psnr_db: float | None = None
-    top1: Estimate | None = None
-    candidates: int | None = None
-    auc: Estimate | None = None
-    recognised: Recognised | None = None
     control: Control | None = None
     reason: str = ""
     seconds: float = Field(ge=0)
     seed: int = 0
-    image: str | None = None
-    other_keys: tuple[KeyFigures, ...] = ()
-
-    def under(self, other: int) -> "AttackRow":
-        """Return the row with the figures of one of the other keys in place of the owner's."""
-        figures = self.other_keys[other]
-        found = {name: getattr(figures, name) for name in KeyFigures.model_fields}
-        return self.model_copy(update={**found, "other_keys": ()})
 
     @property
     def evaluated(self) -> bool:
         """Whether the figures count: the control was passed."""
         return self.control is not None and self.control.passed
+
+
+class ReconstructRow(_Row):
+    """What an attack reconstructed.
+
+    Attributes:
+        detail, edges: leakage L of detail within cells and of edges: 0 the blind baseline, 1 the image itself.
+        psnr_db, ssim: of the reconstructed images.
+        blind_psnr_db: PSNR of the blind baseline.
+        recognised: what recognisers find on the images; None if nobody was to look.
+        image: file name of originals beside reconstructed ones within the audit's `images`; None if there is none.
+        other_keys: what it reaches under keys that the audit drew in place of the owner's; empty where it drew none.
+    """
+
+    kind: Literal[Kind.RECONSTRUCT] = Kind.RECONSTRUCT
+    detail: Estimate | None = None
+    edges: Estimate | None = None
+    psnr_db: Estimate | None = None
+    ssim: Estimate | None = None
+    blind_psnr_db: float | None = None
+    recognised: Recognised | None = None
+    image: str | None = None
+    other_keys: tuple[ReconstructFigures, ...] = ()
+
+
+class MatchRow(_Row):
+    """Which victims an attack found.
+
+    Attributes:
+        top1: share of victims found among `candidates` at the first guess.
+        candidates: images to choose among.
+        other_keys: as in `ReconstructRow`.
+    """
+
+    kind: Literal[Kind.MATCH] = Kind.MATCH
+    top1: Estimate | None = None
+    candidates: int | None = None
+    other_keys: tuple[MatchFigures, ...] = ()
+
+
+class DecideRow(_Row):
+    """What an attack told of single images or pairs.
+
+    Attributes:
+        auc: area under the receiver operating characteristic, 0.5 by chance; `worst` is the share of images of which
+            it is not so that the surest 5 % of those of which it is stand above.
+    """
+
+    kind: Literal[Kind.DECIDE] = Kind.DECIDE
+    auc: Estimate | None = None
+
+
+TriedUnderKeys: TypeAlias = ReconstructRow | MatchRow
+"""A row of an attack that may have been made under other owners' keys, too."""
+AttackRow: TypeAlias = Annotated[ReconstructRow | MatchRow | DecideRow, Field(discriminator="kind")]
+"""What one attack made of one veil or baseline: one JSON file, told apart by `kind`."""
+
+
+def under_key(row: TriedUnderKeys, other: int) -> TriedUnderKeys:
+    """Return a row with the figures of one of the other keys in place of the owner's."""
+    figures = row.other_keys[other]
+    found = {name: getattr(figures, name) for name in type(figures).model_fields}
+    return row.model_copy(update={**found, "other_keys": ()})

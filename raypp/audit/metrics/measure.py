@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -18,14 +17,13 @@ from raypp.audit.core.model import (
     Decider,
     Frames,
     Images,
-    Kind,
     Learner,
     Matcher,
     Taught,
 )
-from raypp.audit.core.row import AttackRow, KeyFigures
+from raypp.audit.core.recognised import NOT_INSTALLED, Recognised
+from raypp.audit.core.row import AttackRow, DecideRow, MatchFigures, MatchRow, ReconstructFigures, ReconstructRow
 from raypp.audit.metrics import scores
-from raypp.audit.recognition.figures import NOT_INSTALLED, Recognised
 from raypp.audit.targets.target import VEIL, blind_baseline
 
 if TYPE_CHECKING:
@@ -128,7 +126,7 @@ class _Reconstructed:
     frames: Frames
     read: Frames
     leaked: scores.Floats
-    figures: KeyFigures
+    figures: ReconstructFigures
 
 
 def reconstructed_row(
@@ -139,7 +137,7 @@ def reconstructed_row(
     image: Path,
     inspection: Inspection = NOT_INSPECTED,
     others: Iterable[AttackTarget] = (),
-) -> AttackRow:
+) -> ReconstructRow:
     """Make an attack that reconstructs images, and draw what it found most of; arguments as of `row_of`.
 
     Where recognisers look, the attack also reconstructs images with planted words, as more of the same camera's. No
@@ -151,7 +149,8 @@ def reconstructed_row(
     probes = inspection.search.probes.images.frames if inspection.search else truth[:0]
     _draw(image, truth, made.frames, made.leaked, (probes, made.read))
     elsewhere = (replace(case, target=other) for other in others)
-    return _row(target, attack, len(truth), case.seed)(
+    return ReconstructRow(
+        **_said(target, attack, len(truth), case.seed),
         **dict(made.figures),
         psnr_db=scores.estimate(_scored(scores.psnr, made.frames, truth)),
         ssim=scores.estimate(_scored(scores.ssim, made.frames, truth)),
@@ -176,61 +175,53 @@ def _reconstructed(
         reconstructed, read, detail = 255 - reconstructed, 255 - read, -detail
     leaked = scores.leakage(detail, blind.detail)
     edges = scores.leakage(_scored(scores.edges, reconstructed, truth, block), blind.edges)
-    figures = KeyFigures(
+    figures = ReconstructFigures(
         detail=scores.estimate(leaked), edges=scores.estimate(edges), recognised=inspection.look(reconstructed, read)
     )
     return _Reconstructed(reconstructed, read, leaked, figures)
 
 
-def matched_row(target: str, matcher: Matcher, case: Case, others: Iterable[AttackTarget] = ()) -> AttackRow:
+def matched_row(target: str, matcher: Matcher, case: Case, others: Iterable[AttackTarget] = ()) -> MatchRow:
     """Make an attack that tells which victim is whose."""
     ranks = matcher.ranks(case)
     elsewhere = (scores.share(matcher.ranks(replace(case, target=other)) == 0) for other in others)
-    return _row(target, matcher, len(ranks), case.seed)(
+    return MatchRow(
+        **_said(target, matcher, len(ranks), case.seed),
         top1=scores.share(ranks == 0),
         candidates=len(ranks),
-        other_keys=tuple(KeyFigures(top1=top1) for top1 in elsewhere),
+        other_keys=tuple(MatchFigures(top1=top1) for top1 in elsewhere),
     )
 
 
-def decided_row(target: str, decider: Decider, case: Case) -> AttackRow:
+def decided_row(target: str, decider: Decider, case: Case) -> DecideRow:
     """Make an attack that tells of single images whether something is so."""
     made = decider.decide(case)
     found = scores.auc(made.so, made.not_so)
     if made.whose is not None:
         found = scores.auc_of_people(made.so, made.not_so, made.whose, case.seed)
-    return _row(target, decider, len(made.so) + len(made.not_so), case.seed)(auc=found)
+    return DecideRow(**_said(target, decider, len(made.so) + len(made.not_so), case.seed), auc=found)
 
 
 def missing_row(target: str, attack: AnyAttack, reason: str, images: int, seed: int) -> AttackRow:
     """Say of an attack that it could not be made, and why: it is never left out."""
-    return _row(target, attack, images, seed)(reason=reason)
+    row: type[ReconstructRow | MatchRow | DecideRow] = DecideRow
+    if isinstance(attack, Attack | Matcher):
+        row = ReconstructRow if isinstance(attack, Attack) else MatchRow
+    return row(**_said(target, attack, images, seed), reason=reason)
 
 
-def _row(target: str, attack: AnyAttack, images: int, seed: int) -> Callable[..., AttackRow]:
-    """A row without its figures; how long it took is known, and written, by who made it."""
-    return partial(
-        AttackRow,
-        target=target,
-        is_veil=target == VEIL,
-        attack=attack.name,
-        adversary=attack.adversary,
-        knowledge=attack.knowledge,
-        kind=_kind_of(attack),
-        images=images,
-        seconds=0,
-        seed=seed,
-    )
-
-
-def _kind_of(attack: AnyAttack) -> Kind:
-    match attack:
-        case Attack():
-            return Kind.RECONSTRUCT
-        case Matcher():
-            return Kind.MATCH
-        case Decider():
-            return Kind.DECIDE
+def _said(target: str, attack: AnyAttack, images: int, seed: int) -> dict[str, Any]:
+    """Fields of a row without its figures; how long it took is known, and written, by who made it."""
+    return {
+        "target": target,
+        "is_veil": target == VEIL,
+        "attack": attack.id,
+        "adversary": attack.adversary,
+        "knowledge": attack.knowledge,
+        "images": images,
+        "seconds": 0,
+        "seed": seed,
+    }
 
 
 def _scored(score: Callable[..., scores.Floats], reconstructed: Frames, truth: Frames, *block: int) -> scores.Floats:

@@ -7,11 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from raypp.audit.core.model import Frames, Images
-from raypp.audit.metrics import scores
-from raypp.audit.recognition import faces, text
-from raypp.audit.recognition.enlarging import Frame, enlarged
-from raypp.audit.recognition.faces import Descriptions
-from raypp.audit.recognition.figures import (
+from raypp.audit.core.recognised import (
     NO_FACE,
     FaceFigures,
     Planted,
@@ -19,6 +15,10 @@ from raypp.audit.recognition.figures import (
     TextFigures,
     Verification,
 )
+from raypp.audit.metrics import scores
+from raypp.audit.recognition import faces, text
+from raypp.audit.recognition.enlarging import Frame, enlarged
+from raypp.audit.recognition.faces import Descriptions
 from raypp.audit.recognition.probes import HEIGHTS, Probes, Word, plant
 from raypp.geometry.boxes import Corners, box_iou
 

@@ -8,9 +8,9 @@ from typing import TypeAlias
 import numpy as np
 
 from raypp.audit.core.model import Frames, Images
+from raypp.audit.core.recognised import ColourFigures, ObjectFigures
 from raypp.audit.recognition.colours import Colour, colour_of
 from raypp.audit.recognition.enlarging import enlarged
-from raypp.audit.recognition.figures import ColourFigures, ObjectFigures
 from raypp.detect.public import PublicDetector, Sightings, open_public
 from raypp.geometry.boxes import box_iou
 

@@ -4,9 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from raypp.audit.core.model import Adversary, Kind
-from raypp.audit.core.row import AttackRow
-from raypp.audit.verdict.broken_by import number_of_pairs
+from raypp.audit.core.model import Adversary
+from raypp.audit.core.row import AttackRow, ReconstructRow
 from raypp.audit.verdict.gates import leakage
 from raypp.reports.colours import LIGHT
 from raypp.web.html import Html, element
@@ -35,13 +34,10 @@ def lines_of(rows: Sequence[AttackRow]) -> tuple[Line, ...]:
     """Return the lines of what was evaluated, the audited veil's first: leakage as in the gates."""
     most: dict[tuple[bool, str], dict[int, float]] = {}
     for row in rows:
-        pairs, got = number_of_pairs(row.attack), leakage(row)
-        if (
-            row.adversary is Adversary.KNOWN_PLAINTEXT
-            and row.kind is Kind.RECONSTRUCT
-            and pairs is not None
-            and got is not None
-        ):
+        if not isinstance(row, ReconstructRow) or row.adversary is not Adversary.KNOWN_PLAINTEXT:
+            continue
+        pairs, got = row.attack.pairs, leakage(row)
+        if pairs is not None and got is not None:
             points = most.setdefault((not row.is_veil, row.target), {})
             points[pairs] = max(got, points.get(pairs, got))
     return tuple(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from raypp.audit.core.model import Adversary
-from raypp.audit.core.row import AttackRow
+from raypp.audit.core.row import AttackRow, ReconstructRow
 from raypp.audit.report.curve import draw, lines_of
 from raypp.audit.report.embedding import data_url
 from raypp.audit.report.tables import attack_tables, bounds_table, comparison_table
@@ -266,15 +266,15 @@ def _images(certificate: Certificate, folder: Path) -> Html | None:
     return _card("Best reconstructions", element("p", note, secret), *(_figure(row, folder) for row in shown))
 
 
-def _best(rows: Sequence[AttackRow]) -> list[AttackRow]:
+def _best(rows: Sequence[AttackRow]) -> list[ReconstructRow]:
     """Every image of the veil, and the most telling one of each baseline."""
-    drawn = [row for row in rows if row.image is not None]
+    drawn = [row for row in rows if isinstance(row, ReconstructRow) and row.image is not None]
     drawn.sort(key=lambda row: -(row.detail.mean if row.detail else 0.0))
     others = {row.target: row for row in reversed(drawn) if not row.is_veil}
     return [row for row in drawn if row.is_veil] + [row for row in drawn if others.get(row.target) is row]
 
 
-def _figure(row: AttackRow, folder: Path) -> Html:
+def _figure(row: ReconstructRow, folder: Path) -> Html:
     name = row.image or ""
     address = data_url(folder, name)
     got = leakage(row)
@@ -283,10 +283,10 @@ def _figure(row: AttackRow, folder: Path) -> Html:
         f"leakage {got:.3f}" if got is not None else "not evaluated",
         f"{row.psnr_db.mean:.1f} dB" if row.psnr_db else None,
     ]
-    caption = element("figcaption", f"{row.attack} on {row.target}: ", ", ".join(one for one in figures if one))
+    caption = element("figcaption", f"{row.attack.name} on {row.target}: ", ", ".join(one for one in figures if one))
     if address is None:
         return element("figure", element("p", f"image {name} is not there", class_="note"), caption)
-    return element("figure", element("img", src=address, alt=f"{row.attack} on {row.target}"), caption)
+    return element("figure", element("img", src=address, alt=f"{row.attack.name} on {row.target}"), caption)
 
 
 def _verification(certificate: Certificate) -> Html:

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 
-from raypp.audit.core.model import Kind
-from raypp.audit.core.row import AttackRow, Estimate
-from raypp.audit.recognition.figures import NO_FACE, Recognised, TextFigures
+from raypp.audit.core.recognised import NO_FACE, Recognised, TextFigures
+from raypp.audit.core.row import AttackRow, DecideRow, Estimate, MatchRow, ReconstructRow
 from raypp.audit.verdict.assumptions import CAVEATS
 from raypp.audit.verdict.gates import LABELS_ONLY, Verdict, leakage
 from raypp.reports.wording import share
@@ -69,11 +68,16 @@ _THINGS = (
 
 def attack_tables(rows: Sequence[AttackRow]) -> list[Html]:
     """One table of each kind of attack, and one of what is recognised, as far as there are any."""
-    reconstructed = [_reconstruct(row) for row in rows if row.kind is Kind.RECONSTRUCT]
-    matched = [_match(row) for row in rows if row.kind is Kind.MATCH]
-    decided = [_decide(row) for row in rows if row.kind is Kind.DECIDE]
-    seen = [_recognised(row, row.recognised) for row in rows if row.recognised is not None]
-    told = [_things(row, row.recognised) for row in rows if row.recognised is not None and _looked(row.recognised)]
+    reconstructions = [row for row in rows if isinstance(row, ReconstructRow)]
+    reconstructed = [_reconstruct(row) for row in reconstructions]
+    matched = [_match(row) for row in rows if isinstance(row, MatchRow)]
+    decided = [_decide(row) for row in rows if isinstance(row, DecideRow)]
+    seen = [_recognised(row, row.recognised) for row in reconstructions if row.recognised is not None]
+    told = [
+        _things(row, row.recognised)
+        for row in reconstructions
+        if row.recognised is not None and _looked(row.recognised)
+    ]
     tables = (
         (_RECONSTRUCT, reconstructed),
         (_RECOGNISED, seen),
@@ -92,7 +96,7 @@ def comparison_table(rows: Sequence[AttackRow]) -> Html:
     heads = (("attack", ""), ("by", ""), *((name, "n") for _, name in targets))
     body = [
         [
-            (attack, "w"),
+            (attack.name, "w"),
             (adversary.value, "t"),
             *((_summary(found.get((adversary, attack, *one))), "n") for one in targets),
         ]
@@ -109,7 +113,7 @@ def bounds_table(bounds: Mapping[str, float]) -> Html:
     )
 
 
-def _reconstruct(row: AttackRow) -> list[tuple[object, str]]:
+def _reconstruct(row: ReconstructRow) -> list[tuple[object, str]]:
     return [
         *_attack(row),
         (_interval(row.detail), "n"),
@@ -123,14 +127,14 @@ def _reconstruct(row: AttackRow) -> list[tuple[object, str]]:
     ]
 
 
-def _recognised(row: AttackRow, found: Recognised) -> list[tuple[object, str]]:
+def _recognised(row: ReconstructRow, found: Recognised) -> list[tuple[object, str]]:
     """What recognisers find; if they look at nothing, why."""
     faces, text = found.faces, found.text
     if faces is None or text is None:
-        return [(element("strong", row.attack), "w"), (f"{_NOT_EVALUATED}: {found.reason}", "w")]
+        return [(element("strong", row.attack.name), "w"), (f"{_NOT_EVALUATED}: {found.reason}", "w")]
     told = faces.verification
     return [
-        (element("strong", row.attack), "w"),
+        (element("strong", row.attack.name), "w"),
         (f"{faces.found:,} of {faces.faces:,}" if faces.faces else NO_FACE, "n"),
         (f"{faces.anywhere:,}" if faces.faces else _NONE, "n"),
         (f"{told.auc:.2f} [{told.low:.2f}, {told.high:.2f}]" if told else faces.reason, "n" if told else "w"),
@@ -145,7 +149,7 @@ def _looked(found: Recognised) -> bool:
     return found.objects is not None or found.colours is not None
 
 
-def _things(row: AttackRow, found: Recognised) -> list[tuple[object, str]]:
+def _things(row: ReconstructRow, found: Recognised) -> list[tuple[object, str]]:
     """Objects and colours, as far as anybody looked for them."""
     seen = named = (_NONE,) * 4
     if one := found.objects:
@@ -153,7 +157,7 @@ def _things(row: AttackRow, found: Recognised) -> list[tuple[object, str]]:
     if told := found.colours:
         right = f"{told.right:,} of {told.boxes:,}"
         named = (right, f"{told.by_chance:,.1f}", f"{told.commonest:,}", f"{told.guessed:,}")
-    return [(element("strong", row.attack), "w"), *((cell, "n") for cell in (*seen, *named))]
+    return [(element("strong", row.attack.name), "w"), *((cell, "n") for cell in (*seen, *named))]
 
 
 def planted(text: TextFigures) -> str:
@@ -161,19 +165,19 @@ def planted(text: TextFigures) -> str:
     return ", ".join(f"1/{1 / one.height:.0f} {one.read} of {one.words}" for one in text.planted if one.words)
 
 
-def _match(row: AttackRow) -> list[tuple[object, str]]:
+def _match(row: MatchRow) -> list[tuple[object, str]]:
     top1 = row.top1
     return [
         *_attack(row),
         (f"{share(top1.mean)} [{share(top1.low)}, {share(top1.high)}]" if top1 else _NONE, "n"),
         (f"{row.candidates:,}" if row.candidates else _NONE, "n"),
         (share(1 / row.candidates) if row.candidates else _NONE, "n"),
-        ("no attack: what the others are held against" if row.attack == LABELS_ONLY else _control(row), "w"),
+        ("no attack: what the others are held against" if row.attack.family == LABELS_ONLY else _control(row), "w"),
         (f"{row.seconds:,.1f}", "n"),
     ]
 
 
-def _decide(row: AttackRow) -> list[tuple[object, str]]:
+def _decide(row: DecideRow) -> list[tuple[object, str]]:
     return [
         *_attack(row),
         (_interval(row.auc), "n"),
@@ -185,7 +189,7 @@ def _decide(row: AttackRow) -> list[tuple[object, str]]:
 
 
 def _attack(row: AttackRow) -> list[tuple[object, str]]:
-    return [(element("strong", row.attack), "w"), (row.knowledge, "w")]
+    return [(element("strong", row.attack.name), "w"), (row.knowledge, "w")]
 
 
 def _interval(value: Estimate | None) -> str:
@@ -207,10 +211,10 @@ def _control(row: AttackRow) -> list[object]:
 def _summary(row: AttackRow | None) -> str:
     if row is None:
         return _NONE
-    if row.kind is Kind.MATCH:
-        counts = row.evaluated or row.attack == LABELS_ONLY
+    if isinstance(row, MatchRow):
+        counts = row.evaluated or row.attack.family == LABELS_ONLY
         return share(row.top1.mean) + " found" if row.top1 and counts else _NOT_EVALUATED
-    if row.kind is Kind.DECIDE:
+    if isinstance(row, DecideRow):
         return f"AUC {row.auc.mean:.3f}" if row.auc and row.evaluated else _NOT_EVALUATED
     got = leakage(row)
     return _NOT_EVALUATED if got is None else f"{got:.3f}"

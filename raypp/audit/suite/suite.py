@@ -18,6 +18,7 @@ from raypp.audit.attacks.reconstruct.ridge import Ridge
 from raypp.audit.attacks.reconstruct.statistics import StatisticalKeyRecovery
 from raypp.audit.attacks.reconstruct.unet import UNet
 from raypp.audit.attacks.reconstruct.view import ComponentView, ImageItself
+from raypp.audit.core.attack_id import AttackId
 from raypp.audit.core.budget import Budget
 from raypp.audit.core.model import AnyAttack, Attack, AttackTarget, Need
 from raypp.audit.suite.repeated_views import OTHERS, WEAK, seen_often
@@ -117,9 +118,9 @@ class Suite:
     other_keys: int
     planned: tuple[Planned, ...]
 
-    def named(self, attack: str) -> Planned:
-        """Return the attack of a name."""
-        return next(one for one in self.planned if one.attack.name == attack)
+    def planned_as(self, attack: AttackId) -> Planned:
+        """Return the plan of an attack."""
+        return next(one for one in self.planned if one.attack.id == attack)
 
     def looks(self, target: str, planned: Planned) -> bool:
         """Whether recognisers look at what an attack makes of something."""

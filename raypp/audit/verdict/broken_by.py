@@ -1,6 +1,5 @@
 """How many known pairs break the thresholds that hold against a ciphertext-only adversary."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,8 +7,6 @@ from raypp.audit.core.model import Adversary
 from raypp.audit.core.row import AttackRow
 from raypp.audit.verdict.gates import Gate, Verdict, gates_of_one, judge
 from raypp.text.wording import counted
-
-_PAIRS = re.compile(r"\b(\d[\d,]*) pairs?\b")
 
 
 @dataclass(frozen=True)
@@ -40,12 +37,6 @@ class PairsNeeded:
         return f"broken by {number}" if self.pairs else f"holds against {number}, the most that were tried"
 
 
-def number_of_pairs(attack: str) -> int | None:
-    """Number of pairs in an attack's name such as `ridge, 6 pairs`; None if it names none."""
-    found = _PAIRS.search(attack)
-    return int(found[1].replace(",", "")) if found else None
-
-
 def pairs_needed(rows: Sequence[AttackRow]) -> tuple[PairsNeeded, ...]:
     """Return how many known pairs break each of the ciphertext-only adversary's thresholds.
 
@@ -62,7 +53,7 @@ def pairs_needed(rows: Sequence[AttackRow]) -> tuple[PairsNeeded, ...]:
     needed: dict[int, list[AttackRow]] = {0: []}
     for row in rows:
         if row.is_veil and row.adversary in {Adversary.CIPHERTEXT_ONLY, Adversary.KNOWN_PLAINTEXT}:
-            needed.setdefault(number_of_pairs(row.attack) or 0, []).append(row)
+            needed.setdefault(row.attack.pairs or 0, []).append(row)
     if len(needed) == 1:
         return ()
     without, *numbers = sorted(needed)

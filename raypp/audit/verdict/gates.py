@@ -7,18 +7,26 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from raypp.audit.core.model import Adversary, Kind
-from raypp.audit.core.row import AttackRow, Estimate
-from raypp.audit.recognition.figures import NO_FACE, NO_TEXT, NOT_INSTALLED, Recognised
+from raypp.audit.core.model import Adversary
+from raypp.audit.core.recognised import NO_FACE, NO_TEXT, NOT_INSTALLED, Recognised
+from raypp.audit.core.row import (
+    AttackRow,
+    DecideRow,
+    Estimate,
+    MatchRow,
+    ReconstructRow,
+    TriedUnderKeys,
+    under_key,
+)
 
 MEAN, WORST, MATCHING = "leakage, mean", "leakage, worst 5 %", "matching"
 INSIDER_MEAN, INSIDER_WORST = "leakage to an insider, mean", "leakage to an insider, worst 5 %"
 FACES, IDENTITY, TEXT = "faces found", "face verification", "text read"
 INSIDER_FACES, INSIDER_IDENTITY, INSIDER_TEXT = (f"{name} by an insider" for name in (FACES, IDENTITY, TEXT))
 TRAINED_ON_FACES = "recogniser trained on veiled faces"
-"""Name of the attack that tells faces apart without reconstructing one."""
+"""Family of the attack that tells faces apart without reconstructing one."""
 LABELS_ONLY = "labels alone"
-"""Name of the match that looks at no code: no attack, but what attacks on matching are held against."""
+"""Family of the match that looks at no code: no attack, but what attacks on matching are held against."""
 MEAN_THRESHOLD, WORST_THRESHOLD = 0.10, 0.25
 MATCHING_MARGIN = 0.05
 """How much more often than by the labels alone, or by chance, a veiled image may be found among plain ones."""
@@ -100,18 +108,21 @@ def judge(rows: Sequence[AttackRow]) -> tuple[Gate, ...]:
         The ciphertext-only adversary's gates: `MEAN` and `WORST` (the greater of detail and edges, over all attacks),
         `MATCHING` (the share found at the first guess, over all attacks), and what recognisers find on reconstructed
         images: `FACES`, `IDENTITY`, `TEXT`. Then, if the insider tried to reconstruct, the same but for matching, over
-        the ciphertext-only adversary's attacks
-        and its own, as it can make them all; a recogniser trained on veiled faces, where videos show enough of them to
-        be made, counts for its `INSIDER_IDENTITY`. For other decisions there is no gate.
+        the ciphertext-only adversary's attacks and its own, as it can make them all. A recogniser trained on veiled
+        faces, where videos show enough of them, counts for its `INSIDER_IDENTITY`. Other decisions have no gate.
     """
     ciphertext_only = [row for row in rows if row.is_veil and row.adversary is Adversary.CIPHERTEXT_ONLY]
     insider = [row for row in rows if row.is_veil and row.adversary is Adversary.INSIDER]
     gates = _judged(ciphertext_only, insider)
-    tried = [row for row in ciphertext_only if row.other_keys or row.attack == LABELS_ONLY]
+    tried = [
+        row
+        for row in ciphertext_only
+        if not isinstance(row, DecideRow) and (row.other_keys or row.attack.family == LABELS_ONLY)
+    ]
     others = range(max((len(row.other_keys) for row in tried), default=0))
     if not others:
         return gates
-    elsewhere = [[row.under(key) if row.other_keys else row for row in tried] for key in others]
+    elsewhere = [[under_key(row, key) if row.other_keys else row for row in tried] for key in others]
     each = [{gate.name: gate for gate in _of_both(rows)} for rows in (tried, *elsewhere)]
     surely = _judged([_at_least(row) if row in tried else row for row in ciphertext_only], insider)
     return tuple(
@@ -123,15 +134,15 @@ def judge(rows: Sequence[AttackRow]) -> tuple[Gate, ...]:
 def _judged(ciphertext_only: Sequence[AttackRow], insider: Sequence[AttackRow]) -> tuple[Gate, ...]:
     """Return the ciphertext-only adversary's gates and, if the insider tried to reconstruct, the insider's."""
     gates = gates_of_one(Adversary.CIPHERTEXT_ONLY, ciphertext_only)
-    return (
-        gates + _of_insider(ciphertext_only, insider) if any(row.kind is Kind.RECONSTRUCT for row in insider) else gates
-    )
+    tried = any(isinstance(row, ReconstructRow) for row in insider)
+    return gates + _of_insider(ciphertext_only, insider) if tried else gates
 
 
 def _of_insider(ciphertext_only: Sequence[AttackRow], insider: Sequence[AttackRow]) -> tuple[Gate, ...]:
     """The insider's gates: it can do all that a ciphertext-only adversary can."""
-    reconstructed = [row for row in (*ciphertext_only, *insider) if row.kind is Kind.RECONSTRUCT]
-    trained = [row for row in insider if row.attack == TRAINED_ON_FACES and row.auc is not None]
+    decided = [row for row in insider if isinstance(row, DecideRow)]
+    trained = [row for row in decided if row.attack.family == TRAINED_ON_FACES and row.auc is not None]
+    reconstructed = [row for row in (*ciphertext_only, *insider) if isinstance(row, ReconstructRow)]
     return (
         *_leaking((INSIDER_MEAN, INSIDER_WORST), Adversary.INSIDER, reconstructed),
         *_recognising((INSIDER_FACES, INSIDER_IDENTITY, INSIDER_TEXT), Adversary.INSIDER, reconstructed, trained),
@@ -165,9 +176,9 @@ def _over_keys(gate: Gate, tried: Sequence[Gate], *, certain: bool) -> Gate:
     return gate.model_copy(update={"verdict": agreed, "over_keys": reached})
 
 
-def _at_least(row: AttackRow) -> AttackRow:
+def _at_least(row: TriedUnderKeys) -> TriedUnderKeys:
     """The row with the lower ends of its intervals in place of its means."""
-    figures = {"detail": row.detail, "edges": row.edges, "top1": row.top1}
+    figures = {"top1": row.top1} if isinstance(row, MatchRow) else {"detail": row.detail, "edges": row.edges}
     return row.model_copy(
         update={name: one.model_copy(update={"mean": one.low}) for name, one in figures.items() if one is not None}
     )
@@ -175,9 +186,10 @@ def _at_least(row: AttackRow) -> AttackRow:
 
 def gates_of_one(adversary: Adversary, rows: Sequence[AttackRow]) -> tuple[Gate, ...]:
     """Return the ciphertext-only adversary's gates, judged by all rows given."""
-    reconstructed = [row for row in rows if row.kind is Kind.RECONSTRUCT]
-    labels = [row for row in rows if row.attack == LABELS_ONLY]
-    matched = [row for row in rows if row.kind is Kind.MATCH and row.attack != LABELS_ONLY]
+    reconstructed = [row for row in rows if isinstance(row, ReconstructRow)]
+    matches = [row for row in rows if isinstance(row, MatchRow)]
+    labels = [row for row in matches if row.attack.family == LABELS_ONLY]
+    matched = [row for row in matches if row.attack.family != LABELS_ONLY]
     return (
         *_leaking((MEAN, WORST), adversary, reconstructed),
         _gate(MATCHING, adversary, _matching_threshold(labels), [_on_average(row, row.top1) for row in matched]),
@@ -185,29 +197,31 @@ def gates_of_one(adversary: Adversary, rows: Sequence[AttackRow]) -> tuple[Gate,
     )
 
 
-def leakage(row: AttackRow) -> float | None:
+def leakage(row: ReconstructRow) -> float | None:
     """Mean leakage L of a reconstruction, the greater of detail and edges; None if the row does not count."""
     return _on_average(row, row.detail, row.edges).got
 
 
-def worst_leakage(row: AttackRow) -> float | None:
+def worst_leakage(row: ReconstructRow) -> float | None:
     """Leakage L of the worst 5 % of images, the greater of detail and edges; None if the row does not count."""
     return _most([one.worst for one in _counted(row, row.detail, row.edges)])
 
 
-def _leaking(names: tuple[str, str], adversary: Adversary, reconstructed: Sequence[AttackRow]) -> tuple[Gate, ...]:
+def _leaking(names: tuple[str, str], adversary: Adversary, reconstructed: Sequence[ReconstructRow]) -> tuple[Gate, ...]:
     mean, worst = names
     return (
         _gate(mean, adversary, MEAN_THRESHOLD, [_on_average(row, row.detail, row.edges) for row in reconstructed]),
-        _gate(worst, adversary, WORST_THRESHOLD, [_Reached(row.attack, worst_leakage(row)) for row in reconstructed]),
+        _gate(
+            worst, adversary, WORST_THRESHOLD, [_Reached(row.attack.name, worst_leakage(row)) for row in reconstructed]
+        ),
     )
 
 
 def _recognising(
     names: tuple[str, str, str],
     adversary: Adversary,
-    reconstructed: Sequence[AttackRow],
-    trained: Sequence[AttackRow] = (),
+    reconstructed: Sequence[ReconstructRow],
+    trained: Sequence[DecideRow] = (),
 ) -> tuple[Gate, ...]:
     """A row at which nobody looked does not count; recognisers that were trained on codes tell people apart, too."""
     faces, identity, text = names
@@ -224,49 +238,49 @@ def _recognising(
     )
 
 
-def _faces(row: AttackRow, found: Recognised) -> _Reached:
+def _faces(row: ReconstructRow, found: Recognised) -> _Reached:
     faces = found.faces
     if faces is None or not faces.faces:
-        return _Reached(row.attack, None, reason=NO_FACE if faces else found.reason)
-    return _Reached(row.attack, faces.found / faces.faces if row.evaluated else None)
+        return _Reached(row.attack.name, None, reason=NO_FACE if faces else found.reason)
+    return _Reached(row.attack.name, faces.found / faces.faces if row.evaluated else None)
 
 
-def _identity(row: AttackRow, found: Recognised) -> _Reached:
+def _identity(row: ReconstructRow, found: Recognised) -> _Reached:
     told = found.faces.verification if found.faces else None
     if told is None:
-        return _Reached(row.attack, None, reason=found.faces.reason if found.faces else found.reason)
+        return _Reached(row.attack.name, None, reason=found.faces.reason if found.faces else found.reason)
     figures = (told.auc, told.high, told.low)
     known = row.evaluated and all(map(math.isfinite, figures))
-    return _Reached(row.attack, *figures) if known else _Reached(row.attack, None)
+    return _Reached(row.attack.name, *figures) if known else _Reached(row.attack.name, None)
 
 
-def _told(row: AttackRow) -> _Reached:
+def _told(row: DecideRow) -> _Reached:
     figures = (row.auc.mean, row.auc.high, row.auc.low) if row.auc else ()
     known = row.evaluated and figures and all(map(math.isfinite, figures))
-    return _Reached(row.attack, *figures) if known else _Reached(row.attack, None)
+    return _Reached(row.attack.name, *figures) if known else _Reached(row.attack.name, None)
 
 
-def _text(row: AttackRow, found: Recognised) -> _Reached:
+def _text(row: ReconstructRow, found: Recognised) -> _Reached:
     text = found.text
     if text is None or not text.words:
-        return _Reached(row.attack, None, reason=NO_TEXT if text else found.reason)
-    return _Reached(row.attack, text.read / text.words if row.evaluated else None)
+        return _Reached(row.attack.name, None, reason=NO_TEXT if text else found.reason)
+    return _Reached(row.attack.name, text.read / text.words if row.evaluated else None)
 
 
-def _matching_threshold(labels: Sequence[AttackRow]) -> float | None:
+def _matching_threshold(labels: Sequence[MatchRow]) -> float | None:
     """What labels alone tell, but not less than chance, and the margin; None where that is all, or not known."""
     told = [max(row.top1.mean, 1 / row.candidates) for row in labels if row.top1 is not None and row.candidates]
     threshold = max(told, default=1.0) + MATCHING_MARGIN
     return threshold if threshold < 1 else None
 
 
-def _on_average(row: AttackRow, *estimates: Estimate | None) -> _Reached:
+def _on_average(row: TriedUnderKeys, *estimates: Estimate | None) -> _Reached:
     counted = _counted(row, *estimates)
     got, high = _most([one.mean for one in counted]), _most([one.high for one in counted])
-    return _Reached(row.attack, None) if got is None or high is None else _Reached(row.attack, got, high)
+    return _Reached(row.attack.name, None) if got is None or high is None else _Reached(row.attack.name, got, high)
 
 
-def _counted(row: AttackRow, *estimates: Estimate | None) -> list[Estimate]:
+def _counted(row: TriedUnderKeys, *estimates: Estimate | None) -> list[Estimate]:
     """All of them, or, unless the row was evaluated and has them all, none."""
     there = [one for one in estimates if one is not None]
     return there if row.evaluated and len(there) == len(estimates) else []

@@ -1,6 +1,9 @@
 """Certificates of version 1, read as ones of version 2."""
 
+import re
 from typing import Any
+
+from raypp.audit.core.attack_id import AttackId
 
 _CERTIFICATE = {"pictures": "images"}
 _ROW = {"pictures": "images", "picture": "image", "veiling": "target"}
@@ -12,6 +15,21 @@ _ADVERSARIES = {
     "holder of the key": "white-box adversary",
 }
 _KINDS = {"rebuild": "reconstruct"}
+_OF_KIND = {
+    "reconstruct": {"detail", "edges", "psnr_db", "ssim", "blind_psnr_db", "recognised", "image", "other_keys"},
+    "match": {"top1", "candidates", "other_keys"},
+    "decide": {"auc"},
+}
+_FIGURES = set().union(*_OF_KIND.values())
+_FAMILIES = {"the picture itself": "the image itself"}
+_NAME = re.compile(
+    r"(?P<family>.*?)(, (?P<pairs>[1-9]\d{0,8}) pairs?( of another key, (?P<alignment>[a-z ]+))?)?"
+    r"(, (?P<drawn_keys>[1-9]\d{0,8}) drawn)?"
+    r"(, (?P<merge>mean|votes) of (?P<frames>[1-9]\d{0,8}) frames)?(, under (?P<keys>[1-9]\d{0,8}) keys)?"
+)
+"""An attack's name, which was all that version 1 held of its identity."""
+_LONGEST = 200
+_NUMBERS = {"pairs", "drawn_keys", "frames", "keys"}
 _GATES = {
     "leakage to an ML team, mean": "leakage to an insider, mean",
     "leakage to an ML team, worst 5 %": "leakage to an insider, worst 5 %",
@@ -36,11 +54,36 @@ def upgraded(body: Any) -> Any:
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:
-    return _called(_renamed(row, _ROW), adversary=_ADVERSARIES, kind=_KINDS)
+    row = _called(_renamed(row, _ROW), adversary=_ADVERSARIES, kind=_KINDS)
+    if isinstance(name := row.get("attack"), str):
+        row["attack"] = attack_id(name).model_dump(mode="json")
+    other = _FIGURES - _OF_KIND.get(str(row.get("kind")), _FIGURES)
+    row = _without(row, other)
+    if isinstance(keys := row.get("other_keys"), list):
+        row["other_keys"] = [_without(figures, other) if isinstance(figures, dict) else figures for figures in keys]
+    return row
+
+
+def attack_id(name: str) -> AttackId:
+    """Return the identity of an attack that version 1 named; of a name of another form, the name as its family."""
+    found = _NAME.fullmatch(name) if len(name) <= _LONGEST else None
+    parts = {part: value for part, value in found.groupdict().items() if value} if found else {}
+    family, _, variant = parts.pop("family", name).partition(", ")
+    values = {part: int(value) if part in _NUMBERS else value for part, value in parts.items()}
+    known = AttackId.model_validate(values | {"family": _FAMILIES.get(family, family), "variant": variant})
+    return known if known.family != family or known.name == name else AttackId(family=name)
 
 
 def _gate(gate: dict[str, Any]) -> dict[str, Any]:
-    return _called(_renamed(gate, _GATE), adversary=_ADVERSARIES, name=_GATES)
+    gate = _called(_renamed(gate, _GATE), adversary=_ADVERSARIES, name=_GATES)
+    if gate.get("by") and isinstance(by := gate["by"], str):
+        gate["by"] = attack_id(by).name
+    return gate
+
+
+def _without(value: dict[str, Any], fields: set[str]) -> dict[str, Any]:
+    """Return an object without figures of another kind; one that stands there all the same is left, and refused."""
+    return {field: one for field, one in value.items() if field not in fields or one not in (None, [])}
 
 
 def _renamed(value: dict[str, Any], fields: dict[str, str]) -> dict[str, Any]:

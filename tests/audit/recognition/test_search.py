@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from raypp.audit.core.model import Frames, Images
-from raypp.audit.recognition.figures import NO_FACE, Planted
+from raypp.audit.core.recognised import NO_FACE, Planted
 from raypp.audit.recognition.packages import versions
 from raypp.audit.recognition.probes import HEIGHTS, plant
 from raypp.media.obfuscation import Pixelation

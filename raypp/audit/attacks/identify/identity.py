@@ -12,6 +12,7 @@ from torchvision.ops import roi_align  # type: ignore[import-untyped]
 
 from raypp.audit.attacks.identify.matching import ranked
 from raypp.audit.attacks.reconstruct.unet import as_planes
+from raypp.audit.core.attack_id import AttackId
 from raypp.audit.core.model import Adversary, Case, Decisions, Floats, People, Ranks
 from raypp.errors import OptionError
 
@@ -68,9 +69,9 @@ class Recogniser:
     adversary: Adversary = Adversary.INSIDER
 
     @property
-    def name(self) -> str:
-        """As in the report."""
-        return f"recogniser trained on veiled {self.reading}"
+    def id(self) -> AttackId:
+        """Which attack it is."""
+        return AttackId(family=f"recogniser trained on veiled {self.reading}")
 
     @property
     def knowledge(self) -> str:
@@ -79,7 +80,7 @@ class Recogniser:
 
     def decide(self, case: Case) -> Decisions:
         """Return how alike it finds boxes of one person, and of two; raises OptionError without people."""
-        people = _people(case, self.name)
+        people = _people(case, self.id.name)
         boxes = _cut(case, people, self.reading)
         so, not_so, whose = [], [], []
         for half, (learnt, asked) in enumerate(halves(people, case.seed)):
@@ -102,9 +103,9 @@ class BoxesAlone:
     adversary: Adversary = Adversary.INSIDER
 
     @property
-    def name(self) -> str:
-        """As in the report."""
-        return f"boxes alone, of {self.reading}"
+    def id(self) -> AttackId:
+        """Which attack it is."""
+        return AttackId(family="boxes alone", variant=f"of {self.reading}")
 
     @property
     def knowledge(self) -> str:
@@ -113,7 +114,7 @@ class BoxesAlone:
 
     def decide(self, case: Case) -> Decisions:
         """Return how near boxes of one person are to each other, and of two; raises OptionError without people."""
-        people = _people(case, self.name)
+        people = _people(case, self.id.name)
         trios = [trio for _, asked in halves(people, case.seed) for trio in trios_of(people, asked)]
         far = _far(people)
         so, not_so = (

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from raypp.audit.attacks.reconstruct.pairs import FromPairs
 from raypp.audit.attacks.reconstruct.ridge import Ridge
+from raypp.audit.core.attack_id import AttackId
 from raypp.audit.core.model import Adversary, Case, Codes, Frames, Ranks
 from raypp.audit.verdict.gates import LABELS_ONLY
 from raypp.geometry.boxes import Box
@@ -40,7 +41,7 @@ class ActivityMatcher:
     The candidates are the plain victims themselves, in no order: who is whose is all that is asked.
     """
 
-    name: ClassVar[str] = "activity of cells"
+    id: ClassVar[AttackId] = AttackId(family="activity of cells")
     adversary: ClassVar[Adversary] = Adversary.CIPHERTEXT_ONLY
     knowledge: ClassVar[str] = "the victims' shards, and the plain victims without order"
 
@@ -61,7 +62,7 @@ class PairsMatcher(FromPairs):
     """
 
     cells: int = 40_000
-    method: ClassVar[str] = f"{ActivityMatcher.name} and ridge"
+    method: ClassVar[str] = f"{ActivityMatcher.id.family} and ridge"
 
     def ranks(self, case: Case) -> Ranks:
         """Return for each victim the rank of its own image among all candidates, 0 the first: int64[N]."""
@@ -78,7 +79,7 @@ class LabelMatcher:
     The reference for every other matcher: labels are published beside codes, and tell images apart by themselves.
     """
 
-    name: ClassVar[str] = LABELS_ONLY
+    id: ClassVar[AttackId] = AttackId(family=LABELS_ONLY)
     adversary: ClassVar[Adversary] = Adversary.CIPHERTEXT_ONLY
     knowledge: ClassVar[str] = "labels of the veiled images, and labels of the plain ones without order"
 

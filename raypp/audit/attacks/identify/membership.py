@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from raypp.audit.core.attack_id import AttackId
 from raypp.audit.core.model import Adversary, Case, Decisions
 from raypp.errors import OptionError
 
@@ -24,9 +25,9 @@ class Membership:
     adversary: Adversary = Adversary.INSIDER
 
     @property
-    def name(self) -> str:
-        """As in the report."""
-        return "membership by loss" + (", calibrated" if self.calibrated else "")
+    def id(self) -> AttackId:
+        """Which attack it is."""
+        return AttackId(family="membership by loss", variant="calibrated" if self.calibrated else "")
 
     @property
     def knowledge(self) -> str:
@@ -42,7 +43,7 @@ class Membership:
         """
         detector, trial = case.target.detector, case.trial
         if detector is None or trial is None:
-            raise OptionError(f"{self.name} needs a detector and what it learnt from; give `model` and `members`")
+            raise OptionError(f"{self.id.name} needs a detector and what it learnt from; give `model` and `members`")
         members, strangers = (-detector.losses(some) for some in (trial.members, trial.strangers))
         if self.calibrated:
             later = detector.further(trial.own, self.steps, case.seed)

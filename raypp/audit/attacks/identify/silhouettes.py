@@ -1,9 +1,11 @@
 """Silhouettes: what stands or moves before a fixed camera, told from codes alone."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
+from raypp.audit.core.attack_id import AttackId
 from raypp.audit.core.model import Adversary, Case, Codes, Decisions, Floats, Frames, Images
 from raypp.audit.metrics.scores import LUMA
 from raypp.errors import OptionError
@@ -28,7 +30,7 @@ class Silhouettes:
     Judged are cells, a few of each image: those whose mean luma is far from the video's median, and those near it.
     """
 
-    name: str = "silhouettes of what moves"
+    id: ClassVar[AttackId] = AttackId(family="silhouettes of what moves")
     adversary: Adversary = Adversary.CIPHERTEXT_ONLY
     knowledge: str = "shards of whole videos of fixed cameras"
 
@@ -42,7 +44,7 @@ class Silhouettes:
         so, not_so = [np.zeros(0)], [np.zeros(0)]
         recorded = [place for place, moment in enumerate(case.victims.moments) if moment]
         if not recorded:
-            raise OptionError(f"{self.name} can be told in videos alone; name some")
+            raise OptionError(f"{self.id.name} can be told in videos alone; name some")
         for place in recorded:
             victim = case.victims.take([place])
             video = video_of(victim)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from raypp.audit.attacks.reconstruct.linear import LinearDecoder
 from raypp.audit.attacks.reconstruct.network import GridDecoder, piece, pixels, to_targets
+from raypp.audit.core.attack_id import AttackId
 from raypp.audit.core.model import Adversary, Case, Features, Frames, PublicFeatures
 from raypp.errors import OptionError
 
@@ -47,9 +48,9 @@ class FeatureBridge:
     knowledge: str = "the victims' shards, the detector, public weights, and images of his own that were never veiled"
 
     @property
-    def name(self) -> str:
-        """As in the report."""
-        return f"feature bridge, {self.decoder}" + (", aligned" if self.aligned else "")
+    def id(self) -> AttackId:
+        """Which attack it is."""
+        return AttackId(family="feature bridge", variant=f"{self.decoder}" + (", aligned" if self.aligned else ""))
 
     def reconstruct(self, case: Case) -> Frames:
         """Learn on public features of known images, decode the adapter's of the victims.
@@ -57,7 +58,7 @@ class FeatureBridge:
         Raises:
             OptionError: if the case has no detector or no public weights.
         """
-        of, known, seen = led_to(case, self.name)
+        of, known, seen = led_to(case, self.id.name)
         public = of(known)
         if self.aligned:
             seen = align(seen, public)

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from raypp.audit.core.attack_id import AttackId
 from raypp.audit.core.model import Adversary, Attack, AttackTarget, Case, Codes, Frames, Images
 
 SENSOR = 2.5
@@ -42,9 +43,9 @@ class OverFrames:
     merge: Merge
 
     @property
-    def name(self) -> str:
-        """As in the report."""
-        return f"{self.inner.name}, {self.merge} of {self.frames} frames"
+    def id(self) -> AttackId:
+        """Which attack it is."""
+        return self.inner.id.applied(merge=self.merge.value, frames=self.frames)
 
     @property
     def adversary(self) -> Adversary:

@@ -1,6 +1,7 @@
 """Feature inversion: the image whose public features come nearest to what an adapter makes of a veiled one."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from raypp.audit.attacks.reconstruct.bridge import align, led_to, moments
 from raypp.audit.attacks.reconstruct.linear import LinearDecoder
+from raypp.audit.core.attack_id import AttackId
 from raypp.audit.core.model import Adversary, Case, Frames
 
 _RATE = 0.02
@@ -30,7 +32,7 @@ class FeatureInversion:
     steps: int
     variation: float = 20.0
     adversary: Adversary = Adversary.INSIDER
-    name: str = "feature inversion by optimisation"
+    id: ClassVar[AttackId] = AttackId(family="feature inversion by optimisation")
     knowledge: str = "the victims' shards, the detector, public weights, and images of his own that were never veiled"
 
     def reconstruct(self, case: Case) -> Frames:
@@ -39,7 +41,7 @@ class FeatureInversion:
         Raises:
             OptionError: if the case has no detector or no public weights.
         """
-        features, known, led = led_to(case, self.name)
+        features, known, led = led_to(case, self.id.name)
         public = features(known)
         seen = align(led, public)
         _, spread = (torch.from_numpy(one) for one in moments(public))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 from raypp.audit.attacks.reconstruct.inversion import variation_of
 from raypp.audit.attacks.reconstruct.network import GridDecoder, piece, pixels, to_targets
 from raypp.audit.attacks.reconstruct.unet import Planes, as_planes
+from raypp.audit.core.attack_id import AttackId
 from raypp.audit.core.model import Adversary, AttackTarget, Case, Codes, Frames, Images, WhiteBox
 from raypp.audit.metrics import scores
 from raypp.errors import OptionError
@@ -59,7 +61,7 @@ class KeyLost:
     steps: int
     descent: int
     adversary: Adversary = Adversary.WHITE_BOX
-    name: str = "inversion under the key"
+    id: ClassVar[AttackId] = AttackId(family="inversion under the key")
     knowledge: str = "the owner's key (of a learned veil, the encoder, too), the victims' shards, and images of his own"
 
     def reconstruct(self, case: Case) -> Frames:

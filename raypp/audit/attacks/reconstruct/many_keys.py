@@ -11,6 +11,7 @@ from torch import Tensor
 
 from raypp.audit.attacks.axes import Axes
 from raypp.audit.attacks.reconstruct.network import GridDecoder, piece, pixels, to_targets
+from raypp.audit.core.attack_id import AttackId
 from raypp.audit.core.model import Adversary, AttackTarget, Case, Frames, Images
 from raypp.errors import OptionError
 
@@ -51,9 +52,9 @@ class ManyKeys:
     knowledge: str = "the victims' shards, images of his own, and as many keys of the same veil as he cares to draw"
 
     @property
-    def name(self) -> str:
-        """As in the report."""
-        return f"decoder for any key, {self.keys} drawn"
+    def id(self) -> AttackId:
+        """Which attack it is."""
+        return AttackId(family="decoder for any key", drawn_keys=self.keys)
 
     def reconstruct(self, case: Case) -> Frames:
         """Learn on drawn keys, decode the victims.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from raypp.audit.core.attack_id import AttackId
 from raypp.audit.core.model import Adversary, Case, Images
 
 
@@ -14,9 +15,9 @@ class FromPairs:
     method: ClassVar[str]
 
     @property
-    def name(self) -> str:
-        """As in the report."""
-        return f"{self.method}, {self.pairs} pair{'s' if self.pairs > 1 else ''}"
+    def id(self) -> AttackId:
+        """Which attack it is."""
+        return AttackId(family=self.method, pairs=self.pairs)
 
     @property
     def adversary(self) -> Adversary:

@@ -7,6 +7,7 @@ import numpy as np
 
 from raypp.audit.attacks.axes import Axes
 from raypp.audit.attacks.reconstruct.names import Names
+from raypp.audit.core.attack_id import AttackId
 from raypp.audit.core.model import Adversary, Attack, AttackTarget, Case, Codes, Frames, Images
 from raypp.errors import OptionError
 
@@ -41,9 +42,9 @@ class UnderKeys:
     keys: int
 
     @property
-    def name(self) -> str:
-        """As in the report."""
-        return f"{self.inner.name}, under {self.keys} keys"
+    def id(self) -> AttackId:
+        """Which attack it is."""
+        return self.inner.id.applied(keys=self.keys)
 
     @property
     def adversary(self) -> Adversary:
@@ -75,9 +76,9 @@ class OtherKey:
     alignment: Alignment
 
     @property
-    def name(self) -> str:
-        """As in the report."""
-        return f"{self.inner.name} of another key, {self.alignment}"
+    def id(self) -> AttackId:
+        """Which attack it is."""
+        return self.inner.id.applied(alignment=self.alignment.value)
 
     @property
     def adversary(self) -> Adversary:

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from itertools import product
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from raypp.audit.attacks.cells import images, some
+from raypp.audit.core.attack_id import AttackId
 from raypp.audit.core.model import Adversary, Case, Codes, Frames
 from raypp.audit.targets.baselines import space_to_depth
 
@@ -44,7 +45,7 @@ class StatisticalKeyRecovery:
     """
 
     restarts: int = 32
-    name: str = "statistical key recovery"
+    id: ClassVar[AttackId] = AttackId(family="statistical key recovery")
     adversary: Adversary = Adversary.CIPHERTEXT_ONLY
     knowledge: str = "the victims' shards, and images of his own that were never veiled"
 

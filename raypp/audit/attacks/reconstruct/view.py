@@ -1,13 +1,14 @@
 """What somebody with nothing but shards would look at first, judged as an image."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from raypp.audit.attacks.cells import grid, images, some
+from raypp.audit.core.attack_id import AttackId
 from raypp.audit.core.model import Adversary, Case, Codes, Frames
 from raypp.veil.view import component_view
 
@@ -20,7 +21,7 @@ _SPREAD = (2, 98)  # percentiles that the view stretches to black and white
 class ImageItself:
     """Shows codes that are colours, of a cell or of each of its pixels, as the image that they are."""
 
-    name: str = "the image itself"
+    id: ClassVar[AttackId] = AttackId(family="the image itself")
     adversary: Adversary = Adversary.CIPHERTEXT_ONLY
     knowledge: str = "the victims' shards, which hold colours"
 
@@ -41,7 +42,7 @@ class ComponentView:
     it is light where the attacker's own images are light on average, cell by cell.
     """
 
-    name: str = "component view"
+    id: ClassVar[AttackId] = AttackId(family="component view")
     adversary: Adversary = Adversary.CIPHERTEXT_ONLY
     knowledge: str = "the victims' shards, and how light his own images are in each place"
 
