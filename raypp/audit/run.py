@@ -6,9 +6,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.audit.bounds import bounds_on
 from raypp.audit.core.row import AttackRow
+from raypp.audit.lab import lab_of
 from raypp.audit.report.page import write_report
+from raypp.audit.settings import AuditSettings
 from raypp.audit.targets.target import VEIL
-from raypp.audit.tasks import IMAGES, AuditSettings, Task, missing, read_rows, tasks
+from raypp.audit.tasks import IMAGES, Task, missing, read_rows, tasks
 from raypp.audit.verdict.broken_by import pairs_needed
 from raypp.audit.verdict.certificate import CERTIFICATE, Gate, ImageCounts, certify, sign
 from raypp.audit.verdict.gates import Verdict
@@ -19,7 +21,6 @@ from raypp.progress import Progress
 from raypp.text.wording import counted
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import load_key
-from raypp.veil.veil import open_veil
 
 
 class AuditSummary(BaseModel):
@@ -59,14 +60,14 @@ def run_audit(
             for done in execute(left):
                 advance(1, done, 0)
     with progress.task("bounds", 1) as advance:
-        made = open_veil(settings.spec, key, settings.encoder)
-        bounds = bounds_on(made, settings.evidence(), progress.say)
+        lab = lab_of(settings)
+        bounds = bounds_on(lab.veil, lab.evidence, progress.say)
         advance(1, "", 0)
     certificate = certify(
         settings.spec,
         key,
         read_rows(wanted),
-        evidence=settings.evidence(),
+        evidence=lab.evidence,
         bounds=bounds,
         budget=settings.budget.value,
         size=settings.size,

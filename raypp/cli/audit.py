@@ -73,7 +73,8 @@ def make_audit_command(cluster: "ClusterTasks | None") -> Callable[..., None]:
         check_weights(weights)
         key_path = resolve_key_path(key).absolute()
         from raypp.audit.run import plan_lines, run_audit, summary_lines  # noqa: PLC0415 - needs torch, slow to import
-        from raypp.audit.tasks import AuditSettings, run_here  # noqa: PLC0415
+        from raypp.audit.settings import AuditSettings  # noqa: PLC0415
+        from raypp.audit.tasks import run_here  # noqa: PLC0415
 
         settings = AuditSettings(
             sources=tuple(one if is_url(one) else str(Path(one).absolute()) for one in sources),

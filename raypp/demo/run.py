@@ -106,7 +106,7 @@ def _audit(
     from raypp.audit.core.budget import Budget  # noqa: PLC0415
     from raypp.audit.run import run_audit  # noqa: PLC0415 - needs torch
     from raypp.audit.run import summary_lines as audit_lines  # noqa: PLC0415
-    from raypp.audit.tasks import AuditSettings  # noqa: PLC0415
+    from raypp.audit.settings import AuditSettings  # noqa: PLC0415
 
     number = Path(settings.out).name.rpartition("-")[2]
     audited = AuditSettings(

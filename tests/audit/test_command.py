@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from raypp.audit import tasks as running
+from raypp.audit import lab as laboratory
+from raypp.audit import settings as auditing
 from raypp.audit.attacks.reconstruct.bridge import FeatureBridge
 from raypp.audit.attacks.reconstruct.many_keys import ManyKeys
 from raypp.audit.attacks.reconstruct.unet import UNet
@@ -18,8 +19,9 @@ from raypp.audit.core.budget import Budget
 from raypp.audit.core.row import DecideRow, ReconstructRow
 from raypp.audit.footage import evidence
 from raypp.audit.metrics import measure as measuring
+from raypp.audit.settings import AuditSettings
 from raypp.audit.suite.suite import Suite, suite
-from raypp.audit.tasks import AuditSettings, Task, run_here, tasks
+from raypp.audit.tasks import Task, run_here, tasks
 from raypp.audit.verdict.certificate import verify_certificate
 from raypp.audit.verdict.gates import Verdict
 from raypp.cli.audit import make_audit_command
@@ -42,7 +44,7 @@ def _light(budget: Budget, learned: bool = False) -> Suite:
 
 @pytest.fixture
 def _light_suite(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "suite", _light)
+    monkeypatch.setattr(auditing, "suite", _light)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +58,7 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def place(videos: Path) -> Path:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(running, "suite", _light)
+        patch.setattr(auditing, "suite", _light)
         sources = [str(videos / "in" / "inventory.csv")]
         audit = make_audit_command(None)
         audit(sources, videos / "out", videos / "owner.key", **_QUICK, json_file=videos / "summary.json")
@@ -172,9 +174,8 @@ def test_images_are_digested_once_and_their_baseline_is_made_once(place: Path, m
 
         return call
 
-    running._evidence.cache_clear()
-    running._blind.cache_clear()
-    monkeypatch.setattr(running, "gather", counted("gather", running.gather))
+    laboratory.lab_of.cache_clear()
+    monkeypatch.setattr(laboratory, "gather", counted("gather", laboratory.gather))
     monkeypatch.setattr(measuring, "blind_baseline", counted("baseline", measuring.blind_baseline))
     monkeypatch.setattr(evidence, "sha256", counted("digest", hashlib.sha256))
     settings = AuditSettings(

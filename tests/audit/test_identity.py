@@ -116,4 +116,4 @@ def test_a_recogniser_of_veiled_faces_counts_for_the_insiders_gate_and_only_wher
     assert gate(faces.model_copy(update={"control": None}))[0] is Verdict.NOT_EVALUATED
     assert gate(faces.model_copy(update={"auc": None, "reason": "too few"}))[0] is Verdict.MET
     assert gate(decide("recogniser trained on veiled bodies and clothes", auc=1.0))[0] is Verdict.MET
-    assert Recogniser(Reading.FACES).name == TRAINED_ON_FACES
+    assert Recogniser(Reading.FACES).id.family == TRAINED_ON_FACES

@@ -8,10 +8,11 @@ from PIL import Image
 
 from raypp.audit.core.budget import Budget
 from raypp.audit.core.model import Kind
+from raypp.audit.settings import AuditSettings
 from raypp.audit.suite.insider import open_insider
 from raypp.audit.suite.suite import OPEN_FEATURES
 from raypp.audit.targets.target import VEIL
-from raypp.audit.tasks import AuditSettings, read_rows, run_task, tasks
+from raypp.audit.tasks import read_rows, run_task, tasks
 from raypp.detect.model import build_detector
 from raypp.detect.schedule import Recipe
 from raypp.errors import ConflictError, ModelError, OptionError

@@ -37,7 +37,7 @@ def _one_thread() -> Iterator[None]:
 
 def made_on(name: str, known: Images, victims: Images) -> Frames:
     made = Veil(PatchSpec(), VeilKey(bytes(range(32))))
-    return SHORT.reconstruct(case_of(name, made, CaseInputs(Evidence(known, victims, 0), {}), (), 0))
+    return SHORT.reconstruct(case_of(name, made, CaseInputs(Evidence(known, victims, 0)), 0))
 
 
 def test_what_takes_little_away_is_opened_and_noise_is_not(known: Images, victims: Images) -> None:

@@ -14,9 +14,11 @@ from raypp.audit.attacks.reconstruct.key_lost import KeyLost
 from raypp.audit.core.budget import Budget
 from raypp.audit.core.model import Adversary
 from raypp.audit.core.row import ReconstructRow
+from raypp.audit.lab import lab_of
+from raypp.audit.settings import AuditSettings
 from raypp.audit.suite.suite import Planned, suite
 from raypp.audit.targets.target import VEIL, veil
-from raypp.audit.tasks import AuditSettings, Task, read_rows, run_task, tasks
+from raypp.audit.tasks import Task, read_rows, run_task, tasks
 from raypp.audit.verdict.certificate import certify, sign, verify_certificate
 from raypp.errors import SpecError
 from raypp.veil.encoder_file import seal_encoder
@@ -61,7 +63,7 @@ def test_its_certificate_is_of_its_spec_and_verifies(settings: AuditSettings) ->
     key = load_owner_key(settings.key_path)
     rows = read_rows(wanted)
     made = certify(
-        settings.spec, key, rows, evidence=settings.evidence(), bounds={}, budget="quick", size=settings.size
+        settings.spec, key, rows, evidence=lab_of(settings).evidence, bounds={}, budget="quick", size=settings.size
     )
     settings.out.joinpath("certificate.json").write_bytes(sign(made, key))
     found = verify_certificate(settings.out / "certificate.json")
@@ -73,7 +75,7 @@ def test_its_certificate_is_of_its_spec_and_verifies(settings: AuditSettings) ->
 
 def test_what_is_attacked_are_the_codes_of_its_own_encoder(settings: AuditSettings) -> None:
     made = open_veil(settings.spec, load_owner_key(settings.key_path), settings.encoder)
-    victims = settings.evidence().victims
+    victims = lab_of(settings).evidence.victims
     codes = veil(made).encode(victims)
     assert codes.shape == (len(victims), 6, 12, 12)
     assert np.array_equal(codes, made.stream("audit", victims.cameras[0]).encode(victims.frames))

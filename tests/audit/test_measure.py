@@ -10,7 +10,7 @@ from PIL import Image
 
 from raypp.audit.core.attack_id import AttackId
 from raypp.audit.core.model import Adversary, AnyAttack, Case, Decisions, Frames, Images, Kind, Ranks
-from raypp.audit.core.row import AttackRow
+from raypp.audit.core.row import AttackRow, under_key
 from raypp.audit.metrics import scores
 from raypp.audit.metrics.measure import BlindBaseline, missing_row, row_of
 from raypp.audit.targets import baselines
@@ -109,11 +109,13 @@ def test_images_scored_one_by_one_score_as_all_at_once(truth: Frames, tmp_path: 
 def test_a_row_holds_the_figures_of_its_kind_and_no_other(truth: Frames, tmp_path: Path) -> None:
     made = [measured(truth, attack, tmp_path) for attack in (Painter(truth), Finder(), Decider())]
     assert [row.kind for row in made] == [Kind.RECONSTRUCT, Kind.MATCH, Kind.DECIDE]
-    figures = [(row.detail, row.edges, row.psnr_db, row.ssim, row.blind_psnr_db, row.image) for row in made]
-    assert [{one is None for one in some} for some in figures] == [{False}, {True}, {True}]
-    assert [row.top1 and row.top1.mean for row in made] == [None, 0.75, None]
-    assert [row.candidates for row in made] == [None, 4, None]
-    assert [row.auc and row.auc.mean for row in made] == [None, None, 4 / 6]
+    figures = ({"detail", "edges", "psnr_db", "ssim", "blind_psnr_db", "image"}, {"top1", "candidates"}, {"auc"})
+    for row, own in zip(made, figures, strict=True):
+        stated = row.model_dump()
+        assert all(stated[name] is not None for name in own)
+        assert not stated.keys() & (set().union(*figures) - own)
+    _, matched, decided = (row.model_dump() for row in made)
+    assert (matched["top1"]["mean"], matched["candidates"], decided["auc"]["mean"]) == (0.75, 4, 4 / 6)
     assert [row.images for row in made] == [4, 4, 5]
 
 
@@ -146,7 +148,7 @@ def test_an_attack_is_measured_under_each_key_and_learns_once(truth: Frames, tmp
     found = [one.detail.mean for one in (row, *row.other_keys) if one.detail]
     assert found[1] == pytest.approx(1)
     assert found[0] == found[2] < 0.1
-    assert row.under(0).detail == row.other_keys[0].detail
-    assert row.under(0).other_keys == ()
+    assert under_key(row, 0).detail == row.other_keys[0].detail
+    assert under_key(row, 0).other_keys == ()
     matched = row_of("this veil", Finder(), Case(mine, images, images), blind, tmp_path / "b.png", others=others)
     assert [one.top1 and one.top1.mean for one in matched.other_keys] == [0.75, 0.75]

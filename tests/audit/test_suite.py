@@ -34,11 +34,11 @@ def _short(attack: Any) -> AnyAttack:
 def _make(planned: Iterable[tuple[str, Planned]]) -> int:
     """Make each attack that needs no detector and no video, shortly, on what it is planned on; returns how many."""
     known, victims = (shapes(count, (96, 96), seed) for seed, count in enumerate((4, 2)))
-    inputs = CaseInputs(Evidence(known, victims, 0), {})
+    inputs = CaseInputs(Evidence(known, victims, 0))
     made = Veil(PatchSpec(), VeilKey(bytes(range(32))))
     tried = {(target, _short(one.attack)) for target, one in planned if not one.needs}
     for target, attack in tried:
-        case = case_of(target, made, inputs, (), 0)
+        case = case_of(target, made, inputs, 0)
         if isinstance(attack, Attack):
             assert attack.reconstruct(case).shape == victims.frames.shape, attack.id.name
         else:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 
@@ -20,9 +19,8 @@ _MOST_OWN = 64
 Read = list[tuple[Frames, Labels]]
 
 
-@lru_cache(maxsize=1)
 def gather_trial(sources: tuple[str, ...], size: int, patch: int, count: int, seed: int) -> Trial | None:
-    """Read images of both splits of a dataset, as the veil letterboxes them; read once in a process.
+    """Read images of both splits of a dataset, as the veil letterboxes them.
 
     Args:
         sources: where to look; of local datasets in YOLO layout, the first with enough images of one shape is taken.

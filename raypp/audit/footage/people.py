@@ -1,9 +1,8 @@
 """People whom fixed cameras saw for a while, told apart by following each through the plain video."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -38,9 +37,8 @@ _Kept: TypeAlias = tuple[int, int, Frames, Corners]
 """Video, time in microseconds, frame and box."""
 
 
-@lru_cache(maxsize=4)
-def videos_of(sources: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the videos among sources, by URL or path; looked for once in a process."""
+def videos_of(sources: Sequence[str]) -> tuple[str, ...]:
+    """Return the videos among sources, by URL or path."""
     return tuple(file.url for file in discover(sources).files if file.kind is SourceKind.VIDEO)
 
 
@@ -74,12 +72,11 @@ def faces_by_recogniser(frame: Frames) -> Corners:
     return boxes
 
 
-@lru_cache(maxsize=2)
-def gather_people(sources: tuple[str, ...], size: int, weights: Path | None, longest_s: int) -> People | str:
-    """Follow people, or faces, through videos; read once in a process.
+def gather_people(videos: Sequence[str], size: int, weights: Path | None, longest_s: int) -> People | str:
+    """Follow people, or faces, through videos.
 
     Args:
-        sources: where videos are looked for.
+        videos: by URL or path.
         size: side of the letterboxed square, in pixels.
         weights: public weights that find people; None to find faces, by recognisers.
         longest_s: of all videos together, in seconds; of each an even share is looked at, in its middle.
@@ -93,7 +90,6 @@ def gather_people(sources: tuple[str, ...], size: int, weights: Path | None, lon
     find = bodies_by(weights) if weights else faces_by_recogniser
     if find is None:
         return f"the weights know no class {_PERSON}"
-    videos = videos_of(sources)
     tracks = [
         track for number, url in enumerate(videos) for track in _video(number, url, size, find, longest_s / len(videos))
     ]

@@ -1,13 +1,13 @@
 """What an attack is given: images, what is attacked, and, where it needs them, a detector and public weights."""
 
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 from raypp.audit.core.model import AttackTarget, Case, Need, People, Trial
 from raypp.audit.footage.evidence import CAMERA, Evidence
-from raypp.audit.suite.insider import Insider, drawn_encoder, open_detector, open_features, open_insider
+from raypp.audit.suite.insider import Insider, drawn_encoder, open_detector, open_features
 from raypp.audit.suite.repeated_views import WEAK
 from raypp.audit.suite.suite import BASELINES, BY_HEART, CONTROLS, NOISE, NOISE_UNDER_KEY, OPEN_FEATURES
 from raypp.audit.targets.baselines import noise
@@ -29,36 +29,35 @@ class CaseInputs:
 
     Attributes:
         evidence: the images.
-        files: detector and weights, as far as they were given.
+        model: a detector on codes; None if there is none.
         trial: what the detector learnt from and what not; None where no attack at hand asks for it.
         people: in videos; None where no attack at hand asks for them.
+        insider: detector and public weights; None where no attack at hand asks for them.
     """
 
     evidence: Evidence
-    files: InsiderFiles
+    model: Path | None = None
     trial: Trial | None = None
     people: People | None = None
+    insider: Insider | None = None
 
 
-def case_of(name: str, made: Veil, inputs: CaseInputs, needs: tuple[Need, ...], seed: int) -> Case:
+def case_of(name: str, made: Veil, inputs: CaseInputs, seed: int) -> Case:
     """Return all that one attack is given.
 
     Args:
         name: of what is attacked, `VEIL` or a baseline's.
         made: the audited veil.
         inputs: with all that is needed in it.
-        needs: of the attack.
         seed: of what the attacker leaves to chance.
 
     Raises:
         ModelError, ConflictError: if detector or weights cannot be read, do not fit, or are of another veil.
     """
-    evidence, files, trial = inputs.evidence, inputs.files, inputs.trial
-    if trial is not None:
-        seen, tried = _examined(name, made, files[Need.MODEL], trial, seed)
+    evidence, trial, insider = inputs.evidence, inputs.trial, inputs.insider
+    if trial is not None and inputs.model is not None:
+        seen, tried = _examined(name, made, inputs.model, trial, seed)
         return Case(seen, evidence.known, evidence.victims, seed, trial=tried)
-    by_insider = {Need.MODEL, Need.WEIGHTS} <= set(needs)
-    insider = _insider(files[Need.MODEL], files[Need.WEIGHTS], made.veil_id) if by_insider else None
     seen, public = _target(name, made, evidence, insider, seed), insider.public if insider else None
     return Case(seen, evidence.known, evidence.victims, seed, public, people=inputs.people)
 
@@ -98,8 +97,3 @@ def _examined(name: str, made: Veil, model: Path, trial: Trial, seed: int) -> tu
         learnt, rest = (trial.own.take(places) for places in (range(_BY_HEART), range(_BY_HEART, len(trial.own))))
         detector, trial = detector.further(learnt, _STEPS, seed), replace(trial, members=learnt, own=rest)
     return replace(seen, detector=detector), trial
-
-
-@lru_cache(maxsize=1)
-def _insider(model: Path, weights: Path, veil_id: str) -> Insider:
-    return open_insider(model, weights, veil_id)

@@ -1,0 +1,55 @@
+"""Settings of an audit."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from raypp.audit.core.budget import Budget
+from raypp.audit.core.model import Need
+from raypp.audit.suite.case_builder import InsiderFiles
+from raypp.audit.suite.suite import Suite, suite
+from raypp.veil.spec import LearnedSpec, VeilSpec
+
+
+class AuditSettings(BaseModel):
+    """What is audited: everything but the key itself, which is named by its path.
+
+    Attributes:
+        sources: the owner's own footage, absolute.
+        out: folder of the audit.
+        key_path: the owner's or a site's key.
+        spec: the veil.
+        encoder: a learned veil's encoder file, which the spec names by its digest; None for a patch veil.
+        model: a detector on codes of the veil, for what an insider can do with it; None if there is none.
+        weights: public weights of the detector's architecture, likewise.
+        members: dataset whose train split the detector learnt from, and whose val split not; None to look for one among
+            the sources.
+        size: side of the letterboxed square, in pixels.
+        budget: how much it may take.
+        seed: of which sources are attacked, and of the attackers' chances.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sources: tuple[str, ...]
+    out: Path
+    key_path: Path
+    spec: VeilSpec
+    encoder: Path | None = None
+    model: Path | None = None
+    weights: Path | None = None
+    members: str | None = None
+    size: int
+    budget: Budget
+    seed: int = 0
+
+    @property
+    def suite(self) -> Suite:
+        """The attacks of the budget."""
+        return suite(self.budget, learned=isinstance(self.spec, LearnedSpec))
+
+    @property
+    def files(self) -> InsiderFiles:
+        """What was given of what attacks by an insider need."""
+        given = {Need.MODEL: self.model, Need.WEIGHTS: self.weights}
+        return {need: path for need, path in given.items() if path is not None}
