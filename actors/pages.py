@@ -1,4 +1,4 @@
-"""The read-only pages of a gateway, for browsers: HTTP here, the pages themselves in `raypp.reports`."""
+"""The read-only pages of a gateway, for browsers: HTTP here, the pages themselves in `raypp.web`."""
 
 import hashlib
 import logging
@@ -38,30 +38,30 @@ class Pages:
         services = self._services
         if not services.front.passed(request.headers.get(FRONT_HEADER, "")):
             return PlainTextResponse("this call did not come through the front; use its address\n", _FORBIDDEN)
-        asked = PageRequest(
+        wanted = PageRequest(
             method=request.method,
             path=str(request.scope["path"]),
             query=request.url.query,
             headers={name.lower(): value for name, value in request.headers.items()},
         )
         ledger = services.ledger
-        caller = hashlib.sha256((asked.token() or "").encode()).hexdigest()
+        caller = hashlib.sha256((wanted.token() or "").encode()).hexdigest()
         try:
             answer = await services.reports.next(
                 caller,
                 respond,
-                asked,
+                wanted,
                 ledger,
                 services.identities,
                 ledger.clock(),
                 services.settings.source_url or project_source(),
             )
         except RefusedError as error:
-            answer = problem(asked, _TOO_MANY, "One at a time", str(error), Retry_After="5")
+            answer = problem(wanted, _TOO_MANY, "One at a time", str(error), Retry_After="5")
         if answer.status == _UNAUTHORIZED:
             services.token_refused(f"no good token (page from {request.client.host if request.client else 'nowhere'})")
         if answer.status == _OK and answer.reader is not None:
-            await self._audit(str(answer.reader), asked.path)
+            await self._audit(str(answer.reader), wanted.path)
         return Response(answer.body, answer.status, answer.headers)
 
     async def _audit(self, who: str, path: str) -> None:

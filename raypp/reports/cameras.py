@@ -54,31 +54,31 @@ def camera_states(streams: Iterable[StreamStatus], reap_after_s: float, now_us: 
         now_us: the present, microseconds since 1970.
     """
     by_camera: dict[str, list[StreamStatus]] = {}
-    for one in streams:
-        by_camera.setdefault(one.stream.camera, []).append(one)
-    found = []
+    for stream in streams:
+        by_camera.setdefault(stream.stream.camera, []).append(stream)
+    states = []
     for camera, epochs in sorted(by_camera.items()):
         last = epochs[-1]  # the latest epoch counts
-        newest = max((one.newest_us for one in epochs if one.newest_us is not None), default=None)
+        newest = max((epoch.newest_us for epoch in epochs if epoch.newest_us is not None), default=None)
         quiet = not last.ended and (last.silent or now_us - last.active_us > reap_after_s * SECOND_US)
-        folded = max((one.folded_us for one in epochs if one.folded_us is not None), default=None)
-        found.append(
+        folded = max((epoch.folded_us for epoch in epochs if epoch.folded_us is not None), default=None)
+        states.append(
             CameraState(camera, epochs[0].stream.epoch, newest, folded, last.live, last.ended, quiet, last.classes)
         )
-    return tuple(found)
+    return tuple(states)
 
 
 def watching(cameras: Iterable[CameraState], period: Period) -> tuple[str, ...]:
-    """Cameras that should have sent frames in a period, whether or not they did."""
-    return tuple(one.camera for one in cameras if one.watches and one.since_us < period.to_us)
+    """Return cameras that should have sent frames in a period, whether or not they did."""
+    return tuple(camera.camera for camera in cameras if camera.watches and camera.since_us < period.to_us)
 
 
 def silent_since(cameras: Iterable[CameraState], period: Period) -> dict[str, int]:
-    """Cameras that were silent at the end of a period, each with the time of its latest frame before."""
+    """Return cameras that were silent at the end of a period, each with the time of its latest frame before."""
     return {
-        one.camera: one.newest_us
-        for one in cameras
-        if one.watches and one.quiet and one.newest_us is not None and one.newest_us < period.to_us
+        camera.camera: camera.newest_us
+        for camera in cameras
+        if camera.watches and camera.quiet and camera.newest_us is not None and camera.newest_us < period.to_us
     }
 
 
@@ -88,7 +88,7 @@ def known_until(cameras: Sequence[CameraState], now_us: int) -> int:
     While cameras are receiving that is the latest moment of which all of them have sent, and whose frames have been
     made uses of; else it is the present.
     """
-    ends = [one.folded_us for one in cameras if one.receiving and one.folded_us is not None]
+    ends = [camera.folded_us for camera in cameras if camera.receiving and camera.folded_us is not None]
     ends = [at_us for at_us in ends if at_us <= now_us]
     if not ends:
         return now_us

@@ -1,7 +1,7 @@
-"""What a timeline shows, before it is drawn: lanes of use, what was not observed, and the shifts."""
+"""A timeline before it is drawn: lanes of use, time that was not observed, and the shifts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -126,12 +126,11 @@ def chart_of(
     colours: Colours | None = None,
 ) -> Chart:
     """Lay out a report as `make_chart` does: its lanes, time in use and shifts; safety equipment is no use."""
-    rows = {Row(one.camera, one.station, one.tool): round(one.states.used_s * 1e6) for one in report.lanes}
-    shown = [one for one in episodes if _row(one) in rows]
-    bands = [Band(one.name, one.start_us, one.end_us) for one in report.shifts]
-    return make_chart(
-        report.site, Period(report.from_us, report.to_us), zone, shown, stretches, rows, bands, steps, colours
-    )
+    rows = {Row(lane.camera, lane.station, lane.tool): round(lane.states.used_s * 1e6) for lane in report.lanes}
+    shown = [episode for episode in episodes if _row(episode) in rows]
+    period = Period(report.from_us, report.to_us)
+    chart = make_chart(report.site, period, zone, shown, stretches, rows, steps, colours)
+    return replace(chart, bands=tuple(Band(shift.name, shift.start_us, shift.end_us) for shift in report.shifts))
 
 
 def make_chart(
@@ -141,11 +140,10 @@ def make_chart(
     episodes: Sequence[Episode],
     stretches: Sequence[Stretch],
     rows: Mapping[Row, int] = MappingProxyType({}),
-    bands: Sequence[Band] = (),
     steps: int = 2000,
     colours: Colours | None = None,
 ) -> Chart:
-    """Lay out the uses of a period.
+    """Lay out the uses of a period, without shifts.
 
     Args:
         site: its name.
@@ -154,25 +152,24 @@ def make_chart(
         episodes: in any order.
         stretches: likewise.
         rows: lanes to be shown in any case, with their time in use in microseconds; of others their bars are measured.
-        bands: shifts.
         steps: how finely it will be drawn: uses closer together than one step become one bar.
         colours: of each tool; None: in the order of their names.
     """
     step_us = max(1, period.length_us // steps)
-    found: dict[Row, list[Episode]] = {row: [] for row in rows}
+    by_row: dict[Row, list[Episode]] = {row: [] for row in rows}
     for episode in episodes:
         if episode.start_us < period.to_us and max(episode.end_us, episode.start_us + 1) > period.from_us:
-            found.setdefault(_row(episode), []).append(episode)
+            by_row.setdefault(_row(episode), []).append(episode)
     cameras = []
-    for sight in sights(stretches, {row.camera for row in found}).values():
+    for sight in sights(stretches, {row.camera for row in by_row}).values():
         lanes = tuple(
-            Lane(row.tool, row.station, bars := _bars(found[row], period, step_us), rows.get(row, _length_us(bars)))
-            for row in sorted(found)
+            Lane(row.tool, row.station, bars := _bars(by_row[row], period, step_us), rows.get(row, _length_us(bars)))
+            for row in sorted(by_row)
             if row.camera == sight.camera
         )
         cameras.append(CameraChart(sight.camera, lanes, find_gaps(period, sight, step_us)))
-    chosen = colours_of(row.tool for row in found) if colours is None else colours
-    return Chart(site, period, zone, tuple(cameras), tuple(bands), chosen)
+    chosen = colours_of(row.tool for row in by_row) if colours is None else colours
+    return Chart(site, period, zone, tuple(cameras), (), chosen)
 
 
 def find_gaps(period: Period, sight: Sight, step_us: int = 1) -> tuple[Gap, ...]:
@@ -183,8 +180,8 @@ def find_gaps(period: Period, sight: Sight, step_us: int = 1) -> tuple[Gap, ...]
         sight: of the camera.
         step_us: gaps shorter than half a step are too short to be drawn.
     """
-    told = union((*sight.observed, *(span for spans in sight.reasons.values() for span in spans)))
-    unseen = sight.reasons | {NO_FRAMES: without(((period.from_us, period.to_us),), told)}
+    known = union((*sight.observed, *(span for spans in sight.reasons.values() for span in spans)))
+    unseen = sight.reasons | {NO_FRAMES: without(((period.from_us, period.to_us),), known)}
     gaps = [
         Gap(start, end, why)
         for why, spans in unseen.items()
@@ -205,7 +202,7 @@ def _length_us(bars: Sequence[Bar]) -> int:
 
 def _bars(episodes: Sequence[Episode], period: Period, step_us: int) -> tuple[Bar, ...]:
     bars: list[Bar] = []
-    for episode in sorted(episodes, key=lambda one: (one.start_us, one.end_us)):
+    for episode in sorted(episodes, key=lambda use: (use.start_us, use.end_us)):
         start, end = max(episode.start_us, period.from_us), min(episode.end_us, period.to_us)
         last = bars[-1] if bars else None
         if last and start - last.end_us < step_us:

@@ -23,7 +23,7 @@ def colours_of(tools: Iterable[str], rules: Iterable[ToolRules] = (), classes: I
         classes: of the models, in order; tools of other classes come behind, by name.
     """
     places = {name: place for place, name in enumerate(dict.fromkeys(classes))}
-    class_of = {one.tool: one.class_name for one in rules}
+    class_of = {rule.tool: rule.class_name for rule in rules}
     names = {tool: class_of.get(tool, tool) for tool in tools}
     others = sorted({name for name in names.values() if name not in places})
     places |= {name: len(places) + place for place, name in enumerate(others)}

@@ -54,15 +54,15 @@ def coverage_rows(report: SiteReport) -> tuple[CoverageRow, ...]:
 
 def observed_share(coverage: Sequence[Coverage]) -> float:
     """How much of the time cameras saw, all together; 0 without any."""
-    observed = sum(one.observed_s for one in coverage)
-    total = observed + sum(one.not_observed_s for one in coverage)
+    observed = sum(camera.observed_s for camera in coverage)
+    total = observed + sum(camera.not_observed_s for camera in coverage)
     return observed / total if total else 0.0
 
 
 def worn_share(report: SiteReport) -> float | None:
     """How much of the time in which somebody was seen safety equipment was worn; None where nobody was."""
-    seen = sum(one.seen_s for one in report.worn)
-    return sum(one.worn_s for one in report.worn) / seen if seen else None
+    seen = sum(row.seen_s for row in report.worn)
+    return sum(row.worn_s for row in report.worn) / seen if seen else None
 
 
 def _part(
@@ -70,12 +70,12 @@ def _part(
 ) -> list[CoverageRow]:
     rows = []
     for kind, totals in (("station", stations), ("tool", tools)):
-        for one in totals:
-            states = one.states
+        for total in totals:
+            states = total.states
             observed = states.used_s + states.not_used_s
             rows.append(
                 CoverageRow(
-                    when, day, kind, one.name, states.used_s, states.not_used_s, observed, states.not_observed_s, {}
+                    when, day, kind, total.name, states.used_s, states.not_used_s, observed, states.not_observed_s, {}
                 )
             )
     for camera in cameras:

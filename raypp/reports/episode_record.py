@@ -79,7 +79,7 @@ _FOR_MACHINES = tuple(name for name in EpisodeRecord.model_fields if name not in
 def episodes_csv(episodes: Iterable[Episode], zone: ZoneInfo) -> str:
     """Episodes as CSV, in the order given: first columns that a spreadsheet reads, then those of `EpisodeRecord`."""
     names = (*_FOR_PEOPLE, *(_ISO.get(name, name) for name in _FOR_MACHINES))
-    return as_csv(names, (_csv_row(one, zone) for one in episodes))
+    return as_csv(names, (_csv_row(episode, zone) for episode in episodes))
 
 
 def _csv_row(episode: Episode, zone: ZoneInfo) -> tuple[object, ...]:

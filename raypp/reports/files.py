@@ -36,7 +36,7 @@ _SCHEMA = (
 _COVERAGE = ("when", "day", "kind", "name", "used_s", "not_used_s", "observed_s", "not_observed_s", "reasons")
 
 
-def write_files(report: SiteReport, found: Recorded, folder: Path) -> list[Path]:
+def write_files(report: SiteReport, recorded: Recorded, folder: Path) -> list[Path]:
     """Write report.json, episodes.csv and .parquet, transitions.csv, coverage.csv and timeline.png; return their paths.
 
     Raises:
@@ -44,8 +44,8 @@ def write_files(report: SiteReport, found: Recorded, folder: Path) -> list[Path]
     """
     from raypp.reports.timeline_image import save_image  # noqa: PLC0415 - matplotlib is slow to load, and an extra
 
-    zone, episodes = found.settings.zone, found.episodes
-    chart = chart_of(report, zone, episodes, found.stretches, colours=found.colours)
+    zone, episodes = recorded.settings.zone, recorded.episodes
+    chart = chart_of(report, zone, episodes, recorded.stretches, colours=recorded.colours)
     coverage = (
         (
             *(getattr(row, name) for name in _COVERAGE[:-1]),
@@ -56,7 +56,7 @@ def write_files(report: SiteReport, found: Recorded, folder: Path) -> list[Path]
     texts = {
         "report.json": report.model_dump_json(indent=1) + "\n",
         "episodes.csv": episodes_csv(episodes, zone),
-        "transitions.csv": as_csv(Transition.model_fields, (one.model_dump().values() for one in report.transitions)),
+        "transitions.csv": as_csv(Transition.model_fields, (pair.model_dump().values() for pair in report.transitions)),
         "coverage.csv": as_csv(_COVERAGE, coverage),
     }
     try:
@@ -73,7 +73,7 @@ def write_files(report: SiteReport, found: Recorded, folder: Path) -> list[Path]
 
 def _table(episodes: Sequence[Episode], zone: ZoneInfo) -> pa.Table:
     """Episodes as columns; start and end are timestamps in the site's zone."""
-    rows = [episode_record(one, zone).model_dump() for one in episodes]
+    rows = [episode_record(episode, zone).model_dump() for episode in episodes]
     for row in rows:
         row |= {"start": row["start_us"], "end": row["end_us"]}
     local = pa.timestamp("us", tz=zone.key)

@@ -1,4 +1,4 @@
-"""What a ledger holds of one site in one period."""
+"""The record of one site in one period, as a ledger holds it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ MOST_EPISODES = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What the ledger holds of one site in one period.
+    """One site in one period, as the ledger holds it.
 
     Attributes:
         site: its name.
@@ -78,15 +78,15 @@ class Recorded:
     def colours(self) -> Colours:
         """Colours of its tools."""
         rules = self.settings.tools
-        tools = {one.tool for one in rules} | {one.tool for one in self.episodes}
+        tools = {rule.tool for rule in rules} | {episode.tool for episode in self.episodes}
         return colours_of(tools, rules, (name for camera in self.cameras for name in camera.classes))
 
     def only(self, cameras: Sequence[str], tools: Sequence[str]) -> "Recorded":
-        """What is left of some cameras and some tools; none of either means all of them."""
+        """Return the record of some cameras and some tools; none of either means all of them."""
         settings = self.settings
-        worn = {one.wearer for one in settings.tools if one.mode is Mode.WORN and one.tool in tools}
-        rules = tuple(one for one in settings.tools if not tools or one.tool in tools)
-        watched = {name: one for name, one in settings.cameras.items() if not cameras or name in cameras}
+        worn = {rule.wearer for rule in settings.tools if rule.mode is Mode.WORN and rule.tool in tools}
+        rules = tuple(rule for rule in settings.tools if not tools or rule.tool in tools)
+        watched = {name: camera for name, camera in settings.cameras.items() if not cameras or name in cameras}
         return replace(
             self,
             # the name stays that of the site's whole settings
@@ -94,12 +94,12 @@ class Recorded:
                 update={"tools": rules, "cameras": watched, "settings_id": settings.settings_id}
             ),
             episodes=tuple(
-                one
-                for one in self.episodes
-                if (not cameras or one.stream.camera in cameras) and (not tools or one.tool in {*tools, *worn})
+                episode
+                for episode in self.episodes
+                if (not cameras or episode.stream.camera in cameras) and (not tools or episode.tool in {*tools, *worn})
             ),
-            stretches=tuple(one for one in self.stretches if not cameras or one.stream.camera in cameras),
-            cameras=tuple(one for one in self.cameras if not cameras or one.camera in cameras),
+            stretches=tuple(stretch for stretch in self.stretches if not cameras or stretch.stream.camera in cameras),
+            cameras=tuple(state for state in self.cameras if not cameras or state.camera in cameras),
         )
 
 
@@ -177,19 +177,19 @@ def latest(
     if newest is None:
         return None
     day = day_of(newest, settings.zone)
-    found = _read(ledger, site, settings, day, cameras)
-    spans = [(one.start_us, one.end_us) for one in found.episodes]
-    spans += [(one.start_us, one.end_us) for one in found.stretches]
+    recorded = _read(ledger, site, settings, day, cameras)
+    spans = [(episode.start_us, episode.end_us) for episode in recorded.episodes]
+    spans += [(stretch.start_us, stretch.end_us) for stretch in recorded.stretches]
     spans.append((newest, newest + 1))
     first, last = max(min(start for start, _ in spans), day.from_us), max(end for _, end in spans)
-    if day.from_us <= now_us < day.to_us and any(one.watches for one in cameras):
+    if day.from_us <= now_us < day.to_us and any(camera.watches for camera in cameras):
         last = max(known_until(cameras, now_us), first + 1)
-    return replace(found, period=Period(first, min(last, day.to_us)))
+    return replace(recorded, period=Period(first, min(last, day.to_us)))
 
 
 def newest_frame(ledger: Ledger, site: str, cameras: Sequence[CameraState], now_us: int) -> int | None:
-    """Event time of the latest frame of a site, one of the future only where there are no others; None without any."""
-    newest = max((one.newest_us for one in cameras if one.newest_us is not None), default=None)
+    """Return the event time of a site's latest frame; one of the future only without others; None without any."""
+    newest = max((camera.newest_us for camera in cameras if camera.newest_us is not None), default=None)
     if newest is None or newest <= now_us + DAY_US:
         return newest
     return ledger.latest(site, now_us) or newest

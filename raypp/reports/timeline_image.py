@@ -220,5 +220,5 @@ def _x(chart: Chart, at_us: int) -> float:
 
 
 def _short(text: str, most: int) -> str:
-    text = " ".join("".join(one if one.isprintable() else " " for one in text).split())
+    text = " ".join("".join(character if character.isprintable() else " " for character in text).split())
     return text if len(text) <= most else text[: max(1, most - 1)] + "…"

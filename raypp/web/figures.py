@@ -49,7 +49,7 @@ class CoverageGroup:
 
 @dataclass(frozen=True, slots=True)
 class CoverageTable:
-    """What was used, what was not, and what nobody can say; `left` rows are only in the report as JSON."""
+    """Time used, not used and not observed; `left` rows are only in the report as JSON."""
 
     groups: tuple[CoverageGroup, ...]
     left: int

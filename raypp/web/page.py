@@ -66,7 +66,7 @@ def respond(
 
 
 def _open_to_all(request: PageRequest, source_url: str | None) -> PageResponse | None:
-    """What everybody may read who reaches the service, with a token or without; None for anything else."""
+    """Answer with what needs no token; None for any other address."""
     if request.path == "/licence":
         return plain(licence_text().encode(), "text/plain; charset=utf-8")
     if request.path == "/source":
@@ -105,36 +105,36 @@ def _route(  # noqa: PLR0911 - one return per address
     request: PageRequest, ledger: Ledger, reader: Principal, now_us: int
 ) -> PageResponse:
     parts = request.path.split("/")[1:]
-    asked = request.parameters()
+    query = request.parameters()
     match parts:
         case [""]:
-            number = _number("page", asked.get("page"), 1, 1_000_000)
+            number = _number("page", query.get("page"), 1, 1_000_000)
             return html(sites_page(ledger, _names(ledger, reader), now_us, number))
         case ["api", "sites"]:
-            return data({"sites": [site_state(ledger, one, now_us) for one in _names(ledger, reader)]})
+            return data({"sites": [site_state(ledger, site, now_us) for site in _names(ledger, reader)]})
         case ["sites", site] if site:
-            return html(site_page(_view(ledger, reader, site, asked, now_us)))
+            return html(site_page(_view(ledger, reader, site, query, now_us)))
         case ["sites", site, "episodes"] if site:
-            number = _number("page", asked.get("page"), 1, 1_000_000)
-            return html(episodes_page(_view(ledger, reader, site, asked, now_us), number))
+            number = _number("page", query.get("page"), 1, 1_000_000)
+            return html(episodes_page(_view(ledger, reader, site, query, now_us), number))
         case ["api", "sites", site, "report"] if site:
-            return _report(_view(ledger, reader, site, asked, now_us))
+            return _report(_view(ledger, reader, site, query, now_us))
         case ["api", "sites", site, "episodes"] if site:
-            return _episodes(ledger, reader, site, asked, now_us)
+            return _episodes(ledger, reader, site, query, now_us)
         case ["api", "sites", site, "episodes.csv"] if site:
-            return _csv(_view(ledger, reader, site, asked, now_us))
+            return _csv(_view(ledger, reader, site, query, now_us))
         case _:
             return problem(request, 404, "Nothing here", "there is no such page; begin at /")
 
 
 def _names(ledger: Ledger, reader: Principal) -> list[str]:
-    return [one.name for one in ledger.sites()] if reader.site is None else [reader.site]
+    return [site.name for site in ledger.sites()] if reader.site is None else [reader.site]
 
 
-def _view(ledger: Ledger, reader: Principal, site: str, asked: Mapping[str, str], now_us: int) -> SiteView:
+def _view(ledger: Ledger, reader: Principal, site: str, query: Mapping[str, str], now_us: int) -> SiteView:
     reader.may_read(site)
     settings = ledger.present_settings(site)
-    period = read_period(asked.get("from"), asked.get("to"), settings.zone, now_us)
+    period = read_period(query.get("from"), query.get("to"), settings.zone, now_us)
     cameras = cameras_of(ledger, site, settings, now_us)
     recorded: Recorded | None
     if period is None:
@@ -160,19 +160,19 @@ def _csv(view: SiteView) -> PageResponse:
     return plain(text.encode(), "text/csv; charset=utf-8", Content_Disposition=name)
 
 
-def _episodes(ledger: Ledger, reader: Principal, site: str, asked: Mapping[str, str], now_us: int) -> PageResponse:
+def _episodes(ledger: Ledger, reader: Principal, site: str, query: Mapping[str, str], now_us: int) -> PageResponse:
     reader.may_read(site)
     zone = ledger.present_settings(site).zone
-    limit = _number("limit", asked.get("limit"), _DEFAULT_EPISODES, _LARGEST_PAGE)
-    period = read_period(asked.get("from"), asked.get("to"), zone, now_us)
+    limit = _number("limit", query.get("limit"), _DEFAULT_EPISODES, _LARGEST_PAGE)
+    period = read_period(query.get("from"), query.get("to"), zone, now_us)
     from_us, to_us = (period.from_us, period.to_us) if period else (0, 0)
-    tools = (asked["tool"],) if asked.get("tool") else ()
-    found = ledger.episodes(site, from_us, to_us, tools, asked.get("page") or None, limit + 1)
-    shown = found[:limit]
+    tools = (query["tool"],) if query.get("tool") else ()
+    episodes = ledger.episodes(site, from_us, to_us, tools, query.get("page") or None, limit + 1)
+    shown = episodes[:limit]
     return data(
         {
-            "episodes": [episode_record(one, zone).model_dump() for one in shown],
-            "next_page": page_after(shown[-1]) if len(found) > limit else None,
+            "episodes": [episode_record(episode, zone).model_dump() for episode in shown],
+            "next_page": page_after(shown[-1]) if len(episodes) > limit else None,
         }
     )
 

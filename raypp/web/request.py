@@ -29,7 +29,7 @@ _ALWAYS = {
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """What a browser asks for.
+    """A request of a browser.
 
     Attributes:
         method: GET or HEAD; any other is refused.
@@ -44,7 +44,7 @@ class PageRequest:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # they hold a token
 
     def token(self) -> str | None:
-        """The token it carries: the password of HTTP Basic, or a bearer's; None without or where it is malformed."""
+        """Return its token: the password of HTTP Basic, or a bearer's; None without one or where it is malformed."""
         scheme, _, rest = self.headers.get("authorization", "").strip().partition(" ")
         if scheme.lower() == "bearer":
             return rest.strip() or None
@@ -57,13 +57,13 @@ class PageRequest:
         return pair.partition(":")[2] or None
 
     def parameters(self) -> dict[str, str]:
-        """What the query asks, by name; the last of each."""
+        """Return the fields of the query by name; the last of each."""
         return dict(parse_qsl(self.query[:MOST_QUERY_CHARACTERS]))
 
 
 @dataclass(frozen=True, slots=True)
 class PageResponse:
-    """What is answered.
+    """The answer to a request.
 
     Attributes:
         status: of HTTP.
@@ -80,7 +80,7 @@ class PageResponse:
 
 @dataclass(frozen=True, slots=True)
 class ProblemPage(Page):
-    """What went wrong."""
+    """A problem, in words."""
 
     template: ClassVar[str] = "raypp.web/problem.html"
     refreshes: ClassVar[bool] = False

@@ -45,7 +45,7 @@ class NowInUse:
 
 @dataclass(frozen=True, slots=True)
 class SiteRecord:
-    """What a site recorded in a period.
+    """The record of a site in a period.
 
     Attributes:
         now: uses that go on, the first few; `more_now` counts the rest.

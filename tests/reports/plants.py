@@ -36,7 +36,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Day:
-    """What one camera saw.
+    """The day of one camera.
 
     Attributes:
         camera: its name.

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 from PIL import Image
 
@@ -30,7 +32,8 @@ def drawn(path, zone, length_s, uses, seen, rows=None):
     ]
     stretches = [Stretch(GATE, START + s * 1_000_000, START + e * 1_000_000, Observation.OBSERVED) for s, e in seen]
     bands = [Band("Early $x_1$", period.from_us, period.from_us + period.length_us // 2)]
-    save_image(make_chart("plant-1", period, zone, episodes, stretches, rows or {}, bands), path)
+    chart = make_chart("plant-1", period, zone, episodes, stretches, rows or {})
+    save_image(replace(chart, bands=tuple(bands)), path)
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB")).astype(int)
 
