@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from ray.serve.handle import DeploymentHandle
 from actors.metrics import GatewayMetrics
 from actors.turns import Turns
 from raypp.errors import LedgerError
+from raypp.io.backoff import Backoff
 from raypp.ledger.audit_log import AuditLog
 from raypp.ledger.identity import Identities, Principal
 from raypp.ledger.placement import refuse_several_nodes
@@ -189,17 +189,17 @@ class Detectors:
             return found
 
     async def _ask(self, call: Callable[[], Any]) -> Any:
-        deadline, wait_s = time.monotonic() + _PATIENCE_S, _FIRST_WAIT_S
+        deadline, backoff = time.monotonic() + _PATIENCE_S, Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S, jitter=True)
         while True:
             try:
                 return await call()
             except _FAILING as error:
+                wait_s = backoff.wait_s()
                 if time.monotonic() + wait_s > deadline:
                     logger.warning("raypp: no detector answers: %s", error)
                     raise RefusedError(Status.UNAVAILABLE, "no detector answers just now; try again later") from None
             self._metrics.retried()
-            await asyncio.sleep(wait_s * random.uniform(0.5, 1.5))  # noqa: S311 - so that not all ask at once
-            wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+            await asyncio.sleep(wait_s)
 
 
 def in_background(work: Coroutine[Any, Any, Any], running: set["asyncio.Task[Any]"]) -> "asyncio.Task[Any]":

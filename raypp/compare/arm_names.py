@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from raypp.compare.arm import Arm, ArmKind
 from raypp.errors import OptionError
+from raypp.io.fault import first_fault
 from raypp.media.obfuscation import Obscuring
 from raypp.veil.encoder_file import ENCODER_FILE, START_FILE, spec_and_encoder
 from raypp.veil.spec import PatchSpec, VeilSpec, parse_spec
@@ -79,8 +80,7 @@ def parse_arm(text: str, seed: int) -> Arm:
             start=start,
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        raise OptionError(f"`arms` {text}: {first['loc'][-1]}: {first['msg']}") from None
+        raise OptionError(f"`arms` {text}: {first_fault(error)}") from None
 
 
 def _way(text: str, method: str, number: str | None, fields: str | None) -> Obscuring:
@@ -90,8 +90,7 @@ def _way(text: str, method: str, number: str | None, fields: str | None) -> Obsc
     try:
         return _OBSCURING.validate_python({"method": method, **told})
     except ValidationError as error:
-        first = error.errors()[0]
-        raise OptionError(f"`arms` {text}: {first['loc'][-1]}: {first['msg']}; write one of {WAYS}") from None
+        raise OptionError(f"`arms` {text}: {first_fault(error, tagged=True)}; write one of {WAYS}") from None
 
 
 def _from_place(place: Path) -> tuple[VeilSpec, Path | None, Path | None]:

@@ -27,6 +27,7 @@ from raypp.edge.capture.position import Position
 from raypp.edge.spool.camera_spool import CameraSpool, now_us
 from raypp.edge.spool.stream_spool import StreamFacts
 from raypp.errors import SiteError, SpoolError
+from raypp.io.backoff import Backoff
 from raypp.wire.frames import unseen_frame, whole_frame
 
 Log = Callable[[str], None]
@@ -86,7 +87,7 @@ class Keeper(Thread):
 
     def run(self) -> None:
         """Capture until the recordings end or `stop` is called."""
-        retry_s = _FIRST_RETRY_S
+        backoff = Backoff(_FIRST_RETRY_S, _LONGEST_RETRY_S)
         while not self._stopping.is_set() and not self.finished:
             frames = self.frames
             try:
@@ -96,7 +97,9 @@ class Keeper(Thread):
             if self._stopping.is_set() or self.finished:
                 break
             self.restarts += 1
-            retry_s = _FIRST_RETRY_S if self.frames > frames else min(2 * retry_s, _LONGEST_RETRY_S)
+            if self.frames > frames:
+                backoff.reset()
+            retry_s = backoff.wait_s()
             self._log(f"captured again in {retry_s:.0f} s")
             self._stopping.wait(retry_s)
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from raypp.errors import FoldError
+from raypp.io.fault import first_fault
 from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName, Stretch, episode_id
 from raypp.usage.hysteresis import Ended, LaneState
 from raypp.usage.observation import Observation, SeenFrame
@@ -107,9 +108,7 @@ class FoldState:
         try:
             state = _ADAPTER.validate_json(text)
         except ValidationError as error:
-            first = error.errors(include_input=False)[0]
-            field = ".".join(str(part) for part in first["loc"]) or "text"
-            raise FoldError(f"kept fold state: {field}: {first['msg']}; aggregate the stream again") from None
+            raise FoldError(f"kept fold state: {first_fault(error)}; aggregate the stream again") from None
         if state.version != STATE_VERSION:
             raise FoldError(
                 f"kept fold state has version {state.version}, this raypp reads {STATE_VERSION}; "

@@ -18,10 +18,9 @@ from pydantic import (
 
 from raypp.errors import ContentError, SpecError
 from raypp.io.content import read_content
-from raypp.text.names import printable
+from raypp.io.fault import first_fault
 
 MOST_BYTES = 1 << 16
-_LONGEST_SHOWN = 160
 EXACT_LIMIT = 1 << 24
 """Integers below this are exact in float32, so a matrix product is too while every partial sum stays below."""
 
@@ -128,13 +127,9 @@ def parse_spec(text: str | bytes, where: str) -> VeilSpec:
     try:
         return _SPECS.validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        named = ".".join(str(part) for part in first["loc"][1:])  # the first part is the family
-        field, reason, got = (
-            printable(text)[:_LONGEST_SHOWN] for text in (named or "spec", first["msg"], repr(first["input"]))
-        )
         raise SpecError(
-            f"{where}: {field}: {reason} (got {got}); correct the field, or run `raypp inspect --fields` for the ranges"
+            f"{where}: {first_fault(error, tagged=True, value=True)}; "
+            "correct the field, or run `raypp inspect --fields` for the ranges"
         ) from None
 
 

@@ -15,6 +15,7 @@ from raypp.edge.capture.job import CaptureJob, ClockChanged, Remembered, Said, S
 from raypp.edge.capture.position import Position
 from raypp.edge.capture.reporting import Reporter
 from raypp.errors import SourceReadError
+from raypp.io.backoff import Backoff
 from raypp.media.container import PIXEL_LIMIT, said
 from raypp.media.orientation import Orientation
 from raypp.media.rendering import Renderer
@@ -75,7 +76,7 @@ class LiveCapture:
 
     def run(self) -> None:
         """Capture until StopCaptureError is raised."""
-        retry_s = _FIRST_RETRY_S
+        backoff = Backoff(_FIRST_RETRY_S, _LONGEST_RETRY_S)
         while True:
             frames = 0
             try:
@@ -86,7 +87,9 @@ class LiveCapture:
             except SourceReadError as error:
                 reason = str(error)
             self._reporter.flush()
-            retry_s = _FIRST_RETRY_S if frames else min(2 * retry_s, _LONGEST_RETRY_S)
+            if frames:
+                backoff.reset()
+            retry_s = backoff.wait_s()
             self._reporter.tell(Said(f"{shown_camera(self._source)}: {reason}; opened again in {retry_s:.0f} s"))
             self._reporter.sleep(retry_s)
 

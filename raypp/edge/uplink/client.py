@@ -13,7 +13,7 @@ from raypp.edge.sizing import describe
 from raypp.edge.spool.camera_spool import CameraSpool, now_us
 from raypp.edge.spool.stream_spool import StreamSpool
 from raypp.edge.uplink.connection import Link
-from raypp.edge.uplink.retry import Backoff, RetryPolicy
+from raypp.edge.uplink.retry import RetryPolicy, UplinkBackoff
 from raypp.edge.uplink.session import BusyError, LinkError, MovingError, Progress, PuzzlingError, RefusedError, Session
 from raypp.errors import SiteError, SpoolError, WireError
 
@@ -56,7 +56,7 @@ class StreamClient:
         self._link = link
         self._log = log
         self._on_episode = on_episode
-        self._backoff = Backoff(policy)
+        self._backoff = UplinkBackoff(policy)
         self._changed = asyncio.Event()
         self._session: Session | None = None
         self._loop = asyncio.get_running_loop()

@@ -1,7 +1,8 @@
 """When to try again: soon after a fault of the link, slowly after a refusal."""
 
-import random
 from dataclasses import dataclass
+
+from raypp.io.backoff import Backoff
 
 
 @dataclass(frozen=True)
@@ -22,35 +23,31 @@ class RetryPolicy:
     refused_longest_s: float = 300.0
 
 
-class Backoff:
-    """Counts failures in a row, and says how long to wait after each."""
+class UplinkBackoff:
+    """How long to wait after each kind of trouble of a link, counted apart.
+
+    Args:
+        policy: delays of each kind.
+    """
 
     def __init__(self, policy: RetryPolicy) -> None:
-        self._policy = policy
-        self._faults = 0
-        self._busy = 0
-        self._refusals = 0
+        self._faults = Backoff(policy.first_s, policy.longest_s, jitter=True)
+        self._limits = Backoff(policy.busy_first_s, policy.busy_longest_s, jitter=True)
+        self._refusals = Backoff(policy.refused_first_s, policy.refused_longest_s, jitter=True)
 
     def reset(self) -> None:
-        """Something went well."""
-        self._faults = self._busy = self._refusals = 0
+        """Count from none again: something went well."""
+        for backoff in (self._faults, self._limits, self._refusals):
+            backoff.reset()
 
     def fault_s(self) -> float:
         """Seconds to wait after a fault of the link."""
-        self._faults += 1
-        return _drawn(self._policy.first_s, self._policy.longest_s, self._faults)
+        return self._faults.wait_s()
 
     def busy_s(self) -> float:
         """Seconds to wait after a limit was met."""
-        self._busy += 1
-        return _drawn(self._policy.busy_first_s, self._policy.busy_longest_s, self._busy)
+        return self._limits.wait_s()
 
     def refusal_s(self) -> float:
         """Seconds to wait after a refusal."""
-        self._refusals += 1
-        return _drawn(self._policy.refused_first_s, self._policy.refused_longest_s, self._refusals)
-
-
-def _drawn(first_s: float, longest_s: float, times: int) -> float:
-    longest = min(longest_s, first_s * 2.0 ** min(times - 1, 30))
-    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        return self._refusals.wait_s()
