@@ -38,11 +38,12 @@ test: setup lint  ## all tests but the slow ones
 test-slow: setup  ## fuzz of all readers, kill -9 at many points, workers killed, clusters of 1 and 2 CPUs, training killed, a core-only install
 	$(BIN)/python -m pytest -q -s -m slow
 
-lint: setup  ## ruff, mypy --strict, import-linter
+lint: setup  ## ruff, mypy --strict, import-linter, and the checks of tools/
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m tools
 
 docs: setup  ## the docs site, into build/site; its references are made from the code
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
