@@ -32,7 +32,7 @@ $(STAMP): requirements.txt pyproject.toml
 demo: setup  ## make a sample archive, veil it on a local Ray, verify it, and draw what an attacker sees
 	$(BIN)/raypp demo --out demo-out
 
-test: setup lint  ## all tests but the slow ones
+test: setup lint docs  ## all tests but the slow ones
 	$(BIN)/python -m pytest -q -m "not slow" -n 2
 
 test-slow: setup  ## fuzz of all readers, kill -9 at many points, workers killed, clusters of 1 and 2 CPUs, training killed, a core-only install

@@ -2,6 +2,8 @@
 
 import os
 import re
+import sys
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -12,8 +14,23 @@ _ROOT = Path(__file__).parents[2]
 _LINK = re.compile(r"(?P<image>!?)\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)\)")
 
 
+sys.path.insert(0, str(_ROOT))  # mkdocs loads this file by its path
+from docs.generate import api, commands, models, protos  # noqa: E402
+
+REFERENCES: dict[str, Callable[[], str]] = {
+    "reference/commands.md": commands.page,
+    "reference/settings.md": models.settings_page,
+    "reference/report.md": models.report_page,
+    "reference/api.md": api.page,
+    "reference/grpc.md": protos.page,
+}
+"""What makes each page that is generated from the code, by its place on the site."""
+
+
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add every page of benchmarks/results under results/."""
+    """Add every page of benchmarks/results under results/, and the references that are made from the code."""
+    for place, make in REFERENCES.items():
+        files.append(File.generated(config, place, content=make()))
     for page in sorted((_ROOT / "benchmarks" / "results").glob("*.md")):
         files.append(File.generated(config, f"results/{page.name}", content=page.read_text()))
     return files

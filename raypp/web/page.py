@@ -43,7 +43,7 @@ def respond(
 
     The password of HTTP Basic, or a bearer, is a token: an operator's sees all sites, a site's its own. Addresses:
     `/`, `/sites/NAME`, `/sites/NAME/episodes`, `/api/sites`, `/api/sites/NAME/report`, `/api/sites/NAME/episodes`,
-    `/api/sites/NAME/episodes.csv`; docs/reference/reports.md documents them. `/source` and `/licence` need no token.
+    `/api/sites/NAME/episodes.csv`; docs/how-to/report.md documents them. `/source` and `/licence` need no token.
 
     Args:
         request: what a browser asks for.

@@ -1,0 +1,139 @@
+"""References of settings and reports, from the pydantic models that read and write them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from raypp.edge.cameras_file import CameraSettings, SiteCameras
+from raypp.edge.capture.camera_health import WatchSettings
+from raypp.reports.episode_record import EpisodeRecord
+from raypp.serving.guard import DoorLimits
+from raypp.serving.limits import ServiceLimits
+from raypp.serving.quota import Quotas
+from raypp.serving.settings import DetectionSettings, Scale, ServiceSettings
+from raypp.usage.coverage import Coverage, ThreeStates
+from raypp.usage.report import (
+    Durations,
+    LaneReport,
+    ShiftReport,
+    SiteReport,
+    Step,
+    StreamOverlap,
+    Transition,
+    UseTotal,
+    WornReport,
+)
+from raypp.usage.rules import CameraRules, Shift, ToolRules
+from raypp.usage.settings import SiteSettings
+from raypp.veil.spec import LearnedSpec, PatchSpec
+
+Models = Sequence[tuple[str, type[BaseModel]]]
+
+SETTINGS: Sequence[tuple[str, str, Models]] = (
+    (
+        "Rules of a site",
+        "`raypp site configure SITE FILE`. [Rules of use](rules.md) explains them.",
+        (("site", SiteSettings), ("shift", Shift), ("camera", CameraRules), ("tool", ToolRules)),
+    ),
+    (
+        "Cameras of an agent",
+        "`raypp stream --config cameras.yaml`. [The how-to](../how-to/cameras.md) shows a file.",
+        (("file", SiteCameras), ("camera", CameraSettings), ("watch", WatchSettings)),
+    ),
+    (
+        "The service",
+        "`raypp serve --settings FILE`, and `args` of `cluster/serve.yaml`.",
+        (
+            ("service", ServiceSettings),
+            ("limits", ServiceLimits),
+            ("quotas", Quotas),
+            ("door", DoorLimits),
+            ("detection", DetectionSettings),
+            ("gateways, detectors", Scale),
+        ),
+    ),
+    (
+        "Specs of a veil",
+        "`raypp veil --spec FILE`. [The patch veil](patch-veil.md) defines the fields.",
+        (("patch", PatchSpec), ("learned", LearnedSpec)),
+    ),
+)
+
+REPORT: Models = (
+    ("report", SiteReport),
+    ("coverage", Coverage),
+    ("total", UseTotal),
+    ("lane", LaneReport),
+    ("states", ThreeStates),
+    ("durations", Durations),
+    ("worn", WornReport),
+    ("shift", ShiftReport),
+    ("step", Step),
+    ("transition", Transition),
+    ("overlap", StreamOverlap),
+)
+
+
+def settings_page() -> str:
+    """Return the page of all settings files, as Markdown."""
+    lines = ["# Settings", "", "Every settings file is YAML or JSON. No other field is accepted."]
+    for title, where, models in SETTINGS:
+        lines += ["", f"## {title}", "", where]
+        for name, model in models:
+            lines += ["", f"### {title}: {name}", "", *_model(model)]
+    return "\n".join(lines) + "\n"
+
+
+def report_page() -> str:
+    """Return the page of the report's JSON and of an episode's row, as Markdown."""
+    lines = [
+        "# Reports as data",
+        "",
+        "`raypp report --json FILE` and `GetSiteReport` give one document. Seconds are of the part within the range.",
+        "Fields that end in `_us` are microseconds since 1970. `start` and `end` beside them are the same on the",
+        "site's clocks, ISO 8601 with offset. [Read reports of a site](../how-to/report.md) explains the figures.",
+    ]
+    for name, model in (*REPORT, ("episode", EpisodeRecord)):
+        lines += ["", f"## {name[0].upper()}{name[1:]}", "", *_model(model)]
+    return "\n".join(lines) + "\n"
+
+
+def _model(model: type[BaseModel]) -> list[str]:
+    """One model: its docstring, then a definition of each field."""
+    lines = [(model.__doc__ or "").strip().splitlines()[0] if model.__doc__ else "", ""]
+    properties = model.model_json_schema(by_alias=True)["properties"]
+    for name, facts in properties.items():
+        lines += [f"`{name}`", f":   {_sentence(facts)}", ""]
+    return lines[:-1]
+
+
+def _sentence(facts: dict[str, Any]) -> str:
+    """Type, range, default and description of a field, from its JSON schema."""
+    parts = [_kind(facts)]
+    limits = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
+    options = [facts, *facts.get("anyOf", [])]
+    parts += [f"{word} {one[key]}" for one in options for key, word in limits.items() if key in one]
+    default = facts.get("default")
+    if isinstance(default, (int, float, str)) and default != "":
+        parts.append(f"default `{default}`")
+    said = facts.get("description", "")
+    return ", ".join(parts) + ("." if not said else f". {said[0].upper()}{said[1:]}.")
+
+
+def _kind(facts: dict[str, Any]) -> str:
+    """Type of a field in words."""
+    match facts:
+        case {"$ref": str(name)}:
+            said = name.rsplit("/", 1)[1]
+        case {"anyOf": list(options)}:
+            said = " or ".join(_kind(one) for one in options)
+        case {"const": value}:
+            said = f"`{value}`"
+        case {"enum": list(values)}:
+            said = " or ".join(f"`{one}`" for one in values)
+        case {"type": "array"}:
+            said = f"list of {_kind(facts.get('items', {}))}"
+        case _:
+            said = {"null": "none"}.get(str(facts.get("type")), str(facts.get("type", "any")))
+    return said

@@ -1,0 +1,1 @@
+"""The docs site: what is generated is whole, and pages keep to the style."""
