@@ -47,7 +47,7 @@ class Badge:
     """A few words in a colour."""
 
     text: str
-    look: Literal["", "good", "warn"] = ""
+    look: Literal["", "good", "warn", "bad"] = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,14 @@
-import dataclasses
-from enum import Enum
 from importlib.resources import files
 from urllib.parse import quote
 
 import pytest
 from jinja2 import nodes
-from pydantic import BaseModel
 
 from raypp.web import request
 from raypp.web.render import render
 from raypp.web.templating import environment
 from tests.reports.conftest import ODD
+from tests.web.escaping import NASTY, shape, with_names
 from tests.web.pages import RANGE, Page, get
 
 
@@ -45,29 +43,6 @@ def test_a_browser_may_run_only_our_script_and_load_nothing_from_elsewhere(plant
     assert all(one.startswith(("/", "?", "#")) for one in page.named("href") + page.named("src") + page.named("action"))
     assert not page.named("style")
     assert not [name for _, one in page.elements for name in one if name.startswith("on")]
-
-
-NASTY = "</style><script>alert(1)</script><img src=x onerror=alert(2)>\"' onload='x' &\u202e"
-
-
-def with_names(value, name):
-    """Return a value of a page with every text in it replaced by one."""
-    if isinstance(value, str) and not isinstance(value, Enum):
-        return name
-    if isinstance(value, BaseModel):
-        return value.model_copy(update={key: with_names(part, name) for key, part in value})
-    if dataclasses.is_dataclass(value):
-        parts = {field.name: with_names(getattr(value, field.name), name) for field in dataclasses.fields(value)}
-        return dataclasses.replace(value, **parts)
-    if isinstance(value, tuple | list):
-        return type(value)(with_names(part, name) for part in value)
-    if isinstance(value, dict):
-        return {with_names(key, name): with_names(part, name) for key, part in value.items()}
-    return value
-
-
-def shape(text):
-    return [(tag, sorted(attributes)) for tag, attributes in Page(text).elements]
 
 
 @pytest.fixture

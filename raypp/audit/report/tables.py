@@ -1,6 +1,7 @@
 """Tables of a report: what each adversary made of the veil, and of the baselines beside it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from operator import itemgetter
 
 from raypp.audit.core.recognised import NO_FACE, Recognised, TextFigures
@@ -8,7 +9,7 @@ from raypp.audit.core.row import AttackRow, DecideRow, Estimate, MatchRow, Recon
 from raypp.audit.verdict.assumptions import CAVEATS
 from raypp.audit.verdict.gates import LABELS_ONLY, Verdict, leakage
 from raypp.reports.wording import share
-from raypp.web.html import Html, element
+from raypp.web.values import Badge
 
 _NONE, _NOT_EVALUATED = "-", Verdict.NOT_EVALUATED.value
 _SCORES = {"detail": "L of detail", "psnr_db": "PSNR", "ssim": "SSIM", "top1": "share found", "auc": "AUC"}
@@ -66,7 +67,29 @@ _THINGS = (
 )
 
 
-def attack_tables(rows: Sequence[AttackRow]) -> list[Html]:
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Text of one cell, behind a badge if it has one."""
+
+    text: str
+    badge: Badge | None = None
+    strong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AttackTable:
+    """A table of figures.
+
+    Attributes:
+        headings: of the columns, each with its class of the style sheet: `n` for numbers, or empty.
+        rows: cells with theirs: `n`, `w` for text that may be broken, `t` for text that may not, or empty.
+    """
+
+    headings: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[tuple[Cell, str], ...], ...]
+
+
+def attack_tables(rows: Sequence[AttackRow]) -> list[AttackTable]:
     """One table of each kind of attack, and one of what is recognised, as far as there are any."""
     reconstructions = [row for row in rows if isinstance(row, ReconstructRow)]
     reconstructed = [_reconstruct(row) for row in reconstructions]
@@ -88,7 +111,7 @@ def attack_tables(rows: Sequence[AttackRow]) -> list[Html]:
     return [_table(heads, body) for heads, body in tables if body]
 
 
-def comparison_table(rows: Sequence[AttackRow]) -> Html:
+def comparison_table(rows: Sequence[AttackRow]) -> AttackTable:
     """The same attacks on the veil and on each baseline: leakage L, share found, or AUC; the veil's column first."""
     targets = sorted(dict.fromkeys((not row.is_veil, row.target) for row in rows), key=itemgetter(0))
     attacks = list(dict.fromkeys((row.adversary, row.attack) for row in rows))
@@ -105,15 +128,15 @@ def comparison_table(rows: Sequence[AttackRow]) -> Html:
     return _table(heads, body)
 
 
-def bounds_table(bounds: Mapping[str, float]) -> Html:
+def bounds_table(bounds: Mapping[str, float]) -> AttackTable:
     """Return the table of figures that follow without any attack, each with what it says and what not."""
     heads = (("figure", ""), ("", "n"), ("what it says, and what not", ""))
     return _table(
-        heads, [[(name, ""), (f"{value:,.3g}", "n"), (CAVEATS.get(name), "")] for name, value in bounds.items()]
+        heads, [[(name, ""), (f"{value:,.3g}", "n"), (CAVEATS.get(name, ""), "")] for name, value in bounds.items()]
     )
 
 
-def _reconstruct(row: ReconstructRow) -> list[tuple[object, str]]:
+def _reconstruct(row: ReconstructRow) -> list[tuple[str | Cell, str]]:
     return [
         *_attack(row),
         (_interval(row.detail), "n"),
@@ -127,14 +150,14 @@ def _reconstruct(row: ReconstructRow) -> list[tuple[object, str]]:
     ]
 
 
-def _recognised(row: ReconstructRow, found: Recognised) -> list[tuple[object, str]]:
-    """What recognisers find; if they look at nothing, why."""
+def _recognised(row: ReconstructRow, found: Recognised) -> list[tuple[str | Cell, str]]:
+    """Return the cells on what recognisers find; if they look at nothing, why."""
     faces, text = found.faces, found.text
     if faces is None or text is None:
-        return [(element("strong", row.attack.name), "w"), (f"{_NOT_EVALUATED}: {found.reason}", "w")]
+        return [(Cell(row.attack.name, strong=True), "w"), (f"{_NOT_EVALUATED}: {found.reason}", "w")]
     told = faces.verification
     return [
-        (element("strong", row.attack.name), "w"),
+        (Cell(row.attack.name, strong=True), "w"),
         (f"{faces.found:,} of {faces.faces:,}" if faces.faces else NO_FACE, "n"),
         (f"{faces.anywhere:,}" if faces.faces else _NONE, "n"),
         (f"{told.auc:.2f} [{told.low:.2f}, {told.high:.2f}]" if told else faces.reason, "n" if told else "w"),
@@ -149,7 +172,7 @@ def _looked(found: Recognised) -> bool:
     return found.objects is not None or found.colours is not None
 
 
-def _things(row: ReconstructRow, found: Recognised) -> list[tuple[object, str]]:
+def _things(row: ReconstructRow, found: Recognised) -> list[tuple[str | Cell, str]]:
     """Objects and colours, as far as anybody looked for them."""
     seen = named = (_NONE,) * 4
     if one := found.objects:
@@ -157,7 +180,7 @@ def _things(row: ReconstructRow, found: Recognised) -> list[tuple[object, str]]:
     if told := found.colours:
         right = f"{told.right:,} of {told.boxes:,}"
         named = (right, f"{told.by_chance:,.1f}", f"{told.commonest:,}", f"{told.guessed:,}")
-    return [(element("strong", row.attack.name), "w"), *((cell, "n") for cell in (*seen, *named))]
+    return [(Cell(row.attack.name, strong=True), "w"), *((cell, "n") for cell in (*seen, *named))]
 
 
 def planted(text: TextFigures) -> str:
@@ -165,7 +188,7 @@ def planted(text: TextFigures) -> str:
     return ", ".join(f"1/{1 / one.height:.0f} {one.read} of {one.words}" for one in text.planted if one.words)
 
 
-def _match(row: MatchRow) -> list[tuple[object, str]]:
+def _match(row: MatchRow) -> list[tuple[str | Cell, str]]:
     top1 = row.top1
     return [
         *_attack(row),
@@ -177,7 +200,7 @@ def _match(row: MatchRow) -> list[tuple[object, str]]:
     ]
 
 
-def _decide(row: DecideRow) -> list[tuple[object, str]]:
+def _decide(row: DecideRow) -> list[tuple[str | Cell, str]]:
     return [
         *_attack(row),
         (_interval(row.auc), "n"),
@@ -188,24 +211,26 @@ def _decide(row: DecideRow) -> list[tuple[object, str]]:
     ]
 
 
-def _attack(row: AttackRow) -> list[tuple[object, str]]:
-    return [(element("strong", row.attack.name), "w"), (row.knowledge, "w")]
+def _attack(row: AttackRow) -> list[tuple[str | Cell, str]]:
+    return [(Cell(row.attack.name, strong=True), "w"), (row.knowledge, "w")]
 
 
 def _interval(value: Estimate | None) -> str:
     return f"{value.mean:.3f} [{value.low:.3f}, {value.high:.3f}]" if value else _NONE
 
 
-def _control(row: AttackRow) -> list[object]:
+def _control(row: AttackRow) -> Cell:
     control = row.control
     if row.reason:
-        return [element("span", _NOT_EVALUATED, class_="badge warn"), f" {row.reason}"]
+        return Cell(row.reason, Badge(_NOT_EVALUATED, "warn"))
     if control is None:
-        return [element("span", _NOT_EVALUATED, class_="badge warn"), " no control"]
-    badge = ("passed", "badge good") if control.passed else (_NOT_EVALUATED, "badge warn")
-    asked = [f"{_SCORES.get(one.score, one.score)} {one.got:.3g} of {one.required:.3g}" for one in control.demands]
-    words = f" {', '.join(asked)} required, on {control.on}"
-    return [element("span", badge[0], class_=badge[1]), words]
+        return Cell("no control", Badge(_NOT_EVALUATED, "warn"))
+    badge = Badge("passed", "good") if control.passed else Badge(_NOT_EVALUATED, "warn")
+    demands = [
+        f"{_SCORES.get(demand.score, demand.score)} {demand.got:.3g} of {demand.required:.3g}"
+        for demand in control.demands
+    ]
+    return Cell(f"{', '.join(demands)} required, on {control.on}", badge)
 
 
 def _summary(row: AttackRow | None) -> str:
@@ -220,7 +245,6 @@ def _summary(row: AttackRow | None) -> str:
     return _NOT_EVALUATED if got is None else f"{got:.3f}"
 
 
-def _table(heads: Sequence[tuple[str, str]], rows: Sequence[Sequence[tuple[object, str]]]) -> Html:
-    head = element("tr", [element("th", name, class_=kind or None, scope="col") for name, kind in heads])
-    body = [element("tr", [element("td", cell, class_=kind or None) for cell, kind in row]) for row in rows]
-    return element("div", element("table", element("thead", head), element("tbody", body)), class_="scroll")
+def _table(headings: Sequence[tuple[str, str]], rows: Sequence[Sequence[tuple[str | Cell, str]]]) -> AttackTable:
+    cells = (tuple((cell if isinstance(cell, Cell) else Cell(cell), look) for cell, look in row) for row in rows)
+    return AttackTable(tuple(headings), tuple(cells))
