@@ -14,7 +14,7 @@ from jobs.tasks import each_on_ray
 from raypp.cli.app import run_command
 from raypp.cli.compare import make_compare_command
 from raypp.compare.comparison import ArmTask
-from raypp.compare.task import run_task
+from raypp.compare.task import run_arm_task
 from raypp.errors import ModelError
 
 
@@ -37,7 +37,7 @@ def _run(task: str) -> str:
     assigned: dict[str, float] = ray.get_runtime_context().get_assigned_resources()  # type: ignore[no-untyped-call]
     torch.set_num_threads(max(1, int(assigned.get("CPU", os.cpu_count() or 1))))
     asked = ArmTask.model_validate_json(task)
-    return run_task(asked, lambda epoch, epochs, said: print(f"{asked.row_id} epoch {epoch}/{epochs} {said}"))
+    return run_arm_task(asked, lambda epoch, epochs, said: print(f"{asked.row_id} epoch {epoch}/{epochs} {said}"))
 
 
 def main() -> None:

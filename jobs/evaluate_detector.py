@@ -11,21 +11,21 @@ from collections.abc import Iterator, Sequence
 import ray
 from ray.data import ActorPoolStrategy
 
-from actors.study_actor import StudyActor
+from actors.predict_actor import PredictActor
 from jobs.cluster import connect
 from jobs.shard_source import read_archive
 from raypp.cli.app import run_command
 from raypp.cli.evaluate import ClusterOptions, make_evaluate_command
 from raypp.errors import ModelError
-from raypp.evaluate.predict import STUDY_BATCH, STUDY_COLUMNS
-from raypp.evaluate.request import StudiedSample, StudySettings
+from raypp.evaluate.predict import PREDICT_BATCH, PREDICT_COLUMNS
+from raypp.evaluate.request import PredictedSample, PredictSettings
 
 # Detectors that need all CPUs would leave none for the read tasks that feed them.
 _ACTOR_SHARE = 0.9
 _READ_CPUS = 0.02
 
 
-def study_on_ray(settings: StudySettings, options: ClusterOptions) -> Iterator[StudiedSample]:
+def study_on_ray(settings: PredictSettings, options: ClusterOptions) -> Iterator[PredictedSample]:
     """Study every labelled frame of a split on a Ray cluster, each once, in any order.
 
     Raises:
@@ -35,13 +35,13 @@ def study_on_ray(settings: StudySettings, options: ClusterOptions) -> Iterator[S
     nodes = ray.nodes()  # type: ignore[no-untyped-call]
     cpus = cpus_each([float(node["Resources"].get("CPU", 0)) for node in nodes if node["Alive"]], options.workers)
     frames = read_archive(
-        settings.archive, settings.labels_version, STUDY_COLUMNS, settings.data_key_path, cpus=_READ_CPUS
+        settings.archive, settings.labels_version, PREDICT_COLUMNS, settings.data_key_path, cpus=_READ_CPUS
     )
     wanted = frames.filter(expr=f"split == '{settings.split}' and variant == 0", num_cpus=_READ_CPUS)
     studied = wanted.map_batches(
-        StudyActor,
+        PredictActor,
         fn_constructor_kwargs={"settings": settings.model_dump_json(), "threads": max(1, round(cpus))},
-        batch_size=STUDY_BATCH,
+        batch_size=PREDICT_BATCH,
         batch_format="pyarrow",
         compute=ActorPoolStrategy(size=options.workers),
         num_cpus=_ACTOR_SHARE * cpus,

@@ -13,7 +13,7 @@ from ray import train as ray_train
 from ray.train.torch import TorchTrainer, prepare_model
 
 from jobs.cluster import connect, refuse_key_in_working_dir
-from jobs.team import root_cause, team_of_worker, worker_cpus, worker_threads
+from jobs.team import root_cause, worker_context, worker_cpus, worker_threads
 from raypp.cli.app import run_command
 from raypp.cli.fit import make_fit_command
 from raypp.errors import ModelError
@@ -66,7 +66,7 @@ def _fit_loop(config: dict[str, Any]) -> None:
         fit_worker(
             FitSettings.model_validate_json(config["settings"]),
             Path(config["out"]),
-            team_of_worker(prepare_model, config["threads"]),
+            worker_context(prepare_model, config["threads"]),
             Path(checkpoint.path) if checkpoint else None,
         )
 

@@ -13,10 +13,10 @@ from ray import train as ray_train
 from ray.train.torch import get_device
 
 from raypp.evaluate.matching import SampleMatches
-from raypp.train.worker import Team
+from raypp.train.worker import WorkerContext
 
 
-def team_of_worker(wrap: Callable[[Any], Any], threads: int) -> Team:
+def worker_context(wrap: Callable[[Any], Any], threads: int) -> WorkerContext:
     """Return what this worker has of the others.
 
     Args:
@@ -26,7 +26,7 @@ def team_of_worker(wrap: Callable[[Any], Any], threads: int) -> Team:
     torch.set_num_threads(threads)
     context = ray_train.get_context()
     workers = context.get_world_size()
-    return Team(
+    return WorkerContext(
         rank=context.get_world_rank(),
         workers=workers,
         device=get_device(),

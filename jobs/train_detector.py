@@ -15,14 +15,14 @@ from ray.train.torch import TorchTrainer, prepare_model
 
 from jobs.cluster import connect
 from jobs.shard_source import read_archive
-from jobs.team import root_cause, team_of_worker, worker_cpus, worker_threads
+from jobs.team import root_cause, worker_context, worker_cpus, worker_threads
 from raypp.cli.app import run_command
 from raypp.cli.train import make_train_command
 from raypp.detect.inputs.batch import COLUMNS, DetectionBatch, batch_of_rows, batches_of_epoch
 from raypp.detect.inputs.dataset import TRAIN, VAL, VeiledDataset
 from raypp.detect.inputs.rows import SHUFFLED_ROWS, VAL_ROWS
 from raypp.detect.inputs.variants import VARIANT_COLUMNS
-from raypp.detect.model_info import About
+from raypp.detect.model_info import ModelInfo
 from raypp.errors import ModelError, ShardError
 from raypp.train.settings import TrainSettings
 from raypp.train.worker import train_worker
@@ -32,7 +32,7 @@ _HELD_SHARE = 0.2
 """Part of the cluster's object store that each split may be held in."""
 
 
-def train_on_ray(settings: TrainSettings, about: About, dataset: VeiledDataset, address: str | None) -> Path:
+def train_on_ray(settings: TrainSettings, info: ModelInfo, dataset: VeiledDataset, address: str | None) -> Path:
     """Train on a Ray cluster; returns the folder of the checkpoint with the best mAP50-95.
 
     Raises:
@@ -48,7 +48,7 @@ def train_on_ray(settings: TrainSettings, about: About, dataset: VeiledDataset, 
         _train_loop,
         train_loop_config={
             "settings": settings.model_dump_json(),
-            "about": about.model_dump_json(),
+            "info": info.model_dump_json(),
             "threads": worker_threads(settings.workers),
         },
         scaling_config=ray_train.ScalingConfig(
@@ -97,10 +97,10 @@ def _held(frames: ray.data.Dataset, size: int) -> ray.data.Dataset:
 
 def _train_loop(config: dict[str, Any]) -> None:
     settings = TrainSettings.model_validate_json(config["settings"])
-    about = About.model_validate_json(config["about"])
-    team = team_of_worker(prepare_model, config["threads"])
-    rank, workers = team.rank, team.workers
-    header = VeiledDataset.open(settings.archive, about.labels_version, settings.data_key_path).header
+    info = ModelInfo.model_validate_json(config["info"])
+    worker = worker_context(prepare_model, config["threads"])
+    rank, workers = worker.rank, worker.workers
+    header = VeiledDataset.open(settings.archive, info.labels_version, settings.data_key_path).header
     checkpoint = ray_train.get_checkpoint()
 
     def train_batches(epoch: int) -> Iterator[DetectionBatch]:
@@ -111,14 +111,14 @@ def _train_loop(config: dict[str, Any]) -> None:
             local_shuffle_buffer_size=SHUFFLED_ROWS,
             local_shuffle_seed=settings.seed + epoch,
         )
-        return batches_of_epoch(rows, header, about.recipe, share, epoch)
+        return batches_of_epoch(rows, header, info.schedule, share, epoch)
 
     def val_batches() -> Iterator[DetectionBatch]:
         rows = ray_train.get_dataset_shard(VAL).iter_batches(batch_size=VAL_ROWS, batch_format="numpy")
         mine = (one for number, one in enumerate(rows) if number % workers == rank)
         return (batch_of_rows(one, header) for one in mine)
 
-    train_worker(settings, about, team, train_batches, val_batches, Path(checkpoint.path) if checkpoint else None)
+    train_worker(settings, info, worker, train_batches, val_batches, Path(checkpoint.path) if checkpoint else None)
 
 
 def main() -> None:

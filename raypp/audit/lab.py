@@ -16,7 +16,7 @@ from raypp.audit.suite.case_builder import CaseInputs, case_of
 from raypp.audit.suite.insider import Insider, open_insider
 from raypp.audit.suite.suite import Planned
 from raypp.audit.targets.target import blind_baseline
-from raypp.detect.checkpoint import read_about
+from raypp.detect.checkpoint import read_model_info
 from raypp.errors import OptionError
 from raypp.veil.keyfile import load_key
 from raypp.veil.veil import Veil, open_veil
@@ -79,7 +79,9 @@ class Lab:
         if given.model is None:
             return None
         sources = given.sources if given.members is None else (given.members,)
-        found = gather_trial(sources, read_about(given.model).size, given.spec.patch, self._suite.tried, given.seed)
+        found = gather_trial(
+            sources, read_model_info(given.model).size, given.spec.patch, self._suite.tried, given.seed
+        )
         if found is None and given.members is not None:
             raise OptionError(
                 f"`members` {given.members} is no local dataset with at least {LEAST_MEMBERS} images in train and "

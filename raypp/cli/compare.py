@@ -12,12 +12,20 @@ from rich.table import Table as ScreenTable
 
 from raypp.cli.console import ConsoleProgress, error_console
 from raypp.cli.json_file import json_option, write_json
-from raypp.compare.arm import Arm, ArmKind, Report, Schedule
+from raypp.compare.arm import Arm, ArmKind, ArmProgress, ComparisonSchedule
 from raypp.compare.arm_names import WAYS, parse_arm
-from raypp.compare.comparison import ArmTask, Comparison, command_line, compare
+from raypp.compare.comparison import ArmTask, Comparison, compare, published_command
 from raypp.compare.images import read_images
-from raypp.compare.rows import read_matches, read_rows
-from raypp.compare.table import Table, TableLine, cells, draw, header, make_table, to_markdown
+from raypp.compare.rows import read_arm_rows, read_matches
+from raypp.compare.table import (
+    ComparisonTable,
+    TableLine,
+    draw_table,
+    make_table,
+    table_cells,
+    table_header,
+    table_to_markdown,
+)
 from raypp.errors import OptionError
 from raypp.execution import cluster_unless_here
 from raypp.ingest.job import veil_here
@@ -95,7 +103,7 @@ def make_compare_command(cluster: ClusterArms | None) -> Callable[..., None]:
         on_ray = cluster_unless_here(cluster, here=here, address=address)
         refuse_within_archive(out, "plain images")
         chosen = [parse_arm(text, seed) for text in arm or _DEFAULT_ARMS for seed in _seeds(seeds)]
-        schedule = Schedule(
+        schedule = ComparisonSchedule(
             architecture=model,
             weights=weights.absolute() if weights else None,
             size=size,
@@ -112,7 +120,7 @@ def make_compare_command(cluster: ClusterArms | None) -> Callable[..., None]:
             schedule=schedule,
             arms=tuple(chosen),
             wrong_keys=wrong_keys,
-            command=command_line(),
+            command=published_command(),
         )
         console = error_console()
         if dry_run:
@@ -121,9 +129,9 @@ def make_compare_command(cluster: ClusterArms | None) -> Callable[..., None]:
 
         def execute(tasks: Sequence[ArmTask]) -> Iterator[str]:
             if on_ray is None:
-                from raypp.compare.task import run_here  # noqa: PLC0415 - needs torch, slow to import
+                from raypp.compare.task import run_arms_here  # noqa: PLC0415 - needs torch, slow to import
 
-                return run_here(tasks, lambda task: _report(task, console))
+                return run_arms_here(tasks, lambda task: _report(task, console))
             return on_ray(tasks, address, cpus, gpus)
 
         rows = compare(comparison, veil_here, execute, ConsoleProgress(console))
@@ -146,7 +154,7 @@ def _seeds(text: str) -> list[int]:
     return seeds
 
 
-def _check(schedule: Schedule, arms: Sequence[Arm]) -> None:
+def _check(schedule: ComparisonSchedule, arms: Sequence[Arm]) -> None:
     check_counts({"epochs": schedule.epochs, "batch": schedule.batch, "nominal_batch": schedule.nominal_batch})
     check_size(schedule.size)
     check_weights(schedule.weights)
@@ -158,7 +166,7 @@ def _check(schedule: Schedule, arms: Sequence[Arm]) -> None:
 
 def _print_plan(comparison: Comparison, console: Console) -> None:
     images = read_images(comparison.data)
-    rows = read_rows(comparison.out)
+    rows = read_arm_rows(comparison.out)
     counts = ", ".join(f"{len(found)} {split}" for split, found in images.splits.items())
     console.print(f"{images.name}: {counts} images, {len(images.classes)} classes", highlight=False, markup=False)
     for task in comparison.tasks(images):
@@ -166,7 +174,7 @@ def _print_plan(comparison: Comparison, console: Console) -> None:
         console.print(f"{task.row_id:<40}  {state}", highlight=False, markup=False)
 
 
-def _report(task: ArmTask, console: Console) -> Report:
+def _report(task: ArmTask, console: Console) -> ArmProgress:
     def report(epoch: int, epochs: int, said: str) -> None:
         console.print(f"{task.row_id}  epoch {epoch}/{epochs}  {said}", highlight=False, markup=False)
 
@@ -174,17 +182,17 @@ def _report(task: ArmTask, console: Console) -> Report:
 
 
 @private_umask()
-def _write(table: Table, out: Path) -> None:
+def _write(table: ComparisonTable, out: Path) -> None:
     public = private_folder(out / PUBLIC)
-    (public / "table.md").write_text(to_markdown(table))
-    draw(table, public / "table.png")
+    (public / "table.md").write_text(table_to_markdown(table))
+    draw_table(table, public / "table.png")
 
 
-def _print(table: Table, console: Console, out: Path) -> None:
-    screen = ScreenTable(*header())
+def _print(table: ComparisonTable, console: Console, out: Path) -> None:
+    screen = ScreenTable(*table_header())
     for line in table.lines:
-        screen.add_row(*cells(line))
-    console.print(screen) if console.is_terminal else sys.stderr.write(to_markdown(table))
+        screen.add_row(*table_cells(line))
+    console.print(screen) if console.is_terminal else sys.stderr.write(table_to_markdown(table))
     if table.reference:
         console.print(f"losses and step times are against {table.reference}", highlight=False, markup=False)
     console.print(

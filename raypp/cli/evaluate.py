@@ -14,9 +14,9 @@ from raypp.cli.console import ConsoleProgress, error_console
 from raypp.cli.json_file import json_option, write_json
 from raypp.detect.inputs.dataset import VAL, VeiledDataset
 from raypp.errors import OptionError
-from raypp.evaluate.error_summary import MistakeSummary
-from raypp.evaluate.errors import MistakeKind
-from raypp.evaluate.request import StudiedSample, StudySettings
+from raypp.evaluate.error_summary import ErrorSummary
+from raypp.evaluate.errors import ErrorType
+from raypp.evaluate.request import PredictedSample, PredictSettings
 from raypp.io.filesystem import is_url
 from raypp.train.run import DETECTOR_FOLDER
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 _MOST_CLASSES = 5
 _MOST_CAMERAS = 20
 _SHORT = {
-    MistakeKind.CLASS: "class",
-    MistakeKind.LOCALISATION: "place",
-    MistakeKind.CLASS_AND_LOCALISATION: "both",
-    MistakeKind.DUPLICATE: "twice",
-    MistakeKind.BACKGROUND: "on nothing",
-    MistakeKind.MISSED: "missed",
+    ErrorType.CLASS: "class",
+    ErrorType.LOCALISATION: "place",
+    ErrorType.CLASS_AND_LOCALISATION: "both",
+    ErrorType.DUPLICATE: "twice",
+    ErrorType.BACKGROUND: "on nothing",
+    ErrorType.MISSED: "missed",
 }
 _KINDS = (
     "class: on a label of another class; place: of the right class, badly placed; both: neither; twice: on a label "
@@ -48,11 +48,11 @@ class ClusterOptions:
     address: str | None
 
 
-ClusterStudy = Callable[[StudySettings, ClusterOptions], Iterable[StudiedSample]]
+ClusterPredict = Callable[[PredictSettings, ClusterOptions], Iterable[PredictedSample]]
 """Studies a detector on a cluster."""
 
 
-def make_evaluate_command(cluster: ClusterStudy, workers: int = 0) -> Callable[..., None]:
+def make_evaluate_command(cluster: ClusterPredict, workers: int = 0) -> Callable[..., None]:
     """Return the `evaluate` command, which uses as many workers of a cluster unless told otherwise; 0: this process."""
     workers_here = workers
 
@@ -64,7 +64,7 @@ def make_evaluate_command(cluster: ClusterStudy, workers: int = 0) -> Callable[.
         labels: Annotated[str | None, typer.Option(help="Label version (default: the only one).")] = None,
         split: Annotated[str, typer.Option(help="Split to evaluate on.")] = VAL,
         report: Annotated[
-            Path | None, typer.Option(help="Write scores, images, mistakes and suspected label errors here.")
+            Path | None, typer.Option(help="Write scores, images, errors and suspected label errors here.")
         ] = None,
         workers: Annotated[
             int, typer.Option(help="Workers on Ray, which reach archive and model; 0: this process.", min=0)
@@ -86,35 +86,35 @@ def make_evaluate_command(cluster: ClusterStudy, workers: int = 0) -> Callable[.
         detector = model / DETECTOR_FOLDER if (model / DETECTOR_FOLDER).is_dir() else model
         dataset = VeiledDataset.open(archive, labels, data_key)
         dataset.require(split)
-        from raypp.detect.checkpoint import read_about  # noqa: PLC0415 - needs torch, slow to import
-        from raypp.evaluate.predict import study_here, with_codes  # noqa: PLC0415
-        from raypp.evaluate.report import make_report, write_report  # noqa: PLC0415
+        from raypp.detect.checkpoint import read_model_info  # noqa: PLC0415 - needs torch, slow to import
+        from raypp.evaluate.predict import predict_here, with_codes  # noqa: PLC0415
+        from raypp.evaluate.report import make_evaluation_report, write_evaluation_report  # noqa: PLC0415
 
-        about = read_about(detector)
-        about.check(dataset, str(detector))
-        settings = StudySettings(
+        info = read_model_info(detector)
+        info.check(dataset, str(detector))
+        settings = PredictSettings(
             archive=archive if is_url(archive) else str(Path(archive).absolute()),
             labels_version=dataset.labels_version,
             split=split,
             detector=detector.absolute(),
             data_key_path=data_key.absolute() if data_key else None,
         )
-        studied = cluster(settings, ClusterOptions(workers, gpu, address)) if workers else study_here(settings)
+        studied = cluster(settings, ClusterOptions(workers, gpu, address)) if workers else predict_here(settings)
         samples = []
         with ConsoleProgress(console).task("evaluating", dataset.splits[split]) as advance:
             for one in studied:
                 samples.append(one)
                 advance(1, "", 1)
-        made = make_report(samples, dataset.classes, about.size)
+        made = make_evaluation_report(samples, dataset.classes, info.size)
         if report:
             shown = with_codes(made.samples, settings, made.worst())
-            write_report(replace(made, samples=tuple(shown)), report)
+            write_evaluation_report(replace(made, samples=tuple(shown)), report)
         write_json(json_file, made.scores)
         _print_scores(made.scores, console)
-        _print_mistakes(made.mistakes, console)
+        _print_errors(made.errors, console)
         if report:
             console.print(
-                f"{len(made.suspects)} suspected label errors; report in {report}", highlight=False, markup=False
+                f"{len(made.issues)} suspected label errors; report in {report}", highlight=False, markup=False
             )
 
     return evaluate
@@ -134,16 +134,16 @@ def _print_scores(scores: "EvaluationScores", console: Console) -> None:
         console.print(_groups("site", scores.by_site))
 
 
-def _print_mistakes(summary: MistakeSummary, console: Console) -> None:
+def _print_errors(summary: ErrorSummary, console: Console) -> None:
     said = f"of {summary.detections} detections from confidence {summary.confidence:.2f}, {summary.right} are right"
-    console.print(f"\n{said}; {summary.mistakes} mistakes:", highlight=False, markup=False)
-    if not summary.mistakes:
+    console.print(f"\n{said}; {summary.errors} errors:", highlight=False, markup=False)
+    if not summary.errors:
         return
-    table = _table("most in", "labels", *(_SHORT[kind] for kind in summary.kinds), "all")
-    worst = sorted(summary.by_class, key=lambda one: (-one.mistakes, one.name))[:_MOST_CLASSES]
+    table = _table("most in", "labels", *(_SHORT[kind] for kind in summary.types), "all")
+    worst = sorted(summary.by_class, key=lambda one: (-one.errors, one.name))[:_MOST_CLASSES]
     for one in worst:
-        table.add_row(escape(one.name), str(one.labels), *map(str, one.kinds.values()), str(one.mistakes))
-    table.add_row("all classes", str(summary.labels), *map(str, summary.kinds.values()), str(summary.mistakes))
+        table.add_row(escape(one.name), str(one.labels), *map(str, one.types.values()), str(one.errors))
+    table.add_row("all classes", str(summary.labels), *map(str, summary.types.values()), str(summary.errors))
     console.print(table)
     console.print(_KINDS, highlight=False)
 

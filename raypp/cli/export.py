@@ -31,12 +31,12 @@ def export(
     passphrase = new_passphrase(passphrase_file) if passphrase_file else None
     summary = write_export(run, out, archive, passphrase, half=half, force=force)
     header, sealed = summary.header, ", sealed" if summary.sealed else ""
-    about = header.about
+    info = header.info
     scores = f", mAP50 {header.scores.map50:.3f}, mAP50-95 {header.scores.map50_95:.3f}" if header.scores else ""
     lines = (
         f"bundle        {out}: {summary.bytes / 1e6:.1f} MB of {header.precision}{sealed}",
-        f"detector      {about.architecture}, {len(about.classes)} classes, {header.epochs} epochs{scores}",
-        f"veil          {about.veil_id}",
+        f"detector      {info.architecture}, {len(info.classes)} classes, {header.epochs} epochs{scores}",
+        f"veil          {info.veil_id}",
     )
     say(error_console(), lines)
     write_json(json_file, summary)

@@ -10,7 +10,7 @@ from raypp.cli.console import ConsoleProgress, error_console, say
 from raypp.cli.json_file import json_option, write_json
 from raypp.execution import cluster_unless_here
 from raypp.fit.checkpoints import RUNNING
-from raypp.fit.run import FitSummary, plan_lines, run_fit
+from raypp.fit.run import FitSummary, fit_plan_lines, run_fit
 from raypp.fit.settings import AdversaryShape, FitSettings, usual_channels
 from raypp.veil.keyfile import resolve_key_path
 
@@ -47,7 +47,8 @@ def make_fit_command(cluster: ClusterFit | None) -> Callable[..., None]:
         tone: Annotated[float, typer.Option(help="Weight of hiding cells' colours, relative to their insides.")] = 0.5,
         rate: Annotated[float, typer.Option(help="Weight of the codes' entropy, in bits a value.")] = 0.0,
         adversary: Annotated[
-            list[AdversaryShape] | None, typer.Option(help="Who tries to rebuild the images; repeat. (default: all)")
+            list[AdversaryShape] | None,
+            typer.Option(help="Who tries to reconstruct images; repeat. (default: all)"),
         ] = None,
         restart: Annotated[int, typer.Option(help="Epochs after which one adversary starts anew; 0 for never.")] = 4,
         adversary_rate: Annotated[
@@ -73,7 +74,7 @@ def make_fit_command(cluster: ClusterFit | None) -> Callable[..., None]:
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be fitted, and fit nothing.")] = False,
         json_file: Annotated[Path | None, json_option()] = None,
     ) -> None:
-        """Fit a learned veil: an encoder trained with a detector, against adversaries that try to rebuild images.
+        """Fit a learned veil: an encoder trained with a detector, against adversaries that try to reconstruct images.
 
         Leaves OUT/encoder.veil, which `raypp veil --spec` veils with, and OUT/start.model, which
         `raypp train --weights` starts from outside.
@@ -109,7 +110,7 @@ def make_fit_command(cluster: ClusterFit | None) -> Callable[..., None]:
         )
         console = error_console()
         if dry_run:
-            say(console, plan_lines(settings))
+            say(console, fit_plan_lines(settings))
             return
 
         def fitter(settings: FitSettings, place: Path) -> Path:

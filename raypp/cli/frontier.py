@@ -14,7 +14,7 @@ from raypp.audit.core.row import AttackRow, ReconstructRow
 from raypp.audit.verdict.certificate import CERTIFICATE, Certificate, verify_certificate
 from raypp.cli.json_file import json_option, write_json
 from raypp.compare.arm import ArmKind, ArmRow
-from raypp.compare.rows import read_rows
+from raypp.compare.rows import read_arm_rows
 from raypp.errors import ConflictError, OptionError
 from raypp.io.atomic import write_text
 from raypp.io.private import PUBLIC
@@ -80,7 +80,7 @@ def frontier(
 
     Example: raypp frontier audit-default audit-learned --cost cost --out frontier
     """
-    found = join_frontier(list(read_rows(cost).values()), [_certificate(path) for path in audits], str(cost))
+    found = join_frontier(list(read_arm_rows(cost).values()), [_certificate(path) for path in audits], str(cost))
     out.mkdir(parents=True, exist_ok=True)
     text = to_markdown(found)
     write_text(out / "frontier.md", text)

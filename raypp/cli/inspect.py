@@ -85,8 +85,8 @@ def _parquet(path: Path, file: pq.ParquetFile) -> dict[str, str]:
     }
     names = file.schema_arrow.names
     if METADATA_KEY in metadata and "boxes" in names:
-        about = read_json(metadata[METADATA_KEY])
-        lines |= {"version": about["version"], "classes": ", ".join(about["classes"]), "veil_id": about["veil_id"]}
+        info = read_json(metadata[METADATA_KEY])
+        lines |= {"version": info["version"], "classes": ", ".join(info["classes"]), "veil_id": info["veil_id"]}
     elif METADATA_KEY in metadata:
         lines |= _header(ArchiveHeader.from_bytes(metadata[METADATA_KEY]))
     if "code" in names and file.metadata.num_rows:
@@ -134,17 +134,17 @@ def _bundle(path: Path) -> dict[str, str]:
     if is_sealed(path):
         return lines | {"sealed": "by a passphrase, without which nothing of it can be told"}
     index = read_index(path)
-    header, about = index.header, index.header.about
+    header, info = index.header, index.header.info
     lines |= {
         "format version": str(header.format_version),
-        "architecture": about.architecture,
+        "architecture": info.architecture,
         "weights": f"{index.values:,} values, floating ones as {header.precision}",
-        "classes": ", ".join(about.classes),
-        "size": f"{about.size} pixels",
-        "veil_id": about.veil_id,
-        "spec": json.dumps(about.spec, sort_keys=True),
-        "dataset version": about.dataset_version,
-        "labels version": about.labels_version,
+        "classes": ", ".join(info.classes),
+        "size": f"{info.size} pixels",
+        "veil_id": info.veil_id,
+        "spec": json.dumps(info.spec, sort_keys=True),
+        "dataset version": info.dataset_version,
+        "labels version": info.labels_version,
         "epochs": str(header.epochs),
     }
     if header.scores is not None:

@@ -9,13 +9,13 @@ import typer
 from raypp.cli.console import ConsoleProgress, error_console, say
 from raypp.cli.json_file import json_option, write_json
 from raypp.detect.inputs.dataset import VeiledDataset
-from raypp.detect.model_info import About
+from raypp.detect.model_info import ModelInfo
 from raypp.errors import OptionError
 from raypp.execution import cluster_unless_here
 from raypp.train.run import train_detector
 from raypp.train.settings import TrainSettings
 
-ClusterTrainer = Callable[[TrainSettings, About, VeiledDataset, str | None], Path]
+ClusterTrainer = Callable[[TrainSettings, ModelInfo, VeiledDataset, str | None], Path]
 """Trains on a cluster, at the address of a running Ray, and returns the folder of the best checkpoint."""
 
 
@@ -83,9 +83,9 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
             data_key_path=data_key.absolute() if data_key else None,
         )
 
-        def trainer(settings: TrainSettings, about: About, dataset: VeiledDataset) -> Path:
+        def trainer(settings: TrainSettings, info: ModelInfo, dataset: VeiledDataset) -> Path:
             assert on_ray is not None  # noqa: S101
-            return on_ray(settings, about, dataset, address)
+            return on_ray(settings, info, dataset, address)
 
         console = error_console()
         summary = train_detector(settings, trainer if on_ray else None, ConsoleProgress(console))

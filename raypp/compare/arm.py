@@ -11,16 +11,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from raypp.media.obfuscation import Obscuring
 from raypp.veil.spec import VeilSpec
 
-Report = Callable[[int, int, str], None]
+ArmProgress = Callable[[int, int, str], None]
 """Is told the epoch that ended, how many there are, and the last mAP50 in words."""
 JPEG_QUALITY = 90
 """At which the size of obscured images is measured, with Pillow's other defaults."""
 
 
 class ArmKind(StrEnum):
-    """What an arm trains on, and by whom."""
+    """Input and trainer of an arm."""
 
-    LIBRARY = "library"
+    ULTRALYTICS = "library"
     """Plain images by ultralytics' own trainer: what our loop is checked against."""
     PLAIN = "plain"
     """Plain images with ultralytics' augmentation: the reference of every gap."""
@@ -32,8 +32,8 @@ class ArmKind(StrEnum):
     """Veiled frames with the augmentation that codes allow."""
 
 
-class Schedule(BaseModel):
-    """What all arms of a comparison have in common.
+class ComparisonSchedule(BaseModel):
+    """Settings that all arms of a comparison share.
 
     Attributes:
         architecture: name of a model that ultralytics knows.
@@ -57,7 +57,7 @@ class Schedule(BaseModel):
 
 
 class Arm(BaseModel):
-    """What one row is of.
+    """One detector to train: its input, its veil and its seed.
 
     Attributes:
         name: what the arm is called in tables; arms that differ in their seed only share it.
@@ -87,7 +87,7 @@ class Arm(BaseModel):
     encoder: Path | None = None
     start: Path | None = None
 
-    def row_id(self, schedule: Schedule, dataset: str) -> str:
+    def row_id(self, schedule: ComparisonSchedule, dataset: str) -> str:
         """Name of the arm's row: a rerun with the same settings finds it, one with others does not."""
         weights = schedule.weights.name if schedule.weights else ""
         told = {
@@ -110,7 +110,7 @@ class Arm(BaseModel):
 
 
 class VeilFigures(BaseModel):
-    """What veiling the dataset came to; measured once for each veil, over all splits."""
+    """Sizes and times of veiling the dataset; measured once for each veil, over all splits."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -138,7 +138,7 @@ class VeilFigures(BaseModel):
 
 
 class ObscuredFigures(BaseModel):
-    """What an obscured dataset comes to, over train and val."""
+    """Sizes of an obscured dataset, over train and val."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -167,7 +167,7 @@ class ArmRow(BaseModel):
 
     row_id: str
     arm: Arm
-    schedule: Schedule
+    schedule: ComparisonSchedule
     dataset: str
     train_images: int
     val_images: int
@@ -189,5 +189,5 @@ class ArmRow(BaseModel):
 
     @property
     def hidden(self) -> VeilFigures | ObscuredFigures | None:
-        """What the hidden dataset came to; None for plain arms."""
+        """Figures of the hidden dataset; None for plain arms."""
         return self.veil or self.obscured

@@ -39,7 +39,7 @@ def parse_arm(text: str, seed: int) -> Arm:
         OptionError: if it is none of these.
         SpecError: if the spec is not valid.
     """
-    if text in (ArmKind.PLAIN, ArmKind.PLAIN_CELLS, ArmKind.LIBRARY):
+    if text in (ArmKind.PLAIN, ArmKind.PLAIN_CELLS, ArmKind.ULTRALYTICS):
         return Arm(name=text, kind=ArmKind(text), seed=seed)
     if way := _WAY.fullmatch(text):
         obscuring = _way(text, *way.groups())

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from raypp.detect.ultralytics import compute_ap
 from raypp.evaluate.matching import SampleMatches
 
-Floats = npt.NDArray[np.float64]
+_Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class PrecisionTable:
             for number in classes
         ]
 
-    def score(self, weights_I: npt.NDArray[np.int64]) -> Floats:
+    def score(self, weights_I: npt.NDArray[np.int64]) -> _Floats:
         """Return mAP at each IoU threshold, float[10], where each image counts as often as its weight says."""
         found = [_precision(table, weights_I) for table in self._tables if _labels(table, weights_I)]
         return np.asarray(np.mean(found, axis=0), dtype=np.float64)
@@ -105,7 +105,7 @@ def relative_gap(
     return first, second
 
 
-def _gaps(reference: Floats, other: Floats) -> Floats:
+def _gaps(reference: _Floats, other: _Floats) -> _Floats:
     """Relative losses at IoU 0.5 and over all thresholds."""
     return np.array([1 - other[0] / reference[0], 1 - other.mean() / reference.mean()])
 
@@ -114,7 +114,7 @@ def _labels(table: _ClassTable, weights_I: npt.NDArray[np.int64]) -> int:
     return int((table.labels_I * weights_I).sum())
 
 
-def _precision(table: _ClassTable, weights_I: npt.NDArray[np.int64]) -> Floats:
+def _precision(table: _ClassTable, weights_I: npt.NDArray[np.int64]) -> _Floats:
     """Average precision of one class at each threshold, as ultralytics computes it."""
     weights_P = weights_I[table.owner_P][:, None]
     right = np.cumsum(table.correct_PT * weights_P, axis=0)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from raypp.compare.arm import Arm, ArmRow, Schedule, VeilFigures
+from raypp.compare.arm import Arm, ArmRow, ComparisonSchedule, VeilFigures
 from raypp.compare.images import ImageDataset, read_images
-from raypp.compare.rows import read_rows
+from raypp.compare.rows import read_arm_rows
 from raypp.errors import ConflictError, RayppError
 from raypp.ingest.job import Executor, open_job
 from raypp.ingest.settings import VeilSettings
@@ -37,7 +37,7 @@ class ArmTask(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     arm: Arm
-    schedule: Schedule
+    schedule: ComparisonSchedule
     data: str
     out: Path
     key_path: Path
@@ -52,7 +52,7 @@ ArmExecutor = Callable[[Sequence[ArmTask]], Iterator[str]]
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is compared.
+    """Data, arms and settings of a comparison.
 
     Attributes:
         data: a dataset in YOLO layout, train and val.
@@ -67,7 +67,7 @@ class Comparison:
     data: str
     out: Path
     key_path: Path
-    schedule: Schedule
+    schedule: ComparisonSchedule
     arms: tuple[Arm, ...]
     wrong_keys: int
     command: str
@@ -102,14 +102,14 @@ def compare(comparison: Comparison, veil: Executor, execute: ArmExecutor, progre
     images = read_images(comparison.data)
     tasks = comparison.tasks(images)
     private_folder(comparison.out)
-    there = read_rows(comparison.out)
+    there = read_arm_rows(comparison.out)
     todo = [task for task in tasks if task.row_id not in there]
     for settings in {str(one.out): one for one in map(veil_settings, todo) if one is not None}.values():
         _veil(comparison.data, settings, veil, progress)
     with progress.task("training arms", len(todo)) as advance:
         for done, row_id in enumerate(execute(todo) if todo else (), 1):
             advance(1, f"{done}/{len(todo)} {row_id}", 0)
-    rows = read_rows(comparison.out)
+    rows = read_arm_rows(comparison.out)
     return [rows[task.row_id] for task in tasks]
 
 
@@ -157,7 +157,7 @@ def _veil(data: str, settings: VeilSettings, execute: Executor, progress: Progre
     write_private(kept, figures.model_dump_json(indent=1).encode())
 
 
-def command_line() -> str:
+def published_command() -> str:
     """Return the command line of this process as a user would type it, of paths only the names: rows are published."""
     words = [re.sub(r"(^|=)[^=]*/", r"\1", word) for word in sys.argv[1:]]
     return " ".join(["raypp", *words] if Path(sys.argv[0]).name == "__main__.py" else [Path(sys.argv[0]).name, *words])

@@ -39,7 +39,7 @@ def obscure(images: ImageDataset, way: Obscuring, size: int, folder: Path) -> Im
 
 
 def figures(plain: ImageDataset, obscured: ImageDataset) -> ObscuredFigures:
-    """What obscured images come to as JPEG files, beside the files that they were made of."""
+    """Return the sizes of obscured images as JPEG files, and of the files that they were made of."""
     mine, theirs = ([one.path for split in _USED for one in some.splits[split]] for some in (obscured, plain))
     return ObscuredFigures(
         frames=len(mine),

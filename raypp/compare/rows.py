@@ -14,7 +14,7 @@ from raypp.io.atomic import whole_file, write_text
 _ROWS, _MATCHES = "rows", "matches"
 
 
-def read_rows(out: Path) -> dict[str, ArmRow]:
+def read_arm_rows(out: Path) -> dict[str, ArmRow]:
     """Read the finished rows of a comparison by their row_id; raises ConflictError if one is damaged."""
     rows = {}
     for path in sorted((out / _ROWS).glob("*.json")):

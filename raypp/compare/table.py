@@ -18,7 +18,7 @@ Matches = Callable[[ArmRow], list[SampleMatches]]
 """Reads what an arm's detector found."""
 
 
-class Gap(BaseModel):
+class RelativeGap(BaseModel):
     """Loss against the reference, in percent of it, with its 95 % interval over images and seeds."""
 
     model_config = ConfigDict(frozen=True)
@@ -28,7 +28,7 @@ class Gap(BaseModel):
     high: float
 
     @classmethod
-    def of(cls, interval: "Interval") -> "Gap":
+    def of(cls, interval: "Interval") -> "RelativeGap":
         """Take an interval of shares."""
         return cls(percent=100 * interval.value, low=100 * interval.low, high=100 * interval.high)
 
@@ -43,8 +43,10 @@ class TableLine(BaseModel):
     map50: float
     map50_95: float
     map50_by_seed: tuple[float, ...]
-    gap50: Gap | None = Field(description="against the reference; None for the reference itself, or without one")
-    gap50_95: Gap | None
+    gap50: RelativeGap | None = Field(
+        description="against the reference; None for the reference itself, or without one"
+    )
+    gap50_95: RelativeGap | None
     step_ratio: float | None = Field(description="seconds of a training step over those of the reference")
     bytes_per_frame: float | None = Field(description="of shards; of JPEG files, for obscured images")
     size_ratio: float | None = Field(description="those bytes over those of the image files")
@@ -55,14 +57,14 @@ class TableLine(BaseModel):
 
 
 @dataclass(frozen=True)
-class Table:
+class ComparisonTable:
     """Lines of all arms, the reference first if it is there."""
 
     lines: tuple[TableLine, ...]
     reference: str | None
 
 
-def make_table(rows: Sequence[ArmRow], matches: Matches, replicates: int) -> Table:
+def make_table(rows: Sequence[ArmRow], matches: Matches, replicates: int) -> ComparisonTable:
     """Gather rows of one dataset and schedule into a table.
 
     The reference is plain images with ultralytics' augmentation, or else whatever plain arm there is.
@@ -76,11 +78,11 @@ def make_table(rows: Sequence[ArmRow], matches: Matches, replicates: int) -> Tab
     for row in sorted(rows, key=lambda one: (list(ArmKind).index(one.arm.kind), one.arm.name, one.arm.seed)):
         groups.setdefault(row.arm.name, []).append(row)
     kinds = {name: group[0].arm.kind for name, group in groups.items()}
-    wanted = (ArmKind.PLAIN, ArmKind.PLAIN_CELLS, ArmKind.LIBRARY)
+    wanted = (ArmKind.PLAIN, ArmKind.PLAIN_CELLS, ArmKind.ULTRALYTICS)
     reference = next((name for kind in wanted for name in groups if kinds[name] is kind), None)
     ordered = sorted(groups, key=lambda name: name != reference)
     against = groups[reference] if reference else None
-    return Table(tuple(_line(groups[name], against, matches, replicates) for name in ordered), reference)
+    return ComparisonTable(tuple(_line(groups[name], against, matches, replicates) for name in ordered), reference)
 
 
 def _line(group: list[ArmRow], reference: list[ArmRow] | None, matches: Matches, replicates: int) -> TableLine:
@@ -90,7 +92,7 @@ def _line(group: list[ArmRow], reference: list[ArmRow] | None, matches: Matches,
         from raypp.compare.bootstrap import relative_gap  # noqa: PLC0415 - needs ultralytics, slow to import
 
         theirs, ours = ([matches(row) for row in rows] for rows in (reference, group))
-        gap50, gap50_95 = map(Gap.of, relative_gap(theirs, ours, replicates))
+        gap50, gap50_95 = map(RelativeGap.of, relative_gap(theirs, ours, replicates))
     own = mean(row.map50 for row in group)
     veil, hidden = first.veil, first.hidden
     wrong = [max(row.wrong_key_map50) for row in group if row.wrong_key_map50]
@@ -130,23 +132,23 @@ _COLUMNS: tuple[tuple[str, Callable[[TableLine], str]], ...] = (
 )
 
 
-def cells(line: TableLine) -> list[str]:
-    """Return a line as texts, in the order of `header`."""
+def table_cells(line: TableLine) -> list[str]:
+    """Return a line as texts, in the order of `table_header`."""
     return [text(line) for _, text in _COLUMNS]
 
 
-def header() -> list[str]:
+def table_header() -> list[str]:
     """Return the names of the columns."""
     return [name for name, _ in _COLUMNS]
 
 
-def to_markdown(table: Table) -> str:
+def table_to_markdown(table: ComparisonTable) -> str:
     """Return the table as Markdown."""
-    rows = [header(), ["---"] * len(_COLUMNS), *map(cells, table.lines)]
+    rows = [table_header(), ["---"] * len(_COLUMNS), *map(table_cells, table.lines)]
     return "".join("| " + " | ".join(row) + " |\n" for row in rows)
 
 
-def draw(table: Table, path: Path) -> None:
+def draw_table(table: ComparisonTable, path: Path) -> None:
     """Draw mAP50 and mAP50-95 of every arm as bars, each seed of mAP50 as a dot, into a PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - slow to load
     from matplotlib.figure import Figure  # noqa: PLC0415
@@ -169,7 +171,7 @@ def draw(table: Table, path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
-def _gap(gap: Gap | None) -> str:
+def _gap(gap: RelativeGap | None) -> str:
     return "" if gap is None else f"{gap.percent:.1f} % [{gap.low:.1f}, {gap.high:.1f}]"
 
 

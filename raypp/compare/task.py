@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from raypp.compare import obfuscated as obscured
-from raypp.compare.arm import Report, VeilFigures
+from raypp.compare.arm import ArmProgress, VeilFigures
 from raypp.compare.comparison import FIGURES_FILE, ArmTask, veil_settings
 from raypp.compare.images import read_images
 from raypp.compare.rows import write_row
-from raypp.compare.running import Bench, VeiledArchive, run_arm
+from raypp.compare.running import ArmInputs, VeiledArchive, run_arm
 from raypp.detect.inputs.dataset import VeiledDataset
 from raypp.ingest.archive_id import sample_id
 from raypp.ingest.job import load_plan
@@ -20,7 +20,7 @@ from raypp.veil.spec import LearnedSpec
 
 
 @private_umask()
-def run_task(task: ArmTask, report: Report) -> str:
+def run_arm_task(task: ArmTask, report: ArmProgress) -> str:
     """Run one arm and write its row; returns its row_id."""
     images = read_images(task.data)
     settings = veil_settings(task)
@@ -31,16 +31,16 @@ def run_task(task: ArmTask, report: Report) -> str:
     if way is not None:
         plain, images = images, obscured.obscure(images, way, task.schedule.size, folder / "obscured")
         figures = obscured.figures(plain, images)
-    bench = Bench(task.schedule, images, folder, archive, figures, task.wrong_keys, task.command)
-    row, matches = run_arm(task.arm, bench, task.row_id, report)
+    inputs = ArmInputs(task.schedule, images, folder, archive, figures, task.wrong_keys, task.command)
+    row, matches = run_arm(task.arm, inputs, task.row_id, report)
     write_row(task.out, row, matches)
     return task.row_id
 
 
-def run_here(tasks: Sequence[ArmTask], report: Callable[[ArmTask], Report]) -> Iterator[str]:
+def run_arms_here(tasks: Sequence[ArmTask], report: Callable[[ArmTask], ArmProgress]) -> Iterator[str]:
     """Run arms one after another in this process."""
     for task in tasks:
-        yield run_task(task, report(task))
+        yield run_arm_task(task, report(task))
 
 
 def _open_archive(task: ArmTask, settings: VeilSettings) -> VeiledArchive:

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from raypp.compare.arm import Arm, Schedule
+from raypp.compare.arm import Arm, ComparisonSchedule
 from raypp.compare.images import ImageDataset, LabelledImage
 from raypp.detect.inputs.batch import DetectionBatch
 from raypp.detect.model import build_detector, load_public_weights
-from raypp.detect.schedule import Recipe
+from raypp.detect.schedule import TrainingSchedule
 from raypp.detect.ultralytics import (
     DetectionModel,
     DetectionTrainer,
@@ -46,14 +46,14 @@ def lay_out(images: ImageDataset, folder: Path) -> Path:
     return path
 
 
-class LibraryBatches:
+class UltralyticsBatches:
     """Training batches of plain images, augmented as ultralytics augments them by default.
 
     Args:
         data: data.yaml of `lay_out`.
         images: the training images, in the order they were laid out.
         classes: names of the classes.
-        recipe: seed, batch, epochs, and the last of them without mosaics.
+        schedule: seed, batch, epochs, and the last of them without mosaics.
         size: side of the square, in pixels.
         share: number of this worker, and of all that share each batch.
     """
@@ -63,31 +63,31 @@ class LibraryBatches:
         data: Path,
         images: tuple[LabelledImage, ...],
         classes: tuple[str, ...],
-        recipe: Recipe,
+        schedule: TrainingSchedule,
         size: int,
         share: tuple[int, int] = (0, 1),
     ) -> None:
         self._arguments = default_arguments(imgsz=size, task="detect", cache=False, rect=False)
-        about = {"names": dict(enumerate(classes)), "nc": len(classes), "channels": 3}
+        info = {"names": dict(enumerate(classes)), "nc": len(classes), "channels": 3}
         folder = str(data.parent / "images" / "train")
-        self._dataset: Any = build_yolo_dataset(self._arguments, folder, recipe.batch, about, mode="train")
+        self._dataset: Any = build_yolo_dataset(self._arguments, folder, schedule.batch, info, mode="train")
         self._names = [image.name for image in images]
-        self._recipe = recipe
+        self._schedule = schedule
         self._rank, self._workers = share
         self._mosaic = True
 
     def epoch(self, epoch: int) -> Iterator[DetectionBatch]:
         """Return the batches of an epoch, a pure function of seed and number."""
-        recipe = self._recipe
-        mixed = (recipe.seed * 1_000_003 + epoch) * self._workers + self._rank
+        schedule = self._schedule
+        mixed = (schedule.seed * 1_000_003 + epoch) * self._workers + self._rank
         random.seed(mixed)
         np.random.seed(mixed % (1 << 32))  # noqa: NPY002 - what ultralytics' augmentation draws from
-        if self._mosaic and epoch >= recipe.epochs - recipe.close_mosaic:
+        if self._mosaic and epoch >= schedule.epochs - schedule.close_mosaic:
             self._dataset.close_mosaic(self._arguments)
             self._mosaic = False
-        order = np.random.default_rng((recipe.seed, epoch)).permutation(len(self._dataset))
-        for step in range(recipe.steps):
-            chosen = order[step * recipe.batch : (step + 1) * recipe.batch][self._rank :: self._workers]
+        order = np.random.default_rng((schedule.seed, epoch)).permutation(len(self._dataset))
+        for step in range(schedule.steps):
+            chosen = order[step * schedule.batch : (step + 1) * schedule.batch][self._rank :: self._workers]
             found = self._dataset.collate_fn([self._dataset[int(index)] for index in chosen])
             yield DetectionBatch(
                 inputs=found["img"],
@@ -100,9 +100,9 @@ class LibraryBatches:
 
 
 class _Trainer(DetectionTrainer):  # type: ignore[misc, unused-ignore]
-    """The library's trainer of a detector that we built: it would read descriptions and weights unsafely itself."""
+    """Ultralytics' trainer of a detector that we built: it would read descriptions and weights unsafely itself."""
 
-    start: Schedule
+    start: ComparisonSchedule
 
     def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = True) -> DetectionModel:  # noqa: ARG002
         """Build the detector as our arms do, with the public weights that it starts from."""
@@ -113,7 +113,9 @@ class _Trainer(DetectionTrainer):  # type: ignore[misc, unused-ignore]
         return model
 
 
-def train_by_library(arm: Arm, schedule: Schedule, data: Path, folder: Path) -> tuple[DetectionModel, list[float]]:
+def train_by_ultralytics(
+    arm: Arm, schedule: ComparisonSchedule, data: Path, folder: Path
+) -> tuple[DetectionModel, list[float]]:
     """Train by ultralytics' own trainer, all its settings at their defaults but what the schedule names.
 
     Returns:

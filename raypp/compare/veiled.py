@@ -11,7 +11,7 @@ from raypp.compare.images import letterboxed, square_boxes
 from raypp.compare.plain import PlainFrames
 from raypp.detect.inputs.batch import COLUMNS, NO_CELL, DetectionBatch, batch_of_rows, labelled_batch
 from raypp.detect.inputs.dataset import VeiledDataset
-from raypp.detect.inputs.variants import VARIANT_COLUMNS, chosen
+from raypp.detect.inputs.variants import VARIANT_COLUMNS, chosen_variants
 from raypp.shards.reader import ShardReader
 from raypp.shards.schema import ArchiveHeader
 from raypp.veil.key import VeilKey
@@ -65,12 +65,12 @@ class VeiledFrames:
     def of_epoch(self, seed: int, epoch: int) -> list[int]:
         """Numbers of the rows that an epoch trains on: of each frame, itself or one of its variants."""
         source, time, variant, variants = (self.rows[name] for name in VARIANT_COLUMNS)
-        return np.flatnonzero(chosen(source, time, variant, variants, seed, epoch)).tolist()
+        return np.flatnonzero(chosen_variants(source, time, variant, variants, seed, epoch)).tolist()
 
     def batch(self, indices: Sequence[int]) -> DetectionBatch:
         """Return some frames as a batch, uint8[N, C + 1, G, G]."""
-        chosen = {name: [values[index] for index in indices] for name, values in self.rows.items()}
-        return batch_of_rows(chosen, self.header)
+        columns = {name: [values[index] for index in indices] for name, values in self.rows.items()}
+        return batch_of_rows(columns, self.header)
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,15 @@ from PIL import Image
 
 from raypp.demo.image import Detected
 from raypp.detect.inputs.dataset import VAL, VeiledDataset
-from raypp.evaluate.errors import judge
-from raypp.evaluate.predict import study_here
-from raypp.evaluate.report import Report, make_report, write_report
-from raypp.evaluate.request import StudiedSample, StudySettings
+from raypp.evaluate.errors import classify_errors
+from raypp.evaluate.predict import predict_here
+from raypp.evaluate.report import EvaluationReport, make_evaluation_report, write_evaluation_report
+from raypp.evaluate.request import PredictedSample, PredictSettings
 from raypp.geometry.window import Window
 from raypp.progress import Progress
 from raypp.shards.reader import ShardReader
 from raypp.shards.splitting import Split, SplitBy, write_split
-from raypp.train.run import Trainer, TrainSummary, train_detector
+from raypp.train.run import TrainingExecutor, TrainSummary, train_detector
 from raypp.train.settings import TrainSettings
 from raypp.veil.view import component_view
 
@@ -39,7 +39,7 @@ class HeldOut:
     detected: Detected
 
 
-def train(archive: str, out: Path, trainer: Trainer, progress: Progress) -> TrainSummary:
+def train(archive: str, out: Path, trainer: TrainingExecutor, progress: Progress) -> TrainSummary:
     """Split the archive's labels by time, and train a detector of pico size on it.
 
     Args:
@@ -61,7 +61,7 @@ def train(archive: str, out: Path, trainer: Trainer, progress: Progress) -> Trai
     return train_detector(settings, trainer, progress)
 
 
-def study(archive: str, detector: Path, folder: Path) -> tuple[Report, list[HeldOut]]:
+def study(archive: str, detector: Path, folder: Path) -> tuple[EvaluationReport, list[HeldOut]]:
     """Evaluate a detector on the held-out frames, write its report, and pick the frames to draw.
 
     Args:
@@ -72,18 +72,18 @@ def study(archive: str, detector: Path, folder: Path) -> tuple[Report, list[Held
     dataset = VeiledDataset.open(archive, _SPLIT_NAME)
     frames = _held_out(dataset)
     viewed = {one for names in frames.values() for one in _spread(list(names), _VIEWED_PER_SITE)}
-    settings = StudySettings(
+    settings = PredictSettings(
         archive=archive, labels_version=_SPLIT_NAME, split=VAL, detector=detector, shown=frozenset(viewed)
     )
-    report = make_report(study_here(settings), dataset.classes, dataset.header.size)
-    write_report(report, folder)
+    report = make_evaluation_report(predict_here(settings), dataset.classes, dataset.header.size)
+    write_evaluation_report(report, folder)
     samples = {one.matches.sample_id: one for one in report.samples}
     drawn = []
     for site, rows in frames.items():
         names = _spread(list(rows), _VIEWED_PER_SITE)
         views = _views([samples[name] for name in names], [rows[name][1] for name in names])
         for name in _spread(names, _DRAWN_PER_SITE):
-            verdict = judge(samples[name].detections, report.mistakes.confidence)
+            verdict = classify_errors(samples[name].detections, report.errors.confidence)
             detected = Detected(rows[name][1], views[names.index(name)], verdict.outcomes(dataset.header.size))
             drawn.append(HeldOut(site, rows[name][0], detected))
     return report, drawn
@@ -107,7 +107,7 @@ def _spread(names: Sequence[str], count: int) -> list[str]:
     return [names[round(float(place))] for place in places] or list(names)
 
 
-def _views(samples: Sequence[StudiedSample], windows: Sequence[Window]) -> list[npt.NDArray[np.uint8]]:
+def _views(samples: Sequence[PredictedSample], windows: Sequence[Window]) -> list[npt.NDArray[np.uint8]]:
     """The best three-component view of each sample's codes, in the window, a pixel to each of the source square's."""
     codes = []
     for one, window in zip(samples, windows, strict=True):

@@ -30,7 +30,7 @@ from raypp.veil.view import component_view
 
 if TYPE_CHECKING:  # what needs torch, which the edge has not
     from raypp.audit.tasks import ClusterTasks
-    from raypp.train.run import Trainer
+    from raypp.train.run import TrainingExecutor
 
 IMAGE_FILE = "veiled.png"
 DETECTED_FILE = "detected.png"
@@ -52,7 +52,7 @@ def run_demo(
     options: DemoOptions,
     execute: Executor,
     attack: "ClusterTasks | None",
-    trainer: "Trainer | None",
+    trainer: "TrainingExecutor | None",
     progress: Progress,
 ) -> VeilSummary:
     """Make a sample archive, veil it under a fresh key, verify and attack it; train a detector on it, and serve it.
@@ -142,7 +142,7 @@ def _stream(sample: Sample, settings: VeilSettings, key: VeilKey, run: Path, pla
 
 
 def _train_and_draw(
-    sample: Sample, settings: VeilSettings, options: DemoOptions, trainer: "Trainer", progress: Progress
+    sample: Sample, settings: VeilSettings, options: DemoOptions, trainer: "TrainingExecutor", progress: Progress
 ) -> Path:
     from raypp.demo.detector import study, train  # noqa: PLC0415 - needs torch
 

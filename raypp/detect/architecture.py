@@ -24,7 +24,7 @@ _PICO, _SMALLEST = "p", "n"
 _EVALUATED = "activation"
 
 
-def describe(architecture: str) -> dict[str, Any]:
+def describe_architecture(architecture: str) -> dict[str, Any]:
     """Return ultralytics' description of a detector, as it builds models from.
 
     Args:
@@ -36,44 +36,44 @@ def describe(architecture: str) -> dict[str, Any]:
     """
     named = _NAME.fullmatch(architecture)
     if named is None:
-        raise unknown(architecture)
+        raise unknown_architecture(architecture)
     family, version, scale = named.groups()
     folder = _package() / "cfg" / "models" / version
-    asked = _SMALLEST if scale == _PICO else scale
-    whole, scaled = folder / f"{family}{asked}.yaml", folder / f"{family}.yaml"
+    known_scale = _SMALLEST if scale == _PICO else scale
+    whole, scaled = folder / f"{family}{known_scale}.yaml", folder / f"{family}.yaml"
     described = _read(whole if whole.is_file() else scaled, architecture)
     scales = described.get("scales")
-    if scales is not None and asked not in scales:
-        raise unknown(architecture)
-    described |= {"scale": asked if scales or not whole.is_file() else "", "yaml_file": f"{architecture}.yaml"}
+    if scales is not None and known_scale not in scales:
+        raise unknown_architecture(architecture)
+    described |= {"scale": known_scale if scales or not whole.is_file() else "", "yaml_file": f"{architecture}.yaml"}
     if scale == _PICO:
         if scales is None:
-            raise unknown(architecture)
+            raise unknown_architecture(architecture)
         depth, width, *rest = scales[_SMALLEST]
         scales[_PICO] = [depth, width / 2, *rest]
         described["scale"] = _PICO
     return described
 
 
-def unknown(architecture: str) -> ModelError:
-    """What to say of a name that is none of a detector's."""
+def unknown_architecture(architecture: str) -> ModelError:
+    """Return the error for a name that is none of a detector's."""
     return ModelError(f"model {architecture[:100]!r} is unknown; give one such as yolov8n, yolo11n or yolo26n")
 
 
 def _package() -> Path:
-    found = find_spec("ultralytics")
-    if found is None or not found.submodule_search_locations:
+    package = find_spec("ultralytics")
+    if package is None or not package.submodule_search_locations:
         raise ModelError("detectors need ultralytics; install raypp[cluster]")
-    return Path(found.submodule_search_locations[0]).resolve()
+    return Path(package.submodule_search_locations[0]).resolve()
 
 
 def _read(path: Path, architecture: str) -> dict[str, Any]:
     try:
         described = read_yaml(read_content(path, MOST_BYTES))
     except ContentError:
-        raise unknown(architecture) from None
+        raise unknown_architecture(architecture) from None
     if not isinstance(described, dict):
-        raise unknown(architecture)
+        raise unknown_architecture(architecture)
     if _EVALUATED in described:
         raise ModelError(
             f"model {architecture}: its description has the field {_EVALUATED}, which ultralytics would run as Python; "

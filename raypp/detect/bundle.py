@@ -19,7 +19,7 @@ from raypp.detect.bundle_header import (
     LENGTH_BYTES,
     SEALED_MAGIC,
     BundleHeader,
-    damaged,
+    damaged_bundle,
     is_sealed,
     parse_index,
     read_index,
@@ -29,7 +29,7 @@ from raypp.io.content import read_content
 from raypp.shards.store import Store
 from raypp.veil.envelope import Envelope, Passphrase, read_passphrase
 
-PASSPHRASE_VARIABLE = "RAYPP_MODEL_PASSPHRASE_FILE"
+MODEL_PASSPHRASE_VARIABLE = "RAYPP_MODEL_PASSPHRASE_FILE"
 _MOST_BYTES = 4 << 30
 _SEALED_VERSION = 2
 """Of the seal around a bundle; the first one did not name its cost."""
@@ -55,16 +55,18 @@ class Bundle:
 
     def to_bytes(self) -> bytes:
         """Return the bundle as it is in a file: the same bytes for the same header and tensors."""
-        about = self.header.model_dump_json()
-        metadata = {"format": "pt", HEADER_KEY: about, DIGEST_KEY: _digest(about, self.tensors)}
+        header = self.header.model_dump_json()
+        metadata = {"format": "pt", HEADER_KEY: header, DIGEST_KEY: _digest(header, self.tensors)}
         return _with_sorted_index(safetensors.torch.save(dict(self.tensors), metadata))
 
 
-def passphrase_from_environment() -> str:
+def model_passphrase_from_environment() -> str:
     """Read the passphrase from the file that RAYPP_MODEL_PASSPHRASE_FILE names; raises ModelError without one."""
-    named = os.environ.get(PASSPHRASE_VARIABLE)
+    named = os.environ.get(MODEL_PASSPHRASE_VARIABLE)
     if not named:
-        raise ModelError(f"this bundle is sealed by a passphrase; put it in a file and set {PASSPHRASE_VARIABLE} to it")
+        raise ModelError(
+            f"this bundle is sealed by a passphrase; put it in a file and set {MODEL_PASSPHRASE_VARIABLE} to it"
+        )
     return read_passphrase(Path(named))
 
 
@@ -90,7 +92,7 @@ def write_bundle(bundle: Bundle, path: Path, passphrase: str | None = None, *, f
     return len(content)
 
 
-def read_header(path: Path, passphrase: Passphrase = passphrase_from_environment) -> BundleHeader:
+def read_bundle_header(path: Path, passphrase: Passphrase = model_passphrase_from_environment) -> BundleHeader:
     """Read a bundle's header; arguments and errors as for `read_bundle`."""
     try:
         if not is_sealed(path):
@@ -100,7 +102,7 @@ def read_header(path: Path, passphrase: Passphrase = passphrase_from_environment
     return read_bundle(path, passphrase).header
 
 
-def read_bundle(path: Path, passphrase: Passphrase = passphrase_from_environment) -> Bundle:
+def read_bundle(path: Path, passphrase: Passphrase = model_passphrase_from_environment) -> Bundle:
     """Read a bundle; never runs any code from it.
 
     Args:
@@ -120,9 +122,9 @@ def read_bundle(path: Path, passphrase: Passphrase = passphrase_from_environment
     try:
         tensors = safetensors.torch.load(content)
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError):  # the latter: types unknown to torch
-        raise damaged(path) from None
+        raise damaged_bundle(path) from None
     if _digest(index.header_json, tensors) != index.sha256:
-        raise damaged(path)
+        raise damaged_bundle(path)
     return Bundle(index.header, tensors)
 
 
@@ -146,7 +148,7 @@ def _unreadable(path: Path, error: OSError) -> ModelError:
 
 
 def _with_sorted_index(content: bytes) -> bytes:
-    """The same safetensors with the entries of its index in order: the library writes metadata in any."""
+    """The same safetensors with the entries of its index in order: safetensors writes metadata in any."""
     length = int.from_bytes(content[:LENGTH_BYTES], "little")
     index = json.loads(content[LENGTH_BYTES : LENGTH_BYTES + length])
     text = json.dumps(index, sort_keys=True, separators=(",", ":")).encode()

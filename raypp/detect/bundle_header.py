@@ -1,4 +1,4 @@
-"""What the header of a detector bundle says; read without torch, so that anybody can ask what a file is."""
+"""The header of a detector bundle; read without torch, so that any machine can tell what a file is."""
 
 from math import prod
 from pathlib import Path
@@ -21,8 +21,8 @@ _MOST_DIMENSIONS = 8
 _MAKE_ONE = "make one with `raypp export`"
 
 
-class BundleAbout(BaseModel):
-    """What the detector belongs to: the checkpoint's `About`, of which this names what others ask for."""
+class BundleModelInfo(BaseModel):
+    """The checkpoint's `ModelInfo`, of which this names what others ask for."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -49,17 +49,19 @@ class BundleScores(BaseModel):
 class BundleHeader(BaseModel):
     """The header of a bundle, as JSON in the metadata of its safetensors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
+    )
 
     format_version: Literal[1] = 1
-    about: BundleAbout
+    info: BundleModelInfo = Field(alias="about", description="what the detector belongs to; `about` in stored files")
     precision: Literal["float32", "float16"] = Field(description="type that floating tensors are stored as")
     epochs: int = Field(ge=0, le=1_000_000_000, description="epochs that it was trained for")
     scores: BundleScores | None = Field(description="None where the run does not tell")
 
 
 class _Tensor(BaseModel):
-    """What the index of a safetensors file says of one tensor."""
+    """The entry of one tensor in the index of a safetensors file."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
@@ -139,7 +141,7 @@ def parse_index(begin: bytes, size: int, path: Path) -> BundleIndex:
         sha256 = metadata[DIGEST_KEY]
         _check_version(read_json(metadata[HEADER_KEY]), path)
     except (ContentError, KeyError, ValidationError):
-        raise damaged(path) from None
+        raise damaged_bundle(path) from None
     try:
         header = BundleHeader.model_validate_json(metadata[HEADER_KEY])
     except ValidationError as error:
@@ -151,8 +153,8 @@ def parse_index(begin: bytes, size: int, path: Path) -> BundleIndex:
     return BundleIndex(header, metadata[HEADER_KEY], sha256, sum(tensor.values for tensor in tensors.values()))
 
 
-def damaged(path: Path) -> ModelError:
-    """What to say of a bundle that is not as it was written."""
+def damaged_bundle(path: Path) -> ModelError:
+    """Return the error for a bundle that is not as it was written."""
     return ModelError(f"bundle {path} is damaged or was altered; copy it again, or {_MAKE_ONE}")
 
 

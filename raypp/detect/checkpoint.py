@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
-from raypp.detect.bundle import passphrase_from_environment, read_bundle, read_header
+from raypp.detect.bundle import model_passphrase_from_environment, read_bundle, read_bundle_header
 from raypp.detect.bundle_header import BundleHeader
 from raypp.detect.inputs.code_input import CodeInput
 from raypp.detect.model import build_detector, load_trained_weights
-from raypp.detect.model_info import ABOUT_FILE, MOST_ABOUT_BYTES, About
+from raypp.detect.model_info import MODEL_INFO_FILE, MOST_MODEL_INFO_BYTES, ModelInfo
 from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import ContentError, ModelError
 from raypp.io.content import read_content
@@ -21,29 +21,29 @@ from raypp.veil.envelope import Passphrase
 STATE_FILE = "state.pt"
 
 
-def build_model(about: About) -> DetectionModel:
+def build_model(info: ModelInfo) -> DetectionModel:
     """Build the detector that a checkpoint is of, with weights yet to be loaded."""
-    codes = CodeInput(about.channels, about.bits, about.patch, about.sub_keys)
-    return build_detector(about.architecture, about.classes, codes)
+    codes = CodeInput(info.channels, info.bits, info.patch, info.sub_keys)
+    return build_detector(info.architecture, info.classes, codes)
 
 
-def write_checkpoint(folder: Path, about: About, state: dict[str, Any]) -> None:
+def write_checkpoint(folder: Path, info: ModelInfo, state: dict[str, Any]) -> None:
     """Write a checkpoint into a folder that is there."""
     torch.save(state, folder / STATE_FILE)
-    (folder / ABOUT_FILE).write_text(about.model_dump_json(indent=1) + "\n")
+    (folder / MODEL_INFO_FILE).write_text(info.model_dump_json(indent=1) + "\n")
 
 
-def read_about(place: Path) -> About:
+def read_model_info(place: Path) -> ModelInfo:
     """Read what a checkpoint's folder or a bundle belongs to; raises ModelError if it is neither."""
     if place.is_file():
-        return _about(read_header(place), place)
+        return _model_info(read_bundle_header(place), place)
     try:
-        return About.model_validate(read_json(read_content(place / ABOUT_FILE, MOST_ABOUT_BYTES)))
+        return ModelInfo.model_validate(read_json(read_content(place / MODEL_INFO_FILE, MOST_MODEL_INFO_BYTES)))
     except ContentError:
         raise ModelError(f"{place} is no checkpoint of raypp; give the folder that `raypp train` wrote") from None
     except ValidationError as error:
         raise ModelError(
-            f"{place / ABOUT_FILE}: {first_fault(error)}; it was altered, or is of another raypp: train it again"
+            f"{place / MODEL_INFO_FILE}: {first_fault(error)}; it was altered, or is of another raypp: train it again"
         ) from None
 
 
@@ -59,7 +59,7 @@ def read_state(folder: Path) -> dict[str, Any]:
     return state
 
 
-def load_detector(place: Path) -> tuple[DetectionModel, About]:
+def load_detector(place: Path) -> tuple[DetectionModel, ModelInfo]:
     """Build the detector of a checkpoint's folder, with its averaged weights, or of a bundle, in evaluation mode.
 
     Raises:
@@ -67,13 +67,15 @@ def load_detector(place: Path) -> tuple[DetectionModel, About]:
     """
     if place.is_file():
         return load_bundle(place)
-    about = read_about(place)
-    model = build_model(about)
+    info = read_model_info(place)
+    model = build_model(info)
     load_trained_weights(model, read_state(place)["ema"])
-    return model.eval(), about
+    return model.eval(), info
 
 
-def load_bundle(path: Path, passphrase: Passphrase = passphrase_from_environment) -> tuple[DetectionModel, About]:
+def load_bundle(
+    path: Path, passphrase: Passphrase = model_passphrase_from_environment
+) -> tuple[DetectionModel, ModelInfo]:
     """Build the detector of a bundle, in evaluation mode; weights are float32, whatever they are stored as.
 
     Args:
@@ -84,20 +86,20 @@ def load_bundle(path: Path, passphrase: Passphrase = passphrase_from_environment
         ModelError: if it is no bundle, damaged, altered, of a newer format, or does not open by the passphrase.
     """
     bundle = read_bundle(path, passphrase)
-    about = _about(bundle.header, path)
-    model = build_model(about)
+    info = _model_info(bundle.header, path)
+    model = build_model(info)
     try:
         load_trained_weights(model, bundle.tensors)
     except RuntimeError:
         raise ModelError(
-            f"the tensors of bundle {path} do not fit {about.architecture} as this raypp builds it; export it again"
+            f"the tensors of bundle {path} do not fit {info.architecture} as this raypp builds it; export it again"
         ) from None
-    return model.eval(), about
+    return model.eval(), info
 
 
-def _about(header: BundleHeader, path: Path) -> About:
+def _model_info(header: BundleHeader, path: Path) -> ModelInfo:
     try:
-        return About.model_validate_json(header.about.model_dump_json())
+        return ModelInfo.model_validate_json(header.info.model_dump_json())
     except ValidationError as error:
         raise ModelError(
             f"bundle {path}: {first_fault(error)}; it was altered, or is of another raypp: export it again"

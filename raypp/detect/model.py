@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from raypp.detect.adapter import CodeAdapter
-from raypp.detect.architecture import describe, unknown
+from raypp.detect.architecture import describe_architecture, unknown_architecture
 from raypp.detect.inputs.code_input import CodeInput
 from raypp.detect.ultralytics import (
     Detect,
@@ -23,7 +23,7 @@ from raypp.errors import ModelError
 
 _PROBE_PIXELS = 256
 _WIDEST = 1024
-"""Channels that a class branch may have: the library makes none wider."""
+"""Channels that a class branch may have: ultralytics makes none wider."""
 
 
 def build_detector(architecture: str, classes: tuple[str, ...], codes: CodeInput | None) -> DetectionModel:
@@ -44,9 +44,9 @@ def build_detector(architecture: str, classes: tuple[str, ...], codes: CodeInput
         ModelError: if the architecture is unknown, no detector, or uses a layer that the codes replace.
     """
     try:
-        model = DetectionModel(describe(architecture), ch=3, nc=len(classes), verbose=False)
+        model = DetectionModel(describe_architecture(architecture), ch=3, nc=len(classes), verbose=False)
     except (FileNotFoundError, KeyError, ValueError, AttributeError):
-        raise unknown(architecture) from None
+        raise unknown_architecture(architecture) from None
     if not isinstance(model.model[-1], Detect):
         raise ModelError(f"model {architecture} has no detection head of the YOLO kind; give one such as yolov8n")
     model.names = dict(enumerate(classes))

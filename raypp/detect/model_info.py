@@ -1,24 +1,26 @@
-"""What a checkpoint belongs to."""
+"""Model info: what a checkpoint belongs to."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from raypp.detect.architecture import Architecture, describe
+from raypp.detect.architecture import Architecture, describe_architecture
 from raypp.detect.inputs.dataset import VeiledDataset
-from raypp.detect.schedule import Recipe
+from raypp.detect.schedule import TrainingSchedule
 from raypp.errors import ConflictError
 from raypp.shards.schema import MOST_SIZE
 from raypp.text.names import Name, Names
 
-ABOUT_FILE = "about.json"
-MOST_ABOUT_BYTES = 1_000_000
+MODEL_INFO_FILE = "about.json"
+MOST_MODEL_INFO_BYTES = 1_000_000
 
 
-class About(BaseModel):
-    """What a checkpoint belongs to: no checkpoint is used on another veil or other classes than its own."""
+class ModelInfo(BaseModel):
+    """Architecture, input, classes and data of a detector: no checkpoint is used on another veil or other classes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
+    )
 
     architecture: Architecture
     classes: Names
@@ -31,12 +33,12 @@ class About(BaseModel):
     spec: dict[str, Any] = Field({}, description="public spec of the veil; empty in checkpoints that do not hold it")
     dataset_version: Name
     labels_version: Name
-    recipe: Recipe
+    schedule: TrainingSchedule = Field(alias="recipe", description="how it was trained; `recipe` in stored files")
 
     @classmethod
-    def of(cls, architecture: str, dataset: VeiledDataset, recipe: Recipe) -> "About":
+    def of(cls, architecture: str, dataset: VeiledDataset, schedule: TrainingSchedule) -> "ModelInfo":
         """Describe a training on a dataset; raises ModelError if the architecture is none that can be built."""
-        describe(architecture)
+        describe_architecture(architecture)
         header, codes = dataset.header, dataset.codes
         return cls(
             architecture=architecture,
@@ -50,7 +52,7 @@ class About(BaseModel):
             spec=header.spec,
             dataset_version=dataset.version,
             labels_version=dataset.labels_version,
-            recipe=recipe,
+            schedule=schedule,
         )
 
     def check(self, dataset: VeiledDataset, where: str) -> None:

@@ -17,7 +17,7 @@ _MOST = 300
 
 @dataclass(frozen=True)
 class Sightings:
-    """What was found on one image, the surest first.
+    """Detections on one image, by falling confidence.
 
     Attributes:
         boxes_P4: float32[P, 4], corners (x1, y1, x2, y2), in pixels.

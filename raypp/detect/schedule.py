@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class Recipe(BaseModel):
+class TrainingSchedule(BaseModel):
     """How long and on how much a detector is trained; all else is ultralytics' default.
 
     Attributes:

@@ -41,7 +41,7 @@ from ultralytics.utils.torch_utils import ModelEMA, intersect_dicts
 for _module, _name, _original in _ORIGINALS:
     setattr(_module, _name, _original)
 LOGGER.setLevel(logging.ERROR)
-# Whoever has one of these packages would find its callbacks in every trainer of the library; some talk to their clouds.
+# Whoever has one of these packages would find its callbacks in every trainer of ultralytics; some talk to their clouds.
 _INTEGRATIONS = ("clearml", "comet", "dvc", "hub", "mlflow", "neptune", "raytune", "tensorboard", "wandb")
 SETTINGS.update(
     {name: False for name in ("sync", "vscode_msg", "openvino_msg", *_INTEGRATIONS) if name in SETTINGS}

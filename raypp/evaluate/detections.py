@@ -1,4 +1,4 @@
-"""Detections beside labels on one sample, with their places: what errors are studied on."""
+"""Detections beside labels on one sample, with their places: errors are classified on them."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ FloatArray = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class SampleDetections:
-    """What was found on one sample, and what is labelled there.
+    """Detections and labels of one sample.
 
     Attributes:
         sample_id: the sample.

@@ -1,4 +1,4 @@
-"""Mistakes counted: of each kind, by class, size of box, site, camera and hour of capture."""
+"""Errors counted: of each type, by class, size of box, site, camera and hour of capture."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -6,93 +6,93 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from raypp.evaluate.errors import BoxSize, Mistake, MistakeKind, SampleVerdict, judge
-from raypp.evaluate.request import Origin, StudiedSample
+from raypp.evaluate.errors import BoxSize, ErrorRecord, ErrorType, SampleVerdict, classify_errors
+from raypp.evaluate.request import FrameOrigin, PredictedSample
 
 UNKNOWN_HOUR = "unknown"
 _HOUR_US = 3_600_000_000
 
 
-class GroupMistakes(BaseModel):
-    """Mistakes of one group; groups without labels and mistakes are left out."""
+class GroupErrors(BaseModel):
+    """Errors of one group; groups without labels and errors are left out."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
 
     name: str
     labels: int = Field(description="labelled boxes of the group")
-    mistakes: int
-    kinds: dict[MistakeKind, int] = Field(description="mistakes of each kind")
+    errors: int = Field(alias="mistakes")
+    types: dict[ErrorType, int] = Field(alias="kinds", description="errors of each type")
 
     @classmethod
-    def of(cls, name: str, labels: int, kinds: Counter[MistakeKind]) -> Self:
+    def of(cls, name: str, labels: int, types: Counter[ErrorType]) -> Self:
         """Count a group."""
-        return cls(name=name, labels=labels, mistakes=kinds.total(), kinds={kind: kinds[kind] for kind in MistakeKind})
+        return cls(name=name, labels=labels, errors=types.total(), types={kind: types[kind] for kind in ErrorType})
 
 
-class MistakeSummary(BaseModel):
-    """All mistakes of a detector at one confidence."""
+class ErrorSummary(BaseModel):
+    """All errors of a detector at one confidence; in files `errors` is `mistakes`, and `types` is `kinds`."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
 
     confidence: float = Field(description="detections below it are left out; that of best F1, where it is not too low")
     samples: int
     labels: int
     detections: int
     right: int = Field(description="detections that found a label of their class, at IoU 0.5")
-    mistakes: int
-    kinds: dict[MistakeKind, int]
-    by_class: tuple[GroupMistakes, ...] = Field(description="by class of the label, or of a detection on none")
-    by_size: tuple[GroupMistakes, ...] = Field(description="by area of the box, in pixels of the square: 32², 96²")
-    by_site: tuple[GroupMistakes, ...]
-    by_camera: tuple[GroupMistakes, ...] = Field(description="by site/camera")
-    by_hour: tuple[GroupMistakes, ...] = Field(description="by hour of capture, UTC, or unknown")
+    errors: int = Field(alias="mistakes")
+    types: dict[ErrorType, int] = Field(alias="kinds")
+    by_class: tuple[GroupErrors, ...] = Field(description="by class of the label, or of a detection on none")
+    by_size: tuple[GroupErrors, ...] = Field(description="by area of the box, in pixels of the square: 32², 96²")
+    by_site: tuple[GroupErrors, ...]
+    by_camera: tuple[GroupErrors, ...] = Field(description="by site/camera")
+    by_hour: tuple[GroupErrors, ...] = Field(description="by hour of capture, UTC, or unknown")
 
 
-def judge_all(samples: Sequence[StudiedSample], confidence: float) -> tuple[SampleVerdict, ...]:
-    """Judge every sample."""
-    return tuple(judge(one.detections, confidence) for one in samples)
+def classify_all_errors(samples: Sequence[PredictedSample], confidence: float) -> tuple[SampleVerdict, ...]:
+    """Tell right detections from errors on every sample."""
+    return tuple(classify_errors(one.detections, confidence) for one in samples)
 
 
-def tally(
-    samples: Sequence[StudiedSample], verdicts: Sequence[SampleVerdict], confidence: float, classes: Sequence[str]
-) -> MistakeSummary:
-    """Count the mistakes of judged samples."""
+def summarise_errors(
+    samples: Sequence[PredictedSample], verdicts: Sequence[SampleVerdict], confidence: float, classes: Sequence[str]
+) -> ErrorSummary:
+    """Count the errors of classified samples."""
     pairs = list(zip(samples, verdicts, strict=True))
-    kinds = Counter(mistake.kind for verdict in verdicts for mistake in verdict.mistakes)
-    missed = kinds[MistakeKind.MISSED]
+    types = Counter(error.kind for verdict in verdicts for error in verdict.errors)
+    missed = types[ErrorType.MISSED]
     detections = sum(int((one.detections.confidence_P >= confidence).sum()) for one in samples)
 
-    def grouped(of_box: Callable[[StudiedSample], list[str]], of_mistake: "_NameOf") -> tuple[GroupMistakes, ...]:
+    def grouped(of_box: Callable[[PredictedSample], list[str]], of_error: "_NameOf") -> tuple[GroupErrors, ...]:
         labels = Counter(name for sample, _ in pairs for name in of_box(sample))
-        counts: dict[str, Counter[MistakeKind]] = {}
+        counts: dict[str, Counter[ErrorType]] = {}
         for sample, verdict in pairs:
-            for mistake in verdict.mistakes:
-                counts.setdefault(of_mistake(sample, mistake), Counter())[mistake.kind] += 1
+            for error in verdict.errors:
+                counts.setdefault(of_error(sample, error), Counter())[error.kind] += 1
         return tuple(
-            GroupMistakes.of(name, labels[name], counts.get(name, Counter())) for name in sorted(labels | counts.keys())
+            GroupErrors.of(name, labels[name], counts.get(name, Counter())) for name in sorted(labels | counts.keys())
         )
 
-    def by_origin(name_of: Callable[[Origin], str]) -> tuple[GroupMistakes, ...]:
+    def by_origin(name_of: Callable[[FrameOrigin], str]) -> tuple[GroupErrors, ...]:
         return grouped(
             lambda sample: [name_of(sample.origin)] * len(sample.detections.labelled_L),
             lambda sample, _: name_of(sample.origin),
         )
 
-    return MistakeSummary(
+    return ErrorSummary(
         confidence=confidence,
         samples=len(samples),
         labels=sum(len(one.detections.labelled_L) for one in samples),
         detections=detections,
-        right=detections - (kinds.total() - missed),
-        mistakes=kinds.total(),
-        kinds={kind: kinds[kind] for kind in MistakeKind},
+        right=detections - (types.total() - missed),
+        errors=types.total(),
+        types={kind: types[kind] for kind in ErrorType},
         by_class=grouped(
             lambda sample: [classes[number] for number in sample.detections.labelled_L],
-            lambda _, mistake: classes[mistake.class_id],
+            lambda _, error: classes[error.class_id],
         ),
         by_size=grouped(
             lambda sample: [BoxSize.of(box) for box in sample.detections.label_boxes_L4],
-            lambda _, mistake: BoxSize.of(mistake.box_4),
+            lambda _, error: BoxSize.of(error.box_4),
         ),
         by_site=by_origin(site_of),
         by_camera=by_origin(camera_of),
@@ -100,20 +100,20 @@ def tally(
     )
 
 
-_NameOf = Callable[[StudiedSample, Mistake], str]
+_NameOf = Callable[[PredictedSample, ErrorRecord], str]
 
 
-def site_of(origin: Origin) -> str:
+def site_of(origin: FrameOrigin) -> str:
     """Return the site of a frame."""
     return origin.site
 
 
-def camera_of(origin: Origin) -> str:
+def camera_of(origin: FrameOrigin) -> str:
     """Return the camera of a frame, named within its site."""
     return f"{origin.site}/{origin.camera}"
 
 
-def _hour_of(origin: Origin) -> str:
+def _hour_of(origin: FrameOrigin) -> str:
     if origin.captured_at_us is None:
         return UNKNOWN_HOUR
     return f"{origin.captured_at_us // _HOUR_US % 24:02}"

@@ -1,4 +1,4 @@
-"""What a detector gets wrong, told without images: each mistake's kind after TIDE.
+"""Errors of a detector, classified without images: the type of each after TIDE.
 
 TIDE: Bolya, Foley, Hays, Hoffman, "TIDE: A General Toolbox for Identifying Object Detection Errors", ECCV 2020.
 """
@@ -21,8 +21,8 @@ BACKGROUND_IOU = 0.1
 _SMALL_AREA, _MEDIUM_AREA = 32**2, 96**2  # square pixels, as COCO has them
 
 
-class MistakeKind(StrEnum):
-    """What went wrong; all but `MISSED` are detections too many, `MISSED` is a label that nothing was found for."""
+class ErrorType(StrEnum):
+    """Type of an error; all but `MISSED` are detections too many, `MISSED` is a label without a detection."""
 
     CLASS = "class"
     """On a label, but of another class."""
@@ -53,8 +53,8 @@ class BoxSize(StrEnum):
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """One mistake.
+class ErrorRecord:
+    """One wrong detection, or one missed label.
 
     Attributes:
         sample_id: the sample it is on.
@@ -67,7 +67,7 @@ class Mistake:
     """
 
     sample_id: str
-    kind: MistakeKind
+    kind: ErrorType
     labelled: int | None
     predicted: int | None
     confidence: float | None
@@ -81,50 +81,50 @@ class Mistake:
             return f"{labelled} missed"
         said = classes[self.predicted]
         match self.kind:
-            case MistakeKind.BACKGROUND:
+            case ErrorType.BACKGROUND:
                 return f"{said} on nothing"
-            case MistakeKind.CLASS | MistakeKind.CLASS_AND_LOCALISATION:
+            case ErrorType.CLASS | ErrorType.CLASS_AND_LOCALISATION:
                 return f"{said} for {labelled}"
-            case MistakeKind.DUPLICATE:
+            case ErrorType.DUPLICATE:
                 return f"{said} twice"
             case _:
                 return f"{said} out of place"
 
     @property
     def class_id(self) -> int:
-        """The class that the mistake is counted for: the label's where there is one, else the detection's."""
+        """The class that the error is counted for: the label's where there is one, else the detection's."""
         return next(one for one in (self.labelled, self.predicted) if one is not None)
 
 
 @dataclass(frozen=True)
 class SampleVerdict:
-    """What is right and wrong on one sample.
+    """Right detections and errors of one sample.
 
     Attributes:
         found: pairs (class, class) of label and detection where a detection was the first on a label: right ones,
             and those of another class.
-        mistakes: all mistakes, detections by falling confidence, then missed labels.
+        errors: all errors, detections by falling confidence, then missed labels.
         right_R4: float32[R, 4], corners of right detections, in pixels of the square.
     """
 
     found: tuple[tuple[int, int], ...]
-    mistakes: tuple[Mistake, ...]
+    errors: tuple[ErrorRecord, ...]
     right_R4: FloatArray
 
     def outcomes(self, pixels: int) -> list[OutcomeBox]:
         """Return what was found, missed and is wrong, as boxes to be drawn; `pixels` is the side of the square."""
         wrong = {True: Outcome.MISSED, False: Outcome.WRONG}
         boxes = [(Outcome.FOUND, box) for box in self.right_R4]
-        boxes += [(wrong[one.kind is MistakeKind.MISSED], one.box_4) for one in self.mistakes]
+        boxes += [(wrong[one.kind is ErrorType.MISSED], one.box_4) for one in self.errors]
         return [OutcomeBox(outcome, _within(box / pixels)) for outcome, box in boxes]
 
 
-def judge(sample: SampleDetections, confidence: float) -> SampleVerdict:
-    """Tell right detections from mistakes, and each mistake's kind, on one sample.
+def classify_errors(sample: SampleDetections, confidence: float) -> SampleVerdict:
+    """Tell right detections from errors, and each error's kind, on one sample.
 
     Detections below the confidence are left out. The others are given to labels of their class by falling confidence,
     each to the label that it overlaps most (from `FOUND_IOU`) of those not yet found, as COCO does; what is left over
-    are mistakes. A missed label that a mistake of kind class or localisation stands for is not counted again (TIDE).
+    are errors. A missed label that an error of type class or localisation stands for is not counted again (TIDE).
     """
     seen = sample.above(confidence)
     iou_PL = seen.overlaps()
@@ -132,19 +132,19 @@ def judge(sample: SampleDetections, confidence: float) -> SampleVerdict:
     found_by = _assign(iou_PL, same_PL)
     taken = set(found_by.values())
     pairs = [(int(seen.labelled_L[label]), int(seen.predicted_P[number])) for number, label in found_by.items()]
-    mistakes = []
+    errors = []
     excused: set[int] = set()
     for number in range(len(seen.confidence_P)):
         if number in found_by:
             continue
         kind, label = _kind(iou_PL[number], same_PL[number])
         predicted = int(seen.predicted_P[number])
-        if kind is MistakeKind.CLASS and label is not None and label not in taken | excused:
+        if kind is ErrorType.CLASS and label is not None and label not in taken | excused:
             pairs.append((int(seen.labelled_L[label]), predicted))
-        if kind in (MistakeKind.CLASS, MistakeKind.LOCALISATION) and label is not None:
+        if kind in (ErrorType.CLASS, ErrorType.LOCALISATION) and label is not None:
             excused.add(label)
-        mistakes.append(
-            Mistake(
+        errors.append(
+            ErrorRecord(
                 sample_id=seen.sample_id,
                 kind=kind,
                 labelled=None if label is None else int(seen.labelled_L[label]),
@@ -157,8 +157,8 @@ def judge(sample: SampleDetections, confidence: float) -> SampleVerdict:
     missed = [label for label in range(len(seen.labelled_L)) if label not in taken | excused]
     for label in missed:
         box, number = seen.label_boxes_L4[label], int(seen.labelled_L[label])
-        mistakes.append(Mistake(seen.sample_id, MistakeKind.MISSED, number, None, None, _best(iou_PL[:, label]), box))
-    return SampleVerdict(tuple(pairs), tuple(mistakes), seen.boxes_P4[sorted(found_by)])
+        errors.append(ErrorRecord(seen.sample_id, ErrorType.MISSED, number, None, None, _best(iou_PL[:, label]), box))
+    return SampleVerdict(tuple(pairs), tuple(errors), seen.boxes_P4[sorted(found_by)])
 
 
 def confusion(
@@ -201,18 +201,18 @@ def _assign(iou_PL: npt.NDArray[np.float64], same_PL: npt.NDArray[np.bool_]) -> 
     return found
 
 
-def _kind(iou_L: npt.NDArray[np.float64], same_L: npt.NDArray[np.bool_]) -> tuple[MistakeKind, int | None]:
+def _kind(iou_L: npt.NDArray[np.float64], same_L: npt.NDArray[np.bool_]) -> tuple[ErrorType, int | None]:
     """Return the kind of a wrong detection, and the label concerned."""
     own, other = np.where(same_L, iou_L, -1.0), np.where(same_L, -1.0, iou_L)
     for of_class, least, kind in (
-        (own, FOUND_IOU, MistakeKind.DUPLICATE),
-        (other, FOUND_IOU, MistakeKind.CLASS),
-        (own, BACKGROUND_IOU, MistakeKind.LOCALISATION),
-        (other, BACKGROUND_IOU, MistakeKind.CLASS_AND_LOCALISATION),
+        (own, FOUND_IOU, ErrorType.DUPLICATE),
+        (other, FOUND_IOU, ErrorType.CLASS),
+        (own, BACKGROUND_IOU, ErrorType.LOCALISATION),
+        (other, BACKGROUND_IOU, ErrorType.CLASS_AND_LOCALISATION),
     ):
         if len(of_class) and of_class.max() >= least:
             return kind, int(of_class.argmax())
-    return MistakeKind.BACKGROUND, None
+    return ErrorType.BACKGROUND, None
 
 
 def _best(iou_X: npt.NDArray[np.float64]) -> float:

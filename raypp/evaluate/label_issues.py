@@ -24,8 +24,8 @@ _TEMPERATURE = 0.1
 _LISTED_BELOW = 0.8
 
 
-class SuspectKind(StrEnum):
-    """What seems wrong."""
+class LabelIssueType(StrEnum):
+    """Type of a suspected label error."""
 
     OVERLOOKED = "overlooked"
     """An object that should have been labelled."""
@@ -36,7 +36,7 @@ class SuspectKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class LabelSuspect:
+class LabelIssue:
     """A box that is labelled wrongly, or should be labelled.
 
     Attributes:
@@ -51,7 +51,7 @@ class LabelSuspect:
     """
 
     sample_id: str
-    kind: SuspectKind
+    kind: LabelIssueType
     score: float
     sample_score: float
     labelled: int | None
@@ -77,7 +77,7 @@ class SampleLabelScores:
     sample: float
 
 
-def label_suspects(samples: Sequence[SampleDetections], confidence: float) -> tuple[LabelSuspect, ...]:
+def label_issues(samples: Sequence[SampleDetections], confidence: float) -> tuple[LabelIssue, ...]:
     """Rank the boxes that look most like label errors, the most suspicious first.
 
     Args:
@@ -154,12 +154,12 @@ def _pooled(*kinds: npt.NDArray[np.float64]) -> float:
             continue
         weights = np.exp((scores.min() - scores) / _TEMPERATURE)
         minima.append(float((scores * weights).sum() / weights.sum()))
-    return float(np.prod(minima) ** (1 / len(SuspectKind)))
+    return float(np.prod(minima) ** (1 / len(LabelIssueType)))
 
 
-def _listed(seen: SampleDetections, scores: SampleLabelScores, against: _Witnesses) -> list[LabelSuspect]:
-    def suspect(kind: SuspectKind, score: float, label: int | None, witness: int) -> LabelSuspect:
-        return LabelSuspect(
+def _listed(seen: SampleDetections, scores: SampleLabelScores, against: _Witnesses) -> list[LabelIssue]:
+    def suspect(kind: LabelIssueType, score: float, label: int | None, witness: int) -> LabelIssue:
+        return LabelIssue(
             sample_id=seen.sample_id,
             kind=kind,
             score=score,
@@ -171,11 +171,12 @@ def _listed(seen: SampleDetections, scores: SampleLabelScores, against: _Witness
         )
 
     found = [
-        suspect(SuspectKind.OVERLOOKED, float(score), None, number) for number, score in enumerate(scores.overlooked_P)
+        suspect(LabelIssueType.OVERLOOKED, float(score), None, number)
+        for number, score in enumerate(scores.overlooked_P)
     ]
     for kind, of_label, witnesses in (
-        (SuspectKind.BADLY_LOCATED, scores.badly_located_L, against.place_L),
-        (SuspectKind.SWAPPED, scores.swapped_L, against.class_L),
+        (LabelIssueType.BADLY_LOCATED, scores.badly_located_L, against.place_L),
+        (LabelIssueType.SWAPPED, scores.swapped_L, against.class_L),
     ):
         found += [
             suspect(kind, float(score), label, int(witness))

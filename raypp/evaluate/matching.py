@@ -1,4 +1,4 @@
-"""What a detector found on a sample, matched with what is labelled there."""
+"""Detections on a sample, matched with its labels."""
 
 from dataclasses import dataclass
 

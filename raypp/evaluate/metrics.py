@@ -19,12 +19,12 @@ from raypp.evaluate.detections import SampleDetections
 from raypp.evaluate.matching import SampleMatches
 from raypp.evaluate.scores import ClassScores, Scores
 
-STUDY_CONFIDENCE = 0.01
+LEAST_CONFIDENCE = 0.01
 """Least confidence of detections whose boxes are kept: most of 300 a sample are below it, and few of them right."""
 _CONFIDENCE = 0.001
 _NMS_IOU = 0.7
 _MOST_DETECTIONS = 300
-_F1_WINDOW = 0.1  # smoothing of the F1 curve, as where the library chooses its confidence
+_F1_WINDOW = 0.1  # smoothing of the F1 curve, as where ultralytics chooses its confidence
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Curves:
     confidence: float
 
 
-class Matcher:
+class DetectionMatcher:
     """Runs a detector on batches and matches what it finds.
 
     Args:
@@ -67,10 +67,10 @@ class Matcher:
         with self._evaluating():
             return [self._matches(*one) for batch in batches for one in self._found(batch)]
 
-    def study(self, batch: DetectionBatch) -> list[tuple[SampleMatches, SampleDetections]]:
+    def predict(self, batch: DetectionBatch) -> list[tuple[SampleMatches, SampleDetections]]:
         """Detect on a batch; returns for each sample, in order, what `match` does, and the boxes behind it.
 
-        Detections below a confidence of `STUDY_CONFIDENCE` are matched, but their boxes are not kept.
+        Detections below a confidence of `LEAST_CONFIDENCE` are matched, but their boxes are not kept.
         """
         with self._evaluating():
             return [(self._matches(*one), _boxes(*one)) for one in self._found(batch)]
@@ -115,7 +115,7 @@ class Matcher:
 
 
 def _boxes(sample_id: str, detections: Tensor, labels: Tensor) -> SampleDetections:
-    kept = detections[detections[:, 4] >= STUDY_CONFIDENCE].cpu().numpy()
+    kept = detections[detections[:, 4] >= LEAST_CONFIDENCE].cpu().numpy()
     labelled = labels.cpu().numpy()
     return SampleDetections(
         sample_id=sample_id,

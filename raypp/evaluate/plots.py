@@ -11,14 +11,14 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
 from raypp.detect.inputs.batch import NO_CELL
-from raypp.evaluate.errors import judge
+from raypp.evaluate.errors import classify_errors
 from raypp.evaluate.metrics import Curves
-from raypp.evaluate.request import StudiedSample
+from raypp.evaluate.request import PredictedSample
 from raypp.evaluate.scores import Scores
 from raypp.media.drawing import OUTCOME_COLOURS, Outcome, OutcomeBox, draw_outcomes, outcome_counts
 from raypp.veil.view import component_view
 
-Pixels = npt.NDArray[np.uint8]
+RgbImage = npt.NDArray[np.uint8]
 """uint8[H, W, 3], RGB."""
 
 _MOST_NAMED = 20
@@ -34,7 +34,7 @@ _OUTCOMES = {
 }
 
 
-def precision_recall_image(curves: Curves, scores: Scores) -> Pixels:
+def precision_recall_image(curves: Curves, scores: Scores) -> RgbImage:
     """Draw precision over recall at IoU 0.5: the mean over classes, and each class where there are few enough."""
     figure = Figure(figsize=(9, 5.5), dpi=_DPI, layout="constrained")
     axes = figure.add_subplot()
@@ -53,7 +53,7 @@ def precision_recall_image(curves: Curves, scores: Scores) -> Pixels:
     return _drawn(figure)
 
 
-def confusion_image(counts_NN: npt.NDArray[np.int64], classes: Sequence[str], confidence: float) -> Pixels:
+def confusion_image(counts_NN: npt.NDArray[np.int64], classes: Sequence[str], confidence: float) -> RgbImage:
     """Draw a confusion matrix as `raypp.evaluate.errors.confusion` counts it: shades by column, counts as numbers."""
     names = [*classes, "background"]
     shares = counts_NN / np.maximum(counts_NN.sum(axis=0, keepdims=True), 1)
@@ -75,12 +75,12 @@ def confusion_image(counts_NN: npt.NDArray[np.int64], classes: Sequence[str], co
 
 
 def detections_image(
-    samples: Sequence[StudiedSample], classes: Sequence[str], pixels: int, confidence: float
-) -> Pixels | None:
+    samples: Sequence[PredictedSample], classes: Sequence[str], pixels: int, confidence: float
+) -> RgbImage | None:
     """Draw what was found, missed and is wrong on the best three-component view of the codes.
 
     Args:
-        samples: samples under study, in the order in which they are drawn; those without codes are left out.
+        samples: samples, in the order in which they are drawn; those without codes are left out.
         classes: names of the classes.
         pixels: side of the square.
         confidence: detections below it are left out.
@@ -91,7 +91,7 @@ def detections_image(
     shown = [one for one in samples if one.codes_CGG is not None]
     if not shown:
         return None
-    verdicts = [judge(one.detections, confidence) for one in shown]
+    verdicts = [classify_errors(one.detections, confidence) for one in shown]
     boxes = [verdict.outcomes(pixels) for verdict in verdicts]
     tiles = [_tile(one, view, marked) for one, view, marked in zip(shown, _views(shown), boxes, strict=True)]
     columns = min(_COLUMNS, len(shown))
@@ -106,7 +106,7 @@ def detections_image(
         sheet.paste(tile, (left, top))
         where = f"  {one.origin.site}/{one.origin.camera}" if one.origin.site else ""
         pen.text((left, top + tile.height + 3), f"{one.matches.sample_id[:12]}{where}", fill=_INK, font=font)
-        said = "; ".join(one.in_words(classes) for one in verdict.mistakes) or "no mistake"
+        said = "; ".join(one.in_words(classes) for one in verdict.errors) or "no error"
         pen.text(
             (left, top + tile.height + 3 + _LINE),
             textwrap.shorten(said, _TILE // 7, placeholder=" ..."),
@@ -116,7 +116,7 @@ def detections_image(
     return np.asarray(sheet)
 
 
-def _tile(sample: StudiedSample, view: Pixels, boxes: Sequence[OutcomeBox]) -> Image.Image:
+def _tile(sample: PredictedSample, view: RgbImage, boxes: Sequence[OutcomeBox]) -> Image.Image:
     """One frame's codes, faded so that boxes stand out, cut to where the frame has cells."""
     assert sample.codes_CGG is not None  # noqa: S101 - chosen by that
     rows, columns = _window(sample.codes_CGG)
@@ -145,13 +145,13 @@ def _legend(
         left += 36 + font.getlength(words)
 
 
-def _drawn(figure: Figure) -> Pixels:
+def _drawn(figure: Figure) -> RgbImage:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()  # type: ignore[no-untyped-call]
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]
 
 
-def _views(samples: Sequence[StudiedSample]) -> list[Pixels]:
+def _views(samples: Sequence[PredictedSample]) -> list[RgbImage]:
     """View codes in their square; those of one sub-key together, since each sub-key has its own components."""
     squares = [one.codes_CGG for one in samples if one.codes_CGG is not None]
     views = [np.full((*codes.shape[1:], 3), _OUTSIDE, dtype=np.uint8) for codes in squares]

@@ -1,4 +1,4 @@
-"""The report of an evaluation: scores, mistakes, suspected label errors, and their images, as files and as values."""
+"""The report of an evaluation: scores, errors, suspected label errors, and their images, as files and as values."""
 
 import io
 from collections import Counter
@@ -12,20 +12,20 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.errors import OptionError
-from raypp.evaluate.error_summary import MistakeSummary, camera_of, judge_all, site_of, tally
-from raypp.evaluate.errors import Mistake, confusion
-from raypp.evaluate.label_issues import LabelSuspect, label_suspects
-from raypp.evaluate.metrics import STUDY_CONFIDENCE, Curves, score, score_with_curves
-from raypp.evaluate.plots import Pixels, confusion_image, detections_image, precision_recall_image
-from raypp.evaluate.request import Origin, StudiedSample, in_order
+from raypp.evaluate.error_summary import ErrorSummary, camera_of, classify_all_errors, site_of, summarise_errors
+from raypp.evaluate.errors import ErrorRecord, confusion
+from raypp.evaluate.label_issues import LabelIssue, label_issues
+from raypp.evaluate.metrics import LEAST_CONFIDENCE, Curves, score, score_with_curves
+from raypp.evaluate.plots import RgbImage, confusion_image, detections_image, precision_recall_image
+from raypp.evaluate.request import FrameOrigin, PredictedSample, ordered_samples
 from raypp.evaluate.scores import Scores
-from raypp.evaluate.tables import detections_table, mistakes_table, suspects_table
+from raypp.evaluate.tables import detections_table, errors_table, label_issues_table
 from raypp.io.atomic import write_bytes
 
 SCORES_FILE = "scores.json"
-MISTAKES_FILE = "mistakes.json"
-MISTAKES_TABLE = "mistakes.csv"
-SUSPECTS_TABLE = "label-suspects.csv"
+ERRORS_FILE = "mistakes.json"
+ERRORS_TABLE = "mistakes.csv"
+LABEL_ISSUES_TABLE = "label-suspects.csv"
 DETECTIONS_TABLE = "detections.csv"
 PRECISION_RECALL_IMAGE = "pr.png"
 CONFUSION_IMAGE = "confusion.png"
@@ -54,25 +54,25 @@ class EvaluationScores(Scores):
 
 
 @dataclass(frozen=True)
-class Images:
+class ReportImages:
     """The images of a report, RGB uint8[H, W, 3]; `detections` is None where no codes were kept."""
 
-    precision_recall: Pixels
-    confusion: Pixels
-    detections: Pixels | None
+    precision_recall: RgbImage
+    confusion: RgbImage
+    detections: RgbImage | None
 
 
 @dataclass(frozen=True)
-class Report:
-    """What is to be said of a detector.
+class EvaluationReport:
+    """Scores, errors and suspected label errors of a detector.
 
     Attributes:
         scores: the scores.
         curves: the curves behind them.
-        mistakes: the mistakes, counted.
-        rows: the mistakes, one by one, sample by sample.
+        errors: the errors, counted.
+        rows: the errors, one by one, sample by sample.
         confusion_NN: detections by predicted (row) and labelled (column) class, the last of each for background.
-        suspects: suspected label errors, the most suspicious first.
+        issues: suspected label errors, the most suspicious first.
         samples: what it was made of, by sample_id.
         classes: names of the classes.
         pixels: side of the square.
@@ -80,63 +80,65 @@ class Report:
 
     scores: EvaluationScores
     curves: Curves
-    mistakes: MistakeSummary
-    rows: tuple[Mistake, ...]
+    errors: ErrorSummary
+    rows: tuple[ErrorRecord, ...]
     confusion_NN: npt.NDArray[np.int64]
-    suspects: tuple[LabelSuspect, ...]
-    samples: tuple[StudiedSample, ...]
+    issues: tuple[LabelIssue, ...]
+    samples: tuple[PredictedSample, ...]
     classes: tuple[str, ...]
     pixels: int
 
     def worst(self, most: int = MOST_SHOWN) -> tuple[str, ...]:
-        """Return the samples with the most mistakes, the worst first; where there are none, any ones."""
+        """Return the samples with the most errors, the worst first; where there are none, any ones."""
         made = Counter(row.sample_id for row in self.rows)
         labelled = [one.matches.sample_id for one in self.samples if len(one.detections.labelled_L)]
         return tuple(sorted(made.keys() or labelled, key=lambda name: (-made[name], name))[:most])
 
-    def _shown(self) -> list[StudiedSample]:
-        """Some samples whose codes were kept, those with the most mistakes first."""
+    def _shown(self) -> list[PredictedSample]:
+        """Some samples whose codes were kept, those with the most errors first."""
         made = Counter(row.sample_id for row in self.rows)
         kept = [one for one in self.samples if one.codes_CGG is not None]
         return sorted(kept, key=lambda one: (-made[one.matches.sample_id], one.matches.sample_id))[:MOST_SHOWN]
 
-    def images(self) -> Images:
+    def images(self) -> ReportImages:
         """Draw the images."""
-        confidence = self.mistakes.confidence
-        return Images(
+        confidence = self.errors.confidence
+        return ReportImages(
             precision_recall=precision_recall_image(self.curves, self.scores),
             confusion=confusion_image(self.confusion_NN, self.classes, confidence),
             detections=detections_image(self._shown(), self.classes, self.pixels, confidence),
         )
 
 
-def make_report(samples: Iterable[StudiedSample], classes: tuple[str, ...], pixels: int) -> Report:
-    """Make the report of studied samples; their order and repetition change nothing.
+def make_evaluation_report(
+    samples: Iterable[PredictedSample], classes: tuple[str, ...], pixels: int
+) -> EvaluationReport:
+    """Make the report of predicted samples; their order and repetition change nothing.
 
     Args:
-        samples: each labelled frame, studied.
+        samples: each labelled frame with its detections.
         classes: names of the classes.
         pixels: side of the letterboxed square.
     """
-    once = in_order(samples)
+    once = ordered_samples(samples)
     scores, curves = score_with_curves([one.matches for one in once], classes)
-    confidence = max(curves.confidence, STUDY_CONFIDENCE)
-    verdicts = judge_all(once, confidence)
+    confidence = max(curves.confidence, LEAST_CONFIDENCE)
+    verdicts = classify_all_errors(once, confidence)
     detections = [one.detections for one in once]
-    return Report(
+    return EvaluationReport(
         scores=with_groups(scores, once, classes),
         curves=curves,
-        mistakes=tally(once, verdicts, confidence, classes),
-        rows=tuple(mistake for verdict in verdicts for mistake in verdict.mistakes),
+        errors=summarise_errors(once, verdicts, confidence, classes),
+        rows=tuple(error for verdict in verdicts for error in verdict.errors),
         confusion_NN=confusion(verdicts, detections, confidence, len(classes)),
-        suspects=label_suspects(detections, confidence),
+        issues=label_issues(detections, confidence),
         samples=once,
         classes=classes,
         pixels=pixels,
     )
 
 
-def write_report(report: Report, folder: Path) -> Images:
+def write_evaluation_report(report: EvaluationReport, folder: Path) -> ReportImages:
     """Write a report's files into a folder, which is made if it is not there; returns the images that it drew.
 
     Raises:
@@ -146,10 +148,10 @@ def write_report(report: Report, folder: Path) -> Images:
     detections = [one.detections for one in report.samples]
     files = {
         SCORES_FILE: f"{report.scores.model_dump_json(indent=1)}\n".encode(),
-        MISTAKES_FILE: f"{report.mistakes.model_dump_json(indent=1)}\n".encode(),
-        MISTAKES_TABLE: mistakes_table(report.rows, classes, pixels),
-        SUSPECTS_TABLE: suspects_table(report.suspects, classes, pixels),
-        DETECTIONS_TABLE: detections_table(detections, report.mistakes.confidence, classes, pixels),
+        ERRORS_FILE: f"{report.errors.model_dump_json(indent=1)}\n".encode(),
+        ERRORS_TABLE: errors_table(report.rows, classes, pixels),
+        LABEL_ISSUES_TABLE: label_issues_table(report.issues, classes, pixels),
+        DETECTIONS_TABLE: detections_table(detections, report.errors.confidence, classes, pixels),
         PRECISION_RECALL_IMAGE: _png(drawn.precision_recall),
         CONFUSION_IMAGE: _png(drawn.confusion),
     }
@@ -164,11 +166,11 @@ def write_report(report: Report, folder: Path) -> Images:
     return drawn
 
 
-def with_groups(scores: Scores, samples: Sequence[StudiedSample], classes: Sequence[str]) -> EvaluationScores:
+def with_groups(scores: Scores, samples: Sequence[PredictedSample], classes: Sequence[str]) -> EvaluationScores:
     """Add the scores of each site and camera."""
 
-    def by(name_of: Callable[[Origin], str]) -> tuple[GroupScores, ...]:
-        groups: dict[str, list[StudiedSample]] = {}
+    def by(name_of: Callable[[FrameOrigin], str]) -> tuple[GroupScores, ...]:
+        groups: dict[str, list[PredictedSample]] = {}
         for one in samples:
             groups.setdefault(name_of(one.origin), []).append(one)
         return tuple(_group(name, groups[name], classes) for name in sorted(groups))
@@ -176,12 +178,12 @@ def with_groups(scores: Scores, samples: Sequence[StudiedSample], classes: Seque
     return EvaluationScores(**dict(scores), by_site=by(site_of), by_camera=by(camera_of))
 
 
-def _group(name: str, samples: Sequence[StudiedSample], classes: Sequence[str]) -> GroupScores:
+def _group(name: str, samples: Sequence[PredictedSample], classes: Sequence[str]) -> GroupScores:
     own = score([one.matches for one in samples], classes)
     return GroupScores(name=name, samples=own.samples, labels=own.labels, map50=own.map50, map50_95=own.map50_95)
 
 
-def _png(image: Pixels) -> bytes:
+def _png(image: RgbImage) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "PNG")
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""What a study is asked for, and what it finds on each labelled frame."""
+"""Request of an evaluation, and its result on each labelled frame."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from raypp.evaluate.matching import SampleMatches
 
 
 @dataclass(frozen=True)
-class Origin:
+class FrameOrigin:
     """Where and when a frame was taken; `captured_at_us` is UTC microseconds since 1970, None where unknown."""
 
     site: str
@@ -22,8 +22,8 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class StudiedSample:
-    """One labelled frame under study.
+class PredictedSample:
+    """One labelled frame with its detections.
 
     Attributes:
         matches: what it counts for the scores.
@@ -34,12 +34,12 @@ class StudiedSample:
 
     matches: SampleMatches
     detections: SampleDetections
-    origin: Origin
+    origin: FrameOrigin
     codes_CGG: npt.NDArray[np.uint8] | None = None
 
 
-class StudySettings(BaseModel):
-    """What is to be studied: everything but secrets, so that it may travel to workers.
+class PredictSettings(BaseModel):
+    """Frames and detector of an evaluation: everything but secrets, so that it may travel to workers.
 
     Attributes:
         archive: the veiled archive.
@@ -60,7 +60,7 @@ class StudySettings(BaseModel):
     shown: frozenset[str] = frozenset()
 
 
-def in_order(samples: Iterable[StudiedSample]) -> tuple[StudiedSample, ...]:
+def ordered_samples(samples: Iterable[PredictedSample]) -> tuple[PredictedSample, ...]:
     """Return samples by sample_id, each once."""
     once = {one.matches.sample_id: one for one in samples}
     return tuple(once[name] for name in sorted(once))

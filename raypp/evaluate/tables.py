@@ -5,15 +5,15 @@ import io
 from collections.abc import Iterable, Sequence
 
 from raypp.evaluate.detections import FloatArray, SampleDetections, fractions
-from raypp.evaluate.errors import Mistake
-from raypp.evaluate.label_issues import LabelSuspect
+from raypp.evaluate.errors import ErrorRecord
+from raypp.evaluate.label_issues import LabelIssue
 from raypp.text.csv_cells import as_cell
 
 _BOX = ("x", "y", "w", "h")
 
 
-def mistakes_table(mistakes: Iterable[Mistake], classes: Sequence[str], pixels: int) -> bytes:
-    """Write one line a mistake; what a mistake does not have is empty."""
+def errors_table(errors: Iterable[ErrorRecord], classes: Sequence[str], pixels: int) -> bytes:
+    """Write one line a error; what a error does not have is empty."""
     rows = (
         [
             one.sample_id,
@@ -24,12 +24,12 @@ def mistakes_table(mistakes: Iterable[Mistake], classes: Sequence[str], pixels: 
             _figure(one.iou),
             *_place(one.box_4, pixels),
         ]
-        for one in mistakes
+        for one in errors
     )
     return _csv(("sample_id", "kind", "class", "predicted", "confidence", "iou", *_BOX), rows)
 
 
-def suspects_table(suspects: Iterable[LabelSuspect], classes: Sequence[str], pixels: int) -> bytes:
+def label_issues_table(issues: Iterable[LabelIssue], classes: Sequence[str], pixels: int) -> bytes:
     """Write one line a suspected label error, in the order given."""
     rows = (
         [
@@ -42,7 +42,7 @@ def suspects_table(suspects: Iterable[LabelSuspect], classes: Sequence[str], pix
             _figure(one.confidence),
             *_place(one.box_4, pixels),
         ]
-        for one in suspects
+        for one in issues
     )
     columns = ("sample_id", "kind", "score", "sample_score", "class", "predicted", "confidence", *_BOX)
     return _csv(columns, rows)

@@ -1,4 +1,4 @@
-"""Adversaries: decoders that learn, beside the encoder, to rebuild images from its codes."""
+"""Adversaries: decoders that learn, beside the encoder, to reconstruct images from its codes."""
 
 import torch
 from torch import Tensor, nn
@@ -9,10 +9,10 @@ from raypp.fit.settings import AdversaryShape
 
 _HIDDEN = 64
 UNIT = 255.0
-"""Grey levels that a difference of 1 stands for in what adversaries rebuild."""
+"""Grey levels that a difference of 1 stands for in what adversaries reconstruct."""
 
 
-class Adversary(nn.Module):
+class AdversaryNetwork(nn.Module):
     """A decoder from codes to what an image shows in each cell: its detail, its edges, its colour.
 
     Args:
@@ -36,7 +36,7 @@ class Adversary(nn.Module):
         self.leave = nn.Conv2d(_HIDDEN, outputs, 1)
 
     def forward(self, one_hot_N: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Rebuild what is in each cell.
+        """Reconstruct what is in each cell.
 
         Args:
             one_hot_N: float[N, C * L, G, G].
@@ -94,7 +94,7 @@ def _layer(inputs: int, outputs: int, side: int, stride: int = 1) -> nn.Sequenti
 
 
 def cells_of(images_N3HW: Tensor, patch: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return what an adversary is to rebuild of images in [0, 1]: luma, gradients and colour of each cell."""
+    """Return what an adversary is to reconstruct of images in [0, 1]: luma, gradients and colour of each cell."""
     cells = luma_cells(images_N3HW, patch)
     square = cells.reshape(len(cells), patch, patch, *cells.shape[2:])
     across = square.diff(dim=2)[:, :-1]

@@ -6,7 +6,7 @@ from pathlib import Path
 RUNNING = "running"
 """Folder of the checkpoints, in the fit's own."""
 PART = ".part-"
-"""What names of folders begin with in which a worker writes a checkpoint."""
+"""Begin of the names of folders in which a worker writes a checkpoint."""
 
 
 def forget_parts(out: Path) -> None:

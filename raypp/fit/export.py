@@ -1,4 +1,4 @@
-"""What a fit leaves: the encoder, sealed under the owner's key, and the detector that trainings start from."""
+"""Outputs of a fit: the encoder, sealed under the owner's key, and the detector that trainings start from."""
 
 import warnings
 from collections.abc import Mapping
@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from raypp.detect.bundle import Bundle, write_bundle
-from raypp.detect.bundle_header import BundleAbout, BundleHeader
-from raypp.detect.model_info import About
-from raypp.detect.schedule import Recipe
+from raypp.detect.bundle_header import BundleHeader, BundleModelInfo
+from raypp.detect.model_info import ModelInfo
+from raypp.detect.schedule import TrainingSchedule
 from raypp.fit.encoder import LevelEncoder
 from raypp.fit.fitting import build_fit
 from raypp.fit.settings import FitSettings
@@ -24,7 +24,7 @@ from raypp.veil.spec import LearnedSpec
 from raypp.veil.substitution import Substitution, every_substitution
 
 FITTED = "fitted on plain images"
-"""What a starting checkpoint has in the place of a dataset version."""
+"""Dataset version of a bundle that a fit wrote."""
 _PROBE_CELLS = (16, 24)
 _MOST_CELLS = 1024
 
@@ -32,7 +32,7 @@ _MOST_CELLS = 1024
 def write_fitted(
     settings: FitSettings,
     classes: tuple[str, ...],
-    recipe: Recipe,
+    schedule: TrainingSchedule,
     state: Mapping[str, Tensor],
     key: VeilKey,
     out: Path,
@@ -42,7 +42,7 @@ def write_fitted(
     Args:
         settings: what was asked.
         classes: names of the classes.
-        recipe: how long was fitted.
+        schedule: how long was fitted.
         state: the averaged weights of the fitted detector.
         key: the owner's key, under which the encoder is sealed.
         out: folder of the fit.
@@ -55,7 +55,7 @@ def write_fitted(
     stem = stem_of(model).eval()
     content = to_onnx(stem.encoder, settings.patch)
     spec = settings.spec(key.name_encoder(content))
-    about = About(
+    info = ModelInfo(
         architecture=settings.architecture,
         classes=classes,
         channels=spec.channels,
@@ -67,15 +67,15 @@ def write_fitted(
         spec=spec.model_dump(mode="json"),
         dataset_version=FITTED,
         labels_version=FITTED,
-        recipe=recipe,
+        schedule=schedule,
     )
     header = BundleHeader(
-        about=BundleAbout.model_validate(about.model_dump(mode="json")),
+        info=BundleModelInfo.model_validate(info.model_dump(mode="json")),
         precision="float32",
         epochs=settings.epochs,
         scores=None,
     )
-    tensors = start_tensors(state, every_substitution(spec, key))
+    tensors = initial_tensors(state, every_substitution(spec, key))
     write_bundle(Bundle.of(header, tensors), out / START_FILE, None, force=True)
     write_private(out / ENCODER_FILE, seal_encoder(spec, content, key))  # last: it tells that the fit is finished
     return spec
@@ -119,7 +119,7 @@ def to_onnx(encoder: LevelEncoder, patch: int) -> bytes:
     return content
 
 
-def start_tensors(state: Mapping[str, Tensor], names: list[Substitution]) -> dict[str, Tensor]:
+def initial_tensors(state: Mapping[str, Tensor], names: list[Substitution]) -> dict[str, Tensor]:
     """Return the tensors of the detector on codes: the fitted one's, its adapter reading each sub-key's names.
 
     Args:

@@ -12,7 +12,7 @@ from raypp.detect.inputs.batch import DetectionBatch
 from raypp.detect.inputs.code_input import CodeInput
 from raypp.detect.model import build_detector, load_public_weights, replace_stages, stages_at
 from raypp.detect.ultralytics import DetectionModel
-from raypp.fit.adversary import Adversary
+from raypp.fit.adversary import AdversaryNetwork
 from raypp.fit.encoder import LevelEncoder, first_stages
 from raypp.fit.settings import FitSettings
 from raypp.fit.stem import LearnedStem, stem_of
@@ -36,12 +36,14 @@ def build_fit(settings: FitSettings, classes: tuple[str, ...]) -> DetectionModel
     adapter = CodeAdapter(codes.channels, 1 << codes.bits, 1, codes.patch // codes.stride, wanted)
     replaced: Any = model.model[last]
     adapter.bn.load_state_dict(replaced.bn.state_dict())
-    adversaries = [Adversary(shape, codes.channels, 1 << codes.bits, codes.patch) for shape in settings.adversaries]
+    adversaries = [
+        AdversaryNetwork(shape, codes.channels, 1 << codes.bits, codes.patch) for shape in settings.adversaries
+    ]
     replace_stages(model, last, LearnedStem(encoder, adapter, adversaries))
     return model
 
 
-def start_codes(
+def warm_up_codes(
     model: DetectionModel,
     settings: FitSettings,
     batches: Callable[[int], Iterable[DetectionBatch]],

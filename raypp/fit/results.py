@@ -1,4 +1,4 @@
-"""What a fit has come to, epoch by epoch: what a training tells, and what the adversaries gained."""
+"""Results of a fit, epoch by epoch: those of a training, and the gain of the adversaries."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -18,6 +18,8 @@ class FitEpoch(EpochResult):
         "codes/bits": "bits",
     }
 
-    detail: float = Field(description="correlation, inside cells, of what the best adversary rebuilt with the image")
+    detail: float = Field(
+        description="correlation, inside cells, of the best adversary's reconstruction with the image"
+    )
     tone: float = Field(description="share of the variance of cells' colours that the best adversary explained")
     bits: float = Field(description="entropy of a code value, in bits")

@@ -11,13 +11,13 @@ from raypp.compare.images import ImageDataset, read_images
 from raypp.errors import SpecError
 from raypp.fit.checkpoints import forget_checkpoints, forget_parts
 from raypp.fit.results import FitEpoch
-from raypp.fit.settings import FitSettings, recipe_of
+from raypp.fit.settings import FitSettings, schedule_of
 from raypp.io.private import private_folder, private_umask
 from raypp.progress import SILENT, Progress
 from raypp.shards.place import refuse_within_archive
 from raypp.train.progress import begin_line, epochs_said
 from raypp.train.results import read_results
-from raypp.train.run_folder import claim
+from raypp.train.run_folder import open_run_folder
 from raypp.veil.encoder_file import ENCODER_FILE, START_FILE, open_encoder, spec_and_encoder
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import load_owner_key
@@ -31,7 +31,7 @@ Fitter = Callable[[FitSettings, Path], Path]
 
 
 class FitSummary(BaseModel):
-    """What a fit came to."""
+    """Summary of a fit."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -76,7 +76,9 @@ def run_fit(
     settings.spec("0" * 32)  # what no veil has ends here
     images = None if (out / ENCODER_FILE).exists() else read_images(settings.data)
     private_folder(out)
-    claim(out / SETTINGS_FILE, settings.model_dump_json(indent=1) + "\n", f"fit {out} was begun with other settings")
+    open_run_folder(
+        out / SETTINGS_FILE, settings.model_dump_json(indent=1) + "\n", f"fit {out} was begun with other settings"
+    )
     finished = partial(read_results, out, FitEpoch)
     started = monotonic()
     if images is None:
@@ -109,14 +111,14 @@ def _fit(
     from raypp.fit.export import write_fitted  # noqa: PLC0415 - needs torch, whose import takes seconds
     from raypp.fit.worker import fit_here, fitted_weights  # noqa: PLC0415
 
-    recipe = recipe_of(settings, images)
+    schedule = schedule_of(settings, images)
     finished = partial(read_results, out, FitEpoch)
     forget_parts(out)
     splits = {split: len(found) for split, found in images.splits.items()}
-    progress.say(begin_line(splits, settings.epochs, recipe.steps, len(finished()), on_ray=fitter is not None))
+    progress.say(begin_line(splits, settings.epochs, schedule.steps, len(finished()), on_ray=fitter is not None))
     with epochs_said(finished, settings.epochs, _say(settings, progress)):
         folder = (fitter or fit_here)(settings, out)
-    return write_fitted(settings, images.classes, recipe, fitted_weights(folder), key, out)
+    return write_fitted(settings, images.classes, schedule, fitted_weights(folder), key, out)
 
 
 def _fitted_spec(encoder: Path, key: VeilKey) -> LearnedSpec:
@@ -128,7 +130,7 @@ def _fitted_spec(encoder: Path, key: VeilKey) -> LearnedSpec:
     return spec
 
 
-def plan_lines(settings: FitSettings) -> Iterator[str]:
+def fit_plan_lines(settings: FitSettings) -> Iterator[str]:
     """Word what would be fitted.
 
     Raises:
@@ -138,7 +140,7 @@ def plan_lines(settings: FitSettings) -> Iterator[str]:
     spec, images = settings.spec("0" * 32), read_images(settings.data)
     counts = ", ".join(f"{len(found)} {split}" for split, found in images.splits.items())
     size = packed_size(spec.channels * (settings.size // spec.patch) ** 2, spec.bits)
-    steps = recipe_of(settings, images).steps
+    steps = schedule_of(settings, images).steps
     yield f"images        {images.name}: {counts}, {len(images.classes)} classes"
     yield (
         f"veil          cells of {spec.patch}x{spec.patch} pixels, {spec.channels} values of {spec.bits} bits; "

@@ -1,4 +1,4 @@
-"""What a fit was asked to do."""
+"""Settings of a fit."""
 
 import json
 from enum import StrEnum
@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from raypp.compare.images import ImageDataset
-from raypp.detect.schedule import Recipe
+from raypp.detect.schedule import TrainingSchedule
 from raypp.errors import OptionError
 from raypp.train.options import check_counts, check_size, check_weights
 from raypp.veil.spec import LearnedSpec, parse_spec
@@ -47,7 +47,7 @@ class FitSettings(BaseModel):
         hide: weight of hiding images from the adversaries, against the detector's loss.
         tone: weight of hiding a cell's colour, relative to hiding what is inside it.
         rate: weight of the codes' entropy, in bits a value.
-        adversaries: who tries to rebuild the images meanwhile.
+        adversaries: who tries to reconstruct the images meanwhile.
         restart: epochs after which one adversary, in turn, forgets all and starts anew; 0 for never.
         adversary_rate: learning rate of the adversaries as a multiple of the detector's.
         warm_up: epochs in which codes only learn to carry the public features, before anything is hidden.
@@ -117,13 +117,13 @@ def usual_channels(patch: int) -> int:
     return _COARSE_CHANNELS if patch == _COARSE_PATCH else _CHANNELS
 
 
-def recipe_of(settings: FitSettings, images: ImageDataset) -> Recipe:
+def schedule_of(settings: FitSettings, images: ImageDataset) -> TrainingSchedule:
     """Return how long the detector is trained; raises OptionError if there are too few images."""
     steps = len(images.splits["train"]) // settings.batch
     if not steps:
         count = len(images.splits["train"])
         raise OptionError(f"`batch` {settings.batch} is more than the {count} training images; use fewer")
-    return Recipe(
+    return TrainingSchedule(
         epochs=settings.epochs,
         batch=settings.batch,
         steps=steps,

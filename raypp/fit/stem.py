@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from raypp.audit.attacks.reconstruct.similarity import correlation, textured
 from raypp.detect.adapter import CodeAdapter
 from raypp.detect.ultralytics import DetectionModel
-from raypp.fit.adversary import UNIT, Adversary, cells_of, explained
+from raypp.fit.adversary import UNIT, AdversaryNetwork, cells_of, explained
 from raypp.fit.encoder import LevelEncoder
 from raypp.fit.quantise import one_hot_levels, reverse_gradient
 
@@ -18,8 +18,8 @@ _SHOWN_OF = 2
 
 
 @dataclass(frozen=True)
-class Hidden:
-    """What the encoder is to hide, and how much that counts.
+class HidingWeights:
+    """Weights of hiding images in the codes.
 
     Attributes:
         weight: weight of hiding against the detector's loss; 0 hides nothing, and the adversaries only look on.
@@ -33,15 +33,15 @@ class Hidden:
 
 
 class LearnedStem(nn.Module):
-    """What stands in a detector in the place of the layers that the veil replaces, while both are fitted.
+    """The part of a detector that replaces the layers before the codes, while detector and veil are fitted.
 
     Args:
         encoder: from images to levels.
         adapter: from one-hot levels to the features of the trunk; of one sub-key.
-        adversaries: who tries to rebuild the images; one at least.
+        adversaries: who tries to reconstruct the images; one at least.
     """
 
-    def __init__(self, encoder: LevelEncoder, adapter: CodeAdapter, adversaries: list[Adversary]) -> None:
+    def __init__(self, encoder: LevelEncoder, adapter: CodeAdapter, adversaries: list[AdversaryNetwork]) -> None:
         super().__init__()
         self.encoder, self.adapter = encoder, adapter
         self.adversaries = nn.ModuleList(adversaries)
@@ -71,14 +71,14 @@ class AdversarialNetwork(nn.Module):
         hidden: what to hide.
     """
 
-    def __init__(self, detector: DetectionModel, hidden: Hidden) -> None:
+    def __init__(self, detector: DetectionModel, hidden: HidingWeights) -> None:
         super().__init__()
         self.detector = detector
         self.stem = stem_of(detector)
         self.hidden = hidden
 
     def forward(self, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the loss of a batch, summed over images as the library's is, and its parts by name."""
+        """Return the loss of a batch, summed over images as ultralytics' is, and its parts by name."""
         loss, items = self.detector(batch)
         images = batch["img"]
         shown = max(1, len(images) // _SHOWN_OF)

@@ -12,35 +12,35 @@ from torch import Tensor
 
 from raypp.compare.images import ImageDataset, read_images
 from raypp.compare.plain import PlainFrames
-from raypp.compare.ultralytics import LibraryBatches, lay_out
+from raypp.compare.ultralytics import UltralyticsBatches, lay_out
 from raypp.detect.inputs.batch import DetectionBatch
-from raypp.detect.schedule import Recipe
+from raypp.detect.schedule import TrainingSchedule
 from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import OptionError
-from raypp.evaluate.metrics import Matcher, score
-from raypp.fit.adversary import Adversary
+from raypp.evaluate.metrics import DetectionMatcher, score
+from raypp.fit.adversary import AdversaryNetwork
 from raypp.fit.checkpoints import PART, RUNNING
-from raypp.fit.fitting import build_fit, start_codes
+from raypp.fit.fitting import build_fit, warm_up_codes
 from raypp.fit.results import FitEpoch
-from raypp.fit.settings import FitSettings, recipe_of
-from raypp.fit.stem import AdversarialNetwork, Hidden, stem_of
+from raypp.fit.settings import FitSettings, schedule_of
+from raypp.fit.stem import AdversarialNetwork, HidingWeights, stem_of
 from raypp.io.atomic import whole_file
 from raypp.io.private import private_folder
 from raypp.train.results import record
 from raypp.train.trainer import Trainer
-from raypp.train.worker import Team
+from raypp.train.worker import WorkerContext
 
 STATE_FILE = "state.pt"
 _VAL_BATCH = 32
 
 
-def fit_worker(settings: FitSettings, out: Path, team: Team, resume: Path | None) -> None:
+def fit_worker(settings: FitSettings, out: Path, worker: WorkerContext, resume: Path | None) -> None:
     """Fit to the last epoch, from the start or from a checkpoint.
 
     Args:
         settings: what was asked.
         out: folder of the fit, which rank 0 writes its epochs into.
-        team: the other workers; with several, its `wrap` averages gradients.
+        worker: its place among the workers; with several, its `wrap` averages gradients.
         resume: folder of the checkpoint to go on from, or None.
 
     Raises:
@@ -48,39 +48,39 @@ def fit_worker(settings: FitSettings, out: Path, team: Team, resume: Path | None
         OptionError: if there are fewer training images than a batch takes.
     """
     images = read_images(settings.data)
-    recipe = recipe_of(settings, images)
+    schedule = schedule_of(settings, images)
     torch.manual_seed(settings.seed)
     model = build_fit(settings, images.classes)
     with tempfile.TemporaryDirectory() as folder:
         data = lay_out(images, Path(folder))
-        share = (team.rank, team.workers)
+        share = (worker.rank, worker.workers)
 
-        def batches(schedule: Recipe) -> LibraryBatches:
+        def batches(schedule: TrainingSchedule) -> UltralyticsBatches:
             train = images.splits["train"]
-            return LibraryBatches(data, train, images.classes, schedule, settings.size, share)
+            return UltralyticsBatches(data, train, images.classes, schedule, settings.size, share)
 
         if resume is None:
-            warm_up = recipe.model_copy(update={"epochs": settings.warm_up + recipe.close_mosaic})
-            start_codes(model, settings, batches(warm_up).epoch, recipe.steps, team.device)
-        trainer = _trainer(model, settings, recipe, team)
+            warm_up = schedule.model_copy(update={"epochs": settings.warm_up + schedule.close_mosaic})
+            warm_up_codes(model, settings, batches(warm_up).epoch, schedule.steps, worker.device)
+        trainer = _trainer(model, settings, schedule, worker)
         if resume is not None:
-            trainer.restore(torch.load(resume / STATE_FILE, map_location=team.device, weights_only=True))
-        epochs = batches(recipe)
+            trainer.restore(torch.load(resume / STATE_FILE, map_location=worker.device, weights_only=True))
+        epochs = batches(schedule)
         started = monotonic()
         while trainer.epoch < settings.epochs:
             losses = trainer.train_epoch(epochs.epoch(trainer.epoch))
             _restart_one(trainer, settings)
-            matcher = Matcher(trainer.ema.ema, settings.size, team.device)
-            matches = team.gather(matcher.match(_val_batches(images, settings, team)))
+            matcher = DetectionMatcher(trainer.ema.ema, settings.size, worker.device)
+            matches = worker.gather(matcher.match(_val_batches(images, settings, worker)))
             result = FitEpoch.of(losses, score(matches, images.classes), monotonic() - started)
-            if team.rank:
-                team.report(result.model_dump(), None)
+            if worker.rank:
+                worker.report(result.model_dump(), None)
                 continue
             record(out, result)  # before its checkpoint: else an epoch that a crash cuts here would be missing
             # Nowhere else than where the end of the fit deletes: after a kill it would stay in /tmp for ever.
             with tempfile.TemporaryDirectory(prefix=PART, dir=private_folder(out / RUNNING)) as checkpoint:
                 torch.save(trainer.state(), Path(checkpoint) / STATE_FILE)
-                team.report(result.model_dump(), Path(checkpoint))
+                worker.report(result.model_dump(), Path(checkpoint))
 
 
 def fit_here(settings: FitSettings, out: Path) -> Path:
@@ -94,8 +94,8 @@ def fit_here(settings: FitSettings, out: Path) -> Path:
             with whole_file(kept / STATE_FILE, private=True) as part:
                 shutil.copyfile(checkpoint / STATE_FILE, part)
 
-    team = Team.alone(torch.device("cuda" if settings.gpu else "cpu"), report)
-    fit_worker(settings, out, team, kept if (kept / STATE_FILE).exists() else None)
+    worker = WorkerContext.alone(torch.device("cuda" if settings.gpu else "cpu"), report)
+    fit_worker(settings, out, worker, kept if (kept / STATE_FILE).exists() else None)
     return kept
 
 
@@ -105,22 +105,24 @@ def fitted_weights(folder: Path) -> dict[str, Tensor]:
     return state["ema"]
 
 
-def _trainer(model: DetectionModel, settings: FitSettings, recipe: Recipe, team: Team) -> Trainer:
-    hidden = Hidden(settings.hide, settings.tone, settings.rate)
+def _trainer(
+    model: DetectionModel, settings: FitSettings, schedule: TrainingSchedule, worker: WorkerContext
+) -> Trainer:
+    hidden = HidingWeights(settings.hide, settings.tone, settings.rate)
 
     def wrap(detector: Any) -> Any:
         network = AdversarialNetwork(detector, hidden)
-        return team.wrap(network) if team.wrap else network
+        return worker.wrap(network) if worker.wrap else network
 
     return Trainer(
         model,
-        recipe,
-        team.device,
-        team.workers,
-        team.rank,
+        schedule,
+        worker.device,
+        worker.workers,
+        worker.rank,
         wrap,
         augmentation=None,
-        rates={Adversary: settings.adversary_rate},
+        rates={AdversaryNetwork: settings.adversary_rate},
     )
 
 
@@ -130,13 +132,13 @@ def _restart_one(trainer: Trainer, settings: FitSettings) -> None:
     if not every or epoch % every or epoch >= settings.epochs:
         return
     adversaries = stem_of(trainer.model).adversaries
-    chosen = cast("Adversary", adversaries[(epoch // every - 1) % len(adversaries)])
+    chosen = cast("AdversaryNetwork", adversaries[(epoch // every - 1) % len(adversaries)])
     torch.manual_seed(settings.seed * 1_000_003 + epoch)  # alike on every worker
     chosen.restart()
     trainer.forget(chosen)
 
 
-def _val_batches(images: ImageDataset, settings: FitSettings, team: Team) -> Iterator[DetectionBatch]:
+def _val_batches(images: ImageDataset, settings: FitSettings, worker: WorkerContext) -> Iterator[DetectionBatch]:
     frames = PlainFrames(images.splits["val"], settings.size, settings.patch)
-    for start in range(team.rank * _VAL_BATCH, len(frames), _VAL_BATCH * team.workers):
+    for start in range(worker.rank * _VAL_BATCH, len(frames), _VAL_BATCH * worker.workers):
         yield frames.batch(range(start, min(start + _VAL_BATCH, len(frames))))

@@ -41,10 +41,10 @@ def describe_bundle(path: Path) -> str:
             f"bundle {path}: {error.strerror}; give the path of a file that `raypp export` wrote"
         ) from None
     scores = f"mAP50 {header.scores.map50:.3f}, " if header.scores else ""
-    classes = len(header.about.classes)
+    classes = len(header.info.classes)
     epochs = f"{header.epochs} {'epoch' if header.epochs == 1 else 'epochs'}"
     return (
-        f"{digest[:12]} ({header.about.architecture}, {epochs}, {scores}{classes} "
+        f"{digest[:12]} ({header.info.architecture}, {epochs}, {scores}{classes} "
         f"{'class' if classes == 1 else 'classes'}, file of {written:%Y-%m-%d %H:%M} UTC)"
     )
 
@@ -58,6 +58,6 @@ def _header(path: Path) -> BundleHeader:
         raise ModelError(
             f"bundle {path}: {error.strerror}; give the path of a file that `raypp export` wrote"
         ) from None
-    from raypp.detect.bundle import read_header  # noqa: PLC0415 - it needs torch, which takes seconds to load
+    from raypp.detect.bundle import read_bundle_header  # noqa: PLC0415 - it needs torch, which takes seconds to load
 
-    return read_header(path)
+    return read_bundle_header(path)

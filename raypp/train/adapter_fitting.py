@@ -22,7 +22,7 @@ _LEAST_SPREAD = 0.1
 
 
 @dataclass(frozen=True)
-class Pair:
+class VeiledPair:
     """The same images twice: veiled, and plain."""
 
     veiled: DetectionBatch
@@ -32,7 +32,7 @@ class Pair:
 def fit_adapter(
     model: DetectionModel,
     public: DetectionModel,
-    pairs: Callable[[int], Iterable[Pair]],
+    pairs: Callable[[int], Iterable[VeiledPair]],
     epochs: int,
     steps: int,
     device: torch.device,

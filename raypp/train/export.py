@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from raypp.detect.bundle_header import BundleAbout, BundleHeader, BundleScores
-from raypp.detect.model_info import About
+from raypp.detect.bundle_header import BundleHeader, BundleModelInfo, BundleScores
+from raypp.detect.model_info import ModelInfo
 from raypp.errors import ConflictError, ModelError
 from raypp.shards.manifest import read_header
 from raypp.shards.store import Store
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ExportSummary(BaseModel):
-    """What an export wrote."""
+    """Summary of an export."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -62,15 +62,15 @@ def _bundle(run: Path, archive: str | None, *, half: bool) -> "tuple[BundleHeade
     if not folder.is_dir():
         raise ModelError(f"{run} is no run; give the folder that `raypp train` wrote")
     from raypp.detect.bundle import Bundle  # noqa: PLC0415 - needs torch, slow to import
-    from raypp.detect.checkpoint import read_about, read_state  # noqa: PLC0415
+    from raypp.detect.checkpoint import read_model_info, read_state  # noqa: PLC0415
 
-    about, state = read_about(folder), read_state(folder)
+    info, state = read_model_info(folder), read_state(folder)
     try:
         weights, epochs = state["ema"], int(state["epoch"])
     except KeyError as error:
         raise ModelError(f"checkpoint {folder} is damaged (it has no {error}); use an earlier one") from None
     header = BundleHeader(
-        about=BundleAbout.model_validate(_with_spec(about, archive, run).model_dump(mode="json")),
+        info=BundleModelInfo.model_validate(_with_spec(info, archive, run).model_dump(mode="json")),
         precision="float16" if half else "float32",
         epochs=epochs,
         scores=_scores(run, epochs),
@@ -79,22 +79,22 @@ def _bundle(run: Path, archive: str | None, *, half: bool) -> "tuple[BundleHeade
 
 
 def _scores(run: Path, epochs: int) -> BundleScores | None:
-    """What the run's results say of the epoch that the checkpoint is of."""
+    """Return the results of the checkpoint's epoch; None if the run does not hold them."""
     for result in read_results(run, EpochResult):
         if result.epoch == epochs:
             return BundleScores(**result.model_dump(include=set(BundleScores.model_fields)))
     return None
 
 
-def _with_spec(about: About, archive: str | None, run: Path) -> About:
-    if about.spec:
-        return about
+def _with_spec(info: ModelInfo, archive: str | None, run: Path) -> ModelInfo:
+    if info.spec:
+        return info
     if archive is None:
         raise ModelError(f"run {run} does not hold the spec of its veil; name its archive by `archive`")
     header = read_header(Store(archive))
-    if header.veil_id != about.veil_id:
+    if header.veil_id != info.veil_id:
         raise ConflictError(
-            f"run {run} is of veil {about.veil_id}, but {archive} of {header.veil_id}; "
+            f"run {run} is of veil {info.veil_id}, but {archive} of {header.veil_id}; "
             "name the archive it was trained on"
         )
-    return about.model_copy(update={"spec": header.spec})
+    return info.model_copy(update={"spec": header.spec})

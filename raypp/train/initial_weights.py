@@ -1,16 +1,16 @@
-"""What a training starts from: public weights, or the starting checkpoint of a learned veil."""
+"""Initial weights of a training: public weights, or the detector that a fit left."""
 
 from pathlib import Path
 
 from raypp.detect.bundle_header import is_bundle
-from raypp.detect.checkpoint import build_model, load_bundle, read_about
+from raypp.detect.checkpoint import build_model, load_bundle, read_model_info
 from raypp.detect.model import load_public_weights
-from raypp.detect.model_info import About
+from raypp.detect.model_info import ModelInfo
 from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import ConflictError
 
 
-def load_start(model: DetectionModel, path: Path, veil_id: str) -> None:
+def load_initial_weights(model: DetectionModel, path: Path, veil_id: str) -> None:
     """Load the weights that a detector on codes starts from, wherever names and shapes fit.
 
     Args:
@@ -29,16 +29,16 @@ def load_start(model: DetectionModel, path: Path, veil_id: str) -> None:
         load_public_weights(model, path)
 
 
-def check_start(about: About, path: Path | None) -> None:
+def check_initial_weights(info: ModelInfo, path: Path | None) -> None:
     """Raise ModelError for an unknown architecture, and ConflictError for weights of another veil; trains nothing."""
-    build_model(about)
+    build_model(info)
     if path is not None:
-        check_veil(path, about.veil_id)
+        check_veil(path, info.veil_id)
 
 
 def check_veil(path: Path, veil_id: str) -> None:
     """Raise ConflictError if a file is a bundle of another veil; nothing but its header is read."""
-    if is_bundle(path) and (found := read_about(path).veil_id) != veil_id:
+    if is_bundle(path) and (own := read_model_info(path).veil_id) != veil_id:
         raise ConflictError(
-            f"weights {path} are of veil {found}, the frames of {veil_id}; start from the model of theirs"
+            f"weights {path} are of veil {own}, the frames of {veil_id}; start from the model of theirs"
         )

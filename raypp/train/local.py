@@ -16,18 +16,18 @@ from raypp.detect.inputs.dataset import TRAIN, VAL, VeiledDataset
 from raypp.detect.inputs.labelled import labelled_rows
 from raypp.detect.inputs.rows import SHUFFLED_ROWS, VAL_ROWS, Rows
 from raypp.detect.inputs.variants import VARIANT_COLUMNS
-from raypp.detect.model_info import About
+from raypp.detect.model_info import ModelInfo
 from raypp.errors import ModelError
 from raypp.io.atomic import whole_folder
 from raypp.train.results import EpochResult, read_results
 from raypp.train.settings import TrainSettings
-from raypp.train.worker import Team, train_worker
+from raypp.train.worker import WorkerContext, train_worker
 
 _READ_ROWS = 256
 _CHECKPOINT = "checkpoint_{:06d}"
 
 
-def train_here(settings: TrainSettings, about: About, dataset: VeiledDataset) -> Path:
+def train_here(settings: TrainSettings, info: ModelInfo, dataset: VeiledDataset) -> Path:
     """Train to the last epoch, or go on at the last finished one; returns the folder of the best by mAP50-95.
 
     Raises:
@@ -42,7 +42,7 @@ def train_here(settings: TrainSettings, about: About, dataset: VeiledDataset) ->
 
     def train_batches(epoch: int) -> Iterator[DetectionBatch]:
         mixed = shuffled(rows(TRAIN), SHUFFLED_ROWS, settings.seed + epoch)
-        return batches_of_epoch(_columns(mixed, _READ_ROWS), header, about.recipe, settings.batch, epoch)
+        return batches_of_epoch(_columns(mixed, _READ_ROWS), header, info.schedule, settings.batch, epoch)
 
     def val_batches() -> Iterator[DetectionBatch]:
         return (batch_of_rows(one, header) for one in _columns(rows(VAL), VAL_ROWS))
@@ -51,9 +51,9 @@ def train_here(settings: TrainSettings, about: About, dataset: VeiledDataset) ->
         if folder is not None:
             _keep(out, folder)
 
-    team = Team.alone(torch.device("cuda" if settings.gpu else "cpu"), report)
+    worker = WorkerContext.alone(torch.device("cuda" if settings.gpu else "cpu"), report)
     finished = checkpoints_here(out)
-    train_worker(settings, about, team, train_batches, val_batches, finished[-1] if finished else None)
+    train_worker(settings, info, worker, train_batches, val_batches, finished[-1] if finished else None)
     best = out / _CHECKPOINT.format(_best_epoch(out))
     if not best.is_dir():
         raise ModelError(f"run {out} has no checkpoint of its best epoch any more; train it anew in another `out`")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from raypp.detect.model_info import About
+from raypp.detect.model_info import ModelInfo
 from raypp.errors import OptionError
 from raypp.text.address import shown
 from raypp.train.results import EpochResult
@@ -20,13 +20,13 @@ class MlflowRun:
     Args:
         uri: tracking server, or a folder as file:/path.
         out: folder of the training; its name becomes the run's.
-        about: what the training is on: parameters and tags of the run.
+        info: what the training is on: parameters and tags of the run.
 
     Raises:
         OptionError: if MLflow is not installed, or does not answer at the address.
     """
 
-    def __init__(self, uri: str, out: Path, about: About) -> None:
+    def __init__(self, uri: str, out: Path, info: ModelInfo) -> None:
         os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
         os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # all that the small package can write itself
         try:
@@ -37,7 +37,7 @@ class MlflowRun:
         self._failure = MlflowException
         try:
             self._client: Any = MlflowClient(tracking_uri=uri)
-            self._run_id = self._begun(out) or self._begin(out, about)
+            self._run_id = self._begun(out) or self._begin(out, info)
         except MlflowException as error:
             reason = str(error).splitlines()[0]
             raise OptionError(
@@ -70,12 +70,12 @@ class MlflowRun:
             return None
         return str(self._client.get_run(path.read_text().strip()).info.run_id)
 
-    def _begin(self, out: Path, about: About) -> str:
+    def _begin(self, out: Path, info: ModelInfo) -> str:
         experiment = self._client.get_experiment_by_name(_EXPERIMENT)
         experiment_id = experiment.experiment_id if experiment else self._client.create_experiment(_EXPERIMENT)
-        tags = {"veil_id": about.veil_id, "dataset_version": about.dataset_version}
+        tags = {"veil_id": info.veil_id, "dataset_version": info.dataset_version}
         run_id = str(self._client.create_run(experiment_id, tags=tags, run_name=out.name).info.run_id)
-        asked = {"architecture": about.architecture, "size": about.size, **about.recipe.model_dump()}
+        asked = {"architecture": info.architecture, "size": info.size, **info.schedule.model_dump()}
         for name, value in asked.items():
             self._client.log_param(run_id, name, value)
         (out / _RUN_FILE).write_text(run_id + "\n")

@@ -1,4 +1,4 @@
-"""What a training has come to, epoch by epoch: `results.csv` in ultralytics' columns, and TensorBoard scalars."""
+"""Results of a training, epoch by epoch: `results.csv` in ultralytics' columns, and TensorBoard scalars."""
 
 import csv
 import socket
@@ -21,13 +21,12 @@ if TYPE_CHECKING:
 RESULTS_FILE = "results.csv"
 _BOARD = "tensorboard"
 
-Image = npt.NDArray[np.uint8]
-Row = TypeVar("Row", bound="EpochResult")
+_Result = TypeVar("_Result", bound="EpochResult")
 
 
 @dataclass(frozen=True)
 class EpochLosses:
-    """Mean losses of an epoch, by the library's names (box, cls, dfl)."""
+    """Mean losses of an epoch, by ultralytics' names (box, cls, dfl)."""
 
     epoch: int
     losses: dict[str, float]
@@ -79,7 +78,7 @@ class EpochResult(BaseModel):
         return cls.model_validate({field: known.get(field, 0.0) for field in cls.model_fields})
 
 
-def read_results(folder: Path, kind: type[Row]) -> list[Row]:
+def read_results(folder: Path, kind: type[_Result]) -> list[_Result]:
     """Read the finished epochs of a run, in order; a line that was cut off by a crash is left out.
 
     Args:
@@ -98,7 +97,7 @@ def read_results(folder: Path, kind: type[Row]) -> list[Row]:
     return out
 
 
-def record_images(folder: Path, epoch: int, images: Mapping[str, Image]) -> None:
+def record_images(folder: Path, epoch: int, images: Mapping[str, npt.NDArray[np.uint8]]) -> None:
     """Add images, uint8[H, W, 3], to a run's TensorBoard log by name."""
     with _board(folder) as board:
         for name, image in images.items():

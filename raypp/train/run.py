@@ -9,27 +9,27 @@ from time import monotonic
 from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.detect.inputs.dataset import TRAIN, VAL, VeiledDataset
-from raypp.detect.model_info import ABOUT_FILE, About
-from raypp.detect.schedule import Recipe
+from raypp.detect.model_info import MODEL_INFO_FILE, ModelInfo
+from raypp.detect.schedule import TrainingSchedule
 from raypp.errors import ConflictError, OptionError
 from raypp.io.atomic import whole_folder
 from raypp.progress import SILENT, Progress
 from raypp.train.mlflow import MlflowRun
 from raypp.train.progress import begin_line, epochs_said
 from raypp.train.results import EpochResult, read_results
-from raypp.train.run_folder import claim
+from raypp.train.run_folder import open_run_folder
 from raypp.train.settings import TrainSettings
 
 DETECTOR_FOLDER = "detector"
 _OF_RAY = "checkpoint_manager_snapshot.json"
-"""What Ray Train leaves beside its checkpoints."""
+"""File that Ray Train leaves beside its checkpoints."""
 
-Trainer = Callable[[TrainSettings, About, VeiledDataset], Path]
+TrainingExecutor = Callable[[TrainSettings, ModelInfo, VeiledDataset], Path]
 """Trains somewhere and returns the folder of the best checkpoint."""
 
 
 class TrainSummary(BaseModel):
-    """What a training came to."""
+    """Summary of a training."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -45,7 +45,7 @@ class TrainSummary(BaseModel):
 
 
 def train_detector(
-    settings: TrainSettings, trainer: Trainer | None = None, progress: Progress = SILENT
+    settings: TrainSettings, trainer: TrainingExecutor | None = None, progress: Progress = SILENT
 ) -> TrainSummary:
     """Train a detector, or go on with its run, and keep the best epoch's beside it.
 
@@ -69,7 +69,7 @@ def train_detector(
         raise OptionError(
             f"`batch` {settings.batch} is more than the {dataset.splits[TRAIN]} training frames; use fewer"
         )
-    recipe = Recipe(
+    schedule = TrainingSchedule(
         epochs=settings.epochs,
         batch=settings.batch,
         steps=steps,
@@ -77,30 +77,30 @@ def train_detector(
         nominal_batch=settings.nominal_batch,
         amp=settings.amp,
     )
-    about = About.of(settings.architecture, dataset, recipe)
-    from raypp.train.initial_weights import check_start  # noqa: PLC0415
+    info = ModelInfo.of(settings.architecture, dataset, schedule)
+    from raypp.train.initial_weights import check_initial_weights  # noqa: PLC0415
     from raypp.train.local import checkpoints_here, train_here  # noqa: PLC0415 - needs torch, slow to import
 
-    check_start(about, settings.weights)
+    check_initial_weights(info, settings.weights)
     _check_place(settings.out, bool(checkpoints_here(settings.out)), here=trainer is None)
-    claim(
-        settings.out / ABOUT_FILE,
-        about.model_dump_json(indent=1) + "\n",
+    open_run_folder(
+        settings.out / MODEL_INFO_FILE,
+        info.model_dump_json(indent=1) + "\n",
         f"run {settings.out} was begun on other data, model or schedule",
     )
     finished = partial(read_results, settings.out, EpochResult)
     if (settings.out / DETECTOR_FOLDER).is_dir() and len(finished()) >= settings.epochs:
         progress.say(f"{settings.out} was trained before: nothing to do")
-        return _summary(settings.out, about, finished(), seconds=0.0)
-    tracked = MlflowRun(settings.mlflow, settings.out, about) if settings.mlflow else None
+        return _summary(settings.out, info, finished(), seconds=0.0)
+    tracked = MlflowRun(settings.mlflow, settings.out, info) if settings.mlflow else None
     progress.say(begin_line(dataset.splits, settings.epochs, steps, len(finished()), on_ray=trainer is not None))
     started = monotonic()
     with epochs_said(finished, settings.epochs, _say(settings, progress, tracked)):
-        best = (trainer or train_here)(settings, about, dataset)
+        best = (trainer or train_here)(settings, info, dataset)
     if tracked:
         tracked.finish()
     _keep_best(best, settings.out / DETECTOR_FOLDER)
-    return _summary(settings.out, about, finished(), seconds=monotonic() - started)
+    return _summary(settings.out, info, finished(), seconds=monotonic() - started)
 
 
 def _keep_best(best: Path, folder: Path) -> None:
@@ -109,13 +109,13 @@ def _keep_best(best: Path, folder: Path) -> None:
         shutil.copytree(best, part)
 
 
-def _summary(out: Path, about: About, results: Sequence[EpochResult], *, seconds: float) -> TrainSummary:
+def _summary(out: Path, info: ModelInfo, results: Sequence[EpochResult], *, seconds: float) -> TrainSummary:
     top = max(results, key=lambda one: one.map50_95)
     return TrainSummary(
         out=str(out),
         detector=str(out / DETECTOR_FOLDER),
-        veil_id=about.veil_id,
-        dataset_version=about.dataset_version,
+        veil_id=info.veil_id,
+        dataset_version=info.dataset_version,
         epochs=len(results),
         best_epoch=top.epoch,
         map50=top.map50,

@@ -1,4 +1,4 @@
-"""A folder of results is of one thing that was asked for: it is gone on with, or refused to any other."""
+"""A run folder belongs to one request: the same request resumes it, any other is refused."""
 
 from pathlib import Path
 
@@ -6,16 +6,16 @@ from raypp.errors import ConflictError
 from raypp.io.atomic import write_text
 
 
-def claim(path: Path, text: str, otherwise: str) -> None:
-    """Write what was asked for into a folder, which is made, or check that it is the same as before.
+def open_run_folder(path: Path, text: str, otherwise: str) -> None:
+    """Begin a run folder by writing its request, or check that it holds the same one.
 
     Args:
-        path: the file in the folder.
-        text: what was asked for.
-        otherwise: what to say if it was something else.
+        path: the request's file in the folder; the folder is made.
+        text: the request.
+        otherwise: begin of the message if the folder holds another request.
 
     Raises:
-        ConflictError: if it was something else.
+        ConflictError: if the folder holds another request.
     """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

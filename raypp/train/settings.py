@@ -1,4 +1,4 @@
-"""What a training was asked to do: everything but secrets, so that it may travel to workers."""
+"""Settings of a training: everything but secrets, so that it may travel to workers."""
 
 import math
 from pathlib import Path

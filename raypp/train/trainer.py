@@ -1,4 +1,4 @@
-"""The training loop on one worker: ultralytics' recipe for YOLOv8, on batches of codes or of images."""
+"""The training loop on one worker: ultralytics' schedule for YOLOv8, on batches of codes or of images."""
 
 import math
 import warnings
@@ -12,7 +12,7 @@ import torch
 
 from raypp.detect.adapter import CodeAdapter
 from raypp.detect.inputs.batch import DetectionBatch
-from raypp.detect.schedule import Recipe
+from raypp.detect.schedule import TrainingSchedule
 from raypp.detect.ultralytics import DetectionModel, ModelEMA, build_optimizer
 from raypp.errors import ModelError
 from raypp.train.augmentation import CellAugmentation
@@ -26,7 +26,7 @@ class Trainer:
 
     Args:
         model: the detector to train.
-        recipe: how long.
+        schedule: how long.
         device: where.
         workers: workers that train together.
         rank: number of this one.
@@ -38,7 +38,7 @@ class Trainer:
     def __init__(
         self,
         model: DetectionModel,
-        recipe: Recipe,
+        schedule: TrainingSchedule,
         device: torch.device,
         workers: int = 1,
         rank: int = 0,
@@ -50,24 +50,24 @@ class Trainer:
         for name, parameter in model.named_parameters():
             if ".dfl" in name:
                 parameter.requires_grad = False  # a fixed projection
-        self._recipe, self._device, self._workers, self._rank = recipe, device, workers, rank
+        self._schedule, self._device, self._workers, self._rank = schedule, device, workers, rank
         self._network = wrap(model) if wrap else model
         self._arguments = arguments = model.args
-        arguments.epochs, arguments.nbs = recipe.epochs, recipe.nominal_batch
-        nominal = max(round(arguments.nbs / recipe.batch), 1)
-        self._accumulate: int = min(nominal, recipe.steps * recipe.epochs)
-        decay = arguments.weight_decay * recipe.batch * nominal / arguments.nbs
-        iterations = math.ceil(recipe.steps * recipe.batch / max(recipe.batch, arguments.nbs)) * recipe.epochs
+        arguments.epochs, arguments.nbs = schedule.epochs, schedule.nominal_batch
+        nominal = max(round(arguments.nbs / schedule.batch), 1)
+        self._accumulate: int = min(nominal, schedule.steps * schedule.epochs)
+        decay = arguments.weight_decay * schedule.batch * nominal / arguments.nbs
+        iterations = math.ceil(schedule.steps * schedule.batch / max(schedule.batch, arguments.nbs)) * schedule.epochs
         self._optimizer = build_optimizer(model, arguments, len(model.names), decay, iterations)
-        self._set_rate(CodeAdapter, recipe.adapter_rate)
+        self._set_rate(CodeAdapter, schedule.adapter_rate)
         for kind, rate in rates.items():
             self._set_rate(kind, rate)
         self._scheduler = torch.optim.lr_scheduler.LambdaLR(self._optimizer, lr_lambda=self._decline)
         self._scheduler.last_epoch = -1
-        warmup = min(arguments.warmup_epochs, max(recipe.epochs - 1, 0))
-        self._warmup = round(warmup * recipe.steps)
+        warmup = min(arguments.warmup_epochs, max(schedule.epochs - 1, 0))
+        self._warmup = round(warmup * schedule.steps)
         on_gpu = device.type == "cuda"
-        self._amp = on_gpu if recipe.amp is None else recipe.amp
+        self._amp = on_gpu if schedule.amp is None else schedule.amp
         self._scaler = torch.amp.GradScaler(device.type, enabled=self._amp and on_gpu)
         self.ema = ModelEMA(model)
         self._augmentation = augmentation
@@ -80,14 +80,14 @@ class Trainer:
             ModelError: if the loss is not a number, naming epoch and step.
         """
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the schedule is stepped before the optimiser, as the library does
+            warnings.simplefilter("ignore")  # the schedule is stepped before the optimiser, as ultralytics does
             self._scheduler.step()
         self.model.train()
         totals: dict[str, float] = {}
         steps = last_step = 0
         self._optimizer.zero_grad()
         for step, batch in enumerate(batches):
-            iteration = self.epoch * self._recipe.steps + step
+            iteration = self.epoch * self._schedule.steps + step
             accumulate = self._warm_up(iteration)
             for name, value in self._backward(self._augmented(batch, step), step).items():
                 totals[name] = totals.get(name, 0.0) + value
@@ -151,7 +151,7 @@ class Trainer:
 
     def _decline(self, epoch: int) -> float:
         last = self._arguments.lrf
-        return float(max(1 - epoch / self._recipe.epochs, 0) * (1.0 - last) + last)
+        return float(max(1 - epoch / self._schedule.epochs, 0) * (1.0 - last) + last)
 
     def _warm_up(self, iteration: int) -> int:
         """Raise learning rates and momentum towards their targets; returns how many batches make a step."""
@@ -169,16 +169,16 @@ class Trainer:
     def _augmented(self, batch: DetectionBatch, step: int) -> DetectionBatch:
         if self._augmentation is None:
             return batch
-        seed = (self._recipe.seed, self.epoch, self._rank, step)
-        late = self.epoch >= self._recipe.epochs - self._recipe.close_mosaic
+        seed = (self._schedule.seed, self.epoch, self._rank, step)
+        late = self.epoch >= self._schedule.epochs - self._schedule.close_mosaic
         chosen = replace(self._augmentation, mosaic=0.0) if late else self._augmentation
         return chosen(batch, np.random.default_rng(seed))
 
     def _backward(self, batch: DetectionBatch, step: int) -> dict[str, float]:
         half = torch.float16 if self._device.type == "cuda" else torch.bfloat16
         with torch.autocast(self._device.type, dtype=half, enabled=self._amp):
-            loss, items = self._network(batch.to_library(self._device))
-            # Workers' gradients are averaged, while the library sums losses over a batch.
+            loss, items = self._network(batch.to_ultralytics(self._device))
+            # Workers' gradients are averaged, while ultralytics sums losses over a batch.
             total = loss.sum() * self._workers
         if not torch.isfinite(total):
             raise ModelError(

@@ -10,16 +10,16 @@ from typing import Any, Self
 
 import torch
 
-from raypp.detect.checkpoint import build_model, read_about, read_state, write_checkpoint
+from raypp.detect.checkpoint import build_model, read_model_info, read_state, write_checkpoint
 from raypp.detect.inputs.batch import DetectionBatch
-from raypp.detect.model_info import About
+from raypp.detect.model_info import ModelInfo
 from raypp.errors import ConflictError
 from raypp.evaluate.matching import SampleMatches
-from raypp.evaluate.metrics import Matcher, score, score_with_curves
-from raypp.evaluate.plots import detections_image, precision_recall_image
-from raypp.evaluate.request import Origin, StudiedSample
-from raypp.train.initial_weights import load_start
-from raypp.train.results import EpochResult, Image, record, record_images
+from raypp.evaluate.metrics import DetectionMatcher, score, score_with_curves
+from raypp.evaluate.plots import RgbImage, detections_image, precision_recall_image
+from raypp.evaluate.request import FrameOrigin, PredictedSample
+from raypp.train.initial_weights import load_initial_weights
+from raypp.train.results import EpochResult, record, record_images
 from raypp.train.settings import TrainSettings
 from raypp.train.trainer import Trainer
 
@@ -29,8 +29,8 @@ _DRAWN_FRAMES = 9
 
 
 @dataclass(frozen=True)
-class Team:
-    """What a worker has of the others.
+class WorkerContext:
+    """The place of one worker among those that train together.
 
     Attributes:
         rank, workers: this worker's number, and how many there are.
@@ -55,8 +55,8 @@ class Team:
 
 def train_worker(
     settings: TrainSettings,
-    about: About,
-    team: Team,
+    info: ModelInfo,
+    worker: WorkerContext,
     train_batches: Callable[[int], Iterable[DetectionBatch]],
     val_batches: Callable[[], Iterable[DetectionBatch]],
     resume: Path | None,
@@ -65,8 +65,8 @@ def train_worker(
 
     Args:
         settings: what was asked.
-        about: what the training is on.
-        team: the other workers.
+        info: what the training is on.
+        worker: its place among the workers.
         train_batches: this worker's share of an epoch's batches, by number of the epoch from 0.
         val_batches: this worker's share of the validation frames.
         resume: folder of the checkpoint to go on from, or None.
@@ -76,43 +76,43 @@ def train_worker(
         ModelError: if the weights do not fit or the loss is not a number.
     """
     torch.manual_seed(settings.seed)
-    model = build_model(about)
+    model = build_model(info)
     if settings.weights is not None:
-        load_start(model, settings.weights, about.veil_id)
-    trainer = Trainer(model, about.recipe, team.device, team.workers, team.rank, team.wrap)
+        load_initial_weights(model, settings.weights, info.veil_id)
+    trainer = Trainer(model, info.schedule, worker.device, worker.workers, worker.rank, worker.wrap)
     if resume is not None:
-        found = read_about(resume)
-        if found != about:
-            raise ConflictError(f"run {settings.out} holds another training ({found.veil_id}); choose another `out`")
+        own = read_model_info(resume)
+        if own != info:
+            raise ConflictError(f"run {settings.out} holds another training ({own.veil_id}); choose another `out`")
         trainer.restore(read_state(resume))
     started = monotonic()
-    while trainer.epoch < about.recipe.epochs:
+    while trainer.epoch < info.schedule.epochs:
         losses = trainer.train_epoch(train_batches(trainer.epoch))
-        matcher = Matcher(trainer.ema.ema, about.size, team.device)
-        matches = team.gather(matcher.match(val_batches()))
-        result = EpochResult.of(losses, score(matches, about.classes), monotonic() - started)
-        if team.rank:
-            team.report(result.model_dump(), None)
+        matcher = DetectionMatcher(trainer.ema.ema, info.size, worker.device)
+        matches = worker.gather(matcher.match(val_batches()))
+        result = EpochResult.of(losses, score(matches, info.classes), monotonic() - started)
+        if worker.rank:
+            worker.report(result.model_dump(), None)
             continue
         record(settings.out, result)  # before its checkpoint: else an epoch that a crash cuts here would be missing
         with tempfile.TemporaryDirectory() as folder:
-            write_checkpoint(Path(folder), about, trainer.state())
-            team.report(result.model_dump(), Path(folder))
-        if trainer.epoch % _DRAWN_EVERY == 0 or trainer.epoch == about.recipe.epochs:
-            record_images(settings.out, result.epoch, _images(about, matcher, matches, val_batches()))
+            write_checkpoint(Path(folder), info, trainer.state())
+            worker.report(result.model_dump(), Path(folder))
+        if trainer.epoch % _DRAWN_EVERY == 0 or trainer.epoch == info.schedule.epochs:
+            record_images(settings.out, result.epoch, _images(info, matcher, matches, val_batches()))
 
 
 def _images(
-    about: About, matcher: Matcher, matches: list[SampleMatches], batches: Iterable[DetectionBatch]
-) -> dict[str, Image]:
+    info: ModelInfo, matcher: DetectionMatcher, matches: list[SampleMatches], batches: Iterable[DetectionBatch]
+) -> dict[str, RgbImage]:
     """Draw the precision-recall curve, and the first frames of the validation with what was found on their codes."""
-    scores, curves = score_with_curves(matches, about.classes)
+    scores, curves = score_with_curves(matches, info.classes)
     images = {"precision-recall": precision_recall_image(curves, scores)}
     for batch in islice(batches, 1):
-        nowhere = Origin("", "", None)  # a batch does not say where its frames are from
-        found = zip(matcher.study(batch), batch.inputs.numpy(), strict=True)
-        samples = [StudiedSample(*one, nowhere, codes) for one, codes in islice(found, _DRAWN_FRAMES)]
-        drawn = detections_image(samples, about.classes, about.size, curves.confidence)
+        nowhere = FrameOrigin("", "", None)  # a batch does not say where its frames are from
+        found = zip(matcher.predict(batch), batch.inputs.numpy(), strict=True)
+        samples = [PredictedSample(*one, nowhere, codes) for one, codes in islice(found, _DRAWN_FRAMES)]
+        drawn = detections_image(samples, info.classes, info.size, curves.confidence)
         if drawn is not None:
             images["detections"] = drawn
     return images

@@ -14,7 +14,7 @@ from raypp.audit.suite.suite import OPEN_FEATURES
 from raypp.audit.targets.target import VEIL
 from raypp.audit.tasks import read_rows, run_task, tasks
 from raypp.detect.model import build_detector
-from raypp.detect.schedule import Recipe
+from raypp.detect.schedule import TrainingSchedule
 from raypp.errors import ConflictError, ModelError, OptionError
 from raypp.fit.export import write_fitted
 from raypp.fit.fitting import build_fit
@@ -42,7 +42,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     stem_of(model).encoder.start_from([images], seed=0)
     model(images)
     stem_of(model).take_codes()
-    write_fitted(fit, CLASSES, Recipe(epochs=1, batch=1, steps=1), model.eval().state_dict(), key, folder)
+    write_fitted(fit, CLASSES, TrainingSchedule(epochs=1, batch=1, steps=1), model.eval().state_dict(), key, folder)
     (folder / "in").mkdir()
     for number, frame in enumerate(shapes(12, (96, 96), 0).frames):
         Image.fromarray(frame).save(folder / "in" / f"{number}.png")

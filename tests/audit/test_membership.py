@@ -17,8 +17,8 @@ from raypp.audit.targets import baselines
 from raypp.audit.targets.detector import VeiledDetector
 from raypp.detect.checkpoint import build_model
 from raypp.detect.inputs.batch import NO_CELL
-from raypp.detect.model_info import About
-from raypp.detect.schedule import Recipe
+from raypp.detect.model_info import ModelInfo
+from raypp.detect.schedule import TrainingSchedule
 from raypp.errors import OptionError
 from raypp.geometry.boxes import Box
 from tests.audit.images import shapes
@@ -81,7 +81,7 @@ def labelled(count: int, seed: int) -> Images:
 @pytest.fixture(scope="module")
 def detector() -> VeiledDetector:
     torch.manual_seed(0)
-    about = About(
+    info = ModelInfo(
         architecture="yolov8p",
         classes=CLASSES,
         channels=4,
@@ -91,9 +91,9 @@ def detector() -> VeiledDetector:
         veil_id="0" * 32,
         dataset_version="0" * 64,
         labels_version="tools-v1",
-        recipe=Recipe(epochs=1, batch=1, steps=1),
+        schedule=TrainingSchedule(epochs=1, batch=1, steps=1),
     )
-    return VeiledDetector(build_model(about).eval(), about, baselines.noise(8, 4, 8, 0).encode, 0)
+    return VeiledDetector(build_model(info).eval(), info, baselines.noise(8, 4, 8, 0).encode, 0)
 
 
 def test_a_detector_learns_further_and_the_given_one_stays_as_it_is(detector: VeiledDetector) -> None:

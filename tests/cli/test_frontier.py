@@ -7,16 +7,18 @@ import pytest
 from raypp.audit.core.model import Adversary
 from raypp.audit.verdict.certificate import sign
 from raypp.cli.frontier import draw, join_frontier, to_markdown
-from raypp.compare.arm import Arm, ArmKind, ArmRow, ObscuredFigures, Schedule, VeilFigures
+from raypp.compare.arm import Arm, ArmKind, ArmRow, ComparisonSchedule, ObscuredFigures, VeilFigures
 from raypp.compare.arm_names import parse_arm
 from raypp.errors import ConflictError, OptionError
 from tests.audit.rows import FAILED, KEY, SPEC, certificate, pairs, reconstruct
 from tests.command import succeed
 
-_SCHEDULE = Schedule(size=256, epochs=12)
+_SCHEDULE = ComparisonSchedule(size=256, epochs=12)
 
 
-def _row(name: str, map50: float, veil_id: str | None = None, seed: int = 0, schedule: Schedule = _SCHEDULE) -> ArmRow:
+def _row(
+    name: str, map50: float, veil_id: str | None = None, seed: int = 0, schedule: ComparisonSchedule = _SCHEDULE
+) -> ArmRow:
     kind = ArmKind.PLAIN if veil_id is None else ArmKind.VEILED
     figures = veil_id and VeilFigures(
         veil_id=veil_id, frames=10, shard_bytes=40_000, source_bytes=100_000, decode_s=1, veil_s=1
@@ -30,7 +32,7 @@ def _row(name: str, map50: float, veil_id: str | None = None, seed: int = 0, sch
 
 def _other(name: str, map50: float, size: int = 320) -> ArmRow:
     figures = ObscuredFigures(frames=10, jpeg_bytes=20_000, source_bytes=100_000)
-    row = _row(name, map50, schedule=Schedule(size=size, epochs=12))
+    row = _row(name, map50, schedule=ComparisonSchedule(size=size, epochs=12))
     return row.model_copy(update={"arm": parse_arm(name, 0), "obscured": figures})
 
 
@@ -64,7 +66,7 @@ def test_each_adversarys_strongest_attack_stands_beside_what_the_veil_costs():
 
 def test_other_ways_to_hide_meet_what_audits_made_of_the_same_at_the_same_size():
     rows = [
-        _row("plain", 0.8, schedule=Schedule(size=320, epochs=12)),
+        _row("plain", 0.8, schedule=ComparisonSchedule(size=320, epochs=12)),
         _other("pixelation-8", 0.6),
         _other("blur-8", 1),
     ]
@@ -90,7 +92,7 @@ def test_what_does_not_compare_is_refused():
         others = [certificate([reconstruct()], veil_id="f" * 32)]
         rows = [_row("mine", 0.5, veil_id), _row("mine", 0.5, "f" * 32)]
         join_frontier([_row("plain", 0.5), *rows], [*_audit(), *others], "cost")
-    longer = Schedule(size=256, epochs=24)
+    longer = ComparisonSchedule(size=256, epochs=24)
     with pytest.raises(ConflictError, match="several schedules"):
         join_frontier([_row("plain", 0.5), _row("mine", 0.5, veil_id, schedule=longer)], _audit(), "cost")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from raypp.compare.arm import Arm, ArmKind, Schedule
+from raypp.compare.arm import Arm, ArmKind, ComparisonSchedule
 from raypp.compare.arm_names import parse_arm
 from raypp.errors import OptionError, SpecError
 from raypp.media.obfuscation import Blackout, Blur, Pixelation, PrivatePixelation
@@ -33,7 +33,7 @@ def test_other_ways_to_hide_are_named_with_their_measure() -> None:
     assert [arm.name for arm in arms] == [way.name for way in asked.values()]
     assert {(arm.kind, arm.seed, arm.spec) for arm in arms} == {(ArmKind.OBSCURED, 2, None)}
     assert Arm.model_validate_json(arms[3].model_dump_json()) == arms[3]
-    assert len({arm.row_id(Schedule(), "tools") for arm in arms}) == 5
+    assert len({arm.row_id(ComparisonSchedule(), "tools") for arm in arms}) == 5
 
 
 def test_a_veil_may_be_called_after_another_way_to_hide(tmp_path) -> None:
@@ -83,7 +83,7 @@ def test_a_field_that_a_spec_does_not_have_is_refused() -> None:
 
 def test_a_row_is_found_again_by_its_settings_alone(tmp_path) -> None:
     arm = parse_arm("default", 0)
-    here, there = (Schedule(weights=tmp_path / folder / "yolov8n.pt") for folder in ("a", "b"))
+    here, there = (ComparisonSchedule(weights=tmp_path / folder / "yolov8n.pt") for folder in ("a", "b"))
     assert arm.row_id(here, "tools") == arm.row_id(there, "tools")
     others = [
         parse_arm("default", 1).row_id(here, "tools"),

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from raypp.compare.arm import Report, Schedule
+from raypp.compare.arm import ArmProgress, ComparisonSchedule
 from raypp.compare.arm_names import parse_arm
 from raypp.compare.comparison import Comparison, compare
 from raypp.compare.images import read_images
-from raypp.compare.rows import read_matches, read_rows
-from raypp.compare.task import run_here, run_task
+from raypp.compare.rows import read_arm_rows, read_matches
+from raypp.compare.task import run_arm_task, run_arms_here
 from raypp.ingest.job import veil_here
 from raypp.progress import SILENT
 from tests.command import raypp, succeed
@@ -40,7 +40,7 @@ def cost(place: Path) -> Path:
 
 
 def test_every_arm_leaves_a_row_and_a_line(place: Path, cost: Path) -> None:
-    rows = read_rows(cost)
+    rows = read_arm_rows(cost)
     assert {row.arm.name for row in rows.values()} == {parse_arm(arm, 0).name for arm in _ARMS}
     for row in rows.values():
         assert row.val_images == 6
@@ -65,7 +65,7 @@ def test_every_arm_leaves_a_row_and_a_line(place: Path, cost: Path) -> None:
 
 
 def test_the_same_images_are_matched_in_every_arm(cost: Path) -> None:
-    orders = {tuple(one.sample_id for one in read_matches(cost, row)) for row in read_rows(cost).values()}
+    orders = {tuple(one.sample_id for one in read_matches(cost, row)) for row in read_arm_rows(cost).values()}
     assert len(orders) == 1
     assert all("images" in name for name in orders.pop())
 
@@ -89,11 +89,11 @@ def test_arms_run_on_ray_side_by_side(place: Path) -> None:
     arms = ("--arm", "plain-cells", "--arm", "default")
     out = place / "on-ray"
     succeed("compare", place / "tools", "--out", out, "--key", place / "owner.key", *_ASKED, *arms, "--cpus", 1)
-    assert {row.arm.name for row in read_rows(out).values()} == {"plain-cells", "default"}
+    assert {row.arm.name for row in read_arm_rows(out).values()} == {"plain-cells", "default"}
 
 
 def _comparison(place: Path, out: Path) -> Comparison:
-    schedule = Schedule(size=96, epochs=3, batch=4)
+    schedule = ComparisonSchedule(size=96, epochs=3, batch=4)
     arms = (parse_arm("default", 0),)
     return Comparison(str(place / "tools"), out, place / "owner.key", schedule, arms, 0, "compare")
 
@@ -106,19 +106,19 @@ def test_an_arm_that_was_stopped_goes_on_to_the_same_row(place: Path, tmp_path: 
         if epoch == 2:
             raise StoppedError
 
-    def run(out: Path, report: Report) -> None:
+    def run(out: Path, report: ArmProgress) -> None:
         asked = _comparison(place, out)
-        compare(asked, veil_here, lambda tasks: run_here(tasks, lambda _: report), SILENT)
+        compare(asked, veil_here, lambda tasks: run_arms_here(tasks, lambda _: report), SILENT)
 
     run(tmp_path / "whole", lambda *_: None)
     with pytest.raises(StoppedError):
         run(tmp_path / "stopped", stop)
-    assert not read_rows(tmp_path / "stopped")
+    assert not read_arm_rows(tmp_path / "stopped")
     epochs: list[int] = []
     (task,) = _comparison(place, tmp_path / "stopped").tasks(read_images(str(place / "tools")))
-    run_task(task, lambda epoch, *_: epochs.append(epoch))
+    run_arm_task(task, lambda epoch, *_: epochs.append(epoch))
     assert epochs == [2, 3]
-    (whole,), (again,) = (read_rows(tmp_path / name).values() for name in ("whole", "stopped"))
+    (whole,), (again,) = (read_arm_rows(tmp_path / name).values() for name in ("whole", "stopped"))
     assert again.curve == whole.curve
     assert (again.map50, again.map50_95, again.classes) == (whole.map50, whole.map50_95, whole.classes)
 

@@ -9,8 +9,8 @@ from PIL import Image
 from raypp.compare.images import ImageDataset, letterboxed, read_images
 from raypp.compare.obfuscated import figures, obscure
 from raypp.compare.plain import PlainFrames
-from raypp.compare.ultralytics import LibraryBatches, lay_out
-from raypp.detect.schedule import Recipe
+from raypp.compare.ultralytics import UltralyticsBatches, lay_out
+from raypp.detect.schedule import TrainingSchedule
 from raypp.media.obfuscation import Blackout, Pixelation, PrivatePixelation
 from tests.videos import make_dataset
 
@@ -59,8 +59,10 @@ def test_a_image_is_released_once(plain: ImageDataset, tmp_path: Path) -> None:
 def test_ultralytics_augments_what_is_obscured_already(plain: ImageDataset, tmp_path: Path) -> None:
     """Nothing of an image whose every square is one colour can be finer than that, however it is moved about."""
     hidden = obscure(plain, Pixelation(side=96), 96, tmp_path / "hidden")
-    recipe = Recipe(epochs=20, batch=4, steps=1, seed=0)
-    library = LibraryBatches(lay_out(hidden, tmp_path / "running"), hidden.splits["train"], hidden.classes, recipe, 96)
+    schedule = TrainingSchedule(epochs=20, batch=4, steps=1, seed=0)
+    library = UltralyticsBatches(
+        lay_out(hidden, tmp_path / "running"), hidden.splits["train"], hidden.classes, schedule, 96
+    )
     (batch,) = library.epoch(0)
     assert batch.inputs.shape == (4, 3, 96, 96)
     rows, columns = (batch.inputs.float().diff(dim=axis).abs().amax(dim=1) > 12 for axis in (2, 3))

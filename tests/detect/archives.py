@@ -7,8 +7,8 @@ import torch
 from raypp.detect.checkpoint import build_model, write_checkpoint
 from raypp.detect.inputs.dataset import VeiledDataset
 from raypp.detect.model import head_of
-from raypp.detect.model_info import About
-from raypp.detect.schedule import Recipe
+from raypp.detect.model_info import ModelInfo
+from raypp.detect.schedule import TrainingSchedule
 from tests.command import succeed
 from tests.videos import make_dataset
 
@@ -29,14 +29,14 @@ def veiled_dataset(place: Path, count: int = 18, **options: object) -> Path:
 def eager_detector(archive: Path, folder: Path) -> Path:
     """Write a detector with random weights, made to take much for an object."""
     dataset = VeiledDataset.open(str(archive), None)
-    about = About.of("yolov8n", dataset, Recipe(epochs=1, batch=1, steps=1))
+    info = ModelInfo.of("yolov8n", dataset, TrainingSchedule(epochs=1, batch=1, steps=1))
     torch.manual_seed(0)
-    model = build_model(about)
+    model = build_model(info)
     head = head_of(model)
     for boxes, classes in zip(head.cv2, head.cv3, strict=True):
         boxes[-1].bias.data.view(4, -1)[:, 2] = 8.0  # each edge two strides from the centre
         torch.nn.init.normal_(classes[-1].weight, std=0.2)
         classes[-1].bias.data.fill_(-2.0)
     folder.mkdir(parents=True)
-    write_checkpoint(folder, about, {"ema": model.state_dict()})
+    write_checkpoint(folder, info, {"ema": model.state_dict()})
     return folder

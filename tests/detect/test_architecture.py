@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from raypp.detect.architecture import describe
+from raypp.detect.architecture import describe_architecture
 from raypp.detect.model import build_detector
 from raypp.errors import ModelError
 
@@ -26,11 +26,11 @@ def _as_ultralytics_reads(name: str) -> dict[str, Any]:
 def test_a_description_is_what_ultralytics_itself_reads(name: str) -> None:
     theirs = _as_ultralytics_reads(name)
     theirs["scale"] = theirs["scale"] or next(iter(theirs.get("scales", "")), "")  # of one scale, it does not tell
-    assert describe(name) == theirs
+    assert describe_architecture(name) == theirs
 
 
 def test_pico_is_the_smallest_scale_at_half_its_width() -> None:
-    smallest, pico = describe("yolov8n"), describe("yolov8p")
+    smallest, pico = describe_architecture("yolov8n"), describe_architecture("yolov8p")
     assert pico["scales"]["p"] == [0.33, 0.125, 1024]
     assert pico["scale"] == "p"
     assert pico["backbone"] == smallest["backbone"]

@@ -47,7 +47,7 @@ def test_rows_become_codes_in_their_square_and_boxes_with_their_frame() -> None:
     assert batch.image_of_M.tolist() == [0, 1, 1]
     assert batch.class_of_M.tolist() == [1, 2, 2]
     assert batch.boxes_M4[0].tolist() == pytest.approx([0.5, 0.4, 0.2, 0.1])
-    library = batch.to_library(torch.device("cpu"))
+    library = batch.to_ultralytics(torch.device("cpu"))
     assert library["cls"].shape == (3, 1)
     assert library["img"].dtype == torch.uint8
 

@@ -17,16 +17,23 @@ from raypp.cli.export import export
 from raypp.cli.inspect import describe
 from raypp.detect.bundle import Bundle, read_bundle, write_bundle
 from raypp.detect.bundle_header import SEALED_MAGIC
-from raypp.detect.checkpoint import build_model, load_bundle, load_detector, read_about, read_state, write_checkpoint
-from raypp.detect.model_info import About
-from raypp.detect.schedule import Recipe
+from raypp.detect.checkpoint import (
+    build_model,
+    load_bundle,
+    load_detector,
+    read_model_info,
+    read_state,
+    write_checkpoint,
+)
+from raypp.detect.model_info import ModelInfo
+from raypp.detect.schedule import TrainingSchedule
 from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import ConflictError, ModelError, OptionError, ShardError
 from raypp.io.private import write_private
 from raypp.veil.spec import PatchSpec
 
 _SPEC = PatchSpec(channels=4, bits=2).model_dump(mode="json")
-_ABOUT = About(
+_INFO = ModelInfo(
     architecture="yolov8n",
     classes=("hammer", "saw"),
     channels=4,
@@ -38,7 +45,7 @@ _ABOUT = About(
     spec=_SPEC,
     dataset_version="cd" * 16,
     labels_version="tools-v1",
-    recipe=Recipe(epochs=3, batch=4, steps=5),
+    schedule=TrainingSchedule(epochs=3, batch=4, steps=5),
 )
 _RESULTS = """epoch,time,train/box_loss,train/cls_loss,train/dfl_loss,metrics/precision(B),metrics/recall(B),\
 metrics/mAP50(B),metrics/mAP50-95(B),lr/pg0
@@ -55,13 +62,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run whose best epoch is its second, with tensors in memory as training leaves them."""
     run = tmp_path_factory.mktemp("run")
     torch.manual_seed(0)
-    model = build_model(_ABOUT)
+    model = build_model(_INFO)
     for name, tensor in model.named_buffers():
         if name.endswith(("running_mean", "running_var")):
             tensor.uniform_(0.5, 1.5)
     model.to(memory_format=torch.channels_last)
     (run / "detector").mkdir()
-    write_checkpoint(run / "detector", _ABOUT, {"ema": model.state_dict(), "epoch": 2})
+    write_checkpoint(run / "detector", _INFO, {"ema": model.state_dict(), "epoch": 2})
     (run / "results.csv").write_text(_RESULTS)
     return run
 
@@ -73,7 +80,7 @@ def bundle(run: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def loaded(bundle: Path) -> tuple[DetectionModel, About]:
+def loaded(bundle: Path) -> tuple[DetectionModel, ModelInfo]:
     return load_bundle(bundle, never)
 
 
@@ -93,31 +100,31 @@ def _detections(model: DetectionModel) -> torch.Tensor:
 
 
 def test_detections_are_the_checkpoints_bit_for_bit(
-    run: Path, bundle: Path, loaded: tuple[DetectionModel, About]
+    run: Path, bundle: Path, loaded: tuple[DetectionModel, ModelInfo]
 ) -> None:
-    before, about = load_detector(run / "detector")
+    before, info = load_detector(run / "detector")
     after, same = loaded
-    assert same == about == read_about(bundle) == _ABOUT
+    assert same == info == read_model_info(bundle) == _INFO
     assert torch.equal(_detections(after), _detections(before))
     assert after.names == {0: "hammer", 1: "saw"}
     assert not after.training
 
 
 def test_a_sealed_bundle_opens_to_the_same_and_shows_nothing(
-    run: Path, bundle: Path, sealed: Path, loaded: tuple[DetectionModel, About], monkeypatch: pytest.MonkeyPatch
+    run: Path, bundle: Path, sealed: Path, loaded: tuple[DetectionModel, ModelInfo], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RAYPP_MODEL_PASSPHRASE_FILE", str(run / "phrase"))
-    opened, about = load_detector(sealed)
-    assert about == read_about(sealed) == _ABOUT
+    opened, info = load_detector(sealed)
+    assert info == read_model_info(sealed) == _INFO
     assert torch.equal(_detections(opened), _detections(loaded[0]))
     content = sealed.read_bytes()
     assert b"yolov8n" in bundle.read_bytes()
     assert b"yolov8n" not in content
-    assert _ABOUT.veil_id.encode() not in content
+    assert _INFO.veil_id.encode() not in content
 
 
 def test_half_is_half_the_size_and_nearly_the_same(
-    run: Path, bundle: Path, loaded: tuple[DetectionModel, About], tmp_path: Path
+    run: Path, bundle: Path, loaded: tuple[DetectionModel, ModelInfo], tmp_path: Path
 ) -> None:
     export(run, tmp_path / "half.model", half=True)
     assert (tmp_path / "half.model").stat().st_size < 0.51 * bundle.stat().st_size
@@ -132,7 +139,7 @@ def test_inspect_tells_what_it_is_of_without_torch(run: Path, bundle: Path, seal
     said = describe(bundle)
     assert said["architecture"] == "yolov8n"
     assert said["classes"] == "hammer, saw"
-    assert said["veil_id"] == _ABOUT.veil_id
+    assert said["veil_id"] == _INFO.veil_id
     assert json.loads(said["spec"]) == _SPEC
     assert said["epochs"] == "2"
     assert said["scores"].startswith("mAP50 0.700, mAP50-95 0.400")
@@ -231,7 +238,7 @@ def test_a_newer_format_is_told(bundle: Path, sealed: Path, tmp_path: Path) -> N
 
 
 def test_a_run_that_does_not_hold_its_spec_needs_the_archive(run: Path, tmp_path: Path) -> None:
-    old = _ABOUT.model_copy(update={"spec": {}})
+    old = _INFO.model_copy(update={"spec": {}})
     (tmp_path / "run" / "detector").mkdir(parents=True)
     write_checkpoint(tmp_path / "run" / "detector", old, read_state(run / "detector"))
     with pytest.raises(ModelError, match="by `archive`"):
@@ -267,8 +274,8 @@ def test_a_run_that_has_not_ended_is_told_from_a_damaged_one(tmp_path: Path) -> 
 def _with(bundle: Path, path: Path, **changed: object) -> Path:
     """The same bundle with another header, and a digest that fits: as somebody would write it on purpose."""
     whole = read_bundle(bundle)
-    about = whole.header.about.model_copy(update=changed)
-    write_bundle(Bundle.of(whole.header.model_copy(update={"about": about}), whole.tensors), path)
+    info = whole.header.info.model_copy(update=changed)
+    write_bundle(Bundle.of(whole.header.model_copy(update={"info": info}), whole.tensors), path)
     return path
 
 
@@ -300,10 +307,10 @@ def test_a_header_that_cannot_be_served_is_refused_by_field(
 
 
 def test_a_checkpoint_names_its_architecture_and_no_place(run: Path, tmp_path: Path) -> None:
-    about = json.loads((run / "detector" / "about.json").read_text())
-    (tmp_path / "about.json").write_text(json.dumps(about | {"architecture": "delivered/yolov8n"}))
+    info = json.loads((run / "detector" / "about.json").read_text())
+    (tmp_path / "about.json").write_text(json.dumps(info | {"architecture": "delivered/yolov8n"}))
     with pytest.raises(ModelError, match="architecture"):
-        read_about(tmp_path)
+        read_model_info(tmp_path)
 
 
 @pytest.mark.parametrize(

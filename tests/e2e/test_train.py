@@ -59,10 +59,10 @@ def _epochs(run: Path) -> list[int]:
 def test_a_run_leaves_a_detector_that_knows_where_it_belongs(place: Path, run: Path) -> None:
     said = summary(place / "summary.json")
     header = ShardReader(str(place / "veiled")).header
-    model, about = load_detector(run / "detector")
-    assert said["veil_id"] == about.veil_id == header.veil_id
-    assert about.classes == ("hammer", "saw")
-    assert len(about.dataset_version) == 32
+    model, info = load_detector(run / "detector")
+    assert said["veil_id"] == info.veil_id == header.veil_id
+    assert info.classes == ("hammer", "saw")
+    assert len(info.dataset_version) == 32
     assert _epochs(run) == [1, 2]
     assert model.names == {0: "hammer", 1: "saw"}
     assert list((run / "tensorboard").iterdir())

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from raypp.evaluate.error_summary import judge_all, tally
-from raypp.evaluate.errors import BoxSize, MistakeKind, confusion, judge
+from raypp.evaluate.error_summary import classify_all_errors, summarise_errors
+from raypp.evaluate.errors import BoxSize, ErrorType, classify_errors, confusion
 from raypp.evaluate.matching import SampleMatches
-from raypp.evaluate.request import Origin, StudiedSample
+from raypp.evaluate.request import FrameOrigin, PredictedSample
 from raypp.media.drawing import Outcome, outcome_counts
 from tests.detect.scenes import CLASSES, sample, scene
 
@@ -31,13 +31,13 @@ _FAR = (400.0, 400.0, 450.0, 450.0)
     ],
 )
 def test_a_mistake_has_the_kind_that_tide_gives_it(detections: list[tuple[float, ...]], kinds: list[str]) -> None:
-    verdict = judge(sample("a", detections, [(*_BOX, 0)]), 0.25)  # type: ignore[arg-type]
-    assert [one.kind for one in verdict.mistakes] == kinds
+    verdict = classify_errors(sample("a", detections, [(*_BOX, 0)]), 0.25)  # type: ignore[arg-type]
+    assert [one.kind for one in verdict.errors] == kinds
 
 
 def test_a_mistake_says_what_it_is_about() -> None:
     seen = sample("a", [(*_HALF_OFF, 0.9, 1)], [(*_BOX, 0)])
-    wrong, missed = judge(seen, 0.25).mistakes
+    wrong, missed = classify_errors(seen, 0.25).errors
     assert (wrong.labelled, wrong.predicted, wrong.class_id) == (0, 1, 0)
     assert (wrong.confidence, wrong.iou) == (pytest.approx(0.9), pytest.approx(1 / 3))
     assert wrong.box_4.tolist() == list(_HALF_OFF)
@@ -47,20 +47,20 @@ def test_a_mistake_says_what_it_is_about() -> None:
 
 def test_the_most_confident_detection_finds_the_label() -> None:
     seen = sample("a", [(*_BOX, 0.6, 0), (110, 100, 200, 200, 0.9, 0)], [(*_BOX, 0)])
-    (twice,) = judge(seen, 0.25).mistakes
-    assert twice.kind is MistakeKind.DUPLICATE
+    (twice,) = classify_errors(seen, 0.25).errors
+    assert twice.kind is ErrorType.DUPLICATE
     assert twice.confidence == pytest.approx(0.6)
 
 
 def test_boxes_are_drawn_as_found_missed_or_wrong_and_mistakes_said_in_words() -> None:
     seen = sample("a", [(*_BOX, 0.9, 0), (*_FAR, 0.8, 1)], [(*_BOX, 0), (300, 300, 350, 350, 1)])
-    verdict = judge(seen, 0.25)
+    verdict = classify_errors(seen, 0.25)
     boxes = {box.outcome: box.corners for box in verdict.outcomes(500)}
     assert boxes[Outcome.FOUND] == pytest.approx([edge / 500 for edge in _BOX])
     assert boxes[Outcome.WRONG] == pytest.approx([edge / 500 for edge in _FAR])
     assert boxes[Outcome.MISSED] == pytest.approx([0.6, 0.6, 0.7, 0.7])
     assert outcome_counts(verdict.outcomes(500)) == "found 1, missed 1, wrong 1"
-    assert [one.in_words(("hammer", "saw")) for one in verdict.mistakes] == ["saw on nothing", "saw missed"]
+    assert [one.in_words(("hammer", "saw")) for one in verdict.errors] == ["saw on nothing", "saw missed"]
 
 
 def test_sizes_are_those_of_coco() -> None:
@@ -70,36 +70,36 @@ def test_sizes_are_those_of_coco() -> None:
     assert squares == {31: BoxSize.SMALL, 32: BoxSize.MEDIUM, 95: BoxSize.MEDIUM, 96: BoxSize.LARGE}
 
 
-def _studied(number: int) -> StudiedSample:
+def _studied(number: int) -> PredictedSample:
     seen = scene(number)
     empty = np.zeros(0, dtype=np.float32)
     matches = SampleMatches(seen.sample_id, np.zeros((0, 10), dtype=bool), empty, empty, empty)
     hour_us = 3_600_000_000
     taken = None if number % 4 == 0 else 1_700_006_400_000_000 + number % 4 * hour_us
-    return StudiedSample(matches, seen, Origin(f"site {number % 2}", f"camera {number % 3}", taken))
+    return PredictedSample(matches, seen, FrameOrigin(f"site {number % 2}", f"camera {number % 3}", taken))
 
 
 def test_counts_add_up_in_every_grouping() -> None:
     samples = [_studied(number) for number in range(40)]
-    verdicts = judge_all(samples, 0.25)
-    summary = tally(samples, verdicts, 0.25, CLASSES)
-    assert summary.mistakes == sum(len(one.mistakes) for one in verdicts) >= 20
-    assert len({kind for kind, count in summary.kinds.items() if count}) >= 5
+    verdicts = classify_all_errors(samples, 0.25)
+    summary = summarise_errors(samples, verdicts, 0.25, CLASSES)
+    assert summary.errors == sum(len(one.errors) for one in verdicts) >= 20
+    assert len({kind for kind, count in summary.types.items() if count}) >= 5
     for groups in (summary.by_class, summary.by_size, summary.by_site, summary.by_camera, summary.by_hour):
         assert len(groups) > 1
         assert sum(one.labels for one in groups) == summary.labels
-        for kind in MistakeKind:
-            assert sum(one.kinds[kind] for one in groups) == summary.kinds[kind]
+        for kind in ErrorType:
+            assert sum(one.types[kind] for one in groups) == summary.types[kind]
     assert [one.name for one in summary.by_hour] == ["01", "02", "03", "unknown"]
     assert [one.name for one in summary.by_site] == ["site 0", "site 1"]
     assert len(summary.by_camera) == 6
-    missed = summary.kinds[MistakeKind.MISSED]
-    assert summary.right == summary.detections - (summary.mistakes - missed)
+    missed = summary.types[ErrorType.MISSED]
+    assert summary.right == summary.detections - (summary.errors - missed)
 
 
 def test_a_confusion_matrix_counts_each_label_and_each_detection_once() -> None:
     samples = [scene(number) for number in range(40)]
-    verdicts = [judge(one, 0.25) for one in samples]
+    verdicts = [classify_errors(one, 0.25) for one in samples]
     counts = confusion(verdicts, samples, 0.25, len(CLASSES))
     labels = np.bincount(np.concatenate([one.labelled_L for one in samples]), minlength=len(CLASSES))
     found = np.bincount(np.concatenate([one.above(0.25).predicted_P for one in samples]), minlength=len(CLASSES))
@@ -109,4 +109,4 @@ def test_a_confusion_matrix_counts_each_label_and_each_detection_once() -> None:
     assert np.trace(counts[:-1, :-1]) == right
     assert counts.min() >= 0
     swapped = sample("a", [(*_BOX, 0.9, 1)], [(*_BOX, 0)])
-    assert confusion([judge(swapped, 0.25)], [swapped], 0.25, 2).tolist() == [[0, 0, 0], [1, 0, 0], [0, 0, 0]]
+    assert confusion([classify_errors(swapped, 0.25)], [swapped], 0.25, 2).tolist() == [[0, 0, 0], [1, 0, 0], [0, 0, 0]]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from raypp.evaluate.detections import SampleDetections
-from raypp.evaluate.label_issues import SuspectKind, label_scores, label_suspects
+from raypp.evaluate.label_issues import LabelIssueType, label_issues, label_scores
 from raypp.geometry.boxes import box_iou
 from tests.detect.scenes import CLASSES, sample, scene
 
@@ -37,7 +37,7 @@ def _swap(one: SampleDetections, chance: np.random.Generator) -> tuple[SampleDet
     return replace(one, labelled_L=labelled), one.label_boxes_L4[0]
 
 
-_PLANTS = {SuspectKind.OVERLOOKED: _remove, SuspectKind.BADLY_LOCATED: _shift, SuspectKind.SWAPPED: _swap}
+_PLANTS = {LabelIssueType.OVERLOOKED: _remove, LabelIssueType.BADLY_LOCATED: _shift, LabelIssueType.SWAPPED: _swap}
 
 
 def _planted(
@@ -51,10 +51,10 @@ def _planted(
     return samples, places
 
 
-@pytest.mark.parametrize("kind", SuspectKind)
-def test_planted_errors_come_first_among_their_kind(kind: SuspectKind) -> None:
+@pytest.mark.parametrize("kind", LabelIssueType)
+def test_planted_errors_come_first_among_their_kind(kind: LabelIssueType) -> None:
     samples, places = _planted(_PLANTS[kind])
-    ranked = [one for one in label_suspects(samples, _CONFIDENCE) if one.kind is kind]
+    ranked = [one for one in label_issues(samples, _CONFIDENCE) if one.kind is kind]
     scores = [one.score for one in ranked]
     assert scores == sorted(scores)
     hits = [
@@ -66,8 +66,8 @@ def test_planted_errors_come_first_among_their_kind(kind: SuspectKind) -> None:
     assert np.mean(hits) >= 0.8, np.mean(hits)
 
 
-@pytest.mark.parametrize("kind", SuspectKind)
-def test_samples_with_planted_errors_score_lowest(kind: SuspectKind) -> None:
+@pytest.mark.parametrize("kind", LabelIssueType)
+def test_samples_with_planted_errors_score_lowest(kind: LabelIssueType) -> None:
     samples, places = _planted(_PLANTS[kind])
     scores = {one.sample_id: label_scores(one, _CONFIDENCE).sample for one in samples}
     lowest = sorted(scores, key=lambda name: scores[name])[:_PLANTED]
@@ -77,21 +77,26 @@ def test_samples_with_planted_errors_score_lowest(kind: SuspectKind) -> None:
 def test_a_suspect_says_what_speaks_against_it() -> None:
     box = (100, 100, 200, 200)
     swapped = sample("a", [(*box, 0.9, 1)], [(*box, 0)])
-    (one,) = label_suspects([swapped], 0.1)
-    assert (one.kind, one.labelled, one.predicted) == (SuspectKind.SWAPPED, 0, 1)
+    (one,) = label_issues([swapped], 0.1)
+    assert (one.kind, one.labelled, one.predicted) == (LabelIssueType.SWAPPED, 0, 1)
     assert one.confidence == pytest.approx(0.9)
     assert one.score == pytest.approx(0.1)
     overlooked = sample("b", [(*box, 0.8, 2)], [])
-    (one,) = label_suspects([overlooked], 0.1)
-    assert (one.kind, one.labelled, one.predicted, one.box_4.tolist()) == (SuspectKind.OVERLOOKED, None, 2, list(box))
+    (one,) = label_issues([overlooked], 0.1)
+    assert (one.kind, one.labelled, one.predicted, one.box_4.tolist()) == (
+        LabelIssueType.OVERLOOKED,
+        None,
+        2,
+        list(box),
+    )
 
 
 def test_right_labels_and_silent_detectors_raise_no_suspicion() -> None:
     box = (100, 100, 200, 200)
-    assert not label_suspects([sample("a", [(*box, 0.9, 0)], [(*box, 0)])], 0.1)
-    assert not label_suspects([sample("a", [], [(*box, 0)])], 0.1)
-    assert not label_suspects([sample("a", [], [])], 0.1)
+    assert not label_issues([sample("a", [(*box, 0.9, 0)], [(*box, 0)])], 0.1)
+    assert not label_issues([sample("a", [], [(*box, 0)])], 0.1)
+    assert not label_issues([sample("a", [], [])], 0.1)
     assert label_scores(sample("a", [], [(*box, 0)]), 0.1).sample == 1
     neighbours = [(100, 100, 200, 200, 0), (180, 100, 280, 200, 0)]
     missed_one = sample("a", [(181, 100, 279, 200, 0.9, 0)], neighbours)
-    assert not label_suspects([missed_one], 0.1), "the neighbour of a found object is not badly located"
+    assert not label_issues([missed_one], 0.1), "the neighbour of a found object is not badly located"

@@ -11,7 +11,7 @@ from raypp.detect.inputs.batch import DetectionBatch, labelled_batch
 from raypp.detect.model import build_detector, load_public_weights
 from raypp.detect.ultralytics import DetectionValidator
 from raypp.evaluate.matching import SampleMatches
-from raypp.evaluate.metrics import Matcher, score
+from raypp.evaluate.metrics import DetectionMatcher, score
 from tests.data import shared_data
 
 _PIXELS = 320
@@ -35,7 +35,7 @@ def model() -> torch.nn.Module:
 def labels(images: dict[str, np.ndarray], model: torch.nn.Module) -> dict[str, list[tuple[float, ...]]]:
     """Labels that the public model gets partly right: its own detections, moved, and some of them dropped."""
     chance = np.random.default_rng(0)
-    matcher = Matcher(model, _PIXELS, torch.device("cpu"))
+    matcher = DetectionMatcher(model, _PIXELS, torch.device("cpu"))
     found: dict[str, list[tuple[float, ...]]] = {}
     for name, image in images.items():
         inputs = image.transpose(2, 0, 1)[None].astype(np.float32) / 255
@@ -65,7 +65,7 @@ def _batches(images: dict[str, np.ndarray], labels: dict[str, list[tuple[float, 
 def matches(
     images: dict[str, np.ndarray], labels: dict[str, list[tuple[float, ...]]], model: torch.nn.Module
 ) -> list[SampleMatches]:
-    return Matcher(model, _PIXELS, torch.device("cpu")).match(_batches(images, labels))
+    return DetectionMatcher(model, _PIXELS, torch.device("cpu")).match(_batches(images, labels))
 
 
 def test_scores_are_those_of_the_librarys_validator(
@@ -107,7 +107,7 @@ def test_batching_changes_nothing(
     names = list(images)[:6]
     one = {name: images[name] for name in names}
     alone = [batch for name in names for batch in _batches({name: images[name]}, labels)]
-    matcher = Matcher(model, _PIXELS, torch.device("cpu"))
+    matcher = DetectionMatcher(model, _PIXELS, torch.device("cpu"))
     together = score(matcher.match(_batches(one, labels)), _CLASSES)
     assert score(matcher.match(alone), _CLASSES).map50 == pytest.approx(together.map50, abs=1e-6)
 

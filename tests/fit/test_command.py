@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from raypp.cli.fit import make_fit_command
-from raypp.compare.arm import Schedule
+from raypp.compare.arm import ComparisonSchedule
 from raypp.compare.arm_names import parse_arm
 from raypp.compare.comparison import Comparison, compare
-from raypp.compare.rows import read_rows
-from raypp.compare.task import run_here
+from raypp.compare.rows import read_arm_rows
+from raypp.compare.task import run_arms_here
 from raypp.detect.model import build_detector
 from raypp.errors import ConflictError, OptionError, SpecError
 from raypp.fit import worker
@@ -111,11 +111,11 @@ def test_what_a_fit_leaves_is_compared_with_plain(place):
     fitted = place / "fitted"
     told = run_fit(_settings(place, epochs=1), fitted, place / "owner.key")
     assert told.spec["family"] == "learned"
-    schedule = Schedule(architecture="yolov8p", weights=place / "public.pt", size=64, epochs=1, batch=4)
+    schedule = ComparisonSchedule(architecture="yolov8p", weights=place / "public.pt", size=64, epochs=1, batch=4)
     arms = tuple(parse_arm(text, 0) for text in (f"learned={fitted}", f"anew={fitted / 'encoder.veil'}"))
     asked = Comparison(str(place / "tools"), place / "cost", place / "owner.key", schedule, arms, 1, "compare")
-    compare(asked, veil_here, lambda tasks: run_here(tasks, lambda _: lambda *_: None), SILENT)
-    rows = {row.arm.name: row for row in read_rows(place / "cost").values()}
+    compare(asked, veil_here, lambda tasks: run_arms_here(tasks, lambda _: lambda *_: None), SILENT)
+    rows = {row.arm.name: row for row in read_arm_rows(place / "cost").values()}
     assert rows["learned"].veil is not None
     assert rows["learned"].veil.veil_id == told.veil_id
     assert str(rows["learned"].arm.start) == "start.model"

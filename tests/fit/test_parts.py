@@ -10,9 +10,9 @@ from raypp.audit.attacks.reconstruct.similarity import correlation, textured
 from raypp.audit.metrics import scores
 from raypp.detect.checkpoint import load_bundle
 from raypp.detect.model import build_detector
-from raypp.detect.schedule import Recipe
+from raypp.detect.schedule import TrainingSchedule
 from raypp.errors import OptionError, SpecError
-from raypp.fit.adversary import UNIT, Adversary, cells_of, explained
+from raypp.fit.adversary import UNIT, AdversaryNetwork, cells_of, explained
 from raypp.fit.export import to_onnx, write_fitted
 from raypp.fit.fitting import build_fit
 from raypp.fit.quantise import one_hot_levels, reverse_gradient
@@ -71,12 +71,12 @@ def test_what_adversaries_gain_is_what_the_audit_measures():
     blurred = (images.float() + torch.from_numpy(chance.normal(0, 90, images.shape))).clamp(0, 255).byte()
     cells, edges, _ = cells_of(images.float() / 255, 8)
     mine, mine_edges, _ = cells_of(blurred.float() / 255, 8)
-    plain, rebuilt = (one.permute(0, 2, 3, 1).numpy() for one in (images, blurred))
+    plain, reconstructed = (one.permute(0, 2, 3, 1).numpy() for one in (images, blurred))
     assert float(correlation(mine, cells, textured(cells, UNIT))) == pytest.approx(
-        scores.detail(rebuilt, plain, 8).mean(), abs=1e-3
+        scores.detail(reconstructed, plain, 8).mean(), abs=1e-3
     )
     found = float(correlation(mine_edges, edges, textured(cells, UNIT)))
-    assert found == pytest.approx(scores.edges(rebuilt, plain, 8).mean(), abs=1e-3)
+    assert found == pytest.approx(scores.edges(reconstructed, plain, 8).mean(), abs=1e-3)
     assert float(explained(cells, cells)) == pytest.approx(1)
     assert float(explained(cells.mean((0, 2, 3), keepdim=True).expand_as(cells), cells)) == pytest.approx(0, abs=0.01)
 
@@ -92,7 +92,7 @@ def test_entropy_is_in_bits():
 @pytest.mark.parametrize("shape", list(AdversaryShape))
 def test_every_adversary_opens_codes_that_hide_nothing(shape):
     torch.manual_seed(0)
-    adversary = Adversary(shape, channels=4, levels=8, patch=4)
+    adversary = AdversaryNetwork(shape, channels=4, levels=8, patch=4)
     images = torch.nn.functional.interpolate(torch.rand(8, 3, 16, 16), scale_factor=2)  # 2x2 pixels are alike
     cells, _, tone = cells_of(images, 4)
     luma = cells[:, [0, 2, 8, 10]]
@@ -123,10 +123,10 @@ def test_what_a_fit_leaves_gives_the_fitted_detectors_features(settings, tmp_pat
     stem.take_codes()
     model.eval()
     key = VeilKey(bytes(32))
-    recipe = Recipe(epochs=1, batch=1, steps=1)
-    spec = write_fitted(settings, CLASSES, recipe, model.state_dict(), key, tmp_path)
-    start, about = load_bundle(tmp_path / START_FILE)
-    assert (about.veil_id, about.sub_keys) == (key.veil_id(spec), 3)
+    schedule = TrainingSchedule(epochs=1, batch=1, steps=1)
+    spec = write_fitted(settings, CLASSES, schedule, model.state_dict(), key, tmp_path)
+    start, info = load_bundle(tmp_path / START_FILE)
+    assert (info.veil_id, info.sub_keys) == (key.veil_id(spec), 3)
     veil = open_veil(spec, key, tmp_path / ENCODER_FILE)
     streams = {stream.sub_key: stream for stream in (veil.stream("site", f"camera-{number}") for number in range(20))}
     assert sorted(streams) == [0, 1, 2]
@@ -158,15 +158,15 @@ def test_the_network_at_the_edge_gives_the_levels_of_the_fit(settings):
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"epochs": 0}, "--epochs 0 must be at least 1"),
-        ({"hide": -1.0}, "--hide -1.0 must not be negative"),
-        ({"size": 100}, "--size 100 must be a multiple of 32"),
-        ({"workers": 3}, "--batch 16 cannot be shared by 3 workers"),
+        ({"epochs": 0}, "`epochs` 0 must be at least 1"),
+        ({"hide": -1.0}, "`hide` -1.0 must not be negative"),
+        ({"size": 100}, "`size` 100 must be a multiple of 32"),
+        ({"workers": 3}, "`batch` 16 cannot be shared by 3 workers"),
         (
             {"weights": Path("none.pt")},
-            "--weights none.pt is no file; give an ultralytics checkpoint such as yolov8n.pt (download it",
+            "`weights` none.pt is no file; give an ultralytics checkpoint such as yolov8n.pt (download it",
         ),
-        ({"adversaries": ()}, "name at least one --adversary"),
+        ({"adversaries": ()}, "name at least one of `adversaries`"),
     ],
 )
 def test_settings_out_of_range_are_named(settings, changed, told):

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 
 from raypp.detect.bundle import Bundle, write_bundle
-from raypp.detect.bundle_header import BundleAbout, BundleHeader
+from raypp.detect.bundle_header import BundleHeader, BundleModelInfo
 from raypp.detect.checkpoint import build_model
 from raypp.detect.model import head_of
-from raypp.detect.model_info import About
-from raypp.detect.schedule import Recipe
+from raypp.detect.model_info import ModelInfo
+from raypp.detect.schedule import TrainingSchedule
 from raypp.serving.model import Codes, FrameBlock
 from raypp.veil.spec import PatchSpec, VeilSpec
 from raypp.wire.grid import CellGrid
@@ -24,28 +24,28 @@ WIDTH, HEIGHT = 320, 180
 
 def write_eager_bundle(path: Path, seed: int = 0, veil_id: str = VEIL, classes: tuple[str, ...] = CLASSES) -> Path:
     """Write a detector with random weights, made to take much for an object."""
-    about = _about("yolov8p", SPEC, SIZE, veil_id, classes)
+    info = _model_info("yolov8p", SPEC, SIZE, veil_id, classes)
     torch.manual_seed(seed)
-    model = build_model(about)
+    model = build_model(info)
     _see_something(model)
     head = head_of(model)
     for boxes, scores in zip(head.cv2, head.cv3, strict=True):
         boxes[-1].bias.data.view(4, -1)[:, 2] = 8.0  # each edge two strides from the centre
         torch.nn.init.normal_(scores[-1].weight, std=0.3)
         scores[-1].bias.data.fill_(-2.0)
-    _write(about, model, path)
+    _write(info, model, path)
     return path
 
 
 def write_usual_bundle(path: Path, spec: VeilSpec, size: int, veil_id: str) -> Path:
     """Write a YOLOv8n with random weights that finds next to nothing: it costs what a trained one costs."""
-    about = _about("yolov8n", spec, size, veil_id, CLASSES)
-    _write(about, build_model(about), path)
+    info = _model_info("yolov8n", spec, size, veil_id, CLASSES)
+    _write(info, build_model(info), path)
     return path
 
 
-def _about(architecture: str, spec: VeilSpec, size: int, veil_id: str, classes: tuple[str, ...]) -> About:
-    return About(
+def _model_info(architecture: str, spec: VeilSpec, size: int, veil_id: str, classes: tuple[str, ...]) -> ModelInfo:
+    return ModelInfo(
         architecture=architecture,
         classes=classes,
         channels=spec.channels,
@@ -57,13 +57,13 @@ def _about(architecture: str, spec: VeilSpec, size: int, veil_id: str, classes: 
         spec=spec.model_dump(mode="json"),
         dataset_version="cd" * 16,
         labels_version="tools-v1",
-        recipe=Recipe(epochs=1, batch=1, steps=1),
+        schedule=TrainingSchedule(epochs=1, batch=1, steps=1),
     )
 
 
-def _write(about: About, model: torch.nn.Module, path: Path) -> None:
+def _write(info: ModelInfo, model: torch.nn.Module, path: Path) -> None:
     header = BundleHeader(
-        about=BundleAbout.model_validate(about.model_dump(mode="json")), precision="float32", epochs=1, scores=None
+        info=BundleModelInfo.model_validate(info.model_dump(mode="json")), precision="float32", epochs=1, scores=None
     )
     write_bundle(Bundle.of(header, model.state_dict()), path, force=True)
 

@@ -11,7 +11,7 @@ from raypp.detect.inputs.code_input import CodeInput
 from raypp.detect.model import build_detector
 from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import ModelError
-from raypp.train.adapter_fitting import Pair, fit_adapter
+from raypp.train.adapter_fitting import VeiledPair, fit_adapter
 
 _CPU = torch.device("cpu")
 _CODES = CodeInput(channels=6, bits=4, patch=8)
@@ -24,12 +24,14 @@ def _plain(seed: int) -> DetectionBatch:
     return labelled_batch(patches.repeat(8, 2).repeat(8, 3), [], tuple(map(str, range(_COUNT))), plain=True)
 
 
-def _pairs(epoch: int) -> Iterator[Pair]:
+def _pairs(epoch: int) -> Iterator[VeiledPair]:
     for step in range(_STEPS):
         plain = _plain(epoch * _STEPS + step)
         patches = plain.inputs[:, :, ::8, ::8]
         codes = torch.cat([patches >> 4, patches & 15, torch.zeros_like(patches[:, :1])], dim=1)
-        yield Pair(DetectionBatch(codes, plain.image_of_M, plain.class_of_M, plain.boxes_M4, plain.sample_ids), plain)
+        yield VeiledPair(
+            DetectionBatch(codes, plain.image_of_M, plain.class_of_M, plain.boxes_M4, plain.sample_ids), plain
+        )
 
 
 def _public() -> DetectionModel:

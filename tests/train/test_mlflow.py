@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from raypp.detect.model_info import About
-from raypp.detect.schedule import Recipe
+from raypp.detect.model_info import ModelInfo
+from raypp.detect.schedule import TrainingSchedule
 from raypp.errors import OptionError
 from raypp.train.mlflow import MlflowRun
 from raypp.train.results import EpochResult
 from raypp.train.settings import TrainSettings
 
-_ABOUT = About(
+_INFO = ModelInfo(
     architecture="yolov8p",
     classes=("hammer",),
     channels=4,
@@ -21,7 +21,7 @@ _ABOUT = About(
     veil_id="ab" * 16,
     dataset_version="cd" * 16,
     labels_version="v1",
-    recipe=Recipe(epochs=3, batch=4, steps=2),
+    schedule=TrainingSchedule(epochs=3, batch=4, steps=2),
 )
 
 
@@ -33,9 +33,9 @@ def _result(epoch: int) -> EpochResult:
 def test_a_run_that_goes_on_is_one_run(tmp_path: Path) -> None:
     mlflow = pytest.importorskip("mlflow", reason="install raypp[mlflow]")
     uri = f"file:{tmp_path}/store"
-    run = MlflowRun(uri, tmp_path, _ABOUT)
+    run = MlflowRun(uri, tmp_path, _INFO)
     assert run.log(_result(1)) is None
-    again = MlflowRun(uri, tmp_path, _ABOUT)
+    again = MlflowRun(uri, tmp_path, _INFO)
     for epoch in (2, 3):
         assert again.log(_result(epoch)) is None
     assert again.finish() is None
@@ -54,14 +54,14 @@ def test_a_server_that_is_not_there_is_one_line(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
     with pytest.raises(OptionError, match=r"127\.0\.0\.1:9"):
-        MlflowRun("http://127.0.0.1:9", tmp_path, _ABOUT)
+        MlflowRun("http://127.0.0.1:9", tmp_path, _INFO)
 
 
 def test_no_password_of_a_server_is_told_when_it_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mlflow = pytest.importorskip("mlflow", reason="install raypp[mlflow]")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
-    run = MlflowRun(f"file:{tmp_path}/store", tmp_path, _ABOUT)
+    run = MlflowRun(f"file:{tmp_path}/store", tmp_path, _INFO)
     run._client = mlflow.MlflowClient(tracking_uri="http://admin:pa@ssw0rd@127.0.0.1:9")
     told = run.log(_result(1))
     assert told is not None

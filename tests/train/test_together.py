@@ -12,7 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 from raypp.detect.inputs.batch import DetectionBatch, labelled_batch
 from raypp.detect.inputs.code_input import CodeInput
 from raypp.detect.model import build_detector
-from raypp.detect.schedule import Recipe
+from raypp.detect.schedule import TrainingSchedule
 from raypp.train.trainer import Trainer
 
 _CODES = CodeInput(channels=4, bits=2, patch=8)
@@ -45,9 +45,9 @@ def _train(rank: int, workers: int, out: Path) -> None:
         distributed.init_process_group("gloo", f"file://{out}/meet", rank=rank, world_size=workers)
     torch.manual_seed(0)
     model = build_detector("yolov8n", ("zero", "three"), _CODES)
-    recipe = Recipe(epochs=_EPOCHS, batch=_BATCH, steps=_STEPS, nominal_batch=_BATCH, close_mosaic=_EPOCHS)
+    schedule = TrainingSchedule(epochs=_EPOCHS, batch=_BATCH, steps=_STEPS, nominal_batch=_BATCH, close_mosaic=_EPOCHS)
     wrap = DistributedDataParallel if workers > 1 else None
-    trainer = Trainer(model, recipe, _CPU, workers, rank, wrap, augmentation=None)
+    trainer = Trainer(model, schedule, _CPU, workers, rank, wrap, augmentation=None)
     digests: list[str] = []
     trainer._optimizer.register_step_post_hook(lambda *_: digests.append(_digest(model)))
     losses = [trainer.train_epoch(_batches(epoch, rank, workers)).losses for epoch in range(_EPOCHS)]

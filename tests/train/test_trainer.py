@@ -7,7 +7,7 @@ import torch
 from raypp.detect.inputs.batch import DetectionBatch, labelled_batch
 from raypp.detect.inputs.code_input import CodeInput
 from raypp.detect.model import build_detector, head_of
-from raypp.detect.schedule import Recipe
+from raypp.detect.schedule import TrainingSchedule
 from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import ModelError
 from raypp.train.trainer import Trainer
@@ -52,7 +52,7 @@ def _batches(scenes: DetectionBatch, epoch: int) -> list[DetectionBatch]:
 def _trainer(epochs: int, family: str = "yolov8n") -> Trainer:
     torch.manual_seed(0)
     model = build_detector(family, ("zero", "three"), _CODES)
-    return Trainer(model, Recipe(epochs=epochs, batch=_BATCH, steps=2, close_mosaic=1), _CPU)
+    return Trainer(model, TrainingSchedule(epochs=epochs, batch=_BATCH, steps=2, close_mosaic=1), _CPU)
 
 
 def _weights(model: DetectionModel) -> torch.Tensor:
@@ -113,8 +113,8 @@ def test_the_one_to_one_head_gains_weight_epoch_by_epoch() -> None:
 def test_the_adapter_learns_at_a_rate_of_its_own() -> None:
     torch.manual_seed(0)
     model = build_detector("yolov8n", ("zero", "three"), _CODES)
-    recipe = Recipe(epochs=4, batch=_BATCH, steps=2, close_mosaic=1, adapter_rate=7)
-    trainer, scenes = Trainer(model, recipe, _CPU), _scenes()
+    schedule = TrainingSchedule(epochs=4, batch=_BATCH, steps=2, close_mosaic=1, adapter_rate=7)
+    trainer, scenes = Trainer(model, schedule, _CPU), _scenes()
     for epoch in range(3):
         trainer.train_epoch(_batches(scenes, epoch))
     groups = trainer._optimizer.param_groups

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from raypp.detect.inputs.variants import chosen
+from raypp.detect.inputs.variants import chosen_variants
 
 
 def _rows(frames: int, variants: int) -> dict[str, np.ndarray]:
@@ -17,7 +17,7 @@ def _rows(frames: int, variants: int) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("variants", [0, 1, 3, 16])
 def test_an_epoch_uses_each_frame_once(variants: int) -> None:
-    used = chosen(**_rows(90, variants), seed=1, epoch=2)
+    used = chosen_variants(**_rows(90, variants), seed=1, epoch=2)
     assert used.dtype == np.bool_
     assert (used.reshape(90, 1 + variants).sum(axis=1) == 1).all()
 
@@ -25,25 +25,27 @@ def test_an_epoch_uses_each_frame_once(variants: int) -> None:
 def test_frames_without_variants_are_used_beside_those_with_them() -> None:
     with_variants, without = _rows(30, 3), _rows(30, 0)
     together = {name: np.concatenate([values, without[name]]) for name, values in with_variants.items()}
-    used = chosen(**together, seed=0, epoch=0)
+    used = chosen_variants(**together, seed=0, epoch=0)
     assert used[:120].sum() == 30
     assert used[120:].all()
 
 
 def test_the_choice_is_of_the_frame_alone_however_rows_are_split_or_ordered() -> None:
     rows = _rows(60, 3)
-    whole = chosen(**rows, seed=5, epoch=1)
+    whole = chosen_variants(**rows, seed=5, epoch=1)
     order = np.random.default_rng(0).permutation(len(whole))
-    parts = [chosen(**{k: v[part] for k, v in rows.items()}, seed=5, epoch=1) for part in np.array_split(order, 7)]
+    parts = [
+        chosen_variants(**{k: v[part] for k, v in rows.items()}, seed=5, epoch=1) for part in np.array_split(order, 7)
+    ]
     np.testing.assert_array_equal(np.concatenate(parts), whole[order])
     as_lists = {name: values.tolist() for name, values in rows.items()}
-    np.testing.assert_array_equal(chosen(**as_lists, seed=5, epoch=1), whole)
+    np.testing.assert_array_equal(chosen_variants(**as_lists, seed=5, epoch=1), whole)
 
 
 def test_epochs_and_seeds_choose_afresh_and_use_all_versions_alike() -> None:
     rows = _rows(400, 3)
     picks = np.array(
-        [rows["variant_N"][chosen(**rows, seed=seed, epoch=epoch)] for seed in (0, 1) for epoch in range(4)]
+        [rows["variant_N"][chosen_variants(**rows, seed=seed, epoch=epoch)] for seed in (0, 1) for epoch in range(4)]
     )
     shares = np.array([np.bincount(one, minlength=4) for one in picks]) / 400
     assert (abs(shares - 0.25) < 0.1).all()
@@ -52,9 +54,9 @@ def test_epochs_and_seeds_choose_afresh_and_use_all_versions_alike() -> None:
 
 
 def test_a_choice_is_the_same_for_ever() -> None:
-    picks = _rows(20, 3)["variant_N"][chosen(**_rows(20, 3), seed=0, epoch=0)]
+    picks = _rows(20, 3)["variant_N"][chosen_variants(**_rows(20, 3), seed=0, epoch=0)]
     assert picks.tolist() == [0, 0, 1, 0, 1, 0, 1, 1, 0, 3, 1, 2, 1, 3, 1, 0, 2, 3, 3, 0]
 
 
 def test_no_rows_are_no_choice() -> None:
-    assert chosen([], [], [], [], seed=0, epoch=0).shape == (0,)
+    assert chosen_variants([], [], [], [], seed=0, epoch=0).shape == (0,)

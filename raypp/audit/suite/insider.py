@@ -14,7 +14,6 @@ from raypp.audit.core.model import AttackTarget, Codes, Features, Frames, Images
 from raypp.detect.adapter import CodeAdapter
 from raypp.detect.checkpoint import load_detector
 from raypp.detect.model import build_detector, load_public_weights, stages_at
-from raypp.detect.model_info import About
 from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import ConflictError, ModelError
 from raypp.veil.spec import LearnedSpec
@@ -102,21 +101,21 @@ def open_insider(model: Path, weights: Path, veil_id: str) -> Insider:
         ModelError: if one of them cannot be read or does not fit.
         ConflictError: if the detector is of another veil.
     """
-    detector, about = open_detector(model, veil_id)
+    detector, info = open_detector(model, veil_id)
     layers: Any = detector.model
     adapter = next((layer for layer in layers if isinstance(layer, CodeAdapter)), None)
     if adapter is None:
         raise ModelError(f"model {model} is of plain images; give a detector on codes")
-    strides = (min(about.patch, _NECK_STRIDE), about.patch)
-    return Insider(adapter, *(public_stages(about.architecture, weights, stride) for stride in strides))
+    strides = (min(info.patch, _NECK_STRIDE), info.patch)
+    return Insider(adapter, *(public_stages(info.architecture, weights, stride) for stride in strides))
 
 
-def open_detector(model: Path, veil_id: str) -> tuple[DetectionModel, About]:
+def open_detector(model: Path, veil_id: str) -> tuple[DetectionModel, ModelInfo]:
     """Read a detector, and what it was trained for; raises as `open_insider` does."""
-    detector, about = load_detector(model)
-    if about.veil_id != veil_id:
-        raise ConflictError(f"model {model} is of veil {about.veil_id}, but {veil_id} is audited; give one of its own")
-    return detector, about
+    detector, info = load_detector(model)
+    if info.veil_id != veil_id:
+        raise ConflictError(f"model {model} is of veil {info.veil_id}, but {veil_id} is audited; give one of its own")
+    return detector, info
 
 
 def public_stages(architecture: str, weights: Path, stride: int = _NECK_STRIDE) -> PublicStages:

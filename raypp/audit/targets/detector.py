@@ -10,8 +10,8 @@ import torch
 
 from raypp.audit.core.model import Codes, Floats, Images
 from raypp.detect.inputs.batch import NO_CELL, DetectionBatch, labelled_batch
-from raypp.detect.model_info import About
-from raypp.detect.schedule import Recipe
+from raypp.detect.model_info import ModelInfo
+from raypp.detect.schedule import TrainingSchedule
 from raypp.detect.ultralytics import DetectionModel
 from raypp.train.trainer import Trainer
 
@@ -24,20 +24,20 @@ class VeiledDetector:
 
     Attributes:
         model: the detector, in evaluation mode; it is never changed.
-        about: what it was trained for.
+        info: what it was trained for.
         encode: veils images.
         sub_key: index of the sub-key of all images, which is public.
     """
 
     model: DetectionModel
-    about: About
+    info: ModelInfo
     encode: Callable[[Images], Codes]
     sub_key: int
 
     @torch.no_grad()
     def losses(self, images: Images) -> Floats:
         """Return the detector's loss on each veiled image with its labels, float64[N]; as in training, all parts."""
-        found = [self.model(self._batch(images, [place]).to_library(_CPU))[0].sum() for place in range(len(images))]
+        found = [self.model(self._batch(images, [place]).to_ultralytics(_CPU))[0].sum() for place in range(len(images))]
         return np.array([float(one) for one in found])
 
     def further(self, images: Images, steps: int, seed: int) -> "VeiledDetector":
@@ -45,9 +45,9 @@ class VeiledDetector:
         batch = min(_BATCH, len(images))
         each = len(images) // batch
         epochs = math.ceil(steps / each)
-        recipe = Recipe(epochs=epochs, batch=batch, steps=each, seed=seed, nominal_batch=batch, amp=False)
+        schedule = TrainingSchedule(epochs=epochs, batch=batch, steps=each, seed=seed, nominal_batch=batch, amp=False)
         torch.manual_seed(seed)
-        trainer = Trainer(deepcopy(self.model), recipe, _CPU, augmentation=None)
+        trainer = Trainer(deepcopy(self.model), schedule, _CPU, augmentation=None)
         chance = np.random.default_rng(seed)
 
         def epoch() -> Iterator[DetectionBatch]:

@@ -1,1 +1,1 @@
-"""What detectors are fed: labelled codes out of shards, as tensors."""
+"""Inputs of detectors: labelled codes out of shards, as tensors."""

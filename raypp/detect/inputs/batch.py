@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from raypp.detect.inputs.rows import Rows, exactly, of_epoch, rebatch
-from raypp.detect.schedule import Recipe
+from raypp.detect.schedule import TrainingSchedule
 from raypp.media.frame import PADDING
 from raypp.shards.reader import place_code
 from raypp.shards.schema import ArchiveHeader
@@ -55,7 +55,7 @@ class DetectionBatch:
         inputs = self.inputs.to(device, non_blocking=True)
         return inputs.float() / 255 if self.plain else inputs
 
-    def to_library(self, device: torch.device) -> dict[str, Tensor]:
+    def to_ultralytics(self, device: torch.device) -> dict[str, Tensor]:
         """Return the batch as ultralytics' losses take it, on a device."""
         return {
             "img": self.network_inputs(device),
@@ -89,19 +89,19 @@ def batch_of_rows(rows: Mapping[str, Any], header: ArchiveHeader) -> DetectionBa
 
 
 def batches_of_epoch(
-    rows: Iterable[Rows], header: ArchiveHeader, recipe: Recipe, size: int, epoch: int
+    rows: Iterable[Rows], header: ArchiveHeader, schedule: TrainingSchedule, size: int, epoch: int
 ) -> Iterator[DetectionBatch]:
     """Make the batches that one worker trains on in an epoch: each frame in one of its versions, and `recipe.steps`.
 
     Args:
         rows: the worker's rows, mixed, with `COLUMNS`, `VARIANT_COLUMNS` and `boxes`.
         header: header of the archive.
-        recipe: how is trained.
+        schedule: how is trained.
         size: frames of a batch.
         epoch: number of the epoch, from 0.
     """
-    chosen = rebatch(of_epoch(rows, recipe.seed, epoch), size)
-    return exactly((batch_of_rows(one, header) for one in chosen), recipe.steps)
+    chosen = rebatch(of_epoch(rows, schedule.seed, epoch), size)
+    return exactly((batch_of_rows(one, header) for one in chosen), schedule.steps)
 
 
 def labelled_batch(

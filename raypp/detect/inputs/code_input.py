@@ -1,4 +1,4 @@
-"""What a detector on codes is fed."""
+"""The input of a detector on codes."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ _NECK_STRIDE = 8
 
 @dataclass(frozen=True)
 class CodeInput:
-    """What a detector on codes is fed.
+    """Shape and range of the codes that a detector takes.
 
     Attributes:
         channels: code values per cell.

@@ -17,7 +17,7 @@ TRAIN, VAL = "train", "val"
 
 @dataclass(frozen=True)
 class VeiledDataset:
-    """What is known of an archive with its labels without reading a shard.
+    """An archive with its labels, as far as they are known without reading a shard.
 
     Attributes:
         root: the archive.
@@ -70,7 +70,7 @@ class VeiledDataset:
 
     @property
     def codes(self) -> CodeInput:
-        """What a detector on this archive is fed."""
+        """The input of a detector on this archive."""
         header = self.header
         return CodeInput(header.channels, header.bits, header.patch, header.sub_keys)
 

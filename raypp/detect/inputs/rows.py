@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from raypp.detect.inputs.variants import VARIANT_COLUMNS, chosen
+from raypp.detect.inputs.variants import VARIANT_COLUMNS, chosen_variants
 
 Rows = Mapping[str, Any]
 """Columns by name, of N entries each."""
@@ -19,10 +19,10 @@ _REPEATABLE_BATCHES = 16
 
 
 def of_epoch(batches: Iterable[Rows], seed: int, epoch: int) -> Iterator[dict[str, Any]]:
-    """Leave in each batch of rows one version of each frame: see `chosen`."""
+    """Leave in each batch of rows one version of each frame: see `chosen_variants`."""
     for rows in batches:
         source, time, variant, variants = (rows[name] for name in VARIANT_COLUMNS)
-        kept = np.flatnonzero(chosen(source, time, variant, variants, seed, epoch))
+        kept = np.flatnonzero(chosen_variants(source, time, variant, variants, seed, epoch))
         if len(kept):
             yield {name: np.asarray(values)[kept] for name, values in rows.items()}
 

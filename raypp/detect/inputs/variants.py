@@ -10,10 +10,10 @@ import numpy.typing as npt
 Column = Sequence[Any] | npt.NDArray[Any]
 
 VARIANT_COLUMNS = ("source", "timestamp_us", "variant", "variants")
-"""Columns of the shards that `chosen` needs."""
+"""Columns of the shards that `chosen_variants` needs."""
 
 
-def chosen(
+def chosen_variants(
     source_N: Column, timestamp_us_N: Column, variant_N: Column, variants_N: Column, seed: int, epoch: int
 ) -> npt.NDArray[np.bool_]:
     """Say which rows an epoch uses, so that each frame is used once, whichever of its versions that is.

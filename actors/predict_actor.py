@@ -7,22 +7,22 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from raypp.evaluate.predict import Study
-from raypp.evaluate.request import StudySettings
+from raypp.evaluate.predict import Predictor
+from raypp.evaluate.request import PredictSettings
 
 
-class StudyActor:
+class PredictActor:
     """Maps rows of labelled frames to studied samples.
 
     Args:
-        settings: JSON of `StudySettings`.
+        settings: JSON of `PredictSettings`.
         threads: threads to compute with.
     """
 
     def __init__(self, settings: str, threads: int) -> None:
         torch.set_num_threads(threads)
-        self._study = Study.open(StudySettings.model_validate_json(settings))
+        self._predictor = Predictor.open(PredictSettings.model_validate_json(settings))
 
     def __call__(self, rows: pa.Table) -> dict[str, Any]:
-        """Study up to `STUDY_BATCH` rows; column `sample` holds each `StudiedSample`, pickled."""
-        return {"sample": np.array([pickle.dumps(one) for one in self._study(rows.to_pylist())], dtype=object)}
+        """Predict on up to `PREDICT_BATCH` rows; column `sample` holds each `PredictedSample`, pickled."""
+        return {"sample": np.array([pickle.dumps(one) for one in self._predictor(rows.to_pylist())], dtype=object)}
