@@ -18,7 +18,7 @@ def models_by_veil(paths: Iterable[Path]) -> dict[str, Path]:
     """
     models: dict[str, Path] = {}
     for path in paths:
-        veil_id = _header(path).about.veil_id
+        veil_id = _header(path).info.veil_id
         if veil_id in models:
             raise OptionError(f"{models[veil_id]} and {path} both read veil {veil_id}; serve one of them")
         models[veil_id] = path

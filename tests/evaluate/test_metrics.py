@@ -39,7 +39,7 @@ def labels(images: dict[str, np.ndarray], model: torch.nn.Module) -> dict[str, l
     found: dict[str, list[tuple[float, ...]]] = {}
     for name, image in images.items():
         inputs = image.transpose(2, 0, 1)[None].astype(np.float32) / 255
-        ((_, seen),) = matcher.study(labelled_batch(inputs, [], (name,)))
+        ((_, seen),) = matcher.predict(labelled_batch(inputs, [], (name,)))
         rows = []
         for box, confidence, kind in zip(seen.boxes_P4, seen.confidence_P, seen.predicted_P, strict=True):
             if confidence < 0.2 or chance.random() < 0.15:
@@ -68,7 +68,7 @@ def matches(
     return DetectionMatcher(model, _PIXELS, torch.device("cpu")).match(_batches(images, labels))
 
 
-def test_scores_are_those_of_the_librarys_validator(
+def test_scores_are_those_of_ultralytics_validator(
     images: dict[str, np.ndarray],
     labels: dict[str, list[tuple[float, ...]]],
     model: torch.nn.Module,

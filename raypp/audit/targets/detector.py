@@ -61,8 +61,8 @@ class VeiledDetector:
 
     def _batch(self, images: Images, places: list[int]) -> DetectionBatch:
         """Veil some images, and lay each in the middle of the square, as shards are read."""
-        codes, patch = self.encode(images.take(places)), self.about.patch
-        grid, (rows, columns) = self.about.size // patch, codes.shape[2:]
+        codes, patch = self.encode(images.take(places)), self.info.patch
+        grid, (rows, columns) = self.info.size // patch, codes.shape[2:]
         top, left = (grid - rows) // 2, (grid - columns) // 2
         inputs = np.full((len(places), codes.shape[1] + 1, grid, grid), NO_CELL, dtype=np.uint8)
         inputs[:, :-1, top : top + rows, left : left + columns] = codes
@@ -70,7 +70,7 @@ class VeiledDetector:
         boxes = [
             (
                 row,
-                self.about.classes.index(name),
+                self.info.classes.index(name),
                 (left + box.x * columns) / grid,
                 (top + box.y * rows) / grid,
                 box.w * columns / grid,
@@ -78,7 +78,7 @@ class VeiledDetector:
             )
             for row, place in enumerate(places)
             for name, box in images.boxes[place]
-            if name in self.about.classes
+            if name in self.info.classes
         ]
         return labelled_batch(inputs, boxes, tuple(map(str, places)))
 
