@@ -14,6 +14,7 @@ from raypp.audit.core.model import AttackTarget, Codes, Features, Frames, Images
 from raypp.detect.adapter import CodeAdapter
 from raypp.detect.checkpoint import load_detector
 from raypp.detect.model import build_detector, load_public_weights, stages_at
+from raypp.detect.model_info import ModelInfo
 from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import ConflictError, ModelError
 from raypp.veil.spec import LearnedSpec
