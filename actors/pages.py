@@ -12,8 +12,8 @@ from raypp.errors import LedgerError
 from raypp.serving.access import FRONT_HEADER
 from raypp.serving.status import RefusedError
 from raypp.web.licence import project_source
-from raypp.web.page import respond
 from raypp.web.request import PageRequest, problem
+from raypp.web.routes import respond
 
 _OK, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY = 200, 401, 403, 429
 _AUDITED_AGAIN_S = 600.0

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from raypp.audit.bounds import bounds_on
 from raypp.audit.core.row import AttackRow
 from raypp.audit.lab import lab_of
-from raypp.audit.report.page import write_report
+from raypp.audit.report.page import write_audit_report
 from raypp.audit.settings import AuditSettings
 from raypp.audit.targets.target import VEIL
 from raypp.audit.tasks import IMAGES, Task, missing, read_rows, tasks
@@ -75,8 +75,8 @@ def run_audit(
     path = settings.out / PUBLIC / CERTIFICATE
     private_folder(path.parent)
     write_private(path, sign(certificate, key))
-    public_report = write_report(path.parent, certificate, None)
-    report = write_report(settings.out, certificate, settings.out / IMAGES)
+    public_report = write_audit_report(path.parent, certificate, None)
+    report = write_audit_report(settings.out, certificate, settings.out / IMAGES)
     (settings.out / CERTIFICATE).unlink(missing_ok=True)  # where earlier versions put it, and now one of another run
     return AuditSummary(
         veil_id=certificate.veil_id,

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from raypp.reports.coverage_rows import WHOLE, coverage_rows, observed_share
 from raypp.reports.records import Recorded
-from raypp.reports.wording import overlaps, pause, seconds, share, until
+from raypp.reports.wording import overlaps, pause, percentage, seconds, until
 from raypp.text.wording import counted
 from raypp.usage.report import SiteReport
 
@@ -19,7 +19,7 @@ _MOST_STEPS = 12
 def print_report(report: SiteReport, found: Recorded, console: Console) -> None:
     """Print fact, duration, coverage, safety equipment and sequence, as far as there are any."""
     period = until(found.period, found.settings.zone)
-    seen = f"observed {share(observed_share(report.coverage))} of the time of {found.cameras_in_words(report)}"
+    seen = f"observed {percentage(observed_share(report.coverage))} of the time of {found.cameras_in_words(report)}"
     console.print(f"[bold]{escape(report.site)}[/bold]  {period} ({report.time_zone})", highlight=False, soft_wrap=True)
     console.print(escape(seen), highlight=False, soft_wrap=True)
     if found.note:
@@ -58,7 +58,7 @@ def _coverage(report: SiteReport) -> Table:
             row.kind,
             escape(row.name),
             *map(seconds, figures),
-            share(row.observed_share),
+            percentage(row.observed_share),
         )
         last = when
     return table
@@ -68,7 +68,7 @@ def _worn(report: SiteReport) -> Table:
     table = _table("Safety equipment", ("equipment", "where", "worn", "of", "NOT OBSERVED"), numeric=range(2, 5))
     for one in report.worn:
         where = f"{one.camera}, {one.station}" if one.station else one.camera
-        figures = (share(one.worn_share), seconds(one.seen_s), seconds(one.not_observed_s))
+        figures = (percentage(one.worn_share), seconds(one.seen_s), seconds(one.not_observed_s))
         table.add_row(escape(one.equipment), escape(where), *figures)
     return table
 

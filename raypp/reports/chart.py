@@ -30,7 +30,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class UnseenSpan:
     """Time in which a camera did not see.
 
     Attributes:
@@ -44,7 +44,7 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class ChartLane:
     """One tool at one station.
 
     Attributes:
@@ -69,8 +69,8 @@ class CameraChart:
     """Lanes of one camera, and when it did not see."""
 
     camera: str
-    lanes: tuple[Lane, ...]
-    gaps: tuple[Gap, ...]
+    lanes: tuple[ChartLane, ...]
+    gaps: tuple[UnseenSpan, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Row:
+class LaneName:
     """A lane to be shown even where it holds no use."""
 
     camera: str
@@ -126,7 +126,7 @@ def chart_of(
     colours: Colours | None = None,
 ) -> Chart:
     """Lay out a report as `make_chart` does: its lanes, time in use and shifts; safety equipment is no use."""
-    rows = {Row(lane.camera, lane.station, lane.tool): round(lane.states.used_s * 1e6) for lane in report.lanes}
+    rows = {LaneName(lane.camera, lane.station, lane.tool): round(lane.states.used_s * 1e6) for lane in report.lanes}
     shown = [episode for episode in episodes if _row(episode) in rows]
     period = Period(report.from_us, report.to_us)
     chart = make_chart(report.site, period, zone, shown, stretches, rows, steps, colours)
@@ -139,7 +139,7 @@ def make_chart(
     zone: ZoneInfo,
     episodes: Sequence[Episode],
     stretches: Sequence[Stretch],
-    rows: Mapping[Row, int] = MappingProxyType({}),
+    rows: Mapping[LaneName, int] = MappingProxyType({}),
     steps: int = 2000,
     colours: Colours | None = None,
 ) -> Chart:
@@ -156,14 +156,16 @@ def make_chart(
         colours: of each tool; None: in the order of their names.
     """
     step_us = max(1, period.length_us // steps)
-    by_row: dict[Row, list[Episode]] = {row: [] for row in rows}
+    by_row: dict[LaneName, list[Episode]] = {row: [] for row in rows}
     for episode in episodes:
         if episode.start_us < period.to_us and max(episode.end_us, episode.start_us + 1) > period.from_us:
             by_row.setdefault(_row(episode), []).append(episode)
     cameras = []
     for sight in sights(stretches, {row.camera for row in by_row}).values():
         lanes = tuple(
-            Lane(row.tool, row.station, bars := _bars(by_row[row], period, step_us), rows.get(row, _length_us(bars)))
+            ChartLane(
+                row.tool, row.station, bars := _bars(by_row[row], period, step_us), rows.get(row, _length_us(bars))
+            )
             for row in sorted(by_row)
             if row.camera == sight.camera
         )
@@ -172,7 +174,7 @@ def make_chart(
     return Chart(site, period, zone, tuple(cameras), (), chosen)
 
 
-def find_gaps(period: Period, sight: Sight, step_us: int = 1) -> tuple[Gap, ...]:
+def find_gaps(period: Period, sight: Sight, step_us: int = 1) -> tuple[UnseenSpan, ...]:
     """Return when a camera did not see: what its site says of it, and where no frames came.
 
     Args:
@@ -183,7 +185,7 @@ def find_gaps(period: Period, sight: Sight, step_us: int = 1) -> tuple[Gap, ...]
     known = union((*sight.observed, *(span for spans in sight.reasons.values() for span in spans)))
     unseen = sight.reasons | {NO_FRAMES: without(((period.from_us, period.to_us),), known)}
     gaps = [
-        Gap(start, end, why)
+        UnseenSpan(start, end, why)
         for why, spans in unseen.items()
         for start, end in within(spans, period.from_us, period.to_us)
     ]
@@ -192,8 +194,8 @@ def find_gaps(period: Period, sight: Sight, step_us: int = 1) -> tuple[Gap, ...]
     )
 
 
-def _row(episode: Episode) -> Row:
-    return Row(episode.stream.camera, episode.station, episode.tool)
+def _row(episode: Episode) -> LaneName:
+    return LaneName(episode.stream.camera, episode.station, episode.tool)
 
 
 def _length_us(bars: Sequence[Bar]) -> int:

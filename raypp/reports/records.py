@@ -8,7 +8,7 @@ from raypp.ledger.store import Ledger
 from raypp.reports.cameras import CameraState, camera_states, known_until, silent_since, watching
 from raypp.reports.colours import Colours, colours_of
 from raypp.reports.period import DAY_US, Period, day_of
-from raypp.reports.wording import clock, date_and_clock, iso, some
+from raypp.reports.wording import clock, date_and_clock, first_few, iso
 from raypp.text.wording import counted
 from raypp.usage.episode import Episode, Stretch
 from raypp.usage.overlap import counted_once
@@ -72,7 +72,7 @@ class Recorded:
             f"{camera} silent since " + (clock if local(at_us, zone).date() == today else date_and_clock)(at_us, zone)
             for camera, at_us in self.silent.items()
         ]
-        return "; ".join((counted(len(report.coverage), "camera"), *some(quiet, "more silent")))
+        return "; ".join((counted(len(report.coverage), "camera"), *first_few(quiet, "more silent")))
 
     @property
     def colours(self) -> Colours:

@@ -55,7 +55,7 @@ def until(period: Period, zone: ZoneInfo) -> str:
     return f"{date_and_clock(period.from_us, zone)} to {last}"
 
 
-def share(part: float | None) -> str:
+def percentage(part: float | None) -> str:
     """Return a share, 0 to 1, such as `37 %`; `0 %` and `100 %` only where exact: little never reads as nothing."""
     if part is None:
         return "-"
@@ -97,7 +97,7 @@ def ago(moment_us: int, now_us: int) -> str:
     return f"{seconds} s ago"
 
 
-def some(items: Sequence[str], rest: str, most: int = 3) -> tuple[str, ...]:
+def first_few(items: Sequence[str], rest: str, most: int = 3) -> tuple[str, ...]:
     """Return the first of several items, and how many are left, such as `4 more silent`."""
     left = len(items) - most
     return (*items[:most], f"{left} {rest}") if left > 0 else tuple(items)

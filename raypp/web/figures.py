@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from raypp.reports.coverage_rows import WHOLE, CoverageRow, coverage_rows
-from raypp.reports.wording import seconds, share
+from raypp.reports.wording import percentage, seconds
 from raypp.text.wording import counted
 from raypp.usage.report import SiteReport, Transition, UseTotal
 from raypp.web.timeline import WHY_NOT
@@ -108,7 +108,9 @@ def _shares(row: CoverageRow) -> Shares:
     idle = row.observed_s / total_s - used
     if row.used_s is None:
         reasons = ", ".join(f"{WHY_NOT.get(why, why)} {seconds(length)}" for why, length in row.reasons_s.items())
-        text = f"observed {share(row.observed_share)}" + (f"; {reasons}" if reasons else "")
+        text = f"observed {percentage(row.observed_share)}" + (f"; {reasons}" if reasons else "")
     else:
-        text = f"used {share(used)}, not used {share(idle)}, not observed {share(1 - row.observed_share)}"
+        text = (
+            f"used {percentage(used)}, not used {percentage(idle)}, not observed {percentage(1 - row.observed_share)}"
+        )
     return Shares(used, max(0.0, idle), max(0.0, row.not_observed_s / total_s), text)

@@ -98,7 +98,7 @@ def data(value: str | object, status: int = 200, **headers: str) -> PageResponse
     return _answer(status, "application/json; charset=utf-8", text.encode(), headers)
 
 
-def plain(body: bytes, kind: str, **headers: str) -> PageResponse:
+def file(body: bytes, kind: str, **headers: str) -> PageResponse:
     """Answer with anything else."""
     return _answer(200, kind, body, headers)
 

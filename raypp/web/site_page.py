@@ -7,7 +7,7 @@ from raypp.reports.chart import chart_of
 from raypp.reports.colours import Colours
 from raypp.reports.coverage_rows import observed_share, worn_share
 from raypp.reports.records import Recorded
-from raypp.reports.wording import clock, overlaps, seconds, share, until
+from raypp.reports.wording import clock, overlaps, percentage, seconds, until
 from raypp.text.wording import counted
 from raypp.usage.episode import Episode, EpisodeState
 from raypp.usage.report import SiteReport, WornReport
@@ -180,11 +180,15 @@ def _tiles(report: SiteReport, recorded: Recorded) -> tuple[Tile, ...]:
             f"of {counted(len(used), 'tool')}" + (f", {unused} not used" if unused else ""),
         ),
         Tile("Time in use", seconds(sum(tool.states.used_s for tool in report.tools)), "all tools together"),
-        Tile("Observed", share(observed_share(report.coverage)), f"of the time of {recorded.cameras_in_words(report)}"),
+        Tile(
+            "Observed",
+            percentage(observed_share(report.coverage)),
+            f"of the time of {recorded.cameras_in_words(report)}",
+        ),
         Tile("Not observed", seconds(blind_s), "neither used nor not used: nobody can say"),
     ]
     if report.worn:
-        tiles.append(Tile("Safety equipment worn", share(worn_share(report)), "of the time somebody was seen"))
+        tiles.append(Tile("Safety equipment worn", percentage(worn_share(report)), "of the time somebody was seen"))
     return tuple(tiles)
 
 

@@ -85,5 +85,5 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "pause": wording.pause,
     "percent": _percent,
     "seconds": wording.seconds,
-    "share": wording.share,
+    "share": wording.percentage,
 }

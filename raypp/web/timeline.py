@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from raypp.reports.chart import Band, CameraChart, Chart, Gap, Lane
+from raypp.reports.chart import Band, CameraChart, Chart, ChartLane, UnseenSpan
 from raypp.reports.ticks import Tick, make_ticks
 from raypp.reports.wording import clock, date_and_clock, duration
 from raypp.text.wording import counted
@@ -69,7 +69,7 @@ class Plot:
         bars: uses.
     """
 
-    lane: Lane | None
+    lane: ChartLane | None
     colour: int
     label: str
     figures: str
@@ -135,7 +135,9 @@ def _camera(chart: Chart, camera: CameraChart, lines: tuple[PlotMark, ...]) -> C
     return CameraPlots(camera.camera, blindness, plots)
 
 
-def _plot(chart: Chart, camera: CameraChart, lane: Lane, gaps: tuple[Block, ...], lines: tuple[PlotMark, ...]) -> Plot:
+def _plot(
+    chart: Chart, camera: CameraChart, lane: ChartLane, gaps: tuple[Block, ...], lines: tuple[PlotMark, ...]
+) -> Plot:
     where = f"{lane.tool} at {lane.station}" if lane.station else lane.tool
     figures = f"{counted(lane.uses, 'use')} · {duration(lane.total_us)}" if lane.uses else "not used"
     bars = []
@@ -162,18 +164,18 @@ def _tick(chart: Chart, tick: Tick) -> PlotMark:
     return PlotMark(at, "start" if at < 0.02 else "end" if at > 0.98 else "middle", tick.label)
 
 
-def _gap(chart: Chart, gap: Gap) -> Block:
+def _gap(chart: Chart, gap: UnseenSpan) -> Block:
     text = f"not observed: {WHY_NOT.get(gap.why, gap.why)}, {_from_to(chart, gap.start_us, gap.end_us)}"
     return _block(chart, gap.start_us, gap.end_us, text)
 
 
-def _common(chart: Chart) -> list[Gap]:
+def _common(chart: Chart) -> list[UnseenSpan]:
     """Return when no camera saw."""
     spans = [tuple((gap.start_us, gap.end_us) for gap in camera.gaps) for camera in chart.cameras]
     common: Spans = union(spans[0]) if spans else ()
     for other in spans[1:]:
         common = shared(common, union(other))
-    return [Gap(start, end, "no camera saw") for start, end in common]
+    return [UnseenSpan(start, end, "no camera saw") for start, end in common]
 
 
 def _from_to(chart: Chart, start_us: int, end_us: int) -> str:

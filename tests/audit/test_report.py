@@ -20,7 +20,7 @@ from raypp.audit.core.recognised import (
 )
 from raypp.audit.core.row import AttackRow
 from raypp.audit.report.curve import lines_of
-from raypp.audit.report.page import write_report
+from raypp.audit.report.page import write_audit_report
 from raypp.audit.verdict.certificate import Certificate, ImageCounts
 from raypp.errors import OptionError
 from tests.audit.rows import (
@@ -69,7 +69,7 @@ class Page(HTMLParser):
 
 
 def show(folder: Path, made: Certificate, images: Path | None = None) -> Page:
-    path = write_report(folder, made, images or folder / "images")
+    path = write_audit_report(folder, made, images or folder / "images")
     assert path == folder / "report.html"
     return Page(path.read_text())
 
@@ -310,7 +310,7 @@ def test_what_is_no_image_of_the_audit_is_not_embedded(tmp_path: Path, name: str
 
 def test_the_page_needs_nothing_outside_it(tmp_path: Path) -> None:
     save(tmp_path / "images", "view.png")
-    write_report(tmp_path, certificate([reconstruct(image="view.png"), pairs(6, 0.2)]), tmp_path / "images")
+    write_audit_report(tmp_path, certificate([reconstruct(image="view.png"), pairs(6, 0.2)]), tmp_path / "images")
     text = re.sub(r"data:image/png;base64,[A-Za-z0-9+/=]+", "", (tmp_path / "report.html").read_text())
     for outside in ("http", "@import", "url(/", "url(h", "//", "<script", "<link", "href="):
         assert outside not in text, outside
@@ -360,12 +360,12 @@ def test_without_pairs_there_is_no_curve(tmp_path: Path) -> None:
 def test_a_report_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OptionError, match="name a folder you may write to"):
-        write_report(tmp_path / "file", certificate(), tmp_path)
+        write_audit_report(tmp_path / "file", certificate(), tmp_path)
 
 
 def test_writing_again_replaces_the_report_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    first = write_report(tmp_path / "new" / "out", certificate(), tmp_path).read_bytes()
-    assert write_report(tmp_path / "new" / "out", certificate(), tmp_path).read_bytes() == first
+    first = write_audit_report(tmp_path / "new" / "out", certificate(), tmp_path).read_bytes()
+    assert write_audit_report(tmp_path / "new" / "out", certificate(), tmp_path).read_bytes() == first
     assert [one.name for one in (tmp_path / "new" / "out").iterdir()] == ["report.html"]
 
 

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raypp.reports.chart import Gap, Row, find_gaps, make_chart
+from raypp.reports.chart import LaneName, UnseenSpan, find_gaps, make_chart
 from raypp.reports.period import Period
 from raypp.usage.coverage import NO_FRAMES, sights
 from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName, Stretch, episode_id
@@ -30,16 +30,16 @@ def gaps_of(period, stretches):
 
 def test_time_without_frames_and_time_with_a_covered_camera_are_told_apart():
     gaps = gaps_of(Period(0, 100), [saw(10, 40), saw(40, 60, Observation.COVERED), saw(60, 90)])
-    assert gaps == (Gap(0, 10, NO_FRAMES), Gap(40, 60, "covered"), Gap(90, 100, NO_FRAMES))
+    assert gaps == (UnseenSpan(0, 10, NO_FRAMES), UnseenSpan(40, 60, "covered"), UnseenSpan(90, 100, NO_FRAMES))
 
 
 def test_what_one_epoch_saw_was_seen():
     covered = saw(0, 50, Observation.COVERED)
-    assert gaps_of(Period(0, 100), [covered, saw(20, 100, stream=AGAIN)]) == (Gap(0, 20, "covered"),)
+    assert gaps_of(Period(0, 100), [covered, saw(20, 100, stream=AGAIN)]) == (UnseenSpan(0, 20, "covered"),)
 
 
 def test_without_stretches_all_is_unobserved():
-    assert gaps_of(Period(5, 9), []) == (Gap(5, 9, NO_FRAMES),)
+    assert gaps_of(Period(5, 9), []) == (UnseenSpan(5, 9, NO_FRAMES),)
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 20), st.sampled_from(Observation))))
@@ -71,7 +71,7 @@ def test_uses_too_close_to_draw_apart_are_drawn_together_and_still_counted():
 
 
 def test_a_lane_is_shown_for_a_tool_that_was_not_used():
-    chart = make_chart("plant-1", Period(0, 10), BERLIN, [], [], {Row("gate", "bench", "saw"): 0})
+    chart = make_chart("plant-1", Period(0, 10), BERLIN, [], [], {LaneName("gate", "bench", "saw"): 0})
     assert [(lane.tool, lane.station, lane.uses) for lane in chart.cameras[0].lanes] == [("saw", "bench", 0)]
     assert chart.colours == {"saw": 0}
 

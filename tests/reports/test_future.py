@@ -10,8 +10,8 @@ from raypp.cli.ledger import forget
 from raypp.cli.report import make_command
 from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
-from raypp.web.page import respond
 from raypp.web.request import PageRequest
+from raypp.web.routes import respond
 from tests.ledger.site import DRILL, Connection, chunks, seen
 
 _END_US = 253_402_300_799_999_999

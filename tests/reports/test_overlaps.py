@@ -11,8 +11,8 @@ from raypp.cli.report import make_command
 from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
 from raypp.usage.episode import StreamName
-from raypp.web.page import respond
 from raypp.web.request import PageRequest
+from raypp.web.routes import respond
 from tests.ledger.site import STREAM, Connection, chunks, working_day
 
 

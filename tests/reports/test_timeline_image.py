@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from raypp.reports.chart import Band, Row, make_chart
+from raypp.reports.chart import Band, LaneName, make_chart
 from raypp.reports.period import Period
 from raypp.reports.timeline_image import save_image
 from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName, Stretch, episode_id
@@ -63,7 +63,7 @@ def test_what_was_not_observed_is_hatched_there_and_nowhere_else(tmp_path, zone)
 def test_names_of_any_kind_and_many_lanes_are_drawn(tmp_path, zone):
     names = ["$\\frac{1}{2}$", "\u6271\u624b", "x" * 100, "a\nb\x00c", "\U0001f528", ""]
     pixels = drawn(tmp_path / "odd.png", zone, 8 * 3600, [(name, 0, 3600) for name in names], [(0, 8 * 3600)])
-    many = {Row("gate", "", f"tool {number}"): 0 for number in range(130)}
+    many = {LaneName("gate", "", f"tool {number}"): 0 for number in range(130)}
     tall = drawn(tmp_path / "many.png", zone, 8 * 3600, [("tool 1", 0, 60)], [(0, 100)], many)
     assert pixels.shape[1] == tall.shape[1] == 1820
     assert pixels.shape[0] < tall.shape[0] < 6000

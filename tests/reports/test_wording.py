@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raypp.reports.wording import duration, share
+from raypp.reports.wording import duration, percentage
 from raypp.text.wording import counted
 
 
@@ -27,10 +27,10 @@ def test_durations_read_as_people_say_them(seconds, words):
 
 @given(st.floats(0, 1))
 def test_little_never_reads_as_nothing_and_much_never_as_all(part):
-    assert (share(part) == "0 %") == (part == 0)
-    assert (share(part) == "100 %") == (part == 1)
+    assert (percentage(part) == "0 %") == (part == 0)
+    assert (percentage(part) == "100 %") == (part == 1)
 
 
 def test_shares_and_counts():
-    assert [share(None), share(0.004), share(0.5), share(0.996)] == ["-", "< 1 %", "50 %", "> 99 %"]
+    assert [percentage(None), percentage(0.004), percentage(0.5), percentage(0.996)] == ["-", "< 1 %", "50 %", "> 99 %"]
     assert [counted(1, "use"), counted(0, "use"), counted(12_000, "use")] == ["1 use", "0 uses", "12,000 uses"]

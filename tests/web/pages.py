@@ -3,8 +3,8 @@
 import base64
 from html.parser import HTMLParser
 
-from raypp.web.page import respond
 from raypp.web.request import PageRequest
+from raypp.web.routes import respond
 from tests.reports.conftest import NOW_US
 
 RANGE = "from=2026-03-02T13:50&to=2026-03-02T14:10"

@@ -8,8 +8,8 @@ from urllib.parse import unquote
 
 from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
-from raypp.web.page import respond
 from raypp.web.request import PageRequest
+from raypp.web.routes import respond
 
 
 @contextmanager

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from raypp.web.page import respond
 from raypp.web.request import PageRequest
+from raypp.web.routes import respond
 from tests.reports.conftest import NOW_US
 from tests.web.pages import Page, basic, get
 

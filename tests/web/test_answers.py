@@ -4,14 +4,14 @@ import json
 import pytest
 
 from raypp.errors import LedgerUnavailableError
-from raypp.web.page import respond
 from raypp.web.request import PageRequest
+from raypp.web.routes import respond
 from tests.reports.conftest import NOW_US
 from tests.web.pages import Page, get
 
 
 @pytest.mark.parametrize(("path", "query", "words"), [
-    ("/sites/plant-1", "from=noon", "--from 'noon' is no time"),
+    ("/sites/plant-1", "from=noon", "from 'noon' is no time"),
     ("/sites/plant-1", "from=2026-03-02&to=2026-03-01", "is not after"),
     ("/sites/plant-1", "from=2025-01-01&to=2026-01-01", "at most 31 days"),
     ("/sites/plant-1/episodes", "page=0", "page '0' is out of range"),

@@ -3,8 +3,8 @@ import json
 from raypp.errors import LedgerError, SettingsError
 from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
-from raypp.web.page import respond
 from raypp.web.request import PageRequest
+from raypp.web.routes import respond
 from raypp.web.sites_page import PAGE_SITES
 from tests.reports.conftest import NOW_US
 from tests.web.pages import Page, basic, get

@@ -42,7 +42,7 @@ def lines_of(rows: Sequence[AttackRow]) -> tuple[Line, ...]:
             points[pairs] = max(got, points.get(pairs, got))
     return tuple(
         Line(target, not other, tuple(sorted(points.items())))
-        for (other, target), points in sorted(most.items(), key=lambda one: one[0][0])
+        for (other, target), points in sorted(most.items(), key=lambda entry: entry[0][0])
     )
 
 

@@ -100,7 +100,7 @@ class AuditReport:
     scale: str = SCALE
 
 
-def write_report(folder: Path, certificate: Certificate, images: Path | None) -> Path:
+def write_audit_report(folder: Path, certificate: Certificate, images: Path | None) -> Path:
     """Write `report.html`, whole or not at all, and return its path.
 
     With images it stays with their owner; without, it says no more than the certificate, which holds none.

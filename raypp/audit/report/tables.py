@@ -8,7 +8,7 @@ from raypp.audit.core.recognised import NO_FACE, Recognised, TextFigures
 from raypp.audit.core.row import AttackRow, DecideRow, Estimate, MatchRow, ReconstructRow
 from raypp.audit.verdict.assumptions import CAVEATS
 from raypp.audit.verdict.gates import LABELS_ONLY, Verdict, leakage
-from raypp.reports.wording import share
+from raypp.reports.wording import percentage
 from raypp.web.values import Badge
 
 _NONE, _NOT_EVALUATED = "-", Verdict.NOT_EVALUATED.value
@@ -90,13 +90,13 @@ class AttackTable:
 
 
 def attack_tables(rows: Sequence[AttackRow]) -> list[AttackTable]:
-    """One table of each kind of attack, and one of what is recognised, as far as there are any."""
+    """Return one table of each kind of attack, and one of what is recognised, as far as there are any."""
     reconstructions = [row for row in rows if isinstance(row, ReconstructRow)]
     reconstructed = [_reconstruct(row) for row in reconstructions]
     matched = [_match(row) for row in rows if isinstance(row, MatchRow)]
     decided = [_decide(row) for row in rows if isinstance(row, DecideRow)]
     seen = [_recognised(row, row.recognised) for row in reconstructions if row.recognised is not None]
-    told = [
+    things = [
         _things(row, row.recognised)
         for row in reconstructions
         if row.recognised is not None and _looked(row.recognised)
@@ -104,7 +104,7 @@ def attack_tables(rows: Sequence[AttackRow]) -> list[AttackTable]:
     tables = (
         (_RECONSTRUCT, reconstructed),
         (_RECOGNISED, seen),
-        (_THINGS, told),
+        (_THINGS, things),
         (_MATCH, matched),
         (_DECIDE, decided),
     )
@@ -112,16 +112,16 @@ def attack_tables(rows: Sequence[AttackRow]) -> list[AttackTable]:
 
 
 def comparison_table(rows: Sequence[AttackRow]) -> AttackTable:
-    """The same attacks on the veil and on each baseline: leakage L, share found, or AUC; the veil's column first."""
+    """Return the same attacks on veil and baselines: leakage L, share found, or AUC; the veil's column first."""
     targets = sorted(dict.fromkeys((not row.is_veil, row.target) for row in rows), key=itemgetter(0))
     attacks = list(dict.fromkeys((row.adversary, row.attack) for row in rows))
-    found = {(row.adversary, row.attack, not row.is_veil, row.target): row for row in rows}
+    by_place = {(row.adversary, row.attack, not row.is_veil, row.target): row for row in rows}
     heads = (("attack", ""), ("by", ""), *((name, "n") for _, name in targets))
     body = [
         [
             (attack.name, "w"),
             (adversary.value, "t"),
-            *((_summary(found.get((adversary, attack, *one))), "n") for one in targets),
+            *((_summary(by_place.get((adversary, attack, *target))), "n") for target in targets),
         ]
         for adversary, attack in attacks
     ]
@@ -150,51 +150,59 @@ def _reconstruct(row: ReconstructRow) -> list[tuple[str | Cell, str]]:
     ]
 
 
-def _recognised(row: ReconstructRow, found: Recognised) -> list[tuple[str | Cell, str]]:
+def _recognised(row: ReconstructRow, figures: Recognised) -> list[tuple[str | Cell, str]]:
     """Return the cells on what recognisers find; if they look at nothing, why."""
-    faces, text = found.faces, found.text
+    faces, text = figures.faces, figures.text
     if faces is None or text is None:
-        return [(Cell(row.attack.name, strong=True), "w"), (f"{_NOT_EVALUATED}: {found.reason}", "w")]
-    told = faces.verification
+        return [(Cell(row.attack.name, strong=True), "w"), (f"{_NOT_EVALUATED}: {figures.reason}", "w")]
+    verified = faces.verification
     return [
         (Cell(row.attack.name, strong=True), "w"),
         (f"{faces.found:,} of {faces.faces:,}" if faces.faces else NO_FACE, "n"),
         (f"{faces.anywhere:,}" if faces.faces else _NONE, "n"),
-        (f"{told.auc:.2f} [{told.low:.2f}, {told.high:.2f}]" if told else faces.reason, "n" if told else "w"),
-        (f"{told.people:,}" if told else _NONE, "n"),
+        (
+            f"{verified.auc:.2f} [{verified.low:.2f}, {verified.high:.2f}]" if verified else faces.reason,
+            "n" if verified else "w",
+        ),
+        (f"{verified.people:,}" if verified else _NONE, "n"),
         (f"{text.read:,} of {text.words:,}", "n"),
         (planted(text), "w"),
         (f"{text.own_read:,} of {text.own:,}" if text.own is not None else "not looked for", "n"),
     ]
 
 
-def _looked(found: Recognised) -> bool:
-    return found.objects is not None or found.colours is not None
+def _looked(figures: Recognised) -> bool:
+    return figures.objects is not None or figures.colours is not None
 
 
-def _things(row: ReconstructRow, found: Recognised) -> list[tuple[str | Cell, str]]:
+def _things(row: ReconstructRow, figures: Recognised) -> list[tuple[str | Cell, str]]:
     """Objects and colours, as far as anybody looked for them."""
     seen = named = (_NONE,) * 4
-    if one := found.objects:
-        seen = (f"{one.found:,} of {one.objects:,}", f"{one.others:,}", f"{one.again:,}", f"{one.grey:,}")
-    if told := found.colours:
-        right = f"{told.right:,} of {told.boxes:,}"
-        named = (right, f"{told.by_chance:,.1f}", f"{told.commonest:,}", f"{told.guessed:,}")
+    if objects := figures.objects:
+        seen = (
+            f"{objects.found:,} of {objects.objects:,}",
+            f"{objects.others:,}",
+            f"{objects.again:,}",
+            f"{objects.grey:,}",
+        )
+    if colours := figures.colours:
+        right = f"{colours.right:,} of {colours.boxes:,}"
+        named = (right, f"{colours.by_chance:,.1f}", f"{colours.commonest:,}", f"{colours.guessed:,}")
     return [(Cell(row.attack.name, strong=True), "w"), *((cell, "n") for cell in (*seen, *named))]
 
 
 def planted(text: TextFigures) -> str:
-    """Words read at each height of letters, such as `1/4 2 of 2, 1/8 0 of 4`, of the image's height."""
-    return ", ".join(f"1/{1 / one.height:.0f} {one.read} of {one.words}" for one in text.planted if one.words)
+    """Return words read at each height of letters, such as `1/4 2 of 2, 1/8 0 of 4`, of the image's height."""
+    return ", ".join(f"1/{1 / size.height:.0f} {size.read} of {size.words}" for size in text.planted if size.words)
 
 
 def _match(row: MatchRow) -> list[tuple[str | Cell, str]]:
     top1 = row.top1
     return [
         *_attack(row),
-        (f"{share(top1.mean)} [{share(top1.low)}, {share(top1.high)}]" if top1 else _NONE, "n"),
+        (f"{percentage(top1.mean)} [{percentage(top1.low)}, {percentage(top1.high)}]" if top1 else _NONE, "n"),
         (f"{row.candidates:,}" if row.candidates else _NONE, "n"),
-        (share(1 / row.candidates) if row.candidates else _NONE, "n"),
+        (percentage(1 / row.candidates) if row.candidates else _NONE, "n"),
         ("no attack: what the others are held against" if row.attack.family == LABELS_ONLY else _control(row), "w"),
         (f"{row.seconds:,.1f}", "n"),
     ]
@@ -204,7 +212,7 @@ def _decide(row: DecideRow) -> list[tuple[str | Cell, str]]:
     return [
         *_attack(row),
         (_interval(row.auc), "n"),
-        (share(row.auc.worst) if row.auc else _NONE, "n"),
+        (percentage(row.auc.worst) if row.auc else _NONE, "n"),
         (f"{row.images:,}", "n"),
         ("no attack: what recognisers are held against" if row.auc and row.control is None else _control(row), "w"),
         (f"{row.seconds:,.1f}", "n"),
@@ -238,7 +246,7 @@ def _summary(row: AttackRow | None) -> str:
         return _NONE
     if isinstance(row, MatchRow):
         counts = row.evaluated or row.attack.family == LABELS_ONLY
-        return share(row.top1.mean) + " found" if row.top1 and counts else _NOT_EVALUATED
+        return percentage(row.top1.mean) + " found" if row.top1 and counts else _NOT_EVALUATED
     if isinstance(row, DecideRow):
         return f"AUC {row.auc.mean:.3f}" if row.auc and row.evaluated else _NOT_EVALUATED
     got = leakage(row)

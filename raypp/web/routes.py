@@ -22,12 +22,12 @@ from raypp.reports.records import MOST_DAYS as REPORT_DAYS
 from raypp.reports.records import MOST_EPISODES, Recorded, cameras_of, latest, newest_frame, read
 from raypp.web.assets import FAVICON
 from raypp.web.licence import licence_text, source_page
-from raypp.web.request import PageRequest, PageResponse, data, html, plain, problem
+from raypp.web.request import PageRequest, PageResponse, data, file, html, problem
 from raypp.web.site_heading import SiteView
 from raypp.web.site_page import episodes_page, site_page
 from raypp.web.sites_page import site_state, sites_page
 
-MOST_DAYS = 31
+PAGE_DAYS = 31
 """How long a period the page shows; `raypp report` and GetSiteReport have a longer one."""
 _LARGEST_PAGE = 1000
 _DEFAULT_EPISODES = 100
@@ -55,7 +55,7 @@ def respond(
     if request.method not in {"GET", "HEAD"}:
         return problem(request, 405, "Read only", "this page only reads; use GET", Allow="GET, HEAD")
     if request.path == "/favicon.svg":
-        answer = plain(FAVICON.encode(), "image/svg+xml")
+        answer = file(FAVICON.encode(), "image/svg+xml")
     else:
         try:
             answer = _open_to_all(request, source_url) or _answer(request, ledger, identities, now_us)
@@ -68,7 +68,7 @@ def respond(
 def _open_to_all(request: PageRequest, source_url: str | None) -> PageResponse | None:
     """Answer with what needs no token; None for any other address."""
     if request.path == "/licence":
-        return plain(licence_text().encode(), "text/plain; charset=utf-8")
+        return file(licence_text().encode(), "text/plain; charset=utf-8")
     if request.path == "/source":
         return html(source_page(source_url))
     return None
@@ -140,8 +140,8 @@ def _view(ledger: Ledger, reader: Principal, site: str, query: Mapping[str, str]
     if period is None:
         recorded = latest(ledger, site, settings, now_us, cameras)
     else:
-        if period.until(now_us).length_us > MOST_DAYS * DAY_US:
-            raise OptionError(f"the page shows at most {MOST_DAYS} days at a time; `raypp report` shows {REPORT_DAYS}")
+        if period.until(now_us).length_us > PAGE_DAYS * DAY_US:
+            raise OptionError(f"the page shows at most {PAGE_DAYS} days at a time; `raypp report` shows {REPORT_DAYS}")
         recorded = read(ledger, site, settings, period, now_us, cameras, MOST_EPISODES)
     newest = newest_frame(ledger, site, cameras, now_us)
     return SiteView(site, settings, cameras, newest, recorded, period is not None, now_us)
@@ -157,7 +157,7 @@ def _csv(view: SiteView) -> PageResponse:
     episodes = view.recorded.episodes if view.recorded else ()
     text = episodes_csv(episodes, view.settings.zone)
     name = f'attachment; filename="{view.site}-episodes.csv"'
-    return plain(text.encode(), "text/csv; charset=utf-8", Content_Disposition=name)
+    return file(text.encode(), "text/csv; charset=utf-8", Content_Disposition=name)
 
 
 def _episodes(ledger: Ledger, reader: Principal, site: str, query: Mapping[str, str], now_us: int) -> PageResponse:
