@@ -49,7 +49,7 @@ docs: setup  ## the docs site, into build/site; its references are made from the
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: setup  ## speed, memory and size, as ratios measured in one run
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m benchmarks
 
 attack-table: setup  ## first attacks on many veil settings: the table that the defaults were chosen from
 	$(BIN)/python -m tests.attacks

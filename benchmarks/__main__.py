@@ -1,24 +1,24 @@
-"""`python -m tests.benchmarks`: speed, memory and size of veiling and streaming, as ratios measured in one run."""
+"""`python -m benchmarks`: speed, memory and size of veiling and streaming, as ratios measured in one run."""
 
 import argparse
 import json
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks.memory import memory_rows
-from tests.benchmarks.service_memory import service_memory_rows
-from tests.benchmarks.siege import siege_rows
-from tests.benchmarks.size import size_rows
-from tests.benchmarks.source import make_source
-from tests.benchmarks.streaming import streaming_rows
-from tests.benchmarks.throughput import job_rows, one_thread_rows
+from benchmarks.memory import memory_rows
+from benchmarks.service_memory import service_memory_rows
+from benchmarks.siege import siege_rows
+from benchmarks.size import size_rows
+from benchmarks.source import make_source
+from benchmarks.streaming import streaming_rows
+from benchmarks.throughput import job_rows, one_thread_rows
 
 _PARTS = ("thread", "job", "memory", "size", "streaming", "service-memory", "siege")
 
 
 def main() -> None:
     """Run the benchmarks and print their table."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10, help="length of the 720p video of the whole-job benchmark")
     parser.add_argument("--siege-seconds", type=float, default=300, help="length of each of the two sieges")
     parser.add_argument("--only", choices=_PARTS, help="run only this one")

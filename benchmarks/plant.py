@@ -9,6 +9,7 @@ import grpc
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.source import FPS, make_source
 from protos.raypp_pb2_grpc import SitesStub
 from raypp.geometry.letterbox import Letterbox
 from raypp.io.private import write_private
@@ -21,7 +22,6 @@ from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import save_site_key
 from raypp.veil.spec import PatchSpec
 from raypp.veil.veil import Veil
-from tests.benchmarks.source import FPS, make_source
 from tests.serving.bundles import write_usual_bundle
 from tests.serving.front import Authority, running_front
 from tests.serving.running import Camera, Connection, Service, bearer, free_port, running_service

@@ -6,8 +6,8 @@ from ssl import SSLContext, create_default_context
 
 import grpc
 
+from benchmarks.plant import HEIGHT, PACE_FPS, SECRET, SPEC, WIDTH, Plant, running_plant
 from protos.raypp_pb2_grpc import SitesStub
-from tests.benchmarks.plant import HEIGHT, PACE_FPS, SECRET, SPEC, WIDTH, Plant, running_plant
 from tests.chaos.pipe import Pipe
 from tests.e2e.serve.talk import get_page
 from tests.serving.running import START_US, Connection, bearer

@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from benchmarks.plant import HEIGHT, PACE_FPS, SPEC, WIDTH, Plant, running_plant
 from raypp.ledger.store import Ledger
 from raypp.serving.detector import BundleDetector
 from raypp.serving.model import FrameBlock
 from raypp.serving.settings import DetectionSettings
 from raypp.veil.veil import Veil
-from tests.benchmarks.plant import HEIGHT, PACE_FPS, SPEC, WIDTH, Plant, running_plant
 from tests.command import environment
 
 Row = tuple[str, str, str]

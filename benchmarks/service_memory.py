@@ -9,7 +9,7 @@ import grpc
 import numpy as np
 import numpy.typing as npt
 
-from tests.benchmarks.plant import PACE_FPS, Plant, running_plant
+from benchmarks.plant import PACE_FPS, Plant, running_plant
 
 Row = tuple[str, str, str]
 _IDLE, _BUSY, _DEAF = 50, 10, 20

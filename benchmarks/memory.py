@@ -8,9 +8,9 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.source import make_source
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
-from tests.benchmarks.source import make_source
 
 Row = tuple[str, str, str]
 
