@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint docs bench attack-table lock sbom proto chaos accept clean
+.PHONY: help setup demo check test test-slow lint docs bench attack-table lock sbom proto chaos accept clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -31,6 +31,12 @@ $(STAMP): requirements.txt pyproject.toml
 
 demo: setup  ## make a sample archive, veil it on a local Ray, verify it, and draw what an attacker sees
 	$(BIN)/raypp demo --out demo-out
+
+# Folders of pure decisions: nothing in them starts Ray, a server or a training.
+UNIT := tests/geometry tests/io tests/text tests/tools tests/usage tests/veil tests/wire tests/shards tests/evaluate tests/reports tests/test_*.py
+
+check: setup lint  ## lint and unit tests, under two minutes: before each commit
+	$(BIN)/python -m pytest -q -m "not slow and not ray" -n 2 $(UNIT)
 
 test: setup lint docs  ## all tests but the slow ones
 	$(BIN)/python -m pytest -q -m "not slow" -n 2
