@@ -1,6 +1,5 @@
 """The readers of files that come from others, each with inputs that are nearly right."""
 
-import io
 import json
 import tempfile
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from tests.fuzz.archive import parquet, read_archive, read_shard
 from tests.fuzz.mutation import altered, mutated, written
 
 PASSPHRASE = "a long phrase"
@@ -288,74 +288,6 @@ def _read_certificate(path: Path) -> object:
 # --- archives --------------------------------------------------------------------------------------------------------
 
 
-@cache
-def _archive() -> dict[str, bytes]:
-    from raypp.geometry.boxes import Box
-    from raypp.shards.labels import SampleLabels, write_labels
-    from raypp.shards.manifest import compile_manifest
-    from raypp.shards.store import Store
-    from tests.shards.archives import VEIL_ID, header, row, write_segment
-
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store(folder)
-        store.write_atomic("veil.json", header().to_bytes())
-        receipt = write_segment(store, 1, [row(number) for number in range(6)])
-        compile_manifest(store, header())
-        labels = [SampleLabels(f"{number:032x}", "train", (Box(0, 0.5, 0.5, 0.1, 0.1),)) for number in range(6)]
-        write_labels(store, "v1", ("hammer", "saw"), VEIL_ID, labels)
-        names = {"shard": receipt.shard, "manifest": "manifest.parquet", "labels": "labels/v1/labels.parquet"}
-        return {name: store.read(place) for name, place in names.items()}
-
-
-def _parquet(name: str) -> Callable[[Random], bytes]:
-    """Odd bytes of a right file; or a right file of odd rows, or of odd metadata."""
-
-    def make(random: Random) -> bytes:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        content = _archive()[name]
-        if random.random() < 0.5:
-            return mutated(content, random)
-        table = pq.ParquetFile(io.BytesIO(content)).read(use_threads=False)
-        rows = table.to_pylist()
-        metadata = dict(table.schema.metadata or {})
-        if random.random() < 0.5:
-            metadata[b"raypp"] = written(altered(json.loads(metadata[b"raypp"]), random), random)
-        else:
-            rows = [altered(one, random) if random.random() < 0.3 else one for one in rows]
-        buffer = io.BytesIO()
-        try:
-            table = pa.Table.from_pylist(rows, schema=table.schema if random.random() < 0.7 else None)
-            pq.write_table(table.replace_schema_metadata(metadata), buffer, compression="zstd")
-        except (pa.ArrowException, TypeError, ValueError, OverflowError, AttributeError):
-            return mutated(content, random)
-        return buffer.getvalue()
-
-    return make
-
-
-def _read_shard(path: Path) -> object:
-    from raypp.cli.inspect import describe
-    from raypp.shards.reader import ShardReader
-
-    (path.parent / "manifest.parquet").write_bytes(_archive()["manifest"])
-    describe(path)
-    return [batch.codes().shape for batch in ShardReader(str(path.parent)).shard(path.name)]
-
-
-def _read_archive(path: Path) -> object:
-    from raypp.cli.inspect import describe
-    from raypp.shards.labels import list_versions, read_labels
-    from raypp.shards.store import Store
-
-    describe(path)
-    store = Store(str(path.parents[2] if path.name.startswith("labels") else path.parent))
-    if path.name.startswith("labels"):
-        return [read_labels(store, version) for version in list_versions(store)]
-    return describe(path.parent)
-
-
 TARGETS = {
     "key": Target("some.key", _read_key, _key),
     "data-key": Target("data.key", _read_data_key, _document(
@@ -370,7 +302,7 @@ TARGETS = {
     "inventory": Target("inventory.csv", _read_inventory, _inventory),
     "bundle": Target("tools.model", _read_bundle, _bundle_file),
     "certificate": Target("certificate.json", _read_certificate, _certificate_file),
-    "shard": Target("shard.parquet", _read_shard, _parquet("shard")),
-    "manifest": Target("manifest.parquet", _read_archive, _parquet("manifest")),
-    "labels": Target("labels/v1/labels.parquet", _read_archive, _parquet("labels")),
+    "shard": Target("shard.parquet", read_shard, parquet("shard")),
+    "manifest": Target("manifest.parquet", read_archive, parquet("manifest")),
+    "labels": Target("labels/v1/labels.parquet", read_archive, parquet("labels")),
 }  # fmt: skip
