@@ -31,3 +31,10 @@ def test_importing_raypp_takes_little_time() -> None:
 @pytest.mark.parametrize("room", ["raypp.errors", "raypp.io.atomic", "raypp.io.backoff", "raypp.text.wording"])
 def test_the_lowest_rooms_load_nothing_heavy(room: str) -> None:
     assert json.loads(_said(_LOADED.replace("raypp,", f"{room},", 1), *_HEAVY)) == []
+
+
+@pytest.mark.parametrize(
+    "room", ["raypp.io.filesystem", "raypp.media.sampling", "raypp.train.settings", "raypp.execution"]
+)
+def test_what_a_command_line_asks_first_loads_no_arrow_and_no_decoder(room: str) -> None:
+    assert json.loads(_said(_LOADED.replace("raypp,", f"{room},", 1), "pyarrow", "av", "torch", "PIL")) == []

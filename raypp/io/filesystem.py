@@ -2,13 +2,13 @@
 
 import os
 import re
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, unquote
 
-import pyarrow as pa
-from pyarrow import fs
-
 from raypp.errors import OptionError, UnreachableError
+
+if TYPE_CHECKING:
+    from pyarrow import fs
 
 _QUERY = re.compile(r"\?(?=[a-z_]+=)")
 _HTTP = frozenset(["http", "https"])
@@ -50,7 +50,7 @@ def plain_name(place: str) -> str:
     return unquote(place, errors="surrogateescape")
 
 
-def filesystem_of(url: str) -> tuple[fs.FileSystem, str]:
+def filesystem_of(url: str) -> "tuple[fs.FileSystem, str]":
     """Return the filesystem of a URL and the path within it.
 
     Paths may be percent-encoded, and need not be but for `%`, `#` and `?`. S3 honours AWS_ENDPOINT_URL_S3,
@@ -61,6 +61,9 @@ def filesystem_of(url: str) -> tuple[fs.FileSystem, str]:
         OptionError: if no installed library knows the URL's scheme.
         UnreachableError: if its host or bucket cannot be reached.
     """
+    import pyarrow as pa  # noqa: PLC0415 - slow to load, and most callers only ask whether a place is a URL
+    from pyarrow import fs  # noqa: PLC0415
+
     parts = _parts(url)
     path = plain_name(parts.path)
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
@@ -81,7 +84,9 @@ def filesystem_of(url: str) -> tuple[fs.FileSystem, str]:
     return found
 
 
-def _by_fsspec(url: str, parts: _Parts) -> tuple[fs.FileSystem, str]:
+def _by_fsspec(url: str, parts: _Parts) -> "tuple[fs.FileSystem, str]":
+    from pyarrow import fs  # noqa: PLC0415
+
     uncached: dict[str, Any] = {"cache_type" if parts.scheme in _HTTP else "default_cache_type": "none"}
     try:
         import fsspec  # noqa: PLC0415 - not part of the core install

@@ -4,8 +4,10 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
-from raypp.media.container import VideoInfo
+if TYPE_CHECKING:
+    from raypp.media.container import VideoInfo  # it decodes, which is slow to load
 
 _REORDER_FRAMES = 4  # a keyframe is shown at most about this many frames after its index entry's decoding time
 END_US = 1 << 62
@@ -40,7 +42,7 @@ class Sampling:
         return -(-tick * 1_000_000 * self.rate.denominator // self.rate.numerator)
 
 
-def cut_points(info: VideoInfo, sampling: Sampling, target_us: int) -> tuple[int, ...]:
+def cut_points(info: "VideoInfo", sampling: Sampling, target_us: int) -> tuple[int, ...]:
     """Cut a video into stretches of about `target_us` of presentation time.
 
     Cuts lie just after keyframes of the index, so that little is decoded twice, and on the sampling grid where there is
