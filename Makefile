@@ -41,15 +41,18 @@ check: setup lint  ## lint and unit tests, under two minutes: before each commit
 test: setup lint docs  ## all tests but the slow ones
 	$(BIN)/python -m pytest -q -m "not slow" -n 2
 
-test-slow: setup  ## fuzz of all readers, kill -9 at many points, workers killed, clusters of 1 and 2 CPUs, training killed, a core-only install
+test-slow: setup  ## fuzz of all readers, kill -9 at many points, workers killed, the tutorials, clusters of 1 and 2 CPUs, training killed, a core-only install
 	$(BIN)/python -m pytest -q -s -m slow
 
-lint: setup  ## ruff, mypy --strict, import-linter, and the checks of tools/
+lint: setup  ## ruff, mypy --strict, import-linter, the style of docs, and the checks of tools/
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m tools
+	$(BIN)/python -m tests.docs.style
+	$(BIN)/typos README.md docs $(wildcard benchmarks/results/*.md)
+	$(BIN)/pymarkdown scan README.md docs benchmarks/results
 
 docs: setup  ## the docs site, into build/site; its references are made from the code
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

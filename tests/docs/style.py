@@ -1,0 +1,90 @@
+"""`python -m tests.docs.style`: what pages of docs and README must keep to, with each fault on a line."""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import mean
+
+from tests.command import ROOT
+from tests.docs.pages import README, blocks, pages, prose, results, sentences
+
+LONGEST_LINE, LONGEST_CELL, MOST_WORDS, MOST_WORDS_A_SENTENCE = 100, 80, 1200, 17
+README_LINES, README_WORDS = 110, 700
+_COMMAND = re.compile(r"^(\$ )?(\S*/)?(raypp|make|ray|serve|pip|openssl|curl|git|cat|python) ", re.MULTILINE)
+_RESULT_FACTS = ("when", "commit", "hardware", "data", "command")
+
+
+def faults(page: Path, text: str) -> Iterator[str]:
+    """Every fault of one page that people write."""
+    yield from _lines(text)
+    yield from _cells(text)
+    yield from _words(page, text)
+    yield from _sentences(text)
+    yield from _commands(text)
+
+
+def result_faults(text: str) -> Iterator[str]:
+    """Every fault of one page of measured figures."""
+    yield from _lines(text)
+    rows = dict(re.findall(r"^\| (\w+) \| ([^|\n]+) \|$", text, re.MULTILINE))
+    for fact in _RESULT_FACTS:
+        if fact not in rows:
+            yield f"does not say {fact} in the table at its top"
+
+
+def _lines(text: str) -> Iterator[str]:
+    inside = False
+    for number, line in enumerate(text.splitlines(), 1):
+        inside ^= line.lstrip().startswith("```")
+        if len(line) > LONGEST_LINE and not inside and not line.startswith("|"):
+            yield f"line {number} has {len(line)} characters; at most {LONGEST_LINE}"
+
+
+def _cells(text: str) -> Iterator[str]:
+    for number, line in enumerate(text.splitlines(), 1):
+        for cell in line.strip("| ").split(" | ") if line.startswith("|") else ():
+            shown = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", cell)
+            if len(shown) > LONGEST_CELL:
+                yield f"line {number} has a cell of {len(shown)} characters; at most {LONGEST_CELL}"
+
+
+def _words(page: Path, text: str) -> Iterator[str]:
+    most = README_WORDS if page == README else MOST_WORDS
+    if (found := len(text.split())) > most:
+        yield f"has {found} words; at most {most}"
+    if page == README and (lines := len(text.splitlines())) > README_LINES:
+        yield f"has {lines} lines; at most {README_LINES}"
+
+
+def _sentences(text: str) -> Iterator[str]:
+    found = [len(one.split()) for one in sentences(text)]
+    if found and mean(found) > MOST_WORDS_A_SENTENCE:
+        yield f"has {mean(found):.1f} words a sentence; at most {MOST_WORDS_A_SENTENCE}"
+    if ";" in re.sub(r"`[^`]*`", "", prose(text)) and (chains := re.findall(r"[^.\n]*;[^.\n]*;[^.\n]*", prose(text))):
+        yield f"has a chain of semicolons: {chains[0].strip()[:60]}"
+
+
+def _commands(text: str) -> Iterator[str]:
+    for block in blocks(text):
+        first = block.text.splitlines()[0] if block.text else ""
+        if not block.info:
+            yield f"has a block without a language: {first[:60]}"
+        commands = block.info in {"bash", "console"} or (not block.info and _COMMAND.search(block.text))
+        if commands and block.mark is None:
+            yield f"has commands without `<!-- run: TEST -->` or `<!-- not run: REASON -->` above: {first[:60]}"
+        if block.mark and block.mark[0] == "run" and not (ROOT / block.mark[1].split("::")[0]).exists():
+            yield f"names a test that is not there: {block.mark[1]}"
+
+
+def main() -> int:
+    """Print every fault; 1 if there is any."""
+    found = [(page, one) for page in pages() for one in faults(page, page.read_text())]
+    found += [(page, one) for page in results() for one in result_faults(page.read_text())]
+    for page, one in found:
+        print(f"{page.relative_to(ROOT)}: {one}")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

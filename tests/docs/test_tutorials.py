@@ -1,0 +1,76 @@
+"""The commands of the tutorials, run in their order in one folder, end well and say what the pages say."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from raypp.demo.workshop.sample import make_sample
+from raypp.demo.workshop.tools import CLASSES
+from tests.command import ROOT
+from tests.docs.pages import blocks
+
+pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.timeout(1800)]
+
+_MARK = ("run", "tests/docs/test_tutorials.py")
+_COMMAND = re.compile(
+    r"^\$ (?P<command>(?:.*\\\n)*(?:.*<<'END'\n(?:.*\n)*?END|.*))\n(?P<output>(?:(?!\$ ).*\n?)*)", re.MULTILINE
+)
+
+
+def _commands(page: str) -> Iterator[tuple[str, str]]:
+    """Each command of a tutorial that this test runs, and what the page says it prints."""
+    for block in blocks((ROOT / "docs" / "tutorials" / page).read_text()):
+        if block.mark == _MARK:
+            for found in _COMMAND.finditer(block.text):
+                yield found["command"].replace(".venv/bin/raypp", f"{sys.executable} -m raypp"), found["output"]
+
+
+def _first_words(output: str) -> set[str]:
+    """What a line of output begins with, where that is a name and no value, nor a verdict or tool of another key."""
+    found = {one[1] for line in output.splitlines() if (one := re.match(r"([a-z]+(?: [a-z]+)?)(?=  |: )", line))}
+    return found - {"met", "missed", "undecided", "known pairs", *CLASSES}
+
+
+def _run(command: str, folder: Path, environment: dict[str, str]) -> str:
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=900
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """A folder with the demo's sample and a home of its own, as a reader has it who ran `make demo`."""
+    folder = tmp_path_factory.mktemp("tutorials")
+    (folder / "home").mkdir()
+    make_sample(folder / "demo-out" / "sample", seconds=30)
+    return folder, {**os.environ, "HOME": str(folder / "home"), "PYTHONPATH": str(ROOT)}
+
+
+@pytest.mark.parametrize("page", ["veil.md", "audit.md", "train.md", "stream.md"])
+def test_a_tutorial_runs_as_written(place: tuple[Path, dict[str, str]], page: str) -> None:
+    folder, environment = place
+    served: subprocess.Popen[bytes] | None = None
+    asked = list(_commands(page))
+    assert asked, "the page has commands"
+    try:
+        for command, output in asked:
+            if " serve " in command:
+                served = subprocess.Popen(["bash", "-c", f"exec {command}"], cwd=folder, env=environment)
+                _run("until curl -sf http://127.0.0.1:8000/-/healthz; do sleep 1; done", folder, environment)
+                continue
+            said = _run(command, folder, environment)
+            assert {words for words in _first_words(output) if words not in said} == set(), f"{command}\n{said}"
+    finally:
+        if served:
+            served.send_signal(signal.SIGINT)
+            served.wait(60)
+            time.sleep(1)
