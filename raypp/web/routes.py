@@ -91,7 +91,8 @@ def _answer(request: PageRequest, ledger: Ledger, identities: Identities, now_us
         return problem(request, 503, "One moment", words, Retry_After="5")
     except RayppError as error:
         status, headline = next(answer for kind, answer in _PROBLEMS.items() if isinstance(error, kind))
-        return problem(request, status, headline, str(error))
+        words = str(error).replace("`from_`", "`from`")  # its name in an address; Python has the word for itself
+        return problem(request, status, headline, words)
 
 
 _PROBLEMS: dict[type[RayppError], tuple[int, str]] = {

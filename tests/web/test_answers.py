@@ -11,7 +11,7 @@ from tests.web.pages import Page, get
 
 
 @pytest.mark.parametrize(("path", "query", "words"), [
-    ("/sites/plant-1", "from=noon", "from 'noon' is no time"),
+    ("/sites/plant-1", "from=noon", "`from` 'noon' is no time"),
     ("/sites/plant-1", "from=2026-03-02&to=2026-03-01", "is not after"),
     ("/sites/plant-1", "from=2025-01-01&to=2026-01-01", "at most 31 days"),
     ("/sites/plant-1/episodes", "page=0", "page '0' is out of range"),
