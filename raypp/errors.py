@@ -1,6 +1,6 @@
 """Errors that a user can act on: each message names the thing, the value and the remedy."""
 
-from raypp.text.address import shown
+from raypp.text.address import redacted
 
 
 class RayppError(Exception):
@@ -10,7 +10,7 @@ class RayppError(Exception):
     """
 
     def __init__(self, *args: object) -> None:
-        super().__init__(*(shown(arg) if isinstance(arg, str) else arg for arg in args))
+        super().__init__(*(redacted(arg) if isinstance(arg, str) else arg for arg in args))
 
 
 class OptionError(RayppError):

@@ -29,7 +29,7 @@ from raypp.reveal.plain import PlainFrame, recover
 from raypp.shards.encryption import DataKey
 from raypp.shards.reader import ShardReader
 from raypp.shards.schema import ArchiveHeader
-from raypp.text.address import shown as shown_text
+from raypp.text.address import redacted
 from raypp.veil.key import SiteKey, VeilKey, fingerprint
 from raypp.veil.keyfile import load_key, resolve_key_path
 
@@ -117,10 +117,10 @@ def show(
     summary = ShowSummary(out=str(out), shown=tuple(one.summary(out) for one in shown), problems=tuple(problems))
     for frame in summary.shown:
         Console(soft_wrap=True).print(
-            f"{frame.sample_id}  {_time(frame.timestamp_us)}  {shown_text(frame.source)}", highlight=False, markup=False
+            f"{frame.sample_id}  {_time(frame.timestamp_us)}  {redacted(frame.source)}", highlight=False, markup=False
         )
     for problem in problems:
-        console.print(shown_text(problem), highlight=False, markup=False)
+        console.print(redacted(problem), highlight=False, markup=False)
     if shown:
         console.print(
             f"{len(shown)} of {len(wanted)} drawn into {out}; all on {out / SHEET_FILE}", highlight=False, markup=False
@@ -166,7 +166,7 @@ def _save(shown: Sequence[_Shown], out: Path) -> None:
         for one, image in zip(shown, images, strict=True):
             write_private(one.path(out), png(image))
         captions = [
-            (f"{one.row.sample_id[:12]}  {_time(one.row.timestamp_us)}", shown_text(one.frame.url)) for one in shown
+            (f"{one.row.sample_id[:12]}  {_time(one.row.timestamp_us)}", redacted(one.frame.url)) for one in shown
         ]
         write_private(out / SHEET_FILE, png(contact_sheet(images, captions)))
     except OSError as error:

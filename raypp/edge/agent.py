@@ -17,7 +17,7 @@ from raypp.edge.supervisor import Keeper
 from raypp.edge.uplink.client import StreamClient
 from raypp.errors import RayppError, SpoolError
 from raypp.io.private import FOLDER_MODE, private_folder, write_private
-from raypp.text.address import shown
+from raypp.text.address import redacted
 from raypp.veil.spec import VeilSpec
 
 Log = Callable[[str], None]
@@ -281,7 +281,7 @@ class Agent:
                 return  # not in the main thread: whoever runs it stops it
 
     def _log(self, text: str) -> None:
-        self._sink(shown(text))
+        self._sink(redacted(text))
 
     def _logger(self, name: str) -> Log:
         return lambda text: self._log(f"{name}: {text}")

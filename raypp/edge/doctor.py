@@ -23,7 +23,7 @@ from raypp.edge.uplink.connection import Link, is_not_served_yet, what_failed
 from raypp.errors import RayppError, SiteError
 from raypp.media.container import said
 from raypp.media.masks import load_masks
-from raypp.text.address import shown_camera
+from raypp.text.address import redacted_camera
 
 _CAMERA_S = 20.0
 _LEAST_FREE_BYTES = 1 << 30
@@ -227,9 +227,10 @@ async def _camera(name: str, camera: CameraSettings) -> Finding:
         async with asyncio.timeout(_CAMERA_S):
             says = await asyncio.to_thread(_look, camera)
     except TimeoutError:
-        return Finding(what, Verdict.WRONG, f"{shown_camera(camera.source[0])} gives no image within {_CAMERA_S:.0f} s")
+        source = redacted_camera(camera.source[0])
+        return Finding(what, Verdict.WRONG, f"{source} gives no image within {_CAMERA_S:.0f} s")
     except RayppError as error:
-        return Finding(what, Verdict.WRONG, f"{shown_camera(camera.source[0])}: {error}")
+        return Finding(what, Verdict.WRONG, f"{redacted_camera(camera.source[0])}: {error}")
     return Finding(what, Verdict.GOOD, says)
 
 
@@ -242,4 +243,4 @@ def _look(camera: CameraSettings) -> str:
             frame = next(container.decode(video=0))
         except (av.FFmpegError, OSError, StopIteration) as error:
             raise SiteError(f"no image comes ({said(error)})") from None
-        return f"{shown_camera(source)} gives {frame.width}x{frame.height}"
+        return f"{redacted_camera(source)} gives {frame.width}x{frame.height}"

@@ -10,7 +10,7 @@ from raypp.media.container import VideoInfo, probe
 from raypp.media.discovery import discover
 from raypp.media.files import open_source
 from raypp.media.source import SourceKind
-from raypp.text.address import shown_camera
+from raypp.text.address import redacted_camera
 
 LIVE_SCHEMES = frozenset(["rtsp", "rtsps", "rtmp", "rtmps", "rtp", "srt", "http", "https", "tcp", "udp"])
 
@@ -42,7 +42,7 @@ def check_sources(sources: Sequence[str], camera: str) -> None:
     live = [source for source in sources if is_live(source)]
     if live and len(sources) > 1:
         raise OptionError(
-            f"camera {camera}: {shown_camera(live[0])} is live and must be its only source; it has others"
+            f"camera {camera}: {redacted_camera(live[0])} is live and must be its only source; it has others"
         )
 
 

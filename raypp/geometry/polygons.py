@@ -15,8 +15,8 @@ def inside(point: Point, polygon: Sequence[Point]) -> bool:
     return odd
 
 
-def apart(one: Edges, other: Edges) -> float:
+def apart(first: Edges, second: Edges) -> float:
     """Return how far two boxes are apart: the greater of the gaps across and along, 0 where they touch or overlap."""
-    across = max(one[0] - other[2], other[0] - one[2], 0.0)
-    along = max(one[1] - other[3], other[1] - one[3], 0.0)
+    across = max(first[0] - second[2], second[0] - first[2], 0.0)
+    along = max(first[1] - second[3], second[1] - first[3], 0.0)
     return max(across, along)

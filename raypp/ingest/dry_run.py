@@ -25,7 +25,7 @@ from raypp.media.timeline import DecodeReport
 from raypp.media.video import decode
 from raypp.progress import Progress
 from raypp.shards.receipt import Quarantined
-from raypp.text.address import shown
+from raypp.text.address import redacted
 from raypp.text.wording import counted, lasting
 from raypp.veil.packing import pack
 
@@ -104,8 +104,8 @@ def survey(settings: VeilSettings, sources: Sequence[str], progress: Progress) -
         quarantined=(*plan.quarantined, *cost.failed),
         ignored_files=discovery.ignored,
         label_count=labels.count,
-        label_problems=tuple(map(shown, labels.problems)),
-        label_notes=tuple(map(shown, labels.notes)),
+        label_problems=tuple(map(redacted, labels.problems)),
+        label_notes=tuple(map(redacted, labels.notes)),
         boxes_clipped=labels.clipped,
         rows_repeated=labels.repeated,
     )
@@ -158,7 +158,7 @@ class _Cost:
             finally:
                 stream.close()
         except MediaError as error:
-            self.failed.append(Quarantined(source=shown(item.url), reason=str(error)))
+            self.failed.append(Quarantined(source=redacted(item.url), reason=str(error)))
             return
         self._spent[item.kind, item.variants] += process_time() - started
         self._covered[item.kind, item.variants] += covered
@@ -195,8 +195,8 @@ def survey_lines(survey: Survey) -> Iterator[str]:
     ):
         yield f"{name:<14}{text}"
     for one in survey.quarantined:
-        yield f"bad file      {shown(one.line)}"
+        yield f"bad file      {redacted(one.line)}"
     for title, lines in (("bad labels", survey.label_problems), ("on labels", survey.label_notes)):
         for line in lines[:20]:
-            yield f"{title:<14}{shown(line)}"
+            yield f"{title:<14}{redacted(line)}"
     yield "dry run: nothing was written"

@@ -22,7 +22,7 @@ from raypp.media.masks import MaskSet
 from raypp.media.sampling import cut_points
 from raypp.media.source import SourceFile, SourceKind
 from raypp.shards.receipt import Quarantined
-from raypp.text.address import shown
+from raypp.text.address import redacted
 from raypp.veil.key import Keyring
 from raypp.veil.packing import packed_size
 
@@ -112,7 +112,7 @@ def make_plan(
                 progress(count, len(wanted))
     _check_masks(masks, [*earlier.items().values(), *probed.items])
     unreadable = [
-        Quarantined(source=shown(problem.url), reason=shown(problem.reason)) for problem in discovery.problems
+        Quarantined(source=redacted(problem.url), reason=redacted(problem.reason)) for problem in discovery.problems
     ]
     fresh, moved, duplicates = _sort_out(probed.items, earlier.items())
     kept = [_relocated(segment, moved) for segment in earlier.segments]
@@ -203,7 +203,7 @@ def _probe(
             stream.close()
         captured = own_clock.start_us(file.url, info, taken)
     except MediaError as error:
-        return Quarantined(source=shown(file.url), reason=str(error))
+        return Quarantined(source=redacted(file.url), reason=str(error))
     return Item(
         url=file.url,
         size=file.size,

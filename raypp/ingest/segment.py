@@ -24,7 +24,7 @@ from raypp.shards.receipt import Quarantined, Receipt
 from raypp.shards.schema import HEADER_FILE, ArchiveHeader, FrameRow
 from raypp.shards.store import Store
 from raypp.shards.writer import ShardWriter
-from raypp.text.address import shown
+from raypp.text.address import redacted
 from raypp.veil.derivation import keyed_hash
 from raypp.veil.key import Keyring
 from raypp.veil.packing import pack
@@ -305,4 +305,4 @@ def _frames(
 
 def _public_reason(item: Item, error: MediaError) -> str:
     """The reason with the plain place and name of the file taken out: receipts leave the perimeter."""
-    return str(error).replace(shown(item.url), item.source)  # as it stands in an error
+    return str(error).replace(redacted(item.url), item.source)  # as it stands in an error

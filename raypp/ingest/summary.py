@@ -15,7 +15,7 @@ from raypp.media.dataset import LabelCount
 from raypp.shards.manifest import Manifest
 from raypp.shards.receipt import Quarantined, Receipt
 from raypp.shards.signature import ArchiveSignature
-from raypp.text.address import shown
+from raypp.text.address import redacted
 from raypp.text.wording import counted
 
 if TYPE_CHECKING:
@@ -125,8 +125,8 @@ def summarise(
         quarantined=quarantined,
         unfinished=_by_source(job.plan, unfinished),
         damaged=tuple(damaged),
-        label_problems=tuple(map(shown, tables.problems)),
-        label_notes=tuple(map(shown, tables.notes)),
+        label_problems=tuple(map(redacted, tables.problems)),
+        label_notes=tuple(map(redacted, tables.notes)),
         label_count=job.labels.count + LabelCount(-tables.misfits, 0, tables.misfits),
         boxes_clipped=job.labels.clipped,
         rows_repeated=job.labels.repeated,
@@ -157,7 +157,7 @@ def _damaged(receipt: Receipt, segment: Segment) -> list[str]:
 
 
 def _names(segment: Segment) -> dict[str, str]:
-    return {item.source: shown(item.url) for item in segment.items}
+    return {item.source: redacted(item.url) for item in segment.items}
 
 
 def _by_source(plan: Plan, unfinished: Sequence[Unfinished]) -> tuple[Quarantined, ...]:
@@ -167,11 +167,11 @@ def _by_source(plan: Plan, unfinished: Sequence[Unfinished]) -> tuple[Quarantine
 
 def _named(items: Sequence[Item], reason: str) -> str:
     """The file that a reason names; where it names none, all of a segment's files are in question."""
-    blamed = [shown(item.url) for item in items if shown(item.url) in reason]
+    blamed = [redacted(item.url) for item in items if redacted(item.url) in reason]
     if blamed:
         return max(blamed, key=len)
     more = f" and {len(items) - 1} more" if len(items) > 1 else ""
-    return shown(items[0].url) + more
+    return redacted(items[0].url) + more
 
 
 def _shares(summary: VeilSummary) -> str:
@@ -244,7 +244,7 @@ def summary_lines(summary: VeilSummary) -> Iterator[str]:
         if lines:
             yield f"{title}: {len(lines)}"
         for line in lines[:20]:
-            yield f"  {shown(line)}"
+            yield f"  {redacted(line)}"
         if len(lines) > 20:
             yield f"  and {len(lines) - 20} more, in the JSON summary and {summary.private}"
         if lines and title == "quarantined":

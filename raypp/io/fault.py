@@ -1,4 +1,4 @@
-"""What is wrong with a document, in one line."""
+"""The first fault of a document, in one line."""
 
 from pydantic import ValidationError
 

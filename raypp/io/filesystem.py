@@ -75,13 +75,15 @@ def filesystem_of(url: str) -> "tuple[fs.FileSystem, str]":
     encoded = quote(path, safe="/:@!$&'()*+,;=~", errors="surrogateescape")
     query = f"?{parts.query}" if parts.query else ""
     try:
-        found: tuple[fs.FileSystem, str] = fs.FileSystem.from_uri(f"{parts.scheme}://{parts.authority}{encoded}{query}")
+        opened: tuple[fs.FileSystem, str] = fs.FileSystem.from_uri(
+            f"{parts.scheme}://{parts.authority}{encoded}{query}"
+        )
     except (pa.ArrowException, ValueError):
         return _by_fsspec(url, parts)
     except OSError as error:
         reason = str(error).splitlines()[0]
         raise UnreachableError(f"{url}: {reason}; check its name, the network and your credentials") from None
-    return found
+    return opened
 
 
 def _by_fsspec(url: str, parts: _Parts) -> "tuple[fs.FileSystem, str]":
@@ -107,7 +109,7 @@ def _parts(url: str) -> _Parts:
     authority, slash, path = rest.partition("/")
     if scheme == "file":
         return _Parts(scheme, authority, slash + path, "")
-    if found := _QUERY.search(rest):
-        authority, slash, path = rest[: found.start()].partition("/")
-        return _Parts(scheme, authority, slash + path, rest[found.end() :])
+    if query := _QUERY.search(rest):
+        authority, slash, path = rest[: query.start()].partition("/")
+        return _Parts(scheme, authority, slash + path, rest[query.end() :])
     return _Parts(scheme, authority, slash + path, "")

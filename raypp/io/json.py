@@ -60,11 +60,11 @@ def read_json(content: str | bytes, *, most_bytes: int = MOST_BYTES) -> Any:
 def _check_bounds(text: str) -> None:
     depth, values = 0, 1
     for mark in _MARKS.finditer(text):
-        found = text[mark.start()]
-        if found == '"':
+        character = text[mark.start()]
+        if character == '"':
             continue
         values += 1
-        depth += _DEEPER.get(found, 0)
+        depth += _DEEPER.get(character, 0)
         if depth > MOST_DEPTH:
             raise ContentError(f"is nested deeper than {MOST_DEPTH} levels")
         if values > MOST_VALUES:
@@ -73,10 +73,10 @@ def _check_bounds(text: str) -> None:
 
 def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object that names a field twice says one thing to one reader and another to the next."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
         raise ContentError("is no JSON: it names a field twice")
-    return found
+    return fields
 
 
 def _no_constant(text: str) -> float:

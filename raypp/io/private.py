@@ -34,15 +34,15 @@ def read_secret(path: Path, what: str, remedy: str, error: type[RayppError]) -> 
     """
     try:
         with path.open("rb") as file:
-            found = os.fstat(file.fileno())
-            is_open = stat.S_ISREG(found.st_mode) and _is_open_to_others(path, file.fileno(), found)
+            status = os.fstat(file.fileno())
+            is_open = stat.S_ISREG(status.st_mode) and _is_open_to_others(path, file.fileno(), status)
             content = b"" if is_open else file.read(_MOST_SECRET_BYTES + 1)
     except OSError as failure:
         raise error(f"{what} {path}: {failure.strerror}; {remedy}") from None
     if len(content) > _MOST_SECRET_BYTES:
         raise error(f"{what} {path} is larger than {_MOST_SECRET_BYTES:,} bytes, which no secret is; {remedy}")
     if is_open:
-        mode = stat.S_IMODE(found.st_mode)
+        mode = stat.S_IMODE(status.st_mode)
         raise error(f"{what} {path} is open to others (mode {mode:04o}); run `chmod 600 {path}`")
     return content
 
@@ -104,17 +104,17 @@ def write_private(path: Path, content: bytes) -> None:
     write_bytes(path, content, private=True, durable=True)
 
 
-def _is_open_to_others(path: Path, descriptor: int, found: os.stat_result) -> bool:
+def _is_open_to_others(path: Path, descriptor: int, status: os.stat_result) -> bool:
     """Whether anybody but the file's owner, root and this process's user may read or write a file.
 
     systemd hands credentials over as files of root's with one ACL entry for the service's user, and the mode then
     shows that entry's rights as those of the group.
     """
-    if not found.st_mode & _OTHERS:
+    if not status.st_mode & _OTHERS:
         return False
     folder = os.environ.get(_CREDENTIALS)
-    handed_over = found.st_uid == 0 or (folder is not None and path.resolve().is_relative_to(Path(folder).resolve()))
-    return bool(found.st_mode & _ANYBODY) or not handed_over or not _only_for_us(descriptor)
+    handed_over = status.st_uid == 0 or (folder is not None and path.resolve().is_relative_to(Path(folder).resolve()))
+    return bool(status.st_mode & _ANYBODY) or not handed_over or not _only_for_us(descriptor)
 
 
 def _only_for_us(descriptor: int) -> bool:

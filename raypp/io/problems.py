@@ -1,4 +1,4 @@
-"""What is wrong with a document that a person wrote: all of it, a sentence each, with the nearest known name."""
+"""All faults of a document that a person wrote: a sentence each, with the nearest known name."""
 
 import re
 from collections.abc import Iterable
@@ -38,18 +38,18 @@ def problems(
     Returns:
         Sentences such as "tools, 1st (hammer): max_gap is not known; did you mean max_gap_s?".
     """
-    found: dict[tuple[object, ...], str] = {}
+    sentences: dict[tuple[object, ...], str] = {}
     for fault in error.errors(include_url=False):
         place = _place(fault["loc"], document, missing=fault["type"] == "missing")
-        found.setdefault(place, _sentence(fault, place, model, document, values))  # of a union's ways, the first
-    told = list(found.values())
-    more = len(told) - _MOST
-    return (*told[:_MOST], f"and {more} more") if more > 0 else tuple(told)
+        sentences.setdefault(place, _sentence(fault, place, model, document, values))  # of a union's ways, the first
+    ordered = list(sentences.values())
+    more = len(ordered) - _MOST
+    return (*ordered[:_MOST], f"and {more} more") if more > 0 else tuple(ordered)
 
 
-def joined(where: str, told: Iterable[str], remedy: str) -> str:
+def joined(where: str, sentences: Iterable[str], remedy: str) -> str:
     """Put problems into one message: one behind its place, several a line each."""
-    lines = list(told)
+    lines = list(sentences)
     if len(lines) == 1:
         return f"{where}: {lines[0]}; {remedy}"
     return "\n  ".join([f"{where}: {len(lines)} problems; {remedy}", *lines])
@@ -57,9 +57,9 @@ def joined(where: str, told: Iterable[str], remedy: str) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that a name was probably meant to be; None where none is near."""
-    lower = {one.lower(): one for one in known}
-    found = get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
-    return lower[found[0]] if found else None
+    lower = {candidate.lower(): candidate for candidate in known}
+    matches = get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
+    return lower[matches[0]] if matches else None
 
 
 def ordinal(index: int) -> str:
@@ -94,8 +94,8 @@ def _sentence(fault: Any, place: tuple[int | str, ...], model: type[BaseModel], 
     unknown = fault["type"] == "extra_forbidden"
     words = _not_known(field, _fields(model, parent)) if unknown else _words(fault, values)
     before = _path(parent, document)
-    said = " ".join(part for part in (field, words) if part)
-    return printable(f"{before}: {said}" if before else said)[:_LONGEST_LINE]
+    sentence = " ".join(part for part in (field, words) if part)
+    return printable(f"{before}: {sentence}" if before else sentence)[:_LONGEST_LINE]
 
 
 def _not_known(field: str, known: list[str]) -> str:
@@ -138,26 +138,27 @@ def _fields(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
     at: Any = model
     for part in place:
         at = _below(at, part)
-    found = _model(at)
-    return [one.alias or name for name, one in found.model_fields.items()] if found else []
+    below = _model(at)
+    return [field.alias or name for name, field in below.model_fields.items()] if below else []
 
 
 def _below(kind: Any, part: int | str) -> Any:
-    """What a type holds at a name or a number."""
-    found = _model(kind)
-    if found is not None:
-        return next((one.annotation for name, one in found.model_fields.items() if part in {name, one.alias}), None)
-    for one in _ways(kind):
-        arguments = [argument for argument in get_args(one) if argument is not Ellipsis]
-        if get_origin(one) is dict and len(arguments) > 1:
+    """Return the type of what a type holds at a name or a number."""
+    model = _model(kind)
+    if model is not None:
+        fields = model.model_fields.items()
+        return next((field.annotation for name, field in fields if part in {name, field.alias}), None)
+    for way in _ways(kind):
+        arguments = [argument for argument in get_args(way) if argument is not Ellipsis]
+        if get_origin(way) is dict and len(arguments) > 1:
             return arguments[1]
-        if get_origin(one) in {list, tuple} and arguments:
+        if get_origin(way) in {list, tuple} and arguments:
             return arguments[0]
     return None
 
 
 def _model(kind: Any) -> type[BaseModel] | None:
-    return next((one for one in _ways(kind) if isinstance(one, type) and issubclass(one, BaseModel)), None)
+    return next((way for way in _ways(kind) if isinstance(way, type) and issubclass(way, BaseModel)), None)
 
 
 def _ways(kind: Any) -> list[Any]:
@@ -166,5 +167,5 @@ def _ways(kind: Any) -> list[Any]:
     if origin is Annotated:
         return _ways(get_args(kind)[0])
     if origin in {Union, UnionType}:
-        return [one for argument in get_args(kind) for one in _ways(argument)]
+        return [way for argument in get_args(kind) for way in _ways(argument)]
     return [kind]

@@ -19,7 +19,7 @@ from raypp.media.timeline import DecodeReport
 from raypp.media.video import decode
 from raypp.reveal.lookup import Origin, SourceFinder, VeiledRow
 from raypp.shards.schema import ArchiveHeader
-from raypp.text.address import shown
+from raypp.text.address import redacted
 
 Square = npt.NDArray[np.uint8]
 """uint8[size, size, 3], RGB."""
@@ -67,7 +67,7 @@ def recover(rows: Sequence[VeiledRow], finder: SourceFinder, header: ArchiveHead
             for sample_id, square in plain_squares(origins[members[0].sample_id], members, header, mask, finder):
                 done.frames[sample_id] = PlainFrame(url, square)
         except MediaError as error:
-            reason = str(error) if shown(url) in str(error) else f"{url} {error}"
+            reason = str(error) if redacted(url) in str(error) else f"{url} {error}"
         for row in members:
             if row.sample_id not in done.frames:
                 done.problems[row.sample_id] = f"sample {row.sample_id}: {reason}"

@@ -9,8 +9,8 @@ _HOST = re.compile(r"[^/?#]*")
 _TRAILING = ".,;:!?)]}"
 
 
-def shown(text: str, *, path: bool = True) -> str:
-    """A text whose URLs name no user, no password and no query.
+def redacted(text: str, *, path: bool = True) -> str:
+    """Return a text whose URLs name no user, no password and no query.
 
     A password may hold `/`, `@`, `?` or `#` that should have been percent-encoded. So whatever stands before the last
     `@` counts as one; what is left out of a harmless URL thereby is the price of that.
@@ -19,11 +19,11 @@ def shown(text: str, *, path: bool = True) -> str:
         text: any text, with any number of URLs; a URL in it ends at a blank or a quotation mark.
         path: whether paths may be shown. Those of cameras never are.
     """
-    return _URL.sub(lambda found: _bare(found["scheme"], found["rest"], path), text)
+    return _URL.sub(lambda url: _bare(url["scheme"], url["rest"], path), text)
 
 
-def shown_camera(source: str) -> str:
-    """A camera's source as it may be shown: scheme, host and port of a URL; a device or a file as it is."""
+def redacted_camera(source: str) -> str:
+    """Return a camera's source as it may be shown: scheme, host and port of a URL; a device or a file as it is."""
     scheme, separator, rest = source.partition("://")
     return _bare(scheme, rest, path=False) if separator else source
 
@@ -49,6 +49,6 @@ def _bare(scheme: str, rest: str, path: bool) -> str:
 
 
 def _head(rest: str) -> str:
-    """What stands before the path, query or fragment."""
-    found = _HOST.match(rest)
-    return found[0] if found else ""
+    """Return the part before the path, query or fragment."""
+    host = _HOST.match(rest)
+    return host[0] if host else ""

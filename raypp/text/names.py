@@ -33,7 +33,7 @@ def check_names(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def printable(text: str) -> str:
     """Return text as it may be shown: every character that is a control, or none at all, as its escape."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def _is_seen(character: str) -> bool:

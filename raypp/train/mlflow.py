@@ -7,7 +7,7 @@ from typing import Any
 
 from raypp.detect.model_info import ModelInfo
 from raypp.errors import OptionError
-from raypp.text.address import shown
+from raypp.text.address import redacted
 from raypp.train.results import EpochResult
 
 _RUN_FILE = "mlflow-run"
@@ -60,7 +60,7 @@ class MlflowRun:
         try:
             call()
         except self._failure as error:
-            return shown(str(error).splitlines()[0])
+            return redacted(str(error).splitlines()[0])
         return None
 
     def _begun(self, out: Path) -> str | None:

@@ -25,17 +25,17 @@ def _mask(corners: np.ndarray) -> np.ndarray:
 
 @given(_boxes, _boxes)
 def test_the_overlap_of_boxes_is_that_of_their_pixels(some: np.ndarray, others: np.ndarray) -> None:
-    found = box_iou(some, others)
-    assert found.shape == (len(some), len(others))
-    for row, one in enumerate(some):
-        for column, other in enumerate(others):
-            both, either = (_mask(one) & _mask(other)).sum(), (_mask(one) | _mask(other)).sum()
-            assert found[row, column] == pytest.approx(both / either if either else 0)
+    overlaps = box_iou(some, others)
+    assert overlaps.shape == (len(some), len(others))
+    for row, first in enumerate(some):
+        for column, second in enumerate(others):
+            both, either = (_mask(first) & _mask(second)).sum(), (_mask(first) | _mask(second)).sum()
+            assert overlaps[row, column] == pytest.approx(both / either if either else 0)
 
 
 @given(_boxes)
 def test_areas_are_counts_of_pixels(boxes: np.ndarray) -> None:
-    assert areas(boxes).tolist() == [_mask(one).sum() for one in boxes]
+    assert areas(boxes).tolist() == [_mask(box).sum() for box in boxes]
 
 
 def test_an_edge_past_its_opposite_has_no_area_and_the_centre_lies_between() -> None:

@@ -19,7 +19,7 @@ class _Whole(BaseModel):
     model_config = ConfigDict(extra="forbid")
     parts: tuple[_Part, ...] = ()
     named: dict[str, _Part] = {}
-    one: _Part | None = None
+    lid: _Part | None = None
 
 
 def _told(document: object, *, values: bool = True) -> tuple[str, ...]:
@@ -32,7 +32,7 @@ def test_every_problem_is_told_with_its_place_and_the_nearest_name() -> None:
     document = {
         "parts": [{"name": "a"}, {"name": "b", "size": 3}, {"size_px": 0}],
         "named": {"gate": {"name": "g", "sorce": "x"}},
-        "one": {"name": 5},
+        "lid": {"name": 5},
         "parst": [],
     }
     assert _told(document) == (
@@ -40,7 +40,7 @@ def test_every_problem_is_told_with_its_place_and_the_nearest_name() -> None:
         "parts, 3rd: name is missing",
         "parts, 3rd: size_px must be greater than or equal to 1 (got 0)",
         "named, gate: sorce is not known; did you mean source?",
-        "one: name must be a valid string (got 5)",
+        "lid: name must be a valid string (got 5)",
         "parst is not known; did you mean parts?",
     )
 
@@ -54,17 +54,17 @@ def test_a_value_that_fits_no_way_of_a_union_is_told_once_and_not_shown_where_it
 
 
 def test_what_has_no_near_name_is_told_with_those_that_are_known() -> None:
-    assert _told({"one": {"name": "a", "q": 1}}) == ("one: q is not known; known: name, size_px, source",)
+    assert _told({"lid": {"name": "a", "q": 1}}) == ("lid: q is not known; known: name, size_px, source",)
     assert nearest("HAMER", ["saw", "hammer"]) == "hammer"
     assert nearest("q", ["saw", "hammer"]) is None
 
 
 def test_a_document_that_is_none_and_many_problems_stay_short() -> None:
     assert _told([1]) == ("must map names to values",)
-    told = _told({f"x{number}": 1 for number in range(50)})
-    assert len(told) == 21
-    assert told[-1] == "and 30 more"
-    assert all("\n" not in one and len(one) <= 300 for one in _told({"x" * 5000: 1, "a\nb": 2}))
+    sentences = _told({f"x{number}": 1 for number in range(50)})
+    assert len(sentences) == 21
+    assert sentences[-1] == "and 30 more"
+    assert all("\n" not in line and len(line) <= 300 for line in _told({"x" * 5000: 1, "a\nb": 2}))
 
 
 def test_several_problems_stand_a_line_each() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raypp.errors import MediaError, RayppError
-from raypp.text.address import has_unclear_password, shown, shown_camera
+from raypp.text.address import has_unclear_password, redacted, redacted_camera
 
 
 @pytest.mark.parametrize(
@@ -29,14 +29,14 @@ from raypp.text.address import has_unclear_password, shown, shown_camera
     ],
 )
 def test_what_is_left_of_a_url(url, camera, file):
-    assert shown_camera(url) == camera
-    assert shown(url) == (file or "postgresql+psycopg://db/raypp?...")
-    assert shown(f"cannot open '{url}': no") == f"cannot open '{shown(url)}': no"
+    assert redacted_camera(url) == camera
+    assert redacted(url) == (file or "postgresql+psycopg://db/raypp?...")
+    assert redacted(f"cannot open '{url}': no") == f"cannot open '{redacted(url)}': no"
 
 
 def test_text_around_urls_stays():
-    assert shown("from rtsp://u:p@h/1, then (http://h/a.mp4).") == "from rtsp://h, then (http://h/a.mp4)."
-    assert shown("use sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME") == (
+    assert redacted("from rtsp://u:p@h/1, then (http://h/a.mp4).") == "from rtsp://h, then (http://h/a.mp4)."
+    assert redacted("use sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME") == (
         "use sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME"
     )
 
@@ -50,18 +50,18 @@ _SCHEME = st.sampled_from(["rtsp", "http", "https", "s3", "postgresql+psycopg", 
 @given(_SCHEME, _PASSWORD, st.sampled_from(["", ":554"]))
 def test_no_password_survives_however_it_is_spelt(scheme, password, port):
     url = f"{scheme}://admin:{password}@cam.example{port}/s1"
-    for told in (shown(url), shown(f"x {url} y"), shown_camera(url), str(MediaError(f"{url}: no"))):
-        assert "Qx" not in told
-        assert "Yw" not in told
-        assert "admin" not in told
-        assert f"cam.example{port}" in told
+    for text in (redacted(url), redacted(f"x {url} y"), redacted_camera(url), str(MediaError(f"{url}: no"))):
+        assert "Qx" not in text
+        assert "Yw" not in text
+        assert "admin" not in text
+        assert f"cam.example{port}" in text
 
 
 def test_errors_hold_none_in_text_arguments_or_copies():
     error = RayppError("video https://u:secret@h/a.mp4?sig=secret is damaged")
-    for one in (error, copy.copy(error)):
-        assert "secret" not in f"{one} {one!r} {one.args}"
-        assert "https://h/a.mp4" in str(one)
+    for raised in (error, copy.copy(error)):
+        assert "secret" not in f"{raised} {raised!r} {raised.args}"
+        assert "https://h/a.mp4" in str(raised)
 
 
 @pytest.mark.parametrize(

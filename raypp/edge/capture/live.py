@@ -19,7 +19,7 @@ from raypp.io.backoff import Backoff
 from raypp.media.container import PIXEL_LIMIT, said
 from raypp.media.orientation import Orientation
 from raypp.media.rendering import Renderer
-from raypp.text.address import has_unclear_password, shown_camera
+from raypp.text.address import has_unclear_password, redacted_camera
 
 _FIRST_RETRY_S = 1.0
 _LONGEST_RETRY_S = 30.0
@@ -90,7 +90,7 @@ class LiveCapture:
             if frames:
                 backoff.reset()
             retry_s = backoff.wait_s()
-            self._reporter.tell(Said(f"{shown_camera(self._source)}: {reason}; opened again in {retry_s:.0f} s"))
+            self._reporter.tell(Said(f"{redacted_camera(self._source)}: {reason}; opened again in {retry_s:.0f} s"))
             self._reporter.sleep(retry_s)
 
     def _frames(self) -> Iterator[VideoFrame]:
@@ -235,7 +235,7 @@ def _told(error: BaseException, source: str, timeout_s: float) -> str:
     """What a library's error says, without the source: it may hold a password, blanks and all."""
     if isinstance(error, av.ExitError):  # by which FFmpeg means that the time is over
         return f"no image for {timeout_s:.0f} s"
-    return said(error).replace(source, shown_camera(source))
+    return said(error).replace(source, redacted_camera(source))
 
 
 def _hint(source: str) -> str:

@@ -12,7 +12,7 @@ import grpc.aio
 
 from raypp.errors import OptionError, SiteError
 from raypp.io.private import read_secret
-from raypp.text.address import shown
+from raypp.text.address import redacted
 
 _CERTIFICATE = re.compile(r"handshake failed.*CERTIFICATE_VERIFY_FAILED: ([^:]+)")
 _NOT_SERVED_YET = re.compile(r"Application '.*' not found")
@@ -64,7 +64,7 @@ class Link:
         host, _, port = self.server.rpartition(":")
         if "://" in self.server or "/" in self.server:
             raise OptionError(
-                f"--server {shown(self.server)} is a URL; give HOST:PORT, such as raypp.example.com:443, with --tls"
+                f"--server {redacted(self.server)} is a URL; give HOST:PORT, such as raypp.example.com:443, with --tls"
             )
         if not host or not port.isdigit() or not 0 < int(port) < 65536:
             raise OptionError(f"--server {self.server} must be HOST:PORT, such as raypp.example.com:443")
