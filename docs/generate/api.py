@@ -7,7 +7,7 @@ from importlib import import_module
 from types import ModuleType
 
 MODULES = ("raypp.shards.reader", "raypp.veil.veil", "jobs.shard_source")
-"""What a notebook imports."""
+"""Modules that a notebook imports."""
 
 
 def page() -> str:
@@ -16,33 +16,33 @@ def page() -> str:
     for name in MODULES:
         module = import_module(name)
         lines += ["", f"## {name}", "", *_docstring(module)]
-        for found, value in public(module).items():
-            lines += ["", f"### {name}.{found}", "", *_signature(found, value), "", *_docstring(value)]
+        for item, value in public(module).items():
+            lines += ["", f"### {name}.{item}", "", *_signature(item, value), "", *_docstring(value)]
             if inspect.isclass(value):
                 for method, of in vars(value).items():
                     if not method.startswith("_") and callable(getattr(value, method)):
                         shown = inspect.unwrap(getattr(of, "__func__", of))
-                        lines += ["", f"#### {found}.{method}", "", *_signature(method, shown), "", *_docstring(shown)]
+                        lines += ["", f"#### {item}.{method}", "", *_signature(method, shown), "", *_docstring(shown)]
     return "\n".join(lines) + "\n"
 
 
 def public(module: ModuleType) -> dict[str, Callable[..., object]]:
     """Public classes and functions that a module defines itself, by name."""
     names = getattr(module, "__all__", None) or [name for name in vars(module) if not name.startswith("_")]
-    found = {name: getattr(module, name) for name in names}
+    values = {name: getattr(module, name) for name in names}
     return {
         name: value
-        for name, value in found.items()
+        for name, value in values.items()
         if (inspect.isclass(value) or inspect.isfunction(value)) and value.__module__.startswith(module.__name__)
     }
 
 
 def _signature(name: str, value: Callable[..., object]) -> list[str]:
     try:
-        said = str(inspect.signature(value))
+        words = str(inspect.signature(value))
     except ValueError:
-        said = "(...)"
-    return ["```python", f"{name}{said}", "```"]
+        words = "(...)"
+    return ["```python", f"{name}{words}", "```"]
 
 
 def _docstring(value: object) -> list[str]:

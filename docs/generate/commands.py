@@ -14,10 +14,10 @@ def commands() -> dict[str, Any]:
     """Every command by its full name, such as `site add`; those that are loaded when they are called, too."""
     deferred = {entry.name: entry.load for entry in entry_points(group="raypp.commands")}
     top: Any = typer.main.get_command(build())
-    found: dict[str, Any] = {}
+    by_name: dict[str, Any] = {}
     for name, command in top.commands.items():
-        found.update(_flat(name, _loaded(name, deferred[name]()) if name in deferred else command))
-    return found
+        by_name.update(_flat(name, _loaded(name, deferred[name]()) if name in deferred else command))
+    return by_name
 
 
 def _loaded(name: str, command: Any) -> Any:
@@ -62,12 +62,12 @@ def _parameter(parameter: Any) -> list[str]:
     """An argument by its name, or an option by all its spellings, and what there is to know of it."""
     if parameter.param_type_name == "argument":
         return [f"`{parameter.name.upper()}`", f":   {parameter.help or 'See above.'}", ""]
-    names = ", ".join(f"`{one}`" for one in (*parameter.opts, *parameter.secondary_opts))
+    names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
     facts = [parameter.help or ""]
     if parameter.required:
         facts.append("Required.")
     elif parameter.default not in (None, False, (), []) and not callable(parameter.default):
         facts.append(f"Default: `{getattr(parameter.default, 'value', parameter.default)}`.")
     if choices := getattr(parameter.type_descriptor, "choices", ()):
-        facts.append(f"One of {', '.join(f'`{one}`' for one in choices)}.")
+        facts.append(f"One of {', '.join(f'`{choice}`' for choice in choices)}.")
     return [names, f":   {' '.join(facts)}", ""]

@@ -113,27 +113,27 @@ def _sentence(facts: dict[str, Any]) -> str:
     parts = [_kind(facts)]
     limits = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
     options = [facts, *facts.get("anyOf", [])]
-    parts += [f"{word} {one[key]}" for one in options for key, word in limits.items() if key in one]
+    parts += [f"{word} {option[key]}" for option in options for key, word in limits.items() if key in option]
     default = facts.get("default")
     if isinstance(default, (int, float, str)) and default != "":
         parts.append(f"default `{default}`")
-    said = facts.get("description", "")
-    return ", ".join(parts) + ("." if not said else f". {said[0].upper()}{said[1:]}.")
+    words = facts.get("description", "")
+    return ", ".join(parts) + ("." if not words else f". {words[0].upper()}{words[1:]}.")
 
 
 def _kind(facts: dict[str, Any]) -> str:
     """Type of a field in words."""
     match facts:
         case {"$ref": str(name)}:
-            said = name.rsplit("/", 1)[1]
+            words = name.rsplit("/", 1)[1]
         case {"anyOf": list(options)}:
-            said = " or ".join(_kind(one) for one in options)
+            words = " or ".join(_kind(option) for option in options)
         case {"const": value}:
-            said = f"`{value}`"
+            words = f"`{value}`"
         case {"enum": list(values)}:
-            said = " or ".join(f"`{one}`" for one in values)
+            words = " or ".join(f"`{value}`" for value in values)
         case {"type": "array"}:
-            said = f"list of {_kind(facts.get('items', {}))}"
+            words = f"list of {_kind(facts.get('items', {}))}"
         case _:
-            said = {"null": "none"}.get(str(facts.get("type")), str(facts.get("type", "any")))
-    return said
+            words = {"null": "none"}.get(str(facts.get("type")), str(facts.get("type", "any")))
+    return words

@@ -19,14 +19,18 @@ def page() -> str:
         if line.startswith("//"):
             comment.append(line.removeprefix("//").strip())
             continue
-        said, comment = " ".join(comment), []
+        words, comment = " ".join(comment), []
         if block := re.match(r"^(service|message|enum) (\w+) \{", line):
-            lines += ["", f"## {block[1]} {block[2]}", *(["", said] if said else [])]
+            lines += ["", f"## {block[1]} {block[2]}", *(["", words] if words else [])]
         elif block := re.match(r"^oneof (\w+) \{", line):
             lines += ["", f"One of `{block[1]}`:"]
-        elif one := _METHOD.match(line):
-            lines += ["", f"`{one['name']}`: {one['asks']} → {one['answers']}", f":   {said or 'See its messages.'}"]
-        elif one := _VALUE.match(line) or _FIELD.match(line):
-            kind = f", {one['type']}" if "type" in one.groupdict() else ""
-            lines += ["", f"`{one['name']}` ({one['number']}{kind})", f":   {said or 'As its name says.'}"]
+        elif entry := _METHOD.match(line):
+            lines += [
+                "",
+                f"`{entry['name']}`: {entry['asks']} → {entry['answers']}",
+                f":   {words or 'See its messages.'}",
+            ]
+        elif entry := _VALUE.match(line) or _FIELD.match(line):
+            kind = f", {entry['type']}" if "type" in entry.groupdict() else ""
+            lines += ["", f"`{entry['name']}` ({entry['number']}{kind})", f":   {words or 'As its name says.'}"]
     return "\n".join(lines) + "\n"

@@ -39,9 +39,9 @@ def results() -> list[Path]:
 
 def blocks(text: str) -> Iterator[Block]:
     """Every fenced block of a page, in order."""
-    for found in _FENCE.finditer(text):
-        above = _MARK.search(text[: found.start()])
-        yield Block(found["info"], found["text"], (above["kind"], above["what"]) if above else None)
+    for match in _FENCE.finditer(text):
+        above = _MARK.search(text[: match.start()])
+        yield Block(match["info"], match["text"], (above["kind"], above["what"]) if above else None)
 
 
 def prose(text: str) -> str:
@@ -53,8 +53,8 @@ def prose(text: str) -> str:
 
 def sentences(text: str) -> list[str]:
     """Sentences of a page's prose; an item of a list ends one."""
-    found = []
+    cut = []
     for paragraph in re.split(r"\n\s*\n|\n(?=\s*(?:[*-]|\d+\.|:) )", prose(text)):
         flat = re.sub(r"`[^`]*`", "code", " ".join(paragraph.split()))
-        found += [one for one in re.split(r"(?<=[.!?])[*)]* (?=[A-Z*`(])", flat) if len(one.split()) > 1]
-    return found
+        cut += [sentence for sentence in re.split(r"(?<=[.!?])[*)]* (?=[A-Z*`(])", flat) if len(sentence.split()) > 1]
+    return cut

@@ -51,16 +51,16 @@ def _cells(text: str) -> Iterator[str]:
 
 def _words(page: Path, text: str) -> Iterator[str]:
     most = README_WORDS if page == README else MOST_WORDS
-    if (found := len(text.split())) > most:
-        yield f"has {found} words; at most {most}"
+    if (count := len(text.split())) > most:
+        yield f"has {count} words; at most {most}"
     if page == README and (lines := len(text.splitlines())) > README_LINES:
         yield f"has {lines} lines; at most {README_LINES}"
 
 
 def _sentences(text: str) -> Iterator[str]:
-    found = [len(one.split()) for one in sentences(text)]
-    if found and mean(found) > MOST_WORDS_A_SENTENCE:
-        yield f"has {mean(found):.1f} words a sentence; at most {MOST_WORDS_A_SENTENCE}"
+    lengths = [len(sentence.split()) for sentence in sentences(text)]
+    if lengths and mean(lengths) > MOST_WORDS_A_SENTENCE:
+        yield f"has {mean(lengths):.1f} words a sentence; at most {MOST_WORDS_A_SENTENCE}"
     if ";" in re.sub(r"`[^`]*`", "", prose(text)) and (chains := re.findall(r"[^.\n]*;[^.\n]*;[^.\n]*", prose(text))):
         yield f"has a chain of semicolons: {chains[0].strip()[:60]}"
 
@@ -79,11 +79,11 @@ def _commands(text: str) -> Iterator[str]:
 
 def main() -> int:
     """Print every fault; 1 if there is any."""
-    found = [(page, one) for page in pages() for one in faults(page, page.read_text())]
-    found += [(page, one) for page in results() for one in result_faults(page.read_text())]
-    for page, one in found:
-        print(f"{page.relative_to(ROOT)}: {one}")
-    return 1 if found else 0
+    lines = [(page, fault) for page in pages() for fault in faults(page, page.read_text())]
+    lines += [(page, fault) for page in results() for fault in result_faults(page.read_text())]
+    for page, fault in lines:
+        print(f"{page.relative_to(ROOT)}: {fault}")
+    return 1 if lines else 0
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ _LISTED = re.compile(r"^│ +([a-z][a-z-]*) ", re.MULTILINE)
 
 
 def _section(text: str, heading: str) -> str:
-    """What stands under one heading of a page, up to the next heading of its level."""
+    """Text under one heading of a page, up to the next heading of its level."""
     level = heading.split(" ", 1)[0]
     (_, after) = text.split(f"\n{heading}\n", 1)
     return re.split(rf"\n#{{1,{len(level)}}} ", after, maxsplit=1)[0]
@@ -25,11 +25,11 @@ def test_every_field_of_the_report_is_documented(part: str, model: type[BaseMode
     assert [name for name in model.model_fields if f"`{name}`\n:   " not in section] == []
 
 
-@pytest.mark.parametrize(("title", "where", "found"), models.SETTINGS)
-def test_every_setting_is_documented(title: str, where: str, found: models.Models) -> None:
+@pytest.mark.parametrize(("title", "where", "parts"), models.SETTINGS)
+def test_every_setting_is_documented(title: str, where: str, parts: models.Models) -> None:
     page = models.settings_page()
     assert where in page
-    for name, model in found:
+    for name, model in parts:
         section = _section(page, f"### {title}: {name}")
         names = [field.alias or name for name, field in model.model_fields.items()]
         assert [name for name in names if f"`{name}`\n:   " not in section] == []

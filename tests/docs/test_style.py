@@ -15,7 +15,7 @@ def test_no_page_has_a_fault(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("x" * 101, "101 characters; at most 100"),
         (f"| {'y' * 81} | z |", "a cell of 81 characters"),
@@ -27,8 +27,8 @@ def test_no_page_has_a_fault(capsys: pytest.CaptureFixture[str]) -> None:
         ("<!-- run: tests/none.py -->\n```bash\nraypp veil a\n```", "a test that is not there: tests/none.py"),
     ],
 )
-def test_a_fault_is_found_and_named(text: str, said: str) -> None:
-    assert [one for one in faults(_PAGE, text) if said in one], list(faults(_PAGE, text))
+def test_a_fault_is_found_and_named(text: str, message: str) -> None:
+    assert [fault for fault in faults(_PAGE, text) if message in fault], list(faults(_PAGE, text))
 
 
 @pytest.mark.parametrize(
@@ -44,9 +44,9 @@ def test_what_is_allowed_is_no_fault(text: str) -> None:
 
 
 def test_readme_has_limits_of_its_own() -> None:
-    assert any("710 words; at most 700" in one for one in faults(README, "Few words. " * 355))
-    assert any("111 lines; at most 110" in one for one in faults(README, "Few words.\n" * 111))
+    assert any("710 words; at most 700" in fault for fault in faults(README, "Few words. " * 355))
+    assert any("111 lines; at most 110" in fault for fault in faults(README, "Few words.\n" * 111))
 
 
 def test_results_say_when_on_what_and_how_they_were_measured() -> None:
-    assert [one for one in result_faults("| when | today |\n") if "commit" in one]
+    assert [fault for fault in result_faults("| when | today |\n") if "commit" in fault]

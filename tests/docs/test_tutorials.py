@@ -28,14 +28,14 @@ def _commands(page: str) -> Iterator[tuple[str, str]]:
     """Each command of a tutorial that this test runs, and what the page says it prints."""
     for block in blocks((ROOT / "docs" / "tutorials" / page).read_text()):
         if block.mark == _MARK:
-            for found in _COMMAND.finditer(block.text):
-                yield found["command"].replace(".venv/bin/raypp", f"{sys.executable} -m raypp"), found["output"]
+            for match in _COMMAND.finditer(block.text):
+                yield match["command"].replace(".venv/bin/raypp", f"{sys.executable} -m raypp"), match["output"]
 
 
 def _first_words(output: str) -> set[str]:
-    """What a line of output begins with, where that is a name and no value, nor a verdict or tool of another key."""
-    found = {one[1] for line in output.splitlines() if (one := re.match(r"([a-z]+(?: [a-z]+)?)(?=  |: )", line))}
-    return found - {"met", "missed", "undecided", "known pairs", *CLASSES}
+    """Names that lines of an output begin with, but for verdicts and tools, which another key may change."""
+    names = {match[1] for line in output.splitlines() if (match := re.match(r"([a-z]+(?: [a-z]+)?)(?=  |: )", line))}
+    return names - {"met", "missed", "undecided", "known pairs", *CLASSES}
 
 
 def _run(command: str, folder: Path, environment: dict[str, str]) -> str:
@@ -59,16 +59,16 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str
 def test_a_tutorial_runs_as_written(place: tuple[Path, dict[str, str]], page: str) -> None:
     folder, environment = place
     served: subprocess.Popen[bytes] | None = None
-    asked = list(_commands(page))
-    assert asked, "the page has commands"
+    commands = list(_commands(page))
+    assert commands, "the page has commands"
     try:
-        for command, output in asked:
+        for command, output in commands:
             if " serve " in command:
                 served = subprocess.Popen(["bash", "-c", f"exec {command}"], cwd=folder, env=environment)
                 _run("until curl -sf http://127.0.0.1:8000/-/healthz; do sleep 1; done", folder, environment)
                 continue
-            said = _run(command, folder, environment)
-            assert {words for words in _first_words(output) if words not in said} == set(), f"{command}\n{said}"
+            printed = _run(command, folder, environment)
+            assert {words for words in _first_words(output) if words not in printed} == set(), f"{command}\n{printed}"
     finally:
         if served:
             served.send_signal(signal.SIGINT)
