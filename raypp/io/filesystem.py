@@ -109,7 +109,7 @@ def _parts(url: str) -> _Parts:
     authority, slash, path = rest.partition("/")
     if scheme == "file":
         return _Parts(scheme, authority, slash + path, "")
-    if query := _QUERY.search(rest):
-        authority, slash, path = rest[: query.start()].partition("/")
-        return _Parts(scheme, authority, slash + path, rest[query.end() :])
+    if match := _QUERY.search(rest):
+        authority, slash, path = rest[: match.start()].partition("/")
+        return _Parts(scheme, authority, slash + path, rest[match.end() :])
     return _Parts(scheme, authority, slash + path, "")
