@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 
 from jobs.cluster import connect, refuse_key_in_working_dir
 from jobs.tasks import each_on_ray
-from raypp.audit.tasks import Task, run_task
+from raypp.audit.tasks import AttackTask, run_attack
 from raypp.cli.app import run_command
 from raypp.cli.audit import make_audit_command
 from raypp.errors import RayppError
 
 
-def attacks_on_ray(tasks: Sequence[Task], address: str | None, cpus: float) -> Iterator[str]:
+def attacks_on_ray(tasks: Sequence[AttackTask], address: str | None, cpus: float) -> Iterator[str]:
     """Make attacks on a Ray cluster, as many at once as there is room for; yields each as its row is written.
 
     Raises:
@@ -29,7 +29,7 @@ def attacks_on_ray(tasks: Sequence[Task], address: str | None, cpus: float) -> I
 
 
 def _run(task: str) -> str:
-    return run_task(Task.model_validate_json(task))
+    return run_attack(AttackTask.model_validate_json(task))
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What follows without any attack: where codes move, and what no linear decoder exceeds."""
+"""Bounds without any attack: where codes move, and how much no linear decoder exceeds."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from raypp.audit.attacks.cells import MOST_ONE_HOT, cells, grid, neighbourhoods, one_hot, patches
+from raypp.audit.attacks.cells import MOST_ONE_HOT, count_cells, grid, neighbourhoods, one_hot, patches
 from raypp.audit.core.model import Frames, WhiteBox
 from raypp.audit.footage.evidence import CAMERA, Evidence
 from raypp.audit.metrics.scores import LUMA
@@ -48,7 +48,7 @@ def bounds_on(made: Veil, evidence: Evidence, say: Callable[[str], object]) -> d
     both = [one.take(range(0, len(one), -(-len(one) // _IMAGES))) for one in (evidence.known, evidence.victims)]
     frames = np.concatenate([one.frames for one in both])
     codes_NhwC = grid(np.concatenate([seen.encode(one) for one in both]))
-    chance, count = np.random.default_rng(0), cells(codes_NhwC)
+    chance, count = np.random.default_rng(0), count_cells(codes_NhwC)
     places = np.sort(chance.choice(count, min(_CELLS, count), replace=False))
     pixels = patches(frames, spec.patch, places).astype(np.float64)
     wanted = pixels @ detail_of(spec.patch).T
@@ -64,11 +64,11 @@ def bounds_on(made: Veil, evidence: Evidence, say: Callable[[str], object]) -> d
     except ModelError as error:
         say(f"directions in which codes move are not computed: {error}")
     else:
-        found |= {DIRECTIONS: moving.shape[1], ALONG: told(pixels @ moving, wanted)}
+        found |= {DIRECTIONS: moving.shape[1], ALONG: explained_share(pixels @ moving, wanted)}
     own, around = codes_NhwC.reshape(count, -1)[places], neighbourhoods(codes_NhwC, places)
     for name, values in ((BY_CELL, own), (BY_AROUND, around)):
-        if values.shape[1] * spec.levels <= MOST_ONE_HOT:
-            found[name] = told(one_hot(values, spec.levels - 1), wanted)  # the last value is what no other is
+        if values.shape[1] * spec.levels <= MOST_ONE_HOT:  # the last value follows from the others
+            found[name] = explained_share(one_hot(values, spec.levels - 1), wanted)
     return {name: float(value) for name, value in found.items()}
 
 
@@ -107,7 +107,7 @@ def slopes(white_box: WhiteBox, frames: Frames, patch: int, chance: np.random.Ge
         yield made.reshape(-1, 3 * patch**2).numpy().astype(np.float64)
 
 
-def told(features_NF: npt.NDArray[np.floating], targets_NT: Matrix) -> float:
+def explained_share(features_NF: npt.NDArray[np.floating], targets_NT: Matrix) -> float:
     """Share of the targets' variance that the best affine map of features explains, in closed form.
 
     Corrected for the number of features (Ezekiel, Methods of Correlation Analysis, 1930), and so below 0 at times.
@@ -123,6 +123,6 @@ def told(features_NF: npt.NDArray[np.floating], targets_NT: Matrix) -> float:
 
 
 def detail_of(patch: int) -> Matrix:
-    """What takes luma inside a cell, its mean taken away, out of a cell's pixels: float64[p*p, 3*p*p]."""
+    """Return the map from a cell's pixels to its luma, the mean taken away: float64[p*p, 3*p*p]."""
     luma = np.kron(np.eye(patch**2), np.array(LUMA)[None])
     return np.asarray(luma - luma.mean(axis=0))

@@ -10,7 +10,7 @@ from raypp.audit.footage.evidence import Evidence, gather
 from raypp.audit.footage.members import LEAST_MEMBERS, LEAST_STRANGERS, gather_trial
 from raypp.audit.footage.people import gather_people, videos_of
 from raypp.audit.metrics.measure import NOT_INSPECTED, BlindBaseline, Inspection
-from raypp.audit.recognition.packages import versions
+from raypp.audit.recognition.packages import recogniser_versions
 from raypp.audit.settings import AuditSettings
 from raypp.audit.suite.case_builder import CaseInputs, case_of
 from raypp.audit.suite.insider import Insider, open_insider
@@ -69,7 +69,7 @@ class Lab:
 
     @cached_property
     def trial(self) -> Trial | None:
-        """What the detector learnt from and what not; None where there is no detector, or nothing tells.
+        """Images that the detector learnt from, and others; None where there is no detector, or nothing tells.
 
         Raises:
             ModelError: if the detector cannot be read.
@@ -79,15 +79,15 @@ class Lab:
         if given.model is None:
             return None
         sources = given.sources if given.members is None else (given.members,)
-        found = gather_trial(
+        trial = gather_trial(
             sources, read_model_info(given.model).size, given.spec.patch, self._suite.tried, given.seed
         )
-        if found is None and given.members is not None:
+        if trial is None and given.members is not None:
             raise OptionError(
                 f"`members` {given.members} is no local dataset with at least {LEAST_MEMBERS} images in train and "
                 f"{LEAST_STRANGERS} in val, of one shape; give the folder of the data.yaml that the detector learnt by"
             )
-        return found
+        return trial
 
     @cached_property
     def bodies(self) -> People | str:
@@ -154,7 +154,7 @@ class Lab:
             case Need.PEOPLE:
                 return bool(self.videos)
             case Need.RECOGNISERS:
-                return bool(versions())
+                return bool(recogniser_versions())
             case Need.MEMBERS:
                 return self.settings.members is not None or self.trial is not None
             case _:

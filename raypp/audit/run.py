@@ -10,7 +10,7 @@ from raypp.audit.lab import lab_of
 from raypp.audit.report.page import write_audit_report
 from raypp.audit.settings import AuditSettings
 from raypp.audit.targets.target import VEIL
-from raypp.audit.tasks import IMAGES, Task, missing, read_rows, tasks
+from raypp.audit.tasks import IMAGES, AttackTask, missing, read_attack_rows, tasks
 from raypp.audit.verdict.broken_by import pairs_needed
 from raypp.audit.verdict.certificate import CERTIFICATE, Gate, ImageCounts, certify, sign
 from raypp.audit.verdict.gates import Verdict
@@ -41,7 +41,7 @@ class AuditSummary(BaseModel):
 
 @private_umask()
 def run_audit(
-    settings: AuditSettings, execute: Callable[[Sequence[Task]], Iterator[str]], progress: Progress
+    settings: AuditSettings, execute: Callable[[Sequence[AttackTask]], Iterator[str]], progress: Progress
 ) -> AuditSummary:
     """Make the attacks that have no row yet, then write report and certificate.
 
@@ -66,7 +66,7 @@ def run_audit(
     certificate = certify(
         settings.spec,
         key,
-        read_rows(wanted),
+        read_attack_rows(wanted),
         evidence=lab.evidence,
         bounds=bounds,
         budget=settings.budget.value,
@@ -91,7 +91,7 @@ def run_audit(
     )
 
 
-def plan_lines(settings: AuditSettings) -> Iterator[str]:
+def audit_plan_lines(settings: AuditSettings) -> Iterator[str]:
     """Word which attacks would be made on what, and which have their rows."""
     wanted = tasks(settings)
     left = missing(wanted)
@@ -103,7 +103,7 @@ def plan_lines(settings: AuditSettings) -> Iterator[str]:
         yield f"{task.attack.name:<{attacks}}{task.target:<{targets}}{state}"
 
 
-def summary_lines(summary: AuditSummary) -> Iterator[str]:
+def audit_summary_lines(summary: AuditSummary) -> Iterator[str]:
     """Word what the attacks made of the veil, where the details are, and last the verdict."""
     rows = [row for row in summary.rows if row.target == VEIL]
     made = [row for row in rows if not row.reason]

@@ -12,7 +12,7 @@ from raypp.veil.spec import LearnedSpec, VeilSpec
 
 
 class AuditSettings(BaseModel):
-    """What is audited: everything but the key itself, which is named by its path.
+    """Settings of an audit: everything but the key itself, which is named by its path.
 
     Attributes:
         sources: the owner's own footage, absolute.
@@ -50,6 +50,6 @@ class AuditSettings(BaseModel):
 
     @property
     def files(self) -> InsiderFiles:
-        """What was given of what attacks by an insider need."""
+        """Files that were given for attacks by an insider."""
         given = {Need.MODEL: self.model, Need.WEIGHTS: self.weights}
         return {need: path for need, path in given.items() if path is not None}

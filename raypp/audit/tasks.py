@@ -16,7 +16,7 @@ from raypp.audit.core.row import AttackRow, Control, Demand, Estimate
 from raypp.audit.footage.members import trial_digest
 from raypp.audit.lab import lab_of
 from raypp.audit.metrics.measure import missing_row, row_of
-from raypp.audit.recognition.packages import versions
+from raypp.audit.recognition.packages import recogniser_versions
 from raypp.audit.settings import AuditSettings
 from raypp.audit.suite.case_builder import insider_digest
 from raypp.audit.suite.suite import Requirement
@@ -31,7 +31,7 @@ _ROWS = "rows"
 _ROW: TypeAdapter[AttackRow] = TypeAdapter(AttackRow)
 
 
-class Task(BaseModel):
+class AttackTask(BaseModel):
     """One attack on one target.
 
     Attributes:
@@ -69,11 +69,11 @@ class Task(BaseModel):
         return f"{words}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
 
 
-ClusterTasks = Callable[[Sequence[Task], str | None, float], Iterator[str]]
+ClusterTasks = Callable[[Sequence[AttackTask], str | None, float], Iterator[str]]
 """Runs tasks on a cluster: tasks, address, CPUs of each."""
 
 
-def tasks(settings: AuditSettings) -> list[Task]:
+def tasks(settings: AuditSettings) -> list[AttackTask]:
     """All tasks of an audit.
 
     Raises:
@@ -84,9 +84,9 @@ def tasks(settings: AuditSettings) -> list[Task]:
     weights = hashlib.sha256(settings.weights.read_bytes()).hexdigest() if settings.weights else ""
     asked = any(Need.MEMBERS in planned.needs for _, planned in made.pairs())
     tried = lab.trial if asked else None
-    trial = trial_digest(tried) if tried else ""
+    trial, looking = trial_digest(tried) if tried else "", recogniser_versions()
     return [
-        Task(
+        AttackTask(
             settings=settings,
             veil_id=veil_id,
             footage=footage,
@@ -95,7 +95,7 @@ def tasks(settings: AuditSettings) -> list[Task]:
             attack=planned.attack.id,
             insider=insider if planned.needs else "",
             trial=trial if Need.MEMBERS in planned.needs else "",
-            recognisers=versions() if made.looks(target, planned) or Need.RECOGNISERS in planned.needs else "",
+            recognisers=looking if made.looks(target, planned) or Need.RECOGNISERS in planned.needs else "",
             things=weights if made.looks(target, planned) else "",
         )
         for target, planned in made.pairs()
@@ -103,25 +103,27 @@ def tasks(settings: AuditSettings) -> list[Task]:
     ]
 
 
-def missing(wanted: Sequence[Task]) -> list[Task]:
+def missing(wanted: Sequence[AttackTask]) -> list[AttackTask]:
     """Those that have no row yet."""
     return [task for task in wanted if not _row_path(task).exists()]
 
 
-def run_here(wanted: Sequence[Task]) -> Iterator[str]:
+def attack_here(wanted: Sequence[AttackTask]) -> Iterator[str]:
     """Run tasks one after the other in this process."""
     for task in wanted:
-        yield run_task(task)
+        yield run_attack(task)
 
 
 @private_umask()
-def run_task(task: Task) -> str:
+def run_attack(task: AttackTask) -> str:
     """Make an attack and write its row; returns what it is called."""
     settings, lab = task.settings, lab_of(task.settings)
     if lab.evidence.digest != task.footage:
         raise ConflictError(f"the images of {', '.join(settings.sources)} have changed meanwhile; run the audit again")
-    if task.recognisers not in {"", versions()}:
-        raise ConflictError(f"the audit was begun with {task.recognisers}, and here is {versions() or 'none of them'}")
+    if task.recognisers not in {"", recogniser_versions()}:
+        raise ConflictError(
+            f"the audit was begun with {task.recognisers}, and here is {recogniser_versions() or 'none of them'}"
+        )
     planned = settings.suite.planned_as(task.attack)
     lacking, victims = lab.lacking(planned), len(lab.evidence.victims)
     blind, inspection = lab.blind, lab.inspection(task.target, planned, recognisers=bool(task.recognisers))
@@ -143,7 +145,7 @@ def run_task(task: Task) -> str:
     return f"{task.attack.name} on {task.target}"
 
 
-def read_rows(wanted: Sequence[Task]) -> list[AttackRow]:
+def read_attack_rows(wanted: Sequence[AttackTask]) -> list[AttackRow]:
     """Read the rows of all tasks, each with its control.
 
     Raises:
@@ -170,7 +172,7 @@ def _control(
     return Control(on=requirement.on, demands=tuple(demands))
 
 
-def _row_path(task: Task) -> Path:
+def _row_path(task: AttackTask) -> Path:
     return task.settings.out / _ROWS / f"{task.row_id}.json"
 
 

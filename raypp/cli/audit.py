@@ -18,7 +18,7 @@ from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.keyfile import resolve_key_path
 
 if TYPE_CHECKING:
-    from raypp.audit.tasks import ClusterTasks, Task  # needs torch
+    from raypp.audit.tasks import AttackTask, ClusterTasks  # needs torch
 
 
 def make_audit_command(cluster: "ClusterTasks | None") -> Callable[..., None]:
@@ -72,9 +72,9 @@ def make_audit_command(cluster: "ClusterTasks | None") -> Callable[..., None]:
             raise OptionError(f"--model {model} is not there; give a file that is")
         check_weights(weights)
         key_path = resolve_key_path(key).absolute()
-        from raypp.audit.run import plan_lines, run_audit, summary_lines  # noqa: PLC0415 - needs torch, slow to import
+        from raypp.audit.run import audit_plan_lines, audit_summary_lines, run_audit  # noqa: PLC0415 - needs torch, slow to import
         from raypp.audit.settings import AuditSettings  # noqa: PLC0415
-        from raypp.audit.tasks import run_here  # noqa: PLC0415
+        from raypp.audit.tasks import attack_here  # noqa: PLC0415
 
         settings = AuditSettings(
             sources=tuple(one if is_url(one) else str(Path(one).absolute()) for one in sources),
@@ -91,14 +91,14 @@ def make_audit_command(cluster: "ClusterTasks | None") -> Callable[..., None]:
         )
         console = error_console()
         if dry_run:
-            say(console, plan_lines(settings))
+            say(console, audit_plan_lines(settings))
             return
 
-        def execute(todo: "Sequence[Task]") -> Iterator[str]:
-            return run_here(todo) if on_ray is None else on_ray(todo, address, cpus)
+        def execute(todo: "Sequence[AttackTask]") -> Iterator[str]:
+            return attack_here(todo) if on_ray is None else on_ray(todo, address, cpus)
 
         summary = run_audit(settings, execute, ConsoleProgress(console))
-        say(console, summary_lines(summary))
+        say(console, audit_summary_lines(summary))
         write_json(json_file, summary)
 
     return audit

@@ -104,8 +104,8 @@ def _audit(
 ) -> None:
     """Attack the veil on the sample, and say what came of it."""
     from raypp.audit.core.budget import Budget  # noqa: PLC0415
+    from raypp.audit.run import audit_summary_lines as audit_lines  # noqa: PLC0415
     from raypp.audit.run import run_audit  # noqa: PLC0415 - needs torch
-    from raypp.audit.run import summary_lines as audit_lines  # noqa: PLC0415
     from raypp.audit.settings import AuditSettings  # noqa: PLC0415
 
     number = Path(settings.out).name.rpartition("-")[2]

@@ -18,7 +18,7 @@ from raypp.audit.core.row import (
 )
 from raypp.audit.verdict.assumptions import BITS_PER_CELL, BITS_PER_PIXEL, KB_PER_FRAME
 from raypp.audit.verdict.canonical import to_base64
-from raypp.audit.verdict.certificate import ASSUMPTIONS, Certificate, ImageCounts, judge
+from raypp.audit.verdict.certificate import ASSUMPTIONS, Certificate, ImageCounts, judge_gates
 from raypp.audit.verdict.gates import LABELS_ONLY
 from raypp.veil.key import VeilKey
 from raypp.veil.spec import PatchSpec
@@ -149,7 +149,7 @@ def certificate(rows: Sequence[AttackRow] | None = None, key: VeilKey = KEY, **c
         assumptions=ASSUMPTIONS,
         bounds={BITS_PER_CELL: 48.0, BITS_PER_PIXEL: 0.75, KB_PER_FRAME: 5.76},
         rows=made,
-        gates=judge(made),
+        gates=judge_gates(made),
     )
     return body.model_copy(update=changes)
 

@@ -35,5 +35,5 @@ def test_a_change_keeps_the_rest_and_is_checked() -> None:
 
 @pytest.mark.parametrize("budget", Budget)
 def test_no_two_attacks_of_a_suite_share_an_identity_or_a_name(budget: Budget) -> None:
-    planned = suite(budget).planned
-    assert len({one.attack.id for one in planned}) == len({one.attack.id.name for one in planned}) == len(planned)
+    attacks = [planned.attack.id for planned in suite(budget).planned]
+    assert len(set(attacks)) == len({attack.name for attack in attacks}) == len(attacks)

@@ -1,4 +1,4 @@
-"""What is attacked besides the veil: shapes, determinism, and what each baseline does to pixels."""
+"""Targets besides the veil: shapes, determinism, and what each baseline does to pixels."""
 
 from collections.abc import Callable
 

@@ -1,9 +1,9 @@
-"""What can be computed of a veil is right where the answer is known, and moves where a weakness is planted."""
+"""Bounds of a veil are right where the answer is known, and moves where a weakness is planted."""
 
 import numpy as np
 import pytest
 
-from raypp.audit.bounds import bounds_on, detail_of, directions, told
+from raypp.audit.bounds import bounds_on, detail_of, directions, explained_share
 from raypp.audit.core.model import Images, WhiteBox
 from raypp.audit.footage.evidence import Evidence
 from raypp.audit.verdict.assumptions import (
@@ -87,9 +87,9 @@ def test_directions_are_those_that_slopes_span() -> None:
 def test_what_lies_along_all_directions_is_everything_and_along_none_nothing() -> None:
     pixels = CHANCE.normal(size=(400, 12))
     wanted = pixels @ detail_of(2).T
-    assert told(pixels, wanted) == pytest.approx(1, abs=1e-5)
-    assert told(pixels[:, :0], wanted) == 0
-    assert 0.2 < told(pixels[:, :6], wanted) < 0.8
+    assert explained_share(pixels, wanted) == pytest.approx(1, abs=1e-5)
+    assert explained_share(pixels[:, :0], wanted) == 0
+    assert 0.2 < explained_share(pixels[:, :6], wanted) < 0.8
 
 
 def test_a_linear_decoder_is_told_what_least_squares_finds() -> None:
@@ -98,11 +98,11 @@ def test_a_linear_decoder_is_told_what_least_squares_finds() -> None:
     design = np.hstack([features, np.ones((4000, 1))])
     left = targets - design @ np.linalg.lstsq(design, targets, rcond=None)[0]
     share = 1 - left.var(axis=0).sum() / targets.var(axis=0).sum()
-    assert told(features, targets) == pytest.approx(share, abs=2e-3)
+    assert explained_share(features, targets) == pytest.approx(share, abs=2e-3)
 
 
 def test_of_noise_nothing_is_told_however_many_features_there_are() -> None:
-    assert told(CHANCE.normal(size=(1500, 500)), CHANCE.normal(size=(1500, 4))) == pytest.approx(0, abs=0.05)
+    assert explained_share(CHANCE.normal(size=(1500, 500)), CHANCE.normal(size=(1500, 4))) == pytest.approx(0, abs=0.05)
 
 
 def test_detail_is_luma_inside_a_cell_without_its_mean() -> None:

@@ -21,7 +21,7 @@ from raypp.audit.footage import evidence
 from raypp.audit.metrics import measure as measuring
 from raypp.audit.settings import AuditSettings
 from raypp.audit.suite.suite import Suite, suite
-from raypp.audit.tasks import Task, run_here, tasks
+from raypp.audit.tasks import AttackTask, attack_here, tasks
 from raypp.audit.verdict.certificate import verify_certificate
 from raypp.audit.verdict.gates import Verdict
 from raypp.cli.audit import make_audit_command
@@ -151,9 +151,9 @@ def test_run_again_only_what_is_missing_is_done(place: Path) -> None:
     rows[3].unlink()
     made: list[list[str]] = []
 
-    def cluster(tasks: Sequence[Task], *_: object) -> Iterator[str]:
+    def cluster(tasks: Sequence[AttackTask], *_: object) -> Iterator[str]:
         made.append([task.row_id for task in tasks])
-        return run_here(tasks)
+        return attack_here(tasks)
 
     for _ in range(2):
         videos = [str(place / "in" / "inventory.csv")]
@@ -187,7 +187,7 @@ def test_images_are_digested_once_and_their_baseline_is_made_once(place: Path, m
         budget=Budget.QUICK,
     )
     wanted = [task for task in tasks(settings) if task.attack.name in {"component view", "ridge, 1 pair"}][:2]
-    assert len(list(run_here(wanted))) == 2
+    assert len(list(attack_here(wanted))) == 2
     assert sorted(calls) == ["baseline", "digest", "gather"]
 
 

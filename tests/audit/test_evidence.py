@@ -1,4 +1,4 @@
-"""What the attacker knows and what he attacks never come from the same place."""
+"""Known images and victims never come from the same place."""
 
 from pathlib import Path
 

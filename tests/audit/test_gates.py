@@ -7,7 +7,7 @@ import pytest
 from raypp.audit.core.model import Adversary
 from raypp.audit.core.recognised import NO_FACE, NOT_INSTALLED, FaceFigures, Recognised
 from raypp.audit.core.row import AttackRow, MatchFigures
-from raypp.audit.metrics.scores import share
+from raypp.audit.metrics.scores import share_estimate
 from raypp.audit.verdict.gates import (
     FACES,
     IDENTITY,
@@ -20,18 +20,18 @@ from raypp.audit.verdict.gates import (
     WORST,
     Gate,
     Verdict,
-    judge,
+    judge_gates,
 )
 from tests.audit.rows import FAILED, control, decide, labels_only, match, pairs, recognised, reconstruct, under_keys
 
 
 def gate(name: str, rows: list[AttackRow]) -> Gate:
-    return next(one for one in judge(rows) if one.name == name)
+    return next(one for one in judge_gates(rows) if one.name == name)
 
 
 def test_gates_are_met_by_attacks_that_work_and_find_little() -> None:
     rows = [reconstruct("view", 0.05, worst=0.2), reconstruct("statistics", 0.02), match(top1=0.125), labels_only(0.25)]
-    mean, worst, matching = judge(rows)[:3]
+    mean, worst, matching = judge_gates(rows)[:3]
     assert [one.name for one in (mean, worst, matching)] == [MEAN, WORST, MATCHING]
     assert {one.verdict for one in (mean, worst, matching)} == {Verdict.MET}
     assert (mean.got, mean.high, mean.threshold, mean.by) == (0.05, 0.06, 0.10, "view")
@@ -42,9 +42,9 @@ def test_gates_are_met_by_attacks_that_work_and_find_little() -> None:
 
 def test_a_decision_changes_no_gate() -> None:
     rows = [reconstruct(), match(), labels_only(0.25)]
-    assert judge([*rows, decide(auc=0.99)]) == judge(rows)
+    assert judge_gates([*rows, decide(auc=0.99)]) == judge_gates(rows)
     insider = [*rows, reconstruct("bridge", adversary=Adversary.INSIDER)]
-    assert judge([*insider, decide(control=FAILED)]) == judge(insider)
+    assert judge_gates([*insider, decide(control=FAILED)]) == judge_gates(insider)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_figures_of_a_broken_attack_neither_count_nor_pass() -> None:
 
 
 def test_without_attacks_nothing_is_evaluated() -> None:
-    assert {one.verdict for one in judge([labels_only(0.5)])} == {Verdict.NOT_EVALUATED}
+    assert {one.verdict for one in judge_gates([labels_only(0.5)])} == {Verdict.NOT_EVALUATED}
 
 
 def test_only_ciphertext_only_attacks_on_the_audited_veil_have_thresholds() -> None:
@@ -116,7 +116,9 @@ def test_matching_is_allowed_by_chance_and_the_margin_whatever_labels_tell() -> 
 
 def test_few_images_of_which_none_is_found_do_not_meet_the_gate() -> None:
     def none_found(count: int) -> Gate:
-        row = match(top1=0.0, candidates=count, images=count).model_copy(update={"top1": share(np.zeros(count) > 0)})
+        row = match(top1=0.0, candidates=count, images=count).model_copy(
+            update={"top1": share_estimate(np.zeros(count) > 0)}
+        )
         return gate(MATCHING, [row, labels_only(0.0, candidates=count)])
 
     few, many = none_found(16), none_found(100)
@@ -144,7 +146,7 @@ def test_an_insider_has_thresholds_that_ciphertext_only_attacks_count_for_too() 
         return reconstruct("feature bridge, linear", detail, adversary=Adversary.INSIDER, **changes)
 
     def verdicts(*rows: AttackRow) -> list[Verdict]:
-        gates = judge(rows)
+        gates = judge_gates(rows)
         assert [gate.adversary for gate in gates] == [Adversary.CIPHERTEXT_ONLY] * 6 + [Adversary.INSIDER] * 5
         return [gate.verdict for gate in gates if gate.name in {MEAN, WORST, INSIDER_MEAN, INSIDER_WORST}]
 
@@ -156,7 +158,7 @@ def test_an_insider_has_thresholds_that_ciphertext_only_attacks_count_for_too() 
     gone = {"detail": None, "edges": None, "control": None, "reason": "no --model was given"}
     not_made = insider(0.0).model_copy(update=gone)
     assert verdicts(reconstruct(), insider(0.05), not_made) == [met, met, unknown, unknown]
-    assert len(judge([reconstruct()])) == 6, "without any row of its own nothing is said of it"
+    assert len(judge_gates([reconstruct()])) == 6, "without any row of its own nothing is said of it"
 
 
 def test_not_one_face_and_not_one_word_is_allowed() -> None:
@@ -247,6 +249,6 @@ def test_what_is_not_evaluated_stays_so_over_keys() -> None:
 
 def test_matching_is_held_against_other_keys_too() -> None:
     row = match(top1=0.125)
-    row = row.model_copy(update={"other_keys": (MatchFigures(top1=share(np.array([True] * 15 + [False]))),)})
+    row = row.model_copy(update={"other_keys": (MatchFigures(top1=share_estimate(np.array([True] * 15 + [False]))),)})
     found = gate(MATCHING, [row, labels_only(0.25)])
     assert (found.verdict, found.over_keys) == (Verdict.UNDECIDED, (0.125, 15 / 16))

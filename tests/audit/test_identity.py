@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from raypp.audit.attacks.identify.identity import BoxesAlone, Reading, Recogniser, halves, trios_of
-from raypp.audit.core.model import Adversary, AttackTarget, Case, Decider, People
+from raypp.audit.attacks.identify.identity import BoxesAlone, BoxSubject, Recogniser, halves, trios_of
+from raypp.audit.core.model import Adversary, AttackTarget, Case, DecideAttack, People
 from raypp.audit.footage.people import together
 from raypp.audit.footage.tracks import tracked
 from raypp.audit.metrics import scores
 from raypp.audit.metrics.measure import decided_row
 from raypp.audit.targets import baselines
-from raypp.audit.verdict.gates import INSIDER_IDENTITY, TRAINED_ON_FACES, Verdict, judge
+from raypp.audit.verdict.gates import INSIDER_IDENTITY, TRAINED_ON_FACES, Verdict, judge_gates
 from raypp.errors import OptionError
 from tests.audit.rows import decide, estimate, reconstruct
 
@@ -40,7 +40,7 @@ def people() -> People:
     return made
 
 
-def told(attack: Decider, target: AttackTarget, people: People) -> float:
+def told(attack: DecideAttack, target: AttackTarget, people: People) -> float:
     case = Case(target, people.images, people.images, people=people)
     row = decided_row("weak", attack, case)
     assert row.auc is not None
@@ -49,10 +49,10 @@ def told(attack: Decider, target: AttackTarget, people: People) -> float:
 
 
 def test_people_are_told_from_plain_images_not_from_noise_and_hardly_from_boxes(people: People) -> None:
-    attack = Recogniser(Reading.BODIES, 40)
+    attack = Recogniser(BoxSubject.BODIES, 40)
     assert told(attack, baselines.plain(), people) > 0.8
     assert 0.3 < told(attack, baselines.noise(8, 4, 4, 1), people) < 0.7
-    assert 0.3 < told(BoxesAlone(Reading.BODIES), baselines.plain(), people) < 0.7
+    assert 0.3 < told(BoxesAlone(BoxSubject.BODIES), baselines.plain(), people) < 0.7
 
 
 def test_nobody_is_learnt_from_who_is_asked_about_and_pairs_are_a_second_apart(people: People) -> None:
@@ -80,7 +80,7 @@ def test_few_people_say_so(people: People) -> None:
     assert reason == "of faces, 3 can be followed for 2 s in one video; it takes 4"
     assert isinstance(together([], "faces"), str)
     with pytest.raises(OptionError, match="needs people followed through a video"):
-        Recogniser(Reading.FACES).decide(Case(baselines.plain(), people.images, people.images))
+        Recogniser(BoxSubject.FACES).decide(Case(baselines.plain(), people.images, people.images))
 
 
 def test_boxes_that_overlap_from_frame_to_frame_are_one_track_even_after_a_gap() -> None:
@@ -108,7 +108,7 @@ def test_a_recogniser_of_veiled_faces_counts_for_the_insiders_gate_and_only_wher
     faces = decide(TRAINED_ON_FACES, auc=0.8)
 
     def gate(*rows: object) -> tuple[Verdict, str]:
-        found = next(one for one in judge([reconstruct(), own, *rows]) if one.name == INSIDER_IDENTITY)  # type: ignore[list-item]
+        found = next(one for one in judge_gates([reconstruct(), own, *rows]) if one.name == INSIDER_IDENTITY)  # type: ignore[list-item]
         return found.verdict, found.by
 
     assert gate(faces) == (Verdict.MISSED, TRAINED_ON_FACES)
@@ -116,4 +116,4 @@ def test_a_recogniser_of_veiled_faces_counts_for_the_insiders_gate_and_only_wher
     assert gate(faces.model_copy(update={"control": None}))[0] is Verdict.NOT_EVALUATED
     assert gate(faces.model_copy(update={"auc": None, "reason": "too few"}))[0] is Verdict.MET
     assert gate(decide("recogniser trained on veiled bodies and clothes", auc=1.0))[0] is Verdict.MET
-    assert Recogniser(Reading.FACES).id.family == TRAINED_ON_FACES
+    assert Recogniser(BoxSubject.FACES).id.family == TRAINED_ON_FACES

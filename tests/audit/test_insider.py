@@ -12,7 +12,7 @@ from raypp.audit.settings import AuditSettings
 from raypp.audit.suite.insider import open_insider
 from raypp.audit.suite.suite import OPEN_FEATURES
 from raypp.audit.targets.target import VEIL
-from raypp.audit.tasks import read_rows, run_task, tasks
+from raypp.audit.tasks import read_attack_rows, run_attack, tasks
 from raypp.detect.model import build_detector
 from raypp.detect.schedule import TrainingSchedule
 from raypp.errors import ConflictError, ModelError, OptionError
@@ -69,8 +69,8 @@ def test_without_a_detector_every_attack_by_one_says_why_it_was_not_made(place: 
     ]
     assert [task.target for task in wanted] == [VEIL] * 3
     for task in wanted:
-        run_task(task)
-    for row in read_rows(wanted):
+        run_attack(task)
+    for row in read_attack_rows(wanted):
         assert row.reason == "it needs --model"
         assert not row.evaluated
         assert row.detail is None
@@ -80,8 +80,8 @@ def test_where_nobody_knows_what_a_detector_learnt_from_membership_says_so(place
     given = settings(place, model=place / START_FILE).model_copy(update={"budget": Budget.STANDARD})
     wanted = [task for task in tasks(given) if task.attack.family == "membership by loss"]
     assert [(task.target, task.trial) for task in wanted] == [(VEIL, "")] * 2
-    run_task(wanted[0])
-    (row,) = read_rows(wanted[:1])
+    run_attack(wanted[0])
+    (row,) = read_attack_rows(wanted[:1])
     assert (row.kind, row.auc, row.reason) == (Kind.DECIDE, None, "it needs --members")
     with pytest.raises(OptionError, match=r"`members` \S+ is no local dataset with at least 16 images in train"):
         tasks(given.model_copy(update={"members": str(place / "in")}))
@@ -92,8 +92,8 @@ def test_with_one_it_is_attacked_and_held_against_open_features(place: Path) -> 
     wanted = [task for task in tasks(given) if task.attack.name == BRIDGE]
     assert [task.target for task in wanted] == [VEIL, OPEN_FEATURES]
     for task in wanted:
-        run_task(task)
-    attacked, control = read_rows(wanted)
+        run_attack(task)
+    attacked, control = read_attack_rows(wanted)
     assert attacked.is_veil
     assert attacked.control is not None
     assert attacked.control.on == OPEN_FEATURES

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from raypp.audit import tasks as running
+from raypp.audit import settings as auditing
 from raypp.audit.attacks.reconstruct.key_lost import KeyLost
 from raypp.audit.core.budget import Budget
 from raypp.audit.core.model import Adversary
@@ -18,7 +18,7 @@ from raypp.audit.lab import lab_of
 from raypp.audit.settings import AuditSettings
 from raypp.audit.suite.suite import Planned, suite
 from raypp.audit.targets.target import VEIL, veil
-from raypp.audit.tasks import Task, read_rows, run_task, tasks
+from raypp.audit.tasks import AttackTask, read_attack_rows, run_attack, tasks
 from raypp.audit.verdict.certificate import certify, sign, verify_certificate
 from raypp.errors import SpecError
 from raypp.veil.encoder_file import seal_encoder
@@ -52,16 +52,16 @@ def settings(tmp_path: Path) -> AuditSettings:
     )
 
 
-def _view(settings: AuditSettings) -> list[Task]:
+def _view(settings: AuditSettings) -> list[AttackTask]:
     """The cheapest attack, on all that it is made on."""
     return [task for task in tasks(settings) if task.attack.name == "component view"]
 
 
 def test_its_certificate_is_of_its_spec_and_verifies(settings: AuditSettings) -> None:
     for task in (wanted := _view(settings)):
-        run_task(task)
+        run_attack(task)
     key = load_owner_key(settings.key_path)
-    rows = read_rows(wanted)
+    rows = read_attack_rows(wanted)
     made = certify(
         settings.spec, key, rows, evidence=lab_of(settings).evidence, bounds={}, budget="quick", size=settings.size
     )
@@ -85,9 +85,9 @@ def test_under_its_key_it_is_inverted_through_its_own_encoder_and_the_key_goes_n
     settings: AuditSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = replace(suite(Budget.QUICK), planned=(Planned(KeyLost(3, 2), None, (VEIL,)),))
-    monkeypatch.setattr(running, "suite", lambda *_, **__: made)
+    monkeypatch.setattr(auditing, "suite", lambda *_, **__: made)
     (task,) = tasks(settings)
-    run_task(task.model_copy(update={"recognisers": ""}))
+    run_attack(task.model_copy(update={"recognisers": ""}))
     (path,) = (settings.out / "rows").glob("*.json")
     row = ReconstructRow.model_validate_json(path.read_bytes())
     assert (row.adversary, row.attack.name, row.is_veil) == (Adversary.WHITE_BOX, "inversion under the key", True)
@@ -107,6 +107,6 @@ def test_a_row_is_of_the_encoder_and_not_of_its_place(settings: AuditSettings) -
     assert not rows[0] & rows[2]
     (attacked,) = [task for task in _view(moved) if task.target == VEIL]
     with pytest.raises(SpecError, match=r"other\.veil"):
-        run_task(attacked)
+        run_attack(attacked)
     shutil.copy(settings.encoder, settings.out.parent / "other.veil")
-    assert run_task(attacked) == "component view on this veil"
+    assert run_attack(attacked) == "component view on this veil"

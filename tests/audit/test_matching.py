@@ -74,7 +74,7 @@ def test_pairs_tell_a_image_from_its_negative_where_activity_does_not() -> None:
     case = Case(baselines.linear_mix(8, 0), known, victims)
     assert (ActivityMatcher().ranks(case) == 0).mean() < 0.7
     assert (PairsMatcher(6).ranks(case) == 0).all()
-    assert PairsMatcher(6).name == "activity of cells and ridge, 6 pairs"
+    assert PairsMatcher(6).id.name == "activity of cells and ridge, 6 pairs"
 
 
 @pytest.mark.parametrize("known", [1, 2])

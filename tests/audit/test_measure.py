@@ -1,4 +1,4 @@
-"""What an attack made is measured as a person would who looks at it."""
+"""Reconstructions are measured as a person would who looks at them."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

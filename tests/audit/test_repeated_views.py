@@ -1,4 +1,4 @@
-"""What is planned for somebody who sees the same more than once."""
+"""Attacks are planned for somebody who sees the same more than once."""
 
 from raypp.audit.attacks.reconstruct.many_keys import ManyKeys
 from raypp.audit.core.budget import Budget

@@ -19,7 +19,6 @@ from raypp.audit.core.recognised import (
     Recognised,
 )
 from raypp.audit.core.row import AttackRow
-from raypp.audit.report.curve import lines_of
 from raypp.audit.report.page import write_audit_report
 from raypp.audit.verdict.certificate import Certificate, ImageCounts
 from raypp.errors import OptionError
@@ -315,46 +314,6 @@ def test_the_page_needs_nothing_outside_it(tmp_path: Path) -> None:
     for outside in ("http", "@import", "url(/", "url(h", "//", "<script", "<link", "href="):
         assert outside not in text, outside
     assert "prefers-color-scheme: dark" in text
-
-
-def test_lines_hold_the_best_attack_for_each_number_of_pairs() -> None:
-    rows = [
-        pairs(6, 0.5, "blur"),
-        pairs(6, 0.2),
-        pairs(1, 0.1),
-        pairs(6, 0.3, method="perceptron"),
-        pairs(100, 0.9, control=FAILED),
-        reconstruct("view, 6 pairs", 0.9),
-        match("by activity, 6 pairs", adversary=Adversary.KNOWN_PLAINTEXT),
-    ]
-    veil, other = lines_of(rows)
-    assert (veil.target, veil.is_veil, veil.points) == (VEIL, True, ((1, 0.1), (6, 0.3)))
-    assert (other.target, other.is_veil, other.points) == ("blur", False, ((6, 0.5),))
-
-
-def test_the_curve_rises_with_leakage_and_stays_in_its_frame(tmp_path: Path) -> None:
-    rows = [pairs(1, -3.0, edges=-3.0), pairs(10, 0.5), pairs(100, 7.0), pairs(6, 0.4, "blur")]
-    page = show(tmp_path, certificate(rows))
-    lines = [[tuple(map(float, one.split(","))) for one in points.split()] for points in page.values("points")]
-    assert sorted(map(len, lines)) == [1, 3]
-    (one, ten, hundred) = max(lines, key=len)
-    assert one[0] < ten[0] < hundred[0] < 760
-    assert 300 > one[1] > ten[1] > hundred[1] > 0
-
-
-def test_the_curve_says_with_how_many_pairs_each_threshold_is_broken(tmp_path: Path) -> None:
-    rows = [reconstruct("view", 0.05, worst=0.3), pairs(1, 0.05), pairs(1000, 0.5, recognised=recognised(read=5))]
-    said = show(tmp_path, certificate(rows)).text
-    assert "Leakage, worst 5 %: broken without any pair (0.300, view)." in said
-    assert "Leakage, mean: broken by 1,000 known pairs (0.500, ridge, 1000 pairs)." in said
-    assert "Text read: broken by 1,000 known pairs (0.250, ridge, 1000 pairs)." in said
-    assert "Faces found: holds against 1,000 known pairs, the most that were tried (0.000)." in said
-
-
-def test_without_pairs_there_is_no_curve(tmp_path: Path) -> None:
-    page = show(tmp_path, certificate([reconstruct()]))
-    assert "svg" not in page.tags
-    assert "broken by" not in page.text
 
 
 def test_a_report_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_leakage_is_between_the_baseline_and_the_image() -> None:
     ("hits", "low", "high"), [(0, 0.0, 0.194), (1, 0.011, 0.283), (8, 0.280, 0.720), (16, 0.806, 1.0)]
 )
 def test_a_share_is_never_surer_than_its_images_allow(hits: int, low: float, high: float) -> None:
-    found = scores.share(np.arange(16) < hits)
+    found = scores.share_estimate(np.arange(16) < hits)
     assert (found.mean, found.low, found.high) == (
         hits / 16,
         pytest.approx(low, abs=6e-4),

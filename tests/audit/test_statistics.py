@@ -7,6 +7,7 @@ import pytest
 
 from raypp.audit.attacks.reconstruct.statistics import StatisticalKeyRecovery
 from raypp.audit.attacks.reconstruct.view import ComponentView, ImageItself
+from raypp.audit.core.attack_id import AttackId
 from raypp.audit.core.budget import Budget
 from raypp.audit.core.model import Attack, AttackTarget, Case, Frames, Images
 from raypp.audit.suite.suite import BASELINES, LINEAR_4, LINEAR_8, NOISE, PIXELATED_16, PLAIN, VEIL, suite
@@ -133,6 +134,6 @@ def test_what_still_is_a_image_is_seen_as_that(known: Images, victims: Images) -
 
 def test_what_leaves_a_image_is_attacked_as_one_and_nothing_else_is() -> None:
     for budget in Budget:
-        planned = suite(budget).named("the image itself")
+        planned = suite(budget).planned_as(AttackId(family="the image itself"))
         assert VEIL not in planned.on
         assert {PIXELATED_16, PLAIN} <= set(planned.on) <= {*BASELINES, PLAIN} - {NOISE, LINEAR_4, LINEAR_8}

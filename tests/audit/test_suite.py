@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from raypp.audit.core.budget import Budget
-from raypp.audit.core.model import AnyAttack, Attack, Matcher
+from raypp.audit.core.model import AnyAttack, Attack, MatchAttack
 from raypp.audit.footage.evidence import Evidence
 from raypp.audit.suite.case_builder import CaseInputs, case_of
 from raypp.audit.suite.suite import NOISE, Planned, suite
@@ -42,7 +42,7 @@ def _make(planned: Iterable[tuple[str, Planned]]) -> int:
         if isinstance(attack, Attack):
             assert attack.reconstruct(case).shape == victims.frames.shape, attack.id.name
         else:
-            assert isinstance(attack, Matcher)
+            assert isinstance(attack, MatchAttack)
             assert np.isin(attack.ranks(case), range(len(victims))).all(), attack.id.name
     return len(tried)
 

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from raypp.audit.attacks.cells import one_hot, some
+from raypp.audit.attacks.cells import evenly_chosen, one_hot
 from raypp.audit.core.model import Codes, Features
 
 Doubles: TypeAlias = npt.NDArray[np.float64]
@@ -45,7 +45,7 @@ class Axes:
     @classmethod
     def of(cls, codes: Codes, levels: int, count: int) -> "Axes":
         """Find at most `count` axes of codes, uint8[N, C, G, G']."""
-        looked_at = some(codes)
+        looked_at = evenly_chosen(codes)
         width = _values(looked_at[0], levels).shape[-1]
         total, gram, cells = np.zeros(width), np.zeros((width, width)), 0
         for one in looked_at:
@@ -87,13 +87,13 @@ class Axes:
 
     def measured_on(self, codes: Codes) -> "Axes":
         """Return the same axes with the moments of codes."""
-        last = self.components(some(codes)).transpose(0, 2, 3, 1).astype(np.float64)
+        last = self.components(evenly_chosen(codes)).transpose(0, 2, 3, 1).astype(np.float64)
         moments = tuple(_covariance(last, *step) for step in _STEPS)
         return replace(self, moments=moments, third=_third(last))
 
 
 def _values(codes_CGG: Codes, levels: int) -> Doubles:
-    """What axes are of, float64[G, G', D]: one-hot values where they are few, else amounts."""
+    """Return the values that axes are of, float64[G, G', D]: one-hot values where they are few, else amounts."""
     last = codes_CGG.transpose(1, 2, 0)
     if last.shape[-1] * levels > _MOST_ONE_HOT:
         return last.astype(np.float64)

@@ -24,7 +24,7 @@ def grid(codes: Codes) -> Codes:
     return np.ascontiguousarray(codes.transpose(0, 2, 3, 1))
 
 
-def cells(codes_NhwC: Codes) -> int:
+def count_cells(codes_NhwC: Codes) -> int:
     """Number of cells in a grid."""
     return int(np.prod(codes_NhwC.shape[:3]))
 
@@ -62,6 +62,6 @@ def images(pixels: npt.NDArray[np.floating], shape: tuple[int, ...], patch: int)
     return np.clip(np.round(whole.reshape(shape)), 0, 255).astype(np.uint8)
 
 
-def some(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def evenly_chosen(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """At most 24 images, evenly chosen, for what is known of their statistics."""
     return images[:: max(1, -(-len(images) // _MOST_IMAGES))]

@@ -39,7 +39,7 @@ class Adversary(StrEnum):
 
 
 class Need(StrEnum):
-    """What an attack needs besides footage: an option that names it, or what footage it must be."""
+    """A need of an attack besides footage: the setting that names it, or the kind of footage."""
 
     MODEL = "--model"
     WEIGHTS = "--weights"
@@ -50,7 +50,7 @@ class Need(StrEnum):
 
 
 class Kind(StrEnum):
-    """What an attack does."""
+    """Kind of an attack."""
 
     RECONSTRUCT = "reconstruct"
     MATCH = "match"
@@ -110,7 +110,7 @@ class Images:
 
 @dataclass(frozen=True)
 class AttackTarget:
-    """What is attacked: a veil under one key, or a baseline that hides in another way.
+    """The target of an attack: a veil under one key, or a baseline that hides in another way.
 
     Attributes:
         name: as in the report.
@@ -202,7 +202,7 @@ class People:
 
 
 class PublicFeatures(Protocol):
-    """What public weights make of plain images, in the place of what an adapter makes of veiled ones."""
+    """Features that public weights give of plain images, in the place of an adapter's of veiled ones."""
 
     def __call__(self, frames: Frames) -> Features:
         """Return the features of images."""
@@ -253,7 +253,7 @@ class Decisions:
 
 
 class Attacker(Protocol):
-    """What every attack says of itself.
+    """Identity and knowledge, as every attack states them.
 
     Attributes:
         id: which attack it is.
@@ -273,7 +273,7 @@ class Attacker(Protocol):
 
     @property
     def knowledge(self) -> str:
-        """What he has."""
+        """Knowledge of the attacker."""
         ...
 
 
@@ -287,7 +287,7 @@ class Attack(Attacker, Protocol):
 
 
 class Taught(Protocol):
-    """What an attacker has learnt before he looks at any victim."""
+    """An attacker's learning before he looks at any victim."""
 
     def reconstruct(self, case: Case) -> Frames:
         """Return the victims as the attacker sees them, as `Attack.reconstruct` does."""
@@ -304,7 +304,7 @@ class Learner(Attack, Protocol):
 
 
 @runtime_checkable
-class Matcher(Attacker, Protocol):
+class MatchAttack(Attacker, Protocol):
     """An attack that tells which victim is whose."""
 
     def ranks(self, case: Case) -> Ranks:
@@ -313,7 +313,7 @@ class Matcher(Attacker, Protocol):
 
 
 @runtime_checkable
-class Decider(Attacker, Protocol):
+class DecideAttack(Attacker, Protocol):
     """An attack that tells of single images whether something is so."""
 
     def decide(self, case: Case) -> Decisions:
@@ -321,5 +321,5 @@ class Decider(Attacker, Protocol):
         ...
 
 
-AnyAttack: TypeAlias = Attack | Matcher | Decider
+AnyAttack: TypeAlias = Attack | MatchAttack | DecideAttack
 """An attack of any kind."""

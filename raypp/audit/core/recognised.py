@@ -1,4 +1,4 @@
-"""What recognisers made of reconstructed images: figures of a row."""
+"""Findings of recognisers on reconstructed images: figures of a row."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,7 +25,7 @@ class Planted(BaseModel):
 
 
 class TextFigures(BaseModel):
-    """What text is read.
+    """Figures of text that is read.
 
     Attributes:
         planted: words that were drawn into copies of victims, by height.
@@ -68,7 +68,7 @@ class Verification(BaseModel):
 
 
 class FaceFigures(BaseModel):
-    """What faces are found.
+    """Figures of faces that are found.
 
     Attributes:
         faces: found on the originals.
@@ -88,7 +88,7 @@ class FaceFigures(BaseModel):
 
 
 class ObjectFigures(BaseModel):
-    """What objects a public detector finds.
+    """Figures of objects that a public detector finds.
 
     Attributes:
         objects: surely found on the originals.
@@ -108,7 +108,7 @@ class ObjectFigures(BaseModel):
 
 
 class ColourFigures(BaseModel):
-    """What colour things have: the name that most pixels of a box have, of eight.
+    """Figures of colours of things: the name that most pixels of a box have, of eight.
 
     Attributes:
         boxes: labelled; where no image has a label, those of objects that a detector finds on the originals.
@@ -128,7 +128,7 @@ class ColourFigures(BaseModel):
 
 
 class Recognised(BaseModel):
-    """What recognisers found on the images that one attack reconstructed.
+    """Findings of recognisers on the images that one attack reconstructed.
 
     Attributes:
         faces, text: the figures; None if nobody looked.

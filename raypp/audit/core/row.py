@@ -67,7 +67,7 @@ class Control(BaseModel):
 
 
 class ReconstructFigures(BaseModel):
-    """What the same attack reconstructs where the owner holds another key of the same spec.
+    """Figures of a reconstruction where the owner holds another key of the same spec.
 
     Attributes:
         detail, edges, recognised: as in `ReconstructRow`.
@@ -81,7 +81,7 @@ class ReconstructFigures(BaseModel):
 
 
 class MatchFigures(BaseModel):
-    """What the same attack matches where the owner holds another key of the same spec.
+    """Figures of a match where the owner holds another key of the same spec.
 
     Attributes:
         top1: as in `MatchRow`.
@@ -93,7 +93,7 @@ class MatchFigures(BaseModel):
 
 
 class _Row(BaseModel):
-    """What rows of every kind say.
+    """Fields of rows of every kind.
 
     Attributes:
         target: what was attacked.
@@ -126,7 +126,7 @@ class _Row(BaseModel):
 
 
 class ReconstructRow(_Row):
-    """What an attack reconstructed.
+    """Row of an attack that reconstructs images.
 
     Attributes:
         detail, edges: leakage L of detail within cells and of edges: 0 the blind baseline, 1 the image itself.
@@ -164,7 +164,7 @@ class MatchRow(_Row):
 
 
 class DecideRow(_Row):
-    """What an attack told of single images or pairs.
+    """Row of an attack that decides of single images or pairs.
 
     Attributes:
         auc: area under the receiver operating characteristic, 0.5 by chance; `worst` is the share of images of which
@@ -178,7 +178,7 @@ class DecideRow(_Row):
 TriedUnderKeys: TypeAlias = ReconstructRow | MatchRow
 """A row of an attack that may have been made under other owners' keys, too."""
 AttackRow: TypeAlias = Annotated[ReconstructRow | MatchRow | DecideRow, Field(discriminator="kind")]
-"""What one attack made of one veil or baseline: one JSON file, told apart by `kind`."""
+"""Row of one attack on one target: one JSON file, told apart by `kind`."""
 
 
 def under_key(row: TriedUnderKeys, other: int) -> TriedUnderKeys:

@@ -14,11 +14,11 @@ from raypp.audit.core.model import (
     Attack,
     AttackTarget,
     Case,
-    Decider,
+    DecideAttack,
     Frames,
     Images,
     Learner,
-    Matcher,
+    MatchAttack,
     Taught,
 )
 from raypp.audit.core.recognised import NOT_INSTALLED, Recognised
@@ -62,7 +62,7 @@ class BlindBaseline:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What is looked for on reconstructed images.
+    """Recognisers that look at reconstructed images.
 
     Attributes:
         search: faces and text; None without recognisers.
@@ -107,15 +107,15 @@ def row_of(
     match attack:
         case Attack():
             return reconstructed_row(target, attack, case, blind, image, inspection, others)
-        case Matcher():
+        case MatchAttack():
             return matched_row(target, attack, case, others)
-        case Decider():
+        case DecideAttack():
             return decided_row(target, attack, case)
 
 
 @dataclass(frozen=True)
 class _Reconstructed:
-    """What an attack made of the victims and of images with planted words, and how near it came.
+    """Reconstructed victims and images with planted words, and how near they came.
 
     Attributes:
         frames, read: uint8[N, H, W, 3] of victims, uint8[M, H, W, 3] of images with planted words.
@@ -181,19 +181,19 @@ def _reconstructed(
     return _Reconstructed(reconstructed, read, leaked, figures)
 
 
-def matched_row(target: str, matcher: Matcher, case: Case, others: Iterable[AttackTarget] = ()) -> MatchRow:
+def matched_row(target: str, matcher: MatchAttack, case: Case, others: Iterable[AttackTarget] = ()) -> MatchRow:
     """Make an attack that tells which victim is whose."""
     ranks = matcher.ranks(case)
-    elsewhere = (scores.share(matcher.ranks(replace(case, target=other)) == 0) for other in others)
+    elsewhere = (scores.share_estimate(matcher.ranks(replace(case, target=other)) == 0) for other in others)
     return MatchRow(
         **_said(target, matcher, len(ranks), case.seed),
-        top1=scores.share(ranks == 0),
+        top1=scores.share_estimate(ranks == 0),
         candidates=len(ranks),
         other_keys=tuple(MatchFigures(top1=top1) for top1 in elsewhere),
     )
 
 
-def decided_row(target: str, decider: Decider, case: Case) -> DecideRow:
+def decided_row(target: str, decider: DecideAttack, case: Case) -> DecideRow:
     """Make an attack that tells of single images whether something is so."""
     made = decider.decide(case)
     found = scores.auc(made.so, made.not_so)
@@ -205,7 +205,7 @@ def decided_row(target: str, decider: Decider, case: Case) -> DecideRow:
 def missing_row(target: str, attack: AnyAttack, reason: str, images: int, seed: int) -> AttackRow:
     """Say of an attack that it could not be made, and why: it is never left out."""
     row: type[ReconstructRow | MatchRow | DecideRow] = DecideRow
-    if isinstance(attack, Attack | Matcher):
+    if isinstance(attack, Attack | MatchAttack):
         row = ReconstructRow if isinstance(attack, Attack) else MatchRow
     return row(**_said(target, attack, images, seed), reason=reason)
 

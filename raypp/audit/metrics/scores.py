@@ -71,7 +71,7 @@ def estimate(values: Floats, seed: int = 0) -> Estimate | None:
     return Estimate(mean=float(kept.mean()), low=float(low), high=float(high), worst=_mean_of_worst(kept))
 
 
-def share(found: npt.NDArray[np.bool_]) -> Estimate:
+def share_estimate(found: npt.NDArray[np.bool_]) -> Estimate:
     """Share of images that were found, of bool[N] with at least one, with its 95 % interval.
 
     The interval is Wilson's (1927): where none or all are found, that of a bootstrap is of no width, which says more

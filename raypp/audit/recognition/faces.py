@@ -51,7 +51,7 @@ def landmarks(frame: Frame, boxes: Corners) -> list[Any]:
     return [_landmarks()(frame, _square(box)) for box in boxes]
 
 
-def describe(frame: Frame, found: list[Any]) -> Descriptions:
+def describe_faces(frame: Frame, found: list[Any]) -> Descriptions:
     """Describe the faces that have their eyes and noses in these places, whatever is seen there now.
 
     By a residual network (King, dlib 19.3, 2017; He et al., CVPR 2016).

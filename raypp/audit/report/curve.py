@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from raypp.audit.core.model import Adversary
 from raypp.audit.core.row import AttackRow, ReconstructRow
-from raypp.audit.verdict.gates import leakage
+from raypp.audit.verdict.gates import mean_leakage
 from raypp.reports.colours import LIGHT
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM, _RIGHT = 760, 300, 52, 14, 44, 16
@@ -36,7 +36,7 @@ def lines_of(rows: Sequence[AttackRow]) -> tuple[Line, ...]:
     for row in rows:
         if not isinstance(row, ReconstructRow) or row.adversary is not Adversary.KNOWN_PLAINTEXT:
             continue
-        pairs, got = row.attack.pairs, leakage(row)
+        pairs, got = row.attack.pairs, mean_leakage(row)
         if pairs is not None and got is not None:
             points = most.setdefault((not row.is_veil, row.target), {})
             points[pairs] = max(got, points.get(pairs, got))

@@ -13,7 +13,7 @@ from raypp.audit.report.sentences import FIGURES_NOTE, HEADINGS, SCALE, gate_sen
 from raypp.audit.report.tables import AttackTable, attack_tables, bounds_table, comparison_table
 from raypp.audit.verdict.broken_by import pairs_needed
 from raypp.audit.verdict.certificate import Certificate
-from raypp.audit.verdict.gates import Gate, Verdict, leakage
+from raypp.audit.verdict.gates import Gate, Verdict, mean_leakage
 from raypp.audit.verdict.headline import first_look, headlines
 from raypp.errors import OptionError
 from raypp.io.atomic import write_text
@@ -187,7 +187,7 @@ def _best(rows: Sequence[AttackRow]) -> list[ReconstructRow]:
 
 
 def _illustration(row: ReconstructRow, folder: Path) -> Illustration:
-    got = leakage(row)
+    got = mean_leakage(row)
     figures = [row.adversary.value, f"leakage {got:.3f}" if got is not None else "not evaluated"]
     if row.psnr_db:
         figures.append(f"{row.psnr_db.mean:.1f} dB")

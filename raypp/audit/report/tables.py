@@ -7,7 +7,7 @@ from operator import itemgetter
 from raypp.audit.core.recognised import NO_FACE, Recognised, TextFigures
 from raypp.audit.core.row import AttackRow, DecideRow, Estimate, MatchRow, ReconstructRow
 from raypp.audit.verdict.assumptions import CAVEATS
-from raypp.audit.verdict.gates import LABELS_ONLY, Verdict, leakage
+from raypp.audit.verdict.gates import LABELS_ONLY, Verdict, mean_leakage
 from raypp.reports.wording import percentage
 from raypp.web.values import Badge
 
@@ -249,7 +249,7 @@ def _summary(row: AttackRow | None) -> str:
         return percentage(row.top1.mean) + " found" if row.top1 and counts else _NOT_EVALUATED
     if isinstance(row, DecideRow):
         return f"AUC {row.auc.mean:.3f}" if row.auc and row.evaluated else _NOT_EVALUATED
-    got = leakage(row)
+    got = mean_leakage(row)
     return _NOT_EVALUATED if got is None else f"{got:.3f}"
 
 

@@ -1,4 +1,4 @@
-"""What an attack is given: images, what is attacked, and, where it needs them, a detector and public weights."""
+"""Cases of attacks: images, a target, and, where an attack needs them, a detector and public weights."""
 
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,7 +20,7 @@ _BY_HEART, _STEPS = 12, 60
 """Images that a detector learns by heart, and steps that it takes for it."""
 
 InsiderFiles = dict[Need, Path]
-"""What was given of what attacks by an insider need."""
+"""Files that were given for attacks by an insider."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What an insider has besides shards: a detector on codes, and public weights of its architecture."""
+"""The insider: a detector on codes, and public weights of its architecture."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from raypp.audit.attacks.cells import some
+from raypp.audit.attacks.cells import evenly_chosen
 from raypp.audit.core.model import AttackTarget, Codes, Features, Frames, Images
 from raypp.detect.adapter import CodeAdapter
 from raypp.detect.checkpoint import load_detector
@@ -172,7 +172,7 @@ class _Directions:
 
     @classmethod
     def of(cls, public: PublicStages, frames: Frames, count: int) -> "_Directions":
-        found = public(some(frames))
+        found = public(evenly_chosen(frames))
         flat = found.transpose(1, 0, 2, 3).reshape(found.shape[1], -1).astype(np.float64)
         values, vectors = np.linalg.eigh(np.cov(flat))
         strongest = slice(None, -1 - min(count, len(values)), -1)

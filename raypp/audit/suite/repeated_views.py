@@ -72,7 +72,7 @@ WEAK: dict[str, Callable[[], AttackTarget]] = {
     RENAMED: _renamed,
     SHARED: _shared,
 }
-"""What these attacks must open, by name, and what one frame under one key keeps."""
+"""Weak targets that these attacks must open, though one frame under one key keeps more, by name."""
 
 
 def seen_often(

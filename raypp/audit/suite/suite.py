@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 
-from raypp.audit.attacks.identify.identity import BoxesAlone, Reading, Recogniser
+from raypp.audit.attacks.identify.identity import BoxesAlone, BoxSubject, Recogniser
 from raypp.audit.attacks.identify.matching import ActivityMatcher, LabelMatcher, PairsMatcher
 from raypp.audit.attacks.identify.membership import Membership
 from raypp.audit.attacks.identify.silhouettes import Silhouettes
@@ -79,7 +79,7 @@ class Planned:
 
 @dataclass(frozen=True)
 class Looking:
-    """What recognisers look at.
+    """Images that recognisers look at.
 
     Attributes:
         probes: copies of victims into which words are planted.
@@ -101,7 +101,7 @@ _LOOKING = {
 
 @dataclass(frozen=True)
 class Suite:
-    """What a budget buys.
+    """The attacks and images of a budget.
 
     Attributes:
         known, victims: images.
@@ -131,7 +131,7 @@ class Suite:
         return range(self.other_keys if planned.over_keys and target == VEIL else 0)
 
     def pairs(self) -> list[tuple[str, Planned]]:
-        """What is attacked, by name, and the attack; the audited veil first."""
+        """Return names of targets, each with an attack; the audited veil first."""
         targets = [VEIL, *BASELINES, *WEAK, *CONTROLS, OPEN_FEATURES, BY_HEART, NOISE_UNDER_KEY]
         return [(target, one) for target in targets for one in self.planned if target in one.on]
 
@@ -142,9 +142,9 @@ _IN_USE: tuple[Obscuring, ...] = (
     Blackout(),
     PrivatePixelation(side=16, epsilon=1.0, seed=_CONTROL_SEED),
 )
-"""What others use to hide. A comparison trains detectors on the same, and meets these by title."""
+"""Ways to hide that are in use. A comparison trains detectors on the same, and meets these by title."""
 _IMAGES = tuple(one.title for one in _IN_USE)
-"""What is still an image, by name."""
+"""Targets that are still images, by name."""
 BASELINES: dict[str, Callable[[], AttackTarget]] = {
     LINEAR_4: lambda: replace(
         baselines.linear_mix(4, _CONTROL_SEED), random_key=lambda number: baselines.linear_mix(4, number + 2)
@@ -153,12 +153,12 @@ BASELINES: dict[str, Callable[[], AttackTarget]] = {
     NOISE: lambda: _noise(_CONTROL_SEED),
     **{one.title: partial(baselines.obscured, one) for one in _IN_USE},
 }
-"""What everything is measured against, by name."""
+"""Baselines beside the veil, by name."""
 CONTROLS: dict[str, Callable[[], AttackTarget]] = {
     UNFOLDED: lambda: unfolded_veil(_CONTROL_SEED),
     PLAIN: baselines.plain,
 }
-"""What is open to one kind of attack, by name; made for that alone."""
+"""Controls that are open to one kind of attack, by name; made for that alone."""
 
 
 def suite(budget: Budget, learned: bool = False) -> Suite:
@@ -247,7 +247,7 @@ def _requirement_of(attack: Ridge | Perceptron | UNet) -> Requirement:
 
 
 def _by_detector(budget: Budget) -> list[Planned]:
-    """What the trained detector itself tells; of membership on noise, what labels alone tell. Not quick to find out."""
+    """Plan the attacks by the trained detector; on noise, membership tells what labels alone tell. They are slow."""
     if budget is Budget.QUICK:
         return []
     return [
@@ -270,7 +270,7 @@ def _by_detector(budget: Budget) -> list[Planned]:
 
 
 def _by_key(budget: Budget) -> list[Planned]:
-    """What is left when the key is lost; not quick to find out."""
+    """Plan the attack with a compromised key, which is slow."""
     if budget is Budget.QUICK:
         return []
     attack = KeyLost(20_000, 200) if budget is Budget.FULL else KeyLost(2000, 60)
@@ -278,11 +278,11 @@ def _by_key(budget: Budget) -> list[Planned]:
 
 
 def _by_people(budget: Budget) -> list[Planned]:
-    """What a recogniser learns from codes of people in videos, and what their boxes alone tell. Not quick to learn."""
+    """Plan the recognisers that learn from codes of people in videos, and boxes alone beside them. They are slow."""
     if budget is Budget.QUICK:
         return []
     steps = 2000 if budget is Budget.FULL else 300
-    needs = {Reading.FACES: Need.RECOGNISERS, Reading.BODIES: Need.WEIGHTS}
+    needs = {BoxSubject.FACES: Need.RECOGNISERS, BoxSubject.BODIES: Need.WEIGHTS}
     return [
         one
         for reading, finder in needs.items()
@@ -299,7 +299,7 @@ def _by_people(budget: Budget) -> list[Planned]:
 
 
 def _by_views(budget: Budget, any_key: ManyKeys, ridge: Ridge, network: UNet, needs: tuple[Need, ...]) -> list[Planned]:
-    """What is told by many frames of a scene, several keys of an image, pairs of another key, and whole videos."""
+    """Plan the attacks by many frames of a scene, several keys of an image, pairs of another key, and whole videos."""
     if budget is Budget.QUICK:
         return []
     frames, keys = ((16,), (4,)) if budget is Budget.STANDARD else ((16, 64), (2, 4))

@@ -1,1 +1,1 @@
-"""What is attacked: the veil, and baselines beside it."""
+"""Targets of attacks: the veil, and baselines beside it."""

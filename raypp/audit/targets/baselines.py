@@ -1,4 +1,4 @@
-"""What is attacked besides the veil: a weak one that must be broken, noise that must not, and other ways to hide."""
+"""Targets besides the veil: a weak one that must be broken, noise that must not, and other ways to hide."""
 
 from dataclasses import replace
 
@@ -117,7 +117,7 @@ def noise(patch: int, channels: int, levels: int, seed: int) -> AttackTarget:
 
 
 def obscured(way: Obscuring) -> AttackTarget:
-    """What others use, which leaves an image: codes uint8[N, C, H/p, W/p], 0..255.
+    """Return a way to hide that leaves an image: codes uint8[N, C, H/p, W/p], 0..255.
 
     Of squares, p is their side, and codes are their colours; of other images, p is 8, and codes are patches.
     """

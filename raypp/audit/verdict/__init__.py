@@ -1,1 +1,1 @@
-"""What the rows of an audit come to: gates, verdict, certificate."""
+"""The verdict on the rows of an audit: gates, verdict, certificate."""

@@ -1,4 +1,4 @@
-"""What the figures of an audit rest on, and those that follow without any attack."""
+"""Assumptions behind the figures of an audit, and names of figures that follow without any attack."""
 
 ASSUMPTIONS = (
     (
@@ -57,4 +57,4 @@ CAVEATS = {
     BY_CELL: "In closed form, of all these images: the limit of a linear decoder with any number of pairs.",
     BY_AROUND: "The same of a cell and its eight neighbours. Decoders that are not linear find more.",
 }
-"""What figures that follow without any attack say, and what not."""
+"""Limits of the figures that follow without any attack."""

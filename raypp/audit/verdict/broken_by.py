@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from raypp.audit.core.model import Adversary
 from raypp.audit.core.row import AttackRow
-from raypp.audit.verdict.gates import Gate, Verdict, gates_of_one, judge
+from raypp.audit.verdict.gates import Gate, Verdict, gates_of_one, judge_gates
 from raypp.text.wording import counted
 
 
@@ -57,7 +57,7 @@ def pairs_needed(rows: Sequence[AttackRow]) -> tuple[PairsNeeded, ...]:
     if len(needed) == 1:
         return ()
     without, *numbers = sorted(needed)
-    steps = [(without, [gate for gate in judge(needed[without]) if gate.adversary is Adversary.CIPHERTEXT_ONLY])]
+    steps = [(without, [gate for gate in judge_gates(needed[without]) if gate.adversary is Adversary.CIPHERTEXT_ONLY])]
     for number in numbers:
         able = [row for fewer in sorted(needed) if fewer <= number for row in needed[fewer]]
         steps.append((number, list(gates_of_one(Adversary.KNOWN_PLAINTEXT, able))))

@@ -16,7 +16,7 @@ from raypp.audit.core.code import code_digest
 from raypp.audit.core.row import AttackRow
 from raypp.audit.verdict.assumptions import ASSUMPTIONS
 from raypp.audit.verdict.canonical import from_base64, to_base64, to_canonical
-from raypp.audit.verdict.gates import Gate, judge
+from raypp.audit.verdict.gates import Gate, judge_gates
 from raypp.audit.verdict.version_1 import upgraded
 from raypp.errors import CertificateError, ContentError, SpecError
 from raypp.io.content import read_content
@@ -28,7 +28,7 @@ from raypp.veil.spec import VeilSpec, parse_spec, veil_id
 if TYPE_CHECKING:
     from raypp.audit.footage.evidence import Evidence  # to verify needs no decoder
 
-__all__ = ["ASSUMPTIONS", "Certificate", "Gate", "ImageCounts", "certify", "judge", "sign", "verify_certificate"]
+__all__ = ["ASSUMPTIONS", "Certificate", "Gate", "ImageCounts", "certify", "judge_gates", "sign", "verify_certificate"]
 
 CERTIFICATE = "certificate.json"
 """Name of its file, in the folder of an audit with what may be handed out."""
@@ -54,7 +54,7 @@ class ImageCounts(BaseModel):
 
 
 class _Signed(BaseModel):
-    """What every version says of its form and its signer; all else is left unread until the signature is checked."""
+    """Form and signer, as every version states them; all else is left unread until the signature is checked."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -64,7 +64,7 @@ class _Signed(BaseModel):
 
 
 class Certificate(BaseModel):
-    """What an audit found. Holds nothing secret and no pixel.
+    """The result of an audit. Holds nothing secret and no pixel.
 
     Attributes:
         version: of this form.
@@ -82,7 +82,7 @@ class Certificate(BaseModel):
         assumptions: what the figures rest on.
         bounds: figures that follow without any attack, such as bits per pixel; what they say is in `CAVEATS`.
         rows: every attack on the veil and on the baselines.
-        gates: what `judge` made of them.
+        gates: what `judge_gates` made of them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -151,7 +151,7 @@ def certify(
         assumptions=ASSUMPTIONS,
         bounds=dict(bounds),
         rows=tuple(rows),
-        gates=judge(rows),
+        gates=judge_gates(rows),
     )
 
 
@@ -219,7 +219,7 @@ def verify_certificate(path: Path) -> Certificate:
 
 def _check_gates(certificate: Certificate, where: str) -> None:
     """Raise CertificateError unless the stated gates are what the rows say."""
-    if certificate.gates != judge(certificate.rows):
+    if certificate.gates != judge_gates(certificate.rows):
         raise CertificateError(
             f"{where}: its verdict is not what its own rows say; ask its owner for one that `raypp audit` of this "
             "version made"

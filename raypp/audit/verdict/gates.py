@@ -37,7 +37,7 @@ IDENTITY_THRESHOLD, BY_CHANCE = 0.55, 0.5
 
 
 class Verdict(StrEnum):
-    """What became of a gate."""
+    """Outcome of a gate."""
 
     MET = "met"
     MISSED = "missed"
@@ -84,7 +84,7 @@ class Gate(BaseModel):
 
 @dataclass(frozen=True)
 class _Reached:
-    """What one attack reached; `got` is None if its row does not count, or nothing could be recognised."""
+    """The figure that one attack reached; `got` is None if its row does not count, or nothing could be recognised."""
 
     by: str
     got: float | None
@@ -93,7 +93,7 @@ class _Reached:
     reason: str = ""
 
 
-def judge(rows: Sequence[AttackRow]) -> tuple[Gate, ...]:
+def judge_gates(rows: Sequence[AttackRow]) -> tuple[Gate, ...]:
     """Hold the rows of the audited veil against the thresholds; known-plaintext attacks have a curve and no threshold.
 
     A row counts if its control was passed and its figures are there and finite. One that does not count keeps its gate
@@ -197,7 +197,7 @@ def gates_of_one(adversary: Adversary, rows: Sequence[AttackRow]) -> tuple[Gate,
     )
 
 
-def leakage(row: ReconstructRow) -> float | None:
+def mean_leakage(row: ReconstructRow) -> float | None:
     """Mean leakage L of a reconstruction, the greater of detail and edges; None if the row does not count."""
     return _on_average(row, row.detail, row.edges).got
 
@@ -268,7 +268,7 @@ def _text(row: ReconstructRow, found: Recognised) -> _Reached:
 
 
 def _matching_threshold(labels: Sequence[MatchRow]) -> float | None:
-    """What labels alone tell, but not less than chance, and the margin; None where that is all, or not known."""
+    """Return the share that labels alone or chance tell, and the margin; None if that is all, or not known."""
     told = [max(row.top1.mean, 1 / row.candidates) for row in labels if row.top1 is not None and row.candidates]
     threshold = max(told, default=1.0) + MATCHING_MARGIN
     return threshold if threshold < 1 else None

@@ -42,7 +42,7 @@ def split(gate: Gate) -> bool:
 
 
 def _headline(gates: Sequence[Gate]) -> str:
-    """What became of the thresholds for one adversary; those that could be about nothing are named apart."""
+    """Say of one adversary what became of the thresholds; those that could be about nothing are named apart."""
     pointless = sum(gate.pointless for gate in gates)
     if pointless:
         there = _headline([gate for gate in gates if not gate.pointless])

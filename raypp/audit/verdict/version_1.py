@@ -48,8 +48,8 @@ def upgraded(body: Any) -> Any:
     """
     body = _renamed(body, _CERTIFICATE) | {"version": "raypp-audit-2"}
     for field, upgrade in (("rows", _row), ("gates", _gate)):
-        if isinstance(found := body.get(field), list):
-            body[field] = [upgrade(value) if isinstance(value, dict) else value for value in found]
+        if isinstance(values := body.get(field), list):
+            body[field] = [upgrade(value) if isinstance(value, dict) else value for value in values]
     return body
 
 
@@ -66,8 +66,8 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
 
 def attack_id(name: str) -> AttackId:
     """Return the identity of an attack that version 1 named; of a name of another form, the name as its family."""
-    found = _NAME.fullmatch(name) if len(name) <= _LONGEST else None
-    parts = {part: value for part, value in found.groupdict().items() if value} if found else {}
+    match = _NAME.fullmatch(name) if len(name) <= _LONGEST else None
+    parts = {part: value for part, value in match.groupdict().items() if value} if match else {}
     family, _, variant = parts.pop("family", name).partition(", ")
     values = {part: int(value) if part in _NUMBERS else value for part, value in parts.items()}
     known = AttackId.model_validate(values | {"family": _FAMILIES.get(family, family), "variant": variant})

@@ -1,4 +1,4 @@
-"""What recognisers find on reconstructed images: all on the plain ones, less on worse ones, nothing on noise."""
+"""Recognisers find all on the plain images, less on worse ones, nothing on noise."""
 
 import numpy as np
 import pytest
@@ -6,13 +6,13 @@ from PIL import Image
 
 from raypp.audit.core.model import Frames, Images
 from raypp.audit.core.recognised import NO_FACE, Planted
-from raypp.audit.recognition.packages import versions
+from raypp.audit.recognition.packages import recogniser_versions
 from raypp.audit.recognition.probes import HEIGHTS, plant
 from raypp.media.obfuscation import Pixelation
 from tests.audit.images import shapes
 from tests.data import shared_data
 
-if not versions():
+if not recogniser_versions():
     pytest.skip("needs the recognisers: pip install 'raypp[recognition]'", allow_module_level=True)
 
 from raypp.audit.recognition.search import Search

@@ -28,8 +28,8 @@ _WIDTH, _NUMBERS = 48, 64
 _RATE, _WARMTH = 3e-3, 0.1
 
 
-class Reading(StrEnum):
-    """What boxes are of."""
+class BoxSubject(StrEnum):
+    """Subject of boxes."""
 
     FACES = "faces"
     BODIES = "bodies and clothes"
@@ -37,7 +37,7 @@ class Reading(StrEnum):
     @property
     def cells(self) -> tuple[int, int]:
         """Rows and columns that a box's codes are resized to."""
-        return (8, 8) if self is Reading.FACES else (16, 8)
+        return (8, 8) if self is BoxSubject.FACES else (16, 8)
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Recogniser:
         steps: of learning.
     """
 
-    reading: Reading
+    reading: BoxSubject
     steps: int = 300
     adversary: Adversary = Adversary.INSIDER
 
@@ -75,7 +75,7 @@ class Recogniser:
 
     @property
     def knowledge(self) -> str:
-        """What he has."""
+        """Knowledge of the attacker."""
         return f"veiled frames with boxes of {self.reading}, and of half of the people which boxes show the same one"
 
     def decide(self, case: Case) -> Decisions:
@@ -99,7 +99,7 @@ class Recogniser:
 class BoxesAlone:
     """Takes boxes of like place and size for one person's: what no veil can hide, where labels are published."""
 
-    reading: Reading
+    reading: BoxSubject
     adversary: Adversary = Adversary.INSIDER
 
     @property
@@ -109,7 +109,7 @@ class BoxesAlone:
 
     @property
     def knowledge(self) -> str:
-        """What he has."""
+        """Knowledge of the attacker."""
         return f"places and sizes of boxes of {self.reading}"
 
     def decide(self, case: Case) -> Decisions:
@@ -181,7 +181,7 @@ def _alike(seen_ND: Floats, trios: list[Trio], of_one: bool) -> Floats:
 
 
 @torch.inference_mode()
-def _cut(case: Case, people: People, reading: Reading) -> Tensor:
+def _cut(case: Case, people: People, reading: BoxSubject) -> Tensor:
     """Codes within boxes and a margin around them, resized, as planes: float[N, F, rows + 2, columns + 2]."""
     rows, columns = reading.cells
     low, high = people.corners_N4[:, :2], people.corners_N4[:, 2:]

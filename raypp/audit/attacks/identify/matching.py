@@ -23,7 +23,7 @@ _STILL = 0.5
 """Contrast below which a patch counts as flat."""
 _NOTHING = 1e-9
 _LITTLE = 0.1
-"""What is added to variances, so that few pairs are not believed too much."""
+"""Share that is added to variances, so that few pairs are not believed too much."""
 _LEAST = 3
 """Images from which on what all have in common can be told from what one has."""
 

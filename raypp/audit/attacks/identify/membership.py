@@ -31,7 +31,7 @@ class Membership:
 
     @property
     def knowledge(self) -> str:
-        """What he has."""
+        """Knowledge of the attacker."""
         others = ", and others that it did not learn from" if self.calibrated else ""
         return f"the detector, veiled frames and their labels, not knowing which of them it learnt from{others}"
 

@@ -68,7 +68,7 @@ class FeatureBridge:
 
     def _by_network(self, public: Features, known: Frames, seen: Features, seed: int) -> Frames:
         patch = known.shape[1] // public.shape[2]
-        mean, spread = moments(public)
+        mean, spread = feature_moments(public)
         torch.manual_seed(seed)
         net = GridDecoder(public.shape[1], patch)
 
@@ -99,11 +99,11 @@ def led_to(case: Case, name: str) -> tuple[PublicFeatures, Frames, Features]:
 
 def align(features: Features, public: Features) -> Features:
     """Give each channel the mean and the spread that it has in public features."""
-    (mean, spread), (wanted, width) = moments(features), moments(public)
+    (mean, spread), (wanted, width) = feature_moments(features), feature_moments(public)
     return ((features - mean) * (width / spread) + wanted).astype(np.float32)
 
 
-def moments(features: Features) -> tuple[Features, Features]:
+def feature_moments(features: Features) -> tuple[Features, Features]:
     """Return mean and spread of each channel, float32[F, 1, 1] each."""
     mean = features.mean(axis=(0, 2, 3), dtype=np.float64)
     spread = features.std(axis=(0, 2, 3), dtype=np.float64)

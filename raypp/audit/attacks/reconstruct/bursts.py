@@ -54,7 +54,7 @@ class OverFrames:
 
     @property
     def knowledge(self) -> str:
-        """What he has."""
+        """Knowledge of the attacker."""
         return f"{self.inner.knowledge}; of each scene {self.frames} frames"
 
     def reconstruct(self, case: Case) -> Frames:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from raypp.audit.attacks.reconstruct.bridge import align, led_to, moments
+from raypp.audit.attacks.reconstruct.bridge import align, feature_moments, led_to
 from raypp.audit.attacks.reconstruct.linear import LinearDecoder
 from raypp.audit.core.attack_id import AttackId
 from raypp.audit.core.model import Adversary, Case, Frames
@@ -44,7 +44,7 @@ class FeatureInversion:
         features, known, led = led_to(case, self.id.name)
         public = features(known)
         seen = align(led, public)
-        _, spread = (torch.from_numpy(one) for one in moments(public))
+        _, spread = (torch.from_numpy(one) for one in feature_moments(public))
         begun = LinearDecoder.fit(public, known).decode(seen)
 
         def one(features_FGG: Tensor, start_HW3: Frames) -> Frames:

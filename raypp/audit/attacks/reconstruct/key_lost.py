@@ -28,7 +28,7 @@ _TRIED = 4
 
 @dataclass(frozen=True)
 class Hold:
-    """What holds an optimisation to images, while it seeks those whose codes are the victim's.
+    """Weights that hold an optimisation to images, while it seeks those whose codes are the victim's.
 
     Attributes:
         variation: weight of total variation.

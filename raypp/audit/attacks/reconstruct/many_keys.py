@@ -104,7 +104,7 @@ class ManyKeys:
 
 @dataclass(frozen=True)
 class AnyKeyDecoder:
-    """What was learnt on drawn keys.
+    """A decoder that learnt on drawn keys.
 
     Attributes:
         net: leads from components along common axes to images.

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from raypp.audit.attacks.cells import some
+from raypp.audit.attacks.cells import evenly_chosen
 from raypp.audit.core.model import Codes
 
 Doubles: TypeAlias = npt.NDArray[np.float64]
@@ -19,7 +19,7 @@ _LEAST = 1e-9
 
 @dataclass(frozen=True)
 class Names:
-    """What channels and values of some codes are called in a reference.
+    """Names of channels and values of some codes in a reference.
 
     A substitution is solved as ciphers are, by frequencies. Values of a channel stand in an order, since neighbouring
     cells mostly have values near one another: the order is the second eigenvector of how often they touch (seriation:
@@ -76,7 +76,7 @@ class _Tables:
 
     @classmethod
     def of(cls, codes: Codes, levels: int) -> "_Tables":
-        shown = (some(codes)[:, :, None] == np.arange(levels)[:, None, None]).astype(np.float32)
+        shown = (evenly_chosen(codes)[:, :, None] == np.arange(levels)[:, None, None]).astype(np.float32)
         touching = sum(
             np.einsum("ncvgh,ncwgh->cvw", one, other, optimize=True)
             for one, other in ((shown[..., 1:], shown[..., :-1]), (shown[..., 1:, :], shown[..., :-1, :]))

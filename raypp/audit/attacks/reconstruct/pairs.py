@@ -1,4 +1,4 @@
-"""What all attacks from known pairs have in common."""
+"""The base of all attacks from known pairs."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -26,7 +26,7 @@ class FromPairs:
 
     @property
     def knowledge(self) -> str:
-        """What he has."""
+        """Knowledge of the attacker."""
         return f"{self.pairs} image{'s' if self.pairs > 1 else ''} plain and veiled, as by the victims' cameras"
 
     def known(self, case: Case) -> Images:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from raypp.audit.attacks.cells import Places, cells, grid, images, neighbourhoods, one_hot, patches
+from raypp.audit.attacks.cells import Places, count_cells, grid, images, neighbourhoods, one_hot, patches
 from raypp.audit.attacks.reconstruct.pairs import FromPairs
 from raypp.audit.core.model import Case, Codes, Frames
 
@@ -51,7 +51,7 @@ class Perceptron(FromPairs):
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=self.steps)
         chance = np.random.default_rng(case.seed)
         for _ in range(self.steps):
-            batch = chance.integers(0, cells(codes), _BATCH)
+            batch = chance.integers(0, count_cells(codes), _BATCH)
             pixels = (torch.from_numpy(patches(known.frames, target.patch, batch)) - _GREY) / _SPREAD
             loss = (net(inputs(codes, batch)) - pixels).square().mean()
             optimizer.zero_grad()
@@ -60,6 +60,6 @@ class Perceptron(FromPairs):
             schedule.step()
         with torch.inference_mode():
             seen = grid(target.encode(case.victims))
-            parts = np.array_split(np.arange(cells(seen)), -(-cells(seen) // _AT_ONCE))
+            parts = np.array_split(np.arange(count_cells(seen)), -(-count_cells(seen) // _AT_ONCE))
             guessed = torch.cat([net(inputs(seen, part)) for part in parts]) * _SPREAD + _GREY
         return images(guessed.numpy(), case.victims.frames.shape, target.patch)

@@ -11,7 +11,7 @@ from raypp.audit.attacks.cells import (
     MOST_ONE_HOT,
     Floats,
     Places,
-    cells,
+    count_cells,
     grid,
     images,
     neighbourhoods,
@@ -43,7 +43,7 @@ class Ridge(FromPairs):
         """Fit on known pairs, decode the victims."""
         target, known = case.target, self.known(case)
         codes = grid(target.encode(known))
-        drawn = np.random.default_rng(case.seed).permutation(cells(codes))[: self.cells]
+        drawn = np.random.default_rng(case.seed).permutation(count_cells(codes))[: self.cells]
         kinds = (False, True) if 9 * target.channels * target.levels <= MOST_ONE_HOT else (False,)
         fitted = [_fit(_Sample(codes, known, target.patch, target.levels, named), drawn) for named in kinds]
         best = min(fitted, key=lambda decoder: decoder.error)
@@ -86,7 +86,7 @@ class _Decoder:
         decoded = [
             (_features(neighbourhoods(codes, part), self.levels, named=self.named) - self.mean) @ self.weights
             + self.target
-            for part in _parts(np.arange(cells(codes)))
+            for part in _parts(np.arange(count_cells(codes)))
         ]
         return images(np.concatenate(decoded), shape, self.patch)
 

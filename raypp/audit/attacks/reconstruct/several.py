@@ -53,7 +53,7 @@ class UnderKeys:
 
     @property
     def knowledge(self) -> str:
-        """What he has."""
+        """Knowledge of the attacker."""
         return f"{self.inner.knowledge}; each veiled image under {self.keys} of the owner's sub-keys"
 
     def reconstruct(self, case: Case) -> Frames:
@@ -87,7 +87,7 @@ class OtherKey:
 
     @property
     def knowledge(self) -> str:
-        """What he has."""
+        """Knowledge of the attacker."""
         return f"{self.inner.knowledge}, but of another sub-key; shards of both"
 
     def reconstruct(self, case: Case) -> Frames:

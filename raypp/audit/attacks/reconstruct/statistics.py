@@ -7,7 +7,7 @@ from typing import ClassVar, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from raypp.audit.attacks.cells import images, some
+from raypp.audit.attacks.cells import evenly_chosen, images
 from raypp.audit.core.attack_id import AttackId
 from raypp.audit.core.model import Adversary, Case, Codes, Frames
 from raypp.audit.targets.baselines import space_to_depth
@@ -52,12 +52,12 @@ class StatisticalKeyRecovery:
     def reconstruct(self, case: Case) -> Frames:
         """Return the victims as the attacker sees them, uint8[N, H, W, 3]."""
         codes = case.target.encode(case.victims)
-        prior = _Cells.of(space_to_depth(some(case.known.frames), case.target.patch))
+        prior = _Cells.of(space_to_depth(evenly_chosen(case.known.frames), case.target.patch))
         cameras = np.array(case.victims.cameras)
         out = np.empty(case.victims.frames.shape, dtype=np.uint8)
         for camera in dict.fromkeys(case.victims.cameras):
             mine = cameras == camera
-            seen = _Cells.of(some(codes[mine]), rounding=_ROUNDING)
+            seen = _Cells.of(evenly_chosen(codes[mine]), rounding=_ROUNDING)
             opened = _open(prior, seen, case.target.patch, np.random.default_rng(case.seed), self.restarts)
             for place in np.flatnonzero(mine):
                 out[place] = images(opened(_last(codes[[place]])), (1, *out.shape[1:]), case.target.patch)[0]

@@ -1,4 +1,4 @@
-"""What somebody with nothing but shards would look at first, judged as an image."""
+"""Views of codes that anybody with shards would look at first, judged as images."""
 
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from raypp.audit.attacks.cells import grid, images, some
+from raypp.audit.attacks.cells import evenly_chosen, grid, images
 from raypp.audit.core.attack_id import AttackId
 from raypp.audit.core.model import Adversary, Case, Codes, Frames
 from raypp.veil.view import component_view
@@ -48,7 +48,7 @@ class ComponentView:
 
     def reconstruct(self, case: Case) -> Frames:
         """Return grey images, uint8[N, H, W, 3]: the first component, as light and as varied as known images."""
-        luma = some(case.known.frames).astype(np.float32) @ np.array((0.299, 0.587, 0.114), dtype=np.float32)
+        luma = evenly_chosen(case.known.frames).astype(np.float32) @ np.array((0.299, 0.587, 0.114), dtype=np.float32)
         low, high = np.percentile(luma, _SPREAD)
         shades = self._seen(case)[..., 0].astype(np.float32) / 255
         usual = _enlarged(luma.mean(axis=0), shades.shape[1:])
