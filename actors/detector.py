@@ -26,7 +26,7 @@ logger = logging.getLogger("ray.serve")
 
 
 class DetectorConfig(BaseModel):
-    """What may change while replicas run: Serve's `user_config`."""
+    """Settings that may change while replicas run: Serve's `user_config`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -23,15 +23,15 @@ from raypp.errors import LedgerError
 from raypp.ledger.identity import Principal
 from raypp.serving.chunk_reader import ChunkReader, with_detections
 from raypp.serving.door import REQUEST_BYTES
-from raypp.serving.fairness import Lane
+from raypp.serving.fairness import Priority
 from raypp.serving.messages import description
 from raypp.serving.queries import EpisodeWatch, check_range, list_episodes
 from raypp.serving.quota import CallKind
 from raypp.serving.refusal_log import quiet_refusals
 from raypp.serving.reports import site_report
 from raypp.serving.settings import ServiceSettings
-from raypp.serving.status import RefusedError, Status, refusal_of
-from raypp.wire.messages import check_detect, check_name
+from raypp.serving.status import Status, StatusError, status_of
+from raypp.wire.messages import check_detect, check_wire_name
 from raypp.wire.parsing import parse
 from raypp.wire.values import episode_message, frame_detections_message
 
@@ -115,7 +115,7 @@ class Gateway:
             frames, block = await asyncio.to_thread(reader.frames, request.frames)
             found = None
             if block is not None:
-                found = await services.detectors.detect(request.veil_id, block, principal.owner, Lane.CALL)
+                found = await services.detectors.detect(request.veil_id, block, principal.owner, Priority.CALL)
             await services.audit(principal, "detect", request.veil_id, f"{len(frames)} frames")
             return pb.DetectFramesResponse(
                 model_id=found.model_id if found is not None else model.model_id,
@@ -188,26 +188,26 @@ class Gateway:
         try:
             with self._services.calls.taken("pages", CallKind.PAGE):
                 return await self._pages.answer(request)
-        except RefusedError as refusal:
-            return PlainTextResponse(f"{refusal}\n", _BUSY, {"Retry-After": "5"})
+        except StatusError as status_error:
+            return PlainTextResponse(f"{status_error}\n", _BUSY, {"Retry-After": "5"})
 
     def __del__(self) -> None:
         """Write down what was read: Serve calls this when a replica goes in peace."""
         if hasattr(self, "_services"):  # it may have failed to start
             self._services.write_readings(self._services.readings.rest())
 
-    def refused(self, error: BaseException, grpc_context: RayServegRPCContext) -> RefusedError:
+    def refused(self, error: BaseException, grpc_context: RayServegRPCContext) -> StatusError:
         """Set the status of a call that failed, count it, and return what is raised."""
         gone = isinstance(error, TaskCancelledError)  # Ray's own word for a caller that has hung up
-        refusal = RefusedError(Status.CANCELLED, "the caller has gone") if gone else refusal_of(error)
-        if refusal.status is Status.INTERNAL:
+        status_error = StatusError(Status.CANCELLED, "the caller has gone") if gone else status_of(error)
+        if status_error.status is Status.INTERNAL:
             logger.error("raypp: a call failed", exc_info=error)
-        self._services.metrics.refused(refusal.status.name)
-        if refusal.status is Status.UNAUTHENTICATED:
-            self._services.token_refused(f"{refusal} (call from {grpc_context.peer()})")
-        grpc_context.set_code(refusal.status)
-        grpc_context.set_details(str(refusal))
-        return refusal
+        self._services.metrics.refused(status_error.status.name)
+        if status_error.status is Status.UNAUTHENTICATED:
+            self._services.token_refused(f"{status_error} (call from {grpc_context.peer()})")
+        grpc_context.set_code(status_error.status)
+        grpc_context.set_details(str(status_error))
+        return status_error
 
     @asynccontextmanager
     async def _caller(self, grpc_context: RayServegRPCContext, kind: CallKind) -> AsyncIterator[Principal]:
@@ -235,5 +235,5 @@ class Gateway:
 
 def _check_reader(principal: Principal, site: str) -> None:
     """Raise WireError for a malformed name, ForbiddenError unless the principal may read the site."""
-    check_name(site, "site")
+    check_wire_name(site, "site")
     principal.may_read(site)

@@ -1,4 +1,4 @@
-"""What the service counts, for Prometheus; Serve adds application, deployment and replica to each."""
+"""Metrics of the service, for Prometheus; Serve adds application, deployment and replica to each."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ _FRAMES = [1.0, 2, 4, 8, 16, 32, 64]
 
 
 class DetectorMetrics:
-    """What a detector counts."""
+    """Metrics of a detector."""
 
     def __init__(self) -> None:
         self._frames = Counter("raypp_detector_frames", "Frames detected on.")
@@ -39,7 +39,7 @@ class DetectorMetrics:
 
 
 class GatewayMetrics:
-    """What a gateway counts. Sites are no tags: their number is not bounded."""
+    """Metrics of a gateway. Sites are no tags: their number is not bounded."""
 
     def __init__(self) -> None:
         self._streams = Gauge("raypp_gateway_streams", "Streams open.")

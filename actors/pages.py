@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from actors.services import Services
 from raypp.errors import LedgerError
 from raypp.serving.access import FRONT_HEADER
-from raypp.serving.status import RefusedError
+from raypp.serving.status import StatusError
 from raypp.web.licence import project_source
 from raypp.web.request import PageRequest, problem
 from raypp.web.routes import respond
@@ -56,7 +56,7 @@ class Pages:
                 ledger.clock(),
                 services.settings.source_url or project_source(),
             )
-        except RefusedError as error:
+        except StatusError as error:
             answer = problem(wanted, _TOO_MANY, "One at a time", str(error), Retry_After="5")
         if answer.status == _UNAUTHORIZED:
             services.token_refused(f"no good token (page from {request.client.host if request.client else 'nowhere'})")

@@ -1,4 +1,4 @@
-"""What the calls of one gateway share: ledger, access, threads that may wait, and the way to detectors."""
+"""Services that the calls of one gateway share: ledger, access, threads that may wait, and detectors."""
 
 import asyncio
 import logging
@@ -22,14 +22,14 @@ from raypp.ledger.identity import Identities, Principal
 from raypp.ledger.placement import refuse_several_nodes
 from raypp.ledger.store import Ledger
 from raypp.serving.access import Front, Metadata, read_front_secret
-from raypp.serving.fairness import FairQueue, Lane
+from raypp.serving.fairness import FairQueue, Priority
 from raypp.serving.model import DetectedBlock, FrameBlock, ServedModel
 from raypp.serving.quota import Presence
-from raypp.serving.reads import Reading, Readings
+from raypp.serving.reads import AuditLine, AuditLines
 from raypp.serving.refusal_log import RefusalLog
 from raypp.serving.registry import Registry
 from raypp.serving.settings import DetectorShare, ServiceSettings
-from raypp.serving.status import RefusedError, Status
+from raypp.serving.status import Status, StatusError
 from raypp.serving.veils import Veils
 
 _READING_THREADS, _REPORT_THREADS, _CHECKING_THREADS = 3, 2, 1
@@ -73,7 +73,7 @@ class Services:
         self.identities = Identities(self.ledger)
         self.veils = Veils(detectors, settings.site_veils)
         self.calls = Presence(settings.quotas, 2 * settings.limits.streams_per_site, settings.streams_per_gateway)
-        self.readings = Readings()
+        self.readings = AuditLines()
         self._refusals = RefusalLog(logger)
         self.detectors = Detectors(detectors, self.metrics, settings.share)
         self._commits = FairQueue(_SQLITE_WRITERS if self.ledger.database.is_sqlite else settings.ledger_threads)
@@ -125,11 +125,11 @@ class Services:
             detail: anything else.
             about: which records are gathered, where the subject is too narrow.
         """
-        reading = Reading(str(principal), action, subject, detail)
+        reading = AuditLine(str(principal), action, subject, detail)
         if self.readings.note(reading, subject if about is None else about, time.monotonic()):
             await self.wait_for(self.audit_log.record, principal, action, subject, detail)
 
-    def write_readings(self, readings: Iterable[Reading]) -> None:
+    def write_readings(self, readings: Iterable[AuditLine]) -> None:
         """Record gathered readings; blocks. What cannot be written is logged."""
         for one in readings:
             try:
@@ -157,7 +157,7 @@ class Detectors:
     ) -> None:
         self._handles = handles
         self._metrics = metrics
-        self._most = {Lane.STREAM: share.stream, Lane.CALL: share.call}
+        self._most = {Priority.STREAM: share.stream, Priority.CALL: share.call}
         self._queues = {veil_id: FairQueue(share.room) for veil_id in handles}
 
     async def about(self, veil_id: str) -> ServedModel:
@@ -165,7 +165,7 @@ class Detectors:
         about: ServedModel = await self._ask(self._handles[veil_id].describe.remote)
         return about
 
-    async def detect(self, veil_id: str, block: FrameBlock, site: str, lane: Lane) -> DetectedBlock:
+    async def detect(self, veil_id: str, block: FrameBlock, site: str, lane: Priority) -> DetectedBlock:
         """Detect on frames, a few in one turn; where a detector dies over them, another one is asked.
 
         Args:
@@ -181,9 +181,9 @@ class Detectors:
             found = [await self._piece(veil_id, piece, site, lane) for piece in block.pieces(self._most[lane])]
             if len({one.model_id for one in found}) == 1:
                 return DetectedBlock(found[0].model_id, tuple(frame for one in found for frame in one.frames))
-        raise RefusedError(Status.UNAVAILABLE, "the model is being replaced; try again")
+        raise StatusError(Status.UNAVAILABLE, "the model is being replaced; try again")
 
-    async def _piece(self, veil_id: str, piece: FrameBlock, site: str, lane: Lane) -> DetectedBlock:
+    async def _piece(self, veil_id: str, piece: FrameBlock, site: str, lane: Priority) -> DetectedBlock:
         async with self._queues[veil_id].turn(site, len(piece), lane):
             found: DetectedBlock = await self._ask(lambda: self._handles[veil_id].detect.remote(piece))
             return found
@@ -197,7 +197,7 @@ class Detectors:
                 wait_s = backoff.wait_s()
                 if time.monotonic() + wait_s > deadline:
                     logger.warning("raypp: no detector answers: %s", error)
-                    raise RefusedError(Status.UNAVAILABLE, "no detector answers just now; try again later") from None
+                    raise StatusError(Status.UNAVAILABLE, "no detector answers just now; try again later") from None
             self._metrics.retried()
             await asyncio.sleep(wait_s)
 

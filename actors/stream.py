@@ -14,14 +14,14 @@ from actors.services import Services, in_background
 from protos import raypp_pb2 as pb
 from raypp.ledger.types import StreamAbout
 from raypp.serving.access import Metadata
-from raypp.serving.admission import Admission, Course
+from raypp.serving.admission import Admission, StreamAdmission
 from raypp.serving.chunk_reader import ChunkReader, ReadChunk, require_size
-from raypp.serving.fairness import Lane
+from raypp.serving.fairness import Priority
 from raypp.serving.messages import model_message
 from raypp.serving.model import DetectedBlock
 from raypp.serving.quota import CallKind
-from raypp.serving.registry import Place
-from raypp.serving.status import RefusedError, Status, refusal_of
+from raypp.serving.registry import StreamPlace
+from raypp.serving.status import Status, StatusError, status_of
 from raypp.serving.stream_writer import StreamWriter, clock_offset_us
 from raypp.usage.episode import StreamName
 from raypp.wire.frames import check_clock
@@ -66,7 +66,7 @@ class StreamConnection:
         self._metadata = metadata
         self._queue: asyncio.Queue[_UnderWay | Exception] = asyncio.Queue(_AHEAD)
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._place: Place | None = None
+        self._place: StreamPlace | None = None
         self._exit = ExitStack()
         settings = services.settings
         now = time.monotonic()
@@ -127,7 +127,7 @@ class StreamConnection:
         most = services.settings.quotas.cameras
         self._writer = await services.commit(asked.site, StreamWriter.open, services.ledger, self._stream, about, most)
         services.registry.take_over(self._place)
-        self._course = Course.resumed(self._writer.committed, ended=self._writer.ended)
+        self._admission = StreamAdmission.resumed(self._writer.committed, ended=self._writer.ended)
         name = f"{asked.site}/{asked.camera}@{asked.stream_epoch}"
         resumed = f"resumed after {self._writer.committed}"
         await services.audit(principal, "stream", name, resumed, about=f"{asked.site}/{asked.camera}")
@@ -145,11 +145,11 @@ class StreamConnection:
         try:
             request = self._parsed(await asyncio.wait_for(anext(self._requests), within_s))
         except StopAsyncIteration:
-            raise RefusedError(Status.INVALID_ARGUMENT, "the stream ended before its `open`") from None
+            raise StatusError(Status.INVALID_ARGUMENT, "the stream ended before its `open`") from None
         except TimeoutError:
-            raise RefusedError(Status.INVALID_ARGUMENT, f"no `open` came within {within_s:g} s") from None
+            raise StatusError(Status.INVALID_ARGUMENT, f"no `open` came within {within_s:g} s") from None
         if request.WhichOneof("message") != "open":
-            raise RefusedError(Status.INVALID_ARGUMENT, "the first message of a stream must be `open`")
+            raise StatusError(Status.INVALID_ARGUMENT, "the first message of a stream must be `open`")
         return request.open
 
     async def _read(self) -> None:
@@ -167,13 +167,13 @@ class StreamConnection:
 
     async def _admit(self, request: pb.StreamFramesRequest) -> _UnderWay:
         if request.WhichOneof("message") != "chunk":
-            raise RefusedError(Status.INVALID_ARGUMENT, "after `open`, every message of a stream must be a `chunk`")
+            raise StatusError(Status.INVALID_ARGUMENT, "after `open`, every message of a stream must be a `chunk`")
         message = request.chunk
         self._chunks.check(message)
         if self._live:
             check_clock(message.frames, self._services.ledger.clock())
         indices = (message.frames[0].frame_index, message.frames[-1].frame_index) if message.frames else None
-        self._course, admission = self._course.admit(
+        self._admission, admission = self._admission.admit(
             message.sequence,
             message.committed_seen,
             indices,
@@ -185,7 +185,7 @@ class StreamConnection:
         detected = None
         if admission is Admission.NEW and chunk.block is not None:
             detecting = self._services.detectors.detect(
-                self._model.veil_id, chunk.block, self._stream.site, Lane.STREAM
+                self._model.veil_id, chunk.block, self._stream.site, Priority.STREAM
             )
             detected = in_background(detecting, self._tasks)
         return _UnderWay(chunk, admission, detected)
@@ -205,13 +205,13 @@ class StreamConnection:
             if isinstance(item, TaskCancelledError):
                 raise item  # Ray's own word for a caller that has hung up, which the gateway knows
             if isinstance(item, Exception):
-                raise refusal_of(item) from item
+                raise status_of(item) from item
             coming = in_background(self._queue.get(), self._tasks)
             answer = await self._commit(item)
             if answer is None:
                 self._moves_at, self._why_moving = 0, "the model was replaced; open another connection"
                 return
-            self._course = self._course.told(item.chunk.sequence)
+            self._admission = self._admission.told(item.chunk.sequence)
             yield answer
             if self._moves_at <= time.monotonic():
                 return
@@ -219,7 +219,7 @@ class StreamConnection:
     async def _still_welcome(self) -> None:
         if self._place is not None and self._place.taken_over:
             name = f"{self._stream.site}/{self._stream.camera}"
-            raise RefusedError(Status.ABORTED, f"another connection has taken {name} over")
+            raise StatusError(Status.ABORTED, f"another connection has taken {name} over")
         now = time.monotonic()
         if now - self._checked_at >= self._services.settings.token_check_s:
             self._checked_at = now

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from raypp.serving.status import RefusedError, Status
+from raypp.serving.status import Status, StatusError
 
 _MOST_WAITING = 8
 
@@ -45,7 +45,7 @@ class Turns:
         """Do a piece of work now; raises RefusedError (RESOURCE_EXHAUSTED) while another one of the caller's is."""
         if caller in self._callers:
             words = "a report for this token is being made; ask again when it is there"
-            raise RefusedError(Status.RESOURCE_EXHAUSTED, words)
+            raise StatusError(Status.RESOURCE_EXHAUSTED, words)
         return await self.next(caller, blocking, *args, **options)
 
     async def next(
@@ -64,7 +64,7 @@ class Turns:
         """
         known = self._callers.setdefault(caller, _Caller())
         if known.waiting >= _MOST_WAITING:
-            raise RefusedError(Status.RESOURCE_EXHAUSTED, "too many calls of this token wait for theirs; try again")
+            raise StatusError(Status.RESOURCE_EXHAUSTED, "too many calls of this token wait for theirs; try again")
         known.waiting += 1
         try:
             await known.turn.acquire()

@@ -15,17 +15,17 @@ from jobs.cluster import connect, refuse_key_in_working_dir
 from jobs.segment_source import SegmentDatasource
 from raypp.cli.app import run_command
 from raypp.cli.veil import ClusterOptions, make_command
-from raypp.ingest.attempts import Outcome
+from raypp.ingest.attempts import Attempt
 from raypp.ingest.segment import Segment
 from raypp.ingest.settings import VeilSettings
 
 # An actor that needs a whole CPU each would leave none for the read tasks that feed it.
 _ACTOR_CPUS = 0.9
 _READ_CPUS = 0.02
-_OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Outcome)
+_OUTCOME: TypeAdapter[Attempt] = TypeAdapter(Attempt)
 
 
-def veil_on_ray(segments: Sequence[Segment], settings: VeilSettings, options: ClusterOptions) -> Iterator[Outcome]:
+def veil_on_ray(segments: Sequence[Segment], settings: VeilSettings, options: ClusterOptions) -> Iterator[Attempt]:
     """Veil segments on a Ray cluster; yields each outcome once its shard and receipt are written."""
     connect(options.address, pools=True)
     veiled = ray.data.read_datasource(

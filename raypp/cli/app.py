@@ -30,7 +30,7 @@ from raypp.cli.veil import ClusterOptions, make_command
 from raypp.cli.verify import make_verify_command
 from raypp.demo.run import DemoOptions, run_demo
 from raypp.errors import OptionError, RayppError
-from raypp.ingest.attempts import Outcome
+from raypp.ingest.attempts import Attempt
 from raypp.ingest.job import veil_here
 from raypp.ingest.segment import Segment
 from raypp.ingest.settings import VeilSettings
@@ -204,7 +204,7 @@ def demo(
     """
     cluster = _on_cluster("veil")
 
-    def execute(segments: Sequence[Segment], settings: VeilSettings) -> Iterator[Outcome]:
+    def execute(segments: Sequence[Segment], settings: VeilSettings) -> Iterator[Attempt]:
         return cluster(segments, settings, ClusterOptions()) if cluster else veil_here(segments, settings)
 
     attack, train = (_on_cluster(work) if find_spec("ultralytics") else None for work in ("audit", "train"))

@@ -9,17 +9,17 @@ from rich.console import Console
 
 from raypp.cli.json_file import json_option, write_json
 from raypp.errors import OptionError
+from raypp.io.clock import now_us
 from raypp.io.private import create_secret
 from raypp.ledger.audit_archive import archive
-from raypp.ledger.audit_log import AuditLog, command_line
+from raypp.ledger.audit_log import AuditLog, command_line_account
 from raypp.ledger.identity import CACHE_S, Identities, Role, token_id_of
-from raypp.ledger.listing import AuditListing, Changed, list_operators, list_sites
+from raypp.ledger.listing import AuditListing, Changed, list_operators, site_listing
 from raypp.ledger.reaggregation import reaggregate as aggregate_anew
 from raypp.ledger.retention import WAIT_S
 from raypp.ledger.retention import forget as forget_rows
 from raypp.ledger.store import Ledger
 from raypp.ledger.times import parse_duration, parse_time, shown_time
-from raypp.ledger.types import now_us
 from raypp.text.wording import counted
 from raypp.usage.settings import SiteSettings
 
@@ -100,7 +100,7 @@ def site_list(ledger: LedgerUrl = None, json_file: JsonFile = None) -> None:
     Example: raypp site list --ledger sqlite:///ledger.db
     """
     with _opened(ledger) as opened:
-        found = list_sites(opened)
+        found = site_listing(opened)
     for site in found.sites:
         _say(f"{site.site}  settings version {site.settings_version}")
         for token in site.tokens:
@@ -159,7 +159,7 @@ def site_expire(
     """
     at_us = None if at == "never" else _moment(at, "--at")
     with _opened(ledger) as opened:
-        count = Identities(opened).expire(name, at_us, token_id=token, who=command_line())
+        count = Identities(opened).expire(name, at_us, token_id=token, who=command_line_account())
     verb = "expires" if count == 1 else "expire"
     _note(f"site {name}: {counted(count, 'token')} {verb} {'never' if at_us is None else shown_time(at_us)}")
     write_json(json_file, Changed(name=name, tokens=count))
@@ -187,7 +187,9 @@ def site_configure(
         if file is None:
             typer.echo("# the default settings" if text is None else text.rstrip("\n"))
         else:
-            version = opened.configure(name, file.read_text(encoding="utf-8"), command_line(), unchecked=unchecked)
+            version = opened.configure(
+                name, file.read_text(encoding="utf-8"), command_line_account(), unchecked=unchecked
+            )
             _note(f"site {name}: settings version {version}")
             if unchecked or not opened.known_classes():
                 why = "as asked" if unchecked else "no model has been served with this ledger yet"
@@ -242,7 +244,7 @@ def forget(
             to_us=to_us,
             dry_run=dry_run,
             wait_s=wait,
-            who=command_line(),
+            who=command_line_account(),
         )
     _note(
         f"{'would forget' if dry_run else 'forgot'} {counted(done.frames, 'frame')} with "
@@ -281,7 +283,9 @@ def reaggregate(
         raise OptionError("--settings goes with --dry-run; give the site its settings with `raypp site configure`")
     chosen = SiteSettings.load(settings) if settings else None
     with _opened(ledger) as opened:
-        done = aggregate_anew(opened, site, chosen, camera=camera, again=again, dry_run=dry_run, who=command_line())
+        done = aggregate_anew(
+            opened, site, chosen, camera=camera, again=again, dry_run=dry_run, who=command_line_account()
+        )
     for row in done.tools:
         _say(
             f"{row.camera}@{row.epoch}  {row.tool}: {row.episodes_before} -> {counted(row.episodes_after, 'episode')}, "
@@ -334,7 +338,7 @@ def _archive(ledger: str | None, before: str, out: Path, remove: bool, json_file
     option = "--archive-before"
     before_us = now_us() - parse_duration(before, option) if is_age else parse_time(before, option)
     with _opened(ledger) as opened:
-        done = archive(opened, before_us, out, remove=remove, who=command_line())
+        done = archive(opened, before_us, out, remove=remove, who=command_line_account())
     kept = "deleted from the ledger" if done.deleted else "still in the ledger"
     _note(f"wrote {counted(done.entries, 'entry')} of before {shown_time(before_us)} to {out}; they are {kept}")
     write_json(json_file, done)
@@ -348,7 +352,7 @@ def _add(role: Role, name: str, ledger: str | None, expires: str | None, out: Pa
             identities = Identities(opened)
             others = identities.good(role, name)
             add = identities.add_site if role is Role.SITE else identities.add_operator
-            token = add(name, expires_us, command_line())
+            token = add(name, expires_us, command_line_account())
     except BaseException:
         if file is not None and out is not None:
             file.close()
@@ -366,7 +370,7 @@ def _add(role: Role, name: str, ledger: str | None, expires: str | None, out: Pa
 
 def _revoke(role: Role, name: str, ledger: str | None, token: str | None, json_file: Path | None) -> None:
     with _opened(ledger) as opened:
-        count = Identities(opened).revoke(name, role, token, command_line())
+        count = Identities(opened).revoke(name, role, token, command_line_account())
     them = "it" if count == 1 else "them"
     _note(f"{role} {name}: revoked {counted(count, 'token')}; services refuse {them} within {CACHE_S:.0f} s")
     write_json(json_file, Changed(name=name, tokens=count))

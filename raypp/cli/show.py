@@ -16,7 +16,7 @@ from raypp.cli.json_file import json_option, write_json
 from raypp.cli.veil import EXIT_ATTENTION, private_folder
 from raypp.errors import KeyFileError, OptionError
 from raypp.ingest.job import load_plan
-from raypp.ingest.planner import Plan
+from raypp.ingest.planner import VeilPlan
 from raypp.io.filesystem import filesystem_of, is_url
 from raypp.io.private import write_private
 from raypp.media.discovery import discover
@@ -207,11 +207,11 @@ def _wanted(sample_ids: Sequence[str] | None, from_csv: Path | None, limit: int)
     return wanted
 
 
-def _plan(archive: str, private: Path | None, sources: Sequence[str] | None) -> Plan:
+def _plan(archive: str, private: Path | None, sources: Sequence[str] | None) -> VeilPlan:
     """Read the owner's plan; there may be none only where sources are named."""
     if private is None and not is_url(archive):
         private = private_folder(archive)
-    plan = load_plan(private) if private else Plan()
+    plan = load_plan(private) if private else VeilPlan()
     if not plan.segments and not sources:
         raise OptionError(
             f"there is no plan of {archive} in {private or 'any local folder'}; name the owner's side of it with "

@@ -18,13 +18,13 @@ from rich.table import Table
 from raypp.cli.json_file import json_option, write_json
 from raypp.edge.agent import Agent
 from raypp.edge.cameras_file import CameraSettings, SiteCameras, rate_of
-from raypp.edge.capture.camera_health import WatchSettings
+from raypp.edge.capture.camera_health import CameraHealthSettings
 from raypp.edge.doctor import Finding, examine
 from raypp.edge.settings import OWNERS_KEY, AgentSettings
 from raypp.edge.sizing import settle_size
 from raypp.edge.spool.camera_spool import DropPolicy
 from raypp.edge.status import SiteStatus
-from raypp.edge.uplink.connection import Link
+from raypp.edge.uplink.connection import ServiceConnection
 from raypp.errors import OptionError
 from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.keyfile import KEY_VARIABLE
@@ -107,9 +107,9 @@ def stream(
     console = Console(stderr=True, soft_wrap=True)
     place = _place(server, token_file, site, spool, key, named=bool(config or (sources and camera)))
     cameras = _cameras(sources or [], camera, config, _fps(fps), realtime, time_from, timezone, watch)
-    link = _link(place, tls, ca, cert, cert_key, server_name, insecure)
+    connection = _connection(place, tls, ca, cert, cert_key, server_name, insecure)
     settings = replace(
-        _settings(place, link, spec, size, masks),
+        _settings(place, connection, spec, size, masks),
         limit_bytes=int(spool_mb * 1e6),
         policy=when_full,
         chunk_frames=chunk_frames,
@@ -121,7 +121,7 @@ def stream(
     settings.veil_id(settings.veil_spec(), cameras)
     if settings.has_owners_key:
         say(f"warning: {OWNERS_KEY}")
-    if settings.link.is_open_to_all:
+    if settings.connection.is_open_to_all:
         say(f"warning: {server} is reached without TLS: whoever is on the way reads token and codes")
     status = asyncio.run(_run(settings, size, cameras, config, say))
     for line in status.lines():
@@ -163,8 +163,8 @@ def doctor(
     """
     place = _place(server, token_file, site, spool, key, named=bool(config or (sources and camera)))
     cameras = _cameras(sources or [], camera, config, Fraction(2), False, None, "UTC", False)
-    link = _link(place, tls, ca, cert, cert_key, server_name, insecure)
-    findings = asyncio.run(examine(_settings(place, link, spec, size, masks), cameras, size))
+    connection = _connection(place, tls, ca, cert, cert_key, server_name, insecure)
+    findings = asyncio.run(examine(_settings(place, connection, spec, size, masks), cameras, size))
     print_findings(findings, Console())
     if any(finding.is_wrong for finding in findings):
         sys.exit(EXIT_ATTENTION)
@@ -250,16 +250,18 @@ def _cameras(
         realtime=realtime,
         time_from=time_from,
         timezone=timezone,
-        watch=WatchSettings() if watch else None,
+        watch=CameraHealthSettings() if watch else None,
     )
     return {camera: settings}
 
 
-def _settings(place: _Place, link: Link, spec: Path | None, size: int | None, masks: Path | None) -> AgentSettings:
+def _settings(
+    place: _Place, connection: ServiceConnection, spec: Path | None, size: int | None, masks: Path | None
+) -> AgentSettings:
     chosen, encoder = spec_and_encoder(spec) if spec else (None, None)  # none: the site key's own
     return AgentSettings(
         site=place.site,
-        link=link,
+        connection=connection,
         key_path=place.key_path,
         spool=place.spool,
         spec=chosen,
@@ -269,7 +271,7 @@ def _settings(place: _Place, link: Link, spec: Path | None, size: int | None, ma
     )
 
 
-def _link(
+def _connection(
     place: _Place,
     tls: bool,
     ca: Path | None,
@@ -277,8 +279,8 @@ def _link(
     cert_key: Path | None,
     server_name: str | None,
     insecure: bool,
-) -> Link:
-    link = Link(
+) -> ServiceConnection:
+    connection = ServiceConnection(
         server=place.server,
         token_path=place.token_path,
         tls=tls or ca is not None or cert is not None,
@@ -288,8 +290,8 @@ def _link(
         server_name=server_name,
         insecure=insecure,
     )
-    link.check()
-    return link
+    connection.check()
+    return connection
 
 
 def _fps(text: str) -> Fraction | None:

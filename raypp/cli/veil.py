@@ -12,12 +12,12 @@ import typer
 from raypp.cli.console import ConsoleProgress, error_console, say
 from raypp.cli.json_file import json_option, write_json
 from raypp.errors import OptionError
-from raypp.ingest.attempts import Outcome
+from raypp.ingest.attempts import Attempt
 from raypp.ingest.dry_run import survey, survey_lines
 from raypp.ingest.job import open_job, veil_here
 from raypp.ingest.segment import Segment
 from raypp.ingest.settings import DEFAULT_SHARD_MB, DEFAULT_SIZE, VeilSettings
-from raypp.ingest.summary import summary_lines
+from raypp.ingest.summary import veil_summary_lines
 from raypp.media.augmentation import MOST_VARIANTS
 from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.keyfile import resolve_key_path
@@ -41,7 +41,7 @@ class ClusterOptions:
     gpus: float = 0.0
 
 
-ClusterExecutor = Callable[[Sequence[Segment], VeilSettings, ClusterOptions], Iterator[Outcome]]
+ClusterExecutor = Callable[[Sequence[Segment], VeilSettings, ClusterOptions], Iterator[Attempt]]
 
 
 def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
@@ -145,14 +145,14 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
         if cluster is None and (address or workers or gpus):
             raise OptionError("--address, --workers and --gpus need Ray; install raypp[cluster]")
 
-        def execute(segments: Sequence[Segment], where: VeilSettings) -> Iterator[Outcome]:
+        def execute(segments: Sequence[Segment], where: VeilSettings) -> Iterator[Attempt]:
             if cluster is None or options.workers == 0:
                 return veil_here(segments, where)
             return cluster(segments, where, options)
 
         with open_job(settings, sources, progress, allow_unlabelled=allow_unlabelled) as job:
             summary = job.run(execute, progress, limit, labels_version)
-        say(console, summary_lines(summary))
+        say(console, veil_summary_lines(summary))
         write_json(json_file, summary)
         raise typer.Exit(EXIT_ATTENTION if summary.needs_attention else 0)
 

@@ -15,7 +15,7 @@ from raypp.errors import RayppError
 from raypp.geometry.letterbox import Letterbox
 from raypp.ingest.job import Executor, open_job
 from raypp.ingest.settings import VeilSettings
-from raypp.ingest.summary import VeilSummary, summary_lines
+from raypp.ingest.summary import VeilSummary, veil_summary_lines
 from raypp.media.container import probe
 from raypp.media.files import open_source
 from raypp.media.timeline import DecodeReport
@@ -78,7 +78,7 @@ def run_demo(
         settings = _settings(options, key_path)
         with open_job(settings, [str(sample.inventory)], progress) as job:
             summary = job.run(execute, progress, None, None)
-        for line in summary_lines(summary):
+        for line in veil_summary_lines(summary):
             progress.say(line)
         report = verify(settings.out)
         if report.problems:

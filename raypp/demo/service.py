@@ -21,7 +21,7 @@ from raypp.ledger.store import Ledger
 from raypp.reports.files import write_files
 from raypp.reports.records import latest
 from raypp.usage.episode import Episode
-from raypp.usage.metrics import Segment, SegmentalF1, segmental_f1
+from raypp.usage.metrics import LabelledSpan, SegmentalF1, segmental_f1
 from raypp.usage.settings import SiteSettings
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import save_site_key
@@ -147,16 +147,16 @@ def _result(ledger: Ledger, video: SampleVideo, folder: Path) -> SiteResult:
     )
 
 
-def _segments(episodes: Sequence[Episode], start_s: float) -> list[Segment]:
-    return [Segment(one.tool, one.start_us / 1e6 - start_s, one.end_us / 1e6 - start_s) for one in episodes]
+def _segments(episodes: Sequence[Episode], start_s: float) -> list[LabelledSpan]:
+    return [LabelledSpan(one.tool, one.start_us / 1e6 - start_s, one.end_us / 1e6 - start_s) for one in episodes]
 
 
-def _truth(path: Path) -> list[Segment]:
+def _truth(path: Path) -> list[LabelledSpan]:
     with path.open() as file:
-        return [Segment(row["tool"], float(row["start_s"]), float(row["end_s"])) for row in csv.DictReader(file)]
+        return [LabelledSpan(row["tool"], float(row["start_s"]), float(row["end_s"])) for row in csv.DictReader(file)]
 
 
-def _totals(segments: Sequence[Segment]) -> dict[str, float]:
+def _totals(segments: Sequence[LabelledSpan]) -> dict[str, float]:
     totals: dict[str, float] = {}
     for segment in segments:
         totals[str(segment.label)] = totals.get(str(segment.label), 0.0) + segment.duration_s

@@ -9,18 +9,18 @@ from time import monotonic
 
 from protos import raypp_pb2 as pb
 from raypp.edge.cameras_file import CameraSettings, SiteCameras
-from raypp.edge.capture.fork_server import Nursery
+from raypp.edge.capture.fork_server import ForkServer
+from raypp.edge.log import Log
 from raypp.edge.settings import AgentSettings
-from raypp.edge.spool.camera_spool import CameraSpool, DropPolicy, now_us
+from raypp.edge.spool.camera_spool import CameraSpool, DropPolicy
 from raypp.edge.status import STATUS_FILE, CameraStatus, SiteStatus
-from raypp.edge.supervisor import Keeper
+from raypp.edge.supervisor import Supervisor
 from raypp.edge.uplink.client import StreamClient
 from raypp.errors import RayppError, SpoolError
+from raypp.io.clock import now_us
 from raypp.io.private import FOLDER_MODE, private_folder, write_private
 from raypp.text.address import redacted
 from raypp.veil.spec import VeilSpec
-
-Log = Callable[[str], None]
 
 _LOOK_EVERY_S = 0.5
 _STATUS_EVERY_S = 2.0
@@ -42,7 +42,7 @@ class _Camera:
         self.settings = settings
         self.spool = spool
         self.client = client
-        self.keeper: Keeper | None = None
+        self.supervisor: Supervisor | None = None
         self.sending = asyncio.create_task(client.run(), name=f"client of {name}")
         self.leaving = False
         self.captured_before = 0
@@ -53,12 +53,12 @@ class _Camera:
     @property
     def finished(self) -> bool:
         """All of its recordings are captured, and all that was captured is committed."""
-        return self.keeper is not None and self.keeper.finished and self.spool.sending is None
+        return self.supervisor is not None and self.supervisor.finished and self.spool.sending is None
 
     def status(self) -> CameraStatus:
-        keeper, progress = self.keeper, self.client.progress
+        supervisor, progress = self.supervisor, self.client.progress
         return CameraStatus(
-            captured=self.captured_before + (keeper.frames if keeper else 0),
+            captured=self.captured_before + (supervisor.frames if supervisor else 0),
             sent_bytes=progress.bytes,
             committed_frames=progress.frames,
             detections=progress.detections,
@@ -68,13 +68,13 @@ class _Camera:
             spool_full=self.spool.full,
             dropped_frames=self.spool.dropped,
             aside_frames=self.spool.aside,
-            capture_restarts=keeper.restarts if keeper else 0,
+            capture_restarts=supervisor.restarts if supervisor else 0,
             connections=progress.connections,
             clock_offset_us=progress.clock_offset_us,
-            clock_said=(keeper.clock_said if keeper else None) or self.clock_said_before,
-            doubtful_frames=self.doubtful_before + (keeper.doubtful_frames if keeper else 0),
+            clock_said=(supervisor.clock_said if supervisor else None) or self.clock_said_before,
+            doubtful_frames=self.doubtful_before + (supervisor.doubtful_frames if supervisor else 0),
             refused=self.client.refused,
-            capture_pid=keeper.child_pid if keeper else None,
+            capture_pid=supervisor.child_pid if supervisor else None,
             finished=self.finished,
         )
 
@@ -105,7 +105,7 @@ class Agent:
         self._on_episode = on_episode
         self._spec: VeilSpec = settings.veil_spec()
         self._veil_id = settings.veil_id(self._spec, cameras)
-        self._nursery = Nursery()
+        self._fork_server = ForkServer()
         self._cameras: dict[str, _Camera] = {}
         self._stopping = asyncio.Event()
         self._read_at: tuple[int, int] | None = _stamp(config)
@@ -148,12 +148,12 @@ class Agent:
             elif wanted is None:
                 self._log(f"{name}: removed; what is spooled is still sent")
                 camera.leaving = True
-                await self._stop_keeper(camera)
+                await self._stop_supervisor(camera)
             elif wanted != camera.settings:
                 self._log(f"{name}: has new settings")
-                await self._stop_keeper(camera)
+                await self._stop_supervisor(camera)
                 camera.settings = wanted
-                self._start_keeper(camera)
+                self._start_supervisor(camera)
         for name, wanted in self._wanted.items():
             if name not in self._cameras and self._troubled.get(name) != wanted:
                 await self._add(name, wanted)
@@ -172,27 +172,27 @@ class Agent:
         self._troubled.pop(name, None)
         if spool.torn:
             self._log(f"{name}: {spool.torn} bytes of a chunk that was being written are cut off the spool")
-        client = StreamClient(spool, agent.link, agent.retry, self._logger(name), self._on_episode)
+        client = StreamClient(spool, agent.connection, agent.retry, self._logger(name), self._on_episode)
         self._cameras[name] = camera = _Camera(name, settings, spool, client)
-        self._start_keeper(camera)
+        self._start_supervisor(camera)
 
-    def _start_keeper(self, camera: _Camera) -> None:
+    def _start_supervisor(self, camera: _Camera) -> None:
         job = self._settings.job(camera.name, camera.settings, self._spec)
-        camera.keeper = Keeper(
-            job, self._veil_id, camera.spool, self._nursery, self._settings.hang_s, self._logger(camera.name)
+        camera.supervisor = Supervisor(
+            job, self._veil_id, camera.spool, self._fork_server, self._settings.hang_s, self._logger(camera.name)
         )
-        camera.keeper.start()
+        camera.supervisor.start()
 
-    async def _stop_keeper(self, camera: _Camera) -> None:
-        keeper = camera.keeper
-        if keeper is None:
+    async def _stop_supervisor(self, camera: _Camera) -> None:
+        supervisor = camera.supervisor
+        if supervisor is None:
             return
-        keeper.stop()
-        await asyncio.to_thread(keeper.join, _FAREWELL_S)
-        camera.captured_before += keeper.frames
-        camera.doubtful_before += keeper.doubtful_frames
-        camera.clock_said_before = keeper.clock_said or camera.clock_said_before
-        camera.keeper = None
+        supervisor.stop()
+        await asyncio.to_thread(supervisor.join, _FAREWELL_S)
+        camera.captured_before += supervisor.frames
+        camera.doubtful_before += supervisor.doubtful_frames
+        camera.clock_said_before = supervisor.clock_said or camera.clock_said_before
+        camera.supervisor = None
 
     async def _see_off(self, camera: _Camera) -> None:
         """End a removed camera's stream, and let it go once all is committed."""
@@ -257,11 +257,11 @@ class Agent:
     async def _end(self) -> None:
         cameras = list(self._cameras.values())
         for camera in cameras:
-            if camera.keeper is not None:
-                camera.keeper.stop()
+            if camera.supervisor is not None:
+                camera.supervisor.stop()
         for camera in cameras:
-            if camera.keeper is not None:
-                await asyncio.to_thread(camera.keeper.join, _FAREWELL_S)
+            if camera.supervisor is not None:
+                await asyncio.to_thread(camera.supervisor.join, _FAREWELL_S)
         until = monotonic() + _DRAIN_S
         while monotonic() < until and any(camera.client.has_to_send for camera in cameras):
             await asyncio.sleep(0.05)
@@ -270,7 +270,7 @@ class Agent:
         for camera in cameras:
             await _cancel(camera.sending)
             camera.spool.close()
-        self._nursery.close()
+        self._fork_server.close()
 
     def _handle_signals(self) -> None:
         loop = asyncio.get_running_loop()

@@ -6,13 +6,13 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from raypp.edge.capture.camera_health import WatchSettings
+from raypp.edge.capture.camera_health import CameraHealthSettings
 from raypp.edge.sources import check_sources
 from raypp.errors import ContentError, OptionError, WireError
 from raypp.io.content import read_content
 from raypp.io.problems import joined, problems
 from raypp.io.yaml import MOST_BYTES, read_yaml
-from raypp.wire.messages import check_name
+from raypp.wire.messages import check_wire_name
 
 DEFAULT_RATE = Fraction(2)
 
@@ -56,7 +56,7 @@ class CameraSettings(BaseModel):
     realtime: bool = False
     time_from: str | None = None
     timezone: str = "UTC"
-    watch: Annotated[WatchSettings | None, BeforeValidator(_watch)] = WatchSettings()
+    watch: Annotated[CameraHealthSettings | None, BeforeValidator(_watch)] = CameraHealthSettings()
 
 
 class SiteCameras(BaseModel):
@@ -90,7 +90,7 @@ class SiteCameras(BaseModel):
 def check_camera(name: str, settings: CameraSettings) -> None:
     """Raise OptionError if a camera's name or sources cannot be used."""
     try:
-        check_name(name, "camera")
+        check_wire_name(name, "camera")
     except WireError as error:
         raise OptionError(str(error)) from None
     check_sources(settings.source, name)

@@ -1,4 +1,4 @@
-"""What a site's agent needs, checked one by one."""
+"""Check one by one all that a site's agent needs."""
 
 import asyncio
 import shutil
@@ -15,11 +15,11 @@ from protos import raypp_pb2 as pb
 from raypp.edge.cameras_file import CameraSettings
 from raypp.edge.capture.live import open_live
 from raypp.edge.settings import OWNERS_KEY, AgentSettings
-from raypp.edge.sizing import describe
+from raypp.edge.sizing import describe_model
 from raypp.edge.sources import is_live, list_recordings
 from raypp.edge.status import STATUS_FILE, SiteStatus
 from raypp.edge.uplink.client import CLOCK_ALARM_US
-from raypp.edge.uplink.connection import Link, is_not_served_yet, what_failed
+from raypp.edge.uplink.connection import ServiceConnection, is_not_served_yet, what_failed
 from raypp.errors import RayppError, SiteError
 from raypp.media.container import said
 from raypp.media.masks import load_masks
@@ -29,7 +29,7 @@ _CAMERA_S = 20.0
 _LEAST_FREE_BYTES = 1 << 30
 
 
-class Verdict(StrEnum):
+class CheckResult(StrEnum):
     """Whether a thing is as it should be."""
 
     GOOD = "ok"
@@ -42,18 +42,18 @@ class Finding:
     """One thing that was checked."""
 
     what: str
-    verdict: Verdict
+    verdict: CheckResult
     says: str
 
     @property
     def is_wrong(self) -> bool:
         """Whether the agent would not work."""
-        return self.verdict is Verdict.WRONG
+        return self.verdict is CheckResult.WRONG
 
 
 @dataclass(frozen=True)
 class _Answer:
-    """What the service said of its model, and when it was asked and answered."""
+    """The service's description of its model, with the times of question and answer."""
 
     response: pb.DescribeModelResponse
     asked_us: int
@@ -75,7 +75,7 @@ async def examine(
         masks = settings.masks_path
         findings.append(_found("masks", lambda: _masks(masks)))
     findings.append(_disk(settings.spool))
-    linked, answer = await _link(settings.link, _veil_id(settings, cameras))
+    linked, answer = await _connection(settings.connection, _veil_id(settings, cameras))
     findings += linked
     if answer is not None:
         findings.append(_clock(answer))
@@ -87,9 +87,9 @@ async def examine(
 
 def _found(what: str, look: Callable[[], str]) -> Finding:
     try:
-        return Finding(what, Verdict.GOOD, look())
+        return Finding(what, CheckResult.GOOD, look())
     except RayppError as error:
-        return Finding(what, Verdict.WRONG, str(error))
+        return Finding(what, CheckResult.WRONG, str(error))
 
 
 def _veil_id(settings: AgentSettings, cameras: dict[str, CameraSettings]) -> str:
@@ -104,10 +104,10 @@ def _key(settings: AgentSettings, cameras: dict[str, CameraSettings]) -> Finding
     try:
         says = f"veil {settings.veil_id(settings.veil_spec(), cameras)} of {', '.join(sorted(cameras))}"
         if settings.has_owners_key:
-            return Finding("key", Verdict.DOUBTFUL, f"{says}: {OWNERS_KEY}")
+            return Finding("key", CheckResult.DOUBTFUL, f"{says}: {OWNERS_KEY}")
     except RayppError as error:
-        return Finding("key", Verdict.WRONG, str(error))
-    return Finding("key", Verdict.GOOD, says)
+        return Finding("key", CheckResult.WRONG, str(error))
+    return Finding("key", CheckResult.GOOD, says)
 
 
 def _masks(path: Path) -> str:
@@ -123,74 +123,78 @@ def _disk(spool: Path) -> Finding:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        return Finding("disk", Verdict.WRONG, f"{place}: {error.strerror}; choose a writable --spool")
-    return Finding("disk", Verdict.GOOD if free >= _LEAST_FREE_BYTES else Verdict.DOUBTFUL, says)
+        return Finding("disk", CheckResult.WRONG, f"{place}: {error.strerror}; choose a writable --spool")
+    return Finding("disk", CheckResult.GOOD if free >= _LEAST_FREE_BYTES else CheckResult.DOUBTFUL, says)
 
 
 def _remembered(spool: Path) -> list[Finding]:
-    """What the agent that uses the spool has told of its clock's jumps."""
+    """Return the clock's jumps that the agent of this spool has recorded."""
     try:
         status = SiteStatus.model_validate_json((spool / STATUS_FILE).read_bytes())
     except (OSError, ValueError):
         return []  # no agent has run there yet, or one of another version
     return [
-        Finding(f"clock, {name}", Verdict.DOUBTFUL, camera.clock_said)
+        Finding(f"clock, {name}", CheckResult.DOUBTFUL, camera.clock_said)
         for name, camera in sorted(status.cameras.items())
         if camera.clock_said
     ]
 
 
-async def _link(link: Link, veil_id: str) -> tuple[list[Finding], _Answer | None]:
+async def _connection(connection: ServiceConnection, veil_id: str) -> tuple[list[Finding], _Answer | None]:
     """Check link, TLS and token by one call that changes nothing."""
     try:
-        link.metadata()
+        connection.metadata()
     except SiteError as error:
-        return [Finding("token", Verdict.WRONG, str(error))], None
+        return [Finding("token", CheckResult.WRONG, str(error))], None
     try:
-        answer = _Answer(*await describe(link, veil_id))
+        answer = _Answer(*await describe_model(connection, veil_id))
     except SiteError as error:
-        return [Finding("link", Verdict.WRONG, str(error))], None
+        return [Finding("link", CheckResult.WRONG, str(error))], None
     except grpc.aio.AioRpcError as error:
-        return _faults(link, error), None
+        return _faults(connection, error), None
     took_ms = (answer.answered_us - answer.asked_us) / 1000
     version = answer.response.service_version or "unknown"
     return [
-        _reached(link, f"answers in {took_ms:.0f} ms"),
-        Finding("token", Verdict.GOOD, f"accepted; the service's version is {version}"),
+        _reached(connection, f"answers in {took_ms:.0f} ms"),
+        Finding("token", CheckResult.GOOD, f"accepted; the service's version is {version}"),
     ], answer
 
 
-def _reached(link: Link, says: str) -> Finding:
-    """What is said of a link over which the service answers."""
-    says = f"{link.server} {says}, {'TLS' if link.tls else 'no TLS'}"
-    if link.is_open_to_all:
-        return Finding("link", Verdict.DOUBTFUL, f"{says}: whoever is on the way reads token and codes")
-    return Finding("link", Verdict.GOOD, says)
+def _reached(connection: ServiceConnection, says: str) -> Finding:
+    """Return the finding for a connection over which the service answers."""
+    says = f"{connection.server} {says}, {'TLS' if connection.tls else 'no TLS'}"
+    if connection.is_open_to_all:
+        return Finding("link", CheckResult.DOUBTFUL, f"{says}: whoever is on the way reads token and codes")
+    return Finding("link", CheckResult.GOOD, says)
 
 
-def _faults(link: Link, error: grpc.aio.AioRpcError) -> list[Finding]:
+def _faults(connection: ServiceConnection, error: grpc.aio.AioRpcError) -> list[Finding]:
     details = what_failed(error.code(), error.details())
     if error.code() in {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}:
         return [
-            _reached(link, "answers"),
+            _reached(connection, "answers"),
             Finding(
-                "token", Verdict.WRONG, f"{error.code().name}: {details}; ask the service's operator for a new one"
+                "token", CheckResult.WRONG, f"{error.code().name}: {details}; ask the service's operator for a new one"
             ),
         ]
     if is_not_served_yet(error.code(), error.details()):
         return [
-            Finding("link", Verdict.WRONG, f"{link.server} answers, but the service is not served yet; wait for it")
+            Finding(
+                "link",
+                CheckResult.WRONG,
+                f"{connection.server} answers, but the service is not served yet; wait for it",
+            )
         ]
     if error.code() is grpc.StatusCode.NOT_FOUND:
         return [
-            _reached(link, "answers"),
-            Finding("token", Verdict.GOOD, "accepted"),
-            Finding("veil", Verdict.WRONG, f"{details}; use that model's key and --spec, or have this veil served"),
+            _reached(connection, "answers"),
+            Finding("token", CheckResult.GOOD, "accepted"),
+            Finding("veil", CheckResult.WRONG, f"{details}; use that model's key and --spec, or have this veil served"),
         ]
     if error.code() is grpc.StatusCode.UNAVAILABLE:
-        remedy = "check address, port and firewall" + (", CA and certificate" if link.tls else ", or give --tls")
-        return [Finding("link", Verdict.WRONG, f"{link.server} cannot be reached ({details}); {remedy}")]
-    return [Finding("link", Verdict.WRONG, f"{link.server}: {error.code().name}: {details}")]
+        remedy = "check address, port and firewall" + (", CA and certificate" if connection.tls else ", or give --tls")
+        return [Finding("link", CheckResult.WRONG, f"{connection.server} cannot be reached ({details}); {remedy}")]
+    return [Finding("link", CheckResult.WRONG, f"{connection.server}: {error.code().name}: {details}")]
 
 
 def _clock(answer: _Answer) -> Finding:
@@ -198,14 +202,14 @@ def _clock(answer: _Answer) -> Finding:
     if not service_us:
         return Finding(
             "clock",
-            Verdict.DOUBTFUL,
+            CheckResult.DOUBTFUL,
             "the service is older and does not tell its time; see what `raypp stream` says",
         )
     offset_us = service_us - (answer.asked_us + answer.answered_us) // 2
     says = f"{abs(offset_us) / 1e6:.2f} s {'behind' if offset_us > 0 else 'ahead of'} the service's"
     if abs(offset_us) > CLOCK_ALARM_US:
-        return Finding("clock", Verdict.WRONG, f"{says}; see to time synchronisation")
-    return Finding("clock", Verdict.GOOD, says)
+        return Finding("clock", CheckResult.WRONG, f"{says}; see to time synchronisation")
+    return Finding("clock", CheckResult.GOOD, says)
 
 
 def _veil(settings: AgentSettings, cameras: dict[str, CameraSettings], size: int | None, model: pb.Model) -> str:
@@ -228,10 +232,10 @@ async def _camera(name: str, camera: CameraSettings) -> Finding:
             says = await asyncio.to_thread(_look, camera)
     except TimeoutError:
         source = redacted_camera(camera.source[0])
-        return Finding(what, Verdict.WRONG, f"{source} gives no image within {_CAMERA_S:.0f} s")
+        return Finding(what, CheckResult.WRONG, f"{source} gives no image within {_CAMERA_S:.0f} s")
     except RayppError as error:
-        return Finding(what, Verdict.WRONG, f"{redacted_camera(camera.source[0])}: {error}")
-    return Finding(what, Verdict.GOOD, says)
+        return Finding(what, CheckResult.WRONG, f"{redacted_camera(camera.source[0])}: {error}")
+    return Finding(what, CheckResult.GOOD, says)
 
 
 def _look(camera: CameraSettings) -> str:

@@ -1,4 +1,4 @@
-"""What an agent was asked to do: everything but secrets."""
+"""Settings of an agent: everything but secrets."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from raypp.edge.capture.job import KEY_REMEDY, CaptureJob
 from raypp.edge.capture.position import Position
 from raypp.edge.sources import is_live
 from raypp.edge.spool.camera_spool import DropPolicy
-from raypp.edge.uplink.connection import Link
+from raypp.edge.uplink.connection import ServiceConnection
 from raypp.edge.uplink.retry import RetryPolicy
 from raypp.errors import OptionError, WireError
 from raypp.media.capture_time import CaptureClock
@@ -17,7 +17,7 @@ from raypp.veil.encoder_file import open_encoder
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import load_key
 from raypp.veil.spec import LearnedSpec, PatchSpec, VeilSpec
-from raypp.wire.messages import check_name
+from raypp.wire.messages import check_wire_name
 
 _RETRY = RetryPolicy()
 OWNERS_KEY = (
@@ -32,7 +32,7 @@ class AgentSettings:
 
     Attributes:
         site: name of the site.
-        link: how to reach the service.
+        connection: how to reach the service.
         key_path: the site's key, or the owner's.
         spool: folder of what is captured and not yet committed.
         spec: the veil; None takes a site key's own, or the default.
@@ -48,7 +48,7 @@ class AgentSettings:
     """
 
     site: str
-    link: Link
+    connection: ServiceConnection
     key_path: Path
     spool: Path
     spec: VeilSpec | None = None
@@ -66,10 +66,10 @@ class AgentSettings:
     def check(self) -> None:
         """Raise OptionError for a value out of range."""
         try:
-            check_name(self.site, "--site")
+            check_wire_name(self.site, "--site")
         except WireError as error:
             raise OptionError(str(error)) from None
-        self.link.check()
+        self.connection.check()
         if self.chunk_frames < 1 or self.chunk_s <= 0:
             raise OptionError(f"--chunk-frames {self.chunk_frames} and --chunk-seconds {self.chunk_s} must be above 0")
         patch = self.veil_spec().patch
@@ -105,7 +105,7 @@ class AgentSettings:
         return isinstance(load_key(self.key_path, remedy=KEY_REMEDY), VeilKey)
 
     def job(self, name: str, camera: CameraSettings, spec: VeilSpec) -> CaptureJob:
-        """What the capture process of a camera is told."""
+        """Return the job of a camera's capture process."""
         return CaptureJob(
             site=self.site,
             camera=name,

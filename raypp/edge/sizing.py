@@ -11,18 +11,18 @@ from protos import raypp_pb2 as pb
 from protos.raypp_pb2_grpc import SitesStub
 from raypp.edge.cameras_file import CameraSettings
 from raypp.edge.settings import AgentSettings
-from raypp.edge.spool.camera_spool import now_us
 from raypp.edge.spool.stream_spool import FACTS_FILE, StreamFacts
-from raypp.edge.uplink.connection import Link, is_not_served_yet, what_failed
+from raypp.edge.uplink.connection import ServiceConnection, is_not_served_yet, what_failed
 from raypp.errors import OptionError, RayppError, SiteError
+from raypp.io.clock import now_us
 
 _DOCTORS_PATIENCE_S = 15.0
 _AGENTS_PATIENCE_S = 5.0
 """No camera is captured meanwhile."""
 
 
-async def describe(
-    link: Link, veil_id: str, timeout_s: float = _DOCTORS_PATIENCE_S
+async def describe_model(
+    connection: ServiceConnection, veil_id: str, timeout_s: float = _DOCTORS_PATIENCE_S
 ) -> "tuple[pb.DescribeModelResponse, int, int]":
     """Ask the service for its model of a veil: the answer, and when it was asked and answered.
 
@@ -30,8 +30,8 @@ async def describe(
         SiteError: if a file of the link cannot be used.
         grpc.aio.AioRpcError: what the service, or the way to it, says.
     """
-    metadata = link.metadata()
-    async with link.channel() as channel:
+    metadata = connection.metadata()
+    async with connection.channel() as channel:
         stub = SitesStub(channel)  # type: ignore[no-untyped-call]
         asked_us = now_us()
         response = await stub.DescribeModel(
@@ -45,7 +45,7 @@ async def settle_size(
 ) -> tuple[AgentSettings, str | None]:
     """Return the settings with the size to capture at, and what a person should know of it.
 
-    What a spool holds already goes on, whatever the service says now; nothing is begun that could never be sent.
+    Frames that a spool holds already go on, whatever the service says now; nothing is begun that could never be sent.
 
     Args:
         settings: all but the size.
@@ -58,7 +58,7 @@ async def settle_size(
     veil_id = settings.veil_id(settings.veil_spec(), cameras)
     held = _held(settings.spool, list(cameras), veil_id)
     try:
-        response, *_ = await describe(settings.link, veil_id, _AGENTS_PATIENCE_S)
+        response, *_ = await describe_model(settings.connection, veil_id, _AGENTS_PATIENCE_S)
     except (SiteError, grpc.aio.AioRpcError) as error:
         if _serves_another(error) and held is None:
             raise OptionError(f"{_why(error)}; give the key and --spec of a model that is served") from None

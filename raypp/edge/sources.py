@@ -1,4 +1,4 @@
-"""What the user names as a camera: a live source, or recordings in order of time."""
+"""Sources of a camera: a live one, or recordings in order of time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,6 +1,5 @@
 """The watchdog of one camera: keeps a capture process at work, and puts what it captures into the spool."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from threading import Event, Thread
@@ -8,29 +7,29 @@ from time import monotonic
 
 from protos import raypp_pb2 as pb
 from raypp.edge.capture.clock import ClockState
-from raypp.edge.capture.fork_server import Child, Nursery
+from raypp.edge.capture.fork_server import Child, ForkServer
 from raypp.edge.capture.job import (
     Captured,
     CaptureJob,
+    CaptureReport,
     Chunk,
     ClockChanged,
     Failed,
     Finished,
+    LogLine,
     Remembered,
-    Report,
-    Said,
-    Shape,
+    SourceShape,
     Stop,
     Taken,
 )
 from raypp.edge.capture.position import Position
-from raypp.edge.spool.camera_spool import CameraSpool, now_us
+from raypp.edge.log import Log
+from raypp.edge.spool.camera_spool import CameraSpool
 from raypp.edge.spool.stream_spool import StreamFacts
 from raypp.errors import SiteError, SpoolError
 from raypp.io.backoff import Backoff
+from raypp.io.clock import now_us
 from raypp.wire.frames import unseen_frame, whole_frame
-
-Log = Callable[[str], None]
 
 _POLL_S = 0.25
 _FIRST_RETRY_S = 1.0
@@ -40,14 +39,14 @@ _LAST_WORDS_S = 1.0
 _RECORDING_PATIENCE = 10  # a sparse sample of a large recording is decoded for long without a word
 
 
-class Keeper(Thread):
+class Supervisor(Thread):
     """Captures one camera in a process of its own, killed and started again when it hangs.
 
     Args:
         job: what to capture; its position is taken from the spool.
         veil_id: the veil that it is captured with.
         spool: takes what is captured.
-        nursery: starts processes.
+        fork_server: starts processes.
         hang_s: a live capture that says nothing for so long is killed; a recording's, for ten times that.
         log: takes one line for the operator.
 
@@ -60,9 +59,9 @@ class Keeper(Thread):
     """
 
     def __init__(
-        self, job: CaptureJob, veil_id: str, spool: CameraSpool, nursery: Nursery, hang_s: float, log: Log
+        self, job: CaptureJob, veil_id: str, spool: CameraSpool, fork_server: ForkServer, hang_s: float, log: Log
     ) -> None:
-        super().__init__(name=f"keeper of {job.camera}", daemon=True)
+        super().__init__(name=f"supervisor of {job.camera}", daemon=True)
         self.frames = 0
         self.restarts = 0
         self.finished = False
@@ -72,7 +71,7 @@ class Keeper(Thread):
         self._job = job
         self._veil_id = veil_id
         self._spool = spool
-        self._nursery = nursery
+        self._fork_server = fork_server
         self._hang_s = hang_s if job.live else hang_s * _RECORDING_PATIENCE
         self._log = log
         self._stopping = Event()
@@ -105,7 +104,7 @@ class Keeper(Thread):
 
     def _capture(self) -> None:
         job = replace(self._job, position=self._position, memory=self._memory, clock=self._clock)
-        child = self._nursery.start(job)
+        child = self._fork_server.start(job)
         self.child_pid = child.pid
         try:
             self._attend(child)
@@ -136,10 +135,10 @@ class Keeper(Thread):
                 return
             heard = monotonic()
 
-    def _take(self, report: Report, child: Child) -> bool:
+    def _take(self, report: CaptureReport, child: Child) -> bool:
         """Do what a report asks for; False ends the process."""
         match report:
-            case Shape():
+            case SourceShape():
                 self._begin(report)
             case Chunk():
                 frames = [_message(frame) for frame in report.frames]
@@ -155,7 +154,7 @@ class Keeper(Thread):
                 self._log(report.text)
                 self.clock_said = report.text
                 self.doubtful_frames += report.doubtful_frames
-            case Said():
+            case LogLine():
                 self._log(report.text)
             case Failed():
                 self._log(report.reason)
@@ -168,7 +167,7 @@ class Keeper(Thread):
                 pass  # alive
         return True
 
-    def _begin(self, shape: Shape) -> None:
+    def _begin(self, shape: SourceShape) -> None:
         job = self._job
         if shape.anew:
             self._position = Position()

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from raypp.evaluate.detections import FloatArray, SampleDetections
 from raypp.geometry.boxes import areas
-from raypp.media.drawing import Outcome, OutcomeBox
+from raypp.media.drawing import MarkOutcome, OutcomeBox
 
 FOUND_IOU = 0.5
 """Overlap from which a detection has found a label (TIDE's foreground threshold)."""
@@ -113,8 +113,8 @@ class SampleVerdict:
 
     def outcomes(self, pixels: int) -> list[OutcomeBox]:
         """Return what was found, missed and is wrong, as boxes to be drawn; `pixels` is the side of the square."""
-        wrong = {True: Outcome.MISSED, False: Outcome.WRONG}
-        boxes = [(Outcome.FOUND, box) for box in self.right_R4]
+        wrong = {True: MarkOutcome.MISSED, False: MarkOutcome.WRONG}
+        boxes = [(MarkOutcome.FOUND, box) for box in self.right_R4]
         boxes += [(wrong[one.kind is ErrorType.MISSED], one.box_4) for one in self.errors]
         return [OutcomeBox(outcome, _within(box / pixels)) for outcome, box in boxes]
 

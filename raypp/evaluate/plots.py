@@ -15,7 +15,7 @@ from raypp.evaluate.errors import classify_errors
 from raypp.evaluate.metrics import Curves
 from raypp.evaluate.request import PredictedSample
 from raypp.evaluate.scores import Scores
-from raypp.media.drawing import OUTCOME_COLOURS, Outcome, OutcomeBox, draw_outcomes, outcome_counts
+from raypp.media.drawing import OUTCOME_COLOURS, MarkOutcome, OutcomeBox, draw_outcomes, outcome_counts
 from raypp.veil.view import component_view
 
 RgbImage = npt.NDArray[np.uint8]
@@ -28,9 +28,9 @@ _INK, _PAPER, _OUTSIDE = (20, 20, 20), (250, 250, 248), (114, 114, 114)
 _FADED = 0.45
 _TILE, _COLUMNS, _GAP, _LINE = 420, 3, 10, 18
 _OUTCOMES = {
-    Outcome.FOUND: "found",
-    Outcome.MISSED: "a label that was missed",
-    Outcome.WRONG: "a detection that is wrong",
+    MarkOutcome.FOUND: "found",
+    MarkOutcome.MISSED: "a label that was missed",
+    MarkOutcome.WRONG: "a detection that is wrong",
 }
 
 

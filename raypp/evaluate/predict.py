@@ -12,7 +12,7 @@ from raypp.detect.inputs.batch import COLUMNS, batch_of_rows
 from raypp.detect.inputs.labelled import labelled_rows
 from raypp.evaluate.metrics import DetectionMatcher
 from raypp.evaluate.request import FrameOrigin, PredictedSample, PredictSettings
-from raypp.shards.manifest import read_header
+from raypp.shards.manifest import read_archive_header
 from raypp.shards.schema import ArchiveHeader
 from raypp.shards.store import Store
 
@@ -41,7 +41,7 @@ class Predictor:
         """Load a detector, onto a GPU where there is one; raises ModelError if it is damaged."""
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         detector, info = load_detector(settings.detector)
-        header = read_header(Store(settings.archive))
+        header = read_archive_header(Store(settings.archive))
         return cls(DetectionMatcher(detector.to(device), info.size, device), header, settings.shown)
 
     def __call__(self, rows: Sequence[Mapping[str, Any]]) -> list[PredictedSample]:
@@ -74,7 +74,9 @@ def with_codes(
     rows = [row for row in labelled if row["variant"] == 0 and row["sample_id"] in names]
     if not rows:
         return list(samples)
-    batch = batch_of_rows({name: [row[name] for row in rows] for name in rows[0]}, read_header(Store(settings.archive)))
+    batch = batch_of_rows(
+        {name: [row[name] for row in rows] for name in rows[0]}, read_archive_header(Store(settings.archive))
+    )
     codes = dict(zip(batch.sample_ids, batch.inputs.numpy(), strict=True))
     return [replace(one, codes_CGG=codes.get(one.matches.sample_id)) for one in samples]
 

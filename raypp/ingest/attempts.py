@@ -19,10 +19,10 @@ class Unfinished(BaseModel):
     reason: str
 
 
-Outcome = SegmentResult | Unfinished
+Attempt = SegmentResult | Unfinished
 
 
-def attempt_segment(segment: Segment, workshop: Workshop) -> Outcome:
+def attempt_segment(segment: Segment, workshop: Workshop) -> Attempt:
     """Veil a segment, or say why that cannot be done in this run.
 
     A worker that dies in the middle (out of memory, a fault in a decoder) is replaced and handed the segment again.

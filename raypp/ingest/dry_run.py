@@ -11,11 +11,11 @@ from raypp.errors import MediaError
 from raypp.geometry.letterbox import Letterbox
 from raypp.ingest.job import require_sources
 from raypp.ingest.label_reading import read_all_labels
-from raypp.ingest.planner import Plan, expected_bytes, expected_frames, make_plan
+from raypp.ingest.planner import VeilPlan, expected_bytes, expected_frames, make_plan
 from raypp.ingest.segment import Item, Workshop
 from raypp.ingest.settings import VeilSettings
-from raypp.ingest.summary import told
-from raypp.ingest.variants import versions
+from raypp.ingest.summary import labels_sentence
+from raypp.ingest.variants import frame_versions
 from raypp.media.dataset import LabelCount
 from raypp.media.discovery import discover
 from raypp.media.files import open_source
@@ -78,7 +78,9 @@ def survey(settings: VeilSettings, sources: Sequence[str], progress: Progress) -
     labels = read_all_labels(discovery)
     total = len(discovery.files) + sum(len(dataset.images) for dataset in discovery.datasets)
     with progress.task("looking at sources", total) as advance:
-        plan = make_plan(discovery, settings, workshop.key, Plan(), lambda done, _: advance(1, f"{done}/{total}", 0))
+        plan = make_plan(
+            discovery, settings, workshop.key, VeilPlan(), lambda done, _: advance(1, f"{done}/{total}", 0)
+        )
     items = list(plan.items().values())
     cost = _Cost(workshop)
     for alike in _by_cost(items):
@@ -147,7 +149,7 @@ class _Cost:
                         stream, item.info, *whole, settings.sampling, letterbox, None, report=DecodeReport()
                     )
                 for frame in frames:
-                    for version in versions(frame, item, self.workshop):
+                    for version in frame_versions(frame, item, self.workshop):
                         pack(encoder.encode(version.pixels[None])[0], settings.spec.bits)
                     self.frames += 1
                     covered = 1.0 if item.info is None else max(frame.timestamp_us / 1e6, 1e-3)
@@ -183,7 +185,7 @@ def survey_lines(survey: Survey) -> Iterator[str]:
     takes = f"about {lasting(max(1.0, survey.expected_s))} on this machine, once workers have started"
     if survey.core_hours >= _TOLD_CORE_HOURS:
         takes += f"; {survey.core_hours:.1f} core-hours"
-    labelled = told(survey.label_count, survey.boxes_clipped, survey.rows_repeated)
+    labelled = labels_sentence(survey.label_count, survey.boxes_clipped, survey.rows_repeated)
     for name, text in (
         ("videos", f"{survey.videos} ({codecs}), {survey.hours:.2f} hours"),
         ("images", str(survey.images)),

@@ -8,10 +8,10 @@ from time import perf_counter
 
 from raypp.errors import ConflictError, MediaError, ShardError
 from raypp.ingest import last_signed
-from raypp.ingest.attempts import Outcome, Unfinished, attempt_segment, forget_attempts
+from raypp.ingest.attempts import Attempt, Unfinished, attempt_segment, forget_attempts
 from raypp.ingest.label_reading import LabelReading, read_all_labels, require_labels
 from raypp.ingest.labels import write_label_tables
-from raypp.ingest.planner import Plan, expected_frames, make_plan
+from raypp.ingest.planner import VeilPlan, expected_frames, make_plan
 from raypp.ingest.segment import Segment, SegmentResult, Workshop
 from raypp.ingest.settings import VeilSettings
 from raypp.ingest.summary import Timings, VeilSummary, summarise
@@ -29,11 +29,11 @@ from raypp.veil.key import VeilKey
 
 PLAN_FILE = "plan.json"
 
-Executor = Callable[[Sequence[Segment], VeilSettings], Iterator[Outcome]]
+Executor = Callable[[Sequence[Segment], VeilSettings], Iterator[Attempt]]
 """Veils segments somewhere, in any order, and yields each outcome as it is durable."""
 
 
-def veil_here(segments: Sequence[Segment], settings: VeilSettings) -> Iterator[Outcome]:
+def veil_here(segments: Sequence[Segment], settings: VeilSettings) -> Iterator[Attempt]:
     """Veil segments one after another in this process: the executor of the bare edge install."""
     workshop = Workshop.open(settings)
     for segment in segments:
@@ -57,7 +57,7 @@ class VeilJob:
     workshop: Workshop
     discovery: Discovery
     labels: LabelReading
-    plan: Plan
+    plan: VeilPlan
     finished: dict[str, Receipt]
 
     @property
@@ -76,7 +76,7 @@ class VeilJob:
         """
         todo = self.pending[:limit]
         started = perf_counter()
-        last_signed.forget(self.settings.private)
+        last_signed.forget_signed(self.settings.private)
         results: list[SegmentResult] = []
         unfinished: list[Unfinished] = []
         weights = {one.segment_id: _weight(one, self.settings) for one in todo}
@@ -160,18 +160,18 @@ def require_sources(discovery: Discovery, sources: Sequence[str]) -> None:
         )
 
 
-def load_plan(private: Path) -> Plan:
+def load_plan(private: Path) -> VeilPlan:
     """Read the plan of the last run, or an empty one if there was none; raises ShardError if it is damaged."""
     path = private / PLAN_FILE
     try:
-        return Plan.model_validate_json(path.read_bytes())
+        return VeilPlan.model_validate_json(path.read_bytes())
     except FileNotFoundError:
-        return Plan()
+        return VeilPlan()
     except ValueError:
         raise ShardError(f"plan {path} is damaged; remove it, and the job plans afresh") from None
 
 
-def save_plan(plan: Plan, private: Path) -> None:
+def save_plan(plan: VeilPlan, private: Path) -> None:
     """Write the plan atomically into the owner's private folder, which only its user may enter."""
     private.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_private(private / PLAN_FILE, plan.model_dump_json().encode())

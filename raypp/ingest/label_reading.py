@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from raypp.errors import LabelError
-from raypp.media.dataset import Dataset, DatasetLabels, LabelCount, read_labels
+from raypp.media.dataset import Dataset, DatasetLabels, LabelCount, read_dataset_labels
 from raypp.media.discovery import Discovery
 
 
@@ -37,7 +37,7 @@ class LabelReading:
 
 def read_all_labels(discovery: Discovery) -> LabelReading:
     """Read the labels of all datasets that were discovered."""
-    datasets = {dataset.root: read_labels(dataset) for dataset in discovery.datasets}
+    datasets = {dataset.root: read_dataset_labels(dataset) for dataset in discovery.datasets}
     loose = LabelCount(unread=len(discovery.unread))
     problems = [line for one in datasets.values() for line in one.problems.values()]
     return LabelReading(

@@ -10,7 +10,7 @@ from raypp.geometry.boxes import Box
 from raypp.geometry.letterbox import Letterbox
 from raypp.ingest.archive_id import variant_seed
 from raypp.ingest.label_reading import LabelReading
-from raypp.ingest.planner import Plan
+from raypp.ingest.planner import VeilPlan
 from raypp.ingest.segment import Item, Workshop
 from raypp.ingest.video_labels import VideoLabels, check_shape, labels_of_video
 from raypp.media.annotations.boxes import ImageLabels
@@ -27,7 +27,7 @@ VIDEO_TABLE = "video"
 
 @dataclass(frozen=True)
 class LabelTables:
-    """What became of a job's labels.
+    """Result of writing a job's labels.
 
     Attributes:
         versions: names of the label versions that hold the present labels.
@@ -51,7 +51,7 @@ class _Table:
 
 @dataclass(frozen=True)
 class _Veiled:
-    """What a shard's row says of a frame or variant, without its code."""
+    """A shard's row of a frame or variant, without its code."""
 
     sample_id: str
     site: str
@@ -63,7 +63,7 @@ class _Veiled:
 
 
 def write_label_tables(
-    discovery: Discovery, reading: LabelReading, plan: Plan, workshop: Workshop, version: str | None
+    discovery: Discovery, reading: LabelReading, plan: VeilPlan, workshop: Workshop, version: str | None
 ) -> LabelTables:
     """Write a label table for each labelled dataset, and one for all labelled videos.
 

@@ -1,4 +1,4 @@
-"""What the owner's last job signed, kept on the owner's side: the next one signs what it finds, so it finds that."""
+"""The owner's last signature, kept on the owner's side: the next job signs only what this one left."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ SIGNED_FILE = "signed.json"
 
 
 class _Signed(BaseModel):
-    """What the file holds: the digest of the manifest."""
+    """Content of the file: the digest of the manifest."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -25,7 +25,7 @@ class _Signed(BaseModel):
 def check_as_left(store: Store, private: Path, key: Keyring) -> None:
     """Refuse an archive that somebody altered since the last job here signed it: this job would sign that, too.
 
-    What a job of the same key has signed elsewhere meanwhile is taken, and so is what a job here that was stopped left.
+    A signature by another job of the same key is taken meanwhile, and so is what a stopped job here left.
 
     Args:
         store: the archive, whose lock is held.
@@ -53,7 +53,7 @@ def check_as_left(store: Store, private: Path, key: Keyring) -> None:
     )
 
 
-def forget(private: Path) -> None:
+def forget_signed(private: Path) -> None:
     """Note that a job is altering the archive: until it has signed, nothing is known of it."""
     (private / SIGNED_FILE).unlink(missing_ok=True)
 

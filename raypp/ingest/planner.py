@@ -29,7 +29,7 @@ from raypp.veil.packing import packed_size
 _PROBE_THREADS = 8
 _WHOLE_US = 1 << 62
 
-Progress = Callable[[int, int], None]
+PlanProgress = Callable[[int, int], None]
 
 
 class Duplicate(BaseModel):
@@ -41,7 +41,7 @@ class Duplicate(BaseModel):
     original: str
 
 
-class Plan(BaseModel):
+class VeilPlan(BaseModel):
     """Everything a job knows before it starts; kept on the owner's side so that a later run cuts nothing anew.
 
     Attributes:
@@ -80,8 +80,8 @@ class _Probed:
 
 
 def make_plan(
-    discovery: Discovery, settings: VeilSettings, key: Keyring, earlier: Plan, progress: Progress | None = None
-) -> Plan:
+    discovery: Discovery, settings: VeilSettings, key: Keyring, earlier: VeilPlan, progress: PlanProgress | None = None
+) -> VeilPlan:
     """Plan the work on what was discovered.
 
     Sources of an earlier plan keep their segments whatever else arrives, so that finished work stays finished; only
@@ -116,7 +116,7 @@ def make_plan(
     ]
     fresh, moved, duplicates = _sort_out(probed.items, earlier.items())
     kept = [_relocated(segment, moved) for segment in earlier.segments]
-    return Plan(
+    return VeilPlan(
         segments=(*kept, *_cut(fresh, settings, key)),
         quarantined=tuple(unreadable + probed.quarantined),
         duplicates=tuple(duplicates),
@@ -220,7 +220,7 @@ def _probe(
     )
 
 
-def _check_clock(earlier: Plan, settings: VeilSettings) -> None:
+def _check_clock(earlier: VeilPlan, settings: VeilSettings) -> None:
     if not earlier.segments:
         return
     for setting, was, asked in (

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from raypp.errors import MediaError, SourceReadError
 from raypp.geometry.letterbox import Letterbox
 from raypp.ingest.settings import VeilSettings
-from raypp.ingest.variants import Version, versions
+from raypp.ingest.variants import Version, frame_versions
 from raypp.media.container import VideoInfo
 from raypp.media.files import SourceStream, open_source
 from raypp.media.frame import Frame
@@ -21,7 +21,7 @@ from raypp.media.timeline import DecodeReport
 from raypp.media.video import decode
 from raypp.shards.encryption import DataKey
 from raypp.shards.receipt import Quarantined, Receipt
-from raypp.shards.schema import HEADER_FILE, ArchiveHeader, FrameRow
+from raypp.shards.schema import HEADER_FILE, ArchiveHeader, ShardRow
 from raypp.shards.store import Store
 from raypp.shards.writer import ShardWriter
 from raypp.text.address import redacted
@@ -86,7 +86,7 @@ class Segment(BaseModel):
 
 
 class SegmentResult(BaseModel):
-    """What came of a segment: the canonical receipt, and figures that differ from run to run."""
+    """Result of a segment: the canonical receipt, and figures that differ from run to run."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -100,7 +100,7 @@ class SegmentResult(BaseModel):
 
 @dataclass(frozen=True)
 class Workshop:
-    """What a worker holds while it veils segment after segment; made once, from files, where it runs."""
+    """Key and veil of a worker, for segment after segment; read once, from files, where it runs."""
 
     settings: VeilSettings
     key: Keyring
@@ -250,7 +250,7 @@ def _veil_item(item: Item, segment: Segment, workshop: Workshop, writer: ShardWr
             tally.first_us = frame.timestamp_us if tally.first_us is None else tally.first_us
             tally.last_us = frame.timestamp_us
             begun = decoded
-            for version in versions(frame, item, workshop):
+            for version in frame_versions(frame, item, workshop):
                 made = perf_counter()
                 packed = pack(encoder.encode(version.pixels[None])[0], workshop.settings.spec.bits)
                 veiled = perf_counter()
@@ -270,8 +270,8 @@ def _veil_item(item: Item, segment: Segment, workshop: Workshop, writer: ShardWr
         stream.close()
 
 
-def _row(frame: Frame, version: Version, item: Item, sub_key: int, code: bytes) -> FrameRow:
-    return FrameRow(
+def _row(frame: Frame, version: Version, item: Item, sub_key: int, code: bytes) -> ShardRow:
+    return ShardRow(
         sample_id=version.sample_id,
         site=item.site,
         camera=item.camera,

@@ -1,4 +1,4 @@
-"""What a veil job was asked to do: everything but secrets, so that it may travel to workers."""
+"""Settings of a veil job: everything but secrets, so that they may travel to workers."""
 
 from fractions import Fraction
 from pathlib import Path

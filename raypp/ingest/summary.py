@@ -1,4 +1,4 @@
-"""What a veil job did, for people and for machines."""
+"""Summary of a veil job, for people and for machines."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.ingest.attempts import Unfinished
-from raypp.ingest.planner import Plan
+from raypp.ingest.planner import VeilPlan
 from raypp.ingest.segment import Item, Segment, SegmentResult
 from raypp.io.private import write_private
 from raypp.media.dataset import LabelCount
@@ -160,7 +160,7 @@ def _names(segment: Segment) -> dict[str, str]:
     return {item.source: redacted(item.url) for item in segment.items}
 
 
-def _by_source(plan: Plan, unfinished: Sequence[Unfinished]) -> tuple[Quarantined, ...]:
+def _by_source(plan: VeilPlan, unfinished: Sequence[Unfinished]) -> tuple[Quarantined, ...]:
     items = {segment.segment_id: segment.items for segment in plan.segments}
     return tuple(Quarantined(source=_named(items[one.segment_id], one.reason), reason=one.reason) for one in unfinished)
 
@@ -190,10 +190,10 @@ def label_lines(summary: VeilSummary) -> Iterator[str]:
     yield f"labels        {found}"
     count = summary.label_count
     if count != LabelCount():
-        yield f"labelled      {told(count, summary.boxes_clipped, summary.rows_repeated)}"
+        yield f"labelled      {labels_sentence(count, summary.boxes_clipped, summary.rows_repeated)}"
 
 
-def told(count: LabelCount, clipped: int, repeated: int) -> str:
+def labels_sentence(count: LabelCount, clipped: int, repeated: int) -> str:
     """Say how many images have labels."""
     rest = f"{count.without} without labels, {count.unread} with labels that cannot be used"
     said = [f"{counted(count.labelled, 'image')}, {rest}"]
@@ -204,7 +204,7 @@ def told(count: LabelCount, clipped: int, repeated: int) -> str:
     return "; ".join(said)
 
 
-def summary_lines(summary: VeilSummary) -> Iterator[str]:
+def veil_summary_lines(summary: VeilSummary) -> Iterator[str]:
     """Word a summary for people, line by line."""
     megabytes = summary.shard_bytes / 1e6
     per_frame = summary.shard_bytes / max(summary.frames, 1) / 1e3

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class Version(NamedTuple):
-    """What becomes one row of a shard: its sample_id, its number (0 is the frame itself), and its pixels."""
+    """One row of a shard to be: its sample_id, its number (0 is the frame itself), and its pixels."""
 
     sample_id: str
     variant: int
     pixels: npt.NDArray[np.uint8]
 
 
-def versions(frame: Frame, item: "Item", workshop: "Workshop") -> Iterator[Version]:
+def frame_versions(frame: Frame, item: "Item", workshop: "Workshop") -> Iterator[Version]:
     """Yield a frame, then each of the variants that were planned of it; the same whoever asks, whenever."""
     identity, key = bytes.fromhex(item.identity), workshop.key
     window = Window(workshop.settings.size, workshop.settings.spec.patch, frame.source_width, frame.source_height)

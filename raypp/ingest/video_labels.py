@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from raypp.errors import LabelError, MediaError
 from raypp.media.annotations.boxes import image_labels
-from raypp.media.annotations.content import read_text
+from raypp.media.annotations.content import read_document_text
 from raypp.media.annotations.document import VideoAnnotation
 from raypp.media.container import probe
 from raypp.media.files import open_source
@@ -54,7 +54,7 @@ def sidecar_of(url: str) -> VideoLabels | None:
     """
     place = url.rpartition(".")[0] + SIDECAR_SUFFIX
     try:
-        text = read_text(place)
+        text = read_document_text(place)
     except MediaError:
         return None  # most videos have none
     return VideoLabels(read_sidecar(text, place), SIDECAR_TOLERANCE_US)

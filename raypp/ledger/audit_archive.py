@@ -23,7 +23,7 @@ _REFUSAL = "the audit log is append-only"
 
 
 class Archived(BaseModel):
-    """What was archived: entries of before a time, one JSON object a line.
+    """The archived entries: those of before a time, one JSON object a line.
 
     Attributes:
         entries: how many.

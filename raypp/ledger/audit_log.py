@@ -66,7 +66,7 @@ class AuditLog:
             return tuple(AuditEntry(*row) for row in reversed(connection.execute(found).all()))
 
 
-def command_line() -> str:
+def command_line_account() -> str:
     """Who is at the command line: whoever may reach the database, by the name of the account."""
     try:
         return f"{COMMAND_LINE} ({getpass.getuser()})"

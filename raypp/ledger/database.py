@@ -195,7 +195,7 @@ class Database:
 
 
 def translated(error: SQLAlchemyError, shown: str) -> LedgerError:
-    """What an error of the database means to a caller."""
+    """Return the error of ours that an error of the database means."""
     if isinstance(error, PoolTimeoutError):
         return LedgerUnavailableError(f"ledger {shown}: all {_POOL + _OVERFLOW} connections are in use; try again")
     if not isinstance(error, DBAPIError) or error.orig is None:

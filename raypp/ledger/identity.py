@@ -30,7 +30,7 @@ _TOKEN = re.compile(r"rpp_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
 
 
 class Role(StrEnum):
-    """What a principal may do: a site reads and writes itself; an operator reads all sites."""
+    """The rights of a principal: a site reads and writes itself; an operator reads all sites."""
 
     SITE = "site"
     OPERATOR = "operator"
@@ -278,4 +278,4 @@ def _digest(secret: str) -> bytes:
 
 
 _NOBODY = _Believed(_digest(""), Principal(Role.SITE, None, None, ""), 0.0, 0)
-"""What an unknown token is compared with, so that it takes as long."""
+"""An unknown token is compared with this, so that it takes as long."""

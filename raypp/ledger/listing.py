@@ -1,4 +1,4 @@
-"""What `raypp site list`, `raypp operator list` and `raypp audit-log` write as JSON. Times: microseconds since 1970."""
+"""JSON of `raypp site list`, `raypp operator list` and `raypp audit-log`. Times: microseconds since 1970."""
 
 from pydantic import BaseModel, ConfigDict
 
@@ -96,7 +96,7 @@ class AuditListing(BaseModel):
 
 
 class Changed(BaseModel):
-    """What a command changed: the name of a site or operator, and how many of its tokens, or its settings' version.
+    """The change by a command: name of a site or operator, and how many of its tokens, or its settings' version.
 
     `frames_apart` kept frames came under other settings: `raypp reaggregate` folds them with these.
     """
@@ -108,7 +108,7 @@ class Changed(BaseModel):
     frames_apart: int | None = None
 
 
-def list_sites(ledger: Ledger) -> Sites:
+def site_listing(ledger: Ledger) -> Sites:
     """List all sites with their tokens and streams."""
     tokens = Identities(ledger).list()
     return Sites(

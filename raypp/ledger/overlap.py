@@ -4,7 +4,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from raypp.errors import StreamRefusedError
 from raypp.ledger.tables import SiteRow, StreamRow, StretchRow
-from raypp.ledger.types import shown
+from raypp.ledger.types import stream_label
 from raypp.usage.episode import StreamName, Stretch
 from raypp.usage.observation import Observation, SeenFrame
 from raypp.usage.spans import union
@@ -96,7 +96,7 @@ def refuse_beside_live(connection: Connection, stream: StreamName, now_us: int) 
     )
     row = connection.execute(going_on.order_by(StreamRow.epoch.desc())).first()
     if row is not None:
-        live = shown(StreamName(stream.site, stream.camera, row.epoch))
+        live = stream_label(StreamName(stream.site, stream.camera, row.epoch))
         raise StreamRefusedError(
             f"live stream {live} goes on, and this recording would end it; give the recording a --camera of its own, "
             "or stop the live one first"

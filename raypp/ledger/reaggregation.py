@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, select
 
-from raypp.ledger.rewriting import Plan, Rewriting, rewrite
+from raypp.ledger.rewriting import RewritePlan, Rewriting, rewrite
 from raypp.ledger.sites import present_settings
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import StreamRow, TermRow
-from raypp.ledger.types import COMMAND_LINE, shown
+from raypp.ledger.types import COMMAND_LINE, stream_label
 from raypp.ledger.writing import write_audit
 from raypp.usage.episode import Episode
 from raypp.usage.settings import SiteSettings
@@ -29,7 +29,7 @@ class ToolDifference(BaseModel):
 
 
 class Reaggregation(BaseModel):
-    """What aggregating a site anew changed, or would change.
+    """Changes by aggregating a site anew, made or planned.
 
     `streams` were aggregated, `already` had these settings and were left; `changed` of them have other episodes or
     stretches now; `frames` were folded.
@@ -88,10 +88,10 @@ def reaggregate(
 
     def log(connection: Connection, outcome: Rewriting) -> None:
         detail = f"settings {wanted.settings_id[:12]}, {outcome.frames} frames, {len(outcome.after)} episodes"
-        write_audit(connection, ledger.clock(), who, "reaggregate", shown(outcome.stream), detail)
+        write_audit(connection, ledger.clock(), who, "reaggregate", stream_label(outcome.stream), detail)
 
     asked = [one for one in candidates if again or not one.done]
-    plan = Plan(settings=wanted, within=log)
+    plan = RewritePlan(settings=wanted, within=log)
     outcomes = [rewrite(ledger.database, one.stream_id, plan, ledger.clock(), dry_run=dry_run) for one in asked]
     return Reaggregation(
         site=site,

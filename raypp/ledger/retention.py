@@ -4,11 +4,11 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, not_, select, true, update
 
 from raypp.ledger.queries import reaches_into
-from raypp.ledger.rewriting import Plan, Rewriting, rewrite
+from raypp.ledger.rewriting import RewritePlan, Rewriting, rewrite
 from raypp.ledger.sites import site_settings
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import EpisodeRow, FrameRow, StreamRow, StretchRow
-from raypp.ledger.types import COMMAND_LINE, shown
+from raypp.ledger.types import COMMAND_LINE, stream_label
 from raypp.ledger.writing import write_audit
 from raypp.usage.episode import EpisodeState, StreamName
 
@@ -19,7 +19,7 @@ WAIT_S = 60.0
 
 
 class Forgotten(BaseModel):
-    """What was forgotten, or would be: rows that lay in the range, or reached into it.
+    """Counts of the forgotten, or of a plan to forget: rows that lay in the range, or reached into it.
 
     `emptied` says that no byte of it is left in SQLite's log; where it is false, somebody read all the time.
     """
@@ -118,7 +118,7 @@ def _forget_stream(ledger: Ledger, stream_id: int, scope: Forgotten, who: str) -
         counts.append(_count(connection, stream_id, scope) or scope)
         _log(connection, ledger, outcome.stream, counts[-1], who)
 
-    rewrite(ledger.database, stream_id, Plan(forget=_frames_in(scope), within=log), ledger.clock())
+    rewrite(ledger.database, stream_id, RewritePlan(forget=_frames_in(scope), within=log), ledger.clock())
     return counts[-1]
 
 
@@ -237,4 +237,4 @@ def _log(connection: Connection, ledger: Ledger, stream: StreamName, counted: Fo
         f"from {counted.from_us} to {counted.to_us}: {counted.frames} frames, {counted.detections} detections, "
         f"{counted.episodes} episodes, {counted.stretches} stretches"
     )
-    write_audit(connection, ledger.clock(), who, "forget", shown(stream), detail)
+    write_audit(connection, ledger.clock(), who, "forget", stream_label(stream), detail)

@@ -19,7 +19,7 @@ from raypp.ledger.queries import read_episodes, read_frames, read_stretches
 from raypp.ledger.refold import Refold
 from raypp.ledger.sites import recall
 from raypp.ledger.tables import EpisodeRow, FrameRow, ModelRow, StreamRow, StretchRow, TermRow
-from raypp.ledger.types import shown
+from raypp.ledger.types import stream_label
 from raypp.ledger.writing import write_episodes, write_stretches
 from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName, Stretch
 from raypp.usage.settings import SiteSettings
@@ -30,7 +30,7 @@ _MOST_ATTEMPTS = 10
 
 @dataclass(frozen=True)
 class Rewriting:
-    """What a rewriting did to a stream, or would do.
+    """Changes to a stream by a rewriting, made or planned.
 
     Attributes:
         stream: the stream.
@@ -54,8 +54,8 @@ class Rewriting:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What to rewrite.
+class RewritePlan:
+    """The streams to rewrite, and how.
 
     Attributes:
         settings: fold all frames with these; None: with those they were folded with.
@@ -71,7 +71,7 @@ class Plan:
 class _Walk:
     """A walk along a stream's kept frames, folding them."""
 
-    def __init__(self, row: Row[Any], plan: Plan) -> None:
+    def __init__(self, row: Row[Any], plan: RewritePlan) -> None:
         self.stream = StreamName(row.site, row.camera, row.epoch)
         self.refold = Refold(self.stream)
         self.frames = 0
@@ -124,7 +124,7 @@ class _Walk:
         self.refold.end(self._at, reason)
 
 
-def rewrite(database: Database, stream_id: int, plan: Plan, now_us: int, *, dry_run: bool = False) -> Rewriting:
+def rewrite(database: Database, stream_id: int, plan: RewritePlan, now_us: int, *, dry_run: bool = False) -> Rewriting:
     """Rewrite one stream, or, in a dry run, only say what that would change.
 
     Raises:
@@ -155,7 +155,7 @@ def rewrite(database: Database, stream_id: int, plan: Plan, now_us: int, *, dry_
                 plan.within(connection, outcome)
             _replace(connection, now, walk, outcome, plan, now_us)
             return outcome
-    raise StaleStreamError(f"stream {shown(walk.stream)} is being rewritten by others; try again")
+    raise StaleStreamError(f"stream {stream_label(walk.stream)} is being rewritten by others; try again")
 
 
 def _finish(connection: Connection, walk: _Walk, row: Row[Any]) -> Rewriting:
@@ -173,7 +173,9 @@ def _finish(connection: Connection, walk: _Walk, row: Row[Any]) -> Rewriting:
     )
 
 
-def _replace(connection: Connection, row: Row[Any], walk: _Walk, outcome: Rewriting, plan: Plan, now_us: int) -> None:
+def _replace(
+    connection: Connection, row: Row[Any], walk: _Walk, outcome: Rewriting, plan: RewritePlan, now_us: int
+) -> None:
     gone = {one.episode_id for one in outcome.before} - {one.episode_id for one in outcome.after}
     if gone:
         connection.execute(

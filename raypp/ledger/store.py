@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
+from raypp.io.clock import now_us
 from raypp.ledger import overlap, sites, streams
 from raypp.ledger import queries as reading
 from raypp.ledger.database import Database
@@ -17,7 +18,6 @@ from raypp.ledger.types import (
     StreamAbout,
     StreamPosition,
     StreamStatus,
-    now_us,
 )
 from raypp.ledger.writing import write_audit
 from raypp.usage.episode import Episode, EpisodeState, StreamName, Stretch
@@ -104,7 +104,7 @@ class Ledger:
             return overlap.taken_until(connection, stream)
 
     def taken(self, stream: StreamName, from_us: int, to_us: int) -> list[Stretch]:
-        """What other streams of this stream's camera saw within [from_us, to_us), by epoch and start."""
+        """Stretches of other streams of this stream's camera within [from_us, to_us), by epoch and start."""
         with self.database.read() as connection:
             return overlap.taken(connection, stream, from_us, to_us)
 

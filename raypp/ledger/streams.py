@@ -11,13 +11,13 @@ from raypp.ledger.overlap import is_taken, refuse_beside_live
 from raypp.ledger.queries import is_stream, read_episodes
 from raypp.ledger.sites import present_settings, put, recall, remember
 from raypp.ledger.tables import CameraRow, EpisodeRow, ModelRow, SiteRow, StreamRow, TermRow
-from raypp.ledger.types import Commit, StreamAbout, StreamPosition, checked_name, shown
+from raypp.ledger.types import Commit, StreamAbout, StreamPosition, checked_name, stream_label
 from raypp.ledger.writing import reopen_episodes, write_episodes, write_frames, write_stretches
 from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName
 from raypp.usage.fold import Fold
 from raypp.usage.state import FoldState
 
-MOST_AHEAD_US = 24 * 3600 * 1_000_000
+MOST_EPOCH_AHEAD_US = 24 * 3600 * 1_000_000
 """How far in the future an epoch may be: beyond, a site's wrong clock would shut out all its later epochs."""
 _ABANDONED_US = 3600 * 1_000_000
 """How long a stream may be open without a chunk before it is forgotten; connections last half an hour."""
@@ -46,7 +46,7 @@ def open_stream(connection: Connection, stream: StreamName, about: StreamAbout, 
         UnknownSiteError: if the site is not registered.
     """
     checked_name(stream.camera, "camera")
-    if not 0 < stream.epoch <= now_us + MOST_AHEAD_US:
+    if not 0 < stream.epoch <= now_us + MOST_EPOCH_AHEAD_US:
         raise StreamRefusedError(
             f"stream epoch {stream.epoch} of {stream.site}/{stream.camera} is out of range; "
             "it is a time in microseconds since 1970: set the site's clock"
@@ -98,13 +98,14 @@ def commit(connection: Connection, chunk: Commit, now_us: int) -> None:
     latest = _hold_camera(connection, chunk.stream) if first else 0
     row = connection.execute(_locked(chunk.stream)).one_or_none()
     if row is None or row.lease != chunk.lease:
-        raise StaleStreamError(f"stream {shown(chunk.stream)} is held by another connection; open it again")
+        raise StaleStreamError(f"stream {stream_label(chunk.stream)} is held by another connection; open it again")
     _refuse(row, chunk)
     if first:
         _refuse_taken_over(chunk.stream, latest)
         if is_taken(connection, chunk.stream, chunk.frames):
             raise StaleStreamError(
-                f"another stream of {shown(chunk.stream)} has committed the time of its first chunk; open it again"
+                f"another stream of {stream_label(chunk.stream)} has committed the time of its first chunk; "
+                "open it again"
             )
         _take_over(connection, chunk.stream, now_us)
     if row.settings_id != chunk.settings_id:
@@ -136,7 +137,7 @@ def commit(connection: Connection, chunk: Commit, now_us: int) -> None:
         )
     )
     if moved.rowcount != 1:  # the row is locked: this cannot be, and if it is, nothing is written
-        raise StaleStreamError(f"stream {shown(chunk.stream)} was moved on by another connection; open it again")
+        raise StaleStreamError(f"stream {stream_label(chunk.stream)} was moved on by another connection; open it again")
     write_frames(connection, row.stream_id, chunk.sequence, chunk.frames)
     if row.reaped:
         reopen_episodes(connection, row.stream_id, now_us)
@@ -201,7 +202,7 @@ def drop_abandoned(connection: Connection, now_us: int) -> None:
 
 
 def _refuse(row: Row[Any], chunk: Commit) -> None:
-    name = shown(chunk.stream)
+    name = stream_label(chunk.stream)
     if row.ended_us is not None:
         raise StreamRefusedError(f"stream {name} has ended; no chunk may follow")
     if row.committed != chunk.sequence - 1:

@@ -8,7 +8,7 @@ _Key = BigInteger().with_variant(Integer, "sqlite")
 
 
 class Base(DeclarativeBase):
-    """What all tables share: their metadata."""
+    """The metadata that all tables share."""
 
 
 class SettingsRow(Base):

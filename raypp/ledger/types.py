@@ -1,7 +1,6 @@
-"""What goes into the ledger and comes out of it."""
+"""Values that go into the ledger and come out of it."""
 
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,14 +17,9 @@ COMMAND_LINE = "command line"
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
-def now_us() -> int:
-    """The machine's clock, in microseconds since 1970."""
-    return time.time_ns() // 1000
-
-
 @dataclass(frozen=True, slots=True)
 class StreamAbout:
-    """What is known of a stream when a connection opens it.
+    """Facts about a stream when a connection opens it.
 
     Attributes:
         classes: names of the model's classes, in order of class_id.
@@ -152,7 +146,7 @@ def checked_name(name: str, what: str) -> str:
     return name
 
 
-def shown(stream: StreamName) -> str:
+def stream_label(stream: StreamName) -> str:
     """A stream's name in messages."""
     return f"{stream.site}/{stream.camera}@{stream.epoch}"
 

@@ -29,7 +29,7 @@ _MOST_ASPECT = 100.0
 _HUE_CIRCLE = 255  # Pillow's hue 255 is its hue 0 again
 
 
-class Place(NamedTuple):
+class Placement(NamedTuple):
     """Where a frame's content comes to lie, in whole pixels of the content's own area; it may reach beyond it."""
 
     left: int
@@ -72,11 +72,11 @@ class Variant:
             value=1 + _VALUE * value,
         )
 
-    def place(self, width: int, height: int) -> Place:
+    def place(self, width: int, height: int) -> Placement:
         """Return where the content of so many pixels comes to lie: both pixels and boxes follow these whole numbers."""
         left, right = _span(self.scale, self.shift_x, width)
         top, bottom = _span(self.scale, self.shift_y, height)
-        return Place(left, top, right, bottom)
+        return Placement(left, top, right, bottom)
 
     def pixels(self, window: npt.NDArray[np.uint8], width: int, height: int) -> npt.NDArray[np.uint8]:
         """Make the variant of a frame.

@@ -41,7 +41,7 @@ av.logging.set_level(None)
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a container says of its first video stream.
+    """Facts that a container states of its first video stream.
 
     Attributes:
         codec: name of the codec.
@@ -192,7 +192,7 @@ def ends_us(container: InputContainer) -> int | None:
 
 
 def said(error: BaseException) -> str:
-    """What a library's error says, in one line."""
+    """Return the text of a library's error, in one line."""
     return (str(getattr(error, "strerror", None) or error) or type(error).__name__).splitlines()[0]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from raypp.errors import LabelError, MediaError
 from raypp.io.filesystem import is_url
 from raypp.media.annotations.boxes import ImageLabels
-from raypp.media.annotations.content import read_text
+from raypp.media.annotations.content import read_document_text
 from raypp.media.annotations.rows import RowFormat, parse_labels
 from raypp.media.files import Listed
 from raypp.media.source import SourceFile, SourceKind
@@ -89,7 +89,7 @@ class Dataset:
         if image.problem is not None:
             raise LabelError(image.problem)
         if image.label_url is not None:
-            return parse_labels(read_text(image.label_url), self.classes, image.label_url, self.rows)
+            return parse_labels(read_document_text(image.label_url), self.classes, image.label_url, self.rows)
         if image.labels is None and self.missing_is_empty:
             return ImageLabels()
         return image.labels
@@ -144,7 +144,7 @@ class DatasetLabels:
         return sum(labels.repeated for labels in self.by_url.values())
 
 
-def read_labels(dataset: Dataset) -> DatasetLabels:
+def read_dataset_labels(dataset: Dataset) -> DatasetLabels:
     """Read the labels of all images; behind a URL, many at once."""
     with ThreadPoolExecutor(_READERS if is_url(dataset.root) else 1) as pool:
         results = list(pool.map(lambda image: _attempt(dataset, image), dataset.images))

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from raypp.errors import MediaError, RayppError
 from raypp.io.filesystem import is_url, plain_name, url_path
-from raypp.media.annotations.discovery import DESCRIBING, Labelled, described_folder, find_labelled
+from raypp.media.annotations.discovery import DESCRIBING, LabelledSources, described_folder, find_labelled
 from raypp.media.annotations.document import VideoAnnotation
 from raypp.media.dataset import Dataset
 from raypp.media.files import Listed, list_files, open_source
@@ -29,7 +29,7 @@ _EXPECTED = (".labels.csv", ".timeline.csv", ".txt", ".yaml", ".yml", ".json", "
 
 @dataclass(frozen=True)
 class Discovery:
-    """What the sources hold.
+    """Content of the sources.
 
     Attributes:
         files: loose videos and images, sorted.
@@ -58,7 +58,7 @@ class _Found:
     datasets: dict[str, Dataset] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     ignored: int = 0
-    labelled: list[Labelled] = field(default_factory=list)
+    labelled: list[LabelledSources] = field(default_factory=list)
 
 
 def discover(sources: Sequence[str]) -> Discovery:
@@ -201,7 +201,7 @@ def _tree(listed: Sequence[Listed], root: str, found: _Found) -> None:
     _files(left, root, found)
 
 
-def _take(labelled: Labelled, found: _Found) -> None:
+def _take(labelled: LabelledSources, found: _Found) -> None:
     found.datasets |= labelled.datasets
     found.problems += labelled.broken
     found.labelled.append(labelled)

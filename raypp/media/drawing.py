@@ -38,16 +38,16 @@ def draw_boxes(square: Image.Image, labels: Sequence[Mark], detections: Sequence
         _name(pen, mark, colour, square.width)
 
 
-class Outcome(StrEnum):
-    """What became of a label or a detection."""
+class MarkOutcome(StrEnum):
+    """Result of matching a label or a detection."""
 
     FOUND = "found"
     MISSED = "missed"
     WRONG = "wrong"
 
 
-OUTCOME_COLOURS = {Outcome.FOUND: (0, 200, 90), Outcome.MISSED: (255, 214, 0), Outcome.WRONG: (255, 23, 68)}
-_ON_TOP = (Outcome.FOUND, Outcome.MISSED, Outcome.WRONG)
+OUTCOME_COLOURS = {MarkOutcome.FOUND: (0, 200, 90), MarkOutcome.MISSED: (255, 214, 0), MarkOutcome.WRONG: (255, 23, 68)}
+_ON_TOP = (MarkOutcome.FOUND, MarkOutcome.MISSED, MarkOutcome.WRONG)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class OutcomeBox:
         corners: left, top, right, bottom, as fractions of the square's side.
     """
 
-    outcome: Outcome
+    outcome: MarkOutcome
     corners: tuple[float, float, float, float]
 
 
@@ -69,7 +69,7 @@ def draw_outcomes(square: Image.Image, boxes: Sequence[OutcomeBox]) -> None:
     for outcome in _ON_TOP:
         for box in boxes:
             if box.outcome is outcome:
-                thick = width if outcome is Outcome.FOUND else 3 * width // 2
+                thick = width if outcome is MarkOutcome.FOUND else 3 * width // 2
                 pen.rectangle(
                     tuple(edge * square.width for edge in box.corners), outline=OUTCOME_COLOURS[outcome], width=thick
                 )

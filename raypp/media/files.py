@@ -100,7 +100,7 @@ class SourceStream(io.RawIOBase):
         super().close()
 
     def _held(self) -> bytes:
-        """What was read ahead from the present position on."""
+        """Return the bytes read ahead from the present position on."""
         offset = self._position - self._ahead_from
         return self._ahead[offset:] if 0 <= offset < len(self._ahead) else b""
 

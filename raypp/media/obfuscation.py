@@ -20,19 +20,19 @@ NEIGHBOURS = 16
 
 
 class _Obscuring(BaseModel, ABC):
-    """What all of them have in common."""
+    """Interface of all obfuscations."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     @property
     @abstractmethod
     def name(self) -> str:
-        """What it is called where a word is wanted: in file names, as an arm of a comparison."""
+        """Return its one-word name: for file names, and as an arm of a comparison."""
 
     @property
     @abstractmethod
     def title(self) -> str:
-        """What it is called in tables; an audit's row and a comparison's meet by it."""
+        """Return its name in tables; an audit's row and a comparison's meet by it."""
 
     @property
     def cell(self) -> int:

@@ -1,4 +1,4 @@
-"""What discovery finds: files by kind."""
+"""Results of discovery: files by kind."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,7 +21,7 @@ UNREADABLE_SUFFIXES = {
 
 
 class SourceKind(StrEnum):
-    """What a source is."""
+    """Kind of a source."""
 
     VIDEO = "video"
     IMAGE = "image"

@@ -19,7 +19,7 @@ _LONGEST_BACK = 1 << 13
 
 @dataclass
 class DecodeReport:
-    """What happened while decoding.
+    """Events while decoding.
 
     Attributes:
         decoded: frames that came out of the decoder.

@@ -16,7 +16,7 @@ from raypp.usage.report import SiteReport
 from raypp.usage.rules import Mode
 from raypp.usage.settings import SiteSettings
 from raypp.usage.shifts import local
-from raypp.usage.timeline import make_report
+from raypp.usage.timeline import make_usage_report
 
 MOST_DAYS = 366
 """How long a period a report may cover."""
@@ -45,7 +45,7 @@ class Recorded:
 
     def report(self) -> SiteReport:
         """Its figures."""
-        return make_report(
+        return make_usage_report(
             self.settings,
             self.site,
             self.period.from_us,

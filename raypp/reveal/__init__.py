@@ -1,1 +1,1 @@
-"""What gives plain frames back: for the owner of key and sources alone."""
+"""Give plain frames back: for the owner of key and sources alone."""

@@ -1,4 +1,4 @@
-"""From sample_ids back to the frames they name: a way that only the holder of key and sources can go."""
+"""From sample_ids back to the frames they name: only the owner of key and sources can go this way."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from raypp.errors import KeyFileError, MediaError
 from raypp.ingest.archive_id import sample_id, source_identity, variant_seed
-from raypp.ingest.planner import Plan, name_in_dataset
+from raypp.ingest.planner import VeilPlan, name_in_dataset
 from raypp.ingest.segment import Item
 from raypp.io.filesystem import is_url
 from raypp.media.container import VideoInfo, probe
@@ -25,7 +25,7 @@ _READ_ROWS = 8192
 
 @dataclass(frozen=True)
 class VeiledRow:
-    """What a shard says of a frame, without its code; fields as in `FrameRow`."""
+    """A shard's row of a frame, without its code; fields as in `FrameRow`."""
 
     sample_id: str
     site: str
@@ -39,7 +39,7 @@ class VeiledRow:
 
 
 @dataclass(frozen=True)
-class Origin:
+class FrameSource:
     """The file that a frame was veiled from.
 
     Attributes:
@@ -92,7 +92,7 @@ class SourceFinder:
         progress: shows progress.
     """
 
-    def __init__(self, key: Keyring, plan: Plan, discovery: Discovery | None, progress: Progress) -> None:
+    def __init__(self, key: Keyring, plan: VeilPlan, discovery: Discovery | None, progress: Progress) -> None:
         self._key = key
         self._planned: dict[str, list[Item]] = {}
         for item in plan.items().values():
@@ -104,14 +104,14 @@ class SourceFinder:
         """Return the seed of the variant that a row is; see `raypp.ingest.archive_id.variant_seed`."""
         return variant_seed(self._key, row.site, row.sample_id)
 
-    def find(self, rows: Sequence[VeiledRow]) -> dict[str, Origin]:
+    def find(self, rows: Sequence[VeiledRow]) -> dict[str, FrameSource]:
         """Find the origins of rows, by sample_id; rows whose source is not found are left out."""
-        found: dict[str, Origin] = {}
+        found: dict[str, FrameSource] = {}
         rows = [row for row in rows if self._serves(row.site)]
         for row in rows:
             item = self.planned(row)
             if item is not None and _is_as_planned(item):
-                found[row.sample_id] = Origin(item.url, item.kind, item.info, item)
+                found[row.sample_id] = FrameSource(item.url, item.kind, item.info, item)
         missing = [row for row in rows if row.sample_id not in found]
         if missing:
             found |= self._by_content(missing)
@@ -143,8 +143,8 @@ class SourceFinder:
     def _is_of(self, row: VeiledRow, identity: bytes) -> bool:
         return sample_id(self._key, row.site, identity, row.timestamp_us, row.variant) == row.sample_id
 
-    def _by_content(self, rows: Sequence[VeiledRow]) -> dict[str, Origin]:
-        found: dict[str, Origin] = {}
+    def _by_content(self, rows: Sequence[VeiledRow]) -> dict[str, FrameSource]:
+        found: dict[str, FrameSource] = {}
         candidates = list(self._candidates(rows))
         with self._progress.task("looking for sources", len(candidates)) as advance:
             for number, candidate in enumerate(candidates, 1):
@@ -166,7 +166,7 @@ class SourceFinder:
             for image in dataset.images:
                 yield _Candidate(image.file.url, image.file.kind, name_in_dataset(dataset, image))
 
-    def _matches(self, candidate: _Candidate, rows: Sequence[VeiledRow]) -> Iterator[tuple[str, Origin]]:
+    def _matches(self, candidate: _Candidate, rows: Sequence[VeiledRow]) -> Iterator[tuple[str, FrameSource]]:
         try:
             stream = open_source(candidate.url)
             try:
@@ -180,7 +180,7 @@ class SourceFinder:
             return  # what cannot be read was not veiled either, or cannot be shown
         for row in rows:
             if self._is_of(row, identities[row.site]):
-                yield row.sample_id, Origin(candidate.url, candidate.kind, info, self.planned(row))
+                yield row.sample_id, FrameSource(candidate.url, candidate.kind, info, self.planned(row))
 
 
 def _is_as_planned(item: Item) -> bool:

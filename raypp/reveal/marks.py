@@ -1,4 +1,4 @@
-"""What is marked on a frame: boxes of labels and of detections, by sample."""
+"""Marks on a frame: boxes of labels and of detections, by sample."""
 
 import csv
 import re

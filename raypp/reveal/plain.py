@@ -17,7 +17,7 @@ from raypp.media.masks import Mask, MaskSet
 from raypp.media.sampling import Sampling, SamplingMode
 from raypp.media.timeline import DecodeReport
 from raypp.media.video import decode
-from raypp.reveal.lookup import Origin, SourceFinder, VeiledRow
+from raypp.reveal.lookup import FrameSource, SourceFinder, VeiledRow
 from raypp.shards.schema import ArchiveHeader
 from raypp.text.address import redacted
 
@@ -75,7 +75,7 @@ def recover(rows: Sequence[VeiledRow], finder: SourceFinder, header: ArchiveHead
 
 
 def plain_squares(
-    origin: Origin, rows: Sequence[VeiledRow], header: ArchiveHeader, mask: Mask | None, finder: SourceFinder
+    origin: FrameSource, rows: Sequence[VeiledRow], header: ArchiveHeader, mask: Mask | None, finder: SourceFinder
 ) -> Iterator[tuple[str, Square]]:
     """Decode frames of one source again, each as (sample_id, square), in order of time.
 
@@ -112,7 +112,7 @@ def plain_squares(
 
 
 def _frames(
-    origin: Origin,
+    origin: FrameSource,
     times_us: Sequence[int],
     stream: SourceStream,
     header: ArchiveHeader,
@@ -133,7 +133,7 @@ def _frames(
         yield from decode(stream, origin.info, start_us, end_us, sampling, box, mask, report=DecodeReport())
 
 
-def _other_mask(origin: Origin, mask: Mask | None) -> str | None:
+def _other_mask(origin: FrameSource, mask: Mask | None) -> str | None:
     """Say so, if a source is not to be shown with the mask that it was veiled with."""
     if origin.planned is None or origin.planned.mask_digest == (mask.digest if mask else None):
         return None

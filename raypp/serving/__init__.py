@@ -1,1 +1,1 @@
-"""What the service decides: models, limits, who may do what, and the course of one stream; no Ray."""
+"""The service's decisions: models, limits, who may do what, and the admission of chunks; no Ray."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from raypp.errors import OptionError
 from raypp.io.private import read_secret
-from raypp.serving.status import RefusedError, Status
+from raypp.serving.status import Status, StatusError
 
 FRONT_HEADER = "x-raypp-front"
 _AUTHORIZATION = "authorization"
@@ -53,8 +53,8 @@ class Front:
         """
         values = {name.lower(): value for name, value in metadata}
         if not self.passed(values.get(FRONT_HEADER, b"")):
-            raise RefusedError(Status.PERMISSION_DENIED, "this call did not come through the front; use its address")
+            raise StatusError(Status.PERMISSION_DENIED, "this call did not come through the front; use its address")
         authorization = values.get(_AUTHORIZATION, "")
         if not isinstance(authorization, str) or not authorization.lower().startswith(_BEARER):
-            raise RefusedError(Status.UNAUTHENTICATED, "the call carries no token; send `authorization: Bearer TOKEN`")
+            raise StatusError(Status.UNAUTHENTICATED, "the call carries no token; send `authorization: Bearer TOKEN`")
         return authorization[len(_BEARER) :].strip()

@@ -1,13 +1,13 @@
-"""The course of one stream on one connection: which chunk may come next. Pure."""
+"""The admission of one stream on one connection: which chunk may come next. Pure."""
 
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from raypp.serving.status import RefusedError, Status
+from raypp.serving.status import Status, StatusError
 
 
 class Admission(Enum):
-    """What is to be done with a chunk."""
+    """The decision on a chunk."""
 
     NEW = auto()
     """Detect, fold, commit, answer."""
@@ -16,7 +16,7 @@ class Admission(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class StreamAdmission:
     """Where a stream stands on one connection.
 
     Attributes:
@@ -32,13 +32,13 @@ class Course:
     ended: bool = False
 
     @classmethod
-    def resumed(cls, committed: int, *, ended: bool) -> "Course":
+    def resumed(cls, committed: int, *, ended: bool) -> "StreamAdmission":
         """Begin after the chunks that are durable."""
         return cls(admitted=committed, answered=committed, ended=ended)
 
     def admit(
         self, sequence: int, committed_seen: int, indices: tuple[int, int] | None, *, last: bool, window: int
-    ) -> tuple["Course", Admission]:
+    ) -> tuple["StreamAdmission", Admission]:
         """Judge a chunk that has come.
 
         Args:
@@ -49,7 +49,7 @@ class Course:
             window: chunks that may be sent and not seen committed.
 
         Returns:
-            The course after it, and what is to be done.
+            The admission after it, and what is to be done.
 
         Raises:
             RefusedError: FAILED_PRECONDITION for a number out of turn, or a chunk after the last; INVALID_ARGUMENT for
@@ -57,12 +57,12 @@ class Course:
                 beyond the window.
         """
         if committed_seen > self.answered:
-            raise RefusedError(
+            raise StatusError(
                 Status.INVALID_ARGUMENT,
                 f"chunk {sequence} has seen {committed_seen} committed, but this connection was told {self.answered}",
             )
         if sequence - committed_seen > window:
-            raise RefusedError(
+            raise StatusError(
                 Status.RESOURCE_EXHAUSTED,
                 f"chunk {sequence} is {sequence - committed_seen} beyond the last that was seen committed; "
                 f"the window is {window}: read the answers first",
@@ -70,23 +70,23 @@ class Course:
         if sequence <= self.admitted:
             return self, Admission.REPEAT
         if self.ended:
-            raise RefusedError(
+            raise StatusError(
                 Status.FAILED_PRECONDITION,
                 f"the stream has ended with chunk {self.admitted}; open a new one with a higher epoch",
             )
         if sequence != self.admitted + 1:
-            raise RefusedError(
+            raise StatusError(
                 Status.FAILED_PRECONDITION,
                 f"chunk {sequence} is out of turn; the next one is {self.admitted + 1}",
             )
         if indices is not None and indices[0] <= self.last_index:
-            raise RefusedError(
+            raise StatusError(
                 Status.INVALID_ARGUMENT,
                 f"chunk {sequence}: frame {indices[0]} follows {self.last_index}; indices must rise",
             )
         after = replace(self, admitted=sequence, ended=last, last_index=indices[1] if indices else self.last_index)
         return after, Admission.NEW
 
-    def told(self, sequence: int) -> "Course":
-        """Return the course after the client was told that a chunk is committed."""
+    def told(self, sequence: int) -> "StreamAdmission":
+        """Return the admission after the client was told that a chunk is committed."""
         return replace(self, answered=max(self.answered, sequence))

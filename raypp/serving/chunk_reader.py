@@ -8,10 +8,10 @@ import numpy as np
 from protos import raypp_pb2 as pb
 from raypp.serving.limits import ServiceLimits
 from raypp.serving.model import DetectedBlock, FrameBlock, ServedModel
-from raypp.serving.status import RefusedError, Status
+from raypp.serving.status import Status, StatusError
 from raypp.usage.observation import Observation, SeenFrame
-from raypp.wire.frames import FrameDecoder
-from raypp.wire.grid import Codes
+from raypp.veil.packing import Codes
+from raypp.wire.frames import CellDecoder
 from raypp.wire.messages import check_chunk
 
 
@@ -47,7 +47,7 @@ def require_size(model: ServedModel, size: int) -> None:
         RefusedError: FAILED_PRECONDITION.
     """
     if size not in {0, model.size}:
-        raise RefusedError(
+        raise StatusError(
             Status.FAILED_PRECONDITION,
             f"this model takes {model.size} pixels, and these frames were veiled at {size}: give --size {model.size}",
         )
@@ -69,11 +69,11 @@ class ChunkReader:
 
     def __init__(self, model: ServedModel, width: int, height: int, sub_key: int, limits: ServiceLimits) -> None:
         if sub_key >= model.spec.sub_keys:
-            raise RefusedError(
+            raise StatusError(
                 Status.FAILED_PRECONDITION,
                 f"sub-key {sub_key} is none of veil {model.veil_id}, which has {model.spec.sub_keys}, from 0",
             )
-        self._decoder = FrameDecoder(model.grid(width, height))
+        self._decoder = CellDecoder(model.grid(width, height))
         self._width, self._height, self._sub_key = width, height, sub_key
         self._limits = limits.message()
 

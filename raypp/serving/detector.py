@@ -20,8 +20,9 @@ from raypp.geometry.letterbox import Letterbox
 from raypp.serving.model import FrameBlock, ServedModel
 from raypp.serving.settings import DetectionSettings
 from raypp.usage.observation import Detection
+from raypp.veil.packing import Codes
 from raypp.veil.spec import spec_of
-from raypp.wire.grid import CellGrid, Codes
+from raypp.wire.grid import CellGrid
 
 STEPS = 1 << 16
 """Coordinates and confidences are multiples of 1/65536: exact in float32, so on the wire and in the ledger too."""

@@ -17,10 +17,10 @@ from protos import raypp_pb2 as pb
 from raypp.serving.access import Front, read_front_secret
 from raypp.serving.guard import Caller, DoorLimits, Guard, address_of
 from raypp.serving.refusal_log import RefusalLog, quiet_refusals
-from raypp.serving.status import RefusedError, Status
+from raypp.serving.status import Status, StatusError
 
 SERVICER = "raypp.serving.door.add_sites_to_server"
-"""What Serve is to be given among its `grpc_servicer_functions`."""
+"""The name that Serve needs among its `grpc_servicer_functions`."""
 LIMITS_VARIABLE = "RAYPP_DOOR"
 """Names the variable of each node that holds `DoorLimits` as JSON, where they are not the defaults."""
 FRONT_VARIABLE = "RAYPP_FRONT_SECRET_FILE"
@@ -86,10 +86,10 @@ class Door(grpc.GenericRpcHandler):
     ) -> AsyncGenerator[bytes]:
         try:
             caller = self._enter(details, context)
-        except RefusedError as refusal:
-            if refusal.status is Status.RESOURCE_EXHAUSTED:
+        except StatusError as status_error:
+            if status_error.status is Status.RESOURCE_EXHAUSTED:
                 await self._hold()
-            self._refuse(refusal, context)
+            self._refuse(status_error, context)
             return
         try:
             if caller.stranger or not handler.request_streaming:
@@ -104,8 +104,8 @@ class Door(grpc.GenericRpcHandler):
                     yield answer
             if context.code() in (Status.UNAUTHENTICATED, Status.UNAUTHENTICATED.value[0]):
                 self._guard.unknown(caller)
-        except RefusedError as refusal:
-            self._refuse(refusal, context)
+        except StatusError as status_error:
+            self._refuse(status_error, context)
         finally:
             self._guard.leave(caller)
 
@@ -119,10 +119,10 @@ class Door(grpc.GenericRpcHandler):
         finally:
             self._held -= 1
 
-    def _refuse(self, refusal: RefusedError, context: "grpc.aio.ServicerContext[Any, Any]") -> None:
-        self._refusals.note(refusal.status.name, str(refusal), time.monotonic())
-        context.set_code(refusal.status)
-        context.set_details(str(refusal))
+    def _refuse(self, status_error: StatusError, context: "grpc.aio.ServicerContext[Any, Any]") -> None:
+        self._refusals.note(status_error.status.name, str(status_error), time.monotonic())
+        context.set_code(status_error.status)
+        context.set_details(str(status_error))
 
     async def _begun(self, caller: Caller, handler: _Handler, requests: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
         """Return a call's messages once the first has come, so that no silent stranger takes a place of the gateway.
@@ -139,12 +139,12 @@ class Door(grpc.GenericRpcHandler):
             came = reading.done()
             reading.cancel()
         if not caller.counted:
-            raise RefusedError(
+            raise StatusError(
                 Status.RESOURCE_EXHAUSTED, "others came while the message of this call was waited for; try again later"
             )
         error = reading.exception() if came else None
         if not came or (isinstance(error, StopAsyncIteration) and not handler.request_streaming):
-            raise RefusedError(Status.INVALID_ARGUMENT, f"no message came within {_READ_WITHIN_S:g} s")
+            raise StatusError(Status.INVALID_ARGUMENT, f"no message came within {_READ_WITHIN_S:g} s")
         if error is not None and not isinstance(error, StopAsyncIteration):
             raise error
         return _after(() if error is not None else (reading.result(),), requests)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 
-class Lane(IntEnum):
+class Priority(IntEnum):
     """Who goes first."""
 
     STREAM = 0
@@ -34,10 +34,10 @@ class FairQueue:
     def __init__(self, room: int) -> None:
         self._room = room
         self._busy = 0
-        self._lanes: dict[Lane, OrderedDict[str, deque[_Waiting]]] = {lane: OrderedDict() for lane in Lane}
+        self._lanes: dict[Priority, OrderedDict[str, deque[_Waiting]]] = {lane: OrderedDict() for lane in Priority}
 
     @asynccontextmanager
-    async def turn(self, site: str, size: int = 1, lane: Lane = Lane.STREAM) -> AsyncIterator[None]:
+    async def turn(self, site: str, size: int = 1, lane: Priority = Priority.STREAM) -> AsyncIterator[None]:
         """Wait for a turn, and have it for as long as the block lasts."""
         await self._enter(site, size, lane)
         try:
@@ -45,7 +45,7 @@ class FairQueue:
         finally:
             self._leave(size)
 
-    async def _enter(self, site: str, size: int, lane: Lane) -> None:
+    async def _enter(self, site: str, size: int, lane: Priority) -> None:
         if not any(self._lanes.values()) and self._fits(size):
             self._busy += size
             return
@@ -83,7 +83,7 @@ class FairQueue:
             self._busy += waiting.size
             waiting.turn.set_result(None)
 
-    def _give_up(self, site: str, waiting: _Waiting, lane: Lane) -> None:
+    def _give_up(self, site: str, waiting: _Waiting, lane: Priority) -> None:
         line = self._lanes[lane].get(site)
         if line is not None and waiting in line:  # else it was passed over when it was its turn
             line.remove(waiting)

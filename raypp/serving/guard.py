@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from raypp.serving.status import RefusedError, Status
+from raypp.serving.status import Status, StatusError
 
 _TOKEN = re.compile(r"rpp_[0-9a-f]{16}_[A-Za-z0-9_-]{43}")
 _REMEMBERED = 10_000
@@ -22,7 +22,7 @@ _Value = TypeVar("_Value")
 
 
 class DoorLimits(BaseModel):
-    """What one proxy lets through."""
+    """Limits of one proxy."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -127,12 +127,12 @@ class Guard:
         self._buckets.put(key, bucket)
         if not bucket.has_one(now_s, per_minute / 60, burst):
             whose = "from this address by unknown tokens" if caller.stranger else "by this token"
-            raise RefusedError(
+            raise StatusError(
                 Status.RESOURCE_EXHAUSTED, f"more than {per_minute} calls a minute {whose}; try again later"
             )
         if not well_formed:
             bucket.left -= 1
-            raise RefusedError(
+            raise StatusError(
                 Status.UNAUTHENTICATED, "no token, or a malformed one; send the token of `raypp site add`"
             )
         most = limits.strangers_under_way if caller.stranger else limits.under_way
@@ -141,7 +141,7 @@ class Guard:
         )
         if not has_place:
             what = "calls of unknown tokens" if caller.stranger else "calls of this token"
-            raise RefusedError(Status.RESOURCE_EXHAUSTED, f"{most} {what} are under way, the most; try again later")
+            raise StatusError(Status.RESOURCE_EXHAUSTED, f"{most} {what} are under way, the most; try again later")
         bucket.left -= 1
         self._count(caller, 1)
         return caller

@@ -1,4 +1,4 @@
-"""What one client may ask of the service: together these bound its memory."""
+"""Limits of one client: together they bound the service's memory."""
 
 from pydantic import BaseModel, ConfigDict, Field
 

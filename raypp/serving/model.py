@@ -1,10 +1,11 @@
-"""What a served detector is and what it is fed; read without torch, so that gateways need none."""
+"""A served detector and its input, described without torch, so that gateways need none."""
 
 from dataclasses import dataclass, replace
 
 from raypp.usage.observation import Detection
+from raypp.veil.packing import Codes
 from raypp.veil.spec import VeilSpec
-from raypp.wire.grid import CellGrid, Codes
+from raypp.wire.grid import CellGrid
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class FrameBlock:
 
 @dataclass(frozen=True)
 class DetectedBlock:
-    """What was found on the frames of a block, in order.
+    """Detections on the frames of a block, in order.
 
     Attributes:
         model_id: the model that found it.

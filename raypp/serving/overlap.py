@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from raypp.errors import StreamRefusedError
-from raypp.ledger.types import shown
+from raypp.ledger.types import stream_label
 from raypp.usage.episode import StreamName, Stretch
 from raypp.usage.observation import Observation, SeenFrame
 from raypp.usage.spans import Spans, length, union, within
@@ -60,7 +60,7 @@ def _refusal(stream: StreamName, first_us: int, others: Sequence[Stretch]) -> st
     for one in sorted(others, key=lambda one: one.start_us):
         if one.end_us > first_us and one.start_us <= end_us + _JOINED_US:
             start_us, end_us = min(start_us, one.start_us), max(end_us, one.end_us)
-            names.add(shown(one.stream))
+            names.add(stream_label(one.stream))
     start, end = (
         (_EPOCH + timedelta(microseconds=moment_us)).replace(tzinfo=None).isoformat()
         for moment_us in (start_us, end_us)

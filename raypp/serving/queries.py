@@ -1,4 +1,4 @@
-"""What may be asked of the ledger: episodes in pages, and as they change."""
+"""Queries of the ledger: episodes in pages, and as they change."""
 
 import base64
 import binascii
@@ -7,10 +7,10 @@ from protos import raypp_pb2 as pb
 from raypp.errors import OptionError
 from raypp.ledger.store import Ledger
 from raypp.ledger.types import page_after
-from raypp.serving.status import RefusedError, Status
+from raypp.serving.status import Status, StatusError
 from raypp.usage.episode import Episode
 from raypp.wire.frames import LATEST_US
-from raypp.wire.messages import check_name
+from raypp.wire.messages import check_wire_name
 from raypp.wire.values import episode_message
 
 _PAGE, _LARGEST_PAGE = 100, 1000
@@ -21,12 +21,12 @@ _OVERLAP_US = 10_000_000
 
 def check_range(site: str, from_us: int, to_us: int) -> None:
     """Refuse a malformed site, or a time range that cannot be."""
-    check_name(site, "site")
+    check_wire_name(site, "site")
     for what, value in (("from_us", from_us), ("to_us", to_us)):
         if not 0 <= value <= LATEST_US + 1:
-            raise RefusedError(Status.INVALID_ARGUMENT, f"{what} {value} is not within 1970 to 9998, in microseconds")
+            raise StatusError(Status.INVALID_ARGUMENT, f"{what} {value} is not within 1970 to 9998, in microseconds")
     if to_us and from_us >= to_us:
-        raise RefusedError(Status.INVALID_ARGUMENT, f"from_us {from_us} must be before to_us {to_us}")
+        raise StatusError(Status.INVALID_ARGUMENT, f"from_us {from_us} must be before to_us {to_us}")
 
 
 def list_episodes(ledger: Ledger, request: pb.ListEpisodesRequest) -> pb.ListEpisodesResponse:
@@ -38,9 +38,9 @@ def list_episodes(ledger: Ledger, request: pb.ListEpisodesRequest) -> pb.ListEpi
     """
     check_range(request.site, request.from_us, request.to_us)
     if request.page_size > _LARGEST_PAGE:
-        raise RefusedError(Status.INVALID_ARGUMENT, f"page_size {request.page_size} is above {_LARGEST_PAGE}")
+        raise StatusError(Status.INVALID_ARGUMENT, f"page_size {request.page_size} is above {_LARGEST_PAGE}")
     if len(request.tools) > _MOST_TOOLS:
-        raise RefusedError(Status.INVALID_ARGUMENT, f"{len(request.tools)} tools are asked for, at most {_MOST_TOOLS}")
+        raise StatusError(Status.INVALID_ARGUMENT, f"{len(request.tools)} tools are asked for, at most {_MOST_TOOLS}")
     ledger.site_settings(request.site)
     size = request.page_size or _PAGE
     try:
@@ -49,7 +49,7 @@ def list_episodes(ledger: Ledger, request: pb.ListEpisodesRequest) -> pb.ListEpi
             request.site, request.from_us, request.to_us, tuple(request.tools), after=after, limit=size + 1
         )
     except (binascii.Error, ValueError, OptionError):
-        raise RefusedError(
+        raise StatusError(
             Status.INVALID_ARGUMENT, "the page token is none that this service gave; begin at the first page"
         ) from None
     page = found[:size]

@@ -6,11 +6,11 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from raypp.serving.status import RefusedError, Status
+from raypp.serving.status import Status, StatusError
 
 
 class CallKind(StrEnum):
-    """What is counted together."""
+    """Kinds of calls; each is counted together."""
 
     STREAM = "streams"
     DETECT = "calls of DetectFrames"
@@ -20,7 +20,7 @@ class CallKind(StrEnum):
 
 
 class Quotas(BaseModel):
-    """What one site or operator may have under way on one gateway, and make the service keep."""
+    """Limits of one site or operator: calls under way on one gateway, and rows to keep."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -75,17 +75,17 @@ class Presence:
         key, other = (owner, kind), kind is not CallKind.STREAM
         count, most = self._counts.get(key, 0), self._most[kind]
         if count >= most:
-            raise RefusedError(
+            raise StatusError(
                 Status.RESOURCE_EXHAUSTED, f"{owner} has {count} {kind} under way, at most {most}; end some first"
             )
         if other and self._others >= self._most_others:
-            raise RefusedError(
+            raise StatusError(
                 Status.RESOURCE_EXHAUSTED,
                 f"{self._others} calls are under way, and the other places are kept for streams; try again later",
             )
         watch = kind is CallKind.WATCH
         if watch and self._watches >= self._most_watches:
-            raise RefusedError(
+            raise StatusError(
                 Status.RESOURCE_EXHAUSTED,
                 f"{self._watches} watches are under way, and the other places are kept for calls that end soon; "
                 "try again later",

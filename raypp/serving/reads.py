@@ -7,7 +7,7 @@ _MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class AuditLine:
     """A line for the audit log.
 
     Attributes:
@@ -23,25 +23,25 @@ class Reading:
 @dataclass
 class _Window:
     ends_s: float
-    latest: Reading
+    latest: AuditLine
     more: int = 0
 
-    def line(self) -> Reading:
+    def line(self) -> AuditLine:
         """Return the line that tells of those that were not written down by themselves."""
         last = self.latest
         detail = f"{self.more} more within {_WINDOW_S / 60:.0f} min; the latest: {last.detail}".removesuffix(
             "; the latest: "
         )
-        return Reading(last.who, last.action, last.subject, detail)
+        return AuditLine(last.who, last.action, last.subject, detail)
 
 
-class Readings:
+class AuditLines:
     """Gathers readings of the same subject by the same caller; used from one thread."""
 
     def __init__(self) -> None:
         self._windows: dict[tuple[str, str, str], _Window] = {}
 
-    def note(self, reading: Reading, about: str, now_s: float) -> bool:
+    def note(self, reading: AuditLine, about: str, now_s: float) -> bool:
         """Take a reading in.
 
         Args:
@@ -60,12 +60,12 @@ class Readings:
         window.latest, window.more = reading, window.more + 1
         return False
 
-    def due(self, now_s: float) -> list[Reading]:
+    def due(self, now_s: float) -> list[AuditLine]:
         """Return the lines of windows that are over, and forget those; of all windows, where they have become many."""
         many = len(self._windows) > _MOST
         over = [key for key, window in self._windows.items() if many or window.ends_s <= now_s]
         return [window.line() for key in over if (window := self._windows.pop(key)).more]
 
-    def rest(self) -> list[Reading]:
+    def rest(self) -> list[AuditLine]:
         """Return the lines of all windows, since no more will come."""
         return self.due(float("inf"))

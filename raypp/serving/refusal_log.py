@@ -5,7 +5,7 @@ from collections import Counter
 
 _EVERY_S = 60.0
 _STREAM_IS_OVER = "Error receiving gRPC message for session"
-"""What Serve's proxy says, besides its access log, when a stream was refused and its client still sends."""
+"""Words of Serve's proxy, besides its access log, when a refused client still sends."""
 
 
 def quiet_refusals(log: logging.Logger) -> None:

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from raypp.serving.status import RefusedError, Status
+from raypp.serving.status import Status, StatusError
 
 
 @dataclass(eq=False)
-class Place:
+class StreamPlace:
     """The place of one connection among the open streams.
 
     Attributes:
@@ -28,7 +28,7 @@ class Registry:
     """
 
     most: int
-    _sites: dict[str, dict[str, list[Place]]] = field(default_factory=dict)
+    _sites: dict[str, dict[str, list[StreamPlace]]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return sum(map(len, self._sites.values()))
@@ -38,7 +38,7 @@ class Registry:
         """How many sites have a stream open."""
         return len(self._sites)
 
-    def enter(self, site: str, camera: str) -> Place:
+    def enter(self, site: str, camera: str) -> StreamPlace:
         """Take a place for a stream that is being opened; an earlier connection of the same camera keeps its own.
 
         Raises:
@@ -46,21 +46,21 @@ class Registry:
         """
         streams = self._sites.get(site, {})
         if camera not in streams and len(streams) >= self.most:
-            raise RefusedError(
+            raise StatusError(
                 Status.RESOURCE_EXHAUSTED,
                 f"site {site} has {len(streams)} streams open, at most {self.most}; close some",
             )
-        place = Place(site, camera)
+        place = StreamPlace(site, camera)
         self._sites.setdefault(site, {}).setdefault(camera, []).append(place)
         return place
 
-    def take_over(self, place: Place) -> None:
+    def take_over(self, place: StreamPlace) -> None:
         """Let a stream that was opened be its camera's: earlier connections lose it, since its site has opened anew."""
         places = self._sites.get(place.site, {}).get(place.camera, [])
         for other in places[: places.index(place)]:
             other.taken_over = True
 
-    def leave(self, place: Place) -> None:
+    def leave(self, place: StreamPlace) -> None:
         """Give a place back."""
         streams = self._sites.get(place.site, {})
         places = streams.get(place.camera, [])

@@ -2,7 +2,7 @@
 
 from raypp.ledger.store import Ledger
 from raypp.reports.records import read_between
-from raypp.serving.status import RefusedError, Status
+from raypp.serving.status import Status, StatusError
 
 _ROOM_BYTES = 1024
 """For what a message holds besides the report."""
@@ -27,5 +27,5 @@ def site_report(ledger: Ledger, site: str, from_us: int, to_us: int, most_bytes:
     size = len(made.encode())
     if size > most_bytes - _ROOM_BYTES:
         words = f"the report has {size:,} bytes, and a message {most_bytes:,}; ask for a shorter range"
-        raise RefusedError(Status.RESOURCE_EXHAUSTED, words)
+        raise StatusError(Status.RESOURCE_EXHAUSTED, words)
     return made

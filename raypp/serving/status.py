@@ -37,7 +37,7 @@ _STATUS_OF: tuple[tuple[type[RayppError], Status], ...] = (
 """The first that fits counts."""
 
 
-class RefusedError(RayppError):
+class StatusError(RayppError):
     """A call is refused.
 
     Attributes:
@@ -48,15 +48,15 @@ class RefusedError(RayppError):
         super().__init__(detail)
         self.status = status
 
-    def __reduce__(self) -> tuple[type["RefusedError"], tuple[Status, str]]:
-        return RefusedError, (self.status, str(self))
+    def __reduce__(self) -> tuple[type["StatusError"], tuple[Status, str]]:
+        return StatusError, (self.status, str(self))
 
 
-def refusal_of(error: BaseException) -> RefusedError:
+def status_of(error: BaseException) -> StatusError:
     """Return what a caller is told of an error: ours in their own words, others without any."""
-    if isinstance(error, RefusedError):
+    if isinstance(error, StatusError):
         return error
     for kind, status in _STATUS_OF:
         if isinstance(error, kind):
-            return RefusedError(status, "; ".join(line.strip() for line in str(error).splitlines()))
-    return RefusedError(Status.INTERNAL, "the service failed on this call; its log says why")
+            return StatusError(status, "; ".join(line.strip() for line in str(error).splitlines()))
+    return StatusError(Status.INTERNAL, "the service failed on this call; its log says why")

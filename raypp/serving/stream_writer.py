@@ -7,7 +7,7 @@ from typing import Self
 
 from raypp.ledger.audit_log import AuditLog
 from raypp.ledger.store import Ledger
-from raypp.ledger.types import Commit, StreamAbout, StreamPosition, shown
+from raypp.ledger.types import Commit, StreamAbout, StreamPosition, stream_label
 from raypp.serving.overlap import REACH_US, set_apart
 from raypp.usage.episode import CloseReason, Episode, StreamName
 from raypp.usage.fold import Fold
@@ -130,7 +130,7 @@ class StreamWriter:
         if apart != tuple(frames) and not self._told:
             self._told = True
             detail = "frames of time that another stream of the camera has committed are taken as dropped"
-            AuditLog(self._ledger).record("service", "overlap", shown(self._stream), detail)
+            AuditLog(self._ledger).record("service", "overlap", stream_label(self._stream), detail)
         return apart
 
 

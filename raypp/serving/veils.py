@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from raypp.ledger.identity import Principal
-from raypp.serving.status import RefusedError, Status
+from raypp.serving.status import Status, StatusError
 
 
 class Veils:
@@ -31,9 +31,9 @@ class Veils:
         """
         veils = self.open_to(principal)
         if not veils:
-            raise RefusedError(Status.NOT_FOUND, f"no veil is served to site {principal.site}; ask the operator")
+            raise StatusError(Status.NOT_FOUND, f"no veil is served to site {principal.site}; ask the operator")
         if len(veils) > 1:
-            raise RefusedError(Status.INVALID_ARGUMENT, f"{len(veils)} veils are served; name yours by its veil_id")
+            raise StatusError(Status.INVALID_ARGUMENT, f"{len(veils)} veils are served; name yours by its veil_id")
         return veils[0]
 
     def require(self, veil_id: str, principal: Principal, status: Status) -> None:
@@ -41,4 +41,4 @@ class Veils:
         veils = self.open_to(principal)
         if veil_id not in veils:
             what = f"; veil {veils[0]} is" if len(veils) == 1 else ""
-            raise RefusedError(status, f"veil {veil_id[:40]} is not served here{what}")
+            raise StatusError(status, f"veil {veil_id[:40]} is not served here{what}")

@@ -25,7 +25,7 @@ _BOX = pa.struct(
     [("class_id", pa.int32()), ("x", pa.float64()), ("y", pa.float64()), ("w", pa.float64()), ("h", pa.float64())]
 )
 LABEL_COLUMNS = (pa.field("split", pa.string()), pa.field("boxes", pa.list_(_BOX)))
-"""What a label version adds to a frame."""
+"""Rows that a label version adds to a frame."""
 _SCHEMA = pa.schema([("sample_id", pa.string()), *LABEL_COLUMNS, ("variant", pa.int8())])
 
 
@@ -116,7 +116,7 @@ def read_labels(store: Store, version: str) -> LabelTable:
 
 
 class _About(BaseModel):
-    """What a label table says of itself, as JSON in its metadata."""
+    """A label table's own description, as JSON in its metadata."""
 
     version: str
     classes: tuple[str, ...] = Field(max_length=MOST_NAMES)
@@ -176,7 +176,7 @@ def _path(version: str) -> str:
 
 
 def _encryption(store: Store) -> Any:
-    """What the archive's tables are encrypted by; None where they are open, or where there is no header yet."""
+    """Return how the archive's tables are encrypted; None where they are open, or without a header."""
     if not store.exists(HEADER_FILE):
         return None
     return encryption_of(store, ArchiveHeader.from_bytes(store.read(HEADER_FILE), HEADER_FILE))

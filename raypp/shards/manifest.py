@@ -99,7 +99,7 @@ def read_manifest(store: Store) -> Manifest:
         raise ShardError(f"manifest {where} is damaged; restore it, or veil into another `out`") from None
 
 
-def read_header(store: Store) -> ArchiveHeader:
+def read_archive_header(store: Store) -> ArchiveHeader:
     """Read the header, which is open in every archive; raises ShardError if there is none or it is damaged."""
     if not store.exists(HEADER_FILE):
         raise ShardError(f"archive {store.root} has no {HEADER_FILE}; name the folder that `raypp veil` wrote")
@@ -128,7 +128,7 @@ def _recorded(store: Store) -> tuple[Receipt, ...]:
 
 
 def encryption_of(store: Store, header: ArchiveHeader) -> Any:
-    """What pyarrow encrypts an archive's tables by, or None where they are open.
+    """Return pyarrow's encryption properties for an archive's tables, or None where they are open.
 
     Raises:
         ShardError: if they are encrypted and the store has no key.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from raypp.shards.schema import FrameRow
+from raypp.shards.schema import ShardRow
 
 
 class _Place(NamedTuple):
@@ -23,7 +23,7 @@ class RowOrder:
         self._most = most_variants
         self._last: dict[str, _Place] = {}
 
-    def add(self, row: FrameRow) -> Iterator[str]:
+    def add(self, row: ShardRow) -> Iterator[str]:
         """Take the next row; yields what is wrong with its place."""
         place, last = _Place(row.timestamp_us, row.variants, row.variant), self._last.get(row.source)
         self._last[row.source] = place

@@ -23,7 +23,7 @@ class Quarantined(BaseModel):
 
 
 class Receipt(BaseModel):
-    """What came of one segment. Holds no times, hosts or attempts.
+    """Result of one segment. Holds no times, hosts or attempts.
 
     Attributes:
         segment_id: 32 hex digits.

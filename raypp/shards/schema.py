@@ -1,4 +1,4 @@
-"""What a shard is: plain Parquet that any reader opens, and the header that says which veil it is of."""
+"""Schema of a shard: plain Parquet that any reader opens, and the header that names its veil."""
 
 import json
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ SHARD_SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True)
-class FrameRow:
+class ShardRow:
     """One veiled frame, or a variant of one.
 
     Attributes:
@@ -73,7 +73,7 @@ ENCRYPTED_TABLES: Final = 3
 
 
 class ArchiveHeader(BaseModel):
-    """What holds for a whole archive; in `veil.json`, in every shard and in the manifest.
+    """Facts of a whole archive; in `veil.json`, in every shard and in the manifest.
 
     Version 3 differs from 2 in that manifest and labels are encrypted, too; only encrypted archives have it.
     """

@@ -19,7 +19,7 @@ _HEX_32 = "^[0-9a-f]{64}$"
 
 
 class ArchiveSignature(BaseModel):
-    """What `signature.json` holds: public, and the same bytes whenever the same archive is signed.
+    """Content of `signature.json`: public, and the same bytes whenever the same archive is signed.
 
     The signature is over `raypp archive v1`, a zero byte, and the other fields as JSON with sorted keys and no spaces.
 

@@ -13,7 +13,7 @@ _COLUMNS = ("sample_id", "source", "timestamp_us")
 
 
 class SplitBy(StrEnum):
-    """What is kept together.
+    """Unit that a split keeps together.
 
     Neighbouring frames of a video are nearly the same image: thrown into both splits at random, they would make a
     detector look better than it is.

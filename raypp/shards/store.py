@@ -226,7 +226,7 @@ class Store:
                 remote.delete_file(f"{self._base}/{LOCK_FILE}")
 
     def _remote_lock(self) -> dict[str, Any] | None:
-        """What the lock object says, or None if there is none that means anything."""
+        """Return the content of the lock object, or None without a valid one."""
         if not self.exists(LOCK_FILE):
             return None
         try:

@@ -16,7 +16,7 @@ from raypp.shards.manifest import Manifest, pending_receipts, read_manifest
 from raypp.shards.ordering import RowOrder
 from raypp.shards.reader import open_shard
 from raypp.shards.receipt import Receipt
-from raypp.shards.schema import HEADER_FILE, ArchiveHeader, FrameRow
+from raypp.shards.schema import HEADER_FILE, ArchiveHeader, ShardRow
 from raypp.shards.store import Store
 from raypp.shards.vouching import check_signature
 from raypp.shards.writer import ContentDigest
@@ -45,7 +45,7 @@ class VerificationReport(BaseModel):
 
 @dataclass(frozen=True)
 class ShardCheck:
-    """What one shard was found to hold.
+    """Content of one shard, as verified.
 
     Attributes:
         segment_id: its segment.
@@ -174,7 +174,7 @@ def check_shard(store: Store, header: ArchiveHeader, encryption: DataKey | None,
 
 
 def _bytes_problem(store: Store, receipt: Receipt, where: str) -> str | None:
-    """What is wrong with a shard's bytes, if anything."""
+    """Return the fault of a shard's bytes, if any."""
     assert receipt.shard is not None  # noqa: S101
     try:
         size = store.size(receipt.shard)
@@ -188,7 +188,7 @@ def _bytes_problem(store: Store, receipt: Receipt, where: str) -> str | None:
 
 
 def _against(receipt: Receipt, header: ArchiveHeader, times: dict[str, tuple[int, int]]) -> Iterable[str]:
-    """What a receipt says of its shard that the shard's rows do not bear out."""
+    """Return the claims of a receipt that its shard's rows contradict."""
     if receipt.veil_id != header.veil_id:
         yield f"receipt of segment {receipt.segment_id} is of veil {receipt.veil_id}, not {header.veil_id}"
     strangers = sorted(set(times) - set(receipt.sources))
@@ -293,8 +293,8 @@ def _check_labels(
         problems.append(f"labels {version}: {beyond} boxes have a class beyond its {len(table.classes)}")
 
 
-def _row(values: dict[str, object]) -> FrameRow:
-    return FrameRow(**values)  # type: ignore[arg-type]
+def _row(values: dict[str, object]) -> ShardRow:
+    return ShardRow(**values)  # type: ignore[arg-type]
 
 
 def _sha256(store: Store, relative: str) -> str:

@@ -1,4 +1,4 @@
-"""What an archive's signature says of it, for people: who vouches for what, or that nobody does."""
+"""An archive's signature in words, for people: who vouches for what, or that nobody does."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ UNSIGNED = "unsigned: only accidents are told, not what somebody altered on purp
 
 @dataclass(frozen=True)
 class Vouching:
-    """What became of the check of a signature.
+    """Result of checking a signature.
 
     Attributes:
         said: who signed the archive, or that nobody did, in one line.

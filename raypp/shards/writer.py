@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from raypp.errors import ShardError
 from raypp.shards.encryption import DataKey
-from raypp.shards.schema import ArchiveHeader, FrameRow, shard_schema
+from raypp.shards.schema import ArchiveHeader, ShardRow, shard_schema
 from raypp.shards.store import Store
 
 _ROWS_PER_GROUP = 64
@@ -19,7 +19,7 @@ _ZSTD_LEVEL = 3
 
 @dataclass(frozen=True)
 class ShardDigest:
-    """What was written: SHA-256 of the file's bytes and of the rows' values (hex), bytes and rows."""
+    """Digest of a written shard: SHA-256 of the file's bytes and of the rows' values (hex), bytes and rows."""
 
     sha256: str
     content_sha256: str
@@ -33,7 +33,7 @@ class ContentDigest:
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
 
-    def add(self, row: FrameRow) -> None:
+    def add(self, row: ShardRow) -> None:
         """Add one row."""
         for field in fields(row):
             kind, encoded = _canonical(getattr(row, field.name))
@@ -62,7 +62,7 @@ class ShardWriter:
         self._store = store
         self._relative = relative
         self._encryption = encryption
-        self._rows: list[FrameRow] = []
+        self._rows: list[ShardRow] = []
         self._frames = 0
         self._content = ContentDigest()
         self._stack = ExitStack()
@@ -84,7 +84,7 @@ class ShardWriter:
         except _DiscardedError:
             return
 
-    def append(self, row: FrameRow) -> None:
+    def append(self, row: ShardRow) -> None:
         """Add a row; raises ShardError if it cannot be written."""
         self._rows.append(row)
         self._content.add(row)

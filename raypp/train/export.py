@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from raypp.detect.bundle_header import BundleHeader, BundleModelInfo, BundleScores
 from raypp.detect.model_info import ModelInfo
 from raypp.errors import ConflictError, ModelError
-from raypp.shards.manifest import read_header
+from raypp.shards.manifest import read_archive_header
 from raypp.shards.store import Store
 from raypp.train.results import EpochResult, read_results
 from raypp.train.run import DETECTOR_FOLDER
@@ -91,7 +91,7 @@ def _with_spec(info: ModelInfo, archive: str | None, run: Path) -> ModelInfo:
         return info
     if archive is None:
         raise ModelError(f"run {run} does not hold the spec of its veil; name its archive by `archive`")
-    header = read_header(Store(archive))
+    header = read_archive_header(Store(archive))
     if header.veil_id != info.veil_id:
         raise ConflictError(
             f"run {run} is of veil {info.veil_id}, but {archive} of {header.veil_id}; "

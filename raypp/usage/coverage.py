@@ -40,7 +40,7 @@ class Coverage(ReportPart):
 
 @dataclass(frozen=True)
 class Sight:
-    """What one camera saw and did not see.
+    """Time that one camera observed and did not observe.
 
     Attributes:
         camera: its name.

@@ -17,7 +17,7 @@ from raypp.usage.observation import Observation, SeenFrame
 from raypp.usage.rules import CameraRules
 from raypp.usage.settings import SiteSettings
 from raypp.usage.signal import Signal
-from raypp.usage.state import Changes, FoldState, Held, OpenStretch, close, closed, opened
+from raypp.usage.state import Changes, FoldState, NewestFrame, OpenStretch, close, closed, opened
 from raypp.usage.use import Use
 
 MOST_WAITING = 256
@@ -204,7 +204,7 @@ class _Run:
             self._motion, used = self._fold.signal.decide(self._motion, frame)
         else:
             self._motion = ()
-        self._held = Held(frame.timestamp_us, frame.observation, used)
+        self._held = NewestFrame(frame.timestamp_us, frame.observation, used)
         self._last_order = _order(frame)
         self._frames += 1
 

@@ -8,7 +8,7 @@ from raypp.usage.use import Use
 
 @dataclass(frozen=True, slots=True)
 class LaneState:
-    """What is remembered of one lane.
+    """Memory of one lane.
 
     Attributes:
         tool, station: names of the lane.

@@ -12,7 +12,7 @@ from statistics import fmean
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class LabelledSpan:
     """A use: what was used, and when, in seconds."""
 
     label: Hashable
@@ -52,7 +52,7 @@ class SegmentalF1:
         return 2 * self.hits / (2 * self.hits + wrong) if (wrong := self.false_alarms + self.misses) else 1.0
 
 
-def temporal_iou(one: Segment, other: Segment) -> float:
+def temporal_iou(one: LabelledSpan, other: LabelledSpan) -> float:
     """Return the temporal intersection over union of two segments; 0 where their labels differ."""
     shared = min(one.end_s, other.end_s) - max(one.start_s, other.start_s)
     if one.label != other.label or shared <= 0:
@@ -60,7 +60,7 @@ def temporal_iou(one: Segment, other: Segment) -> float:
     return shared / (one.duration_s + other.duration_s - shared)
 
 
-def segmental_f1(found: Sequence[Segment], truth: Sequence[Segment], overlap: float) -> SegmentalF1:
+def segmental_f1(found: Sequence[LabelledSpan], truth: Sequence[LabelledSpan], overlap: float) -> SegmentalF1:
     """Count found segments that match true ones with an IoU of at least `overlap` (0.1, 0.25, 0.5 are usual).
 
     A found segment whose best true one has been matched before is a false alarm: over-segmentation costs.
@@ -77,7 +77,7 @@ def segmental_f1(found: Sequence[Segment], truth: Sequence[Segment], overlap: fl
     return SegmentalF1(len(hit), false_alarms, len(truth) - len(hit))
 
 
-def edit_score(found: Sequence[Segment], truth: Sequence[Segment]) -> float:
+def edit_score(found: Sequence[LabelledSpan], truth: Sequence[LabelledSpan]) -> float:
     """Score the order of uses alone: 1 minus the Levenshtein distance of the labels over the longer one's length.
 
     Segments are put in order of their start. 1 where both are empty.
@@ -95,7 +95,9 @@ def edit_score(found: Sequence[Segment], truth: Sequence[Segment]) -> float:
     return 1 - before[-1] / max(len(one), len(other))
 
 
-def matched(found: Sequence[Segment], truth: Sequence[Segment], overlap: float = 0.1) -> list[tuple[Segment, Segment]]:
+def matched(
+    found: Sequence[LabelledSpan], truth: Sequence[LabelledSpan], overlap: float = 0.1
+) -> list[tuple[LabelledSpan, LabelledSpan]]:
     """Pair found and true segments one to one, best first, down to `overlap`: [(found, true)], as truth goes."""
     pairs = sorted(
         ((temporal_iou(one, true), i, j) for i, one in enumerate(found) for j, true in enumerate(truth)),
@@ -108,7 +110,7 @@ def matched(found: Sequence[Segment], truth: Sequence[Segment], overlap: float =
     return [(found[of_truth[j]], truth[j]) for j in sorted(of_truth)]
 
 
-def boundary_errors(found: Sequence[Segment], truth: Sequence[Segment], overlap: float = 0.1) -> list[float]:
+def boundary_errors(found: Sequence[LabelledSpan], truth: Sequence[LabelledSpan], overlap: float = 0.1) -> list[float]:
     """Return by how many seconds each start and each end of a matched pair is off: absolute, two for a pair."""
     return [
         abs(error)
@@ -117,7 +119,7 @@ def boundary_errors(found: Sequence[Segment], truth: Sequence[Segment], overlap:
     ]
 
 
-def duration_error(found: Sequence[Segment], truth: Sequence[Segment], overlap: float = 0.1) -> float:
+def duration_error(found: Sequence[LabelledSpan], truth: Sequence[LabelledSpan], overlap: float = 0.1) -> float:
     """Return by how many seconds durations of matched pairs are off on average: absolute; 0 where nothing matches."""
     errors = [abs(one.duration_s - true.duration_s) for one, true in matched(found, truth, overlap)]
     return fmean(errors) if errors else 0.0

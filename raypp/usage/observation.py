@@ -1,11 +1,11 @@
-"""What a camera saw of its place, and what a detector found on one frame of it."""
+"""A camera's observation of its place, and a detector's results on one frame of it."""
 
 from dataclasses import dataclass
 from enum import IntEnum
 
 
 class Observation(IntEnum):
-    """What a site sees of its camera at a frame; only observed frames carry codes. Numbers as on the wire."""
+    """A site's view of its camera at a frame; only observed frames carry codes. Numbers as on the wire."""
 
     OBSERVED = 1
     COVERED = 2

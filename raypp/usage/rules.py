@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 EVERY_STATION = "*"
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+RuleName = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
-Polygon = Annotated[tuple[tuple[Fraction, Fraction], ...], Field(min_length=3, max_length=100)]
+StationPolygon = Annotated[tuple[tuple[Fraction, Fraction], ...], Field(min_length=3, max_length=100)]
 
 
 class Rules(BaseModel):
@@ -21,7 +21,7 @@ class Rules(BaseModel):
 
 
 class Mode(Enum):
-    """What makes a tool count as in use at a frame."""
+    """Condition by which a tool counts as in use at a frame."""
 
     PRESENT = "present"
     ABSENT = "absent"
@@ -45,7 +45,7 @@ class Day(Enum):
 class Shift(Rules):
     """A shift: a stretch of local time that comes again on some days of the week."""
 
-    name: Name
+    name: RuleName
     start: time = Field(description="local time at which it starts, such as 06:00")
     end: time = Field(description="local time at which it ends; not after the start: on the next day")
     days: tuple[Day, ...] = Field(tuple(Day), min_length=1, description="days on which it starts")
@@ -71,12 +71,12 @@ class Shift(Rules):
 
 
 class CameraRules(Rules):
-    """What is known of one camera."""
+    """Facts about one camera."""
 
     aspect: Annotated[float, Field(ge=0.1, le=10)] = Field(
         16 / 9, description="width of its image over its height, so that distances across and along compare"
     )
-    stations: dict[Name, Polygon] = Field(
+    stations: dict[RuleName, StationPolygon] = Field(
         default_factory=dict, description="polygon of each station: points [x, y], fractions of the frame"
     )
 
@@ -84,16 +84,16 @@ class CameraRules(Rules):
 class ToolRules(Rules):
     """When a tool, or a piece of safety equipment, counts as in use."""
 
-    class_name: Name = Field(alias="class", description="class of the detector")
-    name: Name | None = Field(None, description="what reports call it; the class if left out")
+    class_name: RuleName = Field(alias="class", description="class of the detector")
+    name: RuleName | None = Field(None, description="what reports call it; the class if left out")
     mode: Mode = Field(Mode.PRESENT, description="what counts as use")
-    stations: tuple[Name, ...] = Field(
+    stations: tuple[RuleName, ...] = Field(
         (), max_length=1000, description="stations at which it counts, or '*' for all; none: the whole frame"
     )
     min_on_s: Seconds = Field(1.0, description="an episode opens once the tool was in use for so long")
     max_gap_s: Seconds = Field(2.0, description="longest break within an episode")
     min_confidence: Fraction = Field(0.25, description="detections below it are not looked at")
-    near: tuple[Name, ...] = Field((), description="in_hand: classes that hold it; worn: classes that wear it")
+    near: tuple[RuleName, ...] = Field((), description="in_hand: classes that hold it; worn: classes that wear it")
     reach: Fraction = Field(
         0.02, description="in_hand, worn: how far apart the two boxes may be, in widths of the image"
     )
@@ -109,7 +109,7 @@ class ToolRules(Rules):
 
     @property
     def tool(self) -> str:
-        """What reports call it."""
+        """Return its name in reports."""
         return self.name or self.class_name
 
     @property

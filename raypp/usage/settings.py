@@ -14,7 +14,7 @@ from raypp.errors import ContentError, SettingsError
 from raypp.io.content import read_text
 from raypp.io.problems import joined, nearest, ordinal, problems
 from raypp.io.yaml import MOST_BYTES, read_yaml
-from raypp.usage.rules import EVERY_STATION, CameraRules, Mode, Name, Rules, Seconds, Shift, ToolRules
+from raypp.usage.rules import EVERY_STATION, CameraRules, Mode, RuleName, Rules, Seconds, Shift, ToolRules
 
 _REMEDY = "docs/reference/rules.md lists fields and ranges"
 
@@ -22,10 +22,10 @@ _REMEDY = "docs/reference/rules.md lists fields and ranges"
 class SiteSettings(Rules):
     """All settings of one site. docs/reference/rules.md explains every field."""
 
-    site: Name | None = Field(None, description="name of the site, as a reminder for readers of the file")
+    site: RuleName | None = Field(None, description="name of the site, as a reminder for readers of the file")
     time_zone: str = Field("UTC", description="IANA name, such as Europe/Berlin")
     shifts: tuple[Shift, ...] = Field((), max_length=100)
-    cameras: dict[Name, CameraRules] = Field(default_factory=dict, description="cameras that have stations")
+    cameras: dict[RuleName, CameraRules] = Field(default_factory=dict, description="cameras that have stations")
     tools: tuple[ToolRules, ...] = Field((), max_length=1000, description="none: every class, mode present")
     max_frame_gap_s: Annotated[float, Field(gt=0, le=3600)] = Field(
         5.0, description="a frame stands for the time up to the next one, and for so long at most"

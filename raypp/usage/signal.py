@@ -14,7 +14,7 @@ from raypp.usage.use import Use
 
 @dataclass(frozen=True, slots=True)
 class Motion:
-    """What is carried from frame to frame for one tool in mode moving."""
+    """Memory from frame to frame for one tool in mode moving."""
 
     tool: str
     tracks: tuple[Track, ...]

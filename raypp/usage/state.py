@@ -1,4 +1,4 @@
-"""What a fold remembers between chunks: small whatever the stream's length, and the same after a trip through JSON."""
+"""A fold's memory between chunks: small whatever the stream's length, and the same after a trip through JSON."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -31,7 +31,7 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class NewestFrame:
     """The newest folded frame: it stands for the time up to the next one, which has not come yet.
 
     Attributes:
@@ -81,7 +81,7 @@ class FoldState:
     classes: tuple[str, ...]
     lanes: tuple[LaneState, ...]
     motion: tuple[Motion, ...] = ()
-    held: Held | None = None
+    held: NewestFrame | None = None
     interval_us: int = 0
     stretch: OpenStretch | None = None
     waiting: tuple[SeenFrame, ...] = ()

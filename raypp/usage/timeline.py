@@ -32,7 +32,7 @@ _UNKNOWN_END = frozenset({CloseReason.NOT_OBSERVED, CloseReason.END_OF_STREAM, C
                           CloseReason.SETTINGS, CloseReason.SILENT})  # fmt: skip
 
 
-def make_report(
+def make_usage_report(
     settings: SiteSettings,
     site: str,
     from_us: int,

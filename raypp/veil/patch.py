@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from raypp.errors import SpecError
+from raypp.veil.packing import Codes
 from raypp.veil.spec import PatchSpec, VeilSpec
 from raypp.veil.tables import DITHER_TILE, PatchTables
 
 Frames = npt.NDArray[np.uint8]
-Codes = npt.NDArray[np.uint8]
 
 _CACHED_CELLS = 960
 

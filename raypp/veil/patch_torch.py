@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from raypp.veil.patch import Codes, Frames, PatchEncoder, check_frames
+from raypp.veil.packing import Codes
+from raypp.veil.patch import Frames, PatchEncoder, check_frames
 
 
 class TorchPatchEncoder:

@@ -1,1 +1,1 @@
-"""What travels between sites and the service: codes and values as protobuf messages, and back."""
+"""The messages between sites and the service: codes and values as protobuf, and back."""

@@ -9,9 +9,9 @@ import numpy.typing as npt
 from protos import raypp_pb2 as pb
 from raypp.errors import WireError
 from raypp.usage.observation import Observation
-from raypp.veil.packing import pack, packed_size, unpack
+from raypp.veil.packing import Codes, pack, packed_size, unpack
 from raypp.wire.compression import compress, decompress
-from raypp.wire.grid import CellGrid, Codes
+from raypp.wire.grid import CellGrid
 
 LATEST_US = 253_370_764_799_999_999
 """Last microsecond of the year 9998, since 1970: the latest timestamp that is taken. Calendars of computers end a year
@@ -49,7 +49,7 @@ def whole_frame(packed: bytes, frame_index: int, timestamp_us: int) -> pb.Frame:
     )
 
 
-class FrameEncoder:
+class CellEncoder:
     """Encodes the frames of one connection, each against the one before.
 
     Args:
@@ -96,7 +96,7 @@ class FrameEncoder:
         return frame
 
 
-class FrameDecoder:
+class CellDecoder:
     """Decodes the frames of one connection, whatever bytes come; memory and time are bounded by the grid.
 
     Args:

@@ -3,17 +3,12 @@
 from dataclasses import dataclass
 from typing import Self
 
-import numpy as np
-import numpy.typing as npt
-
 from raypp.errors import WireError
 from raypp.geometry.window import Window
-from raypp.veil.packing import packed_size
+from raypp.veil.packing import Codes, packed_size
 from raypp.veil.spec import VeilSpec
 
-Codes = npt.NDArray[np.uint8]
-
-MOST_PIXELS = 16_384
+MOST_SOURCE_PIXELS = 16_384
 """Largest width or height of a source's frame."""
 
 
@@ -50,8 +45,8 @@ class CellGrid:
         Raises:
             WireError: if width or height is out of range.
         """
-        if not (1 <= width <= MOST_PIXELS and 1 <= height <= MOST_PIXELS):
-            raise WireError(f"frames of {width}x{height} pixels: width and height must be 1 to {MOST_PIXELS}")
+        if not (1 <= width <= MOST_SOURCE_PIXELS and 1 <= height <= MOST_SOURCE_PIXELS):
+            raise WireError(f"frames of {width}x{height} pixels: width and height must be 1 to {MOST_SOURCE_PIXELS}")
         window = Window(size, spec.patch, width, height)
         return cls(
             channels=spec.channels,

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from protos import raypp_pb2 as pb
 from raypp.errors import WireError, WireLimitError
 from raypp.wire.frames import LARGEST_INDEX, LATEST_US, cell_bytes, check_frame
-from raypp.wire.grid import MOST_PIXELS
+from raypp.wire.grid import MOST_SOURCE_PIXELS
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _VEIL_ID = re.compile(r"[0-9a-f]{32}")
 _MOST_SUB_KEYS = 64
 
 
-def check_name(name: str, what: str) -> None:
+def check_wire_name(name: str, what: str) -> None:
     """Raise WireError unless a site's or camera's name is 1 to 100 letters, digits, '.', '_', '-'."""
     if not _NAME.fullmatch(name):
         shown = name if len(name) <= 100 else name[:100] + "..."
@@ -22,8 +22,8 @@ def check_name(name: str, what: str) -> None:
 
 def check_open(message: pb.Open) -> None:
     """Raise WireError, naming the field, unless an `open` is well formed."""
-    check_name(message.site, "site")
-    check_name(message.camera, "camera")
+    check_wire_name(message.site, "site")
+    check_wire_name(message.camera, "camera")
     if not 1 <= message.stream_epoch <= LARGEST_INDEX:
         raise WireError(f"stream epoch {message.stream_epoch} must be 1 to {LARGEST_INDEX}")
     if not 0 <= message.sent_at_us <= LATEST_US:
@@ -68,8 +68,8 @@ def check_detect(message: pb.DetectFramesRequest, limits: pb.Limits) -> None:
 def _check_source(veil_id: str, width: int, height: int, sub_key: int) -> None:
     if not _VEIL_ID.fullmatch(veil_id):
         raise WireError(f"veil {veil_id[:40]!r}: a veil_id is 32 hex digits")
-    if not (1 <= width <= MOST_PIXELS and 1 <= height <= MOST_PIXELS):
-        raise WireError(f"frames of {width}x{height} pixels: width and height must be 1 to {MOST_PIXELS}")
+    if not (1 <= width <= MOST_SOURCE_PIXELS and 1 <= height <= MOST_SOURCE_PIXELS):
+        raise WireError(f"frames of {width}x{height} pixels: width and height must be 1 to {MOST_SOURCE_PIXELS}")
     if sub_key >= _MOST_SUB_KEYS:
         raise WireError(f"sub-key {sub_key} must be below {_MOST_SUB_KEYS}")
 

@@ -5,7 +5,7 @@ from statistics import median
 import pytest
 
 from raypp.usage.episode import StreamName
-from raypp.usage.metrics import Segment, boundary_errors, segmental_f1
+from raypp.usage.metrics import LabelledSpan, boundary_errors, segmental_f1
 from raypp.usage.observation import SeenFrame
 from raypp.usage.settings import SiteSettings
 from tests.accept.plain import detect_plain
@@ -25,14 +25,14 @@ cameras:
 tools: [{class: bottle, mode: absent, stations: ["*"]}]
 """
 _BOTTLES_AWAY = [
-    Segment("left", 6.8, 12.9),
-    Segment("left", 17.45, 28.0),
-    Segment("middle", 17.4, 23.2),
-    Segment("right", 31.7, 35.7),
+    LabelledSpan("left", 6.8, 12.9),
+    LabelledSpan("left", 17.45, 28.0),
+    LabelledSpan("middle", 17.4, 23.2),
+    LabelledSpan("right", 31.7, 35.7),
 ]
 _PEOPLE = "tools: [{class: person}]"
 _PEOPLE_THERE = [
-    Segment("", start, end)
+    LabelledSpan("", start, end)
     for start, end in [(6.4, 20.0), (22.8, 44.8), (50.8, 70.0), (74.8, 86.4), (92.8, 119.6), (123.6, 136.0)]
 ]
 
@@ -46,7 +46,7 @@ _PEOPLE_THERE = [
     ],
 )
 @pytest.mark.timeout(1200)
-def test_boundaries_on_real_video(video: str, rules: str, truth: list[Segment]) -> None:
+def test_boundaries_on_real_video(video: str, rules: str, truth: list[LabelledSpan]) -> None:
     path, weights = shared_data("videos", video), shared_data("weights", "yolov8n.pt")
     classes, frames = detect_plain(path, weights, _FPS)
     found = fold_video(rules, classes, frames)
@@ -60,7 +60,7 @@ def test_boundaries_on_real_video(video: str, rules: str, truth: list[Segment]) 
     assert max(errors) <= 1.5
 
 
-def fold_video(rules: str, classes: tuple[str, ...], frames: list[SeenFrame]) -> list[Segment]:
+def fold_video(rules: str, classes: tuple[str, ...], frames: list[SeenFrame]) -> list[LabelledSpan]:
     """Fold what was seen of a video; gives uses by station."""
     _, ledger = fold(SiteSettings.parse(rules, "test"), [frames], stream=_STREAM, classes=classes)
-    return [Segment(station, start, end) for _, station, start, end, _ in ledger.rows()]
+    return [LabelledSpan(station, start, end) for _, station, start, end, _ in ledger.rows()]

@@ -25,7 +25,7 @@ from raypp.serving.detector import BundleDetector
 from raypp.serving.model import FrameBlock
 from raypp.serving.settings import DetectionSettings
 from raypp.usage.episode import StreamName
-from raypp.usage.metrics import Segment, SegmentalF1, duration_error, segmental_f1
+from raypp.usage.metrics import LabelledSpan, SegmentalF1, duration_error, segmental_f1
 from raypp.usage.observation import Observation, SeenFrame
 from raypp.usage.settings import SiteSettings
 from raypp.veil.encoder_file import spec_and_encoder
@@ -110,7 +110,7 @@ def _told(*arguments: object) -> None:
     print(*done.stderr.strip().splitlines()[-_LINES:], sep="\n", flush=True)
 
 
-def uses(video: SampleVideo, detector: BundleDetector, veil: Veil, size: int) -> list[Segment]:
+def uses(video: SampleVideo, detector: BundleDetector, veil: Veil, size: int) -> list[LabelledSpan]:
     """Veil a video, detect, fold."""
     encoder = veil.stream(video.site, video.camera)
     seen: list[SeenFrame] = []
@@ -127,7 +127,7 @@ def uses(video: SampleVideo, detector: BundleDetector, veil: Veil, size: int) ->
         StreamName(video.site, video.camera, 1),
     )
     _, ledger = fold(rules, [seen], stream=name, classes=detector.about.classes)
-    return [Segment(tool, start, end) for tool, _, start, end, _ in ledger.rows()]
+    return [LabelledSpan(tool, start, end) for tool, _, start, end, _ in ledger.rows()]
 
 
 if __name__ == "__main__":

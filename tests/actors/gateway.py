@@ -19,7 +19,7 @@ from raypp.serving.model import ServedModel
 from raypp.serving.quota import Presence
 from raypp.serving.registry import Registry
 from raypp.serving.settings import ServiceSettings
-from raypp.serving.status import refusal_of
+from raypp.serving.status import status_of
 from raypp.serving.veils import Veils
 
 
@@ -78,4 +78,4 @@ class Gateway:
         try:
             return [answer async for answer in connection.run()]
         except RayppError as error:
-            raise refusal_of(error) from error
+            raise status_of(error) from error

@@ -20,7 +20,7 @@ from raypp.ledger.retention import forget
 from raypp.ledger.store import Ledger
 from raypp.ledger.times import parse_time
 from raypp.serving.model import DetectedBlock, FrameBlock, ServedModel
-from raypp.serving.status import refusal_of
+from raypp.serving.status import status_of
 from raypp.usage.observation import Detection
 from raypp.veil.spec import PatchSpec
 from tests.actors.gateway import Gateway
@@ -68,8 +68,8 @@ class Service(Gateway):
             async for answer in connection.run():
                 yield answer
         except RayppError as error:
-            refusal = refusal_of(error)
-            await context.abort(refusal.status, str(refusal))
+            status_error = status_of(error)
+            await context.abort(status_error.status, str(status_error))
 
 
 @pytest.fixture

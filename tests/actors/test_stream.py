@@ -10,7 +10,7 @@ from protos import raypp_pb2 as pb
 from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
 from raypp.serving.model import ServedModel
-from raypp.serving.status import RefusedError, Status
+from raypp.serving.status import Status, StatusError
 from raypp.usage.observation import Observation
 from raypp.veil.spec import PatchSpec
 from raypp.wire.frames import unseen_frame
@@ -69,7 +69,7 @@ def test_a_refused_try_with_a_higher_epoch_leaves_the_good_stream_as_it_is(
     (stream,) = gateway.ledger.streams("plant")
     before = stream, gateway.ledger.position(stream.stream)
     good = gateway.registry.enter("plant", "gate")
-    with pytest.raises(RefusedError, match=words) as caught:
+    with pytest.raises(StatusError, match=words) as caught:
         gateway.stream(_open(stream_epoch=_NOW_US + 1, **about))
     assert caught.value.status is status
     assert not good.taken_over
@@ -84,7 +84,7 @@ def test_settings_that_do_not_fit_the_model_refuse_a_stream_before_it_takes_anyt
     gateway.stream(_open(), _chunk(1, -3, -2))
     before = gateway.ledger.position(gateway.ledger.streams("plant")[0].stream)
     gateway.ledger.configure("plant", "tools: [{class: drill}]", unchecked=True)
-    with pytest.raises(RefusedError, match="no class drill"):
+    with pytest.raises(StatusError, match="no class drill"):
         gateway.stream(_open())
     assert gateway.ledger.position(gateway.ledger.streams("plant")[0].stream) == before
 
@@ -92,7 +92,7 @@ def test_settings_that_do_not_fit_the_model_refuse_a_stream_before_it_takes_anyt
 def test_frames_of_the_future_are_refused_of_a_live_camera_and_nothing_is_kept(gateway: Gateway) -> None:
     gateway.stream(_open(), _chunk(1, -3, -2))
     day_s = 24 * 3600
-    with pytest.raises(RefusedError, match=r"frame 201: its time is 2\.0 days ahead of the service's clock") as caught:
+    with pytest.raises(StatusError, match=r"frame 201: its time is 2\.0 days ahead of the service's clock") as caught:
         gateway.stream(_open(), _chunk(2, -1, 2 * day_s))
     assert caught.value.status is Status.INVALID_ARGUMENT
     assert "\n" not in str(caught.value)
@@ -104,6 +104,6 @@ def test_frames_of_the_future_are_refused_of_a_live_camera_and_nothing_is_kept(g
 
 @pytest.mark.parametrize("sent_at_us", [-(2**63), -1, 2**63 - 1])
 def test_a_clock_that_cannot_be_is_refused(gateway: Gateway, sent_at_us: int) -> None:
-    with pytest.raises(RefusedError, match=r"the site.s clock .* is not within 1970 to 9998") as caught:
+    with pytest.raises(StatusError, match=r"the site.s clock .* is not within 1970 to 9998") as caught:
         gateway.stream(_open(sent_at_us=sent_at_us))
     assert caught.value.status is Status.INVALID_ARGUMENT

@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from actors.turns import Turns
-from raypp.serving.status import RefusedError, Status
+from raypp.serving.status import Status, StatusError
 
 
 class Gate:
@@ -36,7 +36,7 @@ def test_a_second_report_of_a_token_is_refused_and_another_tokens_is_not():
         turns, gate = Turns(2, "reports"), Gate()
         first = asyncio.create_task(turns.only("a", gate.work, 1))
         await begun(gate)
-        with pytest.raises(RefusedError, match="is being made; ask again") as refused:
+        with pytest.raises(StatusError, match="is being made; ask again") as refused:
             await turns.only("a", gate.work, 2)
         assert refused.value.status is Status.RESOURCE_EXHAUSTED
         other = asyncio.create_task(turns.only("b", gate.work, 3))
@@ -56,7 +56,7 @@ def test_who_stops_waiting_keeps_its_turn_until_the_work_ends():
         first.cancel()
         with pytest.raises(asyncio.CancelledError):
             await first
-        with pytest.raises(RefusedError):
+        with pytest.raises(StatusError):
             await turns.only("a", gate.work, 2)
         gate.open.set()
         while "a" in turns._callers:
@@ -71,7 +71,7 @@ def test_calls_of_one_token_wait_for_each_other_and_not_too_many_of_them():
         turns, gate = Turns(4, "reports"), Gate()
         calls = [asyncio.create_task(turns.next("a", gate.work, number)) for number in range(9)]
         await begun(gate)
-        with pytest.raises(RefusedError, match="wait"):
+        with pytest.raises(StatusError, match="wait"):
             await turns.next("a", gate.work, 9)
         calls[5].cancel()
         gate.open.set()

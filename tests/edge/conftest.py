@@ -16,7 +16,7 @@ from raypp.edge.agent import Agent
 from raypp.edge.cameras_file import CameraSettings
 from raypp.edge.settings import AgentSettings
 from raypp.edge.status import CameraStatus, SiteStatus
-from raypp.edge.uplink.connection import Link
+from raypp.edge.uplink.connection import ServiceConnection
 from raypp.io.private import write_private
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import save_site_key
@@ -117,8 +117,8 @@ class Site:
         self, server: str, cameras: dict[str, CameraSettings], config: Path | None = None, **options: Any
     ) -> "AgentHere":
         """An agent in a thread of the tests: what it does is the same, and it starts at once."""
-        link = Link(server, self.token_path)
-        settings = AgentSettings(SITE, link, self.key_path, self.spool, **({"size": 160} | options))
+        connection = ServiceConnection(server, self.token_path)
+        settings = AgentSettings(SITE, connection, self.key_path, self.spool, **({"size": 160} | options))
         agent = AgentHere(settings, cameras, self.log_path, config)
         self.here.append(agent)
         return agent

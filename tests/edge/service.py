@@ -15,7 +15,7 @@ from protos import raypp_pb2 as pb
 from protos.raypp_pb2_grpc import SitesServicer, add_SitesServicer_to_server
 from raypp.errors import WireError
 from raypp.veil.spec import PatchSpec, VeilSpec
-from raypp.wire.frames import MOST_AHEAD_US, FrameDecoder, cell_bytes, check_clock
+from raypp.wire.frames import MOST_AHEAD_US, CellDecoder, cell_bytes, check_clock
 from raypp.wire.grid import CellGrid
 from raypp.wire.messages import check_chunk, check_open
 
@@ -142,7 +142,7 @@ class Service(SitesServicer):
                 clock_offset_us=self.clock_offset_us,
             )
         )
-        decoder = FrameDecoder(CellGrid.of(self.spec, self.model.size, opened.width, opened.height))
+        decoder = CellDecoder(CellGrid.of(self.spec, self.model.size, opened.width, opened.height))
         async for request in requests:
             chunk = request.chunk
             if self._random.random() < self.faults.reset_before:
@@ -159,7 +159,7 @@ class Service(SitesServicer):
                 yield pb.StreamFramesResponse(moving=pb.Moving(reason="a test"))
                 return
 
-    def _take(self, stream: Stream, chunk: pb.Chunk, decoder: FrameDecoder) -> None:
+    def _take(self, stream: Stream, chunk: pb.Chunk, decoder: CellDecoder) -> None:
         check_chunk(chunk, self.limits)
         self.most_outstanding = max(self.most_outstanding, chunk.sequence - chunk.committed_seen)
         if stream.opened.live:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from raypp.demo.workshop.sample import make_sample
-from raypp.edge.capture.camera_health import Watch, WatchSettings
+from raypp.edge.capture.camera_health import CameraHealth, CameraHealthSettings
 from raypp.geometry.letterbox import Letterbox
 from raypp.media.container import probe
 from raypp.media.files import open_source
@@ -44,7 +44,7 @@ def _watched(
     images: list[tuple[Pixels, int]], change: Callable[[Pixels], Pixels], from_s: float = 20
 ) -> list[Observation]:
     """What the watch says while a video is changed from a moment on."""
-    watch = Watch(WatchSettings())
+    watch = CameraHealth(CameraHealthSettings())
     return [
         watch.see(np.ascontiguousarray(change(image)) if at_us >= from_s * 1e6 else image, at_us)
         for image, at_us in images
@@ -94,7 +94,7 @@ def test_a_moved_camera_is_told_after_three_seconds(images, change):
 
 
 def test_a_camera_moved_back_is_seen_again(images):
-    watch = Watch(WatchSettings())
+    watch = CameraHealth(CameraHealthSettings())
     found = [watch.see(np.roll(image, 40, 1) if 20 <= at_us / 1e6 < 30 else image, at_us) for image, at_us in images]
     assert Counter(found) == {SEEN: 66, Observation.MOVED: 14}
     assert set(found[60:]) == {SEEN}
@@ -123,14 +123,14 @@ def test_a_frozen_image_is_told_after_ten_seconds(images):
 
 def test_the_watch_goes_on_in_another_process_as_if_nothing_had_been(images):
     shifted = [(np.roll(image, 40, 1) if at_us >= 20e6 else image, at_us) for image, at_us in images]
-    whole = Watch(WatchSettings())
+    whole = CameraHealth(CameraHealthSettings())
     expected = [whole.see(image, at_us) for image, at_us in shifted]
-    watch = Watch(WatchSettings())
+    watch = CameraHealth(CameraHealthSettings())
     found = []
     for number, (image, at_us) in enumerate(shifted):
         found.append(watch.see(image, at_us))
         if number % 7 == 0:
-            watch = Watch(WatchSettings(), memory=watch.memory())
+            watch = CameraHealth(CameraHealthSettings(), memory=watch.memory())
     assert found == expected
 
 
@@ -143,11 +143,11 @@ def test_masked_places_do_not_count(images):
         painted[hidden] = 114
         return painted
 
-    watch = Watch(WatchSettings(), hidden)
+    watch = CameraHealth(CameraHealthSettings(), hidden)
     found = [watch.see(masked(np.roll(image, 40, 1) if at_us >= 20e6 else image), at_us) for image, at_us in images]
     assert set(found[:46]) == {SEEN}
     assert set(found[46:]) == {Observation.MOVED}
-    watch = Watch(WatchSettings(), hidden)
+    watch = CameraHealth(CameraHealthSettings(), hidden)
     covered = images[0][0].copy()
     covered[~hidden] = 9
     assert watch.see(masked(covered), 0) is Observation.COVERED

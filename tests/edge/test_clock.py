@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raypp.edge.capture.clock import AHEAD_LASTS_US, BACK_LASTS_US, JUMP_US, ClockState, Step, as_utc, read_clock
+from raypp.edge.capture.clock import AHEAD_LASTS_US, BACK_LASTS_US, JUMP_US, ClockState, ClockStep, as_utc, read_clock
 from raypp.edge.doctor import _remembered
 from tests.edge.live_camera import LiveCamera
 from tests.edge.service import wait_until
@@ -33,7 +33,7 @@ def _read(offsets_s, state=None, every_us=S):
 def test_a_blip_of_three_seconds_a_day_ahead_stamps_nothing_ahead():
     readings = _read([0] * 5 + [86_400] * 3 + [0] * 12)
     assert [reading.now_us for _, reading in readings] == [true_us for true_us, _ in readings]
-    assert [reading.step for _, reading in readings if reading.step] == [Step.DOUBTED, Step.OVER]
+    assert [reading.step for _, reading in readings if reading.step] == [ClockStep.DOUBTED, ClockStep.OVER]
 
 
 def test_a_blip_back_stamps_nothing_behind():
@@ -46,10 +46,10 @@ def test_a_clock_that_stays_ahead_is_believed_and_put_right_again_in_a_new_strea
     readings = _read([0] * 5 + [86_400] * (ahead + 10) + [0] * 20)
     steps = [(at, reading.step) for at, (_, reading) in enumerate(readings) if reading.step]
     assert steps == [
-        (5, Step.DOUBTED),
-        (5 + ahead, Step.AHEAD),
-        (15 + ahead, Step.DOUBTED),
-        (15 + ahead + BACK_LASTS_US // S, Step.BACK),
+        (5, ClockStep.DOUBTED),
+        (5 + ahead, ClockStep.AHEAD),
+        (15 + ahead, ClockStep.DOUBTED),
+        (15 + ahead + BACK_LASTS_US // S, ClockStep.BACK),
     ]
     true_us, last = readings[-1]
     assert last.now_us == true_us
@@ -57,7 +57,7 @@ def test_a_clock_that_stays_ahead_is_believed_and_put_right_again_in_a_new_strea
 
 def test_four_hundred_days_ahead_and_a_restart():
     reading = read_clock(ClockState(TRUE + 400 * DAY), TRUE, 5 * S)
-    assert (reading.step, reading.now_us) == (Step.BACK, TRUE)
+    assert (reading.step, reading.now_us) == (ClockStep.BACK, TRUE)
     assert read_clock(reading.state, TRUE + S, 6 * S).now_us == TRUE + S
 
 
@@ -82,8 +82,8 @@ def test_a_small_step_back_is_caught_up_with():
 def test_two_jumps_are_two_doubts():
     lasts = AHEAD_LASTS_US // S
     readings = _read([0, *[3600] * (lasts - 1), *[86_400] * (lasts - 1), 0])
-    assert Step.AHEAD not in {reading.step for _, reading in readings}
-    assert readings[-1][1].step is Step.OVER
+    assert ClockStep.AHEAD not in {reading.step for _, reading in readings}
+    assert readings[-1][1].step is ClockStep.OVER
 
 
 _OFFSETS = st.lists(
@@ -98,10 +98,10 @@ def test_time_rises_but_for_a_step_back_and_is_never_far_from_either_clock(spans
     offsets = [offset for offset, count in spans for _ in range(count)]
     readings = [reading for _, reading in _read(offsets, every_us=every_us)]
     for before, after in pairwise(readings):
-        assert after.now_us > before.now_us or after.step is Step.BACK
-        if after.step is Step.BACK:
+        assert after.now_us > before.now_us or after.step is ClockStep.BACK
+        if after.step is ClockStep.BACK:
             assert after.off_us < -JUMP_US
-        elif after.step is not Step.AHEAD:
+        elif after.step is not ClockStep.AHEAD:
             assert after.now_us - before.now_us <= every_us + JUMP_US
 
 

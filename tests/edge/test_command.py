@@ -12,7 +12,7 @@ from raypp.edge import agent as agent_module
 from raypp.edge.cameras_file import CameraSettings
 from raypp.edge.spool.camera_spool import LEAST_BYTES, CameraSpool, DropPolicy
 from raypp.edge.status import CameraStatus, SiteStatus
-from raypp.edge.uplink.connection import Link
+from raypp.edge.uplink.connection import ServiceConnection
 from raypp.edge.uplink.retry import RetryPolicy
 from raypp.errors import OptionError, RayppError
 from raypp.veil.key import VeilKey
@@ -107,8 +107,8 @@ def test_a_url_is_no_server(site, video, server):
 def test_no_token_crosses_a_network_in_the_clear_unless_told_to(site, video, command):
     options = site.options("192.0.2.1:9000", video, "--camera", "bench-1")
     assert "--insecure" in _refusal(command, *options)
-    Link("192.0.2.1:9000", site.token_path, insecure=True).check()
-    Link("192.0.2.1:9000", site.token_path, tls=True).check()
+    ServiceConnection("192.0.2.1:9000", site.token_path, insecure=True).check()
+    ServiceConnection("192.0.2.1:9000", site.token_path, tls=True).check()
 
 
 def test_nobody_at_a_camera_is_told_to_make_or_use_an_owners_key(site, service, video):
@@ -233,4 +233,4 @@ def test_frames_that_wait_are_counted_over_files_and_commits(site, service, vide
 
 def test_a_mistyped_option_is_an_option_error():
     with pytest.raises(OptionError, match="HOST:PORT"):
-        Link("raypp", None).check()
+        ServiceConnection("raypp", None).check()

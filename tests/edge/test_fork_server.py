@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from raypp.edge.capture.camera_health import WatchSettings
-from raypp.edge.capture.fork_server import Nursery
+from raypp.edge.capture.camera_health import CameraHealthSettings
+from raypp.edge.capture.fork_server import ForkServer
 from raypp.edge.capture.job import CaptureJob
 from raypp.edge.capture.position import Position
 from raypp.veil.spec import PatchSpec
@@ -18,13 +18,13 @@ def test_nothing_of_the_folder_one_works_in_is_run(tmp_path: Path, monkeypatch: 
     job = CaptureJob(
         site="plant", camera="gate", sources=("no.mp4",), live=False, rate=None, realtime=False, time_from=None,
         timezone="UTC", masks_path=None, key_path=tmp_path / "no.key", spec=PatchSpec(), encoder_path=None, size=64,
-        watch=WatchSettings(), chunk_frames=7, chunk_s=60, position=Position(),
+        watch=CameraHealthSettings(), chunk_frames=7, chunk_s=60, position=Position(),
     )  # fmt: skip
-    nursery = Nursery()
+    fork_server = ForkServer()
     try:
-        child = nursery.start(job)
+        child = fork_server.start(job)
         assert child.pid > 0
         child.end()
     finally:
-        nursery.close()
+        fork_server.close()
     assert not told.exists(), told.read_text()

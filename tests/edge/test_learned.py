@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from raypp.edge.cameras_file import CameraSettings
-from raypp.edge.capture.frame_encoder import Studio
+from raypp.edge.capture.frame_encoder import FrameEncoder
 from raypp.edge.settings import AgentSettings
-from raypp.edge.uplink.connection import Link
+from raypp.edge.uplink.connection import ServiceConnection
 from raypp.errors import OptionError, SpecError
 from raypp.veil.encoder_file import seal_encoder
 from raypp.veil.key import SiteKey, VeilKey
@@ -28,18 +28,18 @@ def test_a_camera_veils_with_the_sites_key_and_the_encoder_file(site, tmp_path):
     encoder, key = tmp_path / "encoder.veil", tmp_path / "learned.key"
     encoder.write_bytes(seal_encoder(spec, network, _KEY))
     save_site_key(SiteKey.derive_from(_KEY, spec, SITE, ["bench-1"]), key)
-    settings = AgentSettings(SITE, Link("127.0.0.1:1", site.token_path), key, site.spool, size=160)
+    settings = AgentSettings(SITE, ServiceConnection("127.0.0.1:1", site.token_path), key, site.spool, size=160)
     with pytest.raises(OptionError, match="give its encoder file with --spec"):
         settings.check()
     with pytest.raises(SpecError, match="No such file"):
         replace(settings, encoder_path=tmp_path / "none.veil").check()
     settings = replace(settings, encoder_path=encoder)
     settings.check()
-    studio = Studio(settings.job("bench-1", CameraSettings(source=("video.mp4",)), settings.veil_spec()))
-    studio.begin(studio.letterbox(128, 96))
+    encoder = FrameEncoder(settings.job("bench-1", CameraSettings(source=("video.mp4",)), settings.veil_spec()))
+    encoder.begin(encoder.letterbox(128, 96))
     frame = np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8)
-    packed = studio.capture(frame, 0, 0).packed
+    packed = encoder.capture(frame, 0, 0).packed
     assert packed is not None
     owners = open_veil(spec, _KEY, encoder).stream(SITE, "bench-1")
-    assert studio.sub_key == owners.sub_key
+    assert encoder.sub_key == owners.sub_key
     assert np.array_equal(unpack(packed, (6, 12, 16), 3), owners.encode(frame[None])[0])

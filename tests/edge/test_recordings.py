@@ -8,12 +8,12 @@ from threading import Thread
 
 import pytest
 
-from raypp.edge.capture.camera_health import WatchSettings
-from raypp.edge.capture.frame_encoder import Studio
-from raypp.edge.capture.job import CaptureJob, Chunk, Finished, Report, Shape, Taken
+from raypp.edge.capture.camera_health import CameraHealthSettings
+from raypp.edge.capture.frame_encoder import FrameEncoder
+from raypp.edge.capture.job import CaptureJob, CaptureReport, Chunk, Finished, SourceShape, Taken
 from raypp.edge.capture.position import Position
 from raypp.edge.capture.recordings import RecordingsCapture
-from raypp.edge.capture.reporting import Reporter
+from raypp.edge.capture.reporting import CaptureReporter
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
 from raypp.veil.spec import PatchSpec
@@ -23,11 +23,11 @@ _OPEN: list[Connection] = []
 """Agents' ends of connections: a capture whose agent is gone ends its process, which here is the tests'."""
 
 
-def _reports(job: CaptureJob) -> list[Report]:
+def _reports(job: CaptureJob) -> list[CaptureReport]:
     """What a capture tells from its begin to its end."""
     ours, theirs = Pipe()
     _OPEN.append(ours)
-    told: list[Report] = []
+    told: list[CaptureReport] = []
 
     def take() -> None:
         while not told or not isinstance(told[-1], Finished):
@@ -37,10 +37,10 @@ def _reports(job: CaptureJob) -> list[Report]:
 
     taking = Thread(target=take)
     taking.start()
-    RecordingsCapture(job, Studio(job), Reporter(theirs, job.chunk_frames, job.chunk_s)).run()
+    RecordingsCapture(job, FrameEncoder(job), CaptureReporter(theirs, job.chunk_frames, job.chunk_s)).run()
     taking.join(30)
     assert not taking.is_alive()
-    return [one for one in told if isinstance(one, Shape | Chunk)]
+    return [one for one in told if isinstance(one, SourceShape | Chunk)]
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def job(tmp_path: Path) -> CaptureJob:
         spec=PatchSpec(),
         encoder_path=None,
         size=64,
-        watch=WatchSettings(),
+        watch=CameraHealthSettings(),
         chunk_frames=7,
         chunk_s=60,
         position=Position(),
@@ -72,7 +72,7 @@ def test_a_stream_that_changes_its_size_midway_tells_its_new_shape(job: CaptureJ
     frames, sizes = 0, []
     chunks = []
     for report in _reports(job):
-        if isinstance(report, Shape):
+        if isinstance(report, SourceShape):
             sizes.append((frames, report.width, report.height))
         elif isinstance(report, Chunk):
             frames += len(report.frames)
@@ -84,5 +84,5 @@ def test_a_stream_that_changes_its_size_midway_tells_its_new_shape(job: CaptureJ
         resumed = _reports(replace(job, position=before[-1].position))
         again = [frame for one in resumed if isinstance(one, Chunk) for frame in one.frames]
         assert again == [frame for one in after for frame in one.frames]
-        shapes = [(one.width, one.height) for one in resumed if isinstance(one, Shape)]
+        shapes = [(one.width, one.height) for one in resumed if isinstance(one, SourceShape)]
         assert shapes == ([(WIDTH, HEIGHT), (HEIGHT, WIDTH)] if stopped_after < 8 else [(HEIGHT, WIDTH)])

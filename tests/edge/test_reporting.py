@@ -9,7 +9,7 @@ import pytest
 
 from raypp.edge.capture.job import Captured, Chunk, Stop, Taken
 from raypp.edge.capture.position import Position
-from raypp.edge.capture.reporting import Reporter
+from raypp.edge.capture.reporting import CaptureReporter
 from raypp.usage.observation import Observation
 
 
@@ -41,7 +41,7 @@ def _chunks(agent: Connection, seconds: float, most: int = 1000) -> list[Chunk]:
 
 def test_a_chunk_is_sent_when_it_is_due_though_nothing_more_is_captured(ends):
     agent, capture = ends
-    reporter = Reporter(capture, chunk_frames=8, chunk_s=0.5)
+    reporter = CaptureReporter(capture, chunk_frames=8, chunk_s=0.5)
     reporter.frame(_frame(0), Position(last_index=0))
     reporter.frame(_frame(1), Position(last_index=1))
     (chunk,) = _chunks(agent, 10, 1)
@@ -51,7 +51,7 @@ def test_a_chunk_is_sent_when_it_is_due_though_nothing_more_is_captured(ends):
 
 def test_what_is_held_is_sent_when_the_agent_says_stop(ends):
     agent, capture = ends
-    reporter = Reporter(capture, chunk_frames=8, chunk_s=60)
+    reporter = CaptureReporter(capture, chunk_frames=8, chunk_s=60)
     reporter.frame(_frame(0), Position(last_index=0))
     assert not _chunks(agent, 1)
     agent.send(Stop())
@@ -61,7 +61,7 @@ def test_what_is_held_is_sent_when_the_agent_says_stop(ends):
 
 def test_frames_keep_their_order_and_none_is_sent_twice(ends):
     agent, capture = ends
-    reporter = Reporter(capture, chunk_frames=3, chunk_s=0.01)
+    reporter = CaptureReporter(capture, chunk_frames=3, chunk_s=0.01)
     sent: list[Chunk] = []
 
     def take() -> None:

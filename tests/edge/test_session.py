@@ -5,11 +5,12 @@ from types import SimpleNamespace
 import pytest
 
 from raypp.edge.capture.position import Position
-from raypp.edge.spool.camera_spool import CameraSpool, DropPolicy, now_us
+from raypp.edge.spool.camera_spool import CameraSpool, DropPolicy
 from raypp.edge.uplink.client import StreamClient
-from raypp.edge.uplink.connection import Link
+from raypp.edge.uplink.connection import ServiceConnection
 from raypp.edge.uplink.retry import RetryPolicy
-from raypp.edge.uplink.session import Progress, Session
+from raypp.edge.uplink.session import SendProgress, Session
+from raypp.io.clock import now_us
 from raypp.usage.observation import Observation
 from raypp.wire.frames import unseen_frame
 from tests.edge.test_spool import FACTS
@@ -30,7 +31,7 @@ def test_a_slow_disk_holds_up_no_other_camera():
 
     async def both():
         stream = SimpleNamespace(facts=SimpleNamespace(grid=None))
-        session = Session(SlowSpool(), stream, Progress())
+        session = Session(SlowSpool(), stream, SendProgress())
         await asyncio.gather(session._commit(7), others())
         return session.committed
 
@@ -47,7 +48,7 @@ def test_a_client_that_is_cancelled_just_as_a_chunk_is_committed_ends(site, serv
     spool.append([unseen_frame(Observation.COVERED, 0, 1000)], Position(last_index=0, last_us=1000), lambda: False)
 
     async def end_as_it_is_told():
-        client = StreamClient(spool, Link(service.address, site.token_path), RetryPolicy(), print)
+        client = StreamClient(spool, ServiceConnection(service.address, site.token_path), RetryPolicy(), print)
         running = asyncio.create_task(client.run())
         loop, committed = asyncio.get_running_loop(), asyncio.Event()
         spool.listen(lambda: client.is_up_to_date and loop.call_soon_threadsafe(committed.set))
@@ -74,7 +75,7 @@ def test_a_chunk_that_the_service_would_not_take_off_the_network_is_told_of_and_
     said = []
 
     async def until_it_says_why():
-        client = StreamClient(spool, Link(service.address, site.token_path), RetryPolicy(), said.append)
+        client = StreamClient(spool, ServiceConnection(service.address, site.token_path), RetryPolicy(), said.append)
         running = asyncio.create_task(client.run())
         while not said:
             await asyncio.sleep(0.01)

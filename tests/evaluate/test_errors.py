@@ -7,7 +7,7 @@ from raypp.evaluate.error_summary import classify_all_errors, summarise_errors
 from raypp.evaluate.errors import BoxSize, ErrorType, classify_errors, confusion
 from raypp.evaluate.matching import SampleMatches
 from raypp.evaluate.request import FrameOrigin, PredictedSample
-from raypp.media.drawing import Outcome, outcome_counts
+from raypp.media.drawing import MarkOutcome, outcome_counts
 from tests.detect.scenes import CLASSES, sample, scene
 
 _BOX = (100.0, 100.0, 200.0, 200.0)
@@ -56,9 +56,9 @@ def test_boxes_are_drawn_as_found_missed_or_wrong_and_mistakes_said_in_words() -
     seen = sample("a", [(*_BOX, 0.9, 0), (*_FAR, 0.8, 1)], [(*_BOX, 0), (300, 300, 350, 350, 1)])
     verdict = classify_errors(seen, 0.25)
     boxes = {box.outcome: box.corners for box in verdict.outcomes(500)}
-    assert boxes[Outcome.FOUND] == pytest.approx([edge / 500 for edge in _BOX])
-    assert boxes[Outcome.WRONG] == pytest.approx([edge / 500 for edge in _FAR])
-    assert boxes[Outcome.MISSED] == pytest.approx([0.6, 0.6, 0.7, 0.7])
+    assert boxes[MarkOutcome.FOUND] == pytest.approx([edge / 500 for edge in _BOX])
+    assert boxes[MarkOutcome.WRONG] == pytest.approx([edge / 500 for edge in _FAR])
+    assert boxes[MarkOutcome.MISSED] == pytest.approx([0.6, 0.6, 0.7, 0.7])
     assert outcome_counts(verdict.outcomes(500)) == "found 1, missed 1, wrong 1"
     assert [one.in_words(("hammer", "saw")) for one in verdict.errors] == ["saw on nothing", "saw missed"]
 

@@ -16,7 +16,7 @@ from raypp.evaluate.matching import SampleMatches
 from raypp.evaluate.plots import confusion_image, precision_recall_image
 from raypp.evaluate.report import EvaluationReport, make_evaluation_report, write_evaluation_report
 from raypp.evaluate.request import FrameOrigin, PredictedSample
-from raypp.media.drawing import OUTCOME_COLOURS, Outcome
+from raypp.media.drawing import OUTCOME_COLOURS, MarkOutcome
 from tests.detect.scenes import CLASSES, PIXELS, scene
 
 _GRID = 16
@@ -94,7 +94,7 @@ def test_boxes_are_drawn_on_the_codes_that_were_kept(report: EvaluationReport) -
     drawn = report.images().detections
     assert drawn is not None
     colours = {tuple(one) for one in drawn.reshape(-1, 3)}
-    assert {OUTCOME_COLOURS[one] for one in Outcome} <= colours
+    assert {OUTCOME_COLOURS[one] for one in MarkOutcome} <= colours
     assert drawn.shape[0] < drawn.shape[1], "cut to the frames, without what lies around them"
     few = make_evaluation_report([_studied(number) for number in range(10, 14)], CLASSES, PIXELS)
     assert few.images().detections is None

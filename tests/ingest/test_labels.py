@@ -11,7 +11,7 @@ from raypp.geometry.letterbox import Letterbox
 from raypp.ingest.dry_run import survey
 from raypp.ingest.job import open_job, veil_here
 from raypp.ingest.settings import VeilSettings
-from raypp.ingest.summary import VeilSummary, summary_lines
+from raypp.ingest.summary import VeilSummary, veil_summary_lines
 from raypp.media.dataset import LabelCount
 from raypp.progress import SILENT
 from raypp.shards.labels import SampleLabels, read_labels
@@ -43,7 +43,7 @@ def _veil(settings: VeilSettings, *sources: Path, allow: bool = False) -> VeilSu
 
 
 def _printed(summary: VeilSummary) -> str:
-    return "\n".join(summary_lines(summary))
+    return "\n".join(veil_summary_lines(summary))
 
 
 def _rows(summary: VeilSummary) -> list[SampleLabels]:

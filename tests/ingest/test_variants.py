@@ -13,7 +13,7 @@ from raypp.ingest.dry_run import survey
 from raypp.ingest.job import load_plan, open_job, veil_here
 from raypp.ingest.segment import Item, Workshop
 from raypp.ingest.settings import VeilSettings
-from raypp.ingest.summary import VeilSummary, summary_lines
+from raypp.ingest.summary import VeilSummary, veil_summary_lines
 from raypp.media.augmentation import Variant
 from raypp.media.files import open_source
 from raypp.media.image import decode_image
@@ -22,7 +22,7 @@ from raypp.reveal.lookup import SourceFinder, find_rows
 from raypp.reveal.plain import recover
 from raypp.shards.labels import read_labels
 from raypp.shards.reader import ShardReader
-from raypp.shards.schema import FrameRow
+from raypp.shards.schema import ShardRow
 from raypp.shards.store import Store
 from raypp.shards.verification import verify
 from raypp.veil.key import VeilKey
@@ -52,8 +52,8 @@ def _veil(settings: VeilSettings, source: Path, limit: int | None = None) -> Vei
         return job.run(veil_here, SILENT, limit, None)
 
 
-def _rows(out: Path) -> list[FrameRow]:
-    return [FrameRow(**row) for batch in ShardReader(str(out)).iterate() for row in batch.rows.to_pylist()]
+def _rows(out: Path) -> list[ShardRow]:
+    return [ShardRow(**row) for batch in ShardReader(str(out)).iterate() for row in batch.rows.to_pylist()]
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +189,7 @@ def test_sizes_and_counts_are_of_frames_with_all_their_variants(place: Path, tmp
     summary = _veil(_settings(place, tmp_path / "out"), place / "in")
     assert (summary.frames, summary.variants, summary.frames_veiled) == (26, 8, 26)
     assert summary.variant_core_s > 0
-    shown = "\n".join(summary_lines(summary))
+    shown = "\n".join(veil_summary_lines(summary))
     per_frame = summary.shard_bytes / 26 / 1e3
     assert f"26 from 7 sources, {summary.shard_bytes / 1e6:.1f} MB of shards, {per_frame:.1f} kB a frame with its" in (
         shown
@@ -200,7 +200,7 @@ def test_sizes_and_counts_are_of_frames_with_all_their_variants(place: Path, tmp
 def test_variants_that_no_source_can_have_are_said_to_be_none(place: Path, tmp_path: Path) -> None:
     settings = _settings(place, tmp_path / "out").model_copy(update={"masks_path": None})
     summary = _veil(settings, place / "in" / "video.mp4")
-    shown = "\n".join(summary_lines(summary))
+    shown = "\n".join(veil_summary_lines(summary))
     assert (summary.frames, summary.variants) == (20, 0)
     assert "variants      none, since no source is an image of a training split" in shown
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from raypp.edge.uplink.connection import Link
+from raypp.edge.uplink.connection import ServiceConnection
 from raypp.errors import KeyFileError, OptionError, RayppError, SiteError
 from raypp.io.private import create_secret, private_folder, private_umask, read_secret, write_private
 from raypp.serving.access import read_front_secret
@@ -22,7 +22,7 @@ _READERS = {
     "data key": DataKey.load,
     "passphrase file": read_passphrase,
     "front secret": read_front_secret,
-    "token file": lambda path: Link("127.0.0.1:1", path).metadata(),
+    "token file": lambda path: ServiceConnection("127.0.0.1:1", path).metadata(),
 }
 needs_acl = pytest.mark.skipif(shutil.which("setfacl") is None, reason="needs setfacl")
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="the file must be root's")

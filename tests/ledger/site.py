@@ -16,6 +16,7 @@ from raypp.ledger.types import Commit, StreamAbout
 from raypp.usage.episode import CloseReason, Episode, StreamName, Stretch
 from raypp.usage.fold import Fold
 from raypp.usage.observation import Detection, Observation, SeenFrame
+from raypp.usage.settings import SiteSettings
 from raypp.usage.state import Changes, FoldState
 
 T0 = 1_700_000_000_000_000
@@ -152,3 +153,24 @@ def undisturbed(parts, stream=STREAM, *, last=True):
     with scratch() as ledger:
         Connection(ledger, stream).send_all(parts, last=last)
         return content(ledger)
+
+
+def alone(frames, settings=None, reason=None):
+    """Episodes and stretches that the fold alone makes of frames."""
+    fold = Fold(settings or SiteSettings.default(), STREAM, CLASSES)
+    state, changes = fold.advance(fold.begin(), frames)
+    episodes = {one.episode_id: one for one in changes.episodes}
+    stretches = {one.start_us: one for one in changes.stretches}
+    if reason:
+        _, changes = fold.finish(state, reason)
+        episodes |= {one.episode_id: one for one in changes.episodes}
+        stretches |= {one.start_us: one for one in changes.stretches}
+    return frozenset(episodes.values()), frozenset(stretches.values())
+
+
+def without(frames, from_us, to_us):
+    return [frame for frame in frames if not from_us <= frame.timestamp_us < to_us]
+
+
+def at(seconds: float) -> int:
+    return T0 + round(seconds * SECOND)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from raypp.media.dataset import Dataset, read_labels
+from raypp.media.dataset import Dataset, read_dataset_labels
 from raypp.media.discovery import discover
 from tests.data import shared_data
 from tests.videos import make_dataset, make_image
@@ -138,7 +138,7 @@ def test_label_files_are_found_where_people_put_them(layout: str, tmp_path: Path
         label.write_text("0 0.5 0.5 0.25 0.5\n")
     (tmp_path / "data.yaml").write_text("train: images/train\nval: images/val\ntest: images/test\nnames: [a]\n")
     dataset = _read(tmp_path)
-    labels = read_labels(dataset)
+    labels = read_dataset_labels(dataset)
     assert labels.count.labelled == 3
     assert all(len(one.boxes) == 1 for one in labels.by_url.values())
 
@@ -148,7 +148,7 @@ def test_labels_where_nobody_looks_are_unread_and_never_background(tmp_path: Pat
     (root / "labels" / "val").rename(root / "annotated-by-bob")
     (root / "annotated-by-bob" / "strange.txt").write_text("0 0.5 0.5 0.25 0.5\n")
     dataset = _read(root)
-    labels = read_labels(dataset)
+    labels = read_dataset_labels(dataset)
     assert (labels.count.labelled, labels.count.without, labels.count.unread) == (4, 0, 2)
     assert all("annotated-by-bob" in line and "labels/" in line for line in labels.problems.values())
     assert "1 label files belong to no image" in dataset.notes[0]
@@ -159,7 +159,7 @@ def test_a_label_file_that_two_images_would_share_is_read_for_neither(tmp_path: 
     root = make_dataset(tmp_path / "tools")
     make_image(root / "images" / "train" / "000.jpg")
     (root / "labels" / "val" / "000.txt").rename(root / "labels" / "000.txt")
-    labels = read_labels(_read(root))
+    labels = read_dataset_labels(_read(root))
     assert labels.count.unread == 2
     assert all("several images" in line for line in labels.problems.values())
 
@@ -172,7 +172,7 @@ def test_a_list_of_classes_beside_the_images_describes_a_dataset(tmp_path: Path)
     dataset = _read(tmp_path)
     assert (dataset.name, dataset.classes) == ("set", ("hammer", "saw"))
     assert [image.split for image in dataset.images] == ["unsplit"]
-    assert read_labels(dataset).count.labelled == 1
+    assert read_dataset_labels(dataset).count.labelled == 1
 
 
 def test_the_yolo_export_of_cvat_is_read(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_the_yolo_export_of_cvat_is_read(tmp_path: Path) -> None:
         (dataset,) = discover([str(source)]).datasets
         assert dataset.classes == ("hammer", "saw")
         assert _splits(dataset) == {"train": 1}
-        assert read_labels(dataset).count.labelled == 1
+        assert read_dataset_labels(dataset).count.labelled == 1
 
 
 def test_label_files_that_nothing_names_the_classes_of_are_told(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from raypp.detect.checkpoint import build_model
 from raypp.detect.model import head_of
 from raypp.detect.model_info import ModelInfo
 from raypp.detect.schedule import TrainingSchedule
-from raypp.serving.model import Codes, FrameBlock
+from raypp.serving.model import FrameBlock
+from raypp.veil.packing import Codes
 from raypp.veil.spec import PatchSpec, VeilSpec
 from raypp.wire.grid import CellGrid
 

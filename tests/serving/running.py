@@ -22,9 +22,10 @@ from protos.raypp_pb2_grpc import SitesStub
 from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
 from raypp.usage.observation import Observation
+from raypp.veil.packing import Codes
 from raypp.veil.spec import VeilSpec
-from raypp.wire.frames import FrameEncoder, unseen_frame
-from raypp.wire.grid import CellGrid, Codes
+from raypp.wire.frames import CellEncoder, unseen_frame
+from raypp.wire.grid import CellGrid
 from tests.command import environment
 from tests.serving.bundles import HEIGHT, SIZE, SPEC, VEIL, WIDTH, write_eager_bundle
 
@@ -177,8 +178,8 @@ class Camera:
             )
         )
 
-    def encoder(self) -> FrameEncoder:
-        return FrameEncoder(CellGrid.of(self.spec, self.size, self.width, self.height))
+    def encoder(self) -> CellEncoder:
+        return CellEncoder(CellGrid.of(self.spec, self.size, self.width, self.height))
 
 
 @dataclass

@@ -7,13 +7,13 @@ import pytest
 from raypp.errors import LedgerUnavailableError, OptionError, StaleStreamError, WireError, WireLimitError
 from raypp.io.private import write_private
 from raypp.serving.access import Front, read_front_secret
-from raypp.serving.status import RefusedError, Status, refusal_of
+from raypp.serving.status import Status, StatusError, status_of
 
 _SECRET = b"0123456789abcdef"
 
 
 def _refused(front: Front, *metadata: tuple[str, str | bytes]) -> Status:
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(StatusError) as caught:
         front.token_of(metadata)
     assert "\n" not in str(caught.value)
     return caught.value.status
@@ -59,7 +59,7 @@ def test_errors_of_ours_keep_their_words_and_others_tell_nothing() -> None:
         (StaleStreamError("s"), Status.ABORTED),
         (LedgerUnavailableError("u"), Status.UNAVAILABLE),
     ):
-        assert (refusal_of(error).status, str(refusal_of(error))) == (status, str(error))
-    told = refusal_of(ValueError("/secret/path"))
+        assert (status_of(error).status, str(status_of(error))) == (status, str(error))
+    told = status_of(ValueError("/secret/path"))
     assert told.status is Status.INTERNAL
     assert "/secret/path" not in str(told)

@@ -4,69 +4,69 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raypp.serving.admission import Admission, Course
-from raypp.serving.status import RefusedError, Status
+from raypp.serving.admission import Admission, StreamAdmission
+from raypp.serving.status import Status, StatusError
 
 _WINDOW = 4
 
 
 def _admit(
-    course: Course, sequence: int, seen: int, indices: tuple[int, int] | None = None, last: bool = False
-) -> tuple[Course, Admission]:
-    return course.admit(sequence, seen, indices, last=last, window=_WINDOW)
+    stream: StreamAdmission, sequence: int, seen: int, indices: tuple[int, int] | None = None, last: bool = False
+) -> tuple[StreamAdmission, Admission]:
+    return stream.admit(sequence, seen, indices, last=last, window=_WINDOW)
 
 
-def _refused(course: Course, *facts: object, **more: object) -> RefusedError:
-    with pytest.raises(RefusedError) as caught:
-        _admit(course, *facts, **more)
+def _refused(stream: StreamAdmission, *facts: object, **more: object) -> StatusError:
+    with pytest.raises(StatusError) as caught:
+        _admit(stream, *facts, **more)
     return caught.value
 
 
 def test_chunks_follow_each_other() -> None:
-    course = Course.resumed(7, ended=False)
-    course, what = _admit(course, 8, 7, (0, 9))
+    stream = StreamAdmission.resumed(7, ended=False)
+    stream, what = _admit(stream, 8, 7, (0, 9))
     assert what is Admission.NEW
-    course, what = _admit(course, 9, 7, (10, 12))
+    stream, what = _admit(stream, 9, 7, (10, 12))
     assert what is Admission.NEW
-    assert course.told(8).answered == 8
+    assert stream.told(8).answered == 8
 
 
 @pytest.mark.parametrize("sequence", [1, 6, 7])
 def test_what_is_durable_is_answered_again(sequence: int) -> None:
-    course = Course.resumed(7, ended=False)
-    assert _admit(course, sequence, sequence - 1) == (course, Admission.REPEAT)
+    stream = StreamAdmission.resumed(7, ended=False)
+    assert _admit(stream, sequence, sequence - 1) == (stream, Admission.REPEAT)
 
 
 def test_a_gap_names_the_number_that_is_expected() -> None:
-    refused = _refused(Course.resumed(7, ended=False), 9, 7)
+    refused = _refused(StreamAdmission.resumed(7, ended=False), 9, 7)
     assert refused.status is Status.FAILED_PRECONDITION
     assert "chunk 9 is out of turn; the next one is 8" in str(refused)
 
 
 def test_nothing_follows_the_last_chunk_but_its_repeat() -> None:
-    course, _ = _admit(Course.resumed(2, ended=False), 3, 2, last=True)
-    assert _admit(course, 3, 2)[1] is Admission.REPEAT
-    assert _refused(course, 4, 2).status is Status.FAILED_PRECONDITION
-    assert _refused(Course.resumed(3, ended=True), 4, 3).status is Status.FAILED_PRECONDITION
+    stream, _ = _admit(StreamAdmission.resumed(2, ended=False), 3, 2, last=True)
+    assert _admit(stream, 3, 2)[1] is Admission.REPEAT
+    assert _refused(stream, 4, 2).status is Status.FAILED_PRECONDITION
+    assert _refused(StreamAdmission.resumed(3, ended=True), 4, 3).status is Status.FAILED_PRECONDITION
 
 
 def test_a_client_that_does_not_read_is_cut_off() -> None:
-    course = Course.resumed(0, ended=False)
+    stream = StreamAdmission.resumed(0, ended=False)
     for sequence in range(1, _WINDOW + 1):
-        course, _ = _admit(course, sequence, 0)
-    assert _refused(course, _WINDOW + 1, 0).status is Status.RESOURCE_EXHAUSTED
+        stream, _ = _admit(stream, sequence, 0)
+    assert _refused(stream, _WINDOW + 1, 0).status is Status.RESOURCE_EXHAUSTED
 
 
 def test_a_client_may_not_claim_to_have_read_what_was_not_said() -> None:
-    course, _ = _admit(Course.resumed(0, ended=False), 1, 0)
-    assert _refused(course, 2, 1).status is Status.INVALID_ARGUMENT
-    assert _admit(course.told(1), 2, 1)[1] is Admission.NEW
+    stream, _ = _admit(StreamAdmission.resumed(0, ended=False), 1, 0)
+    assert _refused(stream, 2, 1).status is Status.INVALID_ARGUMENT
+    assert _admit(stream.told(1), 2, 1)[1] is Admission.NEW
 
 
 def test_frame_indices_rise_from_chunk_to_chunk() -> None:
-    course, _ = _admit(Course.resumed(0, ended=False), 1, 0, (5, 9))
-    assert _refused(course, 2, 0, (9, 12)).status is Status.INVALID_ARGUMENT
-    assert _admit(course, 2, 0, (30, 31))[1] is Admission.NEW
+    stream, _ = _admit(StreamAdmission.resumed(0, ended=False), 1, 0, (5, 9))
+    assert _refused(stream, 2, 0, (9, 12)).status is Status.INVALID_ARGUMENT
+    assert _admit(stream, 2, 0, (30, 31))[1] is Admission.NEW
 
 
 @given(
@@ -76,11 +76,11 @@ def test_frame_indices_rise_from_chunk_to_chunk() -> None:
 def test_each_number_is_new_once_and_in_order_whatever_comes(
     committed: int, asked: list[tuple[int, int, bool, bool]]
 ) -> None:
-    course, admitted, ended, told = Course.resumed(committed, ended=False), committed, False, committed
+    stream, admitted, ended, told = StreamAdmission.resumed(committed, ended=False), committed, False, committed
     for sequence, seen, last, read in asked:
         try:
-            course, what = _admit(course, sequence, seen, last=last)
-        except RefusedError:
+            stream, what = _admit(stream, sequence, seen, last=last)
+        except StatusError:
             expected = sequence == admitted + 1 and not ended
             assert not expected or seen > told or sequence - seen > _WINDOW
         else:
@@ -90,5 +90,5 @@ def test_each_number_is_new_once_and_in_order_whatever_comes(
             if what is Admission.NEW:
                 admitted, ended = sequence, last
         if read:
-            course, told = course.told(admitted), admitted
-        assert (course.admitted, course.answered, course.ended) == (admitted, told, ended)
+            stream, told = stream.told(admitted), admitted
+        assert (stream.admitted, stream.answered, stream.ended) == (admitted, told, ended)

@@ -3,10 +3,10 @@
 import asyncio
 import random
 
-from raypp.serving.fairness import FairQueue, Lane
+from raypp.serving.fairness import FairQueue, Priority
 
 
-def _order(room: int, *asked: tuple[str, int, Lane]) -> list[str]:
+def _order(room: int, *asked: tuple[str, int, Priority]) -> list[str]:
     """Ask for turns while one piece of site `first` fills the room; returns who had them, in order."""
 
     async def run() -> list[str]:
@@ -16,7 +16,7 @@ def _order(room: int, *asked: tuple[str, int, Lane]) -> list[str]:
             async with queue.turn("first", room):
                 await over.wait()
 
-        async def piece(site: str, size: int, lane: Lane) -> None:
+        async def piece(site: str, size: int, lane: Priority) -> None:
             async with queue.turn(site, size, lane):
                 order.append(site)
                 await asyncio.sleep(0)
@@ -34,17 +34,19 @@ def _order(room: int, *asked: tuple[str, int, Lane]) -> list[str]:
 
 
 def test_sites_are_let_in_in_turn_however_much_one_has_brought() -> None:
-    many = [("a", 8, Lane.STREAM)] * 20
-    assert _order(8, *many, ("b", 8, Lane.STREAM), ("c", 8, Lane.STREAM), ("b", 8, Lane.STREAM))[:5] == list("abcab")
+    many = [("a", 8, Priority.STREAM)] * 20
+    assert _order(8, *many, ("b", 8, Priority.STREAM), ("c", 8, Priority.STREAM), ("b", 8, Priority.STREAM))[
+        :5
+    ] == list("abcab")
 
 
 def test_streams_are_let_in_before_calls() -> None:
-    calls = [("a", 8, Lane.CALL)] * 3
-    assert _order(8, *calls, ("b", 8, Lane.STREAM), ("a", 8, Lane.STREAM)) == ["b", "a", "a", "a", "a"]
+    calls = [("a", 8, Priority.CALL)] * 3
+    assert _order(8, *calls, ("b", 8, Priority.STREAM), ("a", 8, Priority.STREAM)) == ["b", "a", "a", "a", "a"]
 
 
 def test_a_piece_larger_than_the_room_goes_alone_and_is_not_passed_over() -> None:
-    assert _order(8, ("a", 20, Lane.STREAM), ("b", 1, Lane.STREAM)) == ["a", "b"]
+    assert _order(8, ("a", 20, Priority.STREAM), ("b", 1, Priority.STREAM)) == ["a", "b"]
 
 
 def test_room_is_kept_and_given_back_whatever_is_cancelled() -> None:
@@ -54,7 +56,7 @@ def test_room_is_kept_and_given_back_whatever_is_cancelled() -> None:
 
         async def piece(size: int) -> None:
             nonlocal under_way, most
-            async with queue.turn(f"site {numbers.randrange(5)}", size, numbers.choice(list(Lane))):
+            async with queue.turn(f"site {numbers.randrange(5)}", size, numbers.choice(list(Priority))):
                 under_way += size
                 most = max(most, under_way)
                 try:

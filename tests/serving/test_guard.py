@@ -5,7 +5,7 @@ from itertools import count
 import pytest
 
 from raypp.serving.guard import DoorLimits, Guard, address_of
-from raypp.serving.status import RefusedError, Status
+from raypp.serving.status import Status, StatusError
 
 _LIMITS = DoorLimits(
     calls_per_minute=60,
@@ -22,7 +22,7 @@ def _token(number: int) -> str:
 
 
 def _refused(guard: Guard, token: str, now_s: float, address: str = "10.0.0.1") -> str:
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(StatusError) as caught:
         guard.enter(token, address, now_s)
     assert caught.value.status is Status.RESOURCE_EXHAUSTED
     return str(caught.value)
@@ -43,14 +43,14 @@ def known(guard: Guard) -> str:
 
 @pytest.mark.parametrize("token", ["", "x" * 4000, "rpp_0123_A", _token(1) + "\n", _token(1)[:-1]])
 def test_what_cannot_be_a_token_is_refused(guard: Guard, token: str) -> None:
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(StatusError) as caught:
         guard.enter(token, "10.0.0.1", 0)
     assert caught.value.status is Status.UNAUTHENTICATED
 
 
 def test_malformed_tokens_count_as_unknown_ones(guard: Guard, known: str) -> None:
     for _ in range(_LIMITS.strangers_burst):
-        with pytest.raises(RefusedError, match="malformed"):
+        with pytest.raises(StatusError, match="malformed"):
             guard.enter("x", "10.0.0.1", 0)
     assert "60 calls a minute from this address" in _refused(guard, "x", 0)
     guard.leave(guard.enter(known, "10.0.0.1", 0))
@@ -125,7 +125,7 @@ def test_a_known_token_s_waiting_calls_make_way_for_nobody(guard: Guard, known: 
 
 def test_a_flood_of_unknown_tokens_takes_nothing_from_a_known_one(guard: Guard, known: str) -> None:
     numbers = count(1)
-    with pytest.raises(RefusedError):
+    with pytest.raises(StatusError):
         for _ in range(100):
             guard.enter(_token(next(numbers)), "10.0.0.1", 0)
     callers = [guard.enter(known, "10.0.0.1", 0) for _ in range(3)]

@@ -5,11 +5,11 @@ from contextlib import ExitStack
 import pytest
 
 from raypp.serving.quota import CallKind, Presence, Quotas
-from raypp.serving.status import RefusedError, Status
+from raypp.serving.status import Status, StatusError
 
 
 def _refused(presence: Presence, owner: str, kind: CallKind) -> str:
-    with pytest.raises(RefusedError) as caught, presence.taken(owner, kind):
+    with pytest.raises(StatusError) as caught, presence.taken(owner, kind):
         pass
     assert caught.value.status is Status.RESOURCE_EXHAUSTED
     return str(caught.value)

@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raypp.serving.registry import Place, Registry
-from raypp.serving.status import RefusedError, Status
+from raypp.serving.registry import Registry, StreamPlace
+from raypp.serving.status import Status, StatusError
 
 
 def test_a_site_has_so_many_streams_and_others_are_unharmed() -> None:
     registry = Registry(most=2)
     first, _ = registry.enter("a", "1"), registry.enter("a", "2")
-    with pytest.raises(RefusedError, match="site a has 2 streams open") as caught:
+    with pytest.raises(StatusError, match="site a has 2 streams open") as caught:
         registry.enter("a", "3")
     assert caught.value.status is Status.RESOURCE_EXHAUSTED
     registry.enter("b", "1")
@@ -44,13 +44,13 @@ def test_a_try_that_is_refused_takes_nothing_from_the_connection_before() -> Non
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("1234"), st.booleans()), max_size=40))
 def test_places_are_counted_whatever_comes_and_goes(steps: list[tuple[str, str, bool]]) -> None:
-    registry, held = Registry(most=3), dict[tuple[str, str], list[Place]]()
+    registry, held = Registry(most=3), dict[tuple[str, str], list[StreamPlace]]()
     for site, camera, enters in steps:
         mine = [name for name in held if name[0] == site]
         if enters and (len(mine) < 3 or (site, camera) in held):
             held.setdefault((site, camera), []).append(registry.enter(site, camera))
         elif enters:
-            with pytest.raises(RefusedError):
+            with pytest.raises(StatusError):
                 registry.enter(site, camera)
         elif (site, camera) in held:
             registry.leave(held[site, camera].pop())

@@ -3,7 +3,7 @@
 import pytest
 
 from raypp.ledger.identity import Principal, Role
-from raypp.serving.status import RefusedError, Status
+from raypp.serving.status import Status, StatusError
 from raypp.serving.veils import Veils
 
 _A, _B = "aa" * 16, "bb" * 16
@@ -16,7 +16,7 @@ def test_a_site_that_is_named_has_its_own_veils_alone() -> None:
     veils = Veils([_A, _B], {"plant": (_A,)})
     assert [veils.open_to(one) for one in (_PLANT, _OTHER, _ADA)] == [(_A,), (_A, _B), (_A, _B)]
     assert veils.only(_PLANT) == _A
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(StatusError) as caught:
         veils.require(_B, _PLANT, Status.FAILED_PRECONDITION)
     assert caught.value.status is Status.FAILED_PRECONDITION
     veils.require(_B, _OTHER, Status.FAILED_PRECONDITION)
@@ -25,11 +25,11 @@ def test_a_site_that_is_named_has_its_own_veils_alone() -> None:
 def test_a_refusal_names_no_veil_of_others() -> None:
     veils = Veils([_A, _B], {"plant": ()})
     for principal in (_PLANT, _OTHER, _ADA):
-        with pytest.raises(RefusedError) as caught:
+        with pytest.raises(StatusError) as caught:
             veils.require("cc" * 16, principal, Status.NOT_FOUND)
         assert _A not in str(caught.value)
         assert _B not in str(caught.value)
-    with pytest.raises(RefusedError, match="2 veils are served"):
+    with pytest.raises(StatusError, match="2 veils are served"):
         veils.only(_OTHER)
-    with pytest.raises(RefusedError, match="no veil is served to site plant"):
+    with pytest.raises(StatusError, match="no veil is served to site plant"):
         veils.only(_PLANT)

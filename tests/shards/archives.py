@@ -9,7 +9,7 @@ from raypp.geometry.window import Window
 from raypp.shards.encryption import DataKey
 from raypp.shards.manifest import Manifest, compile_manifest
 from raypp.shards.receipt import Receipt
-from raypp.shards.schema import ENCRYPTED_TABLES, HEADER_FILE, PLAIN_TABLES, ArchiveHeader, FrameRow
+from raypp.shards.schema import ENCRYPTED_TABLES, HEADER_FILE, PLAIN_TABLES, ArchiveHeader, ShardRow
 from raypp.shards.store import Store
 from raypp.shards.writer import ShardWriter
 from raypp.veil.packing import pack
@@ -40,8 +40,8 @@ def code_of(number: int, width: int, height: int) -> np.ndarray:
     return random.integers(1, 1 << BITS, (CHANNELS, window.rows, window.columns), dtype=np.uint8)
 
 
-def row(number: int, source: str = "video", width: int = 320, height: int = 180, **values: object) -> FrameRow:
-    made = FrameRow(
+def row(number: int, source: str = "video", width: int = 320, height: int = 180, **values: object) -> ShardRow:
+    made = ShardRow(
         sample_id=f"{number:032x}",
         site="plant",
         camera="gate",
@@ -68,7 +68,7 @@ def shard_path(number: int) -> str:
 def write_segment(
     store: Store,
     number: int,
-    rows: Sequence[FrameRow],
+    rows: Sequence[ShardRow],
     part: int = 0,
     parts: int = 1,
     encryption: DataKey | None = None,

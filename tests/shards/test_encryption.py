@@ -12,7 +12,7 @@ from raypp.errors import KeyFileError, ShardError
 from raypp.geometry.boxes import Box
 from raypp.shards.encryption import DataKey
 from raypp.shards.labels import LabelTable, SampleLabels, read_labels, write_labels
-from raypp.shards.manifest import compile_manifest, read_header, read_manifest
+from raypp.shards.manifest import compile_manifest, read_archive_header, read_manifest
 from raypp.shards.reader import ShardReader
 from raypp.shards.schema import HEADER_FILE
 from raypp.shards.store import Store
@@ -93,7 +93,7 @@ def test_manifest_and_labels_are_encrypted_too_and_only_the_header_is_open(
     for read in (lambda: read_labels(Store(str(encrypted)), "v1"), lambda: read_manifest(Store(str(encrypted)))):
         with pytest.raises(ShardError, match="is encrypted; give its data key with `data_key`"):
             read()
-    assert read_header(Store(str(encrypted))).encrypts_tables
+    assert read_archive_header(Store(str(encrypted))).encrypts_tables
 
 
 def test_an_open_table_in_an_encrypted_archive_is_somebody_elses(

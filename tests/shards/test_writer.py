@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from raypp.errors import ShardError
-from raypp.shards.schema import METADATA_KEY, SHARD_SCHEMA, ArchiveHeader, FrameRow
+from raypp.shards.schema import METADATA_KEY, SHARD_SCHEMA, ArchiveHeader, ShardRow
 from raypp.shards.store import Store
 from raypp.shards.writer import ContentDigest, ShardDigest, ShardWriter
 from tests.command import ROOT
@@ -22,7 +22,7 @@ from tests.shards.archives import header, row, shard_path, write_segment
 _TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 _INT64 = st.integers(-(1 << 63), (1 << 63) - 1)
 _ROWS = st.builds(
-    FrameRow,
+    ShardRow,
     sample_id=st.text("0123456789abcdef", min_size=32, max_size=32),
     site=_TEXT,
     camera=_TEXT,
@@ -39,7 +39,7 @@ _ROWS = st.builds(
 )
 
 
-def _write(root: Path, rows: list[FrameRow], name: str = "shards/one.parquet") -> ShardDigest:
+def _write(root: Path, rows: list[ShardRow], name: str = "shards/one.parquet") -> ShardDigest:
     with ShardWriter(Store(str(root)), name, header()) as writer:
         for one in rows:
             writer.append(one)
@@ -53,7 +53,7 @@ def _fail(root: Path, frames: int, error: Exception) -> None:
         raise error
 
 
-def _digest(*rows: FrameRow) -> str:
+def _digest(*rows: ShardRow) -> str:
     content = ContentDigest()
     for one in rows:
         content.add(one)
@@ -62,9 +62,9 @@ def _digest(*rows: FrameRow) -> str:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(_ROWS, min_size=1, max_size=70))
-def test_any_row_comes_back_as_it_was(rows: list[FrameRow], tmp_path: Path) -> None:
+def test_any_row_comes_back_as_it_was(rows: list[ShardRow], tmp_path: Path) -> None:
     digest = _write(tmp_path, rows)
-    read = [FrameRow(**values) for values in pq.read_table(tmp_path / "shards/one.parquet").to_pylist()]
+    read = [ShardRow(**values) for values in pq.read_table(tmp_path / "shards/one.parquet").to_pylist()]
     assert read == rows
     assert digest.frames == len(rows)
     assert digest.content_sha256 == _digest(*read)

@@ -9,7 +9,7 @@ from raypp.demo.workshop.render import Camera
 from raypp.demo.workshop.sample import make_camera
 from raypp.demo.workshop.script import Script
 from raypp.demo.workshop.tools import CLASSES
-from raypp.usage.metrics import Segment
+from raypp.usage.metrics import LabelledSpan
 from raypp.usage.observation import Detection, Observation, SeenFrame
 from raypp.usage.settings import SiteSettings
 
@@ -45,15 +45,15 @@ def _seen(eye: Camera, script: Script, index: int, fps: float) -> SeenFrame:
     return SeenFrame(index, round(time_s * 1e6), Observation.OBSERVED, found)
 
 
-def true_uses(script: Script) -> list[Segment]:
+def true_uses(script: Script) -> list[LabelledSpan]:
     """Uses by class, as an episode is defined: breaks up to max_gap_s are bridged (a bench has two of one class)."""
-    found: list[Segment] = []
+    found: list[LabelledSpan] = []
     for class_id, name in enumerate(CLASSES):
-        own: list[Segment] = []
+        own: list[LabelledSpan] = []
         for use in (use for use in script.uses if use.class_id == class_id):
             if own and use.start_s - own[-1].end_s <= GAP_S:
-                own[-1] = Segment(name, own[-1].start_s, max(own[-1].end_s, use.end_s))
+                own[-1] = LabelledSpan(name, own[-1].start_s, max(own[-1].end_s, use.end_s))
             else:
-                own.append(Segment(name, use.start_s, use.end_s))
+                own.append(LabelledSpan(name, use.start_s, use.end_s))
         found += own
     return found

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from raypp.usage.metrics import (
-    Segment,
+    LabelledSpan,
     boundary_errors,
     duration_error,
     edit_score,
@@ -15,17 +15,17 @@ from raypp.usage.metrics import (
 )
 
 
-def _segments(*rows: tuple[str, float, float]) -> list[Segment]:
-    return [Segment(*row) for row in rows]
+def _segments(*rows: tuple[str, float, float]) -> list[LabelledSpan]:
+    return [LabelledSpan(*row) for row in rows]
 
 
 _TRUTH = _segments(("a", 0, 10), ("b", 10, 20), ("a", 20, 30))
 
 
 def test_iou_of_segments() -> None:
-    assert temporal_iou(Segment("a", 0, 10), Segment("a", 5, 15)) == pytest.approx(5 / 15)
-    assert temporal_iou(Segment("a", 0, 10), Segment("b", 0, 10)) == 0
-    assert temporal_iou(Segment("a", 0, 10), Segment("a", 10, 20)) == 0
+    assert temporal_iou(LabelledSpan("a", 0, 10), LabelledSpan("a", 5, 15)) == pytest.approx(5 / 15)
+    assert temporal_iou(LabelledSpan("a", 0, 10), LabelledSpan("b", 0, 10)) == 0
+    assert temporal_iou(LabelledSpan("a", 0, 10), LabelledSpan("a", 10, 20)) == 0
 
 
 def test_perfect_and_empty() -> None:
@@ -82,14 +82,14 @@ def test_equal_to_the_published_code() -> None:
         assert edit_score(found, truth) == pytest.approx(_edit(*labels))
 
 
-def _random(generator: random.Random) -> list[Segment]:
+def _random(generator: random.Random) -> list[LabelledSpan]:
     """Segments that fill a video one after another, as in the field's data sets."""
     edges = sorted(generator.sample(range(1, 100), generator.randint(1, 12)))
     spans = zip([0, *edges], [*edges, 100], strict=True)
-    return [Segment(generator.choice("abc"), start, end) for start, end in spans]
+    return [LabelledSpan(generator.choice("abc"), start, end) for start, end in spans]
 
 
-def _f_score(found: list[Segment], truth: list[Segment], overlap: float) -> tuple[int, int, int]:
+def _f_score(found: list[LabelledSpan], truth: list[LabelledSpan], overlap: float) -> tuple[int, int, int]:
     """As eval.py of MS-TCN counts: hull of both as union, times equality of labels, best true segment once."""
     tp = fp = 0
     hits = [0] * len(truth)

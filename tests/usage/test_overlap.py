@@ -5,7 +5,7 @@ from dataclasses import replace
 from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName, Stretch, episode_id
 from raypp.usage.observation import Observation
 from raypp.usage.overlap import Overlap, counted_once
-from raypp.usage.timeline import make_report
+from raypp.usage.timeline import make_usage_report
 from tests.usage.seen import settings
 
 S = 1_000_000
@@ -31,8 +31,8 @@ def test_the_same_recording_twice_is_reported_once_and_the_overlap_is_told() -> 
     once = [_use(2, 6, 1), _use(8, 12, 1), _use(10, 20, 1, "saw")]
     twice = [replace(one, stream=_stream(2), episode_id=one.episode_id[::-1]) for one in once]
     stretches = [_seen(0, 30, 1), _seen(0, 30, 2)]
-    alone = make_report(settings(""), "s", 0, 0, once, stretches[:1])
-    both = make_report(settings(""), "s", 0, 0, [*twice, *once], stretches)
+    alone = make_usage_report(settings(""), "s", 0, 0, once, stretches[:1])
+    both = make_usage_report(settings(""), "s", 0, 0, [*twice, *once], stretches)
     assert both.model_copy(update={"overlaps": []}) == alone
     assert [(one.camera, one.stream_epoch, one.start_us, one.end_us) for one in both.overlaps] == [
         ("c1", 2, _T0, _T0 + 30 * S)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName, Stretch, episode_id
 from raypp.usage.observation import Observation
 from raypp.usage.report import SiteReport
-from raypp.usage.timeline import make_report, percentile
+from raypp.usage.timeline import make_usage_report, percentile
 from tests.usage.seen import settings
 
 S = 1_000_000
@@ -65,7 +65,7 @@ _STRETCHES = [
 
 
 def _report(start: float = 0, end: float = 120) -> SiteReport:
-    return make_report(_RULES, "s", _DAY + round(start * S), _DAY + round(end * S), _EPISODES, _STRETCHES)
+    return make_usage_report(_RULES, "s", _DAY + round(start * S), _DAY + round(end * S), _EPISODES, _STRETCHES)
 
 
 def test_states_of_each_lane_add_up() -> None:
@@ -141,29 +141,29 @@ def test_shifts_split_the_range() -> None:
 
 
 def test_zero_stands_for_the_beginning_and_the_end_of_what_is_known() -> None:
-    report = make_report(_RULES, "s", 0, 0, _EPISODES, _STRETCHES)
+    report = make_usage_report(_RULES, "s", 0, 0, _EPISODES, _STRETCHES)
     assert (report.from_us, report.to_us) == (_DAY, _DAY + 120 * S)
     assert report == _report()
-    empty = make_report(_RULES, "s", 0, 0, [], [])
+    empty = make_usage_report(_RULES, "s", 0, 0, [], [])
     assert (empty.sequence, empty.transitions) == ([], [])
     assert [one.camera for one in empty.coverage] == ["c1", "c2"]
 
 
 def test_nothing_seen_is_not_observed_rather_than_not_used() -> None:
-    report = make_report(_RULES, "s", _DAY, _DAY + 60 * S, [], [])
+    report = make_usage_report(_RULES, "s", _DAY, _DAY + 60 * S, [], [])
     assert {lane.states.not_observed_s for lane in report.lanes} == {60}
     assert {lane.used for lane in report.lanes} == {False}
 
 
 def test_lanes_that_the_settings_know_no_more_stay_in_the_report() -> None:
-    found = make_report(settings("tools: [{class: saw}]"), "s", 0, 0, _EPISODES, _STRETCHES).lanes
+    found = make_usage_report(settings("tools: [{class: saw}]"), "s", 0, 0, _EPISODES, _STRETCHES).lanes
     modes = {(lane.camera, lane.tool, lane.station): lane.mode for lane in found}
     assert modes["c1", "hammer", ""] is None
     assert modes["c1", "saw", ""] == "present"
 
 
 def test_default_settings_report_what_was_found() -> None:
-    report = make_report(settings(""), "s", 0, 0, _EPISODES, _STRETCHES)
+    report = make_usage_report(settings(""), "s", 0, 0, _EPISODES, _STRETCHES)
     assert {lane.mode for lane in report.lanes} == {"present"}
     assert report.shifts == []
 
@@ -182,7 +182,7 @@ def test_percentiles_are_interpolated(share: float, value: float) -> None:
 def test_each_shift_counts_the_uses_that_reach_into_it(uses: list[tuple[int, int]]) -> None:
     rules = settings("shifts: [{name: a, start: 00:00:10, end: 00:00:20}, {name: b, start: 00:00:20, end: 00:00:25}]")
     episodes = [_episode("saw", start, start + length) for start, length in uses]
-    report = make_report(rules, "s", _DAY, _DAY + 100 * S, episodes, [_stretch(0, 100)])
+    report = make_usage_report(rules, "s", _DAY, _DAY + 100 * S, episodes, [_stretch(0, 100)])
     for shift, (begin, end) in zip(report.shifts, ((10, 20), (20, 25)), strict=True):
         reaching = [one for one in uses if one[0] < end and sum(one) > begin]
         moments = {moment for start, length in uses for moment in range(start, start + length)} & set(range(begin, end))

@@ -9,7 +9,7 @@ from raypp.demo.workshop.sample import make_sample
 from raypp.demo.workshop.tools import CLASSES
 from raypp.media.sidecar import read_sidecar
 from raypp.usage.episode import StreamName
-from raypp.usage.metrics import Segment, SegmentalF1, duration_error, segmental_f1
+from raypp.usage.metrics import LabelledSpan, SegmentalF1, duration_error, segmental_f1
 from raypp.usage.observation import SeenFrame
 from raypp.usage.settings import SiteSettings
 from tests.usage.benches import make_bench_truth, true_uses
@@ -18,9 +18,9 @@ from tests.usage.seen import fold
 _RULES = SiteSettings.parse(site_settings("site-a"), "demo")
 
 
-def _found(frames: list[SeenFrame]) -> list[Segment]:
+def _found(frames: list[SeenFrame]) -> list[LabelledSpan]:
     _, ledger = fold(_RULES, [frames], stream=StreamName("site-a", "bench-1", 1), classes=CLASSES)
-    return [Segment(tool, start, end) for tool, _, start, end, _ in ledger.rows()]
+    return [LabelledSpan(tool, start, end) for tool, _, start, end, _ in ledger.rows()]
 
 
 def test_the_benches_are_those_of_the_sample(tmp_path: Path) -> None:

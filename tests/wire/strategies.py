@@ -3,8 +3,9 @@
 import numpy as np
 from hypothesis import strategies as st
 
+from raypp.veil.packing import Codes
 from raypp.veil.spec import PatchSpec
-from raypp.wire.grid import CellGrid, Codes
+from raypp.wire.grid import CellGrid
 
 
 @st.composite

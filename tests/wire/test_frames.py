@@ -16,7 +16,7 @@ from raypp.usage.observation import Observation
 from raypp.veil.packing import pack
 from raypp.veil.spec import PatchSpec
 from raypp.wire.compression import compress
-from raypp.wire.frames import FrameDecoder, FrameEncoder, cell_bytes, unseen_frame, whole_frame
+from raypp.wire.frames import CellDecoder, CellEncoder, cell_bytes, unseen_frame, whole_frame
 from raypp.wire.grid import CellGrid
 from tests.wire.strategies import grids, sequences
 
@@ -31,7 +31,7 @@ def _code(seed: int = 0, grid: CellGrid = GRID) -> np.ndarray:
 @settings(deadline=None)
 def test_any_sequence_of_codes_comes_back(sequence):
     grid, codes = sequence
-    encoder, decoder = FrameEncoder(grid), FrameDecoder(grid)
+    encoder, decoder = CellEncoder(grid), CellDecoder(grid)
     for index, code in enumerate(codes):
         frame = pb.Frame.FromString(encoder.encode(code, index, 1000 * index).SerializeToString())
         assert cell_bytes(frame) <= grid.packed_bytes
@@ -42,15 +42,15 @@ def test_any_sequence_of_codes_comes_back(sequence):
 @settings(deadline=None)
 def test_a_new_connection_goes_on_anywhere(sequence, data):
     grid, codes = sequence
-    encoder, decoder = FrameEncoder(grid), FrameDecoder(grid)
+    encoder, decoder = CellEncoder(grid), CellDecoder(grid)
     for index, code in enumerate(codes):
         if data.draw(st.booleans()):
-            encoder, decoder = FrameEncoder(grid), FrameDecoder(grid)
+            encoder, decoder = CellEncoder(grid), CellDecoder(grid)
         assert np.array_equal(decoder.decode(encoder.encode(code, index, 0)), code)
 
 
 def test_few_changed_cells_are_a_small_change_and_many_a_whole_grid():
-    encoder = FrameEncoder(GRID)
+    encoder = CellEncoder(GRID)
     code = _code()
     first = encoder.encode(code, 0, 0)
     assert first.WhichOneof("cells") == "whole"
@@ -65,7 +65,7 @@ def test_few_changed_cells_are_a_small_change_and_many_a_whole_grid():
 
 
 def test_the_encoder_keeps_its_own_copy_of_the_last_code():
-    encoder, decoder = FrameEncoder(GRID), FrameDecoder(GRID)
+    encoder, decoder = CellEncoder(GRID), CellDecoder(GRID)
     code = _code()
     decoder.decode(encoder.encode(code, 0, 0))
     code[0, 0, 0] ^= 1
@@ -73,7 +73,7 @@ def test_the_encoder_keeps_its_own_copy_of_the_last_code():
 
 
 def test_frames_that_saw_nothing_carry_no_cells_and_keep_the_reference():
-    encoder, decoder = FrameEncoder(GRID), FrameDecoder(GRID)
+    encoder, decoder = CellEncoder(GRID), CellDecoder(GRID)
     code = _code()
     decoder.decode(encoder.encode(code, 0, 0))
     assert decoder.decode(unseen_frame(Observation.COVERED, 1, 5)) is None
@@ -92,9 +92,9 @@ def test_codes_lie_in_the_square_as_shards_place_them():
     assert not square[:, 62:].any()
 
 
-def _decoder_with_a_frame() -> FrameDecoder:
-    decoder = FrameDecoder(GRID)
-    decoder.decode(FrameEncoder(GRID).encode(_code(), 0, 0))
+def _decoder_with_a_frame() -> CellDecoder:
+    decoder = CellDecoder(GRID)
+    decoder.decode(CellEncoder(GRID).encode(_code(), 0, 0))
     return decoder
 
 
@@ -141,8 +141,8 @@ def test_a_malformed_frame_is_refused_by_name_and_harms_nothing(frame, says):
 
 def test_a_mask_beyond_the_grid_is_refused():
     grid = CellGrid.of(PatchSpec(channels=4), 80, 72, 40)
-    decoder = FrameDecoder(grid)
-    decoder.decode(FrameEncoder(grid).encode(_code(0, grid), 0, 0))
+    decoder = CellDecoder(grid)
+    decoder.decode(CellEncoder(grid).encode(_code(0, grid), 0, 0))
     frame = pb.Frame(observation=1)
     frame.change.mask = compress(bytes(7) + b"\x01")
     with pytest.raises(WireError, match="beyond the 60"):
@@ -151,7 +151,7 @@ def test_a_mask_beyond_the_grid_is_refused():
 
 def test_a_change_without_a_frame_before_it_is_refused():
     with pytest.raises(WireError, match="send the first one whole"):
-        FrameDecoder(GRID).decode(_change())
+        CellDecoder(GRID).decode(_change())
 
 
 def test_a_bomb_takes_no_memory():
@@ -159,7 +159,7 @@ def test_a_bomb_takes_no_memory():
     frame = pb.Frame(observation=1, whole=bomb, compressed=True)
     began = time.monotonic()
     with pytest.raises(WireError):
-        FrameDecoder(GRID).decode(frame)
+        CellDecoder(GRID).decode(frame)
     assert time.monotonic() - began < 1
 
 
@@ -183,7 +183,7 @@ def hostile_frames(draw: st.DrawFn) -> tuple[CellGrid, bytes]:
             frame.change.mask = draw(st.one_of(st.just(compress(bytes(mask))), st.binary(max_size=40)))
             frame.change.cells = draw(st.binary(max_size=200))
         return grid, frame.SerializeToString()
-    encoder = FrameEncoder(grid)
+    encoder = CellEncoder(grid)
     good = [encoder.encode(code, index, index).SerializeToString() for index, code in enumerate(codes)]
     data = bytearray(draw(st.sampled_from(good)) if good else draw(st.binary(max_size=300)))
     for place, value in draw(st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(0, 255)), max_size=5)):
@@ -197,7 +197,7 @@ def _survives(grid: CellGrid, data: bytes) -> None:
         frame = pb.Frame.FromString(data)
     except DecodeError:
         return
-    encoder, decoder = FrameEncoder(grid), FrameDecoder(grid)
+    encoder, decoder = CellEncoder(grid), CellDecoder(grid)
     before = _code(1, grid)
     decoder.decode(encoder.encode(before, 0, 0))
     try:
@@ -211,7 +211,7 @@ def _survives(grid: CellGrid, data: bytes) -> None:
         code = before
     assert code.shape == grid.shape
     assert int(code.max(initial=0)) < 1 << grid.bits
-    after = FrameEncoder(grid)
+    after = CellEncoder(grid)
     after.encode(code, 0, 0)
     changed = code.copy()
     changed[:, 0, 0] ^= 1
@@ -247,4 +247,4 @@ def test_hostile_frames_for_a_long_time():
 @settings(deadline=None)
 def test_a_whole_frame_for_the_spool_is_the_encoders(grid):
     code = _code(2, grid)
-    assert whole_frame(pack(code, grid.bits), 4, 5) == FrameEncoder(grid).encode(code, 4, 5)
+    assert whole_frame(pack(code, grid.bits), 4, 5) == CellEncoder(grid).encode(code, 4, 5)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.usage.observation import Observation
 
-Floats = npt.NDArray[np.float32]
+_Floats = npt.NDArray[np.float32]
 
 _SMALL_WIDTH = 160
 _TILE = 10  # pixels of the small image
@@ -26,7 +26,7 @@ _AGREES = 0.4
 _LEAST_TILES = 12
 
 
-class WatchSettings(BaseModel):
+class CameraHealthSettings(BaseModel):
     """How a camera is watched.
 
     Attributes:
@@ -50,10 +50,10 @@ class WatchSettings(BaseModel):
 
 @dataclass
 class _State:
-    """What the watch remembers of earlier frames."""
+    """Memory of earlier frames."""
 
-    reference_x: Floats | None = None
-    reference_y: Floats | None = None
+    reference_x: _Floats | None = None
+    reference_y: _Floats | None = None
     seen_s: float = 0.0
     last_us: int | None = None
     checksum: int = 0
@@ -61,7 +61,7 @@ class _State:
     other_since_us: int | None = None
 
 
-class Watch:
+class CameraHealth:
     """Watches one camera, frame by frame; what it says depends on the frames and their times alone.
 
     Args:
@@ -71,11 +71,11 @@ class Watch:
     """
 
     def __init__(
-        self, settings: WatchSettings, hidden: npt.NDArray[np.bool_] | None = None, memory: bytes | None = None
+        self, settings: CameraHealthSettings, hidden: npt.NDArray[np.bool_] | None = None, memory: bytes | None = None
     ) -> None:
         self._settings = settings
         self._hidden = hidden
-        self._shown: Floats | None = None
+        self._shown: _Floats | None = None
         self._state = _State() if memory is None else _recall(memory)
 
     def see(self, pixels: npt.NDArray[np.uint8], timestamp_us: int) -> Observation:
@@ -111,7 +111,7 @@ class Watch:
         state.same_since_us += by_us
 
     def memory(self) -> bytes:
-        """What it remembers, for a watch that goes on in another process; it is never stored."""
+        """Return its memory, for another process to go on with; it is never stored."""
         state = self._state
         file = io.BytesIO()
         empty = np.zeros((0, 0), np.float32)
@@ -131,7 +131,7 @@ class Watch:
         )
         return file.getvalue()
 
-    def _visible(self, small: tuple[int, ...], full: tuple[int, ...]) -> Floats:
+    def _visible(self, small: tuple[int, ...], full: tuple[int, ...]) -> _Floats:
         """1 where the small image shows something, 0 where a mask or its border is."""
         if self._hidden is None:
             return np.ones(small, np.float32)
@@ -142,7 +142,7 @@ class Watch:
                 grown |= np.roll(hidden, shift, axis)
         return (~grown).astype(np.float32)
 
-    def _covered(self, gradient_x: Floats, gradient_y: Floats, visible: Floats) -> bool:
+    def _covered(self, gradient_x: _Floats, gradient_y: _Floats, visible: _Floats) -> bool:
         detail = np.sqrt(_tiles(gradient_x**2 + gradient_y**2) / np.maximum(_tiles(visible), 1))
         shown = _tiles(visible) > 0.5 * _TILE * _TILE
         return bool(shown.any()) and float((detail[shown] < _EDGE).mean()) >= self._settings.covered_share
@@ -155,7 +155,7 @@ class Watch:
         after_s = self._settings.frozen_after_s
         return after_s is not None and timestamp_us - state.same_since_us >= after_s * 1e6
 
-    def _moved(self, gradient_x: Floats, gradient_y: Floats, timestamp_us: int, passed_s: float) -> bool:
+    def _moved(self, gradient_x: _Floats, gradient_y: _Floats, timestamp_us: int, passed_s: float) -> bool:
         state, settings = self._state, self._settings
         if state.reference_x is None or state.reference_y is None or state.reference_x.shape != gradient_x.shape:
             state.reference_x, state.reference_y, state.seen_s = gradient_x.copy(), gradient_y.copy(), 0.0
@@ -174,7 +174,7 @@ class Watch:
         return timestamp_us - state.other_since_us >= settings.moved_after_s * 1e6
 
 
-def agreement(x: Floats, y: Floats, reference_x: Floats, reference_y: Floats) -> float | None:
+def agreement(x: _Floats, y: _Floats, reference_x: _Floats, reference_y: _Floats) -> float | None:
     """Share of the reference's detailed tiles in which edges still run as they did, the lesser of both directions.
 
     Args:
@@ -190,7 +190,7 @@ def agreement(x: Floats, y: Floats, reference_x: Floats, reference_y: Floats) ->
     return min((share for share in shares if share is not None), default=None)
 
 
-def _share(gradient: Floats, reference: Floats) -> float | None:
+def _share(gradient: _Floats, reference: _Floats) -> float | None:
     """Agreement in one direction: a shift along parallel lines shows only in the edges that cross them."""
     held = _tiles(reference**2)
     detailed = np.sqrt(held / (_TILE * _TILE)) >= _EDGE
@@ -200,21 +200,21 @@ def _share(gradient: Floats, reference: Floats) -> float | None:
     return float((cosine[detailed] >= _AGREES).mean())
 
 
-def _small(image: Floats) -> Floats:
+def _small(image: _Floats) -> _Floats:
     """Shrink float32[H, W] by a whole number to about 160 pixels of width, each the mean of a block."""
     factor = max(1, round(image.shape[1] / _SMALL_WIDTH))
     rows, columns = image.shape[0] // factor, image.shape[1] // factor
     blocks = image[: rows * factor, : columns * factor].reshape(rows, factor, columns, factor)
-    small: Floats = blocks.mean(axis=(1, 3), dtype=np.float32)
+    small: _Floats = blocks.mean(axis=(1, 3), dtype=np.float32)
     return small
 
 
-def _tiles(values: Floats) -> Floats:
+def _tiles(values: _Floats) -> _Floats:
     """Sum float32[h, w] over tiles; what does not fill a tile is left out."""
     tile = min(_TILE, *values.shape)
     rows, columns = values.shape[0] // tile, values.shape[1] // tile
     blocks = values[: rows * tile, : columns * tile].reshape(rows, tile, columns, tile)
-    sums: Floats = blocks.sum(axis=(1, 3))
+    sums: _Floats = blocks.sum(axis=(1, 3))
     return sums
 
 

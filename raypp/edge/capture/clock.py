@@ -12,8 +12,8 @@ BACK_LASTS_US = 5_000_000
 """A jump back is believed sooner: it is what puts a wrong clock right."""
 
 
-class Step(Enum):
-    """What became of a jump.
+class ClockStep(Enum):
+    """The fate of a jump of the clock.
 
     DOUBTED: the clock has jumped, and is not believed yet; OVER: it is back where it should be.
     AHEAD: the jump has lasted and is believed. BACK: the same of a jump back; the time given has run back with it.
@@ -35,7 +35,7 @@ class Doubt:
 
 @dataclass(frozen=True)
 class ClockState:
-    """What the next reading is judged by.
+    """The values that judge the next reading.
 
     Attributes:
         last_us: the time given last, microseconds since 1970; negative before the first.
@@ -53,7 +53,7 @@ class ClockReading:
     """One moment.
 
     Attributes:
-        now_us: the time to stamp a frame with, microseconds since 1970. Above the last one, except with `Step.BACK`.
+        now_us: the time to stamp a frame with, microseconds since 1970. Above the last one, but with `ClockStep.BACK`.
         state: for the next reading.
         step: what became of a jump at this reading, or None.
         off_us: the site's clock minus the time expected.
@@ -61,7 +61,7 @@ class ClockReading:
 
     now_us: int
     state: ClockState
-    step: Step | None
+    step: ClockStep | None
     off_us: int
 
 
@@ -82,21 +82,21 @@ def read_clock(state: ClockState, wall_us: int, at_us: int) -> ClockReading:
     if state.at_us is None:  # nobody knows how long ago: any time may have passed, but none can have run back
         off_us = min(0, wall_us - state.last_us)
         if off_us < -JUMP_US:
-            return _given(wall_us, at_us, Step.BACK, off_us)
+            return _given(wall_us, at_us, ClockStep.BACK, off_us)
         return _given(max(wall_us, state.last_us + 1), at_us, None, off_us)
     passed_us = max(1, at_us - state.at_us)
     expected_us = state.last_us + passed_us
     off_us = wall_us - expected_us
     if abs(off_us) <= JUMP_US:
         now_us = wall_us if wall_us > state.last_us else state.last_us + max(1, passed_us // 2)
-        return _given(now_us, at_us, None if state.doubt is None else Step.OVER, off_us)
+        return _given(now_us, at_us, None if state.doubt is None else ClockStep.OVER, off_us)
     doubt = state.doubt
     if doubt is None or abs(off_us - doubt.by_us) > JUMP_US:
         doubt = Doubt(off_us, at_us)
     if at_us - doubt.since_us < (AHEAD_LASTS_US if off_us > 0 else BACK_LASTS_US):
-        step = None if doubt is state.doubt else Step.DOUBTED
+        step = None if doubt is state.doubt else ClockStep.DOUBTED
         return ClockReading(expected_us, ClockState(expected_us, at_us, doubt), step, off_us)
-    return _given(wall_us, at_us, Step.AHEAD if off_us > 0 else Step.BACK, off_us)
+    return _given(wall_us, at_us, ClockStep.AHEAD if off_us > 0 else ClockStep.BACK, off_us)
 
 
 def as_utc(time_us: int) -> str:
@@ -107,5 +107,5 @@ def as_utc(time_us: int) -> str:
         return f"{time_us} us since 1970"
 
 
-def _given(now_us: int, at_us: int, step: Step | None, off_us: int) -> ClockReading:
+def _given(now_us: int, at_us: int, step: ClockStep | None, off_us: int) -> ClockReading:
     return ClockReading(now_us, ClockState(now_us, at_us), step, off_us)

@@ -30,18 +30,18 @@ class Child:
         connection: gives reports; takes orders.
     """
 
-    def __init__(self, nursery: "Nursery", pid: int, connection: Connection) -> None:
+    def __init__(self, fork_server: "ForkServer", pid: int, connection: Connection) -> None:
         self.pid = pid
         self.connection = connection
-        self._nursery = nursery
+        self._fork_server = fork_server
 
     def end(self) -> None:
         """Kill it if it still runs, and clear it away."""
         self.connection.close()
-        self._nursery.end(self.pid)
+        self._fork_server.end(self.pid)
 
 
-class Nursery:
+class ForkServer:
     """Starts and ends capture processes; safe for several threads. It is started itself when it is needed."""
 
     def __init__(self) -> None:

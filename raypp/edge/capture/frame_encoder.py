@@ -3,19 +3,18 @@
 import numpy as np
 import numpy.typing as npt
 
-from raypp.edge.capture.camera_health import Watch
+from raypp.edge.capture.camera_health import CameraHealth
 from raypp.edge.capture.job import KEY_REMEDY, Captured, CaptureJob
 from raypp.geometry.letterbox import Letterbox
 from raypp.media.masks import Mask, load_masks
+from raypp.media.obfuscation import Pixels
 from raypp.usage.observation import Observation
 from raypp.veil.keyfile import load_key
 from raypp.veil.packing import pack
 from raypp.veil.veil import open_veil
 
-Pixels = npt.NDArray[np.uint8]
 
-
-class Studio:
+class FrameEncoder:
     """Holds what one camera's frames are made into codes with: key, masks, and the watch of the camera's health.
 
     Args:
@@ -32,7 +31,7 @@ class Studio:
         veil = open_veil(job.spec, load_key(job.key_path, remedy=KEY_REMEDY), job.encoder_path)
         self._encoder = veil.stream(job.site, job.camera)
         self._letterbox: Letterbox | None = None
-        self._watch: Watch | None = None
+        self._watch: CameraHealth | None = None
         self._shift_us = 0
 
     @property
@@ -48,7 +47,7 @@ class Studio:
         """Begin with a recording or a live camera; the watch begins anew, or with what an earlier one remembered."""
         self._letterbox = letterbox
         if self._job.watch is not None:
-            self._watch = Watch(self._job.watch, self._hidden(letterbox), memory)
+            self._watch = CameraHealth(self._job.watch, self._hidden(letterbox), memory)
             self._watch.shift(self._shift_us)
         self._shift_us = 0
 
@@ -67,7 +66,7 @@ class Studio:
             self._watch.shift(by_us)
 
     def memory(self) -> bytes | None:
-        """What the watch remembers."""
+        """Return the memory of the camera's health."""
         return None if self._watch is None else self._watch.memory()
 
     def capture(self, pixels: Pixels, frame_index: int, timestamp_us: int) -> Captured:

@@ -1,17 +1,17 @@
-"""What a capture process is told, and what it tells: small values that hold no secret and no plain image."""
+"""Messages to and from a capture process: small values without a secret or plain image."""
 
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-from raypp.edge.capture.camera_health import WatchSettings
+from raypp.edge.capture.camera_health import CameraHealthSettings
 from raypp.edge.capture.clock import ClockState
 from raypp.edge.capture.position import Position
 from raypp.usage.observation import Observation
 from raypp.veil.spec import VeilSpec
 
 KEY_REMEDY = "give the site key that the owner derived for this site and its cameras, with --key"
-"""What helps at a camera where a key cannot be used. The owner's own key never comes there."""
+"""The remedy at a camera where a key cannot be used. The owner's own key never comes there."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class CaptureJob:
     spec: VeilSpec
     encoder_path: Path | None
     size: int
-    watch: WatchSettings | None
+    watch: CameraHealthSettings | None
     chunk_frames: int
     chunk_s: float
     position: Position
@@ -60,7 +60,7 @@ class CaptureJob:
 
 
 @dataclass(frozen=True)
-class Shape:
+class SourceShape:
     """The source's frames from here on: width and height after rotation, and the camera's sub-key.
 
     `anew` asks for a new epoch in any case: other recordings were given than those that the spool knows.
@@ -97,7 +97,7 @@ class Alive:
 
 
 @dataclass(frozen=True)
-class Said:
+class LogLine:
     """Something that the operator should read."""
 
     text: str
@@ -118,7 +118,7 @@ class ClockChanged:
 
 @dataclass(frozen=True)
 class Remembered:
-    """What the watch remembers, for the process that follows if this one is killed."""
+    """Memory of the camera's health, for the process that follows if this one is killed."""
 
     memory: bytes
 
@@ -147,5 +147,5 @@ class Stop:
     """Hand over what is held, and end. To the capture."""
 
 
-Report = Shape | Chunk | Alive | Said | ClockChanged | Remembered | Finished | Failed
-Order = Taken | Stop
+CaptureReport = SourceShape | Chunk | Alive | LogLine | ClockChanged | Remembered | Finished | Failed
+Instruction = Taken | Stop

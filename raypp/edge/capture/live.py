@@ -9,11 +9,11 @@ import av
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 
-from raypp.edge.capture.clock import AHEAD_LASTS_US, ClockState, Step, as_utc, read_clock
-from raypp.edge.capture.frame_encoder import Studio
-from raypp.edge.capture.job import CaptureJob, ClockChanged, Remembered, Said, Shape
+from raypp.edge.capture.clock import AHEAD_LASTS_US, ClockState, ClockStep, as_utc, read_clock
+from raypp.edge.capture.frame_encoder import FrameEncoder
+from raypp.edge.capture.job import CaptureJob, ClockChanged, LogLine, Remembered, SourceShape
 from raypp.edge.capture.position import Position
-from raypp.edge.capture.reporting import Reporter
+from raypp.edge.capture.reporting import CaptureReporter
 from raypp.errors import SourceReadError
 from raypp.io.backoff import Backoff
 from raypp.media.container import PIXEL_LIMIT, said
@@ -45,11 +45,11 @@ class RisingClock:
 
     def __init__(self, last_us: int, state: ClockState | None = None) -> None:
         self.state = state or ClockState(last_us)
-        self.step: Step | None = None
+        self.step: ClockStep | None = None
         self.off_us = 0
 
     def now_us(self) -> int:
-        """Return the time; it lies above the one before, except where `step` is then `Step.BACK`."""
+        """Return the time; it lies above the one before, except where `step` is then `ClockStep.BACK`."""
         reading = read_clock(self.state, time_ns() // 1000, int(monotonic() * 1e6))
         self.state, self.step, self.off_us = reading.state, reading.step, reading.off_us
         return reading.now_us
@@ -58,15 +58,15 @@ class RisingClock:
 class LiveCapture:
     """Captures one live source for ever, opening it again when it fails."""
 
-    def __init__(self, job: CaptureJob, studio: Studio, reporter: Reporter) -> None:
+    def __init__(self, job: CaptureJob, encoder: FrameEncoder, reporter: CaptureReporter) -> None:
         self._job = job
-        self._studio = studio
+        self._encoder = encoder
         self._reporter = reporter
         self._source = job.sources[0]
         self._clock = RisingClock(job.position.last_us, job.clock)
         self._position = job.position
         self._shape: tuple[int, int] | None = None
-        self._told = Shape(0, 0, studio.sub_key)
+        self._told = SourceShape(0, 0, encoder.sub_key)
         self._render: Renderer | None = None
         self._due = 0.0
         self._remembered = monotonic()
@@ -90,7 +90,7 @@ class LiveCapture:
             if frames:
                 backoff.reset()
             retry_s = backoff.wait_s()
-            self._reporter.tell(Said(f"{redacted_camera(self._source)}: {reason}; opened again in {retry_s:.0f} s"))
+            self._reporter.tell(LogLine(f"{redacted_camera(self._source)}: {reason}; opened again in {retry_s:.0f} s"))
             self._reporter.sleep(retry_s)
 
     def _frames(self) -> Iterator[VideoFrame]:
@@ -127,11 +127,11 @@ class LiveCapture:
             self._due = self._due + period_s if self._due + period_s > now else now + period_s
         timestamp_us = self._time()
         pixels = self._renderer(frame)(frame)
-        captured = self._studio.capture(pixels, self._position.last_index + 1, timestamp_us)
+        captured = self._encoder.capture(pixels, self._position.last_index + 1, timestamp_us)
         self._position = Position(last_index=captured.frame_index, last_us=timestamp_us)
         self._stamped += 1
         self._reporter.frame(captured, self._position, self._clock.state)
-        if now - self._remembered >= _REMEMBER_EVERY_S and (memory := self._studio.memory()) is not None:
+        if now - self._remembered >= _REMEMBER_EVERY_S and (memory := self._encoder.memory()) is not None:
             self._remembered = now
             self._reporter.tell(Remembered(memory))
 
@@ -140,15 +140,15 @@ class LiveCapture:
         if self._render is None or shape != self._shape:
             orientation = Orientation.of_frame(frame)
             width, height = orientation.shown_size(*shape)
-            box = self._studio.letterbox(width, height)
-            self._tell(Shape(width, height, self._studio.sub_key))
-            self._studio.begin(box, self._job.memory if self._shape is None else None)
-            self._render, self._shape = Renderer(box, orientation, self._studio.mask), shape
+            box = self._encoder.letterbox(width, height)
+            self._tell(SourceShape(width, height, self._encoder.sub_key))
+            self._encoder.begin(box, self._job.memory if self._shape is None else None)
+            self._render, self._shape = Renderer(box, orientation, self._encoder.mask), shape
         elif self._anew:
             self._tell(self._told)
         return self._render
 
-    def _tell(self, shape: Shape) -> None:
+    def _tell(self, shape: SourceShape) -> None:
         """Tell what holds for all frames from here on."""
         self._reporter.flush()
         self._reporter.tell(replace(shape, anew=self._anew))
@@ -160,14 +160,14 @@ class LiveCapture:
         now_us = clock.now_us()
         off_s = abs(clock.off_us) / 1e6
         match clock.step:
-            case Step.DOUBTED:
+            case ClockStep.DOUBTED:
                 way = "ahead" if clock.off_us > 0 else "back"
                 self._reporter.tell(
-                    Said(f"the site's clock jumped {way} by {off_s:.0f} s; not believed unless it lasts")
+                    LogLine(f"the site's clock jumped {way} by {off_s:.0f} s; not believed unless it lasts")
                 )
-            case Step.OVER:
-                self._reporter.tell(Said("the site's clock is right again; no frame carries the wrong time"))
-            case Step.AHEAD:
+            case ClockStep.OVER:
+                self._reporter.tell(LogLine("the site's clock is right again; no frame carries the wrong time"))
+            case ClockStep.AHEAD:
                 told = (
                     f"the site's clock was set ahead by {off_s:.0f} s, to {as_utc(now_us)}, and has stayed so for "
                     f"{AHEAD_LASTS_US // 1_000_000} s: frames carry its time from now on; if it was wrong before, so "
@@ -175,7 +175,7 @@ class LiveCapture:
                 )
                 self._reporter.flush()
                 self._change(now_us - before_us, ClockChanged(told))
-            case Step.BACK:
+            case ClockStep.BACK:
                 told = (
                     f"the site's clock was set back by {off_s:.0f} s, to {as_utc(now_us)}: a new stream begins; "
                     f"{self._stamped} frames before it carry times up to {as_utc(before_us)}, which are ahead if the "
@@ -189,7 +189,7 @@ class LiveCapture:
         return now_us
 
     def _change(self, by_us: int, change: ClockChanged) -> None:
-        self._studio.shift(by_us)
+        self._encoder.shift(by_us)
         self._reporter.tell(change)
         self._stamped = 0
 
@@ -198,7 +198,7 @@ class LiveCapture:
         if slowed and not self._slowed:
             back_s = -self._clock.off_us / 1e6
             told = f"the site's clock was set back by {back_s:.0f} s; time runs at half its pace until it has caught up"
-            self._reporter.tell(Said(told))
+            self._reporter.tell(LogLine(told))
         self._slowed = slowed
 
 
@@ -232,7 +232,7 @@ def open_live(source: str, timeout_s: float) -> Iterator[InputContainer]:
 
 
 def _told(error: BaseException, source: str, timeout_s: float) -> str:
-    """What a library's error says, without the source: it may hold a password, blanks and all."""
+    """Return the text of a library's error without the source, which may hold a password, blanks and all."""
     if isinstance(error, av.ExitError):  # by which FFmpeg means that the time is over
         return f"no image for {timeout_s:.0f} s"
     return said(error).replace(source, redacted_camera(source))

@@ -4,11 +4,11 @@ from multiprocessing.connection import Connection
 
 from threadpoolctl import threadpool_limits
 
-from raypp.edge.capture.frame_encoder import Studio
+from raypp.edge.capture.frame_encoder import FrameEncoder
 from raypp.edge.capture.job import CaptureJob, Failed
 from raypp.edge.capture.live import LiveCapture
 from raypp.edge.capture.recordings import RecordingsCapture
-from raypp.edge.capture.reporting import Reporter, StopCaptureError
+from raypp.edge.capture.reporting import CaptureReporter, StopCaptureError
 from raypp.errors import RayppError
 
 
@@ -19,12 +19,12 @@ def capture(job: CaptureJob, connection: Connection) -> None:
         job: what to capture.
         connection: takes reports; gives orders.
     """
-    reporter = Reporter(connection, job.chunk_frames, job.chunk_s)
+    reporter = CaptureReporter(connection, job.chunk_frames, job.chunk_s)
     try:
         with threadpool_limits(1):
-            studio = Studio(job)
+            encoder = FrameEncoder(job)
             source = LiveCapture if job.live else RecordingsCapture
-            source(job, studio, reporter).run()
+            source(job, encoder, reporter).run()
     except StopCaptureError:
         reporter.flush()
     except RayppError as error:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from itertools import chain
 from time import monotonic
 
-from raypp.edge.capture.frame_encoder import Studio
-from raypp.edge.capture.job import CaptureJob, Finished, Said, Shape
+from raypp.edge.capture.frame_encoder import FrameEncoder
+from raypp.edge.capture.job import CaptureJob, Finished, LogLine, SourceShape
 from raypp.edge.capture.position import Position
-from raypp.edge.capture.reporting import Reporter
+from raypp.edge.capture.reporting import CaptureReporter
 from raypp.edge.sources import Recording, list_recordings, open_recording
 from raypp.errors import MediaError, SourceReadError
 from raypp.geometry.letterbox import Letterbox
@@ -35,9 +35,9 @@ class RecordingsCapture:
     A recording without a capture time begins where the one before ends; the first one, in 1970.
     """
 
-    def __init__(self, job: CaptureJob, studio: Studio, reporter: Reporter) -> None:
+    def __init__(self, job: CaptureJob, encoder: FrameEncoder, reporter: CaptureReporter) -> None:
         self._job = job
-        self._studio = studio
+        self._encoder = encoder
         self._reporter = reporter
         self._clock = CaptureClock.parse(job.time_from, job.timezone)
         mode = SamplingMode.EVERY if job.rate is None else SamplingMode.RATE
@@ -51,7 +51,7 @@ class RecordingsCapture:
         urls = [recording.url for recording in recordings]
         anew = bool(self._position.source) and self._position.source not in urls
         if anew:
-            self._reporter.tell(Said("other recordings than those of the spool are given: a new stream begins"))
+            self._reporter.tell(LogLine("other recordings than those of the spool are given: a new stream begins"))
             self._position = Position()
         at = urls.index(self._position.source) if self._position.source else 0
         before = None
@@ -74,7 +74,7 @@ class RecordingsCapture:
             except SourceReadError:
                 raise
             except MediaError as error:
-                self._reporter.tell(Said(f"{url} is left out: {error}"))
+                self._reporter.tell(LogLine(f"{url} is left out: {error}"))
             self._reporter.alive()
         if not recordings:
             raise MediaError("none of the sources can be used; correct them")
@@ -95,23 +95,23 @@ class RecordingsCapture:
     def _capture(self, placed: _Placed, *, anew: bool) -> None:
         recording, position = placed.recording, self._position
         resumed = position.source == recording.url and not position.finished
-        box = self._studio.letterbox(recording.info.width, recording.info.height)
+        box = self._encoder.letterbox(recording.info.width, recording.info.height)
         presented_us = position.presented_us if resumed else -1
         report = DecodeReport()
         frames = self._frames(recording, box, self._sampling.next_tick_us(presented_us + 1), report)
         first = next(frames, None)
         if first is not None and not first.fits(box):
-            box = self._studio.letterbox(first.source_width, first.source_height)
+            box = self._encoder.letterbox(first.source_width, first.source_height)
         self._begin(box, anew=anew)
         if presented_us >= 0 and self._job.watch is not None and self._look_again(recording, presented_us) != box:
-            self._studio.begin(box)
+            self._encoder.begin(box)
         for frame in chain([] if first is None else [first], frames):
             if not frame.fits(box):
-                box = self._studio.letterbox(frame.source_width, frame.source_height)
+                box = self._encoder.letterbox(frame.source_width, frame.source_height)
                 self._begin(box)
             timestamp_us = placed.start_us + frame.timestamp_us
             self._keep_pace(timestamp_us)
-            captured = self._studio.capture(frame.pixels, placed.index_base + frame.frame_index, timestamp_us)
+            captured = self._encoder.capture(frame.pixels, placed.index_base + frame.frame_index, timestamp_us)
             self._position = Position(
                 source=recording.url,
                 start_us=placed.start_us,
@@ -122,13 +122,13 @@ class RecordingsCapture:
             )
             self._reporter.frame(captured, self._position)
         if report.damaged:
-            self._reporter.tell(Said(f"{recording.url}: {report.damaged} damaged places were passed over"))
+            self._reporter.tell(LogLine(f"{recording.url}: {report.damaged} damaged places were passed over"))
 
     def _begin(self, box: Letterbox, *, anew: bool = False) -> None:
         """Say how large frames are from here on."""
         self._reporter.flush()  # a shape holds for all frames after it
-        self._reporter.tell(Shape(box.source_width, box.source_height, self._studio.sub_key, anew))
-        self._studio.begin(box)
+        self._reporter.tell(SourceShape(box.source_width, box.source_height, self._encoder.sub_key, anew))
+        self._encoder.begin(box)
 
     def _look_again(self, recording: Recording, until_us: int) -> Letterbox:
         """Show the watch what it had seen before: its verdicts must not depend on when the agent was killed.
@@ -136,13 +136,13 @@ class RecordingsCapture:
         Returns:
             The letterbox of the last frame that it has seen.
         """
-        box = self._studio.letterbox(recording.info.width, recording.info.height)
-        self._studio.begin(box)
+        box = self._encoder.letterbox(recording.info.width, recording.info.height)
+        self._encoder.begin(box)
         for frame in self._frames(recording, box, 0, DecodeReport(), until_us + 1):
             if not frame.fits(box):
-                box = self._studio.letterbox(frame.source_width, frame.source_height)
-                self._studio.begin(box)
-            self._studio.watch(frame.pixels, self._position.start_us + frame.timestamp_us)
+                box = self._encoder.letterbox(frame.source_width, frame.source_height)
+                self._encoder.begin(box)
+            self._encoder.watch(frame.pixels, self._position.start_us + frame.timestamp_us)
             self._reporter.alive()
         return box
 
@@ -152,12 +152,12 @@ class RecordingsCapture:
         stream = open_source(recording.url)
         try:
             yield from decode(
-                stream, recording.info, start_us, end_us, self._sampling, box, self._studio.mask, report=report
+                stream, recording.info, start_us, end_us, self._sampling, box, self._encoder.mask, report=report
             )
         except SourceReadError:
             raise
         except MediaError as error:
-            self._reporter.tell(Said(f"{recording.url}: the rest is left out: {error}"))
+            self._reporter.tell(LogLine(f"{recording.url}: the rest is left out: {error}"))
         finally:
             stream.close()
 

@@ -7,7 +7,7 @@ from threading import Event, Lock, RLock, Semaphore, Thread
 from time import monotonic
 
 from raypp.edge.capture.clock import ClockState
-from raypp.edge.capture.job import Alive, Captured, Chunk, Report, Taken
+from raypp.edge.capture.job import Alive, Captured, CaptureReport, Chunk, Taken
 from raypp.edge.capture.position import Position
 
 _ALIVE_EVERY_S = 1.0
@@ -18,7 +18,7 @@ class StopCaptureError(Exception):
     """The agent asked the capture to stop."""
 
 
-class Reporter:
+class CaptureReporter:
     """Sends reports, one chunk under way at a time, and ends the process when the agent is gone.
 
     A chunk is sent when it is due, or when the agent says stop, even while a dead source holds the capturing thread.
@@ -48,7 +48,7 @@ class Reporter:
         Thread(target=self._listen, daemon=True).start()
         Thread(target=self._keep_time, daemon=True).start()
 
-    def tell(self, report: Report) -> None:
+    def tell(self, report: CaptureReport) -> None:
         """Send a report."""
         with self._sending:
             self._connection.send(report)

@@ -13,6 +13,7 @@ from typing import Self
 
 from protos import raypp_pb2 as pb
 from raypp.errors import SpoolError
+from raypp.io.clock import now_us
 from raypp.io.private import FILE_MODE, FOLDER_MODE, private_folder
 from raypp.edge.capture.position import Position
 from raypp.edge.spool.stream_spool import StreamFacts, StreamSpool
@@ -27,7 +28,7 @@ _RETRY_S = 1.0
 
 
 class DropPolicy(StrEnum):
-    """What happens when the spool is full: the operator's choice."""
+    """The operator's choice for a spool that is full."""
 
     BLOCK = "block"
     DROP_OLDEST = "drop-oldest"
@@ -44,7 +45,7 @@ class _Missing:
 
 
 class CameraSpool:
-    """What was captured of one camera and is not yet committed, on disk; safe for several threads.
+    """Uncommitted frames of one camera, on disk; safe for several threads.
 
     Args:
         folder: the camera's folder in the spool; made if need be. One agent at a time may hold it.
@@ -330,11 +331,6 @@ class CameraSpool:
     def _tell(self) -> None:
         for listener in self._listeners:
             listener()
-
-
-def now_us() -> int:
-    """The site's clock, in microseconds since 1970."""
-    return time.time_ns() // 1000
 
 
 def _streams(folder: Path) -> list[StreamSpool]:

@@ -19,7 +19,7 @@ from raypp.errors import SpoolError
 from raypp.io.private import write_private
 from raypp.edge.capture.position import Position
 
-MAGIC = b"RAYPPSP1"
+SPOOL_MAGIC = b"RAYPPSP1"
 SUFFIX = ".chunks"
 _RECORD = struct.Struct("<II")
 _HEAD = struct.Struct("<I")
@@ -36,7 +36,7 @@ class SegmentHead(BaseModel):
 
 
 class ChunkHead(BaseModel):
-    """What is known of a chunk without decoding it.
+    """Facts about a chunk that need no decoding.
 
     Attributes:
         sequence: its number.
@@ -58,7 +58,7 @@ class ChunkHead(BaseModel):
     last: bool = False
 
 
-class Place(BaseModel):
+class ChunkPlace(BaseModel):
     """Where a chunk lies in its file, in bytes."""
 
     model_config = ConfigDict(frozen=True)
@@ -80,7 +80,7 @@ class SegmentFile:
         torn: bytes beyond the last good record, when it was opened.
     """
 
-    def __init__(self, path: Path, head: SegmentHead, places: list[Place], length: int, torn: int = 0) -> None:
+    def __init__(self, path: Path, head: SegmentHead, places: list[ChunkPlace], length: int, torn: int = 0) -> None:
         self.path = path
         self.head = head
         self.places = places
@@ -97,11 +97,11 @@ class SegmentFile:
             OSError: if it cannot be written.
         """
         path = folder / f"{head.first_sequence:016d}{SUFFIX}"
-        data = MAGIC + _record(head.model_dump_json().encode(), b"")
+        data = SPOOL_MAGIC + _record(head.model_dump_json().encode(), b"")
         places = []
         for chunk_head, body in chunks or []:
             record = _record(chunk_head.model_dump_json().encode(), body)
-            places.append(Place(head=chunk_head, offset=len(data), length=len(record)))
+            places.append(ChunkPlace(head=chunk_head, offset=len(data), length=len(record)))
             data += record
         write_private(path, data)
         return cls(path, head, places, len(data))
@@ -118,14 +118,14 @@ class SegmentFile:
         except OSError as error:
             raise SpoolError(f"spool file {path}: {error.strerror}; see to its disk and permissions") from None
         records = _records(data)
-        places: list[Place] = []
-        end = len(MAGIC)
+        places: list[ChunkPlace] = []
+        end = len(SPOOL_MAGIC)
         try:
             _, end, head_json, _ = next(records)
             head = SegmentHead.model_validate_json(head_json)
             for begin, stop, chunk_json, _ in records:
                 chunk_head = ChunkHead.model_validate_json(chunk_json)
-                places.append(Place(head=chunk_head, offset=begin, length=stop - begin))
+                places.append(ChunkPlace(head=chunk_head, offset=begin, length=stop - begin))
                 end = stop
         except (StopIteration, ValidationError):
             raise SpoolError(
@@ -152,16 +152,16 @@ class SegmentFile:
         except OSError:
             os.ftruncate(self._file, self.bytes)
             raise
-        self.places.append(Place(head=head, offset=self.bytes, length=len(record)))
+        self.places.append(ChunkPlace(head=head, offset=self.bytes, length=len(record)))
         self.frames += head.frames
         self.bytes += len(record)
 
-    def read(self, place: Place) -> bytes:
+    def read(self, place: ChunkPlace) -> bytes:
         """Return a chunk's bytes; raises SpoolError if the disk has lost them."""
         try:
             with self.path.open("rb") as file:
                 file.seek(place.offset)
-                data = MAGIC + file.read(place.length)
+                data = SPOOL_MAGIC + file.read(place.length)
         except OSError as error:
             raise SpoolError(f"spool file {self.path}: {error.strerror}; see to its disk") from None
         found = next(_records(data), None)
@@ -183,8 +183,8 @@ def _record(head: bytes, body: bytes) -> bytes:
 
 def _records(data: bytes) -> Iterator[tuple[int, int, bytes, bytes]]:
     """Give begin, end, head and body of each whole record."""
-    begin = len(MAGIC)
-    if data[:begin] != MAGIC:
+    begin = len(SPOOL_MAGIC)
+    if data[:begin] != SPOOL_MAGIC:
         return
     while begin + _RECORD.size <= len(data):
         length, checksum = _RECORD.unpack_from(data, begin)

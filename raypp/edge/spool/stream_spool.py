@@ -22,7 +22,7 @@ _DONE = "done"
 
 
 class StreamFacts(BaseModel):
-    """What is fixed for a stream epoch.
+    """Facts that stay the same for a whole stream epoch.
 
     Attributes:
         site, camera: names.

@@ -9,20 +9,28 @@ import grpc.aio
 from protos import raypp_pb2 as pb
 from protos.raypp_pb2_grpc import SitesStub
 from raypp.edge.capture.clock import JUMP_US
-from raypp.edge.sizing import describe
-from raypp.edge.spool.camera_spool import CameraSpool, now_us
+from raypp.edge.log import Log
+from raypp.edge.sizing import describe_model
+from raypp.edge.spool.camera_spool import CameraSpool
 from raypp.edge.spool.stream_spool import StreamSpool
-from raypp.edge.uplink.connection import Link
+from raypp.edge.uplink.connection import ServiceConnection
 from raypp.edge.uplink.retry import RetryPolicy, UplinkBackoff
-from raypp.edge.uplink.session import BusyError, LinkError, MovingError, Progress, PuzzlingError, RefusedError, Session
+from raypp.edge.uplink.session import (
+    BusyError,
+    ConnectionFailedError,
+    MovingError,
+    PuzzlingError,
+    RefusedError,
+    SendProgress,
+    Session,
+)
 from raypp.errors import SiteError, SpoolError, WireError
-
-Log = Callable[[str], None]
+from raypp.io.clock import now_us
 
 CLOCK_ALARM_US = 2_000_000
 _SAY_AGAIN_S = 60.0
 _MOST_AHEAD_US = (24 * 3600 + 120) * 1_000_000
-"""What no service takes: a day ahead of its clock, and two minutes for what the clocks differ by."""
+"""No service takes frames later than this: a day ahead, and two minutes for the clocks' difference."""
 _MOST_PUZZLES = 6
 """So many failures in a row that tell nothing are no accident: the service cannot take the stream."""
 
@@ -32,7 +40,7 @@ class StreamClient:
 
     Args:
         spool: the camera's spool.
-        link: how to reach the service.
+        connection: how to reach the service.
         policy: when to try again.
         log: takes one line for the operator.
         on_episode: told of each episode that the service reports.
@@ -45,15 +53,15 @@ class StreamClient:
     def __init__(
         self,
         spool: CameraSpool,
-        link: Link,
+        connection: ServiceConnection,
         policy: RetryPolicy,
         log: Log,
         on_episode: Callable[[pb.Episode], None] = lambda _: None,
     ) -> None:
-        self.progress = Progress()
+        self.progress = SendProgress()
         self.refused: str | None = None
         self._spool = spool
-        self._link = link
+        self._connection = connection
         self._log = log
         self._on_episode = on_episode
         self._backoff = UplinkBackoff(policy)
@@ -97,7 +105,7 @@ class StreamClient:
             except BusyError as error:
                 wait_s = self._backoff.busy_s()
                 self._say(str(error), wait_s)
-            except (LinkError, SpoolError, WireError, SiteError) as error:
+            except (ConnectionFailedError, SpoolError, WireError, SiteError) as error:
                 if self._session is not None and self._session.moved_on:
                     self._went_well()
                 wait_s = self._backoff.fault_s()
@@ -113,14 +121,14 @@ class StreamClient:
             await asyncio.sleep(wait_s)
 
     async def _connect(self, stream: StreamSpool) -> None:
-        async with self._link.channel() as channel:
+        async with self._connection.channel() as channel:
             stub = SitesStub(channel)  # type: ignore[no-untyped-call]
-            call = stub.StreamFrames(metadata=self._link.metadata())
+            call = stub.StreamFrames(metadata=self._connection.metadata())
             self._session = Session(self._spool, stream, self.progress, self._opened, self._on_episode)
             try:
                 await self._session.run(call)
             except grpc.aio.UsageError:
-                raise LinkError("the connection was lost") from None
+                raise ConnectionFailedError("the connection was lost") from None
             finally:
                 call.cancel()
 
@@ -133,7 +141,7 @@ class StreamClient:
         if not stream.facts.live or max(stream.facts.epoch, stream.first_pending_us or 0) <= latest_us:
             return False
         try:
-            answer, *_ = await describe(self._link, stream.facts.veil_id)
+            answer, *_ = await describe_model(self._connection, stream.facts.veil_id)
         except (SiteError, grpc.aio.AioRpcError):
             return False
         if abs(answer.service_time_us - now_us()) > JUMP_US:

@@ -16,7 +16,7 @@ from raypp.text.address import redacted
 
 _CERTIFICATE = re.compile(r"handshake failed.*CERTIFICATE_VERIFY_FAILED: ([^:]+)")
 _NOT_SERVED_YET = re.compile(r"Application '.*' not found")
-"""What Ray Serve's proxy says while the service starts or is replaced."""
+"""Words of Ray Serve's proxy while the service starts or is replaced."""
 _REMEDY = "correct its path or permissions"
 _MOST_WORDS = 600
 _MOST_MESSAGE_BYTES = 64 << 20
@@ -37,7 +37,7 @@ def is_not_served_yet(code: grpc.StatusCode, details: str | None) -> bool:
 
 
 @dataclass(frozen=True)
-class Link:
+class ServiceConnection:
     """How a site reaches the service.
 
     Attributes:
@@ -87,7 +87,7 @@ class Link:
         return not self.tls and not local
 
     def metadata(self) -> tuple[tuple[str, str], ...]:
-        """What every call carries; raises SiteError if the token cannot be read."""
+        """Return the metadata of every call; raises SiteError if the token cannot be read."""
         content = read_secret(self.token_path, "token file", _REMEDY, SiteError)
         token = content.decode("ascii", "replace").strip()
         if not token or not token.isprintable() or not token.isascii():
@@ -95,7 +95,7 @@ class Link:
         return (("authorization", f"Bearer {token}"), ("application", "raypp"))
 
     def credentials(self) -> grpc.ChannelCredentials | None:
-        """What TLS needs, or None without; raises SiteError if a file cannot be read."""
+        """Return the credentials of TLS, or None without it; raises SiteError if a file cannot be read."""
         if not self.tls:
             return None
         return grpc.ssl_channel_credentials(

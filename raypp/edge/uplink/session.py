@@ -10,13 +10,14 @@ import grpc.aio
 
 from protos import raypp_pb2 as pb
 from raypp import __version__
-from raypp.edge.spool.camera_spool import CameraSpool, now_us
+from raypp.edge.spool.camera_spool import CameraSpool
 from raypp.edge.spool.stream_spool import StreamSpool
 from raypp.edge.uplink.connection import is_not_served_yet, what_failed
 from raypp.errors import SiteError
+from raypp.io.clock import now_us
 from raypp.veil.packing import unpack
 from raypp.wire.compression import decompress
-from raypp.wire.frames import FrameEncoder, cell_bytes
+from raypp.wire.frames import CellEncoder, cell_bytes
 
 Call: TypeAlias = "grpc.aio.StreamStreamCall[pb.StreamFramesRequest, pb.StreamFramesResponse]"
 
@@ -30,7 +31,7 @@ class RefusedError(SiteError):
     """The service will not take the stream as it is: a person must act."""
 
 
-class LinkError(SiteError):
+class ConnectionFailedError(SiteError):
     """The link or the service failed; trying again may do."""
 
 
@@ -38,7 +39,7 @@ class BusyError(SiteError):
     """The service's limits for this site are met: trying again later will do."""
 
 
-class PuzzlingError(LinkError):
+class PuzzlingError(ConnectionFailedError):
     """The service failed in a way that trying again mends only if it was an accident."""
 
 
@@ -47,8 +48,8 @@ class MovingError(SiteError):
 
 
 @dataclass
-class Progress:
-    """What a client has done, for the operator to read.
+class SendProgress:
+    """Counts of a client's work, for the operator.
 
     Attributes:
         frames, bytes: sent and committed; bytes as sent, cells alone.
@@ -83,7 +84,7 @@ class Session:
         self,
         spool: CameraSpool,
         stream: StreamSpool,
-        progress: Progress,
+        progress: SendProgress,
         on_opened: Callable[[], None] = lambda: None,
         on_episode: Callable[[pb.Episode], None] = lambda _: None,
     ) -> None:
@@ -94,7 +95,7 @@ class Session:
         self._progress = progress
         self._on_opened = on_opened
         self._on_episode = on_episode
-        self._encoder = FrameEncoder(stream.facts.grid)
+        self._encoder = CellEncoder(stream.facts.grid)
         self._sent = 0
         self._limits = pb.Limits()
         self._wake = asyncio.Event()
@@ -152,13 +153,13 @@ class Session:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
                 response = await call.read()
         except TimeoutError:
-            raise LinkError(f"the service has not answered for {OPEN_TIMEOUT_S:.0f} s") from None
+            raise ConnectionFailedError(f"the service has not answered for {OPEN_TIMEOUT_S:.0f} s") from None
         if not isinstance(response, pb.StreamFramesResponse):
             raise await _ending(call)
         if response.WhichOneof("message") == "moving":
             raise MovingError(response.moving.reason)
         if response.WhichOneof("message") != "opened":
-            raise LinkError("the service did not begin with `opened`; is it a raypp service?")
+            raise ConnectionFailedError("the service did not begin with `opened`; is it a raypp service?")
         return response.opened
 
     async def _take_opened(self, opened: pb.Opened) -> None:
@@ -212,7 +213,9 @@ class Session:
 
     async def _take_committed(self, committed: pb.Committed) -> None:
         if committed.sequence > self._sent:
-            raise LinkError(f"the service says that chunk {committed.sequence} is committed, which was never sent")
+            raise ConnectionFailedError(
+                f"the service says that chunk {committed.sequence} is committed, which was never sent"
+            )
         if committed.sequence > self.committed:
             self.moved_on = True
             self._progress.frames += len(committed.frames)
@@ -239,7 +242,7 @@ class Session:
                 async with asyncio.timeout(left_s):  # wait_for would pass over a cancellation that comes with the event
                     await self._wake.wait()
             except TimeoutError:
-                raise LinkError(
+                raise ConnectionFailedError(
                     f"chunk {self.committed + 1} has not been committed for {COMMIT_TIMEOUT_S:.0f} s"
                 ) from None
         await call.done_writing()
@@ -291,7 +294,7 @@ async def _ending(call: Call) -> SiteError:
     """Why a call is over."""
     code = await call.code()
     if code is grpc.StatusCode.OK:
-        return LinkError("the service ended the stream")
+        return ConnectionFailedError("the service ended the stream")
     return _meaning(code, await call.details() or "")
 
 
@@ -310,11 +313,11 @@ _PUZZLES = {grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL, grpc.StatusCode.D
 def _meaning(code: grpc.StatusCode, details: str) -> SiteError:
     said = what_failed(code, details)
     if is_not_served_yet(code, details):
-        return LinkError("the service is not served yet")
+        return ConnectionFailedError("the service is not served yet")
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
         return BusyError(f"the service takes no more of this site just now ({said})")
     if code in _PUZZLES:
         return PuzzlingError(f"{code.name}: {said}")
     if code in _REFUSALS:
         return RefusedError(f"{_REFUSALS[code]} ({code.name}: {said})")
-    return LinkError(f"{code.name}: {said}")
+    return ConnectionFailedError(f"{code.name}: {said}")

@@ -13,7 +13,7 @@ _ROUNDING = 1e-3
 
 
 @dataclass(frozen=True)
-class Shape:
+class LabelledShape:
     """A labelled region as a document has it: class name and edges, in the document's units."""
 
     name: str
@@ -95,7 +95,7 @@ def turned(edges: Edges, degrees: float, about: tuple[float, float]) -> Edges:
 
 
 def image_labels(
-    shapes: Sequence[Shape],
+    shapes: Sequence[LabelledShape],
     extent: tuple[float, float],
     numbers: dict[str, int],
     place: str,

@@ -5,7 +5,7 @@ from typing import Any
 
 from raypp.errors import LabelError
 from raypp.geometry.boxes import Edges, centre
-from raypp.media.annotations.boxes import Shape, hull, turned
+from raypp.media.annotations.boxes import LabelledShape, hull, turned
 from raypp.media.annotations.document import Annotations, ImageAnnotation, left_out_lines
 
 _NO_BOX = "for a box is needed; draw boxes or polygons"
@@ -33,7 +33,7 @@ class CocoReader:
             raise LabelError(f"{where}: an image or category has no id or name; export it again") from None
         if len(images) != len(document["images"]):
             raise LabelError(f"{where}: two images have one id; export it again")
-        shapes: dict[Any, list[Shape]] = {}
+        shapes: dict[Any, list[LabelledShape]] = {}
         problems: dict[Any, str] = {}
         left_out: Counter[str] = Counter()
         for number, one in enumerate(document["annotations"], 1):
@@ -57,7 +57,7 @@ class CocoReader:
         )
 
 
-def _image(one: dict[str, Any], shapes: list[Shape], problem: str | None, where: str) -> ImageAnnotation:
+def _image(one: dict[str, Any], shapes: list[LabelledShape], problem: str | None, where: str) -> ImageAnnotation:
     name = str(one.get("file_name") or one.get("id"))
     width, height = _length(one.get("width")), _length(one.get("height"))
     if width is None or height is None:
@@ -69,10 +69,10 @@ def _length(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and 0 < value < 1e6 else None
 
 
-def _shape(one: dict[str, Any], names: dict[Any, str], place: str) -> Shape:
+def _shape(one: dict[str, Any], names: dict[Any, str], place: str) -> LabelledShape:
     if one.get("category_id") not in names:
         raise LabelError(f"{place}: category {one.get('category_id')!r} is not in the list; add or correct it")
-    return Shape(names[one["category_id"]], _edges(one, place))
+    return LabelledShape(names[one["category_id"]], _edges(one, place))
 
 
 def _edges(one: dict[str, Any], place: str) -> Edges:

@@ -14,17 +14,17 @@ _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _PASSED_BY = frozenset(["segmentation", "counts", "keypoints"])
 
 
-def read_text(url: str, most_bytes: int = MOST_TEXT) -> str:
+def read_document_text(url: str, most_bytes: int = MOST_TEXT) -> str:
     """Read a text file, UTF-8 or with the mark of UTF-16, without its mark.
 
     Raises:
         LabelError: if it is larger, or no such text.
         SourceReadError: if it cannot be read.
     """
-    return to_text(read_bytes(url, most_bytes), url)
+    return decode_document(read_bytes(url, most_bytes), url)
 
 
-def to_text(content: bytes, url: str) -> str:
+def decode_document(content: bytes, url: str) -> str:
     """Return the text that bytes are in UTF-8 or, marked as such, UTF-16; raises LabelError."""
     try:
         return content.decode("utf-16" if content.startswith(_UTF16) else "utf-8-sig")
@@ -62,7 +62,7 @@ def parse_json(content: bytes, url: str) -> Any:
         LabelError: if it is no JSON.
     """
     try:
-        return json.loads(to_text(content, url), object_hook=_slim)
+        return json.loads(decode_document(content, url), object_hook=_slim)
     except (ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0] if isinstance(error, ValueError) else "nested too deeply"
         raise LabelError(f"{url} is no JSON ({reason}); export it again") from None

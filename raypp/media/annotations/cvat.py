@@ -7,15 +7,15 @@ from xml.etree.ElementTree import Element
 
 from raypp.errors import LabelError
 from raypp.geometry.boxes import Edges, centre
-from raypp.media.annotations.boxes import Shape, hull, turned
+from raypp.media.annotations.boxes import LabelledShape, hull, turned
 from raypp.media.annotations.document import (
     Annotations,
     ImageAnnotation,
     VideoAnnotation,
-    in_order,
     left_out_lines,
+    names_in_order,
 )
-from raypp.media.annotations.tracks import Keyframe, Track, by_frame
+from raypp.media.annotations.tracks import Keyframe, LabelTrack, by_frame
 
 _SHAPES = frozenset(["box", "polygon", "ellipse", "mask", "polyline", "points", "cuboid", "skeleton", "tag"])
 
@@ -42,7 +42,7 @@ class CvatReader:
         points = {name for name in declared if _is_point(document, name)} - set(used)
         return Annotations(
             "CVAT XML",
-            in_order([name for name in declared if name and name not in points], used),
+            names_in_order([name for name in declared if name and name not in points], used),
             images=tuple(images),
             videos=tuple(videos),
             left_out=left_out_lines(where, left_out, "since nothing is to be seen of them, or no box can be made"),
@@ -59,7 +59,7 @@ def _image(one: Element, where: str, left_out: Counter[str]) -> ImageAnnotation:
     if not name:
         raise LabelError(f"{place} has no name; export it again")
     problem = None
-    shapes: list[Shape] = []
+    shapes: list[LabelledShape] = []
     extent = (1.0, 1.0)
     try:
         extent = _number(one, "width", place), _number(one, "height", place)
@@ -69,7 +69,7 @@ def _image(one: Element, where: str, left_out: Counter[str]) -> ImageAnnotation:
     return ImageAnnotation(name, extent, tuple(shapes), one.get("subset") or None, problem)
 
 
-def _shapes(one: Element, place: str, left_out: Counter[str]) -> Iterator[Shape]:
+def _shapes(one: Element, place: str, left_out: Counter[str]) -> Iterator[LabelledShape]:
     for child in one:
         if child.tag not in _SHAPES:
             continue
@@ -79,7 +79,7 @@ def _shapes(one: Element, place: str, left_out: Counter[str]) -> Iterator[Shape]
         elif edges is None:
             left_out[f"labels of kind {child.tag}"] += 1
         else:
-            yield Shape(_label(child, place), edges)
+            yield LabelledShape(_label(child, place), edges)
 
 
 def _label(element: Element, place: str) -> str:
@@ -146,7 +146,7 @@ def _video(document: Element, tracks: list[Element], where: str, left_out: Count
         max([last, *mentioned]),
         where,
         tracks=tuple(
-            Track(_label(track, f"{where}: track {track.get('id')}"), by_frame(keyframes), max([last, *mentioned]))
+            LabelTrack(_label(track, f"{where}: track {track.get('id')}"), by_frame(keyframes), max([last, *mentioned]))
             for track, keyframes in keyed
             if keyframes
         ),

@@ -1,4 +1,4 @@
-"""What of a folder is labelled: datasets and videos, and every label file that is not understood, with its remedy."""
+"""Labels of a folder: datasets and videos, and every label file that is not understood, with its remedy."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from raypp.media.annotations.document import Annotations, VideoAnnotation
 from raypp.media.annotations.documents import DOCUMENT_SUFFIXES, place, read_document, with_others
 from raypp.media.annotations.foreign import Foreign
 from raypp.media.annotations.label_files import has_labels
-from raypp.media.annotations.locator import SPLIT_WORDS, Locator, join
+from raypp.media.annotations.locator import SPLIT_WORDS, Locator, join_locator
 from raypp.media.annotations.rows import is_label_row
 from raypp.media.annotations.yolo import is_image, read_yolo
 from raypp.media.annotations.yolo_description import Description, from_darknet, from_list, from_yaml, likeliest
@@ -26,8 +26,8 @@ _MOST_LOOKED_INTO = 1000
 
 
 @dataclass
-class Labelled:
-    """What of a folder is labelled.
+class LabelledSources:
+    """Labels of a folder.
 
     Attributes:
         datasets: labelled image sets, by root.
@@ -48,7 +48,7 @@ class Labelled:
     taken: set[str] = field(default_factory=set)
 
 
-def find_labelled(listed: Sequence[Listed], root: str, only: str | None = None) -> Labelled:
+def find_labelled(listed: Sequence[Listed], root: str, only: str | None = None) -> LabelledSources:
     """Find what is labelled among files.
 
     Args:
@@ -74,22 +74,22 @@ def described_folder(url: str) -> str:
     return folder
 
 
-def _behind_a_query(listed: Sequence[Listed], root: str) -> Labelled:
+def _behind_a_query(listed: Sequence[Listed], root: str) -> LabelledSources:
     """Labels behind a URL with a query are not looked for, as names below it do not end as files' names do."""
     paths = {file.url: url_path(file.url) for file in listed}
     describing = [url for url, path in paths.items() if path.lower().endswith((".txt", *DESCRIBING))]
     if not describing:
-        return Labelled()
+        return LabelledSources()
     line = (
         f"{root}: {len(describing)} files may hold labels, which are not read behind a URL with a query; name the "
         "endpoint by AWS_ENDPOINT_URL_S3 in the query's place"
     )
-    return Labelled(problems=[line], unread={url for url, path in paths.items() if is_image(path)})
+    return LabelledSources(problems=[line], unread={url for url, path in paths.items() if is_image(path)})
 
 
 class _Finder:
     def __init__(self, listed: Sequence[Listed], root: str, only: str | None) -> None:
-        self.found = Labelled()
+        self.found = LabelledSources()
         self._root = root
         self._listed = listed
         self._describing = [file for file in listed if only is None or file.url == only]
@@ -200,7 +200,7 @@ class _Finder:
         if description.where.endswith(tuple(LIST_NAMES)) and _last(folder) in ("labels", "data", *SPLIT_WORDS):
             folder = above if folder != self._root else folder
         places = [folder, above] if folder != self._root and len(above) >= len(self._root) else [folder]
-        base = join(folder, description.base)
+        base = join_locator(folder, description.base)
         if description.base and base != folder and not folder.startswith(base + "/"):
             places.insert(0, base)
         return next((one for one in places if self._has_images(one)), folder)

@@ -1,11 +1,11 @@
-"""What one document of a labelling tool says: labels of images, labels of videos, and what of it is not understood."""
+"""Content of a labelling tool's document: labels of images, labels of videos, and what is not understood."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from raypp.media.annotations.boxes import Shape
-from raypp.media.annotations.tracks import Track
+from raypp.media.annotations.boxes import LabelledShape
+from raypp.media.annotations.tracks import LabelTrack
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class ImageAnnotation:
 
     name: str
     extent: tuple[float, float]
-    shapes: tuple[Shape, ...]
+    shapes: tuple[LabelledShape, ...]
     split: str | None = None
     problem: str | None = None
     in_pixels: bool = True
@@ -48,21 +48,24 @@ class VideoAnnotation:
     first: int
     last: int
     where: str
-    tracks: tuple[Track, ...] = ()
-    frames: Mapping[int, tuple[Shape, ...]] = field(default_factory=dict)
+    tracks: tuple[LabelTrack, ...] = ()
+    frames: Mapping[int, tuple[LabelledShape, ...]] = field(default_factory=dict)
     rate: float | None = None
 
-    def shapes_at(self, frame: int) -> tuple[Shape, ...] | None:
+    def shapes_at(self, frame: int) -> tuple[LabelledShape, ...] | None:
         """Return the shapes of a frame; None for one that was not annotated."""
         if not self.first <= frame <= self.last or (not self.tracks and self.frames and frame not in self.frames):
             return None
         moved = ((track.name, track.at(frame)) for track in self.tracks)
-        return (*self.frames.get(frame, ()), *(Shape(name, edges) for name, edges in moved if edges is not None))
+        return (
+            *self.frames.get(frame, ()),
+            *(LabelledShape(name, edges) for name, edges in moved if edges is not None),
+        )
 
 
 @dataclass(frozen=True)
 class Annotations:
-    """What one document says.
+    """Content of one document.
 
     Attributes:
         tool: name of the format, for people.
@@ -97,6 +100,6 @@ def left_out_lines(where: str, kinds: Mapping[str, int], remedy: str) -> tuple[s
     return tuple(f"{where}: {count} {kind} left out, {remedy}" for kind, count in sorted(kinds.items()))
 
 
-def in_order(*groups: Sequence[str]) -> tuple[str, ...]:
+def names_in_order(*groups: Sequence[str]) -> tuple[str, ...]:
     """All names once, in order of first mention."""
     return tuple(dict.fromkeys(name for group in groups for name in group))

@@ -16,7 +16,7 @@ from raypp.media.annotations.document import (
     Annotations,
     ImageAnnotation,
     VideoAnnotation,
-    in_order,
+    names_in_order,
 )
 from raypp.media.annotations.foreign import Foreign, foreign
 from raypp.media.annotations.labelstudio import LabelStudioReader
@@ -58,7 +58,7 @@ def read_document(file: Listed) -> Annotations | Foreign | None:
 
 @dataclass
 class Placed:
-    """What documents say of the files that are there.
+    """Labels of documents, for the files that are there.
 
     Attributes:
         datasets: images by root of the documents that label them.
@@ -133,7 +133,7 @@ def place(
         for first, count in again.items():
             placed.notes.append(f"{file.url} labels {count} images that {first} labels, too, and is not used for them")
     for where, members in sorted(roots.items()):
-        placed.datasets.append(_dataset(where, members, in_order(*classes[where])))
+        placed.datasets.append(_dataset(where, members, names_in_order(*classes[where])))
     return placed
 
 

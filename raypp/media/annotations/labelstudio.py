@@ -7,15 +7,15 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from raypp.errors import LabelError
 from raypp.geometry.boxes import Edges
-from raypp.media.annotations.boxes import Shape, hull, turned
+from raypp.media.annotations.boxes import LabelledShape, hull, turned
 from raypp.media.annotations.document import (
     Annotations,
     ImageAnnotation,
     VideoAnnotation,
-    in_order,
     left_out_lines,
+    names_in_order,
 )
-from raypp.media.annotations.tracks import Keyframe, Track, by_frame
+from raypp.media.annotations.tracks import Keyframe, LabelTrack, by_frame
 
 _PERCENT = (100.0, 100.0)
 _BOXED = ("rectanglelabels", "polygonlabels", "ellipselabels")
@@ -59,7 +59,7 @@ class LabelStudioReader:
         used += [track.name for video in videos for track in video.tracks]
         return Annotations(
             "Label Studio JSON",
-            tuple(sorted(in_order(used))),
+            tuple(sorted(names_in_order(used))),
             images=tuple(images),
             videos=tuple(videos),
             left_out=left_out_lines(where, left_out, "since there is no box in them"),
@@ -115,14 +115,14 @@ def _of_minimal(one: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": kind, "value": one} | {key: one[key] for key in ("original_width", "original_height") if key in one}
 
 
-def _shapes(results: list[dict[str, Any]], place: str, left_out: Counter[str]) -> Iterator[Shape]:
+def _shapes(results: list[dict[str, Any]], place: str, left_out: Counter[str]) -> Iterator[LabelledShape]:
     for one in results:
         kind = str(one.get("type"))
         if kind in _BOXED:
             value = one.get("value")
             if not isinstance(value, dict):
                 raise LabelError(f"{place}: a region has no value; export it again")
-            yield Shape(_label(value, kind, place), _edges(one, value, kind, place))
+            yield LabelledShape(_label(value, kind, place), _edges(one, value, kind, place))
         elif kind in _UNBOXED:
             left_out[f"regions of kind {kind}"] += 1
 
@@ -183,7 +183,7 @@ def _video(name: str, results: list[dict[str, Any]], place: str) -> VideoAnnotat
         if isinstance(seconds, int | float) and seconds > 0:
             rates.add(count / seconds)
         keyframes = by_frame([_keyframe(key, one, place) for key in value["sequence"]])
-        tracks.append(Track(_label(value, "labels", place), keyframes, count - 1))
+        tracks.append(LabelTrack(_label(value, "labels", place), keyframes, count - 1))
     return VideoAnnotation(
         name, _PERCENT, 0, max(counts) - 1, place, tracks=tuple(tracks), rate=min(rates) if rates else None
     )

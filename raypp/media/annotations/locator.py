@@ -51,7 +51,7 @@ class Locator:
         if name in self._files:
             return self._files[name]
         for base in (*bases, self._root):
-            place = join(base, name) if not name.startswith("/") else name
+            place = join_locator(base, name) if not name.startswith("/") else name
             if place in self._files:
                 return self._files[place]
         parts = [part for part in name.split("/") if part not in ("", ".", "..")]
@@ -89,7 +89,7 @@ def split_of(path: str) -> str | None:
     return next((SPLIT_WORDS[part] for part in reversed(path.lower().split("/")) if part in SPLIT_WORDS), None)
 
 
-def join(base: str, relative: str) -> str:
+def join_locator(base: str, relative: str) -> str:
     """Join a relative path to a folder or URL, going up for each `..`; an absolute one stays as it is."""
     if relative.startswith("/"):
         return relative.rstrip("/")

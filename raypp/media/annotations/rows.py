@@ -18,8 +18,8 @@ from raypp.media.annotations.boxes import (
 _VISIBILITIES = frozenset([0.0, 1.0, 2.0])
 
 
-class Task(StrEnum):
-    """What a dataset's rows are, after ultralytics' tasks."""
+class LabelTask(StrEnum):
+    """Kind of a dataset's rows, after ultralytics' tasks."""
 
     DETECT = "detect"
     SEGMENT = "segment"
@@ -36,7 +36,7 @@ class RowFormat:
         keypoint_numbers: numbers of all key points of a row; of POSE only.
     """
 
-    task: Task | None = None
+    task: LabelTask | None = None
     keypoint_numbers: int = 0
 
     def edges(self, numbers: Sequence[float], place: str) -> Edges:
@@ -51,7 +51,7 @@ class RowFormat:
         count = len(numbers)
         if count == 4:
             return from_centre(*numbers)
-        if self.task is Task.POSE:
+        if self.task is LabelTask.POSE:
             if count == 4 + self.keypoint_numbers:
                 return from_centre(*numbers[:4])
             raise LabelError(
@@ -78,7 +78,7 @@ class RowFormat:
     @property
     def overshoot(self) -> float:
         """How far a row may reach beyond the image: corners of turned boxes do, as far as the box is long."""
-        return 1.0 if self.task is Task.OBB else MOST_OVERSHOOT
+        return 1.0 if self.task is LabelTask.OBB else MOST_OVERSHOOT
 
 
 def _like_key_points(numbers: Sequence[float]) -> bool:

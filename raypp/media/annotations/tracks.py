@@ -24,7 +24,7 @@ class Keyframe:
 
 
 @dataclass(frozen=True)
-class Track:
+class LabelTrack:
     """One object.
 
     Attributes:

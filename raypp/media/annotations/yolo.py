@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from raypp.errors import LabelError, MediaError
-from raypp.media.annotations.content import read_text
+from raypp.media.annotations.content import read_document_text
 from raypp.media.annotations.label_files import Pairing, pair
-from raypp.media.annotations.locator import Locator, join, split_of
+from raypp.media.annotations.locator import Locator, join_locator, split_of
 from raypp.media.annotations.yolo_description import SPLITS, Description
 from raypp.media.dataset import UNLISTED, UNSPLIT, Dataset, DatasetImage, source_of
 from raypp.media.files import Listed
@@ -147,22 +147,27 @@ class _Entries:
     def _places(self, entry: str) -> list[str]:
         entry = entry.replace("\\", "/").rstrip("/")
         below = entry.replace("../", "").lstrip("/")
-        base = join(self._folder, self._description.base)
-        places = [join(base, entry), join(self._folder, entry), join(self._root, entry), join(self._root, below)]
+        base = join_locator(self._folder, self._description.base)
+        places = [
+            join_locator(base, entry),
+            join_locator(self._folder, entry),
+            join_locator(self._root, entry),
+            join_locator(self._root, below),
+        ]
         if not below.endswith(("images", ".txt")):
-            places.append(join(self._root, below + "/images"))
+            places.append(join_locator(self._root, below + "/images"))
         parts = below.removeprefix("./").split("/")
         places += ["/".join((self._root, *parts[start:])) for start in range(1, len(parts))]
         return list(dict.fromkeys(places))
 
     def _of_list(self, place: str) -> list[Listed]:
         try:
-            lines = [line.strip() for line in read_text(place).splitlines() if line.strip()]
+            lines = [line.strip() for line in read_document_text(place).splitlines() if line.strip()]
         except LabelError:
             raise MediaError(f"{place} is no list of images in UTF-8; export the dataset again") from None
         if not lines:
             raise MediaError(f"{place} names no images; export the dataset again, or leave the list out")
-        bases = (place.rpartition("/")[0], join(self._folder, self._description.base), self._folder)
+        bases = (place.rpartition("/")[0], join_locator(self._folder, self._description.base), self._folder)
         found = {line: self._locator.find(line, *bases) for line in lines}
         missing = [line for line, file in found.items() if file is None]
         if missing:

@@ -1,4 +1,4 @@
-"""What describes a dataset in YOLO layout: a YAML, Darknet's `obj.data`, or a bare list of classes."""
+"""Description of a dataset in YOLO layout: a YAML, Darknet's `obj.data`, or a bare list of classes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,14 +7,14 @@ from typing import Any
 
 from raypp.errors import ContentError, LabelError, MediaError
 from raypp.io.yaml import MOST_BYTES, read_yaml
-from raypp.media.annotations.content import read_head, read_text
+from raypp.media.annotations.content import read_document_text, read_head
 from raypp.media.annotations.locator import Locator
-from raypp.media.annotations.rows import RowFormat, Task
+from raypp.media.annotations.rows import LabelTask, RowFormat
 from raypp.media.files import Listed
 
 SPLITS = ("train", "val", "test")
 DATA_YAMLS = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
-"""What a dataset's YAML is called, the likeliest first."""
+"""Names of a dataset's YAML, the likeliest first."""
 _SYNONYMS = {"val": ("val", "valid", "validation")}
 _NOTHING = ("", "~", "null", "Null", "NULL", "None")
 
@@ -77,7 +77,7 @@ def from_darknet(where: str, locator: Locator) -> Description | None:
     Raises:
         MediaError: if the list of names that it points to is not there, or holds none.
     """
-    pairs = [line.partition("=") for line in read_text(where).splitlines() if "=" in line]
+    pairs = [line.partition("=") for line in read_document_text(where).splitlines() if "=" in line]
     document = {key.strip(): value.strip() for key, _, value in pairs}
     if "names" not in document:
         return None
@@ -97,7 +97,7 @@ def from_list(where: str) -> Description:
 
 def _lines(where: str) -> tuple[str, ...]:
     try:
-        found = [line.strip() for line in read_text(where).splitlines()]
+        found = [line.strip() for line in read_document_text(where).splitlines()]
     except LabelError as error:
         raise MediaError(str(error)) from None
     while found and not found[-1]:
@@ -144,12 +144,12 @@ def _rows(document: Mapping[str, Any], where: str) -> RowFormat:
             points, each = 0, 0
         if points < 1 or each not in (2, 3):
             raise MediaError(f"{where}: kpt_shape {shape!r} must be [points, 2] or [points, 3]; correct it")
-        return RowFormat(Task.POSE, points * each)
+        return RowFormat(LabelTask.POSE, points * each)
     task = document.get("task")
-    if isinstance(task, str) and task in set(Task):
-        if Task(task) is Task.POSE:
+    if isinstance(task, str) and task in set(LabelTask):
+        if LabelTask(task) is LabelTask.POSE:
             raise MediaError(f"{where} has task: pose without kpt_shape; add it, such as kpt_shape: [17, 3]")
-        return RowFormat(Task(task))
+        return RowFormat(LabelTask(task))
     return RowFormat()
 
 

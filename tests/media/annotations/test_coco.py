@@ -8,7 +8,7 @@ import pytest
 
 from raypp.errors import MediaError
 from raypp.geometry.boxes import Box
-from raypp.media.dataset import Dataset, read_labels
+from raypp.media.dataset import Dataset, read_dataset_labels
 from raypp.media.discovery import discover
 from tests.videos import make_image
 
@@ -43,7 +43,7 @@ def _read(root: Path) -> Dataset:
 
 
 def _boxes(dataset: Dataset) -> dict[str, tuple[Box, ...]]:
-    return {Path(url).name: labels.boxes for url, labels in read_labels(dataset).by_url.items()}
+    return {Path(url).name: labels.boxes for url, labels in read_dataset_labels(dataset).by_url.items()}
 
 
 def test_boxes_polygons_and_images_of_nothing(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_an_export_of_roboflow_is_one_dataset_of_its_folders(tmp_path: Path) -> 
         (tmp_path / "rf" / split / "_annotations.coco.json").write_text(json.dumps(document))
     dataset = _read(tmp_path / "rf")
     assert sorted(image.split for image in dataset.images) == ["train", "val"]
-    assert read_labels(dataset).count.labelled == 2
+    assert read_dataset_labels(dataset).count.labelled == 2
 
 
 def test_a_turned_box_of_cvat_becomes_its_hull(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_turned_box_of_cvat_becomes_its_hull(tmp_path: Path) -> None:
     ({"annotations": [{"id": 5, "image_id": 7, "category_id": 3, "bbox": [1, 2, "x", 4]}]}, "annotation 5 has no box"),
 ])  # fmt: skip
 def test_a_wrong_label_costs_its_image_and_names_it(changes: dict[str, Any], named: str, tmp_path: Path) -> None:
-    labels = read_labels(_read(_write(tmp_path, _document(**changes))))
+    labels = read_dataset_labels(_read(_write(tmp_path, _document(**changes))))
     assert labels.count.unread == 1
     (line,) = labels.problems.values()
     assert "instances_train.json" in line
@@ -131,13 +131,13 @@ def test_label_files_go_before_a_document_of_the_same_images(tmp_path: Path) -> 
         (root / "images" / "train" / f"{name}.txt").write_text("0 0.5 0.5 0.1 0.1\n")
     found = discover([str(root)])
     assert len(found.datasets) == 1
-    assert {len(labels.boxes) for labels in read_labels(found.datasets[0]).by_url.values()} == {1}
+    assert {len(labels.boxes) for labels in read_dataset_labels(found.datasets[0]).by_url.values()} == {1}
     assert "labels 2 images that label files labels, too" in " ".join(found.label_notes)
 
 
 def test_an_image_that_is_labelled_twice_and_differently_is_unread(tmp_path: Path) -> None:
     images = [{"id": one, "file_name": "train/a.jpg", "width": 120, "height": 90} for one in (7, 9)]
-    labels = read_labels(_read(_write(tmp_path, _document(images=images))))
+    labels = read_dataset_labels(_read(_write(tmp_path, _document(images=images))))
     assert (labels.count.labelled, labels.count.without, labels.count.unread) == (0, 1, 1)
     assert "twice, and differently" in next(iter(labels.problems.values()))
 
@@ -146,7 +146,7 @@ def test_a_document_named_as_the_source_leads_to_its_images(tmp_path: Path) -> N
     root = _write(tmp_path / "set", _document())
     make_image(tmp_path / "loose.jpg")
     found = discover([str(root / "annotations" / "instances_train.json")])
-    assert read_labels(found.datasets[0]).count.labelled == 2
+    assert read_dataset_labels(found.datasets[0]).count.labelled == 2
     assert not found.files
 
 

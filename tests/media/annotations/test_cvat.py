@@ -7,7 +7,7 @@ import pytest
 from raypp.geometry.boxes import Box
 from raypp.media.annotations.content import parse_xml
 from raypp.media.annotations.cvat import CvatReader
-from raypp.media.dataset import read_labels
+from raypp.media.dataset import read_dataset_labels
 from raypp.media.discovery import discover
 from tests.videos import make_image
 
@@ -50,7 +50,7 @@ def test_images_with_shapes_of_every_kind(tmp_path: Path) -> None:
     (dataset,) = found.datasets
     assert dataset.classes == ("saw", "hammer"), "as the task declares them"
     assert sorted(image.split for image in dataset.images) == ["train", "val"]
-    labels = {Path(url).name: one for url, one in read_labels(dataset).by_url.items()}
+    labels = {Path(url).name: one for url, one in read_dataset_labels(dataset).by_url.items()}
     near = pytest.approx
     assert labels["a.jpg"].boxes == (
         Box(1, near(0.5), near(0.45), near(0.5), near(0.5)),
@@ -94,7 +94,7 @@ def test_a_track_without_an_end_holds_to_the_tasks_last_frame() -> None:
 ])  # fmt: skip
 def test_a_wrong_label_costs_its_image_and_names_it(body: str, named: str, tmp_path: Path) -> None:
     (dataset,) = discover([str(_set(tmp_path, body))]).datasets
-    labels = read_labels(dataset)
+    labels = read_dataset_labels(dataset)
     (line,) = labels.problems.values()
     assert "annotations.xml" in line
     assert named in line

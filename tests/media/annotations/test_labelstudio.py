@@ -8,7 +8,7 @@ import pytest
 
 from raypp.geometry.boxes import Box
 from raypp.media.annotations.labelstudio import LabelStudioReader
-from raypp.media.dataset import read_labels
+from raypp.media.dataset import read_dataset_labels
 from raypp.media.discovery import discover
 from tests.videos import make_image
 
@@ -35,14 +35,14 @@ def _discover(root: Path, *tasks: dict[str, Any]) -> Any:
 ])  # fmt: skip
 def test_the_ways_of_naming_an_image(name: str, tmp_path: Path) -> None:
     (dataset,) = _discover(tmp_path / "set", _task(name, [_region()])).datasets
-    (labels,) = read_labels(dataset).by_url.values()
+    (labels,) = read_dataset_labels(dataset).by_url.values()
     assert labels.boxes == (Box(0, *(pytest.approx(number) for number in (0.5, 0.45, 0.5, 0.5))),)
 
 
 def test_a_rectangle_is_turned_about_its_upper_left_corner_in_pixels(tmp_path: Path) -> None:
     region = _region(rotation=90, x=50.0, y=20.0, width=30.0, height=10.0)
     (dataset,) = _discover(tmp_path, _task("a.jpg", [region])).datasets
-    ((box,),) = [one.boxes for one in read_labels(dataset).by_url.values()]
+    ((box,),) = [one.boxes for one in read_dataset_labels(dataset).by_url.values()]
     # 36 x 9 pixels at (60, 18), turned clockwise by 90 degrees: 9 wide to the left, 36 down.
     assert box == Box(0, *(pytest.approx(number) for number in (55.5 / 120, 36 / 90, 9 / 120, 36 / 90)))
 
@@ -50,7 +50,7 @@ def test_a_rectangle_is_turned_about_its_upper_left_corner_in_pixels(tmp_path: P
 def test_the_minimal_export_is_read_too(tmp_path: Path) -> None:
     value = _region()["value"] | {"original_width": 120, "original_height": 90}
     (dataset,) = _discover(tmp_path, {"id": 5, "image": "/data/upload/1/a.jpg", "label": [value]}).datasets
-    assert read_labels(dataset).count.labelled == 1
+    assert read_dataset_labels(dataset).count.labelled == 1
 
 
 def test_tasks_that_nobody_annotated_are_no_images_of_nothing(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_tasks_that_nobody_annotated_are_no_images_of_nothing(tmp_path: Path) ->
     make_image(tmp_path / "c.jpg", seed=2)
     skipped = {"result": [], "was_cancelled": True}
     found = _discover(tmp_path, _task("a.jpg", []), _task("b.jpg"), _task("c.jpg", skipped))
-    labels = read_labels(found.datasets[0])
+    labels = read_dataset_labels(found.datasets[0])
     assert (labels.count.labelled, labels.count.without) == (1, 2), "looked at and empty; not looked at"
     assert "2 tasks without an annotation" in found.label_notes[0]
 
@@ -72,7 +72,7 @@ def test_tasks_that_nobody_annotated_are_no_images_of_nothing(tmp_path: Path) ->
 ])  # fmt: skip
 def test_a_task_that_cannot_be_read_costs_its_image_and_names_it(annotations: Any, named: str, tmp_path: Path) -> None:
     (dataset,) = _discover(tmp_path, _task("a.jpg", *annotations)).datasets
-    (line,) = read_labels(dataset).problems.values()
+    (line,) = read_dataset_labels(dataset).problems.values()
     assert "project-1.json" in line
     assert named in line
 
@@ -81,7 +81,7 @@ def test_of_several_annotations_the_ground_truth_counts(tmp_path: Path) -> None:
     truth = {"result": [_region("hammer")], "ground_truth": True}
     (dataset,) = _discover(tmp_path, _task("a.jpg", [_region()], truth)).datasets
     assert dataset.classes == ("hammer",)
-    assert read_labels(dataset).count.labelled == 1
+    assert read_dataset_labels(dataset).count.labelled == 1
 
 
 def test_a_video_counts_from_one_and_keeps_the_frame_of_the_switch_off() -> None:

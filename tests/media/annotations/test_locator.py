@@ -3,7 +3,7 @@
 import pytest
 
 from raypp.media.annotations.discovery import find_labelled
-from raypp.media.annotations.locator import Locator, join, split_of
+from raypp.media.annotations.locator import Locator, join_locator, split_of
 from raypp.media.files import Listed
 
 
@@ -31,7 +31,7 @@ def test_one_of_several_files_of_a_name_is_not_guessed() -> None:
 
 
 def test_paths_are_joined_and_splits_read_from_the_last_folder_that_names_one() -> None:
-    assert join("s3://b/d", "../e/./f") == "s3://b/e/f"
+    assert join_locator("s3://b/d", "../e/./f") == "s3://b/e/f"
     assert split_of("train/x/Validation/y") == "val"
     assert split_of("trainer/valley") is None
 

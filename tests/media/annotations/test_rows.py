@@ -4,9 +4,9 @@ import pytest
 
 from raypp.errors import LabelError
 from raypp.geometry.boxes import Box
-from raypp.media.annotations.rows import RowFormat, Task, is_label_row, parse_labels
+from raypp.media.annotations.rows import LabelTask, RowFormat, is_label_row, parse_labels
 
-POSE = RowFormat(Task.POSE, 8)
+POSE = RowFormat(LabelTask.POSE, 8)
 POINTS = "0.45 0.35 0.55 0.35 0.45 0.65 0.55 0.65"
 
 
@@ -48,7 +48,7 @@ def test_key_points_that_are_declared_are_passed_by() -> None:
 
 def test_corners_of_a_turned_box_may_lie_beyond_the_image() -> None:
     corners = "0 -0.1 0.5 0.1 0.3 0.3 0.5 0.1 0.7\n"
-    labels = parse_labels(corners, ("a",), "x.txt", RowFormat(Task.OBB))
+    labels = parse_labels(corners, ("a",), "x.txt", RowFormat(LabelTask.OBB))
     assert labels.boxes == (_near(0, 0.15, 0.5, 0.3, 0.4),)
     assert labels.clipped == 1
     with pytest.raises(LabelError, match="outside the image"):
@@ -57,7 +57,7 @@ def test_corners_of_a_turned_box_may_lie_beyond_the_image() -> None:
 
 def test_a_polygon_of_four_points_and_a_turned_box_have_the_same_box() -> None:
     row = "0 0.2 0.4 0.4 0.2 0.6 0.4 0.4 0.6\n"
-    tasks = (None, Task.SEGMENT, Task.OBB, Task.DETECT)
+    tasks = (None, LabelTask.SEGMENT, LabelTask.OBB, LabelTask.DETECT)
     assert {parse_labels(row, ("a",), "x.txt", RowFormat(task)).boxes for task in tasks} == {
         parse_labels(row, ("a",), "x.txt").boxes
     }
