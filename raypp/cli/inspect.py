@@ -91,7 +91,12 @@ def _parquet(path: Path, file: pq.ParquetFile) -> dict[str, str]:
         lines |= _header(ArchiveHeader.from_bytes(metadata[METADATA_KEY]))
     if "code" in names and file.metadata.num_rows:
         shown = ["site", "camera", "width", "height", "code"]
-        first = next(file.iter_batches(1, columns=shown, use_threads=False)).to_pylist()[0]
+        batch = next(file.iter_batches(1, columns=shown, use_threads=False), None)
+        if not batch:
+            raise ShardError(
+                f"shard {path} is damaged: it says {file.metadata.num_rows} rows and holds none; get it anew"
+            )
+        first = batch.to_pylist()[0]
         lines["first frame"] = (
             f"site {first['site']}, camera {first['camera']}, source {first['width']}x{first['height']}, "
             f"code {len(first['code']):,} bytes"

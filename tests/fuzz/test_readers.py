@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from raypp.errors import RayppError
 from tests.command import environment
 from tests.fuzz.targets import TARGETS
 
@@ -24,6 +25,8 @@ _SEED = int(os.environ.get("RAYPP_FUZZ_SEED", "0"))
 _LONGEST_S = 60.0  # on a machine that does other things; the child judges by its own time
 _SMOKED = ("key", "masks", "certificate", "labels")
 """Without torch, which alone takes many seconds to load."""
+_ONCE_FAULTY = (("shard", 2137),)
+"""Numbers of inputs; that of a shard says how many rows it has, and holds none."""
 
 
 class _Child:
@@ -104,6 +107,15 @@ def _fuzz(name: str, folder: Path, seconds: float) -> None:
 @pytest.mark.parametrize("name", _SMOKED)
 def test_a_reader_answers_odd_files_in_one_line(name: str, tmp_path: Path) -> None:
     _fuzz(name, tmp_path, _SMOKE_S)
+
+
+@pytest.mark.parametrize(("name", "number"), _ONCE_FAULTY)
+def test_an_input_that_once_ended_in_a_traceback_is_refused_in_one_line(name: str, number: int, tmp_path: Path) -> None:
+    path = tmp_path / TARGETS[name].file
+    path.write_bytes(TARGETS[name].make(Random(number)))
+    with pytest.raises(RayppError) as refused:
+        TARGETS[name].read(path)
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.slow
