@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from raypp.ingest.attempts import attempt_segment
-from raypp.ingest.segment import Segment, Workshop
+from raypp.ingest.segment import Segment
 from raypp.ingest.settings import VeilSettings
+from raypp.ingest.worker import SegmentWorker
 
 
 class VeilActor:
@@ -19,12 +20,12 @@ class VeilActor:
     """
 
     def __init__(self, settings: str) -> None:
-        self._workshop = Workshop.open(VeilSettings.model_validate_json(settings))
+        self._worker = SegmentWorker.open(VeilSettings.model_validate_json(settings))
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Veil a batch of segments: column `segment` (JSON) in, column `outcome` (JSON) out."""
         outcomes = [
-            attempt_segment(Segment.model_validate_json(row), self._workshop).model_dump_json()
+            attempt_segment(Segment.model_validate_json(row), self._worker).model_dump_json()
             for row in batch["segment"]
         ]
         return {"outcome": np.array(outcomes, dtype=object)}

@@ -14,8 +14,9 @@ from threadpoolctl import threadpool_limits
 
 from raypp.geometry.letterbox import Letterbox
 from raypp.ingest.job import open_job
-from raypp.ingest.segment import Segment, Workshop, veil_segment
+from raypp.ingest.segment import Segment
 from raypp.ingest.settings import VeilSettings
+from raypp.ingest.worker import SegmentWorker, veil_segment
 from raypp.media.container import probe
 from raypp.media.files import open_source
 from raypp.media.sampling import Sampling, SamplingMode
@@ -81,16 +82,16 @@ def _settings(video: Path, out: Path, key: Path) -> VeilSettings:
     )
 
 
-_workshop: Workshop
+_worker: SegmentWorker
 
 
 def _open(settings: VeilSettings) -> None:
-    global _workshop  # noqa: PLW0603 - a worker process holds one
-    _workshop = Workshop.open(settings)
+    global _worker  # noqa: PLW0603 - a worker process holds one
+    _worker = SegmentWorker.open(settings)
 
 
 def _veil(segment: Segment) -> tuple[int, float]:
-    frames = veil_segment(segment, _workshop).receipt.frames
+    frames = veil_segment(segment, _worker).receipt.frames
     return frames, time.monotonic()
 
 

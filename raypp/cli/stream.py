@@ -22,7 +22,7 @@ from raypp.edge.capture.camera_health import CameraHealthSettings
 from raypp.edge.doctor import Finding, examine
 from raypp.edge.settings import OWNERS_KEY, AgentSettings
 from raypp.edge.sizing import settle_size
-from raypp.edge.spool.camera_spool import DropPolicy
+from raypp.edge.spool.drop_policy import DropPolicy
 from raypp.edge.status import SiteStatus
 from raypp.edge.uplink.connection import ServiceConnection
 from raypp.errors import OptionError

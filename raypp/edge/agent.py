@@ -12,7 +12,8 @@ from raypp.edge.cameras_file import CameraSettings, SiteCameras
 from raypp.edge.capture.fork_server import ForkServer
 from raypp.edge.log import Log
 from raypp.edge.settings import AgentSettings
-from raypp.edge.spool.camera_spool import CameraSpool, DropPolicy
+from raypp.edge.spool.camera_spool import CameraSpool
+from raypp.edge.spool.drop_policy import DropPolicy
 from raypp.edge.status import STATUS_FILE, CameraStatus, SiteStatus
 from raypp.edge.supervisor import Supervisor
 from raypp.edge.uplink.client import StreamClient

@@ -15,11 +15,11 @@ from protos import raypp_pb2 as pb
 from raypp.edge.cameras_file import CameraSettings
 from raypp.edge.capture.live import open_live
 from raypp.edge.settings import OWNERS_KEY, AgentSettings
-from raypp.edge.sizing import describe_model
 from raypp.edge.sources import is_live, list_recordings
 from raypp.edge.status import STATUS_FILE, SiteStatus
 from raypp.edge.uplink.client import CLOCK_ALARM_US
 from raypp.edge.uplink.connection import ServiceConnection, is_not_served_yet, what_failed
+from raypp.edge.uplink.model_query import describe_model
 from raypp.errors import RayppError, SiteError
 from raypp.media.container import said
 from raypp.media.masks import load_masks

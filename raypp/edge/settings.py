@@ -7,7 +7,7 @@ from raypp.edge.cameras_file import CameraSettings, check_camera
 from raypp.edge.capture.job import KEY_REMEDY, CaptureJob
 from raypp.edge.capture.position import Position
 from raypp.edge.sources import is_live
-from raypp.edge.spool.camera_spool import DropPolicy
+from raypp.edge.spool.drop_policy import DropPolicy
 from raypp.edge.uplink.connection import ServiceConnection
 from raypp.edge.uplink.retry import RetryPolicy
 from raypp.errors import OptionError, WireError

@@ -7,37 +7,15 @@ import grpc
 import grpc.aio
 from pydantic import ValidationError
 
-from protos import raypp_pb2 as pb
-from protos.raypp_pb2_grpc import SitesStub
 from raypp.edge.cameras_file import CameraSettings
 from raypp.edge.settings import AgentSettings
 from raypp.edge.spool.stream_spool import FACTS_FILE, StreamFacts
-from raypp.edge.uplink.connection import ServiceConnection, is_not_served_yet, what_failed
+from raypp.edge.uplink.connection import is_not_served_yet, what_failed
+from raypp.edge.uplink.model_query import describe_model
 from raypp.errors import OptionError, RayppError, SiteError
-from raypp.io.clock import now_us
 
-_DOCTORS_PATIENCE_S = 15.0
 _AGENTS_PATIENCE_S = 5.0
 """No camera is captured meanwhile."""
-
-
-async def describe_model(
-    connection: ServiceConnection, veil_id: str, timeout_s: float = _DOCTORS_PATIENCE_S
-) -> "tuple[pb.DescribeModelResponse, int, int]":
-    """Ask the service for its model of a veil: the answer, and when it was asked and answered.
-
-    Raises:
-        SiteError: if a file of the link cannot be used.
-        grpc.aio.AioRpcError: what the service, or the way to it, says.
-    """
-    metadata = connection.metadata()
-    async with connection.channel() as channel:
-        stub = SitesStub(channel)  # type: ignore[no-untyped-call]
-        asked_us = now_us()
-        response = await stub.DescribeModel(
-            pb.DescribeModelRequest(veil_id=veil_id), metadata=metadata, timeout=timeout_s
-        )
-        return response, asked_us, now_us()
 
 
 async def settle_size(

@@ -3,7 +3,8 @@
 from pydantic import BaseModel, ConfigDict
 
 from raypp.errors import SourceReadError
-from raypp.ingest.segment import Segment, SegmentResult, Workshop, veil_segment
+from raypp.ingest.segment import Segment, SegmentResult
+from raypp.ingest.worker import SegmentWorker, veil_segment
 from raypp.shards.store import Store
 
 FOLDER = ".attempts"
@@ -22,7 +23,7 @@ class Unfinished(BaseModel):
 Attempt = SegmentResult | Unfinished
 
 
-def attempt_segment(segment: Segment, workshop: Workshop) -> Attempt:
+def attempt_segment(segment: Segment, worker: SegmentWorker) -> Attempt:
     """Veil a segment, or say why that cannot be done in this run.
 
     A worker that dies in the middle (out of memory, a fault in a decoder) is replaced and handed the segment again.
@@ -32,7 +33,7 @@ def attempt_segment(segment: Segment, workshop: Workshop) -> Attempt:
         ShardError: if the output cannot be written, since then nothing can be done.
     """
     mark = f"{FOLDER}/{segment.segment_id}"
-    store = workshop.store
+    store = worker.store
     deaths = int(store.read(mark)) if store.exists(mark) else 0
     if deaths >= MOST_ATTEMPTS:
         return Unfinished(
@@ -42,7 +43,7 @@ def attempt_segment(segment: Segment, workshop: Workshop) -> Attempt:
         )
     store.write_atomic(mark, b"%d" % (deaths + 1))
     try:
-        return veil_segment(segment, workshop)
+        return veil_segment(segment, worker)
     except SourceReadError as error:
         return Unfinished(segment_id=segment.segment_id, reason=str(error))
     finally:

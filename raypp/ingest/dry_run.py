@@ -12,10 +12,11 @@ from raypp.geometry.letterbox import Letterbox
 from raypp.ingest.job import require_sources
 from raypp.ingest.label_reading import read_all_labels
 from raypp.ingest.planner import VeilPlan, expected_bytes, expected_frames, make_plan
-from raypp.ingest.segment import Item, Workshop
+from raypp.ingest.segment import Item
 from raypp.ingest.settings import VeilSettings
 from raypp.ingest.summary import labels_sentence
 from raypp.ingest.variants import frame_versions
+from raypp.ingest.worker import SegmentWorker
 from raypp.media.dataset import LabelCount
 from raypp.media.discovery import discover
 from raypp.media.files import open_source
@@ -72,24 +73,22 @@ def survey(settings: VeilSettings, sources: Sequence[str], progress: Progress) -
         RayppError: as the job itself would for what was asked.
     """
     settings.check()
-    workshop = Workshop.open(settings)
+    worker = SegmentWorker.open(settings)
     discovery = discover(sources)
     require_sources(discovery, sources)
     labels = read_all_labels(discovery)
     total = len(discovery.files) + sum(len(dataset.images) for dataset in discovery.datasets)
     with progress.task("looking at sources", total) as advance:
-        plan = make_plan(
-            discovery, settings, workshop.key, VeilPlan(), lambda done, _: advance(1, f"{done}/{total}", 0)
-        )
+        plan = make_plan(discovery, settings, worker.key, VeilPlan(), lambda done, _: advance(1, f"{done}/{total}", 0))
     items = list(plan.items().values())
-    cost = _Cost(workshop)
+    cost = _Cost(worker)
     for alike in _by_cost(items):
         for item in alike[:: max(1, len(alike) // _SAMPLED_SOURCES)][:_SAMPLED_SOURCES]:
             cost.sample(item)
     videos = [item for item in items if item.info is not None]
     core_s = sum(cost.expected_s(item) for item in items)
     return Survey(
-        veil_id=workshop.veil.veil_id,
+        veil_id=worker.veil.veil_id,
         videos=len(videos),
         images=len(items) - len(videos),
         codecs=dict(Counter(item.info.codec for item in videos if item.info)),
@@ -124,8 +123,8 @@ def _by_cost(items: Sequence[Item]) -> Iterable[list[Item]]:
 class _Cost:
     """CPU seconds per second of video and per image, measured for each kind of source."""
 
-    def __init__(self, workshop: Workshop) -> None:
-        self.workshop = workshop
+    def __init__(self, worker: SegmentWorker) -> None:
+        self.worker = worker
         self.frames = 0
         self.failed: list[Quarantined] = []
         self._spent: dict[_Alike, float] = defaultdict(float)
@@ -133,8 +132,8 @@ class _Cost:
 
     def sample(self, item: Item) -> None:
         """Veil a little of a source in memory."""
-        settings = self.workshop.settings
-        encoder = self.workshop.encoder(item)
+        settings = self.worker.settings
+        encoder = self.worker.encoder(item)
         started = process_time()
         covered = 0.0
         try:
@@ -149,7 +148,7 @@ class _Cost:
                         stream, item.info, *whole, settings.sampling, letterbox, None, report=DecodeReport()
                     )
                 for frame in frames:
-                    for version in frame_versions(frame, item, self.workshop):
+                    for version in frame_versions(frame, item, self.worker):
                         pack(encoder.encode(version.pixels[None])[0], settings.spec.bits)
                     self.frames += 1
                     covered = 1.0 if item.info is None else max(frame.timestamp_us / 1e6, 1e-3)

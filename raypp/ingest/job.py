@@ -12,9 +12,10 @@ from raypp.ingest.attempts import Attempt, Unfinished, attempt_segment, forget_a
 from raypp.ingest.label_reading import LabelReading, read_all_labels, require_labels
 from raypp.ingest.labels import write_label_tables
 from raypp.ingest.planner import VeilPlan, expected_frames, make_plan
-from raypp.ingest.segment import Segment, SegmentResult, Workshop
+from raypp.ingest.segment import Segment, SegmentResult
 from raypp.ingest.settings import VeilSettings
 from raypp.ingest.summary import Timings, VeilSummary, summarise
+from raypp.ingest.worker import SegmentWorker
 from raypp.io.private import write_private
 from raypp.media.discovery import Discovery, discover
 from raypp.progress import Progress
@@ -35,9 +36,9 @@ Executor = Callable[[Sequence[Segment], VeilSettings], Iterator[Attempt]]
 
 def veil_here(segments: Sequence[Segment], settings: VeilSettings) -> Iterator[Attempt]:
     """Veil segments one after another in this process: the executor of the bare edge install."""
-    workshop = Workshop.open(settings)
+    worker = SegmentWorker.open(settings)
     for segment in segments:
-        yield attempt_segment(segment, workshop)
+        yield attempt_segment(segment, worker)
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class VeilJob:
 
     Attributes:
         settings: what was asked.
-        workshop: the opened key and output.
+        worker: the opened key and output.
         discovery: what the sources hold.
         labels: the labels of their datasets.
         plan: all segments, finished or not.
@@ -54,7 +55,7 @@ class VeilJob:
     """
 
     settings: VeilSettings
-    workshop: Workshop
+    worker: SegmentWorker
     discovery: Discovery
     labels: LabelReading
     plan: VeilPlan
@@ -91,23 +92,23 @@ class VeilJob:
                     segment_id, frames = outcome.receipt.segment_id, outcome.receipt.source_frames
                 advance(weights[segment_id], f"{done}/{len(todo)} segments", frames)
         veiled_s = perf_counter() - started
-        manifest = compile_manifest(self.workshop.store, self.workshop.header)
-        tables = write_label_tables(self.discovery, self.labels, self.plan, self.workshop, labels_version)
+        manifest = compile_manifest(self.worker.store, self.worker.header)
+        tables = write_label_tables(self.discovery, self.labels, self.plan, self.worker, labels_version)
         signature = self._sign(manifest, tables.versions)
-        if signature is not None and isinstance(self.workshop.key, VeilKey):
+        if signature is not None and isinstance(self.worker.key, VeilKey):
             last_signed.keep(self.settings.private, signature)
         ended = Timings(started, veiled_s)
         return summarise(self, results, unfinished, manifest, tables, ended, signature)
 
     def _sign(self, manifest: Manifest, tables: Sequence[str]) -> ArchiveSignature | None:
         """Sign manifest and labels with the owner's key; None with a site's key, which cannot sign."""
-        store = self.workshop.store
+        store = self.worker.store
         digests: dict[str, str] = {}
         for version in list_versions(store):
             with suppress(ShardError):  # a damaged one is for `raypp verify` to tell
                 digests[version] = read_labels(store, version).digest
         written = {version: digests[version] for version in tables}
-        return sign_archive(store, manifest, written, digests, self.workshop.key)
+        return sign_archive(store, manifest, written, digests, self.worker.key)
 
 
 @contextmanager
@@ -129,25 +130,23 @@ def open_job(
         KeyFileError, OptionError, MediaError, SpecError: if what was asked cannot be done.
     """
     settings.check()
-    workshop = Workshop.open(settings)
+    worker = SegmentWorker.open(settings)
     discovery = discover(sources)
     require_sources(discovery, sources)
     labels = read_all_labels(discovery)
     if not allow_unlabelled:
         require_labels(discovery, labels)
-    with workshop.store.lock():
-        _claim(workshop.store, workshop.header)
-        last_signed.check_as_left(workshop.store, settings.private, workshop.key)
-        workshop.store.sweep()
-        forget_attempts(workshop.store)
+    with worker.store.lock():
+        _claim(worker.store, worker.header)
+        last_signed.check_as_left(worker.store, settings.private, worker.key)
+        worker.store.sweep()
+        forget_attempts(worker.store)
         total = len(discovery.files) + sum(len(dataset.images) for dataset in discovery.datasets)
         with progress.task("looking at sources", total) as advance:
             earlier = load_plan(settings.private)
-            plan = make_plan(
-                discovery, settings, workshop.key, earlier, lambda done, _: advance(1, f"{done}/{total}", 0)
-            )
+            plan = make_plan(discovery, settings, worker.key, earlier, lambda done, _: advance(1, f"{done}/{total}", 0))
         save_plan(plan, settings.private)
-        yield VeilJob(settings, workshop, discovery, labels, plan, finished_segments(workshop.store))
+        yield VeilJob(settings, worker, discovery, labels, plan, finished_segments(worker.store))
 
 
 def require_sources(discovery: Discovery, sources: Sequence[str]) -> None:

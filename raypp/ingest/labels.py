@@ -11,8 +11,9 @@ from raypp.geometry.letterbox import Letterbox
 from raypp.ingest.archive_id import variant_seed
 from raypp.ingest.label_reading import LabelReading
 from raypp.ingest.planner import VeilPlan
-from raypp.ingest.segment import Item, Workshop
+from raypp.ingest.segment import Item
 from raypp.ingest.video_labels import VideoLabels, check_shape, labels_of_video
+from raypp.ingest.worker import SegmentWorker
 from raypp.media.annotations.boxes import ImageLabels
 from raypp.media.annotations.document import VideoAnnotation
 from raypp.media.augmentation import Variant
@@ -63,7 +64,7 @@ class _Veiled:
 
 
 def write_label_tables(
-    discovery: Discovery, reading: LabelReading, plan: VeilPlan, workshop: Workshop, version: str | None
+    discovery: Discovery, reading: LabelReading, plan: VeilPlan, worker: SegmentWorker, version: str | None
 ) -> LabelTables:
     """Write a label table for each labelled dataset, and one for all labelled videos.
 
@@ -73,7 +74,7 @@ def write_label_tables(
         discovery: the sources.
         reading: the labels of their datasets.
         plan: which source is which item.
-        workshop: key and output.
+        worker: key and output.
         version: name of the new versions, or None to number them; labels that did not change keep their version.
 
     Raises:
@@ -86,17 +87,17 @@ def write_label_tables(
     labelled = [one for one in discovery.datasets if one.labelled]
     if not videos and not labelled:
         return LabelTables((), tuple(problems), tuple(notes))
-    veiled = _veiled_frames(workshop)
+    veiled = _veiled_frames(worker)
     known = len(problems)
     tables = [
-        _of_dataset(dataset, reading.datasets[dataset.root], items, veiled, workshop, problems) for dataset in labelled
+        _of_dataset(dataset, reading.datasets[dataset.root], items, veiled, worker, problems) for dataset in labelled
     ]
     misfits = len(problems) - known
     if videos:
-        tables.append(_of_videos(videos, items, veiled, workshop))
+        tables.append(_of_videos(videos, items, veiled, worker))
         notes += _counted(discovery.video_labels, tables[-1], items, veiled)
     return LabelTables(
-        tuple(_write(workshop, table, version) for table in tables if table.rows),
+        tuple(_write(worker, table, version) for table in tables if table.rows),
         tuple(dict.fromkeys(problems)),
         tuple(notes),
         misfits,
@@ -108,7 +109,7 @@ def _of_dataset(
     labels: DatasetLabels,
     items: dict[str, Item],
     veiled: dict[str, list[_Veiled]],
-    workshop: Workshop,
+    worker: SegmentWorker,
     problems: list[str],
 ) -> _Table:
     rows: list[SampleLabels] = []
@@ -123,7 +124,7 @@ def _of_dataset(
         except LabelError as error:
             problems.append(str(error))
             continue
-        rows += [_labelled(one, image.split, found.boxes, workshop) for one in frames if _counts(one, image.split)]
+        rows += [_labelled(one, image.split, found.boxes, worker) for one in frames if _counts(one, image.split)]
     return _Table(dataset.name, dataset.classes, rows)
 
 
@@ -133,7 +134,7 @@ def _check_size(labels: ImageLabels, frame: _Veiled, url: str) -> None:
 
 
 def _of_videos(
-    videos: dict[str, VideoLabels], items: dict[str, Item], veiled: dict[str, list[_Veiled]], workshop: Workshop
+    videos: dict[str, VideoLabels], items: dict[str, Item], veiled: dict[str, list[_Veiled]], worker: SegmentWorker
 ) -> _Table:
     classes = tuple(sorted({name for labels in videos.values() for name in labels.moments.classes}))
     numbers = {name: number for number, name in enumerate(classes)}
@@ -144,7 +145,7 @@ def _of_videos(
             if named is None or not _counts(one, UNSPLIT):
                 continue  # this moment was not annotated
             boxes = [Box(numbers[name], box.x, box.y, box.w, box.h) for name, box in named]
-            rows.append(_labelled(one, UNSPLIT, boxes, workshop))
+            rows.append(_labelled(one, UNSPLIT, boxes, worker))
     return _Table(VIDEO_TABLE, classes, rows)
 
 
@@ -167,13 +168,13 @@ def _counted(
     return notes
 
 
-def _write(workshop: Workshop, table: _Table, version: str | None) -> str:
+def _write(worker: SegmentWorker, table: _Table, version: str | None) -> str:
     """Write under the wanted version; unnumbered, under the first number that is free or has this very content."""
     number = 1
     while True:
         name = f"{table.name}-{version or f'v{number}'}"
         try:
-            write_labels(workshop.store, name, table.classes, workshop.veil.veil_id, table.rows)
+            write_labels(worker.store, name, table.classes, worker.veil.veil_id, table.rows)
         except ConflictError:
             if version is not None:
                 raise
@@ -182,10 +183,10 @@ def _write(workshop: Workshop, table: _Table, version: str | None) -> str:
             return name
 
 
-def _veiled_frames(workshop: Workshop) -> dict[str, list[_Veiled]]:
+def _veiled_frames(worker: SegmentWorker) -> dict[str, list[_Veiled]]:
     """All veiled frames by source, read from the shards without their codes."""
     frames: dict[str, list[_Veiled]] = {}
-    reader = ShardReader(workshop.settings.out, encryption=workshop.data_key)
+    reader = ShardReader(worker.settings.out, encryption=worker.data_key)
     for batch in reader.iterate(columns=tuple(_Veiled.__dataclass_fields__), batch_size=4096):
         for row in batch.rows.to_pylist():
             frames.setdefault(row["source"], []).append(_Veiled(**row))
@@ -216,14 +217,14 @@ def _counts(frame: _Veiled, split: str) -> bool:
     return frame.variant == 0 or split == TRAIN
 
 
-def _labelled(frame: _Veiled, split: str, boxes: Sequence[Box], workshop: Workshop) -> SampleLabels:
+def _labelled(frame: _Veiled, split: str, boxes: Sequence[Box], worker: SegmentWorker) -> SampleLabels:
     """Labels of a frame or variant: boxes normalised to the source -> boxes normalised to the letterboxed square."""
-    settings = workshop.settings
+    settings = worker.settings
     letterbox = Letterbox(settings.size, settings.spec.patch, frame.width, frame.height)
     places = np.array([[box.x, box.y, box.w, box.h] for box in boxes], dtype=np.float64).reshape(-1, 4)
     kept = np.ones(len(boxes), dtype=np.bool_)
     if frame.variant:
-        variant = Variant.of_seed(variant_seed(workshop.key, frame.site, frame.sample_id))
+        variant = Variant.of_seed(variant_seed(worker.key, frame.site, frame.sample_id))
         places, kept = variant.boxes(places, letterbox.content_width, letterbox.content_height)
     moved = letterbox.normalised_to_square(places).tolist()
     found = tuple(Box(box.class_id, *place) for box, place, stays in zip(boxes, moved, kept, strict=True) if stays)

@@ -100,7 +100,7 @@ def summarise(
     return VeilSummary(
         out=job.settings.out,
         private=str(job.settings.private),
-        veil_id=job.workshop.veil.veil_id,
+        veil_id=job.worker.veil.veil_id,
         manifest_digest=manifest.digest,
         signed_by=signature.fingerprint if signature else None,
         sources=len(items),

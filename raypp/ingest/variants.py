@@ -12,7 +12,8 @@ from raypp.media.augmentation import Variant
 from raypp.media.frame import Frame
 
 if TYPE_CHECKING:
-    from raypp.ingest.segment import Item, Workshop
+    from raypp.ingest.segment import Item
+    from raypp.ingest.worker import SegmentWorker
 
 
 class Version(NamedTuple):
@@ -23,10 +24,10 @@ class Version(NamedTuple):
     pixels: npt.NDArray[np.uint8]
 
 
-def frame_versions(frame: Frame, item: "Item", workshop: "Workshop") -> Iterator[Version]:
+def frame_versions(frame: Frame, item: "Item", worker: "SegmentWorker") -> Iterator[Version]:
     """Yield a frame, then each of the variants that were planned of it; the same whoever asks, whenever."""
-    identity, key = bytes.fromhex(item.identity), workshop.key
-    window = Window(workshop.settings.size, workshop.settings.spec.patch, frame.source_width, frame.source_height)
+    identity, key = bytes.fromhex(item.identity), worker.key
+    window = Window(worker.settings.size, worker.settings.spec.patch, frame.source_width, frame.source_height)
     for number in range(1 + item.variants):
         name = sample_id(key, item.site, identity, frame.timestamp_us, number)
         pixels = variant_pixels(frame, window, variant_seed(key, item.site, name)) if number else frame.pixels

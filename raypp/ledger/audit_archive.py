@@ -12,10 +12,10 @@ from sqlalchemy import Connection, delete, func, select, text
 
 from raypp.errors import LedgerError, OptionError
 from raypp.ledger.audit_log import AuditEntry
+from raypp.ledger.statements import write_audit
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import AuditRow
 from raypp.ledger.types import COMMAND_LINE
-from raypp.ledger.writing import write_audit
 from raypp.text.wording import counted
 
 _AT_A_TIME = 2000

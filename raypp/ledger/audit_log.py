@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from raypp.ledger.statements import write_audit
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import AuditRow
 from raypp.ledger.types import COMMAND_LINE
-from raypp.ledger.writing import write_audit
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,11 @@ from sqlalchemy import ColumnElement, insert, select, update
 
 from raypp.errors import ForbiddenError, OptionError, UnauthenticatedError, UnknownSiteError
 from raypp.ledger import sites
+from raypp.ledger.statements import write_audit
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import SiteRow, TokenRow
 from raypp.ledger.times import shown_time
 from raypp.ledger.types import COMMAND_LINE, checked_name
-from raypp.ledger.writing import write_audit
 from raypp.text.wording import counted
 
 CACHE_S = 5.0

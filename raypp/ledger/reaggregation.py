@@ -7,10 +7,10 @@ from sqlalchemy import Connection, select
 
 from raypp.ledger.rewriting import RewritePlan, Rewriting, rewrite
 from raypp.ledger.sites import present_settings
+from raypp.ledger.statements import write_audit
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import StreamRow, TermRow
 from raypp.ledger.types import COMMAND_LINE, stream_label
-from raypp.ledger.writing import write_audit
 from raypp.usage.episode import Episode
 from raypp.usage.settings import SiteSettings
 

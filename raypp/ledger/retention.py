@@ -6,10 +6,10 @@ from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, not_
 from raypp.ledger.queries import reaches_into
 from raypp.ledger.rewriting import RewritePlan, Rewriting, rewrite
 from raypp.ledger.sites import site_settings
+from raypp.ledger.statements import write_audit
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import EpisodeRow, FrameRow, StreamRow, StretchRow
 from raypp.ledger.types import COMMAND_LINE, stream_label
-from raypp.ledger.writing import write_audit
 from raypp.usage.episode import EpisodeState, StreamName
 
 _SETTLED_US = 3600 * 1_000_000

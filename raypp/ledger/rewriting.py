@@ -18,9 +18,9 @@ from raypp.ledger.database import Database
 from raypp.ledger.queries import read_episodes, read_frames, read_stretches
 from raypp.ledger.refold import Refold
 from raypp.ledger.sites import recall
+from raypp.ledger.statements import write_episodes, write_stretches
 from raypp.ledger.tables import EpisodeRow, FrameRow, ModelRow, StreamRow, StretchRow, TermRow
 from raypp.ledger.types import stream_label
-from raypp.ledger.writing import write_episodes, write_stretches
 from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName, Stretch
 from raypp.usage.settings import SiteSettings
 

@@ -1,17 +1,16 @@
 """Registered sites and their settings, by statement on an open connection."""
 
 import json
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
 
-from sqlalchemy import Connection, Executable, Table, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, func, select, update
 
 from raypp.errors import LedgerError, SettingsError, UnknownSiteError
 from raypp.io.problems import joined
-from raypp.ledger.tables import Base, FrameRow, ModelRow, SettingsRow, SiteRow, StreamRow, TermRow
+from raypp.ledger.statements import put
+from raypp.ledger.tables import FrameRow, ModelRow, SettingsRow, SiteRow, StreamRow, TermRow
 from raypp.ledger.types import Site, checked_name
 from raypp.usage.settings import SiteSettings
 
@@ -129,36 +128,10 @@ def recall(connection: Connection, settings_id: str) -> SiteSettings:
     return _read(text, f"settings {settings_id[:12]}")
 
 
-def put(connection: Connection, table: type[Base], rows: list[dict[str, Any]], replaced: tuple[str, ...] = ()) -> int:
-    """Insert rows; of those whose key is there already, replace these columns, or leave them as they are.
-
-    Returns:
-        How many rows were inserted or replaced.
-    """
-    if not rows:
-        return 0
-    return connection.execute(_put(table, connection.dialect.name, replaced), rows).rowcount
-
-
 @lru_cache(maxsize=256)
 def _read(text: str, where: str) -> SiteSettings:
     """Read settings; every stream that opens, and every page, asks for the same few."""
     return SiteSettings.parse(text, where)
-
-
-@cache
-def _put(table: type[Base], dialect: str, replaced: tuple[str, ...]) -> Executable:
-    """The statement of `put`; to build it takes longer than to run it."""
-    target = table.__table__
-    if not isinstance(target, Table):
-        raise TypeError(f"{table} is no table")
-    statement = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(target)
-    if not replaced:
-        return statement.on_conflict_do_nothing()
-    return statement.on_conflict_do_update(
-        index_elements=list(target.primary_key.columns),
-        set_={name: statement.excluded[name] for name in replaced},
-    )
 
 
 def _reap_after_us(settings: SiteSettings) -> int:

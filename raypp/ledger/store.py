@@ -9,6 +9,7 @@ from raypp.ledger import overlap, sites, streams
 from raypp.ledger import queries as reading
 from raypp.ledger.database import Database
 from raypp.ledger.schema import bring_up
+from raypp.ledger.statements import write_audit
 from raypp.ledger.tables import EpisodeRow, StretchRow
 from raypp.ledger.types import (
     COMMAND_LINE,
@@ -19,7 +20,6 @@ from raypp.ledger.types import (
     StreamPosition,
     StreamStatus,
 )
-from raypp.ledger.writing import write_audit
 from raypp.usage.episode import Episode, EpisodeState, StreamName, Stretch
 from raypp.usage.observation import SeenFrame
 from raypp.usage.settings import SiteSettings

@@ -9,10 +9,10 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, dis
 from raypp.errors import LedgerError, StaleStreamError, StreamRefusedError, TooManyCamerasError
 from raypp.ledger.overlap import is_taken, refuse_beside_live
 from raypp.ledger.queries import is_stream, read_episodes
-from raypp.ledger.sites import present_settings, put, recall, remember
+from raypp.ledger.sites import present_settings, recall, remember
+from raypp.ledger.statements import put, reopen_episodes, write_episodes, write_frames, write_stretches
 from raypp.ledger.tables import CameraRow, EpisodeRow, ModelRow, SiteRow, StreamRow, TermRow
 from raypp.ledger.types import Commit, StreamAbout, StreamPosition, checked_name, stream_label
-from raypp.ledger.writing import reopen_episodes, write_episodes, write_frames, write_stretches
 from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName
 from raypp.usage.fold import Fold
 from raypp.usage.state import FoldState

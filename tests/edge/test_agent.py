@@ -13,7 +13,8 @@ import grpc
 import pytest
 
 from raypp.edge.cameras_file import CameraSettings, SiteCameras
-from raypp.edge.spool.camera_spool import LEAST_BYTES, CameraSpool, DropPolicy
+from raypp.edge.spool.camera_spool import LEAST_BYTES, CameraSpool
+from raypp.edge.spool.drop_policy import DropPolicy
 from raypp.edge.uplink.retry import RetryPolicy
 from tests.edge.conftest import Site
 from tests.edge.service import TOKEN, Service, wait_until

@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 from raypp.cli.stream import doctor, stream
 from raypp.edge import agent as agent_module
 from raypp.edge.cameras_file import CameraSettings
-from raypp.edge.spool.camera_spool import LEAST_BYTES, CameraSpool, DropPolicy
+from raypp.edge.spool.camera_spool import LEAST_BYTES, CameraSpool
+from raypp.edge.spool.drop_policy import DropPolicy
 from raypp.edge.status import CameraStatus, SiteStatus
 from raypp.edge.uplink.connection import ServiceConnection
 from raypp.edge.uplink.retry import RetryPolicy

@@ -3,7 +3,7 @@
 import pytest
 
 from raypp.edge.cameras_file import CameraSettings
-from raypp.edge.spool.camera_spool import DropPolicy
+from raypp.edge.spool.drop_policy import DropPolicy
 from tests.disks import fill, small_disk
 from tests.edge.service import wait_until
 from tests.videos import make_video

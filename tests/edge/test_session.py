@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from raypp.edge.capture.position import Position
-from raypp.edge.spool.camera_spool import CameraSpool, DropPolicy
+from raypp.edge.spool.camera_spool import CameraSpool
+from raypp.edge.spool.drop_policy import DropPolicy
 from raypp.edge.uplink.client import StreamClient
 from raypp.edge.uplink.connection import ServiceConnection
 from raypp.edge.uplink.retry import RetryPolicy

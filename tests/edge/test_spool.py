@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from protos import raypp_pb2 as pb
 from raypp.edge.capture.position import Position
-from raypp.edge.spool.camera_spool import LEAST_BYTES, CameraSpool, DropPolicy
+from raypp.edge.spool.camera_spool import LEAST_BYTES, CameraSpool
+from raypp.edge.spool.drop_policy import DropPolicy
 from raypp.edge.spool.stream_spool import StreamFacts
 from raypp.errors import SpoolError
 from raypp.veil.spec import PatchSpec

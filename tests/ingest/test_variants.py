@@ -11,9 +11,10 @@ from raypp.geometry.window import Window
 from raypp.ingest.archive_id import sample_id, variant_seed
 from raypp.ingest.dry_run import survey
 from raypp.ingest.job import load_plan, open_job, veil_here
-from raypp.ingest.segment import Item, Workshop
+from raypp.ingest.segment import Item
 from raypp.ingest.settings import VeilSettings
 from raypp.ingest.summary import VeilSummary, veil_summary_lines
+from raypp.ingest.worker import SegmentWorker
 from raypp.media.augmentation import Variant
 from raypp.media.files import open_source
 from raypp.media.image import decode_image
@@ -107,24 +108,24 @@ def test_frames_themselves_are_as_without_variants(place: Path, out: Path, tmp_p
 def test_a_variant_is_made_of_the_masked_frame_and_veiled_as_that_is(
     place: Path, out: Path, items: dict[str, Item]
 ) -> None:
-    workshop = Workshop.open(_settings(place, out))
-    assert workshop.masks
-    mask = workshop.masks.for_camera("site", "tools")
+    worker = SegmentWorker.open(_settings(place, out))
+    assert worker.masks
+    mask = worker.masks.for_camera("site", "tools")
     assert mask
     checked = 0
     for row in _rows(out):
         if not row.variant:
             continue
         item = items[row.source]
-        name = sample_id(workshop.key, item.site, bytes.fromhex(item.identity), 0, row.variant)
+        name = sample_id(worker.key, item.site, bytes.fromhex(item.identity), 0, row.variant)
         assert row.sample_id == name
         stream = open_source(item.url)
         frame = decode_image(stream, SIZE, 8, mask)
         stream.close()
         window = Window(SIZE, 8, row.width, row.height)
-        variant = Variant.of_seed(variant_seed(workshop.key, item.site, name))
+        variant = Variant.of_seed(variant_seed(worker.key, item.site, name))
         pixels = variant.pixels(frame.pixels, window.content_width, window.content_height)
-        encoder = workshop.encoder(item)
+        encoder = worker.encoder(item)
         assert row.code == pack(encoder.encode(pixels[None])[0], 3)
         assert row.sub_key == encoder.sub_key
         checked += 1
@@ -225,11 +226,11 @@ def test_a_training_image_that_becomes_another_split_keeps_unlabelled_variants(p
 
 def test_a_variant_is_found_again_by_its_sample_id(place: Path, out: Path, items: dict[str, Item]) -> None:
     settings = _settings(place, out)
-    workshop = Workshop.open(settings)
+    worker = SegmentWorker.open(settings)
     reader = ShardReader(str(out))
     wanted = [row.sample_id for row in _rows(out) if row.variants]
-    finder = SourceFinder(workshop.key, load_plan(settings.private), None, SILENT)
-    found = recover(list(find_rows(reader, wanted).values()), finder, reader.header, workshop.masks)
+    finder = SourceFinder(worker.key, load_plan(settings.private), None, SILENT)
+    found = recover(list(find_rows(reader, wanted).values()), finder, reader.header, worker.masks)
     assert found.problems == {}
     assert found.frames.keys() == set(wanted)
     for row in _rows(out):
@@ -238,5 +239,5 @@ def test_a_variant_is_found_again_by_its_sample_id(place: Path, out: Path, items
             top, left = window.offset_y, window.offset_x
             square = found.frames[row.sample_id].square
             pixels = square[top : top + window.window_height, left : left + window.window_width]
-            encoder = workshop.encoder(items[row.source])
+            encoder = worker.encoder(items[row.source])
             assert row.code == pack(encoder.encode(np.ascontiguousarray(pixels)[None])[0], 3)

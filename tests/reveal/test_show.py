@@ -18,8 +18,8 @@ from raypp.errors import KeyFileError, OptionError, ShardError
 from raypp.geometry.boxes import Box
 from raypp.geometry.window import Window
 from raypp.ingest.job import load_plan, open_job, veil_here
-from raypp.ingest.segment import Workshop
 from raypp.ingest.settings import VeilSettings
+from raypp.ingest.worker import SegmentWorker
 from raypp.media.drawing import LABEL_COLOUR
 from raypp.progress import SILENT
 from raypp.reveal.lookup import SourceFinder, find_rows
@@ -95,12 +95,12 @@ def test_frames_of_any_container_are_those_that_were_veiled(
     settings = _veil(key, tmp_path / video.name, tmp_path / "out", **_SAMPLINGS[sampling])
     rows = _rows(tmp_path / "out")
     rows = rows[:: max(1, len(rows) // 4)]
-    reader, workshop = ShardReader(settings.out), Workshop.open(settings)
+    reader, worker = ShardReader(settings.out), SegmentWorker.open(settings)
     found = find_rows(reader, [row["sample_id"] for row in rows])
-    finder = SourceFinder(workshop.key, load_plan(settings.private), None, SILENT)
+    finder = SourceFinder(worker.key, load_plan(settings.private), None, SILENT)
     recovered = recover(list(found.values()), finder, reader.header, None)
     assert recovered.problems == {}
-    encoder = workshop.veil.stream("plant", "camera", None)
+    encoder = worker.veil.stream("plant", "camera", None)
     for row in rows:
         box = Window(_SIZE, 8, row["width"], row["height"])
         square = recovered.frames[row["sample_id"]].square

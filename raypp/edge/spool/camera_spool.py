@@ -1,12 +1,10 @@
 """The spool of one camera: its stream epochs, oldest first; bounded, and shared by who captures and who sends."""
 
-import fcntl
 import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from threading import Condition
 from typing import Self
@@ -14,8 +12,9 @@ from typing import Self
 from protos import raypp_pb2 as pb
 from raypp.errors import SpoolError
 from raypp.io.clock import now_us
-from raypp.io.private import FILE_MODE, FOLDER_MODE, private_folder
 from raypp.edge.capture.position import Position
+from raypp.edge.spool.drop_policy import DropPolicy
+from raypp.edge.spool.folder import lock_folder, open_streams
 from raypp.edge.spool.stream_spool import StreamFacts, StreamSpool
 from raypp.usage.observation import Observation
 from raypp.wire.frames import unseen_frame
@@ -23,16 +22,7 @@ from raypp.wire.frames import unseen_frame
 LEAST_BYTES = 1 << 20
 _MOST_SEGMENT_BYTES = 4 << 20
 _SEGMENTS = 8
-_LOCK = "lock"
 _RETRY_S = 1.0
-
-
-class DropPolicy(StrEnum):
-    """The operator's choice for a spool that is full."""
-
-    BLOCK = "block"
-    DROP_OLDEST = "drop-oldest"
-    DROP_NEWEST = "drop-newest"
 
 
 @dataclass
@@ -73,9 +63,9 @@ class CameraSpool:
         self._listeners: list[Callable[[], None]] = []
         self._missing: _Missing | None = None
         self._closed = False
-        self._lock_file = _lock(folder)
+        self._lock_file = lock_folder(folder)
         try:
-            self._streams = _streams(folder)
+            self._streams = open_streams(folder)
             self._forget_done()
         except SpoolError:
             os.close(self._lock_file)
@@ -147,15 +137,15 @@ class CameraSpool:
                     raise SpoolError(f"spool {self.folder}: no space left on its disk; free some")
                 facts = facts.model_copy(update={"epoch": max(facts.epoch, current.facts.epoch + 1)})
             try:
-                made = StreamSpool.create(self.folder, facts)
+                begun = StreamSpool.create(self.folder, facts)
             except OSError as error:
                 raise SpoolError(
                     f"spool {self.folder}: {error.strerror}; free its disk or choose another --spool"
                 ) from None
-            self._streams.append(made)
+            self._streams.append(begun)
             self._forget_done()
         self._tell()
-        return made
+        return begun
 
     def append(self, frames: Sequence[pb.Frame], position: Position, waiting: Callable[[], bool]) -> bool:
         """Write the next chunk of the newest epoch; it is on the disk when this returns.
@@ -305,10 +295,10 @@ class CameraSpool:
     ) -> bool:
         """Write a chunk, with a word of what was dropped before it; False if the disk is full."""
         missing = self._missing
-        told = [unseen_frame(Observation.DROPPED, missing.index, missing.timestamp_us)] if missing else []
+        gap = [unseen_frame(Observation.DROPPED, missing.index, missing.timestamp_us)] if missing else []
         try:
             stream.append(
-                [*told, *frames],
+                [*gap, *frames],
                 position,
                 segment_bytes=self._segment_bytes,
                 dropped=missing.frames if missing else 0,
@@ -331,32 +321,3 @@ class CameraSpool:
     def _tell(self) -> None:
         for listener in self._listeners:
             listener()
-
-
-def _streams(folder: Path) -> list[StreamSpool]:
-    streams = []
-    for place in sorted(path for path in folder.iterdir() if path.is_dir() and path.name.isdigit()):
-        stream = StreamSpool.open(place)
-        if stream is None:
-            shutil.rmtree(place)
-        else:
-            streams.append(stream)
-    return sorted(streams, key=lambda stream: stream.facts.epoch)
-
-
-def _lock(folder: Path) -> int:
-    try:
-        private_folder(folder.parent)
-        private_folder(folder).chmod(FOLDER_MODE)
-        for place in folder.iterdir():
-            if place.is_dir():
-                place.chmod(FOLDER_MODE)  # older agents left them open
-        descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
-    except OSError as error:
-        raise SpoolError(f"spool {folder}: {error.strerror}; choose a writable --spool") from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise SpoolError(f"spool {folder} is held by another agent; stop it, or choose another --spool") from None
-    return descriptor

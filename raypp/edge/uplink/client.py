@@ -10,10 +10,10 @@ from protos import raypp_pb2 as pb
 from protos.raypp_pb2_grpc import SitesStub
 from raypp.edge.capture.clock import JUMP_US
 from raypp.edge.log import Log
-from raypp.edge.sizing import describe_model
 from raypp.edge.spool.camera_spool import CameraSpool
 from raypp.edge.spool.stream_spool import StreamSpool
 from raypp.edge.uplink.connection import ServiceConnection
+from raypp.edge.uplink.model_query import describe_model
 from raypp.edge.uplink.retry import RetryPolicy, UplinkBackoff
 from raypp.edge.uplink.session import (
     BusyError,

@@ -1,13 +1,15 @@
-"""Frames, episodes and stretches into their tables."""
+"""Statements that change the ledger: frames, episodes, stretches, audit entries, on an open connection."""
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, Executable, Table, insert, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from raypp.ledger.packing import pack_detections
-from raypp.ledger.sites import put
-from raypp.ledger.tables import AuditRow, EpisodeRow, FrameRow, StretchRow
+from raypp.ledger.tables import AuditRow, Base, EpisodeRow, FrameRow, StretchRow
 from raypp.usage.episode import Episode, EpisodeState, Stretch
 from raypp.usage.observation import SeenFrame
 
@@ -107,3 +109,29 @@ def _stretch_from(stretch: Stretch, floor_us: int | None) -> Stretch | None:
     if floor_us is None or stretch.start_us >= floor_us:
         return stretch
     return None if stretch.end_us <= floor_us else replace(stretch, start_us=floor_us)
+
+
+def put(connection: Connection, table: type[Base], rows: list[dict[str, Any]], replaced: tuple[str, ...] = ()) -> int:
+    """Insert rows; of those whose key is there already, replace these columns, or leave them as they are.
+
+    Returns:
+        How many rows were inserted or replaced.
+    """
+    if not rows:
+        return 0
+    return connection.execute(_put(table, connection.dialect.name, replaced), rows).rowcount
+
+
+@cache
+def _put(table: type[Base], dialect: str, replaced: tuple[str, ...]) -> Executable:
+    """The statement of `put`; to build it takes longer than to run it."""
+    target = table.__table__
+    if not isinstance(target, Table):
+        raise TypeError(f"{table} is no table")
+    statement = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(target)
+    if not replaced:
+        return statement.on_conflict_do_nothing()
+    return statement.on_conflict_do_update(
+        index_elements=list(target.primary_key.columns),
+        set_={name: statement.excluded[name] for name in replaced},
+    )

@@ -1,0 +1,27 @@
+"""The question for the service's model of a veil."""
+
+from protos import raypp_pb2 as pb
+from protos.raypp_pb2_grpc import SitesStub
+from raypp.edge.uplink.connection import ServiceConnection
+from raypp.io.clock import now_us
+
+_TIMEOUT_S = 15.0
+
+
+async def describe_model(
+    connection: ServiceConnection, veil_id: str, timeout_s: float = _TIMEOUT_S
+) -> tuple[pb.DescribeModelResponse, int, int]:
+    """Ask the service for its model of a veil: the answer, and when it was asked and answered.
+
+    Raises:
+        SiteError: if a file of the link cannot be used.
+        grpc.aio.AioRpcError: what the service, or the way to it, says.
+    """
+    metadata = connection.metadata()
+    async with connection.channel() as channel:
+        stub = SitesStub(channel)  # type: ignore[no-untyped-call]
+        asked_us = now_us()
+        response = await stub.DescribeModel(
+            pb.DescribeModelRequest(veil_id=veil_id), metadata=metadata, timeout=timeout_s
+        )
+        return response, asked_us, now_us()

@@ -1,0 +1,231 @@
+"""A worker: veils one segment of the sources into one shard, the same bytes whenever and wherever it is done."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from time import perf_counter
+
+from threadpoolctl import threadpool_limits
+
+from raypp.errors import MediaError, SourceReadError
+from raypp.geometry.letterbox import Letterbox
+from raypp.ingest.segment import Item, Segment, SegmentResult, receipt_path, shard_path
+from raypp.ingest.settings import VeilSettings
+from raypp.ingest.variants import Version, frame_versions
+from raypp.media.files import SourceStream, open_source
+from raypp.media.frame import Frame
+from raypp.media.image import decode_image
+from raypp.media.masks import MaskSet
+from raypp.media.source import SourceKind
+from raypp.media.timeline import DecodeReport
+from raypp.media.video import decode
+from raypp.shards.encryption import DataKey
+from raypp.shards.receipt import Quarantined, Receipt
+from raypp.shards.schema import HEADER_FILE, ArchiveHeader, ShardRow
+from raypp.shards.store import Store
+from raypp.shards.writer import ShardWriter
+from raypp.text.address import redacted
+from raypp.veil.derivation import keyed_hash
+from raypp.veil.key import Keyring
+from raypp.veil.packing import pack
+from raypp.veil.patch import PatchEncoder
+from raypp.veil.veil import Encoder, Veil, open_veil
+
+
+@dataclass(frozen=True)
+class SegmentWorker:
+    """Key and veil of a worker, for segment after segment; read once, from files, where it runs."""
+
+    settings: VeilSettings
+    key: Keyring
+    veil: Veil
+    store: Store
+    header: ArchiveHeader
+    masks: MaskSet | None
+    data_key: DataKey | None
+
+    @classmethod
+    def open(cls, settings: VeilSettings) -> "SegmentWorker":
+        """Read keys and masks and open the output; raises RayppError for any that cannot be used."""
+        key, data_key = settings.load_key(), settings.load_data_key()
+        store = Store(settings.out, data_key)
+        return cls(
+            settings=settings,
+            key=key,
+            veil=open_veil(settings.spec, key, settings.encoder_path),
+            store=store,
+            header=_as_begun(store, settings.header(key)),
+            masks=settings.load_masks(),
+            data_key=data_key,
+        )
+
+    def encoder(self, item: Item) -> Encoder:
+        """Return the encoder of an item's stream: its camera's for video, its own for a still image."""
+        image = bytes.fromhex(item.identity) if item.kind is SourceKind.IMAGE else None
+        encoder = self.veil.stream(item.site, item.camera, image)
+        if self.settings.device == "numpy" or not isinstance(encoder, PatchEncoder):
+            return encoder
+        from raypp.veil.patch_torch import TorchPatchEncoder  # noqa: PLC0415 - torch only where it was asked for
+
+        return TorchPatchEncoder(encoder, self.settings.device)
+
+
+def _as_begun(store: Store, header: ArchiveHeader) -> ArchiveHeader:
+    """The header in the schema version that the archive was begun in; another archive's is for the job to refuse."""
+    if not store.exists(HEADER_FILE):
+        return header
+    begun = ArchiveHeader.from_bytes(store.read(HEADER_FILE))
+    return header.model_copy(update={"schema_version": begun.schema_version}) if begun.encrypted else header
+
+
+@dataclass
+class _Tally:
+    """Running figures of a segment; `digest` chains a keyed hash over the pixels that were veiled."""
+
+    digest: bytes = bytes(32)
+    frames: int = 0
+    variants: int = 0
+    first_us: int | None = None
+    last_us: int | None = None
+    damaged: int = 0
+    damaged_sources: list[str] = field(default_factory=list)
+    quarantined: list[Quarantined] = field(default_factory=list)
+    bytes_read: int = 0
+    decode_s: float = 0.0
+    variant_s: float = 0.0
+    veil_s: float = 0.0
+    write_s: float = 0.0
+
+
+def veil_segment(segment: Segment, worker: SegmentWorker) -> SegmentResult:
+    """Decode, mask, letterbox and veil a segment into one shard, then write its receipt.
+
+    The shard appears whole or not at all, and the receipt after it; so a segment without a receipt is simply done
+    again, to the same bytes. A source that cannot be decoded is quarantined in the receipt and harms nothing else.
+
+    Args:
+        segment: the work.
+        worker: the worker's veil, keys and output.
+
+    Returns:
+        The receipt and this run's figures.
+
+    Raises:
+        ShardError: if the output cannot be written (a full disk, say).
+        SourceReadError: if a source cannot be read just now; nothing is written.
+    """
+    tally = _Tally()
+    relative = shard_path(segment.segment_id, worker.veil.veil_id)
+    writing = ShardWriter(worker.store, relative, worker.header, encryption=worker.data_key)
+    # Work is spread over processes; threads of a matrix product this small would only wait for one another.
+    with writing as writer, threadpool_limits(1):
+        for item in segment.items:
+            try:
+                _veil_item(item, segment, worker, writer, tally)
+            except SourceReadError:
+                raise
+            except MediaError as error:
+                tally.quarantined.append(Quarantined(source=item.source, reason=_public_reason(item, error)))
+        digest = writer.close() if tally.frames else None
+    receipt = Receipt(
+        segment_id=segment.segment_id,
+        shard=relative if digest else None,
+        shard_sha256=digest.sha256 if digest else "",
+        shard_bytes=digest.bytes if digest else 0,
+        content_sha256=digest.content_sha256 if digest else "",
+        frames=tally.frames,
+        variants=tally.variants,
+        part=segment.part,
+        parts=segment.parts,
+        sources=tuple(item.source for item in segment.items),
+        first_timestamp_us=tally.first_us,
+        last_timestamp_us=tally.last_us,
+        decoded_digest=tally.digest.hex(),
+        quarantined=tuple(tally.quarantined),
+        damaged_packets=tally.damaged,
+        damaged=tuple(tally.damaged_sources),
+        veil_id=worker.veil.veil_id,
+    )
+    worker.store.write_atomic(receipt_path(segment.segment_id), receipt.to_bytes())
+    return SegmentResult(
+        receipt=receipt,
+        bytes_read=tally.bytes_read,
+        decode_s=tally.decode_s,
+        variant_s=tally.variant_s,
+        veil_s=tally.veil_s,
+        write_s=tally.write_s,
+    )
+
+
+def _veil_item(item: Item, segment: Segment, worker: SegmentWorker, writer: ShardWriter, tally: _Tally) -> None:
+    encoder = worker.encoder(item)
+    digest_secret = worker.key.hash_secret(item.site, "digest")
+    report = DecodeReport()
+    stream = open_source(item.url)
+    try:
+        frames = _frames(item, segment, worker, stream, report)
+        while True:
+            started = perf_counter()
+            frame = next(frames, None)
+            decoded = perf_counter()
+            if frame is None:
+                break
+            tally.decode_s += decoded - started
+            tally.first_us = frame.timestamp_us if tally.first_us is None else tally.first_us
+            tally.last_us = frame.timestamp_us
+            begun = decoded
+            for version in frame_versions(frame, item, worker):
+                made = perf_counter()
+                packed = pack(encoder.encode(version.pixels[None])[0], worker.settings.spec.bits)
+                veiled = perf_counter()
+                tally.digest = keyed_hash(digest_secret, tally.digest, version.pixels.tobytes())
+                writer.append(_row(frame, version, item, encoder.sub_key, packed))
+                tally.frames += 1
+                tally.variants += version.variant > 0
+                tally.variant_s += made - begun
+                tally.veil_s += veiled - made
+                begun = perf_counter()
+                tally.write_s += begun - veiled
+    finally:
+        tally.bytes_read += stream.bytes_read
+        tally.damaged += report.damaged
+        if report.damaged:
+            tally.damaged_sources.append(item.source)
+        stream.close()
+
+
+def _row(frame: Frame, version: Version, item: Item, sub_key: int, code: bytes) -> ShardRow:
+    return ShardRow(
+        sample_id=version.sample_id,
+        site=item.site,
+        camera=item.camera,
+        source=item.source,
+        frame_index=frame.frame_index,
+        timestamp_us=frame.timestamp_us,
+        captured_at_us=None if item.captured_at_us is None else item.captured_at_us + frame.timestamp_us,
+        sub_key=sub_key,
+        code=code,
+        width=frame.source_width,
+        height=frame.source_height,
+        variant=version.variant,
+        variants=item.variants,
+    )
+
+
+def _frames(
+    item: Item, segment: Segment, worker: SegmentWorker, stream: SourceStream, report: DecodeReport
+) -> Iterator[Frame]:
+    """Decode an item's frames: the segment's range of a single video, else all of it."""
+    settings = worker.settings
+    masks = worker.masks.for_camera(item.site, item.camera) if worker.masks else None
+    if item.info is None:
+        yield decode_image(stream, settings.size, settings.spec.patch, masks)
+        return
+    letterbox = Letterbox(settings.size, settings.spec.patch, item.info.width, item.info.height)
+    yield from decode(
+        stream, item.info, segment.start_us, segment.end_us, settings.sampling, letterbox, masks, report=report
+    )
+
+
+def _public_reason(item: Item, error: MediaError) -> str:
+    """The reason with the plain place and name of the file taken out: receipts leave the perimeter."""
+    return str(error).replace(redacted(item.url), item.source)  # as it stands in an error
