@@ -1,3 +1,89 @@
-"""raypp: distributed, streaming, privacy-preserving computer vision."""
+"""raypp: distributed, streaming, privacy-preserving computer vision.
+
+The names below are loaded when they are first used: `import raypp` needs neither torch, nor Ray, nor pyarrow.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from raypp.api import (
+        audit_veil,
+        compare_veils,
+        evaluate_detector,
+        export_detector,
+        fit_veil,
+        load_detector,
+        open_archive,
+        open_ledger,
+        split_archive,
+        train_detector,
+        veil_archive,
+        verify_archive,
+    )
+    from raypp.audit.settings import AuditSettings
+    from raypp.compare.arm import ComparisonSchedule
+    from raypp.compare.arm_names import parse_arm
+    from raypp.compare.comparison import Comparison
+    from raypp.errors import RayppError
+    from raypp.fit.settings import FitSettings
+    from raypp.ingest.settings import VeilSettings
+    from raypp.shards.splitting import Split, SplitBy
+    from raypp.train.settings import TrainSettings
+    from raypp.veil.key import VeilKey
+    from raypp.veil.keyfile import save_owner_key
 
 __version__ = "0.1.0"
+__all__ = [
+    "AuditSettings",
+    "Comparison",
+    "ComparisonSchedule",
+    "FitSettings",
+    "RayppError",
+    "Split",
+    "SplitBy",
+    "TrainSettings",
+    "VeilKey",
+    "VeilSettings",
+    "audit_veil",
+    "compare_veils",
+    "evaluate_detector",
+    "export_detector",
+    "fit_veil",
+    "load_detector",
+    "open_archive",
+    "open_ledger",
+    "parse_arm",
+    "save_owner_key",
+    "split_archive",
+    "train_detector",
+    "veil_archive",
+    "verify_archive",
+]
+_ELSEWHERE = {
+    "AuditSettings": "raypp.audit.settings",
+    "Comparison": "raypp.compare.comparison",
+    "FitSettings": "raypp.fit.settings",
+    "RayppError": "raypp.errors",
+    "ComparisonSchedule": "raypp.compare.arm",
+    "Split": "raypp.shards.splitting",
+    "SplitBy": "raypp.shards.splitting",
+    "TrainSettings": "raypp.train.settings",
+    "VeilKey": "raypp.veil.key",
+    "VeilSettings": "raypp.ingest.settings",
+    "parse_arm": "raypp.compare.arm_names",
+    "save_owner_key": "raypp.veil.keyfile",
+}
+"""Where public names are that are not in `raypp.api`."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'raypp' has no attribute {name!r}")
+    found = getattr(import_module(_ELSEWHERE.get(name, "raypp.api")), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -6,48 +6,25 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 from rich.table import Table as ScreenTable
 
-from raypp.cli.console import ConsoleProgress, error_console
+from raypp.cli.console import ConsoleProgress, error_console, say
 from raypp.cli.json_file import json_option, write_json
-from raypp.compare.arm import Arm, ArmKind, ArmProgress, ComparisonSchedule
+from raypp.compare.arm import ArmKind, ComparisonSchedule
 from raypp.compare.arm_names import WAYS, parse_arm
-from raypp.compare.comparison import ArmTask, Comparison, compare, published_command
-from raypp.compare.images import read_images
-from raypp.compare.rows import read_arm_rows, read_matches
-from raypp.compare.table import (
-    ComparisonTable,
-    TableLine,
-    draw_table,
-    make_table,
-    table_cells,
-    table_header,
-    table_to_markdown,
-)
+from raypp.compare.comparison import ArmTask, Comparison, published_command
+from raypp.compare.run import CompareSummary, plan_lines, run_comparison
+from raypp.compare.table import ComparisonTable, table_cells, table_header, table_to_markdown
 from raypp.errors import OptionError
 from raypp.execution import cluster_unless_here
-from raypp.ingest.job import veil_here
-from raypp.io.private import PUBLIC, private_folder, private_umask
-from raypp.shards.place import refuse_within_archive
-from raypp.train.options import check_counts, check_size, check_weights
+from raypp.io.private import PUBLIC
 from raypp.veil.keyfile import resolve_key_path
 
 _DEFAULT_ARMS = (ArmKind.PLAIN.value, ArmKind.PLAIN_CELLS.value, "default")
 
 ClusterArms = Callable[[Sequence[ArmTask], str | None, float, float], Iterator[str]]
 """Runs arms on a cluster: tasks, address, and the CPUs and GPUs of each."""
-
-
-class CompareSummary(BaseModel):
-    """Result of `raypp compare`."""
-
-    model_config = ConfigDict(frozen=True)
-
-    dataset: str
-    reference: str | None
-    lines: tuple[TableLine, ...]
 
 
 def make_compare_command(cluster: ClusterArms | None) -> Callable[..., None]:
@@ -101,7 +78,6 @@ def make_compare_command(cluster: ClusterArms | None) -> Callable[..., None]:
         Example: raypp compare images --out cost --arm pixelation-16 --arm private-pixelation-16:epsilon=1
         """
         on_ray = cluster_unless_here(cluster, here=here, address=address)
-        refuse_within_archive(out, "plain images")
         chosen = [parse_arm(text, seed) for text in arm or _DEFAULT_ARMS for seed in _seeds(seeds)]
         schedule = ComparisonSchedule(
             architecture=model,
@@ -112,7 +88,6 @@ def make_compare_command(cluster: ClusterArms | None) -> Callable[..., None]:
             nominal_batch=nominal_batch,
             amp=amp,
         )
-        _check(schedule, chosen)
         comparison = Comparison(
             data=str(Path(data).absolute()) if "://" not in data else data,
             out=out.absolute(),
@@ -124,21 +99,16 @@ def make_compare_command(cluster: ClusterArms | None) -> Callable[..., None]:
         )
         console = error_console()
         if dry_run:
-            _print_plan(comparison, console)
+            say(console, plan_lines(comparison))
             return
 
         def execute(tasks: Sequence[ArmTask]) -> Iterator[str]:
-            if on_ray is None:
-                from raypp.compare.task import run_arms_here  # noqa: PLC0415 - needs torch, slow to import
-
-                return run_arms_here(tasks, lambda task: _report(task, console))
+            assert on_ray is not None  # noqa: S101
             return on_ray(tasks, address, cpus, gpus)
 
-        rows = compare(comparison, veil_here, execute, ConsoleProgress(console))
-        table = make_table(rows, lambda row: read_matches(comparison.out, row), replicates)
-        _write(table, comparison.out)
-        _print(table, console, comparison.out)
-        summary = CompareSummary(dataset=rows[0].dataset, reference=table.reference, lines=table.lines)
+        progress = ConsoleProgress(console)
+        summary = run_comparison(comparison, execute if on_ray else None, progress, replicates=replicates)
+        _print(summary, console, comparison.out)
         write_json(json_file, summary)
 
     return compare_command
@@ -154,42 +124,8 @@ def _seeds(text: str) -> list[int]:
     return seeds
 
 
-def _check(schedule: ComparisonSchedule, arms: Sequence[Arm]) -> None:
-    check_counts({"epochs": schedule.epochs, "batch": schedule.batch, "nominal_batch": schedule.nominal_batch})
-    check_size(schedule.size)
-    check_weights(schedule.weights)
-    named: dict[tuple[str, int], Arm] = {}
-    for arm in arms:
-        if named.setdefault((arm.name, arm.seed), arm) != arm:
-            raise OptionError(f"two arms are called {arm.name}; give each a name of its own")
-
-
-def _print_plan(comparison: Comparison, console: Console) -> None:
-    images = read_images(comparison.data)
-    rows = read_arm_rows(comparison.out)
-    counts = ", ".join(f"{len(found)} {split}" for split, found in images.splits.items())
-    console.print(f"{images.name}: {counts} images, {len(images.classes)} classes", highlight=False, markup=False)
-    for task in comparison.tasks(images):
-        state = "has its row" if task.row_id in rows else "would be trained"
-        console.print(f"{task.row_id:<40}  {state}", highlight=False, markup=False)
-
-
-def _report(task: ArmTask, console: Console) -> ArmProgress:
-    def report(epoch: int, epochs: int, said: str) -> None:
-        console.print(f"{task.row_id}  epoch {epoch}/{epochs}  {said}", highlight=False, markup=False)
-
-    return report
-
-
-@private_umask()
-def _write(table: ComparisonTable, out: Path) -> None:
-    public = private_folder(out / PUBLIC)
-    (public / "table.md").write_text(table_to_markdown(table))
-    draw_table(table, public / "table.png")
-
-
-def _print(table: ComparisonTable, console: Console, out: Path) -> None:
-    screen = ScreenTable(*table_header())
+def _print(summary: CompareSummary, console: Console, out: Path) -> None:
+    table, screen = ComparisonTable(summary.lines, summary.reference), ScreenTable(*table_header())
     for line in table.lines:
         screen.add_row(*table_cells(line))
     console.print(screen) if console.is_terminal else sys.stderr.write(table_to_markdown(table))

@@ -1,7 +1,7 @@
 """The `raypp evaluate` command: a detector judged here or on a cluster, and what there is to say of it."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,13 +12,11 @@ from rich.table import Table
 
 from raypp.cli.console import ConsoleProgress, error_console
 from raypp.cli.json_file import json_option, write_json
-from raypp.detect.inputs.dataset import VAL, VeiledDataset
+from raypp.detect.inputs.dataset import VAL
 from raypp.errors import OptionError
 from raypp.evaluate.error_summary import ErrorSummary
 from raypp.evaluate.errors import ErrorType
 from raypp.evaluate.request import PredictedSample, PredictSettings
-from raypp.io.filesystem import is_url
-from raypp.train.run import DETECTOR_FOLDER
 
 if TYPE_CHECKING:
     from raypp.evaluate.report import EvaluationScores, GroupScores  # needs torch and matplotlib
@@ -83,32 +81,13 @@ def make_evaluate_command(cluster: ClusterPredict, workers: int = 0) -> Callable
         if not workers and (gpu or address):
             raise OptionError("--gpu and --address are for workers on Ray; say how many with --workers")
         console = error_console()
-        detector = model / DETECTOR_FOLDER if (model / DETECTOR_FOLDER).is_dir() else model
-        dataset = VeiledDataset.open(archive, labels, data_key)
-        dataset.require(split)
-        from raypp.detect.checkpoint import read_model_info  # noqa: PLC0415 - needs torch, slow to import
-        from raypp.evaluate.predict import predict_here, with_codes  # noqa: PLC0415
-        from raypp.evaluate.report import make_evaluation_report, write_evaluation_report  # noqa: PLC0415
+        from raypp.evaluate.predict import predict_here  # noqa: PLC0415 - needs torch, slow to import
+        from raypp.evaluate.run import run_evaluation  # noqa: PLC0415
 
-        info = read_model_info(detector)
-        info.check(dataset, str(detector))
-        settings = PredictSettings(
-            archive=archive if is_url(archive) else str(Path(archive).absolute()),
-            labels_version=dataset.labels_version,
-            split=split,
-            detector=detector.absolute(),
-            data_key_path=data_key.absolute() if data_key else None,
-        )
-        studied = cluster(settings, ClusterOptions(workers, gpu, address)) if workers else predict_here(settings)
-        samples = []
-        with ConsoleProgress(console).task("evaluating", dataset.splits[split]) as advance:
-            for one in studied:
-                samples.append(one)
-                advance(1, "", 1)
-        made = make_evaluation_report(samples, dataset.classes, info.size)
-        if report:
-            shown = with_codes(made.samples, settings, made.worst())
-            write_evaluation_report(replace(made, samples=tuple(shown)), report)
+        def predict(settings: PredictSettings) -> Iterable[PredictedSample]:
+            return cluster(settings, ClusterOptions(workers, gpu, address)) if workers else predict_here(settings)
+
+        made = run_evaluation(archive, model, labels, split, report, data_key, predict, ConsoleProgress(console))
         write_json(json_file, made.scores)
         _print_scores(made.scores, console)
         _print_errors(made.errors, console)

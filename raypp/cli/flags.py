@@ -43,6 +43,7 @@ FLAGS = {name: "--" + name.replace("_", "-") for name in _SAME} | {
     "adversaries": "--adversary",
     "architecture": "--model",
     "arms": "--arm",
+    "cameras": "--camera",
     "data_key": "--data-key",
     "data_key_path": "--data-key",
     "fps": "--fps",
@@ -52,6 +53,7 @@ FLAGS = {name: "--" + name.replace("_", "-") for name in _SAME} | {
     "labels_version": "--labels",
     "masks_path": "--masks",
     "rate": "--rate",
+    "tools": "--tool",
     "segment_s": "--segment-seconds",
 }
 """The flag of each field that an error of a room names in backquotes."""

@@ -13,10 +13,11 @@ from rich.console import Console
 
 from raypp.cli.console import ConsoleProgress, error_console
 from raypp.cli.json_file import json_option, write_json
-from raypp.cli.veil import EXIT_ATTENTION, private_folder
+from raypp.cli.veil import EXIT_ATTENTION
 from raypp.errors import KeyFileError, OptionError
 from raypp.ingest.job import load_plan
 from raypp.ingest.planner import VeilPlan
+from raypp.ingest.settings import owner_side
 from raypp.io.filesystem import filesystem_of, is_url
 from raypp.io.private import write_private
 from raypp.media.discovery import discover
@@ -210,7 +211,7 @@ def _wanted(sample_ids: Sequence[str] | None, from_csv: Path | None, limit: int)
 def _plan(archive: str, private: Path | None, sources: Sequence[str] | None) -> VeilPlan:
     """Read the owner's plan; there may be none only where sources are named."""
     if private is None and not is_url(archive):
-        private = private_folder(archive)
+        private = owner_side(archive)
     plan = load_plan(private) if private else VeilPlan()
     if not plan.segments and not sources:
         raise OptionError(

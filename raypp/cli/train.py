@@ -12,7 +12,7 @@ from raypp.detect.inputs.dataset import VeiledDataset
 from raypp.detect.model_info import ModelInfo
 from raypp.errors import OptionError
 from raypp.execution import cluster_unless_here
-from raypp.train.run import train_detector
+from raypp.train.run import run_training
 from raypp.train.settings import TrainSettings
 
 ClusterTrainer = Callable[[TrainSettings, ModelInfo, VeiledDataset, str | None], Path]
@@ -88,7 +88,7 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
             return on_ray(settings, info, dataset, address)
 
         console = error_console()
-        summary = train_detector(settings, trainer if on_ray else None, ConsoleProgress(console))
+        summary = run_training(settings, trainer if on_ray else None, ConsoleProgress(console))
         took = f" in {summary.seconds:.0f} s" if summary.seconds else ""
         best = f"best {summary.best_epoch}: mAP50 {summary.map50:.3f}, mAP50-95 {summary.map50_95:.3f}"
         trained = f"trained       {summary.epochs} epochs{took}; {best}"

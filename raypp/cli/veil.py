@@ -1,6 +1,5 @@
 """The `raypp veil` command: options into settings, a job run on the executor that is at hand."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,7 +15,7 @@ from raypp.ingest.attempts import Attempt
 from raypp.ingest.dry_run import survey, survey_lines
 from raypp.ingest.job import open_job, veil_here
 from raypp.ingest.segment import Segment
-from raypp.ingest.settings import DEFAULT_SHARD_MB, DEFAULT_SIZE, VeilSettings
+from raypp.ingest.settings import DEFAULT_SHARD_MB, DEFAULT_SIZE, VeilSettings, owner_side
 from raypp.ingest.summary import veil_summary_lines
 from raypp.media.augmentation import MOST_VARIANTS
 from raypp.veil.encoder_file import spec_and_encoder
@@ -114,8 +113,8 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
         """
         chosen, encoder = spec_and_encoder(spec)
         settings = VeilSettings(
-            out=out if "//" in out else os.path.abspath(out),  # noqa: PTH100
-            private=private or _default_private(out),
+            out=out,
+            private=private or owner_side(out),
             key_path=resolve_key_path(key).absolute(),
             data_key_path=data_key.absolute() if data_key else None,
             spec=chosen,
@@ -157,17 +156,6 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
         raise typer.Exit(EXIT_ATTENTION if summary.needs_attention else 0)
 
     return veil
-
-
-def private_folder(archive: str) -> Path:
-    """Where the owner's side of a local archive lies unless `--private` says otherwise."""
-    return Path(os.path.abspath(archive) + "-private")  # noqa: PTH100 - resolve() would follow a link from its name
-
-
-def _default_private(out: str) -> Path:
-    if "://" in out:
-        raise OptionError(f"--out {out} is a URL; say with --private which local folder holds the owner's side of it")
-    return private_folder(out)
 
 
 def _fraction(text: str | None) -> Fraction | None:

@@ -69,8 +69,8 @@ class Comparison:
     key_path: Path
     schedule: ComparisonSchedule
     arms: tuple[Arm, ...]
-    wrong_keys: int
-    command: str
+    wrong_keys: int = 3
+    command: str = ""
 
     def tasks(self, images: ImageDataset) -> list[ArmTask]:
         """Return every arm as a task."""

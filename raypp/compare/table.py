@@ -44,7 +44,7 @@ class TableLine(BaseModel):
     map50_95: float
     map50_by_seed: tuple[float, ...]
     gap50: RelativeGap | None = Field(
-        description="against the reference; None for the reference itself, or without one"
+        description="against the reference; None for itself, and without one that finds anything"
     )
     gap50_95: RelativeGap | None
     step_ratio: float | None = Field(description="seconds of a training step over those of the reference")
@@ -88,7 +88,7 @@ def make_table(rows: Sequence[ArmRow], matches: Matches, replicates: int) -> Com
 def _line(group: list[ArmRow], reference: list[ArmRow] | None, matches: Matches, replicates: int) -> TableLine:
     first = group[0]
     gap50 = gap50_95 = None
-    if reference is not None and reference is not group:
+    if reference is not None and reference is not group and any(row.map50 for row in reference):
         from raypp.compare.bootstrap import relative_gap  # noqa: PLC0415 - needs ultralytics, slow to import
 
         theirs, ours = ([matches(row) for row in rows] for rows in (reference, group))

@@ -18,7 +18,7 @@ from raypp.geometry.window import Window
 from raypp.progress import Progress
 from raypp.shards.reader import ShardReader
 from raypp.shards.splitting import Split, SplitBy, write_split
-from raypp.train.run import TrainingExecutor, TrainSummary, train_detector
+from raypp.train.run import TrainingExecutor, TrainSummary, run_training
 from raypp.train.settings import TrainSettings
 from raypp.veil.view import component_view
 
@@ -58,7 +58,7 @@ def train(archive: str, out: Path, trainer: TrainingExecutor, progress: Progress
         batch=_BATCH,
         nominal_batch=_BATCH,
     )
-    return train_detector(settings, trainer, progress)
+    return run_training(settings, trainer, progress)
 
 
 def study(archive: str, detector: Path, folder: Path) -> tuple[EvaluationReport, list[HeldOut]]:

@@ -1,5 +1,6 @@
 """Model info: what a checkpoint belongs to."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +13,8 @@ from raypp.shards.schema import MOST_SIZE
 from raypp.text.names import Name, Names
 
 MODEL_INFO_FILE = "about.json"
+DETECTOR_FOLDER = "detector"
+"""Folder of the best epoch's detector in a run of training."""
 MOST_MODEL_INFO_BYTES = 1_000_000
 
 
@@ -67,3 +70,9 @@ class ModelInfo(BaseModel):
                     f"{where} was trained on {what} {mine}, but {dataset.root} has {what} {theirs}; "
                     "use the archive and labels that belong to it"
                 )
+
+
+def detector_folder(model: Path) -> Path:
+    """Return the detector's folder of a run of training; a detector's folder or exported file is returned as it is."""
+    folder = model / DETECTOR_FOLDER
+    return folder if folder.is_dir() else model

@@ -1,11 +1,14 @@
 """Settings of a veil job: everything but secrets, so that they may travel to workers."""
 
+import os
 from fractions import Fraction
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from raypp.errors import OptionError
+from raypp.io.filesystem import is_url
 from raypp.media.augmentation import MOST_VARIANTS
 from raypp.media.masks import MaskSet, load_masks
 from raypp.media.sampling import Sampling, SamplingMode
@@ -19,12 +22,26 @@ DEFAULT_SIZE = 640
 DEFAULT_SHARD_MB = 32
 
 
+def owner_side(archive: str) -> Path:
+    """Where the owner's side of a local archive lies unless `private` says otherwise; raises OptionError for a URL."""
+    if is_url(archive):
+        raise OptionError(
+            f"`out` {archive} is a URL; say with `private` which local folder holds the owner's side of it"
+        )
+    return Path(_absolute(archive) + "-private")
+
+
+def _absolute(place: str) -> str:
+    return place if is_url(place) else os.path.abspath(place)  # noqa: PTH100 - resolve() would follow a link
+
+
 class VeilSettings(BaseModel):
     """Settings of a veil job. Keys are named by path and read where they are needed, never carried.
 
     Attributes:
         out: the archive to write, a folder or a URL.
-        private: the owner's side of the archive: plan, plain names, quarantine. Never leaves the perimeter.
+        private: the owner's side of the archive: plan, plain names, quarantine. Never leaves the perimeter. By
+            default `OUT-private`.
         key_path: the owner's key, or a site's.
         data_key_path: key of Parquet encryption, or None for plain shards.
         spec: the veil's spec.
@@ -46,8 +63,8 @@ class VeilSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    out: str
-    private: Path
+    out: Annotated[str, AfterValidator(_absolute)]
+    private: Path = Field(default_factory=lambda asked: owner_side(asked["out"]))
     key_path: Path
     data_key_path: Path | None = None
     spec: VeilSpec = PatchSpec()

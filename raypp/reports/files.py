@@ -64,15 +64,15 @@ def write_files(report: SiteReport, recorded: Recorded, folder: Path) -> list[Pa
         for name, text in texts.items():
             write_text(folder / name, text)
         with whole_file(folder / "episodes.parquet") as part:
-            pq.write_table(_table(episodes, zone), part, compression="zstd")
+            pq.write_table(episodes_table(episodes, zone), part, compression="zstd")
         save_image(chart, folder / "timeline.png")
     except OSError as error:
         raise OptionError(f"`out` {folder}: {error.strerror or error}; name a folder you may write to") from None
     return [folder / name for name in (*texts, "episodes.parquet", "timeline.png")]
 
 
-def _table(episodes: Sequence[Episode], zone: ZoneInfo) -> pa.Table:
-    """Episodes as columns; start and end are timestamps in the site's zone."""
+def episodes_table(episodes: Sequence[Episode], zone: ZoneInfo) -> pa.Table:
+    """Return episodes as an Arrow table; start and end are timestamps[us] in the site's zone."""
     rows = [episode_record(episode, zone).model_dump() for episode in episodes]
     for row in rows:
         row |= {"start": row["start_us"], "end": row["end_us"]}

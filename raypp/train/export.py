@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.detect.bundle_header import BundleHeader, BundleModelInfo, BundleScores
-from raypp.detect.model_info import ModelInfo
+from raypp.detect.model_info import ModelInfo, detector_folder
 from raypp.errors import ConflictError, ModelError
 from raypp.shards.manifest import read_archive_header
 from raypp.shards.store import Store
 from raypp.train.results import EpochResult, read_results
-from raypp.train.run import DETECTOR_FOLDER
 
 if TYPE_CHECKING:
     from raypp.detect.bundle import Bundle  # needs torch
@@ -58,7 +57,7 @@ def write_export(
 
 
 def _bundle(run: Path, archive: str | None, *, half: bool) -> "tuple[BundleHeader, Bundle]":
-    folder = run / DETECTOR_FOLDER if (run / DETECTOR_FOLDER).is_dir() else run
+    folder = detector_folder(run)
     if not folder.is_dir():
         raise ModelError(f"{run} is no run; give the folder that `raypp train` wrote")
     from raypp.detect.bundle import Bundle  # noqa: PLC0415 - needs torch, slow to import

@@ -9,7 +9,7 @@ from time import monotonic
 from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.detect.inputs.dataset import TRAIN, VAL, VeiledDataset
-from raypp.detect.model_info import MODEL_INFO_FILE, ModelInfo
+from raypp.detect.model_info import DETECTOR_FOLDER, MODEL_INFO_FILE, ModelInfo
 from raypp.detect.schedule import TrainingSchedule
 from raypp.errors import ConflictError, OptionError
 from raypp.io.atomic import whole_folder
@@ -20,7 +20,6 @@ from raypp.train.results import EpochResult, read_results
 from raypp.train.run_folder import open_run_folder
 from raypp.train.settings import TrainSettings
 
-DETECTOR_FOLDER = "detector"
 _OF_RAY = "checkpoint_manager_snapshot.json"
 """File that Ray Train leaves beside its checkpoints."""
 
@@ -44,7 +43,7 @@ class TrainSummary(BaseModel):
     seconds: float
 
 
-def train_detector(
+def run_training(
     settings: TrainSettings, trainer: TrainingExecutor | None = None, progress: Progress = SILENT
 ) -> TrainSummary:
     """Train a detector, or go on with its run, and keep the best epoch's beside it.

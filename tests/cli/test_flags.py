@@ -8,7 +8,7 @@ import pytest
 
 from raypp.cli.flags import FLAGS, with_flags
 from raypp.errors import OptionError
-from raypp.train.run import train_detector
+from raypp.train.run import run_training
 from raypp.train.settings import TrainSettings
 from tests.command import ROOT, raypp
 
@@ -28,7 +28,7 @@ def test_fields_become_flags_and_commands_stay(text, shown):
 
 def test_an_error_names_a_field_in_python_and_a_flag_at_the_command_line(tmp_path):
     with pytest.raises(OptionError, match=r"^`workers` 2 train together on Ray"):
-        train_detector(TrainSettings(archive=str(tmp_path), out=tmp_path / "run", workers=2))
+        run_training(TrainSettings(archive=str(tmp_path), out=tmp_path / "run", workers=2))
     done = raypp("train", tmp_path, "--out", tmp_path / "run", "--workers", "2", "--here")
     assert done.returncode == 1
     assert "raypp: --workers 2 train together on Ray; in this process there is one" in done.stderr

@@ -154,9 +154,9 @@ def test_one_tool_or_camera_alone(plant, tmp_path):
 def test_what_is_not_there_is_named_with_what_is(plant, tmp_path):
     with pytest.raises(UnknownSiteError, match=r"no site 'plant-2' in this ledger; known: other, plant-1, quiet"):
         report(plant, "plant-2")
-    with pytest.raises(OptionError, match=r"--tool 'axe': plant-1 has none .* known: hammer, helmet"):
+    with pytest.raises(OptionError, match=r"`tools` 'axe': plant-1 has none .* known: hammer, helmet"):
         report(plant, "plant-1", *RANGE, "--tool", "axe")
-    with pytest.raises(OptionError, match=r"--camera 'roof': .* known: gate"):
+    with pytest.raises(OptionError, match=r"`cameras` 'roof': .* known: gate"):
         report(plant, "plant-1", *RANGE, "--camera", "roof")
     with pytest.raises(OptionError, match="no ledger named; give --ledger"):
         report(plant, "plant-1", "--ledger", "")

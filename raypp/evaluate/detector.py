@@ -1,0 +1,100 @@
+"""A trained detector on veiled frames."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from raypp.detect.checkpoint import load_detector
+from raypp.detect.inputs.batch import NO_CELL, labelled_batch
+from raypp.detect.model_info import ModelInfo, detector_folder
+from raypp.detect.ultralytics import DetectionModel
+from raypp.errors import ModelError
+from raypp.evaluate.metrics import LEAST_CONFIDENCE, DetectionMatcher
+from raypp.geometry.window import Window
+from raypp.shards.archive import VeiledFrame
+
+
+@dataclass(frozen=True)
+class FrameDetections:
+    """Detections on one frame, the most confident first.
+
+    Attributes:
+        sample_id: the frame.
+        boxes_P4: float32[P, 4], corners (x1, y1, x2, y2) in pixels of the letterboxed square.
+        confidence_P: float32[P], in [0.01, 1].
+        class_P: int64[P], index into the detector's classes.
+    """
+
+    sample_id: str
+    boxes_P4: npt.NDArray[np.float32]
+    confidence_P: npt.NDArray[np.float32]
+    class_P: npt.NDArray[np.int64]
+
+
+class Detector:
+    """A detector that was trained on one veil; it runs on a GPU where there is one.
+
+    Args:
+        network: the detector, in evaluation mode.
+        info: veil, classes and size that it belongs to.
+    """
+
+    def __init__(self, network: DetectionModel, info: ModelInfo) -> None:
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.info = info
+        self.network = network.to(device)
+        self._matcher = DetectionMatcher(self.network, info.size, device)
+
+    @classmethod
+    def load(cls, model: Path) -> Self:
+        """Load a run of training, its detector folder, or an exported file.
+
+        Raises:
+            ModelError: if it cannot be read.
+        """
+        return cls(*load_detector(detector_folder(model)))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, by index."""
+        return self.info.classes
+
+    def detect(self, frames: Iterable[VeiledFrame], confidence: float = 0.25) -> Iterator[FrameDetections]:
+        """Detect on frames, one by one, so that a frame's result does not depend on the others.
+
+        Args:
+            frames: of an archive of the detector's veil.
+            confidence: least confidence of a detection, in [0.01, 1].
+
+        Raises:
+            ModelError: if the confidence is out of range, or the codes are not those of the detector's veil.
+        """
+        if not LEAST_CONFIDENCE <= confidence <= 1:
+            raise ModelError(f"`confidence` {confidence} must lie between {LEAST_CONFIDENCE} and 1")
+        for frame in frames:
+            inputs = self._square(frame)[None]
+            ((_, found),) = self._matcher.predict(labelled_batch(inputs, (), (frame.sample_id,)))
+            kept = found.above(confidence)
+            yield FrameDetections(frame.sample_id, kept.boxes_P4, kept.confidence_P, kept.predicted_P)
+
+    def _square(self, frame: VeiledFrame) -> npt.NDArray[np.uint8]:
+        """Place a frame's cells in the square, uint8[C + 1, G, G], its sub-key in the last plane."""
+        info = self.info
+        window = Window(info.size, info.patch, frame.width, frame.height)
+        shape = (info.channels, window.rows, window.columns)
+        if frame.codes_CRW.shape != shape:
+            raise ModelError(
+                f"sample {frame.sample_id} has codes of shape {frame.codes_CRW.shape}, the detector reads {shape}; "
+                f"give frames of veil {info.veil_id}"
+            )
+        side = info.size // info.patch
+        square = np.full((info.channels + 1, side, side), NO_CELL, dtype=np.uint8)
+        top, left = window.row_offset, window.column_offset
+        square[:-1, top : top + window.rows, left : left + window.columns] = frame.codes_CRW
+        square[-1] = frame.sub_key
+        return square

@@ -1,0 +1,69 @@
+"""An evaluation from an archive and a detector to its report."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from raypp.detect.checkpoint import read_model_info
+from raypp.detect.inputs.dataset import VAL, VeiledDataset
+from raypp.detect.model_info import detector_folder
+from raypp.evaluate.predict import predict_here, with_codes
+from raypp.evaluate.report import EvaluationReport, make_evaluation_report, write_evaluation_report
+from raypp.evaluate.request import PredictedSample, PredictSettings
+from raypp.io.filesystem import is_url
+from raypp.progress import SILENT, Progress
+
+Predict = Callable[[PredictSettings], Iterable[PredictedSample]]
+"""Predicts somewhere, frame by frame, in any order."""
+
+
+def run_evaluation(
+    archive: str,
+    model: Path,
+    labels_version: str | None = None,
+    split: str = VAL,
+    folder: Path | None = None,
+    data_key_path: Path | None = None,
+    predict: Predict = predict_here,
+    progress: Progress = SILENT,
+) -> EvaluationReport:
+    """Measure a detector on the labelled frames of a split.
+
+    Args:
+        archive: the veiled archive.
+        model: a run of training, its detector folder, or an exported file.
+        labels_version: label version; None for the only one.
+        split: name of the split.
+        folder: where scores, images, mistakes and suspected label errors are written; None for nowhere.
+        data_key_path: data key of encrypted shards.
+        predict: where it is done.
+        progress: is told how far it is.
+
+    Raises:
+        LabelError: if the split has no frames.
+        ShardError: if the archive cannot be read.
+        ModelError, ConflictError: if the detector cannot be read, or is of another veil.
+        OptionError: if the folder cannot be written.
+    """
+    detector = detector_folder(model)
+    dataset = VeiledDataset.open(archive, labels_version, data_key_path)
+    dataset.require(split)
+    info = read_model_info(detector)
+    info.check(dataset, str(detector))
+    settings = PredictSettings(
+        archive=archive if is_url(archive) else str(Path(archive).absolute()),
+        labels_version=dataset.labels_version,
+        split=split,
+        detector=detector.absolute(),
+        data_key_path=data_key_path.absolute() if data_key_path else None,
+    )
+    samples = []
+    with progress.task("evaluating", dataset.splits[split]) as advance:
+        for sample in predict(settings):
+            samples.append(sample)
+            advance(1, "", 1)
+    report = make_evaluation_report(samples, dataset.classes, info.size)
+    if folder:
+        shown = with_codes(report.samples, settings, report.worst())
+        write_evaluation_report(replace(report, samples=tuple(shown)), folder)
+    return report

@@ -1,0 +1,118 @@
+"""A ledger's episodes and reports as Arrow tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from types import TracebackType
+from typing import Self
+
+import pyarrow as pa
+from pydantic import BaseModel
+
+from raypp.ledger.store import Ledger
+from raypp.reports.coverage_rows import CoverageRow, coverage_rows
+from raypp.reports.files import episodes_table
+from raypp.reports.request import read_report
+from raypp.usage.report import SiteReport, Step, Transition, UseTotal
+
+
+@dataclass(frozen=True)
+class ReportTables:
+    """A report on one site, its lists as Arrow tables.
+
+    Attributes:
+        report: all figures.
+        tools: one row a tool: uses, seconds used, durations.
+        sequence: one row a use, in order of time.
+        transitions: one row a pair of tools that follow each other.
+        coverage: one row a shift, camera and station: seconds used, not used, not observed.
+    """
+
+    report: SiteReport
+    tools: pa.Table
+    sequence: pa.Table
+    transitions: pa.Table
+    coverage: pa.Table
+
+
+class LedgerReader:
+    """Reads a ledger; a context that closes it.
+
+    Args:
+        ledger: the opened ledger.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._ledger.close()
+
+    def sites(self) -> tuple[str, ...]:
+        """Return the names of its sites, sorted."""
+        return tuple(sorted(one.name for one in self._ledger.sites()))
+
+    def episodes(self, site: str, from_: str | None = None, to: str | None = None) -> pa.Table:
+        """Read the episodes of a site that reach into a period, by start.
+
+        Args:
+            site: name of the site.
+            from_: today, yesterday, a day or an ISO time, on the site's clocks; None for the latest day with frames.
+            to: likewise; a day is meant up to its end.
+
+        Returns:
+            One row an episode. `start` and `end` are timestamps[us] in the site's zone, `duration_s` is in seconds.
+
+        Raises:
+            UnknownSiteError, OptionError: for a site or a time that is none.
+        """
+        found = read_report(self._ledger, site, from_, to)
+        return episodes_table(found.episodes, found.settings.zone)
+
+    def report(
+        self,
+        site: str,
+        from_: str | None = None,
+        to: str | None = None,
+        cameras: Sequence[str] = (),
+        tools: Sequence[str] = (),
+    ) -> ReportTables:
+        """Make the report on a site in a period; arguments and errors as for `episodes`.
+
+        Args:
+            site: name of the site.
+            from_: begin of the period.
+            to: end of the period.
+            cameras: only these; empty for all.
+            tools: only these; empty for all.
+        """
+        report = read_report(self._ledger, site, from_, to, tuple(cameras), tuple(tools)).report()
+        return ReportTables(
+            report=report,
+            tools=_table(report.tools, UseTotal),
+            sequence=_table(report.sequence, Step),
+            transitions=_table(report.transitions, Transition),
+            coverage=_coverage(report),
+        )
+
+
+def _table(rows: Sequence[BaseModel], of: type[BaseModel]) -> pa.Table:
+    if not rows:
+        return pa.table({name: pa.array([], pa.null()) for name in of.model_fields})
+    return pa.Table.from_pylist([row.model_dump(mode="json") for row in rows])
+
+
+def _coverage(report: SiteReport) -> pa.Table:
+    """Return the rows of coverage; `reasons_s` maps the reason why a camera saw nothing to seconds."""
+    names = [one.name for one in fields(CoverageRow)]
+    columns = {name: [getattr(row, name) for row in coverage_rows(report)] for name in names}
+    reasons = [list(one.items()) for one in columns.pop("reasons_s")]
+    return pa.table(columns | {"reasons_s": pa.array(reasons, pa.map_(pa.string(), pa.float64()))})
