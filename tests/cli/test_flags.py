@@ -36,6 +36,7 @@ def test_an_error_names_a_field_in_python_and_a_flag_at_the_command_line(tmp_pat
 
 _OF_DOCUMENTS = {"name", "near", "reach", "min_shift", "max_hidden_s", "stations", "opened", "certificate", "signature"}
 """Names that errors quote from settings files, certificates and the wire: no flag sets them."""
+_OF_THE_API_ALONE = {"confidence"}
 
 
 def _raised(tree: ast.AST) -> Iterator[str]:
@@ -49,4 +50,4 @@ def _raised(tree: ast.AST) -> Iterator[str]:
 def test_every_field_that_an_error_names_has_a_flag():
     named = {name for path in (ROOT / "raypp").rglob("*.py") for name in _raised(ast.parse(path.read_text()))}
     assert {"batch", "shard_mb", "arms"} <= named, "the control: names are found"
-    assert named - _OF_DOCUMENTS <= set(FLAGS)
+    assert named - _OF_DOCUMENTS - _OF_THE_API_ALONE <= set(FLAGS)
