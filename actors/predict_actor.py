@@ -25,4 +25,6 @@ class PredictActor:
 
     def __call__(self, rows: pa.Table) -> dict[str, Any]:
         """Predict on up to `PREDICT_BATCH` rows; column `sample` holds each `PredictedSample`, pickled."""
-        return {"sample": np.array([pickle.dumps(one) for one in self._predictor(rows.to_pylist())], dtype=object)}
+        return {
+            "sample": np.array([pickle.dumps(sample) for sample in self._predictor(rows.to_pylist())], dtype=object)
+        }

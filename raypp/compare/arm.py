@@ -90,22 +90,22 @@ class Arm(BaseModel):
     def row_id(self, schedule: ComparisonSchedule, dataset: str) -> str:
         """Name of the arm's row: a rerun with the same settings finds it, one with others does not."""
         weights = schedule.weights.name if schedule.weights else ""
-        told = {
+        chosen = {
             name: value
             for name, value in self.model_dump(mode="json", exclude={"spec", "encoder", "start"}).items()
             if value != type(self).model_fields[name].default  # so that an option that is new leaves old rows alone
         }
         spec = self.spec.canonical().decode() if self.spec else ""
-        asked = [
-            json.dumps(told, sort_keys=True),
+        parts = [
+            json.dumps(chosen, sort_keys=True),
             spec,
             schedule.model_dump_json(exclude={"weights"}),
             weights,
             dataset,
         ]
         if self.start:
-            asked.append("from the start of its fit")
-        digest = hashlib.sha256("\n".join(asked).encode()).hexdigest()[:8]
+            parts.append("from the start of its fit")
+        digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
         return f"{self.name}-s{self.seed}-{digest}"
 
 

@@ -86,9 +86,9 @@ def parse_arm(text: str, seed: int) -> Arm:
 def _way(text: str, method: str, number: str | None, fields: str | None) -> Obscuring:
     """Read another way to hide: its method, the number behind that, and fields, as far as they were given."""
     pairs = [] if number is None else [f"{_MEASURES[method]}={number}"]
-    told = dict(_pair(pair, text) for pair in (*pairs, *(fields.split(",") if fields else ())))
+    values = dict(_pair(pair, text) for pair in (*pairs, *(fields.split(",") if fields else ())))
     try:
-        return _OBSCURING.validate_python({"method": method, **told})
+        return _OBSCURING.validate_python({"method": method, **values})
     except ValidationError as error:
         raise OptionError(f"`arms` {text}: {first_fault(error, tagged=True)}; write one of {WAYS}") from None
 

@@ -48,26 +48,26 @@ class PrecisionTable:
     """
 
     def __init__(self, matches: Sequence[SampleMatches]) -> None:
-        owner = np.concatenate([np.full(len(one.confidence_P), number) for number, one in enumerate(matches)])
-        correct = np.concatenate([one.correct_PT for one in matches])
-        confidence = np.concatenate([one.confidence_P for one in matches])
-        predicted = np.concatenate([one.predicted_P for one in matches])
-        classes = np.unique(np.concatenate([one.labelled_L for one in matches]))
+        owner = np.concatenate([np.full(len(sample.confidence_P), number) for number, sample in enumerate(matches)])
+        correct = np.concatenate([sample.correct_PT for sample in matches])
+        confidence = np.concatenate([sample.confidence_P for sample in matches])
+        predicted = np.concatenate([sample.predicted_P for sample in matches])
+        classes = np.unique(np.concatenate([sample.labelled_L for sample in matches]))
         order = np.argsort(-confidence, kind="stable")
         owner, correct, predicted = owner[order], correct[order], predicted[order]
         self._tables = [
             _ClassTable(
                 owner_P=owner[predicted == number],
                 correct_PT=correct[predicted == number],
-                labels_I=np.array([int((one.labelled_L == number).sum()) for one in matches]),
+                labels_I=np.array([int((sample.labelled_L == number).sum()) for sample in matches]),
             )
             for number in classes
         ]
 
     def score(self, weights_I: npt.NDArray[np.int64]) -> _Floats:
         """Return mAP at each IoU threshold, float[10], where each image counts as often as its weight says."""
-        found = [_precision(table, weights_I) for table in self._tables if _labels(table, weights_I)]
-        return np.asarray(np.mean(found, axis=0), dtype=np.float64)
+        precisions = [_precision(table, weights_I) for table in self._tables if _labels(table, weights_I)]
+        return np.asarray(np.mean(precisions, axis=0), dtype=np.float64)
 
 
 def relative_gap(
@@ -87,7 +87,7 @@ def relative_gap(
     Returns:
         What the other loses of the reference's mAP50 and of its mAP50-95, in shares of it (0.02 is 2 % less).
     """
-    tables = [[PrecisionTable(one) for one in group] for group in (reference, other)]
+    tables = [[PrecisionTable(matches) for matches in group] for group in (reference, other)]
     images = len(reference[0])
     random = np.random.default_rng(seed)
     everyone = np.ones(images, dtype=np.int64)

@@ -104,7 +104,7 @@ def compare(comparison: Comparison, veil: Executor, execute: ArmExecutor, progre
     private_folder(comparison.out)
     there = read_arm_rows(comparison.out)
     todo = [task for task in tasks if task.row_id not in there]
-    for settings in {str(one.out): one for one in map(veil_settings, todo) if one is not None}.values():
+    for settings in {str(wanted.out): wanted for wanted in map(veil_settings, todo) if wanted is not None}.values():
         _veil(comparison.data, settings, veil, progress)
     with progress.task("training arms", len(todo)) as advance:
         for done, row_id in enumerate(execute(todo) if todo else (), 1):
@@ -139,7 +139,7 @@ def _veil(data: str, settings: VeilSettings, execute: Executor, progress: Progre
     with open_job(settings, [data], progress, allow_unlabelled=True) as job:
         summary = job.run(execute, progress, None, None)
     if summary.quarantined or summary.unfinished or summary.label_problems:
-        first = [*summary.label_problems, *(one.reason for one in (*summary.quarantined, *summary.unfinished))][0]
+        first = [*summary.label_problems, *(item.reason for item in (*summary.quarantined, *summary.unfinished))][0]
         raise RayppError(f"dataset {data} is not veiled whole: {first}; mend it, so that arms compare")
     if summary.segments_skipped:
         raise ConflictError(

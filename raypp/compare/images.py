@@ -68,7 +68,7 @@ def read_images(root: str) -> ImageDataset:
     for split in ("train", "val"):
         if not splits.get(split):
             raise LabelError(f"dataset {root} has no {split} images; name them in its data.yaml")
-    return ImageDataset(Path(dataset.root), dataset.classes, {name: tuple(found) for name, found in splits.items()})
+    return ImageDataset(Path(dataset.root), dataset.classes, {name: tuple(members) for name, members in splits.items()})
 
 
 def letterboxed(image: LabelledImage, size: int, patch: int) -> tuple[Letterbox, npt.NDArray[np.uint8]]:
@@ -85,6 +85,6 @@ def square_boxes(image: LabelledImage, window: Letterbox) -> list[tuple[float, .
     """Boxes of an image as (class, x, y, w, h), fractions of the letterboxed square."""
     centred = np.array([[box.x, box.y, box.w, box.h] for box in image.boxes], dtype=np.float64).reshape(-1, 4)
     return [
-        (float(one.class_id), *moved)
-        for one, moved in zip(image.boxes, window.normalised_to_square(centred).tolist(), strict=True)
+        (float(box.class_id), *moved)
+        for box, moved in zip(image.boxes, window.normalised_to_square(centred).tolist(), strict=True)
     ]

@@ -40,7 +40,7 @@ def obscure(images: ImageDataset, way: Obscuring, size: int, folder: Path) -> Im
 
 def figures(plain: ImageDataset, obscured: ImageDataset) -> ObscuredFigures:
     """Return the sizes of obscured images as JPEG files, and of the files that they were made of."""
-    mine, theirs = ([one.path for split in _USED for one in some.splits[split]] for some in (obscured, plain))
+    mine, theirs = ([image.path for split in _USED for image in some.splits[split]] for some in (obscured, plain))
     return ObscuredFigures(
         frames=len(mine),
         jpeg_bytes=sum(map(_jpeg_bytes, mine)),
@@ -50,7 +50,7 @@ def figures(plain: ImageDataset, obscured: ImageDataset) -> ObscuredFigures:
 
 def _split(images: Sequence[LabelledImage], way: Obscuring, size: int, folder: Path) -> tuple[LabelledImage, ...]:
     folder.mkdir(parents=True, exist_ok=True)
-    return tuple(_written(one, way, size, folder / f"{number:07d}.png") for number, one in enumerate(images))
+    return tuple(_written(image, way, size, folder / f"{number:07d}.png") for number, image in enumerate(images))
 
 
 def _written(image: LabelledImage, way: Obscuring, size: int, path: Path) -> LabelledImage:

@@ -32,18 +32,18 @@ def write_row(out: Path, row: ArmRow, matches: Sequence[SampleMatches]) -> None:
     """Write a finished arm; the row comes last, so an arm that has a row has its matches."""
     for folder in (_ROWS, _MATCHES):
         (out / folder).mkdir(parents=True, exist_ok=True)
-    owner = np.concatenate([np.full(len(one.confidence_P), number) for number, one in enumerate(matches)])
-    labelled = np.concatenate([np.full(len(one.labelled_L), number) for number, one in enumerate(matches)])
+    owner = np.concatenate([np.full(len(sample.confidence_P), number) for number, sample in enumerate(matches)])
+    labelled = np.concatenate([np.full(len(sample.labelled_L), number) for number, sample in enumerate(matches)])
     with whole_file(out / _MATCHES / f"{row.row_id}.npz") as part, part.open("wb") as file:
         np.savez_compressed(
             file,
-            names=np.array([one.sample_id for one in matches]),
+            names=np.array([sample.sample_id for sample in matches]),
             owner=owner.astype(np.int32),
-            correct=np.concatenate([one.correct_PT for one in matches]),
-            confidence=np.concatenate([one.confidence_P for one in matches]),
-            predicted=np.concatenate([one.predicted_P for one in matches]),
+            correct=np.concatenate([sample.correct_PT for sample in matches]),
+            confidence=np.concatenate([sample.confidence_P for sample in matches]),
+            predicted=np.concatenate([sample.predicted_P for sample in matches]),
             labelled_owner=labelled.astype(np.int32),
-            labelled=np.concatenate([one.labelled_L for one in matches]),
+            labelled=np.concatenate([sample.labelled_L for sample in matches]),
         )
     write_text(out / _ROWS / f"{row.row_id}.json", row.model_dump_json(indent=1) + "\n")
 
@@ -53,15 +53,15 @@ def read_matches(out: Path, row: ArmRow) -> list[SampleMatches]:
     path = out / _MATCHES / f"{row.row_id}.npz"
     if not path.is_file():
         raise OptionError(f"matches {path} are not there; remove the row {row.row_id} to train that arm again")
-    with np.load(path, allow_pickle=False) as found:
-        names, owner, labelled_owner = found["names"], found["owner"], found["labelled_owner"]
+    with np.load(path, allow_pickle=False) as stored:
+        names, owner, labelled_owner = stored["names"], stored["owner"], stored["labelled_owner"]
         return [
             SampleMatches(
                 sample_id=str(name),
-                correct_PT=found["correct"][owner == number],
-                confidence_P=found["confidence"][owner == number],
-                predicted_P=found["predicted"][owner == number],
-                labelled_L=found["labelled"][labelled_owner == number],
+                correct_PT=stored["correct"][owner == number],
+                confidence_P=stored["confidence"][owner == number],
+                predicted_P=stored["predicted"][owner == number],
+                labelled_L=stored["labelled"][labelled_owner == number],
             )
             for number, name in enumerate(names)
         ]

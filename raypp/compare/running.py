@@ -127,7 +127,7 @@ def run_arm(arm: Arm, inputs: ArmInputs, row_id: str, report: ArmProgress) -> tu
         val_images=scores.samples,
         map50=scores.map50,
         map50_95=scores.map50_95,
-        classes={one.name: one.map50 for one in scores.classes},
+        classes={class_scores.name: class_scores.map50 for class_scores in scores.classes},
         curve=trained.curve,
         step_s=trained.step_s,
         train_s=trained.train_s,
@@ -175,7 +175,7 @@ def _train(
     schedule = inputs.schedule
     state_file = inputs.folder / _STATE_FILE
     steps = count // schedule.batch
-    asked = {} if arm.adapter_rate is None else {"adapter_rate": arm.adapter_rate}
+    rate = {} if arm.adapter_rate is None else {"adapter_rate": arm.adapter_rate}
     training = TrainingSchedule(
         epochs=schedule.epochs,
         batch=schedule.batch,
@@ -183,7 +183,7 @@ def _train(
         seed=arm.seed,
         nominal_batch=schedule.nominal_batch,
         amp=schedule.amp,
-        **asked,
+        **rate,
     )
     torch.manual_seed(arm.seed)
     model = build_detector(schedule.architecture, inputs.images.classes, _codes(arm))
@@ -206,8 +206,8 @@ def _train(
         trainer.train_epoch(batches(trainer.epoch))
         seconds.append(perf_counter() - started)
         if trainer.epoch % every == 0 or trainer.epoch == schedule.epochs:
-            found = _judge(DetectionMatcher(trainer.ema.ema, schedule.size, device), val, inputs)
-            curve.append((trainer.epoch, found.map50, found.map50_95))
+            scores = _judge(DetectionMatcher(trainer.ema.ema, schedule.size, device), val, inputs)
+            curve.append((trainer.epoch, scores.map50, scores.map50_95))
         report(trainer.epoch, schedule.epochs, f"mAP50 {curve[-1][1]:.3f}" if curve else "")
         _keep({"trainer": trainer.state(), "seconds": seconds, "curve": curve, "fitted": fitted}, state_file)
     return _Trained(trainer.ema.ema, median(seconds) / steps, sum(seconds), tuple(curve), fitted)
@@ -273,7 +273,7 @@ def _commit() -> str:
     """Commit of the code that runs, with a mark if it was changed since; its version where there is no repository."""
     home = Path(__file__).parent
     try:
-        told = ["git", "-C", str(home), "describe", "--always", "--dirty", "--exclude=*"]
-        return subprocess.run(told, capture_output=True, text=True, check=True).stdout.strip()
+        command = ["git", "-C", str(home), "describe", "--always", "--dirty", "--exclude=*"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return f"raypp {version('raypp')}"

@@ -75,7 +75,7 @@ def make_table(rows: Sequence[ArmRow], matches: Matches, replicates: int) -> Com
         replicates: bootstrap resamples.
     """
     groups: dict[str, list[ArmRow]] = {}
-    for row in sorted(rows, key=lambda one: (list(ArmKind).index(one.arm.kind), one.arm.name, one.arm.seed)):
+    for row in sorted(rows, key=lambda row: (list(ArmKind).index(row.arm.kind), row.arm.name, row.arm.seed)):
         groups.setdefault(row.arm.name, []).append(row)
     kinds = {name: group[0].arm.kind for name, group in groups.items()}
     wanted = (ArmKind.PLAIN, ArmKind.PLAIN_CELLS, ArmKind.ULTRALYTICS)
@@ -161,8 +161,8 @@ def draw_table(table: ComparisonTable, path: Path) -> None:
         axes.barh(place - 0.18, line.map50, 0.34, color="tab:blue", label=None if place else "mAP50")
         axes.barh(place + 0.18, line.map50_95, 0.34, color="tab:orange", label=None if place else "mAP50-95")
         axes.plot(line.map50_by_seed, [place - 0.18] * len(line.seeds), "k.", markersize=5)
-        said = f"{line.map50:.3f}" + (f"   loses {_gap(line.gap50)}" if line.gap50 else "")
-        axes.text(max(line.map50, 0.02) + 0.01, place - 0.18, said, va="center", fontsize=8)
+        text = f"{line.map50:.3f}" + (f"   loses {_gap(line.gap50)}" if line.gap50 else "")
+        axes.text(max(line.map50, 0.02) + 0.01, place - 0.18, text, va="center", fontsize=8)
     axes.set_yticks(range(len(lines)), [line.name for line in lines])
     axes.invert_yaxis()
     axes.set_xlim(0, 1.25 * max([line.map50 for line in lines] + [0.1]) + 0.15)

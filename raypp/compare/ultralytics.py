@@ -88,12 +88,12 @@ class UltralyticsBatches:
         order = np.random.default_rng((schedule.seed, epoch)).permutation(len(self._dataset))
         for step in range(schedule.steps):
             chosen = order[step * schedule.batch : (step + 1) * schedule.batch][self._rank :: self._workers]
-            found = self._dataset.collate_fn([self._dataset[int(index)] for index in chosen])
+            batch = self._dataset.collate_fn([self._dataset[int(index)] for index in chosen])
             yield DetectionBatch(
-                inputs=found["img"],
-                image_of_M=found["batch_idx"].long(),
-                class_of_M=found["cls"].flatten().float(),
-                boxes_M4=found["bboxes"].float(),
+                inputs=batch["img"],
+                image_of_M=batch["batch_idx"].long(),
+                class_of_M=batch["cls"].flatten().float(),
+                boxes_M4=batch["bboxes"].float(),
                 sample_ids=tuple(self._names[int(index)] for index in chosen),
                 plain=True,
             )

@@ -48,7 +48,9 @@ class VeiledFrames:
                     for name in _COLUMNS:
                         rows[name].append(row[name])
                     rows["boxes"].append([vars(box) for box in label.boxes])
-        rows["sample_id"] = [names.get(one, one) for one in rows["sample_id"]]  # variants have no name of their own
+        rows["sample_id"] = [
+            names.get(sample_id, sample_id) for sample_id in rows["sample_id"]
+        ]  # variants have no name of their own
         order = np.argsort(rows["sample_id"]).tolist()
         return cls(dataset.header, {name: [values[index] for index in order] for name, values in rows.items()})
 

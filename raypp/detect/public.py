@@ -52,11 +52,11 @@ class PublicDetector:
             sure: least confidence.
         """
         pixels = torch.from_numpy(frame_HW3.copy()).permute(2, 0, 1)[None].float() / 255
-        made = non_max_suppression(
+        kept = non_max_suppression(
             self.model(pixels), sure, _NMS_IOU, max_det=_MOST, max_time_img=math.inf, end2end=self.model.end2end
         )
-        found = made[0].numpy()
-        return Sightings(found[:, :4], found[:, 5].astype(np.int64), found[:, 4])
+        table = kept[0].numpy()
+        return Sightings(table[:, :4], table[:, 5].astype(np.int64), table[:, 4])
 
 
 def open_public(path: Path) -> PublicDetector | None:

@@ -50,7 +50,7 @@ class ErrorSummary(BaseModel):
 
 def classify_all_errors(samples: Sequence[PredictedSample], confidence: float) -> tuple[SampleVerdict, ...]:
     """Tell right detections from errors on every sample."""
-    return tuple(classify_errors(one.detections, confidence) for one in samples)
+    return tuple(classify_errors(sample.detections, confidence) for sample in samples)
 
 
 def summarise_errors(
@@ -60,7 +60,7 @@ def summarise_errors(
     pairs = list(zip(samples, verdicts, strict=True))
     types = Counter(error.kind for verdict in verdicts for error in verdict.errors)
     missed = types[ErrorType.MISSED]
-    detections = sum(int((one.detections.confidence_P >= confidence).sum()) for one in samples)
+    detections = sum(int((sample.detections.confidence_P >= confidence).sum()) for sample in samples)
 
     def grouped(of_box: Callable[[PredictedSample], list[str]], of_error: "_NameOf") -> tuple[GroupErrors, ...]:
         labels = Counter(name for sample, _ in pairs for name in of_box(sample))
@@ -81,7 +81,7 @@ def summarise_errors(
     return ErrorSummary(
         confidence=confidence,
         samples=len(samples),
-        labels=sum(len(one.detections.labelled_L) for one in samples),
+        labels=sum(len(sample.detections.labelled_L) for sample in samples),
         detections=detections,
         right=detections - (types.total() - missed),
         errors=types.total(),

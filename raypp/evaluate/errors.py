@@ -79,21 +79,21 @@ class ErrorRecord:
         labelled = None if self.labelled is None else classes[self.labelled]
         if self.predicted is None:
             return f"{labelled} missed"
-        said = classes[self.predicted]
+        predicted = classes[self.predicted]
         match self.kind:
             case ErrorType.BACKGROUND:
-                return f"{said} on nothing"
+                return f"{predicted} on nothing"
             case ErrorType.CLASS | ErrorType.CLASS_AND_LOCALISATION:
-                return f"{said} for {labelled}"
+                return f"{predicted} for {labelled}"
             case ErrorType.DUPLICATE:
-                return f"{said} twice"
+                return f"{predicted} twice"
             case _:
-                return f"{said} out of place"
+                return f"{predicted} out of place"
 
     @property
     def class_id(self) -> int:
         """The class that the error is counted for: the label's where there is one, else the detection's."""
-        return next(one for one in (self.labelled, self.predicted) if one is not None)
+        return next(number for number in (self.labelled, self.predicted) if number is not None)
 
 
 @dataclass(frozen=True)
@@ -101,13 +101,13 @@ class SampleVerdict:
     """Right detections and errors of one sample.
 
     Attributes:
-        found: pairs (class, class) of label and detection where a detection was the first on a label: right ones,
+        assigned: pairs (class, class) of label and detection where a detection was the first on a label: right ones,
             and those of another class.
         errors: all errors, detections by falling confidence, then missed labels.
         right_R4: float32[R, 4], corners of right detections, in pixels of the square.
     """
 
-    found: tuple[tuple[int, int], ...]
+    assigned: tuple[tuple[int, int], ...]
     errors: tuple[ErrorRecord, ...]
     right_R4: FloatArray
 
@@ -175,7 +175,7 @@ def confusion(
         left, over = np.zeros(classes, dtype=np.int64), np.zeros(classes, dtype=np.int64)
         np.add.at(left, sample.labelled_L, 1)
         np.add.at(over, sample.above(confidence).predicted_P, 1)
-        for labelled, predicted in verdict.found:
+        for labelled, predicted in verdict.assigned:
             counts[predicted, labelled] += 1
             left[labelled] -= 1
             over[predicted] -= 1
@@ -192,13 +192,13 @@ def _within(corners_4: FloatArray) -> tuple[float, float, float, float]:
 def _assign(iou_PL: npt.NDArray[np.float64], same_PL: npt.NDArray[np.bool_]) -> dict[int, int]:
     """Give detections, by falling confidence, to labels of their class; returns label by detection."""
     fitting = np.where(same_PL & (iou_PL >= FOUND_IOU), iou_PL, 0.0)
-    found: dict[int, int] = {}
+    assigned: dict[int, int] = {}
     for number, row in enumerate(fitting):
         if len(row) and row.max() > 0:
             label = int(row.argmax())
-            found[number] = label
+            assigned[number] = label
             fitting[:, label] = 0
-    return found
+    return assigned
 
 
 def _kind(iou_L: npt.NDArray[np.float64], same_L: npt.NDArray[np.bool_]) -> tuple[ErrorType, int | None]:

@@ -84,11 +84,11 @@ def label_issues(samples: Sequence[SampleDetections], confidence: float) -> tupl
         samples: predictions, of a detector that was not trained on these samples, and labels.
         confidence: predictions below it are not listened to.
     """
-    found = []
+    issues = []
     for sample in samples:
         seen = sample.above(confidence)
-        found += _listed(seen, *_scores(seen))
-    return tuple(sorted(found, key=lambda one: (one.score, one.sample_score, one.sample_id)))
+        issues += _listed(seen, *_scores(seen))
+    return tuple(sorted(issues, key=lambda issue: (issue.score, issue.sample_score, issue.sample_id)))
 
 
 def label_scores(sample: SampleDetections, confidence: float) -> SampleLabelScores:
@@ -170,7 +170,7 @@ def _listed(seen: SampleDetections, scores: SampleLabelScores, against: _Witness
             box_4=seen.boxes_P4[witness] if label is None else seen.label_boxes_L4[label],
         )
 
-    found = [
+    issues = [
         suspect(LabelIssueType.OVERLOOKED, float(score), None, number)
         for number, score in enumerate(scores.overlooked_P)
     ]
@@ -178,9 +178,9 @@ def _listed(seen: SampleDetections, scores: SampleLabelScores, against: _Witness
         (LabelIssueType.BADLY_LOCATED, scores.badly_located_L, against.place_L),
         (LabelIssueType.SWAPPED, scores.swapped_L, against.class_L),
     ):
-        found += [
+        issues += [
             suspect(kind, float(score), label, int(witness))
             for label, (score, witness) in enumerate(zip(of_label, witnesses, strict=True))
             if witness >= 0
         ]
-    return [one for one in found if one.score < _LISTED_BELOW]
+    return [issue for issue in issues if issue.score < _LISTED_BELOW]

@@ -65,7 +65,7 @@ class DetectionMatcher:
     def match(self, batches: Iterable[DetectionBatch]) -> list[SampleMatches]:
         """Detect on every batch; returns one entry a sample, in order."""
         with self._evaluating():
-            return [self._matches(*one) for batch in batches for one in self._found(batch)]
+            return [self._matches(*sample) for batch in batches for sample in self._found(batch)]
 
     def predict(self, batch: DetectionBatch) -> list[tuple[SampleMatches, SampleDetections]]:
         """Detect on a batch; returns for each sample, in order, what `match` does, and the boxes behind it.
@@ -73,7 +73,7 @@ class DetectionMatcher:
         Detections below a confidence of `LEAST_CONFIDENCE` are matched, but their boxes are not kept.
         """
         with self._evaluating():
-            return [(self._matches(*one), _boxes(*one)) for one in self._found(batch)]
+            return [(self._matches(*sample), _boxes(*sample)) for sample in self._found(batch)]
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
@@ -88,7 +88,7 @@ class DetectionMatcher:
     def _found(self, batch: DetectionBatch) -> Iterator[tuple[str, Tensor, Tensor]]:
         """Yield sample, detections float[P, 6] (corners, confidence, class), labels float[L, 5] (corners, class)."""
         # Not the validator's own postprocess: its NMS gives up in silence after some seconds, on a busy machine too.
-        found = non_max_suppression(
+        detections_N = non_max_suppression(
             self._model(batch.network_inputs(self._device)),
             _CONFIDENCE,
             _NMS_IOU,
@@ -97,19 +97,19 @@ class DetectionMatcher:
             max_time_img=math.inf,
             end2end=self._model.end2end,
         )
-        for index, (sample_id, detections) in enumerate(zip(batch.sample_ids, found, strict=True)):
+        for index, (sample_id, detections) in enumerate(zip(batch.sample_ids, detections_N, strict=True)):
             mine = batch.image_of_M == index
             centre, size = batch.boxes_M4[mine, :2] * self._pixels, batch.boxes_M4[mine, 2:] * self._pixels
             labels = torch.cat([centre - size / 2, centre + size / 2, batch.class_of_M[mine, None]], dim=1)
             yield sample_id, detections, labels.to(self._device)
 
     def _matches(self, sample_id: str, detections: Tensor, labels: Tensor) -> SampleMatches:
-        found = {"bboxes": detections[:, :4], "conf": detections[:, 4], "cls": detections[:, 5]}
+        detected = {"bboxes": detections[:, :4], "conf": detections[:, 4], "cls": detections[:, 5]}
         return SampleMatches(
             sample_id=sample_id,
-            correct_PT=self._validator._process_batch(found, {"bboxes": labels[:, :4], "cls": labels[:, 4]})["tp"],  # noqa: SLF001
-            confidence_P=found["conf"].cpu().numpy(),
-            predicted_P=found["cls"].cpu().numpy(),
+            correct_PT=self._validator._process_batch(detected, {"bboxes": labels[:, :4], "cls": labels[:, 4]})["tp"],  # noqa: SLF001
+            confidence_P=detected["conf"].cpu().numpy(),
+            predicted_P=detected["cls"].cpu().numpy(),
             labelled_L=labels[:, 4].cpu().numpy(),
         )
 
@@ -134,20 +134,20 @@ def score(matches: Sequence[SampleMatches], classes: Sequence[str]) -> Scores:
 
 def score_with_curves(matches: Sequence[SampleMatches], classes: Sequence[str]) -> tuple[Scores, Curves]:
     """Score matched samples as `score` does, with the curves behind the scores."""
-    once = sorted({one.sample_id: one for one in matches}.values(), key=lambda one: one.sample_id)
+    once = sorted({sample.sample_id: sample for sample in matches}.values(), key=lambda sample: sample.sample_id)
     metrics: Any = DetMetrics(names=dict(enumerate(classes)))
-    for one in once:
+    for sample in once:
         metrics.update_stats(
             {
-                "tp": one.correct_PT,
-                "conf": one.confidence_P,
-                "pred_cls": one.predicted_P,
-                "target_cls": one.labelled_L,
-                "target_img": np.unique(one.labelled_L),
-                "im_name": one.sample_id,
+                "tp": sample.correct_PT,
+                "conf": sample.confidence_P,
+                "pred_cls": sample.predicted_P,
+                "target_cls": sample.labelled_L,
+                "target_img": np.unique(sample.labelled_L),
+                "im_name": sample.sample_id,
             }
         )
-    labels = sum(len(one.labelled_L) for one in once)
+    labels = sum(len(sample.labelled_L) for sample in once)
     if not labels:
         nothing = Scores(samples=len(once), labels=0, precision=0, recall=0, map50=0, map50_95=0, classes=())
         return nothing, Curves((), np.zeros(0), np.zeros((0, 0)), 0.0)

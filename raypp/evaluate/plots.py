@@ -42,8 +42,12 @@ def precision_recall_image(curves: Curves, scores: Scores) -> RgbImage:
     axes.grid(color="0.9")
     named = len(curves.classes) <= _MOST_NAMED
     colours = colormaps["tab20"].colors  # type: ignore[attr-defined]
-    for number, (one, precision) in enumerate(zip(scores.classes, curves.precision_KR, strict=True)):
-        style = {"color": colours[number % len(colours)], "label": f"{one.name} {one.map50:.3f}"} if named else {}
+    for number, (class_scores, precision) in enumerate(zip(scores.classes, curves.precision_KR, strict=True)):
+        style = (
+            {"color": colours[number % len(colours)], "label": f"{class_scores.name} {class_scores.map50:.3f}"}
+            if named
+            else {}
+        )
         axes.plot(curves.recall_R, precision, **({"color": "0.75"} | style), linewidth=1)
     if curves.classes:
         mean = curves.precision_KR.mean(axis=0)
@@ -88,28 +92,28 @@ def detections_image(
     Returns:
         The image; None where no codes were kept.
     """
-    shown = [one for one in samples if one.codes_CGG is not None]
+    shown = [sample for sample in samples if sample.codes_CGG is not None]
     if not shown:
         return None
-    verdicts = [classify_errors(one.detections, confidence) for one in shown]
+    verdicts = [classify_errors(sample.detections, confidence) for sample in shown]
     boxes = [verdict.outcomes(pixels) for verdict in verdicts]
-    tiles = [_tile(one, view, marked) for one, view, marked in zip(shown, _views(shown), boxes, strict=True)]
+    tiles = [_tile(sample, view, marked) for sample, view, marked in zip(shown, _views(shown), boxes, strict=True)]
     columns = min(_COLUMNS, len(shown))
     rows = [tiles[first : first + columns] for first in range(0, len(tiles), columns)]
     heights = [max(tile.height for tile in row) + 2 * _LINE + _GAP for row in rows]
     sheet = Image.new("RGB", (_GAP + columns * (_TILE + _GAP), 2 * _LINE + 2 * _GAP + sum(heights)), _PAPER)
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
     _legend(pen, font, [box for some in boxes for box in some], confidence)
-    for number, (one, verdict, tile) in enumerate(zip(shown, verdicts, tiles, strict=True)):
+    for number, (sample, verdict, tile) in enumerate(zip(shown, verdicts, tiles, strict=True)):
         row, column = divmod(number, columns)
         left, top = _GAP + column * (_TILE + _GAP), 2 * _LINE + 2 * _GAP + sum(heights[:row])
         sheet.paste(tile, (left, top))
-        where = f"  {one.origin.site}/{one.origin.camera}" if one.origin.site else ""
-        pen.text((left, top + tile.height + 3), f"{one.matches.sample_id[:12]}{where}", fill=_INK, font=font)
-        said = "; ".join(one.in_words(classes) for one in verdict.errors) or "no error"
+        where = f"  {sample.origin.site}/{sample.origin.camera}" if sample.origin.site else ""
+        pen.text((left, top + tile.height + 3), f"{sample.matches.sample_id[:12]}{where}", fill=_INK, font=font)
+        text = "; ".join(sample.in_words(classes) for sample in verdict.errors) or "no error"
         pen.text(
             (left, top + tile.height + 3 + _LINE),
-            textwrap.shorten(said, _TILE // 7, placeholder=" ..."),
+            textwrap.shorten(text, _TILE // 7, placeholder=" ..."),
             fill=_INK,
             font=font,
         )
@@ -136,8 +140,8 @@ def _legend(
     sure: float,
 ) -> None:
     """Say what was found in all, each word in the colour of its boxes."""
-    said = f"of these frames, from confidence {sure:.2f}: {outcome_counts(boxes)}; on the codes' three-component view"
-    pen.text((_GAP, _GAP), said, fill=_INK, font=font)
+    text = f"of these frames, from confidence {sure:.2f}: {outcome_counts(boxes)}; on the codes' three-component view"
+    pen.text((_GAP, _GAP), text, fill=_INK, font=font)
     left = float(_GAP)
     for outcome, words in _OUTCOMES.items():
         pen.rectangle((left, _GAP + _LINE + 2, left + 14, _GAP + _LINE + 14), outline=OUTCOME_COLOURS[outcome], width=3)
@@ -153,11 +157,11 @@ def _drawn(figure: Figure) -> RgbImage:
 
 def _views(samples: Sequence[PredictedSample]) -> list[RgbImage]:
     """View codes in their square; those of one sub-key together, since each sub-key has its own components."""
-    squares = [one.codes_CGG for one in samples if one.codes_CGG is not None]
+    squares = [sample.codes_CGG for sample in samples if sample.codes_CGG is not None]
     views = [np.full((*codes.shape[1:], 3), _OUTSIDE, dtype=np.uint8) for codes in squares]
     sub_keys = [int(codes[-1, 0, 0]) for codes in squares]
     for sub_key in set(sub_keys):
-        members = [number for number, one in enumerate(sub_keys) if one == sub_key]
+        members = [number for number, other in enumerate(sub_keys) if other == sub_key]
         windows = [_window(squares[number]) for number in members]
         codes = [squares[number][:-1][:, *window] for number, window in zip(members, windows, strict=True)]
         for number, window, view in zip(members, windows, component_view(codes), strict=True):

@@ -78,7 +78,7 @@ def with_codes(
         {name: [row[name] for row in rows] for name in rows[0]}, read_archive_header(Store(settings.archive))
     )
     codes = dict(zip(batch.sample_ids, batch.inputs.numpy(), strict=True))
-    return [replace(one, codes_CGG=codes.get(one.matches.sample_id)) for one in samples]
+    return [replace(sample, codes_CGG=codes.get(sample.matches.sample_id)) for sample in samples]
 
 
 def predict_here(settings: PredictSettings) -> Iterator[PredictedSample]:

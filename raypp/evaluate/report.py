@@ -90,15 +90,17 @@ class EvaluationReport:
 
     def worst(self, most: int = MOST_SHOWN) -> tuple[str, ...]:
         """Return the samples with the most errors, the worst first; where there are none, any ones."""
-        made = Counter(row.sample_id for row in self.rows)
-        labelled = [one.matches.sample_id for one in self.samples if len(one.detections.labelled_L)]
-        return tuple(sorted(made.keys() or labelled, key=lambda name: (-made[name], name))[:most])
+        counts = Counter(row.sample_id for row in self.rows)
+        labelled = [sample.matches.sample_id for sample in self.samples if len(sample.detections.labelled_L)]
+        return tuple(sorted(counts.keys() or labelled, key=lambda name: (-counts[name], name))[:most])
 
     def _shown(self) -> list[PredictedSample]:
         """Some samples whose codes were kept, those with the most errors first."""
-        made = Counter(row.sample_id for row in self.rows)
-        kept = [one for one in self.samples if one.codes_CGG is not None]
-        return sorted(kept, key=lambda one: (-made[one.matches.sample_id], one.matches.sample_id))[:MOST_SHOWN]
+        counts = Counter(row.sample_id for row in self.rows)
+        kept = [sample for sample in self.samples if sample.codes_CGG is not None]
+        return sorted(kept, key=lambda sample: (-counts[sample.matches.sample_id], sample.matches.sample_id))[
+            :MOST_SHOWN
+        ]
 
     def images(self) -> ReportImages:
         """Draw the images."""
@@ -121,10 +123,10 @@ def make_evaluation_report(
         pixels: side of the letterboxed square.
     """
     once = ordered_samples(samples)
-    scores, curves = score_with_curves([one.matches for one in once], classes)
+    scores, curves = score_with_curves([sample.matches for sample in once], classes)
     confidence = max(curves.confidence, LEAST_CONFIDENCE)
     verdicts = classify_all_errors(once, confidence)
-    detections = [one.detections for one in once]
+    detections = [sample.detections for sample in once]
     return EvaluationReport(
         scores=with_groups(scores, once, classes),
         curves=curves,
@@ -145,7 +147,7 @@ def write_evaluation_report(report: EvaluationReport, folder: Path) -> ReportIma
         OptionError: if the folder cannot be written to.
     """
     drawn, classes, pixels = report.images(), report.classes, report.pixels
-    detections = [one.detections for one in report.samples]
+    detections = [sample.detections for sample in report.samples]
     files = {
         SCORES_FILE: f"{report.scores.model_dump_json(indent=1)}\n".encode(),
         ERRORS_FILE: f"{report.errors.model_dump_json(indent=1)}\n".encode(),
@@ -171,15 +173,15 @@ def with_groups(scores: Scores, samples: Sequence[PredictedSample], classes: Seq
 
     def by(name_of: Callable[[FrameOrigin], str]) -> tuple[GroupScores, ...]:
         groups: dict[str, list[PredictedSample]] = {}
-        for one in samples:
-            groups.setdefault(name_of(one.origin), []).append(one)
+        for sample in samples:
+            groups.setdefault(name_of(sample.origin), []).append(sample)
         return tuple(_group(name, groups[name], classes) for name in sorted(groups))
 
     return EvaluationScores(**dict(scores), by_site=by(site_of), by_camera=by(camera_of))
 
 
 def _group(name: str, samples: Sequence[PredictedSample], classes: Sequence[str]) -> GroupScores:
-    own = score([one.matches for one in samples], classes)
+    own = score([sample.matches for sample in samples], classes)
     return GroupScores(name=name, samples=own.samples, labels=own.labels, map50=own.map50, map50_95=own.map50_95)
 
 

@@ -62,5 +62,5 @@ class PredictSettings(BaseModel):
 
 def ordered_samples(samples: Iterable[PredictedSample]) -> tuple[PredictedSample, ...]:
     """Return samples by sample_id, each once."""
-    once = {one.matches.sample_id: one for one in samples}
+    once = {sample.matches.sample_id: sample for sample in samples}
     return tuple(once[name] for name in sorted(once))

@@ -16,15 +16,15 @@ def errors_table(errors: Iterable[ErrorRecord], classes: Sequence[str], pixels: 
     """Write one line a error; what a error does not have is empty."""
     rows = (
         [
-            one.sample_id,
-            one.kind,
-            _name(one.labelled, classes),
-            _name(one.predicted, classes),
-            _figure(one.confidence),
-            _figure(one.iou),
-            *_place(one.box_4, pixels),
+            error.sample_id,
+            error.kind,
+            _name(error.labelled, classes),
+            _name(error.predicted, classes),
+            _figure(error.confidence),
+            _figure(error.iou),
+            *_place(error.box_4, pixels),
         ]
-        for one in errors
+        for error in errors
     )
     return _csv(("sample_id", "kind", "class", "predicted", "confidence", "iou", *_BOX), rows)
 
@@ -33,16 +33,16 @@ def label_issues_table(issues: Iterable[LabelIssue], classes: Sequence[str], pix
     """Write one line a suspected label error, in the order given."""
     rows = (
         [
-            one.sample_id,
-            one.kind,
-            _figure(one.score),
-            _figure(one.sample_score),
-            _name(one.labelled, classes),
-            _name(one.predicted, classes),
-            _figure(one.confidence),
-            *_place(one.box_4, pixels),
+            issue.sample_id,
+            issue.kind,
+            _figure(issue.score),
+            _figure(issue.sample_score),
+            _name(issue.labelled, classes),
+            _name(issue.predicted, classes),
+            _figure(issue.confidence),
+            *_place(issue.box_4, pixels),
         ]
-        for one in issues
+        for issue in issues
     )
     columns = ("sample_id", "kind", "score", "sample_score", "class", "predicted", "confidence", *_BOX)
     return _csv(columns, rows)
@@ -53,9 +53,9 @@ def detections_table(
 ) -> bytes:
     """Write one line a detection from a confidence on, in the columns that `raypp show --detections` reads."""
     rows = (
-        [one.sample_id, classes[number], _figure(float(sure)), *_place(box, pixels)]
-        for one in (sample.above(confidence) for sample in samples)
-        for box, number, sure in zip(one.boxes_P4, one.predicted_P, one.confidence_P, strict=True)
+        [kept.sample_id, classes[number], _figure(float(sure)), *_place(box, pixels)]
+        for kept in (sample.above(confidence) for sample in samples)
+        for box, number, sure in zip(kept.boxes_P4, kept.predicted_P, kept.confidence_P, strict=True)
     )
     return _csv(("sample_id", "class", "confidence", *_BOX), rows)
 

@@ -141,9 +141,12 @@ def _renamed(embed_WI11: Tensor, names: list[Substitution]) -> Tensor:
     channels, levels = names[0].names.shape
     own = embed_WI11.reshape(-1, channels, levels)
     parts = []
-    for one in names:
+    for substitution in names:
         part = torch.empty_like(own)
-        source, name = torch.from_numpy(one.source).to(own.device), torch.from_numpy(one.names).long().to(own.device)
+        source, name = (
+            torch.from_numpy(substitution.source).to(own.device),
+            torch.from_numpy(substitution.names).long().to(own.device),
+        )
         part.scatter_(2, name.expand(len(own), -1, -1), own[:, source])
         parts.append(part)
     return torch.stack(parts).reshape(-1, channels * levels, 1, 1)

@@ -114,7 +114,7 @@ def _fit(
     schedule = schedule_of(settings, images)
     finished = partial(read_results, out, FitEpoch)
     forget_parts(out)
-    splits = {split: len(found) for split, found in images.splits.items()}
+    splits = {split: len(members) for split, members in images.splits.items()}
     progress.say(begin_line(splits, settings.epochs, schedule.steps, len(finished()), on_ray=fitter is not None))
     with epochs_said(finished, settings.epochs, _say(settings, progress)):
         folder = (fitter or fit_here)(settings, out)
@@ -138,7 +138,7 @@ def fit_plan_lines(settings: FitSettings) -> Iterator[str]:
     """
     settings.check()
     spec, images = settings.spec("0" * 32), read_images(settings.data)
-    counts = ", ".join(f"{len(found)} {split}" for split, found in images.splits.items())
+    counts = ", ".join(f"{len(members)} {split}" for split, members in images.splits.items())
     size = packed_size(spec.channels * (settings.size // spec.patch) ** 2, spec.bits)
     steps = schedule_of(settings, images).steps
     yield f"images        {images.name}: {counts}, {len(images.classes)} classes"
@@ -156,11 +156,11 @@ def fit_plan_lines(settings: FitSettings) -> Iterator[str]:
 def _say(settings: FitSettings, progress: Progress) -> Callable[[FitEpoch, str], None]:
     """Return the function that tells an epoch."""
 
-    def say(one: FitEpoch, left: str) -> None:
+    def say(result: FitEpoch, left: str) -> None:
         progress.say(
-            f"epoch {one.epoch}/{settings.epochs}: box {one.box_loss:.3f}, class {one.cls_loss:.3f}, "
-            f"dfl {one.dfl_loss:.3f}; adversaries: detail {one.detail:.2f}, tone {one.tone:.2f}; "
-            f"{one.bits:.2f} bits a value; mAP50 {one.map50:.3f}, mAP50-95 {one.map50_95:.3f}"
+            f"epoch {result.epoch}/{settings.epochs}: box {result.box_loss:.3f}, class {result.cls_loss:.3f}, "
+            f"dfl {result.dfl_loss:.3f}; adversaries: detail {result.detail:.2f}, tone {result.tone:.2f}; "
+            f"{result.bits:.2f} bits a value; mAP50 {result.map50:.3f}, mAP50-95 {result.map50_95:.3f}"
             f"{left}"
         )
 

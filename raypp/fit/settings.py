@@ -106,8 +106,8 @@ class FitSettings(BaseModel):
 
     def spec(self, encoder: str) -> LearnedSpec:
         """Return the spec of the veil that a fit makes, by the name of its encoder."""
-        asked = {name: getattr(self, name) for name in ("patch", "channels", "bits", "sub_keys")}
-        spec = parse_spec(json.dumps({"family": "learned", "encoder": encoder} | asked), "fit")
+        fields = {name: getattr(self, name) for name in ("patch", "channels", "bits", "sub_keys")}
+        spec = parse_spec(json.dumps({"family": "learned", "encoder": encoder} | fields), "fit")
         assert isinstance(spec, LearnedSpec)  # noqa: S101 - the family says so
         return spec
 

@@ -45,7 +45,7 @@ def train_here(settings: TrainSettings, info: ModelInfo, dataset: VeiledDataset)
         return batches_of_epoch(_columns(mixed, _READ_ROWS), header, info.schedule, settings.batch, epoch)
 
     def val_batches() -> Iterator[DetectionBatch]:
-        return (batch_of_rows(one, header) for one in _columns(rows(VAL), VAL_ROWS))
+        return (batch_of_rows(columns, header) for columns in _columns(rows(VAL), VAL_ROWS))
 
     def report(_metrics: dict[str, Any], folder: Path | None) -> None:
         if folder is not None:
@@ -103,4 +103,4 @@ def _keep(out: Path, folder: Path) -> None:
 
 
 def _best_epoch(out: Path) -> int:
-    return max(read_results(out, EpochResult), key=lambda one: one.map50_95).epoch
+    return max(read_results(out, EpochResult), key=lambda result: result.map50_95).epoch

@@ -48,7 +48,7 @@ class MlflowRun:
         """Log the figures of an epoch, under their names in `EpochResult`; returns why not, if the server is gone."""
         figures = result.model_dump(exclude={"epoch"})
         return self._tried(
-            lambda: [self._client.log_metric(self._run_id, *one, step=result.epoch) for one in figures.items()]
+            lambda: [self._client.log_metric(self._run_id, *figure, step=result.epoch) for figure in figures.items()]
         )
 
     def finish(self) -> str | None:
@@ -75,8 +75,8 @@ class MlflowRun:
         experiment_id = experiment.experiment_id if experiment else self._client.create_experiment(_EXPERIMENT)
         tags = {"veil_id": info.veil_id, "dataset_version": info.dataset_version}
         run_id = str(self._client.create_run(experiment_id, tags=tags, run_name=out.name).info.run_id)
-        asked = {"architecture": info.architecture, "size": info.size, **info.schedule.model_dump()}
-        for name, value in asked.items():
+        parameters = {"architecture": info.architecture, "size": info.size, **info.schedule.model_dump()}
+        for name, value in parameters.items():
             self._client.log_param(run_id, name, value)
         (out / _RUN_FILE).write_text(run_id + "\n")
         return run_id

@@ -25,13 +25,13 @@ def epochs_said(read: Callable[[], Sequence[Epoch]], epochs: int, say: Callable[
     ended, before = Event(), len(read())
 
     def watch() -> None:
-        said, last = before, False
+        shown, last = before, False
         while not last:
             last = ended.wait(_LOOK_S)
             results = read()
-            for number, one in enumerate(results[said:], said + 1):
-                say(one, _left(results[before:number], epochs - number))
-            said = max(said, len(results))
+            for number, result in enumerate(results[shown:], shown + 1):
+                say(result, _left(results[before:number], epochs - number))
+            shown = max(shown, len(results))
 
     watcher = Thread(target=watch, daemon=True)
     watcher.start()

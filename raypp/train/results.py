@@ -106,11 +106,11 @@ def record_images(folder: Path, epoch: int, images: Mapping[str, npt.NDArray[np.
 
 def record(folder: Path, result: EpochResult) -> None:
     """Add an epoch to a run, in the place of any later ones that a crash left behind; and to its TensorBoard log."""
-    kept = [one for one in read_results(folder, type(result)) if one.epoch < result.epoch]
+    kept = [row for row in read_results(folder, type(result)) if row.epoch < result.epoch]
     with whole_file(folder / RESULTS_FILE) as part, part.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(result.columns)
-        writer.writerows([getattr(one, field) for field in result.columns.values()] for one in (*kept, result))
+        writer.writerows([getattr(row, field) for field in result.columns.values()] for row in (*kept, result))
     with _board(folder, result.epoch) as board:
         for column, field in result.columns.items():
             if column != "epoch":

@@ -109,7 +109,7 @@ def _keep_best(best: Path, folder: Path) -> None:
 
 
 def _summary(out: Path, info: ModelInfo, results: Sequence[EpochResult], *, seconds: float) -> TrainSummary:
-    top = max(results, key=lambda one: one.map50_95)
+    top = max(results, key=lambda result: result.map50_95)
     return TrainSummary(
         out=str(out),
         detector=str(out / DETECTOR_FOLDER),
@@ -134,11 +134,11 @@ def _check_place(out: Path, begun_here: bool, *, here: bool) -> None:
 def _say(settings: TrainSettings, progress: Progress, tracked: MlflowRun | None) -> Callable[[EpochResult, str], None]:
     """Return the function that tells an epoch, and logs it to MLflow if wanted."""
 
-    def say(one: EpochResult, left: str) -> None:
-        if tracked and (trouble := tracked.log(one)):
-            progress.say(f"epoch {one.epoch} is not in MLflow ({trouble}); training goes on")
-        losses = f"box {one.box_loss:.3f}, class {one.cls_loss:.3f}, dfl {one.dfl_loss:.3f}"
-        scores = f"mAP50 {one.map50:.3f}, mAP50-95 {one.map50_95:.3f}"
-        progress.say(f"epoch {one.epoch}/{settings.epochs}: {losses}; {scores}{left}")
+    def say(result: EpochResult, left: str) -> None:
+        if tracked and (trouble := tracked.log(result)):
+            progress.say(f"epoch {result.epoch} is not in MLflow ({trouble}); training goes on")
+        losses = f"box {result.box_loss:.3f}, class {result.cls_loss:.3f}, dfl {result.dfl_loss:.3f}"
+        scores = f"mAP50 {result.map50:.3f}, mAP50-95 {result.map50_95:.3f}"
+        progress.say(f"epoch {result.epoch}/{settings.epochs}: {losses}; {scores}{left}")
 
     return say

@@ -132,11 +132,16 @@ class Trainer:
 
     def _set_rate(self, kind: type[torch.nn.Module], rate: float) -> None:
         """Give the parameters of the modules of a type groups of their own, alike but for the learning rate."""
-        chosen = {id(one) for layer in self.model.modules() if isinstance(layer, kind) for one in layer.parameters()}
+        chosen = {
+            id(parameter)
+            for layer in self.model.modules()
+            if isinstance(layer, kind)
+            for parameter in layer.parameters()
+        }
         for group in list(self._optimizer.param_groups) if rate != 1 else ():
-            mine = [one for one in group["params"] if id(one) in chosen]
+            mine = [parameter for parameter in group["params"] if id(parameter) in chosen]
             if mine:
-                group["params"] = [one for one in group["params"] if id(one) not in chosen]
+                group["params"] = [parameter for parameter in group["params"] if id(parameter) not in chosen]
                 alike = {name: value for name, value in group.items() if name not in ("params", "initial_lr")}
                 self._optimizer.add_param_group(alike | {"params": mine, "lr": group["lr"] * rate})
 

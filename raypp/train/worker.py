@@ -110,8 +110,10 @@ def _images(
     images = {"precision-recall": precision_recall_image(curves, scores)}
     for batch in islice(batches, 1):
         nowhere = FrameOrigin("", "", None)  # a batch does not say where its frames are from
-        found = zip(matcher.predict(batch), batch.inputs.numpy(), strict=True)
-        samples = [PredictedSample(*one, nowhere, codes) for one, codes in islice(found, _DRAWN_FRAMES)]
+        predictions = zip(matcher.predict(batch), batch.inputs.numpy(), strict=True)
+        samples = [
+            PredictedSample(*prediction, nowhere, codes) for prediction, codes in islice(predictions, _DRAWN_FRAMES)
+        ]
         drawn = detections_image(samples, info.classes, info.size, curves.confidence)
         if drawn is not None:
             images["detections"] = drawn

@@ -1,4 +1,4 @@
-"""The bootstrap scores as the library does, and its intervals hold what they should."""
+"""The bootstrap scores as ultralytics does, and its intervals hold what they should."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def _matches(images: int, skill: float, seed: int) -> list[SampleMatches]:
 
 
 @pytest.mark.parametrize("skill", [0.1, 0.6, 1.0])
-def test_with_every_image_once_it_is_the_librarys_score(skill: float) -> None:
+def test_with_every_image_once_it_is_the_score_of_ultralytics(skill: float) -> None:
     matches = _matches(60, skill, 1)
     found = PrecisionTable(matches).score(np.ones(60, dtype=np.int64))
     expected = score(matches, _CLASSES)
@@ -40,7 +40,7 @@ def test_with_every_image_once_it_is_the_librarys_score(skill: float) -> None:
     assert found.mean() == pytest.approx(expected.map50_95, abs=1e-6)
 
 
-def test_a_image_of_weight_two_is_a_image_that_is_there_twice() -> None:
+def test_an_image_of_weight_two_is_an_image_that_is_there_twice() -> None:
     matches = _matches(30, 0.7, 2)
     twice = [*matches, *(SampleMatches(**{**vars(one), "sample_id": one.sample_id + "x"}) for one in matches[:10])]
     weights = np.ones(30, dtype=np.int64)

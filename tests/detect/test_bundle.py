@@ -15,16 +15,10 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from raypp.cli.export import export
 from raypp.cli.inspect import describe
+from raypp.detect import checkpoint
 from raypp.detect.bundle import Bundle, read_bundle, write_bundle
 from raypp.detect.bundle_header import SEALED_MAGIC
-from raypp.detect.checkpoint import (
-    build_model,
-    load_bundle,
-    load_detector,
-    read_model_info,
-    read_state,
-    write_checkpoint,
-)
+from raypp.detect.checkpoint import build_model, load_bundle, load_detector, read_model_info, write_checkpoint
 from raypp.detect.model_info import ModelInfo
 from raypp.detect.schedule import TrainingSchedule
 from raypp.detect.ultralytics import DetectionModel
@@ -240,7 +234,7 @@ def test_a_newer_format_is_told(bundle: Path, sealed: Path, tmp_path: Path) -> N
 def test_a_run_that_does_not_hold_its_spec_needs_the_archive(run: Path, tmp_path: Path) -> None:
     old = _INFO.model_copy(update={"spec": {}})
     (tmp_path / "run" / "detector").mkdir(parents=True)
-    write_checkpoint(tmp_path / "run" / "detector", old, read_state(run / "detector"))
+    write_checkpoint(tmp_path / "run" / "detector", old, checkpoint.read_state(run / "detector"))
     with pytest.raises(ModelError, match="by `archive`"):
         export(tmp_path / "run", tmp_path / "x.model")
     with pytest.raises(ModelError, match="no run"):
@@ -265,10 +259,10 @@ def test_tensors_that_do_not_fit_are_told(bundle: Path, tmp_path: Path) -> None:
 
 def test_a_run_that_has_not_ended_is_told_from_a_damaged_one(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="is damaged"):
-        read_state(tmp_path)
+        checkpoint.read_state(tmp_path)
     (tmp_path / "checkpoint_1").mkdir()
     with pytest.raises(ModelError, match=r"has not ended; run it again, or name one of its checkpoint_ folders"):
-        read_state(tmp_path)
+        checkpoint.read_state(tmp_path)
 
 
 def _with(bundle: Path, path: Path, **changed: object) -> Path:

@@ -105,7 +105,7 @@ def test_a_confusion_matrix_counts_each_label_and_each_detection_once() -> None:
     found = np.bincount(np.concatenate([one.above(0.25).predicted_P for one in samples]), minlength=len(CLASSES))
     np.testing.assert_array_equal(counts[:, :-1].sum(axis=0), labels)
     np.testing.assert_array_equal(counts[:-1].sum(axis=1), found)
-    right = sum(labelled == predicted for one in verdicts for labelled, predicted in one.found)
+    right = sum(labelled == predicted for one in verdicts for labelled, predicted in one.assigned)
     assert np.trace(counts[:-1, :-1]) == right
     assert counts.min() >= 0
     swapped = sample("a", [(*_BOX, 0.9, 1)], [(*_BOX, 0)])

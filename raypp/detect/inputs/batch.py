@@ -80,12 +80,12 @@ def batch_of_rows(rows: Mapping[str, Any], header: ArchiveHeader) -> DetectionBa
     for square, packed, width, height in zip(inputs, rows["code"], rows["width"], rows["height"], strict=True):
         place_code(square[:-1], packed, header, int(width), int(height))
     inputs[:, -1] = np.asarray(rows["sub_key"], dtype=np.uint8)[:, None, None]
-    found = [
+    labelled = [
         (index, box["class_id"], box["x"], box["y"], box["w"], box["h"])
         for index, boxes in enumerate(rows["boxes"])
         for box in boxes
     ]
-    return labelled_batch(inputs, found, tuple(map(str, rows["sample_id"])))
+    return labelled_batch(inputs, labelled, tuple(map(str, rows["sample_id"])))
 
 
 def batches_of_epoch(
@@ -101,7 +101,7 @@ def batches_of_epoch(
         epoch: number of the epoch, from 0.
     """
     chosen = rebatch(of_epoch(rows, schedule.seed, epoch), size)
-    return exactly((batch_of_rows(one, header) for one in chosen), schedule.steps)
+    return exactly((batch_of_rows(columns, header) for columns in chosen), schedule.steps)
 
 
 def labelled_batch(
