@@ -73,8 +73,22 @@ def _commands(text: str) -> Iterator[str]:
         commands = block.info in {"bash", "console"} or (not block.info and _COMMAND.search(block.text))
         if commands and block.mark is None:
             yield f"has commands without `<!-- run: TEST -->` or `<!-- not run: REASON -->` above: {first[:60]}"
-        if block.mark and block.mark[0] == "run" and not (ROOT / block.mark[1].split("::")[0]).exists():
-            yield f"names a test that is not there: {block.mark[1]}"
+        if block.mark and block.mark[0] == "run":
+            yield from _unrun(block.text, block.mark[1])
+
+
+def _unrun(text: str, test: str) -> Iterator[str]:
+    """Faults of a block that names a test: it is not there, or does not run a command of the block."""
+    place = ROOT / test
+    if not place.exists():
+        yield f"names a test that is not there: {test}"
+        return
+    source = "".join(file.read_text() for file in ([place] if place.is_file() else sorted(place.rglob("*.py"))))
+    if "tests.docs.pages" in source:  # it runs what stands on the page
+        return
+    for command in sorted(set(re.findall(r"raypp ([a-z][a-z-]*)", text))):
+        if not re.search(rf"[\"' ]{command}[\"' ]", source):
+            yield f"names a test that does not run raypp {command}: {test}"
 
 
 def main() -> int:

@@ -25,6 +25,7 @@ def test_no_page_has_a_fault(capsys: pytest.CaptureFixture[str]) -> None:
         ("```\nraypp veil a\n```", "a block without a language"),
         ("```bash\nraypp veil a\n```", "commands without"),
         ("<!-- run: tests/none.py -->\n```bash\nraypp veil a\n```", "a test that is not there: tests/none.py"),
+        ("<!-- run: tests/chaos -->\n```bash\nraypp train a\n```", "does not run raypp train: tests/chaos"),
     ],
 )
 def test_a_fault_is_found_and_named(text: str, message: str) -> None:
