@@ -55,6 +55,10 @@ def sentences(text: str) -> list[str]:
     """Sentences of a page's prose; an item of a list ends one."""
     cut = []
     for paragraph in re.split(r"\n\s*\n|\n(?=\s*(?:[*-]|\d+\.|:) )", prose(text)):
-        flat = re.sub(r"`[^`]*`", "code", " ".join(paragraph.split()))
-        cut += [sentence for sentence in re.split(r"(?<=[.!?])[*)]* (?=[A-Z*`(])", flat) if len(sentence.split()) > 1]
+        flat = re.sub(r"`[^`]*`", "Code", " ".join(paragraph.split()))
+        cut += [
+            sentence
+            for sentence in re.split(r"(?<=[.!?])[*)]* (?=[A-Z*`(]|raypp|ultralytics)", flat)
+            if len(sentence.split()) > 1
+        ]
     return cut

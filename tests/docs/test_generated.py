@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from docs.generate import api, commands, models, protos
 from raypp.reports.episode_record import EpisodeRecord
-from tests.command import succeed
+from tests.command import ROOT, succeed
 
 _LISTED = re.compile(r"^│ +([a-z][a-z-]*) ", re.MULTILINE)
 
@@ -60,3 +60,15 @@ def test_the_api_has_signatures_and_what_is_raised() -> None:
     assert "def " not in page
     assert "iterate(self" in page
     assert "* `ShardError`: " in page
+
+
+def test_every_exit_code_of_the_commands_is_documented() -> None:
+    page = (ROOT / "docs" / "reference" / "exit-codes.md").read_text()
+    codes = {
+        code
+        for folder in ("raypp/cli", "jobs")
+        for file in (ROOT / folder).glob("*.py")
+        for code in re.findall(r"^_?EXIT\w* = (\d+)$", file.read_text(), re.MULTILINE)
+    }
+    assert {"1", "3", "130"} <= codes
+    assert {code for code in codes if f"\n| {code} | " not in page} == set()
