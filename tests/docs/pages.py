@@ -9,6 +9,7 @@ from tests.command import ROOT
 
 README = ROOT / "README.md"
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<info>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
+_SENTENCE = re.compile(r"(?<=[.!?])[*)]* (?=[A-Z*`(]|raypp|ultralytics)")
 _MARK = re.compile(r"<!-- (?P<kind>run|not run): (?P<what>[^\n]+?) -->\n\Z")
 
 
@@ -56,9 +57,5 @@ def sentences(text: str) -> list[str]:
     cut = []
     for paragraph in re.split(r"\n\s*\n|\n(?=\s*(?:[*-]|\d+\.|:) )", prose(text)):
         flat = re.sub(r"`[^`]*`", "Code", " ".join(paragraph.split()))
-        cut += [
-            sentence
-            for sentence in re.split(r"(?<=[.!?])[*)]* (?=[A-Z*`(]|raypp|ultralytics)", flat)
-            if len(sentence.split()) > 1
-        ]
+        cut += [sentence for sentence in _SENTENCE.split(flat) if len(sentence.split()) > 1]
     return cut
