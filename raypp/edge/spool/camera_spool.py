@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +9,12 @@ from threading import Condition
 from typing import Self
 
 from protos import raypp_pb2 as pb
-from raypp.errors import SpoolError
-from raypp.io.clock import now_us
 from raypp.edge.capture.position import Position
 from raypp.edge.spool.drop_policy import DropPolicy
 from raypp.edge.spool.folder import lock_folder, open_streams
 from raypp.edge.spool.stream_spool import StreamFacts, StreamSpool
+from raypp.errors import SpoolError
+from raypp.io.clock import now_us
 from raypp.usage.observation import Observation
 from raypp.wire.frames import unseen_frame
 

@@ -15,9 +15,9 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from raypp.edge.capture.position import Position
 from raypp.errors import SpoolError
 from raypp.io.private import write_private
-from raypp.edge.capture.position import Position
 
 SPOOL_MAGIC = b"RAYPPSP1"
 SUFFIX = ".chunks"

@@ -8,10 +8,10 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from protos import raypp_pb2 as pb
-from raypp.errors import SpoolError
-from raypp.io.private import FOLDER_MODE, write_private
 from raypp.edge.capture.position import Position
 from raypp.edge.spool.segment_file import SUFFIX, ChunkHead, SegmentFile, SegmentHead
+from raypp.errors import SpoolError
+from raypp.io.private import FOLDER_MODE, write_private
 from raypp.usage.observation import Observation
 from raypp.veil.spec import VeilSpec
 from raypp.wire.frames import unseen_frame
