@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from raypp.edge.cameras_file import CameraSettings, SiteCameras
-from raypp.edge.capture.camera_health import WatchSettings
+from raypp.edge.capture.camera_health import CameraHealthSettings
 from raypp.reports.episode_record import EpisodeRecord
 from raypp.serving.guard import DoorLimits
 from raypp.serving.limits import ServiceLimits
@@ -39,7 +39,7 @@ SETTINGS: Sequence[tuple[str, str, Models]] = (
     (
         "Cameras of an agent",
         "`raypp stream --config cameras.yaml`. [The how-to](../how-to/cameras.md) shows a file.",
-        (("file", SiteCameras), ("camera", CameraSettings), ("watch", WatchSettings)),
+        (("file", SiteCameras), ("camera", CameraSettings), ("watch", CameraHealthSettings)),
     ),
     (
         "The service",
