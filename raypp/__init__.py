@@ -80,9 +80,9 @@ _ELSEWHERE = {
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'raypp' has no attribute {name!r}")
-    found = getattr(import_module(_ELSEWHERE.get(name, "raypp.api")), name)
-    globals()[name] = found
-    return found
+    public = getattr(import_module(_ELSEWHERE.get(name, "raypp.api")), name)
+    globals()[name] = public
+    return public
 
 
 def __dir__() -> list[str]:

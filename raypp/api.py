@@ -61,9 +61,9 @@ def veil_archive(
     """
     from raypp.ingest.job import open_job, veil_here  # noqa: PLC0415
 
-    told = _progress(progress)
-    with open_job(settings, list(map(str, sources)), told, allow_unlabelled=allow_unlabelled) as job:
-        return job.run(veil_here, told, limit, labels_version)
+    reporter = _progress(progress)
+    with open_job(settings, list(map(str, sources)), reporter, allow_unlabelled=allow_unlabelled) as job:
+        return job.run(veil_here, reporter, limit, labels_version)
 
 
 def open_archive(archive: str | Path, *, labels_version: str | None = None, data_key: Path | None = None) -> "Archive":
@@ -110,10 +110,10 @@ def verify_archive(
     from raypp.shards.verification import verify  # noqa: PLC0415
     from raypp.shards.vouching import check_fingerprint  # noqa: PLC0415
 
-    told, wanted = _progress(progress), check_fingerprint(fingerprint) if fingerprint else None
+    reporter, wanted = _progress(progress), check_fingerprint(fingerprint) if fingerprint else None
 
     def checked(done: int, total: int) -> None:
-        told.say(f"checked {done} of {total} shards")
+        reporter.say(f"checked {done} of {total} shards")
 
     return verify(str(archive), DataKey.load(data_key) if data_key else None, checked, None, wanted)
 

@@ -18,7 +18,7 @@ from raypp.train.options import check_counts, check_size, check_weights
 
 
 class CompareSummary(BaseModel):
-    """What a comparison came to: one line an arm, the reference first."""
+    """Results of a comparison: one line an arm, the reference first."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -76,7 +76,7 @@ def plan_lines(comparison: Comparison) -> Iterator[str]:
     check_comparison(comparison)
     images = read_images(comparison.data)
     rows = read_arm_rows(comparison.out)
-    counts = ", ".join(f"{len(found)} {split}" for split, found in images.splits.items())
+    counts = ", ".join(f"{len(labelled)} {split}" for split, labelled in images.splits.items())
     yield f"{images.name}: {counts} images, {len(images.classes)} classes"
     for task in comparison.tasks(images):
         state = "has its row" if task.row_id in rows else "would be trained"
@@ -87,7 +87,7 @@ def _in_this_process(progress: Progress) -> ArmExecutor:
     from raypp.compare.task import run_arms_here  # noqa: PLC0415 - needs torch, slow to import
 
     def report_of(task: ArmTask) -> ArmProgress:
-        return lambda epoch, epochs, said: progress.say(f"{task.row_id}  epoch {epoch}/{epochs}  {said}")
+        return lambda epoch, epochs, losses: progress.say(f"{task.row_id}  epoch {epoch}/{epochs}  {losses}")
 
     return lambda tasks: run_arms_here(tasks, report_of)
 

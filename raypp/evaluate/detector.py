@@ -78,8 +78,8 @@ class Detector:
             raise ModelError(f"`confidence` {confidence} must lie between {LEAST_CONFIDENCE} and 1")
         for frame in frames:
             inputs = self._square(frame)[None]
-            ((_, found),) = self._matcher.predict(labelled_batch(inputs, (), (frame.sample_id,)))
-            kept = found.above(confidence)
+            ((_, detections),) = self._matcher.predict(labelled_batch(inputs, (), (frame.sample_id,)))
+            kept = detections.above(confidence)
             yield FrameDetections(frame.sample_id, kept.boxes_P4, kept.confidence_P, kept.predicted_P)
 
     def _square(self, frame: VeiledFrame) -> npt.NDArray[np.uint8]:

@@ -115,7 +115,7 @@ class SampleVerdict:
         """Return what was found, missed and is wrong, as boxes to be drawn; `pixels` is the side of the square."""
         wrong = {True: MarkOutcome.MISSED, False: MarkOutcome.WRONG}
         boxes = [(MarkOutcome.FOUND, box) for box in self.right_R4]
-        boxes += [(wrong[one.kind is ErrorType.MISSED], one.box_4) for one in self.errors]
+        boxes += [(wrong[error.kind is ErrorType.MISSED], error.box_4) for error in self.errors]
         return [OutcomeBox(outcome, _within(box / pixels)) for outcome, box in boxes]
 
 

@@ -64,7 +64,7 @@ class VeilSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     out: Annotated[str, AfterValidator(_absolute)]
-    private: Path = Field(default_factory=lambda asked: owner_side(asked["out"]))
+    private: Path = Field(default_factory=lambda values: owner_side(values["out"]))
     key_path: Path
     data_key_path: Path | None = None
     spec: VeilSpec = PatchSpec()

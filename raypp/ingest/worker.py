@@ -78,7 +78,7 @@ def _as_begun(store: Store, header: ArchiveHeader) -> ArchiveHeader:
 
 
 @dataclass
-class _Tally:
+class _Figures:
     """Running figures of a segment; `digest` chains a keyed hash over the pixels that were veiled."""
 
     digest: bytes = bytes(32)
@@ -113,50 +113,50 @@ def veil_segment(segment: Segment, worker: SegmentWorker) -> SegmentResult:
         ShardError: if the output cannot be written (a full disk, say).
         SourceReadError: if a source cannot be read just now; nothing is written.
     """
-    tally = _Tally()
+    figures = _Figures()
     relative = shard_path(segment.segment_id, worker.veil.veil_id)
     writing = ShardWriter(worker.store, relative, worker.header, encryption=worker.data_key)
     # Work is spread over processes; threads of a matrix product this small would only wait for one another.
     with writing as writer, threadpool_limits(1):
         for item in segment.items:
             try:
-                _veil_item(item, segment, worker, writer, tally)
+                _veil_item(item, segment, worker, writer, figures)
             except SourceReadError:
                 raise
             except MediaError as error:
-                tally.quarantined.append(Quarantined(source=item.source, reason=_public_reason(item, error)))
-        digest = writer.close() if tally.frames else None
+                figures.quarantined.append(Quarantined(source=item.source, reason=_public_reason(item, error)))
+        digest = writer.close() if figures.frames else None
     receipt = Receipt(
         segment_id=segment.segment_id,
         shard=relative if digest else None,
         shard_sha256=digest.sha256 if digest else "",
         shard_bytes=digest.bytes if digest else 0,
         content_sha256=digest.content_sha256 if digest else "",
-        frames=tally.frames,
-        variants=tally.variants,
+        frames=figures.frames,
+        variants=figures.variants,
         part=segment.part,
         parts=segment.parts,
         sources=tuple(item.source for item in segment.items),
-        first_timestamp_us=tally.first_us,
-        last_timestamp_us=tally.last_us,
-        decoded_digest=tally.digest.hex(),
-        quarantined=tuple(tally.quarantined),
-        damaged_packets=tally.damaged,
-        damaged=tuple(tally.damaged_sources),
+        first_timestamp_us=figures.first_us,
+        last_timestamp_us=figures.last_us,
+        decoded_digest=figures.digest.hex(),
+        quarantined=tuple(figures.quarantined),
+        damaged_packets=figures.damaged,
+        damaged=tuple(figures.damaged_sources),
         veil_id=worker.veil.veil_id,
     )
     worker.store.write_atomic(receipt_path(segment.segment_id), receipt.to_bytes())
     return SegmentResult(
         receipt=receipt,
-        bytes_read=tally.bytes_read,
-        decode_s=tally.decode_s,
-        variant_s=tally.variant_s,
-        veil_s=tally.veil_s,
-        write_s=tally.write_s,
+        bytes_read=figures.bytes_read,
+        decode_s=figures.decode_s,
+        variant_s=figures.variant_s,
+        veil_s=figures.veil_s,
+        write_s=figures.write_s,
     )
 
 
-def _veil_item(item: Item, segment: Segment, worker: SegmentWorker, writer: ShardWriter, tally: _Tally) -> None:
+def _veil_item(item: Item, segment: Segment, worker: SegmentWorker, writer: ShardWriter, figures: _Figures) -> None:
     encoder = worker.encoder(item)
     digest_secret = worker.key.hash_secret(item.site, "digest")
     report = DecodeReport()
@@ -169,27 +169,27 @@ def _veil_item(item: Item, segment: Segment, worker: SegmentWorker, writer: Shar
             decoded = perf_counter()
             if frame is None:
                 break
-            tally.decode_s += decoded - started
-            tally.first_us = frame.timestamp_us if tally.first_us is None else tally.first_us
-            tally.last_us = frame.timestamp_us
+            figures.decode_s += decoded - started
+            figures.first_us = frame.timestamp_us if figures.first_us is None else figures.first_us
+            figures.last_us = frame.timestamp_us
             begun = decoded
             for version in frame_versions(frame, item, worker):
-                made = perf_counter()
+                prepared = perf_counter()
                 packed = pack(encoder.encode(version.pixels[None])[0], worker.settings.spec.bits)
                 veiled = perf_counter()
-                tally.digest = keyed_hash(digest_secret, tally.digest, version.pixels.tobytes())
+                figures.digest = keyed_hash(digest_secret, figures.digest, version.pixels.tobytes())
                 writer.append(_row(frame, version, item, encoder.sub_key, packed))
-                tally.frames += 1
-                tally.variants += version.variant > 0
-                tally.variant_s += made - begun
-                tally.veil_s += veiled - made
+                figures.frames += 1
+                figures.variants += version.variant > 0
+                figures.variant_s += prepared - begun
+                figures.veil_s += veiled - prepared
                 begun = perf_counter()
-                tally.write_s += begun - veiled
+                figures.write_s += begun - veiled
     finally:
-        tally.bytes_read += stream.bytes_read
-        tally.damaged += report.damaged
+        figures.bytes_read += stream.bytes_read
+        figures.damaged += report.damaged
         if report.damaged:
-            tally.damaged_sources.append(item.source)
+            figures.damaged_sources.append(item.source)
         stream.close()
 
 

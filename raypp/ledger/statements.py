@@ -40,7 +40,7 @@ def write_episodes(
     connection: Connection, stream_id: int, episodes: Iterable[Episode], floor_us: int | None, now_us: int
 ) -> None:
     """Insert episodes, or replace them by their id; of what lies before the floor, nothing is written."""
-    kept = {one.episode_id: one for episode in episodes if (one := _episode_from(episode, floor_us))}
+    kept = {whole.episode_id: whole for episode in episodes if (whole := _episode_from(episode, floor_us))}
     rows = [
         {
             "episode_id": episode.episode_id,

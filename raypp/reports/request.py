@@ -1,4 +1,4 @@
-"""What is asked of a ledger: one site's records in a period, of some cameras and tools."""
+"""What is wanted of a ledger: one site's records in a period, of some cameras and tools."""
 
 import time
 
@@ -37,48 +37,52 @@ def read_report(
     try:
         settings = ledger.present_settings(site)
     except UnknownSiteError:
-        known = _some([one.name for one in ledger.sites()])
+        known = _some([item.name for item in ledger.sites()])
         known = f"known: {known}" if known else "none is registered"
         raise UnknownSiteError(f"there is no site {site[:100]!r} in this ledger; {known}") from None
     now_us = time.time_ns() // 1000
     period = read_period(from_text, to_text, settings.zone, now_us)
     if period is not None:
-        found = read(ledger, site, settings, period, now_us)
+        recorded = read(ledger, site, settings, period, now_us)
     else:
         today = day_of(now_us, settings.zone).until(now_us)
         empty = Recorded(site, settings, today, (), (), cameras_of(ledger, site, settings, now_us))
-        found = latest(ledger, site, settings, now_us) or empty
-    return _only(found, cameras, tools)
+        recorded = latest(ledger, site, settings, now_us) or empty
+    return _only(recorded, cameras, tools)
 
 
-def nothing_words(ledger: Ledger, found: Recorded) -> str:
+def nothing_words(ledger: Ledger, recorded: Recorded) -> str:
     """Word that a period is empty, and when there was something."""
-    zone, site = found.settings.zone, found.site
-    period = f"{date_and_clock(found.period.from_us, zone)} to {date_and_clock(found.period.to_us, zone)} ({zone.key})"
+    zone, site = recorded.settings.zone, recorded.site
+    period = (
+        f"{date_and_clock(recorded.period.from_us, zone)} to {date_and_clock(recorded.period.to_us, zone)} ({zone.key})"
+    )
     words = f"{site}: nothing was recorded from {period}; coverage 0 %"
-    newest = newest_frame(ledger, site, found.cameras, time.time_ns() // 1000)
+    newest = newest_frame(ledger, site, recorded.cameras, time.time_ns() // 1000)
     if newest is None:
         return f"{words}; no camera has sent a frame yet"
     day = local(newest, zone)
     return f"{words}\nlatest day with frames: {date_words(day)} (`from_` {day.date()})"
 
 
-def _only(found: Recorded, cameras: tuple[str, ...], tools: tuple[str, ...]) -> Recorded:
+def _only(recorded: Recorded, cameras: tuple[str, ...], tools: tuple[str, ...]) -> Recorded:
     """Keep some cameras and tools, also of the settings, whose other lanes would read as not used."""
     if cameras:
-        seen = {one.stream.camera for one in found.episodes} | {one.stream.camera for one in found.stretches}
-        _check("cameras", cameras, seen | set(found.settings.cameras), found)
+        seen = {item.stream.camera for item in recorded.episodes} | {item.stream.camera for item in recorded.stretches}
+        _check("cameras", cameras, seen | set(recorded.settings.cameras), recorded)
     if tools:
-        known = {one.tool for one in found.episodes} | {one.tool for one in found.settings.tools}
-        _check("tools", tools, known, found)
-    return found.only(cameras, tools)
+        known = {item.tool for item in recorded.episodes} | {item.tool for item in recorded.settings.tools}
+        _check("tools", tools, known, recorded)
+    return recorded.only(cameras, tools)
 
 
-def _check(field: str, asked: tuple[str, ...], known: set[str], found: Recorded) -> None:
-    for name in asked:
+def _check(field: str, wanted: tuple[str, ...], known: set[str], recorded: Recorded) -> None:
+    for name in wanted:
         if name not in known:
             names = _some(sorted(known)) or "none"
-            raise OptionError(f"`{field}` {name!r}: {found.site} has none of that name in this range; known: {names}")
+            raise OptionError(
+                f"`{field}` {name!r}: {recorded.site} has none of that name in this range; known: {names}"
+            )
 
 
 def _some(names: list[str]) -> str:

@@ -58,7 +58,7 @@ class LedgerReader:
 
     def sites(self) -> tuple[str, ...]:
         """Return the names of its sites, sorted."""
-        return tuple(sorted(one.name for one in self._ledger.sites()))
+        return tuple(sorted(field.name for field in self._ledger.sites()))
 
     def episodes(self, site: str, from_: str | None = None, to: str | None = None) -> pa.Table:
         """Read the episodes of a site that reach into a period, by start.
@@ -74,8 +74,8 @@ class LedgerReader:
         Raises:
             UnknownSiteError, OptionError: for a site or a time that is none.
         """
-        found = read_report(self._ledger, site, from_, to)
-        return episodes_table(found.episodes, found.settings.zone)
+        recorded = read_report(self._ledger, site, from_, to)
+        return episodes_table(recorded.episodes, recorded.settings.zone)
 
     def report(
         self,
@@ -112,7 +112,7 @@ def _table(rows: Sequence[BaseModel], of: type[BaseModel]) -> pa.Table:
 
 def _coverage(report: SiteReport) -> pa.Table:
     """Return the rows of coverage; `reasons_s` maps the reason why a camera saw nothing to seconds."""
-    names = [one.name for one in fields(CoverageRow)]
+    names = [field.name for field in fields(CoverageRow)]
     columns = {name: [getattr(row, name) for row in coverage_rows(report)] for name in names}
-    reasons = [list(one.items()) for one in columns.pop("reasons_s")]
+    reasons = [list(seconds.items()) for seconds in columns.pop("reasons_s")]
     return pa.table(columns | {"reasons_s": pa.array(reasons, pa.map_(pa.string(), pa.float64()))})

@@ -133,7 +133,7 @@ class AttackTarget:
     features: Callable[[Images], Features] | None = None
     random_key: "Callable[[int], AttackTarget] | None" = None
     other_owner_key: "Callable[[int], AttackTarget] | None" = None
-    detector: "Detector | None" = None
+    detector: "CodesDetector | None" = None
     white_box: "Callable[[str], WhiteBox] | None" = None
 
 
@@ -155,14 +155,14 @@ class WhiteBox(Protocol):
         ...
 
 
-class Detector(Protocol):
+class CodesDetector(Protocol):
     """A detector on veiled images."""
 
     def losses(self, images: Images) -> Floats:
         """Return its loss on each veiled image with its labels, float64[N]."""
         ...
 
-    def further(self, images: Images, steps: int, seed: int) -> "Detector":
+    def further(self, images: Images, steps: int, seed: int) -> "CodesDetector":
         """Return what becomes of it by so many more steps of training on veiled images with their labels."""
         ...
 
