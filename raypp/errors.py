@@ -1,16 +1,18 @@
 """Errors that a user can act on: each message names the thing, the value and the remedy."""
 
 from raypp.text.address import redacted
+from raypp.text.printable import printable_lines
 
 
 class RayppError(Exception):
     """Base of every error that raypp raises on purpose; its text is one clear line for the user.
 
-    URLs in it lose user, password and query when it is made, whatever library they came from.
+    URLs in it lose user, password and query when it is made, whatever library they came from. Characters that cannot be
+    seen stand as escapes, whatever file they came from.
     """
 
     def __init__(self, *args: object) -> None:
-        super().__init__(*(redacted(arg) if isinstance(arg, str) else arg for arg in args))
+        super().__init__(*(printable_lines(redacted(arg)) if isinstance(arg, str) else arg for arg in args))
 
 
 class OptionError(RayppError):

@@ -35,7 +35,7 @@ from raypp.ingest.job import veil_here
 from raypp.ingest.segment import Segment
 from raypp.ingest.settings import VeilSettings
 from raypp.shards.encryption import DataKey
-from raypp.text.names import printable
+from raypp.text.printable import printable
 from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.envelope import new_passphrase
 from raypp.veil.key import SiteKey, VeilKey

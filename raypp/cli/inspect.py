@@ -17,7 +17,7 @@ from raypp.shards.manifest import Manifest, read_manifest
 from raypp.shards.parquet import open_parquet
 from raypp.shards.schema import METADATA_KEY, ArchiveHeader
 from raypp.shards.store import Store
-from raypp.text.names import printable
+from raypp.text.printable import printable
 from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import DATA_MAGIC, is_key_file, kind_of, load_key

@@ -2,7 +2,7 @@
 
 from pydantic import ValidationError
 
-from raypp.text.names import printable
+from raypp.text.printable import printable
 
 _LONGEST_FIELD, _LONGEST_REASON, _LONGEST_VALUE = 80, 200, 200
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from raypp.text.names import printable
+from raypp.text.printable import printable
 
 _LONGEST_VALUE, _LONGEST_LINE, _MOST = 60, 300, 20
 _QUOTED = re.compile(r"'([^']+)'")

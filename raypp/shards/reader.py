@@ -18,7 +18,7 @@ from raypp.shards.manifest import Manifest, read_manifest
 from raypp.shards.parquet import open_parquet
 from raypp.shards.schema import METADATA_KEY, SHARD_SCHEMA, ArchiveHeader
 from raypp.shards.store import Store
-from raypp.text.names import printable
+from raypp.text.printable import printable
 from raypp.veil.packing import unpack
 
 

@@ -20,7 +20,7 @@ from raypp.shards.schema import HEADER_FILE, ArchiveHeader, ShardRow
 from raypp.shards.store import Store
 from raypp.shards.vouching import check_signature
 from raypp.shards.writer import ContentDigest
-from raypp.text.names import printable
+from raypp.text.printable import printable
 from raypp.veil.packing import packed_size
 
 _CHUNK = 1 << 20

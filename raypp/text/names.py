@@ -31,11 +31,6 @@ def check_names(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-def printable(text: str) -> str:
-    """Return text as it may be shown: every character that is a control, or none at all, as its escape."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
-
-
 def _is_seen(character: str) -> bool:
     return character not in _TURNING and unicodedata.category(character) not in _UNSEEN
 

@@ -25,8 +25,8 @@ _SEED = int(os.environ.get("RAYPP_FUZZ_SEED", "0"))
 _LONGEST_S = 60.0  # on a machine that does other things; the child judges by its own time
 _SMOKED = ("key", "masks", "certificate", "labels")
 """Without torch, which alone takes many seconds to load."""
-_ONCE_FAULTY = (("shard", 2137),)
-"""Numbers of inputs; that of a shard says how many rows it has, and holds none."""
+_ONCE_FAULTY = (("shard", 2137), ("masks", 54685762))
+"""Numbers of inputs: a shard that says how many rows it has and holds none; a camera's name that cannot be seen."""
 
 
 class _Child:
@@ -110,12 +110,12 @@ def test_a_reader_answers_odd_files_in_one_line(name: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(("name", "number"), _ONCE_FAULTY)
-def test_an_input_that_once_ended_in_a_traceback_is_refused_in_one_line(name: str, number: int, tmp_path: Path) -> None:
+def test_an_input_that_was_once_not_refused_in_one_line_is(name: str, number: int, tmp_path: Path) -> None:
     path = tmp_path / TARGETS[name].file
     path.write_bytes(TARGETS[name].make(Random(number)))
     with pytest.raises(RayppError) as refused:
         TARGETS[name].read(path)
-    assert "\n" not in str(refused.value)
+    assert str(refused.value).isprintable()
 
 
 @pytest.mark.slow

@@ -2,7 +2,8 @@
 
 import pytest
 
-from raypp.text.names import MOST_NAMES, check_name, check_names, printable
+from raypp.text.names import MOST_NAMES, check_name, check_names
+from raypp.text.printable import printable
 
 
 @pytest.mark.parametrize(
