@@ -138,10 +138,10 @@ def test_bad_input_is_one_line(place: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"epochs": 0}, "--epochs 0"),
-        ({"batch": 5, "workers": 2, "least_workers": 2}, "--batch 5 .* use 4"),
-        ({"batch": 4, "workers": 3}, "--batch 4 .* use 6"),
-        ({"workers": 1, "least_workers": 4}, "--workers 4-1"),
+        ({"epochs": 0}, "`epochs` 0"),
+        ({"batch": 5, "workers": 2, "least_workers": 2}, "`batch` 5 .* use 4"),
+        ({"batch": 4, "workers": 3}, "`batch` 4 .* use 6"),
+        ({"workers": 1, "least_workers": 4}, "`workers` 4-1"),
         ({"weights": Path("nowhere.pt")}, "nowhere.pt is no file; .* or the start.model of a learned veil"),
     ],
 )
