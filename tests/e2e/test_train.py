@@ -183,7 +183,7 @@ def test_a_run_goes_on_where_it_was_begun(place: Path, run: Path, tmp_path: Path
     results = (tmp_path / "here" / "results.csv").read_bytes()
     assert "was trained before: nothing to do" in succeed(*here, "--here").stderr
     assert (tmp_path / "here" / "results.csv").read_bytes() == results
-    _one_line(raypp(*here), str(tmp_path / "here"), "go on with --here")
+    _one_line(raypp(*here), str(tmp_path / "here"), "go on in one process")
     _one_line(raypp(*here, "--here", "--workers", 2), "--workers 2", "--here")
 
 
