@@ -79,7 +79,7 @@ def test_a_disk_that_fills_up_is_one_line_and_leaves_the_older_file(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     done = run("--json", old)
     assert worked == [1]
     assert "No space left" in str(done.exception)

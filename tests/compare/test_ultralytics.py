@@ -12,17 +12,17 @@ _SERVICES = ("comet_ml", "clearml", "dvclive", "mlflow", "wandb", "neptune", "te
 _TRAIN = """
 import json, sys
 from pathlib import Path
-from raypp.compare.arm import Arm, ArmKind, Schedule
-from raypp.compare.ultralytics import lay_out, train_by_library
+from raypp.compare.arm import Arm, ArmKind, ComparisonSchedule
+from raypp.compare.ultralytics import lay_out, train_by_ultralytics
 from raypp.compare.images import read_images
 from raypp.detect.ultralytics import SETTINGS
 
 place = Path(sys.argv[1])
 images = read_images(str(place / "tools"))
-schedule = Schedule(architecture="yolov8p", size=32, epochs=1, batch=4, nominal_batch=4)
+schedule = ComparisonSchedule(architecture="yolov8p", size=32, epochs=1, batch=4, nominal_batch=4)
 arm = Arm(name="library", kind=ArmKind.LIBRARY, seed=0)
 (place / "laid").mkdir()
-model, seconds = train_by_library(arm, schedule, lay_out(images, place / "laid"), place / "out")
+model, seconds = train_by_ultralytics(arm, schedule, lay_out(images, place / "laid"), place / "out")
 on = [name for name in ("clearml", "comet", "dvc", "mlflow", "raytune", "tensorboard", "wandb") if SETTINGS[name]]
 print(json.dumps({
     "classes": model.yaml["nc"], "scales": model.yaml["scales"], "epochs": len(seconds), "on": on,

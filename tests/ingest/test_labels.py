@@ -84,7 +84,7 @@ def test_a_dataset_mostly_without_labels_needs_leave(unread: bool, counts: str, 
     settings = _settings(key, tmp_path / "out")
     with pytest.raises(LabelError) as caught:
         _veil(settings, root)
-    for words in ("tools: 4 of 6 images", counts, "--allow-unlabelled"):
+    for words in ("tools: 4 of 6 images", counts, "`allow_unlabelled`"):
         assert words in str(caught.value)
     assert not (tmp_path / "out").exists(), "nothing is begun"
     assert _veil(settings, root, allow=True).frames == 6

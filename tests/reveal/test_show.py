@@ -82,7 +82,7 @@ def _show(place: Path, *sample_ids: str, **options: Any) -> tuple[int, dict[str,
     return ended.value.exit_code, json.loads((place / "summary.json").read_text())
 
 
-_SAMPLINGS = {"every": {}, "rate": {"rate": Fraction(7)}, "keyframes": {"keyframes": True}}
+_SAMPLINGS = {"every": {}, "rate": {"fps": Fraction(7)}, "keyframes": {"keyframes": True}}
 
 
 @pytest.mark.parametrize("sampling", _SAMPLINGS)
