@@ -20,7 +20,7 @@ from raypp.detect.ultralytics import SETTINGS
 place = Path(sys.argv[1])
 images = read_images(str(place / "tools"))
 schedule = ComparisonSchedule(architecture="yolov8p", size=32, epochs=1, batch=4, nominal_batch=4)
-arm = Arm(name="library", kind=ArmKind.LIBRARY, seed=0)
+arm = Arm(name="library", kind=ArmKind.ULTRALYTICS, seed=0)
 (place / "laid").mkdir()
 model, seconds = train_by_ultralytics(arm, schedule, lay_out(images, place / "laid"), place / "out")
 on = [name for name in ("clearml", "comet", "dvc", "mlflow", "raytune", "tensorboard", "wandb") if SETTINGS[name]]
