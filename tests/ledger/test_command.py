@@ -6,7 +6,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from raypp.cli.ledger import audit_log, forget, make_operator_app, make_site_app, reaggregate
+from raypp.cli.audit_log import audit_log
+from raypp.cli.forget import forget
+from raypp.cli.operators import make_operator_app
+from raypp.cli.reaggregate import reaggregate
+from raypp.cli.sites import make_site_app
 from raypp.errors import LedgerError, OptionError, RayppError, SettingsError, UnknownSiteError
 from raypp.ledger.audit_log import AuditLog
 from raypp.ledger.identity import Identities

@@ -6,7 +6,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from raypp.cli.ledger import forget
+from raypp.cli.forget import forget
 from raypp.cli.report import make_command
 from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger

@@ -1,0 +1,121 @@
+"""The commands of `raypp site` on a ledger: sites, their tokens and their settings."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from raypp.cli.group import command_group
+from raypp.cli.json_file import write_json
+from raypp.cli.ledger import JsonFile, LedgerUrl, SiteName, note, opened_ledger, say
+from raypp.cli.tokens import Expires, TokenId, TokenOut, add_token, moment, revoke_tokens, token_line
+from raypp.ledger.audit_log import command_line_account
+from raypp.ledger.identity import Identities, Role
+from raypp.ledger.listing import Changed, site_listing
+from raypp.ledger.times import shown_time
+from raypp.text.wording import counted
+from raypp.usage.settings import SiteSettings
+
+
+def make_site_app() -> typer.Typer:
+    """Return `raypp site`."""
+    app = command_group("Register sites, give them tokens and settings.")
+    app.command("add")(site_add)
+    app.command("list")(site_list)
+    app.command("revoke")(site_revoke)
+    app.command("expire")(site_expire)
+    app.command("configure")(site_configure)
+    return app
+
+
+def site_add(name: SiteName, ledger: LedgerUrl = None, expires: Expires = None, out: TokenOut = None) -> None:
+    """Register a site and print its token, this once; for a site that is there, a further token.
+
+    Example: raypp site add plant-1 --expires 365d --out plant-1.token --ledger sqlite:///ledger.db
+    """
+    add_token(Role.SITE, name, ledger, expires, out)
+
+
+def site_list(ledger: LedgerUrl = None, json_file: JsonFile = None) -> None:
+    """List sites with their tokens, cameras, and when each last sent. Times are UTC.
+
+    Example: raypp site list --ledger sqlite:///ledger.db
+    """
+    with opened_ledger(ledger) as opened:
+        listing = site_listing(opened)
+    for site in listing.sites:
+        say(f"{site.site}  settings version {site.settings_version}")
+        for token in site.tokens:
+            say(token_line(token.token_id, token.good, token.expires_us, token.revoked_us))
+        for stream in site.streams:
+            state = "ended" if stream.ended else "silent" if stream.silent else "open"
+            say(
+                f"  camera {stream.camera}@{stream.epoch}  {state}, {counted(stream.frames, 'frame')}, "
+                f"last commit {shown_time(stream.active_us)}"
+            )
+    if not listing.sites:
+        say("no sites; add one with `raypp site add`")
+    write_json(json_file, listing)
+
+
+def site_revoke(name: SiteName, ledger: LedgerUrl = None, token: TokenId = None, json_file: JsonFile = None) -> None:
+    """Revoke the tokens of a site; running services refuse them within seconds. What the site sent stays.
+
+    Example: raypp site revoke plant-1 --ledger sqlite:///ledger.db
+    """
+    revoke_tokens(Role.SITE, name, ledger, token, json_file)
+
+
+def site_expire(
+    name: SiteName,
+    at: Annotated[str, typer.Option(help="An ISO time, a duration from now such as 90d, or never.")],
+    ledger: LedgerUrl = None,
+    token: TokenId = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Set when the tokens of a site expire.
+
+    Example: raypp site expire plant-1 --at 2027-01-31 --ledger sqlite:///ledger.db
+    """
+    at_us = None if at == "never" else moment(at, "--at")
+    with opened_ledger(ledger) as opened:
+        count = Identities(opened).expire(name, at_us, token_id=token, who=command_line_account())
+    verb = "expires" if count == 1 else "expire"
+    note(f"site {name}: {counted(count, 'token')} {verb} {'never' if at_us is None else shown_time(at_us)}")
+    write_json(json_file, Changed(name=name, tokens=count))
+
+
+def site_configure(
+    name: SiteName,
+    file: Annotated[Path | None, typer.Argument(help="The site's settings, YAML (default: print them).")] = None,
+    ledger: LedgerUrl = None,
+    unchecked: Annotated[
+        bool, typer.Option("--unchecked", help="Take classes that no model of this ledger has, for one served later.")
+    ] = False,
+    json_file: JsonFile = None,
+) -> None:
+    """Give a site settings, checked first, or print those it has. Streams take them up when they next connect.
+
+    What was aggregated before stays as it is; `raypp reaggregate` aggregates it anew.
+
+    Example: raypp site configure plant-1 plant-1.yaml --ledger sqlite:///ledger.db
+    """
+    if file is not None:
+        SiteSettings.load(file)
+    with opened_ledger(ledger) as opened:
+        text, version = opened.site_settings(name)
+        if file is None:
+            typer.echo("# the default settings" if text is None else text.rstrip("\n"))
+        else:
+            version = opened.configure(
+                name, file.read_text(encoding="utf-8"), command_line_account(), unchecked=unchecked
+            )
+            note(f"site {name}: settings version {version}")
+            if unchecked or not opened.known_classes():
+                why = "as asked" if unchecked else "no model has been served with this ledger yet"
+                note(f"classes are not checked: {why}")
+        apart = opened.frames_apart(name)
+    if apart:
+        came = f"{counted(apart, 'frame')} came under other settings"
+        note(f"site {name}: {came}, and reports still show what those listing: run `raypp reaggregate {name}`")
+    write_json(json_file, Changed(name=name, settings_version=version, frames_apart=apart))

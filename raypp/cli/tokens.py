@@ -1,0 +1,72 @@
+"""Tokens of sites and operators: how commands add, revoke and show them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from raypp.cli.json_file import write_json
+from raypp.cli.ledger import note, opened_ledger
+from raypp.errors import OptionError
+from raypp.io.clock import now_us
+from raypp.io.private import create_secret
+from raypp.ledger.audit_log import command_line_account
+from raypp.ledger.identity import CACHE_S, Identities, Role, token_id_of
+from raypp.ledger.listing import Changed
+from raypp.ledger.times import parse_duration, parse_time, shown_time
+from raypp.text.wording import counted
+
+Expires = Annotated[
+    str | None, typer.Option(help="When the token expires: an ISO time, or a duration such as 90d (default: never).")
+]
+TokenOut = Annotated[
+    Path | None, typer.Option("--out", help="Write the token to this new file, mode 0600 (default: standard output).")
+]
+TokenId = Annotated[str | None, typer.Option("--token", help="Only the token of this id (default: all of them).")]
+
+
+def add_token(role: Role, name: str, ledger: str | None, expires: str | None, out: Path | None) -> None:
+    """Add a token, and print it or write it to a new file; the file is gone where nothing was added."""
+    expires_us = moment(expires, "--expires") if expires else None
+    file = create_secret(out, "token file", OptionError) if out else None
+    try:
+        with opened_ledger(ledger, create=True) as opened:
+            identities = Identities(opened)
+            others = identities.good(role, name)
+            add = identities.add_site if role is Role.SITE else identities.add_operator
+            token = add(name, expires_us, command_line_account())
+    except BaseException:
+        if file is not None and out is not None:
+            file.close()
+            out.unlink()
+        raise
+    if file is None:
+        typer.echo(token)
+    else:
+        with file:
+            file.write(token + "\n")
+    where = f"in {out}" if out else "shown this once"
+    which = f"a further token for {name} ({others} other good)" if others else f"{role} {name}: a token"
+    note(f"{which}: {token_id_of(token)}, {where}, expires {shown_time(expires_us)}")
+
+
+def revoke_tokens(role: Role, name: str, ledger: str | None, token: str | None, json_file: Path | None) -> None:
+    """Revoke the tokens of a name, or one of them."""
+    with opened_ledger(ledger) as opened:
+        count = Identities(opened).revoke(name, role, token, command_line_account())
+    them = "it" if count == 1 else "them"
+    note(f"{role} {name}: revoked {counted(count, 'token')}; services refuse {them} within {CACHE_S:.0f} s")
+    write_json(json_file, Changed(name=name, tokens=count))
+
+
+def moment(text: str, option: str) -> int:
+    """Return a time, or a duration from now, in microseconds since 1970; raises OptionError."""
+    if text[-1:].isalpha() and text[:-1].isdigit():
+        return now_us() + parse_duration(text, option)
+    return parse_time(text, option)
+
+
+def token_line(token_id: str, good: bool, expires_us: int | None, revoked_us: int | None) -> str:
+    """Return the line that tells of a token in a list."""
+    state = "good" if good else "revoked" if revoked_us is not None else "expired"
+    return f"  token {token_id}  {state}, expires {shown_time(expires_us)}"
