@@ -117,5 +117,5 @@ def site_configure(
         apart = opened.frames_apart(name)
     if apart:
         came = f"{counted(apart, 'frame')} came under other settings"
-        note(f"site {name}: {came}, and reports still show what those listing: run `raypp reaggregate {name}`")
+        note(f"site {name}: {came}, and reports still show what those found: run `raypp reaggregate {name}`")
     write_json(json_file, Changed(name=name, settings_version=version, frames_apart=apart))
