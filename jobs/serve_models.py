@@ -23,6 +23,7 @@ from jobs.local_ray import keep_local, session_folder, with_own_code_alone, with
 from jobs.service_address import ServiceAddress
 from jobs.starting import start_told
 from raypp.cli.app import run_command
+from raypp.cli.options import RayAddress
 from raypp.errors import ContentError, OptionError
 from raypp.io.content import read_content
 from raypp.io.problems import joined, problems
@@ -66,7 +67,7 @@ def serve(
     ] = None,
     confidence: Annotated[float | None, typer.Option(help="Least confidence of detections (default: 0.1).")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads of each detector (default: all CPUs).")] = None,
-    address: Annotated[str | None, typer.Option(help="Address of a running Ray (default: a local one).")] = None,
+    address: RayAddress = None,
 ) -> None:
     """Serve detectors to sites over gRPC, and keep what they find in a ledger, until SIGTERM; SIGHUP reads models anew.
 

@@ -23,6 +23,7 @@ from raypp.cli.flags import with_flags
 from raypp.cli.frontier import frontier
 from raypp.cli.inspect import describe, field_table
 from raypp.cli.json_file import json_option, write_json
+from raypp.cli.options import DataKeyFile
 from raypp.cli.show import show
 from raypp.cli.split import split
 from raypp.cli.train import make_train_command
@@ -176,7 +177,7 @@ def inspect(
     fields: Annotated[
         bool, typer.Option("--fields", help="Print the fields of a veil spec with their ranges.")
     ] = False,
-    data_key: Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")] = None,
+    data_key: DataKeyFile = None,
 ) -> None:
     """Say what a file is and what it holds; of a key, only its fingerprint.
 

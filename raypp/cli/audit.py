@@ -8,7 +8,8 @@ import typer
 
 from raypp.audit.core.budget import Budget
 from raypp.cli.console import ConsoleProgress, error_console, say
-from raypp.cli.json_file import json_option, write_json
+from raypp.cli.json_file import write_json
+from raypp.cli.options import JsonFile, OwnersKey, RayAddress, SquareSize
 from raypp.errors import OptionError
 from raypp.execution import cluster_unless_here
 from raypp.io.filesystem import is_url
@@ -27,7 +28,7 @@ def make_audit_command(cluster: "ClusterTasks | None") -> Callable[..., None]:
     def audit(
         sources: Annotated[list[str], typer.Argument(help="The owner's own footage, as for `raypp veil`.")],
         out: Annotated[Path, typer.Option(help="Folder of rows, report and certificate; it stays inside.")],
-        key: Annotated[Path | None, typer.Option(help="Owner's key (default: RAYPP_KEY_FILE).")] = None,
+        key: OwnersKey = None,
         spec: Annotated[
             Path | None,
             typer.Option(help="Veil spec (JSON) or encoder file (default: the default veil)."),
@@ -44,16 +45,16 @@ def make_audit_command(cluster: "ClusterTasks | None") -> Callable[..., None]:
                 help="Dataset with what the detector learnt from in train, others in val (default: among SOURCES)."
             ),
         ] = None,
-        size: Annotated[int, typer.Option(help="Side of the letterboxed square, in pixels.")] = 640,
+        size: SquareSize = 640,
         budget: Annotated[
             Budget, typer.Option(help="quick: three minutes; standard: three hours; full: many hours, of a core.")
         ] = Budget.STANDARD,
         seed: Annotated[int, typer.Option(help="Of what is attacked, and of the attackers' chances.", min=0)] = 0,
         here: Annotated[bool, typer.Option("--here", help="Attack in this process, without Ray.")] = False,
-        address: Annotated[str | None, typer.Option(help="Address of a running Ray (default: a local one).")] = None,
+        address: RayAddress = None,
         cpus: Annotated[float, typer.Option(help="CPUs of each attack on Ray.", min=0.1)] = 1,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
-        json_file: Annotated[Path | None, json_option()] = None,
+        json_file: JsonFile = None,
     ) -> None:
         """Attack a veil on the owner's own images; write rows, a report with images, and a signed certificate.
 

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from raypp.cli.json_file import write_json
-from raypp.cli.ledger import JsonFile, LedgerUrl, note, opened_ledger, say
+from raypp.cli.ledger import LedgerUrl, note, opened_ledger, say
+from raypp.cli.options import JsonFile
 from raypp.errors import OptionError
 from raypp.io.clock import now_us
 from raypp.ledger.audit_archive import archive

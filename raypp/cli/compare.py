@@ -11,6 +11,16 @@ from rich.table import Table as ScreenTable
 
 from raypp.cli.console import ConsoleProgress, error_console, say
 from raypp.cli.json_file import json_option, write_json
+from raypp.cli.options import (
+    Architecture,
+    ImageData,
+    ImageEpochs,
+    MixedPrecision,
+    NominalImages,
+    OwnersKey,
+    RayAddress,
+    SquareSize,
+)
 from raypp.compare.arm import ArmKind, ComparisonSchedule
 from raypp.compare.arm_names import WAYS, parse_arm
 from raypp.compare.comparison import ArmTask, Comparison, published_command
@@ -31,7 +41,7 @@ def make_compare_command(cluster: ClusterArms | None) -> Callable[..., None]:
     """Return the `compare` command, running arms on a cluster or, without one, in its own process."""
 
     def compare_command(
-        data: Annotated[str, typer.Argument(help="Plain images in YOLO layout, with train and val.")],
+        data: ImageData,
         out: Annotated[Path, typer.Option(help="Folder of rows and tables; it stays inside the perimeter.")],
         arm: Annotated[
             list[str] | None,
@@ -42,26 +52,18 @@ def make_compare_command(cluster: ClusterArms | None) -> Callable[..., None]:
             ),
         ] = None,
         seeds: Annotated[str, typer.Option(help="Seeds of each arm, such as 0,1,2.")] = "0",
-        key: Annotated[Path | None, typer.Option(help="Owner's key (default: RAYPP_KEY_FILE).")] = None,
-        model: Annotated[str, typer.Option(help="Architecture: yolov8n ... x, yolo11s, yolo26n ...")] = "yolov8n",
+        key: OwnersKey = None,
+        model: Architecture = "yolov8n",
         weights: Annotated[Path | None, typer.Option(help="Public weights (.pt) that every arm starts from.")] = None,
-        size: Annotated[int, typer.Option(help="Side of the letterboxed square, in pixels.")] = 640,
-        epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 100,
+        size: SquareSize = 640,
+        epochs: ImageEpochs = 100,
         batch: Annotated[int, typer.Option(help="Images of a step.")] = 16,
-        nominal_batch: Annotated[
-            int, typer.Option(help="Images whose gradients make one step of the optimiser; small for few images.")
-        ] = 64,
-        amp: Annotated[
-            bool | None,
-            typer.Option(
-                "--amp/--no-amp",
-                help="Mixed precision (default: where a GPU is); slower on a CPU without bfloat16 arithmetic.",
-            ),
-        ] = None,
+        nominal_batch: NominalImages = 64,
+        amp: MixedPrecision = None,
         wrong_keys: Annotated[int, typer.Option(help="Other keys that each veiled detector is tried on.", min=0)] = 3,
         replicates: Annotated[int, typer.Option(help="Bootstrap resamples of each interval.", min=10)] = 1000,
         here: Annotated[bool, typer.Option("--here", help="Run arms one by one in this process, without Ray.")] = False,
-        address: Annotated[str | None, typer.Option(help="Address of a running Ray (default: a local one).")] = None,
+        address: RayAddress = None,
         cpus: Annotated[float, typer.Option(help="CPUs of each arm on Ray.", min=0.1)] = 1,
         gpus: Annotated[float, typer.Option(help="GPUs of each arm on Ray.", min=0)] = 0,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Say which arms would run, and run none.")] = False,

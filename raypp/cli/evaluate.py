@@ -12,6 +12,7 @@ from rich.table import Table
 
 from raypp.cli.console import ConsoleProgress, error_console
 from raypp.cli.json_file import json_option, write_json
+from raypp.cli.options import ArchiveUrl, DataKeyFile, LabelsVersion
 from raypp.detect.inputs.dataset import VAL
 from raypp.errors import OptionError
 from raypp.evaluate.error_summary import ErrorSummary
@@ -55,11 +56,11 @@ def make_evaluate_command(cluster: ClusterPredict, workers: int = 0) -> Callable
     workers_here = workers
 
     def evaluate(
-        archive: Annotated[str, typer.Argument(help="The veiled archive.")],
+        archive: ArchiveUrl,
         model: Annotated[
             Path, typer.Option(help="A run of `raypp train`, its detector folder, or a file of `raypp export`.")
         ],
-        labels: Annotated[str | None, typer.Option(help="Label version (default: the only one).")] = None,
+        labels: LabelsVersion = None,
         split: Annotated[str, typer.Option(help="Split to evaluate on.")] = VAL,
         report: Annotated[
             Path | None, typer.Option(help="Write scores, images, errors and suspected label errors here.")
@@ -71,7 +72,7 @@ def make_evaluate_command(cluster: ClusterPredict, workers: int = 0) -> Callable
         address: Annotated[
             str | None, typer.Option(help="Address of a running Ray; needs --workers (default: a local one).")
         ] = None,
-        data_key: Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")] = None,
+        data_key: DataKeyFile = None,
         json_file: Annotated[Path | None, json_option("the scores")] = None,
     ) -> None:
         """Measure a trained detector on veiled frames: mAP50, mAP50-95, each class, and what it gets wrong.

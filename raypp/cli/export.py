@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from raypp.cli.console import error_console, say
-from raypp.cli.json_file import json_option, write_json
+from raypp.cli.json_file import write_json
+from raypp.cli.options import JsonFile
 from raypp.train.export import write_export
 from raypp.veil.envelope import new_passphrase
 
@@ -22,7 +23,7 @@ def export(
         str | None, typer.Option(help="The archive it was trained on, for a run that does not hold the veil's spec.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
-    json_file: Annotated[Path | None, json_option()] = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Write a trained detector as one file: weights, classes, veil and scores, and no code.
 

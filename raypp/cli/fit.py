@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from raypp.cli.console import ConsoleProgress, error_console, say
-from raypp.cli.json_file import json_option, write_json
+from raypp.cli.json_file import write_json
+from raypp.cli.options import (
+    ImageData,
+    ImageEpochs,
+    JsonFile,
+    MixedPrecision,
+    NominalImages,
+    OwnersKey,
+    RayAddress,
+    Seed,
+    SquareSize,
+)
 from raypp.execution import cluster_unless_here
 from raypp.fit.checkpoints import RUNNING
 from raypp.fit.run import FitSummary, fit_plan_lines, run_fit
@@ -22,19 +33,17 @@ def make_fit_command(cluster: ClusterFit | None) -> Callable[..., None]:
     """Return the `fit` command, fitting on a cluster or, without one, in its own process."""
 
     def fit(
-        data: Annotated[str, typer.Argument(help="Plain images in YOLO layout, with train and val.")],
+        data: ImageData,
         out: Annotated[
             Path, typer.Option(help="Folder of the fit, inside the perimeter; again to go on after a stop.")
         ],
         weights: Annotated[Path, typer.Option(help="Public weights (.pt) that encoder and trunk start from.")],
-        key: Annotated[Path | None, typer.Option(help="Owner's key (default: RAYPP_KEY_FILE).")] = None,
+        key: OwnersKey = None,
         model: Annotated[str, typer.Option(help="Architecture: yolov8n ... x, yolo11s ...")] = "yolov8n",
-        size: Annotated[int, typer.Option(help="Side of the letterboxed square, in pixels.")] = 640,
-        epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 100,
+        size: SquareSize = 640,
+        epochs: ImageEpochs = 100,
         batch: Annotated[int, typer.Option(help="Images of a step, over all workers together.")] = 16,
-        nominal_batch: Annotated[
-            int, typer.Option(help="Images whose gradients make one step of the optimiser; small for few images.")
-        ] = 64,
+        nominal_batch: NominalImages = 64,
         patch: Annotated[int, typer.Option(help="Side of a cell in pixels: 4, 8 or 16.")] = 8,
         channels: Annotated[
             int | None, typer.Option(help="Code values of a cell (default: 8; 48 of cells of 16 pixels).")
@@ -55,24 +64,18 @@ def make_fit_command(cluster: ClusterFit | None) -> Callable[..., None]:
             float, typer.Option(help="Learning rate of adversaries, against the detector's.")
         ] = 4,
         warm_up: Annotated[int, typer.Option(help="Epochs before anything is hidden.")] = 2,
-        amp: Annotated[
-            bool | None,
-            typer.Option(
-                "--amp/--no-amp",
-                help="Mixed precision (default: where a GPU is); slower on a CPU without bfloat16 arithmetic.",
-            ),
-        ] = None,
-        seed: Annotated[int, typer.Option(help="Of initial weights, order and augmentation.")] = 0,
+        amp: MixedPrecision = None,
+        seed: Seed = 0,
         workers: Annotated[int, typer.Option(help="Workers that fit together.")] = 1,
         gpu: Annotated[bool, typer.Option("--gpu", help="Fit on a GPU a worker.")] = False,
         here: Annotated[bool, typer.Option("--here", help="Fit in this process, without Ray.")] = False,
-        address: Annotated[str | None, typer.Option(help="Address of a running Ray (default: a local one).")] = None,
+        address: RayAddress = None,
         keep_checkpoints: Annotated[
             bool,
             typer.Option("--keep-checkpoints", help="Keep OUT/running at the end: encoder and adversaries, unsealed."),
         ] = False,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be fitted, and fit nothing.")] = False,
-        json_file: Annotated[Path | None, json_option()] = None,
+        json_file: JsonFile = None,
     ) -> None:
         """Fit a learned veil: an encoder trained with a detector, against adversaries that try to reconstruct images.
 

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from raypp.cli.json_file import write_json
-from raypp.cli.ledger import JsonFile, LedgerUrl, SiteName, note, opened_ledger
+from raypp.cli.ledger import LedgerUrl, SiteName, note, opened_ledger
+from raypp.cli.options import JsonFile, OneCamera
 from raypp.errors import OptionError
 from raypp.io.clock import now_us
 from raypp.ledger.audit_log import command_line_account
@@ -20,7 +21,7 @@ EXIT_NOT_EMPTIED = 3
 def forget(
     site: SiteName,
     ledger: LedgerUrl = None,
-    camera: Annotated[str | None, typer.Option(help="Only this camera.")] = None,
+    camera: OneCamera = None,
     from_time: Annotated[str | None, typer.Option("--from", help="From this time on; ISO, UTC without offset.")] = None,
     to_time: Annotated[str | None, typer.Option("--to", help="Up to this time, exclusive.")] = None,
     older_than: Annotated[str | None, typer.Option(help="All that is older than this, such as 30d.")] = None,

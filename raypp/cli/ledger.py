@@ -1,13 +1,11 @@
 """The ledger that a command works on, and the lines that it prints."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from raypp.cli.json_file import json_option
 from raypp.errors import OptionError
 from raypp.ledger.store import Ledger
 
@@ -20,7 +18,6 @@ LedgerUrl = Annotated[
         help="The ledger: sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME (default: RAYPP_LEDGER).",
     ),
 ]
-JsonFile = Annotated[Path | None, json_option()]
 SiteName = Annotated[str, typer.Argument(help="Name of the site.")]
 
 

@@ -6,7 +6,8 @@ import typer
 
 from raypp.cli.group import command_group
 from raypp.cli.json_file import write_json
-from raypp.cli.ledger import JsonFile, LedgerUrl, opened_ledger, say
+from raypp.cli.ledger import LedgerUrl, opened_ledger, say
+from raypp.cli.options import JsonFile
 from raypp.cli.tokens import Expires, TokenId, TokenOut, add_token, revoke_tokens, token_line
 from raypp.ledger.identity import Role
 from raypp.ledger.listing import list_operators

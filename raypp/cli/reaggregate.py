@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from raypp.cli.json_file import write_json
-from raypp.cli.ledger import JsonFile, LedgerUrl, SiteName, note, opened_ledger, say
+from raypp.cli.ledger import LedgerUrl, SiteName, note, opened_ledger, say
+from raypp.cli.options import JsonFile, OneCamera
 from raypp.errors import OptionError
 from raypp.ledger.audit_log import command_line_account
 from raypp.ledger.reaggregation import reaggregate as aggregate_anew
@@ -17,7 +18,7 @@ from raypp.usage.settings import SiteSettings
 def reaggregate(
     site: SiteName,
     ledger: LedgerUrl = None,
-    camera: Annotated[str | None, typer.Option(help="Only this camera.")] = None,
+    camera: OneCamera = None,
     settings: Annotated[
         Path | None, typer.Option(help="With --dry-run: what these settings would change (default: the site's own).")
     ] = None,

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
 from raypp.cli.console import ConsoleProgress, error_console
-from raypp.cli.json_file import json_option, write_json
+from raypp.cli.json_file import write_json
+from raypp.cli.options import ArchiveUrl, DataKeyFile, JsonFile, VeilKeyFile
 from raypp.cli.veil import EXIT_ATTENTION
 from raypp.errors import KeyFileError, OptionError
 from raypp.ingest.job import load_plan
@@ -66,14 +67,14 @@ class ShowSummary(BaseModel):
 
 
 def show(
-    archive: Annotated[str, typer.Argument(help="The veiled archive.")],
+    archive: ArchiveUrl,
     out: Annotated[Path, typer.Option(help="Folder for the plain images; not within the archive.")],
     sample_ids: Annotated[list[str] | None, typer.Argument(help="Which frames.")] = None,
     from_csv: Annotated[
         Path | None, typer.Option("--from", help="Take ids from this CSV's column sample_id, too.")
     ] = None,
     limit: Annotated[int, typer.Option(help="Take at most this many ids from the CSV.", min=1)] = _LIMIT,
-    key: Annotated[Path | None, typer.Option(help="Owner's or site's key (default: RAYPP_KEY_FILE).")] = None,
+    key: VeilKeyFile = None,
     sources: Annotated[
         list[str] | None, typer.Option(help="Where to look for sources that moved, as for `raypp veil`; repeat.")
     ] = None,
@@ -87,8 +88,8 @@ def show(
     detections: Annotated[
         Path | None, typer.Option(help="Draw detections of this CSV: sample_id,class,confidence,x,y,w,h.")
     ] = None,
-    data_key: Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")] = None,
-    json_file: Annotated[Path | None, json_option()] = None,
+    data_key: DataKeyFile = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Draw the plain frames of sample_ids with their labels; needs the key and the sources.
 

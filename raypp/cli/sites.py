@@ -7,7 +7,8 @@ import typer
 
 from raypp.cli.group import command_group
 from raypp.cli.json_file import write_json
-from raypp.cli.ledger import JsonFile, LedgerUrl, SiteName, note, opened_ledger, say
+from raypp.cli.ledger import LedgerUrl, SiteName, note, opened_ledger, say
+from raypp.cli.options import JsonFile
 from raypp.cli.tokens import Expires, TokenId, TokenOut, add_token, moment, revoke_tokens, token_line
 from raypp.ledger.audit_log import command_line_account
 from raypp.ledger.identity import Identities, Role

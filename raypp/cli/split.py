@@ -1,12 +1,12 @@
 """The `raypp split` command: train and val for frames whose labels came without."""
 
 from collections import Counter
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from raypp.cli.options import ArchiveUrl, DataKeyFile
 from raypp.shards.encryption import DataKey
 from raypp.shards.labels import dataset_version
 from raypp.shards.reader import ShardReader
@@ -14,7 +14,7 @@ from raypp.shards.splitting import Split, SplitBy, write_split
 
 
 def split(
-    archive: Annotated[str, typer.Argument(help="The veiled archive.")],
+    archive: ArchiveUrl,
     name: Annotated[str, typer.Option(help="Name of the new label version.")],
     labels: Annotated[str | None, typer.Option(help="Label version to start from (default: the only one).")] = None,
     by: Annotated[SplitBy, typer.Option(help="time: the end of each source is val; source: whole sources are.")] = (
@@ -22,7 +22,7 @@ def split(
     ),
     val: Annotated[float, typer.Option(help="Share that becomes val.")] = 0.2,
     gap_seconds: Annotated[float, typer.Option(help="Seconds between train and val that are left out.")] = 1.0,
-    data_key: Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")] = None,
+    data_key: DataKeyFile = None,
 ) -> None:
     """Write a label version in which every labelled frame is train or val; needs no veil key.
 

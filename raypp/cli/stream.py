@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from raypp.cli.json_file import json_option, write_json
+from raypp.cli.json_file import write_json
+from raypp.cli.options import CameraName, JsonFile
 from raypp.edge.agent import Agent
 from raypp.edge.cameras_file import CameraSettings, SiteCameras, rate_of
 from raypp.edge.capture.camera_health import CameraHealthSettings
@@ -62,7 +63,7 @@ def stream(
     sources: Annotated[
         list[str] | None, typer.Argument(help="Videos, folders, URLs; or one camera: rtsp://, http://, /dev/video0.")
     ] = None,
-    camera: Annotated[str | None, typer.Option(help="Name of the camera.")] = None,
+    camera: CameraName = None,
     server: _ServerOption = None,
     token_file: _TokenOption = None,
     site: _SiteOption = None,
@@ -92,7 +93,7 @@ def stream(
     chunk_frames: Annotated[int, typer.Option(help="Frames of a chunk.", min=1)] = 8,
     chunk_seconds: Annotated[float, typer.Option(help="Longest time that a frame waits for its chunk.")] = 4.0,
     hang_seconds: Annotated[float, typer.Option(help="A camera silent for so long is opened anew.", min=1)] = 30.0,
-    json_file: Annotated[Path | None, json_option()] = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Watch, veil and stream cameras to the service; nothing captured is lost while the link is down.
 
@@ -137,7 +138,7 @@ def stream(
 
 def doctor(
     sources: Annotated[list[str] | None, typer.Argument(help="Sources of one camera, as for `raypp stream`.")] = None,
-    camera: Annotated[str | None, typer.Option(help="Name of the camera.")] = None,
+    camera: CameraName = None,
     server: _ServerOption = None,
     token_file: _TokenOption = None,
     site: _SiteOption = None,

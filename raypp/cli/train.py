@@ -7,7 +7,17 @@ from typing import Annotated
 import typer
 
 from raypp.cli.console import ConsoleProgress, error_console, say
-from raypp.cli.json_file import json_option, write_json
+from raypp.cli.json_file import write_json
+from raypp.cli.options import (
+    Architecture,
+    ArchiveUrl,
+    DataKeyFile,
+    JsonFile,
+    LabelsVersion,
+    MixedPrecision,
+    RayAddress,
+    Seed,
+)
 from raypp.detect.inputs.dataset import VeiledDataset
 from raypp.detect.model_info import ModelInfo
 from raypp.errors import OptionError
@@ -23,10 +33,10 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
     """Return the `train` command, training on a cluster."""
 
     def train(
-        archive: Annotated[str, typer.Argument(help="The veiled archive.")],
+        archive: ArchiveUrl,
         out: Annotated[Path, typer.Option(help="Folder of the run; run again with it to go on after a stop.")],
-        labels: Annotated[str | None, typer.Option(help="Label version (default: the only one).")] = None,
-        model: Annotated[str, typer.Option(help="Architecture: yolov8n ... x, yolo11s, yolo26n ...")] = "yolov8n",
+        labels: LabelsVersion = None,
+        model: Architecture = "yolov8n",
         weights: Annotated[
             Path | None, typer.Option(help="What to start from: public weights (.pt), or a learned veil's start.model.")
         ] = None,
@@ -38,22 +48,16 @@ def make_train_command(cluster: ClusterTrainer | None) -> Callable[..., None]:
         workers: Annotated[
             str, typer.Option(help="Workers that train together; 1-4 goes on with fewer while there is less room.")
         ] = "1",
-        seed: Annotated[int, typer.Option(help="Of initial weights, order and augmentation.")] = 0,
-        amp: Annotated[
-            bool | None,
-            typer.Option(
-                "--amp/--no-amp",
-                help="Mixed precision (default: where a GPU is); slower on a CPU without bfloat16 arithmetic.",
-            ),
-        ] = None,
+        seed: Seed = 0,
+        amp: MixedPrecision = None,
         gpu: Annotated[bool, typer.Option("--gpu", help="Train on a GPU a worker.")] = False,
         mlflow: Annotated[
             str | None, typer.Option(help="Log epochs to this MLflow tracking server, or file:/folder.")
         ] = None,
-        data_key: Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")] = None,
+        data_key: DataKeyFile = None,
         here: Annotated[bool, typer.Option("--here", help="Train in this process, without Ray.")] = False,
-        address: Annotated[str | None, typer.Option(help="Address of a running Ray (default: a local one).")] = None,
-        json_file: Annotated[Path | None, json_option()] = None,
+        address: RayAddress = None,
+        json_file: JsonFile = None,
     ) -> None:
         """Train a YOLO detector on veiled frames; needs shards and labels, and no veil key.
 

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from raypp.cli.console import ConsoleProgress, error_console, say
-from raypp.cli.json_file import json_option, write_json
+from raypp.cli.json_file import write_json
+from raypp.cli.options import JsonFile, RayAddress, VeilKeyFile
 from raypp.errors import OptionError
 from raypp.ingest.attempts import Attempt
 from raypp.ingest.dry_run import survey, survey_lines
@@ -52,7 +53,7 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
             typer.Argument(help="Videos, images, folders, globs, URLs, inventories (.csv), labelled datasets."),
         ],
         out: Annotated[str, typer.Option(help="The archive to write: a folder, or a URL.")],
-        key: Annotated[Path | None, typer.Option(help="Owner's or site's key (default: RAYPP_KEY_FILE).")] = None,
+        key: VeilKeyFile = None,
         spec: Annotated[
             Path | None,
             typer.Option(
@@ -94,7 +95,7 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
         shard_mb: Annotated[float, typer.Option(help="Aimed size of a shard, in MB.")] = DEFAULT_SHARD_MB,
         segment_seconds: Annotated[float, typer.Option(help="Longest stretch of video in one segment.")] = 600.0,
         device: Annotated[str, typer.Option(help="Veil with numpy, or a torch device such as cuda.")] = "numpy",
-        address: Annotated[str | None, typer.Option(help="Address of a running Ray (default: a local one).")] = None,
+        address: RayAddress = None,
         workers: Annotated[
             int | None, typer.Option(help="Most workers at once; 0 veils in this process, without Ray.")
         ] = None,
@@ -103,7 +104,7 @@ def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
         dry_run: Annotated[
             bool, typer.Option("--dry-run", help="Report what would be done, and write nothing.")
         ] = False,
-        json_file: Annotated[Path | None, json_option()] = None,
+        json_file: JsonFile = None,
     ) -> None:
         """Veil videos and images into Parquet shards; run again to finish or extend.
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from raypp.audit.verdict.certificate import Certificate, verify_certificate
 from raypp.cli.console import ConsoleProgress, error_console
 from raypp.cli.json_file import json_option, write_json
+from raypp.cli.options import DataKeyFile
 from raypp.errors import CertificateError, OptionError, ShardError
 from raypp.shards.encryption import DataKey
 from raypp.shards.manifest import read_manifest
@@ -32,7 +33,7 @@ def make_verify_command(cluster: ClusterChecker | None, *, always: bool = False)
 
     def verify(
         archive: Annotated[str, typer.Argument(help="The archive, or the certificate of an audit, to verify.")],
-        data_key: Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")] = None,
+        data_key: DataKeyFile = None,
         on_ray: Annotated[bool, typer.Option("--on-ray", help="Check shards in parallel on Ray.")] = always,
         address: Annotated[
             str | None, typer.Option(help="Address of a running Ray; means --on-ray (default: a local one).")

@@ -1,0 +1,32 @@
+"""Options that several commands have, in the same words."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from raypp.cli.json_file import json_option
+
+Architecture = Annotated[str, typer.Option(help="Architecture: yolov8n ... x, yolo11s, yolo26n ...")]
+ArchiveUrl = Annotated[str, typer.Argument(help="The veiled archive.")]
+CameraName = Annotated[str | None, typer.Option(help="Name of the camera.")]
+DataKeyFile = Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")]
+ImageData = Annotated[str, typer.Argument(help="Plain images in YOLO layout, with train and val.")]
+ImageEpochs = Annotated[int, typer.Option(help="Passes over the training images.")]
+JsonFile = Annotated[Path | None, json_option()]
+LabelsVersion = Annotated[str | None, typer.Option(help="Label version (default: the only one).")]
+MixedPrecision = Annotated[
+    bool | None,
+    typer.Option(
+        "--amp/--no-amp", help="Mixed precision (default: where a GPU is); slower on a CPU without bfloat16 arithmetic."
+    ),
+]
+NominalImages = Annotated[
+    int, typer.Option(help="Images whose gradients make one step of the optimiser; small for few images.")
+]
+OneCamera = Annotated[str | None, typer.Option(help="Only this camera.")]
+OwnersKey = Annotated[Path | None, typer.Option(help="Owner's key (default: RAYPP_KEY_FILE).")]
+RayAddress = Annotated[str | None, typer.Option(help="Address of a running Ray (default: a local one).")]
+Seed = Annotated[int, typer.Option(help="Of initial weights, order and augmentation.")]
+SquareSize = Annotated[int, typer.Option(help="Side of the letterboxed square, in pixels.")]
+VeilKeyFile = Annotated[Path | None, typer.Option(help="Owner's or site's key (default: RAYPP_KEY_FILE).")]
