@@ -2,31 +2,17 @@
 
 import inspect
 from collections.abc import Iterator
-from importlib.metadata import entry_points
 from typing import Any
 
-import typer
-
-from raypp.cli.app import build
+from raypp.cli.commands import COMMANDS, load_command
 
 
 def commands() -> dict[str, Any]:
-    """Every command by its full name, such as `site add`; those that are loaded when they are called, too."""
-    deferred = {entry.name: entry.load for entry in entry_points(group="raypp.commands")}
-    top: Any = typer.main.get_command(build())
+    """Every command by its full name, such as `site add`."""
     by_name: dict[str, Any] = {}
-    for name, command in top.commands.items():
-        by_name.update(_flat(name, _loaded(name, deferred[name]()) if name in deferred else command))
+    for name in COMMANDS:
+        by_name.update(_flat(name, load_command(name)))
     return by_name
-
-
-def _loaded(name: str, command: Any) -> Any:
-    """A command, or a group of them, that is loaded when it is called."""
-    app = command
-    if not isinstance(command, typer.Typer):
-        app = typer.Typer(add_completion=False)
-        app.command(name)(command)
-    return typer.main.get_command(app)
 
 
 def _flat(name: str, command: Any) -> Iterator[tuple[str, Any]]:

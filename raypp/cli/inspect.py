@@ -1,15 +1,19 @@
-"""What a file of raypp is and holds, for `raypp inspect`; of keys, only what is public."""
+"""The `raypp inspect` command: what a file of raypp is and holds; of keys, only what is public."""
 
 import json
 from pathlib import Path
+from typing import Annotated
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import typer
+from rich.console import Console
 from rich.table import Table
 
+from raypp.cli.options import DataKeyFile
 from raypp.detect.bundle_header import is_bundle, is_sealed, read_index
-from raypp.errors import RayppError, ShardError
+from raypp.errors import OptionError, RayppError, ShardError
 from raypp.io.json import read_json
 from raypp.shards.encryption import DataKey
 from raypp.shards.labels import list_versions
@@ -26,6 +30,29 @@ from raypp.veil.spec import PatchSpec
 _PARQUET_MAGIC = b"PAR1"
 _ENCRYPTED_MAGIC = b"PARE"
 _BATCH_ROWS = 4096
+
+
+def inspect(
+    path: Annotated[
+        Path | None, typer.Argument(help="A spec, key, shard, manifest, label table, detector bundle or archive.")
+    ] = None,
+    fields: Annotated[
+        bool, typer.Option("--fields", help="Print the fields of a veil spec with their ranges.")
+    ] = False,
+    data_key: DataKeyFile = None,
+) -> None:
+    """Say what a file is and what it holds; of a key, only its fingerprint.
+
+    Example: raypp inspect veiled
+    """
+    console = Console()
+    if fields:
+        console.print(field_table())
+    elif path is None:
+        raise OptionError("inspect needs the path of a spec, key, shard, manifest, label table, bundle or archive")
+    else:
+        for name, value in describe(path, DataKey.load(data_key) if data_key else None).items():
+            console.print(f"{name:<16}{printable(value)}", highlight=False, markup=False, soft_wrap=True)
 
 
 def describe(path: Path, data_key: DataKey | None = None) -> dict[str, str]:

@@ -1,0 +1,237 @@
+"""The table of commands: what each is for, where it is, and what it needs; each is loaded when it is called."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import wraps
+from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from typing import Any
+
+import typer
+
+from raypp.errors import OptionError, RayppError
+
+_TRAINS, _SERVES, _RECORDS = ("torch", "ultralytics"), ("ray", "torch", "sqlalchemy"), ("sqlalchemy", "alembic")
+
+
+class Reader(StrEnum):
+    """Whose commands stand together in `raypp --help`."""
+
+    OWNER = "Owner of the video"
+    ENGINEER = "Data engineer"
+    ML_TEAM = "ML team"
+    SITE = "Site"
+    OPERATOR = "Operator"
+
+
+@dataclass(frozen=True)
+class CommandEntry:
+    """One command, or a group of them.
+
+    Attributes:
+        reader: whose it is.
+        summary: what it does, in one line.
+        target: "module:name" of a function, a group, or a maker of a function that is given what works on Ray.
+        imports: packages that its options need; without them not even its help can be said.
+        needs: packages that its work needs.
+        work: what it does on Ray, by the name of an executor; "" for nothing.
+    """
+
+    reader: Reader
+    summary: str
+    target: str
+    imports: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    work: str = ""
+
+
+COMMANDS = {
+    "keygen": CommandEntry(
+        Reader.OWNER,
+        "Make a key file of mode 0600, outside any working tree; an existing key is never overwritten.",
+        "raypp.cli.keygen:keygen",
+    ),
+    "veil": CommandEntry(
+        Reader.ENGINEER,
+        "Veil videos and images into Parquet shards; run again to finish or extend.",
+        "raypp.cli.veil:make_command",
+        work="veil",
+    ),
+    "verify": CommandEntry(
+        Reader.ENGINEER,
+        "Check every receipt, shard, digest, label and the signature of an archive, or a certificate; needs no key.",
+        "raypp.cli.verify:make_verify_command",
+        work="verify",
+    ),
+    "split": CommandEntry(
+        Reader.ENGINEER,
+        "Write a label version in which every labelled frame is train or val; needs no veil key.",
+        "raypp.cli.split:split",
+    ),
+    "inspect": CommandEntry(
+        Reader.ENGINEER,
+        "Say what a file is and what it holds; of a key, only its fingerprint.",
+        "raypp.cli.inspect:inspect",
+    ),
+    "demo": CommandEntry(
+        Reader.ENGINEER,
+        "Make a sample archive of a workshop, veil it, verify it, and train a small detector on the veiled frames.",
+        "raypp.cli.demo:demo",
+    ),
+    "train": CommandEntry(
+        Reader.ML_TEAM,
+        "Train a YOLO detector on veiled frames; needs shards and labels, and no veil key.",
+        "raypp.cli.train:make_train_command",
+        needs=_TRAINS,
+        work="train",
+    ),
+    "evaluate": CommandEntry(
+        Reader.ML_TEAM,
+        "Measure a trained detector on veiled frames: mAP50, mAP50-95, each class, and what it gets wrong.",
+        "raypp.cli.evaluate:make_evaluate_command",
+        needs=_TRAINS,
+        work="evaluate",
+    ),
+    "export": CommandEntry(
+        Reader.ML_TEAM,
+        "Write a trained detector as one file: weights, classes, veil and scores, and no code.",
+        "raypp.cli.export:export",
+        needs=_TRAINS,
+    ),
+    "show": CommandEntry(
+        Reader.OWNER,
+        "Draw the plain frames of sample_ids with their labels; needs the key and the sources.",
+        "raypp.cli.show:show",
+    ),
+    "fit": CommandEntry(
+        Reader.OWNER,
+        "Fit a learned veil: an encoder trained with a detector, against adversaries that try to reconstruct images.",
+        "raypp.cli.fit:make_fit_command",
+        needs=_TRAINS,
+        work="fit",
+    ),
+    "compare": CommandEntry(
+        Reader.OWNER,
+        "Measure what a veil costs: the same detector on plain and on veiled images, same data, schedule and seeds.",
+        "raypp.cli.compare:make_compare_command",
+        needs=_TRAINS,
+        work="compare",
+    ),
+    "audit": CommandEntry(
+        Reader.OWNER,
+        "Attack a veil on the owner's own images; write rows, a report with images, and a signed certificate.",
+        "raypp.cli.audit:make_audit_command",
+        needs=("torch",),
+        work="audit",
+    ),
+    "frontier": CommandEntry(
+        Reader.OWNER,
+        "Set what veils cost against what they show: rows of `raypp compare` joined with audits by veil_id.",
+        "raypp.cli.frontier:frontier",
+        needs=("ultralytics", "matplotlib"),
+    ),
+    "stream": CommandEntry(
+        Reader.SITE,
+        "Watch, veil and stream cameras to the service; nothing captured is lost while the link is down.",
+        "raypp.cli.stream:stream",
+    ),
+    "serve": CommandEntry(
+        Reader.OPERATOR,
+        "Serve detectors to sites over gRPC, and keep what they find in a ledger.",
+        "jobs.serve_models:serve",
+        imports=_SERVES,
+    ),
+    "site": CommandEntry(
+        Reader.OPERATOR,
+        "Register sites and give them tokens and settings; check a site's agent (doctor).",
+        "raypp.cli.site:site",
+    ),
+    "operator": CommandEntry(
+        Reader.OPERATOR,
+        "Give operators tokens, which read all sites.",
+        "raypp.cli.site:operator",
+        imports=_RECORDS,
+    ),
+    "report": CommandEntry(
+        Reader.OPERATOR,
+        "Report which tools a site used, in what order, for how long.",
+        "raypp.cli.report_app:report",
+        imports=(*_RECORDS, "matplotlib"),
+    ),
+    "reaggregate": CommandEntry(
+        Reader.OPERATOR,
+        "Fold a site's kept frames into episodes anew, with other settings.",
+        "raypp.cli.reaggregate:reaggregate",
+        imports=_RECORDS,
+    ),
+    "forget": CommandEntry(
+        Reader.OPERATOR,
+        "Delete a site's frames, episodes and coverage, by camera and time.",
+        "raypp.cli.forget:forget",
+        imports=_RECORDS,
+    ),
+    "audit-log": CommandEntry(
+        Reader.OPERATOR, "Print who read and changed what.", "raypp.cli.audit_log:audit_log", imports=_RECORDS
+    ),
+}
+
+
+def load_command(name: str) -> Any:
+    """Load a command of the table, as what parses its options.
+
+    Raises:
+        OptionError: if this installation lacks what its options need.
+    """
+    entry = COMMANDS[name]
+    _require(entry.imports, name)
+    module, _, attribute = entry.target.partition(":")
+    command = getattr(import_module(module), attribute)
+    if not isinstance(command, typer.Typer):
+        if entry.work:
+            command = command(on_ray(entry.work))
+        single = typer.Typer(
+            pretty_exceptions_enable=False,
+            add_completion=False,
+            context_settings={"help_option_names": ["-h", "--help"]},
+        )
+        single.command(name)(_needing(entry.needs, command, name) if entry.needs else command)
+        command = single
+    loaded = typer.main.get_command(command)
+    loaded.name = name
+    return loaded
+
+
+def on_ray(work: str) -> Callable[..., Any] | None:
+    """Return what does some work on Ray; None where it is not installed.
+
+    It is found by entry point, since the domain never imports Ray.
+    """
+    if find_spec("ray") is None:
+        return None
+
+    def execute(*arguments: Any) -> Any:
+        executors = list(entry_points(group="raypp.executors", name=work))
+        if not executors:
+            raise RayppError(f"this installation of raypp does not name what runs {work} on Ray; install raypp again")
+        return executors[0].load()(*arguments)
+
+    return execute
+
+
+def _needing(modules: tuple[str, ...], command: Callable[..., None], name: str) -> Callable[..., None]:
+    """Return a command that names what this installation lacks for it, when it is called."""
+
+    @wraps(command)
+    def call(*arguments: Any, **options: Any) -> None:
+        _require(modules, name)
+        command(*arguments, **options)
+
+    return call
+
+
+def _require(modules: tuple[str, ...], name: str) -> None:
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        raise OptionError(f"{name} needs {', '.join(missing)}; install raypp[cluster]")

@@ -1,0 +1,51 @@
+"""The table of commands: each loads, says its options, and is told of without being loaded."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from raypp.cli.commands import COMMANDS, load_command
+from tests.command import environment, raypp
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_loads_under_its_name(name: str) -> None:
+    command = load_command(name)
+    assert command.name == name
+    assert command.help
+
+
+def test_help_tells_of_every_command_under_its_reader() -> None:
+    said = raypp("--help").stdout
+    for name, entry in COMMANDS.items():
+        assert f" {name} " in said
+        assert entry.reader in said
+
+
+def test_help_of_all_loads_no_command() -> None:
+    heavy = {"numpy", "pyarrow", "av", "torch", "ray", "pydantic"}
+    program = (
+        "import sys\nfrom raypp.cli.app import main\n"
+        "try:\n    main()\n"
+        f"except SystemExit:\n    print(sorted({heavy} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--help"], env=environment(), capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_mistyped_command_is_told_the_nearest() -> None:
+    done = raypp("vel", "archive")
+    assert done.returncode == 2
+    assert "Did you mean 'veil'" in " ".join(done.stderr.split())
+
+
+def test_options_of_a_command_are_completed() -> None:
+    words = environment(_RAYPP_COMPLETE="complete_bash", COMP_WORDS="raypp veil --sha", COMP_CWORD="2")
+    done = subprocess.run(
+        [Path(sys.executable).with_name("raypp")], env=words, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["--shard-mb"]
