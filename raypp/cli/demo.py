@@ -34,6 +34,6 @@ def demo(
         return cluster(segments, settings, ClusterOptions()) if cluster else veil_here(segments, settings)
 
     attack, train = (on_ray(work) if find_spec("ultralytics") else None for work in ("audit", "train"))
-    trainer = (lambda *asked: train(*asked, None)) if train else None
+    trainer = (lambda *settings: train(*settings, None)) if train else None
     summary = run_demo(DemoOptions(out, seed, seconds), execute, attack, trainer, ConsoleProgress())
     write_json(json_file, summary)

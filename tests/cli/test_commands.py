@@ -18,10 +18,10 @@ def test_a_command_loads_under_its_name(name: str) -> None:
 
 
 def test_help_tells_of_every_command_under_its_reader() -> None:
-    said = raypp("--help").stdout
+    shown = raypp("--help").stdout
     for name, entry in COMMANDS.items():
-        assert f" {name} " in said
-        assert entry.reader in said
+        assert f" {name} " in shown
+        assert entry.reader in shown
 
 
 def test_help_of_all_loads_no_command() -> None:
