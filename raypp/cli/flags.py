@@ -13,6 +13,7 @@ _SAME = [
     "epochs",
     "fingerprint",
     "force",
+    "here",
     "hide",
     "keyframes",
     "masks",

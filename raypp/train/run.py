@@ -60,7 +60,7 @@ def run_training(
     """
     settings.check()
     if trainer is None and settings.workers > 1:
-        raise OptionError(f"`workers` {settings.workers} train together on Ray; in this process there is one")
+        raise OptionError(f"`workers` {settings.workers} train together on Ray; give 1, or leave out `here`")
     dataset = VeiledDataset.open(settings.archive, settings.labels_version, settings.data_key_path)
     dataset.require(TRAIN, VAL)
     steps = dataset.splits[TRAIN] // settings.batch

@@ -110,7 +110,7 @@ def test_stream_refuses_before_it_begins_what_cannot_work(site, service):
         (["--camera", "bench-1", "rtsp://a/1", video], "must be its only source"),
         ([video], "give sources and --camera"),
         (["--camera", "bench-1", video, "--cert", video], "go together"),
-        (["--camera", "bench-1", video, "--time-from", "name:%Q"], "--time-from name:%Q"),
+        (["--camera", "bench-1", video, "--time-from", "name:%Q"], "`time_from` name:%Q"),
     ]:
         done = _run(stream, site.options(service.address, *options))
         assert isinstance(done.exception, RayppError), done.exception

@@ -35,11 +35,11 @@ def test_a_camera_veils_with_the_sites_key_and_the_encoder_file(site, tmp_path):
         replace(settings, encoder_path=tmp_path / "none.veil").check()
     settings = replace(settings, encoder_path=encoder)
     settings.check()
-    encoder = FrameEncoder(settings.job("bench-1", CameraSettings(source=("video.mp4",)), settings.veil_spec()))
-    encoder.begin(encoder.letterbox(128, 96))
+    frame_encoder = FrameEncoder(settings.job("bench-1", CameraSettings(source=("video.mp4",)), settings.veil_spec()))
+    frame_encoder.begin(frame_encoder.letterbox(128, 96))
     frame = np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8)
-    packed = encoder.capture(frame, 0, 0).packed
+    packed = frame_encoder.capture(frame, 0, 0).packed
     assert packed is not None
     owners = open_veil(spec, _KEY, encoder).stream(SITE, "bench-1")
-    assert encoder.sub_key == owners.sub_key
+    assert frame_encoder.sub_key == owners.sub_key
     assert np.array_equal(unpack(packed, (6, 12, 16), 3), owners.encode(frame[None])[0])
