@@ -31,7 +31,7 @@ def test_an_error_names_a_field_in_python_and_a_flag_at_the_command_line(tmp_pat
         run_training(TrainSettings(archive=str(tmp_path), out=tmp_path / "run", workers=2))
     done = raypp("train", tmp_path, "--out", tmp_path / "run", "--workers", "2", "--here")
     assert done.returncode == 1
-    assert "raypp: --workers 2 train together on Ray; in this process there is one" in done.stderr
+    assert "raypp: --workers 2 train together on Ray; give 1, or leave out --here" in done.stderr
 
 
 _OF_DOCUMENTS = {"name", "near", "reach", "min_shift", "max_hidden_s", "stations", "opened", "certificate", "signature"}
