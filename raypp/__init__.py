@@ -25,9 +25,13 @@ if TYPE_CHECKING:
     from raypp.compare.arm import ComparisonSchedule
     from raypp.compare.arm_names import parse_arm
     from raypp.compare.comparison import Comparison
+    from raypp.demo.sample_ledger import make_sample_ledger
+    from raypp.demo.workshop.sample import make_sample
     from raypp.errors import RayppError
+    from raypp.evaluate.frame_images import draw_veiled
     from raypp.fit.settings import FitSettings
     from raypp.ingest.settings import VeilSettings
+    from raypp.shards.encryption import DataKey
     from raypp.shards.splitting import Split, SplitBy
     from raypp.train.settings import TrainSettings
     from raypp.veil.key import VeilKey
@@ -38,6 +42,7 @@ __all__ = [
     "AuditSettings",
     "Comparison",
     "ComparisonSchedule",
+    "DataKey",
     "FitSettings",
     "RayppError",
     "Split",
@@ -47,10 +52,13 @@ __all__ = [
     "VeilSettings",
     "audit_veil",
     "compare_veils",
+    "draw_veiled",
     "evaluate_detector",
     "export_detector",
     "fit_veil",
     "load_detector",
+    "make_sample",
+    "make_sample_ledger",
     "open_archive",
     "open_ledger",
     "parse_arm",
@@ -63,6 +71,7 @@ __all__ = [
 _ELSEWHERE = {
     "AuditSettings": "raypp.audit.settings",
     "Comparison": "raypp.compare.comparison",
+    "DataKey": "raypp.shards.encryption",
     "FitSettings": "raypp.fit.settings",
     "RayppError": "raypp.errors",
     "ComparisonSchedule": "raypp.compare.arm",
@@ -71,6 +80,9 @@ _ELSEWHERE = {
     "TrainSettings": "raypp.train.settings",
     "VeilKey": "raypp.veil.key",
     "VeilSettings": "raypp.ingest.settings",
+    "draw_veiled": "raypp.evaluate.frame_images",
+    "make_sample": "raypp.demo.workshop.sample",
+    "make_sample_ledger": "raypp.demo.sample_ledger",
     "parse_arm": "raypp.compare.arm_names",
     "save_owner_key": "raypp.veil.keyfile",
 }

@@ -1,5 +1,7 @@
 """References of settings and reports, from the pydantic models that read and write them."""
 
+import inspect
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -101,11 +103,23 @@ def report_page() -> str:
 
 def _model(model: type[BaseModel]) -> list[str]:
     """One model: its docstring, then a definition of each field."""
-    lines = [(model.__doc__ or "").strip().splitlines()[0] if model.__doc__ else "", ""]
-    properties = model.model_json_schema(by_alias=True)["properties"]
-    for name, facts in properties.items():
-        lines += [f"`{name}`", f":   {_sentence(facts)}", ""]
+    return [(model.__doc__ or "").strip().splitlines()[0] if model.__doc__ else "", "", *fields_of(model)]
+
+
+def fields_of(model: type[BaseModel]) -> list[str]:
+    """Return a definition of each field of a model, described by the field itself or by the model's docstring."""
+    lines = []
+    described = attributes_of(model)
+    for name, facts in model.model_json_schema(by_alias=True)["properties"].items():
+        lines += [f"`{name}`", f":   {_sentence({'description': described.get(name, ''), **facts})}", ""]
     return lines[:-1]
+
+
+def attributes_of(model: type) -> dict[str, str]:
+    """Return what the docstring of a class says of its attributes, by name."""
+    _, _, text = (inspect.getdoc(model) or "").partition("Attributes:\n")
+    entries = re.findall(r"^    ([\w, ]+): ((?:.|\n     +)*)$", text.partition("\n\n")[0], re.MULTILINE)
+    return {name: " ".join(words.split()).rstrip(".") for names, words in entries for name in names.split(", ")}
 
 
 def _sentence(facts: dict[str, Any]) -> str:
@@ -132,6 +146,8 @@ def _kind(facts: dict[str, Any]) -> str:
             words = f"`{value}`"
         case {"enum": list(values)}:
             words = " or ".join(f"`{value}`" for value in values)
+        case {"format": "path"}:
+            words = "path"
         case {"type": "array"}:
             words = f"list of {_kind(facts.get('items', {}))}"
         case _:

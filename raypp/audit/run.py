@@ -38,6 +38,9 @@ class AuditSummary(BaseModel):
     gates: tuple[Gate, ...]
     rows: tuple[AttackRow, ...]
 
+    def __str__(self) -> str:
+        return "\n".join(audit_summary_lines(self))
+
 
 @private_umask()
 def run_audit(

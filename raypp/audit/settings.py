@@ -1,21 +1,18 @@
 """Settings of an audit."""
 
-from pathlib import Path
-
-from pydantic import BaseModel, ConfigDict
-
 from raypp.audit.core.budget import Budget
 from raypp.audit.core.model import Need
 from raypp.audit.suite.case_builder import InsiderFiles
 from raypp.audit.suite.suite import Suite, suite
-from raypp.veil.spec import LearnedSpec, VeilSpec
+from raypp.io.settings import AbsolutePath, AbsolutePlace, FrozenSettings
+from raypp.veil.spec import LearnedSpec, PatchSpec, VeilSpec
 
 
-class AuditSettings(BaseModel):
+class AuditSettings(FrozenSettings):
     """Settings of an audit: everything but the key itself, which is named by its path.
 
     Attributes:
-        sources: the owner's own footage, absolute.
+        sources: the owner's own footage: files, folders, globs, URLs, inventories (.csv).
         out: folder of the audit.
         key_path: the owner's or a site's key.
         spec: the veil.
@@ -29,18 +26,16 @@ class AuditSettings(BaseModel):
         seed: of which sources are attacked, and of the attackers' chances.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    sources: tuple[str, ...]
-    out: Path
-    key_path: Path
-    spec: VeilSpec
-    encoder: Path | None = None
-    model: Path | None = None
-    weights: Path | None = None
-    members: str | None = None
-    size: int
-    budget: Budget
+    sources: tuple[AbsolutePlace, ...]
+    out: AbsolutePath
+    key_path: AbsolutePath
+    spec: VeilSpec = PatchSpec()
+    encoder: AbsolutePath | None = None
+    model: AbsolutePath | None = None
+    weights: AbsolutePath | None = None
+    members: AbsolutePlace | None = None
+    size: int = 640
+    budget: Budget = Budget.STANDARD
     seed: int = 0
 
     @property

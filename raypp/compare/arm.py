@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from raypp.io.settings import FrozenSettings
 from raypp.media.obfuscation import Obscuring
 from raypp.veil.spec import VeilSpec
 
@@ -32,7 +33,7 @@ class ArmKind(StrEnum):
     """Veiled frames with the augmentation that codes allow."""
 
 
-class ComparisonSchedule(BaseModel):
+class ComparisonSchedule(FrozenSettings):
     """Settings that all arms of a comparison share.
 
     Attributes:
@@ -44,8 +45,6 @@ class ComparisonSchedule(BaseModel):
         nominal_batch: images whose gradients are gathered for one step of the optimiser.
         amp: mixed precision: float16 on a GPU, bfloat16 on a CPU; None for wherever a GPU is.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     architecture: str = "yolov8n"
     weights: Path | None = None

@@ -15,6 +15,7 @@ from raypp.errors import ConflictError, RayppError
 from raypp.ingest.job import Executor, open_job
 from raypp.ingest.settings import VeilSettings
 from raypp.io.private import private_folder, private_umask, write_private
+from raypp.io.settings import absolute_place
 from raypp.progress import Progress
 from raypp.veil.keyfile import load_key
 
@@ -71,6 +72,14 @@ class Comparison:
     arms: tuple[Arm, ...]
     wrong_keys: int = 3
     command: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "data", absolute_place(str(self.data)))  # workers run in other folders
+        for name in ("out", "key_path"):
+            object.__setattr__(self, name, Path(getattr(self, name)).absolute())
+        if weights := self.schedule.weights:
+            absolute = self.schedule.model_copy(update={"weights": weights.absolute()})
+            object.__setattr__(self, "schedule", absolute)
 
     def tasks(self, images: ImageDataset) -> list[ArmTask]:
         """Return every arm as a task."""

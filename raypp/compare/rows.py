@@ -20,10 +20,8 @@ def read_arm_rows(out: Path) -> dict[str, ArmRow]:
     for path in sorted((out / _ROWS).glob("*.json")):
         try:
             row = ArmRow.model_validate_json(path.read_bytes())
-        except ValidationError as error:
-            raise ConflictError(
-                f"row {path} is damaged or of another version ({error.error_count()} fields); remove it"
-            ) from None
+        except (ValidationError, OptionError):  # the second is of its schedule
+            raise ConflictError(f"row {path} is damaged or of another version; remove it") from None
         rows[row.row_id] = row
     return rows
 

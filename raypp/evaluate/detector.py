@@ -1,7 +1,6 @@
 """A trained detector on veiled frames."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -14,26 +13,10 @@ from raypp.detect.inputs.batch import NO_CELL, labelled_batch
 from raypp.detect.model_info import ModelInfo, detector_folder
 from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import ModelError
+from raypp.evaluate.frame_detections import FrameDetections
 from raypp.evaluate.metrics import LEAST_CONFIDENCE, DetectionMatcher
 from raypp.geometry.window import Window
 from raypp.shards.archive import VeiledFrame
-
-
-@dataclass(frozen=True)
-class FrameDetections:
-    """Detections on one frame, the most confident first.
-
-    Attributes:
-        sample_id: the frame.
-        boxes_P4: float32[P, 4], corners (x1, y1, x2, y2) in pixels of the letterboxed square.
-        confidence_P: float32[P], in [0.01, 1].
-        class_P: int64[P], index into the detector's classes.
-    """
-
-    sample_id: str
-    boxes_P4: npt.NDArray[np.float32]
-    confidence_P: npt.NDArray[np.float32]
-    class_P: npt.NDArray[np.int64]
 
 
 class Detector:
@@ -49,6 +32,9 @@ class Detector:
         self.info = info
         self.network = network.to(device)
         self._matcher = DetectionMatcher(self.network, info.size, device)
+
+    def __repr__(self) -> str:
+        return f"<Detector {self.info.architecture} of {', '.join(self.classes)}; veil {self.info.veil_id}>"
 
     @classmethod
     def load(cls, model: Path) -> Self:
@@ -80,7 +66,7 @@ class Detector:
             inputs = self._square(frame)[None]
             ((_, detections),) = self._matcher.predict(labelled_batch(inputs, (), (frame.sample_id,)))
             kept = detections.above(confidence)
-            yield FrameDetections(frame.sample_id, kept.boxes_P4, kept.confidence_P, kept.predicted_P)
+            yield FrameDetections(frame.sample_id, kept.boxes_P4, kept.confidence_P, kept.predicted_P, self.classes)
 
     def _square(self, frame: VeiledFrame) -> npt.NDArray[np.uint8]:
         """Place a frame's cells in the square, uint8[C + 1, G, G], its sub-key in the last plane."""

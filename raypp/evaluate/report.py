@@ -21,6 +21,7 @@ from raypp.evaluate.request import FrameOrigin, PredictedSample, ordered_samples
 from raypp.evaluate.scores import Scores
 from raypp.evaluate.tables import detections_table, errors_table, label_issues_table
 from raypp.io.atomic import write_bytes
+from raypp.text.wording import counted
 
 SCORES_FILE = "scores.json"
 ERRORS_FILE = "mistakes.json"
@@ -62,7 +63,7 @@ class ReportImages:
     detections: RgbImage | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EvaluationReport:
     """Scores, errors and suspected label errors of a detector.
 
@@ -87,6 +88,11 @@ class EvaluationReport:
     samples: tuple[PredictedSample, ...]
     classes: tuple[str, ...]
     pixels: int
+
+    def __repr__(self) -> str:
+        scores, errors = self.scores, counted(len(self.rows), "error")
+        frames = counted(scores.samples, "frame")
+        return f"<EvaluationReport: mAP50 {scores.map50:.3f}, mAP50-95 {scores.map50_95:.3f} on {frames}; {errors}>"
 
     def worst(self, most: int = MOST_SHOWN) -> tuple[str, ...]:
         """Return the samples with the most errors, the worst first; where there are none, any ones."""

@@ -2,13 +2,11 @@
 
 import json
 from enum import StrEnum
-from pathlib import Path
-
-from pydantic import BaseModel, ConfigDict
 
 from raypp.compare.images import ImageDataset
 from raypp.detect.schedule import TrainingSchedule
 from raypp.errors import OptionError
+from raypp.io.settings import AbsolutePath, AbsolutePlace, FrozenSettings
 from raypp.train.options import check_counts, check_size, check_weights
 from raypp.veil.spec import LearnedSpec, parse_spec
 
@@ -27,7 +25,7 @@ class AdversaryShape(StrEnum):
     """Down to half and a quarter of the grid and up again, for what the surroundings of a cell tell."""
 
 
-class FitSettings(BaseModel):
+class FitSettings(FrozenSettings):
     """Settings of a fit; they hold no secret, so that they may travel to workers.
 
     Attributes:
@@ -55,10 +53,8 @@ class FitSettings(BaseModel):
         gpu: whether each worker has a GPU.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    data: str
-    weights: Path
+    data: AbsolutePlace
+    weights: AbsolutePath
     architecture: str = "yolov8n"
     size: int = 640
     epochs: int = 100

@@ -5,10 +5,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from raypp.errors import OptionError
 from raypp.io.filesystem import is_url
+from raypp.io.settings import AbsolutePath, FrozenSettings, Place
 from raypp.media.augmentation import MOST_VARIANTS
 from raypp.media.masks import MaskSet, load_masks
 from raypp.media.sampling import Sampling, SamplingMode
@@ -35,7 +36,7 @@ def _absolute(place: str) -> str:
     return place if is_url(place) else os.path.abspath(place)  # noqa: PTH100 - resolve() would follow a link
 
 
-class VeilSettings(BaseModel):
+class VeilSettings(FrozenSettings):
     """Settings of a veil job. Keys are named by path and read where they are needed, never carried.
 
     Attributes:
@@ -61,20 +62,18 @@ class VeilSettings(BaseModel):
         device: where frames are veiled: "numpy", or a torch device.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    out: Annotated[str, AfterValidator(_absolute)]
+    out: Annotated[Place, AfterValidator(_absolute)]
     private: Path = Field(default_factory=lambda values: owner_side(values["out"]))
-    key_path: Path
-    data_key_path: Path | None = None
+    key_path: AbsolutePath
+    data_key_path: AbsolutePath | None = None
     spec: VeilSpec = PatchSpec()
-    encoder_path: Path | None = None
+    encoder_path: AbsolutePath | None = None
     size: int = DEFAULT_SIZE
     fps: Fraction | None = None
     keyframes: bool = False
     site: str = "site"
     camera: str | None = None
-    masks_path: Path | None = None
+    masks_path: AbsolutePath | None = None
     time_from: str | None = None
     timezone: str = "UTC"
     plain_names: bool = False

@@ -72,6 +72,9 @@ class VeilSummary(BaseModel):
     duplicates: int = Field(description="files left out because another has the same content")
     ignored_files: int = Field(description="files that are neither video, image nor label")
 
+    def __str__(self) -> str:
+        return "\n".join(veil_summary_lines(self))
+
     @property
     def needs_attention(self) -> bool:
         """Whether the user must act: something was quarantined, unfinished, damaged or left out."""

@@ -12,10 +12,11 @@ from raypp.ledger.store import Ledger
 from raypp.reports.coverage_rows import CoverageRow, coverage_rows
 from raypp.reports.files import episodes_table
 from raypp.reports.request import read_report
+from raypp.text.wording import counted
 from raypp.usage.report import SiteReport, Step, Transition, UseTotal
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ReportTables:
     """A report on one site, its lists as Arrow tables.
 
@@ -33,6 +34,10 @@ class ReportTables:
     transitions: pa.Table
     coverage: pa.Table
 
+    def __repr__(self) -> str:
+        uses, tools = counted(self.sequence.num_rows, "use"), counted(self.tools.num_rows, "tool")
+        return f"<ReportTables of {self.report.site}: {uses} of {tools}; tools, sequence, transitions, coverage>"
+
 
 class LedgerReader:
     """Reads a ledger; a context that closes it.
@@ -43,6 +48,9 @@ class LedgerReader:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+
+    def __repr__(self) -> str:
+        return f"<LedgerReader of {self._ledger.database.shown}>"
 
     def __enter__(self) -> Self:
         return self

@@ -12,6 +12,7 @@ from raypp.geometry.window import Window
 from raypp.shards.labels import LabelTable, SampleLabels, list_versions, read_labels
 from raypp.shards.reader import ShardReader
 from raypp.shards.schema import ArchiveHeader
+from raypp.text.wording import counted
 from raypp.veil.packing import unpack
 
 _COLUMNS = (
@@ -20,7 +21,7 @@ _COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class VeiledFrame:
     """One veiled frame, or a variant of one.
 
@@ -50,8 +51,14 @@ class VeiledFrame:
     codes_CRW: npt.NDArray[np.uint8]
     labels: SampleLabels | None
 
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, self.codes_CRW.shape))
+        labels = "no labels" if self.labels is None else counted(len(self.labels.boxes), "box")
+        where = f"{self.site}/{self.camera}, {self.timestamp_us / 1e6:.2f} s"
+        return f"<VeiledFrame {self.sample_id[:8]} of {where}: codes {shape}, {labels}>"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Archive:
     """A finished archive that can be iterated as often as wanted.
 
@@ -77,6 +84,10 @@ class Archive:
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, by class_id; empty without a label version."""
         return self.table.classes if self.table else ()
+
+    def __repr__(self) -> str:
+        labels = f"labels {self.table.version} of {', '.join(self.classes)}" if self.table else "without labels"
+        return f"<Archive {self.reader.store.root}: {counted(len(self), 'frame')}, {labels}>"
 
     def __len__(self) -> int:
         return sum(receipt.frames for receipt in self.reader.manifest.receipts)

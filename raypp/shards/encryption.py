@@ -35,9 +35,9 @@ class DataKey(Secret):
         """Draw a new key from the operating system."""
         return cls(secrets.token_bytes(32))
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Write the key to a new file of mode 0600, outside any git working tree; raises KeyFileError."""
-        with create_secret(path, "data key", KeyFileError) as file:
+        with create_secret(Path(path), "data key", KeyFileError) as file:
             body = {"secret": base64.b64encode(self._secret).decode()}
             json.dump({"kind": DATA_MAGIC, "version": 1, "digest": content_digest(body)} | body, file)
 

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from itertools import pairwise
@@ -44,7 +45,7 @@ class SampleLabels:
     variant: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LabelTable:
     """One version of labels.
 
@@ -59,6 +60,11 @@ class LabelTable:
     classes: tuple[str, ...]
     veil_id: str
     rows: tuple[SampleLabels, ...]
+
+    def __repr__(self) -> str:
+        splits = Counter(row.split for row in self.rows)
+        counts = ", ".join(f"{count} {split}" for split, count in sorted(splits.items()))
+        return f"<LabelTable {self.version}: {counts or 'no frames'}; classes {', '.join(self.classes)}>"
 
     @property
     def digest(self) -> str:

@@ -35,11 +35,14 @@ class Split:
         gap_s: seconds of each source between train and val that are in neither; by time only.
     """
 
-    by: SplitBy
-    val: float
-    gap_s: float
+    by: SplitBy = SplitBy.TIME
+    val: float = 0.2
+    gap_s: float = 1.0
 
     def __post_init__(self) -> None:
+        if self.by not in set(SplitBy):
+            raise OptionError(f"`by` {self.by!r} is no way to split; give one of {', '.join(SplitBy)}")
+        object.__setattr__(self, "by", SplitBy(self.by))  # a notebook writes "source"
         if not 0 < self.val < 1:
             raise OptionError(f"`val` {self.val} must lie between 0 and 1, such as 0.2")
         if self.gap_s < 0:

@@ -1,15 +1,15 @@
 """Settings of a training: everything but secrets, so that it may travel to workers."""
 
 import math
-from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from raypp.errors import OptionError
+from raypp.io.settings import AbsolutePath, AbsolutePlace, FrozenSettings
 from raypp.train.options import check_counts, check_weights
 
 
-class TrainSettings(BaseModel):
+class TrainSettings(FrozenSettings):
     """Settings of a training.
 
     Attributes:
@@ -31,13 +31,11 @@ class TrainSettings(BaseModel):
         data_key_path: data key of encrypted shards, or None.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    archive: str
-    out: Path
+    archive: AbsolutePlace
+    out: AbsolutePath
     labels_version: str | None = None
     architecture: str = "yolov8n"
-    weights: Path | None = None
+    weights: AbsolutePath | None = None
     epochs: int = 100
     batch: int = 16
     workers: int = 1
@@ -47,7 +45,7 @@ class TrainSettings(BaseModel):
     amp: bool | None = None
     gpu: bool = False
     mlflow: str | None = Field(default=None, exclude=True, repr=False)
-    data_key_path: Path | None = None
+    data_key_path: AbsolutePath | None = None
 
     @staticmethod
     def parse_workers(text: str) -> tuple[int, int]:

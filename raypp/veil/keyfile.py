@@ -75,9 +75,18 @@ def passphrase_from_environment() -> str:
     return read_passphrase(Path(named))
 
 
-def save_owner_key(key: VeilKey, path: Path, passphrase: str | None = None) -> None:
-    """Write the owner's key to a new file of mode 0600; raises KeyFileError if the file exists."""
-    with create_secret(path, _KEY_FILE, KeyFileError) as file:
+def save_owner_key(key: VeilKey, path: str | Path, passphrase: str | None = None) -> None:
+    """Write the owner's key to a new file of mode 0600.
+
+    Args:
+        key: the key.
+        path: the file; its folder is made where there is none.
+        passphrase: to seal it under; None to leave it open to whoever may read the file.
+
+    Raises:
+        KeyFileError: if the file exists, cannot be written, or would lie in a git working tree.
+    """
+    with create_secret(Path(path), _KEY_FILE, KeyFileError) as file:
         body = {"epoch": key.epoch, "secret": _b64(key.export_secret()), "fingerprint": key.fingerprint}
         _save(file, OWNER_MAGIC, body, passphrase)
 

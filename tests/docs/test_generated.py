@@ -1,10 +1,12 @@
 """References that are made from the code when the site is built leave nothing out."""
 
+import inspect
 import re
 
 import pytest
 from pydantic import BaseModel
 
+import raypp
 from docs.generate import api, commands, models, protos
 from raypp.reports.episode_record import EpisodeRecord
 from tests.command import ROOT, succeed
@@ -55,11 +57,30 @@ def test_every_message_and_field_of_the_contract_is_documented() -> None:
     assert {name for name in re.findall(r"rpc (\w+)\(", text) if f"`{name}`: " not in page} == set()
 
 
-def test_the_api_has_signatures_and_what_is_raised() -> None:
+def test_every_public_name_of_the_api_has_its_signature_and_what_it_says_of_itself() -> None:
     page = api.page()
     assert "def " not in page
-    assert "iterate(self" in page
-    assert "* `ShardError`: " in page
+    for name in raypp.__all__:
+        value, section = getattr(raypp, name), _section(page, f"### {name}")
+        assert inspect.getdoc(value).splitlines()[0] in section, name
+        if inspect.isfunction(value):
+            parameters = inspect.signature(value).parameters
+            assert f"\n{name}(" in section
+            described = set(re.findall(r"^\* `(\w+)`: ", section, re.MULTILINE))
+            assert [parameter for parameter in parameters if parameter not in described] == [], name
+            assert "**Raises**" in section or name in {"make_sample", "draw_veiled"}
+    assert "* `ShardError`: " in _section(page, "### open_archive")
+
+
+def test_fields_of_settings_and_results_are_documented_with_their_defaults() -> None:
+    page = api.page()
+    assert "`shard_mb`\n:   number, default `32`. Aimed size of a shard, in megabytes." in _section(
+        page, "### VeilSettings"
+    )
+    assert "`signed_by`\n:   string or none. Fingerprint of the key" in _section(page, "### VeilSummary")
+    for name in ("Archive", "VeiledFrame", "Detector", "LedgerReader", "EvaluationReport", "AuditSummary"):
+        assert f"\n### {name}\n" in page
+    assert "detect(self, frames" in _section(page, "#### Detector.detect")
 
 
 def test_every_exit_code_of_the_commands_is_documented() -> None:

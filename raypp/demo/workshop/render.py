@@ -66,9 +66,9 @@ class Camera:
         Returns:
             uint8[H, W, 3] and what is visible of each tool.
         """
-        resting = [self._script.resting(number, time_s) for number in range(len(self._tools))]
-        lying = {n: self._place_tool(n, pose) for n, pose in enumerate(resting) if pose is not None}
-        frame = self._still_image(tuple(resting), lying).copy()
+        lying = self._lying(time_s)
+        resting = tuple(self._script.resting(number, time_s) for number in range(len(self._tools)))
+        frame = self._still_image(resting, lying).copy()
         early, late = self._moving(time_s - _SHUTTER_S), self._moving(time_s)
         if early or late:
             blurred = frame.copy()
@@ -77,6 +77,18 @@ class Camera:
             frame = Image.blend(frame, blurred, 0.5)
         layers = list(lying.items()) + late
         return self._light.apply(np.asarray(frame), index, time_s), self._visible(layers, frame.size)
+
+    def visible(self, time_s: float) -> list[VisibleTool]:
+        """Return what is visible of each tool at a moment, without rendering it.
+
+        Args:
+            time_s: presentation time in seconds.
+        """
+        return self._visible(list(self._lying(time_s).items()) + self._moving(time_s), self._bench.size)
+
+    def _lying(self, time_s: float) -> dict[int, _Placed]:
+        resting = [self._script.resting(number, time_s) for number in range(len(self._tools))]
+        return {number: self._place_tool(number, pose) for number, pose in enumerate(resting) if pose is not None}
 
     def _still_image(self, key: object, lying: dict[int, _Placed]) -> Image.Image:
         if self._still is None or self._still[0] != key:

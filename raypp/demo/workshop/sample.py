@@ -54,7 +54,7 @@ class Sample:
 
 
 def make_sample(
-    out: Path,
+    out: str | Path,
     seed: int = 0,
     sites: int = 2,
     cameras: int = 1,
@@ -76,7 +76,7 @@ def make_sample(
         size: width and height in pixels, even numbers.
         progress: called with the number of frames rendered since the last call.
     """
-    videos = []
+    videos, out = [], Path(out)
     out.mkdir(parents=True, exist_ok=True)
     (out / "classes.txt").write_text("".join(f"{name}\n" for name in CLASSES))
     for site in range(sites):

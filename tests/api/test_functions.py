@@ -15,36 +15,8 @@ from raypp.errors import KeyFileError, OptionError, ShardError
 from raypp.veil.key import SiteKey
 from raypp.veil.keyfile import save_site_key
 from raypp.veil.spec import PatchSpec
+from tests.api.conftest import SIZE
 from tests.reports.conftest import plant  # noqa: F401 - a fixture
-from tests.videos import make_dataset, make_video
-
-_SIZE = 96
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("api")
-    raypp.save_owner_key(raypp.VeilKey.generate(), place / "owner.key")
-    make_dataset(place / "tools", count=18)
-    make_video(place / "gate" / "video.mp4", seconds=2, fps=5)
-    settings = raypp.VeilSettings(out=str(place / "veiled"), key_path=place / "owner.key", size=_SIZE)
-    lines: list[str] = []
-    summary = raypp.veil_archive([place / "tools", place / "gate"], settings, progress=lines.append)
-    assert (summary.frames, summary.label_versions) == (28, ("tools-v1",))
-    assert summary.private == str(place / "veiled-private")
-    return place
-
-
-@pytest.fixture(scope="module")
-def run(place: Path) -> Path:
-    asked = raypp.TrainSettings(
-        archive=str(place / "veiled"), out=place / "run", architecture="yolov8p", epochs=2, batch=4, nominal_batch=4
-    )
-    lines: list[str] = []
-    summary = raypp.train_detector(asked, progress=lines.append)
-    assert (summary.epochs, Path(summary.detector)) == (2, place / "run" / "detector")
-    assert [line.split(":")[0] for line in lines][1:] == [f"epoch {number}/2" for number in (1, 2)]
-    return place / "run"
 
 
 def test_frames_are_arrays_of_codes_with_their_labels(place: Path) -> None:
@@ -82,6 +54,9 @@ def test_a_split_by_source_is_a_label_version(place: Path) -> None:
         place / "veiled", "again", raypp.Split(raypp.SplitBy.SOURCE, 0.5, 1.0), labels_version="tools-v1"
     )
     assert {row.split for row in table.rows} == {"train", "val"}
+    with pytest.raises(OptionError, match=r"^`by` 'size' is no way to split; give one of time, source"):
+        raypp.Split(by="size")
+    assert raypp.Split(by="source").by is raypp.SplitBy.SOURCE
     with pytest.raises(OptionError, match=r"^`val` 2.0 must lie between 0 and 1"):
         raypp.split_archive(
             place / "veiled", "worse", raypp.Split(raypp.SplitBy.TIME, 2.0, 1.0), labels_version="tools-v1"
@@ -100,19 +75,19 @@ def test_a_detector_is_evaluated_exported_and_detects_the_same_in_any_company(pl
     for branch in head_of(detector.network).cv3:
         branch[-1].bias.data += 8  # after two epochs it is sure of nothing
     assert detector.classes == ("hammer", "saw")
-    found = list(detector.detect(frames, confidence=0.01))
-    assert [one.sample_id for one in found] == [frame.sample_id for frame in frames]
-    assert sum(len(one.confidence_P) for one in found) > 0
+    detected = list(detector.detect(frames, confidence=0.01))
+    assert [item.sample_id for item in detected] == [frame.sample_id for frame in frames]
+    assert sum(len(item.confidence_P) for item in detected) > 0
     (alone,) = detector.detect(frames[5:6], confidence=0.01)
-    assert np.array_equal(alone.boxes_P4, found[5].boxes_P4)
-    assert all(np.all(np.diff(one.confidence_P) <= 0) for one in found)
+    assert np.array_equal(alone.boxes_P4, detected[5].boxes_P4)
+    assert all(np.all(np.diff(item.confidence_P) <= 0) for item in detected)
 
 
 def test_a_comparison_leaves_its_table(place: Path) -> None:
     arms = tuple(raypp.parse_arm(name, 0) for name in ("plain", "default"))
-    schedule = raypp.ComparisonSchedule(size=_SIZE, epochs=2, batch=4)
-    asked = raypp.Comparison(str(place / "tools"), place / "cost", place / "owner.key", schedule, arms, wrong_keys=0)
-    summary = raypp.compare_veils(asked, replicates=20)
+    schedule = raypp.ComparisonSchedule(size=SIZE, epochs=2, batch=4)
+    comparison = raypp.Comparison(str(place / "tools"), place / "cost", place / "owner.key", schedule, arms, wrong_keys=0)
+    summary = raypp.compare_veils(comparison, replicates=20)
     assert [(line.name, line.bytes_per_frame is None) for line in summary.lines] == [
         ("plain", True),
         ("default", False),
@@ -125,11 +100,11 @@ def test_a_ledger_is_read_as_arrow_tables(plant) -> None:  # noqa: F811
         assert ledger.sites() == ("other", "plant-1", "quiet")
         episodes = ledger.episodes("plant-1", "2026-03-02T13:50", "2026-03-02T14:10")
         assert str(episodes.schema.field("start").type) == "timestamp[us, tz=Europe/Berlin]"
-        made = ledger.report("plant-1", "2026-03-02T13:50", "2026-03-02T14:10", tools=("hammer",))
-        assert made.tools.column("name").to_pylist() == ["hammer"]
-        assert made.tools.column("episodes").to_pylist() == [3]
-        assert made.sequence.num_rows == 3
-        assert {"gate", "hammer"} <= set(made.coverage.column("name").to_pylist())
+        report = ledger.report("plant-1", "2026-03-02T13:50", "2026-03-02T14:10", tools=("hammer",))
+        assert report.tools.column("name").to_pylist() == ["hammer"]
+        assert report.tools.column("episodes").to_pylist() == [3]
+        assert report.sequence.num_rows == 3
+        assert {"gate", "hammer"} <= set(report.coverage.column("name").to_pylist())
         empty = ledger.report("quiet", "2026-03-02", "2026-03-02")
         assert (empty.sequence.num_rows, "tool" in empty.sequence.column_names) == (0, True)
         with pytest.raises(OptionError, match=r"^`tools` 'axe': plant-1 has none"):
@@ -156,7 +131,7 @@ def test_errors_name_fields_and_their_limits(place: Path, tmp_path: Path) -> Non
         out=tmp_path / "audit",
         key_path=tmp_path / "site.key",
         spec=PatchSpec(),
-        size=_SIZE,
+        size=SIZE,
         budget=Budget.QUICK,
     )
     with pytest.raises(KeyFileError, match="is a site's key, which cannot sign"):
