@@ -1,6 +1,6 @@
 """Detections on one veiled frame."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -36,3 +36,12 @@ class FrameDetections:
     def names(self) -> tuple[str, ...]:
         """Names of the classes of the detections, in their order."""
         return tuple(self.classes[number] for number in self.class_P)
+
+    def best(self, most: int) -> "FrameDetections":
+        """Return the most confident detections, at most so many."""
+        return replace(
+            self,
+            boxes_P4=self.boxes_P4[:most],
+            confidence_P=self.confidence_P[:most],
+            class_P=self.class_P[:most],
+        )

@@ -127,6 +127,7 @@ def test_a_veiled_frame_is_drawn_with_its_labels_and_detections(place: Path) -> 
     detected = FrameDetections(first.sample_id, box, np.ones(1, np.float32), np.ones(1, np.int64), ("hammer", "saw"))
     plain, marked = (raypp.draw_veiled(archive, frames, some) for some in ((), (detected,)))
     assert detected.names == ("saw",)
+    assert (len(detected.best(1)), len(detected.best(0)), repr(detected.best(0))[-5:]) == (1, 0, "none>")
     assert len(plain) == len(marked) == 3
     assert plain[0].height / plain[0].width == pytest.approx(first.codes_CRW.shape[1] / first.codes_CRW.shape[2])
     assert _count(plain[0], (0, 230, 118)) > 100, "labels are green"
