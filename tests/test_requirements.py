@@ -37,7 +37,7 @@ def test_the_core_lock_has_all_that_the_core_asks_for_and_nothing_of_the_cluster
 
 
 def test_nothing_makes_each_process_of_ray_start_seconds_later():
-    """What imports jsonschema builds a grammar where this package is beside it, and `import ray` does."""
+    """Importing jsonschema builds a grammar where this package is beside it, and `import ray` does that."""
     assert "rfc3987-syntax" not in _pins("requirements.txt")
 
 

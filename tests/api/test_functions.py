@@ -86,7 +86,8 @@ def test_a_detector_is_evaluated_exported_and_detects_the_same_in_any_company(pl
 def test_a_comparison_leaves_its_table(place: Path) -> None:
     arms = tuple(raypp.parse_arm(name, 0) for name in ("plain", "default"))
     schedule = raypp.ComparisonSchedule(size=SIZE, epochs=2, batch=4)
-    comparison = raypp.Comparison(str(place / "tools"), place / "cost", place / "owner.key", schedule, arms, wrong_keys=0)
+    data, key = str(place / "tools"), place / "owner.key"
+    comparison = raypp.Comparison(data, place / "cost", key, schedule, arms, wrong_keys=0)
     summary = raypp.compare_veils(comparison, replicates=20)
     assert [(line.name, line.bytes_per_frame is None) for line in summary.lines] == [
         ("plain", True),
