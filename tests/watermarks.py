@@ -89,10 +89,11 @@ def shared_memory() -> list[Path]:
 
 def found(places: list[Path], needles: dict[str, bytes]) -> list[str]:
     """Name what is found where; a file that several processes hold is read once."""
-    starts: dict[bytes, list[str]] = {}
+    anchors: dict[bytes, list[tuple[str, int]]] = {}
     for name, needle in needles.items():
-        starts.setdefault(needle[:4], []).append(name)
-    heads = np.array([np.frombuffer(start, "<u2") for start in starts])
+        at = _most_varied(needle)
+        anchors.setdefault(needle[at : at + 4], []).append((name, at))
+    heads = np.array([np.frombuffer(anchor, "<u2") for anchor in anchors])
     first, second = np.isin(np.arange(1 << 16), heads[:, 0]), np.isin(np.arange(1 << 16), heads[:, 1])
     hits, read = [], set()
     for place in places:
@@ -107,15 +108,21 @@ def found(places: list[Path], needles: dict[str, bytes]) -> list[str]:
         here = {
             name
             for at in _starts(content, first, second)
-            for name in starts.get(content[at : at + 4], ())
-            if content.startswith(needles[name], at)
+            for name, before in anchors.get(content[at : at + 4], ())
+            if at >= before and content.startswith(needles[name], at - before)
         }
         hits += [f"{name} in {place}" for name in needles if name in here]
     return hits
 
 
+def _most_varied(needle: bytes) -> int:
+    """Where a needle has four bytes that differ most and begin with no zero: a memory is full of zeros, as tables are."""
+    begins = [at for at in range(len(needle) - 3) if needle[at] and needle[at + 1]] or [0]
+    return max(begins, key=lambda at: len(set(needle[at : at + 4])))
+
+
 def _starts(content: bytes, first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> list[int]:
-    """Where a needle may begin: its first two bytes and its next two are those of some needle."""
+    """Where an anchor may begin: its first two bytes and its next two are those of some anchor."""
     starts = []
     for offset in (0, 1):
         pairs = np.frombuffer(content, "<u2", (len(content) - offset) // 2, offset) if len(content) > offset else None
