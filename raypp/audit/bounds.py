@@ -36,40 +36,42 @@ _STILL = 1e-6
 Matrix = npt.NDArray[np.float64]
 
 
-def bounds_on(made: Veil, evidence: Evidence, say: Callable[[str], object]) -> dict[str, float]:
+def bounds_on(made_veil: Veil, evidence: Evidence, say: Callable[[str], object]) -> dict[str, float]:
     """Return figures of a veil and an audit's images, by name; shares are of the variance of luma inside cells.
 
     Args:
-        made: the audited veil.
+        made_veil: the audited veil.
         evidence: its images: of at most 50 of those known and 50 of those attacked, a random 20,000 cells.
         say: is told of figures that cannot be computed, and why.
     """
-    seen, spec = veil(made), made.spec
-    both = [one.take(range(0, len(one), -(-len(one) // _IMAGES))) for one in (evidence.known, evidence.victims)]
-    frames = np.concatenate([one.frames for one in both])
-    codes_NhwC = grid(np.concatenate([seen.encode(one) for one in both]))
+    seen, spec = veil(made_veil), made_veil.spec
+    both = [
+        images.take(range(0, len(images), -(-len(images) // _IMAGES))) for images in (evidence.known, evidence.victims)
+    ]
+    frames = np.concatenate([images.frames for images in both])
+    codes_NhwC = grid(np.concatenate([seen.encode(images) for images in both]))
     chance, count = np.random.default_rng(0), count_cells(codes_NhwC)
     places = np.sort(chance.choice(count, min(_CELLS, count), replace=False))
     pixels = patches(frames, spec.patch, places).astype(np.float64)
     wanted = pixels @ detail_of(spec.patch).T
     bits = spec.channels * spec.bits
-    found = {
+    figures = {
         BITS_PER_CELL: bits,
         BITS_PER_PIXEL: bits / spec.patch**2,
         KB_PER_FRAME: bits * count / len(frames) / 8000,
         CELL_VALUES: pixels.shape[1],
     }
     try:
-        moving = directions(slopes(open_white_box(made.stream(SITE, CAMERA)), frames, spec.patch, chance))
+        moving = directions(slopes(open_white_box(made_veil.stream(SITE, CAMERA)), frames, spec.patch, chance))
     except ModelError as error:
         say(f"directions in which codes move are not computed: {error}")
     else:
-        found |= {DIRECTIONS: moving.shape[1], ALONG: explained_share(pixels @ moving, wanted)}
+        figures |= {DIRECTIONS: moving.shape[1], ALONG: explained_share(pixels @ moving, wanted)}
     own, around = codes_NhwC.reshape(count, -1)[places], neighbourhoods(codes_NhwC, places)
     for name, values in ((BY_CELL, own), (BY_AROUND, around)):
         if values.shape[1] * spec.levels <= MOST_ONE_HOT:  # the last value follows from the others
-            found[name] = explained_share(one_hot(values, spec.levels - 1), wanted)
-    return {name: float(value) for name, value in found.items()}
+            figures[name] = explained_share(one_hot(values, spec.levels - 1), wanted)
+    return {name: float(value) for name, value in figures.items()}
 
 
 def directions(slopes_SVD: Iterable[Matrix]) -> Matrix:
@@ -81,7 +83,7 @@ def directions(slopes_SVD: Iterable[Matrix]) -> Matrix:
     Args:
         slopes_SVD: of S cells, V values by the D pixels of a cell.
     """
-    average = np.mean([one.T @ one for one in slopes_SVD], axis=0)
+    average = np.mean([slope_VD.T @ slope_VD for slope_VD in slopes_SVD], axis=0)
     strength, axes = np.linalg.eigh(average)
     return np.asarray(axes[:, strength > _NOTHING * max(strength[-1], _STILL)])
 
@@ -103,8 +105,8 @@ def slopes(white_box: WhiteBox, frames: Frames, patch: int, chance: np.random.Ge
             shown[here] = cell
             return white_box.values(shown.permute(2, 0, 1)[None])
 
-        made: Tensor = torch.func.jacrev(values, chunk_size=_AT_A_TIME)(window[here].clone())
-        yield made.reshape(-1, 3 * patch**2).numpy().astype(np.float64)
+        slope: Tensor = torch.func.jacrev(values, chunk_size=_AT_A_TIME)(window[here].clone())
+        yield slope.reshape(-1, 3 * patch**2).numpy().astype(np.float64)
 
 
 def explained_share(features_NF: npt.NDArray[np.floating], targets_NT: Matrix) -> float:

@@ -109,8 +109,8 @@ def audit_plan_lines(settings: AuditSettings) -> Iterator[str]:
 def audit_summary_lines(summary: AuditSummary) -> Iterator[str]:
     """Word what the attacks made of the veil, where the details are, and last the verdict."""
     rows = [row for row in summary.rows if row.target == VEIL]
-    made = [row for row in rows if not row.reason]
-    yield f"attacked      {counted(summary.images.victims, 'image')}, by {counted(len(made), 'attack')}"
+    finished = [row for row in rows if not row.reason]
+    yield f"attacked      {counted(summary.images.victims, 'image')}, by {counted(len(finished), 'attack')}"
     if summary.images.passed_by:
         yield f"left out      {counted(summary.images.passed_by, 'image')} of another shape"
     for reason, without in _grouped((row.reason, row.attack.name) for row in rows if row.reason):
@@ -137,12 +137,12 @@ def _grouped(reasons: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str
 
 
 def _gate_in_words(gate: Gate) -> str:
-    said = gate.name
-    said += "" if gate.got is None else f": {gate.got:.2f} by {gate.by}"
-    said += "" if gate.high is None else f" (95 %: up to {gate.high:.2f})"
-    said += (
+    line = gate.name
+    line += "" if gate.got is None else f": {gate.got:.2f} by {gate.by}"
+    line += "" if gate.high is None else f" (95 %: up to {gate.high:.2f})"
+    line += (
         f"; {min(gate.over_keys):.2f} to {max(gate.over_keys):.2f} under {len(gate.over_keys)} keys"
         if gate.over_keys
         else ""
     )
-    return said + ("" if gate.threshold is None else f"; at most {gate.threshold:.2f} is allowed")
+    return line + ("" if gate.threshold is None else f"; at most {gate.threshold:.2f} is allowed")

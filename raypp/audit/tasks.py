@@ -64,9 +64,9 @@ class AttackTask(BaseModel):
     def row_id(self) -> str:
         """Name of its files: it says what was done, whatever the folder is called."""
         places = {"out", "key_path", "sources", "encoder", "model", "weights", "members"}
-        said = self.model_dump_json(exclude={"settings": places})
+        settings_json = self.model_dump_json(exclude={"settings": places})
         words = "-".join(re.findall(r"[a-z0-9]+", f"{self.attack.name} {self.target}".lower()))
-        return f"{words}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
+        return f"{words}-{hashlib.sha256(settings_json.encode()).hexdigest()[:8]}"
 
 
 ClusterTasks = Callable[[Sequence[AttackTask], str | None, float], Iterator[str]]
@@ -79,11 +79,11 @@ def tasks(settings: AuditSettings) -> list[AttackTask]:
     Raises:
         OptionError: if the footage is too little.
     """
-    lab, made, veil_id = lab_of(settings), settings.suite, load_key(settings.key_path).veil_id(settings.spec)
+    lab, suite, veil_id = lab_of(settings), settings.suite, load_key(settings.key_path).veil_id(settings.spec)
     footage, code, insider = lab.evidence.digest, code_digest(), insider_digest(settings.files)
     weights = hashlib.sha256(settings.weights.read_bytes()).hexdigest() if settings.weights else ""
-    asked = any(Need.MEMBERS in planned.needs for _, planned in made.pairs())
-    tried = lab.trial if asked else None
+    needs_members = any(Need.MEMBERS in planned.needs for _, planned in suite.pairs())
+    tried = lab.trial if needs_members else None
     trial, looking = trial_digest(tried) if tried else "", recogniser_versions()
     return [
         AttackTask(
@@ -95,10 +95,10 @@ def tasks(settings: AuditSettings) -> list[AttackTask]:
             attack=planned.attack.id,
             insider=insider if planned.needs else "",
             trial=trial if Need.MEMBERS in planned.needs else "",
-            recognisers=looking if made.looks(target, planned) or Need.RECOGNISERS in planned.needs else "",
-            things=weights if made.looks(target, planned) else "",
+            recognisers=looking if suite.looks(target, planned) or Need.RECOGNISERS in planned.needs else "",
+            things=weights if suite.looks(target, planned) else "",
         )
-        for target, planned in made.pairs()
+        for target, planned in suite.pairs()
         if target == VEIL or not lab.lacking(planned)
     ]
 
@@ -151,20 +151,20 @@ def read_attack_rows(wanted: Sequence[AttackTask]) -> list[AttackRow]:
     Raises:
         ConflictError: if a row is damaged.
     """
-    found = {(task.target, task.attack): _read(_row_path(task)) for task in wanted}
-    made = wanted[0].settings.suite
+    rows = {(task.target, task.attack): _read(_row_path(task)) for task in wanted}
+    suite = wanted[0].settings.suite
     return [
-        row.model_copy(update={"control": _control(made.planned_as(attack).requirement, found, attack)})
-        for (_, attack), row in found.items()
+        row.model_copy(update={"control": _control(suite.planned_as(attack).requirement, rows, attack)})
+        for (_, attack), row in rows.items()
     ]
 
 
 def _control(
-    requirement: Requirement | None, found: dict[tuple[str, AttackId], AttackRow], attack: AttackId
+    requirement: Requirement | None, rows: dict[tuple[str, AttackId], AttackRow], attack: AttackId
 ) -> Control | None:
-    if requirement is None or (requirement.on, attack) not in found:
+    if requirement is None or (requirement.on, attack) not in rows:
         return None
-    row = found[requirement.on, attack]
+    row = rows[requirement.on, attack]
     demands = []
     for figure, least in requirement.least:
         got: Estimate | None = getattr(row, figure.value, None)

@@ -62,10 +62,10 @@ def test_nobody_is_learnt_from_who_is_asked_about_and_pairs_are_a_second_apart(p
     for learnt, asked in both:
         assert not set(learnt) & set(asked)
         for trio in trios_of(people, asked):
-            one, same, other = (people.person_N[place] for place in (trio.one, trio.same, trio.other))
+            one, same, other = (people.person_N[place] for place in (trio.first, trio.same, trio.other))
             assert one == same != other
             assert {int(one), int(other)} <= set(asked.tolist())
-            assert abs(people.times_us_N[trio.one] - people.times_us_N[trio.same]) >= 1_000_000
+            assert abs(people.times_us_N[trio.first] - people.times_us_N[trio.same]) >= 1_000_000
 
 
 def test_who_is_alone_in_a_video_is_only_learnt_from(people: People) -> None:

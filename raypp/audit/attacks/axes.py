@@ -48,8 +48,8 @@ class Axes:
         looked_at = evenly_chosen(codes)
         width = _values(looked_at[0], levels).shape[-1]
         total, gram, cells = np.zeros(width), np.zeros((width, width)), 0
-        for one in looked_at:
-            flat = _values(one, levels).reshape(-1, width)
+        for code_CGG in looked_at:
+            flat = _values(code_CGG, levels).reshape(-1, width)
             total, gram, cells = total + flat.sum(axis=0), gram + flat.T @ flat, cells + len(flat)
         mean = total / cells
         variances, vectors = np.linalg.eigh(gram / cells - np.outer(mean, mean))
@@ -60,8 +60,10 @@ class Axes:
 
     def components(self, codes: Codes) -> Features:
         """Return the components of codes, float32[N, K, G, G']."""
-        made = [((_values(one, self.levels) - self.mean) @ self.matrix).transpose(2, 0, 1) for one in codes]
-        return np.stack(made).astype(np.float32)
+        components = [
+            ((_values(code_CGG, self.levels) - self.mean) @ self.matrix).transpose(2, 0, 1) for code_CGG in codes
+        ]
+        return np.stack(components).astype(np.float32)
 
     def turned_to(self, reference: "Axes", codes: Codes) -> "Axes":
         """Turn components until neighbours' covariances, and third moments, are most like the reference's.
@@ -106,9 +108,9 @@ def _signs(own: tuple[Doubles, ...], wanted: tuple[Doubles, ...]) -> Doubles:
     signs = np.ones(len(own[0]))
     for place in range(1, len(signs)):
         agreement = sum(
-            float(signs[:place] @ (one[place, :place] * other[place, :place]))
-            + float(signs[:place] @ (one[:place, place] * other[:place, place]))
-            for one, other in zip(own, wanted, strict=True)
+            float(signs[:place] @ (turned[place, :place] * other[place, :place]))
+            + float(signs[:place] @ (turned[:place, place] * other[:place, place]))
+            for turned, other in zip(own, wanted, strict=True)
         )
         signs[place] = -1.0 if agreement < 0 else 1.0
     return signs

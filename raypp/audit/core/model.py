@@ -104,7 +104,7 @@ class Images:
             np.concatenate([self.frames, others.frames]),
             self.cameras + others.cameras,
             self.boxes + others.boxes,
-            tuple(moment for one in (self, others) for moment in one.moments or (None,) * len(one)),
+            tuple(moment for images in (self, others) for moment in images.moments or (None,) * len(images)),
         )
 
 

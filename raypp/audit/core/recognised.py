@@ -42,12 +42,12 @@ class TextFigures(BaseModel):
     @property
     def words(self) -> int:
         """Words that are read on plain images, planted or their own."""
-        return sum(one.words for one in self.planted) + (self.own or 0)
+        return sum(height.words for height in self.planted) + (self.own or 0)
 
     @property
     def read(self) -> int:
         """How many of those are read on reconstructed images."""
-        return sum(one.read for one in self.planted) + self.own_read
+        return sum(height.read for height in self.planted) + self.own_read
 
 
 class Verification(BaseModel):

@@ -63,7 +63,7 @@ class Control(BaseModel):
     @property
     def passed(self) -> bool:
         """Whether the attack works."""
-        return all(one.met for one in self.demands)
+        return all(demand.met for demand in self.demands)
 
 
 class ReconstructFigures(BaseModel):
@@ -184,5 +184,5 @@ AttackRow: TypeAlias = Annotated[ReconstructRow | MatchRow | DecideRow, Field(di
 def under_key(row: TriedUnderKeys, other: int) -> TriedUnderKeys:
     """Return a row with the figures of one of the other keys in place of the owner's."""
     figures = row.other_keys[other]
-    found = {name: getattr(figures, name) for name in type(figures).model_fields}
-    return row.model_copy(update={**found, "other_keys": ()})
+    values = {name: getattr(figures, name) for name in type(figures).model_fields}
+    return row.model_copy(update={**values, "other_keys": ()})

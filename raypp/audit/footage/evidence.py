@@ -65,11 +65,11 @@ class _Taken:
 
 def digest_of(*some: Images) -> str:
     """SHA-256 of images with their labels, as hex."""
-    found = sha256()
+    digest = sha256()
     for images in some:
-        found.update(f"{images.frames.shape} {images.cameras} {images.boxes}".encode())
-        found.update(images.frames.tobytes())
-    return found.hexdigest()
+        digest.update(f"{images.frames.shape} {images.cameras} {images.boxes}".encode())
+        digest.update(images.frames.tobytes())
+    return digest.hexdigest()
 
 
 def gather(sources: Sequence[str], size: int, known: int, victims: int, seed: int) -> Evidence:
@@ -86,17 +86,17 @@ def gather(sources: Sequence[str], size: int, known: int, victims: int, seed: in
         OptionError: if there are not at least four images of one shape.
         MediaError: if a source is not there or cannot be decoded.
     """
-    found = discover(sources)
-    labelled = {image.file.url: (dataset, image) for dataset in found.datasets for image in dataset.images}
-    files = [*found.files, *(image.file for dataset in found.datasets for image in dataset.images)]
+    discovery = discover(sources)
+    labelled = {image.file.url: (dataset, image) for dataset in discovery.datasets for image in dataset.images}
+    files = [*discovery.files, *(image.file for dataset in discovery.datasets for image in dataset.images)]
     if not files:
         raise OptionError(f"no video and no image in {', '.join(sources)}; name the owner's own footage")
     order = [files[place] for place in np.random.default_rng(seed).permutation(len(files))]
     if len(order) < 3:
         halves = [list(_images(file, -(-(known + victims) // len(order)), size, labelled)) for file in order]
         share = known / (known + victims)
-        mine = [one for half in halves for one in half[: round(len(half) * share)]]
-        theirs = [one for half in halves for one in half[round(len(half) * share) :]]
+        mine = [image for half in halves for image in half[: round(len(half) * share)]]
+        theirs = [image for half in halves for image in half[round(len(half) * share) :]]
     else:
         cut = max(1, min(len(order) - 1, round(len(order) * victims / (known + victims))))
         theirs = _from(order[:cut], victims, size, labelled)
@@ -108,7 +108,7 @@ def _from(files: Sequence[SourceFile], count: int, size: int, labelled: Labelled
     """Take `count` images, as evenly as the files allow."""
     chosen = files[:count]
     each = -(-count // len(chosen))
-    return [one for file in chosen for one in _images(file, each, size, labelled)]
+    return [image for file in chosen for image in _images(file, each, size, labelled)]
 
 
 def _images(file: SourceFile, count: int, size: int, labelled: Labelled) -> Iterator[_Taken]:
@@ -156,7 +156,7 @@ def read_labelled(
     dataset, image = labelled
     labels = dataset.labels_of(image)
     boxes = labels.boxes if labels else ()
-    return frame.pixels, _within(window, tuple((dataset.classes[one.class_id], one) for one in boxes))
+    return frame.pixels, _within(window, tuple((dataset.classes[box.class_id], box) for box in boxes))
 
 
 def _sidecar(file: SourceFile) -> Sidecar | None:
@@ -168,15 +168,15 @@ def _within(window: Letterbox, labels: Labels) -> Labels:
     """Boxes are of the source's frame; here they become fractions of the window."""
     x, y = window.content_width / window.window_width, window.content_height / window.window_height
     return tuple(
-        (name, Box(class_id=one.class_id, x=one.x * x, y=one.y * y, w=one.w * x, h=one.h * y)) for name, one in labels
+        (name, Box(class_id=box.class_id, x=box.x * x, y=box.y * y, w=box.w * x, h=box.h * y)) for name, box in labels
     )
 
 
 def _same_shape(mine: Sequence[_Taken], theirs: Sequence[_Taken]) -> Evidence:
-    shapes = Counter(one.pixels.shape for one in (*mine, *theirs))
+    shapes = Counter(image.pixels.shape for image in (*mine, *theirs))
     shape = shapes.most_common(1)[0][0] if shapes else ()
-    known = [one for one in mine if one.pixels.shape == shape]
-    victims = [one for one in theirs if one.pixels.shape == shape]
+    known = [image for image in mine if image.pixels.shape == shape]
+    victims = [image for image in theirs if image.pixels.shape == shape]
     if len(known) < _LEAST or len(victims) < _LEAST:
         raise OptionError(
             f"{len(known)} images for the attacker and {len(victims)} to attack, of one shape; an audit needs "
@@ -186,10 +186,10 @@ def _same_shape(mine: Sequence[_Taken], theirs: Sequence[_Taken]) -> Evidence:
 
 
 def _together(taken: Sequence[_Taken]) -> Images:
-    recorded = tuple(one.moment for one in taken)
+    recorded = tuple(image.moment for image in taken)
     return Images(
-        np.stack([one.pixels for one in taken]),
+        np.stack([image.pixels for image in taken]),
         (CAMERA,) * len(taken),
-        tuple(one.labels for one in taken),
+        tuple(image.labels for image in taken),
         recorded if any(recorded) else (),
     )

@@ -38,9 +38,9 @@ def gather_trial(sources: tuple[str, ...], size: int, patch: int, count: int, se
         if counts[TRAIN] >= LEAST_MEMBERS and counts[VAL] >= LEAST_STRANGERS:
             chance = np.random.default_rng(seed)
             train = _read(dataset, TRAIN, count, size, patch, chance)
-            found = _trial(train, _read(dataset, VAL, count + _MOST_OWN, size, patch, chance))
-            if found is not None:
-                return found
+            trial = _trial(train, _read(dataset, VAL, count + _MOST_OWN, size, patch, chance))
+            if trial is not None:
+                return trial
     return None
 
 
@@ -57,7 +57,7 @@ def _read(dataset: Dataset, split: str, count: int, size: int, patch: int, chanc
 
 def _trial(train: Read, val: Read) -> Trial | None:
     shape = Counter(frame.shape for frame, _ in (*train, *val)).most_common(1)[0][0]
-    members, others = ([one for one in part if one[0].shape == shape] for part in (train, val))
+    members, others = ([image for image in part if image[0].shape == shape] for part in (train, val))
     if len(members) < LEAST_MEMBERS or len(others) < LEAST_STRANGERS:
         return None
     own = min(_MOST_OWN, len(others) // 2)

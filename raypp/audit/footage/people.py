@@ -55,8 +55,8 @@ def bodies_by(weights: Path) -> Finder | None:
         return None
 
     def find(frame: Frames) -> Corners:
-        found = detector.find(frame, _SURE)
-        boxes: Corners = found.boxes_P4[found.classes_P == wanted]
+        sightings = detector.find(frame, _SURE)
+        boxes: Corners = sightings.boxes_P4[sightings.classes_P == wanted]
         return boxes
 
     return find
@@ -104,7 +104,7 @@ def together(tracks: list[list[_Kept]], what: str) -> People | str:
     most = max(Counter(track[0][0] for track in mine).values(), default=0)
     if most < LEAST_PEOPLE:
         return f"of {what}, {most} can be followed for {_LEAST_US // 1_000_000} s in one video; it takes {LEAST_PEOPLE}"
-    kept = [one for track in mine for one in track]
+    kept = [spot for track in mine for spot in track]
     frames = np.stack([frame for _, _, frame, _ in kept])
     return People(
         images=Images(frames, (CAMERA,) * len(kept), ((),) * len(kept)),
@@ -135,8 +135,12 @@ def _video(number: int, url: str, size: int, find: Finder, longest_s: float) -> 
         stream.close()
     times_us = [time_us for time_us, _, _ in seen]
     tracks = tracked([boxes for _, _, boxes in seen], times_us)
-    lasting = [one for one in tracks if len(one) > 1 and times_us[one[-1][0]] - times_us[one[0][0]] >= _LEAST_US]
-    return [[(number, *seen[frame][:2], seen[frame][2][place]) for frame, place in _thinned(one)] for one in lasting]
+    lasting = [
+        track for track in tracks if len(track) > 1 and times_us[track[-1][0]] - times_us[track[0][0]] >= _LEAST_US
+    ]
+    return [
+        [(number, *seen[frame][:2], seen[frame][2][place]) for frame, place in _thinned(track)] for track in lasting
+    ]
 
 
 def _thinned(track: list[Spot]) -> list[Spot]:

@@ -42,16 +42,16 @@ def tracked(boxes: Sequence[Corners], times_us: Sequence[int]) -> list[list[Spot
     Returns:
         The tracks in the order in which they begin, each with its boxes in order of time.
     """
-    found: list[_Open] = []
+    tracks: list[_Open] = []
     for frame, (corners_P4, now_us) in enumerate(zip(boxes, times_us, strict=True)):
-        alive = [one for one in found if now_us - one.seen_us <= _LOST_US]
-        shared = box_iou(np.array([one.corners_4 for one in alive]).reshape(-1, 4), corners_P4)
+        alive = [candidate for candidate in tracks if now_us - candidate.seen_us <= _LOST_US]
+        shared = box_iou(np.array([candidate.corners_4 for candidate in alive]).reshape(-1, 4), corners_P4)
         left = set(range(len(corners_P4)))
         while shared.size and shared.max() >= _SAME:
-            track, box = (int(one) for one in np.unravel_index(shared.argmax(), shared.shape))
+            track, box = (int(place) for place in np.unravel_index(shared.argmax(), shared.shape))
             shared[track], shared[:, box] = 0, 0
             left.discard(box)
             alive[track].corners_4, alive[track].seen_us = corners_P4[box], now_us
             alive[track].spots.append((frame, box))
-        found += [_Open(corners_P4[box], now_us, [(frame, box)]) for box in sorted(left)]
-    return [one.spots for one in found]
+        tracks += [_Open(corners_P4[box], now_us, [(frame, box)]) for box in sorted(left)]
+    return [candidate.spots for candidate in tracks]

@@ -50,8 +50,8 @@ class VideoMoment:
 
 def moments(info: VideoInfo, count: int) -> list[int]:
     """Return `count` moments spread evenly over a video, in microseconds."""
-    found: list[int] = np.linspace(0, info.duration_us, count + 2)[1:-1].astype(int).tolist()
-    return found
+    times_us: list[int] = np.linspace(0, info.duration_us, count + 2)[1:-1].astype(int).tolist()
+    return times_us
 
 
 def frames_from(stream: SourceStream, info: VideoInfo, start_us: int, box: Letterbox) -> Iterator[Frame]:
@@ -75,4 +75,4 @@ def _opened(url: str, size: int, cell: int) -> Iterator[tuple[SourceStream, Vide
 def _whole(url: str, size: int, cell: int, count: int) -> Frames:
     with _opened(url, size, cell) as (stream, info, box):
         first = (islice(frames_from(stream, info, moment, box), 1) for moment in moments(info, count))
-        return np.stack([frame.pixels for found in first for frame in found])
+        return np.stack([frame.pixels for frames_of_source in first for frame in frames_of_source])

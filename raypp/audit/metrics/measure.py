@@ -77,8 +77,8 @@ class Inspection:
         if self.things is None:
             return self.search.look(reconstructed, probes) if self.search else None
         objects, colours = self.things.look(reconstructed)
-        found = self.search.look(reconstructed, probes) if self.search else Recognised(reason=NOT_INSTALLED)
-        return found.model_copy(update={"objects": objects, "colours": colours})
+        recognised = self.search.look(reconstructed, probes) if self.search else Recognised(reason=NOT_INSTALLED)
+        return recognised.model_copy(update={"objects": objects, "colours": colours})
 
 
 NOT_INSPECTED = Inspection()
@@ -145,18 +145,21 @@ def reconstructed_row(
     """
     taught = attack.learn(case) if isinstance(attack, Learner) else attack
     blindly, truth = attack.adversary is Adversary.CIPHERTEXT_ONLY, case.victims.frames
-    made = _reconstructed(taught, case, blind, inspection, blindly=blindly)
+    measured = _reconstructed(taught, case, blind, inspection, blindly=blindly)
     probes = inspection.search.probes.images.frames if inspection.search else truth[:0]
-    _draw(image, truth, made.frames, made.leaked, (probes, made.read))
+    _draw(image, truth, measured.frames, measured.leaked, (probes, measured.read))
     elsewhere = (replace(case, target=other) for other in others)
     return ReconstructRow(
         **_said(target, attack, len(truth), case.seed),
-        **dict(made.figures),
-        psnr_db=scores.estimate(_scored(scores.psnr, made.frames, truth)),
-        ssim=scores.estimate(_scored(scores.ssim, made.frames, truth)),
+        **dict(measured.figures),
+        psnr_db=scores.estimate(_scored(scores.psnr, measured.frames, truth)),
+        ssim=scores.estimate(_scored(scores.ssim, measured.frames, truth)),
         blind_psnr_db=blind.psnr_db,
         image=image.name,
-        other_keys=tuple(_reconstructed(taught, one, blind, inspection, blindly=blindly).figures for one in elsewhere),
+        other_keys=tuple(
+            _reconstructed(taught, case_of_other, blind, inspection, blindly=blindly).figures
+            for case_of_other in elsewhere
+        ),
     )
 
 
@@ -166,8 +169,8 @@ def _reconstructed(
     """Reconstruct the victims under one key, and measure; `blindly` is without any pair."""
     truth, block = case.victims.frames, blind.block
     probes = inspection.search.probes.images if inspection.search else case.victims.take(())
-    made = taught.reconstruct(replace(case, victims=case.victims.and_also(probes)))
-    reconstructed, read = made[: len(truth)], made[len(truth) :]
+    images = taught.reconstruct(replace(case, victims=case.victims.and_also(probes)))
+    reconstructed, read = images[: len(truth)], images[len(truth) :]
     detail = _scored(scores.detail, reconstructed, truth, block)
     if blindly and np.nansum(detail) < 0:
         # Without pairs, light and dark may be the wrong way round in all images: a person sees that, and turns them.
@@ -195,11 +198,11 @@ def matched_row(target: str, matcher: MatchAttack, case: Case, others: Iterable[
 
 def decided_row(target: str, decider: DecideAttack, case: Case) -> DecideRow:
     """Make an attack that tells of single images whether something is so."""
-    made = decider.decide(case)
-    found = scores.auc(made.so, made.not_so)
-    if made.whose is not None:
-        found = scores.auc_of_people(made.so, made.not_so, made.whose, case.seed)
-    return DecideRow(**_said(target, decider, len(made.so) + len(made.not_so), case.seed), auc=found)
+    decisions = decider.decide(case)
+    auc = scores.auc(decisions.so, decisions.not_so)
+    if decisions.whose is not None:
+        auc = scores.auc_of_people(decisions.so, decisions.not_so, decisions.whose, case.seed)
+    return DecideRow(**_said(target, decider, len(decisions.so) + len(decisions.not_so), case.seed), auc=auc)
 
 
 def missing_row(target: str, attack: AnyAttack, reason: str, images: int, seed: int) -> AttackRow:
@@ -236,6 +239,6 @@ def _draw(
     """Draw the images of which most is found, each beside what was made of it; then one with planted words."""
     order = np.argsort(np.nan_to_num(-leaked))[:_DRAWN]
     pairs = [(truth[place], reconstructed[place]) for place in order]
-    pairs += [(frame, made) for frame, made in zip(*probes, strict=True)][:1]
+    pairs += [(frame, reconstruction) for frame, reconstruction in zip(*probes, strict=True)][:1]
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.concatenate([np.concatenate(pair, axis=1) for pair in pairs])).save(path)

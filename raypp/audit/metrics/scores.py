@@ -71,19 +71,21 @@ def estimate(values: Floats, seed: int = 0) -> Estimate | None:
     return Estimate(mean=float(kept.mean()), low=float(low), high=float(high), worst=_mean_of_worst(kept))
 
 
-def share_estimate(found: npt.NDArray[np.bool_]) -> Estimate:
+def share_estimate(is_right: npt.NDArray[np.bool_]) -> Estimate:
     """Share of images that were found, of bool[N] with at least one, with its 95 % interval.
 
     The interval is Wilson's (1927): where none or all are found, that of a bootstrap is of no width, which says more
     than any number of images can tell.
     """
-    count, mean = len(found), float(found.mean())
+    count, mean = len(is_right), float(is_right.mean())
     middle, spread = (
         mean + _SURE**2 / (2 * count),
         _SURE * math.sqrt(mean * (1 - mean) / count + (_SURE / count) ** 2 / 4),
     )
     low, high = ((middle + way * spread) / (1 + _SURE**2 / count) for way in (-1, 1))
-    return Estimate(mean=mean, low=max(0.0, low), high=min(1.0, high), worst=_mean_of_worst(found.astype(np.float64)))
+    return Estimate(
+        mean=mean, low=max(0.0, low), high=min(1.0, high), worst=_mean_of_worst(is_right.astype(np.float64))
+    )
 
 
 def auc(so: Floats, not_so: Floats) -> Estimate:
@@ -116,8 +118,8 @@ def auc_of_people(so: Floats, not_so: Floats, whose: npt.NDArray[np.int64], seed
         seed: of the bootstrap.
     """
     people = np.unique(whose)
-    placed = [_placed(so[whose == one], not_so[whose == one]) for one in people]
-    areas = np.array([one.mean() for one in placed])
+    placed = [_placed(so[whose == person], not_so[whose == person]) for person in people]
+    areas = np.array([areas_of_person.mean() for areas_of_person in placed])
     drawn = np.random.default_rng(seed).integers(0, len(areas), (_REPLICATES, len(areas)))
     low, high = np.percentile(areas[drawn].mean(axis=1), (2.5, 97.5))
     area = float(areas.mean())
@@ -191,6 +193,6 @@ def _correlation(mine: Floats, true: Floats, luma: Floats) -> Floats:
     mine = mine - mine.mean(axis=2, keepdims=True)
     true = true - true.mean(axis=2, keepdims=True)
     norms = np.sqrt(np.square(mine).sum(axis=2) * np.square(true).sum(axis=2))
-    found = (mine * true).sum(axis=2) / np.maximum(norms, 1e-9)
+    likeness = (mine * true).sum(axis=2) / np.maximum(norms, 1e-9)
     counts = textured.sum(axis=1)
-    return np.where(counts > 0, (found * textured).sum(axis=1) / np.maximum(counts, 1), np.nan)
+    return np.where(counts > 0, (likeness * textured).sum(axis=1) / np.maximum(counts, 1), np.nan)

@@ -32,7 +32,9 @@ def find(frame: Frame) -> Corners:
     likely a face's middle is in each place of a grid, its extent and its offset there.
     """
     pixels = frame.astype(np.float32).transpose(2, 0, 1)[None]
-    likely, extent, offset = (made[0] for made in _finder().run(None, {_finder().get_inputs()[0].name: pixels})[:3])
+    likely, extent, offset = (
+        outputs[0] for outputs in _finder().run(None, {_finder().get_inputs()[0].name: pixels})[:3]
+    )
     rows, columns = np.nonzero(likely[0] > _SURE)
     height, width = np.exp(extent[:, rows, columns].astype(np.float64)) * _STRIDE
     y = (rows + offset[0, rows, columns] + 0.5) * _STRIDE
@@ -51,12 +53,12 @@ def landmarks(frame: Frame, boxes: Corners) -> list[Any]:
     return [_landmarks()(frame, _square(box)) for box in boxes]
 
 
-def describe_faces(frame: Frame, found: list[Any]) -> Descriptions:
+def describe_faces(frame: Frame, rectangles: list[Any]) -> Descriptions:
     """Describe the faces that have their eyes and noses in these places, whatever is seen there now.
 
     By a residual network (King, dlib 19.3, 2017; He et al., CVPR 2016).
     """
-    rows = [np.asarray(_describer().compute_face_descriptor(frame, one)) for one in found]
+    rows = [np.asarray(_describer().compute_face_descriptor(frame, rectangle)) for rectangle in rectangles]
     return np.asarray(rows, dtype=np.float64).reshape(len(rows), 128)
 
 
@@ -65,7 +67,7 @@ def people(descriptions: Descriptions) -> npt.NDArray[np.int64]:
 
     By Chinese whispers (Biemann, TextGraphs 2006) over faces that are near each other.
     """
-    groups = dlib.chinese_whispers_clustering([dlib.vector(one) for one in descriptions], _GROUPED)
+    groups = dlib.chinese_whispers_clustering([dlib.vector(description) for description in descriptions], _GROUPED)
     return np.asarray(groups, dtype=np.int64)
 
 
@@ -73,15 +75,15 @@ def _square(box: npt.NDArray[np.float64]) -> Any:
     """The box that dlib would look into: square, as wide as the face, somewhat lower than the middle."""
     half = (box[2] - box[0] + box[3] - box[1]) / 4
     x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    return dlib.rectangle(*(round(float(one)) for one in (x - half, y - half, x + half, y + half)))
+    return dlib.rectangle(*(round(float(side)) for side in (x - half, y - half, x + half, y + half)))
 
 
 @cache
 def _finder() -> Any:
     """CenterFace for frames of any size: its file names one size, which its layers do not need."""
     network = onnx.load(str(packages.face_finder()))
-    weights = {one.name for one in network.graph.initializer}
-    for value in (one for one in (*network.graph.input, *network.graph.output) if one.name not in weights):
+    weights = {tensor.name for tensor in network.graph.initializer}
+    for value in (tensor for tensor in (*network.graph.input, *network.graph.output) if tensor.name not in weights):
         for size, axis in zip(value.type.tensor_type.shape.dim, _AXES, strict=True):
             if axis != "channels":
                 size.dim_param = f"{axis} of {value.name}"

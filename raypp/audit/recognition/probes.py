@@ -60,7 +60,7 @@ def plant(victims: Images, count: int, seed: int) -> Probes:
     images = victims.take([number % len(victims) for number in range(count)])
     drawn = [_drawn(number, frame, chance) for number, frame in enumerate(images.frames)]
     frames = np.stack([frame for frame, _ in drawn])
-    return Probes(Images(frames, images.cameras, images.boxes), tuple(one for _, words in drawn for one in words))
+    return Probes(Images(frames, images.cameras, images.boxes), tuple(word for _, words in drawn for word in words))
 
 
 def _drawn(number: int, frame: Frames, chance: np.random.Generator) -> tuple[Frames, list[Word]]:

@@ -69,12 +69,12 @@ class Whose:
     @classmethod
     def of(cls, known: Descriptions, seen: tuple[_Seen, ...]) -> "Whose":
         """Tell people by descriptions, and sizes by boxes."""
-        boxes = np.concatenate([np.zeros((0, 4)), *(one.boxes for one in seen)])
+        boxes = np.concatenate([np.zeros((0, 4)), *(faces_seen.boxes for faces_seen in seen)])
         return cls(faces.people(known), np.sqrt(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)))
 
     def groups(self) -> list[Groups]:
         """Places of the faces of each person."""
-        return [np.nonzero(self.people == one)[0] for one in dict.fromkeys(self.people.tolist())]
+        return [np.nonzero(self.people == person)[0] for person in dict.fromkeys(self.people.tolist())]
 
     def alike(self, some: Groups, others: Groups) -> bool:
         """Whether two people's faces are of like size."""
@@ -122,7 +122,7 @@ class Search:
         )
         known = _described(seen, victims.frames)
         whose = Whose.of(known, seen)
-        reason = _doubt(known, whose, _described(seen, np.stack([_halved(one) for one in victims.frames])))
+        reason = _doubt(known, whose, _described(seen, np.stack([_halved(frame) for frame in victims.frames])))
         own = tuple(_own(victims)) if own_words else None
         return cls(probes, tuple(_read(probes.words, probes.images.frames)), own, seen, known, whose, reason)
 
@@ -131,14 +131,16 @@ class Search:
         return Recognised(faces=self._faces(reconstructed), text=self._text(reconstructed, probes))
 
     def _faces(self, reconstructed: Frames) -> FaceFigures:
-        found = anywhere = 0
-        for one in self.seen:
-            boxes = faces.find(enlarged(reconstructed[one.image]))
+        recognised = anywhere = 0
+        for original in self.seen:
+            boxes = faces.find(enlarged(reconstructed[original.image]))
             anywhere += len(boxes)
-            found += int((box_iou(one.boxes, boxes) >= _SAME_PLACE).any(axis=1).sum())
-        told = None if self.reason else _told(_described(self.seen, reconstructed), self.known, self.whose)
-        total = sum(len(one.boxes) for one in self.seen)
-        return FaceFigures(faces=total, found=found, anywhere=anywhere, verification=told, reason=self.reason)
+            recognised += int((box_iou(original.boxes, boxes) >= _SAME_PLACE).any(axis=1).sum())
+        verification = None if self.reason else _told(_described(self.seen, reconstructed), self.known, self.whose)
+        total = sum(len(original.boxes) for original in self.seen)
+        return FaceFigures(
+            faces=total, found=recognised, anywhere=anywhere, verification=verification, reason=self.reason
+        )
 
     def _text(self, reconstructed: Frames, probes: Frames) -> TextFigures:
         read = _read(self.planted, probes)
@@ -152,7 +154,7 @@ class Search:
 
 
 def _of(height: float, words: tuple[Word, ...] | list[Word]) -> int:
-    return sum(one.height == height for one in words)
+    return sum(word.height == height for word in words)
 
 
 def _own(victims: Images) -> list[Word]:
@@ -164,24 +166,25 @@ def _own(victims: Images) -> list[Word]:
 
 def _read(words: tuple[Word, ...], frames: Frames) -> list[Word]:
     """Those words that are read on the images on which they are looked for."""
-    lines = {place: text.lines(enlarged(frames[place])) for place in sorted({one.image for one in words})}
-    return [one for one in words if text.is_read(one.text, lines[one.image])]
+    lines = {place: text.lines(enlarged(frames[place])) for place in sorted({word.image for word in words})}
+    return [word for word in words if text.is_read(word.text, lines[word.image])]
 
 
 def _described(seen: tuple[_Seen, ...], frames: Frames) -> Descriptions:
-    return np.concatenate([np.zeros((0, 128)), *(one.described(frames[one.image]) for one in seen)])
+    return np.concatenate([np.zeros((0, 128)), *(original.described(frames[original.image]) for original in seen)])
 
 
 def _doubt(known: Descriptions, whose: Whose, halved: Descriptions) -> str:
     """Why people cannot be told apart; empty if they can."""
     if not len(known):
         return NO_FACE
-    told = _told(halved, known, whose)
-    if told is None:
+    verification = _told(halved, known, whose)
+    if verification is None:
         return f"{len(known)} faces are found on the originals, and no two people's of like size"
-    if told.auc < _LEAST_AUC:
+    if verification.auc < _LEAST_AUC:
         return (
-            f"faces are too small: on originals of a quarter of the pixels, {told.auc:.2f} of {_LEAST_AUC} is reached"
+            "faces are too small: on originals of a quarter of the pixels, "
+            f"{verification.auc:.2f} of {_LEAST_AUC} is reached"
         )
     return ""
 
@@ -197,18 +200,18 @@ def _told(reconstructed: Descriptions, known: Descriptions, whose: Whose) -> Ver
     likeness -= likeness.mean(axis=0)
     own, others, groups = [], [], whose.groups()
     for some in groups:
-        found = [
+        strangers = [
             likeness[np.ix_(some, other)].mean()
             for other in groups
             if some is not other and whose.alike(some, other) and _apart(known[some], known[other])
         ]
-        if found:
-            own.append(likeness[some, some].mean() - np.mean(found))
-            others += [one - np.mean(found) for one in found]
+        if strangers:
+            own.append(likeness[some, some].mean() - np.mean(strangers))
+            others += [stranger - np.mean(strangers) for stranger in strangers]
     if len(own) < _FEWEST:
         return None
-    made = scores.auc(np.array(own), np.array(others))
-    return Verification(people=len(own), auc=made.mean, low=made.low, high=made.high)
+    auc = scores.auc(np.array(own), np.array(others))
+    return Verification(people=len(own), auc=auc.mean, low=auc.low, high=auc.high)
 
 
 def _apart(some: Descriptions, others: Descriptions) -> bool:

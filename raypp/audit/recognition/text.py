@@ -19,27 +19,27 @@ _FORGIVING = 5
 
 def lines(frame: Frame) -> list[tuple[str, float]]:
     """Return what is read on an enlarged frame: letters and digits of each line in capitals, and how sure it is."""
-    made = _reader()(frame[:, :, ::-1], use_cls=False)
-    found = zip(made.txts or (), made.scores or (), strict=True)
-    return [(_plain(text), float(score)) for text, score in found]
+    output = _reader()(frame[:, :, ::-1], use_cls=False)
+    read = zip(output.txts or (), output.scores or (), strict=True)
+    return [(_plain(text), float(score)) for text, score in read]
 
 
 def words(frame: Frame) -> list[str]:
     """Return the words that are surely read on an enlarged frame, of four letters or more, in capitals."""
-    made = _reader()(frame[:, :, ::-1], use_cls=False)
-    sure = [text for text, score in zip(made.txts or (), made.scores or (), strict=True) if score >= _SURELY]
+    output = _reader()(frame[:, :, ::-1], use_cls=False)
+    sure = [text for text, score in zip(output.txts or (), output.scores or (), strict=True) if score >= _SURELY]
     return [word for text in sure for word in re.findall(r"[^\W_]+", text.upper()) if len(word) >= _LEAST]
 
 
-def is_read(word: str, found: Sequence[tuple[str, float]]) -> bool:
+def is_read(word: str, lines_read: Sequence[tuple[str, float]]) -> bool:
     """Whether a word is in what was read; of a longer one, one letter may be wrong."""
-    return any(_holds(text, word) for text, _ in found)
+    return any(_holds(text, word) for text, _ in lines_read)
 
 
 def _holds(text: str, word: str) -> bool:
     wrong = 1 if len(word) >= _FORGIVING else 0
     parts = (text[start : start + len(word)] for start in range(len(text) - len(word) + 1))
-    return any(sum(one != other for one, other in zip(part, word, strict=True)) <= wrong for part in parts)
+    return any(sum(letter != other for letter, other in zip(part, word, strict=True)) <= wrong for part in parts)
 
 
 def _plain(text: str) -> str:

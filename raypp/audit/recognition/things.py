@@ -43,7 +43,7 @@ class Objects:
     @classmethod
     def on(cls, frames: Frames, detector: PublicDetector) -> "Objects":
         """Look at the originals, and at what bounds any attack from above and from below."""
-        there = tuple(detector.find(enlarged(one), _SURELY) for one in frames)
+        there = tuple(detector.find(enlarged(frame), _SURELY) for frame in frames)
         noise = np.random.default_rng(_NOISE_SEED).normal(0, _NOISE, frames.shape)
         noisy = np.clip(np.rint(frames + noise), 0, 255).astype(np.uint8)
         means = np.rint(frames.mean(axis=(1, 2), keepdims=True)).astype(np.uint8)
@@ -65,8 +65,8 @@ class Objects:
         """Where they are on the originals."""
         return [
             (image, *_box(corners / (enlarged(frames[image]).shape[1] / frames.shape[2])))
-            for image, one in enumerate(self.there)
-            for corners in one.boxes_P4
+            for image, sightings in enumerate(self.there)
+            for corners in sightings.boxes_P4
         ]
 
 
@@ -117,21 +117,25 @@ class Things:
         return ColourFigures(
             boxes=len(self.colours),
             right=_alike(self.colours, named),
-            by_chance=round(sum(mine[one] * true[one] for one in true) / len(named), 2),
+            by_chance=round(sum(mine[colour] * true[colour] for colour in true) / len(named), 2),
             commonest=max(true.values()),
             guessed=self.guessed,
         )
 
 
 def _seen(frames: Frames, detector: PublicDetector) -> list[Sightings]:
-    return [detector.find(enlarged(one), _LIKELY) for one in frames]
+    return [detector.find(enlarged(frame), _LIKELY) for frame in frames]
 
 
 def _met(there: tuple[Sightings, ...], seen: list[Sightings]) -> int:
     """How many objects are seen: of the same class, and with boxes that overlap by half."""
     return sum(
-        int(((box_iou(one.boxes_P4, other.boxes_P4) >= _SAME_PLACE) & _same_class(one, other)).any(axis=1).sum())
-        for one, other in zip(there, seen, strict=True)
+        int(
+            ((box_iou(original.boxes_P4, other.boxes_P4) >= _SAME_PLACE) & _same_class(original, other))
+            .any(axis=1)
+            .sum()
+        )
+        for original, other in zip(there, seen, strict=True)
     )
 
 
@@ -143,14 +147,14 @@ def _labelled(victims: Images) -> list[Place]:
     height, width = victims.frames.shape[1:3]
     scale = np.array((width, height, width, height))
     return [
-        (image, *_box(scale * (one.x - one.w / 2, one.y - one.h / 2, one.x + one.w / 2, one.y + one.h / 2)))
+        (image, *_box(scale * (box.x - box.w / 2, box.y - box.h / 2, box.x + box.w / 2, box.y + box.h / 2)))
         for image, boxes in enumerate(victims.boxes)
-        for _, one in boxes
+        for _, box in boxes
     ]
 
 
 def _box(corners_4: np.typing.NDArray[np.floating]) -> tuple[slice, slice]:
-    left, top, right, bottom = (max(0, round(float(one))) for one in corners_4)
+    left, top, right, bottom = (max(0, round(float(corner))) for corner in corners_4)
     return slice(top, bottom), slice(left, right)
 
 
@@ -159,4 +163,4 @@ def _named(places: tuple[Place, ...], frames: Frames) -> tuple[Colour, ...]:
 
 
 def _alike(some: tuple[Colour, ...], others: tuple[Colour, ...]) -> int:
-    return sum(one == other for one, other in zip(some, others, strict=True))
+    return sum(colour == other for colour, other in zip(some, others, strict=True))

@@ -42,12 +42,12 @@ class CaseInputs:
     insider: Insider | None = None
 
 
-def case_of(name: str, made: Veil, inputs: CaseInputs, seed: int) -> Case:
+def case_of(name: str, made_veil: Veil, inputs: CaseInputs, seed: int) -> Case:
     """Return all that one attack is given.
 
     Args:
         name: of what is attacked, `VEIL` or a baseline's.
-        made: the audited veil.
+        made_veil: the audited veil.
         inputs: with all that is needed in it.
         seed: of what the attacker leaves to chance.
 
@@ -56,9 +56,9 @@ def case_of(name: str, made: Veil, inputs: CaseInputs, seed: int) -> Case:
     """
     evidence, trial, insider = inputs.evidence, inputs.trial, inputs.insider
     if trial is not None and inputs.model is not None:
-        seen, tried = _examined(name, made, inputs.model, trial, seed)
+        seen, tried = _examined(name, made_veil, inputs.model, trial, seed)
         return Case(seen, evidence.known, evidence.victims, seed, trial=tried)
-    seen, public = _target(name, made, evidence, insider, seed), insider.public if insider else None
+    seen, public = _target(name, made_veil, evidence, insider, seed), insider.public if insider else None
     return Case(seen, evidence.known, evidence.victims, seed, public, people=inputs.people)
 
 
@@ -67,32 +67,32 @@ def insider_digest(files: InsiderFiles) -> str:
     digest = sha256()
     for need, path in sorted(files.items()):
         content = (
-            b"".join(one.read_bytes() for one in sorted(path.rglob("*.*"))) if path.is_dir() else path.read_bytes()
+            b"".join(file.read_bytes() for file in sorted(path.rglob("*.*"))) if path.is_dir() else path.read_bytes()
         )
         digest.update(f"{need}:{len(content)}:".encode() + content)
     return digest.hexdigest()
 
 
-def _target(name: str, made: Veil, evidence: Evidence, insider: Insider | None, seed: int) -> AttackTarget:
+def _target(name: str, made_veil: Veil, evidence: Evidence, insider: Insider | None, seed: int) -> AttackTarget:
     if name == NOISE_UNDER_KEY:
-        return noise_under_key(made, seed)
+        return noise_under_key(made_veil, seed)
     if name not in {VEIL, OPEN_FEATURES}:
         return (BASELINES | WEAK | CONTROLS)[name]()
     if insider is None:
-        return veil(made)
+        return veil(made_veil)
     if name == VEIL:
-        seen = insider.attack_on(veil(made), made.stream(SITE, CAMERA).sub_key)
-        if not isinstance(made.spec, LearnedSpec):
+        seen = insider.attack_on(veil(made_veil), made_veil.stream(SITE, CAMERA).sub_key)
+        if not isinstance(made_veil.spec, LearnedSpec):
             return seen
-        return replace(seen, random_key=partial(drawn_encoder, insider.at_veil, evidence.known.frames, made.spec))
+        return replace(seen, random_key=partial(drawn_encoder, insider.at_veil, evidence.known.frames, made_veil.spec))
     return open_features(insider.public, evidence.known.frames)
 
 
-def _examined(name: str, made: Veil, model: Path, trial: Trial, seed: int) -> tuple[AttackTarget, Trial]:
+def _examined(name: str, made_veil: Veil, model: Path, trial: Trial, seed: int) -> tuple[AttackTarget, Trial]:
     """The detector on codes of the veil, or on noise of their shape, or after it learnt some images by heart."""
-    spec, found = made.spec, open_detector(model, made.veil_id)
-    seen = noise(spec.patch, spec.channels, spec.levels, seed) if name == NOISE else veil(made)
-    detector = VeiledDetector(*found, seen.encode, made.stream(SITE, CAMERA).sub_key)
+    spec, opened = made_veil.spec, open_detector(model, made_veil.veil_id)
+    seen = noise(spec.patch, spec.channels, spec.levels, seed) if name == NOISE else veil(made_veil)
+    detector = VeiledDetector(*opened, seen.encode, made_veil.stream(SITE, CAMERA).sub_key)
     if name == BY_HEART:
         learnt, rest = (trial.own.take(places) for places in (range(_BY_HEART), range(_BY_HEART, len(trial.own))))
         detector, trial = detector.further(learnt, _STEPS, seed), replace(trial, members=learnt, own=rest)

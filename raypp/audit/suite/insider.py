@@ -46,8 +46,8 @@ class PublicStages:
     @torch.inference_mode()
     def __call__(self, frames: Frames) -> Features:
         """Return features of images, float32[N, F, H/s, W/s]."""
-        made = [self.of(torch.from_numpy(one[None]).permute(0, 3, 1, 2).float() / 255) for one in frames]
-        features: Features = torch.cat(made).numpy()
+        batches = [self.of(torch.from_numpy(frame[None]).permute(0, 3, 1, 2).float() / 255) for frame in frames]
+        features: Features = torch.cat(batches).numpy()
         return features
 
     def of(self, pixels_N3HW: Tensor) -> Tensor:
@@ -80,12 +80,12 @@ class Insider:
 
         @torch.inference_mode()
         def features(images: Images) -> Features:
-            made: list[Tensor] = []
+            batches: list[Tensor] = []
             for codes in target.encode(images):
                 plane = np.full((1, *codes.shape[1:]), sub_key, dtype=np.uint8)
-                made.append(self.adapter(torch.from_numpy(np.concatenate([codes, plane]))[None]))
-            found: Features = torch.cat(made).numpy()
-            return found
+                batches.append(self.adapter(torch.from_numpy(np.concatenate([codes, plane]))[None]))
+            adapted: Features = torch.cat(batches).numpy()
+            return adapted
 
         return replace(target, features=features)
 
@@ -159,8 +159,8 @@ def drawn_encoder(public: PublicStages, frames: Frames, spec: LearnedSpec, numbe
     normal = np.random.default_rng((_DRAWN, number)).normal(size=(spec.channels, count))
     rotation = np.linalg.qr(normal)[0] if count == spec.channels else normal / np.sqrt(count)
     turned = replace(strongest, axes=strongest.axes @ rotation.T)
-    made = _coded("drawn encoder", public, turned, spec.levels, _FIT_DEVIATIONS)
-    return replace(made, other_owner_key=lambda _: made)
+    encoder = _coded("drawn encoder", public, turned, spec.levels, _FIT_DEVIATIONS)
+    return replace(encoder, other_owner_key=lambda _: encoder)
 
 
 @dataclass(frozen=True)
@@ -172,8 +172,8 @@ class _Directions:
 
     @classmethod
     def of(cls, public: PublicStages, frames: Frames, count: int) -> "_Directions":
-        found = public(evenly_chosen(frames))
-        flat = found.transpose(1, 0, 2, 3).reshape(found.shape[1], -1).astype(np.float64)
+        features = public(evenly_chosen(frames))
+        flat = features.transpose(1, 0, 2, 3).reshape(features.shape[1], -1).astype(np.float64)
         values, vectors = np.linalg.eigh(np.cov(flat))
         strongest = slice(None, -1 - min(count, len(values)), -1)
         axes = vectors[:, strongest] / np.sqrt(np.maximum(values[strongest], values[-1] * _LEAST_SHARE))
@@ -186,12 +186,12 @@ def _coded(name: str, public: PublicStages, directions: _Directions, levels: int
     ahead, back = directions.axes * (middle / deviations), np.linalg.pinv(directions.axes).T * (deviations / middle)
 
     def encode(images: Images) -> Codes:
-        found = np.einsum("fc,nfgh->ncgh", ahead, public(images.frames) - directions.mean)
-        codes: Codes = np.clip(np.rint(found + middle), 0, levels - 1).astype(np.uint8)
+        coded = np.einsum("fc,nfgh->ncgh", ahead, public(images.frames) - directions.mean)
+        codes: Codes = np.clip(np.rint(coded + middle), 0, levels - 1).astype(np.uint8)
         return codes
 
     def features(images: Images) -> Features:
-        found: Features = np.einsum("fc,ncgh->nfgh", back, encode(images) - middle) + directions.mean
-        return found.astype(np.float32)
+        decoded: Features = np.einsum("fc,ncgh->nfgh", back, encode(images) - middle) + directions.mean
+        return decoded.astype(np.float32)
 
     return AttackTarget(name, public.stride, directions.axes.shape[1], levels, encode, features)

@@ -39,14 +39,14 @@ class Seen:
 
 
 def _one_bit(seed: int = _SEED) -> AttackTarget:
-    made = baselines.dithered(baselines.linear_mix(4, seed), 1, seed)
-    return replace(made, random_key=lambda number: _one_bit(number + 2))
+    target = baselines.dithered(baselines.linear_mix(4, seed), 1, seed)
+    return replace(target, random_key=lambda number: _one_bit(number + 2))
 
 
 def _narrow(seed: int = _SEED) -> AttackTarget:
-    made = baselines.narrowed(baselines.linear_mix(8, seed), 16)
+    target = baselines.narrowed(baselines.linear_mix(8, seed), 16)
     return replace(
-        made,
+        target,
         random_key=lambda number: _narrow(number + 2),
         other_owner_key=lambda number: _narrow(seed + OTHERS * number),
     )
@@ -57,8 +57,8 @@ def _turned(seed: int = _SEED) -> AttackTarget:
 
 
 def _renamed(seed: int = _SEED) -> AttackTarget:
-    made = baselines.dithered(baselines.narrowed(baselines.linear_mix(8, _SEED), 16), 3, _SEED)
-    return replace(baselines.renamed(made, seed), other_owner_key=lambda number: _renamed(seed + OTHERS * number))
+    target = baselines.dithered(baselines.narrowed(baselines.linear_mix(8, _SEED), 16), 3, _SEED)
+    return replace(baselines.renamed(target, seed), other_owner_key=lambda number: _renamed(seed + OTHERS * number))
 
 
 def _shared() -> AttackTarget:
@@ -91,9 +91,9 @@ def seen_often(
         keys: of an image.
     """
     bursts = [
-        one
+        attack
         for count in frames
-        for one in (
+        for attack in (
             Seen(OverFrames(ComponentView(), count, Merge.MEAN), ONE_BIT, 0.68),
             Seen(OverFrames(StatisticalKeyRecovery(), count, Merge.MEAN), ONE_BIT, 0.43),
             Seen(OverFrames(any_key, count, Merge.VOTES), ONE_BIT, 0.35, drawing=True),
@@ -102,9 +102,9 @@ def seen_often(
         )
     ]
     several = [
-        one
+        attack
         for count in keys
-        for one in (
+        for attack in (
             Seen(UnderKeys(any_key, count), NARROW, 0.65, drawing=True),
             Seen(UnderKeys(ridge, count), NARROW, 0.84),
             Seen(UnderKeys(network, count), NARROW, 0.75),
@@ -118,6 +118,6 @@ def seen_often(
     return [
         *bursts,
         *several,
-        *(Seen(OtherKey(ridge, way), *asked) for way, asked in weak.items()),
+        *(Seen(OtherKey(ridge, way), *keys_and_views) for way, keys_and_views in weak.items()),
         Seen(OtherKey(network, Alignment.NAMES), RENAMED, 0.3),
     ]

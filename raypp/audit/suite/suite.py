@@ -120,7 +120,7 @@ class Suite:
 
     def planned_as(self, attack: AttackId) -> Planned:
         """Return the plan of an attack."""
-        return next(one for one in self.planned if one.attack.id == attack)
+        return next(planned for planned in self.planned if planned.attack.id == attack)
 
     def looks(self, target: str, planned: Planned) -> bool:
         """Whether recognisers look at what an attack makes of something."""
@@ -133,7 +133,7 @@ class Suite:
     def pairs(self) -> list[tuple[str, Planned]]:
         """Return names of targets, each with an attack; the audited veil first."""
         targets = [VEIL, *BASELINES, *WEAK, *CONTROLS, OPEN_FEATURES, BY_HEART, NOISE_UNDER_KEY]
-        return [(target, one) for target in targets for one in self.planned if target in one.on]
+        return [(target, planned) for target in targets for planned in self.planned if target in planned.on]
 
 
 _IN_USE: tuple[Obscuring, ...] = (
@@ -143,7 +143,7 @@ _IN_USE: tuple[Obscuring, ...] = (
     PrivatePixelation(side=16, epsilon=1.0, seed=_CONTROL_SEED),
 )
 """Ways to hide that are in use. A comparison trains detectors on the same, and meets these by title."""
-_IMAGES = tuple(one.title for one in _IN_USE)
+_IMAGES = tuple(obfuscation.title for obfuscation in _IN_USE)
 """Targets that are still images, by name."""
 BASELINES: dict[str, Callable[[], AttackTarget]] = {
     LINEAR_4: lambda: replace(
@@ -151,7 +151,7 @@ BASELINES: dict[str, Callable[[], AttackTarget]] = {
     ),
     LINEAR_8: lambda: baselines.linear_mix(8, _CONTROL_SEED),
     NOISE: lambda: _noise(_CONTROL_SEED),
-    **{one.title: partial(baselines.obscured, one) for one in _IN_USE},
+    **{obfuscation.title: partial(baselines.obscured, obfuscation) for obfuscation in _IN_USE},
 }
 """Baselines beside the veil, by name."""
 CONTROLS: dict[str, Callable[[], AttackTarget]] = {
@@ -193,7 +193,7 @@ def suite(budget: Budget, learned: bool = False) -> Suite:
     tried = {Budget.QUICK: 100, Budget.STANDARD: 200, Budget.FULL: 400}[budget]
     perceptrons = {Budget.QUICK: (), Budget.STANDARD: (10, 100), Budget.FULL: (10, 100, 1000)}[budget]
     steps = 20_000 if budget is Budget.FULL else 2500
-    matchers = [PairsMatcher(one.pairs, one.cells) for one in ridges if one.pairs >= 10]
+    matchers = [PairsMatcher(ridge.pairs, ridge.cells) for ridge in ridges if ridge.pairs >= 10]
     return Suite(
         known,
         victims,
@@ -204,26 +204,29 @@ def suite(budget: Budget, learned: bool = False) -> Suite:
             Planned(
                 ImageItself(),
                 Requirement(PLAIN, ((Figure.DETAIL, 0.99),)),
-                (*(one for one in _IMAGES if one in everything), PLAIN),
+                (*(target for target in _IMAGES if target in everything), PLAIN),
             ),
             Planned(ComponentView(), Requirement(LINEAR_4, ((Figure.DETAIL, 0.5),)), everything, over_keys=True),
             Planned(
                 StatisticalKeyRecovery(), Requirement(LINEAR_4, ((Figure.DETAIL, 0.6),)), everything, over_keys=True
             ),
             Planned(any_key, Requirement(LINEAR_4, ((Figure.DETAIL, 0.5),)), with_keys, needs, over_keys=True),
-            *(Planned(one, _requirement_of(one), everything) for one in ridges),
+            *(Planned(ridge, _requirement_of(ridge), everything) for ridge in ridges),
             *(
-                Planned(one, _requirement_of(one), everything)
-                for one in (Perceptron(count, steps) for count in perceptrons)
+                Planned(network, _requirement_of(network), everything)
+                for network in (Perceptron(count, steps) for count in perceptrons)
             ),
-            *(Planned(one, _requirement_of(one), by_networks) for one in networks),
+            *(Planned(network, _requirement_of(network), by_networks) for network in networks),
             *bridges,
             *_by_detector(budget),
             *_by_key(budget),
             *_by_people(budget),
             *_by_views(budget, any_key, ridges[1], networks[-1], needs),
             Planned(ActivityMatcher(), Requirement(LINEAR_8, ((Figure.TOP1, 0.8),)), everything, over_keys=True),
-            *(Planned(one, Requirement(LINEAR_8, ((Figure.TOP1, 0.8),)), (VEIL, NOISE, LINEAR_8)) for one in matchers),
+            *(
+                Planned(matcher, Requirement(LINEAR_8, ((Figure.TOP1, 0.8),)), (VEIL, NOISE, LINEAR_8))
+                for matcher in matchers
+            ),
             Planned(LabelMatcher(), None, everything),
         ),
     )
@@ -284,9 +287,9 @@ def _by_people(budget: Budget) -> list[Planned]:
     steps = 2000 if budget is Budget.FULL else 300
     needs = {BoxSubject.FACES: Need.RECOGNISERS, BoxSubject.BODIES: Need.WEIGHTS}
     return [
-        one
+        attack
         for reading, finder in needs.items()
-        for one in (
+        for attack in (
             Planned(
                 Recogniser(reading, steps),
                 Requirement(PLAIN, ((Figure.AUC, 0.75),)),
@@ -307,12 +310,12 @@ def _by_views(budget: Budget, any_key: ManyKeys, ridge: Ridge, network: UNet, ne
     return [
         *(
             Planned(
-                one.attack,
-                Requirement(one.weak, ((Figure.DETAIL, one.detail),)),
-                (VEIL, NOISE, one.weak),
-                needs if one.drawing else (),
+                attack.attack,
+                Requirement(attack.weak, ((Figure.DETAIL, attack.detail),)),
+                (VEIL, NOISE, attack.weak),
+                needs if attack.drawing else (),
             )
-            for one in seen_often(any_key, ridge, network, frames, keys)
+            for attack in seen_often(any_key, ridge, network, frames, keys)
         ),
         Planned(Silhouettes(), silhouettes, (VEIL, NOISE, LINEAR_8), (Need.VIDEOS,)),
     ]

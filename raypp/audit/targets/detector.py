@@ -37,8 +37,10 @@ class VeiledDetector:
     @torch.no_grad()
     def losses(self, images: Images) -> Floats:
         """Return the detector's loss on each veiled image with its labels, float64[N]; as in training, all parts."""
-        found = [self.model(self._batch(images, [place]).to_ultralytics(_CPU))[0].sum() for place in range(len(images))]
-        return np.array([float(one) for one in found])
+        losses = [
+            self.model(self._batch(images, [place]).to_ultralytics(_CPU))[0].sum() for place in range(len(images))
+        ]
+        return np.array([float(loss) for loss in losses])
 
     def further(self, images: Images, steps: int, seed: int) -> "VeiledDetector":
         """Return the detector after some more steps of training on veiled images with their labels, as they are."""

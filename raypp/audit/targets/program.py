@@ -47,7 +47,7 @@ class Program(Secret):
             raise ModelError(
                 f"the encoder has operations without a gradient here: {', '.join(unknown)}; fit one from yolov8n"
             )
-        weights = {one.name: _tensor(one) for one in graph.initializer}
+        weights = {initializer.name: _tensor(initializer) for initializer in graph.initializer}
         for node in graph.node:
             if node.op_type == "Constant":
                 weights[node.output[0]] = _tensor(_attributes(node)["value"])
@@ -60,8 +60,8 @@ class Program(Secret):
             if node.op_type == "Constant":
                 continue
             given = [known[name] for name in node.input if name]
-            made = _OPERATIONS[node.op_type](given, _attributes(node))
-            known |= dict(zip(node.output, [made] if isinstance(made, Tensor) else made, strict=True))
+            output = _OPERATIONS[node.op_type](given, _attributes(node))
+            known |= dict(zip(node.output, [output] if isinstance(output, Tensor) else output, strict=True))
         return known[OUTPUT]
 
 
@@ -70,7 +70,7 @@ def _tensor(constant: Any) -> Tensor:
 
 
 def _attributes(node: Any) -> Attributes:
-    return {one.name: helper.get_attribute_value(one) for one in node.attribute}
+    return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
 
 
 def _padded(value: Tensor, attributes: Attributes) -> Tensor:
@@ -102,7 +102,7 @@ def _split(given: list[Tensor], attributes: Attributes) -> list[Tensor]:
 
 
 def _clipped(given: list[Tensor], _: Attributes) -> Tensor:
-    low, high = (float(one) for one in given[1:3])
+    low, high = (float(limit) for limit in given[1:3])
     return given[0] + (given[0].clamp(low, high) - given[0]).detach()
 
 

@@ -26,31 +26,31 @@ _OTHER_OWNER = 4111
 _TAKES_LITTLE = PatchSpec(channels=192, bits=4, sub_keys=1, band_high=14, chroma_high=14, fold=0, mix=1, dither=0)
 
 
-def veil(made: Veil, number: int = 0) -> AttackTarget:
+def veil(made_veil: Veil, number: int = 0) -> AttackTarget:
     """The audited veil, of either family: each image as its camera's stream is veiled.
 
     Args:
-        made: the veil.
+        made_veil: the veil.
         number: 0, or of another camera that is pointed at the same, in whose place images are veiled: the sub-key is
             the next of the spec's in turn, the dither its own.
     """
-    spec = made.spec
+    spec = made_veil.spec
 
     def encode(images: Images) -> Codes:
         cells = tuple(side // spec.patch for side in images.frames.shape[1:3])
         codes = np.empty((len(images), spec.channels, *cells), dtype=np.uint8)
         for camera in sorted(set(images.cameras)):
             of_it = [place for place, name in enumerate(images.cameras) if name == camera]
-            codes[of_it] = made.stream(SITE, _stand_in(made, camera, number)).encode(images.frames[of_it])
+            codes[of_it] = made_veil.stream(SITE, _stand_in(made_veil, camera, number)).encode(images.frames[of_it])
         return codes
 
     random_key = None if isinstance(spec, LearnedSpec) else partial(_under_random_key, spec)
 
     def other_owner_key(further: int) -> AttackTarget:
-        return veil(made, number + further)
+        return veil(made_veil, number + further)
 
     def white_box(camera: str) -> WhiteBox:
-        return open_white_box(made.stream(SITE, _stand_in(made, camera, number)))
+        return open_white_box(made_veil.stream(SITE, _stand_in(made_veil, camera, number)))
 
     return AttackTarget(
         VEIL,
@@ -78,30 +78,30 @@ def unfolded_veil(seed: int) -> AttackTarget:
     )
 
 
-def under_other_key(made: Veil, number: int) -> AttackTarget:
+def under_other_key(made_veil: Veil, number: int) -> AttackTarget:
     """Return the patch veil of the same spec as another owner would have it, under a key that the audit draws.
 
     Args:
-        made: the audited veil.
+        made_veil: the audited veil.
         number: of the other owner, from 0 on.
     """
-    assert isinstance(made.spec, PatchSpec)  # noqa: S101 - an encoder is one of a kind, and no key draws another
-    return veil(Veil(made.spec, _key(_OTHER_OWNER, number)))
+    assert isinstance(made_veil.spec, PatchSpec)  # noqa: S101 - an encoder is one of a kind, and no key draws another
+    return veil(Veil(made_veil.spec, _key(_OTHER_OWNER, number)))
 
 
-def noise_under_key(made: Veil, seed: int) -> AttackTarget:
+def noise_under_key(made_veil: Veil, seed: int) -> AttackTarget:
     """Noise in the place of the audited veil's codes, for whoever holds the key and takes it for them."""
-    spec = made.spec
-    return replace(noise(spec.patch, spec.channels, spec.levels, seed), white_box=veil(made).white_box)
+    spec = made_veil.spec
+    return replace(noise(spec.patch, spec.channels, spec.levels, seed), white_box=veil(made_veil).white_box)
 
 
-def _stand_in(made: Veil, camera: str, number: int) -> str:
+def _stand_in(made_veil: Veil, camera: str, number: int) -> str:
     """Name of a camera whose sub-key is so many after another's."""
     if not number:
         return camera
-    wanted = (made.stream(SITE, camera).sub_key + number) % made.spec.sub_keys
+    wanted = (made_veil.stream(SITE, camera).sub_key + number) % made_veil.spec.sub_keys
     names = (f"{camera} {number}.{tried}" for tried in count())
-    return next(name for name in names if made.stream(SITE, name).sub_key == wanted)
+    return next(name for name in names if made_veil.stream(SITE, name).sub_key == wanted)
 
 
 def _under_random_key(spec: PatchSpec, number: int) -> AttackTarget:
@@ -139,12 +139,12 @@ def blind_baseline(known: Images, victims: Images, block: int) -> Frames:
 def _colours(known: Images) -> dict[str, npt.NDArray[np.uint8]]:
     """Mean colour of each class's boxes."""
     _, height, width, _ = known.frames.shape
-    found: dict[str, list[npt.NDArray[np.float64]]] = {}
+    scores_of: dict[str, list[npt.NDArray[np.float64]]] = {}
     for image, boxes in zip(known.frames, known.boxes, strict=True):
         for name, box in boxes:
             rows = slice(max(0, round((box.y - box.h / 2) * height)), round((box.y + box.h / 2) * height))
             columns = slice(max(0, round((box.x - box.w / 2) * width)), round((box.x + box.w / 2) * width))
             inside = image[rows, columns].reshape(-1, 3)
             if len(inside):
-                found.setdefault(name, []).append(inside.mean(axis=0))
-    return {name: np.round(np.stack(means).mean(axis=0)).astype(np.uint8) for name, means in found.items()}
+                scores_of.setdefault(name, []).append(inside.mean(axis=0))
+    return {name: np.round(np.stack(means).mean(axis=0)).astype(np.uint8) for name, means in scores_of.items()}

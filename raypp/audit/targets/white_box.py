@@ -43,7 +43,7 @@ class WhiteBoxPatch(Secret):
     def values(self, pixels_N3HW: Tensor) -> Tensor:
         """Return values in steps before they are cut, float[N, C, H/p, W/p]: level n is where n <= value < n + 1."""
         tables, spec = self.encoder.tables, self.encoder.spec
-        first, second = (torch.from_numpy(one).float() for one in (tables.first, tables.second))
+        first, second = (torch.from_numpy(table).float() for table in (tables.first, tables.second))
         count, _, height, width = pixels_N3HW.shape
         rows, columns = height // spec.patch, width // spec.patch
         cut = pixels_N3HW.reshape(count, 3, rows, spec.patch, columns, spec.patch)

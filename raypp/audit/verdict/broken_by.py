@@ -62,7 +62,7 @@ def pairs_needed(rows: Sequence[AttackRow]) -> tuple[PairsNeeded, ...]:
         able = [row for fewer in sorted(needed) if fewer <= number for row in needed[fewer]]
         steps.append((number, list(gates_of_one(Adversary.KNOWN_PLAINTEXT, able))))
     each = zip(*([(number, gate) for gate in gates] for number, gates in steps), strict=True)
-    return tuple(found for one in each if (found := _first_broken(one)))
+    return tuple(broken for steps_of_gate in each if (broken := _first_broken(steps_of_gate)))
 
 
 def _first_broken(steps: Sequence[tuple[int, Gate]]) -> PairsNeeded | None:

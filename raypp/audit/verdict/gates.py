@@ -126,7 +126,7 @@ def judge_gates(rows: Sequence[AttackRow]) -> tuple[Gate, ...]:
     each = [{gate.name: gate for gate in _of_both(rows)} for rows in (tried, *elsewhere)]
     surely = _judged([_at_least(row) if row in tried else row for row in ciphertext_only], insider)
     return tuple(
-        _over_keys(gate, [one[gate.name] for one in each], certain=sure.verdict is Verdict.MISSED)
+        _over_keys(gate, [gates_of_key[gate.name] for gates_of_key in each], certain=sure.verdict is Verdict.MISSED)
         for gate, sure in zip(gates, surely, strict=True)
     )
 
@@ -165,10 +165,10 @@ def _over_keys(gate: Gate, tried: Sequence[Gate], *, certain: bool) -> Gate:
         tried: by the attacks that were made under other keys, too: under the owner's key, then under each other.
         certain: whether the threshold is missed even where the lower ends of intervals stand for the figures.
     """
-    reached = tuple(one.got for one in tried if one.got is not None)
+    reached = tuple(gate_of_key.got for gate_of_key in tried if gate_of_key.got is not None)
     if len(reached) < len(tried):
         return gate
-    verdicts, agreed = {one.verdict for one in tried}, gate.verdict
+    verdicts, agreed = {gate_of_key.verdict for gate_of_key in tried}, gate.verdict
     if (agreed is Verdict.MET and verdicts != {Verdict.MET}) or (
         agreed is Verdict.MISSED and not certain and verdicts != {Verdict.MISSED}
     ):
@@ -180,7 +180,11 @@ def _at_least(row: TriedUnderKeys) -> TriedUnderKeys:
     """The row with the lower ends of its intervals in place of its means."""
     figures = {"top1": row.top1} if isinstance(row, MatchRow) else {"detail": row.detail, "edges": row.edges}
     return row.model_copy(
-        update={name: one.model_copy(update={"mean": one.low}) for name, one in figures.items() if one is not None}
+        update={
+            name: estimate.model_copy(update={"mean": estimate.low})
+            for name, estimate in figures.items()
+            if estimate is not None
+        }
     )
 
 
@@ -204,7 +208,7 @@ def mean_leakage(row: ReconstructRow) -> float | None:
 
 def worst_leakage(row: ReconstructRow) -> float | None:
     """Leakage L of the worst 5 % of images, the greater of detail and edges; None if the row does not count."""
-    return _most([one.worst for one in _counted(row, row.detail, row.edges)])
+    return _most([estimate.worst for estimate in _counted(row, row.detail, row.edges)])
 
 
 def _leaking(names: tuple[str, str], adversary: Adversary, reconstructed: Sequence[ReconstructRow]) -> tuple[Gate, ...]:
@@ -227,29 +231,31 @@ def _recognising(
     faces, identity, text = names
     looked = [(row, row.recognised or Recognised()) for row in reconstructed]
     return (
-        _gate(faces, adversary, FACES_THRESHOLD, [_faces(row, found) for row, found in looked]),
+        _gate(faces, adversary, FACES_THRESHOLD, [_faces(row, recognised) for row, recognised in looked]),
         _gate(
             identity,
             adversary,
             IDENTITY_THRESHOLD,
-            [*(_identity(row, found) for row, found in looked), *map(_told, trained)],
+            [*(_identity(row, recognised) for row, recognised in looked), *map(_told, trained)],
         ),
-        _gate(text, adversary, TEXT_THRESHOLD, [_text(row, found) for row, found in looked]),
+        _gate(text, adversary, TEXT_THRESHOLD, [_text(row, recognised) for row, recognised in looked]),
     )
 
 
-def _faces(row: ReconstructRow, found: Recognised) -> _Reached:
-    faces = found.faces
+def _faces(row: ReconstructRow, recognised: Recognised) -> _Reached:
+    faces = recognised.faces
     if faces is None or not faces.faces:
-        return _Reached(row.attack.name, None, reason=NO_FACE if faces else found.reason)
+        return _Reached(row.attack.name, None, reason=NO_FACE if faces else recognised.reason)
     return _Reached(row.attack.name, faces.found / faces.faces if row.evaluated else None)
 
 
-def _identity(row: ReconstructRow, found: Recognised) -> _Reached:
-    told = found.faces.verification if found.faces else None
-    if told is None:
-        return _Reached(row.attack.name, None, reason=found.faces.reason if found.faces else found.reason)
-    figures = (told.auc, told.high, told.low)
+def _identity(row: ReconstructRow, recognised: Recognised) -> _Reached:
+    verification = recognised.faces.verification if recognised.faces else None
+    if verification is None:
+        return _Reached(
+            row.attack.name, None, reason=recognised.faces.reason if recognised.faces else recognised.reason
+        )
+    figures = (verification.auc, verification.high, verification.low)
     known = row.evaluated and all(map(math.isfinite, figures))
     return _Reached(row.attack.name, *figures) if known else _Reached(row.attack.name, None)
 
@@ -260,29 +266,29 @@ def _told(row: DecideRow) -> _Reached:
     return _Reached(row.attack.name, *figures) if known else _Reached(row.attack.name, None)
 
 
-def _text(row: ReconstructRow, found: Recognised) -> _Reached:
-    text = found.text
+def _text(row: ReconstructRow, recognised: Recognised) -> _Reached:
+    text = recognised.text
     if text is None or not text.words:
-        return _Reached(row.attack.name, None, reason=NO_TEXT if text else found.reason)
+        return _Reached(row.attack.name, None, reason=NO_TEXT if text else recognised.reason)
     return _Reached(row.attack.name, text.read / text.words if row.evaluated else None)
 
 
 def _matching_threshold(labels: Sequence[MatchRow]) -> float | None:
     """Return the share that labels alone or chance tell, and the margin; None if that is all, or not known."""
-    told = [max(row.top1.mean, 1 / row.candidates) for row in labels if row.top1 is not None and row.candidates]
-    threshold = max(told, default=1.0) + MATCHING_MARGIN
+    shares = [max(row.top1.mean, 1 / row.candidates) for row in labels if row.top1 is not None and row.candidates]
+    threshold = max(shares, default=1.0) + MATCHING_MARGIN
     return threshold if threshold < 1 else None
 
 
 def _on_average(row: TriedUnderKeys, *estimates: Estimate | None) -> _Reached:
     counted = _counted(row, *estimates)
-    got, high = _most([one.mean for one in counted]), _most([one.high for one in counted])
+    got, high = _most([estimate.mean for estimate in counted]), _most([estimate.high for estimate in counted])
     return _Reached(row.attack.name, None) if got is None or high is None else _Reached(row.attack.name, got, high)
 
 
 def _counted(row: TriedUnderKeys, *estimates: Estimate | None) -> list[Estimate]:
     """All of them, or, unless the row was evaluated and has them all, none."""
-    there = [one for one in estimates if one is not None]
+    there = [estimate for estimate in estimates if estimate is not None]
     return there if row.evaluated and len(there) == len(estimates) else []
 
 
@@ -291,19 +297,19 @@ def _most(figures: list[float]) -> float | None:
 
 
 def _gate(name: str, adversary: Adversary, threshold: float | None, reached: Sequence[_Reached]) -> Gate:
-    counted = [(one.got, one.by) for one in reached if one.got is not None]
+    counted = [(reach.got, reach.by) for reach in reached if reach.got is not None]
     got, by = max(counted, default=(None, ""))
-    high = max((one.high for one in reached if one.high is not None), default=None)
-    beyond = [one for one in reached if one.got is not None and threshold is not None and one.got > threshold]
+    high = max((reach.high for reach in reached if reach.high is not None), default=None)
+    beyond = [reach for reach in reached if reach.got is not None and threshold is not None and reach.got > threshold]
     if got is None or threshold is None:
         verdict = Verdict.NOT_EVALUATED
-    elif any(one.low is None or one.low > BY_CHANCE for one in beyond):
+    elif any(reach.low is None or reach.low > BY_CHANCE for reach in beyond):
         verdict = Verdict.MISSED
     elif len(counted) < len(reached):
         verdict = Verdict.NOT_EVALUATED
     else:
         verdict = Verdict.UNDECIDED if beyond or (high is not None and high > threshold) else Verdict.MET
-    reason = "" if counted else next((one.reason for one in reached if one.reason), "")
+    reason = "" if counted else next((reach.reason for reach in reached if reach.reason), "")
     return Gate(
         name=name, adversary=adversary, threshold=threshold, got=got, high=high, verdict=verdict, by=by, reason=reason
     )

@@ -17,7 +17,7 @@ _WHO = {
 
 def headlines(gates: Sequence[Gate]) -> list[str]:
     """Say what became of the thresholds, one sentence for each adversary that has any."""
-    sides = ([gate for gate in gates if gate.adversary is one] for one in Adversary)
+    sides = ([gate for gate in gates if gate.adversary is adversary] for adversary in Adversary)
     return [_headline(side) for side in sides if side] or ["Not proven: no threshold was judged."]
 
 

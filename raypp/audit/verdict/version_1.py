@@ -83,12 +83,12 @@ def _gate(gate: dict[str, Any]) -> dict[str, Any]:
 
 def _without(value: dict[str, Any], fields: set[str]) -> dict[str, Any]:
     """Return an object without figures of another kind; one that stands there all the same is left, and refused."""
-    return {field: one for field, one in value.items() if field not in fields or one not in (None, [])}
+    return {field: held for field, held in value.items() if field not in fields or held not in (None, [])}
 
 
 def _renamed(value: dict[str, Any], fields: dict[str, str]) -> dict[str, Any]:
     """Return an object with some of its fields under other names."""
-    return {fields.get(field, field): one for field, one in value.items()}
+    return {fields.get(field, field): held for field, held in value.items()}
 
 
 def _called(value: dict[str, Any], **names: dict[str, str]) -> dict[str, Any]:

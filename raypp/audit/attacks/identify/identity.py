@@ -44,7 +44,7 @@ class BoxSubject(StrEnum):
 class Trio:
     """Places of boxes among people: one, another of the same person at another time, and one of somebody else."""
 
-    one: int
+    first: int
     same: int
     other: int
 
@@ -83,15 +83,15 @@ class Recogniser:
         people = _people(case, self.id.name)
         boxes = _cut(case, people, self.reading)
         so, not_so, whose = [], [], []
-        for half, (learnt, asked) in enumerate(halves(people, case.seed)):
+        for half, (learnt, judged) in enumerate(halves(people, case.seed)):
             seen = _directions(boxes, people.person_N, learnt, self.steps, case.seed + half)
-            trios = trios_of(people, asked)
+            trios = trios_of(people, judged)
             first, second = (_alike(seen, trios, of_one) for of_one in (True, False))
             # Two networks' likenesses are of no common scale; their ranks are.
             both = ranked(np.concatenate([first, second])[None])[0] / (2 * len(trios))
             so.append(both[: len(trios)])
             not_so.append(both[len(trios) :])
-            whose.append(people.person_N[[trio.one for trio in trios]])
+            whose.append(people.person_N[[trio.first for trio in trios]])
         return Decisions(np.concatenate(so), np.concatenate(not_so), np.concatenate(whose))
 
 
@@ -115,13 +115,13 @@ class BoxesAlone:
     def decide(self, case: Case) -> Decisions:
         """Return how near boxes of one person are to each other, and of two; raises OptionError without people."""
         people = _people(case, self.id.name)
-        trios = [trio for _, asked in halves(people, case.seed) for trio in trios_of(people, asked)]
+        trios = [trio for _, judged in halves(people, case.seed) for trio in trios_of(people, judged)]
         far = _far(people)
         so, not_so = (
-            np.array([-far[trio.one, trio.same if of_one else trio.other] for trio in trios])
+            np.array([-far[trio.first, trio.same if of_one else trio.other] for trio in trios])
             for of_one in (True, False)
         )
-        return Decisions(so, not_so, people.person_N[[trio.one for trio in trios]])
+        return Decisions(so, not_so, people.person_N[[trio.first for trio in trios]])
 
 
 def halves(people: People, seed: int) -> Iterator[tuple[Ranks, Ranks]]:
@@ -140,25 +140,25 @@ def halves(people: People, seed: int) -> Iterator[tuple[Ranks, Ranks]]:
             continue
         parts[0].extend(chosen[:cut])
         parts[1].extend(chosen[cut:])
-    for learnt, asked in (parts, parts[::-1]):
-        yield np.array([*learnt, *lonely]), np.array(asked)
+    for learnt, judged in (parts, parts[::-1]):
+        yield np.array([*learnt, *lonely]), np.array(judged)
 
 
 def trios_of(people: People, chosen: Ranks) -> list[Trio]:
     """Return pairs to be judged: of each person the 40 whose boxes tell least, with somebody else's of these people."""
-    far, found = _far(people), []
-    asked = np.isin(people.person_N, chosen)
+    far, kept = _far(people), []
+    of_chosen = np.isin(people.person_N, chosen)
     for person in chosen:
         mine = np.flatnonzero(people.person_N == person)
-        others = np.flatnonzero(asked & (people.person_N != person) & (people.video_N == people.video_N[mine[0]]))
-        trios, told = [], []
-        for one in mine:
-            for same in mine[np.abs(people.times_us_N[mine] - people.times_us_N[one]) >= _APART_US]:
-                away = np.abs(far[one, others] - far[one, same])
-                trios.append(Trio(int(one), int(same), int(others[away.argmin()])))
-                told.append(away.min())
-        found += [trios[place] for place in np.argsort(told, kind="stable")[:_EACH]]
-    return found
+        others = np.flatnonzero(of_chosen & (people.person_N != person) & (people.video_N == people.video_N[mine[0]]))
+        trios, telling = [], []
+        for first in mine:
+            for same in mine[np.abs(people.times_us_N[mine] - people.times_us_N[first]) >= _APART_US]:
+                away = np.abs(far[first, others] - far[first, same])
+                trios.append(Trio(int(first), int(same), int(others[away.argmin()])))
+                telling.append(away.min())
+        kept += [trios[place] for place in np.argsort(telling, kind="stable")[:_EACH]]
+    return kept
 
 
 def _people(case: Case, name: str) -> People:
@@ -177,7 +177,7 @@ def _far(people: People) -> Floats:
 
 
 def _alike(seen_ND: Floats, trios: list[Trio], of_one: bool) -> Floats:
-    return np.array([seen_ND[trio.one] @ seen_ND[trio.same if of_one else trio.other] for trio in trios])
+    return np.array([seen_ND[trio.first] @ seen_ND[trio.same if of_one else trio.other] for trio in trios])
 
 
 @torch.inference_mode()
@@ -187,17 +187,17 @@ def _cut(case: Case, people: People, reading: BoxSubject) -> Tensor:
     low, high = people.corners_N4[:, :2], people.corners_N4[:, 2:]
     margin = (high - low) * (_MOVES / 2) / np.array([columns, rows])
     corners = np.concatenate([low - margin, high + margin], axis=1) / case.target.patch
-    planes, found = None, []
+    planes, regions_of_batches = None, []
     for start in range(0, len(corners), _AT_ONCE):
         places = range(start, min(start + _AT_ONCE, len(corners)))
         codes = case.target.encode(people.images.take(places))
         planes = planes or as_planes(case.target, codes)
         boxes = torch.from_numpy(corners[start : places.stop]).float()
         regions = torch.cat([torch.arange(len(boxes))[:, None].float(), boxes], 1)
-        found.append(
+        regions_of_batches.append(
             roi_align(planes(codes), regions, (rows + _MOVES, columns + _MOVES), sampling_ratio=2, aligned=True)
         )
-    return torch.cat(found)
+    return torch.cat(regions_of_batches)
 
 
 class _Embedding(nn.Module):
@@ -227,7 +227,7 @@ def _directions(boxes_NFRC: Tensor, person_N: Ranks, learnt: Ranks, steps: int, 
     net = _Embedding(boxes_NFRC.shape[1])
     optimizer = torch.optim.AdamW(net.parameters(), _RATE, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=steps)
-    of_each = [np.flatnonzero(person_N == one) for one in learnt]
+    of_each = [np.flatnonzero(person_N == person) for person in learnt]
     height, width = (side - _MOVES for side in boxes_NFRC.shape[2:])
     for _ in range(steps):
         few = [of_each[place] for place in chance.permutation(len(of_each))[: _BATCH // 4]]
@@ -245,8 +245,8 @@ def _directions(boxes_NFRC: Tensor, person_N: Ranks, learnt: Ranks, steps: int, 
     net.eval()
     middle = slice(_MOVES // 2, -(_MOVES // 2))
     with torch.inference_mode():
-        found: Floats = net(boxes_NFRC[:, :, middle, middle]).double().numpy()
-    return found
+        directions: Floats = net(boxes_NFRC[:, :, middle, middle]).double().numpy()
+    return directions
 
 
 def _told_apart(directions_ND: Tensor, person_N: Tensor) -> Tensor:

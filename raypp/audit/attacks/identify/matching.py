@@ -87,14 +87,16 @@ class LabelMatcher:
         """Return for each victim the rank of its own image among all candidates, 0 the first: int64[N]."""
         classes = sorted({name for boxes in case.victims.boxes for name, _ in boxes})
         maps = np.stack([_occupancy(boxes, classes) for boxes in case.victims.boxes])
-        return own_ranks(-np.stack([np.abs(maps - one).sum(axis=1) for one in maps]))
+        return own_ranks(-np.stack([np.abs(maps - own_map).sum(axis=1) for own_map in maps]))
 
 
 def _likenesses(case: Case, reconstructed: Frames) -> Floats:
     """By activity, and by detail inside cells: float64[2, N, N], each in deviations from what all share."""
-    made, shown = (_patches(frames, case.target.patch) for frames in (reconstructed, case.victims.frames))
-    by_detail = _likeness(made.reshape(len(made), -1), shown.reshape(len(shown), -1))
-    away = np.stack([_centred(one) for one in (_by_activity(case, shown), by_detail)])
+    reconstructed_patches, shown = (
+        _patches(frames, case.target.patch) for frames in (reconstructed, case.victims.frames)
+    )
+    by_detail = _likeness(reconstructed_patches.reshape(len(reconstructed_patches), -1), shown.reshape(len(shown), -1))
+    away = np.stack([_centred(likeness) for likeness in (_by_activity(case, shown), by_detail)])
     spread: Floats = away.std(axis=(1, 2), keepdims=True)
     return away / np.maximum(spread, _NOTHING)
 
@@ -184,7 +186,7 @@ def _patches(frames: Frames, patch: int) -> Floats:
 def _commonest(codes: Codes) -> npt.NDArray[np.int16]:
     """The commonest code of every channel, int16[C]."""
     channels = codes.transpose(1, 0, 2, 3).reshape(codes.shape[1], -1)
-    return np.array([np.bincount(one, minlength=256).argmax() for one in channels], dtype=np.int16)
+    return np.array([np.bincount(channel, minlength=256).argmax() for channel in channels], dtype=np.int16)
 
 
 def _likeness(some: Floats, others: Floats) -> Floats:
@@ -205,8 +207,8 @@ def _special(values: Floats) -> Floats:
 
 def _agreement(some: Floats, others: Floats) -> float:
     """Correlation of two likenesses, after what rows and columns have in common is taken away."""
-    one, other = (_centred(part).ravel() for part in (some, others))
-    return float(one @ other) / max(float(np.linalg.norm(one) * np.linalg.norm(other)), _NOTHING)
+    first, other = (_centred(part).ravel() for part in (some, others))
+    return float(first @ other) / max(float(np.linalg.norm(first) * np.linalg.norm(other)), _NOTHING)
 
 
 def _centred(likeness: Floats) -> Floats:

@@ -51,9 +51,9 @@ class Silhouettes:
             rare = surprise(case.target.encode(video), case.target.encode(victim)[0], case.target.levels)
             usual = np.median(_luma(video.frames, rare.shape), axis=0)
             away = np.abs(_luma(victim.frames, rare.shape)[0] - usual)
-            for found, kind in ((so, away > _SOMETHING), (not_so, away < _NOTHING)):
+            for answers, kind in ((so, away > _SOMETHING), (not_so, away < _NOTHING)):
                 of_kind = rare[kind]
-                found.append(of_kind[chance.permutation(len(of_kind))[:_OF_EACH]])
+                answers.append(of_kind[chance.permutation(len(of_kind))[:_OF_EACH]])
         return Decisions(np.concatenate(so), np.concatenate(not_so))
 
 
@@ -68,8 +68,8 @@ def video_of(victim: Images) -> Images:
 def surprise(frames_NCGG: Codes, code_CGG: Codes, levels: int) -> Floats:
     """How rare a frame's codes are in its video, mean over channels and 3x3 cells, in nats: float64[G, G']."""
     counts = np.zeros(code_CGG.shape)
-    for one in frames_NCGG:
-        counts += one == code_CGG
+    for frame_CGG in frames_NCGG:
+        counts += frame_CGG == code_CGG
     rare = -np.log((counts + 1) / (len(frames_NCGG) + levels)).mean(axis=0)
     wide = np.pad(rare, 1, mode="edge")
     rows, columns = rare.shape

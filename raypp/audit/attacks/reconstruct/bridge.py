@@ -77,13 +77,13 @@ class FeatureBridge:
 
         def draw(chance: np.random.Generator) -> tuple[Tensor, Tensor]:
             places = [piece(chance, public.shape, _SIDE) for _ in range(_BATCH)]
-            cut = np.stack([public[one, :, rows, columns] for one, rows, columns in places])
+            cut = np.stack([public[image, :, rows, columns] for image, rows, columns in places])
             clean = planes(cut)
             noise = torch.randn_like(clean) * torch.rand(len(clean), 1, 1, 1) * _NOISE
             return clean + noise, to_targets(np.stack([pixels(known, place, patch) for place in places]))
 
         net.learn(draw, self.steps, np.random.default_rng(seed))
-        return net.decode(planes(one[None]) for one in seen)
+        return net.decode(planes(code_CGG[None]) for code_CGG in seen)
 
 
 def led_to(case: Case, name: str) -> tuple[PublicFeatures, Frames, Features]:

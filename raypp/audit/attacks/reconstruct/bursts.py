@@ -70,12 +70,12 @@ def over_frames(target: AttackTarget, frames: int, merge: Merge) -> AttackTarget
 
     def merged(codes_TCGG: Codes) -> Codes:
         if merge is Merge.MEAN:
-            found = codes_TCGG.mean(axis=0) / (target.levels - 1)
+            average = codes_TCGG.mean(axis=0) / (target.levels - 1)
         else:
             values = np.arange(target.levels, dtype=np.uint8)[:, None, None]
-            votes = sum((one[:, None] == values).astype(np.uint16) for one in codes_TCGG)
-            found = votes.reshape(-1, *codes_TCGG.shape[2:]) / len(codes_TCGG)
-        fine: Codes = np.rint(found * (_FINE - 1)).astype(np.uint8)
+            votes = sum((code_CGG[:, None] == values).astype(np.uint16) for code_CGG in codes_TCGG)
+            average = votes.reshape(-1, *codes_TCGG.shape[2:]) / len(codes_TCGG)
+        fine: Codes = np.rint(average * (_FINE - 1)).astype(np.uint8)
         return fine
 
     random_key = target.random_key
@@ -101,7 +101,7 @@ def _noisy(frame: Frames, count: int) -> Frames:
     """A still image first, then the same under a sensor's noise, uint8[count, H, W, 3]."""
     chance = np.random.default_rng(int(frame.sum(dtype=np.int64)))
     out = np.repeat(frame[None], count, axis=0)
-    for one in out[1:]:
+    for noisy in out[1:]:
         noise = chance.standard_normal(frame.shape, dtype=np.float32) * np.float32(SENSOR)
-        one[...] = np.clip(np.rint(frame + noise), 0, 255)
+        noisy[...] = np.clip(np.rint(frame + noise), 0, 255)
     return out

@@ -44,10 +44,10 @@ class FeatureInversion:
         features, known, led = led_to(case, self.id.name)
         public = features(known)
         seen = align(led, public)
-        _, spread = (torch.from_numpy(one) for one in feature_moments(public))
+        _, spread = (torch.from_numpy(moment) for moment in feature_moments(public))
         begun = LinearDecoder.fit(public, known).decode(seen)
 
-        def one(features_FGG: Tensor, start_HW3: Frames) -> Frames:
+        def invert(features_FGG: Tensor, start_HW3: Frames) -> Frames:
             pixels = (torch.from_numpy(start_HW3).permute(2, 0, 1)[None].float() / 255).requires_grad_()
             optimizer = torch.optim.Adam([pixels], _RATE)
             schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
@@ -58,10 +58,10 @@ class FeatureInversion:
                 schedule.step()
                 with torch.no_grad():
                     pixels.clamp_(0, 1)
-            found: Frames = (pixels.detach()[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
-            return found
+            frame: Frames = (pixels.detach()[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
+            return frame
 
-        return np.stack([one(torch.from_numpy(wanted), start) for wanted, start in zip(seen, begun, strict=True)])
+        return np.stack([invert(torch.from_numpy(wanted), start) for wanted, start in zip(seen, begun, strict=True)])
 
 
 def variation_of(pixels_N3HW: Tensor) -> Tensor:

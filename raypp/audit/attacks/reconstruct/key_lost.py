@@ -94,7 +94,7 @@ class KeyLost:
             return torch.cat(inputs), torch.cat(targets)
 
         net.learn(draw, self.steps, np.random.default_rng(seed))
-        return lambda codes: net.decode(planes(one[None]) for one in codes)
+        return lambda codes: net.decode(planes(code_CGG[None]) for code_CGG in codes)
 
     def _best(
         self, target: AttackTarget, tried: Images, decode: Callable[[Codes], Frames], white_boxes: dict[str, WhiteBox]
@@ -103,9 +103,9 @@ class KeyLost:
         codes = target.encode(tried)
         begun = decode(codes)
 
-        def shown(made: Frames) -> float:
-            found = scores.detail(made, tried.frames, target.patch)
-            return -1.0 if np.isnan(found).all() else float(np.nanmean(found))
+        def shown(frames: Frames) -> float:
+            detail = scores.detail(frames, tried.frames, target.patch)
+            return -1.0 if np.isnan(detail).all() else float(np.nanmean(detail))
 
         best, most = None, shown(begun)
         for hold in HOLDS:
@@ -117,7 +117,9 @@ class KeyLost:
         self, white_boxes: dict[str, WhiteBox], images: Images, codes: Codes, begun: Frames, hold: Hold
     ) -> Frames:
         each = zip(codes, begun, images.cameras, strict=True)
-        return np.stack([descend(white_boxes[camera], one, start, hold, self.descent) for one, start, camera in each])
+        return np.stack(
+            [descend(white_boxes[camera], code_CGG, start, hold, self.descent) for code_CGG, start, camera in each]
+        )
 
 
 def descend(white_box: WhiteBox, codes_CGG: Codes, start_HW3: Frames, hold: Hold, steps: int) -> Frames:
@@ -144,8 +146,8 @@ def descend(white_box: WhiteBox, codes_CGG: Codes, start_HW3: Frames, hold: Hold
         schedule.step()
         with torch.no_grad():
             sought.clamp_(0, 1)
-    found: Frames = (sought.detach()[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
-    return found
+    frame: Frames = (sought.detach()[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
+    return frame
 
 
 def _piece_of(target: AttackTarget, own: Images, planes: Planes, chance: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -162,4 +164,4 @@ def _piece_of(target: AttackTarget, own: Images, planes: Planes, chance: np.rand
     codes = target.encode(Images(square[None], (own.cameras[place],), ((),)))
     places = [piece(chance, codes.shape, _SIDE) for _ in range(_PIECES)]
     inputs = planes(np.stack([codes[0, :, rows, columns] for _, rows, columns in places]))
-    return inputs, to_targets(np.stack([pixels(square[None], one, target.patch) for one in places]))
+    return inputs, to_targets(np.stack([pixels(square[None], square_place, target.patch) for square_place in places]))

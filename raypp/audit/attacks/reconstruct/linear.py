@@ -41,7 +41,7 @@ class LinearDecoder:
             cls(torch.linalg.solve(gram + penalty * unit * torch.eye(len(gram), dtype=gram.dtype), cross), patch)
             for penalty in _PENALTIES
         ]
-        return min(tried, key=lambda one: one.error(*sums[1]))
+        return min(tried, key=lambda decoder: decoder.error(*sums[1]))
 
     def error(self, gram: Tensor, cross: Tensor, power: float) -> float:
         """Squared error on images of these moments."""
@@ -49,13 +49,13 @@ class LinearDecoder:
 
     def decode(self, features_NFGG: Features) -> Frames:
         """Return the images behind features, uint8[N, G*p, G'*p, 3]."""
-        made = []
-        for one in features_NFGG:
-            flat = _around(one) @ self.weights
-            cells = flat.T.reshape(1, -1, *one.shape[1:])
+        frames_N = []
+        for feature_FGG in features_NFGG:
+            flat = _around(feature_FGG) @ self.weights
+            cells = flat.T.reshape(1, -1, *feature_FGG.shape[1:])
             pixels = functional.pixel_shuffle(cells, self.patch)[0].permute(1, 2, 0) * _SPREAD + _GREY
-            made.append(pixels.round().clamp(0, 255).to(torch.uint8).numpy())
-        frames: Frames = np.stack(made)
+            frames_N.append(pixels.round().clamp(0, 255).to(torch.uint8).numpy())
+        frames: Frames = np.stack(frames_N)
         return frames
 
 
@@ -64,8 +64,8 @@ def _moments(features: Features, frames: Frames, patch: int) -> tuple[Tensor, Te
     width, pixels = 9 * features.shape[1] + 1, 3 * patch**2
     gram, cross = torch.zeros(width, width, dtype=torch.double), torch.zeros(width, pixels, dtype=torch.double)
     power = 0.0
-    for one, frame in zip(features, frames, strict=True):
-        x, y = _around(one), functional.pixel_unshuffle(to_targets(frame[None]), patch)[0].flatten(1).T.double()
+    for feature_FGG, frame in zip(features, frames, strict=True):
+        x, y = _around(feature_FGG), functional.pixel_unshuffle(to_targets(frame[None]), patch)[0].flatten(1).T.double()
         gram += x.T @ x
         cross += x.T @ y
         power += float(y.square().sum())

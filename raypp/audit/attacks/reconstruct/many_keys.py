@@ -75,8 +75,8 @@ class ManyKeys:
             raise OptionError(f"no other key of {case.target.name} can be drawn")
         chance = np.random.default_rng(case.seed)
         reference = _axes(random_key(0), case.known)
-        found = [self._pieces(random_key(number), case.known, reference, chance) for number in range(1, self.keys + 1)]
-        components, targets = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        pieces = [self._pieces(random_key(number), case.known, reference, chance) for number in range(1, self.keys + 1)]
+        components, targets = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
         torch.manual_seed(case.seed)
         net = GridDecoder(components.shape[1], case.target.patch)
 
@@ -92,12 +92,12 @@ class ManyKeys:
         """Veil some known images, half of the time mirrored, half of the time enlarged, and keep pieces of them."""
         taken = known.take(chance.permutation(len(known))[: chance.integers(*_SET, endpoint=True)].tolist())
         frames = taken.frames[:, :, ::-1] if chance.random() < 0.5 else taken.frames
-        frames = np.stack([_enlarged(one, chance) for one in frames]) if chance.random() < 0.5 else frames
+        frames = np.stack([_enlarged(frame, chance) for frame in frames]) if chance.random() < 0.5 else frames
         taken = Images(np.ascontiguousarray(frames), taken.cameras, taken.boxes)  # of no video any more
         codes = target.encode(taken)
-        found = Axes.of(codes, target.levels, _AXES).turned_to(reference, codes).components(codes)
-        places = [piece(chance, found.shape, min(_MOST_CELLS, _SIDE // target.patch)) for _ in range(_PIECES)]
-        cut = np.stack([found[one, :, rows, columns] for one, rows, columns in places])
+        components = Axes.of(codes, target.levels, _AXES).turned_to(reference, codes).components(codes)
+        places = [piece(chance, components.shape, min(_MOST_CELLS, _SIDE // target.patch)) for _ in range(_PIECES)]
+        cut = np.stack([components[image, :, rows, columns] for image, rows, columns in places])
         shown = np.stack([pixels(taken.frames, place, target.patch) for place in places])
         return np.clip(cut, -_FAR, _FAR).astype(np.float16), shown
 
@@ -121,7 +121,7 @@ class AnyKeyDecoder:
         for camera in dict.fromkeys(case.victims.cameras):
             mine = codes[cameras == camera]
             axes = Axes.of(mine, case.target.levels, _AXES).turned_to(self.reference, mine)
-            planes = (torch.from_numpy(axes.components(one[None])).clamp(-_FAR, _FAR) for one in mine)
+            planes = (torch.from_numpy(axes.components(code_CGG[None])).clamp(-_FAR, _FAR) for code_CGG in mine)
             out[cameras == camera] = self.net.decode(planes)
         return out
 

@@ -78,12 +78,12 @@ class _Tables:
     def of(cls, codes: Codes, levels: int) -> "_Tables":
         shown = (evenly_chosen(codes)[:, :, None] == np.arange(levels)[:, None, None]).astype(np.float32)
         touching = sum(
-            np.einsum("ncvgh,ncwgh->cvw", one, other, optimize=True)
-            for one, other in ((shown[..., 1:], shown[..., :-1]), (shown[..., 1:, :], shown[..., :-1, :]))
+            np.einsum("ncvgh,ncwgh->cvw", near, other, optimize=True)
+            for near, other in ((shown[..., 1:], shown[..., :-1]), (shown[..., 1:, :], shown[..., :-1, :]))
         )
         touching = (touching + touching.transpose(0, 2, 1)) / touching.sum(axis=(1, 2), keepdims=True) / 2
         flat = shown.transpose(1, 2, 0, 3, 4).reshape(codes.shape[1] * levels, -1)
-        return cls(touching, np.stack([_order(one) for one in touching]), flat @ flat.T / flat.shape[1], levels)
+        return cls(touching, np.stack([_order(table) for table in touching]), flat @ flat.T / flat.shape[1], levels)
 
     def ordered(self) -> Doubles:
         """`touching` with values in order."""
@@ -96,22 +96,22 @@ class _Tables:
         shares = np.diag(self.together).reshape(count, -1)
         ranks -= (ranks * shares).sum(axis=1, keepdims=True)
         cut = self.together.reshape(count, self.levels, count, self.levels)
-        found: Doubles = np.einsum("cv,cvdw,dw->cd", ranks, cut, ranks, optimize=True)
-        spread = np.sqrt(np.maximum(np.diag(found), _LEAST))
-        return found / spread / spread[:, None]
+        shared: Doubles = np.einsum("cv,cvdw,dw->cd", ranks, cut, ranks, optimize=True)
+        spread = np.sqrt(np.maximum(np.diag(shared), _LEAST))
+        return shared / spread / spread[:, None]
 
 
 def _first(mine: _Tables, wanted: _Tables) -> tuple[Order, Doubles]:
     """First names, int64[C, L]: of each channel and value of the reference, the row in own tables; and doubts."""
     own, other = mine.ordered(), wanted.ordered()
-    costs = [np.square(other[:, None] - one[None]).sum(axis=(2, 3)) for one in (own, own[:, ::-1, ::-1])]
+    costs = [np.square(other[:, None] - tables[None]).sum(axis=(2, 3)) for tables in (own, own[:, ::-1, ::-1])]
     cheapest = np.minimum(*costs)
     channels = _assigned(cheapest)
     agreement = wanted.going_together() * mine.going_together()[np.ix_(channels, channels)]
     _, vectors = np.linalg.eigh(agreement)
     ways = vectors[:, -1] >= 0
     here = np.arange(len(channels))
-    straight, turned = (one[here, channels] for one in costs)
+    straight, turned = (cost[here, channels] for cost in costs)
     if np.where(ways, straight, turned).sum() > np.where(ways, turned, straight).sum():
         ways = ~ways
     places = np.empty((len(channels), mine.levels), dtype=np.int64)
@@ -131,8 +131,8 @@ def _order(table: Doubles) -> Order:
 def _distances(wanted: Doubles, own: Doubles) -> Doubles:
     """Squared distance of each row to each other row, float64[R, R]."""
     squares = np.square(wanted).sum(axis=1)[:, None] + np.square(own).sum(axis=1)
-    found: Doubles = squares - 2 * wanted @ own.T
-    return found
+    distances: Doubles = squares - 2 * wanted @ own.T
+    return distances
 
 
 def _matched(distance: Doubles, count: int, levels: int) -> tuple[Order, Doubles]:
@@ -149,8 +149,8 @@ def _doubt(costs: Doubles, channels: Order) -> Doubles:
     here = np.arange(len(channels))
     others = costs.copy()
     others[here, channels] = np.inf
-    found: Doubles = costs[here, channels] / np.maximum(others.min(axis=1), _LEAST)
-    return found
+    doubts: Doubles = costs[here, channels] / np.maximum(others.min(axis=1), _LEAST)
+    return doubts
 
 
 def _assigned(cost: Doubles) -> Order:

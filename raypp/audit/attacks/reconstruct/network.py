@@ -58,8 +58,8 @@ class GridDecoder(nn.Module):
         self.train()
         for _ in range(steps):
             planes, pixels = draw(chance)
-            made = self(planes)
-            loss = (made - pixels).abs().mean() - inside_cells(made, pixels, self.patch, _SPREAD)
+            guessed = self(planes)
+            loss = (guessed - pixels).abs().mean() - inside_cells(guessed, pixels, self.patch, _SPREAD)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -70,8 +70,8 @@ class GridDecoder(nn.Module):
     def decode(self, planes_1FGG: Iterator[Tensor]) -> Frames:
         """Return the images behind some planes, one by one: uint8[N, H, W, 3]."""
         self.eval()
-        made = [self(planes)[0].permute(1, 2, 0) * _SPREAD + _GREY for planes in planes_1FGG]
-        frames: Frames = torch.stack(made).round().clamp(0, 255).to(torch.uint8).numpy()
+        images = [self(planes)[0].permute(1, 2, 0) * _SPREAD + _GREY for planes in planes_1FGG]
+        frames: Frames = torch.stack(images).round().clamp(0, 255).to(torch.uint8).numpy()
         return frames
 
 

@@ -103,7 +103,7 @@ def _fit(sample: _Sample, drawn: Places) -> _Decoder:
     """Fit on four fifths of the cells drawn; the penalty is the best of few on the fifth that is held out."""
     held, used = np.split(drawn, [len(drawn) // 5])
     sums = _summed((x.sum(axis=0), y.sum(axis=0)) for x, y in sample.parts(used))
-    mean, target = ((one / len(used)).astype(np.float32) for one in sums)
+    mean, target = ((total / len(used)).astype(np.float32) for total in sums)
     centred = ((x - mean, y - target) for x, y in sample.parts(used))
     gram, cross = _summed((x.T @ x, x.T @ y) for x, y in centred)
     scale = 1.0 if sample.named else max(float(np.trace(gram)) / len(gram) / len(used), 1e-6)
@@ -119,8 +119,8 @@ def _fit(sample: _Sample, drawn: Places) -> _Decoder:
 
 def _summed(parts: Iterator[tuple[Floats, Floats]]) -> tuple[Doubles, Doubles]:
     """Sum of the first ones and of the second ones, over all parts."""
-    first, second = (one.astype(np.float64) for one in next(parts))
-    for one, other in parts:
-        first += one
+    first, second = (part.astype(np.float64) for part in next(parts))
+    for addend, other in parts:
+        first += addend
         second += other
     return first, second

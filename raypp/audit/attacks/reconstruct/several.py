@@ -120,7 +120,7 @@ def under_keys(target: AttackTarget, keys: int) -> AttackTarget:
     return replace(
         target,
         channels=keys * target.channels,
-        encode=lambda images: np.concatenate([one.encode(images) for one in each], axis=1),
+        encode=lambda images: np.concatenate([under_key.encode(images) for under_key in each], axis=1),
         features=None,
         random_key=None if random_key is None else lambda number: under_keys(random_key(number), keys),
         other_owner_key=None,
@@ -131,8 +131,8 @@ def _along(target: AttackTarget, axes: Axes) -> AttackTarget:
     """A target whose codes are components along axes, of 256 levels."""
 
     def encode(images: Images) -> Codes:
-        found = axes.components(target.encode(images))
-        codes: Codes = np.rint((np.clip(found / _FAR, -1, 1) + 1) * (_FINE / 2)).astype(np.uint8)
+        components = axes.components(target.encode(images))
+        codes: Codes = np.rint((np.clip(components / _FAR, -1, 1) + 1) * (_FINE / 2)).astype(np.uint8)
         return codes
 
     return replace(

@@ -16,7 +16,7 @@ def inside_cells(mine_N3HW: Tensor, true_N3HW: Tensor, cell: int, unit: float) -
         cell: side of a cell, in pixels.
         unit: grey levels, of 256, that a difference of 1 stands for.
     """
-    mine, true = (luma_cells(one, cell) for one in (mine_N3HW, true_N3HW))
+    mine, true = (luma_cells(frames_N3HW, cell) for frames_N3HW in (mine_N3HW, true_N3HW))
     return correlation(mine, true, textured(true, unit))
 
 
@@ -28,10 +28,10 @@ def correlation(mine_NKGG: Tensor, true_NKGG: Tensor, counted_NGG: Tensor) -> Te
         true_NKGG: the same of the images, float.
         counted_NGG: which cells count, bool.
     """
-    mine, true = (one - one.mean(1, keepdim=True) for one in (mine_NKGG, true_NKGG))
+    mine, true = (cells_NKGG - cells_NKGG.mean(1, keepdim=True) for cells_NKGG in (mine_NKGG, true_NKGG))
     norms = mine.square().sum(1).sqrt() * true.square().sum(1).sqrt()
-    found = (mine * true).sum(1) / norms.clamp(min=1e-6)
-    return (found * counted_NGG).sum() / counted_NGG.sum().clamp(min=1)
+    likeness = (mine * true).sum(1) / norms.clamp(min=1e-6)
+    return (likeness * counted_NGG).sum() / counted_NGG.sum().clamp(min=1)
 
 
 def textured(cells_NKGG: Tensor, unit: float) -> Tensor:

@@ -22,7 +22,9 @@ _TURNS = 200
 _STEPS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
 _LEADING = 12  # axes whose third moments are compared
 _QUANTILES = np.linspace(0.02, 0.98, 25)
-_DIRECTIONS = np.array([one for one in product((-1, 0, 1), repeat=3) if one > (0, 0, 0)], dtype=np.float64)
+_DIRECTIONS = np.array(
+    [direction for direction in product((-1, 0, 1), repeat=3) if direction > (0, 0, 0)], dtype=np.float64
+)
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ def _open(prior: _Cells, seen: _Cells, patch: int, chance: np.random.Generator, 
     seams = _seams(loadings, seen, patch)
     turn = np.diag(_signs(-seams[0].form() - seams[1].form(), chance, restarts))
     turned = _turned(turn, prior, seen)
-    turn = min((turn, turned), key=lambda one: seams[0].step(one) + seams[1].step(one))
+    turn = min((turn, turned), key=lambda candidate: seams[0].step(candidate) + seams[1].step(candidate))
     return _coloured(loadings, turn, prior, seen)
 
 
@@ -220,7 +222,7 @@ def _coloured(loadings: Floats, turn: Floats, prior: _Cells, seen: _Cells) -> _O
         likeness = _alike(_colours(components, loadings * signs) @ axes / unit, own / unit)
         likeness += _cosine(_third(components * signs), _third(prior.whitened[..., :count]))
         tried.append((likeness, loadings * signs @ turn))
-    return _Opened(seen, max(tried, key=lambda one: one[0])[1], prior.mean)
+    return _Opened(seen, max(tried, key=lambda candidate: candidate[0])[1], prior.mean)
 
 
 def _colours(components: Floats, loadings: Floats) -> Floats:
@@ -233,11 +235,11 @@ def _alike(some: Floats, others: Floats) -> float:
     """How alike colours of cells are: where in an image they are, their third moments, and their quantiles."""
     place, wanted = some.mean(axis=0), others.mean(axis=0)
     rows, columns = (np.arange(new) * old // new for new, old in zip(place.shape[:2], wanted.shape[:2], strict=True))
-    place, wanted = (one - one.mean(axis=(0, 1)) for one in (place, wanted[np.ix_(rows, columns)]))
+    place, wanted = (colours - colours.mean(axis=(0, 1)) for colours in (place, wanted[np.ix_(rows, columns)]))
     places = [_cosine(place[..., axis], wanted[..., axis]) for axis in range(3)]
     clouds = [colours.reshape(-1, 3) for colours in (some, others)]
-    skews = [np.tanh(np.einsum("na,nb,nc->abc", one, one, one, optimize=True) / len(one)) for one in clouds]
-    quantiles = [np.quantile(one @ _DIRECTIONS.T, _QUANTILES, axis=0) for one in clouds]
+    skews = [np.tanh(np.einsum("na,nb,nc->abc", cloud, cloud, cloud, optimize=True) / len(cloud)) for cloud in clouds]
+    quantiles = [np.quantile(cloud @ _DIRECTIONS.T, _QUANTILES, axis=0) for cloud in clouds]
     return float(np.mean(places)) + _cosine(*skews) - float(np.abs(quantiles[0] - quantiles[1]).mean())
 
 

@@ -40,12 +40,12 @@ class UNet(FromPairs):
 
         def draw(chance: np.random.Generator) -> tuple[Tensor, Tensor]:
             places = [piece(chance, codes.shape, _SIDE) for _ in range(_BATCH)]
-            cut = np.stack([codes[one, :, rows, columns] for one, rows, columns in places])
+            cut = np.stack([codes[image, :, rows, columns] for image, rows, columns in places])
             return planes(cut), to_targets(np.stack([pixels(known.frames, place, target.patch) for place in places]))
 
         net.learn(draw, self.steps, np.random.default_rng(case.seed))
         victims = target.encode(case.victims)
-        return net.decode(planes(one[None]) for one in victims)
+        return net.decode(planes(code_CGG[None]) for code_CGG in victims)
 
 
 def as_planes(target: AttackTarget, codes: Codes) -> Planes:
@@ -54,5 +54,7 @@ def as_planes(target: AttackTarget, codes: Codes) -> Planes:
         values = torch.arange(target.levels, dtype=torch.uint8)[:, None, None]
         return lambda part: (torch.from_numpy(part)[:, :, None] == values).flatten(1, 2).float()
     flat = codes.transpose(1, 0, 2, 3).reshape(codes.shape[1], -1)
-    mean, spread = (torch.from_numpy(one.astype(np.float32))[:, None, None] for one in (flat.mean(1), flat.std(1)))
+    mean, spread = (
+        torch.from_numpy(moment.astype(np.float32))[:, None, None] for moment in (flat.mean(1), flat.std(1))
+    )
     return lambda part: (torch.from_numpy(part).float() - mean) / spread.clamp(min=1e-3)

@@ -58,7 +58,7 @@ class ComponentView:
             if _covariance(shades[mine].mean(axis=0), usual) < 0:
                 shades[mine] = 1 - shades[mine]
         shape = case.victims.frames.shape
-        grey = [_enlarged(np.float32(low) + np.float32(high - low) * one, shape[1:3]) for one in shades]
+        grey = [_enlarged(np.float32(low) + np.float32(high - low) * shade, shape[1:3]) for shade in shades]
         return np.repeat(_bytes(grey, shape[:3])[..., None], 3, axis=3)
 
     def colours(self, case: Case) -> Frames:
