@@ -87,9 +87,9 @@ class Detector:
         """Detect on blocks of several streams together; Serve gathers them. Gateways have checked them."""
         detector = self._detector
         begin = time.perf_counter()
-        found = await asyncio.to_thread(detector.detect, blocks)
+        detections = await asyncio.to_thread(detector.detect, blocks)
         self._metrics.detected(blocks, time.perf_counter() - begin)
-        return [DetectedBlock(detector.about.model_id, frames) for frames in found]
+        return [DetectedBlock(detector.about.model_id, frames) for frames in detections]
 
     @property
     def _detector(self) -> "BundleDetector":

@@ -113,15 +113,15 @@ class Gateway:
             model = await services.detectors.about(request.veil_id)
             reader = ChunkReader(model, request.width, request.height, request.sub_key, services.limits)
             frames, block = await asyncio.to_thread(reader.frames, request.frames)
-            found = None
+            detected = None
             if block is not None:
-                found = await services.detectors.detect(request.veil_id, block, principal.owner, Priority.CALL)
+                detected = await services.detectors.detect(request.veil_id, block, principal.owner, Priority.CALL)
             await services.audit(principal, "detect", request.veil_id, f"{len(frames)} frames")
             return pb.DetectFramesResponse(
-                model_id=found.model_id if found is not None else model.model_id,
+                model_id=detected.model_id if detected is not None else model.model_id,
                 frames=[
                     frame_detections_message(frame.frame_index, frame.timestamp_us, frame.detections)
-                    for frame in with_detections(frames, found)
+                    for frame in with_detections(frames, detected)
                 ],
             )
 
@@ -144,8 +144,8 @@ class Gateway:
             _check_reader(principal, request.site)
             check_range(request.site, request.from_us, request.to_us)
             services = self._services
-            asked, most = (request.site, request.from_us, request.to_us), services.limits.message_bytes
-            report = await services.reports.only(principal.token_id, site_report, services.ledger, *asked, most)
+            wanted, most = (request.site, request.from_us, request.to_us), services.limits.message_bytes
+            report = await services.reports.only(principal.token_id, site_report, services.ledger, *wanted, most)
             await services.audit(principal, "report", request.site, f"from {request.from_us} to {request.to_us}")
             return pb.GetSiteReportResponse(report_json=report)
 
@@ -173,15 +173,15 @@ class Gateway:
             services = self._services
             await services.audit(principal, "watch", request.site)
             watch = EpisodeWatch(services.ledger, request.site)
-            found = await services.read(watch.open_ones)
-            yield pb.WatchEpisodesResponse(episodes=[episode_message(one) for one in found])
+            episodes = await services.read(watch.open_ones)
+            yield pb.WatchEpisodesResponse(episodes=[episode_message(episode) for episode in episodes])
             ends_at = time.monotonic() + services.settings.stream_age_s * random.uniform(0.7, 1.0)  # noqa: S311
             while time.monotonic() < ends_at:
                 if not watch.more:
                     await asyncio.sleep(services.settings.watch_every_s)
                     _check_reader(await self._principal(grpc_context), request.site)
-                if found := await services.read(watch.changed):
-                    yield pb.WatchEpisodesResponse(episodes=[episode_message(one) for one in found])
+                if episodes := await services.read(watch.changed):
+                    yield pb.WatchEpisodesResponse(episodes=[episode_message(episode) for episode in episodes])
 
     async def __call__(self, request: Request) -> Response:
         """Answer a browser with the read-only pages."""

@@ -26,7 +26,7 @@ def listen_where_told() -> None:
     Server.add_insecure_port = add  # type: ignore[method-assign]
 
 
-def address_for(port: str, told: str) -> str:
+def address_for(port: str, address: str) -> str:
     """Return the address of a port: as told if it is that one, else on loopback."""
-    host, _, chosen = told.rpartition(":")
-    return told if host and port == chosen else f"{LOOPBACK}:{port}"
+    host, _, chosen = address.rpartition(":")
+    return address if host and port == chosen else f"{LOOPBACK}:{port}"

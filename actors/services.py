@@ -131,11 +131,13 @@ class Services:
 
     def write_readings(self, readings: Iterable[AuditLine]) -> None:
         """Record gathered readings; blocks. What cannot be written is logged."""
-        for one in readings:
+        for reading in readings:
             try:
-                self.audit_log.record(one.who, one.action, one.subject, one.detail)
+                self.audit_log.record(reading.who, reading.action, reading.subject, reading.detail)
             except LedgerError as error:
-                logger.warning("raypp: the audit log lacks %s, %s %s: %s", one.who, one.action, one.detail, error)
+                logger.warning(
+                    "raypp: the audit log lacks %s, %s %s: %s", reading.who, reading.action, reading.detail, error
+                )
 
     def token_refused(self, line: str) -> None:
         """Count a call whose token is not taken, and log a line for the many of a minute."""
@@ -178,15 +180,17 @@ class Detectors:
             RefusedError: UNAVAILABLE if none has answered for long, or models are being replaced.
         """
         for _ in range(_MODELS_CHANGE):
-            found = [await self._piece(veil_id, piece, site, lane) for piece in block.pieces(self._most[lane])]
-            if len({one.model_id for one in found}) == 1:
-                return DetectedBlock(found[0].model_id, tuple(frame for one in found for frame in one.frames))
+            pieces = [await self._piece(veil_id, piece, site, lane) for piece in block.pieces(self._most[lane])]
+            if len({piece.model_id for piece in pieces}) == 1:
+                return DetectedBlock(
+                    pieces[0].model_id, tuple(frame for detected in pieces for frame in detected.frames)
+                )
         raise StatusError(Status.UNAVAILABLE, "the model is being replaced; try again")
 
     async def _piece(self, veil_id: str, piece: FrameBlock, site: str, lane: Priority) -> DetectedBlock:
         async with self._queues[veil_id].turn(site, len(piece), lane):
-            found: DetectedBlock = await self._ask(lambda: self._handles[veil_id].detect.remote(piece))
-            return found
+            detected: DetectedBlock = await self._ask(lambda: self._handles[veil_id].detect.remote(piece))
+            return detected
 
     async def _ask(self, call: Callable[[], Any]) -> Any:
         deadline, backoff = time.monotonic() + _PATIENCE_S, Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S, jitter=True)

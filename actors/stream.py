@@ -101,36 +101,38 @@ class StreamConnection:
         self._why_moving = "the connection has lasted long enough; open another one"
         principal = await services.principal(self._metadata)
         self._exit.enter_context(services.calls.taken(principal.owner, CallKind.STREAM))
-        asked = await self._first_message()
-        check_open(asked)
-        principal.may_write(asked.site)
-        services.veils.require(asked.veil_id, principal, Status.FAILED_PRECONDITION)
-        self._live = asked.live
-        self._stream = StreamName(asked.site, asked.camera, asked.stream_epoch)
-        self._place = services.registry.enter(asked.site, asked.camera)
+        request = await self._first_message()
+        check_open(request)
+        principal.may_write(request.site)
+        services.veils.require(request.veil_id, principal, Status.FAILED_PRECONDITION)
+        self._live = request.live
+        self._stream = StreamName(request.site, request.camera, request.stream_epoch)
+        self._place = services.registry.enter(request.site, request.camera)
         self._note_streams()
-        self._model = await services.detectors.about(asked.veil_id)
+        self._model = await services.detectors.about(request.veil_id)
         # Whatever can be judged is judged before the ledger is asked: a refused try changes no stream.
-        require_size(self._model, asked.size)
-        self._chunks = ChunkReader(self._model, asked.width, asked.height, asked.sub_key, services.limits)
-        offset_us = clock_offset_us(asked.sent_at_us)
-        if asked.live and asked.sent_at_us:
+        require_size(self._model, request.size)
+        self._chunks = ChunkReader(self._model, request.width, request.height, request.sub_key, services.limits)
+        offset_us = clock_offset_us(request.sent_at_us)
+        if request.live and request.sent_at_us:
             services.metrics.clock(offset_us)
         about = StreamAbout(
             classes=self._model.classes,
             model_id=self._model.model_id,
             veil_id=self._model.veil_id,
-            live=asked.live,
+            live=request.live,
             clock_offset_us=offset_us,
-            agent_version=asked.agent_version[:64],
+            agent_version=request.agent_version[:64],
         )
         most = services.settings.quotas.cameras
-        self._writer = await services.commit(asked.site, StreamWriter.open, services.ledger, self._stream, about, most)
+        self._writer = await services.commit(
+            request.site, StreamWriter.open, services.ledger, self._stream, about, most
+        )
         services.registry.take_over(self._place)
         self._admission = StreamAdmission.resumed(self._writer.committed, ended=self._writer.ended)
-        name = f"{asked.site}/{asked.camera}@{asked.stream_epoch}"
+        name = f"{request.site}/{request.camera}@{request.stream_epoch}"
         resumed = f"resumed after {self._writer.committed}"
-        await services.audit(principal, "stream", name, resumed, about=f"{asked.site}/{asked.camera}")
+        await services.audit(principal, "stream", name, resumed, about=f"{request.site}/{request.camera}")
         return pb.StreamFramesResponse(
             opened=pb.Opened(
                 resume_after=self._writer.committed,
@@ -211,7 +213,7 @@ class StreamConnection:
             if answer is None:
                 self._moves_at, self._why_moving = 0, "the model was replaced; open another connection"
                 return
-            self._admission = self._admission.told(item.chunk.sequence)
+            self._admission = self._admission.acknowledged(item.chunk.sequence)
             yield answer
             if self._moves_at <= time.monotonic():
                 return
@@ -231,10 +233,10 @@ class StreamConnection:
         if under_way.admission is Admission.REPEAT:
             metrics.repeated()
             return pb.StreamFramesResponse(committed=pb.Committed(sequence=chunk.sequence))
-        found = await under_way.detected if under_way.detected is not None else None
-        if found is not None and found.model_id != self._model.model_id:
+        detected = await under_way.detected if under_way.detected is not None else None
+        if detected is not None and detected.model_id != self._model.model_id:
             return None
-        frames = chunk.seen(found)
+        frames = chunk.seen(detected)
         begin = time.monotonic()
         written = await self._services.commit(
             self._stream.site, self._writer.commit, chunk.sequence, frames, last=chunk.last
@@ -247,7 +249,7 @@ class StreamConnection:
                     frame_detections_message(frame.frame_index, frame.timestamp_us, frame.detections)
                     for frame in written.frames
                 ],
-                episodes=[episode_message(one) for one in written.episodes],
+                episodes=[episode_message(episode) for episode in written.episodes],
             )
         )
 

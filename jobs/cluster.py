@@ -68,12 +68,12 @@ def refuse_key_in_working_dir() -> None:
     config = json.loads(os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR") or "{}")
     if "working_dir" not in (config.get("runtime_env") or {}):
         return
-    found = find_key_files(Path.cwd())
-    if found:
-        told = "; ".join(f"{path.relative_to(Path.cwd())} is {_remedy(path)}" for path in found)
+    key_files = find_key_files(Path.cwd())
+    if key_files:
+        remedies = "; ".join(f"{path.relative_to(Path.cwd())} is {_remedy(path)}" for path in key_files)
         raise KeyFileError(
-            f"the submitted working directory holds key files, which Ray has now stored, and so they are lost: {told}. "
-            "Keep keys outside, and name them by RAYPP_KEY_FILE or --key"
+            f"the submitted working directory holds key files, which Ray has now stored, and so they are lost: "
+            f"{remedies}. Keep keys outside, and name them by RAYPP_KEY_FILE or --key"
         )
 
 

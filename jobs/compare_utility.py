@@ -36,8 +36,8 @@ def _run(task: str) -> str:
 
     assigned: dict[str, float] = ray.get_runtime_context().get_assigned_resources()  # type: ignore[no-untyped-call]
     torch.set_num_threads(max(1, int(assigned.get("CPU", os.cpu_count() or 1))))
-    asked = ArmTask.model_validate_json(task)
-    return run_arm_task(asked, lambda epoch, epochs, said: print(f"{asked.row_id} epoch {epoch}/{epochs} {said}"))
+    arm_task = ArmTask.model_validate_json(task)
+    return run_arm_task(arm_task, lambda epoch, epochs, line: print(f"{arm_task.row_id} epoch {epoch}/{epochs} {line}"))
 
 
 def main() -> None:

@@ -60,10 +60,10 @@ def cpus_each(nodes: Sequence[float], workers: int) -> float:
     return max(share for share in shares if sum(int(node / share + 1e-9) for node in nodes) >= workers)
 
 
-def _root(said: str) -> str:
+def _root(text: str) -> str:
     """What went wrong in a worker, without the layers that Ray wraps it in: an error of ours, or the last line."""
-    ours: list[str] = re.findall(r"raypp\.errors\.\w+: (.+)", said)
-    return ours[-1] if ours else said.strip().splitlines()[-1]
+    ours: list[str] = re.findall(r"raypp\.errors\.\w+: (.+)", text)
+    return ours[-1] if ours else text.strip().splitlines()[-1]
 
 
 def main() -> None:

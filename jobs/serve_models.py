@@ -73,14 +73,14 @@ def serve(
 
     Example: raypp serve --model tools.model --ledger sqlite:///ledger.db
     """
-    asked: dict[str, Any] = {
+    options: dict[str, Any] = {
         "models": [path.absolute() for path in model or ()],
         "ledger": ledger,
         "source_url": source_url,
         "front_secret_file": front_secret_file.absolute() if front_secret_file else None,
     }
     defaults = {"threads": os.cpu_count() or 1} if address is None else {}
-    settings = _settings(settings_file, asked, defaults, {"confidence": confidence, "threads": threads})
+    settings = _settings(settings_file, options, defaults, {"confidence": confidence, "threads": threads})
     where = ServiceAddress(host, port, http_host, http_port, metrics_port, local=address is None)
     where.check(settings)
     models_by_veil(settings.models)
@@ -103,7 +103,7 @@ def serve(
 
 
 def _settings(
-    file: Path | None, asked: dict[str, Any], defaults: dict[str, int], detection: dict[str, Any]
+    file: Path | None, options: dict[str, Any], defaults: dict[str, int], detection: dict[str, Any]
 ) -> ServiceSettings:
     """Merge what a file says with what options say, of the service and of detection; the latter win."""
     document: Any = {}
@@ -114,7 +114,7 @@ def _settings(
             raise OptionError(f"settings {file} {error}; see cluster/serve.yaml for the form") from None
         if not isinstance(document, dict):
             raise OptionError(f"settings {file} must map names to values, as `args` in cluster/serve.yaml")
-    document |= {name: value for name, value in asked.items() if value}
+    document |= {name: value for name, value in options.items() if value}
     own = document.get("detection", {})
     if not isinstance(own, dict):
         raise OptionError(f"settings {file}: detection must map names to values, as `args` in cluster/serve.yaml")
@@ -124,8 +124,8 @@ def _settings(
     except ValidationError as error:
         if any(fault["loc"] == ("models",) for fault in error.errors()):
             raise OptionError("the service needs a model; give --model FILE, a bundle of `raypp export`") from None
-        told = problems(error, ServiceSettings, document)
-        raise OptionError(joined("settings of the service", told, "see cluster/serve.yaml for the form")) from None
+        reasons = problems(error, ServiceSettings, document)
+        raise OptionError(joined("settings of the service", reasons, "see cluster/serve.yaml for the form")) from None
 
 
 def _on_signals(stop: Event, reread: Event) -> None:

@@ -97,8 +97,8 @@ def _read(
         if labels_version is None:
             yield pa.Table.from_batches([batch.rows.select(list(columns))])
             continue
-        chosen, found = join_labels(batch, _labels(root, labels_version, data_key_path))
-        arrays = [*chosen.rows.select(list(columns)).columns, *label_columns(found)]
+        chosen, joined = join_labels(batch, _labels(root, labels_version, data_key_path))
+        arrays = [*chosen.rows.select(list(columns)).columns, *label_columns(joined)]
         yield pa.Table.from_arrays(arrays, schema=schema)
 
 

@@ -115,8 +115,8 @@ def _train_loop(config: dict[str, Any]) -> None:
 
     def val_batches() -> Iterator[DetectionBatch]:
         rows = ray_train.get_dataset_shard(VAL).iter_batches(batch_size=VAL_ROWS, batch_format="numpy")
-        mine = (one for number, one in enumerate(rows) if number % workers == rank)
-        return (batch_of_rows(one, header) for one in mine)
+        mine = (row for number, row in enumerate(rows) if number % workers == rank)
+        return (batch_of_rows(row, header) for row in mine)
 
     train_worker(settings, info, worker, train_batches, val_batches, Path(checkpoint.path) if checkpoint else None)
 

@@ -41,17 +41,17 @@ class LineProgress:
     @contextmanager
     def task(self, name: str, total: float) -> Iterator[Advance]:
         """Tell how far a task of `total` units is; gives the function that reports advances."""
-        started = told = monotonic()
+        started = shown_at = monotonic()
         done, frames = 0.0, 0
 
         def advance(work: float, where: str, new_frames: int) -> None:
-            nonlocal told, done, frames
+            nonlocal shown_at, done, frames
             done += work
             frames += new_frames
             now = monotonic()
-            if now - told < _LINE_EVERY_S:
+            if now - shown_at < _LINE_EVERY_S:
                 return
-            told = now
+            shown_at = now
             elapsed = now - started
             left = time_left(done, total, elapsed)
             rate = f", {frames / elapsed:.0f} frames/s" if frames else ""

@@ -61,7 +61,7 @@ def train(archive: str, out: Path, trainer: TrainingExecutor, progress: Progress
     return run_training(settings, trainer, progress)
 
 
-def study(archive: str, detector: Path, folder: Path) -> tuple[EvaluationReport, list[HeldOut]]:
+def evaluate(archive: str, detector: Path, folder: Path) -> tuple[EvaluationReport, list[HeldOut]]:
     """Evaluate a detector on the held-out frames, write its report, and pick the frames to draw.
 
     Args:
@@ -71,13 +71,13 @@ def study(archive: str, detector: Path, folder: Path) -> tuple[EvaluationReport,
     """
     dataset = VeiledDataset.open(archive, _SPLIT_NAME)
     frames = _held_out(dataset)
-    viewed = {one for names in frames.values() for one in _spread(list(names), _VIEWED_PER_SITE)}
+    viewed = {sample_id for names in frames.values() for sample_id in _spread(list(names), _VIEWED_PER_SITE)}
     settings = PredictSettings(
         archive=archive, labels_version=_SPLIT_NAME, split=VAL, detector=detector, shown=frozenset(viewed)
     )
     report = make_evaluation_report(predict_here(settings), dataset.classes, dataset.header.size)
     write_evaluation_report(report, folder)
-    samples = {one.matches.sample_id: one for one in report.samples}
+    samples = {sample.matches.sample_id: sample for sample in report.samples}
     drawn = []
     for site, rows in frames.items():
         names = _spread(list(rows), _VIEWED_PER_SITE)
@@ -98,7 +98,9 @@ def _held_out(dataset: VeiledDataset) -> dict[str, dict[str, tuple[int, Window]]
             if label.split == VAL and label.boxes:
                 window = Window(dataset.header.size, dataset.header.patch, row["width"], row["height"])
                 frames.setdefault(row["site"], {})[row["sample_id"]] = (row["timestamp_us"], window)
-    return {site: dict(sorted(rows.items(), key=lambda one: one[1][0])) for site, rows in sorted(frames.items())}
+    return {
+        site: dict(sorted(rows.items(), key=lambda numbered: numbered[1][0])) for site, rows in sorted(frames.items())
+    }
 
 
 def _spread(names: Sequence[str], count: int) -> list[str]:
@@ -110,12 +112,12 @@ def _spread(names: Sequence[str], count: int) -> list[str]:
 def _views(samples: Sequence[PredictedSample], windows: Sequence[Window]) -> list[npt.NDArray[np.uint8]]:
     """The best three-component view of each sample's codes, in the window, a pixel to each of the source square's."""
     codes = []
-    for one, window in zip(samples, windows, strict=True):
-        if one.codes_CGG is None:
-            raise AssertionError(one.matches.sample_id)
+    for sample, window in zip(samples, windows, strict=True):
+        if sample.codes_CGG is None:
+            raise AssertionError(sample.matches.sample_id)
         rows = slice(window.row_offset, window.row_offset + window.rows)
         columns = slice(window.column_offset, window.column_offset + window.columns)
-        codes.append(one.codes_CGG[:-1, rows, columns])
+        codes.append(sample.codes_CGG[:-1, rows, columns])
     sized = zip(component_view(codes), windows, strict=True)
     return [
         np.asarray(

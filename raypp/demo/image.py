@@ -63,36 +63,36 @@ class Detected:
 
 
 def draw_detected(
-    found: Sequence[Detected], plain: Sequence[npt.NDArray[np.uint8]], captions: Sequence[str]
+    detected: Sequence[Detected], plain: Sequence[npt.NDArray[np.uint8]], captions: Sequence[str]
 ) -> Image.Image:
     """Draw labels and detections on the codes they were found on and on the plain frames behind, a frame to a row.
 
     Args:
-        found: what was found.
+        detected: codes, windows and boxes of each frame.
         plain: plain window of each frame, uint8[H, W, 3].
         captions: what is written below each.
     """
     height = round(_WIDTH * plain[0].shape[0] / plain[0].shape[1])
-    sheet = Image.new("RGB", (2 * _WIDTH + 3 * _GAP, 2 * _CAPTION + len(found) * (height + _GAP + _CAPTION)), _PAPER)
+    sheet = Image.new("RGB", (2 * _WIDTH + 3 * _GAP, 2 * _CAPTION + len(detected) * (height + _GAP + _CAPTION)), _PAPER)
     pen = ImageDraw.Draw(sheet)
-    pen.text((_GAP, 6), _SAID.format(outcome_counts([box for one in found for box in one.boxes])), fill=_INK)
-    for row, (one, pixels, caption) in enumerate(zip(found, plain, captions, strict=True)):
+    pen.text((_GAP, 6), _SAID.format(outcome_counts([box for frame in detected for box in frame.boxes])), fill=_INK)
+    for row, (frame, pixels, caption) in enumerate(zip(detected, plain, captions, strict=True)):
         top = 2 * _CAPTION + row * (height + _GAP + _CAPTION)
-        for column, image in enumerate((one.view, pixels)):
-            sheet.paste(_marked(one, image).resize((_WIDTH, height)), (_GAP + column * (_GAP + _WIDTH), top))
+        for column, image in enumerate((frame.view, pixels)):
+            sheet.paste(_marked(frame, image).resize((_WIDTH, height)), (_GAP + column * (_GAP + _WIDTH), top))
         pen.text((_GAP, top + height + 2), caption, fill=_INK)
         pen.text((2 * _GAP + _WIDTH, top + height + 2), "the plain frame behind it, for the owner's eyes", fill=_INK)
     return sheet
 
 
-def _marked(one: Detected, image: npt.NDArray[np.uint8]) -> Image.Image:
+def _marked(frame: Detected, image: npt.NDArray[np.uint8]) -> Image.Image:
     """Draw the marks in the whole square, as they are given, and cut out the window."""
-    window = one.window
+    window = frame.window
     square = np.zeros((window.size, window.size, 3), dtype=np.uint8)
     top, left = window.row_offset * window.patch, window.column_offset * window.patch
     square[top : top + image.shape[0], left : left + image.shape[1]] = image
     drawn = Image.fromarray(square).resize((2 * window.size, 2 * window.size), Image.Resampling.NEAREST)
-    draw_outcomes(drawn, one.boxes)
+    draw_outcomes(drawn, frame.boxes)
     scale = drawn.width / window.size
     right, bottom = left + image.shape[1], top + image.shape[0]
     return drawn.crop((scale * left, scale * top, scale * right, scale * bottom))

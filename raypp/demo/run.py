@@ -123,43 +123,43 @@ def _audit(
 
 def _stream(sample: Sample, settings: VeilSettings, key: VeilKey, run: Path, place: Path, progress: Progress) -> None:
     """Serve the detector, stream both videos to it, and print what the sites' reports say beside the truth."""
-    from raypp.demo.service import Plant, stream_sites  # noqa: PLC0415 - needs the ledger's libraries
+    from raypp.demo.service import DemoSites, stream_sites  # noqa: PLC0415 - needs the ledger's libraries
     from raypp.train.export import write_export  # noqa: PLC0415 - needs torch
 
     model = run / "tools.model"
     write_export(run, model, force=True)
     out = run.with_name(run.name.replace("detector", "service"))
-    plant = Plant(sample.videos, key, settings.spec, model, _SIZE, int(_RATE))
-    for result in stream_sites(plant, place, out):
+    sites = DemoSites(sample.videos, key, settings.spec, model, _SIZE, int(_RATE))
+    for result in stream_sites(sites, place, out):
         progress.say(
             f"{result.site:<14}{result.observed_s:.0f} s observed; uses of tools: F1@50 {result.score.f1:.2f} "
             f"({result.score.hits} right, {result.score.false_alarms} wrong, {result.score.misses} missed)"
         )
         for tool in sorted(result.used_s.keys() | result.truly_used_s.keys()):
-            found, true = result.used_s.get(tool, 0.0), result.truly_used_s.get(tool, 0.0)
-            progress.say(f"  {tool:<12}used {found:5.1f} s, truly {true:5.1f} s")
+            used_s, true = result.used_s.get(tool, 0.0), result.truly_used_s.get(tool, 0.0)
+            progress.say(f"  {tool:<12}used {used_s:5.1f} s, truly {true:5.1f} s")
         progress.say(f"look at       {result.report / 'timeline.png'}")
 
 
 def _train_and_draw(
     sample: Sample, settings: VeilSettings, options: DemoOptions, trainer: "TrainingExecutor", progress: Progress
 ) -> Path:
-    from raypp.demo.detector import study, train  # noqa: PLC0415 - needs torch
+    from raypp.demo.detector import evaluate, train  # noqa: PLC0415 - needs torch
 
     number = Path(settings.out).name.rpartition("-")[2]
     run = options.out.absolute() / f"detector-{number}"
     summary = train(settings.out, run, trainer, progress)
-    report, found = study(settings.out, Path(summary.detector), run / "report")
+    report, held_out = evaluate(settings.out, Path(summary.detector), run / "report")
     progress.say(
         f"detector      mAP50 {report.scores.map50:.3f}, mAP50-95 {report.scores.map50_95:.3f} on "
         f"{report.scores.samples} held-out frames; trained {summary.seconds:.0f} s on codes alone\n"
         f"report        {run / 'report'}"
     )
     videos = {video.site: video for video in sample.videos}
-    plain = [_plain(videos[one.site].path, settings, one.timestamp_us) for one in found]
-    captions = [f"{one.site}, {one.timestamp_us / 1e6:.1f} s: veiled, held out" for one in found]
+    plain = [_plain(videos[frame.site].path, settings, frame.timestamp_us) for frame in held_out]
+    captions = [f"{frame.site}, {frame.timestamp_us / 1e6:.1f} s: veiled, held out" for frame in held_out]
     image = options.out / DETECTED_FILE
-    draw_detected([one.detected for one in found], plain, captions).save(image)
+    draw_detected([frame.detected for frame in held_out], plain, captions).save(image)
     progress.say(f"look at       {image}")
     return run
 

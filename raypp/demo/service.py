@@ -33,7 +33,7 @@ _OVERLAP = 0.5
 
 
 @dataclass(frozen=True)
-class Plant:
+class DemoSites:
     """What streams: videos of sites, the owner's key and the veil's spec, the model that reads it.
 
     Attributes:
@@ -65,11 +65,11 @@ class SiteResult:
     report: Path
 
 
-def stream_sites(plant: Plant, place: Path, out: Path) -> list[SiteResult]:
+def stream_sites(sites: DemoSites, place: Path, out: Path) -> list[SiteResult]:
     """Stream each site's video through a service of its own processes, and read the reports from its ledger.
 
     Args:
-        plant: who streams what.
+        sites: who streams what.
         place: folder for keys, tokens and spools; it should not outlive the demo.
         out: folder for the ledger, the logs and a report of each site.
 
@@ -79,28 +79,28 @@ def stream_sites(plant: Plant, place: Path, out: Path) -> list[SiteResult]:
     out.mkdir(parents=True, exist_ok=True)
     url = f"sqlite:///{out / 'ledger.db'}"
     with Ledger.open(url) as ledger:
-        for video in plant.videos:
+        for video in sites.videos:
             write_private(place / f"{video.site}.token", Identities(ledger).add_site(video.site).encode())
             ledger.configure(video.site, site_settings(video.site))
-    for video in plant.videos:
-        key = SiteKey.derive_from(plant.key, plant.spec, video.site, [video.camera])
+    for video in sites.videos:
+        key = SiteKey.derive_from(sites.key, sites.spec, video.site, [video.camera])
         save_site_key(key, place / f"{video.site}.key")
-    with _service(plant.model, url, out / "service.log") as port:
-        agents = {video.site: _agent(plant, video, port, place, out) for video in plant.videos}
+    with _service(sites.model, url, out / "service.log") as port:
+        agents = {video.site: _agent(sites, video, port, place, out) for video in sites.videos}
         for site, agent in agents.items():
             if agent.wait():
                 raise RayppError(f"the agent of {site} failed; see {out / f'{site}.log'}")
     with Ledger.open(url, create=False) as ledger:
-        return [_result(ledger, video, out / video.site) for video in plant.videos]
+        return [_result(ledger, video, out / video.site) for video in sites.videos]
 
 
 @contextmanager
 def _service(model: Path, url: str, log: Path) -> Iterator[int]:
     port, http_port = _free_port(), _free_port()
     command = [sys.executable, "-P", "-m", "raypp", "serve", "--model", model, "--port", port, "--http-port", http_port]
-    with log.open("wb") as said:
+    with log.open("wb") as output:
         environment = os.environ | {"RAYPP_LEDGER": url, "PYTHONUNBUFFERED": "1"}
-        process = subprocess.Popen([str(part) for part in command], env=environment, stdout=said, stderr=said)
+        process = subprocess.Popen([str(part) for part in command], env=environment, stdout=output, stderr=output)
     try:
         deadline = time.monotonic() + _STARTS_WITHIN_S
         while b"serving" not in log.read_bytes():
@@ -117,38 +117,41 @@ def _service(model: Path, url: str, log: Path) -> Iterator[int]:
             process.wait()
 
 
-def _agent(plant: Plant, video: SampleVideo, port: int, place: Path, out: Path) -> "subprocess.Popen[bytes]":
+def _agent(sites: DemoSites, video: SampleVideo, port: int, place: Path, out: Path) -> "subprocess.Popen[bytes]":
     command = [
         sys.executable, "-P", "-m", "raypp", "stream", video.path, "--site", video.site, "--camera", video.camera,
         "--key", place / f"{video.site}.key", "--token-file", place / f"{video.site}.token",
-        "--server", f"127.0.0.1:{port}", "--spool", place / f"{video.site}-spool", "--size", plant.size,
-        "--fps", plant.fps, "--time-from", TIME_FROM,
+        "--server", f"127.0.0.1:{port}", "--spool", place / f"{video.site}-spool", "--size", sites.size,
+        "--fps", sites.fps, "--time-from", TIME_FROM,
     ]  # fmt: skip
-    with (out / f"{video.site}.log").open("wb") as said:
-        return subprocess.Popen([str(part) for part in command], stdout=said, stderr=said)
+    with (out / f"{video.site}.log").open("wb") as output:
+        return subprocess.Popen([str(part) for part in command], stdout=output, stderr=output)
 
 
 def _result(ledger: Ledger, video: SampleVideo, folder: Path) -> SiteResult:
     text, _ = ledger.site_settings(video.site)
     settings = SiteSettings.parse(text or "", f"settings of {video.site}")
-    found = latest(ledger, video.site, settings, now_us=time.time_ns() // 1000)
-    if found is None:
+    records = latest(ledger, video.site, settings, now_us=time.time_ns() // 1000)
+    if records is None:
         raise RayppError(f"no frame of {video.site} has reached the ledger; see the logs in {folder.parent}")
-    write_files(found.report(), found, folder)
+    write_files(records.report(), records, folder)
     start_s = video.started_at.replace(tzinfo=UTC).timestamp()
-    segments, truth = _segments(found.episodes, start_s), _truth(video.timeline_path)
+    segments, truth = _segments(records.episodes, start_s), _truth(video.timeline_path)
     return SiteResult(
         site=video.site,
         used_s=_totals(segments),
         truly_used_s=_totals(truth),
         score=segmental_f1(segments, truth, _OVERLAP),
-        observed_s=sum(one.end_us - one.start_us for one in found.stretches) / 1e6,
+        observed_s=sum(stretch.end_us - stretch.start_us for stretch in records.stretches) / 1e6,
         report=folder,
     )
 
 
 def _segments(episodes: Sequence[Episode], start_s: float) -> list[LabelledSpan]:
-    return [LabelledSpan(one.tool, one.start_us / 1e6 - start_s, one.end_us / 1e6 - start_s) for one in episodes]
+    return [
+        LabelledSpan(episode.tool, episode.start_us / 1e6 - start_s, episode.end_us / 1e6 - start_s)
+        for episode in episodes
+    ]
 
 
 def _truth(path: Path) -> list[LabelledSpan]:

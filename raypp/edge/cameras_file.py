@@ -80,8 +80,8 @@ class SiteCameras(BaseModel):
         try:
             read = cls.model_validate(document)
         except ValidationError as error:
-            told = problems(error, cls, document, values=False)  # a camera's address may hold its password
-            raise OptionError(joined(f"--config {path}", told, "see docs/how-to/cameras.md for the form")) from None
+            reasons = problems(error, cls, document, values=False)  # a camera's address may hold its password
+            raise OptionError(joined(f"--config {path}", reasons, "see docs/how-to/cameras.md for the form")) from None
         for name, settings in read.cameras.items():
             check_camera(name, settings)
         return read

@@ -21,7 +21,7 @@ from raypp.edge.uplink.client import CLOCK_ALARM_US
 from raypp.edge.uplink.connection import ServiceConnection, is_not_served_yet, what_failed
 from raypp.edge.uplink.model_query import describe_model
 from raypp.errors import RayppError, SiteError
-from raypp.media.container import said
+from raypp.media.container import error_line
 from raypp.media.masks import load_masks
 from raypp.text.address import redacted_camera
 
@@ -246,5 +246,5 @@ def _look(camera: CameraSettings) -> str:
         try:
             frame = next(container.decode(video=0))
         except (av.FFmpegError, OSError, StopIteration) as error:
-            raise SiteError(f"no image comes ({said(error)})") from None
+            raise SiteError(f"no image comes ({error_line(error)})") from None
         return f"{redacted_camera(source)} gives {frame.width}x{frame.height}"

@@ -52,8 +52,8 @@ def list_recordings(sources: Sequence[str]) -> list[str]:
     Raises:
         MediaError: if a source does not exist or holds no video.
     """
-    found = discover(sources)
-    videos = [file.url for file in found.files if file.kind is SourceKind.VIDEO]
+    discovery = discover(sources)
+    videos = [file.url for file in discovery.files if file.kind is SourceKind.VIDEO]
     if not videos:
         raise MediaError(f"{', '.join(sources)} holds no video; give a file, folder or URL of videos")
     return videos

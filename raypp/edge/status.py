@@ -78,12 +78,12 @@ class SiteStatus(BaseModel):
         committed = sum(self._gained(before, "committed_frames").values())
         waiting = sum(camera.waiting_frames for camera in self.cameras.values())
         silent = [name for name, gained in self._gained(before, "captured").items() if not gained]
-        told = f"{frames:.1f} frames/s captured, {committed} committed in {passed_s:.0f} s, {waiting} wait"
+        line = f"{frames:.1f} frames/s captured, {committed} committed in {passed_s:.0f} s, {waiting} wait"
         if refused := [name for name, camera in sorted(self.cameras.items()) if camera.refused]:
-            told += f"; refused: {', '.join(refused)}"
+            line += f"; refused: {', '.join(refused)}"
         if silent := [name for name in silent if not self.cameras[name].finished]:
-            told += f"; no frame of {', '.join(silent)}"
-        return told
+            line += f"; no frame of {', '.join(silent)}"
+        return line
 
     def _gained(self, before: "SiteStatus", what: str) -> dict[str, int]:
         """How far a number of each camera has risen."""
@@ -97,15 +97,15 @@ class SiteStatus(BaseModel):
 def _line(name: str, camera: CameraStatus) -> str:
     if camera.finished and not camera.captured and not camera.committed_frames:
         return f"{name}: all of it was sent before, nothing is left to do"
-    told = (
+    line = (
         f"{name}: {camera.captured} frames captured, {camera.committed_frames} committed, "
         f"{camera.detections} detections, "
         f"{counted(camera.waiting_chunks, 'chunk')} {'waits' if camera.waiting_chunks == 1 else 'wait'}"
     )
     if camera.dropped_frames:
-        told += f", {camera.dropped_frames} frames dropped"
+        line += f", {camera.dropped_frames} frames dropped"
     if camera.aside_frames:
-        told += f", {camera.aside_frames} frames set aside"
+        line += f", {camera.aside_frames} frames set aside"
     if camera.doubtful_frames:
-        told += f", {camera.doubtful_frames} with times in doubt"
-    return told + (", refused" if camera.refused else "")
+        line += f", {camera.doubtful_frames} with times in doubt"
+    return line + (", refused" if camera.refused else "")

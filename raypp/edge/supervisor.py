@@ -116,16 +116,16 @@ class Supervisor(Thread):
             child.end()
 
     def _attend(self, child: Child) -> None:
-        heard, patience_s, told, ending = monotonic(), self._hang_s, False, False
+        heard, patience_s, is_stopped, ending = monotonic(), self._hang_s, False, False
         while True:
-            if self._stopping.is_set() and not told:
+            if self._stopping.is_set() and not is_stopped:
                 child.connection.send(Stop())
-                heard, patience_s, told = monotonic(), _FAREWELL_S, True
+                heard, patience_s, is_stopped = monotonic(), _FAREWELL_S, True
             if not child.connection.poll(_POLL_S):
                 silent_s = monotonic() - heard
                 if silent_s <= patience_s:
                     continue
-                if told or ending:
+                if is_stopped or ending:
                     return
                 self._log(f"nothing comes for {silent_s:.0f} s: the capture process has hung and is killed")
                 child.connection.send(Stop())  # what it holds is still handed over

@@ -195,8 +195,8 @@ def survey_lines(survey: Survey) -> Iterator[str]:
         ("veil", survey.veil_id),
     ):
         yield f"{name:<14}{text}"
-    for one in survey.quarantined:
-        yield f"bad file      {redacted(one.line)}"
+    for source in survey.quarantined:
+        yield f"bad file      {redacted(source.line)}"
     for title, lines in (("bad labels", survey.label_problems), ("on labels", survey.label_notes)):
         for line in lines[:20]:
             yield f"{title:<14}{redacted(line)}"

@@ -80,7 +80,7 @@ class VeilJob:
         last_signed.forget_signed(self.settings.private)
         results: list[SegmentResult] = []
         unfinished: list[Unfinished] = []
-        weights = {one.segment_id: _weight(one, self.settings) for one in todo}
+        weights = {segment.segment_id: _weight(segment, self.settings) for segment in todo}
         with progress.task("veiling", sum(weights.values())) as advance:
             for done, outcome in enumerate(execute(todo, self.settings) if todo else (), 1):
                 frames = 0
@@ -181,17 +181,17 @@ def _claim(store: Store, header: ArchiveHeader) -> None:
     if not store.exists(HEADER_FILE):
         store.write_atomic(HEADER_FILE, header.to_bytes())
         return
-    found = ArchiveHeader.from_bytes(store.read(HEADER_FILE))
-    if found.veil_id != header.veil_id:
+    stored = ArchiveHeader.from_bytes(store.read(HEADER_FILE))
+    if stored.veil_id != header.veil_id:
         raise ConflictError(
-            f"output {store.root} holds veil {found.veil_id}, but this key and spec make veil {header.veil_id}; "
+            f"output {store.root} holds veil {stored.veil_id}, but this key and spec make veil {header.veil_id}; "
             "use the key and spec it was made with, or another `out`"
         )
     for name in ("size", "sampling", "source_names", "encrypted", "variants"):
-        was, asked = getattr(found, name), getattr(header, name)
-        if was != asked:
+        was, now = getattr(stored, name), getattr(header, name)
+        if was != now:
             raise ConflictError(
-                f"output {store.root} was made with {name} {was}, not {asked}; "
+                f"output {store.root} was made with {name} {was}, not {now}; "
                 "use the same settings as before, or another `out`"
             )
 

@@ -27,22 +27,22 @@ class LabelReading:
     @property
     def clipped(self) -> int:
         """Boxes that were clipped to their image."""
-        return sum(one.clipped for one in self.datasets.values())
+        return sum(dataset.clipped for dataset in self.datasets.values())
 
     @property
     def repeated(self) -> int:
         """Rows left out because they stand twice."""
-        return sum(one.repeated for one in self.datasets.values())
+        return sum(dataset.repeated for dataset in self.datasets.values())
 
 
 def read_all_labels(discovery: Discovery) -> LabelReading:
     """Read the labels of all datasets that were discovered."""
     datasets = {dataset.root: read_dataset_labels(dataset) for dataset in discovery.datasets}
     loose = LabelCount(unread=len(discovery.unread))
-    problems = [line for one in datasets.values() for line in one.problems.values()]
+    problems = [line for dataset in datasets.values() for line in dataset.problems.values()]
     return LabelReading(
         datasets,
-        sum((one.count for one in datasets.values()), loose),
+        sum((dataset.count for dataset in datasets.values()), loose),
         tuple(dict.fromkeys([*discovery.label_problems, *problems])),
         (*discovery.label_notes, *_backgrounds(discovery.datasets, datasets)),
     )

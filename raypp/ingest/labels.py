@@ -84,7 +84,7 @@ def write_label_tables(
     notes: list[str] = list(reading.notes)
     items = {item.url: item for item in plan.items().values()}
     videos = _read_videos(items.values(), discovery.video_labels, problems)
-    labelled = [one for one in discovery.datasets if one.labelled]
+    labelled = [dataset for dataset in discovery.datasets if dataset.labelled]
     if not videos and not labelled:
         return LabelTables((), tuple(problems), tuple(notes))
     veiled = _veiled_frames(worker)
@@ -116,15 +116,17 @@ def _of_dataset(
     for image in dataset.images:
         item = items.get(image.file.url)
         frames = veiled.get(item.source, []) if item else []
-        found = labels.by_url.get(image.file.url)
-        if not frames or found is None:
+        labelled = labels.by_url.get(image.file.url)
+        if not frames or labelled is None:
             continue  # quarantined, left out by --limit, or not labelled
         try:
-            _check_size(found, frames[0], image.file.url)
+            _check_size(labelled, frames[0], image.file.url)
         except LabelError as error:
             problems.append(str(error))
             continue
-        rows += [_labelled(one, image.split, found.boxes, worker) for one in frames if _counts(one, image.split)]
+        rows += [
+            _labelled(frame, image.split, labelled.boxes, worker) for frame in frames if _counts(frame, image.split)
+        ]
     return _Table(dataset.name, dataset.classes, rows)
 
 
@@ -140,12 +142,12 @@ def _of_videos(
     numbers = {name: number for number, name in enumerate(classes)}
     rows: list[SampleLabels] = []
     for url, labels in videos.items():
-        for one in veiled.get(items[url].source, []):
-            named = labels.moments.boxes_at(one.timestamp_us, labels.tolerance_us)
-            if named is None or not _counts(one, UNSPLIT):
+        for frame in veiled.get(items[url].source, []):
+            named = labels.moments.boxes_at(frame.timestamp_us, labels.tolerance_us)
+            if named is None or not _counts(frame, UNSPLIT):
                 continue  # this moment was not annotated
             boxes = [Box(numbers[name], box.x, box.y, box.w, box.h) for name, box in named]
-            rows.append(_labelled(one, UNSPLIT, boxes, worker))
+            rows.append(_labelled(frame, UNSPLIT, boxes, worker))
     return _Table(VIDEO_TABLE, classes, rows)
 
 
@@ -160,7 +162,7 @@ def _counted(
     notes = []
     for url, video in documented.items():
         frames = veiled.get(items[url].source, []) if url in items else []
-        labelled = [rows[one.sample_id] for one in frames if one.sample_id in rows]
+        labelled = [rows[frame.sample_id] for frame in frames if frame.sample_id in rows]
         empty = sum(not row.boxes for row in labelled)
         notes.append(
             f"{url}: {len(labelled)} of {len(frames)} veiled frames labelled by {video.where}, {empty} of them as empty"
@@ -197,7 +199,7 @@ def _read_videos(
     items: Iterable[Item], documented: Mapping[str, VideoAnnotation], problems: list[str]
 ) -> dict[str, VideoLabels]:
     """Labels of the videos that have some, by the video's URL."""
-    found: dict[str, VideoLabels] = {}
+    by_url: dict[str, VideoLabels] = {}
     for item in items:
         if item.kind is not SourceKind.VIDEO:
             continue
@@ -207,9 +209,9 @@ def _read_videos(
             problems.append(str(error))
             continue
         if labels is not None:
-            found[item.url] = labels
+            by_url[item.url] = labels
             problems += [labels.problem] if labels.problem else []
-    return found
+    return by_url
 
 
 def _counts(frame: _Veiled, split: str) -> bool:
@@ -227,5 +229,5 @@ def _labelled(frame: _Veiled, split: str, boxes: Sequence[Box], worker: SegmentW
         variant = Variant.of_seed(variant_seed(worker.key, frame.site, frame.sample_id))
         places, kept = variant.boxes(places, letterbox.content_width, letterbox.content_height)
     moved = letterbox.normalised_to_square(places).tolist()
-    found = tuple(Box(box.class_id, *place) for box, place, stays in zip(boxes, moved, kept, strict=True) if stays)
-    return SampleLabels(frame.sample_id, split, found, frame.variant)
+    visible = tuple(Box(box.class_id, *place) for box, place, stays in zip(boxes, moved, kept, strict=True) if stays)
+    return SampleLabels(frame.sample_id, split, visible, frame.variant)

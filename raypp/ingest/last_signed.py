@@ -44,8 +44,8 @@ def check_as_left(store: Store, private: Path, key: Keyring) -> None:
     except ValidationError:
         left = ""
     is_there = store.exists(MANIFEST_FILE)
-    found = read_manifest(store).digest if is_there else ""
-    if not pending_receipts(store) and (not is_there or found == left or _is_signed(store, found, key)):
+    digest = read_manifest(store).digest if is_there else ""
+    if not pending_receipts(store) and (not is_there or digest == left or _is_signed(store, digest, key)):
         return
     raise ConflictError(
         f"output {store.root} is not as the last job here left it: it was altered since, or another job was stopped in "

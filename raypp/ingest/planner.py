@@ -105,7 +105,7 @@ def make_plan(
     clock = CaptureClock.parse(settings.time_from, settings.timezone)
     probed = _Probed()
     with ThreadPoolExecutor(_PROBE_THREADS) as pool:
-        outcomes = pool.map(lambda one: _probe(one, settings, key, clock, masks, known), wanted)
+        outcomes = pool.map(lambda source: _probe(source, settings, key, clock, masks, known), wanted)
         for count, outcome in enumerate(outcomes, 1):
             (probed.items if isinstance(outcome, Item) else probed.quarantined).append(outcome)  # type: ignore[arg-type]
             if progress:
@@ -156,7 +156,7 @@ def expected_bytes(item: Item, settings: VeilSettings) -> float:
 
 def _wanted(discovery: Discovery, settings: VeilSettings) -> list[_Wanted]:
     loose = [_loose(file, settings) for file in discovery.files]
-    return loose + [one for dataset in discovery.datasets for one in _of_dataset(dataset, settings)]
+    return loose + [item for dataset in discovery.datasets for item in _of_dataset(dataset, settings)]
 
 
 def _loose(file: SourceFile, settings: VeilSettings) -> _Wanted:
@@ -223,13 +223,13 @@ def _probe(
 def _check_clock(earlier: VeilPlan, settings: VeilSettings) -> None:
     if not earlier.segments:
         return
-    for setting, was, asked in (
+    for setting, was, now in (
         ("time_from", earlier.time_from, settings.time_from),
         ("timezone", earlier.timezone, settings.timezone),
     ):
-        if was != asked:
+        if was != now:
             raise ConflictError(
-                f"output {settings.out} was begun with `{setting}` {was or 'left out'}, not {asked or 'left out'}; "
+                f"output {settings.out} was begun with `{setting}` {was or 'left out'}, not {now or 'left out'}; "
                 "use the same as before, or another `out`"
             )
 
@@ -243,13 +243,13 @@ def _check_masks(masks: MaskSet | None, items: Sequence[Item]) -> None:
 
 
 def _check_unchanged(item: Item, wanted: _Wanted, mask_digest: str | None) -> None:
-    for what, was, asked in (
+    for what, was, now in (
         ("site", item.site, wanted.site),
         ("camera", item.camera, wanted.camera),
         ("privacy mask", item.mask_digest, mask_digest),
     ):
-        if was != asked:
-            change = f'as {what} "{was}", not "{asked}"' if what != "privacy mask" else "with another privacy mask"
+        if was != now:
+            change = f'as {what} "{was}", not "{now}"' if what != "privacy mask" else "with another privacy mask"
             raise ConflictError(f"{item.url} was planned {change}; use the same as before, or another `out`")
 
 

@@ -96,7 +96,7 @@ def summarise(
     receipts = [receipt for receipt in manifest.receipts if receipt.segment_id in segments]
     quarantined = job.plan.quarantined + _failed(receipts, segments)
     damaged = sorted({url for receipt in receipts for url in _damaged(receipt, segments[receipt.segment_id])})
-    rows = [one.model_dump() for one in quarantined]
+    rows = [source.model_dump() for source in quarantined]
     write_private(job.settings.private / QUARANTINE_FILE, json.dumps(rows, indent=1).encode())
     frames_veiled = sum(result.receipt.source_frames for result in results)
     seconds = timings.veiled_s if results else perf_counter() - timings.started
@@ -143,9 +143,9 @@ def _failed(receipts: Sequence[Receipt], segments: dict[str, Segment]) -> tuple[
     failed: dict[str, Quarantined] = {}
     for receipt in receipts:
         names = _names(segments[receipt.segment_id])
-        for one in receipt.quarantined:
-            name = names.get(one.source, one.source)
-            failed[name] = Quarantined(source=name, reason=one.reason.replace(one.source, name))
+        for source in receipt.quarantined:
+            name = names.get(source.source, source.source)
+            failed[name] = Quarantined(source=name, reason=source.reason.replace(source.source, name))
     return tuple(failed[name] for name in sorted(failed))
 
 
@@ -165,7 +165,9 @@ def _names(segment: Segment) -> dict[str, str]:
 
 def _by_source(plan: VeilPlan, unfinished: Sequence[Unfinished]) -> tuple[Quarantined, ...]:
     items = {segment.segment_id: segment.items for segment in plan.segments}
-    return tuple(Quarantined(source=_named(items[one.segment_id], one.reason), reason=one.reason) for one in unfinished)
+    return tuple(
+        Quarantined(source=_named(items[item.segment_id], item.reason), reason=item.reason) for item in unfinished
+    )
 
 
 def _named(items: Sequence[Item], reason: str) -> str:
@@ -189,8 +191,8 @@ def _shares(summary: VeilSummary) -> str:
 
 def label_lines(summary: VeilSummary) -> Iterator[str]:
     """Word which labels there are, and of how many images."""
-    found = ", ".join(summary.label_versions) or "none yet; docs/reference/labels.md says how labels come in"
-    yield f"labels        {found}"
+    versions = ", ".join(summary.label_versions) or "none yet; docs/reference/labels.md says how labels come in"
+    yield f"labels        {versions}"
     count = summary.label_count
     if count != LabelCount():
         yield f"labelled      {labels_sentence(count, summary.boxes_clipped, summary.rows_repeated)}"
@@ -199,12 +201,12 @@ def label_lines(summary: VeilSummary) -> Iterator[str]:
 def labels_sentence(count: LabelCount, clipped: int, repeated: int) -> str:
     """Say how many images have labels."""
     rest = f"{count.without} without labels, {count.unread} with labels that cannot be used"
-    said = [f"{counted(count.labelled, 'image')}, {rest}"]
+    parts = [f"{counted(count.labelled, 'image')}, {rest}"]
     if clipped:
-        said.append(f"{counted(clipped, 'box')} clipped to the image")
+        parts.append(f"{counted(clipped, 'box')} clipped to the image")
     if repeated:
-        said.append(f"{counted(repeated, 'repeated row')} left out")
-    return "; ".join(said)
+        parts.append(f"{counted(repeated, 'repeated row')} left out")
+    return "; ".join(parts)
 
 
 def veil_summary_lines(summary: VeilSummary) -> Iterator[str]:
@@ -221,9 +223,9 @@ def veil_summary_lines(summary: VeilSummary) -> Iterator[str]:
         f"{per_frame:.1f} kB a frame{with_variants} (sources: {summary.source_bytes / 1e6:.1f} MB)"
     )
     if summary.variants_each:
-        found = f"{summary.variants}, {summary.variants_each} of each training image"
+        variants = f"{summary.variants}, {summary.variants_each} of each training image"
         none = "none, since no source is an image of a training split"
-        yield f"variants      {found if summary.variants else none}"
+        yield f"variants      {variants if summary.variants else none}"
     if summary.segments_veiled:
         yield (
             f"rate          {summary.frames_per_s:.1f} frames/s{with_variants} over {summary.seconds:.1f} s; "
@@ -238,8 +240,8 @@ def veil_summary_lines(summary: VeilSummary) -> Iterator[str]:
         others = counted(summary.ignored_files, "other file")
         yield f"passed by     {others}, neither video nor image nor label"
     for title, lines in (
-        ("quarantined", [one.line for one in summary.quarantined]),
-        ("unfinished; run again", [one.line for one in summary.unfinished]),
+        ("quarantined", [source.line for source in summary.quarantined]),
+        ("unfinished; run again", [item.line for item in summary.unfinished]),
         ("damaged", list(summary.damaged)),
         ("labels left out", list(summary.label_problems)),
         ("notes on labels", list(summary.label_notes)),

@@ -102,9 +102,9 @@ def at_frames(url: str, video: VideoAnnotation) -> VideoLabels:
     return VideoLabels(Sidecar(tuple(moments), tuple(moments.values())), 0, _together(problems))
 
 
-def check_shape(said: Sequence[float], size: tuple[int, int], place: str) -> None:
+def check_shape(labelled_size: Sequence[float], size: tuple[int, int], place: str) -> None:
     """Check that labels are of an image of this shape; raises LabelError if not, as where one of both was turned."""
-    width, height = said
+    width, height = labelled_size
     if abs(width * size[1] - height * size[0]) > 0.01 * max(width * size[1], height * size[0]) + max(width, height):
         raise LabelError(
             f"{place}: its labels are of an image of {width:.0f}x{height:.0f}, and it has {size[0]}x{size[1]}; "

@@ -77,16 +77,16 @@ def _write(ledger: Ledger, before_us: int, file: BinaryIO) -> Archived:
     columns = select(*AuditRow.__table__.columns).where(AuditRow.at_us < before_us).order_by(AuditRow.entry)
     while True:
         with ledger.database.read() as connection:
-            found = [
+            files = [
                 AuditEntry(*row) for row in connection.execute(columns.where(AuditRow.entry > last).limit(_AT_A_TIME))
             ]
-        for entry in found:
+        for entry in files:
             line = json.dumps(asdict(entry), ensure_ascii=False).encode() + b"\n"
             digest.update(line)
             file.write(line)
-        entries += len(found)
-        last = found[-1].entry if found else last
-        if len(found) < _AT_A_TIME:
+        entries += len(files)
+        last = files[-1].entry if files else last
+        if len(files) < _AT_A_TIME:
             file.flush()
             return Archived(entries=entries, last=last, sha256=digest.hexdigest(), deleted=False)
 

@@ -52,18 +52,18 @@ class AuditLog:
 
     def list(self, *, after: int = 0, since_us: int = 0, limit: int = 100) -> tuple[AuditEntry, ...]:
         """Entries behind an entry's number, and not before a time, oldest first."""
-        found = select(*AuditRow.__table__.columns).where(AuditRow.entry > after)
+        query = select(*AuditRow.__table__.columns).where(AuditRow.entry > after)
         if since_us:
-            found = found.where(AuditRow.at_us >= since_us)
+            query = query.where(AuditRow.at_us >= since_us)
         with self._ledger.database.read() as connection:
-            rows = connection.execute(found.order_by(AuditRow.entry).limit(limit))
+            rows = connection.execute(query.order_by(AuditRow.entry).limit(limit))
             return tuple(AuditEntry(*row) for row in rows)
 
     def latest(self, limit: int = 100) -> tuple[AuditEntry, ...]:
         """The latest entries, oldest first."""
-        found = select(*AuditRow.__table__.columns).order_by(AuditRow.entry.desc()).limit(limit)
+        query = select(*AuditRow.__table__.columns).order_by(AuditRow.entry.desc()).limit(limit)
         with self._ledger.database.read() as connection:
-            return tuple(AuditEntry(*row) for row in reversed(connection.execute(found).all()))
+            return tuple(AuditEntry(*row) for row in reversed(connection.execute(query).all()))
 
 
 def command_line_account() -> str:

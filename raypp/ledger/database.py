@@ -202,10 +202,10 @@ def translated(error: SQLAlchemyError, shown: str) -> LedgerError:
         return LedgerError(f"ledger {shown}: {_first_line(error)}")
     reason = _first_line(error.orig)
     kind = _sqlite_kind if isinstance(error.orig, sqlite3.Error) else _postgres_kind
-    found = LedgerUnavailableError if error.connection_invalidated else kind(error.orig)
-    if found is LedgerFullError:
+    kind_of_error = LedgerUnavailableError if error.connection_invalidated else kind(error.orig)
+    if kind_of_error is LedgerFullError:
         return LedgerFullError(f"the disk under ledger {shown} is full; make room, nothing was written ({reason})")
-    if found is LedgerUnavailableError:
+    if kind_of_error is LedgerUnavailableError:
         return LedgerUnavailableError(f"ledger {shown} cannot be reached just now ({reason}); try again")
     return LedgerError(f"ledger {shown}: {reason}")
 

@@ -152,11 +152,11 @@ class Identities:
         """Count the tokens of a site or operator that are neither revoked nor expired."""
         now = self._ledger.clock()
         return sum(
-            one.role is role
-            and name in {one.site, one.operator}
-            and one.revoked_us is None
-            and (one.expires_us is None or one.expires_us > now)
-            for one in self.list()
+            identity.role is role
+            and name in {identity.site, identity.operator}
+            and identity.revoked_us is None
+            and (identity.expires_us is None or identity.expires_us > now)
+            for identity in self.list()
         )
 
     def revoke(self, name: str, role: Role = Role.SITE, token_id: str | None = None, who: str = COMMAND_LINE) -> int:

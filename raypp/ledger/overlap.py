@@ -38,7 +38,7 @@ def taken(connection: Connection, stream: StreamName, from_us: int, to_us: int) 
         .correlate(StreamRow)
         .scalar_subquery()
     )
-    found = (
+    observed = (
         select(StreamRow.epoch, StretchRow.start_us, StretchRow.end_us)
         .join(StretchRow, StretchRow.stream_id == StreamRow.stream_id)
         .where(
@@ -56,7 +56,7 @@ def taken(connection: Connection, stream: StreamName, from_us: int, to_us: int) 
     waiting = select(StreamRow.epoch, folded, StreamRow.newest_us).where(
         _others(stream), StreamRow.ended_us.is_(None), StreamRow.newest_us >= from_us
     )
-    spans = [(row.epoch, row.start_us, row.end_us) for row in connection.execute(found)]
+    spans = [(row.epoch, row.start_us, row.end_us) for row in connection.execute(observed)]
     for epoch, folded_us, newest_us in connection.execute(waiting):
         spans.append((epoch, max(folded_us, newest_us - _MOST_WAITING_US), newest_us + 1))
     return [
@@ -72,7 +72,7 @@ def is_taken(connection: Connection, stream: StreamName, frames: tuple[SeenFrame
     if not times:
         return False
     others = taken(connection, stream, min(times), max(times) + 1)
-    spans = union((one.start_us, one.end_us) for one in others)
+    spans = union((other.start_us, other.end_us) for other in others)
     return any(start_us <= time < end_us for time in times for start_us, end_us in spans)
 
 

@@ -26,7 +26,7 @@ def network_filesystem(path: str, mountinfo: str) -> str | None:
         path: absolute, without symbolic links; it need not exist.
         mountinfo: the text of /proc/self/mountinfo (proc(5)).
     """
-    deepest, found = -1, ""
+    deepest, filesystem = -1, ""
     for line in mountinfo.splitlines():
         before, _, after = line.partition(" - ")
         fields, types = before.split(" "), after.split(" ")
@@ -35,10 +35,10 @@ def network_filesystem(path: str, mountinfo: str) -> str | None:
         place = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), fields[4])
         inside = path == place or path.startswith(place.rstrip("/") + "/")
         if inside and len(place) >= deepest:  # of two on one place, the later hides the earlier
-            deepest, found = len(place), types[0]
-    kind, _, fuse = found.partition(".")
+            deepest, filesystem = len(place), types[0]
+    kind, _, fuse = filesystem.partition(".")
     remote = kind in _NETWORK or (kind == "fuse" and fuse in _NETWORK_FUSE)
-    return found if remote else None
+    return filesystem if remote else None
 
 
 def refuse_network_filesystem(path: Path) -> None:

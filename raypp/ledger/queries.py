@@ -32,8 +32,8 @@ def read_episodes(connection: Connection, *conditions: ColumnElement[bool], limi
         EpisodeRow.state,
         EpisodeRow.reason,
     )
-    found = columns.join(StreamRow, StreamRow.stream_id == EpisodeRow.stream_id).where(*conditions)
-    rows = connection.execute(found.order_by(EpisodeRow.start_us, EpisodeRow.episode_id).limit(limit))
+    query = columns.join(StreamRow, StreamRow.stream_id == EpisodeRow.stream_id).where(*conditions)
+    rows = connection.execute(query.order_by(EpisodeRow.start_us, EpisodeRow.episode_id).limit(limit))
     return [
         Episode(
             row.episode_id,
@@ -60,8 +60,8 @@ def read_stretches(connection: Connection, *conditions: ColumnElement[bool]) -> 
         StretchRow.end_us,
         StretchRow.observation,
     )
-    found = columns.join(StreamRow, StreamRow.stream_id == StretchRow.stream_id).where(*conditions)
-    rows = connection.execute(found.order_by(StreamRow.camera, StreamRow.epoch, StretchRow.start_us))
+    query = columns.join(StreamRow, StreamRow.stream_id == StretchRow.stream_id).where(*conditions)
+    rows = connection.execute(query.order_by(StreamRow.camera, StreamRow.epoch, StretchRow.start_us))
     return [
         Stretch(StreamName(row.site, row.camera, row.epoch), row.start_us, row.end_us, Observation(row.observation))
         for row in rows
@@ -76,21 +76,21 @@ def read_extent(connection: Connection, site: str) -> tuple[int, int] | None:
         # One question for each end: together, no index would answer them.
         starts.append(connection.execute(select(func.min(table.start_us)).where(of_site)).scalar())
         ends.append(connection.execute(select(func.max(table.end_us)).where(of_site)).scalar())
-    first, last = ([one for one in found if one is not None] for found in (starts, ends))
+    first, last = ([moment_us for moment_us in moments_us if moment_us is not None] for moments_us in (starts, ends))
     return (min(first), max(last)) if first and last else None
 
 
 def read_latest(connection: Connection, site: str, before_us: int) -> int | None:
     """End of the last stretch of a site that began before a moment; None where there is none."""
-    found = select(func.max(StretchRow.end_us)).where(StretchRow.site == site, StretchRow.start_us < before_us)
-    return connection.execute(found).scalar()
+    query = select(func.max(StretchRow.end_us)).where(StretchRow.site == site, StretchRow.start_us < before_us)
+    return connection.execute(query).scalar()
 
 
 def read_frames(
     connection: Connection, stream_id: int, after: int, limit: int, *conditions: ColumnElement[bool]
 ) -> list[tuple[int, SeenFrame]]:
     """Up to `limit` frames behind a frame index, each with the number of its chunk, in order."""
-    found = select(
+    query = select(
         FrameRow.sequence,
         FrameRow.frame_index,
         FrameRow.timestamp_us,
@@ -107,7 +107,7 @@ def read_frames(
                 unpack_detections(row.detections),
             ),
         )
-        for row in connection.execute(found.order_by(FrameRow.frame_index).limit(limit))
+        for row in connection.execute(query.order_by(FrameRow.frame_index).limit(limit))
     ]
 
 
@@ -124,7 +124,7 @@ def read_streams(connection: Connection, site: str) -> list[StreamStatus]:
         .limit(1)
         .scalar_subquery()
     )
-    found = (
+    query = (
         select(*columns, ModelRow.model_id, ModelRow.veil_id, ModelRow.classes, latest.label("folded_us"))
         .join(ModelRow, ModelRow.model_key == StreamRow.model_key)
         .where(StreamRow.site == site, StreamRow.committed > 0)
@@ -150,7 +150,7 @@ def read_streams(connection: Connection, site: str) -> list[StreamStatus]:
             veil_id=row.veil_id,
             classes=tuple(json.loads(row.classes)),
         )
-        for row in connection.execute(found)
+        for row in connection.execute(query)
     ]
 
 

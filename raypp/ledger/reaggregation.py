@@ -90,17 +90,19 @@ def reaggregate(
         detail = f"settings {wanted.settings_id[:12]}, {outcome.frames} frames, {len(outcome.after)} episodes"
         write_audit(connection, ledger.clock(), who, "reaggregate", stream_label(outcome.stream), detail)
 
-    asked = [one for one in candidates if again or not one.done]
+    chosen = [candidate for candidate in candidates if again or not candidate.done]
     plan = RewritePlan(settings=wanted, within=log)
-    outcomes = [rewrite(ledger.database, one.stream_id, plan, ledger.clock(), dry_run=dry_run) for one in asked]
+    outcomes = [
+        rewrite(ledger.database, candidate.stream_id, plan, ledger.clock(), dry_run=dry_run) for candidate in chosen
+    ]
     return Reaggregation(
         site=site,
         settings_id=wanted.settings_id,
         dry_run=dry_run,
         streams=len(outcomes),
         already=len(candidates) - len(outcomes),
-        changed=sum(one.changes for one in outcomes),
-        frames=sum(one.frames for one in outcomes),
+        changed=sum(outcome.changes for outcome in outcomes),
+        frames=sum(outcome.frames for outcome in outcomes),
         tools=tuple(row for outcome in outcomes for row in _differences(outcome)),
     )
 

@@ -54,5 +54,5 @@ class Refold:
         return self._folds[key]
 
     def _note(self, changes: Changes) -> None:
-        self.episodes |= {one.episode_id: one for one in changes.episodes}
-        self.stretches |= {one.start_us: one for one in changes.stretches}
+        self.episodes |= {episode.episode_id: episode for episode in changes.episodes}
+        self.stretches |= {stretch.start_us: stretch for stretch in changes.stretches}

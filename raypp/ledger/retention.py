@@ -76,11 +76,11 @@ def forget(
     scope = Forgotten(site=site, camera=camera, from_us=from_us, to_us=to_us, dry_run=dry_run)
     total = scope
     for stream_id in ids:
-        found = _forget_stream(ledger, stream_id, scope, who)
-        if found is not None:
+        forgotten = _forget_stream(ledger, stream_id, scope, who)
+        if forgotten is not None:
             total = total.model_copy(
                 update={
-                    name: getattr(total, name) + getattr(found, name)
+                    name: getattr(total, name) + getattr(forgotten, name)
                     for name in ("streams", "frames", "detections", "episodes", "stretches")
                 }
             )

@@ -85,14 +85,14 @@ class _Walk:
 
     def learn(self, connection: Connection) -> None:
         """Read which settings and classes the frames have."""
-        found = (
+        query = (
             select(TermRow.from_sequence, TermRow.settings_id, ModelRow.classes)
             .join(ModelRow, ModelRow.model_key == TermRow.model_key)
             .where(TermRow.stream_id == self._stream_id)
             .order_by(TermRow.from_sequence)
         )
         self._starts, self._terms = [], []
-        for row in connection.execute(found):
+        for row in connection.execute(query):
             if row.settings_id not in self._known:
                 self._known[row.settings_id] = self._plan.settings or recall(connection, row.settings_id)
             self._starts.append(row.from_sequence)
@@ -103,15 +103,17 @@ class _Walk:
         conditions = [FrameRow.frame_index <= up_to]
         if self._plan.forget is not None:
             conditions.append(not_(self._plan.forget))
-        found = read_frames(connection, self._stream_id, self._last, _FRAMES_AT_A_TIME, *conditions)
-        for term, numbered in groupby(found, key=lambda one: bisect_right(self._starts, one[0]) - 1):
+        frames = read_frames(connection, self._stream_id, self._last, _FRAMES_AT_A_TIME, *conditions)
+        for term, numbered in groupby(
+            frames, key=lambda numbered_frame: bisect_right(self._starts, numbered_frame[0]) - 1
+        ):
             settings, classes = self._terms[term]
             self._at = settings
             self.refold.take(settings, classes, [frame for _, frame in numbered])
-        self.frames += len(found)
-        if found:
-            self._last = found[-1][1].frame_index
-        return len(found) == _FRAMES_AT_A_TIME
+        self.frames += len(frames)
+        if frames:
+            self._last = frames[-1][1].frame_index
+        return len(frames) == _FRAMES_AT_A_TIME
 
     def end(self, row: Row[Any]) -> None:
         """End the stream, if it has ended."""
@@ -166,7 +168,7 @@ def _finish(connection: Connection, walk: _Walk, row: Row[Any]) -> Rewriting:
     return Rewriting(
         stream=walk.stream,
         before=tuple(read_episodes(connection, EpisodeRow.stream_id == row.stream_id)),
-        after=tuple(sorted(after, key=lambda one: (one.start_us, one.episode_id))),
+        after=tuple(sorted(after, key=lambda episode: (episode.start_us, episode.episode_id))),
         stretches_before=tuple(read_stretches(connection, StretchRow.stream_id == row.stream_id)),
         stretches_after=tuple(walk.refold.stretches[start] for start in sorted(walk.refold.stretches)),
         frames=walk.frames,
@@ -176,10 +178,11 @@ def _finish(connection: Connection, walk: _Walk, row: Row[Any]) -> Rewriting:
 def _replace(
     connection: Connection, row: Row[Any], walk: _Walk, outcome: Rewriting, plan: RewritePlan, now_us: int
 ) -> None:
-    gone = {one.episode_id for one in outcome.before} - {one.episode_id for one in outcome.after}
+    gone = {episode.episode_id for episode in outcome.before} - {episode.episode_id for episode in outcome.after}
     if gone:
         connection.execute(
-            delete(EpisodeRow).where(EpisodeRow.episode_id == bindparam("gone")), [{"gone": one} for one in gone]
+            delete(EpisodeRow).where(EpisodeRow.episode_id == bindparam("gone")),
+            [{"gone": episode_id} for episode_id in gone],
         )
     connection.execute(delete(StretchRow).where(StretchRow.stream_id == row.stream_id))
     write_episodes(connection, row.stream_id, set(outcome.after) - set(outcome.before), None, now_us)

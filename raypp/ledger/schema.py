@@ -26,12 +26,12 @@ def bring_up(database: Database, *, create: bool) -> None:
     script = _script()
     head = script.get_current_head()
     with database.read() as connection:
-        found = _revision(connection)
-    if found == head:
+        revision = _revision(connection)
+    if revision == head:
         return
-    _refuse_unknown(script, found, database.shown)
+    _refuse_unknown(script, revision, database.shown)
     if not create:
-        state = "is empty" if found is None else f"has schema {found}, older than this raypp's {head}"
+        state = "is empty" if revision is None else f"has schema {revision}, older than this raypp's {head}"
         raise LedgerError(
             f"ledger {database.shown} {state}; start the service, or run `raypp site add`, to bring it up"
         )
@@ -39,10 +39,10 @@ def bring_up(database: Database, *, create: bool) -> None:
         if not database.is_sqlite:
             connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        found = _revision(connection)
-        if found == head:
+        revision = _revision(connection)
+        if revision == head:
             return
-        _refuse_unknown(script, found, database.shown)
+        _refuse_unknown(script, revision, database.shown)
         upgrade(_config(connection), "head")
 
 
@@ -62,11 +62,11 @@ def _revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
 
 
-def _refuse_unknown(script: ScriptDirectory, found: str | None, shown: str) -> None:
+def _refuse_unknown(script: ScriptDirectory, revision: str | None, shown: str) -> None:
     try:
-        if found is not None:
-            script.get_revision(found)
+        if revision is not None:
+            script.get_revision(revision)
     except CommandError:
         raise LedgerError(
-            f"ledger {shown} has schema {found}, of a newer raypp than this one; install that version"
+            f"ledger {shown} has schema {revision}, of a newer raypp than this one; install that version"
         ) from None

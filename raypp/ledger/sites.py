@@ -77,8 +77,8 @@ def configure(connection: Connection, site: str, text: str, *, unchecked: bool =
 
 def known_classes(connection: Connection) -> frozenset[str]:
     """Classes of all models that have been asked for with this ledger."""
-    found = connection.execute(select(ModelRow.classes).distinct()).scalars()
-    return frozenset(name for classes in found for name in json.loads(classes))
+    lists = connection.execute(select(ModelRow.classes).distinct()).scalars()
+    return frozenset(name for classes in lists for name in json.loads(classes))
 
 
 def frames_apart(connection: Connection, site: str) -> int:
@@ -121,8 +121,8 @@ def remember(connection: Connection, settings: SiteSettings) -> None:
 
 def recall(connection: Connection, settings_id: str) -> SiteSettings:
     """Settings by their id; raises LedgerError where they were never kept."""
-    found = select(SettingsRow.document).where(SettingsRow.settings_id == settings_id)
-    text = connection.execute(found).scalar_one_or_none()
+    query = select(SettingsRow.document).where(SettingsRow.settings_id == settings_id)
+    text = connection.execute(query).scalar_one_or_none()
     if text is None:
         raise LedgerError(f"settings {settings_id[:12]} are not in the ledger; call remember_settings before a commit")
     return _read(text, f"settings {settings_id[:12]}")

@@ -62,7 +62,7 @@ def write_episodes(
 
 def write_stretches(connection: Connection, stream_id: int, stretches: Iterable[Stretch], floor_us: int | None) -> None:
     """Insert stretches, or replace them by their start; of what lies before the floor, nothing is written."""
-    kept = {one.start_us: one for stretch in stretches if (one := _stretch_from(stretch, floor_us))}
+    kept = {cut.start_us: cut for stretch in stretches if (cut := _stretch_from(stretch, floor_us))}
     rows = [
         {
             "stream_id": stream_id,

@@ -270,8 +270,8 @@ class Ledger:
         after = -1
         while named is not None:
             with self.database.read() as connection:
-                found = reading.read_frames(connection, named, after, _FRAMES_AT_A_TIME)
-            yield from (frame for _, frame in found)
-            if len(found) < _FRAMES_AT_A_TIME:
+                frames = reading.read_frames(connection, named, after, _FRAMES_AT_A_TIME)
+            yield from (frame for _, frame in frames)
+            if len(frames) < _FRAMES_AT_A_TIME:
                 return
-            after = found[-1][1].frame_index
+            after = frames[-1][1].frame_index

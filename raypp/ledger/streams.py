@@ -81,8 +81,8 @@ def open_stream(connection: Connection, stream: StreamName, about: StreamAbout, 
 
 def position(connection: Connection, stream: StreamName) -> StreamPosition | None:
     """Where a stream stands, without taking hold of it; None where there is no such stream."""
-    found = select(StreamRow.committed, StreamRow.state, StreamRow.settings_id, StreamRow.ended_us, StreamRow.lease)
-    row = connection.execute(found.where(is_stream(stream))).one_or_none()
+    query = select(StreamRow.committed, StreamRow.state, StreamRow.settings_id, StreamRow.ended_us, StreamRow.lease)
+    row = connection.execute(query.where(is_stream(stream))).one_or_none()
     return row and StreamPosition(row.committed, row.state, row.settings_id, row.ended_us is not None, row.lease)
 
 
@@ -153,7 +153,7 @@ def silent_streams(connection: Connection, now_us: int, *, hold: bool) -> list[i
         now_us: processing time.
         hold: whether to lock them; those that another transaction holds are left out, since they are not silent.
     """
-    found = (
+    query = (
         select(StreamRow.stream_id)
         .join(SiteRow, SiteRow.name == StreamRow.site)
         .where(
@@ -165,8 +165,8 @@ def silent_streams(connection: Connection, now_us: int, *, hold: bool) -> list[i
         .order_by(StreamRow.stream_id)
     )
     if hold:
-        found = found.with_for_update(of=StreamRow, skip_locked=True)
-    return list(connection.execute(found).scalars())
+        query = query.with_for_update(of=StreamRow, skip_locked=True)
+    return list(connection.execute(query).scalars())
 
 
 def reap(connection: Connection, now_us: int) -> list[Episode]:
@@ -192,8 +192,8 @@ def abandoned_streams(now_us: int) -> ColumnElement[bool]:
 
 def has_abandoned(connection: Connection, now_us: int) -> bool:
     """Whether there are streams to drop."""
-    found = select(StreamRow.stream_id).where(abandoned_streams(now_us)).limit(1)
-    return connection.execute(found).first() is not None
+    query = select(StreamRow.stream_id).where(abandoned_streams(now_us)).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def drop_abandoned(connection: Connection, now_us: int) -> None:
@@ -216,7 +216,9 @@ def _refuse(row: Row[Any], chunk: Commit) -> None:
                 f"frame {frame.frame_index} of stream {name} follows frame {before}; frame_index must rise"
             )
         before = frame.frame_index
-    streams = {one.stream for one in chunk.changes.episodes} | {one.stream for one in chunk.changes.stretches}
+    streams = {episode.stream for episode in chunk.changes.episodes} | {
+        stretch.stream for stretch in chunk.changes.stretches
+    }
     if not streams <= {chunk.stream}:
         raise LedgerError(f"chunk {chunk.sequence} of stream {name} holds changes of another stream")
 

@@ -49,7 +49,9 @@ class CaptureClock:
         if option.startswith(_NAME):
             pattern = option.removeprefix(_NAME)
             used = re.findall(r"%(.?)", pattern)
-            if set(used) - set(_DIRECTIVES) or len(set(used) - {"%"}) < len([one for one in used if one != "%"]):
+            if set(used) - set(_DIRECTIVES) or len(set(used) - {"%"}) < len(
+                [directive for directive in used if directive != "%"]
+            ):
                 known = " ".join("%" + directive for directive in _DIRECTIVES)
                 raise OptionError(f"`time_from` {option}: use the directives {known}, each at most once")
             if not (set(used) & {"Y", "y"} and ({"m", "d"} <= set(used) or "j" in used)):

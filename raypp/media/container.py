@@ -142,11 +142,11 @@ def open_video(source: SourceStream, *, plain_times: bool = False) -> Iterator[t
         )
     except (av.FFmpegError, OSError, ValueError) as error:
         source.check()
-        raise MediaError(f"no readable video ({said(error)}): truncated, or not what its name says") from None
+        raise MediaError(f"no readable video ({error_line(error)}): truncated, or not what its name says") from None
     try:
         if not container.streams.video:
             raise MediaError("holds no video stream, only sound or data; remove it from the sources")
-        stream = next((one for one in container.streams.video if not _is_cover(one)), None)
+        stream = next((candidate for candidate in container.streams.video if not _is_cover(candidate)), None)
         if stream is None:
             raise MediaError("holds a cover image and no video stream; remove it from the sources")
         if stream.codec_context is None:
@@ -191,7 +191,7 @@ def ends_us(container: InputContainer) -> int | None:
     return (container.start_time or 0) + container.duration
 
 
-def said(error: BaseException) -> str:
+def error_line(error: BaseException) -> str:
     """Return the text of a library's error, in one line."""
     return (str(getattr(error, "strerror", None) or error) or type(error).__name__).splitlines()[0]
 
@@ -206,7 +206,7 @@ def _first_frame(container: InputContainer, stream: VideoStream, source: SourceS
             raise MediaError(
                 f"its first frame has more than {MOST_PIXELS:,} pixels, or is damaged; scale the video down first"
             ) from None
-        raise MediaError(f"its first frame cannot be decoded ({said(error)}); the file is damaged") from None
+        raise MediaError(f"its first frame cannot be decoded ({error_line(error)}); the file is damaged") from None
     source.check()
     raise MediaError("holds a video stream without a single frame; the file is truncated or was never finished")
 
@@ -231,15 +231,15 @@ def _rate(stream: VideoStream) -> Fraction:
 
 def _creation_time(container: InputContainer, stream: VideoStream) -> str | None:
     """QuickTime's creation date has the camera's zone; creation_time may be when the file was copied or cut."""
-    told = container.metadata.get(_QUICKTIME_DATE)
-    return told or stream.metadata.get("creation_time") or container.metadata.get("creation_time")
+    captured = container.metadata.get(_QUICKTIME_DATE)
+    return captured or stream.metadata.get("creation_time") or container.metadata.get("creation_time")
 
 
 def _late_us(container: InputContainer, stream: VideoStream) -> int:
     starts_us = {
-        one.index: round(one.start_time * one.time_base * 1_000_000)
-        for one in (*container.streams.audio, *container.streams.video)
-        if one.start_time is not None and one.time_base is not None and not _is_cover(one)
+        candidate.index: round(candidate.start_time * candidate.time_base * 1_000_000)
+        for candidate in (*container.streams.audio, *container.streams.video)
+        if candidate.start_time is not None and candidate.time_base is not None and not _is_cover(candidate)
     }
     if stream.index not in starts_us:
         return 0

@@ -71,35 +71,41 @@ def discover(sources: Sequence[str]) -> Discovery:
     Raises:
         MediaError: if a named source does not exist or an inventory is malformed.
     """
-    found = _Found()
+    gathered = _Found()
     for source in sources:
         if source.endswith(".csv"):
-            _inventory(source, found)
+            _inventory(source, gathered)
         elif is_url(source):
-            _url(source.rstrip("/"), found)
+            _url(source.rstrip("/"), gathered)
         else:
             paths, named = _local(source)
             for path in paths:
-                _path(path, found, named=named)
-    labelled = {image.file.url for dataset in found.datasets.values() for image in dataset.images}
-    files = sorted((file for url, file in found.files.items() if url not in labelled), key=lambda file: file.url)
-    datasets = sorted(found.datasets.values(), key=lambda dataset: dataset.root)
+                _path(path, gathered, named=named)
+    labelled = {image.file.url for dataset in gathered.datasets.values() for image in dataset.images}
+    files = sorted((file for url, file in gathered.files.items() if url not in labelled), key=lambda file: file.url)
+    datasets = sorted(gathered.datasets.values(), key=lambda dataset: dataset.root)
     return Discovery(
         tuple(files),
         tuple(datasets),
-        tuple(found.problems),
-        found.ignored,
-        video_labels={url: video for one in found.labelled for url, video in one.videos.items()},
-        label_problems=tuple(dict.fromkeys(line for one in found.labelled for line in one.problems)),
+        tuple(gathered.problems),
+        gathered.ignored,
+        video_labels={
+            url: video for labelled_sources in gathered.labelled for url, video in labelled_sources.videos.items()
+        },
+        label_problems=tuple(
+            dict.fromkeys(line for labelled_sources in gathered.labelled for line in labelled_sources.problems)
+        ),
         label_notes=tuple(
             dict.fromkeys(
                 [
-                    *(line for one in found.labelled for line in one.notes),
+                    *(line for labelled_sources in gathered.labelled for line in labelled_sources.notes),
                     *(line for dataset in datasets for line in dataset.notes),
                 ]
             )
         ),
-        unread=frozenset(url for one in found.labelled for url in one.unread if url not in labelled),
+        unread=frozenset(
+            url for labelled_sources in gathered.labelled for url in labelled_sources.unread if url not in labelled
+        ),
     )
 
 
@@ -120,35 +126,35 @@ def _local(source: str) -> tuple[list[Path], bool]:
     raise MediaError(f"source {_shown(source)} does not exist; give a file, folder, glob, URL or inventory (.csv)")
 
 
-def _path(path: Path, found: _Found, *, named: bool) -> None:
+def _path(path: Path, gathered: _Found, *, named: bool) -> None:
     if path.is_dir():
-        _tree(_walk(path, found), str(path), found)
+        _tree(_walk(path, gathered), str(path), gathered)
     elif path.suffix.lower() in DESCRIBING:
         folder = described_folder(str(path))
-        _described(str(path), folder, _walk(Path(folder), found), found)
+        _described(str(path), folder, _walk(Path(folder), gathered), gathered)
     else:
-        _files(_listed([path], found), str(path.parent), found, named=named)
+        _files(_listed([path], gathered), str(path.parent), gathered, named=named)
 
 
-def _described(url: str, folder: str, listed: Sequence[Listed], found: _Found) -> None:
+def _described(url: str, folder: str, listed: Sequence[Listed], gathered: _Found) -> None:
     """Take the dataset or videos that one file describes, and nothing else of its folder."""
     labelled = find_labelled(listed, folder, only=url)
     if not labelled.datasets and not labelled.videos and not labelled.broken:
         reason = labelled.problems[0] if labelled.problems else "it describes no dataset and labels nothing"
         raise MediaError(f"source {url}: {reason}; name a folder, a video, an image, or a dataset's description")
-    _take(labelled, found)
-    _files([file for file in listed if file.url in labelled.videos], folder, found)
+    _take(labelled, gathered)
+    _files([file for file in listed if file.url in labelled.videos], folder, gathered)
 
 
-def _walk(path: Path, found: _Found) -> list[Listed]:
+def _walk(path: Path, gathered: _Found) -> list[Listed]:
     listed: list[Listed] = []
     seen: set[tuple[int, int]] = set()
-    for base, folders, names in os.walk(path, onerror=lambda error: _unreadable(error, found), followlinks=True):
+    for base, folders, names in os.walk(path, onerror=lambda error: _unreadable(error, gathered), followlinks=True):
         if not _first_visit(base, seen):
             folders.clear()  # a link led back to a folder already searched
             continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        listed += _listed((Path(base, name) for name in sorted(names) if not name.startswith(".")), found)
+        listed += _listed((Path(base, name) for name in sorted(names) if not name.startswith(".")), gathered)
     return listed
 
 
@@ -160,57 +166,57 @@ def _first_visit(folder: str, seen: set[tuple[int, int]]) -> bool:
     return new
 
 
-def _listed(paths: Iterable[Path], found: _Found) -> list[Listed]:
+def _listed(paths: Iterable[Path], gathered: _Found) -> list[Listed]:
     listed = []
     for path in paths:
         shown = _shown(str(path))
         if shown != str(path):
-            found.problems.append(Problem(shown, f"{shown}: its name is no UTF-8; rename it"))
+            gathered.problems.append(Problem(shown, f"{shown}: its name is no UTF-8; rename it"))
             continue
         try:
             info = path.stat()
         except OSError as error:
-            found.problems.append(Problem(shown, f"{path}: {error.strerror}; check the link or permissions"))
+            gathered.problems.append(Problem(shown, f"{path}: {error.strerror}; check the link or permissions"))
             continue
         listed.append(Listed(str(path), info.st_size, info.st_mtime_ns))
     return listed
 
 
-def _url(url: str, found: _Found) -> None:
+def _url(url: str, gathered: _Found) -> None:
     if _suffix(url) in VIDEO_SUFFIXES | IMAGE_SUFFIXES | UNREADABLE_SUFFIXES.keys():
         stream = open_source(url)
         size = stream.size
         stream.close()
-        _files([Listed(url, size, None)], url_path(url).rpartition("/")[0], found, named=True)
+        _files([Listed(url, size, None)], url_path(url).rpartition("/")[0], gathered, named=True)
         return
     if _suffix(url) in DESCRIBING:
         folder = described_folder(url)
-        _described(url, folder, list_files(folder), found)
+        _described(url, folder, list_files(folder), gathered)
         return
     listed = list_files(url)
     if not listed:
         raise MediaError(f"source {url} holds no files; check the URL")
-    _tree(listed, url, found)
+    _tree(listed, url, gathered)
 
 
-def _tree(listed: Sequence[Listed], root: str, found: _Found) -> None:
+def _tree(listed: Sequence[Listed], root: str, gathered: _Found) -> None:
     """Sort the files below a folder: those of datasets, and the loose ones."""
     labelled = find_labelled(listed, root)
-    _take(labelled, found)
+    _take(labelled, gathered)
     left = (file for file in listed if file.url not in labelled.taken or _suffix(file.url) in UNREADABLE_SUFFIXES)
-    _files(left, root, found)
+    _files(left, root, gathered)
 
 
-def _take(labelled: LabelledSources, found: _Found) -> None:
-    found.datasets |= labelled.datasets
-    found.problems += labelled.broken
-    found.labelled.append(labelled)
+def _take(labelled: LabelledSources, gathered: _Found) -> None:
+    gathered.datasets |= labelled.datasets
+    gathered.problems += labelled.broken
+    gathered.labelled.append(labelled)
 
 
 def _files(
     listed: Iterable[Listed],
     root: str,
-    found: _Found,
+    gathered: _Found,
     extra: dict[str, str | None] | None = None,
     *,
     named: bool = False,
@@ -224,28 +230,28 @@ def _files(
             kind = SourceKind.IMAGE
         elif suffix in UNREADABLE_SUFFIXES:
             remedy = f"convert it into {UNREADABLE_SUFFIXES[suffix]}"
-            found.problems.append(Problem(file.url, f"{file.url}: {suffix} files cannot be decoded here; {remedy}"))
+            gathered.problems.append(Problem(file.url, f"{file.url}: {suffix} files cannot be decoded here; {remedy}"))
             continue
         elif named and not file.url.endswith(_EXPECTED):
             kind_told = f"its suffix {suffix} is" if suffix else "its name without a suffix is"
             remedy = "rename it if it is one, or name its folder"
-            found.problems.append(Problem(file.url, f"{file.url}: {kind_told} no video's and no image's; {remedy}"))
+            gathered.problems.append(Problem(file.url, f"{file.url}: {kind_told} no video's and no image's; {remedy}"))
             continue
         else:
-            found.ignored += not file.url.endswith(_EXPECTED)
+            gathered.ignored += not file.url.endswith(_EXPECTED)
             continue
         if file.size == 0:
             reason = f"{file.url}: the file is empty; copy it again or remove it"
-            found.problems.append(Problem(file.url, reason))
+            gathered.problems.append(Problem(file.url, reason))
             continue
         relative = url_path(file.url).removeprefix(url_path(root).rstrip("/") + "/")
         relative = plain_name(relative) if is_url(file.url) else relative
-        found.files.setdefault(
+        gathered.files.setdefault(
             file.url, SourceFile(file.url, relative, file.size, file.mtime_ns, kind, **(extra or {}))
         )
 
 
-def _inventory(source: str, found: _Found) -> None:
+def _inventory(source: str, gathered: _Found) -> None:
     stream = open_source(source)
     try:
         rows = list(csv.DictReader(io.StringIO(stream.read(_MOST_INVENTORY_BYTES + 1).decode("utf-8-sig"))))
@@ -261,7 +267,9 @@ def _inventory(source: str, found: _Found) -> None:
     for line, row in enumerate(rows, 2):
         url = row["url"] or ""
         if not url:
-            found.problems.append(Problem(source, f"{source}:{line}: the column url is empty; correct the inventory"))
+            gathered.problems.append(
+                Problem(source, f"{source}:{line}: the column url is empty; correct the inventory")
+            )
             continue
         if not is_url(url) and not url.startswith("/"):
             url = f"{folder}/{url}" if folder else url
@@ -276,9 +284,9 @@ def _inventory(source: str, found: _Found) -> None:
                 listed = Listed(str(Path(url).absolute()), info.st_size, info.st_mtime_ns)
         except (OSError, ValueError, RayppError) as error:  # a name with a zero byte is a ValueError
             reason = getattr(error, "strerror", None) or str(error)
-            found.problems.append(Problem(url, f"{source}:{line}: {url}: {reason}; correct the inventory"))
+            gathered.problems.append(Problem(url, f"{source}:{line}: {url}: {reason}; correct the inventory"))
             continue
-        _files([listed], url_path(listed.url).rpartition("/")[0], found, extra, named=True)
+        _files([listed], url_path(listed.url).rpartition("/")[0], gathered, extra, named=True)
 
 
 def _suffix(url: str) -> str:
@@ -290,6 +298,6 @@ def _shown(place: str) -> str:
     return place.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def _unreadable(error: OSError, found: _Found) -> None:
+def _unreadable(error: OSError, gathered: _Found) -> None:
     place = _shown(str(error.filename))
-    found.problems.append(Problem(place, f"{place}: {error.strerror}; grant access, or leave it out"))
+    gathered.problems.append(Problem(place, f"{place}: {error.strerror}; grant access, or leave it out"))

@@ -77,8 +77,8 @@ def draw_outcomes(square: Image.Image, boxes: Sequence[OutcomeBox]) -> None:
 
 def outcome_counts(boxes: Sequence[OutcomeBox]) -> str:
     """Count them in words, such as `found 17, missed 7, wrong 3`."""
-    found, missed, wrong = (sum(box.outcome is one for box in boxes) for one in _ON_TOP)
-    return f"found {found}, missed {missed}, wrong {wrong}"
+    right, missed, wrong = (sum(box.outcome is outcome for box in boxes) for outcome in _ON_TOP)
+    return f"found {right}, missed {missed}, wrong {wrong}"
 
 
 def _corners(mark: Mark, side: int) -> tuple[float, float, float, float]:

@@ -188,9 +188,9 @@ def list_files(url: str) -> list[Listed]:
             raise
         raise MediaError(f"{url}: {_first_line(error)}; check the URL and your credentials") from None
     base = url_path(path).rstrip("/") + "/"
-    found = ((url_below(url, info.path.removeprefix(base)), info) for info in infos if info.type == fs.FileType.File)
+    files = ((url_below(url, info.path.removeprefix(base)), info) for info in infos if info.type == fs.FileType.File)
     return sorted(
-        Listed(place, _size(place) if info.size is None else info.size, info.mtime_ns) for place, info in found
+        Listed(place, _size(place) if info.size is None else info.size, info.mtime_ns) for place, info in files
     )
 
 

@@ -93,8 +93,8 @@ def _opened(source: SourceStream) -> Iterator[Image.Image]:
     except UnidentifiedImageError:
         raise MediaError("is no image that can be read: truncated, or not what its name says") from None
     except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
-        said = (str(error) or type(error).__name__).splitlines()[0]
-        raise MediaError(f"cannot be decoded ({said}); the file is damaged") from None
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise MediaError(f"cannot be decoded ({reason}); the file is damaged") from None
 
 
 def _check_size(image: Image.Image) -> None:

@@ -16,10 +16,10 @@ from raypp.media.container import (
     VideoInfo,
     begun_us,
     ends_us,
+    error_line,
     is_indexed,
     microseconds,
     open_video,
-    said,
     unwrapped,
 )
 from raypp.media.files import SourceStream
@@ -209,7 +209,7 @@ class _Passes:
         except av.FFmpegError as error:
             self._source.check()
             raise MediaError(
-                f"cannot seek to {begin_us / 1e6:.1f} s ({said(error)}); the file's index is damaged"
+                f"cannot seek to {begin_us / 1e6:.1f} s ({error_line(error)}); the file's index is damaged"
             ) from None
 
     def _decoded(self) -> _Untimed:

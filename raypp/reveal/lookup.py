@@ -68,15 +68,15 @@ def find_rows(reader: ShardReader, wanted: Collection[str]) -> dict[str, VeiledR
     Raises:
         ShardError: if a shard is missing or damaged.
     """
-    found: dict[str, VeiledRow] = {}
+    by_id: dict[str, VeiledRow] = {}
     names = pa.array(sorted(set(wanted)))
     columns = tuple(VeiledRow.__dataclass_fields__)
     for batch in reader.iterate(columns, _READ_ROWS):
         chosen = batch.rows.filter(pc.is_in(batch.rows.column("sample_id"), names))
-        found |= {row["sample_id"]: VeiledRow(**row) for row in chosen.to_pylist()}
-        if len(found) == len(names):
+        by_id |= {row["sample_id"]: VeiledRow(**row) for row in chosen.to_pylist()}
+        if len(by_id) == len(names):
             break
-    return found
+    return by_id
 
 
 class SourceFinder:
@@ -106,16 +106,16 @@ class SourceFinder:
 
     def find(self, rows: Sequence[VeiledRow]) -> dict[str, FrameSource]:
         """Find the origins of rows, by sample_id; rows whose source is not found are left out."""
-        found: dict[str, FrameSource] = {}
+        by_id: dict[str, FrameSource] = {}
         rows = [row for row in rows if self._serves(row.site)]
         for row in rows:
             item = self.planned(row)
             if item is not None and _is_as_planned(item):
-                found[row.sample_id] = FrameSource(item.url, item.kind, item.info, item)
-        missing = [row for row in rows if row.sample_id not in found]
+                by_id[row.sample_id] = FrameSource(item.url, item.kind, item.info, item)
+        missing = [row for row in rows if row.sample_id not in by_id]
         if missing:
-            found |= self._by_content(missing)
-        return found
+            by_id |= self._by_content(missing)
+        return by_id
 
     def planned(self, row: VeiledRow) -> Item | None:
         """Return the source of a row as the plan has it, or None."""
@@ -144,16 +144,16 @@ class SourceFinder:
         return sample_id(self._key, row.site, identity, row.timestamp_us, row.variant) == row.sample_id
 
     def _by_content(self, rows: Sequence[VeiledRow]) -> dict[str, FrameSource]:
-        found: dict[str, FrameSource] = {}
+        by_id: dict[str, FrameSource] = {}
         candidates = list(self._candidates(rows))
         with self._progress.task("looking for sources", len(candidates)) as advance:
             for number, candidate in enumerate(candidates, 1):
-                left = [row for row in rows if row.sample_id not in found]
+                left = [row for row in rows if row.sample_id not in by_id]
                 if not left:
                     break
-                found |= self._matches(candidate, left)
+                by_id |= self._matches(candidate, left)
                 advance(1, f"{number}/{len(candidates)}", 0)
-        return found
+        return by_id
 
     def _candidates(self, rows: Sequence[VeiledRow]) -> Iterable[_Candidate]:
         """Files to look into: those of the plan, perhaps only touched since, then all that were discovered."""

@@ -37,14 +37,14 @@ def label_marks(store: Store, version: str | None, wanted: Collection[str]) -> d
     Raises:
         ShardError: if the version does not exist, or is damaged.
     """
-    found: dict[str, LabelMarks] = {}
+    by_id: dict[str, LabelMarks] = {}
     for name in [version] if version else sorted(list_versions(store), key=_number):
         table = read_labels(store, name)
         for row in table.rows:
             if row.sample_id in wanted:
                 marks = (Mark(table.classes[box.class_id], box.x, box.y, box.w, box.h) for box in row.boxes)
-                found[row.sample_id] = LabelMarks(name, tuple(marks))
-    return found
+                by_id[row.sample_id] = LabelMarks(name, tuple(marks))
+    return by_id
 
 
 def read_detections(path: Path, wanted: Collection[str]) -> dict[str, list[Mark]]:
@@ -53,7 +53,7 @@ def read_detections(path: Path, wanted: Collection[str]) -> dict[str, list[Mark]
     Raises:
         OptionError: naming file, line and value, if it is malformed.
     """
-    found: dict[str, list[Mark]] = {}
+    by_id: dict[str, list[Mark]] = {}
     for line, row in enumerate(_read_csv(path, DETECTION_COLUMNS), 2):
         if row["sample_id"] not in wanted:
             continue
@@ -61,8 +61,8 @@ def read_detections(path: Path, wanted: Collection[str]) -> dict[str, list[Mark]
             x, y, w, h, confidence = (float(row[name]) for name in (*_BOX_COLUMNS, "confidence"))
         except ValueError as error:
             raise OptionError(f"{path}:{line}: {error}; correct the file") from None
-        found.setdefault(row["sample_id"], []).append(Mark(as_text(row["class"]), x, y, w, h, confidence))
-    return found
+        by_id.setdefault(row["sample_id"], []).append(Mark(as_text(row["class"]), x, y, w, h, confidence))
+    return by_id
 
 
 def read_sample_ids(path: Path) -> list[str]:

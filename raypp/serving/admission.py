@@ -87,6 +87,6 @@ class StreamAdmission:
         after = replace(self, admitted=sequence, ended=last, last_index=indices[1] if indices else self.last_index)
         return after, Admission.NEW
 
-    def told(self, sequence: int) -> "StreamAdmission":
+    def acknowledged(self, sequence: int) -> "StreamAdmission":
         """Return the admission after the client was told that a chunk is committed."""
         return replace(self, answered=max(self.answered, sequence))

@@ -31,9 +31,9 @@ class ReadChunk:
     frames: tuple[SeenFrame, ...]
     block: FrameBlock | None
 
-    def seen(self, found: DetectedBlock | None) -> tuple[SeenFrame, ...]:
+    def seen(self, detected: DetectedBlock | None) -> tuple[SeenFrame, ...]:
         """Return the frames with what was found on those that were observed."""
-        return with_detections(self.frames, found)
+        return with_detections(self.frames, detected)
 
 
 def require_size(model: ServedModel, size: int) -> None:
@@ -99,9 +99,9 @@ class ChunkReader:
         return tuple(frames), block
 
 
-def with_detections(frames: Iterable[SeenFrame], found: DetectedBlock | None) -> tuple[SeenFrame, ...]:
+def with_detections(frames: Iterable[SeenFrame], detected: DetectedBlock | None) -> tuple[SeenFrame, ...]:
     """Return frames with what was found on those that were observed, in order; None where none was."""
-    detections = iter(found.frames if found is not None else ())
+    detections = iter(detected.frames if detected is not None else ())
     return tuple(
         replace(frame, detections=next(detections)) if frame.observation is Observation.OBSERVED else frame
         for frame in frames

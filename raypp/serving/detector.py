@@ -101,15 +101,15 @@ class BundleDetector:
             ModelError: if a block's codes do not fit its frame size.
         """
         frames = [frame for block in blocks for frame in self._frames(block)]
-        found: list[npt.NDArray[np.float64]] = []
+        detections: list[npt.NDArray[np.float64]] = []
         for begin in range(0, len(frames), self.batch):
             some = frames[begin : begin + self.batch]
             inputs = self._empty()
             for square, (grid, codes, sub_key) in zip(inputs, some, strict=False):
                 grid.place(codes, square[:-1])
                 square[-1] = sub_key
-            found += self._found(inputs)[: len(some)]
-        rest = iter(found)
+            detections += self._found(inputs)[: len(some)]
+        rest = iter(detections)
         return [self._placed(list(islice(rest, len(block))), block) for block in blocks]
 
     def _empty(self) -> npt.NDArray[np.uint8]:
@@ -138,13 +138,15 @@ class BundleDetector:
                 max_time_img=math.inf,  # its time limit would drop detections on a busy machine
                 end2end=self._model.end2end,
             )
-        return [one.cpu().numpy().astype(np.float64) for one in kept]
+        return [rows_P6.cpu().numpy().astype(np.float64) for rows_P6 in kept]
 
-    def _placed(self, found: Sequence[npt.NDArray[np.float64]], block: FrameBlock) -> tuple[tuple[Detection, ...], ...]:
+    def _placed(
+        self, detections: Sequence[npt.NDArray[np.float64]], block: FrameBlock
+    ) -> tuple[tuple[Detection, ...], ...]:
         """Return what was found on each frame of a block at its place in the source's frame."""
         window = Letterbox(self.about.size, self.about.spec.patch, block.width, block.height)
         sides = np.array([block.width, block.height] * 2)
-        return tuple(_detections(found_P6, window.to_source(found_P6[:, :4]) / sides) for found_P6 in found)
+        return tuple(_detections(found_P6, window.to_source(found_P6[:, :4]) / sides) for found_P6 in detections)
 
 
 def _digest(path: Path) -> str:
@@ -167,5 +169,5 @@ def _detections(found_P6: npt.NDArray[np.float64], corners_P4: npt.NDArray[np.fl
     return tuple(sorted(detections, key=_order))
 
 
-def _order(one: Detection) -> tuple[float, ...]:
-    return -one.confidence, one.class_id, one.x1, one.y1, one.x2, one.y2
+def _order(detection: Detection) -> tuple[float, ...]:
+    return -detection.confidence, detection.class_id, detection.x1, detection.y1, detection.x2, detection.y2

@@ -158,10 +158,10 @@ class Door(grpc.GenericRpcHandler):
 
 async def _after(first: tuple[bytes, ...], rest: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
     """Yield what was read already, then the rest."""
-    for one in first:
-        yield one
-    async for one in rest:
-        yield one
+    for message in first:
+        yield message
+    async for message in rest:
+        yield message
 
 
 async def _answers(

@@ -187,10 +187,10 @@ class Guard:
         count = self._strangers if key is None else self._under_way.get(key, 0)
         if count < most:
             return True
-        for one, (since_s, give_up) in self._waiting.items():
-            if key is None or (one.address == key and since_s <= now_s - _PATIENCE_S):
-                del self._waiting[one]
-                self._count(one, -1)
+        for waiting, (since_s, give_up) in self._waiting.items():
+            if key is None or (waiting.address == key and since_s <= now_s - _PATIENCE_S):
+                del self._waiting[waiting]
+                self._count(waiting, -1)
                 give_up()
                 return True
         return False
@@ -211,8 +211,8 @@ def address_of(peer: str) -> str:
     Args:
         peer: as gRPC names it, such as "ipv4:10.0.0.1:4242", or an address alone.
     """
-    found = _PORT.match(peer)
-    text = (found[2] if found else peer).replace("%5B", "").replace("%5D", "").strip("[]")
+    match = _PORT.match(peer)
+    text = (match[2] if match else peer).replace("%5B", "").replace("%5D", "").strip("[]")
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

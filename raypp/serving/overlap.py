@@ -34,7 +34,7 @@ def set_apart(
     Raises:
         StreamRefusedError: if more than a little of what follows is committed; it names the time and the remedy.
     """
-    spans = union((one.start_us, one.end_us) for one in others)
+    spans = union((stretch.start_us, stretch.end_us) for stretch in others)
     hits = [frame for frame in frames if frame.observation is Observation.OBSERVED and _holds(spans, frame)]
     if not hits:
         return tuple(frames)
@@ -57,10 +57,10 @@ def _refusal(stream: StreamName, first_us: int, others: Sequence[Stretch]) -> st
     """Name all that is committed from a moment on, as far as it is known and without long gaps."""
     start_us = end_us = first_us
     names = set()
-    for one in sorted(others, key=lambda one: one.start_us):
-        if one.end_us > first_us and one.start_us <= end_us + _JOINED_US:
-            start_us, end_us = min(start_us, one.start_us), max(end_us, one.end_us)
-            names.add(stream_label(one.stream))
+    for stretch in sorted(others, key=lambda stretch: stretch.start_us):
+        if stretch.end_us > first_us and stretch.start_us <= end_us + _JOINED_US:
+            start_us, end_us = min(start_us, stretch.start_us), max(end_us, stretch.end_us)
+            names.add(stream_label(stretch.stream))
     start, end = (
         (_EPOCH + timedelta(microseconds=moment_us)).replace(tzinfo=None).isoformat()
         for moment_us in (start_us, end_us)

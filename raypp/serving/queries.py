@@ -45,16 +45,16 @@ def list_episodes(ledger: Ledger, request: pb.ListEpisodesRequest) -> pb.ListEpi
     size = request.page_size or _PAGE
     try:
         after = base64.urlsafe_b64decode(request.page_token).decode("ascii") if request.page_token else None
-        found = ledger.episodes(
+        episodes = ledger.episodes(
             request.site, request.from_us, request.to_us, tuple(request.tools), after=after, limit=size + 1
         )
     except (binascii.Error, ValueError, OptionError):
         raise StatusError(
             Status.INVALID_ARGUMENT, "the page token is none that this service gave; begin at the first page"
         ) from None
-    page = found[:size]
-    token = base64.urlsafe_b64encode(page_after(page[-1]).encode()).decode() if len(found) > size else ""
-    return pb.ListEpisodesResponse(episodes=[episode_message(one) for one in page], next_page_token=token)
+    page = episodes[:size]
+    token = base64.urlsafe_b64encode(page_after(page[-1]).encode()).decode() if len(episodes) > size else ""
+    return pb.ListEpisodesResponse(episodes=[episode_message(episode) for episode in page], next_page_token=token)
 
 
 class EpisodeWatch:
@@ -96,18 +96,18 @@ class EpisodeWatch:
             self.changed()
             if not self.more:
                 break
-        found = self._ledger.open_episodes(self._site)
-        self._seen |= {one.episode_id: hash(one) for one in found}
-        return found
+        open_episodes = self._ledger.open_episodes(self._site)
+        self._seen |= {episode.episode_id: hash(episode) for episode in open_episodes}
+        return open_episodes
 
     def changed(self) -> list[Episode]:
         """Return episodes that changed, each state of one at most once; where there is `more`, ask again at once."""
         if self._after is None:
             self._since_us, self._next_since_us = self._next_since_us, self._ledger.clock() - _OVERLAP_US
-        found = self._ledger.changed_episodes(self._site, self._since_us, self._after, self._together)
-        self._after = page_after(found[-1]) if len(found) == self._together else None
-        states = {one.episode_id: hash(one) for one in found}
-        fresh = [one for one in found if self._seen.get(one.episode_id) != states[one.episode_id]]
+        changed = self._ledger.changed_episodes(self._site, self._since_us, self._after, self._together)
+        self._after = page_after(changed[-1]) if len(changed) == self._together else None
+        states = {episode.episode_id: hash(episode) for episode in changed}
+        fresh = [episode for episode in changed if self._seen.get(episode.episode_id) != states[episode.episode_id]]
         self._seen_now |= states
         if self._after is None:  # what did not change in the last seconds is not found again
             self._seen, self._seen_now = self._seen_now, {}

@@ -10,7 +10,7 @@ _STREAM_IS_OVER = "Error receiving gRPC message for session"
 
 def quiet_refusals(log: logging.Logger) -> None:
     """Have a logger leave out the tracebacks that Serve writes of refused calls; its access log tells of each."""
-    if not any(isinstance(one, _NoRefusals) for one in log.filters):
+    if not any(isinstance(log_filter, _NoRefusals) for log_filter in log.filters):
         log.addFilter(_NoRefusals())
 
 

@@ -23,9 +23,9 @@ def site_report(ledger: Ledger, site: str, from_us: int, to_us: int, most_bytes:
         RefusedError: RESOURCE_EXHAUSTED if the report is larger than a message.
         UnknownSiteError: if there is no such site.
     """
-    made = read_between(ledger, site, from_us, to_us).report().model_dump_json()
-    size = len(made.encode())
+    report_json = read_between(ledger, site, from_us, to_us).report().model_dump_json()
+    size = len(report_json.encode())
     if size > most_bytes - _ROOM_BYTES:
         words = f"the report has {size:,} bytes, and a message {most_bytes:,}; ask for a shorter range"
         raise StatusError(Status.RESOURCE_EXHAUSTED, words)
-    return made
+    return report_json

@@ -109,8 +109,12 @@ def read_archive_header(store: Store) -> ArchiveHeader:
 def finished_segments(store: Store) -> dict[str, Receipt]:
     """Receipts by segment, from manifest and receipts, of segments whose shard is there at its full size."""
     receipts = [*_recorded(store), *_pending(store).values()]
-    sizes = {relative: store.size(relative) for one in receipts if (relative := one.shard)}
-    return {one.segment_id: one for one in receipts if one.shard is None or sizes[one.shard] == one.shard_bytes}
+    sizes = {relative: store.size(relative) for receipt in receipts if (relative := receipt.shard)}
+    return {
+        receipt.segment_id: receipt
+        for receipt in receipts
+        if receipt.shard is None or sizes[receipt.shard] == receipt.shard_bytes
+    }
 
 
 def pending_receipts(store: Store) -> tuple[Receipt, ...]:

@@ -143,9 +143,9 @@ class ShardReader:
         if columns is not None and "sample_id" not in columns:
             columns = ["sample_id", *columns]
         for batch in self.iterate(columns, batch_size):
-            chosen, found = join_labels(batch, labels)
-            if found:
-                yield chosen, found
+            chosen, joined = join_labels(batch, labels)
+            if joined:
+                yield chosen, joined
 
 
 def join_labels(batch: FrameBatch, labels: Mapping[str, SampleLabels]) -> tuple[FrameBatch, tuple[SampleLabels, ...]]:

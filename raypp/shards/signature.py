@@ -94,10 +94,10 @@ def sign_archive(
     unsigned = ArchiveSignature(
         public_key=key.public_key.hex(), manifest=manifest.digest, labels=dict(sorted((kept | dict(labels)).items()))
     )
-    made = unsigned.model_copy(update={"signature": key.sign(unsigned.message()).hex()})
-    if before != made:
-        store.write_atomic(SIGNATURE_FILE, made.to_bytes())
-    return made
+    signed = unsigned.model_copy(update={"signature": key.sign(unsigned.message()).hex()})
+    if before != signed:
+        store.write_atomic(SIGNATURE_FILE, signed.to_bytes())
+    return signed
 
 
 def read_signature(store: Store) -> ArchiveSignature | None:

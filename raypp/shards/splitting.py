@@ -69,7 +69,7 @@ def write_split(reader: ShardReader, version: str | None, name: str, split: Spli
         ConflictError: if the new version exists with other content.
         LabelError: if train or val would be empty, or there are several versions to start from.
     """
-    there = [one for one in list_versions(reader.store) if one != name]
+    there = [candidate for candidate in list_versions(reader.store) if candidate != name]
     labels = read_labels(reader.store, version or only_version(reader.store.root, there))
     rows = labels.by_sample()
     where = _assign(_sources(reader, rows), split)
@@ -88,23 +88,25 @@ def _sources(reader: ShardReader, rows: dict[str, SampleLabels]) -> dict[str, li
         for row in batch.rows.to_pylist():
             if row["sample_id"] in rows:
                 sources.setdefault(row["source"], []).append(_Frame(row["sample_id"], row["timestamp_us"]))
-    return {name: sorted(frames, key=lambda one: one.timestamp_us) for name, frames in sources.items()}
+    return {name: sorted(frames, key=lambda frame: frame.timestamp_us) for name, frames in sources.items()}
 
 
 def _assign(sources: dict[str, list[_Frame]], split: Split) -> dict[str, str]:
     """Split of each frame; frames of the gap are left out."""
     if split.by is SplitBy.SOURCE:
         chosen = _last_by_name(sources, split.val)
-        return {one.sample_id: VAL if name in chosen else TRAIN for name, frames in sources.items() for one in frames}
+        return {
+            frame.sample_id: VAL if name in chosen else TRAIN for name, frames in sources.items() for frame in frames
+        }
     assigned: dict[str, str] = {}
     for frames in sources.values():
         first_val = len(frames) - round(len(frames) * split.val)
         starts = frames[first_val].timestamp_us if first_val < len(frames) else None
-        for number, one in enumerate(frames):
+        for number, frame in enumerate(frames):
             if number >= first_val:
-                assigned[one.sample_id] = VAL
-            elif starts is None or starts - one.timestamp_us > split.gap_s * 1e6:
-                assigned[one.sample_id] = TRAIN
+                assigned[frame.sample_id] = VAL
+            elif starts is None or starts - frame.timestamp_us > split.gap_s * 1e6:
+                assigned[frame.sample_id] = TRAIN
     return assigned
 
 

@@ -128,8 +128,8 @@ class Store:
 
     def listing(self, prefix: str) -> list[str]:
         """Return the files below a folder of the archive, sorted; hidden ones and partial ones left out."""
-        found = self._all(prefix)
-        return sorted(name for name in found if not name.rpartition("/")[2].startswith("."))
+        entries = self._all(prefix)
+        return sorted(name for name in entries if not name.rpartition("/")[2].startswith("."))
 
     def delete(self, relative: str) -> None:
         """Delete a file that is there."""

@@ -95,8 +95,8 @@ def verify(
     _check_header(store, manifest, problems)
     with_shard = [receipt for receipt in manifest.receipts if receipt.shard]
     checks: list[ShardCheck] = []
-    found = check_shards(with_shard) if check_shards else _here(store, manifest.header, encryption, with_shard)
-    for check in found:
+    results = check_shards(with_shard) if check_shards else _here(store, manifest.header, encryption, with_shard)
+    for check in results:
         checks.append(check)
         problems += check.problems
         if progress:
@@ -118,7 +118,7 @@ def verify(
         bytes=sum(receipt.shard_bytes for receipt in manifest.receipts),
         quarantined=sum(len(receipt.quarantined) for receipt in manifest.receipts),
         label_versions=tuple(versions),
-        signature=vouching.said,
+        signature=vouching.statement,
         signed_by=vouching.fingerprint,
         problems=tuple(problems),
     )

@@ -19,25 +19,25 @@ class Vouching:
     """Result of checking a signature.
 
     Attributes:
-        said: who signed the archive, or that nobody did, in one line.
+        statement: who signed the archive, or that nobody did, in one line.
         fingerprint: of the key that signed; None where no signature holds.
         problems: one line each; empty if nothing contradicts the signature or the fingerprint that was given.
     """
 
-    said: str
+    statement: str
     fingerprint: str | None = None
     problems: tuple[str, ...] = ()
 
 
 def check_fingerprint(text: str) -> str:
     """Return a fingerprint as keys print it; raises OptionError for what is none."""
-    found = text.strip().lower()
-    if not re.fullmatch(f"[0-9a-f]{{{FINGERPRINT_HEX}}}", found):
+    normalised = text.strip().lower()
+    if not re.fullmatch(f"[0-9a-f]{{{FINGERPRINT_HEX}}}", normalised):
         raise OptionError(
             f"`fingerprint` {text} is none; give the {FINGERPRINT_HEX} digits that `raypp keygen` and "
             "`raypp inspect owner.key` print"
         )
-    return found
+    return normalised
 
 
 def check_signature(store: Store, manifest: Manifest, labels: Mapping[str, str], wanted: str | None) -> Vouching:
@@ -54,8 +54,8 @@ def check_signature(store: Store, manifest: Manifest, labels: Mapping[str, str],
     except RayppError as error:
         return Vouching("signature damaged", problems=(str(error),))
     if signature is None:
-        asked = f"the archive is unsigned, and so may be from anybody and not from {wanted}; ask its owner to sign it"
-        return Vouching(UNSIGNED, problems=(asked,) if wanted else ())
+        remedy = f"the archive is unsigned, and so may be from anybody and not from {wanted}; ask its owner to sign it"
+        return Vouching(UNSIGNED, problems=(remedy,) if wanted else ())
     who = signature.fingerprint
     if not signature.is_true():
         problem = f"{SIGNATURE_FILE} is false: it was altered, or {who} never made it"

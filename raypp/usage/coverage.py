@@ -56,14 +56,14 @@ class Sight:
         """Sum up a stretch of time; what no stretch tells of is without frames."""
         whole = end_us - start_us
         seen = length(within(self.observed, start_us, end_us))
-        told = {reason: length(within(spans, start_us, end_us)) for reason, spans in self.reasons.items()}
-        told[NO_FRAMES] = whole - seen - sum(told.values())
+        lost_us = {reason: length(within(spans, start_us, end_us)) for reason, spans in self.reasons.items()}
+        lost_us[NO_FRAMES] = whole - seen - sum(lost_us.values())
         return Coverage(
             camera=self.camera,
             observed_s=seen / 1e6,
             not_observed_s=(whole - seen) / 1e6,
             observed_share=seen / whole if whole else 0.0,
-            reasons_s={reason: us / 1e6 for reason, us in told.items() if us},
+            reasons_s={reason: us / 1e6 for reason, us in lost_us.items() if us},
         )
 
 
@@ -75,20 +75,20 @@ def sights(stretches: Iterable[Stretch], cameras: Iterable[str] = ()) -> dict[st
         cameras: further cameras that should appear, though no stretch tells of them.
     """
     by_camera: dict[str, dict[Observation, list[tuple[int, int]]]] = {camera: {} for camera in cameras}
-    for one in stretches:
-        kinds = by_camera.setdefault(one.stream.camera, {})
-        kinds.setdefault(one.observation, []).append((one.start_us, one.end_us))
-    found = {}
+    for stretch in stretches:
+        kinds = by_camera.setdefault(stretch.stream.camera, {})
+        kinds.setdefault(stretch.observation, []).append((stretch.start_us, stretch.end_us))
+    observed_of = {}
     for camera in sorted(by_camera):
         kinds = by_camera[camera]
-        told = observed = union(kinds.get(Observation.OBSERVED, ()))
+        covered = observed = union(kinds.get(Observation.OBSERVED, ()))
         reasons = {}
         for kind in Observation:
             if kind is not Observation.OBSERVED and kind in kinds:
-                reasons[kind.name.lower()] = without(union(kinds[kind]), told)
-                told = union((*told, *reasons[kind.name.lower()]))
-        found[camera] = Sight(camera, observed, reasons)
-    return found
+                reasons[kind.name.lower()] = without(union(kinds[kind]), covered)
+                covered = union((*covered, *reasons[kind.name.lower()]))
+        observed_of[camera] = Sight(camera, observed, reasons)
+    return observed_of
 
 
 def three_states(parts: Sequence[tuple[Spans, Spans]], start_us: int, end_us: int) -> ThreeStates:

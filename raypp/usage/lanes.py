@@ -38,13 +38,13 @@ def lanes_of(settings: SiteSettings, camera: str, rules: Sequence[ToolRules]) ->
     about = settings.cameras.get(camera)
     polygons = about.stations if about else {}
     lanes = []
-    for one in rules:
+    for rule in rules:
         places: list[tuple[str, tuple[Point, ...] | None]] = [("", None)]
-        if one.stations:
-            wanted = polygons if EVERY_STATION in one.stations else one.stations
+        if rule.stations:
+            wanted = polygons if EVERY_STATION in rule.stations else rule.stations
             places = [(station, polygons[station]) for station in wanted if station in polygons]
         for station, polygon in places:
-            lanes.append(Lane(one.tool, station, polygon, one))
-            if one.mode is Mode.WORN:
-                lanes.append(Lane(one.wearer, station, polygon, one, wearer=True))
+            lanes.append(Lane(rule.tool, station, polygon, rule))
+            if rule.mode is Mode.WORN:
+                lanes.append(Lane(rule.wearer, station, polygon, rule, wearer=True))
     return tuple(sorted(lanes, key=lambda lane: (lane.tool, lane.station)))

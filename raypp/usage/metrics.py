@@ -52,22 +52,22 @@ class SegmentalF1:
         return 2 * self.hits / (2 * self.hits + wrong) if (wrong := self.false_alarms + self.misses) else 1.0
 
 
-def temporal_iou(one: LabelledSpan, other: LabelledSpan) -> float:
+def temporal_iou(some: LabelledSpan, other: LabelledSpan) -> float:
     """Return the temporal intersection over union of two segments; 0 where their labels differ."""
-    shared = min(one.end_s, other.end_s) - max(one.start_s, other.start_s)
-    if one.label != other.label or shared <= 0:
+    shared = min(some.end_s, other.end_s) - max(some.start_s, other.start_s)
+    if some.label != other.label or shared <= 0:
         return 0.0
-    return shared / (one.duration_s + other.duration_s - shared)
+    return shared / (some.duration_s + other.duration_s - shared)
 
 
-def segmental_f1(found: Sequence[LabelledSpan], truth: Sequence[LabelledSpan], overlap: float) -> SegmentalF1:
+def segmental_f1(predicted: Sequence[LabelledSpan], truth: Sequence[LabelledSpan], overlap: float) -> SegmentalF1:
     """Count found segments that match true ones with an IoU of at least `overlap` (0.1, 0.25, 0.5 are usual).
 
     A found segment whose best true one has been matched before is a false alarm: over-segmentation costs.
     """
     hit: set[int] = set()
     false_alarms = 0
-    for segment in sorted(found, key=lambda one: (one.start_s, one.end_s)):
+    for segment in sorted(predicted, key=lambda span: (span.start_s, span.end_s)):
         scores = [temporal_iou(segment, true) for true in truth]
         best = max(range(len(truth)), key=scores.__getitem__, default=None)
         if best is not None and scores[best] >= overlap and scores[best] > 0 and best not in hit:
@@ -77,49 +77,51 @@ def segmental_f1(found: Sequence[LabelledSpan], truth: Sequence[LabelledSpan], o
     return SegmentalF1(len(hit), false_alarms, len(truth) - len(hit))
 
 
-def edit_score(found: Sequence[LabelledSpan], truth: Sequence[LabelledSpan]) -> float:
+def edit_score(predicted: Sequence[LabelledSpan], truth: Sequence[LabelledSpan]) -> float:
     """Score the order of uses alone: 1 minus the Levenshtein distance of the labels over the longer one's length.
 
     Segments are put in order of their start. 1 where both are empty.
     """
-    one = [segment.label for segment in sorted(found, key=lambda segment: (segment.start_s, segment.end_s))]
+    labels = [segment.label for segment in sorted(predicted, key=lambda segment: (segment.start_s, segment.end_s))]
     other = [segment.label for segment in sorted(truth, key=lambda segment: (segment.start_s, segment.end_s))]
-    if not one and not other:
+    if not labels and not other:
         return 1.0
     before = list(range(len(other) + 1))
-    for row, label in enumerate(one, 1):
+    for row, label in enumerate(labels, 1):
         now = [row]
         for column, true in enumerate(other, 1):
             now.append(min(before[column] + 1, now[-1] + 1, before[column - 1] + (label != true)))
         before = now
-    return 1 - before[-1] / max(len(one), len(other))
+    return 1 - before[-1] / max(len(labels), len(other))
 
 
 def matched(
-    found: Sequence[LabelledSpan], truth: Sequence[LabelledSpan], overlap: float = 0.1
+    predicted: Sequence[LabelledSpan], truth: Sequence[LabelledSpan], overlap: float = 0.1
 ) -> list[tuple[LabelledSpan, LabelledSpan]]:
     """Pair found and true segments one to one, best first, down to `overlap`: [(found, true)], as truth goes."""
     pairs = sorted(
-        ((temporal_iou(one, true), i, j) for i, one in enumerate(found) for j, true in enumerate(truth)),
+        ((temporal_iou(span, true), i, j) for i, span in enumerate(predicted) for j, true in enumerate(truth)),
         key=lambda p: -p[0],
     )
     of_truth: dict[int, int] = {}
     for score, i, j in pairs:
         if score >= overlap and score > 0 and j not in of_truth and i not in of_truth.values():
             of_truth[j] = i
-    return [(found[of_truth[j]], truth[j]) for j in sorted(of_truth)]
+    return [(predicted[of_truth[j]], truth[j]) for j in sorted(of_truth)]
 
 
-def boundary_errors(found: Sequence[LabelledSpan], truth: Sequence[LabelledSpan], overlap: float = 0.1) -> list[float]:
+def boundary_errors(
+    predicted: Sequence[LabelledSpan], truth: Sequence[LabelledSpan], overlap: float = 0.1
+) -> list[float]:
     """Return by how many seconds each start and each end of a matched pair is off: absolute, two for a pair."""
     return [
         abs(error)
-        for one, true in matched(found, truth, overlap)
-        for error in (one.start_s - true.start_s, one.end_s - true.end_s)
+        for span, true in matched(predicted, truth, overlap)
+        for error in (span.start_s - true.start_s, span.end_s - true.end_s)
     ]
 
 
-def duration_error(found: Sequence[LabelledSpan], truth: Sequence[LabelledSpan], overlap: float = 0.1) -> float:
+def duration_error(predicted: Sequence[LabelledSpan], truth: Sequence[LabelledSpan], overlap: float = 0.1) -> float:
     """Return by how many seconds durations of matched pairs are off on average: absolute; 0 where nothing matches."""
-    errors = [abs(one.duration_s - true.duration_s) for one, true in matched(found, truth, overlap)]
+    errors = [abs(span.duration_s - true.duration_s) for span, true in matched(predicted, truth, overlap)]
     return fmean(errors) if errors else 0.0

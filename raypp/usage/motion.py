@@ -156,8 +156,8 @@ def _diagonal(box: Edges) -> float:
     return hypot(box[2] - box[0], box[3] - box[1])
 
 
-def _union(one: Edges, other: Edges) -> Edges:
-    return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])
+def _union(some: Edges, other: Edges) -> Edges:
+    return min(some[0], other[0]), min(some[1], other[1]), max(some[2], other[2]), max(some[3], other[3])
 
 
 def _shift(inner: Edges, outer: Edges) -> float:

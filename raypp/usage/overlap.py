@@ -47,30 +47,30 @@ def counted_once(episodes: Iterable[Episode], stretches: Iterable[Stretch]) -> t
         if end_us - start_us >= _TOLD_US
     ]
     kept = []
-    for one in episodes:
-        spans = taken.get((one.stream.camera, one.stream.epoch), ())
-        rest = without(((one.start_us, one.end_us),), spans)
-        if rest == ((one.start_us, one.end_us),):
-            kept.append(one)
+    for episode in episodes:
+        spans = taken.get((episode.stream.camera, episode.stream.epoch), ())
+        rest = without(((episode.start_us, episode.end_us),), spans)
+        if rest == ((episode.start_us, episode.end_us),):
+            kept.append(episode)
         elif rest:
-            seen_us = min(one.seen_us, length(rest))
-            kept.append(replace(one, start_us=rest[0][0], end_us=rest[-1][1], seen_us=seen_us))
-    return kept, sorted(overlaps, key=lambda one: (one.camera, one.start_us, one.epoch))
+            seen_us = min(episode.seen_us, length(rest))
+            kept.append(replace(episode, start_us=rest[0][0], end_us=rest[-1][1], seen_us=seen_us))
+    return kept, sorted(overlaps, key=lambda overlap: (overlap.camera, overlap.start_us, overlap.epoch))
 
 
 def _taken(stretches: Iterable[Stretch]) -> dict[tuple[str, int], Spans]:
     """Return, for each stream that overlaps with earlier ones of its camera, the time that those saw and it saw too."""
     seen: dict[str, dict[int, list[tuple[int, int]]]] = {}
-    for one in stretches:
-        if one.observation is Observation.OBSERVED:
-            epochs = seen.setdefault(one.stream.camera, {})
-            epochs.setdefault(one.stream.epoch, []).append((one.start_us, one.end_us))
-    found: dict[tuple[str, int], Spans] = {}
+    for stretch in stretches:
+        if stretch.observation is Observation.OBSERVED:
+            epochs = seen.setdefault(stretch.stream.camera, {})
+            epochs.setdefault(stretch.stream.epoch, []).append((stretch.start_us, stretch.end_us))
+    spans_of: dict[tuple[str, int], Spans] = {}
     for camera, epochs in seen.items():
         for epoch, spans in _later(sorted(epochs.items())):
             if spans:
-                found[camera, epoch] = spans
-    return found
+                spans_of[camera, epoch] = spans
+    return spans_of
 
 
 def _later(epochs: Sequence[tuple[int, list[tuple[int, int]]]]) -> Iterable[tuple[int, Spans]]:

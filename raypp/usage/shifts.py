@@ -41,16 +41,16 @@ def shifts_between(shifts: Sequence[Shift], zone: ZoneInfo, from_us: int, to_us:
         return []
     day = local(from_us, zone).date() - timedelta(days=1)
     last = local(to_us, zone).date()
-    found = []
+    spans = []
     while day <= last:
         for shift in shifts:
             if _WEEK[day.weekday()] in shift.days:
                 ends_on = day + timedelta(days=shift.end <= shift.start)
                 start_us, end_us = _moment(day, shift.start, zone), _moment(ends_on, shift.end, zone)
                 if start_us < to_us and end_us > from_us:
-                    found.append(WorkedShift(shift.name, day, start_us, end_us))
+                    spans.append(WorkedShift(shift.name, day, start_us, end_us))
         day += timedelta(days=1)
-    return sorted(found, key=lambda one: (one.start_us, one.end_us, one.name))
+    return sorted(spans, key=lambda span: (span.start_us, span.end_us, span.name))
 
 
 def local(moment_us: int, zone: ZoneInfo) -> datetime:

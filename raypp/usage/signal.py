@@ -41,7 +41,7 @@ class Signal:
             for tool, rules in self._moving.items()
         }
         names = {name for lane in lanes for name in (lane.rules.class_name, *lane.rules.near)}
-        self._ids = {name: frozenset(i for i, one in enumerate(classes) if one == name) for name in names}
+        self._ids = {name: frozenset(i for i, class_name in enumerate(classes) if class_name == name) for name in names}
         self._least = min((lane.rules.min_confidence for lane in lanes), default=1.0)
         self._wanted = frozenset[int]().union(*self._ids.values())
 
@@ -49,10 +49,15 @@ class Signal:
         """Return a frame with only those detections that a lane may look at."""
         kept = tuple(
             Detection(
-                int(one.class_id), float(one.confidence), float(one.x1), float(one.y1), float(one.x2), float(one.y2)
+                int(detection.class_id),
+                float(detection.confidence),
+                float(detection.x1),
+                float(detection.y1),
+                float(detection.x2),
+                float(detection.y2),
             )
-            for one in frame.detections
-            if one.class_id in self._wanted and one.confidence >= self._least
+            for detection in frame.detections
+            if detection.class_id in self._wanted and detection.confidence >= self._least
         )
         return SeenFrame(int(frame.frame_index), int(frame.timestamp_us), frame.observation, kept)
 
@@ -83,11 +88,11 @@ class Signal:
 
     def _in_use(self, lane: Lane, frame: SeenFrame) -> bool:
         rules, polygon = lane.rules, lane.polygon
-        found = self._found(frame, rules, rules.class_name)
+        boxes = self._found(frame, rules, rules.class_name)
         if rules.mode is Mode.WORN:
             wearers = _within(self._near(frame, rules), polygon)
-            return bool(wearers) and (lane.wearer or _everyone_wears(wearers, found, rules.reach))
-        here = _within(found, polygon)
+            return bool(wearers) and (lane.wearer or _everyone_wears(wearers, boxes, rules.reach))
+        here = _within(boxes, polygon)
         if rules.mode is Mode.ABSENT:
             return not here
         if rules.mode is Mode.IN_HAND:
@@ -102,9 +107,9 @@ class Signal:
         """Boxes of a class at the confidence that the rules ask for."""
         ids = self._ids[name]
         return [
-            (one.x1, one.y1 / self._aspect, one.x2, one.y2 / self._aspect)
-            for one in frame.detections
-            if one.class_id in ids and one.confidence >= rules.min_confidence
+            (detection.x1, detection.y1 / self._aspect, detection.x2, detection.y2 / self._aspect)
+            for detection in frame.detections
+            if detection.class_id in ids and detection.confidence >= rules.min_confidence
         ]
 
 
@@ -127,11 +132,11 @@ def _everyone_wears(wearers: list[Edges], items: list[Edges], reach: float) -> b
         able.append([number for number, point in enumerate(points) if apart(wearer, point) <= reach])
     owner: dict[int, int] = {}
 
-    def give(person: int, asked: set[int]) -> bool:
+    def give(person: int, visited: set[int]) -> bool:
         for item in able[person]:
-            if item not in asked:
-                asked.add(item)
-                if item not in owner or give(owner[item], asked):
+            if item not in visited:
+                visited.add(item)
+                if item not in owner or give(owner[item], visited):
                     owner[item] = person
                     return True
         return False

@@ -22,28 +22,28 @@ def union(spans: Iterable[tuple[int, int]]) -> Spans:
     return tuple(joined)
 
 
-def shared(one: Spans, other: Spans) -> Spans:
+def shared(some: Spans, other: Spans) -> Spans:
     """Return the moments in both."""
-    found = []
+    shared_spans = []
     i = j = 0
-    while i < len(one) and j < len(other):
-        start, end = max(one[i][0], other[j][0]), min(one[i][1], other[j][1])
+    while i < len(some) and j < len(other):
+        start, end = max(some[i][0], other[j][0]), min(some[i][1], other[j][1])
         if start < end:
-            found.append((start, end))
-        if one[i][1] < other[j][1]:
+            shared_spans.append((start, end))
+        if some[i][1] < other[j][1]:
             i += 1
         else:
             j += 1
-    return tuple(found)
+    return tuple(shared_spans)
 
 
-def without(one: Spans, other: Spans) -> Spans:
+def without(some: Spans, other: Spans) -> Spans:
     """Return the moments of one that are not in the other."""
-    if not one:
+    if not some:
         return ()
-    edges = (one[0][0], *(edge for span in other for edge in span), one[-1][1])
+    edges = (some[0][0], *(edge for span in other for edge in span), some[-1][1])
     gaps = zip(edges[::2], edges[1::2], strict=True)
-    return shared(one, tuple(gap for gap in gaps if gap[0] < gap[1]))
+    return shared(some, tuple(gap for gap in gaps if gap[0] < gap[1]))
 
 
 def length(spans: Sequence[tuple[int, int]]) -> int:

@@ -25,8 +25,8 @@ class Changes:
 
     def then(self, later: "Changes") -> "Changes":
         """Both changes, the later ones replacing these of the same name."""
-        episodes = {one.episode_id: one for one in (*self.episodes, *later.episodes)}
-        stretches = {one.start_us: one for one in (*self.stretches, *later.stretches)}
+        episodes = {episode.episode_id: episode for episode in (*self.episodes, *later.episodes)}
+        stretches = {stretch.start_us: stretch for stretch in (*self.stretches, *later.stretches)}
         return Changes(tuple(episodes.values()), tuple(stretches.values()))
 
 

@@ -54,10 +54,10 @@ def make_usage_report(
     """
     stretches = list(stretches)
     episodes, overlaps = counted_once(episodes, stretches)
-    ordered = sorted(episodes, key=lambda one: (one.start_us, one.end_us, one.episode_id))
+    ordered = sorted(episodes, key=lambda episode: (episode.start_us, episode.end_us, episode.episode_id))
     from_us, to_us = _range(from_us, to_us, ordered, stretches)
-    ordered = [one for one in ordered if one.start_us < to_us and one.end_us > from_us]
-    seen = sights(stretches, [*settings.cameras, *cameras, *(one.stream.camera for one in ordered)])
+    ordered = [episode for episode in ordered if episode.start_us < to_us and episode.end_us > from_us]
+    seen = sights(stretches, [*settings.cameras, *cameras, *(episode.stream.camera for episode in ordered)])
     book = _Book(settings, seen, ordered)
     zone = settings.zone
     sequence = book.sequence(from_us, to_us)
@@ -93,15 +93,15 @@ def make_usage_report(
         transitions=book.transitions(),
         overlaps=[
             StreamOverlap(
-                camera=one.camera,
-                stream_epoch=one.epoch,
-                start=local(one.start_us, zone).isoformat(),
-                end=local(one.end_us, zone).isoformat(),
-                start_us=one.start_us,
-                end_us=one.end_us,
+                camera=overlap.camera,
+                stream_epoch=overlap.epoch,
+                start=local(overlap.start_us, zone).isoformat(),
+                end=local(overlap.end_us, zone).isoformat(),
+                start_us=overlap.start_us,
+                end_us=overlap.end_us,
             )
-            for one in overlaps
-            if one.start_us < to_us and one.end_us > from_us
+            for overlap in overlaps
+            if overlap.start_us < to_us and overlap.end_us > from_us
         ],
     )
 
@@ -121,13 +121,13 @@ class _Lane:
     @cached_property
     def _latest_us(self) -> list[int]:
         """The latest end among each episode and those before it: rising, as the ends themselves may not be."""
-        return list(accumulate((one.end_us for one in self.episodes), max))
+        return list(accumulate((episode.end_us for episode in self.episodes), max))
 
     def between(self, from_us: int, to_us: int) -> list[Episode]:
         """Return the episodes that have a part between two moments."""
         first = bisect_right(self._latest_us, from_us)
         last = bisect_left(self.episodes, to_us, key=attrgetter("start_us"))
-        return [one for one in self.episodes[first:last] if one.end_us > from_us]
+        return [episode for episode in self.episodes[first:last] if episode.end_us > from_us]
 
     def report(self, from_us: int, to_us: int) -> LaneReport:
         return LaneReport(
@@ -138,8 +138,8 @@ class _Lane:
             used=bool(self.episodes),
             states=three_states([(self.used, self.observed)], from_us, to_us),
             episodes=len(self.episodes),
-            open=sum(one.state is EpisodeState.OPEN for one in self.episodes),
-            provisional=sum(one.state is EpisodeState.PROVISIONAL for one in self.episodes),
+            open=sum(episode.state is EpisodeState.OPEN for episode in self.episodes),
+            provisional=sum(episode.state is EpisodeState.PROVISIONAL for episode in self.episodes),
             durations=_durations(self.episodes, from_us, to_us),
         )
 
@@ -155,17 +155,17 @@ class _Book:
             for camera in seen
             for lane in lanes_of(settings, camera, settings.tools)
         }
-        found: dict[tuple[str, str, str], list[Episode]] = {key: [] for key in watched}
-        for one in episodes:
-            found.setdefault((one.stream.camera, one.tool, one.station), []).append(one)
+        episodes_of: dict[tuple[str, str, str], list[Episode]] = {key: [] for key in watched}
+        for episode in episodes:
+            episodes_of.setdefault((episode.stream.camera, episode.tool, episode.station), []).append(episode)
         worn = {name for rules in settings.tools if rules.mode is Mode.WORN for name in (rules.tool, rules.wearer)}
         modes = {rules.tool: rules.mode for rules in settings.tools} if settings.tools else {}
         lanes = []
-        for camera, tool, station in sorted(found):
+        for camera, tool, station in sorted(episodes_of):
             known = (camera, tool, station) in watched or not settings.tools
             mode = modes.get(tool, None if settings.tools else Mode.PRESENT) if known else None
-            own = tuple(found[camera, tool, station])
-            used = union((one.start_us, one.end_us) for one in own)
+            own = tuple(episodes_of[camera, tool, station])
+            used = union((episode.start_us, episode.end_us) for episode in own)
             lanes.append(_Lane(camera, tool, station, mode, seen[camera].observed, used, own))
         self.tools = [lane for lane in lanes if lane.tool not in worn]
         self._by_key = {(lane.camera, lane.tool, lane.station): lane for lane in lanes}
@@ -174,7 +174,7 @@ class _Book:
             for key, lane in self._by_key.items()
             if key in watched and watched[key].rules.mode is Mode.WORN and not watched[key].wearer
         ]
-        self._steps = [one for one in episodes if one.tool not in worn]
+        self._steps = [episode for episode in episodes if episode.tool not in worn]
 
     def totals(self, from_us: int, to_us: int, *, by_station: bool) -> list[UseTotal]:
         """Sum lanes up by tool, or by station."""
@@ -182,11 +182,11 @@ class _Book:
         for lane in self.tools:
             if lane.station or not by_station:
                 groups.setdefault(lane.station if by_station else lane.tool, []).append(lane)
-        found = []
+        totals = []
         for name in sorted(groups):
             parts = [(lane.used, lane.observed) for lane in groups[name]]
-            own = [one for lane in groups[name] for one in lane.between(from_us, to_us)]
-            found.append(
+            own = [episode for lane in groups[name] for episode in lane.between(from_us, to_us)]
+            totals.append(
                 UseTotal(
                     name=name,
                     used=bool(own),
@@ -195,18 +195,18 @@ class _Book:
                     durations=_durations(own, from_us, to_us),
                 )
             )
-        return found
+        return totals
 
     def worn(self, from_us: int, to_us: int) -> list[WornReport]:
         """Sum up how safety equipment was worn."""
         whole: Spans = ((from_us, to_us),) if from_us < to_us else ()
-        found = []
+        reports = []
         for rules, lane in self._equipment:
             wearer = self._by_key[lane.camera, rules.wearer, lane.station]
             observed = within(lane.observed, from_us, to_us)
             seen = shared(within(wearer.used, from_us, to_us), observed)
             worn = shared(seen, within(lane.used, from_us, to_us))
-            found.append(
+            reports.append(
                 WornReport(
                     camera=lane.camera,
                     equipment=lane.tool,
@@ -217,28 +217,28 @@ class _Book:
                     not_observed_s=length(without(whole, observed)) / 1e6,
                 )
             )
-        return found
+        return reports
 
     def sequence(self, from_us: int, to_us: int) -> list[Step]:
         """List uses by start."""
         return [
             Step(
                 number=number,
-                episode_id=one.episode_id,
-                camera=one.stream.camera,
-                tool=one.tool,
-                station=one.station,
-                start=local(one.start_us, self._zone).isoformat(),
-                end=local(one.end_us, self._zone).isoformat(),
-                start_us=one.start_us,
-                end_us=one.end_us,
-                duration_s=(min(one.end_us, to_us) - max(one.start_us, from_us)) / 1e6,
-                seen_s=one.seen_us / 1e6,
-                state=_STATE_NAMES[one.state],
-                reason=one.reason.name.lower() if one.reason else None,
-                clipped=_clipped(one, from_us, to_us),
+                episode_id=step.episode_id,
+                camera=step.stream.camera,
+                tool=step.tool,
+                station=step.station,
+                start=local(step.start_us, self._zone).isoformat(),
+                end=local(step.end_us, self._zone).isoformat(),
+                start_us=step.start_us,
+                end_us=step.end_us,
+                duration_s=(min(step.end_us, to_us) - max(step.start_us, from_us)) / 1e6,
+                seen_s=step.seen_us / 1e6,
+                state=_STATE_NAMES[step.state],
+                reason=step.reason.name.lower() if step.reason else None,
+                clipped=_clipped(step, from_us, to_us),
             )
-            for number, one in enumerate(self._steps, 1)
+            for number, step in enumerate(self._steps, 1)
         ]
 
     def transitions(self) -> list[Transition]:
@@ -246,16 +246,16 @@ class _Book:
         before: dict[str, Episode] = {}
         pauses: dict[tuple[str, str], list[float]] = {}
         blind: dict[tuple[str, str], int] = {}
-        for one in self._steps:
-            camera = one.stream.camera
+        for step in self._steps:
+            camera = step.stream.camera
             if (last := before.get(camera)) is not None:
-                key = (last.tool, one.tool)
-                pause: Spans = ((last.end_us, one.start_us),) if last.end_us < one.start_us else ()
+                key = (last.tool, step.tool)
+                pause: Spans = ((last.end_us, step.start_us),) if last.end_us < step.start_us else ()
                 pauses.setdefault(key, []).append(length(pause) / 1e6)
-                if without(pause, within(self._seen[camera].observed, last.end_us, one.start_us)):
+                if without(pause, within(self._seen[camera].observed, last.end_us, step.start_us)):
                     blind[key] = blind.get(key, 0) + 1
-            before[camera] = one
-        found = [
+            before[camera] = step
+        steps = [
             Transition(
                 before=key[0],
                 after=key[1],
@@ -265,7 +265,7 @@ class _Book:
             )
             for key, times in pauses.items()
         ]
-        return sorted(found, key=lambda one: (-one.count, -one.not_observed, one.before, one.after))
+        return sorted(steps, key=lambda step: (-step.count, -step.not_observed, step.before, step.after))
 
 
 _STATE_NAMES = {
@@ -277,8 +277,8 @@ _STATE_NAMES = {
 
 def _range(from_us: int, to_us: int, episodes: Sequence[Episode], stretches: Sequence[Stretch]) -> tuple[int, int]:
     """Put the beginning and the end of what is known where 0 was asked for."""
-    starts = [*(one.start_us for one in episodes), *(one.start_us for one in stretches)]
-    ends = [*(one.end_us for one in episodes), *(one.end_us for one in stretches)]
+    starts = [*(episode.start_us for episode in episodes), *(stretch.start_us for stretch in stretches)]
+    ends = [*(episode.end_us for episode in episodes), *(stretch.end_us for stretch in stretches)]
     start = from_us or min(starts, default=to_us)
     return start, max(start, to_us or max(ends, default=start))
 
@@ -290,9 +290,11 @@ def _clipped(episode: Episode, from_us: int, to_us: int) -> bool:
 def _durations(episodes: Iterable[Episode], from_us: int, to_us: int) -> Durations:
     """Sum up how long uses lasted whose start and end were seen, in the range."""
     lengths = sorted(
-        (one.end_us - one.start_us) / 1e6
-        for one in episodes
-        if one.state is EpisodeState.FINAL and one.reason not in _UNKNOWN_END and not _clipped(one, from_us, to_us)
+        (episode.end_us - episode.start_us) / 1e6
+        for episode in episodes
+        if episode.state is EpisodeState.FINAL
+        and episode.reason not in _UNKNOWN_END
+        and not _clipped(episode, from_us, to_us)
     )
     if not lengths:
         return Durations(count=0, mean_s=None, min_s=None, p10_s=None, p50_s=None, p90_s=None, max_s=None)

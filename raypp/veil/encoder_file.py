@@ -44,10 +44,10 @@ def open_encoder(path: Path, spec: LearnedSpec, key: Keyring) -> bytes:
         SpecError: if it is no encoder file, of another veil, damaged, or of another key.
         KeyFileError: if a site key was derived for another spec.
     """
-    found, rest = _parts(path)
-    if found != spec:
+    body, rest = _parts(path)
+    if body != spec:
         raise SpecError(
-            f"encoder {path} is {found.encoder}, but the veil asks for {spec.encoder}; give the one it names"
+            f"encoder {path} is {body.encoder}, but the veil asks for {spec.encoder}; give the one it names"
         )
     try:
         return AESGCM(key.encoder_secret(spec)).decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], spec.canonical())

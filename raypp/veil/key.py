@@ -196,9 +196,9 @@ class SiteKey(Secret):
     def veil_id(self, spec: VeilSpec) -> str:
         """Name of the veil; raises KeyFileError unless `spec` is the one this key was derived for."""
         if spec != self.spec:
-            mine, asked = veil_id(self.spec, self.public_key), veil_id(spec, self.public_key)
+            mine, theirs = veil_id(self.spec, self.public_key), veil_id(spec, self.public_key)
             raise KeyFileError(
-                f"site key of {self.site} was derived for veil {mine}, not for {asked}; "
+                f"site key of {self.site} was derived for veil {mine}, not for {theirs}; "
                 "use its spec, or derive a new one with `raypp keygen --site`"
             )
         return veil_id(spec, self.public_key)

@@ -138,11 +138,11 @@ def load_key(
 
 def find_key_files(folder: Path) -> list[Path]:
     """Return every raypp key file below a folder, by content and not by name, sorted; passes by unreadable files."""
-    found = []
+    files = []
     for base, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name not in {".git", ".venv", "__pycache__"}]
-        found += [path for path in (Path(base, name) for name in names) if is_key_file(path)]
-    return sorted(found)
+        files += [path for path in (Path(base, name) for name in names) if is_key_file(path)]
+    return sorted(files)
 
 
 def is_key_file(path: Path) -> bool:

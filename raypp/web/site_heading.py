@@ -25,7 +25,7 @@ class SiteView:
         cameras: its cameras.
         newest_us: event time of its latest frame; None where it has none.
         recorded: what it has in the period asked for; None where it has no frames at all.
-        asked: whether a period was asked for, rather than the latest day shown.
+        is_chosen: whether the request names a period, rather than the latest day shown.
         now_us: the present.
     """
 
@@ -34,7 +34,7 @@ class SiteView:
     cameras: Sequence[CameraState]
     newest_us: int | None
     recorded: Recorded | None
-    asked: bool
+    is_chosen: bool
     now_us: int
 
     @property
@@ -49,7 +49,7 @@ class SiteView:
 
     def query(self, page: int | None = None) -> str:
         """Return what keeps a link on the same period."""
-        period = self.recorded.period if self.asked and self.recorded else None
+        period = self.recorded.period if self.is_chosen and self.recorded else None
         return period_query(period, self.settings, page)
 
 
@@ -106,9 +106,9 @@ def _days(view: SiteView, period: Period) -> Iterator[Chip]:
     shown = local(period.from_us, zone).date()
     before, after = shown - timedelta(days=1), shown + timedelta(days=1)
     whole = day_of(period.from_us, zone).until(view.until_us)
-    yield Chip("Latest", address, here=not view.asked)
+    yield Chip("Latest", address, here=not view.is_chosen)
     yield Chip(f"\u2039 {_short_day(before)}", f"{address}?from={before}")
-    yield Chip(_short_day(shown), f"{address}?from={shown}", here=view.asked and period == whole)
+    yield Chip(_short_day(shown), f"{address}?from={shown}", here=view.is_chosen and period == whole)
     if day(after, zone).from_us <= view.now_us:
         yield Chip(f"{_short_day(after)} \u203a", f"{address}?from={after}")
 
@@ -119,7 +119,7 @@ def _shifts(view: SiteView, period: Period) -> Iterator[Chip]:
     for shift in shifts_between(view.settings.shifts, zone, whole.from_us, whole.to_us):
         if shift.day == local(period.from_us, zone).date():
             stretch = Period(shift.start_us, shift.end_us)
-            here = view.asked and stretch.until(view.until_us) == period
+            here = view.is_chosen and stretch.until(view.until_us) == period
             yield Chip(shift.name, f"{view.address}{period_query(stretch, view.settings)}", here=here)
 
 

@@ -28,7 +28,7 @@ def test_chunks_follow_each_other() -> None:
     assert what is Admission.NEW
     stream, what = _admit(stream, 9, 7, (10, 12))
     assert what is Admission.NEW
-    assert stream.told(8).answered == 8
+    assert stream.acknowledged(8).answered == 8
 
 
 @pytest.mark.parametrize("sequence", [1, 6, 7])
@@ -60,7 +60,7 @@ def test_a_client_that_does_not_read_is_cut_off() -> None:
 def test_a_client_may_not_claim_to_have_read_what_was_not_said() -> None:
     stream, _ = _admit(StreamAdmission.resumed(0, ended=False), 1, 0)
     assert _refused(stream, 2, 1).status is Status.INVALID_ARGUMENT
-    assert _admit(stream.told(1), 2, 1)[1] is Admission.NEW
+    assert _admit(stream.acknowledged(1), 2, 1)[1] is Admission.NEW
 
 
 def test_frame_indices_rise_from_chunk_to_chunk() -> None:
@@ -90,5 +90,5 @@ def test_each_number_is_new_once_and_in_order_whatever_comes(
             if what is Admission.NEW:
                 admitted, ended = sequence, last
         if read:
-            stream, told = stream.told(admitted), admitted
+            stream, told = stream.acknowledged(admitted), admitted
         assert (stream.admitted, stream.answered, stream.ended) == (admitted, told, ended)

@@ -124,7 +124,7 @@ def make_script(classes: list[int], seconds: float, size: tuple[int, int], gener
         end = start + float(generator.uniform(3.0, 6.5))
         if end + REACH_S + 0.3 > seconds:
             break
-        able = [one for one in range(len(classes)) if busy_until[one] + REACH_S < start]
+        able = [person for person in range(len(classes)) if busy_until[person] + REACH_S < start]
         instance = int(generator.choice(able)) if able else -1
         if instance < 0:
             clocks[hand] += 1.0

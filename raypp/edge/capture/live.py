@@ -16,7 +16,7 @@ from raypp.edge.capture.position import Position
 from raypp.edge.capture.reporting import CaptureReporter
 from raypp.errors import SourceReadError
 from raypp.io.backoff import Backoff
-from raypp.media.container import PIXEL_LIMIT, said
+from raypp.media.container import PIXEL_LIMIT, error_line
 from raypp.media.orientation import Orientation
 from raypp.media.rendering import Renderer
 from raypp.text.address import has_unclear_password, redacted_camera
@@ -168,21 +168,21 @@ class LiveCapture:
             case ClockStep.OVER:
                 self._reporter.tell(LogLine("the site's clock is right again; no frame carries the wrong time"))
             case ClockStep.AHEAD:
-                told = (
+                change = (
                     f"the site's clock was set ahead by {off_s:.0f} s, to {as_utc(now_us)}, and has stayed so for "
                     f"{AHEAD_LASTS_US // 1_000_000} s: frames carry its time from now on; if it was wrong before, so "
                     "are the times until now"
                 )
                 self._reporter.flush()
-                self._change(now_us - before_us, ClockChanged(told))
+                self._change(now_us - before_us, ClockChanged(change))
             case ClockStep.BACK:
-                told = (
+                change = (
                     f"the site's clock was set back by {off_s:.0f} s, to {as_utc(now_us)}: a new stream begins; "
                     f"{self._stamped} frames before it carry times up to {as_utc(before_us)}, which are ahead if the "
                     "clock is right now"
                 )
                 self._reporter.flush()
-                self._change(now_us - before_us, ClockChanged(told, self._stamped))
+                self._change(now_us - before_us, ClockChanged(change, self._stamped))
                 self._position, self._anew = Position(), True
             case None:
                 self._tell_slowed()
@@ -197,8 +197,8 @@ class LiveCapture:
         slowed = self._clock.off_us < -1_000_000 and self._clock.state.doubt is None
         if slowed and not self._slowed:
             back_s = -self._clock.off_us / 1e6
-            told = f"the site's clock was set back by {back_s:.0f} s; time runs at half its pace until it has caught up"
-            self._reporter.tell(LogLine(told))
+            line = f"the site's clock was set back by {back_s:.0f} s; time runs at half its pace until it has caught up"
+            self._reporter.tell(LogLine(line))
         self._slowed = slowed
 
 
@@ -235,7 +235,7 @@ def _told(error: BaseException, source: str, timeout_s: float) -> str:
     """Return the text of a library's error without the source, which may hold a password, blanks and all."""
     if isinstance(error, av.ExitError):  # by which FFmpeg means that the time is over
         return f"no image for {timeout_s:.0f} s"
-    return said(error).replace(source, redacted_camera(source))
+    return error_line(error).replace(source, redacted_camera(source))
 
 
 def _hint(source: str) -> str:

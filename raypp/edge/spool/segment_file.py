@@ -164,10 +164,10 @@ class SegmentFile:
                 data = SPOOL_MAGIC + file.read(place.length)
         except OSError as error:
             raise SpoolError(f"spool file {self.path}: {error.strerror}; see to its disk") from None
-        found = next(_records(data), None)
-        if found is None:
+        first = next(_records(data), None)
+        if first is None:
             raise SpoolError(f"spool file {self.path}: chunk {place.head.sequence} is damaged; see to its disk")
-        return found[3]
+        return first[3]
 
     def close(self) -> None:
         """Let go of the file."""

@@ -311,13 +311,13 @@ _PUZZLES = {grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL, grpc.StatusCode.D
 
 
 def _meaning(code: grpc.StatusCode, details: str) -> SiteError:
-    said = what_failed(code, details)
+    reason = what_failed(code, details)
     if is_not_served_yet(code, details):
         return ConnectionFailedError("the service is not served yet")
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
-        return BusyError(f"the service takes no more of this site just now ({said})")
+        return BusyError(f"the service takes no more of this site just now ({reason})")
     if code in _PUZZLES:
-        return PuzzlingError(f"{code.name}: {said}")
+        return PuzzlingError(f"{code.name}: {reason}")
     if code in _REFUSALS:
-        return RefusedError(f"{_REFUSALS[code]} ({code.name}: {said})")
-    return ConnectionFailedError(f"{code.name}: {said}")
+        return RefusedError(f"{_REFUSALS[code]} ({code.name}: {reason})")
+    return ConnectionFailedError(f"{code.name}: {reason}")

@@ -27,8 +27,8 @@ class CocoReader:
         if not isinstance(document.get("annotations"), list) or not isinstance(document.get("categories"), list):
             raise LabelError(f"{where} is COCO JSON without annotations or categories; export the labels with it")
         try:
-            names = {one["id"]: str(one["name"]) for one in document["categories"]}
-            images = {one["id"]: one for one in document["images"]}
+            names = {category["id"]: str(category["name"]) for category in document["categories"]}
+            images = {entry["id"]: entry for entry in document["images"]}
         except (KeyError, TypeError):
             raise LabelError(f"{where}: an image or category has no id or name; export it again") from None
         if len(images) != len(document["images"]):
@@ -36,30 +36,30 @@ class CocoReader:
         shapes: dict[Any, list[LabelledShape]] = {}
         problems: dict[Any, str] = {}
         left_out: Counter[str] = Counter()
-        for number, one in enumerate(document["annotations"], 1):
-            place = f"{where}: annotation {one.get('id', number) if isinstance(one, dict) else number}"
-            if not isinstance(one, dict) or one.get("image_id") not in images:
+        for number, annotation in enumerate(document["annotations"], 1):
+            place = f"{where}: annotation {annotation.get('id', number) if isinstance(annotation, dict) else number}"
+            if not isinstance(annotation, dict) or annotation.get("image_id") not in images:
                 raise LabelError(f"{place} is of no image of the list; export it again")
-            if one.get("iscrowd"):
+            if annotation.get("iscrowd"):
                 left_out["regions of crowds (iscrowd)"] += 1
                 continue
-            image = one["image_id"]
+            image = annotation["image_id"]
             try:
-                shapes.setdefault(image, []).append(_shape(one, names, place))
+                shapes.setdefault(image, []).append(_shape(annotation, names, place))
             except LabelError as error:
                 problems.setdefault(image, str(error))
         ordered = tuple(names[key] for key in sorted(names, key=lambda key: (str(type(key)), key)))
         return Annotations(
             "COCO JSON",
             tuple(dict.fromkeys(ordered)),
-            images=tuple(_image(one, shapes.get(key, []), problems.get(key), where) for key, one in images.items()),
+            images=tuple(_image(entry, shapes.get(key, []), problems.get(key), where) for key, entry in images.items()),
             left_out=left_out_lines(where, left_out, "since they are no single objects"),
         )
 
 
-def _image(one: dict[str, Any], shapes: list[LabelledShape], problem: str | None, where: str) -> ImageAnnotation:
-    name = str(one.get("file_name") or one.get("id"))
-    width, height = _length(one.get("width")), _length(one.get("height"))
+def _image(entry: dict[str, Any], shapes: list[LabelledShape], problem: str | None, where: str) -> ImageAnnotation:
+    name = str(entry.get("file_name") or entry.get("id"))
+    width, height = _length(entry.get("width")), _length(entry.get("height"))
     if width is None or height is None:
         problem = problem or f"{where}: image {name} has no width and height; export it again with them"
     return ImageAnnotation(name, (width or 1.0, height or 1.0), tuple(shapes), problem=problem)
@@ -69,15 +69,15 @@ def _length(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and 0 < value < 1e6 else None
 
 
-def _shape(one: dict[str, Any], names: dict[Any, str], place: str) -> LabelledShape:
-    if one.get("category_id") not in names:
-        raise LabelError(f"{place}: category {one.get('category_id')!r} is not in the list; add or correct it")
-    return LabelledShape(names[one["category_id"]], _edges(one, place))
+def _shape(annotation: dict[str, Any], names: dict[Any, str], place: str) -> LabelledShape:
+    if annotation.get("category_id") not in names:
+        raise LabelError(f"{place}: category {annotation.get('category_id')!r} is not in the list; add or correct it")
+    return LabelledShape(names[annotation["category_id"]], _edges(annotation, place))
 
 
-def _edges(one: dict[str, Any], place: str) -> Edges:
-    box = one.get("bbox")
-    attributes = one.get("attributes")
+def _edges(annotation: dict[str, Any], place: str) -> Edges:
+    box = annotation.get("bbox")
+    attributes = annotation.get("attributes")
     try:
         if box:
             x, y, w, h = (float(value) for value in box)
@@ -85,7 +85,7 @@ def _edges(one: dict[str, Any], place: str) -> Edges:
             # CVAT writes the box before it was turned, and the angle beside it.
             degrees = float(attributes.get("rotation") or 0) if isinstance(attributes, dict) else 0.0
             return turned(edges, degrees, centre(edges))
-        points = [float(value) for part in one["segmentation"] for value in part]
+        points = [float(value) for part in annotation["segmentation"] for value in part]
         if len(points) >= 6:
             return hull(points)
     except (KeyError, TypeError, ValueError):

@@ -68,11 +68,11 @@ def parse_json(content: bytes, url: str) -> Any:
         raise LabelError(f"{url} is no JSON ({reason}); export it again") from None
 
 
-def _slim(found: dict[str, Any]) -> dict[str, Any]:
-    if found.get("bbox"):
-        for name in _PASSED_BY & found.keys():
-            del found[name]
-    return found
+def _slim(entry: dict[str, Any]) -> dict[str, Any]:
+    if entry.get("bbox"):
+        for name in _PASSED_BY & entry.keys():
+            del entry[name]
+    return entry
 
 
 def parse_xml(content: bytes, url: str) -> Any:

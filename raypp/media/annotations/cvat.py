@@ -30,11 +30,13 @@ class CvatReader:
     def read(self, document: Element, where: str) -> Annotations:
         """Read images and tracks; what no box can be made of (lines, points, tags) is left out and told."""
         left_out: Counter[str] = Counter()
-        images = [_image(one, where, left_out) for one in document.iter("image")]
+        images = [_image(element, where, left_out) for element in document.iter("image")]
         tracks = list(document.iter("track"))
         videos = [_video(document, tracks, where, left_out)] if tracks or not images else []
         declared = [
-            (one.findtext("name") or "").strip() for one in document.iter("label") if one.find("name") is not None
+            (element.findtext("name") or "").strip()
+            for element in document.iter("label")
+            if element.find("name") is not None
         ]
         used = [shape.name for image in images for shape in image.shapes]
         used += [track.name for video in videos for track in video.tracks]
@@ -50,11 +52,13 @@ class CvatReader:
 
 
 def _is_point(document: Element, name: str) -> bool:
-    return any(one.findtext("name") == name and one.find("parent") is not None for one in document.iter("label"))
+    return any(
+        element.findtext("name") == name and element.find("parent") is not None for element in document.iter("label")
+    )
 
 
-def _image(one: Element, where: str, left_out: Counter[str]) -> ImageAnnotation:
-    name = one.get("name") or ""
+def _image(image: Element, where: str, left_out: Counter[str]) -> ImageAnnotation:
+    name = image.get("name") or ""
     place = f"{where}: image {name}"
     if not name:
         raise LabelError(f"{place} has no name; export it again")
@@ -62,15 +66,15 @@ def _image(one: Element, where: str, left_out: Counter[str]) -> ImageAnnotation:
     shapes: list[LabelledShape] = []
     extent = (1.0, 1.0)
     try:
-        extent = _number(one, "width", place), _number(one, "height", place)
-        shapes = list(_shapes(one, place, left_out))
+        extent = _number(image, "width", place), _number(image, "height", place)
+        shapes = list(_shapes(image, place, left_out))
     except LabelError as error:
         problem = str(error)
-    return ImageAnnotation(name, extent, tuple(shapes), one.get("subset") or None, problem)
+    return ImageAnnotation(name, extent, tuple(shapes), image.get("subset") or None, problem)
 
 
-def _shapes(one: Element, place: str, left_out: Counter[str]) -> Iterator[LabelledShape]:
-    for child in one:
+def _shapes(image: Element, place: str, left_out: Counter[str]) -> Iterator[LabelledShape]:
+    for child in image:
         if child.tag not in _SHAPES:
             continue
         edges = _edges(child, place)
@@ -110,12 +114,12 @@ def _edges(element: Element, place: str) -> Edges | None:
 
 def _points(element: Element, place: str) -> list[float]:
     try:
-        found = [float(word) for pair in (element.get("points") or "").split(";") for word in pair.split(",")]
+        numbers = [float(word) for pair in (element.get("points") or "").split(";") for word in pair.split(",")]
     except ValueError:
-        found = []
-    if len(found) < 6 or len(found) % 2:
+        numbers = []
+    if len(numbers) < 6 or len(numbers) % 2:
         raise LabelError(f"{place}: a polygon's points {(element.get('points') or '')[:60]!r} are no 3 pairs or more")
-    return found
+    return numbers
 
 
 def _number(element: Element, name: str, place: str) -> float:
@@ -134,7 +138,7 @@ def _video(document: Element, tracks: list[Element], where: str, left_out: Count
     if not width or not height:
         raise LabelError(f"{where} has no original_size, so its boxes cannot be placed; export it again from CVAT")
     keyed = [(track, _keyframes(track, where, left_out)) for track in tracks]
-    mentioned = [one.frame for _, keyframes in keyed for one in keyframes]
+    mentioned = [keyframe.frame for _, keyframes in keyed for keyframe in keyframes]
     start, stop, size = (_meta(about, name) for name in ("start_frame", "stop_frame", "size"))
     first = start if start is not None else 0
     last = stop if stop is not None else first + size - 1 if size else max(mentioned, default=first)
@@ -154,7 +158,7 @@ def _video(document: Element, tracks: list[Element], where: str, left_out: Count
 
 
 def _keyframes(track: Element, where: str, left_out: Counter[str]) -> list[Keyframe]:
-    found = []
+    keyframes = []
     place = f"{where}: track {track.get('id')}"
     for child in track:
         if child.tag not in _SHAPES:
@@ -167,8 +171,8 @@ def _keyframes(track: Element, where: str, left_out: Counter[str]) -> list[Keyfr
         if not frame.is_integer() or frame < 0:
             raise LabelError(f"{place}: frame {child.get('frame')} is no whole number; export it again")
         shown = child.get("outside") != "1"
-        found.append(Keyframe(int(frame), edges, shown, shown))
-    return found
+        keyframes.append(Keyframe(int(frame), edges, shown, shown))
+    return keyframes
 
 
 def _meta(about: Element, name: str) -> int | None:

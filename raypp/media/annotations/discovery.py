@@ -161,7 +161,7 @@ class _Finder:
             )
 
     def _describe(self, files: Sequence[Listed], read: Callable[[str], Description | None]) -> None:
-        for file in sorted(files, key=lambda one: -one.url.count("/")):
+        for file in sorted(files, key=lambda listed: -listed.url.count("/")):
             if file.url in self.found.taken and _suffix(file) not in (".yaml", ".yml"):
                 continue
             try:
@@ -179,18 +179,20 @@ class _Finder:
                         f"{file.url} names other classes than the description that is used for {root}; remove one"
                     )
                 continue
-            members = [one for one in self._listed if one.url.startswith(root + "/")]
+            members = [listed for listed in self._listed if listed.url.startswith(root + "/")]
             inner = [known for known in self.found.datasets if known.startswith(root + "/")]
-            outer = [one for one in members if not one.url.startswith(tuple(known + "/" for known in inner))]
+            outer = [listed for listed in members if not listed.url.startswith(tuple(known + "/" for known in inner))]
             if description.where.endswith(tuple(LIST_NAMES)) and not _any_labels(outer, root):
                 continue
             try:
-                dataset = read_yolo(description, root, outer if any(is_image(one.url) for one in outer) else members)
+                dataset = read_yolo(
+                    description, root, outer if any(is_image(listed.url) for listed in outer) else members
+                )
             except (MediaError, LabelError) as error:
                 self._break(file, str(error), members)
                 continue
             self.found.datasets[root] = dataset
-            self.found.taken.update(one.url for one in members if _suffix(one) not in VIDEO_SUFFIXES)
+            self.found.taken.update(listed.url for listed in members if _suffix(listed) not in VIDEO_SUFFIXES)
             self.found.taken.add(file.url)
 
     def _root_of(self, description: Description) -> str:
@@ -203,7 +205,7 @@ class _Finder:
         base = join_locator(folder, description.base)
         if description.base and base != folder and not folder.startswith(base + "/"):
             places.insert(0, base)
-        return next((one for one in places if self._has_images(one)), folder)
+        return next((candidate for candidate in places if self._has_images(candidate)), folder)
 
     def _has_images(self, folder: str) -> bool:
         return any(file.url.startswith(folder + "/") for file in self._images)
@@ -211,8 +213,8 @@ class _Finder:
     def _break(self, file: Listed, reason: str, members: Collection[Listed] = ()) -> None:
         self.found.broken.append(Problem(file.url, reason))
         folder = file.url.rpartition("/")[0]
-        below = members or [one for one in self._listed if one.url.startswith(folder + "/")]
-        self.found.taken.update(one.url for one in below if _suffix(one) not in VIDEO_SUFFIXES)
+        below = members or [listed for listed in self._listed if listed.url.startswith(folder + "/")]
+        self.found.taken.update(listed.url for listed in below if _suffix(listed) not in VIDEO_SUFFIXES)
 
     def _unread_near(self, file: Listed) -> None:
         """Count images around a document that cannot be read as images whose labels are unread."""
@@ -221,7 +223,7 @@ class _Finder:
             folder = folder.rpartition("/")[0]
         taken = self.found.taken
         self.found.unread.update(
-            one.url for one in self._images if one.url.startswith(folder + "/") and one.url not in taken
+            listed.url for listed in self._images if listed.url.startswith(folder + "/") and listed.url not in taken
         )
 
     def _name_foreign(self, foreign: dict[str, list[tuple[Listed, Foreign]]]) -> None:
@@ -232,12 +234,12 @@ class _Finder:
                 f"{len(files)} files are {kind}, which is not read ({first}{' ...' if len(files) > 1 else ''}); "
                 "export the labels as COCO JSON, CVAT XML, Label Studio JSON or YOLO"
             )
-            for file, one in files:
+            for file, document in files:
                 folder = file.url.rpartition("/")[0]
-                image = None if one.image is None else locator.find(one.image, folder, f"{folder}/../images")
+                image = None if document.image is None else locator.find(document.image, folder, f"{folder}/../images")
                 if image is not None:
                     self.found.unread.add(image.url)
-                elif one.image is None:
+                elif document.image is None:
                     self._unread_near(file)
 
 

@@ -47,7 +47,7 @@ def read_document(file: Listed) -> Annotations | Foreign | None:
         if any(sign in content[: 1 << 20] for sign in _SIGNS):
             raise
         return None
-    reader = next((one for one in READERS if one.recognises(document)), None)
+    reader = next((candidate for candidate in READERS if candidate.recognises(document)), None)
     if reader is None:
         return foreign(document, file.url)
     try:
@@ -112,23 +112,23 @@ def place(
             _place_video(video, videos, file.url, root, placed)
         if not document.images:
             continue
-        where, found = _best_root(document.images, file.url, root, images)
-        missing = [one.name for one, there in found if there is None]
+        where, pairs = _best_root(document.images, file.url, root, images)
+        missing = [annotation.name for annotation, there in pairs if there is None]
         if missing:
             placed.problems.append(
                 f"{file.url} labels {len(missing)} images that are not there: {missing[0]}"
                 f"{' ...' if len(missing) > 1 else ''}; put them below its folder, or export again with the images"
             )
         again: Counter[str] = Counter()
-        for one, there in _once(found, file.url):
+        for annotation, there in _once(pairs, file.url):
             if there is None:
                 continue
             first = claimed.setdefault(there.url, file.url)
             if first != file.url:
                 again[first] += 1
                 continue
-            split = _split(one, file.url, there.url, root)
-            roots.setdefault(where, []).append(_Member(there, split, one, file.url))
+            split = _split(annotation, file.url, there.url, root)
+            roots.setdefault(where, []).append(_Member(there, split, annotation, file.url))
         classes.setdefault(where, []).append(document.classes)
         for first, count in again.items():
             placed.notes.append(f"{file.url} labels {count} images that {first} labels, too, and is not used for them")
@@ -138,16 +138,16 @@ def place(
 
 
 def _once(
-    found: Sequence[tuple[ImageAnnotation, Listed | None]], where: str
+    pairs: Sequence[tuple[ImageAnnotation, Listed | None]], where: str
 ) -> list[tuple[ImageAnnotation, Listed | None]]:
     """Each file once; of one that a document labels twice, and differently, neither labels can be used."""
     chosen: dict[Listed | None, ImageAnnotation] = {}
-    for one, there in found:
-        first = chosen.setdefault(there, one)
-        if there is not None and (first.shapes, first.problem) != (one.shapes, one.problem):
+    for annotation, there in pairs:
+        first = chosen.setdefault(there, annotation)
+        if there is not None and (first.shapes, first.problem) != (annotation.shapes, annotation.problem):
             problem = f"{where} labels {there.url} twice, and differently; keep the right labels, and export it again"
             chosen[there] = replace(first, problem=problem)
-    return [(one, there) for there, one in chosen.items()]
+    return [(annotation, there) for there, annotation in chosen.items()]
 
 
 def with_others(datasets: Sequence[Dataset], images: Sequence[Listed], taken: set[str]) -> list[Dataset]:
@@ -166,9 +166,9 @@ def with_others(datasets: Sequence[Dataset], images: Sequence[Listed], taken: se
 def _dataset(root: str, members: Sequence[_Member], classes: Sequence[str]) -> Dataset:
     numbers = {name: number for number, name in enumerate(classes)}
     images = []
-    for one in members:
-        labels, problem = _labels(one, numbers)
-        images.append(DatasetImage(source_of(one.file, root), one.split, labels=labels, problem=problem))
+    for member in members:
+        labels, problem = _labels(member, numbers)
+        images.append(DatasetImage(source_of(member.file, root), member.split, labels=labels, problem=problem))
     return Dataset(root, PurePosixPath(root).name, tuple(classes), tuple(images))
 
 
@@ -198,10 +198,13 @@ def _best_root(
         below = [file for file in images if file.url.startswith(folder + "/")]
         locator = Locator(folder, below)
         bases = (where.rpartition("/")[0], f"{folder}/images")
-        found = [(one, locator.find(one.name, *bases) or _without_suffix(one.name, below)) for one in wanted]
-        count = sum(there is not None for _, there in found)
+        pairs = [
+            (annotation, locator.find(annotation.name, *bases) or _without_suffix(annotation.name, below))
+            for annotation in wanted
+        ]
+        count = sum(there is not None for _, there in pairs)
         if count > most:
-            best, most = (folder, found), count
+            best, most = (folder, pairs), count
         if count == len(wanted) or folder == root or "/" not in folder.removeprefix(root):
             break
         folder = folder.rpartition("/")[0]
@@ -214,13 +217,13 @@ def _without_suffix(name: str, images: Sequence[Listed]) -> Listed | None:
     if PurePosixPath(name).suffix:
         return None
     tail = "/" + name.strip("/")
-    found = [file for file in images if file.url.rpartition(".")[0].endswith(tail)]
-    return found[0] if len(found) == 1 else None
+    matches = [file for file in images if file.url.rpartition(".")[0].endswith(tail)]
+    return matches[0] if len(matches) == 1 else None
 
 
-def _split(one: ImageAnnotation, document: str, image: str, root: str) -> str:
-    if one.split:
-        return SPLIT_WORDS.get(one.split.lower(), one.split.lower())
+def _split(annotation: ImageAnnotation, document: str, image: str, root: str) -> str:
+    if annotation.split:
+        return SPLIT_WORDS.get(annotation.split.lower(), annotation.split.lower())
     words = re.split(r"[^a-z0-9]+", PurePosixPath(document).stem.lower())
     named = next((SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS), None)
     return (
@@ -235,18 +238,18 @@ def _as_video(
     document: Annotations, images: Sequence[Listed], videos: Sequence[Listed], where: str, root: str
 ) -> Annotations:
     """Take images that are called like a video's frames, and are not there, for frames of the one video that is."""
-    frames = [_FRAME.search(PurePosixPath(one.name).with_suffix("").name) for one in document.images]
-    if not frames or not all(frames) or document.videos or any(not one.in_pixels for one in document.images):
+    frames = [_FRAME.search(PurePosixPath(image.name).with_suffix("").name) for image in document.images]
+    if not frames or not all(frames) or document.videos or any(not image.in_pixels for image in document.images):
         return document
     if any(there is not None for _, there in _best_root(document.images, where, root, images)[1]):
         return document
-    if _video_of(None, videos, where, root) is None or len({one.extent for one in document.images}) != 1:
+    if _video_of(None, videos, where, root) is None or len({image.extent for image in document.images}) != 1:
         return document
-    numbers = [int(one.group(1)) for one in frames if one]
-    problem = next((one.problem for one in document.images if one.problem), None)
+    numbers = [int(match.group(1)) for match in frames if match]
+    problem = next((image.problem for image in document.images if image.problem), None)
     if problem is not None:
         raise LabelError(problem)
-    shapes = {number: one.shapes for number, one in zip(numbers, document.images, strict=True)}
+    shapes = {number: image.shapes for number, image in zip(numbers, document.images, strict=True)}
     extent = document.images[0].extent
     video = VideoAnnotation(None, extent, min(numbers), max(numbers), where, frames=shapes)
     return replace(document, images=(), videos=(video,))
@@ -270,13 +273,13 @@ def _video_of(name: str | None, videos: Sequence[Listed], where: str, root: str)
     """The video of a name; without one, that of the document's name, or the only one beside it, or the only one."""
     folder = where.rpartition("/")[0]
     if name is not None:
-        found = Locator(root, videos).find(name, folder)
-        if found is not None:
-            return found
+        video = Locator(root, videos).find(name, folder)
+        if video is not None:
+            return video
     stem = PurePosixPath(where).stem
     for group in (
-        [one for one in videos if one.url.rpartition(".")[0] == f"{folder}/{stem}"],
-        [one for one in videos if one.url.rpartition("/")[0] == folder] if name is None else [],
+        [candidate for candidate in videos if candidate.url.rpartition(".")[0] == f"{folder}/{stem}"],
+        [candidate for candidate in videos if candidate.url.rpartition("/")[0] == folder] if name is None else [],
         videos if name is None else [],
     ):
         if len(group) == 1:

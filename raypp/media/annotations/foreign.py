@@ -48,5 +48,5 @@ def _of_object(document: dict[str, Any], stem: str) -> Foreign | None:
         return Foreign("Datumaro JSON", None)
     regions = document.get("_via_img_metadata", document)
     values = list(regions.values())[:3] if isinstance(regions, dict) else []
-    is_via = any(isinstance(one, dict) and {"regions", "filename"} <= one.keys() for one in values)
+    is_via = any(isinstance(value, dict) and {"regions", "filename"} <= value.keys() for value in values)
     return Foreign("VIA JSON", None) if is_via else None

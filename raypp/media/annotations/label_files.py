@@ -46,21 +46,21 @@ def pair(root: str, images: Sequence[str], files: Iterable[Listed], lists: Itera
         lists: text files that are no label files.
     """
     texts = {file.url: file for file in files if _may_be_labels(file.url)}
-    for one in lists:
-        texts.pop(one, None)
+    for entry in lists:
+        texts.pop(entry, None)
     folded: dict[str, str] = {}
     for url in sorted(texts, reverse=True):
         folded[url.lower()] = url
     labels: dict[str, str] = {}
     claims: dict[str, list[str]] = {}
     for image in images:
-        found = _first(_certain(image, root), texts, folded)
-        if found:
-            labels[image] = found
+        candidates = _first(_certain(image, root), texts, folded)
+        if candidates:
+            labels[image] = candidates
             continue
-        found = _first(_likely(image, root), texts, folded)
-        if found:
-            claims.setdefault(found, []).append(image)
+        candidates = _first(_likely(image, root), texts, folded)
+        if candidates:
+            claims.setdefault(candidates, []).append(image)
     taken = set(labels.values())
     shared: dict[str, str] = {}
     for label, claimants in claims.items():
@@ -74,7 +74,7 @@ def pair(root: str, images: Sequence[str], files: Iterable[Listed], lists: Itera
 
 def has_labels(image: str, root: str, texts: dict[str, str]) -> str | None:
     """Return the label file that certainly is an image's, or None; texts are URLs by URL in lower case."""
-    return next((texts[one.lower()] for one in _certain(image, root) if one.lower() in texts), None)
+    return next((texts[name.lower()] for name in _certain(image, root) if name.lower() in texts), None)
 
 
 def _may_be_labels(url: str) -> bool:
@@ -82,11 +82,11 @@ def _may_be_labels(url: str) -> bool:
 
 
 def _first(candidates: Iterable[str], texts: dict[str, Listed], folded: dict[str, str]) -> str | None:
-    for one in candidates:
-        if one in texts:
-            return one
-        if one.lower() in folded:
-            return folded[one.lower()]
+    for name in candidates:
+        if name in texts:
+            return name
+        if name.lower() in folded:
+            return folded[name.lower()]
     return None
 
 
@@ -118,8 +118,8 @@ def _mirrored(image: str, root: str) -> str | None:
     for number in range(len(parts) - 2, 0, -1):
         if parts[number].lower() == "images":
             return root + "/".join([*parts[:number], "labels", *parts[number + 1 :]])
-    before, found, after = image.rpartition("/images/")
-    return f"{before}/labels/{after}" if found else None
+    before, separator, after = image.rpartition("/images/")
+    return f"{before}/labels/{after}" if separator else None
 
 
 def _other_words(place: str, root: str) -> Iterator[str]:

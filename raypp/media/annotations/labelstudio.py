@@ -48,7 +48,7 @@ class LabelStudioReader:
                 results = _results(task, place)
                 if results is None:
                     left_out["tasks without an annotation"] += 1
-                elif any(one.get("type") == "videorectangle" for one in results):
+                elif any(result.get("type") == "videorectangle" for result in results):
                     videos.append(_video(name, results, place))
                 else:
                     shapes = tuple(_shapes(results, place, left_out))
@@ -93,36 +93,42 @@ def _results(task: Mapping[str, Any], place: str) -> list[dict[str, Any]] | None
     """The one annotation's regions; None for a task that has none."""
     if "data" not in task:
         lists = [value for value in task.values() if _is_result(value)]
-        return [_of_minimal(one) for values in lists for one in values] if lists else None
-    done = [one for one in task.get("annotations") or () if isinstance(one, dict) and not one.get("was_cancelled")]
-    truths = [one for one in done if one.get("ground_truth")]
+        return [_of_minimal(region) for values in lists for region in values] if lists else None
+    done = [
+        annotation
+        for annotation in task.get("annotations") or ()
+        if isinstance(annotation, dict) and not annotation.get("was_cancelled")
+    ]
+    truths = [annotation for annotation in done if annotation.get("ground_truth")]
     chosen = truths if len(truths) == 1 else done
     if not chosen:
         return None
-    results = [one.get("result") for one in chosen]
+    results = [annotation.get("result") for annotation in chosen]
     if any(result != results[0] for result in results[1:]):
         raise LabelError(
             f"{place} has {len(chosen)} annotations that differ; mark one as ground truth and export it again"
         )
-    if not isinstance(results[0], list) or not all(isinstance(one, dict) for one in results[0]):
+    if not isinstance(results[0], list) or not all(isinstance(result, dict) for result in results[0]):
         raise LabelError(f"{place} has an annotation without a list of results; export it again")
     return results[0]
 
 
-def _of_minimal(one: Mapping[str, Any]) -> dict[str, Any]:
+def _of_minimal(region: Mapping[str, Any]) -> dict[str, Any]:
     """A region as the full export has it."""
-    kind = next((kind for kind in _BOXED if kind in one), "unknown")
-    return {"type": kind, "value": one} | {key: one[key] for key in ("original_width", "original_height") if key in one}
+    kind = next((kind for kind in _BOXED if kind in region), "unknown")
+    return {"type": kind, "value": region} | {
+        key: region[key] for key in ("original_width", "original_height") if key in region
+    }
 
 
 def _shapes(results: list[dict[str, Any]], place: str, left_out: Counter[str]) -> Iterator[LabelledShape]:
-    for one in results:
-        kind = str(one.get("type"))
+    for region in results:
+        kind = str(region.get("type"))
         if kind in _BOXED:
-            value = one.get("value")
+            value = region.get("value")
             if not isinstance(value, dict):
                 raise LabelError(f"{place}: a region has no value; export it again")
-            yield LabelledShape(_label(value, kind, place), _edges(one, value, kind, place))
+            yield LabelledShape(_label(value, kind, place), _edges(region, value, kind, place))
         elif kind in _UNBOXED:
             left_out[f"regions of kind {kind}"] += 1
 
@@ -134,7 +140,7 @@ def _label(value: Mapping[str, Any], kind: str, place: str) -> str:
     return str(names[0]).strip()
 
 
-def _edges(one: Mapping[str, Any], value: Mapping[str, Any], kind: str, place: str) -> Edges:
+def _edges(region: Mapping[str, Any], value: Mapping[str, Any], kind: str, place: str) -> Edges:
     try:
         if kind == "polygonlabels":
             return hull([float(number) for pair in value["points"] for number in pair])
@@ -144,14 +150,14 @@ def _edges(one: Mapping[str, Any], value: Mapping[str, Any], kind: str, place: s
             edges, about = (x - rx, y - ry, x + rx, y + ry), (x, y)
         else:
             edges, about = (x, y, x + float(value["width"]), y + float(value["height"])), (x, y)
-        return _turned(edges, float(value.get("rotation") or 0), about, _aspect(one))
+        return _turned(edges, float(value.get("rotation") or 0), about, _aspect(region))
     except (KeyError, TypeError, ValueError, IndexError):
         raise LabelError(f"{place}: a region of kind {kind} has no place in numbers; export it again") from None
 
 
-def _aspect(one: Mapping[str, Any]) -> float | None:
+def _aspect(region: Mapping[str, Any]) -> float | None:
     """Width of the image over its height; None where the region does not say."""
-    width, height = one.get("original_width"), one.get("original_height")
+    width, height = region.get("original_width"), region.get("original_height")
     return width / height if isinstance(width, int) and isinstance(height, int) and width > 0 < height else None
 
 
@@ -170,9 +176,9 @@ def _video(name: str, results: list[dict[str, Any]], place: str) -> VideoAnnotat
     tracks = []
     counts: set[int] = set()
     rates: set[float] = set()
-    for one in results:
-        value = one.get("value")
-        if one.get("type") != "videorectangle":
+    for region in results:
+        value = region.get("value")
+        if region.get("type") != "videorectangle":
             continue
         if not isinstance(value, dict) or not isinstance(value.get("sequence"), list) or not value["sequence"]:
             raise LabelError(f"{place}: a region has no sequence of keyframes; export it again")
@@ -182,19 +188,19 @@ def _video(name: str, results: list[dict[str, Any]], place: str) -> VideoAnnotat
         counts.add(count)
         if isinstance(seconds, int | float) and seconds > 0:
             rates.add(count / seconds)
-        keyframes = by_frame([_keyframe(key, one, place) for key in value["sequence"]])
+        keyframes = by_frame([_keyframe(key, region, place) for key in value["sequence"]])
         tracks.append(LabelTrack(_label(value, "labels", place), keyframes, count - 1))
     return VideoAnnotation(
         name, _PERCENT, 0, max(counts) - 1, place, tracks=tuple(tracks), rate=min(rates) if rates else None
     )
 
 
-def _keyframe(key: Any, one: Mapping[str, Any], place: str) -> Keyframe:
+def _keyframe(key: Any, region: Mapping[str, Any], place: str) -> Keyframe:
     try:
         x, y = float(key["x"]), float(key["y"])
         edges = x, y, x + float(key["width"]), y + float(key["height"])
         frame = int(key["frame"]) - 1  # numbered from 1
-        edges = _turned(edges, float(key.get("rotation") or 0), (x, y), _aspect(one))
+        edges = _turned(edges, float(key.get("rotation") or 0), (x, y), _aspect(region))
     except (KeyError, TypeError, ValueError):
         raise LabelError(f"{place}: a keyframe has no frame or no place in numbers; export it again") from None
     # A keyframe that is not enabled is itself still shown; after it the object is gone until the next one.

@@ -42,9 +42,9 @@ class Locator:
             bases: folders that it may be relative to.
         """
         for spelt in dict.fromkeys((name, unquote(name))):
-            found = self._find(spelt.strip().replace("\\", "/"), bases)
-            if found is not None:
-                return found
+            file = self._find(spelt.strip().replace("\\", "/"), bases)
+            if file is not None:
+                return file
         return None
 
     def _find(self, name: str, bases: Sequence[str]) -> Listed | None:
@@ -81,7 +81,7 @@ def _plain(url: str) -> str:
 
 def _is_upload(name: str) -> bool:
     head = name[:_UPLOAD_PREFIX]
-    return len(name) > _UPLOAD_PREFIX and head[-1] == "-" and all(one in "0123456789abcdef" for one in head[:-1])
+    return len(name) > _UPLOAD_PREFIX and head[-1] == "-" and all(letter in "0123456789abcdef" for letter in head[:-1])
 
 
 def split_of(path: str) -> str | None:

@@ -39,7 +39,7 @@ class LabelTrack:
 
     def at(self, frame: int) -> Edges | None:
         """Return where the object is at a frame, interpolated on a straight line; None where it is not to be seen."""
-        place = bisect_right(self.keyframes, frame, key=lambda one: one.frame) - 1
+        place = bisect_right(self.keyframes, frame, key=lambda keyframe: keyframe.frame) - 1
         if place < 0 or frame > self.last:
             return None
         before = self.keyframes[place]
@@ -59,4 +59,6 @@ class LabelTrack:
 
 def by_frame(keyframes: list[Keyframe]) -> tuple[Keyframe, ...]:
     """Keyframes by rising frame; of two at one frame the later in the document counts."""
-    return tuple(sorted({one.frame: one for one in keyframes}.values(), key=lambda one: one.frame))
+    return tuple(
+        sorted({keyframe.frame: keyframe for keyframe in keyframes}.values(), key=lambda keyframe: keyframe.frame)
+    )

@@ -36,15 +36,15 @@ def read_yolo(description: Description, root: str, files: Sequence[Listed]) -> D
         MediaError: if a split names what is not there, or there are no images.
     """
     images = sorted(file for file in files if is_image(file.url))
-    found = _Entries(description, root, files, images).split()
-    members = dict(found.images)
+    listed = _Entries(description, root, files, images).split()
+    members = dict(listed.images)
     other = UNLISTED if any(description.entries.values()) else UNSPLIT
     for file in images:
         folders = file.url.removeprefix(root).rpartition("/")[0]
         members.setdefault(file.url, (file, split_of(folders) or other))
     if not members:
         raise MediaError(f"{description.where} leads to no images; check its train and val entries")
-    pairing = pair(root, list(members), files, found.lists)
+    pairing = pair(root, list(members), files, listed.lists)
     return Dataset(
         root=root,
         name=PurePosixPath(root).name,
@@ -57,7 +57,7 @@ def read_yolo(description: Description, root: str, files: Sequence[Listed]) -> D
         ),
         rows=description.rows,
         missing_is_empty=True,
-        notes=(*description.notes, *found.notes, *_left_over(pairing)),
+        notes=(*description.notes, *listed.notes, *_left_over(pairing)),
     )
 
 
@@ -97,7 +97,7 @@ class _Entries:
         self._locator = Locator(root, images)
 
     def split(self) -> _Split:
-        found: dict[str, tuple[Listed, str]] = {}
+        split_of_images: dict[str, tuple[Listed, str]] = {}
         lists: list[str] = []
         notes = []
         for split in SPLITS:
@@ -112,7 +112,7 @@ class _Entries:
                         f"{self._description.where}: {split} names {entry}, which is not there; correct the path"
                     )
                 for file in members:
-                    first = found.setdefault(file.url, (file, split))[1]
+                    first = split_of_images.setdefault(file.url, (file, split))[1]
                     if first != split:
                         again[first] = again.get(first, 0) + 1
             for first, count in again.items():
@@ -120,7 +120,7 @@ class _Entries:
                     f"{self._description.where}: {count} images are in {first} and in {split}; they count as {first} "
                     f"alone: split anew with `raypp split`, or give {split} images of its own"
                 )
-        return _Split(found, tuple(lists), tuple(notes))
+        return _Split(split_of_images, tuple(lists), tuple(notes))
 
     def _members(self, entry: str, lists: list[str]) -> list[Listed] | None:
         """Images of an entry, a folder, a list or a pattern; None if there is nothing of that name.
@@ -135,13 +135,13 @@ class _Entries:
                 return self._of_list(place)
             if any(sign in place for sign in "*?["):
                 matching = set(fnmatch.filter([file.url for file in self._images], place))
-                found = [file for file in self._images if file.url in matching]
+                chosen = [file for file in self._images if file.url in matching]
             else:
                 prefix = place.lower() + "/"
-                found = [file for file in self._images if file.url.startswith(place + "/")]
-                found = found or [file for file in self._images if file.url.lower().startswith(prefix)]
-            if found:
-                return sorted(found)
+                chosen = [file for file in self._images if file.url.startswith(place + "/")]
+                chosen = chosen or [file for file in self._images if file.url.lower().startswith(prefix)]
+            if chosen:
+                return sorted(chosen)
         return None
 
     def _places(self, entry: str) -> list[str]:
@@ -168,11 +168,11 @@ class _Entries:
         if not lines:
             raise MediaError(f"{place} names no images; export the dataset again, or leave the list out")
         bases = (place.rpartition("/")[0], join_locator(self._folder, self._description.base), self._folder)
-        found = {line: self._locator.find(line, *bases) for line in lines}
-        missing = [line for line, file in found.items() if file is None]
+        by_line = {line: self._locator.find(line, *bases) for line in lines}
+        missing = [line for line, file in by_line.items() if file is None]
         if missing:
             raise MediaError(
                 f"{place} names {missing[0]} ({len(missing)} such), which is not there; correct the list, or export "
                 "the dataset again with its images"
             )
-        return [file for file in found.values() if file is not None]
+        return [file for file in by_line.values() if file is not None]

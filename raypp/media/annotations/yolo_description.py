@@ -54,7 +54,9 @@ def from_yaml(where: str) -> Description | None:
         if expected or (b"names:" in content and b"train:" in content):
             raise MediaError(f"{where} {error}; export the dataset again") from None
         return None
-    described = isinstance(document, dict) and "names" in document and any(_entries(document, one) for one in SPLITS)
+    described = (
+        isinstance(document, dict) and "names" in document and any(_entries(document, split) for split in SPLITS)
+    )
     if not described and not expected:
         return None
     if not isinstance(document, dict):
@@ -97,12 +99,12 @@ def from_list(where: str) -> Description:
 
 def _lines(where: str) -> tuple[str, ...]:
     try:
-        found = [line.strip() for line in read_document_text(where).splitlines()]
+        names = [line.strip() for line in read_document_text(where).splitlines()]
     except LabelError as error:
         raise MediaError(str(error)) from None
-    while found and not found[-1]:
-        found.pop()
-    return _checked(found, where)
+    while names and not names[-1]:
+        names.pop()
+    return _checked(names, where)
 
 
 def _classes(names: object, where: str) -> tuple[str, ...]:
@@ -118,16 +120,16 @@ def _classes(names: object, where: str) -> tuple[str, ...]:
 
 
 def _checked(names: Sequence[Any], where: str) -> tuple[str, ...]:
-    found: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     for number, name in enumerate(names):
         if not isinstance(name, str) or not name.strip():
             raise MediaError(f"{where}: class {number} has no name; give it one")
-        first = found.setdefault(name.strip(), number)
+        first = numbers.setdefault(name.strip(), number)
         if first != number:
             raise MediaError(f"{where}: classes {first} and {number} are both named {name.strip()}; rename one")
-    if not found:
+    if not numbers:
         raise MediaError(f"{where}: names must list the classes; it names none")
-    return tuple(found)
+    return tuple(numbers)
 
 
 def _check_count(count: Any, classes: Sequence[str], where: str) -> None:
@@ -157,7 +159,11 @@ def _entries(document: Mapping[str, Any], split: str) -> list[str]:
     for name in _SYNONYMS.get(split, (split,)):
         entry = document.get(name)
         entries = entry if isinstance(entry, list) else [entry]
-        named = [one.strip() for one in entries if isinstance(one, str) and one.strip() not in _NOTHING]
+        named = [
+            listed_entry.strip()
+            for listed_entry in entries
+            if isinstance(listed_entry, str) and listed_entry.strip() not in _NOTHING
+        ]
         if named:
             return named
     return []
@@ -166,4 +172,4 @@ def _entries(document: Mapping[str, Any], split: str) -> list[str]:
 def likeliest(listed: Sequence[Listed]) -> list[Listed]:
     """Files that may describe datasets, the likeliest first."""
     order = {name: number for number, name in enumerate(DATA_YAMLS)}
-    return sorted(listed, key=lambda one: (order.get(PurePosixPath(one.url).name.lower(), len(order)), one.url))
+    return sorted(listed, key=lambda file: (order.get(PurePosixPath(file.url).name.lower(), len(order)), file.url))
