@@ -35,7 +35,7 @@ SECRET = "of-the-front-alone-" * 2
 
 
 @dataclass(frozen=True)
-class Plant:
+class BenchmarkedService:
     """A service behind nginx, and a site of it.
 
     Attributes:
@@ -86,7 +86,7 @@ class Plant:
 
 
 @contextmanager
-def running_plant(folder: Path) -> Iterator[Plant]:
+def running_plant(folder: Path) -> Iterator[BenchmarkedService]:
     """Start a service with a YOLOv8n of 640 pixels behind nginx."""
     folder.mkdir()
     key = VeilKey.generate()
@@ -104,4 +104,4 @@ def running_plant(folder: Path) -> Iterator[Plant]:
         (folder / "ca.pem").write_bytes(authority.pem)
         token = service.site("plant")
         write_private(folder / "token", token.encode())
-        yield Plant(folder, service, authority, port, token, key, video)
+        yield BenchmarkedService(folder, service, authority, port, token, key, video)

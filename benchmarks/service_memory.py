@@ -9,7 +9,7 @@ import grpc
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.plant import PACE_FPS, Plant, running_plant
+from benchmarks.plant import PACE_FPS, BenchmarkedService, running_plant
 
 Row = tuple[str, str, str]
 _IDLE, _BUSY, _DEAF = 50, 10, 20
@@ -32,7 +32,7 @@ def service_memory_rows(folder: Path) -> list[Row]:
             early = _memory(plant)
             time.sleep(max(0.0, until - 5 - time.monotonic()))
             late = _memory(plant)
-            frames = sum(one.result() for one in busy)
+            frames = sum(future.result() for future in busy)
         cut = sum(_never_reads(plant, f"deaf-{number}", codes) for number in range(_DEAF))
         after = _memory(plant)
     return [
@@ -44,12 +44,12 @@ def service_memory_rows(folder: Path) -> list[Row]:
     ]
 
 
-def _memory(plant: Plant) -> int:
+def _memory(plant: BenchmarkedService) -> int:
     replicas = [*plant.service.replicas("Gateway"), *plant.service.replicas("Detector")]
-    return sum(one.memory_full_info().pss for one in replicas)
+    return sum(replica.memory_full_info().pss for replica in replicas)
 
 
-def _stream(plant: Plant, camera: str, codes: npt.NDArray[np.uint8], until: float) -> int:
+def _stream(plant: BenchmarkedService, camera: str, codes: npt.NDArray[np.uint8], until: float) -> int:
     """Stream frames until a moment, `PACE_FPS` a second as far as the service keeps up; returns how many."""
     sequence = 0
     with plant.connection(camera) as stream:
@@ -65,7 +65,7 @@ def _stream(plant: Plant, camera: str, codes: npt.NDArray[np.uint8], until: floa
     return sequence * _CHUNK
 
 
-def _never_reads(plant: Plant, camera: str, codes: npt.NDArray[np.uint8]) -> bool:
+def _never_reads(plant: BenchmarkedService, camera: str, codes: npt.NDArray[np.uint8]) -> bool:
     """Send chunk after chunk without reading an answer; returns whether the service cut the stream off."""
     with plant.connection(camera) as stream:
         stream.open()

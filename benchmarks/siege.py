@@ -6,7 +6,7 @@ from ssl import SSLContext, create_default_context
 
 import grpc
 
-from benchmarks.plant import HEIGHT, PACE_FPS, SECRET, SPEC, WIDTH, Plant, running_plant
+from benchmarks.plant import HEIGHT, PACE_FPS, SECRET, SPEC, WIDTH, BenchmarkedService, running_plant
 from protos.raypp_pb2_grpc import SitesStub
 from tests.chaos.pipe import Pipe
 from tests.e2e.serve.talk import get_page
@@ -31,7 +31,7 @@ def siege_rows(folder: Path, seconds: float) -> list[Row]:
     return rows
 
 
-def _besieged(plant: Plant, seconds: float, *, front: bool) -> tuple[Outcome, int, int]:
+def _besieged(plant: BenchmarkedService, seconds: float, *, front: bool) -> tuple[Outcome, int, int]:
     """Lay siege, to the front or past it; returns the outcome, and frames told committed and in the ledger.
 
     Who goes past the front brings its secret, as if the service asked for none.
@@ -67,7 +67,7 @@ def _besieged(plant: Plant, seconds: float, *, front: bool) -> tuple[Outcome, in
         honest = {site: Honest(partial(connect, site), codes, _CHUNK, _CHUNK / PACE_FPS) for site in _SITES}
         outcome = Siege(plant.service, honest, orders, page).run(max(20.0, seconds / 5))
     with plant.service.ledger() as ledger:
-        kept = sum(one.frames for site in _SITES for one in ledger.streams(site))
+        kept = sum(stream.frames for site in _SITES for stream in ledger.streams(site))
     return outcome, _CHUNK * sum(outcome.sent.values()), kept
 
 
@@ -78,10 +78,14 @@ def _page(address: str, context: SSLContext | None, **headers: str) -> bool:
         return False
 
 
-def _rows(way: str, outcome: Outcome, told: int, kept: int) -> list[Row]:
+def _rows(way: str, outcome: Outcome, acknowledged: int, kept: int) -> list[Row]:
     quiet, besieged = outcome.quiet, outcome.besieged
     rows = [
-        (f"{way}, {what}: commits p50 p95 max", " ".join(f"{one * 1e3:.0f}" for one in phase.commits()) + " ms", "")
+        (
+            f"{way}, {what}: commits p50 p95 max",
+            " ".join(f"{commit_s * 1e3:.0f}" for commit_s in phase.commits()) + " ms",
+            "",
+        )
         for what, phase in (("quiet", quiet), ("besieged", besieged))
     ]
     rows.append((f"{way}: p95 besieged / quiet", f"{besieged.commits()[1] / quiet.commits()[1]:.2f}", "bar <= 2"))
@@ -93,6 +97,8 @@ def _rows(way: str, outcome: Outcome, told: int, kept: int) -> list[Row]:
     rows.append(
         (f"{way}: pages that failed", f"{besieged.pages_failed} of {len(besieged.pages_s)}", f"{slow:.2f} s most")
     )
-    rows.append((f"{way}: frames told committed, in the ledger", f"{told}, {kept}", f"{outcome.reopened} reconnects"))
+    rows.append(
+        (f"{way}: frames told committed, in the ledger", f"{acknowledged}, {kept}", f"{outcome.reopened} reconnects")
+    )
     rows += [(f"{way}: {what}", str(count), "") for what, count in sorted(outcome.fared.items())]
     return rows

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from benchmarks.plant import HEIGHT, PACE_FPS, SPEC, WIDTH, Plant, running_plant
+from benchmarks.plant import HEIGHT, PACE_FPS, SPEC, WIDTH, BenchmarkedService, running_plant
 from raypp.ledger.store import Ledger
 from raypp.serving.detector import BundleDetector
 from raypp.serving.model import FrameBlock
@@ -49,7 +49,7 @@ def streaming_rows(folder: Path) -> list[Row]:
     return rows
 
 
-def _one_process(plant: Plant, threads: int) -> float:
+def _one_process(plant: BenchmarkedService, threads: int) -> float:
     """Decode, veil and detect; returns frames per second."""
     detector = BundleDetector.load(plant.place / "tools.model", DetectionSettings(threads=threads))
     encoder = Veil(SPEC, plant.key).stream("plant", "gate")
@@ -62,7 +62,7 @@ def _one_process(plant: Plant, threads: int) -> float:
     return rate
 
 
-def _whole_path(plant: Plant, chunk_frames: int) -> float:
+def _whole_path(plant: BenchmarkedService, chunk_frames: int) -> float:
     """Stream the video with the agent; returns frames per second from the first to the last commit."""
     command = [
         sys.executable, "-m", "raypp", "stream", plant.video, "--site", "plant", "--camera", "gate", "--fps", "every",
@@ -86,10 +86,10 @@ def _whole_path(plant: Plant, chunk_frames: int) -> float:
 
 
 def _frames_held(ledger: Ledger) -> int:
-    return sum(one.frames for one in ledger.streams("plant"))
+    return sum(stream.frames for stream in ledger.streams("plant"))
 
 
-def _latencies(plant: Plant, chunk_frames: int, codes: npt.NDArray[np.uint8]) -> list[float]:
+def _latencies(plant: BenchmarkedService, chunk_frames: int, codes: npt.NDArray[np.uint8]) -> list[float]:
     """Milliseconds from sending a chunk to its commit, of cameras that send at their own pace."""
 
     def camera(number: int) -> list[float]:
@@ -108,4 +108,4 @@ def _latencies(plant: Plant, chunk_frames: int, codes: npt.NDArray[np.uint8]) ->
         return times
 
     with ThreadPoolExecutor(_CAMERAS) as pool:
-        return [one for times in pool.map(camera, range(_CAMERAS)) for one in times]
+        return [latency_s for times in pool.map(camera, range(_CAMERAS)) for latency_s in times]

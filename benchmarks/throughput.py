@@ -64,13 +64,13 @@ def job_rows(video: Path, folder: Path) -> list[Row]:
     """Frames per second of the Ray job, once running, over those of a plain loop on as many processes."""
     key = folder / "owner.key"
     save_owner_key(VeilKey.generate(), key)
-    one = _loop(video, folder, key, 1)
+    single = _loop(video, folder, key, 1)
     two = _loop(video, folder, key, 2)
     ray = _ray_job(video, folder, key)
     return [
-        ("plain loop, 1 process", f"{one:.1f} frames/s", ""),
+        ("plain loop, 1 process", f"{single:.1f} frames/s", ""),
         ("plain loop, 2 processes", f"{two:.1f} frames/s", ""),
-        ("2 processes / twice 1", f"{two / (2 * one):.2f}", "bar >= 0.9"),
+        ("2 processes / twice 1", f"{two / (2 * single):.2f}", "bar >= 0.9"),
         ("Ray job once running", f"{ray:.1f} frames/s", ""),
         ("Ray job / plain loop on 2", f"{ray / two:.2f}", "bar >= 0.85"),
     ]
@@ -108,7 +108,7 @@ def _loop(video: Path, folder: Path, key: Path, processes: int) -> float:
 
 def _rate(done: list[tuple[int, float]]) -> float:
     """Frames per second between the first and the last completion: start-up is left out of both sides."""
-    ordered = sorted(done, key=lambda one: one[1])
+    ordered = sorted(done, key=lambda measured: measured[1])
     return sum(frames for frames, _ in ordered[1:]) / (ordered[-1][1] - ordered[0][1])
 
 

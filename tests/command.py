@@ -52,10 +52,10 @@ def summary(path: Path) -> dict[str, Any]:
 def lay_trap(folder: Path, *modules: str) -> Path:
     """Make a folder whose files run where a program imports from the folder one works in; returns what tells of it."""
     folder.mkdir()
-    told = folder / "ran"
+    ran = folder / "ran"
     for name in modules:
-        (folder / f"{name}.py").write_text(f"open({str(told)!r}, 'a').write('{name} ')\nraise SystemExit(3)\n")
-    return told
+        (folder / f"{name}.py").write_text(f"open({str(ran)!r}, 'a').write('{name} ')\nraise SystemExit(3)\n")
+    return ran
 
 
 def archive_bytes(root: Path) -> dict[str, bytes]:

@@ -37,14 +37,14 @@ def _commands() -> Iterator[list[str]]:
 
 def _left_behind() -> set[str]:
     """Relative names that those commands give to secrets, and to what stays inside."""
-    found = set()
+    names = set()
     for words in _commands():
         named = " ".join(words[1:3])
-        private = any(named == one or words[1] == one for one in _PRIVATE)
+        private = any(named == pattern or words[1] == pattern for pattern in _PRIVATE)
         for option, value in pairwise(words):
             if option in _SECRETS or (private and option == "--out"):
-                found.add(value)
-    return {name for name in found if re.fullmatch(r"[a-z0-9][\w./-]*", name)}
+                names.add(value)
+    return {name for name in names if re.fullmatch(r"[a-z0-9][\w./-]*", name)}
 
 
 def test_git_ignores_the_secrets_and_plain_frames_that_documented_commands_leave() -> None:
@@ -52,8 +52,8 @@ def test_git_ignores_the_secrets_and_plain_frames_that_documented_commands_leave
         pytest.skip("no git working tree")
     names = _left_behind()
     assert {"owner.key", "front.secret"} <= names, "the commands of README and docs are found"
-    asked = [name if Path(name).suffix or name in ("token", "phrase") else f"{name}/" for name in sorted(names)]
+    paths = [name if Path(name).suffix or name in ("token", "phrase") else f"{name}/" for name in sorted(names)]
     done = subprocess.run(
-        ["git", "check-ignore", "--no-index", *asked], cwd=ROOT, capture_output=True, text=True, check=False
+        ["git", "check-ignore", "--no-index", *paths], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert sorted(set(asked) - set(done.stdout.split())) == []
+    assert sorted(set(paths) - set(done.stdout.split())) == []

@@ -13,13 +13,15 @@ def _open_to_markup() -> Iterator[str]:
         for node in ast.walk(ast.parse(path.read_text())):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "print"):
                 continue
-            said = ast.unparse(node)
-            values = any(isinstance(one, ast.FormattedValue) for part in node.args for one in ast.walk(part))
+            source = ast.unparse(node)
+            values = any(
+                isinstance(part_of_text, ast.FormattedValue) for part in node.args for part_of_text in ast.walk(part)
+            )
             if (
                 "onsole" in ast.unparse(node.func.value)
                 and values
-                and "markup=False" not in said
-                and "escape(" not in said
+                and "markup=False" not in source
+                and "escape(" not in source
             ):
                 yield f"{path.relative_to(ROOT)}:{node.lineno}"
 

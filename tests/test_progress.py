@@ -12,11 +12,11 @@ from raypp.progress import LineProgress, time_left
 
 
 @pytest.mark.parametrize(
-    ("done", "elapsed_s", "said"),
+    ("done", "elapsed_s", "left"),
     [(1, 60, ""), (9, 400, ""), (10, 14, ""), (10, 20, "about 180 s left"), (50, 50, "about 50 s left"), (100, 90, "")],
 )
-def test_the_pace_tells_nothing_before_a_tenth_and_a_quarter_of_a_minute(done: int, elapsed_s: int, said: str) -> None:
-    assert time_left(done, 100, elapsed_s) == said
+def test_the_pace_tells_nothing_before_a_tenth_and_a_quarter_of_a_minute(done: int, elapsed_s: int, left: str) -> None:
+    assert time_left(done, 100, elapsed_s) == left
 
 
 def test_lines_of_a_log_have_an_estimate_once_there_can_be_one(monkeypatch: pytest.MonkeyPatch) -> None:

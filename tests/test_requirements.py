@@ -17,9 +17,9 @@ _PIN = re.compile(
 def _pins(name: str) -> dict[str, tuple[str, frozenset[str]]]:
     """Version and digests of each package of a lock file."""
     text = (ROOT / name).read_text()
-    found = _PIN.findall(text)
-    assert len(found) == len(re.findall(r"^[A-Za-z0-9]", text, re.MULTILINE)), "a line is no pin with a digest"
-    return {package: (version, frozenset(re.findall(r"sha256:\w+", hashes))) for package, version, hashes in found}
+    pins = _PIN.findall(text)
+    assert len(pins) == len(re.findall(r"^[A-Za-z0-9]", text, re.MULTILINE)), "a line is no pin with a digest"
+    return {package: (version, frozenset(re.findall(r"sha256:\w+", hashes))) for package, version, hashes in pins}
 
 
 @pytest.mark.parametrize("part", _INSTALLED_TOGETHER)
@@ -32,7 +32,7 @@ def test_what_an_edge_box_installs_is_what_is_tested(part):
 def test_the_core_lock_has_all_that_the_core_asks_for_and_nothing_of_the_cluster():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     core = _pins("requirements-core.txt")
-    assert {re.split(r"[\[<>=;]", asked)[0] for asked in project["dependencies"]} <= core.keys()
+    assert {re.split(r"[\[<>=;]", requirement)[0] for requirement in project["dependencies"]} <= core.keys()
     assert not core.keys() & {"ray", "torch", "ultralytics", "sqlalchemy", "pytest"}
 
 
@@ -50,6 +50,6 @@ def test_the_edge_image_takes_packages_from_the_locks_and_its_base_by_digest():
     recipe = (ROOT / "cluster" / "site" / "Containerfile").read_text()
     installs = re.findall(r"pip install[^&\n]*", recipe)
     assert installs
-    assert all("--require-hashes" in one or "--no-index" in one for one in installs)
+    assert all("--require-hashes" in command or "--no-index" in command for command in installs)
     assert set(re.findall(r"^FROM (\S+)", recipe, re.MULTILINE)) == {"${PYTHON_IMAGE}"}
     assert re.findall(r"^ARG PYTHON_IMAGE$", recipe, re.MULTILINE)

@@ -87,7 +87,7 @@ def shared_memory() -> list[Path]:
     return files_in(Path("/dev/shm")) + held
 
 
-def found(places: list[Path], needles: dict[str, bytes]) -> list[str]:
+def places_with(places: list[Path], needles: dict[str, bytes]) -> list[str]:
     """Name what is found where; a file that several processes hold is read once."""
     anchors: dict[bytes, list[tuple[str, int]]] = {}
     for name, needle in needles.items():

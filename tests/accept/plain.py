@@ -29,5 +29,5 @@ def _seen(model: object, video: Path, fps: float) -> Iterator[SeenFrame]:
             (result,) = model(frame.to_ndarray(format="bgr24"), verbose=False, conf=0.1)  # type: ignore[operator]
             boxes = result.boxes
             rows = zip(boxes.cls.tolist(), boxes.conf.tolist(), boxes.xyxyn.tolist(), strict=True)
-            found = tuple(Detection(int(one), confidence, *corners) for one, confidence, corners in rows)
-            yield SeenFrame(index, round(frame.time * 1e6), Observation.OBSERVED, found)
+            detections = tuple(Detection(int(class_id), confidence, *corners) for class_id, confidence, corners in rows)
+            yield SeenFrame(index, round(frame.time * 1e6), Observation.OBSERVED, detections)

@@ -49,12 +49,12 @@ _PEOPLE_THERE = [
 def test_boundaries_on_real_video(video: str, rules: str, truth: list[LabelledSpan]) -> None:
     path, weights = shared_data("videos", video), shared_data("weights", "yolov8n.pt")
     classes, frames = detect_plain(path, weights, _FPS)
-    found = fold_video(rules, classes, frames)
-    errors = boundary_errors(found, truth)
+    episodes = fold_video(rules, classes, frames)
+    errors = boundary_errors(episodes, truth)
     print(f"{video}: boundary errors {', '.join(f'{error:.2f}' for error in errors)} s")
-    for segment in found:
+    for segment in episodes:
         print(f"  {segment.label or 'anywhere'}: {segment.start_s:.1f} to {segment.end_s:.1f} s")
-    assert segmental_f1(found, truth, 0.5).f1 == 1.0
+    assert segmental_f1(episodes, truth, 0.5).f1 == 1.0
     assert len(errors) == 2 * len(truth)
     assert median(errors) <= 0.5
     assert max(errors) <= 1.5

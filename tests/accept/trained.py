@@ -60,19 +60,19 @@ def main() -> None:
     parser.add_argument("--benches", type=int, default=8, help="videos to measure on, of one minute")
     options = parser.parse_args()
     model, spec, key = trained(options)
-    made, encoder = spec_and_encoder(spec)
-    detector, veil = BundleDetector.load(model, DetectionSettings()), open_veil(made, load_owner_key(key), encoder)
+    veil_spec, encoder = spec_and_encoder(spec)
+    detector, veil = BundleDetector.load(model, DetectionSettings()), open_veil(veil_spec, load_owner_key(key), encoder)
     total, errors = SegmentalF1(0, 0, 0), []
     for number in range(options.benches):
         video = make_sample(options.out / f"test-{number}", _TEST_SEED + number, 1, seconds=_SECONDS, fps=_FPS).videos[
             0
         ]
-        found = uses(video, detector, veil, options.size)
+        predicted = uses(video, detector, veil, options.size)
         truth = true_uses(make_bench_truth(_TEST_SEED + number, _SECONDS).script)
-        score = segmental_f1(found, truth, 0.5)
+        score = segmental_f1(predicted, truth, 0.5)
         total += score
         if score.hits:
-            errors.append(duration_error(found, truth))
+            errors.append(duration_error(predicted, truth))
         print(f"bench {number}: {score}", flush=True)
     result: dict[str, float | None]
     result = {"f1_50": total.f1, "hits": total.hits, "false_alarms": total.false_alarms, "misses": total.misses}
@@ -120,8 +120,8 @@ def uses(video: SampleVideo, detector: BundleDetector, veil: Veil, size: int) ->
         box = Letterbox(size, veil.spec.patch, info.width, info.height)
         for frame in decode(stream, info, 0, 1 << 62, sampling, box, None, report=DecodeReport()):
             block = FrameBlock(encoder.encode(frame.pixels[None]), encoder.sub_key, info.width, info.height)
-            ((found,),) = detector.detect([block])
-            seen.append(SeenFrame(len(seen), frame.timestamp_us, Observation.OBSERVED, found))
+            ((detections,),) = detector.detect([block])
+            seen.append(SeenFrame(len(seen), frame.timestamp_us, Observation.OBSERVED, detections))
     rules, name = (
         SiteSettings.parse(site_settings(video.site, _MIN_SHIFT, _MIN_CONFIDENCE), "demo"),
         StreamName(video.site, video.camera, 1),

@@ -74,9 +74,9 @@ class Service(Gateway):
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    made = Site(tmp_path)
-    yield made
-    made.close()
+    this_site = Site(tmp_path)
+    yield this_site
+    this_site.close()
 
 
 @pytest.fixture
@@ -109,11 +109,11 @@ def test_the_same_recording_from_another_spool_is_refused_by_name_until_what_is_
     assert len(uses) == 1
     again = _stream(site, service, _camera(video), "two")
     wait_until(lambda: "is committed already" in (again.camera().refused or ""))
-    said = again.camera().refused
-    assert "2026-03-02T08:33:00 to 2026-03-02T08:33:04 UTC is committed already, by plant-1/bench-1@" in said
+    refusal = again.camera().refused
+    assert "2026-03-02T08:33:00 to 2026-03-02T08:33:04 UTC is committed already, by plant-1/bench-1@" in refusal
     assert (service.ledger.episodes("plant-1"), service.ledger.stretches("plant-1")) == (uses, stretches)
-    assert [one.frames for one in service.ledger.streams("plant-1")] == [40]
-    words = said.replace("`,", "").split()
+    assert [stream.frames for stream in service.ledger.streams("plant-1")] == [40]
+    words = refusal.replace("`,", "").split()
     start, end = (parse_time(words[words.index(option) + 1], option) for option in ("--from", "--to"))
     forget(service.ledger, "plant-1", camera="bench-1", from_us=start, to_us=end)
     result = again.wait()

@@ -29,7 +29,7 @@ def test_the_serve_config_is_one_and_its_builder_takes_its_arguments(tmp_path: P
     bundle = write_eager_bundle(tmp_path / "tools.model")
     args = application.args | {"models": [str(bundle)], "ledger": "postgresql+psycopg://nobody@nowhere/raypp"}
     app = built(call_user_app_builder_with_args_if_necessary(build_app, args), name="raypp")
-    gateway, detector = sorted(app.deployments, key=lambda one: one.name, reverse=True)
+    gateway, detector = sorted(app.deployments, key=lambda deployment: deployment.name, reverse=True)
     assert [gateway.name, detector.name] == ["Gateway", f"Detector-{VEIL[:12]}"]
     assert gateway.max_queued_requests > 0
     assert detector.max_queued_requests > 0

@@ -26,31 +26,31 @@ def file(tmp_path: Path) -> Path:
 
 def _merged(
     file: Path | None,
-    asked: dict[str, Any] | None = None,
+    options: dict[str, Any] | None = None,
     defaults: dict[str, int] | None = None,
     detection: dict[str, Any] | None = None,
 ) -> ServiceSettings:
-    return _settings(file, asked or {}, defaults or {}, detection or {})
+    return _settings(file, options or {}, defaults or {}, detection or {})
 
 
 def test_options_win_over_the_file(file: Path) -> None:
-    asked = {"models": [Path("/option.model")], "ledger": "sqlite:///option.db", "front_secret_file": None}
-    found = _merged(file, asked, {"threads": 8}, {"confidence": 0.2, "threads": 2})
-    assert (found.models, found.ledger) == ((Path("/option.model"),), "sqlite:///option.db")
-    assert (found.detection.confidence, found.detection.threads) == (0.2, 2)
-    assert (found.detection.iou, found.limits.window) == (0.5, 4)
+    options = {"models": [Path("/option.model")], "ledger": "sqlite:///option.db", "front_secret_file": None}
+    settings = _merged(file, options, {"threads": 8}, {"confidence": 0.2, "threads": 2})
+    assert (settings.models, settings.ledger) == ((Path("/option.model"),), "sqlite:///option.db")
+    assert (settings.detection.confidence, settings.detection.threads) == (0.2, 2)
+    assert (settings.detection.iou, settings.limits.window) == (0.5, 4)
 
 
 def test_the_file_wins_over_defaults_and_over_options_that_were_not_given(file: Path) -> None:
-    asked = {"models": [], "ledger": None, "front_secret_file": None}
-    found = _merged(file, asked, {"threads": 8}, {"confidence": None, "threads": None})
-    assert (found.models, found.ledger) == ((Path("file.model"),), "sqlite:///file.db")
-    assert (found.detection.confidence, found.detection.threads) == (0.3, 3)
+    options = {"models": [], "ledger": None, "front_secret_file": None}
+    settings = _merged(file, options, {"threads": 8}, {"confidence": None, "threads": None})
+    assert (settings.models, settings.ledger) == ((Path("file.model"),), "sqlite:///file.db")
+    assert (settings.detection.confidence, settings.detection.threads) == (0.3, 3)
 
 
 def test_without_a_file_defaults_stand(tmp_path: Path) -> None:
-    found = _merged(None, {"models": [tmp_path]}, {"threads": 8}, {"confidence": None, "threads": None})
-    assert (found.detection.threads, found.detection.confidence) == (8, 0.1)
+    settings = _merged(None, {"models": [tmp_path]}, {"threads": 8}, {"confidence": None, "threads": None})
+    assert (settings.detection.threads, settings.detection.confidence) == (8, 0.1)
 
 
 @pytest.mark.parametrize(

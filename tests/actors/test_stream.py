@@ -96,10 +96,10 @@ def test_frames_of_the_future_are_refused_of_a_live_camera_and_nothing_is_kept(g
         gateway.stream(_open(), _chunk(2, -1, 2 * day_s))
     assert caught.value.status is Status.INVALID_ARGUMENT
     assert "\n" not in str(caught.value)
-    assert [one.committed for one in gateway.ledger.streams("plant")] == [1]
+    assert [stream.committed for stream in gateway.ledger.streams("plant")] == [1]
     gateway.stream(_open(), _chunk(2, -1, day_s - 1))
     gateway.stream(_open(camera="recorder", live=False), _chunk(1, 2 * day_s))
-    assert [one.committed for one in gateway.ledger.streams("plant")] == [2, 1]
+    assert [stream.committed for stream in gateway.ledger.streams("plant")] == [2, 1]
 
 
 @pytest.mark.parametrize("sent_at_us", [-(2**63), -1, 2**63 - 1])

@@ -76,7 +76,7 @@ def test_calls_of_one_token_wait_for_each_other_and_not_too_many_of_them():
         calls[5].cancel()
         gate.open.set()
         done = await asyncio.gather(*calls, return_exceptions=True)
-        assert [one for one in done if not isinstance(one, BaseException)] == [0, 1, 2, 3, 4, 6, 7, 8]
+        assert [result for result in done if not isinstance(result, BaseException)] == [0, 1, 2, 3, 4, 6, 7, 8]
         assert gate.most == 1
         assert turns._callers == {}
 

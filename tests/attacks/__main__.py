@@ -58,7 +58,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 
 def _row(setting: settings.Setting, result: Result) -> str:
     view = f"{result.view_luma:.2f}, {result.view_contrast:.2f} | {result.channel_luma:.2f}"
-    leaks = " | ".join(_cell(leak) for leak in (result.one, result.six, result.honest))
+    leaks = " | ".join(_cell(leak) for leak in (result.by_one, result.six, result.honest))
     return f"| {setting.name} | {setting.frame_bytes / 1000:.1f} | {view} | {leaks} |"
 
 
@@ -68,7 +68,7 @@ def _cell(leak: Leak) -> str:
 
 def _save(folder: Path, name: str, images: list[Images]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    rows = [np.concatenate([p.original[0], p.view[0], p.one[0], p.six[0]], axis=1) for p in images]
+    rows = [np.concatenate([p.original[0], p.view[0], p.by_one[0], p.six[0]], axis=1) for p in images]
     stem = "".join(letter if letter.isalnum() else "-" for letter in name)
     Image.fromarray(np.concatenate(rows)).save(folder / f"{stem}.png")
 

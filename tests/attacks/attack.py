@@ -48,14 +48,14 @@ class Result:
         view_luma, view_contrast: multiple correlation of the three principal components with the cells' mean luma
             and with their contrast; no pair is known.
         channel_luma: largest correlation of a single channel with the cells' mean luma.
-        one, six: from one and from six known images, all of the same stream as the victim's.
+        by_one, six: from one and from six known images, all of the same stream as the victim's.
         honest: from six known images, every video a camera of its own.
     """
 
     view_luma: float
     view_contrast: float
     channel_luma: float
-    one: Leak
+    by_one: Leak
     six: Leak
     honest: Leak
 
@@ -66,7 +66,7 @@ class Images:
 
     original: Frames
     view: Frames
-    one: Frames
+    by_one: Frames
     six: Frames
 
 
@@ -78,7 +78,7 @@ def attack(setting: Setting, videos: dict[str, Frames], victims: list[str]) -> t
         name: float(np.mean([getattr(result, name) for result in results]))
         for name in ("view_luma", "view_contrast", "channel_luma")
     }
-    leaks = {name: _mean([getattr(result, name) for result in results]) for name in ("one", "six", "honest")}
+    leaks = {name: _mean([getattr(result, name) for result in results]) for name in ("by_one", "six", "honest")}
     return Result(**views, **leaks), [images for _, images in cases]
 
 
@@ -87,7 +87,7 @@ def _attack(setting: Setting, videos: dict[str, Frames], victim: str) -> tuple[R
     known, target = _images(videos, others, "camera"), _images(videos, [victim], "camera")
     blind = blind_baseline(known, target, setting.patch)
     case = Case(setting.target, known, target)
-    one, six = Ridge(1, _CELLS).reconstruct(case), Ridge(len(known), _CELLS).reconstruct(case)
+    by_one, six = Ridge(1, _CELLS).reconstruct(case), Ridge(len(known), _CELLS).reconstruct(case)
     own = Case(setting.target, _images(videos, others, None), _images(videos, [victim], None))
     honest = Ridge(len(known), _CELLS).reconstruct(own)
 
@@ -99,11 +99,11 @@ def _attack(setting: Setting, videos: dict[str, Frames], victim: str) -> tuple[R
         view_luma=views.explained(three, luma),
         view_contrast=views.explained(three, contrast),
         channel_luma=max(views.explained(channels[:, i : i + 1], luma) for i in range(channels.shape[1])),
-        one=_leak(one, frames, blind, setting.patch),
+        by_one=_leak(by_one, frames, blind, setting.patch),
         six=_leak(six, frames, blind, setting.patch),
         honest=_leak(honest, frames, blind, setting.patch),
     )
-    return result, Images(frames, ComponentView().colours(case), one, six)
+    return result, Images(frames, ComponentView().colours(case), by_one, six)
 
 
 def _images(videos: dict[str, Frames], names: list[str], camera: str | None) -> model.Images:

@@ -18,16 +18,16 @@ def loaded() -> dict[str, videos.Frames]:
 def test_a_linear_veil_is_opened_by_one_known_image(loaded: dict[str, videos.Frames]) -> None:
     result, _ = attack(settings.linear("control", 8, band_limited=False), loaded, [VICTIM])
     assert result.view_luma > 0.9
-    assert result.one.gain_db > 10
-    assert result.one.detail > 0.7
-    assert result.one.edges > 0.4
+    assert result.by_one.gain_db > 10
+    assert result.by_one.detail > 0.7
+    assert result.by_one.edges > 0.4
 
 
 def test_the_default_is_near_a_blind_guess_from_six_known_images(loaded: dict[str, videos.Frames]) -> None:
     few = {name: frames[:2, :, ::2] for name, frames in loaded.items()}
     few = {name: np.ascontiguousarray(frames[:, :, :320]) for name, frames in few.items()}
     result, _ = attack(settings.of_spec("default"), few, [VICTIM])
-    for leak in (result.one, result.six, result.honest):
+    for leak in (result.by_one, result.six, result.honest):
         assert leak.gain_db < 1
         assert leak.detail < 0.15
         assert leak.edges < 0.1

@@ -29,8 +29,8 @@ VEIL = "this veil"
 
 
 def control(psnr_db: float = 31.5, detail: float = 0.95) -> Control:
-    asked = (Demand(score="detail", required=0.9, got=detail), Demand(score="psnr_db", required=20.0, got=psnr_db))
-    return Control(on="linear mix", demands=asked)
+    demands = (Demand(score="detail", required=0.9, got=detail), Demand(score="psnr_db", required=20.0, got=psnr_db))
+    return Control(on="linear mix", demands=demands)
 
 
 def named(attack: str | AttackId) -> AttackId:
@@ -45,10 +45,12 @@ def estimate(mean: float, worst: float | None = None, spread: float = 0.01) -> E
     return Estimate(mean=mean, low=low, high=high, worst=mean if worst is None else worst)
 
 
-def recognised(found: int = 0, read: int = 0, auc: float = 0.5, spread: float = 0.04, **changes: Any) -> Recognised:
-    told = Verification(people=150, auc=auc, low=auc - spread, high=auc + spread)
+def recognised(
+    faces_found: int = 0, read: int = 0, auc: float = 0.5, spread: float = 0.04, **changes: Any
+) -> Recognised:
+    verification = Verification(people=150, auc=auc, low=auc - spread, high=auc + spread)
     return Recognised(
-        faces=FaceFigures(faces=200, found=found, anywhere=found + 1, verification=told),
+        faces=FaceFigures(faces=200, found=faces_found, anywhere=faces_found + 1, verification=verification),
         text=TextFigures(planted=(Planted(height=0.25, words=8, read=read), Planted(height=0.125, words=12, read=0))),
     ).model_copy(update=changes)
 
@@ -127,7 +129,7 @@ def labels_only(top1: float, candidates: int = 16) -> MatchRow:
 
 
 def certificate(rows: Sequence[AttackRow] | None = None, key: VeilKey = KEY, **changes: Any) -> Certificate:
-    made = tuple(
+    rows_made = tuple(
         rows
         or (
             *(reconstruct(), pairs(1, 0.06), pairs(6, 0.2), match(), labels_only(0.25)),
@@ -148,8 +150,8 @@ def certificate(rows: Sequence[AttackRow] | None = None, key: VeilKey = KEY, **c
         code_digest="c0" * 32,
         assumptions=ASSUMPTIONS,
         bounds={BITS_PER_CELL: 48.0, BITS_PER_PIXEL: 0.75, KB_PER_FRAME: 5.76},
-        rows=made,
-        gates=judge_gates(made),
+        rows=rows_made,
+        gates=judge_gates(rows_made),
     )
     return body.model_copy(update=changes)
 
@@ -158,5 +160,5 @@ def under_keys(row: ReconstructRow, *details: float) -> ReconstructRow:
     """A reconstruction that found so much of the detail under other keys, and all else the same."""
     figures = {"edges": row.edges, "recognised": row.recognised}
     return row.model_copy(
-        update={"other_keys": tuple(ReconstructFigures(detail=estimate(one), **figures) for one in details)}
+        update={"other_keys": tuple(ReconstructFigures(detail=estimate(detail), **figures) for detail in details)}
     )

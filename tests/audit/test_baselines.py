@@ -81,14 +81,14 @@ def test_codes_of_squares_are_their_colours_and_codes_of_other_images_their_patc
 
 
 def test_what_others_use_is_attacked_under_its_title() -> None:
-    made = {name: make() for name, make in BASELINES.items()}
-    assert made["blur, sigma 8"].name == "blur, sigma 8"
-    assert made["private pixelation 16, epsilon 1"].patch == 16
+    targets = {name: make() for name, make in BASELINES.items()}
+    assert targets["blur, sigma 8"].name == "blur, sigma 8"
+    assert targets["private pixelation 16, epsilon 1"].patch == 16
 
 
 def test_frames_that_do_not_fit_are_named_with_the_remedy() -> None:
     private = PrivatePixelation(side=16, epsilon=1.0)
-    ways = [baselines.obscured(one) for one in (Pixelation(side=16), private)]
+    ways = [baselines.obscured(obscuring) for obscuring in (Pixelation(side=16), private)]
     for target in (*ways, baselines.linear_mix(16, 0)):
         with pytest.raises(OptionError, match="96x40 pixels cannot be cut into squares of 16; crop or scale them"):
             target.encode(shown(size=(40, 96)))

@@ -54,12 +54,12 @@ def test_a_veil_that_folds_little_is_told_to_a_linear_decoder(known: Images, vic
 
 def test_an_encoder_of_mean_colours_moves_along_them_and_tells_no_detail(known: Images, victims: Images) -> None:
     spec = LearnedSpec(channels=6, bits=3, sub_keys=3, encoder=KEY.name_encoder(small_network()))
-    found = bounds(spec, known, victims)
-    assert found[BITS_PER_CELL] == 18
-    assert found[BITS_PER_PIXEL] == 18 / 64
-    assert found[DIRECTIONS] == 3
-    assert found[ALONG] < 0.3
-    assert found[BY_CELL] < 0.3
+    figures = bounds(spec, known, victims)
+    assert figures[BITS_PER_CELL] == 18
+    assert figures[BITS_PER_PIXEL] == 18 / 64
+    assert figures[DIRECTIONS] == 3
+    assert figures[ALONG] < 0.3
+    assert figures[BY_CELL] < 0.3
 
 
 def test_where_slopes_cannot_be_had_it_is_said_and_the_rest_is_computed(
@@ -69,19 +69,19 @@ def test_where_slopes_cannot_be_had_it_is_said_and_the_rest_is_computed(
         raise ModelError("the encoder has operations without a gradient here: Erf; fit one from yolov8n")
 
     monkeypatch.setattr("raypp.audit.bounds.open_white_box", refuse)
-    said = list[str]()
-    found = bounds_on(Veil(PatchSpec(), KEY, None), Evidence(known, victims, 0), said.append)
-    assert not {DIRECTIONS, ALONG} & set(found)
-    assert {CELL_VALUES, BY_CELL, BY_AROUND} < set(found)
-    (one,) = said
-    assert one.startswith("directions in which codes move are not computed: the encoder has operations")
+    lines = list[str]()
+    figures = bounds_on(Veil(PatchSpec(), KEY, None), Evidence(known, victims, 0), lines.append)
+    assert not {DIRECTIONS, ALONG} & set(figures)
+    assert {CELL_VALUES, BY_CELL, BY_AROUND} < set(figures)
+    (line,) = lines
+    assert line.startswith("directions in which codes move are not computed: the encoder has operations")
 
 
 def test_directions_are_those_that_slopes_span() -> None:
     axes = np.linalg.qr(CHANCE.normal(size=(12, 3)))[0]
-    found = directions([CHANCE.normal(size=(5, 3)) @ axes.T for _ in range(20)])
-    assert found.shape == (12, 3)
-    assert np.allclose(found @ found.T, axes @ axes.T)
+    axes_found = directions([CHANCE.normal(size=(5, 3)) @ axes.T for _ in range(20)])
+    assert axes_found.shape == (12, 3)
+    assert np.allclose(axes_found @ axes_found.T, axes @ axes.T)
 
 
 def test_what_lies_along_all_directions_is_everything_and_along_none_nothing() -> None:

@@ -27,7 +27,7 @@ def public() -> PublicStages:
     return PublicStages(nn.Sequential(*layers).eval(), 4)
 
 
-@pytest.mark.parametrize("attack", [LINEAR, NETWORK], ids=lambda one: one.id.name)
+@pytest.mark.parametrize("attack", [LINEAR, NETWORK], ids=lambda bridge: bridge.id.name)
 def test_open_features_are_opened(attack: FeatureBridge, public: PublicStages, known: Images, victims: Images) -> None:
     target = open_features(public, known.frames)
     codes = target.encode(victims)
@@ -35,7 +35,7 @@ def test_open_features_are_opened(attack: FeatureBridge, public: PublicStages, k
     assert detail(attack.reconstruct(Case(target, known, victims, 0, public)), victims) > 0.5
 
 
-@pytest.mark.parametrize("attack", [LINEAR, NETWORK], ids=lambda one: one.id.name)
+@pytest.mark.parametrize("attack", [LINEAR, NETWORK], ids=lambda bridge: bridge.id.name)
 def test_an_adapter_that_leads_nowhere_tells_nothing(
     attack: FeatureBridge, public: PublicStages, known: Images, victims: Images
 ) -> None:
@@ -52,7 +52,7 @@ def test_it_sees_of_victims_what_the_adapter_gives_and_nothing_else(
     features = public(victims.frames)
     target = replace(baselines.noise(4, 4, 8, 0), features=lambda _: features)
     scrambled = replace(victims, frames=np.random.default_rng(0).permuted(victims.frames, axis=None))
-    honest, other = (LINEAR.reconstruct(Case(target, known, one, 0, public)) for one in (victims, scrambled))
+    honest, other = (LINEAR.reconstruct(Case(target, known, images, 0, public)) for images in (victims, scrambled))
     assert np.array_equal(honest, other)
 
 
@@ -69,10 +69,10 @@ def test_features_that_drifted_are_aligned(public: PublicStages, known: Images, 
 
 
 def test_a_linear_decoder_finds_a_linear_map(known: Images, victims: Images) -> None:
-    codes = [baselines.linear_mix(4, 2).encode(one).astype(np.float32) for one in (known, victims)]
-    made = LinearDecoder.fit(codes[0], known.frames).decode(codes[1])
-    assert made.shape == victims.frames.shape
-    assert scores.psnr(made, victims.frames).min() > 30
+    codes = [baselines.linear_mix(4, 2).encode(images).astype(np.float32) for images in (known, victims)]
+    decoded = LinearDecoder.fit(codes[0], known.frames).decode(codes[1])
+    assert decoded.shape == victims.frames.shape
+    assert scores.psnr(decoded, victims.frames).min() > 30
 
 
 def test_without_a_detector_it_says_what_it_needs(known: Images, victims: Images) -> None:

@@ -18,12 +18,12 @@ def test_a_threshold_is_broken_by_the_fewest_pairs_that_go_beyond_it() -> None:
         reconstruct("bridge", 0.9, adversary=Adversary.INSIDER),
         reconstruct("inversion", 0.9, adversary=Adversary.WHITE_BOX),
     ]
-    found = {one.name: one for one in pairs_needed(rows)}
-    assert found[MEAN] == PairsNeeded(MEAN, 6, 100, 0.3, "ridge, 6 pairs")
-    assert found[WORST] == PairsNeeded(WORST, 100, 100, 0.5, "network, 100 pairs")
-    assert found[MATCHING] == PairsNeeded(MATCHING, 100, 100, 0.5, "activity and ridge, 100 pairs")
-    assert (found[TEXT].pairs, found[TEXT].tried, found[TEXT].got) == (None, 100, 0.0)
-    broken = {one.name for one in pairs_needed([*rows, pairs(10, 0.9, control=FAILED)])}
+    needed = {pairs_of_gate.name: pairs_of_gate for pairs_of_gate in pairs_needed(rows)}
+    assert needed[MEAN] == PairsNeeded(MEAN, 6, 100, 0.3, "ridge, 6 pairs")
+    assert needed[WORST] == PairsNeeded(WORST, 100, 100, 0.5, "network, 100 pairs")
+    assert needed[MATCHING] == PairsNeeded(MATCHING, 100, 100, 0.5, "activity and ridge, 100 pairs")
+    assert (needed[TEXT].pairs, needed[TEXT].tried, needed[TEXT].got) == (None, 100, 0.0)
+    broken = {gate.name for gate in pairs_needed([*rows, pairs(10, 0.9, control=FAILED)])}
     assert broken == {MEAN, WORST, MATCHING}  # of the others one attack is not evaluated
 
 

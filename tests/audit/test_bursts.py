@@ -24,8 +24,10 @@ def coarse(bits: int = 1) -> AttackTarget:
 @pytest.mark.parametrize("merge", list(Merge))
 def test_a_burst_opens_what_coarse_dithered_codes_hide_in_one_frame(merge: Merge) -> None:
     case = Case(coarse(), shapes(3, (96, 96), 0), shapes(2, (96, 96), 1))
-    one, many = (detail(OverFrames(Ridge(3, 1500), count, merge).reconstruct(case), case.victims) for count in (1, 32))
-    assert many > one + 0.1, (one, many)
+    single, many = (
+        detail(OverFrames(Ridge(3, 1500), count, merge).reconstruct(case), case.victims) for count in (1, 32)
+    )
+    assert many > single + 0.1, (single, many)
 
 
 def test_the_mean_of_many_dithered_codes_is_the_code_itself() -> None:

@@ -30,18 +30,18 @@ def refusal(path: Path, content: bytes) -> str:
     path.write_bytes(content)
     with pytest.raises(CertificateError) as caught:
         verify_certificate(path)
-    said = str(caught.value)
-    assert "\n" not in said
-    assert str(path) in said
-    assert ";" in said or ":" in said
-    return said
+    message = str(caught.value)
+    assert "\n" not in message
+    assert str(path) in message
+    assert ";" in message or ":" in message
+    return message
 
 
 def places(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
     """Every value of a document that is no object and no list, and where it is."""
     if isinstance(value, dict | list):
-        for name, one in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from places(one, (*at, name))
+        for name, member in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from places(member, (*at, name))
     else:
         yield at, value
 
@@ -78,22 +78,22 @@ def signed_anew(body: dict[str, Any], key: VeilKey = KEY) -> bytes:
 
 
 def test_what_was_signed_is_read_back_without_a_key(path: Path) -> None:
-    made = certificate()
-    path.write_bytes(sign(made, KEY))
-    assert verify_certificate(path) == made
+    stated = certificate()
+    path.write_bytes(sign(stated, KEY))
+    assert verify_certificate(path) == stated
 
 
 def test_the_document_may_be_laid_out_anew(path: Path) -> None:
-    made = certificate()
-    path.write_text(json.dumps(dict(reversed(json.loads(sign(made, KEY)).items())), separators=(" ,", " : ")))
-    assert verify_certificate(path) == made
+    stated = certificate()
+    path.write_text(json.dumps(dict(reversed(json.loads(sign(stated, KEY)).items())), separators=(" ,", " : ")))
+    assert verify_certificate(path) == stated
 
 
 def test_a_change_of_any_value_is_found(path: Path) -> None:
     document = json.loads(sign(certificate(), KEY))
-    found = list(places(document))
-    assert len(found) > 100
-    for at, value in found:
+    all_places = list(places(document))
+    assert len(all_places) > 100
+    for at, value in all_places:
         refusal(path, json.dumps(replaced(document, at, changed(value))).encode())
 
 
@@ -135,9 +135,9 @@ def test_a_signature_written_another_way_is_found(path: Path) -> None:
 
 
 def test_a_signature_over_something_else_is_no_signature(path: Path) -> None:
-    made = certificate()
-    bare = base64.b64encode(KEY.sign(made.canonical())).decode()
-    document = {"certificate": json.loads(made.canonical()), "signature": bare}
+    stated = certificate()
+    bare = base64.b64encode(KEY.sign(stated.canonical())).decode()
+    document = {"certificate": json.loads(stated.canonical()), "signature": bare}
     assert "signature is false" in refusal(path, json.dumps(document).encode())
 
 
@@ -145,8 +145,8 @@ def test_another_key_cannot_take_the_place_of_the_first(path: Path) -> None:
     body = json.loads(sign(certificate(), KEY))["certificate"]
     assert "signature is false" in refusal(path, signed_anew(body, OTHER))
     body["public_key"] = base64.b64encode(OTHER.public_key).decode()
-    said = refusal(path, signed_anew(body, OTHER))
-    assert f"has fingerprint {OTHER.fingerprint}, not the one that it names" in said
+    message = refusal(path, signed_anew(body, OTHER))
+    assert f"has fingerprint {OTHER.fingerprint}, not the one that it names" in message
     body["key_fingerprint"] = fingerprint(OTHER.public_key)
     assert "veil_id is not that of its spec and public key" in refusal(path, signed_anew(body, OTHER))
 
@@ -203,9 +203,9 @@ def test_what_is_no_certificate_is_refused_in_one_line(path: Path, content: byte
 
 def test_a_field_that_does_not_belong_is_named_on_one_line(path: Path) -> None:
     body = json.loads(sign(certificate(), KEY))["certificate"] | {"a\n\x1b[31mb": 1}
-    said = refusal(path, signed_anew(body))
-    assert "\x1b" not in said
-    assert "update raypp" in said
+    message = refusal(path, signed_anew(body))
+    assert "\x1b" not in message
+    assert "update raypp" in message
 
 
 def test_a_certificate_of_another_version_is_refused(path: Path) -> None:
@@ -244,7 +244,7 @@ def test_nothing_secret_is_in_the_document() -> None:
     for secret in (KEY.export_secret(), stream.weights_seed, stream.dither_seed):
         for cut in (secret, secret[:12], secret[-12:]):
             shapes = (cut, cut.hex().encode(), cut.hex().upper().encode(), base64.b64encode(cut)[:14])
-            assert not [one for one in shapes if one in text]
+            assert not [shape for shape in shapes if shape in text]
         assert str(list(secret))[1:10].encode() not in text
 
 
@@ -253,11 +253,11 @@ def test_certify_fills_in_what_an_audit_knows(path: Path) -> None:
     victims = Images(frames, ("audit",) * 5, ((),) * 5)
     evidence = Evidence(known=victims.take(range(3)), victims=victims, passed_by=2)
     rows = [reconstruct(), pairs(6, 0.3), match(top1=0.25), labels_only(0.5)]
-    made = certify(SPEC, KEY, rows, evidence=evidence, bounds={"beside": 1.0}, budget="quick", size=320)
-    path.write_bytes(sign(made, KEY))
-    assert verify_certificate(path) == made
-    assert (made.images.known, made.images.victims, made.images.passed_by) == (3, 5, 2)
-    assert made.data_digest == hashlib.sha256(frames.tobytes()).hexdigest()
-    assert made.bounds == {"beside": 1.0}
-    assert spec_of(made.spec) == SPEC
-    assert next(gate for gate in made.gates if gate.name == MATCHING).threshold == 0.5 + 0.05
+    stated = certify(SPEC, KEY, rows, evidence=evidence, bounds={"beside": 1.0}, budget="quick", size=320)
+    path.write_bytes(sign(stated, KEY))
+    assert verify_certificate(path) == stated
+    assert (stated.images.known, stated.images.victims, stated.images.passed_by) == (3, 5, 2)
+    assert stated.data_digest == hashlib.sha256(frames.tobytes()).hexdigest()
+    assert stated.bounds == {"beside": 1.0}
+    assert spec_of(stated.spec) == SPEC
+    assert next(gate for gate in stated.gates if gate.name == MATCHING).threshold == 0.5 + 0.05

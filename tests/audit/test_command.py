@@ -38,8 +38,10 @@ _SLOW_ATTACKS = (UNet, ManyKeys, FeatureBridge)
 
 
 def _light(budget: Budget, learned: bool = False) -> Suite:
-    made = suite(budget, learned)
-    return replace(made, planned=tuple(one for one in made.planned if not isinstance(one.attack, _SLOW_ATTACKS)))
+    chosen = suite(budget, learned)
+    return replace(
+        chosen, planned=tuple(planned for planned in chosen.planned if not isinstance(planned.attack, _SLOW_ATTACKS))
+    )
 
 
 @pytest.fixture
@@ -68,9 +70,9 @@ def place(videos: Path) -> Path:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_quick_audit_with_all_that_it_has(videos: Path) -> None:
-    asked = ("--size", 320, "--budget", "quick", "--here", "--json", videos / "whole.json")
+    options = ("--size", 320, "--budget", "quick", "--here", "--json", videos / "whole.json")
     key, out = videos / "owner.key", videos / "whole"
-    succeed("audit", videos / "in" / "inventory.csv", "--key", key, "--out", out, *asked, timeout=850)
+    succeed("audit", videos / "in" / "inventory.csv", "--key", key, "--out", out, *options, timeout=850)
     rows = verify_certificate(out / "public" / "certificate.json").rows
     networks = [row for row in rows if row.attack.family in {"network", "decoder for any key"}]
     assert len(networks) == 4
@@ -137,7 +139,7 @@ def test_a_patch_veil_is_tried_under_other_keys_and_a_learned_one_is_not(place: 
     tried = {row.attack.name: len(row.other_keys) for row in rows}
     assert tried == dict.fromkeys(("component view", "statistical key recovery", "activity of cells"), 4)
     assert all(row.is_veil for row in rows)
-    assert len({one.detail.mean for one in rows[0].other_keys if one.detail}) == 4
+    assert len({figures.detail.mean for figures in rows[0].other_keys if figures.detail}) == 4
     gates = verify_certificate(place / "out" / "public" / "certificate.json").gates
     assert {gate.name: len(gate.over_keys) for gate in gates}["leakage, mean"] == 5
     learned = suite(Budget.STANDARD, learned=True)
@@ -149,10 +151,10 @@ def test_run_again_only_what_is_missing_is_done(place: Path) -> None:
     rows = sorted((place / "out" / "rows").glob("*.json"))
     before = {path: path.stat().st_mtime_ns for path in rows}
     rows[3].unlink()
-    made: list[list[str]] = []
+    batches: list[list[str]] = []
 
     def cluster(tasks: Sequence[AttackTask], *_: object) -> Iterator[str]:
-        made.append([task.row_id for task in tasks])
+        batches.append([task.row_id for task in tasks])
         return attack_here(tasks)
 
     for _ in range(2):
@@ -160,7 +162,7 @@ def test_run_again_only_what_is_missing_is_done(place: Path) -> None:
         make_audit_command(cluster)(videos, place / "out", place / "owner.key", size=320, budget=Budget.QUICK)
     after = {path: path.stat().st_mtime_ns for path in rows}
     assert [path for path in rows if before[path] != after[path]] == [rows[3]]
-    assert made == [[rows[3].stem]], "the second time nothing is missing, and no cluster is started"
+    assert batches == [[rows[3].stem]], "the second time nothing is missing, and no cluster is started"
 
 
 @pytest.mark.usefixtures("_light_suite")

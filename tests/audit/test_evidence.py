@@ -17,25 +17,25 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
 
 
 def test_of_several_videos_whole_ones_are_kept_from_the_attacker(sample: Sample) -> None:
-    found = gather([str(sample.inventory)], 320, known=6, victims=4, seed=0)
-    assert found.known.frames.shape == (6, 192, 320, 3)
-    assert found.victims.frames.shape == (4, 192, 320, 3)
-    near = [np.abs(a.astype(int) - b).mean() for a in found.known.frames for b in found.victims.frames]
+    evidence = gather([str(sample.inventory)], 320, known=6, victims=4, seed=0)
+    assert evidence.known.frames.shape == (6, 192, 320, 3)
+    assert evidence.victims.frames.shape == (4, 192, 320, 3)
+    near = [np.abs(a.astype(int) - b).mean() for a in evidence.known.frames for b in evidence.victims.frames]
     assert min(near) > 5, "a frame of the same bench is much nearer"
     again = gather([str(sample.inventory)], 320, known=6, victims=4, seed=0)
-    assert np.array_equal(found.victims.frames, again.victims.frames)
+    assert np.array_equal(evidence.victims.frames, again.victims.frames)
 
 
 def test_of_one_video_the_end_is_kept_from_the_attacker(sample: Sample) -> None:
-    found = gather([str(sample.videos[0].path)], 320, known=6, victims=4, seed=0)
-    assert (len(found.known), len(found.victims)) == (6, 4)
-    assert not any(np.array_equal(a, b) for a in found.known.frames for b in found.victims.frames)
+    evidence = gather([str(sample.videos[0].path)], 320, known=6, victims=4, seed=0)
+    assert (len(evidence.known), len(evidence.victims)) == (6, 4)
+    assert not any(np.array_equal(a, b) for a in evidence.known.frames for b in evidence.victims.frames)
 
 
 def test_labels_come_with_the_frames(sample: Sample) -> None:
-    found = gather([str(sample.inventory)], 320, known=4, victims=4, seed=0)
-    assert all(found.known.boxes)
-    for boxes in found.victims.boxes:
+    evidence = gather([str(sample.inventory)], 320, known=4, victims=4, seed=0)
+    assert all(evidence.known.boxes)
+    for boxes in evidence.victims.boxes:
         for _, box in boxes:
             assert box.x - box.w / 2 + 1e-6 >= 0
             assert box.y + box.h / 2 <= 1 + 1e-6

@@ -26,18 +26,18 @@ from tests.audit.rows import FAILED, control, decide, labels_only, match, pairs,
 
 
 def gate(name: str, rows: list[AttackRow]) -> Gate:
-    return next(one for one in judge_gates(rows) if one.name == name)
+    return next(gate_of_name for gate_of_name in judge_gates(rows) if gate_of_name.name == name)
 
 
 def test_gates_are_met_by_attacks_that_work_and_find_little() -> None:
     rows = [reconstruct("view", 0.05, worst=0.2), reconstruct("statistics", 0.02), match(top1=0.125), labels_only(0.25)]
     mean, worst, matching = judge_gates(rows)[:3]
-    assert [one.name for one in (mean, worst, matching)] == [MEAN, WORST, MATCHING]
-    assert {one.verdict for one in (mean, worst, matching)} == {Verdict.MET}
+    assert [gate_found.name for gate_found in (mean, worst, matching)] == [MEAN, WORST, MATCHING]
+    assert {gate_found.verdict for gate_found in (mean, worst, matching)} == {Verdict.MET}
     assert (mean.got, mean.high, mean.threshold, mean.by) == (0.05, 0.06, 0.10, "view")
     assert (worst.got, worst.high, worst.threshold, worst.by) == (0.2, None, 0.25, "view")
     assert (matching.got, matching.high, matching.threshold) == (0.125, 0.125 + 0.0625, 0.25 + 0.05)
-    assert all(one.adversary is Adversary.CIPHERTEXT_ONLY for one in (mean, worst, matching))
+    assert all(gate_found.adversary is Adversary.CIPHERTEXT_ONLY for gate_found in (mean, worst, matching))
 
 
 def test_a_decision_changes_no_gate() -> None:
@@ -95,7 +95,7 @@ def test_figures_of_a_broken_attack_neither_count_nor_pass() -> None:
 
 
 def test_without_attacks_nothing_is_evaluated() -> None:
-    assert {one.verdict for one in judge_gates([labels_only(0.5)])} == {Verdict.NOT_EVALUATED}
+    assert {gate_found.verdict for gate_found in judge_gates([labels_only(0.5)])} == {Verdict.NOT_EVALUATED}
 
 
 def test_only_ciphertext_only_attacks_on_the_audited_veil_have_thresholds() -> None:
@@ -105,8 +105,12 @@ def test_only_ciphertext_only_attacks_on_the_audited_veil_have_thresholds() -> N
 
 
 def test_matching_is_held_against_labels_alone() -> None:
-    met, undecided, missed = (gate(MATCHING, [match(top1=0.5), labels_only(told)]) for told in (0.55, 0.5, 0.4))
-    assert [one.verdict for one in (met, undecided, missed)] == [Verdict.MET, Verdict.UNDECIDED, Verdict.MISSED]
+    met, undecided, missed = (gate(MATCHING, [match(top1=0.5), labels_only(guessed)]) for guessed in (0.55, 0.5, 0.4))
+    assert [gate_found.verdict for gate_found in (met, undecided, missed)] == [
+        Verdict.MET,
+        Verdict.UNDECIDED,
+        Verdict.MISSED,
+    ]
     assert met.by == "by activity"
 
 
@@ -162,7 +166,7 @@ def test_an_insider_has_thresholds_that_ciphertext_only_attacks_count_for_too() 
 
 
 def test_not_one_face_and_not_one_word_is_allowed() -> None:
-    rows = [reconstruct("view"), reconstruct("statistics", recognised=recognised(found=1, read=2))]
+    rows = [reconstruct("view"), reconstruct("statistics", recognised=recognised(faces_found=1, read=2))]
     faces, text = gate(FACES, rows), gate(TEXT, rows)
     assert (faces.got, faces.by, faces.verdict) == (1 / 200, "statistics", Verdict.MISSED)
     assert (text.got, text.by, text.verdict) == (2 / 20, "statistics", Verdict.MISSED)
@@ -201,22 +205,22 @@ def test_an_attack_at_which_nobody_looked_keeps_faces_and_text_from_being_met(si
 
 
 def test_a_threshold_met_under_every_key_is_met_and_says_over_which() -> None:
-    found = gate(MEAN, [under_keys(reconstruct("view", 0.05), 0.02, 0.07), reconstruct("statistics", 0.01)])
-    assert (found.verdict, found.got, found.over_keys) == (Verdict.MET, 0.05, (0.05, 0.02, 0.07))
+    gate_found = gate(MEAN, [under_keys(reconstruct("view", 0.05), 0.02, 0.07), reconstruct("statistics", 0.01)])
+    assert (gate_found.verdict, gate_found.got, gate_found.over_keys) == (Verdict.MET, 0.05, (0.05, 0.02, 0.07))
 
 
 @pytest.mark.parametrize("other", [0.11, 0.095])
 def test_a_threshold_that_another_key_does_not_surely_meet_is_undecided(other: float) -> None:
-    found = gate(MEAN, [under_keys(reconstruct("view", 0.05), 0.02, other)])
-    assert (found.verdict, found.over_keys) == (Verdict.UNDECIDED, (0.05, 0.02, other))
+    gate_found = gate(MEAN, [under_keys(reconstruct("view", 0.05), 0.02, other)])
+    assert (gate_found.verdict, gate_found.over_keys) == (Verdict.UNDECIDED, (0.05, 0.02, other))
 
 
 def test_owners_of_one_spec_are_told_the_same_whichever_key_is_theirs() -> None:
     keys = (0.01, 0.059, 0.105)
-    told = [
-        gate(MEAN, [under_keys(reconstruct("view", own), *(one for one in keys if one != own))]).verdict for own in keys
+    verdicts = [
+        gate(MEAN, [under_keys(reconstruct("view", own), *(key for key in keys if key != own))]).verdict for own in keys
     ]
-    assert told == [Verdict.UNDECIDED] * 3
+    assert verdicts == [Verdict.UNDECIDED] * 3
 
 
 def test_a_threshold_that_is_surely_missed_under_the_owners_own_key_is_missed() -> None:
@@ -250,5 +254,5 @@ def test_what_is_not_evaluated_stays_so_over_keys() -> None:
 def test_matching_is_held_against_other_keys_too() -> None:
     row = match(top1=0.125)
     row = row.model_copy(update={"other_keys": (MatchFigures(top1=share_estimate(np.array([True] * 15 + [False]))),)})
-    found = gate(MATCHING, [row, labels_only(0.25)])
-    assert (found.verdict, found.over_keys) == (Verdict.UNDECIDED, (0.125, 15 / 16))
+    gate_found = gate(MATCHING, [row, labels_only(0.25)])
+    assert (gate_found.verdict, gate_found.over_keys) == (Verdict.UNDECIDED, (0.125, 15 / 16))

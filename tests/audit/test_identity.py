@@ -35,12 +35,12 @@ def people() -> People:
             box = np.array([left, top, left + 24, top + 56], dtype=np.float32)
             track.append((0, step * 1_000_000, np.clip(frame, 0, 255).astype(np.uint8), box))
         tracks.append(track)
-    made = together(tracks, "people")
-    assert isinstance(made, People)
-    return made
+    drawn_people = together(tracks, "people")
+    assert isinstance(drawn_people, People)
+    return drawn_people
 
 
-def told(attack: DecideAttack, target: AttackTarget, people: People) -> float:
+def auc_of(attack: DecideAttack, target: AttackTarget, people: People) -> float:
     case = Case(target, people.images, people.images, people=people)
     row = decided_row("weak", attack, case)
     assert row.auc is not None
@@ -50,27 +50,27 @@ def told(attack: DecideAttack, target: AttackTarget, people: People) -> float:
 
 def test_people_are_told_from_plain_images_not_from_noise_and_hardly_from_boxes(people: People) -> None:
     attack = Recogniser(BoxSubject.BODIES, 40)
-    assert told(attack, baselines.plain(), people) > 0.8
-    assert 0.3 < told(attack, baselines.noise(8, 4, 4, 1), people) < 0.7
-    assert 0.3 < told(BoxesAlone(BoxSubject.BODIES), baselines.plain(), people) < 0.7
+    assert auc_of(attack, baselines.plain(), people) > 0.8
+    assert 0.3 < auc_of(attack, baselines.noise(8, 4, 4, 1), people) < 0.7
+    assert 0.3 < auc_of(BoxesAlone(BoxSubject.BODIES), baselines.plain(), people) < 0.7
 
 
 def test_nobody_is_learnt_from_who_is_asked_about_and_pairs_are_a_second_apart(people: People) -> None:
     both = list(halves(people, 0))
-    assert [set(learnt) | set(asked) for learnt, asked in both] == [set(range(PEOPLE))] * 2
+    assert [set(learnt) | set(judged) for learnt, judged in both] == [set(range(PEOPLE))] * 2
     assert set(both[0][1]) == set(both[1][0])
-    for learnt, asked in both:
-        assert not set(learnt) & set(asked)
-        for trio in trios_of(people, asked):
-            one, same, other = (people.person_N[place] for place in (trio.first, trio.same, trio.other))
-            assert one == same != other
-            assert {int(one), int(other)} <= set(asked.tolist())
+    for learnt, judged in both:
+        assert not set(learnt) & set(judged)
+        for trio in trios_of(people, judged):
+            first, same, other = (people.person_N[place] for place in (trio.first, trio.same, trio.other))
+            assert first == same != other
+            assert {int(first), int(other)} <= set(judged.tolist())
             assert abs(people.times_us_N[trio.first] - people.times_us_N[trio.same]) >= 1_000_000
 
 
 def test_who_is_alone_in_a_video_is_only_learnt_from(people: People) -> None:
     alone = replace(people, video_N=(people.person_N == 0).astype(np.int64))
-    assert all(0 in learnt and 0 not in asked for learnt, asked in halves(alone, 0))
+    assert all(0 in learnt and 0 not in judged for learnt, judged in halves(alone, 0))
 
 
 def test_few_people_say_so(people: People) -> None:
@@ -97,9 +97,9 @@ def test_boxes_that_overlap_from_frame_to_frame_are_one_track_even_after_a_gap()
 
 def test_an_interval_over_few_people_is_wide_however_many_pairs_there_are() -> None:
     whose = np.repeat(np.arange(4), 50)
-    found = scores.auc_of_people(np.ones(200), np.zeros(200), whose)
-    assert (found.mean, found.high) == (1, 1)
-    assert found.low < 0.75
+    auc = scores.auc_of_people(np.ones(200), np.zeros(200), whose)
+    assert (auc.mean, auc.high) == (1, 1)
+    assert auc.low < 0.75
     assert scores.auc(np.ones(200), np.zeros(200)).low > 0.97
 
 
@@ -108,8 +108,10 @@ def test_a_recogniser_of_veiled_faces_counts_for_the_insiders_gate_and_only_wher
     faces = decide(TRAINED_ON_FACES, auc=0.8)
 
     def gate(*rows: object) -> tuple[Verdict, str]:
-        found = next(one for one in judge_gates([reconstruct(), own, *rows]) if one.name == INSIDER_IDENTITY)  # type: ignore[list-item]
-        return found.verdict, found.by
+        insider_gate = next(
+            candidate for candidate in judge_gates([reconstruct(), own, *rows]) if candidate.name == INSIDER_IDENTITY
+        )  # type: ignore[list-item]
+        return insider_gate.verdict, insider_gate.by
 
     assert gate(faces) == (Verdict.MISSED, TRAINED_ON_FACES)
     assert gate(faces.model_copy(update={"auc": estimate(0.52, spread=0.02)}))[0] is Verdict.MET

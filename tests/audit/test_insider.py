@@ -107,12 +107,12 @@ def test_another_detector_makes_rows_of_its_own_and_leaves_the_others(place: Pat
     (place / "other.model").write_bytes((place / START_FILE).read_bytes() + b" ")
     files = [{}, {"model": place / START_FILE}, {"model": place / "other.model"}]
     rows = [
-        {task.row_id: bool(task.insider) for task in tasks(settings(place, weights=place / "public.pt", **one))}
-        for one in files
+        {task.row_id: bool(task.insider) for task in tasks(settings(place, weights=place / "public.pt", **file))}
+        for file in files
     ]
-    for one in rows[1:]:
-        assert {row for row, by_team in one.items() if not by_team} == {row for row, by in rows[0].items() if not by}
-    own = [{row for row, by_team in one.items() if by_team} for one in rows]
+    for listed in rows[1:]:
+        assert {row for row, by_team in listed.items() if not by_team} == {row for row, by in rows[0].items() if not by}
+    own = [{row for row, by_team in listed.items() if by_team} for listed in rows]
     assert not own[0] & own[1]
     assert not own[1] & own[2]
 

@@ -35,9 +35,9 @@ def test_it_comes_nearer_than_a_linear_decoder_to_what_true_features_are_of(
     public: PublicStages, known: Images, victims: Images
 ) -> None:
     given = case(public, known, victims, public(victims.frames))
-    found, linear = INVERSION.reconstruct(given), FeatureBridge(Decoder.LINEAR, aligned=True).reconstruct(given)
-    assert detail(found, victims) > detail(linear, victims) + 0.02
-    assert scores.psnr(found, victims.frames).mean() > scores.psnr(linear, victims.frames).mean()
+    inverted, linear = INVERSION.reconstruct(given), FeatureBridge(Decoder.LINEAR, aligned=True).reconstruct(given)
+    assert detail(inverted, victims) > detail(linear, victims) + 0.02
+    assert scores.psnr(inverted, victims.frames).mean() > scores.psnr(linear, victims.frames).mean()
 
 
 def test_features_of_nothing_lead_to_no_image(public: PublicStages, known: Images, victims: Images) -> None:
@@ -50,9 +50,9 @@ def test_it_sees_of_victims_what_the_adapter_gives_and_nothing_else(
 ) -> None:
     short, features = FeatureInversion(3), public(victims.frames)
     scrambled = replace(victims, frames=np.random.default_rng(0).permuted(victims.frames, axis=None))
-    honest, other = (short.reconstruct(case(public, known, one, features)) for one in (victims, scrambled))
+    honest, other = (short.reconstruct(case(public, known, images, features)) for images in (victims, scrambled))
     assert np.array_equal(honest, other)
-    assert all(one.grad is None for one in public.layers.parameters())
+    assert all(parameter.grad is None for parameter in public.layers.parameters())
 
 
 def test_without_a_detector_it_says_what_it_needs(known: Images, victims: Images) -> None:

@@ -36,8 +36,8 @@ def _one_thread() -> Iterator[None]:
 
 
 def made_on(name: str, known: Images, victims: Images) -> Frames:
-    made = Veil(PatchSpec(), VeilKey(bytes(range(32))))
-    return SHORT.reconstruct(case_of(name, made, CaseInputs(Evidence(known, victims, 0)), 0))
+    veil_made = Veil(PatchSpec(), VeilKey(bytes(range(32))))
+    return SHORT.reconstruct(case_of(name, veil_made, CaseInputs(Evidence(known, victims, 0)), 0))
 
 
 def test_what_takes_little_away_is_opened_and_noise_is_not(known: Images, victims: Images) -> None:
@@ -64,10 +64,10 @@ def test_by_gradients_alone_pixels_are_found_that_agree_with_the_codes(victims: 
     smooth, frame = Smooth(), victims.frames[0]
     codes = smooth.values(torch.from_numpy(victims.frames[:1]).permute(0, 3, 1, 2).float()).floor().byte().numpy()[0]
     coarse = np.array(Image.fromarray(frame[::16, ::16]).resize(frame.shape[1::-1], Image.Resampling.BICUBIC))
-    found = descend(smooth, codes, coarse, HOLD, 80)
-    one = victims.take([0])
-    assert detail(coarse[None], one) < 0.5
-    assert detail(found[None], one) > 0.9
+    descended = descend(smooth, codes, coarse, HOLD, 80)
+    victim = victims.take([0])
+    assert detail(coarse[None], victim) < 0.5
+    assert detail(descended[None], victim) > 0.9
     held_fast = descend(smooth, codes, coarse, Hold(variation=0.0, anchor=1e6), 80)
     assert np.abs(held_fast.astype(int) - coarse).max() <= 2
 
@@ -79,10 +79,12 @@ def test_it_sees_of_victims_their_codes_and_nothing_else(known: Images, victims:
     def encode(images: Images) -> Codes:
         return codes if len(images) == len(victims) and images.frames[0, 0, 0, 0] == 7 else target.encode(images)
 
-    marked = [replace(victims, frames=one.copy()) for one in (victims.frames, 255 - victims.frames)]
-    for one in marked:
-        one.frames[0, 0, 0, 0] = 7
-    first, second = (brief.reconstruct(Case(replace(target, encode=encode), known, one)) for one in marked)
+    marked = [replace(victims, frames=frames.copy()) for frames in (victims.frames, 255 - victims.frames)]
+    for marked_images in marked:
+        marked_images.frames[0, 0, 0, 0] = 7
+    first, second = (
+        brief.reconstruct(Case(replace(target, encode=encode), known, marked_images)) for marked_images in marked
+    )
     assert np.array_equal(first, second)
 
 
@@ -93,11 +95,18 @@ def test_where_there_is_no_key_none_can_be_lost(known: Images, victims: Images) 
 
 @pytest.mark.parametrize("learned", [False, True])
 def test_from_standard_on_it_is_made_on_the_veil_its_control_and_noise(learned: bool) -> None:
-    assert all(one.attack.adversary is not Adversary.WHITE_BOX for one in suite(Budget.QUICK, learned).planned)
+    assert all(
+        planned_attack.attack.adversary is not Adversary.WHITE_BOX
+        for planned_attack in suite(Budget.QUICK, learned).planned
+    )
     for budget in (Budget.STANDARD, Budget.FULL):
-        made = suite(budget, learned)
-        (planned,) = [one for one in made.planned if one.attack.adversary is Adversary.WHITE_BOX]
+        chosen = suite(budget, learned)
+        (planned,) = [
+            planned_attack
+            for planned_attack in chosen.planned
+            if planned_attack.attack.adversary is Adversary.WHITE_BOX
+        ]
         assert planned.on == (VEIL, UNFOLDED, NOISE_UNDER_KEY)
         assert planned.requirement is not None
         assert planned.requirement.on in CONTROLS
-        assert [name for name, one in made.pairs() if one is planned] == list(planned.on)
+        assert [name for name, candidate in chosen.pairs() if candidate is planned] == list(planned.on)

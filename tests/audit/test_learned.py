@@ -62,30 +62,30 @@ def test_its_certificate_is_of_its_spec_and_verifies(settings: AuditSettings) ->
         run_attack(task)
     key = load_owner_key(settings.key_path)
     rows = read_attack_rows(wanted)
-    made = certify(
+    stated = certify(
         settings.spec, key, rows, evidence=lab_of(settings).evidence, bounds={}, budget="quick", size=settings.size
     )
-    settings.out.joinpath("certificate.json").write_bytes(sign(made, key))
-    found = verify_certificate(settings.out / "certificate.json")
-    assert found.veil_id == key.veil_id(settings.spec)
-    assert found.spec["family"] == "learned"
-    (row,) = [row for row in found.rows if row.is_veil]
+    settings.out.joinpath("certificate.json").write_bytes(sign(stated, key))
+    verified = verify_certificate(settings.out / "certificate.json")
+    assert verified.veil_id == key.veil_id(settings.spec)
+    assert verified.spec["family"] == "learned"
+    (row,) = [row for row in verified.rows if row.is_veil]
     assert row.detail is not None
 
 
 def test_what_is_attacked_are_the_codes_of_its_own_encoder(settings: AuditSettings) -> None:
-    made = open_veil(settings.spec, load_owner_key(settings.key_path), settings.encoder)
+    opened = open_veil(settings.spec, load_owner_key(settings.key_path), settings.encoder)
     victims = lab_of(settings).evidence.victims
-    codes = veil(made).encode(victims)
+    codes = veil(opened).encode(victims)
     assert codes.shape == (len(victims), 6, 12, 12)
-    assert np.array_equal(codes, made.stream("audit", victims.cameras[0]).encode(victims.frames))
+    assert np.array_equal(codes, opened.stream("audit", victims.cameras[0]).encode(victims.frames))
 
 
 def test_under_its_key_it_is_inverted_through_its_own_encoder_and_the_key_goes_nowhere(
     settings: AuditSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = replace(suite(Budget.QUICK), planned=(Planned(KeyLost(3, 2), None, (VEIL,)),))
-    monkeypatch.setattr(auditing, "suite", lambda *_, **__: made)
+    attacks = replace(suite(Budget.QUICK), planned=(Planned(KeyLost(3, 2), None, (VEIL,)),))
+    monkeypatch.setattr(auditing, "suite", lambda *_, **__: attacks)
     (task,) = tasks(settings)
     run_attack(task.model_copy(update={"recognisers": ""}))
     (path,) = (settings.out / "rows").glob("*.json")
@@ -102,7 +102,7 @@ def test_a_row_is_of_the_encoder_and_not_of_its_place(settings: AuditSettings) -
     assert settings.encoder is not None
     moved = settings.model_copy(update={"encoder": settings.out.parent / "other.veil"})
     other = settings.model_copy(update={"spec": settings.spec.model_copy(update={"encoder": "0" * 32})})
-    rows = [{task.row_id for task in _view(one)} for one in (settings, moved, other)]
+    rows = [{task.row_id for task in _view(case)} for case in (settings, moved, other)]
     assert rows[0] == rows[1]
     assert not rows[0] & rows[2]
     (attacked,) = [task for task in _view(moved) if task.target == VEIL]

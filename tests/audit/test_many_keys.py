@@ -39,25 +39,25 @@ def linear(seed: int) -> AttackTarget:
 
 
 def test_a_linear_mix_is_opened_without_any_pair_and_noise_is_not(known: Images, victims: Images) -> None:
-    made = KEYS.reconstruct(Case(linear(3), known, victims))
-    assert abs(detail(made, victims)) > 0.5
+    reconstructed = KEYS.reconstruct(Case(linear(3), known, victims))
+    assert abs(detail(reconstructed, victims)) > 0.5
     drawn = replace(baselines.noise(8, 4, 8, 0), random_key=lambda number: baselines.noise(8, 4, 8, number + 1))
     assert abs(detail(KEYS.reconstruct(Case(drawn, known, victims)), victims)) < 0.15
 
 
 def test_neither_plain_victims_nor_pairs_of_their_key_are_used(known: Images, victims: Images) -> None:
-    codes, asked = linear(3).encode(victims), []
+    codes, images_seen = linear(3).encode(victims), []
 
     def encode(images: Images) -> Frames:
-        asked.append(images)
+        images_seen.append(images)
         return codes
 
     stub = replace(linear(3), encode=encode)
     scrambled = replace(victims, frames=np.random.default_rng(0).permuted(victims.frames, axis=None))
     short = ManyKeys(2, 3)
-    honest, other = (short.reconstruct(Case(stub, known, one)) for one in (victims, scrambled))
+    honest, other = (short.reconstruct(Case(stub, known, images)) for images in (victims, scrambled))
     assert np.array_equal(honest, other)
-    assert [one is wanted for one, wanted in zip(asked, (victims, scrambled), strict=True)] == [True, True]
+    assert [images is wanted for images, wanted in zip(images_seen, (victims, scrambled), strict=True)] == [True, True]
 
 
 def test_axes_do_not_change_with_names_and_order_of_values(known: Images) -> None:
@@ -66,8 +66,8 @@ def test_axes_do_not_change_with_names_and_order_of_values(known: Images) -> Non
     names = np.stack([chance.permutation(8) for _ in range(16)]).astype(np.uint8)
     renamed = np.stack([names[c][codes[:, c]] for c in range(16)], axis=1)[:, chance.permutation(16)]
     reference = Axes.of(codes, 8, 12)
-    found = Axes.of(renamed, 8, 12).turned_to(reference, renamed)
-    assert np.allclose(found.components(renamed), reference.components(codes), atol=1e-2)
+    turned = Axes.of(renamed, 8, 12).turned_to(reference, renamed)
+    assert np.allclose(turned.components(renamed), reference.components(codes), atol=1e-2)
 
 
 def test_turning_undoes_a_rotation_and_its_sign(known: Images) -> None:
@@ -78,17 +78,17 @@ def test_turning_undoes_a_rotation_and_its_sign(known: Images) -> None:
         turned = replace(reference, matrix=way * reference.matrix @ turn).measured_on(codes)
         back = turned.turned_to(reference, codes).components(codes)
         wanted = reference.components(codes)
-        likeness = [abs(np.corrcoef(back[:, one].ravel(), wanted[:, one].ravel())[0, 1]) for one in range(8)]
+        likeness = [abs(np.corrcoef(back[:, axis].ravel(), wanted[:, axis].ravel())[0, 1]) for axis in range(8)]
         assert np.mean(likeness) > 0.95, likeness
 
 
 def test_keys_are_drawn_of_the_patch_veil_and_rotations_of_a_learned_one(known: Images) -> None:
     mine = veil(Veil(PatchSpec(), VeilKey(bytes(32))))
     assert mine.random_key is not None
-    made = [mine.encode(known), *(mine.random_key(number).encode(known) for number in (0, 1, 1))]
-    assert [one.shape for one in made] == [made[0].shape] * 4
-    assert np.array_equal(made[2], made[3])
-    assert all(np.mean(made[a] != made[b]) > 0.5 for a, b in ((0, 1), (0, 2), (1, 2)))
+    codes = [mine.encode(known), *(mine.random_key(number).encode(known) for number in (0, 1, 1))]
+    assert [codes_of_key.shape for codes_of_key in codes] == [codes[0].shape] * 4
+    assert np.array_equal(codes[2], codes[3])
+    assert all(np.mean(codes[a] != codes[b]) > 0.5 for a, b in ((0, 1), (0, 2), (1, 2)))
     torch.manual_seed(0)
     stages = PublicStages(nn.Sequential(nn.Conv2d(3, 6, 8, 8), nn.SiLU()).eval(), 8)
     for channels in (4, 10):
@@ -105,20 +105,23 @@ def test_where_no_key_can_be_drawn_it_says_so(known: Images, victims: Images) ->
 
 
 def test_what_was_learnt_once_is_used_against_any_key_of_the_spec(known: Images, victims: Images) -> None:
-    short, made = ManyKeys(2, 3), Veil(PatchSpec(), VeilKey(bytes(32)))
-    taught = short.learn(Case(veil(made), known, victims.take(())))
-    for target in (veil(made), under_other_key(made, 0)):
+    short, veil_made = ManyKeys(2, 3), Veil(PatchSpec(), VeilKey(bytes(32)))
+    taught = short.learn(Case(veil(veil_made), known, victims.take(())))
+    for target in (veil(veil_made), under_other_key(veil_made, 0)):
         case = Case(target, known, victims)
         assert np.array_equal(taught.reconstruct(case), short.reconstruct(case))
 
 
 def test_other_owners_keys_are_none_that_an_attacker_draws_and_always_the_same(known: Images) -> None:
-    made = Veil(PatchSpec(), VeilKey(bytes(32)))
-    mine = veil(made)
+    veil_made = Veil(PatchSpec(), VeilKey(bytes(32)))
+    mine = veil(veil_made)
     assert mine.random_key is not None
     codes = [
-        one.encode(known)
-        for one in (mine, *(way(n) for way in (mine.random_key, lambda n: under_other_key(made, n)) for n in (0, 1)))
+        target.encode(known)
+        for target in (
+            mine,
+            *(way(n) for way in (mine.random_key, lambda n: under_other_key(veil_made, n)) for n in (0, 1)),
+        )
     ]
     assert all(np.mean(a != b) > 0.5 for place, a in enumerate(codes) for b in codes[:place])
     assert np.array_equal(codes[-1], under_other_key(Veil(PatchSpec(), VeilKey(bytes(31) + b"x")), 1).encode(known))

@@ -32,7 +32,7 @@ def _images(count: int, cameras: int = 1, seed: int = 0) -> Images:
         image += things.normal(0, 3, SIZE)
         frames.append(np.repeat(np.clip(image, 0, 255).astype(np.uint8)[..., None], 3, axis=2))
         boxes.append(tuple(mine))
-    return Images(np.stack(frames), tuple(f"camera {one % cameras}" for one in range(count)), tuple(boxes))
+    return Images(np.stack(frames), tuple(f"camera {index % cameras}" for index in range(count)), tuple(boxes))
 
 
 def _veil() -> AttackTarget:

@@ -23,13 +23,13 @@ BLOCK = 8
 class Painter:
     """An attack whose outcome is given."""
 
-    made: Frames
+    images: Frames
     adversary: Adversary = Adversary.CIPHERTEXT_ONLY
     id: ClassVar[AttackId] = AttackId(family="painter")
     knowledge: str = "everything"
 
     def reconstruct(self, _: Case) -> Frames:
-        return self.made
+        return self.images
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,14 @@ def inside_out(truth: Frames) -> Frames:
 
 
 def test_detail_that_is_there_the_wrong_way_round_is_found(truth: Frames, tmp_path: Path) -> None:
-    made = inside_out(truth)
-    assert scores.ssim(made, truth).mean() > scores.ssim(255 - made, truth).mean()
-    row = measured(truth, Painter(made), tmp_path)
+    reconstruction = inside_out(truth)
+    assert scores.ssim(reconstruction, truth).mean() > scores.ssim(255 - reconstruction, truth).mean()
+    row = measured(truth, Painter(reconstruction), tmp_path)
     assert row.detail is not None
     assert row.detail.mean > 0.9
     drawn = np.asarray(Image.open(tmp_path / "images" / "a.png"))
-    shown = next(place for place, one in enumerate(truth) if np.array_equal(drawn[:64, :64], one))
-    assert np.array_equal(drawn[:64, 64:], 255 - made[shown])
+    shown = next(place for place, frame in enumerate(truth) if np.array_equal(drawn[:64, :64], frame))
+    assert np.array_equal(drawn[:64, 64:], 255 - reconstruction[shown])
 
 
 def test_a_known_plaintext_adversary_knows_which_way_round_it_is(truth: Frames, tmp_path: Path) -> None:
@@ -95,28 +95,28 @@ def test_a_known_plaintext_adversary_knows_which_way_round_it_is(truth: Frames, 
 
 
 def test_images_scored_one_by_one_score_as_all_at_once(truth: Frames, tmp_path: Path) -> None:
-    made = np.clip(truth.astype(int) // 2 + np.random.default_rng(1).integers(0, 90, truth.shape), 0, 255).astype(
-        np.uint8
-    )
-    row = measured(truth, Painter(made), tmp_path)
+    reconstruction = np.clip(
+        truth.astype(int) // 2 + np.random.default_rng(1).integers(0, 90, truth.shape), 0, 255
+    ).astype(np.uint8)
+    row = measured(truth, Painter(reconstruction), tmp_path)
     images = Images(truth, ("camera",) * 4, ((),) * 4)
     blind = BlindBaseline.of(images, images, BLOCK)
-    leaked = scores.leakage(scores.detail(made, truth, BLOCK), blind.detail)
+    leaked = scores.leakage(scores.detail(reconstruction, truth, BLOCK), blind.detail)
     assert row.detail == scores.estimate(leaked)
-    assert row.psnr_db == scores.estimate(scores.psnr(made, truth))
+    assert row.psnr_db == scores.estimate(scores.psnr(reconstruction, truth))
 
 
 def test_a_row_holds_the_figures_of_its_kind_and_no_other(truth: Frames, tmp_path: Path) -> None:
-    made = [measured(truth, attack, tmp_path) for attack in (Painter(truth), Finder(), Decider())]
-    assert [row.kind for row in made] == [Kind.RECONSTRUCT, Kind.MATCH, Kind.DECIDE]
+    rows_made = [measured(truth, attack, tmp_path) for attack in (Painter(truth), Finder(), Decider())]
+    assert [row.kind for row in rows_made] == [Kind.RECONSTRUCT, Kind.MATCH, Kind.DECIDE]
     figures = ({"detail", "edges", "psnr_db", "ssim", "blind_psnr_db", "image"}, {"top1", "candidates"}, {"auc"})
-    for row, own in zip(made, figures, strict=True):
+    for row, own in zip(rows_made, figures, strict=True):
         stated = row.model_dump()
         assert all(stated[name] is not None for name in own)
         assert not stated.keys() & (set().union(*figures) - own)
-    _, matched, decided = (row.model_dump() for row in made)
+    _, matched, decided = (row.model_dump() for row in rows_made)
     assert (matched["top1"]["mean"], matched["candidates"], decided["auc"]["mean"]) == (0.75, 4, 4 / 6)
-    assert [row.images for row in made] == [4, 4, 5]
+    assert [row.images for row in rows_made] == [4, 4, 5]
 
 
 def test_an_attack_that_could_not_be_made_has_a_row_of_its_kind() -> None:
@@ -145,10 +145,10 @@ def test_an_attack_is_measured_under_each_key_and_learns_once(truth: Frames, tmp
     blind = BlindBaseline.of(images, images, BLOCK)
     row = row_of("this veil", attack, Case(mine, images, images), blind, tmp_path / "a.png", others=others)
     assert attack.learnt == [mine.name]
-    found = [one.detail.mean for one in (row, *row.other_keys) if one.detail]
-    assert found[1] == pytest.approx(1)
-    assert found[0] == found[2] < 0.1
+    details = [figures.detail.mean for figures in (row, *row.other_keys) if figures.detail]
+    assert details[1] == pytest.approx(1)
+    assert details[0] == details[2] < 0.1
     assert under_key(row, 0).detail == row.other_keys[0].detail
     assert under_key(row, 0).other_keys == ()
     matched = row_of("this veil", Finder(), Case(mine, images, images), blind, tmp_path / "b.png", others=others)
-    assert [one.top1 and one.top1.mean for one in matched.other_keys] == [0.75, 0.75]
+    assert [figures.top1 and figures.top1.mean for figures in matched.other_keys] == [0.75, 0.75]

@@ -43,18 +43,18 @@ class Remembering:
         return Remembering(self.remembers / 2)
 
 
-def told(name: str, seed: int, count: int = 50) -> Images:
-    made = shapes(count, (32, 32), seed)
-    made.frames[:, 0, 0, 0] = np.random.default_rng(seed).integers(0, 256, count)
-    return replace(made, cameras=(name,) * count)
+def marked(name: str, seed: int, count: int = 50) -> Images:
+    images = shapes(count, (32, 32), seed)
+    images.frames[:, 0, 0, 0] = np.random.default_rng(seed).integers(0, 256, count)
+    return replace(images, cameras=(name,) * count)
 
 
-def auc(found: Decisions) -> Estimate:
-    return scores.auc(found.so, found.not_so)
+def auc(decisions: Decisions) -> Estimate:
+    return scores.auc(decisions.so, decisions.not_so)
 
 
 def test_a_low_loss_tells_little_of_frames_of_unlike_difficulty_and_forgetting_all() -> None:
-    trial = Trial(told("member", 0), told("stranger", 1), told("own", 2))
+    trial = Trial(marked("member", 0), marked("stranger", 1), marked("own", 2))
     case = Case(replace(MIX, detector=Remembering(60.0)), trial.own, trial.own, trial=trial)
     plain, calibrated = (auc(Membership(calibrated).decide(case)) for calibrated in (False, True))
     assert 0.55 < plain.mean < 0.75

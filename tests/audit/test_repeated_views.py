@@ -7,7 +7,7 @@ from raypp.audit.suite.suite import suite
 
 
 def test_from_standard_on_the_same_is_looked_at_more_than_once() -> None:
-    names = {budget: {one.attack.id.name for one in suite(budget).planned} for budget in Budget}
+    names = {budget: {planned_attack.attack.id.name for planned_attack in suite(budget).planned} for budget in Budget}
     assert "component view, mean of 16 frames" not in names[Budget.QUICK]
     assert {
         "component view, mean of 16 frames",
@@ -21,17 +21,20 @@ def test_from_standard_on_the_same_is_looked_at_more_than_once() -> None:
 def test_every_name_is_given_once_and_every_control_is_made() -> None:
     for budget in Budget:
         planned = suite(budget).planned
-        assert len({one.attack.id.name for one in planned}) == len(planned)
-        assert all(one.requirement is None or one.requirement.on in one.on for one in planned)
+        assert len({planned_attack.attack.id.name for planned_attack in planned}) == len(planned)
+        assert all(
+            planned_attack.requirement is None or planned_attack.requirement.on in planned_attack.on
+            for planned_attack in planned
+        )
 
 
 def test_weak_targets_can_do_what_their_attacks_ask() -> None:
-    made = suite(Budget.STANDARD).planned
+    chosen = suite(Budget.STANDARD).planned
     ridge, network = (
-        next(one.attack for one in made if one.attack.id.name == name)
+        next(planned_attack.attack for planned_attack in chosen if planned_attack.attack.id.name == name)
         for name in ("ridge, 6 pairs", "network, 100 pairs")
     )
-    for one in seen_often(ManyKeys(2, 2), ridge, network, (16,), (4,)):
-        weak = WEAK[one.weak]()
-        assert weak.random_key is not None or not one.drawing
-        assert weak.other_owner_key is not None or one.attack.id.frames
+    for attack in seen_often(ManyKeys(2, 2), ridge, network, (16,), (4,)):
+        weak = WEAK[attack.weak]()
+        assert weak.random_key is not None or not attack.drawing
+        assert weak.other_owner_key is not None or attack.attack.id.frames

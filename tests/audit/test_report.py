@@ -64,11 +64,11 @@ class Page(HTMLParser):
         self.text += data
 
     def values(self, name: str) -> list[str]:
-        return [value or "" for one, value in self.attributes if one == name]
+        return [value or "" for attribute, value in self.attributes if attribute == name]
 
 
-def show(folder: Path, made: Certificate, images: Path | None = None) -> Page:
-    path = write_audit_report(folder, made, images or folder / "images")
+def show(folder: Path, stated: Certificate, images: Path | None = None) -> Page:
+    path = write_audit_report(folder, stated, images or folder / "images")
     assert path == folder / "report.html"
     return Page(path.read_text())
 
@@ -81,11 +81,11 @@ def save(folder: Path, name: str, side: int = 16, kind: str = "PNG") -> bytes:
 
 
 def test_the_report_says_what_was_attacked_and_what_came_of_it(tmp_path: Path) -> None:
-    made = certificate()
-    page = show(tmp_path, made)
+    stated = certificate()
+    page = show(tmp_path, stated)
     for words in (
-        made.veil_id,
-        made.key_fingerprint,
+        stated.veil_id,
+        stated.key_fingerprint,
         "kB per frame",
         "5.76",
         "patch 8, ",
@@ -99,7 +99,7 @@ def test_the_report_says_what_was_attacked_and_what_came_of_it(tmp_path: Path) -
         "ridge, 6 pairs",
         "pixelation 16",
         "raypp verify certificate.json",
-        *made.assumptions,
+        *stated.assumptions,
     ):
         assert words in page.text
 
@@ -197,12 +197,12 @@ def test_a_decision_has_its_area_under_the_curve(tmp_path: Path) -> None:
 def test_objects_and_colours_stand_beside_what_chance_tells_and_change_no_threshold(tmp_path: Path) -> None:
     objects = ObjectFigures(objects=1204, found=7, others=2, again=1199, grey=3)
     colours = ColourFigures(boxes=86, right=51, by_chance=42.85, commonest=44, guessed=41)
-    made = certificate([reconstruct(recognised=recognised(objects=objects, colours=colours)), match(), TOLD])
-    text = show(tmp_path, made).text
+    stated = certificate([reconstruct(recognised=recognised(objects=objects, colours=colours)), match(), TOLD])
+    text = show(tmp_path, stated).text
     assert "component view7 of 1,2042" in text
     assert "1,199351 of 8642.94441" in text
     assert "always the commonest" not in show(tmp_path, certificate()).text
-    assert made.gates == certificate([reconstruct(), match(), TOLD]).gates
+    assert stated.gates == certificate([reconstruct(), match(), TOLD]).gates
     nobody = Recognised(reason=NOT_INSTALLED, colours=colours)
     assert "component view----51 of 86" in show(tmp_path, certificate([reconstruct(recognised=nobody), match()])).text
 
@@ -214,9 +214,9 @@ def test_a_white_box_adversary_is_told_apart_and_has_no_threshold(tmp_path: Path
         "Against a ciphertext-only adversary: the veil held against these attacks: all 6 thresholds met." in page.text
     )
     assert "Against a white-box" not in page.text
-    told = page.text[page.text.index("A white-box adversary has the key") :]
-    assert "once its key is compromised" in told
-    assert "0.900" in told
+    section = page.text[page.text.index("A white-box adversary has the key") :]
+    assert "once its key is compromised" in section
+    assert "0.900" in section
 
 
 def test_an_attack_whose_control_failed_reads_not_evaluated(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_every_name_is_escaped(tmp_path: Path) -> None:
         pairs(6, 0.2, NASTY, NASTY),
         match(NASTY, target=NASTY),
     ]
-    made = certificate(
+    stated = certificate(
         rows,
         assumptions=(NASTY,),
         spec={NASTY: NASTY},
@@ -249,7 +249,7 @@ def test_every_name_is_escaped(tmp_path: Path) -> None:
         key_fingerprint=NASTY,
         raypp_version=NASTY,
     )
-    page = show(tmp_path, made)
+    page = show(tmp_path, stated)
     assert not {"script", "iframe", "object", "link", "base", "form"} & set(page.tags)
     assert page.tags.count("style") == 1
     assert "img" not in page.tags
@@ -325,12 +325,12 @@ def test_a_report_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> 
 def test_writing_again_replaces_the_report_and_leaves_nothing_behind(tmp_path: Path) -> None:
     first = write_audit_report(tmp_path / "new" / "out", certificate(), tmp_path).read_bytes()
     assert write_audit_report(tmp_path / "new" / "out", certificate(), tmp_path).read_bytes() == first
-    assert [one.name for one in (tmp_path / "new" / "out").iterdir()] == ["report.html"]
+    assert [path.name for path in (tmp_path / "new" / "out").iterdir()] == ["report.html"]
 
 
 def test_the_report_says_what_other_keys_give_and_that_quick_is_a_first_look(tmp_path: Path) -> None:
-    made = certificate([under_keys(reconstruct(detail=0.05), 0.02, 0.2), match(), TOLD])
-    said = show(tmp_path, made.model_copy(update={"budget": "quick"})).text
-    assert "under 2 other keys 0.02 to 0.20, under this one 0.05; keys of this spec differ." in said
-    assert "A first look" in said
-    assert "A first look" not in show(tmp_path, made.model_copy(update={"budget": "standard"})).text
+    stated = certificate([under_keys(reconstruct(detail=0.05), 0.02, 0.2), match(), TOLD])
+    text = show(tmp_path, stated.model_copy(update={"budget": "quick"})).text
+    assert "under 2 other keys 0.02 to 0.20, under this one 0.05; keys of this spec differ." in text
+    assert "A first look" in text
+    assert "A first look" not in show(tmp_path, stated.model_copy(update={"budget": "standard"})).text

@@ -35,12 +35,12 @@ def test_what_a_cell_is_like_as_a_whole_does_not_count(frames: scores.Frames) ->
 
 def test_a_image_without_texture_counts_for_nothing(frames: scores.Frames) -> None:
     frames[1] = 128
-    found = scores.detail(frames, frames, 8)
-    assert np.isnan(found[1])
-    kept = scores.estimate(found)
+    values = scores.detail(frames, frames, 8)
+    assert np.isnan(values[1])
+    kept = scores.estimate(values)
     assert kept is not None
     assert kept.mean == pytest.approx(1)
-    assert scores.estimate(found[1:2]) is None
+    assert scores.estimate(values[1:2]) is None
 
 
 def test_leakage_is_between_the_baseline_and_the_image() -> None:
@@ -51,8 +51,8 @@ def test_leakage_is_between_the_baseline_and_the_image() -> None:
     ("hits", "low", "high"), [(0, 0.0, 0.194), (1, 0.011, 0.283), (8, 0.280, 0.720), (16, 0.806, 1.0)]
 )
 def test_a_share_is_never_surer_than_its_images_allow(hits: int, low: float, high: float) -> None:
-    found = scores.share_estimate(np.arange(16) < hits)
-    assert (found.mean, found.low, found.high) == (
+    share = scores.share_estimate(np.arange(16) < hits)
+    assert (share.mean, share.low, share.high) == (
         hits / 16,
         pytest.approx(low, abs=6e-4),
         pytest.approx(high, abs=6e-4),
@@ -61,11 +61,11 @@ def test_a_share_is_never_surer_than_its_images_allow(hits: int, low: float, hig
 
 def test_an_estimate_says_how_sure_it_is_and_what_the_worst_are_like() -> None:
     values = np.random.default_rng(1).normal(0.5, 0.1, 100)
-    found = scores.estimate(values)
-    assert found is not None
-    assert found.low < found.mean < found.high
-    assert found.high - found.low == pytest.approx(4 * 0.1 / 10, rel=0.3)
-    assert found.worst == pytest.approx(np.sort(values)[-5:].mean())
+    mean = scores.estimate(values)
+    assert mean is not None
+    assert mean.low < mean.mean < mean.high
+    assert mean.high - mean.low == pytest.approx(4 * 0.1 / 10, rel=0.3)
+    assert mean.worst == pytest.approx(np.sort(values)[-5:].mean())
 
 
 def test_the_area_under_the_curve_counts_pairs_in_order() -> None:
@@ -84,7 +84,7 @@ def test_its_interval_holds_the_true_area_in_nineteen_of_twenty_draws(apart: flo
     chance = np.random.default_rng(0)
     true = NormalDist().cdf(apart / 2**0.5)
     drawn = [scores.auc(chance.normal(apart, 1, count), chance.normal(0, 1, count)) for _ in range(200)]
-    assert np.mean([one.low <= true <= one.high for one in drawn]) > 0.91
+    assert np.mean([interval.low <= true <= interval.high for interval in drawn]) > 0.91
 
 
 def test_where_all_are_told_apart_the_interval_still_has_a_width() -> None:

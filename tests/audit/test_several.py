@@ -33,8 +33,8 @@ def victims() -> Images:
 
 
 def narrow(seed: int = 0) -> AttackTarget:
-    made = baselines.narrowed(baselines.linear_mix(4, seed), 8)
-    return replace(made, other_owner_key=lambda number: narrow(seed + number))
+    target = baselines.narrowed(baselines.linear_mix(4, seed), 8)
+    return replace(target, other_owner_key=lambda number: narrow(seed + number))
 
 
 def linear(seed: int = 0) -> AttackTarget:
@@ -48,8 +48,8 @@ def substituted(seed: int = 0) -> AttackTarget:
 
 def test_more_keys_tell_more(known: Images, victims: Images) -> None:
     case = Case(narrow(), known, victims)
-    one, four = (detail(UnderKeys(RIDGE, keys).reconstruct(case), victims) for keys in (1, 4))
-    assert four > one + 0.05, (one, four)
+    single, four = (detail(UnderKeys(RIDGE, keys).reconstruct(case), victims) for keys in (1, 4))
+    assert four > single + 0.05, (single, four)
 
 
 @pytest.mark.parametrize(
@@ -65,24 +65,24 @@ def test_pairs_of_another_key_open_a_weak_veil_once_codes_are_aligned(
 
 
 def test_of_the_victims_only_their_own_codes_are_used(known: Images, victims: Images) -> None:
-    asked: list[tuple[str, bool]] = []
+    calls: list[tuple[str, bool]] = []
 
-    def noted(name: str, made: AttackTarget) -> AttackTarget:
+    def noted(name: str, target: AttackTarget) -> AttackTarget:
         def encode(images: Images) -> np.ndarray:
-            asked.append((name, images is victims))
-            return made.encode(images)
+            calls.append((name, images is victims))
+            return target.encode(images)
 
-        return replace(made, encode=encode)
+        return replace(target, encode=encode)
 
     case = Case(replace(noted("own", linear(0)), other_owner_key=lambda _: noted("other", linear(1))), known, victims)
     OtherKey(RIDGE, Alignment.NONE).reconstruct(case)
-    assert sorted(asked) == [("other", False), ("own", True)]
+    assert sorted(calls) == [("other", False), ("own", True)]
 
 
 def test_names_are_found_by_frequency_alone(known: Images, victims: Images) -> None:
     codes, reference = substituted(5).encode(victims), substituted(9).encode(known)
-    found = Names.of(codes, reference, 8).renamed(codes)
-    assert np.mean(found == substituted(9).encode(victims)) > 0.9
+    renamed = Names.of(codes, reference, 8).renamed(codes)
+    assert np.mean(renamed == substituted(9).encode(victims)) > 0.9
 
 
 def test_the_owners_other_keys_are_other_sub_keys_in_turn(known: Images) -> None:

@@ -30,16 +30,16 @@ def victims() -> Images:
     return Images(video[::4], ("one",) * 3, ((),) * 3, (Recorded(video),) * 3)
 
 
-def told(target: AttackTarget, victims: Images) -> float:
-    made = Silhouettes().decide(Case(target, victims, victims))
-    assert len(made.so) == len(made.not_so) == 12
-    return scores.auc(made.so, made.not_so).mean
+def auc_of(target: AttackTarget, victims: Images) -> float:
+    decisions = Silhouettes().decide(Case(target, victims, victims))
+    assert len(decisions.so) == len(decisions.not_so) == 12
+    return scores.auc(decisions.so, decisions.not_so).mean
 
 
 def test_what_moves_is_told_from_codes_and_not_from_noise(victims: Images) -> None:
-    assert told(baselines.linear_mix(8, 1), victims) > 0.9
-    assert told(veil(Veil(PatchSpec(), VeilKey(bytes(32)))), victims) > 0.8
-    assert 0.2 < told(baselines.noise(8, 16, 8, 1), victims) < 0.8
+    assert auc_of(baselines.linear_mix(8, 1), victims) > 0.9
+    assert auc_of(veil(Veil(PatchSpec(), VeilKey(bytes(32)))), victims) > 0.8
+    assert 0.2 < auc_of(baselines.noise(8, 16, 8, 1), victims) < 0.8
 
 
 def test_rare_codes_are_where_something_is(victims: Images) -> None:

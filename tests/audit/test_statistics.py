@@ -62,11 +62,11 @@ def test_cameras_are_opened_each_by_itself(known: Images, victims: Images) -> No
 
     def encode(images: Images) -> Frames:
         alone = range(len(images))
-        return np.concatenate([keys[images.cameras[one]].encode(images.take([one])) for one in alone])
+        return np.concatenate([keys[images.cameras[place]].encode(images.take([place])) for place in alone])
 
     reconstructed = StatisticalKeyRecovery().reconstruct(Case(replace(keys["left"], encode=encode), known, both))
     for camera, target in keys.items():
-        mine = [place for place, one in enumerate(both.cameras) if one == camera]
+        mine = [place for place, camera_of_frame in enumerate(both.cameras) if camera_of_frame == camera]
         alone = StatisticalKeyRecovery().reconstruct(Case(target, known, both.take(mine)))
         assert np.array_equal(reconstructed[mine], alone)
 
@@ -96,17 +96,20 @@ def test_plain_victims_are_never_read_and_known_images_never_veiled(
 ) -> None:
     target = baselines.linear_mix(8, 3)
     codes = target.encode(victims)
-    asked = []
+    images_seen = []
 
     def encode(images: Images) -> Frames:
-        asked.append(images)
+        images_seen.append(images)
         return codes
 
     stub = replace(target, encode=encode)
     scrambled = replace(victims, frames=np.random.default_rng(0).permuted(victims.frames, axis=None))
-    honest, other = (attack.reconstruct(Case(stub, known, one)) for one in (victims, scrambled))
+    honest, other = (attack.reconstruct(Case(stub, known, images)) for images in (victims, scrambled))
     assert np.array_equal(honest, other)
-    assert [images is one for images, one in zip(asked, (victims, scrambled), strict=True)] == [True, True]
+    assert [images is expected for images, expected in zip(images_seen, (victims, scrambled), strict=True)] == [
+        True,
+        True,
+    ]
 
 
 def test_the_view_shows_a_linear_mix_the_right_way_round(known: Images, victims: Images) -> None:

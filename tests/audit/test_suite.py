@@ -23,8 +23,8 @@ _SHORT = {"steps": 1, "cells": 200, "frames": 2}
 
 def _short(attack: Any) -> AnyAttack:
     """The same attack, with next to no effort."""
-    changed = {one.name: _SHORT[one.name] for one in fields(attack) if one.name in _SHORT}
-    if "inner" in {one.name for one in fields(attack)}:
+    changed = {field.name: _SHORT[field.name] for field in fields(attack) if field.name in _SHORT}
+    if "inner" in {field.name for field in fields(attack)}:
         changed["inner"] = _short(attack.inner)
     elif hasattr(attack, "keys"):
         changed["keys"] = 1
@@ -35,10 +35,10 @@ def _make(planned: Iterable[tuple[str, Planned]]) -> int:
     """Make each attack that needs no detector and no video, shortly, on what it is planned on; returns how many."""
     known, victims = (shapes(count, (96, 96), seed) for seed, count in enumerate((4, 2)))
     inputs = CaseInputs(Evidence(known, victims, 0))
-    made = Veil(PatchSpec(), VeilKey(bytes(range(32))))
-    tried = {(target, _short(one.attack)) for target, one in planned if not one.needs}
+    veil_made = Veil(PatchSpec(), VeilKey(bytes(range(32))))
+    tried = {(target, _short(planned_attack.attack)) for target, planned_attack in planned if not planned_attack.needs}
     for target, attack in tried:
-        case = case_of(target, made, inputs, 0)
+        case = case_of(target, veil_made, inputs, 0)
         if isinstance(attack, Attack):
             assert attack.reconstruct(case).shape == victims.frames.shape, attack.id.name
         else:
@@ -48,8 +48,12 @@ def _make(planned: Iterable[tuple[str, Planned]]) -> int:
 
 
 def test_attacks_on_more_than_one_frame_or_key_can_be_made_on_a_veil_and_on_noise() -> None:
-    planned = [(target, one) for target, one in suite(Budget.STANDARD).pairs() if hasattr(one.attack, "inner")]
-    assert _make((target, one) for target, one in planned if target in {VEIL, NOISE}) > 20
+    planned = [
+        (target, planned_attack)
+        for target, planned_attack in suite(Budget.STANDARD).pairs()
+        if hasattr(planned_attack.attack, "inner")
+    ]
+    assert _make((target, planned_attack) for target, planned_attack in planned if target in {VEIL, NOISE}) > 20
 
 
 @pytest.mark.slow

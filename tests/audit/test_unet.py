@@ -15,13 +15,13 @@ from tests.audit.images import detail
 
 
 def test_a_linear_mix_is_opened_and_noise_is_not(known: Images, victims: Images) -> None:
-    made = [
+    rows_made = [
         UNet(8, 60).reconstruct(Case(target, known, victims))
         for target in (baselines.linear_mix(4, 3), baselines.noise(8, 4, 8, 0))
     ]
-    assert made[0].shape == victims.frames.shape
-    assert detail(made[0], victims) > 0.5
-    assert abs(detail(made[1], victims)) < 0.1
+    assert rows_made[0].shape == victims.frames.shape
+    assert detail(rows_made[0], victims) > 0.5
+    assert abs(detail(rows_made[1], victims)) < 0.1
 
 
 def test_values_that_are_names_are_learnt_as_names(known: Images, victims: Images) -> None:
@@ -40,7 +40,9 @@ def test_values_that_are_names_are_learnt_as_names(known: Images, victims: Image
 
 def test_the_same_seed_gives_the_same_images(known: Images, victims: Images) -> None:
     case = Case(baselines.obscured(Pixelation(side=8)), known, victims)
-    first, again, other = (UNet(2, 3).reconstruct(one) for one in (case, case, Case(case.target, known, victims, 1)))
+    first, again, other = (
+        UNet(2, 3).reconstruct(given) for given in (case, case, Case(case.target, known, victims, 1))
+    )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
@@ -49,13 +51,13 @@ def test_what_is_learnt_by_is_what_is_measured() -> None:
     mine, true = (np.random.default_rng(seed).integers(0, 256, (1, 32, 40, 3), dtype=np.uint8) for seed in (0, 1))
     true[:, :8] = 9  # flat cells, which neither counts
     mine = (mine // 2 + true // 2).astype(np.uint8)
-    tensors = [torch.from_numpy(one).permute(0, 3, 1, 2).double() / 64 for one in (mine, true)]
+    tensors = [torch.from_numpy(frames).permute(0, 3, 1, 2).double() / 64 for frames in (mine, true)]
     assert float(inside_cells(*tensors, 8, 64.0)) == pytest.approx(scores.detail(mine, true, 8)[0], abs=1e-6)
 
 
 def test_pieces_lie_within_images() -> None:
     chance = np.random.default_rng(0)
     drawn = [piece(chance, (3, 5, 20, 8), 16) for _ in range(200)]
-    assert {one for one, _, _ in drawn} == {0, 1, 2}
+    assert {image for image, _, _ in drawn} == {0, 1, 2}
     assert {(rows.start, rows.stop) for _, rows, _ in drawn} == {(top, top + 16) for top in range(5)}
     assert {(columns.start, columns.stop) for _, _, columns in drawn} == {(0, 8)}

@@ -31,9 +31,9 @@ def opened(spec: VeilSpec) -> tuple[WhiteBox, Codes]:
     return open_white_box(encoder), encoder.encode(FRAMES)
 
 
-def agreement(one: WhiteBox, codes: Codes, frames: Frames) -> float:
-    values = one.values(torch.from_numpy(frames).permute(0, 3, 1, 2).float())
-    return float(np.mean(values.floor().numpy().clip(0, 7) == one.levels(codes)))
+def agreement(white_box: WhiteBox, codes: Codes, frames: Frames) -> float:
+    values = white_box.values(torch.from_numpy(frames).permute(0, 3, 1, 2).float())
+    return float(np.mean(values.floor().numpy().clip(0, 7) == white_box.levels(codes)))
 
 
 @pytest.mark.parametrize(
@@ -45,16 +45,16 @@ def agreement(one: WhiteBox, codes: Codes, frames: Frames) -> float:
     ],
 )
 def test_values_lie_in_the_levels_that_codes_stand_for(spec: VeilSpec, least: float) -> None:
-    one, codes = opened(spec)
-    assert agreement(one, codes, FRAMES) >= least
-    assert agreement(one, codes, FRAMES[::-1].copy()) < 0.6
+    white_box, codes = opened(spec)
+    assert agreement(white_box, codes, FRAMES) >= least
+    assert agreement(white_box, codes, FRAMES[::-1].copy()) < 0.6
 
 
 @pytest.mark.parametrize("spec", [PatchSpec(), LEARNED])
 def test_gradients_reach_every_pixel(spec: VeilSpec) -> None:
-    one, _ = opened(spec)
+    white_box, _ = opened(spec)
     pixels = torch.from_numpy(FRAMES).permute(0, 3, 1, 2).float().requires_grad_()
-    (slopes,) = torch.autograd.grad(one.values(pixels).square().sum(), [pixels])
+    (slopes,) = torch.autograd.grad(white_box.values(pixels).square().sum(), [pixels])
     assert (slopes != 0).float().mean() > 0.9
 
 
@@ -67,9 +67,9 @@ def test_a_clipped_value_still_knows_its_way_back() -> None:
     ]
     model = helper.make_model(helper.make_graph(nodes, "clip", [], []))
     pixels = torch.full((1, 3, 2, 2), 40.0, requires_grad=True)
-    made = Program.of(model.SerializeToString())(pixels)
-    assert made.tolist() == [[[[7.0] * 2] * 2] * 3]
-    assert torch.autograd.grad(made.sum(), [pixels])[0].tolist() == [[[[1.0] * 2] * 2] * 3]
+    output = Program.of(model.SerializeToString())(pixels)
+    assert output.tolist() == [[[[7.0] * 2] * 2] * 3]
+    assert torch.autograd.grad(output.sum(), [pixels])[0].tolist() == [[[[1.0] * 2] * 2] * 3]
 
 
 def test_an_operation_that_is_not_known_is_named() -> None:
@@ -80,8 +80,8 @@ def test_an_operation_that_is_not_known_is_named() -> None:
 
 @pytest.mark.parametrize("spec", [PatchSpec(), LEARNED])
 def test_it_is_never_shown_nor_pickled(spec: VeilSpec) -> None:
-    one, _ = opened(spec)
-    assert "secret" in repr(one)
-    assert "[" not in repr(one)
+    white_box, _ = opened(spec)
+    assert "secret" in repr(white_box)
+    assert "[" not in repr(white_box)
     with pytest.raises(TypeError, match="never pickled"):
-        pickle.dumps(one)
+        pickle.dumps(white_box)

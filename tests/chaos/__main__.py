@@ -27,9 +27,9 @@ def main() -> int:
             print(f"round {seed}", flush=True)
             hurt = disturbed(stage, seed, EVERY, lambda text: print(text, flush=True), (1, 6))
             done += hurt.done
-            found = difference(expected, hurt.dump)
-            print(found or "the same", flush=True)
-            failed += bool(found)
+            lost = difference(expected, hurt.dump)
+            print(lost or "the same", flush=True)
+            failed += bool(lost)
     print(f"{rounds - failed} of {rounds} rounds left the ledger as the undisturbed run did")
     print("done:", ", ".join(f"{name} {times}" for name, times in sorted(done.items())))
     if never := undone(EVERY, done):

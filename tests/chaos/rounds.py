@@ -18,10 +18,10 @@ def undisturbed(stage: Stage) -> Dump:
     """Run a world to its end; returns what its ledger then holds."""
     with running_world(stage, "undisturbed") as world:
         _wait(world)
-        found = world.dump()
-    assert len(found["streams"]) == stage.plan.streams()
-    assert found["frames"]
-    return found
+        dump = world.dump()
+    assert len(dump["streams"]) == stage.plan.streams()
+    assert dump["frames"]
+    return dump
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def disturbed(
         waiting: list[Mischief] = []
         done: Counter[str] = Counter()
         while world.running_sites() and time.monotonic() - started < _MISCHIEF_S:
-            if most is not None and all(done[one.__name__] >= most for one in mischiefs):
+            if most is not None and all(done[possible.__name__] >= most for possible in mischiefs):
                 break
             time.sleep(chance.uniform(*pause_s))
             if not waiting:
@@ -64,32 +64,32 @@ def disturbed(
             if world.running_sites():
                 mischief = waiting.pop()
                 try:
-                    said = mischief(world, chance)
+                    outcome = mischief(world, chance)
                     done[mischief.__name__] += 1
                 except NothingDoneError as nothing:
-                    said = str(nothing)
+                    outcome = str(nothing)
                     if waiting:  # the others first; where it was the last, all begins anew
                         waiting.insert(0, mischief)
-                say(f"{time.monotonic() - started:5.0f} s  {said}")
+                say(f"{time.monotonic() - started:5.0f} s  {outcome}")
         _wait(world)
         return Round(world.dump(), done)
 
 
 def undone(mischiefs: Sequence[Mischief], done: Counter[str]) -> list[str]:
     """Names of the mischiefs that were never really done: a run that they left alone proves nothing of them."""
-    return [one.__name__ for one in mischiefs if not done[one.__name__]]
+    return [possible.__name__ for possible in mischiefs if not done[possible.__name__]]
 
 
-def difference(expected: Dump, found: Dump) -> str:
+def difference(expected: Dump, held: Dump) -> str:
     """Say where two ledgers differ; empty if nowhere."""
-    said = []
+    lines = []
     for name, rows in expected.items():
-        missing, extra = set(rows) - set(found[name]), set(found[name]) - set(rows)
-        if missing or extra or len(rows) != len(found[name]):
+        missing, extra = set(rows) - set(held[name]), set(held[name]) - set(rows)
+        if missing or extra or len(rows) != len(held[name]):
             examples = [*(f"missing {row}" for row in sorted(missing, key=str)[:3])]
             examples += [f"extra {row}" for row in sorted(extra, key=str)[:3]]
-            said.append(f"{name}: {len(rows)} expected, {len(found[name])} found; " + "; ".join(examples))
-    return "\n".join(said)
+            lines.append(f"{name}: {len(rows)} expected, {len(held[name])} found; " + "; ".join(examples))
+    return "\n".join(lines)
 
 
 def _wait(world: World) -> None:

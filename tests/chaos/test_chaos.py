@@ -17,6 +17,6 @@ def test_a_disturbed_run_leaves_the_ledger_of_an_undisturbed_one(tmp_path: Path)
         expected = undisturbed(stage)
         assert len(expected["episodes"]) > 3
         mischiefs = (cut_link, kill_gateway, drop_database, kill_agent)
-        found = disturbed(stage, 1, mischiefs, print, (1, 2), most=2)
-    assert undone(mischiefs, found.done) == []
-    assert difference(expected, found.dump) == ""
+        hurt = disturbed(stage, 1, mischiefs, print, (1, 2), most=2)
+    assert undone(mischiefs, hurt.done) == []
+    assert difference(expected, hurt.dump) == ""

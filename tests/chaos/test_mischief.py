@@ -74,10 +74,10 @@ def test_what_was_not_done_is_tried_again_and_told_if_it_never_was(monkeypatch):
         yield SimpleNamespace(running_sites=lambda: ["a"] if next(left, None) is not None else [], dump=dict)
 
     monkeypatch.setattr("tests.chaos.rounds.running_world", running_world)
-    said = []
-    found = disturbed(None, 1, (harm, never, other), said.append, (0, 0))
-    assert found.done["harm"] > 1
-    assert found.done["other"] > 2, "one that finds nothing to do must not keep the others from it"
-    assert undone((harm, never, other), found.done) == ["never"]
-    assert disturbed(None, 1, (other,), said.append, (0, 0), most=2).done == {"other": 2}
-    assert sum("nobody there yet" in line for line in said) == 2
+    lines = []
+    hurt = disturbed(None, 1, (harm, never, other), lines.append, (0, 0))
+    assert hurt.done["harm"] > 1
+    assert hurt.done["other"] > 2, "one that finds nothing to do must not keep the others from it"
+    assert undone((harm, never, other), hurt.done) == ["never"]
+    assert disturbed(None, 1, (other,), lines.append, (0, 0), most=2).done == {"other": 2}
+    assert sum("nobody there yet" in line for line in lines) == 2

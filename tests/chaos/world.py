@@ -155,7 +155,7 @@ class World:
             status = self.place / site / "spool" / "status.json"
             if site not in self.done and status.exists():
                 cameras = json.loads(status.read_text())["cameras"]
-                if len(cameras) == self.stage.plan.cameras and all(one["finished"] for one in cameras.values()):
+                if len(cameras) == self.stage.plan.cameras and all(camera["finished"] for camera in cameras.values()):
                     self.done.add(site)
             assert agent.poll() is None, (self.place / site / "agent.log").read_text()[-4000:]
         return [site for site in self.agents if site not in self.done]
@@ -164,14 +164,14 @@ class World:
         """Processes of a deployment's replicas, or of Serve's proxy."""
         if self.service is None or self.service.poll() is not None:
             return []
-        found = []
+        secrets_found = []
         for process in psutil.Process(self.service.pid).children(recursive=True):
             try:
                 if name in " ".join(process.cmdline()):
-                    found.append(process)
+                    secrets_found.append(process)
             except psutil.Error:
                 continue
-        return found
+        return secrets_found
 
     def dump(self) -> Dump:
         """All that the ledger holds of frames, detections, episodes and stretches, without the streams' epochs."""
@@ -195,10 +195,10 @@ class World:
             ),
         }
         with engine.connect() as connection:
-            found = {name: [tuple(row) for row in connection.execute(text(query))] for name, query in queries.items()}
+            rows_of = {name: [tuple(row) for row in connection.execute(text(query))] for name, query in queries.items()}
         engine.dispose()
-        found["frames"] = [(*row[:-1], hashlib.sha256(row[-1]).hexdigest()[:16]) for row in found["frames"]]
-        return found
+        rows_of["frames"] = [(*row[:-1], hashlib.sha256(row[-1]).hexdigest()[:16]) for row in rows_of["frames"]]
+        return rows_of
 
 
 @contextmanager

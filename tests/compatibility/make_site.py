@@ -138,7 +138,7 @@ def record_messages() -> None:
         frames = [
             [frame.frame_index, frame.timestamp_us, len(frame.detections)] for frame in ledger.frames(status.stream)
         ]
-        episodes = [[one.tool, one.start_us, one.end_us] for one in ledger.episodes("plant-1")]
+        episodes = [[episode.tool, episode.start_us, episode.end_us] for episode in ledger.episodes("plant-1")]
     with (SITE / "messages.bin").open("wb") as out:
         for request in service.requests:
             out.write(struct.pack(">I", len(request)) + request)

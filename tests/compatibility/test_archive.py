@@ -22,7 +22,7 @@ def _verify(plant: Path, archive: str, *more: object) -> dict[str, Any]:
 
 def _sample_ids(archive: Path) -> list[str]:
     shards = sorted((archive / "shards").rglob("*.parquet"))
-    return [one for shard in shards for one in pq.read_table(shard)["sample_id"].to_pylist()]
+    return [sample_id for shard in shards for sample_id in pq.read_table(shard)["sample_id"].to_pylist()]
 
 
 def test_an_archive_verifies_with_its_labels_and_its_signature(plant: Path) -> None:

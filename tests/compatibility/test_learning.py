@@ -51,8 +51,8 @@ def test_an_old_detector_evaluates_to_the_same_figures(place: Path, model: str, 
     assert same.keys() == before.keys()
     for name in ("samples", "labels", "precision", "recall", "map50", "map50_95"):
         assert same[name] == pytest.approx(before[name], abs=1e-4), name
-    for one, other in zip(same["classes"], before["classes"], strict=True):
-        assert one == pytest.approx(other, abs=1e-4)
+    for scores, other in zip(same["classes"], before["classes"], strict=True):
+        assert scores == pytest.approx(other, abs=1e-4)
 
 
 def test_an_old_run_goes_on_to_the_weights_that_it_would_have_had(place: Path) -> None:

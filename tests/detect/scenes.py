@@ -17,13 +17,13 @@ def sample(
     labels: Sequence[tuple[float, float, float, float, int]],
 ) -> SampleDetections:
     """A sample of detections (x1, y1, x2, y2, confidence, class) and labels (x1, y1, x2, y2, class)."""
-    found = np.array(detections, dtype=np.float32).reshape(-1, 6)
+    rows = np.array(detections, dtype=np.float32).reshape(-1, 6)
     labelled = np.array(labels, dtype=np.float32).reshape(-1, 5)
     return SampleDetections(
         sample_id=name,
-        boxes_P4=found[:, :4],
-        confidence_P=found[:, 4],
-        predicted_P=found[:, 5].astype(np.int64),
+        boxes_P4=rows[:, :4],
+        confidence_P=rows[:, 4],
+        predicted_P=rows[:, 5].astype(np.int64),
         label_boxes_L4=labelled[:, :4],
         labelled_L=labelled[:, 4].astype(np.int64),
     )

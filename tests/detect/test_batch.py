@@ -19,13 +19,13 @@ _GRID = 12
 
 
 def _rows(*numbers: int) -> dict[str, list[object]]:
-    made = [row(number) for number in numbers]
+    rows = [row(number) for number in numbers]
     return {
-        "sample_id": [one.sample_id for one in made],
+        "sample_id": [row_of_batch.sample_id for row_of_batch in rows],
         "sub_key": [number % 4 for number in numbers],
-        "code": [one.code for one in made],
-        "width": [one.width for one in made],
-        "height": [one.height for one in made],
+        "code": [row_of_batch.code for row_of_batch in rows],
+        "width": [row_of_batch.width for row_of_batch in rows],
+        "height": [row_of_batch.height for row_of_batch in rows],
         "boxes": [[{"class_id": n % 3, "x": 0.5, "y": 0.4, "w": 0.2, "h": 0.1}] * (n % 3) for n in numbers],
     }
 
@@ -47,9 +47,9 @@ def test_rows_become_codes_in_their_square_and_boxes_with_their_frame() -> None:
     assert batch.image_of_M.tolist() == [0, 1, 1]
     assert batch.class_of_M.tolist() == [1, 2, 2]
     assert batch.boxes_M4[0].tolist() == pytest.approx([0.5, 0.4, 0.2, 0.1])
-    library = batch.to_ultralytics(torch.device("cpu"))
-    assert library["cls"].shape == (3, 1)
-    assert library["img"].dtype == torch.uint8
+    tensors = batch.to_ultralytics(torch.device("cpu"))
+    assert tensors["cls"].shape == (3, 1)
+    assert tensors["img"].dtype == torch.uint8
 
 
 def test_a_batch_without_boxes_is_one() -> None:

@@ -130,13 +130,13 @@ def test_half_is_half_the_size_and_nearly_the_same(
 
 
 def test_inspect_tells_what_it_is_of_without_torch(run: Path, bundle: Path, sealed: Path) -> None:
-    said = describe(bundle)
-    assert said["architecture"] == "yolov8n"
-    assert said["classes"] == "hammer, saw"
-    assert said["veil_id"] == _INFO.veil_id
-    assert json.loads(said["spec"]) == _SPEC
-    assert said["epochs"] == "2"
-    assert said["scores"].startswith("mAP50 0.700, mAP50-95 0.400")
+    description = describe(bundle)
+    assert description["architecture"] == "yolov8n"
+    assert description["classes"] == "hammer, saw"
+    assert description["veil_id"] == _INFO.veil_id
+    assert json.loads(description["spec"]) == _SPEC
+    assert description["epochs"] == "2"
+    assert description["scores"].startswith("mAP50 0.700, mAP50-95 0.400")
     assert "passphrase" in describe(sealed)["sealed"]
     without = (
         "import sys; sys.modules['torch'] = None; from raypp.cli.inspect import describe; from pathlib import Path"
@@ -192,8 +192,8 @@ def test_a_bundle_cut_short_is_told(kept: int, bundle: Path, sealed: Path, tmp_p
 
 
 def test_a_wrong_passphrase_is_told_and_not_shown(sealed: Path, tmp_path: Path) -> None:
-    said = _refused(tmp_path / "s.model", sealed.read_bytes(), "wrong passphrase", lambda: "not this one")
-    assert "not this one" not in said
+    message = _refused(tmp_path / "s.model", sealed.read_bytes(), "wrong passphrase", lambda: "not this one")
+    assert "not this one" not in message
 
 
 def test_no_passphrase_names_its_variable(sealed: Path, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,7 +274,7 @@ def _with(bundle: Path, path: Path, **changed: object) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "said"),
+    ("field", "value", "message"),
     [
         ("architecture", "delivered/yolov8n", "about.architecture"),
         ("classes", ("hammer", "s\x1b[2Jaw"), r"about.classes: 's\\x1b\[2Jaw' holds a character"),
@@ -292,9 +292,9 @@ def _with(bundle: Path, path: Path, **changed: object) -> Path:
     ],
 )
 def test_a_header_that_cannot_be_served_is_refused_by_field(
-    field: str, value: object, said: str, bundle: Path, tmp_path: Path
+    field: str, value: object, message: str, bundle: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(ModelError, match=said) as refused:
+    with pytest.raises(ModelError, match=message) as refused:
         load_bundle(_with(bundle, tmp_path / "other.model", **{field: value}))
     assert "\n" not in str(refused.value)
     assert "\x1b" not in str(refused.value)

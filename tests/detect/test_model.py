@@ -178,10 +178,10 @@ def test_public_weights_load_as_ultralytics_fine_tunes(codes: CodeInput | None) 
     mine = build_detector("yolov8n", classes, codes)
     load_public_weights(mine, weights)
     head = f"model.{len(mine.model) - 1}."
-    found = {name: tensor for name, tensor in mine.state_dict().items() if name.startswith((head, "model.4."))}
-    assert len(found) > 100
+    tensors = {name: tensor for name, tensor in mine.state_dict().items() if name.startswith((head, "model.4."))}
+    assert len(tensors) > 100
     known = [0, 2]  # no class of the public weights is called hammer
-    for name, tensor in found.items():
+    for name, tensor in tensors.items():
         rows = known if re.search(r"cv3\.\d\.2\.", name) else slice(None) if tensor.ndim else ...
         assert torch.equal(tensor[rows], expected[name][rows]), name
 

@@ -36,16 +36,16 @@ def test_an_epoch_has_each_frame_once_in_one_of_its_versions() -> None:
         kept = list(of_epoch(parts, seed=1, epoch=epoch))
         sources = [source for part in kept for source in part["source"]]
         assert sorted(sources) == sorted({f"image-{n}" for n in range(frames)})
-        picked.append([int(one) for part in kept for one in part["variant"]])
+        picked.append([int(number) for part in kept for number in part["variant"]])
     assert set(picked[0]) == {0, 1, 2, 3}
     assert picked[0] != picked[1] != picked[2]
 
 
 @pytest.mark.parametrize(("there", "wanted"), [(5, 5), (7, 5), (3, 5), (1, 4)])
 def test_there_are_exactly_as_many_batches_as_asked_for(there: int, wanted: int) -> None:
-    found = list(islice(exactly(range(there), wanted), 100))
-    assert len(found) == wanted
-    assert found[:there] == list(range(min(there, wanted)))
+    rows_taken = list(islice(exactly(range(there), wanted), 100))
+    assert len(rows_taken) == wanted
+    assert rows_taken[:there] == list(range(min(there, wanted)))
 
 
 def test_no_rows_at_all_give_no_batches() -> None:

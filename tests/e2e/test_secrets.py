@@ -17,7 +17,7 @@ import pytest
 from raypp.veil.keyfile import load_owner_key
 from raypp.veil.spec import PatchSpec
 from tests.command import ROOT, environment, succeed
-from tests.watermarks import SIZE, files_in, found, pixels_of, secrets_of, shared_memory, watermarked_archive
+from tests.watermarks import SIZE, files_in, pixels_of, places_with, secrets_of, shared_memory, watermarked_archive
 
 pytestmark = pytest.mark.ray
 _RAY = Path(sys.executable).with_name("ray")
@@ -97,13 +97,13 @@ def test_no_watermark_and_no_secret_is_left_by_a_submitted_job(
     needles = watermarks | secrets_of(load_owner_key(key_path), PatchSpec(), "plant", ("camera", "in"))
     planted = tmp_path / "planted"
     planted.write_bytes(bytes(100) + next(iter(watermarks.values())) + bytes(100))
-    assert found([planted], needles), "the search itself must find what is there"
+    assert places_with([planted], needles), "the search itself must find what is there"
     places = [*files_in(cluster.folder), *files_in(out), *files_in(tmp_path / "out-private"), *shared_memory()]
     assert any("session_" in str(place) for place in places)
     assert any("plasma" in str(p.readlink()) for p in places if p.is_relative_to("/proc")), (
         "the object store is searched"
     )
-    assert found(places, needles) == []
+    assert places_with(places, needles) == []
     assert not [name for name in needles if needles[name] in (done.stdout + done.stderr).encode()]
 
 

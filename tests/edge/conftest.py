@@ -96,7 +96,7 @@ class Site:
     def options(self, server: str, *more: object, size: int = 160) -> list[str]:
         """Options of `raypp stream` and of the doctor."""
         options = ["--server", server, "--token-file", self.token_path, "--site", SITE, "--spool", self.spool]
-        return [str(one) for one in (*options, "--key", self.key_path, "--size", size, *more)]
+        return [str(option) for option in (*options, "--key", self.key_path, "--size", size, *more)]
 
     def agent(self, server: str, *more: object, size: int = 160, clock: Path | None = None) -> subprocess.Popen[bytes]:
         """Run `raypp stream`; with `clock`, all its clocks are wrong by the seconds in that file."""
@@ -137,9 +137,9 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    made = Site(tmp_path)
-    yield made
-    made.close()
+    this_site = Site(tmp_path)
+    yield this_site
+    this_site.close()
 
 
 @pytest.fixture

@@ -181,7 +181,7 @@ class Service(SitesServicer):
         stream.ended = chunk.last
 
     def _committed(self, chunk: pb.Chunk) -> pb.Committed:
-        found = [
+        rows = [
             pb.FrameDetections(
                 frame_index=frame.frame_index,
                 timestamp_us=frame.timestamp_us,
@@ -189,7 +189,7 @@ class Service(SitesServicer):
             )
             for frame in chunk.frames
         ]
-        return pb.Committed(sequence=chunk.sequence, frames=found)
+        return pb.Committed(sequence=chunk.sequence, frames=rows)
 
     async def _check(self, context) -> None:
         carried = dict(context.invocation_metadata())

@@ -195,10 +195,10 @@ def test_a_refusal_is_said_once_and_spooling_goes_on(site, service, code, detail
 
 
 def test_a_service_that_is_being_replaced_is_no_refusal(site, service):
-    said = (
+    message = (
         "Application 'raypp' not found. Ping /ray.serve.RayServeAPIService/ListApplications for available applications."
     )
-    service.faults.refuse = (grpc.StatusCode.NOT_FOUND, said)
+    service.faults.refuse = (grpc.StatusCode.NOT_FOUND, message)
     agent = site.agent_here(service.address, _camera(_video(site)))
     wait_until(lambda: "the service is not served yet" in site.log())
     service.faults.refuse = None
@@ -252,9 +252,9 @@ def test_what_a_full_spool_drops_is_told_to_the_service(site, service):
     service.faults.hold = False
     dropped = agent.wait().cameras["bench-1"].dropped_frames
     (stream,) = service.of("bench-1")
-    told = [index for index, _, observation in stream.frames if observation == 5]
+    dropped_indices = [index for index, _, observation in stream.frames if observation == 5]
     assert dropped > 50
-    assert told
+    assert dropped_indices
     assert stream.committed == len(stream.chunks)
     indices = [index for index, _, _ in stream.frames]
     assert indices == sorted(set(indices))

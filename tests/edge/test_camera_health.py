@@ -29,9 +29,9 @@ def _images(path: Path) -> list[tuple[Pixels, int]]:
     box = Letterbox(640, 8, info.width, info.height)
     sampling = Sampling(SamplingMode.RATE, Fraction(2))
     frames = decode(stream, info, 0, END_US, sampling, box, None, report=DecodeReport())
-    found = [(frame.pixels[: box.content_height, : box.content_width], frame.timestamp_us) for frame in frames]
+    windows = [(frame.pixels[: box.content_height, : box.content_width], frame.timestamp_us) for frame in frames]
     stream.close()
-    return found
+    return windows
 
 
 @pytest.fixture(scope="module")
@@ -88,16 +88,16 @@ def test_a_change_of_light_is_no_alarm(images, change):
     ids=["shifted by 5 %", "shifted by 4 %", "turned by 6 degrees", "another view"],
 )
 def test_a_moved_camera_is_told_after_three_seconds(images, change):
-    found = _watched(images, change)
-    assert set(found[:46]) == {SEEN}
-    assert set(found[46:]) == {Observation.MOVED}
+    states = _watched(images, change)
+    assert set(states[:46]) == {SEEN}
+    assert set(states[46:]) == {Observation.MOVED}
 
 
 def test_a_camera_moved_back_is_seen_again(images):
     watch = CameraHealth(CameraHealthSettings())
-    found = [watch.see(np.roll(image, 40, 1) if 20 <= at_us / 1e6 < 30 else image, at_us) for image, at_us in images]
-    assert Counter(found) == {SEEN: 66, Observation.MOVED: 14}
-    assert set(found[60:]) == {SEEN}
+    states = [watch.see(np.roll(image, 40, 1) if 20 <= at_us / 1e6 < 30 else image, at_us) for image, at_us in images]
+    assert Counter(states) == {SEEN: 66, Observation.MOVED: 14}
+    assert set(states[60:]) == {SEEN}
 
 
 @pytest.mark.parametrize(
@@ -110,15 +110,15 @@ def test_a_camera_moved_back_is_seen_again(images):
     ids=["cloth", "no light", "hand close to the lens"],
 )
 def test_a_covered_camera_is_told_at_once(images, change):
-    found = _watched(images, change)
-    assert set(found[40:]) == {Observation.COVERED}
+    states = _watched(images, change)
+    assert set(states[40:]) == {Observation.COVERED}
 
 
 def test_a_frozen_image_is_told_after_ten_seconds(images):
     still = images[40][0]
-    found = _watched(images, lambda _: still)
-    assert set(found[:60]) == {SEEN}
-    assert set(found[60:]) == {Observation.FROZEN}
+    states = _watched(images, lambda _: still)
+    assert set(states[:60]) == {SEEN}
+    assert set(states[60:]) == {Observation.FROZEN}
 
 
 def test_the_watch_goes_on_in_another_process_as_if_nothing_had_been(images):
@@ -126,12 +126,12 @@ def test_the_watch_goes_on_in_another_process_as_if_nothing_had_been(images):
     whole = CameraHealth(CameraHealthSettings())
     expected = [whole.see(image, at_us) for image, at_us in shifted]
     watch = CameraHealth(CameraHealthSettings())
-    found = []
+    states = []
     for number, (image, at_us) in enumerate(shifted):
-        found.append(watch.see(image, at_us))
+        states.append(watch.see(image, at_us))
         if number % 7 == 0:
             watch = CameraHealth(CameraHealthSettings(), memory=watch.memory())
-    assert found == expected
+    assert states == expected
 
 
 def test_masked_places_do_not_count(images):
@@ -144,9 +144,9 @@ def test_masked_places_do_not_count(images):
         return painted
 
     watch = CameraHealth(CameraHealthSettings(), hidden)
-    found = [watch.see(masked(np.roll(image, 40, 1) if at_us >= 20e6 else image), at_us) for image, at_us in images]
-    assert set(found[:46]) == {SEEN}
-    assert set(found[46:]) == {Observation.MOVED}
+    states = [watch.see(masked(np.roll(image, 40, 1) if at_us >= 20e6 else image), at_us) for image, at_us in images]
+    assert set(states[:46]) == {SEEN}
+    assert set(states[46:]) == {Observation.MOVED}
     watch = CameraHealth(CameraHealthSettings(), hidden)
     covered = images[0][0].copy()
     covered[~hidden] = 9

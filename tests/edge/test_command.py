@@ -58,8 +58,8 @@ def test_all_that_is_missing_is_told_at_once(command):
 def test_without_a_size_the_models_is_taken(site, service, video):
     done = _run(stream, *_without_size(site, service.address, video, "--camera", "bench-1", "--fps", "every"))
     assert done.exit_code == 0, done.output
-    (one,) = service.of("bench-1")
-    assert one.opened.size == service.model.size == 160
+    (stream_of_camera,) = service.of("bench-1")
+    assert stream_of_camera.opened.size == service.model.size == 160
     assert "10 frames captured, 10 committed" in done.output
 
 
@@ -118,16 +118,16 @@ def test_nobody_at_a_camera_is_told_to_make_or_use_an_owners_key(site, service, 
     no_key = site.folder / "no.key"
     no_key.write_text("{}")
     no_key.chmod(0o600)
-    said = []
+    outputs = []
     for key in (site.folder / "mistyped.key", no_key):
         given = [*options[:at], str(key), *options[at + 1 :]]
-        said += [_refusal(stream, *given), _run(doctor, *given).output]
-    said.append(_refusal(stream, *options, "--site", "plant"))
-    said.append(_refusal(stream, *options, "--camera", "bench-9"))
-    for text in said:
+        outputs += [_refusal(stream, *given), _run(doctor, *given).output]
+    outputs.append(_refusal(stream, *options, "--site", "plant"))
+    outputs.append(_refusal(stream, *options, "--camera", "bench-9"))
+    for text in outputs:
         assert not re.search(r"make one|raypp keygen|owner's key", text), text
-    assert "--site plant-1" in said[-2]
-    assert "site key" in said[0]
+    assert "--site plant-1" in outputs[-2]
+    assert "site key" in outputs[0]
 
 
 def test_an_owners_key_at_a_camera_is_warned_of(site, service, video):

@@ -27,11 +27,11 @@ def _doctor(site, server: str, *more: object) -> tuple[int, str]:
 
 def test_a_site_in_order(site, service):
     make_video(site.folder / "videos" / "a.mp4", seconds=1)
-    status, said = _doctor(site, service.address, site.folder / "videos", "--camera", "bench-1")
-    assert status == 0, said
-    assert "WRONG" not in said
+    status, output = _doctor(site, service.address, site.folder / "videos", "--camera", "bench-1")
+    assert status == 0, output
+    assert "WRONG" not in output
     for word in ("key", "disk", "link", "token", "clock", "veil", "camera bench-1", "1 recordings", "hammer"):
-        assert word in said
+        assert word in output
     assert service.connections == 0
     assert not site.spool.exists()
 
@@ -39,17 +39,17 @@ def test_a_site_in_order(site, service):
 def test_a_service_of_several_veils_is_asked_for_the_sites_own(site, service):
     service.faults.several = True
     make_video(site.folder / "videos" / "a.mp4", seconds=1)
-    status, said = _doctor(site, service.address, site.folder / "videos", "--camera", "bench-1")
-    assert status == 0, said
-    assert "hammer" in said
+    status, output = _doctor(site, service.address, site.folder / "videos", "--camera", "bench-1")
+    assert status == 0, output
+    assert "hammer" in output
 
 
 def test_a_service_that_does_not_serve_the_sites_veil_says_so_of_the_veil_alone(site, service):
     service.model.veil_id = "cd" * 16
     make_video(site.folder / "videos" / "a.mp4", seconds=1)
-    status, said = _doctor(site, service.address, site.folder / "videos", "--camera", "bench-1")
+    status, output = _doctor(site, service.address, site.folder / "videos", "--camera", "bench-1")
     assert status == 3
-    lines = {line.split("  ")[0]: line for line in said.splitlines()}
+    lines = {line.split("  ")[0]: line for line in output.splitlines()}
     assert [what for what, line in lines.items() if "WRONG" in line] == ["veil"]
     assert "cd" * 16 in lines["veil"]
     assert "answers" in lines["link"]
@@ -63,9 +63,9 @@ def test_a_service_that_is_not_deployed_yet_is_told_from_one_without_the_veil(si
     monkeypatch.setattr(service, "DescribeModel", describe)
     service.down()
     service.up()
-    status, said = _doctor(site, service.address, make_video(site.folder / "a.mp4", seconds=1), "--camera", "bench-1")
+    status, output = _doctor(site, service.address, make_video(site.folder / "a.mp4", seconds=1), "--camera", "bench-1")
     assert status == 3
-    (wrong,) = (line for line in said.splitlines() if "WRONG" in line)
+    (wrong,) = (line for line in output.splitlines() if "WRONG" in line)
     assert wrong.startswith("link")
     assert "not served yet" in wrong
 
@@ -74,9 +74,9 @@ def test_each_fault_is_named_and_hides_no_other(site, service):
     service.model.size = 640
     masks = site.folder / "masks.yaml"
     masks.write_text("bench-1: 5\n")
-    status, said = _doctor(site, service.address, "/nowhere.mp4", "--camera", "bench-1", "--masks", masks)
+    status, output = _doctor(site, service.address, "/nowhere.mp4", "--camera", "bench-1", "--masks", masks)
     assert status == 3
-    lines = {line.split("  ")[0]: line for line in said.splitlines() if "WRONG" in line}
+    lines = {line.split("  ")[0]: line for line in output.splitlines() if "WRONG" in line}
     assert set(lines) == {"masks", "veil", "camera bench-1"}
     assert "give --size 640" in lines["veil"]
 
@@ -84,21 +84,21 @@ def test_each_fault_is_named_and_hides_no_other(site, service):
 def test_a_wrong_token_is_told_from_a_dead_link(site, service):
     video = make_video(site.folder / "a.mp4", seconds=1)
     write_private(site.token_path, b"another\n")
-    status, said = _doctor(site, service.address, video, "--camera", "bench-1")
+    status, output = _doctor(site, service.address, video, "--camera", "bench-1")
     assert status == 3
-    assert "UNAUTHENTICATED" in said
-    assert "another" not in said
+    assert "UNAUTHENTICATED" in output
+    assert "another" not in output
     service.down()
-    status, said = _doctor(site, service.address, video, "--camera", "bench-1", "--tls")
+    status, output = _doctor(site, service.address, video, "--camera", "bench-1", "--tls")
     assert status == 3
-    assert "cannot be reached" in said
+    assert "cannot be reached" in output
 
 
 def test_a_camera_that_the_key_does_not_hold(site, service):
     video = make_video(site.folder / "a.mp4", seconds=1)
-    status, said = _doctor(site, service.address, video, "--camera", "bench-9")
+    status, output = _doctor(site, service.address, video, "--camera", "bench-9")
     assert status == 3
-    assert "cannot veil camera bench-9" in said
+    assert "cannot veil camera bench-9" in output
 
 
 def test_stream_refuses_before_it_begins_what_cannot_work(site, service):
@@ -139,8 +139,8 @@ def test_what_cannot_work_is_one_line_and_exit_status_1(site, service):
     ],
 )
 def test_no_part_of_a_password_is_printed_or_kept(site, service, url, says):
-    _, told = _doctor(site, service.address, url, "--camera", "bench-1")
-    (line,) = (line for line in told.splitlines() if line.startswith("camera"))
+    _, output = _doctor(site, service.address, url, "--camera", "bench-1")
+    (line,) = (line for line in output.splitlines() if line.startswith("camera"))
     assert says in line
     assert "127.0.0.1:1" in line
     agent = site.agent_here(service.address, {"bench-1": CameraSettings(source=(url,))})
@@ -148,5 +148,5 @@ def test_no_part_of_a_password_is_printed_or_kept(site, service, url, says):
     agent.stop()
     kept = b"".join(path.read_bytes() for path in site.folder.rglob("*") if path.is_file())
     for secret in ("cret1", "se/", "admin", "secret1"):
-        assert secret not in told
+        assert secret not in output
         assert secret.encode() not in kept

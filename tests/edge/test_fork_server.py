@@ -13,7 +13,7 @@ from tests.command import lay_trap
 
 
 def test_nothing_of_the_folder_one_works_in_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = lay_trap(tmp_path / "recordings", "raypp", "numpy", "av")
+    trap = lay_trap(tmp_path / "recordings", "raypp", "numpy", "av")
     monkeypatch.chdir(tmp_path / "recordings")
     job = CaptureJob(
         site="plant", camera="gate", sources=("no.mp4",), live=False, rate=None, realtime=False, time_from=None,
@@ -27,4 +27,4 @@ def test_nothing_of_the_folder_one_works_in_is_run(tmp_path: Path, monkeypatch: 
         child.end()
     finally:
         fork_server.close()
-    assert not told.exists(), told.read_text()
+    assert not trap.exists(), trap.read_text()

@@ -99,8 +99,8 @@ def test_four_cameras_take_less_than_300_mb(site, service, tmp_path):
         wait_until(lambda: all(service.of(name) and len(service.of(name)[0].frames) > 4 for name in CAMERAS), 120)
         agent = psutil.Process(process.pid)
         everyone = [agent, *agent.children(recursive=True)]
-        taken_mb = sum(one.memory_full_info().pss for one in everyone) / 1e6
-        by_process = [round(one.memory_full_info().pss / 1e6) for one in everyone]
+        taken_mb = sum(member.memory_full_info().pss for member in everyone) / 1e6
+        by_process = [round(member.memory_full_info().pss / 1e6) for member in everyone]
         print(f"\nfour cameras of 1920x1080: {taken_mb:.0f} MB PSS in {len(everyone)} processes, {by_process}")
         process.terminate()
         assert process.wait(60) == 0

@@ -27,12 +27,12 @@ def _reports(job: CaptureJob) -> list[CaptureReport]:
     """What a capture tells from its begin to its end."""
     ours, theirs = Pipe()
     _OPEN.append(ours)
-    told: list[CaptureReport] = []
+    reports: list[CaptureReport] = []
 
     def take() -> None:
-        while not told or not isinstance(told[-1], Finished):
-            told.append(ours.recv())
-            if isinstance(told[-1], Chunk):
+        while not reports or not isinstance(reports[-1], Finished):
+            reports.append(ours.recv())
+            if isinstance(reports[-1], Chunk):
                 ours.send(Taken())
 
     taking = Thread(target=take)
@@ -40,7 +40,7 @@ def _reports(job: CaptureJob) -> list[CaptureReport]:
     RecordingsCapture(job, FrameEncoder(job), CaptureReporter(theirs, job.chunk_frames, job.chunk_s)).run()
     taking.join(30)
     assert not taking.is_alive()
-    return [one for one in told if isinstance(one, SourceShape | Chunk)]
+    return [heard for heard in reports if isinstance(heard, SourceShape | Chunk)]
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_stream_that_changes_its_size_midway_tells_its_new_shape(job: CaptureJ
     for stopped_after in (3, 8, 9):  # chunks: in the first half, where it changes, in the second
         before, after = chunks[:stopped_after], chunks[stopped_after:]
         resumed = _reports(replace(job, position=before[-1].position))
-        again = [frame for one in resumed if isinstance(one, Chunk) for frame in one.frames]
-        assert again == [frame for one in after for frame in one.frames]
-        shapes = [(one.width, one.height) for one in resumed if isinstance(one, SourceShape)]
+        again = [frame for heard in resumed if isinstance(heard, Chunk) for frame in heard.frames]
+        assert again == [frame for heard in after for frame in heard.frames]
+        shapes = [(heard.width, heard.height) for heard in resumed if isinstance(heard, SourceShape)]
         assert shapes == ([(WIDTH, HEIGHT), (HEIGHT, WIDTH)] if stopped_after < 8 else [(HEIGHT, WIDTH)])

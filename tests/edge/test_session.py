@@ -73,12 +73,12 @@ def test_a_chunk_that_the_service_would_not_take_off_the_network_is_told_of_and_
     spool.begin(facts)
     frames = [unseen_frame(Observation.COVERED, index, 1000 + index) for index in range(16)]
     spool.append(frames, Position(last_index=15, last_us=1015), lambda: False)
-    said = []
+    lines = []
 
     async def until_it_says_why():
-        client = StreamClient(spool, ServiceConnection(service.address, site.token_path), RetryPolicy(), said.append)
+        client = StreamClient(spool, ServiceConnection(service.address, site.token_path), RetryPolicy(), lines.append)
         running = asyncio.create_task(client.run())
-        while not said:
+        while not lines:
             await asyncio.sleep(0.01)
         running.cancel()
         return client.refused

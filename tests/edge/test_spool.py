@@ -184,15 +184,15 @@ def test_a_full_spool_drops_as_it_is_told_and_says_so(tmp_path, policy):
         assert [chunk.sequence for chunk in chunks] == list(range(stream.first_sequence, stream.last_sequence + 1))
         assert all(before.frame_index < after.frame_index for before, after in pairwise(frames))
         seen = [frame.frame_index for frame in frames if frame.observation == pb.OBSERVATION_OBSERVED]
-        told = [frame for frame in frames if frame.observation == pb.OBSERVATION_DROPPED]
-        assert told
-        assert all(not frame.WhichOneof("cells") for frame in told)
+        marked = [frame for frame in frames if frame.observation == pb.OBSERVATION_DROPPED]
+        assert marked
+        assert all(not frame.WhichOneof("cells") for frame in marked)
         if policy is DropPolicy.DROP_OLDEST:
             assert seen == list(range(200 - len(seen), 200))
             assert stream.first_sequence == 1
             assert len(seen) + dropped == 200
         else:
-            assert told[-1].frame_index == 200 - dropped
+            assert marked[-1].frame_index == 200 - dropped
             assert seen[-2:] == [200, 201]
 
 

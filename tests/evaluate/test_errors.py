@@ -32,7 +32,7 @@ _FAR = (400.0, 400.0, 450.0, 450.0)
 )
 def test_a_mistake_has_the_kind_that_tide_gives_it(detections: list[tuple[float, ...]], kinds: list[str]) -> None:
     verdict = classify_errors(sample("a", detections, [(*_BOX, 0)]), 0.25)  # type: ignore[arg-type]
-    assert [one.kind for one in verdict.errors] == kinds
+    assert [error.kind for error in verdict.errors] == kinds
 
 
 def test_a_mistake_says_what_it_is_about() -> None:
@@ -60,7 +60,7 @@ def test_boxes_are_drawn_as_found_missed_or_wrong_and_mistakes_said_in_words() -
     assert boxes[MarkOutcome.WRONG] == pytest.approx([edge / 500 for edge in _FAR])
     assert boxes[MarkOutcome.MISSED] == pytest.approx([0.6, 0.6, 0.7, 0.7])
     assert outcome_counts(verdict.outcomes(500)) == "found 1, missed 1, wrong 1"
-    assert [one.in_words(("hammer", "saw")) for one in verdict.errors] == ["saw on nothing", "saw missed"]
+    assert [error.in_words(("hammer", "saw")) for error in verdict.errors] == ["saw on nothing", "saw missed"]
 
 
 def test_sizes_are_those_of_coco() -> None:
@@ -83,15 +83,15 @@ def test_counts_add_up_in_every_grouping() -> None:
     samples = [_studied(number) for number in range(40)]
     verdicts = classify_all_errors(samples, 0.25)
     summary = summarise_errors(samples, verdicts, 0.25, CLASSES)
-    assert summary.errors == sum(len(one.errors) for one in verdicts) >= 20
+    assert summary.errors == sum(len(verdict.errors) for verdict in verdicts) >= 20
     assert len({kind for kind, count in summary.types.items() if count}) >= 5
     for groups in (summary.by_class, summary.by_size, summary.by_site, summary.by_camera, summary.by_hour):
         assert len(groups) > 1
-        assert sum(one.labels for one in groups) == summary.labels
+        assert sum(group.labels for group in groups) == summary.labels
         for kind in ErrorType:
-            assert sum(one.types[kind] for one in groups) == summary.types[kind]
-    assert [one.name for one in summary.by_hour] == ["01", "02", "03", "unknown"]
-    assert [one.name for one in summary.by_site] == ["site 0", "site 1"]
+            assert sum(group.types[kind] for group in groups) == summary.types[kind]
+    assert [group.name for group in summary.by_hour] == ["01", "02", "03", "unknown"]
+    assert [group.name for group in summary.by_site] == ["site 0", "site 1"]
     assert len(summary.by_camera) == 6
     missed = summary.types[ErrorType.MISSED]
     assert summary.right == summary.detections - (summary.errors - missed)
@@ -99,13 +99,15 @@ def test_counts_add_up_in_every_grouping() -> None:
 
 def test_a_confusion_matrix_counts_each_label_and_each_detection_once() -> None:
     samples = [scene(number) for number in range(40)]
-    verdicts = [classify_errors(one, 0.25) for one in samples]
+    verdicts = [classify_errors(detected, 0.25) for detected in samples]
     counts = confusion(verdicts, samples, 0.25, len(CLASSES))
-    labels = np.bincount(np.concatenate([one.labelled_L for one in samples]), minlength=len(CLASSES))
-    found = np.bincount(np.concatenate([one.above(0.25).predicted_P for one in samples]), minlength=len(CLASSES))
+    labels = np.bincount(np.concatenate([detected.labelled_L for detected in samples]), minlength=len(CLASSES))
+    predictions = np.bincount(
+        np.concatenate([detected.above(0.25).predicted_P for detected in samples]), minlength=len(CLASSES)
+    )
     np.testing.assert_array_equal(counts[:, :-1].sum(axis=0), labels)
-    np.testing.assert_array_equal(counts[:-1].sum(axis=1), found)
-    right = sum(labelled == predicted for one in verdicts for labelled, predicted in one.assigned)
+    np.testing.assert_array_equal(counts[:-1].sum(axis=1), predictions)
+    right = sum(labelled == predicted for verdict in verdicts for labelled, predicted in verdict.assigned)
     assert np.trace(counts[:-1, :-1]) == right
     assert counts.min() >= 0
     swapped = sample("a", [(*_BOX, 0.9, 1)], [(*_BOX, 0)])

@@ -16,25 +16,25 @@ _PLANTED = 60
 _CONFIDENCE = 0.25
 
 
-def _remove(one: SampleDetections, chance: np.random.Generator) -> tuple[SampleDetections, np.ndarray]:
+def _remove(detected: SampleDetections, chance: np.random.Generator) -> tuple[SampleDetections, np.ndarray]:
     """Forget a label; the place to look is where it was."""
-    box = one.label_boxes_L4[0]
-    return replace(one, label_boxes_L4=one.label_boxes_L4[1:], labelled_L=one.labelled_L[1:]), box
+    box = detected.label_boxes_L4[0]
+    return replace(detected, label_boxes_L4=detected.label_boxes_L4[1:], labelled_L=detected.labelled_L[1:]), box
 
 
-def _shift(one: SampleDetections, chance: np.random.Generator) -> tuple[SampleDetections, np.ndarray]:
+def _shift(detected: SampleDetections, chance: np.random.Generator) -> tuple[SampleDetections, np.ndarray]:
     """Move a label by a third of its size."""
-    boxes = one.label_boxes_L4.copy()
+    boxes = detected.label_boxes_L4.copy()
     width, height = boxes[0, 2:] - boxes[0, :2]
     boxes[0] += np.array([width, height] * 2) * np.tile(chance.choice([-0.33, 0.33], 2), 2)
-    return replace(one, label_boxes_L4=boxes), boxes[0]
+    return replace(detected, label_boxes_L4=boxes), boxes[0]
 
 
-def _swap(one: SampleDetections, chance: np.random.Generator) -> tuple[SampleDetections, np.ndarray]:
+def _swap(detected: SampleDetections, chance: np.random.Generator) -> tuple[SampleDetections, np.ndarray]:
     """Give a label another class."""
-    labelled = one.labelled_L.copy()
+    labelled = detected.labelled_L.copy()
     labelled[0] = (labelled[0] + chance.integers(1, len(CLASSES))) % len(CLASSES)
-    return replace(one, labelled_L=labelled), one.label_boxes_L4[0]
+    return replace(detected, labelled_L=labelled), detected.label_boxes_L4[0]
 
 
 _PLANTS = {LabelIssueType.OVERLOOKED: _remove, LabelIssueType.BADLY_LOCATED: _shift, LabelIssueType.SWAPPED: _swap}
@@ -54,12 +54,12 @@ def _planted(
 @pytest.mark.parametrize("kind", LabelIssueType)
 def test_planted_errors_come_first_among_their_kind(kind: LabelIssueType) -> None:
     samples, places = _planted(_PLANTS[kind])
-    ranked = [one for one in label_issues(samples, _CONFIDENCE) if one.kind is kind]
-    scores = [one.score for one in ranked]
+    ranked = [issue for issue in label_issues(samples, _CONFIDENCE) if issue.kind is kind]
+    scores = [issue.score for issue in ranked]
     assert scores == sorted(scores)
     hits = [
-        one.sample_id in places and box_iou(one.box_4[None], places[one.sample_id][None])[0, 0] > 0.5
-        for one in ranked[:_PLANTED]
+        issue.sample_id in places and box_iou(issue.box_4[None], places[issue.sample_id][None])[0, 0] > 0.5
+        for issue in ranked[:_PLANTED]
     ]
     # Of the 8 % of objects that the detector misses nothing can be known.
     assert np.mean(hits[: _PLANTED // 2]) >= 0.95, np.mean(hits[: _PLANTED // 2])
@@ -69,7 +69,7 @@ def test_planted_errors_come_first_among_their_kind(kind: LabelIssueType) -> Non
 @pytest.mark.parametrize("kind", LabelIssueType)
 def test_samples_with_planted_errors_score_lowest(kind: LabelIssueType) -> None:
     samples, places = _planted(_PLANTS[kind])
-    scores = {one.sample_id: label_scores(one, _CONFIDENCE).sample for one in samples}
+    scores = {detected.sample_id: label_scores(detected, _CONFIDENCE).sample for detected in samples}
     lowest = sorted(scores, key=lambda name: scores[name])[:_PLANTED]
     assert np.mean([name in places for name in lowest]) >= 0.6, np.mean([name in places for name in lowest])
 
@@ -77,13 +77,13 @@ def test_samples_with_planted_errors_score_lowest(kind: LabelIssueType) -> None:
 def test_a_suspect_says_what_speaks_against_it() -> None:
     box = (100, 100, 200, 200)
     swapped = sample("a", [(*box, 0.9, 1)], [(*box, 0)])
-    (one,) = label_issues([swapped], 0.1)
-    assert (one.kind, one.labelled, one.predicted) == (LabelIssueType.SWAPPED, 0, 1)
-    assert one.confidence == pytest.approx(0.9)
-    assert one.score == pytest.approx(0.1)
+    (issue,) = label_issues([swapped], 0.1)
+    assert (issue.kind, issue.labelled, issue.predicted) == (LabelIssueType.SWAPPED, 0, 1)
+    assert issue.confidence == pytest.approx(0.9)
+    assert issue.score == pytest.approx(0.1)
     overlooked = sample("b", [(*box, 0.8, 2)], [])
-    (one,) = label_issues([overlooked], 0.1)
-    assert (one.kind, one.labelled, one.predicted, one.box_4.tolist()) == (
+    (issue,) = label_issues([overlooked], 0.1)
+    assert (issue.kind, issue.labelled, issue.predicted, issue.box_4.tolist()) == (
         LabelIssueType.OVERLOOKED,
         None,
         2,

@@ -36,7 +36,7 @@ def labels(images: dict[str, np.ndarray], model: torch.nn.Module) -> dict[str, l
     """Labels that the public model gets partly right: its own detections, moved, and some of them dropped."""
     chance = np.random.default_rng(0)
     matcher = DetectionMatcher(model, _PIXELS, torch.device("cpu"))
-    found: dict[str, list[tuple[float, ...]]] = {}
+    rows_of_image: dict[str, list[tuple[float, ...]]] = {}
     for name, image in images.items():
         inputs = image.transpose(2, 0, 1)[None].astype(np.float32) / 255
         ((_, seen),) = matcher.predict(labelled_batch(inputs, [], (name,)))
@@ -47,8 +47,8 @@ def labels(images: dict[str, np.ndarray], model: torch.nn.Module) -> dict[str, l
             x1, y1, x2, y2 = np.clip(box / _PIXELS + chance.normal(0, 0.015, 4), 0, 1)
             if x2 > x1 and y2 > y1:
                 rows.append((float(kind), (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1))
-        found[name] = rows
-    return found
+        rows_of_image[name] = rows
+    return rows_of_image
 
 
 def _batches(images: dict[str, np.ndarray], labels: dict[str, list[tuple[float, ...]]]) -> list[DetectionBatch]:
@@ -105,10 +105,10 @@ def test_batching_changes_nothing(
     images: dict[str, np.ndarray], labels: dict[str, list[tuple[float, ...]]], model: torch.nn.Module
 ) -> None:
     names = list(images)[:6]
-    one = {name: images[name] for name in names}
+    drawn = {name: images[name] for name in names}
     alone = [batch for name in names for batch in _batches({name: images[name]}, labels)]
     matcher = DetectionMatcher(model, _PIXELS, torch.device("cpu"))
-    together = score(matcher.match(_batches(one, labels)), _CLASSES)
+    together = score(matcher.match(_batches(drawn, labels)), _CLASSES)
     assert score(matcher.match(alone), _CLASSES).map50 == pytest.approx(together.map50, abs=1e-6)
 
 
@@ -116,6 +116,8 @@ def test_nothing_labelled_scores_zero() -> None:
     empty = np.zeros(0, dtype=np.float32)
     nothing = SampleMatches("a", np.zeros((0, 10), dtype=bool), empty, empty, empty)
     assert score([nothing], _CLASSES).map50 == 0
-    found = SampleMatches("b", np.zeros((1, 10), dtype=bool), empty + 0.5, empty, np.array([3.0], dtype=np.float32))
-    missed = SampleMatches("b", np.zeros((0, 10), dtype=bool), empty, empty, found.labelled_L)
+    unlabelled = SampleMatches(
+        "b", np.zeros((1, 10), dtype=bool), empty + 0.5, empty, np.array([3.0], dtype=np.float32)
+    )
+    missed = SampleMatches("b", np.zeros((0, 10), dtype=bool), empty, empty, unlabelled.labelled_L)
     assert score([missed], _CLASSES).map50 == 0

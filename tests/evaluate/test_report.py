@@ -56,7 +56,7 @@ def test_order_and_repetition_change_nothing(report: EvaluationReport) -> None:
     assert again.errors == report.errors
     assert again.scores.samples == 60
     assert 0.5 < again.scores.map50 < 1
-    assert [one.samples for one in again.scores.by_camera] == [30, 30]
+    assert [camera.samples for camera in again.scores.by_camera] == [30, 30]
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -82,8 +82,8 @@ def test_files_are_what_their_readers_expect(report: EvaluationReport, tmp_path:
     issues = [float(row["score"]) for row in _rows(folder / "label-suspects.csv")]
     assert issues == sorted(issues)
     assert issues
-    found = _rows(folder / "detections.csv")
-    assert len(found) == counted["detections"]
+    detections = _rows(folder / "detections.csv")
+    assert len(detections) == counted["detections"]
     assert json.loads((folder / "scores.json").read_text())["map50"] == report.scores.map50
     assert drawn.detections is not None
     for name, image in (("pr", drawn.precision_recall), ("detections", drawn.detections)):
@@ -93,8 +93,8 @@ def test_files_are_what_their_readers_expect(report: EvaluationReport, tmp_path:
 def test_boxes_are_drawn_on_the_codes_that_were_kept(report: EvaluationReport) -> None:
     drawn = report.images().detections
     assert drawn is not None
-    colours = {tuple(one) for one in drawn.reshape(-1, 3)}
-    assert {OUTCOME_COLOURS[one] for one in MarkOutcome} <= colours
+    colours = {tuple(colour) for colour in drawn.reshape(-1, 3)}
+    assert {OUTCOME_COLOURS[outcome] for outcome in MarkOutcome} <= colours
     assert drawn.shape[0] < drawn.shape[1], "cut to the frames, without what lies around them"
     few = make_evaluation_report([_studied(number) for number in range(10, 14)], CLASSES, PIXELS)
     assert few.images().detections is None

@@ -46,7 +46,7 @@ def parquet(name: str) -> Callable[[Random], bytes]:
         if random.random() < 0.5:
             metadata[b"raypp"] = written(altered(json.loads(metadata[b"raypp"]), random), random)
         else:
-            rows = [altered(one, random) if random.random() < 0.3 else one for one in rows]
+            rows = [altered(row, random) if random.random() < 0.3 else row for row in rows]
         buffer = io.BytesIO()
         try:
             table = pa.Table.from_pylist(rows, schema=table.schema if random.random() < 0.7 else None)

@@ -27,10 +27,10 @@ def _judged(target: str, path: Path, content: bytes) -> str:
     try:
         TARGETS[target].read(path)
     except RayppError as error:
-        said = str(error)
-        lines = said.split("\n")  # a settings file is told all its problems, one a line
-        if not said or not all(line.isprintable() for line in lines) or len(said) > _LONGEST_LINE:
-            return f"no line for a user: {said[:300]!r} ({len(said)} characters)"
+        message = str(error)
+        lines = message.split("\n")  # a settings file is told all its problems, one a line
+        if not message or not all(line.isprintable() for line in lines) or len(message) > _LONGEST_LINE:
+            return f"no line for a user: {message[:300]!r} ({len(message)} characters)"
         answer = f"refused: {lines[0]}"
     except BaseException:  # noqa: BLE001 - whatever it is, it is what the fuzz is after
         return traceback.format_exc().replace("\n", "\\n")

@@ -81,7 +81,7 @@ def _fuzz(name: str, folder: Path, seconds: float) -> None:
     until, rounds = monotonic() + seconds, _SEED
     make = TARGETS[name].make
 
-    def one(number: int) -> None:
+    def attempt(number: int) -> None:
         if monotonic() < until:
             content = make(Random(number))
             fault = child.fault_of(content)
@@ -97,7 +97,7 @@ def _fuzz(name: str, folder: Path, seconds: float) -> None:
                 phases=[Phase.generate],
                 suppress_health_check=list(HealthCheck),
             )
-            seed(rounds)(bounds(given(st.integers(0, 1 << 60))(one)))()
+            seed(rounds)(bounds(given(st.integers(0, 1 << 60))(attempt)))()
     finally:
         child.end()
         print(f"fuzz {name}: {child.tried} inputs, {child.read} of them read, {seconds:.0f} s")

@@ -38,7 +38,7 @@ def _settings(key: Path, out: Path, rate: int | None = None) -> VeilSettings:
 
 
 def _veil(settings: VeilSettings, *sources: Path, allow: bool = False) -> VeilSummary:
-    with open_job(settings, [str(one) for one in sources], SILENT, allow_unlabelled=allow) as job:
+    with open_job(settings, [str(source) for source in sources], SILENT, allow_unlabelled=allow) as job:
         return job.run(veil_here, SILENT, None, None)
 
 
@@ -62,18 +62,18 @@ def test_images_with_without_and_with_unread_labels_are_counted(key: Path, tmp_p
     assert (summary.boxes_clipped, summary.rows_repeated) == (1, 1)
     assert summary.needs_attention
     assert len(_rows(summary)) == 8, "all but the unread one"
-    said = _printed(summary)
-    assert "7 images, 1 without labels, 1 with labels that cannot be used; 1 box clipped to the image" in said
-    assert "1 images without a label file count as looked at and empty" in said
-    assert "002.txt:1: class index 7" in said
+    lines = _printed(summary)
+    assert "7 images, 1 without labels, 1 with labels that cannot be used; 1 box clipped to the image" in lines
+    assert "1 images without a label file count as looked at and empty" in lines
+    assert "002.txt:1: class index 7" in lines
 
 
 def test_the_dry_run_counts_labels_too(key: Path, tmp_path: Path) -> None:
     root = make_dataset(tmp_path / "tools")
     (root / "labels" / "train" / "002.txt").write_text("7 0.5 0.5 0.1 0.1\n")
-    found = survey(_settings(key, tmp_path / "out"), [str(root)], SILENT)
-    assert found.label_count == LabelCount(labelled=5, unread=1)
-    assert "002.txt:1" in found.label_problems[0]
+    survey_made = survey(_settings(key, tmp_path / "out"), [str(root)], SILENT)
+    assert survey_made.label_count == LabelCount(labelled=5, unread=1)
+    assert "002.txt:1" in survey_made.label_problems[0]
 
 
 @pytest.mark.parametrize(("unread", "counts"), [(False, "(4 have none, of 0"), (True, "(0 have none, of 4")])
@@ -130,7 +130,7 @@ def test_labels_of_an_image_of_another_shape_are_left_out_and_told(key: Path, tm
         {"id": 1, "file_name": "a.jpg", "width": 90, "height": 120},
         {"id": 2, "file_name": "b.jpg", "width": 240, "height": 180},
     ]
-    boxes = [{"id": one, "image_id": one, "category_id": 1, "bbox": [0, 0, 45, 45]} for one in (1, 2)]
+    boxes = [{"id": number, "image_id": number, "category_id": 1, "bbox": [0, 0, 45, 45]} for number in (1, 2)]
     document = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "saw"}]}
     (tmp_path / "in" / "coco.json").write_text(json.dumps(document))
     summary = _veil(_settings(key, tmp_path / "out"), tmp_path / "in")

@@ -26,11 +26,11 @@ def settings(tmp_path: Path) -> VeilSettings:
     """Of a job that has veiled one video, and signed."""
     save_owner_key(KEY, tmp_path / "owner.key")
     make_video(tmp_path / "in" / "0.mp4", seconds=1)
-    made = VeilSettings(
+    veil_settings = VeilSettings(
         out=str(tmp_path / "out"), private=tmp_path / "private", key_path=tmp_path / "owner.key", size=160, fps=None
     )
-    _veil(made)
-    return made
+    _veil(veil_settings)
+    return veil_settings
 
 
 def _veil(settings: VeilSettings) -> None:

@@ -62,7 +62,7 @@ def test_shards_hold_what_the_encoder_gives_and_are_the_same_again(place):
     for image in sorted((place / "tools").rglob("*.jpg")):
         _, pixels = letterboxed(LabelledImage(image, image.name, tuple[Box, ...]()), 96, spec.patch)
         own = veil._network.levels(pixels)
-        levels |= {one.apply(own).tobytes() for one in every_substitution(spec, _KEY)}
+        levels |= {substitution.apply(own).tobytes() for substitution in every_substitution(spec, _KEY)}
     shape = (spec.channels, *own.shape[1:])
     codes = [unpack(packed, shape, spec.bits) for batch in reader.iterate() for packed in batch.column("code")]
     assert len(codes) == 4
@@ -71,13 +71,13 @@ def test_shards_hold_what_the_encoder_gives_and_are_the_same_again(place):
 
 
 def test_what_cannot_be_is_said_in_one_line(place):
-    for options, told in (
+    for options, message in (
         (("--spec", place / "spec.json"), "a spec alone cannot veil; give the encoder file of `raypp fit`"),
         (("--spec", place / "encoder.veil", "--device", "cpu"), "--device cpu is for patch veils"),
         (("--spec", place / "tools"), "Is a directory"),
     ):
         done = raypp(*_veil(place, "none", *options))
         assert done.returncode, done.stderr
-        assert told in done.stderr
+        assert message in done.stderr
         assert len(done.stderr.strip().splitlines()) == 1
         assert not (place / "none").exists()

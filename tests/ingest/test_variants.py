@@ -88,8 +88,8 @@ def test_only_training_images_have_variants(out: Path, items: dict[str, Item]) -
         if row.timestamp_us == 0:
             numbers.setdefault(row.source, []).append(row.variant)
             assert row.variants == items[row.source].variants
-    for source, found in numbers.items():
-        assert found == ([0, 1, 2] if "/train/" in items[source].url else [0]), items[source].url
+    for source, variants in numbers.items():
+        assert variants == ([0, 1, 2] if "/train/" in items[source].url else [0]), items[source].url
     assert len(numbers) == 7
     report = verify(str(out))
     assert report.problems == ()
@@ -168,10 +168,10 @@ def test_a_run_that_was_cut_short_and_one_elsewhere_give_the_same_bytes(place: P
 
 def test_another_number_of_variants_is_refused_with_both(place: Path, out: Path) -> None:
     before = archive_bytes(out)
-    for asked in (0, 3):
+    for count in (0, 3):
         with (
-            pytest.raises(ConflictError, match=f"variants 2, not {asked}"),
-            open_job(_settings(place, out, asked), [str(place / "in")], SILENT),
+            pytest.raises(ConflictError, match=f"variants 2, not {count}"),
+            open_job(_settings(place, out, count), [str(place / "in")], SILENT),
         ):
             pass
     assert archive_bytes(out) == before
@@ -230,14 +230,14 @@ def test_a_variant_is_found_again_by_its_sample_id(place: Path, out: Path, items
     reader = ShardReader(str(out))
     wanted = [row.sample_id for row in _rows(out) if row.variants]
     finder = SourceFinder(worker.key, load_plan(settings.private), None, SILENT)
-    found = recover(list(find_rows(reader, wanted).values()), finder, reader.header, worker.masks)
-    assert found.problems == {}
-    assert found.frames.keys() == set(wanted)
+    recovered = recover(list(find_rows(reader, wanted).values()), finder, reader.header, worker.masks)
+    assert recovered.problems == {}
+    assert recovered.frames.keys() == set(wanted)
     for row in _rows(out):
         if row.variants:
             window = Window(SIZE, 8, row.width, row.height)
             top, left = window.offset_y, window.offset_x
-            square = found.frames[row.sample_id].square
+            square = recovered.frames[row.sample_id].square
             pixels = square[top : top + window.window_height, left : left + window.window_width]
             encoder = worker.encoder(items[row.source])
             assert row.code == pack(encoder.encode(np.ascontiguousarray(pixels)[None])[0], 3)

@@ -32,18 +32,18 @@ def test_a_lost_owners_key_is_answered_by_a_new_key_for_its_thief_derives_every_
     save_owner_key(key, submitted / "owner.key")
     thief = load_owner_key(submitted / "owner.key").next_epoch()
     assert thief.veil_id(PatchSpec()) == key.next_epoch().veil_id(PatchSpec()), "so an epoch would not help"
-    told = refusal()
-    assert "owner.key is an owner's key: make a new one (`raypp keygen`), not an epoch of it" in told
-    assert "--next-epoch" not in told
+    message = refusal()
+    assert "owner.key is an owner's key: make a new one (`raypp keygen`), not an epoch of it" in message
+    assert "--next-epoch" not in message
 
 
 def test_a_lost_site_key_is_answered_by_the_next_epoch_and_a_lost_data_key_by_another(submitted: Path) -> None:
     owner = VeilKey.generate()
     save_site_key(SiteKey.derive_from(owner, PatchSpec(), "north", ["gate"]), submitted / "a.key")
     DataKey.generate().save(submitted / "b.key")
-    told = refusal()
-    assert "a.key is a site's key: make the next epoch of its owner's (`raypp keygen --next-epoch`)" in told
-    assert "b.key is a data key: make a new one (`raypp keygen --data`)" in told
+    message = refusal()
+    assert "a.key is a site's key: make the next epoch of its owner's (`raypp keygen --next-epoch`)" in message
+    assert "b.key is a data key: make a new one (`raypp keygen --data`)" in message
 
 
 def test_a_job_without_keys_goes_on(submitted: Path) -> None:

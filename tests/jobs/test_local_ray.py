@@ -77,12 +77,12 @@ print(ray.get(paths.remote(), timeout=60))
 
 
 def test_a_worker_runs_nothing_of_the_folder_one_works_in(tmp_path):
-    told = lay_trap(tmp_path / "delivered", "pyarrow", "pydantic", "raypp")
+    trap = lay_trap(tmp_path / "delivered", "pyarrow", "pydantic", "raypp")
     env = environment(RAY_TMPDIR=os.environ.get("RAY_TMPDIR", "/tmp"))  # a socket's path must be short
     command = [sys.executable, "-P", "-c", _WORKER]
     done = subprocess.run(
         command, cwd=tmp_path / "delivered", env=env, capture_output=True, text=True, timeout=200, check=False
     )
-    assert not told.exists(), told.read_text()
+    assert not trap.exists(), trap.read_text()
     assert done.returncode == 0, done.stderr
     assert str(tmp_path) not in done.stdout

@@ -7,14 +7,14 @@ from raypp.errors import RayppError
 
 
 @pytest.mark.parametrize(
-    ("raised", "told"),
+    ("raised", "message"),
     [
         (ConnectionError("Could not find any running Ray instance"), "no Ray answers at head:6379; check --address"),
         (Exception("The current node timed out during startup. This could happen because"), "machine is too busy"),
     ],
 )
-def test_ray_that_does_not_start_is_one_line(raised: Exception, told: str) -> None:
-    with pytest.raises(RayppError, match=told), start_told("head:6379"):
+def test_ray_that_does_not_start_is_one_line(raised: Exception, message: str) -> None:
+    with pytest.raises(RayppError, match=message), start_told("head:6379"):
         raise raised
 
 

@@ -19,8 +19,8 @@ def postgres() -> Iterator[PostgresServer]:
 def postgres_template(postgres: PostgresServer) -> str:
     """Name of a database that holds a ledger with a site, to be copied."""
     url = postgres.database()
-    with Ledger.open(url, clock=Clock()) as made:
-        made.add_site("plant-1")
+    with Ledger.open(url, clock=Clock()) as opened:
+        opened.add_site("plant-1")
     return postgres.name_of(url)
 
 
@@ -31,9 +31,9 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield f"sqlite:///{tmp_path}/ledger.db"
         return
     server: PostgresServer = request.getfixturevalue("postgres")
-    made = server.database()
-    yield made
-    server.drop(made)
+    address = server.database()
+    yield address
+    server.drop(address)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -44,9 +44,9 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield f"sqlite:///{tmp_path}/ledger.db"
         return
     server: PostgresServer = request.getfixturevalue("postgres")
-    made = server.database(request.getfixturevalue("postgres_template"))
-    yield made
-    server.drop(made)
+    address = server.database(request.getfixturevalue("postgres_template"))
+    yield address
+    server.drop(address)
 
 
 @pytest.fixture

@@ -115,8 +115,8 @@ def template() -> Path:
     """A SQLite ledger with a site, to be copied."""
     folder = Path(tempfile.mkdtemp(prefix="raypp-ledger-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    with Ledger.open(f"sqlite:///{folder}/ledger.db", clock=Clock()) as made:
-        made.add_site("plant-1")
+    with Ledger.open(f"sqlite:///{folder}/ledger.db", clock=Clock()) as opened:
+        opened.add_site("plant-1")
     return folder / "ledger.db"
 
 
@@ -159,12 +159,12 @@ def alone(frames, settings=None, reason=None):
     """Episodes and stretches that the fold alone makes of frames."""
     fold = Fold(settings or SiteSettings.default(), STREAM, CLASSES)
     state, changes = fold.advance(fold.begin(), frames)
-    episodes = {one.episode_id: one for one in changes.episodes}
-    stretches = {one.start_us: one for one in changes.stretches}
+    episodes = {episode.episode_id: episode for episode in changes.episodes}
+    stretches = {stretch.start_us: stretch for stretch in changes.stretches}
     if reason:
         _, changes = fold.finish(state, reason)
-        episodes |= {one.episode_id: one for one in changes.episodes}
-        stretches |= {one.start_us: one for one in changes.stretches}
+        episodes |= {episode.episode_id: episode for episode in changes.episodes}
+        stretches |= {stretch.start_us: stretch for stretch in changes.stretches}
     return frozenset(episodes.values()), frozenset(stretches.values())
 
 

@@ -87,8 +87,10 @@ def test_any_order_of_epochs_leaves_the_highest_open(epochs: list[int]):
             connection = Connection(ledger, name)
             if connection.committed == 0:
                 later = epoch * 60 * SECOND  # each of a time of its own: none is counted twice
-                connection.send(1, [replace(one, timestamp_us=one.timestamp_us + later) for one in working_day(30)])
+                connection.send(
+                    1, [replace(frame, timestamp_us=frame.timestamp_us + later) for frame in working_day(30)]
+                )
         streams = ledger.streams("plant-1")
-        assert [one.stream.epoch - T0 for one in streams if not one.ended] == [highest]
+        assert [status.stream.epoch - T0 for status in streams if not status.ended] == [highest]
         held = ledger.episodes("plant-1", limit=None)
-        assert {one.stream.epoch - T0 for one in held if one.reason is None} == {highest}
+        assert {episode.stream.epoch - T0 for episode in held if episode.reason is None} == {highest}

@@ -40,8 +40,8 @@ def test_old_entries_go_into_a_file_and_out_of_the_ledger_and_that_is_recorded(
     assert (done.entries, done.last, done.deleted) == (7, before[6].entry, True)
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     lines = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
-    assert [(one["entry"], one["subject"], one["detail"]) for one in lines] == [
-        (one.entry, one.subject, one.detail) for one in before[:7]
+    assert [(line["entry"], line["subject"], line["detail"]) for line in lines] == [
+        (entry.entry, entry.subject, entry.detail) for entry in before[:7]
     ]
     assert done.sha256 == hashlib.sha256(out.read_bytes()).hexdigest()
     left = AuditLog(ledger).list()
@@ -56,7 +56,7 @@ def test_old_entries_go_into_a_file_and_out_of_the_ledger_and_that_is_recorded(
 def test_without_the_flag_nothing_is_deleted(ledger: Ledger, clock: Clock, tmp_path: Path):
     _fill(ledger, clock, 3)
     assert not archive(ledger, clock.now + 1, tmp_path / "all.jsonl", remove=False).deleted
-    assert [one.action for one in AuditLog(ledger).list()] == ["report"] * 3 + ["audit export"]
+    assert [entry.action for entry in AuditLog(ledger).list()] == ["report"] * 3 + ["audit export"]
     with pytest.raises(OptionError, match="File exists"):
         archive(ledger, clock.now + 1, tmp_path / "all.jsonl", remove=True)
     assert len(AuditLog(ledger).list()) == 4

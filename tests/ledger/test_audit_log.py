@@ -12,7 +12,7 @@ def test_entries_come_back_in_order(ledger: Ledger, clock: Clock):
         log.record("anna", "report", f"plant-{number}", "x" * 20_000)
         clock.now += SECOND
     entries = log.list()
-    assert [one.subject for one in entries] == [f"plant-{number}" for number in range(5)]
+    assert [entry.subject for entry in entries] == [f"plant-{number}" for number in range(5)]
     assert len(entries[0].detail) == 10_000
     assert log.list(since_us=entries[3].at_us) == entries[3:]
     assert log.list(after=entries[1].entry, limit=2) == entries[2:4]

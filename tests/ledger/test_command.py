@@ -30,7 +30,7 @@ def build() -> typer.Typer:
 
 def run(*arguments: object, env: dict[str, str] | None = None):
     return CliRunner(env={"COLUMNS": "200", "RAYPP_LEDGER": "", **(env or {})}).invoke(
-        build(), [str(one) for one in arguments]
+        build(), [str(argument) for argument in arguments]
     )
 
 
@@ -80,8 +80,8 @@ def test_a_site_from_its_registration_to_its_revocation(empty_url: str, tmp_path
     succeed("site", "list", *ledger, "--json", summary)
     (site,) = json.loads(summary.read_text())["sites"]
     assert (site["site"], len(site["tokens"]), site["streams"]) == ("plant-1", 2, [])
-    assert [one["good"] for one in site["tokens"]] == [True, True]
-    assert sorted(one["expires_us"] is None for one in site["tokens"]) == [False, True]
+    assert [listed["good"] for listed in site["tokens"]] == [True, True]
+    assert sorted(listed["expires_us"] is None for listed in site["tokens"]) == [False, True]
 
     with Ledger.open(empty_url) as opened:
         assert Identities(opened).check(token).site == "plant-1"
@@ -97,7 +97,7 @@ def test_a_site_from_its_registration_to_its_revocation(empty_url: str, tmp_path
     fail(UnknownSiteError, "elsewhere", "site", "revoke", "elsewhere", *ledger)
 
     log = succeed("audit-log", *ledger, "--json", summary).stdout
-    assert [one["action"] for one in json.loads(summary.read_text())["entries"]] == [
+    assert [entry["action"] for entry in json.loads(summary.read_text())["entries"]] == [
         *("site add", "site add", "site expire", "site revoke"),
     ]
     assert token not in log
@@ -135,7 +135,7 @@ def test_settings(url: str, tmp_path: Path):
     fail(SettingsError, "Mars/Olympus", "site", "configure", "plant-1", bad, *ledger)
     assert succeed("site", "configure", "plant-1", *ledger).stdout == good.read_text()
     with Ledger.open(url) as opened:
-        (entry,) = [one for one in AuditLog(opened).list() if one.action == "site configure"]
+        (entry,) = [logged for logged in AuditLog(opened).list() if logged.action == "site configure"]
     assert (entry.subject, entry.detail) == ("plant-1", "version 1")
     assert entry.who.startswith("command line")
 

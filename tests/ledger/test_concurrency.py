@@ -64,7 +64,7 @@ def test_of_two_zombies_with_the_same_chunk_exactly_one_wins(ledger: Ledger, url
                 except (StaleStreamError, StreamRefusedError):
                     lost.append(through)
 
-            threads = [threading.Thread(target=attempt, args=(one,)) for one in (ledger, other)]
+            threads = [threading.Thread(target=attempt, args=(opened,)) for opened in (ledger, other)]
             for thread in threads:
                 thread.start()
             for thread in threads:
@@ -96,7 +96,7 @@ def test_many_cameras_at_once(ledger: Ledger):
     for name in names:
         (alone,) = (frames for stream, frames in held.frames if stream == name)
         assert alone == tuple(working_day())
-        assert {one for one in held.episodes if one.stream == name} == undisturbed(parts, name).episodes
+        assert {episode for episode in held.episodes if episode.stream == name} == undisturbed(parts, name).episodes
 
 
 def test_connections_that_keep_taking_a_stream_from_each_other(ledger: Ledger, url: str):
@@ -248,7 +248,7 @@ def test_the_audit_log_is_whole_after_threads_wrote_at_once(ledger: Ledger):
         thread.join()
     entries = log.list(limit=1000)
     assert len(entries) == 80
-    assert [one.entry for one in entries] == sorted({one.entry for one in entries})
+    assert [entry.entry for entry in entries] == sorted({entry.entry for entry in entries})
 
 
 def test_sqlite_waits_for_another_process_that_writes(tmp_path: Path):

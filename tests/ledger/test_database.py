@@ -60,11 +60,11 @@ def test_a_file_that_is_no_ledger(tmp_path: Path):
 
 def test_sqlite_is_set_as_durable_as_it_gets(tmp_path: Path):
     with Ledger.open(f"sqlite:///{tmp_path}/ledger.db") as ledger, ledger.database.read() as connection:
-        found = {
+        pragmas = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "secure_delete")
         }
-    assert found == {
+    assert pragmas == {
         "journal_mode": "wal",
         "synchronous": 2,
         "foreign_keys": 1,

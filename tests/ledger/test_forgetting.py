@@ -91,21 +91,21 @@ def test_nightly_retention_leaves_a_live_stream_undisturbed(ledger: Ledger):
     live.send_all(chunks(hours, 200))
     edge = at(1310)  # within a use of the drill, and within the one long stretch
     episodes, stretches = content(ledger).episodes, content(ledger).stretches
-    (over,) = (one for one in episodes if one.start_us < edge < one.end_us)
+    (over,) = (episode for episode in episodes if episode.start_us < edge < episode.end_us)
     forget(ledger, "plant-1", to_us=edge)
     held = content(ledger)
     assert held.frames == ((STREAM, tuple(frame for frame in hours if frame.timestamp_us >= edge)),)
     cut = replace(over, start_us=edge, seen_us=min(over.seen_us, over.end_us - edge))
-    assert held.episodes == {one for one in episodes if one.start_us >= edge} | {cut}
+    assert held.episodes == {episode for episode in episodes if episode.start_us >= edge} | {cut}
     (whole,) = stretches
     assert held.stretches == {replace(whole, start_us=edge)}
 
     more = [seen(number, at_us=at(2 * number)) for number in range(4000, 4010)]
     live.send(21, more)  # by the lease it had
     after = content(ledger)
-    assert {one.start_us for one in after.stretches} == {edge}
-    assert max(one.end_us for one in after.stretches) > whole.end_us
-    assert min(one.start_us for one in after.episodes) == edge
+    assert {stretch.start_us for stretch in after.stretches} == {edge}
+    assert max(stretch.end_us for stretch in after.stretches) > whole.end_us
+    assert min(episode.start_us for episode in after.episodes) == edge
 
 
 def test_forgetting_one_camera_leaves_the_others(ledger: Ledger):
@@ -114,7 +114,7 @@ def test_forgetting_one_camera_leaves_the_others(ledger: Ledger):
     Connection(ledger, gate).send_all(chunks(working_day(80)))
     forget(ledger, "plant-1", camera="bench")
     held = content(ledger)
-    assert {one.stream.camera for one in held.episodes} == {"gate"}
+    assert {episode.stream.camera for episode in held.episodes} == {"gate"}
     assert [len(frames) for _, frames in held.frames] == [0, 80]
     with pytest.raises(UnknownSiteError):
         forget(ledger, "elsewhere")
@@ -193,7 +193,7 @@ def test_one_frame_of_the_future_is_undone_by_forgetting_it(ledger: Ledger):
 def test_a_stream_of_which_all_is_forgotten_has_no_newest_frame(ledger: Ledger, scope: dict[str, object]):
     Connection(ledger).send_all(chunks(working_day(40)))
     assert forget(ledger, "plant-1", **scope).frames == 40
-    assert [one.newest_us for one in ledger.streams("plant-1")] == [None]
+    assert [stream.newest_us for stream in ledger.streams("plant-1")] == [None]
 
 
 def test_a_ledger_from_which_a_frame_of_the_future_was_forgotten_before_is_cured(ledger: Ledger):
@@ -203,4 +203,4 @@ def test_a_ledger_from_which_a_frame_of_the_future_was_forgotten_before_is_cured
     with ledger.database.write() as connection:
         connection.exec_driver_sql("UPDATE streams SET newest_us = 253402300799999999")
     assert forget(ledger, "plant-1", from_us=at(3600)).frames == 0
-    assert [one.newest_us for one in ledger.streams("plant-1")] == [frames[-1].timestamp_us]
+    assert [stream.newest_us for stream in ledger.streams("plant-1")] == [frames[-1].timestamp_us]

@@ -30,11 +30,11 @@ def ticks() -> Ticks:
 def test_a_token_says_whose_it_is(ledger: Ledger):
     identities = Identities(ledger)
     site, operator = identities.add_site("plant-2"), identities.add_operator("anna")
-    found = identities.check(site)
-    assert (found.role, found.site, found.operator) == (Role.SITE, "plant-2", None)
-    assert str(found) == f"site plant-2 (token {token_id_of(site)})"
-    found = identities.check(operator)
-    assert (found.role, found.site, found.operator) == (Role.OPERATOR, None, "anna")
+    principal = identities.check(site)
+    assert (principal.role, principal.site, principal.operator) == (Role.SITE, "plant-2", None)
+    assert str(principal) == f"site plant-2 (token {token_id_of(site)})"
+    principal = identities.check(operator)
+    assert (principal.role, principal.site, principal.operator) == (Role.OPERATOR, None, "anna")
     assert ledger.site_settings("plant-2") == (None, 0)
 
 
@@ -157,7 +157,7 @@ def test_what_was_done_is_in_the_audit_log(ledger: Ledger):
     identities.expire("plant-1", None, who="bea")
     identities.revoke("plant-1", who="carl")
     entries = AuditLog(ledger).list()
-    assert [(one.who, one.action, one.subject) for one in entries] == [
+    assert [(entry.who, entry.action, entry.subject) for entry in entries] == [
         ("anna", "site add", "plant-1"),
         ("bea", "site expire", "plant-1"),
         ("carl", "site revoke", "plant-1"),

@@ -14,15 +14,15 @@ RECORDING = replace(ABOUT, live=False)
 
 
 def spans(ledger: Ledger, from_s: float, to_s: float) -> list[tuple[float, float]]:
-    found = ledger.taken(NEWER, T0 + round(from_s * SECOND), T0 + round(to_s * SECOND))
-    assert {one.stream for one in found} <= {STREAM}
-    return [((one.start_us - T0) / SECOND, (one.end_us - T0) / SECOND) for one in found]
+    stretches = ledger.taken(NEWER, T0 + round(from_s * SECOND), T0 + round(to_s * SECOND))
+    assert {stretch.stream for stretch in stretches} <= {STREAM}
+    return [((stretch.start_us - T0) / SECOND, (stretch.end_us - T0) / SECOND) for stretch in stretches]
 
 
 def test_only_time_that_another_stream_saw_is_taken(ledger: Ledger):
     covered = [
-        replace(one, observation=Observation.COVERED, detections=()) if 40 <= one.frame_index < 60 else one
-        for one in working_day(120)
+        replace(frame, observation=Observation.COVERED, detections=()) if 40 <= frame.frame_index < 60 else frame
+        for frame in working_day(120)
     ]
     Connection(ledger).send_all(chunks(covered), last=True)
     Connection(ledger, replace(STREAM, camera="gate")).send_all(chunks(working_day(400)), last=True)
@@ -43,7 +43,7 @@ def test_a_first_chunk_of_time_that_is_taken_takes_nothing_over(ledger: Ledger):
     Connection(ledger).send_all(chunks(working_day(40)))
     with pytest.raises(StaleStreamError, match="open it again"):
         Connection(ledger, NEWER).send(1, [seen(3)])
-    assert [(one.stream, one.ended) for one in ledger.streams("plant-1")] == [(STREAM, False)]
+    assert [(stream.stream, stream.ended) for stream in ledger.streams("plant-1")] == [(STREAM, False)]
     assert Connection(ledger, NEWER).send(1, [seen(40)]) == 1
 
 

@@ -38,7 +38,7 @@ def test_aggregating_anew_equals_having_had_the_settings(ledger: Ledger):
     held = content(ledger)
     wanted = alone(frames, SiteSettings.parse(SHORT, "here"), CloseReason.END_OF_STREAM)
     assert (held.episodes, held.stretches) == wanted
-    assert {one.tool for one in held.episodes} == {"Saw"}
+    assert {episode.tool for episode in held.episodes} == {"Saw"}
     assert [frames for _, frames in held.frames] == [tuple(frames)]
     position = ledger.position(STREAM)
     assert position is not None
@@ -64,7 +64,7 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(ledger: Ledger):
     done = reaggregate(ledger, "plant-1", SiteSettings.parse(SHORT, "here"), dry_run=True)
     assert (content(ledger), ledger.position(STREAM)) == before
     tools = {row.tool: (row.episodes_before, row.episodes_after) for row in done.tools}
-    drill, saw = (sum(one.tool == tool for one in before[0].episodes) for tool in ("drill", "saw"))
+    drill, saw = (sum(episode.tool == tool for episode in before[0].episodes) for tool in ("drill", "saw"))
     assert tools == {"drill": (drill, 0), "saw": (saw, 0), "Saw": (0, saw)}
     assert AuditLog(ledger).list() == ()
 
@@ -130,7 +130,7 @@ def test_settings_changed_in_mid_stream_are_found_again_by_folding_anew(ledger: 
         stream_id = connection.exec_driver_sql("SELECT stream_id FROM streams").scalar_one()
     outcome = rewrite(ledger.database, stream_id, RewritePlan(), 0)
     assert not outcome.changes
-    assert any(one.reason is CloseReason.SETTINGS for one in outcome.after)
+    assert any(episode.reason is CloseReason.SETTINGS for episode in outcome.after)
     assert content(ledger) == before[0]
     assert ledger.position(STREAM).state_json == before[1].state_json
 
@@ -143,7 +143,7 @@ def test_classes_changed_in_mid_stream_are_found_again_by_folding_anew(ledger: L
     before = content(ledger)
     Connection(ledger, replace(STREAM, epoch=T0 + 1)).send(1, [])  # the older one ends with its own classes
     replaced = content(ledger)
-    assert {one.episode_id for one in before.episodes} <= {one.episode_id for one in replaced.episodes}
+    assert {episode.episode_id for episode in before.episodes} <= {episode.episode_id for episode in replaced.episodes}
     done = reaggregate(ledger, "plant-1", again=True)
     assert (done.streams, done.changed) == (1, 0)
 
@@ -155,7 +155,7 @@ def test_a_silent_stream_stays_silent_when_folded_anew(ledger: Ledger, clock: Cl
     done = reaggregate(ledger, "plant-1", again=True)
     assert done.changed == 0
     assert content(ledger) == before
-    assert any(one.state is EpisodeState.PROVISIONAL for one in before.episodes)
+    assert any(episode.state is EpisodeState.PROVISIONAL for episode in before.episodes)
 
 
 def test_a_state_that_cannot_be_read_is_made_anew(ledger: Ledger):

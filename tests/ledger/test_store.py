@@ -18,12 +18,12 @@ def expected(frames, reason=None):
     """What the fold alone makes of frames."""
     fold = Fold(SiteSettings.default(), STREAM, CLASSES)
     state, changes = fold.advance(fold.begin(), frames)
-    episodes = {one.episode_id: one for one in changes.episodes}
-    stretches = {one.start_us: one for one in changes.stretches}
+    episodes = {episode.episode_id: episode for episode in changes.episodes}
+    stretches = {stretch.start_us: stretch for stretch in changes.stretches}
     if reason is not None:
         state, changes = fold.finish(state, reason)
-        episodes |= {one.episode_id: one for one in changes.episodes}
-        stretches |= {one.start_us: one for one in changes.stretches}
+        episodes |= {episode.episode_id: episode for episode in changes.episodes}
+        stretches |= {stretch.start_us: stretch for stretch in changes.stretches}
     return state, frozenset(episodes.values()), frozenset(stretches.values())
 
 
@@ -34,7 +34,7 @@ def test_a_stream_is_kept_whole(ledger: Ledger):
     state, episodes, stretches = expected(frames, CloseReason.END_OF_STREAM)
     assert held.frames == ((STREAM, tuple(frames)),)
     assert held.episodes == episodes
-    assert {one.tool for one in episodes} == {"drill", "saw"}
+    assert {episode.tool for episode in episodes} == {"drill", "saw"}
     assert held.stretches == stretches
     position = ledger.position(STREAM)
     assert position is not None
@@ -116,7 +116,7 @@ def test_a_higher_epoch_takes_over_for_good(ledger: Ledger):
     held = content(ledger)
     assert held.episodes == episodes
     assert held.stretches == stretches
-    assert {one.reason for one in episodes} == {CloseReason.ENDED, CloseReason.REPLACED}
+    assert {episode.reason for episode in episodes} == {CloseReason.ENDED, CloseReason.REPLACED}
     with pytest.raises(StaleStreamError):
         old.send(5, [seen(40)])
     with pytest.raises(StreamRefusedError, match=f"taken over by {newer.epoch}"):
@@ -134,7 +134,7 @@ def test_a_higher_epoch_that_never_commits_ends_no_stream_and_leaves_no_camera(l
         good.send(sequence, part)
     assert content(ledger).episodes == expected(frames)[1]
     assert Connection(ledger).committed == len(parts)
-    assert [(one.stream, one.ended) for one in ledger.streams("plant-1")] == [(STREAM, False)]
+    assert [(stream.stream, stream.ended) for stream in ledger.streams("plant-1")] == [(STREAM, False)]
     ledger.reap(clock.now + 3700 * SECOND)
     with ledger.database.read() as connection:
         assert list(connection.execute(select(StreamRow.camera)).scalars()) == ["bench"]
@@ -147,7 +147,7 @@ def test_of_two_streams_that_are_opened_the_lower_epoch_never_comes_after_the_hi
         low.send(1, [seen(0)])
     with pytest.raises(StreamRefusedError, match="taken over"):
         Connection(ledger)
-    assert [one.stream.epoch for one in ledger.streams("plant-1")] == [STREAM.epoch + 1]
+    assert [stream.stream.epoch for stream in ledger.streams("plant-1")] == [STREAM.epoch + 1]
 
 
 def test_epochs_from_the_future_are_refused(ledger: Ledger, clock: Clock):
@@ -182,7 +182,7 @@ def test_changes_of_another_stream_are_refused(ledger: Ledger):
     connection = Connection(ledger)
     commit, _ = connection.prepare(1, working_day(30))
     with pytest.raises(LedgerError, match="another stream"):
-        other = [replace(one, stream=replace(STREAM, camera="x")) for one in commit.changes.episodes]
+        other = [replace(episode, stream=replace(STREAM, camera="x")) for episode in commit.changes.episodes]
         ledger.commit(replace(commit, changes=replace(commit.changes, episodes=tuple(other))))
     assert ledger.episodes("plant-1") == []
 
@@ -196,10 +196,12 @@ def test_the_reaper_closes_provisionally_and_an_outage_changes_nothing(ledger: L
     undisturbed = content(ledger).episodes
     assert ledger.reap(clock.now + 120 * SECOND) == []
     reaped = ledger.reap(clock.now + 121 * SECOND)
-    assert {one.tool for one in reaped} == {one.tool for one in undisturbed if one.state is EpisodeState.OPEN}
-    assert {(one.state, one.reason) for one in reaped} == {(EpisodeState.PROVISIONAL, CloseReason.SILENT)}
+    assert {episode.tool for episode in reaped} == {
+        episode.tool for episode in undisturbed if episode.state is EpisodeState.OPEN
+    }
+    assert {(episode.state, episode.reason) for episode in reaped} == {(EpisodeState.PROVISIONAL, CloseReason.SILENT)}
     assert ledger.reap(clock.now + 500 * SECOND) == []
-    opened_again = {replace(one, state=EpisodeState.OPEN, reason=None) for one in reaped}
+    opened_again = {replace(episode, state=EpisodeState.OPEN, reason=None) for episode in reaped}
     assert opened_again <= undisturbed
 
     connection.send(4, [])  # says nothing of any episode, and yet opens them again
@@ -273,13 +275,15 @@ def test_pages_hold_every_episode_once(ledger: Ledger):
     Connection(ledger).send_all(chunks(working_day(1200)), last=True)
     whole = ledger.episodes("plant-1", limit=None)
     assert len(whole) > 15
-    assert whole == sorted(whole, key=lambda one: (one.start_us, one.episode_id))
+    assert whole == sorted(whole, key=lambda episode: (episode.start_us, episode.episode_id))
     paged, after = [], None
     while page := ledger.episodes("plant-1", after=after, limit=4):
         paged += page
         after = page_after(page[-1])
     assert paged == whole
-    assert ledger.episodes("plant-1", tools=["saw"], limit=None) == [one for one in whole if one.tool == "saw"]
+    assert ledger.episodes("plant-1", tools=["saw"], limit=None) == [
+        episode for episode in whole if episode.tool == "saw"
+    ]
     for token in ("x", "1-x", f"{2**70}-{'0' * 32}"):
         with pytest.raises(OptionError, match="page token"):
             ledger.episodes("plant-1", after=token)
@@ -290,10 +294,10 @@ def test_ranges_of_time_hold_what_reaches_into_them(ledger: Ledger):
     episodes, stretches = ledger.episodes("plant-1", limit=None), ledger.stretches("plant-1")
     first = episodes[0]
     for start, end in ((first.start_us, first.start_us + 1), (first.end_us - 1, first.end_us), (T0, T0 + 90 * SECOND)):
-        wanted = [one for one in episodes if one.start_us < end and one.end_us > start]
+        wanted = [episode for episode in episodes if episode.start_us < end and episode.end_us > start]
         assert ledger.episodes("plant-1", start, end, limit=None) == wanted
         assert ledger.stretches("plant-1", start, end) == [
-            one for one in stretches if one.start_us < end and one.end_us > start
+            stretch for stretch in stretches if stretch.start_us < end and stretch.end_us > start
         ]
     assert first not in ledger.episodes("plant-1", first.end_us, 0, limit=None)
     assert ledger.episodes("plant-1", 0, first.start_us) == []

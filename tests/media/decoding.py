@@ -32,6 +32,8 @@ def rows_of(
     box = Letterbox(64, 16, info.width, info.height)
     stream = open_source(str(path))
     frames = decode(stream, info, start_us, end_us, sampling, box, None, report=report or DecodeReport())
-    rows = [(one.timestamp_us, one.frame_index, hashlib.sha256(one.pixels.tobytes()).hexdigest()) for one in frames]
+    rows = [
+        (frame.timestamp_us, frame.frame_index, hashlib.sha256(frame.pixels.tobytes()).hexdigest()) for frame in frames
+    ]
     stream.close()
     return rows

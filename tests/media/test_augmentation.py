@@ -119,9 +119,9 @@ def test_a_seed_means_the_same_for_ever() -> None:
 
 def test_both_sides_and_sizes_are_drawn() -> None:
     drawn = [Variant.of_seed(seed) for seed in SEEDS]
-    assert 6 <= sum(one.mirrored for one in drawn) <= 18
-    assert 6 <= sum(one.scale > 1 for one in drawn) <= 18
-    assert len({one.scale for one in drawn}) == len(drawn)
+    assert 6 <= sum(variation.mirrored for variation in drawn) <= 18
+    assert 6 <= sum(variation.scale > 1 for variation in drawn) <= 18
+    assert len({variation.scale for variation in drawn}) == len(drawn)
 
 
 @settings(max_examples=60, deadline=None)

@@ -53,26 +53,26 @@ def test_a_video_that_begins_after_its_sound_was_taken_later(option: str) -> Non
     assert start_us == _us(2026, 3, 1, 5, 0, 3)
 
 
-@pytest.mark.parametrize(("told", "expected"), [
+@pytest.mark.parametrize(("tags", "expected"), [
     ({"com.apple.quicktime.creationdate": "2026-03-01T12:00:00+0900"}, _us(2026, 3, 1, 3)),
     ({"com.apple.quicktime.creationdate": "2026-03-01T12:00:00"}, _us(2026, 3, 1, 11)),
     ({}, _us(2026, 3, 2, 8)),
 ])  # fmt: skip
 def test_quicktime_tells_its_zone_before_the_time_of_the_copy(
-    told: dict[str, str], expected: int, tmp_path: Path
+    tags: dict[str, str], expected: int, tmp_path: Path
 ) -> None:
     path = write(Video("a.mov", frames=3), tmp_path / "plain.mov")
     copied = {"creation_time": "2026-03-02T08:00:00Z"}
     with (
         av.open(str(path)) as given,
-        av.open(str(tmp_path / "a.mov"), "w", options={"movflags": "use_metadata_tags"}) as made,
+        av.open(str(tmp_path / "a.mov"), "w", options={"movflags": "use_metadata_tags"}) as output,
     ):
-        made.metadata.update(copied | told)
-        stream = made.add_stream_from_template(given.streams.video[0])
+        output.metadata.update(copied | tags)
+        stream = output.add_stream_from_template(given.streams.video[0])
         for packet in given.demux(video=0):
             if packet.dts is not None:
                 packet.stream = stream
-                made.mux(packet)
+                output.mux(packet)
     source = open_source(str(tmp_path / "a.mov"))
     info = probe(source)
     source.close()

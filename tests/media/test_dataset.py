@@ -11,9 +11,9 @@ from tests.videos import make_dataset, make_image
 
 
 def _read(root: Path) -> Dataset:
-    found = discover([str(root)])
-    assert not found.problems, found.problems
-    (dataset,) = found.datasets
+    discovery = discover([str(root)])
+    assert not discovery.problems, discovery.problems
+    (dataset,) = discovery.datasets
     return dataset
 
 
@@ -67,10 +67,10 @@ def test_a_malformed_data_yaml_is_a_problem(document: str, named: str, tmp_path:
     (root / "list.txt").write_text("nowhere/1.jpg\n")
     (root / "bytes.txt").write_bytes(b"\xff\xfe")
     (root / "data.yaml").write_text(document)
-    found = discover([str(root)])
-    assert not found.datasets
-    assert not found.files, "images of a dataset that cannot be read are not veiled without their labels"
-    assert named in found.problems[0].reason
+    discovery = discover([str(root)])
+    assert not discovery.datasets
+    assert not discovery.files, "images of a dataset that cannot be read are not veiled without their labels"
+    assert named in discovery.problems[0].reason
 
 
 @pytest.mark.parametrize("name", ["data.yml", "tools.yaml", "dataset.yaml"])
@@ -83,18 +83,18 @@ def test_a_yaml_of_another_name_describes_a_dataset_too(name: str, tmp_path: Pat
 def test_a_yaml_named_as_the_source_leads_to_its_dataset(tmp_path: Path) -> None:
     root = make_dataset(tmp_path / "tools")
     make_image(tmp_path / "elsewhere.jpg")
-    found = discover([str(root / "data.yaml")])
-    assert _splits(found.datasets[0]) == {"train": 4, "val": 2}
-    assert not found.files
+    discovery = discover([str(root / "data.yaml")])
+    assert _splits(discovery.datasets[0]) == {"train": 4, "val": 2}
+    assert not discovery.files
 
 
 def test_a_yaml_that_is_no_dataset_is_none(tmp_path: Path) -> None:
     make_image(tmp_path / "a.jpg")
     (tmp_path / "masks.yaml").write_text("gate: [[[0, 0], [1, 0], [1, 1]]]\n")
-    found = discover([str(tmp_path)])
-    assert not found.datasets
-    assert not found.problems
-    assert len(found.files) == 1
+    discovery = discover([str(tmp_path)])
+    assert not discovery.datasets
+    assert not discovery.problems
+    assert len(discovery.files) == 1
 
 
 def test_class_names_are_what_is_written(tmp_path: Path) -> None:
@@ -114,16 +114,16 @@ def test_class_names_are_what_is_written(tmp_path: Path) -> None:
 def test_a_description_that_says_two_things_is_refused(names: str, named: str, tmp_path: Path) -> None:
     root = make_dataset(tmp_path / "tools")
     (root / "data.yaml").write_text(f"train: images/train\nnames: {names}\n")
-    found = discover([str(root)])
-    assert not found.files
-    assert named in found.problems[0].reason
+    discovery = discover([str(root)])
+    assert not discovery.files
+    assert named in discovery.problems[0].reason
 
 
 def test_images_of_two_splits_are_told(tmp_path: Path) -> None:
     root = make_dataset(tmp_path / "tools")
     (root / "data.yaml").write_text("train: images/train\nval: images/train\nnames: [hammer, saw]\n")
-    found = discover([str(root)])
-    assert "4 images are in train and in val" in found.label_notes[0]
+    discovery = discover([str(root)])
+    assert "4 images are in train and in val" in discovery.label_notes[0]
 
 
 @pytest.mark.parametrize("layout", [
@@ -140,7 +140,7 @@ def test_label_files_are_found_where_people_put_them(layout: str, tmp_path: Path
     dataset = _read(tmp_path)
     labels = read_dataset_labels(dataset)
     assert labels.count.labelled == 3
-    assert all(len(one.boxes) == 1 for one in labels.by_url.values())
+    assert all(len(labels_of_image.boxes) == 1 for labels_of_image in labels.by_url.values())
 
 
 def test_labels_where_nobody_looks_are_unread_and_never_background(tmp_path: Path) -> None:
@@ -195,14 +195,14 @@ def test_label_files_that_nothing_names_the_classes_of_are_told(tmp_path: Path) 
     make_image(tmp_path / "b.jpg")
     (tmp_path / "a.txt").write_text("1 0.5 0.5 0.25 0.5\n")
     (tmp_path / "b.txt").write_text("seen on Monday\n")
-    found = discover([str(tmp_path)])
-    assert [Path(url).name for url in found.unread] == ["a.jpg"]
-    assert "classes.txt" in found.label_problems[0]
+    discovery = discover([str(tmp_path)])
+    assert [Path(url).name for url in discovery.unread] == ["a.jpg"]
+    assert "classes.txt" in discovery.label_problems[0]
 
 
 def test_real_datasets_read_whole() -> None:
-    found = discover([str(shared_data())])
-    assert {dataset.name: (len(dataset.images), len(dataset.classes)) for dataset in found.datasets} == {
+    discovery = discover([str(shared_data())])
+    assert {dataset.name: (len(dataset.images), len(dataset.classes)) for dataset in discovery.datasets} == {
         "bccd": (363, 3), "ppe4": (1021, 4), "tools17": (1021, 17),
     }  # fmt: skip
-    assert not found.problems
+    assert not discovery.problems

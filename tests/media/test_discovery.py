@@ -22,22 +22,22 @@ def test_a_folder_is_searched_through_and_sorted(tmp_path: Path) -> None:
     for name in ("b/two.MP4", "a/one.mkv", "a/.hidden.mp4", ".cache/three.mp4", "a/notes.docx", "a/one.labels.csv"):
         _fake(tmp_path / name)
     _fake(tmp_path / "still.jpg")
-    found = discover([str(tmp_path)])
-    assert [(file.relative, file.kind) for file in found.files] == [
+    discovery = discover([str(tmp_path)])
+    assert [(file.relative, file.kind) for file in discovery.files] == [
         ("a/one.mkv", SourceKind.VIDEO),
         ("b/two.MP4", SourceKind.VIDEO),
         ("still.jpg", SourceKind.IMAGE),
     ]
-    assert found.ignored == 1
+    assert discovery.ignored == 1
 
 
 def test_sources_that_overlap_give_each_file_once(tmp_path: Path) -> None:
     _fake(tmp_path / "a" / "one.mp4")
     data = make_dataset(tmp_path / "tools")
     sources = [str(tmp_path), str(tmp_path / "a"), str(tmp_path / "a" / "*.mp4"), str(data / "images")]
-    found = discover(sources)
-    assert len(found.files) == 1
-    assert [len(dataset.images) for dataset in found.datasets] == [6]
+    discovery = discover(sources)
+    assert len(discovery.files) == 1
+    assert [len(dataset.images) for dataset in discovery.datasets] == [6]
 
 
 def test_links_are_followed_but_never_in_circles(tmp_path: Path) -> None:
@@ -46,17 +46,17 @@ def test_links_are_followed_but_never_in_circles(tmp_path: Path) -> None:
     (tmp_path / "in" / "linked").symlink_to(tmp_path / "store")
     (tmp_path / "store" / "loop").symlink_to(tmp_path / "store")
     (tmp_path / "in" / "gone.mp4").symlink_to(tmp_path / "nowhere.mp4")
-    found = discover([str(tmp_path / "in")])
-    assert [file.relative for file in found.files] == ["linked/one.mp4"]
-    assert [Path(problem.url).name for problem in found.problems] == ["gone.mp4"]
+    discovery = discover([str(tmp_path / "in")])
+    assert [file.relative for file in discovery.files] == ["linked/one.mp4"]
+    assert [Path(problem.url).name for problem in discovery.problems] == ["gone.mp4"]
 
 
 def test_a_video_among_a_dataset_is_veiled_too(tmp_path: Path) -> None:
     data = make_dataset(tmp_path / "tools")
     _fake(data / "tour.mp4")
-    found = discover([str(data)])
-    assert [file.relative for file in found.files] == ["tour.mp4"]
-    assert len(found.datasets) == 1
+    discovery = discover([str(data)])
+    assert [file.relative for file in discovery.files] == ["tour.mp4"]
+    assert len(discovery.datasets) == 1
 
 
 @pytest.mark.parametrize("name", ["a.h264", "a.264", "a.h265", "a.vob", "a.mxf", "a.m2v", "a.jfif", "a.avif", "A.HEVC"])
@@ -70,17 +70,17 @@ def test_videos_and_images_of_cameras_are_found(name: str, tmp_path: Path) -> No
 def test_what_cannot_be_decoded_is_told_with_a_remedy(name: str, tmp_path: Path) -> None:
     data = make_dataset(tmp_path / "tools")
     _fake(data / name)
-    found = discover([str(tmp_path)])
-    assert [Path(problem.url).name for problem in found.problems] == [Path(name).name]
-    assert "convert it into" in found.problems[0].reason
+    discovery = discover([str(tmp_path)])
+    assert [Path(problem.url).name for problem in discovery.problems] == [Path(name).name]
+    assert "convert it into" in discovery.problems[0].reason
 
 
 def test_a_named_file_is_never_passed_by(tmp_path: Path) -> None:
     for name in ("obj.bin", "recording", "video.mp4", "notes.txt"):
         _fake(tmp_path / name)
-    found = discover([str(tmp_path / name) for name in ("obj.bin", "recording", "video.mp4", "notes.txt")])
-    assert [file.relative for file in found.files] == ["video.mp4"]
-    assert [Path(problem.url).name for problem in found.problems] == ["obj.bin", "recording"]
+    discovery = discover([str(tmp_path / name) for name in ("obj.bin", "recording", "video.mp4", "notes.txt")])
+    assert [file.relative for file in discovery.files] == ["video.mp4"]
+    assert [Path(problem.url).name for problem in discovery.problems] == ["obj.bin", "recording"]
     assert discover([str(tmp_path)]).ignored == 2
 
 
@@ -89,8 +89,8 @@ def test_a_name_that_is_no_utf8_is_a_problem_of_its_own(tmp_path: Path) -> None:
     odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/b\xfcro/caf\xe9.mp4"))
     _fake(odd)
     for source in (tmp_path, odd):
-        found = discover([str(source)])
-        (problem,) = found.problems
+        discovery = discover([str(source)])
+        (problem,) = discovery.problems
         assert problem.url.endswith("/b\\xfcro/caf\\xe9.mp4")
         assert "is no UTF-8; rename it" in problem.reason
         problem.reason.encode()
@@ -101,9 +101,9 @@ def test_a_name_that_is_no_utf8_is_a_problem_of_its_own(tmp_path: Path) -> None:
 
 def test_an_empty_file_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "empty.mp4").touch()
-    found = discover([str(tmp_path)])
-    assert not found.files
-    assert "empty" in found.problems[0].reason
+    discovery = discover([str(tmp_path)])
+    assert not discovery.files
+    assert "empty" in discovery.problems[0].reason
 
 
 @pytest.mark.parametrize("source", ["nowhere", "nowhere/*.mp4", "x" * 5000, "no\0where"])
@@ -116,10 +116,13 @@ def test_an_inventory_says_site_camera_and_start(tmp_path: Path) -> None:
     _fake(tmp_path / "one.mp4")
     inventory = tmp_path / "list.csv"
     inventory.write_text("\ufeffurl,site,camera,start\none.mp4,north,gate,2026-03-01T06:00\ngone.mp4,,,\n,,,\n")
-    found = discover([str(inventory)])
-    (file,) = found.files
+    discovery = discover([str(inventory)])
+    (file,) = discovery.files
     assert (file.site, file.camera, file.start) == ("north", "gate", "2026-03-01T06:00")
-    assert ["list.csv:3: " in found.problems[0].reason, "list.csv:4: " in found.problems[1].reason] == [True, True]
+    assert ["list.csv:3: " in discovery.problems[0].reason, "list.csv:4: " in discovery.problems[1].reason] == [
+        True,
+        True,
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "file\none.mp4\n", "url\n", 'url\n"' + "x" * 200_000 + '"\n'])

@@ -34,8 +34,8 @@ def test_a_image_becomes_one_of_its_shape_the_same_each_time(way: Obscuring) -> 
 
 @pytest.mark.parametrize("way", WAYS, ids=str)
 def test_json_tells_which_it_is(way: Obscuring) -> None:
-    told = TypeAdapter(Obscuring)
-    assert told.validate_json(told.dump_json(way)) == way
+    adapter = TypeAdapter(Obscuring)
+    assert adapter.validate_json(adapter.dump_json(way)) == way
 
 
 def test_names_tell_ways_apart_and_titles_leave_the_seed_out() -> None:

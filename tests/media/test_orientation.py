@@ -36,7 +36,7 @@ def _scene() -> np.ndarray:
 
 
 def _video(path: Path, matrix: tuple[int, int, int, int]) -> Path:
-    a, b, c, d = (_ONE * one for one in matrix)
+    a, b, c, d = (_ONE * entry for entry in matrix)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25, width=64, height=48, pix_fmt="yuv444p", options={"qp": "2"})
         stream.set_display_matrix([a, b, 0, c, d, 0, 0, 0, _W])

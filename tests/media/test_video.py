@@ -41,22 +41,22 @@ def test_presentation_times_are_those_that_frames_are_decoded_with(video: tuple[
 
 
 def test_every_frame_comes_once_and_in_order(video: tuple[Video, Path]) -> None:
-    made, path = video
+    drawn, path = video
     report = DecodeReport()
     rows = rows_of(path, 0, END_US, EVERY, report)
     times = [row[0] for row in rows]
-    assert len(rows) == made.frames
+    assert len(rows) == drawn.frames
     assert times == sorted(set(times))
     assert report.damaged == 0
-    if made.times_ms:
-        assert times == [1000 * (ms - made.times_ms[0]) for ms in made.times_ms]
+    if drawn.times_ms:
+        assert times == [1000 * (ms - drawn.times_ms[0]) for ms in drawn.times_ms]
     elif not path.name.endswith(("mpg", "gif", "wmv")):
-        assert np.diff(times).tolist() == pytest.approx([1_000_000 / RATE] * (made.frames - 1), abs=1001)
+        assert np.diff(times).tolist() == pytest.approx([1_000_000 / RATE] * (drawn.frames - 1), abs=1001)
 
 
-@pytest.mark.parametrize("sampling", _SAMPLINGS, ids=lambda one: f"{one.mode} {one.rate or ''}")
+@pytest.mark.parametrize("sampling", _SAMPLINGS, ids=lambda sampling: f"{sampling.mode} {sampling.rate or ''}")
 def test_any_cut_of_the_planner_gives_the_frames_of_one_pass(video: tuple[Video, Path], sampling: Sampling) -> None:
-    made, path = video
+    drawn, path = video
     info = info_of(path)
     whole = rows_of(path, 0, END_US, sampling)
     assert whole
@@ -64,7 +64,7 @@ def test_any_cut_of_the_planner_gives_the_frames_of_one_pass(video: tuple[Video,
         cuts = cut_points(info, sampling, target_us)
         parts = [row for start, end in pairwise(cuts) for row in rows_of(path, start, end, sampling)]
         assert parts == whole
-    assert (len(cut_points(info, EVERY, 1_000_000)) > 2) == (made.name in INDEXED)
+    assert (len(cut_points(info, EVERY, 1_000_000)) > 2) == (drawn.name in INDEXED)
 
 
 @pytest.mark.parametrize("sampling", [EVERY, KEYFRAMES], ids=["every", "keyframes"])
@@ -77,8 +77,8 @@ def test_any_cut_at_all_gives_the_frames_of_one_pass(video: tuple[Video, Path], 
 
 
 def test_keyframes_are_the_keyframes_of_a_full_decode(video: tuple[Video, Path]) -> None:
-    made, path = video
-    if made.name in {"refresh.mp4", "open.avi", "mpeg4.avi", "mpeg2.mpg"}:
+    drawn, path = video
+    if drawn.name in {"refresh.mp4", "open.avi", "mpeg4.avi", "mpeg2.mpg"}:
         pytest.skip("has no keyframe but the first, or no times of its own to compare by")
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
@@ -109,7 +109,8 @@ def test_frames_are_turned_upright_and_masked(tmp_path: Path) -> None:
     mask = Mask((((0.0, 0.0), (0.25, 0.0), (0.25, 0.25), (0.0, 0.25)),))
     stream = open_source(str(path))
     plain, painted = (
-        next(decode(stream, info, 0, END_US, EVERY, box, one, report=DecodeReport())).pixels for one in (None, mask)
+        next(decode(stream, info, 0, END_US, EVERY, box, masked, report=DecodeReport())).pixels
+        for masked in (None, mask)
     )
     upright = np.rot90(images(1)[0])
     assert plain.shape == (64, 48, 3)
@@ -155,7 +156,7 @@ def test_cuts_rise_and_lie_on_the_sampling_grid(
             assert sampling.tick(cut) == sampling.tick(cut - 1) + 1
 
 
-@pytest.mark.parametrize("sampling", _SAMPLINGS, ids=lambda one: f"{one.mode} {one.rate or ''}")
+@pytest.mark.parametrize("sampling", _SAMPLINGS, ids=lambda sampling: f"{sampling.mode} {sampling.rate or ''}")
 def test_real_videos_give_the_same_frames_in_one_pass_and_in_parts(sampling: Sampling) -> None:
     for path in sorted((shared_data() / "videos").rglob("*.mp4")):
         info = info_of(path)

@@ -36,7 +36,7 @@ def _levels(path: Path, start_us: int = 0, end_us: int = END_US) -> list[tuple[i
     stream = open_source(str(path))
     box = Letterbox(64, 16, info.width, info.height)
     frames = decode(stream, info, start_us, end_us, EVERY, box, None, report=DecodeReport())
-    levels = [(round((float(one.pixels[8:24, 8:24].mean()) - 40) / 2), one.timestamp_us) for one in frames]
+    levels = [(round((float(frame.pixels[8:24, 8:24].mean()) - 40) / 2), frame.timestamp_us) for frame in frames]
     stream.close()
     return levels
 
@@ -136,10 +136,12 @@ def test_frames_of_another_size_midway_have_their_own_letterbox(name: str, tmp_p
         stream = open_source(str(path))
         frames = list(decode(stream, info, start_us, end_us, EVERY, box, mask, report=DecodeReport()))
         stream.close()
-        return [(one.source_width, one.source_height, one.pixels.shape, one.pixels.tobytes()) for one in frames]
+        return [
+            (frame.source_width, frame.source_height, frame.pixels.shape, frame.pixels.tobytes()) for frame in frames
+        ]
 
     whole = shapes(0, END_US)
-    assert [one[:3] for one in whole] == [(64, 48, (48, 64, 3))] * 50 + [(48, 64, (64, 48, 3))] * 40
+    assert [frame[:3] for frame in whole] == [(64, 48, (48, 64, 3))] * 50 + [(48, 64, (64, 48, 3))] * 40
     upright = np.frombuffer(whole[-1][3], np.uint8).reshape(64, 48, 3)
     assert (upright[:16, :24] == PADDING).all()
     assert abs(float(upright[24:].mean()) - (40 + 2 * 89)) < 6

@@ -188,6 +188,6 @@ def test_a_video_of_huge_frames_is_refused_before_they_are_decoded(tmp_path: Pat
         "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)\n"
     )
     command = [sys.executable, "-c", script, str(path)]
-    said, megabytes = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert "more than 89,478,485 pixels" in said
+    message, megabytes = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert "more than 89,478,485 pixels" in message
     assert int(megabytes) < 40

@@ -26,21 +26,21 @@ def compiled() -> FileDescriptorProto:
 
 def promise(file: FileDescriptorProto) -> Promise:
     """Everything that a site or service of another version relies on, one entry each."""
-    found: Promise = {"package": file.package}
+    collected: Promise = {"package": file.package}
     for message in file.message_type:
         for field in message.field:
             kind = field.type_name or FieldDescriptorProto.Type.Name(field.type)
             label = FieldDescriptorProto.Label.Name(field.label)
             group = message.oneof_decl[field.oneof_index].name if field.HasField("oneof_index") else None
-            found[f"{message.name} field {field.number}"] = [field.name, kind, label, group]
+            collected[f"{message.name} field {field.number}"] = [field.name, kind, label, group]
     for enum in file.enum_type:
         for value in enum.value:
-            found[f"{enum.name} value {value.number}"] = value.name
+            collected[f"{enum.name} value {value.number}"] = value.name
     for service in file.service:
         for method in service.method:
             streaming = [method.client_streaming, method.server_streaming]
-            found[f"{service.name} rpc {method.name}"] = [method.input_type, method.output_type, *streaming]
-    return found
+            collected[f"{service.name} rpc {method.name}"] = [method.input_type, method.output_type, *streaming]
+    return collected
 
 
 def broken(recorded: Promise, now: Promise) -> list[str]:

@@ -22,21 +22,21 @@ def test_every_promise_is_recorded() -> None:
 def test_the_generated_code_is_of_the_proto(tmp_path: Path) -> None:
     kinds = ("--python_out", "--pyi_out", "--grpc_python_out")
     assert protoc.main(["protoc", f"-I{ROOT}", *(f"{kind}={tmp_path}" for kind in kinds), str(ROOT / PROTO)]) == 0
-    for made in (tmp_path / "protos").iterdir():
-        assert made.read_text() == (ROOT / "protos" / made.name).read_text(), "run `make proto`"
+    for generated in (tmp_path / "protos").iterdir():
+        assert generated.read_text() == (ROOT / "protos" / generated.name).read_text(), "run `make proto`"
     assert raypp_pb2.DESCRIPTOR.package == "raypp.v1"
 
 
 def _removed_field() -> dict[str, object]:
     file = compiled()
-    message = next(one for one in file.message_type if one.name == "Chunk")
+    message = next(candidate for candidate in file.message_type if candidate.name == "Chunk")
     del message.field[1]
     return promise(file)
 
 
 def _retyped_field() -> dict[str, object]:
     file = compiled()
-    message = next(one for one in file.message_type if one.name == "Frame")
+    message = next(candidate for candidate in file.message_type if candidate.name == "Frame")
     message.field[0].type = 4
     return promise(file)
 

@@ -22,7 +22,7 @@ tools:
 """
 
 
-class Plant:
+class RecordedSite:
     """A ledger with three sites: plant-1 with exact figures, other with uses of its own, quiet with none."""
 
     def __init__(self, ledger):
@@ -59,7 +59,7 @@ def plant(tmp_path_factory):
     path = tmp_path_factory.mktemp("ledger") / "ledger.db"
     now = [moment(2026, 3, 2, 14, 10)]  # when its frames came; at NOW_US its camera has been silent for long
     with Ledger.open(f"sqlite:///{path}", clock=lambda: now[0]) as ledger:
-        plant = Plant(ledger)
+        plant = RecordedSite(ledger)
         now[0] = NOW_US
         yield plant
 

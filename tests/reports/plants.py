@@ -62,12 +62,12 @@ class Day:
             why = next((kind for start, end, kind in self.blind if start <= at < end), Observation.OBSERVED)
             if why is None:
                 continue
-            found = tuple(
-                Detection(classes.index(one.name), 0.875, one.x - 0.03, one.y - 0.03, one.x + 0.03, one.y + 0.03)
-                for one in self.objects
-                if one.start_s <= at < one.end_s
+            detections = tuple(
+                Detection(classes.index(tool.name), 0.875, tool.x - 0.03, tool.y - 0.03, tool.x + 0.03, tool.y + 0.03)
+                for tool in self.objects
+                if tool.start_s <= at < tool.end_s
             )
-            shown = found if why is Observation.OBSERVED else ()
+            shown = detections if why is Observation.OBSERVED else ()
             yield SeenFrame(index, self.start_us + round(at * SECOND_US), why, shown)
 
 

@@ -45,13 +45,13 @@ def test_without_stretches_all_is_unobserved():
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 20), st.sampled_from(Observation))))
 def test_gaps_are_exactly_what_nothing_observed(stretches):
     period = Period(10, 50)
-    found = gaps_of(period, [saw(start, start + length, kind) for start, length, kind in stretches])
-    unseen = {at for gap in found for at in range(gap.start_us, gap.end_us)}
+    gaps = gaps_of(period, [saw(start, start + length, kind) for start, length, kind in stretches])
+    unseen = {at for gap in gaps for at in range(gap.start_us, gap.end_us)}
     seen = {
         at for start, length, kind in stretches if kind is Observation.OBSERVED for at in range(start, start + length)
     }
     assert unseen == set(range(10, 50)) - seen
-    assert all(first.end_us <= second.start_us for first, second in pairwise(found))
+    assert all(first.end_us <= second.start_us for first, second in pairwise(gaps))
 
 
 def test_uses_are_cut_to_the_period_and_those_outside_left_out():

@@ -48,12 +48,12 @@ def test_files_hold_the_same_figures(plant, tmp_path, zone):
     assert sorted(path.name for path in out.iterdir()) == [
         *("coverage.csv", "episodes.csv", "episodes.parquet", "report.json", "timeline.png", "transitions.csv")
     ]
-    made = json.loads((out / "report.json").read_text())
-    assert made == json.loads((tmp_path / "r.json").read_text())
+    written = json.loads((out / "report.json").read_text())
+    assert written == json.loads((tmp_path / "r.json").read_text())
     with (out / "episodes.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     uses = [row for row in rows if row["tool"] in {"hammer", "saw"}]
-    assert [row["episode_id"] for row in uses] == [step["episode_id"] for step in made["sequence"]]
+    assert [row["episode_id"] for row in uses] == [step["episode_id"] for step in written["sequence"]]
     assert sum(float(row["duration_s"]) for row in rows if row["tool"] == "hammer") == 210
     assert {row["station"] for row in uses} == {"left", ODD}
     columns = pq.read_table(out / "episodes.parquet")
@@ -91,13 +91,13 @@ def test_without_a_range_it_takes_the_latest_day(plant):
 
 
 def test_an_empty_range_says_so_and_when_there_was_something_and_writes_no_empty_files(plant, tmp_path):
-    made = tmp_path / "report.json"
-    lines = report(plant, "plant-1", "--from", "2026-02-01", "--out", tmp_path / "out", "--json", made, status=3)
+    written = tmp_path / "report.json"
+    lines = report(plant, "plant-1", "--from", "2026-02-01", "--out", tmp_path / "out", "--json", written, status=3)
     assert "nothing was recorded from Sun 1 Feb 2026, 00:00:00" in lines
     assert "coverage 0 %" in lines
     assert "latest day with frames: Mon 2 Mar 2026 (--from 2026-03-02)" in lines
     assert not (tmp_path / "out").exists()
-    assert [one["observed_share"] for one in json.loads(made.read_text())["coverage"]] == [0]
+    assert [entry["observed_share"] for entry in json.loads(written.read_text())["coverage"]] == [0]
     assert "no camera has sent a frame yet" in report(plant, "quiet", status=3)
     assert "nothing was recorded" in report(plant, "plant-1", "--from", "2999-01-01", status=3)
 
@@ -141,12 +141,12 @@ def test_a_report_that_cannot_be_made_is_told_in_one_line(plant, monkeypatch):
 def test_one_tool_or_camera_alone(plant, tmp_path):
     report(plant, "plant-1", *RANGE, "--tool", "saw", "--camera", "gate", "--json", tmp_path / "one.json")
     report(plant, "plant-1", *RANGE, "--json", tmp_path / "all.json")
-    made, whole = (json.loads((tmp_path / name).read_text()) for name in ("one.json", "all.json"))
-    assert [one["name"] for one in made["tools"]] == ["saw"]
-    assert made["tools"] == [one for one in whole["tools"] if one["name"] == "saw"]
-    assert made["coverage"] == whole["coverage"]
-    assert made["settings_id"] == whole["settings_id"]
-    assert made["worn"] == []
+    of_saw, whole = (json.loads((tmp_path / name).read_text()) for name in ("one.json", "all.json"))
+    assert [tool["name"] for tool in of_saw["tools"]] == ["saw"]
+    assert of_saw["tools"] == [tool for tool in whole["tools"] if tool["name"] == "saw"]
+    assert of_saw["coverage"] == whole["coverage"]
+    assert of_saw["settings_id"] == whole["settings_id"]
+    assert of_saw["worn"] == []
     report(plant, "plant-1", *RANGE, "--tool", "helmet", "--json", tmp_path / "worn.json")
     assert json.loads((tmp_path / "worn.json").read_text())["worn"] == whole["worn"]
 

@@ -46,4 +46,4 @@ def test_a_site_of_the_year_9999_has_pages_and_reports_and_is_cured_by_forgettin
     run("report", "plant-1", "--from", "9998-12-31", status=3)
     run("forget", "plant-1", "--from", "2098-01-01")
     with Ledger.open(url) as ledger:
-        assert [one.newest_us for one in ledger.streams("plant-1")] == [None]
+        assert [status.newest_us for status in ledger.streams("plant-1")] == [None]

@@ -40,7 +40,7 @@ def test_what_was_streamed_twice_is_counted_once_and_told(url: str) -> None:
     (drill,) = [line for line in done.output.splitlines() if line.strip().startswith("drill")][:1]
     assert drill.split()[1] == "3"
     with Ledger.open(url) as ledger:
-        assert len([one for one in ledger.episodes("plant-1", limit=None) if one.tool == "drill"]) == 6
+        assert len([episode for episode in ledger.episodes("plant-1", limit=None) if episode.tool == "drill"]) == 6
         identities = Identities(ledger)
         headers = {"authorization": f"Bearer {identities.add_operator('anna')}"}
         page = respond(PageRequest("GET", "/sites/plant-1", "", headers), ledger, identities, ledger.clock())

@@ -88,5 +88,5 @@ def test_ticks_lie_within_and_are_few_and_in_order(start_s, length_s, zone):
     at = [tick.at_us for tick in make_ticks(period, zone, 10)]
     assert at == sorted(set(at))
     assert len(at) <= 13
-    assert all(period.from_us <= one <= period.to_us for one in at)
-    assert all(local(one, zone).microsecond == 0 for one in at)
+    assert all(period.from_us <= moment_us <= period.to_us for moment_us in at)
+    assert all(local(moment_us, zone).microsecond == 0 for moment_us in at)

@@ -48,8 +48,8 @@ def live(tmp_path):
 def test_what_is_on_its_way_is_not_unobserved_while_a_camera_sends(live):
     live.sees("gate", 60, Seen("hammer", 10, 20))
     live.now_us += 5 * SECOND_US
-    for found in (live.latest(), live.read(START_US, START_US + DAY_US)):
-        (gate,) = found.report().coverage
+    for recorded in (live.latest(), live.read(START_US, START_US + DAY_US)):
+        (gate,) = recorded.report().coverage
         assert (gate.observed_s, gate.not_observed_s) == (58, 0)
 
 
@@ -64,11 +64,11 @@ def test_the_silence_of_all_cameras_is_not_observed_up_to_now(live):
 def test_a_silent_camera_stands_in_coverage_also_of_a_range_behind_its_last_frame(live):
     live.sees("site-b", 60)
     live.sees("site-a", 900, Seen("hammer", 10, 20))
-    found = live.read(START_US + 600 * SECOND_US, START_US + 800 * SECOND_US)
-    coverage = {one.camera: (one.observed_s, one.not_observed_s) for one in found.report().coverage}
+    recorded = live.read(START_US + 600 * SECOND_US, START_US + 800 * SECOND_US)
+    coverage = {camera.camera: (camera.observed_s, camera.not_observed_s) for camera in recorded.report().coverage}
     assert coverage == {"site-a": (200, 0), "site-b": (0, 200)}
-    assert found.silent == {"site-b": START_US + 59_500_000}
-    (hammer,) = found.report().tools
+    assert recorded.silent == {"site-b": START_US + 59_500_000}
+    (hammer,) = recorded.report().tools
     assert (hammer.states.not_used_s, hammer.states.not_observed_s) == (0, 200)
 
 
@@ -78,8 +78,8 @@ def test_a_camera_that_ended_or_came_later_or_never_sent_does_not_stand_in_a_ran
     record(live.ledger, "plant", [Day("never", START_US + 1, 0, last=False)], CLASSES)
     later = START_US + 100 * SECOND_US
     record(live.ledger, "plant", [Day("later", later, 100, last=False)], CLASSES)
-    found = live.read(START_US + 70 * SECOND_US, START_US + 90 * SECOND_US)
-    assert [one.camera for one in found.report().coverage] == ["gate"]
+    recorded = live.read(START_US + 70 * SECOND_US, START_US + 90 * SECOND_US)
+    assert [camera.camera for camera in recorded.report().coverage] == ["gate"]
 
 
 def test_a_camera_that_sends_what_waited_does_not_shorten_the_range_of_the_others(live):
@@ -90,9 +90,9 @@ def test_a_camera_that_sends_what_waited_does_not_shorten_the_range_of_the_other
 
 def test_a_report_is_bounded_to_what_the_site_has_and_to_a_year(live):
     live.sees("gate", 60)
-    found = read_between(live.ledger, "plant", 1, YEAR_9999_US)
-    assert (found.period.from_us, found.period.to_us) == (START_US, START_US + 58_000_000)
-    assert len(found.report().coverage) == 1
+    recorded = read_between(live.ledger, "plant", 1, YEAR_9999_US)
+    assert (recorded.period.from_us, recorded.period.to_us) == (START_US, START_US + 58_000_000)
+    assert len(recorded.report().coverage) == 1
     day = day_of(START_US, BERLIN)
     assert live.read(day.from_us, day.to_us).period.from_us == day.from_us  # a day is the whole day
     live.sees("gate", 60, start_us=START_US + (MOST_DAYS + 1) * DAY_US)
@@ -116,9 +116,9 @@ def test_one_frame_of_the_future_does_not_make_it_the_latest_day(live, wrong_us)
     live.ledger.clock, clock = (lambda: wrong_us), live.ledger.clock
     record(live.ledger, "plant", [jump], CLASSES)
     live.ledger.clock = clock
-    found = live.latest()
-    assert day_of(START_US, BERLIN).from_us <= found.period.from_us
-    assert found.report().tools[0].episodes == 1
+    recorded = live.latest()
+    assert day_of(START_US, BERLIN).from_us <= recorded.period.from_us
+    assert recorded.report().tools[0].episodes == 1
 
 
 def test_a_service_refuses_a_range_with_more_uses_than_it_reports(live):

@@ -46,10 +46,10 @@ def columns(pixels, colour):
 
 def test_a_use_lies_where_it_was(tmp_path, zone):
     pixels = drawn(tmp_path / "short.png", zone, 40, [("saw", 10, 30)], [(0, 40)])
-    found = np.flatnonzero(columns(pixels, (0x3B, 0x6F, 0xD4)))
+    marked = np.flatnonzero(columns(pixels, (0x3B, 0x6F, 0xD4)))
     width = (14 - 2.9 - 1.75) * 130
-    assert abs(found[0] - width * 0.25) < 4
-    assert abs(found[-1] - width * 0.75) < 4
+    assert abs(marked[0] - width * 0.25) < 4
+    assert abs(marked[-1] - width * 0.75) < 4
 
 
 def test_what_was_not_observed_is_hatched_there_and_nowhere_else(tmp_path, zone):

@@ -96,9 +96,9 @@ def test_frames_of_any_container_are_those_that_were_veiled(
     rows = _rows(tmp_path / "out")
     rows = rows[:: max(1, len(rows) // 4)]
     reader, worker = ShardReader(settings.out), SegmentWorker.open(settings)
-    found = find_rows(reader, [row["sample_id"] for row in rows])
+    rows_found = find_rows(reader, [row["sample_id"] for row in rows])
     finder = SourceFinder(worker.key, load_plan(settings.private), None, SILENT)
-    recovered = recover(list(found.values()), finder, reader.header, None)
+    recovered = recover(list(rows_found.values()), finder, reader.header, None)
     assert recovered.problems == {}
     encoder = worker.veil.stream("plant", "camera", None)
     for row in rows:
@@ -110,12 +110,15 @@ def test_frames_of_any_container_are_those_that_were_veiled(
 
 def test_images_are_those_veiled_and_for_nobody_elses_eyes(place: Path) -> None:
     ids = [_ids(place / "out", "gate")[5], _ids(place / "out", "tools")[0]]
-    status, said = _show(place, *ids)
+    status, output = _show(place, *ids)
     assert status == 0
-    assert [one["sample_id"] for one in said["shown"]] == ids
-    assert said["shown"][0]["source"] == str(place / "in" / "gate" / "video.mp4")
-    assert [one["timestamp_us"] for one in said["shown"]] == [500_000, 0]
-    assert [(one["labels_version"], one["labels"]) for one in said["shown"]] == [("video-v1", 1), ("tools-v1", 1)]
+    assert [frame["sample_id"] for frame in output["shown"]] == ids
+    assert output["shown"][0]["source"] == str(place / "in" / "gate" / "video.mp4")
+    assert [frame["timestamp_us"] for frame in output["shown"]] == [500_000, 0]
+    assert [(frame["labels_version"], frame["labels"]) for frame in output["shown"]] == [
+        ("video-v1", 1),
+        ("tools-v1", 1),
+    ]
     names = {path.name for path in (place / "looked").iterdir()}
     assert names == {f"{ids[0]}.png", f"{ids[1]}.png", SHEET_FILE}
     assert stat.S_IMODE((place / "looked").stat().st_mode) == 0o700
@@ -124,8 +127,8 @@ def test_images_are_those_veiled_and_for_nobody_elses_eyes(place: Path) -> None:
 
 def test_labels_are_drawn_where_they_are(place: Path) -> None:
     """The sidecar says 0.5, 0.5, 0.2, 0.4; the content is 96x58 from row 16 on: x 38.4 to 57.6, y 33.4 to 56.6."""
-    (_, said) = _show(place, _ids(place / "out", "gate")[5])
-    pixels = np.asarray(Image.open(said["shown"][0]["image"]).convert("RGB")).astype(int)
+    (_, shown) = _show(place, _ids(place / "out", "gate")[5])
+    pixels = np.asarray(Image.open(shown["shown"][0]["image"]).convert("RGB")).astype(int)
     green = np.abs(pixels - LABEL_COLOUR).max(axis=2) < 8
     assert green.shape == (_ENLARGED * _SIZE, _ENLARGED * _SIZE)
     rows, columns = np.nonzero(green)
@@ -154,12 +157,16 @@ def test_the_newest_label_version_is_drawn_unless_one_is_named(place: Path) -> N
 def test_ids_and_detections_come_from_tables(place: Path) -> None:
     ids = _ids(place / "out", "gate")
     table = place / "suspects.csv"
-    table.write_text("kind,sample_id\n" + "".join(f"swapped,{one}\nmissed,{one}\n" for one in ids))
+    table.write_text("kind,sample_id\n" + "".join(f"swapped,{sample_id}\nmissed,{sample_id}\n" for sample_id in ids))
     boxes = place / "detections.csv"
     boxes.write_text(f"sample_id,class,confidence,x,y,w,h\n{ids[1]},saw,0.5,0.5,0.5,0.1,0.1\nelse,saw,1,0,0,0,0\n")
-    status, said = _show(place, from_csv=table, limit=3, detections=boxes)
+    status, output = _show(place, from_csv=table, limit=3, detections=boxes)
     assert status == 0
-    assert [(one["sample_id"], one["detections"]) for one in said["shown"]] == [(ids[0], 0), (ids[1], 1), (ids[2], 0)]
+    assert [(frame["sample_id"], frame["detections"]) for frame in output["shown"]] == [
+        (ids[0], 0),
+        (ids[1], 1),
+        (ids[2], 0),
+    ]
     boxes.write_text(f"sample_id,class,confidence,x,y,w,h\n{ids[1]},saw,high,0.5,0.5,0.1,0.1\n")
     with pytest.raises(OptionError, match=r"detections\.csv:2: .*'high'"):
         show(str(place / "out"), place / "looked", ids, key=place / "owner.key", detections=boxes)
@@ -174,13 +181,13 @@ def test_a_moved_source_is_found_by_its_content(place: Path) -> None:
     shutil.move(place / "in" / "gate", place / "elsewhere")
     shutil.copytree(place / "in" / "tools", place / "copy" / "tools")
     shutil.rmtree(place / "in")
-    status, said = _show(place, *ids)
-    assert (status, said["shown"]) == (_ATTENTION, [])
-    assert all("name its place among the" in line for line in said["problems"])
-    assert "in/gate/video.mp4 has moved or changed" in said["problems"][0]
-    status, said = _show(place, *ids, sources=[str(place / "elsewhere"), str(place / "copy")])
-    assert (status, said["problems"]) == (0, [])
-    assert said["shown"][0]["source"] == str(place / "elsewhere" / "video.mp4")
+    status, output = _show(place, *ids)
+    assert (status, output["shown"]) == (_ATTENTION, [])
+    assert all("name its place among the" in line for line in output["problems"])
+    assert "in/gate/video.mp4 has moved or changed" in output["problems"][0]
+    status, output = _show(place, *ids, sources=[str(place / "elsewhere"), str(place / "copy")])
+    assert (status, output["problems"]) == (0, [])
+    assert output["shown"][0]["source"] == str(place / "elsewhere" / "video.mp4")
 
 
 def test_without_a_plan_the_sources_are_enough(place: Path) -> None:
@@ -188,8 +195,8 @@ def test_without_a_plan_the_sources_are_enough(place: Path) -> None:
     with pytest.raises(OptionError, match=r"no plan of .*--sources"):
         show(str(place / "out"), place / "looked", ["x"], key=place / "owner.key")
     ids = [row["sample_id"] for row in _rows(place / "out")]
-    status, said = _show(place, *ids, sources=[str(place / "in")])
-    assert (status, len(said["shown"])) == (0, 13)
+    status, output = _show(place, *ids, sources=[str(place / "in")])
+    assert (status, len(output["shown"])) == (0, 13)
 
 
 def test_a_source_only_touched_is_still_itself(place: Path) -> None:
@@ -200,12 +207,12 @@ def test_a_source_only_touched_is_still_itself(place: Path) -> None:
 def test_what_cannot_be_shown_is_one_line_and_the_rest_is_drawn(place: Path) -> None:
     ids = [_ids(place / "out", "gate")[3], _ids(place / "out", "tools")[1]]
     make_video(place / "in" / "gate" / "video.mp4", seconds=1, seed=9)  # another video in the same place
-    status, said = _show(place, "00" * 16, *ids, sources=[str(place / "in")])
+    status, output = _show(place, "00" * 16, *ids, sources=[str(place / "in")])
     assert status == _ATTENTION
-    assert [one["sample_id"] for one in said["shown"]] == ids[1:]
-    assert len(said["problems"]) == 2
-    assert "has no such frame" in said["problems"][0]
-    assert "video.mp4 has moved or changed" in said["problems"][1]
+    assert [frame["sample_id"] for frame in output["shown"]] == ids[1:]
+    assert len(output["problems"]) == 2
+    assert "has no such frame" in output["problems"][0]
+    assert "video.mp4 has moved or changed" in output["problems"][1]
 
 
 def test_masked_frames_stay_masked(place: Path) -> None:
@@ -215,12 +222,12 @@ def test_masked_frames_stay_masked(place: Path) -> None:
     shutil.rmtree(place / "out-private")
     _veil(place, place / "in", place / "out", masks_path=masks)
     sample = _ids(place / "out", "gate")[0]
-    status, said = _show(place, sample)
+    status, output = _show(place, sample)
     assert status == _ATTENTION
-    assert "veiled with another privacy mask" in said["problems"][0]
-    status, said = _show(place, sample, masks=masks)
+    assert "veiled with another privacy mask" in output["problems"][0]
+    status, output = _show(place, sample, masks=masks)
     assert status == 0
-    pixels = np.asarray(Image.open(said["shown"][0]["image"]))[::_ENLARGED, ::_ENLARGED]
+    pixels = np.asarray(Image.open(output["shown"][0]["image"]))[::_ENLARGED, ::_ENLARGED]
     assert (pixels[:, :48] == 114).all()
     assert not (pixels[24:72, 52:] == 114).all()
 
@@ -239,9 +246,9 @@ def test_a_sites_key_shows_its_site_and_no_other(place: Path) -> None:
     for site in ("plant", "mine"):
         save_site_key(SiteKey.derive_from(own, PatchSpec(), site, ["gate"]), place / f"{site}.key")
     assert _show(place, sample, key=place / "plant.key")[0] == 0
-    status, said = _show(place, sample, key=place / "mine.key")
+    status, output = _show(place, sample, key=place / "mine.key")
     assert status == _ATTENTION
-    assert "cannot tell sources of site plant" in said["problems"][0]
+    assert "cannot tell sources of site plant" in output["problems"][0]
 
 
 def test_plain_images_never_land_in_the_archive(place: Path) -> None:

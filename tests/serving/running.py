@@ -74,7 +74,7 @@ class Service:
         with self.ledger() as ledger:
             return Identities(ledger).add_site(name)
 
-    def said(self) -> str:
+    def log_text(self) -> str:
         return (self.place / "serve.log").read_text()
 
     def replicas(self, name: str) -> list[psutil.Process]:
@@ -84,11 +84,11 @@ class Service:
     def processes(self, title: str) -> list[psutil.Process]:
         """Processes of the service whose command line holds some words, such as "ProxyActor"."""
         processes = psutil.Process(self.process.pid).children(recursive=True)
-        return [one for one in processes if title in _title(one)]
+        return [process for process in processes if title in _title(process)]
 
     def logs(self) -> Path:
         """Folder of the logs of Serve's proxy and replicas."""
-        (line,) = (line for line in self.said().splitlines() if line.startswith("logs "))
+        (line,) = (line for line in self.log_text().splitlines() if line.startswith("logs "))
         return Path(line.split()[1])
 
     def stub(self, address: str | None = None) -> SitesStub:
@@ -121,7 +121,7 @@ def running_service(place: Path, settings: dict[str, Any], *options: object) -> 
             if _serves(service):
                 break
             process, service = _begin(command, place, ports)
-        assert _serves(service), service.said()
+        assert _serves(service), service.log_text()
         yield service
     finally:
         children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
@@ -145,11 +145,11 @@ def _begin(command: Sequence[object], place: Path, ports: Sequence[int]) -> "tup
 def _serves(service: Service) -> bool:
     """Wait until it serves; False where Ray took too long to start, which has a fixed time for it, and may do anew."""
     deadline = time.monotonic() + _STARTS_WITHIN_S
-    while "serving" not in service.said():
-        if service.process.poll() is not None and "too busy, try again" in service.said():
+    while "serving" not in service.log_text():
+        if service.process.poll() is not None and "too busy, try again" in service.log_text():
             return False
-        assert service.process.poll() is None, service.said()
-        assert time.monotonic() < deadline, service.said()
+        assert service.process.poll() is None, service.log_text()
+        assert time.monotonic() < deadline, service.log_text()
         time.sleep(0.1)
     return True
 

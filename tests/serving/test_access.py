@@ -60,6 +60,6 @@ def test_errors_of_ours_keep_their_words_and_others_tell_nothing() -> None:
         (LedgerUnavailableError("u"), Status.UNAVAILABLE),
     ):
         assert (status_of(error).status, str(status_of(error))) == (status, str(error))
-    told = status_of(ValueError("/secret/path"))
-    assert told.status is Status.INTERNAL
-    assert "/secret/path" not in str(told)
+    other = status_of(ValueError("/secret/path"))
+    assert other.status is Status.INTERNAL
+    assert "/secret/path" not in str(other)

@@ -71,24 +71,24 @@ def test_frame_indices_rise_from_chunk_to_chunk() -> None:
 
 @given(
     committed=st.integers(0, 5),
-    asked=st.lists(st.tuples(st.integers(1, 12), st.integers(0, 12), st.booleans(), st.booleans()), max_size=30),
+    chunks=st.lists(st.tuples(st.integers(1, 12), st.integers(0, 12), st.booleans(), st.booleans()), max_size=30),
 )
 def test_each_number_is_new_once_and_in_order_whatever_comes(
-    committed: int, asked: list[tuple[int, int, bool, bool]]
+    committed: int, chunks: list[tuple[int, int, bool, bool]]
 ) -> None:
-    stream, admitted, ended, told = StreamAdmission.resumed(committed, ended=False), committed, False, committed
-    for sequence, seen, last, read in asked:
+    stream, admitted, ended, acknowledged = StreamAdmission.resumed(committed, ended=False), committed, False, committed
+    for sequence, seen, last, read in chunks:
         try:
             stream, what = _admit(stream, sequence, seen, last=last)
         except StatusError:
             expected = sequence == admitted + 1 and not ended
-            assert not expected or seen > told or sequence - seen > _WINDOW
+            assert not expected or seen > acknowledged or sequence - seen > _WINDOW
         else:
-            assert seen <= told
+            assert seen <= acknowledged
             assert sequence - seen <= _WINDOW
             assert (what is Admission.NEW) == (sequence == admitted + 1 and not ended)
             if what is Admission.NEW:
                 admitted, ended = sequence, last
         if read:
-            stream, told = stream.acknowledged(admitted), admitted
-        assert (stream.admitted, stream.answered, stream.ended) == (admitted, told, ended)
+            stream, acknowledged = stream.acknowledged(admitted), admitted
+        assert (stream.admitted, stream.answered, stream.ended) == (admitted, acknowledged, ended)

@@ -16,16 +16,16 @@ _FRAMES = tuple(SeenFrame(index, 1000 * index, seen) for index, seen in enumerat
 
 
 def test_each_observed_frame_gets_its_own_detections() -> None:
-    found = DetectedBlock("model", ((_detection(0), _detection(1)), (_detection(2),)))
-    joined = with_detections(_FRAMES, found)
-    assert [[one.class_id for one in frame.detections] for frame in joined] == [[0, 1], [], [2], []]
-    assert [(one.frame_index, one.timestamp_us, one.observation) for one in joined] == [
+    detected = DetectedBlock("model", ((_detection(0), _detection(1)), (_detection(2),)))
+    joined = with_detections(_FRAMES, detected)
+    assert [[detection.class_id for detection in frame.detections] for frame in joined] == [[0, 1], [], [2], []]
+    assert [(frame.frame_index, frame.timestamp_us, frame.observation) for frame in joined] == [
         (index, 1000 * index, seen) for index, seen in enumerate(_SEEN)
     ]
 
 
 def test_frames_that_nobody_observed_stay_as_they_are() -> None:
-    unseen = tuple(one for one in _FRAMES if one.observation is not Observation.OBSERVED)
+    unseen = tuple(frame for frame in _FRAMES if frame.observation is not Observation.OBSERVED)
     assert with_detections(unseen, None) == unseen
 
 

@@ -60,10 +60,10 @@ def test_detections_are_the_librarys_mapped_to_the_source(bundle: Path, detector
     square[0, -1] = block.sub_key
     with torch.inference_mode():
         (kept,) = non_max_suppression(model(torch.from_numpy(square)), 0.1, 0.7, max_det=100, max_time_img=1e9)
-    ((found,),) = detector.detect([block])
+    ((detections,),) = detector.detect([block])
     best = kept[kept[:, 4].argmax()].double().numpy()
     x1, y1, x2, y2 = np.clip(box.to_source(best[None, :4])[0] / [WIDTH, HEIGHT, WIDTH, HEIGHT], 0, 1)
-    got = found[0]
+    got = detections[0]
     assert (got.x1, got.y1, got.x2, got.y2) == pytest.approx((x1, y1, x2, y2), abs=1e-4)
     assert got.confidence == pytest.approx(best[4], abs=1e-4)
     assert got.class_id == int(best[5])
@@ -72,14 +72,16 @@ def test_detections_are_the_librarys_mapped_to_the_source(bundle: Path, detector
 
 def test_detections_are_exact_in_float32_and_in_range(detector: BundleDetector) -> None:
     for frame in detector.detect([some_block(6, seed=3)])[0]:
-        assert [one.confidence for one in frame] == sorted((one.confidence for one in frame), reverse=True)
-        for one in frame:
-            for value in (one.confidence, one.x1, one.y1, one.x2, one.y2):
+        assert [detection.confidence for detection in frame] == sorted(
+            (detection.confidence for detection in frame), reverse=True
+        )
+        for detection in frame:
+            for value in (detection.confidence, detection.x1, detection.y1, detection.x2, detection.y2):
                 assert float(np.float32(value)) == value
-            assert 0 <= one.x1 < one.x2 <= 1
-            assert 0 <= one.y1 < one.y2 <= 1
-            assert one.confidence >= 0.1 - 1 / 65536
-            assert one.confidence <= 1
+            assert 0 <= detection.x1 < detection.x2 <= 1
+            assert 0 <= detection.y1 < detection.y2 <= 1
+            assert detection.confidence >= 0.1 - 1 / 65536
+            assert detection.confidence <= 1
 
 
 def test_a_model_says_what_it_is(detector: BundleDetector) -> None:

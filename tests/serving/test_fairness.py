@@ -6,7 +6,7 @@ import random
 from raypp.serving.fairness import FairQueue, Priority
 
 
-def _order(room: int, *asked: tuple[str, int, Priority]) -> list[str]:
+def _order(room: int, *turns: tuple[str, int, Priority]) -> list[str]:
     """Ask for turns while one piece of site `first` fills the room; returns who had them, in order."""
 
     async def run() -> list[str]:
@@ -24,8 +24,8 @@ def _order(room: int, *asked: tuple[str, int, Priority]) -> list[str]:
         async with asyncio.TaskGroup() as group:
             group.create_task(first())
             await asyncio.sleep(0)
-            for one in asked:
-                group.create_task(piece(*one))
+            for name in turns:
+                group.create_task(piece(*name))
             await asyncio.sleep(0)
             over.set()
         return order

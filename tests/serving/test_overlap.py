@@ -55,8 +55,8 @@ def _frames(start_s: float, seconds: float, first: int = 0) -> list[SeenFrame]:
     frames = []
     for number in range(round(seconds * 5)):
         at_us = start_us + number * _SECOND_US // 5
-        found = _HAMMER if (at_us - _T0) // (10 * _SECOND_US) % 2 == 0 else ()
-        frames.append(SeenFrame(first + number, at_us, Observation.OBSERVED, found))
+        detections = _HAMMER if (at_us - _T0) // (10 * _SECOND_US) % 2 == 0 else ()
+        frames.append(SeenFrame(first + number, at_us, Observation.OBSERVED, detections))
     return frames
 
 
@@ -70,7 +70,7 @@ def _send(ledger: Ledger, stream: StreamName, about: StreamAbout, frames: list[S
 
 
 def _uses(ledger: Ledger) -> list[tuple[int, int]]:
-    return [(one.start_us, one.end_us) for one in ledger.episodes("plant", limit=None)]
+    return [(episode.start_us, episode.end_us) for episode in ledger.episodes("plant", limit=None)]
 
 
 def test_a_recording_that_is_streamed_again_from_another_spool_is_refused_by_name_and_counted_once(
@@ -81,12 +81,12 @@ def test_a_recording_that_is_streamed_again_from_another_spool_is_refused_by_nam
     before = _uses(ledger), ledger.stretches("plant")
     with pytest.raises(StreamRefusedError) as refused:
         _send(ledger, _stream(2), _RECORDING, frames)
-    said = str(refused.value)
-    assert "camera gate: 2026-03-02T08:33:00 to 2026-03-02T08:33:30 UTC is committed already" in said
-    assert f"by plant/gate@{_T0 + 1}" in said
-    assert "raypp forget plant --camera gate --from 2026-03-02T08:33:00 --to 2026-03-02T08:33:30" in said
+    message = str(refused.value)
+    assert "camera gate: 2026-03-02T08:33:00 to 2026-03-02T08:33:30 UTC is committed already" in message
+    assert f"by plant/gate@{_T0 + 1}" in message
+    assert "raypp forget plant --camera gate --from 2026-03-02T08:33:00 --to 2026-03-02T08:33:30" in message
     assert (_uses(ledger), ledger.stretches("plant")) == before
-    assert [one.stream for one in ledger.streams("plant")] == [_stream(1)]
+    assert [stream.stream for stream in ledger.streams("plant")] == [_stream(1)]
 
 
 def test_the_remedy_that_is_named_lets_the_recording_replace_what_is_there(ledger: Ledger) -> None:
@@ -107,29 +107,34 @@ def test_the_remedy_that_is_named_lets_the_recording_replace_what_is_there(ledge
 def test_recordings_of_other_times_of_a_camera_are_taken(ledger: Ledger, start_s: float) -> None:
     _send(ledger, _stream(1), _RECORDING, _frames(0, 30))
     assert _send(ledger, _stream(2), _RECORDING, _frames(start_s, 30)) == 150
-    assert sum(one.end_us - one.start_us for one in ledger.stretches("plant")) == 60 * _SECOND_US
+    assert sum(stretch.end_us - stretch.start_us for stretch in ledger.stretches("plant")) == 60 * _SECOND_US
 
 
 def test_a_recording_is_taken_up_to_where_it_runs_into_committed_time(ledger: Ledger) -> None:
     _send(ledger, _stream(1), _RECORDING, _frames(0, 30))
     with pytest.raises(StreamRefusedError, match="is committed already"):
         _send(ledger, _stream(2), _RECORDING, _frames(-16, 46))
-    assert [(one.stream, one.frames) for one in ledger.streams("plant")] == [(_stream(1), 150), (_stream(2), 80)]
+    assert [(stream.stream, stream.frames) for stream in ledger.streams("plant")] == [
+        (_stream(1), 150),
+        (_stream(2), 80),
+    ]
 
 
 def test_recordings_that_overlap_by_a_second_are_taken_and_counted_once(ledger: Ledger) -> None:
     _send(ledger, _stream(1), _RECORDING, _frames(0, 30))
     _send(ledger, _stream(2), _RECORDING, _frames(29, 30))
-    seen = [one for one in ledger.stretches("plant") if one.observation is Observation.OBSERVED]
-    assert sum(one.end_us - one.start_us for one in seen) == 59 * _SECOND_US
-    assert [one.subject for one in AuditLog(ledger).list() if one.action == "overlap"] == [f"plant/gate@{_T0 + 2}"]
+    seen = [stretch for stretch in ledger.stretches("plant") if stretch.observation is Observation.OBSERVED]
+    assert sum(stretch.end_us - stretch.start_us for stretch in seen) == 59 * _SECOND_US
+    assert [entry.subject for entry in AuditLog(ledger).list() if entry.action == "overlap"] == [
+        f"plant/gate@{_T0 + 2}"
+    ]
 
 
 def test_a_live_camera_goes_on_with_a_new_spool_after_its_clock_was_set_back(ledger: Ledger) -> None:
     _send(ledger, _stream(1), _LIVE, _frames(0, 30), last=False)
     assert _send(ledger, _stream(2), _LIVE, _frames(26, 30), last=False) == 150
-    seen = [one for one in ledger.stretches("plant") if one.observation is Observation.OBSERVED]
-    spans = sorted((one.start_us, one.end_us) for one in seen)
+    seen = [stretch for stretch in ledger.stretches("plant") if stretch.observation is Observation.OBSERVED]
+    spans = sorted((stretch.start_us, stretch.end_us) for stretch in seen)
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
     uses = sorted(_uses(ledger))
     assert all(before[1] <= after[0] for before, after in pairwise(uses)), uses

@@ -40,5 +40,5 @@ def test_memory_is_bounded() -> None:
     for number in range(10_001):
         readings.note(_reading("", f"site {number}"), "plant", 0)
     readings.note(_reading("2", "site 5"), "plant", 0)
-    assert [one.who for one in readings.due(1)] == ["site 5"]
+    assert [reading.who for reading in readings.due(1)] == ["site 5"]
     assert readings.note(_reading("", "site 5"), "plant", 2)

@@ -56,15 +56,15 @@ def test_chunks_and_connections_make_no_difference(ledger: Ledger, size: int, co
     _write(ledger, other, [frames], 99)
     assert list(ledger.frames(_STREAM)) == frames
 
-    def told(stream: StreamName) -> list[tuple[object, ...]]:
+    def episodes_of(stream: StreamName) -> list[tuple[object, ...]]:
         return [
-            (one.tool, one.start_us, one.end_us, one.seen_us, one.state, one.reason)
-            for one in ledger.episodes("plant")
-            if one.stream == stream
+            (episode.tool, episode.start_us, episode.end_us, episode.seen_us, episode.state, episode.reason)
+            for episode in ledger.episodes("plant")
+            if episode.stream == stream
         ]
 
-    assert told(_STREAM) == told(other)
-    assert [one[-1] for one in told(_STREAM)] == [CloseReason.ENDED, CloseReason.END_OF_STREAM]
+    assert episodes_of(_STREAM) == episodes_of(other)
+    assert [episode[-1] for episode in episodes_of(_STREAM)] == [CloseReason.ENDED, CloseReason.END_OF_STREAM]
 
 
 def test_only_the_latest_connection_commits(ledger: Ledger) -> None:
@@ -89,7 +89,7 @@ def test_other_settings_close_what_is_open_and_go_on(ledger: Ledger) -> None:
     first, *_, last = ledger.episodes("plant")
     assert (first.reason, last.reason) == (CloseReason.SETTINGS, CloseReason.END_OF_STREAM)
     assert last.start_us >= first.end_us
-    assert {one.state for one in ledger.episodes("plant")} == {EpisodeState.FINAL}
+    assert {episode.state for episode in ledger.episodes("plant")} == {EpisodeState.FINAL}
 
 
 def test_a_watch_tells_each_state_once(ledger: Ledger) -> None:
@@ -97,14 +97,14 @@ def test_a_watch_tells_each_state_once(ledger: Ledger) -> None:
     writer = StreamWriter.open(ledger, _STREAM, _ABOUT)
     writer.commit(1, frames[:10], last=False)
     watch = EpisodeWatch(ledger, "plant")
-    assert [one.state for one in watch.open_ones()] == [EpisodeState.OPEN]
+    assert [episode.state for episode in watch.open_ones()] == [EpisodeState.OPEN]
     assert watch.changed() == []
     writer.commit(2, frames[10:12], last=False)
     (moved,) = watch.changed()
     assert moved.state is EpisodeState.OPEN
     assert watch.changed() == []
     writer.commit(3, frames[12:], last=True)
-    assert [one.reason for one in watch.changed()] == [CloseReason.ENDED, CloseReason.END_OF_STREAM]
+    assert [episode.reason for episode in watch.changed()] == [CloseReason.ENDED, CloseReason.END_OF_STREAM]
     assert watch.changed() == []
 
 
@@ -113,21 +113,21 @@ def test_a_watch_tells_what_all_changed_at_once_in_parts(ledger: Ledger) -> None
         _write(ledger, StreamName("plant", f"gate-{number}", 1), [_frames(60)], 99)
     watch = EpisodeWatch(ledger, "plant", together=2)
 
-    def told() -> list[Episode]:
+    def changes_seen() -> list[Episode]:
         parts = [watch.changed()]
         while watch.more:
             parts.append(watch.changed())
         assert max(map(len, parts)) <= 2
-        return [one for part in parts for one in part]
+        return [episode for part in parts for episode in part]
 
     assert watch.open_ones() == []
-    assert told() == []
+    assert changes_seen() == []
     with ledger.database.engine.begin() as connection:
         connection.execute(text("UPDATE episodes SET seen_us = seen_us + 1"))
     changed = ledger.episodes("plant")
     assert len(changed) == 6
-    assert told() == changed
-    assert told() == []
+    assert changes_seen() == changed
+    assert changes_seen() == []
 
 
 def test_a_report_is_made_of_what_is_in_the_ledger(ledger: Ledger) -> None:

@@ -14,7 +14,7 @@ _ADA = Principal(Role.OPERATOR, None, "ada", "2" * 16)
 
 def test_a_site_that_is_named_has_its_own_veils_alone() -> None:
     veils = Veils([_A, _B], {"plant": (_A,)})
-    assert [veils.open_to(one) for one in (_PLANT, _OTHER, _ADA)] == [(_A,), (_A, _B), (_A, _B)]
+    assert [veils.open_to(principal) for principal in (_PLANT, _OTHER, _ADA)] == [(_A,), (_A, _B), (_A, _B)]
     assert veils.only(_PLANT) == _A
     with pytest.raises(StatusError) as caught:
         veils.require(_B, _PLANT, Status.FAILED_PRECONDITION)

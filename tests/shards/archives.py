@@ -41,7 +41,7 @@ def code_of(number: int, width: int, height: int) -> np.ndarray:
 
 
 def row(number: int, source: str = "video", width: int = 320, height: int = 180, **values: object) -> ShardRow:
-    made = ShardRow(
+    shard_row = ShardRow(
         sample_id=f"{number:032x}",
         site="plant",
         camera="gate",
@@ -54,7 +54,7 @@ def row(number: int, source: str = "video", width: int = 320, height: int = 180,
         width=width,
         height=height,
     )
-    return replace(made, **values)  # type: ignore[arg-type]
+    return replace(shard_row, **values)  # type: ignore[arg-type]
 
 
 def segment(number: int) -> str:
@@ -77,8 +77,8 @@ def write_segment(
     """Write one shard and its receipt, as a veiled segment does."""
     archive = archive or header(encrypted=encryption is not None)
     with ShardWriter(store, shard_path(number), archive, encryption=encryption) as writer:
-        for one in rows:
-            writer.append(one)
+        for shard_row in rows:
+            writer.append(shard_row)
         digest = writer.close()
     receipt = Receipt(
         segment_id=segment(number),
@@ -87,10 +87,10 @@ def write_segment(
         shard_bytes=digest.bytes,
         content_sha256=digest.content_sha256,
         frames=digest.frames,
-        variants=sum(one.variant > 0 for one in rows),
+        variants=sum(shard_row.variant > 0 for shard_row in rows),
         part=part,
         parts=parts,
-        sources=tuple(dict.fromkeys(one.source for one in rows)),
+        sources=tuple(dict.fromkeys(shard_row.source for shard_row in rows)),
         first_timestamp_us=rows[0].timestamp_us,
         last_timestamp_us=rows[-1].timestamp_us,
         decoded_digest="cd" * 32,

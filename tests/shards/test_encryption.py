@@ -40,8 +40,10 @@ def test_the_right_key_reads_and_verifies(encrypted: Path, data_key: DataKey) ->
 def test_the_content_digest_is_that_of_the_plain_archive(encrypted: Path, data_key: DataKey, tmp_path: Path) -> None:
     plain = write_archive(Store(str(tmp_path / "plain")))
     mine = ShardReader(str(encrypted), data_key).manifest
-    assert [one.content_sha256 for one in mine.receipts] == [one.content_sha256 for one in plain.receipts]
-    assert [one.shard_sha256 for one in mine.receipts] != [one.shard_sha256 for one in plain.receipts]
+    assert [receipt.content_sha256 for receipt in mine.receipts] == [
+        receipt.content_sha256 for receipt in plain.receipts
+    ]
+    assert [receipt.shard_sha256 for receipt in mine.receipts] != [receipt.shard_sha256 for receipt in plain.receipts]
 
 
 def test_plain_pyarrow_cannot_read_it_and_nothing_of_a_row_shows(encrypted: Path) -> None:

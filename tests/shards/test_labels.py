@@ -31,7 +31,7 @@ _LABELS = st.lists(
         variant=st.integers(0, 16),
     ),
     max_size=8,
-    unique_by=lambda one: one.sample_id,
+    unique_by=lambda label: label.sample_id,
 )
 ROWS = (
     SampleLabels("b" * 32, "val", ()),
@@ -57,7 +57,7 @@ def test_any_table_comes_back_sorted_whatever_its_order(
     read = read_labels(store, "v1")
     assert read == written
     assert read.digest == written.digest
-    assert list(read.rows) == sorted(rows, key=lambda one: one.sample_id)
+    assert list(read.rows) == sorted(rows, key=lambda label: label.sample_id)
 
 
 def test_a_version_is_never_changed(store: Store) -> None:

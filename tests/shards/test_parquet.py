@@ -45,7 +45,13 @@ def test_reading_starts_no_thread(tmp_path: Path) -> None:
     rows = [row(number, "video", timestamp_us=number) for number in range(200)]
     write_segment(store, 0, rows)
     boxes = (Box(0, 0.5, 0.5, 0.1, 0.1),)
-    write_labels(store, "tools-v1", ("hammer",), VEIL_ID, [SampleLabels(one.sample_id, "train", boxes) for one in rows])
+    write_labels(
+        store,
+        "tools-v1",
+        ("hammer",),
+        VEIL_ID,
+        [SampleLabels(shard_row.sample_id, "train", boxes) for shard_row in rows],
+    )
     compile_manifest(store, header())
     done = subprocess.run(
         [sys.executable, "-c", _READ, tmp_path], env=environment(), capture_output=True, text=True, check=False

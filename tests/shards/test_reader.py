@@ -64,14 +64,16 @@ def test_labelled_gives_the_labelled_frames_with_their_labels(store: Store) -> N
     rows = [SampleLabels(row(n).sample_id, "train", (Box(0, 0.5, 0.5, n / 100, 0.1),)) for n in (12, 1, 3)]
     rows.append(SampleLabels(row(7).sample_id, "val", ()))
     write_labels(store, "v1", ("saw",), VEIL_ID, rows)
-    found = {}
+    rows_read = {}
     for batch, labels in ShardReader(store.root).labelled("v1", columns=("code", "width", "height"), batch_size=2):
         for name, code, label in zip(batch.column("sample_id"), batch.codes(), labels, strict=True):
             assert label.sample_id == name
-            found[name] = (code, label)
-    assert {name: label for name, (_, label) in found.items()} == {one.sample_id: one for one in rows}
+            rows_read[name] = (code, label)
+    assert {name: label for name, (_, label) in rows_read.items()} == {
+        label_row.sample_id: label_row for label_row in rows
+    }
     np.testing.assert_array_equal(
-        found[row(3).sample_id][0][found[row(3).sample_id][0] > 0], code_of(3, 320, 180).reshape(-1)
+        rows_read[row(3).sample_id][0][rows_read[row(3).sample_id][0] > 0], code_of(3, 320, 180).reshape(-1)
     )
 
 

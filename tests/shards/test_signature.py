@@ -36,14 +36,14 @@ def label(store: Store, version: str, split: str = "train") -> None:
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     """A signed archive of one video in two parts, with labels v1."""
-    made = Store(str(tmp_path / "out"))
-    made.write_atomic(HEADER_FILE, HEADER.to_bytes())
+    opened = Store(str(tmp_path / "out"))
+    opened.write_atomic(HEADER_FILE, HEADER.to_bytes())
     for part in range(2):
-        write_segment(made, part, [row(part * 4 + number) for number in range(4)], part, 2, archive=HEADER)
-    compile_manifest(made, HEADER)
-    label(made, "v1")
-    sign(made, written=("v1",))
-    return made
+        write_segment(opened, part, [row(part * 4 + number) for number in range(4)], part, 2, archive=HEADER)
+    compile_manifest(opened, HEADER)
+    label(opened, "v1")
+    sign(opened, written=("v1",))
+    return opened
 
 
 def checked(store: Store, wanted: str | None = None) -> VerificationReport:
@@ -111,8 +111,8 @@ def test_altered_labels_are_told_and_added_ones_are_named_as_not_signed(store: S
 def test_signed_again_by_a_stranger_it_is_not_the_owners(store: Store) -> None:
     manifest = read_manifest(store)
     forged = ArchiveSignature(public_key=STRANGER.public_key.hex(), manifest=manifest.digest, labels={})
-    made = forged.model_copy(update={"signature": STRANGER.sign(forged.message()).hex()})
-    store.write_atomic(SIGNATURE_FILE, made.to_bytes())
+    signed = forged.model_copy(update={"signature": STRANGER.sign(forged.message()).hex()})
+    store.write_atomic(SIGNATURE_FILE, signed.to_bytes())
     (problem,) = checked(store).problems
     assert problem == f"the archive is signed by {STRANGER.fingerprint}, which is not the key that its header names"
 

@@ -27,7 +27,9 @@ def archive(tmp_path: Path) -> Path:
         numbers = range(video * _FRAMES, (video + 1) * _FRAMES)
         rows = [row(n, f"video-{video}", timestamp_us=(n % _FRAMES) * _STEP_US) for n in numbers]
         write_segment(store, video, rows)
-        labels += [SampleLabels(one.sample_id, "unsplit", (Box(0, 0.5, 0.5, 0.1, 0.1),)) for one in rows[1:]]
+        labels += [
+            SampleLabels(shard_row.sample_id, "unsplit", (Box(0, 0.5, 0.5, 0.1, 0.1),)) for shard_row in rows[1:]
+        ]
     write_labels(store, "video-v1", ("hammer",), VEIL_ID, labels)
     compile_manifest(store, header())
     return tmp_path / "veiled"
@@ -40,17 +42,19 @@ def _number(sample_id: str) -> tuple[int, int]:
 def test_by_time_the_end_of_each_video_is_val_after_a_gap(archive: Path) -> None:
     table = write_split(ShardReader(str(archive)), None, "split", Split(SplitBy.TIME, 0.25, gap_s=0.5))
     for video in range(_VIDEOS):
-        mine = {_number(one.sample_id)[1]: one.split for one in table.rows if _number(one.sample_id)[0] == video}
+        mine = {
+            _number(labels.sample_id)[1]: labels.split for labels in table.rows if _number(labels.sample_id)[0] == video
+        }
         val = {number for number, split in mine.items() if split == "val"}
         train = {number for number, split in mine.items() if split == "train"}
         assert val == set(range(15, 20))
         assert train == set(range(1, 13)), "frame 0 has no label; 13 and 14 are nearer than half a second"
-    assert all(one.boxes for one in table.rows)
+    assert all(labels.boxes for labels in table.rows)
 
 
 def test_by_source_videos_stay_whole(archive: Path) -> None:
     table = write_split(ShardReader(str(archive)), "video-v1", "split", Split(SplitBy.SOURCE, 0.3, gap_s=0))
-    videos = {(_number(one.sample_id)[0], one.split) for one in table.rows}
+    videos = {(_number(labels.sample_id)[0], labels.split) for labels in table.rows}
     assert len(videos) == _VIDEOS
     assert sum(split == "val" for _, split in videos) == 3
     assert len(table.rows) == _VIDEOS * (_FRAMES - 1)

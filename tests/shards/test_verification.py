@@ -17,9 +17,9 @@ from tests.shards.archives import VEIL_ID, header, row, segment, shard_path, wri
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    made = Store(str(tmp_path / "out"))
-    write_archive(made)
-    return made
+    opened = Store(str(tmp_path / "out"))
+    write_archive(opened)
+    return opened
 
 
 def _only_problem(store: Store, *words: str) -> None:

@@ -41,8 +41,8 @@ _ROWS = st.builds(
 
 def _write(root: Path, rows: list[ShardRow], name: str = "shards/one.parquet") -> ShardDigest:
     with ShardWriter(Store(str(root)), name, header()) as writer:
-        for one in rows:
-            writer.append(one)
+        for shard_row in rows:
+            writer.append(shard_row)
         return writer.close()
 
 
@@ -55,8 +55,8 @@ def _fail(root: Path, frames: int, error: Exception) -> None:
 
 def _digest(*rows: ShardRow) -> str:
     content = ContentDigest()
-    for one in rows:
-        content.add(one)
+    for shard_row in rows:
+        content.add(shard_row)
     return content.hex()
 
 

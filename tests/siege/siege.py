@@ -136,8 +136,8 @@ class Siege:
                 over.set()
                 for camera in self.honest.values():
                     camera.over.set()
-            for one in running:
-                one.result()
+            for attacker in running:
+                attacker.result()
         sent = {site: camera.committed for site, camera in self.honest.items()}
         reopened = sum(camera.opened - 1 for camera in self.honest.values())
         return Outcome(*phases, sent, fared, reopened)
@@ -150,11 +150,11 @@ class Siege:
         fared: Counter[str] = Counter()
         for number, attacker in enumerate(attackers):
             try:
-                said, _ = attacker.communicate(timeout=self.orders.seconds + _LATE_S + 60)
+                output, _ = attacker.communicate(timeout=self.orders.seconds + _LATE_S + 60)
             finally:
                 attacker.kill()
             who = "without" if number else "hostile"
-            fared.update({f"{who}: {what}": count for what, count in json.loads(said or "{}").items()})
+            fared.update({f"{who}: {what}": count for what, count in json.loads(output or "{}").items()})
         return fared
 
     def _pages(self, over: threading.Event, present: Callable[[], Phase]) -> None:

@@ -19,17 +19,17 @@ def box(name: str, x: float, y: float, w: float = 0.1, h: float = 0.1, confidenc
     return Detection(CLASSES.index(name), confidence, *corners)
 
 
-def frame(time_s: float, *found: Detection, seen: Observation = Observation.OBSERVED) -> SeenFrame:
-    return SeenFrame(round(time_s * 10), round(time_s * S), seen, found)
+def frame(time_s: float, *detections: Detection, seen: Observation = Observation.OBSERVED) -> SeenFrame:
+    return SeenFrame(round(time_s * 10), round(time_s * S), seen, detections)
 
 
-def video(text: str, *found: Detection, step_s: float = 0.5, start_s: float = 0.0) -> list[SeenFrame]:
+def video(text: str, *detections: Detection, step_s: float = 0.5, start_s: float = 0.0) -> list[SeenFrame]:
     """Frames from one letter each: # shows `found`, . shows nothing, c is covered, d dropped, space is no frame."""
     frames = []
     for number, letter in enumerate(text):
         at = start_s + number * step_s
         if letter == "#":
-            frames.append(frame(at, *found))
+            frames.append(frame(at, *detections))
         elif letter == ".":
             frames.append(frame(at))
         elif letter != " ":
@@ -50,21 +50,27 @@ class Ledger:
         self.stretches: dict[int, Stretch] = {}
 
     def take(self, changes: Changes) -> None:
-        self.episodes.update((one.episode_id, one) for one in changes.episodes)
-        self.stretches.update((one.start_us, one) for one in changes.stretches)
+        self.episodes.update((episode.episode_id, episode) for episode in changes.episodes)
+        self.stretches.update((stretch.start_us, stretch) for stretch in changes.stretches)
 
     def rows(self) -> list[tuple[str, str, float, float, str | None]]:
         """Episodes by start: tool, station, start and end in seconds, reason."""
-        ordered = sorted(self.episodes.values(), key=lambda one: (one.start_us, one.tool, one.station))
+        ordered = sorted(self.episodes.values(), key=lambda episode: (episode.start_us, episode.tool, episode.station))
         return [
-            (one.tool, one.station, one.start_us / S, one.end_us / S, one.reason.name if one.reason else None)
-            for one in ordered
+            (
+                episode.tool,
+                episode.station,
+                episode.start_us / S,
+                episode.end_us / S,
+                episode.reason.name if episode.reason else None,
+            )
+            for episode in ordered
         ]
 
     def seen(self) -> list[tuple[float, float, str]]:
         """Stretches by start: start and end in seconds, observation."""
-        ordered = sorted(self.stretches.values(), key=lambda one: one.start_us)
-        return [(one.start_us / S, one.end_us / S, one.observation.name) for one in ordered]
+        ordered = sorted(self.stretches.values(), key=lambda stretch: stretch.start_us)
+        return [(stretch.start_us / S, stretch.end_us / S, stretch.observation.name) for stretch in ordered]
 
 
 def fold(
@@ -77,14 +83,14 @@ def fold(
     end: CloseReason | None = CloseReason.END_OF_STREAM,
 ) -> tuple[FoldState, Ledger]:
     """Fold chunks, and end the stream unless told not to."""
-    one, ledger = Fold(rules, stream, classes), Ledger()
-    state = one.begin()
+    fold_of_stream, ledger = Fold(rules, stream, classes), Ledger()
+    state = fold_of_stream.begin()
     for chunk in chunks:
-        state, changes = one.advance(state, chunk)
+        state, changes = fold_of_stream.advance(state, chunk)
         ledger.take(changes)
         if through_json:
             state = FoldState.from_json(state.to_json())
     if end is not None:
-        state, changes = one.finish(state, end)
+        state, changes = fold_of_stream.finish(state, end)
         ledger.take(changes)
     return state, ledger

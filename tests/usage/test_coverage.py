@@ -21,9 +21,9 @@ def _set(spans: object) -> set[int]:
 
 
 @given(_spans, _spans)
-def test_spans_are_sets_of_moments(one: list, other: list) -> None:
-    a, b = union(one), union(other)
-    assert _set(a) == _set(one)
+def test_spans_are_sets_of_moments(some: list, other: list) -> None:
+    a, b = union(some), union(other)
+    assert _set(a) == _set(some)
     assert _set(shared(a, b)) == _set(a) & _set(b)
     assert _set(without(a, b)) == _set(a) - _set(b)
     assert length(a) == len(_set(a))
@@ -51,12 +51,12 @@ def test_of_many_spans_few_are_looked_at() -> None:
 @given(st.lists(st.tuples(_spans, _spans), max_size=3))
 def test_three_states_add_up_and_follow_each_moment(parts: list) -> None:
     watched = [(union(used), union(observed)) for used, observed in parts]
-    found = three_states(watched, 5, 25)
+    states = three_states(watched, 5, 25)
     used = {m for m in range(5, 25) if any(m in _set(u) and m in _set(o) for u, o in watched)}
     blind = {m for m in range(5, 25) if m not in used and (not watched or any(m not in _set(o) for _, o in watched))}
-    assert found.used_s * 1e6 == pytest.approx(len(used))
-    assert found.not_observed_s * 1e6 == pytest.approx(len(blind))
-    assert found.not_used_s * 1e6 == pytest.approx(20 - len(used) - len(blind))
+    assert states.used_s * 1e6 == pytest.approx(len(used))
+    assert states.not_observed_s * 1e6 == pytest.approx(len(blind))
+    assert states.not_used_s * 1e6 == pytest.approx(20 - len(used) - len(blind))
 
 
 def _stretch(start: float, end: float, seen: Observation, epoch: int = 1, camera: str = "c") -> Stretch:
@@ -64,7 +64,7 @@ def _stretch(start: float, end: float, seen: Observation, epoch: int = 1, camera
 
 
 def test_coverage_tells_reasons_and_time_without_frames() -> None:
-    found = sights(
+    by_camera = sights(
         [
             _stretch(0, 10, Observation.OBSERVED),
             _stretch(10, 14, Observation.COVERED),
@@ -73,14 +73,14 @@ def test_coverage_tells_reasons_and_time_without_frames() -> None:
         ],
         ["c", "dark"],
     )
-    whole = found["c"].coverage(0, 20 * S)
+    whole = by_camera["c"].coverage(0, 20 * S)
     assert (whole.observed_s, whole.not_observed_s, whole.observed_share) == (12, 8, 0.6)
     assert whole.reasons_s == {"covered": 4, "dropped": 1, "no frames": 3}
-    assert found["c"].coverage(11 * S, 16 * S).reasons_s == {"covered": 3, "dropped": 1, "no frames": 1}
-    assert found["dark"].coverage(0, 20 * S).reasons_s == {"no frames": 20}
-    assert found["c"].coverage(5 * S, 5 * S).observed_share == 0
+    assert by_camera["c"].coverage(11 * S, 16 * S).reasons_s == {"covered": 3, "dropped": 1, "no frames": 1}
+    assert by_camera["dark"].coverage(0, 20 * S).reasons_s == {"no frames": 20}
+    assert by_camera["c"].coverage(5 * S, 5 * S).observed_share == 0
 
 
 def test_what_one_epoch_saw_is_seen() -> None:
-    found = sights([_stretch(0, 10, Observation.OBSERVED), _stretch(8, 12, Observation.FROZEN, epoch=2)])
-    assert found["c"].coverage(0, 12 * S).reasons_s == {"frozen": 2}
+    by_camera = sights([_stretch(0, 10, Observation.OBSERVED), _stretch(8, 12, Observation.FROZEN, epoch=2)])
+    assert by_camera["c"].coverage(0, 12 * S).reasons_s == {"frozen": 2}

@@ -69,16 +69,16 @@ def test_zero_times_open_and_close_at_once() -> None:
 
 
 def test_an_open_episode_grows_under_one_name() -> None:
-    one, ledger = Fold(_RULES, STREAM, CLASSES), Ledger()
-    state, seen = one.begin(), []
+    whole, ledger = Fold(_RULES, STREAM, CLASSES), Ledger()
+    state, seen = whole.begin(), []
     for each in video("..######...", _HAMMER):
-        state, changes = one.advance(state, [each])
+        state, changes = whole.advance(state, [each])
         ledger.take(changes)
         seen += [(row.end_us / S, row.state) for row in changes.episodes]
     assert [end for end, state in seen if state is EpisodeState.OPEN] == [2, 2.5, 3, 3.5, 4]
     assert len(ledger.episodes) == 1
     assert seen[-1] == (4, EpisodeState.OPEN)  # a break of 1 s may still be bridged
-    state, changes = one.advance(state, video("..", start_s=5.5))
+    state, changes = whole.advance(state, video("..", start_s=5.5))
     assert [(row.end_us / S, row.state, row.reason) for row in changes.episodes] == [
         (4, EpisodeState.FINAL, CloseReason.ENDED)
     ]
@@ -116,24 +116,24 @@ def test_frames_that_go_back_in_time_are_put_in_order_or_counted() -> None:
 
 def test_a_frame_that_comes_twice_counts_once() -> None:
     frames = video("..####....", _HAMMER)
-    state, ledger = fold(_RULES, [[one for each in frames for one in (each, each)]])
+    state, ledger = fold(_RULES, [[seen for each in frames for seen in (each, each)]])
     assert (ledger.rows(), state.late) == (fold(_RULES, [frames])[1].rows(), 10)
 
 
 def test_an_ended_stream_takes_nothing_more() -> None:
     state, _ = fold(_RULES, [video("####", _HAMMER)])
-    one = Fold(_RULES, STREAM, CLASSES)
+    whole = Fold(_RULES, STREAM, CLASSES)
     assert state.ended is CloseReason.END_OF_STREAM
     with pytest.raises(FoldError, match="cam-1 of epoch 1000000 has ended"):
-        one.advance(state, video("#", _HAMMER))
+        whole.advance(state, video("#", _HAMMER))
     with pytest.raises(FoldError, match="has ended"):
-        one.finish(state, CloseReason.END_OF_STREAM)
+        whole.finish(state, CloseReason.END_OF_STREAM)
     assert close(state, CloseReason.REPLACED)[0] == state
 
 
 def test_a_stream_is_closed_from_its_state_alone() -> None:
-    one = Fold(_RULES, STREAM, CLASSES)
-    state, _ = one.advance(one.begin(), video("######", _HAMMER))
+    whole = Fold(_RULES, STREAM, CLASSES)
+    state, _ = whole.advance(whole.begin(), video("######", _HAMMER))
     ended, changes = close(FoldState.from_json(state.to_json()), CloseReason.REPLACED)
     assert ended.ended is CloseReason.REPLACED
     assert [(row.end_us / S, row.state, row.reason) for row in changes.episodes] == [
@@ -205,8 +205,8 @@ def _streams(draw: st.DrawFn) -> list[SeenFrame]:
         now += draw(st.sampled_from([100_000] * 6 + [1, 400_000, 1_900_000, 2_000_000, 2_000_001, 7_000_000]))
         at = now - draw(st.sampled_from([0] * 8 + [150_000, 900_000, 1_000_000, 3_000_000]))
         seen = draw(st.sampled_from([Observation.OBSERVED] * 8 + list(Observation)))
-        found = draw(st.lists(_detections, max_size=4)) if seen is Observation.OBSERVED else []
-        frames.append(SeenFrame(index, max(at, 0), seen, tuple(found)))
+        detections = draw(st.lists(_detections, max_size=4)) if seen is Observation.OBSERVED else []
+        frames.append(SeenFrame(index, max(at, 0), seen, tuple(detections)))
     return frames
 
 
@@ -239,18 +239,18 @@ def test_any_chunking_gives_the_same(case: tuple[list[SeenFrame], list[list[Seen
 @hypothesis_settings(max_examples=100, deadline=None)
 @given(st.data(), _streams())
 def test_order_within_the_lateness_does_not_matter(data: st.DataObject, frames: list[SeenFrame]) -> None:
-    ordered = sorted({(one.timestamp_us, one.frame_index): one for one in frames}.values(), key=_order)
+    ordered = sorted({(seen.timestamp_us, seen.frame_index): seen for seen in frames}.values(), key=_order)
     delays = data.draw(st.lists(st.integers(0, 1_000_000), min_size=len(ordered), max_size=len(ordered)))
-    shuffled = [one for _, one in sorted(zip(delays, ordered, strict=True), key=lambda p: p[0] + p[1].timestamp_us)]
-    state, found = fold(_ALL_MODES, [shuffled])
+    shuffled = [seen for _, seen in sorted(zip(delays, ordered, strict=True), key=lambda p: p[0] + p[1].timestamp_us)]
+    state, folded = fold(_ALL_MODES, [shuffled])
     sorted_state, expected = fold(_ALL_MODES, [ordered])
     assert state.late == sorted_state.late == 0
-    assert found.episodes == expected.episodes
-    assert found.stretches == expected.stretches
+    assert folded.episodes == expected.episodes
+    assert folded.stretches == expected.stretches
 
 
-def _order(one: SeenFrame) -> tuple[int, int]:
-    return one.timestamp_us, one.frame_index
+def _order(seen: SeenFrame) -> tuple[int, int]:
+    return seen.timestamp_us, seen.frame_index
 
 
 @hypothesis_settings(max_examples=100, deadline=None)
@@ -258,22 +258,22 @@ def _order(one: SeenFrame) -> tuple[int, int]:
 def test_what_is_found_is_consistent(frames: list[SeenFrame]) -> None:
     state, ledger = fold(_ALL_MODES, [frames])
     assert state.frames + state.late == len(frames)
-    for one, after in pairwise(sorted(ledger.stretches.values(), key=lambda one: one.start_us)):
-        assert one.start_us < one.end_us <= after.start_us
+    for before, after in pairwise(sorted(ledger.stretches.values(), key=lambda before: before.start_us)):
+        assert before.start_us < before.end_us <= after.start_us
     lanes: dict[tuple[str, str], list] = {}
-    for one in ledger.episodes.values():
-        assert one.state is EpisodeState.FINAL
-        assert one.start_us < one.end_us
-        assert 0 < one.seen_us <= one.end_us - one.start_us
-        lanes.setdefault((one.tool, one.station), []).append(one)
+    for before in ledger.episodes.values():
+        assert before.state is EpisodeState.FINAL
+        assert before.start_us < before.end_us
+        assert 0 < before.seen_us <= before.end_us - before.start_us
+        lanes.setdefault((before.tool, before.station), []).append(before)
     for episodes in lanes.values():
-        for one, after in pairwise(sorted(episodes, key=lambda one: one.start_us)):
-            assert one.end_us < after.start_us
+        for before, after in pairwise(sorted(episodes, key=lambda episode: episode.start_us)):
+            assert before.end_us < after.start_us
 
 
 def test_the_state_stays_small_however_long_the_stream_and_whatever_it_holds() -> None:
-    one = Fold(_ALL_MODES, STREAM, CLASSES)
-    state, sizes = one.begin(), []
+    whole = Fold(_ALL_MODES, STREAM, CLASSES)
+    state, sizes = whole.begin(), []
     for chunk in range(60):
         frames = [
             frame(
@@ -283,13 +283,13 @@ def test_the_state_stays_small_however_long_the_stream_and_whatever_it_holds() -
             )
             for number in range(50)
         ]
-        state, _ = one.advance(state, frames)
+        state, _ = whole.advance(state, frames)
         sizes.append(len(state.to_json()))
     assert max(sizes[30:]) <= 1.1 * max(sizes[:30])
     assert max(sizes) < 20_000
-    crowd = [SeenFrame(index, 10**12, Observation.OBSERVED, (_HAMMER,)) for index in range(5000)]
-    state, _ = one.advance(state, crowd)
+    many = [SeenFrame(index, 10**12, Observation.OBSERVED, (_HAMMER,)) for index in range(5000)]
+    state, _ = whole.advance(state, many)
     assert len(state.waiting) == MOST_WAITING
     junk = [SeenFrame(9000, 2 * 10**12, Observation.OBSERVED, tuple(box("saw", k / 300, 0.5) for k in range(300)))]
-    state, _ = one.advance(state, [*junk, frame(3 * 10**6)])
+    state, _ = whole.advance(state, [*junk, frame(3 * 10**6)])
     assert sum(len(motion.tracks) for motion in state.motion) <= 32

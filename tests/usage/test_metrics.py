@@ -36,24 +36,24 @@ def test_perfect_and_empty() -> None:
 
 
 def test_over_segmentation_costs_precision() -> None:
-    found = _segments(("a", 0, 6), ("a", 7, 10), ("b", 10, 20), ("a", 20, 30))
-    score = segmental_f1(found, _TRUTH, 0.25)
+    predicted = _segments(("a", 0, 6), ("a", 7, 10), ("b", 10, 20), ("a", 20, 30))
+    score = segmental_f1(predicted, _TRUTH, 0.25)
     assert (score.hits, score.false_alarms, score.misses) == (3, 1, 0)
     assert score.f1 == pytest.approx(6 / 7)
     assert (score.precision, score.recall) == (0.75, 1)
 
 
 def test_overlap_decides() -> None:
-    found = _segments(("a", 0, 4), ("b", 10, 20), ("a", 19, 30))  # IoU 0.4, 1, 10/11
-    assert segmental_f1(found, _TRUTH, 0.25).f1 == 1
-    score = segmental_f1(found, _TRUTH, 0.5)
+    predicted = _segments(("a", 0, 4), ("b", 10, 20), ("a", 19, 30))  # IoU 0.4, 1, 10/11
+    assert segmental_f1(predicted, _TRUTH, 0.25).f1 == 1
+    score = segmental_f1(predicted, _TRUTH, 0.5)
     assert (score.hits, score.false_alarms, score.misses) == (2, 1, 1)
     assert score.f1 == pytest.approx(2 / 3)
 
 
 def test_counts_of_videos_add_up() -> None:
-    one = segmental_f1(_TRUTH[:1], _TRUTH, 0.5) + segmental_f1(_TRUTH, _TRUTH, 0.5)
-    assert (one.hits, one.false_alarms, one.misses) == (4, 0, 2)
+    total = segmental_f1(_TRUTH[:1], _TRUTH, 0.5) + segmental_f1(_TRUTH, _TRUTH, 0.5)
+    assert (total.hits, total.false_alarms, total.misses) == (4, 0, 2)
 
 
 def test_edit_score_is_of_the_order_alone() -> None:
@@ -64,22 +64,22 @@ def test_edit_score_is_of_the_order_alone() -> None:
 
 
 def test_boundaries_and_durations_of_matched_pairs() -> None:
-    found = _segments(("a", 0.5, 9), ("b", 10, 20.25), ("c", 20, 30))
-    assert matched(found, _TRUTH) == [(found[0], _TRUTH[0]), (found[1], _TRUTH[1])]
-    assert boundary_errors(found, _TRUTH) == [0.5, 1, 0, 0.25]
-    assert duration_error(found, _TRUTH) == pytest.approx((1.5 + 0.25) / 2)
+    predicted = _segments(("a", 0.5, 9), ("b", 10, 20.25), ("c", 20, 30))
+    assert matched(predicted, _TRUTH) == [(predicted[0], _TRUTH[0]), (predicted[1], _TRUTH[1])]
+    assert boundary_errors(predicted, _TRUTH) == [0.5, 1, 0, 0.25]
+    assert duration_error(predicted, _TRUTH) == pytest.approx((1.5 + 0.25) / 2)
     assert duration_error([], _TRUTH) == 0
 
 
 def test_equal_to_the_published_code() -> None:
     generator = random.Random(4)
     for _ in range(300):
-        found, truth = _random(generator), _random(generator)
+        predicted, truth = _random(generator), _random(generator)
         for overlap in (0.1, 0.25, 0.5):
-            score = segmental_f1(found, truth, overlap)
-            assert (score.hits, score.false_alarms, score.misses) == _f_score(found, truth, overlap)
-        labels = [[one.label for one in segments] for segments in (found, truth)]
-        assert edit_score(found, truth) == pytest.approx(_edit(*labels))
+            score = segmental_f1(predicted, truth, overlap)
+            assert (score.hits, score.false_alarms, score.misses) == _f_score(predicted, truth, overlap)
+        labels = [[segment.label for segment in segments] for segments in (predicted, truth)]
+        assert edit_score(predicted, truth) == pytest.approx(_edit(*labels))
 
 
 def _random(generator: random.Random) -> list[LabelledSpan]:
@@ -89,16 +89,16 @@ def _random(generator: random.Random) -> list[LabelledSpan]:
     return [LabelledSpan(generator.choice("abc"), start, end) for start, end in spans]
 
 
-def _f_score(found: list[LabelledSpan], truth: list[LabelledSpan], overlap: float) -> tuple[int, int, int]:
+def _f_score(predicted: list[LabelledSpan], truth: list[LabelledSpan], overlap: float) -> tuple[int, int, int]:
     """As eval.py of MS-TCN counts: hull of both as union, times equality of labels, best true segment once."""
     tp = fp = 0
     hits = [0] * len(truth)
-    for one in found:
+    for segment in predicted:
         scores = []
         for true in truth:
-            shared = min(one.end_s, true.end_s) - max(one.start_s, true.start_s)
-            hull = max(one.end_s, true.end_s) - min(one.start_s, true.start_s)
-            scores.append(shared / hull * (one.label == true.label))
+            shared = min(segment.end_s, true.end_s) - max(segment.start_s, true.start_s)
+            hull = max(segment.end_s, true.end_s) - min(segment.start_s, true.start_s)
+            scores.append(shared / hull * (segment.label == true.label))
         best = max(range(len(truth)), key=scores.__getitem__)
         if scores[best] >= overlap and not hits[best]:
             tp, hits[best] = tp + 1, 1
@@ -107,11 +107,11 @@ def _f_score(found: list[LabelledSpan], truth: list[LabelledSpan], overlap: floa
     return tp, fp, len(truth) - sum(hits)
 
 
-def _edit(one: list[str], other: list[str]) -> float:
+def _edit(some: list[str], other: list[str]) -> float:
     """Levenshtein's table, whole."""
-    table = [[max(i, j) if 0 in (i, j) else 0 for j in range(len(other) + 1)] for i in range(len(one) + 1)]
-    for i in range(1, len(one) + 1):
+    table = [[max(i, j) if 0 in (i, j) else 0 for j in range(len(other) + 1)] for i in range(len(some) + 1)]
+    for i in range(1, len(some) + 1):
         for j in range(1, len(other) + 1):
-            change = table[i - 1][j - 1] + (one[i - 1] != other[j - 1])
+            change = table[i - 1][j - 1] + (some[i - 1] != other[j - 1])
             table[i][j] = min(table[i - 1][j] + 1, table[i][j - 1] + 1, change)
-    return 1 - table[-1][-1] / max(len(one), len(other))
+    return 1 - table[-1][-1] / max(len(some), len(other))

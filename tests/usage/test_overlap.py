@@ -29,19 +29,19 @@ def _seen(start: float, end: float, epoch: int, camera: str = "c1") -> Stretch:
 
 def test_the_same_recording_twice_is_reported_once_and_the_overlap_is_told() -> None:
     once = [_use(2, 6, 1), _use(8, 12, 1), _use(10, 20, 1, "saw")]
-    twice = [replace(one, stream=_stream(2), episode_id=one.episode_id[::-1]) for one in once]
+    twice = [replace(episode, stream=_stream(2), episode_id=episode.episode_id[::-1]) for episode in once]
     stretches = [_seen(0, 30, 1), _seen(0, 30, 2)]
     alone = make_usage_report(settings(""), "s", 0, 0, once, stretches[:1])
     both = make_usage_report(settings(""), "s", 0, 0, [*twice, *once], stretches)
     assert both.model_copy(update={"overlaps": []}) == alone
-    assert [(one.camera, one.stream_epoch, one.start_us, one.end_us) for one in both.overlaps] == [
+    assert [(overlap.camera, overlap.stream_epoch, overlap.start_us, overlap.end_us) for overlap in both.overlaps] == [
         ("c1", 2, _T0, _T0 + 30 * S)
     ]
 
 
 def test_a_use_that_reaches_out_of_what_was_seen_before_is_cut_there() -> None:
     episodes, overlaps = counted_once([_use(5, 15, 2), _use(20, 22, 2)], [_seen(0, 10, 1), _seen(4, 30, 2)])
-    assert [(one.start_us - _T0, one.end_us - _T0, one.seen_us) for one in episodes] == [
+    assert [(episode.start_us - _T0, episode.end_us - _T0, episode.seen_us) for episode in episodes] == [
         (10 * S, 15 * S, 5 * S),
         (20 * S, 22 * S, 2 * S),
     ]

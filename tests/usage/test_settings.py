@@ -45,17 +45,17 @@ def test_a_full_file_is_read_as_it_is_written() -> None:
 
 
 def test_the_same_meaning_has_the_same_id_and_another_has_another() -> None:
-    one = SiteSettings.parse("tools: [{class: saw}]", "f")
+    settings = SiteSettings.parse("tools: [{class: saw}]", "f")
     same = SiteSettings.parse("time_zone: 'UTC'\ntools:\n- class: saw\n  max_gap_s: 2\n", "g")
     other = SiteSettings.parse("tools: [{class: saw, max_gap_s: 2.5}]", "f")
-    assert one.settings_id == same.settings_id != other.settings_id
-    assert len(one.settings_id) == 64
+    assert settings.settings_id == same.settings_id != other.settings_id
+    assert len(settings.settings_id) == 64
     assert SiteSettings.parse("", "f").settings_id == SiteSettings.default().settings_id
 
 
 def test_without_tools_every_class_counts_while_present() -> None:
     rules = SiteSettings.default().rules_for(["a", "b", "a"])
-    assert [(one.tool, one.mode) for one in rules] == [("a", Mode.PRESENT), ("b", Mode.PRESENT)]
+    assert [(rule.tool, rule.mode) for rule in rules] == [("a", Mode.PRESENT), ("b", Mode.PRESENT)]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_the_example_of_the_documentation_is_read() -> None:
     page = (Path(__file__).parents[2] / "docs" / "reference" / "rules.md").read_text()
     example = page.split("```yaml\n")[1].split("```")[0]
     read = SiteSettings.parse(example, "docs/reference/rules.md")
-    assert {one.mode for one in read.tools} == set(Mode) - {Mode.PRESENT}
+    assert {tool.mode for tool in read.tools} == set(Mode) - {Mode.PRESENT}
     fields = {*SiteSettings.model_fields, *ToolRules.model_fields} - {"class_name"}
     assert [name for name in fields if f"`{name}`" not in page] == []
 

@@ -22,13 +22,13 @@ def _found(shifts: str, start: str, end: str, zone: ZoneInfo = _BERLIN) -> list[
     rules = SiteSettings.parse(f"shifts: [{shifts}]", "test").shifts
     return [
         (
-            one.name,
-            one.day.isoformat(),
-            f"{local(one.start_us, zone):%d %H:%M}",
-            f"{local(one.end_us, zone):%d %H:%M}",
-            (one.end_us - one.start_us) / 3.6e9,
+            shift.name,
+            shift.day.isoformat(),
+            f"{local(shift.start_us, zone):%d %H:%M}",
+            f"{local(shift.end_us, zone):%d %H:%M}",
+            (shift.end_us - shift.start_us) / 3.6e9,
         )
-        for one in shifts_between(rules, zone, _us(start), _us(end))
+        for shift in shifts_between(rules, zone, _us(start), _us(end))
     ]
 
 
@@ -45,8 +45,8 @@ def test_a_night_shift_ends_on_the_next_day() -> None:
 
 @pytest.mark.parametrize(("day", "hours"), [("2026-03-28", 7), ("2026-10-24", 9), ("2026-06-01", 8)])
 def test_clocks_that_change_make_the_night_shorter_or_longer(day: str, hours: float) -> None:
-    ((_, found, start, end, length),) = _found(_NIGHT, f"{day}T18:00", f"{day}T23:00")
-    assert (found, start[3:], end[3:], length) == (day, "22:00", "06:00", hours)
+    ((_, name_of_shift, start, end, length),) = _found(_NIGHT, f"{day}T18:00", f"{day}T23:00")
+    assert (name_of_shift, start[3:], end[3:], length) == (day, "22:00", "06:00", hours)
 
 
 def test_a_time_that_is_skipped_is_the_moment_of_the_change() -> None:
@@ -59,8 +59,8 @@ def test_a_time_that_is_skipped_is_the_moment_of_the_change() -> None:
 
 def test_a_time_that_comes_twice_is_the_first() -> None:
     shifts = "{name: a, start: 01:00, end: 02:30}, {name: b, start: 02:30, end: 04:00}"
-    found = _found(shifts, "2026-10-24T22:00", "2026-10-25T12:00")
-    assert [(row[0], row[4]) for row in found] == [("a", 1.5), ("b", 2.5)]
+    shifts_found = _found(shifts, "2026-10-24T22:00", "2026-10-25T12:00")
+    assert [(row[0], row[4]) for row in shifts_found] == [("a", 1.5), ("b", 2.5)]
 
 
 def test_days_are_those_on_which_a_shift_starts() -> None:

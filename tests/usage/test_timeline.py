@@ -86,7 +86,7 @@ def test_a_tool_over_cameras_is_unused_only_where_all_saw_it_unused() -> None:
     assert hammer.states.not_observed_s == 15
     assert hammer.states.not_used_s == 35
     assert (saw.name, saw.states.used_s) == ("saw", 25)
-    assert [(one.name, one.states.used_s) for one in _report().stations] == [("rack", 25)]
+    assert [(station.name, station.states.used_s) for station in _report().stations] == [("rack", 25)]
 
 
 def test_safety_equipment_is_a_share_of_the_time_somebody_is_seen() -> None:
@@ -117,12 +117,12 @@ def test_sequence_marks_what_is_open_or_clipped() -> None:
 
 
 def test_transitions_are_of_one_camera_and_tell_what_was_not_observed_between() -> None:
-    found = {(one.before, one.after): one for one in _report().transitions}
-    assert (found["hammer", "saw"].count, found["hammer", "saw"].mean_pause_s) == (1, 0)
-    assert (found["saw", "hammer"].count, found["saw", "hammer"].not_observed) == (1, 0)
-    again = found["hammer", "hammer"]
+    transitions = {(transition.before, transition.after): transition for transition in _report().transitions}
+    assert (transitions["hammer", "saw"].count, transitions["hammer", "saw"].mean_pause_s) == (1, 0)
+    assert (transitions["saw", "hammer"].count, transitions["saw", "hammer"].not_observed) == (1, 0)
+    again = transitions["hammer", "hammer"]
     assert (again.count, again.not_observed, again.mean_pause_s) == (1, 1, 20)
-    assert len(found) == 3
+    assert len(transitions) == 3
 
 
 def test_shifts_split_the_range() -> None:
@@ -146,7 +146,7 @@ def test_zero_stands_for_the_beginning_and_the_end_of_what_is_known() -> None:
     assert report == _report()
     empty = make_usage_report(_RULES, "s", 0, 0, [], [])
     assert (empty.sequence, empty.transitions) == ([], [])
-    assert [one.camera for one in empty.coverage] == ["c1", "c2"]
+    assert [camera.camera for camera in empty.coverage] == ["c1", "c2"]
 
 
 def test_nothing_seen_is_not_observed_rather_than_not_used() -> None:
@@ -156,8 +156,8 @@ def test_nothing_seen_is_not_observed_rather_than_not_used() -> None:
 
 
 def test_lanes_that_the_settings_know_no_more_stay_in_the_report() -> None:
-    found = make_usage_report(settings("tools: [{class: saw}]"), "s", 0, 0, _EPISODES, _STRETCHES).lanes
-    modes = {(lane.camera, lane.tool, lane.station): lane.mode for lane in found}
+    lanes = make_usage_report(settings("tools: [{class: saw}]"), "s", 0, 0, _EPISODES, _STRETCHES).lanes
+    modes = {(lane.camera, lane.tool, lane.station): lane.mode for lane in lanes}
     assert modes["c1", "hammer", ""] is None
     assert modes["c1", "saw", ""] == "present"
 
@@ -184,8 +184,8 @@ def test_each_shift_counts_the_uses_that_reach_into_it(uses: list[tuple[int, int
     episodes = [_episode("saw", start, start + length) for start, length in uses]
     report = make_usage_report(rules, "s", _DAY, _DAY + 100 * S, episodes, [_stretch(0, 100)])
     for shift, (begin, end) in zip(report.shifts, ((10, 20), (20, 25)), strict=True):
-        reaching = [one for one in uses if one[0] < end and sum(one) > begin]
+        reaching = [use for use in uses if use[0] < end and sum(use) > begin]
         moments = {moment for start, length in uses for moment in range(start, start + length)} & set(range(begin, end))
-        assert [(one.episodes, one.states.used_s) for one in shift.tools] == (
+        assert [(tool.episodes, tool.states.used_s) for tool in shift.tools] == (
             [(len(reaching), len(moments))] if uses else []
         )

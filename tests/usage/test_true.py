@@ -27,12 +27,12 @@ def test_the_benches_are_those_of_the_sample(tmp_path: Path) -> None:
     (video,) = make_sample(tmp_path, seed=11, sites=1, seconds=6).videos
     sidecar = read_sidecar(video.labels_path.read_text(), "sample")
     bench = make_bench_truth(11, 6)
-    assert [one.timestamp_us for one in bench.frames] == list(sidecar.times_us)
-    for one, moment in zip(bench.frames, sidecar.boxes, strict=True):
-        assert [CLASSES[found.class_id] for found in one.detections] == [name for name, _ in moment]
-        for found, (_, box) in zip(one.detections, moment, strict=True):
+    assert [frame.timestamp_us for frame in bench.frames] == list(sidecar.times_us)
+    for seen, moment in zip(bench.frames, sidecar.boxes, strict=True):
+        assert [CLASSES[detection.class_id] for detection in seen.detections] == [name for name, _ in moment]
+        for detection, (_, box) in zip(seen.detections, moment, strict=True):
             corners = box.x - box.w / 2, box.y - box.h / 2, box.x + box.w / 2, box.y + box.h / 2
-            assert (found.x1, found.y1, found.x2, found.y2) == pytest.approx(corners, abs=2e-6)
+            assert (detection.x1, detection.y1, detection.x2, detection.y2) == pytest.approx(corners, abs=2e-6)
     rows = video.timeline_path.read_text().splitlines()[1:]
     assert rows == [
         f"{CLASSES[use.class_id]},{use.instance},{use.start_s:.6f},{use.end_s:.6f}" for use in bench.script.uses
@@ -43,9 +43,9 @@ def test_true_boxes_give_the_true_uses() -> None:
     total, errors, uses = SegmentalF1(0, 0, 0), [], 0
     for seed in range(8):
         bench = make_bench_truth(seed, 60)
-        found, truth = _found(bench.frames), true_uses(bench.script)
-        total += segmental_f1(found, truth, 0.5)
-        errors.append(duration_error(found, truth))
+        predicted, truth = _found(bench.frames), true_uses(bench.script)
+        total += segmental_f1(predicted, truth, 0.5)
+        errors.append(duration_error(predicted, truth))
         uses += len(truth)
     print(f"{uses} uses on 8 benches: F1@50 {total.f1:.4f}, mean duration error {sum(errors) / len(errors):.2f} s")
     assert uses > 60
@@ -58,10 +58,10 @@ def test_true_boxes_give_the_true_uses_on_benches_that_the_settings_were_not_cho
     total, errors = SegmentalF1(0, 0, 0), []
     for seed in range(1000, 1040):
         bench = make_bench_truth(seed, 60)
-        found, truth = _found(bench.frames), true_uses(bench.script)
-        score = segmental_f1(found, truth, 0.5)
+        predicted, truth = _found(bench.frames), true_uses(bench.script)
+        score = segmental_f1(predicted, truth, 0.5)
         total += score
-        errors.append(duration_error(found, truth))
+        errors.append(duration_error(predicted, truth))
         if score.f1 < 1:
             print(f"seed {seed}: {score}")
     print(f"40 benches: F1@50 {total.f1:.4f} {total}, mean duration error {sum(errors) / len(errors):.2f} s")

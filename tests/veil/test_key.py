@@ -50,8 +50,8 @@ def everything_secret() -> list[str]:
 
 
 def assert_shows_nothing(text: str) -> None:
-    found = [needle for needle in everything_secret() if needle in text]
-    assert not found
+    leaked = [needle for needle in everything_secret() if needle in text]
+    assert not leaked
 
 
 @pytest.mark.parametrize("value", HOLDERS, ids=name_of)
@@ -198,7 +198,7 @@ def test_a_site_gets_a_camera_more_by_another_key_as_the_refusal_says(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("act", "said"),
+    ("act", "message"),
     [
         (lambda: SITE.stream(SPEC, "north", "rack 3"), "cannot veil camera rack 3 of site north"),
         (lambda: SITE.stream(SPEC, "south", "rack 1"), "cannot veil camera rack 1 of site south"),
@@ -207,8 +207,8 @@ def test_a_site_gets_a_camera_more_by_another_key_as_the_refusal_says(tmp_path: 
         (lambda: Veil(PatchSpec(bits=2), SITE), KEY.veil_id(SPEC) + ", not for " + KEY.veil_id(PatchSpec(bits=2))),
     ],
 )
-def test_a_site_key_refuses_everything_else(act: Callable[[], object], said: str) -> None:
-    with pytest.raises(KeyFileError, match=said):
+def test_a_site_key_refuses_everything_else(act: Callable[[], object], message: str) -> None:
+    with pytest.raises(KeyFileError, match=message):
         act()
 
 

@@ -256,7 +256,7 @@ def test_code_values_rise_and_fall_as_contrast_rises() -> None:
 
 
 @pytest.mark.parametrize(
-    ("frames", "said"),
+    ("frames", "message"),
     [
         (np.zeros((1, 8, 8, 3), dtype=np.float32), r"frames are float32\[1, 8, 8, 3\]"),
         (np.zeros((8, 8, 3), dtype=np.uint8), r"frames are uint8\[8, 8, 3\]"),
@@ -264,8 +264,8 @@ def test_code_values_rise_and_fall_as_contrast_rises() -> None:
         (np.zeros((1, 8, 12, 3), dtype=np.uint8), "12x8 pixels is no multiple of the patch 8"),
     ],
 )
-def test_frames_that_do_not_fit_are_refused(frames: Any, said: str) -> None:
+def test_frames_that_do_not_fit_are_refused(frames: Any, message: str) -> None:
     encoder = Veil(PatchSpec(), KEY).stream("site", "camera")
     for side in (encoder, TorchPatchEncoder(encoder, "cpu")):
-        with pytest.raises(SpecError, match=said):
+        with pytest.raises(SpecError, match=message):
             side.encode(frames)

@@ -89,11 +89,11 @@ def test_veil_id_depends_on_every_field_and_on_the_key() -> None:
 def test_a_refusal_names_place_field_and_value_in_one_line(text: str, parts: list[str]) -> None:
     with pytest.raises(SpecError) as caught:
         parse_spec(text, "line veil.json")
-    said = str(caught.value)
-    assert said.startswith("line veil.json: ")
-    assert "\n" not in said
+    message = str(caught.value)
+    assert message.startswith("line veil.json: ")
+    assert "\n" not in message
     for part in parts:
-        assert part in said
+        assert part in message
 
 
 def test_load_reads_a_file_and_names_one_it_cannot_read(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from tests.web.pages import Page, basic, get
 def test_an_operator_sees_all_sites_and_a_site_its_own(plant):
     assert Page(get(plant, "/")).named("data-site") == ["other", "plant-1", "quiet"]
     assert Page(get(plant, "/", who="plant-1")).named("data-site") == ["plant-1"]
-    assert [one["name"] for one in json.loads(get(plant, "/api/sites", who="other").body)["sites"]] == ["other"]
+    assert [entry["name"] for entry in json.loads(get(plant, "/api/sites", who="other").body)["sites"]] == ["other"]
 
 
 @pytest.mark.parametrize("path", ["/sites/other", "/sites/other/episodes", "/api/sites/other/report",

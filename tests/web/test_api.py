@@ -8,12 +8,12 @@ from tests.web.pages import RANGE, get
 
 def test_the_report_has_exact_figures(plant):
     report = json.loads(get(plant, "/api/sites/plant-1/report", RANGE).body)
-    tools = {one["name"]: one for one in report["tools"]}
+    tools = {tool["name"]: tool for tool in report["tools"]}
     assert tools["hammer"]["states"] == {"used_s": 210.0, "not_used_s": 812.5, "not_observed_s": 177.5}
     assert tools["hammer"]["episodes"] == 3
     assert (tools["hammer"]["durations"]["p50_s"], tools["hammer"]["durations"]["max_s"]) == (60.0, 120.0)
     assert report["coverage"][0]["reasons_s"] == {"covered": 120.0, "no frames": 57.5}
-    assert [(one["name"], one["coverage"][0]["not_observed_s"]) for one in report["shifts"]] == [
+    assert [(shift["name"], shift["coverage"][0]["not_observed_s"]) for shift in report["shifts"]] == [
         ("Early", 120.0),
         ("Late", 57.5),
     ]
@@ -35,24 +35,36 @@ def test_a_day_ends_at_the_present(plant):
 
 
 def test_episodes_come_in_pages_each_once(plant):
-    found, token = [], ""
+    episodes, token = [], ""
     for _ in range(10):
         answer = json.loads(get(plant, "/api/sites/plant-1/episodes", f"limit=2&page={token}").body)
         assert len(answer["episodes"]) <= 2
-        found += answer["episodes"]
+        episodes += answer["episodes"]
         token = answer["next_page"]
         if token is None:
             break
     whole = json.loads(get(plant, "/api/sites/plant-1/episodes", "limit=1000").body)
-    assert found == whole["episodes"]
-    assert len({one["episode_id"] for one in found}) == len(found) == 7  # five uses, a helmet and its wearer
-    assert found[0].keys() >= {"tool", "station", "camera", "start", "end", "duration_s", "seen_s", "state", "reason"}
+    assert episodes == whole["episodes"]
+    assert (
+        len({episode["episode_id"] for episode in episodes}) == len(episodes) == 7
+    )  # five uses, a helmet and its wearer
+    assert episodes[0].keys() >= {
+        "tool",
+        "station",
+        "camera",
+        "start",
+        "end",
+        "duration_s",
+        "seen_s",
+        "state",
+        "reason",
+    }
 
 
 def test_episodes_of_one_tool_in_a_range(plant):
     query = "tool=hammer&from=2026-03-02T14:00&to=2026-03-02T14:10"
-    (one,) = json.loads(get(plant, "/api/sites/plant-1/episodes", query).body)["episodes"]
-    assert (one["start"], one["duration_s"]) == ("2026-03-02T13:59:30+01:00", 120.0)
+    (episode,) = json.loads(get(plant, "/api/sites/plant-1/episodes", query).body)["episodes"]
+    assert (episode["start"], episode["duration_s"]) == ("2026-03-02T13:59:30+01:00", 120.0)
 
 
 def test_csv_holds_every_episode(plant):

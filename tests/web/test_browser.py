@@ -49,8 +49,8 @@ def browse(address: str, folder: Path, *options: str) -> str:
 def asked_by_page(folder: Path, where: str) -> list[str]:
     """Every address that the page itself asked for; a browser's own errands have other initiators."""
     events = json.loads((folder / "net.json").read_text())["events"]
-    started = [one["params"] for one in events if "initiator" in one.get("params", {})]
-    return [one["url"] for one in started if "url" in one and one["initiator"] == f"http://{where}"]
+    started = [event["params"] for event in events if "initiator" in event.get("params", {})]
+    return [request["url"] for request in started if "url" in request and request["initiator"] == f"http://{where}"]
 
 
 def test_lanes_and_uses_are_shown_and_kept_fresh_and_nothing_leaves_the_host(tmp_path):
@@ -82,9 +82,9 @@ def test_lanes_and_uses_are_shown_and_kept_fresh_and_nothing_leaves_the_host(tmp
     assert "url(#hatch)" in page
     assert seen.count("/sites/plant-1") >= 3
     assert set(seen) <= {"/sites/plant-1", "/favicon.svg"}
-    asked = asked_by_page(tmp_path, where)
-    assert len(asked) >= 2
-    assert {urlsplit(one).netloc for one in asked} == {where}
+    urls = asked_by_page(tmp_path, where)
+    assert len(urls) >= 2
+    assert {urlsplit(url).netloc for url in urls} == {where}
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -40,9 +40,11 @@ def test_a_browser_may_run_only_our_script_and_load_nothing_from_elsewhere(plant
         assert "unsafe" not in headers["Content-Security-Policy"]
         assert (headers["X-Content-Type-Options"], headers["Cache-Control"]) == ("nosniff", "no-store")
     page = Page(get(plant, "/sites/plant-1", RANGE))
-    assert all(one.startswith(("/", "?", "#")) for one in page.named("href") + page.named("src") + page.named("action"))
+    assert all(
+        address.startswith(("/", "?", "#")) for address in page.named("href") + page.named("src") + page.named("action")
+    )
     assert not page.named("style")
-    assert not [name for _, one in page.elements for name in one if name.startswith("on")]
+    assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
 
 
 @pytest.fixture
@@ -86,8 +88,8 @@ def test_no_template_leaves_text_unescaped_or_holds_a_style_or_a_handler_of_its_
     assert len(template_names()) >= 9
     for name in template_names():
         tree = jinja.parse(jinja.preprocess(source(name)))
-        assert not {"safe", "forceescape", "xmlattr"} & {found.name for found in tree.find_all(nodes.Filter)}, name
+        assert not {"safe", "forceescape", "xmlattr"} & {node.name for node in tree.find_all(nodes.Filter)}, name
         assert not list(tree.find_all(nodes.EvalContextModifier)), name  # {% autoescape false %}
-        ours = {found.name for found in tree.find_all(nodes.Name)} & {"style", "script"}
+        ours = {node.name for node in tree.find_all(nodes.Name)} & {"style", "script"}
         assert ours == ({"style", "script"} if name == "raypp.web/base.html" else set())
         assert " style=" not in source(name)

@@ -11,7 +11,9 @@ from tests.web.pages import RANGE, Page, get
 def test_lanes_show_each_tool_at_each_station_with_its_uses(plant):
     page = Page(get(plant, "/sites/plant-1", RANGE))
     lanes = [
-        (one["data-tool"], one["data-station"], one["data-uses"]) for _, one in page.elements if "data-tool" in one
+        (attributes["data-tool"], attributes["data-station"], attributes["data-uses"])
+        for _, attributes in page.elements
+        if "data-tool" in attributes
     ]
     assert lanes == [("hammer", ODD, "1"), ("hammer", "left", "2"), ("saw", "left", "2")]
     assert "3 min 30 s" in page.text  # hammer: 60 + 30 + 120 seconds
@@ -37,7 +39,7 @@ def test_uses_are_listed_newest_first_and_safety_equipment_is_no_use(plant):
     page = Page(get(plant, "/sites/plant-1/episodes", RANGE))
     listed = page.named("data-episode")
     answer = json.loads(get(plant, "/api/sites/plant-1/episodes").body)["episodes"]
-    uses = [one["episode_id"] for one in answer if one["tool"] in {"hammer", "saw"}]
+    uses = [episode["episode_id"] for episode in answer if episode["tool"] in {"hammer", "saw"}]
     assert listed == uses[::-1]
     assert "in use now" in page.text
 
@@ -55,18 +57,18 @@ def test_a_range_in_the_future_is_empty_and_no_error(plant):
 
 
 def test_a_page_reads_the_streams_once_and_not_what_their_folds_remember(plant):
-    found = []
+    spans = []
 
     def note(_connection, _cursor, statement, *_):
         if "FROM streams JOIN models" in statement:
-            found.append(statement)
+            spans.append(statement)
 
     event.listen(plant.ledger.database.engine, "before_cursor_execute", note)
     try:
         get(plant, "/sites/plant-1")
     finally:
         event.remove(plant.ledger.database.engine, "before_cursor_execute", note)
-    (statement,) = found
+    (statement,) = spans
     assert "streams.state" not in statement
     assert "streams.newest_us" in statement
 
@@ -75,7 +77,7 @@ def test_a_page_reads_the_streams_once_and_not_what_their_folds_remember(plant):
 def test_time_not_observed_is_hatched_once_on_a_ground_of_its_own(plant, path, why):
     page = Page(get(plant, *path.split("?")))
     rects = [attributes for tag, attributes in page.elements if tag == "rect"]
-    places = [(one.get("class"), one.get("x"), one.get("width")) for one in rects]
+    places = [(rect.get("class"), rect.get("x"), rect.get("width")) for rect in rects]
     hatched = [index for index, (kind, *_) in enumerate(places) if kind == "gap"]
     assert hatched
     for index in hatched:

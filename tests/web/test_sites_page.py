@@ -21,7 +21,7 @@ def test_many_sites_come_in_pages(tmp_path):
             for query in ("", "page=2", "page=9")
         ]
         state = respond(PageRequest("GET", "/api/sites", "", headers), ledger, identities, NOW_US)
-    assert [len(one.named("data-site")) for one in pages] == [PAGE_SITES, 1, 1]
+    assert [len(page.named("data-site")) for page in pages] == [PAGE_SITES, 1, 1]
     assert pages[1].named("data-site") == [f"site-{PAGE_SITES:03}"]
     assert "/?page=2" in pages[0].named("href")
     assert len(json.loads(state.body)["sites"]) == PAGE_SITES + 1
@@ -52,6 +52,6 @@ def test_a_site_that_cannot_be_read_does_not_take_the_others_with_it(plant):
         assert "5 uses" in page.text  # of plant-1
         assert b"secret-host" not in answer.body
         sites = json.loads(get(plant, "/api/sites", ledger=OneBad(error)).body)["sites"]
-        assert [one.get("state") for one in sites] == [None, "silent", "no frames yet"]
+        assert [site.get("state") for site in sites] == [None, "silent", "no frames yet"]
         assert words in sites[0]["error"]
     assert get(plant, "/sites/other", ledger=OneBad(OverflowError("date"))).status == 500

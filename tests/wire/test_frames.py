@@ -202,11 +202,11 @@ def _survives(grid: CellGrid, data: bytes) -> None:
     decoder.decode(encoder.encode(before, 0, 0))
     try:
         code = decoder.decode(frame)
-        said = ""
+        message = ""
     except WireError as error:
-        code, said = None, str(error)
-    assert "\n" not in said
-    assert len(said) < 400
+        code, message = None, str(error)
+    assert "\n" not in message
+    assert len(message) < 400
     if code is None:
         code = before
     assert code.shape == grid.shape

@@ -68,7 +68,7 @@ def test_garbage_is_named_as_such(data: bytes) -> None:
 @given(st.binary(max_size=300))
 def test_whatever_comes_is_parsed_or_refused(data: bytes) -> None:
     try:
-        found = parse(pb.StreamFramesRequest, data, _ROOM, inner=_CHUNK)
+        message = parse(pb.StreamFramesRequest, data, _ROOM, inner=_CHUNK)
     except WireError:
         return
-    assert found == pb.StreamFramesRequest.FromString(data)
+    assert message == pb.StreamFramesRequest.FromString(data)

@@ -45,7 +45,7 @@ def test_numbers_equal_those_of_the_contract():
         (EpisodeState, pb.EpisodeState, "EPISODE_STATE"),
         (CloseReason, pb.CloseReason, "CLOSE_REASON"),
     ):
-        named = {f"{prefix}_{one.name}": one.value for one in ours}
+        named = {f"{prefix}_{member.name}": member.value for member in ours}
         assert named == {name: value for name, value in theirs.items() if value}
 
 

@@ -24,15 +24,15 @@ def noise(frames: Frames) -> Frames:
 
 
 def pixelated(frames: Frames, side: int) -> Frames:
-    return np.stack([Pixelation(side=side)(one, ()) for one in frames])
+    return np.stack([Pixelation(side=side)(frame, ()) for frame in frames])
 
 
 def by_height(planted: tuple[Planted, ...]) -> dict[int, tuple[int, int]]:
-    return {round(1 / one.height): (one.words, one.read) for one in planted}
+    return {round(1 / height.height): (height.words, height.read) for height in planted}
 
 
 @pytest.fixture(scope="module")
-def made() -> Search:
+def originals() -> Search:
     return Search.on(shapes(2, (320, 416), 3), 2, 0, own_words=False)
 
 
@@ -42,26 +42,26 @@ def test_planted_words_stand_on_copies_and_victims_stay_as_they_are() -> None:
     probes = plant(victims, 3, 0)
     assert np.array_equal(victims.frames, before)
     assert [(frame != before[place % 2]).any() for place, frame in enumerate(probes.images.frames)] == [True] * 3
-    drawn = {(one.image, one.height) for one in probes.words}
+    drawn = {(word.image, word.height) for word in probes.words}
     assert drawn == {(place, height) for place in range(3) for height in HEIGHTS}
-    assert all(4 <= len(one.text) <= 6 for one in probes.words)
+    assert all(4 <= len(word.text) <= 6 for word in probes.words)
     again, other = plant(victims, 3, 0), plant(victims, 3, 1)
     assert again.words == probes.words
     assert other.words != probes.words
 
 
-def test_words_are_read_as_far_as_their_height_lets_them_and_never_on_noise(made: Search) -> None:
-    frames, plain = made.probes.images.frames, made.probes.images.frames
-    assert by_height(made.look(frames, plain).text.planted) == dict.fromkeys((4, 8, 16, 32), (2, 2))
-    coarse = by_height(made.look(frames, pixelated(plain, 8)).text.planted)
+def test_words_are_read_as_far_as_their_height_lets_them_and_never_on_noise(originals: Search) -> None:
+    frames, plain = originals.probes.images.frames, originals.probes.images.frames
+    assert by_height(originals.look(frames, plain).text.planted) == dict.fromkeys((4, 8, 16, 32), (2, 2))
+    coarse = by_height(originals.look(frames, pixelated(plain, 8)).text.planted)
     assert coarse[4][1] > 0, "as high as ten squares"
     assert coarse[32] == (2, 0), "little more than one square"
-    assert made.look(frames, noise(plain)).text.read == 0
+    assert originals.look(frames, noise(plain)).text.read == 0
 
 
-def test_without_faces_nothing_is_said_of_them(made: Search) -> None:
-    found = made.look(noise(made.probes.images.frames), made.probes.images.frames).faces
-    assert (found.faces, found.found, found.verification, found.reason) == (0, 0, None, NO_FACE)
+def test_without_faces_nothing_is_said_of_them(originals: Search) -> None:
+    faces = originals.look(noise(originals.probes.images.frames), originals.probes.images.frames).faces
+    assert (faces.faces, faces.found, faces.verification, faces.reason) == (0, 0, None, NO_FACE)
 
 
 def test_of_a_long_word_one_letter_may_be_wrong() -> None:
@@ -76,7 +76,7 @@ def people() -> Images:
     """Faces of several people on real images."""
     folder = shared_data("ppe4", "images", "val")
     files = sorted(folder.iterdir())[3:10]
-    frames = np.stack([np.asarray(Image.open(one).convert("RGB").resize((416, 416))) for one in files])
+    frames = np.stack([np.asarray(Image.open(file).convert("RGB").resize((416, 416))) for file in files])
     return Images(frames, ("one",) * len(files), ((),) * len(files))
 
 
@@ -98,8 +98,8 @@ def test_faces_are_found_and_told_apart_on_originals_less_on_worse_images_and_no
 
 
 def test_one_person_alone_cannot_be_told_apart(people: Images) -> None:
-    found = Search.on(people.take([0, 0]), 1, 0, own_words=False)
-    looked = found.look(people.frames[[0, 0]], found.probes.images.frames)
+    search_of_people = Search.on(people.take([0, 0]), 1, 0, own_words=False)
+    looked = search_of_people.look(people.frames[[0, 0]], search_of_people.probes.images.frames)
     assert looked.faces.found == looked.faces.faces == 2
     assert looked.faces.verification is None
     assert looked.faces.reason == "2 faces are found on the originals, and no two people's of like size"

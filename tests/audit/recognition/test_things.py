@@ -57,13 +57,13 @@ def test_weights_that_are_none_are_refused(coloured: Images, tmp_path: Path) -> 
 def test_objects_are_found_on_originals_less_on_worse_images_and_not_on_others_or_noise() -> None:
     weights, folder = shared_data("weights", "yolov8n.pt"), shared_data("ppe4", "images", "val")
     files = sorted(folder.iterdir())[3:8]
-    frames = np.stack([np.asarray(Image.open(one).convert("RGB").resize((416, 416))) for one in files])
+    frames = np.stack([np.asarray(Image.open(file).convert("RGB").resize((416, 416))) for file in files])
     people = Images(frames, ("one",) * len(files), ((),) * len(files))
     things = Things.on(people, np.full_like(frames, 128), weights)
     noise = np.random.default_rng(5).integers(0, 256, frames.shape, dtype=np.uint8)
-    coarse = np.stack([Pixelation(side=32)(one, ()) for one in frames])
+    coarse = np.stack([Pixelation(side=32)(frame, ()) for frame in frames])
     plain, worse, nothing, dealt = (
-        things.look(one) for one in (frames, coarse, noise, np.roll(frames, 1, axis=0).copy())
+        things.look(seen) for seen in (frames, coarse, noise, np.roll(frames, 1, axis=0).copy())
     )
     objects = plain[0]
     assert objects.found == objects.objects >= 5

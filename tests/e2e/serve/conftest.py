@@ -34,8 +34,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     }
     with running_service(place, settings, "--front-secret-file", place / "front.secret") as running:
         yield running
-    assert "retries remaining" not in running.said()  # what Ray says when we end it
-    assert "logging.cc" not in running.said()
+    assert "retries remaining" not in running.log_text()  # what Ray says when we end it
+    assert "logging.cc" not in running.log_text()
 
 
 @pytest.fixture

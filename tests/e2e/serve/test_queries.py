@@ -130,10 +130,10 @@ def test_all_of_a_local_service_listens_on_loopback_and_keeps_its_files_to_itsel
     ]
     assert len(listening) > 5
     assert {one.removeprefix("::ffff:") for one in listening} == {"127.0.0.1"}
-    (logs,) = re.findall(r"^logs +(.+)$", service.said(), re.MULTILINE)
+    (logs,) = re.findall(r"^logs +(.+)$", service.log_text(), re.MULTILINE)
     folder = Path(logs)
     while not folder.name.startswith("raypp-"):
         folder = folder.parent
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert "any user name; the password is a token" in service.said()
-    assert "Ctrl-C" in service.said()
+    assert "any user name; the password is a token" in service.log_text()
+    assert "Ctrl-C" in service.log_text()

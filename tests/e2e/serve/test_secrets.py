@@ -18,7 +18,7 @@ from tests.chaos.pipe import Pipe
 from tests.command import environment
 from tests.serving.bundles import SIZE, SPEC, write_eager_bundle
 from tests.serving.running import running_service
-from tests.watermarks import files_in, found, pixels_of, secrets_of, shared_memory, watermarked_archive
+from tests.watermarks import files_in, pixels_of, places_with, secrets_of, shared_memory, watermarked_archive
 
 pytestmark = pytest.mark.ray
 
@@ -48,7 +48,7 @@ def test_no_plain_pixel_and_no_secret_leaves_the_camera(tmp_path: Path, monkeypa
                 subprocess.Popen([str(part) for part in command], env=environment(), stdout=log, stderr=log) as agent,
             ):
                 _wait_until_spooled(spool, len(frames))
-                assert found(files_in(spool), needles | {"token": token.encode()}) == []
+                assert places_with(files_in(spool), needles | {"token": token.encode()}) == []
                 wire.restore()
                 assert agent.wait(60) == 0, (place / "agent.log").read_text()
             with service.ledger() as ledger:
@@ -57,15 +57,15 @@ def test_no_plain_pixel_and_no_secret_leaves_the_camera(tmp_path: Path, monkeypa
             assert [frame.observation for frame in seen] == [Observation.OBSERVED] * len(frames)
             heard = tmp_path / "wire"
             heard.write_bytes(wire.heard)
-            assert found([heard], {"site": b"plant"}), "the wire is listened to"
-            assert found([heard], needles) == []
+            assert places_with([heard], {"site": b"plant"}), "the wire is listened to"
+            assert places_with([heard], needles) == []
             left = [*files_in(place), *files_in(ray), *files_in(spool), *shared_memory()]
             assert any("session_" in str(one) for one in left)
             assert any(one.name == "ledger.db" for one in left)
-            assert found(left, needles | {"token": token.encode()}) == []
+            assert places_with(left, needles | {"token": token.encode()}) == []
             planted = tmp_path / "planted"
             planted.write_bytes(bytes(100) + needles["pixels of frame 3"] + bytes(100))
-            assert len(found([planted], needles)) == 1, "the search finds what is there"
+            assert len(places_with([planted], needles)) == 1, "the search finds what is there"
     finally:
         shutil.rmtree(ray, ignore_errors=True)
 

@@ -35,7 +35,7 @@ def test_only_the_sites_own_token_through_the_front_streams(service: Service, si
         with connected(service, (site[0], metadata)) as stream:
             stream.send(stream.camera.open())
             refused(stream, code)
-    assert stranger not in service.said()
+    assert stranger not in service.log_text()
     stub = service.stub()
     for reader, allowed in ((site[1], True), (bearer(operator, **FRONT), True), (bearer(stranger, **FRONT), False)):
         asked = pb.ListEpisodesRequest(site=site[0])

@@ -48,8 +48,8 @@ def _boxes(dataset: Dataset) -> dict[str, tuple[Box, ...]]:
 
 def test_boxes_polygons_and_images_of_nothing(tmp_path: Path) -> None:
     root = _write(tmp_path / "set", _document())
-    found = discover([str(root)])
-    (dataset,) = found.datasets
+    discovery = discover([str(root)])
+    (dataset,) = discovery.datasets
     assert dataset.classes == ("hammer", "saw"), "by category id"
     assert (dataset.name, {image.split for image in dataset.images}) == ("set", {"train"})
     assert _boxes(dataset) == {
@@ -59,7 +59,7 @@ def test_boxes_polygons_and_images_of_nothing(tmp_path: Path) -> None:
         ),
         "b.jpg": (),
     }
-    assert "1 regions of crowds" in found.label_notes[0]
+    assert "1 regions of crowds" in discovery.label_notes[0]
 
 
 def test_an_export_of_roboflow_is_one_dataset_of_its_folders(tmp_path: Path) -> None:
@@ -103,25 +103,25 @@ def test_a_wrong_label_costs_its_image_and_names_it(changes: dict[str, Any], nam
     ({"categories": None}, "without annotations or categories"),
 ])  # fmt: skip
 def test_a_document_that_contradicts_itself_is_named(changes: dict[str, Any], named: str, tmp_path: Path) -> None:
-    found = discover([str(_write(tmp_path, _document(**changes)))])
-    assert named in found.label_problems[0]
-    assert len(found.unread) == 2, "images beside labels that cannot be read are no images of nothing"
+    discovery = discover([str(_write(tmp_path, _document(**changes)))])
+    assert named in discovery.label_problems[0]
+    assert len(discovery.unread) == 2, "images beside labels that cannot be read are no images of nothing"
 
 
 def test_half_a_document_is_named(tmp_path: Path) -> None:
     root = _write(tmp_path, _document())
     path = root / "annotations" / "instances_train.json"
     path.write_text(path.read_text()[:-40])
-    found = discover([str(root)])
-    assert "is no JSON" in found.label_problems[0]
-    assert len(found.unread) == 2
+    discovery = discover([str(root)])
+    assert "is no JSON" in discovery.label_problems[0]
+    assert len(discovery.unread) == 2
 
 
 def test_images_that_are_not_there_are_counted(tmp_path: Path) -> None:
     root = _write(tmp_path, _document())
     (root / "images" / "train" / "b.jpg").unlink()
-    found = discover([str(root)])
-    assert "labels 1 images that are not there: train/b.jpg" in found.label_problems[0]
+    discovery = discover([str(root)])
+    assert "labels 1 images that are not there: train/b.jpg" in discovery.label_problems[0]
 
 
 def test_label_files_go_before_a_document_of_the_same_images(tmp_path: Path) -> None:
@@ -129,14 +129,14 @@ def test_label_files_go_before_a_document_of_the_same_images(tmp_path: Path) -> 
     (root / "data.yaml").write_text("train: images/train\nnames: [hammer, saw]\n")
     for name in ("a", "b"):
         (root / "images" / "train" / f"{name}.txt").write_text("0 0.5 0.5 0.1 0.1\n")
-    found = discover([str(root)])
-    assert len(found.datasets) == 1
-    assert {len(labels.boxes) for labels in read_dataset_labels(found.datasets[0]).by_url.values()} == {1}
-    assert "labels 2 images that label files labels, too" in " ".join(found.label_notes)
+    discovery = discover([str(root)])
+    assert len(discovery.datasets) == 1
+    assert {len(labels.boxes) for labels in read_dataset_labels(discovery.datasets[0]).by_url.values()} == {1}
+    assert "labels 2 images that label files labels, too" in " ".join(discovery.label_notes)
 
 
 def test_an_image_that_is_labelled_twice_and_differently_is_unread(tmp_path: Path) -> None:
-    images = [{"id": one, "file_name": "train/a.jpg", "width": 120, "height": 90} for one in (7, 9)]
+    images = [{"id": number, "file_name": "train/a.jpg", "width": 120, "height": 90} for number in (7, 9)]
     labels = read_dataset_labels(_read(_write(tmp_path, _document(images=images))))
     assert (labels.count.labelled, labels.count.without, labels.count.unread) == (0, 1, 1)
     assert "twice, and differently" in next(iter(labels.problems.values()))
@@ -145,9 +145,9 @@ def test_an_image_that_is_labelled_twice_and_differently_is_unread(tmp_path: Pat
 def test_a_document_named_as_the_source_leads_to_its_images(tmp_path: Path) -> None:
     root = _write(tmp_path / "set", _document())
     make_image(tmp_path / "loose.jpg")
-    found = discover([str(root / "annotations" / "instances_train.json")])
-    assert read_dataset_labels(found.datasets[0]).count.labelled == 2
-    assert not found.files
+    discovery = discover([str(root / "annotations" / "instances_train.json")])
+    assert read_dataset_labels(discovery.datasets[0]).count.labelled == 2
+    assert not discovery.files
 
 
 def test_a_document_that_labels_nothing_is_no_source(tmp_path: Path) -> None:

@@ -46,11 +46,11 @@ def test_images_with_shapes_of_every_kind(tmp_path: Path) -> None:
         <polyline label="saw" points="0,0;1,1"/><points label="saw" points="0,0"/><tag label="saw"/>
         </image><image id="1" name="Train/b.jpg" width="120" height="90"/>""",
     )
-    found = discover([str(root)])
-    (dataset,) = found.datasets
+    discovery = discover([str(root)])
+    (dataset,) = discovery.datasets
     assert dataset.classes == ("saw", "hammer"), "as the task declares them"
     assert sorted(image.split for image in dataset.images) == ["train", "val"]
-    labels = {Path(url).name: one for url, one in read_dataset_labels(dataset).by_url.items()}
+    labels = {Path(url).name: labels_of_image for url, labels_of_image in read_dataset_labels(dataset).by_url.items()}
     near = pytest.approx
     assert labels["a.jpg"].boxes == (
         Box(1, near(0.5), near(0.45), near(0.5), near(0.5)),
@@ -61,9 +61,9 @@ def test_images_with_shapes_of_every_kind(tmp_path: Path) -> None:
     )
     assert labels["b.jpg"].boxes == ()
     assert labels["a.jpg"].size == (120, 90)
-    said = " ".join(found.label_notes)
-    assert "1 labels marked as outside" in said
-    assert all(f"1 labels of kind {kind} left out" in said for kind in ("polyline", "points", "tag"))
+    notes = " ".join(discovery.label_notes)
+    assert "1 labels marked as outside" in notes
+    assert all(f"1 labels of kind {kind} left out" in notes for kind in ("polyline", "points", "tag"))
 
 
 def test_a_track_is_interpolated_and_gone_where_it_is_outside() -> None:
@@ -104,13 +104,13 @@ def test_an_xml_with_entities_is_refused(tmp_path: Path) -> None:
     root = _set(tmp_path, "")
     bomb = "<!DOCTYPE a [<!ENTITY b 'bbbb'>]><annotations><version>1.1</version>&b;</annotations>"
     (root / "annotations.xml").write_text(bomb)
-    found = discover([str(root)])
-    assert "defines its own type or entities" in found.label_problems[0]
-    assert len(found.unread) == 2
+    discovery = discover([str(root)])
+    assert "defines its own type or entities" in discovery.label_problems[0]
+    assert len(discovery.unread) == 2
 
 
 def test_labels_of_a_video_that_is_not_there_are_told(tmp_path: Path) -> None:
     (tmp_path / "annotations.xml").write_text(_xml(f'<track id="0" label="saw">{_place(6, 0)}</track>'))
     make_image(tmp_path / "a.jpg")
-    found = discover([str(tmp_path)])
-    assert "video.mp4, which is not among the videos" in found.label_problems[0]
+    discovery = discover([str(tmp_path)])
+    assert "video.mp4, which is not among the videos" in discovery.label_problems[0]

@@ -19,7 +19,7 @@ def _region(name: str = "saw", rotation: float = 0, **place: float) -> dict[str,
 
 
 def _task(image: str, *annotations: Any, key: str = "image") -> dict[str, Any]:
-    done = [one if isinstance(one, dict) else {"result": one} for one in annotations]
+    done = [annotation if isinstance(annotation, dict) else {"result": annotation} for annotation in annotations]
     return {"id": 5, "data": {key: image}, "annotations": done}
 
 
@@ -42,7 +42,7 @@ def test_the_ways_of_naming_an_image(name: str, tmp_path: Path) -> None:
 def test_a_rectangle_is_turned_about_its_upper_left_corner_in_pixels(tmp_path: Path) -> None:
     region = _region(rotation=90, x=50.0, y=20.0, width=30.0, height=10.0)
     (dataset,) = _discover(tmp_path, _task("a.jpg", [region])).datasets
-    ((box,),) = [one.boxes for one in read_dataset_labels(dataset).by_url.values()]
+    ((box,),) = [labels.boxes for labels in read_dataset_labels(dataset).by_url.values()]
     # 36 x 9 pixels at (60, 18), turned clockwise by 90 degrees: 9 wide to the left, 36 down.
     assert box == Box(0, *(pytest.approx(number) for number in (55.5 / 120, 36 / 90, 9 / 120, 36 / 90)))
 
@@ -57,10 +57,10 @@ def test_tasks_that_nobody_annotated_are_no_images_of_nothing(tmp_path: Path) ->
     make_image(tmp_path / "b.jpg", seed=1)
     make_image(tmp_path / "c.jpg", seed=2)
     skipped = {"result": [], "was_cancelled": True}
-    found = _discover(tmp_path, _task("a.jpg", []), _task("b.jpg"), _task("c.jpg", skipped))
-    labels = read_dataset_labels(found.datasets[0])
+    discovery = _discover(tmp_path, _task("a.jpg", []), _task("b.jpg"), _task("c.jpg", skipped))
+    labels = read_dataset_labels(discovery.datasets[0])
     assert (labels.count.labelled, labels.count.without) == (1, 2), "looked at and empty; not looked at"
-    assert "2 tasks without an annotation" in found.label_notes[0]
+    assert "2 tasks without an annotation" in discovery.label_notes[0]
 
 
 @pytest.mark.parametrize(("annotations", "named"), [

@@ -8,8 +8,8 @@ from raypp.media.files import Listed
 
 
 def _found(name: str, *files: str) -> str | None:
-    found = Locator("/d", [Listed(f"/d/{one}", 1, None) for one in files]).find(name, "/d/annotations")
-    return found.url.removeprefix("/d/") if found else None
+    listed = Locator("/d", [Listed(f"/d/{file}", 1, None) for file in files]).find(name, "/d/annotations")
+    return listed.url.removeprefix("/d/") if listed else None
 
 
 @pytest.mark.parametrize("name", [
@@ -43,7 +43,7 @@ def test_files_behind_urls_are_found_by_their_plain_names() -> None:
 
 def test_labels_behind_a_url_with_a_query_are_told() -> None:
     listed = [Listed(f"s3://b/d/{name}?scheme=http", 1, None) for name in ("a.jpg", "a.txt", "b.mp4")]
-    found = find_labelled(listed, "s3://b/d?scheme=http")
-    assert found.unread == {"s3://b/d/a.jpg?scheme=http"}
-    assert "AWS_ENDPOINT_URL_S3" in found.problems[0]
+    labelled = find_labelled(listed, "s3://b/d?scheme=http")
+    assert labelled.unread == {"s3://b/d/a.jpg?scheme=http"}
+    assert "AWS_ENDPOINT_URL_S3" in labelled.problems[0]
     assert not find_labelled(listed[2:], "s3://b/d?scheme=http").problems

@@ -30,4 +30,4 @@ def test_a_keyframe_that_is_switched_off_is_itself_still_shown() -> None:
 
 def test_keyframes_are_put_in_order_and_the_later_of_two_counts() -> None:
     keyframes = by_frame([Keyframe(8, HERE), Keyframe(2, HERE), Keyframe(8, THERE)])
-    assert [(one.frame, one.edges) for one in keyframes] == [(2, HERE), (8, THERE)]
+    assert [(keyframe.frame, keyframe.edges) for keyframe in keyframes] == [(2, HERE), (8, THERE)]
