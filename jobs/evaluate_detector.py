@@ -61,7 +61,7 @@ def cpus_each(nodes: Sequence[float], workers: int) -> float:
 
 
 def _root(text: str) -> str:
-    """What went wrong in a worker, without the layers that Ray wraps it in: an error of ours, or the last line."""
+    """Return why a worker failed, without the layers that Ray wraps it in: an error of ours, or the last line."""
     ours: list[str] = re.findall(r"raypp\.errors\.\w+: (.+)", text)
     return ours[-1] if ours else text.strip().splitlines()[-1]
 

@@ -59,7 +59,7 @@ def _cpus() -> int:
 
 
 def root_cause(error: BaseException) -> str:
-    """What went wrong in a worker, without the layers that Ray wraps it in: an error of ours, or the last line."""
+    """Return why a worker failed, without the layers that Ray wraps it in: an error of ours, or the last line."""
     failures = getattr(error, "worker_failures", {}).values()
     text = "\n".join(str(getattr(failure, "_traceback_str", failure)) for failure in failures) or str(error)
     ours = re.findall(r"raypp\.errors\.\w+: (.+)", text)

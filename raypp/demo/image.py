@@ -49,11 +49,11 @@ def draw(pairs: Sequence[Pair], views: Sequence[npt.NDArray[np.uint8]], title: s
 
 @dataclass(frozen=True)
 class Detected:
-    """What a detector found on a veiled frame.
+    """Detections of a detector on a veiled frame.
 
     Attributes:
         window: where the frame lies in the square.
-        view: the codes as an outsider looks at them, uint8[H, W, 3] of the window.
+        view: the codes as a ciphertext-only adversary looks at them, uint8[H, W, 3] of the window.
         boxes: what was found, missed and is wrong.
     """
 

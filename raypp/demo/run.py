@@ -41,7 +41,7 @@ _RATE = Fraction(5)
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """What the demo makes: where, from which seed, and videos of how many seconds."""
+    """Output of the demo: where it goes, from which seed, and videos of how many seconds."""
 
     out: Path
     seed: int

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
 
-from raypp.demo.site_settings import site_settings
+from raypp.demo.site_settings import sample_site_settings
 from raypp.demo.workshop.sample import SampleVideo
 from raypp.errors import RayppError
 from raypp.io.private import write_private
@@ -34,7 +34,7 @@ _OVERLAP = 0.5
 
 @dataclass(frozen=True)
 class DemoSites:
-    """What streams: videos of sites, the owner's key and the veil's spec, the model that reads it.
+    """Sites that stream: their videos, the owner's key and the veil's spec, the model that reads it.
 
     Attributes:
         videos: one video of each site.
@@ -55,7 +55,7 @@ class DemoSites:
 
 @dataclass(frozen=True)
 class SiteResult:
-    """What a site's report says, beside the truth: seconds of use by tool, and how segments match at an IoU of 0.5."""
+    """Figures of a site's report, beside the truth: seconds of use by tool, and how segments match at an IoU of 0.5."""
 
     site: str
     used_s: dict[str, float]
@@ -69,7 +69,7 @@ def stream_sites(sites: DemoSites, place: Path, out: Path) -> list[SiteResult]:
     """Stream each site's video through a service of its own processes, and read the reports from its ledger.
 
     Args:
-        sites: who streams what.
+        sites: the sites and their videos.
         place: folder for keys, tokens and spools; it should not outlive the demo.
         out: folder for the ledger, the logs and a report of each site.
 
@@ -81,7 +81,7 @@ def stream_sites(sites: DemoSites, place: Path, out: Path) -> list[SiteResult]:
     with Ledger.open(url) as ledger:
         for video in sites.videos:
             write_private(place / f"{video.site}.token", Identities(ledger).add_site(video.site).encode())
-            ledger.configure(video.site, site_settings(video.site))
+            ledger.configure(video.site, sample_site_settings(video.site))
     for video in sites.videos:
         key = SiteKey.derive_from(sites.key, sites.spec, video.site, [video.camera])
         save_site_key(key, place / f"{video.site}.key")

@@ -3,7 +3,7 @@
 from raypp.demo.workshop.tools import CLASSES
 
 
-def site_settings(site: str, min_shift: float = 0.006, min_confidence: float = 0.25) -> str:
+def sample_site_settings(site: str, min_shift: float = 0.006, min_confidence: float = 0.25) -> str:
     """Write the YAML of one of the sample's sites; `raypp site configure` takes it.
 
     Args:

@@ -48,7 +48,6 @@ def decode(
     mask: Mask | None,
     *,
     report: DecodeReport,
-    threads: int = 1,
 ) -> Iterator[Frame]:
     """Decode the sampled frames with start_us <= presentation time < end_us.
 
@@ -58,7 +57,7 @@ def decode(
 
     Args:
         source: the opened file.
-        info: what `probe` said of it.
+        info: what `probe` returned for it.
         start_us: begin of the stretch, in microseconds since the stream's start.
         end_us: its end, not included.
         sampling: which frames to take; at a rate, the first frame of each tick.
@@ -66,15 +65,14 @@ def decode(
             it midway, go into a letterbox of their own in a square of the same side.
         mask: privacy mask to paint, or None.
         report: counts what was decoded and what was damaged.
-        threads: decoder threads.
 
     Raises:
         MediaError: if the file cannot be opened or a frame has no presentation time.
         SourceReadError: if the source cannot be read.
     """
     with open_video(source, plain_times=True) as (container, stream):
-        stream.codec_context.thread_count = threads
-        stream.codec_context.thread_type = "AUTO" if threads > 1 else "NONE"
+        stream.codec_context.thread_count = 1
+        stream.codec_context.thread_type = "NONE"
         windows = _Windows(letterbox, info.orientation, mask)
         passes = _Passes(source, container, stream, info, sampling, report)
         last_tick = -1
@@ -127,7 +125,7 @@ def presentation_times(source: SourceStream, info: VideoInfo) -> tuple[int, ...]
 
     Args:
         source: the opened file.
-        info: what `probe` said of it.
+        info: what `probe` returned for it.
 
     Raises:
         MediaError: if the file cannot be opened or a frame has no presentation time.

@@ -29,7 +29,7 @@ class Secret:
 
 @dataclass(frozen=True, repr=False, eq=False)
 class StreamSecrets(Secret):
-    """What the veil of one stream (one camera, or one still image) is made from.
+    """Secrets that the veil of one stream (one camera, or one still image) is made from.
 
     Attributes:
         sub_key: public index of the sub-key, 0..K-1.
@@ -43,7 +43,7 @@ class StreamSecrets(Secret):
 
 
 class Keyring(Protocol):
-    """What veiling needs of a key; met by the owner's `VeilKey` and by the `SiteKey` of one site."""
+    """A key, as far as veiling needs one; met by the owner's `VeilKey` and by the `SiteKey` of one site."""
 
     @property
     def public_key(self) -> bytes:
@@ -158,7 +158,7 @@ HASH_USES = ("identity", "pseudonym", "digest")
 
 
 class SiteKey(Secret):
-    """What one site needs to veil its own cameras with one spec, and no more: not the owner's key.
+    """Key of one site: it veils the site's own cameras with one spec, and does not hold the owner's key.
 
     It holds the weights of its cameras' sub-keys (shared with other sites of the same sub-key: whoever opens one edge
     box can veil, and so attack, streams of that sub-key), their dither seeds, and the site's hash secrets.

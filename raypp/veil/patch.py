@@ -45,7 +45,7 @@ class PatchEncoder:
         return encode_each(frames, self.spec, self._encode_one)
 
     def added(self, grid: tuple[int, int]) -> npt.NDArray[np.int32]:
-        """What is added before the second fold: centre and dither over a grid of cells, int32[C, rows*columns]."""
+        """Return the offsets of the second fold: centre and dither over a grid of cells, int32[C, rows*columns]."""
         if grid not in self._added:
             rows, columns = grid
             repeats = (1, -(-rows // DITHER_TILE), -(-columns // DITHER_TILE))

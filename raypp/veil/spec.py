@@ -26,7 +26,7 @@ EXACT_LIMIT = 1 << 24
 
 
 class _Spec(BaseModel):
-    """What all families of veils have in common."""
+    """Fields that all families of veils have in common."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 

@@ -13,7 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from statistics import mean
 
-from raypp.demo.site_settings import site_settings
+from raypp.demo.site_settings import sample_site_settings
 from raypp.demo.workshop.sample import SampleVideo, make_sample
 from raypp.geometry.letterbox import Letterbox
 from raypp.media.container import probe
@@ -123,7 +123,7 @@ def uses(video: SampleVideo, detector: BundleDetector, veil: Veil, size: int) ->
             ((detections,),) = detector.detect([block])
             seen.append(SeenFrame(len(seen), frame.timestamp_us, Observation.OBSERVED, detections))
     rules, name = (
-        SiteSettings.parse(site_settings(video.site, _MIN_SHIFT, _MIN_CONFIDENCE), "demo"),
+        SiteSettings.parse(sample_site_settings(video.site, _MIN_SHIFT, _MIN_CONFIDENCE), "demo"),
         StreamName(video.site, video.camera, 1),
     )
     _, ledger = fold(rules, [seen], stream=name, classes=detector.about.classes)

@@ -25,7 +25,7 @@ from raypp.serving.veils import Veils
 
 @dataclass
 class Gateway:
-    """What a connection needs of a gateway: a real ledger and registry, and a model that is only described.
+    """A gateway, as far as a connection needs one: a real ledger and registry, and a model that is only described.
 
     Attributes:
         ledger: the ledger.

@@ -18,7 +18,7 @@ from raypp.serving.settings import ServiceSettings
 
 @dataclass
 class Shared:
-    """What pages use of a gateway's services, on a real ledger."""
+    """A gateway's services, as far as pages use them, on a real ledger."""
 
     ledger: Ledger
     front: Front = field(default_factory=lambda: Front(None))

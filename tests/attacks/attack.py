@@ -25,7 +25,7 @@ _CELLS = 12_000
 
 @dataclass(frozen=True)
 class Leak:
-    """What a reconstruction holds beyond the blind baseline.
+    """Leakage of a reconstruction beyond the blind baseline.
 
     Attributes:
         gain_db: PSNR above the blind baseline's.
@@ -42,7 +42,7 @@ class Leak:
 
 @dataclass(frozen=True)
 class Result:
-    """What the attacks made of one veil, averaged over the videos left out.
+    """Results of the attacks on one veil, averaged over the videos left out.
 
     Attributes:
         view_luma, view_contrast: multiple correlation of the three principal components with the cells' mean luma
@@ -62,7 +62,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Images:
-    """What the attacker saw of one video: frames, the view, and the two reconstructions."""
+    """Images of one video, as the attacker saw it: frames, the view, and the two reconstructions."""
 
     original: Frames
     view: Frames

@@ -23,7 +23,7 @@ def test_a_linear_veil_is_opened_by_one_known_image(loaded: dict[str, videos.Fra
     assert result.by_one.edges > 0.4
 
 
-def test_the_default_is_near_a_blind_guess_from_six_known_images(loaded: dict[str, videos.Frames]) -> None:
+def test_the_default_is_near_the_blind_baseline_from_six_known_images(loaded: dict[str, videos.Frames]) -> None:
     few = {name: frames[:2, :, ::2] for name, frames in loaded.items()}
     few = {name: np.ascontiguousarray(frames[:, :, :320]) for name, frames in few.items()}
     result, _ = attack(settings.of_spec("default"), few, [VICTIM])

@@ -26,7 +26,7 @@ def undisturbed(stage: Stage) -> Dump:
 
 @dataclass(frozen=True)
 class Round:
-    """What a run leaves in the ledger, and how often each mischief was really done to it."""
+    """Outcome of a run: what it leaves in the ledger, and how often each mischief was really done to it."""
 
     dump: Dump
     done: Counter[str]

@@ -56,7 +56,7 @@ class Plan:
 
 @dataclass
 class Stage:
-    """What all rounds share: videos, keys, detector, database server, front's certificates."""
+    """Things that all rounds share: videos, keys, detector, database server, front's certificates."""
 
     place: Path
     plan: Plan

@@ -24,7 +24,7 @@ _RECORDING = Path("/tmp/raypp-compatibility/video.mp4")
 """A spool remembers where its recording lay."""
 
 
-class CodeKeeper(Service):
+class CodeRecorder(Service):
     """A service that keeps digests of the codes its detector is given."""
 
     def __post_init__(self) -> None:
@@ -38,7 +38,7 @@ class CodeKeeper(Service):
 
 @pytest.fixture
 def expected(plant: Path) -> dict[str, Any]:
-    """What the older release made of the same video and key: codes, frames and episodes."""
+    """Output of the older release for the same video and key: codes, frames and episodes."""
     return cast("dict[str, Any]", json.loads((plant / "site/messages.json").read_text()))
 
 
@@ -52,11 +52,11 @@ def recording(plant: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def service(plant: Path, expected: dict[str, Any]) -> Iterator[CodeKeeper]:
+def service(plant: Path, expected: dict[str, Any]) -> Iterator[CodeRecorder]:
     model = ServedModel("cd" * 32, expected["veil_id"], PatchSpec(), 160, ("hammer", "saw"))
     with Ledger.open(f"sqlite:///{plant / 'ledger.db'}") as ledger:
         ledger.add_site("plant-1")
-        yield CodeKeeper(ledger, model=model)
+        yield CodeRecorder(ledger, model=model)
 
 
 def _frames(service: Service) -> list[list[int]]:
@@ -93,7 +93,7 @@ async def _serve(service: Service, messages: Path) -> list[pb.StreamFramesRespon
 
 
 def test_messages_are_served_with_the_same_codes_frames_and_episodes(
-    plant: Path, service: CodeKeeper, expected: dict[str, Any]
+    plant: Path, service: CodeRecorder, expected: dict[str, Any]
 ) -> None:
     opened, *committed = asyncio.run(_serve(service, plant / "site/messages.bin"))
     assert opened.WhichOneof("message") == "opened"
@@ -104,7 +104,7 @@ def test_messages_are_served_with_the_same_codes_frames_and_episodes(
 
 
 def test_an_agent_goes_on_with_a_spool_whose_capture_was_killed(
-    plant: Path, recording: Path, service: CodeKeeper, expected: dict[str, Any]
+    plant: Path, recording: Path, service: CodeRecorder, expected: dict[str, Any]
 ) -> None:
     site = plant / "site"
     (spooled,) = (site / "spool/bench-1").glob("0*")

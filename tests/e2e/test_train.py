@@ -221,7 +221,7 @@ def _wait_for_epoch(epoch: int, run: Path, job: "subprocess.Popen[str]") -> None
 
 
 def _kept(run: Path) -> str:
-    """What Ray has noted of checkpoints: it looks for new ones every two seconds, and epochs here are shorter."""
+    """Checkpoints that Ray has noted: it looks for new ones every two seconds, and epochs here are shorter."""
     path = run / "checkpoint_manager_snapshot.json"
     return path.read_text() if path.exists() else ""
 

@@ -24,7 +24,7 @@ TOKEN = "a-token-of-the-tests"
 
 @dataclass
 class Stream:
-    """What the ledger holds of one stream epoch."""
+    """The ledger's content of one stream epoch."""
 
     opened: pb.Open
     committed: int = 0
@@ -39,7 +39,7 @@ class Stream:
 
 @dataclass
 class Faults:
-    """What goes wrong: chances for each chunk, and what is refused."""
+    """Faults to inject: chances for each chunk, and what is refused."""
 
     reset_before: float = 0.0
     reset_after: float = 0.0

@@ -43,7 +43,7 @@ def images(tmp_path_factory) -> list[tuple[Pixels, int]]:
 def _watched(
     images: list[tuple[Pixels, int]], change: Callable[[Pixels], Pixels], from_s: float = 20
 ) -> list[Observation]:
-    """What the watch says while a video is changed from a moment on."""
+    """States that the watch reports while a video is changed from a moment on."""
     watch = CameraHealth(CameraHealthSettings())
     return [
         watch.see(np.ascontiguousarray(change(image)) if at_us >= from_s * 1e6 else image, at_us)

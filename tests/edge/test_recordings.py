@@ -24,7 +24,7 @@ _OPEN: list[Connection] = []
 
 
 def _reports(job: CaptureJob) -> list[CaptureReport]:
-    """What a capture tells from its begin to its end."""
+    """Reports of a capture from its begin to its end."""
     ours, theirs = Pipe()
     _OPEN.append(ours)
     reports: list[CaptureReport] = []

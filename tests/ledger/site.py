@@ -149,7 +149,7 @@ def content(ledger: Ledger, site: str = "plant-1") -> Content:
 
 @cache
 def undisturbed(parts, stream=STREAM, *, last=True):
-    """What a ledger holds to which nothing happened."""
+    """Return the content of a ledger to which nothing happened."""
     with scratch() as ledger:
         Connection(ledger, stream).send_all(parts, last=last)
         return content(ledger)

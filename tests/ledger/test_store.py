@@ -15,7 +15,7 @@ from tests.ledger.site import ABOUT, CLASSES, SECOND, STREAM, T0, Clock, Connect
 
 
 def expected(frames, reason=None):
-    """What the fold alone makes of frames."""
+    """Return the episodes and stretches that the fold alone makes of frames."""
     fold = Fold(SiteSettings.default(), STREAM, CLASSES)
     state, changes = fold.advance(fold.begin(), frames)
     episodes = {episode.episode_id: episode for episode in changes.episodes}

@@ -120,19 +120,6 @@ def test_frames_are_turned_upright_and_masked(tmp_path: Path) -> None:
     assert (painted[20:, 20:] == plain[20:, 20:]).all()
 
 
-def test_more_decoder_threads_change_nothing(tmp_path: Path) -> None:
-    path = write(VIDEOS[1], tmp_path / "video.mp4")
-    info = info_of(path)
-    box = Letterbox(64, 16, info.width, info.height)
-    passes = []
-    for threads in (1, 4):
-        frames = decode(
-            open_source(str(path)), info, 0, END_US, EVERY, box, None, report=DecodeReport(), threads=threads
-        )
-        passes.append([frame.pixels.tobytes() for frame in frames])
-    assert passes[0] == passes[1]
-
-
 @settings(max_examples=200, deadline=None)
 @given(
     st.lists(st.integers(0, 10**8), max_size=40),

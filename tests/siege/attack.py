@@ -28,7 +28,7 @@ _LATE_S = 10.0
 
 @dataclass(frozen=True)
 class Orders:
-    """What one hostile client is to do.
+    """Orders of one hostile client.
 
     Attributes:
         address: of the service, or its front.

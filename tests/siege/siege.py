@@ -27,7 +27,7 @@ _AHEAD_S = 3.0
 
 @dataclass
 class Phase:
-    """What was measured in one phase.
+    """Measurements of one phase.
 
     Attributes:
         commits_s: seconds from sending a chunk to its `committed`.
@@ -49,7 +49,7 @@ class Phase:
 
 @dataclass
 class Outcome:
-    """What a siege came to.
+    """Outcome of a siege.
 
     Attributes:
         quiet, besieged: the two phases.

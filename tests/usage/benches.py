@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raypp.demo.site_settings import site_settings
+from raypp.demo.site_settings import sample_site_settings
 from raypp.demo.workshop.render import Camera
 from raypp.demo.workshop.sample import make_camera
 from raypp.demo.workshop.script import Script
@@ -14,7 +14,7 @@ from raypp.usage.observation import Detection, Observation, SeenFrame
 from raypp.usage.settings import SiteSettings
 
 SIZE = (640, 360)
-GAP_S = SiteSettings.parse(site_settings("site-a"), "demo").tools[0].max_gap_s
+GAP_S = SiteSettings.parse(sample_site_settings("site-a"), "demo").tools[0].max_gap_s
 
 
 @dataclass(frozen=True)

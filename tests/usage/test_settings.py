@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from raypp.demo.site_settings import site_settings
+from raypp.demo.site_settings import sample_site_settings
 from raypp.demo.workshop.tools import CLASSES
 from raypp.errors import SettingsError
 from raypp.usage.rules import Day, Mode, ToolRules
@@ -141,6 +141,6 @@ def test_the_example_of_the_documentation_is_read() -> None:
 
 
 def test_the_demo_writes_settings_that_its_classes_fit() -> None:
-    read = SiteSettings.parse(site_settings("site-a"), "demo")
+    read = SiteSettings.parse(sample_site_settings("site-a"), "demo")
     assert read.site == "site-a"
     assert {rules.class_name for rules in read.rules_for(CLASSES)} == set(CLASSES)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from raypp.demo.site_settings import site_settings
+from raypp.demo.site_settings import sample_site_settings
 from raypp.demo.workshop.sample import make_sample
 from raypp.demo.workshop.tools import CLASSES
 from raypp.media.sidecar import read_sidecar
@@ -15,7 +15,7 @@ from raypp.usage.settings import SiteSettings
 from tests.usage.benches import make_bench_truth, true_uses
 from tests.usage.seen import fold
 
-_RULES = SiteSettings.parse(site_settings("site-a"), "demo")
+_RULES = SiteSettings.parse(sample_site_settings("site-a"), "demo")
 
 
 def _found(frames: list[SeenFrame]) -> list[LabelledSpan]:

@@ -19,7 +19,7 @@ _TURN_STEP = 2  # degrees; turned sprites are cached at this step
 
 @dataclass(frozen=True)
 class VisibleTool:
-    """What is to be seen of a tool: its class, and a tight box in pixels (left, top, right, bottom)."""
+    """The visible part of a tool: its class, and a tight box in pixels (left, top, right, bottom)."""
 
     class_id: int
     box: tuple[int, int, int, int]
@@ -131,7 +131,7 @@ class Camera:
     def _visible(self, layers: list[tuple[int, _Placed]], size: tuple[int, int]) -> list[VisibleTool]:
         """Boxes of what later layers and the borders leave of each tool; too little is nothing."""
         width, height = size
-        found = []
+        visible = []
         for order, (number, placed) in enumerate(layers):
             if number < 0:
                 continue
@@ -153,8 +153,8 @@ class Camera:
                 placed.left + int(xs[-1]) + 1,
                 placed.top + int(ys[-1]) + 1,
             )
-            found.append(VisibleTool(self._tools[number].class_id, box))
-        return found
+            visible.append(VisibleTool(self._tools[number].class_id, box))
+        return visible
 
 
 def _alpha(placed: _Placed) -> npt.NDArray[np.bool_]:

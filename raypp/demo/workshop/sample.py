@@ -25,7 +25,7 @@ Progress = Callable[[int], None]
 
 
 class _Rows(Protocol):
-    """What is needed of a CSV writer."""
+    """A CSV writer, as far as the sample needs one."""
 
     def writerow(self, row: Sequence[str], /) -> object:
         """Write one row."""

@@ -23,7 +23,7 @@ class Pose:
 
 
 @dataclass(frozen=True)
-class Use:
+class ScriptedUse:
     """One use of one tool, from the moment a hand takes it up to the moment it lets go.
 
     Attributes:
@@ -87,7 +87,7 @@ class Use:
 
 @dataclass(frozen=True)
 class Script:
-    """What happens before one camera.
+    """Events before one camera.
 
     Attributes:
         first: pose of each tool at the start.
@@ -95,7 +95,7 @@ class Script:
     """
 
     first: tuple[Pose, ...]
-    uses: tuple[Use, ...]
+    uses: tuple[ScriptedUse, ...]
 
     def resting(self, instance: int, time_s: float) -> Pose | None:
         """Where a tool lies at a moment, or None while it is in a hand."""
@@ -115,7 +115,7 @@ def make_script(classes: list[int], seconds: float, size: tuple[int, int], gener
     lying = list(range(len(classes)))
     free = list(range(len(classes), len(places)))
     first = tuple(places[place] for place in lying)
-    uses: list[Use] = []
+    uses: list[ScriptedUse] = []
     busy_until = [0.0] * len(classes)
     clocks = [float(generator.uniform(1.0, 2.5)), float(generator.uniform(6.0, 14.0))]
     while True:
@@ -149,7 +149,7 @@ def _use(
     hand: int,
     size: tuple[int, int],
     generator: np.random.Generator,
-) -> Use:
+) -> ScriptedUse:
     width, height = size
     side = 0.28 if hand == 0 else 0.72
     work = Pose(
@@ -159,7 +159,7 @@ def _use(
     )
     entry = (width * float(generator.uniform(side - 0.15, side + 0.15)), height + 90.0)
     put = Pose(places[1].x, places[1].y, places[1].angle + float(generator.uniform(-25, 25)))
-    return Use(instance, class_id, *times, places[0], work, put, entry, float(generator.uniform(0.6, 1.5)))
+    return ScriptedUse(instance, class_id, *times, places[0], work, put, entry, float(generator.uniform(0.6, 1.5)))
 
 
 def _places(size: tuple[int, int], count: int, generator: np.random.Generator) -> list[Pose]:

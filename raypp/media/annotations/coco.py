@@ -23,7 +23,7 @@ class CocoReader:
         )
 
     def read(self, document: Any, where: str) -> Annotations:
-        """Read all images, those without annotations as empty; regions of crowds are left out and told."""
+        """Read all images, those without annotations as empty; regions of many objects are left out and counted."""
         if not isinstance(document.get("annotations"), list) or not isinstance(document.get("categories"), list):
             raise LabelError(f"{where} is COCO JSON without annotations or categories; export the labels with it")
         try:
@@ -41,7 +41,7 @@ class CocoReader:
             if not isinstance(annotation, dict) or annotation.get("image_id") not in images:
                 raise LabelError(f"{place} is of no image of the list; export it again")
             if annotation.get("iscrowd"):
-                left_out["regions of crowds (iscrowd)"] += 1
+                left_out["regions of many objects (iscrowd)"] += 1
                 continue
             image = annotation["image_id"]
             try:

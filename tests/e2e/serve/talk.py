@@ -40,7 +40,7 @@ def refused(connection: Connection, code: Code, *words: str) -> None:
 
 
 def detected_alone(service: Service, codes: object) -> list[SeenFrame]:
-    """What the detector, on its own, finds on frames sent from number 0 on."""
+    """Return what the detector, on its own, finds on frames sent from number 0 on."""
     detector = BundleDetector.load(service.place / "tools.model", DetectionSettings(most=FOUND))
     ((*frames,),) = detector.detect([FrameBlock(codes, 1, WIDTH, HEIGHT)])
     return [

@@ -59,7 +59,7 @@ def test_boxes_polygons_and_images_of_nothing(tmp_path: Path) -> None:
         ),
         "b.jpg": (),
     }
-    assert "1 regions of crowds" in discovery.label_notes[0]
+    assert "1 regions of many objects" in discovery.label_notes[0]
 
 
 def test_an_export_of_roboflow_is_one_dataset_of_its_folders(tmp_path: Path) -> None:
