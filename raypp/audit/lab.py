@@ -9,13 +9,13 @@ from raypp.audit.core.model import Case, Need, People, Trial
 from raypp.audit.footage.evidence import Evidence, gather
 from raypp.audit.footage.members import LEAST_MEMBERS, LEAST_STRANGERS, gather_trial
 from raypp.audit.footage.people import gather_people, videos_of
+from raypp.audit.metrics.blind_baseline import blind_baseline
 from raypp.audit.metrics.measure import NOT_INSPECTED, BlindBaseline, Inspection
 from raypp.audit.recognition.packages import recogniser_versions
 from raypp.audit.settings import AuditSettings
 from raypp.audit.suite.case_builder import CaseInputs, case_of
 from raypp.audit.suite.insider import Insider, open_insider
 from raypp.audit.suite.suite import Planned
-from raypp.audit.targets.target import blind_baseline
 from raypp.detect.checkpoint import read_model_info
 from raypp.errors import OptionError
 from raypp.veil.keyfile import load_key

@@ -11,7 +11,7 @@ from raypp.audit.attacks.reconstruct.view import ComponentView
 from raypp.audit.core import model
 from raypp.audit.core.model import Case
 from raypp.audit.metrics import scores
-from raypp.audit.targets.target import blind_baseline
+from raypp.audit.metrics.blind_baseline import blind_baseline
 from tests.attacks import views
 from tests.attacks.settings import Setting
 

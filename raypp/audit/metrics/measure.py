@@ -24,7 +24,8 @@ from raypp.audit.core.model import (
 from raypp.audit.core.recognised import NOT_INSTALLED, Recognised
 from raypp.audit.core.row import AttackRow, DecideRow, MatchFigures, MatchRow, ReconstructFigures, ReconstructRow
 from raypp.audit.metrics import scores
-from raypp.audit.targets.target import VEIL, blind_baseline
+from raypp.audit.metrics.blind_baseline import blind_baseline
+from raypp.audit.targets.target import VEIL
 
 if TYPE_CHECKING:
     from raypp.audit.recognition.search import Search  # recognisers are an extra
@@ -50,7 +51,7 @@ class BlindBaseline:
 
     @classmethod
     def of(cls, known: Images, victims: Images, block: int) -> "BlindBaseline":
-        """BlindBaseline and measure."""
+        """Reconstruct from labels alone, and measure."""
         images, truth = blind_baseline(known, victims, block), victims.frames
         return cls(
             block,

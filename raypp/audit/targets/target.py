@@ -1,13 +1,12 @@
-"""The audited veil, and the blind baseline that any attack has to beat."""
+"""The audited veil, alone and under other keys."""
 
 from dataclasses import replace
 from functools import partial
 from itertools import count
 
 import numpy as np
-import numpy.typing as npt
 
-from raypp.audit.core.model import AttackTarget, Codes, Frames, Images, WhiteBox
+from raypp.audit.core.model import AttackTarget, Codes, Images, WhiteBox
 from raypp.audit.targets.baselines import noise
 from raypp.audit.targets.white_box import open_white_box
 from raypp.veil.derivation import SECRET_BYTES
@@ -112,39 +111,3 @@ def _under_random_key(spec: PatchSpec, number: int) -> AttackTarget:
 def _key(purpose: int, number: int) -> VeilKey:
     """A key that is the same in every audit; nothing that matters is ever veiled under it."""
     return VeilKey(np.random.default_rng((purpose, number)).bytes(SECRET_BYTES))
-
-
-def blind_baseline(known: Images, victims: Images, block: int) -> Frames:
-    """The best image that labels alone allow: known images' mean block, and in each box its class's mean colour.
-
-    Args:
-        known: images of the attacker.
-        victims: only their labels and their shape are looked at.
-        block: side of the blocks that the mean is of, in pixels.
-    """
-    count, height, width, _ = known.frames.shape
-    cut = known.frames.reshape(count, height // block, block, width // block, block, 3)
-    mean = np.round(cut.mean(axis=(0, 1, 3))).astype(np.uint8)
-    colours = _colours(known)
-    baseline = np.tile(mean, (len(victims), height // block, width // block, 1))
-    for image, boxes in zip(baseline, victims.boxes, strict=True):
-        for name, box in boxes:
-            if name in colours:
-                left, right = round((box.x - box.w / 2) * width), round((box.x + box.w / 2) * width)
-                top, bottom = round((box.y - box.h / 2) * height), round((box.y + box.h / 2) * height)
-                image[max(top, 0) : bottom, max(left, 0) : right] = colours[name]
-    return baseline
-
-
-def _colours(known: Images) -> dict[str, npt.NDArray[np.uint8]]:
-    """Mean colour of each class's boxes."""
-    _, height, width, _ = known.frames.shape
-    scores_of: dict[str, list[npt.NDArray[np.float64]]] = {}
-    for image, boxes in zip(known.frames, known.boxes, strict=True):
-        for name, box in boxes:
-            rows = slice(max(0, round((box.y - box.h / 2) * height)), round((box.y + box.h / 2) * height))
-            columns = slice(max(0, round((box.x - box.w / 2) * width)), round((box.x + box.w / 2) * width))
-            inside = image[rows, columns].reshape(-1, 3)
-            if len(inside):
-                scores_of.setdefault(name, []).append(inside.mean(axis=0))
-    return {name: np.round(np.stack(means).mean(axis=0)).astype(np.uint8) for name, means in scores_of.items()}
