@@ -27,6 +27,7 @@ def faults(page: Path, text: str) -> Iterator[str]:
 def result_faults(text: str) -> Iterator[str]:
     """Every fault of one page of measured figures."""
     yield from _lines(text)
+    yield from _sentences(text)
     rows = dict(re.findall(r"^\| (\w+) \| ([^|\n]+) \|$", text, re.MULTILINE))
     for fact in _RESULT_FACTS:
         if fact not in rows:

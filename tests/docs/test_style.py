@@ -51,3 +51,7 @@ def test_readme_has_limits_of_its_own() -> None:
 
 def test_results_say_when_on_what_and_how_they_were_measured() -> None:
     assert [fault for fault in result_faults("| when | today |\n") if "commit" in fault]
+
+
+def test_results_are_in_short_sentences() -> None:
+    assert any("22.0 words a sentence" in fault for fault in result_faults(f"The {'long ' * 20}end."))
