@@ -44,14 +44,15 @@ def detected_alone(service: Service, codes: object) -> list[SeenFrame]:
     detector = BundleDetector.load(service.place / "tools.model", DetectionSettings(most=FOUND))
     ((*frames,),) = detector.detect([FrameBlock(codes, 1, WIDTH, HEIGHT)])
     return [
-        SeenFrame(index, START_US + index * FRAME_US, Observation.OBSERVED, found) for index, found in enumerate(frames)
+        SeenFrame(index, START_US + index * FRAME_US, Observation.OBSERVED, detections)
+        for index, detections in enumerate(frames)
     ]
 
 
 def get_page(address: str, context: ssl.SSLContext | None = None, **headers: str) -> tuple[int, str]:
-    asked = urllib.request.Request(address, headers=headers)  # noqa: S310 - our own address
+    request = urllib.request.Request(address, headers=headers)  # noqa: S310 - our own address
     try:
-        with urllib.request.urlopen(asked, timeout=30, context=context) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30, context=context) as answer:  # noqa: S310
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()

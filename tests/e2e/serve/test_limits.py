@@ -43,15 +43,15 @@ def test_a_client_that_sends_and_never_reads_is_cut_off(service: Service, site: 
 
 def test_a_site_has_so_many_calls_under_way_and_streams_that_say_nothing(service: Service, site: Site) -> None:
     stub, other = service.stub(), ("with-places-left", bearer(service.site("with-places-left"), **FRONT))
-    asked = pb.WatchEpisodesRequest(site=site[0])
+    request = pb.WatchEpisodesRequest(site=site[0])
     stub.DescribeModel(pb.DescribeModelRequest(), metadata=site[1])  # its token is known from here on
-    watches = [stub.WatchEpisodes(asked, metadata=site[1], timeout=60) for _ in range(Quotas().watches)]
+    watches = [stub.WatchEpisodes(request, metadata=site[1], timeout=60) for _ in range(Quotas().watches)]
     silent = [connected(service, site, f"silent-{number}") for number in range(2 * STREAMS)]
     try:
         for watch in watches:
             next(watch)
         with pytest.raises(grpc.RpcError) as caught:
-            next(stub.WatchEpisodes(asked, metadata=site[1], timeout=60))
+            next(stub.WatchEpisodes(request, metadata=site[1], timeout=60))
         assert caught.value.code() is Code.RESOURCE_EXHAUSTED
         assert f"site {site[0]} has 16 watches under way" in caught.value.details()
         for stream in silent:
@@ -116,11 +116,11 @@ def test_a_site_detects_one_call_at_a_time(service: Service, site: Site) -> None
     codes = some_codes(FRAMES)
     encoder = Camera(site[0], "gate").encoder()
     frames = [encoder.encode(code, index, START_US + index) for index, code in enumerate(codes)]
-    asked = pb.DetectFramesRequest(veil_id=VEIL, width=WIDTH, height=HEIGHT, sub_key=1, frames=frames)
+    request = pb.DetectFramesRequest(veil_id=VEIL, width=WIDTH, height=HEIGHT, sub_key=1, frames=frames)
 
     def detect(_number: int) -> tuple[Code, str]:
         try:
-            service.stub().DetectFrames(asked, metadata=site[1], timeout=60)
+            service.stub().DetectFrames(request, metadata=site[1], timeout=60)
         except grpc.RpcError as error:
             return error.code(), error.details()
         return Code.OK, ""

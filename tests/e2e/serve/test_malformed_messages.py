@@ -87,7 +87,7 @@ def test_messages_of_many_parts_cost_no_memory(service: Service, site: Site) -> 
 
     assert len(processes) == 2
     service.stub().DescribeModel(pb.DescribeModelRequest(), metadata=site[1])
-    before = [one.memory_info().rss for one in processes]
+    before = [process.memory_info().rss for process in processes]
     for _ in range(3):
         assert code(detect, frames, ()) is Code.PERMISSION_DENIED
         assert code(detect, frames, tuple(FRONT.items())) is Code.UNAUTHENTICATED
@@ -97,7 +97,7 @@ def test_messages_of_many_parts_cost_no_memory(service: Service, site: Site) -> 
         assert code(listing, bytes(100 << 10), site[1]) is Code.RESOURCE_EXHAUSTED
         opened = Camera(site[0], "bomb").open().SerializeToString()
         assert code(stream, iter([opened, chunk_of(b"\x1a\x00" * (room // 2))]), site[1]) is Code.RESOURCE_EXHAUSTED
-    grown = [one.memory_info().rss - was for one, was in zip(processes, before, strict=True)]
+    grown = [process.memory_info().rss - was for process, was in zip(processes, before, strict=True)]
     assert max(grown) < 60 << 20, grown
 
 
@@ -123,6 +123,6 @@ def test_a_refused_call_costs_a_line_of_log_and_no_more(service: Service, site: 
             listing(message, metadata=metadata, timeout=30)
         assert caught.value.code() is code
     time.sleep(1)
-    told = {path.name: path.read_text()[before.get(path, 0) :] for path in logs.glob("*.log")}
-    assert max(text.count("\n") for text in told.values()) <= 5 * len(calls) + 5, told
-    assert not any("Traceback" in text for text in told.values()), told
+    logged = {path.name: path.read_text()[before.get(path, 0) :] for path in logs.glob("*.log")}
+    assert max(text.count("\n") for text in logged.values()) <= 5 * len(calls) + 5, logged
+    assert not any("Traceback" in text for text in logged.values()), logged

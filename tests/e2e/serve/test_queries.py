@@ -38,15 +38,15 @@ def test_frames_are_detected_on_without_a_trace(service: Service, site: Site) ->
     encoder = Camera(site[0], "gate").encoder()
     frames = [encoder.encode(code, index, START_US + index * FRAME_US) for index, code in enumerate(codes)]
     frames.insert(2, pb.Frame(frame_index=9, timestamp_us=START_US, observation=pb.OBSERVATION_COVERED))
-    asked = pb.DetectFramesRequest(veil_id=VEIL, width=WIDTH, height=HEIGHT, sub_key=1, frames=frames)
-    found = service.stub().DetectFrames(asked, metadata=site[1])
+    request = pb.DetectFramesRequest(veil_id=VEIL, width=WIDTH, height=HEIGHT, sub_key=1, frames=frames)
+    answer = service.stub().DetectFrames(request, metadata=site[1])
     expected = [frame.detections for frame in detected_alone(service, codes)]
-    assert [detections_of(frame) for frame in found.frames] == [*expected[:2], (), *expected[2:]]
+    assert [detections_of(frame) for frame in answer.frames] == [*expected[:2], (), *expected[2:]]
     with service.ledger() as ledger:
         assert ledger.streams(site[0]) == []
-    asked.veil_id = "cd" * 16
+    request.veil_id = "cd" * 16
     with pytest.raises(grpc.RpcError) as caught:
-        service.stub().DetectFrames(asked, metadata=site[1])
+        service.stub().DetectFrames(request, metadata=site[1])
     assert caught.value.code() is Code.FAILED_PRECONDITION
 
 
@@ -63,21 +63,23 @@ def test_episodes_come_in_pages_as_they_change_and_in_the_report(service: Servic
             stream.committed()
     states: dict[str, set[int]] = {}
     for answer in watch:
-        for one in answer.episodes:
-            states.setdefault(one.episode_id, set()).add(one.state)
-        if len(states) == 6 and all(pb.EPISODE_STATE_FINAL in one for one in states.values()):
+        for episode in answer.episodes:
+            states.setdefault(episode.episode_id, set()).add(episode.state)
+        if len(states) == 6 and all(
+            pb.EPISODE_STATE_FINAL in states_of_episode for states_of_episode in states.values()
+        ):
             break
     watch.cancel()
     pages, token = [], ""
     while token or not pages:
-        asked = pb.ListEpisodesRequest(site=name, page_size=4, page_token=token)
-        page = stub.ListEpisodes(asked, metadata=site[1])
-        pages.append([one.episode_id for one in page.episodes])
+        request = pb.ListEpisodesRequest(site=name, page_size=4, page_token=token)
+        page = stub.ListEpisodes(request, metadata=site[1])
+        pages.append([episode.episode_id for episode in page.episodes])
         token = page.next_page_token
     assert [len(page) for page in pages] == [4, 2]
-    assert {one for page in pages for one in page} == set(states)
+    assert {episode_id for page in pages for episode_id in page} == set(states)
     only = stub.ListEpisodes(pb.ListEpisodesRequest(site=name, tools=["saw"]), metadata=site[1])
-    assert [one.tool for one in only.episodes] == ["saw"] * 3
+    assert [episode.tool for episode in only.episodes] == ["saw"] * 3
     for wrong in (
         pb.ListEpisodesRequest(site=name, page_token="nonsense"),
         pb.ListEpisodesRequest(site=name, page_size=1001),
@@ -93,7 +95,7 @@ def test_episodes_come_in_pages_as_they_change_and_in_the_report(service: Servic
     bounded = json.loads(stub.GetSiteReport(century, metadata=site[1]).report_json)
     assert (bounded["from_us"], bounded["to_us"]) == (report["from_us"], report["to_us"])
     with service.ledger() as ledger:
-        done = [(one.action, one.subject) for one in AuditLog(ledger).list(limit=10_000)]
+        done = [(entry.action, entry.subject) for entry in AuditLog(ledger).list(limit=10_000)]
     for action in ("watch", "episodes", "report"):
         assert (action, name) in done
     assert ("stream", f"{name}/one@{START_US}") in done
@@ -107,7 +109,7 @@ def test_pages_and_health_and_metrics_over_http(service: Service, site: Site) ->
     nobody = f"Bearer rpp_0123456789abcdef_{'A' * 43}"
     assert [get_page(f"{home}{path}", Authorization=nobody, **FRONT)[0] for path in ("/favicon.svg", "/")] == [200, 401]
     status, text = get_page(f"{home}/api/sites", Authorization=dict(site[1])["authorization"], **FRONT)
-    assert (status, [one["name"] for one in json.loads(text)["sites"]]) == (200, [site[0]])
+    assert (status, [listed["name"] for listed in json.loads(text)["sites"]]) == (200, [site[0]])
     with pytest.raises(grpc.RpcError):
         service.stub().GetSiteReport(pb.GetSiteReportRequest(site="nowhere"), metadata=site[1])
     deadline = time.monotonic() + 30
@@ -129,7 +131,7 @@ def test_all_of_a_local_service_listens_on_loopback_and_keeps_its_files_to_itsel
         if connection.status == psutil.CONN_LISTEN
     ]
     assert len(listening) > 5
-    assert {one.removeprefix("::ffff:") for one in listening} == {"127.0.0.1"}
+    assert {address.removeprefix("::ffff:") for address in listening} == {"127.0.0.1"}
     (logs,) = re.findall(r"^logs +(.+)$", service.log_text(), re.MULTILINE)
     folder = Path(logs)
     while not folder.name.startswith("raypp-"):

@@ -81,9 +81,9 @@ def test_a_model_is_replaced_while_streams_run(service: Service, site: Site) -> 
 
 def reload_model(service: Service, words: str, seconds: float = 60) -> None:
     """Have the service read its bundles again, and wait until it says so."""
-    said = service.log_text().count(words)
+    times = service.log_text().count(words)
     service.process.send_signal(signal.SIGHUP)
     deadline = time.monotonic() + seconds
-    while service.log_text().count(words) == said:
+    while service.log_text().count(words) == times:
         assert time.monotonic() < deadline, service.log_text()
         time.sleep(0.1)

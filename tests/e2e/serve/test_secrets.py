@@ -60,8 +60,8 @@ def test_no_plain_pixel_and_no_secret_leaves_the_camera(tmp_path: Path, monkeypa
             assert places_with([heard], {"site": b"plant"}), "the wire is listened to"
             assert places_with([heard], needles) == []
             left = [*files_in(place), *files_in(ray), *files_in(spool), *shared_memory()]
-            assert any("session_" in str(one) for one in left)
-            assert any(one.name == "ledger.db" for one in left)
+            assert any("session_" in str(file) for file in left)
+            assert any(file.name == "ledger.db" for file in left)
             assert places_with(left, needles | {"token": token.encode()}) == []
             planted = tmp_path / "planted"
             planted.write_bytes(bytes(100) + needles["pixels of frame 3"] + bytes(100))

@@ -42,7 +42,7 @@ def test_a_siege_costs_honest_sites_nothing(service: Service, site: Site, tmp_pa
             assert len(kept) >= 4 * sent > 0
             expected = detected_alone(service, codes[: min(len(kept), len(codes))])
             assert kept[: len(expected)] == expected
-        assert len({one.stream.camera for one in ledger.streams(site[0])}) <= 12
+        assert len({stream.stream.camera for stream in ledger.streams(site[0])}) <= 12
     for name, most in outcome.besieged.memory.items():
         assert most < outcome.quiet.memory[name] + _GROWN, (name, outcome.quiet.memory, outcome.besieged.memory)
     assert outcome.besieged.pages_failed == 0

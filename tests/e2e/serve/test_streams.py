@@ -41,10 +41,10 @@ def test_what_is_streamed_is_detected_folded_and_durable_exactly(service: Servic
         stream.chunk(3, codes[16:], 16, last=True)
         answers = [stream.committed() for _ in range(3)]
         assert stream.finish() == []
-    assert [one.sequence for one in answers] == [1, 2, 3]
+    assert [answer.sequence for answer in answers] == [1, 2, 3]
     expected = detected_alone(service, codes)
-    told = [detections_of(frame) for one in answers for frame in one.frames]
-    assert told == [frame.detections for frame in expected]
+    sent = [detections_of(frame) for answer in answers for frame in answer.frames]
+    assert sent == [frame.detections for frame in expected]
     name = StreamName(site[0], "gate", START_US)
     with service.ledger() as ledger:
         assert list(ledger.frames(name)) == expected
@@ -53,11 +53,11 @@ def test_what_is_streamed_is_detected_folded_and_durable_exactly(service: Servic
     fold = Fold(SiteSettings.default(), name, CLASSES)
     state, changes = fold.advance(fold.begin(), expected)
     state, more = fold.finish(state, CloseReason.END_OF_STREAM)
-    final = {one.episode_id: one for one in (*changes.episodes, *more.episodes)}
-    assert {one.episode_id: one for one in episodes} == final
+    final = {episode.episode_id: episode for episode in (*changes.episodes, *more.episodes)}
+    assert {episode.episode_id: episode for episode in episodes} == final
     assert len(final) == 2
-    assert {one.state for one in episodes} == {EpisodeState.FINAL}
-    assert [(one.start_us, one.end_us) for one in stretches] == [(START_US, START_US + 20 * FRAME_US)]
+    assert {episode.state for episode in episodes} == {EpisodeState.FINAL}
+    assert [(stretch.start_us, stretch.end_us) for stretch in stretches] == [(START_US, START_US + 20 * FRAME_US)]
 
 
 def test_a_stream_resumes_where_it_is_committed_and_repeats_change_nothing(service: Service, site: Site) -> None:
@@ -117,7 +117,7 @@ def test_a_higher_epoch_takes_over_for_good(service: Service, site: Site) -> Non
     with connected(service, site) as old:
         old.open()
         old.chunk(1, some_codes(8), 0)
-        assert [one.state for one in old.committed().episodes] == [pb.EPISODE_STATE_OPEN] * 2
+        assert [episode.state for episode in old.committed().episodes] == [pb.EPISODE_STATE_OPEN] * 2
         with connected(service, site, epoch=START_US + 1) as new:
             assert new.open().resume_after == 0
             refused(old, Code.ABORTED)
@@ -127,7 +127,7 @@ def test_a_higher_epoch_takes_over_for_good(service: Service, site: Site) -> Non
         old.send(old.camera.open())
         refused(old, Code.FAILED_PRECONDITION, "epoch")
     with service.ledger() as ledger:
-        assert {one.reason for one in ledger.episodes(site[0])} == {CloseReason.REPLACED}
+        assert {episode.reason for episode in ledger.episodes(site[0])} == {CloseReason.REPLACED}
 
 
 def test_a_silent_streams_episodes_are_provisional_until_it_goes_on(service: Service, site: Site) -> None:
@@ -135,7 +135,7 @@ def test_a_silent_streams_episodes_are_provisional_until_it_goes_on(service: Ser
         ledger.configure(site[0], "reap_after_s: 1")
 
         def states() -> set[EpisodeState]:
-            return {one.state for one in ledger.episodes(site[0])}
+            return {episode.state for episode in ledger.episodes(site[0])}
 
         with connected(service, site) as stream:
             stream.open()
@@ -148,7 +148,7 @@ def test_a_silent_streams_episodes_are_provisional_until_it_goes_on(service: Ser
                 time.sleep(0.2)
             stream.chunk(2, some_codes(2), 6, last=True)
             stream.committed()
-            assert {one.reason for one in ledger.episodes(site[0])} == {CloseReason.END_OF_STREAM}
+            assert {episode.reason for episode in ledger.episodes(site[0])} == {CloseReason.END_OF_STREAM}
 
 
 def test_a_connection_moves_after_so_many_answers(service: Service, site: Site) -> None:

@@ -38,14 +38,17 @@ def test_only_the_sites_own_token_through_the_front_streams(service: Service, si
     assert stranger not in service.log_text()
     stub = service.stub()
     for reader, allowed in ((site[1], True), (bearer(operator, **FRONT), True), (bearer(stranger, **FRONT), False)):
-        asked = pb.ListEpisodesRequest(site=site[0])
+        listing = pb.ListEpisodesRequest(site=site[0])
         if allowed:
-            assert list(stub.ListEpisodes(asked, metadata=reader).episodes) == []
+            assert list(stub.ListEpisodes(listing, metadata=reader).episodes) == []
             continue
         for call, request in (
-            (stub.ListEpisodes, asked),
+            (stub.ListEpisodes, listing),
             (stub.GetSiteReport, pb.GetSiteReportRequest(site=site[0])),
-            (lambda *asked, **about: list(stub.WatchEpisodes(*asked, **about)), pb.WatchEpisodesRequest(site=site[0])),
+            (
+                lambda *arguments, **about: list(stub.WatchEpisodes(*arguments, **about)),
+                pb.WatchEpisodesRequest(site=site[0]),
+            ),
         ):
             with pytest.raises(grpc.RpcError) as caught:
                 call(request, metadata=reader)
