@@ -4,9 +4,10 @@ import os
 
 from grpc.aio._server import Server
 
+from raypp.serving.service_address import LOOPBACK
+
 ADDRESS_VARIABLE = "RAYPP_GRPC_ADDRESS"
 """HOST:PORT of the service's gRPC port; everything else listens on loopback."""
-LOOPBACK = "127.0.0.1"
 _EVERYWHERE = ("[::]:", "0.0.0.0:")
 
 

@@ -9,29 +9,21 @@ import os
 import secrets
 import signal
 from math import ceil
-from pathlib import Path
 from threading import Event
 from types import FrameType
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-from pydantic import ValidationError
 from rich.console import Console
 
-from actors.listening import ADDRESS_VARIABLE, LOOPBACK, listen_where_told
-from jobs.local_ray import keep_local, session_folder, with_own_code_alone, without_noise
-from jobs.service_address import ServiceAddress
+from actors.listening import ADDRESS_VARIABLE, listen_where_told
+from jobs.local_ray import keep_local, listens_everywhere, session_folder, with_own_code_alone, without_noise
 from jobs.starting import start_told
 from raypp.cli.app import run_command
-from raypp.cli.options import RayAddress
-from raypp.errors import ContentError, OptionError
-from raypp.io.content import read_content
-from raypp.io.problems import joined, problems
-from raypp.io.yaml import MOST_BYTES, read_yaml
-from raypp.ledger.store import Ledger
-from raypp.serving.access import read_front_secret
-from raypp.serving.bundles import describe_bundle, models_by_veil
+from raypp.cli.serve import make_serve_command
+from raypp.errors import RayppError
+from raypp.serving.bundles import describe_bundle
 from raypp.serving.door import FRONT_VARIABLE, LIMITS_VARIABLE, SERVICER
+from raypp.serving.service_address import ServiceAddress
 from raypp.serving.settings import APPLICATION, LEDGER_VARIABLE, ServiceSettings
 
 _OBJECT_STORE_BYTES = 256 << 20
@@ -39,54 +31,14 @@ _OBJECT_STORE_BYTES = 256 << 20
 _GLANCE_S = 1.0
 
 
-def serve(
-    model: Annotated[
-        list[Path] | None, typer.Option(help="A bundle of `raypp export`; repeat for further veils.")
-    ] = None,
-    ledger: Annotated[
-        str | None,
-        typer.Option(help=f"URL of the ledger (default: {LEDGER_VARIABLE}): sqlite:///PATH, postgresql+psycopg://..."),
-    ] = None,
-    settings_file: Annotated[
-        Path | None, typer.Option("--settings", help="YAML with further settings, as `args` in cluster/serve.yaml.")
-    ] = None,
-    port: Annotated[int, typer.Option(help="Port of gRPC, without TLS: put the front before it.")] = 9000,
-    host: Annotated[
-        str, typer.Option(help="Interface of gRPC; other than loopback, it needs --front-secret-file.")
-    ] = LOOPBACK,
-    http_port: Annotated[int, typer.Option(help="Port of the read-only pages and of /-/healthz.")] = 8000,
-    http_host: Annotated[str, typer.Option(help="Interface of the pages.")] = LOOPBACK,
-    metrics_port: Annotated[
-        int | None, typer.Option(help="Port of Prometheus metrics, on loopback (default: none are exported).")
-    ] = None,
-    front_secret_file: Annotated[
-        Path | None, typer.Option(help="File with the secret that the TLS front adds; without, calls need none.")
-    ] = None,
-    source_url: Annotated[
-        str | None, typer.Option(help="Where the source of this service is: its pages name it, as AGPL-3.0 asks.")
-    ] = None,
-    confidence: Annotated[float | None, typer.Option(help="Least confidence of detections (default: 0.1).")] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads of each detector (default: all CPUs).")] = None,
-    address: RayAddress = None,
-) -> None:
-    """Serve detectors to sites over gRPC, and keep what they find in a ledger, until SIGTERM; SIGHUP reads models anew.
+def serve_on_ray(settings: ServiceSettings, where: ServiceAddress, address: str | None) -> None:
+    """Serve on a Ray of this machine alone, or on a running one, until SIGTERM; SIGHUP reads models anew.
 
-    Example: raypp serve --model tools.model --ledger sqlite:///ledger.db
+    Args:
+        settings: of the service.
+        where: interfaces and ports.
+        address: of a running Ray; None starts one.
     """
-    options: dict[str, Any] = {
-        "models": [path.absolute() for path in model or ()],
-        "ledger": ledger,
-        "source_url": source_url,
-        "front_secret_file": front_secret_file.absolute() if front_secret_file else None,
-    }
-    defaults = {"threads": os.cpu_count() or 1} if address is None else {}
-    settings = _settings(settings_file, options, defaults, {"confidence": confidence, "threads": threads})
-    where = ServiceAddress(host, port, http_host, http_port, metrics_port, local=address is None)
-    where.check(settings)
-    models_by_veil(settings.models)
-    Ledger.open(settings.ledger_url()).close()  # says what is wrong with it before anything starts
-    if settings.front_secret_file:
-        read_front_secret(settings.front_secret_file)
     if address is None:
         # Through the environment, so that a password in it stands in no argument that Ray keeps and shows.
         os.environ[LEDGER_VARIABLE] = settings.ledger_url()
@@ -100,32 +52,6 @@ def serve(
     _start_ray(address, settings, where)
     _on_signals(stop, reread)  # again: Ray has put its own in their place
     _run(settings, where, console, stop, reread)
-
-
-def _settings(
-    file: Path | None, options: dict[str, Any], defaults: dict[str, int], detection: dict[str, Any]
-) -> ServiceSettings:
-    """Merge what a file says with what options say, of the service and of detection; the latter win."""
-    document: Any = {}
-    if file is not None:
-        try:
-            document = read_yaml(read_content(file, MOST_BYTES)) or {}
-        except ContentError as error:
-            raise OptionError(f"settings {file} {error}; see cluster/serve.yaml for the form") from None
-        if not isinstance(document, dict):
-            raise OptionError(f"settings {file} must map names to values, as `args` in cluster/serve.yaml")
-    document |= {name: value for name, value in options.items() if value}
-    own = document.get("detection", {})
-    if not isinstance(own, dict):
-        raise OptionError(f"settings {file}: detection must map names to values, as `args` in cluster/serve.yaml")
-    document["detection"] = defaults | own | {name: value for name, value in detection.items() if value is not None}
-    try:
-        return ServiceSettings.model_validate(document)
-    except ValidationError as error:
-        if any(fault["loc"] == ("models",) for fault in error.errors()):
-            raise OptionError("the service needs a model; give --model FILE, a bundle of `raypp export`") from None
-        reasons = problems(error, ServiceSettings, document)
-        raise OptionError(joined("settings of the service", reasons, "see cluster/serve.yaml for the form")) from None
 
 
 def _on_signals(stop: Event, reread: Event) -> None:
@@ -202,7 +128,7 @@ def _run(
             grpc_options=gRPCOptions(port=where.port, grpc_servicer_functions=[SERVICER], enable_reflection=False),
         )
         serve.run(build_app(settings), name=APPLICATION, route_prefix="/")
-        where.check_bound()
+        _check_bound(where)
         running = {path: describe_bundle(path) for path in settings.models}
         for name, words in where.lines(settings, session_folder() / "logs/serve" if where.local else None).items():
             console.print(f"{name:<14}{words}", highlight=False, markup=False)
@@ -221,9 +147,18 @@ def _run(
             ray.shutdown()
 
 
+def _check_bound(where: ServiceAddress) -> None:
+    """Raise RayppError if gRPC listens on all interfaces although it was told not to."""
+    if where.local and where.is_loopback and listens_everywhere(where.port):
+        raise RayppError(
+            f"gRPC listens on all interfaces, not on {where.host} alone: this version of Ray cannot be told; "
+            "install the one that raypp names (make setup)"
+        )
+
+
 def main() -> None:
     """Run the command as a program of its own."""
-    run_command(serve)
+    run_command(make_serve_command(serve_on_ray))
 
 
 if __name__ == "__main__":

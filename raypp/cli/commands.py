@@ -140,8 +140,9 @@ COMMANDS = {
     "serve": CommandEntry(
         Reader.OPERATOR,
         "Serve detectors to sites over gRPC, and keep what they find in a ledger.",
-        "jobs.serve_models:serve",
+        "raypp.cli.serve:make_serve_command",
         imports=_SERVES,
+        work="serve",
     ),
     "site": CommandEntry(
         Reader.OPERATOR,

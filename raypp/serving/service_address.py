@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
-from actors.listening import LOOPBACK
-from jobs.local_ray import listens_everywhere
-from raypp.errors import OptionError, RayppError
+from raypp.errors import OptionError
 from raypp.serving.settings import ServiceSettings
+
+LOOPBACK = "127.0.0.1"
+"""Interface of this machine alone."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,13 @@ class ServiceAddress:
         """Raise OptionError for an interface that is no address, or that others reach although there is no front."""
         if not self.local:
             if self.host != LOOPBACK:
-                raise OptionError("--host is of a local Ray; proxies of a running one (--address) take all interfaces")
+                raise OptionError("`host` is of a local Ray; proxies of a running one (`address`) take all interfaces")
             return
-        for option, host, what in (("--host", self.host, "gRPC"), ("--http-host", self.http_host, "the pages")):
-            if not _is_loopback(option, host) and settings.front_secret_file is None:
+        for field, host, what in (("host", self.host, "gRPC"), ("http_host", self.http_host, "the pages")):
+            if not _is_loopback(field, host) and settings.front_secret_file is None:
                 raise OptionError(
-                    f"{option} {host} lets other machines reach {what}, which have no TLS of their own; put the front "
-                    "before them and give --front-secret-file (docs/how-to/serve.md)"
+                    f"`{field}` {host} lets other machines reach {what}, which have no TLS of their own; put the front "
+                    "before them and give `front_secret_file` (docs/how-to/serve.md)"
                 )
 
     @property
@@ -46,13 +47,10 @@ class ServiceAddress:
         """HOST:PORT of gRPC."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
-    def check_bound(self) -> None:
-        """Raise RayppError if gRPC listens on all interfaces although it was told not to."""
-        if self.local and _is_loopback("--host", self.host) and listens_everywhere(self.port):
-            raise RayppError(
-                f"gRPC listens on all interfaces, not on {self.host} alone: this version of Ray cannot be told; "
-                "install the one that raypp names (make setup)"
-            )
+    @property
+    def is_loopback(self) -> bool:
+        """Whether gRPC is for this machine alone; raises OptionError where `host` is no address."""
+        return _is_loopback("host", self.host)
 
     def lines(self, settings: ServiceSettings, logs: Path | None) -> dict[str, str]:
         """Say where the service is, how to get in, and how to end it, by what each line is about."""
@@ -60,7 +58,7 @@ class ServiceAddress:
         pages = f"http://{self.http_host}:{self.http_port}/"
         if not self.local:
             grpc = f"port {self.port}, on all interfaces of each node"
-        elif _is_loopback("--host", self.host):
+        elif self.is_loopback:
             grpc = f"{self.grpc_address}, this machine alone"
         else:
             grpc = f"{self.grpc_address}, reached from other machines"
@@ -77,8 +75,8 @@ class ServiceAddress:
         return lines
 
 
-def _is_loopback(option: str, host: str) -> bool:
+def _is_loopback(field: str, host: str) -> bool:
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
-        raise OptionError(f"{option} {host!r} is no address; give 127.0.0.1, or 0.0.0.0 for all interfaces") from None
+        raise OptionError(f"`{field}` {host!r} is no address; give 127.0.0.1, or 0.0.0.0 for all interfaces") from None

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.service_address import ServiceAddress
 from raypp.errors import OptionError
+from raypp.serving.service_address import ServiceAddress
 from raypp.serving.settings import ServiceSettings
 
 HERE = ServiceAddress("127.0.0.1", 9000, "127.0.0.1", 8000, None, local=True)
@@ -16,15 +16,15 @@ FRONTED = ServiceSettings(models=(Path("tools.model"),), front_secret_file=Path(
 def test_other_machines_are_let_in_only_behind_a_front():
     HERE.check(OPEN)
     for where in (replace(HERE, host=EVERYWHERE), replace(HERE, http_host="192.0.2.7"), replace(HERE, host="::")):
-        with pytest.raises(OptionError, match=r"lets other machines reach .* give --front-secret-file"):
+        with pytest.raises(OptionError, match=r"lets other machines reach .* give `front_secret_file`"):
             where.check(OPEN)
         where.check(FRONTED)
 
 
 def test_what_is_no_address_is_named():
-    with pytest.raises(OptionError, match=r"--host 'plant' is no address; give 127\.0\.0\.1"):
+    with pytest.raises(OptionError, match=r"`host` 'plant' is no address; give 127\.0\.0\.1"):
         replace(HERE, host="plant").check(FRONTED)
-    with pytest.raises(OptionError, match="--host is of a local Ray"):
+    with pytest.raises(OptionError, match="`host` is of a local Ray"):
         replace(HERE, host=EVERYWHERE, local=False).check(FRONTED)
 
 

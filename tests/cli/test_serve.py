@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jobs.serve_models import _settings
+from raypp.cli.serve import _settings
 from raypp.errors import OptionError
 from raypp.serving.settings import ServiceSettings
 
