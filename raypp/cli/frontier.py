@@ -34,12 +34,12 @@ class Shown(BaseModel):
     @classmethod
     def of(cls, rows: Sequence[AttackRow], adversary: Adversary) -> "Shown | None":
         """Take the attack of an adversary that shows most, of rows on one target; None if none was evaluated."""
-        found = [
+        leaks = [
             cls(attack=row.attack.name, mean=row.detail.mean, worst=row.detail.worst)
             for row in rows
             if isinstance(row, ReconstructRow) and row.adversary is adversary and row.evaluated and row.detail
         ]
-        return max(found, key=lambda one: one.mean, default=None)
+        return max(leaks, key=lambda leak: leak.mean, default=None)
 
 
 class FrontierPoint(BaseModel):
@@ -80,22 +80,22 @@ def frontier(
 
     Example: raypp frontier audit-default audit-learned --cost cost --out frontier
     """
-    found = join_frontier(list(read_arm_rows(cost).values()), [_certificate(path) for path in audits], str(cost))
+    joined = join_frontier(list(read_arm_rows(cost).values()), [_certificate(path) for path in audits], str(cost))
     out.mkdir(parents=True, exist_ok=True)
-    text = to_markdown(found)
+    text = to_markdown(joined)
     write_text(out / "frontier.md", text)
-    draw(found, out / "frontier.png")
+    draw(joined, out / "frontier.png")
     console = Console(stderr=True, soft_wrap=True)
     console.print(text, highlight=False, markup=False, end="")
-    if found.left_out:
+    if joined.left_out:
         console.print(
-            f"left out      {', '.join(found.left_out)}: in none of these audits; other ways to hide than a veil are "
+            f"left out      {', '.join(joined.left_out)}: in none of these audits; other ways to hide than a veil are "
             "attacked with --budget standard, and count if --size is that of the comparison",
             highlight=False,
             markup=False,
         )
     console.print(f"look at       {out / 'frontier.png'}", highlight=False, markup=False)
-    write_json(json_file, found)
+    write_json(json_file, joined)
 
 
 def join_frontier(rows: Sequence[ArmRow], certificates: Sequence[Certificate], where: str) -> Frontier:
@@ -123,36 +123,43 @@ def join_frontier(rows: Sequence[ArmRow], certificates: Sequence[Certificate], w
         if row.hidden is not None:
             arms.setdefault((row.arm.name, _way(row)), []).append(row)
     joined = {(name, way): _point(name, of_it, certificates, mean(plain)) for (name, way), of_it in arms.items()}
-    points = sorted((one for one in joined.values() if one is not None), key=lambda one: -one.map50)
+    points = sorted((point for point in joined.values() if point is not None), key=lambda point: -point.map50)
     if not points:
         raise OptionError(f"no veil of {where} is that of an audit; audit it with the same key and spec")
-    names = [one.name for one in points]
+    names = [point.name for point in points]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ConflictError(f"arms of several veils are called {twice[0]}; give each a name of its own")
-    left_out = tuple(name for (name, _), one in joined.items() if one is None)
+    left_out = tuple(name for (name, _), point in joined.items() if point is None)
     return Frontier(plain_map50=mean(plain), points=tuple(points), left_out=left_out)
 
 
-def to_markdown(found: Frontier) -> str:
+def to_markdown(joined_frontier: Frontier) -> str:
     """Return the frontier as a table in Markdown."""
-    head = ["veil", "mAP50", "mAP50-95", "loss of mAP50", "kB/frame", *(f"L {one}: mean (worst 5 %)" for one in _MARKS)]
-    lines = [head, ["---"] * len(head), ["plain images", f"{found.plain_map50:.3f}", *[""] * (len(head) - 2)]]
-    for one in found.points:
-        leaks = [one.shown.get(adversary) for adversary in _MARKS]
+    head = [
+        "veil",
+        "mAP50",
+        "mAP50-95",
+        "loss of mAP50",
+        "kB/frame",
+        *(f"L {leak_mark}: mean (worst 5 %)" for leak_mark in _MARKS),
+    ]
+    lines = [head, ["---"] * len(head), ["plain images", f"{joined_frontier.plain_map50:.3f}", *[""] * (len(head) - 2)]]
+    for point in joined_frontier.points:
+        leaks = [point.shown.get(adversary) for adversary in _MARKS]
         lines.append(
             [
-                one.name,
-                f"{one.map50:.3f}",
-                f"{one.map50_95:.3f}",
-                f"{100 * one.loss:.1f} %",
-                f"{one.bytes_per_frame / 1e3:.1f}",
+                point.name,
+                f"{point.map50:.3f}",
+                f"{point.map50_95:.3f}",
+                f"{100 * point.loss:.1f} %",
+                f"{point.bytes_per_frame / 1e3:.1f}",
                 *(f"{leak.mean:.2f} ({leak.worst:.2f}), {leak.attack}" if leak else "" for leak in leaks),
             ]
         )
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def draw(found: Frontier, path: Path) -> None:
+def draw(joined_frontier: Frontier, path: Path) -> None:
     """Draw mAP50 over leakage into a PNG: a mark for each adversary, joined by arm; a line for plain images."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - slow to load
     from matplotlib.figure import Figure  # noqa: PLC0415
@@ -160,15 +167,17 @@ def draw(found: Frontier, path: Path) -> None:
     figure = Figure(figsize=(8, 5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    axes.axhline(found.plain_map50, color="black", linestyle="--", linewidth=1, label="plain images")
+    axes.axhline(joined_frontier.plain_map50, color="black", linestyle="--", linewidth=1, label="plain images")
     for adversary, mark in _MARKS.items():
-        seen = [(one, one.shown[adversary]) for one in found.points if adversary in one.shown]
-        axes.scatter([leak.mean for _, leak in seen], [one.map50 for one, _ in seen], marker=mark, label=str(adversary))
-    for one in found.points:
-        reach = sorted(leak.mean for leak in one.shown.values())
+        seen = [(point, point.shown[adversary]) for point in joined_frontier.points if adversary in point.shown]
+        axes.scatter(
+            [leak.mean for _, leak in seen], [point.map50 for point, _ in seen], marker=mark, label=str(adversary)
+        )
+    for point in joined_frontier.points:
+        reach = sorted(leak.mean for leak in point.shown.values())
         if reach:
-            axes.plot([reach[0], reach[-1]], [one.map50] * 2, color="lightgrey", zorder=0)
-            axes.annotate(one.name, (reach[0], one.map50), (4, 4), textcoords="offset points", fontsize=8)
+            axes.plot([reach[0], reach[-1]], [point.map50] * 2, color="lightgrey", zorder=0)
+            axes.annotate(point.name, (reach[0], point.map50), (4, 4), textcoords="offset points", fontsize=8)
     axes.margins(x=0.15)
     axes.set_xlabel(
         "leakage L of detail inside cells, the strongest attack's mean (0: a guess from labels, 1: the image)"
@@ -187,11 +196,15 @@ def _way(row: ArmRow) -> str:
 
 
 def _attacks(row: ArmRow, audit: Certificate) -> list[AttackRow]:
-    """What an audit made of an arm's way to hide."""
+    """Rows of an audit on an arm's way to hide."""
     if row.arm.obscuring is None:
-        return [one for one in audit.rows if one.is_veil] if audit.veil_id == _way(row) else []
+        return [attack_row for attack_row in audit.rows if attack_row.is_veil] if audit.veil_id == _way(row) else []
     same_size = audit.size == row.schedule.size
-    return [one for one in audit.rows if same_size and not one.is_veil and one.target == _way(row)]
+    return [
+        attack_row
+        for attack_row in audit.rows
+        if same_size and not attack_row.is_veil and attack_row.target == _way(row)
+    ]
 
 
 def _point(
@@ -199,7 +212,7 @@ def _point(
 ) -> FrontierPoint | None:
     """Join the rows of one arm with audits; None if no audit attacked it."""
     first = rows[0]
-    attacks = [attack for one in certificates for attack in _attacks(first, one)]
+    attacks = [attack for certificate in certificates for attack in _attacks(first, certificate)]
     if not attacks or first.hidden is None:
         return None
     leaks = {adversary: Shown.of(attacks, adversary) for adversary in _MARKS}
@@ -213,7 +226,7 @@ def _point(
         loss=1 - map50 / plain,
         bytes_per_frame=first.hidden.bytes_per_frame,
         shown={adversary: leak for adversary, leak in leaks.items() if leak is not None},
-        budget=", ".join(sorted({one.budget for one in certificates if _attacks(first, one)})),
+        budget=", ".join(sorted({certificate.budget for certificate in certificates if _attacks(first, certificate)})),
     )
 
 

@@ -16,15 +16,15 @@ _MOST_TRANSITIONS = 15
 _MOST_STEPS = 12
 
 
-def print_report(report: SiteReport, found: Recorded, console: Console) -> None:
+def print_report(report: SiteReport, recorded: Recorded, console: Console) -> None:
     """Print fact, duration, coverage, safety equipment and sequence, as far as there are any."""
-    period = until(found.period, found.settings.zone)
-    seen = f"observed {percentage(observed_share(report.coverage))} of the time of {found.cameras_in_words(report)}"
+    period = until(recorded.period, recorded.settings.zone)
+    seen = f"observed {percentage(observed_share(report.coverage))} of the time of {recorded.cameras_in_words(report)}"
     console.print(f"[bold]{escape(report.site)}[/bold]  {period} ({report.time_zone})", highlight=False, soft_wrap=True)
     console.print(escape(seen), highlight=False, soft_wrap=True)
-    if found.note:
-        console.print(f"\n{found.note}", highlight=False, soft_wrap=True, markup=False)
-    for words in overlaps(report, found.settings.zone):
+    if recorded.note:
+        console.print(f"\n{recorded.note}", highlight=False, soft_wrap=True, markup=False)
+    for words in overlaps(report, recorded.settings.zone):
         console.print(words, highlight=False, markup=False, soft_wrap=True)
     for table in (_tools(report), _coverage(report), _worn(report), _transitions(report), _sequence(report)):
         if table.row_count:
@@ -35,14 +35,14 @@ def print_report(report: SiteReport, found: Recorded, console: Console) -> None:
 
 def _tools(report: SiteReport) -> Table:
     table = _table("Tools", ("tool", "uses", "in use", "median", "90 % below", "longest", ""), numeric=range(1, 6))
-    for one in report.tools:
-        lasted = one.durations
-        lanes = [lane for lane in report.lanes if lane.tool == one.name]
+    for tool in report.tools:
+        lasted = tool.durations
+        lanes = [lane for lane in report.lanes if lane.tool == tool.name]
         marks = {"open": sum(lane.open for lane in lanes), "provisional": sum(lane.provisional for lane in lanes)}
-        figures = (one.states.used_s, lasted.p50_s, lasted.p90_s, lasted.max_s)
+        figures = (tool.states.used_s, lasted.p50_s, lasted.p90_s, lasted.max_s)
         words = ", ".join(f"{number} {name}" for name, number in marks.items() if number)
-        uses = f"{one.episodes:,}" if one.used else "not used"
-        table.add_row(escape(one.name), uses, *map(seconds, figures), words)
+        uses = f"{tool.episodes:,}" if tool.used else "not used"
+        table.add_row(escape(tool.name), uses, *map(seconds, figures), words)
     return table
 
 
@@ -66,19 +66,19 @@ def _coverage(report: SiteReport) -> Table:
 
 def _worn(report: SiteReport) -> Table:
     table = _table("Safety equipment", ("equipment", "where", "worn", "of", "NOT OBSERVED"), numeric=range(2, 5))
-    for one in report.worn:
-        where = f"{one.camera}, {one.station}" if one.station else one.camera
-        figures = (percentage(one.worn_share), seconds(one.seen_s), seconds(one.not_observed_s))
-        table.add_row(escape(one.equipment), escape(where), *figures)
+    for equipment in report.worn:
+        where = f"{equipment.camera}, {equipment.station}" if equipment.station else equipment.camera
+        figures = (percentage(equipment.worn_share), seconds(equipment.seen_s), seconds(equipment.not_observed_s))
+        table.add_row(escape(equipment.equipment), escape(where), *figures)
     return table
 
 
 def _transitions(report: SiteReport) -> Table:
     heads = ("what follows what", "times", "not certain", "mean pause")
     table = _table("Transitions", heads, numeric=range(1, 4))
-    for one in report.transitions[:_MOST_TRANSITIONS]:
-        names = f"{escape(one.before)} \u2192 {escape(one.after)}"
-        table.add_row(names, str(one.count), str(one.not_observed or ""), pause(one.mean_pause_s))
+    for transition in report.transitions[:_MOST_TRANSITIONS]:
+        names = f"{escape(transition.before)} \u2192 {escape(transition.after)}"
+        table.add_row(names, str(transition.count), str(transition.not_observed or ""), pause(transition.mean_pause_s))
     return table
 
 
@@ -87,11 +87,11 @@ def _sequence(report: SiteReport) -> Table:
     left = len(report.sequence) - _MOST_STEPS
     title = f"Sequence: the latest {_MOST_STEPS} of {len(report.sequence):,}" if left > 0 else "Sequence"
     table = _table(title, ("#", "start", "tool", "station", "camera", "duration", "state"), numeric=(0, 5))
-    for one in report.sequence[max(0, left) :]:
-        start = one.start[11:19]
-        state = one.state if one.state != "final" else ""
-        names = (escape(one.tool), escape(one.station), escape(one.camera))
-        table.add_row(str(one.number), start, *names, seconds(one.duration_s), state)
+    for step in report.sequence[max(0, left) :]:
+        start = step.start[11:19]
+        state = step.state if step.state != "final" else ""
+        names = (escape(step.tool), escape(step.station), escape(step.camera))
+        table.add_row(str(step.number), start, *names, seconds(step.duration_s), state)
     return table
 
 

@@ -31,9 +31,9 @@ def split(
     reader = ShardReader(archive, DataKey.load(data_key) if data_key else None)
     table = write_split(reader, labels, name, Split(by, val, gap_seconds))
     counts = Counter(row.split for row in table.rows if not row.variant)
-    said = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+    counted = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
     Console(stderr=True, soft_wrap=True).print(
-        f"labels        {table.version}: {said} frames\ndataset       {dataset_version(reader.manifest, table)}",
+        f"labels        {table.version}: {counted} frames\ndataset       {dataset_version(reader.manifest, table)}",
         highlight=False,
         markup=False,
     )

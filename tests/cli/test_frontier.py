@@ -50,9 +50,9 @@ def _audit() -> list:
 def test_each_adversarys_strongest_attack_stands_beside_what_the_veil_costs():
     veil_id = KEY.veil_id(SPEC)
     rows = [_row("plain", 0.8), _row("plain", 0.6, seed=1), _row("mine", 0.55, veil_id), _row("mine", 0.57, veil_id, 1)]
-    found = join_frontier([*rows, _row("other", 0.7, "f" * 32)], _audit(), "cost")
-    assert found.plain_map50 == pytest.approx(0.7)
-    (point,) = found.points
+    frontier = join_frontier([*rows, _row("other", 0.7, "f" * 32)], _audit(), "cost")
+    assert frontier.plain_map50 == pytest.approx(0.7)
+    (point,) = frontier.points
     assert (point.name, point.seeds, point.map50) == ("mine", 2, pytest.approx(0.56))
     assert point.loss == pytest.approx(0.2)
     assert (point.shown[Adversary.CIPHERTEXT_ONLY].attack, point.shown[Adversary.CIPHERTEXT_ONLY].mean) == (
@@ -61,7 +61,7 @@ def test_each_adversarys_strongest_attack_stands_beside_what_the_veil_costs():
     )
     assert point.shown[Adversary.KNOWN_PLAINTEXT].mean == 0.5
     assert Adversary.INSIDER not in point.shown
-    assert "| mine | 0.560 | 0.280 | 20.0 % | 4.0 | 0.08 (0.10), key recovery |" in to_markdown(found)
+    assert "| mine | 0.560 | 0.280 | 20.0 % | 4.0 | 0.08 (0.10), key recovery |" in to_markdown(frontier)
 
 
 def test_other_ways_to_hide_meet_what_audits_made_of_the_same_at_the_same_size():
@@ -71,12 +71,12 @@ def test_other_ways_to_hide_meet_what_audits_made_of_the_same_at_the_same_size()
         _other("blur-8", 1),
     ]
     shown = certificate([reconstruct(), reconstruct("stronger", detail=0.95, target="pixelation 8")], budget="standard")
-    found = join_frontier(rows, [*_audit(), shown, shown.model_copy(update={"size": 640})], "cost")
-    (point,) = found.points
+    frontier = join_frontier(rows, [*_audit(), shown, shown.model_copy(update={"size": 640})], "cost")
+    (point,) = frontier.points
     assert (point.name, point.veil_id, point.bytes_per_frame) == ("pixelation-8", None, 2000)
     assert point.loss == pytest.approx(0.25)
     assert (point.shown[Adversary.CIPHERTEXT_ONLY].attack, point.budget) == ("stronger", "quick, standard")
-    assert found.left_out == ("blur-8",)
+    assert frontier.left_out == ("blur-8",)
     elsewhere = [_row("plain", 0.8), _other("pixelation-8", 0.6, size=256)]
     with pytest.raises(OptionError, match="no veil of cost is that of an audit"):
         join_frontier(elsewhere, _audit(), "cost")
@@ -114,6 +114,6 @@ def test_the_command_writes_table_and_image(tmp_path: Path):
 
 def test_what_no_attack_was_evaluated_on_is_in_the_table_alone(tmp_path: Path):
     failed = certificate([reconstruct(control=FAILED)])
-    found = join_frontier([_row("plain", 0.8), _row("mine", 0.5, failed.veil_id)], [failed], "cost")
-    draw(found, tmp_path / "frontier.png")
-    assert "| mine | 0.500 | 0.250 | 37.5 % | 4.0 |  |  |  |" in to_markdown(found)
+    frontier = join_frontier([_row("plain", 0.8), _row("mine", 0.5, failed.veil_id)], [failed], "cost")
+    draw(frontier, tmp_path / "frontier.png")
+    assert "| mine | 0.500 | 0.250 | 37.5 % | 4.0 |  |  |  |" in to_markdown(frontier)

@@ -30,7 +30,7 @@ def run(worked: list[int]):
         worked.append(1)
         write_json(json_file, Count(frames=3))
 
-    return lambda *arguments: CliRunner().invoke(app, [str(one) for one in arguments])
+    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def test_the_summary_is_written_whole_and_replaces_an_older_one(run, tmp_path: Path) -> None:
