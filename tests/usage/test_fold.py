@@ -258,14 +258,14 @@ def _order(seen: SeenFrame) -> tuple[int, int]:
 def test_what_is_found_is_consistent(frames: list[SeenFrame]) -> None:
     state, ledger = fold(_ALL_MODES, [frames])
     assert state.frames + state.late == len(frames)
-    for before, after in pairwise(sorted(ledger.stretches.values(), key=lambda before: before.start_us)):
+    for before, after in pairwise(sorted(ledger.stretches.values(), key=lambda stretch: stretch.start_us)):
         assert before.start_us < before.end_us <= after.start_us
     lanes: dict[tuple[str, str], list] = {}
-    for before in ledger.episodes.values():
-        assert before.state is EpisodeState.FINAL
-        assert before.start_us < before.end_us
-        assert 0 < before.seen_us <= before.end_us - before.start_us
-        lanes.setdefault((before.tool, before.station), []).append(before)
+    for episode in ledger.episodes.values():
+        assert episode.state is EpisodeState.FINAL
+        assert episode.start_us < episode.end_us
+        assert 0 < episode.seen_us <= episode.end_us - episode.start_us
+        lanes.setdefault((episode.tool, episode.station), []).append(episode)
     for episodes in lanes.values():
         for before, after in pairwise(sorted(episodes, key=lambda episode: episode.start_us)):
             assert before.end_us < after.start_us

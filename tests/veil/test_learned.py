@@ -52,10 +52,10 @@ def test_each_sub_key_and_each_key_gives_names_of_its_own():
     codes = [substitution.apply(levels) for substitution in (*mine, *other)]
     for index, code_of_sub_key in enumerate(codes):
         assert all(np.mean(code_of_sub_key != later) > 0.3 for later in codes[index + 1 :])
-    for code_of_sub_key, code in zip(mine, codes, strict=False):
+    for substitution, code in zip(mine, codes, strict=False):
         back = np.empty_like(levels)
-        for place, source in enumerate(code_of_sub_key.source):
-            back[source] = np.argsort(code_of_sub_key.names[place])[code[place]]
+        for place, source in enumerate(substitution.source):
+            back[source] = np.argsort(substitution.names[place])[code[place]]
         assert np.array_equal(back, levels)
 
 
