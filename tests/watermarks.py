@@ -116,7 +116,7 @@ def places_with(places: list[Path], needles: dict[str, bytes]) -> list[str]:
 
 
 def _most_varied(needle: bytes) -> int:
-    """Where a needle has four bytes that differ most and begin with no zero: a memory is full of zeros, as tables are."""
+    """Where a needle has four bytes that differ most and begin with no zero, which fill memory."""
     begins = [at for at in range(len(needle) - 3) if needle[at] and needle[at + 1]] or [0]
     return max(begins, key=lambda at: len(set(needle[at : at + 4])))
 
