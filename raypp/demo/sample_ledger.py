@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from raypp.demo.site_settings import site_settings
+from raypp.demo.site_settings import sample_site_settings
 from raypp.demo.workshop.render import Camera
 from raypp.demo.workshop.sample import make_camera
 from raypp.demo.workshop.tools import CLASSES
@@ -49,7 +49,7 @@ def make_sample_ledger(folder: str | Path, *, seed: int = 0, cameras: int = 2, m
     path.parent.mkdir(parents=True, exist_ok=True)
     with Ledger.open(f"sqlite:///{path}") as ledger:
         ledger.add_site(_SITE)
-        ledger.configure(_SITE, site_settings(_SITE))
+        ledger.configure(_SITE, sample_site_settings(_SITE))
         for number in range(cameras):
             camera, _ = make_camera(60 * minutes, _SIZE, np.random.default_rng([seed, number]))
             _record(ledger, f"bench-{number + 1}", camera, 60 * minutes, covered=number == cameras - 1)
