@@ -56,6 +56,11 @@ class _Camera:
         """All of its recordings are captured, and all that was captured is committed."""
         return self.supervisor is not None and self.supervisor.finished and self.spool.sending is None
 
+    @property
+    def waits_for_a_person(self) -> bool:
+        """All of its recordings are captured, and the service refuses what was captured."""
+        return self.supervisor is not None and self.supervisor.finished and self.client.needs_a_person
+
     def status(self) -> CameraStatus:
         supervisor, progress = self.supervisor, self.client.progress
         return CameraStatus(
@@ -115,7 +120,7 @@ class Agent:
         self._troubled: dict[str, CameraSettings] = {}
 
     async def run(self) -> SiteStatus:
-        """Stream until stopped or, without a file of cameras, until all recordings are committed."""
+        """Stream until stopped or, without a file of cameras, until all recordings are committed or refused."""
         self._handle_signals()
         try:
             while not self._stopping.is_set():
@@ -123,7 +128,9 @@ class Agent:
                 self._tell_of_full_spools()
                 self._write_status()
                 self._tell_how_it_goes()
-                if self._config is None and all(camera.finished for camera in self._cameras.values()):
+                if self._config is None and all(
+                    one.finished or one.waits_for_a_person for one in self._cameras.values()
+                ):
                     break
                 await self._pause(_LOOK_EVERY_S)
                 self._read_config()

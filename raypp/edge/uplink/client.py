@@ -48,6 +48,7 @@ class StreamClient:
     Attributes:
         progress: what it has done.
         refused: why the service will not take the stream, while it will not.
+        needs_a_person: it is refused by the service's own words, so trying again alone will not help.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class StreamClient:
     ) -> None:
         self.progress = SendProgress()
         self.refused: str | None = None
+        self.needs_a_person = False
         self._spool = spool
         self._connection = connection
         self._log = log
@@ -102,12 +104,11 @@ class StreamClient:
                 wait_s = self._backoff.refusal_s()
                 self._say(f"refused: {error}", wait_s)
                 self.refused = str(error)
+                self.needs_a_person = True
             except BusyError as error:
                 wait_s = self._backoff.busy_s()
                 self._say(str(error), wait_s)
             except (ConnectionFailedError, SpoolError, WireError, SiteError) as error:
-                if self._session is not None and self._session.moved_on:
-                    self._went_well()
                 wait_s = self._backoff.fault_s()
                 self._puzzles = self._puzzles + 1 if isinstance(error, PuzzlingError) else 0
                 if self._puzzles >= _MOST_PUZZLES:
@@ -124,7 +125,9 @@ class StreamClient:
         async with self._connection.channel() as channel:
             stub = SitesStub(channel)  # type: ignore[no-untyped-call]
             call = stub.StreamFrames(metadata=self._connection.metadata())
-            self._session = Session(self._spool, stream, self.progress, self._opened, self._on_episode)
+            self._session = Session(
+                self._spool, stream, self.progress, self._look_at_clock, self._went_well, self._on_episode
+            )
             try:
                 await self._session.run(call)
             except grpc.aio.UsageError:
@@ -155,15 +158,8 @@ class StreamClient:
             )
         return bool(frames) or stream.facts.epoch != before
 
-    def _opened(self) -> None:
-        """The stream is open: say that the trouble is over, and look at the clock."""
-        self.refused = None
-        if self._said[0]:
-            self._log("connected again")
-            self._said = ("", 0.0)
-        self._look_at_clock(self.progress.clock_offset_us or 0)
-
-    def _look_at_clock(self, offset_us: int) -> None:
+    def _look_at_clock(self) -> None:
+        offset_us = self.progress.clock_offset_us or 0
         far = abs(offset_us) > CLOCK_ALARM_US
         if far and not self._warned_of_clock:
             way = "behind" if offset_us > 0 else "ahead of"
@@ -190,9 +186,14 @@ class StreamClient:
             self._session.wake()
 
     def _went_well(self) -> None:
+        """Something was committed: say that the trouble is over, if there was any."""
         self._backoff.reset()
         self._puzzles = 0
         self.refused = None
+        self.needs_a_person = False
+        if self._said[0]:
+            self._log("connected again")
+            self._said = ("", 0.0)
 
     def _say(self, text: str, wait_s: float) -> None:
         """Log a trouble when it is new, and once a minute while it lasts."""

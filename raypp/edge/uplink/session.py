@@ -72,7 +72,8 @@ class Session:
         spool: holds the chunks.
         stream: the epoch to send.
         progress: counts what is done.
-        on_opened: called once the service has taken the stream.
+        on_opened: called once the service has answered, and its clock is known.
+        on_moved: called when the first chunk over this connection is committed.
         on_episode: told of each episode that the service opens, changes or closes.
 
     Attributes:
@@ -86,6 +87,7 @@ class Session:
         stream: StreamSpool,
         progress: SendProgress,
         on_opened: Callable[[], None] = lambda: None,
+        on_moved: Callable[[], None] = lambda: None,
         on_episode: Callable[[pb.Episode], None] = lambda _: None,
     ) -> None:
         self.committed = 0
@@ -94,6 +96,7 @@ class Session:
         self._stream = stream
         self._progress = progress
         self._on_opened = on_opened
+        self._on_moved = on_moved
         self._on_episode = on_episode
         self._encoder = CellEncoder(stream.facts.grid)
         self._sent = 0
@@ -217,7 +220,9 @@ class Session:
                 f"the service says that chunk {committed.sequence} is committed, which was never sent"
             )
         if committed.sequence > self.committed:
-            self.moved_on = True
+            if not self.moved_on:
+                self.moved_on = True
+                self._on_moved()
             self._progress.frames += len(committed.frames)
             self._progress.detections += sum(len(frame.detections) for frame in committed.frames)
             for episode in committed.episodes:
