@@ -129,7 +129,7 @@ class Agent:
                 self._write_status()
                 self._tell_how_it_goes()
                 if self._config is None and all(
-                    one.finished or one.waits_for_a_person for one in self._cameras.values()
+                    camera.finished or camera.waits_for_a_person for camera in self._cameras.values()
                 ):
                     break
                 await self._pause(_LOOK_EVERY_S)
