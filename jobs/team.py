@@ -12,8 +12,7 @@ import torch
 from ray import train as ray_train
 from ray.train.torch import get_device
 
-from raypp.evaluate.matching import SampleMatches
-from raypp.train.worker import WorkerContext
+from raypp.train.worker_context import Item, WorkerContext
 
 
 def worker_context(wrap: Callable[[Any], Any], threads: int) -> WorkerContext:
@@ -70,7 +69,7 @@ def _report(metrics: dict[str, Any], folder: Path | None) -> None:
     ray_train.report(metrics, checkpoint=ray_train.Checkpoint.from_directory(str(folder)) if folder else None)
 
 
-def _gather(matches: list[SampleMatches]) -> list[SampleMatches]:
-    everyone: list[list[SampleMatches]] = [[]] * torch.distributed.get_world_size()
-    torch.distributed.all_gather_object(everyone, matches)
+def _gather(mine: list[Item], /) -> list[Item]:
+    everyone: list[list[Item]] = [[]] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(everyone, mine)
     return list(chain.from_iterable(everyone))

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from raypp.compare.arm import Arm, ArmRow, ComparisonSchedule, VeilFigures
+from raypp.compare.arm_display import arms_shown
 from raypp.compare.images import ImageDataset, read_images
 from raypp.compare.rows import read_arm_rows
 from raypp.errors import ConflictError, RayppError
@@ -45,6 +46,11 @@ class ArmTask(BaseModel):
     row_id: str
     wrong_keys: int
     command: str
+
+    @property
+    def folder(self) -> Path:
+        """Folder of what the arm needs while it runs, and goes on from after a stop."""
+        return self.out / "running" / self.row_id
 
 
 ArmExecutor = Callable[[Sequence[ArmTask]], Iterator[str]]
@@ -115,9 +121,9 @@ def compare(comparison: Comparison, veil: Executor, execute: ArmExecutor, progre
     todo = [task for task in tasks if task.row_id not in there]
     for settings in {str(wanted.out): wanted for wanted in map(veil_settings, todo) if wanted is not None}.values():
         _veil(comparison.data, settings, veil, progress)
-    with progress.task("training arms", len(todo)) as advance:
-        for done, row_id in enumerate(execute(todo) if todo else (), 1):
-            advance(1, f"{done}/{len(todo)} {row_id}", 0)
+    with arms_shown({task.row_id: task.folder for task in todo}, progress) as display:
+        for row_id in execute(todo) if todo else ():
+            display.end(row_id)
     rows = read_arm_rows(comparison.out)
     return [rows[task.row_id] for task in tasks]
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 from typing import Protocol
 
 import numpy as np
@@ -24,16 +23,19 @@ from raypp.detect.inputs.code_input import CodeInput
 from raypp.detect.inputs.dataset import VeiledDataset
 from raypp.detect.model import build_detector, load_public_weights
 from raypp.detect.schedule import TrainingSchedule
+from raypp.detect.training_state import holds_state, read_state, write_state
 from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import OptionError
 from raypp.evaluate.matching import SampleMatches
 from raypp.evaluate.metrics import DetectionMatcher, score
 from raypp.evaluate.scores import Scores
-from raypp.io.atomic import whole_file
 from raypp.train.adapter_fitting import VeiledPair, fit_adapter
 from raypp.train.augmentation import CellAugmentation
 from raypp.train.initial_weights import load_initial_weights
+from raypp.train.loop import TrainingData, run_epochs
+from raypp.train.steps import StepFile
 from raypp.train.trainer import Trainer
+from raypp.train.worker_context import WorkerContext
 from raypp.veil.key import VeilKey
 from raypp.veil.learned import EncoderNetwork
 from raypp.veil.spec import VeilSpec
@@ -41,7 +43,6 @@ from raypp.veil.spec import VeilSpec
 _VAL_BATCH = 32
 _CURVE_POINTS = 10
 _PLAIN_CELL = 8
-_STATE_FILE = "state.pt"
 
 
 class LabelledFrames(Protocol):
@@ -107,9 +108,8 @@ def run_arm(arm: Arm, inputs: ArmInputs, row_id: str, report: ArmProgress) -> tu
     train = inputs.images.splits["train"] if inputs.archive is None else inputs.archive.dataset.splits["train"]
     count = train if isinstance(train, int) else len(train)
     if arm.kind is ArmKind.ULTRALYTICS:
-        model, seconds = train_by_ultralytics(
-            arm, inputs.schedule, lay_out(inputs.images, inputs.folder), inputs.folder
-        )
+        data, on_step = lay_out(inputs.images, inputs.folder), StepFile(inputs.folder).write
+        model, seconds = train_by_ultralytics(arm, inputs.schedule, data, inputs.folder, on_step)
         steps = -(-count // inputs.schedule.batch)
         trained = _Trained(model.to(device), median(seconds) / steps, sum(seconds), ())
     else:
@@ -173,7 +173,7 @@ def _train(
     arm: Arm, inputs: ArmInputs, val: LabelledFrames, count: int, device: torch.device, report: ArmProgress
 ) -> _Trained:
     schedule = inputs.schedule
-    state_file = inputs.folder / _STATE_FILE
+    state = read_state(inputs.folder) if holds_state(inputs.folder) else None
     steps = count // schedule.batch
     rate = {} if arm.adapter_rate is None else {"adapter_rate": arm.adapter_rate}
     training = TrainingSchedule(
@@ -191,25 +191,28 @@ def _train(
         load_initial_weights(model, arm.start, inputs.archive.figures.veil_id)
     elif schedule.weights is not None:
         load_public_weights(model, schedule.weights)
-    fitted = _fit(arm, inputs, model, training, device) if arm.fitted and not state_file.exists() else None
-    batches, augmentation = _batches(arm, inputs, training)
-    trainer = Trainer(model, training, device, augmentation=augmentation)
+    fitted = _fit(arm, inputs, model, training, device) if arm.fitted and state is None else None
+    batches = _batches(arm, inputs, training)
+    trainer = Trainer(model, training, device, augmentation=batches.augmentation)
     seconds: list[float] = []
     curve: list[tuple[int, float, float]] = []
-    if state_file.exists():
-        saved = torch.load(state_file, map_location=device, weights_only=True)
-        trainer.restore(saved["trainer"])
-        seconds, curve, fitted = saved["seconds"], [tuple(point) for point in saved["curve"]], saved["fitted"]
+    if state is not None:
+        seconds, curve = state.extra["seconds"], [tuple(point) for point in state.extra["curve"]]
+        fitted = state.extra["fitted"]
+        if batches.images is not None:
+            batches.images.load(state.extra.get("recent", []))
     every = max(1, schedule.epochs // _CURVE_POINTS)
-    while trainer.epoch < schedule.epochs:
-        started = perf_counter()
-        trainer.train_epoch(batches(trainer.epoch))
-        seconds.append(perf_counter() - started)
+    data = TrainingData(batches.epoch, lambda: _in_order(val), inputs.images.classes, schedule.size)
+    worker = WorkerContext.alone(device)
+    for ended in run_epochs(trainer, data, worker, state, StepFile(inputs.folder).write):
+        seconds.append(ended.train_s)
         if trainer.epoch % every == 0 or trainer.epoch == schedule.epochs:
-            scores = _judge(DetectionMatcher(trainer.ema.ema, schedule.size, device), val, inputs)
+            scores = ended.evaluate().scores
             curve.append((trainer.epoch, scores.map50, scores.map50_95))
         report(trainer.epoch, schedule.epochs, f"mAP50 {curve[-1][1]:.3f}" if curve else "")
-        _keep({"trainer": trainer.state(), "seconds": seconds, "curve": curve, "fitted": fitted}, state_file)
+        recent = batches.images.recent if batches.images is not None else []
+        extra = {"seconds": seconds, "curve": curve, "fitted": fitted, "recent": recent}
+        write_state(inputs.folder, trainer.state(extra))
     return _Trained(trainer.ema.ema, median(seconds) / steps, sum(seconds), tuple(curve), fitted)
 
 
@@ -242,14 +245,21 @@ def _codes(arm: Arm) -> CodeInput | None:
     return CodeInput(arm.spec.channels, arm.spec.bits, arm.spec.patch, arm.spec.sub_keys if arm.sub_keys else 1)
 
 
-def _batches(
-    arm: Arm, inputs: ArmInputs, training: TrainingSchedule
-) -> tuple[Callable[[int], Iterator[DetectionBatch]], CellAugmentation | None]:
+@dataclass(frozen=True)
+class _Batches:
+    """Batches of an epoch by its number, who augments them, and the images that ultralytics reads for them."""
+
+    epoch: Callable[[int], Iterator[DetectionBatch]]
+    augmentation: CellAugmentation | None
+    images: UltralyticsBatches | None
+
+
+def _batches(arm: Arm, inputs: ArmInputs, training: TrainingSchedule) -> _Batches:
     if arm.kind in (ArmKind.PLAIN, ArmKind.OBSCURED):
         data = lay_out(inputs.images, inputs.folder)
-        images = inputs.images.splits["train"]
-        batches = UltralyticsBatches(data, images, inputs.images.classes, training, inputs.schedule.size)
-        return batches.epoch, None
+        train = inputs.images.splits["train"]
+        images = UltralyticsBatches(data, train, inputs.images.classes, training, inputs.schedule.size)
+        return _Batches(images.epoch, None, images)
     frames = _frames(inputs, "train")
 
     def epoch(number: int) -> Iterator[DetectionBatch]:
@@ -257,12 +267,7 @@ def _batches(
         for step in range(training.steps):
             yield frames.batch(order[step * training.batch : (step + 1) * training.batch].tolist())
 
-    return epoch, CellAugmentation(cell=_PLAIN_CELL if arm.spec is None else 1)
-
-
-def _keep(state: dict[str, object], path: Path) -> None:
-    with whole_file(path) as part:
-        torch.save(state, part)
+    return _Batches(epoch, CellAugmentation(cell=_PLAIN_CELL if arm.spec is None else 1), None)
 
 
 def _name(path: Path | None) -> Path | None:

@@ -25,7 +25,7 @@ def run_arm_task(task: ArmTask, report: ArmProgress) -> str:
     images = read_images(task.data)
     settings = veil_settings(task)
     archive = _open_archive(task, settings) if settings else None
-    folder = task.out / "running" / task.row_id
+    folder = task.folder
     folder.mkdir(parents=True, exist_ok=True)
     figures, way = None, task.arm.obscuring
     if way is not None:

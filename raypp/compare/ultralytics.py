@@ -21,6 +21,7 @@ from raypp.detect.ultralytics import (
     default_arguments,
     torch_safe_load,
 )
+from raypp.train.steps import OnStep, steps_told
 
 _DATA_YAML = "data.yaml"
 
@@ -76,8 +77,18 @@ class UltralyticsBatches:
         self._rank, self._workers = share
         self._mosaic = True
 
+    @property
+    def recent(self) -> list[int]:
+        """Numbers of the images that were loaded last, of which mosaics are made."""
+        return list(self._dataset.buffer)
+
+    def load(self, recent: list[int]) -> None:
+        """Load images as they were loaded before a stop, so that the next mosaics are made of the same ones."""
+        for number in recent:
+            self._dataset.load_image(number)
+
     def epoch(self, epoch: int) -> Iterator[DetectionBatch]:
-        """Return the batches of an epoch, a pure function of seed and number."""
+        """Return the batches of an epoch, a function of seed, number, and the images that were loaded last."""
         schedule = self._schedule
         mixed = (schedule.seed * 1_000_003 + epoch) * self._workers + self._rank
         random.seed(mixed)
@@ -113,10 +124,43 @@ class _Trainer(DetectionTrainer):  # type: ignore[misc, unused-ignore]
         return model
 
 
+class _Epochs:
+    """Times the epochs of ultralytics' trainer, and tells their steps; its methods are called back.
+
+    Args:
+        on_step: is told of each step.
+    """
+
+    def __init__(self, on_step: OnStep) -> None:
+        self.seconds: list[float] = []
+        self._on_step = on_step
+
+    def begin(self, trainer: Any) -> None:
+        """Begin an epoch."""
+        self._begun, self._steps = perf_counter(), 0
+        self._on_loss = steps_told(trainer.epoch + 1, trainer.epochs, len(trainer.train_loader), self._on_step)
+
+    def step(self, trainer: Any) -> None:
+        """End a step; the trainer holds the mean losses of the epoch's steps by name."""
+        self._steps += 1
+        self._on_loss(self._steps, sum(float(loss) for loss in trainer.tloss.values()))
+
+    def end(self, _trainer: Any) -> None:
+        """End an epoch's training."""
+        self.seconds.append(perf_counter() - self._begun)
+
+
 def train_by_ultralytics(
-    arm: Arm, schedule: ComparisonSchedule, data: Path, folder: Path
+    arm: Arm, schedule: ComparisonSchedule, data: Path, folder: Path, on_step: OnStep
 ) -> tuple[DetectionModel, list[float]]:
     """Train by ultralytics' own trainer, all its settings at their defaults but what the schedule names.
+
+    Args:
+        arm: whose seed is taken.
+        schedule: how long.
+        data: data.yaml of `lay_out`.
+        folder: where the trainer writes.
+        on_step: is told of each step.
 
     Returns:
         The averaged model after the last epoch, and the seconds of each epoch's training.
@@ -141,10 +185,10 @@ def train_by_ultralytics(
     }
     trainer: Any = _Trainer(overrides=overrides)
     trainer.start = schedule
-    began: list[float] = []
-    seconds: list[float] = []
-    trainer.add_callback("on_train_epoch_start", lambda _: began.append(perf_counter()))
-    trainer.add_callback("on_train_epoch_end", lambda _: seconds.append(perf_counter() - began[-1]))
+    epochs = _Epochs(on_step)
+    trainer.add_callback("on_train_epoch_start", epochs.begin)
+    trainer.add_callback("on_train_batch_end", epochs.step)
+    trainer.add_callback("on_train_epoch_end", epochs.end)
     trainer.train()
     checkpoint = torch_safe_load(str(trainer.last), safe_only=True)[0]
-    return (checkpoint.get("ema") or checkpoint["model"]).float(), seconds
+    return (checkpoint.get("ema") or checkpoint["model"]).float(), epochs.seconds

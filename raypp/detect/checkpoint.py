@@ -1,9 +1,7 @@
 """Checkpoints: tensors, and beside them in plain words what they belong to."""
 
 from pathlib import Path
-from typing import Any
 
-import torch
 from pydantic import ValidationError
 
 from raypp.detect.bundle import model_passphrase_from_environment, read_bundle, read_bundle_header
@@ -11,14 +9,13 @@ from raypp.detect.bundle_header import BundleHeader
 from raypp.detect.inputs.code_input import CodeInput
 from raypp.detect.model import build_detector, load_trained_weights
 from raypp.detect.model_info import MODEL_INFO_FILE, MOST_MODEL_INFO_BYTES, ModelInfo
+from raypp.detect.training_state import TrainingState, read_averages, write_state
 from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import ContentError, ModelError
 from raypp.io.content import read_content
 from raypp.io.fault import first_fault
 from raypp.io.json import read_json
 from raypp.veil.envelope import Passphrase
-
-STATE_FILE = "state.pt"
 
 
 def build_model(info: ModelInfo) -> DetectionModel:
@@ -27,9 +24,9 @@ def build_model(info: ModelInfo) -> DetectionModel:
     return build_detector(info.architecture, info.classes, codes)
 
 
-def write_checkpoint(folder: Path, info: ModelInfo, state: dict[str, Any]) -> None:
+def write_checkpoint(folder: Path, info: ModelInfo, state: TrainingState) -> None:
     """Write a checkpoint into a folder that is there."""
-    torch.save(state, folder / STATE_FILE)
+    write_state(folder, state)
     (folder / MODEL_INFO_FILE).write_text(info.model_dump_json(indent=1) + "\n")
 
 
@@ -47,18 +44,6 @@ def read_model_info(place: Path) -> ModelInfo:
         ) from None
 
 
-def read_state(folder: Path) -> dict[str, Any]:
-    """Read a checkpoint's tensors, never any code; raises ModelError if it is damaged."""
-    if not (folder / STATE_FILE).exists() and any(folder.glob("checkpoint_*")):
-        raise ModelError(f"run {folder} has not ended; run it again, or name one of its checkpoint_ folders")
-    try:
-        state: dict[str, Any] = torch.load(folder / STATE_FILE, map_location="cpu", weights_only=True)
-    except Exception as error:  # noqa: BLE001 - torch raises what its many layers raise
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise ModelError(f"checkpoint {folder} is damaged ({reason}); use an earlier one") from None
-    return state
-
-
 def load_detector(place: Path) -> tuple[DetectionModel, ModelInfo]:
     """Build the detector of a checkpoint's folder, with its averaged weights, or of a bundle, in evaluation mode.
 
@@ -69,7 +54,7 @@ def load_detector(place: Path) -> tuple[DetectionModel, ModelInfo]:
         return load_bundle(place)
     info = read_model_info(place)
     model = build_model(info)
-    load_trained_weights(model, read_state(place)["ema"])
+    load_trained_weights(model, read_averages(place)[0])
     return model.eval(), info
 
 

@@ -15,7 +15,7 @@ from raypp.fit.settings import FitSettings, schedule_of
 from raypp.io.private import private_folder, private_umask
 from raypp.progress import SILENT, Progress
 from raypp.shards.place import refuse_within_archive
-from raypp.train.progress import begin_line, epochs_said
+from raypp.train.progress import StepDisplay, begin_line, epochs_said
 from raypp.train.results import read_results
 from raypp.train.run_folder import open_run_folder
 from raypp.veil.encoder_file import ENCODER_FILE, START_FILE, open_encoder, spec_and_encoder
@@ -61,7 +61,7 @@ def run_fit(
         out: folder of the fit.
         key_path: the owner's key.
         fitter: fits elsewhere; None for this process.
-        progress: is told each epoch.
+        progress: is told each epoch, and how far the running one is.
         keep_checkpoints: whether what the fit goes on from after a stop stays when it has finished.
 
     Raises:
@@ -116,7 +116,8 @@ def _fit(
     forget_parts(out)
     splits = {split: len(members) for split, members in images.splits.items()}
     progress.say(begin_line(splits, settings.epochs, schedule.steps, len(finished()), on_ray=fitter is not None))
-    with epochs_said(finished, settings.epochs, _say(settings, progress)):
+    display = StepDisplay(out, settings.batch, progress)
+    with epochs_said(finished, settings.epochs, _say(settings, progress), display):
         folder = (fitter or fit_here)(settings, out)
     return write_fitted(settings, images.classes, schedule, fitted_weights(folder), key, out)
 

@@ -1,8 +1,8 @@
 """One worker of a fit: warm-up, epochs of detector against adversaries, and a checkpoint after each."""
 
-import shutil
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any, cast
@@ -15,22 +15,21 @@ from raypp.compare.plain import PlainFrames
 from raypp.compare.ultralytics import UltralyticsBatches, lay_out
 from raypp.detect.inputs.batch import DetectionBatch
 from raypp.detect.schedule import TrainingSchedule
+from raypp.detect.training_state import copy_state, holds_state, read_averages, read_state, write_state
 from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import OptionError
-from raypp.evaluate.metrics import DetectionMatcher, score
 from raypp.fit.adversary import AdversaryNetwork
 from raypp.fit.checkpoints import PART, RUNNING
 from raypp.fit.fitting import build_fit, warm_up_codes
 from raypp.fit.results import FitEpoch
 from raypp.fit.settings import FitSettings, schedule_of
 from raypp.fit.stem import AdversarialNetwork, HidingWeights, stem_of
-from raypp.io.atomic import whole_file
 from raypp.io.private import private_folder
-from raypp.train.results import record
+from raypp.train.loop import TrainingData, run_epochs
+from raypp.train.steps import StepFile
 from raypp.train.trainer import Trainer
-from raypp.train.worker import WorkerContext
+from raypp.train.worker_context import WorkerContext
 
-STATE_FILE = "state.pt"
 _VAL_BATCH = 32
 
 
@@ -63,24 +62,19 @@ def fit_worker(settings: FitSettings, out: Path, worker: WorkerContext, resume: 
             warm_up = schedule.model_copy(update={"epochs": settings.warm_up + schedule.close_mosaic})
             warm_up_codes(model, settings, batches(warm_up).epoch, schedule.steps, worker.device)
         trainer = _trainer(model, settings, schedule, worker)
-        if resume is not None:
-            trainer.restore(torch.load(resume / STATE_FILE, map_location=worker.device, weights_only=True))
+        state = read_state(resume) if resume is not None else None
         epochs = batches(schedule)
+        if state is not None and (recent := state.extra.get("recent")):
+            epochs.load(recent[worker.rank])
+        val = partial(_val_batches, images, settings, worker)
+        inputs = TrainingData(epochs.epoch, val, images.classes, settings.size)
         started = monotonic()
-        while trainer.epoch < settings.epochs:
-            losses = trainer.train_epoch(epochs.epoch(trainer.epoch))
+        for ended in run_epochs(trainer, inputs, worker, state, StepFile(out).write):
             _restart_one(trainer, settings)
-            matcher = DetectionMatcher(trainer.ema.ema, settings.size, worker.device)
-            matches = worker.gather(matcher.match(_val_batches(images, settings, worker)))
-            result = FitEpoch.of(losses, score(matches, images.classes), monotonic() - started)
-            if worker.rank:
-                worker.report(result.model_dump(), None)
-                continue
-            record(out, result)  # before its checkpoint: else an epoch that a crash cuts here would be missing
-            # Nowhere else than where the end of the fit deletes: after a kill it would stay in /tmp for ever.
-            with tempfile.TemporaryDirectory(prefix=PART, dir=private_folder(out / RUNNING)) as checkpoint:
-                torch.save(trainer.state(), Path(checkpoint) / STATE_FILE)
-                worker.report(result.model_dump(), Path(checkpoint))
+            result = FitEpoch.of(ended.losses, ended.evaluate().scores, monotonic() - started)
+            parts = private_folder(out / RUNNING)  # the end of the fit deletes it; in /tmp it would outlive a kill
+            kept = trainer.state({"recent": worker.gather([epochs.recent])})
+            worker.end_epoch(out, result, partial(write_state, state=kept), parts=parts, prefix=PART)
 
 
 def fit_here(settings: FitSettings, out: Path) -> Path:
@@ -91,18 +85,16 @@ def fit_here(settings: FitSettings, out: Path) -> Path:
 
     def report(_metrics: dict[str, object], checkpoint: Path | None) -> None:
         if checkpoint is not None:
-            with whole_file(kept / STATE_FILE, private=True) as part:
-                shutil.copyfile(checkpoint / STATE_FILE, part)
+            copy_state(checkpoint, kept, private=True)
 
     worker = WorkerContext.alone(torch.device("cuda" if settings.gpu else "cpu"), report)
-    fit_worker(settings, out, worker, kept if (kept / STATE_FILE).exists() else None)
+    fit_worker(settings, out, worker, kept if holds_state(kept) else None)
     return kept
 
 
 def fitted_weights(folder: Path) -> dict[str, Tensor]:
     """Return the averaged weights of a checkpoint that a fit left."""
-    state: dict[str, dict[str, Tensor]] = torch.load(folder / STATE_FILE, map_location="cpu", weights_only=True)
-    return state["ema"]
+    return read_averages(folder)[0]
 
 
 def _trainer(

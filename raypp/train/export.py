@@ -61,13 +61,10 @@ def _bundle(run: Path, archive: str | None, *, half: bool) -> "tuple[BundleHeade
     if not folder.is_dir():
         raise ModelError(f"{run} is no run; give the folder that `raypp train` wrote")
     from raypp.detect.bundle import Bundle  # noqa: PLC0415 - needs torch, slow to import
-    from raypp.detect.checkpoint import read_model_info, read_state  # noqa: PLC0415
+    from raypp.detect.checkpoint import read_model_info  # noqa: PLC0415
+    from raypp.detect.training_state import read_averages  # noqa: PLC0415
 
-    info, state = read_model_info(folder), read_state(folder)
-    try:
-        weights, epochs = state["ema"], int(state["epoch"])
-    except KeyError as error:
-        raise ModelError(f"checkpoint {folder} is damaged (it has no {error}); use an earlier one") from None
+    info, (weights, epochs) = read_model_info(folder), read_averages(folder)
     header = BundleHeader(
         info=BundleModelInfo.model_validate(_with_spec(info, archive, run).model_dump(mode="json")),
         precision="float16" if half else "float32",

@@ -19,9 +19,10 @@ from raypp.detect.inputs.variants import VARIANT_COLUMNS
 from raypp.detect.model_info import ModelInfo
 from raypp.errors import ModelError
 from raypp.io.atomic import whole_folder
-from raypp.train.results import EpochResult, read_results
+from raypp.train.results import EpochResult, best_epoch, read_results
 from raypp.train.settings import TrainSettings
-from raypp.train.worker import WorkerContext, train_worker
+from raypp.train.worker import train_worker
+from raypp.train.worker_context import WorkerContext
 
 _READ_ROWS = 256
 _CHECKPOINT = "checkpoint_{:06d}"
@@ -54,7 +55,7 @@ def train_here(settings: TrainSettings, info: ModelInfo, dataset: VeiledDataset)
     worker = WorkerContext.alone(torch.device("cuda" if settings.gpu else "cpu"), report)
     finished = checkpoints_here(out)
     train_worker(settings, info, worker, train_batches, val_batches, finished[-1] if finished else None)
-    best = out / _CHECKPOINT.format(_best_epoch(out))
+    best = out / _CHECKPOINT.format(best_epoch(read_results(out, EpochResult)).epoch)
     if not best.is_dir():
         raise ModelError(f"run {out} has no checkpoint of its best epoch any more; train it anew in another `out`")
     return best
@@ -92,15 +93,12 @@ def _columns(rows: Iterable[dict[str, Any]], count: int) -> Iterator[Rows]:
 
 def _keep(out: Path, folder: Path) -> None:
     """Keep the checkpoint of the epoch that has just been recorded, and the best one, whole at any moment."""
-    last = read_results(out, EpochResult)[-1].epoch
+    results = read_results(out, EpochResult)
+    last = results[-1].epoch
     place = out / _CHECKPOINT.format(last)
     with whole_folder(place) as part:
         shutil.copytree(folder, part)
-    kept = {last, _best_epoch(out)}
+    kept = {last, best_epoch(results).epoch}
     for path in checkpoints_here(out):
         if int(path.name.rpartition("_")[2]) not in kept:
             shutil.rmtree(path)
-
-
-def _best_epoch(out: Path) -> int:
-    return max(read_results(out, EpochResult), key=lambda result: result.map50_95).epoch

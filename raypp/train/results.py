@@ -2,7 +2,7 @@
 
 import csv
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +95,11 @@ def read_results(folder: Path, kind: type[_Result]) -> list[_Result]:
             if None not in values.values():
                 out.append(kind.model_validate(values))
     return out
+
+
+def best_epoch(results: Iterable[EpochResult]) -> EpochResult:
+    """Return the best of some epochs by mAP50-95, the first of those that are equally good."""
+    return max(results, key=lambda result: result.map50_95)
 
 
 def record_images(folder: Path, epoch: int, images: Mapping[str, npt.NDArray[np.uint8]]) -> None:

@@ -15,8 +15,8 @@ from raypp.errors import ConflictError, OptionError
 from raypp.io.atomic import whole_folder
 from raypp.progress import SILENT, Progress
 from raypp.train.mlflow import MlflowRun
-from raypp.train.progress import begin_line, epochs_said
-from raypp.train.results import EpochResult, read_results
+from raypp.train.progress import StepDisplay, begin_line, epochs_said
+from raypp.train.results import EpochResult, best_epoch, read_results
 from raypp.train.run_folder import open_run_folder
 from raypp.train.settings import TrainSettings
 
@@ -51,7 +51,7 @@ def run_training(
     Args:
         settings: what is asked for.
         trainer: trains elsewhere; None for this process.
-        progress: is told each epoch.
+        progress: is told each epoch, and how far the running one is.
 
     Raises:
         OptionError, LabelError, ShardError: if it cannot be done as asked.
@@ -94,7 +94,8 @@ def run_training(
     tracked = MlflowRun(settings.mlflow, settings.out, info) if settings.mlflow else None
     progress.say(begin_line(dataset.splits, settings.epochs, steps, len(finished()), on_ray=trainer is not None))
     started = monotonic()
-    with epochs_said(finished, settings.epochs, _say(settings, progress, tracked)):
+    display = StepDisplay(settings.out, settings.batch, progress)
+    with epochs_said(finished, settings.epochs, _say(settings, progress, tracked), display):
         best = (trainer or train_here)(settings, info, dataset)
     if tracked:
         tracked.finish()
@@ -109,7 +110,7 @@ def _keep_best(best: Path, folder: Path) -> None:
 
 
 def _summary(out: Path, info: ModelInfo, results: Sequence[EpochResult], *, seconds: float) -> TrainSummary:
-    top = max(results, key=lambda result: result.map50_95)
+    top = best_epoch(results)
     return TrainSummary(
         out=str(out),
         detector=str(out / DETECTOR_FOLDER),

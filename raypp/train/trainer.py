@@ -1,4 +1,4 @@
-"""The training loop on one worker: ultralytics' schedule for YOLOv8, on batches of codes or of images."""
+"""One epoch of training on one worker: ultralytics' schedule for YOLOv8, on batches of codes or of images."""
 
 import math
 import warnings
@@ -13,10 +13,12 @@ import torch
 from raypp.detect.adapter import CodeAdapter
 from raypp.detect.inputs.batch import DetectionBatch
 from raypp.detect.schedule import TrainingSchedule
+from raypp.detect.training_state import TrainingState
 from raypp.detect.ultralytics import DetectionModel, ModelEMA, build_optimizer
 from raypp.errors import ModelError
 from raypp.train.augmentation import CellAugmentation
 from raypp.train.results import EpochLosses
+from raypp.train.steps import OnLoss
 
 _MOST_GRADIENT = 10.0
 
@@ -50,7 +52,7 @@ class Trainer:
         for name, parameter in model.named_parameters():
             if ".dfl" in name:
                 parameter.requires_grad = False  # a fixed projection
-        self._schedule, self._device, self._workers, self._rank = schedule, device, workers, rank
+        self.schedule, self._device, self._workers, self._rank = schedule, device, workers, rank
         self._network = wrap(model) if wrap else model
         self._arguments = arguments = model.args
         arguments.epochs, arguments.nbs = schedule.epochs, schedule.nominal_batch
@@ -73,8 +75,12 @@ class Trainer:
         self._augmentation = augmentation
         self.epoch = 0
 
-    def train_epoch(self, batches: Iterable[DetectionBatch]) -> EpochLosses:
+    def train_epoch(self, batches: Iterable[DetectionBatch], on_loss: OnLoss | None = None) -> EpochLosses:
         """Train on the batches of the next epoch.
+
+        Args:
+            batches: this worker's share of them.
+            on_loss: is told of each step.
 
         Raises:
             ModelError: if the loss is not a number, naming epoch and step.
@@ -87,11 +93,13 @@ class Trainer:
         steps = last_step = 0
         self._optimizer.zero_grad()
         for step, batch in enumerate(batches):
-            iteration = self.epoch * self._schedule.steps + step
+            iteration = self.epoch * self.schedule.steps + step
             accumulate = self._warm_up(iteration)
             for name, value in self._backward(self._augmented(batch, step), step).items():
                 totals[name] = totals.get(name, 0.0) + value
             steps = step + 1
+            if on_loss is not None:
+                on_loss(steps, sum(value for name, value in totals.items() if name.endswith("_loss")) / steps)
             if steps - last_step >= accumulate:
                 self._step()
                 last_step = steps
@@ -108,25 +116,30 @@ class Trainer:
         for parameter in module.parameters():
             self._optimizer.state.pop(parameter, None)
 
-    def state(self) -> dict[str, Any]:
-        """Return all that a later trainer needs to go on exactly here."""
-        return {
-            "model": self.model.state_dict(),
-            "ema": self.ema.ema.state_dict(),
-            "updates": self.ema.updates,
-            "optimizer": self._optimizer.state_dict(),
-            "scaler": self._scaler.state_dict(),
-            "epoch": self.epoch,
-        }
+    def state(self, extra: Mapping[str, Any] = MappingProxyType({})) -> TrainingState:
+        """Return all that a later trainer needs to go on exactly here.
 
-    def restore(self, state: dict[str, Any]) -> None:
+        Args:
+            extra: what the training keeps besides: numbers, words, lists and dicts.
+        """
+        return TrainingState(
+            epoch=self.epoch,
+            model=self.model.state_dict(),
+            ema=self.ema.ema.state_dict(),
+            updates=self.ema.updates,
+            optimizer=self._optimizer.state_dict(),
+            scaler=self._scaler.state_dict(),
+            extra=dict(extra),
+        )
+
+    def restore(self, state: TrainingState) -> None:
         """Go on where `state` was taken."""
-        self.model.load_state_dict(state["model"])
-        self.ema.ema.load_state_dict(state["ema"])
-        self.ema.updates = state["updates"]
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._scaler.load_state_dict(state["scaler"])
-        self.epoch = state["epoch"]
+        self.model.load_state_dict(state.model)
+        self.ema.ema.load_state_dict(state.ema)
+        self.ema.updates = state.updates
+        self._optimizer.load_state_dict(state.optimizer)
+        self._scaler.load_state_dict(state.scaler)
+        self.epoch = state.epoch
         self._scheduler.last_epoch = self.epoch - 1
         self._shift_heads()
 
@@ -156,7 +169,7 @@ class Trainer:
 
     def _decline(self, epoch: int) -> float:
         last = self._arguments.lrf
-        return float(max(1 - epoch / self._schedule.epochs, 0) * (1.0 - last) + last)
+        return float(max(1 - epoch / self.schedule.epochs, 0) * (1.0 - last) + last)
 
     def _warm_up(self, iteration: int) -> int:
         """Raise learning rates and momentum towards their targets; returns how many batches make a step."""
@@ -174,8 +187,8 @@ class Trainer:
     def _augmented(self, batch: DetectionBatch, step: int) -> DetectionBatch:
         if self._augmentation is None:
             return batch
-        seed = (self._schedule.seed, self.epoch, self._rank, step)
-        late = self.epoch >= self._schedule.epochs - self._schedule.close_mosaic
+        seed = (self.schedule.seed, self.epoch, self._rank, step)
+        late = self.epoch >= self.schedule.epochs - self.schedule.close_mosaic
         chosen = replace(self._augmentation, mosaic=0.0) if late else self._augmentation
         return chosen(batch, np.random.default_rng(seed))
 

@@ -1,56 +1,31 @@
 """One worker of a training: epochs of the loop, the evaluation after each, and a checkpoint that holds them."""
 
-import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from time import monotonic
-from typing import Any, Self
 
 import torch
 
-from raypp.detect.checkpoint import build_model, read_model_info, read_state, write_checkpoint
+from raypp.detect.checkpoint import build_model, read_model_info, write_checkpoint
 from raypp.detect.inputs.batch import DetectionBatch
 from raypp.detect.model_info import ModelInfo
+from raypp.detect.training_state import read_state
 from raypp.errors import ConflictError
-from raypp.evaluate.matching import SampleMatches
-from raypp.evaluate.metrics import DetectionMatcher, score, score_with_curves
+from raypp.evaluate.metrics import score_with_curves
 from raypp.evaluate.plots import RgbImage, detections_image, precision_recall_image
 from raypp.evaluate.request import FrameOrigin, PredictedSample
 from raypp.train.initial_weights import load_initial_weights
-from raypp.train.results import EpochResult, record, record_images
+from raypp.train.loop import Evaluation, TrainingData, run_epochs
+from raypp.train.results import EpochResult, record_images
 from raypp.train.settings import TrainSettings
+from raypp.train.steps import StepFile
 from raypp.train.trainer import Trainer
+from raypp.train.worker_context import WorkerContext
 
 _DRAWN_EVERY = 10
 """Epochs between images: their frames are read anew, which costs seconds."""
 _DRAWN_FRAMES = 9
-
-
-@dataclass(frozen=True)
-class WorkerContext:
-    """The place of one worker among those that train together.
-
-    Attributes:
-        rank, workers: this worker's number, and how many there are.
-        device: where this worker computes.
-        wrap: makes the network that averages gradients over workers; None for one worker.
-        gather: gives every worker's matches to all of them.
-        report: hands an epoch's figures on, and from rank 0 the folder of its checkpoint.
-    """
-
-    rank: int
-    workers: int
-    device: torch.device
-    wrap: Callable[[Any], Any] | None
-    gather: Callable[[list[SampleMatches]], list[SampleMatches]]
-    report: Callable[[dict[str, Any], Path | None], None]
-
-    @classmethod
-    def alone(cls, device: torch.device, report: Callable[[dict[str, Any], Path | None], None]) -> Self:
-        """A worker without others."""
-        return cls(rank=0, workers=1, device=device, wrap=None, gather=list, report=report)
 
 
 def train_worker(
@@ -80,37 +55,27 @@ def train_worker(
     if settings.weights is not None:
         load_initial_weights(model, settings.weights, info.veil_id)
     trainer = Trainer(model, info.schedule, worker.device, worker.workers, worker.rank, worker.wrap)
-    if resume is not None:
-        own = read_model_info(resume)
-        if own != info:
-            raise ConflictError(f"run {settings.out} holds another training ({own.veil_id}); choose another `out`")
-        trainer.restore(read_state(resume))
+    if resume is not None and (own := read_model_info(resume)) != info:
+        raise ConflictError(f"run {settings.out} holds another training ({own.veil_id}); choose another `out`")
+    data = TrainingData(train_batches, val_batches, info.classes, info.size)
+    state = read_state(resume) if resume is not None else None
     started = monotonic()
-    while trainer.epoch < info.schedule.epochs:
-        losses = trainer.train_epoch(train_batches(trainer.epoch))
-        matcher = DetectionMatcher(trainer.ema.ema, info.size, worker.device)
-        matches = worker.gather(matcher.match(val_batches()))
-        result = EpochResult.of(losses, score(matches, info.classes), monotonic() - started)
-        if worker.rank:
-            worker.report(result.model_dump(), None)
-            continue
-        record(settings.out, result)  # before its checkpoint: else an epoch that a crash cuts here would be missing
-        with tempfile.TemporaryDirectory() as folder:
-            write_checkpoint(Path(folder), info, trainer.state())
-            worker.report(result.model_dump(), Path(folder))
-        if trainer.epoch % _DRAWN_EVERY == 0 or trainer.epoch == info.schedule.epochs:
-            record_images(settings.out, result.epoch, _images(info, matcher, matches, val_batches()))
+    for ended in run_epochs(trainer, data, worker, state, StepFile(settings.out).write):
+        evaluation = ended.evaluate()
+        result = EpochResult.of(ended.losses, evaluation.scores, monotonic() - started)
+        worker.end_epoch(settings.out, result, lambda folder: write_checkpoint(folder, info, trainer.state()))
+        is_drawn = trainer.epoch % _DRAWN_EVERY == 0 or trainer.epoch == info.schedule.epochs
+        if is_drawn and worker.rank == 0:
+            record_images(settings.out, result.epoch, _images(info, evaluation, val_batches()))
 
 
-def _images(
-    info: ModelInfo, matcher: DetectionMatcher, matches: list[SampleMatches], batches: Iterable[DetectionBatch]
-) -> dict[str, RgbImage]:
+def _images(info: ModelInfo, evaluation: Evaluation, batches: Iterable[DetectionBatch]) -> dict[str, RgbImage]:
     """Draw the precision-recall curve, and the first frames of the validation with what was found on their codes."""
-    scores, curves = score_with_curves(matches, info.classes)
+    scores, curves = score_with_curves(evaluation.matches, info.classes)
     images = {"precision-recall": precision_recall_image(curves, scores)}
     for batch in islice(batches, 1):
         nowhere = FrameOrigin("", "", None)  # a batch does not say where its frames are from
-        predictions = zip(matcher.predict(batch), batch.inputs.numpy(), strict=True)
+        predictions = zip(evaluation.matcher.predict(batch), batch.inputs.numpy(), strict=True)
         samples = [
             PredictedSample(*prediction, nowhere, codes) for prediction, codes in islice(predictions, _DRAWN_FRAMES)
         ]

@@ -10,6 +10,7 @@ from raypp.detect.model import head_of
 from raypp.detect.model_info import ModelInfo
 from raypp.detect.schedule import TrainingSchedule
 from tests.command import succeed
+from tests.detect.states import state_of
 from tests.videos import make_dataset
 
 
@@ -38,5 +39,5 @@ def eager_detector(archive: Path, folder: Path) -> Path:
         torch.nn.init.normal_(classes[-1].weight, std=0.2)
         classes[-1].bias.data.fill_(-2.0)
     folder.mkdir(parents=True)
-    write_checkpoint(folder, info, {"ema": model.state_dict()})
+    write_checkpoint(folder, info, state_of(model, epoch=1))
     return folder

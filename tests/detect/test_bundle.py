@@ -15,16 +15,17 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from raypp.cli.export import export
 from raypp.cli.inspect import describe
-from raypp.detect import checkpoint
 from raypp.detect.bundle import Bundle, read_bundle, write_bundle
 from raypp.detect.bundle_header import SEALED_MAGIC
 from raypp.detect.checkpoint import build_model, load_bundle, load_detector, read_model_info, write_checkpoint
 from raypp.detect.model_info import ModelInfo
 from raypp.detect.schedule import TrainingSchedule
+from raypp.detect.training_state import read_state
 from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import ConflictError, ModelError, OptionError, ShardError
 from raypp.io.private import write_private
 from raypp.veil.spec import PatchSpec
+from tests.detect.states import state_of
 
 _SPEC = PatchSpec(channels=4, bits=2).model_dump(mode="json")
 _INFO = ModelInfo(
@@ -62,7 +63,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
             tensor.uniform_(0.5, 1.5)
     model.to(memory_format=torch.channels_last)
     (run / "detector").mkdir()
-    write_checkpoint(run / "detector", _INFO, {"ema": model.state_dict(), "epoch": 2})
+    write_checkpoint(run / "detector", _INFO, state_of(model, epoch=2))
     (run / "results.csv").write_text(_RESULTS)
     return run
 
@@ -234,7 +235,7 @@ def test_a_newer_format_is_told(bundle: Path, sealed: Path, tmp_path: Path) -> N
 def test_a_run_that_does_not_hold_its_spec_needs_the_archive(run: Path, tmp_path: Path) -> None:
     old = _INFO.model_copy(update={"spec": {}})
     (tmp_path / "run" / "detector").mkdir(parents=True)
-    write_checkpoint(tmp_path / "run" / "detector", old, checkpoint.read_state(run / "detector"))
+    write_checkpoint(tmp_path / "run" / "detector", old, read_state(run / "detector"))
     with pytest.raises(ModelError, match="by `archive`"):
         export(tmp_path / "run", tmp_path / "x.model")
     with pytest.raises(ModelError, match="no run"):
@@ -259,10 +260,10 @@ def test_tensors_that_do_not_fit_are_told(bundle: Path, tmp_path: Path) -> None:
 
 def test_a_run_that_has_not_ended_is_told_from_a_damaged_one(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="is damaged"):
-        checkpoint.read_state(tmp_path)
+        read_state(tmp_path)
     (tmp_path / "checkpoint_1").mkdir()
     with pytest.raises(ModelError, match=r"has not ended; run it again, or name one of its checkpoint_ folders"):
-        checkpoint.read_state(tmp_path)
+        read_state(tmp_path)
 
 
 def _with(bundle: Path, path: Path, **changed: object) -> Path:

@@ -1,7 +1,18 @@
-"""Epochs are said once each, as they end; those of an earlier run are not said again."""
+"""Epochs are said once each, as they end, and steps are shown; those of an earlier run are not said again."""
 
-from raypp.train.progress import begin_line, epochs_said
+import io
+import re
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from raypp import progress
+from raypp.cli.console import ConsoleProgress
+from raypp.progress import LineProgress
+from raypp.train.progress import StepDisplay, begin_line, epochs_said
 from raypp.train.results import EpochResult
+from raypp.train.steps import StepFile, TrainingStep
 
 
 def epoch(number: int, seconds: float) -> EpochResult:
@@ -37,3 +48,56 @@ def test_what_is_begun_is_said() -> None:
         "begins        images: 9 train, 2 val; 6 epochs of 3 steps, 2 done before; Ray takes up to a minute to start",
         "begins        images: 30 train; 6 epochs of 3 steps",
     ]
+
+
+def write(folder: Path, epoch: int, step: int) -> None:
+    file = StepFile(folder)
+    file.write(TrainingStep(epoch=epoch, epochs=2, step=step, steps=20, loss=4 / step, seconds_left=None))
+
+
+def test_a_log_has_a_line_for_steps_that_take_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([0.0, 1.0, 6.0, 20.0, 100.0, 101.0, 110.0])
+    monkeypatch.setattr(progress, "monotonic", lambda: next(times))
+    lines: list[str] = []
+    write(tmp_path, 1, 20)  # a killed run left it
+    with StepDisplay(tmp_path, 4, LineProgress(lines.append)) as display:
+        display.update()
+        for epoch, step in ((1, 1), (1, 1), (1, 4), (1, 20), (2, 2), (2, 10)):
+            write(tmp_path, epoch, step)
+            display.update()
+    assert lines == [
+        "epoch 1/2: 20 %, step 4/20, loss 1.000, 3 frames/s, 6 s gone",
+        "epoch 1/2: 100 %, evaluating, 4 frames/s, 20 s gone",
+        "epoch 2/2: 50 %, step 10/20, loss 0.400, 4 frames/s, 10 s gone",
+    ]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_worker_that_begins_an_epoch_anew_begins_its_display_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter([0.0, 6.0, 100.0, 106.0])
+    monkeypatch.setattr(progress, "monotonic", lambda: next(times))
+    lines: list[str] = []
+    with StepDisplay(tmp_path, 1, LineProgress(lines.append)) as display:
+        for step in (10, 2):
+            write(tmp_path, 1, step)
+            display.update()
+    assert [line.partition(", loss")[0] for line in lines] == [
+        "epoch 1/2: 50 %, step 10/20",
+        "epoch 1/2: 10 %, step 2/20",
+    ]
+
+
+def test_a_terminal_has_a_bar_for_each_epoch_and_lines_above_it(tmp_path: Path) -> None:
+    screen, results = io.StringIO(), list[EpochResult]()
+    console = Console(file=screen, width=120, force_terminal=True)
+    shown = ConsoleProgress(console)
+    display = StepDisplay(tmp_path, 4, shown)
+    with epochs_said(lambda: list(results), 2, lambda result, _: shown.say(f"epoch {result.epoch} ended"), display):
+        write(tmp_path, 1, 10)
+        results.append(epoch(1, 1.0))
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", screen.getvalue())
+    assert "epoch 1 ended" in text
+    assert re.search(r"epoch 1/2 .* 50 %  step 10/20, loss 0\.400  \d+ frames/s", text)
+    assert not list(tmp_path.iterdir())
