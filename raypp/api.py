@@ -154,7 +154,7 @@ def train_detector(settings: "TrainSettings", *, progress: Say | None = None) ->
 
     Args:
         settings: archive, folder of the run, model and schedule.
-        progress: is given a line an epoch.
+        progress: is given a line an epoch, and some within long ones.
 
     Raises:
         OptionError: naming a field that is out of range.
@@ -240,7 +240,7 @@ def fit_veil(
         out: folder of the fit.
         key: file of the owner's key.
         keep_checkpoints: keep encoder and adversaries, unsealed.
-        progress: is given a line an epoch.
+        progress: is given a line an epoch, and some within long ones.
 
     Raises:
         OptionError, SpecError: naming a field that is out of range.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from raypp.progress import Advance, Progress
 from raypp.train.progress import looking
-from raypp.train.steps import StepFile
+from raypp.train.steps import StepFile, TrainingStep
 
 
 class ArmDisplay:
@@ -32,11 +32,15 @@ class ArmDisplay:
         steps = {row_id: step for row_id, file in running.items() if (step := file.read()) is not None}
         ended = self._arms - len(running)
         done = max(self._done, ended + sum(step.done for step in steps.values()))  # an arm may have begun anew
-        words = [f"{row_id} epoch {step.epoch}/{step.epochs}, {step.words()}" for row_id, step in steps.items()]
-        where = "; ".join((f"{ended}/{self._arms}", *words))
+        where = "; ".join((f"{ended}/{self._arms}", *(_words(row_id, step) for row_id, step in steps.items())))
         if where != self._where:
             self._advance(done - self._done, where, 0)
             self._done, self._where = done, where
+
+
+def _words(row_id: str, step: TrainingStep) -> str:
+    left = "" if step.seconds_left is None else f", {step.seconds_left:.0f} s left in it"
+    return f"{row_id} epoch {step.epoch}/{step.epochs}, {step.words()}{left}"
 
 
 @contextmanager

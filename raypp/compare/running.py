@@ -197,6 +197,7 @@ def _train(
     seconds: list[float] = []
     curve: list[tuple[int, float, float]] = []
     if state is not None:
+        trainer.restore(state)
         seconds, curve = state.extra["seconds"], [tuple(point) for point in state.extra["curve"]]
         fitted = state.extra["fitted"]
         if batches.images is not None:
@@ -204,7 +205,7 @@ def _train(
     every = max(1, schedule.epochs // _CURVE_POINTS)
     data = TrainingData(batches.epoch, lambda: _in_order(val), inputs.images.classes, schedule.size)
     worker = WorkerContext.alone(device)
-    for ended in run_epochs(trainer, data, worker, state, StepFile(inputs.folder).write):
+    for ended in run_epochs(trainer, data, worker, StepFile(inputs.folder).write):
         seconds.append(ended.train_s)
         if trainer.epoch % every == 0 or trainer.epoch == schedule.epochs:
             scores = ended.evaluate().scores

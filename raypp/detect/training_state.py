@@ -112,4 +112,4 @@ def _read(folder: Path) -> Mapping[str, Any]:
 
 
 def _damaged(folder: Path, reason: str) -> ModelError:
-    return ModelError(f"checkpoint {folder} is damaged ({reason}); use an earlier one")
+    return ModelError(f"checkpoint {folder} is damaged ({reason}); use an earlier one, or remove it")

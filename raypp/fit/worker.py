@@ -15,7 +15,7 @@ from raypp.compare.plain import PlainFrames
 from raypp.compare.ultralytics import UltralyticsBatches, lay_out
 from raypp.detect.inputs.batch import DetectionBatch
 from raypp.detect.schedule import TrainingSchedule
-from raypp.detect.training_state import copy_state, holds_state, read_averages, read_state, write_state
+from raypp.detect.training_state import TrainingState, copy_state, holds_state, read_averages, read_state, write_state
 from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import OptionError
 from raypp.fit.adversary import AdversaryNetwork
@@ -62,14 +62,13 @@ def fit_worker(settings: FitSettings, out: Path, worker: WorkerContext, resume: 
             warm_up = schedule.model_copy(update={"epochs": settings.warm_up + schedule.close_mosaic})
             warm_up_codes(model, settings, batches(warm_up).epoch, schedule.steps, worker.device)
         trainer = _trainer(model, settings, schedule, worker)
-        state = read_state(resume) if resume is not None else None
         epochs = batches(schedule)
-        if state is not None and (recent := state.extra.get("recent")):
-            epochs.load(recent[worker.rank])
+        if resume is not None:
+            _go_on(trainer, epochs, read_state(resume), worker.rank)
         val = partial(_val_batches, images, settings, worker)
         inputs = TrainingData(epochs.epoch, val, images.classes, settings.size)
         started = monotonic()
-        for ended in run_epochs(trainer, inputs, worker, state, StepFile(out).write):
+        for ended in run_epochs(trainer, inputs, worker, StepFile(out).write):
             _restart_one(trainer, settings)
             result = FitEpoch.of(ended.losses, ended.evaluate().scores, monotonic() - started)
             parts = private_folder(out / RUNNING)  # the end of the fit deletes it; in /tmp it would outlive a kill
@@ -116,6 +115,14 @@ def _trainer(
         augmentation=None,
         rates={AdversaryNetwork: settings.adversary_rate},
     )
+
+
+def _go_on(trainer: Trainer, epochs: UltralyticsBatches, state: TrainingState, rank: int) -> None:
+    """Go on where a state was taken; one of version 1 does not tell the images that were loaded last."""
+    trainer.restore(state)
+    recent = state.extra.get("recent")
+    if recent is not None:
+        epochs.load(recent[rank])
 
 
 def _restart_one(trainer: Trainer, settings: FitSettings) -> None:

@@ -6,7 +6,6 @@ from functools import partial
 from time import perf_counter
 
 from raypp.detect.inputs.batch import DetectionBatch
-from raypp.detect.training_state import TrainingState
 from raypp.evaluate.matching import SampleMatches
 from raypp.evaluate.metrics import DetectionMatcher, score
 from raypp.evaluate.scores import Scores
@@ -64,26 +63,19 @@ class EndedEpoch:
 
 
 def run_epochs(
-    trainer: Trainer,
-    data: TrainingData,
-    worker: WorkerContext,
-    resume: TrainingState | None = None,
-    on_step: OnStep | None = None,
+    trainer: Trainer, data: TrainingData, worker: WorkerContext, on_step: OnStep | None = None
 ) -> Iterator[EndedEpoch]:
-    """Train to the last epoch of the trainer's schedule, and yield after each, when a checkpoint may be taken.
+    """Train from where the trainer stands to the last epoch of its schedule; yields after each, for a checkpoint.
 
     Args:
-        trainer: what is trained.
+        trainer: what is trained: new, or restored from a state.
         data: this worker's share.
         worker: its place; the matches of all workers are evaluated together.
-        resume: the state to go on from; None to begin.
         on_step: is told of each step of the first worker.
 
     Raises:
         ModelError: if a loss is not a number.
     """
-    if resume is not None:
-        trainer.restore(resume)
     while trainer.epoch < trainer.schedule.epochs:
         on_loss = None
         if on_step is not None and worker.rank == 0:

@@ -55,12 +55,14 @@ def train_worker(
     if settings.weights is not None:
         load_initial_weights(model, settings.weights, info.veil_id)
     trainer = Trainer(model, info.schedule, worker.device, worker.workers, worker.rank, worker.wrap)
-    if resume is not None and (own := read_model_info(resume)) != info:
-        raise ConflictError(f"run {settings.out} holds another training ({own.veil_id}); choose another `out`")
+    if resume is not None:
+        own = read_model_info(resume)
+        if own != info:
+            raise ConflictError(f"run {settings.out} holds another training ({own.veil_id}); choose another `out`")
+        trainer.restore(read_state(resume))
     data = TrainingData(train_batches, val_batches, info.classes, info.size)
-    state = read_state(resume) if resume is not None else None
     started = monotonic()
-    for ended in run_epochs(trainer, data, worker, state, StepFile(settings.out).write):
+    for ended in run_epochs(trainer, data, worker, StepFile(settings.out).write):
         evaluation = ended.evaluate()
         result = EpochResult.of(ended.losses, evaluation.scores, monotonic() - started)
         worker.end_epoch(settings.out, result, lambda folder: write_checkpoint(folder, info, trainer.state()))

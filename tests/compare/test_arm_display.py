@@ -7,9 +7,9 @@ from raypp.progress import SILENT
 from raypp.train.steps import StepFile, TrainingStep
 
 
-def _write(folder: Path, epoch: int, step: int) -> None:
+def _write(folder: Path, epoch: int, step: int, left: float | None = None) -> None:
     folder.mkdir(exist_ok=True)
-    StepFile(folder).write(TrainingStep(epoch=epoch, epochs=2, step=step, steps=4, loss=2.0, seconds_left=None))
+    StepFile(folder).write(TrainingStep(epoch=epoch, epochs=2, step=step, steps=4, loss=2.0, seconds_left=left))
 
 
 def test_arms_advance_by_their_steps_and_never_go_back(tmp_path: Path) -> None:
@@ -20,7 +20,7 @@ def test_arms_advance_by_their_steps_and_never_go_back(tmp_path: Path) -> None:
     display.update()
     _write(folders["plain-s0"], 1, 2)
     display.update()
-    _write(folders["default-s0"], 2, 2)
+    _write(folders["default-s0"], 2, 2, 7.6)
     display.update()
     _write(folders["plain-s0"], 1, 1)  # its worker was replaced
     display.update()
@@ -29,9 +29,15 @@ def test_arms_advance_by_their_steps_and_never_go_back(tmp_path: Path) -> None:
     assert advances == [
         (0, "0/2"),
         (0.25, "0/2; plain-s0 epoch 1/2, step 2/4, loss 2.000"),
-        (0.75, "0/2; plain-s0 epoch 1/2, step 2/4, loss 2.000; default-s0 epoch 2/2, step 2/4, loss 2.000"),
-        (0, "0/2; plain-s0 epoch 1/2, step 1/4, loss 2.000; default-s0 epoch 2/2, step 2/4, loss 2.000"),
-        (0.75, "1/2; default-s0 epoch 2/2, step 2/4, loss 2.000"),
+        (
+            0.75,
+            "0/2; plain-s0 epoch 1/2, step 2/4, loss 2.000; default-s0 epoch 2/2, step 2/4, loss 2.000, 8 s left in it",
+        ),
+        (
+            0,
+            "0/2; plain-s0 epoch 1/2, step 1/4, loss 2.000; default-s0 epoch 2/2, step 2/4, loss 2.000, 8 s left in it",
+        ),
+        (0.75, "1/2; default-s0 epoch 2/2, step 2/4, loss 2.000, 8 s left in it"),
     ]
 
 

@@ -4,16 +4,18 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from raypp.compare.arm import ArmProgress, ComparisonSchedule
 from raypp.compare.arm_names import parse_arm
 from raypp.compare.comparison import Comparison, compare
-from raypp.compare.images import read_images
 from raypp.compare.rows import read_arm_rows, read_matches
-from raypp.compare.task import run_arm_task, run_arms_here
+from raypp.compare.task import run_arms_here
+from raypp.detect.training_state import read_state
 from raypp.ingest.job import veil_here
 from raypp.progress import SILENT
 from tests.command import raypp, succeed
+from tests.killed import kill_within
 from tests.videos import make_dataset
 
 _ARMS = ("plain", "plain-cells", "library", "default", "open:fold=0,adapter_rate=4", "private-pixelation-16:epsilon=8")
@@ -92,35 +94,38 @@ def test_arms_run_on_ray_side_by_side(place: Path) -> None:
     assert {row.arm.name for row in read_arm_rows(out).values()} == {"plain-cells", "default"}
 
 
+_TWO = ("plain", "default")
+"""Mosaics of the first are made of images, of the second of codes."""
+
+
 def _comparison(place: Path, out: Path) -> Comparison:
-    schedule = ComparisonSchedule(size=96, epochs=3, batch=4)
-    arms = (parse_arm("default", 0),)
+    schedule = ComparisonSchedule(architecture="yolov8p", size=64, epochs=12, batch=4)  # mosaics in the first two
+    arms = tuple(parse_arm(name, 0) for name in _TWO)
     return Comparison(str(place / "tools"), out, place / "owner.key", schedule, arms, 0, "compare")
 
 
-def test_an_arm_that_was_stopped_goes_on_to_the_same_row(place: Path, tmp_path: Path) -> None:
-    class StoppedError(Exception):
-        pass
-
-    def stop(epoch: int, epochs: int, said: str) -> None:
-        if epoch == 2:
-            raise StoppedError
-
+def test_an_arm_killed_within_an_epoch_goes_on_to_the_same_row(place: Path, tmp_path: Path) -> None:
     def run(out: Path, report: ArmProgress) -> None:
-        asked = _comparison(place, out)
-        compare(asked, veil_here, lambda tasks: run_arms_here(tasks, lambda _: report), SILENT)
+        compare(_comparison(place, out), veil_here, lambda tasks: run_arms_here(tasks, lambda _: report), SILENT)
 
     run(tmp_path / "whole", lambda *_: None)
-    with pytest.raises(StoppedError):
-        run(tmp_path / "stopped", stop)
-    assert not read_arm_rows(tmp_path / "stopped")
+    options = ("--model", "yolov8p", "--size", 64, "--epochs", 12, "--batch", 4, "--wrong-keys", 0, "--seeds", 0)
+    for name in _TWO:
+        files = ("--out", tmp_path / "killed", "--key", place / "owner.key", "--arm", name)
+        kill_within(2, 2, "compare", place / "tools", *files, *options, "--here")
+    assert not read_arm_rows(tmp_path / "killed")
     epochs: list[int] = []
-    (task,) = _comparison(place, tmp_path / "stopped").tasks(read_images(str(place / "tools")))
-    run_arm_task(task, lambda epoch, *_: epochs.append(epoch))
-    assert epochs == [2, 3]
-    (whole,), (again,) = (read_arm_rows(tmp_path / name).values() for name in ("whole", "stopped"))
-    assert again.curve == whole.curve
-    assert (again.map50, again.map50_95, again.classes) == (whole.map50, whole.map50_95, whole.classes)
+    run(tmp_path / "killed", lambda epoch, *_: epochs.append(epoch))
+    assert epochs == [*range(2, 13)] * 2
+    whole, again = (read_arm_rows(tmp_path / name) for name in ("whole", "killed"))
+    assert len(again) == 2
+    for row_id, row in whole.items():
+        mine = again[row_id]
+        assert mine.curve == row.curve
+        assert (mine.map50, mine.map50_95, mine.classes) == (row.map50, row.map50_95, row.classes)
+        states = [read_state(tmp_path / name / "running" / row_id) for name in ("whole", "killed")]
+        assert all(torch.equal(tensor, states[1].ema[name]) for name, tensor in states[0].ema.items())
+        assert len(states[1].extra["seconds"]) == 12
 
 
 @pytest.mark.parametrize(

@@ -12,17 +12,18 @@ from raypp.compare.arm_names import parse_arm
 from raypp.compare.comparison import Comparison, compare
 from raypp.compare.rows import read_arm_rows
 from raypp.compare.task import run_arms_here
+from raypp.detect.bundle import read_bundle
 from raypp.detect.model import build_detector
 from raypp.errors import ConflictError, OptionError, SpecError
-from raypp.fit import worker
 from raypp.fit.results import FitEpoch
 from raypp.fit.run import run_fit
 from raypp.fit.settings import FitSettings, usual_channels
 from raypp.ingest.job import veil_here
-from raypp.progress import SILENT
+from raypp.progress import SILENT, LineProgress
 from raypp.train.initial_weights import check_veil
 from raypp.train.results import read_results
 from tests.command import succeed
+from tests.killed import kill_within
 from tests.videos import make_dataset
 
 
@@ -51,27 +52,33 @@ def _settings(place: Path, **changed: object) -> FitSettings:
     return asked.model_copy(update=changed)
 
 
-def test_a_stopped_fit_goes_on_to_where_it_would_have_come(place, monkeypatch):
+def _epochs(out: Path) -> list[FitEpoch]:
+    return [epoch.model_copy(update={"seconds": 0.0}) for epoch in read_results(out, FitEpoch)]
+
+
+def _start(out: Path) -> dict[str, torch.Tensor]:
+    """The detector that a fit left."""
+    return read_bundle(out / "start.model").tensors
+
+
+def test_a_fit_killed_within_an_epoch_goes_on_to_what_it_would_have_come_to(place):
     settings, key = _settings(place), place / "owner.key"
-    whole = run_fit(settings, place / "whole", key)
-    recorded = worker.record
-
-    def stopped(out, epoch):
-        recorded(out, epoch)
-        if epoch.epoch == 2:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(worker, "record", stopped)
-        run_fit(settings, place / "stopped", key)
-    assert [one.epoch for one in read_results(place / "stopped", FitEpoch)] == [1, 2]
-    went_on = run_fit(settings, place / "stopped", key)
-    assert [one.epoch for one in read_results(place / "stopped", FitEpoch)] == [1, 2, 3]
-    assert not (place / "stopped" / "running").exists()
-    assert went_on.last.box_loss == pytest.approx(whole.last.box_loss, rel=0.02)
-    assert went_on.last.detail == pytest.approx(whole.last.detail, abs=0.02)
+    run_fit(settings, place / "whole", key)
+    options = ("--model", "yolov8p", "--size", 64, "--epochs", 3, "--batch", 4, "--channels", 6, "--restart", 1)
+    files = ("--weights", place / "public.pt", "--key", key, "--out", place / "killed")
+    kill_within(3, 2, "fit", place / "tools", *files, *options, "--warm-up", 1, "--here")
+    assert [epoch.epoch for epoch in _epochs(place / "killed")] == [1, 2]
+    assert (place / "killed" / "step.json").exists()
+    lines: list[str] = []
+    run_fit(settings, place / "killed", key, progress=LineProgress(lines.append))
+    assert "3 epochs of 3 steps, 2 done before" in lines[0]
+    assert _epochs(place / "killed") == _epochs(place / "whole")
+    start, whole = _start(place / "killed"), _start(place / "whole")
+    assert all(torch.equal(tensor, start[name]) for name, tensor in whole.items())
+    left = {path.name for path in (place / "killed").iterdir()}
+    assert left == {"encoder.veil", "start.model", "fit.json", "results.csv", "tensorboard"}
     with pytest.raises(ConflictError, match="was begun with other settings"):
-        run_fit(_settings(place, hide=2.0), place / "stopped", key)
+        run_fit(_settings(place, hide=2.0), place / "killed", key)
 
 
 def _secret_tensors(checkpoint: Path) -> list[bytes]:

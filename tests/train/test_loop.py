@@ -57,7 +57,8 @@ def test_a_loop_that_goes_on_from_a_state_on_disk_ends_with_the_same_weights(tmp
     state = read_state(tmp_path)
     assert state.extra == {"own": [1, 2]}
     torch.manual_seed(99)
-    assert [ended.losses for ended in run_epochs(again, _data(), alone, state)] == losses[1:]
+    again.restore(state)
+    assert [ended.losses for ended in run_epochs(again, _data(), alone)] == losses[1:]
     for mine, theirs in ((again.model, whole.model), (again.ema.ema, whole.ema.ema)):
         assert all(torch.equal(tensor, theirs.state_dict()[name]) for name, tensor in mine.state_dict().items())
     assert list(run_epochs(again, _data(), alone)) == [], "the last epoch has ended"
