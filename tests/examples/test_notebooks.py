@@ -19,7 +19,7 @@ _SHOWS = {
         [
             r"frames        4\d from",
             r"kB a frame",
-            r"<VeiledFrame \w{8} of site-a/bench-1, 0\.00 s: codes 16x23x40, \d boxes> uint8 values up to 7",
+            r"<VeiledFrame \w{8} of [\w/-]+, \d\.\d\d s: codes 16x23x40, (\d box(es)?|no labels)> uint8",
             r"signed",
             r"shard .* was altered",
             r"VeilSettings: `fsp` is not known; did you mean fps\?",
