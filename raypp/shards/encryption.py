@@ -1,25 +1,21 @@
 """Parquet modular encryption of shards under a data key: protection at rest, apart from the veil."""
 
 import base64
-import datetime as dt
 import json
 import secrets
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
-
-import pyarrow.parquet.encryption as pe
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from typing import TYPE_CHECKING, Any, Self
 
 from raypp.errors import KeyFileError
 from raypp.io.json import read_json
 from raypp.io.private import create_secret, read_secret
-from raypp.shards.schema import SHARD_SCHEMA
 from raypp.veil.key import Secret
 from raypp.veil.keyfile import DATA_MAGIC, content_digest
 
-_KEY_NAME = "shards"
-_NONCE_BYTES = 12
+if TYPE_CHECKING:
+    from raypp.shards.parquet_properties import ParquetProperties
+
 _SECRET_BYTES = 32
 
 
@@ -28,7 +24,6 @@ class DataKey(Secret):
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
-        self._factory = pe.CryptoFactory(lambda _: _Wrapping(secret))
 
     @classmethod
     def generate(cls) -> Self:
@@ -52,22 +47,23 @@ class DataKey(Secret):
             "`raypp keygen --data`"
         )
 
+    @cached_property
+    def _properties(self) -> "ParquetProperties":
+        from raypp.shards.parquet_properties import ParquetProperties  # noqa: PLC0415 - needs pyarrow, slow to import
+
+        return ParquetProperties(self._secret)
+
     def encryption(self) -> Any:
         """Properties that make pyarrow encrypt a shard, footer included."""
-        columns = {_KEY_NAME: list(SHARD_SCHEMA.names)}
-        configuration = pe.EncryptionConfiguration(footer_key=_KEY_NAME, column_keys=columns, double_wrapping=False)
-        return self._factory.file_encryption_properties(pe.KmsConnectionConfig(), configuration)
+        return self._properties.of_shards()
 
     def table_encryption(self) -> Any:
         """Properties that make pyarrow encrypt a manifest or label table, footer included."""
-        # One key for all columns: nested ones, such as boxes, have no names that a list of columns takes.
-        whole = pe.EncryptionConfiguration(footer_key=_KEY_NAME, uniform_encryption=True, double_wrapping=False)
-        return self._factory.file_encryption_properties(pe.KmsConnectionConfig(), whole)
+        return self._properties.of_tables()
 
     def decryption(self) -> Any:
         """Properties that make pyarrow decrypt a shard, manifest or label table."""
-        configuration = pe.DecryptionConfiguration(cache_lifetime=dt.timedelta(minutes=5))
-        return self._factory.file_decryption_properties(pe.KmsConnectionConfig(), configuration)
+        return self._properties.of_readers()
 
 
 def _parse(text: bytes) -> bytes | None:
@@ -81,22 +77,3 @@ def _parse(text: bytes) -> bytes | None:
         return secret if len(secret) == _SECRET_BYTES else None
     except (ValueError, KeyError, TypeError):
         return None
-
-
-class _Wrapping(pe.KmsClient):  # type: ignore[misc]
-    """Wraps each file's own key by AES-256-GCM under the data key."""
-
-    def __init__(self, secret: bytes) -> None:
-        super().__init__()
-        self._cipher = AESGCM(secret)
-
-    def wrap_key(self, key_bytes: bytes, master_key_identifier: str) -> str:
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        return base64.b64encode(nonce + self._cipher.encrypt(nonce, key_bytes, master_key_identifier.encode())).decode()
-
-    def unwrap_key(self, wrapped_key: str | bytes, master_key_identifier: str) -> bytes:
-        raw = base64.b64decode(wrapped_key)
-        try:
-            return self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], master_key_identifier.encode())
-        except InvalidTag:
-            raise KeyFileError("this data key does not open the archive; use the one it was encrypted with") from None
