@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from raypp.veil.derivation import KeyStream
 from raypp.veil.key import Secret, VeilKey
+from raypp.veil.keystream import KeyStream
 from raypp.veil.spec import LearnedSpec
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from raypp.errors import SpecError
-from raypp.veil.derivation import KeyStream
 from raypp.veil.key import Secret, StreamSecrets
+from raypp.veil.keystream import KeyStream
 from raypp.veil.spec import EXACT_LIMIT, PatchSpec
 
 IntArray = npt.NDArray[np.int32]
