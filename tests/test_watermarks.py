@@ -2,7 +2,7 @@
 
 from raypp.veil.key import VeilKey
 from tests.serving.bundles import SPEC
-from tests.watermarks import found, secrets_of
+from tests.watermarks import places_with, secrets_of
 
 
 def test_each_secret_is_found_amid_zeros_and_nothing_else_is(tmp_path):
@@ -11,6 +11,6 @@ def test_each_secret_is_found_amid_zeros_and_nothing_else_is(tmp_path):
     for before in (0, 1, 4096):
         for name, needle in needles.items():
             place.write_bytes(bytes(before) + needle + bytes(64))
-            assert f"{name} in {place}" in found([place], {name: needle})
+            assert f"{name} in {place}" in places_with([place], {name: needle})
     place.write_bytes(bytes(1 << 20))
-    assert found([place], needles) == []
+    assert places_with([place], needles) == []
