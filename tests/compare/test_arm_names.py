@@ -21,16 +21,16 @@ def test_a_veil_is_the_default_with_some_fields_changed() -> None:
 
 
 def test_other_ways_to_hide_are_named_with_their_measure() -> None:
-    asked = {
+    written = {
         "pixelation-16": Pixelation(side=16),
         "blur-2.5": Blur(sigma=2.5),
         "blackout": Blackout(),
         "private-pixelation-16:epsilon=0.5": PrivatePixelation(side=16, epsilon=0.5),
         "private-pixelation-16:epsilon=1,neighbours=64": PrivatePixelation(side=16, epsilon=1.0, neighbours=64),
     }
-    arms = [parse_arm(text, 2) for text in asked]
-    assert [arm.obscuring for arm in arms] == list(asked.values())
-    assert [arm.name for arm in arms] == [way.name for way in asked.values()]
+    arms = [parse_arm(text, 2) for text in written]
+    assert [arm.obscuring for arm in arms] == list(written.values())
+    assert [arm.name for arm in arms] == [way.name for way in written.values()]
     assert {(arm.kind, arm.seed, arm.spec) for arm in arms} == {(ArmKind.OBSCURED, 2, None)}
     assert Arm.model_validate_json(arms[3].model_dump_json()) == arms[3]
     assert len({arm.row_id(ComparisonSchedule(), "tools") for arm in arms}) == 5
@@ -53,7 +53,7 @@ def test_a_veil_may_come_from_a_file(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("veil", "none of plain"),
         ("x:patch", "field=value"),
@@ -71,8 +71,8 @@ def test_a_veil_may_come_from_a_file(tmp_path) -> None:
         ("x:adapter_rate=true,fold=0,sub_keys_told=7", "sub_keys"),
     ],
 )
-def test_what_is_no_arm_is_refused(text: str, said: str) -> None:
-    with pytest.raises(OptionError, match=said):
+def test_what_is_no_arm_is_refused(text: str, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
         parse_arm(text, 0)
 
 

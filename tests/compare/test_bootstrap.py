@@ -16,15 +16,15 @@ def _matches(images: int, skill: float, seed: int) -> list[SampleMatches]:
     out = []
     for number in range(images):
         labelled = chance.integers(0, 3, chance.integers(1, 4)).astype(np.float32)
-        found = np.concatenate([labelled[chance.random(len(labelled)) < skill], chance.integers(0, 3, 2)])
-        right = np.arange(len(found)) < len(found) - 2
-        quality = chance.integers(1, 11, len(found)) * right
+        predicted = np.concatenate([labelled[chance.random(len(labelled)) < skill], chance.integers(0, 3, 2)])
+        right = np.arange(len(predicted)) < len(predicted) - 2
+        quality = chance.integers(1, 11, len(predicted)) * right
         out.append(
             SampleMatches(
                 sample_id=f"{number:04d}",
                 correct_PT=np.arange(10)[None] < quality[:, None],
                 confidence_P=np.clip(chance.normal(0.3 + 0.3 * right, 0.2), 0.01, 1).astype(np.float32),
-                predicted_P=found.astype(np.float32),
+                predicted_P=predicted.astype(np.float32),
                 labelled_L=labelled,
             )
         )
@@ -34,20 +34,26 @@ def _matches(images: int, skill: float, seed: int) -> list[SampleMatches]:
 @pytest.mark.parametrize("skill", [0.1, 0.6, 1.0])
 def test_with_every_image_once_it_is_the_score_of_ultralytics(skill: float) -> None:
     matches = _matches(60, skill, 1)
-    found = PrecisionTable(matches).score(np.ones(60, dtype=np.int64))
+    scores = PrecisionTable(matches).score(np.ones(60, dtype=np.int64))
     expected = score(matches, _CLASSES)
-    assert found[0] == pytest.approx(expected.map50, abs=1e-6)
-    assert found.mean() == pytest.approx(expected.map50_95, abs=1e-6)
+    assert scores[0] == pytest.approx(expected.map50, abs=1e-6)
+    assert scores.mean() == pytest.approx(expected.map50_95, abs=1e-6)
 
 
 def test_an_image_of_weight_two_is_an_image_that_is_there_twice() -> None:
     matches = _matches(30, 0.7, 2)
-    twice = [*matches, *(SampleMatches(**{**vars(one), "sample_id": one.sample_id + "x"}) for one in matches[:10])]
+    twice = [
+        *matches,
+        *(
+            SampleMatches(**{**vars(sample_matches), "sample_id": sample_matches.sample_id + "x"})
+            for sample_matches in matches[:10]
+        ),
+    ]
     weights = np.ones(30, dtype=np.int64)
     weights[:10] = 2
     expected = score(twice, _CLASSES)
-    found = PrecisionTable(matches).score(weights)
-    assert found[0] == pytest.approx(expected.map50, abs=5e-3)  # equal confidences may stand in another order
+    scores = PrecisionTable(matches).score(weights)
+    assert scores[0] == pytest.approx(expected.map50, abs=5e-3)  # equal confidences may stand in another order
 
 
 def test_a_detector_loses_nothing_against_itself() -> None:
@@ -60,8 +66,13 @@ def test_pairing_narrows_the_interval_and_a_loss_is_seen() -> None:
     reference = _matches(150, 0.9, 4)
     chance = np.random.default_rng(0)
     worse = [
-        SampleMatches(**{**vars(one), "correct_PT": one.correct_PT & (chance.random((len(one.correct_PT), 1)) < 0.9)})
-        for one in reference
+        SampleMatches(
+            **{
+                **vars(sample_matches),
+                "correct_PT": sample_matches.correct_PT & (chance.random((len(sample_matches.correct_PT), 1)) < 0.9),
+            }
+        )
+        for sample_matches in reference
     ]
     paired, _ = relative_gap([reference], [worse], replicates=200)
     shuffled, _ = relative_gap([reference], [[worse[at] for at in chance.permutation(150)]], replicates=200)

@@ -48,22 +48,22 @@ def test_boxes_are_painted_where_they_are_labelled(plain: ImageDataset, tmp_path
 def test_a_image_is_released_once(plain: ImageDataset, tmp_path: Path) -> None:
     way = PrivatePixelation(side=16, epsilon=1.0)
     first = obscure(plain, way, 96, tmp_path / "first")
-    written = {one.path: one.path.stat().st_mtime_ns for one in first.splits["train"]}
+    written = {image.path: image.path.stat().st_mtime_ns for image in first.splits["train"]}
     assert obscure(plain, way, 96, tmp_path / "first") == first
     assert {path: path.stat().st_mtime_ns for path in written} == written
     again = obscure(plain, way, 96, tmp_path / "again")
-    for one, other in zip(first.splits["train"], again.splits["train"], strict=True):
-        assert one.path.read_bytes() == other.path.read_bytes()
+    for image, other in zip(first.splits["train"], again.splits["train"], strict=True):
+        assert image.path.read_bytes() == other.path.read_bytes()
 
 
 def test_ultralytics_augments_what_is_obscured_already(plain: ImageDataset, tmp_path: Path) -> None:
     """Nothing of an image whose every square is one colour can be finer than that, however it is moved about."""
     hidden = obscure(plain, Pixelation(side=96), 96, tmp_path / "hidden")
     schedule = TrainingSchedule(epochs=20, batch=4, steps=1, seed=0)
-    library = UltralyticsBatches(
+    batches = UltralyticsBatches(
         lay_out(hidden, tmp_path / "running"), hidden.splits["train"], hidden.classes, schedule, 96
     )
-    (batch,) = library.epoch(0)
+    (batch,) = batches.epoch(0)
     assert batch.inputs.shape == (4, 3, 96, 96)
     rows, columns = (batch.inputs.float().diff(dim=axis).abs().amax(dim=1) > 12 for axis in (2, 3))
     assert rows.float().mean() < 0.05
@@ -72,7 +72,7 @@ def test_ultralytics_augments_what_is_obscured_already(plain: ImageDataset, tmp_
 
 def test_sizes_are_of_all_images(plain: ImageDataset, tmp_path: Path) -> None:
     hidden = obscure(plain, Pixelation(side=32), 96, tmp_path / "hidden")
-    found = figures(plain, hidden)
-    assert found.frames == 6
-    assert found.source_bytes == sum(one.path.stat().st_size for some in plain.splits.values() for one in some)
-    assert 0 < found.size_ratio < 0.5
+    measured = figures(plain, hidden)
+    assert measured.frames == 6
+    assert measured.source_bytes == sum(image.path.stat().st_size for some in plain.splits.values() for image in some)
+    assert 0 < measured.size_ratio < 0.5

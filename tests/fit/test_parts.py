@@ -71,12 +71,12 @@ def test_what_adversaries_gain_is_what_the_audit_measures():
     blurred = (images.float() + torch.from_numpy(chance.normal(0, 90, images.shape))).clamp(0, 255).byte()
     cells, edges, _ = cells_of(images.float() / 255, 8)
     mine, mine_edges, _ = cells_of(blurred.float() / 255, 8)
-    plain, reconstructed = (one.permute(0, 2, 3, 1).numpy() for one in (images, blurred))
+    plain, reconstructed = (shown.permute(0, 2, 3, 1).numpy() for shown in (images, blurred))
     assert float(correlation(mine, cells, textured(cells, UNIT))) == pytest.approx(
         scores.detail(reconstructed, plain, 8).mean(), abs=1e-3
     )
-    found = float(correlation(mine_edges, edges, textured(cells, UNIT)))
-    assert found == pytest.approx(scores.edges(reconstructed, plain, 8).mean(), abs=1e-3)
+    likeness = float(correlation(mine_edges, edges, textured(cells, UNIT)))
+    assert likeness == pytest.approx(scores.edges(reconstructed, plain, 8).mean(), abs=1e-3)
     assert float(explained(cells, cells)) == pytest.approx(1)
     assert float(explained(cells.mean((0, 2, 3), keepdim=True).expand_as(cells), cells)) == pytest.approx(0, abs=0.01)
 
@@ -136,8 +136,8 @@ def test_what_a_fit_leaves_gives_the_fitted_detectors_features(settings, tmp_pat
         for sub_key, stream in streams.items():
             codes = stream.encode(frames)
             plane = np.full((len(codes), 1, *codes.shape[2:]), sub_key, dtype=np.uint8)
-            found = start(torch.from_numpy(np.concatenate([codes, plane], axis=1)))[0]
-            assert torch.allclose(found, wanted, rtol=1e-3, atol=1e-2), float((found - wanted).abs().max())
+            started = start(torch.from_numpy(np.concatenate([codes, plane], axis=1)))[0]
+            assert torch.allclose(started, wanted, rtol=1e-3, atol=1e-2), float((started - wanted).abs().max())
 
 
 def test_the_network_at_the_edge_gives_the_levels_of_the_fit(settings):
@@ -149,14 +149,14 @@ def test_the_network_at_the_edge_gives_the_levels_of_the_fit(settings):
         frame = np.random.default_rng(height).integers(0, 256, (height, width, 3), dtype=np.uint8)
         with torch.no_grad():
             wanted = stem.encoder(torch.from_numpy(frame).permute(2, 0, 1)[None].float() / 255).round()[0].numpy()
-        found = network.levels(frame)
-        assert found.shape == (5, height // 8, width // 8)
-        assert np.mean(found != wanted) < 1e-3
-        assert np.abs(found - wanted).max() <= 1
+        levels = network.levels(frame)
+        assert levels.shape == (5, height // 8, width // 8)
+        assert np.mean(levels != wanted) < 1e-3
+        assert np.abs(levels - wanted).max() <= 1
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ({"epochs": 0}, "`epochs` 0 must be at least 1"),
         ({"hide": -1.0}, "`hide` -1.0 must not be negative"),
@@ -169,10 +169,10 @@ def test_the_network_at_the_edge_gives_the_levels_of_the_fit(settings):
         ({"adversaries": ()}, "name at least one of `adversaries`"),
     ],
 )
-def test_settings_out_of_range_are_named(settings, changed, told):
+def test_settings_out_of_range_are_named(settings, changed, message):
     with pytest.raises(OptionError) as caught:
         settings.model_copy(update=changed).check()
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_veil_that_cannot_be_is_refused_before_any_work(settings):

@@ -19,10 +19,10 @@ def _epoch(number: int) -> FitEpoch:
 
 
 def test_a_fit_reads_as_a_training_with_columns_of_its_own(tmp_path: Path) -> None:
-    made = [_epoch(number) for number in (1, 2)]
-    for one in made:
-        record(tmp_path, one)
-    assert read_results(tmp_path, FitEpoch) == made
+    epochs = [_epoch(number) for number in (1, 2)]
+    for epoch in epochs:
+        record(tmp_path, epoch)
+    assert read_results(tmp_path, FitEpoch) == epochs
     first = read_results(tmp_path, EpochResult)[0]
     assert (first.epoch, first.box_loss, first.dfl_loss, first.recall) == (1, 1.5, 0, 0.25)
     header = (tmp_path / "results.csv").read_text().splitlines()[0]
@@ -32,9 +32,9 @@ def test_a_fit_reads_as_a_training_with_columns_of_its_own(tmp_path: Path) -> No
 def test_an_epoch_takes_the_place_of_those_that_a_crash_left_behind(tmp_path: Path) -> None:
     for number in (1, 2, 3, 2):
         record(tmp_path, _epoch(number))
-    assert [one.epoch for one in read_results(tmp_path, FitEpoch)] == [1, 2]
+    assert [epoch.epoch for epoch in read_results(tmp_path, FitEpoch)] == [1, 2]
     board = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
-    assert [one.step for one in board.Scalars("adversaries/detail")] == [1, 2]
+    assert [scalar.step for scalar in board.Scalars("adversaries/detail")] == [1, 2]
     files = [path.name for path in (tmp_path / "tensorboard").iterdir()]
     assert len(files) == 4
     assert not [name for name in files if socket.gethostname() in name], "a run goes out; its machine's name does not"

@@ -41,12 +41,12 @@ def test_a_run_that_goes_on_is_one_run(tmp_path: Path) -> None:
     assert again.finish() is None
     client = mlflow.MlflowClient(tracking_uri=uri)
     experiment = client.get_experiment_by_name("raypp")
-    (found,) = client.search_runs([experiment.experiment_id])
-    assert found.info.status == "FINISHED"
-    assert found.data.tags["veil_id"] == "ab" * 16
-    assert found.data.params["epochs"] == "3"
-    history = client.get_metric_history(found.info.run_id, "map50")
-    assert [(one.step, one.value) for one in history] == [(1, 0.1), (2, 0.2), (3, 0.3)]
+    (run_found,) = client.search_runs([experiment.experiment_id])
+    assert run_found.info.status == "FINISHED"
+    assert run_found.data.tags["veil_id"] == "ab" * 16
+    assert run_found.data.params["epochs"] == "3"
+    history = client.get_metric_history(run_found.info.run_id, "map50")
+    assert [(point.step, point.value) for point in history] == [(1, 0.1), (2, 0.2), (3, 0.3)]
 
 
 def test_a_server_that_is_not_there_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,10 +63,10 @@ def test_no_password_of_a_server_is_told_when_it_goes_away(tmp_path: Path, monke
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
     run = MlflowRun(f"file:{tmp_path}/store", tmp_path, _INFO)
     run._client = mlflow.MlflowClient(tracking_uri="http://admin:pa@ssw0rd@127.0.0.1:9")
-    told = run.log(_result(1))
-    assert told is not None
-    assert "127.0.0.1:9" in told
-    assert "ssw0rd" not in told
+    problem = run.log(_result(1))
+    assert problem is not None
+    assert "127.0.0.1:9" in problem
+    assert "ssw0rd" not in problem
 
 
 def test_no_text_of_settings_and_nothing_for_workers_holds_the_servers_password(tmp_path: Path) -> None:

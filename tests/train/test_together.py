@@ -57,12 +57,12 @@ def _train(rank: int, workers: int, out: Path) -> None:
 
 
 def _digest(model: torch.nn.Module) -> str:
-    values = torch.cat([one.detach().flatten() for one in model.parameters()])
+    values = torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
     return hashlib.sha256(values.numpy().tobytes()).hexdigest()
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[object]]]:
+def told_by_ranks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[object]]]:
     out = tmp_path_factory.mktemp("together")
     context = torch.multiprocessing.get_context("spawn")
     processes = [context.Process(target=_train, args=(rank, 2, out)) for rank in range(2)]
@@ -75,17 +75,17 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[o
     return {path.stem: torch.load(path) for path in out.glob("*.pt")}
 
 
-def test_weights_are_equal_across_workers_after_every_step(told: dict[str, dict[str, list[object]]]) -> None:
-    first, second = told["2-0"], told["2-1"]
+def test_weights_are_equal_across_workers_after_every_step(told_by_ranks: dict[str, dict[str, list[object]]]) -> None:
+    first, second = told_by_ranks["2-0"], told_by_ranks["2-1"]
     assert len(first["digests"]) == _STEPS * _EPOCHS
     assert len(set(first["digests"])) == _STEPS * _EPOCHS
     assert first["digests"] == second["digests"]
     assert first["ema"] == second["ema"]
 
 
-def test_losses_of_two_workers_are_those_of_one(told: dict[str, dict[str, list[object]]]) -> None:
-    alone = told["1-0"]["losses"]
+def test_losses_of_two_workers_are_those_of_one(told_by_ranks: dict[str, dict[str, list[object]]]) -> None:
+    alone = told_by_ranks["1-0"]["losses"]
     for epoch in range(_EPOCHS):
         for name, value in alone[epoch].items():
-            together = np.mean([told[f"2-{rank}"]["losses"][epoch][name] for rank in range(2)])
+            together = np.mean([told_by_ranks[f"2-{rank}"]["losses"][epoch][name] for rank in range(2)])
             assert together == pytest.approx(value, rel=0.15), (epoch, name)

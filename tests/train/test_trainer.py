@@ -118,9 +118,11 @@ def test_the_adapter_learns_at_a_rate_of_its_own() -> None:
     for epoch in range(3):
         trainer.train_epoch(_batches(scenes, epoch))
     groups = trainer._optimizer.param_groups
-    adapter = {id(one) for one in model.model[3].parameters()}
-    theirs = [group["lr"] for group in groups if {id(one) for one in group["params"]} & adapter]
-    others = [group["lr"] for group in groups if not {id(one) for one in group["params"]} & adapter]
-    assert sum(len(group["params"]) for group in groups) == len({id(one) for g in groups for one in g["params"]})
+    adapter = {id(parameter) for parameter in model.model[3].parameters()}
+    theirs = [group["lr"] for group in groups if {id(parameter) for parameter in group["params"]} & adapter]
+    others = [group["lr"] for group in groups if not {id(parameter) for parameter in group["params"]} & adapter]
+    assert sum(len(group["params"]) for group in groups) == len(
+        {id(parameter) for g in groups for parameter in g["params"]}
+    )
     assert theirs == pytest.approx([7 * others[0]] * len(theirs))
     assert len(theirs) >= 2

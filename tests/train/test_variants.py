@@ -47,7 +47,7 @@ def test_epochs_and_seeds_choose_afresh_and_use_all_versions_alike() -> None:
     picks = np.array(
         [rows["variant_N"][chosen_variants(**rows, seed=seed, epoch=epoch)] for seed in (0, 1) for epoch in range(4)]
     )
-    shares = np.array([np.bincount(one, minlength=4) for one in picks]) / 400
+    shares = np.array([np.bincount(row, minlength=4) for row in picks]) / 400
     assert (abs(shares - 0.25) < 0.1).all()
     for other in picks[1:]:
         assert 0.15 < (other == picks[0]).mean() < 0.35, "as for choices that know nothing of each other"
