@@ -30,7 +30,7 @@ $(STAMP): requirements.txt pyproject.toml
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable .
 	@touch $@
 
-demo: setup  ## make a sample archive, veil it on a local Ray, verify it, and draw what an attacker sees
+demo: setup  ## make a sample archive, veil it, verify it, and draw what an attacker sees
 	$(BIN)/raypp demo --out demo-out
 
 # Folders of pure decisions: nothing in them starts Ray, a server or a training.

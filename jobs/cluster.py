@@ -73,7 +73,7 @@ def refuse_key_in_working_dir() -> None:
         remedies = "; ".join(f"{path.relative_to(Path.cwd())} is {_remedy(path)}" for path in key_files)
         raise KeyFileError(
             f"the submitted working directory holds key files, which Ray has now stored, and so they are lost: "
-            f"{remedies}. Keep keys outside, and name them by RAYPP_KEY_FILE or --key"
+            f"{remedies}. Keep keys outside, and name them by RAYPP_KEY_FILE or `key_path`"
         )
 
 

@@ -10,23 +10,24 @@ from collections.abc import Iterator, Sequence
 import ray
 
 from jobs.cluster import connect, refuse_key_in_working_dir
+from jobs.command import run_job
 from jobs.tasks import each_on_ray
-from raypp.cli.app import run_command
-from raypp.cli.compare import make_compare_command
+from raypp.cli.compare import compare_command
 from raypp.compare.comparison import ArmTask
 from raypp.compare.task import run_arm_task
 from raypp.errors import ModelError
+from raypp.execution import ExecutionSettings
 
 
-def arms_on_ray(tasks: Sequence[ArmTask], address: str | None, cpus: float, gpus: float) -> Iterator[str]:
+def arms_on_ray(tasks: Sequence[ArmTask], execution: ExecutionSettings) -> Iterator[str]:
     """Run arms on a Ray cluster, as many at once as there is room for; yields each row_id as its row is written.
 
     Raises:
         ModelError: if an arm failed; the others' rows are kept.
     """
-    connect(address)
+    connect(execution.address)
     failed: list[str] = []
-    yield from each_on_ray(_run, {task.row_id: task.model_dump_json() for task in tasks}, cpus, gpus, failed)
+    yield from each_on_ray(_run, {task.row_id: task.model_dump_json() for task in tasks}, execution, failed)
     if failed:
         raise ModelError(f"{len(failed)} arms failed, the first {failed[0]}; run again to train what has no row")
 
@@ -42,7 +43,7 @@ def _run(task: str) -> str:
 
 def main() -> None:
     """Run the command on the cluster that this process was submitted to, or on a local Ray."""
-    run_command(make_compare_command(arms_on_ray), before=refuse_key_in_working_dir)
+    run_job(compare_command, "compare", arms_on_ray, before=refuse_key_in_working_dir)
 
 
 if __name__ == "__main__":

@@ -13,27 +13,29 @@ from ray.data import ActorPoolStrategy
 
 from actors.predict_actor import PredictActor
 from jobs.cluster import connect
+from jobs.command import run_job
 from jobs.shard_source import read_archive
-from raypp.cli.app import run_command
-from raypp.cli.evaluate import ClusterOptions, make_evaluate_command
+from raypp.cli.evaluate import evaluate
 from raypp.errors import ModelError
 from raypp.evaluate.predict import PREDICT_BATCH, PREDICT_COLUMNS
 from raypp.evaluate.request import PredictedSample, PredictSettings
+from raypp.execution import ExecutionSettings
 
 # Detectors that need all CPUs would leave none for the read tasks that feed them.
 _ACTOR_SHARE = 0.9
 _READ_CPUS = 0.02
 
 
-def study_on_ray(settings: PredictSettings, options: ClusterOptions) -> Iterator[PredictedSample]:
+def study_on_ray(settings: PredictSettings, execution: ExecutionSettings) -> Iterator[PredictedSample]:
     """Study every labelled frame of a split on a Ray cluster, each once, in any order.
 
     Raises:
         ModelError: if a shard or the detector cannot be read where it is needed.
     """
-    connect(options.address, pools=True)
+    connect(execution.address, pools=True)
+    workers = execution.workers or 1
     nodes = ray.nodes()  # type: ignore[no-untyped-call]
-    cpus = cpus_each([float(node["Resources"].get("CPU", 0)) for node in nodes if node["Alive"]], options.workers)
+    cpus = cpus_each([float(node["Resources"].get("CPU", 0)) for node in nodes if node["Alive"]], workers)
     frames = read_archive(
         settings.archive, settings.labels_version, PREDICT_COLUMNS, settings.data_key_path, cpus=_READ_CPUS
     )
@@ -43,9 +45,9 @@ def study_on_ray(settings: PredictSettings, options: ClusterOptions) -> Iterator
         fn_constructor_kwargs={"settings": settings.model_dump_json(), "threads": max(1, round(cpus))},
         batch_size=PREDICT_BATCH,
         batch_format="pyarrow",
-        compute=ActorPoolStrategy(size=options.workers),
+        compute=ActorPoolStrategy(size=workers),
         num_cpus=_ACTOR_SHARE * cpus,
-        num_gpus=1 if options.gpu else None,
+        num_gpus=execution.gpus or None,
     )
     try:
         for row in studied.iter_rows():
@@ -68,7 +70,7 @@ def _root(text: str) -> str:
 
 def main() -> None:
     """Run the command on the cluster that this process was submitted to, or on a local Ray."""
-    run_command(make_evaluate_command(study_on_ray, workers=1))
+    run_job(evaluate, "evaluate", study_on_ray)
 
 
 if __name__ == "__main__":

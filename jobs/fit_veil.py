@@ -13,10 +13,11 @@ from ray import train as ray_train
 from ray.train.torch import TorchTrainer, prepare_model
 
 from jobs.cluster import connect, refuse_key_in_working_dir
+from jobs.command import run_job
 from jobs.team import root_cause, worker_context, worker_cpus, worker_threads
-from raypp.cli.app import run_command
-from raypp.cli.fit import make_fit_command
+from raypp.cli.fit import fit
 from raypp.errors import ModelError
+from raypp.execution import ExecutionSettings
 from raypp.fit.checkpoints import RUNNING
 from raypp.fit.settings import FitSettings
 from raypp.fit.worker import fit_worker
@@ -25,13 +26,13 @@ from raypp.io.private import private_umask
 _MOST_FAILURES = 3
 
 
-def fit_on_ray(settings: FitSettings, out: Path, address: str | None) -> Path:
+def fit_on_ray(settings: FitSettings, out: Path, execution: ExecutionSettings) -> Path:
     """Fit on a Ray cluster; returns the folder of the last checkpoint.
 
     Raises:
         ModelError: if fitting failed more often than it may.
     """
-    connect(address)
+    connect(execution.address)
     trainer = TorchTrainer(
         _fit_loop,
         train_loop_config={
@@ -73,7 +74,7 @@ def _fit_loop(config: dict[str, Any]) -> None:
 
 def main() -> None:
     """Run the command on the cluster that this process was submitted to, or on a local Ray."""
-    run_command(make_fit_command(fit_on_ray), before=refuse_key_in_working_dir)
+    run_job(fit, "fit", fit_on_ray, before=refuse_key_in_working_dir)
 
 
 if __name__ == "__main__":

@@ -16,11 +16,12 @@ from typing import Any
 from rich.console import Console
 
 from actors.listening import ADDRESS_VARIABLE, listen_where_told
+from jobs.command import run_job
 from jobs.local_ray import keep_local, listens_everywhere, session_folder, with_own_code_alone, without_noise
 from jobs.starting import start_told
-from raypp.cli.app import run_command
-from raypp.cli.serve import make_serve_command
+from raypp.cli.serve import serve as serve_command
 from raypp.errors import RayppError
+from raypp.execution import ExecutionSettings
 from raypp.serving.bundles import describe_bundle
 from raypp.serving.door import FRONT_VARIABLE, LIMITS_VARIABLE, SERVICER
 from raypp.serving.service_address import ServiceAddress
@@ -31,14 +32,15 @@ _OBJECT_STORE_BYTES = 256 << 20
 _GLANCE_S = 1.0
 
 
-def serve_on_ray(settings: ServiceSettings, where: ServiceAddress, address: str | None) -> None:
+def serve_on_ray(settings: ServiceSettings, where: ServiceAddress, execution: ExecutionSettings) -> None:
     """Serve on a Ray of this machine alone, or on a running one, until SIGTERM; SIGHUP reads models anew.
 
     Args:
         settings: of the service.
         where: interfaces and ports.
-        address: of a running Ray; None starts one.
+        execution: address of a running Ray; None starts one.
     """
+    address = execution.address
     if address is None:
         # Through the environment, so that a password in it stands in no argument that Ray keeps and shows.
         os.environ[LEDGER_VARIABLE] = settings.ledger_url()
@@ -158,7 +160,7 @@ def _check_bound(where: ServiceAddress) -> None:
 
 def main() -> None:
     """Run the command as a program of its own."""
-    run_command(make_serve_command(serve_on_ray))
+    run_job(serve_command, "serve", serve_on_ray)
 
 
 if __name__ == "__main__":

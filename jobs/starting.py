@@ -12,7 +12,7 @@ def start_told(address: str | None) -> Iterator[None]:
     try:
         yield
     except ConnectionError:
-        raise RayppError(f"no Ray answers at {address}; check --address, or leave it out for a local Ray") from None
+        raise RayppError(f"no Ray answers at {address}; check `address`, or leave it out for a local Ray") from None
     except Exception as error:
         if "timed out during startup" not in str(error):  # Ray raises a bare Exception
             raise

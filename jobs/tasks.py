@@ -4,20 +4,21 @@ from collections.abc import Callable, Iterator, Mapping
 
 import ray
 
+from raypp.execution import ExecutionSettings
+
 
 def each_on_ray(
-    run: Callable[[str], str], tasks: Mapping[str, str], cpus: float, gpus: float, failed: list[str]
+    run: Callable[[str], str], tasks: Mapping[str, str], execution: ExecutionSettings, failed: list[str]
 ) -> Iterator[str]:
     """Run a function on each task; yields what it returns, as it is done.
 
     Args:
         run: given a task as JSON.
         tasks: by what each is called.
-        cpus: of each.
-        gpus: of each.
+        execution: CPUs and GPUs of each.
         failed: takes one line for each task that failed.
     """
-    remote = ray.remote(run).options(num_cpus=cpus, num_gpus=gpus, max_retries=3)
+    remote = ray.remote(run).options(num_cpus=execution.cpus or 1, num_gpus=execution.gpus or 0, max_retries=3)
     pending = {remote.remote(task): name for name, task in tasks.items()}
     while pending:
         (done,), _ = ray.wait(list(pending), num_returns=1)

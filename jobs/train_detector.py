@@ -14,16 +14,17 @@ from ray.data import DataContext
 from ray.train.torch import TorchTrainer, prepare_model
 
 from jobs.cluster import connect
+from jobs.command import run_job
 from jobs.shard_source import read_archive
 from jobs.team import root_cause, worker_context, worker_cpus, worker_threads
-from raypp.cli.app import run_command
-from raypp.cli.train import make_train_command
+from raypp.cli.train import train
 from raypp.detect.inputs.batch import COLUMNS, DetectionBatch, batch_of_rows, batches_of_epoch
 from raypp.detect.inputs.dataset import TRAIN, VAL, VeiledDataset
 from raypp.detect.inputs.rows import SHUFFLED_ROWS, VAL_ROWS
 from raypp.detect.inputs.variants import VARIANT_COLUMNS
 from raypp.detect.model_info import ModelInfo
 from raypp.errors import ModelError, ShardError
+from raypp.execution import ExecutionSettings
 from raypp.train.settings import TrainSettings
 from raypp.train.worker import train_worker
 
@@ -32,13 +33,15 @@ _HELD_SHARE = 0.2
 """Part of the cluster's object store that each split may be held in."""
 
 
-def train_on_ray(settings: TrainSettings, info: ModelInfo, dataset: VeiledDataset, address: str | None) -> Path:
+def train_on_ray(
+    settings: TrainSettings, info: ModelInfo, dataset: VeiledDataset, execution: ExecutionSettings
+) -> Path:
     """Train on a Ray cluster; returns the folder of the checkpoint with the best mAP50-95.
 
     Raises:
         ModelError: if training failed more often than it may.
     """
-    connect(address)
+    connect(execution.address)
     DataContext.get_current().execution_options.preserve_order = True
     frames = read_archive(
         settings.archive, dataset.labels_version, (*COLUMNS, *VARIANT_COLUMNS), settings.data_key_path
@@ -123,7 +126,7 @@ def _train_loop(config: dict[str, Any]) -> None:
 
 def main() -> None:
     """Run the command on the cluster that this process was submitted to, or on a local Ray."""
-    run_command(make_train_command(train_on_ray))
+    run_job(train, "train", train_on_ray)
 
 
 if __name__ == "__main__":

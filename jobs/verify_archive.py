@@ -12,8 +12,9 @@ import ray
 from pydantic import TypeAdapter
 
 from jobs.cluster import connect, refuse_key_in_working_dir
-from raypp.cli.app import run_command
-from raypp.cli.verify import make_verify_command
+from jobs.command import run_job
+from raypp.cli.verify import verify
+from raypp.execution import ExecutionSettings
 from raypp.shards.encryption import DataKey
 from raypp.shards.manifest import read_manifest
 from raypp.shards.receipt import Receipt
@@ -24,12 +25,12 @@ _CHECK = TypeAdapter(ShardCheck)
 
 
 def check_on_ray(
-    root: str, receipts: Sequence[Receipt], data_key: Path | None, address: str | None
+    root: str, receipts: Sequence[Receipt], data_key: Path | None, execution: ExecutionSettings
 ) -> Iterator[ShardCheck]:
     """Check the shards of receipts on a Ray cluster, in any order."""
     if not receipts:
         return
-    connect(address, pools=True)
+    connect(execution.address, pools=True)
     rows = [{"receipt": receipt.to_bytes().decode()} for receipt in receipts]
     checked = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
         _Check,  # type: ignore[arg-type]  # Ray takes a class, whose instances map rows
@@ -62,7 +63,7 @@ def _room(shards: int) -> int:
 
 def main() -> None:
     """Run the command on the cluster that this process was submitted to, or on a local Ray."""
-    run_command(make_verify_command(check_on_ray, always=True), before=refuse_key_in_working_dir)
+    run_job(verify, "verify", check_on_ray, before=refuse_key_in_working_dir)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from raypp.demo.workshop.sample import make_sample
     from raypp.errors import RayppError
     from raypp.evaluate.frame_images import draw_veiled
+    from raypp.execution import ExecutionSettings
     from raypp.fit.settings import FitSettings
     from raypp.ingest.settings import VeilSettings
     from raypp.shards.encryption import DataKey
@@ -43,6 +44,7 @@ __all__ = [
     "Comparison",
     "ComparisonSchedule",
     "DataKey",
+    "ExecutionSettings",
     "FitSettings",
     "RayppError",
     "Split",
@@ -72,6 +74,7 @@ _ELSEWHERE = {
     "AuditSettings": "raypp.audit.settings",
     "Comparison": "raypp.compare.comparison",
     "DataKey": "raypp.shards.encryption",
+    "ExecutionSettings": "raypp.execution",
     "FitSettings": "raypp.fit.settings",
     "RayppError": "raypp.errors",
     "ComparisonSchedule": "raypp.compare.arm",

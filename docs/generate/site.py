@@ -15,10 +15,11 @@ _LINK = re.compile(r"(?P<image>!?)\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)\)")
 
 
 sys.path.insert(0, str(_ROOT))  # mkdocs loads this file by its path
-from docs.generate import api, commands, models, protos  # noqa: E402
+from docs.generate import api, commands, exit_codes, models, protos  # noqa: E402
 
 REFERENCES: dict[str, Callable[[], str]] = {
     "reference/commands.md": commands.page,
+    "reference/exit-codes.md": exit_codes.page,
     "reference/settings.md": models.settings_page,
     "reference/report.md": models.report_page,
     "reference/api.md": api.page,

@@ -1,6 +1,6 @@
 """An audit from its settings to report and certificate."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,14 +10,15 @@ from raypp.audit.lab import lab_of
 from raypp.audit.report.page import write_audit_report
 from raypp.audit.settings import AuditSettings
 from raypp.audit.targets.target import VEIL
-from raypp.audit.tasks import IMAGES, AttackTask, missing, read_attack_rows, tasks
+from raypp.audit.tasks import IMAGES, AttackExecutor, attack_here, missing, read_attack_rows, tasks
 from raypp.audit.verdict.broken_by import pairs_needed
 from raypp.audit.verdict.certificate import CERTIFICATE, Gate, ImageCounts, certify, sign
 from raypp.audit.verdict.gates import Verdict
 from raypp.audit.verdict.headline import first_look, headlines
 from raypp.errors import KeyFileError
+from raypp.execution import ExecutionSettings, On, on_ray
 from raypp.io.private import PUBLIC, private_folder, private_umask, write_private
-from raypp.progress import Progress
+from raypp.progress import SILENT, Progress
 from raypp.text.wording import counted
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import load_key
@@ -44,14 +45,21 @@ class AuditSummary(BaseModel):
 
 @private_umask()
 def run_audit(
-    settings: AuditSettings, execute: Callable[[Sequence[AttackTask]], Iterator[str]], progress: Progress
+    settings: AuditSettings, execution: ExecutionSettings | None = None, progress: Progress = SILENT
 ) -> AuditSummary:
     """Make the attacks that have no row yet, then write report and certificate.
 
+    Args:
+        settings: footage, key, veil and budget.
+        execution: where attacks are made; by default two or more on Ray, and one in this process.
+        progress: is told how far it is.
+
     Raises:
-        OptionError: if the footage is too little.
+        OptionError: if the footage is too little, or the place cannot be.
         KeyFileError: if the key cannot sign.
     """
+    execution = execution or ExecutionSettings()
+    execution.check("cpus")
     key = load_key(settings.key_path)
     if not isinstance(key, VeilKey):
         raise KeyFileError(f"{settings.key_path} is a site's key, which cannot sign; give the owner's key")
@@ -59,6 +67,7 @@ def run_audit(
     private_folder(settings.out)
     left = missing(wanted)
     if left:
+        execute: AttackExecutor = on_ray("audit", execution) if execution.choose(len(left)) is On.RAY else attack_here
         with progress.task("attacking", len(left)) as advance:
             for done in execute(left):
                 advance(1, done, 0)

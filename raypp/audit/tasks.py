@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
 
@@ -22,6 +22,7 @@ from raypp.audit.suite.case_builder import insider_digest
 from raypp.audit.suite.suite import Requirement
 from raypp.audit.targets.target import VEIL, under_other_key
 from raypp.errors import ConflictError
+from raypp.execution import Executor
 from raypp.io.atomic import write_text
 from raypp.io.private import private_umask
 from raypp.veil.keyfile import load_key
@@ -69,8 +70,8 @@ class AttackTask(BaseModel):
         return f"{words}-{hashlib.sha256(settings_json.encode()).hexdigest()[:8]}"
 
 
-ClusterTasks = Callable[[Sequence[AttackTask], str | None, float], Iterator[str]]
-"""Runs tasks on a cluster: tasks, address, CPUs of each."""
+AttackExecutor = Executor[[Sequence[AttackTask]], Iterator[str]]
+"""Makes attacks, and yields what each is called as its row is written."""
 
 
 def tasks(settings: AuditSettings) -> list[AttackTask]:

@@ -10,11 +10,10 @@ from typer.core import TyperCommand, TyperGroup
 from raypp import __version__
 from raypp.cli.commands import COMMANDS, load_command
 from raypp.cli.console import error_console
+from raypp.cli.exit_codes import ExitCode
 from raypp.cli.flags import with_flags
 from raypp.errors import RayppError
 
-EXIT_ERROR = 1
-_EXIT_INTERRUPTED = 130
 _STOPPED = "raypp: stopped; run the same command again to go on where it stopped"
 
 
@@ -66,7 +65,7 @@ def run_command(command: Callable[..., None], before: Callable[[], None] | None 
 def _print_version(asked: bool) -> None:
     if asked:
         typer.echo(__version__)
-        raise typer.Exit
+        raise typer.Exit(ExitCode.DONE)
 
 
 def _root(
@@ -88,11 +87,11 @@ def _guard(app: typer.Typer, before: Callable[[], None] | None = None) -> None:
         app()
     except RayppError as error:
         console.print(with_flags(f"raypp: {error}"), highlight=False, markup=False)
-        sys.exit(EXIT_ERROR)
+        sys.exit(ExitCode.FAILED)
     except KeyboardInterrupt:
         console.print(_STOPPED)
-        sys.exit(_EXIT_INTERRUPTED)
+        sys.exit(ExitCode.INTERRUPTED)
     except SystemExit as end:
-        if end.code == _EXIT_INTERRUPTED:  # typer's own answer to Ctrl-C within a command, without a word
+        if end.code == ExitCode.INTERRUPTED:  # typer's own answer to Ctrl-C within a command, without a word
             console.print(_STOPPED)
         raise

@@ -1,105 +1,92 @@
 """The `raypp audit` command."""
 
-from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from raypp.audit.core.budget import Budget
 from raypp.cli.console import ConsoleProgress, error_console, say
+from raypp.cli.execution import execution_of
 from raypp.cli.json_file import write_json
-from raypp.cli.options import JsonFile, OwnersKey, RayAddress, SquareSize
+from raypp.cli.options import Here, JsonFile, OwnersKey, RayAddress, RunsOn, SquareSize
 from raypp.errors import OptionError
-from raypp.execution import cluster_unless_here
+from raypp.execution import On
 from raypp.io.filesystem import is_url
 from raypp.shards.place import refuse_within_archive
 from raypp.train.options import check_size, check_weights
 from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.keyfile import resolve_key_path
 
-if TYPE_CHECKING:
-    from raypp.audit.tasks import AttackTask, ClusterTasks  # needs torch
 
+def audit(
+    sources: Annotated[list[str], typer.Argument(help="The owner's own footage, as for `raypp veil`.")],
+    out: Annotated[Path, typer.Option(help="Folder of rows, report and certificate; it stays inside.")],
+    key: OwnersKey = None,
+    spec: Annotated[
+        Path | None,
+        typer.Option(help="Veil spec (JSON) or encoder file (default: the default veil)."),
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="Detector on codes of this veil: a bundle or a run's detector folder.")
+    ] = None,
+    weights: Annotated[Path | None, typer.Option(help="Public weights (.pt) of the detector's architecture.")] = None,
+    members: Annotated[
+        str | None,
+        typer.Option(
+            help="Dataset with what the detector learnt from in train, others in val (default: among SOURCES)."
+        ),
+    ] = None,
+    size: SquareSize = 640,
+    budget: Annotated[
+        Budget, typer.Option(help="quick: three minutes; standard: three hours; full: many hours, of a core.")
+    ] = Budget.STANDARD,
+    seed: Annotated[int, typer.Option(help="Of what is attacked, and of the attackers' chances.", min=0)] = 0,
+    on: RunsOn = On.AUTO,
+    address: RayAddress = None,
+    cpus: Annotated[float | None, typer.Option(help="CPUs of each attack on Ray (default: 1).", min=0.1)] = None,
+    here: Here = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    json_file: JsonFile = None,
+) -> None:
+    """Attack a veil on the owner's own images; write rows, a report with images, and a signed certificate.
 
-def make_audit_command(cluster: "ClusterTasks | None") -> Callable[..., None]:
-    """Return the `audit` command, running attacks on a cluster or, without one, in its own process."""
+    Every attack leaves a JSON row under OUT/rows; run again, and only what is missing is done. OUT/public is
+    what may be handed out; all else in OUT may show plain images.
 
-    def audit(
-        sources: Annotated[list[str], typer.Argument(help="The owner's own footage, as for `raypp veil`.")],
-        out: Annotated[Path, typer.Option(help="Folder of rows, report and certificate; it stays inside.")],
-        key: OwnersKey = None,
-        spec: Annotated[
-            Path | None,
-            typer.Option(help="Veil spec (JSON) or encoder file (default: the default veil)."),
-        ] = None,
-        model: Annotated[
-            Path | None, typer.Option(help="Detector on codes of this veil: a bundle or a run's detector folder.")
-        ] = None,
-        weights: Annotated[
-            Path | None, typer.Option(help="Public weights (.pt) of the detector's architecture.")
-        ] = None,
-        members: Annotated[
-            str | None,
-            typer.Option(
-                help="Dataset with what the detector learnt from in train, others in val (default: among SOURCES)."
-            ),
-        ] = None,
-        size: SquareSize = 640,
-        budget: Annotated[
-            Budget, typer.Option(help="quick: three minutes; standard: three hours; full: many hours, of a core.")
-        ] = Budget.STANDARD,
-        seed: Annotated[int, typer.Option(help="Of what is attacked, and of the attackers' chances.", min=0)] = 0,
-        here: Annotated[bool, typer.Option("--here", help="Attack in this process, without Ray.")] = False,
-        address: RayAddress = None,
-        cpus: Annotated[float, typer.Option(help="CPUs of each attack on Ray.", min=0.1)] = 1,
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
-        json_file: JsonFile = None,
-    ) -> None:
-        """Attack a veil on the owner's own images; write rows, a report with images, and a signed certificate.
+    Example: raypp audit /data/videos --key owner.key --out audit --budget quick
 
-        Every attack leaves a JSON row under OUT/rows; run again, and only what is missing is done. OUT/public is
-        what may be handed out; all else in OUT may show plain images.
+    Example: raypp audit videos.csv --key owner.key --spec fitted/encoder.veil --out audit --budget full
+    """
+    execution = execution_of(on, address, cpus=cpus, here=here)
+    refuse_within_archive(out, "plain images")
+    check_size(size)
+    veil, encoder = spec_and_encoder(spec)
+    if model is not None and not model.exists():
+        raise OptionError(f"--model {model} is not there; give a file that is")
+    check_weights(weights)
+    key_path = resolve_key_path(key).absolute()
+    from raypp.audit.run import audit_plan_lines, audit_summary_lines, run_audit  # noqa: PLC0415 - needs torch, slow to import
+    from raypp.audit.settings import AuditSettings  # noqa: PLC0415
 
-        Example: raypp audit /data/videos --key owner.key --out audit --budget quick
+    settings = AuditSettings(
+        sources=tuple(one if is_url(one) else str(Path(one).absolute()) for one in sources),
+        out=out.absolute(),
+        key_path=key_path,
+        spec=veil,
+        encoder=encoder,
+        model=model.absolute() if model else None,
+        weights=weights.absolute() if weights else None,
+        members=str(Path(members).absolute()) if members and not is_url(members) else members,
+        size=size,
+        budget=budget,
+        seed=seed,
+    )
+    console = error_console()
+    if dry_run:
+        say(console, audit_plan_lines(settings))
+        return
 
-        Example: raypp audit videos.csv --key owner.key --spec fitted/encoder.veil --out audit --budget full
-        """
-        on_ray = cluster_unless_here(cluster, here=here, address=address)
-        refuse_within_archive(out, "plain images")
-        check_size(size)
-        veil, encoder = spec_and_encoder(spec)
-        if model is not None and not model.exists():
-            raise OptionError(f"--model {model} is not there; give a file that is")
-        check_weights(weights)
-        key_path = resolve_key_path(key).absolute()
-        from raypp.audit.run import audit_plan_lines, audit_summary_lines, run_audit  # noqa: PLC0415 - needs torch, slow to import
-        from raypp.audit.settings import AuditSettings  # noqa: PLC0415
-        from raypp.audit.tasks import attack_here  # noqa: PLC0415
-
-        settings = AuditSettings(
-            sources=tuple(one if is_url(one) else str(Path(one).absolute()) for one in sources),
-            out=out.absolute(),
-            key_path=key_path,
-            spec=veil,
-            encoder=encoder,
-            model=model.absolute() if model else None,
-            weights=weights.absolute() if weights else None,
-            members=str(Path(members).absolute()) if members and not is_url(members) else members,
-            size=size,
-            budget=budget,
-            seed=seed,
-        )
-        console = error_console()
-        if dry_run:
-            say(console, audit_plan_lines(settings))
-            return
-
-        def execute(todo: "Sequence[AttackTask]") -> Iterator[str]:
-            return attack_here(todo) if on_ray is None else on_ray(todo, address, cpus)
-
-        summary = run_audit(settings, execute, ConsoleProgress(console))
-        say(console, audit_summary_lines(summary))
-        write_json(json_file, summary)
-
-    return audit
+    summary = run_audit(settings, execution, ConsoleProgress(console))
+    say(console, audit_summary_lines(summary))
+    write_json(json_file, summary)

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import wraps
 from importlib import import_module
-from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import Any
 
 import typer
 
-from raypp.errors import OptionError, RayppError
+from raypp.errors import OptionError
 
 _TRAINS, _SERVES, _RECORDS = ("torch", "ultralytics"), ("ray", "torch", "sqlalchemy"), ("sqlalchemy", "alembic")
 
@@ -33,10 +32,9 @@ class CommandEntry:
     Attributes:
         reader: whose it is.
         summary: what it does, in one line.
-        target: "module:name" of a function, a group, or a maker of a function that is given what works on Ray.
+        target: "module:name" of a function or a group.
         imports: packages that its options need; without them not even its help can be said.
         needs: packages that its work needs.
-        work: what it does on Ray, by the name of an executor; "" for nothing.
     """
 
     reader: Reader
@@ -44,7 +42,6 @@ class CommandEntry:
     target: str
     imports: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
-    work: str = ""
 
 
 COMMANDS = {
@@ -56,14 +53,12 @@ COMMANDS = {
     "veil": CommandEntry(
         Reader.ENGINEER,
         "Veil videos and images into Parquet shards; run again to finish or extend.",
-        "raypp.cli.veil:make_command",
-        work="veil",
+        "raypp.cli.veil:veil",
     ),
     "verify": CommandEntry(
         Reader.ENGINEER,
         "Check every receipt, shard, digest, label and the signature of an archive, or a certificate; needs no key.",
-        "raypp.cli.verify:make_verify_command",
-        work="verify",
+        "raypp.cli.verify:verify",
     ),
     "split": CommandEntry(
         Reader.ENGINEER,
@@ -83,16 +78,14 @@ COMMANDS = {
     "train": CommandEntry(
         Reader.ML_TEAM,
         "Train a YOLO detector on veiled frames; needs shards and labels, and no veil key.",
-        "raypp.cli.train:make_train_command",
+        "raypp.cli.train:train",
         needs=_TRAINS,
-        work="train",
     ),
     "evaluate": CommandEntry(
         Reader.ML_TEAM,
         "Measure a trained detector on veiled frames: mAP50, mAP50-95, each class, and what it gets wrong.",
-        "raypp.cli.evaluate:make_evaluate_command",
+        "raypp.cli.evaluate:evaluate",
         needs=_TRAINS,
-        work="evaluate",
     ),
     "export": CommandEntry(
         Reader.ML_TEAM,
@@ -108,23 +101,20 @@ COMMANDS = {
     "fit": CommandEntry(
         Reader.OWNER,
         "Fit a learned veil: an encoder trained with a detector, against adversaries that try to reconstruct images.",
-        "raypp.cli.fit:make_fit_command",
+        "raypp.cli.fit:fit",
         needs=_TRAINS,
-        work="fit",
     ),
     "compare": CommandEntry(
         Reader.OWNER,
         "Measure what a veil costs: the same detector on plain and on veiled images, same data, schedule and seeds.",
-        "raypp.cli.compare:make_compare_command",
+        "raypp.cli.compare:compare_command",
         needs=_TRAINS,
-        work="compare",
     ),
     "audit": CommandEntry(
         Reader.OWNER,
         "Attack a veil on the owner's own images; write rows, a report with images, and a signed certificate.",
-        "raypp.cli.audit:make_audit_command",
+        "raypp.cli.audit:audit",
         needs=("torch",),
-        work="audit",
     ),
     "frontier": CommandEntry(
         Reader.OWNER,
@@ -140,9 +130,8 @@ COMMANDS = {
     "serve": CommandEntry(
         Reader.OPERATOR,
         "Serve detectors to sites over gRPC, and keep what they find in a ledger.",
-        "raypp.cli.serve:make_serve_command",
+        "raypp.cli.serve:serve",
         imports=_SERVES,
-        work="serve",
     ),
     "site": CommandEntry(
         Reader.OPERATOR,
@@ -190,8 +179,6 @@ def load_command(name: str) -> Any:
     module, _, attribute = entry.target.partition(":")
     command = getattr(import_module(module), attribute)
     if not isinstance(command, typer.Typer):
-        if entry.work:
-            command = command(on_ray(entry.work))
         single = typer.Typer(
             pretty_exceptions_enable=False,
             add_completion=False,
@@ -202,23 +189,6 @@ def load_command(name: str) -> Any:
     loaded = typer.main.get_command(command)
     loaded.name = name
     return loaded
-
-
-def on_ray(work: str) -> Callable[..., Any] | None:
-    """Return what does some work on Ray; None where it is not installed.
-
-    It is found by entry point, since the domain never imports Ray.
-    """
-    if find_spec("ray") is None:
-        return None
-
-    def execute(*arguments: Any) -> Any:
-        executors = list(entry_points(group="raypp.executors", name=work))
-        if not executors:
-            raise RayppError(f"this installation of raypp does not name what runs {work} on Ray; install raypp again")
-        return executors[0].load()(*arguments)
-
-    return execute
 
 
 def _needing(modules: tuple[str, ...], command: Callable[..., None], name: str) -> Callable[..., None]:

@@ -1,7 +1,6 @@
 """The `raypp evaluate` command: a detector judged here or on a cluster, and what there is to say of it."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,13 +10,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from raypp.cli.console import ConsoleProgress, error_console
+from raypp.cli.execution import execution_of
 from raypp.cli.json_file import json_option, write_json
-from raypp.cli.options import ArchiveUrl, DataKeyFile, LabelsVersion
+from raypp.cli.options import ArchiveUrl, DataKeyFile, LabelsVersion, RayAddress, RunsOn
 from raypp.detect.inputs.dataset import VAL
 from raypp.errors import OptionError
 from raypp.evaluate.error_summary import ErrorSummary
 from raypp.evaluate.errors import ErrorType
-from raypp.evaluate.request import PredictedSample, PredictSettings
+from raypp.execution import On
 
 if TYPE_CHECKING:
     from raypp.evaluate.report import EvaluationScores, GroupScores  # needs torch and matplotlib
@@ -38,66 +38,41 @@ _KINDS = (
 )
 
 
-@dataclass(frozen=True)
-class ClusterOptions:
-    """How a cluster is used: how many workers, whether each has a GPU, and the address of Ray (None: a local one)."""
+def evaluate(
+    archive: ArchiveUrl,
+    model: Annotated[
+        Path, typer.Option(help="A run of `raypp train`, its detector folder, or a file of `raypp export`.")
+    ],
+    labels: LabelsVersion = None,
+    split: Annotated[str, typer.Option(help="Split to evaluate on.")] = VAL,
+    report: Annotated[
+        Path | None, typer.Option(help="Write scores, images, errors and suspected label errors here.")
+    ] = None,
+    on: RunsOn = On.AUTO,
+    address: RayAddress = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Workers on Ray, which reach archive and model (default: 1).", min=0)
+    ] = None,
+    gpu: Annotated[bool, typer.Option("--gpu", help="Give each worker on Ray a GPU.")] = False,
+    data_key: DataKeyFile = None,
+    json_file: Annotated[Path | None, json_option("the scores")] = None,
+) -> None:
+    """Measure a trained detector on veiled frames: mAP50, mAP50-95, each class, and what it gets wrong.
 
-    workers: int
-    gpu: bool
-    address: str | None
+    Example: raypp evaluate veiled --model run --report report
+    """
+    execution = execution_of(on, address, workers=workers, gpus=1 if gpu else None)
+    if gpu and execution.on is On.LOCAL:
+        raise OptionError("--gpu is of workers on Ray; this process takes the GPU that is there, so leave it out")
+    console = error_console()
+    from raypp.evaluate.run import run_evaluation  # noqa: PLC0415 - needs torch, slow to import
 
-
-ClusterPredict = Callable[[PredictSettings, ClusterOptions], Iterable[PredictedSample]]
-"""Studies a detector on a cluster."""
-
-
-def make_evaluate_command(cluster: ClusterPredict, workers: int = 0) -> Callable[..., None]:
-    """Return the `evaluate` command, which uses as many workers of a cluster unless told otherwise; 0: this process."""
-    workers_here = workers
-
-    def evaluate(
-        archive: ArchiveUrl,
-        model: Annotated[
-            Path, typer.Option(help="A run of `raypp train`, its detector folder, or a file of `raypp export`.")
-        ],
-        labels: LabelsVersion = None,
-        split: Annotated[str, typer.Option(help="Split to evaluate on.")] = VAL,
-        report: Annotated[
-            Path | None, typer.Option(help="Write scores, images, errors and suspected label errors here.")
-        ] = None,
-        workers: Annotated[
-            int, typer.Option(help="Workers on Ray, which reach archive and model; 0: this process.", min=0)
-        ] = workers_here,
-        gpu: Annotated[bool, typer.Option("--gpu", help="Give each worker on Ray a GPU.")] = False,
-        address: Annotated[
-            str | None, typer.Option(help="Address of a running Ray; needs --workers (default: a local one).")
-        ] = None,
-        data_key: DataKeyFile = None,
-        json_file: Annotated[Path | None, json_option("the scores")] = None,
-    ) -> None:
-        """Measure a trained detector on veiled frames: mAP50, mAP50-95, each class, and what it gets wrong.
-
-        Example: raypp evaluate veiled --model run --report report
-        """
-        if not workers and (gpu or address):
-            raise OptionError("--gpu and --address are for workers on Ray; say how many with --workers")
-        console = error_console()
-        from raypp.evaluate.predict import predict_here  # noqa: PLC0415 - needs torch, slow to import
-        from raypp.evaluate.run import run_evaluation  # noqa: PLC0415
-
-        def predict(settings: PredictSettings) -> Iterable[PredictedSample]:
-            return cluster(settings, ClusterOptions(workers, gpu, address)) if workers else predict_here(settings)
-
-        made = run_evaluation(archive, model, labels, split, report, data_key, predict, ConsoleProgress(console))
-        write_json(json_file, made.scores)
-        _print_scores(made.scores, console)
-        _print_errors(made.errors, console)
-        if report:
-            console.print(
-                f"{len(made.issues)} suspected label errors; report in {report}", highlight=False, markup=False
-            )
-
-    return evaluate
+    made = run_evaluation(archive, model, labels, split, report, data_key, execution, ConsoleProgress(console))
+    write_json(json_file, made.scores)
+    _print_scores(made.scores, console)
+    _print_errors(made.errors, console)
+    if report:
+        console.print(f"{len(made.issues)} suspected label errors; report in {report}", highlight=False, markup=False)
 
 
 def _print_scores(scores: "EvaluationScores", console: Console) -> None:

@@ -1,14 +1,16 @@
 """The `raypp fit` command."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from raypp.cli.console import ConsoleProgress, error_console, say
+from raypp.cli.execution import execution_of
 from raypp.cli.json_file import write_json
 from raypp.cli.options import (
+    Here,
     ImageData,
     ImageEpochs,
     JsonFile,
@@ -16,123 +18,109 @@ from raypp.cli.options import (
     NominalImages,
     OwnersKey,
     RayAddress,
+    RunsOn,
     Seed,
     SquareSize,
 )
-from raypp.execution import cluster_unless_here
+from raypp.execution import On
 from raypp.fit.checkpoints import RUNNING
 from raypp.fit.run import FitSummary, fit_plan_lines, run_fit
 from raypp.fit.settings import AdversaryShape, FitSettings, usual_channels
 from raypp.veil.keyfile import resolve_key_path
 
-ClusterFit = Callable[[FitSettings, Path, str | None], Path]
-"""Fits on a cluster: settings, folder of the fit, address; returns the folder of the last checkpoint."""
 
+def fit(
+    data: ImageData,
+    out: Annotated[Path, typer.Option(help="Folder of the fit, inside the perimeter; again to go on after a stop.")],
+    weights: Annotated[Path, typer.Option(help="Public weights (.pt) that encoder and trunk start from.")],
+    key: OwnersKey = None,
+    model: Annotated[str, typer.Option(help="Architecture: yolov8n ... x, yolo11s ...")] = "yolov8n",
+    size: SquareSize = 640,
+    epochs: ImageEpochs = 100,
+    batch: Annotated[int, typer.Option(help="Images of a step, over all workers together.")] = 16,
+    nominal_batch: NominalImages = 64,
+    patch: Annotated[int, typer.Option(help="Side of a cell in pixels: 4, 8 or 16.")] = 8,
+    channels: Annotated[
+        int | None, typer.Option(help="Code values of a cell (default: 8; 48 of cells of 16 pixels).")
+    ] = None,
+    bits: Annotated[int, typer.Option(help="Bits of a code value, 1 to 4.")] = 3,
+    sub_keys: Annotated[int, typer.Option(help="Number of sub-keys.")] = 4,
+    hide: Annotated[
+        float, typer.Option(help="Weight of hiding images, against the detector's loss; 0 hides nothing.")
+    ] = 1.0,
+    tone: Annotated[float, typer.Option(help="Weight of hiding cells' colours, relative to their insides.")] = 0.5,
+    rate: Annotated[float, typer.Option(help="Weight of the codes' entropy, in bits a value.")] = 0.0,
+    adversary: Annotated[
+        list[AdversaryShape] | None,
+        typer.Option(help="Who tries to reconstruct images; repeat. (default: all)"),
+    ] = None,
+    restart: Annotated[int, typer.Option(help="Epochs after which one adversary starts anew; 0 for never.")] = 4,
+    adversary_rate: Annotated[float, typer.Option(help="Learning rate of adversaries, against the detector's.")] = 4,
+    warm_up: Annotated[int, typer.Option(help="Epochs before anything is hidden.")] = 2,
+    amp: MixedPrecision = None,
+    seed: Seed = 0,
+    workers: Annotated[int, typer.Option(help="Workers that fit together.")] = 1,
+    gpu: Annotated[bool, typer.Option("--gpu", help="Fit on a GPU a worker.")] = False,
+    on: RunsOn = On.AUTO,
+    address: RayAddress = None,
+    here: Here = False,
+    keep_checkpoints: Annotated[
+        bool,
+        typer.Option("--keep-checkpoints", help="Keep OUT/running at the end: encoder and adversaries, unsealed."),
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be fitted, and fit nothing.")] = False,
+    json_file: JsonFile = None,
+) -> None:
+    """Fit a learned veil: an encoder trained with a detector, against adversaries that try to reconstruct images.
 
-def make_fit_command(cluster: ClusterFit | None) -> Callable[..., None]:
-    """Return the `fit` command, fitting on a cluster or, without one, in its own process."""
+    Leaves OUT/encoder.veil, which `raypp veil --spec` veils with, and OUT/start.model, which
+    `raypp train --weights` starts from outside.
 
-    def fit(
-        data: ImageData,
-        out: Annotated[
-            Path, typer.Option(help="Folder of the fit, inside the perimeter; again to go on after a stop.")
-        ],
-        weights: Annotated[Path, typer.Option(help="Public weights (.pt) that encoder and trunk start from.")],
-        key: OwnersKey = None,
-        model: Annotated[str, typer.Option(help="Architecture: yolov8n ... x, yolo11s ...")] = "yolov8n",
-        size: SquareSize = 640,
-        epochs: ImageEpochs = 100,
-        batch: Annotated[int, typer.Option(help="Images of a step, over all workers together.")] = 16,
-        nominal_batch: NominalImages = 64,
-        patch: Annotated[int, typer.Option(help="Side of a cell in pixels: 4, 8 or 16.")] = 8,
-        channels: Annotated[
-            int | None, typer.Option(help="Code values of a cell (default: 8; 48 of cells of 16 pixels).")
-        ] = None,
-        bits: Annotated[int, typer.Option(help="Bits of a code value, 1 to 4.")] = 3,
-        sub_keys: Annotated[int, typer.Option(help="Number of sub-keys.")] = 4,
-        hide: Annotated[
-            float, typer.Option(help="Weight of hiding images, against the detector's loss; 0 hides nothing.")
-        ] = 1.0,
-        tone: Annotated[float, typer.Option(help="Weight of hiding cells' colours, relative to their insides.")] = 0.5,
-        rate: Annotated[float, typer.Option(help="Weight of the codes' entropy, in bits a value.")] = 0.0,
-        adversary: Annotated[
-            list[AdversaryShape] | None,
-            typer.Option(help="Who tries to reconstruct images; repeat. (default: all)"),
-        ] = None,
-        restart: Annotated[int, typer.Option(help="Epochs after which one adversary starts anew; 0 for never.")] = 4,
-        adversary_rate: Annotated[
-            float, typer.Option(help="Learning rate of adversaries, against the detector's.")
-        ] = 4,
-        warm_up: Annotated[int, typer.Option(help="Epochs before anything is hidden.")] = 2,
-        amp: MixedPrecision = None,
-        seed: Seed = 0,
-        workers: Annotated[int, typer.Option(help="Workers that fit together.")] = 1,
-        gpu: Annotated[bool, typer.Option("--gpu", help="Fit on a GPU a worker.")] = False,
-        here: Annotated[bool, typer.Option("--here", help="Fit in this process, without Ray.")] = False,
-        address: RayAddress = None,
-        keep_checkpoints: Annotated[
-            bool,
-            typer.Option("--keep-checkpoints", help="Keep OUT/running at the end: encoder and adversaries, unsealed."),
-        ] = False,
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be fitted, and fit nothing.")] = False,
-        json_file: JsonFile = None,
-    ) -> None:
-        """Fit a learned veil: an encoder trained with a detector, against adversaries that try to reconstruct images.
+    Example: raypp fit images --weights yolov8n.pt --key owner.key --out fitted --epochs 100
 
-        Leaves OUT/encoder.veil, which `raypp veil --spec` veils with, and OUT/start.model, which
-        `raypp train --weights` starts from outside.
+    Example: raypp fit images --weights yolov8n.pt --out coarse --patch 16 --hide 4
+    """
+    execution = execution_of(on, address, here=here)
+    settings = FitSettings(
+        data=str(Path(data).absolute()) if "://" not in data else data,
+        weights=weights.absolute(),
+        architecture=model,
+        size=size,
+        epochs=epochs,
+        batch=batch,
+        nominal_batch=nominal_batch,
+        seed=seed,
+        amp=amp,
+        patch=patch,
+        channels=usual_channels(patch) if channels is None else channels,
+        bits=bits,
+        sub_keys=sub_keys,
+        hide=hide,
+        tone=tone,
+        rate=rate,
+        adversaries=tuple(adversary or AdversaryShape),
+        restart=restart,
+        adversary_rate=adversary_rate,
+        warm_up=warm_up,
+        workers=workers,
+        gpu=gpu,
+    )
+    console = error_console()
+    if dry_run:
+        say(console, fit_plan_lines(settings))
+        return
 
-        Example: raypp fit images --weights yolov8n.pt --key owner.key --out fitted --epochs 100
-
-        Example: raypp fit images --weights yolov8n.pt --out coarse --patch 16 --hide 4
-        """
-        on_ray = cluster_unless_here(cluster, here=here, address=address)
-        settings = FitSettings(
-            data=str(Path(data).absolute()) if "://" not in data else data,
-            weights=weights.absolute(),
-            architecture=model,
-            size=size,
-            epochs=epochs,
-            batch=batch,
-            nominal_batch=nominal_batch,
-            seed=seed,
-            amp=amp,
-            patch=patch,
-            channels=usual_channels(patch) if channels is None else channels,
-            bits=bits,
-            sub_keys=sub_keys,
-            hide=hide,
-            tone=tone,
-            rate=rate,
-            adversaries=tuple(adversary or AdversaryShape),
-            restart=restart,
-            adversary_rate=adversary_rate,
-            warm_up=warm_up,
-            workers=workers,
-            gpu=gpu,
-        )
-        console = error_console()
-        if dry_run:
-            say(console, fit_plan_lines(settings))
-            return
-
-        def fitter(settings: FitSettings, place: Path) -> Path:
-            assert on_ray is not None  # noqa: S101
-            return on_ray(settings, place, address)
-
-        place = out.absolute()
-        summary = run_fit(
-            settings,
-            place,
-            resolve_key_path(key),
-            fitter if on_ray else None,
-            ConsoleProgress(console),
-            keep_checkpoints=keep_checkpoints,
-        )
-        say(console, _lines(summary, place / RUNNING if keep_checkpoints else None))
-        write_json(json_file, summary)
-
-    return fit
+    place = out.absolute()
+    summary = run_fit(
+        settings,
+        place,
+        resolve_key_path(key),
+        execution,
+        ConsoleProgress(console),
+        keep_checkpoints=keep_checkpoints,
+    )
+    say(console, _lines(summary, place / RUNNING if keep_checkpoints else None))
+    write_json(json_file, summary)
 
 
 def _lines(summary: FitSummary, kept: Path | None) -> Iterator[str]:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from raypp.cli.exit_codes import end_with_attention
 from raypp.cli.json_file import write_json
 from raypp.cli.ledger import LedgerUrl, SiteName, note, opened_ledger
 from raypp.cli.options import JsonFile, OneCamera
@@ -14,8 +15,6 @@ from raypp.ledger.retention import WAIT_S
 from raypp.ledger.retention import forget as forget_rows
 from raypp.ledger.times import parse_duration, parse_time
 from raypp.text.wording import counted
-
-EXIT_NOT_EMPTIED = 3
 
 
 def forget(
@@ -74,4 +73,4 @@ def forget(
             f"the deleted bytes are still in the ledger's log, which somebody has read for all of {wait:g} s: stop the "
             "reader (a backup, a shell, a long report), and run the same command again"
         )
-        raise typer.Exit(EXIT_NOT_EMPTIED)
+    end_with_attention(not done.emptied)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from raypp.cli.json_file import json_option
+from raypp.execution import On
 
 Architecture = Annotated[str, typer.Option(help="Architecture: yolov8n ... x, yolo11s, yolo26n ...")]
 ArchiveUrl = Annotated[str, typer.Argument(help="The veiled archive.")]
@@ -13,6 +14,7 @@ CameraName = Annotated[str | None, typer.Option(help="Name of the camera.")]
 DataKeyFile = Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")]
 ImageData = Annotated[str, typer.Argument(help="Plain images in YOLO layout, with train and val.")]
 ImageEpochs = Annotated[int, typer.Option(help="Passes over the training images.")]
+Here = Annotated[bool, typer.Option("--here", hidden=True)]
 JsonFile = Annotated[Path | None, json_option()]
 LabelsVersion = Annotated[str | None, typer.Option(help="Label version (default: the only one).")]
 MixedPrecision = Annotated[
@@ -27,6 +29,12 @@ NominalImages = Annotated[
 OneCamera = Annotated[str | None, typer.Option(help="Only this camera.")]
 OwnersKey = Annotated[Path | None, typer.Option(help="Owner's key (default: RAYPP_KEY_FILE).")]
 RayAddress = Annotated[str | None, typer.Option(help="Address of a running Ray (default: a local one).")]
+RunsOn = Annotated[
+    On,
+    typer.Option(
+        "--on", help="Where it runs: local is this process; auto is Ray where that, with its start, ends sooner."
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Of initial weights, order and augmentation.")]
 SquareSize = Annotated[int, typer.Option(help="Side of the letterboxed square, in pixels.")]
 VeilKeyFile = Annotated[Path | None, typer.Option(help="Owner's or site's key (default: RAYPP_KEY_FILE).")]

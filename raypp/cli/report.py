@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from raypp.cli.exit_codes import end_with_attention
 from raypp.cli.flags import with_flags
 from raypp.cli.json_file import json_option, write_json
 from raypp.cli.ledger import LedgerUrl
@@ -16,9 +17,6 @@ from raypp.errors import OptionError, RayppError
 from raypp.ledger.store import Ledger
 from raypp.reports.files import write_files
 from raypp.reports.request import nothing_words, read_report
-
-EXIT_NOTHING = 3
-"""Exit status where nothing was recorded in the range."""
 
 OpenLedger = Callable[[str], Ledger]
 """Opens the ledger at a URL, one that is there already."""
@@ -63,8 +61,7 @@ def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
             else:
                 print_report(made, found, console)
         write_json(json_file, made)
-        if nothing:
-            raise typer.Exit(EXIT_NOTHING)
+        end_with_attention(nothing)
         if out:
             written = write_files(made, found, out)
             console.print(

@@ -1,7 +1,6 @@
 """The `raypp serve` command."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +9,7 @@ from pydantic import ValidationError
 
 from raypp.cli.options import RayAddress
 from raypp.errors import ContentError, OptionError
+from raypp.execution import ExecutionSettings, Executor, On, on_ray
 from raypp.io.content import read_content
 from raypp.io.problems import joined, problems
 from raypp.io.yaml import MOST_BYTES, read_yaml
@@ -19,68 +19,62 @@ from raypp.serving.bundles import models_by_veil
 from raypp.serving.service_address import LOOPBACK, ServiceAddress
 from raypp.serving.settings import LEDGER_VARIABLE, ServiceSettings
 
-ServiceExecutor = Callable[[ServiceSettings, ServiceAddress, str | None], None]
-"""Serves until a signal ends it: settings, interfaces and ports, address of a running Ray."""
+ServiceExecutor = Executor[[ServiceSettings, ServiceAddress], None]
+"""Serves until a signal ends it."""
 
 
-def make_serve_command(run: ServiceExecutor) -> Callable[..., None]:
-    """Return the `serve` command, which serves by an executor."""
+def serve(
+    model: Annotated[
+        list[Path] | None, typer.Option(help="A bundle of `raypp export`; repeat for further veils.")
+    ] = None,
+    ledger: Annotated[
+        str | None,
+        typer.Option(help=f"URL of the ledger (default: {LEDGER_VARIABLE}): sqlite:///PATH, postgresql+psycopg://..."),
+    ] = None,
+    settings_file: Annotated[
+        Path | None, typer.Option("--settings", help="YAML with further settings, as `args` in cluster/serve.yaml.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port of gRPC, without TLS: put the front before it.")] = 9000,
+    host: Annotated[
+        str, typer.Option(help="Interface of gRPC; other than loopback, it needs --front-secret-file.")
+    ] = LOOPBACK,
+    http_port: Annotated[int, typer.Option(help="Port of the read-only pages and of /-/healthz.")] = 8000,
+    http_host: Annotated[str, typer.Option(help="Interface of the pages.")] = LOOPBACK,
+    metrics_port: Annotated[
+        int | None, typer.Option(help="Port of Prometheus metrics, on loopback (default: none are exported).")
+    ] = None,
+    front_secret_file: Annotated[
+        Path | None, typer.Option(help="File with the secret that the TLS front adds; without, calls need none.")
+    ] = None,
+    source_url: Annotated[
+        str | None, typer.Option(help="Where the source of this service is: its pages name it, as AGPL-3.0 asks.")
+    ] = None,
+    confidence: Annotated[float | None, typer.Option(help="Least confidence of detections (default: 0.1).")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads of each detector (default: all CPUs).")] = None,
+    address: RayAddress = None,
+) -> None:
+    """Serve detectors to sites over gRPC, and keep what they find in a ledger, until SIGTERM.
 
-    def serve(
-        model: Annotated[
-            list[Path] | None, typer.Option(help="A bundle of `raypp export`; repeat for further veils.")
-        ] = None,
-        ledger: Annotated[
-            str | None,
-            typer.Option(
-                help=f"URL of the ledger (default: {LEDGER_VARIABLE}): sqlite:///PATH, postgresql+psycopg://..."
-            ),
-        ] = None,
-        settings_file: Annotated[
-            Path | None, typer.Option("--settings", help="YAML with further settings, as `args` in cluster/serve.yaml.")
-        ] = None,
-        port: Annotated[int, typer.Option(help="Port of gRPC, without TLS: put the front before it.")] = 9000,
-        host: Annotated[
-            str, typer.Option(help="Interface of gRPC; other than loopback, it needs --front-secret-file.")
-        ] = LOOPBACK,
-        http_port: Annotated[int, typer.Option(help="Port of the read-only pages and of /-/healthz.")] = 8000,
-        http_host: Annotated[str, typer.Option(help="Interface of the pages.")] = LOOPBACK,
-        metrics_port: Annotated[
-            int | None, typer.Option(help="Port of Prometheus metrics, on loopback (default: none are exported).")
-        ] = None,
-        front_secret_file: Annotated[
-            Path | None, typer.Option(help="File with the secret that the TLS front adds; without, calls need none.")
-        ] = None,
-        source_url: Annotated[
-            str | None, typer.Option(help="Where the source of this service is: its pages name it, as AGPL-3.0 asks.")
-        ] = None,
-        confidence: Annotated[float | None, typer.Option(help="Least confidence of detections (default: 0.1).")] = None,
-        threads: Annotated[int | None, typer.Option(help="Threads of each detector (default: all CPUs).")] = None,
-        address: RayAddress = None,
-    ) -> None:
-        """Serve detectors to sites over gRPC, and keep what they find in a ledger, until SIGTERM.
+    SIGHUP reads models anew.
 
-        SIGHUP reads models anew.
-
-        Example: raypp serve --model tools.model --ledger sqlite:///ledger.db
-        """
-        options: dict[str, Any] = {
-            "models": [path.absolute() for path in model or ()],
-            "ledger": ledger,
-            "source_url": source_url,
-            "front_secret_file": front_secret_file.absolute() if front_secret_file else None,
-        }
-        defaults = {"threads": os.cpu_count() or 1} if address is None else {}
-        settings = _settings(settings_file, options, defaults, {"confidence": confidence, "threads": threads})
-        where = ServiceAddress(host, port, http_host, http_port, metrics_port, local=address is None)
-        where.check(settings)
-        models_by_veil(settings.models)
-        Ledger.open(settings.ledger_url()).close()  # says what is wrong with it before anything starts
-        if settings.front_secret_file:
-            read_front_secret(settings.front_secret_file)
-        run(settings, where, address)
-
-    return serve
+    Example: raypp serve --model tools.model --ledger sqlite:///ledger.db
+    """
+    options: dict[str, Any] = {
+        "models": [path.absolute() for path in model or ()],
+        "ledger": ledger,
+        "source_url": source_url,
+        "front_secret_file": front_secret_file.absolute() if front_secret_file else None,
+    }
+    defaults = {"threads": os.cpu_count() or 1} if address is None else {}
+    settings = _settings(settings_file, options, defaults, {"confidence": confidence, "threads": threads})
+    where = ServiceAddress(host, port, http_host, http_port, metrics_port, local=address is None)
+    where.check(settings)
+    models_by_veil(settings.models)
+    Ledger.open(settings.ledger_url()).close()  # says what is wrong with it before anything starts
+    if settings.front_secret_file:
+        read_front_secret(settings.front_secret_file)
+    serve_on: ServiceExecutor = on_ray("serve", ExecutionSettings(on=On.RAY, address=address))
+    serve_on(settings, where)
 
 
 def _settings(

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
 from raypp.cli.console import ConsoleProgress, error_console
+from raypp.cli.exit_codes import end_with_attention
 from raypp.cli.json_file import write_json
 from raypp.cli.options import ArchiveUrl, DataKeyFile, JsonFile, VeilKeyFile
-from raypp.cli.veil import EXIT_ATTENTION
 from raypp.errors import KeyFileError, OptionError
 from raypp.ingest.job import load_plan
 from raypp.ingest.planner import VeilPlan
@@ -128,7 +128,7 @@ def show(
             f"{len(shown)} of {len(wanted)} drawn into {out}; all on {out / SHEET_FILE}", highlight=False, markup=False
         )
     write_json(json_file, summary)
-    raise typer.Exit(EXIT_ATTENTION if problems else 0)
+    end_with_attention(bool(problems))
 
 
 @dataclass(frozen=True)

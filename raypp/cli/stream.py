@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,6 +14,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from raypp.cli.exit_codes import end_with_attention
+from raypp.cli.flags import with_flags
 from raypp.cli.json_file import write_json
 from raypp.cli.options import CameraName, JsonFile
 from raypp.edge.agent import Agent
@@ -29,9 +30,6 @@ from raypp.edge.uplink.connection import ServiceConnection
 from raypp.errors import OptionError
 from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.keyfile import KEY_VARIABLE
-
-EXIT_ATTENTION = 3
-"""Exit status where something is wrong that a person must see to."""
 
 _ServerOption = Annotated[str | None, typer.Option(help="The service, HOST:PORT.  [required]")]
 _TokenOption = Annotated[Path | None, typer.Option("--token-file", help="File with the site's token.  [required]")]
@@ -132,8 +130,7 @@ def stream(
         remedy = "see to what the service refuses, as told above, then " if refused else ""
         say(f"{waiting} frames wait in {place.spool}; {remedy}run the same command again to send them")
     write_json(json_file, status)
-    if any(one.dropped_frames or one.aside_frames or one.refused for one in status.cameras.values()):
-        sys.exit(EXIT_ATTENTION)
+    end_with_attention(any(one.dropped_frames or one.aside_frames or one.refused for one in status.cameras.values()))
 
 
 def doctor(
@@ -167,8 +164,7 @@ def doctor(
     connection = _connection(place, tls, ca, cert, cert_key, server_name, insecure)
     findings = asyncio.run(examine(_settings(place, connection, spec, size, masks), cameras, size))
     print_findings(findings, Console())
-    if any(finding.is_wrong for finding in findings):
-        sys.exit(EXIT_ATTENTION)
+    end_with_attention(any(finding.is_wrong for finding in findings))
 
 
 def print_findings(findings: list[Finding], console: Console) -> None:
@@ -177,13 +173,13 @@ def print_findings(findings: list[Finding], console: Console) -> None:
     for name in ("check", "", "finding"):
         table.add_column(name, overflow="fold")
     for finding in findings:
-        table.add_row(escape(finding.what), finding.verdict.value, escape(finding.says))
+        table.add_row(escape(finding.what), finding.verdict.value, escape(with_flags(finding.says)))
     console.print(table, highlight=False, markup=False)
 
 
 def _sayer(console: Console) -> Callable[[str], None]:
     """Say one line to the operator, with the time of day."""
-    return lambda text: console.print(f"{time.strftime('%H:%M:%S')} {text}", highlight=False, markup=False)
+    return lambda text: console.print(with_flags(f"{time.strftime('%H:%M:%S')} {text}"), highlight=False, markup=False)
 
 
 async def _run(

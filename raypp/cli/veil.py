@@ -1,7 +1,5 @@
-"""The `raypp veil` command: options into settings, a job run on the executor that is at hand."""
+"""The `raypp veil` command."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
@@ -9,154 +7,120 @@ from typing import Annotated
 import typer
 
 from raypp.cli.console import ConsoleProgress, error_console, say
+from raypp.cli.execution import execution_of
+from raypp.cli.exit_codes import end_with_attention
 from raypp.cli.json_file import write_json
-from raypp.cli.options import JsonFile, RayAddress, VeilKeyFile
+from raypp.cli.options import JsonFile, RayAddress, RunsOn, VeilKeyFile
 from raypp.errors import OptionError
-from raypp.ingest.attempts import Attempt
+from raypp.execution import On
 from raypp.ingest.dry_run import survey, survey_lines
-from raypp.ingest.job import open_job, veil_here
-from raypp.ingest.segment import Segment
+from raypp.ingest.run import run_veil
 from raypp.ingest.settings import DEFAULT_SHARD_MB, DEFAULT_SIZE, VeilSettings, owner_side
 from raypp.ingest.summary import veil_summary_lines
 from raypp.media.augmentation import MOST_VARIANTS
 from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.keyfile import resolve_key_path
 
-EXIT_ATTENTION = 3
-"""Exit status of a job that finished all it could, but quarantined or left out something."""
 
+def veil(
+    sources: Annotated[
+        list[str],
+        typer.Argument(help="Videos, images, folders, globs, URLs, inventories (.csv), labelled datasets."),
+    ],
+    out: Annotated[str, typer.Option(help="The archive to write: a folder, or a URL.")],
+    key: VeilKeyFile = None,
+    spec: Annotated[
+        Path | None,
+        typer.Option(help="Veil spec, JSON, or the encoder file of a learned veil (default: the default patch veil)."),
+    ] = None,
+    size: Annotated[int, typer.Option(help="Side of the square frames are letterboxed into.")] = DEFAULT_SIZE,
+    fps: Annotated[str | None, typer.Option(help="Frames to veil per second, such as 2 or 1/5.")] = None,
+    keyframes: Annotated[bool, typer.Option("--keyframes", help="Veil keyframes only.")] = False,
+    site: Annotated[str, typer.Option(help="Name of the site.")] = "site",
+    camera: Annotated[str | None, typer.Option(help="Name of the camera (default: the source's folder).")] = None,
+    masks: Annotated[Path | None, typer.Option(help="Privacy masks: polygons per camera, JSON or YAML.")] = None,
+    time_from: Annotated[
+        str | None, typer.Option(help="Capture time: metadata, name:PATTERN, or an ISO start time.")
+    ] = None,
+    timezone: Annotated[str, typer.Option(help="The site's time zone, such as Europe/Berlin.")] = "UTC",
+    labels_version: Annotated[str | None, typer.Option(help="Name of new label versions (default: v1, v2 ...)")] = None,
+    allow_unlabelled: Annotated[
+        bool, typer.Option("--allow-unlabelled", help="Veil a dataset though most of its images have no labels.")
+    ] = False,
+    private: Annotated[
+        Path | None, typer.Option(help="The owner's side: plan, plain names, quarantine (default: OUT-private).")
+    ] = None,
+    plain_names: Annotated[bool, typer.Option("--plain-names", help="Write plain source names into shards.")] = False,
+    variants: Annotated[
+        int,
+        typer.Option(help=f"Also veil this many augmented variants of each training image (at most {MOST_VARIANTS})."),
+    ] = 0,
+    data_key: Annotated[
+        Path | None,
+        typer.Option(help="Encrypt shards, manifest and labels with this data key; the header stays open."),
+    ] = None,
+    shard_mb: Annotated[float, typer.Option(help="Aimed size of a shard, in MB.")] = DEFAULT_SHARD_MB,
+    segment_seconds: Annotated[float, typer.Option(help="Longest stretch of video in one segment.")] = 600.0,
+    device: Annotated[str, typer.Option(help="Veil with numpy, or a torch device such as cuda.")] = "numpy",
+    on: RunsOn = On.AUTO,
+    address: RayAddress = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Most workers at once on Ray (default: one a CPU, or as many as GPUs allow).")
+    ] = None,
+    gpus: Annotated[float | None, typer.Option(help="GPUs of each worker on Ray (default: 0).", min=0)] = None,
+    limit: Annotated[int | None, typer.Option(help="Veil at most this many segments in this run.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report what would be done, and write nothing.")] = False,
+    json_file: JsonFile = None,
+) -> None:
+    """Veil videos and images into Parquet shards; run again to finish or extend.
 
-@dataclass(frozen=True)
-class ClusterOptions:
-    """Where a cluster executor runs.
+    Example: raypp veil recordings/ --out veiled --fps 2 --site plant-1
 
-    Attributes:
-        address: address of a running Ray, or None for a local one.
-        workers: most workers at once, or None for one per CPU of the cluster.
-        gpus: GPUs of each worker; 0 veils on CPUs.
+    Example: raypp veil s3://bucket/cams --out veiled --fps 2 --time-from name:%Y%m%d_%H%M%S --dry-run
     """
-
-    address: str | None = None
-    workers: int | None = None
-    gpus: float = 0.0
-
-
-ClusterExecutor = Callable[[Sequence[Segment], VeilSettings, ClusterOptions], Iterator[Attempt]]
-
-
-def make_command(cluster: ClusterExecutor | None) -> Callable[..., None]:
-    """Return the `veil` command, running on a cluster executor or, without one, in its own process."""
-
-    def veil(
-        sources: Annotated[
-            list[str],
-            typer.Argument(help="Videos, images, folders, globs, URLs, inventories (.csv), labelled datasets."),
-        ],
-        out: Annotated[str, typer.Option(help="The archive to write: a folder, or a URL.")],
-        key: VeilKeyFile = None,
-        spec: Annotated[
-            Path | None,
-            typer.Option(
-                help="Veil spec, JSON, or the encoder file of a learned veil (default: the default patch veil)."
-            ),
-        ] = None,
-        size: Annotated[int, typer.Option(help="Side of the square frames are letterboxed into.")] = DEFAULT_SIZE,
-        fps: Annotated[str | None, typer.Option(help="Frames to veil per second, such as 2 or 1/5.")] = None,
-        keyframes: Annotated[bool, typer.Option("--keyframes", help="Veil keyframes only.")] = False,
-        site: Annotated[str, typer.Option(help="Name of the site.")] = "site",
-        camera: Annotated[str | None, typer.Option(help="Name of the camera (default: the source's folder).")] = None,
-        masks: Annotated[Path | None, typer.Option(help="Privacy masks: polygons per camera, JSON or YAML.")] = None,
-        time_from: Annotated[
-            str | None, typer.Option(help="Capture time: metadata, name:PATTERN, or an ISO start time.")
-        ] = None,
-        timezone: Annotated[str, typer.Option(help="The site's time zone, such as Europe/Berlin.")] = "UTC",
-        labels_version: Annotated[
-            str | None, typer.Option(help="Name of new label versions (default: v1, v2 ...)")
-        ] = None,
-        allow_unlabelled: Annotated[
-            bool, typer.Option("--allow-unlabelled", help="Veil a dataset though most of its images have no labels.")
-        ] = False,
-        private: Annotated[
-            Path | None, typer.Option(help="The owner's side: plan, plain names, quarantine (default: OUT-private).")
-        ] = None,
-        plain_names: Annotated[
-            bool, typer.Option("--plain-names", help="Write plain source names into shards.")
-        ] = False,
-        variants: Annotated[
-            int,
-            typer.Option(
-                help=f"Also veil this many augmented variants of each training image (at most {MOST_VARIANTS})."
-            ),
-        ] = 0,
-        data_key: Annotated[
-            Path | None,
-            typer.Option(help="Encrypt shards, manifest and labels with this data key; the header stays open."),
-        ] = None,
-        shard_mb: Annotated[float, typer.Option(help="Aimed size of a shard, in MB.")] = DEFAULT_SHARD_MB,
-        segment_seconds: Annotated[float, typer.Option(help="Longest stretch of video in one segment.")] = 600.0,
-        device: Annotated[str, typer.Option(help="Veil with numpy, or a torch device such as cuda.")] = "numpy",
-        address: RayAddress = None,
-        workers: Annotated[
-            int | None, typer.Option(help="Most workers at once; 0 veils in this process, without Ray.")
-        ] = None,
-        gpus: Annotated[float, typer.Option(help="GPUs of each worker.")] = 0.0,
-        limit: Annotated[int | None, typer.Option(help="Veil at most this many segments in this run.")] = None,
-        dry_run: Annotated[
-            bool, typer.Option("--dry-run", help="Report what would be done, and write nothing.")
-        ] = False,
-        json_file: JsonFile = None,
-    ) -> None:
-        """Veil videos and images into Parquet shards; run again to finish or extend.
-
-        Example: raypp veil recordings/ --out veiled --fps 2 --site plant-1
-
-        Example: raypp veil s3://bucket/cams --out veiled --fps 2 --time-from name:%Y%m%d_%H%M%S --dry-run
-        """
-        chosen, encoder = spec_and_encoder(spec)
-        settings = VeilSettings(
-            out=out,
-            private=private or owner_side(out),
-            key_path=resolve_key_path(key).absolute(),
-            data_key_path=data_key.absolute() if data_key else None,
-            spec=chosen,
-            encoder_path=encoder,
-            size=size,
-            fps=_fraction(fps),
-            keyframes=keyframes,
-            site=site,
-            camera=camera,
-            masks_path=masks.absolute() if masks else None,
-            time_from=time_from,
-            timezone=timezone,
-            plain_names=plain_names,
-            variants=variants,
-            shard_mb=shard_mb,
-            segment_s=segment_seconds,
-            device=device,
-        )
-        console = error_console()
-        progress = ConsoleProgress(console)
-        if dry_run:
-            found = survey(settings, sources, progress)
-            say(console, survey_lines(found))
-            write_json(json_file, found)
-            raise typer.Exit(EXIT_ATTENTION if found.quarantined or found.label_problems else 0)
-        options = ClusterOptions(address, workers, gpus)
-        if cluster is None and (address or workers or gpus):
-            raise OptionError("--address, --workers and --gpus need Ray; install raypp[cluster]")
-
-        def execute(segments: Sequence[Segment], where: VeilSettings) -> Iterator[Attempt]:
-            if cluster is None or options.workers == 0:
-                return veil_here(segments, where)
-            return cluster(segments, where, options)
-
-        with open_job(settings, sources, progress, allow_unlabelled=allow_unlabelled) as job:
-            summary = job.run(execute, progress, limit, labels_version)
-        say(console, veil_summary_lines(summary))
-        write_json(json_file, summary)
-        raise typer.Exit(EXIT_ATTENTION if summary.needs_attention else 0)
-
-    return veil
+    execution = execution_of(on, address, workers=workers, gpus=gpus)
+    chosen, encoder = spec_and_encoder(spec)
+    settings = VeilSettings(
+        out=out,
+        private=private or owner_side(out),
+        key_path=resolve_key_path(key).absolute(),
+        data_key_path=data_key.absolute() if data_key else None,
+        spec=chosen,
+        encoder_path=encoder,
+        size=size,
+        fps=_fraction(fps),
+        keyframes=keyframes,
+        site=site,
+        camera=camera,
+        masks_path=masks.absolute() if masks else None,
+        time_from=time_from,
+        timezone=timezone,
+        plain_names=plain_names,
+        variants=variants,
+        shard_mb=shard_mb,
+        segment_s=segment_seconds,
+        device=device,
+    )
+    console = error_console()
+    progress = ConsoleProgress(console)
+    if dry_run:
+        found = survey(settings, sources, progress)
+        say(console, survey_lines(found))
+        write_json(json_file, found)
+        end_with_attention(bool(found.quarantined or found.label_problems))
+        return
+    summary = run_veil(
+        settings,
+        sources,
+        execution,
+        progress,
+        limit=limit,
+        labels_version=labels_version,
+        allow_unlabelled=allow_unlabelled,
+    )
+    say(console, veil_summary_lines(summary))
+    write_json(json_file, summary)
+    end_with_attention(summary.needs_attention)
 
 
 def _fraction(text: str | None) -> Fraction | None:

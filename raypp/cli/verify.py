@@ -1,6 +1,5 @@
-"""The `raypp verify` command: shards checked one after another, or on a cluster."""
+"""The `raypp verify` command."""
 
-from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,92 +8,68 @@ from rich.console import Console
 
 from raypp.audit.verdict.certificate import Certificate, verify_certificate
 from raypp.cli.console import ConsoleProgress, error_console
+from raypp.cli.execution import execution_of
+from raypp.cli.exit_codes import ExitCode
 from raypp.cli.json_file import json_option, write_json
-from raypp.cli.options import DataKeyFile
+from raypp.cli.options import DataKeyFile, RayAddress, RunsOn
 from raypp.errors import CertificateError, OptionError, ShardError
+from raypp.execution import On
 from raypp.shards.encryption import DataKey
 from raypp.shards.manifest import read_manifest
-from raypp.shards.receipt import Receipt
 from raypp.shards.store import Store
-from raypp.shards.verification import CheckShards, ShardCheck
-from raypp.shards.verification import verify as check_archive
+from raypp.shards.verify_archive import verify_archive
 from raypp.shards.vouching import check_fingerprint, check_signature
 from raypp.text.wording import counted
 from raypp.veil.key import fingerprint as fingerprint_of
 
-_EXIT_PROBLEMS = 1
 
-ClusterChecker = Callable[[str, Sequence[Receipt], Path | None, str | None], Iterable[ShardCheck]]
-"""Checks the shards of receipts of (archive, receipts, data key, address of Ray)."""
+def verify(
+    archive: Annotated[str, typer.Argument(help="The archive, or the certificate of an audit, to verify.")],
+    data_key: DataKeyFile = None,
+    on: RunsOn = On.AUTO,
+    address: RayAddress = None,
+    on_ray: Annotated[bool, typer.Option("--on-ray", hidden=True)] = False,
+    fingerprint: Annotated[
+        str | None, typer.Option(help="Fingerprint of the owner's key, which must have signed; from the owner.")
+    ] = None,
+    of_archive: Annotated[
+        str | None, typer.Option("--archive", help="Archive whose veil and key the certificate must be of.")
+    ] = None,
+    json_file: Annotated[Path | None, json_option("the report")] = None,
+) -> None:
+    """Check every receipt, shard, digest, label and the signature of an archive, or a certificate; needs no key.
 
+    Example: raypp verify veiled --fingerprint 9ea2c01b77d4f3a8
 
-def make_verify_command(cluster: ClusterChecker | None, *, always: bool = False) -> Callable[..., None]:
-    """Return the `verify` command, which checks shards on a cluster if asked to, or always."""
-
-    def verify(
-        archive: Annotated[str, typer.Argument(help="The archive, or the certificate of an audit, to verify.")],
-        data_key: DataKeyFile = None,
-        on_ray: Annotated[bool, typer.Option("--on-ray", help="Check shards in parallel on Ray.")] = always,
-        address: Annotated[
-            str | None, typer.Option(help="Address of a running Ray; means --on-ray (default: a local one).")
-        ] = None,
-        fingerprint: Annotated[
-            str | None, typer.Option(help="Fingerprint of the owner's key, which must have signed; from the owner.")
-        ] = None,
-        of_archive: Annotated[
-            str | None, typer.Option("--archive", help="Archive whose veil and key the certificate must be of.")
-        ] = None,
-        json_file: Annotated[Path | None, json_option("the report")] = None,
-    ) -> None:
-        """Check every receipt, shard, digest, label and the signature of an archive, or a certificate; needs no key.
-
-        Example: raypp verify veiled --fingerprint 9ea2c01b77d4f3a8
-
-        Example: raypp verify audit/certificate.json
-        """
-        console = error_console()
+    Example: raypp verify audit/certificate.json
+    """
+    console = error_console()
+    execution = execution_of(on, address, on_ray=on_ray)
+    if archive.endswith(".json"):
+        if address or (data_key and not of_archive):
+            raise OptionError("--address is for archives, and so is --data-key but with --archive; leave them out")
+        held = None if of_archive is None else Store(of_archive, DataKey.load(data_key) if data_key else None)
         wanted = check_fingerprint(fingerprint) if fingerprint else None
-        if archive.endswith(".json"):
-            if address or (data_key and not of_archive):
-                raise OptionError("--address is for archives, and so is --data-key but with --archive; leave them out")
-            held = None if of_archive is None else Store(of_archive, DataKey.load(data_key) if data_key else None)
-            _check_certificate(Path(archive), wanted, held, json_file, console)
-            return
-        if of_archive:
-            raise OptionError(f"--archive {of_archive} is for a certificate; {archive} is verified as an archive")
-        encryption = DataKey.load(data_key) if data_key else None
-        check: CheckShards | None = None
-        if on_ray or address:
-            if cluster is None:
-                raise OptionError("--on-ray and --address need Ray; install raypp[cluster]")
-            place = data_key.absolute() if data_key else None
-
-            def check(receipts: Sequence[Receipt]) -> Iterable[ShardCheck]:
-                return cluster(archive, receipts, place, address)
-
-        total = sum(receipt.shard is not None for receipt in read_manifest(Store(archive, encryption)).receipts)
-        with ConsoleProgress(console).task("checking", total) as advance:
-            report = check_archive(
-                archive, encryption, lambda done, total: advance(1, f"{done}/{total} shards", 0), check, wanted
-            )
-        write_json(json_file, report)
-        variants = f" and {counted(report.variants, 'variant')} of them" if report.variants else ""
-        console.print(
-            f"{counted(report.shards, 'shard')}, {counted(report.frames, 'frame')}{variants}, "
-            f"{report.bytes / 1e6:.1f} MB",
-            highlight=False,
-            markup=False,
-        )
-        for problem in report.problems:
-            console.print(f"  {problem}", highlight=False, markup=False)
-        if report.problems:
-            console.print(f"{counted(len(report.problems), 'problem')} found", markup=False)
-            raise typer.Exit(_EXIT_PROBLEMS)
-        console.print(report.signature, highlight=False, markup=False)
-        by_accident = "" if report.signed_by else " by accident"
-        console.print(f"verified: nothing missing, nothing twice, nothing altered{by_accident}", markup=False)
-
-    return verify
+        _check_certificate(Path(archive), wanted, held, json_file, console)
+        return
+    if of_archive:
+        raise OptionError(f"--archive {of_archive} is for a certificate; {archive} is verified as an archive")
+    report = verify_archive(archive, data_key, fingerprint, execution, ConsoleProgress(console))
+    write_json(json_file, report)
+    variants = f" and {counted(report.variants, 'variant')} of them" if report.variants else ""
+    console.print(
+        f"{counted(report.shards, 'shard')}, {counted(report.frames, 'frame')}{variants}, {report.bytes / 1e6:.1f} MB",
+        highlight=False,
+        markup=False,
+    )
+    for problem in report.problems:
+        console.print(f"  {problem}", highlight=False, markup=False)
+    if report.problems:
+        console.print(f"{counted(len(report.problems), 'problem')} found", markup=False)
+        raise typer.Exit(ExitCode.FAILED)
+    console.print(report.signature, highlight=False, markup=False)
+    by_accident = "" if report.signed_by else " by accident"
+    console.print(f"verified: nothing missing, nothing twice, nothing altered{by_accident}", markup=False)
 
 
 def _check_certificate(

@@ -65,7 +65,7 @@ def parse_arm(text: str, seed: int) -> Arm:
             f"{WAYS}"
         )
     if not name or not all(letter.isalnum() or letter in "-_." for letter in name):
-        raise OptionError(f"--arm {text}: the name {name!r} may hold letters, digits, '-', '_' and '.' only")
+        raise OptionError(f"`arms` {text}: the name {name!r} may hold letters, digits, '-', '_' and '.' only")
     try:
         return Arm(
             name=name,

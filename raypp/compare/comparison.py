@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from raypp.compare.arm_display import arms_shown
 from raypp.compare.images import ImageDataset, read_images
 from raypp.compare.rows import read_arm_rows
 from raypp.errors import ConflictError, RayppError
-from raypp.ingest.job import Executor, open_job
+from raypp.execution import Executor
+from raypp.ingest.job import VeilExecutor, open_job
 from raypp.ingest.settings import VeilSettings
 from raypp.io.private import private_folder, private_umask, write_private
 from raypp.io.settings import absolute_place
@@ -53,8 +54,8 @@ class ArmTask(BaseModel):
         return self.out / "running" / self.row_id
 
 
-ArmExecutor = Callable[[Sequence[ArmTask]], Iterator[str]]
-"""Runs arms somewhere, and yields the row_id of each as its row is written."""
+ArmExecutor = Executor[[Sequence[ArmTask]], Iterator[str]]
+"""Runs arms, and yields the row_id of each as its row is written."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class Comparison:
 
 
 @private_umask()
-def compare(comparison: Comparison, veil: Executor, execute: ArmExecutor, progress: Progress) -> list[ArmRow]:
+def compare(comparison: Comparison, veil: VeilExecutor, execute: ArmExecutor, progress: Progress) -> list[ArmRow]:
     """Run what has no row yet; returns the rows of all arms that were asked for.
 
     Args:
@@ -146,7 +147,7 @@ def veil_settings(task: ArmTask) -> VeilSettings | None:
     )
 
 
-def _veil(data: str, settings: VeilSettings, execute: Executor, progress: Progress) -> None:
+def _veil(data: str, settings: VeilSettings, execute: VeilExecutor, progress: Progress) -> None:
     """Veil the dataset once, and keep what that came to beside the archive."""
     kept = settings.private / FIGURES_FILE
     if kept.exists():

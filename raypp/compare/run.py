@@ -1,6 +1,6 @@
 """A comparison from what was asked to the table of its arms."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
@@ -10,6 +10,7 @@ from raypp.compare.images import read_images
 from raypp.compare.rows import read_arm_rows, read_matches
 from raypp.compare.table import ComparisonTable, TableLine, draw_table, make_table, table_to_markdown
 from raypp.errors import OptionError
+from raypp.execution import ExecutionSettings, On, on_ray
 from raypp.ingest.job import veil_here
 from raypp.io.private import PUBLIC, private_folder, private_umask
 from raypp.progress import SILENT, Progress
@@ -42,7 +43,7 @@ def check_comparison(comparison: Comparison) -> None:
 
 def run_comparison(
     comparison: Comparison,
-    execute: ArmExecutor | None = None,
+    execution: ExecutionSettings | None = None,
     progress: Progress = SILENT,
     *,
     replicates: int = 1000,
@@ -51,7 +52,7 @@ def run_comparison(
 
     Args:
         comparison: what is compared.
-        execute: where arms are trained; None for this process, one by one.
+        execution: where arms are trained; by default two or more on Ray, and one in this process.
         progress: is told each epoch.
         replicates: bootstrap resamples of each interval.
 
@@ -60,8 +61,17 @@ def run_comparison(
         ConflictError: if an archive in the folder was begun otherwise.
         ModelError: if an arm failed; the rows of the others are kept.
     """
+    execution = execution or ExecutionSettings()
+    execution.check("cpus", "gpus")
     check_comparison(comparison)
-    rows = compare(comparison, veil_here, execute or _in_this_process(progress), progress)
+
+    def execute(tasks: Sequence[ArmTask]) -> Iterator[str]:
+        chosen: ArmExecutor = _in_this_process(progress)
+        if execution.choose(len(tasks)) is On.RAY:
+            chosen = on_ray("compare", execution)
+        return chosen(tasks)
+
+    rows = compare(comparison, veil_here, execute, progress)
     table = make_table(rows, lambda row: read_matches(comparison.out, row), replicates)
     _write(table, comparison)
     return CompareSummary(dataset=rows[0].dataset, reference=table.reference, lines=table.lines)

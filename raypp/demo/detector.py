@@ -14,11 +14,12 @@ from raypp.evaluate.errors import classify_errors
 from raypp.evaluate.predict import predict_here
 from raypp.evaluate.report import EvaluationReport, make_evaluation_report, write_evaluation_report
 from raypp.evaluate.request import PredictedSample, PredictSettings
+from raypp.execution import ExecutionSettings
 from raypp.geometry.window import Window
 from raypp.progress import Progress
 from raypp.shards.reader import ShardReader
 from raypp.shards.splitting import Split, SplitBy, write_split
-from raypp.train.run import TrainingExecutor, TrainSummary, run_training
+from raypp.train.run import TrainSummary, run_training
 from raypp.train.settings import TrainSettings
 from raypp.veil.view import component_view
 
@@ -39,13 +40,13 @@ class HeldOut:
     detected: Detected
 
 
-def train(archive: str, out: Path, trainer: TrainingExecutor, progress: Progress) -> TrainSummary:
+def train(archive: str, out: Path, execution: ExecutionSettings, progress: Progress) -> TrainSummary:
     """Split the archive's labels by time, and train a detector of pico size on it.
 
     Args:
         archive: the veiled sample.
         out: folder of the run.
-        trainer: where to train.
+        execution: where to train.
         progress: is told each epoch.
     """
     write_split(ShardReader(archive), None, _SPLIT_NAME, _SPLIT)
@@ -58,7 +59,7 @@ def train(archive: str, out: Path, trainer: TrainingExecutor, progress: Progress
         batch=_BATCH,
         nominal_batch=_BATCH,
     )
-    return run_training(settings, trainer, progress)
+    return run_training(settings, execution, progress)
 
 
 def evaluate(archive: str, detector: Path, folder: Path) -> tuple[EvaluationReport, list[HeldOut]]:

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from raypp.demo.image import Pair, draw, draw_detected
 from raypp.demo.workshop.sample import Sample, make_sample
 from raypp.errors import RayppError
+from raypp.execution import ExecutionSettings
 from raypp.geometry.letterbox import Letterbox
-from raypp.ingest.job import Executor, open_job
+from raypp.ingest.run import run_veil
 from raypp.ingest.settings import VeilSettings
 from raypp.ingest.summary import VeilSummary, veil_summary_lines
 from raypp.media.container import probe
@@ -28,10 +28,6 @@ from raypp.veil.keyfile import save_owner_key
 from raypp.veil.packing import unpack
 from raypp.veil.view import component_view
 
-if TYPE_CHECKING:  # what needs torch, which the edge has not
-    from raypp.audit.tasks import ClusterTasks
-    from raypp.train.run import TrainingExecutor
-
 IMAGE_FILE = "veiled.png"
 DETECTED_FILE = "detected.png"
 _SIZE = 320
@@ -41,27 +37,27 @@ _RATE = Fraction(5)
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """Output of the demo: where it goes, from which seed, and videos of how many seconds."""
+    """Options of a demo.
+
+    Attributes:
+        out: folder of all that it makes.
+        seed: of the sample.
+        seconds: length of each video.
+        learns: whether it goes on to attack the veil, train a detector and serve it.
+    """
 
     out: Path
     seed: int
     seconds: float
+    learns: bool = True
 
 
-def run_demo(
-    options: DemoOptions,
-    execute: Executor,
-    attack: "ClusterTasks | None",
-    trainer: "TrainingExecutor | None",
-    progress: Progress,
-) -> VeilSummary:
+def run_demo(options: DemoOptions, execution: ExecutionSettings, progress: Progress) -> VeilSummary:
     """Make a sample archive, veil it under a fresh key, verify and attack it; train a detector on it, and serve it.
 
     Args:
         options: what to make.
-        execute: where to veil.
-        attack: where to attack the veil.
-        trainer: where to train; where the one or the other cannot be done, None, and the demo ends before.
+        execution: where to veil, attack and train.
         progress: is told what is done.
 
     Raises:
@@ -76,8 +72,7 @@ def run_demo(
         key = VeilKey.generate()
         save_owner_key(key, key_path)
         settings = _settings(options, key_path)
-        with open_job(settings, [str(sample.inventory)], progress) as job:
-            summary = job.run(execute, progress, None, None)
+        summary = run_veil(settings, [str(sample.inventory)], execution, progress)
         for line in veil_summary_lines(summary):
             progress.say(line)
         report = verify(settings.out)
@@ -88,11 +83,11 @@ def run_demo(
         image = options.out / IMAGE_FILE
         _draw(sample, settings, summary, image)
         progress.say(f"look at       {image}  ({perf_counter() - started:.0f} s so far)")
-        if trainer is None or attack is None:
+        if not options.learns:
             progress.say("To go on, train a detector and serve it, install raypp[cluster].")
             return summary
-        _audit(sample, settings, options, attack, progress)
-        run = _train_and_draw(sample, settings, options, trainer, progress)
+        _audit(sample, settings, options, execution, progress)
+        run = _train_and_draw(sample, settings, options, execution, progress)
         progress.say(f"              ({perf_counter() - started:.0f} s so far)")
         _stream(sample, settings, key, run, Path(folder), progress)
     progress.say(f"{perf_counter() - started:.0f} s in all")
@@ -100,7 +95,7 @@ def run_demo(
 
 
 def _audit(
-    sample: Sample, settings: VeilSettings, options: DemoOptions, attack: "ClusterTasks", progress: Progress
+    sample: Sample, settings: VeilSettings, options: DemoOptions, execution: ExecutionSettings, progress: Progress
 ) -> None:
     """Attack the veil on the sample, and say what came of it."""
     from raypp.audit.core.budget import Budget  # noqa: PLC0415
@@ -117,7 +112,7 @@ def _audit(
         size=_SIZE,
         budget=Budget.QUICK,
     )
-    for line in audit_lines(run_audit(audited, lambda tasks: attack(tasks, None, 1), progress)):
+    for line in audit_lines(run_audit(audited, execution, progress)):
         progress.say(line)
 
 
@@ -142,13 +137,13 @@ def _stream(sample: Sample, settings: VeilSettings, key: VeilKey, run: Path, pla
 
 
 def _train_and_draw(
-    sample: Sample, settings: VeilSettings, options: DemoOptions, trainer: "TrainingExecutor", progress: Progress
+    sample: Sample, settings: VeilSettings, options: DemoOptions, execution: ExecutionSettings, progress: Progress
 ) -> Path:
     from raypp.demo.detector import evaluate, train  # noqa: PLC0415 - needs torch
 
     number = Path(settings.out).name.rpartition("-")[2]
     run = options.out.absolute() / f"detector-{number}"
-    summary = train(settings.out, run, trainer, progress)
+    summary = train(settings.out, run, execution, progress)
     report, held_out = evaluate(settings.out, Path(summary.detector), run / "report")
     progress.say(
         f"detector      mAP50 {report.scores.map50:.3f}, mAP50-95 {report.scores.map50_95:.3f} on "

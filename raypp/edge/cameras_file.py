@@ -76,12 +76,14 @@ class SiteCameras(BaseModel):
         try:
             document = read_yaml(read_content(path, MOST_BYTES))
         except ContentError as error:
-            raise OptionError(f"--config {path} {error}; see docs/how-to/cameras.md for the form") from None
+            raise OptionError(f"cameras file {path} {error}; see docs/how-to/cameras.md for the form") from None
         try:
             read = cls.model_validate(document)
         except ValidationError as error:
             reasons = problems(error, cls, document, values=False)  # a camera's address may hold its password
-            raise OptionError(joined(f"--config {path}", reasons, "see docs/how-to/cameras.md for the form")) from None
+            raise OptionError(
+                joined(f"cameras file {path}", reasons, "see docs/how-to/cameras.md for the form")
+            ) from None
         for name, settings in read.cameras.items():
             check_camera(name, settings)
         return read

@@ -123,7 +123,7 @@ def _disk(spool: Path) -> Finding:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        return Finding("disk", CheckResult.WRONG, f"{place}: {error.strerror}; choose a writable --spool")
+        return Finding("disk", CheckResult.WRONG, f"{place}: {error.strerror}; choose a writable `spool`")
     return Finding("disk", CheckResult.GOOD if free >= _LEAST_FREE_BYTES else CheckResult.DOUBTFUL, says)
 
 
@@ -189,10 +189,10 @@ def _faults(connection: ServiceConnection, error: grpc.aio.AioRpcError) -> list[
         return [
             _reached(connection, "answers"),
             Finding("token", CheckResult.GOOD, "accepted"),
-            Finding("veil", CheckResult.WRONG, f"{details}; use that model's key and --spec, or have this veil served"),
+            Finding("veil", CheckResult.WRONG, f"{details}; use that model's key and `spec`, or have this veil served"),
         ]
     if error.code() is grpc.StatusCode.UNAVAILABLE:
-        remedy = "check address, port and firewall" + (", CA and certificate" if connection.tls else ", or give --tls")
+        remedy = "check address, port and firewall" + (", CA and certificate" if connection.tls else ", or give `tls`")
         return [Finding("link", CheckResult.WRONG, f"{connection.server} cannot be reached ({details}); {remedy}")]
     return [Finding("link", CheckResult.WRONG, f"{connection.server}: {error.code().name}: {details}")]
 
@@ -216,11 +216,11 @@ def _veil(settings: AgentSettings, cameras: dict[str, CameraSettings], size: int
     ours = settings.veil_id(settings.veil_spec(), cameras)
     if model.veil_id != ours:
         raise SiteError(
-            f"the service's model reads veil {model.veil_id}, this site makes {ours}; use that model's key and --spec"
+            f"the service's model reads veil {model.veil_id}, this site makes {ours}; use that model's key and `spec`"
         )
     if size not in (None, model.size):
         raise SiteError(
-            f"the service's model reads {model.size} pixels, this site would make {size}; give --size {model.size}"
+            f"the service's model reads {model.size} pixels, this site would make {size}; give `size` {model.size}"
         )
     return f"the service's model reads it at {model.size} pixels; it knows {', '.join(model.classes)}"
 

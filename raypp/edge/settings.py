@@ -66,21 +66,21 @@ class AgentSettings:
     def check(self) -> None:
         """Raise OptionError for a value out of range."""
         try:
-            check_wire_name(self.site, "--site")
+            check_wire_name(self.site, "`site`")
         except WireError as error:
             raise OptionError(str(error)) from None
         self.connection.check()
         if self.chunk_frames < 1 or self.chunk_s <= 0:
-            raise OptionError(f"--chunk-frames {self.chunk_frames} and --chunk-seconds {self.chunk_s} must be above 0")
+            raise OptionError(f"`chunk_frames` {self.chunk_frames} and `chunk_s` {self.chunk_s} must be above 0")
         patch = self.veil_spec().patch
         if self.size % patch or not patch <= self.size <= 4096:
-            raise OptionError(f"--size {self.size} is no multiple of the veil's patch {patch} up to 4096")
+            raise OptionError(f"`size` {self.size} is no multiple of the veil's patch {patch} up to 4096")
         if self.masks_path is not None:
             load_masks(self.masks_path)
         spec = self.veil_spec()
         if isinstance(spec, LearnedSpec):
             if self.encoder_path is None:
-                raise OptionError("the site key is of a learned veil; give its encoder file with --spec")
+                raise OptionError("the site key is of a learned veil; give its encoder file with `spec`")
             open_encoder(self.encoder_path, spec, load_key(self.key_path, remedy=KEY_REMEDY))
 
     def veil_spec(self) -> VeilSpec:

@@ -39,11 +39,11 @@ async def settle_size(
         response, *_ = await describe_model(settings.connection, veil_id, _AGENTS_PATIENCE_S)
     except (SiteError, grpc.aio.AioRpcError) as error:
         if _serves_another(error) and held is None:
-            raise OptionError(f"{_why(error)}; give the key and --spec of a model that is served") from None
+            raise OptionError(f"{_why(error)}; give `key_path` and `spec` of a model that is served") from None
         known = size or held
         if known is None:
             raise OptionError(
-                f"--size is not given, and the service does not tell the model's: {_why(error)}; give --size, or see "
+                f"`size` is not given, and the service does not tell the model's: {_why(error)}; give `size`, or see "
                 "to the link with `raypp site doctor`"
             ) from None
         return replace(settings, size=known), None
@@ -52,10 +52,10 @@ async def settle_size(
         return replace(settings, size=served), None
     if size == held:
         return replace(settings, size=size), (
-            f"the service's model reads {served} pixels, and the spool holds frames of {size}: give --size {served} "
+            f"the service's model reads {served} pixels, and the spool holds frames of {size}: give `size` {served} "
             "for what is captured from now on"
         )
-    raise OptionError(f"--size {size}: the service's model of this veil reads {served} pixels; give --size {served}")
+    raise OptionError(f"`size` {size}: the service's model of this veil reads {served} pixels; give `size` {served}")
 
 
 def _held(spool: Path, cameras: list[str], veil_id: str) -> int | None:

@@ -1,6 +1,6 @@
 """An evaluation from an archive and a detector to its report."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +10,12 @@ from raypp.detect.model_info import detector_folder
 from raypp.evaluate.predict import predict_here, with_codes
 from raypp.evaluate.report import EvaluationReport, make_evaluation_report, write_evaluation_report
 from raypp.evaluate.request import PredictedSample, PredictSettings
+from raypp.execution import ExecutionSettings, Executor, On, on_ray
 from raypp.io.filesystem import is_url
 from raypp.progress import SILENT, Progress
 
-Predict = Callable[[PredictSettings], Iterable[PredictedSample]]
-"""Predicts somewhere, frame by frame, in any order."""
+PredictExecutor = Executor[[PredictSettings], Iterable[PredictedSample]]
+"""Predicts frame by frame, in any order."""
 
 
 def run_evaluation(
@@ -24,7 +25,7 @@ def run_evaluation(
     split: str = VAL,
     folder: Path | None = None,
     data_key_path: Path | None = None,
-    predict: Predict = predict_here,
+    execution: ExecutionSettings | None = None,
     progress: Progress = SILENT,
 ) -> EvaluationReport:
     """Measure a detector on the labelled frames of a split.
@@ -36,15 +37,17 @@ def run_evaluation(
         split: name of the split.
         folder: where scores, images, mistakes and suspected label errors are written; None for nowhere.
         data_key_path: data key of encrypted shards.
-        predict: where it is done.
+        execution: where it is done; by default in this process, which uses all its CPUs or its GPU.
         progress: is told how far it is.
 
     Raises:
         LabelError: if the split has no frames.
         ShardError: if the archive cannot be read.
         ModelError, ConflictError: if the detector cannot be read, or is of another veil.
-        OptionError: if the folder cannot be written.
+        OptionError: if the folder cannot be written, or the place cannot be.
     """
+    execution = execution or ExecutionSettings()
+    execution.check("workers", "gpus")
     detector = detector_folder(model)
     dataset = VeiledDataset.open(archive, labels_version, data_key_path)
     dataset.require(split)
@@ -57,6 +60,7 @@ def run_evaluation(
         detector=detector.absolute(),
         data_key_path=data_key_path.absolute() if data_key_path else None,
     )
+    predict: PredictExecutor = on_ray("evaluate", execution) if execution.choose() is On.RAY else predict_here
     samples = []
     with progress.task("evaluating", dataset.splits[split]) as advance:
         for sample in predict(settings):

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.compare.images import ImageDataset, read_images
 from raypp.errors import SpecError
-from raypp.fit.checkpoints import forget_checkpoints, forget_parts
+from raypp.execution import ExecutionSettings, Executor, On, on_ray
+from raypp.fit.checkpoints import RUNNING, forget_checkpoints, forget_parts
 from raypp.fit.results import FitEpoch
 from raypp.fit.settings import FitSettings, schedule_of
 from raypp.io.private import private_folder, private_umask
@@ -17,7 +18,7 @@ from raypp.progress import SILENT, Progress
 from raypp.shards.place import refuse_within_archive
 from raypp.train.progress import StepDisplay, begin_line, epochs_said
 from raypp.train.results import read_results
-from raypp.train.run_folder import open_run_folder
+from raypp.train.run_folder import begun_on_ray, open_run_folder, require_same_place
 from raypp.veil.encoder_file import ENCODER_FILE, START_FILE, open_encoder, spec_and_encoder
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import load_owner_key
@@ -26,8 +27,8 @@ from raypp.veil.spec import LearnedSpec
 
 SETTINGS_FILE = "fit.json"
 
-Fitter = Callable[[FitSettings, Path], Path]
-"""Fits somewhere: settings, folder of the fit; returns the folder of the last checkpoint."""
+Fitter = Executor[[FitSettings, Path], Path]
+"""Fits into a folder, and returns the folder of the last checkpoint."""
 
 
 class FitSummary(BaseModel):
@@ -49,7 +50,7 @@ def run_fit(
     settings: FitSettings,
     out: Path,
     key_path: Path,
-    fitter: Fitter | None = None,
+    execution: ExecutionSettings | None = None,
     progress: Progress = SILENT,
     *,
     keep_checkpoints: bool = False,
@@ -60,7 +61,7 @@ def run_fit(
         settings: what is asked for.
         out: folder of the fit.
         key_path: the owner's key.
-        fitter: fits elsewhere; None for this process.
+        execution: where; by default a fit goes on where it was begun, and one worker begins in this process.
         progress: is told each epoch, and how far the running one is.
         keep_checkpoints: whether what the fit goes on from after a stop stays when it has finished.
 
@@ -70,7 +71,11 @@ def run_fit(
         ConflictError: if the fit was begun otherwise.
         ModelError: if fitting failed.
     """
+    execution = execution or ExecutionSettings()
+    execution.check()
     settings.check()
+    execution = execution.with_workers(settings.workers)
+    execution.check("workers")
     refuse_within_archive(out, "the encoder")
     key = load_owner_key(key_path)
     settings.spec("0" * 32)  # what no veil has ends here
@@ -85,7 +90,7 @@ def run_fit(
         spec = _fitted_spec(out / ENCODER_FILE, key)
         progress.say(f"{out} was fitted before: nothing to do")
     else:
-        spec = _fit(settings, images, out, key, fitter, progress)
+        spec = _fit(settings, images, out, key, execution, progress)
     if not keep_checkpoints:
         forget_checkpoints(out)
     return FitSummary(
@@ -104,21 +109,27 @@ def _fit(
     images: ImageDataset,
     out: Path,
     key: VeilKey,
-    fitter: Fitter | None,
+    execution: ExecutionSettings,
     progress: Progress,
 ) -> LearnedSpec:
     """Fit to the last epoch, and write encoder and starting detector."""
+    from raypp.detect.training_state import holds_state  # noqa: PLC0415 - needs torch
     from raypp.fit.export import write_fitted  # noqa: PLC0415 - needs torch, whose import takes seconds
     from raypp.fit.worker import fit_here, fitted_weights  # noqa: PLC0415
 
+    running = out / RUNNING
+    begun = On.LOCAL if holds_state(running) else On.RAY if begun_on_ray(running) else None
+    on = execution.choose(begun=begun)
+    require_same_place(f"fit {out}", begun, on)
+    execute: Fitter = on_ray("fit", execution) if on is On.RAY else fit_here
     schedule = schedule_of(settings, images)
     finished = partial(read_results, out, FitEpoch)
     forget_parts(out)
     splits = {split: len(members) for split, members in images.splits.items()}
-    progress.say(begin_line(splits, settings.epochs, schedule.steps, len(finished()), on_ray=fitter is not None))
+    progress.say(begin_line(splits, settings.epochs, schedule.steps, len(finished()), on_ray=on is On.RAY))
     display = StepDisplay(out, settings.batch, progress)
     with epochs_said(finished, settings.epochs, _say(settings, progress), display):
-        folder = (fitter or fit_here)(settings, out)
+        folder = execute(settings, out)
     return write_fitted(settings, images.classes, schedule, fitted_weights(folder), key, out)
 
 

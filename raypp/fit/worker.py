@@ -17,7 +17,6 @@ from raypp.detect.inputs.batch import DetectionBatch
 from raypp.detect.schedule import TrainingSchedule
 from raypp.detect.training_state import TrainingState, copy_state, holds_state, read_averages, read_state, write_state
 from raypp.detect.ultralytics import DetectionModel
-from raypp.errors import OptionError
 from raypp.fit.adversary import AdversaryNetwork
 from raypp.fit.checkpoints import PART, RUNNING
 from raypp.fit.fitting import build_fit, warm_up_codes
@@ -78,8 +77,6 @@ def fit_worker(settings: FitSettings, out: Path, worker: WorkerContext, resume: 
 
 def fit_here(settings: FitSettings, out: Path) -> Path:
     """Fit in this process; the last checkpoint is kept in the fit's folder."""
-    if settings.workers > 1:
-        raise OptionError(f"`workers` {settings.workers} fit together on Ray; in this process there is one")
     kept = private_folder(out / RUNNING)
 
     def report(_metrics: dict[str, object], checkpoint: Path | None) -> None:

@@ -1,18 +1,19 @@
 """The archive job: lock, plan, veil what is missing, close with manifest, labels and summary."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
 from raypp.errors import ConflictError, MediaError, ShardError
+from raypp.execution import Executor
 from raypp.ingest import last_signed
 from raypp.ingest.attempts import Attempt, Unfinished, attempt_segment, forget_attempts
 from raypp.ingest.label_reading import LabelReading, read_all_labels, require_labels
 from raypp.ingest.labels import write_label_tables
-from raypp.ingest.planner import VeilPlan, expected_frames, make_plan
-from raypp.ingest.segment import Segment, SegmentResult
+from raypp.ingest.planner import VeilPlan, expected_frames, expected_seconds, make_plan
+from raypp.ingest.segment import Item, Segment, SegmentResult
 from raypp.ingest.settings import VeilSettings
 from raypp.ingest.summary import Timings, VeilSummary, summarise
 from raypp.ingest.worker import SegmentWorker
@@ -30,8 +31,8 @@ from raypp.veil.key import VeilKey
 
 PLAN_FILE = "plan.json"
 
-Executor = Callable[[Sequence[Segment], VeilSettings], Iterator[Attempt]]
-"""Veils segments somewhere, in any order, and yields each outcome as it is durable."""
+VeilExecutor = Executor[[Sequence[Segment], VeilSettings], Iterator[Attempt]]
+"""Veils segments, in any order, and yields each outcome as it is durable."""
 
 
 def veil_here(segments: Sequence[Segment], settings: VeilSettings) -> Iterator[Attempt]:
@@ -66,7 +67,14 @@ class VeilJob:
         """Segments still to be veiled, in plan order."""
         return [segment for segment in self.plan.segments if segment.segment_id not in self.finished]
 
-    def run(self, execute: Executor, progress: Progress, limit: int | None, labels_version: str | None) -> VeilSummary:
+    def expected_seconds(self, segments: Sequence[Segment]) -> float:
+        """About how long one core takes for segments."""
+        pieces = [(segment, item) for segment in segments for item in segment.items]
+        return sum(_share(segment, item) * expected_seconds(item, self.settings) for segment, item in pieces)
+
+    def run(
+        self, execute: VeilExecutor, progress: Progress, limit: int | None, labels_version: str | None
+    ) -> VeilSummary:
         """Veil what is missing and close the archive.
 
         Args:
@@ -197,12 +205,13 @@ def _claim(store: Store, header: ArchiveHeader) -> None:
 
 
 def _weight(segment: Segment, settings: VeilSettings) -> float:
-    """Expected decoding work of a segment, in frames."""
-    total = 0.0
-    for item in segment.items:
-        frames = expected_frames(item, settings)
-        if item.info is not None and segment.parts > 1:
-            covered = min(segment.end_us, item.info.duration_us) - segment.start_us
-            frames *= max(0.0, covered / max(item.info.duration_us, 1))
-        total += frames
-    return total
+    """Expected work of a segment, in frames."""
+    return sum(_share(segment, item) * expected_frames(item, settings) for item in segment.items)
+
+
+def _share(segment: Segment, item: Item) -> float:
+    """Part of a source that a segment covers."""
+    if item.info is None or segment.parts == 1:
+        return 1.0
+    covered = min(segment.end_us, item.info.duration_us) - segment.start_us
+    return max(0.0, covered / max(item.info.duration_us, 1))

@@ -26,6 +26,8 @@ from raypp.text.address import redacted
 from raypp.veil.key import Keyring
 from raypp.veil.packing import packed_size
 
+_DECODED_PER_S, _VEILED_PER_S = 200.0, 100.0
+"""Frames a second of one core, 1280x720; see docs/contributing/decisions/where-work-runs.md."""
 _PROBE_THREADS = 8
 _WHOLE_US = 1 << 62
 
@@ -146,6 +148,14 @@ def expected_frames(item: Item, settings: VeilSettings) -> float:
     if settings.fps is not None:
         rate = min(rate, float(settings.fps))
     return max(1.0, rate * item.info.duration_us / 1e6)
+
+
+def expected_seconds(item: Item, settings: VeilSettings) -> float:
+    """About how long one core decodes and veils a source: a video is decoded whole, however few frames are sampled."""
+    decoded = sampled = expected_frames(item, settings)
+    if item.info is not None and not settings.keyframes:
+        decoded = max(sampled, float(item.info.average_rate) * item.info.duration_us / 1e6)
+    return decoded / _DECODED_PER_S + sampled * (1 + item.variants) / _VEILED_PER_S
 
 
 def expected_bytes(item: Item, settings: VeilSettings) -> float:

@@ -98,7 +98,7 @@ def refuse_beside_live(connection: Connection, stream: StreamName, now_us: int) 
     if row is not None:
         live = stream_label(StreamName(stream.site, stream.camera, row.epoch))
         raise StreamRefusedError(
-            f"live stream {live} goes on, and this recording would end it; give the recording a --camera of its own, "
+            f"live stream {live} goes on, and this recording would end it; give the recording a `camera` of its own, "
             "or stop the live one first"
         )
 

@@ -62,7 +62,7 @@ def configure(connection: Connection, site: str, text: str, *, unchecked: bool =
     classes = known_classes(connection)
     unknown = settings.unknown_classes(classes) if classes and not unchecked else ()
     if unknown:
-        remedy = "--unchecked takes classes of a model that is served later"
+        remedy = "`unchecked` takes classes of a model that is served later"
         raise SettingsError(joined(f"settings of site {site}", unknown, remedy))
     remember(connection, settings)
     if old == text:

@@ -49,7 +49,7 @@ def require_size(model: ServedModel, size: int) -> None:
     if size not in {0, model.size}:
         raise StatusError(
             Status.FAILED_PRECONDITION,
-            f"this model takes {model.size} pixels, and these frames were veiled at {size}: give --size {model.size}",
+            f"this model takes {model.size} pixels, and these frames were veiled at {size}: give `size` {model.size}",
         )
 
 

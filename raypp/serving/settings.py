@@ -124,5 +124,5 @@ class ServiceSettings(BaseModel):
         """Return the ledger's URL; raises OptionError where neither setting nor variable names one."""
         url = self.ledger or os.environ.get(LEDGER_VARIABLE)
         if not url:
-            raise OptionError(f"the service needs a ledger; give --ledger sqlite:///PATH, or set {LEDGER_VARIABLE}")
+            raise OptionError(f"the service needs a ledger; give `ledger` sqlite:///PATH, or set {LEDGER_VARIABLE}")
         return url

@@ -11,20 +11,18 @@ from pydantic import BaseModel, ConfigDict, Field
 from raypp.detect.inputs.dataset import TRAIN, VAL, VeiledDataset
 from raypp.detect.model_info import DETECTOR_FOLDER, MODEL_INFO_FILE, ModelInfo
 from raypp.detect.schedule import TrainingSchedule
-from raypp.errors import ConflictError, OptionError
+from raypp.errors import OptionError
+from raypp.execution import ExecutionSettings, Executor, On, on_ray
 from raypp.io.atomic import whole_folder
 from raypp.progress import SILENT, Progress
 from raypp.train.mlflow import MlflowRun
 from raypp.train.progress import StepDisplay, begin_line, epochs_said
 from raypp.train.results import EpochResult, best_epoch, read_results
-from raypp.train.run_folder import open_run_folder
+from raypp.train.run_folder import begun_on_ray, open_run_folder, require_same_place
 from raypp.train.settings import TrainSettings
 
-_OF_RAY = "checkpoint_manager_snapshot.json"
-"""File that Ray Train leaves beside its checkpoints."""
-
-TrainingExecutor = Callable[[TrainSettings, ModelInfo, VeiledDataset], Path]
-"""Trains somewhere and returns the folder of the best checkpoint."""
+TrainingExecutor = Executor[[TrainSettings, ModelInfo, VeiledDataset], Path]
+"""Trains, and returns the folder of the best checkpoint."""
 
 
 class TrainSummary(BaseModel):
@@ -44,13 +42,13 @@ class TrainSummary(BaseModel):
 
 
 def run_training(
-    settings: TrainSettings, trainer: TrainingExecutor | None = None, progress: Progress = SILENT
+    settings: TrainSettings, execution: ExecutionSettings | None = None, progress: Progress = SILENT
 ) -> TrainSummary:
     """Train a detector, or go on with its run, and keep the best epoch's beside it.
 
     Args:
         settings: what is asked for.
-        trainer: trains elsewhere; None for this process.
+        execution: where; by default a run goes on where it was begun, and one worker begins in this process.
         progress: is told each epoch, and how far the running one is.
 
     Raises:
@@ -58,9 +56,11 @@ def run_training(
         ConflictError: if the run was begun otherwise.
         ModelError: if training failed.
     """
+    execution = execution or ExecutionSettings()
+    execution.check()
     settings.check()
-    if trainer is None and settings.workers > 1:
-        raise OptionError(f"`workers` {settings.workers} train together on Ray; give 1, or leave out `here`")
+    execution = execution.with_workers(settings.workers)
+    execution.check("workers")
     dataset = VeiledDataset.open(settings.archive, settings.labels_version, settings.data_key_path)
     dataset.require(TRAIN, VAL)
     steps = dataset.splits[TRAIN] // settings.batch
@@ -81,7 +81,9 @@ def run_training(
     from raypp.train.local import checkpoints_here, train_here  # noqa: PLC0415 - needs torch, slow to import
 
     check_initial_weights(info, settings.weights)
-    _check_place(settings.out, bool(checkpoints_here(settings.out)), here=trainer is None)
+    begun = On.LOCAL if checkpoints_here(settings.out) else On.RAY if begun_on_ray(settings.out) else None
+    on = execution.choose(begun=begun)
+    require_same_place(f"run {settings.out}", begun, on)
     open_run_folder(
         settings.out / MODEL_INFO_FILE,
         info.model_dump_json(indent=1) + "\n",
@@ -92,11 +94,12 @@ def run_training(
         progress.say(f"{settings.out} was trained before: nothing to do")
         return _summary(settings.out, info, finished(), seconds=0.0)
     tracked = MlflowRun(settings.mlflow, settings.out, info) if settings.mlflow else None
-    progress.say(begin_line(dataset.splits, settings.epochs, steps, len(finished()), on_ray=trainer is not None))
+    progress.say(begin_line(dataset.splits, settings.epochs, steps, len(finished()), on_ray=on is On.RAY))
+    execute: TrainingExecutor = on_ray("train", execution) if on is On.RAY else train_here
     started = monotonic()
     display = StepDisplay(settings.out, settings.batch, progress)
     with epochs_said(finished, settings.epochs, _say(settings, progress, tracked), display):
-        best = (trainer or train_here)(settings, info, dataset)
+        best = execute(settings, info, dataset)
     if tracked:
         tracked.finish()
     _keep_best(best, settings.out / DETECTOR_FOLDER)
@@ -122,14 +125,6 @@ def _summary(out: Path, info: ModelInfo, results: Sequence[EpochResult], *, seco
         map50_95=top.map50_95,
         seconds=seconds,
     )
-
-
-def _check_place(out: Path, begun_here: bool, *, here: bool) -> None:
-    """Raise ConflictError if a run would not go on with its own checkpoints: Ray keeps them in its own way."""
-    if begun_here and not here:
-        raise ConflictError(f"run {out} was begun in one process; go on in one process, or choose another `out`")
-    if here and not begun_here and (out / _OF_RAY).exists():
-        raise ConflictError(f"run {out} was begun on Ray; go on there, or choose another `out`")
 
 
 def _say(settings: TrainSettings, progress: Progress, tracked: MlflowRun | None) -> Callable[[EpochResult, str], None]:

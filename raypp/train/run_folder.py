@@ -3,7 +3,11 @@
 from pathlib import Path
 
 from raypp.errors import ConflictError
+from raypp.execution import On
 from raypp.io.atomic import write_text
+
+_OF_RAY = "checkpoint_manager_snapshot.json"
+"""File that Ray Train leaves beside its checkpoints."""
 
 
 def open_run_folder(path: Path, text: str, otherwise: str) -> None:
@@ -22,3 +26,23 @@ def open_run_folder(path: Path, text: str, otherwise: str) -> None:
         write_text(path, text)
     elif path.read_text() != text:
         raise ConflictError(f"{otherwise}; use the same as before, or another `out`")
+
+
+def begun_on_ray(folder: Path) -> bool:
+    """Whether Ray Train keeps checkpoints in a folder."""
+    return (folder / _OF_RAY).exists()
+
+
+def require_same_place(run: str, begun: On | None, on: On) -> None:
+    """Raise ConflictError if a run would not go on with its own checkpoints: Ray keeps them in its own way.
+
+    Args:
+        run: what goes on, for the message.
+        begun: where it has checkpoints; None without any.
+        on: where it would go on.
+    """
+    if begun is None or begun is on:
+        return
+    if begun is On.RAY:
+        raise ConflictError(f"{run} was begun on Ray; go on there (`on` ray or auto), or choose another `out`")
+    raise ConflictError(f"{run} was begun in one process; go on there (`on` local or auto), or choose another `out`")

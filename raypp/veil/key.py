@@ -213,7 +213,7 @@ class SiteKey(Secret):
             if image is not None:
                 remedy = "a site key is for live cameras and videos alone"
             elif site != self.site:
-                remedy = f"give --site {self.site}, or the site key that the owner derived for {site}"
+                remedy = f"give `site` {self.site}, or the site key that the owner derived for {site}"
             raise KeyFileError(f"site key of {self.site} (cameras {held}) cannot veil {what}; {remedy}")
         return self._cameras[camera]
 

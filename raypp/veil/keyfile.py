@@ -42,7 +42,7 @@ LOSS_REMEDIES = {
 """What helps when a key was lost to somebody, by the kind of its file."""
 _KEY_FILE = "key file"
 _NEXT_SITE_KEY = (
-    "choose another name for the key, name each camera that it should hold with --camera, and give it to "
+    "choose another name for the key, name each camera that it should hold with `cameras`, and give it to "
     "`raypp stream --key` in place of the older one; cameras of both keep their veil"
 )
 _NO_KEY = (

@@ -133,7 +133,7 @@ def test_a_try_with_another_size_is_refused_and_the_good_stream_goes_on_until_it
     mistyped = _stream(site, service, _camera(video), "mistyped", size=320)
     wait_until(lambda: mistyped.camera().refused is not None)
     assert "this model takes 160 pixels" in mistyped.camera().refused
-    assert "give --size 160" in mistyped.camera().refused
+    assert "give `size` 160" in mistyped.camera().refused
     mistyped.stop()
     status = good.wait().cameras["bench-1"]
     assert (status.captured, status.committed_frames, status.waiting_chunks) == (120, 120, 0)

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from jobs.serve_models import serve_on_ray
-from raypp.cli.serve import make_serve_command
+from raypp.cli.serve import serve
 from raypp.errors import RayppError
 from raypp.io.private import write_private
 from raypp.serving.settings import ServiceSettings
@@ -46,11 +45,11 @@ def test_a_service_that_cannot_be_says_why_before_anything_starts(tmp_path: Path
 
     def refused(words: str, **options: object) -> None:
         with pytest.raises(RayppError, match=words) as caught:
-            make_serve_command(serve_on_ray)(**{"model": [bundle], "ledger": ledger, **options})
+            serve(**{"model": [bundle], "ledger": ledger, **options})
         assert "\n" not in str(caught.value)
 
     refused("--model", model=None)
-    refused("--ledger", ledger=None)
+    refused("`ledger`", ledger=None)
     refused("mysql", ledger="mysql://somewhere/x")
     refused(r"nowhere\.model", model=[tmp_path / "nowhere.model"])
     refused("no detector bundle", model=[tmp_path / "wrong.yaml"])

@@ -56,7 +56,7 @@ def _chunk(sequence: int, *ahead_s: float, last: bool = False) -> pb.Chunk:
 @pytest.mark.parametrize(
     ("about", "status", "words"),
     [
-        ({"size": 640}, Status.FAILED_PRECONDITION, "this model takes 320 pixels, .* at 640: give --size 320"),
+        ({"size": 640}, Status.FAILED_PRECONDITION, "this model takes 320 pixels, .* at 640: give `size` 320"),
         ({"veil_id": "ef" * 16}, Status.FAILED_PRECONDITION, "is not served here"),
         ({"sub_key": 63}, Status.FAILED_PRECONDITION, "sub-key 63 is none of veil"),
         ({"width": 0}, Status.INVALID_ARGUMENT, "0x240"),

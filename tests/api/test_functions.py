@@ -88,7 +88,7 @@ def test_a_comparison_leaves_its_table(place: Path) -> None:
     schedule = raypp.ComparisonSchedule(size=SIZE, epochs=2, batch=4)
     data, key = str(place / "tools"), place / "owner.key"
     comparison = raypp.Comparison(data, place / "cost", key, schedule, arms, wrong_keys=0)
-    summary = raypp.compare_veils(comparison, replicates=20)
+    summary = raypp.compare_veils(comparison, replicates=20, on="local")
     assert [(line.name, line.bytes_per_frame is None) for line in summary.lines] == [
         ("plain", True),
         ("default", False),
@@ -120,7 +120,13 @@ def test_errors_name_fields_and_their_limits(place: Path, tmp_path: Path) -> Non
         raypp.veil_archive([place / "gate"], veil)
     with pytest.raises(OptionError, match=r"^`out` s3://bucket/veiled is a URL; say with `private`"):
         raypp.VeilSettings(out="s3://bucket/veiled", key_path=place / "owner.key")
+    with pytest.raises(OptionError, match=r"^`on` 'cluster' is none; give auto, local, ray, or an ExecutionSettings"):
+        raypp.verify_archive(place / "veiled", on="cluster")
+    with pytest.raises(OptionError, match=r"^`workers` 2 is not for this work; leave it out"):
+        raypp.verify_archive(place / "veiled", on=raypp.ExecutionSettings(workers=2))
     train = raypp.TrainSettings(archive=str(place / "veiled"), out=tmp_path / "run", batch=500)
+    with pytest.raises(OptionError, match=r"^`address` 10\.0\.0\.1:1 is of Ray, which `on` local does without"):
+        raypp.train_detector(train, on=raypp.ExecutionSettings(on="local", address="10.0.0.1:1"))
     with pytest.raises(OptionError, match=r"^`batch` 500 is more than the 12 training frames"):
         raypp.train_detector(train)
     fit = raypp.FitSettings(data=str(place / "tools"), weights=tmp_path / "none.pt", warm_up=0)

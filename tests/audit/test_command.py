@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from raypp import execution
 from raypp.audit import lab as laboratory
 from raypp.audit import settings as auditing
 from raypp.audit.attacks.reconstruct.bridge import FeatureBridge
@@ -24,15 +25,16 @@ from raypp.audit.suite.suite import Suite, suite
 from raypp.audit.tasks import AttackTask, attack_here, tasks
 from raypp.audit.verdict.certificate import verify_certificate
 from raypp.audit.verdict.gates import Verdict
-from raypp.cli.audit import make_audit_command
+from raypp.cli.audit import audit as audit_command
 from raypp.demo.workshop.sample import make_sample
 from raypp.errors import KeyFileError, OptionError
+from raypp.execution import ExecutionSettings, On
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import load_owner_key, save_owner_key, save_site_key
 from raypp.veil.spec import PatchSpec
 from tests.command import succeed
 
-_QUICK = {"size": 320, "budget": Budget.QUICK}
+_QUICK = {"size": 320, "budget": Budget.QUICK, "on": On.LOCAL}
 _SLOW_ATTACKS = (UNet, ManyKeys, FeatureBridge)
 """They learn for half a minute each: tested in their own files, and in a whole audit by the slow tests."""
 
@@ -62,15 +64,14 @@ def place(videos: Path) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(auditing, "suite", _light)
         sources = [str(videos / "in" / "inventory.csv")]
-        audit = make_audit_command(None)
-        audit(sources, videos / "out", videos / "owner.key", **_QUICK, json_file=videos / "summary.json")
+        audit_command(sources, videos / "out", videos / "owner.key", **_QUICK, json_file=videos / "summary.json")
     return videos
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_quick_audit_with_all_that_it_has(videos: Path) -> None:
-    options = ("--size", 320, "--budget", "quick", "--here", "--json", videos / "whole.json")
+    options = ("--size", 320, "--budget", "quick", "--on", "local", "--json", videos / "whole.json")
     key, out = videos / "owner.key", videos / "whole"
     succeed("audit", videos / "in" / "inventory.csv", "--key", key, "--out", out, *options, timeout=850)
     rows = verify_certificate(out / "public" / "certificate.json").rows
@@ -106,9 +107,8 @@ def test_what_may_be_handed_out_lies_apart_from_plain_images_and_nothing_is_open
 def test_plain_images_are_never_written_into_an_archive(tmp_path: Path) -> None:
     (tmp_path / "veiled" / "shards").mkdir(parents=True)
     (tmp_path / "veiled" / "veil.json").write_text("{}")
-    audit = make_audit_command(None)
     with pytest.raises(OptionError, match=r"lies within the archive .*veiled, and plain images would leave"):
-        audit(["anything"], tmp_path / "veiled" / "audit")
+        audit_command(["anything"], tmp_path / "veiled" / "audit")
     assert not (tmp_path / "veiled" / "audit").exists()
 
 
@@ -147,19 +147,20 @@ def test_a_patch_veil_is_tried_under_other_keys_and_a_learned_one_is_not(place: 
 
 
 @pytest.mark.usefixtures("_light_suite")
-def test_run_again_only_what_is_missing_is_done(place: Path) -> None:
+def test_run_again_only_what_is_missing_is_done(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = sorted((place / "out" / "rows").glob("*.json"))
     before = {path: path.stat().st_mtime_ns for path in rows}
     rows[3].unlink()
     batches: list[list[str]] = []
 
-    def cluster(tasks: Sequence[AttackTask], *_: object) -> Iterator[str]:
+    def cluster(tasks: Sequence[AttackTask], **_: ExecutionSettings) -> Iterator[str]:
         batches.append([task.row_id for task in tasks])
         return attack_here(tasks)
 
+    monkeypatch.setitem(execution._PROVIDED, "audit", cluster)
     for _ in range(2):
         videos = [str(place / "in" / "inventory.csv")]
-        make_audit_command(cluster)(videos, place / "out", place / "owner.key", size=320, budget=Budget.QUICK)
+        audit_command(videos, place / "out", place / "owner.key", size=320, budget=Budget.QUICK, on=On.RAY)
     after = {path: path.stat().st_mtime_ns for path in rows}
     assert [path for path in rows if before[path] != after[path]] == [rows[3]]
     assert batches == [[rows[3].stem]], "the second time nothing is missing, and no cluster is started"
@@ -202,12 +203,12 @@ def test_on_ray_the_same_rows_come_about(place: Path) -> None:
     for path in rows:
         path.unlink()
     videos, key, out = place / "in" / "inventory.csv", place / "owner.key", place / "out"
-    succeed("audit", videos, "--key", key, "--out", out, "--size", 320, "--budget", "quick", timeout=850)
+    succeed("audit", videos, "--key", key, "--out", out, "--size", 320, "--budget", "quick", "--on", "ray", timeout=850)
     assert [json.loads(path.read_text()) | {"seconds": 0} for path in rows] == before
 
 
 def test_bad_input_is_one_line(place: Path, tmp_path: Path) -> None:
-    videos, key, audit = [str(place / "in" / "inventory.csv")], place / "owner.key", make_audit_command(None)
+    videos, key, audit = [str(place / "in" / "inventory.csv")], place / "owner.key", audit_command
     with pytest.raises(OptionError, match="`size` 100 must be a multiple of 32"):
         audit(videos, tmp_path / "out", key, size=100)
     with pytest.raises(OptionError, match=r"`weights` none\.pt is no file; .*download it from Ultralytics"):
@@ -221,5 +222,5 @@ def test_bad_input_is_one_line(place: Path, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("_light_suite")
 def test_a_dry_run_says_what_would_be_done(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sources = [str(place / "in" / "inventory.csv")]
-    make_audit_command(None)(sources, place / "out", place / "owner.key", **_QUICK, dry_run=True)
+    audit_command(sources, place / "out", place / "owner.key", **_QUICK, dry_run=True)
     assert capsys.readouterr().err.count("has its row") == len(_light(Budget.QUICK).pairs())

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from raypp.audit.verdict.certificate import sign
-from raypp.cli.verify import make_verify_command
+from raypp.cli.verify import verify
 from raypp.errors import CertificateError, OptionError, ShardError
 from raypp.shards.manifest import compile_manifest
 from raypp.shards.schema import HEADER_FILE
@@ -16,7 +16,6 @@ from tests.audit.rows import KEY, SPEC, certificate
 from tests.shards.archives import header, row, write_segment
 
 STRANGER = VeilKey(b"\x07" * 32)
-verify = make_verify_command(None)
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def _compare(place: Path, *options: object) -> None:
 @pytest.fixture(scope="module")
 def cost(place: Path) -> Path:
     arms = [word for arm in _ARMS for word in ("--arm", arm)]
-    _compare(place, *arms, "--here", "--json", place / "table.json")
+    _compare(place, *arms, "--on", "local", "--json", place / "table.json")
     return place / "cost"
 
 
@@ -79,7 +79,7 @@ def test_nothing_is_left_in_the_dataset(place: Path, cost: Path) -> None:
 
 def test_a_rerun_trains_what_has_no_row_and_nothing_else(place: Path, cost: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (cost / "rows").iterdir()}
-    _compare(place, "--arm", "plain-cells", "--arm", "default", "--arm", "pairs:sub_keys=2", "--here")
+    _compare(place, "--arm", "plain-cells", "--arm", "default", "--arm", "pairs:sub_keys=2", "--on", "local")
     after = {path: path.stat().st_mtime_ns for path in (cost / "rows").iterdir()}
     assert len(after) == len(before) + 1
     assert before.items() <= after.items()

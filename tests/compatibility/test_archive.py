@@ -53,7 +53,7 @@ def test_an_archive_is_extended_and_what_it_held_stays_byte_for_byte(plant: Path
     make_image(plant / "archive/sources/bench/new.jpg", seed=9)
     succeed(
         *("veil", plant / "archive/sources", "--out", archive, "--key", plant / "keys/owner.key", "--size", 96),
-        *("--fps", 2, "--site", "plant-1", "--workers", 0, "--json", plant / "summary.json"),
+        *("--fps", 2, "--site", "plant-1", "--on", "local", "--json", plant / "summary.json"),
     )
     assert all(path.read_bytes() == content for path, content in before.items())
     assert _verify(plant, "veiled")["frames"] == _FRAMES + 1

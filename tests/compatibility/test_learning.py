@@ -17,7 +17,7 @@ import torch
 from tests.command import raypp, succeed
 
 _KEPT = Path(__file__).parent / "learning"
-_RUN = ("--model", "yolov8p", "--batch", 8, "--nominal-batch", 8, "--here")
+_RUN = ("--model", "yolov8p", "--batch", 8, "--nominal-batch", 8, "--on", "local")
 _EPOCHS = 4
 
 

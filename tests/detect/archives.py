@@ -22,7 +22,7 @@ def veiled_dataset(place: Path, count: int = 18, **options: object) -> Path:
     named = [part for name, value in options.items() for part in (f"--{name}", value)]
     succeed(
         "veil", place / "tools", "--out", place / "veiled", "--key", place / "owner.key", "--size", 96,
-        "--workers", 0, "--shard-mb", 0.002, *named,
+        "--on", "local", "--shard-mb", 0.002, *named,
     )  # fmt: skip
     return place / "veiled"
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 import raypp
 from docs.generate import api, commands, models, protos
 from raypp.reports.episode_record import EpisodeRecord
-from tests.command import ROOT, succeed
+from tests.command import succeed
 
 _LISTED = re.compile(r"^│ +([a-z][a-z-]*) ", re.MULTILINE)
 
@@ -81,15 +81,3 @@ def test_fields_of_settings_and_results_are_documented_with_their_defaults() -> 
     for name in ("Archive", "VeiledFrame", "Detector", "LedgerReader", "EvaluationReport", "AuditSummary"):
         assert f"\n### {name}\n" in page
     assert "detect(self, frames" in _section(page, "#### Detector.detect")
-
-
-def test_every_exit_code_of_the_commands_is_documented() -> None:
-    page = (ROOT / "docs" / "reference" / "exit-codes.md").read_text()
-    codes = {
-        code
-        for folder in ("raypp/cli", "jobs")
-        for file in (ROOT / folder).glob("*.py")
-        for code in re.findall(r"^_?EXIT\w* = (\d+)$", file.read_text(), re.MULTILINE)
-    }
-    assert {"1", "3", "130"} <= codes
-    assert {code for code in codes if f"\n| {code} | " not in page} == set()

@@ -18,7 +18,7 @@ import pytest
 from tests.command import archive_bytes, environment, raypp, succeed, summary
 from tests.videos import make_dataset, make_image, make_video
 
-_QUICK = ("--size", 160, "--workers", 0)
+_QUICK = ("--size", 160, "--on", "local")
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +153,7 @@ def test_another_key_or_spec_or_setting_is_refused_with_both_ids(key: Path, tmp_
         done = raypp("veil", video, "--out", out, *options, *_QUICK)
         assert done.returncode == 1
         _one_line(done.stderr, mine, "--out")
-    done = raypp("veil", video, "--out", out, "--key", key, "--size", 320, "--workers", 0)
+    done = raypp("veil", video, "--out", out, "--key", key, "--size", 320, "--on", "local")
     _one_line(done.stderr, "160", "320")
     assert archive_bytes(out) == before
 
@@ -174,7 +174,7 @@ def test_a_bad_option_is_one_line_that_names_it(
     options: tuple[object, ...], words: tuple[str, ...], key: Path, tmp_path: Path
 ) -> None:
     video = make_video(tmp_path / "video.mp4", seconds=1)
-    done = raypp("veil", video, "--out", tmp_path / "out", "--key", key, "--workers", 0, *options)
+    done = raypp("veil", video, "--out", tmp_path / "out", "--key", key, "--on", "local", *options)
     assert done.returncode == 1
     _one_line(done.stderr, *words)
     assert not (tmp_path / "out" / "shards").exists()
@@ -182,7 +182,7 @@ def test_a_bad_option_is_one_line_that_names_it(
 
 def test_two_jobs_on_one_output_at_once(key: Path, tmp_path: Path) -> None:
     video = make_video(tmp_path / "video.mp4", seconds=30, width=320, height=192)
-    options = ["veil", str(video), "--out", str(tmp_path / "out"), "--key", str(key), "--size", "640", "--workers", "0"]
+    options = ["veil", str(video), "--out", str(tmp_path / "out"), "--key", str(key), "--size", "640", "--on", "local"]
     command = [sys.executable, "-m", "raypp", *options]
     with subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL) as first:
         while not list((tmp_path / "out").glob("shards/*/.*")) and first.poll() is None:
@@ -213,8 +213,8 @@ def test_a_full_disk_is_one_line_and_nothing_half_written(key: Path, tmp_path: P
             key,
             "--size",
             320,
-            "--workers",
-            0,
+            "--on",
+            "local",
             "--segment-seconds",
             1,
             "--shard-mb",

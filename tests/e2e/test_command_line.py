@@ -42,7 +42,7 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        "veil VIDEO --out out --workers 0",
+        "veil VIDEO --out out --on local",
         "stream VIDEO --site a --camera b --server 127.0.0.1:1 --token-file fifo --spool spool",
     ],
 )
@@ -112,7 +112,7 @@ def test_a_dry_run_reports_and_writes_nothing(key: Path, tmp_path: Path) -> None
 
 def test_limit_then_run_again_finishes_and_new_files_extend(key: Path, tmp_path: Path) -> None:
     make_video(tmp_path / "in" / "one.mp4", seconds=6)
-    options = ("--key", key, "--size", 160, "--segment-seconds", 1, "--shard-mb", 0.01, "--workers", 0)
+    options = ("--key", key, "--size", 160, "--segment-seconds", 1, "--shard-mb", 0.01, "--on", "local")
     report = tmp_path / "summary.json"
     command = ("veil", tmp_path / "in", "--out", tmp_path / "out", *options, "--json", report)
     begun = succeed(*command, "--limit", 2).stderr
@@ -138,7 +138,7 @@ def test_limit_then_run_again_finishes_and_new_files_extend(key: Path, tmp_path:
 
 def test_labels_follow_their_frames_into_the_square(key: Path, tmp_path: Path) -> None:
     make_dataset(tmp_path / "tools")
-    succeed("veil", tmp_path / "tools", "--out", tmp_path / "out", "--key", key, "--size", 160, "--workers", 0)
+    succeed("veil", tmp_path / "tools", "--out", tmp_path / "out", "--key", key, "--size", 160, "--on", "local")
     table = read_labels(Store(str(tmp_path / "out")), "tools-v1")
     assert table.classes == ("hammer", "saw")
     assert sorted({row.split for row in table.rows}) == ["train", "val"]
@@ -157,7 +157,7 @@ def test_masks_capture_time_and_plain_names(key: Path, tmp_path: Path) -> None:
     masks = tmp_path / "masks.json"
     masks.write_text(json.dumps({"gate": [[[0, 0], [1, 0], [1, 0.5], [0, 0.5]]]}))
     options = ("--time-from", "name:%Y%m%d_%H%M%S", "--timezone", "Europe/Berlin", "--plain-names", "--masks", masks)
-    succeed("veil", tmp_path / "in", "--out", tmp_path / "out", "--key", key, "--size", 160, "--workers", 0, *options)
+    succeed("veil", tmp_path / "in", "--out", tmp_path / "out", "--key", key, "--size", 160, "--on", "local", *options)
     batches = list(ShardReader(str(tmp_path / "out")).iterate())
     row = batches[0].rows.to_pylist()[0]
     assert row["source"] == "gate/cam_20260301_060000.mp4"
@@ -172,7 +172,7 @@ def test_encrypted_shards_open_with_the_data_key_only(key: Path, tmp_path: Path)
     make_video(tmp_path / "video.mp4", seconds=1)
     data_key = tmp_path / "data.key"
     succeed("keygen", "--data", "--out", data_key)
-    options = ("--key", key, "--size", 160, "--workers", 0, "--data-key", data_key)
+    options = ("--key", key, "--size", 160, "--on", "local", "--data-key", data_key)
     succeed("veil", tmp_path / "video.mp4", "--out", tmp_path / "out", *options)
     succeed("verify", tmp_path / "out", "--data-key", data_key)
     assert raypp("verify", tmp_path / "out").returncode == 1
@@ -186,7 +186,7 @@ def test_a_site_key_veils_as_the_owner_does(key: Path, tmp_path: Path) -> None:
     make_video(tmp_path / "video.mp4", seconds=1)
     site_key = tmp_path / "plant.key"
     succeed("keygen", "--key", key, "--site", "plant", "--camera", "gate", "--out", site_key)
-    options = ("--size", 160, "--workers", 0, "--site", "plant", "--camera", "gate")
+    options = ("--size", 160, "--on", "local", "--site", "plant", "--camera", "gate")
     succeed("veil", tmp_path / "video.mp4", "--out", tmp_path / "owner", "--key", key, *options)
     succeed("veil", tmp_path / "video.mp4", "--out", tmp_path / "site", "--key", site_key, *options)
     shards = [{p.name: p.read_bytes() for p in (tmp_path / n).rglob("*.parquet")} for n in ("owner", "site")]
@@ -198,7 +198,7 @@ def test_the_real_archive_in_one_run_accounts_for_every_frame(key: Path, tmp_pat
     videos = shared_data("videos")
     images = shared_data("bccd")
     report = tmp_path / "summary.json"
-    options = ("--key", key, "--size", 320, "--fps", 2, "--workers", 0, "--json", report)
+    options = ("--key", key, "--size", 320, "--fps", 2, "--on", "local", "--json", report)
     succeed("veil", videos, images, "--out", tmp_path / "out", *options)
     done = summary(report)
     assert done["frames"] == 80 + 61 + 279 + 4 + 11 + 10 + 363

@@ -52,14 +52,14 @@ def test_asking_for_ray_without_it_is_one_line(tmp_path: Path) -> None:
     arguments = ["veil", video, "--out", tmp_path / "out", "--key", tmp_path / "k", "--workers", "2"]
     done = subprocess.run([*command, *arguments], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "install raypp[cluster]" in done.stderr
+    assert "raypp: --workers 2 needs Ray; install raypp[cluster]" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
     ("command", "option", "arguments"),
     [
-        ("train", "--epochs", ("veiled", "--out", "run", "--here")),
+        ("train", "--epochs", ("veiled", "--out", "run", "--on", "local")),
         ("evaluate", "--report", ("veiled", "--model", "run")),
         ("fit", "--hide", ("images", "--out", "fitted", "--weights", "yolov8n.pt")),
         ("compare", "--arm", ("images", "--out", "cost")),

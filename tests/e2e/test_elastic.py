@@ -25,7 +25,7 @@ def test_a_cluster_that_loses_a_node_costs_no_epoch(tmp_path: Path) -> None:
 
     succeed("keygen", "--out", tmp_path / "owner.key")
     make_dataset(tmp_path / "tools", count=18)
-    options = ("--size", 96, "--workers", 0, "--shard-mb", 0.002)
+    options = ("--size", 96, "--on", "local", "--shard-mb", 0.002)
     succeed("veil", tmp_path / "tools", "--out", tmp_path / "veiled", "--key", tmp_path / "owner.key", *options)
     run, room = tmp_path / "run", {"num_cpus": 2, "object_store_memory": 300_000_000}
     cluster = Cluster(initialize_head=True, head_node_args=room)

@@ -12,15 +12,14 @@ from tests.detect.archives import eager_detector, veiled_dataset
 _BY_WORKERS = """
 import sys
 import typer
-from jobs.evaluate_detector import study_on_ray
-from raypp.cli.evaluate import make_evaluate_command
+from raypp.cli.evaluate import evaluate
 
 place = sys.argv[1]
 app = typer.Typer()
-app.command()(make_evaluate_command(study_on_ray))
+app.command()(evaluate)
 for workers in sys.argv[2:]:
     options = ["--model", f"{place}/detector", "--report", f"{place}/report-{workers}", "--workers", workers]
-    app([f"{place}/veiled", *options], standalone_mode=False)
+    app([f"{place}/veiled", "--on", "ray", *options], standalone_mode=False)
 """
 
 
@@ -68,10 +67,12 @@ def test_any_number_of_workers_writes_the_same_report(place: Path, workers: str)
 
 def test_bad_input_is_one_line(place: Path, tmp_path: Path) -> None:
     for options, word in (
-        (("--address", "10.0.0.1:6379"), "--workers"),
+        (("--on", "local", "--address", "10.0.0.1:6379"), "--address 10.0.0.1:6379 is of Ray"),
+        (("--on", "local", "--gpu"), "--gpu"),
+        (("--workers", -1), "--workers"),
         (("--split", "test"), "have no test frames"),
     ):
         refused = raypp("evaluate", place / "veiled", "--model", place / "detector", *options)
-        assert refused.returncode == 1
+        assert refused.returncode == (2 if "-1" in map(str, options) else 1)
         assert word in refused.stderr
         assert "Traceback" not in refused.stderr

@@ -33,7 +33,7 @@ def test_two_workers_fit_one_veil_on_which_a_detector_trains(tmp_path: Path) -> 
     left = {path.relative_to(fitted).parts[0] for path in fitted.rglob("*")}
     assert left == {"encoder.veil", "start.model", "fit.json", "results.csv", "tensorboard"}, "no checkpoint of Ray's"
     assert not [path for path in (fitted, *fitted.rglob("*")) if path.stat().st_mode & 0o077]
-    options = ("--spec", fitted / "encoder.veil", "--size", 64, "--workers", 0)
+    options = ("--spec", fitted / "encoder.veil", "--size", 64, "--on", "local")
     succeed("veil", tmp_path / "tools", *key, "--out", tmp_path / "veiled", *options)
     started = ("--weights", fitted / "start.model", "--epochs", 1, "--json", tmp_path / "train.json")
     succeed("train", tmp_path / "veiled", *model, "--out", run, *started)

@@ -44,7 +44,7 @@ def test_an_archive_on_s3_is_read_little_more_than_once_and_gives_the_same_shard
     env = environment(AWS_ENDPOINT_URL=endpoint, **_CREDENTIALS)
     key = tmp_path / "owner.key"
     succeed("keygen", "--out", key)
-    options = ("--key", key, "--fps", 1, "--size", 160, "--segment-seconds", 20, "--shard-mb", 0.05, "--workers", 0)
+    options = ("--key", key, "--fps", 1, "--size", 160, "--segment-seconds", 20, "--shard-mb", 0.05, "--on", "local")
     report = tmp_path / "summary.json"
     succeed("veil", "s3://plant/in", "--out", tmp_path / "remote", *options, "--json", report, env=env)
     succeed("veil", tmp_path / "in", "--out", tmp_path / "local", *options)
@@ -69,7 +69,7 @@ def test_an_archive_is_written_to_s3_and_verified_there(endpoint: str, tmp_path:
     env = environment(AWS_ENDPOINT_URL=endpoint, **_CREDENTIALS)
     key = tmp_path / "owner.key"
     succeed("keygen", "--out", key)
-    options = ("--out", "s3://veiled/archive", "--private", tmp_path / "private", "--key", key, "--workers", 0)
+    options = ("--out", "s3://veiled/archive", "--private", tmp_path / "private", "--key", key, "--on", "local")
     succeed("veil", video, *options, env=env)
     assert "nothing missing" in succeed("verify", "s3://veiled/archive", env=env).stderr
     report = tmp_path / "again.json"

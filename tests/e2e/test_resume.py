@@ -43,7 +43,7 @@ def _options(archive: Path, out: Path, key: Path) -> list[object]:
 def undisturbed(archive: Path, key: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The archive as one process without Ray makes it."""
     out = tmp_path_factory.mktemp("undisturbed") / "veiled"
-    succeed(*_options(archive, out, key), "--workers", 0)
+    succeed(*_options(archive, out, key), "--on", "local")
     return archive_bytes(out)
 
 
@@ -59,11 +59,11 @@ def test_killed_at_a_named_point_and_run_again(
         RAYPP_TEST_CRASH_DIR=str(marks),
         RAYPP_TEST_CRASH_AFTER="3" if "receipt" in point else "0",
     )
-    killed = raypp(*_options(archive, out, key), "--workers", 0, env=crashing)
+    killed = raypp(*_options(archive, out, key), "--on", "local", env=crashing)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     finished = len(list(out.glob("receipts/*.json")))
     report = tmp_path / "summary.json"
-    succeed(*_options(archive, out, key), "--workers", 0, "--json", report)
+    succeed(*_options(archive, out, key), "--on", "local", "--json", report)
     again = summary(report)
     if "receipt" in point:
         assert finished >= 3
@@ -104,7 +104,7 @@ def test_a_file_that_kills_every_worker_is_given_up_and_the_rest_is_finished(key
     assert first["frames"] == 80
     assert {Path(one["source"]).name for one in first["unfinished"]} == {"poison.mp4"}
     assert "killed its worker 3 times" in first["unfinished"][0]["reason"]
-    succeed(*command, "--workers", 0, "--json", report)
+    succeed(*command, "--on", "local", "--json", report)
     assert summary(report)["frames"] == 120, "nothing of the failure is held against the file"
     succeed("verify", out)
 

@@ -35,14 +35,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _veil(place: Path, source: Path, out: str, key: str, *options: object) -> None:
-    options = ("--size", 96, "--workers", 0, "--shard-mb", 0.002, *options)
+    options = ("--size", 96, "--on", "local", "--shard-mb", 0.002, *options)
     succeed("veil", source, "--out", place / out, "--key", place / key, *options)
 
 
 @pytest.fixture(scope="module")
 def run(place: Path) -> Path:
     """A finished run."""
-    succeed("train", place / "veiled", "--out", place / "run", *_SMALL, "--json", place / "summary.json")
+    succeed("train", place / "veiled", "--out", place / "run", *_SMALL, "--on", "ray", "--json", place / "summary.json")
     return place / "run"
 
 
@@ -157,7 +157,7 @@ def test_a_folder_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
 
 def test_a_training_in_one_process_scores_as_evaluated_and_goes_on_after_a_kill(place: Path, tmp_path: Path) -> None:
     def options(run: str) -> list[str]:
-        asked = ("train", place / "veiled", "--out", tmp_path / run, "--here", *_SMALL[:-1], 4)
+        asked = ("train", place / "veiled", "--out", tmp_path / run, "--on", "local", *_SMALL[:-1], 4)
         return [*map(str, asked), "--json", f"{tmp_path / run}.json"]
 
     succeed(*options("whole"))
@@ -177,14 +177,18 @@ def test_a_training_in_one_process_scores_as_evaluated_and_goes_on_after_a_kill(
 
 @pytest.mark.ray
 def test_a_run_goes_on_where_it_was_begun(place: Path, run: Path, tmp_path: Path) -> None:
-    _one_line(raypp("train", place / "veiled", "--out", run, *_SMALL, "--here"), str(run), "begun on Ray")
+    _one_line(raypp("train", place / "veiled", "--out", run, *_SMALL, "--on", "local"), str(run), "begun on Ray")
     here = ("train", place / "veiled", "--out", tmp_path / "here", *_SMALL[:-1], 1)
-    succeed(*here, "--here")
+    assert "Ray" not in succeed(*here).stderr, "one worker needs no Ray"
     results = (tmp_path / "here" / "results.csv").read_bytes()
-    assert "was trained before: nothing to do" in succeed(*here, "--here").stderr
+    for on in ("auto", "local"):
+        assert "was trained before: nothing to do" in succeed(*here, "--on", on).stderr
     assert (tmp_path / "here" / "results.csv").read_bytes() == results
-    _one_line(raypp(*here), str(tmp_path / "here"), "go on in one process")
-    _one_line(raypp(*here, "--here", "--workers", 2), "--workers 2", "--here")
+    for options in (("--on", "ray"), ("--workers", 2)):
+        _one_line(raypp(*here, *options), str(tmp_path / "here"), "was begun in one process", "--on local or auto")
+    _one_line(raypp(*here, "--on", "local", "--workers", 2), "--workers 2 is of Ray", "--on local")
+    again = succeed("train", place / "veiled", "--out", run, *_SMALL)
+    assert "was trained before: nothing to do" in again.stderr
 
 
 def _with_shard(place: Path, copy: Path, change: Callable[[bytes], bytes]) -> str:
@@ -205,7 +209,7 @@ def test_a_shard_cut_short_is_found_before_any_work(place: Path, tmp_path: Path)
 @pytest.mark.ray
 def test_a_corrupt_shard_ends_training_with_its_name(place: Path, tmp_path: Path) -> None:
     shard = _with_shard(place, tmp_path / "bad", lambda content: content[:-40] + bytes(40))
-    _one_line(raypp("train", tmp_path / "bad", "--out", tmp_path / "run", *_SMALL), shard)
+    _one_line(raypp("train", tmp_path / "bad", "--out", tmp_path / "run", *_SMALL, "--on", "ray"), shard)
 
 
 def _wait_for(is_so: Callable[[], bool], job: "subprocess.Popen[str]") -> None:
@@ -251,14 +255,14 @@ def test_a_worker_killed_mid_run_costs_no_epoch(place: Path, tmp_path: Path) -> 
 def test_a_run_killed_and_run_again_goes_on_at_the_last_epoch(place: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     options = ("train", place / "veiled", "--out", run, "--batch", 4, "--epochs", 5)
-    command = [sys.executable, "-m", "raypp", *map(str, options)]
+    command = [sys.executable, "-m", "raypp", *map(str, options), "--on", "ray"]
     with subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL, text=True) as job:
         _wait_for_epoch(1, run, job)
         _wait_for(lambda: "checkpoint_2" in _kept(run), job)
         for process in [*psutil.Process(job.pid).children(recursive=True), psutil.Process(job.pid)]:
             process.kill()
     first = (run / "results.csv").read_text().splitlines()[1]
-    succeed(*options)
+    assert "Ray takes up to a minute" in succeed(*options).stderr, "it goes on where it was begun"
     assert _epochs(run) == [1, 2, 3, 4, 5]
     assert (run / "results.csv").read_text().splitlines()[1] == first
     assert (

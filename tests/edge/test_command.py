@@ -7,6 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from raypp.cli.flags import with_flags
 from raypp.cli.stream import doctor, stream
 from raypp.edge import agent as agent_module
 from raypp.edge.cameras_file import CameraSettings
@@ -44,7 +45,7 @@ def video(site):
 def _refusal(command, *options) -> str:
     done = _run(command, *options)
     assert isinstance(done.exception, RayppError), (done.exception, done.output)
-    return str(done.exception)
+    return with_flags(str(done.exception))  # as the command line shows it
 
 
 @pytest.mark.parametrize("command", [stream, doctor])

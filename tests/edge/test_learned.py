@@ -29,7 +29,7 @@ def test_a_camera_veils_with_the_sites_key_and_the_encoder_file(site, tmp_path):
     encoder.write_bytes(seal_encoder(spec, network, _KEY))
     save_site_key(SiteKey.derive_from(_KEY, spec, SITE, ["bench-1"]), key)
     settings = AgentSettings(SITE, ServiceConnection("127.0.0.1:1", site.token_path), key, site.spool, size=160)
-    with pytest.raises(OptionError, match="give its encoder file with --spec"):
+    with pytest.raises(OptionError, match="give its encoder file with `spec`"):
         settings.check()
     with pytest.raises(SpecError, match="No such file"):
         replace(settings, encoder_path=tmp_path / "none.veil").check()

@@ -85,5 +85,5 @@ def test_a_chunk_that_the_service_would_not_take_off_the_network_is_told_of_and_
 
     refused = asyncio.run(asyncio.wait_for(until_it_says_why(), 20))
     assert "the service takes messages of 100" in refused
-    assert "--chunk-frames" in refused
+    assert "`chunk_frames`" in refused
     assert service.of("bench-1")[0].committed == 0

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from raypp.cli.fit import make_fit_command
+from raypp.cli.fit import fit
 from raypp.compare.arm import ComparisonSchedule
 from raypp.compare.arm_names import parse_arm
 from raypp.compare.comparison import Comparison, compare
@@ -15,6 +15,7 @@ from raypp.compare.task import run_arms_here
 from raypp.detect.bundle import read_bundle
 from raypp.detect.model import build_detector
 from raypp.errors import ConflictError, OptionError, SpecError
+from raypp.execution import ExecutionSettings, On
 from raypp.fit.results import FitEpoch
 from raypp.fit.run import run_fit
 from raypp.fit.settings import FitSettings, usual_channels
@@ -138,7 +139,6 @@ def test_a_model_of_another_veil_starts_no_training(place):
 
 
 def test_a_dry_run_says_what_would_be_and_writes_nothing(place, tmp_path, capsys):
-    fit = make_fit_command(None)
     asked = {"model": "yolov8p", "size": 64, "batch": 4, "dry_run": True}
     fit(str(place / "tools"), out=tmp_path / "fitted", weights=place / "public.pt", **asked)
     said = capsys.readouterr().err
@@ -148,8 +148,8 @@ def test_a_dry_run_says_what_would_be_and_writes_nothing(place, tmp_path, capsys
 
 
 def test_workers_need_ray(place):
-    with pytest.raises(OptionError, match="`workers` 2 fit together on Ray"):
-        run_fit(_settings(place, workers=2), place / "none", place / "owner.key")
+    with pytest.raises(OptionError, match="`workers` 2 is of Ray, which `on` local does without"):
+        run_fit(_settings(place, workers=2), place / "none", place / "owner.key", ExecutionSettings(on=On.LOCAL))
 
 
 def test_cells_have_as_many_values_as_their_size_wants(place):

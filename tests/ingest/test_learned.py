@@ -44,8 +44,8 @@ def _veil(place: Path, out: str, *options: object) -> tuple[object, ...]:
         place / "owner.key",
         "--size",
         96,
-        "--workers",
-        0,
+        "--on",
+        "local",
         *options,
     )
 

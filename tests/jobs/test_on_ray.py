@@ -45,7 +45,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         make_video(place / "in" / f"{index}.mp4", seconds=3, seed=index)
     make_dataset(place / "in" / "tools")
     options = ("--size", 160, "--segment-seconds", 1, "--shard-mb", 0.01, "--data-key", place / "data.key")
-    succeed("veil", place / "in", "--out", place / "out", "--key", place / "owner.key", *options, "--workers", 0)
+    succeed("veil", place / "in", "--out", place / "out", "--key", place / "owner.key", *options, "--on", "local")
     return place
 
 
@@ -100,7 +100,7 @@ def test_verify_on_ray_finds_what_verify_finds(place: Path, tmp_path: Path) -> N
     kept = store.read(shards[0])
     try:
         store.write_atomic(shards[0], kept[:-9] + b"x" + kept[-8:])
-        broken = raypp("verify", out, "--data-key", key, "--on-ray", "--json", report)
+        broken = raypp("verify", out, "--data-key", key, "--on", "ray", "--json", report)
         assert broken.returncode == 1
         assert summary(report) == json.loads(verify(str(out), DataKey.load(key)).model_dump_json())
         assert shards[0] in broken.stderr

@@ -9,7 +9,7 @@ from raypp.errors import RayppError
 @pytest.mark.parametrize(
     ("raised", "message"),
     [
-        (ConnectionError("Could not find any running Ray instance"), "no Ray answers at head:6379; check --address"),
+        (ConnectionError("Could not find any running Ray instance"), "no Ray answers at head:6379; check `address`"),
         (Exception("The current node timed out during startup. This could happen because"), "machine is too busy"),
     ],
 )

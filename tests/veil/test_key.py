@@ -187,7 +187,7 @@ def test_a_site_gets_a_camera_more_by_another_key_as_the_refusal_says(tmp_path: 
     keyfile.save_site_key(SITE, path)
     held = path.read_bytes()
     larger = SiteKey.derive_from(KEY, SPEC, "north", [*SITE.cameras, "rack 9"])
-    with pytest.raises(KeyFileError, match=r"choose another name .* --camera, .* in place of the older one"):
+    with pytest.raises(KeyFileError, match=r"choose another name .* `cameras`, .* in place of the older one"):
         keyfile.save_site_key(larger, path)
     assert path.read_bytes() == held
     for camera in SITE.cameras:

@@ -118,7 +118,7 @@ def write_audit_report(folder: Path, certificate: Certificate, images: Path | No
         folder.mkdir(parents=True, exist_ok=True)
         write_text(path, render_report(report_of(certificate, images)))
     except OSError as error:
-        raise OptionError(f"--out {folder}: {error.strerror or error}; name a folder you may write to") from None
+        raise OptionError(f"`out` {folder}: {error.strerror or error}; name a folder you may write to") from None
     return path
 
 

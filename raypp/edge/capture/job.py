@@ -10,7 +10,7 @@ from raypp.edge.capture.position import Position
 from raypp.usage.observation import Observation
 from raypp.veil.spec import VeilSpec
 
-KEY_REMEDY = "give the site key that the owner derived for this site and its cameras, with --key"
+KEY_REMEDY = "give the site key that the owner derived for this site and its cameras, with `key_path`"
 """The remedy at a camera where a key cannot be used. The owner's own key never comes there."""
 
 

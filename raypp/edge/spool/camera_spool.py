@@ -139,7 +139,7 @@ class CameraSpool:
                 begun = StreamSpool.create(self.folder, facts)
             except OSError as error:
                 raise SpoolError(
-                    f"spool {self.folder}: {error.strerror}; free its disk or choose another --spool"
+                    f"spool {self.folder}: {error.strerror}; free its disk or choose another `spool`"
                 ) from None
             self._streams.append(begun)
             self._forget_done()

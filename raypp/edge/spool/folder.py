@@ -26,12 +26,12 @@ def lock_folder(folder: Path) -> int:
                 place.chmod(FOLDER_MODE)  # older agents left them open
         descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
     except OSError as error:
-        raise SpoolError(f"spool {folder}: {error.strerror}; choose a writable --spool") from None
+        raise SpoolError(f"spool {folder}: {error.strerror}; choose a writable `spool`") from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
-        raise SpoolError(f"spool {folder} is held by another agent; stop it, or choose another --spool") from None
+        raise SpoolError(f"spool {folder} is held by another agent; stop it, or choose another `spool`") from None
     return descriptor
 
 

@@ -64,16 +64,16 @@ class ServiceConnection:
         host, _, port = self.server.rpartition(":")
         if "://" in self.server or "/" in self.server:
             raise OptionError(
-                f"--server {redacted(self.server)} is a URL; give HOST:PORT, such as raypp.example.com:443, with --tls"
+                f"`server` {redacted(self.server)} is a URL; give HOST:PORT, such as raypp.example.com:443, with `tls`"
             )
         if not host or not port.isdigit() or not 0 < int(port) < 65536:
-            raise OptionError(f"--server {self.server} must be HOST:PORT, such as raypp.example.com:443")
+            raise OptionError(f"`server` {self.server} must be HOST:PORT, such as raypp.example.com:443")
         if (self.cert_path is None) != (self.cert_key_path is None):
-            raise OptionError("--cert and --cert-key go together; give both or neither")
+            raise OptionError("`cert_path` and `cert_key_path` go together; give both or neither")
         if self.is_open_to_all and not self.insecure:
             raise OptionError(
-                f"--server {self.server} would be sent the token without TLS, for everybody on the way to read; give "
-                "--tls or --ca, or --insecure on a network that is yours alone"
+                f"`server` {self.server} would be sent the token without TLS, for everybody on the way to read; give "
+                "`tls` or `ca_path`, or `insecure` on a network that is yours alone"
             )
 
     @property

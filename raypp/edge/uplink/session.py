@@ -171,7 +171,7 @@ class Session:
             raise RefusedError(
                 f"the service's model reads veil {opened.model.veil_id} at {opened.model.size} pixels, but the spool "
                 f"of {facts.camera} holds veil {facts.veil_id} at {facts.size}; stream with that model's key, and "
-                f"--size {opened.model.size}"
+                f"`size` {opened.model.size}"
             )
         resume = opened.resume_after
         if resume > stream.last_sequence:
@@ -258,7 +258,7 @@ class Session:
         if len(chunk.frames) > self._limits.frames_per_chunk:
             raise RefusedError(
                 f"chunk {sequence} has {len(chunk.frames)} frames, the service takes {self._limits.frames_per_chunk}; "
-                "raise its limit, and stream with a smaller --chunk-frames from now on"
+                "raise its limit, and stream with a smaller `chunk_frames` from now on"
             )
         frames = [self._small(frame) for frame in chunk.frames]
         sent = pb.Chunk(
@@ -268,7 +268,7 @@ class Session:
         if most and sent.ByteSize() > most - _AROUND_CHUNK:
             raise RefusedError(
                 f"chunk {sequence} takes {sent.ByteSize()} bytes and the service takes messages of {most}; "
-                "raise its limits.bytes_per_frame, and stream with a smaller --chunk-frames from now on"
+                "raise its limits.bytes_per_frame, and stream with a smaller `chunk_frames` from now on"
             )
         self._progress.bytes += sum(cell_bytes(frame) for frame in frames)
         return sent

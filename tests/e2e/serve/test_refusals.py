@@ -32,7 +32,7 @@ def test_a_gap_names_the_number_that_is_next(service: Service, site: Site) -> No
         ({"width": 0}, Code.INVALID_ARGUMENT, ("0x180",)),
         ({"width": 1 << 20}, Code.INVALID_ARGUMENT, ("16384",)),
         ({"sub_key": SPEC.sub_keys}, Code.FAILED_PRECONDITION, ("sub-key 3",)),
-        ({"size": 640}, Code.FAILED_PRECONDITION, (f"takes {SIZE} pixels", "640", f"--size {SIZE}")),
+        ({"size": 640}, Code.FAILED_PRECONDITION, (f"takes {SIZE} pixels", "640", f"`size` {SIZE}")),
         ({"epoch": 0}, Code.INVALID_ARGUMENT, ("epoch 0",)),
         ({"camera": "../gate"}, Code.INVALID_ARGUMENT, ("letters, digits",)),
         ({"site": "another"}, Code.PERMISSION_DENIED, ("another",)),

@@ -1,0 +1,109 @@
+"""Functions on detectors: train, evaluate, export, load."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from raypp.api.arguments import Say, execution_of, progress_of
+
+if TYPE_CHECKING:
+    from raypp.evaluate.detector import Detector
+    from raypp.evaluate.report import EvaluationReport
+    from raypp.execution import ExecutionSettings
+    from raypp.train.export import ExportSummary
+    from raypp.train.run import TrainSummary
+    from raypp.train.settings import TrainSettings
+
+
+def train_detector(
+    settings: "TrainSettings", *, on: "str | ExecutionSettings" = "auto", progress: Say | None = None
+) -> "TrainSummary":
+    """Train a detector on veiled frames, or go on with its run; needs shards and labels, and no veil key.
+
+    Args:
+        settings: archive, folder of the run, model and schedule.
+        on: where; "auto" goes on where the run was begun, and begins one worker in this process, more on Ray.
+        progress: is given a line an epoch, and some within long ones.
+
+    Raises:
+        OptionError: naming a field that is out of range.
+        ConflictError: if the run was begun otherwise.
+        LabelError, ShardError, ModelError: if archive or weights cannot be used, or training failed.
+    """
+    from raypp.train.run import run_training  # noqa: PLC0415
+
+    return run_training(settings, execution_of(on), progress_of(progress))
+
+
+def evaluate_detector(
+    archive: str | Path,
+    model: Path,
+    *,
+    labels_version: str | None = None,
+    split: str = "val",
+    folder: Path | None = None,
+    data_key: Path | None = None,
+    on: "str | ExecutionSettings" = "auto",
+    progress: Say | None = None,
+) -> "EvaluationReport":
+    """Measure a detector on the labelled frames of a split: mAP50, mAP50-95, each class, and what it gets wrong.
+
+    Args:
+        archive: folder or URL.
+        model: a run of training, its detector folder, or an exported file.
+        labels_version: label version; None for the only one.
+        split: name of the split.
+        folder: where scores, images, errors and suspected label errors are written; None for nowhere.
+        data_key: data key of encrypted shards.
+        on: where; takes `workers` and `gpus`.
+        progress: is given lines.
+
+    Raises:
+        LabelError, ShardError: if archive or split cannot be used.
+        ModelError, ConflictError: if the detector cannot be read, or is of another veil.
+    """
+    from raypp.evaluate.run import run_evaluation  # noqa: PLC0415
+
+    return run_evaluation(
+        str(archive), Path(model), labels_version, split, folder, data_key, execution_of(on), progress_of(progress)
+    )
+
+
+def export_detector(
+    run: Path,
+    out: Path,
+    *,
+    archive: str | None = None,
+    passphrase: str | None = None,
+    half: bool = False,
+    force: bool = False,
+) -> "ExportSummary":
+    """Write a trained detector as one file: weights, classes, veil and scores, and no code.
+
+    Args:
+        run: a run of training, or its detector folder.
+        out: the file.
+        archive: the archive it was trained on, for a run that does not hold the veil's spec.
+        passphrase: to seal it under; None to leave it open.
+        half: store weights as float16.
+        force: replace a file that is there.
+
+    Raises:
+        ModelError, ConflictError, ShardError: if the run cannot be read or the file not written.
+    """
+    from raypp.train.export import write_export  # noqa: PLC0415
+
+    return write_export(Path(run), Path(out), archive, passphrase, half=half, force=force)
+
+
+def load_detector(model: Path) -> "Detector":
+    """Load a detector; its `detect` takes frames of `open_archive`.
+
+    Args:
+        model: a run of training, its detector folder, or an exported file.
+
+    Raises:
+        ModelError: if it cannot be read.
+    """
+    from raypp.evaluate.detector import Detector  # noqa: PLC0415
+
+    return Detector.load(Path(model))

@@ -1,0 +1,94 @@
+"""Functions on veils, inside the perimeter: fit, compare, audit."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from raypp.api.arguments import Say, execution_of, progress_of
+
+if TYPE_CHECKING:
+    from raypp.audit.run import AuditSummary
+    from raypp.audit.settings import AuditSettings
+    from raypp.compare.comparison import Comparison
+    from raypp.compare.run import CompareSummary
+    from raypp.execution import ExecutionSettings
+    from raypp.fit.run import FitSummary
+    from raypp.fit.settings import FitSettings
+
+
+def fit_veil(
+    settings: "FitSettings",
+    out: Path,
+    key: Path,
+    *,
+    keep_checkpoints: bool = False,
+    on: "str | ExecutionSettings" = "auto",
+    progress: Say | None = None,
+) -> "FitSummary":
+    """Fit a learned veil on plain images, inside the perimeter, or go on with its fit.
+
+    Args:
+        settings: images, weights, form of the veil and schedule.
+        out: folder of the fit.
+        key: file of the owner's key.
+        keep_checkpoints: keep encoder and adversaries, unsealed.
+        on: where; "auto" goes on where the fit was begun, and begins one worker in this process, more on Ray.
+        progress: is given a line an epoch, and some within long ones.
+
+    Raises:
+        OptionError, SpecError: naming a field that is out of range.
+        ConflictError: if the fit was begun otherwise.
+        KeyFileError, LabelError, ModelError: if key or images cannot be used, or fitting failed.
+    """
+    from raypp.fit.run import run_fit  # noqa: PLC0415
+
+    return run_fit(
+        settings,
+        Path(out).absolute(),
+        Path(key),
+        execution_of(on),
+        progress_of(progress),
+        keep_checkpoints=keep_checkpoints,
+    )
+
+
+def compare_veils(
+    comparison: "Comparison",
+    *,
+    replicates: int = 1000,
+    on: "str | ExecutionSettings" = "auto",
+    progress: Say | None = None,
+) -> "CompareSummary":
+    """Measure what a veil costs: the same detector on plain and on veiled images, inside the perimeter.
+
+    Args:
+        comparison: images, key, schedule and arms.
+        replicates: bootstrap resamples of each interval.
+        on: where arms are trained; takes `cpus` and `gpus`.
+        progress: is given lines.
+
+    Raises:
+        OptionError: naming a field that is out of range.
+        LabelError, ConflictError, ModelError: if images or folder cannot be used, or an arm failed.
+    """
+    from raypp.compare.run import run_comparison  # noqa: PLC0415
+
+    return run_comparison(comparison, execution_of(on), progress_of(progress), replicates=replicates)
+
+
+def audit_veil(
+    settings: "AuditSettings", *, on: "str | ExecutionSettings" = "auto", progress: Say | None = None
+) -> "AuditSummary":
+    """Attack a veil on the owner's own images, and write report and signed certificate, inside the perimeter.
+
+    Args:
+        settings: footage, key, veil and budget.
+        on: where attacks are made; takes `cpus`.
+        progress: is given lines.
+
+    Raises:
+        OptionError: if the footage is too little.
+        KeyFileError: if the key cannot sign.
+    """
+    from raypp.audit.run import run_audit  # noqa: PLC0415
+
+    return run_audit(settings, execution_of(on), progress_of(progress))

@@ -1,0 +1,41 @@
+"""What the command line ends with: one table for all commands, and for their page in the docs."""
+
+from enum import IntEnum
+
+from typer import Exit
+
+
+class ExitCode(IntEnum):
+    """How a command ended."""
+
+    DONE = 0
+    FAILED = 1
+    MISREAD = 2  # click's own
+    ATTENTION = 3
+    INTERRUPTED = 130
+
+
+MEANINGS = {
+    ExitCode.DONE: "done; or stopped in order, with nothing lost",
+    ExitCode.FAILED: "an option, file or key cannot be used; `verify` found something wrong",
+    ExitCode.MISREAD: "the command line cannot be read: an unknown command or option",
+    ExitCode.ATTENTION: "done, and something needs your attention",
+    ExitCode.INTERRUPTED: "stopped by Ctrl-C: run the same command again to go on",
+}
+"""What each code means."""
+
+ATTENTION = {
+    "veil": "sources were quarantined or not read, or labels cannot be used",
+    "show": "some frames cannot be shown",
+    "stream": "frames were dropped, or the service refuses a stream",
+    "site doctor": "the agent would not work",
+    "report": "nothing was recorded in the range",
+    "forget": "deleted bytes are still in SQLite's log",
+}
+"""What needs attention, by command."""
+
+
+def end_with_attention(needed: bool) -> None:
+    """End a command that is done: with `ExitCode.ATTENTION` if something needs it, else go on to its ordinary end."""
+    if needed:
+        raise Exit(ExitCode.ATTENTION)
