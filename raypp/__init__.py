@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from raypp.api import (
         audit_veil,
         compare_veils,
+        describe_file,
         evaluate_detector,
         export_detector,
         fit_veil,
+        join_audits,
         load_detector,
         open_archive,
         open_ledger,
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
         train_detector,
         veil_archive,
         verify_archive,
+        verify_certificate,
     )
     from raypp.audit.settings import AuditSettings
     from raypp.compare.arm import ComparisonSchedule
@@ -54,10 +57,12 @@ __all__ = [
     "VeilSettings",
     "audit_veil",
     "compare_veils",
+    "describe_file",
     "draw_veiled",
     "evaluate_detector",
     "export_detector",
     "fit_veil",
+    "join_audits",
     "load_detector",
     "make_sample",
     "make_sample_ledger",
@@ -69,6 +74,7 @@ __all__ = [
     "train_detector",
     "veil_archive",
     "verify_archive",
+    "verify_certificate",
 ]
 _ELSEWHERE = {
     "AuditSettings": "raypp.audit.settings",

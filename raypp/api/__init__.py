@@ -10,15 +10,18 @@ how much of it the work may take.
 
 from raypp.api.archives import open_archive, split_archive, veil_archive, verify_archive
 from raypp.api.detectors import evaluate_detector, export_detector, load_detector, train_detector
+from raypp.api.files import describe_file
 from raypp.api.ledgers import open_ledger
-from raypp.api.veils import audit_veil, compare_veils, fit_veil
+from raypp.api.veils import audit_veil, compare_veils, fit_veil, join_audits, verify_certificate
 
 __all__ = [
     "audit_veil",
     "compare_veils",
+    "describe_file",
     "evaluate_detector",
     "export_detector",
     "fit_veil",
+    "join_audits",
     "load_detector",
     "open_archive",
     "open_ledger",
@@ -26,5 +29,6 @@ __all__ = [
     "train_detector",
     "veil_archive",
     "verify_archive",
+    "verify_certificate",
 ]
 # Every function imports its room when it is called: `import raypp` needs neither torch nor pyarrow.

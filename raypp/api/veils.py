@@ -1,4 +1,4 @@
-"""Functions on veils, inside the perimeter: fit, compare, audit."""
+"""Functions on veils, inside the perimeter: fit, compare, audit, and what is made of that."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 from raypp.api.arguments import Say, execution_of, progress_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from raypp.audit.run import AuditSummary
     from raypp.audit.settings import AuditSettings
+    from raypp.audit.verdict.certificate import Certificate
     from raypp.compare.comparison import Comparison
     from raypp.compare.run import CompareSummary
     from raypp.execution import ExecutionSettings
     from raypp.fit.run import FitSummary
     from raypp.fit.settings import FitSettings
+    from raypp.frontier.points import Frontier
 
 
 def fit_veil(
@@ -92,3 +96,49 @@ def audit_veil(
     from raypp.audit.run import run_audit  # noqa: PLC0415
 
     return run_audit(settings, execution_of(on), progress_of(progress))
+
+
+def verify_certificate(
+    certificate: Path,
+    *,
+    fingerprint: str | None = None,
+    archive: str | None = None,
+    data_key: Path | None = None,
+) -> "Certificate":
+    """Check the signature and the verdict of an audit's certificate; needs no veil key.
+
+    Args:
+        certificate: its file.
+        fingerprint: 16 hex digits of the owner's key, which must have signed; None for any signer.
+        archive: whose veil and key it must be of; None for any.
+        data_key: data key of an encrypted archive.
+
+    Raises:
+        CertificateError: if it was altered or contradicts itself, or is of another key or veil.
+        ShardError: if the archive cannot be read, or its own signature does not hold.
+        OptionError: if the fingerprint is none.
+    """
+    from raypp.audit.verdict.vouched import verify_vouched  # noqa: PLC0415
+    from raypp.shards.encryption import DataKey  # noqa: PLC0415
+    from raypp.shards.store import Store  # noqa: PLC0415
+
+    encryption = DataKey.load(data_key) if data_key else None
+    return verify_vouched(Path(certificate), fingerprint, Store(archive, encryption) if archive else None)
+
+
+def join_audits(audits: "Sequence[Path]", cost: Path, out: Path) -> "Frontier":
+    """Set what veils cost against what they show: a comparison joined with audits by veil_id.
+
+    Args:
+        audits: folders of audits, or certificates, one for each veil.
+        cost: folder of the comparison, with plain images and the same veils.
+        out: folder for frontier.md and frontier.png.
+
+    Raises:
+        CertificateError: if a certificate cannot be read, or was altered.
+        OptionError: if plain images were not compared, or nothing was both compared and audited.
+        ConflictError: if rows are of several schedules or datasets.
+    """
+    from raypp.frontier.run import run_frontier  # noqa: PLC0415
+
+    return run_frontier(list(map(Path, audits)), Path(cost), Path(out))

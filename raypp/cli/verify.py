@@ -6,21 +6,19 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from raypp.audit.verdict.certificate import Certificate, verify_certificate
+from raypp.audit.verdict.certificate import Certificate
+from raypp.audit.verdict.vouched import verify_vouched
 from raypp.cli.console import ConsoleProgress, error_console
 from raypp.cli.execution import execution_of
 from raypp.cli.exit_codes import ExitCode
 from raypp.cli.json_file import json_option, write_json
 from raypp.cli.options import DataKeyFile, RayAddress, RunsOn
-from raypp.errors import CertificateError, OptionError, ShardError
+from raypp.errors import OptionError
 from raypp.execution import On
 from raypp.shards.encryption import DataKey
-from raypp.shards.manifest import read_manifest
 from raypp.shards.store import Store
 from raypp.shards.verify_archive import verify_archive
-from raypp.shards.vouching import check_fingerprint, check_signature
 from raypp.text.wording import counted
-from raypp.veil.key import fingerprint as fingerprint_of
 
 
 def verify(
@@ -49,8 +47,9 @@ def verify(
         if address or (data_key and not of_archive):
             raise OptionError("--address is for archives, and so is --data-key but with --archive; leave them out")
         held = None if of_archive is None else Store(of_archive, DataKey.load(data_key) if data_key else None)
-        wanted = check_fingerprint(fingerprint) if fingerprint else None
-        _check_certificate(Path(archive), wanted, held, json_file, console)
+        certificate = verify_vouched(Path(archive), fingerprint, held)
+        write_json(json_file, certificate)
+        _print_certificate(certificate, fingerprint, held, console)
         return
     if of_archive:
         raise OptionError(f"--archive {of_archive} is for a certificate; {archive} is verified as an archive")
@@ -72,16 +71,9 @@ def verify(
     console.print(f"verified: nothing missing, nothing twice, nothing altered{by_accident}", markup=False)
 
 
-def _check_certificate(
-    path: Path, wanted: str | None, archive: Store | None, json_file: Path | None, console: Console
+def _print_certificate(
+    certificate: Certificate, fingerprint: str | None, archive: Store | None, console: Console
 ) -> None:
-    certificate = verify_certificate(path)
-    signer = certificate.key_fingerprint
-    if wanted is not None and signer != wanted:
-        raise CertificateError(f"certificate {path} is signed by {signer}, not by {wanted}; get it from its owner")
-    if archive is not None:
-        _check_of_archive(certificate, path, archive)
-    write_json(json_file, certificate)
     console.print(
         f"signed by {certificate.key_fingerprint} at {certificate.made_at}: veil {certificate.veil_id}, "
         f"{len(certificate.rows)} attacks, budget {certificate.budget}",
@@ -91,24 +83,9 @@ def _check_certificate(
     for gate in certificate.gates:
         console.print(f"  {gate.verdict}: {gate.name}", highlight=False, markup=False)
     told = []
-    if wanted is not None:
+    if fingerprint is not None:
         told.append("the key you gave")
     if archive is not None:
         told.append(f"the key and veil of archive {archive.root}")
     whose = " and ".join(told) or "that key"
     console.print(f"verified: signed by {whose}, and not altered since", highlight=False, markup=False)
-
-
-def _check_of_archive(certificate: Certificate, path: Path, store: Store) -> None:
-    """Raise CertificateError unless a certificate is of the veil and key that an archive names."""
-    manifest = read_manifest(store)
-    header = manifest.header
-    problems = check_signature(store, manifest, {}, None).problems
-    if problems:
-        raise ShardError(f"archive {store.root}: {problems[0]}")
-    signer = fingerprint_of(bytes.fromhex(header.public_key))
-    if (certificate.key_fingerprint, certificate.veil_id) != (signer, header.veil_id):
-        raise CertificateError(
-            f"certificate {path} is of veil {certificate.veil_id} and key {certificate.key_fingerprint}, archive "
-            f"{store.root} of {header.veil_id} and {signer}; get the certificate of that veil from its owner"
-        )

@@ -13,8 +13,8 @@ import torch
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
+from raypp.api import describe_file
 from raypp.cli.export import export
-from raypp.cli.inspect import describe
 from raypp.detect.bundle import Bundle, read_bundle, write_bundle
 from raypp.detect.bundle_header import SEALED_MAGIC
 from raypp.detect.checkpoint import build_model, load_bundle, load_detector, read_model_info, write_checkpoint
@@ -131,18 +131,16 @@ def test_half_is_half_the_size_and_nearly_the_same(
 
 
 def test_inspect_tells_what_it_is_of_without_torch(run: Path, bundle: Path, sealed: Path) -> None:
-    description = describe(bundle)
+    description = describe_file(bundle)
     assert description["architecture"] == "yolov8n"
     assert description["classes"] == "hammer, saw"
     assert description["veil_id"] == _INFO.veil_id
     assert json.loads(description["spec"]) == _SPEC
     assert description["epochs"] == "2"
     assert description["scores"].startswith("mAP50 0.700, mAP50-95 0.400")
-    assert "passphrase" in describe(sealed)["sealed"]
-    without = (
-        "import sys; sys.modules['torch'] = None; from raypp.cli.inspect import describe; from pathlib import Path"
-    )
-    command = f"{without}; print(describe(Path(sys.argv[1])))"
+    assert "passphrase" in describe_file(sealed)["sealed"]
+    without = "import sys; sys.modules['torch'] = None; from raypp.api import describe_file; from pathlib import Path"
+    command = f"{without}; print(describe_file(Path(sys.argv[1])))"
     done = subprocess.run([sys.executable, "-c", command, bundle], capture_output=True, text=True, check=True)
     assert "yolov8n" in done.stdout
 
@@ -226,7 +224,7 @@ def test_a_newer_format_is_told(bundle: Path, sealed: Path, tmp_path: Path) -> N
     assert newer != bundle.read_bytes()
     _refused(tmp_path / "new.model", newer, "format version 7, this raypp reads up to 1")
     with pytest.raises(ModelError, match="format version 7"):
-        describe(tmp_path / "new.model")
+        describe_file(tmp_path / "new.model")
     place = len(SEALED_MAGIC)
     content = sealed.read_bytes()
     _refused(tmp_path / "new.model", content[:place] + b"\x07" + content[place + 1 :], "format version 7", wrong)

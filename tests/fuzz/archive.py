@@ -59,21 +59,21 @@ def parquet(name: str) -> Callable[[Random], bytes]:
 
 
 def read_shard(path: Path) -> object:
-    from raypp.cli.inspect import describe
+    from raypp.api import describe_file
     from raypp.shards.reader import ShardReader
 
     (path.parent / "manifest.parquet").write_bytes(_archive()["manifest"])
-    describe(path)
+    describe_file(path)
     return [batch.codes().shape for batch in ShardReader(str(path.parent)).shard(path.name)]
 
 
 def read_archive(path: Path) -> object:
-    from raypp.cli.inspect import describe
+    from raypp.api import describe_file
     from raypp.shards.labels import list_versions, read_labels
     from raypp.shards.store import Store
 
-    describe(path)
+    describe_file(path)
     store = Store(str(path.parents[2] if path.name.startswith("labels") else path.parent))
     if path.name.startswith("labels"):
         return [read_labels(store, version) for version in list_versions(store)]
-    return describe(path.parent)
+    return describe_file(path.parent)

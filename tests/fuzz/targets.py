@@ -247,10 +247,10 @@ def _bundle_file(random: Random) -> bytes:
 
 
 def _read_bundle(path: Path) -> object:
-    from raypp.cli.inspect import describe
+    from raypp.api import describe_file
     from raypp.detect.checkpoint import load_bundle
 
-    describe(path)
+    describe_file(path)
     return load_bundle(path, lambda: PASSPHRASE)
 
 

@@ -13,7 +13,7 @@ import pytest
 import typer
 from PIL import Image
 
-from raypp.cli.show import SHEET_FILE, show
+from raypp.cli.show import show
 from raypp.errors import KeyFileError, OptionError, ShardError
 from raypp.geometry.boxes import Box
 from raypp.geometry.window import Window
@@ -24,6 +24,7 @@ from raypp.media.drawing import LABEL_COLOUR
 from raypp.progress import SILENT
 from raypp.reveal.lookup import SourceFinder, find_rows
 from raypp.reveal.plain import recover
+from raypp.reveal.show import SHEET_FILE
 from raypp.shards.labels import SampleLabels, write_labels
 from raypp.shards.reader import ShardReader
 from raypp.shards.store import Store
@@ -195,7 +196,7 @@ def test_a_moved_source_is_found_by_its_content(place: Path) -> None:
 
 def test_without_a_plan_the_sources_are_enough(place: Path) -> None:
     shutil.rmtree(place / "out-private")
-    with pytest.raises(OptionError, match=r"no plan of .*--sources"):
+    with pytest.raises(OptionError, match=r"no plan of .*`sources`"):
         show(str(place / "out"), place / "looked", ["x"], key=place / "owner.key")
     ids = [row["sample_id"] for row in _rows(place / "out")]
     status, output = _show(place, *ids, sources=[str(place / "in")])

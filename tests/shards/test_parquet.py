@@ -24,7 +24,7 @@ from tests.shards.archives import VEIL_ID, header, row, write_segment
 _READ = """
 import os, sys
 from pathlib import Path
-from raypp.cli.inspect import describe
+from raypp.api import describe_file
 from raypp.shards.reader import ShardReader
 
 def threads():
@@ -34,7 +34,7 @@ before = threads()
 reader = ShardReader(sys.argv[1])
 frames = sum(len(labels) for _, labels in reader.labelled("tools-v1"))
 for name in ("manifest.parquet", "labels/tools-v1/labels.parquet", reader.shards[0]):
-    describe(Path(sys.argv[1]) / name, None)
+    describe_file(Path(sys.argv[1]) / name)
 print(frames, threads() - before)
 """
 

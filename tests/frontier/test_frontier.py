@@ -6,10 +6,11 @@ import pytest
 
 from raypp.audit.core.model import Adversary
 from raypp.audit.verdict.certificate import sign
-from raypp.cli.frontier import draw, join_frontier, to_markdown
 from raypp.compare.arm import Arm, ArmKind, ArmRow, ComparisonSchedule, ObscuredFigures, VeilFigures
 from raypp.compare.arm_names import parse_arm
 from raypp.errors import ConflictError, OptionError
+from raypp.frontier.drawing import draw_frontier, to_markdown
+from raypp.frontier.points import join_frontier
 from tests.audit.rows import FAILED, KEY, SPEC, certificate, pairs, reconstruct
 from tests.command import succeed
 
@@ -115,5 +116,5 @@ def test_the_command_writes_table_and_image(tmp_path: Path):
 def test_what_no_attack_was_evaluated_on_is_in_the_table_alone(tmp_path: Path):
     failed = certificate([reconstruct(control=FAILED)])
     frontier = join_frontier([_row("plain", 0.8), _row("mine", 0.5, failed.veil_id)], [failed], "cost")
-    draw(frontier, tmp_path / "frontier.png")
+    draw_frontier(frontier, tmp_path / "frontier.png")
     assert "| mine | 0.500 | 0.250 | 37.5 % | 4.0 |  |  |  |" in to_markdown(frontier)

@@ -1,0 +1,30 @@
+"""What a detector bundle holds, as lines of name and value."""
+
+import json
+from pathlib import Path
+
+from raypp.detect.bundle_header import is_sealed, read_index
+
+
+def describe_detector_file(path: Path) -> dict[str, str]:
+    """Describe a bundle; of a sealed one there is only its size. Raises ModelError if it is damaged."""
+    lines = {"detector bundle": str(path), "bytes": f"{path.stat().st_size:,}"}
+    if is_sealed(path):
+        return lines | {"sealed": "by a passphrase, without which nothing of it can be told"}
+    index = read_index(path)
+    header, info = index.header, index.header.info
+    lines |= {
+        "format version": str(header.format_version),
+        "architecture": info.architecture,
+        "weights": f"{index.values:,} values, floating ones as {header.precision}",
+        "classes": ", ".join(info.classes),
+        "size": f"{info.size} pixels",
+        "veil_id": info.veil_id,
+        "spec": json.dumps(info.spec, sort_keys=True),
+        "dataset version": info.dataset_version,
+        "labels version": info.labels_version,
+        "epochs": str(header.epochs),
+    }
+    if header.scores is not None:
+        lines["scores"] = f"mAP50 {header.scores.map50:.3f}, mAP50-95 {header.scores.map50_95:.3f} on the val split"
+    return lines

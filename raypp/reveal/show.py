@@ -1,0 +1,232 @@
+"""Plain frames of given sample_ids, drawn into a folder of those who hold the key and the sources."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+from pyarrow import fs
+from pydantic import BaseModel, ConfigDict, Field
+
+from raypp.errors import KeyFileError, OptionError
+from raypp.ingest.job import load_plan
+from raypp.ingest.planner import VeilPlan
+from raypp.ingest.settings import owner_side
+from raypp.io.filesystem import filesystem_of, is_url
+from raypp.io.private import write_private
+from raypp.media.discovery import discover
+from raypp.media.drawing import Mark
+from raypp.media.masks import load_masks
+from raypp.progress import SILENT, Progress
+from raypp.reveal.contact_sheet import contact_sheet, draw_marks, png
+from raypp.reveal.lookup import SourceFinder, VeiledRow, find_rows
+from raypp.reveal.marks import LabelMarks, label_marks, read_detections, read_sample_ids
+from raypp.reveal.plain import PlainFrame, recover
+from raypp.shards.encryption import DataKey
+from raypp.shards.reader import ShardReader
+from raypp.shards.schema import ArchiveHeader
+from raypp.text.address import redacted
+from raypp.veil.key import SiteKey, VeilKey, fingerprint
+from raypp.veil.keyfile import load_key
+
+SHEET_FILE = "contact-sheet.png"
+
+
+@dataclass(frozen=True)
+class ShowRequest:
+    """Frames to draw, and what they are found by.
+
+    Attributes:
+        archive: the veiled archive.
+        out: folder for the plain images; not within the archive.
+        key_path: owner's or site's key.
+        sample_ids: which frames.
+        from_csv: file with more of them, in its column sample_id; None for none.
+        limit: take at most so many of the file.
+        sources: where to look for sources that moved; empty for where they were.
+        private: the owner's side of the archive; None for the folder beside it.
+        masks_path: privacy masks that it was veiled with.
+        labels_version: label version to draw; None for the newest that labels the frame.
+        detections: CSV of detections to draw; None for none.
+        data_key_path: data key of encrypted shards.
+    """
+
+    archive: str
+    out: Path
+    key_path: Path
+    sample_ids: tuple[str, ...] = ()
+    from_csv: Path | None = None
+    limit: int = 20
+    sources: tuple[str, ...] = ()
+    private: Path | None = None
+    masks_path: Path | None = None
+    labels_version: str | None = None
+    detections: Path | None = None
+    data_key_path: Path | None = None
+
+
+class ShownFrame(BaseModel):
+    """One frame that was drawn."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sample_id: str
+    source: str = Field(description="plain place of its source")
+    site: str
+    camera: str
+    timestamp_us: int = Field(description="presentation time since the source's start, microseconds")
+    captured_at_us: int | None = Field(description="capture time, UTC microseconds since 1970, where known")
+    labels_version: str | None = Field(description="label version that was drawn; None for a frame without labels")
+    labels: int = Field(description="labels drawn")
+    detections: int = Field(description="detections drawn")
+    image: str = Field(description="the PNG file")
+
+
+class ShowSummary(BaseModel):
+    """Result of `raypp show`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    out: str
+    shown: tuple[ShownFrame, ...]
+    problems: tuple[str, ...] = Field(description="one line for each sample that could not be drawn")
+
+
+def show_frames(request: ShowRequest, progress: Progress = SILENT) -> ShowSummary:
+    """Draw plain frames with their labels, one image each and all of them on a sheet.
+
+    Args:
+        request: which frames, and what they are found by.
+        progress: is told how far it is.
+
+    Raises:
+        OptionError: if none are named, or the folder lies within the archive or cannot be written.
+        KeyFileError: if the key is not that of the archive.
+        ShardError, LabelError, MediaError: if archive, labels or sources cannot be read.
+    """
+    archive, out = request.archive, request.out
+    _refuse_inside(out, archive)
+    reader = ShardReader(archive, DataKey.load(request.data_key_path) if request.data_key_path else None)
+    keyring = _load_key(request.key_path, archive, reader.header)
+    wanted = _wanted(request)
+    labelled = label_marks(reader.store, request.labels_version, wanted)
+    detected = read_detections(request.detections, wanted) if request.detections else {}
+    masks = load_masks(request.masks_path) if request.masks_path else None
+    discovery = discover(list(request.sources)) if request.sources else None
+    finder = SourceFinder(keyring, _plan(archive, request.private, request.sources), discovery, progress)
+    rows = find_rows(reader, wanted)
+    recovered = recover(list(rows.values()), finder, reader.header, masks)
+    shown = [
+        _Shown(rows[sample], recovered.frames[sample], labelled.get(sample), detected.get(sample, ()))
+        for sample in wanted
+        if sample in recovered.frames
+    ]
+    _save(shown, out)
+    problems = [
+        recovered.problems.get(sample) or _unknown(sample, archive)
+        for sample in wanted
+        if sample not in recovered.frames
+    ]
+    return ShowSummary(out=str(out), shown=tuple(frame.summary(out) for frame in shown), problems=tuple(problems))
+
+
+def clock_time(timestamp_us: int) -> str:
+    """Word a presentation time, such as 0:01:02.500."""
+    seconds, millis = divmod(timestamp_us // 1000, 1000)
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}.{millis:03}"
+
+
+@dataclass(frozen=True)
+class _Shown:
+    row: VeiledRow
+    frame: PlainFrame
+    labels: LabelMarks | None
+    detections: Sequence[Mark]
+
+    def draw(self) -> Image.Image:
+        return draw_marks(self.frame.square, self.labels.marks if self.labels else (), self.detections)
+
+    def path(self, out: Path) -> Path:
+        return out / f"{self.row.sample_id}.png"
+
+    def summary(self, out: Path) -> ShownFrame:
+        return ShownFrame(
+            sample_id=self.row.sample_id,
+            source=self.frame.url,
+            site=self.row.site,
+            camera=self.row.camera,
+            timestamp_us=self.row.timestamp_us,
+            captured_at_us=self.row.captured_at_us,
+            labels_version=self.labels.version if self.labels else None,
+            labels=len(self.labels.marks) if self.labels else 0,
+            detections=len(self.detections),
+            image=str(self.path(out)),
+        )
+
+
+def _save(shown: Sequence[_Shown], out: Path) -> None:
+    if not shown:
+        return
+    try:
+        out.mkdir(parents=True, exist_ok=True, mode=0o700)
+        images = [frame.draw() for frame in shown]
+        for frame, image in zip(shown, images, strict=True):
+            write_private(frame.path(out), png(image))
+        captions = [
+            (f"{frame.row.sample_id[:12]}  {clock_time(frame.row.timestamp_us)}", redacted(frame.frame.url))
+            for frame in shown
+        ]
+        write_private(out / SHEET_FILE, png(contact_sheet(images, captions)))
+    except OSError as error:
+        raise OptionError(f"`out` {out}: {error.strerror}; choose a folder that can be written") from None
+
+
+def _refuse_inside(out: Path, archive: str) -> None:
+    """Plain images must not land where veiled ones are shared from."""
+    place = archive
+    if is_url(archive):
+        filesystem, place = filesystem_of(archive)
+        if not isinstance(filesystem, fs.LocalFileSystem):
+            return
+    if out.resolve().is_relative_to(Path(place).resolve()):
+        raise OptionError(
+            f"`out` {out} lies within the archive {archive}, and plain images would leave the perimeter with it; "
+            "choose a folder outside it"
+        )
+
+
+def _load_key(path: Path, archive: str, header: ArchiveHeader) -> VeilKey | SiteKey:
+    key = load_key(path)
+    if key.public_key.hex() != header.public_key:
+        theirs = fingerprint(bytes.fromhex(header.public_key))
+        raise KeyFileError(
+            f"key file {path} has fingerprint {fingerprint(key.public_key)}, but {archive} (veil {header.veil_id}) was "
+            f"veiled with the key of fingerprint {theirs}; use that key and its epoch"
+        )
+    return key
+
+
+def _wanted(request: ShowRequest) -> list[str]:
+    named = read_sample_ids(request.from_csv)[: request.limit] if request.from_csv else []
+    wanted = list(dict.fromkeys([*request.sample_ids, *named]))
+    if not wanted:
+        where = f"{request.from_csv} names none" if request.from_csv else "none were named"
+        raise OptionError(f"show needs sample_ids, and {where}; name some, or give a CSV of them with `from_`")
+    return wanted
+
+
+def _plan(archive: str, private: Path | None, sources: Sequence[str]) -> VeilPlan:
+    """Read the owner's plan; there may be none only where sources are named."""
+    if private is None and not is_url(archive):
+        private = owner_side(archive)
+    plan = load_plan(private) if private else VeilPlan()
+    if not plan.segments and not sources:
+        raise OptionError(
+            f"there is no plan of {archive} in {private or 'any local folder'}; name the owner's side of it with "
+            "`private`, or its sources with `sources`"
+        )
+    return plan
+
+
+def _unknown(sample_id: str, archive: str) -> str:
+    return f"sample {sample_id}: {archive} has no such frame; look the id up in the archive that it came from"
