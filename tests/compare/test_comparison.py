@@ -112,7 +112,7 @@ def test_an_arm_killed_within_an_epoch_goes_on_to_the_same_row(place: Path, tmp_
     options = ("--model", "yolov8p", "--size", 64, "--epochs", 12, "--batch", 4, "--wrong-keys", 0, "--seeds", 0)
     for name in _TWO:
         files = ("--out", tmp_path / "killed", "--key", place / "owner.key", "--arm", name)
-        kill_within(2, 2, "compare", place / "tools", *files, *options, "--here")
+        kill_within(2, 2, "compare", place / "tools", *files, *options, "--on", "local")
     assert not read_arm_rows(tmp_path / "killed")
     epochs: list[int] = []
     run(tmp_path / "killed", lambda epoch, *_: epochs.append(epoch))

@@ -67,7 +67,7 @@ def test_an_old_fit_goes_on_to_what_it_would_have_come_to(place: Path, ended: di
     fit = place / "fit"
     assert read_state(fit / "running").epoch == 2
     before = (fit / "results.csv").read_text()
-    options = ("--channels", 6, "--warm-up", 1, "--adversary", "field", "--keep-checkpoints", "--here")
+    options = ("--channels", 6, "--warm-up", 1, "--adversary", "field", "--keep-checkpoints", "--on", "local")
     succeed("fit", *_files(place, "fit"), *options)
     assert (fit / "results.csv").read_text().startswith(before)
     with (fit / "results.csv").open(newline="") as file:
@@ -80,7 +80,7 @@ def test_an_old_arm_goes_on_to_what_it_would_have_come_to(place: Path, ended: di
     folder = place / "cost" / "running" / _ARM
     seconds = read_state(folder).extra["seconds"]
     assert len(seconds) == 2
-    succeed("compare", *_files(place, "cost"), "--arm", "plain", "--replicates", 20, "--here")
+    succeed("compare", *_files(place, "cost"), "--arm", "plain", "--replicates", 20, "--on", "local")
     assert set(read_arm_rows(place / "cost")) == {_ARM}
     _check_weights(folder, ended["arm"])
     state = read_state(folder)

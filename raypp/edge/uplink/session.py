@@ -312,6 +312,8 @@ _REFUSALS = {
     grpc.StatusCode.UNIMPLEMENTED: "the service does not offer this; is it a raypp service?",
 }
 
+_BOTH_ENDED = "Internal error from Core"
+"""What grpc.aio says where it wrote while the service refused: the next try is told the reason."""
 _PUZZLES = {grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL, grpc.StatusCode.DATA_LOSS}
 
 
@@ -321,7 +323,7 @@ def _meaning(code: grpc.StatusCode, details: str) -> SiteError:
         return ConnectionFailedError("the service is not served yet")
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
         return BusyError(f"the service takes no more of this site just now ({reason})")
-    if code in _PUZZLES:
+    if code in _PUZZLES and details != _BOTH_ENDED:
         return PuzzlingError(f"{code.name}: {reason}")
     if code in _REFUSALS:
         return RefusedError(f"{_REFUSALS[code]} ({code.name}: {reason})")
