@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, Protocol, Self, TypeVar
 from raypp.errors import OptionError, RayppError
 from raypp.io.settings import FrozenSettings
 
-_RAY_STARTS_S = 15.0
+_RAY_STARTS_S = 13.0
 """About how long a local Ray and its first workers take to start.
 
 Measured, as the paces of work are: see docs/contributing/decisions/where-work-runs.md.

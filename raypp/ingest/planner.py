@@ -26,7 +26,7 @@ from raypp.text.address import redacted
 from raypp.veil.key import Keyring
 from raypp.veil.packing import packed_size
 
-_DECODED_PER_S, _VEILED_PER_S = 200.0, 100.0
+_DECODED_PER_S, _VEILED_PER_S = 150.0, 250.0
 """Frames a second of one core, 1280x720; see docs/contributing/decisions/where-work-runs.md."""
 _PROBE_THREADS = 8
 _WHOLE_US = 1 << 62

@@ -13,7 +13,7 @@ from raypp.shards.store import Store
 from raypp.shards.verification import ShardCheck, VerificationReport, verify
 from raypp.shards.vouching import check_fingerprint
 
-_BYTES_PER_S = 100e6
+_BYTES_PER_S = 80e6
 """About what one core checks; see docs/contributing/decisions/where-work-runs.md."""
 
 ShardChecker = Executor[[str, Sequence[Receipt], Path | None], Iterable[ShardCheck]]
