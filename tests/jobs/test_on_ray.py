@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,20 +19,21 @@ pytestmark = pytest.mark.ray
 
 _READ = """
 import json, sys
-import ray
 from pathlib import Path
 from jobs.cluster import connect
 from jobs.shard_source import read_archive
-from raypp.shards.reader import ShardReader
+
+def told(frames):
+    rows = [
+        {k: v.hex() if isinstance(v, bytes) else v.tolist() if hasattr(v, "tolist") else v for k, v in row.items()}
+        for row in frames.iter_rows()
+    ]
+    return {"count": frames.count(), "rows": rows, "schema": frames.schema().names}
 
 connect(None)
-root, version, data_key = sys.argv[1], sys.argv[2] or None, Path(sys.argv[3])
-frames = read_archive(root, version, ["sample_id", "timestamp_us", "code"] if version else None, data_key)
-rows = [
-    {k: v.hex() if isinstance(v, bytes) else v.tolist() if hasattr(v, "tolist") else v for k, v in row.items()}
-    for row in frames.iter_rows()
-]
-json.dump({"count": frames.count(), "rows": rows, "schema": frames.schema().names}, sys.stdout)
+root, version, data_key = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+labelled = read_archive(root, version, ["sample_id", "timestamp_us", "code"], data_key)
+json.dump({"all": told(read_archive(root, None, None, data_key)), "labelled": told(labelled)}, sys.stdout)
 """
 
 
@@ -49,7 +51,16 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def _read(place: Path, version: str) -> dict[str, object]:
+@pytest.fixture(scope="module")
+def version(place: Path) -> str:
+    """Return the archive's only version of labels."""
+    (labels,) = [path.name for path in (place / "out" / "labels").iterdir()]
+    return labels
+
+
+@pytest.fixture(scope="module")
+def datasets(place: Path, version: str) -> dict[str, Any]:
+    """Read the whole archive by Ray Data, and some columns joined with labels, in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-c", _READ, str(place / "out"), version, str(place / "data.key")],
         env=environment(),
@@ -65,27 +76,26 @@ def _sample(row: dict[str, str]) -> str:
     return row["sample_id"]
 
 
-def test_a_ray_dataset_holds_what_the_reader_reads(place: Path) -> None:
+def test_a_ray_dataset_holds_what_the_reader_reads(place: Path, datasets: dict[str, Any]) -> None:
     reader = ShardReader(str(place / "out"), DataKey.load(place / "data.key"))
     expected = [row for batch in reader.iterate() for row in batch.rows.to_pylist()]
-    read = _read(place, "")
+    read = datasets["all"]
     assert read["count"] == len(expected) == 66
     wanted = [row | {"code": row["code"].hex()} for row in expected]
     assert sorted(read["rows"], key=_sample) == sorted(wanted, key=_sample)
 
 
-def test_a_ray_dataset_is_joined_with_labels(place: Path) -> None:
+def test_a_ray_dataset_is_joined_with_labels(place: Path, version: str, datasets: dict[str, Any]) -> None:
     reader = ShardReader(str(place / "out"), DataKey.load(place / "data.key"))
-    (version,) = [path.name for path in (place / "out" / "labels").iterdir()]
     expected = {
         label.sample_id: (label, batch.rows.column("code")[index].as_py())
         for batch, labels in reader.labelled(version)
         for index, label in enumerate(labels)
     }
-    read = _read(place, version)
+    read = datasets["labelled"]
     assert read["schema"] == ["sample_id", "timestamp_us", "code", "split", "boxes"]
     assert read["count"] == len(expected) == 6
-    for row in read["rows"]:  # type: ignore[attr-defined]
+    for row in read["rows"]:
         label, code = expected[row["sample_id"]]
         assert (row["split"], row["boxes"]) == (label.split, [vars(box) for box in label.boxes])
         assert row["code"] == code.hex()
