@@ -4,7 +4,7 @@ import os
 
 from grpc.aio._server import Server
 
-from raypp.serving.service_address import LOOPBACK
+from raypp.serving.defaults import LOOPBACK
 
 ADDRESS_VARIABLE = "RAYPP_GRPC_ADDRESS"
 """HOST:PORT of the service's gRPC port; everything else listens on loopback."""

@@ -23,9 +23,10 @@ from raypp.cli.serve import serve as serve_command
 from raypp.errors import RayppError
 from raypp.execution import ExecutionSettings
 from raypp.serving.bundles import describe_bundle
+from raypp.serving.defaults import LEDGER_VARIABLE
 from raypp.serving.door import FRONT_VARIABLE, LIMITS_VARIABLE, SERVICER
 from raypp.serving.service_address import ServiceAddress
-from raypp.serving.settings import APPLICATION, LEDGER_VARIABLE, ServiceSettings
+from raypp.serving.settings import APPLICATION, ServiceSettings
 
 _OBJECT_STORE_BYTES = 256 << 20
 """Codes of the chunks under way pass through it."""

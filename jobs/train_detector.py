@@ -19,12 +19,13 @@ from jobs.shard_source import read_archive
 from jobs.team import root_cause, worker_context, worker_cpus, worker_threads
 from raypp.cli.train import train
 from raypp.detect.inputs.batch import COLUMNS, DetectionBatch, batch_of_rows, batches_of_epoch
-from raypp.detect.inputs.dataset import TRAIN, VAL, VeiledDataset
+from raypp.detect.inputs.dataset import VeiledDataset
 from raypp.detect.inputs.rows import SHUFFLED_ROWS, VAL_ROWS
 from raypp.detect.inputs.variants import VARIANT_COLUMNS
 from raypp.detect.model_info import ModelInfo
 from raypp.errors import ModelError, ShardError
 from raypp.execution import ExecutionSettings
+from raypp.shards.split_names import TRAIN, VAL
 from raypp.train.settings import TrainSettings
 from raypp.train.worker import train_worker
 

@@ -13,10 +13,6 @@ from raypp.cli.options import Here, JsonFile, OwnersKey, RayAddress, RunsOn, Squ
 from raypp.errors import OptionError
 from raypp.execution import On
 from raypp.io.filesystem import is_url
-from raypp.shards.place import refuse_within_archive
-from raypp.train.options import check_size, check_weights
-from raypp.veil.encoder_file import spec_and_encoder
-from raypp.veil.keyfile import resolve_key_path
 
 
 def audit(
@@ -58,6 +54,11 @@ def audit(
 
     Example: raypp audit videos.csv --key owner.key --spec fitted/encoder.veil --out audit --budget full
     """
+    from raypp.shards.place import refuse_within_archive
+    from raypp.train.options import check_size, check_weights
+    from raypp.veil.encoder_file import spec_and_encoder
+    from raypp.veil.keyfile import resolve_key_path
+
     execution = execution_of(on, address, cpus=cpus, here=here)
     refuse_within_archive(out, "plain images")
     check_size(size)
@@ -66,8 +67,8 @@ def audit(
         raise OptionError(f"--model {model} is not there; give a file that is")
     check_weights(weights)
     key_path = resolve_key_path(key).absolute()
-    from raypp.audit.run import audit_plan_lines, audit_summary_lines, run_audit  # noqa: PLC0415 - needs torch, slow to import
-    from raypp.audit.settings import AuditSettings  # noqa: PLC0415
+    from raypp.audit.run import audit_plan_lines, audit_summary_lines, run_audit
+    from raypp.audit.settings import AuditSettings
 
     settings = AuditSettings(
         sources=tuple(one if is_url(one) else str(Path(one).absolute()) for one in sources),

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -23,15 +23,12 @@ from raypp.cli.options import (
     RunsOn,
     SquareSize,
 )
-from raypp.compare.arm import ArmKind, ComparisonSchedule
-from raypp.compare.arm_names import WAYS, parse_arm
-from raypp.compare.comparison import Comparison, published_command
-from raypp.compare.run import CompareSummary, plan_lines, run_comparison
-from raypp.compare.table import ComparisonTable, table_cells, table_header, table_to_markdown
+from raypp.compare.arm_kind import WAYS, ArmKind
 from raypp.errors import OptionError
 from raypp.execution import On
-from raypp.io.private import PUBLIC
-from raypp.veil.keyfile import resolve_key_path
+
+if TYPE_CHECKING:
+    from raypp.compare.run import CompareSummary
 
 _DEFAULT_ARMS = (ArmKind.PLAIN.value, ArmKind.PLAIN_CELLS.value, "default")
 
@@ -76,6 +73,12 @@ def compare_command(
 
     Example: raypp compare images --out cost --arm pixelation-16 --arm private-pixelation-16:epsilon=1
     """
+    from raypp.compare.arm import ComparisonSchedule
+    from raypp.compare.arm_names import parse_arm
+    from raypp.compare.comparison import Comparison, published_command
+    from raypp.compare.run import plan_lines, run_comparison
+    from raypp.veil.keyfile import resolve_key_path
+
     execution = execution_of(on, address, cpus=cpus, gpus=gpus, here=here)
     chosen = [parse_arm(text, seed) for text in arm or _DEFAULT_ARMS for seed in _seeds(seeds)]
     schedule = ComparisonSchedule(
@@ -117,7 +120,10 @@ def _seeds(text: str) -> list[int]:
     return seeds
 
 
-def _print(summary: CompareSummary, console: Console, out: Path) -> None:
+def _print(summary: "CompareSummary", console: Console, out: Path) -> None:
+    from raypp.compare.table import ComparisonTable, table_cells, table_header, table_to_markdown
+    from raypp.io.private import PUBLIC
+
     table, screen = ComparisonTable(summary.lines, summary.reference), ScreenTable(*table_header())
     for line in table.lines:
         screen.add_row(*table_cells(line))

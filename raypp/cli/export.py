@@ -8,8 +8,6 @@ import typer
 from raypp.cli.console import error_console, say
 from raypp.cli.json_file import write_json
 from raypp.cli.options import JsonFile
-from raypp.train.export import write_export
-from raypp.veil.envelope import new_passphrase
 
 
 def export(
@@ -29,6 +27,9 @@ def export(
 
     Example: raypp export run --out tools.model
     """
+    from raypp.train.export import write_export
+    from raypp.veil.envelope import new_passphrase
+
     passphrase = new_passphrase(passphrase_file) if passphrase_file else None
     summary = write_export(run, out, archive, passphrase, half=half, force=force)
     header, sealed = summary.header, ", sealed" if summary.sealed else ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,10 +23,10 @@ from raypp.cli.options import (
     SquareSize,
 )
 from raypp.execution import On
-from raypp.fit.checkpoints import RUNNING
-from raypp.fit.run import FitSummary, fit_plan_lines, run_fit
-from raypp.fit.settings import AdversaryShape, FitSettings, usual_channels
-from raypp.veil.keyfile import resolve_key_path
+from raypp.fit.adversary_shape import AdversaryShape
+
+if TYPE_CHECKING:
+    from raypp.fit.run import FitSummary
 
 
 def fit(
@@ -80,6 +80,11 @@ def fit(
 
     Example: raypp fit images --weights yolov8n.pt --out coarse --patch 16 --hide 4
     """
+    from raypp.fit.checkpoints import RUNNING
+    from raypp.fit.run import fit_plan_lines, run_fit
+    from raypp.fit.settings import FitSettings, usual_channels
+    from raypp.veil.keyfile import resolve_key_path
+
     execution = execution_of(on, address, here=here)
     settings = FitSettings(
         data=str(Path(data).absolute()) if "://" not in data else data,
@@ -123,7 +128,7 @@ def fit(
     write_json(json_file, summary)
 
 
-def _lines(summary: FitSummary, kept: Path | None) -> Iterator[str]:
+def _lines(summary: "FitSummary", kept: Path | None) -> Iterator[str]:
     last = summary.last
     yield (
         f"fitted        {last.epoch} epochs in {summary.seconds:.0f} s: mAP50 {last.map50:.3f}, "

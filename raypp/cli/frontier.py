@@ -7,8 +7,6 @@ import typer
 
 from raypp.cli.console import error_console
 from raypp.cli.json_file import json_option, write_json
-from raypp.frontier.drawing import to_markdown
-from raypp.frontier.run import IMAGE_FILE, run_frontier
 
 
 def frontier(
@@ -23,6 +21,9 @@ def frontier(
 
     Example: raypp frontier audit-default audit-learned --cost cost --out frontier
     """
+    from raypp.frontier.drawing import to_markdown
+    from raypp.frontier.run import IMAGE_FILE, run_frontier
+
     joined = run_frontier(audits, cost, out)
     console = error_console()
     console.print(to_markdown(joined), highlight=False, markup=False, end="")

@@ -7,11 +7,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from raypp.api.files import describe_file
 from raypp.cli.options import DataKeyFile
 from raypp.errors import OptionError
 from raypp.text.printable import printable
-from raypp.veil.spec import PatchSpec
 
 
 def inspect(
@@ -27,6 +25,8 @@ def inspect(
 
     Example: raypp inspect veiled
     """
+    from raypp.api.files import describe_file
+
     console = Console()
     if fields:
         console.print(_field_table())
@@ -39,6 +39,8 @@ def inspect(
 
 def _field_table() -> Table:
     """Return a table of the fields of a veil spec: default, range and meaning."""
+    from raypp.veil.spec import PatchSpec
+
     table = Table("field", "default", "range", "meaning", box=None, pad_edge=False)
     for name, schema in PatchSpec.model_json_schema()["properties"].items():
         if "enum" in schema:

@@ -7,11 +7,6 @@ import typer
 
 from raypp.cli.console import error_console
 from raypp.errors import OptionError
-from raypp.shards.encryption import DataKey
-from raypp.veil.encoder_file import spec_and_encoder
-from raypp.veil.envelope import new_passphrase
-from raypp.veil.key import SiteKey, VeilKey
-from raypp.veil.keyfile import default_key_path, load_owner_key, resolve_key_path, save_owner_key, save_site_key
 
 
 def keygen(
@@ -39,6 +34,12 @@ def keygen(
 
     Example: raypp keygen --site plant-1 --camera gate --camera bench --out ~/plant-1.key
     """
+    from raypp.shards.encryption import DataKey
+    from raypp.veil.encoder_file import spec_and_encoder
+    from raypp.veil.envelope import new_passphrase
+    from raypp.veil.key import SiteKey, VeilKey
+    from raypp.veil.keyfile import default_key_path, load_owner_key, resolve_key_path, save_owner_key, save_site_key
+
     console = error_console()
     passphrase = new_passphrase(passphrase_file) if passphrase_file else None
     if data:

@@ -2,25 +2,21 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
 from raypp.cli.options import RayAddress
 from raypp.errors import ContentError, OptionError
 from raypp.execution import ExecutionSettings, Executor, On, on_ray
-from raypp.io.content import read_content
-from raypp.io.problems import joined, problems
-from raypp.io.yaml import MOST_BYTES, read_yaml
-from raypp.ledger.store import Ledger
-from raypp.serving.access import read_front_secret
-from raypp.serving.bundles import models_by_veil
-from raypp.serving.service_address import LOOPBACK, ServiceAddress
-from raypp.serving.settings import LEDGER_VARIABLE, ServiceSettings
+from raypp.serving.defaults import LEDGER_VARIABLE, LOOPBACK
 
-ServiceExecutor = Executor[[ServiceSettings, ServiceAddress], None]
-"""Serves until a signal ends it."""
+if TYPE_CHECKING:
+    from raypp.serving.service_address import ServiceAddress
+    from raypp.serving.settings import ServiceSettings
+
+    ServiceExecutor = Executor[[ServiceSettings, ServiceAddress], None]
+    """Serves until a signal ends it."""
 
 
 def serve(
@@ -59,6 +55,11 @@ def serve(
 
     Example: raypp serve --model tools.model --ledger sqlite:///ledger.db
     """
+    from raypp.ledger.store import Ledger
+    from raypp.serving.access import read_front_secret
+    from raypp.serving.bundles import models_by_veil
+    from raypp.serving.service_address import ServiceAddress
+
     options: dict[str, Any] = {
         "models": [path.absolute() for path in model or ()],
         "ledger": ledger,
@@ -79,8 +80,15 @@ def serve(
 
 def _settings(
     file: Path | None, options: dict[str, Any], defaults: dict[str, int], detection: dict[str, Any]
-) -> ServiceSettings:
+) -> "ServiceSettings":
     """Merge what a file says with what options say, of the service and of detection; the latter win."""
+    from pydantic import ValidationError
+
+    from raypp.io.content import read_content
+    from raypp.io.problems import joined, problems
+    from raypp.io.yaml import MOST_BYTES, read_yaml
+    from raypp.serving.settings import ServiceSettings
+
     document: Any = {}
     if file is not None:
         try:

@@ -10,9 +10,7 @@ from raypp.cli.console import ConsoleProgress, error_console, say
 from raypp.cli.exit_codes import end_with_attention
 from raypp.cli.json_file import write_json
 from raypp.cli.options import ArchiveUrl, DataKeyFile, JsonFile, VeilKeyFile
-from raypp.reveal.show import SHEET_FILE, ShowRequest, clock_time, show_frames
 from raypp.text.address import redacted
-from raypp.veil.keyfile import resolve_key_path
 
 
 def show(
@@ -46,6 +44,9 @@ def show(
 
     Example: raypp show veiled --from label-suspects.csv --key owner.key --out looked-at
     """
+    from raypp.reveal.show import SHEET_FILE, ShowRequest, clock_time, show_frames
+    from raypp.veil.keyfile import resolve_key_path
+
     console = error_console()
     request = ShowRequest(
         archive=archive,

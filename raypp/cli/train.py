@@ -21,8 +21,6 @@ from raypp.cli.options import (
     Seed,
 )
 from raypp.execution import On
-from raypp.train.run import run_training
-from raypp.train.settings import TrainSettings
 
 
 def train(
@@ -59,6 +57,9 @@ def train(
 
     Example: raypp train veiled --out small --model yolov8p --on local
     """
+    from raypp.train.run import run_training
+    from raypp.train.settings import TrainSettings
+
     execution = execution_of(on, address, here=here)
     least_workers, most_workers = TrainSettings.parse_workers(workers)
     settings = TrainSettings(

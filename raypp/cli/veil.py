@@ -13,13 +13,7 @@ from raypp.cli.json_file import write_json
 from raypp.cli.options import JsonFile, RayAddress, RunsOn, VeilKeyFile
 from raypp.errors import OptionError
 from raypp.execution import On
-from raypp.ingest.dry_run import survey, survey_lines
-from raypp.ingest.run import run_veil
-from raypp.ingest.settings import DEFAULT_SHARD_MB, DEFAULT_SIZE, VeilSettings, owner_side
-from raypp.ingest.summary import veil_summary_lines
-from raypp.media.augmentation import MOST_VARIANTS
-from raypp.veil.encoder_file import spec_and_encoder
-from raypp.veil.keyfile import resolve_key_path
+from raypp.ingest.defaults import DEFAULT_SHARD_MB, DEFAULT_SIZE, MOST_VARIANTS
 
 
 def veil(
@@ -78,6 +72,13 @@ def veil(
 
     Example: raypp veil s3://bucket/cams --out veiled --fps 2 --time-from name:%Y%m%d_%H%M%S --dry-run
     """
+    from raypp.ingest.dry_run import survey, survey_lines
+    from raypp.ingest.run import run_veil
+    from raypp.ingest.settings import VeilSettings, owner_side
+    from raypp.ingest.summary import veil_summary_lines
+    from raypp.veil.encoder_file import spec_and_encoder
+    from raypp.veil.keyfile import resolve_key_path
+
     execution = execution_of(on, address, workers=workers, gpus=gpus)
     chosen, encoder = spec_and_encoder(spec)
     settings = VeilSettings(

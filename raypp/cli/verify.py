@@ -1,13 +1,11 @@
 """The `raypp verify` command."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from raypp.audit.verdict.certificate import Certificate
-from raypp.audit.verdict.vouched import verify_vouched
 from raypp.cli.console import ConsoleProgress, error_console
 from raypp.cli.execution import execution_of
 from raypp.cli.exit_codes import ExitCode
@@ -15,10 +13,11 @@ from raypp.cli.json_file import json_option, write_json
 from raypp.cli.options import DataKeyFile, RayAddress, RunsOn
 from raypp.errors import OptionError
 from raypp.execution import On
-from raypp.shards.encryption import DataKey
-from raypp.shards.store import Store
-from raypp.shards.verify_archive import verify_archive
 from raypp.text.wording import counted
+
+if TYPE_CHECKING:
+    from raypp.audit.verdict.certificate import Certificate
+    from raypp.shards.store import Store
 
 
 def verify(
@@ -41,6 +40,11 @@ def verify(
 
     Example: raypp verify audit/certificate.json
     """
+    from raypp.audit.verdict.vouched import verify_vouched
+    from raypp.shards.encryption import DataKey
+    from raypp.shards.store import Store
+    from raypp.shards.verify_archive import verify_archive
+
     console = error_console()
     execution = execution_of(on, address, on_ray=on_ray)
     if archive.endswith(".json"):
@@ -72,7 +76,7 @@ def verify(
 
 
 def _print_certificate(
-    certificate: Certificate, fingerprint: str | None, archive: Store | None, console: Console
+    certificate: "Certificate", fingerprint: str | None, archive: "Store | None", console: Console
 ) -> None:
     console.print(
         f"signed by {certificate.key_fingerprint} at {certificate.made_at}: veil {certificate.veil_id}, "

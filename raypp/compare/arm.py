@@ -3,11 +3,11 @@
 import hashlib
 import json
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from raypp.compare.arm_kind import ArmKind
 from raypp.io.settings import FrozenSettings
 from raypp.media.obfuscation import Obscuring
 from raypp.veil.spec import VeilSpec
@@ -16,21 +16,6 @@ ArmProgress = Callable[[int, int, str], None]
 """Is told the epoch that ended, how many there are, and the last mAP50 in words."""
 JPEG_QUALITY = 90
 """At which the size of obscured images is measured, with Pillow's other defaults."""
-
-
-class ArmKind(StrEnum):
-    """Input and trainer of an arm."""
-
-    ULTRALYTICS = "library"
-    """Plain images by ultralytics' own trainer: what our loop is checked against."""
-    PLAIN = "plain"
-    """Plain images with ultralytics' augmentation: the reference of every gap."""
-    PLAIN_CELLS = "plain-cells"
-    """Plain images with the augmentation that codes allow: what that alone costs."""
-    OBSCURED = "obscured"
-    """Images hidden in another way than by a veil, then augmented as plain ones are."""
-    VEILED = "veiled"
-    """Veiled frames with the augmentation that codes allow."""
 
 
 class ComparisonSchedule(FrozenSettings):

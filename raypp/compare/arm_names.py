@@ -7,15 +7,14 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from raypp.compare.arm import Arm, ArmKind
+from raypp.compare.arm import Arm
+from raypp.compare.arm_kind import WAYS, ArmKind
 from raypp.errors import OptionError
 from raypp.io.fault import first_fault
 from raypp.media.obfuscation import Obscuring
 from raypp.veil.encoder_file import ENCODER_FILE, START_FILE, spec_and_encoder
 from raypp.veil.spec import PatchSpec, VeilSpec, parse_spec
 
-WAYS = "pixelation-SIDE, private-pixelation-SIDE:epsilon=E, blur-SIGMA, blackout"
-"""Arms of other ways to hide, as they are written."""
 _DEFAULT = "default"
 _MEASURES = {"pixelation": "side", "private-pixelation": "side", "blur": "sigma", "blackout": "number"}
 """Other ways to hide, and which of their fields is the number behind the name."""

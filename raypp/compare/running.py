@@ -13,7 +13,8 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from raypp.compare.arm import Arm, ArmKind, ArmProgress, ArmRow, ComparisonSchedule, ObscuredFigures, VeilFigures
+from raypp.compare.arm import Arm, ArmProgress, ArmRow, ComparisonSchedule, ObscuredFigures, VeilFigures
+from raypp.compare.arm_kind import ArmKind
 from raypp.compare.images import ImageDataset
 from raypp.compare.plain import PlainFrames
 from raypp.compare.ultralytics import UltralyticsBatches, lay_out, train_by_ultralytics

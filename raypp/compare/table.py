@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from raypp.compare.arm import ArmKind, ArmRow
+from raypp.compare.arm import ArmRow
+from raypp.compare.arm_kind import ArmKind
 from raypp.evaluate.matching import SampleMatches
 
 if TYPE_CHECKING:

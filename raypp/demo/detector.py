@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from raypp.demo.image import Detected
-from raypp.detect.inputs.dataset import VAL, VeiledDataset
+from raypp.detect.inputs.dataset import VeiledDataset
 from raypp.evaluate.errors import classify_errors
 from raypp.evaluate.predict import predict_here
 from raypp.evaluate.report import EvaluationReport, make_evaluation_report, write_evaluation_report
@@ -18,6 +18,7 @@ from raypp.execution import ExecutionSettings
 from raypp.geometry.window import Window
 from raypp.progress import Progress
 from raypp.shards.reader import ShardReader
+from raypp.shards.split_names import VAL
 from raypp.shards.splitting import Split, SplitBy, write_split
 from raypp.train.run import TrainSummary, run_training
 from raypp.train.settings import TrainSettings

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from raypp.detect.checkpoint import read_model_info
-from raypp.detect.inputs.dataset import VAL, VeiledDataset
+from raypp.detect.inputs.dataset import VeiledDataset
 from raypp.detect.model_info import detector_folder
 from raypp.evaluate.predict import predict_here, with_codes
 from raypp.evaluate.report import EvaluationReport, make_evaluation_report, write_evaluation_report
@@ -13,6 +13,7 @@ from raypp.evaluate.request import PredictedSample, PredictSettings
 from raypp.execution import ExecutionSettings, Executor, On, on_ray
 from raypp.io.filesystem import is_url
 from raypp.progress import SILENT, Progress
+from raypp.shards.split_names import VAL
 
 PredictExecutor = Executor[[PredictSettings], Iterable[PredictedSample]]
 """Predicts frame by frame, in any order."""

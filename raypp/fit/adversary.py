@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from raypp.audit.attacks.reconstruct.similarity import luma_cells
-from raypp.fit.settings import AdversaryShape
+from raypp.fit.adversary_shape import AdversaryShape
 
 _HIDDEN = 64
 UNIT = 255.0

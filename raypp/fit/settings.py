@@ -1,28 +1,17 @@
 """Settings of a fit."""
 
 import json
-from enum import StrEnum
 
 from raypp.compare.images import ImageDataset
 from raypp.detect.schedule import TrainingSchedule
 from raypp.errors import OptionError
+from raypp.fit.adversary_shape import AdversaryShape
 from raypp.io.settings import AbsolutePath, AbsolutePlace, FrozenSettings
 from raypp.train.options import check_counts, check_size, check_weights
 from raypp.veil.spec import LearnedSpec, parse_spec
 
 _CHANNELS = 8
 _COARSE_PATCH, _COARSE_CHANNELS = 16, 48
-
-
-class AdversaryShape(StrEnum):
-    """How a decoder looks at codes; no one shape finds all that another does."""
-
-    FIELD = "field"
-    """Four 3x3 convolutions over values as numbers."""
-    NAMES = "names"
-    """Values as names (one-hot), cell by cell first, then two 3x3 convolutions."""
-    PYRAMID = "pyramid"
-    """Down to half and a quarter of the grid and up again, for what the surroundings of a cell tell."""
 
 
 class FitSettings(FrozenSettings):

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from raypp.audit.core.model import Adversary
 from raypp.audit.core.row import AttackRow, ReconstructRow
 from raypp.audit.verdict.certificate import Certificate
-from raypp.compare.arm import ArmKind, ArmRow
+from raypp.compare.arm import ArmRow
+from raypp.compare.arm_kind import ArmKind
 from raypp.errors import ConflictError, OptionError
 
 ADVERSARIES = (Adversary.CIPHERTEXT_ONLY, Adversary.INSIDER, Adversary.KNOWN_PLAINTEXT)

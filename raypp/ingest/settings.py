@@ -8,9 +8,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from raypp.errors import OptionError
+from raypp.ingest.defaults import DEFAULT_SHARD_MB, DEFAULT_SIZE, MOST_VARIANTS
 from raypp.io.filesystem import is_url
 from raypp.io.settings import AbsolutePath, FrozenSettings, Place
-from raypp.media.augmentation import MOST_VARIANTS
 from raypp.media.masks import MaskSet, load_masks
 from raypp.media.sampling import Sampling, SamplingMode
 from raypp.shards.encryption import DataKey
@@ -18,9 +18,6 @@ from raypp.shards.schema import ENCRYPTED_TABLES, PLAIN_TABLES, ArchiveHeader
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import load_key
 from raypp.veil.spec import LearnedSpec, PatchSpec, VeilSpec
-
-DEFAULT_SIZE = 640
-DEFAULT_SHARD_MB = 32
 
 
 def owner_side(archive: str) -> Path:

@@ -16,7 +16,6 @@ from PIL import Image
 from raypp.geometry.boxes import Corners
 from raypp.media.frame import PADDING
 
-MOST_VARIANTS = 16
 SEED_BYTES = 32
 
 _SCALE = 0.5

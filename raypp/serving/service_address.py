@@ -5,10 +5,8 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from raypp.errors import OptionError
+from raypp.serving.defaults import LOOPBACK
 from raypp.serving.settings import ServiceSettings
-
-LOOPBACK = "127.0.0.1"
-"""Interface of this machine alone."""
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from typing import NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from raypp.errors import OptionError
+from raypp.serving.defaults import LEDGER_VARIABLE
 from raypp.serving.guard import DoorLimits
 from raypp.serving.limits import ServiceLimits
 from raypp.serving.quota import Quotas
 
-LEDGER_VARIABLE = "RAYPP_LEDGER"
 APPLICATION = "raypp"
 
 

@@ -12,13 +12,14 @@ import numpy as np
 import torch
 
 from raypp.detect.inputs.batch import COLUMNS, DetectionBatch, batch_of_rows, batches_of_epoch
-from raypp.detect.inputs.dataset import TRAIN, VAL, VeiledDataset
+from raypp.detect.inputs.dataset import VeiledDataset
 from raypp.detect.inputs.labelled import labelled_rows
 from raypp.detect.inputs.rows import SHUFFLED_ROWS, VAL_ROWS, Rows
 from raypp.detect.inputs.variants import VARIANT_COLUMNS
 from raypp.detect.model_info import ModelInfo
 from raypp.errors import ModelError
 from raypp.io.atomic import whole_folder
+from raypp.shards.split_names import TRAIN, VAL
 from raypp.train.results import EpochResult, best_epoch, read_results
 from raypp.train.settings import TrainSettings
 from raypp.train.worker import train_worker

@@ -8,13 +8,14 @@ from time import monotonic
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from raypp.detect.inputs.dataset import TRAIN, VAL, VeiledDataset
+from raypp.detect.inputs.dataset import VeiledDataset
 from raypp.detect.model_info import DETECTOR_FOLDER, MODEL_INFO_FILE, ModelInfo
 from raypp.detect.schedule import TrainingSchedule
 from raypp.errors import OptionError
 from raypp.execution import ExecutionSettings, Executor, On, on_ray
 from raypp.io.atomic import whole_folder
 from raypp.progress import SILENT, Progress
+from raypp.shards.split_names import TRAIN, VAL
 from raypp.train.mlflow import MlflowRun
 from raypp.train.progress import StepDisplay, begin_line, epochs_said
 from raypp.train.results import EpochResult, best_epoch, read_results

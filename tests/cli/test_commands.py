@@ -9,6 +9,11 @@ import pytest
 from raypp.cli.commands import COMMANDS, load_command
 from tests.command import environment, raypp
 
+_LIGHT = (
+    *("keygen", "veil", "verify", "inspect", "train", "evaluate", "export"),
+    *("show", "fit", "compare", "audit", "frontier", "serve"),
+)
+
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_loads_under_its_name(name: str) -> None:
@@ -35,6 +40,19 @@ def test_help_of_all_loads_no_command() -> None:
         [sys.executable, "-c", program, "--help"], env=environment(), capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("name", _LIGHT)
+def test_options_of_a_command_load_nothing_heavy(name: str) -> None:
+    heavy = {"numpy", "pyarrow", "av", "torch", "ray", "PIL", "grpc", "sqlalchemy", "yaml", "cryptography"}
+    program = (
+        "import sys\nfrom raypp.cli.commands import load_command\n"
+        f"load_command(sys.argv[1])\nprint(sorted({heavy} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, name], env=environment(), capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split("\n")[0] == "[]"
 
 
 def test_a_mistyped_command_is_told_the_nearest() -> None:

@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from raypp.cli.evaluate import _print_scores
+from raypp.cli.evaluation_printing import print_scores
 from raypp.evaluate.report import EvaluationScores, GroupScores
 from raypp.evaluate.scores import ClassScores
 
@@ -16,6 +16,6 @@ def test_names_that_look_like_markup_are_printed_as_they_are() -> None:
     cameras = tuple(GroupScores(name=f"north/{name}", samples=1, labels=1, map50=0.1, map50_95=0.1) for name in names)
     scores = EvaluationScores(samples=3, labels=3, classes=classes, by_site=(), by_camera=cameras, **figures)
     out = io.StringIO()
-    _print_scores(scores, Console(file=out, width=200))
+    print_scores(scores, Console(file=out, width=200))
     for name in names:
         assert out.getvalue().count(name) == 2

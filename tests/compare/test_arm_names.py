@@ -2,7 +2,8 @@
 
 import pytest
 
-from raypp.compare.arm import Arm, ArmKind, ComparisonSchedule
+from raypp.compare.arm import Arm, ComparisonSchedule
+from raypp.compare.arm_kind import ArmKind
 from raypp.compare.arm_names import parse_arm
 from raypp.errors import OptionError, SpecError
 from raypp.media.obfuscation import Blackout, Blur, Pixelation, PrivatePixelation

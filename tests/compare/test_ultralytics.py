@@ -17,7 +17,8 @@ _SERVICES = ("comet_ml", "clearml", "dvclive", "mlflow", "wandb", "neptune", "te
 _TRAIN = """
 import json, sys
 from pathlib import Path
-from raypp.compare.arm import Arm, ArmKind, ComparisonSchedule
+from raypp.compare.arm import Arm, ComparisonSchedule
+from raypp.compare.arm_kind import ArmKind
 from raypp.compare.ultralytics import lay_out, train_by_ultralytics
 from raypp.compare.images import read_images
 from raypp.detect.ultralytics import SETTINGS

@@ -13,10 +13,11 @@ from raypp.detect.model import build_detector
 from raypp.detect.schedule import TrainingSchedule
 from raypp.errors import OptionError, SpecError
 from raypp.fit.adversary import UNIT, AdversaryNetwork, cells_of, explained
+from raypp.fit.adversary_shape import AdversaryShape
 from raypp.fit.export import to_onnx, write_fitted
 from raypp.fit.fitting import build_fit
 from raypp.fit.quantise import one_hot_levels, reverse_gradient
-from raypp.fit.settings import AdversaryShape, FitSettings
+from raypp.fit.settings import FitSettings
 from raypp.fit.stem import entropy, stem_of
 from raypp.veil.encoder_file import ENCODER_FILE, START_FILE
 from raypp.veil.key import VeilKey

@@ -6,7 +6,8 @@ import pytest
 
 from raypp.audit.core.model import Adversary
 from raypp.audit.verdict.certificate import sign
-from raypp.compare.arm import Arm, ArmKind, ArmRow, ComparisonSchedule, ObscuredFigures, VeilFigures
+from raypp.compare.arm import Arm, ArmRow, ComparisonSchedule, ObscuredFigures, VeilFigures
+from raypp.compare.arm_kind import ArmKind
 from raypp.compare.arm_names import parse_arm
 from raypp.errors import ConflictError, OptionError
 from raypp.frontier.drawing import draw_frontier, to_markdown

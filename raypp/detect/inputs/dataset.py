@@ -12,8 +12,6 @@ from raypp.shards.labels import dataset_version, list_versions, only_version, re
 from raypp.shards.reader import ShardReader
 from raypp.shards.schema import ArchiveHeader
 
-TRAIN, VAL = "train", "val"
-
 
 @dataclass(frozen=True)
 class VeiledDataset:

@@ -1,0 +1,3 @@
+"""Names of the splits that labels have; this module imports nothing heavy."""
+
+TRAIN, VAL = "train", "val"
