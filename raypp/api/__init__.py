@@ -1,7 +1,8 @@
 """The public Python API: what a notebook or a pipeline calls.
 
-Values go in, frozen values come out. Errors are those of `raypp.errors`, and name a field and its limit. Wherever
-`progress` is taken, it is called with one line of text now and then, such as `print`.
+Values go in, frozen values come out. Errors are those of `raypp.errors`, and name a field and its limit. Files and
+folders are given as text or as paths. Wherever `progress` is taken, it is called with one line of text now and then,
+such as `print`.
 
 Wherever `on` is taken, it says where work runs: "local" is this process, "ray" is Ray, and "auto" chooses as the
 command line does: Ray where that, with its start, ends sooner. An `ExecutionSettings` also names a running Ray, and

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raypp.api.arguments import Say, execution_of, progress_of
+from raypp.api.arguments import Say, data_key_of, execution_of, path_of, places_of, progress_of
 
 if TYPE_CHECKING:
     from raypp.execution import ExecutionSettings
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def veil_archive(
-    sources: Sequence[str | Path],
+    sources: str | Path | Sequence[str | Path],
     settings: "VeilSettings",
     *,
     limit: int | None = None,
@@ -29,7 +29,7 @@ def veil_archive(
     """Veil videos, images and labelled datasets into an archive, or finish one that was begun.
 
     Args:
-        sources: files, folders, globs, URLs, inventories (.csv).
+        sources: files, folders, globs, URLs, inventories (.csv); one of them, or several.
         settings: archive, key, veil, size and sampling.
         limit: at most so many segments in this call; None for all.
         labels_version: name of the label tables that are written; None to number them.
@@ -46,7 +46,7 @@ def veil_archive(
 
     return run_veil(
         settings,
-        list(map(str, sources)),
+        places_of(sources),
         execution_of(on),
         progress_of(progress),
         limit=limit,
@@ -55,7 +55,9 @@ def veil_archive(
     )
 
 
-def open_archive(archive: str | Path, *, labels_version: str | None = None, data_key: Path | None = None) -> "Archive":
+def open_archive(
+    archive: str | Path, *, labels_version: str | None = None, data_key: str | Path | None = None
+) -> "Archive":
     """Open a veiled archive; iterating it gives frames with codes uint8[C, rows, columns], and labels.
 
     Args:
@@ -67,16 +69,15 @@ def open_archive(archive: str | Path, *, labels_version: str | None = None, data
         ShardError: if there is no archive or version, or the shards are encrypted and no key was given.
     """
     from raypp.shards.archive import open_frames  # noqa: PLC0415
-    from raypp.shards.encryption import DataKey  # noqa: PLC0415
     from raypp.shards.reader import ShardReader  # noqa: PLC0415
 
-    return open_frames(ShardReader(str(archive), DataKey.load(data_key) if data_key else None), labels_version)
+    return open_frames(ShardReader(str(archive), data_key_of(data_key)), labels_version)
 
 
 def verify_archive(
     archive: str | Path,
     *,
-    data_key: Path | None = None,
+    data_key: str | Path | None = None,
     fingerprint: str | None = None,
     on: "str | ExecutionSettings" = "auto",
     progress: Say | None = None,
@@ -99,7 +100,7 @@ def verify_archive(
     """
     from raypp.shards.verify_archive import verify_archive as verify  # noqa: PLC0415
 
-    return verify(str(archive), data_key, fingerprint, execution_of(on), progress_of(progress))
+    return verify(str(archive), path_of(data_key), fingerprint, execution_of(on), progress_of(progress))
 
 
 def split_archive(
@@ -108,7 +109,7 @@ def split_archive(
     how: "Split",
     *,
     labels_version: str | None = None,
-    data_key: Path | None = None,
+    data_key: str | Path | None = None,
 ) -> "LabelTable":
     """Write a label version in which every labelled frame is train or val; needs no veil key.
 
@@ -124,10 +125,7 @@ def split_archive(
         LabelError: if train or val would be empty.
         ConflictError: if the version exists with other content.
     """
-    from raypp.shards.encryption import DataKey  # noqa: PLC0415
     from raypp.shards.reader import ShardReader  # noqa: PLC0415
     from raypp.shards.splitting import write_split  # noqa: PLC0415
 
-    return write_split(
-        ShardReader(str(archive), DataKey.load(data_key) if data_key else None), labels_version, name, how
-    )
+    return write_split(ShardReader(str(archive), data_key_of(data_key)), labels_version, name, how)

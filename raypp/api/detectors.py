@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raypp.api.arguments import Say, execution_of, progress_of
+from raypp.api.arguments import Say, execution_of, path_of, progress_of
 
 if TYPE_CHECKING:
     from raypp.evaluate.detector import Detector
@@ -36,12 +36,12 @@ def train_detector(
 
 def evaluate_detector(
     archive: str | Path,
-    model: Path,
+    model: str | Path,
     *,
     labels_version: str | None = None,
     split: str = "val",
-    folder: Path | None = None,
-    data_key: Path | None = None,
+    folder: str | Path | None = None,
+    data_key: str | Path | None = None,
     on: "str | ExecutionSettings" = "auto",
     progress: Say | None = None,
 ) -> "EvaluationReport":
@@ -64,15 +64,22 @@ def evaluate_detector(
     from raypp.evaluate.run import run_evaluation  # noqa: PLC0415
 
     return run_evaluation(
-        str(archive), Path(model), labels_version, split, folder, data_key, execution_of(on), progress_of(progress)
+        str(archive),
+        Path(model),
+        labels_version,
+        split,
+        path_of(folder),
+        path_of(data_key),
+        execution_of(on),
+        progress_of(progress),
     )
 
 
 def export_detector(
-    run: Path,
-    out: Path,
+    run: str | Path,
+    out: str | Path,
     *,
-    archive: str | None = None,
+    archive: str | Path | None = None,
     passphrase: str | None = None,
     half: bool = False,
     force: bool = False,
@@ -92,10 +99,12 @@ def export_detector(
     """
     from raypp.train.export import write_export  # noqa: PLC0415
 
-    return write_export(Path(run), Path(out), archive, passphrase, half=half, force=force)
+    return write_export(
+        Path(run), Path(out), None if archive is None else str(archive), passphrase, half=half, force=force
+    )
 
 
-def load_detector(model: Path) -> "Detector":
+def load_detector(model: str | Path) -> "Detector":
     """Load a detector; its `detect` takes frames of `open_archive`.
 
     Args:
@@ -106,4 +115,4 @@ def load_detector(model: Path) -> "Detector":
     """
     from raypp.evaluate.detector import Detector  # noqa: PLC0415
 
-    return Detector.load(Path(model))
+    return Detector.load(model)

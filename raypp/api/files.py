@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from raypp.api.arguments import data_key_of
 from raypp.errors import RayppError
 
 
-def describe_file(path: Path, *, data_key: Path | None = None) -> dict[str, str]:
+def describe_file(path: str | Path, *, data_key: str | Path | None = None) -> dict[str, str]:
     """Describe a spec, key, shard, manifest, label table, detector bundle or archive; of keys, what is public.
 
     Args:
@@ -25,7 +26,7 @@ def describe_file(path: Path, *, data_key: Path | None = None) -> dict[str, str]
     from raypp.veil.description import describe_key, describe_spec  # noqa: PLC0415
     from raypp.veil.keyfile import DATA_MAGIC, is_key_file, kind_of  # noqa: PLC0415
 
-    key = DataKey.load(data_key) if data_key else None
+    path, key = Path(path), data_key_of(data_key)
     if path.is_dir():
         return describe_archive(path, key)
     try:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raypp.api.arguments import Say, execution_of, progress_of
+from raypp.api.arguments import Say, data_key_of, execution_of, places_of, progress_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 def fit_veil(
     settings: "FitSettings",
-    out: Path,
-    key: Path,
+    out: str | Path,
+    key: str | Path,
     *,
     keep_checkpoints: bool = False,
     on: "str | ExecutionSettings" = "auto",
@@ -99,11 +99,11 @@ def audit_veil(
 
 
 def verify_certificate(
-    certificate: Path,
+    certificate: str | Path,
     *,
     fingerprint: str | None = None,
-    archive: str | None = None,
-    data_key: Path | None = None,
+    archive: str | Path | None = None,
+    data_key: str | Path | None = None,
 ) -> "Certificate":
     """Check the signature and the verdict of an audit's certificate; needs no veil key.
 
@@ -119,18 +119,18 @@ def verify_certificate(
         OptionError: if the fingerprint is none.
     """
     from raypp.audit.verdict.vouched import verify_vouched  # noqa: PLC0415
-    from raypp.shards.encryption import DataKey  # noqa: PLC0415
     from raypp.shards.store import Store  # noqa: PLC0415
 
-    encryption = DataKey.load(data_key) if data_key else None
-    return verify_vouched(Path(certificate), fingerprint, Store(archive, encryption) if archive else None)
+    encryption = data_key_of(data_key)
+    store = None if archive is None else Store(str(archive), encryption)
+    return verify_vouched(Path(certificate), fingerprint, store)
 
 
-def join_audits(audits: "Sequence[Path]", cost: Path, out: Path) -> "Frontier":
+def join_audits(audits: "str | Path | Sequence[str | Path]", cost: str | Path, out: str | Path) -> "Frontier":
     """Set what veils cost against what they show: a comparison joined with audits by veil_id.
 
     Args:
-        audits: folders of audits, or certificates, one for each veil.
+        audits: folders of audits, or certificates, one for each veil; one of them, or several.
         cost: folder of the comparison, with plain images and the same veils.
         out: folder for frontier.md and frontier.png.
 
@@ -141,4 +141,4 @@ def join_audits(audits: "Sequence[Path]", cost: Path, out: Path) -> "Frontier":
     """
     from raypp.frontier.run import run_frontier  # noqa: PLC0415
 
-    return run_frontier(list(map(Path, audits)), Path(cost), Path(out))
+    return run_frontier(list(map(Path, places_of(audits))), Path(cost), Path(out))

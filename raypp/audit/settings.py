@@ -4,7 +4,7 @@ from raypp.audit.core.budget import Budget
 from raypp.audit.core.model import Need
 from raypp.audit.suite.case_builder import InsiderFiles
 from raypp.audit.suite.suite import Suite, suite
-from raypp.io.settings import AbsolutePath, AbsolutePlace, FrozenSettings
+from raypp.io.settings import AbsolutePath, AbsolutePlace, AbsolutePlaces, FrozenSettings
 from raypp.veil.spec import LearnedSpec, PatchSpec, VeilSpec
 
 
@@ -12,7 +12,7 @@ class AuditSettings(FrozenSettings):
     """Settings of an audit: everything but the key itself, which is named by its path.
 
     Attributes:
-        sources: the owner's own footage: files, folders, globs, URLs, inventories (.csv).
+        sources: the owner's own footage: files, folders, globs, URLs, inventories (.csv); one of them, or several.
         out: folder of the audit.
         key_path: the owner's or a site's key.
         spec: the veil.
@@ -26,7 +26,7 @@ class AuditSettings(FrozenSettings):
         seed: of which sources are attacked, and of the attackers' chances.
     """
 
-    sources: tuple[AbsolutePlace, ...]
+    sources: AbsolutePlaces
     out: AbsolutePath
     key_path: AbsolutePath
     spec: VeilSpec = PatchSpec()

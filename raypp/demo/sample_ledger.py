@@ -11,6 +11,7 @@ from raypp.demo.workshop.render import Camera
 from raypp.demo.workshop.sample import make_camera
 from raypp.demo.workshop.tools import CLASSES
 from raypp.errors import ConflictError
+from raypp.ledger.database import sqlite_url
 from raypp.ledger.packing import as_stored
 from raypp.ledger.store import Ledger
 from raypp.ledger.types import StreamAbout
@@ -47,7 +48,7 @@ def make_sample_ledger(folder: str | Path, *, seed: int = 0, cameras: int = 2, m
     if path.exists():
         raise ConflictError(f"{path} is there already; choose another folder")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with Ledger.open(f"sqlite:///{path}") as ledger:
+    with Ledger.open(sqlite_url(path)) as ledger:
         ledger.add_site(_SITE)
         ledger.configure(_SITE, sample_site_settings(_SITE))
         for number in range(cameras):

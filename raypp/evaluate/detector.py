@@ -37,13 +37,13 @@ class Detector:
         return f"<Detector {self.info.architecture} of {', '.join(self.classes)}; veil {self.info.veil_id}>"
 
     @classmethod
-    def load(cls, model: Path) -> Self:
+    def load(cls, model: str | Path) -> Self:
         """Load a run of training, its detector folder, or an exported file.
 
         Raises:
             ModelError: if it cannot be read.
         """
-        return cls(*load_detector(detector_folder(model)))
+        return cls(*load_detector(detector_folder(Path(model))))
 
     @property
     def classes(self) -> tuple[str, ...]:

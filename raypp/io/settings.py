@@ -40,3 +40,7 @@ Place = Annotated[str, BeforeValidator(lambda given: str(given) if isinstance(gi
 """A folder or a URL, given as text or as a path."""
 AbsolutePlace = Annotated[Place, AfterValidator(absolute_place)]
 """A folder, kept from the root, or a URL."""
+AbsolutePlaces = Annotated[
+    tuple[AbsolutePlace, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str | Path) else given)
+]
+"""Places, each kept from the root; one alone needs no list."""

@@ -232,6 +232,11 @@ def _first_line(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
+def sqlite_url(path: Path) -> str:
+    """Return the URL of a SQLite ledger's file; what means something else in URLs is escaped."""
+    return URL.create("sqlite", database=str(path.absolute())).render_as_string()
+
+
 def _parse(address: str) -> URL:
     try:
         url = make_url(address)

@@ -37,9 +37,9 @@ class DataKey(Secret):
             json.dump({"kind": DATA_MAGIC, "version": 1, "digest": content_digest(body)} | body, file)
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: str | Path) -> Self:
         """Read a key file; raises KeyFileError if it is unreadable, open to others, or no data key."""
-        secret = _parse(read_secret(path, "data key", "give the path of a data key", KeyFileError))
+        secret = _parse(read_secret(Path(path), "data key", "give the path of a data key", KeyFileError))
         if secret is not None:
             return cls(secret)
         raise KeyFileError(
