@@ -16,6 +16,7 @@ from raypp.demo.site_settings import sample_site_settings
 from raypp.demo.workshop.sample import SampleVideo
 from raypp.errors import RayppError
 from raypp.io.private import write_private
+from raypp.ledger.database import sqlite_url
 from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
 from raypp.reports.files import write_files
@@ -77,7 +78,7 @@ def stream_sites(sites: DemoSites, place: Path, out: Path) -> list[SiteResult]:
         RayppError: if the service or an agent fails, naming its log.
     """
     out.mkdir(parents=True, exist_ok=True)
-    url = f"sqlite:///{out / 'ledger.db'}"
+    url = sqlite_url(out / "ledger.db")
     with Ledger.open(url) as ledger:
         for video in sites.videos:
             write_private(place / f"{video.site}.token", Identities(ledger).add_site(video.site).encode())
