@@ -35,10 +35,8 @@ def result_faults(text: str) -> Iterator[str]:
 
 
 def _lines(text: str) -> Iterator[str]:
-    inside = False
     for number, line in enumerate(text.splitlines(), 1):
-        inside ^= line.lstrip().startswith("```")
-        if len(line) > LONGEST_LINE and not inside and not line.startswith("|"):
+        if len(line) > LONGEST_LINE and not line.startswith("|"):
             yield f"line {number} has {len(line)} characters; at most {LONGEST_LINE}"
 
 
