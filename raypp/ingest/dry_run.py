@@ -9,9 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.errors import MediaError
 from raypp.geometry.letterbox import Letterbox
+from raypp.ingest.expectation import expected_bytes, expected_frames
 from raypp.ingest.job import require_sources
 from raypp.ingest.label_reading import read_all_labels
-from raypp.ingest.planner import VeilPlan, expected_bytes, expected_frames, make_plan
+from raypp.ingest.planner import VeilPlan, make_plan
 from raypp.ingest.segment import Item
 from raypp.ingest.settings import VeilSettings
 from raypp.ingest.summary import labels_sentence

@@ -10,9 +10,10 @@ from raypp.errors import ConflictError, MediaError, ShardError
 from raypp.execution import Executor
 from raypp.ingest import last_signed
 from raypp.ingest.attempts import Attempt, Unfinished, attempt_segment, forget_attempts
+from raypp.ingest.expectation import expected_frames, expected_seconds
 from raypp.ingest.label_reading import LabelReading, read_all_labels, require_labels
 from raypp.ingest.labels import write_label_tables
-from raypp.ingest.planner import VeilPlan, expected_frames, expected_seconds, make_plan
+from raypp.ingest.planner import VeilPlan, make_plan
 from raypp.ingest.segment import Item, Segment, SegmentResult
 from raypp.ingest.settings import VeilSettings
 from raypp.ingest.summary import Timings, VeilSummary, summarise

@@ -17,11 +17,12 @@ from raypp.ingest.worker import SegmentWorker
 from raypp.media.annotations.boxes import ImageLabels
 from raypp.media.annotations.document import VideoAnnotation
 from raypp.media.augmentation import Variant
-from raypp.media.dataset import TRAIN, UNSPLIT, Dataset, DatasetLabels
+from raypp.media.dataset import UNSPLIT, Dataset, DatasetLabels
 from raypp.media.discovery import Discovery
 from raypp.media.source import SourceKind
 from raypp.shards.labels import SampleLabels, write_labels
 from raypp.shards.reader import ShardReader
+from raypp.shards.split_names import TRAIN
 
 VIDEO_TABLE = "video"
 

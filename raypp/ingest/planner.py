@@ -8,13 +8,13 @@ from itertools import pairwise
 from pydantic import BaseModel, ConfigDict
 
 from raypp.errors import ConflictError, MediaError, OptionError
-from raypp.geometry.window import Window
 from raypp.ingest.archive_id import pseudonym, segment_id, source_identity
+from raypp.ingest.expectation import expected_bytes
 from raypp.ingest.segment import Item, Segment
 from raypp.ingest.settings import VeilSettings
 from raypp.media.capture_time import CaptureClock
 from raypp.media.container import VideoInfo, probe
-from raypp.media.dataset import TRAIN, Dataset, DatasetImage
+from raypp.media.dataset import Dataset, DatasetImage
 from raypp.media.discovery import Discovery
 from raypp.media.files import open_source
 from raypp.media.image import taken_at
@@ -22,12 +22,10 @@ from raypp.media.masks import MaskSet
 from raypp.media.sampling import cut_points
 from raypp.media.source import SourceFile, SourceKind
 from raypp.shards.receipt import Quarantined
+from raypp.shards.split_names import TRAIN
 from raypp.text.address import redacted
 from raypp.veil.key import Keyring
-from raypp.veil.packing import packed_size
 
-_DECODED_PER_S, _VEILED_PER_S = 150.0, 250.0
-"""Frames a second of one core, 1280x720; see docs/contributing/decisions/where-work-runs.md."""
 _PROBE_THREADS = 8
 _WHOLE_US = 1 << 62
 
@@ -130,38 +128,6 @@ def make_plan(
 def name_in_dataset(dataset: Dataset, image: DatasetImage) -> str:
     """Return the name that enters an image's identity: a dataset may hold the same image twice."""
     return f"{dataset.name}/{image.split}/{image.file.relative}"
-
-
-def frame_bytes(settings: VeilSettings, width: int, height: int) -> int:
-    """Packed bytes of one veiled frame of a source of this size."""
-    window = Window(settings.size, settings.spec.patch, width, height)
-    return packed_size(settings.spec.channels * window.rows * window.columns, settings.spec.bits)
-
-
-def expected_frames(item: Item, settings: VeilSettings) -> float:
-    """How many frames of a source will be sampled, by what its container says."""
-    if item.info is None:
-        return 1.0
-    if settings.keyframes and item.info.keyframes_us:
-        return float(len(item.info.keyframes_us))
-    rate = float(item.info.average_rate)
-    if settings.fps is not None:
-        rate = min(rate, float(settings.fps))
-    return max(1.0, rate * item.info.duration_us / 1e6)
-
-
-def expected_seconds(item: Item, settings: VeilSettings) -> float:
-    """About how long one core decodes and veils a source: a video is decoded whole, however few frames are sampled."""
-    decoded = sampled = expected_frames(item, settings)
-    if item.info is not None and not settings.keyframes:
-        decoded = max(sampled, float(item.info.average_rate) * item.info.duration_us / 1e6)
-    return decoded / _DECODED_PER_S + sampled * (1 + item.variants) / _VEILED_PER_S
-
-
-def expected_bytes(item: Item, settings: VeilSettings) -> float:
-    """About how many bytes a source's codes will take, variants and all."""
-    width, height = (item.info.width, item.info.height) if item.info else (4, 3)
-    return expected_frames(item, settings) * (1 + item.variants) * frame_bytes(settings, width, height)
 
 
 def _wanted(discovery: Discovery, settings: VeilSettings) -> list[_Wanted]:

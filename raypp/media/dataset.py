@@ -14,7 +14,6 @@ from raypp.media.files import Listed
 from raypp.media.source import SourceFile, SourceKind
 from raypp.text.names import check_names
 
-TRAIN = "train"
 UNLISTED = "unlisted"
 UNSPLIT = "unsplit"
 _READERS = 16

@@ -8,10 +8,10 @@ import numpy as np
 from raypp.audit.core.model import Frames, Images, Trial
 from raypp.audit.footage.evidence import CAMERA, Labels, digest_of, read_labelled
 from raypp.io.filesystem import is_url
-from raypp.media.dataset import TRAIN, Dataset
+from raypp.media.dataset import Dataset
 from raypp.media.discovery import discover
+from raypp.shards.split_names import TRAIN, VAL
 
-VAL = "val"
 LEAST_MEMBERS, LEAST_STRANGERS = 16, 40
 """Fewest images of train, and of val, that tell anything."""
 _MOST_OWN = 64
