@@ -25,7 +25,7 @@ from raypp.detect.inputs.variants import VARIANT_COLUMNS
 from raypp.detect.model_info import ModelInfo
 from raypp.errors import ModelError, ShardError
 from raypp.execution import ExecutionSettings
-from raypp.shards.split_names import TRAIN, VAL
+from raypp.text.split_names import TRAIN, VAL
 from raypp.train.settings import TrainSettings
 from raypp.train.worker import train_worker
 

@@ -11,7 +11,7 @@ from raypp.cli.json_file import json_option, write_json
 from raypp.cli.options import ArchiveUrl, DataKeyFile, LabelsVersion, RayAddress, RunsOn
 from raypp.errors import OptionError
 from raypp.execution import On
-from raypp.shards.split_names import VAL
+from raypp.text.split_names import VAL
 
 
 def evaluate(

@@ -18,8 +18,8 @@ from raypp.execution import ExecutionSettings
 from raypp.geometry.window import Window
 from raypp.progress import Progress
 from raypp.shards.reader import ShardReader
-from raypp.shards.split_names import VAL
 from raypp.shards.splitting import Split, SplitBy, write_split
+from raypp.text.split_names import VAL
 from raypp.train.run import TrainSummary, run_training
 from raypp.train.settings import TrainSettings
 from raypp.veil.view import component_view

@@ -13,7 +13,7 @@ from raypp.evaluate.request import PredictedSample, PredictSettings
 from raypp.execution import ExecutionSettings, Executor, On, on_ray
 from raypp.io.filesystem import is_url
 from raypp.progress import SILENT, Progress
-from raypp.shards.split_names import VAL
+from raypp.text.split_names import VAL
 
 PredictExecutor = Executor[[PredictSettings], Iterable[PredictedSample]]
 """Predicts frame by frame, in any order."""

@@ -22,7 +22,7 @@ from raypp.media.discovery import Discovery
 from raypp.media.source import SourceKind
 from raypp.shards.labels import SampleLabels, write_labels
 from raypp.shards.reader import ShardReader
-from raypp.shards.split_names import TRAIN
+from raypp.text.split_names import TRAIN
 
 VIDEO_TABLE = "video"
 

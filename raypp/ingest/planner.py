@@ -22,8 +22,8 @@ from raypp.media.masks import MaskSet
 from raypp.media.sampling import cut_points
 from raypp.media.source import SourceFile, SourceKind
 from raypp.shards.receipt import Quarantined
-from raypp.shards.split_names import TRAIN
 from raypp.text.address import redacted
+from raypp.text.split_names import TRAIN
 from raypp.veil.key import Keyring
 
 _PROBE_THREADS = 8

@@ -7,7 +7,7 @@ from enum import StrEnum
 from raypp.errors import LabelError, OptionError
 from raypp.shards.labels import LabelTable, SampleLabels, list_versions, only_version, read_labels, write_labels
 from raypp.shards.reader import ShardReader
-from raypp.shards.split_names import TRAIN, VAL
+from raypp.text.split_names import TRAIN, VAL
 
 _COLUMNS = ("sample_id", "source", "timestamp_us")
 

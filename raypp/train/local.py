@@ -19,7 +19,7 @@ from raypp.detect.inputs.variants import VARIANT_COLUMNS
 from raypp.detect.model_info import ModelInfo
 from raypp.errors import ModelError
 from raypp.io.atomic import whole_folder
-from raypp.shards.split_names import TRAIN, VAL
+from raypp.text.split_names import TRAIN, VAL
 from raypp.train.results import EpochResult, best_epoch, read_results
 from raypp.train.settings import TrainSettings
 from raypp.train.worker import train_worker

@@ -2,6 +2,7 @@
 
 import csv
 import socket
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -124,10 +125,15 @@ def record(folder: Path, result: EpochResult) -> None:
 
 @contextmanager
 def _board(folder: Path, purge_step: int | None = None) -> "Iterator[SummaryWriter]":
-    """Open a run's TensorBoard log; its files, which TensorBoard names after the machine, are named after raypp."""
+    """Open a run's TensorBoard log; its files, which TensorBoard names after the machine, are named after raypp.
+
+    TensorBoard reads files in the order of their names. Those that it makes within one second end in a number that is
+    not padded: .10 would come before .9, and a reader would drop steps. Here they end in the time, in nanoseconds.
+    """
     from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - slow to load, and only rank 0 writes
 
     with SummaryWriter(str(folder / _BOARD), purge_step=purge_step) as board:
         yield board
-    for path in (folder / _BOARD).glob(f"events.*.{socket.gethostname()}.*"):
-        path.rename(path.with_name(path.name.replace(f".{socket.gethostname()}.", ".raypp.")))
+    for path in sorted((folder / _BOARD).glob(f"events.*.{socket.gethostname()}.*")):
+        second = path.name.partition(f".{socket.gethostname()}.")[0]
+        path.rename(path.with_name(f"{second}.raypp.{time.time_ns()}"))

@@ -15,7 +15,7 @@ from raypp.errors import OptionError
 from raypp.execution import ExecutionSettings, Executor, On, on_ray
 from raypp.io.atomic import whole_folder
 from raypp.progress import SILENT, Progress
-from raypp.shards.split_names import TRAIN, VAL
+from raypp.text.split_names import TRAIN, VAL
 from raypp.train.mlflow import MlflowRun
 from raypp.train.progress import StepDisplay, begin_line, epochs_said
 from raypp.train.results import EpochResult, best_epoch, read_results

@@ -29,6 +29,13 @@ def test_a_fit_reads_as_a_training_with_columns_of_its_own(tmp_path: Path) -> No
     assert header.endswith("lr/pg0,adversaries/detail,adversaries/tone,codes/bits")
 
 
+def test_a_board_shows_every_epoch_of_a_run_whose_epochs_take_milliseconds(tmp_path: Path) -> None:
+    for number in range(1, 25):
+        record(tmp_path, _epoch(number))
+    board = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert [scalar.step for scalar in board.Scalars("adversaries/detail")] == list(range(1, 25))
+
+
 def test_an_epoch_takes_the_place_of_those_that_a_crash_left_behind(tmp_path: Path) -> None:
     for number in (1, 2, 3, 2):
         record(tmp_path, _epoch(number))

@@ -10,7 +10,7 @@ from raypp.audit.footage.evidence import CAMERA, Labels, digest_of, read_labelle
 from raypp.io.filesystem import is_url
 from raypp.media.dataset import Dataset
 from raypp.media.discovery import discover
-from raypp.shards.split_names import TRAIN, VAL
+from raypp.text.split_names import TRAIN, VAL
 
 LEAST_MEMBERS, LEAST_STRANGERS = 16, 40
 """Fewest images of train, and of val, that tell anything."""
