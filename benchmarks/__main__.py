@@ -3,7 +3,9 @@
 import argparse
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 from benchmarks.memory import memory_rows
 from benchmarks.service_memory import service_memory_rows
@@ -13,7 +15,18 @@ from benchmarks.source import make_source
 from benchmarks.streaming import streaming_rows
 from benchmarks.throughput import job_rows, one_thread_rows
 
-_PARTS = ("thread", "job", "memory", "size", "streaming", "service-memory", "siege")
+Rows: TypeAlias = list[tuple[str, str, str]]
+
+PARTS: dict[str, Callable[[Path, argparse.Namespace], Rows]] = {
+    "thread": lambda folder, options: one_thread_rows(_video(folder, options.minutes)),
+    "job": lambda folder, options: job_rows(_video(folder, options.minutes), folder),
+    "memory": lambda folder, _: memory_rows(folder),
+    "size": lambda folder, _: size_rows(folder),
+    "streaming": lambda folder, _: streaming_rows(folder),
+    "service-memory": lambda folder, _: service_memory_rows(folder),
+    "siege": lambda folder, options: siege_rows(folder, options.siege_seconds),
+}
+"""What each part measures into a folder of its own: rows of name, value and bar."""
 
 
 def main() -> None:
@@ -21,32 +34,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10, help="length of the 720p video of the whole-job benchmark")
     parser.add_argument("--siege-seconds", type=float, default=300, help="length of each of the two sieges")
-    parser.add_argument("--only", choices=_PARTS, help="run only this one")
+    parser.add_argument("--only", choices=PARTS, help="run only this one")
     parser.add_argument("--json", type=Path, help="write the rows here")
     options = parser.parse_args()
-    rows: list[tuple[str, str, str]] = []
-    with tempfile.TemporaryDirectory(prefix="raypp-bench-") as folder:
-        if options.only in (None, "thread", "job"):
-            video = make_source(Path(folder, "in", "video.mp4"), options.minutes)
-            if options.only in (None, "thread"):
-                rows += one_thread_rows(video)
-            if options.only in (None, "job"):
-                rows += job_rows(video, Path(folder))
-        if options.only in (None, "memory"):
-            rows += memory_rows(Path(folder))
-        if options.only in (None, "size"):
-            rows += size_rows(Path(folder))
-        if options.only in (None, "streaming"):
-            rows += streaming_rows(Path(folder))
-        if options.only in (None, "service-memory"):
-            rows += service_memory_rows(Path(folder))
-        if options.only in (None, "siege"):
-            rows += siege_rows(Path(folder), options.siege_seconds)
+    rows: Rows = []
+    for part in [options.only] if options.only else PARTS:
+        with tempfile.TemporaryDirectory(prefix=f"raypp-bench-{part}-") as folder:
+            rows += PARTS[part](Path(folder), options)
     width = max(len(name) for name, _, _ in rows)
     for name, value, bar in rows:
         print(f"{name:<{width}}  {value:>22}  {bar}")
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1))
+
+
+def _video(folder: Path, minutes: float) -> Path:
+    return make_source(folder / "in" / "video.mp4", minutes)
 
 
 main()
