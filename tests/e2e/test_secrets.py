@@ -34,6 +34,7 @@ class Cluster:
         self._address = f"http://127.0.0.1:{dashboard}"
         self._ray(
             "start", "--head", f"--port={_free_port()}", f"--dashboard-port={dashboard}", "--num-cpus=2",
+            f"--dashboard-agent-listen-port={_free_port()}", f"--ray-client-server-port={_free_port()}",
             "--include-dashboard=true", "--object-store-memory=100000000", f"--temp-dir={folder}",
             "--disable-usage-stats",
         )  # fmt: skip
@@ -68,10 +69,12 @@ class Cluster:
 def cluster() -> Iterator[Cluster]:
     folder = Path(tempfile.mkdtemp(prefix="raypp-", dir="/tmp"))  # a socket's path must be short
     running = Cluster(folder)
-    running.wait()
-    yield running
-    running.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        running.wait()
+        yield running
+    finally:
+        running.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -65,9 +65,10 @@ def test_what_is_said_before_an_error_is_shown(capfd):
 
 
 _WORKER = """
-import ray
+import psutil, ray
 from jobs.cluster import connect
 connect(None)
+print(*[" ".join(process.cmdline()) for process in psutil.Process().children(recursive=True)], sep="\\n")
 @ray.remote
 def paths():
     import pyarrow, pydantic, raypp, sys
@@ -85,4 +86,8 @@ def test_a_worker_runs_nothing_of_the_folder_one_works_in(tmp_path):
     )
     assert not trap.exists(), trap.read_text()
     assert done.returncode == 0, done.stderr
-    assert str(tmp_path) not in done.stdout
+    *started, paths = done.stdout.splitlines()
+    assert str(tmp_path) not in paths
+    assert any("raylet" in line for line in started)
+    of_clusters = ("monitor.py", "log_monitor.py", "dashboard.py")
+    assert not [line for line in started if any(name in line for name in of_clusters)]
