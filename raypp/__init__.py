@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from raypp.fit.settings import FitSettings
     from raypp.ingest.settings import VeilSettings
     from raypp.shards.encryption import DataKey
-    from raypp.shards.splitting import Split, SplitBy
+    from raypp.shards.split_by import SplitBy
+    from raypp.shards.splitting import Split
     from raypp.train.settings import TrainSettings
     from raypp.veil.key import VeilKey
     from raypp.veil.keyfile import save_owner_key
@@ -85,7 +86,7 @@ _ELSEWHERE = {
     "RayppError": "raypp.errors",
     "ComparisonSchedule": "raypp.compare.arm",
     "Split": "raypp.shards.splitting",
-    "SplitBy": "raypp.shards.splitting",
+    "SplitBy": "raypp.shards.split_by",
     "TrainSettings": "raypp.train.settings",
     "VeilKey": "raypp.veil.key",
     "VeilSettings": "raypp.ingest.settings",

@@ -10,9 +10,6 @@ from raypp.cli.ledger import LedgerUrl, note, opened_ledger, say
 from raypp.cli.options import JsonFile
 from raypp.errors import OptionError
 from raypp.io.clock import now_us
-from raypp.ledger.audit_archive import archive
-from raypp.ledger.audit_log import AuditLog, command_line_account
-from raypp.ledger.listing import AuditListing
 from raypp.ledger.times import parse_duration, parse_time, shown_time
 from raypp.text.wording import counted
 
@@ -36,6 +33,9 @@ def audit_log(
 
     Example: raypp audit-log --archive-before 365d --out audit-2025.jsonl --delete --ledger sqlite:///ledger.db
     """
+    from raypp.ledger.audit_log import AuditLog
+    from raypp.ledger.listing import AuditListing
+
     if (archive_before is None) != (out is None):
         raise OptionError("--archive-before and --out go together; give both or neither")
     if delete and out is None:
@@ -53,6 +53,9 @@ def audit_log(
 
 
 def _archive(ledger: str | None, before: str, out: Path, remove: bool, json_file: Path | None) -> None:
+    from raypp.ledger.audit_archive import archive
+    from raypp.ledger.audit_log import command_line_account
+
     is_age = before[-1:].isalpha() and before[:-1].isdigit()
     option = "--archive-before"
     before_us = now_us() - parse_duration(before, option) if is_age else parse_time(before, option)

@@ -33,14 +33,12 @@ class CommandEntry:
         reader: whose it is.
         summary: what it does, in one line.
         target: "module:name" of a function or a group.
-        imports: packages that its options need; without them not even its help can be said.
         needs: packages that its work needs.
     """
 
     reader: Reader
     summary: str
     target: str
-    imports: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
 
 
@@ -131,7 +129,7 @@ COMMANDS = {
         Reader.OPERATOR,
         "Serve detectors to sites over gRPC, and keep what they find in a ledger.",
         "raypp.cli.serve:serve",
-        imports=_SERVES,
+        needs=_SERVES,
     ),
     "site": CommandEntry(
         Reader.OPERATOR,
@@ -141,29 +139,29 @@ COMMANDS = {
     "operator": CommandEntry(
         Reader.OPERATOR,
         "Give operators tokens, which read all sites.",
-        "raypp.cli.site:operator",
-        imports=_RECORDS,
+        "raypp.cli.operators:operator",
+        needs=_RECORDS,
     ),
     "report": CommandEntry(
         Reader.OPERATOR,
         "Report which tools a site used, in what order, for how long.",
         "raypp.cli.report_app:report",
-        imports=(*_RECORDS, "matplotlib"),
+        needs=(*_RECORDS, "matplotlib"),
     ),
     "reaggregate": CommandEntry(
         Reader.OPERATOR,
         "Fold a site's kept frames into episodes anew, with other settings.",
         "raypp.cli.reaggregate:reaggregate",
-        imports=_RECORDS,
+        needs=_RECORDS,
     ),
     "forget": CommandEntry(
         Reader.OPERATOR,
         "Delete a site's frames, episodes and coverage, by camera and time.",
         "raypp.cli.forget:forget",
-        imports=_RECORDS,
+        needs=_RECORDS,
     ),
     "audit-log": CommandEntry(
-        Reader.OPERATOR, "Print who read and changed what.", "raypp.cli.audit_log:audit_log", imports=_RECORDS
+        Reader.OPERATOR, "Print who read and changed what.", "raypp.cli.audit_log:audit_log", needs=_RECORDS
     ),
 }
 
@@ -171,11 +169,9 @@ COMMANDS = {
 def load_command(name: str) -> Any:
     """Load a command of the table, as what parses its options.
 
-    Raises:
-        OptionError: if this installation lacks what its options need.
+    Its options are there in any installation; its work raises OptionError where a package is missing.
     """
     entry = COMMANDS[name]
-    _require(entry.imports, name)
     module, _, attribute = entry.target.partition(":")
     command = getattr(import_module(module), attribute)
     if not isinstance(command, typer.Typer):
@@ -184,10 +180,13 @@ def load_command(name: str) -> Any:
             add_completion=False,
             context_settings={"help_option_names": ["-h", "--help"]},
         )
-        single.command(name)(_needing(entry.needs, command, name) if entry.needs else command)
+        single.command(name)(command)
         command = single
     loaded = typer.main.get_command(command)
     loaded.name = name
+    if entry.needs:
+        for part in getattr(loaded, "commands", {"": loaded}).values():
+            part.callback = _needing(entry.needs, part.callback, name)
     return loaded
 
 

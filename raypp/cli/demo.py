@@ -10,7 +10,6 @@ from raypp.cli.console import ConsoleProgress
 from raypp.cli.execution import execution_of
 from raypp.cli.json_file import json_option, write_json
 from raypp.cli.options import RunsOn
-from raypp.demo.run import DemoOptions, run_demo
 from raypp.execution import On, has_ray
 
 
@@ -25,6 +24,8 @@ def demo(
 
     Example: raypp demo --out demo-out
     """
+    from raypp.demo.run import DemoOptions, run_demo
+
     options = DemoOptions(out, seed, seconds, learns=has_ray() and find_spec("ultralytics") is not None)
     summary = run_demo(options, execution_of(on, None), ConsoleProgress())
     write_json(json_file, summary)

@@ -10,9 +10,7 @@ from raypp.cli.ledger import LedgerUrl, SiteName, note, opened_ledger
 from raypp.cli.options import JsonFile, OneCamera
 from raypp.errors import OptionError
 from raypp.io.clock import now_us
-from raypp.ledger.audit_log import command_line_account
-from raypp.ledger.retention import WAIT_S
-from raypp.ledger.retention import forget as forget_rows
+from raypp.ledger.defaults import WAIT_S
 from raypp.ledger.times import parse_duration, parse_time
 from raypp.text.wording import counted
 
@@ -41,6 +39,9 @@ def forget(
 
     Example: raypp forget plant-1 --camera gate --all --ledger sqlite:///ledger.db
     """
+    from raypp.ledger.audit_log import command_line_account
+    from raypp.ledger.retention import forget as forget_rows
+
     if older_than and to_time:
         raise OptionError("--older-than and --to exclude each other; give one")
     from_us = parse_time(from_time, "--from") if from_time else None

@@ -1,13 +1,15 @@
 """The ledger that a command works on, and the lines that it prints."""
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from raypp.errors import OptionError
-from raypp.ledger.store import Ledger
+
+if TYPE_CHECKING:
+    from raypp.ledger.store import Ledger
 
 LedgerUrl = Annotated[
     str | None,
@@ -21,8 +23,10 @@ LedgerUrl = Annotated[
 SiteName = Annotated[str, typer.Argument(help="Name of the site.")]
 
 
-def opened_ledger(url: str | None, *, create: bool = False) -> Ledger:
+def opened_ledger(url: str | None, *, create: bool = False) -> "Ledger":
     """Open the ledger that a command names; raises OptionError where it names none."""
+    from raypp.ledger.store import Ledger
+
     if not url:
         raise OptionError("no ledger named; give --ledger, or set RAYPP_LEDGER, such as sqlite:///ledger.db")
     return Ledger.open(url, create=create)

@@ -9,19 +9,8 @@ from raypp.cli.json_file import write_json
 from raypp.cli.ledger import LedgerUrl, opened_ledger, say
 from raypp.cli.options import JsonFile
 from raypp.cli.tokens import Expires, TokenId, TokenOut, add_token, revoke_tokens, token_line
-from raypp.ledger.identity import Role
-from raypp.ledger.listing import list_operators
 
 OperatorName = Annotated[str, typer.Argument(help="Name of the operator.")]
-
-
-def make_operator_app() -> typer.Typer:
-    """Return `raypp operator`."""
-    app = command_group("Give operators tokens, which read all sites.")
-    app.command("add")(operator_add)
-    app.command("list")(operator_list)
-    app.command("revoke")(operator_revoke)
-    return app
 
 
 def operator_add(name: OperatorName, ledger: LedgerUrl = None, expires: Expires = None, out: TokenOut = None) -> None:
@@ -29,6 +18,8 @@ def operator_add(name: OperatorName, ledger: LedgerUrl = None, expires: Expires 
 
     Example: raypp operator add anna --expires 90d --out anna.token --ledger sqlite:///ledger.db
     """
+    from raypp.ledger.identity import Role
+
     add_token(Role.OPERATOR, name, ledger, expires, out)
 
 
@@ -37,6 +28,8 @@ def operator_list(ledger: LedgerUrl = None, json_file: JsonFile = None) -> None:
 
     Example: raypp operator list --ledger sqlite:///ledger.db
     """
+    from raypp.ledger.listing import list_operators
+
     with opened_ledger(ledger) as opened:
         listing = list_operators(opened)
     for token in listing.tokens:
@@ -51,4 +44,12 @@ def operator_revoke(
 
     Example: raypp operator revoke anna --ledger sqlite:///ledger.db
     """
+    from raypp.ledger.identity import Role
+
     revoke_tokens(Role.OPERATOR, name, ledger, token, json_file)
+
+
+operator = command_group("Give operators tokens, which read all sites.")
+operator.command("add")(operator_add)
+operator.command("list")(operator_list)
+operator.command("revoke")(operator_revoke)

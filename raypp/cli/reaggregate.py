@@ -9,10 +9,7 @@ from raypp.cli.json_file import write_json
 from raypp.cli.ledger import LedgerUrl, SiteName, note, opened_ledger, say
 from raypp.cli.options import JsonFile, OneCamera
 from raypp.errors import OptionError
-from raypp.ledger.audit_log import command_line_account
-from raypp.ledger.reaggregation import reaggregate as aggregate_anew
 from raypp.text.wording import counted
-from raypp.usage.settings import SiteSettings
 
 
 def reaggregate(
@@ -34,6 +31,10 @@ def reaggregate(
 
     Example: raypp reaggregate plant-1 --ledger sqlite:///ledger.db
     """
+    from raypp.ledger.audit_log import command_line_account
+    from raypp.ledger.reaggregation import reaggregate as aggregate_anew
+    from raypp.usage.settings import SiteSettings
+
     if settings is not None and not dry_run:
         raise OptionError("--settings goes with --dry-run; give the site its settings with `raypp site configure`")
     chosen = SiteSettings.load(settings) if settings else None

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -12,13 +12,12 @@ from raypp.cli.exit_codes import end_with_attention
 from raypp.cli.flags import with_flags
 from raypp.cli.json_file import json_option, write_json
 from raypp.cli.ledger import LedgerUrl
-from raypp.cli.report_printing import print_report
 from raypp.errors import OptionError, RayppError
-from raypp.ledger.store import Ledger
-from raypp.reports.files import write_files
-from raypp.reports.request import nothing_words, read_report
 
-OpenLedger = Callable[[str], Ledger]
+if TYPE_CHECKING:
+    from raypp.ledger.store import Ledger
+
+OpenLedger = Callable[[str], "Ledger"]
 """Opens the ledger at a URL, one that is there already."""
 
 
@@ -50,20 +49,26 @@ def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
 
         Example: raypp report plant-1 --from 2026-03-02T06:00 --to 2026-03-02T14:00 --tool hammer
         """
+        from raypp.cli.report_printing import print_report
+        from raypp.reports.files import write_files
+        from raypp.reports.request import nothing_words, read_report
+
         if not ledger:
             raise OptionError("no ledger named; give --ledger, or set RAYPP_LEDGER, such as sqlite:///ledger.db")
         console = Console()
-        with open_ledger(ledger) as opened, _told(site):
-            found = read_report(opened, site, from_, to, tuple(camera or ()), tuple(tool or ()))
-            made = found.report()
-            if nothing := not found.episodes and not found.stretches:
-                console.print(with_flags(nothing_words(opened, found)), highlight=False, markup=False, soft_wrap=True)
+        with open_ledger(ledger) as opened, _one_line(site):
+            recorded = read_report(opened, site, from_, to, tuple(camera or ()), tuple(tool or ()))
+            result = recorded.report()
+            if nothing := not recorded.episodes and not recorded.stretches:
+                console.print(
+                    with_flags(nothing_words(opened, recorded)), highlight=False, markup=False, soft_wrap=True
+                )
             else:
-                print_report(made, found, console)
-        write_json(json_file, made)
+                print_report(result, recorded, console)
+        write_json(json_file, result)
         end_with_attention(nothing)
         if out:
-            written = write_files(made, found, out)
+            written = write_files(result, recorded, out)
             console.print(
                 f"\nwrote {', '.join(str(path) for path in written)}", highlight=False, markup=False, soft_wrap=True
             )
@@ -72,7 +77,7 @@ def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
 
 
 @contextmanager
-def _told(site: str) -> Iterator[None]:
+def _one_line(site: str) -> Iterator[None]:
     """Say in one line what no error of ours says."""
     try:
         yield

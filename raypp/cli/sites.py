@@ -10,12 +10,8 @@ from raypp.cli.json_file import write_json
 from raypp.cli.ledger import LedgerUrl, SiteName, note, opened_ledger, say
 from raypp.cli.options import JsonFile
 from raypp.cli.tokens import Expires, TokenId, TokenOut, add_token, moment, revoke_tokens, token_line
-from raypp.ledger.audit_log import command_line_account
-from raypp.ledger.identity import Identities, Role
-from raypp.ledger.listing import Changed, site_listing
 from raypp.ledger.times import shown_time
 from raypp.text.wording import counted
-from raypp.usage.settings import SiteSettings
 
 
 def make_site_app() -> typer.Typer:
@@ -34,6 +30,8 @@ def site_add(name: SiteName, ledger: LedgerUrl = None, expires: Expires = None, 
 
     Example: raypp site add plant-1 --expires 365d --out plant-1.token --ledger sqlite:///ledger.db
     """
+    from raypp.ledger.identity import Role
+
     add_token(Role.SITE, name, ledger, expires, out)
 
 
@@ -42,6 +40,8 @@ def site_list(ledger: LedgerUrl = None, json_file: JsonFile = None) -> None:
 
     Example: raypp site list --ledger sqlite:///ledger.db
     """
+    from raypp.ledger.listing import site_listing
+
     with opened_ledger(ledger) as opened:
         listing = site_listing(opened)
     for site in listing.sites:
@@ -64,6 +64,8 @@ def site_revoke(name: SiteName, ledger: LedgerUrl = None, token: TokenId = None,
 
     Example: raypp site revoke plant-1 --ledger sqlite:///ledger.db
     """
+    from raypp.ledger.identity import Role
+
     revoke_tokens(Role.SITE, name, ledger, token, json_file)
 
 
@@ -78,6 +80,10 @@ def site_expire(
 
     Example: raypp site expire plant-1 --at 2027-01-31 --ledger sqlite:///ledger.db
     """
+    from raypp.ledger.audit_log import command_line_account
+    from raypp.ledger.identity import Identities
+    from raypp.ledger.listing import Changed
+
     at_us = None if at == "never" else moment(at, "--at")
     with opened_ledger(ledger) as opened:
         count = Identities(opened).expire(name, at_us, token_id=token, who=command_line_account())
@@ -101,6 +107,10 @@ def site_configure(
 
     Example: raypp site configure plant-1 plant-1.yaml --ledger sqlite:///ledger.db
     """
+    from raypp.ledger.audit_log import command_line_account
+    from raypp.ledger.listing import Changed
+    from raypp.usage.settings import SiteSettings
+
     if file is not None:
         SiteSettings.load(file)
     with opened_ledger(ledger) as opened:

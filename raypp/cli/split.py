@@ -7,10 +7,7 @@ import typer
 from rich.console import Console
 
 from raypp.cli.options import ArchiveUrl, DataKeyFile
-from raypp.shards.encryption import DataKey
-from raypp.shards.labels import dataset_version
-from raypp.shards.reader import ShardReader
-from raypp.shards.splitting import Split, SplitBy, write_split
+from raypp.shards.split_by import SplitBy
 
 
 def split(
@@ -28,6 +25,11 @@ def split(
 
     Example: raypp split veiled --name shift-a --by source --val 0.25
     """
+    from raypp.shards.encryption import DataKey
+    from raypp.shards.labels import dataset_version
+    from raypp.shards.reader import ShardReader
+    from raypp.shards.splitting import Split, write_split
+
     reader = ShardReader(archive, DataKey.load(data_key) if data_key else None)
     table = write_split(reader, labels, name, Split(by, val, gap_seconds))
     counts = Counter(row.split for row in table.rows if not row.variant)

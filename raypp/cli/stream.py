@@ -1,35 +1,15 @@
 """The `raypp stream` command and `raypp site doctor`."""
 
-import asyncio
-import os
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from raypp.cli.exit_codes import end_with_attention
-from raypp.cli.flags import with_flags
 from raypp.cli.json_file import write_json
 from raypp.cli.options import CameraName, JsonFile
-from raypp.edge.agent import Agent
-from raypp.edge.cameras_file import CameraSettings, SiteCameras, rate_of
-from raypp.edge.capture.camera_health import CameraHealthSettings
-from raypp.edge.doctor import Finding, examine
-from raypp.edge.settings import OWNERS_KEY, AgentSettings
-from raypp.edge.sizing import settle_size
 from raypp.edge.spool.drop_policy import DropPolicy
-from raypp.edge.status import SiteStatus
-from raypp.edge.uplink.connection import ServiceConnection
-from raypp.errors import OptionError
-from raypp.veil.encoder_file import spec_and_encoder
-from raypp.veil.keyfile import KEY_VARIABLE
 
 _ServerOption = Annotated[str | None, typer.Option(help="The service, HOST:PORT.  [required]")]
 _TokenOption = Annotated[Path | None, typer.Option("--token-file", help="File with the site's token.  [required]")]
@@ -103,12 +83,18 @@ def stream(
 
     Example: raypp stream --config cameras.yaml --site plant-1 --server raypp:443 --tls --token-file token --spool spool
     """
+    import asyncio
+    from dataclasses import replace
+
+    from raypp.cli.site_agent import agent_settings, cameras_of, connect, find_place, line_printer, parse_fps, run_agent
+    from raypp.edge.settings import OWNERS_KEY
+
     console = Console(stderr=True, soft_wrap=True)
-    place = _place(server, token_file, site, spool, key, named=bool(config or (sources and camera)))
-    cameras = _cameras(sources or [], camera, config, _fps(fps), realtime, time_from, timezone, watch)
-    connection = _connection(place, tls, ca, cert, cert_key, server_name, insecure)
+    place = find_place(server, token_file, site, spool, key, named=bool(config or (sources and camera)))
+    cameras = cameras_of(sources or [], camera, config, parse_fps(fps), realtime, time_from, timezone, watch)
+    connection = connect(place, tls, ca, cert, cert_key, server_name, insecure)
     settings = replace(
-        _settings(place, connection, spec, size, masks),
+        agent_settings(place, connection, spec, size, masks),
         limit_bytes=int(spool_mb * 1e6),
         policy=when_full,
         chunk_frames=chunk_frames,
@@ -116,21 +102,22 @@ def stream(
         hang_s=hang_seconds,
     )
     settings.check()
-    say = _sayer(console)
+    say = line_printer(console)
     settings.veil_id(settings.veil_spec(), cameras)
     if settings.has_owners_key:
         say(f"warning: {OWNERS_KEY}")
     if settings.connection.is_open_to_all:
         say(f"warning: {server} is reached without TLS: whoever is on the way reads token and codes")
-    status = asyncio.run(_run(settings, size, cameras, config, say))
+    status = asyncio.run(run_agent(settings, size, cameras, config, say))
     for line in status.lines():
         console.print(line, highlight=False, markup=False)
-    if waiting := sum(camera_status.waiting_frames for camera_status in status.cameras.values()):
-        refused = any(camera_status.refused for camera_status in status.cameras.values())
+    states = status.cameras.values()
+    if waiting := sum(state.waiting_frames for state in states):
+        refused = any(state.refused for state in states)
         remedy = "see to what the service refuses, as told above, then " if refused else ""
         say(f"{waiting} frames wait in {place.spool}; {remedy}run the same command again to send them")
     write_json(json_file, status)
-    end_with_attention(any(one.dropped_frames or one.aside_frames or one.refused for one in status.cameras.values()))
+    end_with_attention(any(state.dropped_frames or state.aside_frames or state.refused for state in states))
 
 
 def doctor(
@@ -159,140 +146,15 @@ def doctor(
     Example: raypp site doctor --config cameras.yaml --site plant-1 --server raypp:443 --tls --token-file token
     --spool spool
     """
-    place = _place(server, token_file, site, spool, key, named=bool(config or (sources and camera)))
-    cameras = _cameras(sources or [], camera, config, Fraction(2), False, None, "UTC", False)
-    connection = _connection(place, tls, ca, cert, cert_key, server_name, insecure)
-    findings = asyncio.run(examine(_settings(place, connection, spec, size, masks), cameras, size))
+    import asyncio
+    from fractions import Fraction
+
+    from raypp.cli.site_agent import agent_settings, cameras_of, connect, find_place, print_findings
+    from raypp.edge.doctor import examine
+
+    place = find_place(server, token_file, site, spool, key, named=bool(config or (sources and camera)))
+    cameras = cameras_of(sources or [], camera, config, Fraction(2), False, None, "UTC", False)
+    connection = connect(place, tls, ca, cert, cert_key, server_name, insecure)
+    findings = asyncio.run(examine(agent_settings(place, connection, spec, size, masks), cameras, size))
     print_findings(findings, Console())
     end_with_attention(any(finding.is_wrong for finding in findings))
-
-
-def print_findings(findings: list[Finding], console: Console) -> None:
-    """Print what the doctor found as a table."""
-    table = Table(box=None, pad_edge=False)
-    for name in ("check", "", "finding"):
-        table.add_column(name, overflow="fold")
-    for finding in findings:
-        table.add_row(escape(finding.what), finding.verdict.value, escape(with_flags(finding.says)))
-    console.print(table, highlight=False, markup=False)
-
-
-def _sayer(console: Console) -> Callable[[str], None]:
-    """Say one line to the operator, with the time of day."""
-    return lambda text: console.print(with_flags(f"{time.strftime('%H:%M:%S')} {text}"), highlight=False, markup=False)
-
-
-async def _run(
-    settings: AgentSettings,
-    size: int | None,
-    cameras: dict[str, CameraSettings],
-    config: Path | None,
-    say: Callable[[str], None],
-) -> SiteStatus:
-    settled, told = await settle_size(settings, size, cameras)
-    settled.check()
-    if told:
-        say(told)
-    return await Agent(settled, cameras, say, config).run()
-
-
-@dataclass(frozen=True)
-class _Place:
-    """What every agent needs to be told."""
-
-    server: str
-    token_path: Path
-    site: str
-    spool: Path
-    key_path: Path
-
-
-def _place(
-    server: str | None, token_file: Path | None, site: str | None, spool: Path | None, key: Path | None, *, named: bool
-) -> _Place:
-    """Check that all is given, and tell at once what is not. No key is looked for where an owner's would lie."""
-    variable = os.environ.get(KEY_VARIABLE)
-    key = key or (Path(variable) if variable else None)
-    if server and token_file and site and spool and key and named:
-        return _Place(server, token_file, site, spool, key)
-    wanted = {
-        "sources and --camera, or --config with the cameras of the site": named,
-        "--site with the site's name": site,
-        "--key with the site key that the owner derived": key,
-        "--server HOST:PORT": server,
-        "--token-file with the site's token": token_file,
-        "--spool with a folder for what waits to be sent": spool,
-    }
-    raise OptionError(f"give {'; '.join(what for what, value in wanted.items() if not value)}")
-
-
-def _cameras(
-    sources: list[str],
-    camera: str | None,
-    config: Path | None,
-    rate: Fraction | None,
-    realtime: bool,
-    time_from: str | None,
-    timezone: str,
-    watch: bool,
-) -> dict[str, CameraSettings]:
-    if config is not None:
-        if sources or camera:
-            raise OptionError("--config names the cameras; leave out the sources and --camera")
-        return SiteCameras.load(config).cameras
-    assert camera is not None  # noqa: S101 - the caller has checked
-    settings = CameraSettings(
-        source=tuple(sources),
-        fps=rate,
-        realtime=realtime,
-        time_from=time_from,
-        timezone=timezone,
-        watch=CameraHealthSettings() if watch else None,
-    )
-    return {camera: settings}
-
-
-def _settings(
-    place: _Place, connection: ServiceConnection, spec: Path | None, size: int | None, masks: Path | None
-) -> AgentSettings:
-    chosen, encoder = spec_and_encoder(spec) if spec else (None, None)  # none: the site key's own
-    return AgentSettings(
-        site=place.site,
-        connection=connection,
-        key_path=place.key_path,
-        spool=place.spool,
-        spec=chosen,
-        encoder_path=encoder,
-        size=size or AgentSettings.size,
-        masks_path=masks,
-    )
-
-
-def _connection(
-    place: _Place,
-    tls: bool,
-    ca: Path | None,
-    cert: Path | None,
-    cert_key: Path | None,
-    server_name: str | None,
-    insecure: bool,
-) -> ServiceConnection:
-    connection = ServiceConnection(
-        server=place.server,
-        token_path=place.token_path,
-        tls=tls or ca is not None or cert is not None,
-        ca_path=ca,
-        cert_path=cert,
-        cert_key_path=cert_key,
-        server_name=server_name,
-        insecure=insecure,
-    )
-    connection.check()
-    return connection
-
-
-def _fps(text: str) -> Fraction | None:
-    try:
-        return rate_of(text)
-    except ValueError as error:
-        raise OptionError(f"--fps {error}") from None

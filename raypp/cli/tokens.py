@@ -1,7 +1,7 @@
 """Tokens of sites and operators: how commands add, revoke and show them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,11 +10,11 @@ from raypp.cli.ledger import note, opened_ledger
 from raypp.errors import OptionError
 from raypp.io.clock import now_us
 from raypp.io.private import create_secret
-from raypp.ledger.audit_log import command_line_account
-from raypp.ledger.identity import CACHE_S, Identities, Role, token_id_of
-from raypp.ledger.listing import Changed
 from raypp.ledger.times import parse_duration, parse_time, shown_time
 from raypp.text.wording import counted
+
+if TYPE_CHECKING:
+    from raypp.ledger.identity import Role
 
 Expires = Annotated[
     str | None, typer.Option(help="When the token expires: an ISO time, or a duration such as 90d (default: never).")
@@ -25,8 +25,11 @@ TokenOut = Annotated[
 TokenId = Annotated[str | None, typer.Option("--token", help="Only the token of this id (default: all of them).")]
 
 
-def add_token(role: Role, name: str, ledger: str | None, expires: str | None, out: Path | None) -> None:
+def add_token(role: "Role", name: str, ledger: str | None, expires: str | None, out: Path | None) -> None:
     """Add a token, and print it or write it to a new file; the file is gone where nothing was added."""
+    from raypp.ledger.audit_log import command_line_account
+    from raypp.ledger.identity import Identities, Role, token_id_of
+
     expires_us = moment(expires, "--expires") if expires else None
     file = create_secret(out, "token file", OptionError) if out else None
     try:
@@ -50,8 +53,12 @@ def add_token(role: Role, name: str, ledger: str | None, expires: str | None, ou
     note(f"{which}: {token_id_of(token)}, {where}, expires {shown_time(expires_us)}")
 
 
-def revoke_tokens(role: Role, name: str, ledger: str | None, token: str | None, json_file: Path | None) -> None:
+def revoke_tokens(role: "Role", name: str, ledger: str | None, token: str | None, json_file: Path | None) -> None:
     """Revoke the tokens of a name, or one of them."""
+    from raypp.ledger.audit_log import command_line_account
+    from raypp.ledger.identity import CACHE_S, Identities
+    from raypp.ledger.listing import Changed
+
     with opened_ledger(ledger) as opened:
         count = Identities(opened).revoke(name, role, token, command_line_account())
     them = "it" if count == 1 else "them"

@@ -18,7 +18,8 @@ from raypp.execution import ExecutionSettings
 from raypp.geometry.window import Window
 from raypp.progress import Progress
 from raypp.shards.reader import ShardReader
-from raypp.shards.splitting import Split, SplitBy, write_split
+from raypp.shards.split_by import SplitBy
+from raypp.shards.splitting import Split, write_split
 from raypp.text.split_names import VAL
 from raypp.train.run import TrainSummary, run_training
 from raypp.train.settings import TrainSettings

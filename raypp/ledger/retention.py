@@ -3,6 +3,7 @@
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, not_, select, true, update
 
+from raypp.ledger.defaults import WAIT_S
 from raypp.ledger.queries import reaches_into
 from raypp.ledger.rewriting import RewritePlan, Rewriting, rewrite
 from raypp.ledger.sites import site_settings
@@ -14,8 +15,6 @@ from raypp.usage.episode import EpisodeState, StreamName
 
 _SETTLED_US = 3600 * 1_000_000
 """Of a range that ended so long ago, a stream's fold remembers at most when a stretch began."""
-
-WAIT_S = 60.0
 
 
 class Forgotten(BaseModel):

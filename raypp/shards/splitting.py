@@ -2,27 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from raypp.errors import LabelError, OptionError
 from raypp.shards.labels import LabelTable, SampleLabels, list_versions, only_version, read_labels, write_labels
 from raypp.shards.reader import ShardReader
+from raypp.shards.split_by import SplitBy
 from raypp.text.split_names import TRAIN, VAL
 
 _COLUMNS = ("sample_id", "source", "timestamp_us")
-
-
-class SplitBy(StrEnum):
-    """Unit that a split keeps together.
-
-    Neighbouring frames of a video are nearly the same image: thrown into both splits at random, they would make a
-    detector look better than it is.
-    """
-
-    TIME = "time"
-    """The last share of each source is val, with a gap before it that is in neither."""
-    SOURCE = "source"
-    """Whole sources are val, chosen by their pseudonym: the same whatever else the archive holds."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from tests.videos import make_video
 
 _WITHOUT = """
 import sys
-for name in ("ray", "torch", "torchvision", "ultralytics", "jobs", "actors"):
+for name in ("ray", "torch", "torchvision", "ultralytics", "sqlalchemy", "alembic", "jobs", "actors"):
     sys.modules[name] = None
 from raypp.cli.app import main
 main()
@@ -20,9 +20,9 @@ main()
 
 
 def _way(command: list[str], folder: Path, env: dict[str, str]) -> list[str]:
-    """Run keygen, inspect, veil and verify; return what they said."""
+    """Run keygen, inspect, veil and verify; return what they print."""
     video = make_video(folder / "video.mp4")
-    said = []
+    outputs = []
     for arguments in (
         ("keygen", "--out", "owner.key"),
         ("inspect", "owner.key"),
@@ -33,15 +33,15 @@ def _way(command: list[str], folder: Path, env: dict[str, str]) -> list[str]:
             [*command, *map(str, arguments)], cwd=folder, env=env, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
-        said.append(done.stdout + done.stderr)
-    return said
+        outputs.append(done.stdout + done.stderr)
+    return outputs
 
 
 def test_the_edge_needs_neither_ray_nor_torch(tmp_path: Path) -> None:
-    said = _way([sys.executable, "-c", _WITHOUT], tmp_path, environment())
-    assert "fingerprint" in said[1]
-    assert "40 from 1 source," in said[2]
-    assert "nothing missing" in said[3]
+    outputs = _way([sys.executable, "-c", _WITHOUT], tmp_path, environment())
+    assert "fingerprint" in outputs[1]
+    assert "40 from 1 source," in outputs[2]
+    assert "nothing missing" in outputs[3]
 
 
 def test_asking_for_ray_without_it_is_one_line(tmp_path: Path) -> None:
@@ -57,27 +57,33 @@ def test_asking_for_ray_without_it_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "option", "arguments"),
+    ("command", "option", "arguments", "needs"),
     [
-        ("train", "--epochs", ("veiled", "--out", "run", "--on", "local")),
-        ("evaluate", "--report", ("veiled", "--model", "run")),
-        ("fit", "--hide", ("images", "--out", "fitted", "--weights", "yolov8n.pt")),
-        ("compare", "--arm", ("images", "--out", "cost")),
-        ("audit", "--budget", ("videos", "--out", "audit")),
-        ("export", "--half", ("run", "--out", "tools.model")),
+        ("train", "--epochs", ("veiled", "--out", "run", "--on", "local"), "torch"),
+        ("evaluate", "--report", ("veiled", "--model", "run"), "torch"),
+        ("fit", "--hide", ("images", "--out", "fitted", "--weights", "yolov8n.pt"), "torch"),
+        ("compare", "--arm", ("images", "--out", "cost"), "torch"),
+        ("audit", "--budget", ("videos", "--out", "audit"), "torch"),
+        ("export", "--half", ("run", "--out", "tools.model"), "torch"),
+        ("serve", "--source-url", ("--model", "tools.model"), "ray, torch, sqlalchemy"),
+        ("report", "--tool", ("plant-1",), "sqlalchemy, alembic"),
+        ("reaggregate", "--dry-run", ("plant-1",), "sqlalchemy, alembic"),
+        ("forget", "--older-than", ("plant-1", "--all"), "sqlalchemy, alembic"),
+        ("audit-log", "--archive-before", (), "sqlalchemy, alembic"),
+        ("operator add", "--expires", ("anna",), "sqlalchemy, alembic"),
     ],
 )
-def test_what_needs_torch_says_its_options_without_it(
-    command: str, option: str, arguments: tuple[str, ...], tmp_path: Path
+def test_a_command_of_the_cluster_says_its_options_without_it(
+    command: str, option: str, arguments: tuple[str, ...], needs: str, tmp_path: Path
 ) -> None:
-    def said(*words: str) -> str:
-        program = [sys.executable, "-c", _WITHOUT, command, *words]
+    def output(*words: str) -> str:
+        program = [sys.executable, "-c", _WITHOUT, *command.split(), *words]
         done = subprocess.run(program, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
         assert "Traceback" not in done.stderr
         return done.stdout + done.stderr
 
-    assert option in said("--help")
-    assert f"{command} needs torch" in said(*arguments)
+    assert option in output("--help")
+    assert f"{command.split(maxsplit=1)[0]} needs {needs}" in output(*arguments)
     assert not list(tmp_path.iterdir())
 
 

@@ -7,7 +7,7 @@ _HEAVY = ["ray", "torch", "sqlalchemy", "alembic", "psycopg", "matplotlib", "ult
 
 
 def test_agent_and_capture_load_nothing_of_the_cluster():
-    for module in ("raypp.cli.stream", "raypp.edge.capture.process"):
+    for module in ("raypp.cli.stream", "raypp.cli.site_agent", "raypp.edge.capture.process"):
         script = f"import sys, {module}; print([name for name in {_HEAVY} if name in sys.modules])"
         process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
         assert process.stdout.strip() == "[]"

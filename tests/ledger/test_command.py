@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from raypp.cli.audit_log import audit_log
 from raypp.cli.forget import forget
-from raypp.cli.operators import make_operator_app
+from raypp.cli.operators import operator
 from raypp.cli.reaggregate import reaggregate
 from raypp.cli.sites import make_site_app
 from raypp.errors import LedgerError, OptionError, RayppError, SettingsError, UnknownSiteError
@@ -21,7 +21,7 @@ from tests.ledger.site import Clock, Connection, chunks, content, working_day
 def build() -> typer.Typer:
     app = typer.Typer(context_settings={"help_option_names": ["-h", "--help"]})
     app.add_typer(make_site_app(), name="site")
-    app.add_typer(make_operator_app(), name="operator")
+    app.add_typer(operator, name="operator")
     app.command("forget")(forget)
     app.command("reaggregate")(reaggregate)
     app.command("audit-log")(audit_log)

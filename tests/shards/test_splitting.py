@@ -10,7 +10,8 @@ from raypp.shards.labels import SampleLabels, write_labels
 from raypp.shards.manifest import compile_manifest
 from raypp.shards.reader import ShardReader
 from raypp.shards.schema import HEADER_FILE
-from raypp.shards.splitting import Split, SplitBy, write_split
+from raypp.shards.split_by import SplitBy
+from raypp.shards.splitting import Split, write_split
 from raypp.shards.store import Store
 from tests.command import raypp, succeed
 from tests.shards.archives import VEIL_ID, header, row, write_segment
