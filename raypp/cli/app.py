@@ -62,8 +62,8 @@ def run_command(command: Callable[..., None], before: Callable[[], None] | None 
     _guard(app, before)
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(__version__)
         raise typer.Exit(ExitCode.DONE)
 

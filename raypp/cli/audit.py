@@ -71,7 +71,7 @@ def audit(
     from raypp.audit.settings import AuditSettings
 
     settings = AuditSettings(
-        sources=tuple(one if is_url(one) else str(Path(one).absolute()) for one in sources),
+        sources=tuple(source if is_url(source) else str(Path(source).absolute()) for source in sources),
         out=out.absolute(),
         key_path=key_path,
         spec=veil,

@@ -44,9 +44,11 @@ def evaluate(
     from raypp.cli.evaluation_printing import print_errors, print_scores
     from raypp.evaluate.run import run_evaluation
 
-    made = run_evaluation(archive, model, labels, split, report, data_key, execution, ConsoleProgress(console))
-    write_json(json_file, made.scores)
-    print_scores(made.scores, console)
-    print_errors(made.errors, console)
+    evaluation = run_evaluation(archive, model, labels, split, report, data_key, execution, ConsoleProgress(console))
+    write_json(json_file, evaluation.scores)
+    print_scores(evaluation.scores, console)
+    print_errors(evaluation.errors, console)
     if report:
-        console.print(f"{len(made.issues)} suspected label errors; report in {report}", highlight=False, markup=False)
+        console.print(
+            f"{len(evaluation.issues)} suspected label errors; report in {report}", highlight=False, markup=False
+        )

@@ -105,10 +105,10 @@ def veil(
     console = error_console()
     progress = ConsoleProgress(console)
     if dry_run:
-        found = survey(settings, sources, progress)
-        say(console, survey_lines(found))
-        write_json(json_file, found)
-        end_with_attention(bool(found.quarantined or found.label_problems))
+        result = survey(settings, sources, progress)
+        say(console, survey_lines(result))
+        write_json(json_file, result)
+        end_with_attention(bool(result.quarantined or result.label_problems))
         return
     summary = run_veil(
         settings,

@@ -86,10 +86,10 @@ def _print_certificate(
     )
     for gate in certificate.gates:
         console.print(f"  {gate.verdict}: {gate.name}", highlight=False, markup=False)
-    told = []
+    owners = []
     if fingerprint is not None:
-        told.append("the key you gave")
+        owners.append("the key you gave")
     if archive is not None:
-        told.append(f"the key and veil of archive {archive.root}")
-    whose = " and ".join(told) or "that key"
+        owners.append(f"the key and veil of archive {archive.root}")
+    whose = " and ".join(owners) or "that key"
     console.print(f"verified: signed by {whose}, and not altered since", highlight=False, markup=False)

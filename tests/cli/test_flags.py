@@ -47,7 +47,7 @@ def _raised(tree: ast.AST) -> Iterator[str]:
     """Names in backquotes in what a module raises."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Raise) and node.exc is not None:
-            words = [one.value for one in ast.walk(node.exc) if isinstance(one, ast.Constant)]
+            words = [node.value for node in ast.walk(node.exc) if isinstance(node, ast.Constant)]
             yield from re.findall(r"`([a-z][a-z0-9_]*)`", "".join(map(str, words)))
 
 
@@ -94,4 +94,4 @@ def test_no_room_and_no_error_of_a_job_names_a_flag():
         raised = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Raise)]
         texts = [words for node in raised for words in _words(node)]
         named |= {(str(path.relative_to(ROOT)), flag) for words in texts for flag in _flags_in(words)}
-    assert {one for one in named if one[0] not in _NO_MESSAGES} == set()
+    assert {entry for entry in named if entry[0] not in _NO_MESSAGES} == set()

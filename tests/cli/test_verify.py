@@ -40,8 +40,8 @@ def test_a_certificate_of_the_given_key_and_archive_says_so(
     verify(str(path))
     assert "verified: signed by that key, and not altered since" in capsys.readouterr().err
     verify(str(path), fingerprint=KEY.fingerprint, of_archive=archive(tmp_path / "out", KEY).root)
-    said = f"signed by the key you gave and the key and veil of archive {tmp_path / 'out'}, and not altered since"
-    assert said in capsys.readouterr().err
+    line = f"signed by the key you gave and the key and veil of archive {tmp_path / 'out'}, and not altered since"
+    assert line in capsys.readouterr().err
 
 
 def test_somebody_elses_self_signed_certificate_is_refused(path: Path, tmp_path: Path) -> None:

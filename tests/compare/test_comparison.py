@@ -67,7 +67,7 @@ def test_every_arm_leaves_a_row_and_a_line(place: Path, cost: Path) -> None:
 
 
 def test_the_same_images_are_matched_in_every_arm(cost: Path) -> None:
-    orders = {tuple(one.sample_id for one in read_matches(cost, row)) for row in read_arm_rows(cost).values()}
+    orders = {tuple(match.sample_id for match in read_matches(cost, row)) for row in read_arm_rows(cost).values()}
     assert len(orders) == 1
     assert all("images" in name for name in orders.pop())
 
@@ -129,15 +129,17 @@ def test_an_arm_killed_within_an_epoch_goes_on_to_the_same_row(place: Path, tmp_
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (("--size", "100"), "multiple of 32"),
         (("--arm", "x:fold=0", "--arm", "x:fold=1"), "two arms are called x"),
     ],
 )
-def test_what_cannot_be_compared_is_one_line(place: Path, tmp_path: Path, options: tuple[str, ...], said: str) -> None:
+def test_what_cannot_be_compared_is_one_line(
+    place: Path, tmp_path: Path, options: tuple[str, ...], message: str
+) -> None:
     done = raypp("compare", place / "tools", "--out", tmp_path / "out", "--key", place / "owner.key", *options)
     assert done.returncode == 1
-    assert said in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()

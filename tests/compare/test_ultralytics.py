@@ -60,14 +60,14 @@ def test_no_integration_no_settings_and_no_folder_of_others_is_touched(tmp_path:
     command = [sys.executable, "-c", _TRAIN, str(tmp_path)]
     done = subprocess.run(command, cwd=working, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout.splitlines()[-1])
+    result = json.loads(done.stdout.splitlines()[-1])
     assert not notes.exists(), notes.read_text()
-    assert (said["on"], said["autoinstall"], said["epochs"]) == ([], False, 1)
-    assert said["steps"] == [[1, 1, 1, 2], [1, 1, 2, 2]]
-    assert said["loss"] > 0
-    assert said["classes"] == 2
-    assert said["scales"]["p"] == [0.33, 0.125, 1024]
-    assert not Path(said["runs"]).is_relative_to(working)
+    assert (result["on"], result["autoinstall"], result["epochs"]) == ([], False, 1)
+    assert result["steps"] == [[1, 1, 1, 2], [1, 1, 2, 2]]
+    assert result["loss"] > 0
+    assert result["classes"] == 2
+    assert result["scales"]["p"] == [0.33, 0.125, 1024]
+    assert not Path(result["runs"]).is_relative_to(working)
     assert [path.name for path in working.iterdir()] == ["yolov8.yaml"]
     assert [path.name for path in (home / "config").iterdir()] == ["settings.json"]
     assert (home / "config" / "settings.json").read_text() == '{"mine": true}'

@@ -55,7 +55,7 @@ def test_bad_files_are_quarantined_with_reasons_and_the_rest_is_veiled(key: Path
     done = raypp("veil", root, "--out", tmp_path / "out", "--key", key, *_QUICK, "--json", report)
     assert done.returncode == 3, done.stderr
     result = summary(report)
-    reasons = {Path(one["source"]).name: one["reason"] for one in result["quarantined"]}
+    reasons = {Path(item["source"]).name: item["reason"] for item in result["quarantined"]}
     assert set(reasons) == {
         "truncated.mp4", "empty.mp4", "text.mp4", "broken.jpg", "audio.mp4", "phone.heic", "caf\\xe9.mp4"
     }  # fmt: skip
@@ -86,8 +86,8 @@ def test_an_address_with_a_password_and_a_query_is_veiled_and_nothing_tells_them
     assert done.returncode == 3, done.stderr
     assert summary(tmp_path / "summary.json")["frames"] == 10
     assert "/bad.mp4?...: no readable video" in done.stderr
-    told = [tmp_path / "summary.json", tmp_path / "out-private" / "quarantine.json", *(tmp_path / "out").rglob("*")]
-    for path in (path for path in told if path.is_file()):
+    files = [tmp_path / "summary.json", tmp_path / "out-private" / "quarantine.json", *(tmp_path / "out").rglob("*")]
+    for path in (path for path in files if path.is_file()):
         assert b"hunter2" not in path.read_bytes(), path
     assert "hunter2" not in done.stdout + done.stderr
     (shard,) = (tmp_path / "out" / "shards").rglob("*.parquet")
@@ -137,7 +137,7 @@ def test_an_unreadable_folder_is_quarantined(key: Path, tmp_path: Path) -> None:
     report = tmp_path / "summary.json"
     done = raypp("veil", tmp_path / "in", "--out", tmp_path / "out", "--key", key, *_QUICK, "--json", report)
     assert done.returncode == 3
-    assert [Path(one["source"]).name for one in summary(report)["quarantined"]] == ["closed"]
+    assert [Path(item["source"]).name for item in summary(report)["quarantined"]] == ["closed"]
 
 
 def test_another_key_or_spec_or_setting_is_refused_with_both_ids(key: Path, tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ def test_a_disk_that_fails_for_a_while_costs_nothing_for_good(key: Path, tmp_pat
     assert done.returncode == 3
     assert "Traceback" not in done.stderr
     first = summary(report)
-    assert {one["source"] for one in first["unfinished"]} == {str(videos[0])}
+    assert {item["source"] for item in first["unfinished"]} == {str(videos[0])}
     assert "No such file" in first["unfinished"][0]["reason"]
     gone.rename(videos[0])
     succeed("veil", tmp_path / "in", *options, "--json", report)

@@ -29,9 +29,9 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_command_alone_says_what_it_can_do_and_is_no_error() -> None:
-    said = succeed().stdout
-    assert said == succeed("--help").stdout
-    assert "veil" in said
+    output = succeed().stdout
+    assert output == succeed("--help").stdout
+    assert "veil" in output
 
 
 @pytest.mark.parametrize("command", ["keygen", "inspect", "veil", "verify", "train", "evaluate", "demo"])
@@ -58,10 +58,10 @@ def test_an_interrupted_command_says_how_to_go_on(command: str, tmp_path: Path) 
     ) as running:
         writer = _opened_for_reading(key, running)
         running.send_signal(signal.SIGINT)
-        _, said = running.communicate(timeout=60)
+        _, output = running.communicate(timeout=60)
         os.close(writer)
     assert running.returncode == 130
-    assert said.strip() == "raypp: stopped; run the same command again to go on where it stopped"
+    assert output.strip() == "raypp: stopped; run the same command again to go on where it stopped"
 
 
 def _opened_for_reading(pipe: Path, running: "subprocess.Popen[str]") -> int:
@@ -82,9 +82,9 @@ def test_keygen_refuses_a_working_tree_and_never_overwrites(key: Path, tmp_path:
         assert "working tree" in inside.stderr
         assert not (tmp_path / "tree" / "owner.key").exists()
     assert raypp("keygen", "--out", key).returncode == 1
-    told = succeed("keygen", "--next-epoch", key, "--out", tmp_path / "epoch-1.key").stderr
-    assert "It helps where a site's key or edge box was lost" in told
-    assert "Where the owner's key file itself was lost it does not" in told
+    note = succeed("keygen", "--next-epoch", key, "--out", tmp_path / "epoch-1.key").stderr
+    assert "It helps where a site's key or edge box was lost" in note
+    assert "Where the owner's key file itself was lost it does not" in note
     assert key.stat().st_mode & 0o777 == 0o600
 
 
@@ -95,17 +95,17 @@ def test_a_dry_run_reports_and_writes_nothing(key: Path, tmp_path: Path) -> None
     report = tmp_path / "survey.json"
     done = raypp("veil", tmp_path / "in", "--out", tmp_path / "out", "--key", key, "--dry-run", "--json", report)
     assert done.returncode == 3
-    found = summary(report)
-    assert (found["videos"], found["images"], found["frames"]) == (1, 6, 46)
-    assert found["codecs"] == {"h264": 1}
-    assert found["core_hours"] > 0
-    assert found["expected_s"] > 0
+    survey = summary(report)
+    assert (survey["videos"], survey["images"], survey["frames"]) == (1, 6, 46)
+    assert survey["codecs"] == {"h264": 1}
+    assert survey["core_hours"] > 0
+    assert survey["expected_s"] > 0
     assert "on this machine, once workers have started" in done.stderr
     assert f"bad file      {tmp_path / 'in' / 'bad.mp4'}: no readable video" in done.stderr
     assert "0 duplicates" in done.stderr
     assert "core-hours" not in done.stderr
-    assert found["expected_gb"] > 0
-    assert [Path(one["source"]).name for one in found["quarantined"]] == ["bad.mp4"]
+    assert survey["expected_gb"] > 0
+    assert [Path(item["source"]).name for item in survey["quarantined"]] == ["bad.mp4"]
     assert not (tmp_path / "out").exists()
     assert not (tmp_path / "out-private").exists()
 

@@ -41,8 +41,8 @@ def test_a_cluster_that_loses_a_node_costs_no_epoch(tmp_path: Path) -> None:
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
             cluster.remove_node(node, allow_graceful=False)
-            _, said = job.communicate()
-        assert job.returncode == 0, said
+            _, errors = job.communicate()
+        assert job.returncode == 0, errors
     finally:
         cluster.shutdown()
     assert _epochs(run) == list(range(1, _EPOCHS + 1))

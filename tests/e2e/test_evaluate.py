@@ -44,7 +44,7 @@ def test_each_labelled_frame_of_the_split_counts_once_and_no_variant_does(place:
     assert scores["labels"] == mistakes["labels"] == 6
     assert mistakes["right"] >= 1, "a detector that finds nothing would tell no two evaluations apart"
     assert set(mistakes["kinds"]) >= {"class", "localisation", "duplicate", "background", "missed"}
-    assert [one["name"] for one in mistakes["by_hour"]] == ["unknown"]
+    assert [item["name"] for item in mistakes["by_hour"]] == ["unknown"]
 
 
 @pytest.mark.ray

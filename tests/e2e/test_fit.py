@@ -19,12 +19,12 @@ def test_two_workers_fit_one_veil_on_which_a_detector_trains(tmp_path: Path) -> 
     torch.save({"model": build_detector("yolov8p", ("hammer", "saw"), None)}, tmp_path / "public.pt")
     key, model = ("--key", tmp_path / "owner.key"), ("--model", "yolov8p", "--batch", 4)
     fitted, run = tmp_path / "fitted", tmp_path / "run"
-    asked = ("--size", 64, "--epochs", 2, "--workers", 2, "--warm-up", 1, "--json", tmp_path / "fit.json")
-    begun = (tmp_path / "tools", "--weights", tmp_path / "public.pt", *key, *model, *asked)
+    settings = ("--size", 64, "--epochs", 2, "--workers", 2, "--warm-up", 1, "--json", tmp_path / "fit.json")
+    begun = (tmp_path / "tools", "--weights", tmp_path / "public.pt", *key, *model, *settings)
     done = succeed("fit", *begun, "--out", fitted)
     assert ".cc:" not in done.stderr, "Ray's own log is not the user's"
-    told = json.loads((tmp_path / "fit.json").read_text())
-    assert told["last"]["epoch"] == 2
+    summary = json.loads((tmp_path / "fit.json").read_text())
+    assert summary["last"]["epoch"] == 2
     header, *epochs = (fitted / "results.csv").read_text().splitlines()
     assert "train/box_loss" in header
     assert "adversaries/detail" in header
@@ -37,4 +37,4 @@ def test_two_workers_fit_one_veil_on_which_a_detector_trains(tmp_path: Path) -> 
     succeed("veil", tmp_path / "tools", *key, "--out", tmp_path / "veiled", *options)
     started = ("--weights", fitted / "start.model", "--epochs", 1, "--json", tmp_path / "train.json")
     succeed("train", tmp_path / "veiled", *model, "--out", run, *started)
-    assert json.loads((tmp_path / "train.json").read_text())["veil_id"] == told["veil_id"]
+    assert json.loads((tmp_path / "train.json").read_text())["veil_id"] == summary["veil_id"]

@@ -102,7 +102,7 @@ def test_a_file_that_kills_every_worker_is_given_up_and_the_rest_is_finished(key
     assert done.returncode == 3, done.stderr
     first = summary(report)
     assert first["frames"] == 80
-    assert {Path(one["source"]).name for one in first["unfinished"]} == {"poison.mp4"}
+    assert {Path(item["source"]).name for item in first["unfinished"]} == {"poison.mp4"}
     assert "killed its worker 3 times" in first["unfinished"][0]["reason"]
     succeed(*command, "--on", "local", "--json", report)
     assert summary(report)["frames"] == 120, "nothing of the failure is held against the file"

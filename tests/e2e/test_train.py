@@ -57,10 +57,10 @@ def _epochs(run: Path) -> list[int]:
 
 @pytest.mark.ray
 def test_a_run_leaves_a_detector_that_knows_where_it_belongs(place: Path, run: Path) -> None:
-    said = summary(place / "summary.json")
+    result = summary(place / "summary.json")
     header = ShardReader(str(place / "veiled")).header
     model, info = load_detector(run / "detector")
-    assert said["veil_id"] == info.veil_id == header.veil_id
+    assert result["veil_id"] == info.veil_id == header.veil_id
     assert info.classes == ("hammer", "saw")
     assert len(info.dataset_version) == 32
     assert _epochs(run) == [1, 2]
@@ -71,22 +71,22 @@ def test_a_run_leaves_a_detector_that_knows_where_it_belongs(place: Path, run: P
 @pytest.mark.ray
 def test_evaluate_gives_the_scores_of_the_best_epoch(place: Path, run: Path, tmp_path: Path) -> None:
     succeed("evaluate", place / "veiled", "--model", run, "--json", tmp_path / "scores.json")
-    scores, said = summary(tmp_path / "scores.json"), summary(place / "summary.json")
+    scores, result = summary(tmp_path / "scores.json"), summary(place / "summary.json")
     assert scores["samples"] == 6
     assert scores["labels"] == 6
-    assert scores["map50"] == pytest.approx(said["map50"], abs=1e-6)
-    assert scores["map50_95"] == pytest.approx(said["map50_95"], abs=1e-6)
+    assert scores["map50"] == pytest.approx(result["map50"], abs=1e-6)
+    assert scores["map50_95"] == pytest.approx(result["map50_95"], abs=1e-6)
 
 
 @pytest.mark.ray
 def test_an_exported_run_scores_the_same_and_says_what_it_is(place: Path, run: Path, tmp_path: Path) -> None:
-    bundle, said = tmp_path / "tools.model", summary(place / "summary.json")
+    bundle, result = tmp_path / "tools.model", summary(place / "summary.json")
     succeed("export", run, "--out", bundle, "--json", tmp_path / "export.json")
     header = summary(tmp_path / "export.json")["header"]
-    assert header["epochs"] == said["best_epoch"]
-    assert header["scores"]["map50_95"] == pytest.approx(said["map50_95"], abs=1e-6)
+    assert header["epochs"] == result["best_epoch"]
+    assert header["scores"]["map50_95"] == pytest.approx(result["map50_95"], abs=1e-6)
     assert header["about"]["spec"] == ShardReader(str(place / "veiled")).header.spec
-    assert said["veil_id"] in succeed("inspect", bundle).stdout
+    assert result["veil_id"] in succeed("inspect", bundle).stdout
     for model, scores in ((run, "run.json"), (bundle, "bundle.json")):
         succeed("evaluate", place / "veiled", "--model", model, "--json", tmp_path / scores)
     assert summary(tmp_path / "bundle.json") == summary(tmp_path / "run.json")
@@ -136,7 +136,7 @@ def test_bad_input_is_one_line(place: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("settings", "message"),
     [
         ({"epochs": 0}, "`epochs` 0"),
         ({"batch": 5, "workers": 2, "least_workers": 2}, "`batch` 5 .* use 4"),
@@ -145,9 +145,9 @@ def test_bad_input_is_one_line(place: Path, tmp_path: Path) -> None:
         ({"weights": Path("nowhere.pt")}, "nowhere.pt is no file; .* or the start.model of a learned veil"),
     ],
 )
-def test_settings_that_cannot_be_are_refused(asked: dict[str, object], said: str, tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match=said):
-        TrainSettings(archive="veiled", out=tmp_path, **asked).check()
+def test_settings_that_cannot_be_are_refused(settings: dict[str, object], message: str, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=message):
+        TrainSettings(archive="veiled", out=tmp_path, **settings).check()
 
 
 def test_a_folder_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
@@ -157,13 +157,13 @@ def test_a_folder_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
 
 def test_a_training_in_one_process_scores_as_evaluated_and_goes_on_after_a_kill(place: Path, tmp_path: Path) -> None:
     def options(run: str) -> list[str]:
-        asked = ("train", place / "veiled", "--out", tmp_path / run, "--on", "local", *_SMALL[:-1], 4)
-        return [*map(str, asked), "--json", f"{tmp_path / run}.json"]
+        words = ("train", place / "veiled", "--out", tmp_path / run, "--on", "local", *_SMALL[:-1], 4)
+        return [*map(str, words), "--json", f"{tmp_path / run}.json"]
 
     succeed(*options("whole"))
-    said = summary(tmp_path / "whole.json")
+    result = summary(tmp_path / "whole.json")
     succeed("evaluate", place / "veiled", "--model", tmp_path / "whole", "--json", tmp_path / "scores.json")
-    assert summary(tmp_path / "scores.json")["map50_95"] == pytest.approx(said["map50_95"], abs=1e-6)
+    assert summary(tmp_path / "scores.json")["map50_95"] == pytest.approx(result["map50_95"], abs=1e-6)
     with subprocess.Popen([sys.executable, "-m", "raypp", *options("killed")], env=environment()) as job:
         _wait_for_epoch(2, tmp_path / "killed", job)
         job.kill()
@@ -245,8 +245,8 @@ def test_a_worker_killed_mid_run_costs_no_epoch(place: Path, tmp_path: Path) -> 
         ]
         assert len(workers) == 2
         workers[0].kill()
-        _, said = job.communicate()
-    assert job.returncode == 0, said
+        _, errors = job.communicate()
+    assert job.returncode == 0, errors
     assert _epochs(run) == [1, 2, 3, 4, 5, 6]
 
 

@@ -39,7 +39,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _settings(place: Path, **changed: object) -> FitSettings:
-    asked = FitSettings(
+    settings = FitSettings(
         data=str(place / "tools"),
         weights=place / "public.pt",
         architecture="yolov8p",
@@ -50,7 +50,7 @@ def _settings(place: Path, **changed: object) -> FitSettings:
         restart=1,
         warm_up=1,
     )
-    return asked.model_copy(update=changed)
+    return settings.model_copy(update=changed)
 
 
 def _epochs(out: Path) -> list[FitEpoch]:
@@ -117,15 +117,15 @@ def test_a_finished_fit_leaves_its_encoder_sealed_alone_and_nothing_open_to_othe
 
 def test_what_a_fit_leaves_is_compared_with_plain(place):
     fitted = place / "fitted"
-    told = run_fit(_settings(place, epochs=1), fitted, place / "owner.key")
-    assert told.spec["family"] == "learned"
+    summary = run_fit(_settings(place, epochs=1), fitted, place / "owner.key")
+    assert summary.spec["family"] == "learned"
     schedule = ComparisonSchedule(architecture="yolov8p", weights=place / "public.pt", size=64, epochs=1, batch=4)
     arms = tuple(parse_arm(text, 0) for text in (f"learned={fitted}", f"anew={fitted / 'encoder.veil'}"))
-    asked = Comparison(str(place / "tools"), place / "cost", place / "owner.key", schedule, arms, 1, "compare")
-    compare(asked, veil_here, lambda tasks: run_arms_here(tasks, lambda _: lambda *_: None), SILENT)
+    comparison = Comparison(str(place / "tools"), place / "cost", place / "owner.key", schedule, arms, 1, "compare")
+    compare(comparison, veil_here, lambda tasks: run_arms_here(tasks, lambda _: lambda *_: None), SILENT)
     rows = {row.arm.name: row for row in read_arm_rows(place / "cost").values()}
     assert rows["learned"].veil is not None
-    assert rows["learned"].veil.veil_id == told.veil_id
+    assert rows["learned"].veil.veil_id == summary.veil_id
     assert str(rows["learned"].arm.start) == "start.model"
     assert rows["anew"].arm.start is None
     assert len({row.row_id.rpartition("-")[2] for row in rows.values()}) == 2
@@ -139,11 +139,11 @@ def test_a_model_of_another_veil_starts_no_training(place):
 
 
 def test_a_dry_run_says_what_would_be_and_writes_nothing(place, tmp_path, capsys):
-    asked = {"model": "yolov8p", "size": 64, "batch": 4, "dry_run": True}
-    fit(str(place / "tools"), out=tmp_path / "fitted", weights=place / "public.pt", **asked)
-    said = capsys.readouterr().err
-    assert "12 train, 6 val, 2 classes" in said
-    assert "8 values of 3 bits" in said
+    options = {"model": "yolov8p", "size": 64, "batch": 4, "dry_run": True}
+    fit(str(place / "tools"), out=tmp_path / "fitted", weights=place / "public.pt", **options)
+    output = capsys.readouterr().err
+    assert "12 train, 6 val, 2 classes" in output
+    assert "8 values of 3 bits" in output
     assert not (tmp_path / "fitted").exists()
 
 

@@ -21,10 +21,10 @@ def epoch(number: int, seconds: float) -> EpochResult:
 
 
 def said_of(before: list[EpochResult], after: list[EpochResult], epochs: int) -> list[tuple[int, str]]:
-    results, said = list(before), list[tuple[int, str]]()
-    with epochs_said(lambda: list(results), epochs, lambda one, left: said.append((one.epoch, left))):
+    results, lines = list(before), list[tuple[int, str]]()
+    with epochs_said(lambda: list(results), epochs, lambda result, left: lines.append((result.epoch, left))):
         results.extend(after)
-    return said
+    return lines
 
 
 def test_each_epoch_is_said_once_and_what_is_left_by_the_median_of_those_after_the_first() -> None:
