@@ -40,7 +40,7 @@ class ArmDisplay:
 
 def _words(row_id: str, step: TrainingStep) -> str:
     left = "" if step.seconds_left is None else f", {step.seconds_left:.0f} s left in it"
-    return f"{row_id} epoch {step.epoch}/{step.epochs}, {step.words()}{left}"
+    return f"{row_id} {step.name()}, {step.words()}{left}"
 
 
 @contextmanager

@@ -238,7 +238,7 @@ def _fit(arm: Arm, inputs: ArmInputs, model: DetectionModel, training: TrainingS
             alike = [np.random.default_rng((training.seed, 2, epoch, step)) for _ in range(2)]
             yield VeiledPair(moved(codes, alike[0]), replace(moved, cell=plain.patch)(seen, alike[1]))
 
-    return fit_adapter(model, public, pairs, arm.fitted, training.steps, device)
+    return fit_adapter(model, public, pairs, arm.fitted, training.steps, device, StepFile(inputs.folder).write)
 
 
 def _codes(arm: Arm) -> CodeInput | None:

@@ -17,6 +17,7 @@ from raypp.fit.encoder import LevelEncoder, first_stages
 from raypp.fit.settings import FitSettings
 from raypp.fit.stem import LearnedStem, stem_of
 from raypp.train.adapter_fitting import distil
+from raypp.train.steps import OnStep
 
 _START_BATCHES = 8
 
@@ -49,6 +50,7 @@ def warm_up_codes(
     batches: Callable[[int], Iterable[DetectionBatch]],
     steps: int,
     device: torch.device,
+    on_step: OnStep | None = None,
 ) -> float:
     """Let codes carry the public features before anything else: bottleneck by their spread, adapter by distillation.
 
@@ -58,6 +60,7 @@ def warm_up_codes(
         batches: the images of an epoch, by number from 0.
         steps: batches of an epoch.
         device: where.
+        on_step: is told of each step.
 
     Returns:
         The share of the features' variance that codes carried in the last epoch, at most 1.
@@ -81,7 +84,7 @@ def warm_up_codes(
             yield stem(images).float(), wanted
 
     learnt = [*stem.adapter.parameters(), *stem.encoder.bottleneck.parameters()]
-    explained = distil(features, learnt, settings.warm_up, steps)
+    explained = distil(features, learnt, settings.warm_up, steps, on_step)
     stem.encoder.stages.requires_grad_(True)
     stem.take_codes()
     return explained

@@ -59,7 +59,8 @@ def fit_worker(settings: FitSettings, out: Path, worker: WorkerContext, resume: 
 
         if resume is None:
             warm_up = schedule.model_copy(update={"epochs": settings.warm_up + schedule.close_mosaic})
-            warm_up_codes(model, settings, batches(warm_up).epoch, schedule.steps, worker.device)
+            on_step = StepFile(out).write if worker.rank == 0 else None
+            warm_up_codes(model, settings, batches(warm_up).epoch, schedule.steps, worker.device, on_step)
         trainer = _trainer(model, settings, schedule, worker)
         epochs = batches(schedule)
         if resume is not None:

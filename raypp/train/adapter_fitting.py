@@ -15,6 +15,7 @@ from raypp.detect.adapter import CodeAdapter
 from raypp.detect.inputs.batch import DetectionBatch
 from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import ModelError
+from raypp.train.steps import WARM_UP, OnStep, steps_told
 
 _RATE = 2e-3
 _LEAST_SPREAD = 0.1
@@ -36,6 +37,7 @@ def fit_adapter(
     epochs: int,
     steps: int,
     device: torch.device,
+    on_step: OnStep | None = None,
 ) -> float:
     """Fit the adapter of a detector on codes; nothing else of it changes.
 
@@ -46,6 +48,7 @@ def fit_adapter(
         epochs: passes over the images.
         steps: pairs of an epoch.
         device: where.
+        on_step: is told of each step.
 
     Returns:
         The share of the features' variance that the adapter explained in the last epoch, at most 1.
@@ -67,7 +70,7 @@ def fit_adapter(
                 given = adapter(pair.veiled.network_inputs(device)).float()
             yield given, wanted
 
-    return distil(features, list(adapter.parameters()), epochs, steps)
+    return distil(features, list(adapter.parameters()), epochs, steps, on_step)
 
 
 def distil(
@@ -75,6 +78,7 @@ def distil(
     parameters: list[torch.nn.Parameter],
     epochs: int,
     steps: int,
+    on_step: OnStep | None = None,
 ) -> float:
     """Train parameters until the features that they give are those that are wanted.
 
@@ -84,6 +88,7 @@ def distil(
         parameters: what is trained.
         epochs: how many.
         steps: steps of an epoch.
+        on_step: is told of each step, as one of a warm-up.
 
     Returns:
         The share of the wanted features' variance that was explained in the last epoch, at most 1.
@@ -93,7 +98,8 @@ def distil(
     explained = 0.0
     for epoch in range(epochs):
         errors = spreads = 0.0
-        for given, wanted in features(epoch):
+        on_loss = steps_told(epoch + 1, epochs, steps, on_step, WARM_UP) if on_step else None
+        for step, (given, wanted) in enumerate(features(epoch), 1):
             error, spread = _error(given, wanted)
             optimizer.zero_grad()
             error.backward()  # type: ignore[no-untyped-call]
@@ -101,6 +107,8 @@ def distil(
             schedule.step()
             errors += float(error.detach())
             spreads += spread
+            if on_loss is not None:
+                on_loss(step, errors / step)
         explained = 1 - errors / max(spreads, 1e-9)
     return explained
 

@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 
 from raypp.progress import Advance, Progress
 from raypp.train.results import EpochResult
-from raypp.train.steps import StepFile, TrainingStep
+from raypp.train.steps import EPOCH, StepFile, TrainingStep
 
 Epoch = TypeVar("Epoch", bound=EpochResult)
 _LOOK_S = 1.0
@@ -67,7 +67,7 @@ def looking(look: Callable[[], None]) -> Iterator[None]:
 
 
 class StepDisplay(AbstractContextManager["StepDisplay"]):
-    """Shows how far the running epoch of a training is: one task of progress for each epoch.
+    """Shows how far the running epoch of a training is: one task of progress for each epoch, and pass of a warm-up.
 
     Args:
         folder: the training's.
@@ -94,14 +94,13 @@ class StepDisplay(AbstractContextManager["StepDisplay"]):
         step, shown = self._file.read(), self._shown
         if step is None or step == shown:
             return
-        if self._advance is None or shown is None or step.epoch != shown.epoch or step.step < shown.step:
+        if self._advance is None or shown is None or step.name() != shown.name() or step.step < shown.step:
             self._task.close()
-            self._advance = self._task.enter_context(
-                self._progress.task(f"epoch {step.epoch}/{step.epochs}", step.steps)
-            )
+            self._advance = self._task.enter_context(self._progress.task(step.name(), step.steps))
             shown = None
         steps = step.step - (shown.step if shown else 0)
-        where = step.words() if step.step < step.steps else "evaluating"
+        is_evaluating = step.step == step.steps and step.phase == EPOCH
+        where = "evaluating" if is_evaluating else step.words()
         self._advance(steps, where, steps * self._batch)
         self._shown = step
 

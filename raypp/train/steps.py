@@ -8,12 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.io.atomic import PART_SUFFIX, write_text
 
+EPOCH, WARM_UP = "epoch", "warm-up"
 _STEP_FILE = "step.json"
 _WRITE_EVERY_S = 0.5
 
 
 class TrainingStep(BaseModel):
-    """The last step that is done of an epoch; epochs and steps count from 1."""
+    """The last step that is done of an epoch, or of a pass of the warm-up; both, and their steps, count from 1."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -23,11 +24,16 @@ class TrainingStep(BaseModel):
     steps: int
     loss: float = Field(description="sum of the detector's losses, mean over the epoch's steps so far")
     seconds_left: float | None = Field(description="of the epoch's training, by its pace; None while there is none")
+    phase: str = Field(default=EPOCH, description="what is counted: epochs of the training, or passes of its warm-up")
 
     @property
     def done(self) -> float:
         """Share of the whole training that is done, from 0 to 1."""
-        return (self.epoch - 1 + self.step / self.steps) / self.epochs
+        return (self.epoch - 1 + self.step / self.steps) / self.epochs if self.phase == EPOCH else 0.0
+
+    def name(self) -> str:
+        """Name the epoch, or the pass of the warm-up."""
+        return f"{self.phase} {self.epoch}/{self.epochs}"
 
     def words(self) -> str:
         """Word the step and its loss."""
@@ -40,7 +46,7 @@ OnLoss = Callable[[int, float], None]
 """Is given how many steps of an epoch are done, and the mean over them of the detector's losses together."""
 
 
-def steps_told(epoch: int, epochs: int, steps: int, on_step: OnStep) -> OnLoss:
+def steps_told(epoch: int, epochs: int, steps: int, on_step: OnStep, phase: str = EPOCH) -> OnLoss:
     """Return what tells the steps of an epoch from their losses; the first step, which starts slowly, has no pace.
 
     Args:
@@ -48,6 +54,7 @@ def steps_told(epoch: int, epochs: int, steps: int, on_step: OnStep) -> OnLoss:
         epochs: how many there are.
         steps: how many it has.
         on_step: is told.
+        phase: what is counted.
     """
     first = 0.0
 
@@ -57,7 +64,9 @@ def steps_told(epoch: int, epochs: int, steps: int, on_step: OnStep) -> OnLoss:
         if step == 1:
             first = now
         left = (now - first) / (step - 1) * (steps - step) if step > 1 else None
-        on_step(TrainingStep(epoch=epoch, epochs=epochs, step=step, steps=steps, loss=loss, seconds_left=left))
+        on_step(
+            TrainingStep(epoch=epoch, epochs=epochs, step=step, steps=steps, loss=loss, seconds_left=left, phase=phase)
+        )
 
     return on_loss
 

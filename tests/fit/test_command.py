@@ -23,6 +23,7 @@ from raypp.ingest.job import veil_here
 from raypp.progress import SILENT, LineProgress
 from raypp.train.initial_weights import check_veil
 from raypp.train.results import read_results
+from raypp.train.steps import StepFile, TrainingStep
 from tests.command import succeed
 from tests.killed import kill_within
 from tests.videos import make_dataset
@@ -60,6 +61,22 @@ def _epochs(out: Path) -> list[FitEpoch]:
 def _start(out: Path) -> dict[str, torch.Tensor]:
     """The detector that a fit left."""
     return read_bundle(out / "start.model").tensors
+
+
+def test_the_warm_up_is_shown_before_the_first_epoch(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[str] = []
+    write = StepFile.write
+
+    def recording(file: StepFile, step: TrainingStep) -> None:
+        shown.append(f"{step.name()}, step {step.step}/{step.steps}")
+        write(file, step)
+
+    monkeypatch.setattr(StepFile, "write", recording)
+    run_fit(_settings(place, epochs=1, warm_up=2), tmp_path / "fitted", place / "owner.key")
+    passes = ("warm-up 1/2", "warm-up 2/2", "epoch 1/1")
+    assert shown == [f"{name}, step {step}/3" for name in passes for step in (1, 2, 3)]
 
 
 def test_a_fit_killed_within_an_epoch_goes_on_to_what_it_would_have_come_to(place):

@@ -12,6 +12,7 @@ from raypp.detect.model import build_detector
 from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import ModelError
 from raypp.train.adapter_fitting import VeiledPair, fit_adapter
+from raypp.train.steps import TrainingStep
 
 _CPU = torch.device("cpu")
 _CODES = CodeInput(channels=6, bits=4, patch=8)
@@ -52,8 +53,12 @@ def test_fitting_explains_the_features_and_changes_nothing_but_the_adapter() -> 
     model = build_detector("yolov8p", ("a",), _CODES)
     before = {name: value.clone() for name, value in model.state_dict().items() if not name.startswith("model.3.")}
     little = fit_adapter(model, public, _pairs, 1, _STEPS, _CPU)
-    much = fit_adapter(model, public, _pairs, 5, _STEPS, _CPU)
+    shown: list[TrainingStep] = []
+    much = fit_adapter(model, public, _pairs, 5, _STEPS, _CPU, shown.append)
     assert much > max(little, 0.05), (little, much)
+    assert [(step.epoch, step.step) for step in shown] == [(e, s) for e in range(1, 6) for s in range(1, _STEPS + 1)]
+    assert {step.phase for step in shown} == {"warm-up"}
+    assert shown[-1].loss < shown[_STEPS - 1].loss
     assert all(torch.equal(value, model.state_dict()[name]) for name, value in before.items())
 
 

@@ -12,7 +12,7 @@ from raypp.cli.console import ConsoleProgress
 from raypp.progress import LineProgress
 from raypp.train.progress import StepDisplay, begin_line, epochs_said
 from raypp.train.results import EpochResult
-from raypp.train.steps import StepFile, TrainingStep
+from raypp.train.steps import EPOCH, WARM_UP, StepFile, TrainingStep
 
 
 def epoch(number: int, seconds: float) -> EpochResult:
@@ -50,9 +50,10 @@ def test_what_is_begun_is_said() -> None:
     ]
 
 
-def write(folder: Path, epoch: int, step: int) -> None:
-    file = StepFile(folder)
-    file.write(TrainingStep(epoch=epoch, epochs=2, step=step, steps=20, loss=4 / step, seconds_left=None))
+def write(folder: Path, epoch: int, step: int, phase: str = EPOCH) -> None:
+    loss = 4 / step
+    last = TrainingStep(epoch=epoch, epochs=2, step=step, steps=20, loss=loss, seconds_left=None, phase=phase)
+    StepFile(folder).write(last)
 
 
 def test_a_log_has_a_line_for_steps_that_take_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,6 +72,22 @@ def test_a_log_has_a_line_for_steps_that_take_long(tmp_path: Path, monkeypatch: 
         "epoch 2/2: 50 %, step 10/20, loss 0.400, 4 frames/s, 10 s gone",
     ]
     assert not list(tmp_path.iterdir())
+
+
+def test_a_warm_up_is_shown_before_the_first_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([0.0, 6.0, 12.0, 20.0, 26.0, 30.0, 36.0])
+    monkeypatch.setattr(progress, "monotonic", lambda: next(times))
+    lines: list[str] = []
+    with StepDisplay(tmp_path, 1, LineProgress(lines.append)) as display:
+        for phase, number, step in ((WARM_UP, 1, 10), (WARM_UP, 1, 20), (WARM_UP, 2, 10), (EPOCH, 2, 20)):
+            write(tmp_path, number, step, phase)
+            display.update()
+    assert [line.partition(" frames/s")[0] for line in lines] == [
+        "warm-up 1/2: 50 %, step 10/20, loss 0.400, 2",
+        "warm-up 1/2: 100 %, step 20/20, loss 0.200, 2",
+        "warm-up 2/2: 50 %, step 10/20, loss 0.400, 2",
+        "epoch 2/2: 100 %, evaluating, 3",
+    ]
 
 
 def test_a_worker_that_begins_an_epoch_anew_begins_its_display_anew(

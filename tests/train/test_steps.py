@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from raypp.train import steps
-from raypp.train.steps import StepFile, TrainingStep, steps_told
+from raypp.train.steps import WARM_UP, StepFile, TrainingStep, steps_told
 
 
 def _step(step: int, epoch: int = 1) -> TrainingStep:
@@ -24,7 +24,13 @@ def test_the_first_step_has_no_pace_and_the_others_that_of_those_after_it(monkey
     assert [step.loss for step in shown] == [6.0, 3.0, 2.0, 1.5]
     assert {(step.epoch, step.epochs, step.steps) for step in shown} == {(3, 5, 4)}
     assert [step.done for step in shown] == pytest.approx([(2 + share) / 5 for share in (0.25, 0.5, 0.75, 1)])
-    assert shown[1].words() == "step 2/4, loss 3.000"
+    assert (shown[1].name(), shown[1].words()) == ("epoch 3/5", "step 2/4, loss 3.000")
+
+
+def test_a_warm_up_is_no_share_of_the_training() -> None:
+    shown: list[TrainingStep] = []
+    steps_told(2, 3, 1, shown.append, WARM_UP)(1, 0.5)
+    assert [(step.name(), step.done) for step in shown] == [("warm-up 2/3", 0.0)]
 
 
 def test_another_reader_sees_the_last_step_and_no_part_of_one(tmp_path: Path) -> None:
