@@ -3,12 +3,12 @@
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, true, union_all
 
 from raypp.errors import OptionError
 from raypp.ledger.packing import unpack_detections
+from raypp.ledger.reach import reaching_into
 from raypp.ledger.tables import EpisodeRow, FrameRow, ModelRow, StreamRow, StretchRow
 from raypp.ledger.types import StreamStatus
 from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName, Stretch
@@ -50,8 +50,8 @@ def read_episodes(connection: Connection, *conditions: ColumnElement[bool], limi
     ]
 
 
-def read_stretches(connection: Connection, *conditions: ColumnElement[bool]) -> list[Stretch]:
-    """Stretches under some conditions, by camera, epoch and start."""
+def read_stretches(connection: Connection, *some: ColumnElement[bool]) -> list[Stretch]:
+    """Stretches under one of some conditions, which no two share, by camera, epoch and start."""
     columns = select(
         StretchRow.site,
         StreamRow.camera,
@@ -59,9 +59,9 @@ def read_stretches(connection: Connection, *conditions: ColumnElement[bool]) -> 
         StretchRow.start_us,
         StretchRow.end_us,
         StretchRow.observation,
-    )
-    query = columns.join(StreamRow, StreamRow.stream_id == StretchRow.stream_id).where(*conditions)
-    rows = connection.execute(query.order_by(StreamRow.camera, StreamRow.epoch, StretchRow.start_us))
+    ).join(StreamRow, StreamRow.stream_id == StretchRow.stream_id)
+    query = union_all(*(columns.where(condition) for condition in some))
+    rows = connection.execute(query.order_by("camera", "epoch", "start_us"))
     return [
         Stretch(StreamName(row.site, row.camera, row.epoch), row.start_us, row.end_us, Observation(row.observation))
         for row in rows
@@ -165,17 +165,26 @@ def is_stream(stream: StreamName) -> ColumnElement[bool]:
 
 
 def episodes_within(
-    site: str, from_us: int, to_us: int, tools: Sequence[str], after: str | None
-) -> ColumnElement[bool]:
-    """The condition for a site's episodes that reach into [from_us, to_us), behind a page's end.
+    connection: Connection,
+    site: str,
+    from_us: int,
+    to_us: int,
+    tools: Sequence[str],
+    after: str | None,
+    limit: int | None = None,
+) -> list[Episode]:
+    """Up to `limit` of a site's episodes that reach into [from_us, to_us), behind a page's end, by start and then id.
 
     Raises:
         OptionError: for an `after` that `page_after` did not give.
     """
-    conditions: list[ColumnElement[bool]] = [EpisodeRow.site == site, reaches_into(EpisodeRow, from_us, to_us)]
-    if tools:
-        conditions.append(EpisodeRow.tool.in_(tools))
-    return and_(*conditions, behind(after))
+    more = [behind(after), *([EpisodeRow.tool.in_(tools)] if tools else [])]
+    episodes: list[Episode] = []
+    for begun in reaching_into(EpisodeRow, site, from_us, to_us):
+        left = None if limit is None else limit - len(episodes)
+        if left != 0:
+            episodes += read_episodes(connection, begun, *more, limit=left)
+    return episodes
 
 
 def behind(after: str | None) -> ColumnElement[bool]:
@@ -193,13 +202,3 @@ def behind(after: str | None) -> ColumnElement[bool]:
     same = and_(EpisodeRow.start_us == start_us, EpisodeRow.episode_id > episode_id)
     # The first alone is what an index can use.
     return and_(EpisodeRow.start_us >= start_us, or_(EpisodeRow.start_us > start_us, same))
-
-
-def reaches_into(table: Any, from_us: int | None, to_us: int | None) -> ColumnElement[bool]:
-    """The condition for rows whose [start_us, end_us) reaches into [from_us, to_us); no bound: None, or 0."""
-    conditions: list[ColumnElement[bool]] = [true()]
-    if from_us:
-        conditions.append(or_(table.end_us > from_us, table.start_us == from_us))
-    if to_us:
-        conditions.append(table.start_us < to_us)
-    return and_(*conditions)

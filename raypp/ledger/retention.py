@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, not_, select, true, update
 
 from raypp.ledger.defaults import WAIT_S
-from raypp.ledger.queries import reaches_into
+from raypp.ledger.reach import reaches_into
 from raypp.ledger.rewriting import RewritePlan, Rewriting, rewrite
 from raypp.ledger.sites import site_settings
 from raypp.ledger.statements import write_audit

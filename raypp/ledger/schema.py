@@ -14,11 +14,17 @@ from raypp.ledger.database import Database
 
 VERSION_TABLE = "raypp_schema"
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_READ_AS_THEY_ARE = frozenset({"0001"})
+"""Older schemas that lack nothing but indexes: commands that may not change a ledger use it as it is."""
 _LOCK = 0x7261797070  # any number that other programs in the same database are unlikely to lock
 
 
 def bring_up(database: Database, *, create: bool) -> None:
     """Bring a database to this version's schema; several callers at once do it once.
+
+    Args:
+        database: an open one.
+        create: whether to make or change it; else one that an older raypp made is taken as it is, where that will do.
 
     Raises:
         LedgerError: where the schema is of a newer raypp; or, unless `create`, where there is none or it is older.
@@ -31,6 +37,8 @@ def bring_up(database: Database, *, create: bool) -> None:
         return
     _refuse_unknown(script, revision, database.shown)
     if not create:
+        if revision in _READ_AS_THEY_ARE:
+            return
         state = "is empty" if revision is None else f"has schema {revision}, older than this raypp's {head}"
         raise LedgerError(
             f"ledger {database.shown} {state}; start the service, or run `raypp site add`, to bring it up"

@@ -4,13 +4,16 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
+from sqlalchemy import literal_column
+
 from raypp.io.clock import now_us
 from raypp.ledger import overlap, sites, streams
 from raypp.ledger import queries as reading
 from raypp.ledger.database import Database
+from raypp.ledger.reach import reaching_into
 from raypp.ledger.schema import bring_up
 from raypp.ledger.statements import write_audit
-from raypp.ledger.tables import EpisodeRow, StretchRow
+from raypp.ledger.tables import OPEN, EpisodeRow, StretchRow
 from raypp.ledger.types import (
     COMMAND_LINE,
     Clock,
@@ -20,7 +23,7 @@ from raypp.ledger.types import (
     StreamPosition,
     StreamStatus,
 )
-from raypp.usage.episode import Episode, EpisodeState, StreamName, Stretch
+from raypp.usage.episode import Episode, StreamName, Stretch
 from raypp.usage.observation import SeenFrame
 from raypp.usage.settings import SiteSettings
 
@@ -213,15 +216,13 @@ class Ledger:
             after: `page_after` of the last episode of the page before.
             limit: at most so many; None: all.
         """
-        condition = reading.episodes_within(site, from_us, to_us, tools, after)
         with self.database.read() as connection:
-            return reading.read_episodes(connection, condition, limit=limit)
+            return reading.episodes_within(connection, site, from_us, to_us, tools, after, limit)
 
     def open_episodes(self, site: str) -> list[Episode]:
         """Episodes of a site that are open, by start and then id."""
         with self.database.read() as connection:
-            is_open = EpisodeRow.state == int(EpisodeState.OPEN)
-            return reading.read_episodes(connection, EpisodeRow.site == site, is_open)
+            return reading.read_episodes(connection, EpisodeRow.site == site, literal_column(f"episodes.{OPEN}"))
 
     def changed_episodes(
         self, site: str, since_us: int, after: str | None = None, limit: int | None = 1000
@@ -244,9 +245,7 @@ class Ledger:
     def stretches(self, site: str, from_us: int = 0, to_us: int = 0) -> list[Stretch]:
         """Stretches of a site that reach into [from_us, to_us), by camera, epoch and start; 0: no bound."""
         with self.database.read() as connection:
-            return reading.read_stretches(
-                connection, StretchRow.site == site, reading.reaches_into(StretchRow, from_us, to_us)
-            )
+            return reading.read_stretches(connection, *reaching_into(StretchRow, site, from_us, to_us))
 
     def extent(self, site: str) -> tuple[int, int] | None:
         """Event time from the first to the last that is known of a site, end exclusive; None where nothing is."""

@@ -1,10 +1,25 @@
 """Tables of the ledger. Times are microseconds since 1970, event time unless a comment says otherwise."""
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 _Key = BigInteger().with_variant(Integer, "sqlite")
 """A surrogate key; SQLite numbers rows by itself only where the type is INTEGER."""
+
+HOUR_US, DAY_US = 3_600_000_000, 86_400_000_000
+OPEN, HOURS, DAYS = "state = 1", f"end_us - start_us > {HOUR_US}", f"end_us - start_us > {DAY_US}"
+"""Conditions of partial indexes: episodes that are open; rows that last for longer than an hour, or a day."""
 
 
 class Base(DeclarativeBase):
@@ -144,6 +159,10 @@ class EpisodeRow(Base):
         Index("ix_episodes_start", "site", "start_us", "episode_id"),
         Index("ix_episodes_end", "site", "end_us"),
         Index("ix_episodes_changed", "site", "changed_us"),
+        *(
+            Index(name, "site", "start_us", "episode_id", sqlite_where=text(some), postgresql_where=text(some))
+            for name, some in (("ix_episodes_open", OPEN), ("ix_episodes_hours", HOURS), ("ix_episodes_days", DAYS))
+        ),
     )
 
 
@@ -159,6 +178,10 @@ class StretchRow(Base):
     __table_args__ = (
         Index("ix_stretches_start", "site", "start_us"),
         Index("ix_stretches_end", "site", "end_us"),
+        *(
+            Index(name, "site", "start_us", sqlite_where=text(some), postgresql_where=text(some))
+            for name, some in (("ix_stretches_hours", HOURS), ("ix_stretches_days", DAYS))
+        ),
     )
 
 
