@@ -1,4 +1,4 @@
-"""A long history: what is asked of a little of it does not look at the rest."""
+"""A long history: what is queries of a little of it does not look at the rest."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -24,13 +24,13 @@ OFTEN = (10, 100, 8000, 50, 50, 50, 30, 30, 30)
 
 def episodes() -> list[Episode]:
     chance = random.Random(3)
-    made = []
+    uses = []
     for number, length in enumerate(chance.choices(LENGTHS, OFTEN, k=6_000)):
         start = T0 + chance.randrange(DAYS * 24 * HOUR // SECOND) * SECOND
         tool, name = chance.choice(("drill", "saw")), f"{number:032x}"
         state, reason = EpisodeState.FINAL, CloseReason.ENDED
-        made.append(Episode(name, STREAM, tool, "", start, start + length, length, state, reason))
-    return sorted(made, key=lambda episode: (episode.start_us, episode.episode_id))
+        uses.append(Episode(name, STREAM, tool, "", start, start + length, length, state, reason))
+    return sorted(uses, key=lambda episode: (episode.start_us, episode.episode_id))
 
 
 def stretches() -> list[Stretch]:
@@ -90,12 +90,12 @@ def test_pages_of_a_range_hold_each_episode_once(filled: Ledger):
 @contextmanager
 def plans(ledger: Ledger) -> Iterator[list[str]]:
     """Explain each query that is made meanwhile."""
-    asked: list[tuple[str, object]] = []
+    queries: list[tuple[str, object]] = []
     explain = "EXPLAIN QUERY PLAN " if ledger.database.is_sqlite else "EXPLAIN "
 
     def note(_connection, _cursor, statement: str, parameters, _context, _many) -> None:
         if statement.startswith(("SELECT", "(SELECT")):
-            asked.append((statement, parameters))
+            queries.append((statement, parameters))
 
     event.listen(ledger.database.engine, "before_cursor_execute", note)
     explained: list[str] = []
@@ -104,7 +104,7 @@ def plans(ledger: Ledger) -> Iterator[list[str]]:
     finally:
         event.remove(ledger.database.engine, "before_cursor_execute", note)
     with ledger.database.read() as connection:
-        for statement, parameters in asked:
+        for statement, parameters in queries:
             rows = connection.exec_driver_sql(explain + statement, parameters).all()
             explained.append("\n".join(str(row) for row in rows))
 
@@ -128,10 +128,10 @@ def test_each_read_uses_an_index_made_for_it(filled: Ledger, name: str, day: int
     read, indexes = READS[name]
     with plans(filled) as explained:
         read(filled, T0 + day * 24 * HOUR)
-    told = "\n".join(explained)
-    assert "SCAN episodes" not in told
-    assert "Seq Scan on episodes" not in told
+    plan = "\n".join(explained)
+    assert "SCAN episodes" not in plan
+    assert "Seq Scan on episodes" not in plan
     if filled.database.is_sqlite:
-        assert [index for index in indexes if index in told] == list(indexes)
+        assert [index for index in indexes if index in plan] == list(indexes)
     else:  # which compares costs: at the ends of a history another index may be as cheap
-        assert any(index in told for index in indexes)
+        assert any(index in plan for index in indexes)
