@@ -168,9 +168,11 @@ def unwrapped(container: InputContainer, stream: VideoStream) -> Unwrapped:
 
 
 def microseconds(ticks: int, stream: VideoStream) -> int:
-    """Turn ticks of a stream's time base into microseconds."""
-    assert stream.time_base is not None  # noqa: S101 - every demuxed stream has one
-    return round(ticks * stream.time_base * 1_000_000)
+    """Turn ticks of a stream's time base into microseconds, rounded, halves to even."""
+    base = stream.time_base
+    assert base is not None  # noqa: S101 - every demuxed stream has one
+    whole, rest = divmod(ticks * base.numerator * 1_000_000, base.denominator)  # several times as fast as fractions
+    return whole + (2 * rest > base.denominator or (2 * rest == base.denominator and whole & 1))
 
 
 def begun_us(container: InputContainer, stream: VideoStream) -> int:

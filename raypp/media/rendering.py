@@ -41,3 +41,30 @@ class Renderer:
         if self._mask is not None:
             self._mask.paint(pixels, box.content_width, box.content_height)
         return pixels
+
+
+class Windows:
+    """Renders frames of any size: most streams have one, but an encoder may change it midway.
+
+    Args:
+        letterbox: where frames of the usual size go; those of another get one of their own of the same side.
+        orientation: how frames are turned and mirrored to be shown.
+        mask: privacy mask to paint, or None.
+    """
+
+    def __init__(self, letterbox: Letterbox, orientation: Orientation, mask: Mask | None) -> None:
+        self._letterbox = letterbox
+        self._orientation = orientation
+        self._mask = mask
+        self._renderers: dict[tuple[int, int], Renderer] = {}
+
+    def of(self, frame: VideoFrame) -> Renderer:
+        """Return the renderer of frames of this size."""
+        decoded = frame.width, frame.height
+        if decoded not in self._renderers:
+            shown = self._orientation.shown_size(*decoded)
+            box = self._letterbox
+            if shown != (box.source_width, box.source_height):
+                box = Letterbox(box.size, box.patch, *shown)
+            self._renderers[decoded] = Renderer(box, self._orientation, self._mask)
+        return self._renderers[decoded]

@@ -1,6 +1,7 @@
 """The sampled frames of any stretch of a video's presentation time."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
 
@@ -25,8 +26,8 @@ from raypp.media.container import (
 from raypp.media.files import SourceStream
 from raypp.media.frame import Frame
 from raypp.media.masks import Mask
-from raypp.media.orientation import Orientation
-from raypp.media.rendering import Renderer
+from raypp.media.needed import NeededPackets, UnclearStreamError
+from raypp.media.rendering import Windows
 from raypp.media.sampling import Sampling, SamplingMode
 from raypp.media.timeline import DecodeReport, checked, mended, sorted_times
 
@@ -70,52 +71,76 @@ def decode(
         MediaError: if the file cannot be opened or a frame has no presentation time.
         SourceReadError: if the source cannot be read.
     """
+    before = replace(report)
+    sampled = _Sampled(info, sampling, start_us, end_us)
+    windows = Windows(letterbox, info.orientation, mask)
+    try:
+        yield from _decode(source, info, sampled, windows, report, leave_out=sampling.rate is not None)
+    except UnclearStreamError:
+        report.decoded, report.damaged, report.end_us = before.decoded, before.damaged, before.end_us
+    else:
+        return
+    yield from _decode(source, info, sampled, windows, report, leave_out=False)
+
+
+def _decode(
+    source: SourceStream,
+    info: VideoInfo,
+    sampled: "_Sampled",
+    windows: Windows,
+    report: DecodeReport,
+    *,
+    leave_out: bool,
+) -> Iterator[Frame]:
+    """Decode in one pass; with `leave_out`, raise UnclearStreamError where frames cannot be left out for sure."""
     with open_video(source, plain_times=True) as (container, stream):
         stream.codec_context.thread_count = 1
         stream.codec_context.thread_type = "NONE"
-        windows = _Windows(letterbox, info.orientation, mask)
-        passes = _Passes(source, container, stream, info, sampling, report)
-        last_tick = -1
-        for frame, timestamp_us in passes.from_time(start_us):
-            if timestamp_us >= end_us:
-                return
-            if timestamp_us < start_us:
-                continue
-            if sampling.rate is not None:
-                index = sampling.tick(timestamp_us)
-                if index <= last_tick:
-                    continue
-                last_tick = index
-            else:
-                index = round(timestamp_us * info.average_rate / 1_000_000)
+        sampling, stretch = sampled.sampling, (sampled.start_us, sampled.end_us)
+        needed = NeededPackets.of(container, stream, sampling, *stretch) if leave_out else None
+        passes = _Passes(source, container, stream, info, sampling, report, needed)
+        for frame, timestamp_us, index in sampled.of(passes.from_time(sampled.start_us)):
             render = windows.of(frame)
             box = render.letterbox
             yield Frame(render(frame), timestamp_us, index, box.source_width, box.source_height)
+        if sampled.is_over:
+            return
         source.check()
-        expected_us = min(end_us, info.duration_us - begun_us(container, stream))
+        expected_us = min(sampled.end_us, info.duration_us - begun_us(container, stream))
         if sampling.mode is not SamplingMode.KEYFRAMES and _ends_early(info, expected_us, report):
             report.damaged += not _goes_on(container, source)
 
 
-class _Windows:
-    """Renders frames of any size: most streams have one, but an encoder may change it midway."""
+class _Sampled:
+    """Takes the frames of a stretch that a sampling asks for, those of a tick once even if it sees them again.
 
-    def __init__(self, letterbox: Letterbox, orientation: Orientation, mask: Mask | None) -> None:
-        self._letterbox = letterbox
-        self._orientation = orientation
-        self._mask = mask
-        self._renderers: dict[tuple[int, int], Renderer] = {}
+    Attributes:
+        is_over: whether a frame past the stretch has come.
+    """
 
-    def of(self, frame: VideoFrame) -> Renderer:
-        """Return the renderer of frames of this size."""
-        decoded = frame.width, frame.height
-        if decoded not in self._renderers:
-            shown = self._orientation.shown_size(*decoded)
-            box = self._letterbox
-            if shown != (box.source_width, box.source_height):
-                box = Letterbox(box.size, box.patch, *shown)
-            self._renderers[decoded] = Renderer(box, self._orientation, self._mask)
-        return self._renderers[decoded]
+    def __init__(self, info: VideoInfo, sampling: Sampling, start_us: int, end_us: int) -> None:
+        self.sampling = sampling
+        self.start_us, self.end_us = start_us, end_us
+        self.is_over = False
+        self._average_rate = info.average_rate
+        self._last_tick = -1
+
+    def of(self, frames: _Timed) -> Iterator[tuple[VideoFrame, int, int]]:
+        """Give frames with their times and numbers."""
+        for frame, timestamp_us in frames:
+            if timestamp_us >= self.end_us:
+                self.is_over = True
+                return
+            if timestamp_us < self.start_us:
+                continue
+            if self.sampling.rate is not None:
+                index = self.sampling.tick(timestamp_us)
+                if index <= self._last_tick:
+                    continue
+                self._last_tick = index
+            else:
+                index = round(timestamp_us * self._average_rate / 1_000_000)
+            yield frame, timestamp_us, index
 
 
 def presentation_times(source: SourceStream, info: VideoInfo) -> tuple[int, ...]:
@@ -149,8 +174,10 @@ class _Passes:
         info: VideoInfo,
         sampling: Sampling,
         report: DecodeReport,
+        needed: NeededPackets | None = None,
     ) -> None:
         self._source = source
+        self._needed = needed
         self._container = container
         self._stream = stream
         self._interval_us = round(1_000_000 / info.average_rate)
@@ -198,6 +225,8 @@ class _Passes:
         return mended(frames, self._interval_us)
 
     def _seek(self, begin_us: int) -> None:
+        if self._needed is not None:
+            self._needed.begin()
         assert self._stream.time_base is not None  # noqa: S101 - every demuxed stream has one
         earliest = min([0, *(entry.timestamp for entry in self._stream.index_entries[:1])])
         ticks = int(Fraction(begin_us, 1_000_000) / self._stream.time_base)
@@ -220,17 +249,23 @@ class _Passes:
                 packet = next(packets, None)
                 frames = self._frames_of(packet) if packet is not None else []
             except (av.EOFError, IndexError):
+                self._end()
                 return  # PyAV raises IndexError where streams came up on the way, once ours has been read to its end
             except (av.FFmpegError, OSError):
                 self._source.check()
+                if self._needed is not None:
+                    raise UnclearStreamError from None
                 self._report.damaged += 1
                 if self._report.damaged > self._report.decoded + _MOST_DAMAGED:
                     return  # nothing but damage
                 continue
             if packet is None:
+                self._end()
                 return
+            self._report.decoded += len(frames)
+            if self._needed is not None:
+                frames = [sure for frame in frames for sure in self._needed.came_out(frame)]
             for frame in frames:
-                self._report.decoded += 1
                 if start is None:
                     start = frame.pts  # a bare stream, whose times are numbers of frames
                 yield (
@@ -238,13 +273,19 @@ class _Passes:
                     None if frame.pts is None else microseconds(carried(frame.pts) - (start or 0), self._stream),
                 )
 
+    def _end(self) -> None:
+        if self._needed is not None:
+            self._report.end_us = max(self._needed.ended_us(), self._report.end_us or 0)
+
     def _frames_of(self, packet: "Packet[VideoStream]") -> list[VideoFrame]:
+        if self._needed is not None:
+            return [frame for chosen in self._needed.choose(packet) for frame in _decoded_of(chosen)]
         if self._coded_order:
             packet.pts = packet.dts  # FFmpeg guesses the time of showing, later by as many frames as may be reordered
             if packet.is_keyframe:
                 self._key_ticks.add(packet.dts)
         if not self._keyframes or self._coded_order:
-            return [frame for frame in packet.decode() if isinstance(frame, VideoFrame)]
+            return _decoded_of(packet)
         if not packet.is_keyframe or not packet.size:
             return []
         # A keyframe needs no other packet; by itself it comes out at once, whatever leads or follows it.
@@ -252,6 +293,10 @@ class _Passes:
         frames = [*codec.decode(packet), *codec.decode(None)]
         codec.flush_buffers()
         return frames
+
+
+def _decoded_of(packet: "Packet[VideoStream]") -> list[VideoFrame]:
+    return [frame for frame in packet.decode() if isinstance(frame, VideoFrame)]
 
 
 def _from_keyframe(frames: _Untimed) -> _Untimed:
