@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.command_server import ROOT, run_forked
+
+_MODULE = "import runpy; runpy.run_module('raypp', run_name='__main__', alter_sys=True)"
 
 
 def environment(**extra: str) -> dict[str, str]:
@@ -25,10 +27,13 @@ def environment(**extra: str) -> dict[str, str]:
 def raypp(
     *arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None, timeout: float = 570
 ) -> subprocess.CompletedProcess[str]:
-    """Run `raypp ARGUMENTS` to its end."""
+    """Run `raypp ARGUMENTS` to its end, in a process that has its libraries unless `env` brings code of its own."""
+    words, env = [*map(str, arguments)], env or environment()
+    if env.get("PYTHONPATH") == str(ROOT):
+        return run_forked(_MODULE, words, env, cwd, timeout)
     return subprocess.run(
-        [sys.executable, "-P", "-m", "raypp", *map(str, arguments)],  # -P: as the installed command
-        env=env or environment(),
+        [sys.executable, "-P", "-m", "raypp", *words],  # -P: as the installed command
+        env=env,
         cwd=cwd,
         capture_output=True,
         text=True,

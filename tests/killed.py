@@ -1,10 +1,9 @@
 """The `raypp` command, killed (SIGKILL) in the middle of an epoch."""
 
 import signal
-import subprocess
-import sys
 
 from tests.command import environment
+from tests.command_server import run_forked
 
 _COMMAND = """
 import os, signal, sys
@@ -26,6 +25,6 @@ main()
 
 def kill_within(epoch: int, step: int, *arguments: object) -> None:
     """Run `raypp ARGUMENTS` in one process, which kills itself as a step of an epoch, both from 1, has been done."""
-    command = [sys.executable, "-c", _COMMAND, str(epoch), str(step), *map(str, arguments)]
-    killed = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=300, check=False)
+    words = [str(epoch), str(step), *map(str, arguments)]
+    killed = run_forked(_COMMAND, words, environment(), cwd=None, timeout=300)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
