@@ -10,7 +10,7 @@ from raypp.io.filesystem import is_url
 from raypp.media.annotations.boxes import ImageLabels
 from raypp.media.annotations.content import read_document_text
 from raypp.media.annotations.rows import RowFormat, parse_labels
-from raypp.media.files import Listed
+from raypp.media.listing import Listed
 from raypp.media.source import SourceFile, SourceKind
 from raypp.text.names import check_names
 

@@ -3,17 +3,17 @@
 import csv
 import glob
 import io
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from raypp.errors import MediaError, RayppError
 from raypp.io.filesystem import is_url, plain_name, url_path
 from raypp.media.annotations.discovery import DESCRIBING, LabelledSources, described_folder, find_labelled
 from raypp.media.annotations.document import VideoAnnotation
 from raypp.media.dataset import Dataset
-from raypp.media.files import Listed, list_files, open_source
+from raypp.media.files import list_files, open_source
+from raypp.media.listing import Listed, Listing, list_one, walk
 from raypp.media.source import (
     IMAGE_SUFFIXES,
     UNREADABLE_SUFFIXES,
@@ -21,6 +21,7 @@ from raypp.media.source import (
     Problem,
     SourceFile,
     SourceKind,
+    suffix_of,
 )
 
 _MOST_INVENTORY_BYTES = 32_000_000
@@ -59,6 +60,11 @@ class _Found:
     problems: list[Problem] = field(default_factory=list)
     ignored: int = 0
     labelled: list[LabelledSources] = field(default_factory=list)
+
+    def unusable(self, path: str, reason: str) -> None:
+        """Take a path that cannot be listed for a problem."""
+        place = _shown(path)
+        self.problems.append(Problem(place, f"{place}: {reason}"))
 
 
 def discover(sources: Sequence[str]) -> Discovery:
@@ -128,15 +134,15 @@ def _local(source: str) -> tuple[list[Path], bool]:
 
 def _path(path: Path, gathered: _Found, *, named: bool) -> None:
     if path.is_dir():
-        _tree(_walk(path, gathered), str(path), gathered)
+        _tree(walk(str(path), gathered.unusable), str(path), gathered)
     elif path.suffix.lower() in DESCRIBING:
         folder = described_folder(str(path))
-        _described(str(path), folder, _walk(Path(folder), gathered), gathered)
+        _described(str(path), folder, walk(folder, gathered.unusable), gathered)
     else:
-        _files(_listed([path], gathered), str(path.parent), gathered, named=named)
+        _files(list_one(path, gathered.unusable), str(path.parent), gathered, named=named)
 
 
-def _described(url: str, folder: str, listed: Sequence[Listed], gathered: _Found) -> None:
+def _described(url: str, folder: str, listed: Listing, gathered: _Found) -> None:
     """Take the dataset or videos that one file describes, and nothing else of its folder."""
     labelled = find_labelled(listed, folder, only=url)
     if not labelled.datasets and not labelled.videos and not labelled.broken:
@@ -144,42 +150,6 @@ def _described(url: str, folder: str, listed: Sequence[Listed], gathered: _Found
         raise MediaError(f"source {url}: {reason}; name a folder, a video, an image, or a dataset's description")
     _take(labelled, gathered)
     _files([file for file in listed if file.url in labelled.videos], folder, gathered)
-
-
-def _walk(path: Path, gathered: _Found) -> list[Listed]:
-    listed: list[Listed] = []
-    seen: set[tuple[int, int]] = set()
-    for base, folders, names in os.walk(path, onerror=lambda error: _unreadable(error, gathered), followlinks=True):
-        if not _first_visit(base, seen):
-            folders.clear()  # a link led back to a folder already searched
-            continue
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        listed += _listed((Path(base, name) for name in sorted(names) if not name.startswith(".")), gathered)
-    return listed
-
-
-def _first_visit(folder: str, seen: set[tuple[int, int]]) -> bool:
-    info = os.stat(folder)  # noqa: PTH116 - as os.walk gives it
-    place = (info.st_dev, info.st_ino)
-    new = place not in seen
-    seen.add(place)
-    return new
-
-
-def _listed(paths: Iterable[Path], gathered: _Found) -> list[Listed]:
-    listed = []
-    for path in paths:
-        shown = _shown(str(path))
-        if shown != str(path):
-            gathered.problems.append(Problem(shown, f"{shown}: its name is no UTF-8; rename it"))
-            continue
-        try:
-            info = path.stat()
-        except OSError as error:
-            gathered.problems.append(Problem(shown, f"{path}: {error.strerror}; check the link or permissions"))
-            continue
-        listed.append(Listed(str(path), info.st_size, info.st_mtime_ns))
-    return listed
 
 
 def _url(url: str, gathered: _Found) -> None:
@@ -199,7 +169,7 @@ def _url(url: str, gathered: _Found) -> None:
     _tree(listed, url, gathered)
 
 
-def _tree(listed: Sequence[Listed], root: str, gathered: _Found) -> None:
+def _tree(listed: Listing, root: str, gathered: _Found) -> None:
     """Sort the files below a folder: those of datasets, and the loose ones."""
     labelled = find_labelled(listed, root)
     _take(labelled, gathered)
@@ -290,14 +260,9 @@ def _inventory(source: str, gathered: _Found) -> None:
 
 
 def _suffix(url: str) -> str:
-    return PurePosixPath(url_path(url)).suffix.lower()
+    return suffix_of(url_path(url).rpartition("/")[2])
 
 
 def _shown(place: str) -> str:
     r"""A path as text: bytes of its name that are no UTF-8 are written as \xNN."""
     return place.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def _unreadable(error: OSError, gathered: _Found) -> None:
-    place = _shown(str(error.filename))
-    gathered.problems.append(Problem(place, f"{place}: {error.strerror}; grant access, or leave it out"))

@@ -5,25 +5,18 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 from pyarrow import fs
 
 from raypp.errors import MediaError, SourceReadError, UnreachableError
 from raypp.io.filesystem import filesystem_of, is_url, url_below, url_path
+from raypp.media.listing import Listed, Listing
 
 _LEAST_AHEAD = 32 << 10
 _MOST_AHEAD = 4 << 20
 _LIBRARY_ERRORS = (OSError, ValueError, pa.ArrowException)
-
-
-class Listed(NamedTuple):
-    """One listed file: its URL, size in bytes, and time of change in nanoseconds where known."""
-
-    url: str
-    size: int
-    mtime_ns: int | None
 
 
 class SourceStream(io.RawIOBase):
@@ -172,8 +165,8 @@ def _is_of_http(error: BaseException) -> bool:
     return type(error).__module__.partition(".")[0] == "aiohttp"
 
 
-def list_files(url: str) -> list[Listed]:
-    """List every file below a URL, sorted.
+def list_files(url: str) -> Listing:
+    """List every file below a URL.
 
     Raises:
         MediaError: if it cannot be listed.
@@ -189,7 +182,7 @@ def list_files(url: str) -> list[Listed]:
         raise MediaError(f"{url}: {_first_line(error)}; check the URL and your credentials") from None
     base = url_path(path).rstrip("/") + "/"
     files = ((url_below(url, info.path.removeprefix(base)), info) for info in infos if info.type == fs.FileType.File)
-    return sorted(
+    return Listing.of(
         Listed(place, _size(place) if info.size is None else info.size, info.mtime_ns) for place, info in files
     )
 

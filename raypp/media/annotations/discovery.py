@@ -1,6 +1,7 @@
 """Labels of a folder: datasets and videos, and every label file that is not understood, with its remedy."""
 
-from collections.abc import Callable, Collection, Sequence
+from bisect import bisect_left, insort
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -11,18 +12,36 @@ from raypp.media.annotations.document import Annotations, VideoAnnotation
 from raypp.media.annotations.documents import DOCUMENT_SUFFIXES, place, read_document, with_others
 from raypp.media.annotations.foreign import Foreign
 from raypp.media.annotations.label_files import has_labels
-from raypp.media.annotations.locator import SPLIT_WORDS, Locator, join_locator
+from raypp.media.annotations.locator import SPLIT_WORDS, FilesByName, Locator, join_locator
 from raypp.media.annotations.rows import is_label_row
 from raypp.media.annotations.yolo import is_image, read_yolo
 from raypp.media.annotations.yolo_description import Description, from_darknet, from_list, from_yaml, likeliest
 from raypp.media.dataset import Dataset
-from raypp.media.files import Listed
-from raypp.media.source import VIDEO_SUFFIXES, Problem
+from raypp.media.listing import Listed, Listing
+from raypp.media.source import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Problem, suffix_of
 
 LIST_NAMES = frozenset(["classes.txt", "obj.names", "_darknet.labels", "predefined_classes.txt"])
 DESCRIBING = (".yaml", ".yml", ".data", *DOCUMENT_SUFFIXES)
 """Suffixes of files that can be named as a source, for what they describe."""
 _MOST_LOOKED_INTO = 1000
+
+
+@dataclass
+class Taken:
+    """Files that are spoken for: single ones, and below some folders all that are no videos."""
+
+    files: set[str] = field(default_factory=set)
+    folders: set[str] = field(default_factory=set)
+
+    def __contains__(self, url: str) -> bool:
+        """Whether a file is."""
+        if url in self.files:
+            return True
+        folder = url
+        while self.folders and (folder := folder.rpartition("/")[0]):
+            if folder in self.folders:
+                return suffix_of(url.rpartition("/")[2]) not in VIDEO_SUFFIXES
+        return False
 
 
 @dataclass
@@ -45,10 +64,10 @@ class LabelledSources:
     problems: list[str] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
-    taken: set[str] = field(default_factory=set)
+    taken: Taken = field(default_factory=Taken)
 
 
-def find_labelled(listed: Sequence[Listed], root: str, only: str | None = None) -> LabelledSources:
+def find_labelled(listed: Listing, root: str, only: str | None = None) -> LabelledSources:
     """Find what is labelled among files.
 
     Args:
@@ -74,7 +93,7 @@ def described_folder(url: str) -> str:
     return folder
 
 
-def _behind_a_query(listed: Sequence[Listed], root: str) -> LabelledSources:
+def _behind_a_query(listed: Listing, root: str) -> LabelledSources:
     """Labels behind a URL with a query are not looked for, as names below it do not end as files' names do."""
     paths = {file.url: url_path(file.url) for file in listed}
     describing = [url for url, path in paths.items() if path.lower().endswith((".txt", *DESCRIBING))]
@@ -88,20 +107,24 @@ def _behind_a_query(listed: Sequence[Listed], root: str) -> LabelledSources:
 
 
 class _Finder:
-    def __init__(self, listed: Sequence[Listed], root: str, only: str | None) -> None:
+    def __init__(self, listed: Listing, root: str, only: str | None) -> None:
         self.found = LabelledSources()
         self._root = root
         self._listed = listed
-        self._describing = [file for file in listed if only is None or file.url == only]
-        self._images = sorted(file for file in listed if is_image(file.url))
-        self._videos = sorted(file for file in listed if _suffix(file) in VIDEO_SUFFIXES)
+        describing = listed.named(lambda name: suffix_of(name) in DESCRIBING or name.lower() in LIST_NAMES)
+        self._describing = [file for file in describing if only is None or file.url == only]
+        self._images = listed.with_suffix(IMAGE_SUFFIXES)
+        self._videos = list(listed.with_suffix(VIDEO_SUFFIXES))
+        self._roots: list[str] = []
 
     def yolo(self) -> None:
         """Read datasets in YOLO layout, those that lie deeper first."""
         described = [file for file in likeliest(self._describing) if _suffix(file) in (".yaml", ".yml")]
         self._describe(described, from_yaml)
         darknet = [file for file in self._describing if _suffix(file) == ".data"]
-        self._describe(darknet, lambda where: from_darknet(where, Locator(where.rpartition("/")[0], self._listed)))
+        if darknet:
+            files = FilesByName(self._listed)
+            self._describe(darknet, lambda where: from_darknet(where, Locator(where.rpartition("/")[0], files)))
         self._describe([file for file in self._describing if _name(file) in LIST_NAMES], from_list)
 
     def documents(self) -> None:
@@ -115,7 +138,7 @@ class _Finder:
                 document = read_document(file)
             except LabelError as error:
                 self.found.problems.append(str(error))
-                self.found.taken.add(file.url)
+                self.found.taken.files.add(file.url)
                 self._unread_near(file)
                 continue
             if isinstance(document, Foreign):
@@ -123,7 +146,13 @@ class _Finder:
             elif document is not None:
                 read.append((file, document))
             if document is not None:
-                self.found.taken.add(file.url)
+                self.found.taken.files.add(file.url)
+        if read:
+            self._place(read)
+        self._name_foreign(foreign)
+
+    def _place(self, read: Sequence[tuple[Listed, Annotations]]) -> None:
+        """Bring documents together with the files they name."""
         sets = self.found.datasets
         unlabelled = {root for root, dataset in sets.items() if not any(image.label_url for image in dataset.images)}
         labelled = {image.file.url for root in sets.keys() - unlabelled for image in sets[root].images}
@@ -135,15 +164,16 @@ class _Finder:
         taken = documented | {image.file.url for dataset in sets.values() for image in dataset.images}
         for dataset in with_others(placed.datasets, self._images, taken):
             sets.setdefault(dataset.root, dataset)
-            self.found.taken.update(image.file.url for image in dataset.images)
+            self.found.taken.files.update(image.file.url for image in dataset.images)
         self.found.videos |= placed.videos
         self.found.problems += placed.problems
         self.found.notes += placed.notes
-        self._name_foreign(foreign)
 
     def loose(self) -> None:
         """Tell of label files beside images that no dataset has."""
-        texts = {file.url.lower(): file.url for file in self._listed if _suffix(file) == ".txt"}
+        texts = {file.url.lower(): file.url for file in self._listed.with_suffix([".txt"])}
+        if not texts:
+            return
         first: str | None = None
         count = 0
         for image in self._images:
@@ -179,21 +209,20 @@ class _Finder:
                         f"{file.url} names other classes than the description that is used for {root}; remove one"
                     )
                 continue
-            members = [listed for listed in self._listed if listed.url.startswith(root + "/")]
-            inner = [known for known in self.found.datasets if known.startswith(root + "/")]
-            outer = [listed for listed in members if not listed.url.startswith(tuple(known + "/" for known in inner))]
+            members = self._listed.below(root)
+            inner = self._roots[bisect_left(self._roots, root + "/") : bisect_left(self._roots, root + "0")]
+            outer = members.without(inner)
             if description.where.endswith(tuple(LIST_NAMES)) and not _any_labels(outer, root):
                 continue
             try:
-                dataset = read_yolo(
-                    description, root, outer if any(is_image(listed.url) for listed in outer) else members
-                )
+                dataset = read_yolo(description, root, outer if len(outer.with_suffix(IMAGE_SUFFIXES)) else members)
             except (MediaError, LabelError) as error:
-                self._break(file, str(error), members)
+                self._break(file, str(error), root)
                 continue
             self.found.datasets[root] = dataset
-            self.found.taken.update(listed.url for listed in members if _suffix(listed) not in VIDEO_SUFFIXES)
-            self.found.taken.add(file.url)
+            insort(self._roots, root)
+            self.found.taken.folders.add(root)
+            self.found.taken.files.add(file.url)
 
     def _root_of(self, description: Description) -> str:
         """The folder of a described dataset: the base it names, its own, or one above that has its images."""
@@ -205,29 +234,22 @@ class _Finder:
         base = join_locator(folder, description.base)
         if description.base and base != folder and not folder.startswith(base + "/"):
             places.insert(0, base)
-        return next((candidate for candidate in places if self._has_images(candidate)), folder)
+        return next((candidate for candidate in places if self._images.holds(candidate)), folder)
 
-    def _has_images(self, folder: str) -> bool:
-        return any(file.url.startswith(folder + "/") for file in self._images)
-
-    def _break(self, file: Listed, reason: str, members: Collection[Listed] = ()) -> None:
+    def _break(self, file: Listed, reason: str, root: str | None = None) -> None:
         self.found.broken.append(Problem(file.url, reason))
-        folder = file.url.rpartition("/")[0]
-        below = members or [listed for listed in self._listed if listed.url.startswith(folder + "/")]
-        self.found.taken.update(listed.url for listed in below if _suffix(listed) not in VIDEO_SUFFIXES)
+        self.found.taken.folders.add(file.url.rpartition("/")[0] if root is None else root)
 
     def _unread_near(self, file: Listed) -> None:
         """Count images around a document that cannot be read as images whose labels are unread."""
         folder = file.url.rpartition("/")[0]
-        if not self._has_images(folder) and folder != self._root:
+        if not self._images.holds(folder) and folder != self._root:
             folder = folder.rpartition("/")[0]
         taken = self.found.taken
-        self.found.unread.update(
-            listed.url for listed in self._images if listed.url.startswith(folder + "/") and listed.url not in taken
-        )
+        self.found.unread.update(listed.url for listed in self._images.below(folder) if listed.url not in taken)
 
     def _name_foreign(self, foreign: dict[str, list[tuple[Listed, Foreign]]]) -> None:
-        locator = Locator(self._root, self._images)
+        locator = Locator(self._root, FilesByName(self._images if foreign else ()))
         for kind, files in sorted(foreign.items()):
             first = files[0][0].url
             self.found.problems.append(
@@ -243,9 +265,9 @@ class _Finder:
                     self._unread_near(file)
 
 
-def _any_labels(files: Sequence[Listed], root: str) -> bool:
-    texts = {file.url.lower(): file.url for file in files if _suffix(file) == ".txt"}
-    return any(has_labels(file.url, root, texts) for file in files if is_image(file.url))
+def _any_labels(files: Listing, root: str) -> bool:
+    texts = {file.url.lower(): file.url for file in files.with_suffix([".txt"])}
+    return any(has_labels(file.url, root, texts) for file in files.with_suffix(IMAGE_SUFFIXES))
 
 
 def _holds_rows(url: str) -> bool:
@@ -254,7 +276,7 @@ def _holds_rows(url: str) -> bool:
 
 
 def _name(file: Listed) -> str:
-    return PurePosixPath(file.url).name.lower()
+    return file.url.rpartition("/")[2].lower()
 
 
 def _last(folder: str) -> str:
@@ -262,4 +284,4 @@ def _last(folder: str) -> str:
 
 
 def _suffix(file: Listed) -> str:
-    return PurePosixPath(file.url).suffix.lower()
+    return suffix_of(_name(file))

@@ -20,9 +20,9 @@ from raypp.media.annotations.document import (
 )
 from raypp.media.annotations.foreign import Foreign, foreign
 from raypp.media.annotations.labelstudio import LabelStudioReader
-from raypp.media.annotations.locator import SPLIT_WORDS, Locator, split_of
+from raypp.media.annotations.locator import SPLIT_WORDS, FilesByName, Locator, split_of
 from raypp.media.dataset import UNSPLIT, Dataset, DatasetImage, source_of
-from raypp.media.files import Listed
+from raypp.media.listing import Listed, Listing
 
 READERS: tuple[AnnotationReader, ...] = (CocoReader(), CvatReader(), LabelStudioReader())
 DOCUMENT_SUFFIXES = (".json", ".xml")
@@ -84,7 +84,7 @@ class _Member:
 def place(
     documents: Sequence[tuple[Listed, Annotations]],
     root: str,
-    images: Sequence[Listed],
+    images: Listing,
     videos: Sequence[Listed],
     labelled: Iterable[str] = (),
 ) -> Placed:
@@ -150,11 +150,11 @@ def _once(
     return [(annotation, there) for there, annotation in chosen.items()]
 
 
-def with_others(datasets: Sequence[Dataset], images: Sequence[Listed], taken: set[str]) -> list[Dataset]:
+def with_others(datasets: Sequence[Dataset], images: Listing, taken: set[str]) -> list[Dataset]:
     """Add to each dataset the images below its root that nothing labels and no other has taken."""
     grown = {dataset.root: dataset for dataset in datasets}
     for root in sorted(grown, key=len, reverse=True):
-        others = [file for file in images if file.url.startswith(root + "/") and file.url not in taken]
+        others = [file for file in images.below(root) if file.url not in taken]
         taken.update(file.url for file in others)
         extra = tuple(
             DatasetImage(source_of(file, root), split_of(file.url.removeprefix(root)) or UNSPLIT) for file in others
@@ -186,7 +186,7 @@ def _labels(member: _Member, numbers: dict[str, int]) -> tuple[ImageLabels | Non
 
 
 def _best_root(
-    wanted: Sequence[ImageAnnotation], where: str, root: str, images: Sequence[Listed]
+    wanted: Sequence[ImageAnnotation], where: str, root: str, images: Listing
 ) -> tuple[str, list[tuple[ImageAnnotation, Listed | None]]]:
     """The closest folder around a document below which most of its images are, and what was found there."""
     folder = where.rpartition("/")[0]
@@ -195,8 +195,8 @@ def _best_root(
     best: tuple[str, list[tuple[ImageAnnotation, Listed | None]]] | None = None
     most = -1
     while True:
-        below = [file for file in images if file.url.startswith(folder + "/")]
-        locator = Locator(folder, below)
+        below = images.below(folder)
+        locator = Locator(folder, FilesByName(below))
         bases = (where.rpartition("/")[0], f"{folder}/images")
         pairs = [
             (annotation, locator.find(annotation.name, *bases) or _without_suffix(annotation.name, below))
@@ -234,9 +234,7 @@ def _split(annotation: ImageAnnotation, document: str, image: str, root: str) ->
     )
 
 
-def _as_video(
-    document: Annotations, images: Sequence[Listed], videos: Sequence[Listed], where: str, root: str
-) -> Annotations:
+def _as_video(document: Annotations, images: Listing, videos: Sequence[Listed], where: str, root: str) -> Annotations:
     """Take images that are called like a video's frames, and are not there, for frames of the one video that is."""
     frames = [_FRAME.search(PurePosixPath(image.name).with_suffix("").name) for image in document.images]
     if not frames or not all(frames) or document.videos or any(not image.in_pixels for image in document.images):
@@ -273,7 +271,7 @@ def _video_of(name: str | None, videos: Sequence[Listed], where: str, root: str)
     """The video of a name; without one, that of the document's name, or the only one beside it, or the only one."""
     folder = where.rpartition("/")[0]
     if name is not None:
-        video = Locator(root, videos).find(name, folder)
+        video = Locator(root, FilesByName(videos)).find(name, folder)
         if video is not None:
             return video
     stem = PurePosixPath(where).stem

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from raypp.media.annotations.content import read_head
 from raypp.media.annotations.locator import SPLIT_WORDS
 from raypp.media.annotations.rows import is_label_row
-from raypp.media.files import Listed
+from raypp.media.listing import Listed
 
 _LIST_NAMES = frozenset(
     "classes.txt notes.txt readme.txt readme.dataset.txt readme.roboflow.txt license.txt requirements.txt".split()  # noqa: SIM905
@@ -68,7 +68,8 @@ def pair(root: str, images: Sequence[str], files: Iterable[Listed], lists: Itera
             labels[claimants[0]] = label
         elif label not in taken:
             shared |= dict.fromkeys(claimants, label)
-    rest = [file for url, file in sorted(texts.items()) if url not in set(labels.values()) | set(shared.values())]
+    used = {*labels.values(), *shared.values()}
+    rest = [file for url, file in sorted(texts.items()) if url not in used]
     return Pairing(labels, *_strays(root, images, labels.keys() | shared.keys(), rest), shared)
 
 

@@ -1,11 +1,10 @@
 """Finding files by the names that documents give them, which are often those of another machine."""
 
-from collections.abc import Sequence
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Sequence
 from urllib.parse import unquote
 
 from raypp.io.filesystem import is_url, plain_name
-from raypp.media.files import Listed
+from raypp.media.listing import Listed
 
 SPLIT_WORDS = {
     "train": "train", "training": "train", "train2017": "train",
@@ -16,20 +15,32 @@ SPLIT_WORDS = {
 _UPLOAD_PREFIX = 9  # Label Studio puts 8 hex digits and a dash before the name of an uploaded file
 
 
+class FilesByName:
+    """Listed files by their place, and by the last part of it.
+
+    Args:
+        files: those that can be found.
+    """
+
+    def __init__(self, files: Iterable[Listed]) -> None:
+        self.by_place = {_plain(file.url): file for file in files}
+        self.by_name: dict[str, list[Listed]] = {}
+        for place, file in self.by_place.items():
+            self.by_name.setdefault(place.rpartition("/")[2], []).append(file)
+
+
 class Locator:
-    """Finds listed files by name.
+    """Finds listed files by the names of documents.
 
     Args:
         root: folder or URL that names may be relative to.
         files: those that can be found.
     """
 
-    def __init__(self, root: str, files: Sequence[Listed]) -> None:
+    def __init__(self, root: str, files: FilesByName) -> None:
         self._root = root
-        self._files = {_plain(file.url): file for file in files}
-        self._by_name: dict[str, list[Listed]] = {}
-        for place, file in self._files.items():
-            self._by_name.setdefault(PurePosixPath(place).name, []).append(file)
+        self._files = files.by_place
+        self._by_name = files.by_name
 
     def find(self, name: str, *bases: str) -> Listed | None:
         """Find a file by the name that a document gives it.

@@ -1,17 +1,17 @@
 """Datasets in YOLO layout: which images are in which split, and which label file is whose."""
 
 import fnmatch
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from raypp.errors import LabelError, MediaError
 from raypp.media.annotations.content import read_document_text
 from raypp.media.annotations.label_files import Pairing, pair
-from raypp.media.annotations.locator import Locator, join_locator, split_of
+from raypp.media.annotations.locator import FilesByName, Locator, join_locator, split_of
 from raypp.media.annotations.yolo_description import SPLITS, Description
 from raypp.media.dataset import UNLISTED, UNSPLIT, Dataset, DatasetImage, source_of
-from raypp.media.files import Listed
+from raypp.media.listing import Listed, Listing
 from raypp.media.source import IMAGE_SUFFIXES
 
 
@@ -24,7 +24,7 @@ class _Split:
     notes: tuple[str, ...]
 
 
-def read_yolo(description: Description, root: str, files: Sequence[Listed]) -> Dataset:
+def read_yolo(description: Description, root: str, files: Listing) -> Dataset:
     """Read a dataset.
 
     Args:
@@ -35,7 +35,7 @@ def read_yolo(description: Description, root: str, files: Sequence[Listed]) -> D
     Raises:
         MediaError: if a split names what is not there, or there are no images.
     """
-    images = sorted(file for file in files if is_image(file.url))
+    images = files.with_suffix(IMAGE_SUFFIXES)
     listed = _Entries(description, root, files, images).split()
     members = dict(listed.images)
     other = UNLISTED if any(description.entries.values()) else UNSPLIT
@@ -88,13 +88,16 @@ def _left_over(pairing: Pairing) -> tuple[str, ...]:
 class _Entries:
     """Finds what the entries of a description name."""
 
-    def __init__(self, description: Description, root: str, files: Sequence[Listed], images: Sequence[Listed]) -> None:
+    def __init__(self, description: Description, root: str, files: Listing, images: Listing) -> None:
         self._description = description
         self._folder = description.where.rpartition("/")[0]
         self._root = root
-        self._files = {file.url: file for file in files}
+        self._texts = {file.url for file in files.with_suffix([".txt"])}
         self._images = images
-        self._locator = Locator(root, images)
+
+    @cached_property
+    def _locator(self) -> Locator:
+        return Locator(self._root, FilesByName(self._images))
 
     def split(self) -> _Split:
         split_of_images: dict[str, tuple[Listed, str]] = {}
@@ -130,18 +133,16 @@ class _Entries:
         a path that was written on another machine.
         """
         for place in self._places(entry):
-            if place in self._files and place.lower().endswith(".txt"):
+            if place in self._texts:
                 lists.append(place)
                 return self._of_list(place)
             if any(sign in place for sign in "*?["):
                 matching = set(fnmatch.filter([file.url for file in self._images], place))
                 chosen = [file for file in self._images if file.url in matching]
             else:
-                prefix = place.lower() + "/"
-                chosen = [file for file in self._images if file.url.startswith(place + "/")]
-                chosen = chosen or [file for file in self._images if file.url.lower().startswith(prefix)]
+                chosen = list(self._images.below(place) or self._images.below_spelt_otherwise(place))
             if chosen:
-                return sorted(chosen)
+                return chosen
         return None
 
     def _places(self, entry: str) -> list[str]:

@@ -10,7 +10,7 @@ from raypp.io.yaml import MOST_BYTES, read_yaml
 from raypp.media.annotations.content import read_document_text, read_head
 from raypp.media.annotations.locator import Locator
 from raypp.media.annotations.rows import LabelTask, RowFormat
-from raypp.media.files import Listed
+from raypp.media.listing import Listed
 
 SPLITS = ("train", "val", "test")
 DATA_YAMLS = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")

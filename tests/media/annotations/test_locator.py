@@ -3,12 +3,12 @@
 import pytest
 
 from raypp.media.annotations.discovery import find_labelled
-from raypp.media.annotations.locator import Locator, join_locator, split_of
-from raypp.media.files import Listed
+from raypp.media.annotations.locator import FilesByName, Locator, join_locator, split_of
+from raypp.media.listing import Listed, Listing
 
 
 def _found(name: str, *files: str) -> str | None:
-    listed = Locator("/d", [Listed(f"/d/{file}", 1, None) for file in files]).find(name, "/d/annotations")
+    listed = Locator("/d", FilesByName([Listed(f"/d/{file}", 1, None) for file in files])).find(name, "/d/annotations")
     return listed.url.removeprefix("/d/") if listed else None
 
 
@@ -38,12 +38,12 @@ def test_paths_are_joined_and_splits_read_from_the_last_folder_that_names_one() 
 
 def test_files_behind_urls_are_found_by_their_plain_names() -> None:
     file = Listed("s3://b/d/images/a%231.jpg", 1, None)
-    assert Locator("s3://b/d", [file]).find("images/a#1.jpg") == file
+    assert Locator("s3://b/d", FilesByName([file])).find("images/a#1.jpg") == file
 
 
 def test_labels_behind_a_url_with_a_query_are_told() -> None:
     listed = [Listed(f"s3://b/d/{name}?scheme=http", 1, None) for name in ("a.jpg", "a.txt", "b.mp4")]
-    labelled = find_labelled(listed, "s3://b/d?scheme=http")
+    labelled = find_labelled(Listing.of(listed), "s3://b/d?scheme=http")
     assert labelled.unread == {"s3://b/d/a.jpg?scheme=http"}
     assert "AWS_ENDPOINT_URL_S3" in labelled.problems[0]
-    assert not find_labelled(listed[2:], "s3://b/d?scheme=http").problems
+    assert not find_labelled(Listing.of(listed[2:]), "s3://b/d?scheme=http").problems
