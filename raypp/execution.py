@@ -113,6 +113,11 @@ class ExecutionSettings(FrozenSettings):
         there = bool(_PROVIDED or os.environ.get("RAY_ADDRESS"))
         return On.RAY if there or _saved_s(pieces, seconds) > _RAY_STARTS_S else On.LOCAL
 
+    @property
+    def expected_workers(self) -> int:
+        """About how many workers there will be: as many as asked for, one in this process alone, else one a CPU."""
+        return 1 if self.on is On.LOCAL else self.workers or os.cpu_count() or 1
+
     def _reason(self) -> str:
         """Name what of these settings means Ray, with its value; empty if nothing does."""
         if self.address:

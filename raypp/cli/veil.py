@@ -105,7 +105,7 @@ def veil(
     console = error_console()
     progress = ConsoleProgress(console)
     if dry_run:
-        result = survey(settings, sources, progress)
+        result = survey(settings, sources, progress, execution.expected_workers)
         say(console, survey_lines(result))
         write_json(json_file, result)
         end_with_attention(bool(result.quarantined or result.label_problems))

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.errors import MediaError
 from raypp.geometry.letterbox import Letterbox
+from raypp.ingest.cutting import Cutting
 from raypp.ingest.expectation import expected_bytes, expected_frames
 from raypp.ingest.job import require_sources
 from raypp.ingest.label_reading import read_all_labels
@@ -67,8 +68,14 @@ class Survey(BaseModel):
     rows_repeated: int
 
 
-def survey(settings: VeilSettings, sources: Sequence[str], progress: Progress) -> Survey:
+def survey(settings: VeilSettings, sources: Sequence[str], progress: Progress, workers: int = 1) -> Survey:
     """Discover, plan, and veil about five seconds' worth of each kind of source in memory; writes nothing.
+
+    Args:
+        settings: as for the job.
+        sources: as for the job.
+        progress: shows progress.
+        workers: how many would work at once.
 
     Raises:
         RayppError: as the job itself would for what was asked.
@@ -80,7 +87,8 @@ def survey(settings: VeilSettings, sources: Sequence[str], progress: Progress) -
     labels = read_all_labels(discovery)
     total = len(discovery.files) + sum(len(dataset.images) for dataset in discovery.datasets)
     with progress.task("looking at sources", total) as advance:
-        plan = make_plan(discovery, settings, worker.key, VeilPlan(), lambda done, _: advance(1, f"{done}/{total}", 0))
+        cutting = Cutting(settings, worker.key, workers)
+        plan = make_plan(discovery, cutting, VeilPlan(), lambda done, _: advance(1, f"{done}/{total}", 0))
     items = list(plan.items().values())
     cost = _Cost(worker)
     for alike in _by_cost(items):

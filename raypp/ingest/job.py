@@ -10,6 +10,7 @@ from raypp.errors import ConflictError, MediaError, ShardError
 from raypp.execution import Executor
 from raypp.ingest import last_signed
 from raypp.ingest.attempts import Attempt, Unfinished, attempt_segment, forget_attempts
+from raypp.ingest.cutting import Cutting
 from raypp.ingest.expectation import expected_frames, expected_seconds
 from raypp.ingest.label_reading import LabelReading, read_all_labels, require_labels
 from raypp.ingest.labels import write_label_tables
@@ -122,7 +123,12 @@ class VeilJob:
 
 @contextmanager
 def open_job(
-    settings: VeilSettings, sources: Sequence[str], progress: Progress, *, allow_unlabelled: bool = False
+    settings: VeilSettings,
+    sources: Sequence[str],
+    progress: Progress,
+    *,
+    allow_unlabelled: bool = False,
+    workers: int = 1,
 ) -> Iterator[VeilJob]:
     """Discover and read labels, lock the output, check that it is of the same veil and settings, and plan.
 
@@ -131,6 +137,7 @@ def open_job(
         sources: what to veil.
         progress: shows progress.
         allow_unlabelled: take a dataset even if most of its images have no labels that can be used.
+        workers: how many will work at once; new short files are cut into a few segments for each.
 
     Raises:
         LabelError: if they have none, and that is not allowed.
@@ -153,7 +160,8 @@ def open_job(
         total = len(discovery.files) + sum(len(dataset.images) for dataset in discovery.datasets)
         with progress.task("looking at sources", total) as advance:
             earlier = load_plan(settings.private)
-            plan = make_plan(discovery, settings, worker.key, earlier, lambda done, _: advance(1, f"{done}/{total}", 0))
+            cut = Cutting(settings, worker.key, workers)
+            plan = make_plan(discovery, cut, earlier, lambda done, _: advance(1, f"{done}/{total}", 0))
         save_plan(plan, settings.private)
         yield VeilJob(settings, worker, discovery, labels, plan, finished_segments(worker.store))
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict
 
 from raypp.errors import ConflictError, MediaError, OptionError
-from raypp.ingest.archive_id import pseudonym, segment_id, source_identity
-from raypp.ingest.expectation import expected_bytes
+from raypp.ingest.archive_id import pseudonym, source_identity
+from raypp.ingest.cutting import Cutting, cut_segments
 from raypp.ingest.segment import Item, Segment
 from raypp.ingest.settings import VeilSettings
 from raypp.media.capture_time import CaptureClock
@@ -19,7 +18,6 @@ from raypp.media.discovery import Discovery
 from raypp.media.files import open_source
 from raypp.media.image import taken_at
 from raypp.media.masks import MaskSet
-from raypp.media.sampling import cut_points
 from raypp.media.source import SourceFile, SourceKind
 from raypp.shards.receipt import Quarantined
 from raypp.text.address import redacted
@@ -27,7 +25,6 @@ from raypp.text.split_names import TRAIN
 from raypp.veil.key import Keyring
 
 _PROBE_THREADS = 8
-_WHOLE_US = 1 << 62
 
 PlanProgress = Callable[[int, int], None]
 
@@ -80,7 +77,7 @@ class _Probed:
 
 
 def make_plan(
-    discovery: Discovery, settings: VeilSettings, key: Keyring, earlier: VeilPlan, progress: PlanProgress | None = None
+    discovery: Discovery, cutting: Cutting, earlier: VeilPlan, progress: PlanProgress | None = None
 ) -> VeilPlan:
     """Plan the work on what was discovered.
 
@@ -89,8 +86,7 @@ def make_plan(
 
     Args:
         discovery: files and datasets found.
-        settings: the job's settings.
-        key: for identities and pseudonyms.
+        cutting: settings and key of the job, and how many will work on it.
         earlier: the plan of the last run on this output, or an empty one.
         progress: called with (sources looked at, sources in all).
 
@@ -98,6 +94,7 @@ def make_plan(
         ConflictError: if a planned source is now to be veiled otherwise: as another camera, with another mask or clock.
         OptionError: if a privacy mask is for a camera that there is not.
     """
+    settings, key = cutting.settings, cutting.key
     wanted = _wanted(discovery, settings)
     masks = settings.load_masks()
     _check_clock(earlier, settings)
@@ -117,7 +114,7 @@ def make_plan(
     fresh, moved, duplicates = _sort_out(probed.items, earlier.items())
     kept = [_relocated(segment, moved) for segment in earlier.segments]
     return VeilPlan(
-        segments=(*kept, *_cut(fresh, settings, key)),
+        segments=(*kept, *cut_segments(fresh, cutting)),
         quarantined=tuple(unreadable + probed.quarantined),
         duplicates=tuple(duplicates),
         time_from=settings.time_from,
@@ -254,63 +251,3 @@ def _relocated(segment: Segment, moved: dict[str, Item]) -> Segment:
         for item in segment.items
     )
     return segment.model_copy(update={"items": items})
-
-
-def _cut(items: list[Item], settings: VeilSettings, key: Keyring) -> list[Segment]:
-    """Cut long videos into ranges, and gather short files of one site into buckets, each about one shard."""
-    target = settings.shard_mb * 1e6
-    segments: list[Segment] = []
-    short: dict[str, list[Item]] = {}
-    for item in sorted(items, key=lambda item: item.identity):
-        parts = _ranges(item, settings, target)
-        if item.info is None or (len(parts) == 1 and expected_bytes(item, settings) < target / 4):
-            short.setdefault(item.site, []).append(_slim(item))
-            continue
-        for part, (start, end) in enumerate(parts):
-            bounds = b"%d-%d" % (start, end)
-            name = segment_id(key, item.site, bytes.fromhex(item.identity), bounds)
-            segments.append(
-                Segment(
-                    segment_id=name,
-                    items=(_slim(item),),
-                    start_us=start,
-                    end_us=end,
-                    part=part,
-                    parts=len(parts),
-                )
-            )
-    for site, members in sorted(short.items()):
-        for bucket in _buckets(members, settings, target):
-            name = segment_id(key, site, *(bytes.fromhex(item.identity) for item in bucket))
-            segments.append(Segment(segment_id=name, items=tuple(bucket), start_us=0, end_us=_WHOLE_US))
-    return segments
-
-
-def _ranges(item: Item, settings: VeilSettings, target: float) -> list[tuple[int, int]]:
-    if item.info is None:
-        return [(0, _WHOLE_US)]
-    seconds = item.info.duration_us / 1e6
-    per_second = expected_bytes(item, settings) / max(seconds, 1e-3)
-    length_s = min(settings.segment_s, target / max(per_second, 1e-3))
-    cuts = cut_points(item.info, settings.sampling, max(1, int(length_s * 1e6)))
-    return list(pairwise(cuts))
-
-
-def _buckets(items: list[Item], settings: VeilSettings, target: float) -> Iterable[list[Item]]:
-    bucket: list[Item] = []
-    filled = 0.0
-    for item in items:
-        bucket.append(item)
-        filled += expected_bytes(item, settings)
-        if filled >= target:
-            yield bucket
-            bucket, filled = [], 0.0
-    if bucket:
-        yield bucket
-
-
-def _slim(item: Item) -> Item:
-    """The item without its keyframe index, which only cutting needs and which is long for long videos."""
-    if item.info is None:
-        return item
-    return item.model_copy(update={"info": replace(item.info, keyframes_us=())})

@@ -36,7 +36,8 @@ def run_veil(
     """
     execution = execution or ExecutionSettings()
     execution.check("workers", "gpus")
-    with open_job(settings, sources, progress, allow_unlabelled=allow_unlabelled) as job:
+    workers = execution.expected_workers
+    with open_job(settings, sources, progress, allow_unlabelled=allow_unlabelled, workers=workers) as job:
         todo = job.pending[:limit]
         on = execution.choose(len(todo), job.expected_seconds(todo))
         execute: VeilExecutor = on_ray("veil", execution) if on is On.RAY else veil_here

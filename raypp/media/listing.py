@@ -201,8 +201,10 @@ def walk(root: str, unusable: Callable[[str, str], None]) -> Listing:
 
 def _walk(folder: str, unusable: Callable[[str, str], None], seen: set[tuple[int, int]]) -> list[Run]:
     try:
-        with os.scandir(folder or "/") as found:
-            entries = sorted((entry for entry in found if not entry.name.startswith(".")), key=lambda entry: entry.name)
+        with os.scandir(folder or "/") as children:
+            entries = sorted(
+                (entry for entry in children if not entry.name.startswith(".")), key=lambda entry: entry.name
+            )
     except OSError as error:
         unusable(folder, f"{error.strerror}; grant access, or leave it out")
         return []

@@ -25,8 +25,8 @@ def test_a_listing_holds_its_files_in_the_order_of_urls(files: list[Listed]) -> 
 
 
 @given(_FILES, _PATHS, _PATHS)
-def test_files_below_a_folder_are_those_whose_url_says_so(files: list[Listed], one: str, two: str) -> None:
-    listing, folders = Listing.of(files), (f"/d/{one}", f"/d/{two}")
+def test_files_below_a_folder_are_those_whose_url_says_so(files: list[Listed], first: str, second: str) -> None:
+    listing, folders = Listing.of(files), (f"/d/{first}", f"/d/{second}")
     below = [file for file in sorted(files) if file.url.startswith(folders[0] + "/")]
     assert list(listing.below(folders[0])) == below
     assert listing.holds(folders[0]) == bool(below)
@@ -50,12 +50,12 @@ def test_a_walk_lists_what_there_is_once_and_links_by_the_name_that_sorts_first(
     (tmp_path / "cam" / "up").symlink_to(tmp_path)
     (tmp_path / "gone.mp4").symlink_to(tmp_path / "nowhere")
     (tmp_path / os.fsdecode(b"\xff.mp4")).write_bytes(b"")
-    told: list[tuple[str, str]] = []
-    listing = walk(str(tmp_path), lambda path, reason: told.append((os.fsencode(path).decode("latin1"), reason)))
-    found = [(file.url.removeprefix(f"{tmp_path}/"), file.size) for file in listing]
-    assert found == [("cam-2/x.mp4", 11), ("cam-2/x/2.mp4", 13), ("cam.txt", 7), ("cam/1.mp4", 9)]
+    unusable: list[tuple[str, str]] = []
+    listing = walk(str(tmp_path), lambda path, reason: unusable.append((os.fsencode(path).decode("latin1"), reason)))
+    listed = [(file.url.removeprefix(f"{tmp_path}/"), file.size) for file in listing]
+    assert listed == [("cam-2/x.mp4", 11), ("cam-2/x/2.mp4", 13), ("cam.txt", 7), ("cam/1.mp4", 9)]
     assert listing[0].mtime_ns == (tmp_path / "cam-2/x.mp4").stat().st_mtime_ns
-    assert told == [
+    assert unusable == [
         (f"{tmp_path}/gone.mp4", "No such file or directory; check the link or permissions"),
         (f"{tmp_path}/\xff.mp4", "its name is no UTF-8; rename it"),
     ]

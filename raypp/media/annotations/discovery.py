@@ -27,7 +27,7 @@ _MOST_LOOKED_INTO = 1000
 
 
 @dataclass
-class Taken:
+class Claimed:
     """Files that are spoken for: single ones, and below some folders all that are no videos."""
 
     files: set[str] = field(default_factory=set)
@@ -64,7 +64,7 @@ class LabelledSources:
     problems: list[str] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
-    taken: Taken = field(default_factory=Taken)
+    taken: Claimed = field(default_factory=Claimed)
 
 
 def find_labelled(listed: Listing, root: str, only: str | None = None) -> LabelledSources:
