@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.chaos.mischief import EVERY
 from tests.chaos.rounds import difference, disturbed, undisturbed, undone
-from tests.chaos.world import Plan, Stage
+from tests.chaos.world import Plan, Stage, running_world
 from tests.ledger.postgres import PostgresServer
 
 
@@ -21,11 +21,13 @@ def main() -> int:
     failed, done = 0, Counter[str]()
     with tempfile.TemporaryDirectory(prefix="raypp-chaos-") as folder, PostgresServer() as postgres:
         stage = Stage.build(Path(folder), Plan(), postgres)
-        expected = undisturbed(stage)
+        with running_world(stage, "undisturbed") as world:
+            expected = undisturbed(world)
         print("undisturbed:", ", ".join(f"{len(rows)} {name}" for name, rows in expected.items()), flush=True)
         for seed in range(first, first + rounds):
             print(f"round {seed}", flush=True)
-            hurt = disturbed(stage, seed, EVERY, lambda text: print(text, flush=True), (1, 6))
+            with running_world(stage, f"round-{seed}") as world:
+                hurt = disturbed(world, seed, EVERY, lambda text: print(text, flush=True), (1, 6))
             done += hurt.done
             lost = difference(expected, hurt.dump)
             print(lost or "the same", flush=True)

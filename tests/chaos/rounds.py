@@ -7,19 +7,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tests.chaos.mischief import Mischief, NothingDoneError
-from tests.chaos.world import Dump, Stage, World, running_world
+from tests.chaos.world import Dump, World
 
 _ENDS_WITHIN_S = 400
 _MISCHIEF_S = 240
 Say = Callable[[str], None]
 
 
-def undisturbed(stage: Stage) -> Dump:
-    """Run a world to its end; returns what its ledger then holds."""
-    with running_world(stage, "undisturbed") as world:
-        _wait(world)
-        dump = world.dump()
-    assert len(dump["streams"]) == stage.plan.streams()
+def undisturbed(world: World) -> Dump:
+    """Wait for a world's end; returns what its ledger then holds."""
+    _wait(world)
+    dump = world.dump()
+    assert len(dump["streams"]) == world.stage.plan.streams()
     assert dump["frames"]
     return dump
 
@@ -33,17 +32,17 @@ class Round:
 
 
 def disturbed(
-    stage: Stage,
+    world: World,
     seed: int,
     mischiefs: Sequence[Mischief],
     say: Say,
     pause_s: tuple[float, float],
     most: int | None = None,
 ) -> Round:
-    """Run a world to its end while mischief is done to it, for four minutes at most.
+    """Wait for a world's end while mischief is done to it, for four minutes at most.
 
     Args:
-        stage: what it is made of.
+        world: a world that runs.
         seed: of what is done when.
         mischiefs: what may be done; each is done once, in random order, before any is done again.
         say: told of each.
@@ -51,28 +50,27 @@ def disturbed(
         most: no more is done once each was done so often; None goes on to the end.
     """
     chance = random.Random(seed)
-    with running_world(stage, f"round-{seed}") as world:
-        started = time.monotonic()
-        waiting: list[Mischief] = []
-        done: Counter[str] = Counter()
-        while world.running_sites() and time.monotonic() - started < _MISCHIEF_S:
-            if most is not None and all(done[possible.__name__] >= most for possible in mischiefs):
-                break
-            time.sleep(chance.uniform(*pause_s))
-            if not waiting:
-                waiting = chance.sample(list(mischiefs), len(mischiefs))
-            if world.running_sites():
-                mischief = waiting.pop()
-                try:
-                    outcome = mischief(world, chance)
-                    done[mischief.__name__] += 1
-                except NothingDoneError as nothing:
-                    outcome = str(nothing)
-                    if waiting:  # the others first; where it was the last, all begins anew
-                        waiting.insert(0, mischief)
-                say(f"{time.monotonic() - started:5.0f} s  {outcome}")
-        _wait(world)
-        return Round(world.dump(), done)
+    started = time.monotonic()
+    waiting: list[Mischief] = []
+    done: Counter[str] = Counter()
+    while world.running_sites() and time.monotonic() - started < _MISCHIEF_S:
+        if most is not None and all(done[possible.__name__] >= most for possible in mischiefs):
+            break
+        time.sleep(chance.uniform(*pause_s))
+        if not waiting:
+            waiting = chance.sample(list(mischiefs), len(mischiefs))
+        if world.running_sites():
+            mischief = waiting.pop()
+            try:
+                outcome = mischief(world, chance)
+                done[mischief.__name__] += 1
+            except NothingDoneError as nothing:
+                outcome = str(nothing)
+                if waiting:  # the others first; where it was the last, all begins anew
+                    waiting.insert(0, mischief)
+            say(f"{time.monotonic() - started:5.0f} s  {outcome}")
+    _wait(world)
+    return Round(world.dump(), done)
 
 
 def undone(mischiefs: Sequence[Mischief], done: Counter[str]) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.chaos.mischief import cut_link, drop_database, kill_agent, kill_gateway
 from tests.chaos.rounds import difference, disturbed, undisturbed, undone
-from tests.chaos.world import Plan, Stage
+from tests.chaos.world import Plan, Stage, running_world
 from tests.ledger.postgres import PostgresServer
 
 
@@ -14,9 +14,11 @@ from tests.ledger.postgres import PostgresServer
 def test_a_disturbed_run_leaves_the_ledger_of_an_undisturbed_one(tmp_path: Path) -> None:
     with PostgresServer() as postgres:
         stage = Stage.build(tmp_path, Plan(sites=2, cameras=1, seconds=12), postgres)
-        expected = undisturbed(stage)
-        assert len(expected["episodes"]) > 3
         mischiefs = (cut_link, kill_gateway, drop_database, kill_agent)
-        hurt = disturbed(stage, 1, mischiefs, print, (1, 2), most=2)
+        with running_world(stage, "world") as world:
+            expected = undisturbed(world)
+            assert len(expected["episodes"]) > 3
+            world.begin_again()
+            hurt = disturbed(world, 1, mischiefs, print, (1, 2), most=2)
     assert undone(mischiefs, hurt.done) == []
     assert difference(expected, hurt.dump) == ""

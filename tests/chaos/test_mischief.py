@@ -3,7 +3,7 @@
 import random
 import socket
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
@@ -53,7 +53,7 @@ def test_where_nobody_runs_nobody_is_killed():
             harm(world, random.Random(0))
 
 
-def test_what_was_not_done_is_tried_again_and_told_if_it_never_was(monkeypatch):
+def test_what_was_not_done_is_tried_again_and_told_if_it_never_was():
     tries = Counter()
 
     def harm(_world, _chance):
@@ -68,16 +68,14 @@ def test_what_was_not_done_is_tried_again_and_told_if_it_never_was(monkeypatch):
     def never(_world, _chance):
         raise NothingDoneError("nobody there")
 
-    @contextmanager
-    def running_world(_stage, _name):
+    def world():
         left = iter(range(40))
-        yield SimpleNamespace(running_sites=lambda: ["a"] if next(left, None) is not None else [], dump=dict)
+        return SimpleNamespace(running_sites=lambda: ["a"] if next(left, None) is not None else [], dump=dict)
 
-    monkeypatch.setattr("tests.chaos.rounds.running_world", running_world)
     lines = []
-    hurt = disturbed(None, 1, (harm, never, other), lines.append, (0, 0))
+    hurt = disturbed(world(), 1, (harm, never, other), lines.append, (0, 0))
     assert hurt.done["harm"] > 1
     assert hurt.done["other"] > 2, "one that finds nothing to do must not keep the others from it"
     assert undone((harm, never, other), hurt.done) == ["never"]
-    assert disturbed(None, 1, (other,), lines.append, (0, 0), most=2).done == {"other": 2}
+    assert disturbed(world(), 1, (other,), lines.append, (0, 0), most=2).done == {"other": 2}
     assert sum("nobody there yet" in line for line in lines) == 2

@@ -149,6 +149,19 @@ class World:
                 process.kill()
         agent.wait()
 
+    def begin_again(self) -> None:
+        """Forget all that the sites have streamed, and have them stream it anew through the service that runs."""
+        for site in self.agents:
+            self.kill_agent(site)
+            shutil.rmtree(self.place / site / "spool")
+        engine = create_engine(self.url)
+        with engine.begin() as connection:
+            connection.execute(text("TRUNCATE streams CASCADE"))
+        engine.dispose()
+        self.done.clear()
+        for site in self.agents:
+            self.start_agent(site)
+
     def running_sites(self) -> list[str]:
         """Sites whose videos are not at their end yet. An agent with a file of cameras does not end by itself."""
         for site, agent in self.agents.items():
