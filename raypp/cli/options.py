@@ -8,7 +8,7 @@ import typer
 from raypp.cli.json_file import json_option
 from raypp.execution import On
 
-Architecture = Annotated[str, typer.Option(help="Architecture: yolov8n ... x, yolo11s, yolo26n ...")]
+Architecture = Annotated[str, typer.Option(help="Architecture: yolov8n ... x, yolo11s, yolo26n ..., yolov7.")]
 ArchiveUrl = Annotated[str, typer.Argument(help="The veiled archive.")]
 CameraName = Annotated[str | None, typer.Option(help="Name of the camera.")]
 DataKeyFile = Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")]

@@ -1,4 +1,4 @@
-"""Building ultralytics' detectors on codes: the stages that the veil's stride replaces give way to an adapter."""
+"""Building detectors on codes: the stages that the veil's stride replaces give way to an adapter."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from raypp.detect.adapter import CodeAdapter
-from raypp.detect.architecture import describe_architecture, unknown_architecture
+from raypp.detect.architecture import describe_architecture, is_yolov7, unknown_architecture
 from raypp.detect.inputs.code_input import CodeInput
 from raypp.detect.ultralytics import (
     Detect,
@@ -27,15 +27,16 @@ _WIDEST = 1024
 
 
 def build_detector(architecture: str, classes: tuple[str, ...], codes: CodeInput | None) -> DetectionModel:
-    """Build a detector of an ultralytics family, on codes or on plain images.
+    """Build a detector of an ultralytics family, or YOLOv7, on codes or on plain images.
 
     The model is built whole for plain images first, so that its strides are in source pixels and its head's biases
     start where they would on plain images; then the layers up to the one that reaches the codes' stride are replaced.
     Layers keep their numbers and names, so public weights load wherever shapes fit.
 
     Args:
-        architecture: name of a detector that ultralytics knows, such as "yolov8n" or "yolo11s"; with "p" (pico) for
-            its scale, such as "yolov8p", the smallest of a family at half its width, for demonstrations on a CPU.
+        architecture: name of a detector that ultralytics knows, such as "yolov8n" or "yolo11s", or "yolov7"; with "p"
+            (pico) for its scale, such as "yolov8p", the smallest of a family at half its width, for demonstrations on
+            a CPU.
         classes: names of the classes.
         codes: the codes it is fed, uint8[N, C + 1, G, G] with the sub-key in the last plane; None for plain
             images, float[N, 3, H, W] in [0, 1].
@@ -43,24 +44,19 @@ def build_detector(architecture: str, classes: tuple[str, ...], codes: CodeInput
     Raises:
         ModelError: if the architecture is unknown, no detector, or uses a layer that the codes replace.
     """
-    try:
-        model = DetectionModel(describe_architecture(architecture), ch=3, nc=len(classes), verbose=False)
-    except (FileNotFoundError, KeyError, ValueError, AttributeError):
-        raise unknown_architecture(architecture) from None
-    if not isinstance(model.model[-1], Detect):
-        raise ModelError(f"model {architecture} has no detection head of the YOLO kind; give one such as yolov8n")
+    model = _build_plain(architecture, len(classes))
     model.names = dict(enumerate(classes))
     model.args = default_arguments()
     if codes is not None:
-        _put_adapter(model, architecture, codes)
+        _put_adapter(model, codes)
     return model
 
 
 def load_public_weights(model: DetectionModel, path: Path) -> int:
-    """Load an ultralytics checkpoint (.pt) as ultralytics does to fine-tune: wherever names and shapes fit.
+    """Load public weights (.pt) as ultralytics does to fine-tune: wherever names and shapes fit.
 
     The hidden layers of its class branches are taken, at their own width, whatever the number of classes; of their
-    last layers, the classes that have the same name.
+    last layers, the classes that have the same name. Weights of YOLOv7 are libreyolo's, or its authors' v7.pt.
 
     Returns:
         How many tensors were taken whole.
@@ -68,10 +64,19 @@ def load_public_weights(model: DetectionModel, path: Path) -> int:
     Raises:
         ModelError: if the file is no checkpoint, or nothing of it fits.
     """
-    source = read_checkpoint(path)
-    tensors = source.state_dict()
-    if not intersect_dicts(tensors, model.state_dict()):
+    if type(model) is DetectionModel:
+        source = read_checkpoint(path)
+        tensors = source.state_dict()
+    else:
+        from raypp.detect.yolov7 import read_weights  # noqa: PLC0415 - libreyolo is an extra, and slow to import
+
+        source, tensors = None, read_weights(path)
+    fitting = intersect_dicts(tensors, model.state_dict())
+    if not fitting:
         raise ModelError(f"weights {path}: not one tensor fits this model; give weights of the same architecture")
+    if source is None:
+        model.load_state_dict(fitting, strict=False)
+        return len(fitting)
     model.load(source, verbose=False)
     return len(intersect_dicts(tensors, model.state_dict()))
 
@@ -133,17 +138,19 @@ def replace_stages(model: DetectionModel, last: int, replacement: nn.Module) -> 
     """
     layers = _layers(model)
     for number in range(last + 1):
-        put: nn.Module = replacement if number == last else nn.Identity()
-        for name in ("i", "f", "type"):
-            setattr(put, name, getattr(layers[number], name))
+        put: Any = replacement if number == last else nn.Identity()
+        put.i, put.f, put.type = number, -1, layers[number].type
         model.model[number] = put
 
 
 def stages_at(model: DetectionModel, stride: int) -> tuple[int, int]:
-    """Return a plain detector's first layer that reaches a stride in pixels: its number, and how many channels it has.
+    """Return the layer up to which a plain detector is replaced: of a stride, the first after which no finer is read.
+
+    Returns:
+        Its number, and how many channels it has.
 
     Raises:
-        ModelError: if no layer does.
+        ModelError: if no layer has the stride, or finer ones are read after each that has.
     """
     shapes: list[torch.Size] = []
     hooks = [
@@ -157,27 +164,44 @@ def stages_at(model: DetectionModel, stride: int) -> tuple[int, int]:
     model.train(training)
     for hook in hooks:
         hook.remove()
-    for number, shape in enumerate(shapes):
-        if _PROBE_PIXELS // shape[-1] == stride:
-            return number, int(shape[1])
-    raise ModelError(f"the model has no layer of stride {stride}; choose another patch")
+    reached = [number for number, shape in enumerate(shapes) if _PROBE_PIXELS // shape[-1] == stride]
+    if not reached:
+        raise ModelError(f"the model has no layer of stride {stride}; choose another patch")
+    for number in reached:
+        if not any(0 <= source < number for layer in _layers(model)[number + 1 :] for source in _sources(layer)):
+            return number, int(shapes[number][1])
+    raise ModelError(f"the model reads features finer than {stride} pixels; use a smaller patch")
 
 
-def _put_adapter(model: DetectionModel, architecture: str, codes: CodeInput) -> None:
-    layers = _layers(model)
+def _build_plain(architecture: str, classes: int) -> DetectionModel:
+    description = describe_architecture(architecture)
+    if is_yolov7(architecture):
+        try:
+            from raypp.detect.yolov7 import YOLOv7  # noqa: PLC0415 - libreyolo is an extra, and slow to import
+        except ImportError as error:
+            raise ModelError(f"model {architecture} needs {error.name}; install raypp[yolov7]") from None
+        return YOLOv7(description, classes)
+    try:
+        model = DetectionModel(description, ch=3, nc=classes, verbose=False)
+    except (FileNotFoundError, KeyError, ValueError, AttributeError):
+        raise unknown_architecture(architecture) from None
+    if not isinstance(model.model[-1], Detect):
+        raise ModelError(f"model {architecture} has no detection head of the YOLO kind; give one such as yolov8n")
+    return model
+
+
+def _put_adapter(model: DetectionModel, codes: CodeInput) -> None:
     last, features = stages_at(model, codes.stride)
-    for layer in layers[last + 1 :]:
-        sources = [layer.f] if isinstance(layer.f, int) else layer.f
-        if any(0 <= source < last for source in sources):
-            raise ModelError(
-                f"model {architecture} reads features finer than {codes.stride} pixels; use a smaller patch"
-            )
     adapter = CodeAdapter(codes.channels, 1 << codes.bits, codes.sub_keys, codes.patch // codes.stride, features)
     replace_stages(model, last, adapter)
 
 
 def _layers(model: DetectionModel) -> list[Any]:
     return list(model.model.children())
+
+
+def _sources(layer: Any) -> list[int]:
+    return [layer.f] if isinstance(layer.f, int) else layer.f
 
 
 def head_of(model: DetectionModel) -> Detect:

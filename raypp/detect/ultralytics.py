@@ -31,6 +31,7 @@ from ultralytics.data.build import build_yolo_dataset
 from ultralytics.engine.trainer import BaseTrainer
 from ultralytics.models.yolo.detect.train import DetectionTrainer
 from ultralytics.models.yolo.detect.val import DetectionValidator
+from ultralytics.nn.modules.conv import Concat
 from ultralytics.nn.modules.head import Detect
 from ultralytics.nn.tasks import DetectionModel, torch_safe_load
 from ultralytics.utils import LOGGER, SETTINGS
@@ -49,6 +50,7 @@ SETTINGS.update(
 )
 
 __all__ = [
+    "Concat",
     "DetMetrics",
     "Detect",
     "DetectionModel",

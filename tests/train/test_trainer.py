@@ -59,13 +59,14 @@ def _weights(model: DetectionModel) -> torch.Tensor:
     return torch.cat([tensor.flatten().double() for tensor in model.state_dict().values()])
 
 
-def test_losses_fall() -> None:
-    trainer, scenes = _trainer(12), _scenes()
-    losses = [sum(trainer.train_epoch(_batches(scenes, epoch)).losses.values()) for epoch in range(12)]
+@pytest.mark.parametrize(("family", "epochs"), [("yolov8n", 12), ("yolov7p", 24)])
+def test_losses_fall(family: str, epochs: int) -> None:
+    trainer, scenes = _trainer(epochs, family), _scenes()
+    losses = [sum(trainer.train_epoch(_batches(scenes, epoch)).losses.values()) for epoch in range(epochs)]
     assert np.mean(losses[-3:]) < 0.85 * np.mean(losses[:3]), losses
 
 
-@pytest.mark.parametrize("family", ["yolov8n", "yolo26n"])
+@pytest.mark.parametrize("family", ["yolov8n", "yolo26n", "yolov7p"])
 def test_a_run_that_was_stopped_goes_on_exactly_where_it_was(family: str) -> None:
     scenes = _scenes()
     whole = _trainer(4, family)
