@@ -88,9 +88,9 @@ class _Criterion:
         count, height, width = len(maps[0]), maps[0].shape[-2], maps[0].shape[-1]
         pixels = torch.tensor([width, height, width, height], device=maps[0].device) * self._stride
         labels = torch.cat([batch["cls"], batch["bboxes"] * pixels], dim=1)
-        found = self._loss(maps, _padded(labels, batch["batch_idx"], count))
-        losses = {name.replace("iou", "box"): found[name].detach() for name in ("iou_loss", "cls_loss", "obj_loss")}
-        return found["total_loss"] * count, losses
+        losses = self._loss(maps, _padded(labels, batch["batch_idx"], count))
+        items = {name.replace("iou", "box"): losses[name].detach() for name in ("iou_loss", "cls_loss", "obj_loss")}
+        return losses["total_loss"] * count, items
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -103,8 +103,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         ModelError: if it is neither.
     """
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-        tensors = found.get("model", found)
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        tensors = checkpoint.get("model", checkpoint)
         named = {f"model.{name.removeprefix(_LAYERS)}": tensor.float() for name, tensor in tensors.items()}
     except Exception as error:  # noqa: BLE001 - torch raises what its many layers raise
         reason = (str(error) or type(error).__name__).splitlines()[0]
@@ -124,7 +124,7 @@ def _layers(description: Mapping[str, Any], classes: int) -> list[Any]:
         ((kind, known),) = entry.items()
         number = len(channels)
         source = _resolved(known.get("source", _PREVIOUS), number, tags)
-        given = [channels[one] for one in _listed(source)]
+        given = [channels[feeder] for feeder in _listed(source)]
         arguments = known.get("args") or {}
         layer: Any
         if kind == "MultiheadDetection":
@@ -138,7 +138,7 @@ def _layers(description: Mapping[str, Any], classes: int) -> list[Any]:
         else:
             wide = round(arguments["out_channels"] * description["width"])
             layer = _BLOCKS[kind](given[0], wide, **{k: v for k, v in arguments.items() if k != "out_channels"})
-        fed = [_PREVIOUS if one in (number - 1, _PREVIOUS) else one - 1 for one in _listed(source)]
+        fed = [_PREVIOUS if feeder == number - 1 else feeder - 1 for feeder in _listed(source)]
         layer.i, layer.f, layer.type = number - 1, fed if isinstance(source, list) else fed[0], kind
         layers.append(layer)
         channels.append(wide)
@@ -150,7 +150,7 @@ def _layers(description: Mapping[str, Any], classes: int) -> list[Any]:
 def _resolved(source: Any, number: int, tags: Mapping[str, int]) -> Any:
     """Return the number of a source, or a list of them: a tag, or counted back from the layer that it feeds."""
     if isinstance(source, list):
-        return [_resolved(one, number, tags) for one in source]
+        return [_resolved(feeder, number, tags) for feeder in source]
     if isinstance(source, str):
         return tags[source]
     return source + number if source < _INPUT else source
