@@ -14,7 +14,7 @@ from ray.train.torch import TorchTrainer, prepare_model
 
 from jobs.cluster import connect, refuse_key_in_working_dir
 from jobs.command import run_job
-from jobs.team import root_cause, worker_context, worker_cpus, worker_threads
+from jobs.team import root_cause, worker_context, worker_cpus, worker_environment, worker_threads
 from raypp.cli.fit import fit
 from raypp.errors import ModelError
 from raypp.execution import ExecutionSettings
@@ -46,6 +46,7 @@ def fit_on_ray(settings: FitSettings, out: Path, execution: ExecutionSettings) -
             resources_per_worker={"CPU": worker_cpus(settings.workers)} | ({"GPU": 1} if settings.gpu else {}),
         ),
         run_config=ray_train.RunConfig(
+            worker_runtime_env=worker_environment(),  # type: ignore[call-arg]  # ray.train.v2 takes it
             name=RUNNING,
             storage_path=str(out),
             failure_config=ray_train.FailureConfig(max_failures=_MOST_FAILURES),

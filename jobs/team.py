@@ -35,6 +35,14 @@ def worker_context(wrap: Callable[[Any], Any], threads: int) -> WorkerContext:
     )
 
 
+def worker_environment() -> dict[str, Any]:
+    """Ray's environment of the workers: their threads wait as this process's do.
+
+    There Ray imports torch before any module of ours.
+    """
+    return {"env_vars": {"OMP_WAIT_POLICY": os.environ["OMP_WAIT_POLICY"]}}
+
+
 def worker_cpus(workers: int) -> float:
     """CPUs of each worker: all but one, which reads frames."""
     return max(0.5, (_cpus() - 1) / workers)

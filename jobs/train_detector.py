@@ -16,7 +16,7 @@ from ray.train.torch import TorchTrainer, prepare_model
 from jobs.cluster import connect
 from jobs.command import run_job
 from jobs.shard_source import read_archive
-from jobs.team import root_cause, worker_context, worker_cpus, worker_threads
+from jobs.team import root_cause, worker_context, worker_cpus, worker_environment, worker_threads
 from raypp.cli.train import train
 from raypp.detect.inputs.batch import COLUMNS, DetectionBatch, batch_of_rows, batches_of_epoch
 from raypp.detect.inputs.dataset import VeiledDataset
@@ -61,6 +61,7 @@ def train_on_ray(
             resources_per_worker={"CPU": worker_cpus(settings.workers)} | ({"GPU": 1} if settings.gpu else {}),
         ),
         run_config=ray_train.RunConfig(
+            worker_runtime_env=worker_environment(),  # type: ignore[call-arg]  # ray.train.v2 takes it
             name=settings.out.name,
             storage_path=str(settings.out.parent),
             failure_config=ray_train.FailureConfig(max_failures=_MOST_FAILURES),

@@ -3,6 +3,7 @@
 The names below are loaded when they are first used: `import raypp` needs neither torch, nor Ray, nor pyarrow.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,10 @@ if TYPE_CHECKING:
     from raypp.train.settings import TrainSettings
     from raypp.veil.key import VeilKey
     from raypp.veil.keyfile import save_owner_key
+
+# torch's threads wait for each other many times a step. By default they spin: where one of them has no CPU, the others
+# burn theirs. OpenMP reads this when torch is imported, which no module of ours does before this one.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 __version__ = "0.1.0"
 __all__ = [

@@ -22,6 +22,8 @@ if not (_folder.name.startswith(_PREFIX) and _folder.is_dir()):  # else the fold
     _folder = Path(_SETTINGS_FOLDER.name)
     os.environ["YOLO_CONFIG_DIR"] = str(_folder)
 
+_threads = os.environ.get("OMP_NUM_THREADS")
+
 # Its import replaces these for the whole process (its Image.open would install packages when an image is damaged).
 _REPLACED = [(PIL.Image, "open"), (torch, "save"), (cv2, "imread"), (cv2, "imwrite"), (cv2, "imshow")]
 _ORIGINALS = [(module, name, getattr(module, name)) for module, name in _REPLACED]
@@ -41,6 +43,8 @@ from ultralytics.utils.torch_utils import ModelEMA, intersect_dicts
 
 for _module, _name, _original in _ORIGINALS:
     setattr(_module, _name, _original)
+if not _threads:  # its import has set one thread, for torch's of every process that this one starts
+    del os.environ["OMP_NUM_THREADS"]
 LOGGER.setLevel(logging.ERROR)
 # Whoever has one of these packages would find its callbacks in every trainer of ultralytics; some talk to their clouds.
 _INTEGRATIONS = ("clearml", "comet", "dvc", "hub", "mlflow", "neptune", "raytune", "tensorboard", "wandb")

@@ -2,7 +2,8 @@
 
 import math
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +18,7 @@ from raypp.detect.training_state import TrainingState
 from raypp.detect.ultralytics import DetectionModel, ModelEMA, build_optimizer
 from raypp.errors import ModelError
 from raypp.train.augmentation import CellAugmentation
+from raypp.train.prefetch import prefetched
 from raypp.train.results import EpochLosses
 from raypp.train.steps import OnLoss
 
@@ -92,17 +94,18 @@ class Trainer:
         totals: dict[str, float] = {}
         steps = last_step = 0
         self._optimizer.zero_grad()
-        for step, batch in enumerate(batches):
-            iteration = self.epoch * self.schedule.steps + step
-            accumulate = self._warm_up(iteration)
-            for name, value in self._backward(self._augmented(batch, step), step).items():
-                totals[name] = totals.get(name, 0.0) + value
-            steps = step + 1
-            if on_loss is not None:
-                on_loss(steps, sum(value for name, value in totals.items() if name.endswith("_loss")) / steps)
-            if steps - last_step >= accumulate:
-                self._step()
-                last_step = steps
+        with closing(prefetched(self._augmented(batches))) as augmented:
+            for step, batch in enumerate(augmented):
+                iteration = self.epoch * self.schedule.steps + step
+                accumulate = self._warm_up(iteration)
+                for name, value in self._backward(batch, step).items():
+                    totals[name] = totals.get(name, 0.0) + value
+                steps = step + 1
+                if on_loss is not None:
+                    on_loss(steps, sum(value for name, value in totals.items() if name.endswith("_loss")) / steps)
+                if steps - last_step >= accumulate:
+                    self._step()
+                    last_step = steps
         if steps > last_step:
             self._step()
         rate = float(self._optimizer.param_groups[0]["lr"])
@@ -184,13 +187,15 @@ class Trainer:
                 group["momentum"] = float(np.interp(iteration, span, [arguments.warmup_momentum, arguments.momentum]))
         return max(1, round(float(np.interp(iteration, span, [1.0, float(self._accumulate)]))))
 
-    def _augmented(self, batch: DetectionBatch, step: int) -> DetectionBatch:
+    def _augmented(self, batches: Iterable[DetectionBatch]) -> Iterator[DetectionBatch]:
+        """Augment the batches of the running epoch, each by chance of its own."""
         if self._augmentation is None:
-            return batch
-        seed = (self.schedule.seed, self.epoch, self._rank, step)
+            yield from batches
+            return
         late = self.epoch >= self.schedule.epochs - self.schedule.close_mosaic
         chosen = replace(self._augmentation, mosaic=0.0) if late else self._augmentation
-        return chosen(batch, np.random.default_rng(seed))
+        for step, batch in enumerate(batches):
+            yield chosen(batch, np.random.default_rng((self.schedule.seed, self.epoch, self._rank, step)))
 
     def _backward(self, batch: DetectionBatch, step: int) -> dict[str, float]:
         half = torch.float16 if self._device.type == "cuda" else torch.bfloat16
