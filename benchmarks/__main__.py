@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
+from benchmarks.evaluation_memory import evaluate_memory_rows
 from benchmarks.memory import memory_rows
 from benchmarks.service_memory import service_memory_rows
 from benchmarks.siege import siege_rows
@@ -14,6 +15,7 @@ from benchmarks.size import size_rows
 from benchmarks.source import make_source
 from benchmarks.streaming import streaming_rows
 from benchmarks.throughput import job_rows, one_thread_rows
+from benchmarks.training import busy_training_rows, first_step_rows, training_step_rows
 
 Rows: TypeAlias = list[tuple[str, str, str]]
 
@@ -25,6 +27,10 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace], Rows]] = {
     "streaming": lambda folder, _: streaming_rows(folder),
     "service-memory": lambda folder, _: service_memory_rows(folder),
     "siege": lambda folder, options: siege_rows(folder, options.siege_seconds),
+    "busy-training": lambda folder, _: busy_training_rows(folder),
+    "training-step": lambda folder, _: training_step_rows(folder),
+    "first-step": lambda folder, _: first_step_rows(folder),
+    "evaluate-memory": lambda folder, _: evaluate_memory_rows(folder),
 }
 """What each part measures into a folder of its own: rows of name, value and bar."""
 

@@ -1,0 +1,14 @@
+"""`python label_reading.py ARCHIVE VERSION`: peak memory of a process that reads the first labelled frame, in bytes."""
+
+import resource
+import sys
+
+from raypp.detect.inputs.batch import COLUMNS
+from raypp.detect.inputs.dataset import VeiledDataset
+from raypp.detect.inputs.labelled import labelled_rows
+
+if __name__ == "__main__":
+    archive, version = sys.argv[1:]
+    dataset = VeiledDataset.open(archive, version)
+    assert next(labelled_rows(archive, dataset.labels_version, "train", COLUMNS, None))
+    print(1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
