@@ -45,12 +45,12 @@ def training_step_rows(folder: Path) -> list[Row]:
     rows: list[Row] = []
     with checked_out(folder) as before:
         for name, environment in (("", {}), (", no AMX", _NO_AMX)):
-            library = _cost(run_in(ROOT, [_LIBRARY, str(images), str(folder / "library")], **environment), "cpu")
-            rows.append((f"ultralytics, CPU a frame{name}", f"{library:.0f} ms", ""))
+            ultralytics = _cost(run_in(ROOT, [_LIBRARY, str(images), str(folder / "library")], **environment), "cpu")
+            rows.append((f"ultralytics, CPU a frame{name}", f"{ultralytics:.0f} ms", ""))
             for side, tree, kind in (("before", before, "float32"), ("now", ROOT, "float32"), ("now", ROOT, "amp")):
                 cost = _cost(run_in(tree, [_STEPS, str(archive), "16", kind, "train"], **environment), "cpu")
                 bar = "bar <= 0.5" if side == "now" else ""
-                rows.append((f"veiled / ultralytics, {kind}{name}, {side}", f"{cost / library:.2f}", bar))
+                rows.append((f"veiled / ultralytics, {kind}{name}, {side}", f"{cost / ultralytics:.2f}", bar))
     return rows
 
 

@@ -1,6 +1,6 @@
 """A veiled archive as a Ray dataset: one shard to a read task, joined with a label version if wanted."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from ray.data.context import DataContext
 from ray.data.datasource import ReadTask
 
 from raypp.shards.encryption import DataKey
-from raypp.shards.labels import LABEL_COLUMNS, SampleLabels, label_columns, read_labels
+from raypp.shards.label_index import LabelIndex
+from raypp.shards.labels import LABEL_COLUMNS, read_labels
 from raypp.shards.reader import ShardReader, join_labels
 from raypp.shards.schema import SHARD_SCHEMA
 from raypp.shards.store import Store
@@ -98,11 +99,12 @@ def _read(
             yield pa.Table.from_batches([batch.rows.select(list(columns))])
             continue
         chosen, joined = join_labels(batch, _labels(root, labels_version, data_key_path))
-        arrays = [*chosen.rows.select(list(columns)).columns, *label_columns(joined)]
+        frames = pa.Table.from_batches([chosen.rows.select(list(columns))])
+        arrays = [*frames.columns, *(joined[field.name] for field in LABEL_COLUMNS)]
         yield pa.Table.from_arrays(arrays, schema=schema)
 
 
 @lru_cache(maxsize=2)
-def _labels(root: str, version: str, data_key_path: Path | None) -> Mapping[str, SampleLabels]:
+def _labels(root: str, version: str, data_key_path: Path | None) -> LabelIndex:
     """Labels by sample; a version never changes, so one reading serves all tasks of a process."""
-    return read_labels(Store(root, DataKey.load(data_key_path) if data_key_path else None), version).by_sample()
+    return LabelIndex(read_labels(Store(root, DataKey.load(data_key_path) if data_key_path else None), version))

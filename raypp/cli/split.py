@@ -1,6 +1,5 @@
 """The `raypp split` command: train and val for frames whose labels came without."""
 
-from collections import Counter
 from typing import Annotated
 
 import typer
@@ -32,8 +31,7 @@ def split(
 
     reader = ShardReader(archive, DataKey.load(data_key) if data_key else None)
     table = write_split(reader, labels, name, Split(by, val, gap_seconds))
-    counts = Counter(row.split for row in table.rows if not row.variant)
-    counted = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+    counted = ", ".join(f"{count} {kind}" for kind, count in sorted(table.splits.items()))
     Console(stderr=True, soft_wrap=True).print(
         f"labels        {table.version}: {counted} frames\ndataset       {dataset_version(reader.manifest, table)}",
         highlight=False,

@@ -3,13 +3,13 @@
 import hashlib
 import io
 import json
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import BaseModel, Field
 
@@ -27,6 +27,7 @@ _BOX = pa.struct(
 )
 LABEL_COLUMNS = (pa.field("split", pa.string()), pa.field("boxes", pa.list_(_BOX)))
 """Rows that a label version adds to a frame."""
+_ROWS_AT_ONCE = 4096
 _SCHEMA = pa.schema([("sample_id", pa.string()), *LABEL_COLUMNS, ("variant", pa.int8())])
 
 
@@ -47,32 +48,43 @@ class SampleLabels:
 
 @dataclass(frozen=True, repr=False)
 class LabelTable:
-    """One version of labels.
+    """One version of labels, in columns: an object for each of its rows would take several times their memory.
 
     Attributes:
         version: its name.
         classes: names of the classes, by class_id.
         veil_id: veil of the archive.
-        rows: labels, sorted by sample_id.
+        columns: `sample_id`, `split`, `boxes` and `variant`, in the order in which they were stored: by sample_id.
     """
 
     version: str
     classes: tuple[str, ...]
     veil_id: str
-    rows: tuple[SampleLabels, ...]
+    columns: pa.Table
 
     def __repr__(self) -> str:
-        splits = Counter(row.split for row in self.rows)
-        counts = ", ".join(f"{count} {split}" for split, count in sorted(splits.items()))
+        counts = ", ".join(f"{count} {split}" for split, count in sorted(_counts(self.columns).items()))
         return f"<LabelTable {self.version}: {counts or 'no frames'}; classes {', '.join(self.classes)}>"
+
+    @property
+    def rows(self) -> tuple[SampleLabels, ...]:
+        """Labels as values, made anew each time."""
+        return label_rows(self.columns)
+
+    @property
+    def splits(self) -> dict[str, int]:
+        """Number of labelled frames by split; a frame with variants counts once."""
+        return _counts(self.columns.filter(pc.equal(self.columns["variant"], 0)))
 
     @property
     def digest(self) -> str:
         """SHA-256 of the table's canonical content, hex."""
         # Not over the Parquet bytes: those name the writing library's version.
-        rows = [(row.sample_id, row.split, [astuple(box) for box in row.boxes], row.variant) for row in self.rows]
-        content = [self.version, self.classes, self.veil_id, rows]
-        return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
+        digest = hashlib.sha256(_compact([self.version, self.classes, self.veil_id])[:-1] + b",[")
+        for number, rows in enumerate(_values(self.columns)):
+            digest.update(b"," * bool(number) + _compact(rows)[1:-1])
+        digest.update(b"]]")
+        return digest.hexdigest()
 
     def by_sample(self) -> dict[str, SampleLabels]:
         """Return the rows by their sample_id."""
@@ -98,7 +110,7 @@ def write_labels(
         for box in row.boxes:
             if not 0 <= box.class_id < len(classes):
                 raise LabelError(f"sample {row.sample_id}: class {box.class_id} of {len(classes)}; correct the label")
-    table = LabelTable(version, tuple(classes), veil_id, ordered)
+    table = LabelTable(version, tuple(classes), veil_id, _columns(ordered))
     relative = _path(version)
     if store.exists(relative):
         if read_labels(store, version) != table:
@@ -116,7 +128,7 @@ def read_labels(store: Store, version: str) -> LabelTable:
     try:
         table = store.read_table(_path(version))
         about = _About.model_validate(read_json((table.schema.metadata or {})[METADATA_KEY]))
-        return LabelTable(about.version, about.classes, about.veil_id, _rows(table, len(about.classes)))
+        return LabelTable(about.version, about.classes, about.veil_id, _checked(table, len(about.classes)))
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError):
         raise ShardError(f"label table {store.root}/{_path(version)} is damaged; write that version again") from None
 
@@ -129,30 +141,58 @@ class _About(BaseModel):
     veil_id: str
 
 
-def _rows(table: pa.Table, classes: int) -> tuple[SampleLabels, ...]:
-    """The rows of a table that others may have written; raises TypeError or ValueError."""
+def _checked(table: pa.Table, classes: int) -> pa.Table:
+    """The columns of a table that others may have written; raises ArrowException, TypeError or ValueError."""
     if not table.schema.equals(_SCHEMA):
         raise TypeError(table.schema.names)
-    return tuple(_row(row, classes) for row in table.to_pylist())
+    table.validate(full=True)
+    columns = table.replace_schema_metadata().combine_chunks()
+    boxes = pc.list_flatten(columns["boxes"])
+    sides = [pc.struct_field(boxes, name) for name in ("class_id", "x", "y", "w", "h")]
+    if any(values.null_count for values in (*columns.columns, boxes, *sides)):
+        raise TypeError(table.schema.names)
+    for values, most in zip(sides, (classes - 1, 1, 1, 1, 1), strict=True):
+        numbers = values.to_numpy()
+        if not ((numbers >= 0) & (numbers <= most)).all():
+            raise ValueError(most)
+    return columns
 
 
-def _row(row: dict[str, Any], classes: int) -> SampleLabels:
-    boxes = tuple(Box(**box) for box in row["boxes"])
-    for box in boxes:
-        if not 0 <= box.class_id < classes or not all(0 <= side <= 1 for side in (box.x, box.y, box.w, box.h)):
-            raise ValueError(box)
-    if row["sample_id"] is None or row["split"] is None or row["variant"] is None:
-        raise TypeError(row)
-    return SampleLabels(row["sample_id"], row["split"], boxes, row["variant"])
+def label_rows(columns: pa.Table) -> tuple[SampleLabels, ...]:
+    """Return rows of a label table's columns as values."""
+    return tuple(
+        SampleLabels(row["sample_id"], row["split"], tuple(Box(**box) for box in row["boxes"]), row["variant"])
+        for row in columns.to_pylist()
+    )
 
 
-def label_columns(rows: Sequence[SampleLabels]) -> tuple[pa.Array, pa.Array]:
-    """Return labels as the columns `LABEL_COLUMNS`, in row order."""
+def _columns(rows: Sequence[SampleLabels]) -> pa.Table:
     split, boxes = LABEL_COLUMNS
-    return (
+    arrays = (
+        pa.array([row.sample_id for row in rows], type=pa.string()),
         pa.array([row.split for row in rows], type=split.type),
         pa.array([[vars(box) for box in row.boxes] for row in rows], type=boxes.type),
+        pa.array([row.variant for row in rows], type=pa.int8()),
     )
+    return pa.Table.from_arrays(arrays, schema=_SCHEMA)
+
+
+def _values(columns: pa.Table) -> Iterator[list[Any]]:
+    """The values of the rows, some rows at a time."""
+    for start in range(0, len(columns), _ROWS_AT_ONCE):
+        rows = columns.slice(start, _ROWS_AT_ONCE).to_pylist()
+        yield [
+            (row["sample_id"], row["split"], [tuple(box.values()) for box in row["boxes"]], row["variant"])
+            for row in rows
+        ]
+
+
+def _compact(content: Any) -> bytes:
+    return json.dumps(content, separators=(",", ":")).encode()
+
+
+def _counts(columns: pa.Table) -> dict[str, int]:
+    return {item["values"]: item["counts"] for item in pc.value_counts(columns["split"]).to_pylist()}
 
 
 def list_versions(store: Store) -> list[str]:
@@ -191,9 +231,7 @@ def _encryption(store: Store) -> Any:
 def _to_parquet(table: LabelTable, encryption: Any) -> bytes:
     about = {"version": table.version, "classes": table.classes, "veil_id": table.veil_id}
     schema = _SCHEMA.with_metadata({METADATA_KEY: json.dumps(about, sort_keys=True).encode()})
-    samples = pa.array([row.sample_id for row in table.rows], type=pa.string())
     buffer = io.BytesIO()
-    variants = pa.array([row.variant for row in table.rows], type=pa.int8())
-    columns = pa.Table.from_arrays([samples, *label_columns(table.rows), variants], schema=schema)
+    columns = table.columns.cast(schema)
     pq.write_table(columns, buffer, version="2.6", compression="zstd", encryption_properties=encryption)
     return buffer.getvalue()

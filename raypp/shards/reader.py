@@ -1,6 +1,6 @@
 """Reading an archive: veiled frames as numpy, alone or joined with a label version."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,8 @@ from raypp.errors import KeyFileError, ShardError
 from raypp.geometry.window import Window
 from raypp.io.filesystem import is_url
 from raypp.shards.encryption import DataKey
-from raypp.shards.labels import SampleLabels, read_labels
+from raypp.shards.label_index import LabelIndex
+from raypp.shards.labels import SampleLabels, label_rows, read_labels
 from raypp.shards.manifest import Manifest, read_manifest
 from raypp.shards.parquet import open_parquet
 from raypp.shards.schema import METADATA_KEY, SHARD_SCHEMA, ArchiveHeader
@@ -139,26 +140,31 @@ class ShardReader:
         Raises:
             ShardError: if the version does not exist, or as for `iterate`.
         """
-        labels = read_labels(self.store, version).by_sample()
+        for frames, labels in self.joined(version, columns, batch_size):
+            yield frames, label_rows(labels)
+
+    def joined(
+        self, version: str, columns: Sequence[str] | None = None, batch_size: int = 64
+    ) -> Iterator[tuple[FrameBatch, pa.Table]]:
+        """Read what `labelled` does, with the labels as columns of the label table; errors as there."""
+        index = LabelIndex(read_labels(self.store, version))
         if columns is not None and "sample_id" not in columns:
             columns = ["sample_id", *columns]
         for batch in self.iterate(columns, batch_size):
-            chosen, joined = join_labels(batch, labels)
-            if joined:
-                yield chosen, joined
+            frames, labels = join_labels(batch, index)
+            if len(frames):
+                yield frames, labels
 
 
-def join_labels(batch: FrameBatch, labels: Mapping[str, SampleLabels]) -> tuple[FrameBatch, tuple[SampleLabels, ...]]:
-    """Return the rows of a batch that are labelled, with their labels in row order.
+def join_labels(batch: FrameBatch, index: LabelIndex) -> tuple[FrameBatch, pa.Table]:
+    """Return the rows of a batch that are labelled, and the columns of their labels in row order.
 
     Args:
         batch: frames with their column `sample_id`.
-        labels: labels by sample.
+        index: finds labels.
     """
-    ids = batch.column("sample_id")
-    chosen = [row for row, name in enumerate(ids) if name in labels]
-    rows = batch.rows.take(pa.array(chosen, type=pa.int64()))
-    return FrameBatch(batch.header, rows), tuple(labels[ids[row]] for row in chosen)
+    chosen, rows = index.find(batch.rows.column("sample_id"))
+    return FrameBatch(batch.header, batch.rows.take(pa.array(chosen))), index.columns.take(pa.array(rows))
 
 
 def open_shard(store: Store, relative: str, header: ArchiveHeader, encryption: DataKey | None) -> pq.ParquetFile:

@@ -282,13 +282,14 @@ def _check_labels(
     digests[version] = table.digest
     if table.veil_id != manifest.header.veil_id:
         problems.append(f"labels {version} are of veil {table.veil_id}, the archive of {manifest.header.veil_id}")
-    unknown = sum(row.sample_id not in samples for row in table.rows)
+    rows = table.rows
+    unknown = sum(row.sample_id not in samples for row in rows)
     if unknown:
         problems.append(f"labels {version}: {unknown} labelled samples are in no shard")
-    others = sum(samples.get(row.sample_id, row.variant) != row.variant for row in table.rows)
+    others = sum(samples.get(row.sample_id, row.variant) != row.variant for row in rows)
     if others:
         problems.append(f"labels {version}: {others} labelled samples are other variants than the shards say")
-    beyond = sum(not 0 <= box.class_id < len(table.classes) for row in table.rows for box in row.boxes)
+    beyond = sum(not 0 <= box.class_id < len(table.classes) for row in rows for box in row.boxes)
     if beyond:
         problems.append(f"labels {version}: {beyond} boxes have a class beyond its {len(table.classes)}")
 

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from raypp.errors import ConflictError, LabelError, ShardError
 from raypp.geometry.boxes import Box
+from raypp.shards.label_index import LabelIndex
 from raypp.shards.labels import (
+    LabelTable,
     SampleLabels,
     dataset_version,
     list_versions,
@@ -58,6 +60,18 @@ def test_any_table_comes_back_sorted_whatever_its_order(
     assert read == written
     assert read.digest == written.digest
     assert list(read.rows) == sorted(rows, key=lambda label: label.sample_id)
+
+
+def test_the_digest_is_that_of_the_first_release_however_many_rows_there_are(store: Store) -> None:
+    rows = [
+        SampleLabels(f"{number:032x}", "train", (Box(number % 2, 0.5, 0.25, 0.1, number / 9999),) * (number % 3))
+        for number in range(9999)
+    ]
+    first = "f7b0b3d6561f4065e4372e520ae919b580c7cc802dfb9910c90f5337624cac76"
+    many = "145270ed6065c4d5cec33adb116a25fe56ef8366c03bf205362990b23d1a6e59"
+    none = "db09ab62f2d349772cda7538dae7d6c6d413746a3506ec7a86cece97a1b7f67d"
+    for number, (labels, digest) in enumerate(((ROWS, first), (rows, many), ((), none))):
+        assert write_labels(store, f"v{number + 1}", CLASSES, VEIL_ID, labels).digest == digest
 
 
 def test_a_version_is_never_changed(store: Store) -> None:
@@ -120,6 +134,53 @@ def test_a_damaged_table_is_named(store: Store) -> None:
         store.write_atomic("labels/v1/labels.parquet", damaged)
         with pytest.raises(ShardError, match=r"labels/v1/labels\.parquet is damaged"):
             read_labels(store, "v1")
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("sample_id", None),
+        ("split", None),
+        ("variant", None),
+        ("boxes", None),
+        ("boxes", [None]),
+        ("boxes", [{"class_id": 2, "x": 0.5, "y": 0.5, "w": 0.1, "h": 0.1}]),
+        ("boxes", [{"class_id": -1, "x": 0.5, "y": 0.5, "w": 0.1, "h": 0.1}]),
+        ("boxes", [{"class_id": 0, "x": float("nan"), "y": 0.5, "w": 0.1, "h": 0.1}]),
+        ("boxes", [{"class_id": 0, "x": 0.5, "y": 0.5, "w": 0.1, "h": 1.5}]),
+        ("boxes", [{"class_id": 0, "x": 0.5, "y": None, "w": 0.1, "h": 0.5}]),
+    ],
+)
+def test_a_table_of_others_with_a_value_that_no_label_has_is_damaged(store: Store, column: str, value: object) -> None:
+    write_labels(store, "v1", CLASSES, VEIL_ID, ROWS)
+    path = Path(store.root, "labels/v1/labels.parquet")
+    table = pq.read_table(path)
+    place = table.schema.get_field_index(column)
+    values = pa.array([table[column][0].as_py(), value], type=table.schema.field(column).type)
+    pq.write_table(table.set_column(place, table.schema.field(column), values), path)
+    with pytest.raises(ShardError, match=r"labels/v1/labels\.parquet is damaged"):
+        read_labels(store, "v1")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    labelled=st.lists(st.text(max_size=5), max_size=12),
+    wanted_names=st.lists(st.text(max_size=6), max_size=12),
+    data=st.data(),
+)
+def test_labels_are_found_by_sample_in_tables_of_any_order(
+    labelled: list[str], wanted_names: list[str], data: st.DataObject
+) -> None:
+    """Beside a dict: of a sample that others labelled twice, the last row counts; names may be of any length."""
+    names = [name.replace("\0", "") for name in labelled]
+    wanted = data.draw(st.permutations([*(name.replace("\0", "") for name in wanted_names), *names]))
+    columns = pa.table({"sample_id": pa.array(names, pa.string())})
+    rows = {name: number for number, name in enumerate(names)}
+    labelled_places, places = LabelIndex(LabelTable("v1", CLASSES, VEIL_ID, columns)).find(
+        pa.array(wanted, pa.string())
+    )
+    assert labelled_places.tolist() == [number for number, name in enumerate(wanted) if name in rows]
+    assert places.tolist() == [rows[name] for name in wanted if name in rows]
 
 
 def test_relabelling_leaves_the_shards_alone_and_makes_another_dataset_version(store: Store) -> None:

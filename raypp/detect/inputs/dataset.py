@@ -1,6 +1,5 @@
 """The training data: a veiled archive with a label version, checked before any work."""
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -63,7 +62,7 @@ class VeiledDataset:
             classes=labels.classes,
             version=dataset_version(reader.manifest, labels),
             shard_bytes=sum(receipt.shard_bytes for receipt in reader.manifest.receipts),
-            splits=dict(Counter(row.split for row in labels.rows if row.variant == 0)),
+            splits=labels.splits,
         )
 
     @property

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from raypp.shards.encryption import DataKey
 from raypp.shards.reader import ShardReader
@@ -19,7 +21,8 @@ def labelled_rows(
         ShardError: if the version does not exist, or a shard is damaged.
     """
     data_key = DataKey.load(data_key_path) if data_key_path else None
-    for frames, labels in ShardReader(archive, data_key).labelled(labels_version, columns):
-        wanted = [row for row, label in enumerate(labels) if label.split == split]
-        for index, row in zip(wanted, frames.rows.take(pa.array(wanted, type=pa.int64())).to_pylist(), strict=True):
-            yield row | {"boxes": [vars(box) for box in labels[index].boxes]}
+    for frames, labels in ShardReader(archive, data_key).joined(labels_version, columns):
+        wanted = pa.array(np.flatnonzero(pc.equal(labels["split"], split).to_numpy()))
+        boxes = labels["boxes"].take(wanted).to_pylist()
+        for row, own in zip(frames.rows.take(wanted).to_pylist(), boxes, strict=True):
+            yield row | {"boxes": own}
