@@ -13,10 +13,11 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from raypp.geometry.letterbox import Letterbox
+from raypp.ingest.attempts import attempt_segments
 from raypp.ingest.job import open_job
-from raypp.ingest.segment import Segment
+from raypp.ingest.segment import Segment, SegmentResult
 from raypp.ingest.settings import VeilSettings
-from raypp.ingest.worker import SegmentWorker, veil_segment
+from raypp.ingest.worker import SegmentWorker
 from raypp.media.container import probe
 from raypp.media.files import open_source
 from raypp.media.sampling import Sampling, SamplingMode
@@ -91,8 +92,9 @@ def _open(settings: VeilSettings) -> None:
 
 
 def _veil(segment: Segment) -> tuple[int, float]:
-    frames = veil_segment(segment, _worker).receipt.frames
-    return frames, time.monotonic()
+    ((outcome,),) = attempt_segments([segment], _worker)
+    assert isinstance(outcome, SegmentResult)
+    return outcome.receipt.frames, time.monotonic()
 
 
 def _loop(video: Path, folder: Path, key: Path, processes: int) -> float:

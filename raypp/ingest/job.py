@@ -9,15 +9,15 @@ from time import perf_counter
 from raypp.errors import ConflictError, MediaError, ShardError
 from raypp.execution import Executor
 from raypp.ingest import last_signed
-from raypp.ingest.attempts import Attempt, Unfinished, attempt_segment, forget_attempts
+from raypp.ingest.attempts import Attempt, Unfinished, attempt_segments, forget_attempts
 from raypp.ingest.cutting import Cutting
-from raypp.ingest.expectation import expected_frames, expected_seconds
 from raypp.ingest.label_reading import LabelReading, read_all_labels, require_labels
 from raypp.ingest.labels import write_label_tables
 from raypp.ingest.planner import VeilPlan, make_plan
-from raypp.ingest.segment import Item, Segment, SegmentResult
+from raypp.ingest.segment import Segment
 from raypp.ingest.settings import VeilSettings
-from raypp.ingest.summary import Timings, VeilSummary, summarise
+from raypp.ingest.summary import Timings, VeiledFigures, VeilSummary, summarise
+from raypp.ingest.weight import segment_frames, segment_seconds
 from raypp.ingest.worker import SegmentWorker
 from raypp.io.private import write_private
 from raypp.media.discovery import Discovery, discover
@@ -40,8 +40,8 @@ VeilExecutor = Executor[[Sequence[Segment], VeilSettings], Iterator[Attempt]]
 def veil_here(segments: Sequence[Segment], settings: VeilSettings) -> Iterator[Attempt]:
     """Veil segments one after another in this process: the executor of the bare edge install."""
     worker = SegmentWorker.open(settings)
-    for segment in segments:
-        yield attempt_segment(segment, worker)
+    for group in attempt_segments(segments, worker):
+        yield from group
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,7 @@ class VeilJob:
 
     def expected_seconds(self, segments: Sequence[Segment]) -> float:
         """About how long one core takes for segments."""
-        pieces = [(segment, item) for segment in segments for item in segment.items]
-        return sum(_share(segment, item) * expected_seconds(item, self.settings) for segment, item in pieces)
+        return sum(segment_seconds(segment, self.settings) for segment in segments)
 
     def run(
         self, execute: VeilExecutor, progress: Progress, limit: int | None, labels_version: str | None
@@ -88,9 +87,9 @@ class VeilJob:
         todo = self.pending[:limit]
         started = perf_counter()
         last_signed.forget_signed(self.settings.private)
-        results: list[SegmentResult] = []
+        veiled = VeiledFigures()  # and not the results: of an archive of millions they would fill the memory
         unfinished: list[Unfinished] = []
-        weights = {segment.segment_id: _weight(segment, self.settings) for segment in todo}
+        weights = {segment.segment_id: segment_frames(segment, self.settings) for segment in todo}
         with progress.task("veiling", sum(weights.values())) as advance:
             for done, outcome in enumerate(execute(todo, self.settings) if todo else (), 1):
                 frames = 0
@@ -98,7 +97,7 @@ class VeilJob:
                     unfinished.append(outcome)
                     segment_id = outcome.segment_id
                 else:
-                    results.append(outcome)
+                    veiled.add(outcome)
                     segment_id, frames = outcome.receipt.segment_id, outcome.receipt.source_frames
                 advance(weights[segment_id], f"{done}/{len(todo)} segments", frames)
         veiled_s = perf_counter() - started
@@ -108,7 +107,7 @@ class VeilJob:
         if signature is not None and isinstance(self.worker.key, VeilKey):
             last_signed.keep(self.settings.private, signature)
         ended = Timings(started, veiled_s)
-        return summarise(self, results, unfinished, manifest, tables, ended, signature)
+        return summarise(self, veiled, unfinished, manifest, tables, ended, signature)
 
     def _sign(self, manifest: Manifest, tables: Sequence[str]) -> ArchiveSignature | None:
         """Sign manifest and labels with the owner's key; None with a site's key, which cannot sign."""
@@ -211,16 +210,3 @@ def _claim(store: Store, header: ArchiveHeader) -> None:
                 f"output {store.root} was made with {name} {was}, not {now}; "
                 "use the same settings as before, or another `out`"
             )
-
-
-def _weight(segment: Segment, settings: VeilSettings) -> float:
-    """Expected work of a segment, in frames."""
-    return sum(_share(segment, item) * expected_frames(item, settings) for item in segment.items)
-
-
-def _share(segment: Segment, item: Item) -> float:
-    """Part of a source that a segment covers."""
-    if item.info is None or segment.parts == 1:
-        return 1.0
-    covered = min(segment.end_us, item.info.duration_us) - segment.start_us
-    return max(0.0, covered / max(item.info.duration_us, 1))

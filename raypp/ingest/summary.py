@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,6 +31,29 @@ class Timings(NamedTuple):
 
     started: float
     veiled_s: float
+
+
+@dataclass
+class VeiledFigures:
+    """Figures of the segments that a run has veiled, summed as they come; seconds are summed over workers."""
+
+    segments: int = 0
+    frames: int = 0
+    bytes_read: int = 0
+    decode_s: float = 0.0
+    variant_s: float = 0.0
+    veil_s: float = 0.0
+    write_s: float = 0.0
+
+    def add(self, result: SegmentResult) -> None:
+        """Add those of one more segment."""
+        self.segments += 1
+        self.frames += result.receipt.source_frames
+        self.bytes_read += result.bytes_read
+        self.decode_s += result.decode_s
+        self.variant_s += result.variant_s
+        self.veil_s += result.veil_s
+        self.write_s += result.write_s
 
 
 class VeilSummary(BaseModel):
@@ -83,7 +107,7 @@ class VeilSummary(BaseModel):
 
 def summarise(
     job: "VeilJob",
-    results: Sequence[SegmentResult],
+    veiled: VeiledFigures,
     unfinished: Sequence[Unfinished],
     manifest: Manifest,
     tables: "LabelTables",
@@ -98,8 +122,7 @@ def summarise(
     damaged = sorted({url for receipt in receipts for url in _damaged(receipt, segments[receipt.segment_id])})
     rows = [source.model_dump() for source in quarantined]
     write_private(job.settings.private / QUARANTINE_FILE, json.dumps(rows, indent=1).encode())
-    frames_veiled = sum(result.receipt.source_frames for result in results)
-    seconds = timings.veiled_s if results else perf_counter() - timings.started
+    seconds = timings.veiled_s if veiled.segments else perf_counter() - timings.started
     return VeilSummary(
         out=job.settings.out,
         private=str(job.settings.private),
@@ -108,22 +131,22 @@ def summarise(
         signed_by=signature.fingerprint if signature else None,
         sources=len(items),
         segments=len(job.plan.segments),
-        segments_veiled=len(results),
+        segments_veiled=veiled.segments,
         segments_skipped=len(job.plan.segments) - len(job.pending),
-        segments_left=len(job.pending) - len(results) - len(unfinished),
+        segments_left=len(job.pending) - veiled.segments - len(unfinished),
         frames=sum(receipt.source_frames for receipt in manifest.receipts),
         variants_each=job.settings.variants,
         variants=sum(receipt.variants for receipt in manifest.receipts),
-        frames_veiled=frames_veiled,
+        frames_veiled=veiled.frames,
         shard_bytes=sum(receipt.shard_bytes for receipt in manifest.receipts),
         source_bytes=sum(item.size for item in items.values()),
-        bytes_read=sum(result.bytes_read for result in results),
+        bytes_read=veiled.bytes_read,
         seconds=seconds,
-        frames_per_s=frames_veiled / seconds if seconds and results else 0.0,
-        decode_core_s=sum(result.decode_s for result in results),
-        variant_core_s=sum(result.variant_s for result in results),
-        veil_core_s=sum(result.veil_s for result in results),
-        write_core_s=sum(result.write_s for result in results),
+        frames_per_s=veiled.frames / seconds if seconds and veiled.segments else 0.0,
+        decode_core_s=veiled.decode_s,
+        variant_core_s=veiled.variant_s,
+        veil_core_s=veiled.veil_s,
+        write_core_s=veiled.write_s,
         label_versions=tables.versions,
         quarantined=quarantined,
         unfinished=_by_source(job.plan, unfinished),

@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
 
-from threadpoolctl import threadpool_limits
-
 from raypp.errors import MediaError, SourceReadError
 from raypp.geometry.letterbox import Letterbox
-from raypp.ingest.segment import Item, Segment, SegmentResult, receipt_path, shard_path
+from raypp.ingest.segment import Item, Segment, SegmentResult, shard_path
 from raypp.ingest.settings import VeilSettings
 from raypp.ingest.variants import Version, frame_versions
 from raypp.media.files import SourceStream, open_source
@@ -97,10 +95,10 @@ class _Figures:
 
 
 def veil_segment(segment: Segment, worker: SegmentWorker) -> SegmentResult:
-    """Decode, mask, letterbox and veil a segment into one shard, then write its receipt.
+    """Decode, mask, letterbox and veil a segment into one shard; its receipt is the caller's to write.
 
-    The shard appears whole or not at all, and the receipt after it; so a segment without a receipt is simply done
-    again, to the same bytes. A source that cannot be decoded is quarantined in the receipt and harms nothing else.
+    The shard appears whole or not at all, and `Store.sync` brings it to the disk. A source that cannot be decoded is
+    quarantined in the receipt and harms nothing else.
 
     Args:
         segment: the work.
@@ -115,9 +113,7 @@ def veil_segment(segment: Segment, worker: SegmentWorker) -> SegmentResult:
     """
     figures = _Figures()
     relative = shard_path(segment.segment_id, worker.veil.veil_id)
-    writing = ShardWriter(worker.store, relative, worker.header, encryption=worker.data_key)
-    # Work is spread over processes; threads of a matrix product this small would only wait for one another.
-    with writing as writer, threadpool_limits(1):
+    with ShardWriter(worker.store, relative, worker.header, worker.data_key, durable=False) as writer:
         for item in segment.items:
             try:
                 _veil_item(item, segment, worker, writer, figures)
@@ -145,7 +141,6 @@ def veil_segment(segment: Segment, worker: SegmentWorker) -> SegmentResult:
         damaged=tuple(figures.damaged_sources),
         veil_id=worker.veil.veil_id,
     )
-    worker.store.write_atomic(receipt_path(segment.segment_id), receipt.to_bytes())
     return SegmentResult(
         receipt=receipt,
         bytes_read=figures.bytes_read,

@@ -3,13 +3,15 @@
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 PART_SUFFIX = ".tmp"
 """What the names of files and folders end with that are not whole yet; they begin with a dot."""
 _FILE_MODE, _PRIVATE_MODE = 0o666, 0o600
+_SYNC_THREADS = 8
 
 
 @contextmanager
@@ -74,6 +76,39 @@ def write_bytes(path: Path, content: bytes, *, private: bool = False, durable: b
     """Write a file whole or not at all; arguments and errors as for `whole_file`."""
     with whole_file(path, private=private, durable=durable) as part:
         part.write_bytes(content)
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Write files, each whole or not at all, and all of them to the disk for little more than one of them costs.
+
+    Args:
+        contents: of each file; its folder is there.
+
+    Raises:
+        OSError: if one cannot be written; then some may be there.
+    """
+    with ExitStack() as files:
+        parts = []
+        for path, content in contents.items():
+            part = files.enter_context(whole_file(path))
+            part.write_bytes(content)
+            parts.append(part)
+        sync_together(parts)
+    sync_together({path.parent for path in contents})
+
+
+def sync_together(paths: Iterable[Path]) -> None:
+    """Bring files, or folders' entries, to the disk; raises OSError.
+
+    A file system writes its journal once for all that wait for it at a time.
+    """
+    waiting = list(paths)
+    if len(waiting) == 1:
+        _sync(waiting[0], os.O_RDONLY)
+        return
+    with ThreadPoolExecutor(_SYNC_THREADS) as threads:
+        for _ in threads.map(lambda path: _sync(path, os.O_RDONLY), waiting):
+            pass
 
 
 def sync_folder(folder: Path) -> None:

@@ -9,7 +9,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,7 +17,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from raypp.errors import ConflictError, KeyFileError, ShardError
-from raypp.io.atomic import PART_SUFFIX, whole_file
+from raypp.io.atomic import PART_SUFFIX, sync_together, whole_file, write_together
 from raypp.io.filesystem import filesystem_of, is_url
 from raypp.shards.encryption import DataKey
 from raypp.shards.parquet import is_encrypted, parquet_table
@@ -54,25 +54,58 @@ class Store:
     def __repr__(self) -> str:
         return f"Store({self.root})"
 
-    def write_atomic(self, relative: str, content: bytes) -> None:
-        """Write a whole file; raises ShardError if it cannot be written."""
-        with self.create(relative) as file:
+    def write_atomic(self, relative: str, content: bytes, *, durable: bool = True) -> None:
+        """Write a whole file; arguments and errors as for `create`."""
+        with self.create(relative, durable=durable) as file:
             file.write(content)
 
     @contextlib.contextmanager
-    def create(self, relative: str) -> Iterator[IO[bytes]]:
+    def create(self, relative: str, *, durable: bool = True) -> Iterator[IO[bytes]]:
         """Give a stream that appears as `relative` if the block ends well, and vanishes if it raises.
+
+        Args:
+            relative: its path in the archive.
+            durable: whether it is on the disk by then; else `sync` brings it there. An object store has it in any case.
 
         Raises:
             ShardError: if it cannot be written; the text names file and reason.
         """
-        try:
+        with self._told(relative):
             if self._remote is None:
-                with self._create_local(Path(self._base, relative)) as file:
+                with self._create_local(Path(self._base, relative), durable) as file:
                     yield file
             else:
                 with self._create_remote(self._remote, f"{self._base}/{relative}") as file:
                     yield file
+
+    def write_together(self, contents: Mapping[str, bytes]) -> None:
+        """Write whole files, which are on the disk then; raises ShardError if one cannot be written."""
+        if self._remote is not None:
+            for relative, content in contents.items():
+                self.write_atomic(relative, content)
+            return
+        if not contents:
+            return
+        paths = {Path(self._base, relative): content for relative, content in contents.items()}
+        with self._told(next(iter(contents))):
+            for folder in {path.parent for path in paths}:
+                folder.mkdir(parents=True, exist_ok=True)
+            write_together(paths)
+
+    def sync(self, relatives: Collection[str]) -> None:
+        """Bring files that are there to the disk, and their names; raises ShardError if that fails."""
+        if self._remote is not None or not relatives:
+            return
+        paths = [Path(self._base, relative) for relative in relatives]
+        with self._told(next(iter(relatives))):
+            sync_together(paths)
+            sync_together({path.parent for path in paths})
+
+    @contextlib.contextmanager
+    def _told(self, relative: str) -> Iterator[None]:
+        """Raise ShardError for an OSError of the block, naming file, reason and remedy."""
+        try:
+            yield
         except OSError as error:
             remedy = "free some space and run the job again" if error.errno == errno.ENOSPC else "check the output"
             reason = (error.strerror or str(error)).splitlines()[0]
@@ -156,9 +189,9 @@ class Store:
             yield
 
     @contextlib.contextmanager
-    def _create_local(self, path: Path) -> Iterator[IO[bytes]]:
+    def _create_local(self, path: Path, durable: bool) -> Iterator[IO[bytes]]:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path, durable=True) as part, part.open("wb") as file:
+        with whole_file(path, durable=durable) as part, part.open("wb") as file:
             yield file
 
     @contextlib.contextmanager

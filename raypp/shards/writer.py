@@ -55,13 +55,23 @@ class ShardWriter:
         relative: the shard's path in it.
         header: the archive's header.
         encryption: data key, or None for a plain shard.
+        durable: whether it is on the disk once it is closed; else `Store.sync` brings it there.
     """
 
-    def __init__(self, store: Store, relative: str, header: ArchiveHeader, encryption: DataKey | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        relative: str,
+        header: ArchiveHeader,
+        encryption: DataKey | None = None,
+        *,
+        durable: bool = True,
+    ) -> None:
         self._schema = shard_schema(header)
         self._store = store
         self._relative = relative
         self._encryption = encryption
+        self._durable = durable
         self._rows: list[ShardRow] = []
         self._frames = 0
         self._content = ContentDigest()
@@ -106,7 +116,7 @@ class ShardWriter:
         if not self._rows:
             return
         if self._parquet is None:
-            raw = self._stack.enter_context(self._store.create(self._relative))
+            raw = self._stack.enter_context(self._store.create(self._relative, durable=self._durable))
             self._file = _HashingFile(raw)
             self._parquet = self._open(self._file)
         columns = {name: [getattr(row, name) for row in self._rows] for name in self._schema.names}

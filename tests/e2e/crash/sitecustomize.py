@@ -29,23 +29,23 @@ def _due() -> bool:
 
 
 def _arm() -> None:
-    from raypp.shards import store
+    replace = Path.replace
 
-    write_atomic = store.Store.write_atomic
-
-    def crashing(self: store.Store, relative: str, content: bytes) -> None:
-        receipt = relative.startswith("receipts/")
+    def crashing(self: Path, target: str | Path) -> Path:
+        name, folder = Path(target).name, Path(target).parent.name
+        receipt, manifest = folder == "receipts", name == "manifest.parquet"
         if _POINT == "between shard and receipt" and receipt and _due():
             os.kill(os.getpid(), signal.SIGKILL)
-        if _POINT == "before manifest" and relative == "manifest.parquet" and _due():
+        if _POINT == "before manifest" and manifest and _due():
             os.kill(os.getpid(), signal.SIGKILL)
-        write_atomic(self, relative, content)
+        whole = replace(self, target)
         if _POINT == "after receipt" and receipt and _due():
             os.kill(os.getpid(), signal.SIGKILL)
-        if _POINT == "after manifest" and relative == "manifest.parquet" and _due():
+        if _POINT == "after manifest" and manifest and _due():
             os.kill(os.getpid(), signal.SIGKILL)
+        return whole
 
-    store.Store.write_atomic = crashing  # type: ignore[method-assign]
+    Path.replace = crashing  # type: ignore[method-assign]
 
 
 def _poison() -> None:
