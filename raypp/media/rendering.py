@@ -30,7 +30,8 @@ class Renderer:
         """Return the frame's window, uint8[window height, window width, 3] RGB."""
         box = self.letterbox
         width, height = self._orientation.shown_size(box.content_width, box.content_height)
-        image = self._reformatter.reformat(frame, width, height, "rgb24", interpolation="AREA")
+        # One thread, as for decoding: workers are processes, and threads of a frame wait for one another.
+        image = self._reformatter.reformat(frame, width, height, "rgb24", interpolation="AREA", threads=1)
         scaled = image.to_ndarray().astype(np.uint8, copy=False)
         turned = self._orientation.upright(scaled)
         if turned.shape[:2] == (box.window_height, box.window_width):
