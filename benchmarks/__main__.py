@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from benchmarks.evaluation_memory import evaluate_memory_rows
 from benchmarks.memory import memory_rows
+from benchmarks.ray_segments import ray_segments_rows
 from benchmarks.service_memory import service_memory_rows
 from benchmarks.siege import siege_rows
 from benchmarks.size import size_rows
@@ -26,6 +27,7 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace], Rows]] = {
     "size": lambda folder, _: size_rows(folder),
     "streaming": lambda folder, _: streaming_rows(folder),
     "service-memory": lambda folder, _: service_memory_rows(folder),
+    "ray-segments": lambda folder, _: ray_segments_rows(folder),
     "siege": lambda folder, options: siege_rows(folder, options.siege_seconds),
     "busy-training": lambda folder, _: busy_training_rows(folder),
     "training-step": lambda folder, _: training_step_rows(folder),

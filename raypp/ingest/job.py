@@ -101,6 +101,8 @@ class VeilJob:
                     segment_id, frames = outcome.receipt.segment_id, outcome.receipt.source_frames
                 advance(weights[segment_id], f"{done}/{len(todo)} segments", frames)
         veiled_s = perf_counter() - started
+        if todo:
+            self.worker.store.sweep()  # of workers that were killed: the archive may go out next
         manifest = compile_manifest(self.worker.store, self.worker.header)
         tables = write_label_tables(self.discovery, self.labels, self.plan, self.worker, labels_version)
         signature = self._sign(manifest, tables.versions)

@@ -1,15 +1,15 @@
 """Segments veiled in groups: what is on the disk when, and what a segment that was begun before comes to."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from raypp.ingest.attempts import FOLDER, MOST_ATTEMPTS, Attempt, Unfinished, attempt_segments
-from raypp.ingest.job import VeilJob, open_job
-from raypp.ingest.segment import SegmentResult, receipt_path
+from raypp.ingest.job import VeilJob, open_job, veil_here
+from raypp.ingest.segment import Segment, SegmentResult, receipt_path
 from raypp.ingest.settings import VeilSettings
 from raypp.progress import SILENT
 from raypp.veil.key import VeilKey
@@ -124,3 +124,16 @@ def test_a_segment_that_killed_its_workers_is_given_up_and_costs_no_other(job: V
     assert f"killed its worker {MOST_ATTEMPTS} times" in given_up.reason
     assert not job.worker.store.exists(receipt_path(deadly))
     assert sum(isinstance(outcome, SegmentResult) for outcome in outcomes) == SECONDS - 1
+
+
+def test_what_a_killed_worker_left_stays_in_no_archive(job: VeilJob) -> None:
+    part = Path(job.settings.out, "receipts", ".0123.json.4567.tmp")
+
+    def execute(segments: Sequence[Segment], settings: VeilSettings) -> Iterator[Attempt]:
+        part.parent.mkdir()
+        part.write_bytes(b"half of a receipt")
+        yield from veil_here(segments, settings)
+
+    done = job.run(execute, SILENT, None, None)
+    assert done.segments_veiled == SECONDS
+    assert not part.exists()
