@@ -28,6 +28,7 @@ _LIBRARIES = (
 )  # fmt: skip
 """What commands load as they run. Ray is none of it, which reads the environment when it is imported."""
 _MOST_BYTES = 1 << 20
+_LOCK = threading.Lock()
 
 
 def run_forked(
@@ -41,7 +42,8 @@ def run_forked(
     reads, status = os.pipe()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, os.fdopen(reads, "rb") as answer:
         request = json.dumps({"code": code, "arguments": arguments, "env": env, "cwd": str(cwd or Path.cwd())})
-        socket.send_fds(_server(), [request.encode()], [out.fileno(), err.fileno(), status])
+        with _LOCK:
+            socket.send_fds(_server(), [request.encode()], [out.fileno(), err.fileno(), status])
         os.close(status)
         process = int(answer.readline())
         if not select.select([answer], [], [], timeout)[0]:

@@ -1,6 +1,7 @@
 """Two workers that train together are one: equal weights after every step, and losses as one worker's."""
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,18 @@ from raypp.detect.inputs.code_input import CodeInput
 from raypp.detect.model import build_detector
 from raypp.detect.schedule import TrainingSchedule
 from raypp.train.trainer import Trainer
+from tests.command import environment
+from tests.command_server import run_forked
 
 _CODES = CodeInput(channels=4, bits=2, patch=8)
 _GRID, _BATCH, _STEPS, _EPOCHS = 16, 16, 5, 3
 _CPU = torch.device("cpu")
+_PROGRAM = f"""
+import sys
+from pathlib import Path
+from {__name__} import _train
+_train(int(sys.argv[1]), 2, Path(sys.argv[2]))
+"""
 
 
 def _batches(epoch: int, rank: int, workers: int) -> list[DetectionBatch]:
@@ -64,14 +73,11 @@ def _digest(model: torch.nn.Module) -> str:
 @pytest.fixture(scope="module")
 def told_by_ranks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[object]]]:
     out = tmp_path_factory.mktemp("together")
-    context = torch.multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_train, args=(rank, 2, out)) for rank in range(2)]
-    for process in processes:
-        process.start()
-    _train(0, 1, out)
-    for process in processes:
-        process.join(180)
-        assert process.exitcode == 0
+    with ThreadPoolExecutor(2) as pool:
+        pair = [pool.submit(run_forked, _PROGRAM, [str(rank), str(out)], environment(), None, 180) for rank in range(2)]
+        _train(0, 1, out)
+    for worker in pair:
+        assert worker.result().returncode == 0, worker.result().stderr
     return {path.stem: torch.load(path) for path in out.glob("*.pt")}
 
 

@@ -2,11 +2,15 @@
 
 import csv
 import io
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 import av
@@ -76,16 +80,26 @@ def make_sample(
         size: width and height in pixels, even numbers.
         progress: called with the number of frames rendered since the last call.
     """
-    videos, out = [], Path(out)
+    out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     (out / "classes.txt").write_text("".join(f"{name}\n" for name in CLASSES))
-    for site in range(sites):
-        for camera in range(cameras):
-            generator = np.random.default_rng([seed, site, camera])
-            started = _FIRST_VIDEO + timedelta(minutes=int(generator.integers(0, 180)))
-            name = f"bench-{camera + 1}"
-            path = out / f"site-{chr(ord('a') + site)}" / f"{name}_{started:%Y%m%d_%H%M%S}.mp4"
-            videos.append(_video(path, name, started, seconds, fps, size, generator, progress))
+
+    def video(site: int, camera: int) -> SampleVideo:
+        generator = np.random.default_rng([seed, site, camera])
+        started = _FIRST_VIDEO + timedelta(minutes=int(generator.integers(0, 180)))
+        name = f"bench-{camera + 1}"
+        path = out / f"site-{chr(ord('a') + site)}" / f"{name}_{started:%Y%m%d_%H%M%S}.mp4"
+        return _video(path, name, started, seconds, fps, size, generator, advance)
+
+    lock = Lock()
+
+    def advance(frames: int) -> None:
+        with lock:
+            if progress:
+                progress(frames)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # encoding lets other threads run
+        videos = list(pool.map(video, *zip(*product(range(sites), range(cameras)), strict=True)))
     inventory = out / "inventory.csv"
     rows = [f"{video.path.relative_to(out)},{video.site},{video.camera}\n" for video in videos]
     inventory.write_text("url,site,camera\n" + "".join(rows))
@@ -114,7 +128,7 @@ def _video(
     fps: int,
     size: tuple[int, int],
     generator: np.random.Generator,
-    progress: Progress | None,
+    progress: Progress,
 ) -> SampleVideo:
     eye, script = make_camera(seconds, size, generator)
     labels_path, timeline_path = path.with_suffix(".labels.csv"), path.with_suffix(".timeline.csv")
@@ -132,8 +146,7 @@ def _video(
             image, visible = eye.image(index, index / fps)
             _write_boxes(writer, index / fps, visible, size)
             container.mux(stream.encode(_video_frame(image, index, fps)))
-            if progress:
-                progress(1)
+            progress(1)
         container.mux(stream.encode(None))
     labels_path.write_text(boxes.getvalue())
     timeline_path.write_text(_timeline(script))
