@@ -30,7 +30,7 @@ $(STAMP): requirements.txt pyproject.toml
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable .
 	@touch $@
 
-demo: setup  ## make a sample archive, veil it, verify it, and draw what an attacker sees
+demo: setup  ## draw a small workshop, veil it, attack the veil, train on it, stream two sites: five minutes
 	$(BIN)/raypp demo --out demo-out
 
 # Folders of pure decisions: nothing in them starts Ray, a server or a training.

@@ -17,9 +17,9 @@ def run_job(
 
     Args:
         command: the command.
-        work: what it does on Ray.
+        work: what it does on Ray, which is the command's name, too.
         execute: does it there; the program need not be installed.
         before: is called before its options are read.
     """
     provide(work, execute)
-    run_command(command, before)
+    run_command(command, work, before)

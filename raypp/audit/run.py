@@ -1,6 +1,6 @@
 """An audit from its settings to report and certificate."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,7 +10,7 @@ from raypp.audit.lab import lab_of
 from raypp.audit.report.page import write_audit_report
 from raypp.audit.settings import AuditSettings
 from raypp.audit.targets.target import VEIL
-from raypp.audit.tasks import IMAGES, AttackExecutor, attack_here, missing, read_attack_rows, tasks
+from raypp.audit.tasks import IMAGES, AttackExecutor, AttackTask, attack_here, missing, read_attack_rows, tasks
 from raypp.audit.verdict.broken_by import pairs_needed
 from raypp.audit.verdict.certificate import CERTIFICATE, Gate, ImageCounts, certify, sign
 from raypp.audit.verdict.gates import Verdict
@@ -67,7 +67,9 @@ def run_audit(
     private_folder(settings.out)
     left = missing(wanted)
     if left:
-        execute: AttackExecutor = on_ray("audit", execution) if execution.choose(len(left)) is On.RAY else attack_here
+        on = execution.choose(len(left))
+        execute: AttackExecutor = on_ray("audit", execution) if on is On.RAY else attack_here
+        progress.say(begin_line(wanted, len(left), on_ray=on is On.RAY))
         with progress.task("attacking", len(left)) as advance:
             for done in execute(left):
                 advance(1, done, 0)
@@ -101,6 +103,20 @@ def run_audit(
         gates=certificate.gates,
         rows=certificate.rows,
     )
+
+
+def begin_line(wanted: Sequence[AttackTask], left: int, *, on_ray: bool) -> str:
+    """Word the beginning of an audit, for its first attack takes long to end.
+
+    Args:
+        wanted: all its tasks.
+        left: how many of them are to be done.
+        on_ray: whether Ray has to start its processes first.
+    """
+    controls = counted(len({task.target for task in wanted} - {VEIL}), "control")
+    rest = f", {len(wanted) - left} made before" if left < len(wanted) else ""
+    start = "; Ray takes up to a minute to start" if on_ray else ""
+    return f"begins        {counted(len(wanted), 'attack')} on this veil and {controls}{rest}{start}"
 
 
 def audit_plan_lines(settings: AuditSettings) -> Iterator[str]:

@@ -8,13 +8,11 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from raypp import __version__
-from raypp.cli.commands import COMMANDS, load_command
+from raypp.cli.commands import COMMANDS, load_command, stopped_words
 from raypp.cli.console import error_console
 from raypp.cli.exit_codes import ExitCode
 from raypp.cli.flags import with_flags
 from raypp.errors import RayppError
-
-_STOPPED = "raypp: stopped; run the same command again to go on where it stopped"
 
 
 class _Table(TyperGroup):
@@ -52,14 +50,20 @@ def build() -> typer.Typer:
 
 def main() -> None:
     """Entry point of the `raypp` command."""
-    _guard(build())
+    _guard(build(), next(iter(sys.argv[1:]), None))
 
 
-def run_command(command: Callable[..., None], before: Callable[[], None] | None = None) -> None:
-    """Run one command as a program of its own, such as a submitted job."""
+def run_command(command: Callable[..., None], name: str, before: Callable[[], None] | None = None) -> None:
+    """Run one command as a program of its own, such as a submitted job.
+
+    Args:
+        command: the command.
+        name: its name in the table.
+        before: is called before its options are read.
+    """
     app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
     app.command()(command)
-    _guard(app, before)
+    _guard(app, name, before)
 
 
 def _print_version(wanted: bool) -> None:
@@ -78,9 +82,10 @@ def _root(
         typer.echo(context.get_help())
 
 
-def _guard(app: typer.Typer, before: Callable[[], None] | None = None) -> None:
+def _guard(app: typer.Typer, name: str | None, before: Callable[[], None] | None = None) -> None:
     """Run an app so that an error of ours is one line and a non-zero status, and never a traceback."""
     console = error_console()
+    stopped = f"raypp: {stopped_words(name)}"
     try:
         if before:
             before()
@@ -89,9 +94,9 @@ def _guard(app: typer.Typer, before: Callable[[], None] | None = None) -> None:
         console.print(with_flags(f"raypp: {error}"), highlight=False, markup=False)
         sys.exit(ExitCode.FAILED)
     except KeyboardInterrupt:
-        console.print(_STOPPED)
+        console.print(stopped)
         sys.exit(ExitCode.INTERRUPTED)
     except SystemExit as end:
         if end.code == ExitCode.INTERRUPTED:  # typer's own answer to Ctrl-C within a command, without a word
-            console.print(_STOPPED)
+            console.print(stopped)
         raise

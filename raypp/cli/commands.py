@@ -34,12 +34,14 @@ class CommandEntry:
         summary: what it does, in one line.
         target: "module:name" of a function or a group.
         needs: packages that its work needs.
+        resumes: whether the same command goes on where it was stopped.
     """
 
     reader: Reader
     summary: str
     target: str
     needs: tuple[str, ...] = ()
+    resumes: bool = False
 
 
 COMMANDS = {
@@ -52,6 +54,7 @@ COMMANDS = {
         Reader.ENGINEER,
         "Veil videos and images into Parquet shards; run again to finish or extend.",
         "raypp.cli.veil:veil",
+        resumes=True,
     ),
     "verify": CommandEntry(
         Reader.ENGINEER,
@@ -78,6 +81,7 @@ COMMANDS = {
         "Train a YOLO detector on veiled frames; needs shards and labels, and no veil key.",
         "raypp.cli.train:train",
         needs=_TRAINS,
+        resumes=True,
     ),
     "evaluate": CommandEntry(
         Reader.ML_TEAM,
@@ -101,18 +105,21 @@ COMMANDS = {
         "Fit a learned veil: an encoder trained with a detector, against adversaries that try to reconstruct images.",
         "raypp.cli.fit:fit",
         needs=_TRAINS,
+        resumes=True,
     ),
     "compare": CommandEntry(
         Reader.OWNER,
         "Measure what a veil costs: the same detector on plain and on veiled images, same data, schedule and seeds.",
         "raypp.cli.compare:compare_command",
         needs=_TRAINS,
+        resumes=True,
     ),
     "audit": CommandEntry(
         Reader.OWNER,
         "Attack a veil on the owner's own images; write rows, a report with images, and a signed certificate.",
         "raypp.cli.audit:audit",
         needs=("torch",),
+        resumes=True,
     ),
     "frontier": CommandEntry(
         Reader.OWNER,
@@ -124,6 +131,7 @@ COMMANDS = {
         Reader.SITE,
         "Watch, veil and stream cameras to the service; nothing captured is lost while the link is down.",
         "raypp.cli.stream:stream",
+        resumes=True,
     ),
     "serve": CommandEntry(
         Reader.OPERATOR,
@@ -153,6 +161,7 @@ COMMANDS = {
         "Fold a site's kept frames into episodes anew, with other settings.",
         "raypp.cli.reaggregate:reaggregate",
         needs=_RECORDS,
+        resumes=True,
     ),
     "forget": CommandEntry(
         Reader.OPERATOR,
@@ -164,6 +173,15 @@ COMMANDS = {
         Reader.OPERATOR, "Print who read and changed what.", "raypp.cli.audit_log:audit_log", needs=_RECORDS
     ),
 }
+
+
+def stopped_words(name: str | None) -> str:
+    """Word that a command was stopped, and what the same command does then."""
+    entry = COMMANDS.get(name or "")
+    if entry is None:
+        return "stopped"
+    then = "run the same command again to go on where it stopped" if entry.resumes else "the same command begins anew"
+    return f"stopped; {then}"
 
 
 def load_command(name: str) -> Any:

@@ -147,7 +147,9 @@ def test_a_patch_veil_is_tried_under_other_keys_and_a_learned_one_is_not(place: 
 
 
 @pytest.mark.usefixtures("_light_suite")
-def test_run_again_only_what_is_missing_is_done(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_again_only_what_is_missing_is_done(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     rows = sorted((place / "out" / "rows").glob("*.json"))
     before = {path: path.stat().st_mtime_ns for path in rows}
     rows[3].unlink()
@@ -164,6 +166,10 @@ def test_run_again_only_what_is_missing_is_done(place: Path, monkeypatch: pytest
     after = {path: path.stat().st_mtime_ns for path in rows}
     assert [path for path in rows if before[path] != after[path]] == [rows[3]]
     assert batches == [[rows[3].stem]], "the second time nothing is missing, and no cluster is started"
+    begun = [line for line in capsys.readouterr().err.splitlines() if line.startswith("begins ")]
+    assert len(begun) == 1
+    assert begun[0].startswith(f"begins        {len(rows)} attacks on this veil and ")
+    assert begun[0].endswith(f" controls, {len(rows) - 1} made before; Ray takes up to a minute to start")
 
 
 @pytest.mark.usefixtures("_light_suite")

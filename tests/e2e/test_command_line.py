@@ -20,6 +20,8 @@ from tests.command import environment, raypp, succeed, summary
 from tests.data import shared_data
 from tests.videos import make_dataset, make_video
 
+_GOES_ON = "run the same command again to go on where it stopped"
+
 
 @pytest.fixture(scope="module")
 def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -40,17 +42,18 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command",
+    ("command", "then"),
     [
-        "veil VIDEO --out out --on local",
-        "stream VIDEO --site a --camera b --server 127.0.0.1:1 --token-file fifo --spool spool",
+        ("veil VIDEO --key fifo --out out --on local", _GOES_ON),
+        ("stream VIDEO --key fifo --site a --camera b --server 127.0.0.1:1 --token-file fifo --spool spool", _GOES_ON),
+        ("split veiled --name by-time --data-key fifo", "the same command begins anew"),
     ],
 )
-def test_an_interrupted_command_says_how_to_go_on(command: str, tmp_path: Path) -> None:
+def test_an_interrupted_command_says_how_to_go_on(command: str, then: str, tmp_path: Path) -> None:
     video, key = make_video(tmp_path / "one.mp4", seconds=1), tmp_path / "fifo"
     os.mkfifo(key)
     with subprocess.Popen(
-        [sys.executable, "-m", "raypp", *command.replace("VIDEO", str(video)).split(), "--key", str(key)],
+        [sys.executable, "-m", "raypp", *command.replace("VIDEO", str(video)).split()],
         env=environment(),
         cwd=tmp_path,
         stderr=subprocess.PIPE,
@@ -61,7 +64,7 @@ def test_an_interrupted_command_says_how_to_go_on(command: str, tmp_path: Path) 
         _, output = running.communicate(timeout=60)
         os.close(writer)
     assert running.returncode == 130
-    assert output.strip() == "raypp: stopped; run the same command again to go on where it stopped"
+    assert output.strip() == f"raypp: stopped; {then}"
 
 
 def _opened_for_reading(pipe: Path, running: "subprocess.Popen[str]") -> int:
