@@ -69,7 +69,7 @@ def run_audit(
     if left:
         on = execution.choose(len(left))
         execute: AttackExecutor = on_ray("audit", execution) if on is On.RAY else attack_here
-        progress.say(begin_line(wanted, len(left), on_ray=on is On.RAY))
+        progress.say(_begin_line(wanted, len(left), on_ray=on is On.RAY))
         with progress.task("attacking", len(left)) as advance:
             for done in execute(left):
                 advance(1, done, 0)
@@ -105,20 +105,6 @@ def run_audit(
     )
 
 
-def begin_line(wanted: Sequence[AttackTask], left: int, *, on_ray: bool) -> str:
-    """Word the beginning of an audit, for its first attack takes long to end.
-
-    Args:
-        wanted: all its tasks.
-        left: how many of them are to be done.
-        on_ray: whether Ray has to start its processes first.
-    """
-    controls = counted(len({task.target for task in wanted} - {VEIL}), "control")
-    rest = f", {len(wanted) - left} made before" if left < len(wanted) else ""
-    start = "; Ray takes up to a minute to start" if on_ray else ""
-    return f"begins        {counted(len(wanted), 'attack')} on this veil and {controls}{rest}{start}"
-
-
 def audit_plan_lines(settings: AuditSettings) -> Iterator[str]:
     """Word which attacks would be made on what, and which have their rows."""
     wanted = tasks(settings)
@@ -151,6 +137,14 @@ def audit_summary_lines(summary: AuditSummary) -> Iterator[str]:
     yield f"report        {summary.report} (all figures, and plain images: it stays with their owner)"
     yield f"hand out      {summary.certificate}, {summary.public_report}"
     yield from (*headlines(summary.gates), *first_look(summary.budget))
+
+
+def _begin_line(wanted: Sequence[AttackTask], left: int, *, on_ray: bool) -> str:
+    """Word the beginning of an audit with so many tasks left, for its first attack takes long to end."""
+    controls = counted(len({task.target for task in wanted} - {VEIL}), "control")
+    rest = f", {len(wanted) - left} made before" if left < len(wanted) else ""
+    start = "; Ray takes up to a minute to start" if on_ray else ""
+    return f"begins        {counted(len(wanted), 'attack')} on this veil and {controls}{rest}{start}"
 
 
 def _grouped(reasons: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
