@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
+from benchmarks.decoding import decoding_rows
 from benchmarks.evaluation_memory import evaluate_memory_rows
 from benchmarks.memory import memory_rows
+from benchmarks.peers import peer_rows
 from benchmarks.ray_segments import ray_segments_rows
 from benchmarks.service_memory import service_memory_rows
 from benchmarks.siege import siege_rows
@@ -28,6 +30,8 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace], Rows]] = {
     "streaming": lambda folder, _: streaming_rows(folder),
     "service-memory": lambda folder, _: service_memory_rows(folder),
     "ray-segments": lambda folder, _: ray_segments_rows(folder),
+    "decoding": lambda folder, _: decoding_rows(folder),
+    "peers": lambda folder, options: peer_rows(_video(folder, options.minutes), folder),
     "siege": lambda folder, options: siege_rows(folder, options.siege_seconds),
     "busy-training": lambda folder, _: busy_training_rows(folder),
     "training-step": lambda folder, _: training_step_rows(folder),

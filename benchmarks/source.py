@@ -9,11 +9,11 @@ import numpy as np
 FPS = 25
 
 
-def make_source(path: Path, minutes: float, size: tuple[int, int] = (1280, 720)) -> Path:
+def make_source(path: Path, minutes: float, size: tuple[int, int] = (1280, 720), bframes: int = 3) -> Path:
     """Write a video of `minutes` minutes: ten seconds are encoded, and their packets repeated without loss."""
     path.parent.mkdir(parents=True, exist_ok=True)
     short = path.with_name("ten-seconds.mp4")
-    _encode(short, size)
+    _encode(short, size, bframes)
     rounds = max(1, round(minutes * 6))
     with av.open(str(path), "w") as target:
         stream = None
@@ -32,7 +32,7 @@ def make_source(path: Path, minutes: float, size: tuple[int, int] = (1280, 720))
     return path
 
 
-def _encode(path: Path, size: tuple[int, int]) -> None:
+def _encode(path: Path, size: tuple[int, int], bframes: int) -> None:
     width, height = size
     generator = np.random.default_rng(0)
     texture = generator.integers(0, 256, (height // 4, width // 4, 3), dtype=np.uint8).repeat(4, 0).repeat(4, 1)
@@ -41,7 +41,7 @@ def _encode(path: Path, size: tuple[int, int]) -> None:
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=FPS)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.options = {"preset": "veryfast", "crf": "26", "g": "50", "threads": "2"}
+        stream.options = {"preset": "veryfast", "crf": "26", "g": "50", "bf": str(bframes), "threads": "2"}
         for index in range(10 * FPS):
             image = soft.copy()
             left = index * 4 % (width - 200)

@@ -12,6 +12,7 @@ from av.video.frame import VideoFrame
 from raypp.edge.capture.clock import AHEAD_LASTS_US, ClockState, ClockStep, as_utc, read_clock
 from raypp.edge.capture.frame_encoder import FrameEncoder
 from raypp.edge.capture.job import CaptureJob, ClockChanged, LogLine, Remembered, SourceShape
+from raypp.edge.capture.live_packets import LivePackets
 from raypp.edge.capture.position import Position
 from raypp.edge.capture.reporting import CaptureReporter
 from raypp.errors import SourceReadError
@@ -99,13 +100,13 @@ class LiveCapture:
         with open_live(self._source, self._job.open_timeout_s) as container:
             stream = container.streams.video[0]
             stream.codec_context.thread_count = 1
-            packets = container.demux(stream)
+            packets, live_packets = container.demux(stream), LivePackets(stream)
             while True:
                 try:
                     packet = next(packets, None)
                     if packet is None:
                         return
-                    frames = packet.decode()
+                    frames = live_packets.decode(packet, monotonic(), self._due)
                     damaged = 0
                 except (av.FFmpegError, OSError) as error:
                     damaged += 1
@@ -113,7 +114,7 @@ class LiveCapture:
                         raise SourceReadError(_told(error, self._source, self._job.open_timeout_s)) from None
                     continue
                 self._reporter.alive()
-                yield from (frame for frame in frames if isinstance(frame, VideoFrame))
+                yield from frames
                 if self._reporter.waited_s > _STALE_S:
                     self._reporter.waited_s = 0.0
                     raise SourceReadError("the spool was full, and what waited meanwhile is out of date")
