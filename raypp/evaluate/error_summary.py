@@ -57,47 +57,64 @@ def summarise_errors(
     samples: Sequence[PredictedSample], verdicts: Sequence[SampleVerdict], confidence: float, classes: Sequence[str]
 ) -> ErrorSummary:
     """Count the errors of classified samples."""
-    pairs = list(zip(samples, verdicts, strict=True))
-    types = Counter(error.kind for verdict in verdicts for error in verdict.errors)
-    missed = types[ErrorType.MISSED]
-    detections = sum(int((sample.detections.confidence_P >= confidence).sum()) for sample in samples)
+    by_class = _Grouping(
+        lambda sample: [classes[number] for number in sample.detections.labelled_L],
+        lambda _, error: classes[error.class_id],
+    )
+    by_size = _Grouping(
+        lambda sample: [BoxSize.of(box) for box in sample.detections.label_boxes_L4],
+        lambda _, error: BoxSize.of(error.box_4),
+    )
+    by_site, by_camera, by_hour = (_Grouping.by_origin(name_of) for name_of in (site_of, camera_of, _hour_of))
+    types: Counter[ErrorType] = Counter()
+    detections = labels = 0
+    for sample, verdict in zip(samples, verdicts, strict=True):
+        types.update(error.kind for error in verdict.errors)
+        detections += int((sample.detections.confidence_P >= confidence).sum())
+        labels += len(sample.detections.labelled_L)
+        for grouping in (by_class, by_size, by_site, by_camera, by_hour):
+            grouping.count(sample, verdict)
+    return ErrorSummary(
+        confidence=confidence,
+        samples=len(samples),
+        labels=labels,
+        detections=detections,
+        right=detections - (types.total() - types[ErrorType.MISSED]),
+        errors=types.total(),
+        types={kind: types[kind] for kind in ErrorType},
+        by_class=by_class.groups(),
+        by_size=by_size.groups(),
+        by_site=by_site.groups(),
+        by_camera=by_camera.groups(),
+        by_hour=by_hour.groups(),
+    )
 
-    def grouped(of_box: Callable[[PredictedSample], list[str]], of_error: "_NameOf") -> tuple[GroupErrors, ...]:
-        labels = Counter(name for sample, _ in pairs for name in of_box(sample))
-        counts: dict[str, Counter[ErrorType]] = {}
-        for sample, verdict in pairs:
-            for error in verdict.errors:
-                counts.setdefault(of_error(sample, error), Counter())[error.kind] += 1
-        return tuple(
-            GroupErrors.of(name, labels[name], counts.get(name, Counter())) for name in sorted(labels | counts.keys())
-        )
 
-    def by_origin(name_of: Callable[[FrameOrigin], str]) -> tuple[GroupErrors, ...]:
-        return grouped(
+class _Grouping:
+    """Labels and errors counted by one name of each."""
+
+    def __init__(self, of_box: Callable[[PredictedSample], list[str]], of_error: "_NameOf") -> None:
+        self._of_box, self._of_error = of_box, of_error
+        self._labels: Counter[str] = Counter()
+        self._types: dict[str, Counter[ErrorType]] = {}
+
+    @classmethod
+    def by_origin(cls, name_of: Callable[[FrameOrigin], str]) -> "_Grouping":
+        return cls(
             lambda sample: [name_of(sample.origin)] * len(sample.detections.labelled_L),
             lambda sample, _: name_of(sample.origin),
         )
 
-    return ErrorSummary(
-        confidence=confidence,
-        samples=len(samples),
-        labels=sum(len(sample.detections.labelled_L) for sample in samples),
-        detections=detections,
-        right=detections - (types.total() - missed),
-        errors=types.total(),
-        types={kind: types[kind] for kind in ErrorType},
-        by_class=grouped(
-            lambda sample: [classes[number] for number in sample.detections.labelled_L],
-            lambda _, error: classes[error.class_id],
-        ),
-        by_size=grouped(
-            lambda sample: [BoxSize.of(box) for box in sample.detections.label_boxes_L4],
-            lambda _, error: BoxSize.of(error.box_4),
-        ),
-        by_site=by_origin(site_of),
-        by_camera=by_origin(camera_of),
-        by_hour=by_origin(_hour_of),
-    )
+    def count(self, sample: PredictedSample, verdict: SampleVerdict) -> None:
+        self._labels.update(self._of_box(sample))
+        for error in verdict.errors:
+            self._types.setdefault(self._of_error(sample, error), Counter())[error.kind] += 1
+
+    def groups(self) -> tuple[GroupErrors, ...]:
+        return tuple(
+            GroupErrors.of(name, self._labels[name], self._types.get(name, Counter()))
+            for name in sorted(self._labels | self._types.keys())
+        )
 
 
 _NameOf = Callable[[PredictedSample, ErrorRecord], str]

@@ -3,7 +3,7 @@
 TIDE: Bolya, Foley, Hays, Hoffman, "TIDE: A General Toolbox for Identifying Object Detection Errors", ECCV 2020.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -162,7 +162,7 @@ def classify_errors(sample: SampleDetections, confidence: float) -> SampleVerdic
 
 
 def confusion(
-    verdicts: Sequence[SampleVerdict], samples: Sequence[SampleDetections], confidence: float, classes: int
+    verdicts: Sequence[SampleVerdict], samples: Iterable[SampleDetections], confidence: float, classes: int
 ) -> npt.NDArray[np.int64]:
     """Count detections by their class and the class of the label that they are on.
 

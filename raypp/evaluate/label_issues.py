@@ -6,7 +6,7 @@ confident predictions, and a sample the soft minimum of its boxes' scores. Where
 fixed confidence on, ours weighs by its confidence: a YOLO detector's is seldom as high.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -77,7 +77,7 @@ class SampleLabelScores:
     sample: float
 
 
-def label_issues(samples: Sequence[SampleDetections], confidence: float) -> tuple[LabelIssue, ...]:
+def label_issues(samples: Iterable[SampleDetections], confidence: float) -> tuple[LabelIssue, ...]:
     """Rank the boxes that look most like label errors, the most suspicious first.
 
     Args:

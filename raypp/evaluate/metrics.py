@@ -16,7 +16,7 @@ from torch import Tensor
 from raypp.detect.inputs.batch import DetectionBatch
 from raypp.detect.ultralytics import DetectionModel, DetectionValidator, DetMetrics, non_max_suppression, smooth
 from raypp.evaluate.detections import SampleDetections
-from raypp.evaluate.matching import SampleMatches
+from raypp.evaluate.matching import JoinedMatches, SampleMatches
 from raypp.evaluate.scores import ClassScores, Scores
 
 LEAST_CONFIDENCE = 0.01
@@ -127,35 +127,36 @@ def _boxes(sample_id: str, detections: Tensor, labels: Tensor) -> SampleDetectio
     )
 
 
-def score(matches: Sequence[SampleMatches], classes: Sequence[str]) -> Scores:
+def score(matches: Iterable[SampleMatches], classes: Sequence[str]) -> Scores:
     """Score matched samples; a sample that came twice counts once, so padding of a distributed run does no harm."""
     return score_with_curves(matches, classes)[0]
 
 
-def score_with_curves(matches: Sequence[SampleMatches], classes: Sequence[str]) -> tuple[Scores, Curves]:
+def score_with_curves(matches: Iterable[SampleMatches], classes: Sequence[str]) -> tuple[Scores, Curves]:
     """Score matched samples as `score` does, with the curves behind the scores."""
     once = sorted({sample.sample_id: sample for sample in matches}.values(), key=lambda sample: sample.sample_id)
-    metrics: Any = DetMetrics(names=dict(enumerate(classes)))
-    for sample in once:
-        metrics.update_stats(
-            {
-                "tp": sample.correct_PT,
-                "conf": sample.confidence_P,
-                "pred_cls": sample.predicted_P,
-                "target_cls": sample.labelled_L,
-                "target_img": np.unique(sample.labelled_L),
-                "im_name": sample.sample_id,
-            }
-        )
-    labels = sum(len(sample.labelled_L) for sample in once)
+    return score_joined(JoinedMatches.of(once), classes)
+
+
+def score_joined(matches: JoinedMatches, classes: Sequence[str]) -> tuple[Scores, Curves]:
+    """Score matches of samples that come once each, with the curves behind the scores."""
+    labels = len(matches.labelled_L)
     if not labels:
-        nothing = Scores(samples=len(once), labels=0, precision=0, recall=0, map50=0, map50_95=0, classes=())
+        nothing = Scores(samples=matches.samples, labels=0, precision=0, recall=0, map50=0, map50_95=0, classes=())
         return nothing, Curves((), np.zeros(0), np.zeros((0, 0)), 0.0)
+    metrics: Any = DetMetrics(names=dict(enumerate(classes)))
+    metrics.stats = {  # not by its `update_stats`, which keeps figures of each sample as well
+        "tp": [matches.correct_PT],
+        "conf": [matches.confidence_P],
+        "pred_cls": [matches.predicted_P],
+        "target_cls": [matches.labelled_L],
+        "target_img": [matches.image_classes],
+    }
     metrics.process()
     numbers = [int(number) for number in metrics.ap_class_index]
     precision, recall, map50, map50_95 = map(float, metrics.mean_results())
     scores = Scores(
-        samples=len(once),
+        samples=matches.samples,
         labels=labels,
         precision=precision,
         recall=recall,

@@ -1,10 +1,12 @@
 """Running a detector on an archive: each labelled frame once, with its matches, boxes and origin."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Self
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from raypp.detect.checkpoint import load_detector
@@ -61,10 +63,8 @@ class Predictor:
         return samples
 
 
-def with_codes(
-    samples: Sequence[PredictedSample], settings: PredictSettings, names: Collection[str]
-) -> list[PredictedSample]:
-    """Return the samples, the named ones with their codes, read from the archive anew.
+def read_codes(settings: PredictSettings, names: Collection[str]) -> dict[str, npt.NDArray[np.uint8]]:
+    """Read the codes of some samples from the archive anew, uint8[C + 1, G, G] as a detector is fed.
 
     Raises:
         ShardError: if a shard is damaged.
@@ -73,12 +73,11 @@ def with_codes(
     labelled = labelled_rows(settings.archive, settings.labels_version, settings.split, columns, settings.data_key_path)
     rows = [row for row in labelled if row["variant"] == 0 and row["sample_id"] in names]
     if not rows:
-        return list(samples)
+        return {}
     batch = batch_of_rows(
         {name: [row[name] for row in rows] for name in rows[0]}, read_archive_header(Store(settings.archive))
     )
-    codes = dict(zip(batch.sample_ids, batch.inputs.numpy(), strict=True))
-    return [replace(sample, codes_CGG=codes.get(sample.matches.sample_id)) for sample in samples]
+    return dict(zip(batch.sample_ids, batch.inputs.numpy(), strict=True))
 
 
 def predict_here(settings: PredictSettings) -> Iterator[PredictedSample]:

@@ -15,9 +15,11 @@ from raypp.errors import OptionError
 from raypp.evaluate.error_summary import ErrorSummary, camera_of, classify_all_errors, site_of, summarise_errors
 from raypp.evaluate.errors import ErrorRecord, confusion
 from raypp.evaluate.label_issues import LabelIssue, label_issues
-from raypp.evaluate.metrics import LEAST_CONFIDENCE, Curves, score, score_with_curves
+from raypp.evaluate.matching import JoinedMatches, SampleMatches
+from raypp.evaluate.metrics import LEAST_CONFIDENCE, Curves, score_joined
 from raypp.evaluate.plots import RgbImage, confusion_image, detections_image, precision_recall_image
-from raypp.evaluate.request import FrameOrigin, PredictedSample, ordered_samples
+from raypp.evaluate.request import FrameOrigin, PredictedSample
+from raypp.evaluate.sample_table import SampleTable
 from raypp.evaluate.scores import Scores
 from raypp.evaluate.tables import detections_table, errors_table, label_issues_table
 from raypp.io.atomic import write_bytes
@@ -85,7 +87,7 @@ class EvaluationReport:
     rows: tuple[ErrorRecord, ...]
     confusion_NN: npt.NDArray[np.int64]
     issues: tuple[LabelIssue, ...]
-    samples: tuple[PredictedSample, ...]
+    samples: SampleTable
     classes: tuple[str, ...]
     pixels: int
 
@@ -128,18 +130,17 @@ def make_evaluation_report(
         classes: names of the classes.
         pixels: side of the letterboxed square.
     """
-    once = ordered_samples(samples)
-    scores, curves = score_with_curves([sample.matches for sample in once], classes)
+    once = samples if isinstance(samples, SampleTable) else SampleTable(samples)
+    scores, curves = score_joined(JoinedMatches.of(sample.matches for sample in once), classes)
     confidence = max(curves.confidence, LEAST_CONFIDENCE)
     verdicts = classify_all_errors(once, confidence)
-    detections = [sample.detections for sample in once]
     return EvaluationReport(
         scores=with_groups(scores, once, classes),
         curves=curves,
         errors=summarise_errors(once, verdicts, confidence, classes),
         rows=tuple(error for verdict in verdicts for error in verdict.errors),
-        confusion_NN=confusion(verdicts, detections, confidence, len(classes)),
-        issues=label_issues(detections, confidence),
+        confusion_NN=confusion(verdicts, (sample.detections for sample in once), confidence, len(classes)),
+        issues=label_issues((sample.detections for sample in once), confidence),
         samples=once,
         classes=classes,
         pixels=pixels,
@@ -153,7 +154,7 @@ def write_evaluation_report(report: EvaluationReport, folder: Path) -> ReportIma
         OptionError: if the folder cannot be written to.
     """
     drawn, classes, pixels = report.images(), report.classes, report.pixels
-    detections = [sample.detections for sample in report.samples]
+    detections = (sample.detections for sample in report.samples)
     files = {
         SCORES_FILE: f"{report.scores.model_dump_json(indent=1)}\n".encode(),
         ERRORS_FILE: f"{report.errors.model_dump_json(indent=1)}\n".encode(),
@@ -178,16 +179,18 @@ def with_groups(scores: Scores, samples: Sequence[PredictedSample], classes: Seq
     """Add the scores of each site and camera."""
 
     def by(name_of: Callable[[FrameOrigin], str]) -> tuple[GroupScores, ...]:
-        groups: dict[str, list[PredictedSample]] = {}
-        for sample in samples:
-            groups.setdefault(name_of(sample.origin), []).append(sample)
-        return tuple(_group(name, groups[name], classes) for name in sorted(groups))
+        groups: dict[str, list[int]] = {}
+        for place, sample in enumerate(samples):
+            groups.setdefault(name_of(sample.origin), []).append(place)
+        return tuple(
+            _group(name, (samples[place].matches for place in groups[name]), classes) for name in sorted(groups)
+        )
 
     return EvaluationScores(**dict(scores), by_site=by(site_of), by_camera=by(camera_of))
 
 
-def _group(name: str, samples: Sequence[PredictedSample], classes: Sequence[str]) -> GroupScores:
-    own = score([sample.matches for sample in samples], classes)
+def _group(name: str, matches: Iterable[SampleMatches], classes: Sequence[str]) -> GroupScores:
+    own, _ = score_joined(JoinedMatches.of(matches), classes)
     return GroupScores(name=name, samples=own.samples, labels=own.labels, map50=own.map50, map50_95=own.map50_95)
 
 

@@ -1,6 +1,5 @@
 """Request of an evaluation, and its result on each labelled frame."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,9 +57,3 @@ class PredictSettings(BaseModel):
     detector: Path
     data_key_path: Path | None = None
     shown: frozenset[str] = frozenset()
-
-
-def ordered_samples(samples: Iterable[PredictedSample]) -> tuple[PredictedSample, ...]:
-    """Return samples by sample_id, each once."""
-    once = {sample.matches.sample_id: sample for sample in samples}
-    return tuple(once[name] for name in sorted(once))

@@ -1,18 +1,18 @@
 """An evaluation from an archive and a detector to its report."""
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from raypp.detect.checkpoint import read_model_info
 from raypp.detect.inputs.dataset import VeiledDataset
 from raypp.detect.model_info import detector_folder
-from raypp.evaluate.predict import predict_here, with_codes
+from raypp.evaluate.predict import predict_here, read_codes
 from raypp.evaluate.report import EvaluationReport, make_evaluation_report, write_evaluation_report
 from raypp.evaluate.request import PredictedSample, PredictSettings
+from raypp.evaluate.sample_table import SampleTable
 from raypp.execution import ExecutionSettings, Executor, On, on_ray
 from raypp.io.filesystem import is_url
-from raypp.progress import SILENT, Progress
+from raypp.progress import SILENT, Advance, Progress
 from raypp.text.split_names import VAL
 
 PredictExecutor = Executor[[PredictSettings], Iterable[PredictedSample]]
@@ -62,13 +62,16 @@ def run_evaluation(
         data_key_path=data_key_path.absolute() if data_key_path else None,
     )
     predict: PredictExecutor = on_ray("evaluate", execution) if execution.choose() is On.RAY else predict_here
-    samples = []
     with progress.task("evaluating", dataset.splits[split]) as advance:
-        for sample in predict(settings):
-            samples.append(sample)
-            advance(1, "", 1)
+        samples = SampleTable(_counted(predict(settings), advance))
     report = make_evaluation_report(samples, dataset.classes, info.size)
     if folder:
-        shown = with_codes(report.samples, settings, report.worst())
-        write_evaluation_report(replace(report, samples=tuple(shown)), folder)
+        samples.keep_codes(read_codes(settings, report.worst()))
+        write_evaluation_report(report, folder)
     return report
+
+
+def _counted(samples: Iterable[PredictedSample], advance: Advance) -> Iterator[PredictedSample]:
+    for sample in samples:
+        yield sample
+        advance(1, "", 1)
