@@ -14,6 +14,7 @@ from actors.gateway import Gateway
 from raypp.errors import RayppError
 from raypp.ledger.placement import refuse_several_nodes
 from raypp.serving.bundles import describe_bundle, models_by_veil
+from raypp.serving.model import ServedModel
 from raypp.serving.settings import APPLICATION, Scale, ServiceSettings
 
 _DETECTIONS_WAITING = 4096
@@ -66,6 +67,15 @@ def build_app(args: ServiceSettings) -> Application:
 def detector_name(veil_id: str) -> str:
     """Name of the deployment that detects for a veil."""
     return f"Detector-{veil_id[:12]}"
+
+
+def running_models(settings: ServiceSettings) -> dict[Path, ServedModel]:
+    """Return what runs of each model of a service, by its file."""
+    running: dict[Path, ServedModel] = {}
+    for veil_id, path in models_by_veil(settings.models).items():
+        handle = serve.get_deployment_handle(detector_name(veil_id), app_name=APPLICATION)
+        running[path] = handle.describe.remote().result()
+    return running
 
 
 def reload_models(settings: ServiceSettings, running: dict[Path, str]) -> list[str]:

@@ -104,4 +104,6 @@ class Detector:
         async with self._loading:
             running = self._running.about if self._running is not None else None
             self._running = await asyncio.to_thread(BundleDetector.load, path, self._settings, running)
-            self._metrics.loaded(self._running.about)
+            about = self._running.about
+            self._metrics.loaded(about)
+            logger.info("raypp: model %s is computed by %s", about.model_id[:12], about.engine)

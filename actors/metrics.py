@@ -1,6 +1,7 @@
 """Metrics of the service, for Prometheus; Serve adds application, deployment and replica to each."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from ray.serve.metrics import Counter, Gauge, Histogram
 
@@ -18,7 +19,8 @@ class DetectorMetrics:
         self._together = Histogram("raypp_detector_frames_together", "Frames handed over at once.", _FRAMES)
         self._blocks = Histogram("raypp_detector_blocks_together", "Streams' blocks handed over at once.", _FRAMES)
         self._time = Histogram("raypp_detector_ms", "Milliseconds to detect on what was handed over.", _MILLISECONDS)
-        self._loaded = Counter("raypp_detector_models_loaded", "Models loaded.", ("model_id",))
+        tags: Any = ("model_id", "engine")  # Ray's annotation knows one tag
+        self._loaded = Counter("raypp_detector_models_loaded", "Models loaded, by what computes them.", tags)
         self._refused = Counter("raypp_detector_reloads_refused", "Models that could not take the running one's place.")
 
     def detected(self, blocks: Sequence[FrameBlock], seconds: float) -> None:
@@ -31,7 +33,7 @@ class DetectorMetrics:
 
     def loaded(self, about: ServedModel) -> None:
         """Count a model that was loaded."""
-        self._loaded.inc(tags={"model_id": about.model_id[:12]})
+        self._loaded.inc(tags={"model_id": about.model_id[:12], "engine": about.engine})
 
     def reload_refused(self) -> None:
         """Count a model that could not take the running one's place."""

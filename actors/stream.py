@@ -131,7 +131,7 @@ class StreamConnection:
         services.registry.take_over(self._place)
         self._admission = StreamAdmission.resumed(self._writer.committed, ended=self._writer.ended)
         name = f"{request.site}/{request.camera}@{request.stream_epoch}"
-        resumed = f"resumed after {self._writer.committed}"
+        resumed = f"resumed after {self._writer.committed}; model {self._model.model_id[:12]} by {self._model.engine}"
         await services.audit(principal, "stream", name, resumed, about=f"{request.site}/{request.camera}")
         return pb.StreamFramesResponse(
             opened=pb.Opened(

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 from benchmarks.decoding import decoding_rows
+from benchmarks.detector import detector_rows
 from benchmarks.evaluation_memory import evaluate_memory_rows
+from benchmarks.learned_veil import learned_veil_rows
 from benchmarks.memory import memory_rows
 from benchmarks.peers import peer_rows
 from benchmarks.ray_segments import ray_segments_rows
@@ -32,6 +34,8 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace], Rows]] = {
     "ray-segments": lambda folder, _: ray_segments_rows(folder),
     "decoding": lambda folder, _: decoding_rows(folder),
     "peers": lambda folder, options: peer_rows(_video(folder, options.minutes), folder),
+    "detector": lambda folder, _: detector_rows(folder),
+    "learned-veil": lambda folder, _: learned_veil_rows(_video(folder, 0.5), folder / "veil"),
     "siege": lambda folder, options: siege_rows(folder, options.siege_seconds),
     "busy-training": lambda folder, _: busy_training_rows(folder),
     "training-step": lambda folder, _: training_step_rows(folder),

@@ -121,7 +121,7 @@ def _run(
     from ray import serve  # noqa: PLC0415
     from ray.serve.config import HTTPOptions, ProxyLocation, gRPCOptions  # noqa: PLC0415
 
-    from actors.application import build_app, reload_models  # noqa: PLC0415
+    from actors.application import build_app, reload_models, running_models  # noqa: PLC0415
 
     logging.getLogger("ray.serve").setLevel(logging.ERROR)
     try:
@@ -133,6 +133,8 @@ def _run(
         serve.run(build_app(settings), name=APPLICATION, route_prefix="/")
         _check_bound(where)
         running = {path: describe_bundle(path) for path in settings.models}
+        for path, model in running_models(settings).items():
+            console.print(f"model         {path} is computed by {model.engine}", highlight=False, markup=False)
         for name, words in where.lines(settings, session_folder() / "logs/serve" if where.local else None).items():
             console.print(f"{name:<14}{words}", highlight=False, markup=False)
         while not stop.wait(_GLANCE_S):

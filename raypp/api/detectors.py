@@ -1,5 +1,6 @@
 """Functions on detectors: train, evaluate, export, load."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,36 +84,48 @@ def export_detector(
     passphrase: str | None = None,
     half: bool = False,
     force: bool = False,
+    formats: Sequence[str] = ("bundle",),
 ) -> "ExportSummary":
-    """Write a trained detector as one file: weights, classes, veil and scores, and no code.
+    """Write a trained detector as one file: weights, classes, veil and scores, and no code; or for other software.
 
     Args:
         run: a run of training, or its detector folder.
-        out: the file.
+        out: the file; others beside it have its name and another suffix.
         archive: the archive it was trained on, for a run that does not hold the veil's spec.
         passphrase: to seal it under; None to leave it open.
-        half: store weights as float16.
-        force: replace a file that is there.
+        half: store the bundle's weights as float16.
+        force: replace files that are there.
+        formats: what to write: "bundle", which raypp reads, "onnx" and "openvino" for other software.
 
     Raises:
+        OptionError: if a format is unknown, or a program is to be sealed or stored as float16.
         ModelError, ConflictError, ShardError: if the run cannot be read or the file not written.
     """
-    from raypp.train.export import write_export  # noqa: PLC0415
+    from raypp.train.export import ExportFormat, write_export  # noqa: PLC0415
 
     return write_export(
-        Path(run), Path(out), None if archive is None else str(archive), passphrase, half=half, force=force
+        Path(run),
+        Path(out),
+        None if archive is None else str(archive),
+        passphrase,
+        half=half,
+        force=force,
+        formats=ExportFormat.of(formats),
     )
 
 
-def load_detector(model: str | Path) -> "Detector":
+def load_detector(model: str | Path, *, engine: str | None = None) -> "Detector":
     """Load a detector; its `detect` takes frames of `open_archive`.
 
     Args:
         model: a run of training, its detector folder, or an exported file.
+        engine: what computes, as `raypp serve` takes it: auto, torch, onnxruntime, openvino or tensorrt; None for
+            torch, as in training.
 
     Raises:
-        ModelError: if it cannot be read.
+        ModelError: if the detector cannot be read, or the engine is unknown or not installed here.
     """
+    from raypp.detect.engines.name import engine_named  # noqa: PLC0415
     from raypp.evaluate.detector import Detector  # noqa: PLC0415
 
-    return Detector.load(model)
+    return Detector.load(model, None if engine is None else engine_named(engine))

@@ -9,6 +9,7 @@ from raypp.cli.console import ConsoleProgress, error_console
 from raypp.cli.execution import execution_of
 from raypp.cli.json_file import json_option, write_json
 from raypp.cli.options import ArchiveUrl, DataKeyFile, LabelsVersion, RayAddress, RunsOn
+from raypp.detect.engines.name import Engine, require_engine
 from raypp.errors import OptionError
 from raypp.execution import On
 from raypp.text.split_names import VAL
@@ -31,6 +32,9 @@ def evaluate(
     ] = None,
     gpu: Annotated[bool, typer.Option("--gpu", help="Give each worker on Ray a GPU.")] = False,
     data_key: DataKeyFile = None,
+    engine: Annotated[
+        Engine | None, typer.Option(help="What computes, as in `raypp serve` (default: torch, as in training).")
+    ] = None,
     json_file: Annotated[Path | None, json_option("the scores")] = None,
 ) -> None:
     """Measure a trained detector on veiled frames: mAP50, mAP50-95, each class, and what it gets wrong.
@@ -42,9 +46,13 @@ def evaluate(
         raise OptionError("--gpu is of workers on Ray; this process takes the GPU that is there, so leave it out")
     console = error_console()
     from raypp.cli.evaluation_printing import print_errors, print_scores
+    from raypp.evaluate.request import ChosenDetector
     from raypp.evaluate.run import run_evaluation
 
-    evaluation = run_evaluation(archive, model, labels, split, report, data_key, execution, ConsoleProgress(console))
+    if engine and execution.on is not On.RAY:
+        require_engine(engine)
+    chosen = ChosenDetector(model, engine)
+    evaluation = run_evaluation(archive, chosen, labels, split, report, data_key, execution, ConsoleProgress(console))
     write_json(json_file, evaluation.scores)
     print_scores(evaluation.scores, console)
     print_errors(evaluation.errors, console)

@@ -12,7 +12,11 @@ from raypp.cli.options import JsonFile
 
 def export(
     run: Annotated[Path, typer.Argument(help="A run of `raypp train`, or its detector folder.")],
-    out: Annotated[Path, typer.Option(help="The file to write.")],
+    out: Annotated[Path, typer.Option(help="The file to write; others beside it have its name and another suffix.")],
+    formats: Annotated[
+        str,
+        typer.Option("--format", help="What to write, by commas: bundle, which raypp reads; onnx; openvino."),
+    ] = "bundle",
     half: Annotated[bool, typer.Option("--half", help="Store weights as float16: half the size.")] = False,
     passphrase_file: Annotated[
         Path | None, typer.Option(help="Seal the file under the passphrase in this file (scrypt, AES-256-GCM).")
@@ -23,20 +27,24 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     json_file: JsonFile = None,
 ) -> None:
-    """Write a trained detector as one file: weights, classes, veil and scores, and no code.
+    """Write a trained detector as one file: weights, classes, veil and scores, and no code; or for other software.
 
     Example: raypp export run --out tools.model
     """
-    from raypp.train.export import write_export
+    from raypp.train.export import ExportFormat, write_export
     from raypp.veil.envelope import new_passphrase
 
     passphrase = new_passphrase(passphrase_file) if passphrase_file else None
-    summary = write_export(run, out, archive, passphrase, half=half, force=force)
+    chosen = ExportFormat.of(name.strip() for name in formats.split(",") if name.strip())
+    summary = write_export(run, out, archive, passphrase, half=half, force=force, formats=chosen)
     header, sealed = summary.header, ", sealed" if summary.sealed else ""
     info = header.info
     scores = f", mAP50 {header.scores.map50:.3f}, mAP50-95 {header.scores.map50_95:.3f}" if header.scores else ""
     lines = (
-        f"bundle        {out}: {summary.bytes / 1e6:.1f} MB of {header.precision}{sealed}",
+        *(
+            f"{file.format:<14}{file.path}: {file.bytes / 1e6:.1f} MB of {header.precision}{sealed}"
+            for file in summary.files
+        ),
         f"detector      {info.architecture}, {len(info.classes)} classes, {header.epochs} epochs{scores}",
         f"veil          {info.veil_id}",
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from raypp.cli.options import RayAddress
+from raypp.detect.engines.name import Engine, require_engine
 from raypp.errors import ContentError, OptionError
 from raypp.execution import ExecutionSettings, Executor, On, on_ray
 from raypp.serving.defaults import LEDGER_VARIABLE, LOOPBACK
@@ -47,6 +48,10 @@ def serve(
     ] = None,
     confidence: Annotated[float | None, typer.Option(help="Least confidence of detections (default: 0.1).")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads of each detector (default: all CPUs).")] = None,
+    engine: Annotated[
+        Engine | None,
+        typer.Option(help="What computes (default: auto, which is torch on a GPU and onnxruntime on a CPU)."),
+    ] = None,
     address: RayAddress = None,
 ) -> None:
     """Serve detectors to sites over gRPC, and keep what they find in a ledger, until SIGTERM.
@@ -67,7 +72,10 @@ def serve(
         "front_secret_file": front_secret_file.absolute() if front_secret_file else None,
     }
     defaults = {"threads": os.cpu_count() or 1} if address is None else {}
-    settings = _settings(settings_file, options, defaults, {"confidence": confidence, "threads": threads})
+    detection = {"confidence": confidence, "threads": threads, "engine": engine}
+    settings = _settings(settings_file, options, defaults, detection)
+    if address is None:
+        require_engine(settings.detection.engine)
     where = ServiceAddress(host, port, http_host, http_port, metrics_port, local=address is None)
     where.check(settings)
     models_by_veil(settings.models)

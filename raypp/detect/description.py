@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from raypp.detect.bundle_header import is_sealed, read_index
+from raypp.detect.engines.name import describe_engines
 
 
 def describe_detector_file(path: Path) -> dict[str, str]:
@@ -25,6 +26,7 @@ def describe_detector_file(path: Path) -> dict[str, str]:
         "labels version": info.labels_version,
         "epochs": str(header.epochs),
     }
+    lines["engines"] = describe_engines()
     if header.scores is not None:
         lines["scores"] = f"mAP50 {header.scores.map50:.3f}, mAP50-95 {header.scores.map50_95:.3f} on the val split"
     return lines

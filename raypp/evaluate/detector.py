@@ -6,15 +6,16 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from raypp.detect.checkpoint import load_detector
+from raypp.detect.engines.name import Engine
 from raypp.detect.inputs.batch import NO_CELL, labelled_batch
 from raypp.detect.model_info import ModelInfo, detector_folder
 from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import ModelError
 from raypp.evaluate.frame_detections import FrameDetections
 from raypp.evaluate.metrics import LEAST_CONFIDENCE, DetectionMatcher
+from raypp.evaluate.network import evaluated_network
 from raypp.geometry.window import Window
 from raypp.shards.archive import VeiledFrame
 
@@ -25,25 +26,25 @@ class Detector:
     Args:
         network: the detector, in evaluation mode.
         info: veil, classes and size that it belongs to.
+        engine: what computes it; None for torch, as it was trained.
     """
 
-    def __init__(self, network: DetectionModel, info: ModelInfo) -> None:
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    def __init__(self, network: DetectionModel, info: ModelInfo, engine: Engine | None = None) -> None:
         self.info = info
-        self.network = network.to(device)
+        self.network, device = evaluated_network(network, info, engine)
         self._matcher = DetectionMatcher(self.network, info.size, device)
 
     def __repr__(self) -> str:
         return f"<Detector {self.info.architecture} of {', '.join(self.classes)}; veil {self.info.veil_id}>"
 
     @classmethod
-    def load(cls, model: str | Path) -> Self:
+    def load(cls, model: str | Path, engine: Engine | None = None) -> Self:
         """Load a run of training, its detector folder, or an exported file.
 
         Raises:
-            ModelError: if it cannot be read.
+            ModelError: if it cannot be read, or the engine is not installed here.
         """
-        return cls(*load_detector(detector_folder(Path(model))))
+        return cls(*load_detector(detector_folder(Path(model))), engine)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from raypp.detect.engines.network import EngineNetwork
 from raypp.detect.inputs.batch import DetectionBatch
 from raypp.detect.ultralytics import DetectionModel, DetectionValidator, DetMetrics, non_max_suppression, smooth
 from raypp.evaluate.detections import SampleDetections
@@ -48,12 +49,12 @@ class DetectionMatcher:
     """Runs a detector on batches and matches what it finds.
 
     Args:
-        model: the detector; put into evaluation mode while it runs.
+        model: the detector, or an engine that runs it; put into evaluation mode while it runs.
         pixels: side of the square, in source pixels.
         device: where it runs.
     """
 
-    def __init__(self, model: DetectionModel, pixels: int, device: torch.device) -> None:
+    def __init__(self, model: DetectionModel | EngineNetwork, pixels: int, device: torch.device) -> None:
         self._model = model
         self._pixels = pixels
         self._device = device

@@ -7,12 +7,12 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from raypp.detect.checkpoint import load_detector
 from raypp.detect.inputs.batch import COLUMNS, batch_of_rows
 from raypp.detect.inputs.labelled import labelled_rows
 from raypp.evaluate.metrics import DetectionMatcher
+from raypp.evaluate.network import evaluated_network
 from raypp.evaluate.request import FrameOrigin, PredictedSample, PredictSettings
 from raypp.shards.manifest import read_archive_header
 from raypp.shards.schema import ArchiveHeader
@@ -40,11 +40,11 @@ class Predictor:
 
     @classmethod
     def open(cls, settings: PredictSettings) -> Self:
-        """Load a detector, onto a GPU where there is one; raises ModelError if it is damaged."""
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        """Load a detector, onto a GPU where there is one; raises ModelError if it is damaged or lacks its engine."""
         detector, info = load_detector(settings.detector)
+        network, device = evaluated_network(detector, info, settings.engine)
         header = read_archive_header(Store(settings.archive))
-        return cls(DetectionMatcher(detector.to(device), info.size, device), header, settings.shown)
+        return cls(DetectionMatcher(network, info.size, device), header, settings.shown)
 
     def __call__(self, rows: Sequence[Mapping[str, Any]]) -> list[PredictedSample]:
         """Predict on up to `PREDICT_BATCH` rows with `PREDICT_COLUMNS` and `boxes`; each result stands alone.

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
+from raypp.detect.engines.name import Engine
 from raypp.evaluate.detections import SampleDetections
 from raypp.evaluate.matching import SampleMatches
 
@@ -37,6 +39,23 @@ class PredictedSample:
     codes_CGG: npt.NDArray[np.uint8] | None = None
 
 
+class ChosenDetector(NamedTuple):
+    """A detector that is to be evaluated.
+
+    Attributes:
+        path: a run of training, its detector folder, or an exported file.
+        engine: what computes it, as a service has it; None for torch, as it was trained.
+    """
+
+    path: Path
+    engine: Engine | None = None
+
+    @classmethod
+    def of(cls, model: "Path | ChosenDetector") -> "ChosenDetector":
+        """Return a detector as it is chosen, or that of a path, as it was trained."""
+        return model if isinstance(model, ChosenDetector) else cls(model)
+
+
 class PredictSettings(BaseModel):
     """Frames and detector of an evaluation: everything but secrets, so that it may travel to workers.
 
@@ -47,6 +66,7 @@ class PredictSettings(BaseModel):
         detector: folder of the detector's checkpoint, or its exported file.
         data_key_path: data key of encrypted shards, or None.
         shown: samples whose codes are kept, to be drawn.
+        engine: what computes the detector, as a service has it; None for torch, as it was trained.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,3 +77,4 @@ class PredictSettings(BaseModel):
     detector: Path
     data_key_path: Path | None = None
     shown: frozenset[str] = frozenset()
+    engine: Engine | None = None

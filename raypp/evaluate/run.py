@@ -8,7 +8,7 @@ from raypp.detect.inputs.dataset import VeiledDataset
 from raypp.detect.model_info import detector_folder
 from raypp.evaluate.predict import predict_here, read_codes
 from raypp.evaluate.report import EvaluationReport, make_evaluation_report, write_evaluation_report
-from raypp.evaluate.request import PredictedSample, PredictSettings
+from raypp.evaluate.request import ChosenDetector, PredictedSample, PredictSettings
 from raypp.evaluate.sample_table import SampleTable
 from raypp.execution import ExecutionSettings, Executor, On, on_ray
 from raypp.io.filesystem import is_url
@@ -21,7 +21,7 @@ PredictExecutor = Executor[[PredictSettings], Iterable[PredictedSample]]
 
 def run_evaluation(
     archive: str,
-    model: Path,
+    model: Path | ChosenDetector,
     labels_version: str | None = None,
     split: str = VAL,
     folder: Path | None = None,
@@ -33,7 +33,7 @@ def run_evaluation(
 
     Args:
         archive: the veiled archive.
-        model: a run of training, its detector folder, or an exported file.
+        model: a run of training, its detector folder, or an exported file; and what computes it.
         labels_version: label version; None for the only one.
         split: name of the split.
         folder: where scores, images, mistakes and suspected label errors are written; None for nowhere.
@@ -49,7 +49,8 @@ def run_evaluation(
     """
     execution = execution or ExecutionSettings()
     execution.check("workers", "gpus")
-    detector = detector_folder(model)
+    model = ChosenDetector.of(model)
+    detector = detector_folder(model.path)
     dataset = VeiledDataset.open(archive, labels_version, data_key_path)
     dataset.require(split)
     info = read_model_info(detector)
@@ -60,6 +61,7 @@ def run_evaluation(
         split=split,
         detector=detector.absolute(),
         data_key_path=data_key_path.absolute() if data_key_path else None,
+        engine=model.engine,
     )
     predict: PredictExecutor = on_ray("evaluate", execution) if execution.choose() is On.RAY else predict_here
     with progress.task("evaluating", dataset.splits[split]) as advance:

@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Self
@@ -10,11 +11,12 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from raypp.detect.checkpoint import load_bundle
+from raypp.detect.engines.load import load_network
+from raypp.detect.engines.network import EngineNetwork
 from raypp.detect.inputs.batch import NO_CELL
-from raypp.detect.ultralytics import DetectionModel, non_max_suppression
+from raypp.detect.ultralytics import non_max_suppression
 from raypp.errors import ModelError
 from raypp.geometry.letterbox import Letterbox
 from raypp.serving.model import FrameBlock, ServedModel
@@ -26,38 +28,23 @@ from raypp.wire.grid import CellGrid
 
 STEPS = 1 << 16
 """Coordinates and confidences are multiples of 1/65536: exact in float32, so on the wire and in the ledger too."""
-GPU_BATCH = 16
-CPU_BATCH = 1
-"""On a CPU a frame costs the same alone as among others, so that nothing is gained by padding."""
 _MOST_CANDIDATES = 2000
 """Boxes of a frame that compete, the most confident first: of thousands, all would take a second."""
 
 
 class BundleDetector:
-    """A detector of a bundle, with one batch shape and a fixed number of threads.
-
-    The last bits of a convolution depend on how many frames it is given and on the number of threads; so both are
-    fixed here, and what is missing of a batch is filled with empty squares.
+    """A detector of a bundle, which an engine runs.
 
     Args:
-        model: the detector, in evaluation mode.
+        network: the detector, in its engine.
         about: what it is.
         settings: how detections are made.
     """
 
-    def __init__(self, model: DetectionModel, about: ServedModel, settings: DetectionSettings) -> None:
+    def __init__(self, network: EngineNetwork, about: ServedModel, settings: DetectionSettings) -> None:
         self.about = about
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._settings = settings
-        self.batch = settings.batch or (GPU_BATCH if self._device.type == "cuda" else CPU_BATCH)
-        torch.set_num_threads(settings.threads)
-        if self._device.type == "cuda":
-            torch.backends.cudnn.benchmark = False
-            torch.backends.cudnn.deterministic = True
-        self._model = model.fuse(verbose=False).to(self._device, memory_format=torch.channels_last).eval()
-        grid = about.size // about.spec.patch
-        self._shape = (about.spec.channels + 1, grid, grid)
-        self._found(self._empty())  # the first call is slow: not a site's
+        self._network, self._settings = network, settings
+        self._found(self._empty(1))  # the first call is slow: not a site's
 
     @classmethod
     def load(cls, path: Path, settings: DetectionSettings | None = None, instead_of: ServedModel | None = None) -> Self:
@@ -72,24 +59,26 @@ class BundleDetector:
             ModelError: if it cannot be read, does not hold its veil's spec, or may not replace the running one.
         """
         model_id = _digest(path)
-        model, about = load_bundle(path)
+        model, info = load_bundle(path)
         if _digest(path) != model_id:
             raise ModelError(f"bundle {path} was replaced while it was read; have it read again")
-        if not about.spec:
+        if not info.spec:
             raise ModelError(f"bundle {path} does not hold the spec of its veil; export it again with `archive`")
         served = ServedModel(
             model_id=model_id,
-            veil_id=about.veil_id,
-            spec=spec_of(about.spec),
-            size=about.size,
-            classes=about.classes,
+            veil_id=info.veil_id,
+            spec=spec_of(info.spec),
+            size=info.size,
+            classes=info.classes,
         )
         unfit = served.may_replace(instead_of) if instead_of else None
         if unfit:
             raise ModelError(
                 f"bundle {path} cannot take the running model's place: {unfit}; serve it beside, as its own"
             )
-        return cls(model, served, settings or DetectionSettings())
+        settings = settings or DetectionSettings()
+        network = load_network(model, info, settings.of_engine)
+        return cls(network, replace(served, engine=network.engine), settings)
 
     def detect(self, blocks: Sequence[FrameBlock]) -> list[tuple[tuple[Detection, ...], ...]]:
         """Detect on blocks of frames, of one source each.
@@ -101,19 +90,17 @@ class BundleDetector:
             ModelError: if a block's codes do not fit its frame size.
         """
         frames = [frame for block in blocks for frame in self._frames(block)]
-        detections: list[npt.NDArray[np.float64]] = []
-        for begin in range(0, len(frames), self.batch):
-            some = frames[begin : begin + self.batch]
-            inputs = self._empty()
-            for square, (grid, codes, sub_key) in zip(inputs, some, strict=False):
-                grid.place(codes, square[:-1])
-                square[-1] = sub_key
-            detections += self._found(inputs)[: len(some)]
-        rest = iter(detections)
+        if not frames:
+            return [() for _ in blocks]
+        inputs = self._empty(len(frames))
+        for square, (grid, codes, sub_key) in zip(inputs, frames, strict=True):
+            grid.place(codes, square[:-1])
+            square[-1] = sub_key
+        rest = iter(self._found(inputs))
         return [self._placed(list(islice(rest, len(block))), block) for block in blocks]
 
-    def _empty(self) -> npt.NDArray[np.uint8]:
-        return np.full((self.batch, *self._shape), NO_CELL, dtype=np.uint8)
+    def _empty(self, count: int) -> npt.NDArray[np.uint8]:
+        return np.full((count, *self._network.shape.sizes[1:]), NO_CELL, dtype=np.uint8)
 
     def _frames(self, block: FrameBlock) -> list[tuple[CellGrid, Codes, int]]:
         """Return each frame of a block with its place in the square and its sub-key; raises ModelError."""
@@ -125,18 +112,17 @@ class BundleDetector:
             )
         return [(grid, codes, block.sub_key) for codes in block.codes]
 
-    def _found(self, inputs_BCGG: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float64]]:
+    def _found(self, inputs_NCGG: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float64]]:
         """Return float64[P, 6] for each input: corners in pixels of the square, confidence, class."""
         with torch.inference_mode():
-            out: Tensor = self._model(torch.from_numpy(inputs_BCGG).to(self._device))
             kept = non_max_suppression(
-                out,
+                self._network(torch.from_numpy(inputs_NCGG)),
                 self._settings.confidence,
                 self._settings.iou,
                 max_det=self._settings.most,
                 max_nms=_MOST_CANDIDATES,
                 max_time_img=math.inf,  # its time limit would drop detections on a busy machine
-                end2end=self._model.end2end,
+                end2end=self._network.end2end,
             )
         return [rows_P6.cpu().numpy().astype(np.float64) for rows_P6 in kept]
 

@@ -18,6 +18,7 @@ class ServedModel:
         spec: the veil's spec.
         size: side of the letterboxed square, in pixels.
         classes: names of the classes, by class_id.
+        engine: what computes it, with version and precision; empty until it is loaded.
     """
 
     model_id: str
@@ -25,6 +26,7 @@ class ServedModel:
     spec: VeilSpec
     size: int
     classes: tuple[str, ...]
+    engine: str = ""
 
     def grid(self, width: int, height: int) -> CellGrid:
         """Return the grid of a source's codes; raises WireError if width or height, in pixels, is out of range."""

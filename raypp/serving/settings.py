@@ -6,6 +6,7 @@ from typing import NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from raypp.detect.engines.name import Engine, EngineSettings, Precision
 from raypp.errors import OptionError
 from raypp.serving.defaults import LEDGER_VARIABLE
 from raypp.serving.guard import DoorLimits
@@ -50,6 +51,15 @@ class DetectionSettings(BaseModel):
         None, ge=1, le=256, description="frames computed at a time; none: 1 on a CPU, 16 on a GPU"
     )
     threads: int = Field(1, ge=1, le=256, description="threads to compute with")
+    engine: Engine = Field(Engine.AUTO, description="what computes; auto: torch on a GPU, onnxruntime on a CPU")
+    precision: Precision = Field(
+        Precision.AUTO, description="of openvino; auto: bfloat16 where the CPU has instructions for it, else float32"
+    )
+
+    @property
+    def of_engine(self) -> EngineSettings:
+        """The choice of what computes, and how."""
+        return EngineSettings(self.engine, self.precision, self.threads, self.batch)
 
 
 class Scale(BaseModel):

@@ -38,7 +38,7 @@ def test_an_error_names_a_field_in_python_and_a_flag_at_the_command_line(tmp_pat
 
 
 _OF_DOCUMENTS = {"name", "near", "reach", "min_shift", "max_hidden_s", "stations", "certificate", "signature", "args"}
-_OF_DOCUMENTS |= {"opened", "open", "chunk"}
+_OF_DOCUMENTS |= {"opened", "open", "chunk", "precision"}
 """Names that errors quote from settings files, certificates and the wire: no flag sets them."""
 _OF_THE_API_ALONE = {"confidence"}
 

@@ -1,11 +1,14 @@
 """What `raypp serve` is asked by options, by a file and by default: the options win, then the file."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from raypp.cli.serve import _settings
+from raypp.detect.engines.name import Engine
 from raypp.errors import OptionError
 from raypp.serving.settings import ServiceSettings
 
@@ -46,6 +49,27 @@ def test_the_file_wins_over_defaults_and_over_options_that_were_not_given(file: 
     settings = _merged(file, options, {"threads": 8}, {"confidence": None, "threads": None})
     assert (settings.models, settings.ledger) == ((Path("file.model"),), "sqlite:///file.db")
     assert (settings.detection.confidence, settings.detection.threads) == (0.3, 3)
+
+
+def test_an_engine_is_chosen_by_option_or_file_and_an_unknown_one_is_refused(file: Path) -> None:
+    assert _merged(file).detection.engine == "auto"
+    assert _merged(file, {}, {}, {"engine": Engine.OPENVINO}).detection.engine == "openvino"
+    file.write_text(_FILE.replace("iou: 0.5", "engine: torch, precision: float32"))
+    assert _merged(file, {}, {}, {"engine": None}).detection.engine == "torch"
+    file.write_text(_FILE.replace("iou: 0.5", "engine: onnx"))
+    with pytest.raises(OptionError, match="engine onnx must be 'auto', 'torch', 'onnxruntime', 'openvino' or 'tensor"):
+        _merged(file)
+
+
+def test_an_engine_that_is_not_installed_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    script = "import sys; sys.modules['openvino'] = None; from raypp.cli.app import main; main()"
+    command = ["serve", "--model", tmp_path / "no.model", "--ledger", "sqlite:///no.db", "--engine", "openvino"]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *map(str, command)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "raypp: --engine openvino is not installed here; install raypp[cluster,openvino], or" in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_without_a_file_defaults_stand(tmp_path: Path) -> None:

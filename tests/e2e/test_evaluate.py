@@ -47,6 +47,16 @@ def test_each_labelled_frame_of_the_split_counts_once_and_no_variant_does(place:
     assert [item["name"] for item in mistakes["by_hour"]] == ["unknown"]
 
 
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+def test_an_engine_finds_what_training_finds(place: Path, engine: str, tmp_path: Path) -> None:
+    options = ("--engine", engine, "--json", tmp_path / "scores.json", "--report", tmp_path / "report")
+    succeed("evaluate", place / "veiled", "--model", place / "detector", *options)
+    scores, wanted = summary(tmp_path / "scores.json"), summary(place / "report.json")
+    assert scores["samples"] == wanted["samples"]
+    assert scores["map50"] == pytest.approx(wanted["map50"], abs=0.1)
+    assert _files(tmp_path / "report") != _files(place / "report"), "another engine computed"
+
+
 @pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", ["2", "1"])

@@ -11,6 +11,7 @@ from raypp.detect.checkpoint import build_model
 from raypp.detect.model import head_of
 from raypp.detect.model_info import ModelInfo
 from raypp.detect.schedule import TrainingSchedule
+from raypp.detect.ultralytics import DetectionModel
 from raypp.serving.model import FrameBlock
 from raypp.veil.packing import Codes
 from raypp.veil.spec import PatchSpec, VeilSpec
@@ -25,6 +26,15 @@ WIDTH, HEIGHT = 320, 180
 
 def write_eager_bundle(path: Path, seed: int = 0, veil_id: str = VEIL, classes: tuple[str, ...] = CLASSES) -> Path:
     """Write a detector with random weights, made to take much for an object."""
+    model, info = eager_model(seed, veil_id, classes)
+    _write(info, model, path)
+    return path
+
+
+def eager_model(
+    seed: int = 0, veil_id: str = VEIL, classes: tuple[str, ...] = CLASSES
+) -> tuple[DetectionModel, ModelInfo]:
+    """Build a detector with random weights, made to take much for an object."""
     info = _model_info("yolov8p", SPEC, SIZE, veil_id, classes)
     torch.manual_seed(seed)
     model = build_model(info)
@@ -34,8 +44,7 @@ def write_eager_bundle(path: Path, seed: int = 0, veil_id: str = VEIL, classes: 
         boxes[-1].bias.data.view(4, -1)[:, 2] = 8.0  # each edge two strides from the centre
         torch.nn.init.normal_(scores[-1].weight, std=0.3)
         scores[-1].bias.data.fill_(-2.0)
-    _write(info, model, path)
-    return path
+    return model.eval(), info
 
 
 def write_usual_bundle(path: Path, spec: VeilSpec, size: int, veil_id: str) -> Path:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from raypp.detect.checkpoint import load_bundle
+from raypp.detect.engines.name import Engine, Precision
 from raypp.detect.ultralytics import non_max_suppression
 from raypp.errors import ModelError
 from raypp.geometry.letterbox import Letterbox
@@ -21,9 +22,9 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_eager_bundle(tmp_path_factory.mktemp("bundle") / "tools.model")
 
 
-@pytest.fixture(scope="module")
-def detector(bundle: Path) -> BundleDetector:
-    return BundleDetector.load(bundle, DetectionSettings(batch=4))
+@pytest.fixture(scope="module", params=[Engine.TORCH, Engine.ONNXRUNTIME, Engine.OPENVINO])
+def detector(bundle: Path, request: pytest.FixtureRequest) -> BundleDetector:
+    return BundleDetector.load(bundle, DetectionSettings(batch=4, engine=request.param, precision=Precision.FLOAT32))
 
 
 def _part(block: FrameBlock, chosen: slice) -> FrameBlock:
@@ -44,7 +45,7 @@ def test_a_frame_is_found_the_same_in_any_company_and_place(detector: BundleDete
 def test_every_batch_shape_finds_nearly_the_same(bundle: Path, detector: BundleDetector) -> None:
     block = some_block(4)
     (expected,) = detector.detect([block])
-    (single,) = BundleDetector.load(bundle, DetectionSettings(batch=1)).detect([block])
+    (single,) = BundleDetector.load(bundle, DetectionSettings(batch=1, engine=Engine.TORCH)).detect([block])
     for ours, theirs in zip(expected, single, strict=True):
         assert len(ours) == pytest.approx(len(theirs), abs=1)
         assert ours[0].x1 == pytest.approx(theirs[0].x1, abs=1e-3)
@@ -88,6 +89,7 @@ def test_a_model_says_what_it_is(detector: BundleDetector) -> None:
     about = detector.about
     assert (about.veil_id, about.size, about.classes, about.spec) == (VEIL, SIZE, CLASSES, SPEC)
     assert len(about.model_id) == 64
+    assert about.engine.split()[0] in set(Engine)
     assert about.grid(WIDTH, HEIGHT).shape == (SPEC.channels, 12, 20)
 
 

@@ -1,11 +1,14 @@
 """A stream through the real service: exact, resumed, one at a time, within its limits."""
 
+import hashlib
 import json
+import re
 import time
 
 import pytest
 
 from protos import raypp_pb2 as pb
+from raypp.ledger.audit_log import AuditLog
 from raypp.usage.episode import CloseReason, EpisodeState, StreamName
 from raypp.usage.fold import Fold
 from raypp.usage.settings import SiteSettings
@@ -27,6 +30,17 @@ from tests.serving.running import (
 )
 
 pytestmark = pytest.mark.ray
+
+
+def test_the_log_and_the_audit_log_name_the_engine(service: Service, site: Site) -> None:
+    (line,) = re.findall("^model .*", service.log_text(), re.MULTILINE)
+    engine = re.fullmatch(r"model +/.*/tools\.model is computed by (onnxruntime 1\.[0-9.]+, float32)", line)[1]
+    with connected(service, site) as stream:
+        stream.open()
+    with service.ledger() as ledger:
+        details = [entry.detail for entry in AuditLog(ledger).list(limit=10_000) if entry.action == "stream"]
+    model_id = hashlib.sha256((service.place / "tools.model").read_bytes()).hexdigest()
+    assert f"resumed after 0; model {model_id[:12]} by {engine}" in details
 
 
 def test_what_is_streamed_is_detected_folded_and_durable_exactly(service: Service, site: Site) -> None:

@@ -1,0 +1,73 @@
+"""The learned veil at the edge: against decoding and resizing, and how much of it is convolutions and activations."""
+
+import json
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+from threadpoolctl import threadpool_limits
+
+from raypp.detect.model import build_detector
+from raypp.fit.encoder import LevelEncoder, first_stages
+from raypp.fit.export import to_onnx
+from raypp.geometry.letterbox import Letterbox
+from raypp.media.container import probe
+from raypp.media.files import open_source
+from raypp.media.sampling import Sampling, SamplingMode
+from raypp.media.timeline import DecodeReport
+from raypp.media.video import decode
+from raypp.veil.learned import INPUT, EncoderNetwork
+
+Row = tuple[str, str, str]
+_PATCH, _CHANNELS, _LEVELS = 8, 8, 8
+_FRAMES = 200
+_COMPUTED = {"Conv", "QuickGelu"}
+
+
+def learned_veil_rows(video: Path, folder: Path) -> list[Row]:
+    """Milliseconds of a frame 640 pixels wide, one thread, in turns with decoding it."""
+    folder.mkdir(exist_ok=True)
+    threadpool_limits(1)
+    torch.manual_seed(0)
+    stages, features = first_stages(build_detector("yolov8n", ("tool",), None), _PATCH)
+    program = to_onnx(LevelEncoder(stages, features, _CHANNELS, _LEVELS).eval(), _PATCH)
+    network = EncoderNetwork(program)
+    stream = open_source(str(video))
+    info = probe(stream)
+    box = Letterbox(640, _PATCH, info.width, info.height)
+    decoding, veiling, frames = [], [], []
+    decoded = decode(stream, info, 0, 1 << 62, Sampling(SamplingMode.EVERY), box, None, report=DecodeReport())
+    for _ in range(_FRAMES):
+        began = time.process_time()
+        pixels = next(decoded).pixels
+        between = time.process_time()
+        network.levels(pixels)
+        decoding.append(between - began)
+        veiling.append(time.process_time() - between)
+        frames.append(pixels)
+    share = _computed_share(program, frames[:20], folder)
+    return [
+        ("decode + resize 720p to 640 wide", f"{np.median(decoding) * 1e3:.2f} ms a frame", ""),
+        ("learned veil", f"{np.median(veiling) * 1e3:.2f} ms a frame", ""),
+        ("learned veil / (decode + resize)", f"{np.median(veiling) / np.median(decoding):.2f}", ""),
+        ("of it convolutions and activations, which cannot change", f"{share:.2f}", "bar <= 0.6 of all"),
+    ]
+
+
+def _computed_share(program: bytes, frames: list[np.ndarray], folder: Path) -> float:
+    """Share of an encoder's time that its convolutions and activations take, by ONNX Runtime's own profile."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.enable_profiling, options.profile_file_prefix = True, str(folder / "profile")
+    session = onnxruntime.InferenceSession(program, options, ["CPUExecutionProvider"])
+    for pixels in frames:
+        session.run(None, {INPUT: pixels[None]})
+    fastest: dict[tuple[str, str], int] = defaultdict(lambda: 1 << 30)
+    for event in json.loads(Path(session.end_profiling()).read_text()):
+        if event.get("cat") == "Node" and event["name"].endswith("kernel_time"):
+            key = (event["args"]["op_name"], event["name"])
+            fastest[key] = min(fastest[key], event["dur"])
+    return sum(took for (kind, _), took in fastest.items() if kind in _COMPUTED) / sum(fastest.values())
