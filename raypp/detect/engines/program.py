@@ -60,8 +60,9 @@ class _Program(nn.Module):
                     setattr(put, name, getattr(layer, name))
                 model.model[number] = put
         head = head_of(model)
-        if head.reg_max > 1:
-            head.dfl = _Distances(head.reg_max)
+        bins = getattr(head, "reg_max", 1)  # that of YOLOv7 has none
+        if bins > 1:
+            head.dfl = _Distances(bins)
         self.model = model
 
     def forward(self, codes_BCGG: Tensor) -> Tensor:

@@ -135,7 +135,9 @@ def test_bfloat16_moves_boxes_and_confidences_a_little(engine, precision):
     assert float(moved[:, 4:].mean()) < 0.05
 
 
-@pytest.mark.parametrize("architecture", ["yolov5n", "yolov8n", "yolov9t", "yolov10n", "yolo11n", "yolo12n", "yolo26n"])
+@pytest.mark.parametrize(
+    "architecture", ["yolov5n", "yolov7p", "yolov8n", "yolov9t", "yolov10n", "yolo11n", "yolo12n", "yolo26n"]
+)
 def test_every_family_runs_on_onnxruntime(architecture):
     info = _info(architecture, patch=8, sub_keys=1)
     torch.manual_seed(1)
