@@ -57,7 +57,7 @@ def test_an_engine_is_chosen_by_option_or_file_and_an_unknown_one_is_refused(fil
     file.write_text(_FILE.replace("iou: 0.5", "engine: torch, precision: float32"))
     assert _merged(file, {}, {}, {"engine": None}).detection.engine == "torch"
     file.write_text(_FILE.replace("iou: 0.5", "engine: onnx"))
-    with pytest.raises(OptionError, match="engine onnx must be 'auto', 'torch', 'onnxruntime', 'openvino' or 'tensor"):
+    with pytest.raises(OptionError, match="engine must be 'auto', 'torch', 'onnxruntime', 'openvino' or 'tensorrt'"):
         _merged(file)
 
 
