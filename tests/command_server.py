@@ -109,6 +109,7 @@ def _run(request: dict[str, Any], out: int, err: int) -> NoReturn:
     os.dup2(err, 2)
     os.environ.clear()
     os.environ.update(request["env"])
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as `import raypp` does, which is not done again
     os.chdir(request["cwd"])
     sys.argv = ["-c", *request["arguments"]]
     code: Any = 0

@@ -144,14 +144,16 @@ def replace_stages(model: DetectionModel, last: int, replacement: nn.Module) -> 
 
 
 def stages_at(model: DetectionModel, stride: int) -> tuple[int, int]:
-    """Return the layer up to which a plain detector is replaced: of a stride, the first after which no finer is read.
-
-    Returns:
-        Its number, and how many channels it has.
+    """Return a plain detector's first layer that reaches a stride in pixels: its number, and how many channels it has.
 
     Raises:
-        ModelError: if no layer has the stride, or finer ones are read after each that has.
+        ModelError: if no layer does.
     """
+    return _layers_at(model, stride)[0]
+
+
+def _layers_at(model: DetectionModel, stride: int) -> list[tuple[int, int]]:
+    """Return number and channels of each layer of a stride; raises ModelError if there is none."""
     shapes: list[torch.Size] = []
     hooks = [
         layer.register_forward_hook(lambda _layer, _inputs, out: shapes.append(out.shape))
@@ -164,13 +166,10 @@ def stages_at(model: DetectionModel, stride: int) -> tuple[int, int]:
     model.train(training)
     for hook in hooks:
         hook.remove()
-    reached = [number for number, shape in enumerate(shapes) if _PROBE_PIXELS // shape[-1] == stride]
-    if not reached:
+    layers = [(number, int(shape[1])) for number, shape in enumerate(shapes) if _PROBE_PIXELS // shape[-1] == stride]
+    if not layers:
         raise ModelError(f"the model has no layer of stride {stride}; choose another patch")
-    for number in reached:
-        if not any(0 <= source < number for layer in _layers(model)[number + 1 :] for source in _sources(layer)):
-            return number, int(shapes[number][1])
-    raise ModelError(f"the model reads features finer than {stride} pixels; use a smaller patch")
+    return layers
 
 
 def _build_plain(architecture: str, classes: int) -> DetectionModel:
@@ -191,9 +190,17 @@ def _build_plain(architecture: str, classes: int) -> DetectionModel:
 
 
 def _put_adapter(model: DetectionModel, codes: CodeInput) -> None:
-    last, features = stages_at(model, codes.stride)
+    last, features = _replaced_up_to(model, codes.stride)
     adapter = CodeAdapter(codes.channels, 1 << codes.bits, codes.sub_keys, codes.patch // codes.stride, features)
     replace_stages(model, last, adapter)
+
+
+def _replaced_up_to(model: DetectionModel, stride: int) -> tuple[int, int]:
+    """Return the first layer of a stride after which no finer features are read; raises ModelError if there is none."""
+    for number, channels in _layers_at(model, stride):
+        if not any(0 <= source < number for layer in _layers(model)[number + 1 :] for source in _sources(layer)):
+            return number, channels
+    raise ModelError(f"the model reads features finer than {stride} pixels; use a smaller patch")
 
 
 def _layers(model: DetectionModel) -> list[Any]:

@@ -1,12 +1,13 @@
 """Work on segments that survives whatever a segment does to its worker."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from time import monotonic
 
 from pydantic import BaseModel, ConfigDict
 from threadpoolctl import threadpool_limits
 
-from raypp.errors import SourceReadError
+from raypp.errors import ShardError, SourceReadError
 from raypp.ingest.segment import Segment, SegmentResult, receipt_path
 from raypp.ingest.worker import SegmentWorker, veil_segment
 from raypp.shards.receipt import Receipt
@@ -52,7 +53,12 @@ def attempt_segments(
     with threadpool_limits(1):
         for segment in segments:
             finished = _finished(segment, worker.store) if again else None
-            group.append(finished or _attempt(segment, worker))
+            try:
+                group.append(finished or _attempt(segment, worker))
+            except ShardError:
+                with suppress(ShardError):  # what was done before the disk was full is not done again
+                    _kept(group, worker.store)
+                raise
             if len(group) == _GROUP_MOST or monotonic() - begun >= _GROUP_S:
                 yield _kept(group, worker.store)
                 group, begun = [], monotonic()

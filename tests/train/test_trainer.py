@@ -59,11 +59,11 @@ def _weights(model: DetectionModel) -> torch.Tensor:
     return torch.cat([tensor.flatten().double() for tensor in model.state_dict().values()])
 
 
-@pytest.mark.parametrize(("family", "epochs"), [("yolov8n", 12), ("yolov7p", 24)])
-def test_losses_fall(family: str, epochs: int) -> None:
+@pytest.mark.parametrize(("family", "epochs", "most"), [("yolov8n", 12, 0.85), ("yolov7p", 24, 0.95)])
+def test_losses_fall(family: str, epochs: int, most: float) -> None:
     trainer, scenes = _trainer(epochs, family), _scenes()
     losses = [sum(trainer.train_epoch(_batches(scenes, epoch)).losses.values()) for epoch in range(epochs)]
-    assert np.mean(losses[-3:]) < 0.85 * np.mean(losses[:3]), losses
+    assert np.mean(losses[-3:]) < most * np.mean(losses[:3]), losses
 
 
 @pytest.mark.parametrize("family", ["yolov8n", "yolo26n", "yolov7p"])
