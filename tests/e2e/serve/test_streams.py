@@ -33,8 +33,8 @@ pytestmark = pytest.mark.ray
 
 
 def test_the_log_and_the_audit_log_name_the_engine(service: Service, site: Site) -> None:
-    told = r"^model +/.*/tools\.model is computed by (onnxruntime 1\.[0-9.]+, float32)$"
-    (engine,) = set(re.findall(told, service.log_text(), re.MULTILINE))
+    line = r"^model +/.*/tools\.model is computed by (onnxruntime 1\.[0-9.]+, float32)$"
+    (engine,) = set(re.findall(line, service.log_text(), re.MULTILINE))
     with connected(service, site) as stream:
         stream.open()
     with service.ledger() as ledger:
