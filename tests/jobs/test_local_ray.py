@@ -20,6 +20,7 @@ def place(tmp_path, monkeypatch):
     monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
     monkeypatch.setenv(ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR, "1")
     monkeypatch.setattr(ray_constants, "ENABLE_RAY_CLUSTER", True)
+    monkeypatch.setattr("ray._private.worker._global_node", None)  # a test's cluster in this process leaves its node
     monkeypatch.setenv("RAY_enable_metrics_collection", "0")
     return tmp_path
 
