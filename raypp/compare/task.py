@@ -11,7 +11,7 @@ from raypp.compare.rows import write_row
 from raypp.compare.running import ArmInputs, VeiledArchive, run_arm
 from raypp.detect.inputs.dataset import VeiledDataset
 from raypp.ingest.archive_id import sample_id
-from raypp.ingest.job import load_plan
+from raypp.ingest.plan_file import load_plan
 from raypp.ingest.settings import VeilSettings
 from raypp.io.private import private_umask
 from raypp.veil.encoder_file import open_encoder
@@ -48,7 +48,7 @@ def _open_archive(task: ArmTask, settings: VeilSettings) -> VeiledArchive:
     root = Path(task.data).absolute()
     names = {
         sample_id(key, item.site, bytes.fromhex(item.identity), 0): str(Path(item.url).relative_to(root))
-        for item in load_plan(settings.private).items().values()
+        for item in load_plan(settings.private).items()
     }
     figures = VeilFigures.model_validate_json((settings.private / FIGURES_FILE).read_bytes())
     network = None

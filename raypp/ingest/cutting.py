@@ -1,19 +1,31 @@
 """Cutting sources into segments: ranges of long videos, and buckets of short files."""
 
+from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import Any
 
-from raypp.ingest.archive_id import segment_id
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from raypp.ingest.archive_id import pseudonym, segment_id
 from raypp.ingest.expectation import expected_bytes
-from raypp.ingest.segment import Item, Segment
+from raypp.ingest.plan import SEGMENT_SCHEMA, SOURCE_SCHEMA, Rows, info_text, joined
+from raypp.ingest.probing import Outcome, Probed, SourceGroup
+from raypp.ingest.segment import Item
 from raypp.ingest.settings import VeilSettings
 from raypp.media.sampling import cut_points
+from raypp.media.source import SourceKind
+from raypp.shards.receipt import Quarantined
+from raypp.text.address import redacted
 from raypp.veil.key import Keyring
 
 _WHOLE_US = 1 << 62
 _SEGMENTS_EACH = 4
 _LEAST_FILES = 64
+_BATCH_ROWS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -22,7 +34,7 @@ class Cutting:
 
     Attributes:
         settings: the job's settings.
-        key: for the segments' names.
+        key: for names of sources and segments.
         workers: how many will work at once; each is to have a few segments of a set of short files.
     """
 
@@ -30,67 +42,151 @@ class Cutting:
     key: Keyring
     workers: int = 1
 
+    @property
+    def shard_bytes(self) -> float:
+        """Aimed size of a segment's codes."""
+        return self.settings.shard_mb * 1e6
 
-def cut_segments(items: Sequence[Item], cutting: Cutting) -> list[Segment]:
+
+@dataclass
+class NewSources:
+    """Sources that no plan has yet, with what cutting needs to know of each.
+
+    Attributes:
+        cutting: how they are cut.
+        places: which one each is, of all sources in order.
+        weights: expected bytes of each one's codes.
+        ranges: presentation times at which long videos are cut, by row.
+        quarantined: sources that cannot be opened.
+    """
+
+    cutting: Cutting
+    places: "array[int]" = field(default_factory=lambda: array("q"))
+    weights: "array[float]" = field(default_factory=lambda: array("d"))
+    ranges: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    quarantined: list[Quarantined] = field(default_factory=list)
+    _rows: list[tuple[Any, ...]] = field(default_factory=list)
+    _tables: list[pa.Table] = field(default_factory=list)
+
+    def add(self, group: SourceGroup, outcomes: Sequence[Outcome]) -> None:
+        """Take a group with what looking into each file told."""
+        key, plain = self.cutting.key, self.cutting.settings.plain_names
+        weight: float | None = None
+        for place, (name, outcome) in enumerate(zip(group.names, outcomes, strict=True)):
+            if not isinstance(outcome, Probed):
+                self.quarantined.append(Quarantined(source=redacted(f"{group.folder}/{name}"), reason=outcome))
+                continue
+            identity, captured_at_us, info = outcome
+            source = group.relative(place) if plain else pseudonym(key, group.site, identity)
+            where = (group.folder, name, group.sizes[place], group.mtimes_ns[place], group.kind, identity)
+            slim = None if info is None else replace(info, keyframes_us=())  # long, and only cutting needs it
+            row = (*where, source, group.site, group.camera, captured_at_us, group.mask_digest, info_text(slim))
+            self._rows.append((*row, group.variants))
+            if info is not None or weight is None:
+                weight = self._weigh(outcome, group)
+            self.places.append(group.places[place])
+            self.weights.append(weight)
+        if len(self._rows) >= _BATCH_ROWS:
+            self._flush()
+
+    def table(self) -> pa.Table:
+        """Return all rows in the order in which they were added, and keep none."""
+        self._flush()
+        tables, self._tables = self._tables, []
+        return joined([SOURCE_SCHEMA.empty_table(), *tables])
+
+    def _weigh(self, outcome: Probed, group: SourceGroup) -> float:
+        """Expected bytes of a source; of a video too long for a bucket, the ranges are kept."""
+        settings, target = self.cutting.settings, self.cutting.shard_bytes
+        item = Item(
+            url="",
+            size=0,
+            mtime_ns=None,
+            kind=group.kind,
+            identity="",
+            source="",
+            site=group.site,
+            camera=group.camera,
+            info=outcome.info,
+            variants=group.variants,
+        )
+        weight = expected_bytes(item, settings)
+        if group.kind is SourceKind.VIDEO:
+            ranges = _ranges(item, weight, settings, target)
+            if len(ranges) > 1 or weight >= target / 4:
+                self.ranges[len(self.places)] = ranges
+        return weight
+
+    def _flush(self) -> None:
+        if self._rows:
+            columns = zip(*self._rows, strict=True)
+            arrays = [pa.array(column, kind.type) for column, kind in zip(columns, SOURCE_SCHEMA, strict=True)]
+            self._tables.append(pa.Table.from_arrays(arrays, schema=SOURCE_SCHEMA))
+        self._rows = []
+
+
+def cut_segments(new: NewSources, sources: pa.Table, rows: Rows) -> tuple[pa.Table, pa.Table]:
     """Cut long videos into ranges, and gather short files of one site into buckets, each at most about one shard.
 
     Where files are few, buckets are smaller, so that each worker has some of them.
+
+    Args:
+        new: what is known of the sources.
+        sources: their rows.
+        rows: those that are cut, in the order of their identities.
+
+    Returns:
+        Rows of sources and of segments, as a plan has them.
     """
-    settings, key = cutting.settings, cutting.key
-    target = settings.shard_mb * 1e6
-    segments: list[Segment] = []
-    short: dict[str, list[Item]] = {}
-    for item in sorted(items, key=lambda item: item.identity):
-        parts = _ranges(item, settings, target)
-        if item.info is None or (len(parts) == 1 and expected_bytes(item, settings) < target / 4):
-            short.setdefault(item.site, []).append(_slim(item))
-            continue
-        for part, (start, end) in enumerate(parts):
-            bounds = b"%d-%d" % (start, end)
-            name = segment_id(key, item.site, bytes.fromhex(item.identity), bounds)
-            segments.append(
-                Segment(
-                    segment_id=name,
-                    items=(_slim(item),),
-                    start_us=start,
-                    end_us=end,
-                    part=part,
-                    parts=len(parts),
-                )
-            )
-    most = max(_LEAST_FILES, sum(map(len, short.values())) // (_SEGMENTS_EACH * cutting.workers))
-    for site, members in sorted(short.items()):
-        for bucket in _buckets(members, settings, target, most):
-            name = segment_id(key, site, *(bytes.fromhex(item.identity) for item in bucket))
-            segments.append(Segment(segment_id=name, items=tuple(bucket), start_us=0, end_us=_WHOLE_US))
-    return segments
+    key, identities = new.cutting.key, sources.column("identity")
+    units: list[tuple[bytes, int, int, int, int, int]] = []
+    order: list[Rows] = []
+    is_long = np.isin(rows, list(new.ranges))
+    for row in rows[is_long].tolist():
+        site, ranges = sources.column("site")[row].as_py(), new.ranges[row]
+        for part, (start, end) in enumerate(ranges):
+            name = segment_id(key, site, identities[row].as_py(), b"%d-%d" % (start, end))
+            units.append((bytes.fromhex(name), 1, start, end, part, len(ranges)))
+        order.append(np.repeat(row, len(ranges)))
+    weights = np.frombuffer(new.weights)
+    most = max(_LEAST_FILES, int((~is_long).sum()) // (_SEGMENTS_EACH * new.cutting.workers))
+    for site, members in _by_site(sources, rows[~is_long]):
+        for start, end in _buckets(weights[members], new.cutting.shard_bytes, most):
+            bucket = identities.take(pa.array(members[start:end])).to_pylist()
+            units.append((bytes.fromhex(segment_id(key, site, *bucket)), end - start, 0, _WHOLE_US, 0, 1))
+        order.append(members)
+    columns = zip(*units, strict=True) if units else [[]] * len(SEGMENT_SCHEMA)
+    arrays = [pa.array(column, kind.type) for column, kind in zip(columns, SEGMENT_SCHEMA, strict=True)]
+    chosen = sources.take(pa.array(np.concatenate([np.empty(0, np.int64), *order])))
+    return chosen, pa.Table.from_arrays(arrays, schema=SEGMENT_SCHEMA)
 
 
-def _ranges(item: Item, settings: VeilSettings, target: float) -> list[tuple[int, int]]:
-    if item.info is None:
-        return [(0, _WHOLE_US)]
+def _by_site(sources: pa.Table, rows: Rows) -> Iterator[tuple[str, Rows]]:
+    """Rows of each site, sites in the order of their names."""
+    sites = sources.column("site").combine_chunks()
+    codes = sites.indices.to_numpy()[rows]
+    for name, code in sorted((name, code) for code, name in enumerate(sites.dictionary.to_pylist())):
+        if (members := rows[codes == code]).size:
+            yield name, members
+
+
+def _ranges(item: Item, weight: float, settings: VeilSettings, target: float) -> list[tuple[int, int]]:
+    assert item.info is not None  # noqa: S101
     seconds = item.info.duration_us / 1e6
-    per_second = expected_bytes(item, settings) / max(seconds, 1e-3)
+    per_second = weight / max(seconds, 1e-3)
     length_s = min(settings.segment_s, target / max(per_second, 1e-3))
     cuts = cut_points(item.info, settings.sampling, max(1, int(length_s * 1e6)))
     return list(pairwise(cuts))
 
 
-def _buckets(items: list[Item], settings: VeilSettings, target: float, most: int) -> Iterator[list[Item]]:
-    bucket: list[Item] = []
-    filled = 0.0
-    for item in items:
-        bucket.append(item)
-        filled += expected_bytes(item, settings)
-        if filled >= target or len(bucket) == most:
-            yield bucket
-            bucket, filled = [], 0.0
-    if bucket:
-        yield bucket
-
-
-def _slim(item: Item) -> Item:
-    """The item without its keyframe index, which only cutting needs and which is long for long videos."""
-    if item.info is None:
-        return item
-    return item.model_copy(update={"info": replace(item.info, keyframes_us=())})
+def _buckets(weights: npt.NDArray[np.float64], target: float, most: int) -> Iterator[tuple[int, int]]:
+    """Yield where each bucket starts and ends."""
+    start, filled = 0, 0.0
+    for block in range(0, len(weights), _BATCH_ROWS):
+        for place, weight in enumerate(weights[block : block + _BATCH_ROWS].tolist(), block + 1):
+            filled += weight
+            if filled >= target or place - start == most:
+                yield start, place
+                start, filled = place, 0.0
+    if start < len(weights):
+        yield start, len(weights)

@@ -13,7 +13,8 @@ from raypp.ingest.cutting import Cutting
 from raypp.ingest.expectation import expected_bytes, expected_frames
 from raypp.ingest.job import require_sources
 from raypp.ingest.label_reading import read_all_labels
-from raypp.ingest.planner import VeilPlan, make_plan
+from raypp.ingest.plan import VeilPlan
+from raypp.ingest.planner import make_plan
 from raypp.ingest.segment import Item
 from raypp.ingest.settings import VeilSettings
 from raypp.ingest.summary import labels_sentence
@@ -88,8 +89,8 @@ def survey(settings: VeilSettings, sources: Sequence[str], progress: Progress, w
     total = len(discovery.files) + sum(len(dataset.images) for dataset in discovery.datasets)
     with progress.task("looking at sources", total) as advance:
         cutting = Cutting(settings, worker.key, workers)
-        plan = make_plan(discovery, cutting, VeilPlan(), lambda done, _: advance(1, f"{done}/{total}", 0))
-    items = list(plan.items().values())
+        plan = make_plan(discovery, cutting, VeilPlan(), lambda more: advance(more, f"{total} sources", 0))
+    items = list(plan.items())
     cost = _Cost(worker)
     for alike in _by_cost(items):
         for item in alike[:: max(1, len(alike) // _SAMPLED_SOURCES)][:_SAMPLED_SOURCES]:

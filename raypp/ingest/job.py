@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from time import perf_counter
 
 from raypp.errors import ConflictError, MediaError, ShardError
@@ -13,13 +12,14 @@ from raypp.ingest.attempts import Attempt, Unfinished, attempt_segments, forget_
 from raypp.ingest.cutting import Cutting
 from raypp.ingest.label_reading import LabelReading, read_all_labels, require_labels
 from raypp.ingest.labels import write_label_tables
-from raypp.ingest.planner import VeilPlan, make_plan
+from raypp.ingest.plan import Segments, VeilPlan
+from raypp.ingest.plan_file import load_plan, save_plan
+from raypp.ingest.planner import make_plan
 from raypp.ingest.segment import Segment
 from raypp.ingest.settings import VeilSettings
 from raypp.ingest.summary import Timings, VeiledFigures, VeilSummary, summarise
 from raypp.ingest.weight import segment_frames, segment_seconds
 from raypp.ingest.worker import SegmentWorker
-from raypp.io.private import write_private
 from raypp.media.discovery import Discovery, discover
 from raypp.progress import Progress
 from raypp.shards.labels import list_versions, read_labels
@@ -30,8 +30,6 @@ from raypp.shards.signature import ArchiveSignature, sign_archive
 from raypp.shards.store import Store
 from raypp.text.wording import counted
 from raypp.veil.key import VeilKey
-
-PLAN_FILE = "plan.json"
 
 VeilExecutor = Executor[[Sequence[Segment], VeilSettings], Iterator[Attempt]]
 """Veils segments, in any order, and yields each outcome as it is durable."""
@@ -65,9 +63,9 @@ class VeilJob:
     finished: dict[str, Receipt]
 
     @property
-    def pending(self) -> list[Segment]:
+    def pending(self) -> Segments:
         """Segments still to be veiled, in plan order."""
-        return [segment for segment in self.plan.segments if segment.segment_id not in self.finished]
+        return self.plan.segments.without(self.finished)
 
     def expected_seconds(self, segments: Sequence[Segment]) -> float:
         """About how long one core takes for segments."""
@@ -162,8 +160,8 @@ def open_job(
         with progress.task("looking at sources", total) as advance:
             earlier = load_plan(settings.private)
             cut = Cutting(settings, worker.key, workers)
-            plan = make_plan(discovery, cut, earlier, lambda done, _: advance(1, f"{done}/{total}", 0))
-        save_plan(plan, settings.private)
+            plan = make_plan(discovery, cut, earlier, lambda more: advance(more, f"{total} sources", 0))
+        save_plan(plan, settings.private, earlier)
         yield VeilJob(settings, worker, discovery, labels, plan, finished_segments(worker.store))
 
 
@@ -175,23 +173,6 @@ def require_sources(discovery: Discovery, sources: Sequence[str]) -> None:
             f"{named}: no video and no image among {counted(discovery.ignored, 'other file')}; "
             "name files, a folder that holds them, or a dataset's description"
         )
-
-
-def load_plan(private: Path) -> VeilPlan:
-    """Read the plan of the last run, or an empty one if there was none; raises ShardError if it is damaged."""
-    path = private / PLAN_FILE
-    try:
-        return VeilPlan.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        return VeilPlan()
-    except ValueError:
-        raise ShardError(f"plan {path} is damaged; remove it, and the job plans afresh") from None
-
-
-def save_plan(plan: VeilPlan, private: Path) -> None:
-    """Write the plan atomically into the owner's private folder, which only its user may enter."""
-    private.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_private(private / PLAN_FILE, plan.model_dump_json().encode())
 
 
 def _claim(store: Store, header: ArchiveHeader) -> None:

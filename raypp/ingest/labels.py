@@ -10,7 +10,7 @@ from raypp.geometry.boxes import Box
 from raypp.geometry.letterbox import Letterbox
 from raypp.ingest.archive_id import variant_seed
 from raypp.ingest.label_reading import LabelReading
-from raypp.ingest.planner import VeilPlan
+from raypp.ingest.plan import VeilPlan
 from raypp.ingest.segment import Item
 from raypp.ingest.video_labels import VideoLabels, check_shape, labels_of_video
 from raypp.ingest.worker import SegmentWorker
@@ -83,7 +83,7 @@ def write_label_tables(
     """
     problems: list[str] = list(reading.problems)
     notes: list[str] = list(reading.notes)
-    items = {item.url: item for item in plan.items().values()}
+    items = {item.url: item for item in plan.items()}
     videos = _read_videos(items.values(), discovery.video_labels, problems)
     labelled = [dataset for dataset in discovery.datasets if dataset.labelled]
     if not videos and not labelled:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.ingest.attempts import Unfinished
-from raypp.ingest.planner import VeilPlan
+from raypp.ingest.plan import VeilPlan
 from raypp.ingest.segment import Item, Segment, SegmentResult
 from raypp.io.private import write_private
 from raypp.media.dataset import LabelCount
@@ -115,7 +115,6 @@ def summarise(
     signature: ArchiveSignature | None,
 ) -> VeilSummary:
     """Count what a job did, and leave the quarantine with plain names on the owner's side."""
-    items = job.plan.items()
     segments = {segment.segment_id: segment for segment in job.plan.segments}
     receipts = [receipt for receipt in manifest.receipts if receipt.segment_id in segments]
     quarantined = job.plan.quarantined + _failed(receipts, segments)
@@ -129,7 +128,7 @@ def summarise(
         veil_id=job.worker.veil.veil_id,
         manifest_digest=manifest.digest,
         signed_by=signature.fingerprint if signature else None,
-        sources=len(items),
+        sources=job.plan.source_count,
         segments=len(job.plan.segments),
         segments_veiled=veiled.segments,
         segments_skipped=len(job.plan.segments) - len(job.pending),
@@ -139,7 +138,7 @@ def summarise(
         variants=sum(receipt.variants for receipt in manifest.receipts),
         frames_veiled=veiled.frames,
         shard_bytes=sum(receipt.shard_bytes for receipt in manifest.receipts),
-        source_bytes=sum(item.size for item in items.values()),
+        source_bytes=job.plan.source_bytes,
         bytes_read=veiled.bytes_read,
         seconds=seconds,
         frames_per_s=veiled.frames / seconds if seconds and veiled.segments else 0.0,

@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 
 from raypp.errors import KeyFileError, MediaError
 from raypp.ingest.archive_id import sample_id, source_identity, variant_seed
-from raypp.ingest.planner import VeilPlan, name_in_dataset
+from raypp.ingest.plan import VeilPlan
+from raypp.ingest.planner import name_in_dataset
 from raypp.ingest.segment import Item
 from raypp.io.filesystem import is_url
 from raypp.media.container import VideoInfo, probe
@@ -95,7 +96,7 @@ class SourceFinder:
     def __init__(self, key: Keyring, plan: VeilPlan, discovery: Discovery | None, progress: Progress) -> None:
         self._key = key
         self._planned: dict[str, list[Item]] = {}
-        for item in plan.items().values():
+        for item in plan.items():
             self._planned.setdefault(item.source, []).append(item)
         self._discovery = discovery
         self._progress = progress

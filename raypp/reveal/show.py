@@ -9,8 +9,8 @@ from pyarrow import fs
 from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.errors import KeyFileError, OptionError
-from raypp.ingest.job import load_plan
-from raypp.ingest.planner import VeilPlan
+from raypp.ingest.plan import VeilPlan
+from raypp.ingest.plan_file import load_plan
 from raypp.ingest.settings import owner_side
 from raypp.io.filesystem import filesystem_of, is_url
 from raypp.io.private import write_private

@@ -10,7 +10,8 @@ from raypp.errors import ConflictError, OptionError
 from raypp.geometry.window import Window
 from raypp.ingest.archive_id import sample_id, variant_seed
 from raypp.ingest.dry_run import survey
-from raypp.ingest.job import load_plan, open_job, veil_here
+from raypp.ingest.job import open_job, veil_here
+from raypp.ingest.plan_file import load_plan
 from raypp.ingest.segment import Item
 from raypp.ingest.settings import VeilSettings
 from raypp.ingest.summary import VeilSummary, veil_summary_lines
@@ -79,7 +80,7 @@ def out(place: Path) -> Path:
 @pytest.fixture(scope="module")
 def items(out: Path) -> dict[str, Item]:
     """Planned sources by their names in shards."""
-    return {item.source: item for item in load_plan(Path(f"{out}-private")).items().values()}
+    return {item.source: item for item in load_plan(Path(f"{out}-private")).items()}
 
 
 def test_only_training_images_have_variants(out: Path, items: dict[str, Item]) -> None:

@@ -17,7 +17,8 @@ from raypp.cli.show import show
 from raypp.errors import KeyFileError, OptionError, ShardError
 from raypp.geometry.boxes import Box
 from raypp.geometry.window import Window
-from raypp.ingest.job import load_plan, open_job, veil_here
+from raypp.ingest.job import open_job, veil_here
+from raypp.ingest.plan_file import load_plan
 from raypp.ingest.settings import VeilSettings
 from raypp.ingest.worker import SegmentWorker
 from raypp.media.drawing import LABEL_COLOUR

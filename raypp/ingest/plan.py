@@ -1,0 +1,232 @@
+"""The plan of an archive: its sources and segments, in columns, so that ten million sources have room in memory."""
+
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import BaseModel, ConfigDict
+
+from raypp.ingest.segment import Item, Segment
+from raypp.media.container import VideoInfo
+from raypp.shards.receipt import Quarantined
+
+Rows = npt.NDArray[np.int64]
+
+_WORD = pa.dictionary(pa.int32(), pa.string())
+SOURCE_SCHEMA = pa.schema(
+    [
+        ("folder", _WORD),
+        ("name", pa.large_string()),
+        ("size", pa.int64()),
+        ("mtime_ns", pa.int64()),
+        ("kind", _WORD),
+        ("identity", pa.binary(32)),
+        ("source", pa.large_string()),
+        ("site", _WORD),
+        ("camera", _WORD),
+        ("captured_at_us", pa.int64()),
+        ("mask_digest", _WORD),
+        ("info", pa.large_string()),
+        ("variants", pa.int32()),
+    ]
+)
+"""Columns of planned sources, as fields of `Item`; URLs are split before their last name, and `info` is JSON."""
+SEGMENT_SCHEMA = pa.schema(
+    [
+        ("segment_id", pa.binary(16)),
+        ("files", pa.int64()),
+        ("start_us", pa.int64()),
+        ("end_us", pa.int64()),
+        ("part", pa.int32()),
+        ("parts", pa.int32()),
+    ]
+)
+"""Columns of segments, as fields of `Segment`: each has the next so many rows of the sources."""
+_BATCH_SEGMENTS = 256
+
+
+class Duplicate(BaseModel):
+    """A file with the content of another one; it is veiled once."""
+
+    model_config = ConfigDict(frozen=True)
+
+    url: str
+    original: str
+
+
+class _Info(BaseModel):
+    """What a container says, as it is stored."""
+
+    model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
+
+    info: VideoInfo
+
+
+def info_text(info: VideoInfo | None) -> str | None:
+    """Return what a container says as JSON, or None of an image."""
+    return None if info is None else _Info(info=info).model_dump_json()
+
+
+class Segments(Sequence[Segment]):
+    """Segments of a plan, made as they are asked for.
+
+    Args:
+        sources: rows of all sources, in the order of all segments.
+        segments: rows of all segments.
+        chosen: places of those that this is of; None for all.
+    """
+
+    def __init__(self, sources: pa.Table, segments: pa.Table, chosen: Rows | None = None) -> None:
+        self._sources = sources
+        self._segments = segments
+        self._chosen = np.arange(segments.num_rows) if chosen is None else chosen
+        files = segments.column("files").to_numpy()
+        self._ends = np.cumsum(files)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._chosen)
+
+    def __iter__(self) -> Iterator[Segment]:
+        """Make one after another."""
+        for start in range(0, len(self), _BATCH_SEGMENTS):
+            yield from self._made(self._chosen[start : start + _BATCH_SEGMENTS])
+
+    @overload
+    def __getitem__(self, place: int) -> Segment: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> "Segments": ...
+
+    def __getitem__(self, place: int | slice) -> "Segment | Segments":
+        """Make one, or return some."""
+        if isinstance(place, slice):
+            return Segments(self._sources, self._segments, self._chosen[place])
+        return next(self._made(self._chosen[place : place + 1 or None]))
+
+    def without(self, finished: Container[str]) -> "Segments":
+        """Return those that are not finished."""
+        names = self._segments.column("segment_id").take(pa.array(self._chosen)).to_pylist()
+        left = np.array([name.hex() not in finished for name in names], dtype=np.bool_)
+        return Segments(self._sources, self._segments, self._chosen[left])
+
+    def _made(self, places: Rows) -> Iterator[Segment]:
+        for place, row in zip(places.tolist(), self._segments.take(pa.array(places)).to_pylist(), strict=True):
+            count, name = row.pop("files"), row.pop("segment_id").hex()
+            members = self._sources.slice(self._ends[place] - count, count)
+            yield Segment(segment_id=name, items=tuple(map(_item, members.to_pylist())), **row)
+
+
+@dataclass(frozen=True)
+class VeilPlan:
+    """Everything a job knows before it starts; kept on the owner's side so that a later run cuts nothing anew.
+
+    Attributes:
+        sources: rows as `SOURCE_SCHEMA` has them, in the order of segments; a video has one for each of its segments.
+        segment_rows: rows as `SEGMENT_SCHEMA` has them, in the order they are done.
+        quarantined: sources that cannot be opened, with plain names.
+        duplicates: files left out because another has the same content.
+        time_from, timezone: where capture times of these segments come from.
+    """
+
+    sources: pa.Table = field(default_factory=SOURCE_SCHEMA.empty_table)
+    segment_rows: pa.Table = field(default_factory=SEGMENT_SCHEMA.empty_table)
+    quarantined: tuple[Quarantined, ...] = ()
+    duplicates: tuple[Duplicate, ...] = ()
+    time_from: str | None = None
+    timezone: str = "UTC"
+
+    @property
+    def segments(self) -> Segments:
+        """Units of work in the order they are done."""
+        return Segments(self.sources, self.segment_rows)
+
+    @property
+    def source_count(self) -> int:
+        """Number of planned sources."""
+        return len(self._once())
+
+    @property
+    def source_bytes(self) -> int:
+        """Bytes of all planned sources."""
+        return int(self.sources.column("size").to_numpy()[self._once()].sum())
+
+    def items(self) -> Iterator[Item]:
+        """Yield each planned source once."""
+        once = self._once()
+        for start in range(0, len(once), _BATCH_SEGMENTS):
+            yield from map(_item, self.sources.take(pa.array(once[start : start + _BATCH_SEGMENTS])).to_pylist())
+
+    def cameras(self) -> set[tuple[str, str]]:
+        """Return site and camera of all sources."""
+        return cameras_of(self.sources)
+
+    def _once(self) -> Rows:
+        """Rows of the sources that are the first of theirs."""
+        first = self.segment_rows.column("part").to_numpy() == 0
+        return np.flatnonzero(np.repeat(first, self.segment_rows.column("files").to_numpy()))
+
+
+def cameras_of(sources: pa.Table) -> set[tuple[str, str]]:
+    """Return site and camera of rows of sources."""
+    pairs = {
+        pair
+        for batch in sources.select(["site", "camera"]).to_batches()
+        for pair in np.unique(np.stack([column.indices.to_numpy() for column in batch.columns]), axis=1).T.tolist()
+        for pair in [tuple(column.dictionary[code].as_py() for column, code in zip(batch.columns, pair, strict=True))]
+    }
+    return {(site, camera) for site, camera in pairs}
+
+
+def plan_of(segments: Iterable[Segment], time_from: str | None = None, timezone: str = "UTC") -> VeilPlan:
+    """Make a plan of segments."""
+    rows: list[dict[str, Any]] = []
+    units: list[dict[str, Any]] = []
+    for segment in segments:
+        unit = segment.model_dump(include={"start_us", "end_us", "part", "parts"})
+        units.append({**unit, "segment_id": bytes.fromhex(segment.segment_id), "files": len(segment.items)})
+        rows += map(_row, segment.items)
+    return VeilPlan(
+        pa.Table.from_pylist(rows, SOURCE_SCHEMA),
+        pa.Table.from_pylist(units, SEGMENT_SCHEMA),
+        time_from=time_from,
+        timezone=timezone,
+    )
+
+
+def _row(item: Item) -> dict[str, Any]:
+    folder, _, name = item.url.rpartition("/")
+    row = item.model_dump(exclude={"url", "info"})
+    return {
+        **row,
+        "folder": folder,
+        "name": name,
+        "identity": bytes.fromhex(item.identity),
+        "info": info_text(item.info),
+    }
+
+
+def _item(row: dict[str, Any]) -> Item:
+    info = row.pop("info")
+    return Item(
+        url=f"{row.pop('folder')}/{row.pop('name')}",
+        identity=row.pop("identity").hex(),
+        info=None if info is None else _Info.model_validate_json(info).info,
+        **row,
+    )
+
+
+def joined(tables: Sequence[pa.Table]) -> pa.Table:
+    """Return rows one after another, with one dictionary of words for each column."""
+    return pa.concat_tables(tables).unify_dictionaries()
+
+
+def places_of(identities: pa.ChunkedArray, wanted: pa.ChunkedArray) -> tuple[Rows, Rows]:
+    """Return which rows have a wanted identity, and which of the wanted it is."""
+    indices = pc.index_in(identities, value_set=wanted).to_numpy(zero_copy_only=False)
+    rows = np.flatnonzero(~np.isnan(indices))
+    return rows, indices[rows].astype(np.int64)

@@ -1,0 +1,130 @@
+"""Looking into sources: who they are, when they were taken, and what a video's container says."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
+
+from raypp.errors import MediaError
+from raypp.ingest.archive_id import source_identity
+from raypp.ingest.settings import VeilSettings
+from raypp.io.filesystem import is_url, plain_name, url_path
+from raypp.media.capture_time import CaptureClock
+from raypp.media.container import VideoInfo, probe
+from raypp.media.files import open_source
+from raypp.media.image import taken_at
+from raypp.media.source import SourceKind
+from raypp.veil.key import Keyring
+
+_THREADS = 8
+_AHEAD = 4 * _THREADS
+_IMAGES_EACH, _VIDEOS_EACH = 512, 8
+
+
+class SourceGroup(NamedTuple):
+    """Files of one folder that are planned alike.
+
+    Attributes:
+        folder: path or URL, without a slash at the end.
+        names, sizes, mtimes_ns: of each file.
+        places: which one each is, of all sources in order.
+        kind: videos or images.
+        site, camera: where they were taken.
+        start: when recording began, where an inventory says it.
+        below: what stands before each name in its place below the source it was found in.
+        in_dataset: what stands before that place in the name that enters an image's identity; None for loose files.
+        variants: how many variants of each frame are veiled beside it.
+        mask_digest: digest of their privacy mask, or None.
+    """
+
+    folder: str
+    names: Sequence[str]
+    sizes: Sequence[int]
+    mtimes_ns: Sequence[int | None]
+    places: Sequence[int]
+    kind: SourceKind
+    site: str
+    camera: str
+    start: str | None
+    below: str
+    in_dataset: str | None
+    variants: int
+    mask_digest: str | None = None
+
+    def relative(self, place: int) -> str:
+        """Return a file's place below the source it was found in."""
+        name = self.names[place]
+        if self.in_dataset is None and is_url(self.folder):
+            name = plain_name(url_path(f"{self.folder}/{name}")).rpartition("/")[2]
+        return self.below + name
+
+    def at(self, chosen: Sequence[int]) -> "SourceGroup":
+        """Return some of the files."""
+        return self._replace(
+            names=[self.names[place] for place in chosen],
+            sizes=[self.sizes[place] for place in chosen],
+            mtimes_ns=[self.mtimes_ns[place] for place in chosen],
+            places=[self.places[place] for place in chosen],
+        )
+
+    def parts(self) -> "Iterator[SourceGroup]":
+        """Yield the files by as many as are looked into in one go."""
+        each = _VIDEOS_EACH if self.kind is SourceKind.VIDEO else _IMAGES_EACH
+        for start in range(0, len(self.names), each):
+            yield self.at(range(start, min(start + each, len(self.names))))
+
+
+class Probed(NamedTuple):
+    """What looking into a source told."""
+
+    identity: bytes
+    captured_at_us: int | None
+    info: VideoInfo | None
+
+
+Outcome = Probed | str
+"""What looking into a source told, or why it cannot be opened."""
+
+Prober = Callable[[Iterable[SourceGroup], VeilSettings, Keyring], Iterator[tuple[SourceGroup, list[Outcome]]]]
+"""Looks into groups of sources, and yields them in order, each with an outcome for each file."""
+
+
+def probe_here(
+    groups: Iterable[SourceGroup], settings: VeilSettings, key: Keyring
+) -> Iterator[tuple[SourceGroup, list[Outcome]]]:
+    """Look into sources in this process, on some threads: most of the time is waiting for disk or network."""
+    ahead: deque[tuple[SourceGroup, Future[list[Outcome]]]] = deque()
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for group in groups:
+            ahead.append((group, pool.submit(probe_group, group, settings, key)))
+            if len(ahead) >= _AHEAD:
+                done, future = ahead.popleft()
+                yield done, future.result()
+        for done, future in ahead:
+            yield done, future.result()
+
+
+def probe_group(group: SourceGroup, settings: VeilSettings, key: Keyring) -> list[Outcome]:
+    """Look into each file of a group; raises OptionError for a start that is no time."""
+    clock = CaptureClock.parse(group.start or settings.time_from, settings.timezone)
+    return [_probe(group, place, clock, key) for place in range(len(group.names))]
+
+
+def _probe(group: SourceGroup, place: int, clock: CaptureClock, key: Keyring) -> Outcome:
+    url = f"{group.folder}/{group.names[place]}"
+    in_dataset = "" if group.in_dataset is None else group.in_dataset + group.relative(place)
+    info: VideoInfo | None = None
+    taken: str | None = None
+    try:
+        stream = open_source(url)
+        try:
+            if group.kind is SourceKind.VIDEO:
+                info = probe(stream)
+            elif clock.from_metadata:
+                taken = taken_at(stream)
+            identity = source_identity(key, group.site, stream, info.fingerprint if info else b"", in_dataset)
+        finally:
+            stream.close()
+        return Probed(identity, clock.start_us(url, info, taken), info)
+    except MediaError as error:
+        return str(error)
