@@ -10,6 +10,7 @@ from raypp.execution import Executor
 from raypp.ingest import last_signed
 from raypp.ingest.attempts import Attempt, Unfinished, attempt_segments, forget_attempts
 from raypp.ingest.cutting import Cutting
+from raypp.ingest.label_memory import LabelFiles
 from raypp.ingest.label_reading import LabelReading, read_all_labels, require_labels
 from raypp.ingest.labels import write_label_tables
 from raypp.ingest.plan import Segments, VeilPlan
@@ -148,7 +149,8 @@ def open_job(
     worker = SegmentWorker.open(settings)
     discovery = discover(sources)
     require_sources(discovery, sources)
-    labels = read_all_labels(discovery)
+    memory = LabelFiles(settings.private)
+    labels = read_all_labels(discovery, memory)
     if not allow_unlabelled:
         require_labels(discovery, labels)
     with worker.store.lock():
@@ -162,6 +164,7 @@ def open_job(
             cut = Cutting(settings, worker.key, workers)
             plan = make_plan(discovery, cut, earlier, lambda more: advance(more, f"{total} sources", 0))
         save_plan(plan, settings.private, earlier)
+        memory.save()
         yield VeilJob(settings, worker, discovery, labels, plan, finished_segments(worker.store))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from raypp.errors import LabelError
-from raypp.media.dataset import Dataset, DatasetLabels, LabelCount, read_dataset_labels
+from raypp.media.dataset import Dataset, DatasetLabels, LabelCount, LabelMemory, read_dataset_labels
 from raypp.media.discovery import Discovery
 
 
@@ -35,9 +35,9 @@ class LabelReading:
         return sum(dataset.repeated for dataset in self.datasets.values())
 
 
-def read_all_labels(discovery: Discovery) -> LabelReading:
-    """Read the labels of all datasets that were discovered."""
-    datasets = {dataset.root: read_dataset_labels(dataset) for dataset in discovery.datasets}
+def read_all_labels(discovery: Discovery, memory: LabelMemory | None = None) -> LabelReading:
+    """Read the labels of all datasets that were discovered; label files that `memory` knows are not read again."""
+    datasets = {dataset.root: read_dataset_labels(dataset, memory) for dataset in discovery.datasets}
     loose = LabelCount(unread=len(discovery.unread))
     problems = [line for dataset in datasets.values() for line in dataset.problems.values()]
     return LabelReading(

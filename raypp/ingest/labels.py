@@ -17,7 +17,8 @@ from raypp.ingest.worker import SegmentWorker
 from raypp.media.annotations.boxes import ImageLabels
 from raypp.media.annotations.document import VideoAnnotation
 from raypp.media.augmentation import Variant
-from raypp.media.dataset import UNSPLIT, Dataset, DatasetLabels
+from raypp.media.dataset import Dataset, DatasetLabels
+from raypp.media.dataset_images import UNSPLIT
 from raypp.media.discovery import Discovery
 from raypp.media.source import SourceKind
 from raypp.shards.labels import SampleLabels, write_labels

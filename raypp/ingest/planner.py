@@ -13,7 +13,8 @@ from raypp.ingest.plan import VeilPlan, cameras_of, joined
 from raypp.ingest.probing import Prober, SourceGroup, probe_here
 from raypp.ingest.settings import VeilSettings
 from raypp.media.capture_time import CaptureClock
-from raypp.media.dataset import Dataset, DatasetImage
+from raypp.media.dataset import Dataset
+from raypp.media.dataset_images import DatasetImage, folders_of
 from raypp.media.discovery import Discovery
 from raypp.media.masks import MaskSet
 from raypp.media.source import SourceFile, SourceKind
@@ -107,11 +108,21 @@ def _ungrouped(discovery: Discovery, settings: VeilSettings) -> Iterator[SourceG
         yield SourceGroup(*_columns(files), (), kind, site or settings.site, named, start, below, None, 0)
     for dataset in discovery.datasets:
         camera = settings.camera or dataset.name
-        for (_, below, split), images in groupby(dataset.images, _of_image):
-            columns = _columns(image.file for image in images)
-            variants = settings.variants if split == TRAIN else 0
-            in_dataset = _dataset_name(dataset, split)
-            yield SourceGroup(*columns, (), SourceKind.IMAGE, settings.site, camera, None, below, in_dataset, variants)
+        for images in folders_of(dataset.images):
+            yield SourceGroup(
+                images.folder,
+                images.names,
+                images.sizes,
+                images.mtimes_ns,
+                places=(),
+                kind=SourceKind.IMAGE,
+                site=settings.site,
+                camera=camera,
+                start=None,
+                below=images.below,
+                in_dataset=_dataset_name(dataset, images.split),
+                variants=settings.variants if images.split == TRAIN else 0,
+            )
 
 
 def _columns(files: Iterable[SourceFile]) -> tuple[str, list[str], list[int], list[int | None]]:
@@ -125,11 +136,6 @@ def _columns(files: Iterable[SourceFile]) -> tuple[str, list[str], list[int], li
 def _of_loose(file: SourceFile) -> tuple[str, SourceKind, str, str | None, str | None, str | None]:
     below = file.relative[: file.relative.rfind("/") + 1]
     return file.url.rpartition("/")[0], file.kind, below, file.site, file.camera, file.start
-
-
-def _of_image(image: DatasetImage) -> tuple[str, str, str]:
-    relative = image.file.relative
-    return image.file.url.rpartition("/")[0], relative[: relative.rfind("/") + 1], image.split
 
 
 def _check_clock(earlier: VeilPlan, settings: VeilSettings) -> None:

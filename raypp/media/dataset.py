@@ -1,47 +1,24 @@
 """Labelled image sets: images in splits, and the labels of each, wherever they are written."""
 
+from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
 
 from raypp.errors import LabelError, MediaError
+from raypp.geometry.boxes import Box
 from raypp.io.filesystem import is_url
 from raypp.media.annotations.boxes import ImageLabels
 from raypp.media.annotations.content import read_document_text
 from raypp.media.annotations.rows import RowFormat, parse_labels
-from raypp.media.listing import Listed
-from raypp.media.source import SourceFile, SourceKind
+from raypp.media.dataset_images import DatasetImage, DatasetImages
+from raypp.media.listing import Listing, Run
 from raypp.text.names import check_names
 
-UNLISTED = "unlisted"
-UNSPLIT = "unsplit"
 _READERS = 16
-
-
-@dataclass(frozen=True)
-class DatasetImage:
-    """One image of a dataset.
-
-    Attributes:
-        file: the image.
-        split: train, val or test; for images that the dataset's description leaves out, by their folder, else
-            "unlisted"; "unsplit" where the labels' document names no split.
-        label_url: its label file, in YOLO layout.
-        labels: its labels, where a document of all images holds them.
-        problem: why the labels that there are for it cannot be used, or None.
-    """
-
-    file: SourceFile
-    split: str
-    label_url: str | None = None
-    labels: ImageLabels | None = None
-    problem: str | None = None
-
-    @property
-    def has_labels(self) -> bool:
-        """Whether there are labels for it, to be used or not."""
-        return self.label_url is not None or self.labels is not None or self.problem is not None
+_NONE = -1
 
 
 @dataclass(frozen=True)
@@ -61,7 +38,7 @@ class Dataset:
     root: str
     name: str
     classes: tuple[str, ...]
-    images: tuple[DatasetImage, ...]
+    images: Sequence[DatasetImage]
     rows: RowFormat = field(default_factory=RowFormat)
     missing_is_empty: bool = False
     notes: tuple[str, ...] = ()
@@ -76,6 +53,8 @@ class Dataset:
     @property
     def labelled(self) -> bool:
         """Whether any image has labels."""
+        if isinstance(self.images, DatasetImages):
+            return self.images.labelled
         return any(image.has_labels for image in self.images)
 
     def labels_of(self, image: DatasetImage) -> ImageLabels | None:
@@ -118,59 +97,146 @@ class LabelCount:
         return self.without + self.unread > self.labelled
 
 
+class LabelRead(NamedTuple):
+    """Labels of one label file, in little room.
+
+    Attributes:
+        boxes: class id, x, y, w and h of each box, as float64 one after another.
+        clipped, repeated: as in `ImageLabels`.
+    """
+
+    boxes: bytes
+    clipped: int
+    repeated: int
+
+    @property
+    def labels(self) -> ImageLabels:
+        """The labels themselves."""
+        numbers = iter(array("d", self.boxes))
+        boxes = (Box(int(class_id), *box) for class_id, *box in zip(*[numbers] * 5, strict=True))
+        return ImageLabels(tuple(boxes), None, self.clipped, self.repeated)
+
+
+ReadOutcome = LabelRead | str | None
+"""What a label file held, why that cannot be used, or None where it has not been read."""
+
+
+class LabelMemory(Protocol):
+    """Remembers what label files held, so that those which have not changed are not read again."""
+
+    def recall(self, run: Run, reading: str) -> Sequence[LabelRead | None]:
+        """Return what each file held when it was last read in this way; None where it is to be read."""
+        ...
+
+    def keep(self, run: Run, reading: str, outcomes: Sequence[ReadOutcome]) -> None:
+        """Remember what files held; those whose labels cannot be used are read again next time."""
+        ...
+
+
 @dataclass(frozen=True)
 class DatasetLabels:
     """All labels of a dataset, read.
 
     Attributes:
-        by_url: labels of each image by URL; images that nobody has labelled are left out.
+        images: the dataset's images.
+        outcomes: for each, its labels; None if nobody has labelled it, or they cannot be used.
         problems: why labels cannot be used, by the image's URL.
         count: how many have labels.
     """
 
-    by_url: dict[str, ImageLabels]
+    images: Sequence[DatasetImage]
+    outcomes: Sequence[ImageLabels | LabelRead | None]
     problems: dict[str, str]
     count: LabelCount
 
     @property
+    def by_url(self) -> dict[str, ImageLabels]:
+        """Labels of each image by URL; images that nobody has labelled are left out."""
+        pairs = zip(self.images, self.outcomes, strict=True)
+        return {
+            image.file.url: outcome.labels if isinstance(outcome, LabelRead) else outcome
+            for image, outcome in pairs
+            if outcome is not None
+        }
+
+    @property
     def clipped(self) -> int:
         """Boxes that were clipped to their image."""
-        return sum(labels.clipped for labels in self.by_url.values())
+        return sum(outcome.clipped for outcome in self.outcomes if outcome is not None)
 
     @property
     def repeated(self) -> int:
         """Rows left out because they stand twice."""
-        return sum(labels.repeated for labels in self.by_url.values())
+        return sum(outcome.repeated for outcome in self.outcomes if outcome is not None)
 
 
-def read_dataset_labels(dataset: Dataset) -> DatasetLabels:
-    """Read the labels of all images; behind a URL, many at once."""
-    with ThreadPoolExecutor(_READERS if is_url(dataset.root) else 1) as pool:
-        results = list(pool.map(lambda image: _attempt(dataset, image), dataset.images))
-    by_url: dict[str, ImageLabels] = {}
-    problems: dict[str, str] = {}
+def read_dataset_labels(dataset: Dataset, memory: LabelMemory | None = None) -> DatasetLabels:
+    """Read the labels of all images; behind a URL, many at once.
+
+    Args:
+        dataset: the images, and where their labels are.
+        memory: remembers what label files held; None to read them all.
+    """
+    by_url: dict[str, str] = {}
     counts: Counter[str] = Counter()
-    for image, result in zip(dataset.images, results, strict=True):
-        if isinstance(result, str):
-            problems[image.file.url] = result
+    outcomes: list[ImageLabels | LabelRead | None] = []
+    for number, (outcome, has_labels) in enumerate(_outcomes(dataset, memory)):
+        if isinstance(outcome, str):
+            by_url[dataset.images[number].file.url] = outcome
             counts["unread"] += 1
+            outcomes.append(None)
             continue
-        if result is not None:
-            by_url[image.file.url] = result
-        counts["labelled" if image.has_labels else "without"] += 1
-    return DatasetLabels(by_url, problems, LabelCount(**counts))
+        outcomes.append(outcome)
+        counts["labelled" if has_labels else "without"] += 1
+    return DatasetLabels(dataset.images, outcomes, by_url, LabelCount(**counts))
 
 
-def _attempt(dataset: Dataset, image: DatasetImage) -> ImageLabels | str | None:
+def _outcomes(
+    dataset: Dataset, memory: LabelMemory | None
+) -> Iterator[tuple[ImageLabels | LabelRead | str | None, bool]]:
+    """Yield for each image its labels or why they cannot be used, and whether there are any."""
+    images = dataset.images
+    if not isinstance(images, DatasetImages):
+        yield from ((image.problem or image.labels, image.has_labels) for image in images)
+        return
+    read = _read_files(dataset, images.texts, memory, set(images.label_files()))
+    missing = ImageLabels() if dataset.missing_is_empty else None
+    for number, label in enumerate(images.label_files()):
+        if label != _NONE:
+            yield read[label], True
+        else:
+            problem = images.problem_at(number)
+            yield problem or missing, problem is not None
+
+
+def _read_files(
+    dataset: Dataset, texts: Listing, memory: LabelMemory | None, used: Container[int]
+) -> list[ReadOutcome]:
+    """What each label file holds; of those that are not used, nothing."""
+    reading = f"{len(dataset.classes)} classes, {dataset.rows}"
+    outcomes: list[ReadOutcome] = []
+    with ThreadPoolExecutor(_READERS) as pool:
+        each = pool.map if is_url(dataset.root) else map
+        for start, run in texts.starts():
+            held: list[ReadOutcome] = [*memory.recall(run, reading)] if memory else [None] * len(run.sizes)
+            left = [at for at, outcome in enumerate(held) if outcome is None and start + at in used]
+            names = run.names if left else []
+            urls = [f"{run.folder}/{names[at]}{run.query}" for at in left]
+            for at, outcome in zip(left, each(lambda url: _attempt(dataset, url), urls), strict=True):
+                held[at] = outcome
+            outcomes += held
+            if memory:
+                memory.keep(run, reading, held)
+    return outcomes
+
+
+def _attempt(dataset: Dataset, url: str) -> LabelRead | str:
     try:
-        return dataset.labels_of(image)
+        labels = parse_labels(read_document_text(url), dataset.classes, url, dataset.rows)
     except (LabelError, MediaError) as error:
         return str(error)
-
-
-def source_of(file: Listed, root: str) -> SourceFile:
-    """Return a listed image as a source of the dataset at a root."""
-    return SourceFile(file.url, file.url.removeprefix(root + "/"), file.size, file.mtime_ns, SourceKind.IMAGE)
+    numbers = array("d", [number for box in labels.boxes for number in (box.class_id, box.x, box.y, box.w, box.h)])
+    return LabelRead(numbers.tobytes(), labels.clipped, labels.repeated)
 
 
 def loose_count(images: Iterable[str], unread: Iterable[str]) -> LabelCount:

@@ -87,7 +87,9 @@ def discover(sources: Sequence[str]) -> Discovery:
             paths, named = _local(source)
             for path in paths:
                 _path(path, gathered, named=named)
-    labelled = {image.file.url for dataset in gathered.datasets.values() for image in dataset.images}
+    loose = gathered.files or any(labelled_sources.unread for labelled_sources in gathered.labelled)
+    sets = gathered.datasets.values() if loose else ()
+    labelled = {image.file.url for dataset in sets for image in dataset.images}
     files = sorted((file for url, file in gathered.files.items() if url not in labelled), key=lambda file: file.url)
     datasets = sorted(gathered.datasets.values(), key=lambda dataset: dataset.root)
     return Discovery(
@@ -173,7 +175,7 @@ def _tree(listed: Listing, root: str, gathered: _Found) -> None:
     """Sort the files below a folder: those of datasets, and the loose ones."""
     labelled = find_labelled(listed, root)
     _take(labelled, gathered)
-    left = (file for file in listed if file.url not in labelled.taken or _suffix(file.url) in UNREADABLE_SUFFIXES)
+    left = labelled.taken.left(listed, extra=UNREADABLE_SUFFIXES)
     _files(left, root, gathered)
 
 

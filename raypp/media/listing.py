@@ -56,6 +56,19 @@ class Run(NamedTuple):
         """Names of the files within their folder."""
         return self.text.split("/")
 
+    @property
+    def common_suffix(self) -> str | None:
+        """The suffix that all files have, with its dot and in its case; None if they have different ones or none."""
+        dot = self.text.rfind(".")
+        suffix = self.text[dot:] if dot > self.text.rfind("/") + 1 else ""
+        alike = len(suffix) > 1 and self.text.count(suffix + "/") == len(self.sizes) - 1
+        return suffix if alike else None
+
+    def mentions(self, names: Iterable[str]) -> bool:
+        """Whether any of some names in lower case can be a file's; that none is, is certain."""
+        lowered = self.text.lower()
+        return any(name in lowered for name in names)
+
     def mtime_ns(self, place: int) -> int | None:
         """Return the time of change of the file at a place, or None if it is not known."""
         mtime_ns = self.mtimes_ns[place]
@@ -125,9 +138,14 @@ class Listing(Sequence[Listed]):
         number = bisect_right(self._ends, place)
         return number, place - (self._ends[number - 1] if number else 0)
 
-    def starts(self) -> Iterator[int]:
-        """Yield the place of the first file of each run."""
-        return iter([0, *self._ends[:-1]])
+    def starts(self) -> Iterator[tuple[int, Run]]:
+        """Yield each run with the place of its first file."""
+        return zip([0, *self._ends[:-1]], self.runs, strict=False)
+
+    def places_below(self, folder: str) -> range:
+        """Return the places of the files below a folder."""
+        start, end = self._span(folder)
+        return range(self._ends[start - 1] if start else 0, self._ends[end - 1] if end > start else 0)
 
     def below(self, folder: str) -> "Listing":
         """Return the files below a folder."""
@@ -139,11 +157,12 @@ class Listing(Sequence[Listed]):
         start, end = self._span(folder)
         return start < end
 
-    def below_spelt_otherwise(self, folder: str) -> "Listing":
-        """Return the files below a folder of that name in upper or lower case."""
+    def places_below_spelt_otherwise(self, folder: str) -> list[int]:
+        """Return the places of the files below a folder of that name in upper or lower case."""
         folders, numbers = self._lowered
         start, end = _between(folders, folder.lower())
-        return Listing(self.runs[number] for number in sorted(numbers[start:end]))
+        runs = ((self._ends[number - 1] if number else 0, self._ends[number]) for number in sorted(numbers[start:end]))
+        return [place for first, last in runs for place in range(first, last)]
 
     def without(self, folders: Sequence[str]) -> "Listing":
         """Return the files that lie below none of some folders."""
@@ -168,7 +187,20 @@ class Listing(Sequence[Listed]):
 
     def with_suffix(self, suffixes: Container[str]) -> "Listing":
         """Return the files whose suffix, in lower case, is among some."""
-        return self.named(lambda name: suffix_of(name) in suffixes)
+        chosen: list[Run] = []
+        for run in self.runs:
+            suffix = run.common_suffix
+            if suffix is None:
+                chosen += Listing([run]).named(lambda name: suffix_of(name) in suffixes).runs
+            elif suffix.lower() in suffixes:
+                chosen.append(run)
+        return Listing(chosen)
+
+    def called(self, names: Iterable[str]) -> "Listing":
+        """Return the files whose name, in lower case, is among some."""
+        wanted = frozenset(names)
+        possible = (run for run in self.runs if run.mentions(wanted))
+        return Listing(possible).named(lambda name: name.lower() in wanted)
 
     def _span(self, folder: str) -> tuple[int, int]:
         return _between(self._firsts, folder)
@@ -214,11 +246,12 @@ def _walk(folder: str, unusable: Callable[[str, str], None], seen: set[tuple[int
     seen.add((info.st_dev, info.st_ino))
     files: list[tuple[str, int, int | None]] = []
     inner: list[str] = []
+    is_text = _is_text(folder)
     for entry in entries:
         if _is_folder(entry):
             inner.append(entry.name)
             continue
-        status = _status(entry, unusable)
+        status = _status(entry, unusable, is_text=is_text and _is_text(entry.name))
         if status is not None:
             files.append((entry.name, status.st_size, status.st_mtime_ns))
     below = {f"{name}/": _walk(f"{folder}/{name}", unusable, seen) for name in inner}
@@ -235,19 +268,20 @@ def _walk(folder: str, unusable: Callable[[str, str], None], seen: set[tuple[int
 
 def list_one(path: Path, unusable: Callable[[str, str], None]) -> list[Listed]:
     """List one local file; none if it cannot be listed, of which `unusable` is told as by `walk`."""
-    status = _status(path, unusable)
+    status = _status(path, unusable, is_text=_is_text(str(path)))
     return [] if status is None else [Listed(str(path), status.st_size, status.st_mtime_ns)]
 
 
-def _status(entry: "os.DirEntry[str] | Path", unusable: Callable[[str, str], None]) -> os.stat_result | None:
-    path = os.fspath(entry)
-    if not path.isascii() and not _is_text(path):
-        unusable(path, "its name is no UTF-8; rename it")
+def _status(
+    entry: "os.DirEntry[str] | Path", unusable: Callable[[str, str], None], *, is_text: bool
+) -> os.stat_result | None:
+    if not is_text:
+        unusable(os.fspath(entry), "its name is no UTF-8; rename it")
         return None
     try:
         return entry.stat()
     except OSError as error:
-        unusable(path, f"{error.strerror}; check the link or permissions")
+        unusable(os.fspath(entry), f"{error.strerror}; check the link or permissions")
         return None
 
 
@@ -259,6 +293,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_text(path: str) -> bool:
+    if path.isascii():
+        return True
     try:
         path.encode()
     except UnicodeEncodeError:

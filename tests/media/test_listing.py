@@ -31,7 +31,8 @@ def test_files_below_a_folder_are_those_whose_url_says_so(files: list[Listed], f
     assert list(listing.below(folders[0])) == below
     assert listing.holds(folders[0]) == bool(below)
     spelt = [file for file in sorted(files) if file.url.lower().startswith(folders[0].lower() + "/")]
-    assert list(listing.below_spelt_otherwise(folders[0])) == spelt
+    assert [listing[place] for place in listing.places_below_spelt_otherwise(folders[0])] == spelt
+    assert [listing[place] for place in listing.places_below(folders[0])] == below
     outside = tuple(folder + "/" for folder in folders)
     assert list(listing.without(folders)) == [file for file in sorted(files) if not file.url.startswith(outside)]
 

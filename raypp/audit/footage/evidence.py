@@ -16,7 +16,8 @@ from raypp.errors import OptionError
 from raypp.geometry.boxes import Box
 from raypp.geometry.letterbox import Letterbox
 from raypp.media.container import probe
-from raypp.media.dataset import Dataset, DatasetImage
+from raypp.media.dataset import Dataset
+from raypp.media.dataset_images import DatasetImage
 from raypp.media.discovery import discover
 from raypp.media.files import open_source
 from raypp.media.image import decode_image

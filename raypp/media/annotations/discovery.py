@@ -1,7 +1,7 @@
 """Labels of a folder: datasets and videos, and every label file that is not understood, with its remedy."""
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -35,13 +35,23 @@ class Claimed:
 
     def __contains__(self, url: str) -> bool:
         """Whether a file is."""
-        if url in self.files:
-            return True
-        folder = url
-        while self.folders and (folder := folder.rpartition("/")[0]):
+        folder, _, name = url.rpartition("/")
+        return url in self.files or (self.covers(folder) and suffix_of(name) not in VIDEO_SUFFIXES)
+
+    def covers(self, folder: str) -> bool:
+        """Whether all files in a folder are that are no videos."""
+        while self.folders and folder:
             if folder in self.folders:
-                return suffix_of(url.rpartition("/")[2]) not in VIDEO_SUFFIXES
+                return True
+            folder = folder.rpartition("/")[0]
         return False
+
+    def left(self, listing: Listing, *, extra: Collection[str] = ()) -> Iterator[Listed]:
+        """Yield the files of a listing that are not, and of all files those with some other suffixes."""
+        for run in listing.runs:
+            covered = self.covers(run.folder)
+            part = Listing([run]).with_suffix(VIDEO_SUFFIXES | set(extra)) if covered else Listing([run])
+            yield from (file for file in part if file.url not in self.files or suffix_of(_name(file)) in extra)
 
 
 @dataclass
@@ -111,8 +121,8 @@ class _Finder:
         self.found = LabelledSources()
         self._root = root
         self._listed = listed
-        describing = listed.named(lambda name: suffix_of(name) in DESCRIBING or name.lower() in LIST_NAMES)
-        self._describing = [file for file in describing if only is None or file.url == only]
+        describing = (*listed.with_suffix(DESCRIBING), *listed.called(LIST_NAMES))
+        self._describing = [file for file in sorted(describing) if only is None or file.url == only]
         self._images = listed.with_suffix(IMAGE_SUFFIXES)
         self._videos = list(listed.with_suffix(VIDEO_SUFFIXES))
         self._roots: list[str] = []
@@ -171,14 +181,13 @@ class _Finder:
 
     def loose(self) -> None:
         """Tell of label files beside images that no dataset has."""
-        texts = {file.url.lower(): file.url for file in self._listed.with_suffix([".txt"])}
-        if not texts:
+        images = list(self.found.taken.left(self._images))
+        if not images:
             return
+        texts = {file.url.lower(): file.url for file in self._listed.with_suffix([".txt"])}
         first: str | None = None
         count = 0
-        for image in self._images:
-            if image.url in self.found.taken:
-                continue
+        for image in images if texts else ():
             label = has_labels(image.url, self._root, texts)
             if label is None or not (count >= _MOST_LOOKED_INTO or _holds_rows(label)):
                 continue

@@ -21,7 +21,8 @@ from raypp.media.annotations.document import (
 from raypp.media.annotations.foreign import Foreign, foreign
 from raypp.media.annotations.labelstudio import LabelStudioReader
 from raypp.media.annotations.locator import SPLIT_WORDS, FilesByName, Locator, split_of
-from raypp.media.dataset import UNSPLIT, Dataset, DatasetImage, source_of
+from raypp.media.dataset import Dataset
+from raypp.media.dataset_images import UNSPLIT, DatasetImage, source_of
 from raypp.media.listing import Listed, Listing
 
 READERS: tuple[AnnotationReader, ...] = (CocoReader(), CvatReader(), LabelStudioReader())
@@ -159,7 +160,7 @@ def with_others(datasets: Sequence[Dataset], images: Listing, taken: set[str]) -
         extra = tuple(
             DatasetImage(source_of(file, root), split_of(file.url.removeprefix(root)) or UNSPLIT) for file in others
         )
-        grown[root] = replace(grown[root], images=grown[root].images + extra)
+        grown[root] = replace(grown[root], images=(*grown[root].images, *extra))
     return [grown[dataset.root] for dataset in datasets]
 
 
