@@ -13,6 +13,7 @@ from benchmarks.evaluation_memory import evaluate_memory_rows
 from benchmarks.learned_veil import learned_veil_rows
 from benchmarks.memory import memory_rows
 from benchmarks.peers import peer_rows
+from benchmarks.planning import planning_rows
 from benchmarks.ray_segments import ray_segments_rows
 from benchmarks.service_memory import service_memory_rows
 from benchmarks.siege import siege_rows
@@ -28,6 +29,7 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace], Rows]] = {
     "thread": lambda folder, options: one_thread_rows(_video(folder, options.minutes)),
     "job": lambda folder, options: job_rows(_video(folder, options.minutes), folder),
     "memory": lambda folder, _: memory_rows(folder),
+    "planning": lambda folder, options: planning_rows(folder, options.planned_images),
     "size": lambda folder, _: size_rows(folder),
     "streaming": lambda folder, _: streaming_rows(folder),
     "service-memory": lambda folder, _: service_memory_rows(folder),
@@ -50,6 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10, help="length of the 720p video of the whole-job benchmark")
     parser.add_argument("--siege-seconds", type=float, default=300, help="length of each of the two sieges")
+    parser.add_argument("--planned-images", type=int, default=200_000, help="images of the largest plan")
     parser.add_argument("--only", choices=PARTS, help="run only this one")
     parser.add_argument("--json", type=Path, help="write the rows here")
     options = parser.parse_args()

@@ -65,7 +65,7 @@ class LabelFiles:
 
     def save(self) -> None:
         """Write what was kept, if it is other than before; call it only while holding the archive's lock."""
-        kept = {(_word(table, "folder"), _word(table, "reading")): table for table in self._kept}
+        kept = _by_folder(self._kept)
         if kept == self._last:
             return
         with (
@@ -85,9 +85,12 @@ class LabelFiles:
             groups = [file.read_row_group(number, use_threads=False) for number in range(file.num_row_groups)]
         except (OSError, pa.ArrowException):
             return {}  # it spares reading, and says nothing that the label files do not
-        return {(_word(table, "folder"), _word(table, "reading")): table for table in groups}
+        return _by_folder(groups)
 
 
-def _word(table: pa.Table, name: str) -> str:
-    word: str = table.column(name)[0].as_py()
-    return word
+def _by_folder(tables: Sequence[pa.Table]) -> dict[tuple[str, str], pa.Table]:
+    parts: dict[tuple[str, str], list[pa.Table]] = {}
+    for table in tables:
+        words = (table.column(name)[0].as_py() for name in ("folder", "reading"))
+        parts.setdefault(tuple(words), []).append(table)
+    return {words: pa.concat_tables(rows) for words, rows in parts.items()}

@@ -60,6 +60,21 @@ def test_an_archive_is_extended_and_what_it_held_stays_byte_for_byte(plant: Path
     assert len(_sample_ids(archive)) == _FRAMES + 1
 
 
+def test_a_run_that_an_older_release_left_half_done_is_finished_to_the_same_bytes(plant: Path) -> None:
+    archive = plant / "archive/veiled"
+    shards = {path: path.read_bytes() for path in sorted((archive / "shards").rglob("*.parquet"))}
+    lost = next(iter(shards))
+    lost.unlink()
+    succeed(
+        *("veil", plant / "archive/sources", "--out", archive, "--key", plant / "keys/owner.key", "--size", 96),
+        *("--fps", 2, "--site", "plant-1", "--on", "local", "--json", plant / "summary.json"),
+    )
+    assert summary(plant / "summary.json")["segments_veiled"] == 1
+    assert {path: path.read_bytes() for path in shards} == shards
+    assert {path.name for path in (plant / "archive/veiled-private").iterdir()} >= {"plan.parquet", "signed.json"}
+    assert not (plant / "archive/veiled-private/plan.json").exists()
+
+
 def test_key_files_open(plant: Path) -> None:
     keys = plant / "keys"
     owner = load_owner_key(keys / "owner.key")
