@@ -109,9 +109,9 @@ def _segments(folder: Path) -> list[Row]:
     _make_set(folder / "small", 1_021)
     rows = []
     for source, workers in (("small", 2), ("small", 8), (f"set-{_MANY}", 2), (f"set-{_MANY}", 64)):
-        found = _plan(ROOT, folder, folder / source, 1, workers, out=f"{source}-{workers}")[2]
+        segments = _plan(ROOT, folder, folder / source, 1, workers, out=f"{source}-{workers}")[2]
         count = 1_021 if source == "small" else _MANY
-        rows.append((f"segments of {count:,} images, {workers} workers", str(found), f"bar >= {4 * workers}"))
+        rows.append((f"segments of {count:,} images, {workers} workers", str(segments), f"bar >= {4 * workers}"))
     return rows
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from raypp.ingest.archive_id import pseudonym, segment_id
 from raypp.ingest.expectation import expected_bytes
-from raypp.ingest.plan import SEGMENT_SCHEMA, SOURCE_SCHEMA, Rows, info_text, joined
+from raypp.ingest.plan import SEGMENT_SCHEMA, SOURCE_SCHEMA, Rows, info_text, stacked
 from raypp.ingest.probing import Outcome, Probed, SourceGroup
 from raypp.ingest.segment import Item
 from raypp.ingest.settings import VeilSettings
@@ -93,7 +93,7 @@ class NewSources:
         """Return all rows in the order in which they were added, and keep none."""
         self._flush()
         tables, self._tables = self._tables, []
-        return joined([SOURCE_SCHEMA.empty_table(), *tables])
+        return stacked([SOURCE_SCHEMA.empty_table(), *tables])
 
     def _weigh(self, outcome: Probed, group: SourceGroup) -> float:
         """Expected bytes of a source; of a video too long for a bucket, the ranges are kept."""

@@ -59,7 +59,7 @@ class Duplicate(BaseModel):
 
 
 class _Info(BaseModel):
-    """What a container says, as it is stored."""
+    """Facts of a container, as they are stored."""
 
     model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
 
@@ -106,7 +106,7 @@ class Segments(Sequence[Segment]):
         """Make one, or return some."""
         if isinstance(place, slice):
             return Segments(self._sources, self._segments, self._chosen[place])
-        return next(self._made(self._chosen[place : place + 1 or None]))
+        return next(self._made(self._chosen[[place]]))
 
     def without(self, finished: Container[str]) -> "Segments":
         """Return those that are not finished."""
@@ -163,7 +163,7 @@ class VeilPlan:
 
     def cameras(self) -> set[tuple[str, str]]:
         """Return site and camera of all sources."""
-        return cameras_of(self.sources)
+        return site_cameras(self.sources)
 
     def _once(self) -> Rows:
         """Rows of the sources that are the first of theirs."""
@@ -171,7 +171,7 @@ class VeilPlan:
         return np.flatnonzero(np.repeat(first, self.segment_rows.column("files").to_numpy()))
 
 
-def cameras_of(sources: pa.Table) -> set[tuple[str, str]]:
+def site_cameras(sources: pa.Table) -> set[tuple[str, str]]:
     """Return site and camera of rows of sources."""
     pairs = {
         pair
@@ -220,7 +220,7 @@ def _item(row: dict[str, Any]) -> Item:
     )
 
 
-def joined(tables: Sequence[pa.Table]) -> pa.Table:
+def stacked(tables: Sequence[pa.Table]) -> pa.Table:
     """Return rows one after another, with one dictionary of words for each column."""
     return pa.concat_tables(tables).unify_dictionaries()
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 from raypp.errors import ConflictError, OptionError
 from raypp.ingest.cutting import Cutting, NewSources, cut_segments
 from raypp.ingest.known_sources import KnownSources, sort_out
-from raypp.ingest.plan import VeilPlan, cameras_of, joined
+from raypp.ingest.plan import VeilPlan, site_cameras, stacked
 from raypp.ingest.probing import Prober, SourceGroup, probe_here
 from raypp.ingest.settings import VeilSettings
 from raypp.media.capture_time import CaptureClock
@@ -71,11 +71,11 @@ def make_plan(
     ]
     quarantined = tuple(unreadable + new.quarantined)
     table = new.table()
-    _check_masks(masks, earlier.cameras() | cameras_of(table))
+    _check_masks(masks, earlier.cameras() | site_cameras(table))
     fresh, moved, duplicates = sort_out(known, np.array(new.places, dtype=np.int64), table)
     sources, segments = cut_segments(new, table, fresh)
     return VeilPlan(
-        joined([moved, sources]) if len(fresh) else moved,
+        stacked([moved, sources]) if len(fresh) else moved,
         pa.concat_tables([earlier.segment_rows, segments]),
         quarantined=quarantined,
         duplicates=tuple(duplicates),

@@ -75,7 +75,7 @@ class SourceGroup(NamedTuple):
 
 
 class Probed(NamedTuple):
-    """What looking into a source told."""
+    """Findings of a look into a source."""
 
     identity: bytes
     captured_at_us: int | None

@@ -212,7 +212,7 @@ def _outcomes(
 def _read_files(
     dataset: Dataset, texts: Listing, memory: LabelMemory | None, used: Container[int]
 ) -> list[ReadOutcome]:
-    """What each label file holds; of those that are not used, nothing."""
+    """Read each label file that is used and not remembered."""
     reading = f"{len(dataset.classes)} classes, {dataset.rows}"
     outcomes: list[ReadOutcome] = []
     with ThreadPoolExecutor(_READERS) as pool:

@@ -48,6 +48,8 @@ def test_a_plan_is_read_as_it_was_written(settings: VeilSettings) -> None:
     assert plan.source_count == len(list(plan.items())) == 13
     assert plan.source_bytes == sum(item.size for item in plan.items())
     assert plan.segments[-1] == list(plan.segments)[-1]
+    with pytest.raises(IndexError):
+        plan.segments[len(plan.segments)]
     assert list(plan.segments[1:3]) == list(plan.segments)[1:3]
     assert (settings.private / PLAN_FILE).stat().st_mode & 0o777 == 0o600
 
