@@ -1,17 +1,20 @@
-"""Read what a packet of H.264 says of itself, read without decoding it.
+"""Read what a packet of H.264 says of itself, without decoding it.
 
 Only the plainest streams are read: whole frames, numbered without gaps, of parameter sets that do not change. Of all
 others `H264Reader` says nothing, and then nothing may be concluded. Names are those of ITU-T H.264, clause 7.
 """
+
+from collections.abc import Iterable
+from typing import Self
 
 from raypp.media.h264_parameters import H264FrameParameters, H264Sequence, read_frame_parameters, read_sequence
 from raypp.media.nal import (
     Bits,
     CodedFrame,
     UnclearUnitError,
+    UnitReader,
     check_messages,
     counted_units,
-    units_by_length,
     units_by_start_codes,
 )
 
@@ -24,7 +27,7 @@ _MOST_REFERENCES = 16
 _MOST_WEIGHT_BITS, _MOST_CABAC, _MOST_FILTER, _MOST_OFFSET = 7, 2, 2, 6
 
 
-class H264Reader:
+class H264Reader(UnitReader):
     """Reads packets of one stream.
 
     Args:
@@ -46,28 +49,15 @@ class H264Reader:
         parameter_sets: frozenset[bytes],
         length_bytes: int,
     ) -> None:
+        super().__init__(parameter_sets, length_bytes)
         self._sequence = sequence
         self._parameters = parameters
-        self._parameter_sets = parameter_sets
-        self._length_bytes = length_bytes
         self.number_range = 1 << sequence.number_bits
         self.order_range = 1 << sequence.order_bits
         self.reorder = sequence.reorder
 
     @classmethod
-    def of(cls, extradata: bytes | None) -> "H264Reader | None":
-        """Return the reader of a stream by its decoder configuration (avcC, or NAL units after start codes).
-
-        Returns:
-            None for a stream of another kind than this module knows.
-        """
-        try:
-            return cls._of(extradata or b"")
-        except (UnclearUnitError, IndexError):
-            return None
-
-    @classmethod
-    def _of(cls, extradata: bytes) -> "H264Reader":
+    def _of(cls, extradata: bytes) -> Self:
         is_box = extradata[:1] == b"\x01"
         units = _configured_units(extradata) if is_box else list(units_by_start_codes(extradata))
         sequences = [unit for unit in units if unit[0] & 31 == _SPS]
@@ -78,16 +68,9 @@ class H264Reader:
         length_bytes = (extradata[4] & 3) + 1 if is_box else 0
         return cls(sequence, parameters, frozenset(units), length_bytes)
 
-    def frame(self, data: bytes, *, wholly: bool) -> CodedFrame | None:
-        """Read a packet; None where it is not plainly one whole frame of this stream."""
-        try:
-            return self._frame(data, wholly=wholly)
-        except (UnclearUnitError, IndexError):
-            return None
-
-    def _frame(self, data: bytes, *, wholly: bool) -> CodedFrame:
+    def _frame(self, units: Iterable[bytes], *, wholly: bool) -> CodedFrame:
         frame, head = None, 0
-        for unit in units_by_length(data, self._length_bytes) if self._length_bytes else units_by_start_codes(data):
+        for unit in units:
             kind = unit[0] & 31
             if kind in (_SLICE, _IDR):
                 is_first = unit[1] >> 7 == 1  # its first macroblock is number 0

@@ -1,18 +1,20 @@
-"""Read what a packet of H.265 says of itself, read without decoding it.
+"""Read what a packet of H.265 says of itself, without decoding it.
 
 Only the plainest streams are read: one layer of whole frames, all of them shown, of parameter sets that do not change.
 Of all others `H265Reader` says nothing, and then nothing may be concluded. Names are those of ITU-T H.265, clause 7.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 from raypp.media.nal import (
     Bits,
     CodedFrame,
     UnclearUnitError,
+    UnitReader,
     check_messages,
     counted_units,
-    units_by_length,
     units_by_start_codes,
 )
 
@@ -35,7 +37,7 @@ class _FrameParameters:
     extra_bits: int
 
 
-class H265Reader:
+class H265Reader(UnitReader):
     """Reads packets of one stream.
 
     Args:
@@ -57,28 +59,15 @@ class H265Reader:
         parameter_sets: frozenset[bytes],
         length_bytes: int,
     ) -> None:
+        super().__init__(parameter_sets, length_bytes)
         self._order_bits = order_bits
         self._parameters = parameters
-        self._parameter_sets = parameter_sets
-        self._length_bytes = length_bytes
         self.number_range = 0
         self.order_range = 1 << order_bits
         self.reorder = 0
 
     @classmethod
-    def of(cls, extradata: bytes | None) -> "H265Reader | None":
-        """Return the reader of a stream by its decoder configuration (hvcC, or NAL units after start codes).
-
-        Returns:
-            None for a stream of another kind than this module knows.
-        """
-        try:
-            return cls._of(extradata or b"")
-        except (UnclearUnitError, IndexError):
-            return None
-
-    @classmethod
-    def _of(cls, extradata: bytes) -> "H265Reader":
+    def _of(cls, extradata: bytes) -> Self:
         is_box = extradata[:1] == b"\x01"
         units = _configured_units(extradata) if is_box else list(units_by_start_codes(extradata))
         sequences = [unit for unit in units if _kind(unit) == _SPS]
@@ -88,16 +77,9 @@ class H265Reader:
         length_bytes = (extradata[21] & 3) + 1 if is_box else 0
         return cls(_read_order_bits(sequences[0]), parameters, frozenset(units), length_bytes)
 
-    def frame(self, data: bytes, *, wholly: bool) -> CodedFrame | None:  # noqa: ARG002 - of little use here
-        """Read a packet; None where it is not plainly one whole frame of this stream."""
-        try:
-            return self._frame(data)
-        except (UnclearUnitError, IndexError):
-            return None
-
-    def _frame(self, data: bytes) -> CodedFrame:
+    def _frame(self, units: Iterable[bytes], *, wholly: bool) -> CodedFrame:  # noqa: ARG002 - of little use here
         frame, head = None, b""
-        for unit in units_by_length(data, self._length_bytes) if self._length_bytes else units_by_start_codes(data):
+        for unit in units:
             kind = _kind(unit)
             if kind in _FRAMES:
                 is_first = unit[2] >> 7

@@ -1,8 +1,9 @@
 """NAL units, of which packets of H.264 and H.265 consist, and the bits of their heads."""
 
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 _START = b"\x00\x00\x01"
 _GRAIN = 19  # the one kind of SEI message that changes what is shown
@@ -52,6 +53,49 @@ class PacketReader(Protocol):
             data: the packet.
             wholly: whether to look for damage in all that comes before the coded image.
         """
+
+
+class UnitReader(ABC):
+    """Reads packets that consist of NAL units.
+
+    Args:
+        parameter_sets: all parameter sets of the stream as they are written.
+        length_bytes: bytes of the length before each NAL unit, or 0 where start codes part them.
+    """
+
+    def __init__(self, parameter_sets: frozenset[bytes], length_bytes: int) -> None:
+        self._parameter_sets = parameter_sets
+        self._length_bytes = length_bytes
+
+    @classmethod
+    def of(cls, extradata: bytes | None) -> Self | None:
+        """Return the reader of a stream by its decoder configuration (a box of mp4, or NAL units after start codes).
+
+        Returns:
+            None for a stream of another kind than the reader knows.
+        """
+        try:
+            return cls._of(extradata or b"")
+        except (UnclearUnitError, IndexError):
+            return None
+
+    def frame(self, data: bytes, *, wholly: bool) -> CodedFrame | None:
+        """Read a packet; None where it is not plainly one whole frame of this stream."""
+        by_length = self._length_bytes > 0
+        try:
+            units = units_by_length(data, self._length_bytes) if by_length else units_by_start_codes(data)
+            return self._frame(units, wholly=wholly)
+        except (UnclearUnitError, IndexError):
+            return None
+
+    @classmethod
+    @abstractmethod
+    def _of(cls, extradata: bytes) -> Self:
+        """Read a decoder configuration; UnclearUnitError or IndexError where the stream is of another kind."""
+
+    @abstractmethod
+    def _frame(self, units: Iterable[bytes], *, wholly: bool) -> CodedFrame:
+        """Read the units of a packet; UnclearUnitError or IndexError where they are not plainly one whole frame."""
 
 
 class Bits:
