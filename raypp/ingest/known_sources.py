@@ -79,11 +79,8 @@ class KnownSources:
             if same.all():
                 continue
             row = rows[~same][0]
-            change = (
-                f'as {name} "{words[codes[row]]}", not "{now}"'
-                if name != "mask_digest"
-                else ("with another privacy mask")
-            )
+            stated = f'as {name} "{words[codes[row]]}", not "{now}"'
+            change = "with another privacy mask" if name == "mask_digest" else stated
             raise ConflictError(f"{self.url(row)} was planned {change}; use the same as before, or another `out`")
 
     def relocated(self, rows: Rows, table: pa.Table, now: Rows) -> pa.Table:

@@ -39,7 +39,6 @@ class LabelFiles:
     def __init__(self, private: Path) -> None:
         self._path = private / LABELS_FILE
         self._kept: list[pa.Table] = []
-        self._changed = False
 
     def recall(self, run: Run, reading: str) -> Sequence[LabelRead | None]:
         """Return what each file held when it was last read in this way; None where it is to be read."""
