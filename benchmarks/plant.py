@@ -12,6 +12,7 @@ import numpy.typing as npt
 from benchmarks.source import FPS, make_source
 from protos.raypp_pb2_grpc import SitesStub
 from raypp.geometry.letterbox import Letterbox
+from raypp.io.ports import free_ports
 from raypp.io.private import write_private
 from raypp.media.container import probe
 from raypp.media.files import open_source
@@ -24,7 +25,7 @@ from raypp.veil.spec import PatchSpec
 from raypp.veil.veil import Veil
 from tests.serving.bundles import write_usual_bundle
 from tests.serving.front import Authority, running_front
-from tests.serving.running import Camera, Connection, Service, bearer, free_port, running_service
+from tests.serving.running import Camera, Connection, Service, bearer, running_service
 
 SPEC, SIZE = PatchSpec(), 640
 WIDTH, HEIGHT = 1280, 720
@@ -94,7 +95,7 @@ def running_plant(folder: Path) -> Iterator[BenchmarkedService]:
     save_site_key(SiteKey.derive_from(key, SPEC, "plant", ["gate"]), folder / "plant.key")
     write_usual_bundle(folder / "tools.model", SPEC, SIZE, key.veil_id(SPEC))
     write_private(folder / "front.secret", SECRET.encode())
-    port = free_port()
+    (port,) = free_ports(1)
     with (
         running_service(folder, {}, "--front-secret-file", folder / "front.secret") as service,
         running_front(

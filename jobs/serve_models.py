@@ -31,6 +31,8 @@ from raypp.serving.settings import APPLICATION, ServiceSettings
 _OBJECT_STORE_BYTES = 256 << 20
 """Codes of the chunks under way pass through it."""
 _GLANCE_S = 1.0
+_PORT_WAIT_S = 10.0
+"""A service that was killed leaves its ports after some seconds."""
 
 
 def serve_on_ray(settings: ServiceSettings, where: ServiceAddress, execution: ExecutionSettings) -> None:
@@ -41,6 +43,7 @@ def serve_on_ray(settings: ServiceSettings, where: ServiceAddress, execution: Ex
         where: interfaces and ports.
         execution: address of a running Ray; None starts one.
     """
+    where.check_free(_PORT_WAIT_S)
     address = execution.address
     if address is None:
         # Through the environment, so that a password in it stands in no argument that Ray keeps and shows.

@@ -2,7 +2,6 @@
 
 import csv
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from raypp.demo.site_settings import sample_site_settings
 from raypp.demo.workshop.sample import SampleVideo
 from raypp.errors import RayppError
+from raypp.io.ports import free_ports
 from raypp.io.private import write_private
 from raypp.ledger.database import sqlite_url
 from raypp.ledger.identity import Identities
@@ -97,7 +97,7 @@ def stream_sites(sites: DemoSites, place: Path, out: Path) -> list[SiteResult]:
 
 @contextmanager
 def _service(model: Path, url: str, log: Path) -> Iterator[int]:
-    port, http_port = _free_port(), _free_port()
+    port, http_port = free_ports(2)
     command = [sys.executable, "-P", "-m", "raypp", "serve", "--model", model, "--port", port, "--http-port", http_port]
     with log.open("wb") as output:
         environment = os.environ | {"RAYPP_LEDGER": url, "PYTHONUNBUFFERED": "1"}
@@ -165,9 +165,3 @@ def _totals(segments: Sequence[LabelledSpan]) -> dict[str, float]:
     for segment in segments:
         totals[str(segment.label)] = totals.get(str(segment.label), 0.0) + segment.duration_s
     return totals
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

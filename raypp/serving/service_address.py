@@ -5,6 +5,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from raypp.errors import OptionError
+from raypp.io.ports import RAY_AGENT_PORT, why_taken
 from raypp.serving.defaults import LOOPBACK
 from raypp.serving.settings import ServiceSettings
 
@@ -28,7 +29,8 @@ class ServiceAddress:
     local: bool
 
     def check(self, settings: ServiceSettings) -> None:
-        """Raise OptionError for an interface that is no address, or that others reach although there is no front."""
+        """Raise OptionError for an interface or port that cannot be, or others reach although there is no front."""
+        self._check_ports()
         if not self.local:
             if self.host != LOOPBACK:
                 raise OptionError("`host` is of a local Ray; proxies of a running one (`address`) take all interfaces")
@@ -39,6 +41,29 @@ class ServiceAddress:
                     f"`{field}` {host} lets other machines reach {what}, which have no TLS of their own; put the front "
                     "before them and give `front_secret_file` (docs/how-to/serve.md)"
                 )
+
+    def check_free(self, wait_s: float) -> None:
+        """Raise OptionError for a port that another program has, and keeps for `wait_s` seconds."""
+        if not self.local:
+            return
+        wanted = [("port", self.host, self.port), ("http_port", self.http_host, self.http_port)]
+        if self.metrics_port is not None:
+            wanted.append(("metrics_port", LOOPBACK, self.metrics_port))
+        for field, host, port in wanted:
+            reason = why_taken(host, port, wait_s)
+            if reason is not None:
+                raise OptionError(
+                    f"`{field}` {port} on {host} cannot be had: {reason}; give another, or end who has it"
+                )
+
+    def _check_ports(self) -> None:
+        given = {"port": self.port, "http_port": self.http_port, "metrics_port": self.metrics_port}
+        taken = {RAY_AGENT_PORT: "Ray's own agent"}
+        for field, port in given.items():
+            if port in taken:
+                raise OptionError(f"`{field}` {port} is the port of {taken[port]}; give another")
+            if port is not None:
+                taken[port] = f"`{field}`"
 
     @property
     def grpc_address(self) -> str:

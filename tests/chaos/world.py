@@ -17,6 +17,7 @@ import yaml
 from sqlalchemy import create_engine, text
 
 from raypp.demo.workshop.sample import make_sample
+from raypp.io.ports import free_ports
 from raypp.io.private import write_private
 from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
@@ -27,7 +28,6 @@ from tests.command import environment
 from tests.ledger.postgres import PostgresServer
 from tests.serving.bundles import SIZE, SPEC, write_eager_bundle
 from tests.serving.front import Authority, running_front
-from tests.serving.running import free_port
 
 _STARTS_WITHIN_S = 180
 _SERVICE = {
@@ -226,8 +226,7 @@ def running_world(stage: Stage, name: str) -> Iterator[World]:
     with ExitStack() as stack:
         url = stage.postgres.database()
         stack.callback(stage.postgres.drop, url)
-        ports = (free_port(), free_port())
-        front_port = free_port()
+        *ports, front_port = free_ports(3)
         authority = stack.enter_context(
             running_front(
                 place / "front", f"127.0.0.1:{ports[0]}", f"127.0.0.1:{ports[1]}", secret.read_text(), front_port,

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from raypp.io.ports import free_ports
 from raypp.veil.keyfile import load_owner_key
 from raypp.veil.spec import PatchSpec
 from tests.command import ROOT, environment, succeed
@@ -30,11 +30,11 @@ class Cluster:
         self.folder = folder
         self.env = environment(PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
         self.env.pop("PYTHONPATH")
-        dashboard = _free_port()
+        port, dashboard, agent, client = free_ports(4)
         self._address = f"http://127.0.0.1:{dashboard}"
         self._ray(
-            "start", "--head", f"--port={_free_port()}", f"--dashboard-port={dashboard}", "--num-cpus=2",
-            f"--dashboard-agent-listen-port={_free_port()}", f"--ray-client-server-port={_free_port()}",
+            "start", "--head", f"--port={port}", f"--dashboard-port={dashboard}", "--num-cpus=2",
+            f"--dashboard-agent-listen-port={agent}", f"--ray-client-server-port={client}",
             "--include-dashboard=true", "--object-store-memory=100000000", f"--temp-dir={folder}",
             "--disable-usage-stats",
         )  # fmt: skip
@@ -120,10 +120,3 @@ def test_a_working_dir_that_holds_a_key_is_refused(cluster: Cluster, working_dir
     assert done.returncode != 0
     assert "jobs/settings.json" in done.stdout + done.stderr
     assert not (tmp_path / "out").exists()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -1,7 +1,6 @@
 """A service in processes of its own, as `raypp serve` starts it, and a client to call it with."""
 
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import yaml
 
 from protos import raypp_pb2 as pb
 from protos.raypp_pb2_grpc import SitesStub
+from raypp.io.ports import free_ports
 from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
 from raypp.usage.observation import Observation
@@ -34,13 +34,6 @@ FRAME_US = 500_000
 _STARTS = 3
 _STARTS_WITHIN_S = 120
 CALL_S = 120
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -108,7 +101,7 @@ def running_service(place: Path, settings: dict[str, Any], *options: object) -> 
     if not (place / "tools.model").exists():
         write_eager_bundle(place / "tools.model")
     (place / "settings.yaml").write_text(yaml.safe_dump(settings))
-    ports = [free_port() for _ in range(3)]
+    ports = free_ports(3)
     ledger = f"sqlite:///{place / 'ledger.db'}"
     command = [
         sys.executable, "-m", "jobs.serve_models", "--model", place / "tools.model", "--ledger", ledger,

@@ -1,9 +1,12 @@
+import socket
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from raypp.errors import OptionError
+from raypp.io.ports import free_ports
 from raypp.serving.service_address import ServiceAddress
 from raypp.serving.settings import ServiceSettings
 
@@ -26,6 +29,45 @@ def test_what_is_no_address_is_named():
         replace(HERE, host="plant").check(FRONTED)
     with pytest.raises(OptionError, match="`host` is of a local Ray"):
         replace(HERE, host=EVERYWHERE, local=False).check(FRONTED)
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_each_port_is_its_own_and_none_is_of_ray(local: bool):
+    where = replace(HERE, local=local)
+    with pytest.raises(OptionError, match=r"^`http_port` 9000 is the port of `port`; give another$"):
+        replace(where, http_port=9000).check(OPEN)
+    with pytest.raises(OptionError, match=r"^`metrics_port` 8000 is the port of `http_port`"):
+        replace(where, metrics_port=8000).check(OPEN)
+    for field in ("port", "http_port", "metrics_port"):
+        with pytest.raises(OptionError, match=rf"^`{field}` 52365 is the port of Ray's own agent; give another$"):
+            replace(where, **{field: 52365}).check(OPEN)
+
+
+def test_a_port_that_another_program_has_is_named():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        for field in ("port", "http_port", "metrics_port"):
+            with pytest.raises(
+                OptionError, match=rf"^`{field}` {port} on 127\.0\.0\.1 cannot be had: Address already in use"
+            ):
+                replace(_free(), **{field: port}).check_free(0)
+        replace(_free(), port=port, local=False).check_free(0)
+
+
+def test_a_port_that_is_left_meanwhile_is_taken():
+    where = _free()
+    other = socket.socket()
+    other.bind(("127.0.0.1", where.port))
+    other.listen()
+    threading.Timer(0.3, other.close).start()
+    where.check_free(30)
+
+
+def _free() -> ServiceAddress:
+    port, http_port, metrics_port = free_ports(3)
+    return replace(HERE, port=port, http_port=http_port, metrics_port=metrics_port)
 
 
 def test_it_says_how_to_get_in_and_how_to_end_it():

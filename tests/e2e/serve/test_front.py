@@ -10,6 +10,7 @@ import pytest
 
 from protos import raypp_pb2 as pb
 from protos.raypp_pb2_grpc import SitesStub
+from raypp.io.ports import free_ports
 from raypp.io.private import write_private
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import save_site_key
@@ -21,14 +22,13 @@ from tests.serving.running import (
     Camera,
     Connection,
     Service,
-    free_port,
 )
 
 pytestmark = pytest.mark.ray
 
 
 def test_the_front_speaks_tls_and_adds_the_secret(service: Service, site: Site, tmp_path: Path) -> None:
-    port, token = free_port(), dict(site[1])["authorization"]
+    (port,), token = free_ports(1), dict(site[1])["authorization"]
     metadata = (("authorization", token), ("x-raypp-front", "a client's own"))
     places = f"127.0.0.1:{service.port}", f"127.0.0.1:{service.http_port}"
     with running_front(tmp_path / "front", *places, SECRET, port, verify=False) as authority:
@@ -62,7 +62,7 @@ def test_the_front_speaks_tls_and_adds_the_secret(service: Service, site: Site, 
 
 
 def test_the_front_may_ask_sites_for_certificates(service: Service, site: Site, tmp_path: Path) -> None:
-    port = free_port()
+    (port,) = free_ports(1)
     metadata = (("authorization", dict(site[1])["authorization"]),)
     places = f"127.0.0.1:{service.port}", f"127.0.0.1:{service.http_port}"
     with running_front(tmp_path / "front", *places, SECRET, port, verify=True) as authority:
@@ -85,7 +85,8 @@ def test_the_front_may_ask_sites_for_certificates(service: Service, site: Site, 
 
 
 def test_the_front_says_so_in_grpc_where_the_service_is_away(tmp_path: Path) -> None:
-    port, nobody = free_port(), f"127.0.0.1:{free_port()}"
+    port, nobody_port = free_ports(2)
+    nobody = f"127.0.0.1:{nobody_port}"
     with running_front(tmp_path / "front", nobody, nobody, SECRET, port, verify=False) as authority:
         channel = grpc.secure_channel(f"127.0.0.1:{port}", grpc.ssl_channel_credentials(authority.pem))
         with pytest.raises(grpc.RpcError) as caught:
@@ -95,7 +96,8 @@ def test_the_front_says_so_in_grpc_where_the_service_is_away(tmp_path: Path) -> 
 
 
 def test_a_site_is_told_that_the_fronts_certificate_has_expired(tmp_path: Path) -> None:
-    port, nobody = free_port(), f"127.0.0.1:{free_port()}"
+    port, nobody_port = free_ports(2)
+    nobody = f"127.0.0.1:{nobody_port}"
     with running_front(tmp_path / "front", nobody, nobody, SECRET, port, verify=False, expired=True) as authority:
         save_site_key(SiteKey.derive_from(VeilKey.generate(), SPEC, "plant", ["gate"]), tmp_path / "plant.key")
         (tmp_path / "ca.pem").write_bytes(authority.pem)
