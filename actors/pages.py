@@ -7,15 +7,17 @@ import time
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from actors.services import Services
+from actors.page_maker import RemotePages
+from actors.services import REPORT_THREADS, Services
 from raypp.errors import LedgerError
 from raypp.serving.access import FRONT_HEADER
 from raypp.serving.status import StatusError
+from raypp.web.freshness import MadePages
 from raypp.web.licence import project_source
 from raypp.web.request import PageRequest, problem
 from raypp.web.routes import respond
 
-_OK, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY = 200, 401, 403, 429
+_OK, _UNCHANGED, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY = 200, 304, 401, 403, 429
 _AUDITED_AGAIN_S = 600.0
 _MOST_REMEMBERED = 10_000
 
@@ -31,6 +33,8 @@ class Pages:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._made = MadePages()
+        self._maker = RemotePages(services.settings, REPORT_THREADS)
         self._audited: dict[tuple[str, str], float] = {}
 
     async def answer(self, request: Request) -> Response:
@@ -55,12 +59,14 @@ class Pages:
                 services.identities,
                 ledger.clock(),
                 services.settings.source_url or project_source(),
+                self._made,
+                self._maker,
             )
         except StatusError as error:
             answer = problem(wanted, _TOO_MANY, "One at a time", str(error), Retry_After="5")
         if answer.status == _UNAUTHORIZED:
             services.token_refused(f"no good token (page from {request.client.host if request.client else 'nowhere'})")
-        if answer.status == _OK and answer.reader is not None:
+        if answer.status in {_OK, _UNCHANGED} and answer.reader is not None:
             await self._audit(str(answer.reader), wanted.path)
         return Response(answer.body, answer.status, answer.headers)
 

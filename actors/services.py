@@ -32,7 +32,7 @@ from raypp.serving.settings import DetectorShare, ServiceSettings
 from raypp.serving.status import Status, StatusError
 from raypp.serving.veils import Veils
 
-_READING_THREADS, _REPORT_THREADS, _CHECKING_THREADS = 3, 2, 1
+_READING_THREADS, REPORT_THREADS, _CHECKING_THREADS = 3, 2, 1
 """With those of commits, as many as the ledger has connections at most."""
 _SQLITE_WRITERS = 2
 """SQLite writes one transaction at a time; another one is made ready meanwhile."""
@@ -77,7 +77,7 @@ class Services:
         self._refusals = RefusalLog(logger)
         self.detectors = Detectors(detectors, self.metrics, settings.share)
         self._commits = FairQueue(_SQLITE_WRITERS if self.ledger.database.is_sqlite else settings.ledger_threads)
-        self.reports = Turns(_REPORT_THREADS, "reports")
+        self.reports = Turns(REPORT_THREADS, "reports")
         self._threads = ThreadPoolExecutor(settings.ledger_threads, "ledger")
         self._readers = ThreadPoolExecutor(_READING_THREADS, "reading")
         self._checker = ThreadPoolExecutor(_CHECKING_THREADS, "tokens")

@@ -1,6 +1,7 @@
 """The option `--json FILE` of a command: its summary for a machine to read."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import typer
 from pydantic import BaseModel
 
 from raypp.errors import OptionError
-from raypp.io.atomic import write_text
+from raypp.io.atomic import write_parts, write_text
 
 _REMEDY = "name a file you may write"
 
@@ -18,27 +19,34 @@ def json_option(what: str = "the summary") -> Any:
     return typer.Option("--json", help=f"Write {what} here as JSON.", callback=_checked)
 
 
-def write_json(path: Path | None, summary: BaseModel) -> None:
+def write_json(path: Path | None, summary: BaseModel | Iterable[str]) -> None:
     """Write a summary as JSON, if asked for: whole or not at all, but for a pipe or a device.
 
     Args:
         path: the file that was asked for; its folder is made where a command did not.
-        summary: what is written.
+        summary: what is written; or its text, in parts.
 
     Raises:
         OptionError: if it cannot be written.
     """
     if path is None:
         return
-    text = summary.model_dump_json(indent=1) + "\n"
     try:
-        if _is_replaceable(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_text(path, text)
+        if not _is_replaceable(path):
+            with path.open("w", encoding="utf-8") as file:
+                file.writelines(_parts(summary))
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(summary, BaseModel):
+            write_text(path, "".join(_parts(summary)))
         else:
-            path.write_text(text, encoding="utf-8")
+            write_parts(path, summary)
     except OSError as error:
         raise OptionError(f"--json {path}: {error.strerror}; {_REMEDY}") from None
+
+
+def _parts(summary: BaseModel | Iterable[str]) -> Iterable[str]:
+    return (summary.model_dump_json(indent=1), "\n") if isinstance(summary, BaseModel) else summary
 
 
 def _checked(path: Path | None) -> Path | None:

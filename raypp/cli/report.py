@@ -51,6 +51,7 @@ def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
         """
         from raypp.cli.report_printing import print_report
         from raypp.reports.files import write_files
+        from raypp.reports.report_json import json_parts
         from raypp.reports.request import nothing_words, read_report
 
         if not ledger:
@@ -58,17 +59,17 @@ def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
         console = Console()
         with open_ledger(ledger) as opened, _one_line(site):
             recorded = read_report(opened, site, from_, to, tuple(camera or ()), tuple(tool or ()))
-            result = recorded.report()
+            figures = recorded.figures()
             if nothing := not recorded.episodes and not recorded.stretches:
                 console.print(
                     with_flags(nothing_words(opened, recorded)), highlight=False, markup=False, soft_wrap=True
                 )
             else:
-                print_report(result, recorded, console)
-        write_json(json_file, result)
+                print_report(figures, recorded, console)
+        write_json(json_file, json_parts(figures))
         end_with_attention(nothing)
         if out:
-            written = write_files(result, recorded, out)
+            written = write_files(figures, recorded, out)
             console.print(
                 f"\nwrote {', '.join(str(path) for path in written)}", highlight=False, markup=False, soft_wrap=True
             )

@@ -11,13 +11,16 @@ from raypp.reports.records import Recorded
 from raypp.reports.wording import overlaps, pause, percentage, seconds, until
 from raypp.text.wording import counted
 from raypp.usage.report import SiteReport
+from raypp.usage.steps import Steps
+from raypp.usage.timeline import UsageFigures
 
 _MOST_TRANSITIONS = 15
 _MOST_STEPS = 12
 
 
-def print_report(report: SiteReport, recorded: Recorded, console: Console) -> None:
+def print_report(figures: UsageFigures, recorded: Recorded, console: Console) -> None:
     """Print fact, duration, coverage, safety equipment and sequence, as far as there are any."""
+    report = figures.report
     period = until(recorded.period, recorded.settings.zone)
     seen = f"observed {percentage(observed_share(report.coverage))} of the time of {recorded.cameras_in_words(report)}"
     console.print(f"[bold]{escape(report.site)}[/bold]  {period} ({report.time_zone})", highlight=False, soft_wrap=True)
@@ -26,7 +29,7 @@ def print_report(report: SiteReport, recorded: Recorded, console: Console) -> No
         console.print(f"\n{recorded.note}", highlight=False, soft_wrap=True, markup=False)
     for words in overlaps(report, recorded.settings.zone):
         console.print(words, highlight=False, markup=False, soft_wrap=True)
-    for table in (_tools(report), _coverage(report), _worn(report), _transitions(report), _sequence(report)):
+    for table in (_tools(report), _coverage(report), _worn(report), _transitions(report), _sequence(figures.steps)):
         if table.row_count:
             console.print()
             console.print(table)
@@ -82,12 +85,12 @@ def _transitions(report: SiteReport) -> Table:
     return table
 
 
-def _sequence(report: SiteReport) -> Table:
+def _sequence(steps: Steps) -> Table:
     """The latest uses; all of them are in the files."""
-    left = len(report.sequence) - _MOST_STEPS
-    title = f"Sequence: the latest {_MOST_STEPS} of {len(report.sequence):,}" if left > 0 else "Sequence"
+    left = len(steps) - _MOST_STEPS
+    title = f"Sequence: the latest {_MOST_STEPS} of {len(steps):,}" if left > 0 else "Sequence"
     table = _table(title, ("#", "start", "tool", "station", "camera", "duration", "state"), numeric=(0, 5))
-    for step in report.sequence[max(0, left) :]:
+    for step in steps[max(0, left) :]:
         start = step.start[11:19]
         state = step.state if step.state != "final" else ""
         names = (escape(step.tool), escape(step.station), escape(step.camera))

@@ -135,7 +135,7 @@ def _result(ledger: Ledger, video: SampleVideo, folder: Path) -> SiteResult:
     records = latest(ledger, video.site, settings, now_us=time.time_ns() // 1000)
     if records is None:
         raise RayppError(f"no frame of {video.site} has reached the ledger; see the logs in {folder.parent}")
-    write_files(records.report(), records, folder)
+    write_files(records.figures(), records, folder)
     start_s = video.started_at.replace(tzinfo=UTC).timestamp()
     segments, truth = _segments(records.episodes, start_s), _truth(video.timeline_path)
     return SiteResult(

@@ -72,6 +72,12 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
+def write_parts(path: Path, parts: Iterable[str]) -> None:
+    """Write text as `write_text` does, part by part, so that it need not be held as a whole."""
+    with whole_file(path) as whole, whole.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(parts)
+
+
 def write_bytes(path: Path, content: bytes, *, private: bool = False, durable: bool = False) -> None:
     """Write a file whole or not at all; arguments and errors as for `whole_file`."""
     with whole_file(path, private=private, durable=durable) as part:

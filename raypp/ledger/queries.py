@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, true, union_all
 
@@ -12,8 +12,21 @@ from raypp.ledger.reach import reaching_into
 from raypp.ledger.tables import EpisodeRow, FrameRow, ModelRow, StreamRow, StretchRow
 from raypp.ledger.types import StreamStatus
 from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName, Stretch
+from raypp.usage.episodes import EpisodeFields, Episodes
 from raypp.usage.observation import Observation, SeenFrame
 
+_ROWS_AT_A_TIME = 8192
+_COLUMNS = (
+    EpisodeRow.episode_id,
+    EpisodeRow.stream_id,
+    EpisodeRow.tool,
+    EpisodeRow.station,
+    EpisodeRow.start_us,
+    EpisodeRow.end_us,
+    EpisodeRow.seen_us,
+    EpisodeRow.state,
+    EpisodeRow.reason,
+)
 _AFTER = re.compile(r"(-?\d{1,19})-([0-9a-f]{32})")
 
 
@@ -154,6 +167,21 @@ def read_streams(connection: Connection, site: str) -> list[StreamStatus]:
     ]
 
 
+def read_version(connection: Connection, site: str) -> tuple[tuple[object, ...], ...]:
+    """Facts on the streams of a site that are others whenever its episodes, stretches or streams have changed."""
+    query = select(
+        StreamRow.stream_id,
+        StreamRow.committed,
+        StreamRow.rewrites,
+        StreamRow.reaped,
+        StreamRow.newest_us,
+        StreamRow.ended_us,
+        StreamRow.model_key,
+        StreamRow.live,
+    ).where(StreamRow.site == site, StreamRow.committed > 0)
+    return tuple(tuple(row) for row in connection.execute(query.order_by(StreamRow.stream_id)))
+
+
 def stream_key(connection: Connection, stream: StreamName) -> int | None:
     """A stream's key in the other tables; None where there is no such stream."""
     return connection.execute(select(StreamRow.stream_id).where(is_stream(stream))).scalar_one_or_none()
@@ -185,6 +213,30 @@ def episodes_within(
         if left != 0:
             episodes += read_episodes(connection, begun, *more, limit=left)
     return episodes
+
+
+def read_columns(connection: Connection, site: str, from_us: int, to_us: int, limit: int | None) -> Episodes:
+    """Read up to `limit` of a site's episodes that reach into [from_us, to_us) as columns, by start and then id."""
+    streams = {
+        row.stream_id: StreamName(site, row.camera, row.epoch)
+        for row in connection.execute(
+            select(StreamRow.stream_id, StreamRow.camera, StreamRow.epoch).where(StreamRow.site == site)
+        )
+    }
+    return Episodes.gathered(_parts(connection, streams, reaching_into(EpisodeRow, site, from_us, to_us), limit))
+
+
+def _parts(
+    connection: Connection, streams: dict[int, StreamName], ranges: Sequence[ColumnElement[bool]], limit: int | None
+) -> Iterator[list[EpisodeFields]]:
+    for begun in ranges:
+        query = select(*_COLUMNS).where(begun).order_by(EpisodeRow.start_us, EpisodeRow.episode_id).limit(limit)
+        rows = connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME))
+        for part in rows.partitions():
+            limit = None if limit is None else limit - len(part)
+            yield [(name, streams[stream_id], *rest) for name, stream_id, *rest in part]  # type: ignore[misc]
+        if limit == 0:
+            return
 
 
 def behind(after: str | None) -> ColumnElement[bool]:

@@ -24,6 +24,7 @@ from raypp.ledger.types import (
     StreamStatus,
 )
 from raypp.usage.episode import Episode, StreamName, Stretch
+from raypp.usage.episodes import Episodes
 from raypp.usage.observation import SeenFrame
 from raypp.usage.settings import SiteSettings
 
@@ -219,6 +220,11 @@ class Ledger:
         with self.database.read() as connection:
             return reading.episodes_within(connection, site, from_us, to_us, tools, after, limit)
 
+    def episode_columns(self, site: str, from_us: int = 0, to_us: int = 0, limit: int | None = None) -> Episodes:
+        """Episodes as `episodes` gives them, as columns: for many of them; None: all."""
+        with self.database.read() as connection:
+            return reading.read_columns(connection, site, from_us, to_us, limit)
+
     def open_episodes(self, site: str) -> list[Episode]:
         """Episodes of a site that are open, by start and then id."""
         with self.database.read() as connection:
@@ -256,6 +262,11 @@ class Ledger:
         """End of the last stretch of a site that began before a moment of event time; None where there is none."""
         with self.database.read() as connection:
             return reading.read_latest(connection, site, before_us)
+
+    def version(self, site: str) -> tuple[tuple[object, ...], ...]:
+        """Facts that are others whenever a site's episodes, stretches or streams have changed."""
+        with self.database.read() as connection:
+            return reading.read_version(connection, site)
 
     def streams(self, site: str) -> list[StreamStatus]:
         """Streams of a site that have committed anything, by camera and epoch."""

@@ -5,10 +5,13 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from raypp.reports.colours import Colours, colours_of
 from raypp.reports.period import Period
 from raypp.usage.coverage import NO_FRAMES, Sight, sights
-from raypp.usage.episode import Episode, EpisodeState, Stretch
+from raypp.usage.episode import Episode, EpisodeState, StreamName, Stretch
+from raypp.usage.episodes import Episodes
 from raypp.usage.report import SiteReport
 from raypp.usage.spans import union, within, without
 
@@ -127,7 +130,8 @@ def chart_of(
 ) -> Chart:
     """Lay out a report as `make_chart` does: its lanes, time in use and shifts; safety equipment is no use."""
     rows = {LaneName(lane.camera, lane.station, lane.tool): round(lane.states.used_s * 1e6) for lane in report.lanes}
-    shown = [episode for episode in episodes if _row(episode) in rows]
+    every = Episodes.of(episodes)
+    shown = every.take(np.array([_row(lane) in rows for lane in every.lanes], bool)[every.lane])
     period = Period(report.from_us, report.to_us)
     chart = make_chart(report.site, period, zone, shown, stretches, rows, steps, colours)
     return replace(chart, bands=tuple(Band(shift.name, shift.start_us, shift.end_us) for shift in report.shifts))
@@ -156,15 +160,23 @@ def make_chart(
         colours: of each tool; None: in the order of their names.
     """
     step_us = max(1, period.length_us // steps)
-    by_row: dict[LaneName, list[Episode]] = {row: [] for row in rows}
-    for episode in episodes:
-        if episode.start_us < period.to_us and max(episode.end_us, episode.start_us + 1) > period.from_us:
-            by_row.setdefault(_row(episode), []).append(episode)
+    every = Episodes.of(episodes)
+    within = every.take(
+        (every.start_us < period.to_us) & (np.maximum(every.end_us, every.start_us + 1) > period.from_us)
+    )
+    by_row: dict[LaneName, list[int]] = {row: [] for row in rows}
+    present = set(within.present)
+    for number, lane in enumerate(within.lanes):
+        if lane in present:
+            by_row.setdefault(_row(lane), []).append(number)
     cameras = []
     for sight in sights(stretches, {row.camera for row in by_row}).values():
         lanes = tuple(
             ChartLane(
-                row.tool, row.station, bars := _bars(by_row[row], period, step_us), rows.get(row, _length_us(bars))
+                row.tool,
+                row.station,
+                bars := _bars(within.take(np.isin(within.lane, by_row[row])), period, step_us),
+                rows.get(row, _length_us(bars)),
             )
             for row in sorted(by_row)
             if row.camera == sight.camera
@@ -194,22 +206,27 @@ def find_gaps(period: Period, sight: Sight, step_us: int = 1) -> tuple[UnseenSpa
     )
 
 
-def _row(episode: Episode) -> LaneName:
-    return LaneName(episode.stream.camera, episode.station, episode.tool)
+def _row(lane: tuple[StreamName, str, str]) -> LaneName:
+    stream, tool, station = lane
+    return LaneName(stream.camera, station, tool)
 
 
 def _length_us(bars: Sequence[Bar]) -> int:
     return sum(bar.end_us - bar.start_us for bar in bars)
 
 
-def _bars(episodes: Sequence[Episode], period: Period, step_us: int) -> tuple[Bar, ...]:
-    bars: list[Bar] = []
-    for episode in sorted(episodes, key=lambda use: (use.start_us, use.end_us)):
-        start, end = max(episode.start_us, period.from_us), min(episode.end_us, period.to_us)
-        last = bars[-1] if bars else None
-        if last and start - last.end_us < step_us:
-            state = min(last.state, episode.state)
-            bars[-1] = Bar(last.start_us, max(last.end_us, end), state, last.uses + 1)
-        else:
-            bars.append(Bar(start, max(start, end), episode.state))
-    return tuple(bars)
+def _bars(episodes: Episodes, period: Period, step_us: int) -> tuple[Bar, ...]:
+    if not len(episodes):
+        return ()
+    ordered = episodes.take(np.lexsort((episodes.end_us, episodes.start_us)))
+    starts = np.maximum(ordered.start_us, period.from_us)
+    ends = np.maximum(starts, np.minimum(ordered.end_us, period.to_us))
+    latest = np.maximum.accumulate(ends)
+    first = np.flatnonzero(np.r_[True, starts[1:] - latest[:-1] >= step_us])
+    last = np.r_[first[1:], len(ordered)]
+    states = np.minimum.reduceat(ordered.state, first)
+    columns = (starts[first], latest[last - 1], states, last - first)
+    return tuple(
+        Bar(start, end, EpisodeState(state), uses)
+        for start, end, state, uses in zip(*(column.tolist() for column in columns), strict=True)
+    )

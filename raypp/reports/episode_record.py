@@ -2,16 +2,18 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from raypp.reports.wording import clock, iso
+from raypp.reports.wording import iso
 from raypp.text.csv_cells import as_cell
-from raypp.usage.episode import Episode, EpisodeState
-from raypp.usage.shifts import local
+from raypp.usage.episode import CloseReason, Episode, EpisodeState
+from raypp.usage.episodes import Episodes
+from raypp.usage.local_times import LocalTimes
+from raypp.usage.steps import STATE_NAMES
 
 
 class EpisodeRecord(BaseModel):
@@ -35,11 +37,10 @@ class EpisodeRecord(BaseModel):
     reason: str | None = Field(description="why it ended, as in the report; none while it is open")
 
 
-_STATES: dict[EpisodeState, Literal["open", "provisional", "final"]] = {
-    EpisodeState.OPEN: "open",
-    EpisodeState.PROVISIONAL: "provisional",
-    EpisodeState.FINAL: "final",
-}
+_STATES = {int(state): name for state, name in STATE_NAMES.items()}
+_REASONS = {0: ""} | {int(reason): reason.name.lower() for reason in CloseReason}
+_CERTAIN = {int(state): "yes" if state is EpisodeState.FINAL else "no" for state in EpisodeState}
+_AT_A_TIME = 8192
 
 
 def episode_record(episode: Episode, zone: ZoneInfo) -> EpisodeRecord:
@@ -57,7 +58,7 @@ def episode_record(episode: Episode, zone: ZoneInfo) -> EpisodeRecord:
         end_us=episode.end_us,
         duration_s=(episode.end_us - episode.start_us) / 1e6,
         seen_s=episode.seen_us / 1e6,
-        state=_STATES[episode.state],
+        state=STATE_NAMES[episode.state],
         reason=episode.reason.name.lower() if episode.reason else None,
     )
 
@@ -78,20 +79,46 @@ _FOR_MACHINES = tuple(name for name in EpisodeRecord.model_fields if name not in
 
 def episodes_csv(episodes: Iterable[Episode], zone: ZoneInfo) -> str:
     """Episodes as CSV, in the order given: first columns that a spreadsheet reads, then those of `EpisodeRecord`."""
-    names = (*_FOR_PEOPLE, *(_ISO.get(name, name) for name in _FOR_MACHINES))
-    return as_csv(names, (_csv_row(episode, zone) for episode in episodes))
+    return "".join(csv_parts(Episodes.of(episodes), zone))
 
 
-def _csv_row(episode: Episode, zone: ZoneInfo) -> tuple[object, ...]:
-    record = episode_record(episode, zone)
-    people = (
-        f"{local(episode.start_us, zone):%Y-%m-%d}",
-        clock(episode.start_us, zone),
-        clock(episode.end_us, zone),
-        record.tool,
-        record.station,
-        record.camera,
-        round(record.duration_s, 1),
-        "yes" if episode.state is EpisodeState.FINAL else "no",
+def csv_parts(episodes: Episodes, zone: ZoneInfo) -> Iterator[str]:
+    """Yield the text of `episodes_csv` in parts, so that it is never held as a whole."""
+    yield as_csv((*_FOR_PEOPLE, *(_ISO.get(name, name) for name in _FOR_MACHINES)), ())
+    for start in range(0, len(episodes), _AT_A_TIME):
+        yield "".join(_csv_rows(episodes[start : start + _AT_A_TIME], zone))
+
+
+def _csv_rows(episodes: Episodes, zone: ZoneInfo) -> Iterator[str]:
+    starts, ends = LocalTimes(episodes.start_us, zone), LocalTimes(episodes.end_us, zone)
+    lanes = [
+        (_cells(tool, station, stream.camera), _cells(stream.site, stream.epoch))
+        for stream, tool, station in episodes.lanes
+    ]
+    columns = zip(
+        episodes.lane.tolist(),
+        (name.decode() for name in episodes.ids.tolist()),
+        starts.days(),
+        starts.clocks(),
+        ends.clocks(),
+        starts.iso(),
+        ends.iso(),
+        episodes.start_us.tolist(),
+        episodes.end_us.tolist(),
+        ((episodes.end_us - episodes.start_us) / 1e6).tolist(),
+        (episodes.seen_us / 1e6).tolist(),
+        episodes.state.tolist(),
+        episodes.reason.tolist(),
+        strict=True,
     )
-    return (*people, *(getattr(record, name) for name in _FOR_MACHINES))
+    for lane, name, day, start, end, start_iso, end_iso, start_us, end_us, lasted, seen, state, reason in columns:
+        names, stream = lanes[lane]
+        yield (
+            f"{day},{start},{end},{names},{round(lasted, 1)},{_CERTAIN[state]},{stream},{name},{start_iso},{end_iso},"
+            f"{start_us},{end_us},{lasted},{seen},{_STATES[state]},{_REASONS[reason]}\r\n"
+        )
+
+
+def _cells(*values: object) -> str:
+    """Cells of a row of CSV, without its end."""
+    return as_csv([str(as_cell(value)) for value in values], ()).removesuffix("\r\n")

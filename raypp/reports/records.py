@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from raypp.errors import OptionError
 from raypp.ledger.store import Ledger
 from raypp.reports.cameras import CameraState, camera_states, known_until, silent_since, watching
@@ -10,13 +12,14 @@ from raypp.reports.colours import Colours, colours_of
 from raypp.reports.period import DAY_US, Period, day_of
 from raypp.reports.wording import clock, date_and_clock, first_few, iso
 from raypp.text.wording import counted
-from raypp.usage.episode import Episode, Stretch
+from raypp.usage.episode import Stretch
+from raypp.usage.episodes import Episodes
 from raypp.usage.overlap import counted_once
 from raypp.usage.report import SiteReport
 from raypp.usage.rules import Mode
 from raypp.usage.settings import SiteSettings
 from raypp.usage.shifts import local
-from raypp.usage.timeline import make_usage_report
+from raypp.usage.timeline import UsageFigures, sum_up, worn_names
 
 MOST_DAYS = 366
 """How long a period a report may cover."""
@@ -39,13 +42,17 @@ class Recorded:
     site: str
     settings: SiteSettings
     period: Period
-    episodes: tuple[Episode, ...]
+    episodes: Episodes
     stretches: tuple[Stretch, ...]
     cameras: tuple[CameraState, ...] = ()
 
     def report(self) -> SiteReport:
-        """Its figures."""
-        return make_usage_report(
+        """Its figures, with the sequence of its uses."""
+        return self.figures().whole()
+
+    def figures(self) -> UsageFigures:
+        """Its figures; the sequence of its uses is not made yet."""
+        return sum_up(
             self.settings,
             self.site,
             self.period.from_us,
@@ -54,6 +61,12 @@ class Recorded:
             self.stretches,
             watching(self.cameras, self.period),
         )
+
+    def uses(self) -> Episodes:
+        """Episodes of tools in its period, not of safety equipment, by start and id."""
+        worn, within = worn_names(self.settings), self.episodes
+        tools = np.array([tool not in worn for _, tool, _ in within.lanes], bool)[within.lane]
+        return within.take(tools & (within.start_us < self.period.to_us) & (within.end_us > self.period.from_us))
 
     @property
     def silent(self) -> dict[str, int]:
@@ -78,7 +91,7 @@ class Recorded:
     def colours(self) -> Colours:
         """Colours of its tools."""
         rules = self.settings.tools
-        tools = {rule.tool for rule in rules} | {episode.tool for episode in self.episodes}
+        tools = {rule.tool for rule in rules} | self.episodes.tools
         return colours_of(tools, rules, (name for camera in self.cameras for name in camera.classes))
 
     def only(self, cameras: Sequence[str], tools: Sequence[str]) -> "Recorded":
@@ -93,11 +106,7 @@ class Recorded:
             settings=settings.model_copy(
                 update={"tools": rules, "cameras": watched, "settings_id": settings.settings_id}
             ),
-            episodes=tuple(
-                episode
-                for episode in self.episodes
-                if (not cameras or episode.stream.camera in cameras) and (not tools or episode.tool in {*tools, *worn})
-            ),
+            episodes=self.episodes.having(cameras, {*tools, *worn}),
             stretches=tuple(stretch for stretch in self.stretches if not cameras or stretch.stream.camera in cameras),
             cameras=tuple(state for state in self.cameras if not cameras or state.camera in cameras),
         )
@@ -178,8 +187,9 @@ def latest(
         return None
     day = day_of(newest, settings.zone)
     recorded = _read(ledger, site, settings, day, cameras)
-    spans = [(episode.start_us, episode.end_us) for episode in recorded.episodes]
-    spans += [(stretch.start_us, stretch.end_us) for stretch in recorded.stretches]
+    spans = [(stretch.start_us, stretch.end_us) for stretch in recorded.stretches]
+    if len(recorded.episodes):
+        spans.append((int(recorded.episodes.start_us.min()), int(recorded.episodes.end_us.max())))
     spans.append((newest, newest + 1))
     first, last = max(min(start for start, _ in spans), day.from_us), max(end for _, end in spans)
     if day.from_us <= now_us < day.to_us and any(camera.watches for camera in cameras):
@@ -216,10 +226,10 @@ def _read(
     most: int | None = None,
 ) -> Recorded:
     if period.length_us == 0:
-        return Recorded(site, settings, period, (), (), cameras)
-    episodes = ledger.episodes(site, period.from_us, period.to_us, limit=None if most is None else most + 1)
+        return Recorded(site, settings, period, Episodes.of(()), (), cameras)
+    episodes = ledger.episode_columns(site, period.from_us, period.to_us, None if most is None else most + 1)
     if most is not None and len(episodes) > most:
         raise OptionError(f"the range has more than {most:,} uses; ask for a shorter one")
     stretches = ledger.stretches(site, period.from_us, period.to_us)
     once, _ = counted_once(episodes, stretches)
-    return Recorded(site, settings, period, tuple(once), tuple(stretches), cameras)
+    return Recorded(site, settings, period, once, tuple(stretches), cameras)

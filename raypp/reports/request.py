@@ -7,6 +7,7 @@ from raypp.ledger.store import Ledger
 from raypp.reports.period import day_of, read_period
 from raypp.reports.records import Recorded, cameras_of, latest, newest_frame, read
 from raypp.reports.wording import date_and_clock, date_words
+from raypp.usage.episodes import Episodes
 from raypp.usage.shifts import local
 
 _MOST_NAMED = 20
@@ -46,7 +47,7 @@ def read_report(
         recorded = read(ledger, site, settings, period, now_us)
     else:
         today = day_of(now_us, settings.zone).until(now_us)
-        empty = Recorded(site, settings, today, (), (), cameras_of(ledger, site, settings, now_us))
+        empty = Recorded(site, settings, today, Episodes.of(()), (), cameras_of(ledger, site, settings, now_us))
         recorded = latest(ledger, site, settings, now_us) or empty
     return _only(recorded, cameras, tools)
 
@@ -68,10 +69,10 @@ def nothing_words(ledger: Ledger, recorded: Recorded) -> str:
 def _only(recorded: Recorded, cameras: tuple[str, ...], tools: tuple[str, ...]) -> Recorded:
     """Keep some cameras and tools, also of the settings, whose other lanes would read as not used."""
     if cameras:
-        seen = {item.stream.camera for item in recorded.episodes} | {item.stream.camera for item in recorded.stretches}
+        seen = recorded.episodes.cameras | {item.stream.camera for item in recorded.stretches}
         _check("cameras", cameras, seen | set(recorded.settings.cameras), recorded)
     if tools:
-        known = {item.tool for item in recorded.episodes} | {item.tool for item in recorded.settings.tools}
+        known = recorded.episodes.tools | {item.tool for item in recorded.settings.tools}
         _check("tools", tools, known, recorded)
     return recorded.only(cameras, tools)
 

@@ -1,13 +1,17 @@
 """A timeline as an image: one lane per tool and station, hatched where nothing was observed."""
 
 import warnings
-from pathlib import Path
+from collections.abc import Sequence
+from pathlib import Path as FilePath
+from typing import Any
 
+import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, PathPatch
+from matplotlib.path import Path
 
 from raypp.io.atomic import whole_file
 from raypp.reports.chart import CameraChart, Chart
@@ -27,14 +31,14 @@ _LONGEST_NAME = 26
 _BAR = 0.66
 
 
-def save_image(chart: Chart, path: Path) -> None:
+def save_image(chart: Chart, path: FilePath) -> None:
     """Write a timeline as PNG, whole or not at all; beyond 120 rows the rest is counted, not drawn."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # names in scripts that the font lacks show as boxes
         _save(chart, path)
 
 
-def _save(chart: Chart, path: Path) -> None:
+def _save(chart: Chart, path: FilePath) -> None:
     rows = _rows(chart)
     height = _HEAD_IN + _FOOT_IN + max(1, len(rows)) * _LANE_IN
     with rc_context({"hatch.linewidth": 0.7, "font.family": "DejaVu Sans", "text.parse_math": False}):
@@ -134,29 +138,16 @@ def _lane(axes: Axes, chart: Chart, camera: CameraChart, index: int, row: int) -
     lane = camera.lanes[index]
     middle = row + 0.5
     axes.barh(middle, axes.get_xlim()[1], height=_BAR, color=_SEEN, zorder=1)
-    for gap in camera.gaps:
-        start, end = _x(chart, gap.start_us), _x(chart, gap.end_us)
-        axes.barh(middle, end - start, left=start, height=_BAR, color="white", zorder=1.1)
-        axes.barh(
-            middle,
-            end - start,
-            left=start,
-            height=_BAR,
-            facecolor="none",
-            edgecolor=_NOT_SEEN,
-            hatch="/////",
-            linewidth=0,
-            zorder=1.2,
-        )
+    gaps = [(_x(chart, gap.start_us), _x(chart, gap.end_us)) for gap in camera.gaps]
+    _boxes(axes, gaps, row, color="white", linewidth=0, zorder=1.1)
+    _boxes(axes, gaps, row, facecolor="none", edgecolor=_NOT_SEEN, hatch="/////", linewidth=0, zorder=1.2)
     colour = LIGHT[chart.colours[lane.tool]]
-    for bar in lane.bars:
-        start, end = _x(chart, bar.start_us), _x(chart, bar.end_us)
-        final = bar.state is EpisodeState.FINAL
-        axes.barh(
-            middle,
-            end - start,
-            left=start,
-            height=_BAR,
+    for final in (True, False):
+        bars = [bar for bar in lane.bars if (bar.state is EpisodeState.FINAL) is final]
+        _boxes(
+            axes,
+            [(_x(chart, bar.start_us), _x(chart, bar.end_us)) for bar in bars],
+            row,
             facecolor=colour if final else colour + "59",
             edgecolor=colour,
             linewidth=0.6 if final else 1.1,
@@ -177,6 +168,18 @@ def _lane(axes: Axes, chart: Chart, camera: CameraChart, index: int, row: int) -
     )
     figures = f"{counted(lane.uses, 'use')}  ·  {duration(lane.total_us)}" if lane.uses else "not used"
     axes.text(1.01, middle, figures, transform=where, va="center", fontsize=8.5, color=_SOFT)
+
+
+def _boxes(axes: Axes, spans: Sequence[tuple[float, float]], row: int, **look: Any) -> None:
+    """Draw boxes of one look as one path: an artist for each takes a hundred times as long."""
+    if not spans:
+        return
+    across = np.array(spans)[:, (0, 0, 1, 1, 0)]
+    along = np.tile(row + 0.5 + _BAR * np.array([-0.5, 0.5, 0.5, -0.5, -0.5]), len(spans))
+    codes = np.tile(np.array([Path.MOVETO, *[Path.LINETO] * 3, Path.CLOSEPOLY], Path.code_type), len(spans))
+    patch = PathPatch(Path(np.column_stack((across.ravel(), along)), codes), joinstyle="miter", **look)
+    patch.set_snap(True)
+    axes.add_patch(patch)
 
 
 def _head(figure: Figure, chart: Chart, height: float) -> None:

@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.usage.episode import Stretch
 from raypp.usage.observation import Observation
-from raypp.usage.spans import Spans, length, shared, union, within, without
+from raypp.usage.span_arrays import Passed, SpanArray, at_least, other_time
+from raypp.usage.spans import Spans, length, union, within, without
 
 NO_FRAMES = "no frames"
 
@@ -91,26 +92,25 @@ def sights(stretches: Iterable[Stretch], cameras: Iterable[str] = ()) -> dict[st
     return observed_of
 
 
-def three_states(parts: Sequence[tuple[Spans, Spans]], start_us: int, end_us: int) -> ThreeStates:
-    """Say how much of a stretch of time something was used, from one or more that watch for it.
+class StateSums:
+    """Something that one or more watch for: when it was used and when it was not, summed up over any stretch of time.
 
     It was used when one saw it used; it was not used when all saw that it was not; else nobody can say.
 
     Args:
         parts: for each that watches, when it was used, and when the camera saw.
-        start_us: start of the stretch.
-        end_us: its end, exclusive.
     """
-    whole: Spans = ((start_us, end_us),) if start_us < end_us else ()
-    used: Spans = ()
-    seen_by_all = whole if parts else ()
-    for when_used, observed in parts:
-        seen = within(observed, start_us, end_us)
-        used = union((*used, *shared(within(when_used, start_us, end_us), seen)))
-        seen_by_all = shared(seen_by_all, seen)
-    used_us = length(used)
-    not_used_us = length(without(seen_by_all, used))
-    total_us = length(whole)
-    return ThreeStates(
-        used_s=used_us / 1e6, not_used_s=not_used_us / 1e6, not_observed_s=(total_us - used_us - not_used_us) / 1e6
-    )
+
+    def __init__(self, parts: Sequence[tuple[SpanArray, SpanArray]]) -> None:
+        used = at_least(1, [at_least(2, list(part)) for part in parts])
+        seen_by_all = at_least(len(parts), [observed for _, observed in parts]) if parts else used
+        self._used = Passed(used)
+        self._idle = Passed(at_least(2, [seen_by_all, other_time(used)]))
+
+    def between(self, start_us: int, end_us: int) -> ThreeStates:
+        """Say how much of a stretch of time it was used; the end is exclusive."""
+        total_us = max(0, end_us - start_us)
+        used_us, idle_us = (time.between(start_us, end_us) if total_us else 0 for time in (self._used, self._idle))
+        return ThreeStates(
+            used_s=used_us / 1e6, not_used_s=idle_us / 1e6, not_observed_s=(total_us - used_us - idle_us) / 1e6
+        )

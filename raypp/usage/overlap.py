@@ -3,7 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+import numpy.typing as npt
+
 from raypp.usage.episode import Episode, Stretch
+from raypp.usage.episodes import Episodes
 from raypp.usage.observation import Observation
 from raypp.usage.spans import Spans, length, shared, union, without
 
@@ -27,7 +31,7 @@ class Overlap:
     end_us: int
 
 
-def counted_once(episodes: Iterable[Episode], stretches: Iterable[Stretch]) -> tuple[list[Episode], list[Overlap]]:
+def counted_once(episodes: Iterable[Episode], stretches: Iterable[Stretch]) -> tuple[Episodes, list[Overlap]]:
     """Leave out what a later stream of a camera tells of time that an earlier one saw.
 
     An episode that lies wholly in such time is left out; one that reaches into it is cut there.
@@ -46,16 +50,34 @@ def counted_once(episodes: Iterable[Episode], stretches: Iterable[Stretch]) -> t
         for start_us, end_us in spans
         if end_us - start_us >= _TOLD_US
     ]
-    kept = []
-    for episode in episodes:
-        spans = taken.get((episode.stream.camera, episode.stream.epoch), ())
-        rest = without(((episode.start_us, episode.end_us),), spans)
-        if rest == ((episode.start_us, episode.end_us),):
-            kept.append(episode)
-        elif rest:
-            seen_us = min(episode.seen_us, length(rest))
-            kept.append(replace(episode, start_us=rest[0][0], end_us=rest[-1][1], seen_us=seen_us))
-    return kept, sorted(overlaps, key=lambda overlap: (overlap.camera, overlap.start_us, overlap.epoch))
+    overlaps.sort(key=lambda overlap: (overlap.camera, overlap.start_us, overlap.epoch))
+    gathered = Episodes.of(episodes)
+    kept = gathered.end_us > gathered.start_us
+    twice = np.flatnonzero(_reach_into(gathered, taken)).tolist()
+    if not twice:
+        return gathered.take(kept), overlaps
+    starts, ends, seen = (column.copy() for column in (gathered.start_us, gathered.end_us, gathered.seen_us))
+    for place in twice:
+        episode = gathered[place]
+        rest = without(((episode.start_us, episode.end_us),), taken[episode.stream.camera, episode.stream.epoch])
+        kept[place] &= bool(rest)
+        if rest and rest != ((episode.start_us, episode.end_us),):
+            starts[place], ends[place] = rest[0][0], rest[-1][1]
+            seen[place] = min(episode.seen_us, length(rest))
+    return replace(gathered, start_us=starts, end_us=ends, seen_us=seen).take(kept), overlaps
+
+
+def _reach_into(episodes: Episodes, taken: dict[tuple[str, int], Spans]) -> npt.NDArray[np.bool_]:
+    """Which episodes reach into time that an earlier stream of their camera saw."""
+    reach = np.zeros(len(episodes), bool)
+    for number, (stream, _, _) in enumerate(episodes.lanes):
+        if spans := taken.get((stream.camera, stream.epoch)):
+            begun, over = np.array(spans, np.int64).T
+            own = np.flatnonzero(episodes.lane == number)
+            place = over.searchsorted(episodes.start_us[own], "right")
+            begins = np.append(begun, np.iinfo(np.int64).max)[place]
+            reach[own] = begins < episodes.end_us[own]
+    return reach
 
 
 def _taken(stretches: Iterable[Stretch]) -> dict[tuple[str, int], Spans]:

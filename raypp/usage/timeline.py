@@ -1,35 +1,42 @@
 """Episodes and stretches of one site to its report: fact, sequence and duration, with coverage."""
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import accumulate
-from operator import attrgetter
-from statistics import fmean
+from math import fsum
 
-from raypp.usage.coverage import Sight, sights, three_states
-from raypp.usage.episode import CloseReason, Episode, EpisodeState, Stretch
+import numpy as np
+import numpy.typing as npt
+
+from raypp.usage.coverage import Sight, sights
+from raypp.usage.episode import Episode, Stretch
+from raypp.usage.episodes import Episodes, Integers
+from raypp.usage.lane_record import LaneRecord, Uses, UseSums
 from raypp.usage.lanes import lanes_of
 from raypp.usage.overlap import counted_once
-from raypp.usage.report import (
-    Durations,
-    LaneReport,
-    ShiftReport,
-    SiteReport,
-    Step,
-    StreamOverlap,
-    Transition,
-    UseTotal,
-    WornReport,
-)
+from raypp.usage.report import ShiftReport, SiteReport, StreamOverlap, Transition, UseTotal, WornReport
 from raypp.usage.rules import Mode, ToolRules
 from raypp.usage.settings import SiteSettings
 from raypp.usage.shifts import local, shifts_between
-from raypp.usage.spans import Spans, length, shared, union, within, without
+from raypp.usage.span_arrays import as_array, as_spans
+from raypp.usage.spans import Spans, length, shared, within, without
+from raypp.usage.steps import Steps
 
-_UNKNOWN_END = frozenset({CloseReason.NOT_OBSERVED, CloseReason.END_OF_STREAM, CloseReason.REPLACED,
-                          CloseReason.SETTINGS, CloseReason.SILENT})  # fmt: skip
+
+@dataclass(frozen=True, slots=True)
+class UsageFigures:
+    """A report whose sequence of uses is not made yet.
+
+    Attributes:
+        report: with an empty `sequence`.
+        steps: its sequence.
+    """
+
+    report: SiteReport
+    steps: Steps
+
+    def whole(self) -> SiteReport:
+        """Return the report with its sequence."""
+        return self.report.model_copy(update={"sequence": list(self.steps)})
 
 
 def make_usage_report(
@@ -41,7 +48,20 @@ def make_usage_report(
     stretches: Iterable[Stretch],
     cameras: Iterable[str] = (),
 ) -> SiteReport:
-    """Make the report on one site. What several streams of a camera saw at one time is counted once.
+    """Make the report on one site as `sum_up` does, with its sequence."""
+    return sum_up(settings, site, from_us, to_us, episodes, stretches, cameras).whole()
+
+
+def sum_up(
+    settings: SiteSettings,
+    site: str,
+    from_us: int,
+    to_us: int,
+    episodes: Iterable[Episode],
+    stretches: Iterable[Stretch],
+    cameras: Iterable[str] = (),
+) -> UsageFigures:
+    """Sum up one site. What several streams of a camera saw at one time is counted once.
 
     Args:
         settings: of the site; those of today, whatever the episodes were found with.
@@ -53,15 +73,13 @@ def make_usage_report(
         cameras: that should have sent frames in the range: they stand in it, not observed, where they did not.
     """
     stretches = list(stretches)
-    episodes, overlaps = counted_once(episodes, stretches)
-    ordered = sorted(episodes, key=lambda episode: (episode.start_us, episode.end_us, episode.episode_id))
-    from_us, to_us = _range(from_us, to_us, ordered, stretches)
-    ordered = [episode for episode in ordered if episode.start_us < to_us and episode.end_us > from_us]
-    seen = sights(stretches, [*settings.cameras, *cameras, *(episode.stream.camera for episode in ordered)])
+    once, overlaps = counted_once(episodes, stretches)
+    from_us, to_us = _range(from_us, to_us, once, stretches)
+    ordered = once.take((once.start_us < to_us) & (once.end_us > from_us)).by_start()
+    seen = sights(stretches, [*settings.cameras, *cameras, *ordered.cameras])
     book = _Book(settings, seen, ordered)
     zone = settings.zone
-    sequence = book.sequence(from_us, to_us)
-    return SiteReport(
+    report = SiteReport(
         site=site,
         time_zone=settings.time_zone,
         settings_id=settings.settings_id,
@@ -89,7 +107,7 @@ def make_usage_report(
             )
             for shift in shifts_between(settings.shifts, zone, from_us, to_us)
         ],
-        sequence=sequence,
+        sequence=[],
         transitions=book.transitions(),
         overlaps=[
             StreamOverlap(
@@ -104,97 +122,57 @@ def make_usage_report(
             if overlap.start_us < to_us and overlap.end_us > from_us
         ],
     )
+    return UsageFigures(report, Steps(book.steps, zone, from_us, to_us))
 
 
-@dataclass(frozen=True)
-class _Lane:
-    """One lane with all that is known of it."""
-
-    camera: str
-    tool: str
-    station: str
-    mode: Mode | None
-    observed: Spans
-    used: Spans
-    episodes: tuple[Episode, ...]
-
-    @cached_property
-    def _latest_us(self) -> list[int]:
-        """The latest end among each episode and those before it: rising, as the ends themselves may not be."""
-        return list(accumulate((episode.end_us for episode in self.episodes), max))
-
-    def between(self, from_us: int, to_us: int) -> list[Episode]:
-        """Return the episodes that have a part between two moments."""
-        first = bisect_right(self._latest_us, from_us)
-        last = bisect_left(self.episodes, to_us, key=attrgetter("start_us"))
-        return [episode for episode in self.episodes[first:last] if episode.end_us > from_us]
-
-    def report(self, from_us: int, to_us: int) -> LaneReport:
-        return LaneReport(
-            camera=self.camera,
-            tool=self.tool,
-            station=self.station,
-            mode=self.mode.value if self.mode else None,
-            used=bool(self.episodes),
-            states=three_states([(self.used, self.observed)], from_us, to_us),
-            episodes=len(self.episodes),
-            open=sum(episode.state is EpisodeState.OPEN for episode in self.episodes),
-            provisional=sum(episode.state is EpisodeState.PROVISIONAL for episode in self.episodes),
-            durations=_durations(self.episodes, from_us, to_us),
-        )
+def worn_names(settings: SiteSettings) -> set[str]:
+    """Names of safety equipment and of who wears it: lanes that are no use of a tool."""
+    return {name for rules in settings.tools if rules.mode is Mode.WORN for name in (rules.tool, rules.wearer)}
 
 
 class _Book:
     """All lanes of a site: those that the settings name, and those that episodes tell of."""
 
-    def __init__(self, settings: SiteSettings, seen: dict[str, Sight], episodes: Sequence[Episode]) -> None:
-        self._zone = settings.zone
+    def __init__(self, settings: SiteSettings, seen: dict[str, Sight], episodes: Episodes) -> None:
         self._seen = seen
         watched = {
             (camera, lane.tool, lane.station): lane
             for camera in seen
             for lane in lanes_of(settings, camera, settings.tools)
         }
-        episodes_of: dict[tuple[str, str, str], list[Episode]] = {key: [] for key in watched}
-        for episode in episodes:
-            episodes_of.setdefault((episode.stream.camera, episode.tool, episode.station), []).append(episode)
-        worn = {name for rules in settings.tools if rules.mode is Mode.WORN for name in (rules.tool, rules.wearer)}
+        numbers: dict[tuple[str, str, str], list[int]] = {key: [] for key in watched}
+        present = set(episodes.present)
+        for number, name in enumerate(episodes.lanes):
+            if name in present:
+                stream, tool, station = name
+                numbers.setdefault((stream.camera, tool, station), []).append(number)
+        worn = worn_names(settings)
         modes = {rules.tool: rules.mode for rules in settings.tools} if settings.tools else {}
+        observed = {camera: as_array(sight.observed) for camera, sight in seen.items()}
         lanes = []
-        for camera, tool, station in sorted(episodes_of):
+        for camera, tool, station in sorted(numbers):
             known = (camera, tool, station) in watched or not settings.tools
             mode = modes.get(tool, None if settings.tools else Mode.PRESENT) if known else None
-            own = tuple(episodes_of[camera, tool, station])
-            used = union((episode.start_us, episode.end_us) for episode in own)
-            lanes.append(_Lane(camera, tool, station, mode, seen[camera].observed, used, own))
+            own = Uses.of(episodes, np.isin(episodes.lane, numbers[camera, tool, station]))
+            lanes.append(LaneRecord(camera, tool, station, mode, observed[camera], own))
         self.tools = [lane for lane in lanes if lane.tool not in worn]
+        self._tools = _grouped((lane.tool, lane) for lane in self.tools)
+        self._stations = _grouped((lane.station, lane) for lane in self.tools if lane.station)
         self._by_key = {(lane.camera, lane.tool, lane.station): lane for lane in lanes}
-        self._equipment: list[tuple[ToolRules, _Lane]] = [
+        self._equipment: list[tuple[ToolRules, LaneRecord]] = [
             (watched[key].rules, lane)
             for key, lane in self._by_key.items()
             if key in watched and watched[key].rules.mode is Mode.WORN and not watched[key].wearer
         ]
-        self._steps = [episode for episode in episodes if episode.tool not in worn]
+        used = [tool not in worn for _, tool, _ in episodes.lanes]
+        self.steps = episodes.take(np.array(used, bool)[episodes.lane])
 
     def totals(self, from_us: int, to_us: int, *, by_station: bool) -> list[UseTotal]:
         """Sum lanes up by tool, or by station."""
-        groups: dict[str, list[_Lane]] = {}
-        for lane in self.tools:
-            if lane.station or not by_station:
-                groups.setdefault(lane.station if by_station else lane.tool, []).append(lane)
         totals = []
-        for name in sorted(groups):
-            parts = [(lane.used, lane.observed) for lane in groups[name]]
-            own = [episode for lane in groups[name] for episode in lane.between(from_us, to_us)]
-            totals.append(
-                UseTotal(
-                    name=name,
-                    used=bool(own),
-                    states=three_states(parts, from_us, to_us),
-                    episodes=len(own),
-                    durations=_durations(own, from_us, to_us),
-                )
-            )
+        for name, sums in (self._stations if by_station else self._tools).items():
+            states, count, lasted = sums.between(from_us, to_us)
+            totals.append(UseTotal(name=name, used=count > 0, states=states, episodes=count, durations=lasted))
         return totals
 
     def worn(self, from_us: int, to_us: int) -> list[WornReport]:
@@ -203,9 +181,9 @@ class _Book:
         reports = []
         for rules, lane in self._equipment:
             wearer = self._by_key[lane.camera, rules.wearer, lane.station]
-            observed = within(lane.observed, from_us, to_us)
-            seen = shared(within(wearer.used, from_us, to_us), observed)
-            worn = shared(seen, within(lane.used, from_us, to_us))
+            observed = within(self._seen[lane.camera].observed, from_us, to_us)
+            seen = shared(within(as_spans(wearer.used), from_us, to_us), observed)
+            worn = shared(seen, within(as_spans(lane.used), from_us, to_us))
             reports.append(
                 WornReport(
                     camera=lane.camera,
@@ -219,104 +197,62 @@ class _Book:
             )
         return reports
 
-    def sequence(self, from_us: int, to_us: int) -> list[Step]:
-        """List uses by start."""
-        return [
-            Step(
-                number=number,
-                episode_id=step.episode_id,
-                camera=step.stream.camera,
-                tool=step.tool,
-                station=step.station,
-                start=local(step.start_us, self._zone).isoformat(),
-                end=local(step.end_us, self._zone).isoformat(),
-                start_us=step.start_us,
-                end_us=step.end_us,
-                duration_s=(min(step.end_us, to_us) - max(step.start_us, from_us)) / 1e6,
-                seen_s=step.seen_us / 1e6,
-                state=_STATE_NAMES[step.state],
-                reason=step.reason.name.lower() if step.reason else None,
-                clipped=_clipped(step, from_us, to_us),
-            )
-            for number, step in enumerate(self._steps, 1)
-        ]
-
     def transitions(self) -> list[Transition]:
         """Count which tool follows which on each camera, by start."""
-        before: dict[str, Episode] = {}
-        pauses: dict[tuple[str, str], list[float]] = {}
-        blind: dict[tuple[str, str], int] = {}
-        for step in self._steps:
-            camera = step.stream.camera
-            if (last := before.get(camera)) is not None:
-                key = (last.tool, step.tool)
-                pause: Spans = ((last.end_us, step.start_us),) if last.end_us < step.start_us else ()
-                pauses.setdefault(key, []).append(length(pause) / 1e6)
-                if without(pause, within(self._seen[camera].observed, last.end_us, step.start_us)):
-                    blind[key] = blind.get(key, 0) + 1
-            before[camera] = step
-        steps = [
-            Transition(
-                before=key[0],
-                after=key[1],
-                count=len(times) - blind.get(key, 0),
-                not_observed=blind.get(key, 0),
-                mean_pause_s=fmean(times),
+        steps = self.steps
+        tools = sorted(steps.tools)
+        tool_of = np.array([tools.index(tool) if tool in tools else -1 for _, tool, _ in steps.lanes], np.int64)
+        camera_of = np.array([stream.camera for stream, _, _ in steps.lanes], object)
+        pairs, pauses, blind = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0, bool)]
+        for camera in sorted(steps.cameras):
+            own = steps.take((camera_of == camera)[steps.lane])
+            tool = tool_of[own.lane]
+            before_us, after_us = own.end_us[:-1], own.start_us[1:]
+            pairs.append(tool[:-1] * len(tools) + tool[1:])
+            pauses.append(np.maximum(after_us - before_us, 0))
+            blind.append((before_us < after_us) & ~_covered(self._seen[camera].observed, before_us, after_us))
+        pair, pause_us, unseen = (np.concatenate(column) for column in (pairs, pauses, blind))
+        order = pair.argsort(kind="stable")
+        pair, pause_us, unseen = pair[order], pause_us[order], unseen[order]
+        keys, first, counts = np.unique(pair, return_index=True, return_counts=True)
+        transitions = []
+        for key, start, end in zip(keys.tolist(), first.tolist(), (first + counts).tolist(), strict=True):
+            not_observed = int(np.count_nonzero(unseen[start:end]))
+            transitions.append(
+                Transition(
+                    before=tools[key // len(tools)],
+                    after=tools[key % len(tools)],
+                    count=end - start - not_observed,
+                    not_observed=not_observed,
+                    mean_pause_s=fsum((pause_us[start:end] / 1e6).tolist()) / (end - start),
+                )
             )
-            for key, times in pauses.items()
-        ]
-        return sorted(steps, key=lambda step: (-step.count, -step.not_observed, step.before, step.after))
+        return sorted(transitions, key=lambda step: (-step.count, -step.not_observed, step.before, step.after))
 
 
-_STATE_NAMES = {
-    EpisodeState.OPEN: "open",
-    EpisodeState.PROVISIONAL: "provisional",
-    EpisodeState.FINAL: "final",
-}
+def _grouped(lanes: Iterable[tuple[str, LaneRecord]]) -> dict[str, UseSums]:
+    """Take lanes of one name together, by name."""
+    groups: dict[str, list[LaneRecord]] = {}
+    for name, lane in lanes:
+        groups.setdefault(name, []).append(lane)
+    return {name: UseSums(groups[name]) for name in sorted(groups)}
 
 
-def _range(from_us: int, to_us: int, episodes: Sequence[Episode], stretches: Sequence[Stretch]) -> tuple[int, int]:
+def _covered(observed: Spans, starts_us: Integers, ends_us: Integers) -> npt.NDArray[np.bool_]:
+    """Whether all of the time from each start to its end was observed."""
+    if not observed:
+        return np.zeros(len(starts_us), bool)
+    begun, over = np.array(observed, np.int64).T
+    place = begun.searchsorted(starts_us, "right") - 1
+    covered: npt.NDArray[np.bool_] = (place >= 0) & (over[place] >= ends_us)
+    return covered
+
+
+def _range(from_us: int, to_us: int, episodes: Episodes, stretches: Sequence[Stretch]) -> tuple[int, int]:
     """Put the beginning and the end of what is known where 0 was asked for."""
-    starts = [*(episode.start_us for episode in episodes), *(stretch.start_us for stretch in stretches)]
-    ends = [*(episode.end_us for episode in episodes), *(stretch.end_us for stretch in stretches)]
+    starts, ends = [stretch.start_us for stretch in stretches], [stretch.end_us for stretch in stretches]
+    if len(episodes):
+        starts.append(int(episodes.start_us.min()))
+        ends.append(int(episodes.end_us.max()))
     start = from_us or min(starts, default=to_us)
     return start, max(start, to_us or max(ends, default=start))
-
-
-def _clipped(episode: Episode, from_us: int, to_us: int) -> bool:
-    return episode.start_us < from_us or episode.end_us > to_us
-
-
-def _durations(episodes: Iterable[Episode], from_us: int, to_us: int) -> Durations:
-    """Sum up how long uses lasted whose start and end were seen, in the range."""
-    lengths = sorted(
-        (episode.end_us - episode.start_us) / 1e6
-        for episode in episodes
-        if episode.state is EpisodeState.FINAL
-        and episode.reason not in _UNKNOWN_END
-        and not _clipped(episode, from_us, to_us)
-    )
-    if not lengths:
-        return Durations(count=0, mean_s=None, min_s=None, p10_s=None, p50_s=None, p90_s=None, max_s=None)
-    return Durations(
-        count=len(lengths),
-        mean_s=fmean(lengths),
-        min_s=lengths[0],
-        p10_s=percentile(lengths, 0.1),
-        p50_s=percentile(lengths, 0.5),
-        p90_s=percentile(lengths, 0.9),
-        max_s=lengths[-1],
-    )
-
-
-def percentile(ordered: Sequence[float], share: float) -> float:
-    """Return the value below which a share of sorted values lies, linearly interpolated between neighbours.
-
-    Args:
-        ordered: at least one value, sorted.
-        share: 0 to 1.
-    """
-    place = share * (len(ordered) - 1)
-    low = int(place)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)

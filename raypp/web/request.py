@@ -103,6 +103,11 @@ def file(body: bytes, kind: str, **headers: str) -> PageResponse:
     return _answer(200, kind, body, headers)
 
 
+def unchanged(tag: str) -> PageResponse:
+    """Answer that the browser has the page already."""
+    return PageResponse(304, {**_ALWAYS, "ETag": tag}, b"")
+
+
 def problem(request: PageRequest, status: int, headline: str, words: str, **headers: str) -> PageResponse:
     """Say what went wrong: as a page, or as JSON under /api/."""
     if request.path.startswith("/api/"):

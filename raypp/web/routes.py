@@ -1,8 +1,9 @@
 """The read-only page: sites, a site's timeline and its uses, and the same as JSON."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from raypp.errors import (
     ForbiddenError,
@@ -21,29 +22,42 @@ from raypp.reports.period import DAY_US, read_period
 from raypp.reports.records import MOST_DAYS as REPORT_DAYS
 from raypp.reports.records import MOST_EPISODES, Recorded, cameras_of, latest, newest_frame, read
 from raypp.web.assets import FAVICON
+from raypp.web.freshness import MadePages, page_tag
 from raypp.web.licence import licence_text, source_page
-from raypp.web.request import PageRequest, PageResponse, data, file, html, problem
+from raypp.web.request import PageRequest, PageResponse, data, file, html, problem, unchanged
 from raypp.web.site_heading import SiteView
 from raypp.web.site_page import episodes_page, site_page
-from raypp.web.sites_page import site_state, sites_page
+from raypp.web.sites_page import shown_sites, site_state, sites_page
 
 PAGE_DAYS = 31
 """How long a period the page shows; `raypp report` and GetSiteReport have a longer one."""
 _LARGEST_PAGE = 1000
 _DEFAULT_EPISODES = 100
 _WRONG = "Something is wrong"
+_OK = 200
 
 logger = logging.getLogger("ray.serve")
 
 
+Maker = Callable[[PageRequest, Principal, int], PageResponse]
+"""Makes the answer to a request of a reader at a moment, as `make` does."""
+
+
 def respond(
-    request: PageRequest, ledger: Ledger, identities: Identities, now_us: int, source_url: str | None = None
+    request: PageRequest,
+    ledger: Ledger,
+    identities: Identities,
+    now_us: int,
+    source_url: str | None = None,
+    pages: MadePages | None = None,
+    maker: Maker | None = None,
 ) -> PageResponse:
     """Answer a request; never raises for what a request holds, and changes nothing.
 
     The password of HTTP Basic, or a bearer, is a token: an operator's sees all sites, a site's its own. Addresses:
     `/`, `/sites/NAME`, `/sites/NAME/episodes`, `/api/sites`, `/api/sites/NAME/report`, `/api/sites/NAME/episodes`,
     `/api/sites/NAME/episodes.csv`; docs/how-to/report.md documents them. `/source` and `/licence` need no token.
+    What a browser has already, by its ETag, is not made, nor sent again.
 
     Args:
         request: what a browser asks for.
@@ -51,6 +65,8 @@ def respond(
         identities: who may read.
         now_us: the present, microseconds since 1970.
         source_url: where the service's source is.
+        pages: those made before; None: each is made anew.
+        maker: makes a page, maybe elsewhere; None: here.
     """
     if request.method not in {"GET", "HEAD"}:
         return problem(request, 405, "Read only", "this page only reads; use GET", Allow="GET, HEAD")
@@ -58,7 +74,9 @@ def respond(
         answer = file(FAVICON.encode(), "image/svg+xml")
     else:
         try:
-            answer = _open_to_all(request, source_url) or _answer(request, ledger, identities, now_us)
+            answer = _open_to_all(request, source_url) or _answer(
+                request, ledger, identities, now_us, pages or MadePages(0), maker
+            )
         except Exception:
             logger.exception("raypp: the page %s could not be made", request.path[:200])
             answer = problem(request, 500, _WRONG, "this page cannot be made; the service's log says why")
@@ -74,25 +92,69 @@ def _open_to_all(request: PageRequest, source_url: str | None) -> PageResponse |
     return None
 
 
-def _answer(request: PageRequest, ledger: Ledger, identities: Identities, now_us: int) -> PageResponse:
+def _answer(
+    request: PageRequest,
+    ledger: Ledger,
+    identities: Identities,
+    now_us: int,
+    pages: MadePages,
+    maker: Maker | None,
+) -> PageResponse:
     try:
         reader = identities.check(request.token())
-        return replace(_route(request, ledger, reader, now_us), reader=reader)
     except UnauthenticatedError as error:
         words = f"{error}. Any user name will do; the password is the token."
         challenge = 'Basic realm="raypp", charset="UTF-8"'
         return problem(request, 401, "Who are you?", words, WWW_Authenticate=challenge)
-    except UnknownSiteError as error:
+    except LedgerError as error:
+        return _refused(request, error)
+    tag = _tag(request, ledger, reader, now_us)
+    if tag and tag in request.headers.get("if-none-match", ""):
+        return replace(unchanged(tag), reader=reader)
+    answer = pages.get(tag) if tag else None
+    if answer is None:
+        answer = (maker or partial(make, ledger))(request, reader, now_us)
+        if tag and answer.status == _OK:
+            answer = replace(answer, headers=answer.headers | {"ETag": tag})
+            pages.keep(tag, answer)
+    return replace(answer, reader=reader)
+
+
+def make(ledger: Ledger, request: PageRequest, reader: Principal, now_us: int) -> PageResponse:
+    """Make the answer to a request whose reader is known."""
+    try:
+        return _route(request, ledger, reader, now_us)
+    except RayppError as error:
+        return _refused(request, error)
+
+
+def _tag(request: PageRequest, ledger: Ledger, reader: Principal, now_us: int) -> str | None:
+    """Return the tag of a page that is the same until its sites change; None for any other."""
+    try:
+        match request.path.split("/")[1:]:
+            case [""]:
+                number = _number("page", request.parameters().get("page"), 1, 1_000_000)
+                names = _names(ledger, reader)
+                return page_tag(request, ledger, shown_sites(names, number), now_us, names)
+            case ["sites", site] | ["sites", site, "episodes"] | ["api", "sites", site, "report" | "episodes.csv"]:
+                reader.may_read(site)
+                return page_tag(request, ledger, [site], now_us)
+    except Exception:  # noqa: BLE001 - whatever it is, the page says so, and shows what it can
+        return None
+    return None
+
+
+def _refused(request: PageRequest, error: RayppError) -> PageResponse:
+    if isinstance(error, UnknownSiteError):
         return problem(request, 404, "No such site", str(error))
-    except LedgerError as error:  # its text names the database, which is no reader's business
+    if isinstance(error, LedgerError):  # its text names the database, which is no reader's business
         if not isinstance(error, LedgerUnavailableError):
             return problem(request, 500, _WRONG, "the ledger cannot be read; its operator's log says why")
         words = "the ledger cannot be reached just now; try again in a moment"
         return problem(request, 503, "One moment", words, Retry_After="5")
-    except RayppError as error:
-        status, headline = next(answer for kind, answer in _PROBLEMS.items() if isinstance(error, kind))
-        words = str(error).replace("`from_`", "`from`")  # its name in an address; Python has the word for itself
-        return problem(request, status, headline, words)
+    status, headline = next(answer for kind, answer in _PROBLEMS.items() if isinstance(error, kind))
+    words = str(error).replace("`from_`", "`from`")  # its name in an address; Python has the word for itself
+    return problem(request, status, headline, words)
 
 
 _PROBLEMS: dict[type[RayppError], tuple[int, str]] = {

@@ -10,6 +10,7 @@ from raypp.reports.records import Recorded
 from raypp.reports.wording import clock, overlaps, percentage, seconds, until
 from raypp.text.wording import counted
 from raypp.usage.episode import Episode, EpisodeState
+from raypp.usage.episodes import Episodes
 from raypp.usage.report import SiteReport, WornReport
 from raypp.web.addresses import period_query
 from raypp.web.episode_rows import EpisodeTable, episode_table
@@ -117,7 +118,7 @@ def episodes_page(view: SiteView, page: int) -> EpisodesPage:
     address = f"{view.address}/episodes"
     crumbs = (SITES, Crumb(view.site, view.address), Crumb("Uses", f"{address}{view.query()}"))
     title = f"Uses at {view.site} · raypp"
-    uses = _uses(view.recorded, view.recorded.report()) if view.recorded else []
+    uses = view.recorded.uses() if view.recorded else Episodes.of(())
     if not uses or view.recorded is None:
         return EpisodesPage(title, crumbs, notice=_NO_USES)
     pages = -(-len(uses) // PAGE_EPISODES)
@@ -135,10 +136,10 @@ def episodes_page(view: SiteView, page: int) -> EpisodesPage:
 
 
 def _record(view: SiteView, recorded: Recorded) -> SiteRecord:
-    zone, report = view.settings.zone, recorded.report()
+    zone, report = view.settings.zone, recorded.figures().report
     chart = chart_of(report, zone, recorded.episodes, recorded.stretches, _STEPS, recorded.colours)
-    uses = _uses(recorded, report)
-    now = [_now(use, view) for use in uses if use.state is not EpisodeState.FINAL]
+    uses = recorded.uses()
+    now = [_now(use, view) for use in uses.take(uses.state != int(EpisodeState.FINAL))]
     more = Chip(f"All {counted(len(uses), 'use')}", f"{view.address}/episodes{view.query()}")
     files = period_query(recorded.period, view.settings)
     return SiteRecord(
@@ -190,9 +191,3 @@ def _tiles(report: SiteReport, recorded: Recorded) -> tuple[Tile, ...]:
     if report.worn:
         tiles.append(Tile("Safety equipment worn", percentage(worn_share(report)), "of the time somebody was seen"))
     return tuple(tiles)
-
-
-def _uses(recorded: Recorded, report: SiteReport) -> list[Episode]:
-    """Return episodes of tools, not of safety equipment, by start."""
-    named = {step.episode_id for step in report.sequence}
-    return [episode for episode in recorded.episodes if episode.episode_id in named]

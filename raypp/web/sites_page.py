@@ -68,7 +68,7 @@ def sites_page(ledger: Ledger, sites: Sequence[str], now_us: int, page: int = 1)
     """Show sites, each with a link to its page; as many at a time as a page takes a moment for."""
     pages = max(1, -(-len(sites) // PAGE_SITES))
     page = min(page, pages)
-    shown = sites[(page - 1) * PAGE_SITES : page * PAGE_SITES]
+    shown = shown_sites(sites, page)
     links = tuple(
         Chip(text, f"/?page={other}")
         for text, other in (("\u2039 Before", page - 1), ("After \u203a", page + 1))
@@ -82,6 +82,12 @@ def sites_page(ledger: Ledger, sites: Sequence[str], now_us: int, page: int = 1)
         Notice("No sites yet", "Register one with ", "raypp site add NAME"),
         Pager(page, pages, links),
     )
+
+
+def shown_sites(sites: Sequence[str], page: int) -> Sequence[str]:
+    """Return those of all sites that a page shows."""
+    page = min(page, max(1, -(-len(sites) // PAGE_SITES)))
+    return sites[(page - 1) * PAGE_SITES : page * PAGE_SITES]
 
 
 def site_state(ledger: Ledger, site: str, now_us: int) -> dict[str, object]:
@@ -140,7 +146,7 @@ def _card(ledger: Ledger, site: str, now_us: int) -> SiteCard:
 
 
 def _latest(recorded: Recorded, cameras: int, newest_us: int) -> LatestDay:
-    zone, report = recorded.settings.zone, recorded.report()
+    zone, report = recorded.settings.zone, recorded.figures().report
     uses = sum(tool.episodes for tool in report.tools)
     used_us = sum(tool.states.used_s for tool in report.tools) * 1e6
     chart = chart_of(report, zone, recorded.episodes, recorded.stretches, _STEPS, recorded.colours)

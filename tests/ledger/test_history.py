@@ -1,4 +1,4 @@
-"""A long history: what is queries of a little of it does not look at the rest."""
+"""A long history: a question about a little of it does not look at the rest."""
 
 import random
 from collections.abc import Callable, Iterator

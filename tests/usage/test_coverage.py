@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raypp.usage.coverage import sights, three_states
+from raypp.usage.coverage import StateSums, sights
 from raypp.usage.episode import StreamName, Stretch
 from raypp.usage.observation import Observation
+from raypp.usage.span_arrays import Passed, as_array, as_spans, at_least, other_time
 from raypp.usage.spans import length, shared, union, within, without
 
 _span = st.tuples(st.integers(0, 30), st.integers(0, 30))
@@ -33,6 +34,21 @@ def test_spans_are_sets_of_moments(some: list, other: list) -> None:
         assert all(end < start for (_, end), (start, _) in pairwise(spans))
 
 
+@given(st.lists(_spans, min_size=1, max_size=4), st.integers(-5, 35), st.integers(-5, 35))
+def test_spans_as_arrays_are_the_same_sets(several: list, start: int, end: int) -> None:
+    sets = [as_array(union(spans)) for spans in several]
+    moments = [_set(as_spans(spans)) for spans in sets]
+    assert moments == [_set(spans) for spans in several]
+    for number in range(1, len(sets) + 1):
+        spans = as_spans(at_least(number, sets))
+        assert _set(spans) == {m for m in range(31) if sum(m in each for each in moments) >= number}
+        assert spans == union(spans)
+    others = at_least(2, [other_time(sets[0]), as_array(((0, 30),))])
+    assert _set(as_spans(others)) == set(range(30)) - moments[0]
+    first, last = sorted((start, end))
+    assert Passed(sets[0]).between(first, last) == len(moments[0] & set(range(first, last)))
+
+
 def test_of_many_spans_few_are_looked_at() -> None:
     looked = []
 
@@ -51,7 +67,7 @@ def test_of_many_spans_few_are_looked_at() -> None:
 @given(st.lists(st.tuples(_spans, _spans), max_size=3))
 def test_three_states_add_up_and_follow_each_moment(parts: list) -> None:
     watched = [(union(used), union(observed)) for used, observed in parts]
-    states = three_states(watched, 5, 25)
+    states = StateSums([(as_array(used), as_array(observed)) for used, observed in watched]).between(5, 25)
     used = {m for m in range(5, 25) if any(m in _set(u) and m in _set(o) for u, o in watched)}
     blind = {m for m in range(5, 25) if m not in used and (not watched or any(m not in _set(o) for _, o in watched))}
     assert states.used_s * 1e6 == pytest.approx(len(used))

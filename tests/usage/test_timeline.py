@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName, Stretch, episode_id
+from raypp.usage.lane_record import percentile
 from raypp.usage.observation import Observation
 from raypp.usage.report import SiteReport
-from raypp.usage.timeline import make_usage_report, percentile
+from raypp.usage.timeline import make_usage_report
 from tests.usage.seen import settings
 
 S = 1_000_000
