@@ -4,6 +4,7 @@ import json
 import re
 import stat
 import time
+import urllib.request
 from pathlib import Path
 
 import grpc
@@ -110,6 +111,12 @@ def test_pages_and_health_and_metrics_over_http(service: Service, site: Site) ->
     assert [get_page(f"{home}{path}", Authorization=nobody, **FRONT)[0] for path in ("/favicon.svg", "/")] == [200, 401]
     status, text = get_page(f"{home}/api/sites", Authorization=dict(site[1])["authorization"], **FRONT)
     assert (status, [listed["name"] for listed in json.loads(text)["sites"]]) == (200, [site[0]])
+    page = f"{home}/sites/{site[0]}"
+    assert "No frames yet" in get_page(page, Authorization=dict(site[1])["authorization"], **FRONT)[1]
+    headers = {"Authorization": dict(site[1])["authorization"], **FRONT}
+    with urllib.request.urlopen(urllib.request.Request(page, headers=headers), timeout=30) as answer:  # noqa: S310
+        tag = answer.headers["ETag"]
+    assert get_page(page, **headers, **{"If-None-Match": tag}) == (304, "")
     with pytest.raises(grpc.RpcError):
         service.stub().GetSiteReport(pb.GetSiteReportRequest(site="nowhere"), metadata=site[1])
     deadline = time.monotonic() + 30
