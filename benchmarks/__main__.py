@@ -11,6 +11,7 @@ from benchmarks.decoding import decoding_rows
 from benchmarks.detector import detector_rows
 from benchmarks.evaluation_memory import evaluate_memory_rows
 from benchmarks.learned_veil import learned_veil_rows
+from benchmarks.ledger import ledger_rows
 from benchmarks.memory import memory_rows
 from benchmarks.peers import peer_rows
 from benchmarks.planning import planning_rows
@@ -28,6 +29,7 @@ Rows: TypeAlias = list[tuple[str, str, str]]
 PARTS: dict[str, Callable[[Path, argparse.Namespace], Rows]] = {
     "thread": lambda folder, options: one_thread_rows(_video(folder, options.minutes)),
     "job": lambda folder, options: job_rows(_video(folder, options.minutes), folder),
+    "ledger": lambda folder, _: ledger_rows(folder),
     "memory": lambda folder, _: memory_rows(folder),
     "planning": lambda folder, options: planning_rows(folder, options.planned_images),
     "size": lambda folder, _: size_rows(folder),

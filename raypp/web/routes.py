@@ -57,7 +57,7 @@ def respond(
     The password of HTTP Basic, or a bearer, is a token: an operator's sees all sites, a site's its own. Addresses:
     `/`, `/sites/NAME`, `/sites/NAME/episodes`, `/api/sites`, `/api/sites/NAME/report`, `/api/sites/NAME/episodes`,
     `/api/sites/NAME/episodes.csv`; docs/how-to/report.md documents them. `/source` and `/licence` need no token.
-    What a browser has already, by its ETag, is not made, nor sent again.
+    Where pages are kept, what a browser has already, by its ETag, is not made, nor sent again.
 
     Args:
         request: what a browser asks for.
@@ -74,9 +74,7 @@ def respond(
         answer = file(FAVICON.encode(), "image/svg+xml")
     else:
         try:
-            answer = _open_to_all(request, source_url) or _answer(
-                request, ledger, identities, now_us, pages or MadePages(0), maker
-            )
+            answer = _open_to_all(request, source_url) or _answer(request, ledger, identities, now_us, pages, maker)
         except Exception:
             logger.exception("raypp: the page %s could not be made", request.path[:200])
             answer = problem(request, 500, _WRONG, "this page cannot be made; the service's log says why")
@@ -97,7 +95,7 @@ def _answer(
     ledger: Ledger,
     identities: Identities,
     now_us: int,
-    pages: MadePages,
+    pages: MadePages | None,
     maker: Maker | None,
 ) -> PageResponse:
     try:
@@ -108,13 +106,13 @@ def _answer(
         return problem(request, 401, "Who are you?", words, WWW_Authenticate=challenge)
     except LedgerError as error:
         return _refused(request, error)
-    tag = _tag(request, ledger, reader, now_us)
+    tag = _tag(request, ledger, reader, now_us) if pages else None
     if tag and tag in request.headers.get("if-none-match", ""):
         return replace(unchanged(tag), reader=reader)
-    answer = pages.get(tag) if tag else None
+    answer = pages.get(tag) if pages and tag else None
     if answer is None:
         answer = (maker or partial(make, ledger))(request, reader, now_us)
-        if tag and answer.status == _OK:
+        if pages and tag and answer.status == _OK:
             answer = replace(answer, headers=answer.headers | {"ETag": tag})
             pages.keep(tag, answer)
     return replace(answer, reader=reader)

@@ -1,0 +1,97 @@
+"""A ledger of a year beside an older commit: reads, pages, reports and commits, as ratios of CPU time."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.older import ROOT, checked_out, run_in
+
+Row = tuple[str, str, str]
+_HERE = Path(__file__).parent
+_REPORTS = (("1 day", "2026-11-26", ""), ("31 days", "2026-10-27", "bar <= 0.143"), ("a year", "2025-11-27", ""))
+
+
+def ledger_rows(folder: Path) -> list[Row]:
+    """Measure both sides in turns, on copies of the same ledgers."""
+    rows: list[Row] = []
+    with checked_out(folder) as older:
+        for days in (31, 365):
+            run_in(older, [str(_HERE / "history.py"), str(folder / f"{days}.db"), str(days)])
+        sides = {"before": older, "here": ROOT}
+        places = {name: folder / name for name in sides}
+        for name, tree in sides.items():
+            places[name].mkdir()
+            for days in (31, 365):
+                shutil.copy(folder / f"{days}.db", places[name] / f"{days}.db")
+                _probe(tree, "reads", places[name] / f"{days}.db")  # brings it up
+        rows += _read_rows(sides, places)
+        rows += _page_rows(sides, places)
+        rows += _commit_rows(sides, places)
+        rows += _report_rows(sides, places)
+    return rows
+
+
+def _read_rows(sides: dict[str, Path], places: dict[str, Path]) -> list[Row]:
+    rows = []
+    for name, tree in sides.items():
+        month, year = (_probe(tree, "reads", places[name] / f"{days}.db") for days in (31, 365))
+        rows += [
+            (f"{name}: {day}, a year / a month", f"{year[day] / month[day]:.2f}", "bar <= 1.2")
+            for day in ("newest day", "middle day")
+        ]
+        rows.append((f"{name}: open episodes of a year", f"{year['open episodes']:.2f} ms", "bar <= 1"))
+    return rows
+
+
+def _page_rows(sides: dict[str, Path], places: dict[str, Path]) -> list[Row]:
+    before, here = (_probe(tree, "page", places[name] / "365.db") for name, tree in sides.items())
+    return [
+        ("page of 31 days, made: here / before", f"{here['made'] / before['made']:.3f}", f"{here['made']:.0f} ms"),
+        ("page, unchanged: here / before", f"{here['asked again'] / before['asked again']:.4f}", "bar <= 0.01"),
+    ]
+
+
+def _commit_rows(sides: dict[str, Path], places: dict[str, Path]) -> list[Row]:
+    rows = []
+    for name, tree in sides.items():
+        costs = _probe(tree, "commits", places[name] / "commits.db")
+        ratio = costs["writer"] / costs["database"]
+        rows.append((f"{name}: a commit / bare sqlite3", f"{ratio:.1f}", f"bar <= 3 ({costs['writer']:.2f} ms)"))
+    return rows
+
+
+def _report_rows(sides: dict[str, Path], places: dict[str, Path]) -> list[Row]:
+    rows = []
+    for words, first, bar in _REPORTS:
+        cost = {}
+        for name, tree in sides.items():
+            out = places[name] / words.replace(" ", "-")
+            url = f"sqlite:///{places[name] / '365.db'}"
+            call = ["report", "plant-1", "--ledger", url, "--from", first, "--to", "2026-11-26", "--out", str(out)]
+            cost[name] = _cost(tree, ["-m", "raypp", *call])
+        ratio = cost["here"][0] / cost["before"][0]
+        rows.append((f"report of {words}: here / before", f"{ratio:.3f}", bar))
+        rows.append((f"report of {words}, CPU", f"{cost['here'][0]:.1f} s", f"before {cost['before'][0]:.1f} s"))
+        rows.append((f"report of {words}, memory", f"{cost['here'][1]:.0f} MB", f"before {cost['before'][1]:.0f} MB"))
+    return rows
+
+
+def _probe(tree: Path, what: str, ledger: Path) -> dict[str, float]:
+    numbers: dict[str, float] = json.loads(run_in(tree, [str(_HERE / "ledger_probe.py"), what, str(ledger)]))
+    return numbers
+
+
+def _cost(tree: Path, call: Sequence[str]) -> tuple[float, float]:
+    """Run Python in a tree; return CPU seconds, and MB at most."""
+    process = subprocess.Popen(
+        [sys.executable, *call], cwd=tree, env=os.environ | {"PYTHONPATH": str(tree)}, stdout=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, call)
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
