@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import Connection, Executable, Table, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from raypp.ledger.packing import pack_detections
+from raypp.ledger.prepared import Prepared
 from raypp.ledger.tables import AuditRow, Base, EpisodeRow, FrameRow, StretchRow
 from raypp.usage.episode import Episode, EpisodeState, Stretch
 from raypp.usage.observation import SeenFrame
@@ -16,6 +17,7 @@ from raypp.usage.observation import SeenFrame
 _EPISODE_CHANGES = ("tool", "station", "start_us", "end_us", "seen_us", "state", "reason", "changed_us")
 _STRETCH_CHANGES = ("end_us", "observation")
 _LONGEST = 200
+_FRAMES = Prepared(lambda _: insert(FrameRow).inline(), [column.name for column in FrameRow.__table__.columns])
 
 
 def write_frames(connection: Connection, stream_id: int, sequence: int, frames: tuple[SeenFrame, ...]) -> None:
@@ -33,7 +35,7 @@ def write_frames(connection: Connection, stream_id: int, sequence: int, frames: 
         for frame in frames
     ]
     if rows:
-        connection.execute(insert(FrameRow), rows)
+        _FRAMES.run_many(connection, rows)
 
 
 def write_episodes(
@@ -119,12 +121,15 @@ def put(connection: Connection, table: type[Base], rows: list[dict[str, Any]], r
     """
     if not rows:
         return 0
-    return connection.execute(_put(table, connection.dialect.name, replaced), rows).rowcount
+    return _put(table, tuple(rows[0]), replaced).run_many(connection, rows)
 
 
 @cache
-def _put(table: type[Base], dialect: str, replaced: tuple[str, ...]) -> Executable:
-    """The statement of `put`; to build it takes longer than to run it."""
+def _put(table: type[Base], columns: tuple[str, ...], replaced: tuple[str, ...]) -> Prepared:
+    return Prepared(partial(_insertion, table, replaced), columns)
+
+
+def _insertion(table: type[Base], replaced: tuple[str, ...], dialect: str) -> Executable:
     target = table.__table__
     if not isinstance(target, Table):
         raise TypeError(f"{table} is no table")

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, distinct, func, select, update
 
 from raypp.errors import LedgerError, StaleStreamError, StreamRefusedError, TooManyCamerasError
+from raypp.ledger.moving import move_on
 from raypp.ledger.overlap import is_taken, refuse_beside_live
 from raypp.ledger.queries import is_stream, read_episodes
 from raypp.ledger.sites import present_settings, recall, remember
@@ -94,6 +95,9 @@ def commit(connection: Connection, chunk: Commit, now_us: int) -> None:
         StreamRefusedError: if it has ended, a higher epoch has taken over, or the frames' indices do not rise.
         LedgerError: if the settings are not known to the ledger, or a change is of another stream.
     """
+    if chunk.sequence > 1 and (moved := move_on(connection, chunk, now_us)) is not None:
+        _write(connection, chunk, *moved, now_us)
+        return
     first = chunk.sequence == 1
     latest = _hold_camera(connection, chunk.stream) if first else 0
     row = connection.execute(_locked(chunk.stream)).one_or_none()
@@ -111,38 +115,25 @@ def commit(connection: Connection, chunk: Commit, now_us: int) -> None:
     if row.settings_id != chunk.settings_id:
         recall(connection, chunk.settings_id)
         _begin_term(connection, row.stream_id, chunk.sequence, row.model_key, chunk.settings_id)
-    indices = [frame.frame_index for frame in chunk.frames]
-    times = [frame.timestamp_us for frame in chunk.frames]
-    known = [] if row.newest_us is None else [row.newest_us]
-    moved = connection.execute(
-        update(StreamRow)
-        .where(
-            StreamRow.stream_id == row.stream_id,
-            StreamRow.committed == chunk.sequence - 1,
-            StreamRow.lease == chunk.lease,
-            StreamRow.ended_us.is_(None),
+        connection.execute(
+            update(StreamRow).where(StreamRow.stream_id == row.stream_id).values(settings_id=chunk.settings_id)
         )
-        .values(
-            committed=chunk.sequence,
-            state=chunk.state_json,
-            settings_id=chunk.settings_id,
-            reaped=False,
-            last_frame=max([row.last_frame, *indices]),
-            newest_us=max([*known, *times], default=None),
-            frames=StreamRow.frames + len(indices),
-            detections=StreamRow.detections + sum(len(frame.detections) for frame in chunk.frames),
-            active_us=now_us,
-            ended_us=now_us if chunk.last else None,
-            end_reason=int(CloseReason.END_OF_STREAM) if chunk.last else None,
-        )
-    )
-    if moved.rowcount != 1:  # the row is locked: this cannot be, and if it is, nothing is written
+    moved = move_on(connection, chunk, now_us)
+    if moved is None:  # the row is locked: this cannot be, and if it is, nothing is written
         raise StaleStreamError(f"stream {stream_label(chunk.stream)} was moved on by another connection; open it again")
-    write_frames(connection, row.stream_id, chunk.sequence, chunk.frames)
-    if row.reaped:
-        reopen_episodes(connection, row.stream_id, now_us)
-    write_episodes(connection, row.stream_id, chunk.changes.episodes, row.floor_us, now_us)
-    write_stretches(connection, row.stream_id, chunk.changes.stretches, row.floor_us)
+    _write(connection, chunk, *moved, now_us)
+
+
+def _write(
+    connection: Connection, chunk: Commit, stream_id: int, reaped: bool, floor_us: int | None, now_us: int
+) -> None:
+    """Write what a chunk holds and what it changed."""
+    write_frames(connection, stream_id, chunk.sequence, chunk.frames)
+    if reaped:
+        connection.execute(update(StreamRow).where(StreamRow.stream_id == stream_id).values(reaped=False))
+        reopen_episodes(connection, stream_id, now_us)
+    write_episodes(connection, stream_id, chunk.changes.episodes, floor_us, now_us)
+    write_stretches(connection, stream_id, chunk.changes.stretches, floor_us)
 
 
 def silent_streams(connection: Connection, now_us: int, *, hold: bool) -> list[int]:

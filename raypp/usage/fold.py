@@ -229,6 +229,8 @@ class _Run:
         self._extend_stretch(start_us, end_us, observation)
         for number, lane in enumerate(self._lanes):
             in_use = used[number] if observation is Observation.OBSERVED else None
+            if not in_use and lane.start_us is None and lane.undecided_us is None:
+                continue  # as `step` says, of most lanes at most times
             after, ended = step(lane, start_us, end_us, in_use, *self._fold.times_us[number])
             self._lanes[number] = after
             if ended is not None:

@@ -67,10 +67,12 @@ def step(
         start_us = lane.undecided_us
         lane = replace(lane, undecided_us=None)
     if used is Use.YES:
-        begun = lane if lane.start_us is not None else replace(lane, start_us=start_us, seen_us=0, opened=False)
-        seen_us = begun.seen_us + end_us - start_us
-        opened = begun.opened or _balance(begun.start_us, seen_us, end_us) >= min_on_us
-        return replace(begun, last_us=end_us, seen_us=seen_us, off_us=None, opened=opened), None
+        begun_us, seen_us, opened = lane.start_us, lane.seen_us, lane.opened
+        if begun_us is None:
+            begun_us, seen_us, opened = start_us, 0, False
+        seen_us += end_us - start_us
+        opened = opened or _balance(begun_us, seen_us, end_us) >= min_on_us
+        return LaneState(lane.tool, lane.station, begun_us, end_us, seen_us, None, opened), None
     if lane.start_us is None:
         return lane, None
     off_us = start_us if lane.off_us is None and used is Use.NO else lane.off_us

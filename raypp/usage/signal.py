@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 from raypp.geometry.boxes import Edges, Point, centre
 from raypp.geometry.polygons import apart, inside
@@ -10,6 +11,9 @@ from raypp.usage.motion import Sense, Track, follow
 from raypp.usage.observation import Detection, SeenFrame
 from raypp.usage.rules import Mode, ToolRules
 from raypp.usage.use import Use
+
+_Boxes = dict[int, list[tuple[int, float, Edges]]]
+"""By class: the place among the frame's detections, the confidence, and the box."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,46 +75,54 @@ class Signal:
         Returns:
             What to carry to the next frame, and for each lane whether it is in use.
         """
+        boxes_of = self._by_class(frame)
         tracks = {motion.tool: motion.tracks for motion in carried}
         moved: dict[str, tuple[tuple[Point, Use], ...]] = {}
         after = []
         for tool, rules in self._moving.items():
-            boxes = self._found(frame, rules, rules.class_name)
+            boxes = self._found(boxes_of, rules, rules.class_name)
             now, moved[tool] = follow(tracks.get(tool, ()), boxes, frame.timestamp_us, self._sense[tool])
             after.append(Motion(tool, now))
         return tuple(after), tuple(
-            _moving(lane, moved[lane.rules.tool]) if lane.rules.mode is Mode.MOVING else self._use(lane, frame)
+            _moving(lane, moved[lane.rules.tool]) if lane.rules.mode is Mode.MOVING else self._use(lane, boxes_of)
             for lane in self._lanes
         )
 
-    def _use(self, lane: Lane, frame: SeenFrame) -> Use:
-        return Use.YES if self._in_use(lane, frame) else Use.NO
+    def _by_class(self, frame: SeenFrame) -> _Boxes:
+        """Boxes of a frame, each with its confidence, by class; looked at once for all lanes."""
+        boxes: _Boxes = {}
+        for place, detection in enumerate(frame.detections):
+            box = (detection.x1, detection.y1 / self._aspect, detection.x2, detection.y2 / self._aspect)
+            boxes.setdefault(detection.class_id, []).append((place, detection.confidence, box))
+        return boxes
 
-    def _in_use(self, lane: Lane, frame: SeenFrame) -> bool:
+    def _use(self, lane: Lane, boxes_of: _Boxes) -> Use:
+        return Use.YES if self._in_use(lane, boxes_of) else Use.NO
+
+    def _in_use(self, lane: Lane, boxes_of: _Boxes) -> bool:
         rules, polygon = lane.rules, lane.polygon
-        boxes = self._found(frame, rules, rules.class_name)
+        boxes = self._found(boxes_of, rules, rules.class_name)
         if rules.mode is Mode.WORN:
-            wearers = _within(self._near(frame, rules), polygon)
+            wearers = _within(self._near(boxes_of, rules), polygon)
             return bool(wearers) and (lane.wearer or _everyone_wears(wearers, boxes, rules.reach))
         here = _within(boxes, polygon)
         if rules.mode is Mode.ABSENT:
             return not here
         if rules.mode is Mode.IN_HAND:
-            hands = self._near(frame, rules)
+            hands = self._near(boxes_of, rules)
             return any(apart(box, hand) <= rules.reach for box in here for hand in hands)
         return bool(here)
 
-    def _near(self, frame: SeenFrame, rules: ToolRules) -> list[Edges]:
-        return [box for name in rules.near for box in self._found(frame, rules, name)]
+    def _near(self, boxes_of: _Boxes, rules: ToolRules) -> list[Edges]:
+        return [box for name in rules.near for box in self._found(boxes_of, rules, name)]
 
-    def _found(self, frame: SeenFrame, rules: ToolRules, name: str) -> list[Edges]:
+    def _found(self, boxes_of: _Boxes, rules: ToolRules, name: str) -> list[Edges]:
         """Boxes of a class at the confidence that the rules ask for."""
         ids = self._ids[name]
-        return [
-            (detection.x1, detection.y1 / self._aspect, detection.x2, detection.y2 / self._aspect)
-            for detection in frame.detections
-            if detection.class_id in ids and detection.confidence >= rules.min_confidence
-        ]
+        boxes = [box for class_id in ids for box in boxes_of.get(class_id, ())]
+        if len(ids) > 1:
+            boxes.sort(key=itemgetter(0))
+        return [box for _, confidence, box in boxes if confidence >= rules.min_confidence]
 
 
 def _moving(lane: Lane, uses: Sequence[tuple[Point, Use]]) -> Use:
