@@ -15,8 +15,9 @@ from ray.serve.handle import DeploymentHandle
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from actors.page_maker import RemotePages
 from actors.pages import Pages
-from actors.services import Services
+from actors.services import REPORT_THREADS, Services
 from actors.stream import StreamConnection
 from protos import raypp_pb2 as pb
 from raypp.errors import LedgerError
@@ -85,7 +86,7 @@ class Gateway:
     def __init__(self, settings: str, detectors: dict[str, DeploymentHandle[Any]]) -> None:
         quiet_refusals(logger)
         self._services = Services(ServiceSettings.model_validate_json(settings), detectors)
-        self._pages = Pages(self._services)
+        self._pages = Pages(self._services, RemotePages(self._services.settings, REPORT_THREADS))
         self._reaping = asyncio.get_running_loop().create_task(self._reap())
 
     @_answered

@@ -7,15 +7,14 @@ import time
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from actors.page_maker import RemotePages
-from actors.services import REPORT_THREADS, Services
+from actors.services import Services
 from raypp.errors import LedgerError
 from raypp.serving.access import FRONT_HEADER
 from raypp.serving.status import StatusError
 from raypp.web.freshness import MadePages
 from raypp.web.licence import project_source
 from raypp.web.request import PageRequest, problem
-from raypp.web.routes import respond
+from raypp.web.routes import Maker, respond
 
 _OK, _UNCHANGED, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY = 200, 304, 401, 403, 429
 _AUDITED_AGAIN_S = 600.0
@@ -29,12 +28,13 @@ class Pages:
 
     Args:
         services: of the gateway.
+        maker: makes a page that has changed, maybe in another process.
     """
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, maker: Maker) -> None:
         self._services = services
         self._made = MadePages()
-        self._maker = RemotePages(services.settings, REPORT_THREADS)
+        self._maker = maker
         self._audited: dict[tuple[str, str], float] = {}
 
     async def answer(self, request: Request) -> Response:

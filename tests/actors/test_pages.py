@@ -1,6 +1,7 @@
 import asyncio
 import base64
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
 from raypp.serving.access import Front
 from raypp.serving.settings import ServiceSettings
+from raypp.web.routes import make
 
 
 @dataclass
@@ -48,7 +50,7 @@ def get(shared, path, token):
         "type": "http", "method": "GET", "path": path, "query_string": b"", "server": ("127.0.0.1", 80),
         "headers": [(b"authorization", b"Basic " + secret)],
     }  # fmt: skip
-    return asyncio.run(Pages(shared).answer(Request(scope)))
+    return asyncio.run(Pages(shared, partial(make, shared.ledger)).answer(Request(scope)))
 
 
 def test_the_icon_needs_no_token_and_a_bad_one_does_not_hurt(shared):
