@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raypp.usage.coverage import StateSums, sights
@@ -34,6 +34,7 @@ def test_spans_are_sets_of_moments(some: list, other: list) -> None:
         assert all(end < start for (_, end), (start, _) in pairwise(spans))
 
 
+@settings(deadline=None)  # the first calls of numpy take long on a busy machine
 @given(st.lists(_spans, min_size=1, max_size=4), st.integers(-5, 35), st.integers(-5, 35))
 def test_spans_as_arrays_are_the_same_sets(several: list, start: int, end: int) -> None:
     sets = [as_array(union(spans)) for spans in several]
@@ -64,6 +65,7 @@ def test_of_many_spans_few_are_looked_at() -> None:
     assert 10 < len(looked) < 50
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(_spans, _spans), max_size=3))
 def test_three_states_add_up_and_follow_each_moment(parts: list) -> None:
     watched = [(union(used), union(observed)) for used, observed in parts]

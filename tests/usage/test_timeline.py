@@ -2,6 +2,7 @@
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName, Stretch, episode_id
@@ -179,6 +180,7 @@ def test_percentiles_are_interpolated(share: float, value: float) -> None:
     assert percentile([1, 2, 3, 10], share) == value
 
 
+@hypothesis_settings(deadline=None)  # the first calls of numpy take long on a busy machine
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 40)), max_size=8))
 def test_each_shift_counts_the_uses_that_reach_into_it(uses: list[tuple[int, int]]) -> None:
     rules = settings("shifts: [{name: a, start: 00:00:10, end: 00:00:20}, {name: b, start: 00:00:20, end: 00:00:25}]")
