@@ -14,12 +14,14 @@ from raypp.usage.report import SiteReport
 from raypp.usage.steps import Steps
 from raypp.usage.timeline import UsageFigures
 
+_MOST_SHIFTS = 6
 _MOST_TRANSITIONS = 15
 _MOST_STEPS = 12
+_REST = "What is left out here is in the files of --out DIR, and in --json FILE."
 
 
 def print_report(figures: UsageFigures, recorded: Recorded, console: Console) -> None:
-    """Print fact, duration, coverage, safety equipment and sequence, as far as there are any."""
+    """Print fact, duration, coverage, safety equipment and sequence, as far as there are any; the latest of many."""
     report = figures.report
     period = until(recorded.period, recorded.settings.zone)
     seen = f"observed {percentage(observed_share(report.coverage))} of the time of {recorded.cameras_in_words(report)}"
@@ -33,6 +35,9 @@ def print_report(figures: UsageFigures, recorded: Recorded, console: Console) ->
         if table.row_count:
             console.print()
             console.print(table)
+    lengths = (len(report.shifts), len(report.transitions), len(figures.steps))
+    if any(length > most for length, most in zip(lengths, (_MOST_SHIFTS, _MOST_TRANSITIONS, _MOST_STEPS), strict=True)):
+        console.print(f"\n{_REST}", highlight=False, markup=False, soft_wrap=True)
     _print_uncertain(report, console)
 
 
@@ -50,10 +55,14 @@ def _tools(report: SiteReport) -> Table:
 
 
 def _coverage(report: SiteReport) -> Table:
+    """The whole range, and the latest shifts."""
     heads = ("when", "", "where", "used", "not used", "NOT OBSERVED", "observed")
-    table = _table("Coverage", heads, numeric=range(3, 7))
+    number = len(report.shifts)
+    many = number > _MOST_SHIFTS
+    title = f"Coverage: the whole range, and the latest {_MOST_SHIFTS} of {number:,} shifts" if many else "Coverage"
+    table = _table(title, heads, numeric=range(3, 7))
     last = None
-    for row in coverage_rows(report):
+    for row in coverage_rows(report.model_copy(update={"shifts": report.shifts[-_MOST_SHIFTS:]})):
         when = row.when if row.when == WHOLE else f"{row.when}, {row.day}"
         figures = (row.used_s, row.not_used_s, row.not_observed_s)
         table.add_row(
@@ -77,8 +86,12 @@ def _worn(report: SiteReport) -> Table:
 
 
 def _transitions(report: SiteReport) -> Table:
+    """The most frequent ones."""
     heads = ("what follows what", "times", "not certain", "mean pause")
-    table = _table("Transitions", heads, numeric=range(1, 4))
+    number = len(report.transitions)
+    many = number > _MOST_TRANSITIONS
+    title = f"Transitions: the most frequent {_MOST_TRANSITIONS} of {number:,}" if many else "Transitions"
+    table = _table(title, heads, numeric=range(1, 4))
     for transition in report.transitions[:_MOST_TRANSITIONS]:
         names = f"{escape(transition.before)} \u2192 {escape(transition.after)}"
         table.add_row(names, str(transition.count), str(transition.not_observed or ""), pause(transition.mean_pause_s))

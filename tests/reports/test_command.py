@@ -42,6 +42,19 @@ def test_it_prints_fact_duration_coverage_equipment_and_sequence(plant):
     assert "1 use still under way (open): their figures will grow." in lines
 
 
+def test_of_many_shifts_the_latest_are_shown_and_all_are_in_the_files(plant, tmp_path):
+    for begin, latest in (("2026-03-02", ""), ("2026-02-28", ""), ("2026-02-24", "6 of 14")):
+        out = tmp_path / begin
+        shown = report(plant, "plant-1", "--from", begin, "--to", "2026-03-02", "--out", out)
+        with (out / "coverage.csv").open(newline="") as file:
+            kept = [row for row in csv.DictReader(file) if (row["kind"], row["when"]) == ("camera", "Early")]
+        early = [row["day"] for row in kept]
+        days = early[-3:] if latest else early
+        assert [day for day in early if f"Early, {day}" in shown] == days
+        assert ("What is left out here is in the files of --out DIR" in shown) == bool(latest)
+        assert (f"Coverage: the whole range, and the latest {latest} shifts" in shown) == bool(latest)
+
+
 def test_files_hold_the_same_figures(plant, tmp_path, zone):
     out = tmp_path / "new" / "report"
     report(plant, "plant-1", *RANGE, "--out", out, "--json", tmp_path / "r.json")
