@@ -11,7 +11,7 @@ import ray
 from ray.data import DataContext
 
 from jobs.local_ray import keep_local, with_own_code_alone, without_noise
-from jobs.starting import start_told
+from jobs.starting import sigterm_kept, start_told
 from raypp.errors import KeyFileError
 from raypp.veil.keyfile import LOSS_REMEDIES, find_key_files, kind_of
 
@@ -39,7 +39,7 @@ def connect(address: str | None, *, pools: bool = False) -> None:
         local: dict[str, Any] = {}
         if not existing:
             local = {"object_store_memory": _OBJECT_STORE_BYTES, "_temp_dir": keep_local()}
-        with without_noise(), start_told(existing):
+        with without_noise(), sigterm_kept(), start_told(existing):
             ray.init(
                 address=existing or "local",  # never one that happens to run here
                 include_dashboard=False,

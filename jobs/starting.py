@@ -1,5 +1,7 @@
-"""What Ray raises when it does not start, told in one line; imports no Ray, which reads the environment on import."""
+"""What a start of Ray raises and changes, put right; imports no Ray, which reads the environment on import."""
 
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,3 +19,23 @@ def start_told(address: str | None) -> Iterator[None]:
         if "timed out during startup" not in str(error):  # Ray raises a bare Exception
             raise
         raise RayppError("Ray did not start within its time; the machine is too busy, try again") from None
+
+
+@contextmanager
+def sigterm_kept() -> Iterator[None]:
+    """Have SIGTERM after the block's `ray.init` do what it did before.
+
+    Ray answers it with a handler of its own, and its core with another, which prints a stack trace of C++.
+    """
+    if threading.current_thread() is not threading.main_thread():  # no other may set one, Ray included
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    except SystemExit:  # by Ray's handler, while Ray starts
+        signal.signal(signal.SIGTERM, before)
+        signal.raise_signal(signal.SIGTERM)
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)

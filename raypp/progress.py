@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from threading import Event, Lock, Thread
 from time import monotonic
 from typing import Protocol
 
@@ -28,10 +29,12 @@ class LineProgress:
 
     Args:
         say: is given each line, without its line feed; by default nobody is told.
+        silent_s: after how many seconds without a line a task tells again how far it is, from a thread of its own; it
+            stays silent until work is done by default.
     """
 
-    def __init__(self, say: Callable[[str], object] | None = None) -> None:
-        self._say = say
+    def __init__(self, say: Callable[[str], object] | None = None, silent_s: float | None = None) -> None:
+        self._say, self._silent_s = say, silent_s
 
     def say(self, line: str) -> None:
         """Tell one line."""
@@ -41,25 +44,54 @@ class LineProgress:
     @contextmanager
     def task(self, name: str, total: float) -> Iterator[Advance]:
         """Tell how far a task of `total` units is; gives the function that reports advances."""
-        started = shown_at = monotonic()
-        done, frames = 0.0, 0
+        task = _LineTask(name, total, self.say)
+        if self._silent_s is None:
+            yield task.advance
+            return
+        ended = Event()
+        reminder = Thread(target=task.remind, args=(self._silent_s, ended), daemon=True)
+        reminder.start()
+        try:
+            yield task.advance
+        finally:
+            ended.set()
+            reminder.join()
 
-        def advance(work: float, where: str, new_frames: int) -> None:
-            nonlocal shown_at, done, frames
-            done += work
-            frames += new_frames
-            now = monotonic()
-            if now - shown_at < _LINE_EVERY_S:
-                return
-            shown_at = now
-            elapsed = now - started
-            left = time_left(done, total, elapsed)
-            rate = f", {frames / elapsed:.0f} frames/s" if frames else ""
-            share = 100 * done / total if total else 100
-            place = f", {where}" if where else ""
-            self.say(f"{name}: {share:.0f} %{place}{rate}, {elapsed:.0f} s gone{', ' if left else ''}{left}")
 
-        yield advance
+class _LineTask:
+    """How far one task is, and when that was told."""
+
+    def __init__(self, name: str, total: float, say: Callable[[str], object]) -> None:
+        self._name, self._total, self._say = name, total, say
+        self._started = self._shown_at = monotonic()
+        self._done, self._frames, self._where = 0.0, 0, ""
+        self._told, self._lock = False, Lock()
+
+    def advance(self, work: float, where: str, new_frames: int) -> None:
+        """Take in what was done, and tell it where the last line is old enough."""
+        with self._lock:
+            self._done += work
+            self._frames += new_frames
+            self._where = where
+            if (now := monotonic()) - self._shown_at >= _LINE_EVERY_S:
+                self._tell(now)
+
+    def remind(self, silent_s: float, ended: Event) -> None:
+        """Tell how far the task is, time and again, wherever nothing else did."""
+        while not ended.wait(silent_s):
+            with self._lock:
+                if not self._told:
+                    self._tell(monotonic())
+                self._told = False
+
+    def _tell(self, now: float) -> None:
+        self._shown_at, self._told = now, True
+        elapsed = now - self._started
+        left = time_left(self._done, self._total, elapsed)
+        rate = f", {self._frames / elapsed:.0f} frames/s" if self._frames else ""
+        share = 100 * self._done / self._total if self._total else 100
+        place = f", {self._where}" if self._where else ""
+        self._say(f"{self._name}: {share:.0f} %{place}{rate}, {elapsed:.0f} s gone{', ' if left else ''}{left}")
 
 
 SILENT: Progress = LineProgress()

@@ -2,6 +2,8 @@
 
 import io
 import itertools
+from queue import Queue
+from time import sleep
 
 import pytest
 from rich.console import Console
@@ -32,3 +34,16 @@ def test_lines_of_a_log_have_an_estimate_once_there_can_be_one(monkeypatch: pyte
         "veiling: 2 %, a.mp4, 2 frames/s, 10 s gone",
         "veiling: 25 %, b.mp4, 10 frames/s, 20 s gone, about 60 s left",
     ]
+
+
+def test_a_task_that_is_silent_for_long_says_again_how_far_it_is_until_it_ends() -> None:
+    lines: Queue[str] = Queue()
+    with LineProgress(lines.put, silent_s=0.01).task("attacking", 4) as advance:
+        assert lines.get(timeout=30).startswith("attacking: 0 %, ")
+        advance(1, "ridge", 0)
+        while (line := lines.get(timeout=30)).startswith("attacking: 0 %, "):
+            continue
+        assert line.startswith("attacking: 25 %, ridge, ")
+    count = lines.qsize()
+    sleep(0.1)
+    assert lines.qsize() == count

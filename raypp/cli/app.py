@@ -1,7 +1,9 @@
 """The `raypp` command."""
 
+import signal
 import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -82,10 +84,16 @@ def _root(
         typer.echo(context.get_help())
 
 
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    """End the command as Ctrl-C does: what it began is left so that it can go on, and a local Ray is ended."""
+    sys.exit(ExitCode.TERMINATED)
+
+
 def _guard(app: typer.Typer, name: str | None, before: Callable[[], None] | None = None) -> None:
     """Run an app so that an error of ours is one line and a non-zero status, and never a traceback."""
     console = error_console()
     stopped = f"raypp: {stopped_words(name)}"
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         if before:
             before()
@@ -97,6 +105,6 @@ def _guard(app: typer.Typer, name: str | None, before: Callable[[], None] | None
         console.print(stopped)
         sys.exit(ExitCode.INTERRUPTED)
     except SystemExit as end:
-        if end.code == ExitCode.INTERRUPTED:  # typer's own answer to Ctrl-C within a command, without a word
+        if end.code in {ExitCode.INTERRUPTED, ExitCode.TERMINATED}:  # the first is typer's own answer to Ctrl-C
             console.print(stopped)
         raise

@@ -67,6 +67,8 @@ def audit(
         raise OptionError(f"--model {model} is not there; give a file that is")
     check_weights(weights)
     key_path = resolve_key_path(key).absolute()
+    console = error_console()
+    say(console, ["opening       attacks and images: ten seconds, or more where much runs"])
     from raypp.audit.run import audit_plan_lines, audit_summary_lines, run_audit
     from raypp.audit.settings import AuditSettings
 
@@ -83,7 +85,6 @@ def audit(
         budget=budget,
         seed=seed,
     )
-    console = error_console()
     if dry_run:
         say(console, audit_plan_lines(settings))
         return

@@ -10,9 +10,12 @@ from rich.progress import Progress as Bars
 
 from raypp.progress import Advance, LineProgress, time_left
 
+_SILENT_S = 20.0
+"""How long a log says nothing, before the same place is told again: the reader sees that work goes on."""
+
 
 class ConsoleProgress:
-    """Shows progress on a console: live bars on a terminal, anywhere else a line every five seconds.
+    """Shows progress on a console: live bars on a terminal, anywhere else lines, five to forty seconds apart.
 
     Args:
         console: where to print; standard error by default.
@@ -20,7 +23,7 @@ class ConsoleProgress:
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or error_console()
-        self._lines = LineProgress(self.say)
+        self._lines = LineProgress(self.say, _SILENT_S)
 
     def say(self, line: str) -> None:
         """Print one line as it is."""

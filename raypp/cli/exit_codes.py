@@ -13,6 +13,7 @@ class ExitCode(IntEnum):
     MISREAD = 2  # click's own
     ATTENTION = 3
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 MEANINGS = {
@@ -21,6 +22,7 @@ MEANINGS = {
     ExitCode.MISREAD: "the command line cannot be read: an unknown command or option",
     ExitCode.ATTENTION: "done, and something needs your attention",
     ExitCode.INTERRUPTED: "stopped by Ctrl-C: run the same command again to go on",
+    ExitCode.TERMINATED: "stopped by SIGTERM, likewise; `stream` and `serve` end with 0 then",
 }
 """What each code means."""
 

@@ -98,6 +98,7 @@ def _audit(
     sample: Sample, settings: VeilSettings, options: DemoOptions, execution: ExecutionSettings, progress: Progress
 ) -> None:
     """Attack the veil on the sample, and say what came of it."""
+    progress.say("opening       attacks and images: ten seconds, or more where much runs")
     from raypp.audit.core.budget import Budget  # noqa: PLC0415
     from raypp.audit.run import audit_summary_lines as audit_lines  # noqa: PLC0415
     from raypp.audit.run import run_audit  # noqa: PLC0415 - needs torch
@@ -125,7 +126,7 @@ def _stream(sample: Sample, settings: VeilSettings, key: VeilKey, run: Path, pla
     write_export(run, model, force=True)
     out = run.with_name(run.name.replace("detector", "service"))
     sites = DemoSites(sample.videos, key, settings.spec, model, _SIZE, int(_RATE))
-    for result in stream_sites(sites, place, out):
+    for result in stream_sites(sites, place, out, progress):
         progress.say(
             f"{result.site:<14}{result.observed_s:.0f} s observed; uses of tools: F1@50 {result.score.f1:.2f} "
             f"({result.score.hits} right, {result.score.false_alarms} wrong, {result.score.misses} missed)"

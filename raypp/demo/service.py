@@ -19,8 +19,10 @@ from raypp.io.private import write_private
 from raypp.ledger.database import sqlite_url
 from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
+from raypp.progress import Progress
 from raypp.reports.files import write_files
 from raypp.reports.records import latest
+from raypp.text.wording import counted
 from raypp.usage.episode import Episode
 from raypp.usage.metrics import LabelledSpan, SegmentalF1, segmental_f1
 from raypp.usage.settings import SiteSettings
@@ -66,13 +68,14 @@ class SiteResult:
     report: Path
 
 
-def stream_sites(sites: DemoSites, place: Path, out: Path) -> list[SiteResult]:
+def stream_sites(sites: DemoSites, place: Path, out: Path, progress: Progress) -> list[SiteResult]:
     """Stream each site's video through a service of its own processes, and read the reports from its ledger.
 
     Args:
         sites: the sites and their videos.
         place: folder for keys, tokens and spools; it should not outlive the demo.
         out: folder for the ledger, the logs and a report of each site.
+        progress: is told what begins, and which site is done.
 
     Raises:
         RayppError: if the service or an agent fails, naming its log.
@@ -86,11 +89,14 @@ def stream_sites(sites: DemoSites, place: Path, out: Path) -> list[SiteResult]:
     for video in sites.videos:
         key = SiteKey.derive_from(sites.key, sites.spec, video.site, [video.camera])
         save_site_key(key, place / f"{video.site}.key")
+    progress.say("serving       the detector: ten seconds to start, or more where much runs")
     with _service(sites.model, url, out / "service.log") as port:
         agents = {video.site: _agent(sites, video, port, place, out) for video in sites.videos}
+        progress.say(f"streaming     {counted(len(agents), 'site')}, as fast as their videos are veiled")
         for site, agent in agents.items():
             if agent.wait():
                 raise RayppError(f"the agent of {site} failed; see {out / f'{site}.log'}")
+            progress.say(f"streamed      {site}")
     with Ledger.open(url, create=False) as ledger:
         return [_result(ledger, video, out / video.site) for video in sites.videos]
 

@@ -11,6 +11,7 @@ from raypp.errors import MediaError
 from raypp.geometry.letterbox import Letterbox
 from raypp.ingest.cutting import Cutting
 from raypp.ingest.expectation import expected_bytes, expected_frames
+from raypp.ingest.ignored import IGNORED, IGNORED_FILES, named_ignored, others_in_words
 from raypp.ingest.job import require_sources
 from raypp.ingest.label_reading import read_all_labels
 from raypp.ingest.plan import VeilPlan
@@ -61,7 +62,8 @@ class Survey(BaseModel):
     sampled_frames: int
     duplicates: int
     quarantined: tuple[Quarantined, ...] = Field(description="sources that cannot be opened, or failed in the sample")
-    ignored_files: int
+    ignored_files: int = Field(description=IGNORED_FILES)
+    ignored: tuple[str, ...] = Field(description=IGNORED)
     label_count: LabelCount = Field(description="images with labels, without, and with labels that cannot be used")
     label_problems: tuple[str, ...] = Field(description="labels that cannot be used, and why")
     label_notes: tuple[str, ...] = Field(description="what is odd about labels, and costs none that are wanted")
@@ -113,7 +115,8 @@ def survey(settings: VeilSettings, sources: Sequence[str], progress: Progress, w
         sampled_frames=cost.frames,
         duplicates=len(plan.duplicates),
         quarantined=(*plan.quarantined, *cost.failed),
-        ignored_files=discovery.ignored,
+        ignored_files=len(discovery.ignored),
+        ignored=named_ignored(discovery),
         label_count=labels.count,
         label_problems=tuple(map(redacted, labels.problems)),
         label_notes=tuple(map(redacted, labels.notes)),
@@ -194,11 +197,12 @@ def survey_lines(survey: Survey) -> Iterator[str]:
     takes = f"about {lasting(max(1.0, survey.expected_s))} on this machine, once workers have started"
     if survey.core_hours >= _TOLD_CORE_HOURS:
         takes += f"; {survey.core_hours:.1f} core-hours"
+    others = others_in_words(survey.ignored_files, survey.ignored)
     labelled = labels_sentence(survey.label_count, survey.boxes_clipped, survey.rows_repeated)
     for name, text in (
         ("videos", f"{survey.videos} ({codecs}), {survey.hours:.2f} hours"),
         ("images", str(survey.images)),
-        ("sources", f"{survey.source_gb:.3f} GB, {duplicates}, {counted(survey.ignored_files, 'other file')}"),
+        ("sources", f"{survey.source_gb:.3f} GB, {duplicates}, {others}"),
         ("would write", f"{frames}{variants}, {survey.expected_gb:.3f} GB, {counted(survey.segments, 'segment')}"),
         ("would take", f"{takes} (from {counted(survey.sampled_frames, 'sampled frame')})"),
         *((("labelled", labelled),) if survey.label_count != LabelCount() else ()),

@@ -10,6 +10,7 @@ from raypp.execution import Executor
 from raypp.ingest import last_signed
 from raypp.ingest.attempts import Attempt, Unfinished, attempt_segments, forget_attempts
 from raypp.ingest.cutting import Cutting
+from raypp.ingest.ignored import named_ignored, others_in_words
 from raypp.ingest.label_memory import LabelFiles
 from raypp.ingest.label_reading import LabelReading, read_all_labels, require_labels
 from raypp.ingest.labels import write_label_tables
@@ -29,7 +30,6 @@ from raypp.shards.receipt import Receipt
 from raypp.shards.schema import HEADER_FILE, ArchiveHeader
 from raypp.shards.signature import ArchiveSignature, sign_archive
 from raypp.shards.store import Store
-from raypp.text.wording import counted
 from raypp.veil.key import VeilKey
 
 VeilExecutor = Executor[[Sequence[Segment], VeilSettings], Iterator[Attempt]]
@@ -172,8 +172,9 @@ def require_sources(discovery: Discovery, sources: Sequence[str]) -> None:
     """Refuse sources that hold nothing to veil; raises MediaError."""
     if not discovery.files and not discovery.datasets and not discovery.problems:
         named = ", ".join(sources[:3])
+        others = others_in_words(len(discovery.ignored), named_ignored(discovery))
         raise MediaError(
-            f"{named}: no video and no image among {counted(discovery.ignored, 'other file')}; "
+            f"{named}: no video and no image among {others}; "
             "name files, a folder that holds them, or a dataset's description"
         )
 

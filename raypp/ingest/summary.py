@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.ingest.attempts import Unfinished
+from raypp.ingest.ignored import IGNORED, IGNORED_FILES, named_ignored, others_in_words
 from raypp.ingest.plan import VeilPlan
 from raypp.ingest.segment import Item, Segment, SegmentResult
 from raypp.io.private import write_private
@@ -94,7 +95,8 @@ class VeilSummary(BaseModel):
     boxes_clipped: int = Field(description="boxes that reached beyond their image, and were clipped to it")
     rows_repeated: int = Field(description="rows of labels left out because they say the same as another")
     duplicates: int = Field(description="files left out because another has the same content")
-    ignored_files: int = Field(description="files that are neither video, image nor label")
+    ignored_files: int = Field(description=IGNORED_FILES)
+    ignored: tuple[str, ...] = Field(description=IGNORED)
 
     def __str__(self) -> str:
         return "\n".join(veil_summary_lines(self))
@@ -156,7 +158,8 @@ def summarise(
         boxes_clipped=job.labels.clipped,
         rows_repeated=job.labels.repeated,
         duplicates=len(job.plan.duplicates),
-        ignored_files=job.discovery.ignored,
+        ignored_files=len(job.discovery.ignored),
+        ignored=named_ignored(job.discovery),
     )
 
 
@@ -259,7 +262,7 @@ def veil_summary_lines(summary: VeilSummary) -> Iterator[str]:
     if summary.duplicates:
         yield f"duplicates    {counted(summary.duplicates, 'file')} with the content of another, veiled once"
     if summary.ignored_files:
-        others = counted(summary.ignored_files, "other file")
+        others = others_in_words(summary.ignored_files, summary.ignored)
         yield f"passed by     {others}, neither video nor image nor label"
     for title, lines in (
         ("quarantined", [source.line for source in summary.quarantined]),

@@ -36,7 +36,7 @@ class Discovery:
         files: loose videos and images, sorted.
         datasets: labelled image sets.
         problems: what cannot be used.
-        ignored: number of files that are neither video, image, nor anything that goes with them.
+        ignored: URLs of files that are neither video, image, nor anything that goes with them.
         video_labels: labels of videos that a document holds, by the video's URL.
         label_problems: labels that cannot be used, one line each.
         label_notes: what is odd about labels, and costs none that are wanted.
@@ -46,7 +46,7 @@ class Discovery:
     files: tuple[SourceFile, ...]
     datasets: tuple[Dataset, ...]
     problems: tuple[Problem, ...]
-    ignored: int
+    ignored: tuple[str, ...]
     video_labels: Mapping[str, VideoAnnotation] = field(default_factory=dict)
     label_problems: tuple[str, ...] = ()
     label_notes: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ class _Found:
     files: dict[str, SourceFile] = field(default_factory=dict)
     datasets: dict[str, Dataset] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-    ignored: int = 0
+    ignored: set[str] = field(default_factory=set)
     labelled: list[LabelledSources] = field(default_factory=list)
 
     def unusable(self, path: str, reason: str) -> None:
@@ -96,7 +96,7 @@ def discover(sources: Sequence[str]) -> Discovery:
         tuple(files),
         tuple(datasets),
         tuple(gathered.problems),
-        gathered.ignored,
+        tuple(sorted(gathered.ignored)),
         video_labels={
             url: video for labelled_sources in gathered.labelled for url, video in labelled_sources.videos.items()
         },
@@ -209,8 +209,10 @@ def _files(
             remedy = "rename it if it is one, or name its folder"
             gathered.problems.append(Problem(file.url, f"{file.url}: {kind_told} no video's and no image's; {remedy}"))
             continue
+        elif not file.url.endswith(_EXPECTED):
+            gathered.ignored.add(file.url)
+            continue
         else:
-            gathered.ignored += not file.url.endswith(_EXPECTED)
             continue
         if file.size == 0:
             reason = f"{file.url}: the file is empty; copy it again or remove it"

@@ -62,7 +62,9 @@ def test_bad_files_are_quarantined_with_reasons_and_the_rest_is_veiled(key: Path
     }  # fmt: skip
     assert all(name in done.stderr for name in reasons)
     assert f"listed in {tmp_path / 'out-private' / 'quarantine.json'}" in done.stderr
-    assert "1 other file, neither" in done.stderr
+    (passed_by,) = result["ignored"]
+    assert f"1 other file ({passed_by}), neither" in done.stderr
+    assert Path(passed_by).is_file()
     assert all(len(reason) > 20 and "\n" not in reason for reason in reasons.values())
     assert len(result["label_problems"]) == 2
     assert any("001.txt" in line for line in result["label_problems"])

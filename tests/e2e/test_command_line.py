@@ -42,14 +42,22 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "then"),
+    ("command", "then", "sent", "code"),
     [
-        ("veil VIDEO --key fifo --out out --on local", _GOES_ON),
-        ("stream VIDEO --key fifo --site a --camera b --server 127.0.0.1:1 --token-file fifo --spool spool", _GOES_ON),
-        ("split veiled --name by-time --data-key fifo", "the same command begins anew"),
+        ("veil VIDEO --key fifo --out out --on local", _GOES_ON, signal.SIGINT, 130),
+        ("veil VIDEO --key fifo --out out --on local", _GOES_ON, signal.SIGTERM, 143),
+        (
+            "stream VIDEO --key fifo --site a --camera b --server 127.0.0.1:1 --token-file fifo --spool spool",
+            _GOES_ON,
+            signal.SIGINT,
+            130,
+        ),
+        ("split veiled --name by-time --data-key fifo", "the same command begins anew", signal.SIGINT, 130),
     ],
 )
-def test_an_interrupted_command_says_how_to_go_on(command: str, then: str, tmp_path: Path) -> None:
+def test_an_interrupted_command_says_how_to_go_on(
+    command: str, then: str, sent: signal.Signals, code: int, tmp_path: Path
+) -> None:
     video, key = make_video(tmp_path / "one.mp4", seconds=1), tmp_path / "fifo"
     os.mkfifo(key)
     with subprocess.Popen(
@@ -60,10 +68,10 @@ def test_an_interrupted_command_says_how_to_go_on(command: str, then: str, tmp_p
         text=True,
     ) as running:
         writer = _opened_for_reading(key, running)
-        running.send_signal(signal.SIGINT)
+        running.send_signal(sent)
         _, output = running.communicate(timeout=60)
         os.close(writer)
-    assert running.returncode == 130
+    assert running.returncode == code
     assert output.strip() == f"raypp: stopped; {then}"
 
 
