@@ -43,6 +43,7 @@ def evaluate_detector(
     split: str = "val",
     folder: str | Path | None = None,
     data_key: str | Path | None = None,
+    engine: str | None = None,
     on: "str | ExecutionSettings" = "auto",
     progress: Say | None = None,
 ) -> "EvaluationReport":
@@ -55,18 +56,22 @@ def evaluate_detector(
         split: name of the split.
         folder: where scores, images, errors and suspected label errors are written; None for nowhere.
         data_key: data key of encrypted shards.
+        engine: what computes, as a service has it, see `load_detector`; None for torch, as in training.
         on: where; takes `workers` and `gpus`.
         progress: is given lines.
 
     Raises:
         LabelError, ShardError: if archive or split cannot be used.
-        ModelError, ConflictError: if the detector cannot be read, or is of another veil.
+        ModelError, ConflictError: if the detector cannot be read, is of another veil, or the engine is unknown or not
+            installed.
     """
+    from raypp.detect.engines.name import engine_named  # noqa: PLC0415
+    from raypp.evaluate.request import ChosenDetector  # noqa: PLC0415
     from raypp.evaluate.run import run_evaluation  # noqa: PLC0415
 
     return run_evaluation(
         str(archive),
-        Path(model),
+        ChosenDetector(Path(model), None if engine is None else engine_named(engine)),
         labels_version,
         split,
         path_of(folder),

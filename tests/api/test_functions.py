@@ -11,7 +11,7 @@ import pytest
 import raypp
 from raypp.audit.core.budget import Budget
 from raypp.detect.model import head_of
-from raypp.errors import KeyFileError, OptionError, ShardError
+from raypp.errors import KeyFileError, ModelError, OptionError, ShardError
 from raypp.veil.key import SiteKey
 from raypp.veil.keyfile import save_site_key
 from raypp.veil.spec import PatchSpec
@@ -68,6 +68,10 @@ def test_a_detector_is_evaluated_exported_and_detects_the_same_in_any_company(pl
     report = raypp.evaluate_detector(place / "veiled", run, folder=place / "report")
     assert report.scores.samples == 6
     assert (place / "report" / "scores.json").is_file()
+    served = raypp.evaluate_detector(place / "veiled", run, engine="onnxruntime")
+    assert served.scores.map50 == pytest.approx(report.scores.map50, abs=0.01)
+    with pytest.raises(ModelError, match="^`engine` 'tpu' is none; give auto, torch, onnxruntime"):
+        raypp.evaluate_detector(place / "veiled", run, engine="tpu")
     exported = raypp.export_detector(run, place / "tools.model", half=False)
     assert exported.bytes == (place / "tools.model").stat().st_size
     frames = list(raypp.open_archive(place / "veiled"))
