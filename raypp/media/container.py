@@ -31,6 +31,8 @@ _QUICKTIME_DATE = "com.apple.quicktime.creationdate"
 _MATROSKA = "matroska,webm"
 PIXEL_LIMIT = {"max_pixels": str(MOST_PIXELS)}
 """Option of a decoder: it refuses larger frames before it makes room for them."""
+STRICT = {"err_detect": "explode"}
+"""Option of a decoder: it gives up at what it would otherwise conceal, such as a reference that is missing."""
 _INDEXED = frozenset(["mov,mp4,m4a,3gp,3g2,mj2", _MATROSKA])
 _WRAP_BITS = {"mpegts": 33, "mpeg": 33, "flv": 32}
 # FFmpeg takes any time before the first for one past the counter's end; a clock that was set back looks the same to it.

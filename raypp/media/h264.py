@@ -20,7 +20,7 @@ from raypp.media.nal import (
 
 _SLICE, _IDR, _SEI, _SPS, _PPS = 1, 5, 6, 7, 8
 _HARMLESS = frozenset([9, 10, 11, 12])  # delimiters, ends of sequence and stream, filler
-_HEAD_BYTES, _WHOLE_HEAD_BYTES = 24, 96
+_HEAD_BYTES = 96
 _P, _B, _I = 0, 1, 2  # slice types; from 5 on, all slices of the frame are of the same
 _SLICE_TYPES = frozenset([_P, _B, _I, _P + 5, _B + 5, _I + 5])
 _MOST_REFERENCES = 16
@@ -68,7 +68,7 @@ class H264Reader(UnitReader):
         length_bytes = (extradata[4] & 3) + 1 if is_box else 0
         return cls(sequence, parameters, frozenset(units), length_bytes)
 
-    def _frame(self, units: Iterable[bytes], *, wholly: bool) -> CodedFrame:
+    def _frame(self, units: Iterable[bytes]) -> CodedFrame:
         frame, head = None, 0
         for unit in units:
             kind = unit[0] & 31
@@ -76,11 +76,10 @@ class H264Reader(UnitReader):
                 is_first = unit[1] >> 7 == 1  # its first macroblock is number 0
                 if is_first == (frame is not None) or (frame is not None and unit[0] != head):
                     raise UnclearUnitError
-                if frame is None or wholly:
-                    read = self._slice(unit, wholly=wholly)
-                    if frame is not None and read != frame:
-                        raise UnclearUnitError
-                    head, frame = unit[0], read
+                read = self._slice(unit)
+                if frame is not None and read != frame:
+                    raise UnclearUnitError
+                head, frame = unit[0], read
             elif kind == _SEI:
                 check_messages(unit[1:])
             elif kind not in _HARMLESS and unit not in self._parameter_sets:
@@ -89,8 +88,8 @@ class H264Reader(UnitReader):
             raise UnclearUnitError
         return frame
 
-    def _slice(self, unit: bytes, *, wholly: bool) -> CodedFrame:
-        bits = Bits(unit[1 : _WHOLE_HEAD_BYTES if wholly else _HEAD_BYTES])
+    def _slice(self, unit: bytes) -> CodedFrame:
+        bits = Bits(unit[1:_HEAD_BYTES])
         sequence, is_idr, is_reference = self._sequence, unit[0] & 31 == _IDR, unit[0] & 0x60 > 0
         bits.pass_ue(1)  # first_mb_in_slice
         slice_type, parameters = bits.ue(), self._parameters.get(bits.ue())
@@ -109,11 +108,10 @@ class H264Reader(UnitReader):
             no_prior_output = bits.u(2) > 1
             if number or no_prior_output or slice_type != _I or not is_reference:
                 raise UnclearUnitError
-        if wholly:
-            self._pass_references(bits, parameters, slice_type)
-            if is_reference and not is_idr and bits.u(1):
-                _pass_marking(bits)
-            self._check_coding(bits, parameters, slice_type)
+        self._pass_references(bits, parameters, slice_type)
+        if is_reference and not is_idr and bits.u(1):
+            _pass_marking(bits)
+        self._check_coding(bits, parameters, slice_type)
         return CodedFrame(is_idr, not is_reference, number, order_bits, is_anchor=is_reference)
 
     def _pass_references(self, bits: Bits, parameters: H264FrameParameters, slice_type: int) -> None:

@@ -77,7 +77,7 @@ class H265Reader(UnitReader):
         length_bytes = (extradata[21] & 3) + 1 if is_box else 0
         return cls(_read_order_bits(sequences[0]), parameters, frozenset(units), length_bytes)
 
-    def _frame(self, units: Iterable[bytes], *, wholly: bool) -> CodedFrame:  # noqa: ARG002 - of little use here
+    def _frame(self, units: Iterable[bytes]) -> CodedFrame:
         frame, head = None, b""
         for unit in units:
             kind = _kind(unit)

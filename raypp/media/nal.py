@@ -46,12 +46,10 @@ class PacketReader(Protocol):
     order_range: int
     reorder: int
 
-    def frame(self, data: bytes, *, wholly: bool) -> CodedFrame | None:
+    def frame(self, data: bytes) -> CodedFrame | None:
         """Read a packet; None where it is not plainly one whole frame of this stream.
 
-        Args:
-            data: the packet.
-            wholly: whether to look for damage in all that comes before the coded image.
+        All that comes before the coded image is read, so that damage there is seen.
         """
 
 
@@ -79,12 +77,12 @@ class UnitReader(ABC):
         except (UnclearUnitError, IndexError):
             return None
 
-    def frame(self, data: bytes, *, wholly: bool) -> CodedFrame | None:
+    def frame(self, data: bytes) -> CodedFrame | None:
         """Read a packet; None where it is not plainly one whole frame of this stream."""
         by_length = self._length_bytes > 0
         try:
             units = units_by_length(data, self._length_bytes) if by_length else units_by_start_codes(data)
-            return self._frame(units, wholly=wholly)
+            return self._frame(units)
         except (UnclearUnitError, IndexError):
             return None
 
@@ -94,7 +92,7 @@ class UnitReader(ABC):
         """Read a decoder configuration; UnclearUnitError or IndexError where the stream is of another kind."""
 
     @abstractmethod
-    def _frame(self, units: Iterable[bytes], *, wholly: bool) -> CodedFrame:
+    def _frame(self, units: Iterable[bytes]) -> CodedFrame:
         """Read the units of a packet; UnclearUnitError or IndexError where they are not plainly one whole frame."""
 
 

@@ -146,9 +146,8 @@ class NeededPackets:
             UnclearStreamError: if the packet is not plainly the next one of a sound stream.
         """
         if not packet.size:
-            self._leave_out(self._waiting)
             return [packet]
-        frame = self._reader.frame(bytes(packet), wholly=False)
+        frame = self._reader.frame(bytes(packet))
         if self._begun_at is None and (frame is None or not frame.begins_anew):
             return [packet]  # up to the first frame that begins anew, all is decoded
         if frame is None or packet.pts is None or packet.is_corrupt or packet.is_discard:
@@ -157,11 +156,9 @@ class NeededPackets:
             raise UnclearStreamError
         self._order.see(frame, packet.pts)
         if frame.begins_anew:
-            self._leave_out(self._waiting)
             self._waiting, self._waiting_bytes = [], 0
         is_needed = self._is_needed(packet.pts, packet.duration or 0)
         if not is_needed and frame.is_disposable:
-            self._leave_out([packet])
             return []
         self._waiting.append(packet)
         self._waiting_bytes += packet.size
@@ -197,10 +194,6 @@ class NeededPackets:
         if self._expected:
             raise UnclearStreamError
         return microseconds(self._shown_until, self._stream)
-
-    def _leave_out(self, packets: "list[Packet[VideoStream]]") -> None:
-        if any(self._reader.frame(bytes(packet), wholly=True) is None for packet in packets):
-            raise UnclearStreamError
 
     def _is_needed(self, ticks: int, duration: int) -> bool:
         """Whether a frame is the first of its tick so far, or is needed for other reasons than its image."""

@@ -14,6 +14,8 @@ from av.video.stream import VideoStream
 from raypp.errors import MediaError
 from raypp.geometry.letterbox import Letterbox
 from raypp.media.container import (
+    PIXEL_LIMIT,
+    STRICT,
     VideoInfo,
     begun_us,
     ends_us,
@@ -98,6 +100,8 @@ def _decode(
         stream.codec_context.thread_type = "NONE"
         sampling, stretch = sampled.sampling, (sampled.start_us, sampled.end_us)
         needed = NeededPackets.of(container, stream, sampling, *stretch) if leave_out else None
+        if needed is not None:
+            stream.codec_context.options = PIXEL_LIMIT | STRICT
         passes = _Passes(source, container, stream, info, sampling, report, needed)
         for frame, timestamp_us, index in sampled.of(passes.from_time(sampled.start_us)):
             render = windows.of(frame)

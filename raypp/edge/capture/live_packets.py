@@ -62,7 +62,7 @@ class LivePackets:
 
     def _sound_frame(self, packet: "Packet[VideoStream]", now_s: float) -> CodedFrame | None:
         """Return what a packet says of its frame, or None until the next group where it does not follow plainly."""
-        frame = None if self._reader is None else self._reader.frame(bytes(packet), wholly=True)
+        frame = None if self._reader is None else self._reader.frame(bytes(packet))
         if frame is None or self._reader is None or packet.pts is None or packet.is_corrupt:
             self._order = None
             return None
