@@ -70,7 +70,7 @@ def test_a_detector_is_evaluated_exported_and_detects_the_same_in_any_company(pl
     assert (place / "report" / "scores.json").is_file()
     served = raypp.evaluate_detector(place / "veiled", run, engine="onnxruntime")
     assert served.scores.map50 == pytest.approx(report.scores.map50, abs=0.01)
-    with pytest.raises(ModelError, match="^`engine` 'tpu' is none; give auto, torch, onnxruntime"):
+    with pytest.raises(ModelError, match=r"^`engine` 'tpu' is none; give auto, torch, onnxruntime"):
         raypp.evaluate_detector(place / "veiled", run, engine="tpu")
     exported = raypp.export_detector(run, place / "tools.model", half=False)
     assert exported.bytes == (place / "tools.model").stat().st_size
