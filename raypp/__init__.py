@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from raypp.demo.workshop.sample import make_sample
     from raypp.errors import RayppError
     from raypp.evaluate.frame_images import draw_veiled
+    from raypp.evaluate.request import ChosenDetector
     from raypp.execution import ExecutionSettings
     from raypp.fit.settings import FitSettings
     from raypp.ingest.settings import VeilSettings
@@ -50,6 +51,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 __version__ = "0.1.0"
 __all__ = [
     "AuditSettings",
+    "ChosenDetector",
     "Comparison",
     "ComparisonSchedule",
     "DataKey",
@@ -84,6 +86,7 @@ __all__ = [
 ]
 _ELSEWHERE = {
     "AuditSettings": "raypp.audit.settings",
+    "ChosenDetector": "raypp.evaluate.request",
     "Comparison": "raypp.compare.comparison",
     "DataKey": "raypp.shards.encryption",
     "ExecutionSettings": "raypp.execution",

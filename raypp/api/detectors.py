@@ -9,6 +9,7 @@ from raypp.api.arguments import Say, execution_of, path_of, progress_of
 if TYPE_CHECKING:
     from raypp.evaluate.detector import Detector
     from raypp.evaluate.report import EvaluationReport
+    from raypp.evaluate.request import ChosenDetector
     from raypp.execution import ExecutionSettings
     from raypp.train.export import ExportSummary
     from raypp.train.run import TrainSummary
@@ -37,13 +38,12 @@ def train_detector(
 
 def evaluate_detector(
     archive: str | Path,
-    model: str | Path,
+    model: "str | Path | ChosenDetector",
     *,
     labels_version: str | None = None,
     split: str = "val",
     folder: str | Path | None = None,
     data_key: str | Path | None = None,
-    engine: str | None = None,
     on: "str | ExecutionSettings" = "auto",
     progress: Say | None = None,
 ) -> "EvaluationReport":
@@ -51,12 +51,11 @@ def evaluate_detector(
 
     Args:
         archive: folder or URL.
-        model: a run of training, its detector folder, or an exported file.
+        model: a run of training, its detector folder, or an exported file; as a `ChosenDetector`, in another engine.
         labels_version: label version; None for the only one.
         split: name of the split.
         folder: where scores, images, errors and suspected label errors are written; None for nowhere.
         data_key: data key of encrypted shards.
-        engine: what computes, as a service has it, see `load_detector`; None for torch, as in training.
         on: where; takes `workers` and `gpus`.
         progress: is given lines.
 
@@ -65,13 +64,11 @@ def evaluate_detector(
         ModelError, ConflictError: if the detector cannot be read, is of another veil, or the engine is unknown or not
             installed.
     """
-    from raypp.detect.engines.name import engine_named  # noqa: PLC0415
-    from raypp.evaluate.request import ChosenDetector  # noqa: PLC0415
     from raypp.evaluate.run import run_evaluation  # noqa: PLC0415
 
     return run_evaluation(
         str(archive),
-        ChosenDetector(Path(model), None if engine is None else engine_named(engine)),
+        model,
         labels_version,
         split,
         path_of(folder),

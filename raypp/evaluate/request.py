@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
-from raypp.detect.engines.name import Engine
+from raypp.detect.engines.name import Engine, engine_named
 from raypp.evaluate.detections import SampleDetections
 from raypp.evaluate.matching import SampleMatches
 
@@ -44,16 +44,18 @@ class ChosenDetector(NamedTuple):
 
     Attributes:
         path: a run of training, its detector folder, or an exported file.
-        engine: what computes it, as a service has it; None for torch, as it was trained.
+        engine: what computes it, as a service has it: auto, torch, onnxruntime, openvino or tensorrt; None for torch,
+            as it was trained.
     """
 
-    path: Path
-    engine: Engine | None = None
+    path: str | Path
+    engine: str | None = None
 
     @classmethod
-    def of(cls, model: "Path | ChosenDetector") -> "ChosenDetector":
-        """Return a detector as it is chosen, or that of a path, as it was trained."""
-        return model if isinstance(model, ChosenDetector) else cls(model)
+    def of(cls, model: "str | Path | ChosenDetector") -> tuple[Path, Engine | None]:
+        """Return path and engine of a detector, or of a path alone; ModelError for an unknown engine."""
+        path, engine = model if isinstance(model, ChosenDetector) else (model, None)
+        return Path(path), None if engine is None else engine_named(engine)
 
 
 class PredictSettings(BaseModel):

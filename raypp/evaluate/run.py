@@ -21,7 +21,7 @@ PredictExecutor = Executor[[PredictSettings], Iterable[PredictedSample]]
 
 def run_evaluation(
     archive: str,
-    model: Path | ChosenDetector,
+    model: str | Path | ChosenDetector,
     labels_version: str | None = None,
     split: str = VAL,
     folder: Path | None = None,
@@ -49,8 +49,8 @@ def run_evaluation(
     """
     execution = execution or ExecutionSettings()
     execution.check("workers", "gpus")
-    model = ChosenDetector.of(model)
-    detector = detector_folder(model.path)
+    path, engine = ChosenDetector.of(model)
+    detector = detector_folder(path)
     dataset = VeiledDataset.open(archive, labels_version, data_key_path)
     dataset.require(split)
     info = read_model_info(detector)
@@ -61,7 +61,7 @@ def run_evaluation(
         split=split,
         detector=detector.absolute(),
         data_key_path=data_key_path.absolute() if data_key_path else None,
-        engine=model.engine,
+        engine=engine,
     )
     predict: PredictExecutor = on_ray("evaluate", execution) if execution.choose() is On.RAY else predict_here
     with progress.task("evaluating", dataset.splits[split]) as advance:

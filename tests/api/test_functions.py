@@ -68,10 +68,10 @@ def test_a_detector_is_evaluated_exported_and_detects_the_same_in_any_company(pl
     report = raypp.evaluate_detector(place / "veiled", run, folder=place / "report")
     assert report.scores.samples == 6
     assert (place / "report" / "scores.json").is_file()
-    served = raypp.evaluate_detector(place / "veiled", run, engine="onnxruntime")
+    served = raypp.evaluate_detector(place / "veiled", raypp.ChosenDetector(run, "onnxruntime"))
     assert served.scores.map50 == pytest.approx(report.scores.map50, abs=0.01)
     with pytest.raises(ModelError, match=r"^`engine` 'tpu' is none; give auto, torch, onnxruntime"):
-        raypp.evaluate_detector(place / "veiled", run, engine="tpu")
+        raypp.evaluate_detector(place / "veiled", raypp.ChosenDetector(run, "tpu"))
     exported = raypp.export_detector(run, place / "tools.model", half=False)
     assert exported.bytes == (place / "tools.model").stat().st_size
     frames = list(raypp.open_archive(place / "veiled"))
