@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from raypp.errors import OptionError
 from raypp.io.atomic import whole_file, write_parts
+from raypp.reports.arrow_columns import chosen, numbers, texts
 from raypp.reports.chart import chart_of
 from raypp.reports.coverage_rows import coverage_rows
 from raypp.reports.episode_record import as_csv, csv_parts
@@ -20,7 +22,6 @@ from raypp.usage.report import Transition
 from raypp.usage.steps import STATE_NAMES
 from raypp.usage.timeline import UsageFigures
 
-_TIMES = ("start", "end")
 _STATES = [None, *(STATE_NAMES[state] for state in EpisodeState)]
 _REASONS = [None, *(reason.name.lower() for reason in CloseReason)]
 _COVERAGE = ("when", "day", "kind", "name", "used_s", "not_used_s", "observed_s", "not_observed_s", "reasons")
@@ -65,23 +66,23 @@ def write_files(figures: UsageFigures, recorded: Recorded, folder: Path) -> list
 
 def episodes_table(episodes: Episodes, zone: ZoneInfo) -> pa.Table:
     """Return episodes as an Arrow table; start and end are timestamps[us] in the site's zone."""
-    lanes = episodes.lanes
-    columns = {
-        "site": pa.array([stream.site for stream, _, _ in lanes], pa.string()).take(episodes.lane),
-        "camera": pa.array([stream.camera for stream, _, _ in lanes], pa.string()).take(episodes.lane),
-        "stream_epoch": pa.array([stream.epoch for stream, _, _ in lanes], pa.int64()).take(episodes.lane),
-        "episode_id": pa.array(episodes.ids).cast(pa.string()),
-        "tool": pa.array([tool for _, tool, _ in lanes], pa.string()).take(episodes.lane),
-        "station": pa.array([station for _, _, station in lanes], pa.string()).take(episodes.lane),
-        "start": pa.array(episodes.start_us, pa.int64()),
-        "end": pa.array(episodes.end_us, pa.int64()),
-        "start_us": pa.array(episodes.start_us, pa.int64()),
-        "end_us": pa.array(episodes.end_us, pa.int64()),
-        "duration_s": pa.array((episodes.end_us - episodes.start_us) / 1e6, pa.float64()),
-        "seen_s": pa.array(episodes.seen_us / 1e6, pa.float64()),
-        "state": pa.array(_STATES, pa.string()).take(episodes.state),
-        "reason": pa.array(_REASONS, pa.string()).take(episodes.reason),
-    }
-    local = pa.timestamp("us", tz=zone.key)
-    schema = pa.schema([(name, local if name in _TIMES else column.type) for name, column in columns.items()])
-    return pa.table(columns).cast(schema)
+    lanes, whole, local = episodes.lanes, pa.int64(), pa.timestamp("us", tz=zone.key)
+    epochs = np.array([stream.epoch for stream, _, _ in lanes], np.int64)
+    return pa.table(
+        {
+            "site": chosen([stream.site for stream, _, _ in lanes], episodes.lane),
+            "camera": chosen([stream.camera for stream, _, _ in lanes], episodes.lane),
+            "stream_epoch": numbers(epochs[episodes.lane], whole),
+            "episode_id": texts([name.decode() for name in episodes.ids.tolist()]),
+            "tool": chosen([tool for _, tool, _ in lanes], episodes.lane),
+            "station": chosen([station for _, _, station in lanes], episodes.lane),
+            "start": numbers(episodes.start_us, local),
+            "end": numbers(episodes.end_us, local),
+            "start_us": numbers(episodes.start_us, whole),
+            "end_us": numbers(episodes.end_us, whole),
+            "duration_s": numbers((episodes.end_us - episodes.start_us) / 1e6, pa.float64()),
+            "seen_s": numbers(episodes.seen_us / 1e6, pa.float64()),
+            "state": chosen(_STATES, episodes.state),
+            "reason": chosen(_REASONS, episodes.reason),
+        }
+    )

@@ -6,9 +6,11 @@ from pathlib import Path as FilePath
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
@@ -21,6 +23,8 @@ from raypp.reports.ticks import make_ticks
 from raypp.reports.wording import date_and_clock, duration
 from raypp.text.wording import counted
 from raypp.usage.episode import EpisodeState
+
+Floats = npt.NDArray[np.float64]
 
 _DPI = 130
 _WIDTH_IN, _LANE_IN, _HEAD_IN, _FOOT_IN, _MARGIN_IN = 14.0, 0.36, 1.0, 0.95, 0.15
@@ -92,18 +96,9 @@ def _frame(axes: Axes, chart: Chart, rows: int) -> None:
 def _bands(axes: Axes, chart: Chart, height_in: float) -> None:
     """Shifts: a rule above each with its name, and a line where one begins."""
     width_in = _WIDTH_IN - _LABELS_IN - _FIGURES_IN
-    for band in chart.bands:
-        start, end = _x(chart, band.start_us), _x(chart, band.end_us)
-        above = axes.get_xaxis_transform()
-        axes.plot(
-            [start, end - 0.004 * axes.get_xlim()[1]],
-            [1 + 0.06 / height_in] * 2,
-            color=_SOFT,
-            linewidth=2.2,
-            transform=above,
-            clip_on=False,
-            solid_capstyle="butt",
-        )
+    above = axes.get_xaxis_transform()
+    spans = [(_x(chart, band.start_us), _x(chart, band.end_us)) for band in chart.bands]
+    for band, (start, end) in zip(chart.bands, spans, strict=True):
         room = (end - start) / (axes.get_xlim()[1]) * width_in / 0.085
         if room >= 3:
             axes.text(
@@ -115,7 +110,15 @@ def _bands(axes: Axes, chart: Chart, height_in: float) -> None:
                 color=_SOFT,
                 va="bottom",
             )
-        axes.axvline(start, color=_SOFT, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1.6)
+    begun, over = np.array(spans).reshape(-1, 2).T
+    height, gap = 1 + 0.06 / height_in, 0.004 * axes.get_xlim()[1]
+    _lines(axes, _points((begun, over - gap), (height, height)), linewidth=2.2, clip_on=False, zorder=2)
+    _lines(axes, _points((begun, begun), (0, 1)), linewidth=0.9, linestyle=(0, (4, 3)), zorder=1.6)
+
+
+def _lines(axes: Axes, lines: Floats, **look: Any) -> None:
+    """Draw lines [N, 2, 2] across, and along from 0 to 1; each over those before, as they may overlap."""
+    axes.add_artist(LineCollection(list(lines), colors=_SOFT, transform=axes.get_xaxis_transform(), **look))
 
 
 def _heading(axes: Axes, camera: CameraChart, row: int) -> None:
@@ -171,15 +174,24 @@ def _lane(axes: Axes, chart: Chart, camera: CameraChart, index: int, row: int) -
 
 
 def _boxes(axes: Axes, spans: Sequence[tuple[float, float]], row: int, **look: Any) -> None:
-    """Draw boxes of one look as one path: an artist for each takes a hundred times as long."""
+    """Draw boxes of one look along a row as one path: an artist for each takes a hundred times as long.
+
+    The limits of the axes, which are set before, stay: to see whether a path extends them takes longer than to draw it.
+    """
     if not spans:
         return
-    across = np.array(spans)[:, (0, 0, 1, 1, 0)]
-    along = np.tile(row + 0.5 + _BAR * np.array([-0.5, 0.5, 0.5, -0.5, -0.5]), len(spans))
+    start, end = np.array(spans).T
+    along = row + 0.5 + _BAR * np.array([-0.5, 0.5, 0.5, -0.5, -0.5])
     codes = np.tile(np.array([Path.MOVETO, *[Path.LINETO] * 3, Path.CLOSEPOLY], Path.code_type), len(spans))
-    patch = PathPatch(Path(np.column_stack((across.ravel(), along)), codes), joinstyle="miter", **look)
+    corners = _points((start, start, end, end, start), along).reshape(-1, 2)
+    patch = PathPatch(Path(corners, codes), joinstyle="miter", **look)
     patch.set_snap(True)
-    axes.add_patch(patch)
+    axes.add_artist(patch)
+
+
+def _points(across: Sequence[Floats], along: Sequence[float] | Floats) -> Floats:
+    """Return shapes [N, corners, 2] of where each corner lies across [N], and along, which is the same for all."""
+    return np.stack([np.column_stack((x, np.full(len(x), y))) for x, y in zip(across, along, strict=True)], axis=1)
 
 
 def _head(figure: Figure, chart: Chart, height: float) -> None:
