@@ -9,12 +9,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 
-def numbers(values: npt.NDArray[Any], kind: pa.DataType) -> pa.Array:
+def number_column(values: npt.NDArray[Any], kind: pa.DataType) -> pa.Array:
     """Return numbers [N] as a column of a type of the same width."""
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
 
 
-def texts(values: Sequence[str | None]) -> pa.Array:
+def text_column(values: Sequence[str | None]) -> pa.Array:
     """Return texts as a column; None becomes null."""
     written = [(value or "").encode() for value in values]
     offsets = np.array([0, *accumulate(map(len, written))], np.int32)
@@ -25,6 +25,6 @@ def texts(values: Sequence[str | None]) -> pa.Array:
     )
 
 
-def chosen(values: Sequence[str | None], places: npt.NDArray[Any]) -> pa.Array:
+def chosen_texts(values: Sequence[str | None], places: npt.NDArray[Any]) -> pa.Array:
     """Return for each place the text that stands there; places are int8 or int64 [N]."""
-    return texts(values).take(numbers(places, pa.from_numpy_dtype(places.dtype)))
+    return text_column(values).take(number_column(places, pa.from_numpy_dtype(places.dtype)))

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from raypp.errors import OptionError
 from raypp.io.atomic import whole_file, write_parts
-from raypp.reports.arrow_columns import chosen, numbers, texts
+from raypp.reports.arrow_columns import chosen_texts, number_column, text_column
 from raypp.reports.chart import chart_of
 from raypp.reports.coverage_rows import coverage_rows
 from raypp.reports.episode_record import as_csv, csv_parts
@@ -70,19 +70,19 @@ def episodes_table(episodes: Episodes, zone: ZoneInfo) -> pa.Table:
     epochs = np.array([stream.epoch for stream, _, _ in lanes], np.int64)
     return pa.table(
         {
-            "site": chosen([stream.site for stream, _, _ in lanes], episodes.lane),
-            "camera": chosen([stream.camera for stream, _, _ in lanes], episodes.lane),
-            "stream_epoch": numbers(epochs[episodes.lane], whole),
-            "episode_id": texts([name.decode() for name in episodes.ids.tolist()]),
-            "tool": chosen([tool for _, tool, _ in lanes], episodes.lane),
-            "station": chosen([station for _, _, station in lanes], episodes.lane),
-            "start": numbers(episodes.start_us, local),
-            "end": numbers(episodes.end_us, local),
-            "start_us": numbers(episodes.start_us, whole),
-            "end_us": numbers(episodes.end_us, whole),
-            "duration_s": numbers((episodes.end_us - episodes.start_us) / 1e6, pa.float64()),
-            "seen_s": numbers(episodes.seen_us / 1e6, pa.float64()),
-            "state": chosen(_STATES, episodes.state),
-            "reason": chosen(_REASONS, episodes.reason),
+            "site": chosen_texts([stream.site for stream, _, _ in lanes], episodes.lane),
+            "camera": chosen_texts([stream.camera for stream, _, _ in lanes], episodes.lane),
+            "stream_epoch": number_column(epochs[episodes.lane], whole),
+            "episode_id": text_column([name.decode() for name in episodes.ids.tolist()]),
+            "tool": chosen_texts([tool for _, tool, _ in lanes], episodes.lane),
+            "station": chosen_texts([station for _, _, station in lanes], episodes.lane),
+            "start": number_column(episodes.start_us, local),
+            "end": number_column(episodes.end_us, local),
+            "start_us": number_column(episodes.start_us, whole),
+            "end_us": number_column(episodes.end_us, whole),
+            "duration_s": number_column((episodes.end_us - episodes.start_us) / 1e6, pa.float64()),
+            "seen_s": number_column(episodes.seen_us / 1e6, pa.float64()),
+            "state": chosen_texts(_STATES, episodes.state),
+            "reason": chosen_texts(_REASONS, episodes.reason),
         }
     )
