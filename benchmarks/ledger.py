@@ -31,6 +31,7 @@ def ledger_rows(folder: Path) -> list[Row]:
         rows += _read_rows(sides, places)
         rows += _page_rows(sides, places)
         rows += _commit_rows(sides, places)
+        rows += _stream_rows(sides, places)
         rows += _report_rows(sides, places)
     return rows
 
@@ -61,6 +62,18 @@ def _commit_rows(sides: dict[str, Path], places: dict[str, Path]) -> list[Row]:
         costs = _probe(tree, "commits", places[name] / "commits.db")
         ratio = costs["writer"] / costs["database"]
         rows.append((f"{name}: a commit / bare sqlite3", f"{ratio:.1f}", f"bar <= 3 ({costs['writer']:.2f} ms)"))
+    return rows
+
+
+def _stream_rows(sides: dict[str, Path], places: dict[str, Path]) -> list[Row]:
+    rows = []
+    for name, tree in sides.items():
+        costs = _probe(tree, "streams", places[name] / "streams.db")
+        ratio = costs["writer a second"] / costs["database a second"]
+        words = f"bar >= 0.6 ({costs['writer a second']:.0f} commits a second)"
+        rows.append((f"{name}: 16 streams, of bare sqlite3", f"{ratio:.2f}", words))
+        spent = costs["writer CPU ms"] / costs["database CPU ms"]
+        rows.append((f"{name}: 16 streams, CPU / bare sqlite3", f"{spent:.1f}", f"{costs['writer CPU ms']:.2f} ms"))
     return rows
 
 

@@ -10,6 +10,8 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 from raypp.ledger.identity import Identities
@@ -27,6 +29,7 @@ DAY_US = 86_400_000_000
 FROM_TO = "from=2026-10-28&to=2026-11-26"
 START_US = 1_700_000_000_000_000
 COMMITS, FRAMES = 300, 8
+STREAMS, STREAM_COMMITS = 16, 60
 
 
 def least(work: Callable[[], object], times: int = 7) -> float:
@@ -94,38 +97,82 @@ def commits(path: Path) -> dict[str, float]:
             spent.append(time.process_time() - before)
         position = ledger.position(stream)
     state = (position and position.state_json) or ""
-    return {"writer": 1e3 * sorted(spent)[COMMITS // 2], "database": _bare(path.with_suffix(".bare"), chunks, state)}
+    bare = _Bare(path.with_suffix(".bare"), state)
+    return {"writer": 1e3 * sorted(spent)[COMMITS // 2], "database": 1e3 * bare.stream(1, chunks)}
 
 
-def _bare(path: Path, chunks: list[list[SeenFrame]], state: str) -> float:
-    """Return the median of as many transactions with such rows, prepared before, and the pragmas that raypp sets."""
-    database = sqlite3.connect(path, isolation_level=None)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
-        database.execute(f"PRAGMA {pragma}")
-    database.execute("CREATE TABLE streams (id INTEGER PRIMARY KEY, committed INTEGER, state TEXT)")
-    database.execute("CREATE TABLE frames (s, i, q, t, o, c, d BLOB, PRIMARY KEY (s, i)) WITHOUT ROWID")
-    database.execute("CREATE INDEX at ON frames (s, t)")
-    database.execute("CREATE TABLE episodes (id TEXT PRIMARY KEY, s, e, u)")
-    database.execute("INSERT INTO streams VALUES (1, 0, '')")
-    spent = []
-    for sequence, chunk in enumerate(chunks, 1):
-        rows = [
-            (1, frame.frame_index, sequence, frame.timestamp_us, 1, 5, pack_detections(frame.detections))
-            for frame in chunk
-        ]
-        uses = [(f"{number:032}", 0, sequence, 0) for number in range(sequence // 5, sequence // 5 + 5)]
-        before = time.process_time()
-        database.execute("BEGIN IMMEDIATE")
-        database.execute("SELECT * FROM streams WHERE id = 1").fetchall()
-        database.execute("UPDATE streams SET committed = ?, state = ? WHERE id = 1", (sequence, state))
-        database.executemany("INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-        database.executemany(
-            "INSERT INTO episodes VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET e = excluded.e", uses
-        )
-        database.execute("COMMIT")
-        spent.append(time.process_time() - before)
-    database.close()
-    return 1e3 * sorted(spent)[len(spent) // 2]
+def streams(path: Path) -> dict[str, float]:
+    """Commit such chunks of 16 streams at a time, and their rows alone: commits a second, and CPU ms of each."""
+    tools = tuple(f"tool-{number:02}" for number in range(17))
+    frames = _frames(STREAM_COMMITS * FRAMES)
+    chunks = [frames[start : start + FRAMES] for start in range(0, len(frames), FRAMES)]
+    with Ledger.open(f"sqlite:///{path}") as ledger:
+        ledger.add_site(SITE)
+        names = [StreamName(SITE, f"bench-{number:02}", START_US) for number in range(STREAMS)]
+        writers = [StreamWriter.open(ledger, name, StreamAbout(tools, "a" * 64, "b" * 32)) for name in names]
+
+        def write(number: int) -> None:
+            for sequence, chunk in enumerate(chunks, 1):
+                writers[number].commit(sequence, chunk, last=False)
+
+        costs = {f"writer {name}": cost for name, cost in _at_once(write).items()}
+        position = ledger.position(names[0])
+    bare = _Bare(path.with_suffix(".bare"), (position and position.state_json) or "")
+    return costs | {f"database {name}": cost for name, cost in _at_once(lambda n: bare.stream(n + 1, chunks)).items()}
+
+
+def _at_once(work: Callable[[int], object]) -> dict[str, float]:
+    began, before = time.perf_counter(), time.process_time()
+    with ThreadPoolExecutor(STREAMS) as threads:
+        list(threads.map(work, range(STREAMS)))
+    number = STREAMS * STREAM_COMMITS
+    spent_ms = 1e3 * (time.process_time() - before) / number
+    return {"a second": number / (time.perf_counter() - began), "CPU ms": spent_ms}
+
+
+class _Bare:
+    """A database with the rows of commits alone, prepared before, and the pragmas that raypp sets."""
+
+    def __init__(self, path: Path, state: str) -> None:
+        self._path = path
+        self._state = state
+        with closing(self._connect()) as database:
+            database.execute("CREATE TABLE streams (id INTEGER PRIMARY KEY, committed INTEGER, state TEXT)")
+            database.execute("CREATE TABLE frames (s, i, q, t, o, c, d BLOB, PRIMARY KEY (s, i)) WITHOUT ROWID")
+            database.execute("CREATE INDEX at ON frames (s, t)")
+            database.execute("CREATE TABLE episodes (id TEXT PRIMARY KEY, s, e, u)")
+            database.executemany("INSERT INTO streams VALUES (?, 0, '')", [(number + 1,) for number in range(STREAMS)])
+
+    def _connect(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self._path, timeout=60, isolation_level=None)
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+            database.execute(f"PRAGMA {pragma}")
+        return database
+
+    def stream(self, stream: int, chunks: list[list[SeenFrame]]) -> float:
+        """Commit the chunks of a stream; return the median of a commit's CPU seconds, of this thread."""
+        spent = []
+        with closing(self._connect()) as database:
+            for sequence, chunk in enumerate(chunks, 1):
+                rows = [
+                    (stream, frame.frame_index, sequence, frame.timestamp_us, 1, 5, pack_detections(frame.detections))
+                    for frame in chunk
+                ]
+                first = sequence // 5
+                uses = [(f"{stream:04}{number:028}", 0, sequence, 0) for number in range(first, first + 5)]
+                before = time.thread_time()
+                database.execute("BEGIN IMMEDIATE")
+                database.execute("SELECT * FROM streams WHERE id = ?", (stream,)).fetchall()
+                database.execute(
+                    "UPDATE streams SET committed = ?, state = ? WHERE id = ?", (sequence, self._state, stream)
+                )
+                database.executemany("INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+                database.executemany(
+                    "INSERT INTO episodes VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET e = excluded.e", uses
+                )
+                database.execute("COMMIT")
+                spent.append(time.thread_time() - before)
+        return sorted(spent)[len(spent) // 2]
 
 
 def _frames(number: int) -> list[SeenFrame]:
@@ -142,5 +189,7 @@ def _frames(number: int) -> list[SeenFrame]:
     return frames
 
 
+_PARTS = {"reads": reads, "page": page, "commits": commits, "streams": streams}
+
 if __name__ == "__main__":
-    print(json.dumps({"reads": reads, "page": page, "commits": commits}[sys.argv[1]](Path(sys.argv[2]))))
+    print(json.dumps(_PARTS[sys.argv[1]](Path(sys.argv[2]))))
