@@ -28,3 +28,12 @@ def text_column(values: Sequence[str | None]) -> pa.Array:
 def chosen_texts(values: Sequence[str | None], places: npt.NDArray[Any]) -> pa.Array:
     """Return for each place the text that stands there; places are int8 or int64 [N]."""
     return text_column(values).take(number_column(places, pa.from_numpy_dtype(places.dtype)))
+
+
+def ascii_column(values: npt.NDArray[np.bytes_]) -> pa.Array:
+    """Return texts of ASCII [N], padded with zeros as numpy has them, as a column."""
+    lengths = np.char.str_len(values)
+    offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int32)
+    padded = np.ascontiguousarray(values).view(np.uint8).reshape(len(values), values.dtype.itemsize)
+    written = padded[np.arange(values.dtype.itemsize) < lengths[:, None]]
+    return pa.Array.from_buffers(pa.string(), len(values), [None, pa.py_buffer(offsets), pa.py_buffer(written)])

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from raypp.errors import OptionError
 from raypp.io.atomic import whole_file, write_parts
-from raypp.reports.arrow_columns import chosen_texts, number_column, text_column
+from raypp.reports.arrow_columns import ascii_column, chosen_texts, number_column
 from raypp.reports.chart import chart_of
 from raypp.reports.coverage_rows import coverage_rows
 from raypp.reports.episode_record import as_csv, csv_parts
@@ -73,7 +73,7 @@ def episodes_table(episodes: Episodes, zone: ZoneInfo) -> pa.Table:
             "site": chosen_texts([stream.site for stream, _, _ in lanes], episodes.lane),
             "camera": chosen_texts([stream.camera for stream, _, _ in lanes], episodes.lane),
             "stream_epoch": number_column(epochs[episodes.lane], whole),
-            "episode_id": text_column([name.decode() for name in episodes.ids.tolist()]),
+            "episode_id": ascii_column(episodes.ids),
             "tool": chosen_texts([tool for _, tool, _ in lanes], episodes.lane),
             "station": chosen_texts([station for _, _, station in lanes], episodes.lane),
             "start": number_column(episodes.start_us, local),

@@ -48,6 +48,13 @@ class Signal:
         self._ids = {name: frozenset(i for i, class_name in enumerate(classes) if class_name == name) for name in names}
         self._least = min((lane.rules.min_confidence for lane in lanes), default=1.0)
         self._wanted = frozenset[int]().union(*self._ids.values())
+        self._by_boxes = [number for number, lane in enumerate(lanes) if lane.rules.mode is not Mode.MOVING]
+        self._without = {number: self._use(self._lanes[number], {}) for number in self._by_boxes}
+        self._looking: dict[int, list[int]] = {}  # at boxes of a class: lanes by number
+        for number in self._by_boxes:
+            rules = self._lanes[number].rules
+            for class_id in frozenset[int]().union(*(self._ids[name] for name in (rules.class_name, *rules.near))):
+                self._looking.setdefault(class_id, []).append(number)
 
     def relevant(self, frame: SeenFrame) -> SeenFrame:
         """Return a frame with only those detections that a lane may look at."""
@@ -83,9 +90,11 @@ class Signal:
             boxes = self._found(boxes_of, rules, rules.class_name)
             now, moved[tool] = follow(tracks.get(tool, ()), boxes, frame.timestamp_us, self._sense[tool])
             after.append(Motion(tool, now))
+        concerned = {number for class_id in boxes_of for number in self._looking.get(class_id, ())}
+        uses = self._without | {number: self._use(self._lanes[number], boxes_of) for number in concerned}
         return tuple(after), tuple(
-            _moving(lane, moved[lane.rules.tool]) if lane.rules.mode is Mode.MOVING else self._use(lane, boxes_of)
-            for lane in self._lanes
+            uses[number] if number in uses else _moving(lane, moved[lane.rules.tool])
+            for number, lane in enumerate(self._lanes)
         )
 
     def _by_class(self, frame: SeenFrame) -> _Boxes:
