@@ -24,7 +24,8 @@ from typing import Any, NoReturn
 ROOT = Path(__file__).resolve().parents[1]
 _LIBRARIES = (
     "pandas", "scipy.optimize", "torch._dynamo", "torchvision", "raypp.compare.comparison", "raypp.compare.task",
-    "raypp.evaluate.run", "raypp.fit.run", "raypp.ingest.run", "raypp.shards.verification", "raypp.train.local",
+    "raypp.evaluate.run", "raypp.fit.run", "raypp.ingest.run", "raypp.ledger.letters", "raypp.alerts.webhook",
+    "raypp.shards.verification", "raypp.train.local",
 )  # fmt: skip
 """What commands load as they run. Ray is none of it, which reads the environment when it is imported."""
 _MOST_BYTES = 1 << 20

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from raypp.alerts.settings import AlertSettings, MqttSettings, WebhookSettings
 from raypp.edge.cameras_file import CameraSettings, SiteCameras
 from raypp.edge.capture.camera_health import CameraHealthSettings
 from raypp.reports.episode_record import EpisodeRecord
@@ -14,6 +15,7 @@ from raypp.serving.guard import DoorLimits
 from raypp.serving.limits import ServiceLimits
 from raypp.serving.quota import Quotas
 from raypp.serving.settings import DetectionSettings, Scale, ServiceSettings
+from raypp.usage.alert_rules import AlertRule
 from raypp.usage.coverage import Coverage, ThreeStates
 from raypp.usage.report import (
     Durations,
@@ -36,7 +38,7 @@ SETTINGS: Sequence[tuple[str, str, Models]] = (
     (
         "Rules of a site",
         "`raypp site configure SITE FILE`. [Rules of use](rules.md) explains them.",
-        (("site", SiteSettings), ("shift", Shift), ("camera", CameraRules), ("tool", ToolRules)),
+        (("site", SiteSettings), ("shift", Shift), ("camera", CameraRules), ("tool", ToolRules), ("alert", AlertRule)),
     ),
     (
         "Cameras of an agent",
@@ -53,6 +55,9 @@ SETTINGS: Sequence[tuple[str, str, Models]] = (
             ("door", DoorLimits),
             ("detection", DetectionSettings),
             ("gateways, detectors", Scale),
+            ("alerts", AlertSettings),
+            ("alerts.channels, webhook", WebhookSettings),
+            ("alerts.channels, mqtt", MqttSettings),
         ),
     ),
     (

@@ -156,6 +156,12 @@ COMMANDS = {
         "raypp.cli.report_app:report",
         needs=(*_RECORDS, "matplotlib"),
     ),
+    "alerts": CommandEntry(
+        Reader.OPERATOR,
+        "List alerts and dead letters, send a test alert, or send what waits.",
+        "raypp.cli.alerts:alerts",
+        needs=(*_RECORDS, "aiohttp"),
+    ),
     "reaggregate": CommandEntry(
         Reader.OPERATOR,
         "Fold a site's kept frames into episodes anew, with other settings.",

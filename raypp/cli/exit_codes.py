@@ -32,6 +32,7 @@ ATTENTION = {
     "stream": "frames were dropped, or the service refuses a stream",
     "site doctor": "the agent would not work",
     "report": "nothing was recorded in the range",
+    "alerts test": "a channel did not take the test alert",
     "forget": "deleted bytes are still in SQLite's log",
 }
 """What needs attention, by command."""

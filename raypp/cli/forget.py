@@ -31,7 +31,7 @@ def forget(
     ] = WAIT_S,
     json_file: JsonFile = None,
 ) -> None:
-    """Delete frames, detections, episodes and stretches of a site for good; its streams go on where they are.
+    """Delete frames, detections, episodes, stretches and alerts of a site for good; its streams go on where they are.
 
     The exit status is 3 where the deleted bytes are still in SQLite's log, since somebody reads all the time.
 
@@ -52,7 +52,7 @@ def forget(
         raise OptionError("say what to forget: --from, --to or --older-than; or --all, and none of these")
     if from_us is not None and to_us is not None and from_us >= to_us:
         raise OptionError(f"--from {from_time} is not before the end of the range; give an earlier time")
-    with opened_ledger(ledger) as opened:
+    with opened_ledger(ledger, upgrade=True) as opened:
         done = forget_rows(
             opened,
             site,
@@ -66,7 +66,7 @@ def forget(
     note(
         f"{'would forget' if dry_run else 'forgot'} {counted(done.frames, 'frame')} with "
         f"{counted(done.detections, 'detection')}, {counted(done.episodes, 'episode')} and "
-        f"{counted(done.stretches, 'stretch')} of {counted(done.streams, 'stream')}"
+        f"{counted(done.stretches, 'stretch')} of {counted(done.streams, 'stream')}; {counted(done.alerts, 'alert')}"
     )
     write_json(json_file, done)
     if not done.emptied:

@@ -23,13 +23,19 @@ LedgerUrl = Annotated[
 SiteName = Annotated[str, typer.Argument(help="Name of the site.")]
 
 
-def opened_ledger(url: str | None, *, create: bool = False) -> "Ledger":
-    """Open the ledger that a command names; raises OptionError where it names none."""
+def opened_ledger(url: str | None, *, create: bool = False, upgrade: bool = False) -> "Ledger":
+    """Open the ledger that a command names; raises OptionError where it names none.
+
+    Args:
+        url: its URL.
+        create: whether to make one where there is none.
+        upgrade: whether to bring one that is there up to date.
+    """
     from raypp.ledger.store import Ledger
 
     if not url:
         raise OptionError("no ledger named; give --ledger, or set RAYPP_LEDGER, such as sqlite:///ledger.db")
-    return Ledger.open(url, create=create)
+    return Ledger.open(url, create=create, upgrade=upgrade)
 
 
 def say(line: str) -> None:

@@ -60,6 +60,7 @@ def serve(
 
     Example: raypp serve --model tools.model --ledger sqlite:///ledger.db
     """
+    from raypp.alerts.opening import open_channels
     from raypp.ledger.store import Ledger
     from raypp.serving.access import read_front_secret
     from raypp.serving.bundles import models_by_veil
@@ -82,6 +83,8 @@ def serve(
     Ledger.open(settings.ledger_url()).close()  # says what is wrong with it before anything starts
     if settings.front_secret_file:
         read_front_secret(settings.front_secret_file)
+    if address is None:
+        open_channels(settings.alerts)  # likewise
     serve_on: ServiceExecutor = on_ray("serve", ExecutionSettings(on=On.RAY, address=address))
     serve_on(settings, where)
 

@@ -97,7 +97,11 @@ def site_configure(
     file: Annotated[Path | None, typer.Argument(help="The site's settings, YAML (default: print them).")] = None,
     ledger: LedgerUrl = None,
     unchecked: Annotated[
-        bool, typer.Option("--unchecked", help="Take classes that no model of this ledger has, for one served later.")
+        bool,
+        typer.Option(
+            "--unchecked",
+            help="Take classes that no model of this ledger has, and channels no service has.",
+        ),
     ] = False,
     json_file: JsonFile = None,
 ) -> None:
@@ -113,7 +117,7 @@ def site_configure(
 
     if file is not None:
         SiteSettings.load(file)
-    with opened_ledger(ledger) as opened:
+    with opened_ledger(ledger, upgrade=file is not None) as opened:
         text, version = opened.site_settings(name)
         if file is None:
             typer.echo("# the default settings" if text is None else text.rstrip("\n"))
@@ -125,6 +129,9 @@ def site_configure(
             if unchecked or not opened.known_classes():
                 why = "as asked" if unchecked else "no model has been served with this ledger yet"
                 note(f"classes are not checked: {why}")
+            if opened.present_settings(name).alerts and (unchecked or not opened.known_channels()):
+                why = "as asked" if unchecked else "no service with channels has run with this ledger yet"
+                note(f"channels are not checked: {why}")
         apart = opened.frames_apart(name)
     if apart:
         came = f"{counted(apart, 'frame')} came under other settings"

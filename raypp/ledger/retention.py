@@ -9,8 +9,9 @@ from raypp.ledger.rewriting import RewritePlan, Rewriting, rewrite
 from raypp.ledger.sites import site_settings
 from raypp.ledger.statements import write_audit
 from raypp.ledger.store import Ledger
-from raypp.ledger.tables import EpisodeRow, FrameRow, StreamRow, StretchRow
+from raypp.ledger.tables import EpisodeRow, FrameRow, OutboxRow, StreamRow, StretchRow
 from raypp.ledger.types import COMMAND_LINE, stream_label
+from raypp.text.wording import counted
 from raypp.usage.episode import EpisodeState, StreamName
 
 _SETTLED_US = 3600 * 1_000_000
@@ -34,6 +35,7 @@ class Forgotten(BaseModel):
     detections: int = 0
     episodes: int = 0
     stretches: int = 0
+    alerts: int = 0
     emptied: bool = True
 
 
@@ -83,6 +85,7 @@ def forget(
                     for name in ("streams", "frames", "detections", "episodes", "stretches")
                 }
             )
+    total = total.model_copy(update={"alerts": _forget_alerts(ledger, scope, who)})
     if not dry_run:
         for stream_id in ids:
             _mend_newest(ledger, stream_id)
@@ -119,6 +122,26 @@ def _forget_stream(ledger: Ledger, stream_id: int, scope: Forgotten, who: str) -
 
     rewrite(ledger.database, stream_id, RewritePlan(forget=_frames_in(scope), within=log), ledger.clock())
     return counts[-1]
+
+
+def _forget_alerts(ledger: Ledger, scope: Forgotten, who: str) -> int:
+    """Delete alerts of what happened in the range, sent or not; return how many, in a dry run how many it would be."""
+    conditions: list[ColumnElement[bool]] = [OutboxRow.site == scope.site]
+    if scope.camera is not None:
+        conditions.append(OutboxRow.camera == scope.camera)
+    if scope.from_us is not None:
+        conditions.append(OutboxRow.moment_us >= scope.from_us)
+    if scope.to_us is not None:
+        conditions.append(OutboxRow.moment_us < scope.to_us)
+    with ledger.database.read() as connection:
+        count: int = connection.execute(select(func.count()).select_from(OutboxRow).where(*conditions)).scalar_one()
+    if scope.dry_run or not count:
+        return count
+    with ledger.database.write(patient=True) as connection:
+        count = connection.execute(delete(OutboxRow).where(*conditions)).rowcount
+        detail = f"from {scope.from_us} to {scope.to_us}: {counted(count, 'alert')}"
+        write_audit(connection, ledger.clock(), who, "forget", scope.site, detail)
+    return count
 
 
 def _mend_newest(ledger: Ledger, stream_id: int) -> None:

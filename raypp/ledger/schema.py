@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from alembic.command import upgrade
+from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -14,17 +14,18 @@ from raypp.ledger.database import Database
 
 VERSION_TABLE = "raypp_schema"
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_READ_AS_THEY_ARE = frozenset({"0001"})
-"""Older schemas that lack nothing but indexes: commands that may not change a ledger use it as it is."""
+_READ_AS_THEY_ARE = frozenset({"0001", "0002"})
+"""Older schemas that lack nothing that commands which only read ask for: they use such a ledger as it is."""
 _LOCK = 0x7261797070  # any number that other programs in the same database are unlikely to lock
 
 
-def bring_up(database: Database, *, create: bool) -> None:
+def bring_up(database: Database, *, create: bool, upgrade: bool = False) -> None:
     """Bring a database to this version's schema; several callers at once do it once.
 
     Args:
         database: an open one.
         create: whether to make or change it; else one that an older raypp made is taken as it is, where that will do.
+        upgrade: whether to change one that is there.
 
     Raises:
         LedgerError: where the schema is of a newer raypp; or, unless `create`, where there is none or it is older.
@@ -36,7 +37,7 @@ def bring_up(database: Database, *, create: bool) -> None:
     if revision == head:
         return
     _refuse_unknown(script, revision, database.shown)
-    if not create:
+    if not create and not (upgrade and revision is not None):
         if revision in _READ_AS_THEY_ARE:
             return
         state = "is empty" if revision is None else f"has schema {revision}, older than this raypp's {head}"
@@ -51,7 +52,7 @@ def bring_up(database: Database, *, create: bool) -> None:
         if revision == head:
             return
         _refuse_unknown(script, revision, database.shown)
-        upgrade(_config(connection), "head")
+        command.upgrade(_config(connection), "head")
 
 
 def _script() -> ScriptDirectory:

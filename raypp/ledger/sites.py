@@ -8,9 +8,10 @@ from operator import attrgetter
 from sqlalchemy import Connection, func, select, update
 
 from raypp.errors import LedgerError, SettingsError, UnknownSiteError
-from raypp.io.problems import joined
+from raypp.io.problems import joined, nearest
+from raypp.ledger.outbox import stored_rules
 from raypp.ledger.statements import put
-from raypp.ledger.tables import FrameRow, ModelRow, SettingsRow, SiteRow, StreamRow, TermRow
+from raypp.ledger.tables import ChannelRow, FrameRow, ModelRow, SettingsRow, SiteRow, StreamRow, TermRow
 from raypp.ledger.types import Site, checked_name
 from raypp.usage.settings import SiteSettings
 
@@ -51,18 +52,19 @@ def configure(connection: Connection, site: str, text: str, *, unchecked: bool =
         connection: an open one.
         site: the site.
         text: the settings, YAML.
-        unchecked: whether classes may be named that no model has had yet.
+        unchecked: whether classes may be named that no model has had yet, and channels that no sender has.
 
     Raises:
-        SettingsError: if the text is not valid, or names a class that no model of this ledger has.
+        SettingsError: if the text is not valid, or names a class that no model of this ledger has, or a channel that
+            none of its senders has.
         UnknownSiteError: if there is no such site.
     """
     settings = SiteSettings.parse(text, f"settings of site {site}")
     old, version = site_settings(connection, site)
     classes = known_classes(connection)
-    unknown = settings.unknown_classes(classes) if classes and not unchecked else ()
-    if unknown:
-        remedy = "`unchecked` takes classes of a model that is served later"
+    unknown = (settings.unknown_classes(classes) if classes else ()) + _unknown_channels(connection, settings)
+    if unknown and not unchecked:
+        remedy = "`unchecked` takes classes of a model that is served later, and channels"
         raise SettingsError(joined(f"settings of site {site}", unknown, remedy))
     remember(connection, settings)
     if old == text:
@@ -70,7 +72,12 @@ def configure(connection: Connection, site: str, text: str, *, unchecked: bool =
     connection.execute(
         update(SiteRow)
         .where(SiteRow.name == site)
-        .values(settings=text, version=SiteRow.version + 1, reap_after_us=_reap_after_us(settings))
+        .values(
+            settings=text,
+            version=SiteRow.version + 1,
+            reap_after_us=_reap_after_us(settings),
+            alerts=stored_rules(settings),
+        )
     )
     return site_settings(connection, site)[1]
 
@@ -79,6 +86,11 @@ def known_classes(connection: Connection) -> frozenset[str]:
     """Classes of all models that have been asked for with this ledger."""
     lists = connection.execute(select(ModelRow.classes).distinct()).scalars()
     return frozenset(name for classes in lists for name in json.loads(classes))
+
+
+def known_channels(connection: Connection) -> frozenset[str]:
+    """Channels that a sender of this ledger has said it has."""
+    return frozenset(connection.execute(select(ChannelRow.channel)).scalars())
 
 
 def frames_apart(connection: Connection, site: str) -> int:
@@ -115,7 +127,8 @@ def present_settings(connection: Connection, site: str) -> SiteSettings:
 
 def remember(connection: Connection, settings: SiteSettings) -> None:
     """Keep settings by their id, so that whatever is folded with them can be folded again."""
-    document = json.dumps(settings.model_dump(mode="json", by_alias=True, exclude_unset=True), sort_keys=True)
+    dumped = settings.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"alerts"})
+    document = json.dumps(dumped, sort_keys=True)
     put(connection, SettingsRow, [{"settings_id": settings.settings_id, "document": document}])
 
 
@@ -132,6 +145,18 @@ def recall(connection: Connection, settings_id: str) -> SiteSettings:
 def _read(text: str, where: str) -> SiteSettings:
     """Read settings; every stream that opens, and every page, asks for the same few."""
     return SiteSettings.parse(text, where)
+
+
+def _unknown_channels(connection: Connection, settings: SiteSettings) -> tuple[str, ...]:
+    """Say which alerts name a channel that no sender has; nothing where there was no sender yet."""
+    known = known_channels(connection)
+    return tuple(
+        f"alert {rule.name}: there is no channel {name}; "
+        + (f"did you mean {near}?" if (near := nearest(name, known)) else f"known: {', '.join(sorted(known))}")
+        for rule in settings.alerts
+        for name in rule.to
+        if known and name not in known
+    )
 
 
 def _reap_after_us(settings: SiteSettings) -> int:

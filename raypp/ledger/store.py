@@ -44,12 +44,13 @@ class Ledger:
         self.clock = clock
 
     @classmethod
-    def open(cls, url: str, *, create: bool = True, clock: Clock = now_us) -> Self:
+    def open(cls, url: str, *, create: bool = True, upgrade: bool = False, clock: Clock = now_us) -> Self:
         """Open a ledger, and bring its schema up to date.
 
         Args:
             url: `sqlite:///PATH` or `postgresql+psycopg://USER:PASSWORD@HOST/NAME`.
             create: whether to make it or bring it up to date; else one that is not there, or older, is an error.
+            upgrade: whether to bring up to date one that is there.
             clock: gives processing time.
 
         Raises:
@@ -57,7 +58,7 @@ class Ledger:
         """
         database = Database.open(url, create=create)
         try:
-            bring_up(database, create=create)
+            bring_up(database, create=create, upgrade=upgrade)
         except BaseException:
             database.close()
             raise
@@ -162,8 +163,8 @@ class Ledger:
             site: the site.
             text: the settings, YAML.
             who: for the audit log.
-            unchecked: whether classes may be named that no model of this ledger has; where there is no model yet they
-                may in any case.
+            unchecked: whether classes may be named that no model of this ledger has, and channels that none of its
+                senders has; where there is no model, or no sender, yet they may in any case.
 
         Raises:
             SettingsError, UnknownSiteError: if the text is not valid, or there is no such site.
@@ -177,6 +178,11 @@ class Ledger:
         """Classes of all models that streams of this ledger were opened for; empty where there was none yet."""
         with self.database.read() as connection:
             return sites.known_classes(connection)
+
+    def known_channels(self) -> frozenset[str]:
+        """Channels that alerts may name: those of all senders of this ledger; empty where there was none yet."""
+        with self.database.read() as connection:
+            return sites.known_channels(connection)
 
     def frames_apart(self, site: str) -> int:
         """How many kept frames of a site were folded with other settings than it has now."""

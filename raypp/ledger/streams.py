@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, dis
 
 from raypp.errors import LedgerError, StaleStreamError, StreamRefusedError, TooManyCamerasError
 from raypp.ledger.moving import move_on
+from raypp.ledger.outbox import raise_alerts
 from raypp.ledger.overlap import is_taken, refuse_beside_live
 from raypp.ledger.queries import is_stream, read_episodes
 from raypp.ledger.sites import present_settings, recall, remember
@@ -132,6 +133,7 @@ def _write(
     if reaped:
         connection.execute(update(StreamRow).where(StreamRow.stream_id == stream_id).values(reaped=False))
         reopen_episodes(connection, stream_id, now_us)
+    raise_alerts(connection, stream_id, chunk.stream, chunk.changes, floor_us, now_us)
     write_episodes(connection, stream_id, chunk.changes.episodes, floor_us, now_us)
     write_stretches(connection, stream_id, chunk.changes.stretches, floor_us)
 
@@ -251,6 +253,7 @@ def _take_over(connection: Connection, stream: StreamName, now_us: int) -> None:
             values["state"] = ended.to_json()
             if row.reaped:
                 reopen_episodes(connection, row.stream_id, now_us)
+            raise_alerts(connection, row.stream_id, state.stream, changes, row.floor_us, now_us)
             write_episodes(connection, row.stream_id, changes.episodes, row.floor_us, now_us)
             write_stretches(connection, row.stream_id, changes.stretches, row.floor_us)
         connection.execute(update(StreamRow).where(StreamRow.stream_id == row.stream_id).values(**values, reaped=False))

@@ -20,6 +20,8 @@ _Key = BigInteger().with_variant(Integer, "sqlite")
 HOUR_US, DAY_US = 3_600_000_000, 86_400_000_000
 OPEN, HOURS, DAYS = "state = 1", f"end_us - start_us > {HOUR_US}", f"end_us - start_us > {DAY_US}"
 """Conditions of partial indexes: episodes that are open; rows that last for longer than an hour, or a day."""
+WAITING = "state = 1"
+"""Condition of a partial index: alerts that are not sent yet."""
 
 
 class Base(DeclarativeBase):
@@ -42,6 +44,7 @@ class SiteRow(Base):
     settings: Mapped[str | None] = mapped_column(Text)  # the operator's own text; None: the default settings
     version: Mapped[int] = mapped_column(Integer)  # rises by one with each change of settings
     reap_after_us: Mapped[int] = mapped_column(BigInteger)
+    alerts: Mapped[str | None] = mapped_column(Text)  # alert rules of the present settings, JSON; None: there are none
     added_us: Mapped[int] = mapped_column(BigInteger)  # processing time
 
 
@@ -181,6 +184,48 @@ class StretchRow(Base):
         *(
             Index(name, "site", "start_us", sqlite_where=text(some), postgresql_where=text(some))
             for name, some in (("ix_stretches_hours", HOURS), ("ix_stretches_days", DAYS))
+        ),
+    )
+
+
+class ChannelRow(Base):
+    """A channel that a service carries alerts by, and the sender that holds it. Times are processing time."""
+
+    __tablename__ = "channels"
+    channel: Mapped[str] = mapped_column(String(100), primary_key=True)
+    declared_us: Mapped[int] = mapped_column(BigInteger)  # when a sender last said that it has it
+    holder: Mapped[str | None] = mapped_column(String(64))
+    held_until_us: Mapped[int] = mapped_column(BigInteger)
+
+
+class OutboxRow(Base):
+    """An alert on its way by one channel: written in the transaction of what raised it."""
+
+    __tablename__ = "outbox"
+    delivery_id: Mapped[int] = mapped_column(_Key, primary_key=True, autoincrement=True)
+    alert_id: Mapped[str] = mapped_column(String(32))
+    channel: Mapped[str] = mapped_column(String(100))
+    site: Mapped[str] = mapped_column(ForeignKey("sites.name"))
+    camera: Mapped[str] = mapped_column(String(100))  # empty: the whole site
+    kind: Mapped[str] = mapped_column(String(32))
+    rule: Mapped[str] = mapped_column(String(100))
+    moment_us: Mapped[int] = mapped_column(BigInteger)
+    content: Mapped[str] = mapped_column(Text)  # JSON
+    state: Mapped[int] = mapped_column(SmallInteger)  # a DeliveryState
+    tries: Mapped[int] = mapped_column(Integer)  # that failed
+    raised_us: Mapped[int] = mapped_column(BigInteger)  # processing time, as the two below
+    due_us: Mapped[int] = mapped_column(BigInteger)  # not to be tried before
+    done_us: Mapped[int | None] = mapped_column(BigInteger)  # when it was sent, or given up
+    answer: Mapped[str | None] = mapped_column(Text)  # of the receiver to the latest try
+    __table_args__ = (
+        UniqueConstraint("alert_id", "channel", name="uq_outbox_alert"),
+        Index("ix_outbox_site", "site", "delivery_id"),
+        Index("ix_outbox_done", "state", "done_us"),
+        Index(
+            "ix_outbox_waiting",
+            *("channel", "site", "camera", "moment_us", "delivery_id"),
+            sqlite_where=text(WAITING),
+            postgresql_where=text(WAITING),
         ),
     )
 

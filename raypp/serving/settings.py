@@ -6,6 +6,7 @@ from typing import NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from raypp.alerts.settings import AlertSettings
 from raypp.detect.engines.name import Engine, EngineSettings, Precision
 from raypp.errors import OptionError
 from raypp.serving.defaults import LEDGER_VARIABLE
@@ -122,6 +123,7 @@ class ServiceSettings(BaseModel):
         description="how often the token of a running stream is checked, which is asked of the ledger every 5 s",
     )
     reap_every_s: float = Field(15, gt=0, description="how often silent streams are looked for")
+    alerts: AlertSettings = AlertSettings()
     watch_every_s: float = Field(1, gt=0, description="how often the ledger is asked for changed episodes")
 
     @property

@@ -14,6 +14,7 @@ from raypp.errors import ContentError, SettingsError
 from raypp.io.content import read_text
 from raypp.io.problems import joined, nearest, ordinal, problems
 from raypp.io.yaml import MOST_BYTES, read_yaml
+from raypp.usage.alert_rules import AlertRule
 from raypp.usage.rules import EVERY_STATION, CameraRules, Mode, RuleName, Rules, Seconds, Shift, ToolRules
 
 _REMEDY = "docs/reference/rules.md lists fields and ranges"
@@ -36,6 +37,7 @@ class SiteSettings(Rules):
     reap_after_s: Seconds = Field(
         120.0, description="a stream silent for so long has its open episodes closed provisionally"
     )
+    alerts: tuple[AlertRule, ...] = Field((), max_length=100, description="what somebody is told of; none: nothing")
 
     @field_validator("time_zone")
     @classmethod
@@ -56,6 +58,14 @@ class SiteSettings(Rules):
                     continue
                 if station not in known:
                     raise ValueError(f"{rules.tool}: no camera has a station {station}; known: {_listed(known)}")
+        _once("alert", [rule.name for rule in self.alerts])
+        tools = {rules.tool for rules in self.tools} | set(worn)
+        for rule in self.alerts:
+            for tool in rule.tools:
+                if tools and tool not in tools:
+                    near = nearest(tool, tools)
+                    remedy = f"did you mean {near}?" if near else f"known: {_listed(tools)}"
+                    raise ValueError(f"alert {rule.name}: there is no tool {tool}; {remedy}")
         return self
 
     @classmethod
@@ -100,8 +110,12 @@ class SiteSettings(Rules):
 
     @cached_property
     def settings_id(self) -> str:
-        """Name these settings: SHA-256 of their canonical JSON with all defaults, 64 hex digits."""
-        canonical = json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True, separators=(",", ":"))
+        """Name these settings: SHA-256 of their canonical JSON with all defaults, 64 hex digits.
+
+        Alerts are left out: they change nothing of what is found.
+        """
+        dumped = self.model_dump(mode="json", by_alias=True, exclude={"alerts"})
+        canonical = json.dumps(dumped, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     @property
@@ -112,7 +126,12 @@ class SiteSettings(Rules):
     def unknown_classes(self, classes: Collection[str]) -> tuple[str, ...]:
         """Say which classes the settings name that are none of these, a sentence each."""
         known = set(classes)
+        in_alerts = () if self.tools else tuple((rule.name, tool) for rule in self.alerts for tool in rule.tools)
         return tuple(
+            f"alert {rule}: there is no class {tool}; write one of {_listed(known)}"
+            for rule, tool in in_alerts
+            if tool not in known
+        ) + tuple(
             f"tools, {ordinal(number)} ({rules.tool}): there is no class {name}; "
             + (f"did you mean {near}?" if (near := nearest(name, known)) else f"write one of {_listed(known)}")
             for number, rules in enumerate(self.tools)

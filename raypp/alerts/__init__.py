@@ -1,0 +1,1 @@
+"""Alerts by webhook and MQTT: their form, their channels, and the sender."""

@@ -1,0 +1,82 @@
+"""Alert rules: what somebody is told of, and through which channels."""
+
+import re
+from enum import Enum
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, TypeAdapter, model_validator
+
+from raypp.usage.rules import RuleName, Rules, Seconds
+
+
+def _channel_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError("is no name of a channel: use letters, digits, '.', '_' and '-', at most 100")
+    return name
+
+
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
+ChannelName = Annotated[str, AfterValidator(_channel_name)]
+LongSeconds = Annotated[float, Field(gt=0, le=31 * 86_400, allow_inf_nan=False)]
+
+
+class AlertKind(Enum):
+    """Kinds of events that raise an alert."""
+
+    EPISODE_OPENED = "episode_opened"
+    EPISODE_LASTS = "episode_lasts"
+    EPISODE_ENDED = "episode_ended"
+    CAMERA_BLIND = "camera_blind"
+    CAMERA_SILENT = "camera_silent"
+    SITE_SILENT = "site_silent"
+
+
+OF_EPISODES = frozenset({AlertKind.EPISODE_OPENED, AlertKind.EPISODE_LASTS, AlertKind.EPISODE_ENDED})
+SILENCES = frozenset({AlertKind.CAMERA_SILENT, AlertKind.SITE_SILENT})
+_AT_ONCE = frozenset({AlertKind.EPISODE_OPENED, AlertKind.EPISODE_ENDED})
+"""Kinds that wait for no length of time."""
+
+
+class AlertRule(Rules):
+    """When an alert is raised, and who gets it."""
+
+    name: RuleName = Field(description="what messages call it")
+    when: AlertKind = Field(description="the event that raises it")
+    longer_than_s: LongSeconds | None = Field(
+        None, description="how long it must have lasted, of `episode_lasts`, `camera_blind` and silence"
+    )
+    tools: tuple[RuleName, ...] = Field((), max_length=1000, description="of episodes: only of these tools; none: all")
+    cameras: tuple[RuleName, ...] = Field((), max_length=1000, description="only of these cameras; none: all")
+    within_s: Seconds | None = Field(
+        None, description="only of what happened at most so long before it became known; none: however old"
+    )
+    to: tuple[ChannelName, ...] = Field(max_length=20, description="channels of the service that carry it")
+
+    @property
+    def longer_than_us(self) -> int:
+        """How long it must have lasted, in microseconds; 0 where it need not."""
+        return round((self.longer_than_s or 0) * 1e6)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.when in _AT_ONCE and self.longer_than_s is not None:
+            raise ValueError(
+                f"`longer_than_s` does not go with when {self.when.value}; write episode_lasts, or leave it"
+            )
+        if self.when not in _AT_ONCE and self.longer_than_s is None:
+            raise ValueError(f"when {self.when.value} needs `longer_than_s`, in seconds")
+        if self.tools and self.when not in OF_EPISODES:
+            raise ValueError(f"`tools` belongs to episodes, not to when {self.when.value}")
+        if self.cameras and self.when is AlertKind.SITE_SILENT:
+            raise ValueError("`cameras` does not go with when site_silent; write camera_silent")
+        if not self.to or len(set(self.to)) != len(self.to):
+            raise ValueError("`to` must name a channel at least, and none twice")
+        return self
+
+    def concerns(self, camera: str) -> bool:
+        """Whether it is about a camera."""
+        return not self.cameras or camera in self.cameras
+
+
+STORED_RULES: TypeAdapter[tuple[AlertRule, ...]] = TypeAdapter(tuple[AlertRule, ...])
+"""The rules of a site as JSON."""

@@ -1,0 +1,171 @@
+"""Alerts: what rules say of what a ledger is about to hold, against what it held before. Pure.
+
+An alert is raised where something passes an edge: it was not there and is, it had not lasted for long enough and has,
+it went on and is over. So one edge raises one alert, however the frames came in chunks.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from raypp.usage.alert_rules import OF_EPISODES, AlertKind, AlertRule
+from raypp.usage.episode import Episode, EpisodeState, Stretch
+from raypp.usage.observation import Observation
+
+ALERT_ID_HEX = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One event that somebody is to be told of.
+
+    Attributes:
+        alert_id: 32 hex digits of what fixes it; the same event has the same id whenever it is found.
+        kind: of the event.
+        rule: name of the rule that asks for it.
+        site: where.
+        camera: of which camera; empty: the whole site.
+        moment_us: when it happened, microseconds since 1970.
+        content: what else a receiver is told, as JSON has it.
+        channels: who gets it.
+    """
+
+    alert_id: str
+    kind: AlertKind
+    rule: str
+    site: str
+    camera: str
+    moment_us: int
+    content: Mapping[str, Any] = field(hash=False)
+    channels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """Anything that begins, lasts and ends: times in microseconds, the end exclusive.
+
+    Attributes:
+        start_us, end_us: since when, and until when it is known to last.
+        over: whether it has ended for good.
+    """
+
+    start_us: int
+    end_us: int
+    over: bool
+
+
+def opened_at(now: Lasting, before: Lasting | None) -> int | None:
+    """When it began, if it was not there before; else None."""
+    return now.start_us if before is None else None
+
+
+def lasted_at(now: Lasting, before: Lasting | None, longer_than_us: int) -> int | None:
+    """When it had lasted for a while, if it has lasted for longer now and had not before; else None."""
+    limit_us = now.start_us + longer_than_us
+    reached_us = now.start_us if before is None else before.end_us
+    return limit_us if reached_us <= limit_us < now.end_us else None
+
+
+def ended_at(now: Lasting, before: Lasting | None) -> int | None:
+    """When it ended, if it is over now and was not before; else None."""
+    return now.end_us if now.over and not (before is not None and before.over) else None
+
+
+def episode_alerts(
+    rules: Iterable[AlertRule], episodes: Iterable[Episode], before: Mapping[str, Lasting]
+) -> list[Alert]:
+    """Say which alerts episodes raise that are about to be written.
+
+    Args:
+        rules: of the site.
+        episodes: as they will be.
+        before: as the ledger holds them, by episode_id.
+    """
+    wanted = [rule for rule in rules if rule.when in OF_EPISODES]
+    alerts = []
+    for episode in episodes:
+        was = before.get(episode.episode_id)
+        now = Lasting(episode.start_us, episode.end_us, episode.state is EpisodeState.FINAL)
+        for rule in wanted:
+            if (rule.tools and episode.tool not in rule.tools) or not rule.concerns(episode.stream.camera):
+                continue
+            if rule.when is AlertKind.EPISODE_OPENED:
+                moment_us = opened_at(now, was)
+            elif rule.when is AlertKind.EPISODE_LASTS:
+                moment_us = lasted_at(now, was, rule.longer_than_us)
+            else:
+                moment_us = ended_at(now, was)
+            if moment_us is not None:
+                content = {"episode": _episode_content(episode)}
+                stream = episode.stream
+                alerts.append(raised(rule, stream.site, stream.camera, moment_us, content, episode.episode_id))
+    return alerts
+
+
+def blind_alerts(rules: Iterable[AlertRule], stretches: Sequence[Stretch], before: Mapping[int, int]) -> list[Alert]:
+    """Say which alerts the stretches of one stream raise: of time without a break in which its camera did not see.
+
+    Args:
+        rules: of the site.
+        stretches: the latest of the stream, by start, as they will be.
+        before: end of each that the ledger holds, by its start.
+    """
+    wanted = [rule for rule in rules if rule.when is AlertKind.CAMERA_BLIND]
+    alerts = []
+    for run in _blind_runs(stretches) if wanted else ():
+        stream, start_us = run[0].stream, run[0].start_us
+        now = Lasting(start_us, run[-1].end_us, over=False)
+        ends = [before[stretch.start_us] for stretch in run if stretch.start_us in before]
+        was = Lasting(start_us, max(ends), over=False) if ends else None
+        for rule in wanted:
+            moment_us = lasted_at(now, was, rule.longer_than_us)
+            if moment_us is not None and rule.concerns(stream.camera):
+                seen_as = sorted({stretch.observation.name.lower() for stretch in run})
+                content = {"start_us": start_us, "observations": seen_as, "longer_than_s": rule.longer_than_s}
+                what = f"{stream.epoch}/{start_us}"
+                alerts.append(raised(rule, stream.site, stream.camera, moment_us, content, what))
+    return alerts
+
+
+def raised(rule: AlertRule, site: str, camera: str, moment_us: int, content: Mapping[str, Any], what: str) -> Alert:
+    """Raise the alert of a rule.
+
+    Args:
+        rule: the rule.
+        site: where.
+        camera: of which camera; empty: the whole site.
+        moment_us: when.
+        content: what else a receiver is told.
+        what: what it is about, by a name that no other thing of the camera has.
+    """
+    parts = (rule.when.value, rule.name, str(rule.longer_than_us), site, camera, what)
+    alert_id = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:ALERT_ID_HEX]
+    return Alert(alert_id, rule.when, rule.name, site, camera, moment_us, content, rule.to)
+
+
+def _blind_runs(stretches: Sequence[Stretch]) -> list[list[Stretch]]:
+    runs: list[list[Stretch]] = []
+    end_us = None
+    for stretch in stretches:
+        if stretch.observation is not Observation.OBSERVED:
+            if end_us != stretch.start_us:
+                runs.append([])
+            runs[-1].append(stretch)
+            end_us = stretch.end_us
+        else:
+            end_us = None
+    return runs
+
+
+def _episode_content(episode: Episode) -> dict[str, Any]:
+    return {
+        "episode_id": episode.episode_id,
+        "tool": episode.tool,
+        "station": episode.station,
+        "start_us": episode.start_us,
+        "end_us": episode.end_us,
+        "seen_s": episode.seen_us / 1e6,
+        "state": episode.state.name.lower(),
+        "reason": None if episode.reason is None else episode.reason.name.lower(),
+    }
