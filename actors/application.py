@@ -1,4 +1,4 @@
-"""The Serve application: one gateway deployment, and one detector deployment for each model."""
+"""The Serve application: a gateway deployment, a detector deployment for each model, and one that sends alerts."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -9,6 +9,7 @@ from ray.serve import Application, Deployment
 from ray.serve.config import AutoscalingConfig
 from ray.serve.exceptions import RayServeException
 
+from actors.alerts import Alerts
 from actors.detector import Detector, DetectorConfig
 from actors.gateway import Gateway
 from raypp.errors import RayppError
@@ -61,7 +62,20 @@ def build_app(args: ServiceSettings) -> Application:
         ray_actor_options={"num_cpus": args.gateways.cpus, "num_gpus": args.gateways.gpus},
         **_replicas(args.gateways),
     )
-    return gateway.bind(args.model_dump_json(), detectors)
+    alerts = None
+    if args.alerts.channels:
+        alerts = (
+            _deployment(Alerts)
+            .options(
+                name="Alerts",
+                num_replicas=1,
+                graceful_shutdown_timeout_s=_DRAIN_S,
+                health_check_period_s=5,
+                ray_actor_options={"num_cpus": 0},
+            )
+            .bind(args.model_dump_json())
+        )
+    return gateway.bind(args.model_dump_json(), detectors, alerts)
 
 
 def detector_name(veil_id: str) -> str:

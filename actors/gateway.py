@@ -81,9 +81,15 @@ class Gateway:
     Args:
         settings: JSON of `ServiceSettings`.
         detectors: the deployments that detect, by veil_id.
+        alerts: the deployment that sends alerts; Serve runs it since it is named here, and nothing is asked of it.
     """
 
-    def __init__(self, settings: str, detectors: dict[str, DeploymentHandle[Any]]) -> None:
+    def __init__(
+        self,
+        settings: str,
+        detectors: dict[str, DeploymentHandle[Any]],
+        alerts: DeploymentHandle[Any] | None = None,  # noqa: ARG002
+    ) -> None:
         quiet_refusals(logger)
         self._services = Services(ServiceSettings.model_validate_json(settings), detectors)
         self._pages = Pages(self._services, RemotePages(self._services.settings, REPORT_THREADS))

@@ -1,10 +1,13 @@
 """Metrics of the service, for Prometheus; Serve adds application, deployment and replica to each."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
 from ray.serve.metrics import Counter, Gauge, Histogram
 
+from raypp.alerts.channel import Answer
+from raypp.ledger.delivery import Backlog, Delivery
 from raypp.serving.model import FrameBlock, ServedModel
 
 _MILLISECONDS = [1.0, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000]
@@ -38,6 +41,34 @@ class DetectorMetrics:
     def reload_refused(self) -> None:
         """Count a model that could not take the running one's place."""
         self._refused.inc()
+
+
+class AlertMetrics:
+    """Metrics of the sender of alerts; channels are those of the settings."""
+
+    def __init__(self) -> None:
+        tags: Any = ("channel", "outcome")  # Ray's annotation knows one tag
+        self._tried = Counter("raypp_alerts_tried", "Alerts tried, by what became of it.", tags)
+        self._waiting = Gauge("raypp_alerts_waiting", "Alerts that wait to be sent.", ("channel",))
+        self._dead = Gauge("raypp_alerts_dead", "Dead letters.", ("channel",))
+        self._age = Gauge("raypp_alerts_oldest_s", "Seconds for which the oldest alert has waited.", ("channel",))
+        self._channels: set[str] = set()
+
+    def tried(self, delivery: Delivery, answer: Answer) -> None:
+        """Count a try."""
+        self._tried.inc(tags={"channel": delivery.channel, "outcome": answer.outcome.value})
+
+    def backlog(self, backlogs: list[Backlog]) -> None:
+        """Note what is not sent; a channel that had something and has nothing now is at 0."""
+        counts = {backlog.channel: backlog for backlog in backlogs}
+        self._channels |= counts.keys()
+        now_us = time.time_ns() // 1000
+        for channel in self._channels:
+            backlog = counts.get(channel, Backlog(channel, 0, 0, None))
+            age_us = 0 if backlog.oldest_us is None else now_us - backlog.oldest_us
+            self._waiting.set(backlog.waiting, tags={"channel": channel})
+            self._dead.set(backlog.dead, tags={"channel": channel})
+            self._age.set(max(0.0, age_us / 1e6), tags={"channel": channel})
 
 
 class GatewayMetrics:

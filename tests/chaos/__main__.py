@@ -31,7 +31,8 @@ def main() -> int:
             done += hurt.done
             lost = difference(expected, hurt.dump)
             print(lost or "the same", flush=True)
-            failed += bool(lost)
+            print(hurt.untold or "every alert arrived, each under one id", flush=True)
+            failed += bool(lost or hurt.untold)
     print(f"{rounds - failed} of {rounds} rounds left the ledger as the undisturbed run did")
     print("done:", ", ".join(f"{name} {times}" for name, times in sorted(done.items())))
     if never := undone(EVERY, done):

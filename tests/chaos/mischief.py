@@ -25,6 +25,31 @@ def kill_detector(world: World, chance: random.Random) -> str:
     return _kill(world, chance, "ServeReplica:raypp:Detector")
 
 
+def kill_sender(world: World, chance: random.Random) -> str:
+    """Kill -9 the sender of alerts; Serve starts another."""
+    return _kill(world, chance, "ServeReplica:raypp:Alerts")
+
+
+def fail_receiver(world: World, chance: random.Random) -> str:
+    """Let the web server answer with an error for a while."""
+    seconds = chance.uniform(1, 8)
+    world.listeners.receiver.status = 503
+    time.sleep(seconds)
+    world.listeners.receiver.status = 200
+    return f"had the receiver of alerts fail for {seconds:.0f} s"
+
+
+def freeze_broker(world: World, chance: random.Random) -> str:
+    """Stop the broker for a while and wake it."""
+    broker, seconds = world.listeners.broker, chance.uniform(1, 8)
+    if broker is None:
+        raise NothingDoneError("no broker to freeze")
+    broker.send_signal(signal.SIGSTOP)
+    time.sleep(seconds)
+    broker.send_signal(signal.SIGCONT)
+    return f"froze the broker for {seconds:.0f} s"
+
+
 def kill_proxy(world: World, chance: random.Random) -> str:
     """Kill -9 Serve's proxy; Serve starts another."""
     return _kill(world, chance, "ray::ProxyActor")
@@ -118,4 +143,7 @@ EVERY: tuple[Mischief, ...] = (
     stall_link,
     drop_database,
     redeploy,
+    kill_sender,
+    fail_receiver,
+    freeze_broker,
 )

@@ -20,15 +20,17 @@ def undisturbed(world: World) -> Dump:
     dump = world.dump()
     assert len(dump["streams"]) == world.stage.plan.streams()
     assert dump["frames"]
+    assert world.untold() == ""
     return dump
 
 
 @dataclass(frozen=True)
 class Round:
-    """Outcome of a run: what it leaves in the ledger, and how often each mischief was really done to it."""
+    """Outcome of a run: what it leaves in the ledger, how often each mischief was done, faults of what it told."""
 
     dump: Dump
     done: Counter[str]
+    untold: str = ""
 
 
 def disturbed(
@@ -70,7 +72,7 @@ def disturbed(
                     waiting.insert(0, mischief)
             say(f"{time.monotonic() - started:5.0f} s  {outcome}")
     _wait(world)
-    return Round(world.dump(), done)
+    return Round(world.dump(), done, world.untold())
 
 
 def undone(mischiefs: Sequence[Mischief], done: Counter[str]) -> list[str]:

@@ -23,6 +23,7 @@ from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import save_site_key
+from tests.chaos.listeners import Listeners, listening
 from tests.chaos.pipe import Pipe
 from tests.command import environment
 from tests.ledger.postgres import PostgresServer
@@ -88,6 +89,7 @@ class World:
     pipe: Pipe
     authority: Authority
     secret: Path
+    listeners: Listeners
     service: "subprocess.Popen[bytes] | None" = None
     agents: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
@@ -156,8 +158,10 @@ class World:
             shutil.rmtree(self.place / site / "spool")
         engine = create_engine(self.url)
         with engine.begin() as connection:
-            connection.execute(text("TRUNCATE streams CASCADE"))
+            connection.execute(text("TRUNCATE streams, outbox CASCADE"))
         engine.dispose()
+        time.sleep(1)  # what the sender had in its hands is told meanwhile
+        self.listeners.forget()
         self.done.clear()
         for site in self.agents:
             self.start_agent(site)
@@ -185,6 +189,10 @@ class World:
             except psutil.Error:
                 continue
         return secrets_found
+
+    def untold(self) -> str:
+        """Say what the receivers of alerts were not told of, or wrongly; empty if nothing."""
+        return self.listeners.faults(self.url)
 
     def dump(self) -> Dump:
         """All that the ledger holds of frames, detections, episodes and stretches, without the streams' epochs."""
@@ -222,8 +230,9 @@ def running_world(stage: Stage, name: str) -> Iterator[World]:
     place.mkdir()
     secret = place / "front.secret"
     write_private(secret, b"of-the-front-alone-" * 2)
-    (place / "serve.yaml").write_text(yaml.safe_dump(_SERVICE))
     with ExitStack() as stack:
+        listeners = stack.enter_context(listening(place))
+        (place / "serve.yaml").write_text(yaml.safe_dump(_SERVICE | {"alerts": listeners.settings()}))
         url = stage.postgres.database()
         stack.callback(stage.postgres.drop, url)
         *ports, front_port = free_ports(3)
@@ -235,7 +244,7 @@ def running_world(stage: Stage, name: str) -> Iterator[World]:
         )  # fmt: skip
         (place / "ca.pem").write_bytes(authority.pem)
         pipe = stack.enter_context(Pipe(front_port))
-        world = World(stage, place, url, ports, pipe, authority, secret)
+        world = World(stage, place, url, ports, pipe, authority, secret, listeners)
         _register(world)
         world.start_service()
         stack.callback(world.stop_service)
@@ -253,7 +262,7 @@ def _register(world: World) -> None:
             folder.mkdir()
             token = Identities(ledger).add_site(site)
             write_private(folder / "token", token.encode())
-            ledger.configure(site, _SITE)
+            ledger.configure(site, _SITE + world.listeners.rules())
             videos = {
                 camera: {
                     "source": str(path),
