@@ -7,9 +7,10 @@ it went on and is over. So one edge raises one alert, however the frames came in
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
-from raypp.usage.alert_rules import OF_EPISODES, AlertKind, AlertRule
+from raypp.usage.alert_rules import AlertKind, AlertRule
 from raypp.usage.episode import Episode, EpisodeState, Stretch
 from raypp.usage.observation import Observation
 
@@ -55,21 +56,37 @@ class Lasting:
     over: bool
 
 
-def opened_at(now: Lasting, before: Lasting | None) -> int | None:
-    """When it began, if it was not there before; else None."""
-    return now.start_us if before is None else None
+class Edge(Enum):
+    """Edges that anything passes that begins, lasts and ends."""
+
+    OPENED = "opened"
+    LASTS = "lasts"
+    ENDED = "ended"
 
 
-def lasted_at(now: Lasting, before: Lasting | None, longer_than_us: int) -> int | None:
-    """When it had lasted for a while, if it has lasted for longer now and had not before; else None."""
+EPISODE_EDGES = {
+    AlertKind.EPISODE_OPENED: Edge.OPENED,
+    AlertKind.EPISODE_LASTS: Edge.LASTS,
+    AlertKind.EPISODE_ENDED: Edge.ENDED,
+}
+
+
+def passed_at(edge: Edge, now: Lasting, before: Lasting | None, longer_than_us: int) -> int | None:
+    """Say when something passed an edge, if it has now and had not before; else None.
+
+    Args:
+        edge: which.
+        now: as it is about to be written.
+        before: as the ledger holds it; None where it was not there.
+        longer_than_us: of LASTS, how long.
+    """
+    if edge is Edge.OPENED:
+        return now.start_us if before is None else None
+    if edge is Edge.ENDED:
+        return now.end_us if now.over and not (before is not None and before.over) else None
     limit_us = now.start_us + longer_than_us
     reached_us = now.start_us if before is None else before.end_us
     return limit_us if reached_us <= limit_us < now.end_us else None
-
-
-def ended_at(now: Lasting, before: Lasting | None) -> int | None:
-    """When it ended, if it is over now and was not before; else None."""
-    return now.end_us if now.over and not (before is not None and before.over) else None
 
 
 def episode_alerts(
@@ -82,23 +99,17 @@ def episode_alerts(
         episodes: as they will be.
         before: as the ledger holds them, by episode_id.
     """
-    wanted = [rule for rule in rules if rule.when in OF_EPISODES]
+    wanted = [(rule, EPISODE_EDGES[rule.when]) for rule in rules if rule.when in EPISODE_EDGES]
     alerts = []
     for episode in episodes:
-        was = before.get(episode.episode_id)
+        stream, was = episode.stream, before.get(episode.episode_id)
         now = Lasting(episode.start_us, episode.end_us, episode.state is EpisodeState.FINAL)
-        for rule in wanted:
-            if (rule.tools and episode.tool not in rule.tools) or not rule.concerns(episode.stream.camera):
+        for rule, edge in wanted:
+            if (rule.tools and episode.tool not in rule.tools) or not rule.concerns(stream.camera):
                 continue
-            if rule.when is AlertKind.EPISODE_OPENED:
-                moment_us = opened_at(now, was)
-            elif rule.when is AlertKind.EPISODE_LASTS:
-                moment_us = lasted_at(now, was, rule.longer_than_us)
-            else:
-                moment_us = ended_at(now, was)
+            moment_us = passed_at(edge, now, was, rule.longer_than_us)
             if moment_us is not None:
                 content = {"episode": _episode_content(episode)}
-                stream = episode.stream
                 alerts.append(raised(rule, stream.site, stream.camera, moment_us, content, episode.episode_id))
     return alerts
 
@@ -119,7 +130,7 @@ def blind_alerts(rules: Iterable[AlertRule], stretches: Sequence[Stretch], befor
         ends = [before[stretch.start_us] for stretch in run if stretch.start_us in before]
         was = Lasting(start_us, max(ends), over=False) if ends else None
         for rule in wanted:
-            moment_us = lasted_at(now, was, rule.longer_than_us)
+            moment_us = passed_at(Edge.LASTS, now, was, rule.longer_than_us)
             if moment_us is not None and rule.concerns(stream.camera):
                 seen_as = sorted({stretch.observation.name.lower() for stretch in run})
                 content = {"start_us": start_us, "observations": seen_as, "longer_than_s": rule.longer_than_s}

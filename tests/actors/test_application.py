@@ -36,6 +36,13 @@ def test_the_serve_config_is_one_and_its_builder_takes_its_arguments(tmp_path: P
     assert gateway._deployment_config.autoscaling_config.max_replicas == 8
     assert gateway.max_ongoing_requests >= 50
 
+    channel = {"kind": "webhook", "url": "https://alerts.example/", "key_files": ["/secrets/office.key"]}
+    telling = args | {"alerts": {"channels": {"office": channel}}}
+    app = built(call_user_app_builder_with_args_if_necessary(build_app, telling), name="raypp")
+    sender = next(deployment for deployment in app.deployments if deployment.name == "Alerts")
+    assert sender._deployment_config.num_replicas == 1
+    assert sender.ray_actor_options["num_cpus"] == 0
+
 
 def test_a_service_that_cannot_be_says_why_before_anything_starts(tmp_path: Path) -> None:
     bundle, ledger = write_eager_bundle(tmp_path / "tools.model"), f"sqlite:///{tmp_path / 'l.db'}"
@@ -56,6 +63,10 @@ def test_a_service_that_cannot_be_says_why_before_anything_starts(tmp_path: Path
     refused(f"both read veil {VEIL}", model=[bundle, tmp_path / "same.model"])
     refused("fewer than 16", front_secret_file=tmp_path / "short")
     refused("limits: window must be", settings_file=tmp_path / "wrong.yaml")
+    (tmp_path / "mute.yaml").write_text(
+        "alerts: {channels: {office: {kind: webhook, url: 'http://x/', key_files: [no.key]}}}\n"
+    )
+    refused("channel office: key file .*no.key: No such file", settings_file=tmp_path / "mute.yaml")
 
 
 def test_settings_say_what_they_are_not() -> None:
