@@ -9,11 +9,13 @@
 
 import struct
 from dataclasses import replace
+from operator import attrgetter
 
 from raypp.errors import LedgerError
 from raypp.usage.observation import Detection, SeenFrame
 
 _ROW = struct.Struct("<Hfffff")
+_FIELDS = attrgetter(*Detection.__slots__)
 MOST_DETECTIONS = 32767
 
 
@@ -25,8 +27,9 @@ def pack_detections(detections: tuple[Detection, ...]) -> bytes:
             episodes than one that reads them back; pass frames through `as_stored` before the fold.
     """
     try:
-        packed = b"".join(_ROW.pack(d.class_id, d.confidence, d.x1, d.y1, d.x2, d.y2) for d in detections)
-        exact = unpack_detections(packed) == detections and len(detections) <= MOST_DETECTIONS
+        rows = [_FIELDS(detection) for detection in detections]
+        packed = b"".join([_ROW.pack(*row) for row in rows])
+        exact = list(_ROW.iter_unpack(packed)) == rows and len(rows) <= MOST_DETECTIONS
     except (struct.error, OverflowError):
         exact = False
     if not exact:
@@ -50,4 +53,4 @@ def as_stored(frame: SeenFrame) -> SeenFrame:
 
 
 def _rounded(detection: Detection) -> Detection:
-    return Detection(*_ROW.unpack(_ROW.pack(*(getattr(detection, name) for name in Detection.__slots__))))
+    return Detection(*_ROW.unpack(_ROW.pack(*_FIELDS(detection))))
