@@ -70,7 +70,7 @@ attack-table: setup  ## first attacks on many veil settings: the table that the 
 # The fourth has an environment of its own: with one of its packages beside Ray, each of Ray's processes starts two
 # seconds later (`jsonschema[format-nongpl]`: whatever imports jsonschema then builds a grammar).
 lock: setup  ## compile requirements*.txt again from pyproject.toml
-	$(COMPILE) --extra cluster --extra mlflow --extra mqtt --extra openvino --extra recognition --extra yolov7 --extra dev --extra docs pyproject.toml -o requirements.txt
+	$(COMPILE) --extra cluster --extra mlflow --extra mqtt --extra openvino --extra process --extra recognition --extra yolov7 --extra dev --extra docs pyproject.toml -o requirements.txt
 	$(COMPILE) --constraints requirements.txt pyproject.toml -o requirements-core.txt
 	echo 'setuptools>=77' | $(COMPILE) --constraints requirements.txt - -o requirements-build.txt
 	printf 'cyclonedx-bom==7.5.0\npip-licenses==5.5.5\n' | $(COMPILE) - -o requirements-sbom.txt

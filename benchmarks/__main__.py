@@ -15,6 +15,7 @@ from benchmarks.ledger import ledger_rows
 from benchmarks.memory import memory_rows
 from benchmarks.peers import peer_rows
 from benchmarks.planning import planning_rows
+from benchmarks.procedures import procedure_rows
 from benchmarks.ray_segments import ray_segments_rows
 from benchmarks.service_memory import service_memory_rows
 from benchmarks.siege import siege_rows
@@ -32,6 +33,7 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace], Rows]] = {
     "ledger": lambda folder, _: ledger_rows(folder),
     "memory": lambda folder, _: memory_rows(folder),
     "planning": lambda folder, options: planning_rows(folder, options.planned_images),
+    "procedures": lambda folder, _: procedure_rows(folder),
     "size": lambda folder, _: size_rows(folder),
     "streaming": lambda folder, _: streaming_rows(folder),
     "service-memory": lambda folder, _: service_memory_rows(folder),

@@ -17,6 +17,7 @@ from raypp.serving.quota import Quotas
 from raypp.serving.settings import DetectionSettings, Scale, ServiceSettings
 from raypp.usage.alert_rules import AlertRule
 from raypp.usage.coverage import Coverage, ThreeStates
+from raypp.usage.procedure_rules import ExecutionRules, GroupRules, ProcedureRules, StepRules
 from raypp.usage.report import (
     Durations,
     LaneReport,
@@ -39,6 +40,16 @@ SETTINGS: Sequence[tuple[str, str, Models]] = (
         "Rules of a site",
         "`raypp site configure SITE FILE`. [Rules of use](rules.md) explains them.",
         (("site", SiteSettings), ("shift", Shift), ("camera", CameraRules), ("tool", ToolRules), ("alert", AlertRule)),
+    ),
+    (
+        "Procedures of a site",
+        "`procedures` of the rules. [Procedures](procedures.md) explains them.",
+        (
+            ("procedure", ProcedureRules),
+            ("execution", ExecutionRules),
+            ("step", StepRules),
+            ("group", GroupRules),
+        ),
     ),
     (
         "Cameras of an agent",
@@ -115,7 +126,10 @@ def fields_of(model: type[BaseModel]) -> list[str]:
     """Return a definition of each field of a model, described by the field itself or by the model's docstring."""
     lines = []
     described = attributes_of(model)
-    for name, facts in model.model_json_schema(by_alias=True)["properties"].items():
+    schema = model.model_json_schema(by_alias=True)
+    if "$ref" in schema:  # a model that may hold itself
+        schema = schema["$defs"][schema["$ref"].rsplit("/", 1)[1]]
+    for name, facts in schema["properties"].items():
         lines += [f"`{name}`", f":   {_sentence({'description': described.get(name, ''), **facts})}", ""]
     return lines[:-1]
 
@@ -145,7 +159,7 @@ def _kind(facts: dict[str, Any]) -> str:
     match facts:
         case {"$ref": str(name)}:
             words = name.rsplit("/", 1)[1]
-        case {"anyOf": list(options)}:
+        case {"anyOf": list(options)} | {"oneOf": list(options)}:
             words = " or ".join(_kind(option) for option in options)
         case {"const": value}:
             words = f"`{value}`"

@@ -138,15 +138,14 @@ def _fields(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
     at: Any = model
     for part in place:
         at = _below(at, part)
-    below = _model(at)
-    return [field.alias or name for name, field in below.model_fields.items()] if below else []
+    return [field.alias or name for below in _models(at) for name, field in below.model_fields.items()]
 
 
 def _below(kind: Any, part: int | str) -> Any:
     """Return the type of what a type holds at a name or a number."""
-    model = _model(kind)
-    if model is not None:
-        fields = model.model_fields.items()
+    models = _models(kind)
+    if models:
+        fields = [item for model in models for item in model.model_fields.items()]
         return next((field.annotation for name, field in fields if part in {name, field.alias}), None)
     for way in _ways(kind):
         arguments = [argument for argument in get_args(way) if argument is not Ellipsis]
@@ -157,8 +156,8 @@ def _below(kind: Any, part: int | str) -> Any:
     return None
 
 
-def _model(kind: Any) -> type[BaseModel] | None:
-    return next((way for way in _ways(kind) if isinstance(way, type) and issubclass(way, BaseModel)), None)
+def _models(kind: Any) -> list[type[BaseModel]]:
+    return [way for way in _ways(kind) if isinstance(way, type) and issubclass(way, BaseModel)]
 
 
 def _ways(kind: Any) -> list[Any]:

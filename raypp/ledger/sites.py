@@ -13,7 +13,7 @@ from raypp.ledger.outbox import stored_rules
 from raypp.ledger.statements import put
 from raypp.ledger.tables import ChannelRow, FrameRow, ModelRow, SettingsRow, SiteRow, StreamRow, TermRow
 from raypp.ledger.types import Site, checked_name
-from raypp.usage.settings import SiteSettings
+from raypp.usage.settings import NOT_FOLDED, SiteSettings
 
 _MICROSECONDS = 1_000_000
 
@@ -127,7 +127,7 @@ def present_settings(connection: Connection, site: str) -> SiteSettings:
 
 def remember(connection: Connection, settings: SiteSettings) -> None:
     """Keep settings by their id, so that whatever is folded with them can be folded again."""
-    dumped = settings.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"alerts"})
+    dumped = settings.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=NOT_FOLDED)
     document = json.dumps(dumped, sort_keys=True)
     put(connection, SettingsRow, [{"settings_id": settings.settings_id, "document": document}])
 

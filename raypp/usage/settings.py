@@ -15,8 +15,12 @@ from raypp.io.content import read_text
 from raypp.io.problems import joined, nearest, ordinal, problems
 from raypp.io.yaml import MOST_BYTES, read_yaml
 from raypp.usage.alert_rules import AlertRule
+from raypp.usage.procedure_checks import check_procedures
+from raypp.usage.procedure_rules import ProcedureRules
 from raypp.usage.rules import EVERY_STATION, CameraRules, Mode, RuleName, Rules, Seconds, Shift, ToolRules
 
+NOT_FOLDED = {"alerts", "procedures"}
+"""Settings that change nothing of what is found in frames."""
 _REMEDY = "docs/reference/rules.md lists fields and ranges"
 
 
@@ -28,6 +32,7 @@ class SiteSettings(Rules):
     shifts: tuple[Shift, ...] = Field((), max_length=100)
     cameras: dict[RuleName, CameraRules] = Field(default_factory=dict, description="cameras that have stations")
     tools: tuple[ToolRules, ...] = Field((), max_length=1000, description="none: every class, mode present")
+    procedures: tuple[ProcedureRules, ...] = Field((), max_length=100, description="what is to be done, step by step")
     max_frame_gap_s: Annotated[float, Field(gt=0, le=3600)] = Field(
         5.0, description="a frame stands for the time up to the next one, and for so long at most"
     )
@@ -58,6 +63,8 @@ class SiteSettings(Rules):
                     continue
                 if station not in known:
                     raise ValueError(f"{rules.tool}: no camera has a station {station}; known: {_listed(known)}")
+        _once("procedure", [procedure.name for procedure in self.procedures])
+        check_procedures(self.procedures, self.tools, self.cameras, has_shifts=bool(self.shifts))
         _once("alert", [rule.name for rule in self.alerts])
         tools = {rules.tool for rules in self.tools} | set(worn)
         for rule in self.alerts:
@@ -110,11 +117,11 @@ class SiteSettings(Rules):
 
     @cached_property
     def settings_id(self) -> str:
-        """Name these settings: SHA-256 of their canonical JSON with all defaults, 64 hex digits.
+        """Name how frames are folded: SHA-256 of the canonical JSON with all defaults, 64 hex digits.
 
-        Alerts are left out: they change nothing of what is found.
+        `NOT_FOLDED` is no part of it: where it changes, no episode ends.
         """
-        dumped = self.model_dump(mode="json", by_alias=True, exclude={"alerts"})
+        dumped = self.model_dump(mode="json", by_alias=True, exclude=NOT_FOLDED)
         canonical = json.dumps(dumped, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
