@@ -14,6 +14,7 @@ from benchmarks.learned_veil import learned_veil_rows
 from benchmarks.ledger import ledger_rows
 from benchmarks.memory import memory_rows
 from benchmarks.peers import peer_rows
+from benchmarks.people import people_rows
 from benchmarks.planning import planning_rows
 from benchmarks.procedures import procedure_rows
 from benchmarks.ray_segments import ray_segments_rows
@@ -32,6 +33,7 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace], Rows]] = {
     "job": lambda folder, options: job_rows(_video(folder, options.minutes), folder),
     "ledger": lambda folder, _: ledger_rows(folder),
     "memory": lambda folder, _: memory_rows(folder),
+    "people": lambda folder, options: people_rows(folder, options.yards),
     "planning": lambda folder, options: planning_rows(folder, options.planned_images),
     "procedures": lambda folder, _: procedure_rows(folder),
     "size": lambda folder, _: size_rows(folder),
@@ -57,6 +59,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10, help="length of the 720p video of the whole-job benchmark")
     parser.add_argument("--siege-seconds", type=float, default=300, help="length of each of the two sieges")
     parser.add_argument("--planned-images", type=int, default=200_000, help="images of the largest plan")
+    parser.add_argument("--yards", type=int, default=100, help="yards by which the fold of people is judged")
     parser.add_argument("--only", choices=PARTS, help="run only this one")
     parser.add_argument("--json", type=Path, help="write the rows here")
     options = parser.parse_args()

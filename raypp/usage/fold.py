@@ -13,7 +13,10 @@ from raypp.errors import FoldError
 from raypp.usage.episode import CloseReason, Episode, StreamName, Stretch
 from raypp.usage.hysteresis import LaneState, step
 from raypp.usage.lanes import lanes_of
-from raypp.usage.observation import Observation, SeenFrame
+from raypp.usage.observation import Detection, Observation, SeenFrame
+from raypp.usage.people_fold import PeopleFold
+from raypp.usage.people_run import PeopleRun
+from raypp.usage.people_state import Naming
 from raypp.usage.rules import CameraRules
 from raypp.usage.settings import SiteSettings
 from raypp.usage.signal import Signal
@@ -44,6 +47,7 @@ class Fold:
         self._lanes = lanes_of(settings, stream.camera, rules)
         about = settings.cameras.get(stream.camera, CameraRules())
         self.signal = Signal(self._lanes, self._classes, about.aspect)
+        self.people = PeopleFold(settings, stream.camera, self._classes) if about.zones else None
         self.times_us = [(_us(lane.rules.min_on_s), _us(lane.rules.max_gap_s)) for lane in self._lanes]
         self.gap_us = _us(settings.max_frame_gap_s)
         self.lateness_us = _us(settings.max_lateness_s)
@@ -51,7 +55,18 @@ class Fold:
     def begin(self) -> FoldState:
         """Return the state of a stream before its first frame."""
         lanes = tuple(LaneState(lane.tool, lane.station) for lane in self._lanes)
-        return FoldState(self._stream, self._settings.settings_id, self._classes, lanes)
+        people = self.people.begin() if self.people else None
+        return FoldState(self._stream, self._settings.settings_id, self._classes, lanes, people=people)
+
+    def relevant(self, frame: SeenFrame) -> SeenFrame:
+        """Return a frame with only those detections that a lane or a zone may look at."""
+        people = self.people
+        kept = tuple(
+            _plain(detection)
+            for detection in frame.detections
+            if self.signal.wants(detection) or (people is not None and people.wants(detection))
+        )
+        return SeenFrame(int(frame.frame_index), int(frame.timestamp_us), frame.observation, kept)
 
     def fits(self, state: FoldState) -> bool:
         """Say whether a state is of this stream, these settings and these classes."""
@@ -107,6 +122,8 @@ class Fold:
         self._check_goes_on(state)
         _, before = close(state, CloseReason.SETTINGS)
         kept = replace(self.begin(), last_order=state.last_order, frames=state.frames, late=state.late)
+        if self.people and state.people:
+            kept = replace(kept, people=self.people.begin(state.people.next_number))
         if state.classes != self._classes:
             return replace(kept, newest_us=state.newest_us), before
         after, more = self.advance(kept, state.waiting)
@@ -147,6 +164,8 @@ class _Run:
         self._last_order = state.last_order
         self._frames = state.frames
         self._late = state.late
+        naming = Naming(state.stream, state.settings_id)
+        self._people = PeopleRun(fold.people, naming, state.people) if fold.people and state.people else None
         self._episodes: dict[str, Episode] = {}
         self._stretches: dict[int, Stretch] = {}
 
@@ -162,7 +181,7 @@ class _Run:
         if place < len(self._waiting) and _order(self._waiting[place]) == _order(frame):
             self._late += 1
             return
-        self._waiting.insert(place, self._fold.signal.relevant(frame))
+        self._waiting.insert(place, self._fold.relevant(frame))
         while self._waiting and (self._waiting[0].timestamp_us < oldest_us or len(self._waiting) > MOST_WAITING):
             self._fold_frame(self._waiting.pop(0))
 
@@ -182,6 +201,7 @@ class _Run:
                 self._episodes[episode.episode_id] = episode
         if self._stretch is not None and self._stretch != self._state.stretch:
             self._note_stretch(self._stretch)
+        people, violations, exposures = self._people.done() if self._people else (None, (), ())
         state = replace(
             self._state,
             lanes=tuple(self._lanes),
@@ -194,14 +214,17 @@ class _Run:
             last_order=self._last_order,
             frames=self._frames,
             late=self._late,
+            people=people,
         )
-        return state, Changes(tuple(self._episodes.values()), tuple(self._stretches.values()))
+        return state, Changes(tuple(self._episodes.values()), tuple(self._stretches.values()), violations, exposures)
 
     def _fold_frame(self, frame: SeenFrame) -> None:
         self._settle(frame)
         used: tuple[Use, ...] = ()
         if frame.observation is Observation.OBSERVED:
             self._motion, used = self._fold.signal.decide(self._motion, frame)
+            if self._people:
+                self._people.look(frame)
         else:
             self._motion = ()
         self._held = NewestFrame(frame.timestamp_us, frame.observation, used)
@@ -236,6 +259,8 @@ class _Run:
             if ended is not None:
                 episode = closed(self._state, lane, ended)
                 self._episodes[episode.episode_id] = episode
+        if self._people:
+            self._people.pass_time(start_us, end_us, observed=observation is Observation.OBSERVED)
 
     def _extend_stretch(self, start_us: int, end_us: int, observation: Observation | None) -> None:
         now = self._stretch
@@ -249,6 +274,14 @@ class _Run:
     def _note_stretch(self, stretch: OpenStretch) -> None:
         whole = Stretch(self._state.stream, stretch.start_us, stretch.end_us, stretch.observation)
         self._stretches[whole.start_us] = whole
+
+
+def _plain(detection: Detection) -> Detection:
+    """Return a detection with Python's own numbers, as it comes back from JSON."""
+    numbers = detection.confidence, detection.x1, detection.y1, detection.x2, detection.y2
+    if type(detection.class_id) is int and all(type(number) is float for number in numbers):
+        return detection
+    return Detection(int(detection.class_id), *map(float, numbers))
 
 
 def _us(seconds: float) -> int:

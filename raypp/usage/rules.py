@@ -2,11 +2,20 @@
 
 from datetime import time
 from enum import Enum
+from itertools import combinations
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from raypp.geometry.polygons import polygons_overlap
+
 EVERY_STATION = "*"
+
+
+def is_left_out(value: object) -> bool:
+    """Say whether a field is as if it were not given: it then changes no `settings_id`."""
+    return not value
+
 
 RuleName = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -70,6 +79,45 @@ class Shift(Rules):
         return self
 
 
+class Zone(Rules):
+    """A part of a camera's image with rules for the people in it: whose feet are there."""
+
+    polygon: StationPolygon = Field(description="border: points [x, y], fractions of the frame")
+    require: tuple[RuleName, ...] = Field((), max_length=20, description="items of `equipment` to be worn in it")
+    forbidden: bool = Field(False, description="whether nobody may be in it")
+    most_people: Annotated[int, Field(ge=1, le=64)] | None = Field(None, description="how many people may be in it")
+    alone: bool = Field(False, description="whether somebody alone in it is a violation")
+    grace_s: Seconds = Field(3.0, description="so long a person may go without; what follows is a violation")
+    min_s: Annotated[float, Field(gt=0, le=86_400)] = Field(
+        1.0, description="a violation counts once it lasts for so long, breaks taken away"
+    )
+    max_gap_s: Seconds = Field(2.0, description="longest break within a violation")
+    shifts: tuple[RuleName, ...] = Field((), max_length=100, description="shifts in which it counts; none: always")
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Names of the rules that it has."""
+        rules = {
+            "require": bool(self.require),
+            "forbidden": self.forbidden,
+            "most_people": self.most_people is not None,
+            "alone": self.alone,
+        }
+        return tuple(kind for kind, has in rules.items() if has)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.kinds:
+            raise ValueError("has no rule; give it `require`, `forbidden`, `most_people` or `alone`")
+        if self.forbidden and len(self.kinds) > 1:
+            raise ValueError("is forbidden, so it has no other rule; leave the others out, or `forbidden`")
+        for what, names in (("item", self.require), ("shift", self.shifts)):
+            for name in names:
+                if names.count(name) > 1:
+                    raise ValueError(f"{what} {name} stands twice")
+        return self
+
+
 class CameraRules(Rules):
     """Facts about one camera."""
 
@@ -79,6 +127,23 @@ class CameraRules(Rules):
     stations: dict[RuleName, StationPolygon] = Field(
         default_factory=dict, description="polygon of each station: points [x, y], fractions of the frame"
     )
+    zones: dict[RuleName, Zone] = Field(
+        default_factory=dict,
+        max_length=100,
+        exclude_if=is_left_out,
+        description="parts of its image with rules for people",
+    )
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        for (name, zone), (other_name, other) in combinations(self.zones.items(), 2):
+            kinds = [kind for kind in zone.kinds if kind in other.kinds]
+            if kinds and polygons_overlap(zone.polygon, other.polygon):
+                raise ValueError(
+                    f"zones {name} and {other_name} overlap, and both have `{kinds[0]}`; "
+                    "draw them apart, or make one zone of them"
+                )
+        return self
 
 
 class ToolRules(Rules):

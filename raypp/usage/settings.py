@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Self
@@ -15,9 +15,21 @@ from raypp.io.content import read_text
 from raypp.io.problems import joined, nearest, ordinal, problems
 from raypp.io.yaml import MOST_BYTES, read_yaml
 from raypp.usage.alert_rules import AlertRule
+from raypp.usage.equipment import PERSON, BodyPart, Equipment, PeopleRules
 from raypp.usage.procedure_checks import check_procedures
 from raypp.usage.procedure_rules import ProcedureRules
-from raypp.usage.rules import EVERY_STATION, CameraRules, Mode, RuleName, Rules, Seconds, Shift, ToolRules
+from raypp.usage.rules import (
+    EVERY_STATION,
+    CameraRules,
+    Mode,
+    RuleName,
+    Rules,
+    Seconds,
+    Shift,
+    ToolRules,
+    Zone,
+    is_left_out,
+)
 
 NOT_FOLDED = {"alerts", "procedures"}
 """Settings that change nothing of what is found in frames."""
@@ -33,6 +45,12 @@ class SiteSettings(Rules):
     cameras: dict[RuleName, CameraRules] = Field(default_factory=dict, description="cameras that have stations")
     tools: tuple[ToolRules, ...] = Field((), max_length=1000, description="none: every class, mode present")
     procedures: tuple[ProcedureRules, ...] = Field((), max_length=100, description="what is to be done, step by step")
+    equipment: tuple[Equipment, ...] = Field(
+        (), max_length=20, exclude_if=is_left_out, description="safety equipment that zones may require"
+    )
+    people: PeopleRules | None = Field(
+        None, exclude_if=is_left_out, description="how people are followed, where that is not as usual"
+    )
     max_frame_gap_s: Annotated[float, Field(gt=0, le=3600)] = Field(
         5.0, description="a frame stands for the time up to the next one, and for so long at most"
     )
@@ -74,6 +92,39 @@ class SiteSettings(Rules):
                     remedy = f"did you mean {near}?" if near else f"known: {_listed(tools)}"
                     raise ValueError(f"alert {rule.name}: there is no tool {tool}; {remedy}")
         return self
+
+    @model_validator(mode="after")
+    def _zones_consistent(self) -> Self:
+        _once("item", [equipment.item for equipment in self.equipment])
+        items = {equipment.item for equipment in self.equipment}
+        shifts = {shift.name for shift in self.shifts}
+        for equipment in self.equipment:
+            if equipment.min_cells > self.followed.cells:
+                raise ValueError(
+                    f"{equipment.item}: min_cells {equipment.min_cells:g} is more than the image has, "
+                    f"{self.followed.cells} (`people.cells`); write a few cells"
+                )
+        for camera, name, zone in self._zones():
+            where = f"camera {camera}, zone {name}"
+            for what, names, known in (("item", zone.require, items), ("shift", zone.shifts, shifts)):
+                for unknown in (wanted for wanted in names if wanted not in known):
+                    raise ValueError(f"{where}: there is no {what} {unknown}; known: {_listed(known)}")
+            if zone.grace_s > self.reap_after_s:
+                raise ValueError(
+                    f"{where}: grace_s {zone.grace_s:g} is longer than reap_after_s {self.reap_after_s:g}, "
+                    "by when a silent stream is closed; shorten it, or raise reap_after_s"
+                )
+        return self
+
+    def _zones(self) -> Iterator[tuple[str, str, Zone]]:
+        for camera, rules in self.cameras.items():
+            for name, zone in rules.zones.items():
+                yield camera, name, zone
+
+    @property
+    def followed(self) -> PeopleRules:
+        """How people are followed."""
+        return self.people or PeopleRules()
 
     @classmethod
     def parse(cls, text: str, where: str) -> Self:
@@ -134,17 +185,35 @@ class SiteSettings(Rules):
         """Say which classes the settings name that are none of these, a sentence each."""
         known = set(classes)
         in_alerts = () if self.tools else tuple((rule.name, tool) for rule in self.alerts for tool in rule.tools)
-        return tuple(
-            f"alert {rule}: there is no class {tool}; write one of {_listed(known)}"
-            for rule, tool in in_alerts
-            if tool not in known
-        ) + tuple(
-            f"tools, {ordinal(number)} ({rules.tool}): there is no class {name}; "
-            + (f"did you mean {near}?" if (near := nearest(name, known)) else f"write one of {_listed(known)}")
-            for number, rules in enumerate(self.tools)
-            for name in (rules.class_name, *rules.near)
-            if name not in known
+        return (
+            *(
+                f"alert {rule}: there is no class {tool}; write one of {_listed(known)}"
+                for rule, tool in in_alerts
+                if tool not in known
+            ),
+            *self._misfits(known),
         )
+
+    def _misfits(self, known: set[str]) -> Iterator[str]:
+        """Say which classes rules of use, equipment and people name that are none of these."""
+        tools = [(f"({rules.tool})", (rules.class_name, *rules.near)) for rules in self.tools]
+        items = [(f"({equipment.item})", equipment.classes) for equipment in self.equipment]
+        named = [
+            (f"{key}, {ordinal(number)} {what}", names)
+            for key, entries in (("tools", tools), ("equipment", items))
+            for number, (what, names) in enumerate(entries)
+        ]
+        for where, names in (*named, ("people", self.followed.classes)):
+            for name in names:
+                if name not in known:
+                    near = nearest(name, known)
+                    remedy = f"did you mean {near}?" if near else f"write one of {_listed(known)}"
+                    yield f"{where}: there is no class {name}; {remedy}"
+
+    def shows_people(self, classes: Collection[str]) -> bool:
+        """Say whether a model with these classes shows people: by a class of its own, or by items on head or torso."""
+        anchors = {equipment.on for equipment in self.equipment} & {BodyPart.HEAD, BodyPart.EYES, BodyPart.TORSO}
+        return bool(self.followed.classes or PERSON in classes or anchors)
 
     def rules_for(self, classes: Sequence[str], where: str = "settings") -> tuple[ToolRules, ...]:
         """Return the rules for a model's classes: those of the settings, or mode present for every class.
@@ -152,12 +221,20 @@ class SiteSettings(Rules):
         Raises:
             SettingsError: if the settings name a class that the model does not have.
         """
-        if not self.tools:
-            return tuple(ToolRules(class_name=name) for name in dict.fromkeys(classes))
-        unknown = self.unknown_classes(classes)
+        unknown = list(self._misfits(set(classes)))
         if unknown:
             raise SettingsError(f"{where}: the model does not fit: {'; '.join(unknown)}")
-        return self.tools
+        if not self.shows_people(classes) and (zones := list(self._zones())):
+            raise SettingsError(
+                f"{where}: the model does not fit: camera {zones[0][0]} has zones, but no class shows people; "
+                "name one in `people`, `classes`"
+            )
+        if self.tools:
+            return self.tools
+        taken = {name for equipment in self.equipment for name in equipment.classes} | set(self.followed.classes)
+        if any(True for _ in self._zones()):
+            taken.add(PERSON)
+        return tuple(ToolRules(class_name=name) for name in dict.fromkeys(classes) if name not in taken)
 
 
 @cache

@@ -56,21 +56,9 @@ class Signal:
             for class_id in frozenset[int]().union(*(self._ids[name] for name in (rules.class_name, *rules.near))):
                 self._looking.setdefault(class_id, []).append(number)
 
-    def relevant(self, frame: SeenFrame) -> SeenFrame:
-        """Return a frame with only those detections that a lane may look at."""
-        kept = tuple(
-            Detection(
-                int(detection.class_id),
-                float(detection.confidence),
-                float(detection.x1),
-                float(detection.y1),
-                float(detection.x2),
-                float(detection.y2),
-            )
-            for detection in frame.detections
-            if detection.class_id in self._wanted and detection.confidence >= self._least
-        )
-        return SeenFrame(int(frame.frame_index), int(frame.timestamp_us), frame.observation, kept)
+    def wants(self, detection: Detection) -> bool:
+        """Say whether a lane may look at a detection."""
+        return detection.class_id in self._wanted and detection.confidence >= self._least
 
     def decide(self, carried: Sequence[Motion], frame: SeenFrame) -> tuple[tuple[Motion, ...], tuple[Use, ...]]:
         """Decide about one observed frame.

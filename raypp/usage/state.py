@@ -10,24 +10,33 @@ from raypp.io.fault import first_fault
 from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName, Stretch, episode_id
 from raypp.usage.hysteresis import Ended, LaneState
 from raypp.usage.observation import Observation, SeenFrame
+from raypp.usage.people_state import Naming, PeopleState, close_people
 from raypp.usage.signal import Motion
 from raypp.usage.use import Use
+from raypp.usage.violation import Exposure, Violation
 
-STATE_VERSION = 1
+STATE_VERSION = 2
+_READ = (1, STATE_VERSION)
+"""Version 1 has no people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Episodes and stretches that are new or changed; each replaces what its episode_id, or start_us, named before."""
+    """All that is new or changed; each replaces what its id, or its names and start_us, named before."""
 
     episodes: tuple[Episode, ...] = ()
     stretches: tuple[Stretch, ...] = ()
+    violations: tuple[Violation, ...] = ()
+    exposures: tuple[Exposure, ...] = ()
 
     def then(self, later: "Changes") -> "Changes":
         """Both changes, the later ones replacing these of the same name."""
         episodes = {episode.episode_id: episode for episode in (*self.episodes, *later.episodes)}
         stretches = {stretch.start_us: stretch for stretch in (*self.stretches, *later.stretches)}
-        return Changes(tuple(episodes.values()), tuple(stretches.values()))
+        violations = {violation.violation_id: violation for violation in (*self.violations, *later.violations)}
+        exposures = {(row.zone, row.item, row.start_us): row for row in (*self.exposures, *later.exposures)}
+        of_use = tuple(episodes.values()), tuple(stretches.values())
+        return Changes(*of_use, tuple(violations.values()), tuple(exposures.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +83,7 @@ class FoldState:
         frames: frames folded so far.
         late: frames that came too late to be folded, or a second time.
         ended: why the stream ended; None while it goes on.
+        people: everybody before a camera that has zones; None on others.
     """
 
     stream: StreamName
@@ -90,6 +100,7 @@ class FoldState:
     frames: int = 0
     late: int = 0
     ended: CloseReason | None = None
+    people: PeopleState | None = None
     version: int = STATE_VERSION
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
@@ -109,12 +120,12 @@ class FoldState:
             state = _ADAPTER.validate_json(text)
         except ValidationError as error:
             raise FoldError(f"kept fold state: {first_fault(error)}; aggregate the stream again") from None
-        if state.version != STATE_VERSION:
+        if state.version not in _READ:
             raise FoldError(
-                f"kept fold state has version {state.version}, this raypp reads {STATE_VERSION}; "
+                f"kept fold state has version {state.version}, this raypp reads {' and '.join(map(str, _READ))}; "
                 "aggregate the stream again"
             )
-        return state
+        return replace(state, version=STATE_VERSION)
 
 
 _ADAPTER: TypeAdapter[FoldState] = TypeAdapter(FoldState)
@@ -155,4 +166,7 @@ def close(state: FoldState, reason: CloseReason) -> tuple[FoldState, Changes]:
     ]
     lanes = tuple(LaneState(lane.tool, lane.station) for lane in state.lanes)
     after = replace(state, lanes=lanes, motion=(), held=None, stretch=None, waiting=(), ended=reason)
-    return after, Changes(tuple(episodes))
+    if state.people is None:
+        return after, Changes(tuple(episodes))
+    people, violations, exposures = close_people(state.people, Naming(state.stream, state.settings_id), reason)
+    return replace(after, people=people), Changes(tuple(episodes), (), violations, exposures)

@@ -1,0 +1,70 @@
+"""Yards folded: what the fold says of them beside the truth."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from raypp.demo.yard.figure import CLASSES
+from raypp.demo.yard.settings import CAMERA, yard_site_settings
+from raypp.demo.yard.site import TrueFrame
+from raypp.demo.yard.truth import make_yard_truth
+from raypp.usage.episode import CloseReason, StreamName
+from raypp.usage.fold import Fold
+from raypp.usage.metrics import LabelledSpan, matched
+from raypp.usage.observation import SeenFrame
+from raypp.usage.settings import SiteSettings
+from raypp.usage.state import Changes
+from raypp.usage.violation import ViolationKind
+
+STREAM = StreamName("yard", CAMERA, 1)
+SETTINGS = SiteSettings.parse(yard_site_settings("yard"), "yard")
+_RULES = {ViolationKind.NOT_WORN: "require"}
+
+
+@dataclass
+class Score:
+    """Violations and person-seconds of several yards, found and true."""
+
+    hits: int = 0
+    found: int = 0
+    true: int = 0
+    seconds: Counter = field(default_factory=Counter)
+    true_seconds: Counter = field(default_factory=Counter)
+
+    @property
+    def f1(self) -> float:
+        return 2 * self.hits / (self.found + self.true)
+
+    def errors(self) -> dict[str, float]:
+        """By how much the person-seconds of each state are off, as a share."""
+        return {state: abs(self.seconds[state] / true - 1) for state, true in self.true_seconds.items()}
+
+    def add(self, frames: tuple[TrueFrame, ...], changes: Changes) -> None:
+        truth = make_yard_truth(frames, dict(SETTINGS.cameras[CAMERA].zones), SETTINGS.followed)
+        violations = spans(changes)
+        self.hits += len(matched(violations, truth.violations, 0.5))
+        self.found += len(violations)
+        self.true += len(truth.violations)
+        for row in changes.exposures:
+            self.seconds["worn"] += row.worn_us / 1e6
+            self.seconds["not_worn"] += row.not_worn_us / 1e6
+            self.seconds["cannot_tell"] += row.cannot_tell_us / 1e6
+        for (_, _, state), seconds in truth.person_seconds.items():
+            self.true_seconds[state] += seconds
+
+
+def spans(changes: Changes) -> list[LabelledSpan]:
+    return [
+        LabelledSpan(
+            (_RULES.get(violation.kind, violation.kind.name.lower()), violation.zone, violation.item),
+            violation.start_us / 1e6,
+            violation.end_us / 1e6,
+        )
+        for violation in changes.violations
+    ]
+
+
+def folded(frames: Iterable[SeenFrame]) -> Changes:
+    fold = Fold(SETTINGS, STREAM, CLASSES)
+    state, changes = fold.advance(fold.begin(), list(frames))
+    return changes.then(fold.finish(state, CloseReason.END_OF_STREAM)[1])
