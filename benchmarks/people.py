@@ -1,4 +1,4 @@
-"""People and their equipment: the fold beside the truth of unseen yards, tracks beside people, and what a frame costs."""
+"""People and their equipment: the fold beside the truth of unseen yards, tracks beside people, a frame's cost."""
 
 import math
 import time
@@ -38,9 +38,9 @@ def people_rows(_folder: Path, yards: int) -> list[tuple[str, str, str]]:
     rows = [
         ("yards of 90 s, unseen before", f"{yards}", ""),
         ("violations, true boxes: F1@50", f"{true.f1:.4f} of {true.true}", "bar >= 0.98"),
-        *((f"person-seconds {state}, true boxes: error", f"{e:.2%}", "bar <= 2 %") for state, e in true.errors().items()),
+        *((f"person-seconds {state}, true: error", f"{off:.2%}", "bar <= 2 %") for state, off in true.errors().items()),
         ("violations, boxes trembling by 1 px, 2 % missed: F1@50", f"{trembled.f1:.4f}", "bar >= 0.93"),
-        *((f"person-seconds {state}, trembling: error", f"{e:.2%}", "") for state, e in trembled.errors().items()),
+        *((f"person-seconds {state}, trembling: error", f"{off:.2%}", "") for state, off in trembled.errors().items()),
         ("tracks: IDF1", f"{idf1:.4f}", "bar >= 0.95"),
         ("tracks for people", f"{followed} for {people}", ""),
     ]
