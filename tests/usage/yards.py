@@ -26,14 +26,14 @@ class Score:
     """Violations and person-seconds of several yards, found and true."""
 
     hits: int = 0
-    found: int = 0
+    predicted: int = 0
     true: int = 0
     seconds: Counter = field(default_factory=Counter)
     true_seconds: Counter = field(default_factory=Counter)
 
     @property
     def f1(self) -> float:
-        return 2 * self.hits / (self.found + self.true)
+        return 2 * self.hits / (self.predicted + self.true)
 
     def errors(self) -> dict[str, float]:
         """By how much the person-seconds of each state are off, as a share."""
@@ -43,7 +43,7 @@ class Score:
         truth = make_yard_truth(frames, dict(SETTINGS.cameras[CAMERA].zones), SETTINGS.followed)
         violations = spans(changes)
         self.hits += len(matched(violations, truth.violations, 0.5))
-        self.found += len(violations)
+        self.predicted += len(violations)
         self.true += len(truth.violations)
         for row in changes.exposures:
             self.seconds["worn"] += row.worn_us / 1e6
