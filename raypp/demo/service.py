@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
@@ -90,9 +90,9 @@ def stream_sites(sites: DemoSites, place: Path, out: Path, progress: Progress) -
         key = SiteKey.derive_from(sites.key, sites.spec, video.site, [video.camera])
         save_site_key(key, place / f"{video.site}.key")
     progress.say("serving       the detector: ten seconds to start, or more where much runs")
-    with _service(sites.model, url, out / "service.log") as port:
-        agents = {video.site: _agent(sites, video, port, place, out) for video in sites.videos}
-        progress.say(f"streaming     {counted(len(agents), 'site')}, as fast as their videos are veiled")
+    with _service(sites.model, url, out / "service.log") as port, ExitStack() as running:
+        progress.say(f"streaming     {counted(len(sites.videos), 'site')}, as fast as their videos are veiled")
+        agents = {video.site: running.enter_context(_agent(sites, video, port, place, out)) for video in sites.videos}
         for site, agent in agents.items():
             if agent.wait():
                 raise RayppError(f"the agent of {site} failed; see {out / f'{site}.log'}")
@@ -116,15 +116,23 @@ def _service(model: Path, url: str, log: Path) -> Iterator[int]:
             time.sleep(0.1)
         yield port
     finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        _end(process)
 
 
-def _agent(sites: DemoSites, video: SampleVideo, port: int, place: Path, out: Path) -> "subprocess.Popen[bytes]":
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End a process that may have ended."""
+    process.terminate()
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def _agent(
+    sites: DemoSites, video: SampleVideo, port: int, place: Path, out: Path
+) -> Iterator["subprocess.Popen[bytes]"]:
     command = [
         sys.executable, "-P", "-m", "raypp", "stream", video.path, "--site", video.site, "--camera", video.camera,
         "--key", place / f"{video.site}.key", "--token-file", place / f"{video.site}.token",
@@ -132,7 +140,11 @@ def _agent(sites: DemoSites, video: SampleVideo, port: int, place: Path, out: Pa
         "--fps", sites.fps, "--time-from", TIME_FROM,
     ]  # fmt: skip
     with (out / f"{video.site}.log").open("wb") as output:
-        return subprocess.Popen([str(part) for part in command], stdout=output, stderr=output)
+        process = subprocess.Popen([str(part) for part in command], stdout=output, stderr=output)
+    try:
+        yield process
+    finally:
+        _end(process)
 
 
 def _result(ledger: Ledger, video: SampleVideo, folder: Path) -> SiteResult:

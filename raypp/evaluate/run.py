@@ -14,6 +14,7 @@ from raypp.execution import ExecutionSettings, Executor, On, on_ray
 from raypp.io.filesystem import is_url
 from raypp.progress import SILENT, Advance, Progress
 from raypp.text.split_names import VAL
+from raypp.text.wording import counted
 
 PredictExecutor = Executor[[PredictSettings], Iterable[PredictedSample]]
 """Predicts frame by frame, in any order."""
@@ -63,7 +64,10 @@ def run_evaluation(
         data_key_path=data_key_path.absolute() if data_key_path else None,
         engine=engine,
     )
-    predict: PredictExecutor = on_ray("evaluate", execution) if execution.choose() is On.RAY else predict_here
+    on = execution.choose()
+    predict: PredictExecutor = on_ray("evaluate", execution) if on is On.RAY else predict_here
+    start = "; Ray takes up to a minute to start" if on is On.RAY else ""
+    progress.say(f"begins        {counted(dataset.splits[split], f'{split} frame')}{start}")
     with progress.task("evaluating", dataset.splits[split]) as advance:
         samples = SampleTable(_counted(predict(settings), advance))
     report = make_evaluation_report(samples, dataset.classes, info.size)
