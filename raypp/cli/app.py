@@ -3,6 +3,7 @@
 import signal
 import sys
 from collections.abc import Callable
+from threading import Event
 from types import FrameType
 from typing import Annotated, Any
 
@@ -15,6 +16,9 @@ from raypp.cli.console import error_console
 from raypp.cli.exit_codes import ExitCode
 from raypp.cli.flags import with_flags
 from raypp.errors import RayppError
+
+_TERMINATED = Event()
+"""Whether SIGTERM stopped the command."""
 
 
 class _Table(TyperGroup):
@@ -85,8 +89,9 @@ def _root(
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> None:
-    """End the command as Ctrl-C does: what it began is left so that it can go on, and a local Ray is ended."""
-    sys.exit(ExitCode.TERMINATED)
+    """Stop the command as Ctrl-C does; Ray's core passes no other exception on from where it waits."""
+    _TERMINATED.set()
+    raise KeyboardInterrupt
 
 
 def _guard(app: typer.Typer, name: str | None, before: Callable[[], None] | None = None) -> None:
@@ -103,8 +108,13 @@ def _guard(app: typer.Typer, name: str | None, before: Callable[[], None] | None
         sys.exit(ExitCode.FAILED)
     except KeyboardInterrupt:
         console.print(stopped)
-        sys.exit(ExitCode.INTERRUPTED)
+        sys.exit(_stopped_code())
     except SystemExit as end:
-        if end.code in {ExitCode.INTERRUPTED, ExitCode.TERMINATED}:  # the first is typer's own answer to Ctrl-C
+        if end.code == ExitCode.INTERRUPTED:  # typer's own answer to Ctrl-C within a command, without a word
             console.print(stopped)
+            sys.exit(_stopped_code())
         raise
+
+
+def _stopped_code() -> ExitCode:
+    return ExitCode.TERMINATED if _TERMINATED.is_set() else ExitCode.INTERRUPTED

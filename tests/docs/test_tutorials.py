@@ -46,6 +46,14 @@ def _run(command: str, folder: Path, environment: dict[str, str]) -> str:
     return done.stdout + done.stderr
 
 
+def _await_service(served: "subprocess.Popen[bytes]", log: Path, output: str) -> None:
+    """Wait as a reader does, until the service says that it serves, and compare what it says with the page."""
+    while not log.exists() or "\nserving " not in log.read_text():
+        assert served.poll() is None, log.read_text()
+        time.sleep(0.5)
+    assert {words for words in _first_words(output) if words not in log.read_text()} == set(), log.read_text()
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
     """A folder with the demo's sample and a home of its own, as a reader has it who ran `make demo`."""
@@ -64,13 +72,15 @@ def test_a_tutorial_runs_as_written(place: tuple[Path, dict[str, str]], page: st
     try:
         for command, output in commands:
             if " serve " in command:
-                served = subprocess.Popen(["bash", "-c", f"exec {command}"], cwd=folder, env=environment)
-                _run("until curl -sf http://127.0.0.1:8000/-/healthz; do sleep 1; done", folder, environment)
+                with (folder / "serve.log").open("wb") as log:
+                    served = subprocess.Popen(
+                        ["bash", "-c", f"exec {command}"], cwd=folder, env=environment, stderr=log
+                    )
+                _await_service(served, folder / "serve.log", output)
                 continue
             printed = _run(command, folder, environment)
             assert {words for words in _first_words(output) if words not in printed} == set(), f"{command}\n{printed}"
     finally:
         if served:
             served.send_signal(signal.SIGINT)
-            served.wait(60)
-            time.sleep(1)
+            assert served.wait(60) == 0
