@@ -161,6 +161,21 @@ _SETTINGS = [
         b"tools: [{class: hammer, near: [hand], mode: in_hand, stations: [rack]}]\nmax_lateness_s: 2\n"
     ),
 ]
+_ALERT_RULES = [
+    (
+        b"alerts:\n  - {name: long, when: episode_lasts, longer_than_s: 600, tools: [saw], to: [office, plant]}\n"
+        b"  - {name: blind, when: camera_blind, longer_than_s: 60, cameras: [gate], within_s: 9, to: [office]}\n"
+    ),
+    b"tools: [{class: saw}]\nalerts: [{name: a, when: site_silent, longer_than_s: 0.5, to: [plant]}]\n",
+]
+_CHANNELS = [
+    (
+        b"models: [tools.model]\nalerts:\n  channels:\n"
+        b"    office: {kind: webhook, url: 'https://alerts.example/raypp', key_files: [office.key]}\n"
+        b"    plant: {kind: mqtt, host: broker.example, user: raypp, password_file: secret, topic: works/raypp}\n"
+    ),
+    b"alerts: {channels: {a: {kind: webhook, url_file: url, key_files: [a, b], deadline_s: 3}}, keep_days: 9}\n",
+]
 _DATASETS = [
     b"train: images/train\nval: images/val\nnames: [hammer, saw]\n",
     b"path: .\ntrain: [images/train, images/val]\nval: list.txt\nnc: 2\nnames: {0: hammer, 1: &s saw}\ntest: *s\n",
@@ -184,6 +199,12 @@ def _read_settings(path: Path) -> object:
     from raypp.usage.settings import SiteSettings
 
     return SiteSettings.load(path).settings_id
+
+
+def _read_channels(path: Path) -> object:
+    from raypp.alerts.settings import AlertSettings
+
+    return AlertSettings.load(path)
 
 
 def _read_dataset(path: Path) -> object:
@@ -298,6 +319,8 @@ TARGETS = {
     "masks": Target("masks.yaml", _read_masks, _near(lambda: _MASKS)),
     "cameras": Target("cameras.yaml", _read_cameras, _near(lambda: _CAMERAS)),
     "settings": Target("settings.yaml", _read_settings, _near(lambda: _SETTINGS)),
+    "alert-rules": Target("settings.yaml", _read_settings, _near(lambda: _ALERT_RULES)),
+    "channels": Target("serve.yaml", _read_channels, _near(lambda: _CHANNELS)),
     "data.yaml": Target("data.yaml", _read_dataset, _near(lambda: _DATASETS)),
     "inventory": Target("inventory.csv", _read_inventory, _inventory),
     "bundle": Target("tools.model", _read_bundle, _bundle_file),
