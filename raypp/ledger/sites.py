@@ -11,7 +11,7 @@ from raypp.errors import LedgerError, SettingsError, UnknownSiteError
 from raypp.io.problems import joined, nearest
 from raypp.ledger.outbox import stored_rules
 from raypp.ledger.statements import put
-from raypp.ledger.tables import ChannelRow, FrameRow, ModelRow, SettingsRow, SiteRow, StreamRow, TermRow
+from raypp.ledger.tables import HOUR_US, ChannelRow, FrameRow, ModelRow, SettingsRow, SiteRow, StreamRow, TermRow
 from raypp.ledger.types import Site, checked_name
 from raypp.usage.settings import NOT_FOLDED, SiteSettings
 
@@ -89,8 +89,10 @@ def known_classes(connection: Connection) -> frozenset[str]:
 
 
 def known_channels(connection: Connection) -> frozenset[str]:
-    """Channels that a sender of this ledger has said it has."""
-    return frozenset(connection.execute(select(ChannelRow.channel)).scalars())
+    """Channels that senders of this ledger say they have; one that none has said for an hour is gone."""
+    latest = select(func.max(ChannelRow.declared_us)).scalar_subquery()
+    query = select(ChannelRow.channel).where(ChannelRow.declared_us >= latest - HOUR_US)
+    return frozenset(connection.execute(query).scalars())
 
 
 def frames_apart(connection: Connection, site: str) -> int:

@@ -241,13 +241,18 @@ def test_alert_rules_change_neither_the_settings_id_nor_what_is_open(ledger: Led
     assert len(shown(ledger)) == 3
 
 
-def test_channels_that_no_sender_has_are_refused_once_there_was_one(ledger: Ledger):
+def test_channels_that_no_sender_has_are_refused_once_there_was_one(ledger: Ledger, clock: Clock):
     ledger.configure("plant-1", RULES)  # no sender yet: not checked
     ChannelQueues(ledger).declare(["office", "plants"])
     with pytest.raises(SettingsError) as refusal:
         ledger.configure("plant-1", RULES.replace("bench silent", "bench mute"))
     assert "alert too long: there is no channel plant; did you mean plants?" in str(refusal.value)
     ledger.configure("plant-1", RULES.replace("bench silent", "bench mute"), unchecked=True)
+    clock.now += 2 * 3600 * SECOND
+    assert ledger.known_channels() == {"office", "plants"}  # while no sender runs, the last ones count
+    ChannelQueues(ledger).declare(["office", "plant"])
+    assert ledger.known_channels() == {"office", "plant"}
+    ledger.configure("plant-1", RULES)
 
 
 @pytest.mark.parametrize(
