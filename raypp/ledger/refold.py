@@ -7,6 +7,7 @@ from raypp.usage.fold import Fold
 from raypp.usage.observation import SeenFrame
 from raypp.usage.settings import SiteSettings
 from raypp.usage.state import Changes, FoldState
+from raypp.usage.violation import Exposure, Violation
 
 
 class Refold:
@@ -16,12 +17,16 @@ class Refold:
         state: after the frames so far; None before the first.
         episodes: by id.
         stretches: by start.
+        violations: by id.
+        exposures: by zone, item and start.
     """
 
     def __init__(self, stream: StreamName) -> None:
         self.state: FoldState | None = None
         self.episodes: dict[str, Episode] = {}
         self.stretches: dict[int, Stretch] = {}
+        self.violations: dict[str, Violation] = {}
+        self.exposures: dict[tuple[str, str, int], Exposure] = {}
         self._stream = stream
         self._folds: dict[tuple[str, tuple[str, ...]], Fold] = {}
 
@@ -56,3 +61,5 @@ class Refold:
     def _note(self, changes: Changes) -> None:
         self.episodes |= {episode.episode_id: episode for episode in changes.episodes}
         self.stretches |= {stretch.start_us: stretch for stretch in changes.stretches}
+        self.violations |= {violation.violation_id: violation for violation in changes.violations}
+        self.exposures |= {(row.zone, row.item, row.start_us): row for row in changes.exposures}

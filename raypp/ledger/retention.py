@@ -6,10 +6,11 @@ from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, not_
 from raypp.ledger.defaults import WAIT_S
 from raypp.ledger.reach import reaches_into
 from raypp.ledger.rewriting import RewritePlan, Rewriting, rewrite
+from raypp.ledger.safety import clear_safety, cut_safety
 from raypp.ledger.sites import site_settings
 from raypp.ledger.statements import write_audit
 from raypp.ledger.store import Ledger
-from raypp.ledger.tables import EpisodeRow, FrameRow, OutboxRow, StreamRow, StretchRow
+from raypp.ledger.tables import EpisodeRow, FrameRow, OutboxRow, StreamRow, StretchRow, ViolationRow
 from raypp.ledger.types import COMMAND_LINE, stream_label
 from raypp.text.wording import counted
 from raypp.usage.episode import EpisodeState, StreamName
@@ -196,13 +197,20 @@ def _long_past(connection: Connection, stream_id: int, scope: Forgotten) -> bool
         EpisodeRow.state != int(EpisodeState.FINAL),
         EpisodeRow.start_us < scope.to_us,
     )
-    return bool(newest - scope.to_us >= _SETTLED_US) and connection.execute(under_way.limit(1)).first() is None
+    violated = select(ViolationRow.violation_id).where(
+        ViolationRow.stream_id == stream_id,
+        ViolationRow.state != int(EpisodeState.FINAL),
+        ViolationRow.start_us < scope.to_us,
+    )
+    settled = newest - scope.to_us >= _SETTLED_US
+    return bool(settled) and all(connection.execute(some.limit(1)).first() is None for some in (under_way, violated))
 
 
 def _clear(connection: Connection, stream_id: int) -> None:
     """Delete all that is kept of a stream but its position; its fold begins anew."""
     for table in (EpisodeRow, StretchRow):
         connection.execute(delete(table).where(table.stream_id == stream_id))
+    clear_safety(connection, stream_id)
     deleted = connection.execute(delete(FrameRow).where(FrameRow.stream_id == stream_id)).rowcount
     connection.execute(
         update(StreamRow)
@@ -232,6 +240,8 @@ def _cut(connection: Connection, stream_id: int, scope: Forgotten, now_us: int) 
         .where(StretchRow.stream_id == stream_id, StretchRow.start_us < floor_us)
         .values(start_us=floor_us)
     )
+    if floor_us is not None:
+        cut_safety(connection, stream_id, floor_us, now_us)
     frames = and_(FrameRow.stream_id == stream_id, _frames_in(scope))
     deleted = connection.execute(delete(FrameRow).where(frames)).rowcount
     connection.execute(

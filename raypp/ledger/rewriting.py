@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, not_, select, update
 
@@ -17,13 +17,25 @@ from raypp.errors import StaleStreamError
 from raypp.ledger.database import Database
 from raypp.ledger.queries import read_episodes, read_frames, read_stretches
 from raypp.ledger.refold import Refold
+from raypp.ledger.safety import clear_safety, read_exposures, read_violations, write_exposures, write_violations
 from raypp.ledger.sites import recall
 from raypp.ledger.statements import write_episodes, write_stretches
-from raypp.ledger.tables import EpisodeRow, FrameRow, ModelRow, StreamRow, StretchRow, TermRow
+from raypp.ledger.tables import (
+    EpisodeRow,
+    ExposureRow,
+    FrameRow,
+    ModelRow,
+    StreamRow,
+    StretchRow,
+    TermRow,
+    ViolationRow,
+)
 from raypp.ledger.types import stream_label
 from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName, Stretch
 from raypp.usage.settings import SiteSettings
+from raypp.usage.violation import Exposure, Violation
 
+_Found = TypeVar("_Found", Episode, Violation)
 _FRAMES_AT_A_TIME = 2000
 _MOST_ATTEMPTS = 10
 
@@ -36,6 +48,7 @@ class Rewriting:
         stream: the stream.
         before, after: its episodes.
         stretches_before, stretches_after: its stretches.
+        people_before, people_after: its violations and exposure.
         frames: kept frames that were folded.
     """
 
@@ -44,12 +57,14 @@ class Rewriting:
     after: tuple[Episode, ...]
     stretches_before: tuple[Stretch, ...]
     stretches_after: tuple[Stretch, ...]
+    people_before: frozenset[Violation | Exposure]
+    people_after: frozenset[Violation | Exposure]
     frames: int
 
     @property
     def changes(self) -> bool:
-        """Whether episodes or stretches differ."""
-        same_episodes = set(self.before) == set(self.after)
+        """Whether anything that was found differs."""
+        same_episodes = set(self.before) == set(self.after) and self.people_before == self.people_after
         return not (same_episodes and set(self.stretches_before) == set(self.stretches_after))
 
 
@@ -163,14 +178,23 @@ def rewrite(database: Database, stream_id: int, plan: RewritePlan, now_us: int, 
 def _finish(connection: Connection, walk: _Walk, row: Row[Any]) -> Rewriting:
     walk.end(row)
     after = list(walk.refold.episodes.values())
+    violations = list(walk.refold.violations.values())
     if row.reaped:  # still silent: what is open stays closed provisionally
         after = [_provisional(episode) for episode in after]
+        violations = [_provisional(violation) for violation in violations]
     return Rewriting(
         stream=walk.stream,
         before=tuple(read_episodes(connection, EpisodeRow.stream_id == row.stream_id)),
         after=tuple(sorted(after, key=lambda episode: (episode.start_us, episode.episode_id))),
         stretches_before=tuple(read_stretches(connection, StretchRow.stream_id == row.stream_id)),
         stretches_after=tuple(walk.refold.stretches[start] for start in sorted(walk.refold.stretches)),
+        people_before=frozenset(
+            (
+                *read_violations(connection, ViolationRow.stream_id == row.stream_id),
+                *read_exposures(connection, ExposureRow.stream_id == row.stream_id),
+            )
+        ),
+        people_after=frozenset((*violations, *walk.refold.exposures.values())),
         frames=walk.frames,
     )
 
@@ -187,6 +211,12 @@ def _replace(
     connection.execute(delete(StretchRow).where(StretchRow.stream_id == row.stream_id))
     write_episodes(connection, row.stream_id, set(outcome.after) - set(outcome.before), None, now_us)
     write_stretches(connection, row.stream_id, outcome.stretches_after, None)
+    if outcome.people_before != outcome.people_after:
+        clear_safety(connection, row.stream_id)
+        violations = [change for change in outcome.people_after if isinstance(change, Violation)]
+        exposures = [change for change in outcome.people_after if isinstance(change, Exposure)]
+        write_violations(connection, row.stream_id, violations, None, now_us)
+        write_exposures(connection, row.stream_id, exposures, None)
     forgotten = 0
     if plan.forget is not None:
         frames = and_(FrameRow.stream_id == row.stream_id, plan.forget)
@@ -210,7 +240,7 @@ def _replace(
     )
 
 
-def _provisional(episode: Episode) -> Episode:
+def _provisional(episode: _Found) -> _Found:
     if episode.state is not EpisodeState.OPEN:
         return episode
     return replace(episode, state=EpisodeState.PROVISIONAL, reason=CloseReason.SILENT)

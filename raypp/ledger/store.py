@@ -10,10 +10,11 @@ from raypp.io.clock import now_us
 from raypp.ledger import overlap, sites, streams
 from raypp.ledger import queries as reading
 from raypp.ledger.database import Database
-from raypp.ledger.reach import reaching_into
+from raypp.ledger.reach import reaches_into, reaching_into
+from raypp.ledger.safety import read_exposures, read_violations
 from raypp.ledger.schema import bring_up
 from raypp.ledger.statements import write_audit
-from raypp.ledger.tables import OPEN, EpisodeRow, StretchRow
+from raypp.ledger.tables import OPEN, EpisodeRow, ExposureRow, StretchRow, ViolationRow
 from raypp.ledger.types import (
     COMMAND_LINE,
     Clock,
@@ -27,6 +28,7 @@ from raypp.usage.episode import Episode, StreamName, Stretch
 from raypp.usage.episodes import Episodes
 from raypp.usage.observation import SeenFrame
 from raypp.usage.settings import SiteSettings
+from raypp.usage.violation import Exposure, Violation
 
 _FRAMES_AT_A_TIME = 1000
 
@@ -258,6 +260,18 @@ class Ledger:
         """Stretches of a site that reach into [from_us, to_us), by camera, epoch and start; 0: no bound."""
         with self.database.read() as connection:
             return reading.read_stretches(connection, *reaching_into(StretchRow, site, from_us, to_us))
+
+    def violations(self, site: str, from_us: int = 0, to_us: int = 0) -> list[Violation]:
+        """Violations of a site that reach into [from_us, to_us), by start and then id; 0: no bound."""
+        with self.database.read() as connection:
+            return read_violations(connection, ViolationRow.site == site, reaches_into(ViolationRow, from_us, to_us))
+
+    def exposures(self, site: str, from_us: int = 0, to_us: int = 0) -> list[Exposure]:
+        """Exposure of a site that was begun in [from_us, to_us), by camera, epoch and start; 0: no bound."""
+        begun = [ExposureRow.start_us >= from_us] if from_us else []
+        ended = [ExposureRow.start_us < to_us] if to_us else []
+        with self.database.read() as connection:
+            return read_exposures(connection, ExposureRow.site == site, *begun, *ended)
 
     def extent(self, site: str) -> tuple[int, int] | None:
         """Event time from the first to the last that is known of a site, end exclusive; None where nothing is."""

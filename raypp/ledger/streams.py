@@ -11,13 +11,14 @@ from raypp.ledger.moving import move_on
 from raypp.ledger.outbox import raise_alerts
 from raypp.ledger.overlap import is_taken, refuse_beside_live
 from raypp.ledger.queries import is_stream, read_episodes
+from raypp.ledger.safety import reopen_violations, silence_violations, write_exposures, write_violations
 from raypp.ledger.sites import present_settings, recall, remember
 from raypp.ledger.statements import put, reopen_episodes, write_episodes, write_frames, write_stretches
 from raypp.ledger.tables import CameraRow, EpisodeRow, ModelRow, SiteRow, StreamRow, TermRow
 from raypp.ledger.types import Commit, StreamAbout, StreamPosition, checked_name, stream_label
 from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName
 from raypp.usage.fold import Fold
-from raypp.usage.state import FoldState
+from raypp.usage.state import Changes, FoldState
 
 MOST_EPOCH_AHEAD_US = 24 * 3600 * 1_000_000
 """How far in the future an epoch may be: beyond, a site's wrong clock would shut out all its later epochs."""
@@ -133,9 +134,19 @@ def _write(
     if reaped:
         connection.execute(update(StreamRow).where(StreamRow.stream_id == stream_id).values(reaped=False))
         reopen_episodes(connection, stream_id, now_us)
+        reopen_violations(connection, stream_id, now_us)
     raise_alerts(connection, stream_id, chunk.stream, chunk.changes, floor_us, now_us)
     write_episodes(connection, stream_id, chunk.changes.episodes, floor_us, now_us)
     write_stretches(connection, stream_id, chunk.changes.stretches, floor_us)
+    _write_people(connection, stream_id, chunk.changes, floor_us, now_us)
+
+
+def _write_people(connection: Connection, stream_id: int, changes: Changes, floor_us: int | None, now_us: int) -> None:
+    """Write what has changed about people; on most streams, nothing."""
+    if changes.violations:
+        write_violations(connection, stream_id, changes.violations, floor_us, now_us)
+    if changes.exposures:
+        write_exposures(connection, stream_id, changes.exposures, floor_us)
 
 
 def silent_streams(connection: Connection, now_us: int, *, hold: bool) -> list[int]:
@@ -175,6 +186,7 @@ def reap(connection: Connection, now_us: int) -> list[Episode]:
         .where(*open_ones)
         .values(state=int(EpisodeState.PROVISIONAL), reason=int(CloseReason.SILENT), changed_us=now_us)
     )
+    silence_violations(connection, silent, now_us)
     return read_episodes(connection, EpisodeRow.episode_id.in_(ids))
 
 
@@ -209,8 +221,12 @@ def _refuse(row: Row[Any], chunk: Commit) -> None:
                 f"frame {frame.frame_index} of stream {name} follows frame {before}; frame_index must rise"
             )
         before = frame.frame_index
-    streams = {episode.stream for episode in chunk.changes.episodes} | {
-        stretch.stream for stretch in chunk.changes.stretches
+    changes = chunk.changes
+    streams = {
+        *(episode.stream for episode in changes.episodes),
+        *(stretch.stream for stretch in changes.stretches),
+        *(violation.stream for violation in changes.violations),
+        *(exposure.stream for exposure in changes.exposures),
     }
     if not streams <= {chunk.stream}:
         raise LedgerError(f"chunk {chunk.sequence} of stream {name} holds changes of another stream")
@@ -253,9 +269,11 @@ def _take_over(connection: Connection, stream: StreamName, now_us: int) -> None:
             values["state"] = ended.to_json()
             if row.reaped:
                 reopen_episodes(connection, row.stream_id, now_us)
+                reopen_violations(connection, row.stream_id, now_us)
             raise_alerts(connection, row.stream_id, state.stream, changes, row.floor_us, now_us)
             write_episodes(connection, row.stream_id, changes.episodes, row.floor_us, now_us)
             write_stretches(connection, row.stream_id, changes.stretches, row.floor_us)
+            _write_people(connection, row.stream_id, changes, row.floor_us, now_us)
         connection.execute(update(StreamRow).where(StreamRow.stream_id == row.stream_id).values(**values, reaped=False))
 
 

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -186,6 +187,49 @@ class StretchRow(Base):
             for name, some in (("ix_stretches_hours", HOURS), ("ix_stretches_days", DAYS))
         ),
     )
+
+
+class ViolationRow(Base):
+    """One violation of a rule of a zone."""
+
+    __tablename__ = "violations"
+    violation_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    stream_id: Mapped[int] = mapped_column(ForeignKey("streams.stream_id"))
+    site: Mapped[str] = mapped_column(String(100))
+    kind: Mapped[int] = mapped_column(SmallInteger)  # a ViolationKind
+    zone: Mapped[str] = mapped_column(String(100))
+    item: Mapped[str] = mapped_column(String(100))
+    track: Mapped[int] = mapped_column(BigInteger)
+    start_us: Mapped[int] = mapped_column(BigInteger)
+    end_us: Mapped[int] = mapped_column(BigInteger)
+    seen_us: Mapped[int] = mapped_column(BigInteger)
+    sure: Mapped[float] = mapped_column(Double)
+    state: Mapped[int] = mapped_column(SmallInteger)
+    reason: Mapped[int | None] = mapped_column(SmallInteger)
+    changed_us: Mapped[int] = mapped_column(BigInteger)  # processing time
+    __table_args__ = (
+        Index("ix_violations_stream", "stream_id", "state"),
+        Index("ix_violations_start", "site", "start_us", "violation_id"),
+    )
+
+
+class ExposureRow(Base):
+    """Person-time in a zone that requires an item, within a quarter of an hour."""
+
+    __tablename__ = "exposures"
+    stream_id: Mapped[int] = mapped_column(ForeignKey("streams.stream_id"), primary_key=True, autoincrement=False)
+    zone: Mapped[str] = mapped_column(String(100), primary_key=True)
+    item: Mapped[str] = mapped_column(String(100), primary_key=True)
+    start_us: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    site: Mapped[str] = mapped_column(String(100))
+    worn_us: Mapped[int] = mapped_column(BigInteger)
+    not_worn_us: Mapped[int] = mapped_column(BigInteger)
+    too_small_us: Mapped[int] = mapped_column(BigInteger)  # person-time that cannot be told, as the four below
+    hidden_us: Mapped[int] = mapped_column(BigInteger)
+    cut_us: Mapped[int] = mapped_column(BigInteger)
+    turned_away_us: Mapped[int] = mapped_column(BigInteger)
+    blind_us: Mapped[int] = mapped_column(BigInteger)
+    __table_args__ = (Index("ix_exposures_start", "site", "start_us"),)
 
 
 class ChannelRow(Base):
