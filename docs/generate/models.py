@@ -11,6 +11,7 @@ from raypp.alerts.settings import AlertSettings, MqttSettings, WebhookSettings
 from raypp.edge.cameras_file import CameraSettings, SiteCameras
 from raypp.edge.capture.camera_health import CameraHealthSettings
 from raypp.reports.episode_record import EpisodeRecord
+from raypp.reports.execution_record import ExecutionRecord, ExecutionsReport, ProcedureTotal, StepRecord
 from raypp.serving.guard import DoorLimits
 from raypp.serving.limits import ServiceLimits
 from raypp.serving.quota import Quotas
@@ -92,6 +93,13 @@ REPORT: Models = (
     ("overlap", StreamOverlap),
 )
 
+EXECUTIONS: Models = (
+    ("executions", ExecutionsReport),
+    ("procedure", ProcedureTotal),
+    ("execution", ExecutionRecord),
+    ("step of an execution", StepRecord),
+)
+
 
 def settings_page() -> str:
     """Return the page of all settings files, as Markdown."""
@@ -111,8 +119,9 @@ def report_page() -> str:
         "`raypp report --json FILE` and `GetSiteReport` give one document. Seconds are of the part within the range.",
         "Fields that end in `_us` are microseconds since 1970. `start` and `end` beside them are the same on the",
         "site's clocks, ISO 8601 with offset. [Read reports of a site](../how-to/report.md) explains the figures.",
+        "`raypp report --procedures --json FILE` gives the document under *Executions*.",
     ]
-    for name, model in (*REPORT, ("episode", EpisodeRecord)):
+    for name, model in (*REPORT, ("episode", EpisodeRecord), *EXECUTIONS):
         lines += ["", f"## {name[0].upper()}{name[1:]}", "", *_model(model)]
     return "\n".join(lines) + "\n"
 

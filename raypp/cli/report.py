@@ -39,6 +39,13 @@ def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
         tool: Annotated[list[str] | None, typer.Option(help="Only this tool; repeat.")] = None,
         out: Annotated[Path | None, typer.Option(help="Folder for report.json, CSV, Parquet and timeline.png.")] = None,
         json_file: Annotated[Path | None, json_option("the report")] = None,
+        procedures: Annotated[
+            bool, typer.Option("--procedures", help="Report executions of the site's procedures instead.")
+        ] = False,
+        event_log: Annotated[
+            Path | None,
+            typer.Option(help="An event log for process mining, .xes, or .json for OCEL 2.0."),
+        ] = None,
     ) -> None:
         """Report which tools a site used, in what order, for how long, and what was not observed.
 
@@ -47,8 +54,11 @@ def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
 
         Example: raypp report plant-1 --ledger sqlite:///ledger.db --from yesterday --out report
 
+        Example: raypp report plant-1 --procedures --from yesterday --event-log executions.xes
+
         Example: raypp report plant-1 --from 2026-03-02T06:00 --to 2026-03-02T14:00 --tool hammer
         """
+        from raypp.cli.execution_printing import ExecutionFiles, report_executions
         from raypp.cli.report_printing import print_report
         from raypp.reports.files import write_files
         from raypp.reports.report_json import json_parts
@@ -57,6 +67,13 @@ def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
         if not ledger:
             raise OptionError("no ledger named; give --ledger, or set RAYPP_LEDGER, such as sqlite:///ledger.db")
         console = Console()
+        if procedures or event_log:
+            if tool:
+                raise OptionError("`tool` picks uses; leave it out beside --procedures and --event-log")
+            with open_ledger(ledger) as opened, _one_line(site):
+                wanted = site, from_, to, tuple(camera or ())
+                report_executions(opened, wanted, ExecutionFiles(out, json_file, event_log), console)
+            return
         with open_ledger(ledger) as opened, _one_line(site):
             recorded = read_report(opened, site, from_, to, tuple(camera or ()), tuple(tool or ()))
             figures = recorded.figures()

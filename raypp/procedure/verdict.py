@@ -91,6 +91,12 @@ class Judgement:
         return (self.execution.end_us - self.execution.start_us) / 1e6
 
     @property
+    def deviations(self) -> list[StepVerdict]:
+        """Every deviation in it, one for each time."""
+        verdicts = [verdict for step in self.steps for verdict in step.verdicts]
+        return [verdict for verdict in (*verdicts, *self.verdicts) if verdict in DEVIATIONS]
+
+    @property
     def all_verdicts(self) -> frozenset[StepVerdict]:
         """All verdicts in it."""
         return frozenset(verdict for step in self.steps for verdict in step.verdicts) | set(self.verdicts)

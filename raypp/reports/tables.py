@@ -10,6 +10,8 @@ from pydantic import BaseModel
 
 from raypp.ledger.store import Ledger
 from raypp.reports.coverage_rows import CoverageRow, coverage_rows
+from raypp.reports.execution_files import executions_table
+from raypp.reports.executions import read_executions
 from raypp.reports.files import episodes_table
 from raypp.reports.request import read_report
 from raypp.text.wording import counted
@@ -84,6 +86,25 @@ class LedgerReader:
         """
         recorded = read_report(self._ledger, site, from_, to)
         return episodes_table(recorded.episodes, recorded.settings.zone)
+
+    def executions(
+        self, site: str, from_: str | None = None, to: str | None = None, cameras: Sequence[str] = ()
+    ) -> pa.Table:
+        """Compare what was done at a site with its procedures; arguments and errors as for `episodes`.
+
+        Args:
+            site: name of the site.
+            from_: begin of the period.
+            to: end of the period.
+            cameras: only at places that one of these watches; empty for all.
+
+        Returns:
+            One row an execution that began in the period, by start; `steps` is a list with the verdicts on each step.
+
+        Raises:
+            OptionError: also if the site has no procedures, or pm4py is not installed.
+        """
+        return executions_table(read_executions(self._ledger, site, from_, to, cameras).report())
 
     def report(
         self,

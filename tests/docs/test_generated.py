@@ -21,7 +21,7 @@ def _section(text: str, heading: str) -> str:
     return re.split(rf"\n#{{1,{len(level)}}} ", after, maxsplit=1)[0]
 
 
-@pytest.mark.parametrize(("part", "model"), [*models.REPORT, ("episode", EpisodeRecord)])
+@pytest.mark.parametrize(("part", "model"), [*models.REPORT, ("episode", EpisodeRecord), *models.EXECUTIONS])
 def test_every_field_of_the_report_is_documented(part: str, model: type[BaseModel]) -> None:
     section = _section(models.report_page(), f"## {part[0].upper()}{part[1:]}")
     assert [name for name in model.model_fields if f"`{name}`\n:   " not in section] == []
