@@ -156,6 +156,11 @@ COMMANDS = {
         "raypp.cli.report_app:report",
         needs=(*_RECORDS, "matplotlib"),
     ),
+    "procedure": CommandEntry(
+        Reader.OPERATOR,
+        "Draw the procedures of a settings file, and say which orders each allows.",
+        "raypp.cli.procedure:procedure",
+    ),
     "alerts": CommandEntry(
         Reader.OPERATOR,
         "List alerts and dead letters, send a test alert, or send what waits.",

@@ -16,6 +16,7 @@ _SAME = [
     "device",
     "engine",
     "epochs",
+    "event_log",
     "fingerprint",
     "force",
     "front_secret_file",

@@ -69,7 +69,7 @@ def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
         console = Console()
         if procedures or event_log:
             if tool:
-                raise OptionError("`tool` picks uses; leave it out beside --procedures and --event-log")
+                raise OptionError("--tool picks uses; leave it out beside --procedures and --event-log")
             with open_ledger(ledger) as opened, _one_line(site):
                 wanted = site, from_, to, tuple(camera or ())
                 report_executions(opened, wanted, ExecutionFiles(out, json_file, event_log), console)

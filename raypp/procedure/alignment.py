@@ -166,8 +166,10 @@ class _Net:
     def _add_step(self, step: StepRules, start: Any, end: Any) -> None:
         number = self._prescription.number(step.name)
         places = [start, *(self._place() for _ in range(step.most - 1)), end]
+        if step.optional:
+            self._silent([start], [end])
         for time in range(step.most):
-            if time >= step.least:
+            if time >= step.repeat[0]:
                 self._silent([places[time]], [end])
             name = f"{number}/{time}"
             label = _label(self._prescription.labels[number])

@@ -65,8 +65,8 @@ def _check_tool(
     rule = rules.get(tool)
     if rule is None:
         near = nearest(tool, rules)
-        known = f"did you mean {near}?" if near else f"known: {', '.join(sorted(rules)[:20]) or 'none; write `tools`'}"
-        raise ValueError(f"{where}: no rule of `tools` is named {tool}; {known}")
+        known = f"did you mean {near}?" if near else f"known: {', '.join(sorted(rules)[:20]) or 'none; write tools'}"
+        raise ValueError(f"{where}: no rule of tools is named {tool}; {known}")
     for place in (station,) if station is not None else places:
         if place not in rule.stations and EVERY_STATION not in rule.stations:
             raise ValueError(f"{where}: {tool} is not watched at station {place}; add it to the tool's `stations`")
@@ -86,7 +86,7 @@ def _check_apart(procedure: ProcedureRules) -> None:
         if set(first.tools) != set(second.tools) or first.station != second.station:
             raise ValueError(
                 f"steps {first.name} and {second.name} cannot be told apart: they share a tool but not all; "
-                "give both the same `tools` and `station`, or no common one"
+                "give both the same tools and `station`, or no common one"
             )
         if not _parted(procedure.whole, first, second):
             raise ValueError(
@@ -97,7 +97,7 @@ def _check_apart(procedure: ProcedureRules) -> None:
             if edge in {first.name, second.name}:
                 raise ValueError(
                     f"step {edge} cannot be told apart as the edge of an execution: {first.name} and {second.name} "
-                    "have the same tools; use `during`, `shift` or `gap_s` alone"
+                    "have the same tools; use `during`, `shift` or gap_s alone"
                 )
 
 

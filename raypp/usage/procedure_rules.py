@@ -91,7 +91,7 @@ class GroupRules(Rules):
 
 
 class ExecutionRules(Rules):
-    """How one execution of a procedure begins and ends; one of `during`, `begins`, `shift`, or `gap_s` alone."""
+    """How one execution of a procedure begins and ends; one of `during`, `begins`, `shift`, or gap_s alone."""
 
     during: RuleName | None = Field(None, description="tool whose use is the execution, such as a part on a fixture")
     station: RuleName | None = Field(None, description="station of `during`; none: wherever it is watched")
@@ -104,13 +104,13 @@ class ExecutionRules(Rules):
     def _consistent(self) -> Self:
         ways = [self.during is not None, self.begins is not None, self.shift]
         if sum(ways) > 1 or (sum(ways) == 0 and self.gap_s is None):
-            raise ValueError("needs one of `during`, `begins` and `shift`, or `gap_s` alone")
+            raise ValueError("needs one of `during`, `begins` and `shift`, or gap_s alone")
         if self.gap_s is not None and (self.during is not None or self.shift):
-            raise ValueError("has `gap_s` beside `during` or `shift`, which end it themselves; leave it out")
+            raise ValueError("has gap_s beside `during` or `shift`, which end it themselves; leave it out")
         if self.gap_s == 0:
-            raise ValueError("needs a `gap_s` above 0")
+            raise ValueError("needs a gap_s above 0")
         if self.begins is not None and self.ends is None and self.gap_s is None:
-            raise ValueError("can never end; add `ends`, its last step, or `gap_s`, a pause that ends it")
+            raise ValueError("can never end; add `ends`, its last step, or gap_s, a pause that ends it")
         if self.ends is not None and (self.begins is None or self.ends == self.begins):
             raise ValueError("has `ends`, which needs `begins`, another step")
         if self.station is not None and self.during is None:
@@ -153,7 +153,7 @@ class ProcedureRules(Rules):
                 raise ValueError(f"`execution` names no step {edge}; steps: {', '.join(names[:20])}")
         if self.execution.ends in names and self.execution.gap_s is None and may_lack(self.whole, self.execution.ends):
             raise ValueError(
-                f"an execution can never end where step {self.execution.ends} is left out; add `gap_s` to `execution`"
+                f"an execution can never end where step {self.execution.ends} is left out; add gap_s to `execution`"
             )
         gap_s, pause_s = self.execution.gap_s, self.max_pause_s
         if gap_s is not None and pause_s is not None and pause_s >= gap_s:

@@ -39,6 +39,8 @@ def test_an_error_names_a_field_in_python_and_a_flag_at_the_command_line(tmp_pat
 
 _OF_DOCUMENTS = {"name", "near", "reach", "min_shift", "max_hidden_s", "stations", "certificate", "signature", "args"}
 _OF_DOCUMENTS |= {"opened", "open", "chunk", "precision"}
+_OF_DOCUMENTS |= {"procedures", "execution", "during", "begins", "ends", "shift", "shifts", "station", "together"}
+_OF_DOCUMENTS |= {"sequence", "any_order", "one_of", "repeat", "ignore"}
 """Names that errors quote from settings files, certificates and the wire: no flag sets them."""
 _OF_THE_API_ALONE = {"confidence"}
 

@@ -50,7 +50,8 @@ def _random_part(rng: random.Random, names: Iterator[int], depth: int) -> dict[s
 
 def _orders(part: StepRules | GroupRules, labels: dict[str, int]) -> set[Order]:
     if isinstance(part, StepRules):
-        return {(labels[part.name],) * times for times in range(part.least, part.most + 1)}
+        lengths = {*range(part.repeat[0], part.repeat[1] + 1), *([0] if part.optional else [])}
+        return {(labels[part.name],) * times for times in lengths}
     each = [_orders(child, labels) for child in part.parts]
     if part.one_of is not None:
         allowed = set().union(*each)

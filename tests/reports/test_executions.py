@@ -122,7 +122,7 @@ def _json(ledger: Path, folder: Path) -> str:
 def test_what_cannot_be_reported_is_said(ledger: Path, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="site bare has no procedures; add `procedures` to its settings"):
         _report(ledger, "--procedures", site="bare")
-    with pytest.raises(OptionError, match="`tool` picks uses"):
+    with pytest.raises(OptionError, match="--tool picks uses"):
         _report(ledger, "--procedures", "--tool", "drill")
     with pytest.raises(OptionError, match=r"no such kind of event log; name a file that ends in \.xes"):
         _report(ledger, "--event-log", tmp_path / "log.txt")

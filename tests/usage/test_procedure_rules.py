@@ -55,21 +55,21 @@ def test_procedures_change_nothing_that_is_folded() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("tools: [b]", "tools: [bb]", "procedure p: step B: no rule of `tools` is named bb; did you mean b?"),
+        ("tools: [b]", "tools: [bb]", "procedure p: step B: no rule of tools is named bb; did you mean b?"),
         ("min_s: 2, max_s: 9", "min_s: 9, max_s: 2", "1st (A): min_s 9 is above max_s 2; swap them, or leave one out"),
         ("name: C2", "name: A", "step A stands twice; give each a name of its own"),
         (
             "begins: A, ends: D, gap_s: 60",
             "begins: A",
-            "execution can never end; add `ends`, its last step, or `gap_s`",
+            "execution can never end; add `ends`, its last step, or gap_s",
         ),
-        ("ends: D, gap_s: 60", "ends: C", "can never end where step C is left out; add `gap_s` to `execution`"),
+        ("ends: D, gap_s: 60", "ends: C", "can never end where step C is left out; add gap_s to `execution`"),
         ("ends: D, gap_s: 60", "ends: Z", "`execution` names no step Z; steps: A, B, C, C2, D"),
         ("begins: A, ends: D, gap_s: 60", "shift: true, during: part", "execution needs one of `during`, `begins`"),
         (
             "begins: A, ends: D, gap_s: 60",
             "during: parts",
-            "execution: no rule of `tools` is named parts; did you mean part?",
+            "execution: no rule of tools is named parts; did you mean part?",
         ),
         ("[part]}", "[a]}", "step A cannot be told apart as the edge of an execution"),
         ("tools: [d], station: rack", "tools: [b]", "steps B and C2 cannot be told apart: the same tools, and no step"),
