@@ -4,6 +4,8 @@ import random
 from collections.abc import Iterator
 from itertools import product
 
+from pydantic import ValidationError
+
 from raypp.procedure.prescription import Prescription
 from raypp.usage.procedure_rules import GroupRules, ProcedureRules, StepRules
 
@@ -23,12 +25,15 @@ def distance(uses: Order, allowed: set[Order]) -> int:
 
 def random_procedure(rng: random.Random, most: int = 7) -> ProcedureRules:
     """A small procedure of steps, groups, repeats and things that may be left out."""
-    left = list(range(rng.randint(2, most)))
-    names = iter(left)
-    parts = []
-    while (part := _random_part(rng, names, depth=2)) is not None:
-        parts.append(part)
-    return ProcedureRules.model_validate({"name": "p", "execution": {"gap_s": 60.0}, "steps": tuple(parts)})
+    while True:
+        names = iter(range(rng.randint(2, most)))
+        parts = []
+        while (part := _random_part(rng, names, depth=2)) is not None:
+            parts.append(part)
+        try:
+            return ProcedureRules.model_validate({"name": "p", "execution": {"gap_s": 60.0}, "steps": tuple(parts)})
+        except ValidationError:  # too many steps in any order
+            continue
 
 
 def _random_part(rng: random.Random, names: Iterator[int], depth: int) -> dict[str, object] | None:
