@@ -44,7 +44,7 @@ class PartShape:
 
     Attributes:
         reach: furthest an item's middle may be across; and down, least and most.
-        middles: where the part's middles are, one for each of a pair.
+        middles: where the part's middles are: one in the body's middle, or a pair as far to the left as to the right.
         size: root of the area of an item there.
         half: half the width and half the height of one of the part's regions.
         of_seen: size of an item over that of a box that shows the part.

@@ -119,7 +119,7 @@ class ItemEvidence:
         if not entries:
             return given
         widest, highest, lowest = self._shape.reach
-        middles = self._shape.middles
+        aside, below = self._shape.middles[-1]
         pairs = []
         for place, (body, middle, half, before) in enumerate(people):
             height, top = body.height, body.top
@@ -128,8 +128,8 @@ class ItemEvidence:
             for entry in entries:
                 x, y, _, confidence = entry[0]
                 if left <= x <= right and over <= y <= under:
-                    across, down = (x - middle) / height, (y - top) / height
-                    away = min([hypot(_ACROSS * (across - at), down - below) for at, below in middles])
+                    across, down = abs(x - middle) / height, (y - top) / height
+                    away = hypot(_ACROSS * (across - aside), down - below)
                     for edges in before:
                         if edges[0] <= x <= edges[2] and edges[1] <= y <= edges[3]:
                             away += _BEHIND
