@@ -59,7 +59,9 @@ class Mqtt:
         """Publish an alert; the broker's acknowledgement decides."""
         try:
             async with asyncio.timeout(self.deadline_s):
-                if self._link is None or self._link.is_lost:
+                if self._link is not None and self._link.is_lost:
+                    await self.close()
+                if self._link is None:
                     self._link = _Link(self._client(), self._settings.broker)
                 await self._link.opened
                 reason = await self._link.publish(self.topic(delivery), body)
@@ -132,6 +134,8 @@ class _Link:
         """Say goodbye, and wait for nothing: the connection's thread ends when the broker does, or is silent."""
         self.is_lost = True
         self._client.disconnect()
+        # Without a circle to this link, the client's own sockets are closed as soon as its thread ends.
+        self._client.on_connect = self._client.on_publish = self._client.on_disconnect = None
 
     def _connect(self, host: str, port: int) -> None:
         try:
