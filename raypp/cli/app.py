@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from threading import Event
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -108,13 +108,15 @@ def _guard(app: typer.Typer, name: str | None, before: Callable[[], None] | None
         sys.exit(ExitCode.FAILED)
     except KeyboardInterrupt:
         console.print(stopped)
-        sys.exit(_stopped_code())
+        _end_stopped()
     except SystemExit as end:
         if end.code == ExitCode.INTERRUPTED:  # typer's own answer to Ctrl-C within a command, without a word
             console.print(stopped)
-            sys.exit(_stopped_code())
+            _end_stopped()
         raise
 
 
-def _stopped_code() -> ExitCode:
-    return ExitCode.TERMINATED if _TERMINATED.is_set() else ExitCode.INTERRUPTED
+def _end_stopped() -> NoReturn:
+    if _TERMINATED.is_set():
+        sys.exit(ExitCode.TERMINATED)
+    sys.exit(ExitCode.INTERRUPTED)

@@ -65,7 +65,8 @@ def report_executions(
         console.print(table)
     more = len(report.executions) - _MOST
     if more > 0:
-        console.print(f"\n{counted(more, 'earlier execution')} left out; --out DIR and --json FILE have all")
+        left_out = f"\n{counted(more, 'earlier execution')} left out; --out DIR and --json FILE have all"
+        console.print(left_out, highlight=False, markup=False, soft_wrap=True)
     write_json(files.json_file, report)
     end_with_attention(not report.executions)
     written = write_execution_files(report, files.folder) if files.folder else []

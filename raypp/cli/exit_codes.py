@@ -31,7 +31,7 @@ ATTENTION = {
     "show": "some frames cannot be shown",
     "stream": "frames were dropped, or the service refuses a stream",
     "site doctor": "the agent would not work",
-    "report": "nothing was recorded in the range",
+    "report": "nothing was recorded in the range; `--procedures`: no execution began in it",
     "alerts test": "a channel did not take the test alert",
     "forget": "deleted bytes are still in SQLite's log",
 }
