@@ -104,6 +104,7 @@ def _comparison(place: Path, out: Path) -> Comparison:
     return Comparison(str(place / "tools"), out, place / "owner.key", schedule, arms, 0, "compare")
 
 
+@pytest.mark.slow
 def test_an_arm_killed_within_an_epoch_goes_on_to_the_same_row(place: Path, tmp_path: Path) -> None:
     def run(out: Path, report: ArmProgress) -> None:
         compare(_comparison(place, out), veil_here, lambda tasks: run_arms_here(tasks, lambda _: report), SILENT)

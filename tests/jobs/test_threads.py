@@ -62,6 +62,7 @@ def test_one_worker_on_two_cpus_takes_both_unless_told_otherwise() -> None:
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_threads_of_rays_workers_sleep_on_a_cluster_that_knows_nothing_of_raypp(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
