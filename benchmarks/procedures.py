@@ -12,7 +12,7 @@ from raypp.procedure.orders import count_orders
 from raypp.procedure.prescription import Prescription
 from raypp.procedure.verdict import Judge
 from raypp.usage.coverage import sights
-from tests.procedure.orders import distance, orders, random_procedure
+from tests.procedure.orders import distance, orders, random_procedure, random_uses
 from tests.procedure.scoring import Score, score
 
 Row = tuple[str, str, str]
@@ -64,14 +64,7 @@ def _costs() -> list[Row]:
             rules = random_procedure(rng, most=6)
         prescription = Prescription(rules)
         allowed, aligner = orders(prescription), Aligner(prescription)
-        uses = list(rng.choice(sorted(allowed)))
-        for _ in range(rng.randint(0, 3)):
-            place = rng.randrange(len(uses) + 1)
-            if rng.random() < 0.5:
-                uses.insert(place, rng.choice(prescription.labels))
-            elif uses:
-                moved = uses.pop(rng.randrange(len(uses)))
-                uses[place:place] = [moved] * (rng.random() < 0.5)
+        uses = random_uses(rng, allowed, prescription)
         started = time.process_time()
         alignment = aligner.align([LabelledUse(label, rng.random() < 0.8) for label in uses])
         seconds += time.process_time() - started

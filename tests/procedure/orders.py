@@ -36,6 +36,19 @@ def random_procedure(rng: random.Random, most: int = 7) -> ProcedureRules:
             continue
 
 
+def random_uses(rng: random.Random, allowed: set[Order], prescription: Prescription) -> list[int]:
+    """An order that is allowed, with up to three uses put in, taken out or moved."""
+    uses = list(rng.choice(sorted(allowed)))
+    for _ in range(rng.randint(0, 3)):
+        place = rng.randrange(len(uses) + 1)
+        if rng.random() < 0.5:
+            uses.insert(place, rng.choice(prescription.labels))
+        elif uses:
+            moved = uses.pop(rng.randrange(len(uses)))
+            uses[place:place] = [moved] * (rng.random() < 0.5)
+    return uses
+
+
 def _random_part(rng: random.Random, names: Iterator[int], depth: int) -> dict[str, object] | None:
     kind = rng.choice(["step", "step", "step", "sequence", "any_order", "one_of"]) if depth else "step"
     if kind == "step":

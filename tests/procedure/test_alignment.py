@@ -9,7 +9,7 @@ import pytest
 from raypp.procedure.alignment import Aligner, LabelledUse
 from raypp.procedure.prescription import Due, Prescription
 from raypp.usage.procedure_rules import ProcedureRules
-from tests.procedure.orders import distance, orders, random_procedure
+from tests.procedure.orders import distance, orders, random_procedure, random_uses
 
 
 def _prescription(*steps: dict[str, object]) -> Prescription:
@@ -36,14 +36,7 @@ def test_costs_are_the_fewest_deviations_there_can_be() -> None:
         prescription = Prescription(random_procedure(rng, most=6))
         allowed, aligner = orders(prescription), Aligner(prescription)
         for _ in range(3):
-            uses = list(rng.choice(sorted(allowed)))
-            for _ in range(rng.randint(0, 3)):
-                place = rng.randrange(len(uses) + 1)
-                if rng.random() < 0.5:
-                    uses.insert(place, rng.choice(prescription.labels))
-                elif uses:
-                    moved = uses.pop(rng.randrange(len(uses)))
-                    uses[place:place] = [moved] * (rng.random() < 0.5)
+            uses = random_uses(rng, allowed, prescription)
             alignment = aligner.align([LabelledUse(label, rng.random() < 0.8) for label in uses])
             assert alignment.cost == distance(tuple(uses), allowed)
             assert [alignment.steps.count(due) for due in set(alignment.steps) - {None}] == [1] * len(
