@@ -9,7 +9,8 @@ import numpy.typing as npt
 from raypp.usage.episode import Episode, Stretch
 from raypp.usage.episodes import Episodes
 from raypp.usage.observation import Observation
-from raypp.usage.spans import Spans, length, shared, union, without
+from raypp.usage.spans import Spans, length, shared, union, within, without
+from raypp.usage.violation import SLOT_US, Exposure, Violation
 
 _TOLD_US = 1_000_000
 """Shorter ones are the seams of streams that follow each other."""
@@ -65,6 +66,43 @@ def counted_once(episodes: Iterable[Episode], stretches: Iterable[Stretch]) -> t
             starts[place], ends[place] = rest[0][0], rest[-1][1]
             seen[place] = min(episode.seen_us, length(rest))
     return replace(gathered, start_us=starts, end_us=ends, seen_us=seen).take(kept), overlaps
+
+
+def violations_once(violations: Iterable[Violation], stretches: Iterable[Stretch]) -> list[Violation]:
+    """Leave out or cut violations as `counted_once` does episodes; return those that count, by start and id."""
+    taken, kept = _taken(stretches), []
+    for violation in violations:
+        whole = ((violation.start_us, violation.end_us),)
+        rest = without(whole, taken.get((violation.stream.camera, violation.stream.epoch), ()))
+        if rest and rest != whole:
+            seen_us = min(violation.seen_us, length(rest))
+            kept.append(replace(violation, start_us=rest[0][0], end_us=rest[-1][1], seen_us=seen_us))
+        elif rest:
+            kept.append(violation)
+    return sorted(kept, key=lambda violation: (violation.start_us, violation.violation_id))
+
+
+def exposures_once(exposures: Iterable[Exposure], stretches: Sequence[Stretch]) -> list[Exposure]:
+    """Leave out exposure of a later stream in quarters of an hour of which an earlier one saw all that it saw.
+
+    A quarter of which the earlier one saw a part counts in both: a sum cannot be cut.
+    """
+    taken, kept = _taken(stretches), []
+    own = {
+        (camera, epoch): union(
+            (stretch.start_us, stretch.end_us)
+            for stretch in stretches
+            if (stretch.stream.camera, stretch.stream.epoch) == (camera, epoch)
+            and stretch.observation is Observation.OBSERVED
+        )
+        for camera, epoch in taken
+    }
+    for row in exposures:
+        stream, until_us = (row.stream.camera, row.stream.epoch), (row.start_us // SLOT_US + 1) * SLOT_US
+        seen = within(own.get(stream, ()), row.start_us, until_us)
+        if not seen or without(seen, taken[stream]):
+            kept.append(row)
+    return kept
 
 
 def _reach_into(episodes: Episodes, taken: dict[tuple[str, int], Spans]) -> npt.NDArray[np.bool_]:

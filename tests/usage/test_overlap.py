@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName, Stretch, episode_id
 from raypp.usage.observation import Observation
-from raypp.usage.overlap import Overlap, counted_once
+from raypp.usage.overlap import Overlap, counted_once, exposures_once, violations_once
 from raypp.usage.timeline import make_usage_report
+from raypp.usage.violation import Exposure, Violation, ViolationKind
 from tests.usage.seen import settings
 
 S = 1_000_000
@@ -58,3 +59,32 @@ def test_what_the_first_stream_did_not_see_counts_by_the_second() -> None:
     covered = Stretch(_stream(1), _T0, _T0 + 30 * S, Observation.COVERED)
     episodes = [_use(2, 6, 2)]
     assert counted_once(episodes, [covered, _seen(0, 30, 2)]) == (episodes, [])
+
+
+def _violation(start: float, end: float, epoch: int) -> Violation:
+    start_us, end_us, final = _T0 + round(start * S), _T0 + round(end * S), EpisodeState.FINAL
+    kind, seen_us = ViolationKind.FORBIDDEN, end_us - start_us
+    return Violation(f"{start:g}", _stream(epoch), kind, "pit", "", 1, start_us, end_us, seen_us, 1.0, final)
+
+
+def _exposure(start: float, epoch: int) -> Exposure:
+    return Exposure(_stream(epoch), "pit", "vest", _T0 + round(start * S), S, 0, (0, 0, 0, 0, 0))
+
+
+def test_violations_that_two_streams_saw_count_once_and_are_cut_where_they_reach_out() -> None:
+    violations = [_violation(5, 15, 2), _violation(2, 6, 1), _violation(4, 6, 2), _violation(20, 22, 2)]
+    kept = violations_once(violations, [_seen(0, 10, 1), _seen(4, 30, 2)])
+    assert [(row.stream.epoch, row.start_us - _T0, row.end_us - _T0, row.seen_us) for row in kept] == [
+        (1, 2 * S, 6 * S, 4 * S),
+        (2, 10 * S, 15 * S, 5 * S),
+        (2, 20 * S, 22 * S, 2 * S),
+    ]
+
+
+def test_exposure_counts_once_in_quarters_that_an_earlier_stream_saw_as_a_whole() -> None:
+    assert _T0 % (900 * S) == 0
+    rows = [_exposure(0, 1), _exposure(5, 2), _exposure(900, 2), _exposure(1800, 2)]
+    # of its second quarter the later stream saw a second more than the earlier one; of the third nobody saw anything
+    stretches = [_seen(0, 1000, 1), _seen(5, 1001, 2)]
+    assert exposures_once(rows, stretches) == [rows[0], *rows[2:]]
+    assert exposures_once(rows, stretches[:1]) == rows
