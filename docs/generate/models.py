@@ -12,6 +12,7 @@ from raypp.edge.cameras_file import CameraSettings, SiteCameras
 from raypp.edge.capture.camera_health import CameraHealthSettings
 from raypp.reports.episode_record import EpisodeRecord
 from raypp.reports.execution_record import ExecutionRecord, ExecutionsReport, ProcedureTotal, StepRecord
+from raypp.reports.safety_record import SafetyReport, ShiftTotals, ViolationRecord, ZoneTotal
 from raypp.serving.guard import DoorLimits
 from raypp.serving.limits import ServiceLimits
 from raypp.serving.quota import Quotas
@@ -100,6 +101,13 @@ EXECUTIONS: Models = (
     ("step of an execution", StepRecord),
 )
 
+SAFETY: Models = (
+    ("safety", SafetyReport),
+    ("total of a zone", ZoneTotal),
+    ("totals of a shift", ShiftTotals),
+    ("violation", ViolationRecord),
+)
+
 
 def settings_page() -> str:
     """Return the page of all settings files, as Markdown."""
@@ -119,9 +127,10 @@ def report_page() -> str:
         "`raypp report --json FILE` and `GetSiteReport` give one document. Seconds are of the part within the range.",
         "Fields that end in `_us` are microseconds since 1970. `start` and `end` beside them are the same on the",
         "site's clocks, ISO 8601 with offset. [Read reports of a site](../how-to/report.md) explains the figures.",
-        "`raypp report --procedures --json FILE` gives the document under *Executions*.",
+        "`raypp report --procedures --json FILE` gives the document under *Executions*,",
+        "`raypp report --safety --json FILE` the one under *Safety*.",
     ]
-    for name, model in (*REPORT, ("episode", EpisodeRecord), *EXECUTIONS):
+    for name, model in (*REPORT, ("episode", EpisodeRecord), *EXECUTIONS, *SAFETY):
         lines += ["", f"## {name[0].upper()}{name[1:]}", "", *_model(model)]
     return "\n".join(lines) + "\n"
 

@@ -42,6 +42,9 @@ def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
         procedures: Annotated[
             bool, typer.Option("--procedures", help="Report executions of the site's procedures instead.")
         ] = False,
+        safety: Annotated[
+            bool, typer.Option("--safety", help="Report compliance with the rules of the site's zones instead.")
+        ] = False,
         event_log: Annotated[
             Path | None,
             typer.Option(help="An event log for process mining, .xes, or .json for OCEL 2.0."),
@@ -56,10 +59,13 @@ def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
 
         Example: raypp report plant-1 --procedures --from yesterday --event-log executions.xes
 
+        Example: raypp report plant-1 --safety --from yesterday --out safety
+
         Example: raypp report plant-1 --from 2026-03-02T06:00 --to 2026-03-02T14:00 --tool hammer
         """
         from raypp.cli.execution_printing import ExecutionFiles, report_executions
         from raypp.cli.report_printing import print_report
+        from raypp.cli.safety_printing import report_safety
         from raypp.reports.files import write_files
         from raypp.reports.report_json import json_parts
         from raypp.reports.request import nothing_words, read_report
@@ -67,12 +73,17 @@ def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
         if not ledger:
             raise OptionError("no ledger named; give --ledger, or set RAYPP_LEDGER, such as sqlite:///ledger.db")
         console = Console()
-        if procedures or event_log:
+        if procedures or event_log or safety:
             if tool:
-                raise OptionError("--tool picks uses; leave it out beside --procedures and --event-log")
+                raise OptionError("--tool picks uses; leave it out beside --procedures, --event-log and --safety")
+            if safety and (procedures or event_log):
+                raise OptionError("--safety is a report of its own; give it without --procedures and --event-log")
             with open_ledger(ledger) as opened, _one_line(site):
                 wanted = site, from_, to, tuple(camera or ())
-                report_executions(opened, wanted, ExecutionFiles(out, json_file, event_log), console)
+                if safety:
+                    report_safety(opened, wanted, out, json_file, console)
+                else:
+                    report_executions(opened, wanted, ExecutionFiles(out, json_file, event_log), console)
             return
         with open_ledger(ledger) as opened, _one_line(site):
             recorded = read_report(opened, site, from_, to, tuple(camera or ()), tuple(tool or ()))

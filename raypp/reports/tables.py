@@ -1,4 +1,4 @@
-"""A ledger's episodes and reports as Arrow tables."""
+"""A ledger's episodes, violations and reports as Arrow tables."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -14,6 +14,8 @@ from raypp.reports.execution_files import executions_table
 from raypp.reports.executions import read_executions
 from raypp.reports.files import episodes_table
 from raypp.reports.request import read_report
+from raypp.reports.safety import read_safety
+from raypp.reports.safety_files import violations_table
 from raypp.text.wording import counted
 from raypp.usage.report import SiteReport, Step, Transition, UseTotal
 
@@ -105,6 +107,25 @@ class LedgerReader:
             OptionError: also if the site has no procedures, or pm4py is not installed.
         """
         return executions_table(read_executions(self._ledger, site, from_, to, cameras).report())
+
+    def violations(
+        self, site: str, from_: str | None = None, to: str | None = None, cameras: Sequence[str] = ()
+    ) -> pa.Table:
+        """Read violations of the rules of a site's zones; arguments and errors as for `episodes`.
+
+        Args:
+            site: name of the site.
+            from_: begin of the period.
+            to: end of the period.
+            cameras: only of these; empty for all.
+
+        Returns:
+            One row a violation that began in the period, by start.
+
+        Raises:
+            OptionError: also if the site has no zones.
+        """
+        return violations_table(read_safety(self._ledger, site, from_, to, cameras).report())
 
     def report(
         self,

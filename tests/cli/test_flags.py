@@ -41,7 +41,7 @@ _OF_DOCUMENTS = {"name", "near", "reach", "min_shift", "max_hidden_s", "stations
 _OF_DOCUMENTS |= {"opened", "open", "chunk", "precision"}
 _OF_DOCUMENTS |= {"procedures", "execution", "during", "begins", "ends", "shift", "shifts", "station", "together"}
 _OF_DOCUMENTS |= {"sequence", "any_order", "one_of", "repeat", "ignore"}
-_OF_DOCUMENTS |= {"people", "classes", "yes", "no", "require", "forbidden", "alone", "most_people"}
+_OF_DOCUMENTS |= {"people", "classes", "yes", "no", "require", "forbidden", "alone", "most_people", "zones"}
 _OF_DOCUMENTS |= {"alerts", "channel", "url", "url_file", "user", "password_file", "token_file", "ca_file"}
 _OF_DOCUMENTS |= {"longer_than_s"}
 """Names that errors quote from settings files, certificates and the wire: no flag sets them."""
