@@ -9,13 +9,14 @@ from sqlalchemy import Connection, bindparam, select
 from raypp.ledger.delivery import DeliveryState
 from raypp.ledger.prepared import Prepared
 from raypp.ledger.statements import put
-from raypp.ledger.tables import EpisodeRow, OutboxRow, SiteRow, StretchRow
-from raypp.usage.alert_rules import OF_EPISODES, STORED_RULES, AlertKind, AlertRule
-from raypp.usage.alerts import Alert, Lasting, blind_alerts, episode_alerts
+from raypp.ledger.tables import EpisodeRow, OutboxRow, SiteRow, StretchRow, ViolationRow
+from raypp.usage.alert_rules import OF_EPISODES, OF_VIOLATIONS, STORED_RULES, AlertKind, AlertRule
+from raypp.usage.alerts import Alert, Lasting, blind_alerts, episode_alerts, violation_alerts
 from raypp.usage.episode import Episode, EpisodeState, StreamName, Stretch
 from raypp.usage.observation import Observation
 from raypp.usage.settings import SiteSettings
 from raypp.usage.state import Changes
+from raypp.usage.violation import Violation
 
 _LONGEST_RUN = 1000
 """Stretches back to which the beginning of a blind time is sought: one that alternates more often begins anew."""
@@ -24,6 +25,11 @@ _RULES = Prepared(lambda _: select(SiteRow.alerts).where(SiteRow.name == bindpar
 _EPISODE = Prepared(
     lambda _: select(EpisodeRow.start_us, EpisodeRow.end_us, EpisodeRow.state).where(
         EpisodeRow.episode_id == bindparam("held")
+    )
+)
+_VIOLATION = Prepared(
+    lambda _: select(ViolationRow.start_us, ViolationRow.end_us, ViolationRow.state).where(
+        ViolationRow.violation_id == bindparam("held")
     )
 )
 
@@ -46,7 +52,7 @@ def raise_alerts(
         floor_us: what ends before is forgotten, and raises nothing.
         now_us: processing time.
     """
-    if not changes.episodes and not changes.stretches:
+    if not changes.episodes and not changes.stretches and not changes.violations:
         return
     rules = rules_of(connection, stream.site)
     if not rules:
@@ -54,7 +60,12 @@ def raise_alerts(
     floor = floor_us or 0
     episodes = [episode for episode in changes.episodes if episode.end_us > floor]
     stretches = [stretch for stretch in changes.stretches if stretch.end_us > floor]
-    alerts = _of_episodes(connection, rules, episodes) + _of_stretches(connection, rules, stream_id, stretches)
+    violations = [violation for violation in changes.violations if violation.end_us > floor]
+    alerts = [
+        *_of_episodes(connection, rules, episodes),
+        *_of_violations(connection, rules, violations),
+        *_of_stretches(connection, rules, stream_id, stretches),
+    ]
     write_alerts(connection, rules, alerts, now_us)
 
 
@@ -95,12 +106,25 @@ def write_alerts(connection: Connection, rules: Sequence[AlertRule], alerts: Ite
 def _of_episodes(connection: Connection, rules: Sequence[AlertRule], episodes: list[Episode]) -> list[Alert]:
     if not episodes or not any(rule.when in OF_EPISODES for rule in rules):
         return []
-    before = {}
-    for episode in episodes:  # a chunk changes one or two
-        row = _EPISODE.run(connection, {"held": episode.episode_id}).one_or_none()
-        if row is not None:
-            before[episode.episode_id] = Lasting(row.start_us, row.end_us, row.state == int(EpisodeState.FINAL))
+    before = _before(connection, _EPISODE, [episode.episode_id for episode in episodes])
     return episode_alerts(rules, episodes, before)
+
+
+def _of_violations(connection: Connection, rules: Sequence[AlertRule], violations: list[Violation]) -> list[Alert]:
+    if not violations or not any(rule.when in OF_VIOLATIONS for rule in rules):
+        return []
+    before = _before(connection, _VIOLATION, [violation.violation_id for violation in violations])
+    return violation_alerts(rules, violations, before)
+
+
+def _before(connection: Connection, held: Prepared, names: list[str]) -> dict[str, Lasting]:
+    """Read what the ledger holds of episodes or violations, by id; of those that are new, nothing."""
+    before = {}
+    for name in names:  # a chunk changes few
+        row = held.run(connection, {"held": name}).one_or_none()
+        if row is not None:
+            before[name] = Lasting(row.start_us, row.end_us, row.state == int(EpisodeState.FINAL))
+    return before
 
 
 def _of_stretches(

@@ -26,15 +26,24 @@ class AlertKind(Enum):
     EPISODE_OPENED = "episode_opened"
     EPISODE_LASTS = "episode_lasts"
     EPISODE_ENDED = "episode_ended"
+    VIOLATION_OPENED = "violation_opened"
+    VIOLATION_LASTS = "violation_lasts"
+    VIOLATION_ENDED = "violation_ended"
     CAMERA_BLIND = "camera_blind"
     CAMERA_SILENT = "camera_silent"
     SITE_SILENT = "site_silent"
 
 
 OF_EPISODES = frozenset({AlertKind.EPISODE_OPENED, AlertKind.EPISODE_LASTS, AlertKind.EPISODE_ENDED})
+OF_VIOLATIONS = frozenset({AlertKind.VIOLATION_OPENED, AlertKind.VIOLATION_LASTS, AlertKind.VIOLATION_ENDED})
 SILENCES = frozenset({AlertKind.CAMERA_SILENT, AlertKind.SITE_SILENT})
-_AT_ONCE = frozenset({AlertKind.EPISODE_OPENED, AlertKind.EPISODE_ENDED})
-"""Kinds that wait for no length of time."""
+_AT_ONCE = {
+    AlertKind.EPISODE_OPENED: AlertKind.EPISODE_LASTS,
+    AlertKind.EPISODE_ENDED: AlertKind.EPISODE_LASTS,
+    AlertKind.VIOLATION_OPENED: AlertKind.VIOLATION_LASTS,
+    AlertKind.VIOLATION_ENDED: AlertKind.VIOLATION_LASTS,
+}
+"""Kinds that wait for no length of time, each with the one that does."""
 
 
 class AlertRule(Rules):
@@ -43,9 +52,16 @@ class AlertRule(Rules):
     name: RuleName = Field(description="what messages call it")
     when: AlertKind = Field(description="the event that raises it")
     longer_than_s: LongSeconds | None = Field(
-        None, description="how long it must have lasted, of `episode_lasts`, `camera_blind` and silence"
+        None,
+        description="how long it must have lasted, of `episode_lasts`, `violation_lasts`, `camera_blind` and silence",
     )
     tools: tuple[RuleName, ...] = Field((), max_length=1000, description="of episodes: only of these tools; none: all")
+    zones: tuple[RuleName, ...] = Field(
+        (), max_length=1000, description="of violations: only in these zones; none: all"
+    )
+    items: tuple[RuleName, ...] = Field(
+        (), max_length=20, description="of violations: only where one of these items is not worn; none: all"
+    )
     cameras: tuple[RuleName, ...] = Field((), max_length=1000, description="only of these cameras; none: all")
     within_s: Seconds | None = Field(
         None, description="only of what happened at most so long before it became known; none: however old"
@@ -61,12 +77,16 @@ class AlertRule(Rules):
     def _consistent(self) -> Self:
         if self.when in _AT_ONCE and self.longer_than_s is not None:
             raise ValueError(
-                f"`longer_than_s` does not go with when {self.when.value}; write episode_lasts, or leave it"
+                f"`longer_than_s` does not go with when {self.when.value}; "
+                f"write {_AT_ONCE[self.when].value}, or leave it"
             )
         if self.when not in _AT_ONCE and self.longer_than_s is None:
             raise ValueError(f"when {self.when.value} needs `longer_than_s`, in seconds")
         if self.tools and self.when not in OF_EPISODES:
             raise ValueError(f"`tools` belongs to episodes, not to when {self.when.value}")
+        for what, names in (("zones", self.zones), ("items", self.items)):
+            if names and self.when not in OF_VIOLATIONS:
+                raise ValueError(f"`{what}` belongs to violations, not to when {self.when.value}")
         if self.cameras and self.when is AlertKind.SITE_SILENT:
             raise ValueError("`cameras` does not go with when site_silent; write camera_silent")
         if not self.to or len(set(self.to)) != len(self.to):
@@ -76,6 +96,10 @@ class AlertRule(Rules):
     def concerns(self, camera: str) -> bool:
         """Whether it is about a camera."""
         return not self.cameras or camera in self.cameras
+
+    def covers(self, zone: str, item: str) -> bool:
+        """Whether it is about violations in a zone, of an item; empty where the zone's rule has none."""
+        return (not self.zones or zone in self.zones) and (not self.items or item in self.items)
 
 
 STORED_RULES: TypeAdapter[tuple[AlertRule, ...]] = TypeAdapter(tuple[AlertRule, ...])

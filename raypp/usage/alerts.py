@@ -5,14 +5,15 @@ it went on and is over. So one edge raises one alert, however the frames came in
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from raypp.usage.alert_rules import AlertKind, AlertRule
+from raypp.usage.alert_rules import OF_EPISODES, OF_VIOLATIONS, AlertKind, AlertRule
 from raypp.usage.episode import Episode, EpisodeState, Stretch
 from raypp.usage.observation import Observation
+from raypp.usage.violation import Violation
 
 ALERT_ID_HEX = 32
 
@@ -64,10 +65,14 @@ class Edge(Enum):
     ENDED = "ended"
 
 
-EPISODE_EDGES = {
+EDGES = {
     AlertKind.EPISODE_OPENED: Edge.OPENED,
     AlertKind.EPISODE_LASTS: Edge.LASTS,
     AlertKind.EPISODE_ENDED: Edge.ENDED,
+    AlertKind.VIOLATION_OPENED: Edge.OPENED,
+    AlertKind.VIOLATION_LASTS: Edge.LASTS,
+    AlertKind.VIOLATION_ENDED: Edge.ENDED,
+    AlertKind.CAMERA_BLIND: Edge.LASTS,
 }
 
 
@@ -99,18 +104,37 @@ def episode_alerts(
         episodes: as they will be.
         before: as the ledger holds them, by episode_id.
     """
-    wanted = [(rule, EPISODE_EDGES[rule.when]) for rule in rules if rule.when in EPISODE_EDGES]
+    wanted = [rule for rule in rules if rule.when in OF_EPISODES]
     alerts = []
     for episode in episodes:
         stream, was = episode.stream, before.get(episode.episode_id)
         now = Lasting(episode.start_us, episode.end_us, episode.state is EpisodeState.FINAL)
-        for rule, edge in wanted:
-            if (rule.tools and episode.tool not in rule.tools) or not rule.concerns(stream.camera):
-                continue
-            moment_us = passed_at(edge, now, was, rule.longer_than_us)
-            if moment_us is not None:
-                content = {"episode": _episode_content(episode)}
-                alerts.append(raised(rule, stream.site, stream.camera, moment_us, content, episode.episode_id))
+        matching = [rule for rule in wanted if not rule.tools or episode.tool in rule.tools]
+        for rule, moment_us in _passed(matching, stream.camera, now, was):
+            content = {"episode": _episode_content(episode)}
+            alerts.append(raised(rule, stream.site, stream.camera, moment_us, content, episode.episode_id))
+    return alerts
+
+
+def violation_alerts(
+    rules: Iterable[AlertRule], violations: Iterable[Violation], before: Mapping[str, Lasting]
+) -> list[Alert]:
+    """Say which alerts violations raise that are about to be written.
+
+    Args:
+        rules: of the site.
+        violations: as they will be.
+        before: as the ledger holds them, by violation_id.
+    """
+    wanted = [rule for rule in rules if rule.when in OF_VIOLATIONS]
+    alerts = []
+    for violation in violations:
+        stream, was = violation.stream, before.get(violation.violation_id)
+        now = Lasting(violation.start_us, violation.end_us, violation.state is EpisodeState.FINAL)
+        matching = [rule for rule in wanted if rule.covers(violation.zone, violation.item)]
+        for rule, moment_us in _passed(matching, stream.camera, now, was):
+            content = {"violation": _violation_content(violation)}
+            alerts.append(raised(rule, stream.site, stream.camera, moment_us, content, violation.violation_id))
     return alerts
 
 
@@ -129,13 +153,11 @@ def blind_alerts(rules: Iterable[AlertRule], stretches: Sequence[Stretch], befor
         now = Lasting(start_us, run[-1].end_us, over=False)
         ends = [before[stretch.start_us] for stretch in run if stretch.start_us in before]
         was = Lasting(start_us, max(ends), over=False) if ends else None
-        for rule in wanted:
-            moment_us = passed_at(Edge.LASTS, now, was, rule.longer_than_us)
-            if moment_us is not None and rule.concerns(stream.camera):
-                seen_as = sorted({stretch.observation.name.lower() for stretch in run})
-                content = {"start_us": start_us, "observations": seen_as, "longer_than_s": rule.longer_than_s}
-                what = f"{stream.epoch}/{start_us}"
-                alerts.append(raised(rule, stream.site, stream.camera, moment_us, content, what))
+        for rule, moment_us in _passed(wanted, stream.camera, now, was):
+            seen_as = sorted({stretch.observation.name.lower() for stretch in run})
+            content = {"start_us": start_us, "observations": seen_as, "longer_than_s": rule.longer_than_s}
+            what = f"{stream.epoch}/{start_us}"
+            alerts.append(raised(rule, stream.site, stream.camera, moment_us, content, what))
     return alerts
 
 
@@ -153,6 +175,16 @@ def raised(rule: AlertRule, site: str, camera: str, moment_us: int, content: Map
     parts = (rule.when.value, rule.name, str(rule.longer_than_us), site, camera, what)
     alert_id = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:ALERT_ID_HEX]
     return Alert(alert_id, rule.when, rule.name, site, camera, moment_us, content, rule.to)
+
+
+def _passed(
+    rules: Iterable[AlertRule], camera: str, now: Lasting, before: Lasting | None
+) -> Iterator[tuple[AlertRule, int]]:
+    """Say of which rules about a camera something has now passed the edge, and when."""
+    for rule in rules:
+        moment_us = passed_at(EDGES[rule.when], now, before, rule.longer_than_us)
+        if moment_us is not None and rule.concerns(camera):
+            yield rule, moment_us
 
 
 def _blind_runs(stretches: Sequence[Stretch]) -> list[list[Stretch]]:
@@ -179,4 +211,20 @@ def _episode_content(episode: Episode) -> dict[str, Any]:
         "seen_s": episode.seen_us / 1e6,
         "state": episode.state.name.lower(),
         "reason": None if episode.reason is None else episode.reason.name.lower(),
+    }
+
+
+def _violation_content(violation: Violation) -> dict[str, Any]:
+    """Say all of a violation but the number of the person's track, which means nothing outside of the stream."""
+    return {
+        "violation_id": violation.violation_id,
+        "kind": violation.kind.name.lower(),
+        "zone": violation.zone,
+        "item": violation.item,
+        "start_us": violation.start_us,
+        "end_us": violation.end_us,
+        "seen_us": violation.seen_us,
+        "sure": violation.sure,
+        "state": violation.state.name.lower(),
+        "reason": None if violation.reason is None else violation.reason.name.lower(),
     }

@@ -83,14 +83,6 @@ class SiteSettings(Rules):
                     raise ValueError(f"{rules.tool}: no camera has a station {station}; known: {_listed(known)}")
         _once("procedure", [procedure.name for procedure in self.procedures])
         check_procedures(self.procedures, self.tools, self.cameras, has_shifts=bool(self.shifts))
-        _once("alert", [rule.name for rule in self.alerts])
-        tools = {rules.tool for rules in self.tools} | set(worn)
-        for rule in self.alerts:
-            for tool in rule.tools:
-                if tools and tool not in tools:
-                    near = nearest(tool, tools)
-                    remedy = f"did you mean {near}?" if near else f"known: {_listed(tools)}"
-                    raise ValueError(f"alert {rule.name}: there is no tool {tool}; {remedy}")
         return self
 
     @model_validator(mode="after")
@@ -114,6 +106,24 @@ class SiteSettings(Rules):
                     f"{where}: grace_s {zone.grace_s:g} is longer than reap_after_s {self.reap_after_s:g}, "
                     "by when a silent stream is closed; shorten it, or raise reap_after_s"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _alerts_consistent(self) -> Self:
+        _once("alert", [rule.name for rule in self.alerts])
+        tools = {rules.tool for rules in self.tools} | {rules.wearer for rules in self.tools if rules.mode is Mode.WORN}
+        items = {equipment.item for equipment in self.equipment}
+        for rule in self.alerts:
+            zones = {name for camera, name, _ in self._zones() if rule.concerns(camera)}
+            theirs = " on its `cameras`" if rule.cameras else ""
+            named = [("zone", theirs, rule.zones, zones), ("item", "", rule.items, items)]
+            if tools:  # else each class of the model is one
+                named.append(("tool", "", rule.tools, tools))
+            for what, where, names, known in named:
+                for unknown in (name for name in names if name not in known):
+                    near = nearest(unknown, known)
+                    remedy = f"did you mean {near}?" if near else f"known: {_listed(known)}"
+                    raise ValueError(f"alert {rule.name}: there is no {what} {unknown}{where}; {remedy}")
         return self
 
     def _zones(self) -> Iterator[tuple[str, str, Zone]]:

@@ -166,6 +166,10 @@ _ALERT_RULES = [
         b"alerts:\n  - {name: long, when: episode_lasts, longer_than_s: 600, tools: [saw], to: [office, plant]}\n"
         b"  - {name: blind, when: camera_blind, longer_than_s: 60, cameras: [gate], within_s: 9, to: [office]}\n"
     ),
+    (
+        b"cameras: {gate: {zones: {pit: {polygon: [[0, 0], [1, 0], [1, 1]], forbidden: true}}}}\n"
+        b"alerts: [{name: pit, when: violation_lasts, longer_than_s: 5, zones: [pit], cameras: [gate], to: [office]}]\n"
+    ),
     b"tools: [{class: saw}]\nalerts: [{name: a, when: site_silent, longer_than_s: 0.5, to: [plant]}]\n",
 ]
 _CHANNELS = [

@@ -77,18 +77,17 @@ class Connection:
     def prepare(self, sequence: int, frames: Sequence[SeenFrame], *, last: bool = False) -> tuple[Commit, FoldState]:
         assert self.state is not None
         state, changes = self.fold.advance(self.state, frames)
-        episodes, stretches = [*self._adopted.episodes, *changes.episodes], [*changes.stretches]
+        changes = self._adopted.then(changes)
         if last:
             state, more = self.fold.finish(state, CloseReason.END_OF_STREAM)
-            episodes, stretches = [*episodes, *more.episodes], [*stretches, *more.stretches]
-        stretches = [*self._adopted.stretches, *stretches]
+            changes = changes.then(more)
         commit = Commit(
             self.stream,
             sequence,
             tuple(frames),
             state.to_json(),
             self.settings.settings_id,
-            Changes(tuple(episodes), tuple(stretches)),
+            changes,
             last,
             self.position.lease,
         )

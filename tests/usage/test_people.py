@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from raypp.demo.yard.figure import CLASSES
 from raypp.demo.yard.site import Seeds, Yard, trembling
+from raypp.usage.alert_rules import STORED_RULES, AlertKind
+from raypp.usage.alerts import Lasting, violation_alerts
 from raypp.usage.episode import CloseReason, EpisodeState
 from raypp.usage.fold import Fold
 from raypp.usage.observation import Detection, Observation, SeenFrame
@@ -23,6 +25,11 @@ from tests.usage.yards import SETTINGS, STREAM, Score, folded
 _YARD = Yard.make(Seeds.DEVELOP, 3, seconds=40)
 _FRAMES = tuple(frame.frame for frame in _YARD.frames)
 _FOLD = Fold(SETTINGS, STREAM, CLASSES)
+_ALERTS = STORED_RULES.validate_json(
+    """[{"name": "begun", "when": "violation_opened", "to": ["office"]},
+    {"name": "long", "when": "violation_lasts", "longer_than_s": 2, "to": ["office"]},
+    {"name": "over", "when": "violation_ended", "to": ["office"]}]"""
+)
 
 
 @st.composite
@@ -61,6 +68,41 @@ def test_any_chunking_and_any_restart_gives_the_same(case: tuple[list[SeenFrame]
         assert violation.state is EpisodeState.FINAL
         assert 0 < violation.seen_us <= violation.end_us - violation.start_us
         assert 0 < violation.sure <= 1
+
+
+def _in_time(alert: tuple[AlertKind, int]) -> tuple[int, str]:
+    return alert[1], alert[0].value
+
+
+def _raised(chunks: list[list[SeenFrame]]) -> list[tuple[AlertKind, int]]:
+    """Kind and moment of the alerts that a stream raises, each chunk against what the ones before left; by moment."""
+    state, held, alerts = _FOLD.begin(), {}, []
+    for number, chunk in enumerate(chunks, 1):
+        state, changes = _FOLD.advance(state, chunk)
+        if number == len(chunks):
+            changes = changes.then(_FOLD.finish(state, CloseReason.END_OF_STREAM)[1])
+        alerts += violation_alerts(_ALERTS, changes.violations, held)
+        held |= {
+            row.violation_id: Lasting(row.start_us, row.end_us, row.state is EpisodeState.FINAL)
+            for row in changes.violations
+        }
+    assert len({alert.alert_id for alert in alerts}) == len(alerts)
+    return sorted(((alert.kind, alert.moment_us) for alert in alerts), key=_in_time)
+
+
+@hypothesis_settings(max_examples=15, deadline=None)
+@given(_streams())
+def test_any_chunking_raises_each_alert_once(case: tuple[list[SeenFrame], list[list[SeenFrame]]]) -> None:
+    frames, chunks = case
+    expected = []
+    for violation in folded(frames).violations:
+        expected += [
+            (AlertKind.VIOLATION_OPENED, violation.start_us),
+            (AlertKind.VIOLATION_ENDED, violation.end_us),
+        ]
+        if violation.end_us - violation.start_us > 2_000_000:
+            expected.append((AlertKind.VIOLATION_LASTS, violation.start_us + 2_000_000))
+    assert _raised(chunks) == sorted(expected, key=_in_time)
 
 
 def _by_name(changes: Changes) -> tuple[dict, dict]:

@@ -12,6 +12,7 @@ from raypp.usage.fold import Fold
 from raypp.usage.observation import Detection, Observation, SeenFrame
 from raypp.usage.rules import Zone
 from raypp.usage.settings import SiteSettings
+from tests.usage.yards import person
 
 _SQUARE = "[[0, 0], [0.5, 0], [0.5, 1], [0, 1]]"
 _HELMET = "equipment: [{item: helmet, on: head, yes: [helmet], no: [no_helmet]}]\n"
@@ -103,14 +104,6 @@ def test_classes_of_people_and_equipment_are_no_tools() -> None:
     assert [lane.tool for lane in fold.begin().lanes] == ["hammer"]
 
 
-def _person(x: float, y: float, *, head: str | None = None) -> list[Detection]:
-    """Somebody whose feet are there, half as high as the image."""
-    person = Detection(YARD_CLASSES.index("person"), 0.9, x - 0.06, y - 0.5, x + 0.06, y)
-    if head is None:
-        return [person]
-    return [person, Detection(YARD_CLASSES.index(head), 0.9, x - 0.02, y - 0.5, x + 0.02, y - 0.43)]
-
-
 def _violations(text: str, frames: list[list[Detection]], *, classes: tuple[str, ...] = YARD_CLASSES) -> list[tuple]:
     fold = Fold(SiteSettings.parse("max_lateness_s: 0\n" + text, "test"), _STREAM, classes)
     seen = [
@@ -126,29 +119,29 @@ def _violations(text: str, frames: list[list[Detection]], *, classes: tuple[str,
 
 def test_a_violation_begins_when_the_grace_is_over_and_the_change_is_dated_back() -> None:
     text = _HELMET + _zones(f"a: {{polygon: {_SQUARE}, require: [helmet], grace_s: 2, min_s: 1}}")
-    worn, bare = _person(0.3, 0.8, head="helmet"), _person(0.3, 0.8, head="no_helmet")
+    worn, bare = person(0.3, 0.8, head="helmet"), person(0.3, 0.8, head="no_helmet")
     assert _violations(text, [worn] * 10 + [bare] * 14 + [worn] * 12) == [("NOT_WORN", "helmet", 7.0, 12.0)]
     assert _violations(text, [worn] * 10 + [bare] * 5 + [worn] * 12) == []  # within grace and least time
-    assert _violations(text, [worn] * 10 + [_person(0.3, 0.8)] * 20) == []  # hidden is no violation
-    outside = [_person(0.8, 0.8, head="no_helmet")] * 30
+    assert _violations(text, [worn] * 10 + [person(0.3, 0.8)] * 20) == []  # hidden is no violation
+    outside = [person(0.8, 0.8, head="no_helmet")] * 30
     assert _violations(text, outside) == []
 
 
 def test_forbidden_crowded_and_lonely_zones() -> None:
     forbidden = _zones(f"a: {{polygon: {_SQUARE}, forbidden: true, grace_s: 1}}")
-    assert _violations(forbidden, [_person(0.3, 0.8)] * 10 + [_person(0.8, 0.8)] * 8) == [("FORBIDDEN", "", 1.0, 5.0)]
-    both = _person(0.15, 0.8) + _person(0.35, 0.8)
+    assert _violations(forbidden, [person(0.3, 0.8)] * 10 + [person(0.8, 0.8)] * 8) == [("FORBIDDEN", "", 1.0, 5.0)]
+    both = person(0.15, 0.8) + person(0.35, 0.8)
     most = _zones(f"a: {{polygon: {_SQUARE}, most_people: 1, grace_s: 0}}")
-    assert _violations(most, [both] * 8 + [_person(0.15, 0.8)] * 20) == [("MOST_PEOPLE", "", 0.0, 4.0)]
+    assert _violations(most, [both] * 8 + [person(0.15, 0.8)] * 20) == [("MOST_PEOPLE", "", 0.0, 4.0)]
     alone = _zones(f"a: {{polygon: {_SQUARE}, alone: true, grace_s: 0}}")
-    assert _violations(alone, [both] * 8 + [_person(0.15, 0.8)] * 20) == [("ALONE", "", 4.0, 13.0)]
+    assert _violations(alone, [both] * 8 + [person(0.15, 0.8)] * 20) == [("ALONE", "", 4.0, 13.0)]
 
 
 def test_rules_count_in_their_shifts_alone() -> None:
     text = "shifts: [{name: early, start: 00:00, end: 00:00:05}]\n" + _zones(
         f"a: {{polygon: {_SQUARE}, forbidden: true, grace_s: 1, shifts: [early]}}"
     )
-    assert _violations(text, [_person(0.3, 0.8)] * 30) == [("FORBIDDEN", "", 1.0, 5.0)]
+    assert _violations(text, [person(0.3, 0.8)] * 30) == [("FORBIDDEN", "", 1.0, 5.0)]
 
 
 def test_heads_and_vests_stand_for_people_where_no_class_does() -> None:

@@ -11,7 +11,7 @@ from raypp.demo.yard.truth import make_yard_truth
 from raypp.usage.episode import CloseReason, StreamName
 from raypp.usage.fold import Fold
 from raypp.usage.metrics import LabelledSpan, matched
-from raypp.usage.observation import SeenFrame
+from raypp.usage.observation import Detection, SeenFrame
 from raypp.usage.settings import SiteSettings
 from raypp.usage.state import Changes
 from raypp.usage.violation import ViolationKind
@@ -62,6 +62,14 @@ def spans(changes: Changes) -> list[LabelledSpan]:
         )
         for violation in changes.violations
     ]
+
+
+def person(x: float, y: float, *, head: str | None = None) -> list[Detection]:
+    """Somebody whose feet are there, half as high as the image."""
+    body = Detection(CLASSES.index("person"), 0.9, x - 0.06, y - 0.5, x + 0.06, y)
+    if head is None:
+        return [body]
+    return [body, Detection(CLASSES.index(head), 0.9, x - 0.02, y - 0.5, x + 0.02, y - 0.43)]
 
 
 def folded(frames: Iterable[SeenFrame]) -> Changes:
