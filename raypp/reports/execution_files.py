@@ -5,12 +5,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from raypp.errors import OptionError
-from raypp.io.atomic import whole_file, write_parts
 from raypp.reports.episode_record import as_csv
 from raypp.reports.execution_record import ExecutionRecord, ExecutionsReport, StepRecord
+from raypp.reports.written_files import write_texts_and_table
 
 _TEXT, _TEXTS = pa.string(), pa.list_(pa.string())
 _WHOLE = tuple(name for name in ExecutionRecord.model_fields if name != "steps")
@@ -35,15 +33,7 @@ def write_execution_files(report: ExecutionsReport, folder: Path) -> list[Path]:
             ),
         ),
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            write_parts(folder / name, [text])
-        with whole_file(folder / "executions.parquet") as part:
-            pq.write_table(executions_table(report), part, compression="zstd")
-    except OSError as error:
-        raise OptionError(f"`out` {folder}: {error.strerror or error}; name a folder you may write to") from None
-    return [folder / name for name in (*texts, "executions.parquet")]
+    return write_texts_and_table(folder, texts, "executions.parquet", executions_table(report))
 
 
 def executions_table(report: ExecutionsReport) -> pa.Table:

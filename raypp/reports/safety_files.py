@@ -5,14 +5,12 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from raypp.errors import OptionError
-from raypp.io.atomic import whole_file, write_parts
 from raypp.reports.episode_record import as_csv
 from raypp.reports.safety import SiteSafety
 from raypp.reports.safety_record import SafetyReport, ViolationRecord
 from raypp.reports.wording import iso
+from raypp.reports.written_files import write_texts_and_table
 from raypp.usage.violation import CannotTell
 
 _DOUBTS = tuple(f"{reason.name.lower()}_s" for reason in CannotTell)
@@ -37,15 +35,7 @@ def write_safety_files(safety: SiteSafety, report: SafetyReport, folder: Path) -
         "violations.csv": as_csv(ViolationRecord.model_fields, violations),
         "exposure.csv": as_csv(_EXPOSURE, _exposure_rows(safety)),
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            write_parts(folder / name, [text])
-        with whole_file(folder / "violations.parquet") as part:
-            pq.write_table(violations_table(report), part, compression="zstd")
-    except OSError as error:
-        raise OptionError(f"`out` {folder}: {error.strerror or error}; name a folder you may write to") from None
-    return [folder / name for name in (*texts, "violations.parquet")]
+    return write_texts_and_table(folder, texts, "violations.parquet", violations_table(report))
 
 
 def violations_table(report: SafetyReport) -> pa.Table:
