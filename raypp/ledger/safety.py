@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, delete, inspect, select, update
 
 from raypp.ledger.statements import put
 from raypp.ledger.tables import ExposureRow, StreamRow, ViolationRow
@@ -13,6 +13,11 @@ from raypp.usage.violation import Exposure, Violation, ViolationKind
 _VIOLATION_CHANGES = ("start_us", "end_us", "seen_us", "sure", "state", "reason", "changed_us")
 _DOUBTS = ("too_small_us", "hidden_us", "cut_us", "turned_away_us", "blind_us")
 _EXPOSURE_CHANGES = ("worn_us", "not_worn_us", *_DOUBTS)
+
+
+def has_safety(connection: Connection) -> bool:
+    """Whether there are tables of violations and exposure; a ledger of an older schema that is only read has none."""
+    return inspect(connection).has_table(ExposureRow.__tablename__)
 
 
 def write_violations(

@@ -11,7 +11,7 @@ from raypp.ledger import overlap, sites, streams
 from raypp.ledger import queries as reading
 from raypp.ledger.database import Database
 from raypp.ledger.reach import reaches_into, reaching_into
-from raypp.ledger.safety import read_exposures, read_violations
+from raypp.ledger.safety import has_safety, read_exposures, read_violations
 from raypp.ledger.schema import bring_up
 from raypp.ledger.statements import write_audit
 from raypp.ledger.tables import OPEN, EpisodeRow, ExposureRow, StretchRow, ViolationRow
@@ -264,6 +264,8 @@ class Ledger:
     def violations(self, site: str, from_us: int = 0, to_us: int = 0) -> list[Violation]:
         """Violations of a site that reach into [from_us, to_us), by start and then id; 0: no bound."""
         with self.database.read() as connection:
+            if not has_safety(connection):
+                return []
             return read_violations(connection, ViolationRow.site == site, reaches_into(ViolationRow, from_us, to_us))
 
     def exposures(self, site: str, from_us: int = 0, to_us: int = 0) -> list[Exposure]:
@@ -271,6 +273,8 @@ class Ledger:
         begun = [ExposureRow.start_us >= from_us] if from_us else []
         ended = [ExposureRow.start_us < to_us] if to_us else []
         with self.database.read() as connection:
+            if not has_safety(connection):
+                return []
             return read_exposures(connection, ExposureRow.site == site, *begun, *ended)
 
     def extent(self, site: str) -> tuple[int, int] | None:

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from raypp.cli.exit_codes import ExitCode
 from raypp.edge.cameras_file import SiteCameras
 from raypp.ledger.audit_log import AuditLog
 from raypp.ledger.identity import Identities, Role
 from raypp.ledger.store import Ledger
 from raypp.usage.episode import StreamName
-from tests.command import succeed, summary
+from tests.command import raypp, succeed, summary
 from tests.ledger.site import SECOND, T0, Clock, Connection, content, working_day
 
 
@@ -22,6 +23,16 @@ def url(plant: Path) -> str:
 def test_a_report_says_what_it_said(plant: Path, url: str) -> None:
     succeed("report", "plant-1", "--ledger", url, "--json", plant / "now.json")
     assert summary(plant / "now.json") == summary(plant / "site/report.json")
+
+
+def test_newer_reports_on_it_as_it_is_say_what_is_not_set(url: str) -> None:
+    with Ledger.open(url, create=False) as ledger:
+        assert (ledger.violations("plant-1"), ledger.exposures("plant-1")) == ([], [])
+    for report, words in (("--safety", "no zones are set for site plant-1"), ("--procedures", "has no procedures")):
+        done = raypp("report", "plant-1", report, "--ledger", url)
+        assert done.returncode == ExitCode.FAILED
+        assert words in done.stderr
+        assert len(done.stderr.splitlines()) == 1
 
 
 def test_tokens_are_known_and_the_audit_log_goes_on(plant: Path, url: str) -> None:
