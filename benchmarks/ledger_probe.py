@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from raypp.ledger.identity import Identities
 from raypp.ledger.packing import as_stored, pack_detections
@@ -60,11 +61,11 @@ def page(path: Path) -> dict[str, float]:
         from raypp.web.freshness import MadePages
     except ImportError:
 
-        def kept() -> tuple[object, ...]:
+        def kept() -> tuple[Any, ...]:
             return ()
     else:
 
-        def kept() -> tuple[object, ...]:
+        def kept() -> tuple[Any, ...]:
             return (MadePages(),)
 
     with Ledger.open(f"sqlite:///{path}") as ledger:

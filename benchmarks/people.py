@@ -13,6 +13,7 @@ from raypp.demo.yard.settings import CAMERA, yard_site_settings
 from raypp.demo.yard.sight import ITEMS, Scene
 from raypp.demo.yard.site import FPS, Seeds, TrueFrame, Yard, trembling
 from raypp.geometry.boxes import box_iou
+from raypp.usage.body import Body
 from raypp.usage.fold import Fold
 from raypp.usage.observation import Observation, SeenFrame
 from raypp.usage.settings import SiteSettings
@@ -100,7 +101,7 @@ def _follow(frames: tuple[TrueFrame, ...], yard: int, tracks: motmetrics.MOTAccu
     return state.people.next_number - 1 if state.people else 0
 
 
-def _edges(body) -> tuple[float, float, float, float]:
+def _edges(body: Body) -> tuple[float, float, float, float]:
     return body.left, body.top * _ASPECT, body.right, body.bottom * _ASPECT
 
 

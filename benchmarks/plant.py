@@ -60,7 +60,7 @@ class BenchmarkedService:
     def connection(self, camera: str) -> Connection:
         """Return a stream of a camera through the front, not opened yet."""
         credentials = grpc.ssl_channel_credentials(self.authority.pem)
-        stub = SitesStub(grpc.secure_channel(f"localhost:{self.port}", credentials))
+        stub = SitesStub(grpc.secure_channel(f"localhost:{self.port}", credentials))  # type: ignore[no-untyped-call]
         return Connection(self.camera("plant", camera), stub, bearer(self.token), within_s=_CALL_S)
 
     def camera(self, site: str, camera: str) -> Camera:

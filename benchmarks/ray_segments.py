@@ -63,7 +63,7 @@ print(json.dumps((cpu[-1] - cpu[0]) / (limit - 1)))
 
 def ray_segments_rows(folder: Path) -> list[Row]:
     """Segments a second of one process, of two workers on Ray and of those of before; then what Ray itself costs."""
-    video = make_source(folder / "in" / "video.mp4", (_SEGMENTS + 1) / 60, (320, 180))
+    video = make_source(folder / "in" / "video.mp4", (_SEGMENTS + 9) / 60, (320, 180), keyframe_s=1)
     key = folder / "owner.key"
     save_owner_key(VeilKey.generate(), key)
     here, here_cpu = _rate(ROOT, "here", video, _settings(folder / "here", key), _SEGMENTS)
@@ -142,7 +142,7 @@ def simulate(nodes: int, number: int) -> dict[str, float]:
     reads, maps = (sum(name in call for call in calls) for name in ("read", "map"))
     print(sorted(set(calls)), file=sys.stderr)
     ray.shutdown()
-    cluster.shutdown()
+    cluster.shutdown()  # type: ignore[no-untyped-call]
     return {
         "segments": number,
         "seconds": seconds,

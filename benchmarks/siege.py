@@ -59,7 +59,8 @@ def _besieged(plant: BenchmarkedService, seconds: float, *, front: bool) -> tupl
 
         def connect(site: str) -> Connection:
             metadata = bearer(tokens[site], **passing)
-            return Connection(plant.camera(site, "gate"), SitesStub(channel()), metadata, within_s=_CALL_S)
+            stub = SitesStub(channel())  # type: ignore[no-untyped-call]
+            return Connection(plant.camera(site, "gate"), stub, metadata, within_s=_CALL_S)
 
         def page() -> bool:
             return _page(f"{pages}/api/sites", context, Authorization=f"Bearer {tokens['honest-one']}", **passing)

@@ -3,6 +3,7 @@
 import itertools
 import os
 from pathlib import Path
+from typing import Literal
 
 from raypp.ingest.job import open_job, veil_here
 from raypp.ingest.settings import VeilSettings
@@ -25,7 +26,8 @@ def size_rows(folder: Path) -> list[Row]:
     key = folder / "size.key"
     save_owner_key(VeilKey.generate(), key)
     rows = [_row("default", PatchSpec(), images, folder, key, "bar <= 3")]
-    for patch, channels, bits in itertools.product((4, 8, 16), (8, 16, 32), (2, 3, 4)):
+    patches: tuple[Literal[4, 8, 16], ...] = (4, 8, 16)
+    for patch, channels, bits in itertools.product(patches, (8, 16, 32), (2, 3, 4)):
         spec = PatchSpec(patch=patch, channels=channels, bits=bits)
         rows.append(_row(f"patch {patch}, {channels} channels, {bits} bits", spec, images, folder, key, ""))
     return rows

@@ -9,11 +9,13 @@ import numpy as np
 FPS = 25
 
 
-def make_source(path: Path, minutes: float, size: tuple[int, int] = (1280, 720), bframes: int = 3) -> Path:
+def make_source(
+    path: Path, minutes: float, size: tuple[int, int] = (1280, 720), bframes: int = 3, keyframe_s: int = 2
+) -> Path:
     """Write a video of `minutes` minutes: ten seconds are encoded, and their packets repeated without loss."""
     path.parent.mkdir(parents=True, exist_ok=True)
     short = path.with_name("ten-seconds.mp4")
-    _encode(short, size, bframes)
+    _encode(short, size, bframes, keyframe_s)
     rounds = max(1, round(minutes * 6))
     with av.open(str(path), "w") as target:
         stream = None
@@ -21,9 +23,10 @@ def make_source(path: Path, minutes: float, size: tuple[int, int] = (1280, 720),
             with av.open(str(short)) as source:
                 video = source.streams.video[0]
                 stream = stream or target.add_stream_from_template(video)
+                assert video.time_base
                 shift = int(number * 10 / video.time_base)
                 for packet in source.demux(video):
-                    if packet.dts is None:
+                    if packet.dts is None or packet.pts is None:
                         continue
                     packet.dts, packet.pts = packet.dts + shift, packet.pts + shift
                     packet.stream = stream
@@ -32,7 +35,7 @@ def make_source(path: Path, minutes: float, size: tuple[int, int] = (1280, 720),
     return path
 
 
-def _encode(path: Path, size: tuple[int, int], bframes: int) -> None:
+def _encode(path: Path, size: tuple[int, int], bframes: int, keyframe_s: int) -> None:
     width, height = size
     generator = np.random.default_rng(0)
     texture = generator.integers(0, 256, (height // 4, width // 4, 3), dtype=np.uint8).repeat(4, 0).repeat(4, 1)
@@ -41,7 +44,8 @@ def _encode(path: Path, size: tuple[int, int], bframes: int) -> None:
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=FPS)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.options = {"preset": "veryfast", "crf": "26", "g": "50", "bf": str(bframes), "threads": "2"}
+        gop = str(keyframe_s * FPS)
+        stream.options = {"preset": "veryfast", "crf": "26", "g": gop, "bf": str(bframes), "threads": "2"}
         for index in range(10 * FPS):
             image = soft.copy()
             left = index * 4 % (width - 200)

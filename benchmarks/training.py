@@ -69,7 +69,7 @@ def first_step_rows(folder: Path) -> list[Row]:
 
 
 def _cost(output: str, name: str) -> float:
-    return median(json.loads(line)[name] for line in output.splitlines())
+    return float(median(json.loads(line)[name] for line in output.splitlines()))
 
 
 def _first_step(tree: Path, archive: Path, out: Path) -> float:

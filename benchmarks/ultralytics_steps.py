@@ -29,7 +29,7 @@ def main(source: str, folder: Path) -> None:
         ends.setdefault(step.epoch, []).append(time.process_time())
 
     train_by_ultralytics(
-        Arm(name="library", kind=ArmKind.ULTRALYTICS), schedule, lay_out(images, folder), folder, on_step
+        Arm(name="library", kind=ArmKind.ULTRALYTICS, seed=0), schedule, lay_out(images, folder), folder, on_step
     )
     step_s = median(after - before for epoch in ends.values() for before, after in pairwise(epoch))
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
