@@ -20,7 +20,7 @@ LabelsVersion = Annotated[str | None, typer.Option(help="Label version (default:
 MixedPrecision = Annotated[
     bool | None,
     typer.Option(
-        "--amp/--no-amp", help="Mixed precision (default: where a GPU is); slower on a CPU without bfloat16 arithmetic."
+        "--amp/--no-amp", help="Mixed precision (default: where a GPU or a CPU with AMX is); elsewhere it is slower."
     ),
 ]
 NominalImages = Annotated[

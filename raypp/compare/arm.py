@@ -28,7 +28,7 @@ class ComparisonSchedule(FrozenSettings):
         epochs: passes over the training images.
         batch: images of a step.
         nominal_batch: images whose gradients are gathered for one step of the optimiser.
-        amp: mixed precision: float16 on a GPU, bfloat16 on a CPU; None for wherever a GPU is.
+        amp: mixed precision: float16 on a GPU, bfloat16 on a CPU; None for wherever a GPU or AMX is.
     """
 
     architecture: str = "yolov8n"

@@ -13,6 +13,7 @@ from raypp.compare.arm import Arm, ComparisonSchedule
 from raypp.compare.images import ImageDataset, LabelledImage
 from raypp.detect.inputs.batch import DetectionBatch
 from raypp.detect.model import build_detector, load_public_weights
+from raypp.detect.precision import half_precision
 from raypp.detect.schedule import TrainingSchedule
 from raypp.detect.ultralytics import (
     DetectionModel,
@@ -165,6 +166,7 @@ def train_by_ultralytics(
     Returns:
         The averaged model after the last epoch, and the seconds of each epoch's training.
     """
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     overrides = {
         "model": f"{schedule.architecture}.yaml",  # a name to tell it by: `_Trainer` builds it
         "data": str(data),
@@ -173,7 +175,7 @@ def train_by_ultralytics(
         "batch": schedule.batch,
         "nbs": schedule.nominal_batch,
         "seed": arm.seed,
-        "amp": False if schedule.amp is None and not torch.cuda.is_available() else bool(schedule.amp),
+        "amp": half_precision(device, schedule.amp) is not None,
         "workers": 2,
         "plots": False,
         "val": False,

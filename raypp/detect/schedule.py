@@ -14,7 +14,7 @@ class TrainingSchedule(BaseModel):
         close_mosaic: last epochs without mosaics.
         nominal_batch: frames whose gradients are gathered for one step of the optimiser.
         adapter_rate: learning rate of the adapter, which starts from nothing, as a multiple of the trunk's.
-        amp: mixed precision: float16 on a GPU, bfloat16 on a CPU; None for wherever a GPU is.
+        amp: mixed precision: float16 on a GPU, bfloat16 on a CPU; None for wherever a GPU or AMX is.
     """
 
     model_config = ConfigDict(frozen=True)

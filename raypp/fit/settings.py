@@ -26,7 +26,7 @@ class FitSettings(FrozenSettings):
         batch: images of a step, over all workers together.
         nominal_batch: images whose gradients make one step of the optimiser.
         seed: of initial weights, order and augmentation.
-        amp: mixed precision: float16 on a GPU, bfloat16 on a CPU; None for wherever a GPU is.
+        amp: mixed precision: float16 on a GPU, bfloat16 on a CPU; None for wherever a GPU or AMX is.
         patch: side of a cell in pixels, the encoder's stride.
         channels: code values per cell.
         bits: bits per code value.

@@ -24,7 +24,7 @@ class TrainSettings(FrozenSettings):
         least_workers: with how few it goes on.
         nominal_batch: frames whose gradients are gathered for one step of the optimiser.
         seed: of initial weights, order and augmentation.
-        amp: mixed precision: float16 on a GPU, bfloat16 on a CPU; None for wherever a GPU is.
+        amp: mixed precision: float16 on a GPU, bfloat16 on a CPU; None for wherever a GPU or AMX is.
         gpu: whether each worker has a GPU.
         mlflow: address of MLflow's tracking server that epochs are logged to, or None. It may hold a password, so it
             stays in the process that was asked: no text of the settings holds it, nor what Ray's workers get.

@@ -13,6 +13,7 @@ import torch
 
 from raypp.detect.adapter import CodeAdapter
 from raypp.detect.inputs.batch import DetectionBatch
+from raypp.detect.precision import half_precision
 from raypp.detect.schedule import TrainingSchedule
 from raypp.detect.training_state import TrainingState
 from raypp.detect.ultralytics import DetectionModel, ModelEMA, build_optimizer
@@ -70,9 +71,8 @@ class Trainer:
         self._scheduler.last_epoch = -1
         warmup = min(arguments.warmup_epochs, max(schedule.epochs - 1, 0))
         self._warmup = round(warmup * schedule.steps)
-        on_gpu = device.type == "cuda"
-        self._amp = on_gpu if schedule.amp is None else schedule.amp
-        self._scaler = torch.amp.GradScaler(device.type, enabled=self._amp and on_gpu)
+        self._half = half_precision(device, schedule.amp)
+        self._scaler = torch.amp.GradScaler(device.type, enabled=self._half is torch.float16)
         self.ema = ModelEMA(model)
         self._augmentation = augmentation
         self.epoch = 0
@@ -198,8 +198,7 @@ class Trainer:
             yield chosen(batch, np.random.default_rng((self.schedule.seed, self.epoch, self._rank, step)))
 
     def _backward(self, batch: DetectionBatch, step: int) -> dict[str, float]:
-        half = torch.float16 if self._device.type == "cuda" else torch.bfloat16
-        with torch.autocast(self._device.type, dtype=half, enabled=self._amp):
+        with torch.autocast(self._device.type, dtype=self._half, enabled=self._half is not None):
             loss, items = self._network(batch.to_ultralytics(self._device))
             # Workers' gradients are averaged, while ultralytics sums losses over a batch.
             total = loss.sum() * self._workers

@@ -7,6 +7,7 @@ import torch
 from raypp.detect.inputs.batch import DetectionBatch, labelled_batch
 from raypp.detect.inputs.code_input import CodeInput
 from raypp.detect.model import build_detector, head_of
+from raypp.detect.precision import half_precision
 from raypp.detect.schedule import TrainingSchedule
 from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import ModelError
@@ -49,10 +50,10 @@ def _batches(scenes: DetectionBatch, epoch: int) -> list[DetectionBatch]:
     return out
 
 
-def _trainer(epochs: int, family: str = "yolov8n") -> Trainer:
+def _trainer(epochs: int, family: str = "yolov8n", amp: bool | None = None) -> Trainer:
     torch.manual_seed(0)
     model = build_detector(family, ("zero", "three"), _CODES)
-    return Trainer(model, TrainingSchedule(epochs=epochs, batch=_BATCH, steps=2, close_mosaic=1), _CPU)
+    return Trainer(model, TrainingSchedule(epochs=epochs, batch=_BATCH, steps=2, close_mosaic=1, amp=amp), _CPU)
 
 
 def _weights(model: DetectionModel) -> torch.Tensor:
@@ -127,3 +128,21 @@ def test_the_adapter_learns_at_a_rate_of_its_own() -> None:
     )
     assert theirs == pytest.approx([7 * others[0]] * len(theirs))
     assert len(theirs) >= 2
+
+
+@pytest.mark.parametrize(("amx", "half"), [(True, torch.bfloat16), (False, None)])
+def test_half_precision_is_chosen_where_the_hardware_has_it(
+    amx: bool, half: torch.dtype | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": amx})
+    assert half_precision(_CPU) is half
+    assert half_precision(torch.device("cuda")) is torch.float16
+    assert (half_precision(_CPU, True), half_precision(_CPU, False)) == (torch.bfloat16, None)
+
+
+def test_a_training_computes_in_the_precision_that_it_was_told() -> None:
+    def loss(amp: bool | None) -> float:
+        return _trainer(1, amp=amp).train_epoch(_batches(_scenes(), 0)).losses["cls_loss"]
+
+    assert loss(False) != loss(True)
+    assert loss(None) == loss(half_precision(_CPU) is not None)

@@ -1,0 +1,24 @@
+"""Whether a training computes in half precision."""
+
+import torch
+
+
+def half_precision(device: torch.device, amp: bool | None = None) -> torch.dtype | None:
+    """Choose the half-precision type that a training computes in, beside float32 weights.
+
+    Args:
+        device: where it runs.
+        amp: whether it shall; None for wherever the hardware multiplies matrices of that type: a GPU, or a CPU with
+            AMX. Other CPUs take longer with it.
+
+    Returns:
+        float16 on a GPU, bfloat16 on a CPU, or None for float32 throughout.
+    """
+    on_gpu = device.type == "cuda"
+    if not (on_gpu or _has_amx() if amp is None else amp):
+        return None
+    return torch.float16 if on_gpu else torch.bfloat16
+
+
+def _has_amx() -> bool:
+    return bool(torch.cpu.get_capabilities().get("amx_bf16"))
