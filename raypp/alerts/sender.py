@@ -10,8 +10,9 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from raypp.alerts.channel import Answer, Channel, Outcome
 from raypp.alerts.event import cloud_event
+from raypp.alerts.executions import ExecutionWatch
 from raypp.alerts.settings import AlertSettings
-from raypp.errors import LedgerError
+from raypp.errors import LedgerError, RayppError
 from raypp.io.backoff import Backoff
 from raypp.ledger.channels import ChannelQueues
 from raypp.ledger.delivery import Backlog, Delivery
@@ -22,9 +23,12 @@ _AT_A_TIME = 50
 _FIRST_WAIT_S = 1.0
 _BESIDE_TRY_S = 5.0
 _UPKEEP_EVERY_S = 5.0
+_PAUSE_OF_LOOK = 9.0
+"""After a look at executions, so many times as long as it took nobody looks: a tenth of a core at most."""
+_WITHOUT_LOOK_S = 60.0
 _SECOND_US = 1_000_000
 _DAY_US = 86_400 * _SECOND_US
-_THREADS = 2
+_THREADS = 3
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
@@ -67,6 +71,7 @@ class Sender:
         self._name = secrets.token_hex(8)
         self._held_until_s: dict[str, float] = {}
         self._since_us = ledger.clock()
+        self._executions = ExecutionWatch(ledger)
         self._threads = ThreadPoolExecutor(_THREADS, "outbox")
 
     async def run(self) -> None:
@@ -74,6 +79,7 @@ class Sender:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._look_after())
+                group.create_task(self._look_at_executions())
                 for name in self._channels:
                     group.create_task(self._serve(name))
         finally:
@@ -84,6 +90,7 @@ class Sender:
         try:
             await self._in_thread(self._queues.declare, list(self._channels))
             await self._in_thread(raise_silence, self._ledger, 0)
+            await self._in_thread(self._executions.look)
             drained = await asyncio.gather(*(self._held(name) for name in self._channels))
             return sum(sent for sent, _ in drained)
         finally:
@@ -187,6 +194,18 @@ class Sender:
             except LedgerError as error:
                 logger.warning("raypp: the outbox could not be looked after: %s", error)
             await asyncio.sleep(_UPKEEP_EVERY_S)
+
+    async def _look_at_executions(self) -> None:
+        """Raise alerts of executions, for ever."""
+        while True:
+            begun_s = time.monotonic()
+            wait_s = _UPKEEP_EVERY_S
+            try:
+                await self._in_thread(self._executions.look)
+            except RayppError as error:
+                logger.warning("raypp: alerts of executions wait: %s", error)
+                wait_s = _WITHOUT_LOOK_S
+            await asyncio.sleep(max(wait_s, _PAUSE_OF_LOOK * (time.monotonic() - begun_s)))
 
     async def _in_thread(
         self, blocking: Callable[_Arguments, _Result], *args: _Arguments.args, **options: _Arguments.kwargs

@@ -1,7 +1,7 @@
 """Forgetting: what is kept of a site, a camera, a time is deleted; a stream's position stays, so that it goes on."""
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, not_, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, not_, or_, select, true, update
 
 from raypp.ledger.defaults import WAIT_S
 from raypp.ledger.reach import reaches_into
@@ -13,6 +13,7 @@ from raypp.ledger.store import Ledger
 from raypp.ledger.tables import EpisodeRow, FrameRow, OutboxRow, StreamRow, StretchRow, ViolationRow
 from raypp.ledger.types import COMMAND_LINE, stream_label
 from raypp.text.wording import counted
+from raypp.usage.alert_rules import AlertKind
 from raypp.usage.episode import EpisodeState, StreamName
 
 _SETTLED_US = 3600 * 1_000_000
@@ -129,7 +130,9 @@ def _forget_alerts(ledger: Ledger, scope: Forgotten, who: str) -> int:
     """Delete alerts of what happened in the range, sent or not; return how many, in a dry run how many it would be."""
     conditions: list[ColumnElement[bool]] = [OutboxRow.site == scope.site]
     if scope.camera is not None:
-        conditions.append(OutboxRow.camera == scope.camera)
+        # an execution at a place that several cameras watch may be known by this one
+        several = and_(OutboxRow.camera == "", OutboxRow.kind == AlertKind.EXECUTION_DEVIATES.value)
+        conditions.append(or_(OutboxRow.camera == scope.camera, several))
     if scope.from_us is not None:
         conditions.append(OutboxRow.moment_us >= scope.from_us)
     if scope.to_us is not None:

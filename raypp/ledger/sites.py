@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select, update
 
 from raypp.errors import LedgerError, SettingsError, UnknownSiteError
 from raypp.io.problems import joined, nearest
+from raypp.ledger.judged import watch_executions
 from raypp.ledger.outbox import stored_rules
 from raypp.ledger.statements import put
 from raypp.ledger.tables import HOUR_US, ChannelRow, FrameRow, ModelRow, SettingsRow, SiteRow, StreamRow, TermRow
@@ -79,6 +80,7 @@ def configure(connection: Connection, site: str, text: str, *, unchecked: bool =
             alerts=stored_rules(settings),
         )
     )
+    watch_executions(connection, site, settings)
     return site_settings(connection, site)[1]
 
 

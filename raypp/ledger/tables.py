@@ -232,6 +232,16 @@ class ExposureRow(Base):
     __table_args__ = (Index("ix_exposures_start", "site", "start_us"),)
 
 
+class JudgedRow(Base):
+    """Up to where the executions of a procedure at a place have been judged, so that each raises its alerts once."""
+
+    __tablename__ = "judged"
+    site: Mapped[str] = mapped_column(ForeignKey("sites.name"), primary_key=True)
+    procedure: Mapped[str] = mapped_column(String(100), primary_key=True)
+    place: Mapped[str] = mapped_column(String(201), primary_key=True)  # empty: each that has no row of its own
+    until_us: Mapped[int] = mapped_column(BigInteger)  # those that began before are judged
+
+
 class ChannelRow(Base):
     """A channel that a service carries alerts by, and the sender that holds it. Times are processing time."""
 

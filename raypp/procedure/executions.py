@@ -136,9 +136,10 @@ def _between_steps(prescription: Prescription, uses: Sequence[StepUse], until_us
         if use.label is None:
             continue
         run = runs[-1] if runs else None
-        if run is None or run.over_after(gap_us, use.start_us) or run.over_before(use, begins):
+        paused = run is None or run.over_after(gap_us, use.start_us)
+        if run is None or paused or run.over_before(use, begins):
             if run is not None:
-                run.interrupted = ends is not None and not run.ended and use.label == begins and not run.loose
+                run.interrupted = ends is not None and not (paused or run.ended or run.loose)
             runs.append(_Run([use], loose=begins is not None and use.label != begins))
         elif run.ended and use.label != ends:
             runs.append(_Run([use], loose=True))

@@ -1,15 +1,15 @@
 """All executions of a site's procedures, judged: a pure function of episodes, stretches and settings."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from raypp.procedure.executions import Execution, find_executions, overlapping
-from raypp.procedure.places import PlaceEpisodes, work_places
+from raypp.procedure.places import PlaceEpisodes, WorkPlace, work_places
 from raypp.procedure.prescription import Prescription
 from raypp.procedure.sight import PlaceSight
 from raypp.procedure.verdict import ExecutionOutcome, Judge, Judgement
-from raypp.usage.coverage import sights
+from raypp.usage.coverage import Sight, sights
 from raypp.usage.episode import Episode, Stretch
 from raypp.usage.overlap import counted_once
 from raypp.usage.settings import SiteSettings
@@ -71,11 +71,31 @@ def judge_executions(
         prescription = Prescription(rules)
         judge = Judge(prescription, settings, seen)
         for place in work_places(prescription, settings, seen):
-            own = PlaceEpisodes(prescription, settings, place, once)
-            sight = PlaceSight.of(seen, place.cameras)
-            listed = find_executions(prescription, settings, place, own, sight, until_us)
+            listed = executions_at(prescription, settings, place, once, seen, until_us)
             judged += [judge.judge(execution) for execution in listed]
     return _together(judged, site)
+
+
+def executions_at(
+    prescription: Prescription,
+    settings: SiteSettings,
+    place: WorkPlace,
+    episodes: Iterable[Episode],
+    seen: Mapping[str, Sight],
+    until_us: int,
+) -> list[Execution]:
+    """Find the executions of a procedure at one place, by start.
+
+    Args:
+        prescription: the procedure.
+        settings: of the site.
+        place: the place.
+        episodes: of the site, each counted once.
+        seen: what each camera saw.
+        until_us: up to when everything is known.
+    """
+    own = PlaceEpisodes(prescription, settings, place, episodes)
+    return find_executions(prescription, settings, place, own, PlaceSight.of(seen, place.cameras), until_us)
 
 
 def _together(judged: Sequence[Judgement], site: str) -> list[JudgedExecution]:

@@ -11,6 +11,7 @@ from raypp.procedure.prescription import Due, Prescription
 from raypp.procedure.sight import PlaceSight
 from raypp.procedure.uses import StepUse
 from raypp.usage.coverage import Sight
+from raypp.usage.procedure_rules import Deviation
 from raypp.usage.settings import SiteSettings
 
 
@@ -30,12 +31,7 @@ class StepVerdict(Enum):
     OPEN = "open"
 
 
-DEVIATIONS = frozenset(StepVerdict) - {
-    StepVerdict.DONE,
-    StepVerdict.CANNOT_TELL,
-    StepVerdict.NOT_OBSERVED,
-    StepVerdict.OPEN,
-}
+DEVIATIONS = frozenset(StepVerdict(deviation.value) for deviation in Deviation)
 """Verdicts that say that something was not done as prescribed."""
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 
+from raypp.usage.procedure_rules import Deviation
 from raypp.usage.rules import RuleName, Rules, Seconds
 
 
@@ -17,6 +18,7 @@ def _channel_name(name: str) -> str:
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 ChannelName = Annotated[str, AfterValidator(_channel_name)]
+WaitSeconds = Annotated[float, Field(ge=0, le=7 * 86_400, allow_inf_nan=False)]
 LongSeconds = Annotated[float, Field(gt=0, le=31 * 86_400, allow_inf_nan=False)]
 
 
@@ -29,6 +31,7 @@ class AlertKind(Enum):
     VIOLATION_OPENED = "violation_opened"
     VIOLATION_LASTS = "violation_lasts"
     VIOLATION_ENDED = "violation_ended"
+    EXECUTION_DEVIATES = "execution_deviates"
     CAMERA_BLIND = "camera_blind"
     CAMERA_SILENT = "camera_silent"
     SITE_SILENT = "site_silent"
@@ -44,6 +47,7 @@ _AT_ONCE = {
     AlertKind.VIOLATION_ENDED: AlertKind.VIOLATION_LASTS,
 }
 """Kinds that wait for no length of time, each with the one that does."""
+_NO_LENGTH = frozenset({*_AT_ONCE, AlertKind.EXECUTION_DEVIATES})
 
 
 class AlertRule(Rules):
@@ -62,6 +66,15 @@ class AlertRule(Rules):
     items: tuple[RuleName, ...] = Field(
         (), max_length=20, description="of violations: only where one of these items is not worn; none: all"
     )
+    procedures: tuple[RuleName, ...] = Field(
+        (), max_length=100, description="of executions: only of these procedures; none: all"
+    )
+    deviations: tuple[Deviation, ...] = Field(
+        (), max_length=len(Deviation), description="of executions: only with one of these; none: any deviation"
+    )
+    wait_s: WaitSeconds | None = Field(
+        None, description="of executions: how long a camera that commits nothing is waited for; none: a day"
+    )
     cameras: tuple[RuleName, ...] = Field((), max_length=1000, description="only of these cameras; none: all")
     within_s: Seconds | None = Field(
         None, description="only of what happened at most so long before it became known; none: however old"
@@ -75,18 +88,20 @@ class AlertRule(Rules):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.when in _AT_ONCE and self.longer_than_s is not None:
-            raise ValueError(
-                f"`longer_than_s` does not go with when {self.when.value}; "
-                f"write {_AT_ONCE[self.when].value}, or leave it"
-            )
-        if self.when not in _AT_ONCE and self.longer_than_s is None:
+        if self.when in _NO_LENGTH and self.longer_than_s is not None:
+            other = f"write {_AT_ONCE[self.when].value}, or leave it" if self.when in _AT_ONCE else "leave it out"
+            raise ValueError(f"`longer_than_s` does not go with when {self.when.value}; {other}")
+        if self.when not in _NO_LENGTH and self.longer_than_s is None:
             raise ValueError(f"when {self.when.value} needs `longer_than_s`, in seconds")
         if self.tools and self.when not in OF_EPISODES:
             raise ValueError(f"`tools` belongs to episodes, not to when {self.when.value}")
         for what, names in (("zones", self.zones), ("items", self.items)):
             if names and self.when not in OF_VIOLATIONS:
                 raise ValueError(f"`{what}` belongs to violations, not to when {self.when.value}")
+        executions = (("procedures", self.procedures), ("deviations", self.deviations), ("wait_s", self.wait_s))
+        for what, given in executions:
+            if given not in {(), None} and self.when is not AlertKind.EXECUTION_DEVIATES:
+                raise ValueError(f"`{what}` belongs to executions, not to when {self.when.value}")
         if self.cameras and self.when is AlertKind.SITE_SILENT:
             raise ValueError("`cameras` does not go with when site_silent; write camera_silent")
         if not self.to or len(set(self.to)) != len(self.to):
@@ -96,6 +111,10 @@ class AlertRule(Rules):
     def concerns(self, camera: str) -> bool:
         """Whether it is about a camera."""
         return not self.cameras or camera in self.cameras
+
+    def is_about(self, procedure: str) -> bool:
+        """Whether it is about executions of a procedure."""
+        return self.when is AlertKind.EXECUTION_DEVIATES and (not self.procedures or procedure in self.procedures)
 
     def covers(self, zone: str, item: str) -> bool:
         """Whether it is about violations in a zone, of an item; empty where the zone's rule has none."""

@@ -1,6 +1,7 @@
 """Procedures of a site: steps in an order, and how one execution of them begins and ends."""
 
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from typing import Annotated, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -12,6 +13,18 @@ MOST_IN_ANY_ORDER = 12
 MOST_TIMES = 200
 """How many times steps may be due together: each possible place of each is a state of the alignment."""
 Times = Annotated[int, Field(ge=0, le=MOST_REPEATS)]
+
+
+class Deviation(Enum):
+    """Kinds of what may not be as prescribed."""
+
+    MISSING = "missing"
+    OUT_OF_ORDER = "out_of_order"
+    EXTRA = "extra"
+    REPEATED = "repeated"
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    TOO_LATE = "too_late"
 
 
 class StepRules(Rules):

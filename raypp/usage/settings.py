@@ -14,7 +14,7 @@ from raypp.errors import ContentError, SettingsError
 from raypp.io.content import read_text
 from raypp.io.problems import joined, nearest, ordinal, problems
 from raypp.io.yaml import MOST_BYTES, read_yaml
-from raypp.usage.alert_rules import AlertRule
+from raypp.usage.alert_rules import AlertKind, AlertRule
 from raypp.usage.equipment import PERSON, BodyPart, Equipment, PeopleRules
 from raypp.usage.procedure_checks import check_procedures
 from raypp.usage.procedure_rules import ProcedureRules
@@ -117,6 +117,7 @@ class SiteSettings(Rules):
             zones = {name for camera, name, _ in self._zones() if rule.concerns(camera)}
             theirs = " on its `cameras`" if rule.cameras else ""
             named = [("zone", theirs, rule.zones, zones), ("item", "", rule.items, items)]
+            named.append(("procedure", "", rule.procedures, {procedure.name for procedure in self.procedures}))
             if tools:  # else each class of the model is one
                 named.append(("tool", "", rule.tools, tools))
             for what, where, names, known in named:
@@ -124,6 +125,8 @@ class SiteSettings(Rules):
                     near = nearest(unknown, known)
                     remedy = f"did you mean {near}?" if near else f"known: {_listed(known)}"
                     raise ValueError(f"alert {rule.name}: there is no {what} {unknown}{where}; {remedy}")
+            if rule.when is AlertKind.EXECUTION_DEVIATES and not self.procedures:
+                raise ValueError(f"alert {rule.name}: the site has no `procedures`; add one, or leave the alert out")
         return self
 
     def _zones(self) -> Iterator[tuple[str, str, Zone]]:
