@@ -18,6 +18,7 @@ Row = tuple[str, str, str]
 _STEPS, _LIBRARY = (str(ROOT / "benchmarks" / name) for name in ("training_steps.py", "ultralytics_steps.py"))
 _QUIET = {"GOMP_SPINCOUNT": "0"}
 _NO_AMX = {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE"}
+_ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 _STARTS = 2
 
 
@@ -40,11 +41,11 @@ def busy_training_rows(folder: Path) -> list[Row]:
 
 
 def training_step_rows(folder: Path) -> list[Row]:
-    """CPU of a frame of our training on codes, over ultralytics' own training on images of the same size."""
+    """CPU of a frame of our training on codes, over ultralytics' own on images of the same size; one thread each."""
     archive, images = veiled_images(folder, 48, 320), folder / "images"
     rows: list[Row] = []
     with checked_out(folder) as before:
-        for name, environment in (("", {}), (", no AMX", _NO_AMX)):
+        for name, environment in (("", _ONE_THREAD), (", no AMX", _ONE_THREAD | _NO_AMX)):
             ultralytics = _cost(run_in(ROOT, [_LIBRARY, str(images), str(folder / "library")], **environment), "cpu")
             rows.append((f"ultralytics, CPU a frame{name}", f"{ultralytics:.0f} ms", ""))
             for side, tree, kind in (("before", before, "float32"), ("now", ROOT, "float32"), ("now", ROOT, "amp")):

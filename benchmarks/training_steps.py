@@ -3,6 +3,8 @@
 Prints CPU and wall milliseconds a frame of each of some epochs after the first, as JSON.
 """
 
+import raypp  # noqa: F401, I001 - as the command does, before torch: it says how torch's threads wait
+
 import json
 import sys
 import time
