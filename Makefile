@@ -90,9 +90,10 @@ proto: setup  ## generate the gRPC code from protos/raypp.proto, and record what
 chaos: setup  ## sites stream while everything between camera and ledger is killed, cut and frozen: ROUNDS=20 rounds
 	$(BIN)/python -m tests.chaos $(ROUNDS)
 
-accept: setup  ## the fold on ground truth and on real videos (RAYPP_DATA); with WEIGHTS=yolov8n.pt, a detector trained on veiled benches, too
+accept: setup  ## the fold on ground truth and on real videos (RAYPP_DATA); with WEIGHTS=yolov8n.pt, detectors trained on veiled benches and yards, too
 	$(BIN)/python -m pytest -q -s -m slow tests/accept tests/usage
 	$(if $(WEIGHTS),$(BIN)/python -m tests.accept.trained accept-out --weights $(WEIGHTS))
+	$(if $(WEIGHTS),$(BIN)/python -m tests.accept.yards accept-out/yards --weights $(WEIGHTS))
 
 clean:
 	rm -rf $(VENV) demo-out accept-out bench-out build *.egg-info

@@ -1,10 +1,12 @@
-"""Real videos, public weights on plain frames, and the same fold: when bottles leave their slots, and people come."""
+"""Real videos, public weights on plain frames, and the same fold: bottles leave their slots, people come and go."""
 
+from functools import cache
 from statistics import median
 
 import pytest
 
-from raypp.usage.episode import StreamName
+from raypp.usage.episode import CloseReason, StreamName
+from raypp.usage.fold import Fold
 from raypp.usage.metrics import LabelledSpan, boundary_errors, segmental_f1
 from raypp.usage.observation import SeenFrame
 from raypp.usage.settings import SiteSettings
@@ -31,6 +33,13 @@ _BOTTLES_AWAY = [
     LabelledSpan("right", 31.7, 35.7),
 ]
 _PEOPLE = "tools: [{class: person}]"
+_GRACE_S = 1
+_NOBODY = f"""
+cameras:
+  video:
+    zones:
+      room: {{polygon: [[0, 0], [1, 0], [1, 1], [0, 1]], forbidden: true, grace_s: {_GRACE_S}}}
+"""
 _PEOPLE_THERE = [
     LabelledSpan("", start, end)
     for start, end in [(6.4, 20.0), (22.8, 44.8), (50.8, 70.0), (74.8, 86.4), (92.8, 119.6), (123.6, 136.0)]
@@ -47,8 +56,7 @@ _PEOPLE_THERE = [
 )
 @pytest.mark.timeout(1200)
 def test_boundaries_on_real_video(video: str, rules: str, truth: list[LabelledSpan]) -> None:
-    path, weights = shared_data("videos", video), shared_data("weights", "yolov8n.pt")
-    classes, frames = detect_plain(path, weights, _FPS)
+    classes, frames = _detected(video)
     episodes = fold_video(rules, classes, frames)
     errors = boundary_errors(episodes, truth)
     print(f"{video}: boundary errors {', '.join(f'{error:.2f}' for error in errors)} s")
@@ -58,6 +66,31 @@ def test_boundaries_on_real_video(video: str, rules: str, truth: list[LabelledSp
     assert len(errors) == 2 * len(truth)
     assert median(errors) <= 0.5
     assert max(errors) <= 1.5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("video", "truth"),
+    [("one-by-one-person-detection.mp4", _PEOPLE_THERE), ("worker-zone-detection.gif", [LabelledSpan("", 0.0, 4.67)])],
+)
+@pytest.mark.timeout(1200)
+def test_each_person_in_a_zone_is_one_violation(video: str, truth: list[LabelledSpan]) -> None:
+    classes, frames = _detected(video)
+    people = Fold(SiteSettings.parse(_NOBODY, "test"), _STREAM, classes)
+    state, changes = people.advance(people.begin(), frames)
+    changes = changes.then(people.finish(state, CloseReason.END_OF_STREAM)[1])
+    spans = sorted((violation.start_us / 1e6 - _GRACE_S, violation.end_us / 1e6) for violation in changes.violations)
+    print(f"{video}: {', '.join(f'{start:.1f} to {end:.1f} s' for start, end in spans)}")
+    assert len({violation.track for violation in changes.violations}) == len(spans) == len(truth)
+    errors = [abs(start - true.start_s) for (start, _), true in zip(spans, truth, strict=True)]
+    errors += [abs(end - true.end_s) for (_, end), true in zip(spans, truth, strict=True)]
+    assert median(errors) <= 0.5
+    assert max(errors) <= 1.5
+
+
+@cache
+def _detected(video: str) -> tuple[tuple[str, ...], list[SeenFrame]]:
+    return detect_plain(shared_data("videos", video), shared_data("weights", "yolov8n.pt"), _FPS)
 
 
 def fold_video(rules: str, classes: tuple[str, ...], frames: list[SeenFrame]) -> list[LabelledSpan]:

@@ -8,6 +8,7 @@ again when it is run again.
 
 import argparse
 import json
+from collections.abc import Callable
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
@@ -46,22 +47,12 @@ _LINES = 2
 
 def main() -> None:
     """Make, fit, train, measure, print."""
-    parser = argparse.ArgumentParser(prog="python -m tests.accept.trained", description=__doc__)
-    parser.add_argument("out", type=Path, help="folder of all that is made")
-    parser.add_argument("--weights", type=Path, required=True, help="public weights to start from (yolov8n.pt)")
-    parser.add_argument("--fit-stills", type=int, default=1200, help="images to fit the veil on, and a tenth beside")
-    parser.add_argument("--stills", type=int, default=3600, help="others to train on, and a tenth to validate")
-    parser.add_argument("--variants", type=int, default=1, help="augmented ones veiled of each")
-    parser.add_argument("--size", type=int, default=320, help="side of the square, in pixels")
-    parser.add_argument("--fit-epochs", type=int, default=12)
-    parser.add_argument("--hide", type=float, default=2.0, help="how much the veil is fitted to hide")
-    parser.add_argument("--epochs", type=int, default=12, help="of the training on codes")
-    parser.add_argument("--patch-veil", action="store_true", help="the default veil in the place of a learned one")
+    parser = options_of("trained", __doc__)
     parser.add_argument("--benches", type=int, default=8, help="videos to measure on, of one minute")
+    parser.set_defaults(fit_stills=1200, stills=3600, size=320, patch=8, fit_epochs=12, hide=2.0, epochs=12)
     options = parser.parse_args()
-    model, spec, key = trained(options)
-    veil_spec, encoder = spec_and_encoder(spec)
-    detector, veil = BundleDetector.load(model, DetectionSettings()), open_veil(veil_spec, load_owner_key(key), encoder)
+    model, spec, key = trained(options, make_stills, _FIT_SEED, _TRAIN_SEED)
+    detector, veil = loaded(model, spec, key)
     total, errors = SegmentalF1(0, 0, 0), []
     for number in range(options.benches):
         video = make_sample(options.out / f"test-{number}", _TEST_SEED + number, 1, seconds=_SECONDS, fps=_FPS).videos[
@@ -80,7 +71,26 @@ def main() -> None:
     print(json.dumps(result))
 
 
-def trained(options: argparse.Namespace) -> tuple[Path, Path | None, Path]:
+def options_of(module: str, description: str | None) -> argparse.ArgumentParser:
+    """Return a parser of what a fit and a training are told; whoever uses it sets the numbers."""
+    parser = argparse.ArgumentParser(prog=f"python -m tests.accept.{module}", description=description)
+    parser.add_argument("out", type=Path, help="folder of all that is made")
+    parser.add_argument("--weights", type=Path, required=True, help="public weights to start from (yolov8n.pt)")
+    parser.add_argument("--fit-stills", type=int, help="images to fit the veil on, and a tenth beside")
+    parser.add_argument("--stills", type=int, help="others to train on, and a tenth to validate")
+    parser.add_argument("--variants", type=int, default=1, help="augmented ones veiled of each")
+    parser.add_argument("--size", type=int, help="side of the square, in pixels")
+    parser.add_argument("--patch", type=int, help="side of a cell of a learned veil, in pixels")
+    parser.add_argument("--fit-epochs", type=int)
+    parser.add_argument("--hide", type=float, help="how much the veil is fitted to hide")
+    parser.add_argument("--epochs", type=int, help="of the training on codes")
+    parser.add_argument("--patch-veil", action="store_true", help="the default veil in the place of a learned one")
+    return parser
+
+
+def trained(
+    options: argparse.Namespace, make: Callable[[Path, int, int, int], Path], fit_from: int, train_from: int
+) -> tuple[Path, Path | None, Path]:
     """Fit a veil, and train a detector on veiled images; returns its bundle, the veil's spec, and the owner's key."""
     out: Path = options.out
     out.mkdir(parents=True, exist_ok=True)
@@ -90,11 +100,13 @@ def trained(options: argparse.Namespace) -> tuple[Path, Path | None, Path]:
         succeed("keygen", "--out", key)
     as_both = ("--batch", 16, "--nominal-batch", 16, "--amp")
     if not options.patch_veil and not start.exists():
-        seen = make_stills(out / "fit-stills", _FIT_SEED, options.fit_stills, options.fit_stills // 10)
+        seen = out / "fit-stills"
+        if not (seen / "data.yaml").exists():
+            make(seen, fit_from, options.fit_stills, options.fit_stills // 10)
         _told("fit", seen, "--weights", options.weights, "--key", key, "--out", fitted, "--size", options.size,
-              "--epochs", options.fit_epochs, "--hide", options.hide, *as_both)  # fmt: skip
+              "--patch", options.patch, "--epochs", options.fit_epochs, "--hide", options.hide, *as_both)  # fmt: skip
     if not (stills / "data.yaml").exists():
-        make_stills(stills, _TRAIN_SEED, options.stills, options.stills // 10)
+        make(stills, train_from, options.stills, options.stills // 10)
     chosen = ("--variants", options.variants, *(() if options.patch_veil else ("--spec", spec)))
     _told("veil", stills, "--out", veiled, "--key", key, "--size", options.size, *chosen)
     if not model.exists():
@@ -102,6 +114,12 @@ def trained(options: argparse.Namespace) -> tuple[Path, Path | None, Path]:
         _told("train", veiled, "--out", run, "--weights", weights, "--epochs", options.epochs, *as_both)
         _told("export", run, "--out", model)
     return model, None if options.patch_veil else spec, key
+
+
+def loaded(model: Path, spec: Path | None, key: Path) -> tuple[BundleDetector, Veil]:
+    """Load a detector and the veil that it reads."""
+    veil_spec, encoder = spec_and_encoder(spec)
+    return BundleDetector.load(model, DetectionSettings()), open_veil(veil_spec, load_owner_key(key), encoder)
 
 
 def _told(*arguments: object) -> None:
@@ -112,22 +130,26 @@ def _told(*arguments: object) -> None:
 
 def uses(video: SampleVideo, detector: BundleDetector, veil: Veil, size: int) -> list[LabelledSpan]:
     """Veil a video, detect, fold."""
-    encoder = veil.stream(video.site, video.camera)
+    name = StreamName(video.site, video.camera, 1)
+    seen = veiled_frames(video.path, name, detector, veil, size)
+    rules = SiteSettings.parse(sample_site_settings(video.site, _MIN_SHIFT, _MIN_CONFIDENCE), "demo")
+    _, ledger = fold(rules, [seen], stream=name, classes=detector.about.classes)
+    return [LabelledSpan(tool, start, end) for tool, _, start, end, _ in ledger.rows()]
+
+
+def veiled_frames(video: Path, name: StreamName, detector: BundleDetector, veil: Veil, size: int) -> list[SeenFrame]:
+    """Veil a video's frames, and detect on what is left of them."""
+    encoder = veil.stream(name.site, name.camera)
     seen: list[SeenFrame] = []
     sampling = Sampling(SamplingMode.RATE, Fraction(_FPS))
-    with closing(open_source(str(video.path))) as stream:
+    with closing(open_source(str(video))) as stream:
         info = probe(stream)
         box = Letterbox(size, veil.spec.patch, info.width, info.height)
         for frame in decode(stream, info, 0, 1 << 62, sampling, box, None, report=DecodeReport()):
             block = FrameBlock(encoder.encode(frame.pixels[None]), encoder.sub_key, info.width, info.height)
             ((detections,),) = detector.detect([block])
             seen.append(SeenFrame(len(seen), frame.timestamp_us, Observation.OBSERVED, detections))
-    rules, name = (
-        SiteSettings.parse(sample_site_settings(video.site, _MIN_SHIFT, _MIN_CONFIDENCE), "demo"),
-        StreamName(video.site, video.camera, 1),
-    )
-    _, ledger = fold(rules, [seen], stream=name, classes=detector.about.classes)
-    return [LabelledSpan(tool, start, end) for tool, _, start, end, _ in ledger.rows()]
+    return seen
 
 
 if __name__ == "__main__":

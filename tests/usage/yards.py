@@ -25,11 +25,13 @@ _RULES = {ViolationKind.NOT_WORN: "require"}
 class Score:
     """Violations and person-seconds of several yards, found and true."""
 
+    settings: SiteSettings = SETTINGS
     hits: int = 0
     predicted: int = 0
     true: int = 0
     seconds: Counter = field(default_factory=Counter)
     true_seconds: Counter = field(default_factory=Counter)
+    duration_errors: list[float] = field(default_factory=list)
 
     @property
     def f1(self) -> float:
@@ -40,9 +42,11 @@ class Score:
         return {state: abs(self.seconds[state] / true - 1) for state, true in self.true_seconds.items()}
 
     def add(self, frames: tuple[TrueFrame, ...], changes: Changes) -> None:
-        truth = make_yard_truth(frames, dict(SETTINGS.cameras[CAMERA].zones), SETTINGS.followed)
+        truth = make_yard_truth(frames, dict(self.settings.cameras[CAMERA].zones), self.settings.followed)
         violations = spans(changes)
-        self.hits += len(matched(violations, truth.violations, 0.5))
+        pairs = matched(violations, truth.violations, 0.5)
+        self.hits += len(pairs)
+        self.duration_errors += [abs(span.duration_s - true.duration_s) for span, true in pairs]
         self.predicted += len(violations)
         self.true += len(truth.violations)
         for row in changes.exposures:
@@ -72,7 +76,7 @@ def person(x: float, y: float, *, head: str | None = None) -> list[Detection]:
     return [body, Detection(CLASSES.index(head), 0.9, x - 0.02, y - 0.5, x + 0.02, y - 0.43)]
 
 
-def folded(frames: Iterable[SeenFrame]) -> Changes:
-    fold = Fold(SETTINGS, STREAM, CLASSES)
+def folded(frames: Iterable[SeenFrame], settings: SiteSettings = SETTINGS) -> Changes:
+    fold = Fold(settings, STREAM, CLASSES)
     state, changes = fold.advance(fold.begin(), list(frames))
     return changes.then(fold.finish(state, CloseReason.END_OF_STREAM)[1])

@@ -6,11 +6,12 @@ from raypp.demo.yard.sight import SMALLEST
 CAMERA = "yard-1"
 
 
-def yard_site_settings(site: str) -> str:
+def yard_site_settings(site: str, cell: int = CELL) -> str:
     """Write the YAML of a yard's site; `raypp site configure` takes it.
 
     Args:
         site: name of the site.
+        cell: side of a cell of the veil, in pixels of the yard.
     """
     cells = {item: f"min_cells: {least}" for item, least in SMALLEST.items()}
     return f"""# Who is on the track or loads wears what they need; nobody goes into the pit, or into the shaft alone.
@@ -18,7 +19,7 @@ site: {site}
 time_zone: UTC
 max_frame_gap_s: 1
 max_lateness_s: 0
-people: {{cells: {WIDTH // CELL}}}
+people: {{cells: {WIDTH // cell}}}
 equipment:
   - {{item: helmet, on: head, yes: [helmet], no: [no_helmet], {cells["helmet"]}}}
   - {{item: vest, on: torso, yes: [vest], no: [no_vest], {cells["vest"]}}}

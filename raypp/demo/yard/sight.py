@@ -44,9 +44,11 @@ class Scene:
 
     Args:
         people: number in the script, figure and outfit of each person.
+        cell: side of a cell of the veil, in pixels of the yard.
     """
 
-    def __init__(self, people: Sequence[tuple[int, PersonFigure, Outfit]]) -> None:
+    def __init__(self, people: Sequence[tuple[int, PersonFigure, Outfit]], cell: int = CELL) -> None:
+        self._cell = cell
         self._people = sorted(people, key=lambda person: (person[1].y, person[0]))  # the farthest first
         self._covers = [np.array(figure.silhouette()) for _, figure, _ in self._people]
         self.detections: list[Detection] = []
@@ -79,7 +81,7 @@ class Scene:
             kind = "helmet" if name == "carried" else name
             if kind in CLASSES:
                 self._add(kind, box)
-        states = tuple(_states(figure, outfit, seen)) if visible else ("hidden",) * len(ITEMS)
+        states = tuple(_states(figure, outfit, seen, self._cell)) if visible else ("hidden",) * len(ITEMS)
         feet = figure.x / WIDTH, figure.y / HEIGHT
         if visible or min(body[2], WIDTH) - max(body[0], 0) > _SEEN_PERSON * (body[2] - body[0]):
             self.seen.append(SeenPerson(number, feet, _fractions(body) if visible else None, states))
@@ -99,7 +101,7 @@ class Scene:
         self.detections.append(Detection(CLASSES.index(name), 1.0, *_fractions(box)))
 
 
-def _states(figure: PersonFigure, outfit: Outfit, seen: Sequence[tuple[str, Edges]]) -> Iterator[str]:
+def _states(figure: PersonFigure, outfit: Outfit, seen: Sequence[tuple[str, Edges]], cell: int) -> Iterator[str]:
     """For each item whether it is worn, or why it cannot be told."""
     names = [name for name, _ in seen]
     boxes = dict(seen)
@@ -108,25 +110,25 @@ def _states(figure: PersonFigure, outfit: Outfit, seen: Sequence[tuple[str, Edge
     for item, yes, no in _SINGLE:
         box = boxes.get(yes, boxes.get(no))
         if box is not None:
-            yield "too_small" if _cells(box) < SMALLEST[item] else "worn" if yes in boxes else "not_worn"
+            yield "too_small" if _cells(box, cell) < SMALLEST[item] else "worn" if yes in boxes else "not_worn"
         elif item == "glasses" and figure.face() is None:
             yield "turned_away"
         else:
             yield lost
     hand, foot = figure.hands()[0], figure.feet()[0]
     if "bare_hand" in names or names.count("glove") == 2:
-        yield "too_small" if _cells(hand) < SMALLEST["gloves"] else "not_worn" if "bare_hand" in names else "worn"
+        yield "too_small" if _cells(hand, cell) < SMALLEST["gloves"] else "not_worn" if "bare_hand" in names else "worn"
     else:
         yield lost
     shoe = "safety_shoe" if outfit.shoes else "foot"
     if names.count(shoe) == 2:
-        yield "too_small" if _cells(foot) < SMALLEST["shoes"] else "worn" if outfit.shoes else "not_worn"
+        yield "too_small" if _cells(foot, cell) < SMALLEST["shoes"] else "worn" if outfit.shoes else "not_worn"
     else:
         yield lost
 
 
-def _cells(box: Edges) -> float:
-    return float(np.sqrt((box[2] - box[0]) * (box[3] - box[1]))) / CELL
+def _cells(box: Edges, cell: int) -> float:
+    return float(np.sqrt((box[2] - box[0]) * (box[3] - box[1]))) / cell
 
 
 def _fractions(box: Edges) -> Edges:

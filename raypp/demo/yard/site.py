@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from raypp.demo.yard.figure import HEIGHT, WIDTH
+from raypp.demo.yard.figure import CELL, HEIGHT, WIDTH
 from raypp.demo.yard.script import Person, write_script
 from raypp.demo.yard.sight import Scene, SeenPerson
 from raypp.usage.observation import Detection, Observation, SeenFrame
@@ -44,20 +44,22 @@ class Yard:
         people: the script.
         seconds: for how long.
         covered: from when to when the camera is covered.
+        cell: side of a cell of the veil, in pixels of the yard: what spans too few of them cannot be told.
     """
 
     people: tuple[Person, ...]
     seconds: float
     covered: tuple[float, float]
+    cell: int = CELL
 
     @classmethod
-    def make(cls, seeds: Seeds, number: int, seconds: float = 90.0) -> "Yard":
+    def make(cls, seeds: Seeds, number: int, seconds: float = 90.0, cell: int = CELL) -> "Yard":
         """Make a yard from its number among those of its kind."""
         generator = np.random.default_rng([seeds.value, number])
         people = write_script(seconds, generator)
         start = float(generator.uniform(0.3, 0.6)) * seconds
         lasts = float(generator.uniform(1.0, 8.0)) if generator.random() < 0.5 else 0.0
-        return cls(people, seconds, (start, start + lasts))
+        return cls(people, seconds, (start, start + lasts), cell)
 
     @cached_property
     def frames(self) -> tuple[TrueFrame, ...]:
@@ -67,7 +69,8 @@ class Yard:
     def _frame(self, index: int) -> TrueFrame:
         time_s = index / FPS
         figures = ((number, person, person.figure(time_s)) for number, person in enumerate(self.people))
-        scene = Scene([(number, figure, person.outfit(time_s)) for number, person, figure in figures if figure])
+        there = [(number, figure, person.outfit(time_s)) for number, person, figure in figures if figure]
+        scene = Scene(there, self.cell)
         covered = self.covered[0] <= time_s < self.covered[1]
         observation = Observation.COVERED if covered else Observation.OBSERVED
         detections = () if covered else tuple(scene.detections)
