@@ -123,6 +123,7 @@ class StreamConnection:
             live=request.live,
             clock_offset_us=offset_us,
             agent_version=request.agent_version[:64],
+            reliabilities=self._model.reliabilities,
         )
         most = services.settings.quotas.cameras
         self._writer = await services.commit(

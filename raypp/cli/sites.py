@@ -132,6 +132,11 @@ def site_configure(
             if opened.present_settings(name).alerts and (unchecked or not opened.known_channels()):
                 why = "as asked" if unchecked else "no service with channels has run with this ledger yet"
                 note(f"channels are not checked: {why}")
+            if opened.present_settings(name).equipment and not opened.weighs_evidence():
+                note(
+                    "evidence of equipment counts alike for all classes: the model does not tell its errors; "
+                    "train and export one with this raypp"
+                )
         apart = opened.frames_apart(name)
     if apart:
         came = f"{counted(apart, 'frame')} came under other settings"

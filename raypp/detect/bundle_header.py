@@ -1,5 +1,6 @@
 """The header of a detector bundle; read without torch, so that any machine can tell what a file is."""
 
+import operator
 from math import prod
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
@@ -11,8 +12,10 @@ from raypp.errors import ContentError, ModelError
 from raypp.io.fault import first_fault
 from raypp.io.json import read_json
 from raypp.text.names import Name, Names
+from raypp.usage.reliability import Reliabilities
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+_WITH_RELIABILITIES = 2
 HEADER_KEY, DIGEST_KEY = "raypp", "sha256"
 SEALED_MAGIC = b"RAYPPBND"
 LENGTH_BYTES = 8
@@ -53,11 +56,25 @@ class BundleHeader(BaseModel):
         frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
     )
 
-    format_version: Literal[1] = 1
+    format_version: Literal[1, 2] = Field(1, description="2 where it has reliabilities, which version 1 has not")
     info: BundleModelInfo = Field(alias="about", description="what the detector belongs to; `about` in stored files")
     precision: Literal["float32", "float16"] = Field(description="type that floating tensors are stored as")
     epochs: int = Field(ge=0, le=1_000_000_000, description="epochs that it was trained for")
     scores: BundleScores | None = Field(description="None where the run does not tell")
+    reliabilities: Reliabilities = Field(
+        (),
+        exclude_if=operator.not_,
+        description="precision and recall of each class on the val split; empty where the run does not tell",
+    )
+
+    @model_validator(mode="after")
+    def _fits_classes(self) -> Self:
+        if self.reliabilities and len(self.reliabilities) != len(self.info.classes):
+            raise ValueError(f"{len(self.reliabilities)} reliabilities for {len(self.info.classes)} classes")
+        if bool(self.reliabilities) != (self.format_version == _WITH_RELIABILITIES):
+            goes = "without" if self.reliabilities else "with"
+            raise ValueError(f"version {self.format_version} goes {goes} reliabilities")
+        return self
 
 
 class _Tensor(BaseModel):

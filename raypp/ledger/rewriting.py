@@ -4,7 +4,6 @@ One transaction a stream. The frames are folded before it, so that a live stream
 committed meanwhile. Its lease rises, so a connection that holds the old state can commit no more, and opens it again.
 """
 
-import json
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, 
 from raypp.errors import StaleStreamError
 from raypp.ledger.database import Database
 from raypp.ledger.queries import read_episodes, read_frames, read_stretches
-from raypp.ledger.refold import Refold
+from raypp.ledger.refold import ModelClasses, Refold
 from raypp.ledger.safety import clear_safety, read_exposures, read_violations, write_exposures, write_violations
 from raypp.ledger.sites import recall
 from raypp.ledger.statements import write_episodes, write_stretches
@@ -96,12 +95,12 @@ class _Walk:
         self._at: SiteSettings | None = None
         self._known: dict[str, SiteSettings] = {}
         self._starts: list[int] = []
-        self._terms: list[tuple[SiteSettings, tuple[str, ...]]] = []
+        self._terms: list[tuple[SiteSettings, ModelClasses]] = []
 
     def learn(self, connection: Connection) -> None:
-        """Read which settings and classes the frames have."""
+        """Read which settings and which model the frames have."""
         query = (
-            select(TermRow.from_sequence, TermRow.settings_id, ModelRow.classes)
+            select(TermRow.from_sequence, TermRow.settings_id, ModelRow.classes, ModelRow.reliabilities)
             .join(ModelRow, ModelRow.model_key == TermRow.model_key)
             .where(TermRow.stream_id == self._stream_id)
             .order_by(TermRow.from_sequence)
@@ -111,7 +110,7 @@ class _Walk:
             if row.settings_id not in self._known:
                 self._known[row.settings_id] = self._plan.settings or recall(connection, row.settings_id)
             self._starts.append(row.from_sequence)
-            self._terms.append((self._known[row.settings_id], tuple(json.loads(row.classes))))
+            self._terms.append((self._known[row.settings_id], ModelClasses.read(row.classes, row.reliabilities)))
 
     def step(self, connection: Connection, up_to: int) -> bool:
         """Fold some more frames, up to a frame index; return whether there may be more."""
@@ -122,9 +121,9 @@ class _Walk:
         for term, numbered in groupby(
             frames, key=lambda numbered_frame: bisect_right(self._starts, numbered_frame[0]) - 1
         ):
-            settings, classes = self._terms[term]
+            settings, model = self._terms[term]
             self._at = settings
-            self.refold.take(settings, classes, [frame for _, frame in numbered])
+            self.refold.take(settings, model, [frame for _, frame in numbered])
         self.frames += len(frames)
         if frames:
             self._last = frames[-1][1].frame_index

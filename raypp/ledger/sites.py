@@ -90,6 +90,13 @@ def known_classes(connection: Connection) -> frozenset[str]:
     return frozenset(name for classes in lists for name in json.loads(classes))
 
 
+def weighs_evidence(connection: Connection) -> bool:
+    """Whether the model of the latest stream says how far its classes are to be believed; True without any stream."""
+    query = select(ModelRow.reliabilities).join(StreamRow, StreamRow.model_key == ModelRow.model_key)
+    latest = connection.execute(query.order_by(StreamRow.opened_us.desc()).limit(1)).one_or_none()
+    return latest is None or latest.reliabilities is not None
+
+
 def known_channels(connection: Connection) -> frozenset[str]:
     """Channels that senders of this ledger say they have; one that none has said for an hour is gone."""
     latest = select(func.max(ChannelRow.declared_us)).scalar_subquery()

@@ -181,6 +181,11 @@ class Ledger:
         with self.database.read() as connection:
             return sites.known_classes(connection)
 
+    def weighs_evidence(self) -> bool:
+        """Whether the model of the latest stream says how far its classes are to be believed; True without any."""
+        with self.database.read() as connection:
+            return sites.weighs_evidence(connection)
+
     def known_channels(self) -> frozenset[str]:
         """Channels that alerts may name: those of all senders of this ledger; empty where there was none yet."""
         with self.database.read() as connection:

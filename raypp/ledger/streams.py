@@ -18,6 +18,7 @@ from raypp.ledger.tables import CameraRow, EpisodeRow, ModelRow, SiteRow, Stream
 from raypp.ledger.types import Commit, StreamAbout, StreamPosition, checked_name, stream_label
 from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName
 from raypp.usage.fold import Fold
+from raypp.usage.reliability import reliabilities_json
 from raypp.usage.state import Changes, FoldState
 
 MOST_EPOCH_AHEAD_US = 24 * 3600 * 1_000_000
@@ -264,7 +265,7 @@ def _take_over(connection: Connection, stream: StreamName, now_us: int) -> None:
         values: dict[str, Any] = {"ended_us": now_us, "end_reason": int(CloseReason.REPLACED), "lease": row.lease + 1}
         if row.state is not None:
             state = FoldState.from_json(row.state)
-            fold = Fold(recall(connection, state.settings_id), state.stream, state.classes)
+            fold = Fold(recall(connection, state.settings_id), state.stream, state.classes, state.reliabilities)
             ended, changes = fold.finish(state, CloseReason.REPLACED)
             values["state"] = ended.to_json()
             if row.reaped:
@@ -305,7 +306,7 @@ def _remember_model(connection: Connection, about: StreamAbout) -> str:
     parts = f"{about.model_id}\0{about.veil_id}\0{classes}"
     key = hashlib.sha256(parts.encode()).hexdigest()[:32]
     row = {"model_key": key, "model_id": about.model_id, "veil_id": about.veil_id, "classes": classes}
-    put(connection, ModelRow, [row])
+    put(connection, ModelRow, [row | {"reliabilities": reliabilities_json(about.reliabilities)}])
     return key
 
 

@@ -71,6 +71,7 @@ class ModelRow(Base):
     model_id: Mapped[str] = mapped_column(String(64))
     veil_id: Mapped[str] = mapped_column(String(32))
     classes: Mapped[str] = mapped_column(Text)  # JSON list
+    reliabilities: Mapped[str | None] = mapped_column(Text)  # JSON list; the model's file, so model_id, says it
 
 
 class CameraRow(Base):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from raypp.errors import OptionError
 from raypp.usage.episode import Episode, StreamName
 from raypp.usage.observation import SeenFrame
+from raypp.usage.reliability import Reliabilities
 from raypp.usage.state import Changes
 
 Clock = Callable[[], int]
@@ -28,6 +29,7 @@ class StreamAbout:
         live: whether timestamps are capture times of a live camera.
         clock_offset_us: service clock minus the site's.
         agent_version: version of the agent.
+        reliabilities: how far the model is to be believed on each class; empty where its file does not tell.
     """
 
     classes: tuple[str, ...]
@@ -36,6 +38,7 @@ class StreamAbout:
     live: bool = True
     clock_offset_us: int = 0
     agent_version: str = ""
+    reliabilities: Reliabilities = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from raypp.detect.bundle import read_bundle_header
 from raypp.detect.checkpoint import load_bundle
 from raypp.detect.engines.load import load_network
 from raypp.detect.engines.network import EngineNetwork
@@ -60,6 +61,7 @@ class BundleDetector:
         """
         model_id = _digest(path)
         model, info = load_bundle(path)
+        reliabilities = read_bundle_header(path).reliabilities
         if _digest(path) != model_id:
             raise ModelError(f"bundle {path} was replaced while it was read; have it read again")
         if not info.spec:
@@ -70,6 +72,7 @@ class BundleDetector:
             spec=spec_of(info.spec),
             size=info.size,
             classes=info.classes,
+            reliabilities=reliabilities,
         )
         unfit = served.may_replace(instead_of) if instead_of else None
         if unfit:

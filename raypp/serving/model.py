@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from raypp.usage.observation import Detection
+from raypp.usage.reliability import Reliabilities
 from raypp.veil.packing import Codes
 from raypp.veil.spec import VeilSpec
 from raypp.wire.grid import CellGrid
@@ -19,6 +20,7 @@ class ServedModel:
         size: side of the letterboxed square, in pixels.
         classes: names of the classes, by class_id.
         engine: what computes it, with version and precision; empty until it is loaded.
+        reliabilities: how far it is to be believed on each class; empty where the bundle does not tell.
     """
 
     model_id: str
@@ -27,6 +29,7 @@ class ServedModel:
     size: int
     classes: tuple[str, ...]
     engine: str = ""
+    reliabilities: Reliabilities = ()
 
     def grid(self, width: int, height: int) -> CellGrid:
         """Return the grid of a source's codes; raises WireError if width or height, in pixels, is out of range."""

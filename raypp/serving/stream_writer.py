@@ -79,10 +79,12 @@ class StreamWriter:
             SettingsError: if the site's settings name a class that the model does not have.
             FoldError: if the kept state is damaged.
         """
-        Fold(ledger.present_settings(stream.site), stream, about.classes)  # refused before the stream is touched
+        Fold(
+            ledger.present_settings(stream.site), stream, about.classes, about.reliabilities
+        )  # refused before the stream is touched
         position = ledger.open_stream(stream, about, most_cameras)
         settings = ledger.present_settings(stream.site)
-        fold = Fold(settings, stream, about.classes)
+        fold = Fold(settings, stream, about.classes, about.reliabilities)
         state, pending = fold.begin(), Changes()
         if position.state_json is not None:
             state = FoldState.from_json(position.state_json)

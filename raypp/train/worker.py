@@ -1,6 +1,7 @@
 """One worker of a training: epochs of the loop, the evaluation after each, and a checkpoint that holds them."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from time import monotonic
@@ -10,11 +11,13 @@ import torch
 from raypp.detect.checkpoint import build_model, read_model_info, write_checkpoint
 from raypp.detect.inputs.batch import DetectionBatch
 from raypp.detect.model_info import ModelInfo
+from raypp.detect.reliability import write_reliabilities
 from raypp.detect.training_state import read_state
 from raypp.errors import ConflictError
 from raypp.evaluate.metrics import score_with_curves
 from raypp.evaluate.plots import RgbImage, detections_image, precision_recall_image
 from raypp.evaluate.request import FrameOrigin, PredictedSample
+from raypp.evaluate.scores import Scores
 from raypp.train.initial_weights import load_initial_weights
 from raypp.train.loop import Evaluation, TrainingData, run_epochs
 from raypp.train.results import EpochResult, record_images
@@ -65,10 +68,16 @@ def train_worker(
     for ended in run_epochs(trainer, data, worker, StepFile(settings.out).write):
         evaluation = ended.evaluate()
         result = EpochResult.of(ended.losses, evaluation.scores, monotonic() - started)
-        worker.end_epoch(settings.out, result, lambda folder: write_checkpoint(folder, info, trainer.state()))
+        worker.end_epoch(settings.out, result, partial(_write, info=info, trainer=trainer, scores=evaluation.scores))
         is_drawn = trainer.epoch % _DRAWN_EVERY == 0 or trainer.epoch == info.schedule.epochs
         if is_drawn and worker.rank == 0:
             record_images(settings.out, result.epoch, _images(info, evaluation, val_batches()))
+
+
+def _write(folder: Path, info: ModelInfo, trainer: Trainer, scores: Scores) -> None:
+    """Write a checkpoint, and how far the epoch's detector is to be believed."""
+    write_checkpoint(folder, info, trainer.state())
+    write_reliabilities(folder, info.classes, {row.name: (row.precision, row.recall) for row in scores.classes})
 
 
 def _images(info: ModelInfo, evaluation: Evaluation, batches: Iterable[DetectionBatch]) -> dict[str, RgbImage]:

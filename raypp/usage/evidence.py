@@ -7,6 +7,7 @@ from typing import NamedTuple
 from raypp.geometry.boxes import Edges
 from raypp.usage.body import SHAPES, Body, covered, covers, is_cut
 from raypp.usage.equipment import Equipment
+from raypp.usage.reliability import Reliabilities, box_weight, silence_weight
 from raypp.usage.violation import CannotTell
 
 _SHOWN, _SILENT = 1.0, 0.5
@@ -28,6 +29,10 @@ class ItemBox(NamedTuple):
     y: float
     size: float
     confidence: float
+
+
+_Given = tuple[ItemBox, bool, float]
+"""A box of an item, whether it shows it worn, and what a box of its class counts."""
 
 
 class Standing(NamedTuple):
@@ -53,19 +58,27 @@ class ItemEvidence:
         equipment: the item's settings.
         classes: the model's classes, by class_id.
         cell: side of a cell of the veil, in widths of the image.
+        reliabilities: how far each class is to be believed.
     """
 
-    def __init__(self, equipment: Equipment, classes: Sequence[str], cell: float) -> None:
+    def __init__(
+        self, equipment: Equipment, classes: Sequence[str], cell: float, reliabilities: Reliabilities = ()
+    ) -> None:
         self._shape = SHAPES[equipment.on]
         self._part = equipment.on
         self._count = equipment.count
         self._least = equipment.min_cells * cell
         self._confidence = equipment.min_confidence
         self._items, self._seen = (
-            tuple((number, name in equipment.yes) for number, name in enumerate(classes) if name in names)
+            tuple(
+                (number, name in equipment.yes, box_weight(reliabilities, number))
+                for number, name in enumerate(classes)
+                if name in names
+            )
             for names in ((*equipment.yes, *equipment.no), equipment.seen)
         )
         silent = _SHOWN if equipment.seen else _SILENT
+        silent *= min((silence_weight(reliabilities, number) for number, _, _ in self._items), default=1.0)
         self._absence = 0.0 if equipment.yes and equipment.no else -silent if equipment.yes else silent
 
     def weigh(self, boxes: Sequence[Sequence[ItemBox]], people: Sequence[Standing]) -> list[float | CannotTell]:
@@ -79,21 +92,19 @@ class ItemEvidence:
         seen = self._given(boxes, self._seen, people) if self._seen else [()] * len(people)
         return [self._say(*whose) for whose in zip(people, items, seen, strict=True)]
 
-    def _say(
-        self, person: Standing, items: Sequence[tuple[ItemBox, bool]], seen: Sequence[tuple[ItemBox, bool]]
-    ) -> float | CannotTell:
+    def _say(self, person: Standing, items: Sequence[_Given], seen: Sequence[_Given]) -> float | CannotTell:
         if items:
-            if all(box.size < self._least for box, _ in items):
+            if all(box.size < self._least for box, _, _ in items):
                 return CannotTell.TOO_SMALL
-            contrary = [box.confidence for box, says_yes in items if not says_yes]
+            contrary = [box.confidence * weight for box, says_yes, weight in items if not says_yes]
             if contrary:
                 return -max(contrary)
             if len(items) < self._count:
                 return self._doubt(person, None) or CannotTell.HIDDEN
-            return sum(box.confidence for box, _ in items)
+            return sum(box.confidence * weight for box, _, weight in items)
         return self._say_of_nothing(person, seen)
 
-    def _say_of_nothing(self, person: Standing, seen: Sequence[tuple[ItemBox, bool]]) -> float | CannotTell:
+    def _say_of_nothing(self, person: Standing, seen: Sequence[_Given]) -> float | CannotTell:
         """Say what it means that no box shows the item."""
         size = seen[0][0].size * self._shape.of_seen if seen else self._shape.size * person.body.height
         if size < self._least:
@@ -110,12 +121,17 @@ class ItemEvidence:
         return CannotTell.HIDDEN if covered(person.body, self._part, person.before) else otherwise
 
     def _given(
-        self, boxes: Sequence[Sequence[ItemBox]], ids: Sequence[tuple[int, bool]], people: Sequence[Standing]
-    ) -> list[list[tuple[ItemBox, bool]]]:
+        self, boxes: Sequence[Sequence[ItemBox]], ids: Sequence[tuple[int, bool, float]], people: Sequence[Standing]
+    ) -> list[list[_Given]]:
         """Give each box to one person, the nearest pair first, ties by coordinates."""
-        given: list[list[tuple[ItemBox, bool]]] = [[] for _ in people]
+        given: list[list[_Given]] = [[] for _ in people]
         least = self._confidence
-        entries = [(box, says_yes) for number, says_yes in ids for box in boxes[number] if box.confidence >= least]
+        entries: list[_Given] = [
+            (box, says_yes, weight)
+            for number, says_yes, weight in ids
+            for box in boxes[number]
+            if box.confidence >= least
+        ]
         if not entries:
             return given
         widest, highest, lowest = self._shape.reach

@@ -17,6 +17,7 @@ from raypp.usage.observation import Detection, Observation, SeenFrame
 from raypp.usage.people_fold import PeopleFold
 from raypp.usage.people_run import PeopleRun
 from raypp.usage.people_state import Naming
+from raypp.usage.reliability import Reliabilities
 from raypp.usage.rules import CameraRules
 from raypp.usage.settings import SiteSettings
 from raypp.usage.signal import Signal
@@ -34,12 +35,15 @@ class Fold:
         settings: of the site.
         stream: the stream.
         classes: the model's classes, by class_id.
+        reliabilities: how far the model is to be believed on each of them; of use on cameras with zones alone.
 
     Raises:
         SettingsError: if the settings name a class that the model does not have.
     """
 
-    def __init__(self, settings: SiteSettings, stream: StreamName, classes: Sequence[str]) -> None:
+    def __init__(
+        self, settings: SiteSettings, stream: StreamName, classes: Sequence[str], reliabilities: Reliabilities = ()
+    ) -> None:
         self._settings = settings
         self._stream = stream
         self._classes = tuple(classes)
@@ -47,7 +51,9 @@ class Fold:
         self._lanes = lanes_of(settings, stream.camera, rules)
         about = settings.cameras.get(stream.camera, CameraRules())
         self.signal = Signal(self._lanes, self._classes, about.aspect)
-        self.people = PeopleFold(settings, stream.camera, self._classes) if about.zones else None
+        self._reliabilities = reliabilities if about.zones else ()
+        people = settings, stream.camera, self._classes, self._reliabilities
+        self.people = PeopleFold(*people) if about.zones else None
         self.times_us = [(_us(lane.rules.min_on_s), _us(lane.rules.max_gap_s)) for lane in self._lanes]
         self.gap_us = _us(settings.max_frame_gap_s)
         self.lateness_us = _us(settings.max_lateness_s)
@@ -56,7 +62,8 @@ class Fold:
         """Return the state of a stream before its first frame."""
         lanes = tuple(LaneState(lane.tool, lane.station) for lane in self._lanes)
         people = self.people.begin() if self.people else None
-        return FoldState(self._stream, self._settings.settings_id, self._classes, lanes, people=people)
+        about = (self._stream, self._settings.settings_id, self._classes)
+        return FoldState(*about, lanes, people=people, reliabilities=self._reliabilities)
 
     def relevant(self, frame: SeenFrame) -> SeenFrame:
         """Return a frame with only those detections that a lane or a zone may look at."""
@@ -69,9 +76,9 @@ class Fold:
         return SeenFrame(int(frame.frame_index), int(frame.timestamp_us), frame.observation, kept)
 
     def fits(self, state: FoldState) -> bool:
-        """Say whether a state is of this stream, these settings and these classes."""
-        mine = (self._stream, self._settings.settings_id, self._classes)
-        return (state.stream, state.settings_id, state.classes) == mine
+        """Say whether a state is of this stream, these settings, and these classes as far as they are believed."""
+        mine = (self._stream, self._settings.settings_id, self._classes, self._reliabilities)
+        return (state.stream, state.settings_id, state.classes, state.reliabilities) == mine
 
     def advance(self, state: FoldState, frames: Sequence[SeenFrame]) -> tuple[FoldState, Changes]:
         """Fold more frames.

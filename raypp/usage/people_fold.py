@@ -12,6 +12,7 @@ from raypp.usage.equipment import PERSON, BodyPart
 from raypp.usage.evidence import ItemBox, ItemEvidence, item_box, standing
 from raypp.usage.observation import Detection
 from raypp.usage.people_state import PeopleState, ZoneRule
+from raypp.usage.reliability import Reliabilities
 from raypp.usage.rules import Zone
 from raypp.usage.settings import SiteSettings
 from raypp.usage.violation import CannotTell, ViolationKind
@@ -27,9 +28,12 @@ class PeopleFold:
         settings: of the site; the camera has zones.
         camera: its name.
         classes: the model's classes, by class_id.
+        reliabilities: how far each of them is to be believed.
     """
 
-    def __init__(self, settings: SiteSettings, camera: str, classes: Sequence[str]) -> None:
+    def __init__(
+        self, settings: SiteSettings, camera: str, classes: Sequence[str], reliabilities: Reliabilities = ()
+    ) -> None:
         about, people = settings.cameras[camera], settings.followed
         self.hold_us = round(people.hold_s * 1e6)
         self.missing_us = round(people.max_missing_s * 1e6)
@@ -49,7 +53,7 @@ class PeopleFold:
         required = {item for zone in self._zones for item in zone.require}
         equipment = [worn for worn in settings.equipment if worn.item in required]
         cell = max(1.0, 1 / about.aspect) / people.cells
-        self._evidence = tuple(ItemEvidence(worn, classes, cell) for worn in equipment)
+        self._evidence = tuple(ItemEvidence(worn, classes, cell, reliabilities) for worn in equipment)
         self._begin = PeopleState(
             tuple(about.zones),
             tuple(worn.item for worn in equipment),

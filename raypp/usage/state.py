@@ -1,9 +1,10 @@
 """A fold's memory between chunks: small whatever the stream's length, and the same after a trip through JSON."""
 
+import operator
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from raypp.errors import FoldError
 from raypp.io.fault import first_fault
@@ -11,6 +12,7 @@ from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName, 
 from raypp.usage.hysteresis import Ended, LaneState
 from raypp.usage.observation import Observation, SeenFrame
 from raypp.usage.people_state import Naming, PeopleState, close_people
+from raypp.usage.reliability import Reliabilities
 from raypp.usage.signal import Motion
 from raypp.usage.use import Use
 from raypp.usage.violation import Exposure, Violation
@@ -84,6 +86,7 @@ class FoldState:
         late: frames that came too late to be folded, or a second time.
         ended: why the stream ended; None while it goes on.
         people: everybody before a camera that has zones; None on others.
+        reliabilities: how far the model was believed; empty on cameras without zones.
     """
 
     stream: StreamName
@@ -101,6 +104,7 @@ class FoldState:
     late: int = 0
     ended: CloseReason | None = None
     people: PeopleState | None = None
+    reliabilities: Annotated[Reliabilities, Field(exclude_if=operator.not_)] = ()
     version: int = STATE_VERSION
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)

@@ -17,6 +17,7 @@ from raypp.serving.stream_writer import StreamWriter
 from raypp.usage.episode import CloseReason, EpisodeState, StreamName
 from raypp.usage.fold import Fold
 from raypp.usage.observation import SeenFrame
+from raypp.usage.reliability import Reliability
 from raypp.usage.settings import SiteSettings
 from tests.ledger.site import SECOND, T0, Clock
 
@@ -35,10 +36,17 @@ def yard(ledger: Ledger) -> Ledger:
     return ledger
 
 
-def _send(ledger: Ledger, frames: Sequence[SeenFrame], *, stream: StreamName = _STREAM, last: bool = False) -> None:
+def _send(
+    ledger: Ledger,
+    frames: Sequence[SeenFrame],
+    *,
+    stream: StreamName = _STREAM,
+    about: StreamAbout = _ABOUT,
+    last: bool = False,
+) -> None:
     """Commit frames in chunks, each on a connection of its own."""
     for start in range(0, len(frames), 60):
-        writer = StreamWriter.open(ledger, stream, _ABOUT)
+        writer = StreamWriter.open(ledger, stream, about)
         writer.commit(writer.committed + 1, frames[start : start + 60], last=last and start + 60 >= len(frames))
 
 
@@ -76,6 +84,20 @@ def test_frames_fold_again_to_the_same_and_with_other_rules_to_others(yard: Ledg
     reaggregate(yard, "plant-1", SiteSettings.parse(stricter, "test"))
     assert _kept(yard) == _folded(_FRAMES, stricter)
     assert _kept(yard)[0] != before[0]
+
+
+def test_frames_fold_again_with_the_weights_of_the_model_that_found_them(yard: Ledger) -> None:
+    doubtful = tuple(Reliability(0.6, 0.6) if name == "helmet" else None for name in CLASSES)
+    weighed = replace(_ABOUT, model_id="c" * 64, reliabilities=doubtful)
+    assert yard.weighs_evidence()
+    _send(yard, _FRAMES[:180])
+    assert not yard.weighs_evidence()
+    _send(yard, _FRAMES[180:], about=weighed, last=True)
+    assert yard.weighs_evidence()
+    before = _kept(yard)
+    assert before != _folded(_FRAMES)
+    assert reaggregate(yard, "plant-1", again=True).changed == 0
+    assert _kept(yard) == before
 
 
 def test_what_is_forgotten_leaves_neither_violations_nor_exposure(yard: Ledger) -> None:
