@@ -115,10 +115,11 @@ def _of_dataset(
     problems: list[str],
 ) -> _Table:
     rows: list[SampleLabels] = []
+    by_url = labels.by_url()
     for image in dataset.images:
         item = items.get(image.file.url)
         frames = veiled.get(item.source, []) if item else []
-        labelled = labels.by_url.get(image.file.url)
+        labelled = by_url.get(image.file.url)
         if not frames or labelled is None:
             continue  # quarantined, left out by --limit, or not labelled
         try:

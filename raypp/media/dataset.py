@@ -149,9 +149,8 @@ class DatasetLabels:
     problems: dict[str, str]
     count: LabelCount
 
-    @property
     def by_url(self) -> dict[str, ImageLabels]:
-        """Labels of each image by URL; images that nobody has labelled are left out."""
+        """Make the labels of all images by URL; images that nobody has labelled are left out."""
         pairs = zip(self.images, self.outcomes, strict=True)
         return {
             image.file.url: outcome.labels if isinstance(outcome, LabelRead) else outcome

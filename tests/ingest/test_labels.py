@@ -12,7 +12,7 @@ from raypp.ingest.dry_run import survey
 from raypp.ingest.job import open_job, veil_here
 from raypp.ingest.settings import VeilSettings
 from raypp.ingest.summary import VeilSummary, veil_summary_lines
-from raypp.media.dataset import LabelCount
+from raypp.media.dataset import LabelCount, LabelRead
 from raypp.progress import SILENT
 from raypp.shards.labels import SampleLabels, read_labels
 from raypp.shards.reader import ShardReader
@@ -66,6 +66,13 @@ def test_images_with_without_and_with_unread_labels_are_counted(key: Path, tmp_p
     assert "7 images, 1 without labels, 1 with labels that cannot be used; 1 box clipped to the image" in lines
     assert "1 images without a label file count as looked at and empty" in lines
     assert "002.txt:1: class index 7" in lines
+
+
+def test_labels_of_each_image_are_made_once(key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, make = [], LabelRead.labels.fget
+    monkeypatch.setattr(LabelRead, "labels", property(lambda read: (made.append(read), make(read))[1]))
+    summary = _veil(_settings(key, tmp_path / "out"), make_dataset(tmp_path / "tools", count=9))
+    assert len(_rows(summary)) == len(made) == 9
 
 
 def test_the_dry_run_counts_labels_too(key: Path, tmp_path: Path) -> None:
