@@ -69,10 +69,10 @@ def test_images_with_without_and_with_unread_labels_are_counted(key: Path, tmp_p
 
 
 def test_labels_of_each_image_are_made_once(key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made, make = [], LabelRead.labels.fget
-    monkeypatch.setattr(LabelRead, "labels", property(lambda read: (made.append(read), make(read))[1]))
+    reads, make = [], LabelRead.labels.fget
+    monkeypatch.setattr(LabelRead, "labels", property(lambda read: (reads.append(read), make(read))[1]))
     summary = _veil(_settings(key, tmp_path / "out"), make_dataset(tmp_path / "tools", count=9))
-    assert len(_rows(summary)) == len(made) == 9
+    assert len(_rows(summary)) == len(reads) == 9
 
 
 def test_the_dry_run_counts_labels_too(key: Path, tmp_path: Path) -> None:
