@@ -170,7 +170,7 @@ def test_a_class_that_no_model_has_is_refused_and_frames_of_other_settings_are_t
 
 def test_a_model_that_does_not_tell_its_errors_is_told_where_it_matters(url: str, tmp_path: Path):
     ledger, settings = ("--ledger", url), tmp_path / "plant-1.yaml"
-    settings.write_text("equipment: [{item: helmet, on: head, yes: [saw], no: [hammer]}]\n")
+    settings.write_text("equipment: [{item: helmet, on: head, yes: [saw], no: [drill]}]\n")
     words = "evidence of equipment counts alike for all classes: the model does not tell its errors"
     assert words not in succeed("site", "configure", "plant-1", settings, *ledger).stderr
     with Ledger.open(url, clock=Clock()) as opened:
