@@ -31,6 +31,7 @@ def ledger_rows(folder: Path) -> list[Row]:
         rows += _read_rows(sides, places)
         rows += _page_rows(sides, places)
         rows += _commit_rows(sides, places)
+        rows += _size_rows(sides, places)
         rows += _stream_rows(sides, places)
         rows += _report_rows(sides, places)
     return rows
@@ -63,6 +64,14 @@ def _commit_rows(sides: dict[str, Path], places: dict[str, Path]) -> list[Row]:
         ratio = costs["writer"] / costs["database"]
         rows.append((f"{name}: a commit / bare sqlite3", f"{ratio:.1f}", f"bar <= 3 ({costs['writer']:.2f} ms)"))
     return rows
+
+
+def _size_rows(sides: dict[str, Path], places: dict[str, Path]) -> list[Row]:
+    before, here = (_probe(tree, "sizes", places[name] / "sizes.db") for name, tree in sides.items())
+    return [
+        (f"{words}: here / before", f"{here[name] / before[name]:.2f}", f"{bar}{here[name]:.0f} bytes")
+        for words, name, bar in (("log of a commit", "log", "bar <= 0.33, "), ("ledger a frame", "frame", ""))
+    ]
 
 
 def _stream_rows(sides: dict[str, Path], places: dict[str, Path]) -> list[Row]:

@@ -102,6 +102,26 @@ def commits(path: Path) -> dict[str, float]:
     return {"writer": 1e3 * sorted(spent)[COMMITS // 2], "database": 1e3 * bare.stream(1, chunks)}
 
 
+def sizes(path: Path) -> dict[str, float]:
+    """Commit such chunks and empty the log behind each: bytes of log a commit, of the ledger a frame."""
+    tools = tuple(f"tool-{number:02}" for number in range(17))
+    frames = _frames(COMMITS * FRAMES)
+    logged = []
+    with (
+        Ledger.open(f"sqlite:///{path}") as ledger,
+        closing(sqlite3.connect(path, isolation_level=None)) as other,
+    ):
+        ledger.add_site(SITE)
+        writer = StreamWriter.open(ledger, StreamName(SITE, "bench", START_US), StreamAbout(tools, "a" * 64, "b" * 32))
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        empty = path.stat().st_size
+        for sequence, start in enumerate(range(0, len(frames), FRAMES), 1):
+            writer.commit(sequence, frames[start : start + FRAMES], last=False)
+            logged.append(Path(f"{path}-wal").stat().st_size)
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    return {"log": sum(logged) / len(logged), "frame": (path.stat().st_size - empty) / len(frames)}
+
+
 def streams(path: Path) -> dict[str, float]:
     """Commit such chunks of 16 streams at a time, and their rows alone: commits a second, and CPU ms of each."""
     tools = tuple(f"tool-{number:02}" for number in range(17))
@@ -190,7 +210,7 @@ def _frames(number: int) -> list[SeenFrame]:
     return frames
 
 
-_PARTS = {"reads": reads, "page": page, "commits": commits, "streams": streams}
+_PARTS = {"reads": reads, "page": page, "commits": commits, "sizes": sizes, "streams": streams}
 
 if __name__ == "__main__":
     print(json.dumps(_PARTS[sys.argv[1]](Path(sys.argv[2]))))

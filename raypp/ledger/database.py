@@ -25,6 +25,8 @@ _IDLE_IN_TRANSACTION_S = 15
 """A replica that is frozen within a transaction loses it after this, and its locks with it (PostgreSQL)."""
 _POOL, _OVERFLOW = 5, 15
 _WRITES = "raypp_writes"
+_PAGE = 2048
+"""Bytes of a page of a new SQLite ledger. A commit changes a little on many pages, and logs each of them whole."""
 _PURGE_AGAIN_S = 0.2
 
 _POSTGRES_OPTIONS = {
@@ -273,6 +275,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     cursor = connection.cursor()
     for pragma in (
         f"busy_timeout={BUSY_TIMEOUT_S * 1000}",
+        f"page_size={_PAGE}",
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",

@@ -1,8 +1,10 @@
 """A stream moved on by a chunk, in one statement: it changes a row only where all is as the chunk says."""
 
+from functools import partial
 from itertools import pairwise
+from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Executable, bindparam, case, func, update
+from sqlalchemy import BigInteger, Connection, Executable, LargeBinary, bindparam, case, func, update
 
 from raypp.ledger.prepared import Prepared
 from raypp.ledger.tables import StreamRow
@@ -12,8 +14,14 @@ from raypp.usage.episode import CloseReason
 _ANY_FRAME = 2**62
 
 
-def move_on(connection: Connection, chunk: Commit, now_us: int) -> tuple[int, bool, int | None] | None:
+def move_on(connection: Connection, chunk: Commit, fold: bytes, now_us: int) -> tuple[int, bool, int | None] | None:
     """Move a stream on by a chunk, if it stands just before it and all is as the chunk says; else change nothing.
+
+    Args:
+        connection: of the transaction.
+        chunk: the chunk.
+        fold: its state, packed.
+        now_us: processing time.
 
     Returns:
         The stream's key, whether it is reaped, and its floor; None where it was not moved: the row says why.
@@ -32,20 +40,21 @@ def move_on(connection: Connection, chunk: Commit, now_us: int) -> tuple[int, bo
         "first": indices[0] if indices else _ANY_FRAME,
         "settings": chunk.settings_id,
         "sequence": chunk.sequence,
-        "fold": chunk.state_json,
+        "state": fold,
         "last": indices[-1] if indices else None,
         "newest": max((frame.timestamp_us for frame in chunk.frames), default=None),
         "more_frames": len(indices),
         "more_detections": sum(len(frame.detections) for frame in chunk.frames),
         "now": now_us,
-        "end": now_us if chunk.last else None,
-        "why": int(CloseReason.END_OF_STREAM) if chunk.last else None,
+        "why": int(CloseReason.END_OF_STREAM),
     }
-    row = _MOVE.run(connection, values).one_or_none()
+    row = (_LAST_MOVE if chunk.last else _MOVE).run(connection, values).one_or_none()
     return None if row is None else (row.stream_id, bool(row.reaped), row.floor_us)
 
 
-def _move(_dialect: str) -> Executable:
+def _move(last: bool, _dialect: str) -> Executable:
+    # Only by the last chunk: SQLite writes all indexes anew that tell of a column that is set, be its value the same.
+    ended: dict[str, Any] = {"ended_us": bindparam("now"), "end_reason": bindparam("why")} if last else {}
     newest = bindparam("newest", type_=BigInteger)
     return (
         update(StreamRow)
@@ -61,7 +70,7 @@ def _move(_dialect: str) -> Executable:
         )
         .values(
             committed=bindparam("sequence"),
-            state=bindparam("fold"),
+            fold=bindparam("state", type_=LargeBinary),
             last_frame=func.coalesce(bindparam("last", type_=BigInteger), StreamRow.last_frame),
             newest_us=case(
                 (StreamRow.newest_us >= newest, StreamRow.newest_us), else_=func.coalesce(newest, StreamRow.newest_us)
@@ -69,11 +78,10 @@ def _move(_dialect: str) -> Executable:
             frames=StreamRow.frames + bindparam("more_frames"),
             detections=StreamRow.detections + bindparam("more_detections"),
             active_us=bindparam("now"),
-            ended_us=bindparam("end"),
-            end_reason=bindparam("why"),
+            **ended,
         )
         .returning(StreamRow.stream_id, StreamRow.reaped, StreamRow.floor_us)
     )
 
 
-_MOVE = Prepared(_move)
+_MOVE, _LAST_MOVE = Prepared(partial(_move, False)), Prepared(partial(_move, True))

@@ -1,19 +1,19 @@
-"""Episodes, stretches, frames and streams out of their tables."""
+"""Episodes, stretches and streams out of their tables."""
 
 import json
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, true, union_all
 
 from raypp.errors import OptionError
-from raypp.ledger.packing import unpack_detections
-from raypp.ledger.reach import reaching_into
-from raypp.ledger.tables import EpisodeRow, FrameRow, ModelRow, StreamRow, StretchRow
+from raypp.ledger.reach import ending_last, reaching_into
+from raypp.ledger.tables import EpisodeRow, ModelRow, StreamRow, StretchRow
 from raypp.ledger.types import StreamStatus
 from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName, Stretch
 from raypp.usage.episodes import EpisodeFields, Episodes
-from raypp.usage.observation import Observation, SeenFrame
+from raypp.usage.observation import Observation
 
 _ROWS_AT_A_TIME = 8192
 _COLUMNS = (
@@ -88,40 +88,26 @@ def read_extent(connection: Connection, site: str) -> tuple[int, int] | None:
         of_site = table.site == site
         # One question for each end: together, no index would answer them.
         starts.append(connection.execute(select(func.min(table.start_us)).where(of_site)).scalar())
-        ends.append(connection.execute(select(func.max(table.end_us)).where(of_site)).scalar())
+        ends.append(_latest_end(connection, table, site))
     first, last = ([moment_us for moment_us in moments_us if moment_us is not None] for moments_us in (starts, ends))
     return (min(first), max(last)) if first and last else None
 
 
 def read_latest(connection: Connection, site: str, before_us: int) -> int | None:
     """End of the last stretch of a site that began before a moment; None where there is none."""
-    query = select(func.max(StretchRow.end_us)).where(StretchRow.site == site, StretchRow.start_us < before_us)
-    return connection.execute(query).scalar()
+    return _latest_end(connection, StretchRow, site, StretchRow.start_us < before_us)
 
 
-def read_frames(
-    connection: Connection, stream_id: int, after: int, limit: int, *conditions: ColumnElement[bool]
-) -> list[tuple[int, SeenFrame]]:
-    """Up to `limit` frames behind a frame index, each with the number of its chunk, in order."""
-    query = select(
-        FrameRow.sequence,
-        FrameRow.frame_index,
-        FrameRow.timestamp_us,
-        FrameRow.observation,
-        FrameRow.detections,
-    ).where(FrameRow.stream_id == stream_id, FrameRow.frame_index > after, *conditions)
-    return [
-        (
-            row.sequence,
-            SeenFrame(
-                row.frame_index,
-                row.timestamp_us,
-                Observation(row.observation),
-                unpack_detections(row.detections),
-            ),
-        )
-        for row in connection.execute(query.order_by(FrameRow.frame_index).limit(limit))
-    ]
+def _latest_end(connection: Connection, table: Any, site: str, *some: ColumnElement[bool]) -> int | None:
+    begun = select(func.max(table.start_us)).where(table.site == site, *some)
+    begun_us = connection.execute(begun).scalar()
+    if begun_us is None:
+        return None
+    queries = (
+        select(func.max(table.end_us)).where(condition, *some) for condition in ending_last(table, site, begun_us)
+    )
+    ends = [connection.execute(query).scalar() for query in queries]
+    return max(int(end_us) for end_us in ends if end_us is not None)
 
 
 def read_streams(connection: Connection, site: str) -> list[StreamStatus]:
@@ -129,7 +115,7 @@ def read_streams(connection: Connection, site: str) -> list[StreamStatus]:
 
     What their folds remember, which is by far the most of a row, is not read.
     """
-    columns = (column for column in StreamRow.__table__.columns if column.name != "state")
+    columns = (column for column in StreamRow.__table__.columns if column.name != "fold")
     latest = (
         select(StretchRow.end_us)
         .where(StretchRow.stream_id == StreamRow.stream_id)

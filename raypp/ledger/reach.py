@@ -29,6 +29,15 @@ def reaching_into(table: Any, site: str, from_us: int, to_us: int) -> list[Colum
     ]
 
 
+def ending_last(table: Any, site: str, begun_us: int) -> list[ColumnElement[bool]]:
+    """List conditions of which the row of a site that ends last meets one; `begun_us` is when the last one begins."""
+    return [
+        and_(table.site == site, table.start_us >= begun_us - HOUR_US),
+        and_(table.site == site, table.start_us >= begun_us - DAY_US, _lasts(table, HOURS)),
+        and_(table.site == site, _lasts(table, DAYS)),
+    ]
+
+
 def _lasts(table: type[Base], condition: str) -> ColumnElement[bool]:
     """Return a partial index's condition as it stands there: a database compares the texts, not the values."""
     name = table.__tablename__

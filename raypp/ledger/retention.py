@@ -1,8 +1,9 @@
 """Forgetting: what is kept of a site, a camera, a time is deleted; a stream's position stays, so that it goes on."""
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, not_, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_, select, update
 
+from raypp.ledger.chunks import Span, count_frames, delete_frames, has_frames_outside, times_of
 from raypp.ledger.defaults import WAIT_S
 from raypp.ledger.reach import reaches_into
 from raypp.ledger.rewriting import RewritePlan, Rewriting, rewrite
@@ -10,7 +11,7 @@ from raypp.ledger.safety import clear_safety, cut_safety
 from raypp.ledger.sites import site_settings
 from raypp.ledger.statements import write_audit
 from raypp.ledger.store import Ledger
-from raypp.ledger.tables import EpisodeRow, FrameRow, OutboxRow, StreamRow, StretchRow, ViolationRow
+from raypp.ledger.tables import EpisodeRow, OutboxRow, StreamRow, StretchRow, ViolationRow
 from raypp.ledger.types import COMMAND_LINE, stream_label
 from raypp.text.wording import counted
 from raypp.usage.alert_rules import AlertKind
@@ -108,7 +109,7 @@ def _forget_stream(ledger: Ledger, stream_id: int, scope: Forgotten, who: str) -
         counted = _count(connection, stream_id, scope)
         if counted is None:
             return None
-        whole = _nothing_left(connection, stream_id, scope)
+        whole = not has_frames_outside(connection, stream_id, _span(scope))
         if whole or _long_past(connection, stream_id, scope):
             _log(connection, ledger, StreamName(row.site, row.camera, row.epoch), counted, who)
             if whole:
@@ -122,7 +123,7 @@ def _forget_stream(ledger: Ledger, stream_id: int, scope: Forgotten, who: str) -
         counts.append(_count(connection, stream_id, scope) or scope)
         _log(connection, ledger, outcome.stream, counts[-1], who)
 
-    rewrite(ledger.database, stream_id, RewritePlan(forget=_frames_in(scope), within=log), ledger.clock())
+    rewrite(ledger.database, stream_id, RewritePlan(forget=_span(scope), within=log), ledger.clock())
     return counts[-1]
 
 
@@ -150,23 +151,24 @@ def _forget_alerts(ledger: Ledger, scope: Forgotten, who: str) -> int:
 
 def _mend_newest(ledger: Ledger, stream_id: int) -> None:
     """Let a stream's latest frame be the latest of those that are left; also where others were forgotten long ago."""
-    newest = select(func.max(FrameRow.timestamp_us)).where(FrameRow.stream_id == stream_id).scalar_subquery()
-    wrong = (StreamRow.stream_id == stream_id, StreamRow.newest_us.is_distinct_from(newest))
+    newest = select(StreamRow.newest_us).where(StreamRow.stream_id == stream_id)
     with ledger.database.read() as connection:
-        if connection.execute(select(StreamRow.stream_id).where(*wrong)).first() is None:
+        if connection.execute(newest).scalar_one() == _newest(connection, stream_id):
             return
     with ledger.database.write() as connection:
-        connection.execute(select(StreamRow.stream_id).where(StreamRow.stream_id == stream_id).with_for_update())
-        connection.execute(update(StreamRow).where(*wrong).values(newest_us=newest))
+        connection.execute(newest.with_for_update())
+        values = {"newest_us": _newest(connection, stream_id)}
+        connection.execute(update(StreamRow).where(StreamRow.stream_id == stream_id).values(values))
+
+
+def _newest(connection: Connection, stream_id: int) -> int | None:
+    times = times_of(connection, stream_id)
+    return times[1] if times else None
 
 
 def _count(connection: Connection, stream_id: int, scope: Forgotten) -> Forgotten | None:
     """Count what a stream has in the range; None where it has nothing."""
-    frames, detections = connection.execute(
-        select(func.count(), func.coalesce(func.sum(FrameRow.count), 0)).where(
-            FrameRow.stream_id == stream_id, _frames_in(scope)
-        )
-    ).one()
+    frames, detections = count_frames(connection, stream_id, _span(scope))
     episodes, stretches = (
         connection.execute(
             select(func.count())
@@ -181,18 +183,12 @@ def _count(connection: Connection, stream_id: int, scope: Forgotten) -> Forgotte
     return scope.model_copy(update={"streams": 1, **counts})
 
 
-def _nothing_left(connection: Connection, stream_id: int, scope: Forgotten) -> bool:
-    others = select(FrameRow.frame_index).where(FrameRow.stream_id == stream_id, not_(_frames_in(scope))).limit(1)
-    return connection.execute(others).first() is None
-
-
 def _long_past(connection: Connection, stream_id: int, scope: Forgotten) -> bool:
     """Whether the range holds the stream's beginning, and ends so early that its fold remembers nothing of it."""
-    if scope.to_us is None:
+    times = times_of(connection, stream_id)
+    if scope.to_us is None or times is None:
         return False
-    oldest, newest = connection.execute(
-        select(func.min(FrameRow.timestamp_us), func.max(FrameRow.timestamp_us)).where(FrameRow.stream_id == stream_id)
-    ).one()
+    oldest, newest = times
     if scope.from_us is not None and oldest < scope.from_us:
         return False
     under_way = select(EpisodeRow.episode_id).where(
@@ -214,12 +210,12 @@ def _clear(connection: Connection, stream_id: int) -> None:
     for table in (EpisodeRow, StretchRow):
         connection.execute(delete(table).where(table.stream_id == stream_id))
     clear_safety(connection, stream_id)
-    deleted = connection.execute(delete(FrameRow).where(FrameRow.stream_id == stream_id)).rowcount
+    deleted = delete_frames(connection, stream_id, Span())
     connection.execute(
         update(StreamRow)
         .where(StreamRow.stream_id == stream_id)
         .values(
-            state=None,
+            fold=None,
             lease=StreamRow.lease + 1,
             rewrites=StreamRow.rewrites + 1,
             floor_us=None,
@@ -245,8 +241,7 @@ def _cut(connection: Connection, stream_id: int, scope: Forgotten, now_us: int) 
     )
     if floor_us is not None:
         cut_safety(connection, stream_id, floor_us, now_us)
-    frames = and_(FrameRow.stream_id == stream_id, _frames_in(scope))
-    deleted = connection.execute(delete(FrameRow).where(frames)).rowcount
+    deleted = delete_frames(connection, stream_id, _span(scope))
     connection.execute(
         update(StreamRow)
         .where(StreamRow.stream_id == stream_id)
@@ -258,13 +253,8 @@ def _cut(connection: Connection, stream_id: int, scope: Forgotten, now_us: int) 
     )
 
 
-def _frames_in(scope: Forgotten) -> ColumnElement[bool]:
-    conditions: list[ColumnElement[bool]] = [true()]
-    if scope.from_us is not None:
-        conditions.append(FrameRow.timestamp_us >= scope.from_us)
-    if scope.to_us is not None:
-        conditions.append(FrameRow.timestamp_us < scope.to_us)
-    return and_(*conditions)
+def _span(scope: Forgotten) -> Span:
+    return Span(scope.from_us, scope.to_us)
 
 
 def _log(connection: Connection, ledger: Ledger, stream: StreamName, counted: Forgotten, who: str) -> None:

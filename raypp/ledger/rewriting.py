@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, not_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from raypp.errors import StaleStreamError
+from raypp.ledger.chunks import Span, delete_frames, read_frames
 from raypp.ledger.database import Database
-from raypp.ledger.queries import read_episodes, read_frames, read_stretches
+from raypp.ledger.packing import pack_state
+from raypp.ledger.queries import read_episodes, read_stretches
 from raypp.ledger.refold import ModelClasses, Refold
 from raypp.ledger.safety import clear_safety, read_exposures, read_violations, write_exposures, write_violations
 from raypp.ledger.sites import recall
@@ -22,7 +24,6 @@ from raypp.ledger.statements import write_episodes, write_stretches
 from raypp.ledger.tables import (
     EpisodeRow,
     ExposureRow,
-    FrameRow,
     ModelRow,
     StreamRow,
     StretchRow,
@@ -35,7 +36,6 @@ from raypp.usage.settings import SiteSettings
 from raypp.usage.violation import Exposure, Violation
 
 _Found = TypeVar("_Found", Episode, Violation)
-_FRAMES_AT_A_TIME = 2000
 _MOST_ATTEMPTS = 10
 
 
@@ -78,7 +78,7 @@ class RewritePlan:
     """
 
     settings: SiteSettings | None = None
-    forget: ColumnElement[bool] | None = None
+    forget: Span | None = None
     within: Callable[[Connection, Rewriting], None] | None = None
 
 
@@ -91,7 +91,7 @@ class _Walk:
         self.frames = 0
         self._stream_id = row.stream_id
         self._plan = plan
-        self._last = -1
+        self._last = (0, -1)
         self._at: SiteSettings | None = None
         self._known: dict[str, SiteSettings] = {}
         self._starts: list[int] = []
@@ -113,11 +113,13 @@ class _Walk:
             self._terms.append((self._known[row.settings_id], ModelClasses.read(row.classes, row.reliabilities)))
 
     def step(self, connection: Connection, up_to: int) -> bool:
-        """Fold some more frames, up to a frame index; return whether there may be more."""
-        conditions = [FrameRow.frame_index <= up_to]
-        if self._plan.forget is not None:
-            conditions.append(not_(self._plan.forget))
-        frames = read_frames(connection, self._stream_id, self._last, _FRAMES_AT_A_TIME, *conditions)
+        """Fold some more frames, up to the end of a chunk; return whether there may be more."""
+        read = read_frames(connection, self._stream_id, self._last, up_to)
+        if not read:
+            return False
+        self._last = read[-1][0], read[-1][1].frame_index
+        forgotten = self._plan.forget
+        frames = [numbered for numbered in read if forgotten is None or not forgotten.holds(numbered[1])]
         for term, numbered in groupby(
             frames, key=lambda numbered_frame: bisect_right(self._starts, numbered_frame[0]) - 1
         ):
@@ -125,9 +127,7 @@ class _Walk:
             self._at = settings
             self.refold.take(settings, model, [frame for _, frame in numbered])
         self.frames += len(frames)
-        if frames:
-            self._last = frames[-1][1].frame_index
-        return len(frames) == _FRAMES_AT_A_TIME
+        return True
 
     def end(self, row: Row[Any]) -> None:
         """End the stream, if it has ended."""
@@ -155,7 +155,7 @@ def rewrite(database: Database, stream_id: int, plan: RewritePlan, now_us: int, 
         more = True
         while more:
             with database.read() as connection:
-                more = walk.step(connection, row.last_frame)
+                more = walk.step(connection, row.committed)
         if dry_run:
             with database.read() as connection:
                 return _finish(connection, walk, row)
@@ -164,7 +164,7 @@ def rewrite(database: Database, stream_id: int, plan: RewritePlan, now_us: int, 
             if now.rewrites != row.rewrites:
                 continue  # frames that were folded may be gone
             walk.learn(connection)
-            while walk.step(connection, now.last_frame):
+            while walk.step(connection, now.committed):
                 pass
             outcome = _finish(connection, walk, now)
             if plan.within:
@@ -218,8 +218,7 @@ def _replace(
         write_exposures(connection, row.stream_id, exposures, None)
     forgotten = 0
     if plan.forget is not None:
-        frames = and_(FrameRow.stream_id == row.stream_id, plan.forget)
-        forgotten = connection.execute(delete(FrameRow).where(frames)).rowcount
+        forgotten = delete_frames(connection, row.stream_id, plan.forget)
     settings_id = row.settings_id
     if plan.settings is not None:
         settings_id = plan.settings.settings_id
@@ -229,7 +228,7 @@ def _replace(
         update(StreamRow)
         .where(StreamRow.stream_id == row.stream_id)
         .values(
-            state=None if state is None else state.to_json(),
+            fold=None if state is None else pack_state(state.to_json()),
             settings_id=settings_id,
             lease=StreamRow.lease + 1,
             rewrites=StreamRow.rewrites + 1,

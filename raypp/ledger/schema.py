@@ -14,7 +14,7 @@ from raypp.ledger.database import Database
 
 VERSION_TABLE = "raypp_schema"
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_READ_AS_THEY_ARE = frozenset({"0001", "0002", "0003", "0004", "0005"})
+_READ_AS_THEY_ARE = frozenset({"0001", "0002", "0003", "0004", "0005", "0006"})
 """Older schemas that lack nothing that commands which only read ask for: they use such a ledger as it is."""
 _LOCK = 0x7261797070  # any number that other programs in the same database are unlikely to lock
 
@@ -52,14 +52,15 @@ def bring_up(database: Database, *, create: bool, upgrade: bool = False) -> None
         if revision == head:
             return
         _refuse_unknown(script, revision, database.shown)
-        command.upgrade(_config(connection), "head")
+        command.upgrade(migration_config(connection), "head")
 
 
 def _script() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
+    return ScriptDirectory.from_config(migration_config())
 
 
-def _config(connection: Connection | None = None) -> Config:
+def migration_config(connection: Connection | None = None) -> Config:
+    """Say to alembic where the versions are, and on which connection to run them."""
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")

@@ -9,10 +9,11 @@ from sqlalchemy import Connection, func, select, update
 
 from raypp.errors import LedgerError, SettingsError, UnknownSiteError
 from raypp.io.problems import joined, nearest
+from raypp.ledger.chunks import count_frames_of_chunks
 from raypp.ledger.judged import watch_executions
 from raypp.ledger.outbox import stored_rules
 from raypp.ledger.statements import put
-from raypp.ledger.tables import HOUR_US, ChannelRow, FrameRow, ModelRow, SettingsRow, SiteRow, StreamRow, TermRow
+from raypp.ledger.tables import HOUR_US, ChannelRow, ModelRow, SettingsRow, SiteRow, StreamRow, TermRow
 from raypp.ledger.types import Site, checked_name
 from raypp.usage.settings import NOT_FOLDED, SiteSettings
 
@@ -121,12 +122,7 @@ def frames_apart(connection: Connection, site: str) -> int:
         ends = [row.from_sequence for row in of_stream[1:]] + [None]
         for row, end in zip(of_stream, ends, strict=True):
             if row.settings_id != settings_id:
-                count = select(func.count()).where(
-                    FrameRow.stream_id == stream_id, FrameRow.sequence >= row.from_sequence
-                )
-                if end is not None:
-                    count = count.where(FrameRow.sequence < end)
-                frames += connection.execute(count).scalar_one()
+                frames += count_frames_of_chunks(connection, stream_id, row.from_sequence, end)
     return frames
 
 

@@ -1,41 +1,25 @@
-"""Statements that change the ledger: frames, episodes, stretches, audit entries, on an open connection."""
+"""Statements that change the ledger: episodes, stretches, audit entries, on an open connection."""
 
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Table, insert, update
+from sqlalchemy import Connection, Executable, Table, insert, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from raypp.ledger.packing import pack_detections
 from raypp.ledger.prepared import Prepared
-from raypp.ledger.tables import AuditRow, Base, EpisodeRow, FrameRow, StretchRow
+from raypp.ledger.tables import OPEN, AuditRow, Base, EpisodeRow, StretchRow
 from raypp.usage.episode import Episode, EpisodeState, Stretch
-from raypp.usage.observation import SeenFrame
 
-_EPISODE_CHANGES = ("tool", "station", "start_us", "end_us", "seen_us", "state", "reason", "changed_us")
+_EPISODE_CHANGES = ("start_us", "end_us", "seen_us", "state", "reason", "changed_us")
+_EPISODE_GROWTH = ("end_us", "seen_us", "changed_us")
+_EPISODE_END = (*_EPISODE_GROWTH, "state", "reason")
+_STARTS_ALIKE = "episodes.start_us = excluded.start_us"
+_GROWS = f"episodes.{OPEN} AND {_STARTS_ALIKE}"
+_OPEN = int(EpisodeState.OPEN)
 _STRETCH_CHANGES = ("end_us", "observation")
 _LONGEST = 200
-_FRAMES = Prepared(lambda _: insert(FrameRow).inline(), [column.name for column in FrameRow.__table__.columns])
-
-
-def write_frames(connection: Connection, stream_id: int, sequence: int, frames: tuple[SeenFrame, ...]) -> None:
-    """Insert a chunk's frames."""
-    rows = [
-        {
-            "stream_id": stream_id,
-            "frame_index": frame.frame_index,
-            "sequence": sequence,
-            "timestamp_us": frame.timestamp_us,
-            "observation": int(frame.observation),
-            "count": len(frame.detections),
-            "detections": pack_detections(frame.detections),
-        }
-        for frame in frames
-    ]
-    if rows:
-        _FRAMES.run_many(connection, rows)
 
 
 def write_episodes(
@@ -59,7 +43,13 @@ def write_episodes(
         }
         for episode in kept.values()
     ]
-    put(connection, EpisodeRow, rows, _EPISODE_CHANGES)
+    # As few columns as will do: SQLite writes all indexes anew that tell of one that is set, be its value the same.
+    growing = [row for row in rows if row["state"] == _OPEN]
+    ended = [row for row in rows if row["state"] != _OPEN]
+    put_rows = put(connection, EpisodeRow, growing, _EPISODE_GROWTH, _GROWS)
+    put_rows += put(connection, EpisodeRow, ended, _EPISODE_END, _STARTS_ALIKE)
+    if put_rows < len(rows):
+        put(connection, EpisodeRow, rows, _EPISODE_CHANGES)
 
 
 def write_stretches(connection: Connection, stream_id: int, stretches: Iterable[Stretch], floor_us: int | None) -> None:
@@ -113,23 +103,36 @@ def _stretch_from(stretch: Stretch, floor_us: int | None) -> Stretch | None:
     return None if stretch.end_us <= floor_us else replace(stretch, start_us=floor_us)
 
 
-def put(connection: Connection, table: type[Base], rows: list[dict[str, Any]], replaced: tuple[str, ...] = ()) -> int:
-    """Insert rows; of those whose key is there already, replace these columns, or leave them as they are.
+def put(
+    connection: Connection,
+    table: type[Base],
+    rows: list[dict[str, Any]],
+    replaced: tuple[str, ...] = (),
+    where: str | None = None,
+) -> int:
+    """Insert rows; of those whose key is there already, replace some columns, or leave them as they are.
+
+    Args:
+        connection: of the transaction.
+        table: where to.
+        rows: values by the names of columns.
+        replaced: columns that are replaced.
+        where: the condition, in SQL, under which they are; None: always.
 
     Returns:
         How many rows were inserted or replaced.
     """
     if not rows:
         return 0
-    return _put(table, tuple(rows[0]), replaced).run_many(connection, rows)
+    return _put(table, tuple(rows[0]), replaced, where).run_many(connection, rows)
 
 
 @cache
-def _put(table: type[Base], columns: tuple[str, ...], replaced: tuple[str, ...]) -> Prepared:
-    return Prepared(partial(_insertion, table, replaced), columns)
+def _put(table: type[Base], columns: tuple[str, ...], replaced: tuple[str, ...], where: str | None) -> Prepared:
+    return Prepared(partial(_insertion, table, replaced, where), columns)
 
 
-def _insertion(table: type[Base], replaced: tuple[str, ...], dialect: str) -> Executable:
+def _insertion(table: type[Base], replaced: tuple[str, ...], where: str | None, dialect: str) -> Executable:
     target = table.__table__
     if not isinstance(target, Table):
         raise TypeError(f"{table} is no table")
@@ -139,4 +142,5 @@ def _insertion(table: type[Base], replaced: tuple[str, ...], dialect: str) -> Ex
     return statement.on_conflict_do_update(
         index_elements=list(target.primary_key.columns),
         set_={name: statement.excluded[name] for name in replaced},
+        where=None if where is None else text(where),
     )

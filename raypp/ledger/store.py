@@ -1,6 +1,7 @@
 """The ledger: one database that holds all that is durable of sites, streams, frames and episodes."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from types import TracebackType
 from typing import Self
 
@@ -9,12 +10,13 @@ from sqlalchemy import literal_column
 from raypp.io.clock import now_us
 from raypp.ledger import overlap, sites, streams
 from raypp.ledger import queries as reading
+from raypp.ledger.chunks import read_frames
 from raypp.ledger.database import Database
 from raypp.ledger.reach import reaches_into, reaching_into
 from raypp.ledger.safety import has_safety, read_exposures, read_violations
 from raypp.ledger.schema import bring_up
 from raypp.ledger.statements import write_audit
-from raypp.ledger.tables import OPEN, EpisodeRow, ExposureRow, StretchRow, ViolationRow
+from raypp.ledger.tables import CLOSED, OPEN, EpisodeRow, ExposureRow, StretchRow, ViolationRow
 from raypp.ledger.types import (
     COMMAND_LINE,
     Clock,
@@ -29,8 +31,6 @@ from raypp.usage.episodes import Episodes
 from raypp.usage.observation import SeenFrame
 from raypp.usage.settings import SiteSettings
 from raypp.usage.violation import Exposure, Violation
-
-_FRAMES_AT_A_TIME = 1000
 
 
 class Ledger:
@@ -125,8 +125,9 @@ class Ledger:
             LedgerUnavailableError: if it is unknown whether the chunk is durable; open the stream again to see.
                 In all other cases nothing is written.
         """
+        packed = streams.PackedCommit.of(chunk)  # before the transaction, for which others wait
         with self.database.write() as connection:
-            streams.commit(connection, chunk, self.clock())
+            streams.commit(connection, chunk, packed, self.clock())
 
     def reap(self, now_us: int) -> list[Episode]:
         """Close the open episodes of silent streams provisionally, by processing time; return them.
@@ -258,8 +259,12 @@ class Ledger:
             limit: at most so many; None: all.
         """
         changed = (EpisodeRow.site == site, EpisodeRow.changed_us >= since_us, reading.behind(after))
-        with self.database.read() as connection:
-            return reading.read_episodes(connection, *changed, limit=limit)
+        with self.database.read() as connection:  # no index holds when an open one changed, since each commit does that
+            parts = [
+                reading.read_episodes(connection, *changed, literal_column(f"episodes.{some}"), limit=limit)
+                for some in (OPEN, CLOSED)
+            ]
+        return sorted(chain.from_iterable(parts), key=lambda episode: (episode.start_us, episode.episode_id))[:limit]
 
     def stretches(self, site: str, from_us: int = 0, to_us: int = 0) -> list[Stretch]:
         """Stretches of a site that reach into [from_us, to_us), by camera, epoch and start; 0: no bound."""
@@ -306,11 +311,9 @@ class Ledger:
         """The frames of a stream that are kept, in order; none for a stream that is not there."""
         with self.database.read() as connection:
             named = reading.stream_key(connection, stream)
-        after = -1
-        while named is not None:
+        after: tuple[int, int] | None = (0, -1)
+        while named is not None and after is not None:
             with self.database.read() as connection:
-                frames = reading.read_frames(connection, named, after, _FRAMES_AT_A_TIME)
+                frames = read_frames(connection, named, after)
             yield from (frame for _, frame in frames)
-            if len(frames) < _FRAMES_AT_A_TIME:
-                return
-            after = frames[-1][1].frame_index
+            after = (frames[-1][0], frames[-1][1].frame_index) if frames else None

@@ -2,18 +2,21 @@
 
 import hashlib
 import json
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, distinct, func, select, update
 
 from raypp.errors import LedgerError, StaleStreamError, StreamRefusedError, TooManyCamerasError
+from raypp.ledger.chunks import PackedChunk, write_chunk
 from raypp.ledger.moving import move_on
 from raypp.ledger.outbox import raise_alerts
 from raypp.ledger.overlap import is_taken, refuse_beside_live
+from raypp.ledger.packing import pack_state, unpack_state
 from raypp.ledger.queries import is_stream, read_episodes
 from raypp.ledger.safety import reopen_violations, silence_violations, write_exposures, write_violations
 from raypp.ledger.sites import present_settings, recall, remember
-from raypp.ledger.statements import put, reopen_episodes, write_episodes, write_frames, write_stretches
+from raypp.ledger.statements import put, reopen_episodes, write_episodes, write_stretches
 from raypp.ledger.tables import CameraRow, EpisodeRow, ModelRow, SiteRow, StreamRow, TermRow
 from raypp.ledger.types import Commit, StreamAbout, StreamPosition, checked_name, stream_label
 from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName
@@ -80,17 +83,35 @@ def open_stream(connection: Connection, stream: StreamName, about: StreamAbout, 
     )
     if row.model_key != model_key and row.settings_id is not None and row.ended_us is None:
         _begin_term(connection, row.stream_id, row.committed + 1, model_key, row.settings_id)
-    return StreamPosition(row.committed, row.state, row.settings_id, row.ended_us is not None, lease)
+    return _position(row, lease)
 
 
 def position(connection: Connection, stream: StreamName) -> StreamPosition | None:
     """Where a stream stands, without taking hold of it; None where there is no such stream."""
-    query = select(StreamRow.committed, StreamRow.state, StreamRow.settings_id, StreamRow.ended_us, StreamRow.lease)
+    query = select(StreamRow.committed, StreamRow.fold, StreamRow.settings_id, StreamRow.ended_us, StreamRow.lease)
     row = connection.execute(query.where(is_stream(stream))).one_or_none()
-    return row and StreamPosition(row.committed, row.state, row.settings_id, row.ended_us is not None, row.lease)
+    return row and _position(row, row.lease)
 
 
-def commit(connection: Connection, chunk: Commit, now_us: int) -> None:
+def _position(row: Any, lease: int) -> StreamPosition:
+    state = None if row.fold is None else unpack_state(row.fold)
+    return StreamPosition(row.committed, state, row.settings_id, row.ended_us is not None, lease)
+
+
+@dataclass(frozen=True)
+class PackedCommit:
+    """The large parts of a chunk as they are written: its frames, None where there are none, and the fold's state."""
+
+    frames: PackedChunk | None
+    fold: bytes
+
+    @classmethod
+    def of(cls, chunk: Commit) -> Self:
+        """Pack a chunk; raises LedgerError for detections that cannot be kept as they are."""
+        return cls(PackedChunk.of(chunk.frames), pack_state(chunk.state_json))
+
+
+def commit(connection: Connection, chunk: Commit, packed: PackedCommit, now_us: int) -> None:
     """Write one chunk's effect. The first chunk of a stream ends those of lower epochs of its camera for good.
 
     Raises:
@@ -98,8 +119,8 @@ def commit(connection: Connection, chunk: Commit, now_us: int) -> None:
         StreamRefusedError: if it has ended, a higher epoch has taken over, or the frames' indices do not rise.
         LedgerError: if the settings are not known to the ledger, or a change is of another stream.
     """
-    if chunk.sequence > 1 and (moved := move_on(connection, chunk, now_us)) is not None:
-        _write(connection, chunk, *moved, now_us)
+    if chunk.sequence > 1 and (moved := move_on(connection, chunk, packed.fold, now_us)) is not None:
+        _write(connection, chunk, packed, moved, now_us)
         return
     first = chunk.sequence == 1
     latest = _hold_camera(connection, chunk.stream) if first else 0
@@ -121,17 +142,18 @@ def commit(connection: Connection, chunk: Commit, now_us: int) -> None:
         connection.execute(
             update(StreamRow).where(StreamRow.stream_id == row.stream_id).values(settings_id=chunk.settings_id)
         )
-    moved = move_on(connection, chunk, now_us)
+    moved = move_on(connection, chunk, packed.fold, now_us)
     if moved is None:  # the row is locked: this cannot be, and if it is, nothing is written
         raise StaleStreamError(f"stream {stream_label(chunk.stream)} was moved on by another connection; open it again")
-    _write(connection, chunk, *moved, now_us)
+    _write(connection, chunk, packed, moved, now_us)
 
 
 def _write(
-    connection: Connection, chunk: Commit, stream_id: int, reaped: bool, floor_us: int | None, now_us: int
+    connection: Connection, chunk: Commit, packed: PackedCommit, moved: tuple[int, bool, int | None], now_us: int
 ) -> None:
-    """Write what a chunk holds and what it changed."""
-    write_frames(connection, stream_id, chunk.sequence, chunk.frames)
+    """Write what a chunk holds and what it changed; `moved` is what `move_on` gave."""
+    stream_id, reaped, floor_us = moved
+    write_chunk(connection, stream_id, chunk.sequence, packed.frames)
     if reaped:
         connection.execute(update(StreamRow).where(StreamRow.stream_id == stream_id).values(reaped=False))
         reopen_episodes(connection, stream_id, now_us)
@@ -263,11 +285,11 @@ def _take_over(connection: Connection, stream: StreamName, now_us: int) -> None:
     older = select(*StreamRow.__table__.columns).where(*lower, StreamRow.ended_us.is_(None))
     for row in connection.execute(older.with_for_update()).all():
         values: dict[str, Any] = {"ended_us": now_us, "end_reason": int(CloseReason.REPLACED), "lease": row.lease + 1}
-        if row.state is not None:
-            state = FoldState.from_json(row.state)
+        if row.fold is not None:
+            state = FoldState.from_json(unpack_state(row.fold))
             fold = Fold(recall(connection, state.settings_id), state.stream, state.classes, state.reliabilities)
             ended, changes = fold.finish(state, CloseReason.REPLACED)
-            values["state"] = ended.to_json()
+            values["fold"] = pack_state(ended.to_json())
             if row.reaped:
                 reopen_episodes(connection, row.stream_id, now_us)
                 reopen_violations(connection, row.stream_id, now_us)

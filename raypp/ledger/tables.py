@@ -21,6 +21,10 @@ _Key = BigInteger().with_variant(Integer, "sqlite")
 HOUR_US, DAY_US = 3_600_000_000, 86_400_000_000
 OPEN, HOURS, DAYS = "state = 1", f"end_us - start_us > {HOUR_US}", f"end_us - start_us > {DAY_US}"
 """Conditions of partial indexes: episodes that are open; rows that last for longer than an hour, or a day."""
+CLOSED, GOES_ON = "state <> 1", "ended_us IS NULL"
+"""Likewise: episodes that are not open; streams that have not ended."""
+LONG = f"last_us - first_us > {HOUR_US}"
+"""Likewise: chunks whose frames are more than an hour apart."""
 WAITING = "state = 1"
 """Condition of a partial index: alerts that are not sent yet."""
 
@@ -94,8 +98,7 @@ class StreamRow(Base):
     committed: Mapped[int] = mapped_column(BigInteger)  # chunks 1..committed are durable
     lease: Mapped[int] = mapped_column(BigInteger)  # rises when another connection opens it, or it is rewritten
     rewrites: Mapped[int] = mapped_column(BigInteger)  # how often frames were forgotten or aggregated anew
-    state: Mapped[str | None] = mapped_column(Text)  # the fold's state, JSON; None: begin anew
-    settings_id: Mapped[str | None] = mapped_column(ForeignKey("settings.settings_id"))  # of that state
+    settings_id: Mapped[str | None] = mapped_column(ForeignKey("settings.settings_id"))  # of the fold's state
     model_key: Mapped[str] = mapped_column(ForeignKey("models.model_key"))
     reaped: Mapped[bool] = mapped_column()  # open episodes are provisional until the next commit
     last_frame: Mapped[int] = mapped_column(BigInteger)  # highest frame index; -1: none
@@ -111,9 +114,10 @@ class StreamRow(Base):
     active_us: Mapped[int] = mapped_column(BigInteger)  # last commit, or when first opened
     ended_us: Mapped[int | None] = mapped_column(BigInteger)
     end_reason: Mapped[int | None] = mapped_column(SmallInteger)  # a CloseReason
+    fold: Mapped[bytes | None] = mapped_column(LargeBinary)  # the fold's state, see packing; None: begin anew
     __table_args__ = (
         UniqueConstraint("site", "camera", "epoch", name="uq_streams_name"),
-        Index("ix_streams_active", "ended_us", "active_us"),
+        Index("ix_streams_going_on", "site", sqlite_where=text(GOES_ON), postgresql_where=text(GOES_ON)),
     )
 
 
@@ -127,8 +131,25 @@ class TermRow(Base):
     settings_id: Mapped[str] = mapped_column(ForeignKey("settings.settings_id"))
 
 
+class ChunkRow(Base):
+    """The frames of a chunk that are kept, see `raypp.ledger.packing`; a chunk without any has no row."""
+
+    __tablename__ = "chunks"
+    stream_id: Mapped[int] = mapped_column(ForeignKey("streams.stream_id"), primary_key=True, autoincrement=False)
+    sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    first_us: Mapped[int] = mapped_column(BigInteger)  # of the frames' times, the least
+    last_us: Mapped[int] = mapped_column(BigInteger)  # the greatest
+    frames: Mapped[int] = mapped_column(Integer)
+    detections: Mapped[int] = mapped_column(Integer)
+    packed: Mapped[bytes] = mapped_column(LargeBinary)
+    __table_args__ = (
+        Index("ix_chunks_time", "stream_id", "first_us"),
+        Index("ix_chunks_long", "stream_id", "first_us", sqlite_where=text(LONG), postgresql_where=text(LONG)),
+    )
+
+
 class FrameRow(Base):
-    """A frame and its raw detections, see `raypp.ledger.packing`."""
+    """A frame that schema 0006 or an older one has kept, and its detections; newer ones are in chunks."""
 
     __tablename__ = "frames"
     stream_id: Mapped[int] = mapped_column(ForeignKey("streams.stream_id"), primary_key=True, autoincrement=False)
@@ -162,8 +183,7 @@ class EpisodeRow(Base):
     __table_args__ = (
         Index("ix_episodes_stream", "stream_id", "state"),
         Index("ix_episodes_start", "site", "start_us", "episode_id"),
-        Index("ix_episodes_end", "site", "end_us"),
-        Index("ix_episodes_changed", "site", "changed_us"),
+        Index("ix_episodes_closed", "site", "changed_us", sqlite_where=text(CLOSED), postgresql_where=text(CLOSED)),
         *(
             Index(name, "site", "start_us", "episode_id", sqlite_where=text(some), postgresql_where=text(some))
             for name, some in (("ix_episodes_open", OPEN), ("ix_episodes_hours", HOURS), ("ix_episodes_days", DAYS))
@@ -182,7 +202,6 @@ class StretchRow(Base):
     observation: Mapped[int] = mapped_column(SmallInteger)
     __table_args__ = (
         Index("ix_stretches_start", "site", "start_us"),
-        Index("ix_stretches_end", "site", "end_us"),
         *(
             Index(name, "site", "start_us", sqlite_where=text(some), postgresql_where=text(some))
             for name, some in (("ix_stretches_hours", HOURS), ("ix_stretches_days", DAYS))

@@ -24,6 +24,7 @@ from raypp.usage.signal import Signal
 from raypp.usage.state import Changes, FoldState, NewestFrame, OpenStretch, close, closed, opened
 from raypp.usage.use import Use
 
+_FLOAT = {float}
 MOST_WAITING = 256
 """Frames that wait for earlier ones; above it the earliest is folded at once, so that the state stays small."""
 
@@ -68,10 +69,13 @@ class Fold:
     def relevant(self, frame: SeenFrame) -> SeenFrame:
         """Return a frame with only those detections that a lane or a zone may look at."""
         people = self.people
+        wants = self.signal.wants
         kept = tuple(
-            _plain(detection)
-            for detection in frame.detections
-            if self.signal.wants(detection) or (people is not None and people.wants(detection))
+            [
+                _plain(detection)
+                for detection in frame.detections
+                if wants(detection) or (people is not None and people.wants(detection))
+            ]
         )
         return SeenFrame(int(frame.frame_index), int(frame.timestamp_us), frame.observation, kept)
 
@@ -203,8 +207,10 @@ class _Run:
     def done(self) -> tuple[FoldState, Changes]:
         """Return the state as it stands, and all changes."""
         for now, before in zip(self._lanes, self._state.lanes, strict=True):
+            if now is before or _told(now) == _told(before):
+                continue
             episode = opened(self._state, now)
-            if episode is not None and episode != opened(self._state, before):
+            if episode is not None:
                 self._episodes[episode.episode_id] = episode
         if self._stretch is not None and self._stretch != self._state.stretch:
             self._note_stretch(self._stretch)
@@ -257,8 +263,8 @@ class _Run:
         if start_us == end_us:
             return
         self._extend_stretch(start_us, end_us, observation)
-        for number, lane in enumerate(self._lanes):
-            in_use = used[number] if observation is Observation.OBSERVED else None
+        uses = used if observation is Observation.OBSERVED else (None,) * len(self._lanes)
+        for number, (lane, in_use) in enumerate(zip(self._lanes, uses, strict=True)):
             if not in_use and lane.start_us is None and lane.undecided_us is None:
                 continue  # as `step` says, of most lanes at most times
             after, ended = step(lane, start_us, end_us, in_use, *self._fold.times_us[number])
@@ -272,7 +278,7 @@ class _Run:
     def _extend_stretch(self, start_us: int, end_us: int, observation: Observation | None) -> None:
         now = self._stretch
         if now is not None and now.observation is observation and now.end_us == start_us:
-            self._stretch = replace(now, end_us=end_us)
+            self._stretch = OpenStretch(now.start_us, end_us, now.observation)
             return
         if now is not None:
             self._note_stretch(now)
@@ -283,10 +289,15 @@ class _Run:
         self._stretches[whole.start_us] = whole
 
 
+def _told(lane: LaneState) -> tuple[object, ...]:
+    """Return what an open episode tells of its lane."""
+    return lane.opened, lane.start_us, lane.last_us, lane.seen_us
+
+
 def _plain(detection: Detection) -> Detection:
     """Return a detection with Python's own numbers, as it comes back from JSON."""
     numbers = detection.confidence, detection.x1, detection.y1, detection.x2, detection.y2
-    if type(detection.class_id) is int and all(type(number) is float for number in numbers):
+    if type(detection.class_id) is int and set(map(type, numbers)) == _FLOAT:
         return detection
     return Detection(int(detection.class_id), *map(float, numbers))
 

@@ -48,11 +48,18 @@ class Signal:
         self._ids = {name: frozenset(i for i, class_name in enumerate(classes) if class_name == name) for name in names}
         self._least = min((lane.rules.min_confidence for lane in lanes), default=1.0)
         self._wanted = frozenset[int]().union(*self._ids.values())
-        self._by_boxes = [number for number, lane in enumerate(lanes) if lane.rules.mode is not Mode.MOVING]
-        self._without = {number: self._use(self._lanes[number], {}) for number in self._by_boxes}
+        self._by_tracks = [number for number, lane in enumerate(lanes) if lane.rules.mode is Mode.MOVING]
+        self._without = [self._use(lane, {}) if lane.rules.mode is not Mode.MOVING else Use.NO for lane in self._lanes]
         self._looking: dict[int, list[int]] = {}  # at boxes of a class: lanes by number
-        for number in self._by_boxes:
-            rules = self._lanes[number].rules
+        self._present: dict[int, list[tuple[int, float]]] = {}  # likewise, whose only question is one's confidence
+        for number, lane in enumerate(self._lanes):
+            rules = lane.rules
+            if rules.mode is Mode.MOVING:
+                continue
+            if rules.mode is Mode.PRESENT and lane.polygon is None:
+                for class_id in self._ids[rules.class_name]:
+                    self._present.setdefault(class_id, []).append((number, rules.min_confidence))
+                continue
             for class_id in frozenset[int]().union(*(self._ids[name] for name in (rules.class_name, *rules.near))):
                 self._looking.setdefault(class_id, []).append(number)
 
@@ -70,6 +77,13 @@ class Signal:
         Returns:
             What to carry to the next frame, and for each lane whether it is in use.
         """
+        uses = self._without.copy()
+        for detection in frame.detections:
+            for number, least in self._present.get(detection.class_id, ()):
+                if detection.confidence >= least:
+                    uses[number] = Use.YES
+        if not self._looking and not self._moving:
+            return (), tuple(uses)
         boxes_of = self._by_class(frame)
         tracks = {motion.tool: motion.tracks for motion in carried}
         moved: dict[str, tuple[tuple[Point, Use], ...]] = {}
@@ -78,12 +92,12 @@ class Signal:
             boxes = self._found(boxes_of, rules, rules.class_name)
             now, moved[tool] = follow(tracks.get(tool, ()), boxes, frame.timestamp_us, self._sense[tool])
             after.append(Motion(tool, now))
-        concerned = {number for class_id in boxes_of for number in self._looking.get(class_id, ())}
-        uses = self._without | {number: self._use(self._lanes[number], boxes_of) for number in concerned}
-        return tuple(after), tuple(
-            uses[number] if number in uses else _moving(lane, moved[lane.rules.tool])
-            for number, lane in enumerate(self._lanes)
-        )
+        for number in {number for class_id in boxes_of for number in self._looking.get(class_id, ())}:
+            uses[number] = self._use(self._lanes[number], boxes_of)
+        for number in self._by_tracks:
+            lane = self._lanes[number]
+            uses[number] = _moving(lane, moved[lane.rules.tool])
+        return tuple(after), tuple(uses)
 
     def _by_class(self, frame: SeenFrame) -> _Boxes:
         """Boxes of a frame, each with its confidence, by class; looked at once for all lanes."""
@@ -115,11 +129,11 @@ class Signal:
 
     def _found(self, boxes_of: _Boxes, rules: ToolRules, name: str) -> list[Edges]:
         """Boxes of a class at the confidence that the rules ask for."""
-        ids = self._ids[name]
-        boxes = [box for class_id in ids for box in boxes_of.get(class_id, ())]
+        ids, least = self._ids[name], rules.min_confidence
+        boxes = [item for class_id in ids if class_id in boxes_of for item in boxes_of[class_id]]
         if len(ids) > 1:
             boxes.sort(key=itemgetter(0))
-        return [box for _, confidence, box in boxes if confidence >= rules.min_confidence]
+        return [box for _, confidence, box in boxes if confidence >= least]
 
 
 def _moving(lane: Lane, uses: Sequence[tuple[Point, Use]]) -> Use:

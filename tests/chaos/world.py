@@ -20,7 +20,10 @@ from raypp.demo.workshop.sample import make_sample
 from raypp.io.ports import free_ports
 from raypp.io.private import write_private
 from raypp.ledger.identity import Identities
+from raypp.ledger.packing import pack_detections
 from raypp.ledger.store import Ledger
+from raypp.usage.episode import StreamName
+from raypp.usage.observation import SeenFrame
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import save_site_key
 from tests.chaos.listeners import Listeners, listening
@@ -202,10 +205,6 @@ class World:
                 "SELECT site, camera, frames, detections, last_frame, newest_us, end_reason, reaped "
                 "FROM streams ORDER BY 1, 2"
             ),
-            "frames": (
-                "SELECT s.site, s.camera, f.frame_index, f.timestamp_us, f.observation, f.count, f.detections "
-                "FROM frames f JOIN streams s USING (stream_id) ORDER BY 1, 2, 3"
-            ),
             "episodes": (
                 "SELECT s.site, s.camera, e.tool, e.station, e.start_us, e.end_us, e.seen_us, e.state, e.reason "
                 "FROM episodes e JOIN streams s USING (stream_id) ORDER BY 1, 2, 5, 3, 4"
@@ -218,8 +217,16 @@ class World:
         with engine.connect() as connection:
             rows_of = {name: [tuple(row) for row in connection.execute(text(query))] for name, query in queries.items()}
         engine.dispose()
-        rows_of["frames"] = [(*row[:-1], hashlib.sha256(row[-1]).hexdigest()[:16]) for row in rows_of["frames"]]
+        with Ledger.open(self.url, create=False) as ledger:
+            names = [status.stream for site in ledger.sites() for status in ledger.streams(site.name)]
+            rows_of["frames"] = sorted(_frame_row(name, frame) for name in names for frame in ledger.frames(name))
         return rows_of
+
+
+def _frame_row(stream: StreamName, frame: SeenFrame) -> tuple[object, ...]:
+    digest = hashlib.sha256(pack_detections(frame.detections)).hexdigest()[:16]
+    times = frame.frame_index, frame.timestamp_us
+    return stream.site, stream.camera, *times, int(frame.observation), len(frame.detections), digest
 
 
 @contextmanager

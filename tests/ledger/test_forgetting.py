@@ -1,16 +1,20 @@
 """Forgetting leaves what would be there if the forgotten frames had never come."""
 
+import random
 import threading
 import time
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
 from raypp.errors import StaleStreamError, UnknownSiteError
 from raypp.ledger.audit_log import AuditLog
 from raypp.ledger.retention import forget
 from raypp.ledger.store import Ledger
+from raypp.ledger.tables import ChunkRow
 from raypp.usage.episode import CloseReason, StreamName
+from raypp.usage.observation import SeenFrame
 from raypp.wire.frames import LATEST_US
 from tests.ledger.site import (
     DRILL,
@@ -120,31 +124,47 @@ def test_forgetting_one_camera_leaves_the_others(ledger: Ledger):
         forget(ledger, "elsewhere")
 
 
-def test_nothing_forgotten_is_left_in_the_file(tmp_path, clock: Clock):
-    mark = 0.7109375 + 2**-20  # its float32 bytes are unlikely anywhere else
-    packed = __import__("struct").pack("<f", mark)
+def packed_chunks(ledger: Ledger) -> list[bytes]:
+    with ledger.database.read() as connection:
+        return list(connection.execute(select(ChunkRow.packed).order_by(ChunkRow.sequence)).scalars())
+
+
+def scattered(number: int) -> SeenFrame:
+    """A frame whose bytes are like those of no other."""
+    chance = random.Random(number)
+    return seen(number, *(replace(DRILL, x1=chance.random() / 2, y2=chance.random()) for _ in range(4)))
+
+
+@pytest.mark.parametrize(("bounds", "whole", "cut"), [({}, 0, 0), ({"from_us": at(9), "to_us": at(31)}, 4, 2)])
+def test_nothing_forgotten_is_left_in_the_file(tmp_path, clock: Clock, bounds: dict[str, int], whole: int, cut: int):
+    def is_left(chunk: bytes) -> bool:
+        return any(chunk in path.read_bytes() for path in tmp_path.iterdir())
+
     with Ledger.open(f"sqlite:///{tmp_path}/ledger.db", clock=clock) as ledger:
         ledger.add_site("plant-1")
-        marked = replace(DRILL, x1=mark)
-        Connection(ledger).send_all(chunks([seen(number, marked) for number in range(80)]))
-        assert any(packed in path.read_bytes() for path in tmp_path.iterdir())
-        forget(ledger, "plant-1")
-        assert not any(packed in path.read_bytes() for path in tmp_path.iterdir())
+        Connection(ledger).send_all(chunks([scattered(number) for number in range(80)]))
+        before = packed_chunks(ledger)
+        assert len(before) == 10
+        assert all(is_left(chunk) for chunk in before)
+        forget(ledger, "plant-1", **bounds)
+        after = packed_chunks(ledger)
+        assert len(after) == whole + cut
+        gone = [chunk for chunk in before if chunk not in after]
+        assert len(gone) == 10 - whole
+        assert not any(is_left(chunk) for chunk in gone)
+        assert all(is_left(chunk) for chunk in after)
 
 
 def test_a_reader_keeps_forgotten_bytes_in_the_log_and_that_is_told(tmp_path, clock: Clock):
-    mark = 0.7109375 + 2**-20
-    packed = __import__("struct").pack("<f", mark)
-
     def left() -> set[str]:
         return {path.name for path in tmp_path.iterdir() if packed in path.read_bytes()}
 
     with Ledger.open(f"sqlite:///{tmp_path}/ledger.db", clock=clock) as ledger:
         ledger.add_site("plant-1")
-        marked = replace(DRILL, x1=mark)
-        Connection(ledger).send_all(chunks([seen(number, marked) for number in range(80)]))
+        Connection(ledger).send_all(chunks([scattered(number) for number in range(80)]))
+        packed = packed_chunks(ledger)[3]
         with Ledger.open(ledger.database.shown) as other, other.database.read() as reading:
-            assert reading.exec_driver_sql("SELECT count(*) FROM frames").scalar_one() == 80
+            assert reading.exec_driver_sql("SELECT sum(frames) FROM chunks").scalar_one() == 80
             done = forget(ledger, "plant-1", wait_s=0.3)
             assert (done.frames, done.emptied) == (80, False)
             assert "ledger.db-wal" in left()
@@ -161,7 +181,7 @@ def test_forgetting_waits_for_a_reader_that_ends_in_time(tmp_path, clock: Clock)
 
         def read_for_a_while() -> None:
             with Ledger.open(ledger.database.shown) as other, other.database.read() as reading:
-                reading.exec_driver_sql("SELECT count(*) FROM frames").scalar_one()
+                reading.exec_driver_sql("SELECT sum(frames) FROM chunks").scalar_one()
                 begun.set()
                 time.sleep(1)
 

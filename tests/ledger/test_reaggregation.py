@@ -3,13 +3,16 @@
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import update
 
 from raypp.errors import StaleStreamError
 from raypp.ledger.audit_log import AuditLog
 from raypp.ledger.database import Database
+from raypp.ledger.packing import pack_state
 from raypp.ledger.reaggregation import reaggregate
 from raypp.ledger.rewriting import RewritePlan, rewrite
 from raypp.ledger.store import Ledger
+from raypp.ledger.tables import StreamRow
 from raypp.usage.episode import CloseReason, EpisodeState
 from raypp.usage.settings import SiteSettings
 from raypp.usage.state import FoldState
@@ -163,6 +166,6 @@ def test_a_state_that_cannot_be_read_is_made_anew(ledger: Ledger):
     Connection(ledger).send_all(chunks(frames))
     good = ledger.position(STREAM)
     with ledger.database.write() as connection:
-        connection.exec_driver_sql("UPDATE streams SET state = 'of a version to come'")
+        connection.execute(update(StreamRow).values(fold=pack_state("of a version to come")))
     reaggregate(ledger, "plant-1", again=True)
     assert FoldState.from_json(ledger.position(STREAM).state_json) == FoldState.from_json(good.state_json)
