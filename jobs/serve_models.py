@@ -8,9 +8,9 @@ import logging
 import os
 import secrets
 import signal
+from collections.abc import Callable
 from math import ceil
 from threading import Event
-from types import FrameType
 from typing import Any
 
 from rich.console import Console
@@ -18,7 +18,7 @@ from rich.console import Console
 from actors.listening import ADDRESS_VARIABLE, listen_where_told
 from jobs.command import run_job
 from jobs.local_ray import keep_local, listens_everywhere, session_folder, with_own_code_alone, without_noise
-from jobs.starting import start_told
+from jobs.starting import sigterm_kept, start_told
 from raypp.cli.serve import serve as serve_command
 from raypp.errors import RayppError
 from raypp.execution import ExecutionSettings
@@ -51,25 +51,27 @@ def serve_on_ray(settings: ServiceSettings, where: ServiceAddress, execution: Ex
         settings = settings.model_copy(update={"ledger": None})
     console = Console(stderr=True, soft_wrap=True)
     stop, reread = Event(), Event()
-    _on_signals(stop, reread)
-    console.print(
-        "starting      Ray, the gateway and the detectors: ten seconds, or more where much runs", highlight=False
-    )
-    _start_ray(address, settings, where)
-    _on_signals(stop, reread)  # again: Ray has put its own in their place
-    _run(settings, where, console, stop, reread)
+    signal.signal(signal.SIGHUP, lambda *_: reread.set())
+    try:
+        _on_stop(_stop_starting)
+        console.print(
+            "starting      Ray, the gateway and the detectors: ten seconds, or more where much runs", highlight=False
+        )
+        _start_ray(address, settings, where)
+        _run(settings, where, console, stop, reread)
+    except KeyboardInterrupt:  # of `_stop_starting`
+        console.print("stopped       before it served", highlight=False)
 
 
-def _on_signals(stop: Event, reread: Event) -> None:
-    def note(event: Event) -> Any:
-        def handler(_number: int, _frame: FrameType | None) -> None:
-            event.set()
-
-        return handler
-
+def _on_stop(call: Callable[[], None]) -> None:
+    """Have SIGTERM and Ctrl-C call something."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, note(stop))
-    signal.signal(signal.SIGHUP, note(reread))
+        signal.signal(number, lambda *_: call())
+
+
+def _stop_starting() -> None:
+    _on_stop(lambda: None)  # what ends now is not to be cut short, too
+    raise KeyboardInterrupt  # Ray's core passes no other exception on from where it waits
 
 
 def _start_ray(address: str | None, settings: ServiceSettings, where: ServiceAddress) -> None:
@@ -102,7 +104,7 @@ def _start_ray(address: str | None, settings: ServiceSettings, where: ServiceAdd
     }
     if address is None:
         local["_temp_dir"] = keep_local(metrics=where.metrics_port is not None)
-    with without_noise(), start_told(address):
+    with without_noise(), sigterm_kept(), start_told(address):
         ray.init(
             address=address or "local",
             namespace="serve",
@@ -127,6 +129,7 @@ def _run(
     from actors.application import build_app, reload_models, running_models  # noqa: PLC0415
 
     logging.getLogger("ray.serve").setLevel(logging.ERROR)
+    in_peace = True
     try:
         serve.start(
             proxy_location=ProxyLocation.HeadOnly if where.local else ProxyLocation.EveryNode,
@@ -138,6 +141,7 @@ def _run(
         running = {path: describe_bundle(path) for path in settings.models}
         for path, model in running_models(settings).items():
             console.print(f"model         {path} is computed by {model.engine}", highlight=False, markup=False)
+        _on_stop(stop.set)
         for name, words in where.lines(settings, session_folder() / "logs/serve" if where.local else None).items():
             console.print(f"{name:<14}{words}", highlight=False, markup=False)
         while not stop.wait(_GLANCE_S):
@@ -146,12 +150,15 @@ def _run(
                 for line in reload_models(settings, running):
                     console.print(f"model         {line}", highlight=False, markup=False)
         console.print("stopping      streams resume where they are committed", highlight=False)
+    except KeyboardInterrupt:
+        in_peace = False  # nobody is served yet, and what only starts answers no request to end
+        raise
     finally:
         with without_noise():
-            if where.local:
-                serve.shutdown()  # type: ignore[no-untyped-call]
-            else:
+            if not where.local:
                 serve.delete(APPLICATION)
+            elif in_peace:
+                serve.shutdown()  # type: ignore[no-untyped-call]
             ray.shutdown()
 
 

@@ -17,8 +17,14 @@ _TELLS_FROM, _TELLS_FROM_S = 0.1, 15.0
 class Progress(Protocol):
     """Takes the progress of work."""
 
-    def task(self, name: str, total: float) -> AbstractContextManager[Advance]:
-        """Begin one task of `total` units of work; gives the function that reports advances."""
+    def task(self, name: str, total: float, *, steady: bool = True) -> AbstractContextManager[Advance]:
+        """Begin one task of `total` units of work; gives the function that reports advances.
+
+        Args:
+            name: of the task.
+            total: units of work.
+            steady: whether a unit costs about as much as another; else the pace tells nothing of the rest.
+        """
 
     def say(self, line: str) -> None:
         """Tell one line, such as the result of an epoch."""
@@ -42,9 +48,9 @@ class LineProgress:
             self._say(line)
 
     @contextmanager
-    def task(self, name: str, total: float) -> Iterator[Advance]:
+    def task(self, name: str, total: float, *, steady: bool = True) -> Iterator[Advance]:
         """Tell how far a task of `total` units is; gives the function that reports advances."""
-        task = _LineTask(name, total, self.say)
+        task = _LineTask(name, total, self.say, steady=steady)
         if self._silent_s is None:
             yield task.advance
             return
@@ -61,8 +67,8 @@ class LineProgress:
 class _LineTask:
     """How far one task is, and when that was told."""
 
-    def __init__(self, name: str, total: float, say: Callable[[str], object]) -> None:
-        self._name, self._total, self._say = name, total, say
+    def __init__(self, name: str, total: float, say: Callable[[str], object], *, steady: bool) -> None:
+        self._name, self._total, self._say, self._steady = name, total, say, steady
         self._started = self._shown_at = monotonic()
         self._done, self._frames, self._where = 0.0, 0, ""
         self._told, self._lock = False, Lock()
@@ -87,7 +93,7 @@ class _LineTask:
     def _tell(self, now: float) -> None:
         self._shown_at, self._told = now, True
         elapsed = now - self._started
-        left = time_left(self._done, self._total, elapsed)
+        left = time_left(self._done, self._total, elapsed) if self._steady else ""
         rate = f", {self._frames / elapsed:.0f} frames/s" if self._frames else ""
         share = 100 * self._done / self._total if self._total else 100
         place = f", {self._where}" if self._where else ""

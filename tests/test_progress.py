@@ -36,6 +36,25 @@ def test_lines_of_a_log_have_an_estimate_once_there_can_be_one(monkeypatch: pyte
     ]
 
 
+def test_where_units_cost_differently_there_is_no_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count(0, 10)
+    monkeypatch.setattr(progress, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("raypp.cli.console.monotonic", lambda: float(next(clock)))
+    screen, terminal, lines = io.StringIO(), io.StringIO(), []
+    for teller in (
+        ConsoleProgress(Console(file=screen, width=200)),
+        LineProgress(lines.append),
+        ConsoleProgress(Console(file=terminal, width=200, force_terminal=True)),
+    ):
+        with teller.task("attacking", 4, steady=False) as advance:
+            advance(1, "decoder", 0)
+            advance(1, "inverse", 0)
+    assert screen.getvalue().splitlines() == lines
+    assert lines[1] == "attacking: 50 %, inverse, 20 s gone"
+    assert "inverse" in terminal.getvalue()
+    assert "left" not in terminal.getvalue()
+
+
 def test_a_task_that_is_silent_for_long_says_again_how_far_it_is_until_it_ends() -> None:
     lines: Queue[str] = Queue()
     with LineProgress(lines.put, silent_s=0.01).task("attacking", 4) as advance:

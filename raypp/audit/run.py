@@ -70,7 +70,7 @@ def run_audit(
         on = execution.choose(len(left))
         execute: AttackExecutor = on_ray("audit", execution) if on is On.RAY else attack_here
         progress.say(_begin_line(wanted, len(left), on_ray=on is On.RAY))
-        with progress.task("attacking", len(left)) as advance:
+        with progress.task("attacking", len(left), steady=False) as advance:  # some take a hundred times as long
             for done in execute(left):
                 advance(1, done, 0)
     with progress.task("bounds", 1) as advance:

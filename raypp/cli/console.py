@@ -30,13 +30,13 @@ class ConsoleProgress:
         self.console.print(line, highlight=False, markup=False)
 
     @contextmanager
-    def task(self, name: str, total: float) -> Iterator[Advance]:
+    def task(self, name: str, total: float, *, steady: bool = True) -> Iterator[Advance]:
         """Show one task of `total` units of work; gives the function that reports advances."""
-        with (self._bar if self.console.is_terminal else self._lines.task)(name, total) as advance:
+        with (self._bar if self.console.is_terminal else self._lines.task)(name, total, steady=steady) as advance:
             yield advance
 
     @contextmanager
-    def _bar(self, name: str, total: float) -> Iterator[Advance]:
+    def _bar(self, name: str, total: float, *, steady: bool) -> Iterator[Advance]:
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -54,7 +54,8 @@ class ConsoleProgress:
                 frames, done = frames + new_frames, done + work
                 elapsed = monotonic() - started
                 rate = f"{frames / max(elapsed, 1e-9):.0f} frames/s" if frames else ""
-                bar.update(task, advance=work, where=where, rate=rate, left=time_left(done, total, elapsed))
+                left = time_left(done, total, elapsed) if steady else ""
+                bar.update(task, advance=work, where=where, rate=rate, left=left)
 
             yield advance
 
