@@ -22,6 +22,7 @@ from actors.stream import StreamConnection
 from protos import raypp_pb2 as pb
 from raypp.errors import LedgerError
 from raypp.ledger.identity import Principal
+from raypp.ledger.silence import count_silent
 from raypp.serving.chunk_reader import ChunkReader, with_detections
 from raypp.serving.door import REQUEST_BYTES
 from raypp.serving.fairness import Priority
@@ -233,10 +234,12 @@ class Gateway:
             await asyncio.sleep(services.settings.reap_every_s * random.uniform(0.5, 1.5))  # noqa: S311
             try:
                 closed = await services.wait_for(services.ledger.reap, services.ledger.clock())
+                silence = await services.wait_for(count_silent, services.ledger)
             except LedgerError as error:
                 logger.warning("raypp: silent streams could not be looked for: %s", error)
             else:
                 services.metrics.reaped(len(closed))
+                services.metrics.silence(silence)
             await services.wait_for(services.write_readings, services.readings.due(time.monotonic()))
 
 

@@ -1,17 +1,42 @@
 """Metrics of the service, for Prometheus; Serve adds application, deployment and replica to each."""
 
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ray.serve.metrics import Counter, Gauge, Histogram
 
 from raypp.alerts.channel import Answer
 from raypp.ledger.delivery import Backlog, Delivery
+from raypp.ledger.silence import Silence
 from raypp.serving.model import FrameBlock, ServedModel
 
 _MILLISECONDS = [1.0, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000]
 _FRAMES = [1.0, 2, 4, 8, 16, 32, 64]
+_AGAIN_S = 5
+_UNSEEN = 1e-9
+"""What counters of faults begin with: Ray exports none before it rises, and a first fault would be no rise."""
+
+
+class _Kept:
+    """Gauges that are exported for as long as this lives: Ray leaves one out that was not set for twenty seconds."""
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[Gauge, tuple[tuple[str, str], ...]], float] = {}
+        threading.Thread(target=self._repeat, name="gauges", daemon=True).start()
+
+    def set(self, gauge: Gauge, value: float, tags: Mapping[str, str] | None = None) -> None:
+        """Set a gauge, now and every few seconds."""
+        tags = tags or {}
+        self._values[gauge, tuple(tags.items())] = value
+        gauge.set(value, dict(tags))
+
+    def _repeat(self) -> None:
+        while True:
+            time.sleep(_AGAIN_S)
+            for (gauge, tags), value in list(self._values.items()):
+                gauge.set(value, dict(tags))
 
 
 class DetectorMetrics:
@@ -25,11 +50,12 @@ class DetectorMetrics:
         tags: Any = ("model_id", "engine")  # Ray's annotation knows one tag
         self._loaded = Counter("raypp_detector_models_loaded", "Models loaded, by what computes them.", tags)
         self._refused = Counter("raypp_detector_reloads_refused", "Models that could not take the running one's place.")
+        self._refused.inc(_UNSEEN)
 
     def detected(self, blocks: Sequence[FrameBlock], seconds: float) -> None:
         """Count blocks that were detected on together."""
         frames = sum(map(len, blocks))
-        self._frames.inc(max(frames, 1e-9))
+        self._frames.inc(max(frames, _UNSEEN))
         self._together.observe(frames)
         self._blocks.observe(len(blocks))
         self._time.observe(seconds * 1e3)
@@ -52,6 +78,7 @@ class AlertMetrics:
         self._waiting = Gauge("raypp_alerts_waiting", "Alerts that wait to be sent.", ("channel",))
         self._dead = Gauge("raypp_alerts_dead", "Dead letters.", ("channel",))
         self._age = Gauge("raypp_alerts_oldest_s", "Seconds for which the oldest alert has waited.", ("channel",))
+        self._kept = _Kept()
         self._channels: set[str] = set()
 
     def tried(self, delivery: Delivery, answer: Answer) -> None:
@@ -66,9 +93,9 @@ class AlertMetrics:
         for channel in self._channels:
             backlog = counts.get(channel, Backlog(channel, 0, 0, None))
             age_us = 0 if backlog.oldest_us is None else now_us - backlog.oldest_us
-            self._waiting.set(backlog.waiting, tags={"channel": channel})
-            self._dead.set(backlog.dead, tags={"channel": channel})
-            self._age.set(max(0.0, age_us / 1e6), tags={"channel": channel})
+            self._kept.set(self._waiting, backlog.waiting, {"channel": channel})
+            self._kept.set(self._dead, backlog.dead, {"channel": channel})
+            self._kept.set(self._age, max(0.0, age_us / 1e6), {"channel": channel})
 
 
 class GatewayMetrics:
@@ -89,6 +116,18 @@ class GatewayMetrics:
             "raypp_gateway_detections_retried", "Detections asked for again after a detector failed."
         )
         self._reaped = Counter("raypp_gateway_reaped", "Episodes of silent streams closed provisionally.")
+        self._unanswered = Counter("raypp_gateway_detections_failed", "Detections given up: no detector answered.")
+        self._unwritten = Counter(
+            "raypp_gateway_commits_failed", "Commits that the ledger could not take, by what it lacked.", ("reason",)
+        )
+        self._kept = _Kept()
+        self.open_streams(0, 0)
+        for fault in (self._retried, self._unanswered):
+            fault.inc(_UNSEEN)
+        for reason in ("full", "unavailable"):
+            self._unwritten.inc(_UNSEEN, {"reason": reason})
+        self._silent_cameras = Gauge("raypp_gateway_silent_cameras", "Cameras of all sites that fell silent of late.")
+        self._silent_sites = Gauge("raypp_gateway_silent_sites", "Sites of whose cameras all fell silent of late.")
         self._clock = Histogram(
             "raypp_gateway_clock_offset_s",
             "Seconds between the service's clock and a live site's.",
@@ -97,8 +136,8 @@ class GatewayMetrics:
 
     def open_streams(self, streams: int, sites: int) -> None:
         """Note how many streams are open."""
-        self._streams.set(streams)
-        self._sites.set(sites)
+        self._kept.set(self._streams, streams)
+        self._kept.set(self._sites, sites)
 
     def committed(self, frames: int, commit_s: float, answer_s: float) -> None:
         """Count a chunk that became durable."""
@@ -124,10 +163,23 @@ class GatewayMetrics:
         """Count a detection that was asked for again."""
         self._retried.inc()
 
+    def unanswered(self) -> None:
+        """Count a detection that no detector answered in time."""
+        self._unanswered.inc()
+
+    def unwritten(self, *, full: bool) -> None:
+        """Count a commit that failed for want of room, or of the ledger itself."""
+        self._unwritten.inc(tags={"reason": "full" if full else "unavailable"})
+
     def reaped(self, episodes: int) -> None:
         """Count episodes that were closed provisionally."""
         if episodes:
             self._reaped.inc(episodes)
+
+    def silence(self, silence: Silence) -> None:
+        """Note how many cameras and sites are silent; each gateway says the same."""
+        self._kept.set(self._silent_cameras, silence.cameras)
+        self._kept.set(self._silent_sites, silence.sites)
 
     def clock(self, offset_us: int) -> None:
         """Note how far a live site's clock is from the service's."""

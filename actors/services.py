@@ -15,7 +15,7 @@ from ray.serve.handle import DeploymentHandle
 
 from actors.metrics import GatewayMetrics
 from actors.turns import Turns
-from raypp.errors import LedgerError
+from raypp.errors import LedgerError, LedgerFullError, LedgerUnavailableError
 from raypp.io.backoff import Backoff
 from raypp.ledger.audit_log import AuditLog
 from raypp.ledger.identity import Identities, Principal
@@ -94,7 +94,11 @@ class Services:
     ) -> _Result:
         """Run what writes for a site, when it is the site's turn."""
         async with self._commits.turn(site):
-            return await self.wait_for(blocking, *args, **options)
+            try:
+                return await self.wait_for(blocking, *args, **options)
+            except LedgerUnavailableError as error:
+                self.metrics.unwritten(full=isinstance(error, LedgerFullError))
+                raise
 
     async def read(
         self, blocking: Callable[_Arguments, _Result], *args: _Arguments.args, **options: _Arguments.kwargs
@@ -201,6 +205,7 @@ class Detectors:
                 wait_s = backoff.wait_s()
                 if time.monotonic() + wait_s > deadline:
                     logger.warning("raypp: no detector answers: %s", error)
+                    self._metrics.unanswered()
                     raise StatusError(Status.UNAVAILABLE, "no detector answers just now; try again later") from None
             self._metrics.retried()
             await asyncio.sleep(wait_s)

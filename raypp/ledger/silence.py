@@ -1,11 +1,11 @@
-"""Alerts of silence: of a camera, or a whole site, whose streams commit nothing."""
+"""Silence: of a camera, or a whole site, whose streams commit nothing; how much there is, and alerts of it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, func, select
 
 from raypp.ledger.outbox import rules_of, write_alerts
 from raypp.ledger.store import Ledger
@@ -15,6 +15,22 @@ from raypp.usage.alerts import Alert, raised
 
 STALE_US = 7 * 86_400 * 1_000_000
 """A silence that was to be told of longer ago raises no alert any more: the camera is gone."""
+
+_OF_LATE_US = 86_400 * 1_000_000
+
+
+@dataclass(frozen=True)
+class Silence:
+    """How much is silent.
+
+    Attributes:
+        cameras: that committed within the last day, did not end, and are silent for longer than their site's
+            `reap_after_s`.
+        sites: all of whose cameras that committed within the last day are such.
+    """
+
+    cameras: int
+    sites: int
 
 
 @dataclass(frozen=True)
@@ -50,6 +66,28 @@ def raise_silence(ledger: Ledger, since_us: int) -> int:
             for rules, alerts in new:
                 write_alerts(connection, rules, alerts, now_us)
     return sum(len(alerts) for _, alerts in new)
+
+
+def count_silent(ledger: Ledger) -> Silence:
+    """Count the cameras and sites that fell silent within the last day, by processing time."""
+    now_us = ledger.clock()
+    late = (
+        select(
+            StreamRow.site,
+            func.max(StreamRow.active_us).label("active_us"),
+            func.max(SiteRow.reap_after_us).label("reap_after_us"),
+        )
+        .join(SiteRow, SiteRow.name == StreamRow.site)
+        .where(StreamRow.ended_us.is_(None), StreamRow.active_us > now_us - _OF_LATE_US, StreamRow.committed > 0)
+        .group_by(StreamRow.site, StreamRow.camera)
+        .subquery()
+    )
+    is_silent = case((late.c.active_us < now_us - late.c.reap_after_us, 1), else_=0)
+    sites = select(func.sum(is_silent).label("silent"), func.count().label("cameras")).group_by(late.c.site).subquery()
+    whole = case((sites.c.silent == sites.c.cameras, 1), else_=0)
+    with ledger.database.read() as connection:
+        cameras, number = connection.execute(select(func.sum(sites.c.silent), func.sum(whole))).one()
+    return Silence(int(cameras or 0), int(number or 0))
 
 
 def _watched(connection: Connection) -> Iterator[tuple[tuple[AlertRule, ...], list[_Camera]]]:

@@ -14,7 +14,7 @@ from raypp.ledger.letters import Letters
 from raypp.ledger.outbox import raise_alerts
 from raypp.ledger.reaggregation import reaggregate
 from raypp.ledger.retention import forget
-from raypp.ledger.silence import raise_silence
+from raypp.ledger.silence import Silence, count_silent, raise_silence
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import OutboxRow
 from raypp.usage.episode import StreamName
@@ -169,6 +169,28 @@ def test_silence_is_told_once_and_anew_after_the_camera_was_heard(ledger: Ledger
     connection.send(2, [seen(1)])
     clock.now += 61 * SECOND
     assert raise_silence(ledger, 0) == 1
+
+
+def test_cameras_and_sites_that_fell_silent_within_a_day_are_counted(ledger: Ledger, clock: Clock):
+    ledger.add_site("plant-2")
+    bench, gate, other = (
+        Connection(ledger, StreamName(site, camera, T0))
+        for site, camera in (("plant-1", "bench"), ("plant-1", "gate"), ("plant-2", "bench"))
+    )
+    for connection in (bench, gate, other):
+        connection.send(1, [seen(0)])
+    assert count_silent(ledger) == Silence(0, 0)
+    clock.now += 3600 * SECOND
+    bench.send(2, [seen(1)])
+    assert count_silent(ledger) == Silence(cameras=2, sites=1)
+    Connection(ledger, StreamName("plant-1", "gate", T0 + SECOND)).send(1, [seen(2)])
+    assert count_silent(ledger) == Silence(cameras=1, sites=1)
+    other.send(2, [seen(1)], last=True)
+    assert count_silent(ledger) == Silence(0, 0)
+    clock.now += 86_000 * SECOND
+    assert count_silent(ledger) == Silence(cameras=2, sites=1)
+    clock.now += 3600 * SECOND
+    assert count_silent(ledger) == Silence(0, 0)
 
 
 def test_while_nobody_listened_nobody_was_silent(ledger: Ledger, clock: Clock):

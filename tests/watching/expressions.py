@@ -1,0 +1,36 @@
+"""What the rules and dashboards of cluster/ ask Prometheus for."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+CLUSTER = Path(__file__).parents[2] / "cluster"
+RULES = CLUSTER / "prometheus" / "rules.yaml"
+
+
+def rules() -> list[dict[str, Any]]:
+    """All rules, recording and alerting."""
+    return [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+
+
+def dashboards() -> dict[str, dict[str, Any]]:
+    """Dashboards by file name."""
+    return {path.name: json.loads(path.read_text()) for path in sorted((CLUSTER / "grafana").glob("*.json"))}
+
+
+def expressions() -> dict[str, str]:
+    """All expressions, by the rule or panel that they are of."""
+    expressions_by_name = {rule.get("alert") or rule["record"]: rule["expr"] for rule in rules()}
+    for name, dashboard in dashboards().items():
+        for panel in dashboard["panels"]:
+            for target in panel["targets"]:
+                expressions_by_name[f"{name}: {panel['title']} {target['refId']}"] = target["expr"]
+    return expressions_by_name
+
+
+def metrics_asked_for(expression: str) -> set[str]:
+    """Names of metrics, recorded ones among them, in an expression."""
+    return set(re.findall(r"\b(?:ray_\w+|raypp:[\w:]+)", expression))
