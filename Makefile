@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 UV_VERSION := 0.13.8
+ML := --extra cluster --extra mlflow --extra mqtt --extra openvino --extra yolov7
 COMPILE = $(BIN)/uv pip compile --quiet --no-emit-index-url --generate-hashes
 SBOM := build/sbom
 SBOM_BIN := build/sbom-venv/bin
@@ -66,21 +67,25 @@ attack-table: setup  ## first attacks on many veil settings: the table that the 
 	$(BIN)/python -m tests.attacks.perceptron
 	$(BIN)/python -m tests.attacks.utility
 
-# An edge box installs the second file, and what builds the package there the third, at the versions of the first.
-# The fourth has an environment of its own: with one of its packages beside Ray, each of Ray's processes starts two
+# What images install (cluster/images), at the versions of the first file: an edge box the second, an ML cluster the
+# third, the owner's cluster the fourth, and what builds the package there the fifth. The sixth has an environment of its own: with one of its packages beside Ray, each of Ray's processes starts two
 # seconds later (`jsonschema[format-nongpl]`: whatever imports jsonschema then builds a grammar).
 lock: setup  ## compile requirements*.txt again from pyproject.toml
 	$(COMPILE) --extra cluster --extra mlflow --extra mqtt --extra openvino --extra process --extra recognition --extra yolov7 --extra dev --extra docs pyproject.toml -o requirements.txt
 	$(COMPILE) --constraints requirements.txt pyproject.toml -o requirements-core.txt
+	$(COMPILE) --constraints requirements.txt $(ML) pyproject.toml -o requirements-ml.txt
+	$(COMPILE) --constraints requirements.txt $(ML) --extra process --extra recognition pyproject.toml -o requirements-owner.txt
 	echo 'setuptools>=77' | $(COMPILE) --constraints requirements.txt - -o requirements-build.txt
 	printf 'cyclonedx-bom==7.5.0\npip-licenses==5.5.5\n' | $(COMPILE) - -o requirements-sbom.txt
 
-sbom: setup  ## CycloneDX lists of all packages and of an edge box's, and the licences of all, into build/sbom
+sbom: setup  ## CycloneDX lists of all packages and of each image's, and the licences of all, into build/sbom
 	mkdir -p $(SBOM)
 	test -x $(SBOM_BIN)/python || $(PYTHON) -m venv build/sbom-venv
 	VIRTUAL_ENV=build/sbom-venv $(BIN)/uv pip sync --quiet --require-hashes requirements-sbom.txt
 	$(SBOM_BIN)/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --output-reproducible -o $(SBOM)/raypp.cdx.json
 	$(SBOM_BIN)/cyclonedx-py requirements requirements-core.txt --pyproject pyproject.toml --output-reproducible -o $(SBOM)/raypp-core.cdx.json
+	$(SBOM_BIN)/cyclonedx-py requirements requirements-ml.txt --pyproject pyproject.toml --output-reproducible -o $(SBOM)/raypp-ml.cdx.json
+	$(SBOM_BIN)/cyclonedx-py requirements requirements-owner.txt --pyproject pyproject.toml --output-reproducible -o $(SBOM)/raypp-owner.cdx.json
 	$(SBOM_BIN)/pip-licenses --python=$(BIN)/python --format=markdown --with-urls --order=license --output-file=$(SBOM)/licences.md
 
 proto: setup  ## generate the gRPC code from protos/raypp.proto, and record what it promises; refuses to break a promise
