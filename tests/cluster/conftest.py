@@ -3,8 +3,10 @@
 import shutil
 import subprocess
 from collections.abc import Callable
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -33,11 +35,22 @@ def render() -> Callable[[str | Path], str]:
     return rendered
 
 
+@pytest.fixture(scope="session")
+def _documents(render: Callable[[str | Path], str]) -> Callable[[str | Path], list[Any]]:
+    """Documents of a rendered folder, each folder parsed once."""
+
+    @cache
+    def documents(folder: str | Path) -> list[Any]:
+        return [document for document in yaml.load_all(render(folder), yaml.CSafeLoader) if document]
+
+    return documents
+
+
 @pytest.fixture
-def resources_of(render: Callable[[str | Path], str]) -> Callable[..., list[Resource]]:
+def resources_of(_documents: Callable[[str | Path], list[Any]]) -> Callable[..., list[Resource]]:
     """Fresh objects of rendered folders, to be changed at will."""
 
     def objects(*folders: str | Path) -> list[Resource]:
-        return [Resource(document) for folder in folders for document in yaml.safe_load_all(render(folder)) if document]
+        return [Resource(deepcopy(document)) for folder in folders for document in _documents(folder)]
 
     return objects

@@ -68,7 +68,7 @@ CHANGES = [
     (f"{_HEAD}/containers/0/resources/limits/memory", ..., "no `resources.limits.memory`"),
     (f"{_FRONT}/containers/0/resources/requests/cpu", ..., "no `resources.requests.cpu`"),
     # keys
-    (f"{_HEAD}/volumes/0", {"name": "tmp", "secret": {"secretName": "raypp-owner-key"}}, "names 'owner-key'"),
+    (f"{_HEAD}/volumes/0", {"name": "tmp", "secret": {"secretName": "raypp-owner-key"}}, "names 'raypp-owner-key'"),
     (f"{_HEAD}/containers/0/env", [{"name": "RAYPP_KEY_FILE", "value": "/x"}], "names 'RAYPP_KEY_FILE'"),
     (f"{_JOB}/entrypoint", "python -m jobs.train_detector /a --key /k", "names '--key'"),
     (f"{_JOB}/entrypoint", "python -m jobs.veil_archive /a --out /b", "names 'jobs.veil_archive'"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tools.manifests.objects import Resource, texts_of
 
 _OF_THE_OWNER = re.compile(
-    r"RAYPP_KEY_(PASSPHRASE_)?FILE|owner[-_.]?key|raypp-owner|(^|\s)--key([\s=]|$)|jobs\.(veil_archive|fit_veil|audit_veil)",
+    r"RAYPP_KEY_(PASSPHRASE_)?FILE|owner[-_.]?key|raypp-owner(-key)?|(^|\s)--key([\s=]|$)|jobs\.(veil_archive|fit_veil|audit_veil)",
     re.IGNORECASE,
 )
 _SECRET = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----|raypp-(veil|site|data)-key")

@@ -1,36 +1,39 @@
 """Manifests against published schemas: Kubernetes' own, and those of KubeRay, Gateway API and cert-manager."""
 
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-import kubernetes_validate
 from jsonschema import Draft202012Validator
+from kubernetes_validate.utils import schema_contents
+from referencing import Registry
+from referencing import Resource as Contents
 
-from tools.manifests.objects import Pod, Resource, pods_of
+from tools.manifests.objects import Resource, pods_of
 from tools.manifests.prune import SCHEMAS
 
-KUBERNETES = "1.37"
+KUBERNETES = "1.37.0"
 """The version of Kubernetes whose schemas are used: the newest that the package has."""
+_FOLDER = f"kubernetes-json-schema/v{KUBERNETES}-local-strict"  # strict: no field that the schema does not name
 
 
 def schema_faults(resource: Resource) -> Iterator[str]:
     """Yield where an object, or a pod that it makes, does not fit its schema; fields that nobody knows, too."""
     kind = f"{resource.document['apiVersion']} {resource.kind}"
     if kind in pruned_schemas():
-        errors = Draft202012Validator(pruned_schemas()[kind]).iter_errors(resource.document)
-        for error in errors:
-            yield f"{resource.title}: {_place(error)}: {_short(error.message)}"
+        yield from _told(resource.title, Draft202012Validator(pruned_schemas()[kind]), resource.document)
         for pod in pods_of(resource):
-            yield from _faults_of_pod(pod)
+            wrapped = {"apiVersion": "v1", "kind": "PodTemplate", "metadata": {}, "template": pod.template}
+            yield from _told(pod.title, _of_kubernetes("v1", "PodTemplate"), wrapped)
         return
     try:
-        kubernetes_validate.validate(resource.document, KUBERNETES, strict=True)
-    except kubernetes_validate.ValidationError as error:
-        yield f"{resource.title}: {_place(error)}: {_short(error.message)}"
-    except kubernetes_validate.SchemaNotFoundError:
+        validator = _of_kubernetes(resource.document["apiVersion"], resource.kind)
+    except FileNotFoundError:
         yield f"{resource.title}: no schema of {kind} is here; check it yourself, or add it (tools/manifests/prune.py)"
+        return
+    yield from _told(resource.title, validator, resource.document)
 
 
 @cache
@@ -43,12 +46,23 @@ def pruned_schemas() -> dict[str, Any]:
     }
 
 
-def _faults_of_pod(pod: Pod) -> Iterator[str]:
-    wrapped = {"apiVersion": "v1", "kind": "PodTemplate", "metadata": {"name": "checked"}, "template": pod.template}
-    try:
-        kubernetes_validate.validate(wrapped, KUBERNETES, strict=True)
-    except kubernetes_validate.ValidationError as error:
-        yield f"{pod.title}: {_place(error)}: {_short(error.message)}"
+@cache
+def _of_kubernetes(version: str, kind: str) -> Any:
+    """Return the validator of one of Kubernetes' own kinds; raises FileNotFoundError."""
+    group = re.sub(r"^([^./]*)(\.[^/]*)?/", r"\1-", version)
+    schema = schema_contents(f"{_FOLDER}/{kind.lower()}-{group}.json", KUBERNETES)
+    registry = Contents.from_contents(schema) @ (_definitions() @ Registry())
+    return Draft202012Validator(schema, registry=registry)
+
+
+@cache
+def _definitions() -> Any:
+    return Contents.from_contents(schema_contents(f"{_FOLDER}/_definitions.json", KUBERNETES))
+
+
+def _told(title: str, validator: Any, document: Any) -> Iterator[str]:
+    for error in validator.iter_errors(document):
+        yield f"{title}: {_place(error)}: {_short(error.message)}"
 
 
 def _place(error: Any) -> str:
