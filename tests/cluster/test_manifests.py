@@ -1,7 +1,7 @@
 """The manifests as they are shipped: valid, complete, and with the same settings as the other ways to deploy."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, ItemsView
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from tests.cluster.conftest import KUBERAY
 from tests.command import ROOT
 from tools.manifests.__main__ import faults_of, main
 from tools.manifests.examples import example_faults
-from tools.manifests.objects import Resource, pods_of
+from tools.manifests.objects import Pod, Resource, pods_of
 
 Objects = Callable[..., list[Resource]]
 _OWNERS_JOBS = ("jobs/veil", "jobs/fit", "jobs/fit-gpu", "jobs/audit")
@@ -41,6 +41,19 @@ def test_nothing_is_left_to_be_replaced_and_examples_are_told(resources_of: Obje
         examples = [fault for resource in resources_of(folder) for fault in example_faults(resource)]
         assert examples
         assert not [fault for fault in examples if "replaced" in fault]
+
+
+def test_a_drain_waits_for_heads_of_jobs(resources_of: Objects) -> None:
+    """KubeRay gives pods of a job's cluster no label that says so."""
+    for place, jobs in (("owner", _OWNERS_JOBS), ("ml", ("jobs/train", "jobs/train-gpu"))):
+        (budget,) = [held for held in resources_of(f"overlays/{place}") if held.name == "heads-of-jobs"]
+        pods = [pod for resource in resources_of(*jobs) for pod in pods_of(resource)]
+        chosen = [pod.part for pod in pods if _labels(pod) >= budget.spec["selector"]["matchLabels"].items()]
+        assert chosen == ["head"] * len(jobs)
+
+
+def _labels(pod: Pod) -> ItemsView[str, str]:
+    return pod.template.get("metadata", {}).get("labels", {}).items()
 
 
 def test_images_are_of_this_version(resources_of: Objects) -> None:

@@ -37,6 +37,7 @@ def _changed(resources: list[Resource], place: str, value: Any) -> list[Resource
 _HEAD = "RayCluster raypp-ml spec/headGroupSpec/template/spec"
 _JOB = "RayJob train spec"
 _FRONT = "Deployment raypp-front spec/template/spec"
+_OTHERS = {"namespaceSelector": {"matchLabels": {"team": "b"}}, "podSelector": {"matchLabels": {"app": "x"}}}
 _LOAD_BALANCER = {"ports": [{"port": 9000}], "type": "LoadBalancer"}
 
 CHANGES = [
@@ -88,7 +89,8 @@ CHANGES = [
     ("NetworkPolicy service spec/ingress/0/from", ..., "lets anybody reach gRPC"),
     ("NetworkPolicy service spec/ingress/0/from/0", {"ipBlock": {"cidr": "10.0.0.0/8"}}, "lets anybody reach gRPC"),
     ("NetworkPolicy service spec/ingress/0/from/0", {"namespaceSelector": {}}, "lets anybody reach gRPC"),
-    ("NetworkPolicy service spec/ingress/0/ports", ..., "the clear"),
+    ("NetworkPolicy service spec/ingress/0/from/0", _OTHERS, "another namespace reach gRPC in the clear"),
+    ("NetworkPolicy ray-nodes spec/ingress/0/from/0", _OTHERS, "another namespace reach gRPC in the clear"),
     ("NetworkPolicy deny-all spec/policyTypes", ["Egress"], "denies Ingress"),
     ("Namespace raypp-ml metadata/labels/pod-security.kubernetes.io~enforce", "baseline", "to restricted"),
     # names

@@ -78,7 +78,7 @@ def _faults_of_policy(resource: Resource, owner: str) -> Iterator[str]:
         sources = rule.get("from") or [{}]
         if plain and any(_is_anybody(source) for source in sources):
             yield f"lets anybody reach {', '.join(plain)}; name the pods that may"
-        elif "gRPC" in plain and any("namespaceSelector" in source for source in sources):
+        elif {"gRPC", "every port"} & {*plain} and any("namespaceSelector" in source for source in sources):
             yield "lets another namespace reach gRPC in the clear; only the front's pods may"
         elif resource.namespace == owner and any(set(source) == {"namespaceSelector"} for source in sources):
             yield "lets a whole namespace reach the owner's cluster; name its pods, too"
