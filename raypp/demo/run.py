@@ -90,6 +90,7 @@ def run_demo(options: DemoOptions, execution: ExecutionSettings, progress: Progr
         run = _train_and_draw(sample, settings, options, execution, progress)
         progress.say(f"              ({perf_counter() - started:.0f} s so far)")
         _stream(sample, settings, key, run, Path(folder), progress)
+        _show_halls(options, run, progress)
     progress.say(f"{perf_counter() - started:.0f} s in all")
     return summary
 
@@ -135,6 +136,15 @@ def _stream(sample: Sample, settings: VeilSettings, key: VeilKey, run: Path, pla
             used_s, true = result.used_s.get(tool, 0.0), result.truly_used_s.get(tool, 0.0)
             progress.say(f"  {tool:<12}used {used_s:5.1f} s, truly {true:5.1f} s")
         progress.say(f"look at       {result.report / 'timeline.png'}")
+
+
+def _show_halls(options: DemoOptions, run: Path, progress: Progress) -> None:
+    """Go on in the ledger of the service with halls whose boxes are exact: the detector above knows no people."""
+    from raypp.demo.halls import show_halls  # noqa: PLC0415 - needs the ledger's libraries
+    from raypp.demo.service import LEDGER_FILE  # noqa: PLC0415 - likewise
+
+    service = run.with_name(run.name.replace("detector", "service"))
+    show_halls(service / "halls", service / LEDGER_FILE, options.seed, progress)
 
 
 def _train_and_draw(

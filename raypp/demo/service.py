@@ -12,7 +12,7 @@ from datetime import UTC
 from pathlib import Path
 
 from raypp.demo.site_settings import sample_site_settings
-from raypp.demo.workshop.sample import SampleVideo
+from raypp.demo.workshop.recording import SampleVideo
 from raypp.errors import RayppError
 from raypp.io.ports import free_ports
 from raypp.io.private import write_private
@@ -30,6 +30,7 @@ from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import save_site_key
 from raypp.veil.spec import VeilSpec
 
+LEDGER_FILE = "ledger.db"
 TIME_FROM = "name:%Y%m%d_%H%M%S"
 _STARTS_WITHIN_S = 120
 _OVERLAP = 0.5
@@ -81,7 +82,7 @@ def stream_sites(sites: DemoSites, place: Path, out: Path, progress: Progress) -
         RayppError: if the service or an agent fails, naming its log.
     """
     out.mkdir(parents=True, exist_ok=True)
-    url = sqlite_url(out / "ledger.db")
+    url = sqlite_url(out / LEDGER_FILE)
     with Ledger.open(url) as ledger:
         for video in sites.videos:
             write_private(place / f"{video.site}.token", Identities(ledger).add_site(video.site).encode())

@@ -1,6 +1,12 @@
-"""Settings of the demo's sites: a tool of the sample is in use while it moves."""
+"""Settings of the demo's sites: a tool is in use while it moves, steps have an order, who works wears a helmet."""
 
-from raypp.demo.workshop.tools import CLASSES
+from raypp.demo.floor.camera import CELLS
+from raypp.demo.workshop.procedure import FIXTURE, OTHERS, SHORTEST_S, STEPS
+from raypp.demo.workshop.tools import BENCH_CLASSES, CLASSES, PART
+from raypp.demo.yard.sight import SMALLEST
+
+BENCH, FLOOR = "bench-1", "floor-1"
+"""Cameras of a site whose rules are about procedures, and about people."""
 
 
 def sample_site_settings(site: str, min_shift: float = 0.006, min_confidence: float = 0.25) -> str:
@@ -26,3 +32,41 @@ max_frame_gap_s: 1
 max_lateness_s: 0
 tools:
 {tools}"""
+
+
+def compliance_site_settings(site: str) -> str:
+    """Write the YAML of a site with a procedure at its bench, and zones on its floor.
+
+    Args:
+        site: name of the site.
+    """
+    part = BENCH_CLASSES[PART]
+    left, top, right = FIXTURE[0] - 0.14, FIXTURE[1] - 0.2, FIXTURE[0] + 0.14
+    steps = "".join(f"      - {{name: {tool}, tools: [{tool}], min_s: {SHORTEST_S}}}\n" for tool in STEPS)
+    return f"""{sample_site_settings(site)}  - {{class: {part}, stations: [fixture], min_on_s: 1, max_gap_s: 1}}
+people: {{cells: {CELLS}}}
+equipment:
+  - {{item: helmet, on: head, yes: [helmet], no: [no_helmet], min_cells: {SMALLEST["helmet"]}}}
+  - {{item: vest, on: torso, yes: [vest], no: [no_vest], min_cells: {SMALLEST["vest"]}}}
+  - {{item: glasses, on: eyes, yes: [glasses], min_cells: {SMALLEST["glasses"]}}}
+cameras:
+  {BENCH}:
+    stations:
+      fixture: [[{left:.2f}, {top:.2f}], [{right:.2f}, {top:.2f}], [{right:.2f}, 1], [{left:.2f}, 1]]
+  {FLOOR}:
+    zones:
+      machine:
+        polygon: [[0.05, 0.6], [0.58, 0.6], [0.58, 1], [0.05, 1]]
+        require: [helmet, vest, glasses]
+        grace_s: 1
+      robot cell:
+        polygon: [[0.64, 0.6], [0.92, 0.6], [0.92, 1], [0.64, 1]]
+        forbidden: true
+        grace_s: 0.5
+procedures:
+  - name: casting
+    cameras: [{BENCH}]
+    execution: {{during: {part}, station: fixture}}
+    ignore: [{", ".join(OTHERS)}]
+    steps:
+{steps}"""

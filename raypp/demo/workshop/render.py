@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from raypp.demo.workshop.scene import Light
 from raypp.demo.workshop.script import Pose, Script
-from raypp.demo.workshop.tools import Tool
+from raypp.demo.workshop.tools import BENCH_CLASSES, Tool
 
 _LEAST_VISIBLE = 0.25
 _SHUTTER_S = 0.03
@@ -18,8 +18,8 @@ _TURN_STEP = 2  # degrees; turned sprites are cached at this step
 
 
 @dataclass(frozen=True)
-class VisibleTool:
-    """The visible part of a tool: its class, and a tight box in pixels (left, top, right, bottom)."""
+class Visible:
+    """The visible part of something: its class, and a tight box in pixels (left, top, right, bottom)."""
 
     class_id: int
     box: tuple[int, int, int, int]
@@ -45,6 +45,8 @@ class Camera:
         generator: chooses gloves and skin.
     """
 
+    classes: tuple[str, ...] = BENCH_CLASSES
+
     def __init__(
         self, bench: Image.Image, tools: list[Tool], script: Script, light: Light, generator: np.random.Generator
     ) -> None:
@@ -56,7 +58,7 @@ class Camera:
         self._turned: dict[tuple[int, int], tuple[Image.Image, float, float]] = {}
         self._still: tuple[object, Image.Image] | None = None
 
-    def image(self, index: int, time_s: float) -> tuple[npt.NDArray[np.uint8], list[VisibleTool]]:
+    def image(self, index: int, time_s: float) -> tuple[npt.NDArray[np.uint8], list[Visible]]:
         """Render a moment.
 
         Args:
@@ -78,7 +80,7 @@ class Camera:
         layers = list(lying.items()) + late
         return self._light.apply(np.asarray(frame), index, time_s), self._visible(layers, frame.size)
 
-    def visible(self, time_s: float) -> list[VisibleTool]:
+    def visible(self, time_s: float) -> list[Visible]:
         """Return what is visible of each tool at a moment, without rendering it.
 
         Args:
@@ -128,7 +130,7 @@ class Camera:
         for _, placed in layers:
             image.paste(placed.image, (placed.left, placed.top), placed.image)
 
-    def _visible(self, layers: list[tuple[int, _Placed]], size: tuple[int, int]) -> list[VisibleTool]:
+    def _visible(self, layers: list[tuple[int, _Placed]], size: tuple[int, int]) -> list[Visible]:
         """Boxes of what later layers and the borders leave of each tool; too little is nothing."""
         width, height = size
         visible = []
@@ -142,7 +144,7 @@ class Camera:
                 _hide(alpha, placed, above)
             inside = np.zeros_like(alpha)
             left, top = max(0, -placed.left), max(0, -placed.top)
-            right, bottom = min(columns, width - placed.left), min(rows, height - placed.top)
+            right, bottom = min(columns, max(0, width - placed.left)), min(rows, max(0, height - placed.top))
             inside[top:bottom, left:right] = alpha[top:bottom, left:right]
             if inside.sum() < max(1.0, _LEAST_VISIBLE * whole):
                 continue
@@ -153,7 +155,7 @@ class Camera:
                 placed.left + int(xs[-1]) + 1,
                 placed.top + int(ys[-1]) + 1,
             )
-            visible.append(VisibleTool(self._tools[number].class_id, box))
+            visible.append(Visible(self._tools[number].class_id, box))
         return visible
 
 

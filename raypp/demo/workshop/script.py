@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raypp.demo.workshop.tools import CLASSES
+from raypp.demo.workshop.tools import BENCH_CLASSES
 
 REACH_S = 0.8
 """How long a hand takes from the edge of the image to a tool, and back."""
@@ -72,7 +72,9 @@ class ScriptedUse:
         """The work movement of the tool's class around its work pose."""
         phase = 2 * math.pi * self.tempo * (time_s - self.start_s)
         work, swing = self.work, math.sin(phase)
-        name = CLASSES[self.class_id]
+        name = BENCH_CLASSES[self.class_id]
+        if name == "part":
+            return work
         if name == "hammer":
             return Pose(work.x, work.y - 14 * abs(swing), work.angle + 28 * abs(swing))
         if name == "saw":
@@ -111,7 +113,7 @@ class Script:
 
 def make_script(classes: list[int], seconds: float, size: tuple[int, int], generator: np.random.Generator) -> Script:
     """Write the script of one bench: tools on places, taken up one after another, sometimes by two hands at once."""
-    places = _places(size, len(classes) + 2, generator)
+    places = tool_places(size, len(classes) + 2, generator)
     lying = list(range(len(classes)))
     free = list(range(len(classes), len(places)))
     first = tuple(places[place] for place in lying)
@@ -162,8 +164,8 @@ def _use(
     return ScriptedUse(instance, class_id, *times, places[0], work, put, entry, float(generator.uniform(0.6, 1.5)))
 
 
-def _places(size: tuple[int, int], count: int, generator: np.random.Generator) -> list[Pose]:
-    """Places for tools to lie, apart from one another: upper two thirds of the image, jittered on a grid."""
+def tool_places(size: tuple[int, int], count: int, generator: np.random.Generator) -> list[Pose]:
+    """Return places for tools to lie, apart from one another: upper two thirds of the image, jittered on a grid."""
     width, height = size
     columns = -(-count // 2)
     cells = [(column, row) for row in range(2) for column in range(columns)]

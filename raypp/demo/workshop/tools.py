@@ -7,6 +7,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 CLASSES = ("hammer", "screwdriver", "wrench", "pliers", "saw")
+BENCH_CLASSES = (*CLASSES, "part")
+"""What lies on a bench with a procedure: tools, and the part that is worked on."""
+PART = len(CLASSES)
+"""The part's class_id."""
 
 _SUPERSAMPLE = 4
 _HANDLES = (
@@ -20,10 +24,10 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Tool:
-    """One tool of the workshop: its class and its look, drawn once.
+    """One tool of the workshop, or a part: its class and its look, drawn once.
 
     Attributes:
-        class_id: index into CLASSES.
+        class_id: index into BENCH_CLASSES.
         sprite: RGBA, the tool lying along x, centred on its grip in `anchor`.
         anchor: the grip, in sprite pixels.
     """
@@ -39,6 +43,20 @@ def make_tool(class_id: int, generator: np.random.Generator) -> Tool:
     pen = _Pen(length, float(generator.uniform(0.85, 1.25)), generator)
     _DRAWINGS[class_id](pen)
     return Tool(class_id, pen.finish(), pen.grip())
+
+
+def make_part(generator: np.random.Generator) -> Tool:
+    """Draw the part that is worked on: a casting with a bore and four holes; it is carried by its middle."""
+    pen = _Pen(float(generator.uniform(112, 124)), 1.0, generator)
+    pen.polygon([(-0.46, -0.3), (0.4, -0.3), (0.46, -0.2), (0.46, 0.3), (-0.46, 0.3)], pen.handle)
+    pen.polygon([(-0.4, -0.24), (0.4, -0.24), (0.4, 0.24), (-0.4, 0.24)], pen.metal)
+    for x in (-0.33, 0.33):
+        for y in (-0.18, 0.18):
+            pen.disc((x, y), 0.045, (50, 50, 54))
+    pen.disc((0.0, 0.0), 0.19, pen.handle)
+    pen.disc((0.0, 0.0), 0.12, (44, 44, 48))
+    pen.grip_x = 0.0
+    return Tool(PART, pen.finish(), pen.grip())
 
 
 class _Pen:

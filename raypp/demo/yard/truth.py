@@ -1,6 +1,6 @@
 """The truth of a yard by its zones' rules: violations, and person-seconds by state. It shares no code with the fold."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -29,17 +29,20 @@ class YardTruth:
     person_seconds: dict[tuple[str, str, str], float]
 
 
-def make_yard_truth(frames: Sequence[TrueFrame], zones: dict[str, Zone], people: PeopleRules) -> YardTruth:
+def make_yard_truth(
+    frames: Sequence[TrueFrame], zones: Mapping[str, Zone], people: PeopleRules, fps: float = FPS
+) -> YardTruth:
     """Work out the truth of a yard.
 
     Args:
         frames: of the yard, each of which stands for the time up to the next one.
         zones: of the camera, without shifts.
         people: for how long a person may be unseen and counts all the same, and an item and is as before.
+        fps: frames a second.
     """
     covered = [frame.frame.observation is not Observation.OBSERVED for frame in frames]
-    rows = _rows(frames, covered, round(people.max_missing_s * FPS))
-    states = {number: _states(row, round(people.hold_s * FPS)) for number, row in rows.items()}
+    rows = _rows(frames, covered, round(people.max_missing_s * fps))
+    states = {number: _states(row, round(people.hold_s * fps)) for number, row in rows.items()}
     violations: list[LabelledSpan] = []
     seconds: dict[tuple[str, str, str], float] = {}
     for name, zone in zones.items():
@@ -50,13 +53,15 @@ def make_yard_truth(frames: Sequence[TrueFrame], zones: dict[str, Zone], people:
         for item in zone.require:
             for number, of_items in states.items():
                 of_item = [held if here else "" for held, here in zip(of_items[item], there[number], strict=True)]
-                violations += _spans(("require", name, item), [_FLAGS.get(state, "unknown") for state in of_item], zone)
+                violations += _spans(
+                    ("require", name, item), [_FLAGS.get(state, "unknown") for state in of_item], zone, fps
+                )
                 for state in filter(None, of_item):
                     key = name, item, state if state in _FLAGS else "cannot_tell"
-                    seconds[key] = seconds.get(key, 0.0) + 1 / FPS
+                    seconds[key] = seconds.get(key, 0.0) + 1 / fps
         for rule, flags in _zone_flags(zone, list(there.values())):
             seen = ["unknown" if hidden else flag for flag, hidden in zip(flags, covered, strict=True)]
-            violations += _spans((rule, name, ""), seen, zone)
+            violations += _spans((rule, name, ""), seen, zone, fps)
     return YardTruth(tuple(violations), seconds)
 
 
@@ -107,7 +112,7 @@ def _zone_flags(zone: Zone, there: Sequence[Sequence[bool]]) -> Iterator[tuple[s
         yield "alone", ["yes" if count == 1 else "no" for count in counts]
 
 
-def _spans(label: tuple[str, str, str], flags: Sequence[str], zone: Zone) -> list[LabelledSpan]:
+def _spans(label: tuple[str, str, str], flags: Sequence[str], zone: Zone, fps: float) -> list[LabelledSpan]:
     """Violations of one rule: time with flag "yes", short breaks bridged, less the grace, of some length."""
     runs: list[tuple[int, int]] = []
     for index, flag in enumerate(flags):
@@ -116,14 +121,14 @@ def _spans(label: tuple[str, str, str], flags: Sequence[str], zone: Zone) -> lis
                 runs[-1] = (runs[-1][0], index + 1)
             else:
                 runs.append((index, index + 1))
-    spans, least = [], (zone.grace_s + zone.min_s) * FPS - 1e-9
+    spans, least = [], (zone.grace_s + zone.min_s) * fps - 1e-9
     start = end = seen = 0
     is_open = False
     for first, last in [*runs, (10**9, 10**9)]:
-        goes_on = seen and first - end <= zone.max_gap_s * FPS and (is_open or 2 * seen > first - start)
+        goes_on = seen and first - end <= zone.max_gap_s * fps and (is_open or 2 * seen > first - start)
         if not goes_on:
             if is_open:
-                spans.append(LabelledSpan(label, start / FPS + zone.grace_s, end / FPS))
+                spans.append(LabelledSpan(label, start / fps + zone.grace_s, end / fps))
             start, seen, is_open = first, 0, False
         seen += last - first
         end = last
