@@ -8,6 +8,7 @@ again when it is run again.
 
 import argparse
 import json
+import shlex
 from collections.abc import Callable
 from contextlib import closing
 from fractions import Fraction
@@ -83,7 +84,8 @@ def options_of(module: str, description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--patch", type=int, help="side of a cell of a learned veil, in pixels")
     parser.add_argument("--fit-epochs", type=int)
     parser.add_argument("--hide", type=float, help="how much the veil is fitted to hide")
-    parser.add_argument("--epochs", type=int, help="of the training on codes")
+    parser.add_argument("--fit-with", default="", help="further options of the fit, as one text")
+    parser.add_argument("--epochs", type=int, help="of the training on codes; 0: what the fit leaves is taken as it is")
     parser.add_argument("--patch-veil", action="store_true", help="the default veil in the place of a learned one")
     return parser
 
@@ -104,7 +106,10 @@ def trained(
         if not (seen / "data.yaml").exists():
             make(seen, fit_from, options.fit_stills, options.fit_stills // 10)
         _told("fit", seen, "--weights", options.weights, "--key", key, "--out", fitted, "--size", options.size,
-              "--patch", options.patch, "--epochs", options.fit_epochs, "--hide", options.hide, *as_both)  # fmt: skip
+              "--patch", options.patch, "--epochs", options.fit_epochs, "--hide", options.hide, *as_both,
+              *shlex.split(options.fit_with))  # fmt: skip
+    if not options.epochs:
+        return start, spec, key
     if not (stills / "data.yaml").exists():
         make(stills, train_from, options.stills, options.stills // 10)
     chosen = ("--variants", options.variants, *(() if options.patch_veil else ("--spec", spec)))
