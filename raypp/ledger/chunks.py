@@ -4,7 +4,7 @@ Chunks that reach into a range of time are found by an index of when they begin,
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, literal_column, select, true, update
@@ -60,7 +60,7 @@ class PackedChunk:
 def write_chunk(connection: Connection, stream_id: int, sequence: int, chunk: PackedChunk | None) -> None:
     """Insert a chunk's frames."""
     if chunk is not None:
-        _CHUNK.run(connection, {"stream_id": stream_id, "sequence": sequence, **asdict(chunk)})
+        _CHUNK.run(connection, {"stream_id": stream_id, "sequence": sequence, **vars(chunk)})
 
 
 def read_frames(
@@ -163,7 +163,7 @@ def delete_frames(connection: Connection, stream_id: int, span: Span) -> int:
         left = PackedChunk.of([frame for frame in unpack_frames(row.packed, row.frames) if not span.holds(frame)])
         if left is not None and left.frames < row.frames:
             of_chunk = and_(ChunkRow.stream_id == stream_id, ChunkRow.sequence == row.sequence)
-            connection.execute(update(ChunkRow).where(of_chunk).values(**asdict(left)))
+            connection.execute(update(ChunkRow).where(of_chunk).values(**vars(left)))
             deleted += row.frames - left.frames
     whole = _whole_chunks(stream_id, span)
     deleted += int(connection.execute(select(func.sum(ChunkRow.frames)).where(whole)).scalar() or 0)
