@@ -1,6 +1,7 @@
 """Makes pages in a process of its own: a gateway's own process is that of the streams, and has one interpreter."""
 
 from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 import ray
@@ -8,8 +9,12 @@ import ray
 from raypp.ledger.identity import Principal
 from raypp.ledger.store import Ledger
 from raypp.serving.settings import ServiceSettings
+from raypp.web.execution_reports import ExecutionReports
 from raypp.web.request import PageRequest, PageResponse
-from raypp.web.routes import make
+from raypp.web.routes import is_of_executions, make
+
+_WAIT_S = 1.0
+"""How long a page waits for executions that are being compared; it then says so, and asks again by itself."""
 
 
 class PageMaker:
@@ -21,14 +26,18 @@ class PageMaker:
 
     def __init__(self, settings: str) -> None:
         self._ledger = Ledger.open(ServiceSettings.model_validate_json(settings).ledger_url())
+        self._executions = ExecutionReports(self._ledger, _WAIT_S)
 
     def make(self, request: PageRequest, reader: Principal, now_us: int) -> PageResponse:
         """Make the answer to a request whose reader is known."""
-        return make(self._ledger, request, reader, now_us)
+        return make(self._ledger, request, reader, now_us, self._executions)
 
 
 class RemotePages:
-    """The gateway's way to its page maker, which lives as long as the gateway; called from threads that may wait.
+    """The gateway's way to its page makers, which live as long as the gateway; called from threads that may wait.
+
+    Pages of executions have a maker of their own, from the first one on: it loads pm4py, which takes seconds of a CPU
+    and some memory, and no other page waits for that.
 
     Args:
         settings: of the service.
@@ -36,10 +45,24 @@ class RemotePages:
     """
 
     def __init__(self, settings: ServiceSettings, threads: int) -> None:
-        maker = ray.remote(PageMaker).options(num_cpus=0, max_concurrency=threads, max_restarts=-1, max_task_retries=1)
-        self._maker: Any = maker.remote(settings.model_dump_json())
+        self._settings = settings.model_dump_json()
+        self._class = ray.remote(PageMaker).options(
+            num_cpus=0, max_concurrency=threads, max_restarts=-1, max_task_retries=1
+        )
+        self._maker: Any = self._class.remote(self._settings)
+        self._of_executions: Any = None
+        self._lock = Lock()
 
     def __call__(self, request: PageRequest, reader: Principal, now_us: int) -> PageResponse:
         """Have a page made; the reader's token, which is among the headers, stays here."""
-        answer: PageResponse = ray.get(self._maker.make.remote(replace(request, headers={}), reader, now_us))
+        maker = self._maker_of(request.path)
+        answer: PageResponse = ray.get(maker.make.remote(replace(request, headers={}), reader, now_us))
         return answer
+
+    def _maker_of(self, path: str) -> Any:
+        if not is_of_executions(path):
+            return self._maker
+        with self._lock:
+            if self._of_executions is None:
+                self._of_executions = self._class.remote(self._settings)
+            return self._of_executions

@@ -12,7 +12,7 @@ from raypp.edge.cameras_file import CameraSettings, SiteCameras
 from raypp.edge.capture.camera_health import CameraHealthSettings
 from raypp.reports.episode_record import EpisodeRecord
 from raypp.reports.execution_record import ExecutionRecord, ExecutionsReport, ProcedureTotal, StepRecord
-from raypp.reports.safety_record import SafetyReport, ShiftTotals, ViolationRecord, ZoneTotal
+from raypp.reports.safety_record import DayTotals, SafetyReport, ShiftTotals, ViolationRecord, ZoneTotal
 from raypp.serving.guard import DoorLimits
 from raypp.serving.limits import ServiceLimits
 from raypp.serving.quota import Quotas
@@ -104,6 +104,7 @@ EXECUTIONS: Models = (
 SAFETY: Models = (
     ("safety", SafetyReport),
     ("total of a zone", ZoneTotal),
+    ("totals of a day", DayTotals),
     ("totals of a shift", ShiftTotals),
     ("violation", ViolationRecord),
 )

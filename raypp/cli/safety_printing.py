@@ -1,6 +1,7 @@
 """`raypp report --safety`: compliance with the rules of zones on a terminal, as files and as JSON."""
 
 from collections.abc import Collection, Iterable
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from raypp.reports.period import Period
 from raypp.reports.safety import read_safety
 from raypp.reports.safety_files import write_safety_files
 from raypp.reports.safety_record import SafetyReport, ViolationRecord, ZoneTotal
+from raypp.reports.trend import trends
 from raypp.reports.wording import percentage, seconds, until
 from raypp.text.wording import counted
 from raypp.usage.shifts import local
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 _MOST = 40
 _MOST_SHIFTS = 6
+_MOST_DAYS = 5
 _TIMES = ("camera", "zone", "rule", "worn", "not worn", "cannot tell", "of all", "compliant", "violations")
 
 
@@ -52,7 +55,7 @@ def report_safety(
     cameras = counted(len(report.coverage), "camera")
     seen = f"observed {percentage(observed_share(report.coverage))} of the time of {cameras}"
     console.print(seen, highlight=False, markup=False, soft_wrap=True)
-    for table in (_compliance(report.totals), _shifts(report), _violations(report, zone)):
+    for table in (_compliance(report.totals), _trend(report), _shifts(report), _violations(report, zone)):
         if table.row_count:
             console.print()
             console.print(table)
@@ -72,6 +75,24 @@ def _compliance(totals: Iterable[ZoneTotal]) -> Table:
     for total in totals:
         table.add_row(*_cells(total))
     return table
+
+
+def _trend(report: SafetyReport) -> Table:
+    """The latest days, where the range has several."""
+    days = report.days[-_MOST_DAYS:] if len(report.days) > 1 else []
+    many = len(report.days) > _MOST_DAYS
+    which = f"latest {_MOST_DAYS} of {len(report.days):,} days" if many else "by day"
+    heads = ("where", *(f"{date.fromisoformat(day.day):%a %d %b}" for day in days))
+    table = _table(f"Compliant, {which} (cannot tell)", heads, numeric=range(1, len(heads)))
+    for trend in trends(report.totals, days):
+        if trend.has_shares:
+            where = f"{trend.item}, {trend.zone}, {trend.camera}"
+            table.add_row(escape(where), *map(_of_day, trend.days))
+    return table
+
+
+def _of_day(total: ZoneTotal | None) -> str:
+    return "-" if total is None else f"{percentage(total.worn_share)} ({percentage(total.cannot_tell_share)})"
 
 
 def _shifts(report: SafetyReport) -> Table:

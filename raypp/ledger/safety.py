@@ -1,18 +1,43 @@
 """Violations of zones' rules and exposure in their tables, on an open connection."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, inspect, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, inspect, select, update
 
 from raypp.ledger.statements import put
 from raypp.ledger.tables import ExposureRow, StreamRow, ViolationRow
 from raypp.usage.episode import CloseReason, EpisodeState, StreamName
+from raypp.usage.exposures import Exposures
 from raypp.usage.violation import Exposure, Violation, ViolationKind
+from raypp.usage.violations import Violations
 
 _VIOLATION_CHANGES = ("start_us", "end_us", "seen_us", "sure", "state", "reason", "changed_us")
 _DOUBTS = ("too_small_us", "hidden_us", "cut_us", "turned_away_us", "blind_us")
 _EXPOSURE_CHANGES = ("worn_us", "not_worn_us", *_DOUBTS)
+_ROWS_AT_A_TIME = 8192
+_VIOLATION = (
+    ViolationRow.violation_id,
+    ViolationRow.stream_id,
+    ViolationRow.kind,
+    ViolationRow.zone,
+    ViolationRow.item,
+    ViolationRow.track,
+    ViolationRow.start_us,
+    ViolationRow.end_us,
+    ViolationRow.seen_us,
+    ViolationRow.sure,
+    ViolationRow.state,
+    ViolationRow.reason,
+)
+_EXPOSURE = (
+    ExposureRow.stream_id,
+    ExposureRow.zone,
+    ExposureRow.item,
+    ExposureRow.start_us,
+    *(getattr(ExposureRow, name) for name in _EXPOSURE_CHANGES),
+)
 
 
 def has_safety(connection: Connection) -> bool:
@@ -115,6 +140,52 @@ def read_exposures(connection: Connection, *conditions: ColumnElement[bool]) -> 
         )
         for row in connection.execute(query)
     ]
+
+
+def unended(site: str) -> ColumnElement[bool]:
+    """The condition for a site's violations that are not final, which an index by stream and state answers."""
+    streams = select(StreamRow.stream_id).where(StreamRow.site == site)
+    return and_(ViolationRow.stream_id.in_(streams), ViolationRow.state < int(EpisodeState.FINAL))
+
+
+def violation_columns(
+    connection: Connection, site: str, *conditions: ColumnElement[bool], limit: int | None
+) -> Violations:
+    """Violations of a site as `read_violations` gives them, up to `limit`, as columns."""
+    query = (
+        select(*_VIOLATION)
+        .where(ViolationRow.site == site, *conditions)
+        .order_by(ViolationRow.start_us, ViolationRow.violation_id)
+    )
+    streams = _streams(connection, site)
+    return Violations.gathered(
+        [(name, streams[stream], *rest) for name, stream, *rest in part]
+        for part in _parts(connection, query.limit(limit))
+    )
+
+
+def exposure_columns(connection: Connection, site: str, *conditions: ColumnElement[bool]) -> Exposures:
+    """Exposure of a site as `read_exposures` gives it, but by start, as columns."""
+    query = (
+        select(*_EXPOSURE)
+        .join(StreamRow, StreamRow.stream_id == ExposureRow.stream_id)
+        .where(ExposureRow.site == site, *conditions)
+        .order_by(ExposureRow.start_us, StreamRow.camera, StreamRow.epoch, ExposureRow.zone, ExposureRow.item)
+    )
+    streams = _streams(connection, site)
+    return Exposures.gathered(
+        [(streams[stream], *rest) for stream, *rest in part] for part in _parts(connection, query)
+    )
+
+
+def _streams(connection: Connection, site: str) -> dict[int, StreamName]:
+    query = select(StreamRow.stream_id, StreamRow.camera, StreamRow.epoch).where(StreamRow.site == site)
+    return {row.stream_id: StreamName(site, row.camera, row.epoch) for row in connection.execute(query)}
+
+
+def _parts(connection: Connection, query: Any) -> Iterator[Sequence[Any]]:
+    rows = connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME))
+    return rows.partitions()
 
 
 def silence_violations(connection: Connection, streams: Iterable[int], now_us: int) -> None:

@@ -13,10 +13,17 @@ from raypp.ledger import queries as reading
 from raypp.ledger.chunks import read_frames
 from raypp.ledger.database import Database
 from raypp.ledger.reach import reaches_into, reaching_into
-from raypp.ledger.safety import has_safety, read_exposures, read_violations
+from raypp.ledger.safety import (
+    exposure_columns,
+    has_safety,
+    read_exposures,
+    read_violations,
+    unended,
+    violation_columns,
+)
 from raypp.ledger.schema import bring_up
 from raypp.ledger.statements import write_audit
-from raypp.ledger.tables import CLOSED, OPEN, EpisodeRow, ExposureRow, StretchRow, ViolationRow
+from raypp.ledger.tables import CLOSED, DAY_US, OPEN, EpisodeRow, ExposureRow, StretchRow, ViolationRow
 from raypp.ledger.types import (
     COMMAND_LINE,
     Clock,
@@ -28,9 +35,11 @@ from raypp.ledger.types import (
 )
 from raypp.usage.episode import Episode, StreamName, Stretch
 from raypp.usage.episodes import Episodes
+from raypp.usage.exposures import Exposures
 from raypp.usage.observation import SeenFrame
 from raypp.usage.settings import SiteSettings
 from raypp.usage.violation import Exposure, Violation
+from raypp.usage.violations import Violations
 
 
 class Ledger:
@@ -286,6 +295,28 @@ class Ledger:
             if not has_safety(connection):
                 return []
             return read_exposures(connection, ExposureRow.site == site, *begun, *ended)
+
+    def violation_columns(self, site: str, from_us: int, to_us: int, limit: int | None = None) -> Violations:
+        """Violations as `violations` gives them, but none begun a day before the range, as columns; None: all."""
+        begun = ViolationRow.start_us >= from_us - DAY_US  # what an index can use
+        with self.database.read() as connection:
+            if not has_safety(connection):
+                return Violations.of(())
+            return violation_columns(connection, site, begun, reaches_into(ViolationRow, from_us, to_us), limit=limit)
+
+    def unended_violations(self, site: str) -> Violations:
+        """Violations of a site that are open, or closed provisionally, by start and then id."""
+        with self.database.read() as connection:
+            if not has_safety(connection):
+                return Violations.of(())
+            return violation_columns(connection, site, unended(site), limit=None)
+
+    def exposure_columns(self, site: str, from_us: int, to_us: int) -> Exposures:
+        """Exposure of a site that was begun in [from_us, to_us), by start, as columns."""
+        with self.database.read() as connection:
+            if not has_safety(connection):
+                return Exposures.of(())
+            return exposure_columns(connection, site, ExposureRow.start_us >= from_us, ExposureRow.start_us < to_us)
 
     def extent(self, site: str) -> tuple[int, int] | None:
         """Event time from the first to the last that is known of a site, end exclusive; None where nothing is."""

@@ -9,11 +9,13 @@ import numpy as np
 
 from raypp.reports.colours import Colours, colours_of
 from raypp.reports.period import Period
+from raypp.reports.wording import rule_words
 from raypp.usage.coverage import NO_FRAMES, Sight, sights
 from raypp.usage.episode import Episode, EpisodeState, StreamName, Stretch
 from raypp.usage.episodes import Episodes
 from raypp.usage.report import SiteReport
 from raypp.usage.spans import union, within, without
+from raypp.usage.violations import Violations
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +71,12 @@ class ChartLane:
 
 @dataclass(frozen=True, slots=True)
 class CameraChart:
-    """Lanes of one camera, and when it did not see."""
+    """Lanes of one camera, and when it did not see; a lane of violations has its rule and its zone as names."""
 
     camera: str
     lanes: tuple[ChartLane, ...]
     gaps: tuple[UnseenSpan, ...]
+    violations: tuple[ChartLane, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +189,21 @@ def make_chart(
     return Chart(site, period, zone, tuple(cameras), (), chosen)
 
 
+def with_violations(chart: Chart, violations: Violations, steps: int = 2000) -> Chart:
+    """Add a lane for each rule of each zone that was violated, as finely as `make_chart` draws uses."""
+    step_us = max(1, chart.period.length_us // steps)
+    by_row: dict[LaneName, list[int]] = {}
+    for number in np.unique(violations.lane).tolist():
+        stream, kind, zone, item = violations.lanes[number]
+        by_row.setdefault(LaneName(stream.camera, zone, rule_words(kind.name.lower(), item)), []).append(number)
+    lanes: dict[str, list[ChartLane]] = {}
+    for row, numbers in sorted(by_row.items()):
+        bars = _bars(violations.take(np.isin(violations.lane, numbers)), chart.period, step_us)
+        lanes.setdefault(row.camera, []).append(ChartLane(row.tool, row.station, bars, _length_us(bars)))
+    cameras = [replace(camera, violations=tuple(lanes.get(camera.camera, ()))) for camera in chart.cameras]
+    return replace(chart, cameras=tuple(cameras))
+
+
 def find_gaps(period: Period, sight: Sight, step_us: int = 1) -> tuple[UnseenSpan, ...]:
     """Return when a camera did not see: what its site says of it, and where no frames came.
 
@@ -215,7 +233,7 @@ def _length_us(bars: Sequence[Bar]) -> int:
     return sum(bar.end_us - bar.start_us for bar in bars)
 
 
-def _bars(episodes: Episodes, period: Period, step_us: int) -> tuple[Bar, ...]:
+def _bars(episodes: Episodes | Violations, period: Period, step_us: int) -> tuple[Bar, ...]:
     if not len(episodes):
         return ()
     ordered = episodes.take(np.lexsort((episodes.end_us, episodes.start_us)))

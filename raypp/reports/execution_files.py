@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from raypp.reports.episode_record import as_csv
 from raypp.reports.execution_record import ExecutionRecord, ExecutionsReport, StepRecord
-from raypp.reports.written_files import write_texts_and_table
+from raypp.reports.written_files import write_texts_and_tables
 
 _TEXT, _TEXTS = pa.string(), pa.list_(pa.string())
 _WHOLE = tuple(name for name in ExecutionRecord.model_fields if name != "steps")
@@ -33,7 +33,7 @@ def write_execution_files(report: ExecutionsReport, folder: Path) -> list[Path]:
             ),
         ),
     }
-    return write_texts_and_table(folder, texts, "executions.parquet", executions_table(report))
+    return write_texts_and_tables(folder, texts, {"executions.parquet": executions_table(report)})
 
 
 def executions_table(report: ExecutionsReport) -> pa.Table:

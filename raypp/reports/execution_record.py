@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from raypp.procedure.judging import JudgedExecution
-from raypp.procedure.verdict import JudgedStep
+from raypp.procedure.verdict import DEVIATIONS, JudgedStep
 from raypp.reports.wording import iso
 from raypp.usage.coverage import ReportPart
 
+_DEVIATIONS = frozenset(verdict.value for verdict in DEVIATIONS)
 OutcomeName = Literal["conforming", "deviating", "cannot_tell", "open"]
 
 
@@ -124,20 +125,26 @@ def _step(step: JudgedStep, zone: ZoneInfo) -> StepRecord:
     )
 
 
-def totals(procedures: Iterable[str], executions: Iterable[JudgedExecution]) -> list[ProcedureTotal]:
+def deviations_of(row: ExecutionRecord) -> list[str]:
+    """Return every deviation in an execution, one for each time: of its steps, then of the whole."""
+    verdicts = [verdict for step in row.steps for verdict in step.verdicts]
+    return [verdict for verdict in (*verdicts, *row.verdicts) if verdict in _DEVIATIONS]
+
+
+def totals(procedures: Iterable[str], executions: Iterable[ExecutionRecord]) -> list[ProcedureTotal]:
     """Sum executions up by procedure, also those of which there is none."""
-    of: dict[str, list[JudgedExecution]] = {procedure: [] for procedure in procedures}
-    for judged in executions:
-        of[judged.execution.procedure].append(judged)
+    of: dict[str, list[ExecutionRecord]] = {procedure: [] for procedure in procedures}
+    for row in executions:
+        of[row.procedure].append(row)
     return [_total(procedure, own) for procedure, own in of.items()]
 
 
-def _total(procedure: str, executions: list[JudgedExecution]) -> ProcedureTotal:
-    outcomes = [judged.outcome.value for judged in executions]
+def _total(procedure: str, executions: list[ExecutionRecord]) -> ProcedureTotal:
+    outcomes = [row.outcome for row in executions]
     deviations: dict[str, int] = {}
-    for judged in executions:
-        for verdict in judged.judgement.deviations:
-            deviations[verdict.value] = deviations.get(verdict.value, 0) + 1
+    for row in executions:
+        for verdict in deviations_of(row):
+            deviations[verdict] = deviations.get(verdict, 0) + 1
     return ProcedureTotal(
         procedure=procedure,
         executions=len(executions),

@@ -35,6 +35,7 @@ class SiteExecutions:
     def report(self) -> ExecutionsReport:
         """Return them as the documented rows."""
         zone = self.settings.zone
+        records = [execution_record(judged, zone) for judged in self.executions]
         return ExecutionsReport(
             site=self.site,
             time_zone=self.settings.time_zone,
@@ -42,8 +43,8 @@ class SiteExecutions:
             end=iso(self.period.to_us, zone),
             from_us=self.period.from_us,
             to_us=self.period.to_us,
-            procedures=totals((rules.name for rules in self.settings.procedures), self.executions),
-            executions=[execution_record(judged, zone) for judged in self.executions],
+            procedures=totals((rules.name for rules in self.settings.procedures), records),
+            executions=records,
         )
 
 
@@ -71,10 +72,36 @@ def read_executions(
     settings, period = ledger.present_settings(site), recorded.period
     if not settings.procedures:
         raise OptionError(f"site {site} has no procedures; add `procedures` to its settings")
+    return executions_within(ledger, site, settings, period, cameras)
+
+
+def executions_within(
+    ledger: Ledger,
+    site: str,
+    settings: SiteSettings,
+    period: Period,
+    cameras: Sequence[str] = (),
+    most: int | None = None,
+) -> SiteExecutions:
+    """Read the executions of a site that began in a period.
+
+    Args:
+        ledger: the ledger.
+        site: name of the site.
+        settings: its present settings.
+        period: from where to where.
+        cameras: only at places that one of these watches; empty for all.
+        most: how many uses may be read; None: any number.
+
+    Raises:
+        OptionError: if there are more uses, or pm4py is not installed.
+    """
     from_us, to_us = max(0, period.from_us - MARGIN_US), period.to_us + MARGIN_US
     stretches = ledger.stretches(site, from_us, to_us)
     until_us = max((stretch.end_us for stretch in stretches), default=period.to_us)
-    episodes = ledger.episode_columns(site, from_us, to_us, None)
+    episodes = ledger.episode_columns(site, from_us, to_us, None if most is None else most + 1)
+    if most is not None and len(episodes) > most:
+        raise OptionError(f"the range and a day around it have more than {most:,} uses; ask for a shorter one")
     executions = judge_executions(settings, site, episodes, stretches, max(until_us, period.to_us))
     own = [
         judged

@@ -146,6 +146,14 @@ def read(
     return _read(ledger, site, settings, _bounded(ledger, site, settings, period), cameras, most)
 
 
+def read_sight(
+    ledger: Ledger, site: str, settings: SiteSettings, period: Period, now_us: int, cameras: tuple[CameraState, ...]
+) -> Recorded:
+    """Read what cameras saw in a period as `read` does, without uses: however many there are."""
+    period = _bounded(ledger, site, settings, period.until(known_until(cameras, now_us)))
+    return _read(ledger, site, settings, period, cameras, uses=False)
+
+
 def read_between(ledger: Ledger, site: str, from_us: int, to_us: int) -> Recorded:
     """Read for a service as `read` does, with the present settings; 0: from the first frame, or to the last.
 
@@ -224,10 +232,13 @@ def _read(
     period: Period,
     cameras: tuple[CameraState, ...],
     most: int | None = None,
+    *,
+    uses: bool = True,
 ) -> Recorded:
     if period.length_us == 0:
         return Recorded(site, settings, period, Episodes.of(()), (), cameras)
-    episodes = ledger.episode_columns(site, period.from_us, period.to_us, None if most is None else most + 1)
+    limit = 0 if not uses else None if most is None else most + 1
+    episodes = ledger.episode_columns(site, period.from_us, period.to_us, limit)
     if most is not None and len(episodes) > most:
         raise OptionError(f"the range has more than {most:,} uses; ask for a shorter one")
     stretches = ledger.stretches(site, period.from_us, period.to_us)

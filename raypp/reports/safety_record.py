@@ -1,6 +1,5 @@
 """Compliance with the rules of zones as rows: the same fields as JSON, CSV and Parquet."""
 
-from collections.abc import Iterable
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -8,12 +7,8 @@ from pydantic import Field
 
 from raypp.reports.wording import iso
 from raypp.usage.coverage import Coverage, ReportPart
-from raypp.usage.rules import Zone
 from raypp.usage.steps import STATE_NAMES
-from raypp.usage.violation import CannotTell, Exposure, Violation, ViolationKind
-
-ZoneRule = tuple[str, str, ViolationKind, str]
-"""Camera, zone, kind, and the item that is not worn; empty for other kinds."""
+from raypp.usage.violation import Violation
 
 _KIND = "not_worn, forbidden, most_people or alone"
 
@@ -67,6 +62,13 @@ class ShiftTotals(ReportPart):
     totals: list[ZoneTotal] = Field(description="of rules for which there is anything")
 
 
+class DayTotals(ReportPart):
+    """One day of the site: what began on it and in the range."""
+
+    day: str = Field(description="local date, YYYY-MM-DD")
+    totals: list[ZoneTotal] = Field(description="of rules for which there is anything")
+
+
 class SafetyReport(ReportPart):
     """Person-time and violations of a site's zones that began in a range."""
 
@@ -78,6 +80,7 @@ class SafetyReport(ReportPart):
     to_us: int = Field(description="exclusive")
     coverage: list[Coverage] = Field(description="of cameras with zones")
     totals: list[ZoneTotal] = Field(description="by camera and zone, in the order of the settings")
+    days: list[DayTotals] = Field(description="every day of the range, by date")
     shifts: list[ShiftTotals] = Field(description="by start")
     violations: list[ViolationRecord] = Field(description="by start")
 
@@ -101,49 +104,4 @@ def violation_record(violation: Violation, zone: ZoneInfo) -> ViolationRecord:
         sure=violation.sure,
         state=STATE_NAMES[violation.state],
         reason=violation.reason.name.lower() if violation.reason else None,
-    )
-
-
-def zone_rules(camera: str, name: str, zone: Zone) -> list[ZoneRule]:
-    """List the rules of a zone of a camera."""
-    rules = [(camera, name, ViolationKind.NOT_WORN, item) for item in zone.require]
-    others = [ViolationKind[kind.upper()] for kind in zone.kinds if kind != "require"]
-    return [*rules, *((camera, name, kind, "") for kind in others)]
-
-
-def zone_totals(
-    rules: Iterable[ZoneRule], exposures: Iterable[Exposure], violations: Iterable[Violation]
-) -> list[ZoneTotal]:
-    """Sum up by rule: those given first, also without anything, then all others that occur."""
-    times: dict[ZoneRule, list[Exposure]] = {}
-    for row in exposures:
-        times.setdefault((row.stream.camera, row.zone, ViolationKind.NOT_WORN, row.item), []).append(row)
-    broken: dict[ZoneRule, list[Violation]] = {}
-    for violation in violations:
-        rule = (violation.stream.camera, violation.zone, violation.kind, violation.item)
-        broken.setdefault(rule, []).append(violation)
-    ordered = dict.fromkeys((*rules, *sorted({*times, *broken})))
-    return [_total(rule, times.get(rule, ()), broken.get(rule, ())) for rule in ordered]
-
-
-def _total(rule: ZoneRule, exposures: Iterable[Exposure], violations: Iterable[Violation]) -> ZoneTotal:
-    camera, zone, kind, item = rule
-    rows, lengths = list(exposures), [violation.end_us - violation.start_us for violation in violations]
-    worn_us, not_worn_us = sum(row.worn_us for row in rows), sum(row.not_worn_us for row in rows)
-    doubts_us = {reason: sum(row.doubts_us[reason] for row in rows) for reason in CannotTell}
-    told_us, untold_us = worn_us + not_worn_us, sum(doubts_us.values())
-    counts = kind is ViolationKind.NOT_WORN
-    return ZoneTotal(
-        camera=camera,
-        zone=zone,
-        kind=kind.name.lower(),
-        item=item,
-        worn_s=worn_us / 1e6 if counts else None,
-        not_worn_s=not_worn_us / 1e6 if counts else None,
-        cannot_tell_s=untold_us / 1e6 if counts else None,
-        worn_share=worn_us / told_us if told_us else None,
-        cannot_tell_share=untold_us / (told_us + untold_us) if told_us + untold_us else None,
-        reasons_s={reason.name.lower(): us / 1e6 for reason, us in doubts_us.items() if us},
-        violations=len(lengths),
-        violations_s=sum(lengths) / 1e6,
     )

@@ -66,6 +66,11 @@ def percentage(part: float | None) -> str:
     return f"{part:.0%}".replace("%", " %")
 
 
+def rule_words(kind: str, item: str) -> str:
+    """Return what is violated, such as `helmet not worn` or `most people`."""
+    return f"{item} {kind.replace('_', ' ')}".strip()
+
+
 def clock(moment_us: int, zone: ZoneInfo) -> str:
     """Return the time of day, such as `14:03:07`, on the site's clocks."""
     return local(moment_us, zone).strftime("%H:%M:%S")

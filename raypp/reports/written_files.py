@@ -1,4 +1,4 @@
-"""Files of one report in one folder: texts, and a table as Parquet."""
+"""Files of one report in one folder: texts, and tables as Parquet."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,8 +10,8 @@ from raypp.errors import OptionError
 from raypp.io.atomic import whole_file, write_parts
 
 
-def write_texts_and_table(folder: Path, texts: Mapping[str, str], table_name: str, table: pa.Table) -> list[Path]:
-    """Write texts and a table by their names, each whole or not at all; return their paths.
+def write_texts_and_tables(folder: Path, texts: Mapping[str, str], tables: Mapping[str, pa.Table]) -> list[Path]:
+    """Write texts and tables by their names, each whole or not at all; return their paths.
 
     Raises:
         OptionError: if the folder cannot be made or written to.
@@ -20,8 +20,9 @@ def write_texts_and_table(folder: Path, texts: Mapping[str, str], table_name: st
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
             write_parts(folder / name, [text])
-        with whole_file(folder / table_name) as part:
-            pq.write_table(table, part, compression="zstd")
+        for name, table in tables.items():
+            with whole_file(folder / name) as part:
+                pq.write_table(table, part, compression="zstd")
     except OSError as error:
         raise OptionError(f"`out` {folder}: {error.strerror or error}; name a folder you may write to") from None
-    return [folder / name for name in (*texts, table_name)]
+    return [folder / name for name in (*texts, *tables)]

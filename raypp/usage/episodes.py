@@ -124,6 +124,11 @@ class Episodes(Sequence[Episode]):
         """Cameras of which there is an episode."""
         return {stream.camera for stream, _, _ in self.present}
 
+    @property
+    def streams(self) -> list[StreamName]:
+        """The stream of each lane."""
+        return [lane[0] for lane in self.lanes]
+
     def __len__(self) -> int:
         return len(self.lane)
 

@@ -1,6 +1,6 @@
 """Streams of one camera that saw the same time: what was seen twice is counted once, and told."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,9 +8,11 @@ import numpy.typing as npt
 
 from raypp.usage.episode import Episode, Stretch
 from raypp.usage.episodes import Episodes
+from raypp.usage.exposures import Exposures
 from raypp.usage.observation import Observation
 from raypp.usage.spans import Spans, length, shared, union, within, without
-from raypp.usage.violation import SLOT_US, Exposure, Violation
+from raypp.usage.violation import SLOT_US, Violation
+from raypp.usage.violations import Violations
 
 _TOLD_US = 1_000_000
 """Shorter ones are the seams of streams that follow each other."""
@@ -68,26 +70,20 @@ def counted_once(episodes: Iterable[Episode], stretches: Iterable[Stretch]) -> t
     return replace(gathered, start_us=starts, end_us=ends, seen_us=seen).take(kept), overlaps
 
 
-def violations_once(violations: Iterable[Violation], stretches: Iterable[Stretch]) -> list[Violation]:
+def violations_once(violations: Violations, stretches: Iterable[Stretch]) -> Violations:
     """Leave out or cut violations as `counted_once` does episodes; return those that count, by start and id."""
-    taken, kept = _taken(stretches), []
-    for violation in violations:
-        whole = ((violation.start_us, violation.end_us),)
-        rest = without(whole, taken.get((violation.stream.camera, violation.stream.epoch), ()))
-        if rest and rest != whole:
-            seen_us = min(violation.seen_us, length(rest))
-            kept.append(replace(violation, start_us=rest[0][0], end_us=rest[-1][1], seen_us=seen_us))
-        elif rest:
-            kept.append(violation)
-    return sorted(kept, key=lambda violation: (violation.start_us, violation.violation_id))
+    taken = _taken(stretches)
+    kept = violations.take(violations.end_us > violations.start_us)
+    twice = _reach_into(kept, taken)
+    return kept.take(~twice).beside(Violations.of(_cut(kept.take(twice), taken)))
 
 
-def exposures_once(exposures: Iterable[Exposure], stretches: Sequence[Stretch]) -> list[Exposure]:
+def exposures_once(exposures: Exposures, stretches: Sequence[Stretch]) -> Exposures:
     """Leave out exposure of a later stream in quarters of an hour of which an earlier one saw all that it saw.
 
     A quarter of which the earlier one saw a part counts in both: a sum cannot be cut.
     """
-    taken, kept = _taken(stretches), []
+    taken = _taken(stretches)
     own = {
         (camera, epoch): union(
             (stretch.start_us, stretch.end_us)
@@ -97,18 +93,31 @@ def exposures_once(exposures: Iterable[Exposure], stretches: Sequence[Stretch]) 
         )
         for camera, epoch in taken
     }
-    for row in exposures:
-        stream, until_us = (row.stream.camera, row.stream.epoch), (row.start_us // SLOT_US + 1) * SLOT_US
-        seen = within(own.get(stream, ()), row.start_us, until_us)
-        if not seen or without(seen, taken[stream]):
-            kept.append(row)
-    return kept
+    kept = np.ones(len(exposures), bool)
+    lanes, starts = exposures.lane.tolist(), exposures.start_us.tolist()
+    later = np.array([(stream.camera, stream.epoch) in taken for stream, _, _ in exposures.lanes], bool)
+    for place in np.flatnonzero(later[exposures.lane]).tolist() if later.any() else ():
+        name, start_us = exposures.lanes[lanes[place]][0], starts[place]
+        stream, until_us = (name.camera, name.epoch), (start_us // SLOT_US + 1) * SLOT_US
+        seen = within(own[stream], start_us, until_us)
+        kept[place] = not seen or bool(without(seen, taken[stream]))
+    return exposures.take(kept)
 
 
-def _reach_into(episodes: Episodes, taken: dict[tuple[str, int], Spans]) -> npt.NDArray[np.bool_]:
+def _cut(violations: Iterable[Violation], taken: dict[tuple[str, int], Spans]) -> Iterator[Violation]:
+    """Yield what is left of violations that reach into time that an earlier stream saw."""
+    for violation in violations:
+        spans = taken[violation.stream.camera, violation.stream.epoch]
+        rest = without(((violation.start_us, violation.end_us),), spans)
+        if rest:
+            seen_us = min(violation.seen_us, length(rest))
+            yield replace(violation, start_us=rest[0][0], end_us=rest[-1][1], seen_us=seen_us)
+
+
+def _reach_into(episodes: Episodes | Violations, taken: dict[tuple[str, int], Spans]) -> npt.NDArray[np.bool_]:
     """Which episodes reach into time that an earlier stream of their camera saw."""
     reach = np.zeros(len(episodes), bool)
-    for number, (stream, _, _) in enumerate(episodes.lanes):
+    for number, stream in enumerate(episodes.streams):
         if spans := taken.get((stream.camera, stream.epoch)):
             begun, over = np.array(spans, np.int64).T
             own = np.flatnonzero(episodes.lane == number)

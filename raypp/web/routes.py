@@ -20,11 +20,16 @@ from raypp.ledger.types import page_after
 from raypp.reports.episode_record import episode_record, episodes_csv
 from raypp.reports.period import DAY_US, read_period
 from raypp.reports.records import MOST_DAYS as REPORT_DAYS
-from raypp.reports.records import MOST_EPISODES, Recorded, cameras_of, latest, newest_frame, read
+from raypp.reports.records import MOST_EPISODES, Recorded, cameras_of, latest, newest_frame, read, read_sight
+from raypp.reports.safety import safety_of
+from raypp.reports.safety_totals import site_rules
 from raypp.web.assets import FAVICON
+from raypp.web.execution_reports import ExecutionReports
+from raypp.web.executions_page import ExecutionPage, ExecutionsPage, execution_page, executions_page
 from raypp.web.freshness import MadePages, page_tag
 from raypp.web.licence import licence_text, source_page
 from raypp.web.request import PageRequest, PageResponse, data, file, html, problem, unchanged
+from raypp.web.safety_page import MOST_VIOLATIONS, safety_page
 from raypp.web.site_heading import SiteView
 from raypp.web.site_page import episodes_page, site_page
 from raypp.web.sites_page import shown_sites, site_state, sites_page
@@ -34,7 +39,7 @@ PAGE_DAYS = 31
 _LARGEST_PAGE = 1000
 _DEFAULT_EPISODES = 100
 _WRONG = "Something is wrong"
-_OK = 200
+_OK, _ACCEPTED = 200, 202
 
 logger = logging.getLogger("ray.serve")
 
@@ -55,7 +60,8 @@ def respond(
     """Answer a request; never raises for what a request holds, and changes nothing.
 
     The password of HTTP Basic, or a bearer, is a token: an operator's sees all sites, a site's its own. Addresses:
-    `/`, `/sites/NAME`, `/sites/NAME/episodes`, `/api/sites`, `/api/sites/NAME/report`, `/api/sites/NAME/episodes`,
+    `/`, `/sites/NAME`, `/sites/NAME/episodes`, `/sites/NAME/safety`, `/sites/NAME/executions`,
+    `/sites/NAME/executions/ID`, `/api/sites`, `/api/sites/NAME/report`, `/api/sites/NAME/episodes`,
     `/api/sites/NAME/episodes.csv`; docs/how-to/report.md documents them. `/source` and `/licence` need no token.
     Where pages are kept, what a browser has already, by its ETag, is not made, nor sent again.
 
@@ -118,12 +124,34 @@ def _answer(
     return replace(answer, reader=reader)
 
 
-def make(ledger: Ledger, request: PageRequest, reader: Principal, now_us: int) -> PageResponse:
-    """Make the answer to a request whose reader is known."""
+def make(
+    ledger: Ledger,
+    request: PageRequest,
+    reader: Principal,
+    now_us: int,
+    executions: ExecutionReports | None = None,
+) -> PageResponse:
+    """Make the answer to a request whose reader is known.
+
+    Args:
+        ledger: what it is read from.
+        request: what a browser asks for.
+        reader: whose token it bears.
+        now_us: the present, microseconds since 1970.
+        executions: judges executions; None: here, however long it takes.
+    """
     try:
-        return _route(request, ledger, reader, now_us)
+        return _route(request, ledger, reader, now_us, executions or ExecutionReports(ledger, None))
     except RayppError as error:
         return _refused(request, error)
+
+
+def is_of_executions(path: str) -> bool:
+    """Say whether a page shows executions, which may take seconds to judge."""
+    match path.split("/")[1:]:
+        case ["sites", _, "executions"] | ["sites", _, "executions", _]:
+            return True
+    return False
 
 
 def _tag(request: PageRequest, ledger: Ledger, reader: Principal, now_us: int) -> str | None:
@@ -134,7 +162,12 @@ def _tag(request: PageRequest, ledger: Ledger, reader: Principal, now_us: int) -
                 number = _number("page", request.parameters().get("page"), 1, 1_000_000)
                 names = _names(ledger, reader)
                 return page_tag(request, ledger, shown_sites(names, number), now_us, names)
-            case ["sites", site] | ["sites", site, "episodes"] | ["api", "sites", site, "report" | "episodes.csv"]:
+            case (
+                ["sites", site]
+                | ["sites", site, "episodes" | "safety" | "executions"]
+                | ["sites", site, "executions", _]
+                | ["api", "sites", site, "report" | "episodes.csv"]
+            ):
                 reader.may_read(site)
                 return page_tag(request, ledger, [site], now_us)
     except Exception:  # noqa: BLE001 - whatever it is, the page says so, and shows what it can
@@ -163,7 +196,7 @@ _PROBLEMS: dict[type[RayppError], tuple[int, str]] = {
 
 
 def _route(  # noqa: PLR0911 - one return per address
-    request: PageRequest, ledger: Ledger, reader: Principal, now_us: int
+    request: PageRequest, ledger: Ledger, reader: Principal, now_us: int, executions: ExecutionReports
 ) -> PageResponse:
     parts = request.path.split("/")[1:]
     query = request.parameters()
@@ -174,7 +207,18 @@ def _route(  # noqa: PLR0911 - one return per address
         case ["api", "sites"]:
             return data({"sites": [site_state(ledger, site, now_us) for site in _names(ledger, reader)]})
         case ["sites", site] if site:
-            return html(site_page(_view(ledger, reader, site, query, now_us)))
+            return html(site_page(_with_safety(ledger, _view(ledger, reader, site, query, now_us))))
+        case ["sites", site, "safety"] if site:
+            number = _number("page", query.get("page"), 1, 1_000_000)
+            view = _with_safety(ledger, _view(ledger, reader, site, query, now_us, "safety"))
+            return html(safety_page(ledger, view, query, number))
+        case ["sites", site, "executions"] if site:
+            number = _number("page", query.get("page"), 1, 1_000_000)
+            view = _view(ledger, reader, site, query, now_us, "executions")
+            return _compared(executions_page(view, executions, query, number))
+        case ["sites", site, "executions", execution_id] if site:
+            view = _view(ledger, reader, site, query, now_us, "executions")
+            return _compared(execution_page(view, executions, execution_id))
         case ["sites", site, "episodes"] if site:
             number = _number("page", query.get("page"), 1, 1_000_000)
             return html(episodes_page(_view(ledger, reader, site, query, now_us), number))
@@ -188,11 +232,18 @@ def _route(  # noqa: PLR0911 - one return per address
             return problem(request, 404, "Nothing here", "there is no such page; begin at /")
 
 
+def _compared(page: ExecutionsPage | ExecutionPage) -> PageResponse:
+    """Answer with executions; while they are being compared as accepted, so that nobody keeps the answer."""
+    return html(page, _OK if page.is_fresh else _ACCEPTED)
+
+
 def _names(ledger: Ledger, reader: Principal) -> list[str]:
     return [site.name for site in ledger.sites()] if reader.site is None else [reader.site]
 
 
-def _view(ledger: Ledger, reader: Principal, site: str, query: Mapping[str, str], now_us: int) -> SiteView:
+def _view(
+    ledger: Ledger, reader: Principal, site: str, query: Mapping[str, str], now_us: int, part: str = ""
+) -> SiteView:
     reader.may_read(site)
     settings = ledger.present_settings(site)
     period = read_period(query.get("from"), query.get("to"), settings.zone, now_us)
@@ -203,9 +254,19 @@ def _view(ledger: Ledger, reader: Principal, site: str, query: Mapping[str, str]
     else:
         if period.until(now_us).length_us > PAGE_DAYS * DAY_US:
             raise OptionError(f"the page shows at most {PAGE_DAYS} days at a time; `raypp report` shows {REPORT_DAYS}")
-        recorded = read(ledger, site, settings, period, now_us, cameras, MOST_EPISODES)
+        if part:
+            recorded = read_sight(ledger, site, settings, period, now_us, cameras)
+        else:
+            recorded = read(ledger, site, settings, period, now_us, cameras, MOST_EPISODES)
     newest = newest_frame(ledger, site, cameras, now_us)
-    return SiteView(site, settings, cameras, newest, recorded, period is not None, now_us)
+    return SiteView(site, settings, cameras, newest, recorded, period is not None, now_us, part)
+
+
+def _with_safety(ledger: Ledger, view: SiteView) -> SiteView:
+    """Read violations and exposure, too; for the site's own page only where it has zones."""
+    if view.recorded is None or not (view.part or site_rules(view.settings)):
+        return view
+    return replace(view, safety=safety_of(ledger, view.recorded, most=MOST_VIOLATIONS))
 
 
 def _report(view: SiteView) -> PageResponse:

@@ -7,11 +7,13 @@ from datetime import date, timedelta
 from raypp.reports.cameras import CameraState, known_until
 from raypp.reports.period import Period, day, day_of
 from raypp.reports.records import Recorded
+from raypp.reports.safety import SiteSafety
+from raypp.reports.safety_totals import site_rules
 from raypp.reports.wording import date_and_clock
 from raypp.text.wording import counted
 from raypp.usage.settings import SiteSettings
 from raypp.usage.shifts import local, shifts_between
-from raypp.web.addresses import period_query, site_address
+from raypp.web.addresses import period_fields, period_query, site_address
 from raypp.web.values import Badge, Chip
 
 
@@ -27,6 +29,8 @@ class SiteView:
         recorded: what it has in the period asked for; None where it has no frames at all.
         is_chosen: whether the request names a period, rather than the latest day shown.
         now_us: the present.
+        part: page of the site: empty, `safety` or `executions`.
+        safety: violations and exposure in the period; None where they are not read.
     """
 
     site: str
@@ -36,21 +40,35 @@ class SiteView:
     recorded: Recorded | None
     is_chosen: bool
     now_us: int
+    part: str = ""
+    safety: SiteSafety | None = None
 
     @property
     def address(self) -> str:
-        """Of its page."""
+        """Of the site's page."""
         return site_address(self.site)
+
+    @property
+    def here(self) -> str:
+        """Address of the page of the site that is shown."""
+        return f"{self.address}/{self.part}" if self.part else self.address
 
     @property
     def until_us(self) -> int:
         """Up to when frames should be here."""
         return known_until(self.cameras, self.now_us)
 
-    def query(self, page: int | None = None) -> str:
-        """Return what keeps a link on the same period."""
-        period = self.recorded.period if self.is_chosen and self.recorded else None
-        return period_query(period, self.settings, page)
+    def query(self, page: int | None = None, **others: str) -> str:
+        """Return what keeps a link on the same period, with further fields."""
+        return period_query(self._chosen, self.settings, page, **others)
+
+    def period_fields(self) -> dict[str, str]:
+        """Return the same as fields by name, none for the latest."""
+        return period_fields(self._chosen, self.settings)
+
+    @property
+    def _chosen(self) -> Period | None:
+        return self.recorded.period if self.is_chosen and self.recorded else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +83,12 @@ class TimeChoice:
 
 @dataclass(frozen=True, slots=True)
 class SiteHeading:
-    """Name of a site, whether frames are coming in, its latest one, and other times to look at, if it has any."""
+    """Name of a site, whether frames are coming in, its latest one, its pages, and other times to look at, if any."""
 
     site: str
     state: Badge
     newest: str
+    parts: tuple[Chip, ...]
     times: TimeChoice | None
 
 
@@ -78,7 +97,21 @@ def heading_of(view: SiteView) -> SiteHeading:
     zone = view.settings.zone
     newest = zone.key if view.newest_us is None else f"last frame {date_and_clock(view.newest_us, zone)}, {zone.key}"
     times = _times(view, view.recorded.period) if view.recorded else None
-    return SiteHeading(view.site, state_badge(view.cameras), newest, times)
+    return SiteHeading(view.site, state_badge(view.cameras), newest, tuple(_parts(view)), times)
+
+
+def _parts(view: SiteView) -> Iterator[Chip]:
+    """Yield the pages of a site, for the same time, where it has several."""
+    has = {
+        "": True,
+        "safety": bool(site_rules(view.settings)),
+        "executions": bool(view.settings.procedures),
+    }
+    if any(has[part] for part in has if part) or view.part:
+        for part, name in (("", "Uses"), ("safety", "Safety"), ("executions", "Executions")):
+            if has[part] or part == view.part:
+                address = f"{view.address}/{part}" if part else view.address
+                yield Chip(name, f"{address}{view.query()}", here=part == view.part)
 
 
 def state_badge(cameras: Sequence[CameraState]) -> Badge:
@@ -98,11 +131,11 @@ def state_badge(cameras: Sequence[CameraState]) -> Badge:
 
 def _times(view: SiteView, period: Period) -> TimeChoice:
     start, end = (f"{local(at_us, view.settings.zone):%Y-%m-%dT%H:%M:%S}" for at_us in (period.from_us, period.to_us))
-    return TimeChoice((*_days(view, period), *_shifts(view, period)), view.address, start, end)
+    return TimeChoice((*_days(view, period), *_shifts(view, period)), view.here, start, end)
 
 
 def _days(view: SiteView, period: Period) -> Iterator[Chip]:
-    zone, address = view.settings.zone, view.address
+    zone, address = view.settings.zone, view.here
     shown = local(period.from_us, zone).date()
     before, after = shown - timedelta(days=1), shown + timedelta(days=1)
     whole = day_of(period.from_us, zone).until(view.until_us)
@@ -120,7 +153,7 @@ def _shifts(view: SiteView, period: Period) -> Iterator[Chip]:
         if shift.day == local(period.from_us, zone).date():
             stretch = Period(shift.start_us, shift.end_us)
             here = view.is_chosen and stretch.until(view.until_us) == period
-            yield Chip(shift.name, f"{view.address}{period_query(stretch, view.settings)}", here=here)
+            yield Chip(shift.name, f"{view.here}{period_query(stretch, view.settings)}", here=here)
 
 
 def _short_day(which: date) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from raypp.reports.chart import chart_of
+from raypp.reports.chart import chart_of, with_violations
 from raypp.reports.colours import Colours
 from raypp.reports.coverage_rows import observed_share, worn_share
 from raypp.reports.records import Recorded
@@ -17,7 +17,7 @@ from raypp.web.episode_rows import EpisodeTable, episode_table
 from raypp.web.figures import CoverageTable, ToolRow, TransitionTable, coverage_table, tool_rows, transition_table
 from raypp.web.site_heading import SiteHeading, SiteView, heading_of
 from raypp.web.timeline import Timeline, timeline_of
-from raypp.web.values import SITES, Chip, Crumb, Notice, Page, Pager
+from raypp.web.values import SITES, Chip, Crumb, Going, Notice, Page, Pager, Tile
 
 PAGE_EPISODES = 100
 _LATEST = 12
@@ -25,23 +25,6 @@ _MOST_NOW = 12
 _STEPS = 1000
 _NO_FRAMES = Notice("No frames yet", "When its first camera sends frames, its timeline begins here.")
 _NO_USES = Notice("No uses", "None were found in this period.")
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """One figure with its name, and what it is of."""
-
-    name: str
-    value: str
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class NowInUse:
-    """A use that has not ended for certain; `open` while its camera still sees it."""
-
-    text: str
-    open: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +44,7 @@ class SiteRecord:
         report_address, csv_address: the same as files.
     """
 
-    now: tuple[NowInUse, ...]
+    now: tuple[Going, ...]
     more_now: int
     tiles: tuple[Tile, ...]
     period: str
@@ -138,6 +121,8 @@ def episodes_page(view: SiteView, page: int) -> EpisodesPage:
 def _record(view: SiteView, recorded: Recorded) -> SiteRecord:
     zone, report = view.settings.zone, recorded.figures().report
     chart = chart_of(report, zone, recorded.episodes, recorded.stretches, _STEPS, recorded.colours)
+    if view.safety is not None:
+        chart = with_violations(chart, view.safety.violations, _STEPS)
     uses = recorded.uses()
     now = [_now(use, view) for use in uses.take(uses.state != int(EpisodeState.FINAL))]
     more = Chip(f"All {counted(len(uses), 'use')}", f"{view.address}/episodes{view.query()}")
@@ -162,12 +147,12 @@ def _record(view: SiteView, recorded: Recorded) -> SiteRecord:
     )
 
 
-def _now(use: Episode, view: SiteView) -> NowInUse:
+def _now(use: Episode, view: SiteView) -> Going:
     where = f"{use.tool} at {use.station}" if use.station else use.tool
     since = f", {use.stream.camera}, since {clock(use.start_us, view.settings.zone)}"
     if use.state is EpisodeState.OPEN:
-        return NowInUse(f"{where} in use{since}", open=True)
-    return NowInUse(f"{where}{since}: camera is silent, end not certain yet", open=False)
+        return Going(f"{where} in use{since}", open=True)
+    return Going(f"{where}{since}: camera is silent, end not certain yet", open=False)
 
 
 def _tiles(report: SiteReport, recorded: Recorded) -> tuple[Tile, ...]:

@@ -61,7 +61,7 @@ class Plot:
 
     Attributes:
         lane: its names and figures; None for a camera without uses.
-        colour: number of the tool's colour.
+        look: class of the style sheet, for the tool's colour.
         label: the whole in words.
         figures: how often and how long.
         gaps: when its camera did not see.
@@ -70,7 +70,7 @@ class Plot:
     """
 
     lane: ChartLane | None
-    colour: int
+    look: str
     label: str
     figures: str
     gaps: tuple[Block, ...]
@@ -80,7 +80,7 @@ class Plot:
 
 @dataclass(frozen=True, slots=True)
 class CameraPlots:
-    """Lanes of one camera, and how long it did not see, in words."""
+    """Lanes of one camera, uses before violations, and how long it did not see, in words."""
 
     camera: str
     blindness: str
@@ -89,11 +89,12 @@ class CameraPlots:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """A chart of one or more days: shifts above, lanes by camera, times below."""
+    """A chart of one or more days: shifts above, lanes by camera, times below; and whether it has violations."""
 
     shifts: tuple[Block, ...]
     cameras: tuple[CameraPlots, ...]
     ticks: tuple[PlotMark, ...]
+    violations: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ def timeline_of(chart: Chart) -> Timeline:
         tuple(_shift(chart, band) for band in chart.bands),
         tuple(_camera(chart, camera, lines) for camera in chart.cameras),
         tuple(_tick(chart, tick) for tick in ticks),
+        any(camera.violations for camera in chart.cameras),
     )
 
 
@@ -127,28 +129,40 @@ def strip_of(chart: Chart) -> Strip:
 
 def _camera(chart: Chart, camera: CameraChart, lines: tuple[PlotMark, ...]) -> CameraPlots:
     gaps = tuple(_gap(chart, gap) for gap in camera.gaps)
-    plots = tuple(_plot(chart, camera, lane, gaps, lines) for lane in camera.lanes)
+    plots = tuple(
+        _plot(chart, camera, lane, look, gaps, lines)
+        for lane, look in (
+            *((lane, f"c{chart.colours[lane.tool]}") for lane in camera.lanes),
+            *((lane, "violation") for lane in camera.violations),
+        )
+    )
     if not plots:
-        plots = (Plot(None, 0, f"camera {camera.camera}: no uses", "", gaps, lines, ()),)
+        plots = (Plot(None, "", f"camera {camera.camera}: no uses", "", gaps, lines, ()),)
     blind_us = sum(gap.end_us - gap.start_us for gap in camera.gaps)
     blindness = f"not observed for {duration(blind_us)} of {duration(chart.period.length_us)}" if blind_us else ""
     return CameraPlots(camera.camera, blindness, plots)
 
 
 def _plot(
-    chart: Chart, camera: CameraChart, lane: ChartLane, gaps: tuple[Block, ...], lines: tuple[PlotMark, ...]
+    chart: Chart,
+    camera: CameraChart,
+    lane: ChartLane,
+    look: str,
+    gaps: tuple[Block, ...],
+    lines: tuple[PlotMark, ...],
 ) -> Plot:
     where = f"{lane.tool} at {lane.station}" if lane.station else lane.tool
-    figures = f"{counted(lane.uses, 'use')} · {duration(lane.total_us)}" if lane.uses else "not used"
+    noun = "violation" if look == "violation" else "use"
+    figures = f"{counted(lane.uses, noun)} · {duration(lane.total_us)}" if lane.uses else "not used"
     bars = []
     for bar in lane.bars:
         certain = bar.state is EpisodeState.FINAL
         text = f"{lane.tool}, {_from_to(chart, bar.start_us, bar.end_us)}"
-        text += f", {bar.uses} uses close together" if bar.uses > 1 else ""
+        text += f", {bar.uses} {noun}s close together" if bar.uses > 1 else ""
         text += "" if certain else ", end not certain yet"
         bars.append(_block(chart, bar.start_us, bar.end_us, text, "" if certain else " unsure"))
     label = f"{where}, camera {camera.camera}: {figures}"
-    return Plot(lane, chart.colours[lane.tool], label, figures, gaps, lines, tuple(bars))
+    return Plot(lane, look, label, figures, gaps, lines, tuple(bars))
 
 
 def _shift(chart: Chart, band: Band) -> Block:

@@ -66,3 +66,20 @@ class Pager:
     page: int
     pages: int
     links: tuple[Chip, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One figure with its name, and what it is of."""
+
+    name: str
+    value: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """A use, or a violation, that has not ended for certain; `open` while its camera still sees it."""
+
+    text: str
+    open: bool

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pyarrow.parquet as pq
 import pytest
 import typer
+from PIL import Image
 from typer.testing import CliRunner
 
 from raypp.api import open_ledger
@@ -23,6 +24,7 @@ from raypp.ledger.packing import as_stored
 from raypp.ledger.store import Ledger
 from raypp.ledger.types import Commit, StreamAbout
 from raypp.reports.safety_record import SafetyReport, ZoneTotal
+from raypp.reports.wording import percentage
 from raypp.serving.stream_writer import StreamWriter
 from raypp.usage.episode import CloseReason, EpisodeState, StreamName
 from raypp.usage.fold import Fold
@@ -191,6 +193,9 @@ def test_files_and_tables_hold_the_same_violations(yard: _Yard, tmp_path: Path) 
     assert sorted(path.name for path in out.iterdir()) == [
         "exposure.csv",
         "safety.json",
+        "trend.csv",
+        "trend.parquet",
+        "trend.png",
         "violations.csv",
         "violations.parquet",
     ]
@@ -210,6 +215,33 @@ def test_files_and_tables_hold_the_same_violations(yard: _Yard, tmp_path: Path) 
     start = table.column("start")[0].as_py()
     assert start.tzinfo is not None
     assert round(start.astimezone(UTC).timestamp() * 1e6) == report.violations[0].start_us
+
+
+def test_the_trend_shares_out_what_began_on_each_day(yard: _Yard, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    lines = _lines(_print(yard, "--from", "2026-03-01", "--to", "2026-03-02", "--out", out))
+    report = SafetyReport.model_validate_json((out / "safety.json").read_text())
+    assert [day.day for day in report.days] == ["2026-03-01", "2026-03-02"]
+    assert report.days[0].totals == []
+    assert _sums(report.days[1].totals) == pytest.approx(_sums(report.totals))
+    head = lines.index("Compliant, by day (cannot tell)")
+    assert lines[head + 1] == "where Sun 01 Mar Mon 02 Mar"
+    helmet = next(total for total in report.totals if (total.zone, total.item) == ("track", "helmet"))
+    shares = f"{percentage(helmet.worn_share)} ({percentage(helmet.cannot_tell_share)})"
+    assert lines[head + 2] == f"helmet, track, {CAMERA} - {shares}"
+    with (out / "trend.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["day"] for row in rows} == {"2026-03-02"}
+    assert [row["violations"] for row in rows] == [str(total.violations) for total in report.days[1].totals]
+    table = pq.read_table(out / "trend.parquet")
+    assert [row["worn_s"] for row in table.to_pylist()] == [total.worn_s for total in report.days[1].totals]
+    assert table.column("day")[0].as_py().isoformat() == "2026-03-02"
+    with Image.open(out / "trend.png") as image:
+        colours = {colour for _, colour in image.convert("RGB").getcolors(1 << 22)}
+    assert (0x15, 0x7A, 0x52) in colours  # a point of what is worn
+    assert not any(line.startswith("Compliant, by day") for line in _lines(_print(yard)))
+    first_day = _lines(_print(yard, "--from", "2026-02-28", "--to", "2026-03-01", status=3))
+    assert not any(line.startswith("Compliant, by day") for line in first_day)
 
 
 def test_what_cannot_be_reported_and_that_nothing_was_recorded_is_said(yard: _Yard, tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName, Stretch, episode_id
+from raypp.usage.exposures import Exposures
 from raypp.usage.observation import Observation
 from raypp.usage.overlap import Overlap, counted_once, exposures_once, violations_once
 from raypp.usage.timeline import make_usage_report
 from raypp.usage.violation import Exposure, Violation, ViolationKind
+from raypp.usage.violations import Violations
 from tests.usage.seen import settings
 
 S = 1_000_000
@@ -73,7 +75,7 @@ def _exposure(start: float, epoch: int) -> Exposure:
 
 def test_violations_that_two_streams_saw_count_once_and_are_cut_where_they_reach_out() -> None:
     violations = [_violation(5, 15, 2), _violation(2, 6, 1), _violation(4, 6, 2), _violation(20, 22, 2)]
-    kept = violations_once(violations, [_seen(0, 10, 1), _seen(4, 30, 2)])
+    kept = violations_once(Violations.of(violations), [_seen(0, 10, 1), _seen(4, 30, 2)])
     assert [(row.stream.epoch, row.start_us - _T0, row.end_us - _T0, row.seen_us) for row in kept] == [
         (1, 2 * S, 6 * S, 4 * S),
         (2, 10 * S, 15 * S, 5 * S),
@@ -86,5 +88,5 @@ def test_exposure_counts_once_in_quarters_that_an_earlier_stream_saw_as_a_whole(
     rows = [_exposure(0, 1), _exposure(5, 2), _exposure(900, 2), _exposure(1800, 2)]
     # of its second quarter the later stream saw a second more than the earlier one; of the third nobody saw anything
     stretches = [_seen(0, 1000, 1), _seen(5, 1001, 2)]
-    assert exposures_once(rows, stretches) == [rows[0], *rows[2:]]
-    assert exposures_once(rows, stretches[:1]) == rows
+    assert list(exposures_once(Exposures.of(rows), stretches)) == [rows[0], *rows[2:]]
+    assert list(exposures_once(Exposures.of(rows), stretches[:1])) == rows

@@ -14,7 +14,8 @@ def test_an_operator_sees_all_sites_and_a_site_its_own(plant):
     assert [entry["name"] for entry in json.loads(get(plant, "/api/sites", who="other").body)["sites"]] == ["other"]
 
 
-@pytest.mark.parametrize("path", ["/sites/other", "/sites/other/episodes", "/api/sites/other/report",
+@pytest.mark.parametrize("path", ["/sites/other", "/sites/other/episodes", "/sites/other/safety",
+                                  "/sites/other/executions", "/sites/other/executions/x", "/api/sites/other/report",
                                   "/api/sites/other/episodes", "/api/sites/other/episodes.csv"])  # fmt: skip
 def test_a_site_does_not_see_another(plant, path):
     answer = get(plant, path, who="plant-1")

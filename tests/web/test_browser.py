@@ -12,9 +12,12 @@ from PIL import Image
 
 from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
+from raypp.usage.episode import StreamName
 from tests.reports.conftest import CLASSES, NOW_US
 from tests.reports.plants import Day, Seen, moment, record
 from tests.web.serving import served
+from tests.web.yards import CAMERA, DAYS, safety_site, violations, write
+from tests.web.yards import NOW_US as YARD_US
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(
@@ -85,6 +88,29 @@ def test_lanes_and_uses_are_shown_and_kept_fresh_and_nothing_leaves_the_host(tmp
     urls = asked_by_page(tmp_path, where)
     assert len(urls) >= 2
     assert {urlsplit(url).netloc for url in urls} == {where}
+
+
+def test_violations_come_by_themselves_and_each_figure_is_shown(tmp_path):
+    seen: list[str] = []
+    with safety_site(tmp_path / "ledger.db") as site:
+
+        def clock() -> int:
+            if seen.count("/sites/yard/safety") == 3:
+                stream = StreamName("yard", CAMERA, DAYS[-1] + 7200 * 1_000_000)
+                write(site.ledger, stream, list(violations(stream, 2, last=False)))
+            return YARD_US
+
+        with served(site.ledger, site.identities, clock, seen) as where:
+            address = f"http://anyone:{site.tokens['yard']}@{where}/sites/yard/safety"
+            image = tmp_path / "page.png"
+            browse(address, tmp_path, "--window-size=390,3000", f"--screenshot={image}", "--hide-scrollbars")
+            page = browse(address, tmp_path, "--virtual-time-budget=25000", "--dump-dom")
+    with Image.open(image) as shot:
+        colours = {colour for _, colour in shot.convert("RGB").getcolors(1 << 22)}
+    assert {(0x24, 0x57, 0xC5), (0xB3, 0x26, 0x1E)} <= colours  # worn, and not worn
+    assert page.count("data-violation=") == 26
+    assert re.search(r"helmet[^<]*</span>.*?<circle [^>]*cy=", page, re.DOTALL)
+    assert "<select" in page
 
 
 @pytest.mark.parametrize("width", [390, 1280])

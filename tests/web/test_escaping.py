@@ -6,10 +6,16 @@ from jinja2 import nodes
 
 from raypp.web import request
 from raypp.web.render import render
+from raypp.web.request import PageRequest
+from raypp.web.routes import respond
 from raypp.web.templating import environment
 from tests.reports.conftest import ODD
+from tests.web import yards
+from tests.web.benches import DAY
 from tests.web.escaping import NASTY, shape, with_names
-from tests.web.pages import RANGE, Page, get
+from tests.web.pages import RANGE, Page, basic, get
+
+DAYS = "from=2026-03-02&to=2026-03-04"
 
 
 def test_names_are_shown_and_never_run(plant):
@@ -48,7 +54,7 @@ def test_a_browser_may_run_only_our_script_and_load_nothing_from_elsewhere(plant
 
 
 @pytest.fixture
-def rendered(plant, monkeypatch):
+def rendered(plant, yard, bench, monkeypatch):
     """The value of every kind of page of a plant."""
     pages = []
 
@@ -60,6 +66,10 @@ def rendered(plant, monkeypatch):
     for path in ("/", "/sites/plant-1", "/sites/quiet", "/sites/plant-1/episodes", "/sites/quiet/episodes", "/source"):
         assert get(plant, path, RANGE if "plant-1" in path else "").status == 200
     assert get(plant, "/nowhere").status == 404
+    wanted = PageRequest("GET", "/sites/yard/safety", f"{DAYS}&zone=track", basic(yard.tokens["operator"]))
+    assert respond(wanted, yard.ledger, yard.identities, yards.NOW_US).status == 200
+    bench.get("/sites/plant/executions", f"{DAY}&procedure=pump+housing")
+    bench.get(f"/sites/plant/executions/{bench.report().executions[2].execution_id}", DAY)
     return pages
 
 

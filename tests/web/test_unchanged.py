@@ -18,6 +18,8 @@ LATER_US = moment(2026, 3, 4, 9, 0)
 ADDRESSES = (
     ("/sites/plant-1", RANGE),
     ("/sites/plant-1/episodes", RANGE),
+    ("/sites/plant-1/safety", RANGE),
+    ("/sites/plant-1/executions", RANGE),
     ("/api/sites/plant-1/report", RANGE),
     ("/api/sites/plant-1/episodes.csv", RANGE),
     ("/sites/plant-1", ""),

@@ -114,6 +114,8 @@ def test_pages_and_health_and_metrics_over_http(service: Service, site: Site) ->
     page = f"{home}/sites/{site[0]}"
     assert "No frames yet" in get_page(page, Authorization=dict(site[1])["authorization"], **FRONT)[1]
     headers = {"Authorization": dict(site[1])["authorization"], **FRONT}
+    assert "No zones are set" in get_page(f"{page}/safety?from=2026-03-02", **headers)[1]
+    assert "No procedures are set" in get_page(f"{page}/executions", **headers)[1]  # by a process of its own
     with urllib.request.urlopen(urllib.request.Request(page, headers=headers), timeout=30) as answer:  # noqa: S310
         tag = answer.headers["ETag"]
     assert get_page(page, **headers, **{"If-None-Match": tag}) == (304, "")
