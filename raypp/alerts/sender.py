@@ -23,8 +23,9 @@ _AT_A_TIME = 50
 _FIRST_WAIT_S = 1.0
 _BESIDE_TRY_S = 5.0
 _UPKEEP_EVERY_S = 5.0
-_PAUSE_OF_LOOK = 9.0
-"""After a look at executions, so many times as long as it took nobody looks: a tenth of a core at most."""
+_PAUSE_OF_LOOK, _LONGEST_PAUSE_S = 9.0, 30.0
+"""After a look at executions, nobody looks for so many times as long as it took: a tenth of a core; but not for long,
+since the first one imports pm4py."""
 _WITHOUT_LOOK_S = 60.0
 _SECOND_US = 1_000_000
 _DAY_US = 86_400 * _SECOND_US
@@ -205,7 +206,8 @@ class Sender:
             except RayppError as error:
                 logger.warning("raypp: alerts of executions wait: %s", error)
                 wait_s = _WITHOUT_LOOK_S
-            await asyncio.sleep(max(wait_s, _PAUSE_OF_LOOK * (time.monotonic() - begun_s)))
+            pause_s = min(_LONGEST_PAUSE_S, _PAUSE_OF_LOOK * (time.monotonic() - begun_s))
+            await asyncio.sleep(max(wait_s, pause_s))
 
     async def _in_thread(
         self, blocking: Callable[_Arguments, _Result], *args: _Arguments.args, **options: _Arguments.kwargs
