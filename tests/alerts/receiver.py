@@ -19,6 +19,7 @@ class Received:
     headers: dict[str, str]
     body: bytes
     at_s: float
+    taken: bool
 
     @property
     def event(self) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def running(receiver: Receiver) -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            received = Received(self.path, headers, body, time.monotonic())
+            received = Received(self.path, headers, body, time.monotonic(), receiver.status < 300)
             receiver.requests.append(received)
             receiver.before_answer(received)
             try:

@@ -31,11 +31,9 @@ def kill_sender(world: World, chance: random.Random) -> str:
 
 
 def fail_receiver(world: World, chance: random.Random) -> str:
-    """Let the web server answer with an error for a while."""
-    seconds = chance.uniform(1, 8)
-    world.listeners.receiver.status = 503
-    time.sleep(seconds)
-    world.listeners.receiver.status = 200
+    """Let the web server answer with an error for a while: ten minutes, where tries wait for up to half a minute."""
+    seconds = chance.uniform(5, 20)
+    world.listeners.outages.append(world.listeners.down(seconds))
     return f"had the receiver of alerts fail for {seconds:.0f} s"
 
 

@@ -4,7 +4,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.chaos.mischief import Mischief, NothingDoneError
 from tests.chaos.world import Dump, World
@@ -20,7 +20,8 @@ def undisturbed(world: World) -> Dump:
     dump = world.dump()
     assert len(dump["streams"]) == world.stage.plan.streams()
     assert dump["frames"]
-    assert world.untold() == ""
+    untold = world.untold()
+    assert not untold, untold
     return dump
 
 
@@ -31,6 +32,7 @@ class Round:
     dump: Dump
     done: Counter[str]
     untold: str = ""
+    events: Counter[str] = field(default_factory=Counter)
 
 
 def disturbed(
@@ -72,7 +74,8 @@ def disturbed(
                     waiting.insert(0, mischief)
             say(f"{time.monotonic() - started:5.0f} s  {outcome}")
     _wait(world)
-    return Round(world.dump(), done, world.untold())
+    untold = world.untold()
+    return Round(world.dump(), done, untold, world.listeners.counted)
 
 
 def undone(mischiefs: Sequence[Mischief], done: Counter[str]) -> list[str]:

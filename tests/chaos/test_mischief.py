@@ -71,7 +71,10 @@ def test_what_was_not_done_is_tried_again_and_told_if_it_never_was():
     def world():
         left = iter(range(40))
         return SimpleNamespace(
-            running_sites=lambda: ["a"] if next(left, None) is not None else [], dump=dict, untold=str
+            running_sites=lambda: ["a"] if next(left, None) is not None else [],
+            dump=dict,
+            untold=str,
+            listeners=SimpleNamespace(counted=Counter()),
         )
 
     lines = []

@@ -41,8 +41,17 @@ _SERVICE = {
     "stream_age_s": 20,
     "reap_every_s": 2,
 }
-_SITE = "max_frame_gap_s: 2\nmax_lateness_s: 0.6\nreap_after_s: 5\n"
+_SITE = """
+max_frame_gap_s: 2
+max_lateness_s: 0.6
+reap_after_s: 5
+tools: [{class: hammer}, {class: saw}]
+people: {classes: [saw]}
+procedures:
+  - {name: job, execution: {gap_s: 1}, steps: [{name: saw, tools: [saw]}, {name: hammer, tools: [hammer]}]}
+"""
 """Streams that are silent for a few seconds are reaped, so that provisional episodes come and go."""
+_ZONE = {"polygon": [[0, 0], [1, 0], [1, 1], [0, 1]], "forbidden": True, "grace_s": 0.5, "min_s": 0.5}
 Dump = dict[str, list[tuple[object, ...]]]
 
 
@@ -162,6 +171,7 @@ class World:
         engine = create_engine(self.url)
         with engine.begin() as connection:
             connection.execute(text("TRUNCATE streams, outbox CASCADE"))
+            connection.execute(text("DELETE FROM judged WHERE place <> ''"))
         engine.dispose()
         time.sleep(1)  # what the sender had in its hands is told meanwhile
         self.listeners.forget()
@@ -208,6 +218,10 @@ class World:
             "episodes": (
                 "SELECT s.site, s.camera, e.tool, e.station, e.start_us, e.end_us, e.seen_us, e.state, e.reason "
                 "FROM episodes e JOIN streams s USING (stream_id) ORDER BY 1, 2, 5, 3, 4"
+            ),
+            "violations": (
+                "SELECT s.site, s.camera, v.kind, v.start_us, v.end_us, v.seen_us, v.sure, v.state, v.reason "
+                "FROM violations v JOIN streams s USING (stream_id) ORDER BY 1, 2, 4, 5"
             ),
             "stretches": (
                 "SELECT s.site, s.camera, t.start_us, t.end_us, t.observation "
@@ -269,7 +283,8 @@ def _register(world: World) -> None:
             folder.mkdir()
             token = Identities(ledger).add_site(site)
             write_private(folder / "token", token.encode())
-            ledger.configure(site, _SITE + world.listeners.rules())
+            zones = yaml.safe_dump({"cameras": {camera: {"zones": {"all": _ZONE}} for camera in cameras}})
+            ledger.configure(site, _SITE + zones + world.listeners.rules())
             videos = {
                 camera: {
                     "source": str(path),
