@@ -20,7 +20,7 @@ from actors.pages import Pages
 from actors.services import REPORT_THREADS, Services
 from actors.stream import StreamConnection
 from protos import raypp_pb2 as pb
-from raypp.errors import LedgerError
+from raypp.errors import LedgerError, LedgerFullError, LedgerUnavailableError
 from raypp.ledger.identity import Principal
 from raypp.ledger.silence import count_silent
 from raypp.serving.chunk_reader import ChunkReader, with_detections
@@ -211,6 +211,8 @@ class Gateway:
         if status_error.status is Status.INTERNAL:
             logger.error("raypp: a call failed", exc_info=error)
         self._services.metrics.refused(status_error.status.name)
+        if isinstance(error, LedgerUnavailableError):
+            self._services.metrics.ledger_failed(full=isinstance(error, LedgerFullError))
         if status_error.status is Status.UNAUTHENTICATED:
             self._services.token_refused(f"{status_error} (call from {grpc_context.peer()})")
         grpc_context.set_code(status_error.status)

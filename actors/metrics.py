@@ -117,15 +117,15 @@ class GatewayMetrics:
         )
         self._reaped = Counter("raypp_gateway_reaped", "Episodes of silent streams closed provisionally.")
         self._unanswered = Counter("raypp_gateway_detections_failed", "Detections given up: no detector answered.")
-        self._unwritten = Counter(
-            "raypp_gateway_commits_failed", "Commits that the ledger could not take, by what it lacked.", ("reason",)
+        self._ledger_failed = Counter(
+            "raypp_gateway_ledger_failed", "Calls that the ledger failed, by what it lacked.", ("reason",)
         )
         self._kept = _Kept()
         self.open_streams(0, 0)
         for fault in (self._retried, self._unanswered):
             fault.inc(_UNSEEN)
         for reason in ("full", "unavailable"):
-            self._unwritten.inc(_UNSEEN, {"reason": reason})
+            self._ledger_failed.inc(_UNSEEN, {"reason": reason})
         self._silent_cameras = Gauge("raypp_gateway_silent_cameras", "Cameras of all sites that fell silent of late.")
         self._silent_sites = Gauge("raypp_gateway_silent_sites", "Sites of whose cameras all fell silent of late.")
         self._clock = Histogram(
@@ -167,9 +167,9 @@ class GatewayMetrics:
         """Count a detection that no detector answered in time."""
         self._unanswered.inc()
 
-    def unwritten(self, *, full: bool) -> None:
-        """Count a commit that failed for want of room, or of the ledger itself."""
-        self._unwritten.inc(tags={"reason": "full" if full else "unavailable"})
+    def ledger_failed(self, *, full: bool) -> None:
+        """Count a call that failed for want of room in the ledger, or of the ledger itself."""
+        self._ledger_failed.inc(tags={"reason": "full" if full else "unavailable"})
 
     def reaped(self, episodes: int) -> None:
         """Count episodes that were closed provisionally."""

@@ -15,7 +15,7 @@ from ray.serve.handle import DeploymentHandle
 
 from actors.metrics import GatewayMetrics
 from actors.turns import Turns
-from raypp.errors import LedgerError, LedgerFullError, LedgerUnavailableError
+from raypp.errors import LedgerError
 from raypp.io.backoff import Backoff
 from raypp.ledger.audit_log import AuditLog
 from raypp.ledger.identity import Identities, Principal
@@ -94,11 +94,7 @@ class Services:
     ) -> _Result:
         """Run what writes for a site, when it is the site's turn."""
         async with self._commits.turn(site):
-            try:
-                return await self.wait_for(blocking, *args, **options)
-            except LedgerUnavailableError as error:
-                self.metrics.unwritten(full=isinstance(error, LedgerFullError))
-                raise
+            return await self.wait_for(blocking, *args, **options)
 
     async def read(
         self, blocking: Callable[_Arguments, _Result], *args: _Arguments.args, **options: _Arguments.kwargs

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 import yaml
 
@@ -44,9 +45,9 @@ def test_a_silent_site_a_full_ledger_and_a_lost_detector_raise_their_alerts(tmp_
                 assert firing() == set()
             _wait_for("RayppSiteSilent", firing)
             taken = fill(disk, leave_bytes=0)
-            with _streaming(service, token) as stream:
+            with pytest.raises(grpc.RpcError, match="is full; make room"), _streaming(service, token) as stream:
                 stream.chunk(12, codes, 88)
-                stream.error()
+                stream.committed()
             _wait_for("RayppLedgerFull", firing)
             taken.unlink()
             (disk / "tools.model").write_bytes(b"no model")
