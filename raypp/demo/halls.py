@@ -65,7 +65,8 @@ def record_truth(ledger: Ledger, sample: ComplianceSample) -> None:
     """
     for site in sample.sites:
         ledger.add_site(site.name)
-        ledger.configure(site.name, compliance_site_settings(site.name))
+        # a service's model may have recorded streams before, and know no people
+        ledger.configure(site.name, compliance_site_settings(site.name), unchecked=True)
         for video in (site.bench, site.floor):
             about = StreamAbout(_CLASSES, model_id="0" * 64, veil_id="0" * 32, live=False)
             epoch_us = round(video.started_at.replace(tzinfo=UTC).timestamp() * 1e6)

@@ -17,9 +17,13 @@ from raypp.demo.workshop.compliance import (
     make_compliance_sample,
 )
 from raypp.demo.workshop.procedure import deal_kinds
+from raypp.demo.workshop.tools import CLASSES
 from raypp.ledger.database import sqlite_url
 from raypp.ledger.store import Ledger
+from raypp.ledger.types import StreamAbout
 from raypp.media.sidecar import read_sidecar
+from raypp.serving.stream_writer import StreamWriter
+from raypp.usage.episode import StreamName
 
 _EVERY_KIND = {None, PlantedDeviation.MISSING, PlantedDeviation.SWAPPED, PlantedDeviation.TOO_SHORT}
 
@@ -91,8 +95,11 @@ def test_what_the_truth_says_is_drawn(sample: ComplianceSample) -> None:
 
 @pytest.fixture(scope="module")
 def results(sample: ComplianceSample) -> list[HallResult]:
-    """The reports of a service whose detector finds each box exactly."""
+    """The reports of a service whose detector finds each box exactly, beside a site whose model knows no people."""
     with Ledger.open(sqlite_url(sample.inventory.parent / "ledger.db")) as ledger:
+        ledger.add_site("site-a")
+        about = StreamAbout(CLASSES, model_id="0" * 64, veil_id="0" * 32, live=False)
+        StreamWriter.open(ledger, StreamName("site-a", "bench-1", 1), about)
         record_truth(ledger, sample)
         return [read_hall(ledger, site) for site in sample.sites]
 
