@@ -13,6 +13,7 @@ from raypp.reports.records import MOST_EPISODES
 from raypp.usage.settings import SiteSettings
 
 _MOST_KEPT = 6
+_MOST_BEGUN = 4
 _Kind = tuple[str, int]
 """A site and where its period begins."""
 _Source = tuple[object, ...]
@@ -63,9 +64,14 @@ class ExecutionReports:
             if kept is not None and kept[0] == source:
                 self._kept.move_to_end(kind)
                 return LatestExecutions(kept[1], is_fresh=True)
-            if kind not in self._begun:
+            is_new = kind not in self._begun
+            if is_new and len(self._begun) >= _MOST_BEGUN:
+                return LatestExecutions(kept and kept[1], is_fresh=False)
+            if is_new:
                 self._begun[kind] = (source, self._worker.submit(self._judge, site, settings, period))
             begun, future = self._begun[kind]
+        if is_new:  # whoever asked may not ask again
+            future.add_done_callback(lambda done: self._done(kind, begun, done))
         try:
             report = future.result(self._wait_s)
         except TimeoutError:
@@ -81,7 +87,7 @@ class ExecutionReports:
     def _done(self, kind: _Kind, source: _Source, future: "Future[ExecutionsReport]") -> None:
         with self._lock:
             if self._begun.get(kind) != (source, future):
-                return  # another has seen to it
+                return  # seen to already
             del self._begun[kind]
             if future.exception() is None:
                 self._kept[kind] = (source, future.result())

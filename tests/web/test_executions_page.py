@@ -128,7 +128,12 @@ def test_nobody_waits_while_executions_are_compared(bench: ExecutionSite, monkey
     patient._wait_s = 0.05
     later = patient.of("plant", settings, Period(day.from_us, day.to_us + SECOND_US))
     assert (later.is_fresh, later.report and len(later.report.executions)) == (False, 3)
+    for number in range(1, 7):  # each waits for those before it, up to a few
+        assert not patient.of("plant", settings, Period(day.from_us + number, day.to_us)).is_fresh
+    assert len(patient._begun) == execution_reports._MOST_BEGUN
     go_on.set()
+    patient._worker.shutdown()
+    assert not patient._begun  # also of those that nobody asked for again
 
 
 def test_what_cannot_be_judged_is_said_and_tried_anew(bench: ExecutionSite, monkeypatch: pytest.MonkeyPatch) -> None:
