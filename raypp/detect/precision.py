@@ -20,5 +20,17 @@ def half_precision(device: torch.device, amp: bool | None = None) -> torch.dtype
     return torch.float16 if on_gpu else torch.bfloat16
 
 
+def resumed_precision(device: torch.device, half: str | None) -> torch.dtype | None:
+    """Choose the half-precision type of a training that goes on, and was told none.
+
+    Args:
+        device: where it goes on.
+        half: what its state says, as in `TrainingState`; where it says nothing, a GPU computed in float16, and a CPU
+            in float32.
+    """
+    was_half = device.type == "cuda" if half is None else bool(half)
+    return half_precision(device, was_half)
+
+
 def _has_amx() -> bool:
     return bool(torch.cpu.get_capabilities().get("amx_bf16"))

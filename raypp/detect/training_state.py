@@ -28,6 +28,8 @@ class TrainingState:
         updates: how many updates the averages have had.
         optimizer: the optimiser's own state.
         scaler: the state of the gradients' scaling, for mixed precision on a GPU.
+        half: name of the half-precision type that it computes in, such as "bfloat16", or "" for none; None in states
+            of raypp before it was kept.
         extra: what one kind of training keeps besides: numbers, words, lists and dicts.
     """
 
@@ -37,6 +39,7 @@ class TrainingState:
     updates: int
     optimizer: dict[str, Any]
     scaler: dict[str, Any]
+    half: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -72,7 +75,7 @@ def read_state(folder: Path) -> TrainingState:
     """
     stored = _read(folder)
     held = {item.name: stored[item.name] for item in fields(TrainingState) if item.name in stored}
-    missing = {item.name for item in fields(TrainingState)} - {"extra"} - held.keys()
+    missing = {item.name for item in fields(TrainingState)} - {"half", "extra"} - held.keys()
     if missing:
         raise _damaged(folder, f"it has no {min(missing)!r}")
     return TrainingState(**held)

@@ -13,7 +13,7 @@ import torch
 
 from raypp.detect.adapter import CodeAdapter
 from raypp.detect.inputs.batch import DetectionBatch
-from raypp.detect.precision import half_precision
+from raypp.detect.precision import half_precision, resumed_precision
 from raypp.detect.schedule import TrainingSchedule
 from raypp.detect.training_state import TrainingState
 from raypp.detect.ultralytics import DetectionModel, ModelEMA, build_optimizer
@@ -132,11 +132,15 @@ class Trainer:
             updates=self.ema.updates,
             optimizer=self._optimizer.state_dict(),
             scaler=self._scaler.state_dict(),
+            half=str(self._half or "").removeprefix("torch."),
             extra=dict(extra),
         )
 
     def restore(self, state: TrainingState) -> None:
-        """Go on where `state` was taken."""
+        """Go on where `state` was taken, in its precision unless the schedule names one."""
+        if self.schedule.amp is None:
+            self._half = resumed_precision(self._device, state.half)
+            self._scaler = torch.amp.GradScaler(self._device.type, enabled=self._half is torch.float16)
         self.model.load_state_dict(state.model)
         self.ema.ema.load_state_dict(state.ema)
         self.ema.updates = state.updates

@@ -130,7 +130,7 @@ def test_opening_at_once_brings_the_schema_up_once(empty_url: str):
 
 
 def test_kill_9_at_any_moment_leaves_whole_chunks(url: str):
-    parts = chunks(working_day(2400))
+    parts = chunks(working_day(4800))
     luck = random.Random(4)
     reached = [0]
     for _ in range(12):
@@ -157,7 +157,7 @@ def committed(ledger: Ledger) -> int:
 
 def endless(url: str) -> None:
     """Stream until killed."""
-    parts = chunks(working_day(2400))
+    parts = chunks(working_day(4800))
     with Ledger.open(url, clock=Clock()) as ledger:
         connection = Connection(ledger)
         for sequence in range(connection.committed + 1, len(parts)):
@@ -166,7 +166,7 @@ def endless(url: str) -> None:
 
 def test_killed_backends_lose_and_double_nothing(postgres: PostgresServer):
     url = postgres.database()
-    parts = chunks(working_day(1200))
+    parts = chunks(working_day(4000))
     with Ledger.open(url, clock=Clock()) as ledger:
         ledger.add_site("plant-1")
     done = threading.Event()

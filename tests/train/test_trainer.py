@@ -1,5 +1,7 @@
 """The training loop learns, goes on exactly where it stopped, and says when it cannot."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -146,3 +148,19 @@ def test_a_training_computes_in_the_precision_that_it_was_told() -> None:
 
     assert loss(False) != loss(True)
     assert loss(None) == loss(half_precision(_CPU) is not None)
+
+
+@pytest.mark.parametrize("half", ["bfloat16", "", None])
+def test_a_run_that_goes_on_keeps_its_precision(half: str | None) -> None:
+    scenes = _scenes()
+
+    def go_on(amp: bool | None) -> float:
+        trainer = _trainer(2, amp=amp)
+        trainer.restore(replace(begun.state(), half=half))
+        return trainer.train_epoch(_batches(scenes, 1)).losses["cls_loss"]
+
+    begun = _trainer(2, amp=bool(half))
+    begun.train_epoch(_batches(scenes, 0))
+    if half is not None:
+        assert begun.state().half == half
+    assert go_on(None) == go_on(bool(half)) != go_on(not half)
