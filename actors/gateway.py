@@ -38,6 +38,7 @@ from raypp.wire.parsing import parse
 from raypp.wire.values import episode_message, frame_detections_message
 
 _BUSY = 503
+READY = "/ready"
 
 _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
@@ -192,8 +193,12 @@ class Gateway:
                     yield pb.WatchEpisodesResponse(episodes=[episode_message(episode) for episode in episodes])
 
     async def __call__(self, request: Request) -> Response:
-        """Answer a browser with the read-only pages."""
+        """Answer a browser with the read-only pages, and whoever asks with whether frames can be detected now."""
         try:
+            if request.scope["path"] == READY:
+                with self._services.calls.taken("ready", CallKind.PAGE):
+                    ready = await self._services.detectors.are_ready()
+                return PlainTextResponse("ready\n") if ready else PlainTextResponse("no detector answers\n", _BUSY)
             with self._services.calls.taken("pages", CallKind.PAGE):
                 return await self._pages.answer(request)
         except StatusError as status_error:

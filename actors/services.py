@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 import ray
-from ray.exceptions import RayActorError
+from ray.exceptions import RayActorError, RayError
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
@@ -38,6 +38,7 @@ _SQLITE_WRITERS = 2
 """SQLite writes one transaction at a time; another one is made ready meanwhile."""
 _MODELS_CHANGE = 3
 _PATIENCE_S = 30.0
+_AT_ONCE_S = 2.0
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.05, 2.0
 _FAILING = (RayActorError, BackPressureError, DeploymentUnavailableError)
 
@@ -161,6 +162,18 @@ class Detectors:
         self._metrics = metrics
         self._most = {Priority.STREAM: share.stream, Priority.CALL: share.call}
         self._queues = {veil_id: FairQueue(share.room) for veil_id in handles}
+
+    async def are_ready(self) -> bool:
+        """Say whether a detector of each veil answers at once."""
+
+        async def ask(handle: DeploymentHandle[Any]) -> None:
+            await handle.describe.remote()
+
+        try:
+            await asyncio.wait_for(asyncio.gather(*map(ask, self._handles.values())), _AT_ONCE_S)
+        except (TimeoutError, RayError, BackPressureError, DeploymentUnavailableError):
+            return False
+        return True
 
     async def about(self, veil_id: str) -> ServedModel:
         """Ask what the running model of a veil is."""

@@ -130,7 +130,7 @@ def test_label_files_are_read_again_when_they_change(settings: VeilSettings) -> 
 
     def classes() -> set[int]:
         with open_job(settings, [str(place)], SILENT) as job:
-            boxes = job.labels.datasets[str(place)].by_url[str(place / "images" / "train" / "001.jpg")].boxes
+            boxes = job.labels.datasets[str(place)].by_url()[str(place / "images" / "train" / "001.jpg")].boxes
             return {box.class_id for box in boxes}
 
     assert classes() == {1}

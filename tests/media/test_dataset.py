@@ -140,7 +140,7 @@ def test_label_files_are_found_where_people_put_them(layout: str, tmp_path: Path
     dataset = _read(tmp_path)
     labels = read_dataset_labels(dataset)
     assert labels.count.labelled == 3
-    assert all(len(labels_of_image.boxes) == 1 for labels_of_image in labels.by_url.values())
+    assert all(len(labels_of_image.boxes) == 1 for labels_of_image in labels.by_url().values())
 
 
 def test_labels_where_nobody_looks_are_unread_and_never_background(tmp_path: Path) -> None:

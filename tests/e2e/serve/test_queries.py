@@ -105,6 +105,7 @@ def test_episodes_come_in_pages_as_they_change_and_in_the_report(service: Servic
 def test_pages_and_health_and_metrics_over_http(service: Service, site: Site) -> None:
     home = f"http://127.0.0.1:{service.http_port}"
     assert get_page(f"{home}/-/healthz")[0] == 200
+    assert get_page(f"{home}/ready") == (200, "ready\n")
     assert get_page(f"{home}/", Authorization=dict(site[1])["authorization"])[0] == 403
     assert get_page(f"{home}/", **FRONT)[0] == 401
     nobody = f"Bearer rpp_0123456789abcdef_{'A' * 43}"

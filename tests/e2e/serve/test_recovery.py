@@ -10,7 +10,7 @@ import grpc
 import pytest
 
 from raypp.usage.episode import StreamName
-from tests.e2e.serve.talk import Site, connected, detected_alone
+from tests.e2e.serve.talk import Site, connected, detected_alone, get_page
 from tests.serving.bundles import some_codes, write_eager_bundle
 from tests.serving.running import (
     START_US,
@@ -36,6 +36,18 @@ def stream_through(service: Service, site: Site, chunks: list[object], deadline_
         except (grpc.RpcError, AssertionError, StopIteration):
             time.sleep(0.2)
     raise AssertionError(f"not done after {deadline_s} s, opened {opened} times")
+
+
+def test_a_service_whose_detector_does_not_answer_is_not_ready(service: Service) -> None:
+    ready = f"http://127.0.0.1:{service.http_port}/ready"
+    (detector,) = service.replicas("Detector")
+    assert get_page(ready) == (200, "ready\n")
+    detector.send_signal(signal.SIGSTOP)
+    try:
+        assert get_page(ready) == (503, "no detector answers\n")
+    finally:
+        detector.send_signal(signal.SIGCONT)
+    assert get_page(ready) == (200, "ready\n")
 
 
 @pytest.mark.parametrize("killed", ["Gateway", "Detector"])

@@ -43,7 +43,7 @@ def _read(root: Path) -> Dataset:
 
 
 def _boxes(dataset: Dataset) -> dict[str, tuple[Box, ...]]:
-    return {Path(url).name: labels.boxes for url, labels in read_dataset_labels(dataset).by_url.items()}
+    return {Path(url).name: labels.boxes for url, labels in read_dataset_labels(dataset).by_url().items()}
 
 
 def test_boxes_polygons_and_images_of_nothing(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_label_files_go_before_a_document_of_the_same_images(tmp_path: Path) -> 
         (root / "images" / "train" / f"{name}.txt").write_text("0 0.5 0.5 0.1 0.1\n")
     discovery = discover([str(root)])
     assert len(discovery.datasets) == 1
-    assert {len(labels.boxes) for labels in read_dataset_labels(discovery.datasets[0]).by_url.values()} == {1}
+    assert {len(labels.boxes) for labels in read_dataset_labels(discovery.datasets[0]).by_url().values()} == {1}
     assert "labels 2 images that label files labels, too" in " ".join(discovery.label_notes)
 
 

@@ -50,7 +50,7 @@ def test_images_with_shapes_of_every_kind(tmp_path: Path) -> None:
     (dataset,) = discovery.datasets
     assert dataset.classes == ("saw", "hammer"), "as the task declares them"
     assert sorted(image.split for image in dataset.images) == ["train", "val"]
-    labels = {Path(url).name: labels_of_image for url, labels_of_image in read_dataset_labels(dataset).by_url.items()}
+    labels = {Path(url).name: labels_of_image for url, labels_of_image in read_dataset_labels(dataset).by_url().items()}
     near = pytest.approx
     assert labels["a.jpg"].boxes == (
         Box(1, near(0.5), near(0.45), near(0.5), near(0.5)),

@@ -35,14 +35,14 @@ def _discover(root: Path, *tasks: dict[str, Any]) -> Any:
 ])  # fmt: skip
 def test_the_ways_of_naming_an_image(name: str, tmp_path: Path) -> None:
     (dataset,) = _discover(tmp_path / "set", _task(name, [_region()])).datasets
-    (labels,) = read_dataset_labels(dataset).by_url.values()
+    (labels,) = read_dataset_labels(dataset).by_url().values()
     assert labels.boxes == (Box(0, *(pytest.approx(number) for number in (0.5, 0.45, 0.5, 0.5))),)
 
 
 def test_a_rectangle_is_turned_about_its_upper_left_corner_in_pixels(tmp_path: Path) -> None:
     region = _region(rotation=90, x=50.0, y=20.0, width=30.0, height=10.0)
     (dataset,) = _discover(tmp_path, _task("a.jpg", [region])).datasets
-    ((box,),) = [labels.boxes for labels in read_dataset_labels(dataset).by_url.values()]
+    ((box,),) = [labels.boxes for labels in read_dataset_labels(dataset).by_url().values()]
     # 36 x 9 pixels at (60, 18), turned clockwise by 90 degrees: 9 wide to the left, 36 down.
     assert box == Box(0, *(pytest.approx(number) for number in (55.5 / 120, 36 / 90, 9 / 120, 36 / 90)))
 
