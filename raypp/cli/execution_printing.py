@@ -10,6 +10,7 @@ from rich.table import Table
 
 from raypp.cli.exit_codes import end_with_attention
 from raypp.cli.json_file import write_json
+from raypp.cli.tables import fitted
 from raypp.reports.event_log import write_event_log
 from raypp.reports.execution_files import write_execution_files
 from raypp.reports.execution_record import ExecutionRecord, ExecutionsReport
@@ -62,7 +63,7 @@ def report_executions(
     console.print(f"[bold]{escape(report.site)}[/bold]  {period} ({report.time_zone})", highlight=False, soft_wrap=True)
     for table in (_procedures(report), _executions(report, zone)):
         console.print()
-        console.print(table)
+        console.print(fitted(table))
     more = len(report.executions) - _MOST
     if more > 0:
         left_out = f"\n{counted(more, 'earlier execution')} left out; --out DIR and --json FILE have all"
@@ -79,7 +80,7 @@ def report_executions(
 
 
 def _procedures(report: ExecutionsReport) -> Table:
-    heads = ("procedure", "executions", "conforming", "deviating", "cannot tell", "open", "median", "deviations")
+    heads = ("procedure", "executions", "conforming", "deviating", "cannot\ntell", "open", "median", "deviations")
     table = _table("Procedures", heads, numeric=range(1, 7))
     for total in report.procedures:
         kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in total.deviations.items())
@@ -113,7 +114,7 @@ def _words(row: ExecutionRecord) -> str:
 
 
 def _table(title: str, heads: tuple[str, ...], numeric: "range | tuple[int, ...]") -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for number, head in enumerate(heads):
         table.add_column(head, justify="right" if number in numeric else "left", overflow="fold")
     return table

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from raypp.cli.exit_codes import end_with_attention
 from raypp.cli.json_file import write_json
+from raypp.cli.tables import fitted
 from raypp.reports.coverage_rows import observed_share
 from raypp.reports.period import Period
 from raypp.reports.safety import read_safety
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 _MOST = 40
 _MOST_SHIFTS = 6
 _MOST_DAYS = 5
-_TIMES = ("camera", "zone", "rule", "worn", "not worn", "cannot tell", "of all", "compliant", "violations")
+_TIMES = ("where", "rule", "worn", "not\nworn", "cannot\ntell", "of\nall", "compliant", "violations")
 
 
 def report_safety(
@@ -58,7 +59,7 @@ def report_safety(
     for table in (_compliance(report.totals), _trend(report), _shifts(report), _violations(report, zone)):
         if table.row_count:
             console.print()
-            console.print(table)
+            console.print(fitted(table))
     more = len(report.violations) - _MOST
     if more > 0:
         left_out = f"\n{counted(more, 'earlier violation')} left out; --out DIR and --json FILE have all"
@@ -71,7 +72,7 @@ def report_safety(
 
 
 def _compliance(totals: Iterable[ZoneTotal]) -> Table:
-    table = _table("Compliance, in time of people", _TIMES, numeric=range(3, 9))
+    table = _table("Compliance, in time of people", _TIMES, numeric=range(2, 8))
     for total in totals:
         table.add_row(*_cells(total))
     return table
@@ -100,7 +101,7 @@ def _shifts(report: SafetyReport) -> Table:
     shifts = [shift for shift in report.shifts if shift.totals]
     many = len(shifts) > _MOST_SHIFTS
     title = f"Shifts: the latest {_MOST_SHIFTS} of {len(shifts):,}" if many else "Shifts"
-    table = _table(title, ("when", *_TIMES), numeric=range(4, 10))
+    table = _table(title, ("when", *_TIMES), numeric=range(3, 9))
     for shift in shifts[-_MOST_SHIFTS:]:
         for number, total in enumerate(shift.totals):
             table.add_row("" if number else escape(f"{shift.name}, {shift.day}"), *_cells(total))
@@ -109,8 +110,7 @@ def _shifts(report: SafetyReport) -> Table:
 
 def _cells(total: ZoneTotal) -> tuple[str, ...]:
     return (
-        escape(total.camera),
-        escape(total.zone),
+        escape(f"{total.zone}, {total.camera}"),
         escape(_rule(total)),
         *map(seconds, (total.worn_s, total.not_worn_s, total.cannot_tell_s)),
         percentage(total.cannot_tell_share),
@@ -136,8 +136,8 @@ def _rule(row: ZoneTotal | ViolationRecord) -> str:
 
 
 def _table(title: str, heads: tuple[str, ...], numeric: Collection[int]) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for number, head in enumerate(heads):
         right = number in numeric
-        table.add_column(head, justify="right" if right else "left", overflow="fold", no_wrap=right)
+        table.add_column(head, justify="right" if right else "left", overflow="fold")
     return table

@@ -162,16 +162,22 @@ def test_shifts_share_out_what_began_in_them(yard: _Yard, tmp_path: Path) -> Non
     assert 0 < parts[0]["worn_s"] < _sums(report.totals)["worn_s"]
     assert {name: parts[0][name] + parts[1][name] for name in _SUMS} == pytest.approx(_sums(report.totals))
     late = _lines(_print(yard, "--from", "2026-03-02T14:00", "--to", "2026-03-02T15:00"))
-    assert sum(line.startswith("late, 2026-03-02 yard-1") for line in late) == 1
+    assert sum(line.startswith("late, 2026-03-02 ") and ", yard-1 " in line for line in late) == 1
     assert not any(line.startswith(("early", "Mon 02 Mar 13:59")) for line in late)
     assert any(row.start_us < _CHANGE < row.end_us for row in yard.found.violations)
+
+
+def test_no_word_is_broken_on_a_terminal_of_80_columns(yard: _Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    words = set(" ".join(_lines(_print(yard))).split())
+    assert words >= {"compliant", "violations", "early,", "late,", "2026-03-02", "forbidden", "helmet"}
 
 
 def test_the_terminal_has_compliance_and_the_latest_violations(yard: _Yard) -> None:
     lines = _lines(_print(yard))
     assert lines[0].startswith("yard Mon 2 Mar 2026, 13:59:40 to 14:00:")
     assert "Compliance, in time of people" in lines
-    assert [line for line in lines if line.startswith("yard-1 shaft alone - - - - -")]
+    assert [line for line in lines if line.startswith("shaft, yard-1 alone - - - - -")]
     rows = [line for line in lines if line.startswith("Mon 02 Mar")]
     assert len(rows) == len(yard.found.violations)
     last = max(yard.found.violations, key=lambda row: (row.start_us, row.violation_id))
@@ -183,7 +189,7 @@ def test_the_terminal_has_compliance_and_the_latest_violations(yard: _Yard) -> N
     assert len(rows) == 40
     assert "6 earlier violations left out; --out DIR and --json FILE have all" in busy
     second = _lines(_print(yard, "--camera", "yard-2", "--from", "2026-03-02", "--to", "2026-03-02", site="busy"))
-    assert "yard-2 pit forbidden - - - - - 1" in second
+    assert "pit, yard-2 forbidden - - - - - 1" in second
     assert not any(CAMERA in line for line in second)
 
 
