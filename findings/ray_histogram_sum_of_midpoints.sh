@@ -16,19 +16,19 @@ cd "$work"
 python3 -m venv venv
 venv/bin/pip install --quiet --disable-pip-version-check 'ray[default]==2.60.0'
 cat > look.py <<'PY'
+import http.client
 import logging
 import os
 import re
 import socket
 import time
-import urllib.request
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 import ray
 from ray.util.metrics import Histogram
 
 with socket.socket() as free:
-    free.bind(("127.0.0.1", 0))
+    free.bind(("localhost", 0))
     port = free.getsockname()[1]
 ray.init(
     address="local", num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR,
@@ -50,8 +50,10 @@ class Observer:
 
 
 def exported():
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
-        text = answer.read().decode()
+    connection = http.client.HTTPConnection("localhost", port)
+    connection.request("GET", "/metrics")
+    text = connection.getresponse().read().decode()
+    connection.close()
     return {
         name: float(value)
         for name, value in re.findall(r"^ray_((?:frames_together|latency_ms)_(?:sum|count))\{.*\} (\S+)$", text, re.M)
