@@ -10,14 +10,13 @@ from rich.table import Table
 
 from raypp.cli.exit_codes import end_with_attention
 from raypp.cli.json_file import write_json
-from raypp.cli.tables import fitted
+from raypp.cli.tables import fitted, plain_table, say_left_out, say_written
 from raypp.reports.event_log import write_event_log
 from raypp.reports.execution_files import write_execution_files
 from raypp.reports.execution_record import ExecutionRecord, ExecutionsReport
 from raypp.reports.executions import read_executions
 from raypp.reports.period import Period
 from raypp.reports.wording import percentage, seconds, until
-from raypp.text.wording import counted
 from raypp.usage.shifts import local
 
 if TYPE_CHECKING:
@@ -64,24 +63,19 @@ def report_executions(
     for table in (_procedures(report), _executions(report, zone)):
         console.print()
         console.print(fitted(table))
-    more = len(report.executions) - _MOST
-    if more > 0:
-        left_out = f"\n{counted(more, 'earlier execution')} left out; --out DIR and --json FILE have all"
-        console.print(left_out, highlight=False, markup=False, soft_wrap=True)
+    say_left_out(console, len(report.executions) - _MOST, "earlier execution")
     write_json(files.json_file, report)
     end_with_attention(not report.executions)
     written = write_execution_files(report, files.folder) if files.folder else []
     if files.event_log:
         write_event_log(report, files.event_log)
         written.append(files.event_log)
-    if written:
-        names = ", ".join(map(str, written))
-        console.print(f"\nwrote {names}", highlight=False, markup=False, soft_wrap=True)
+    say_written(console, written)
 
 
 def _procedures(report: ExecutionsReport) -> Table:
     heads = ("procedure", "executions", "conforming", "deviating", "cannot\ntell", "open", "median", "deviations")
-    table = _table("Procedures", heads, numeric=range(1, 7))
+    table = plain_table("Procedures", heads, numeric=range(1, 7))
     for total in report.procedures:
         kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in total.deviations.items())
         numbers = (total.executions, total.conforming, total.deviating, total.cannot_tell, total.open)
@@ -91,7 +85,9 @@ def _procedures(report: ExecutionsReport) -> Table:
 
 def _executions(report: ExecutionsReport, zone: "ZoneInfo") -> Table:
     """List the latest executions."""
-    table = _table("Executions", ("start", "procedure", "where", "lasted", "fitness", "outcome", ""), numeric=(3, 4))
+    table = plain_table(
+        "Executions", ("start", "procedure", "where", "lasted", "fitness", "outcome", ""), numeric=(3, 4)
+    )
     for row in report.executions[-_MOST:]:
         where = " ".join((*row.cameras, row.station)).strip()
         start = f"{local(row.start_us, zone):%a %d %b %H:%M:%S}"
@@ -111,10 +107,3 @@ def _words(row: ExecutionRecord) -> str:
         if kinds:
             words.append(f"{step.step or step.tool} {', '.join(kinds)}")
     return ", ".join([*words, *(["overlaps"] if row.overlaps else [])])
-
-
-def _table(title: str, heads: tuple[str, ...], numeric: "range | tuple[int, ...]") -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    for number, head in enumerate(heads):
-        table.add_column(head, justify="right" if number in numeric else "left", overflow="fold")
-    return table

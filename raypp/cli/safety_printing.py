@@ -1,6 +1,6 @@
 """`raypp report --safety`: compliance with the rules of zones on a terminal, as files and as JSON."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from rich.table import Table
 
 from raypp.cli.exit_codes import end_with_attention
 from raypp.cli.json_file import write_json
-from raypp.cli.tables import fitted
+from raypp.cli.tables import fitted, plain_table, say_left_out, say_written
 from raypp.reports.coverage_rows import observed_share
 from raypp.reports.period import Period
 from raypp.reports.safety import read_safety
@@ -60,19 +60,14 @@ def report_safety(
         if table.row_count:
             console.print()
             console.print(fitted(table))
-    more = len(report.violations) - _MOST
-    if more > 0:
-        left_out = f"\n{counted(more, 'earlier violation')} left out; --out DIR and --json FILE have all"
-        console.print(left_out, highlight=False, markup=False, soft_wrap=True)
+    say_left_out(console, len(report.violations) - _MOST, "earlier violation")
     write_json(json_file, report)
     end_with_attention(not (safety.recorded.stretches or safety.exposures or safety.violations))
-    if folder:
-        names = ", ".join(map(str, write_safety_files(safety, report, folder)))
-        console.print(f"\nwrote {names}", highlight=False, markup=False, soft_wrap=True)
+    say_written(console, write_safety_files(safety, report, folder) if folder else [])
 
 
 def _compliance(totals: Iterable[ZoneTotal]) -> Table:
-    table = _table("Compliance, in time of people", _TIMES, numeric=range(2, 8))
+    table = plain_table("Compliance, in time of people", _TIMES, numeric=range(2, 8))
     for total in totals:
         table.add_row(*_cells(total))
     return table
@@ -84,7 +79,7 @@ def _trend(report: SafetyReport) -> Table:
     many = len(report.days) > _MOST_DAYS
     which = f"latest {_MOST_DAYS} of {len(report.days):,} days" if many else "by day"
     heads = ("where", *(f"{date.fromisoformat(day.day):%a %d %b}" for day in days))
-    table = _table(f"Compliant, {which} (cannot tell)", heads, numeric=range(1, len(heads)))
+    table = plain_table(f"Compliant, {which} (cannot tell)", heads, numeric=range(1, len(heads)))
     for trend in trends(report.totals, days):
         if trend.has_shares:
             where = f"{trend.item}, {trend.zone}, {trend.camera}"
@@ -101,7 +96,7 @@ def _shifts(report: SafetyReport) -> Table:
     shifts = [shift for shift in report.shifts if shift.totals]
     many = len(shifts) > _MOST_SHIFTS
     title = f"Shifts: the latest {_MOST_SHIFTS} of {len(shifts):,}" if many else "Shifts"
-    table = _table(title, ("when", *_TIMES), numeric=range(3, 9))
+    table = plain_table(title, ("when", *_TIMES), numeric=range(3, 9))
     for shift in shifts[-_MOST_SHIFTS:]:
         for number, total in enumerate(shift.totals):
             table.add_row("" if number else escape(f"{shift.name}, {shift.day}"), *_cells(total))
@@ -122,7 +117,7 @@ def _cells(total: ZoneTotal) -> tuple[str, ...]:
 def _violations(report: SafetyReport, zone: "ZoneInfo") -> Table:
     """List the latest violations."""
     heads = ("start", "camera", "zone", "rule", "lasted", "seen", "sure", "state")
-    table = _table("Violations", heads, numeric=(4, 5, 6))
+    table = plain_table("Violations", heads, numeric=(4, 5, 6))
     for row in report.violations[-_MOST:]:
         start = f"{local(row.start_us, zone):%a %d %b %H:%M:%S}"
         names = (escape(row.camera), escape(row.zone), escape(_rule(row)))
@@ -133,11 +128,3 @@ def _violations(report: SafetyReport, zone: "ZoneInfo") -> Table:
 def _rule(row: ZoneTotal | ViolationRecord) -> str:
     """Name the item, or the rule that is about none, such as `most people`."""
     return row.item or row.kind.replace("_", " ")
-
-
-def _table(title: str, heads: tuple[str, ...], numeric: Collection[int]) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    for number, head in enumerate(heads):
-        right = number in numeric
-        table.add_column(head, justify="right" if right else "left", overflow="fold")
-    return table

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from raypp.reports.execution_record import ExecutionRecord, deviations_of
-from raypp.text.wording import counted
 from raypp.usage.settings import SiteSettings
-from raypp.web.listing import PAGE_ROWS, Choice, Heading, ListForm, known
-from raypp.web.values import Badge, Pager
+from raypp.web.listing import Choice, Filters, Heading, ListedTable, known
+from raypp.web.values import Badge
 
 FILTERS = ("procedure", "place", "outcome", "deviation")
 SORTS = ("start", "end", "procedure", "place", "lasted", "median", "fitness", "deviations", "untold", "outcome")
@@ -45,26 +44,9 @@ class ExecutionTableRow:
     address: str
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutionTable:
-    """Executions of one page.
-
-    Attributes:
-        count: how many there are, and of how many, in words.
-        headings: of the columns.
-        rows: one an execution.
-        form: how they are filtered.
-        pager: where one is.
-    """
-
-    count: str
-    headings: tuple[Heading, ...]
-    rows: tuple[ExecutionTableRow, ...]
-    form: ListForm
-    pager: Pager
-
-
-def execution_table(records: Sequence[ExecutionRecord], settings: SiteSettings, choice: Choice) -> ExecutionTable:
+def execution_table(
+    records: Sequence[ExecutionRecord], settings: SiteSettings, choice: Choice
+) -> ListedTable[ExecutionTableRow]:
     """List those executions that an address asks for.
 
     Raises:
@@ -81,13 +63,14 @@ def execution_table(records: Sequence[ExecutionRecord], settings: SiteSettings, 
         and outcome in (None, record.outcome)
         and (deviation is None or deviation in deviations_of(record))
     ]
-    pager = choice.pager(len(some))
     some.sort(key=lambda record: (-record.start_us, record.procedure, record.execution_id))
     some.sort(key=_KEYS[choice.sort], reverse=choice.descending)
-    shown = some[(pager.page - 1) * PAGE_ROWS : pager.page * PAGE_ROWS]
-    count = counted(len(some), "execution") + (f" of {len(records):,}" if len(some) < len(records) else "")
-    form = choice.form(_options(records, settings))
-    return ExecutionTable(count, _headings(choice), tuple(_row(record, choice) for record in shown), form, pager)
+    return choice.table(
+        lambda page: (_row(record, choice) for record in some[page]),
+        ("execution", len(some), len(records)),
+        _headings(choice),
+        _options(records, settings),
+    )
 
 
 def place_of(record: ExecutionRecord) -> str:
@@ -178,9 +161,7 @@ def _headings(choice: Choice) -> tuple[Heading, ...]:
     )
 
 
-def _options(
-    records: Iterable[ExecutionRecord], settings: SiteSettings
-) -> dict[str, tuple[str, Sequence[tuple[str, str]]]]:
+def _options(records: Iterable[ExecutionRecord], settings: SiteSettings) -> Filters:
     places = sorted({place_of(record) for record in records})
     return {
         "procedure": ("Procedure", [(rules.name, rules.name) for rules in settings.procedures]),

@@ -14,7 +14,7 @@ from raypp.web.addresses import moment_address, period_query, site_address
 from raypp.web.execution_list import (
     FILTERS,
     SORTS,
-    ExecutionTable,
+    ExecutionTableRow,
     execution_table,
     outcome_badge,
     place_of,
@@ -22,7 +22,7 @@ from raypp.web.execution_list import (
     untold_of,
 )
 from raypp.web.execution_reports import ExecutionReports, LatestExecutions
-from raypp.web.listing import Choice, read_choice
+from raypp.web.listing import Choice, ListedTable, read_choice
 from raypp.web.site_heading import SiteHeading, SiteView, heading_of
 from raypp.web.timeline import Block
 from raypp.web.values import SITES, Badge, Chip, Crumb, Notice, Page, Tile
@@ -78,7 +78,7 @@ class ExecutionsRecord:
     period: str
     note: str
     procedures: tuple[ProcedureRow, ...]
-    table: ExecutionTable
+    table: ListedTable[ExecutionTableRow]
     files: str
 
 

@@ -1,13 +1,19 @@
 """A table that its reader filters, sorts and pages through, by the address alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeAlias, TypeVar
 
 from raypp.errors import OptionError
+from raypp.text.wording import counted
 from raypp.web.site_heading import SiteView
 from raypp.web.values import Chip, Pager
 
 PAGE_ROWS = 100
+
+Filters: TypeAlias = Mapping[str, tuple[str, Sequence[tuple[str, str]]]]
+"""By name: a label, and values with their texts."""
+_Row = TypeVar("_Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,25 @@ class ListForm:
     active: tuple[Chip, ...]
 
 
+@dataclass(frozen=True)
+class ListedTable(Generic[_Row]):
+    """One page of a table.
+
+    Attributes:
+        count: how many rows there are, and of how many, in words.
+        headings: of the columns.
+        rows: of this page.
+        form: how they are filtered.
+        pager: where one is.
+    """
+
+    count: str
+    headings: tuple[Heading, ...]
+    rows: tuple[_Row, ...]
+    form: ListForm
+    pager: Pager
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """Filters, order and page of a table, as an address asks for them.
@@ -98,7 +123,7 @@ class Choice:
         order = "none" if not here else "descending" if self.descending else "ascending"
         return Heading(text, numeric, self.address(sort=turned if here else f"{first}{name}"), order)
 
-    def form(self, filters: Mapping[str, tuple[str, Sequence[tuple[str, str]]]]) -> ListForm:
+    def form(self, filters: Filters) -> ListForm:
         """Return the form that filters.
 
         Args:
@@ -127,6 +152,31 @@ class Choice:
                 for name, (label, options) in filters.items()
                 if self.values.get(name)
             ),
+        )
+
+    def table(
+        self,
+        rows: Callable[[slice], Iterable[_Row]],
+        count: tuple[str, int, int],
+        headings: tuple[Heading, ...],
+        filters: Filters,
+    ) -> ListedTable[_Row]:
+        """Return the page that is asked for.
+
+        Args:
+            rows: makes those of a page.
+            count: what they are, such as "violation", how many no filter leaves out, and how many there are.
+            headings: of the columns.
+            filters: as for `form`.
+        """
+        noun, some, every = count
+        pager = self.pager(some)
+        return ListedTable(
+            counted(some, noun) + (f" of {every:,}" if some < every else ""),
+            headings,
+            tuple(rows(slice((pager.page - 1) * PAGE_ROWS, pager.page * PAGE_ROWS))),
+            self.form(filters),
+            pager,
         )
 
     def pager(self, rows: int) -> Pager:

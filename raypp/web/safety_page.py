@@ -21,11 +21,11 @@ from raypp.usage.shifts import local
 from raypp.usage.violation import Violation
 from raypp.usage.violations import Violations
 from raypp.web.compliance import Compliance, TrendChart, compliance_of, trend_chart
-from raypp.web.listing import read_choice
+from raypp.web.listing import ListedTable, read_choice
 from raypp.web.site_heading import SiteHeading, SiteView, heading_of
 from raypp.web.timeline import WHY_NOT
 from raypp.web.values import SITES, Crumb, Going, Notice, Page, Tile
-from raypp.web.violation_list import FILTERS, SORTS, ViolationTable, violation_table
+from raypp.web.violation_list import FILTERS, SORTS, ViolationTableRow, violation_table
 
 MOST_VIOLATIONS = 200_000
 """How many violations a page is made of, which takes a second; those of a period with more are refused."""
@@ -65,7 +65,7 @@ class SafetyRecord:
     compliance: Compliance
     trend: TrendChart | None
     sight: tuple[CameraSight, ...]
-    table: ViolationTable
+    table: ListedTable[ViolationTableRow]
     files: str
 
 

@@ -1,6 +1,6 @@
 """Violations of a period as a table that is filtered, sorted and shown page by page."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,14 +8,13 @@ import numpy.typing as npt
 
 from raypp.reports.safety import SiteSafety, begun_within
 from raypp.reports.wording import rule_words
-from raypp.text.wording import counted
 from raypp.usage.episode import CloseReason, EpisodeState
 from raypp.usage.shifts import shifts_between
 from raypp.usage.violation import Violation, ViolationKind
 from raypp.usage.violations import ViolationLane, Violations
 from raypp.web.addresses import moment_address
-from raypp.web.listing import PAGE_ROWS, Choice, Heading, ListForm, known
-from raypp.web.values import Badge, Pager
+from raypp.web.listing import Choice, Filters, Heading, ListedTable, known
+from raypp.web.values import Badge
 
 FILTERS = ("zone", "item", "kind", "camera", "shift", "state")
 SORTS = ("start", "zone", "rule", "camera", "lasted", "seen", "sure", "state")
@@ -41,49 +40,25 @@ class ViolationTableRow:
     address: str
 
 
-@dataclass(frozen=True, slots=True)
-class ViolationTable:
-    """Violations of one page.
-
-    Attributes:
-        count: how many there are, and of how many, in words.
-        headings: of the columns.
-        rows: one a violation.
-        form: how they are filtered.
-        pager: where one is.
-    """
-
-    count: str
-    headings: tuple[Heading, ...]
-    rows: tuple[ViolationTableRow, ...]
-    form: ListForm
-    pager: Pager
-
-
-def violation_table(safety: SiteSafety, choice: Choice) -> ViolationTable:
+def violation_table(safety: SiteSafety, choice: Choice) -> ListedTable[ViolationTableRow]:
     """List those violations that an address asks for.
 
     Raises:
         OptionError: for a kind or state that is none.
     """
-    every = safety.violations
+    every, settings = safety.violations, safety.recorded.settings
     some = every.take(_wanted(safety, choice.values))
-    pager = choice.pager(len(some))
-    places = _sorted(some, choice)[(pager.page - 1) * PAGE_ROWS : pager.page * PAGE_ROWS]
-    settings = safety.recorded.settings
-    rows = tuple(
-        ViolationTableRow(
-            violation,
-            rule_words(violation.kind.name.lower(), violation.item),
-            ending_of(violation),
-            moment_address(safety.recorded.site, settings, violation.start_us, violation.end_us),
-        )
-        for violation in some.take(places)
-    )
-    count = counted(len(some), "violation")
-    if len(some) < len(every):
-        count += f" of {len(every):,}"
-    return ViolationTable(count, _headings(choice), rows, choice.form(_options(safety)), pager)
+
+    def rows(page: slice) -> Iterator[ViolationTableRow]:
+        for violation in some.take(_sorted(some, choice)[page]):
+            yield ViolationTableRow(
+                violation,
+                rule_words(violation.kind.name.lower(), violation.item),
+                ending_of(violation),
+                moment_address(safety.recorded.site, settings, violation.start_us, violation.end_us),
+            )
+
+    return choice.table(rows, ("violation", len(some), len(every)), _headings(choice), _options(safety))
 
 
 def ending_of(violation: Violation) -> Badge:
@@ -174,7 +149,7 @@ def _headings(choice: Choice) -> tuple[Heading, ...]:
     )
 
 
-def _options(safety: SiteSafety) -> dict[str, tuple[str, Sequence[tuple[str, str]]]]:
+def _options(safety: SiteSafety) -> Filters:
     """Return the fields of the form: names of the settings, and those that violations have."""
     settings, lanes = safety.recorded.settings, safety.violations.lanes
     places = {(name, zone): rules for name, camera in settings.cameras.items() for zone, rules in camera.zones.items()}
