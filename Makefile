@@ -92,13 +92,14 @@ proto: setup  ## generate the gRPC code from protos/raypp.proto, and record what
 	$(BIN)/python -m tests.protos.promise
 	$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. --grpc_python_out=. protos/raypp.proto
 
-chaos: setup  ## sites stream while everything between camera and ledger is killed, cut and frozen: ROUNDS=20 rounds
+chaos: setup  ## sites stream while everything between camera and ledger is killed, cut and frozen: ROUNDS=20 rounds; ROUNDS="1 1 --down 600": alerts wait ten minutes
 	$(BIN)/python -m tests.chaos $(ROUNDS)
 
-accept: setup  ## the fold on ground truth and on real videos (RAYPP_DATA); with WEIGHTS=yolov8n.pt, detectors trained on veiled benches and yards, too
+accept: setup  ## the fold on ground truth and on real videos (RAYPP_DATA); with WEIGHTS=yolov8n.pt, detectors trained on veiled benches, yards and procedures, too
 	$(BIN)/python -m pytest -q -s -m slow tests/accept tests/usage
 	$(if $(WEIGHTS),$(BIN)/python -m tests.accept.trained accept-out --weights $(WEIGHTS))
 	$(if $(WEIGHTS),$(BIN)/python -m tests.accept.yards accept-out/yards --weights $(WEIGHTS))
+	$(if $(WEIGHTS),$(BIN)/python -m tests.accept.procedures accept-out/procedures --weights $(WEIGHTS))
 
 clean:
 	rm -rf $(VENV) demo-out accept-out bench-out build *.egg-info

@@ -40,20 +40,13 @@ def compliance_site_settings(site: str) -> str:
     Args:
         site: name of the site.
     """
-    part = BENCH_CLASSES[PART]
-    left, top, right = FIXTURE[0] - 0.14, FIXTURE[1] - 0.2, FIXTURE[0] + 0.14
-    steps = "".join(f"      - {{name: {tool}, tools: [{tool}], min_s: {SHORTEST_S}}}\n" for tool in STEPS)
-    return f"""{sample_site_settings(site)}  - {{class: {part}, stations: [fixture], min_on_s: 1, max_gap_s: 1}}
-people: {{cells: {CELLS}}}
+    return f"""{sample_site_settings(site)}{_PART}people: {{cells: {CELLS}}}
 equipment:
   - {{item: helmet, on: head, yes: [helmet], no: [no_helmet], min_cells: {SMALLEST["helmet"]}}}
   - {{item: vest, on: torso, yes: [vest], no: [no_vest], min_cells: {SMALLEST["vest"]}}}
   - {{item: glasses, on: eyes, yes: [glasses], min_cells: {SMALLEST["glasses"]}}}
 cameras:
-  {BENCH}:
-    stations:
-      fixture: [[{left:.2f}, {top:.2f}], [{right:.2f}, {top:.2f}], [{right:.2f}, 1], [{left:.2f}, 1]]
-  {FLOOR}:
+{_STATION}  {FLOOR}:
     zones:
       machine:
         polygon: [[0.05, 0.6], [0.58, 0.6], [0.58, 1], [0.05, 1]]
@@ -63,10 +56,36 @@ cameras:
         polygon: [[0.64, 0.6], [0.92, 0.6], [0.92, 1], [0.64, 1]]
         forbidden: true
         grace_s: 0.5
-procedures:
+{_PROCEDURES}"""
+
+
+def procedure_site_settings(site: str, min_shift: float, min_confidence: float) -> str:
+    """Write the YAML of a site with a procedure at its bench alone.
+
+    Args:
+        site: name of the site.
+        min_shift: above the trembling of boxes on a tool that lies.
+        min_confidence: least confidence of detections of tools that are looked at.
+    """
+    return f"{sample_site_settings(site, min_shift, min_confidence)}{_PART}cameras:\n{_STATION}{_PROCEDURES}"
+
+
+def _station() -> str:
+    left, top, right = FIXTURE[0] - 0.14, FIXTURE[1] - 0.2, FIXTURE[0] + 0.14
+    corners = f"[{left:.2f}, {top:.2f}], [{right:.2f}, {top:.2f}], [{right:.2f}, 1], [{left:.2f}, 1]"
+    return f"  {BENCH}:\n    stations:\n      fixture: [{corners}]\n"
+
+
+def _procedures() -> str:
+    steps = "".join(f"      - {{name: {tool}, tools: [{tool}], min_s: {SHORTEST_S}}}\n" for tool in STEPS)
+    return f"""procedures:
   - name: casting
     cameras: [{BENCH}]
-    execution: {{during: {part}, station: fixture}}
+    execution: {{during: {BENCH_CLASSES[PART]}, station: fixture}}
     ignore: [{", ".join(OTHERS)}]
     steps:
 {steps}"""
+
+
+_PART = f"  - {{class: {BENCH_CLASSES[PART]}, stations: [fixture], min_on_s: 1, max_gap_s: 1}}\n"
+_STATION, _PROCEDURES = _station(), _procedures()

@@ -1,46 +1,104 @@
-"""Images of the demo's workshop, each of a bench of its own: what a detector needs to know tools, and not benches."""
+"""Images to train on, each of a scene of its own, with exact boxes: moments of the demo's benches, and any others."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from raypp.demo.workshop.compliance import make_procedure_camera
+from raypp.demo.workshop.procedure import deal_kinds
+from raypp.demo.workshop.render import Camera
 from raypp.demo.workshop.sample import make_camera
-from raypp.demo.workshop.tools import CLASSES
+from raypp.demo.workshop.tools import BENCH_CLASSES, CLASSES
+from raypp.usage.observation import Detection
 from tests.usage.benches import SIZE
 
 _SECONDS = 30.0
 _QUALITY = 92
+_PROCEDURE_SEED = 8000
+Still = tuple[Image.Image, Sequence[Detection]]
 
 
 def make_stills(root: Path, seed: int, train: int, val: int) -> Path:
-    """Write a dataset in YOLO layout: one moment of every bench, with the exact boxes.
+    """Write a dataset of benches with tools.
 
     Args:
         root: folder to write into.
         seed: the same seed gives the same images; benches of other seeds, and of videos, are others.
         train, val: number of images.
     """
-    for split, count, first in (("train", train, 0), ("val", val, train)):
+    return write_stills(root, "bench", CLASSES, partial(_bench, seed), range(train), range(train, train + val))
+
+
+def make_procedure_stills(root: Path, first: int, train: int, val: int) -> Path:
+    """Write a dataset of benches on which parts are worked on.
+
+    Args:
+        root: folder to write into.
+        first: number of the first bench; those of videos are others.
+        train, val: number of images.
+    """
+    middle = first + train
+    return write_stills(
+        root, "bench", BENCH_CLASSES, _procedure_bench, range(first, middle), range(middle, middle + val)
+    )
+
+
+def write_stills(
+    root: Path, scene: str, classes: Sequence[str], still: Callable[[int], Still], train: range, val: range
+) -> Path:
+    """Write a dataset in YOLO layout.
+
+    Args:
+        root: folder to write into.
+        scene: how files are called, before their number.
+        classes: names of what may be seen.
+        still: makes the image of a number, with its boxes.
+        train, val: numbers of the images.
+    """
+    for split, numbers in (("train", train), ("val", val)):
         images, labels = root / "images" / split, root / "labels" / split
         images.mkdir(parents=True, exist_ok=True)
         labels.mkdir(parents=True, exist_ok=True)
-        for number in range(first, first + count):
-            image, boxes = _still(np.random.default_rng([seed, number]))
-            image.save(images / f"bench-{number:05d}.jpg", quality=_QUALITY)
-            (labels / f"bench-{number:05d}.txt").write_text(boxes)
-    names = "".join(f"  {number}: {name}\n" for number, name in enumerate(CLASSES))
+        for number in numbers:
+            image, boxes = still(number)
+            image.save(images / f"{scene}-{number:05d}.jpg", quality=_QUALITY)
+            (labels / f"{scene}-{number:05d}.txt").write_text("".join(map(_line, boxes)))
+    names = "".join(f"  {number}: {name}\n" for number, name in enumerate(classes))
     (root / "data.yaml").write_text(f"path: .\ntrain: images/train\nval: images/val\nnames:\n{names}")
     return root
 
 
-def _still(generator: np.random.Generator) -> tuple[Image.Image, str]:
-    eye, _ = make_camera(_SECONDS, SIZE, generator)
-    pixels, visible = eye.image(int(generator.integers(1000)), float(generator.uniform(0, _SECONDS)))
+def seen_of(eye: Camera, time_s: float) -> list[Detection]:
+    """Return what a perfect detector finds before a bench's camera at a moment."""
     width, height = SIZE
-    lines = []
-    for tool in visible:
-        left, top, right, bottom = tool.box
-        centre = f"{(left + right) / 2 / width:.6f} {(top + bottom) / 2 / height:.6f}"
-        lines.append(f"{tool.class_id} {centre} {(right - left) / width:.6f} {(bottom - top) / height:.6f}\n")
-    return Image.fromarray(pixels), "".join(lines)
+    return [
+        Detection(tool.class_id, 1.0, left / width, top / height, right / width, bottom / height)
+        for tool in eye.visible(time_s)
+        for left, top, right, bottom in [tool.box]
+    ]
+
+
+def _line(box: Detection) -> str:
+    centre = f"{(box.x1 + box.x2) / 2:.6f} {(box.y1 + box.y2) / 2:.6f}"
+    return f"{box.class_id} {centre} {box.x2 - box.x1:.6f} {box.y2 - box.y1:.6f}\n"
+
+
+def _bench(seed: int, number: int) -> Still:
+    generator = np.random.default_rng([seed, number])
+    eye, _ = make_camera(_SECONDS, SIZE, generator)
+    return _moment(eye, generator)
+
+
+def _procedure_bench(number: int) -> Still:
+    generator = np.random.default_rng([_PROCEDURE_SEED, number])
+    eye, _ = make_procedure_camera(_SECONDS, deal_kinds(_PROCEDURE_SEED, number), generator)
+    return _moment(eye, generator)
+
+
+def _moment(eye: Camera, generator: np.random.Generator) -> Still:
+    index, time_s = int(generator.integers(1000)), float(generator.uniform(0, _SECONDS))
+    pixels, _ = eye.image(index, time_s)
+    return Image.fromarray(pixels), seen_of(eye, time_s)

@@ -8,6 +8,7 @@ detected on, and the fold makes violations and exposure of what it finds. What w
 import json
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 
@@ -37,16 +38,20 @@ def main() -> None:
     parser.add_argument("--yards", type=int, default=8, help="yards to measure on")
     parser.add_argument("--seconds", type=float, default=90.0, help="length of each")
     parser.add_argument("--seeds", choices=[seeds.name for seeds in Seeds], default=Seeds.JUDGE.name)
+    parser.add_argument(
+        "--tall", type=float, default=1.0, help="how many times as high as usual people are: a nearer camera; up to 1.4"
+    )
     parser.set_defaults(fit_stills=800, stills=1600, size=320, patch=4, fit_epochs=5, hide=1.0, epochs=6)
     options = parser.parse_args()
     if options.fit_stills + options.fit_stills // 10 > _TRAIN_FROM - _FIT_FROM:
         parser.error("--fit-stills would reach into the yards to train on; at most 1818")
-    detector, veil = loaded(*trained(options, make_yard_stills, _FIT_FROM, _TRAIN_FROM))
+    make = partial(make_yard_stills, tall=options.tall)
+    detector, veil = loaded(*trained(options, make, _FIT_FROM, _TRAIN_FROM))
     seeds, cell = Seeds[options.seeds], veil.spec.patch * WIDTH // options.size
     settings = SiteSettings.parse(yard_site_settings(STREAM.site, cell), "yard")
     true, total = Score(settings), Score(settings)
     for number in range(options.yards):
-        yard = Yard.make(seeds, number, options.seconds, cell)
+        yard = Yard.make(seeds, number, options.seconds, cell, options.tall)
         video = make_yard_video(options.out, yard, seeds, number)
         frames = frames_of(video, yard, detector, veil, options.size)
         true.add(yard.frames, folded([frame.frame for frame in yard.frames], settings))
@@ -63,6 +68,10 @@ def _figures(score: Score) -> dict[str, object]:
         "true": score.true,
         "mean_duration_error_s": fmean(score.duration_errors) if score.duration_errors else None,
         "person_seconds_off": score.errors(),
+        "true_found_right": {
+            subject: [count, score.predicted_of[subject], score.hits_of[subject]]
+            for subject, count in sorted(score.true_of.items())
+        },
     }
 
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
+from threading import Thread
 from typing import Any
 
 import yaml
@@ -23,7 +24,7 @@ from raypp.procedure.verdict import ExecutionOutcome
 from tests.alerts.broker import Subscriber, running_broker, subscribed
 from tests.alerts.receiver import Receiver, running
 
-_ARRIVES_WITHIN_S = 180
+_ARRIVES_WITHIN_S = 900
 RULES = (
     "episode_opened", "episode_ended", "violation_opened", "violation_ended", "execution_deviates"
 )  # fmt: skip
@@ -56,12 +57,13 @@ class Listeners:
     subscriber: Subscriber | None
     broker: "Popen[bytes] | None"
     channels: dict[str, Any]
+    longest_wait_s: float = 1
     outages: list[Outage] = field(default_factory=list)
     counted: Counter[str] = field(default_factory=Counter)
 
     def settings(self) -> dict[str, Any]:
         """Settings of a service that tells them."""
-        return {"channels": self.channels, "every_s": 0.2, "longest_wait_s": 1}
+        return {"channels": self.channels, "every_s": 0.2, "longest_wait_s": self.longest_wait_s}
 
     def rules(self) -> str:
         """Alert rules of a site that has them told of everything, as YAML."""
@@ -74,6 +76,19 @@ class Listeners:
         time.sleep(seconds)
         self.receiver.status = 200
         return Outage(began_us, now_us(), time.monotonic())
+
+    @contextmanager
+    def down_meanwhile(self, seconds: float) -> Iterator[None]:
+        """Let the web server answer with an error from now on, for so long at least; none at all where that is 0."""
+        if not seconds:
+            yield
+            return
+        outage = Thread(target=lambda: self.outages.append(self.down(seconds)))
+        outage.start()
+        try:
+            yield
+        finally:
+            outage.join()
 
     def forget(self) -> None:
         """Begin anew."""
@@ -171,14 +186,14 @@ def _named(event: dict[str, Any]) -> Event:
 
 
 @contextmanager
-def listening(place: Path) -> Iterator[Listeners]:
-    """Run the receivers."""
+def listening(place: Path, longest_wait_s: float = 1) -> Iterator[Listeners]:
+    """Run the receivers, for a service that waits for so long at most between two tries."""
     key = place / "office.key"
     write_private(key, b"whsec_" + b"a" * 44)
     with ExitStack() as stack:
         receiver = stack.enter_context(running(Receiver()))
         office = {"kind": "webhook", "url": receiver.url, "key_files": [str(key)], "deadline_s": 2}
-        listeners = Listeners(receiver, None, None, {"office": office})
+        listeners = Listeners(receiver, None, None, {"office": office}, longest_wait_s)
         if shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"):
             (port,) = free_ports(1)
             listeners.broker = stack.enter_context(running_broker(place, port, "allow_anonymous true"))

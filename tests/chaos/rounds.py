@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from tests.chaos.mischief import Mischief, NothingDoneError
 from tests.chaos.world import Dump, World
 
-_ENDS_WITHIN_S = 400
+_ENDS_WITHIN_S = 900
 _MISCHIEF_S = 240
 Say = Callable[[str], None]
 
@@ -42,6 +42,7 @@ def disturbed(
     say: Say,
     pause_s: tuple[float, float],
     most: int | None = None,
+    down_s: float = 0,
 ) -> Round:
     """Wait for a world's end while mischief is done to it, for four minutes at most.
 
@@ -52,8 +53,24 @@ def disturbed(
         say: told of each.
         pause_s: shortest and longest time between two.
         most: no more is done once each was done so often; None goes on to the end.
+        down_s: for how long the web server takes nothing, from the beginning on.
     """
-    chance = random.Random(seed)
+    with world.listeners.down_meanwhile(down_s):
+        done = _do(world, random.Random(seed), mischiefs, say, pause_s, most)
+        _wait(world)
+    untold = world.untold()
+    return Round(world.dump(), done, untold, world.listeners.counted)
+
+
+def _do(
+    world: World,
+    chance: random.Random,
+    mischiefs: Sequence[Mischief],
+    say: Say,
+    pause_s: tuple[float, float],
+    most: int | None,
+) -> Counter[str]:
+    """Do mischief until the world's end, or until each was done often enough."""
     started = time.monotonic()
     waiting: list[Mischief] = []
     done: Counter[str] = Counter()
@@ -73,9 +90,7 @@ def disturbed(
                 if waiting:  # the others first; where it was the last, all begins anew
                     waiting.insert(0, mischief)
             say(f"{time.monotonic() - started:5.0f} s  {outcome}")
-    _wait(world)
-    untold = world.untold()
-    return Round(world.dump(), done, untold, world.listeners.counted)
+    return done
 
 
 def undone(mischiefs: Sequence[Mischief], done: Counter[str]) -> list[str]:

@@ -244,15 +244,21 @@ def _frame_row(stream: StreamName, frame: SeenFrame) -> tuple[object, ...]:
 
 
 @contextmanager
-def running_world(stage: Stage, name: str) -> Iterator[World]:
-    """Start a world in which every agent streams its videos through link, front and service into a fresh ledger."""
+def running_world(stage: Stage, name: str, longest_wait_s: float = 1) -> Iterator[World]:
+    """Start a world in which every agent streams its videos through link, front and service into a fresh ledger.
+
+    Args:
+        stage: what all worlds share.
+        name: of its folder.
+        longest_wait_s: of the sender of alerts, between two tries.
+    """
     place = stage.place / name
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
     secret = place / "front.secret"
     write_private(secret, b"of-the-front-alone-" * 2)
     with ExitStack() as stack:
-        listeners = stack.enter_context(listening(place))
+        listeners = stack.enter_context(listening(place, longest_wait_s))
         (place / "serve.yaml").write_text(yaml.safe_dump(_SERVICE | {"alerts": listeners.settings()}))
         url = stage.postgres.database()
         stack.callback(stage.postgres.drop, url)

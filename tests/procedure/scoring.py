@@ -4,8 +4,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from raypp.demo.procedures import SITE, PlantedDeviation, ProcedureBench, TrueExecution
+from raypp.procedure.executions import Execution
 from raypp.procedure.judging import JudgedExecution, judge_executions
-from raypp.procedure.verdict import StepVerdict
+from raypp.procedure.verdict import ExecutionOutcome, StepVerdict
 
 
 @dataclass
@@ -18,6 +19,8 @@ class Score:
     hidden_called_missing: int = 0
     hidden_not_observed: int = 0
     lost: int = 0
+    strays: int = 0
+    """Executions that are found deviating where there truly is none."""
 
     def precision(self, kind: PlantedDeviation) -> float:
         return self.hits[kind] / (self.hits[kind] + self.false[kind])
@@ -29,15 +32,20 @@ class Score:
 def score(bench: ProcedureBench, into: Score) -> None:
     judged = judge_executions(bench.settings, SITE, bench.episodes, bench.stretches, bench.until_us)
     for true in bench.truth:
-        own = [
-            execution
-            for execution in judged
-            if execution.execution.start_us < true.end_us and execution.execution.end_us > true.start_us
-        ]
+        own = [execution for execution in judged if not _apart(execution.execution, true)]
         if len(own) != 1:
             into.lost += 1
             continue
         _compare(true, own[0], into)
+    into.strays += sum(
+        execution.outcome is ExecutionOutcome.DEVIATING
+        and all(_apart(execution.execution, true) for true in bench.truth)
+        for execution in judged
+    )
+
+
+def _apart(execution: Execution, true: TrueExecution) -> bool:
+    return execution.start_us >= true.end_us or execution.end_us <= true.start_us
 
 
 def _compare(true: TrueExecution, judged: JudgedExecution, into: Score) -> None:

@@ -32,6 +32,9 @@ class Score:
     seconds: Counter = field(default_factory=Counter)
     true_seconds: Counter = field(default_factory=Counter)
     duration_errors: list[float] = field(default_factory=list)
+    hits_of: Counter[str] = field(default_factory=Counter)
+    predicted_of: Counter[str] = field(default_factory=Counter)
+    true_of: Counter[str] = field(default_factory=Counter)
 
     @property
     def f1(self) -> float:
@@ -49,12 +52,21 @@ class Score:
         self.duration_errors += [abs(span.duration_s - true.duration_s) for span, true in pairs]
         self.predicted += len(violations)
         self.true += len(truth.violations)
+        self.hits_of.update(_subject(span) for span, _ in pairs)
+        self.predicted_of.update(map(_subject, violations))
+        self.true_of.update(map(_subject, truth.violations))
         for row in changes.exposures:
             self.seconds["worn"] += row.worn_us / 1e6
             self.seconds["not_worn"] += row.not_worn_us / 1e6
             self.seconds["cannot_tell"] += row.cannot_tell_us / 1e6
         for (_, _, state), seconds in truth.person_seconds.items():
             self.true_seconds[state] += seconds
+
+
+def _subject(span: LabelledSpan) -> str:
+    """Name what a violation is about: the item, or the rule where it is about none."""
+    rule, _, item = span.label
+    return str(item or rule)
 
 
 def spans(changes: Changes) -> list[LabelledSpan]:

@@ -62,20 +62,21 @@ def height_at(y: float) -> float:
     return 0.72 * (y - _HORIZON * HEIGHT)
 
 
-def write_script(seconds: float, generator: np.random.Generator) -> tuple[Person, ...]:
+def write_script(seconds: float, generator: np.random.Generator, tall: float = 1.0) -> tuple[Person, ...]:
     """Write what happens in a yard.
 
     Args:
         seconds: for how long.
         generator: where chance comes from.
+        tall: how many times as high as usual people are in the image: of a camera that is nearer, at most 1.4.
     """
     count = max(2, round(PEOPLE * seconds / 60))
     starts = sorted(float(start) for start in generator.uniform(-5, 0.8 * seconds, count))
-    return tuple(_write_person(start, generator) for start in starts)
+    return tuple(_write_person(start, generator, tall) for start in starts)
 
 
-def _write_person(start_s: float, generator: np.random.Generator) -> Person:
-    stature = float(generator.uniform(0.93, 1.07))
+def _write_person(start_s: float, generator: np.random.Generator, tall: float) -> Person:
+    stature = tall * float(generator.uniform(0.93, 1.07))
     points = [_entrance(generator)]
     for spot in generator.permutation(len(_SPOTS))[: int(generator.integers(2, 5))]:
         across, down = _SPOTS[int(spot)]

@@ -53,10 +53,10 @@ class Yard:
     cell: int = CELL
 
     @classmethod
-    def make(cls, seeds: Seeds, number: int, seconds: float = 90.0, cell: int = CELL) -> "Yard":
-        """Make a yard from its number among those of its kind."""
+    def make(cls, seeds: Seeds, number: int, seconds: float = 90.0, cell: int = CELL, tall: float = 1.0) -> "Yard":
+        """Make a yard from its number among those of its kind; `tall` is that of `write_script`."""
         generator = np.random.default_rng([seeds.value, number])
-        people = write_script(seconds, generator)
+        people = write_script(seconds, generator, tall)
         start = float(generator.uniform(0.3, 0.6)) * seconds
         lasts = float(generator.uniform(1.0, 8.0)) if generator.random() < 0.5 else 0.0
         return cls(people, seconds, (start, start + lasts), cell)
