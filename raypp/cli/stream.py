@@ -102,6 +102,7 @@ def stream(
         hang_s=hang_seconds,
     )
     settings.check()
+    settings.check_masks(cameras)
     say = line_printer(console)
     settings.veil_id(settings.veil_spec(), cameras)
     if settings.has_owners_key:

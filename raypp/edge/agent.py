@@ -1,4 +1,4 @@
-"""The agent: for each camera a watchdog with its capture process, a spool, and a client; cameras come and go."""
+"""The agent: for each camera a watchdog with its capture process, for each stream a spool and a client."""
 
 import asyncio
 import signal
@@ -14,9 +14,10 @@ from raypp.edge.log import Log
 from raypp.edge.settings import AgentSettings
 from raypp.edge.spool.camera_spool import CameraSpool
 from raypp.edge.spool.drop_policy import DropPolicy
-from raypp.edge.status import STATUS_FILE, CameraStatus, SiteStatus
+from raypp.edge.status import STATUS_FILE, SiteStatus
 from raypp.edge.supervisor import Supervisor
 from raypp.edge.uplink.client import StreamClient
+from raypp.edge.work import CameraAtWork, StreamAtWork
 from raypp.errors import RayppError, SpoolError
 from raypp.io.clock import now_us
 from raypp.io.private import FOLDER_MODE, private_folder, write_private
@@ -33,56 +34,6 @@ _FULL = {
     DropPolicy.DROP_OLDEST: "is full: the oldest frames are dropped",
     DropPolicy.DROP_NEWEST: "is full: new frames are dropped",
 }
-
-
-class _Camera:
-    """One camera at work."""
-
-    def __init__(self, name: str, settings: CameraSettings, spool: CameraSpool, client: StreamClient) -> None:
-        self.name = name
-        self.settings = settings
-        self.spool = spool
-        self.client = client
-        self.supervisor: Supervisor | None = None
-        self.sending = asyncio.create_task(client.run(), name=f"client of {name}")
-        self.leaving = False
-        self.captured_before = 0
-        self.doubtful_before = 0
-        self.clock_said_before: str | None = None
-        self.told_full = False
-
-    @property
-    def finished(self) -> bool:
-        """All of its recordings are captured, and all that was captured is committed."""
-        return self.supervisor is not None and self.supervisor.finished and self.spool.sending is None
-
-    @property
-    def waits_for_a_person(self) -> bool:
-        """All of its recordings are captured, and the service refuses what was captured."""
-        return self.supervisor is not None and self.supervisor.finished and self.client.needs_a_person
-
-    def status(self) -> CameraStatus:
-        supervisor, progress = self.supervisor, self.client.progress
-        return CameraStatus(
-            captured=self.captured_before + (supervisor.frames if supervisor else 0),
-            sent_bytes=progress.bytes,
-            committed_frames=progress.frames,
-            detections=progress.detections,
-            waiting_chunks=self.spool.pending,
-            waiting_frames=self.spool.pending_frames,
-            spool_bytes=self.spool.bytes,
-            spool_full=self.spool.full,
-            dropped_frames=self.spool.dropped,
-            aside_frames=self.spool.aside,
-            capture_restarts=supervisor.restarts if supervisor else 0,
-            connections=progress.connections,
-            clock_offset_us=progress.clock_offset_us,
-            clock_said=(supervisor.clock_said if supervisor else None) or self.clock_said_before,
-            doubtful_frames=self.doubtful_before + (supervisor.doubtful_frames if supervisor else 0),
-            refused=self.client.refused,
-            capture_pid=supervisor.child_pid if supervisor else None,
-            finished=self.finished,
-        )
 
 
 class Agent:
@@ -112,7 +63,8 @@ class Agent:
         self._spec: VeilSpec = settings.veil_spec()
         self._veil_id = settings.veil_id(self._spec, cameras)
         self._fork_server = ForkServer()
-        self._cameras: dict[str, _Camera] = {}
+        self._cameras: dict[str, CameraAtWork] = {}
+        self._leaving: dict[str, StreamAtWork] = {}
         self._stopping = asyncio.Event()
         self._read_at: tuple[int, int] | None = _stamp(config)
         self._status_at = 0.0
@@ -129,7 +81,7 @@ class Agent:
                 self._write_status()
                 self._tell_how_it_goes()
                 if self._config is None and all(
-                    camera.finished or camera.waits_for_a_person for camera in self._cameras.values()
+                    stream.finished or stream.waits_for_a_person for stream in self._streams()
                 ):
                     break
                 await self._pause(_LOOK_EVERY_S)
@@ -143,78 +95,86 @@ class Agent:
         self._stopping.set()
 
     def status(self) -> SiteStatus:
-        """How the cameras stand."""
-        states = {name: camera.status() for name, camera in self._cameras.items()}
+        """How the cameras stand, and their views."""
+        states = {stream.name: stream.status() for stream in self._streams()}
         return SiteStatus(site=self._settings.site, at_us=now_us(), cameras=states)
+
+    def _streams(self) -> list[StreamAtWork]:
+        cameras = [stream for camera in self._cameras.values() for stream in camera.streams.values()]
+        return [*cameras, *self._leaving.values()]
 
     async def _reconcile(self) -> None:
         """Make the cameras at work those that are wanted."""
+        for stream in list(self._leaving.values()):
+            await self._see_off(stream)
         for name, camera in list(self._cameras.items()):
             wanted = self._wanted.get(name)
-            if camera.leaving:
-                await self._see_off(camera)
-            elif wanted is None:
-                self._log(f"{name}: removed; what is spooled is still sent")
-                camera.leaving = True
-                await self._stop_supervisor(camera)
-            elif wanted != camera.settings:
+            if wanted == camera.settings:
+                continue
+            await camera.rest(_FAREWELL_S)
+            kept = wanted.streams(name) if wanted else {}
+            for gone in camera.streams.keys() - kept.keys():
+                self._log(f"{gone}: removed; what is spooled is still sent")
+                self._leaving[gone] = camera.streams.pop(gone)
+            if wanted is None:
+                del self._cameras[name]
+            else:
                 self._log(f"{name}: has new settings")
-                await self._stop_supervisor(camera)
                 camera.settings = wanted
-                self._start_supervisor(camera)
         for name, wanted in self._wanted.items():
-            if name not in self._cameras and self._troubled.get(name) != wanted:
-                await self._add(name, wanted)
+            camera = self._cameras.get(name) or CameraAtWork(name, wanted)
+            if camera.supervisor is None and self._troubled.get(name) != wanted:
+                await self._begin(camera)
 
-    async def _add(self, name: str, settings: CameraSettings) -> None:
-        agent = self._settings
+    async def _begin(self, camera: CameraAtWork) -> None:
+        """Begin to capture a camera, once nothing of its streams' names is under way to be let go."""
+        names = list(camera.settings.streams(camera.name))
+        others = {stream.name for stream in self._streams()} - camera.streams.keys()
+        if others & set(names):
+            return
         try:
-            # In a thread: all that it holds is read, and other cameras are at work.
-            spool = await asyncio.to_thread(CameraSpool, agent.spool / name, agent.limit_bytes, agent.policy)
+            for name in names:
+                if name not in camera.streams:
+                    camera.streams[name] = await self._open(name)
         except SpoolError as error:
             if self._config is None:
                 raise
-            self._troubled[name] = settings
-            self._log(f"{name}: {error}; it is tried again when its entry changes")
+            self._troubled[camera.name] = camera.settings
+            self._log(f"{camera.name}: {error}; it is tried again when its entry changes")
             return
-        self._troubled.pop(name, None)
+        finally:
+            if camera.streams:
+                self._cameras[camera.name] = camera
+        self._troubled.pop(camera.name, None)
+        camera.streams = {name: camera.streams[name] for name in names}
+        job = self._settings.job(camera.name, camera.settings, self._spec)
+        spools = [stream.spool for stream in camera.streams.values()]
+        logger = self._logger(camera.name)
+        camera.begin(Supervisor(job, self._veil_id, spools, self._fork_server, self._settings.hang_s, logger))
+
+    async def _open(self, name: str) -> StreamAtWork:
+        """Open a stream's spool, and begin to send what it holds; raises SpoolError."""
+        agent = self._settings
+        # In a thread: all that it holds is read, and other cameras are at work.
+        spool = await asyncio.to_thread(CameraSpool, agent.spool / name, agent.limit_bytes, agent.policy)
         if spool.torn:
             self._log(f"{name}: {spool.torn} bytes of a chunk that was being written are cut off the spool")
-        client = StreamClient(spool, agent.connection, agent.retry, self._logger(name), self._on_episode)
-        self._cameras[name] = camera = _Camera(name, settings, spool, client)
-        self._start_supervisor(camera)
-
-    def _start_supervisor(self, camera: _Camera) -> None:
-        job = self._settings.job(camera.name, camera.settings, self._spec)
-        camera.supervisor = Supervisor(
-            job, self._veil_id, camera.spool, self._fork_server, self._settings.hang_s, self._logger(camera.name)
+        return StreamAtWork(
+            name, spool, StreamClient(spool, agent.connection, agent.retry, self._logger(name), self._on_episode)
         )
-        camera.supervisor.start()
 
-    async def _stop_supervisor(self, camera: _Camera) -> None:
-        supervisor = camera.supervisor
-        if supervisor is None:
-            return
-        supervisor.stop()
-        await asyncio.to_thread(supervisor.join, _FAREWELL_S)
-        camera.captured_before += supervisor.frames
-        camera.doubtful_before += supervisor.doubtful_frames
-        camera.clock_said_before = supervisor.clock_said or camera.clock_said_before
-        camera.supervisor = None
-
-    async def _see_off(self, camera: _Camera) -> None:
-        """End a removed camera's stream, and let it go once all is committed."""
+    async def _see_off(self, stream: StreamAtWork) -> None:
+        """End a removed stream, and let it go once all is committed."""
         try:
-            current = camera.spool.current
+            current = stream.spool.current
             if current is not None:
-                await asyncio.to_thread(camera.spool.finish, current.position)
+                await asyncio.to_thread(stream.spool.finish, current.position)
         except SpoolError as error:
-            self._log(f"{camera.name}: {error}")
+            self._log(f"{stream.name}: {error}")
             return
-        if camera.spool.sending is None:
-            await _cancel(camera.sending)
-            camera.spool.close()
-            del self._cameras[camera.name]
+        if stream.spool.sending is None:
+            await stream.end_sending()
+            del self._leaving[stream.name]
 
     def _read_config(self) -> None:
         """Read the file of cameras if it has changed; a wrong one changes nothing."""
@@ -225,18 +185,19 @@ class Agent:
         try:
             wanted = SiteCameras.load(self._config).cameras
             self._settings.veil_id(self._spec, wanted)
+            self._settings.check_masks(wanted)
         except RayppError as error:
             self._log(f"{error}; the cameras stay as they are")
             return
         self._wanted = wanted
 
     def _tell_of_full_spools(self) -> None:
-        for name, camera in self._cameras.items():
-            if camera.spool.full == camera.told_full:
+        for stream in self._streams():
+            if stream.spool.full == stream.told_full:
                 continue
-            camera.told_full = camera.spool.full
-            what = _FULL[self._settings.policy] if camera.told_full else "has room again"
-            self._log(f"{name}: the spool {camera.spool.folder} {what}")
+            stream.told_full = stream.spool.full
+            what = _FULL[self._settings.policy] if stream.told_full else "has room again"
+            self._log(f"{stream.name}: the spool {stream.spool.folder} {what}")
 
     def _tell_how_it_goes(self) -> None:
         """A line a minute, so that whoever looks sees that it works, and what waits where it does not."""
@@ -263,21 +224,20 @@ class Agent:
                 await self._stopping.wait()
 
     async def _end(self) -> None:
-        cameras = list(self._cameras.values())
-        for camera in cameras:
+        for camera in self._cameras.values():
             if camera.supervisor is not None:
                 camera.supervisor.stop()
-        for camera in cameras:
+        for camera in self._cameras.values():
             if camera.supervisor is not None:
                 await asyncio.to_thread(camera.supervisor.join, _FAREWELL_S)
+        streams = self._streams()
         until = monotonic() + _DRAIN_S
-        while monotonic() < until and any(camera.client.has_to_send for camera in cameras):
+        while monotonic() < until and any(stream.client.has_to_send for stream in streams):
             await asyncio.sleep(0.05)
         self._status_at = 0.0
         self._write_status()
-        for camera in cameras:
-            await _cancel(camera.sending)
-            camera.spool.close()
+        for stream in streams:
+            await stream.end_sending()
         self._fork_server.close()
 
     def _handle_signals(self) -> None:
@@ -293,11 +253,6 @@ class Agent:
 
     def _logger(self, name: str) -> Log:
         return lambda text: self._log(f"{name}: {text}")
-
-
-async def _cancel(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 def _stamp(path: Path | None) -> tuple[int, int] | None:

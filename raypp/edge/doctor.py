@@ -13,16 +13,20 @@ import grpc.aio
 
 from protos import raypp_pb2 as pb
 from raypp.edge.cameras_file import CameraSettings
+from raypp.edge.capture.frame_encoder import part_shape
 from raypp.edge.capture.live import open_live
 from raypp.edge.settings import OWNERS_KEY, AgentSettings
-from raypp.edge.sources import is_live, list_recordings
+from raypp.edge.sources import is_live, list_recordings, open_recording
 from raypp.edge.status import STATUS_FILE, SiteStatus
 from raypp.edge.uplink.client import CLOCK_ALARM_US
 from raypp.edge.uplink.connection import ServiceConnection, is_not_served_yet, what_failed
 from raypp.edge.uplink.model_query import describe_model
-from raypp.errors import RayppError, SiteError
+from raypp.errors import MediaError, RayppError, SiteError
+from raypp.geometry.rectangle import Rectangle
+from raypp.media.capture_time import CaptureClock
 from raypp.media.container import error_line
 from raypp.media.masks import load_masks
+from raypp.media.orientation import Orientation
 from raypp.text.address import redacted_camera
 
 _CAMERA_S = 20.0
@@ -73,7 +77,7 @@ async def examine(
     findings = [_key(settings, cameras)]
     if settings.masks_path is not None:
         masks = settings.masks_path
-        findings.append(_found("masks", lambda: _masks(masks)))
+        findings.append(_found("masks", lambda: _masks(masks, settings, cameras)))
     findings.append(_disk(settings.spool))
     linked, answer = await _connection(settings.connection, _veil_id(settings, cameras))
     findings += linked
@@ -81,8 +85,8 @@ async def examine(
         findings.append(_clock(answer))
         findings.append(_found("veil", lambda: _veil(settings, cameras, size, answer.response.model)))
     findings += _remembered(settings.spool)
-    findings += await asyncio.gather(*(_camera(name, camera) for name, camera in cameras.items()))
-    return findings
+    looked = await asyncio.gather(*(_camera(name, camera) for name, camera in cameras.items()))
+    return findings + [finding for own in looked for finding in own]
 
 
 def _found(what: str, look: Callable[[], str]) -> Finding:
@@ -102,7 +106,8 @@ def _veil_id(settings: AgentSettings, cameras: dict[str, CameraSettings]) -> str
 
 def _key(settings: AgentSettings, cameras: dict[str, CameraSettings]) -> Finding:
     try:
-        says = f"veil {settings.veil_id(settings.veil_spec(), cameras)} of {', '.join(sorted(cameras))}"
+        streams = sorted(stream for name, camera in cameras.items() for stream in camera.streams(name))
+        says = f"veil {settings.veil_id(settings.veil_spec(), cameras)} of {', '.join(streams)}"
         if settings.has_owners_key:
             return Finding("key", CheckResult.DOUBTFUL, f"{says}: {OWNERS_KEY}")
     except RayppError as error:
@@ -110,7 +115,8 @@ def _key(settings: AgentSettings, cameras: dict[str, CameraSettings]) -> Finding
     return Finding("key", CheckResult.GOOD, says)
 
 
-def _masks(path: Path) -> str:
+def _masks(path: Path, settings: AgentSettings, cameras: dict[str, CameraSettings]) -> str:
+    settings.check_masks(cameras)
     return f"{path}: masks of {', '.join(sorted(load_masks(path).masks))}"
 
 
@@ -225,26 +231,56 @@ def _veil(settings: AgentSettings, cameras: dict[str, CameraSettings], size: int
     return f"the service's model reads it at {model.size} pixels; it knows {', '.join(model.classes)}"
 
 
-async def _camera(name: str, camera: CameraSettings) -> Finding:
+async def _camera(name: str, camera: CameraSettings) -> list[Finding]:
     what = f"camera {name}"
     try:
         async with asyncio.timeout(_CAMERA_S):
-            says = await asyncio.to_thread(_look, camera)
+            says, shown = await asyncio.to_thread(_look, camera)
     except TimeoutError:
         source = redacted_camera(camera.source[0])
-        return Finding(what, CheckResult.WRONG, f"{source} gives no image within {_CAMERA_S:.0f} s")
+        return [Finding(what, CheckResult.WRONG, f"{source} gives no image within {_CAMERA_S:.0f} s")]
     except RayppError as error:
-        return Finding(what, CheckResult.WRONG, f"{redacted_camera(camera.source[0])}: {error}")
-    return Finding(what, CheckResult.GOOD, says)
+        return [Finding(what, CheckResult.WRONG, f"{redacted_camera(camera.source[0])}: {error}")]
+    says += "" if camera.whole else "; only its views are streamed"
+    views = [_view(stream, part, *shown) for stream, part in camera.streams(name).items() if part]
+    return [Finding(what, CheckResult.GOOD, says), *views]
 
 
-def _look(camera: CameraSettings) -> str:
+def _look(camera: CameraSettings) -> tuple[str, tuple[int, int]]:
+    """Return what a camera gives, and width and height of its frames as shown."""
     source = camera.source[0]
     if not is_live(source):
-        return f"{len(list_recordings(camera.source))} recordings"
+        recordings = list_recordings(camera.source)
+        return f"{len(recordings)} recordings", _shown(recordings) if camera.views else (0, 0)
     with open_live(source, _CAMERA_S / 2) as container:
         try:
             frame = next(container.decode(video=0))
         except (av.FFmpegError, OSError, StopIteration) as error:
             raise SiteError(f"no image comes ({error_line(error)})") from None
-        return f"{redacted_camera(source)} gives {frame.width}x{frame.height}"
+        shown = Orientation.of_frame(frame).shown_size(frame.width, frame.height)
+        return f"{redacted_camera(source)} gives {frame.width}x{frame.height}", shown
+
+
+def _shown(recordings: list[str]) -> tuple[int, int]:
+    """Return width and height of the first recording that can be used."""
+    clock, reason = CaptureClock.parse(None, "UTC"), ""
+    for url in recordings:
+        try:
+            info = open_recording(url, clock).info
+        except MediaError as error:
+            reason = reason or str(error)
+        else:
+            return info.width, info.height
+    raise MediaError(reason)
+
+
+def _view(stream: str, part: Rectangle, width: int, height: int) -> Finding:
+    """Say how large a view is, and how much finer than the whole frame it is veiled."""
+    what = f"view {stream}"
+    try:
+        shape = part_shape(stream, part, width, height)
+    except MediaError as error:
+        return Finding(what, CheckResult.WRONG, str(error))
+    finer = max(width, height) / max(shape)
+    says = f"{shape[0]}x{shape[1]} pixels of {width}x{height}, veiled {finer:.1f} times as fine as the whole frame"
+    return Finding(what, CheckResult.GOOD, says)

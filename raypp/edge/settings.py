@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from raypp.edge.cameras_file import CameraSettings, check_camera
-from raypp.edge.capture.job import KEY_REMEDY, CaptureJob
+from raypp.edge.capture.job import KEY_REMEDY, CapturedView, CaptureJob
 from raypp.edge.capture.position import Position
 from raypp.edge.sources import is_live
 from raypp.edge.spool.drop_policy import DropPolicy
@@ -96,8 +96,22 @@ class AgentSettings:
         for name, camera in cameras.items():
             check_camera(name, camera)
             CaptureClock.parse(camera.time_from, camera.timezone)
-            key.stream(spec, self.site, name)
+            for stream in camera.streams(name):
+                key.stream(spec, self.site, stream)
         return key.veil_id(spec)
+
+    def check_masks(self, cameras: dict[str, CameraSettings]) -> None:
+        """Raise OptionError if a mask is for a view: what a camera's own mask hides is hidden in all of its views."""
+        if self.masks_path is None:
+            return
+        masks = load_masks(self.masks_path).masks
+        for name, camera in cameras.items():
+            for stream in camera.streams(name).keys() - {name}:
+                if {stream, f"{self.site}/{stream}"} & masks.keys():
+                    raise OptionError(
+                        f"masks file {self.masks_path} has a mask for the view {stream}; draw it on the whole frame, "
+                        f"for {name}: it holds in the camera's views"
+                    )
 
     @property
     def has_owners_key(self) -> bool:
@@ -125,4 +139,6 @@ class AgentSettings:
             chunk_s=self.chunk_s,
             position=Position(),
             open_timeout_s=self.open_timeout_s,
+            parts=tuple(CapturedView(stream, part) for stream, part in camera.streams(name).items() if part),
+            whole=camera.whole,
         )

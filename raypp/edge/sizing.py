@@ -34,7 +34,8 @@ async def settle_size(
         OptionError: if the size is not the model's, or cannot be known.
     """
     veil_id = settings.veil_id(settings.veil_spec(), cameras)
-    held = _held(settings.spool, list(cameras), veil_id)
+    streams = [stream for name, camera in cameras.items() for stream in camera.streams(name)]
+    held = _held(settings.spool, streams, veil_id)
     try:
         response, *_ = await describe_model(settings.connection, veil_id, _AGENTS_PATIENCE_S)
     except (SiteError, grpc.aio.AioRpcError) as error:
@@ -58,10 +59,10 @@ async def settle_size(
     raise OptionError(f"`size` {size}: the service's model of this veil reads {served} pixels; give `size` {served}")
 
 
-def _held(spool: Path, cameras: list[str], veil_id: str) -> int | None:
+def _held(spool: Path, streams: list[str], veil_id: str) -> int | None:
     """The size of the newest frames of this veil in a spool, or None."""
     newest: StreamFacts | None = None
-    for path in (path for camera in cameras for path in (spool / camera).glob(f"[0-9]*/{FACTS_FILE}")):
+    for path in (path for stream in streams for path in (spool / stream).glob(f"[0-9]*/{FACTS_FILE}")):
         try:
             facts = StreamFacts.model_validate_json(path.read_bytes())
         except (OSError, ValidationError):

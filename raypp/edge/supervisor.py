@@ -1,5 +1,6 @@
 """The watchdog of one camera: keeps a capture process at work, and puts what it captures into the spool."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from threading import Event, Thread
@@ -45,13 +46,13 @@ class Supervisor(Thread):
     Args:
         job: what to capture; its position is taken from the spool.
         veil_id: the veil that it is captured with.
-        spool: takes what is captured.
+        spools: take what is captured, one for each view of the job.
         fork_server: starts processes.
         hang_s: a live capture that says nothing for so long is killed; a recording's, for ten times that.
         log: takes one line for the operator.
 
     Attributes:
-        frames: frames captured since the start.
+        frames: frames captured since the start, of each view.
         restarts: times that the process was killed or failed.
         finished: the recordings have ended.
         clock_said: what was last told of a change of the site's clock, or None.
@@ -59,10 +60,16 @@ class Supervisor(Thread):
     """
 
     def __init__(
-        self, job: CaptureJob, veil_id: str, spool: CameraSpool, fork_server: ForkServer, hang_s: float, log: Log
+        self,
+        job: CaptureJob,
+        veil_id: str,
+        spools: Sequence[CameraSpool],
+        fork_server: ForkServer,
+        hang_s: float,
+        log: Log,
     ) -> None:
         super().__init__(name=f"supervisor of {job.camera}", daemon=True)
-        self.frames = 0
+        self.frames = [0] * len(spools)
         self.restarts = 0
         self.finished = False
         self.clock_said: str | None = None
@@ -70,15 +77,15 @@ class Supervisor(Thread):
         self.child_pid: int | None = None
         self._job = job
         self._veil_id = veil_id
-        self._spool = spool
+        self._spools = spools
         self._fork_server = fork_server
         self._hang_s = hang_s if job.live else hang_s * _RECORDING_PATIENCE
         self._log = log
         self._stopping = Event()
         self._memory: bytes | None = None
         self._clock: ClockState | None = None
-        current = spool.current
-        self._position = Position() if current is None else current.position
+        self._positions = [spool.current.position if spool.current else Position() for spool in spools]
+        self._ended: set[int] = set()
 
     def stop(self) -> None:
         """Ask for the end; what is captured is still spooled."""
@@ -88,7 +95,7 @@ class Supervisor(Thread):
         """Capture until the recordings end or `stop` is called."""
         backoff = Backoff(_FIRST_RETRY_S, _LONGEST_RETRY_S)
         while not self._stopping.is_set() and not self.finished:
-            frames = self.frames
+            frames = sum(self.frames)
             try:
                 self._capture()
             except (SpoolError, SiteError) as error:
@@ -96,14 +103,15 @@ class Supervisor(Thread):
             if self._stopping.is_set() or self.finished:
                 break
             self.restarts += 1
-            if self.frames > frames:
+            if sum(self.frames) > frames:
                 backoff.reset()
             retry_s = backoff.wait_s()
             self._log(f"captured again in {retry_s:.0f} s")
             self._stopping.wait(retry_s)
 
     def _capture(self) -> None:
-        job = replace(self._job, position=self._position, memory=self._memory, clock=self._clock)
+        job = replace(self._job.at(self._positions), memory=self._memory, clock=self._clock)
+        self._ended.clear()
         child = self._fork_server.start(job)
         self.child_pid = child.pid
         try:
@@ -142,10 +150,11 @@ class Supervisor(Thread):
                 self._begin(report)
             case Chunk():
                 frames = [_message(frame) for frame in report.frames]
-                if not self._spool.append(frames, report.position, lambda: not self._stopping.is_set()):
+                spool = self._spools[report.view]
+                if not spool.append(frames, report.position, lambda: not self._stopping.is_set()):
                     return False
-                self._position, self._clock = report.position, report.clock
-                self.frames += len(frames)
+                self._positions[report.view], self._clock = report.position, report.clock
+                self.frames[report.view] += len(frames)
                 with suppress(OSError):  # it may have ended with this chunk; that it has finished is still to be read
                     child.connection.send(Taken())
             case Remembered():
@@ -160,9 +169,10 @@ class Supervisor(Thread):
                 self._log(report.reason)
                 return False
             case Finished():
-                self._spool.finish(report.position)
-                self.finished = True
-                return False
+                self._spools[report.view].finish(report.position)
+                self._ended.add(report.view)
+                self.finished = len(self._ended) == len(self._spools)
+                return not self.finished
             case _:
                 pass  # alive
         return True
@@ -170,10 +180,10 @@ class Supervisor(Thread):
     def _begin(self, shape: SourceShape) -> None:
         job = self._job
         if shape.anew:
-            self._position = Position()
+            self._positions[shape.view] = Position()
         facts = StreamFacts(
             site=job.site,
-            camera=job.camera,
+            camera=job.views[shape.view].camera,
             epoch=now_us(),
             veil_id=self._veil_id,
             spec=job.spec,
@@ -182,9 +192,9 @@ class Supervisor(Thread):
             width=shape.width,
             height=shape.height,
             live=job.live,
-            begun_at=self._position.model_copy(update={"finished": False}),
+            begun_at=self._positions[shape.view].model_copy(update={"finished": False}),
         )
-        self._spool.begin(facts, anew=shape.anew)
+        self._spools[shape.view].begin(facts, anew=shape.anew)
 
 
 def _message(frame: Captured) -> pb.Frame:

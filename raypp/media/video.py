@@ -1,9 +1,10 @@
 """The sampled frames of any stretch of a video's presentation time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
+from typing import TypeVar
 
 import av
 from av.container import InputContainer
@@ -18,13 +19,13 @@ from raypp.media.container import (
     STRICT,
     VideoInfo,
     begun_us,
-    ends_us,
     error_line,
     is_indexed,
     microseconds,
     open_video,
     unwrapped,
 )
+from raypp.media.ending import ends_early, goes_on
 from raypp.media.files import SourceStream
 from raypp.media.frame import Frame
 from raypp.media.masks import Mask
@@ -34,11 +35,11 @@ from raypp.media.sampling import Sampling, SamplingMode
 from raypp.media.timeline import DecodeReport, checked, mended, sorted_times
 
 _MOST_DAMAGED = 1000
-_END_SLACK_US = 1_000_000
 _CODED_ORDER = "avi"  # the container that numbers frames as they are coded
 
 _Untimed = Iterator[tuple[VideoFrame, int | None]]
 _Timed = Iterator[tuple[VideoFrame, int]]
+_Made = TypeVar("_Made")
 
 
 def decode(
@@ -73,27 +74,61 @@ def decode(
         MediaError: if the file cannot be opened or a frame has no presentation time.
         SourceReadError: if the source cannot be read.
     """
+    windows = Windows(letterbox, info.orientation, mask)
+
+    def make(frame: VideoFrame, timestamp_us: int, index: int) -> Frame:
+        render = windows.of(frame)
+        box = render.letterbox
+        return Frame(render(frame), timestamp_us, index, box.source_width, box.source_height)
+
+    yield from decode_as(source, info, start_us, end_us, sampling, make, report=report)
+
+
+def decode_as(
+    source: SourceStream,
+    info: VideoInfo,
+    start_us: int,
+    end_us: int,
+    sampling: Sampling,
+    make: Callable[[VideoFrame, int, int], _Made],
+    *,
+    report: DecodeReport,
+) -> Iterator[_Made]:
+    """Decode the sampled frames of a stretch, as `decode` does, and make something of each.
+
+    Args:
+        source: the opened file.
+        info: what `probe` returned for it.
+        start_us: begin of the stretch, in microseconds since the stream's start.
+        end_us: its end, not included.
+        sampling: which frames to take.
+        make: is given each frame as decoded, its presentation time in microseconds, and its number.
+        report: counts what was decoded and what was damaged.
+
+    Raises:
+        MediaError: if the file cannot be opened or a frame has no presentation time.
+        SourceReadError: if the source cannot be read.
+    """
     before = replace(report)
     sampled = _Sampled(info, sampling, start_us, end_us)
-    windows = Windows(letterbox, info.orientation, mask)
     try:
-        yield from _decode(source, info, sampled, windows, report, leave_out=sampling.rate is not None)
+        yield from _decode(source, info, sampled, make, report, leave_out=sampling.rate is not None)
     except UnclearStreamError:
         report.decoded, report.damaged, report.end_us = before.decoded, before.damaged, before.end_us
     else:
         return
-    yield from _decode(source, info, sampled, windows, report, leave_out=False)
+    yield from _decode(source, info, sampled, make, report, leave_out=False)
 
 
 def _decode(
     source: SourceStream,
     info: VideoInfo,
     sampled: "_Sampled",
-    windows: Windows,
+    make: Callable[[VideoFrame, int, int], _Made],
     report: DecodeReport,
     *,
     leave_out: bool,
-) -> Iterator[Frame]:
+) -> Iterator[_Made]:
     """Decode in one pass; with `leave_out`, raise UnclearStreamError where frames cannot be left out for sure."""
     with open_video(source, plain_times=True) as (container, stream):
         stream.codec_context.thread_count = 1
@@ -104,15 +139,13 @@ def _decode(
             stream.codec_context.options = PIXEL_LIMIT | STRICT
         passes = _Passes(source, container, stream, info, sampling, report, needed)
         for frame, timestamp_us, index in sampled.of(passes.from_time(sampled.start_us)):
-            render = windows.of(frame)
-            box = render.letterbox
-            yield Frame(render(frame), timestamp_us, index, box.source_width, box.source_height)
+            yield make(frame, timestamp_us, index)
         if sampled.is_over:
             return
         source.check()
         expected_us = min(sampled.end_us, info.duration_us - begun_us(container, stream))
-        if sampling.mode is not SamplingMode.KEYFRAMES and _ends_early(info, expected_us, report):
-            report.damaged += not _goes_on(container, source)
+        if sampling.mode is not SamplingMode.KEYFRAMES and ends_early(info, expected_us, report):
+            report.damaged += not goes_on(container, source)
 
 
 class _Sampled:
@@ -310,27 +343,3 @@ def _from_keyframe(frames: _Untimed) -> _Untimed:
             yield frame, timestamp_us
             break
     yield from frames
-
-
-def _ends_early(info: VideoInfo, expected_us: int, report: DecodeReport) -> bool:
-    """Whether a stream ends well before its container says."""
-    slack_us = _END_SLACK_US + int(2_000_000 / info.average_rate)
-    return (report.end_us or 0) + slack_us < expected_us
-
-
-def _goes_on(container: InputContainer, source: SourceStream) -> bool:
-    """Whether another stream, sound most often, lasts as long as the container says: then nothing is missing."""
-    end_us = ends_us(container)
-    if not end_us:
-        return False
-    try:
-        container.seek(max(container.start_time or 0, end_us - _END_SLACK_US))
-        for packet in container.demux():
-            time = packet.pts if packet.pts is not None else packet.dts
-            if time is None or packet.time_base is None:
-                continue
-            if (time + (packet.duration or 0)) * packet.time_base * 1_000_000 + _END_SLACK_US >= end_us:
-                return True
-    except (av.FFmpegError, OSError, IndexError):
-        source.check()
-    return False

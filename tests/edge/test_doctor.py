@@ -9,6 +9,10 @@ from raypp.cli.stream import doctor, stream
 from raypp.edge.cameras_file import CameraSettings
 from raypp.errors import RayppError
 from raypp.io.private import write_private
+from raypp.veil.key import SiteKey, VeilKey
+from raypp.veil.keyfile import save_site_key
+from raypp.veil.spec import PatchSpec
+from tests.edge.conftest import SITE
 from tests.edge.service import wait_until
 from tests.videos import make_video
 
@@ -150,3 +154,24 @@ def test_no_part_of_a_password_is_printed_or_kept(site, service, url, says):
     for secret in ("cret1", "se/", "admin", "secret1"):
         assert secret not in output
         assert secret.encode() not in kept
+
+
+def test_views_are_shown_with_their_pixels(site, service):
+    """A fault of one hides neither the other nor the camera."""
+    key = SiteKey.derive_from(
+        VeilKey(bytes(range(32))), PatchSpec(), SITE, ["bench-1", "bench-1.hands", "bench-1.tiny"]
+    )
+    site.key_path.unlink()
+    save_site_key(key, site.key_path)
+    make_video(site.folder / "videos" / "b.mp4", seconds=1, width=320, height=240)
+    (site.folder / "videos" / "a.mp4").write_bytes(b"no video")
+    config = site.folder / "cameras.yaml"
+    views = "{hands: [0.25, 0.5, 0.75, 1], tiny: [0, 0, 0.05, 0.05]}"
+    config.write_text(f"cameras:\n  bench-1:\n    source: {site.folder}/videos\n    views: {views}\n")
+    status, output = _doctor(site, service.address, "--config", config)
+    assert status == 3
+    lines = {line.split("  ")[0]: line for line in output.splitlines()}
+    assert "bench-1, bench-1.hands, bench-1.tiny" in lines["key"]
+    assert "160x120 pixels of 320x240, veiled 2.0 times as fine as the whole frame" in lines["view bench-1.hands"]
+    assert "is 16x12 pixels of 320x240, must be at least 32 each way; enlarge it" in lines["view bench-1.tiny"]
+    assert [what for what, line in lines.items() if "WRONG" in line] == ["view bench-1.tiny"]

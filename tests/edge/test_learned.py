@@ -4,12 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from av.video.frame import VideoFrame
 
 from raypp.edge.cameras_file import CameraSettings
 from raypp.edge.capture.frame_encoder import FrameEncoder
 from raypp.edge.settings import AgentSettings
 from raypp.edge.uplink.connection import ServiceConnection
 from raypp.errors import OptionError, SpecError
+from raypp.media.orientation import Orientation
+from raypp.usage.observation import Observation
 from raypp.veil.encoder_file import seal_encoder
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import save_site_key
@@ -36,10 +39,10 @@ def test_a_camera_veils_with_the_sites_key_and_the_encoder_file(site, tmp_path):
     settings = replace(settings, encoder_path=encoder)
     settings.check()
     frame_encoder = FrameEncoder(settings.job("bench-1", CameraSettings(source=("video.mp4",)), settings.veil_spec()))
-    frame_encoder.begin(frame_encoder.letterbox(128, 96))
-    frame = np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8)
-    packed = frame_encoder.capture(frame, 0, 0).packed
+    pixels = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
+    frame = frame_encoder.see(VideoFrame.from_ndarray(pixels, format="rgb24"), Orientation())
+    packed = frame_encoder.capture(0, frame, Observation.OBSERVED, 0, 0).packed
     assert packed is not None
     owners = open_veil(spec, _KEY, encoder).stream(SITE, "bench-1")
-    assert frame_encoder.sub_key == owners.sub_key
-    assert np.array_equal(unpack(packed, (6, 12, 16), 3), owners.encode(frame[None])[0])
+    assert [shape.sub_key for shape in frame_encoder.shapes(160, 120)] == [owners.sub_key]
+    assert np.array_equal(unpack(packed, (6, 15, 20), 3), owners.encode(pixels[None])[0])

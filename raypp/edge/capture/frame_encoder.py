@@ -1,17 +1,47 @@
-"""From a frame's window to what leaves the camera: a code, or the reason why there is none."""
+"""From a decoded frame to what leaves the camera: a code for each view, or the reason why there is none."""
+
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from av.video.frame import VideoFrame
 
 from raypp.edge.capture.camera_health import CameraHealth
-from raypp.edge.capture.job import KEY_REMEDY, Captured, CaptureJob
+from raypp.edge.capture.job import KEY_REMEDY, Captured, CaptureJob, SourceShape
+from raypp.errors import MediaError
 from raypp.geometry.letterbox import Letterbox
+from raypp.geometry.rectangle import Rectangle
 from raypp.media.masks import Mask, load_masks
 from raypp.media.obfuscation import Pixels
+from raypp.media.orientation import Orientation
+from raypp.media.rendering import CropRenderer, Renderer
 from raypp.usage.observation import Observation
 from raypp.veil.keyfile import load_key
 from raypp.veil.packing import pack
 from raypp.veil.veil import open_veil
+
+LEAST_PIXELS = 32
+"""Least width and height of a part of a frame, in pixels of the source."""
+
+
+@dataclass(frozen=True)
+class DecodedFrame:
+    """One frame in memory, ready to be veiled as each view; never written anywhere plain.
+
+    Attributes:
+        whole: the whole frame's window, uint8[H, W, 3], masks painted; None where neither view nor watch needs it.
+        parts: windows of the views that are parts, in order.
+        timestamp_us: presentation time, in microseconds.
+        frame_index: its number.
+        width, height: of the source's frame as shown, in pixels.
+    """
+
+    whole: Pixels | None
+    parts: tuple[Pixels, ...]
+    timestamp_us: int
+    frame_index: int
+    width: int
+    height: int
 
 
 class FrameEncoder:
@@ -27,36 +57,56 @@ class FrameEncoder:
     def __init__(self, job: CaptureJob) -> None:
         self._job = job
         masks = None if job.masks_path is None else load_masks(job.masks_path)
-        self.mask: Mask | None = None if masks is None else masks.for_camera(job.site, job.camera)
+        self._mask: Mask | None = None if masks is None else masks.for_camera(job.site, job.camera)
         veil = open_veil(job.spec, load_key(job.key_path, remedy=KEY_REMEDY), job.encoder_path)
-        self._encoder = veil.stream(job.site, job.camera)
-        self._letterbox: Letterbox | None = None
+        self._encoders = [veil.stream(job.site, view.camera) for view in job.views]
+        self._rectangles = [view.rectangle for view in job.parts if view.rectangle is not None]
+        self._renderers: dict[tuple[int, int, Orientation], tuple[Renderer | None, CropRenderer | None]] = {}
+        self._size: tuple[int, int] = (0, 0)
         self._watch: CameraHealth | None = None
         self._shift_us = 0
 
-    @property
-    def sub_key(self) -> int:
-        """Public index of the camera's sub-key."""
-        return self._encoder.sub_key
+    def shapes(self, width: int, height: int) -> list[SourceShape]:
+        """Return the shape of each view in frames of this size; raises MediaError if a part has too few pixels."""
+        shapes = []
+        for number, (view, encoder) in enumerate(zip(self._job.views, self._encoders, strict=True)):
+            part = view.rectangle and part_shape(view.camera, view.rectangle, width, height)
+            shapes.append(SourceShape(*(part or (width, height)), encoder.sub_key, view=number))
+        return shapes
 
-    def letterbox(self, width: int, height: int) -> Letterbox:
-        """The place of a source's frames in the square."""
-        return Letterbox(self._job.size, self._job.spec.patch, width, height)
-
-    def begin(self, letterbox: Letterbox, memory: bytes | None = None) -> None:
+    def begin(self, width: int, height: int, memory: bytes | None = None) -> None:
         """Begin with a recording or a live camera; the watch begins anew, or with what an earlier one remembered."""
-        self._letterbox = letterbox
+        self._size = width, height
         if self._job.watch is not None:
-            self._watch = CameraHealth(self._job.watch, self._hidden(letterbox), memory)
+            self._watch = CameraHealth(self._job.watch, self._hidden(self._letterbox(width, height)), memory)
             self._watch.shift(self._shift_us)
         self._shift_us = 0
 
-    def watch(self, pixels: Pixels, timestamp_us: int) -> Observation:
-        """Judge a frame without veiling it: window pixels, uint8[H, W, 3]."""
-        box = self._letterbox
-        if self._watch is None or box is None:
+    def fits(self, frame: DecodedFrame) -> bool:
+        """Whether a frame is of the size begun with."""
+        return (frame.width, frame.height) == self._size
+
+    def see(
+        self, frame: VideoFrame, orientation: Orientation, timestamp_us: int = 0, frame_index: int = 0
+    ) -> DecodedFrame:
+        """Make the windows of a decoded frame."""
+        width, height = orientation.shown_size(frame.width, frame.height)
+        place = width, height, orientation
+        if place not in self._renderers:
+            self._renderers[place] = (
+                self._renderer(width, height, orientation),
+                self._cutter(width, height, orientation),
+            )
+        render, cut = self._renderers[place]
+        whole = render(frame) if render else None
+        return DecodedFrame(whole, tuple(cut(frame)) if cut else (), timestamp_us, frame_index, width, height)
+
+    def watch(self, frame: DecodedFrame, timestamp_us: int) -> Observation:
+        """Judge a frame, before it is veiled."""
+        if self._watch is None or frame.whole is None:
             return Observation.OBSERVED
-        return self._watch.see(pixels[: box.content_height, : box.content_width], timestamp_us)
+        box = self._letterbox(*self._size)
+        return self._watch.see(frame.whole[: box.content_height, : box.content_width], timestamp_us)
 
     def shift(self, by_us: int) -> None:
         """Frames carry times later by so much from now on (negative: earlier), though no time has passed."""
@@ -69,18 +119,47 @@ class FrameEncoder:
         """Return the memory of the camera's health."""
         return None if self._watch is None else self._watch.memory()
 
-    def capture(self, pixels: Pixels, frame_index: int, timestamp_us: int) -> Captured:
-        """Judge a frame and veil it: window pixels, uint8[H, W, 3], masks painted."""
-        observation = self.watch(pixels, timestamp_us)
+    def capture(
+        self, view: int, frame: DecodedFrame, observation: Observation, frame_index: int, timestamp_us: int
+    ) -> Captured:
+        """Veil a frame that was judged, as one view."""
         packed = None
         if observation is Observation.OBSERVED:
-            packed = pack(self._encoder.encode(pixels[None])[0], self._job.spec.bits)
+            windows = (frame.whole, *frame.parts) if self._job.whole else frame.parts
+            pixels = windows[view]
+            assert pixels is not None  # noqa: S101 - made where a view needs it
+            packed = pack(self._encoders[view].encode(pixels[None])[0], self._job.spec.bits)
         return Captured(frame_index, timestamp_us, observation, packed)
 
+    def _letterbox(self, width: int, height: int) -> Letterbox:
+        return Letterbox(self._job.size, self._job.spec.patch, width, height)
+
+    def _renderer(self, width: int, height: int, orientation: Orientation) -> Renderer | None:
+        if not self._job.whole and self._job.watch is None:
+            return None
+        return Renderer(self._letterbox(width, height), orientation, self._mask)
+
+    def _cutter(self, width: int, height: int, orientation: Orientation) -> CropRenderer | None:
+        if not self._rectangles:
+            return None
+        crops = [(part, self._letterbox(*part.shape(width, height))) for part in self._rectangles]
+        return CropRenderer(crops, orientation, self._mask)
+
     def _hidden(self, letterbox: Letterbox) -> npt.NDArray[np.bool_] | None:
-        if self.mask is None:
+        if self._mask is None:
             return None
         canvas = np.zeros((letterbox.content_height, letterbox.content_width, 3), np.uint8)
-        self.mask.paint(canvas, letterbox.content_width, letterbox.content_height)
+        self._mask.paint(canvas, letterbox.content_width, letterbox.content_height)
         hidden: npt.NDArray[np.bool_] = canvas[..., 0] > 0
         return hidden
+
+
+def part_shape(name: str, rectangle: Rectangle, width: int, height: int) -> tuple[int, int]:
+    """Return a part's width and height in frames of this size; raises MediaError if it has too few pixels."""
+    shape = rectangle.shape(width, height)
+    if min(shape) < LEAST_PIXELS:
+        raise MediaError(
+            f"view {name} is {shape[0]}x{shape[1]} pixels of {width}x{height}, must be at least {LEAST_PIXELS} each "
+            "way; enlarge it in `views`"
+        )
+    return shape

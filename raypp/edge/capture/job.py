@@ -1,17 +1,34 @@
 """Messages to and from a capture process: small values without a secret or plain image."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
 from raypp.edge.capture.camera_health import CameraHealthSettings
 from raypp.edge.capture.clock import ClockState
 from raypp.edge.capture.position import Position
+from raypp.geometry.rectangle import Rectangle
 from raypp.usage.observation import Observation
 from raypp.veil.spec import VeilSpec
 
 KEY_REMEDY = "give the site key that the owner derived for this site and its cameras, with `key_path`"
 """The remedy at a camera where a key cannot be used. The owner's own key never comes there."""
+
+
+@dataclass(frozen=True)
+class CapturedView:
+    """One stream of a camera's frames: the whole of them, or a part.
+
+    Attributes:
+        camera: the stream's name, by which the key gives its secrets.
+        rectangle: the part; None for the whole.
+        position: where to go on.
+    """
+
+    camera: str
+    rectangle: Rectangle | None
+    position: Position = Position()  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True)
@@ -35,6 +52,8 @@ class CaptureJob:
         memory: what the watch of a killed process remembered, or None.
         clock: what such a process knew of the site's clock, or None.
         open_timeout_s: how long a live source may take to open, and to give its next packet.
+        parts: views of parts of its frames.
+        whole: whether whole frames are veiled, too.
     """
 
     site: str
@@ -57,11 +76,25 @@ class CaptureJob:
     memory: bytes | None = None
     clock: ClockState | None = None
     open_timeout_s: float = 10.0
+    parts: tuple[CapturedView, ...] = ()
+    whole: bool = True
+
+    @property
+    def views(self) -> tuple[CapturedView, ...]:
+        """All that its frames are veiled as; reports give the place of one in here."""
+        whole = CapturedView(self.camera, None, self.position)
+        return (whole, *self.parts) if self.whole else self.parts
+
+    def at(self, positions: Sequence[Position]) -> "CaptureJob":
+        """Return the job with the place where each view goes on."""
+        first, *others = positions if self.whole else (self.position, *positions)
+        pairs = zip(self.parts, others, strict=True)
+        return replace(self, position=first, parts=tuple(replace(part, position=at) for part, at in pairs))
 
 
 @dataclass(frozen=True)
 class SourceShape:
-    """The source's frames from here on: width and height after rotation, and the camera's sub-key.
+    """A view's frames from here on: width and height after rotation, and the stream's sub-key.
 
     `anew` asks for a new epoch in any case: other recordings were given than those that the spool knows.
     """
@@ -70,6 +103,7 @@ class SourceShape:
     height: int
     sub_key: int
     anew: bool = False
+    view: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,11 +118,12 @@ class Captured:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Frames in order, and where the capture and its clock stand after them; answered by Taken."""
+    """Frames of a view in order, and where the capture and its clock stand after them; answered by Taken."""
 
     frames: tuple[Captured, ...]
     position: Position
     clock: ClockState | None = None
+    view: int = 0
 
 
 @dataclass(frozen=True)
@@ -125,9 +160,10 @@ class Remembered:
 
 @dataclass(frozen=True)
 class Finished:
-    """The recordings have ended."""
+    """A view has all of the recordings."""
 
     position: Position
+    view: int = 0
 
 
 @dataclass(frozen=True)

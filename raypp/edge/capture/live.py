@@ -19,7 +19,6 @@ from raypp.errors import SourceReadError
 from raypp.io.backoff import Backoff
 from raypp.media.container import PIXEL_LIMIT, error_line
 from raypp.media.orientation import Orientation
-from raypp.media.rendering import Renderer
 from raypp.text.address import has_unclear_password, redacted_camera
 
 _FIRST_RETRY_S = 1.0
@@ -64,16 +63,16 @@ class LiveCapture:
         self._encoder = encoder
         self._reporter = reporter
         self._source = job.sources[0]
-        self._clock = RisingClock(job.position.last_us, job.clock)
-        self._position = job.position
-        self._shape: tuple[int, int] | None = None
-        self._told = SourceShape(0, 0, encoder.sub_key)
-        self._render: Renderer | None = None
+        self._position = _latest(job)
+        self._clock = RisingClock(self._position.last_us, job.clock)
+        self._size: tuple[int, int] | None = None
+        self._orientation = Orientation()
+        self._shapes: list[SourceShape] = []
         self._due = 0.0
         self._remembered = monotonic()
         self._slowed = False
         self._anew = False
-        self._stamped = job.position.last_index + 1
+        self._stamped = self._position.last_index + 1
 
     def run(self) -> None:
         """Capture until StopCaptureError is raised."""
@@ -127,33 +126,38 @@ class LiveCapture:
             period_s = float(1 / self._job.rate)
             self._due = self._due + period_s if self._due + period_s > now else now + period_s
         timestamp_us = self._time()
-        pixels = self._renderer(frame)(frame)
-        captured = self._encoder.capture(pixels, self._position.last_index + 1, timestamp_us)
-        self._position = Position(last_index=captured.frame_index, last_us=timestamp_us)
+        self._fit(frame)
+        seen = self._encoder.see(frame, self._orientation)
+        index = self._position.last_index + 1
+        observation = self._encoder.watch(seen, timestamp_us)
+        self._position = Position(last_index=index, last_us=timestamp_us)
         self._stamped += 1
-        self._reporter.frame(captured, self._position, self._clock.state)
+        for view in range(len(self._shapes)):
+            captured = self._encoder.capture(view, seen, observation, index, timestamp_us)
+            self._reporter.frame(captured, self._position, self._clock.state, view)
         if now - self._remembered >= _REMEMBER_EVERY_S and (memory := self._encoder.memory()) is not None:
             self._remembered = now
             self._reporter.tell(Remembered(memory))
 
-    def _renderer(self, frame: VideoFrame) -> Renderer:
-        shape = frame.width, frame.height
-        if self._render is None or shape != self._shape:
-            orientation = Orientation.of_frame(frame)
-            width, height = orientation.shown_size(*shape)
-            box = self._encoder.letterbox(width, height)
-            self._tell(SourceShape(width, height, self._encoder.sub_key))
-            self._encoder.begin(box, self._job.memory if self._shape is None else None)
-            self._render, self._shape = Renderer(box, orientation, self._encoder.mask), shape
+    def _fit(self, frame: VideoFrame) -> None:
+        """Tell how large frames are from here on, where that is not told."""
+        size = frame.width, frame.height
+        if size != self._size:
+            self._orientation = Orientation.of_frame(frame)
+            shown = self._orientation.shown_size(*size)
+            self._shapes = self._encoder.shapes(*shown)
+            self._tell_shapes()
+            self._encoder.begin(*shown, self._job.memory if self._size is None else None)
+            self._size = size
         elif self._anew:
-            self._tell(self._told)
-        return self._render
+            self._tell_shapes()
 
-    def _tell(self, shape: SourceShape) -> None:
+    def _tell_shapes(self) -> None:
         """Tell what holds for all frames from here on."""
         self._reporter.flush()
-        self._reporter.tell(replace(shape, anew=self._anew))
-        self._told, self._anew = shape, False
+        for shape in self._shapes:
+            self._reporter.tell(replace(shape, anew=self._anew))
+        self._anew = False
 
     def _time(self) -> int:
         """The next frame's time; where the clock was set back far, a new stream begins with it."""
@@ -201,6 +205,15 @@ class LiveCapture:
             line = f"the site's clock was set back by {back_s:.0f} s; time runs at half its pace until it has caught up"
             self._reporter.tell(LogLine(line))
         self._slowed = slowed
+
+
+def _latest(job: CaptureJob) -> Position:
+    """Return where a stream of each view may go on: numbers and times rise in all of them."""
+    positions = [view.position for view in job.views]
+    return Position(
+        last_index=max(position.last_index for position in positions),
+        last_us=max(position.last_us for position in positions),
+    )
 
 
 @contextmanager

@@ -1,36 +1,57 @@
 """Capturing recordings: every sampled frame once, in order, whatever is killed in between."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from time import monotonic
 
-from raypp.edge.capture.frame_encoder import FrameEncoder
+from av.video.frame import VideoFrame
+
+from raypp.edge.capture.frame_encoder import DecodedFrame, FrameEncoder
 from raypp.edge.capture.job import CaptureJob, Finished, LogLine, SourceShape
 from raypp.edge.capture.position import Position
 from raypp.edge.capture.reporting import CaptureReporter
 from raypp.edge.sources import Recording, list_recordings, open_recording
 from raypp.errors import MediaError, SourceReadError
-from raypp.geometry.letterbox import Letterbox
 from raypp.media.capture_time import CaptureClock
 from raypp.media.files import open_source
-from raypp.media.frame import Frame
 from raypp.media.sampling import END_US, Sampling, SamplingMode
 from raypp.media.timeline import DecodeReport
-from raypp.media.video import decode
+from raypp.media.video import decode_as
+from raypp.usage.observation import Observation
 
 
 @dataclass(frozen=True)
 class _Placed:
-    """A recording at its place in the stream."""
+    """A recording at its place in a view's stream; what was presented until then is in the stream already."""
 
     recording: Recording
     start_us: int
     index_base: int
+    presented_us: int = -1
+
+
+@dataclass
+class _ViewPlace:
+    """How far one view has come: its stream may lack what another one has, where a kill came between them.
+
+    Attributes:
+        position: after its last frame.
+        next: number of the recording that it goes on with.
+        before: the one that it has finished, at its place.
+        anew: it begins with other recordings than its spool knows, which is still to be told.
+        shape: as it was told last, or None.
+    """
+
+    position: Position
+    next: int = 0
+    before: _Placed | None = None
+    anew: bool = False
+    shape: SourceShape | None = None
 
 
 class RecordingsCapture:
-    """Captures recordings one after another, as one stream.
+    """Captures recordings one after another, as one stream for each view.
 
     A recording without a capture time begins where the one before ends; the first one, in 1970.
     """
@@ -42,29 +63,42 @@ class RecordingsCapture:
         self._clock = CaptureClock.parse(job.time_from, job.timezone)
         mode = SamplingMode.EVERY if job.rate is None else SamplingMode.RATE
         self._sampling = Sampling(mode, job.rate)
-        self._position = job.position
+        self._views = [_ViewPlace(view.position) for view in job.views]
+        self._shapes: list[SourceShape] = []
         self._pace: tuple[float, int] | None = None
 
     def run(self) -> None:
         """Capture all; raises MediaError, SourceReadError or StopCaptureError."""
         recordings = self._ordered()
-        urls = [recording.url for recording in recordings]
-        anew = bool(self._position.source) and self._position.source not in urls
-        if anew:
-            self._reporter.tell(LogLine("other recordings than those of the spool are given: a new stream begins"))
-            self._position = Position()
-        at = urls.index(self._position.source) if self._position.source else 0
-        before = None
-        if self._position.source and self._position.finished:
-            before = _Placed(recordings[at], self._position.start_us, self._position.index_base)
-            at += 1
-        for recording in recordings[at:]:
-            resumed = not self._position.finished and self._position.source == recording.url
-            placed = self._resumed(recording) if resumed else self._placed(recording, before)
-            self._capture(placed, anew=anew)
-            before, anew = placed, False
+        self._enter(recordings)
+        for number, recording in enumerate(recordings):
+            places = {
+                view: self._placed(place, recording) for view, place in enumerate(self._views) if place.next <= number
+            }
+            if places:
+                self._capture(recording, places)
+            for view, placed in places.items():
+                self._views[view].before = placed
         self._reporter.flush()
-        self._reporter.tell(Finished(self._position))
+        for view, place in enumerate(self._views):
+            self._reporter.tell(Finished(place.position, view))
+
+    def _enter(self, recordings: list[Recording]) -> None:
+        """Find out where each view goes on."""
+        urls = [recording.url for recording in recordings]
+        for place in self._views:
+            position = place.position
+            if not position.source:
+                continue
+            if position.source not in urls:
+                place.anew, place.position = True, Position()
+                continue
+            place.next = urls.index(position.source)
+            if position.finished:
+                place.before = _Placed(recordings[place.next], position.start_us, position.index_base)
+                place.next += 1
+        if any(place.anew for place in self._views):
+            self._reporter.tell(LogLine("other recordings than those of the spool are given: a new stream begins"))
 
     def _ordered(self) -> list[Recording]:
         recordings = []
@@ -83,77 +117,95 @@ class RecordingsCapture:
             recordings.sort(key=lambda recording: (recording.start_us or 0, recording.url))
         return recordings
 
-    def _resumed(self, recording: Recording) -> _Placed:
-        return _Placed(recording, self._position.start_us, self._position.index_base)
-
-    def _placed(self, recording: Recording, before: _Placed | None) -> _Placed:
+    def _placed(self, place: _ViewPlace, recording: Recording) -> _Placed:
+        position, before = place.position, place.before
+        if position.source == recording.url and not position.finished:
+            return _Placed(recording, position.start_us, position.index_base, position.presented_us)
         start_us = recording.start_us
         if start_us is None:
             start_us = 0 if before is None else before.start_us + before.recording.info.duration_us
-        return _Placed(recording, max(0, start_us), self._position.last_index + 1)
+        return _Placed(recording, max(0, start_us), position.last_index + 1)
 
-    def _capture(self, placed: _Placed, *, anew: bool) -> None:
-        recording, position = placed.recording, self._position
-        resumed = position.source == recording.url and not position.finished
-        box = self._encoder.letterbox(recording.info.width, recording.info.height)
-        presented_us = position.presented_us if resumed else -1
+    def _capture(self, recording: Recording, places: dict[int, _Placed]) -> None:
+        began_us = min(placed.presented_us for placed in places.values())
+        first_places = {view for view, placed in places.items() if placed.presented_us == began_us}
+        start_us = next(iter(places.values())).start_us
+        size = recording.info.width, recording.info.height
         report = DecodeReport()
-        frames = self._frames(recording, box, self._sampling.next_tick_us(presented_us + 1), report)
+        frames = self._frames(recording, self._sampling.next_tick_us(began_us + 1), report)
         first = next(frames, None)
-        if first is not None and not first.fits(box):
-            box = self._encoder.letterbox(first.source_width, first.source_height)
-        self._begin(box, anew=anew)
-        if presented_us >= 0 and self._job.watch is not None and self._look_again(recording, presented_us) != box:
-            self._encoder.begin(box)
+        if first is not None:
+            size = first.width, first.height
+        self._begin(*size)
+        self._tell(first_places, again=True)
+        if began_us >= 0 and self._job.watch is not None and self._look_again(recording, start_us, began_us) != size:
+            self._encoder.begin(*size)
         for frame in chain([] if first is None else [first], frames):
-            if not frame.fits(box):
-                box = self._encoder.letterbox(frame.source_width, frame.source_height)
-                self._begin(box)
-            timestamp_us = placed.start_us + frame.timestamp_us
-            self._keep_pace(timestamp_us)
-            captured = self._encoder.capture(frame.pixels, placed.index_base + frame.frame_index, timestamp_us)
-            self._position = Position(
-                source=recording.url,
-                start_us=placed.start_us,
-                index_base=placed.index_base,
-                presented_us=frame.timestamp_us,
-                last_index=captured.frame_index,
-                last_us=timestamp_us,
-            )
-            self._reporter.frame(captured, self._position)
+            if not self._encoder.fits(frame):
+                self._begin(frame.width, frame.height)
+            self._keep_pace(start_us + frame.timestamp_us)
+            observation = self._encoder.watch(frame, start_us + frame.timestamp_us)
+            for view, placed in places.items():
+                if frame.timestamp_us > placed.presented_us:
+                    self._tell({view})
+                    self._take(view, placed, frame, observation)
         if report.damaged:
             self._reporter.tell(LogLine(f"{recording.url}: {report.damaged} damaged places were passed over"))
 
-    def _begin(self, box: Letterbox, *, anew: bool = False) -> None:
-        """Say how large frames are from here on."""
-        self._reporter.flush()  # a shape holds for all frames after it
-        self._reporter.tell(SourceShape(box.source_width, box.source_height, self._encoder.sub_key, anew))
-        self._encoder.begin(box)
+    def _take(self, view: int, placed: _Placed, frame: DecodedFrame, observation: Observation) -> None:
+        timestamp_us, index = placed.start_us + frame.timestamp_us, placed.index_base + frame.frame_index
+        captured = self._encoder.capture(view, frame, observation, index, timestamp_us)
+        self._views[view].position = Position(
+            source=placed.recording.url,
+            start_us=placed.start_us,
+            index_base=placed.index_base,
+            presented_us=frame.timestamp_us,
+            last_index=index,
+            last_us=timestamp_us,
+        )
+        self._reporter.frame(captured, self._views[view].position, view=view)
 
-    def _look_again(self, recording: Recording, until_us: int) -> Letterbox:
+    def _begin(self, width: int, height: int) -> None:
+        """Go on with frames of this size."""
+        self._shapes = self._encoder.shapes(width, height)
+        self._encoder.begin(width, height)
+
+    def _tell(self, views: set[int], *, again: bool = False) -> None:
+        """Say how large the frames of some views are from here on, where it was not told or, `again`, in any case."""
+        for view in sorted(views):
+            place, shape = self._views[view], self._shapes[view]
+            if again or shape != place.shape:
+                self._reporter.flush()  # a shape holds for all frames after it
+                self._reporter.tell(replace(shape, anew=place.anew))
+                place.shape, place.anew = shape, False
+
+    def _look_again(self, recording: Recording, start_us: int, until_us: int) -> tuple[int, int]:
         """Show the watch what it had seen before: its verdicts must not depend on when the agent was killed.
 
         Returns:
-            The letterbox of the last frame that it has seen.
+            Width and height of the last frame that it has seen.
         """
-        box = self._encoder.letterbox(recording.info.width, recording.info.height)
-        self._encoder.begin(box)
-        for frame in self._frames(recording, box, 0, DecodeReport(), until_us + 1):
-            if not frame.fits(box):
-                box = self._encoder.letterbox(frame.source_width, frame.source_height)
-                self._encoder.begin(box)
-            self._encoder.watch(frame.pixels, self._position.start_us + frame.timestamp_us)
+        size = recording.info.width, recording.info.height
+        self._encoder.begin(*size)
+        for frame in self._frames(recording, 0, DecodeReport(), until_us + 1):
+            if not self._encoder.fits(frame):
+                size = frame.width, frame.height
+                self._encoder.begin(*size)
+            self._encoder.watch(frame, start_us + frame.timestamp_us)
             self._reporter.alive()
-        return box
+        return size
 
     def _frames(
-        self, recording: Recording, box: Letterbox, start_us: int, report: DecodeReport, end_us: int = END_US
-    ) -> Iterator[Frame]:
+        self, recording: Recording, start_us: int, report: DecodeReport, end_us: int = END_US
+    ) -> Iterator[DecodedFrame]:
+        info = recording.info
+
+        def see(frame: VideoFrame, timestamp_us: int, index: int) -> DecodedFrame:
+            return self._encoder.see(frame, info.orientation, timestamp_us, index)
+
         stream = open_source(recording.url)
         try:
-            yield from decode(
-                stream, recording.info, start_us, end_us, self._sampling, box, self._encoder.mask, report=report
-            )
+            yield from decode_as(stream, info, start_us, end_us, self._sampling, see, report=report)
         except SourceReadError:
             raise
         except MediaError as error:

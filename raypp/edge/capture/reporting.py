@@ -2,6 +2,7 @@
 
 import os
 from contextlib import suppress
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from threading import Event, Lock, RLock, Semaphore, Thread
 from time import monotonic
@@ -12,6 +13,16 @@ from raypp.edge.capture.position import Position
 
 _ALIVE_EVERY_S = 1.0
 _LOOK_EVERY_S = 0.25
+
+
+@dataclass
+class _Held:
+    """Frames of one view that wait to be sent."""
+
+    frames: list[Captured] = field(default_factory=list)
+    position: Position = field(default_factory=Position)
+    clock: ClockState | None = None
+    begun: float = 0.0
 
 
 class StopCaptureError(Exception):
@@ -40,10 +51,7 @@ class CaptureReporter:
         self._room = Semaphore(1)
         self._holding = RLock()  # of the frames held, until they are sent
         self._sending = Lock()
-        self._frames: list[Captured] = []
-        self._position = Position()
-        self._clock: ClockState | None = None
-        self._begun = 0.0
+        self._held: dict[int, _Held] = {}
         self._said_alive = 0.0
         Thread(target=self._listen, daemon=True).start()
         Thread(target=self._keep_time, daemon=True).start()
@@ -70,34 +78,41 @@ class CaptureReporter:
             self.alive()
             self.flush_if_due()
 
-    def frame(self, frame: Captured, position: Position, clock: ClockState | None = None) -> None:
-        """Add a frame to the chunk, and send the chunk when it is full."""
+    def frame(self, frame: Captured, position: Position, clock: ClockState | None = None, view: int = 0) -> None:
+        """Add a frame to its view's chunk, and send the chunk when it is full."""
         with self._holding:
-            if not self._frames:
-                self._begun = monotonic()
-            self._frames.append(frame)
-            self._position, self._clock = position, clock
-            if len(self._frames) >= self._chunk_frames:
-                self.flush()
+            held = self._held.setdefault(view, _Held())
+            if not held.frames:
+                held.begun = monotonic()
+            held.frames.append(frame)
+            held.position, held.clock = position, clock
+            if len(held.frames) >= self._chunk_frames:
+                self._send(view)
             self.flush_if_due()
         self.alive()
 
     def flush_if_due(self) -> None:
-        """Send a chunk that has waited long enough."""
+        """Send chunks that have waited long enough."""
         with self._holding:
-            if self._frames and monotonic() - self._begun >= self._chunk_s:
-                self.flush()
+            for view, held in self._held.items():
+                if held.frames and monotonic() - held.begun >= self._chunk_s:
+                    self._send(view)
 
     def flush(self) -> None:
         """Send the frames held; waits until the chunk before is in the spool."""
         with self._holding:
-            if not self._frames:
-                return
-            began = monotonic()
-            self._room.acquire()
-            self.waited_s = max(self.waited_s, monotonic() - began)
-            frames, self._frames = tuple(self._frames), []
-            self.tell(Chunk(frames, self._position, self._clock))
+            for view in self._held:
+                self._send(view)
+
+    def _send(self, view: int) -> None:
+        held = self._held[view]
+        if not held.frames:
+            return
+        began = monotonic()
+        self._room.acquire()
+        self.waited_s = max(self.waited_s, monotonic() - began)
+        frames, held.frames = tuple(held.frames), []
+        self.tell(Chunk(frames, held.position, held.clock, view))
 
     def _keep_time(self) -> None:
         with suppress(OSError):  # the agent is gone, which `_listen` sees to
