@@ -18,6 +18,7 @@ from benchmarks.people import people_rows
 from benchmarks.planning import planning_rows
 from benchmarks.procedures import procedure_rows
 from benchmarks.ray_segments import ray_segments_rows
+from benchmarks.service_engines import service_engine_rows
 from benchmarks.service_memory import service_memory_rows
 from benchmarks.siege import siege_rows
 from benchmarks.size import size_rows
@@ -43,6 +44,7 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace], Rows]] = {
     "decoding": lambda folder, _: decoding_rows(folder),
     "peers": lambda folder, options: peer_rows(_video(folder, options.minutes), folder),
     "detector": lambda folder, _: detector_rows(folder),
+    "service-engines": lambda folder, _: service_engine_rows(folder),
     "learned-veil": lambda folder, _: learned_veil_rows(_video(folder, 0.5), folder / "veil"),
     "siege": lambda folder, options: siege_rows(folder, options.siege_seconds),
     "busy-training": lambda folder, _: busy_training_rows(folder),
