@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.older import ROOT, checked_out, run_in
+from tests.ledger.postgres import PostgresServer
 
 Row = tuple[str, str, str]
 _HERE = Path(__file__).parent
@@ -27,12 +28,13 @@ def ledger_rows(folder: Path) -> list[Row]:
             places[name].mkdir()
             for days in (31, 365):
                 shutil.copy(folder / f"{days}.db", places[name] / f"{days}.db")
-                _probe(tree, "reads", places[name] / f"{days}.db")  # brings it up
+                probe(tree, "reads", places[name] / f"{days}.db")  # brings it up
         rows += _read_rows(sides, places)
         rows += _page_rows(sides, places)
         rows += _commit_rows(sides, places)
         rows += _size_rows(sides, places)
         rows += _stream_rows(sides, places)
+        rows += _postgres_rows(sides)
         rows += _report_rows(sides, places)
     return rows
 
@@ -40,7 +42,7 @@ def ledger_rows(folder: Path) -> list[Row]:
 def _read_rows(sides: dict[str, Path], places: dict[str, Path]) -> list[Row]:
     rows = []
     for name, tree in sides.items():
-        month, year = (_probe(tree, "reads", places[name] / f"{days}.db") for days in (31, 365))
+        month, year = (probe(tree, "reads", places[name] / f"{days}.db") for days in (31, 365))
         rows += [
             (f"{name}: {day}, a year / a month", f"{year[day] / month[day]:.2f}", "bar <= 1.2")
             for day in ("newest day", "middle day")
@@ -50,7 +52,7 @@ def _read_rows(sides: dict[str, Path], places: dict[str, Path]) -> list[Row]:
 
 
 def _page_rows(sides: dict[str, Path], places: dict[str, Path]) -> list[Row]:
-    before, here = (_probe(tree, "page", places[name] / "365.db") for name, tree in sides.items())
+    before, here = (probe(tree, "page", places[name] / "365.db") for name, tree in sides.items())
     return [
         ("page of 31 days, made: here / before", f"{here['made'] / before['made']:.3f}", f"{here['made']:.0f} ms"),
         ("page, unchanged: here / before", f"{here['asked again'] / before['asked again']:.4f}", "bar <= 0.01"),
@@ -58,16 +60,17 @@ def _page_rows(sides: dict[str, Path], places: dict[str, Path]) -> list[Row]:
 
 
 def _commit_rows(sides: dict[str, Path], places: dict[str, Path]) -> list[Row]:
-    rows = []
-    for name, tree in sides.items():
-        costs = _probe(tree, "commits", places[name] / "commits.db")
-        ratio = costs["writer"] / costs["database"]
-        rows.append((f"{name}: a commit / bare sqlite3", f"{ratio:.1f}", f"bar <= 3 ({costs['writer']:.2f} ms)"))
-    return rows
+    return [_commit_row(name, tree, places[name] / "commits.db", "sqlite3") for name, tree in sides.items()]
+
+
+def _commit_row(name: str, tree: Path, ledger: Path | str, bare: str) -> Row:
+    costs = probe(tree, "commits", ledger)
+    ratio = costs["writer"] / costs["database"]
+    return (f"{name}: a commit / bare {bare}", f"{ratio:.1f}", f"bar <= 3 ({costs['writer']:.2f} ms)")
 
 
 def _size_rows(sides: dict[str, Path], places: dict[str, Path]) -> list[Row]:
-    before, here = (_probe(tree, "sizes", places[name] / "sizes.db") for name, tree in sides.items())
+    before, here = (probe(tree, "sizes", places[name] / "sizes.db") for name, tree in sides.items())
     return [
         (f"{words}: here / before", f"{here[name] / before[name]:.2f}", f"{bar}{here[name]:.0f} bytes")
         for words, name, bar in (("log of a commit", "log", "bar <= 0.33, "), ("ledger a frame", "frame", ""))
@@ -75,14 +78,31 @@ def _size_rows(sides: dict[str, Path], places: dict[str, Path]) -> list[Row]:
 
 
 def _stream_rows(sides: dict[str, Path], places: dict[str, Path]) -> list[Row]:
-    rows = []
-    for name, tree in sides.items():
-        costs = _probe(tree, "streams", places[name] / "streams.db")
-        ratio = costs["writer a second"] / costs["database a second"]
-        words = f"bar >= 0.6 ({costs['writer a second']:.0f} commits a second)"
-        rows.append((f"{name}: 16 streams, of bare sqlite3", f"{ratio:.2f}", words))
-        spent = costs["writer CPU ms"] / costs["database CPU ms"]
-        rows.append((f"{name}: 16 streams, CPU / bare sqlite3", f"{spent:.1f}", f"{costs['writer CPU ms']:.2f} ms"))
+    return [
+        row
+        for name, tree in sides.items()
+        for row in _rows_of_streams(name, tree, places[name] / "streams.db", "sqlite3")
+    ]
+
+
+def _rows_of_streams(name: str, tree: Path, ledger: Path | str, bare: str) -> list[Row]:
+    costs = probe(tree, "streams", ledger)
+    ratio = costs["writer a second"] / costs["database a second"]
+    spent = costs["writer CPU ms"] / costs["database CPU ms"]
+    words = f"bar >= 0.6 ({costs['writer a second']:.0f} commits a second)"
+    return [
+        (f"{name}: 16 streams, of bare {bare}", f"{ratio:.2f}", words),
+        (f"{name}: 16 streams, CPU / bare {bare}", f"{spent:.1f}", f"{costs['writer CPU ms']:.2f} ms"),
+    ]
+
+
+def _postgres_rows(sides: dict[str, Path]) -> list[Row]:
+    """Commits to a real PostgreSQL; CPU is the client's alone on both sides."""
+    rows: list[Row] = []
+    with PostgresServer() as server:
+        for name, tree in sides.items():
+            rows.append(_commit_row(name, tree, server.database(), "psycopg"))
+            rows += _rows_of_streams(name, tree, server.database(), "psycopg")
     return rows
 
 
@@ -102,8 +122,10 @@ def _report_rows(sides: dict[str, Path], places: dict[str, Path]) -> list[Row]:
     return rows
 
 
-def _probe(tree: Path, what: str, ledger: Path) -> dict[str, float]:
-    numbers: dict[str, float] = json.loads(run_in(tree, [str(_HERE / "ledger_probe.py"), what, str(ledger)]))
+def probe(tree: Path, what: str, ledger: Path | str, *streams: int) -> dict[str, float]:
+    """Return what a part of `ledger_probe` measures in a tree."""
+    call = [str(_HERE / "ledger_probe.py"), what, str(ledger), *map(str, streams)]
+    numbers: dict[str, float] = json.loads(run_in(tree, call))
     return numbers
 
 

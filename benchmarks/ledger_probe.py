@@ -1,4 +1,7 @@
-"""What a ledger costs, measured in the tree whose code runs this: `PYTHONPATH=TREE python ledger_probe.py WHAT LEDGER`.
+"""What a ledger costs, measured in the tree whose code runs this.
+
+`PYTHONPATH=TREE python ledger_probe.py WHAT LEDGER [STREAMS]`. LEDGER is a file of SQLite, or the URL of an empty database of PostgreSQL, of which only commits and streams are
+measured.
 
 Only what commits 71664e3 and later have in common is called. Prints JSON; times are CPU milliseconds, the least of
 several runs.
@@ -9,11 +12,14 @@ import random
 import sqlite3
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+
+import psycopg
 
 from raypp.ledger.identity import Identities
 from raypp.ledger.packing import as_stored, pack_detections
@@ -30,7 +36,7 @@ DAY_US = 86_400_000_000
 FROM_TO = "from=2026-10-28&to=2026-11-26"
 START_US = 1_700_000_000_000_000
 COMMITS, FRAMES = 300, 8
-STREAMS, STREAM_COMMITS = 16, 60
+STREAMS, STREAM_COMMITS = int(sys.argv[3]) if len(sys.argv) > 3 else 16, 60
 
 
 def least(work: Callable[[], object], times: int = 7) -> float:
@@ -43,9 +49,9 @@ def least(work: Callable[[], object], times: int = 7) -> float:
     return 1e3 * min(spent)
 
 
-def reads(path: Path) -> dict[str, float]:
+def reads(place: str) -> dict[str, float]:
     """Read the newest day and one in the middle, and the open episodes."""
-    with Ledger.open(f"sqlite:///{path}") as ledger:
+    with Ledger.open(_url(place)) as ledger:
         first, last = ledger.extent(SITE) or (0, 0)
         middle = last - (last - first) // DAY_US // 2 * DAY_US
         return {
@@ -55,7 +61,7 @@ def reads(path: Path) -> dict[str, float]:
         }
 
 
-def page(path: Path) -> dict[str, float]:
+def page(place: str) -> dict[str, float]:
     """Make a page of 31 days, and ask again for what has not changed."""
     try:
         from raypp.web.freshness import MadePages
@@ -68,7 +74,7 @@ def page(path: Path) -> dict[str, float]:
         def kept() -> tuple[Any, ...]:
             return (MadePages(),)
 
-    with Ledger.open(f"sqlite:///{path}") as ledger:
+    with Ledger.open(_url(place)) as ledger:
         identities, now_us = Identities(ledger), time.time_ns() // 1000
         headers = {"authorization": f"Bearer {identities.add_operator('boss')}"}
         address = ("GET", f"/sites/{SITE}", FROM_TO)
@@ -82,11 +88,11 @@ def page(path: Path) -> dict[str, float]:
         return {"made": least(lambda: ask(""), 3), "asked again": least(lambda: ask(tag), 3)}
 
 
-def commits(path: Path) -> dict[str, float]:
+def commits(place: str) -> dict[str, float]:
     """Commit chunks of eight frames of five detections and 17 tools through the writer, and their rows alone."""
     tools = tuple(f"tool-{number:02}" for number in range(17))
     frames = _frames(COMMITS * FRAMES)
-    with Ledger.open(f"sqlite:///{path}") as ledger:
+    with Ledger.open(_url(place)) as ledger:
         ledger.add_site(SITE)
         stream = StreamName(SITE, "bench", START_US)
         writer = StreamWriter.open(ledger, stream, StreamAbout(tools, "a" * 64, "b" * 32))
@@ -97,18 +103,17 @@ def commits(path: Path) -> dict[str, float]:
             writer.commit(sequence, chunk, last=False)
             spent.append(time.process_time() - before)
         position = ledger.position(stream)
-    state = (position and position.state_json) or ""
-    bare = _Bare(path.with_suffix(".bare"), state)
+    bare = _bare(place, (position and position.state_json) or "")
     return {"writer": 1e3 * sorted(spent)[COMMITS // 2], "database": 1e3 * bare.stream(1, chunks)}
 
 
-def sizes(path: Path) -> dict[str, float]:
+def sizes(place: str) -> dict[str, float]:
     """Commit such chunks and empty the log behind each: bytes of log a commit, of the ledger a frame."""
     tools = tuple(f"tool-{number:02}" for number in range(17))
     frames = _frames(COMMITS * FRAMES)
-    logged = []
+    logged, path = [], Path(place)
     with (
-        Ledger.open(f"sqlite:///{path}") as ledger,
+        Ledger.open(_url(place)) as ledger,
         closing(sqlite3.connect(path, isolation_level=None)) as other,
     ):
         ledger.add_site(SITE)
@@ -122,12 +127,12 @@ def sizes(path: Path) -> dict[str, float]:
     return {"log": sum(logged) / len(logged), "frame": (path.stat().st_size - empty) / len(frames)}
 
 
-def streams(path: Path) -> dict[str, float]:
-    """Commit such chunks of 16 streams at a time, and their rows alone: commits a second, and CPU ms of each."""
+def streams(place: str) -> dict[str, float]:
+    """Commit such chunks of many streams at a time, and their rows alone: commits a second, and CPU ms of each."""
     tools = tuple(f"tool-{number:02}" for number in range(17))
     frames = _frames(STREAM_COMMITS * FRAMES)
     chunks = [frames[start : start + FRAMES] for start in range(0, len(frames), FRAMES)]
-    with Ledger.open(f"sqlite:///{path}") as ledger:
+    with Ledger.open(_url(place)) as ledger:
         ledger.add_site(SITE)
         names = [StreamName(SITE, f"bench-{number:02}", START_US) for number in range(STREAMS)]
         writers = [StreamWriter.open(ledger, name, StreamAbout(tools, "a" * 64, "b" * 32)) for name in names]
@@ -138,7 +143,7 @@ def streams(path: Path) -> dict[str, float]:
 
         costs = {f"writer {name}": cost for name, cost in _at_once(write).items()}
         position = ledger.position(names[0])
-    bare = _Bare(path.with_suffix(".bare"), (position and position.state_json) or "")
+    bare = _bare(place, (position and position.state_json) or "")
     return costs | {f"database {name}": cost for name, cost in _at_once(lambda n: bare.stream(n + 1, chunks)).items()}
 
 
@@ -151,29 +156,47 @@ def _at_once(work: Callable[[int], object]) -> dict[str, float]:
     return {"a second": number / (time.perf_counter() - began), "CPU ms": spent_ms}
 
 
-class _Bare:
-    """A database with the rows of commits alone, prepared before, and the pragmas that raypp sets."""
+def _url(place: str) -> str:
+    return place if "://" in place else f"sqlite:///{place}"
 
-    def __init__(self, path: Path, state: str) -> None:
-        self._path = path
+
+class _Bare(ABC):
+    """A database with the rows of commits alone, prepared before, and the durability that raypp asks for.
+
+    Attributes:
+        begin: statement that begins a commit.
+        mark: what stands for a value in a statement.
+        tables: statements that make its tables.
+    """
+
+    begin: str
+    mark: str
+    tables: tuple[str, ...]
+
+    def __init__(self, state: str) -> None:
         self._state = state
-        with closing(self._connect()) as database:
-            database.execute("CREATE TABLE streams (id INTEGER PRIMARY KEY, committed INTEGER, state TEXT)")
-            database.execute("CREATE TABLE frames (s, i, q, t, o, c, d BLOB, PRIMARY KEY (s, i)) WITHOUT ROWID")
-            database.execute("CREATE INDEX at ON frames (s, t)")
-            database.execute("CREATE TABLE episodes (id TEXT PRIMARY KEY, s, e, u)")
-            database.executemany("INSERT INTO streams VALUES (?, 0, '')", [(number + 1,) for number in range(STREAMS)])
+        with closing(self.connect()) as database:
+            for statement in self.tables:
+                database.execute(statement)
+            numbers = [(number + 1,) for number in range(STREAMS)]
+            database.cursor().executemany(self._sql("INSERT INTO bare_streams VALUES (?, 0, '')"), numbers)
 
-    def _connect(self) -> sqlite3.Connection:
-        database = sqlite3.connect(self._path, timeout=60, isolation_level=None)
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
-            database.execute(f"PRAGMA {pragma}")
-        return database
+    def _sql(self, statement: str) -> str:
+        return statement.replace("?", self.mark)
+
+    @abstractmethod
+    def connect(self) -> Any:
+        """Return a connection of its own that commits by itself."""
 
     def stream(self, stream: int, chunks: list[list[SeenFrame]]) -> float:
         """Commit the chunks of a stream; return the median of a commit's CPU seconds, of this thread."""
         spent = []
-        with closing(self._connect()) as database:
+        find = self._sql("SELECT * FROM bare_streams WHERE id = ?")
+        move = self._sql("UPDATE bare_streams SET committed = ?, state = ? WHERE id = ?")
+        insert = self._sql("INSERT INTO bare_frames VALUES (?, ?, ?, ?, ?, ?, ?)")
+        grow = self._sql("INSERT INTO bare_episodes VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET e = excluded.e")
+        with closing(self.connect()) as database:
+            cursor = database.cursor()
             for sequence, chunk in enumerate(chunks, 1):
                 rows = [
                     (stream, frame.frame_index, sequence, frame.timestamp_us, 1, 5, pack_detections(frame.detections))
@@ -182,18 +205,55 @@ class _Bare:
                 first = sequence // 5
                 uses = [(f"{stream:04}{number:028}", 0, sequence, 0) for number in range(first, first + 5)]
                 before = time.thread_time()
-                database.execute("BEGIN IMMEDIATE")
-                database.execute("SELECT * FROM streams WHERE id = ?", (stream,)).fetchall()
-                database.execute(
-                    "UPDATE streams SET committed = ?, state = ? WHERE id = ?", (sequence, self._state, stream)
-                )
-                database.executemany("INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-                database.executemany(
-                    "INSERT INTO episodes VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET e = excluded.e", uses
-                )
-                database.execute("COMMIT")
+                cursor.execute(self.begin)
+                cursor.execute(find, (stream,)).fetchall()
+                cursor.execute(move, (sequence, self._state, stream))
+                cursor.executemany(insert, rows)
+                cursor.executemany(grow, uses)
+                cursor.execute("COMMIT")
                 spent.append(time.thread_time() - before)
         return sorted(spent)[len(spent) // 2]
+
+
+class _BareSqlite(_Bare):
+    begin, mark = "BEGIN IMMEDIATE", "?"
+    tables = (
+        "CREATE TABLE bare_streams (id INTEGER PRIMARY KEY, committed INTEGER, state TEXT)",
+        "CREATE TABLE bare_frames (s, i, q, t, o, c, d BLOB, PRIMARY KEY (s, i)) WITHOUT ROWID",
+        "CREATE INDEX bare_at ON bare_frames (s, t)",
+        "CREATE TABLE bare_episodes (id TEXT PRIMARY KEY, s, e, u)",
+    )
+
+    def __init__(self, path: Path, state: str) -> None:
+        self._path = path
+        super().__init__(state)
+
+    def connect(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self._path, timeout=60, isolation_level=None)
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+            database.execute(f"PRAGMA {pragma}")
+        return database
+
+
+class _BarePostgres(_Bare):
+    begin, mark = "BEGIN", "%s"
+    tables = (
+        "CREATE TABLE bare_streams (id integer PRIMARY KEY, committed integer, state text)",
+        "CREATE TABLE bare_frames (s int, i bigint, q int, t bigint, o int, c int, d bytea, PRIMARY KEY (s, i))",
+        "CREATE INDEX bare_at ON bare_frames (s, t)",
+        "CREATE TABLE bare_episodes (id text PRIMARY KEY, s integer, e integer, u integer)",
+    )
+
+    def __init__(self, url: str, state: str) -> None:
+        self._url = url.replace("postgresql+psycopg://", "postgresql://")
+        super().__init__(state)
+
+    def connect(self) -> Any:
+        return psycopg.connect(self._url, autocommit=True)
+
+
+def _bare(place: str, state: str) -> _Bare:
+    return _BarePostgres(place, state) if "://" in place else _BareSqlite(Path(place).with_suffix(".bare"), state)
 
 
 def _frames(number: int) -> list[SeenFrame]:
@@ -213,4 +273,4 @@ def _frames(number: int) -> list[SeenFrame]:
 _PARTS = {"reads": reads, "page": page, "commits": commits, "sizes": sizes, "streams": streams}
 
 if __name__ == "__main__":
-    print(json.dumps(_PARTS[sys.argv[1]](Path(sys.argv[2]))))
+    print(json.dumps(_PARTS[sys.argv[1]](sys.argv[2])))

@@ -42,7 +42,7 @@ from raypp.ingest.job import open_job, veil_here
 from raypp.ingest.settings import VeilSettings
 from raypp.progress import SILENT
 
-where, video, limit = sys.argv[1], sys.argv[3], int(sys.argv[4])
+where, video, limit, workers = sys.argv[1], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
 settings = VeilSettings.model_validate_json(sys.argv[2])
 
 def cpu_s():
@@ -54,7 +54,7 @@ cpu = []
 with open_job(settings, [video], SILENT) as job:
     todo = job.pending[:limit]
     assert len(todo) == limit, len(todo)
-    on_ray = veil_on_ray(todo, settings, ExecutionSettings(workers=2)) if where == "ray" else None
+    on_ray = veil_on_ray(todo, settings, ExecutionSettings(workers=workers)) if where == "ray" else None
     for outcome in on_ray or veil_here(todo, settings):
         cpu.append(cpu_s() if len(cpu) in (0, limit - 1) else 0.0)
 print(json.dumps((cpu[-1] - cpu[0]) / (limit - 1)))
@@ -66,12 +66,12 @@ def ray_segments_rows(folder: Path) -> list[Row]:
     video = make_source(folder / "in" / "video.mp4", (_SEGMENTS + 9) / 60, (320, 180), keyframe_s=1)
     key = folder / "owner.key"
     save_owner_key(VeilKey.generate(), key)
-    here, here_cpu = _rate(ROOT, "here", video, _settings(folder / "here", key), _SEGMENTS)
-    ray, ray_cpu = _rate(ROOT, "ray", video, _settings(folder / "ray", key), _SEGMENTS)
+    here, here_cpu = segment_rate(ROOT, "here", video, small_segments(folder / "here", key), _SEGMENTS)
+    ray, ray_cpu = segment_rate(ROOT, "ray", video, small_segments(folder / "ray", key), _SEGMENTS)
     with checked_out(folder) as older:
-        before, before_cpu = _rate(older, "ray", video, _settings(folder / "before", key), _OF_BEFORE)
-    two = _simulated(2, 20_000)
-    many = _simulated(_NODES, _SIMULATED)
+        before, before_cpu = segment_rate(older, "ray", video, small_segments(folder / "before", key), _OF_BEFORE)
+    two = simulated(2, 20_000)
+    many = simulated(_NODES, _SIMULATED)
     number, nodes = _SIMULATED, f"{_SIMULATED} segments, {_NODES} nodes"
     return [
         ("one process", f"{here:.1f} segments/s", f"{1e3 * here_cpu:.0f} CPU ms each"),
@@ -89,19 +89,24 @@ def ray_segments_rows(folder: Path) -> list[Row]:
     ]
 
 
-def _settings(out: Path, key: Path) -> VeilSettings:
+def small_segments(out: Path, key: Path) -> VeilSettings:
+    """Return settings by which each second of a video is a segment."""
     return VeilSettings(out=str(out), key_path=key, size=160, segment_s=0.6)
 
 
-def _rate(tree: Path, where: str, video: Path, settings: VeilSettings, limit: int) -> tuple[float, float]:
+def segment_rate(
+    tree: Path, where: str, video: Path, settings: VeilSettings, limit: int, workers: int = 2
+) -> tuple[float, float]:
     """Segments a second, by the moments at which receipts appeared, and CPU seconds of each, Ray's among them."""
-    printed = run_in(tree, ["-c", _VEIL, where, settings.model_dump_json(), str(video), str(limit)], **_RAY)
+    call = [settings.model_dump_json(), str(video), str(limit), str(workers)]
+    printed = run_in(tree, ["-c", _VEIL, where, *call], **_RAY)
     moments = sorted(path.stat().st_mtime_ns / 1e9 for path in Path(settings.out, "receipts").iterdir())
     first = int(_WARM * len(moments))
     return (len(moments) - 1 - first) / (moments[-1] - moments[first]), json.loads(printed.splitlines()[-1])
 
 
-def _simulated(nodes: int, segments: int) -> dict[str, Any]:
+def simulated(nodes: int, segments: int) -> dict[str, Any]:
+    """Return what `simulate` measured in a process of its own."""
     printed = run_in(ROOT, ["-m", "benchmarks.ray_segments", str(nodes), str(segments)], **_RAY)
     measured: dict[str, Any] = json.loads(printed.splitlines()[-1])
     return measured
