@@ -15,6 +15,16 @@ Row = tuple[str, str, str]
 _HERE = Path(__file__).parent
 _REPORTS = (("1 day", "2026-11-26", ""), ("31 days", "2026-10-27", "bar <= 0.143"), ("a year", "2025-11-27", ""))
 
+_REPORTING = """
+import runpy, sys
+from pathlib import Path
+note = sys.argv.pop(1)
+try:
+    runpy.run_module("raypp", run_name="__main__")
+finally:  # what a parent is told of its child's memory counts the parent's own at the fork
+    Path(note).write_text(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
+"""
+
 
 def ledger_rows(folder: Path) -> list[Row]:
     """Measure both sides in turns, on copies of the same ledgers."""
@@ -114,7 +124,7 @@ def _report_rows(sides: dict[str, Path], places: dict[str, Path]) -> list[Row]:
             out = places[name] / words.replace(" ", "-")
             url = f"sqlite:///{places[name] / '365.db'}"
             call = ["report", "plant-1", "--ledger", url, "--from", first, "--to", "2026-11-26", "--out", str(out)]
-            cost[name] = _cost(tree, ["-m", "raypp", *call])
+            cost[name] = _cost(tree, call, places[name] / "memory.txt")
         ratio = cost["here"][0] / cost["before"][0]
         rows.append((f"report of {words}: here / before", f"{ratio:.3f}", bar))
         rows.append((f"report of {words}, CPU", f"{cost['here'][0]:.1f} s", f"before {cost['before'][0]:.1f} s"))
@@ -129,13 +139,16 @@ def probe(tree: Path, what: str, ledger: Path | str, *streams: int) -> dict[str,
     return numbers
 
 
-def _cost(tree: Path, call: Sequence[str]) -> tuple[float, float]:
-    """Run Python in a tree; return CPU seconds, and MB at most."""
+def _cost(tree: Path, call: Sequence[str], note: Path) -> tuple[float, float]:
+    """Run raypp in a tree; return CPU seconds, and MB at most."""
     process = subprocess.Popen(
-        [sys.executable, *call], cwd=tree, env=os.environ | {"PYTHONPATH": str(tree)}, stdout=subprocess.DEVNULL
+        [sys.executable, "-c", _REPORTING, str(note), *call],
+        cwd=tree,
+        env=os.environ | {"PYTHONPATH": str(tree)},
+        stdout=subprocess.DEVNULL,
     )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, call)
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    return usage.ru_utime + usage.ru_stime, int(note.read_text()) / 1024

@@ -1,7 +1,7 @@
 """What a ledger costs, measured in the tree whose code runs this.
 
-`PYTHONPATH=TREE python ledger_probe.py WHAT LEDGER [STREAMS]`. LEDGER is a file of SQLite, or the URL of an empty database of PostgreSQL, of which only commits and streams are
-measured.
+`PYTHONPATH=TREE python ledger_probe.py WHAT LEDGER [STREAMS]`. LEDGER is a file of SQLite, or the URL of an empty
+database of PostgreSQL, of which only commits and streams are measured.
 
 Only what commits 71664e3 and later have in common is called. Prints JSON; times are CPU milliseconds, the least of
 several runs.

@@ -29,11 +29,13 @@ REFERENCES: dict[str, Callable[[], str]] = {
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add every page of benchmarks/results under results/, and the references that are made from the code."""
+    """Add pages and pictures of benchmarks/results under results/, and the references that are made from the code."""
     for place, make in REFERENCES.items():
         files.append(File.generated(config, place, content=make()))
-    for page in sorted((_ROOT / "benchmarks" / "results").glob("*.md")):
-        files.append(File.generated(config, f"results/{page.name}", content=page.read_text()))
+    results = _ROOT / "benchmarks" / "results"
+    for pattern in ("*.md", "*.svg"):
+        for result in sorted(results.glob(pattern)):
+            files.append(File.generated(config, f"results/{result.name}", content=result.read_text()))
     return files
 
 
