@@ -47,7 +47,7 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace], Rows]] = {
     "detector": lambda folder, _: detector_rows(folder),
     "service-engines": lambda folder, _: service_engine_rows(folder),
     "learned-veil": lambda folder, _: learned_veil_rows(_video(folder, 0.5), folder / "veil"),
-    "scaling": lambda folder, options: scaling_rows(folder, options.picture),
+    "scaling": lambda folder, options: scaling_rows(folder, options.chart),
     "siege": lambda folder, options: siege_rows(folder, options.siege_seconds),
     "busy-training": lambda folder, _: busy_training_rows(folder),
     "training-step": lambda folder, _: training_step_rows(folder),
@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--siege-seconds", type=float, default=300, help="length of each of the two sieges")
     parser.add_argument("--planned-images", type=int, default=200_000, help="images of the largest plan")
     parser.add_argument("--yards", type=int, default=100, help="yards by which the fold of people is judged")
-    parser.add_argument("--picture", type=Path, help="draw the curves of `scaling` into this file, .svg or .png")
+    parser.add_argument("--chart", type=Path, help="draw the curves of `scaling` into this file, .svg or .png")
     parser.add_argument("--only", choices=PARTS, help="run only this one")
     parser.add_argument("--json", type=Path, help="write the rows here")
     options = parser.parse_args()

@@ -33,15 +33,15 @@ class Curve(NamedTuple):
     points: list[tuple[int, float]]
 
 
-def scaling_rows(folder: Path, picture: Path | None) -> list[Row]:
+def scaling_rows(folder: Path, chart: Path | None) -> list[Row]:
     """Measure five curves; draws them, if a file is named."""
     curves = []
     for measure in (_workers, _segments, _streams, _images, _days):
         place = folder / measure.__name__.strip("_")
         place.mkdir()
         curves.append(measure(place))
-    if picture:
-        _draw(curves, picture)
+    if chart:
+        _draw(curves, chart)
     return [
         (f"{curve.what}: {size:,}", f"{rate:,.1f} {curve.unit}", f"{rate / curve.points[0][1]:.2f} of the first")
         for curve in curves
@@ -100,7 +100,7 @@ def _curve(what: str, unit: str, sizes: tuple[int, ...], measure: Callable[[int]
     return Curve(what, unit, [(size, measure(size)) for size in sizes])
 
 
-def _draw(curves: list[Curve], picture: Path) -> None:
+def _draw(curves: list[Curve], chart: Path) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4.2 * len(curves), 3.4), layout="constrained")
@@ -115,4 +115,4 @@ def _draw(curves: list[Curve], picture: Path) -> None:
         axes.set_title(curve.what, fontsize=10)
         axes.set_ylabel(curve.unit)
         axes.grid(alpha=0.3)
-    figure.savefig(picture, metadata={"Date": None} if picture.suffix == ".svg" else None)
+    figure.savefig(chart, metadata={"Date": None} if chart.suffix == ".svg" else None)

@@ -29,7 +29,7 @@ REFERENCES: dict[str, Callable[[], str]] = {
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add pages and pictures of benchmarks/results under results/, and the references that are made from the code."""
+    """Add pages and charts of benchmarks/results under results/, and the references that are made from the code."""
     for place, make in REFERENCES.items():
         files.append(File.generated(config, place, content=make()))
     results = _ROOT / "benchmarks" / "results"
