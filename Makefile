@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test test-slow lint docs bench attack-table lock sbom proto chaos accept clean
+.PHONY: help setup demo check test collect test-slow lint docs bench attack-table lock sbom proto chaos accept clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,8 +40,15 @@ UNIT := tests/geometry tests/io tests/text tests/tools tests/usage tests/veil te
 check: setup lint  ## lint and unit tests, under two minutes: before each commit
 	$(BIN)/python -m pytest -q -m "not slow and not ray" -n 2 $(UNIT)
 
-test: setup lint docs  ## all tests but the slow ones
-	$(BIN)/python -m pytest -q -m "not slow" -n 2
+# Three processes on two cores: tests wait for cameras, servers and processes of their own a third of their time.
+test: setup  ## lint and docs beside one another, then all tests but the slow ones; under 15 minutes on two cores
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint docs collect
+	$(BIN)/python -m pytest -q -m "not slow" -n 3
+
+# Compiles what each of the processes that run tests would compile anew, and tells of imports that fail.
+collect: setup
+	@mkdir -p build
+	@$(BIN)/python -m pytest -qq -m "not slow" --collect-only > build/collected.txt || (cat build/collected.txt; exit 1)
 
 test-slow: setup  ## fuzz of all readers, kill -9 at many points, workers killed, the tutorials, clusters of 1 and 2 CPUs, training killed, a core-only install
 	$(BIN)/python -m pytest -q -s -m slow

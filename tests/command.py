@@ -13,10 +13,14 @@ _MODULE = "import runpy; runpy.run_module('raypp', run_name='__main__', alter_sy
 
 
 def environment(**extra: str) -> dict[str, str]:
-    """An environment for a child process: quiet Ray without authentication, one thread a process."""
+    """An environment for a child process: quiet Ray without authentication, one thread a process.
+
+    Workers of Ray, which are nice to all else, would wait for the processes that run other tests.
+    """
     return os.environ | {
         "RAY_AUTH_MODE": "disabled",
         "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_worker_niceness": "0",
         "OMP_NUM_THREADS": "1",
         "PYTHONPATH": str(ROOT),
         "COLUMNS": "200",

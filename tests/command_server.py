@@ -22,20 +22,27 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 ROOT = Path(__file__).resolve().parents[1]
-_LIBRARIES = (
+ALL = (
     "pandas", "scipy.optimize", "torch._dynamo", "torchvision", "raypp.compare.comparison", "raypp.compare.task",
     "raypp.evaluate.run", "raypp.fit.run", "raypp.ingest.run", "raypp.ledger.letters", "raypp.alerts.webhook",
     "raypp.shards.verification", "raypp.train.local",
 )  # fmt: skip
 """What commands load as they run. Ray is none of it, which reads the environment when it is imported."""
+LIGHT = ("raypp.cli.app", "raypp.cli.commands")
+"""What every command loads before it is known which it is: for tests of what is loaded after."""
 _MOST_BYTES = 1 << 20
 _LOCK = threading.Lock()
 
 
 def run_forked(
-    code: str, arguments: list[str], env: dict[str, str], cwd: Path | None, timeout: float
+    code: str,
+    arguments: list[str],
+    env: dict[str, str],
+    cwd: Path | None,
+    timeout: float,
+    libraries: tuple[str, ...] = ALL,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a Python program, which finds its arguments in `sys.argv`, in a fork of the process with all libraries.
+    """Run a Python program, which finds its arguments in `sys.argv`, in a fork of a process with some libraries.
 
     Raises:
         subprocess.TimeoutExpired: if it does not end in time; it is killed.
@@ -44,7 +51,7 @@ def run_forked(
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, os.fdopen(reads, "rb") as answer:
         request = json.dumps({"code": code, "arguments": arguments, "env": env, "cwd": str(cwd or Path.cwd())})
         with _LOCK:
-            socket.send_fds(_server(), [request.encode()], [out.fileno(), err.fileno(), status])
+            socket.send_fds(_server(libraries), [request.encode()], [out.fileno(), err.fileno(), status])
         os.close(status)
         process = int(answer.readline())
         if not select.select([answer], [], [], timeout)[0]:
@@ -59,10 +66,10 @@ def run_forked(
 
 
 @cache
-def _server() -> socket.socket:
-    """Start the process with all libraries; it ends with this one."""
+def _server(libraries: tuple[str, ...]) -> socket.socket:
+    """Start the process with some libraries; it ends with this one."""
     here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    command = [sys.executable, "-P", "-m", __name__, str(there.fileno())]
+    command = [sys.executable, "-P", "-m", __name__, str(there.fileno()), *libraries]
     env = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     server = subprocess.Popen(command, env=env, pass_fds=[there.fileno()], stdin=subprocess.DEVNULL)
     there.close()
@@ -75,8 +82,8 @@ def _server() -> socket.socket:
     return here
 
 
-def _serve(channel: socket.socket) -> None:
-    for name in _LIBRARIES:
+def _serve(channel: socket.socket, libraries: list[str]) -> None:
+    for name in libraries:
         import_module(name)
     while True:
         request, files, _, _ = socket.recv_fds(channel, _MOST_BYTES, 3)
@@ -133,4 +140,4 @@ def _run(request: dict[str, Any], out: int, err: int) -> NoReturn:
 
 if __name__ == "__main__":
     with socket.socket(fileno=int(sys.argv[1])) as _channel:
-        _serve(_channel)
+        _serve(_channel, sys.argv[2:])

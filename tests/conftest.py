@@ -13,19 +13,25 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 _TOGETHER = "tests/e2e/serve"
 """Its files share a running service."""
 _LONGEST = (
-    "tests/e2e/test_train.py",
     _TOGETHER,
-    "tests/jobs/test_on_ray.py",
-    "tests/edge/test_agent.py",
-    "tests/chaos/test_chaos.py",
-    "tests/e2e",
-    "tests/compare/test_comparison.py",
+    "tests/audit/test_command.py",
     "tests/edge/test_live.py",
+    "tests/jobs/test_on_ray.py",
+    "tests/e2e/test_train.py",
+    "tests/chaos/test_chaos.py",
+    "tests/edge/test_agent.py",
     "tests/fit/test_command.py",
+    "tests/e2e",
+    "tests/edge/test_clock.py",
+    "tests/compare/test_comparison.py",
+    "tests/examples",
     "tests/ledger/test_concurrency.py",
     "tests/audit",
 )
-"""What takes long, in this order, is begun first: a long file that came last would run alone."""
+"""What takes long, in this order, is begun first: a long file that came last would run alone.
+
+What waits stands beside what computes, and no two processes begin by starting Ray.
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

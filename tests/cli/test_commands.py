@@ -8,6 +8,7 @@ import pytest
 
 from raypp.cli.commands import COMMANDS, load_command
 from tests.command import environment, raypp
+from tests.command_server import LIGHT, run_forked
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -44,9 +45,7 @@ def test_options_of_a_command_load_nothing_heavy(name: str) -> None:
         "import sys\nfrom raypp.cli.commands import load_command\n"
         f"load_command(sys.argv[1])\nprint(sorted({heavy} & set(sys.modules)))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, name], env=environment(), capture_output=True, text=True, check=True
-    )
+    done = run_forked(program, [name], environment(), None, 60, LIGHT)
     assert done.stdout.split("\n")[0] == "[]"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import ROOT, environment
+from tests.command_server import LIGHT, run_forked
 from tests.videos import make_video
 
 _WITHOUT = """
@@ -77,8 +78,7 @@ def test_a_command_of_the_cluster_says_its_options_without_it(
     command: str, option: str, arguments: tuple[str, ...], needs: str, tmp_path: Path
 ) -> None:
     def output(*words: str) -> str:
-        program = [sys.executable, "-c", _WITHOUT, *command.split(), *words]
-        done = subprocess.run(program, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
+        done = run_forked(_WITHOUT, [*command.split(), *words], environment(), tmp_path, 60, LIGHT)
         assert "Traceback" not in done.stderr
         return done.stdout + done.stderr
 

@@ -31,7 +31,7 @@ def endpoint() -> Iterator[str]:
 def test_an_archive_on_s3_is_read_little_more_than_once_and_gives_the_same_shards(
     endpoint: str, tmp_path: Path
 ) -> None:
-    videos = [make_video(tmp_path / "in" / "hall" / f"{n}.mp4", 60, 25, 640, 360, seed=n) for n in range(2)]
+    videos = [make_video(tmp_path / "in" / "hall" / f"{n}.mp4", 60, 10, 640, 360, seed=n) for n in range(2)]
     assert all(video.stat().st_size > 4e6 for video in videos)
     s3 = fs.S3FileSystem(
         endpoint_override=endpoint.removeprefix("http://"),

@@ -10,33 +10,38 @@ from typing import Self
 import av
 
 
-def transport_stream(video: Path) -> list[tuple[float, bytes]]:
-    """Remux a video: (presentation time in seconds, bytes) of each packet."""
+def transport_stream(video: Path, times: int = 1) -> list[tuple[float, bytes]]:
+    """Remux a video, several times in a row: (presentation time in seconds, bytes) of each packet."""
     parts = []
     sink = BytesIO()
     with av.open(str(video)) as source, av.open(sink, "w", format="mpegts") as target:
-        stream = target.add_stream_from_template(source.streams.video[0])
-        for packet in source.demux(video=0):
-            if packet.dts is None:
-                continue
-            seconds = float(packet.pts * packet.time_base)
-            packet.stream = stream
-            target.mux(packet)
-            parts.append((seconds, sink.getvalue()))
-            sink.seek(0)
-            sink.truncate()
+        (images,) = source.streams.video
+        stream = target.add_stream_from_template(images)
+        for turn in range(times):
+            source.seek(0)
+            for packet in source.demux(images):
+                if packet.dts is None:
+                    continue
+                packet.pts += turn * images.duration
+                packet.dts += turn * images.duration
+                seconds = float(packet.pts * packet.time_base)
+                packet.stream = stream
+                target.mux(packet)
+                parts.append((seconds, sink.getvalue()))
+                sink.seek(0)
+                sink.truncate()
     parts.append((parts[-1][0], sink.getvalue()))
     return parts
 
 
 class LiveCamera:
-    """Serves a video again and again, each connection from its start."""
+    """Serves a video so many times in a row, each connection from its start."""
 
-    def __init__(self, video: Path) -> None:
+    def __init__(self, video: Path, times: int = 1) -> None:
         self.hang = False
         self.refuse = False
         self.connections = 0
-        parts = transport_stream(video)
+        parts = transport_stream(video, times)
         camera = self
 
         class Handler(BaseHTTPRequestHandler):

@@ -45,7 +45,9 @@ run_command(wait, "train")
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("sent", "code"), [pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGTERM, 143)]
+)
 def test_a_command_that_is_stopped_on_ray_says_how_to_go_on_and_nothing_else(sent: signal.Signals, code: int) -> None:
     env = environment(RAY_TMPDIR=os.environ.get("RAY_TMPDIR", "/tmp"))  # a socket's path must be short
     with subprocess.Popen(

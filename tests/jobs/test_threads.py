@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,11 @@ _VARIABLES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "OMP_NUM_THREADS")
 
 
 def _spins(module: str, **own: str) -> str:
-    """How often a thread looks before it sleeps in a process that imports a module: OpenMP itself says it."""
+    """How often a thread looks before it sleeps in a process that imports a module: torch's OpenMP itself says it."""
     env = {name: value for name, value in environment().items() if name not in _VARIABLES} | own
     env["OMP_DISPLAY_ENV"] = "VERBOSE"
-    command = [sys.executable, "-P", "-c", f"import {module}, torch"]
+    (openmp,) = Path(find_spec("torch").origin).parent.glob("lib/libgomp*")
+    command = [sys.executable, "-P", "-c", f"import ctypes, {module}; ctypes.CDLL({str(openmp)!r})"]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     (spins,) = set(_SPINS.findall(done.stderr))
     return spins

@@ -4,7 +4,6 @@ import csv
 import json
 from pathlib import Path
 
-import pm4py
 import pyarrow.parquet as pq
 import pytest
 import typer
@@ -91,6 +90,8 @@ def test_files_and_json_hold_the_same_executions(ledger: Path, tmp_path: Path) -
 
 @pytest.mark.filterwarnings("ignore:Install the optional requirement:UserWarning")
 def test_pm4py_reads_the_event_logs(ledger: Path, tmp_path: Path) -> None:
+    import pm4py  # here alone: it takes seconds, in every process that collects tests
+
     _report(ledger, "--event-log", tmp_path / "log.xes")
     _report(ledger, "--event-log", tmp_path / "log.json")
     report = json.loads(_json(ledger, tmp_path))

@@ -177,7 +177,7 @@ class Siege:
 def _started(command: Sequence[str]) -> "subprocess.Popen[bytes]":
     """Start a client that runs when the service does not want the CPU: a real one would have a machine of its own.
 
-    Ray's workers are nice already, and sessions share a CPU evenly whatever their processes' niceness.
+    Sessions share a CPU evenly whatever their processes' niceness.
     """
     client = subprocess.Popen(
         command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True

@@ -41,14 +41,14 @@ def test_the_benches_are_those_of_the_sample(tmp_path: Path) -> None:
 
 def test_true_boxes_give_the_true_uses() -> None:
     total, errors, uses = SegmentalF1(0, 0, 0), [], 0
-    for seed in range(8):
+    for seed in range(4):
         bench = make_bench_truth(seed, 60)
         predicted, truth = _found(bench.frames), true_uses(bench.script)
         total += segmental_f1(predicted, truth, 0.5)
         errors.append(duration_error(predicted, truth))
         uses += len(truth)
-    print(f"{uses} uses on 8 benches: F1@50 {total.f1:.4f}, mean duration error {sum(errors) / len(errors):.2f} s")
-    assert uses > 60
+    print(f"{uses} uses on 4 benches: F1@50 {total.f1:.4f}, mean duration error {sum(errors) / len(errors):.2f} s")
+    assert uses > 30
     assert total.f1 == 1.0
     assert max(errors) <= 0.3
 

@@ -25,7 +25,6 @@ from tests.veil import golden, reference
 torch = pytest.importorskip("torch")
 from raypp.veil.patch_torch import TorchPatchEncoder  # noqa: E402
 
-SPECS = 200
 VECTORS = json.loads(golden.GOLDEN.read_text())
 WIDE = PatchSpec(patch=16, channels=64, bits=3, band_high=9, chroma_high=4, fold=2, mix=16, dither=7)
 KEY = VeilKey(golden.SECRET)
@@ -65,10 +64,11 @@ def digest(codes: npt.NDArray[np.uint8]) -> str:
     return hashlib.sha256(codes.tobytes()).hexdigest()
 
 
-def test_random_specs_agree_with_the_reference_on_numpy_and_torch() -> None:
-    rng, numbers = random.Random(20), np.random.default_rng(20)
+@pytest.mark.parametrize(("specs", "seed"), [(60, 20), pytest.param(400, 21, marks=pytest.mark.slow)])
+def test_random_specs_agree_with_the_reference_on_numpy_and_torch(specs: int, seed: int) -> None:
+    rng, numbers = random.Random(seed), np.random.default_rng(seed)
     compared = 0
-    for index in range(SPECS):
+    for index in range(specs):
         fields, secret = random_fields(rng), rng.randbytes(32)
         epoch, image = rng.randint(0, 3), rng.choice((None, rng.randbytes(16)))
         try:
@@ -83,7 +83,7 @@ def test_random_specs_agree_with_the_reference_on_numpy_and_torch() -> None:
         assert encoder.encode(frames).tobytes() == expected, fields
         assert TorchPatchEncoder(encoder, "cpu").encode(frames).tobytes() == expected, fields
         compared += 1
-    assert compared >= 150
+    assert compared >= 0.75 * specs
 
 
 def test_reference_has_the_published_primitives() -> None:
