@@ -36,7 +36,7 @@ def _images(path: Path) -> list[tuple[Pixels, int]]:
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory) -> list[tuple[Pixels, int]]:
-    sample = make_sample(tmp_path_factory.mktemp("sample"), seed=5, sites=1, seconds=40)
+    sample = make_sample(tmp_path_factory.mktemp("sample"), seed=5, sites=1, seconds=40, fps=2)
     return _images(sample.videos[0].path)
 
 

@@ -12,23 +12,24 @@ from tests.siege.attack import Orders
 from tests.siege.siege import Honest, Siege
 
 pytestmark = pytest.mark.ray
-_QUIET_S, _SIEGE_S = 4, 14
+_QUIET_S = 4
 _GROWN = 300 << 20
 _STREAMS = ("camera", "chunk", "silent")
 
 
-def test_a_siege_costs_honest_sites_nothing(service: Service, site: Site, tmp_path: Path) -> None:
-    names, codes = ("honest-one", "honest-two"), some_codes(64)
+@pytest.mark.parametrize("siege_s", [8, pytest.param(60, marks=pytest.mark.slow)])
+def test_a_siege_costs_honest_sites_nothing(service: Service, site: Site, tmp_path: Path, siege_s: int) -> None:
+    names, codes = (f"honest-one-{siege_s}", f"honest-two-{siege_s}"), some_codes(64)
     places = {name: (name, bearer(service.site(name), **FRONT)) for name in names}
     honest = {name: Honest(lambda own=own: connected(service, own), codes, 4, 0.5) for name, own in places.items()}
     frame = Camera(site[0], "gate").encoder().encode(codes[0], 0, START_US)
     (tmp_path / "frame").write_bytes(frame.SerializeToString())
     token = dict(site[1])["authorization"].removeprefix("Bearer ")
     orders = Orders(
-        f"127.0.0.1:{service.port}", _SIEGE_S, VEIL, site[0], WIDTH, HEIGHT,
+        f"127.0.0.1:{service.port}", siege_s, VEIL, site[0], WIDTH, HEIGHT,
         token=token, secret=SECRET, frame=str(tmp_path / "frame"),
     )  # fmt: skip
-    headers = dict(places["honest-one"][1])
+    headers = dict(places[names[0]][1])
     address = f"http://127.0.0.1:{service.http_port}/api/sites"
 
     def page() -> bool:
