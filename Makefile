@@ -10,6 +10,8 @@ COMPILE = $(BIN)/uv pip compile --quiet --no-emit-index-url --generate-hashes
 SBOM := build/sbom
 SBOM_BIN := build/sbom-venv/bin
 ROUNDS ?= 20
+# Three on two cores: tests wait for cameras, servers and processes of their own a third of their time. Each takes 3 GB.
+PROCESSES ?= 3
 export RAY_USAGE_STATS_ENABLED := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where it is set, every process compiles thousands of modules anew, which takes many seconds each time.
@@ -40,10 +42,9 @@ UNIT := tests/geometry tests/io tests/text tests/tools tests/usage tests/veil te
 check: setup lint  ## lint and unit tests, under two minutes: before each commit
 	$(BIN)/python -m pytest -q -m "not slow and not ray" -n 2 $(UNIT)
 
-# Three processes on two cores: tests wait for cameras, servers and processes of their own a third of their time.
 test: setup  ## lint and docs beside one another, then all tests but the slow ones; under 15 minutes on two cores
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint docs collect
-	$(BIN)/python -m pytest -q -m "not slow" -n 3
+	$(BIN)/python -m pytest -q -m "not slow" -n $(PROCESSES)
 
 # Compiles what each of the processes that run tests would compile anew, and tells of imports that fail.
 collect: setup
