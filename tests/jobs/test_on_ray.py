@@ -53,11 +53,11 @@ runpy.run_module("raypp", run_name="__main__", alter_sys=True)
 class OnRay:
     """Results of one process: a verified archive, its datasets, and the command's answer to a broken copy."""
 
-    report: str
+    whole_report: str
     imported_ray: str
     datasets: dict[str, Any]
     broken: Path
-    found: dict[str, Any]
+    broken_report: dict[str, Any]
     returncode: int
     errors: str
 
@@ -136,7 +136,7 @@ def test_a_ray_dataset_is_joined_with_labels(place: Path, version: str, on_ray: 
 def test_verify_on_ray_finds_what_verify_finds(place: Path, on_ray: OnRay) -> None:
     key = DataKey.load(place / "data.key")
     assert on_ray.returncode == 1
-    assert on_ray.found == json.loads(verify(str(on_ray.broken), key).model_dump_json())
+    assert on_ray.broken_report == json.loads(verify(str(on_ray.broken), key).model_dump_json())
     assert ShardReader(str(on_ray.broken), key).shards[0] in on_ray.errors
 
 
@@ -144,6 +144,6 @@ def test_the_api_verifies_on_ray_as_in_one_process_which_does_not_import_it(plac
     arguments = [str(place / "out"), str(place / "data.key"), "local"]
     here = run_forked(_VERIFY, arguments, environment(), None, 200)
     assert here.returncode == 0, here.stderr
-    assert here.stdout.splitlines() == [on_ray.report, "False"]
+    assert here.stdout.splitlines() == [on_ray.whole_report, "False"]
     assert on_ray.imported_ray == "True"
-    assert json.loads(on_ray.report)["problems"] == []
+    assert json.loads(on_ray.whole_report)["problems"] == []
