@@ -19,8 +19,9 @@ _NAMES: dict[DeliveryState, StateName] = {
 class AlertListing(BaseModel):
     """An alert on its way by one channel.
 
-    `moment_us` is event time; `raised_us`, `due_us` and `done_us` are processing time. `tries` failed; `answer` is the
-    receiver's to the latest try. `camera` is null where it is about the whole site.
+    `moment_us` is event time; `raised_us`, `due_us` and `done_us` are processing time. One that quiet hours hold has a
+    `raised_us` in the future: their end. `tries` failed; `answer` is the receiver's to the latest try. `camera` is null
+    where it is about the whole site.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -59,14 +59,15 @@ def alerts_list(
 
     wanted = None if state is None else DeliveryState[state.name]
     with opened_ledger(ledger, upgrade=True) as opened:
-        deliveries = Letters(opened, site).latest(wanted, channel, limit)
+        deliveries, now_us = Letters(opened, site).latest(wanted, channel, limit), opened.clock()
     for delivery in deliveries:
         where = delivery.camera or "whole site"
         tries = f", failed {counted(delivery.tries, 'time')}" if delivery.tries else ""
         answer = f": {delivery.answer}" if delivery.answer else ""
+        held = f" until {shown_time(delivery.raised_us)}" if delivery.raised_us > now_us else ""
         say(
             f"{delivery.alert_id}  {shown_time(delivery.moment_us)}  {where}  {delivery.kind} ({delivery.rule})  "
-            f"{delivery.channel} {delivery.state.name.lower()}{tries}{answer}"
+            f"{delivery.channel} {delivery.state.name.lower()}{held}{tries}{answer}"
         )
     if not deliveries:
         say(f"site {site} has no such alerts" if state or channel else f"site {site} has no alerts")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, case, delete, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, case, delete, func, literal_column, or_, select, update
 
 from raypp.ledger.delivery import Backlog, Delivery, DeliveryState
 from raypp.ledger.statements import put
@@ -51,10 +51,13 @@ class ChannelQueues:
             connection.execute(query.values(holder=None, held_until_us=0))
 
     def cameras(self, channel: str) -> list[tuple[str, str]]:
-        """List sites and cameras that have alerts waiting for a channel, those with the earliest events first."""
+        """List sites and cameras that have alerts waiting for a channel, those with the earliest events first.
+
+        Alerts that are held for the end of quiet hours do not count until then.
+        """
         query = (
             select(OutboxRow.site, OutboxRow.camera)
-            .where(OutboxRow.channel == channel, _WAITS)
+            .where(OutboxRow.channel == channel, _WAITS, OutboxRow.raised_us <= self._ledger.clock())
             .group_by(OutboxRow.site, OutboxRow.camera)
             .order_by(func.min(OutboxRow.moment_us))
         )
@@ -62,8 +65,13 @@ class ChannelQueues:
             return [(row.site, row.camera) for row in connection.execute(query)]
 
     def waiting(self, channel: str, site: str, camera: str, limit: int) -> list[Delivery]:
-        """List the first alerts of one camera that wait for a channel, in order of event time."""
-        conditions = (OutboxRow.channel == channel, OutboxRow.site == site, OutboxRow.camera == camera)
+        """List the first alerts of one camera that wait for a channel and are not held, in order of event time."""
+        conditions = (
+            OutboxRow.channel == channel,
+            OutboxRow.site == site,
+            OutboxRow.camera == camera,
+            OutboxRow.raised_us <= self._ledger.clock(),
+        )
         query = select(OutboxRow.__table__).where(*conditions, _WAITS)
         with self._ledger.database.read() as connection:
             rows = connection.execute(query.order_by(OutboxRow.moment_us, OutboxRow.delivery_id).limit(limit))
@@ -115,13 +123,13 @@ class ChannelQueues:
 
     def backlogs(self) -> list[Backlog]:
         """Count what each channel has not sent, by name."""
-        count, waits = func.count(), OutboxRow.state == _WAITING
+        count, waits, now_us = func.count(), OutboxRow.state == _WAITING, self._ledger.clock()
         query = (
             select(
                 OutboxRow.channel,
                 count.filter(waits).label("waiting"),
                 count.filter(OutboxRow.state == _DEAD).label("dead"),
-                func.min(case((waits, OutboxRow.raised_us))).label("oldest_us"),
+                func.min(case((and_(waits, OutboxRow.raised_us <= now_us), OutboxRow.raised_us))).label("oldest_us"),
             )
             .where(OutboxRow.state.in_((_WAITING, _DEAD)))
             .group_by(OutboxRow.channel)

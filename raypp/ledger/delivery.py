@@ -27,7 +27,7 @@ class Delivery:
         content: what else a receiver is told, JSON.
         state: where it stands.
         tries: that failed.
-        raised_us: when it was written; processing time, as the two below.
+        raised_us: when it was written, or when the quiet hours end in which it was; processing time, as the two below.
         due_us: it is not tried before.
         done_us: when it was sent, or given up; None while it waits.
         answer: of the receiver to the latest try; None before it.
@@ -56,9 +56,9 @@ class Backlog:
 
     Attributes:
         channel: its name.
-        waiting: alerts that wait.
+        waiting: alerts that wait, those that are held for the end of quiet hours included.
         dead: alerts that were given up and not dropped.
-        oldest_us: when the oldest of the waiting was raised, processing time; None where none waits.
+        oldest_us: when the oldest of the waiting was raised, processing time; None where none waits but held ones.
     """
 
     channel: str

@@ -1,6 +1,6 @@
 """How far executions of procedures are judged for alerts, moved on in the transaction that writes the alerts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, delete, func, select
 
@@ -57,7 +57,7 @@ def move_judged(
     site: str,
     steps: tuple[Judged, Judged],
     rules: Sequence[AlertRule],
-    alerts: Iterable[Alert],
+    alerts: Sequence[Alert],
     now_us: int,
 ) -> bool:
     """Write alerts of executions, and how far these are judged now, in one transaction.

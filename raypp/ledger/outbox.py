@@ -1,7 +1,7 @@
 """The outbox: alerts are written in the transaction of what raises them, so none is lost and none is raised in vain."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from sqlalchemy import Connection, bindparam, select
@@ -14,6 +14,7 @@ from raypp.usage.alert_rules import OF_EPISODES, OF_VIOLATIONS, STORED_RULES, Al
 from raypp.usage.alerts import Alert, Lasting, blind_alerts, episode_alerts, violation_alerts
 from raypp.usage.episode import Episode, EpisodeState, StreamName, Stretch
 from raypp.usage.observation import Observation
+from raypp.usage.quiet import WhenQuiet
 from raypp.usage.settings import SiteSettings
 from raypp.usage.state import Changes
 from raypp.usage.violation import Violation
@@ -36,7 +37,8 @@ _VIOLATION = Prepared(
 
 def stored_rules(settings: SiteSettings) -> str | None:
     """The alert rules of settings as a site's row keeps them; None where there are none."""
-    return STORED_RULES.dump_json(settings.alerts, exclude_unset=True).decode() if settings.alerts else None
+    rules = tuple(rule.in_zone(settings.time_zone) for rule in settings.alerts)
+    return STORED_RULES.dump_json(rules, exclude_unset=True).decode() if rules else None
 
 
 def raise_alerts(
@@ -75,14 +77,21 @@ def rules_of(connection: Connection, site: str) -> tuple[AlertRule, ...]:
     return () if text is None else _read(text)
 
 
-def write_alerts(connection: Connection, rules: Sequence[AlertRule], alerts: Iterable[Alert], now_us: int) -> None:
-    """Put alerts into the outbox, one row for each channel; those that are there stay as they are."""
-    within = {rule.name: rule.within_s for rule in rules}
+def write_alerts(connection: Connection, rules: Sequence[AlertRule], alerts: Sequence[Alert], now_us: int) -> None:
+    """Put alerts into the outbox, one row for each channel; those that are there stay as they are.
+
+    One that is raised in quiet hours of its rule waits for their end, as if it were raised then, or is dropped.
+    """
+    by_name = {rule.name: rule for rule in rules}
+    ends = {name: by_name[name].quiet_until(now_us) for name in {alert.rule for alert in alerts}}
     rows = []
     for alert in sorted(alerts, key=lambda alert: (alert.moment_us, alert.alert_id)):
-        newest_s = within[alert.rule]
-        if newest_s is not None and now_us - alert.moment_us > newest_s * 1e6:
+        rule, held_us = by_name[alert.rule], ends[alert.rule]
+        if rule.within_s is not None and now_us - alert.moment_us > rule.within_s * 1e6:
             continue
+        if held_us is not None and rule.when_quiet is WhenQuiet.DROP:
+            continue
+        raised_us = now_us if held_us is None else held_us
         rows += [
             {
                 "alert_id": alert.alert_id,
@@ -95,8 +104,8 @@ def write_alerts(connection: Connection, rules: Sequence[AlertRule], alerts: Ite
                 "content": json.dumps(alert.content, separators=(",", ":")),
                 "state": int(DeliveryState.WAITING),
                 "tries": 0,
-                "raised_us": now_us,
-                "due_us": now_us,
+                "raised_us": raised_us,
+                "due_us": raised_us,
             }
             for channel in alert.channels
         ]

@@ -3,11 +3,13 @@
 import re
 from enum import Enum
 from typing import Annotated, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 
 from raypp.usage.procedure_rules import Deviation
-from raypp.usage.rules import RuleName, Rules, Seconds
+from raypp.usage.quiet import QuietHours, WhenQuiet, quiet_until
+from raypp.usage.rules import RuleName, Rules, Seconds, TimeZone
 
 
 def _channel_name(name: str) -> str:
@@ -79,6 +81,11 @@ class AlertRule(Rules):
     within_s: Seconds | None = Field(
         None, description="only of what happened at most so long before it became known; none: however old"
     )
+    quiet: QuietHours = Field((), description="local times in which it is not sent; none: sent at once")
+    quiet_zone: TimeZone | None = Field(None, description="IANA name of the time zone of `quiet`; none: the site's")
+    when_quiet: WhenQuiet = Field(
+        WhenQuiet.HOLD, description="what becomes of an alert that is raised then: `hold` until they end, or `drop`"
+    )
     to: tuple[ChannelName, ...] = Field(max_length=20, description="channels of the service that carry it")
 
     @property
@@ -104,9 +111,20 @@ class AlertRule(Rules):
                 raise ValueError(f"`{what}` belongs to executions, not to when {self.when.value}")
         if self.cameras and self.when is AlertKind.SITE_SILENT:
             raise ValueError("`cameras` does not go with when site_silent; write camera_silent")
+        for what, is_given in (("quiet_zone", self.quiet_zone), ("when_quiet", self.when_quiet is WhenQuiet.DROP)):
+            if is_given and not self.quiet:
+                raise ValueError(f"`{what}` belongs to `quiet`; give the hours, or leave it out")
         if not self.to or len(set(self.to)) != len(self.to):
             raise ValueError("`to` must name a channel at least, and none twice")
         return self
+
+    def in_zone(self, zone: str) -> "AlertRule":
+        """Return the rule with the time zone of its quiet hours, where it has any and names none."""
+        return self.model_copy(update={"quiet_zone": zone}) if self.quiet and self.quiet_zone is None else self
+
+    def quiet_until(self, at_us: int) -> int | None:
+        """Return when the quiet hours end that a moment lies in; None where it lies in none."""
+        return quiet_until(self.quiet, ZoneInfo(self.quiet_zone or "UTC"), at_us) if self.quiet else None
 
     def concerns(self, camera: str) -> bool:
         """Whether it is about a camera."""

@@ -2,10 +2,12 @@
 
 from datetime import time
 from enum import Enum
+from functools import cache
 from itertools import combinations
 from typing import Annotated, Self
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from raypp.geometry.polygons import polygons_overlap
 
@@ -17,6 +19,19 @@ def is_left_out(value: object) -> bool:
     return not value
 
 
+def _known_zone(name: str) -> str:
+    if name not in _time_zones():
+        raise ValueError("is no IANA time zone; write one such as Europe/Berlin or UTC")
+    return name
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    """Names of all time zones; to list them, hundreds of files are looked at."""
+    return frozenset(available_timezones())
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
 RuleName = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
@@ -51,10 +66,9 @@ class Day(Enum):
     SUNDAY = "sun"
 
 
-class Shift(Rules):
-    """A shift: a stretch of local time that comes again on some days of the week."""
+class LocalHours(Rules):
+    """A stretch of local time that comes again on some days of the week."""
 
-    name: RuleName
     start: time = Field(description="local time at which it starts, such as 06:00")
     end: time = Field(description="local time at which it ends; not after the start: on the next day")
     days: tuple[Day, ...] = Field(tuple(Day), min_length=1, description="days on which it starts")
@@ -77,6 +91,12 @@ class Shift(Rules):
         if len(set(self.days)) != len(self.days):
             raise ValueError("a day stands twice")
         return self
+
+
+class Shift(LocalHours):
+    """A shift: hours with a name."""
+
+    name: RuleName
 
 
 class Zone(Rules):

@@ -3,12 +3,12 @@
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from raypp.errors import ContentError, SettingsError
 from raypp.io.content import read_text
@@ -26,6 +26,7 @@ from raypp.usage.rules import (
     Rules,
     Seconds,
     Shift,
+    TimeZone,
     ToolRules,
     Zone,
     is_left_out,
@@ -40,7 +41,7 @@ class SiteSettings(Rules):
     """All settings of one site. docs/reference/rules.md explains every field."""
 
     site: RuleName | None = Field(None, description="name of the site, as a reminder for readers of the file")
-    time_zone: str = Field("UTC", description="IANA name, such as Europe/Berlin")
+    time_zone: TimeZone = Field("UTC", description="IANA name, such as Europe/Berlin")
     shifts: tuple[Shift, ...] = Field((), max_length=100)
     cameras: dict[RuleName, CameraRules] = Field(default_factory=dict, description="cameras that have stations")
     tools: tuple[ToolRules, ...] = Field((), max_length=1000, description="none: every class, mode present")
@@ -61,13 +62,6 @@ class SiteSettings(Rules):
         120.0, description="a stream silent for so long has its open episodes closed provisionally"
     )
     alerts: tuple[AlertRule, ...] = Field((), max_length=100, description="what somebody is told of; none: nothing")
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known_zone(cls, name: str) -> str:
-        if name not in _time_zones():
-            raise ValueError("is no IANA time zone; write one such as Europe/Berlin or UTC")
-        return name
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -248,12 +242,6 @@ class SiteSettings(Rules):
         if any(True for _ in self._zones()):
             taken.add(PERSON)
         return tuple(ToolRules(class_name=name) for name in dict.fromkeys(classes) if name not in taken)
-
-
-@cache
-def _time_zones() -> frozenset[str]:
-    """Names of all time zones; to list them, hundreds of files are looked at."""
-    return frozenset(available_timezones())
 
 
 def _once(what: str, names: list[str]) -> None:

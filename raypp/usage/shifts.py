@@ -1,11 +1,11 @@
 """Shifts as stretches of time: local time of the site, whatever the clocks do that night."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from raypp.usage.rules import Day, Shift
+from raypp.usage.rules import Day, LocalHours, Shift
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_US, _LAST_US = (
@@ -37,20 +37,27 @@ def shifts_between(shifts: Sequence[Shift], zone: ZoneInfo, from_us: int, to_us:
     A night in which clocks change makes a shift an hour shorter or longer. A local time that is skipped that night
     counts as the moment of the change; one that comes twice, as the first.
     """
+    spans = [
+        WorkedShift(shift.name, day, start_us, end_us)
+        for shift in shifts
+        for day, start_us, end_us in hours_between(shift, zone, from_us, to_us)
+    ]
+    return sorted(spans, key=lambda span: (span.start_us, span.end_us, span.name))
+
+
+def hours_between(hours: LocalHours, zone: ZoneInfo, from_us: int, to_us: int) -> Iterator[tuple[date, int, int]]:
+    """List each time at which hours come that has a part between two moments: its day, start and end."""
     if from_us >= to_us:
-        return []
+        return
     day = local(from_us, zone).date() - timedelta(days=1)
     last = local(to_us, zone).date()
-    spans = []
     while day <= last:
-        for shift in shifts:
-            if _WEEK[day.weekday()] in shift.days:
-                ends_on = day + timedelta(days=shift.end <= shift.start)
-                start_us, end_us = _moment(day, shift.start, zone), _moment(ends_on, shift.end, zone)
-                if start_us < to_us and end_us > from_us:
-                    spans.append(WorkedShift(shift.name, day, start_us, end_us))
+        if _WEEK[day.weekday()] in hours.days:
+            ends_on = day + timedelta(days=hours.end <= hours.start)
+            start_us, end_us = _moment(day, hours.start, zone), _moment(ends_on, hours.end, zone)
+            if start_us < to_us and end_us > from_us:
+                yield day, start_us, end_us
         day += timedelta(days=1)
-    return sorted(spans, key=lambda span: (span.start_us, span.end_us, span.name))
 
 
 def local(moment_us: int, zone: ZoneInfo) -> datetime:
