@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from raypp.cli.group import command_group
+from raypp.cli.ledger import LedgerUrl
 from raypp.errors import OptionError
 from raypp.text.wording import counted
 
@@ -37,3 +38,41 @@ def check_file(
         example = " > ".join(example_order(rules)) or "nothing at all"
         text = f"{drawn(rules)}\n{orders} allowed, such as {example}"
         console.print(("\n" if number else "") + text, highlight=False, markup=False, soft_wrap=True)
+
+
+@procedure.command("show")
+def show_file(
+    file: Annotated[Path, typer.Argument(help="Settings of a site, YAML, with `procedures`.")],
+    out: Annotated[Path, typer.Option(help="The image, .png or .svg, or .bpmn for BPMN 2.0.")],
+    name: Annotated[str | None, typer.Option(help="Name of the procedure (default: the only one).")] = None,
+    site: Annotated[str | None, typer.Option(help="Count what was done at this site of the ledger, too.")] = None,
+    ledger: LedgerUrl = None,
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", help="today, yesterday, a day or an ISO time, at the site (default: the latest day)."),
+    ] = None,
+    to: Annotated[str | None, typer.Option("--to", help="Likewise; a day is meant up to its end.")] = None,
+) -> None:
+    """Draw a procedure: its steps in their order, choices, repeats and times.
+
+    With --site, each step says how often it was done, and what was not as prescribed. That needs raypp[process].
+
+    Example: raypp procedure show settings.yaml --out procedure.png
+
+    Example: raypp procedure show settings.yaml --name "pump housing" --out procedure.svg --site plant-1
+    --ledger sqlite:///ledger.db --from yesterday
+    """
+    from raypp.reports.procedure_files import ExecutionRange, save_procedure
+    from raypp.usage.settings import SiteSettings
+
+    settings = SiteSettings.load(file)
+    if site is not None:
+        from raypp.cli.ledger import opened_ledger
+
+        with opened_ledger(ledger) as opened:
+            written = save_procedure(settings, name, out, opened, ExecutionRange(site, from_, to))
+    elif from_ or to:
+        raise OptionError("--from and --to choose executions; give --site, too")
+    else:
+        written = save_procedure(settings, name, out)
+    Console().print(written, highlight=False, markup=False, soft_wrap=True)

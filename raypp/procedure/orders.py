@@ -21,7 +21,7 @@ def example_order(rules: ProcedureRules) -> tuple[str, ...]:
 
 def drawn(rules: ProcedureRules) -> str:
     """Return a procedure as a tree of text, a line each part."""
-    return "\n".join([f"{rules.name}: {_execution(rules.execution)}", *_branches(rules.steps, "")])
+    return "\n".join([f"{rules.name}: {execution_words(rules.execution)}", *_branches(rules.steps, "")])
 
 
 def _lengths(part: Part) -> dict[int, int]:
@@ -77,7 +77,8 @@ def _words(part: Part) -> str:
     return f"{part.name}{times}{left_out} ({'; '.join((' or '.join(part.tools) + where, *bounds))})"
 
 
-def _execution(rules: ExecutionRules) -> str:
+def execution_words(rules: ExecutionRules) -> str:
+    """Say how one execution begins and ends."""
     if rules.during is not None:
         where = f" at {rules.station}" if rules.station else ""
         return f"while {rules.during} is in use{where}"

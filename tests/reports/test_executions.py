@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -15,7 +16,9 @@ from raypp.errors import OptionError
 from raypp.ledger.database import sqlite_url
 from raypp.ledger.store import Ledger
 from raypp.reports.execution_record import ExecutionsReport
+from raypp.reports.procedure_files import ExecutionRange, save_procedure
 from raypp.usage.observation import Observation
+from raypp.usage.settings import SiteSettings
 from tests.reports.plants import Day, Seen, moment, record
 
 _PAGE = Path(__file__).parents[2] / "docs" / "reference" / "procedures.md"
@@ -130,3 +133,21 @@ def test_what_cannot_be_reported_is_said(ledger: Path, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="has none of that name in this range; known: bench-1"):
         _report(ledger, "--procedures", "--camera", "bench-9")
     assert "Executions" in _report(ledger, "--procedures", "--from", "2026-03-03", "--to", "2026-03-03", status=3)
+
+
+def test_an_image_of_the_procedure_says_what_was_done(ledger: Path, tmp_path: Path) -> None:
+    settings = SiteSettings.parse(_settings(), "settings")
+    out = tmp_path / "procedure.svg"
+    with Ledger.open(sqlite_url(ledger)) as opened:
+        line = save_procedure(settings, None, out, opened, ExecutionRange("plant"))
+        other = SiteSettings.parse(_settings().replace("max_s: 30", "max_s: 31"), "settings")
+        with pytest.raises(OptionError, match="has no procedure pump housing like that of the file"):
+            save_procedure(other, None, out, opened, ExecutionRange("plant"))
+        with pytest.raises(OptionError, match="BPMN holds what is prescribed"):
+            save_procedure(settings, None, tmp_path / "a.bpmn", opened, ExecutionRange("plant"))
+    assert line == f"wrote {out}: pump housing, 6 steps, 3 executions"
+    words = re.findall(r"<text[^>]*>([^<]*)</text>", out.read_text())
+    assert "3 executions: 1 not as prescribed, 1 of which nobody can tell" in words
+    drill = words[words.index("drill") : words.index("deburr")]
+    assert drill[-2:] == ["5 done", "1 missing"]
+    assert "1 not observed" in words[words.index("deburr") : words.index("screw")]
