@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test collect test-slow lint docs bench attack-table lock sbom proto chaos accept clean
+.PHONY: help setup demo check test collect test-slow lint types style docs bench attack-table lock sbom proto chaos accept clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -54,10 +54,14 @@ collect: setup
 test-slow: setup  ## fuzz of all readers, kill -9 at many points, workers killed, the tutorials, clusters of 1 and 2 CPUs, training killed, a core-only install
 	$(BIN)/python -m pytest -q -s -m slow
 
-lint: setup  ## ruff, mypy --strict, import-linter, the style of docs, and the checks of tools/
+lint: style types  ## ruff, mypy --strict, import-linter, the style of docs, and the checks of tools/
+
+types: setup
+	$(BIN)/mypy
+
+style: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m tools
 	$(BIN)/python -m tests.docs.style

@@ -205,6 +205,7 @@ def test_a_site_key_veils_as_the_owner_does(key: Path, tmp_path: Path) -> None:
     assert "gate" in succeed("inspect", site_key).stdout
 
 
+@pytest.mark.slow
 def test_the_real_archive_in_one_run_accounts_for_every_frame(key: Path, tmp_path: Path) -> None:
     videos = shared_data("videos")
     images = shared_data("bccd")
