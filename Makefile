@@ -42,7 +42,7 @@ UNIT := tests/geometry tests/io tests/text tests/tools tests/usage tests/veil te
 check: setup lint  ## lint and unit tests, under two minutes: before each commit
 	$(BIN)/python -m pytest -q -m "not slow and not ray" -n 2 $(UNIT)
 
-test: setup  ## lint and docs beside one another, then all tests but the slow ones; under 15 minutes on two cores
+test: setup  ## lint and docs beside one another, then all tests but the slow ones
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint docs collect
 	$(BIN)/python -m pytest -q -m "not slow" -n $(PROCESSES)
 
@@ -51,7 +51,7 @@ collect: setup
 	@mkdir -p build
 	@$(BIN)/python -m pytest -qq -m "not slow" --collect-only > build/collected.txt || (cat build/collected.txt; exit 1)
 
-test-slow: setup  ## fuzz of all readers, kill -9 at many points, workers killed, the tutorials, clusters of 1 and 2 CPUs, training killed, a core-only install
+test-slow: setup  ## fuzz of all readers, kill -9 at many points, workers killed, the tutorials, clusters of 1 and 2 CPUs, training killed, a minute of siege, real videos, a core-only install
 	$(BIN)/python -m pytest -q -s -m slow
 
 lint: style types  ## ruff, mypy --strict, import-linter, the style of docs, and the checks of tools/
