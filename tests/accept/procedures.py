@@ -57,10 +57,8 @@ def main() -> None:
         score(_judged(settings, plan, veiled_frames(video, _STREAM, detector, veil, options.size)), detected)
         executions += len(plan.executions)
         planted += sum(len(execution.planted) for execution in plan.executions)
+        print(f"bench {number}: {detected.hits.total()} of {planted} found, {_false(detected)} false", flush=True)
         number += 1
-        print(
-            f"bench {number}: {detected.hits.total()} of {planted} planted found, {_false(detected)} false", flush=True
-        )
     print(
         json.dumps(
             {"executions": executions, "true_boxes": _figures(exact, planted), "detector": _figures(detected, planted)}

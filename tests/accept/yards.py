@@ -55,7 +55,7 @@ def main() -> None:
         video = make_yard_video(options.out, yard, seeds, number)
         frames = frames_of(video, yard, detector, veil, options.size)
         true.add(yard.frames, folded([frame.frame for frame in yard.frames], settings))
-        total.add(yard.frames, folded(frames, settings))
+        total.add(yard.frames, folded(frames, settings, detector.about.reliabilities))
         print(f"yard {number}: {total.hits} right, {total.predicted} found, {total.true} true so far", flush=True)
     print(json.dumps({"true_boxes": _figures(true), "detector": _figures(total)}))
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
+from threading import Event as Signal
 from threading import Thread
 from typing import Any
 
@@ -70,10 +71,10 @@ class Listeners:
         rules = [{"name": when, "when": when, "to": list(self.channels)} for when in RULES]
         return yaml.safe_dump({"alerts": rules})
 
-    def down(self, seconds: float) -> Outage:
-        """Let the web server answer with an error for a while."""
+    def down(self, seconds: float, given_up: Signal | None = None) -> Outage:
+        """Let the web server answer with an error for a while, or until that is given up."""
         began_us, self.receiver.status = now_us(), 503
-        time.sleep(seconds)
+        (given_up or Signal()).wait(seconds)
         self.receiver.status = 200
         return Outage(began_us, now_us(), time.monotonic())
 
@@ -83,10 +84,14 @@ class Listeners:
         if not seconds:
             yield
             return
-        outage = Thread(target=lambda: self.outages.append(self.down(seconds)))
+        given_up = Signal()
+        outage = Thread(target=lambda: self.outages.append(self.down(seconds, given_up)))
         outage.start()
         try:
             yield
+        except BaseException:
+            given_up.set()
+            raise
         finally:
             outage.join()
 

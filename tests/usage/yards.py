@@ -12,6 +12,7 @@ from raypp.usage.episode import CloseReason, StreamName
 from raypp.usage.fold import Fold
 from raypp.usage.metrics import LabelledSpan, matched
 from raypp.usage.observation import Detection, SeenFrame
+from raypp.usage.reliability import Reliabilities
 from raypp.usage.settings import SiteSettings
 from raypp.usage.state import Changes
 from raypp.usage.violation import ViolationKind
@@ -88,7 +89,9 @@ def person(x: float, y: float, *, head: str | None = None) -> list[Detection]:
     return [body, Detection(CLASSES.index(head), 0.9, x - 0.02, y - 0.5, x + 0.02, y - 0.43)]
 
 
-def folded(frames: Iterable[SeenFrame], settings: SiteSettings = SETTINGS) -> Changes:
-    fold = Fold(settings, STREAM, CLASSES)
+def folded(
+    frames: Iterable[SeenFrame], settings: SiteSettings = SETTINGS, reliabilities: Reliabilities = ()
+) -> Changes:
+    fold = Fold(settings, STREAM, CLASSES, reliabilities)
     state, changes = fold.advance(fold.begin(), list(frames))
     return changes.then(fold.finish(state, CloseReason.END_OF_STREAM)[1])
