@@ -44,6 +44,7 @@ def executions_table(report: ExecutionsReport) -> pa.Table:
     step |= {**moment, "episodes": _TEXTS, "note": _TEXT}
     whole = {"execution_id": _TEXT, "procedure": _TEXT, "cameras": _TEXTS, "station": _TEXT, **moment}
     whole |= {"median_s": pa.float64(), "outcome": _TEXT, "open": pa.bool_(), "fitness": pa.float64()}
+    whole |= {"untold_steps": pa.int64()}
     whole |= {"verdicts": _TEXTS, "overlaps": _TEXTS, "note": _TEXT, "steps": pa.list_(pa.struct(list(step.items())))}
     rows = [row.model_dump() for row in report.executions]
     for timed in (*rows, *(step for row in rows for step in row["steps"])):

@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from raypp.procedure.judging import JudgedExecution
-from raypp.procedure.verdict import DEVIATIONS, JudgedStep
+from raypp.procedure.verdict import DEVIATIONS, JudgedStep, StepVerdict
 from raypp.reports.wording import iso
 from raypp.usage.coverage import ReportPart
 
+_UNTOLD = frozenset({StepVerdict.NOT_OBSERVED, StepVerdict.CANNOT_TELL})
 _DEVIATIONS = frozenset(verdict.value for verdict in DEVIATIONS)
 OutcomeName = Literal["conforming", "deviating", "cannot_tell", "open"]
 
@@ -51,6 +52,7 @@ class ExecutionRecord(ReportPart):
     outcome: OutcomeName
     open: bool = Field(description="whether it is under way")
     fitness: float = Field(description="share of what is as prescribed, 0 to 1, of what was observed")
+    untold_steps: int = Field(description="how many of its steps were not observed, or nobody can tell")
     verdicts: list[str] = Field(description="on the whole: too_long, cannot_tell")
     overlaps: list[str] = Field(description="ids of executions at its place at the same time")
     note: str = Field(description="why nobody can tell; else empty")
@@ -100,6 +102,7 @@ def execution_record(judged: JudgedExecution, zone: ZoneInfo) -> ExecutionRecord
         outcome=judged.outcome.value,
         open=execution.open,
         fitness=judgement.fitness,
+        untold_steps=sum(not _UNTOLD.isdisjoint(step.verdicts) for step in judgement.steps),
         verdicts=[verdict.value for verdict in judgement.verdicts],
         overlaps=list(judged.overlaps),
         note=judgement.note,

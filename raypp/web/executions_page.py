@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from raypp.reports.execution_record import ExecutionRecord, ProcedureTotal, StepRecord, deviations_of, totals
 from raypp.reports.period import Period, day_of
 from raypp.reports.wording import clock, percentage, seconds, until
+from raypp.text.wording import counted
 from raypp.usage.settings import SiteSettings
 from raypp.web.addresses import moment_address, period_query, site_address
 from raypp.web.execution_list import (
@@ -230,17 +231,27 @@ def _tiles(records: Sequence[ExecutionRecord]) -> tuple[Tile, ...]:
     outcomes = [record.outcome for record in records]
     judged = len(records) - outcomes.count("open")
     right = outcomes.count("conforming")
+    untold = outcomes.count("cannot_tell")
     fitness = sum(record.fitness for record in records) / len(records) if records else None
+    untold_steps = sum(record.untold_steps for record in records)
     return (
         Tile("Executions", f"{len(records):,}", f"{outcomes.count('open'):,} under way"),
-        Tile("As prescribed", percentage(right / judged if judged else None), f"{right:,} of {judged:,} that ended"),
+        Tile(
+            "As prescribed",
+            percentage(right / judged if judged else None),
+            f"{right:,} of {judged:,} that ended; of {untold:,} nobody can tell",
+        ),
         Tile(
             "Deviating",
             f"{outcomes.count('deviating'):,}",
             f"{sum(map(len, map(deviations_of, records))):,} deviations",
         ),
-        Tile("Cannot tell", f"{outcomes.count('cannot_tell'):,}", "cameras did not see enough"),
-        Tile("Fitness", percentage(fitness), "mean share as prescribed, of what was seen"),
+        Tile("Cannot tell", f"{untold:,}", "cameras did not see enough"),
+        Tile(
+            "Fitness",
+            percentage(fitness),
+            f"mean share as prescribed, of what was seen; {counted(untold_steps, 'step')} cannot be told",
+        ),
     )
 
 

@@ -174,5 +174,7 @@ def _tiles(report: SiteReport, recorded: Recorded) -> tuple[Tile, ...]:
         Tile("Not observed", seconds(blind_s), "neither used nor not used: nobody can say"),
     ]
     if report.worn:
-        tiles.append(Tile("Safety equipment worn", percentage(worn_share(report)), "of the time somebody was seen"))
+        unseen_s = sum(row.not_observed_s for row in report.worn)
+        words = f"of the time somebody was seen; {seconds(unseen_s)} not observed"
+        tiles.append(Tile("Safety equipment worn", percentage(worn_share(report)), words))
     return tuple(tiles)

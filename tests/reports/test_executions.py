@@ -80,6 +80,10 @@ def test_files_and_json_hold_the_same_executions(ledger: Path, tmp_path: Path) -
     assert (tmp_path / "out" / "executions.json").read_text() == (tmp_path / "e.json").read_text()
     with (tmp_path / "out" / "executions.csv").open(newline="") as file:
         assert [row["execution_id"] for row in csv.DictReader(file)] == [row.execution_id for row in report.executions]
+    with (tmp_path / "out" / "executions.csv").open(newline="") as file:
+        assert [(row["outcome"], row["untold_steps"]) for row in csv.DictReader(file)] == [
+            ("conforming", "0"), ("deviating", "0"), ("cannot_tell", "1"),
+        ]  # fmt: skip
     with (tmp_path / "out" / "execution-steps.csv").open(newline="") as file:
         assert len(list(csv.DictReader(file))) == sum(len(row.steps) for row in report.executions)
     table = pq.read_table(tmp_path / "out" / "executions.parquet")
