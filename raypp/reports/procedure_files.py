@@ -69,9 +69,9 @@ def _chosen(settings: SiteSettings, name: str | None) -> ProcedureRules:
     if not known:
         raise OptionError("the settings have no procedures; add `procedures`, as docs/reference/procedures.md shows")
     if name is None and len(known) > 1:
-        raise OptionError(f"the settings have {len(known)} procedures; give the `name` of one: {', '.join(known)}")
+        raise OptionError(f"the settings have {len(known)} procedures; name one: {', '.join(known)}")
     if name is not None and name not in known:
-        raise OptionError(f"`name` {name} is no procedure of the settings; there are: {', '.join(known)}")
+        raise OptionError(f"{name} is no procedure of the settings; there are: {', '.join(known)}")
     return known[name] if name is not None else next(iter(known.values()))
 
 

@@ -151,7 +151,7 @@ def test_the_command_writes_each_kind(settings: Path, tmp_path: Path) -> None:
     ("options", "words"),
     [
         (["--out", "a.jpg"], "--out a.jpg must end in .png, .svg or .bpmn"),
-        (["--out", "a.png", "--name", "pump"], "--name pump is no procedure of the settings; there are: pump housing"),
+        (["--out", "a.png", "--name", "pump"], "raypp: pump is no procedure of the settings; there are: pump housing"),
         (["--out", "no/where/a.png"], "--out no/where/a.png: No such file or directory"),
         (["--out", "a.png", "--from", "today"], "--from and --to choose executions; give --site, too"),
         (["--out", "a.png", "--site", "plant"], "no ledger named; give --ledger"),
