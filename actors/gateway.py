@@ -95,7 +95,8 @@ class Gateway:
         quiet_refusals(logger)
         self._services = Services(ServiceSettings.model_validate_json(settings), detectors)
         self._pages = Pages(self._services, RemotePages(self._services.settings, REPORT_THREADS))
-        self._reaping = asyncio.get_running_loop().create_task(self._reap())
+        loop = asyncio.get_running_loop()
+        self._tasks = loop.create_task(self._reap()), loop.create_task(self._services.places.keep())
 
     @_answered
     async def DescribeModel(  # noqa: N802 - the contract's name
@@ -205,8 +206,9 @@ class Gateway:
             return PlainTextResponse(f"{status_error}\n", _BUSY, {"Retry-After": "5"})
 
     def __del__(self) -> None:
-        """Write down what was read: Serve calls this when a replica goes in peace."""
+        """Give places back, and write down what was read: Serve calls this when a replica goes in peace."""
         if hasattr(self, "_services"):  # it may have failed to start
+            self._services.places.leave_all()
             self._services.write_readings(self._services.readings.rest())
 
     def refused(self, error: BaseException, grpc_context: RayServegRPCContext) -> StatusError:

@@ -14,6 +14,7 @@ from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
 from actors.metrics import GatewayMetrics
+from actors.places import Places
 from actors.turns import Turns
 from raypp.errors import LedgerError
 from raypp.io.backoff import Backoff
@@ -27,7 +28,6 @@ from raypp.serving.model import DetectedBlock, FrameBlock, ServedModel
 from raypp.serving.quota import Presence
 from raypp.serving.reads import AuditLine, AuditLines
 from raypp.serving.refusal_log import RefusalLog
-from raypp.serving.registry import Registry
 from raypp.serving.settings import DetectorShare, ServiceSettings
 from raypp.serving.status import Status, StatusError
 from raypp.serving.veils import Veils
@@ -64,10 +64,10 @@ class Services:
         self.settings = settings
         self.limits = settings.limits
         self.metrics = GatewayMetrics()
-        self.registry = Registry(settings.limits.streams_per_site)
         nodes = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
         refuse_several_nodes(settings.ledger_url(), len(nodes))
         self.ledger = Ledger.open(settings.ledger_url())
+        self.places = Places(self.ledger, settings, self.wait_for)
         self.audit_log = AuditLog(self.ledger)
         secret = read_front_secret(settings.front_secret_file) if settings.front_secret_file else None
         self.front = Front(secret)

@@ -93,7 +93,7 @@ class StreamConnection:
                 task.cancel()
             self._exit.close()
             if self._place is not None:
-                self._services.registry.leave(self._place)
+                self._services.places.leave(self._place)
                 self._note_streams()
 
     async def _open(self) -> pb.StreamFramesResponse:
@@ -107,7 +107,7 @@ class StreamConnection:
         services.veils.require(request.veil_id, principal, Status.FAILED_PRECONDITION)
         self._live = request.live
         self._stream = StreamName(request.site, request.camera, request.stream_epoch)
-        self._place = services.registry.enter(request.site, request.camera)
+        self._place = services.places.registry.enter(request.site, request.camera)
         self._note_streams()
         self._model = await services.detectors.about(request.veil_id)
         # Whatever can be judged is judged before the ledger is asked: a refused try changes no stream.
@@ -125,11 +125,11 @@ class StreamConnection:
             agent_version=request.agent_version[:64],
             reliabilities=self._model.reliabilities,
         )
-        most = services.settings.quotas.cameras
+        opening = services.places.opening(self._place)
         self._writer = await services.commit(
-            request.site, StreamWriter.open, services.ledger, self._stream, about, most
+            request.site, StreamWriter.open, services.ledger, self._stream, about, opening
         )
-        services.registry.take_over(self._place)
+        services.places.registry.take_over(self._place)
         self._admission = StreamAdmission.resumed(self._writer.committed, ended=self._writer.ended)
         name = f"{request.site}/{request.camera}@{request.stream_epoch}"
         resumed = f"resumed after {self._writer.committed}; model {self._model.model_id[:12]} by {self._model.engine}"
@@ -223,6 +223,11 @@ class StreamConnection:
         if self._place is not None and self._place.taken_over:
             name = f"{self._stream.site}/{self._stream.camera}"
             raise StatusError(Status.ABORTED, f"another connection has taken {name} over")
+        if self._place is not None and self._place.lost:
+            name = f"{self._stream.site}/{self._stream.camera}"
+            raise StatusError(
+                Status.ABORTED, f"{name} is not among its site's open streams any more; open it anew if it is yours"
+            )
         now = time.monotonic()
         if now - self._checked_at >= self._services.settings.token_check_s:
             self._checked_at = now
@@ -255,4 +260,5 @@ class StreamConnection:
         )
 
     def _note_streams(self) -> None:
-        self._services.metrics.open_streams(len(self._services.registry), self._services.registry.sites)
+        registry = self._services.places.registry
+        self._services.metrics.open_streams(len(registry), registry.sites)

@@ -111,6 +111,10 @@ class TooManyCamerasError(LedgerError):
     """A site has as many cameras in the ledger as it may."""
 
 
+class TooManyStreamsError(LedgerError):
+    """A site has as many streams open, on all gateways together, as it may."""
+
+
 class UnknownSiteError(LedgerError):
     """A site is not registered in the ledger."""
 

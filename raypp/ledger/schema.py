@@ -14,7 +14,7 @@ from raypp.ledger.database import Database
 
 VERSION_TABLE = "raypp_schema"
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_READ_AS_THEY_ARE = frozenset({"0001", "0002", "0003", "0004", "0005", "0006"})
+_READ_AS_THEY_ARE = frozenset({"0001", "0002", "0003", "0004", "0005", "0006", "0007"})
 """Older schemas that lack nothing that commands which only read ask for: they use such a ledger as it is."""
 _LOCK = 0x7261797070  # any number that other programs in the same database are unlikely to lock
 
@@ -33,7 +33,7 @@ def bring_up(database: Database, *, create: bool, upgrade: bool = False) -> None
     script = _script()
     head = script.get_current_head()
     with database.read() as connection:
-        revision = _revision(connection)
+        revision = schema_of(connection)
     if revision == head:
         return
     _refuse_unknown(script, revision, database.shown)
@@ -48,7 +48,7 @@ def bring_up(database: Database, *, create: bool, upgrade: bool = False) -> None
         if not database.is_sqlite:
             connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        revision = _revision(connection)
+        revision = schema_of(connection)
         if revision == head:
             return
         _refuse_unknown(script, revision, database.shown)
@@ -68,7 +68,13 @@ def migration_config(connection: Connection | None = None) -> Config:
     return config
 
 
-def _revision(connection: Connection) -> str | None:
+def newest_schema() -> str | None:
+    """Return the version of the schema that this raypp makes."""
+    return _script().get_current_head()
+
+
+def schema_of(connection: Connection) -> str | None:
+    """Return the version of a ledger's schema; None where there is none."""
     return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
 
 

@@ -12,6 +12,7 @@ from raypp.ledger import overlap, sites, streams
 from raypp.ledger import queries as reading
 from raypp.ledger.chunks import read_frames
 from raypp.ledger.database import Database
+from raypp.ledger.open_streams import Opening
 from raypp.ledger.reach import reaches_into, reaching_into
 from raypp.ledger.safety import (
     exposure_columns,
@@ -87,7 +88,7 @@ class Ledger:
     ) -> None:
         self.close()
 
-    def open_stream(self, stream: StreamName, about: StreamAbout, most_cameras: int | None = None) -> StreamPosition:
+    def open_stream(self, stream: StreamName, about: StreamAbout, opening: Opening | None = None) -> StreamPosition:
         """Take hold of a stream for one connection; whoever held it before can commit no more.
 
         A new stream begins at 0. With its first chunk, a higher epoch than any of the camera's takes over for good: the
@@ -97,17 +98,16 @@ class Ledger:
         Args:
             stream: its site, camera and epoch.
             about: what is known of it.
-            most_cameras: how many cameras its site may have; None: as many as it likes.
+            opening: the connection, and the limits of its site; None: no limit, and nothing is counted.
 
         Raises:
             StreamRefusedError: for an older epoch, or one out of range, or a recording whose camera has a live stream
                 that goes on.
-            TooManyCamerasError: for a new camera beyond `most_cameras`.
+            TooManyCamerasError, TooManyStreamsError: beyond the limits of `opening`.
             UnknownSiteError: if the site is not registered.
         """
         with self.database.write() as connection:
-            streams.require_room(connection, stream, most_cameras)
-            return streams.open_stream(connection, stream, about, self.clock())
+            return streams.open_stream(connection, stream, about, self.clock(), opening)
 
     def position(self, stream: StreamName) -> StreamPosition | None:
         """Where a stream stands, without taking hold of it; None where there is no such stream."""

@@ -5,11 +5,12 @@ import json
 from dataclasses import dataclass
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, distinct, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, select, update
 
-from raypp.errors import LedgerError, StaleStreamError, StreamRefusedError, TooManyCamerasError
+from raypp.errors import LedgerError, StaleStreamError, StreamRefusedError
 from raypp.ledger.chunks import PackedChunk, write_chunk
 from raypp.ledger.moving import move_on
+from raypp.ledger.open_streams import Opening, count_open_stream
 from raypp.ledger.outbox import raise_alerts
 from raypp.ledger.overlap import is_taken, refuse_beside_live
 from raypp.ledger.packing import pack_state, unpack_state
@@ -30,29 +31,20 @@ _ABANDONED_US = 3600 * 1_000_000
 """How long a stream may be open without a chunk before it is forgotten; connections last half an hour."""
 
 
-def require_room(connection: Connection, stream: StreamName, most: int | None) -> None:
-    """Raise TooManyCamerasError if a stream's camera is new, and its site has `most` cameras; None: any number."""
-    of_site = StreamRow.site == stream.site
-    known = select(StreamRow.stream_id).where(of_site, StreamRow.camera == stream.camera).limit(1)
-    if most is None or connection.execute(known).first() is not None:
-        return
-    count = connection.execute(select(func.count(distinct(StreamRow.camera))).where(of_site)).scalar_one()
-    if count >= most:
-        raise TooManyCamerasError(
-            f"site {stream.site} has {count} cameras, at most {most} (quotas.cameras); "
-            f"{stream.camera} is not one of them: use a name that is, or have the limit raised"
-        )
-
-
-def open_stream(connection: Connection, stream: StreamName, about: StreamAbout, now_us: int) -> StreamPosition:
+def open_stream(
+    connection: Connection, stream: StreamName, about: StreamAbout, now_us: int, opening: Opening | None = None
+) -> StreamPosition:
     """Take hold of a stream; make it where it is new. Streams of lower epochs go on until it commits its first chunk.
 
     Raises:
+        TooManyCamerasError, TooManyStreamsError: beyond the limits of `opening`.
         StreamRefusedError: if a higher epoch has taken over, the epoch is out of range, or a recording would end a live
             stream that goes on.
         UnknownSiteError: if the site is not registered.
     """
     checked_name(stream.camera, "camera")
+    if opening is not None:
+        count_open_stream(connection, stream, opening)
     if not 0 < stream.epoch <= now_us + MOST_EPOCH_AHEAD_US:
         raise StreamRefusedError(
             f"stream epoch {stream.epoch} of {stream.site}/{stream.camera} is out of range; "

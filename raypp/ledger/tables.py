@@ -121,6 +121,18 @@ class StreamRow(Base):
     )
 
 
+class OpenStreamRow(Base):
+    """A stream that a gateway holds open: it counts among its site's until it is closed, or runs out."""
+
+    __tablename__ = "open_streams"
+    site: Mapped[str] = mapped_column(ForeignKey("sites.name"), primary_key=True)
+    camera: Mapped[str] = mapped_column(String(100), primary_key=True)
+    gateway: Mapped[str] = mapped_column(String(200))
+    connection: Mapped[int] = mapped_column(BigInteger)  # number among the gateway's
+    until_us: Mapped[int] = mapped_column(BigInteger)  # by the database's clock
+    __table_args__ = (Index("ix_open_streams_gateway", "gateway", "connection"),)
+
+
 class TermRow(Base):
     """From which chunk of a stream on its frames are of which model and folded with which settings."""
 

@@ -21,7 +21,9 @@ class ServiceLimits(BaseModel):
         256 << 10, ge=1024, le=4 << 20, description="bytes that the cells of one frame may take"
     )
     window: int = Field(8, ge=1, le=64, description="chunks that a stream may have sent and not seen committed")
-    streams_per_site: int = Field(64, ge=1, le=10_000, description="streams of one site at a time, on each gateway")
+    streams_per_site: int = Field(
+        64, ge=1, le=10_000, description="streams of one site at a time, on all gateways together"
+    )
 
     @property
     def message_bytes(self) -> int:

@@ -11,12 +11,18 @@ class StreamPlace:
 
     Attributes:
         site, camera: whose stream it is.
+        number: of the connection, higher than those before.
+        opened: whether its stream was opened, so that the ledger counts it.
         taken_over: whether a later connection has the stream now.
+        lost: whether the ledger does not count it any more.
     """
 
     site: str
     camera: str
+    number: int
+    opened: bool = False
     taken_over: bool = False
+    lost: bool = False
 
 
 @dataclass
@@ -25,9 +31,11 @@ class Registry:
 
     Attributes:
         most: streams that one site may have open.
+        newest: number of the latest connection.
     """
 
     most: int
+    newest: int = 0
     _sites: dict[str, dict[str, list[StreamPlace]]] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -50,7 +58,8 @@ class Registry:
                 Status.RESOURCE_EXHAUSTED,
                 f"site {site} has {len(streams)} streams open, at most {self.most}; close some",
             )
-        place = StreamPlace(site, camera)
+        self.newest += 1
+        place = StreamPlace(site, camera, self.newest)
         self._sites.setdefault(site, {}).setdefault(camera, []).append(place)
         return place
 
@@ -59,6 +68,11 @@ class Registry:
         places = self._sites.get(place.site, {}).get(place.camera, [])
         for other in places[: places.index(place)]:
             other.taken_over = True
+        place.opened = True
+
+    def places(self) -> list[StreamPlace]:
+        """List the places of all connections."""
+        return [place for streams in self._sites.values() for places in streams.values() for place in places]
 
     def leave(self, place: StreamPlace) -> None:
         """Give a place back."""

@@ -115,6 +115,9 @@ class ServiceSettings(BaseModel):
     stream_age_s: float = Field(
         1800, gt=0, description="a connection is told to move after about this long, and a watch ends"
     )
+    stream_lease_s: float = Field(
+        30, ge=1, le=3600, description="how long streams of a gateway that was killed count among their site's"
+    )
     answers_bytes: int = Field(64 << 20, ge=1 << 16, description="likewise after so many bytes of answers")
     open_within_s: float = Field(10, gt=0, description="a connection that has not said `open` by then is closed")
     token_check_s: float = Field(

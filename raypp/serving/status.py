@@ -12,6 +12,7 @@ from raypp.errors import (
     StaleStreamError,
     StreamRefusedError,
     TooManyCamerasError,
+    TooManyStreamsError,
     UnauthenticatedError,
     UnknownSiteError,
     WireError,
@@ -23,6 +24,7 @@ Status = grpc.StatusCode
 _STATUS_OF: tuple[tuple[type[RayppError], Status], ...] = (
     (WireLimitError, Status.RESOURCE_EXHAUSTED),
     (TooManyCamerasError, Status.RESOURCE_EXHAUSTED),
+    (TooManyStreamsError, Status.RESOURCE_EXHAUSTED),
     (WireError, Status.INVALID_ARGUMENT),
     (OptionError, Status.INVALID_ARGUMENT),
     (UnauthenticatedError, Status.UNAUTHENTICATED),

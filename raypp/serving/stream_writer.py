@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from raypp.ledger.audit_log import AuditLog
+from raypp.ledger.open_streams import Opening
 from raypp.ledger.store import Ledger
 from raypp.ledger.types import Commit, StreamAbout, StreamPosition, stream_label
 from raypp.serving.overlap import REACH_US, set_apart
@@ -69,20 +70,21 @@ class StreamWriter:
         self._told = False
 
     @classmethod
-    def open(cls, ledger: Ledger, stream: StreamName, about: StreamAbout, most_cameras: int | None = None) -> Self:
+    def open(cls, ledger: Ledger, stream: StreamName, about: StreamAbout, opening: Opening | None = None) -> Self:
         """Take hold of a stream: earlier connections can commit no more.
 
         A state that was made with other settings or classes is adopted: what was open then is closed.
 
         Raises:
-            UnknownSiteError, StreamRefusedError, TooManyCamerasError, LedgerUnavailableError: as `Ledger.open_stream`.
+            UnknownSiteError, StreamRefusedError, LedgerUnavailableError: as `Ledger.open_stream`.
+            TooManyCamerasError, TooManyStreamsError: likewise.
             SettingsError: if the site's settings name a class that the model does not have.
             FoldError: if the kept state is damaged.
         """
         Fold(
             ledger.present_settings(stream.site), stream, about.classes, about.reliabilities
         )  # refused before the stream is touched
-        position = ledger.open_stream(stream, about, most_cameras)
+        position = ledger.open_stream(stream, about, opening)
         settings = ledger.present_settings(stream.site)
         fold = Fold(settings, stream, about.classes, about.reliabilities)
         state, pending = fold.begin(), Changes()

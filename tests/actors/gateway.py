@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+from actors.places import Places
 from actors.services import Services
 from actors.stream import StreamConnection
 from protos import raypp_pb2 as pb
@@ -17,7 +18,6 @@ from raypp.ledger.store import Ledger
 from raypp.serving.limits import ServiceLimits
 from raypp.serving.model import ServedModel
 from raypp.serving.quota import Presence
-from raypp.serving.registry import Registry
 from raypp.serving.settings import ServiceSettings
 from raypp.serving.status import status_of
 from raypp.serving.veils import Veils
@@ -25,7 +25,7 @@ from raypp.serving.veils import Veils
 
 @dataclass
 class Gateway:
-    """A gateway, as far as a connection needs one: a real ledger and registry, and a model that is only described.
+    """A gateway, as far as a connection needs one: a real ledger and real places, and a model that is only described.
 
     Attributes:
         ledger: the ledger.
@@ -36,7 +36,6 @@ class Gateway:
     ledger: Ledger
     model: ServedModel
     site: str = "plant-1"
-    registry: Registry = field(default_factory=lambda: Registry(8))
     limits: ServiceLimits = field(default_factory=ServiceLimits)
     settings: ServiceSettings = field(default_factory=lambda: ServiceSettings(models=(Path("tools.model"),)))
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2))
@@ -46,6 +45,7 @@ class Gateway:
             clock=lambda _: None, open_streams=lambda *_: None, committed=lambda *_: None, repeated=lambda: None
         )
         self.metrics = nothing
+        self.places = Places(self.ledger, self.settings, self.wait_for)
         self.detectors = self
         self.veils = Veils([self.model.veil_id], {})
         self.calls = Presence(self.settings.quotas, 16, 500)
