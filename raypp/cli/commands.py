@@ -180,6 +180,12 @@ COMMANDS = {
         "raypp.cli.forget:forget",
         needs=_RECORDS,
     ),
+    "ledger": CommandEntry(
+        Reader.OPERATOR,
+        "Check a ledger: nothing missing, nothing twice, and all as its frames fold; back it up.",
+        "raypp.cli.ledgers:ledger",
+        needs=_RECORDS,
+    ),
     "audit-log": CommandEntry(
         Reader.OPERATOR, "Print who read and changed what.", "raypp.cli.audit_log:audit_log", needs=_RECORDS
     ),

@@ -18,7 +18,7 @@ class ExitCode(IntEnum):
 
 MEANINGS = {
     ExitCode.DONE: "done; or stopped in order, with nothing lost",
-    ExitCode.FAILED: "an option, file or key cannot be used; `verify` found something wrong",
+    ExitCode.FAILED: "an option, file or key cannot be used; `verify` or `ledger check` found something wrong",
     ExitCode.MISREAD: "the command line cannot be read: an unknown command or option",
     ExitCode.ATTENTION: "done, and something needs your attention",
     ExitCode.INTERRUPTED: "stopped by Ctrl-C: run the same command again to go on",

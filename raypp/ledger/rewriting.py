@@ -33,6 +33,7 @@ from raypp.ledger.tables import (
 from raypp.ledger.types import stream_label
 from raypp.usage.episode import CloseReason, Episode, EpisodeState, StreamName, Stretch
 from raypp.usage.settings import SiteSettings
+from raypp.usage.state import FoldState
 from raypp.usage.violation import Exposure, Violation
 
 _Found = TypeVar("_Found", Episode, Violation)
@@ -129,6 +130,13 @@ class _Walk:
         self.frames += len(frames)
         return True
 
+    def settle(self, committed: int) -> None:
+        """Let the state be that of the latest settings and model, whose chunks may have come without frames."""
+        term = bisect_right(self._starts, committed) - 1
+        if self.refold.state is not None and term >= 0:
+            self.refold.adopt(*self._terms[term])
+            self._at = self._terms[term][0]
+
     def end(self, row: Row[Any]) -> None:
         """End the stream, if it has ended."""
         if row.ended_us is None or self._at is None:
@@ -147,31 +155,86 @@ def rewrite(database: Database, stream_id: int, plan: RewritePlan, now_us: int, 
         StaleStreamError: if others rewrite the stream all the time.
         LedgerError: if the database cannot do it; then nothing has changed.
     """
+    if dry_run:
+        return fold_kept(database, stream_id, plan).outcome
     for _ in range(_MOST_ATTEMPTS):
-        with database.read() as connection:
-            row = connection.execute(_stream(stream_id)).one()
-            walk = _Walk(row, plan)
-            walk.learn(connection)
-        more = True
-        while more:
-            with database.read() as connection:
-                more = walk.step(connection, row.committed)
-        if dry_run:
-            with database.read() as connection:
-                return _finish(connection, walk, row)
+        row, walk = _walk(database, stream_id, plan)
         with database.write(patient=True) as connection:
             now = connection.execute(_stream(stream_id).with_for_update()).one()
             if now.rewrites != row.rewrites:
                 continue  # frames that were folded may be gone
-            walk.learn(connection)
-            while walk.step(connection, now.committed):
-                pass
-            outcome = _finish(connection, walk, now)
+            outcome = _catch_up(connection, walk, now)
             if plan.within:
                 plan.within(connection, outcome)
             _replace(connection, now, walk, outcome, plan, now_us)
             return outcome
     raise StaleStreamError(f"stream {stream_label(walk.stream)} is being rewritten by others; try again")
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A stream's row, and what its kept frames fold to, both of one moment.
+
+    Attributes:
+        row: of the table of streams.
+        state: the fold's state after the frames; None where none is kept.
+        outcome: the changes that a rewriting would make.
+    """
+
+    row: Row[Any]
+    state: FoldState | None
+    outcome: Rewriting
+
+
+def fold_kept(
+    database: Database, stream_id: int, plan: RewritePlan, advance: Callable[[int], object] = lambda _: None
+) -> Folded:
+    """Fold a stream's kept frames, and change nothing.
+
+    Args:
+        database: of the ledger.
+        stream_id: the stream's key.
+        plan: how they are folded.
+        advance: is told how many frames were folded, time and again.
+
+    Raises:
+        StaleStreamError: if others rewrite the stream all the time.
+    """
+    for _ in range(_MOST_ATTEMPTS):
+        row, walk = _walk(database, stream_id, plan, advance)
+        with database.read() as connection:
+            now = connection.execute(_stream(stream_id)).one()
+            if now.rewrites == row.rewrites:
+                outcome = _catch_up(connection, walk, now, settle=plan.settings is None)
+                return Folded(now, walk.refold.state, outcome)
+    raise StaleStreamError(f"stream {stream_label(walk.stream)} is being rewritten by others; try again")
+
+
+def _walk(
+    database: Database, stream_id: int, plan: RewritePlan, advance: Callable[[int], object] = lambda _: None
+) -> tuple[Row[Any], _Walk]:
+    """Fold what a stream has committed by now, a few chunks in a transaction."""
+    with database.read() as connection:
+        row = connection.execute(_stream(stream_id)).one()
+        walk = _Walk(row, plan)
+        walk.learn(connection)
+    more, before = True, 0
+    while more:
+        with database.read() as connection:
+            more = walk.step(connection, row.committed)
+        advance(walk.frames - before)
+        before = walk.frames
+    return row, walk
+
+
+def _catch_up(connection: Connection, walk: _Walk, row: Row[Any], *, settle: bool = False) -> Rewriting:
+    """Fold what was committed meanwhile, and compare; `settle`: with the latest settings, as the service does."""
+    walk.learn(connection)
+    while walk.step(connection, row.committed):
+        pass
+    if settle:
+        walk.settle(row.committed)
+    return _finish(connection, walk, row)
 
 
 def _finish(connection: Connection, walk: _Walk, row: Row[Any]) -> Rewriting:

@@ -34,7 +34,7 @@ class PostgresServer:
     def __enter__(self) -> Self:
         if os.getuid() == 0:
             os.chown(self.folder, _NOBODY, _NOBODY)
-        self._run("initdb", "-D", self.folder / "data", "-U", "raypp", "-A", "trust", "--no-sync", "-E", "UTF8")
+        self.run("initdb", "-D", self.folder / "data", "-U", "raypp", "-A", "trust", "--no-sync", "-E", "UTF8")
         self.start()
         return self
 
@@ -47,11 +47,11 @@ class PostgresServer:
         settings = {**self._settings, "unix_socket_directories": str(self.folder)}
         options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
         log = self.folder / "log"
-        self._run("pg_ctl", "-D", self.folder / "data", "-l", log, "-w", "-o", options, "start")
+        self.run("pg_ctl", "-D", self.folder / "data", "-l", log, "-w", "-o", options, "start")
 
     def stop(self, how: str = "fast") -> None:
         """Stop the server; `immediate` is a crash."""
-        self._run("pg_ctl", "-D", self.folder / "data", "-m", how, "-w", "stop")
+        self.run("pg_ctl", "-D", self.folder / "data", "-m", how, "-w", "stop")
 
     def database(self, template: str = "template1") -> str:
         """Make a database, as a copy of another; return its URL."""
@@ -71,9 +71,10 @@ class PostgresServer:
 
     def sql(self, database: str, statement: str) -> str:
         """Run a statement with psql."""
-        return self._run("psql", "-h", self.folder, "-U", "raypp", "-d", database, "-Atqc", statement)
+        return self.run("psql", "-h", self.folder, "-U", "raypp", "-d", database, "-Atqc", statement)
 
-    def _run(self, program: str, *arguments: object) -> str:
+    def run(self, program: str, *arguments: object) -> str:
+        """Run a program of PostgreSQL as who the server runs as; returns what it prints."""
         command = [str(self._bin / program), *map(str, arguments)]
         if os.getuid() == 0:
             command = ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups", *command]

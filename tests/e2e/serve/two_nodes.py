@@ -15,13 +15,15 @@ from raypp.serving.door import SERVICER
 from raypp.serving.settings import APPLICATION, ServiceSettings
 
 _NODE = {"num_cpus": 1, "object_store_memory": 100_000_000, "include_dashboard": False}
+_STARTS = 3
 
 
 def main(settings: str, port: str) -> None:
     """Serve until killed; two nodes of one machine cannot both have a proxy on one port."""
-    cluster = Cluster(initialize_head=True, head_node_args=_NODE)
+    cluster = Cluster()
     try:
-        cluster.add_node(**_NODE)
+        for _ in range(2):
+            _add_node(cluster)
         ray.init(address=cluster.address, namespace="serve", logging_level=logging.ERROR, log_to_driver=False)
         serve.start(
             proxy_location=ProxyLocation.HeadOnly,
@@ -33,6 +35,18 @@ def main(settings: str, port: str) -> None:
         time.sleep(600)
     finally:
         cluster.shutdown()
+
+
+def _add_node(cluster: Cluster) -> None:
+    """Add a node; one of Ray's that waits too long for a part of itself dies, on a machine that is busy."""
+    for attempt in range(_STARTS):
+        try:
+            cluster.add_node(**_NODE)
+        except Exception:  # Ray raises no narrower one
+            if attempt == _STARTS - 1:
+                raise
+        else:
+            return
 
 
 if __name__ == "__main__":

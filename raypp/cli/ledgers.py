@@ -1,0 +1,83 @@
+"""The commands of `raypp ledger`: a ledger checked, and backed up."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from raypp.cli.console import ConsoleProgress
+from raypp.cli.exit_codes import ExitCode
+from raypp.cli.group import command_group
+from raypp.cli.json_file import write_json
+from raypp.cli.ledger import note, opened_ledger, say
+from raypp.cli.options import JsonFile
+from raypp.ledger.times import parse_time, shown_time
+from raypp.text.wording import counted
+
+Ledger = Annotated[
+    str | None,
+    typer.Argument(
+        envvar="RAYPP_LEDGER",
+        show_envvar=False,
+        help="The ledger: sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME (default: RAYPP_LEDGER).",
+    ),
+]
+
+
+def ledger_check(
+    ledger: Ledger = None,
+    site: Annotated[str | None, typer.Option(help="Only the streams of this site.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only streams that have committed since; ISO, UTC without offset.")
+    ] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Check a ledger while it is in use: frames are whole, and what is stored is what they fold to. Changes nothing.
+
+    Prints one line for each problem, and ends with 1 where there is any.
+
+    Example: raypp ledger check sqlite:///ledger.db --json checked.json
+
+    Example: raypp ledger check sqlite:///ledger.db --site plant-1 --since 2026-11-02
+    """
+    from raypp.ledger.check.ledger import check_ledger
+
+    since_us = parse_time(since, "--since") if since else None
+    with opened_ledger(ledger) as opened:
+        done = check_ledger(opened, site, since_us, ConsoleProgress())
+    for row in done.cameras:
+        people = f", {counted(row.violations, 'violation')}" if row.violations or row.exposures else ""
+        say(
+            f"{row.site}  {row.camera}  {counted(row.streams, 'stream')}, {counted(row.frames, 'frame')}, "
+            f"{counted(row.detections, 'detection')}, {counted(row.episodes, 'episode')}{people}: "
+            f"{counted(row.problems, 'problem') if row.problems else 'good'}"
+        )
+    for problem in done.problems:
+        say(f"  {problem}")
+    write_json(json_file, done)
+    if done.problems:
+        note(f"{counted(len(done.problems), 'problem')} found")
+        raise typer.Exit(ExitCode.FAILED)
+    note("checked: nothing missing, nothing twice, and all that is stored is what the frames fold to")
+
+
+def ledger_backup(
+    ledger: Annotated[str, typer.Argument(help="The ledger: sqlite:///PATH.")],
+    out: Annotated[Path, typer.Argument(help="A new file for the copy, mode 0600.")],
+    json_file: JsonFile = None,
+) -> None:
+    """Copy a SQLite ledger while it is in use, and check the copy's file; it appears whole or not at all.
+
+    Example: raypp ledger backup sqlite:///ledger.db ledger-2026-11-29.db
+    """
+    from raypp.ledger.backup import back_up
+
+    with opened_ledger(ledger) as opened:
+        done = back_up(opened, out, ConsoleProgress())
+    note(f"copied {done.bytes / 1e6:.1f} MB to {out}, as of {shown_time(done.taken_us)}")
+    write_json(json_file, done)
+
+
+ledger = command_group("Check ledgers, and back them up.")
+ledger.command("check")(ledger_check)
+ledger.command("backup")(ledger_backup)
