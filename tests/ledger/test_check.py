@@ -236,7 +236,7 @@ def test_frames_of_an_older_schema_are_checked_once_it_is_brought_up(whole: Path
             connection.exec_driver_sql(f"UPDATE frames SET count = 7 WHERE {_HALL} AND frame_index = 10")
         problems = _problems(older)
     assert [problem.partition(": ")[2] for problem in problems] == [
-        "frame 10: it has 1 detections, and its row says 7",
+        "frame 10: it has 2 detections, and its row says 7",
         "1 frame of 240 committed are missing",
     ]
 
