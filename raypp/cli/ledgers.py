@@ -36,7 +36,7 @@ def ledger_check(
 
     Prints one line for each problem, and ends with 1 where there is any.
 
-    Example: raypp ledger check sqlite:///ledger.db --json checked.json
+    Example: raypp ledger check sqlite:///ledger.db
 
     Example: raypp ledger check sqlite:///ledger.db --site plant-1 --since 2026-11-02
     """
