@@ -16,6 +16,7 @@ from benchmarks.memory import memory_rows
 from benchmarks.peers import peer_rows
 from benchmarks.people import people_rows
 from benchmarks.planning import planning_rows
+from benchmarks.probing import probing_rows
 from benchmarks.procedures import procedure_rows
 from benchmarks.ray_segments import ray_segments_rows
 from benchmarks.scaling import scaling_rows
@@ -37,6 +38,7 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace], Rows]] = {
     "memory": lambda folder, _: memory_rows(folder),
     "people": lambda folder, options: people_rows(folder, options.yards),
     "planning": lambda folder, options: planning_rows(folder, options.planned_images),
+    "probing": lambda folder, _: probing_rows(folder),
     "procedures": lambda folder, _: procedure_rows(folder),
     "size": lambda folder, _: size_rows(folder),
     "streaming": lambda folder, _: streaming_rows(folder),

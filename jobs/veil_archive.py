@@ -14,8 +14,9 @@ from actors.veil_actor import VeilActor
 from jobs.batch_source import BatchDatasource
 from jobs.cluster import connect, refuse_key_in_working_dir
 from jobs.command import run_job
+from jobs.probe_sources import probe_on_ray
 from raypp.cli.veil import veil
-from raypp.execution import ExecutionSettings
+from raypp.execution import ExecutionSettings, provide
 from raypp.ingest.attempts import Attempt
 from raypp.ingest.batches import batches, outcomes_of_row
 from raypp.ingest.segment import Segment
@@ -82,6 +83,7 @@ def _pool_size(segments: int, execution: ExecutionSettings) -> int:
 
 def main() -> None:
     """Run the command on the cluster that this process was submitted to, or on a local Ray."""
+    provide("probe", probe_on_ray)
     run_job(veil, "veil", veil_on_ray, before=refuse_key_in_working_dir)
 
 

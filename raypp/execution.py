@@ -114,6 +114,11 @@ class ExecutionSettings(FrozenSettings):
         return On.RAY if there or _saved_s(pieces, seconds) > _RAY_STARTS_S else On.LOCAL
 
     @property
+    def is_surely_ray(self) -> bool:
+        """Whether work runs on Ray whatever it is."""
+        return self.choose(seconds=0.0) is On.RAY
+
+    @property
     def expected_workers(self) -> int:
         """About how many workers there will be: as many as asked for, one in this process alone, else one a CPU."""
         return 1 if self.on is On.LOCAL else self.workers or os.cpu_count() or 1
@@ -146,7 +151,7 @@ def on_ray(work: str, execution: ExecutionSettings) -> Executor[..., Any]:
     """Return what does a kind of work on Ray; it is found by entry point, since the domain never imports Ray.
 
     Args:
-        work: veil, verify, train, evaluate, fit, compare or audit.
+        work: probe, veil, verify, train, evaluate, fit, compare or audit.
         execution: which Ray, and how much of it.
 
     Raises:

@@ -17,6 +17,7 @@ from raypp.ingest.labels import write_label_tables
 from raypp.ingest.plan import Segments, VeilPlan
 from raypp.ingest.plan_file import load_plan, save_plan
 from raypp.ingest.planner import make_plan
+from raypp.ingest.probing import Prober, probe_here
 from raypp.ingest.segment import Segment
 from raypp.ingest.settings import VeilSettings
 from raypp.ingest.summary import Timings, VeiledFigures, VeilSummary, summarise
@@ -129,6 +130,7 @@ def open_job(
     *,
     allow_unlabelled: bool = False,
     workers: int = 1,
+    probe: Prober = probe_here,
 ) -> Iterator[VeilJob]:
     """Discover and read labels, lock the output, check that it is of the same veil and settings, and plan.
 
@@ -138,6 +140,7 @@ def open_job(
         progress: shows progress.
         allow_unlabelled: take a dataset even if most of its images have no labels that can be used.
         workers: how many will work at once; new short files are cut into a few segments for each.
+        probe: looks into new sources.
 
     Raises:
         LabelError: if they have none, and that is not allowed.
@@ -162,7 +165,7 @@ def open_job(
         with progress.task("looking at sources", total) as advance:
             earlier = load_plan(settings.private)
             cut = Cutting(settings, worker.key, workers)
-            plan = make_plan(discovery, cut, earlier, lambda more: advance(more, f"{total} sources", 0))
+            plan = make_plan(discovery, cut, earlier, lambda more: advance(more, f"{total} sources", 0), probe)
         save_plan(plan, settings.private, earlier)
         memory.save()
         yield VeilJob(settings, worker, discovery, labels, plan, finished_segments(worker.store))

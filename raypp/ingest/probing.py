@@ -2,8 +2,9 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import NamedTuple, TypeVar
 
 from raypp.errors import MediaError
 from raypp.ingest.archive_id import source_identity
@@ -19,6 +20,9 @@ from raypp.veil.key import Keyring
 _THREADS = 8
 _AHEAD = 4 * _THREADS
 _IMAGES_EACH, _VIDEOS_EACH = 512, 8
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 
 class SourceGroup(NamedTuple):
@@ -93,15 +97,49 @@ def probe_here(
     groups: Iterable[SourceGroup], settings: VeilSettings, key: Keyring
 ) -> Iterator[tuple[SourceGroup, list[Outcome]]]:
     """Look into sources in this process, on some threads: most of the time is waiting for disk or network."""
-    ahead: deque[tuple[SourceGroup, Future[list[Outcome]]]] = deque()
     with ThreadPoolExecutor(_THREADS) as pool:
-        for group in groups:
-            ahead.append((group, pool.submit(probe_group, group, settings, key)))
-            if len(ahead) >= _AHEAD:
-                done, future = ahead.popleft()
-                yield done, future.result()
-        for done, future in ahead:
-            yield done, future.result()
+
+        def begin(group: SourceGroup) -> Callable[[], list[Outcome]]:
+            return pool.submit(probe_group, group, settings, key).result
+
+        yield from in_order(groups, begin, _AHEAD)
+
+
+def in_order(
+    tasks: Iterable[Task], begin: Callable[[Task], Callable[[], Result]], most: int
+) -> Iterator[tuple[Task, Result]]:
+    """Begin tasks, some ahead of the others, and yield them in order with their results.
+
+    Args:
+        tasks: what is to be done.
+        begin: begins a task, and returns what waits for its result.
+        most: how many are under way at once.
+    """
+    ahead: deque[tuple[Task, Callable[[], Result]]] = deque()
+    for task in tasks:
+        ahead.append((task, begin(task)))
+        if len(ahead) >= most:
+            done, wait = ahead.popleft()
+            yield done, wait()
+    for done, wait in ahead:
+        yield done, wait()
+
+
+def probe_batch(settings: str, groups: Sequence[SourceGroup]) -> list[list[Outcome]]:
+    """Look into groups of sources where settings have come as JSON; returns the outcomes of each group.
+
+    Raises:
+        KeyFileError: if the key file that the settings name cannot be read here.
+        OptionError: for a start that is no time.
+    """
+    chosen, key = _opened(settings)
+    return [outcomes for _, outcomes in probe_here(groups, chosen, key)]
+
+
+@lru_cache(maxsize=1)
+def _opened(settings: str) -> tuple[VeilSettings, Keyring]:
+    chosen = VeilSettings.model_validate_json(settings)
+    return chosen, chosen.load_key()
 
 
 def probe_group(group: SourceGroup, settings: VeilSettings, key: Keyring) -> list[Outcome]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from raypp.execution import ExecutionSettings, On, on_ray
 from raypp.ingest.job import VeilExecutor, open_job, veil_here
+from raypp.ingest.probing import Prober, probe_here
 from raypp.ingest.settings import VeilSettings
 from raypp.ingest.summary import VeilSummary
 from raypp.progress import SILENT, Progress
@@ -37,7 +38,8 @@ def run_veil(
     execution = execution or ExecutionSettings()
     execution.check("workers", "gpus")
     workers = execution.expected_workers
-    with open_job(settings, sources, progress, allow_unlabelled=allow_unlabelled, workers=workers) as job:
+    probe: Prober = on_ray("probe", execution) if execution.is_surely_ray else probe_here
+    with open_job(settings, sources, progress, allow_unlabelled=allow_unlabelled, workers=workers, probe=probe) as job:
         todo = job.pending[:limit]
         on = execution.choose(len(todo), job.expected_seconds(todo))
         execute: VeilExecutor = on_ray("veil", execution) if on is On.RAY else veil_here
