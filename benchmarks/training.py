@@ -75,11 +75,13 @@ def _cost(output: str, name: str) -> float:
 
 def _first_step(tree: Path, archive: Path, out: Path) -> float:
     call = ["train", str(archive), "--out", str(out), "--model", "yolov8p", "--batch", "8", "--epochs", "1"]
+    environment = os.environ | {"PYTHONPATH": str(tree), "RAY_AUTH_MODE": "disabled"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # each of ten processes would compile all modules anew
     begun = time.monotonic()
     job = subprocess.Popen(
         [sys.executable, "-m", "raypp", *call, "--on", "ray"],
         cwd=tree,
-        env=os.environ | {"PYTHONPATH": str(tree), "RAY_AUTH_MODE": "disabled"},
+        env=environment,
         stderr=subprocess.DEVNULL,
     )
     with job:

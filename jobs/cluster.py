@@ -57,6 +57,12 @@ def connect(address: str | None, *, pools: bool = False) -> None:
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # its errors are raised too, and told in one line
 
 
+def is_local() -> bool:
+    """Whether this process is connected to a Ray that it started, and that ends with it."""
+    node: Any = ray._private.worker._global_node  # noqa: SLF001 - it is told nowhere else
+    return node is not None and bool(node.head)
+
+
 def _end() -> None:
     """End a local Ray before Ray's own handler does, so that what it says of it is kept back."""
     with without_noise():

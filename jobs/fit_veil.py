@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ray import train as ray_train
-from ray.train.torch import TorchTrainer, prepare_model
+from ray.train.torch import prepare_model
 
 from jobs.cluster import connect, refuse_key_in_working_dir
 from jobs.command import run_job
-from jobs.team import root_cause, worker_context, worker_cpus, worker_environment, worker_threads
+from jobs.team import root_cause, torch_backend, worker_context, worker_cpus, worker_environment, worker_threads
+from jobs.train_group import GroupTrainer
 from raypp.cli.fit import fit
 from raypp.errors import ModelError
 from raypp.execution import ExecutionSettings
@@ -33,13 +34,14 @@ def fit_on_ray(settings: FitSettings, out: Path, execution: ExecutionSettings) -
         ModelError: if fitting failed more often than it may.
     """
     connect(execution.address)
-    trainer = TorchTrainer(
+    trainer = GroupTrainer(
         _fit_loop,
         train_loop_config={
             "settings": settings.model_dump_json(),
             "out": str(out),
             "threads": worker_threads(settings.workers),
         },
+        backend_config=torch_backend(settings.workers, gpu=settings.gpu),
         scaling_config=ray_train.ScalingConfig(
             num_workers=settings.workers,
             use_gpu=settings.gpu,

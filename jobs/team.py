@@ -10,8 +10,10 @@ from typing import Any
 import ray
 import torch
 from ray import train as ray_train
+from ray.train.backend import BackendConfig
 from ray.train.torch import get_device
 
+from jobs.cluster import is_local
 from raypp.train.worker_context import Item, WorkerContext
 
 
@@ -38,9 +40,21 @@ def worker_context(wrap: Callable[[Any], Any], threads: int) -> WorkerContext:
 def worker_environment() -> dict[str, Any]:
     """Ray's environment of the workers: their threads wait as this process's do.
 
-    There Ray imports torch before any module of ours.
+    There Ray imports torch before any module of ours. A local Ray's workers have this process's environment.
     """
-    return {"env_vars": {"OMP_WAIT_POLICY": os.environ["OMP_WAIT_POLICY"]}}
+    return {} if is_local() else {"env_vars": {"OMP_WAIT_POLICY": os.environ["OMP_WAIT_POLICY"]}}
+
+
+def torch_backend(workers: int, *, gpu: bool) -> BackendConfig:
+    """Return what workers of a training share by torch: one alone has nobody to share with.
+
+    Without it Ray's controller of the training imports no torch, which would take it seconds.
+    """
+    if workers == 1:
+        return BackendConfig()
+    from ray.train.torch import TorchConfig  # noqa: PLC0415 - slow to import
+
+    return TorchConfig(backend="nccl" if gpu else "gloo")
 
 
 def worker_cpus(workers: int) -> float:

@@ -11,12 +11,13 @@ from typing import Any
 import ray
 from ray import train as ray_train
 from ray.data import DataContext
-from ray.train.torch import TorchTrainer, prepare_model
+from ray.train.torch import prepare_model
 
 from jobs.cluster import connect
 from jobs.command import run_job
 from jobs.shard_source import read_archive
-from jobs.team import root_cause, worker_context, worker_cpus, worker_environment, worker_threads
+from jobs.team import root_cause, torch_backend, worker_context, worker_cpus, worker_environment, worker_threads
+from jobs.train_group import GroupTrainer
 from raypp.cli.train import train
 from raypp.detect.inputs.batch import COLUMNS, DetectionBatch, batch_of_rows, batches_of_epoch
 from raypp.detect.inputs.dataset import VeiledDataset
@@ -27,7 +28,6 @@ from raypp.errors import ModelError, ShardError
 from raypp.execution import ExecutionSettings
 from raypp.text.split_names import TRAIN, VAL
 from raypp.train.settings import TrainSettings
-from raypp.train.worker import train_worker
 
 _MOST_FAILURES = 3
 _HELD_SHARE = 0.2
@@ -48,13 +48,16 @@ def train_on_ray(
         settings.archive, dataset.labels_version, (*COLUMNS, *VARIANT_COLUMNS), settings.data_key_path
     )
     parts = _splits(frames, dataset)
-    trainer = TorchTrainer(
+    alone = settings.workers == 1  # it iterates over its frames itself: nobody splits them
+    trainer = GroupTrainer(
         _train_loop,
         train_loop_config={
             "settings": settings.model_dump_json(),
             "info": info.model_dump_json(),
             "threads": worker_threads(settings.workers),
+            "frames": {split: part.iterator() for split, part in parts.items()} if alone else {},
         },
+        backend_config=torch_backend(settings.workers, gpu=settings.gpu),
         scaling_config=ray_train.ScalingConfig(
             num_workers=_room(settings),  # type: ignore[arg-type]  # a range is right: see ray.train.v2
             use_gpu=settings.gpu,
@@ -67,8 +70,8 @@ def train_on_ray(
             failure_config=ray_train.FailureConfig(max_failures=_MOST_FAILURES),
             checkpoint_config=ray_train.CheckpointConfig(num_to_keep=2, checkpoint_score_attribute="map50_95"),
         ),
-        datasets=parts,
-        dataset_config=ray_train.DataConfig(datasets_to_split=[TRAIN]),
+        datasets={} if alone else parts,
+        dataset_config=ray_train.DataConfig(datasets_to_split=[] if alone else [TRAIN]),
     )
     try:
         result = trainer.fit()
@@ -101,6 +104,8 @@ def _held(frames: ray.data.Dataset, size: int) -> ray.data.Dataset:
 
 
 def _train_loop(config: dict[str, Any]) -> None:
+    from raypp.train.worker import train_worker  # noqa: PLC0415 - slow to import, and only for workers
+
     settings = TrainSettings.model_validate_json(config["settings"])
     info = ModelInfo.model_validate_json(config["info"])
     worker = worker_context(prepare_model, config["threads"])
@@ -108,9 +113,13 @@ def _train_loop(config: dict[str, Any]) -> None:
     header = VeiledDataset.open(settings.archive, info.labels_version, settings.data_key_path).header
     checkpoint = ray_train.get_checkpoint()
 
+    def frames(split: str) -> ray.data.DataIterator:
+        own: ray.data.DataIterator | None = config["frames"].get(split)
+        return own or ray_train.get_dataset_shard(split)
+
     def train_batches(epoch: int) -> Iterator[DetectionBatch]:
         share = settings.batch // workers
-        rows = ray_train.get_dataset_shard(TRAIN).iter_batches(
+        rows = frames(TRAIN).iter_batches(
             batch_size=share * (1 + header.variants),
             batch_format="numpy",
             local_shuffle_buffer_size=SHUFFLED_ROWS,
@@ -119,7 +128,7 @@ def _train_loop(config: dict[str, Any]) -> None:
         return batches_of_epoch(rows, header, info.schedule, share, epoch)
 
     def val_batches() -> Iterator[DetectionBatch]:
-        rows = ray_train.get_dataset_shard(VAL).iter_batches(batch_size=VAL_ROWS, batch_format="numpy")
+        rows = frames(VAL).iter_batches(batch_size=VAL_ROWS, batch_format="numpy")
         mine = (row for number, row in enumerate(rows) if number % workers == rank)
         return (batch_of_rows(row, header) for row in mine)
 

@@ -1,7 +1,6 @@
 """Training in this process: one worker, which reads the shards itself."""
 
 import random
-import re
 import shutil
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -21,6 +20,7 @@ from raypp.errors import ModelError
 from raypp.io.atomic import whole_folder
 from raypp.text.split_names import TRAIN, VAL
 from raypp.train.results import EpochResult, best_epoch, read_results
+from raypp.train.run_folder import checkpoints_here
 from raypp.train.settings import TrainSettings
 from raypp.train.worker import train_worker
 from raypp.train.worker_context import WorkerContext
@@ -60,11 +60,6 @@ def train_here(settings: TrainSettings, info: ModelInfo, dataset: VeiledDataset)
     if not best.is_dir():
         raise ModelError(f"run {out} has no checkpoint of its best epoch any more; train it anew in another `out`")
     return best
-
-
-def checkpoints_here(out: Path) -> list[Path]:
-    """Return the checkpoints that trainings in one process left in a run's folder, by epoch."""
-    return sorted(path for path in out.glob("checkpoint_*") if re.fullmatch(r"checkpoint_\d{6}", path.name))
 
 
 def shuffled(rows: Iterable[dict[str, Any]], held: int, seed: int) -> Iterator[dict[str, Any]]:

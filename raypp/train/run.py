@@ -19,7 +19,7 @@ from raypp.text.split_names import TRAIN, VAL
 from raypp.train.mlflow import MlflowRun
 from raypp.train.progress import StepDisplay, begin_line, epochs_said
 from raypp.train.results import EpochResult, best_epoch, read_results
-from raypp.train.run_folder import begun_on_ray, open_run_folder, require_same_place
+from raypp.train.run_folder import begun_on_ray, checkpoints_here, open_run_folder, require_same_place
 from raypp.train.settings import TrainSettings
 
 TrainingExecutor = Executor[[TrainSettings, ModelInfo, VeiledDataset], Path]
@@ -78,8 +78,7 @@ def run_training(
         amp=settings.amp,
     )
     info = ModelInfo.of(settings.architecture, dataset, schedule)
-    from raypp.train.initial_weights import check_initial_weights  # noqa: PLC0415
-    from raypp.train.local import checkpoints_here, train_here  # noqa: PLC0415 - needs torch, slow to import
+    from raypp.train.initial_weights import check_initial_weights  # noqa: PLC0415 - needs torch, slow to import
 
     check_initial_weights(info, settings.weights)
     begun = On.LOCAL if checkpoints_here(settings.out) else On.RAY if begun_on_ray(settings.out) else None
@@ -96,7 +95,7 @@ def run_training(
         return _summary(settings.out, info, finished(), seconds=0.0)
     tracked = MlflowRun(settings.mlflow, settings.out, info) if settings.mlflow else None
     progress.say(begin_line(dataset.splits, settings.epochs, steps, len(finished()), on_ray=on is On.RAY))
-    execute: TrainingExecutor = on_ray("train", execution) if on is On.RAY else train_here
+    execute: TrainingExecutor = on_ray("train", execution) if on is On.RAY else _train_here
     started = monotonic()
     display = StepDisplay(settings.out, settings.batch, progress)
     with epochs_said(finished, settings.epochs, _say(settings, progress, tracked), display):
@@ -105,6 +104,12 @@ def run_training(
         tracked.finish()
     _keep_best(best, settings.out / DETECTOR_FOLDER)
     return _summary(settings.out, info, finished(), seconds=monotonic() - started)
+
+
+def _train_here(settings: TrainSettings, info: ModelInfo, dataset: VeiledDataset) -> Path:
+    from raypp.train.local import train_here  # noqa: PLC0415 - draws images as well, slow to import
+
+    return train_here(settings, info, dataset)
 
 
 def _keep_best(best: Path, folder: Path) -> None:

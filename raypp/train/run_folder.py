@@ -1,5 +1,6 @@
 """A run folder belongs to one request: the same request resumes it, any other is refused."""
 
+import re
 from pathlib import Path
 
 from raypp.errors import ConflictError
@@ -31,6 +32,11 @@ def open_run_folder(path: Path, text: str, otherwise: str) -> None:
 def begun_on_ray(folder: Path) -> bool:
     """Whether Ray Train keeps checkpoints in a folder."""
     return (folder / _OF_RAY).exists()
+
+
+def checkpoints_here(folder: Path) -> list[Path]:
+    """Return the checkpoints that trainings in one process left in a run's folder, by epoch."""
+    return sorted(path for path in folder.glob("checkpoint_*") if re.fullmatch(r"checkpoint_\d{6}", path.name))
 
 
 def require_same_place(run: str, begun: On | None, on: On) -> None:

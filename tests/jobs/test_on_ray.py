@@ -30,6 +30,7 @@ print("ray" in sys.modules)
 _ON_RAY = f"""{_VERIFY}
 import json, runpy
 from pathlib import Path
+from ray.data import DataContext
 from jobs.cluster import connect
 from jobs.shard_source import read_archive
 
@@ -40,10 +41,20 @@ def told(frames):
     ]
     return {{"count": frames.count(), "rows": rows, "schema": frames.schema().names}}
 
+def sampled(iterator):
+    batches = iterator.iter_batches(
+        batch_size=8, batch_format="numpy", local_shuffle_buffer_size=32, local_shuffle_seed=7
+    )
+    return [batch["sample_id"].tolist() for batch in batches]
+
 connect(None)
+DataContext.get_current().execution_options.preserve_order = True
 root, data_key, _, version, broken, report = sys.argv[1:]
 labelled = read_archive(root, version, ["sample_id", "timestamp_us", "code"], Path(data_key))
-print(json.dumps({{"all": told(read_archive(root, None, None, Path(data_key))), "labelled": told(labelled)}}))
+frames = read_archive(root, version, ["sample_id"], Path(data_key)).materialize()
+orders = [sampled(frames.iterator()), sampled(frames.streaming_split(1, equal=True)[0])]
+everything = told(read_archive(root, None, None, Path(data_key)))
+print(json.dumps({{"orders": orders, "all": everything, "labelled": told(labelled)}}))
 sys.argv = ["raypp", "verify", broken, "--data-key", data_key, "--on", "ray", "--json", report]
 runpy.run_module("raypp", run_name="__main__", alter_sys=True)
 """
@@ -131,6 +142,12 @@ def test_a_ray_dataset_is_joined_with_labels(place: Path, version: str, on_ray: 
         label, code = expected[row["sample_id"]]
         assert (row["split"], row["boxes"]) == (label.split, [vars(box) for box in label.boxes])
         assert row["code"] == code.hex()
+
+
+def test_a_worker_alone_has_its_frames_in_the_order_of_one_that_shares_them(on_ray: OnRay) -> None:
+    alone, shared = on_ray.datasets["orders"]
+    assert alone == shared
+    assert sum(map(len, alone)) == 6
 
 
 def test_verify_on_ray_finds_what_verify_finds(place: Path, on_ray: OnRay) -> None:
