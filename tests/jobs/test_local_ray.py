@@ -1,3 +1,4 @@
+import json
 import os
 import stat
 import subprocess
@@ -65,30 +66,48 @@ def test_what_is_said_before_an_error_is_shown(capfd):
     assert capfd.readouterr().err == "told\n"
 
 
-_WORKER = """
-import psutil, ray
+_LOCAL = """
+import json, os, psutil, ray
 from jobs.cluster import connect
 connect(None)
-print(*[" ".join(process.cmdline()) for process in psutil.Process().children(recursive=True)], sep="\\n")
+started = [" ".join(process.cmdline()) for process in psutil.Process().children(recursive=True)]
 @ray.remote
 def paths():
     import pyarrow, pydantic, raypp, sys
     return sys.path
-print(ray.get(paths.remote(), timeout=60))
+paths = ray.get(paths.remote(), timeout=60)
+import jobs.train_detector
+from jobs.team import worker_threads
+threads = [worker_threads(workers) for workers in (1, 2)]
+os.environ["OMP_NUM_THREADS"] = "1"
+threads.append(worker_threads(1))
+print(json.dumps({"started": started, "paths": paths, "threads": threads}))
 """
 
 
-def test_a_worker_runs_nothing_of_the_folder_one_works_in(tmp_path):
-    trap = lay_trap(tmp_path / "delivered", "pyarrow", "pydantic", "raypp")
-    env = environment(RAY_TMPDIR=os.environ.get("RAY_TMPDIR", "/tmp"))  # a socket's path must be short
-    command = [sys.executable, "-P", "-c", _WORKER]
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    """A local Ray of two CPUs, started where files named as libraries lie: their folder, and what it told."""
+    folder = tmp_path_factory.mktemp("local")
+    trap = lay_trap(folder / "delivered", "pyarrow", "pydantic", "raypp")
+    env = environment(RAY_TMPDIR=os.environ.get("RAY_TMPDIR", "/tmp"), RAY_OVERRIDE_RESOURCES='{"CPU": 2}')
+    env.pop("OMP_NUM_THREADS")
+    command = [sys.executable, "-P", "-c", _LOCAL]
     done = subprocess.run(
-        command, cwd=tmp_path / "delivered", env=env, capture_output=True, text=True, timeout=200, check=False
+        command, cwd=folder / "delivered", env=env, capture_output=True, text=True, timeout=200, check=False
     )
     assert not trap.exists(), trap.read_text()
     assert done.returncode == 0, done.stderr
-    *started, paths = done.stdout.splitlines()
-    assert str(tmp_path) not in paths
-    assert any("raylet" in line for line in started)
+    return folder, json.loads(done.stdout)
+
+
+def test_a_worker_runs_nothing_of_the_folder_one_works_in(local):
+    folder, told = local
+    assert not [path for path in told["paths"] if str(folder) in path]
+    assert any("raylet" in line for line in told["started"])
     of_clusters = ("monitor.py", "log_monitor.py", "dashboard.py")
-    assert not [line for line in started if any(name in line for name in of_clusters)]
+    assert not [line for line in told["started"] if any(name in line for name in of_clusters)]
+
+
+def test_one_worker_on_two_cpus_takes_both_unless_told_otherwise(local):
+    assert local[1]["threads"] == [2, 1, 1]

@@ -45,24 +45,6 @@ def test_ultralytics_does_not_say_how_many_threads_there_are(own: str) -> None:
     assert done.stdout.strip() == (own or "None")
 
 
-_TEAM = """
-import os, ray, jobs.train_detector
-from jobs.local_ray import keep_local
-from jobs.team import worker_threads
-ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, _temp_dir=keep_local())
-print(*(worker_threads(workers) for workers in (1, 2)))
-os.environ["OMP_NUM_THREADS"] = "1"
-print(worker_threads(1))
-"""
-
-
-@pytest.mark.ray
-def test_one_worker_on_two_cpus_takes_both_unless_told_otherwise() -> None:
-    env = {name: value for name, value in environment().items() if name != "OMP_NUM_THREADS"}
-    done = subprocess.run([sys.executable, "-c", _TEAM], env=env, capture_output=True, text=True, check=False)
-    assert done.stdout.split() == ["2", "1", "1"], done.stderr
-
-
 @pytest.mark.ray
 @pytest.mark.slow
 def test_threads_of_rays_workers_sleep_on_a_cluster_that_knows_nothing_of_raypp(
