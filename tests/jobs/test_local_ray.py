@@ -102,11 +102,11 @@ def local(tmp_path_factory):
 
 
 def test_a_worker_runs_nothing_of_the_folder_one_works_in(local):
-    folder, told = local
-    assert not [path for path in told["paths"] if str(folder) in path]
-    assert any("raylet" in line for line in told["started"])
+    folder, answers = local
+    assert not [path for path in answers["paths"] if str(folder) in path]
+    assert any("raylet" in line for line in answers["started"])
     of_clusters = ("monitor.py", "log_monitor.py", "dashboard.py")
-    assert not [line for line in told["started"] if any(name in line for name in of_clusters)]
+    assert not [line for line in answers["started"] if any(name in line for name in of_clusters)]
 
 
 def test_one_worker_on_two_cpus_takes_both_unless_told_otherwise(local):
