@@ -1,6 +1,8 @@
 """What all tests share: which of them run one after the other where several processes run them, and their threads."""
 
+import gc
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -41,6 +43,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((n for n, long in enumerate(_LONGEST) if item.nodeid.startswith(long)), len(_LONGEST))
 
     items.sort(key=place)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect no garbage while modules are imported, a fifth of that time, and then leave out what they made."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 class _ByFile(LoadScopeScheduling):
