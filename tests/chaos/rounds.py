@@ -4,6 +4,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from tests.chaos.mischief import Mischief, NothingDoneError
@@ -55,7 +56,7 @@ def disturbed(
         most: no more is done once each was done so often; None goes on to the end.
         down_s: for how long the web server takes nothing, from the beginning on.
     """
-    with world.listeners.down_meanwhile(down_s):
+    with world.listeners.down_meanwhile(down_s) if down_s else nullcontext():
         done = _do(world, random.Random(seed), mischiefs, say, pause_s, most)
         _wait(world)
     untold = world.untold()
