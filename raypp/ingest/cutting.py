@@ -26,6 +26,8 @@ _WHOLE_US = 1 << 62
 _SEGMENTS_EACH = 4
 _LEAST_FILES = 64
 _BATCH_ROWS = 1 << 16
+_HELD_ROWS = 1 << 12
+"""Sources that stand as Python objects at once, a kilobyte each."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class NewSources:
                 weight = self._weigh(outcome, group)
             self.places.append(group.places[place])
             self.weights.append(weight)
-        if len(self._rows) >= _BATCH_ROWS:
+        if len(self._rows) >= _HELD_ROWS:
             self._flush()
 
     def table(self) -> pa.Table:

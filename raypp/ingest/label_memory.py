@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from raypp.io.atomic import whole_file
-from raypp.media.dataset import LabelRead, ReadOutcome
+from raypp.media.label_reads import LabelRead, LabelReads
 from raypp.media.listing import Run
 from raypp.shards.parquet import open_parquet
 
@@ -26,7 +26,10 @@ _SCHEMA = pa.schema(
     ],
     metadata={b"raypp labels": b"1"},
 )
+_FILES = pa.schema(list(_SCHEMA)[2:])
+"""Columns of the files of one folder that are read in one way."""
 _FACTS = ("name", "size", "mtime_ns")
+_KEPT_ROWS = 2048
 
 
 class LabelFiles:
@@ -38,7 +41,7 @@ class LabelFiles:
 
     def __init__(self, private: Path) -> None:
         self._path = private / LABELS_FILE
-        self._kept: list[pa.Table] = []
+        self._kept: dict[tuple[str, str], list[pa.Table]] = {}
 
     def recall(self, run: Run, reading: str) -> Sequence[LabelRead | None]:
         """Return what each file held when it was last read in this way; None where it is to be read."""
@@ -50,29 +53,36 @@ class LabelFiles:
         held = dict(zip(facts, map(LabelRead, *columns), strict=True))
         return [held.get(fact) for fact in zip(run.names, run.sizes, run.mtimes_ns, strict=True)]
 
-    def keep(self, run: Run, reading: str, outcomes: Sequence[ReadOutcome]) -> None:
-        """Remember what files held; those whose labels cannot be used are read again next time."""
-        chosen = [at for at in range(len(outcomes)) if isinstance(outcomes[at], LabelRead) and run.mtime_ns(at)]
-        if not chosen:
-            return
-        part = run.at(chosen)
-        reads = [outcome for at in chosen if isinstance(outcome := outcomes[at], LabelRead)]
-        words = [[word] * len(chosen) for word in (run.folder, reading)]
-        columns = [*words, part.names, part.sizes, part.mtimes_ns, *zip(*reads, strict=True)]
-        arrays = [pa.array(column, kind.type) for column, kind in zip(columns, _SCHEMA, strict=True)]
-        self._kept.append(pa.Table.from_arrays(arrays, schema=_SCHEMA))
+    def keep(self, run: Run, reading: str, reads: LabelReads, start: int) -> None:
+        """Remember what a run's files held, the first of which is the read at `start`.
+
+        Those whose labels cannot be used are read again next time.
+        """
+        names = run.names
+        for first in range(0, len(names), _KEPT_ROWS):
+            rows = [
+                (names[at], run.sizes[at], mtime_ns, *read)
+                for at in range(first, min(first + _KEPT_ROWS, len(names)))
+                if isinstance(read := reads[start + at], LabelRead) and (mtime_ns := run.mtime_ns(at))
+            ]
+            if rows:
+                columns = zip(*rows, strict=True)
+                arrays = [pa.array(column, kind.type) for column, kind in zip(columns, _FILES, strict=True)]
+                table = pa.Table.from_arrays(arrays, schema=_FILES)
+                self._kept.setdefault((run.folder, reading), []).append(table)
 
     def save(self) -> None:
         """Write what was kept, if it is other than before; call it only while holding the archive's lock."""
-        kept = _by_folder(self._kept)
+        kept = {words: pa.concat_tables(parts) for words, parts in self._kept.items()}
         if kept == self._last:
             return
         with (
             whole_file(self._path, private=True, durable=True) as part,
             pq.ParquetWriter(part, _SCHEMA, compression="zstd", write_statistics=False) as writer,
         ):
-            for table in kept.values():
-                writer.write_table(table)
+            for words, table in kept.items():
+                columns = [*(pa.repeat(pa.scalar(word), len(table)) for word in words), *table.columns]
+                writer.write_table(pa.Table.from_arrays(columns, schema=_SCHEMA))
 
     @cached_property
     def _last(self) -> dict[tuple[str, str], pa.Table]:
@@ -90,6 +100,6 @@ class LabelFiles:
 def _by_folder(tables: Sequence[pa.Table]) -> dict[tuple[str, str], pa.Table]:
     parts: dict[tuple[str, str], list[pa.Table]] = {}
     for table in tables:
-        words = (table.column(name)[0].as_py() for name in ("folder", "reading"))
-        parts.setdefault(tuple(words), []).append(table)
+        folder, reading = (table.column(name)[0].as_py() for name in ("folder", "reading"))
+        parts.setdefault((folder, reading), []).append(table.select(_FILES.names).replace_schema_metadata())
     return {words: pa.concat_tables(rows) for words, rows in parts.items()}

@@ -5,20 +5,23 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Protocol, TypeAlias, overload
 
 from raypp.errors import LabelError, MediaError
-from raypp.geometry.boxes import Box
 from raypp.io.filesystem import is_url
 from raypp.media.annotations.boxes import ImageLabels
 from raypp.media.annotations.content import read_document_text
 from raypp.media.annotations.rows import RowFormat, parse_labels
 from raypp.media.dataset_images import DatasetImage, DatasetImages
+from raypp.media.label_reads import LabelRead, LabelReads
 from raypp.media.listing import Listing, Run
 from raypp.text.names import check_names
 
 _READERS = 16
 _NONE = -1
+
+LabelOutcome: TypeAlias = ImageLabels | LabelRead | str | None
+"""Labels of an image, why they cannot be used, or None where nobody has labelled it."""
 
 
 @dataclass(frozen=True)
@@ -97,30 +100,6 @@ class LabelCount:
         return self.without + self.unread > self.labelled
 
 
-class LabelRead(NamedTuple):
-    """Labels of one label file, in little room.
-
-    Attributes:
-        boxes: class id, x, y, w and h of each box, as float64 one after another.
-        clipped, repeated: as in `ImageLabels`.
-    """
-
-    boxes: bytes
-    clipped: int
-    repeated: int
-
-    @property
-    def labels(self) -> ImageLabels:
-        """The labels themselves."""
-        numbers = iter(array("d", self.boxes))
-        boxes = (Box(int(class_id), *box) for class_id, *box in zip(*[numbers] * 5, strict=True))
-        return ImageLabels(tuple(boxes), None, self.clipped, self.repeated)
-
-
-ReadOutcome = LabelRead | str | None
-"""What a label file held, why that cannot be used, or None where it has not been read."""
-
-
 class LabelMemory(Protocol):
     """Remembers what label files held, so that those which have not changed are not read again."""
 
@@ -128,8 +107,11 @@ class LabelMemory(Protocol):
         """Return what each file held when it was last read in this way; None where it is to be read."""
         ...
 
-    def keep(self, run: Run, reading: str, outcomes: Sequence[ReadOutcome]) -> None:
-        """Remember what files held; those whose labels cannot be used are read again next time."""
+    def keep(self, run: Run, reading: str, reads: LabelReads, start: int) -> None:
+        """Remember what a run's files held, the first of which is the read at `start`.
+
+        Those whose labels cannot be used are read again next time.
+        """
         ...
 
 
@@ -139,13 +121,13 @@ class DatasetLabels:
 
     Attributes:
         images: the dataset's images.
-        outcomes: for each, its labels; None if nobody has labelled it, or they cannot be used.
+        outcomes: for each, its labels, or why they cannot be used; None if nobody has labelled it.
         problems: why labels cannot be used, by the image's URL.
         count: how many have labels.
     """
 
     images: Sequence[DatasetImage]
-    outcomes: Sequence[ImageLabels | LabelRead | None]
+    outcomes: Sequence[LabelOutcome]
     problems: dict[str, str]
     count: LabelCount
 
@@ -155,18 +137,54 @@ class DatasetLabels:
         return {
             image.file.url: outcome.labels if isinstance(outcome, LabelRead) else outcome
             for image, outcome in pairs
-            if outcome is not None
+            if outcome is not None and not isinstance(outcome, str)
         }
 
     @property
     def clipped(self) -> int:
         """Boxes that were clipped to their image."""
-        return sum(outcome.clipped for outcome in self.outcomes if outcome is not None)
+        return sum(outcome.clipped for outcome in self._usable())
 
     @property
     def repeated(self) -> int:
         """Rows left out because they stand twice."""
-        return sum(outcome.repeated for outcome in self.outcomes if outcome is not None)
+        return sum(outcome.repeated for outcome in self._usable())
+
+    def _usable(self) -> Iterator[ImageLabels | LabelRead]:
+        return (outcome for outcome in self.outcomes if outcome is not None and not isinstance(outcome, str))
+
+
+class _YoloOutcomes(Sequence[LabelOutcome]):
+    """Labels of images in YOLO layout, as they are asked for.
+
+    Args:
+        images: the images.
+        reads: what each of their label files held.
+        missing: labels of an image without a label file.
+    """
+
+    def __init__(self, images: DatasetImages, reads: LabelReads, missing: ImageLabels | None) -> None:
+        self._images, self._reads, self._missing = images, reads, missing
+        self._files = array("q", images.label_files())
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    @overload
+    def __getitem__(self, place: int) -> LabelOutcome: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[LabelOutcome]: ...
+
+    def __getitem__(self, place: int | slice) -> LabelOutcome | Sequence[LabelOutcome]:
+        if isinstance(place, slice):
+            return [self[number] for number in range(*place.indices(len(self)))]
+        label = self._files[place]
+        return self._reads[label] if label != _NONE else self._images.problem_at(place) or self._missing
+
+    def is_labelled(self, place: int) -> bool:
+        """Whether an image has a label file."""
+        return self._files[place] != _NONE
 
 
 def read_dataset_labels(dataset: Dataset, memory: LabelMemory | None = None) -> DatasetLabels:
@@ -176,57 +194,51 @@ def read_dataset_labels(dataset: Dataset, memory: LabelMemory | None = None) -> 
         dataset: the images, and where their labels are.
         memory: remembers what label files held; None to read them all.
     """
+    images = dataset.images
     by_url: dict[str, str] = {}
     counts: Counter[str] = Counter()
-    outcomes: list[ImageLabels | LabelRead | None] = []
-    for number, (outcome, has_labels) in enumerate(_outcomes(dataset, memory)):
+    outcomes = _outcomes(dataset, memory)
+    for number, outcome in enumerate(outcomes):
         if isinstance(outcome, str):
-            by_url[dataset.images[number].file.url] = outcome
+            by_url[images[number].file.url] = outcome
             counts["unread"] += 1
-            outcomes.append(None)
-            continue
-        outcomes.append(outcome)
-        counts["labelled" if has_labels else "without"] += 1
-    return DatasetLabels(dataset.images, outcomes, by_url, LabelCount(**counts))
+        elif isinstance(outcomes, _YoloOutcomes):
+            counts["labelled" if outcomes.is_labelled(number) else "without"] += 1
+        else:
+            counts["labelled" if images[number].has_labels else "without"] += 1
+    return DatasetLabels(images, outcomes, by_url, LabelCount(**counts))
 
 
-def _outcomes(
-    dataset: Dataset, memory: LabelMemory | None
-) -> Iterator[tuple[ImageLabels | LabelRead | str | None, bool]]:
-    """Yield for each image its labels or why they cannot be used, and whether there are any."""
+def _outcomes(dataset: Dataset, memory: LabelMemory | None) -> Sequence[LabelOutcome]:
     images = dataset.images
     if not isinstance(images, DatasetImages):
-        yield from ((image.problem or image.labels, image.has_labels) for image in images)
-        return
-    read = _read_files(dataset, images.texts, memory, set(images.label_files()))
-    missing = ImageLabels() if dataset.missing_is_empty else None
-    for number, label in enumerate(images.label_files()):
-        if label != _NONE:
-            yield read[label], True
-        else:
-            problem = images.problem_at(number)
-            yield problem or missing, problem is not None
+        return [image.problem or image.labels for image in images]
+    reads = _read_files(dataset, images.texts, memory, set(images.label_files()))
+    return _YoloOutcomes(images, reads, ImageLabels() if dataset.missing_is_empty else None)
 
 
-def _read_files(
-    dataset: Dataset, texts: Listing, memory: LabelMemory | None, used: Container[int]
-) -> list[ReadOutcome]:
+def _read_files(dataset: Dataset, texts: Listing, memory: LabelMemory | None, used: Container[int]) -> LabelReads:
     """Read each label file that is used and not remembered."""
     reading = f"{len(dataset.classes)} classes, {dataset.rows}"
-    outcomes: list[ReadOutcome] = []
+    reads = LabelReads()
     with ThreadPoolExecutor(_READERS) as pool:
         each = pool.map if is_url(dataset.root) else map
         for start, run in texts.starts():
-            held: list[ReadOutcome] = [*memory.recall(run, reading)] if memory else [None] * len(run.sizes)
-            left = [at for at, outcome in enumerate(held) if outcome is None and start + at in used]
+            known = memory.recall(run, reading) if memory else [None] * len(run.sizes)
+            left = [at for at, outcome in enumerate(known) if outcome is None and start + at in used]
             names = run.names if left else []
-            urls = [f"{run.folder}/{names[at]}{run.query}" for at in left]
-            for at, outcome in zip(left, each(lambda url: _attempt(dataset, url), urls), strict=True):
-                held[at] = outcome
-            outcomes += held
+            urls = (f"{run.folder}/{names[at]}{run.query}" for at in left)
+            fresh = zip(left, each(lambda url: _attempt(dataset, url), urls), strict=True)
+            following = next(fresh, None)
+            for at, outcome in enumerate(known):
+                if following is not None and following[0] == at:
+                    reads.append(following[1])
+                    following = next(fresh, None)
+                else:
+                    reads.append(outcome)
             if memory:
-                memory.keep(run, reading, held)
-    return outcomes
+                memory.keep(run, reading, reads, start)
+    return reads
 
 
 def _attempt(dataset: Dataset, url: str) -> LabelRead | str:

@@ -232,11 +232,21 @@ def walk(root: str, unusable: Callable[[str, str], None]) -> Listing:
 
 
 def _walk(folder: str, unusable: Callable[[str, str], None], seen: set[tuple[int, int]]) -> list[Run]:
+    files: list[tuple[str, int, int | None]] = []
+    inner: list[str] = []
+    faults: list[tuple[str, str]] = []
+    is_text = _is_text(folder)
     try:
         with os.scandir(folder or "/") as children:
-            entries = sorted(
-                (entry for entry in children if not entry.name.startswith(".")), key=lambda entry: entry.name
-            )
+            for entry in children:  # and none is kept: each knows its whole path
+                if entry.name.startswith("."):
+                    continue
+                if _is_folder(entry):
+                    inner.append(entry.name)
+                    continue
+                status = _status(entry, lambda *fault: faults.append(fault), is_text=is_text and _is_text(entry.name))
+                if status is not None:
+                    files.append((entry.name, status.st_size, status.st_mtime_ns))
     except OSError as error:
         unusable(folder, f"{error.strerror}; grant access, or leave it out")
         return []
@@ -244,16 +254,10 @@ def _walk(folder: str, unusable: Callable[[str, str], None], seen: set[tuple[int
     if (info.st_dev, info.st_ino) in seen:
         return []  # a link led back to a folder already searched
     seen.add((info.st_dev, info.st_ino))
-    files: list[tuple[str, int, int | None]] = []
-    inner: list[str] = []
-    is_text = _is_text(folder)
-    for entry in entries:
-        if _is_folder(entry):
-            inner.append(entry.name)
-            continue
-        status = _status(entry, unusable, is_text=is_text and _is_text(entry.name))
-        if status is not None:
-            files.append((entry.name, status.st_size, status.st_mtime_ns))
+    for path, reason in sorted(faults):
+        unusable(path, reason)
+    files.sort()
+    inner.sort()  # a folder that two links lead to counts at the first
     below = {f"{name}/": _walk(f"{folder}/{name}", unusable, seen) for name in inner}
     names = [name for name, _, _ in files]
     runs: list[Run] = []

@@ -12,7 +12,8 @@ from raypp.ingest.dry_run import survey
 from raypp.ingest.job import open_job, veil_here
 from raypp.ingest.settings import VeilSettings
 from raypp.ingest.summary import VeilSummary, veil_summary_lines
-from raypp.media.dataset import LabelCount, LabelRead
+from raypp.media.dataset import LabelCount
+from raypp.media.label_reads import LabelRead
 from raypp.progress import SILENT
 from raypp.shards.labels import SampleLabels, read_labels
 from raypp.shards.reader import ShardReader
