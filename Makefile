@@ -51,7 +51,7 @@ collect: setup
 	@mkdir -p build
 	@$(BIN)/python -m pytest -qq -m "not slow" --collect-only > build/collected.txt || (cat build/collected.txt; exit 1)
 
-test-slow: setup  ## fuzz of all readers, kill -9 at many points, workers killed, the tutorials, clusters of 1 and 2 CPUs, training killed, a minute of siege, real videos, a core-only install
+test-slow: setup  ## a round of chaos, fuzz of all readers, kill -9 at many points, workers killed, the tutorials, clusters of 1 and 2 CPUs, training killed, a minute of siege, real videos, a core-only install
 	$(BIN)/python -m pytest -q -s -m slow
 
 lint: style types  ## ruff, mypy --strict, import-linter, the style of docs, and the checks of tools/

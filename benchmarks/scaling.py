@@ -101,6 +101,7 @@ def _curve(what: str, unit: str, sizes: tuple[int, ...], measure: Callable[[int]
 
 
 def _draw(curves: list[Curve], chart: Path) -> None:
+    import matplotlib as mpl
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4.2 * len(curves), 3.4), layout="constrained")
@@ -115,4 +116,5 @@ def _draw(curves: list[Curve], chart: Path) -> None:
         axes.set_title(curve.what, fontsize=10)
         axes.set_ylabel(curve.unit)
         axes.grid(alpha=0.3)
-    figure.savefig(chart, metadata={"Date": None} if chart.suffix == ".svg" else None)
+    with mpl.rc_context({"svg.fonttype": "none"}):
+        figure.savefig(chart, metadata={"Date": None} if chart.suffix == ".svg" else None)

@@ -20,7 +20,6 @@ _LONGEST = (
     "tests/edge/test_live.py",
     "tests/jobs/test_on_ray.py",
     "tests/e2e/test_train.py",
-    "tests/chaos/test_chaos.py",
     "tests/edge/test_agent.py",
     "tests/fit/test_command.py",
     "tests/e2e",

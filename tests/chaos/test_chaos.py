@@ -10,6 +10,7 @@ from tests.chaos.world import Plan, Stage, running_world
 from tests.ledger.postgres import PostgresServer
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_a_disturbed_run_leaves_the_ledger_of_an_undisturbed_one(tmp_path: Path) -> None:
     with PostgresServer() as postgres:
