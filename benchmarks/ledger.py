@@ -107,8 +107,10 @@ def _rows_of_streams(name: str, tree: Path, ledger: Path | str, bare: str) -> li
 
 
 def _postgres_rows(sides: dict[str, Path]) -> list[Row]:
-    """Commits to a real PostgreSQL; CPU is the client's alone on both sides."""
+    """Commits to a real PostgreSQL, where it is installed; CPU is the client's alone on both sides."""
     rows: list[Row] = []
+    if not PostgresServer.is_installed():
+        return [("commits to PostgreSQL", "not measured", "apt-get install postgresql")]
     with PostgresServer() as server:
         for name, tree in sides.items():
             rows.append(_commit_row(name, tree, server.database(), "psycopg"))

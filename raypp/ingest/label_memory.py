@@ -53,11 +53,15 @@ class LabelFiles:
         held = dict(zip(facts, map(LabelRead, *columns), strict=True))
         return [held.get(fact) for fact in zip(run.names, run.sizes, run.mtimes_ns, strict=True)]
 
-    def keep(self, run: Run, reading: str, reads: LabelReads, start: int) -> None:
+    def keep(self, run: Run, reading: str, reads: LabelReads, start: int, *, recalled: bool) -> None:
         """Remember what a run's files held, the first of which is the read at `start`.
 
-        Those whose labels cannot be used are read again next time.
+        Those whose labels cannot be used are read again next time. `recalled` says that none was read anew.
         """
+        last = self._last.get((run.folder, reading))
+        if recalled and last is not None and len(last) == len(run.sizes):
+            self._kept.setdefault((run.folder, reading), []).append(last)
+            return
         names = run.names
         for first in range(0, len(names), _KEPT_ROWS):
             rows = [

@@ -107,10 +107,10 @@ class LabelMemory(Protocol):
         """Return what each file held when it was last read in this way; None where it is to be read."""
         ...
 
-    def keep(self, run: Run, reading: str, reads: LabelReads, start: int) -> None:
+    def keep(self, run: Run, reading: str, reads: LabelReads, start: int, *, recalled: bool) -> None:
         """Remember what a run's files held, the first of which is the read at `start`.
 
-        Those whose labels cannot be used are read again next time.
+        Those whose labels cannot be used are read again next time. `recalled` says that none was read anew.
         """
         ...
 
@@ -186,6 +186,11 @@ class _YoloOutcomes(Sequence[LabelOutcome]):
         """Whether an image has a label file."""
         return self._files[place] != _NONE
 
+    def problem_at(self, place: int) -> str | None:
+        """Return why an image's labels cannot be used, or None; without making the labels."""
+        label = self._files[place]
+        return self._reads.reason(label) if label != _NONE else self._images.problem_at(place)
+
 
 def read_dataset_labels(dataset: Dataset, memory: LabelMemory | None = None) -> DatasetLabels:
     """Read the labels of all images; behind a URL, many at once.
@@ -198,14 +203,16 @@ def read_dataset_labels(dataset: Dataset, memory: LabelMemory | None = None) -> 
     by_url: dict[str, str] = {}
     counts: Counter[str] = Counter()
     outcomes = _outcomes(dataset, memory)
-    for number, outcome in enumerate(outcomes):
-        if isinstance(outcome, str):
-            by_url[images[number].file.url] = outcome
-            counts["unread"] += 1
-        elif isinstance(outcomes, _YoloOutcomes):
-            counts["labelled" if outcomes.is_labelled(number) else "without"] += 1
+    for number in range(len(outcomes)):
+        if isinstance(outcomes, _YoloOutcomes):
+            problem, labelled = outcomes.problem_at(number), outcomes.is_labelled(number)
         else:
-            counts["labelled" if images[number].has_labels else "without"] += 1
+            problem, labelled = images[number].problem, images[number].has_labels
+        if problem is not None:
+            by_url[images[number].file.url] = problem
+            counts["unread"] += 1
+        else:
+            counts["labelled" if labelled else "without"] += 1
     return DatasetLabels(images, outcomes, by_url, LabelCount(**counts))
 
 
@@ -237,7 +244,7 @@ def _read_files(dataset: Dataset, texts: Listing, memory: LabelMemory | None, us
                 else:
                     reads.append(outcome)
             if memory:
-                memory.keep(run, reading, reads, start)
+                memory.keep(run, reading, reads, start, recalled=None not in known)
     return reads
 
 

@@ -56,6 +56,10 @@ class LabelReads(Sequence[ReadOutcome]):
         self._clipped.append(clipped)
         self._repeated.append(repeated)
 
+    def reason(self, place: int) -> str | None:
+        """Return why the labels of one file cannot be used, or None."""
+        return self._reasons.get(place)
+
     def __len__(self) -> int:
         """Return how many files there are."""
         return len(self._clipped)

@@ -23,8 +23,13 @@ _QUIET = {
 class PostgresServer:
     """A server that runs while this is entered; initdb and postgres refuse to run as root, so they run as nobody."""
 
+    @staticmethod
+    def is_installed() -> bool:
+        """Whether this machine has the programs of a server."""
+        return bool(_PLACES)
+
     def __init__(self, **settings: str) -> None:
-        if not _PLACES:
+        if not self.is_installed():
             pytest.skip("PostgreSQL is not installed; install it with: apt-get install postgresql")
         self._bin = _PLACES[0]
         self._settings = _QUIET | settings

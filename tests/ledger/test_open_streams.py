@@ -94,36 +94,26 @@ def test_the_database_s_clock_counts_not_the_gateways(url: str) -> None:
             late.open_stream(StreamName("plant-1", "b", behind.now), ABOUT, replace(_SECOND, most_streams=1))
 
 
-def test_as_many_open_at_once_as_may_and_no_more(ledger: Ledger) -> None:
+@pytest.mark.parametrize(
+    ("most_streams", "most_cameras", "refusal"), [(3, 256, TooManyStreamsError), (64, 3, TooManyCamerasError)]
+)
+def test_as_many_open_at_once_as_may_and_no_more(
+    ledger: Ledger, most_streams: int, most_cameras: int, refusal: type[LedgerError]
+) -> None:
     """Without the lock on the site, PostgreSQL lets several in that have all counted the same."""
     begin = threading.Barrier(8)
 
     def enter(number: int) -> bool:
         begin.wait()
         try:
-            _open(ledger, f"camera-{number}", Opening(f"gateway-{number}", 1, 3, 256, _LONG_US))
-        except TooManyStreamsError:
+            _open(ledger, f"camera-{number}", Opening(f"gateway-{number}", 1, most_streams, most_cameras, _LONG_US))
+        except refusal:
             return False
         return True
 
     with ThreadPoolExecutor(8) as threads:
         assert sum(threads.map(enter, range(8))) == 3
     assert len(_rows(ledger)) == 3
-
-
-def test_new_cameras_at_once_are_counted_one_by_one(ledger: Ledger) -> None:
-    begin = threading.Barrier(8)
-
-    def enter(number: int) -> bool:
-        begin.wait()
-        try:
-            _open(ledger, f"camera-{number}", Opening(f"gateway-{number}", 1, 64, 3, _LONG_US))
-        except TooManyCamerasError:
-            return False
-        return True
-
-    with ThreadPoolExecutor(8) as threads:
-        assert sum(threads.map(enter, range(8))) == 3
 
 
 def test_a_site_that_is_not_there_has_no_streams(ledger: Ledger) -> None:

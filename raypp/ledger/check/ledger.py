@@ -1,5 +1,6 @@
 """A ledger checked as a whole, while streams are open: nothing is changed."""
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 
 from pydantic import BaseModel, ConfigDict
@@ -15,7 +16,6 @@ from raypp.ledger.tables import StreamRow
 from raypp.ledger.types import stream_label
 from raypp.progress import SILENT, Advance, Progress
 
-_COUNTS = ("chunks", "frames", "detections", "episodes", "stretches", "violations", "exposures")
 _PASSES = 2
 """Each frame is read to be looked at, and read again to be folded."""
 
@@ -27,14 +27,14 @@ class CameraChecked(BaseModel):
     site: str
     camera: str
     streams: int
-    chunks: int
-    frames: int
-    detections: int
-    episodes: int
-    stretches: int
-    violations: int
-    exposures: int
-    problems: int
+    chunks: int = 0
+    frames: int = 0
+    detections: int = 0
+    episodes: int = 0
+    stretches: int = 0
+    violations: int = 0
+    exposures: int = 0
+    problems: int = 0
 
 
 class LedgerChecked(BaseModel):
@@ -104,13 +104,9 @@ def _telling(advance: Advance, label: str) -> Callable[[int], None]:
 
 
 def _by_camera(checked: Iterable[StreamChecked]) -> list[CameraChecked]:
-    rows: dict[tuple[str, str], dict[str, int]] = {}
+    rows: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for done in checked:
-        row = rows.setdefault(
-            (done.stream.site, done.stream.camera), dict.fromkeys(("streams", *_COUNTS, "problems"), 0)
-        )
-        row["streams"] += 1
-        row["problems"] += len(done.problems)
-        for name in _COUNTS:
-            row[name] += getattr(done, name)
+        row = rows[done.stream.site, done.stream.camera]
+        row.update(done.counts)
+        row.update(streams=1, problems=len(done.problems))
     return [CameraChecked(site=site, camera=camera, **row) for (site, camera), row in rows.items()]

@@ -1,5 +1,6 @@
 """One stream checked: its frames are whole, and what is stored of it is what they fold to."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any
@@ -19,6 +20,7 @@ from raypp.usage.violation import Exposure, Violation
 
 _MOST_ATTEMPTS = 10
 _NOUNS = {Episode: "episode", Stretch: "stretch", Violation: "violation", Exposure: "exposure"}
+_PLURALS = {Violation: "violations", Exposure: "exposures"}
 _COMPARED = (
     "settings_id",
     "classes",
@@ -40,19 +42,13 @@ class StreamChecked:
 
     Attributes:
         stream: the stream.
-        chunks, frames, detections: that are kept.
-        episodes, stretches, violations, exposures: that are stored.
+        counts: of chunks, frames and detections that are kept, and of episodes, stretches, violations and exposures
+            that are stored.
         problems: a line on each.
     """
 
     stream: StreamName
-    chunks: int
-    frames: int
-    detections: int
-    episodes: int
-    stretches: int
-    violations: int
-    exposures: int
+    counts: Counter[str]
     problems: tuple[str, ...]
 
 
@@ -96,19 +92,12 @@ def _folded(
 
 
 def _checked(row: Row[Any], kept: KeptFrames, folded: Folded | None, problems: Iterable[str]) -> StreamChecked:
-    outcome = folded.outcome if folded else None
-    people = outcome.people_before if outcome else frozenset()
-    return StreamChecked(
-        stream=_name(row),
-        chunks=kept.chunks,
-        frames=kept.frames,
-        detections=kept.detections,
-        episodes=len(outcome.before) if outcome else 0,
-        stretches=len(outcome.stretches_before) if outcome else 0,
-        violations=sum(isinstance(row, Violation) for row in people),
-        exposures=sum(isinstance(row, Exposure) for row in people),
-        problems=tuple(problems),
-    )
+    counts = Counter(chunks=kept.chunks, frames=kept.frames, detections=kept.detections)
+    if folded:
+        outcome = folded.outcome
+        counts.update(episodes=len(outcome.before), stretches=len(outcome.stretches_before))
+        counts.update(_PLURALS[type(row)] for row in outcome.people_before)
+    return StreamChecked(_name(row), counts, tuple(problems))
 
 
 def _beyond(connection: Connection, row: Row[Any]) -> Iterator[str]:
