@@ -39,7 +39,10 @@ def problems(
         Sentences such as "tools, 1st (hammer): max_gap is not known; did you mean max_gap_s?".
     """
     sentences: dict[tuple[object, ...], str] = {}
-    for fault in error.errors(include_url=False):
+    faults = error.errors(include_url=False)
+    for fault in faults:
+        if fault["type"] == "too_short" and any(_is_within(other["loc"], fault["loc"]) for other in faults):
+            continue  # of a tuple, items that have faults are not counted
         place = _place(fault["loc"], document, missing=fault["type"] == "missing")
         sentences.setdefault(place, _sentence(fault, place, model, document, values))  # of a union's ways, the first
     ordered = list(sentences.values())
@@ -67,6 +70,10 @@ def ordinal(index: int) -> str:
     number = index + 1
     ending = "th" if number % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{ending}"
+
+
+def _is_within(loc: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
+    return len(loc) > len(outer) and loc[: len(outer)] == outer
 
 
 def _place(loc: tuple[int | str, ...], document: object, *, missing: bool) -> tuple[int | str, ...]:

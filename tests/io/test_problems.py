@@ -20,6 +20,7 @@ class _Whole(BaseModel):
     parts: tuple[_Part, ...] = ()
     named: dict[str, _Part] = {}
     lid: _Part | None = None
+    bolts: Annotated[tuple[_Part, ...], Field(min_length=1)] = (_Part(name="bolt"),)
 
 
 def _told(document: object, *, values: bool = True) -> tuple[str, ...]:
@@ -51,6 +52,13 @@ def test_a_value_that_fits_no_way_of_a_union_is_told_once_and_not_shown_where_it
     assert "rtsp://u:pw@x" in shown
     (hidden,) = _told({"parts": [{"name": "a", "size_px": "rtsp://u:pw@x"}]}, values=False)
     assert "pw" not in hidden
+
+
+def test_a_list_whose_only_item_is_wrong_is_not_said_to_be_empty() -> None:
+    assert _told({"bolts": [{"name": "a", "size_px": 0}]}) == (
+        "bolts, 1st (a): size_px must be greater than or equal to 1 (got 0)",
+    )
+    assert _told({"bolts": []}) == ("bolts must have at least 1 item, not 0",)
 
 
 def test_what_has_no_near_name_is_told_with_those_that_are_known() -> None:
