@@ -17,34 +17,16 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from raypp.errors import LedgerError, LedgerFullError, LedgerUnavailableError
 from raypp.ledger.placement import refuse_network_filesystem
+from raypp.ledger.postgres_session import CONNECT, LOCK_TIMEOUT_S, begin_postgres, prepare_postgres
 
-BUSY_TIMEOUT_S = 10
+BUSY_TIMEOUT_S = LOCK_TIMEOUT_S
 """How long a transaction waits for a lock, or a thread for a connection."""
-_STATEMENT_TIMEOUT_S = 30
-_IDLE_IN_TRANSACTION_S = 15
-"""A replica that is frozen within a transaction loses it after this, and its locks with it (PostgreSQL)."""
 _POOL, _OVERFLOW = 5, 15
 _WRITES = "raypp_writes"
 _PAGE = 2048
 """Bytes of a page of a new SQLite ledger. A commit changes a little on many pages, and logs each of them whole."""
 _PURGE_AGAIN_S = 0.2
 
-_POSTGRES_OPTIONS = {
-    "statement_timeout": f"{_STATEMENT_TIMEOUT_S}s",
-    "lock_timeout": f"{BUSY_TIMEOUT_S}s",
-    "idle_in_transaction_session_timeout": f"{_IDLE_IN_TRANSACTION_S}s",
-    "synchronous_commit": "on",
-    "timezone": "UTC",
-}
-_POSTGRES_CONNECT = {
-    "connect_timeout": 10,
-    "application_name": "raypp",
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 15_000,
-    "options": " ".join(f"-c {name}={value}" for name, value in _POSTGRES_OPTIONS.items()),
-}
 _RETRIABLE_STATES = {"57014", "57P01", "57P02", "57P03", "57P05", "55P03", "55006", "40001", "40P01", "25P03", "25006"}
 _RETRIABLE_CLASSES = {"08", "53", "58"}
 _DISK_FULL = "53100"
@@ -90,7 +72,7 @@ class Database:
         engine = create_engine(
             url,
             hide_parameters=True,
-            connect_args=dict(_POSTGRES_CONNECT),
+            connect_args=dict(CONNECT),
             isolation_level="READ COMMITTED",
             pool_pre_ping=True,
             pool_recycle=1800,
@@ -98,6 +80,8 @@ class Database:
             max_overflow=_OVERFLOW,
             pool_timeout=BUSY_TIMEOUT_S,
         )
+        event.listen(engine, "connect", prepare_postgres)
+        event.listen(engine, "begin", begin_postgres)
         return cls(engine, shown, None)
 
     @property

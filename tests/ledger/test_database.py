@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from raypp.errors import LedgerError, LedgerFullError, LedgerUnavailableError
-from raypp.ledger import database
+from raypp.ledger import database, postgres_session
 from raypp.ledger.database import translated
 from raypp.ledger.store import Ledger
 from tests.ledger.postgres import PostgresServer
@@ -101,9 +101,7 @@ def test_a_reader_cannot_write_on_postgresql(postgres: PostgresServer):
 
 def test_a_lock_held_too_long_is_retriable(url: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 1)
-    monkeypatch.setitem(
-        database._POSTGRES_CONNECT, "options", "-c lock_timeout=1s -c statement_timeout=30s -c timezone=UTC"
-    )
+    monkeypatch.setitem(postgres_session.SETTINGS, "lock_timeout", "1s")
     with Ledger.open(url, clock=Clock()) as ledger, Ledger.open(url) as other:
         with other.database.write() as connection:
             connection.exec_driver_sql("UPDATE sites SET version = version")
@@ -155,7 +153,7 @@ def test_errors_of_postgresql_by_their_state(postgres: PostgresServer):
 
 
 def test_a_statement_that_takes_too_long_is_cut_off(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(database._POSTGRES_CONNECT, "options", "-c statement_timeout=200ms")
+    monkeypatch.setitem(postgres_session.SETTINGS, "statement_timeout", "200ms")
     url = postgres.database()
     with Ledger.open(url) as ledger:
         started = time.monotonic()
