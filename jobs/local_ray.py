@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from jobs.exporters import export_at
 from raypp.errors import RayppError
+from raypp.serving.metrics_address import MetricsAddress
 
 if TYPE_CHECKING:
     from ray.job_config import JobConfig
@@ -24,14 +26,14 @@ _FOR_CLUSTERS = ("start_monitor", "start_log_monitor", "start_api_server")
 want none), and what a dashboard and submitted jobs need. Without them a local Ray starts two seconds sooner."""
 
 
-def keep_local(*, metrics: bool = False) -> str:
+def keep_local(*, metrics: MetricsAddress | None = None) -> str:
     """Have the Ray that this process starts next live on loopback, alone, and return the folder for its files.
 
     Ray has one switch for that, which is named after the systems where it is the default. Without it Ray asks for the
     way to a public address to learn this machine's own, and its ports listen on all interfaces.
 
     Args:
-        metrics: whether it exports metrics, which need no token.
+        metrics: where and to whom it exports metrics; None for nowhere.
 
     Raises:
         RayppError: if the folder is somebody else's.
@@ -43,8 +45,10 @@ def keep_local(*, metrics: bool = False) -> str:
         setattr(Node, start, _start_nothing)
     os.environ[ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR] = "0"  # for the processes that it starts
     ray_constants.ENABLE_RAY_CLUSTER = False
-    if not metrics:
+    if metrics is None:
         os.environ.setdefault("RAY_enable_metrics_collection", "0")
+    else:
+        export_at(metrics)
     return str(_own_folder() / "ray")  # Ray opens the folder that it is given to everybody, not the one around it
 
 

@@ -98,12 +98,12 @@ def _start_ray(address: str | None, settings: ServiceSettings, where: ServiceAdd
     local: dict[str, Any] = {
         "num_cpus": max(ceil(needed), os.cpu_count() or 1),
         "object_store_memory": _OBJECT_STORE_BYTES,
-        "_metrics_export_port": where.metrics_port,
+        "_metrics_export_port": where.metrics.port if where.metrics else None,
         "include_dashboard": False,
         "runtime_env": {"worker_process_setup_hook": f"{listen_where_told.__module__}.{listen_where_told.__name__}"},
     }
     if address is None:
-        local["_temp_dir"] = keep_local(metrics=where.metrics_port is not None)
+        local["_temp_dir"] = keep_local(metrics=where.metrics)
     with without_noise(), sigterm_kept(), start_told(address):
         ray.init(
             address=address or "local",

@@ -139,6 +139,12 @@ COMMANDS = {
         "raypp.cli.serve:serve",
         needs=_SERVES,
     ),
+    "cluster": CommandEntry(
+        Reader.OPERATOR,
+        "Check every node of a running Ray cluster (doctor).",
+        "raypp.cli.cluster:cluster",
+        needs=("ray", "sqlalchemy"),
+    ),
     "site": CommandEntry(
         Reader.OPERATOR,
         "Register sites and give them tokens and settings; check a site's agent (doctor).",

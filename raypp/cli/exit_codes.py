@@ -30,6 +30,7 @@ ATTENTION = {
     "veil": "sources were quarantined or not read, or labels cannot be used",
     "show": "some frames cannot be shown",
     "stream": "frames were dropped, or the service refuses a stream",
+    "cluster doctor": "a node, or what it needs, is wrong",
     "site doctor": "the agent would not work",
     "report": "nothing was recorded in the range; `--procedures`: no execution began in it",
     "alerts test": "a channel did not take the test alert",

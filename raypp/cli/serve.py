@@ -38,8 +38,18 @@ def serve(
     http_port: Annotated[int, typer.Option(help="Port of the read-only pages and of /-/healthz.")] = 8000,
     http_host: Annotated[str, typer.Option(help="Interface of the pages.")] = LOOPBACK,
     metrics_port: Annotated[
-        int | None, typer.Option(help="Port of Prometheus metrics, on loopback (default: none are exported).")
+        int | None, typer.Option(help="Port of Prometheus metrics (default: none are exported).")
     ] = None,
+    metrics_host: Annotated[
+        str, typer.Option(help="Interface of metrics; other than loopback, it needs --metrics-token-file.")
+    ] = LOOPBACK,
+    metrics_token_file: Annotated[
+        Path | None, typer.Option(help="File with the token that whoever reads metrics must send (default: none).")
+    ] = None,
+    metrics_certificate: Annotated[
+        Path | None, typer.Option(help="PEM certificate for metrics over TLS (default: no TLS).")
+    ] = None,
+    metrics_key: Annotated[Path | None, typer.Option(help="PEM key of --metrics-certificate.")] = None,
     front_secret_file: Annotated[
         Path | None, typer.Option(help="File with the secret that the TLS front adds; without, calls need none.")
     ] = None,
@@ -64,6 +74,7 @@ def serve(
     from raypp.ledger.store import Ledger
     from raypp.serving.access import read_front_secret
     from raypp.serving.bundles import models_by_veil
+    from raypp.serving.metrics_address import MetricsAddress
     from raypp.serving.service_address import ServiceAddress
 
     options: dict[str, Any] = {
@@ -77,7 +88,12 @@ def serve(
     settings = _settings(settings_file, options, defaults, detection)
     if address is None:
         require_engine(settings.detection.engine)
-    where = ServiceAddress(host, port, http_host, http_port, metrics_port, local=address is None)
+    access = {"token_file": metrics_token_file, "certificate": metrics_certificate, "key": metrics_key}
+    files = {name: path.absolute() for name, path in access.items() if path}
+    if metrics_port is None and (files or metrics_host != LOOPBACK):
+        raise OptionError("`metrics_port` is missing: no metrics are exported; give one, or no other option of metrics")
+    metrics = None if metrics_port is None else MetricsAddress(metrics_port, metrics_host, **files)
+    where = ServiceAddress(host, port, http_host, http_port, metrics, local=address is None)
     where.check(settings)
     models_by_veil(settings.models)
     Ledger.open(settings.ledger_url()).close()  # says what is wrong with it before anything starts

@@ -15,12 +15,12 @@ from raypp.cli.flags import with_flags
 from raypp.edge.agent import Agent
 from raypp.edge.cameras_file import CameraSettings, SiteCameras, rate_of
 from raypp.edge.capture.camera_health import CameraHealthSettings
-from raypp.edge.doctor import Finding
 from raypp.edge.settings import AgentSettings
 from raypp.edge.sizing import settle_size
 from raypp.edge.status import SiteStatus
 from raypp.edge.uplink.connection import ServiceConnection
 from raypp.errors import OptionError
+from raypp.text.finding import Finding
 from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.keyfile import KEY_VARIABLE
 

@@ -4,7 +4,6 @@ import asyncio
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 import av
@@ -28,31 +27,10 @@ from raypp.media.container import error_line
 from raypp.media.masks import load_masks
 from raypp.media.orientation import Orientation
 from raypp.text.address import redacted_camera
+from raypp.text.finding import CheckResult, Finding
 
 _CAMERA_S = 20.0
 _LEAST_FREE_BYTES = 1 << 30
-
-
-class CheckResult(StrEnum):
-    """Whether a thing is as it should be."""
-
-    GOOD = "ok"
-    DOUBTFUL = "look"
-    WRONG = "WRONG"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was checked."""
-
-    what: str
-    verdict: CheckResult
-    says: str
-
-    @property
-    def is_wrong(self) -> bool:
-        """Whether the agent would not work."""
-        return self.verdict is CheckResult.WRONG
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 """Where a service listens, and what it says of that."""
 
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 
 from raypp.errors import OptionError
 from raypp.io.ports import RAY_AGENT_PORT, why_taken
 from raypp.serving.defaults import LOOPBACK
+from raypp.serving.metrics_address import MetricsAddress, is_loopback
 from raypp.serving.settings import ServiceSettings
 
 
@@ -17,7 +17,7 @@ class ServiceAddress:
     Attributes:
         host, port: of gRPC.
         http_host, http_port: of the pages.
-        metrics_port: of metrics, on loopback; None: there are none.
+        metrics: of metrics; None: there are none.
         local: whether it is a Ray of this machine alone, and not one that runs already.
     """
 
@@ -25,7 +25,7 @@ class ServiceAddress:
     port: int
     http_host: str
     http_port: int
-    metrics_port: int | None
+    metrics: MetricsAddress | None
     local: bool
 
     def check(self, settings: ServiceSettings) -> None:
@@ -34,9 +34,16 @@ class ServiceAddress:
         if not self.local:
             if self.host != LOOPBACK:
                 raise OptionError("`host` is of a local Ray; proxies of a running one (`address`) take all interfaces")
+            if self.metrics is not None:
+                raise OptionError(
+                    "`metrics_port` is of a local Ray; nodes of a running one (`address`) export where they were "
+                    "told at their start (docs/how-to/watch.md)"
+                )
             return
+        if self.metrics is not None:
+            self.metrics.check()
         for field, host, what in (("host", self.host, "gRPC"), ("http_host", self.http_host, "the pages")):
-            if not _is_loopback(field, host) and settings.front_secret_file is None:
+            if not is_loopback(field, host) and settings.front_secret_file is None:
                 raise OptionError(
                     f"`{field}` {host} lets other machines reach {what}, which have no TLS of their own; put the front "
                     "before them and give `front_secret_file` (docs/how-to/serve.md)"
@@ -47,23 +54,24 @@ class ServiceAddress:
         if not self.local:
             return
         wanted = [("port", self.host, self.port), ("http_port", self.http_host, self.http_port)]
-        if self.metrics_port is not None:
-            wanted.append(("metrics_port", LOOPBACK, self.metrics_port))
         for field, host, port in wanted:
             reason = why_taken(host, port, wait_s)
             if reason is not None:
                 raise OptionError(
                     f"`{field}` {port} on {host} cannot be had: {reason}; give another, or end who has it"
                 )
+        if self.metrics is not None:
+            self.metrics.check_free(wait_s)
 
     def _check_ports(self) -> None:
-        given = {"port": self.port, "http_port": self.http_port, "metrics_port": self.metrics_port}
+        given = {"port": self.port, "http_port": self.http_port}
+        if self.metrics is not None:
+            given["metrics_port"] = self.metrics.port
         taken = {RAY_AGENT_PORT: "Ray's own agent"}
         for field, port in given.items():
             if port in taken:
                 raise OptionError(f"`{field}` {port} is the port of {taken[port]}; give another")
-            if port is not None:
-                taken[port] = f"`{field}`"
+            taken[port] = f"`{field}`"
 
     @property
     def grpc_address(self) -> str:
@@ -73,7 +81,7 @@ class ServiceAddress:
     @property
     def is_loopback(self) -> bool:
         """Whether gRPC is for this machine alone; raises OptionError where `host` is no address."""
-        return _is_loopback("host", self.host)
+        return is_loopback("host", self.host)
 
     def lines(self, settings: ServiceSettings, logs: Path | None) -> dict[str, str]:
         """Say where the service is, how to get in, and how to end it, by what each line is about."""
@@ -92,14 +100,7 @@ class ServiceAddress:
             "models": ", ".join(map(str, settings.models)),
             "logs": str(logs) if logs else "on the cluster",
         }
-        if self.local and self.metrics_port is not None:
-            lines["metrics"] = f"http://{LOOPBACK}:{self.metrics_port}/metrics"
+        if self.metrics is not None:
+            lines["metrics"] = self.metrics.line()
         lines["serving"] = "stop with Ctrl-C or SIGTERM, read models anew with SIGHUP"
         return lines
-
-
-def _is_loopback(field: str, host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        raise OptionError(f"`{field}` {host!r} is no address; give 127.0.0.1, or 0.0.0.0 for all interfaces") from None

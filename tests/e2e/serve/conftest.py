@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from raypp.io.private import write_private
-from tests.e2e.serve.talk import CAMERAS, FOUND, FRAMES, FRONT, SECRET, STREAMS, WINDOW
+from tests.e2e.serve.talk import CAMERAS, FOUND, FRAMES, FRONT, METRICS_TOKEN, SECRET, STREAMS, WINDOW
 from tests.serving.running import (
     Service,
     bearer,
@@ -16,6 +16,8 @@ from tests.serving.running import (
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     place = tmp_path_factory.mktemp("service")
     write_private(place / "front.secret", SECRET.encode() + b"\n")
+    write_private(place / "metrics.token", METRICS_TOKEN.encode() + b"\n")
+    secrets = ("--front-secret-file", place / "front.secret", "--metrics-token-file", place / "metrics.token")
     settings = {
         "limits": {
             "frames_per_chunk": FRAMES,
@@ -32,7 +34,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         "watch_every_s": 0.2,
         "reap_every_s": 0.5,
     }
-    with running_service(place, settings, "--front-secret-file", place / "front.secret") as running:
+    with running_service(place, settings, *secrets) as running:
         yield running
     assert "retries remaining" not in running.log_text()  # what Ray says when we end it
     assert "logging.cc" not in running.log_text()

@@ -21,6 +21,7 @@ from tests.serving.running import (
 
 SECRET = "0123456789abcdef0123456789abcdef"
 FRONT = {"x-raypp-front": SECRET}
+METRICS_TOKEN = "fedcba9876543210fedcba9876543210"
 WINDOW, FRAMES, STREAMS, CAMERAS = 3, 16, 4, 12
 FOUND = 20
 Code = grpc.StatusCode
@@ -47,6 +48,12 @@ def detected_alone(service: Service, codes: object) -> list[SeenFrame]:
         SeenFrame(index, START_US + index * FRAME_US, Observation.OBSERVED, detections)
         for index, detections in enumerate(frames)
     ]
+
+
+def get_metrics(service: Service, token: str | None = METRICS_TOKEN) -> tuple[int, str]:
+    """Status and text of what the service exports."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return get_page(f"http://127.0.0.1:{service.metrics_port}/metrics", **headers)
 
 
 def get_page(address: str, context: ssl.SSLContext | None = None, **headers: str) -> tuple[int, str]:

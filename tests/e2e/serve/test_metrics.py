@@ -1,13 +1,14 @@
 """What the running service exports is what rules and dashboards ask for, and does not grow with its sites."""
 
 import re
+import socket
 import time
-import urllib.request
 from collections import Counter
 
 import pytest
 
-from tests.e2e.serve.talk import FRONT, Site, connected, get_page
+from tests.e2e.serve.talk import FRONT, Site, connected, get_metrics, get_page
+from tests.interfaces import own_address
 from tests.serving.bundles import some_codes
 from tests.serving.running import Service
 from tests.watching.expressions import expressions, metrics_asked_for
@@ -64,7 +65,16 @@ def test_a_replica_has_few_series_and_no_label_of_a_site(service: Service) -> No
     assert 0 < max(of_replicas.values()) <= _MOST_SERIES
 
 
+def test_metrics_are_read_with_their_token_on_loopback_and_by_nobody_else(service: Service) -> None:
+    assert get_metrics(service)[0] == 200
+    for token in (None, "0" * 32):
+        status, text = get_metrics(service, token)
+        assert status == 401
+        assert "ray_" not in text
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((own_address(), service.metrics_port), timeout=10)
+
+
 def _exported(service: Service) -> list[tuple[str, str]]:
     """Name and labels of each series."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{service.metrics_port}/metrics", timeout=10) as answer:
-        return re.findall(r"^(\w+)\{(.*)\} ", answer.read().decode(), re.MULTILINE)
+    return re.findall(r"^(\w+)\{(.*)\} ", get_metrics(service)[1], re.MULTILINE)

@@ -21,6 +21,7 @@ from tests.e2e.serve.talk import (
     Site,
     connected,
     detected_alone,
+    get_metrics,
     get_page,
 )
 from tests.serving.bundles import CLASSES, HEIGHT, VEIL, WIDTH, some_codes
@@ -125,7 +126,7 @@ def test_pages_and_health_and_metrics_over_http(service: Service, site: Site) ->
     deadline = time.monotonic() + 30
     wanted = ("raypp_gateway_frames", "raypp_gateway_chunks", "raypp_detector_frames", "raypp_gateway_refused")
     while time.monotonic() < deadline:
-        text = get_page(f"http://127.0.0.1:{service.metrics_port}/metrics")[1]
+        text = get_metrics(service)[1]
         if all(f"ray_{name}" in text for name in wanted):
             break
         time.sleep(1)
