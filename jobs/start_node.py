@@ -7,6 +7,7 @@ Example:
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -49,7 +50,8 @@ def main() -> None:
     try:
         prepare(sys.argv[1:])
     except RayppError as error:
-        sys.stderr.write(f"start_node: {error}\n")
+        words = re.sub("`metrics_(\\w+)`", lambda field: f"RAYPP_METRICS_{field[1].upper()}", str(error))
+        sys.stderr.write(f"start_node: {words}\n")
         sys.exit(ExitCode.FAILED)
     from ray.scripts.scripts import start  # noqa: PLC0415 - it reads the environment when it is imported
 
