@@ -24,10 +24,10 @@ from benchmarks.service_engines import service_engine_rows
 from benchmarks.service_memory import service_memory_rows
 from benchmarks.siege import siege_rows
 from benchmarks.size import size_rows
-from benchmarks.source import make_source
 from benchmarks.streaming import streaming_rows
 from benchmarks.throughput import job_rows, one_thread_rows
 from benchmarks.training import busy_training_rows, first_step_rows, training_step_rows
+from raypp.bench.sample_video import make_source
 
 Rows: TypeAlias = list[tuple[str, str, str]]
 

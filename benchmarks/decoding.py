@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmarks.older import ROOT, checked_out, run_in
-from benchmarks.source import make_source
+from raypp.bench.sample_video import make_source
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
 from tests.edge.live_camera import LiveCamera

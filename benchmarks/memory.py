@@ -6,9 +6,8 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
-
-from benchmarks.source import make_source
+from raypp.bench.processes import family, pss_of
+from raypp.bench.sample_video import make_source
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
 
@@ -39,24 +38,9 @@ def _peak(video: Path, out: Path, key: Path) -> int:
     env = os.environ | {"RAY_AUTH_MODE": "disabled", "OMP_NUM_THREADS": "1"}
     peak = 0
     with subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL) as job:
-        root = psutil.Process(job.pid)
         while job.poll() is None:
-            peak = max(peak, _pss(root))
+            peak = max(peak, pss_of(family(job.pid)))
             time.sleep(0.5)
     if job.returncode:
         raise RuntimeError(f"the job exited with {job.returncode}")
     return peak
-
-
-def _pss(root: psutil.Process) -> int:
-    total = 0
-    try:
-        family = [root, *root.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return 0
-    for process in family:
-        try:
-            total += process.memory_full_info().pss
-        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
-            continue
-    return total

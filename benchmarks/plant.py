@@ -9,8 +9,8 @@ import grpc
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.source import FPS, make_source
 from protos.raypp_pb2_grpc import SitesStub
+from raypp.bench.sample_video import FPS, make_source
 from raypp.geometry.letterbox import Letterbox
 from raypp.io.ports import free_ports
 from raypp.io.private import write_private

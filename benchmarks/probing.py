@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from benchmarks.older import ROOT, run_in
-from benchmarks.source import make_source
+from raypp.bench.sample_video import make_source
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
 

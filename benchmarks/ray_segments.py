@@ -14,9 +14,9 @@ import numpy as np
 import psutil
 
 from benchmarks.older import BEFORE, ROOT, checked_out, run_in
-from benchmarks.source import make_source
 from jobs.cluster import connect
 from jobs.veil_archive import hand_out
+from raypp.bench.sample_video import make_source
 from raypp.execution import ExecutionSettings
 from raypp.ingest.attempts import Unfinished
 from raypp.ingest.batches import batch_of_row, outcomes_to_row

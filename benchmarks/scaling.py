@@ -10,7 +10,7 @@ from benchmarks.ledger import probe
 from benchmarks.older import ROOT
 from benchmarks.planning import made_plan
 from benchmarks.ray_segments import segment_rate, simulated, small_segments
-from benchmarks.source import make_source
+from raypp.bench.sample_video import make_source
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
 

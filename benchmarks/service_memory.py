@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.plant import PACE_FPS, BenchmarkedService, running_plant
+from raypp.bench.processes import pss_of
 
 Row = tuple[str, str, str]
 _IDLE, _BUSY, _DEAF = 50, 10, 20
@@ -45,8 +46,7 @@ def service_memory_rows(folder: Path) -> list[Row]:
 
 
 def _memory(plant: BenchmarkedService) -> int:
-    replicas = [*plant.service.replicas("Gateway"), *plant.service.replicas("Detector")]
-    return sum(replica.memory_full_info().pss for replica in replicas)
+    return pss_of([*plant.service.replicas("Gateway"), *plant.service.replicas("Detector")])
 
 
 def _stream(plant: BenchmarkedService, camera: str, codes: npt.NDArray[np.uint8], until: float) -> int:

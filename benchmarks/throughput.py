@@ -2,7 +2,6 @@
 
 import json
 import os
-import statistics
 import subprocess
 import sys
 import time
@@ -10,25 +9,16 @@ from fractions import Fraction
 from multiprocessing import get_context
 from pathlib import Path
 
-from threadpoolctl import threadpool_limits
-
-from raypp.geometry.letterbox import Letterbox
+from raypp.bench.veiling import time_veiling
 from raypp.ingest.attempts import attempt_segments
 from raypp.ingest.job import open_job
 from raypp.ingest.segment import Segment, SegmentResult
 from raypp.ingest.settings import VeilSettings
 from raypp.ingest.worker import SegmentWorker
-from raypp.media.container import probe
-from raypp.media.files import open_source
-from raypp.media.sampling import Sampling, SamplingMode
-from raypp.media.timeline import DecodeReport
-from raypp.media.video import decode
 from raypp.progress import SILENT
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
-from raypp.veil.packing import pack
 from raypp.veil.spec import PatchSpec
-from raypp.veil.veil import Veil
 
 Row = tuple[str, str, str]
 _SEGMENT_S = 20.0
@@ -37,27 +27,11 @@ _FRAMES = 300
 
 def one_thread_rows(video: Path) -> list[Row]:
     """Seconds per frame of veiling and packing over those of decoding and resizing, one thread, alternating."""
-    spec = PatchSpec()
-    encoder = Veil(spec, VeilKey(bytes(32))).stream("site", "camera")
-    stream = open_source(str(video))
-    info = probe(stream)
-    box = Letterbox(640, spec.patch, info.width, info.height)
-    ratios, decoding, veiling = [], [], []
-    threadpool_limits(1)
-    frames = decode(stream, info, 0, 1 << 62, Sampling(SamplingMode.EVERY), box, None, report=DecodeReport())
-    for _ in range(_FRAMES):
-        started = time.process_time()
-        frame = next(frames)
-        decoded = time.process_time()
-        pack(encoder.encode(frame.pixels[None])[0], spec.bits)
-        veiled = time.process_time()
-        decoding.append(decoded - started)
-        veiling.append(veiled - decoded)
-    ratios = [sum(veiling) / sum(decoding)]
+    times = time_veiling(video, 640, PatchSpec(), _FRAMES)
     return [
-        ("decode + resize 720p to 640 wide, one thread", f"{statistics.mean(decoding) * 1e3:.2f} ms a frame", ""),
-        ("veil + pack, one thread", f"{statistics.mean(veiling) * 1e3:.2f} ms a frame", ""),
-        ("veil / (decode + resize)", f"{ratios[0]:.2f}", "bar <= 0.35"),
+        ("decode + resize 720p to 640 wide, one thread", f"{times.decode_ms:.2f} ms a frame", ""),
+        ("veil + pack, one thread", f"{times.veil_ms:.2f} ms a frame", ""),
+        ("veil / (decode + resize)", f"{times.veil_ms / times.decode_ms:.2f}", "bar <= 0.35"),
     ]
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from raypp.alerts.settings import AlertSettings, MqttSettings, WebhookSettings
+from raypp.capacity.prices import CapacityPrices
+from raypp.capacity.settings import CapacitySettings
 from raypp.edge.cameras_file import CameraSettings, SiteCameras
 from raypp.edge.capture.camera_health import CameraHealthSettings
 from raypp.reports.episode_record import EpisodeRecord
@@ -72,6 +74,11 @@ SETTINGS: Sequence[tuple[str, str, Models]] = (
             ("alerts.channels, webhook", WebhookSettings),
             ("alerts.channels, mqtt", MqttSettings),
         ),
+    ),
+    (
+        "Capacity",
+        "`raypp capacity --settings FILE` and `--prices FILE`. [Plan capacity](../how-to/capacity.md) shows both.",
+        (("load and machines", CapacitySettings), ("prices of a month", CapacityPrices)),
     ),
     (
         "Specs of a veil",

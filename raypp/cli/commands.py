@@ -192,6 +192,16 @@ COMMANDS = {
         "raypp.cli.ledgers:ledger",
         needs=_RECORDS,
     ),
+    "bench": CommandEntry(
+        Reader.OPERATOR,
+        "Measure this machine for `raypp capacity`: rates, bytes and memory, in about two minutes.",
+        "raypp.cli.bench:bench",
+    ),
+    "capacity": CommandEntry(
+        Reader.OPERATOR,
+        "Plan cores, machines, bytes and money for many sites, from rates of `raypp bench`.",
+        "raypp.cli.capacity:capacity",
+    ),
     "audit-log": CommandEntry(
         Reader.OPERATOR, "Print who read and changed what.", "raypp.cli.audit_log:audit_log", needs=_RECORDS
     ),

@@ -66,6 +66,8 @@ def test_every_field_that_an_error_names_has_a_flag():
 _NO_MESSAGES = {
     "raypp/web/assets.py": "custom properties of CSS",
     "raypp/demo/service.py": "command lines that are run",
+    "raypp/bench/service.py": "likewise",
+    "raypp/bench/agent.py": "likewise",
     "raypp/compare/running.py": "a command line of git",
     "raypp/audit/core/model.py": "values in the rows that users hold",
 }

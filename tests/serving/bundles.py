@@ -5,12 +5,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from raypp.detect.bundle import Bundle, write_bundle
-from raypp.detect.bundle_header import BundleHeader, BundleModelInfo
+from raypp.bench.sample_bundle import CLASSES, sample_info, write_sample_bundle
 from raypp.detect.checkpoint import build_model
 from raypp.detect.model import head_of
 from raypp.detect.model_info import ModelInfo
-from raypp.detect.schedule import TrainingSchedule
 from raypp.detect.ultralytics import DetectionModel
 from raypp.serving.model import FrameBlock
 from raypp.veil.packing import Codes
@@ -20,22 +18,20 @@ from raypp.wire.grid import CellGrid
 SPEC = PatchSpec(channels=8, bits=2, sub_keys=3)
 SIZE = 160
 VEIL = "ab" * 16
-CLASSES = ("hammer", "saw")
 WIDTH, HEIGHT = 320, 180
 
 
 def write_eager_bundle(path: Path, seed: int = 0, veil_id: str = VEIL, classes: tuple[str, ...] = CLASSES) -> Path:
     """Write a detector with random weights, made to take much for an object."""
     model, info = eager_model(seed, veil_id, classes)
-    _write(info, model, path)
-    return path
+    return write_sample_bundle(path, info, model)
 
 
 def eager_model(
     seed: int = 0, veil_id: str = VEIL, classes: tuple[str, ...] = CLASSES
 ) -> tuple[DetectionModel, ModelInfo]:
     """Build a detector with random weights, made to take much for an object."""
-    info = _model_info("yolov8p", SPEC, SIZE, veil_id, classes)
+    info = sample_info("yolov8p", SPEC, SIZE, veil_id, classes)
     torch.manual_seed(seed)
     model = build_model(info)
     _see_something(model)
@@ -49,33 +45,7 @@ def eager_model(
 
 def write_usual_bundle(path: Path, spec: VeilSpec, size: int, veil_id: str) -> Path:
     """Write a YOLOv8n with random weights that finds next to nothing: it costs what a trained one costs."""
-    info = _model_info("yolov8n", spec, size, veil_id, CLASSES)
-    _write(info, build_model(info), path)
-    return path
-
-
-def _model_info(architecture: str, spec: VeilSpec, size: int, veil_id: str, classes: tuple[str, ...]) -> ModelInfo:
-    return ModelInfo(
-        architecture=architecture,
-        classes=classes,
-        channels=spec.channels,
-        bits=spec.bits,
-        patch=spec.patch,
-        sub_keys=spec.sub_keys,
-        size=size,
-        veil_id=veil_id,
-        spec=spec.model_dump(mode="json"),
-        dataset_version="cd" * 16,
-        labels_version="tools-v1",
-        schedule=TrainingSchedule(epochs=1, batch=1, steps=1),
-    )
-
-
-def _write(info: ModelInfo, model: torch.nn.Module, path: Path) -> None:
-    header = BundleHeader(
-        info=BundleModelInfo.model_validate(info.model_dump(mode="json")), precision="float32", epochs=1, scores=None
-    )
-    write_bundle(Bundle.of(header, model.state_dict()), path, force=True)
+    return write_sample_bundle(path, sample_info("yolov8n", spec, size, veil_id))
 
 
 def _see_something(model: torch.nn.Module) -> None:

@@ -1,0 +1,1 @@
+"""Benchmark: rates of the machine that it runs on, for `raypp capacity`."""
