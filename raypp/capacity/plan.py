@@ -132,5 +132,5 @@ def _bottleneck(nodes_by: dict[str, int], demand: CapacityDemand) -> str:
     largest = max(cores, key=lambda name: cores[name])
     words = f"{largest} take {100 * cores[largest] / demand.service_cores:.0f} % of the service's cores"
     if resource == "proxies":
-        return f"proxies: each node has one, which is one process; {words}"
+        return f"proxies, one process on each node; {words}"
     return f"{resource}; {words}"

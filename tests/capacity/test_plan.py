@@ -108,7 +108,7 @@ def test_the_bottleneck_is_named() -> None:
     assert _plan(sites=1000, node_memory_gb=3.2).bottleneck.startswith("memory; ")
     many = hand_made(detect=[detector("quick", 0.1)])
     settings = CapacitySettings(sites=5000, node_cpus=256, node_memory_gb=1024)
-    assert plan_capacity(settings, many).bottleneck.startswith("proxies: each node has one")
+    assert plan_capacity(settings, many).bottleneck.startswith("proxies, one process on each node; ")
     assert _plan(sites=1000, device="gpu", node_cpus=1000, node_memory_gb=9000).bottleneck.startswith("GPUs; ")
 
 
