@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+from actors.logs import structure_logs
 from actors.metrics import AlertMetrics
 from raypp.alerts.opening import open_channels
 from raypp.alerts.sender import Sender
@@ -23,6 +24,7 @@ class Alerts:
     def __init__(self, settings: str) -> None:
         logging.getLogger("raypp.alerts").parent = logging.getLogger("ray.serve")
         service = ServiceSettings.model_validate_json(settings)
+        structure_logs(service.log_format, "alerts")
         channels = open_channels(service.alerts)
         self._sender = Sender(Ledger.open(service.ledger_url()), service.alerts, channels, AlertMetrics())
         self._sending = asyncio.get_running_loop().create_task(self._sender.run())

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field
 from ray import serve
 
+from actors.logs import structure_logs
 from actors.metrics import DetectorMetrics
 from raypp.errors import RayppError
+from raypp.io.log_record import LogFormat
 from raypp.serving.model import DetectedBlock, FrameBlock, ServedModel
 from raypp.serving.settings import DetectionSettings
 
@@ -43,9 +45,11 @@ class Detector:
 
     Args:
         settings: JSON of `DetectionSettings`.
+        log_format: of its log.
     """
 
-    def __init__(self, settings: str) -> None:
+    def __init__(self, settings: str, log_format: LogFormat = LogFormat.TEXT) -> None:
+        structure_logs(log_format, "detector")
         self._settings = DetectionSettings.model_validate_json(settings)
         self._running: BundleDetector | None = None
         self._loading = asyncio.Lock()

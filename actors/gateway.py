@@ -15,6 +15,7 @@ from ray.serve.handle import DeploymentHandle
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from actors.logs import structure_logs
 from actors.page_maker import RemotePages
 from actors.pages import Pages
 from actors.services import REPORT_THREADS, Services
@@ -93,7 +94,9 @@ class Gateway:
         alerts: DeploymentHandle[Any] | None = None,  # noqa: ARG002
     ) -> None:
         quiet_refusals(logger)
-        self._services = Services(ServiceSettings.model_validate_json(settings), detectors)
+        service = ServiceSettings.model_validate_json(settings)
+        structure_logs(service.log_format, "gateway")
+        self._services = Services(service, detectors)
         self._pages = Pages(self._services, RemotePages(self._services.settings, REPORT_THREADS))
         loop = asyncio.get_running_loop()
         self._tasks = loop.create_task(self._reap()), loop.create_task(self._services.places.keep())

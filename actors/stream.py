@@ -1,6 +1,7 @@
 """One connection of one stream: messages are read, decoded and detected on ahead of the one that is being committed."""
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ from ray.exceptions import TaskCancelledError
 
 from actors.services import Services, in_background
 from protos import raypp_pb2 as pb
+from raypp.io.log_record import LoggedStream, bind_stream
 from raypp.ledger.types import StreamAbout
 from raypp.serving.access import Metadata
 from raypp.serving.admission import Admission, StreamAdmission
@@ -32,6 +34,8 @@ from raypp.wire.values import episode_message, frame_detections_message
 _AHEAD = 1
 """Chunks that wait, decoded, behind the one being committed; one more is being read."""
 _GLANCE_S = 0.5
+
+logger = logging.getLogger("ray.serve")
 
 
 @dataclass
@@ -107,6 +111,8 @@ class StreamConnection:
         services.veils.require(request.veil_id, principal, Status.FAILED_PRECONDITION)
         self._live = request.live
         self._stream = StreamName(request.site, request.camera, request.stream_epoch)
+        logged = LoggedStream(request.site, request.camera, request.stream_epoch)
+        bind_stream(logged)
         self._place = services.places.registry.enter(request.site, request.camera)
         self._note_streams()
         self._model = await services.detectors.about(request.veil_id)
@@ -131,8 +137,9 @@ class StreamConnection:
         )
         services.places.registry.take_over(self._place)
         self._admission = StreamAdmission.resumed(self._writer.committed, ended=self._writer.ended)
-        name = f"{request.site}/{request.camera}@{request.stream_epoch}"
+        name = str(logged.stream_id)
         resumed = f"resumed after {self._writer.committed}; model {self._model.model_id[:12]} by {self._model.engine}"
+        logger.info("raypp: stream %s %s", name, resumed)
         await services.audit(principal, "stream", name, resumed, about=f"{request.site}/{request.camera}")
         return pb.StreamFramesResponse(
             opened=pb.Opened(

@@ -19,6 +19,7 @@ from actors.listening import ADDRESS_VARIABLE, listen_where_told
 from jobs.command import run_job
 from jobs.local_ray import keep_local, listens_everywhere, session_folder, with_own_code_alone, without_noise
 from jobs.starting import sigterm_kept, start_told
+from raypp.cli.console import error_console
 from raypp.cli.serve import serve as serve_command
 from raypp.errors import RayppError
 from raypp.execution import ExecutionSettings
@@ -49,7 +50,7 @@ def serve_on_ray(settings: ServiceSettings, where: ServiceAddress, execution: Ex
         # Through the environment, so that a password in it stands in no argument that Ray keeps and shows.
         os.environ[LEDGER_VARIABLE] = settings.ledger_url()
         settings = settings.model_copy(update={"ledger": None})
-    console = Console(stderr=True, soft_wrap=True)
+    console = error_console()
     stop, reread = Event(), Event()
     signal.signal(signal.SIGHUP, lambda *_: reread.set())
     try:

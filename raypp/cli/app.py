@@ -1,5 +1,6 @@
 """The `raypp` command."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -8,14 +9,16 @@ from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
+from rich.console import Console
 from typer.core import TyperCommand, TyperGroup
 
 from raypp import __version__
 from raypp.cli.commands import COMMANDS, load_command, stopped_words
-from raypp.cli.console import error_console
+from raypp.cli.console import error_console, name_command
 from raypp.cli.exit_codes import ExitCode
 from raypp.cli.flags import with_flags
-from raypp.errors import RayppError
+from raypp.errors import OptionError, RayppError
+from raypp.io.log_record import FORMAT_VARIABLE, LogFormat
 
 _TERMINATED = Event()
 """Whether SIGTERM stopped the command."""
@@ -38,7 +41,10 @@ class _Table(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Load the command that is called."""
         name, command, rest = super().resolve_command(ctx, args)
-        return name, load_command(name) if name in COMMANDS else command, rest
+        if name in COMMANDS:
+            name_command(name)
+            command = load_command(name)
+        return name, command, rest
 
 
 def build() -> typer.Typer:
@@ -69,6 +75,7 @@ def run_command(command: Callable[..., None], name: str, before: Callable[[], No
     """
     app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
     app.command()(command)
+    name_command(name)
     _guard(app, name, before)
 
 
@@ -83,7 +90,12 @@ def _root(
     _version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
+    log_format: Annotated[
+        LogFormat | None, typer.Option(help=f"How lines on standard error are written (default: {FORMAT_VARIABLE}).")
+    ] = None,
 ) -> None:
+    if log_format is not None:
+        os.environ[FORMAT_VARIABLE] = log_format
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
@@ -96,7 +108,6 @@ def _terminate(_number: int, _frame: FrameType | None) -> None:
 
 def _guard(app: typer.Typer, name: str | None, before: Callable[[], None] | None = None) -> None:
     """Run an app so that an error of ours is one line and a non-zero status, and never a traceback."""
-    console = error_console()
     stopped = f"raypp: {stopped_words(name)}"
     signal.signal(signal.SIGTERM, _terminate)
     try:
@@ -104,16 +115,24 @@ def _guard(app: typer.Typer, name: str | None, before: Callable[[], None] | None
             before()
         app()
     except RayppError as error:
-        console.print(with_flags(f"raypp: {error}"), highlight=False, markup=False)
+        _last_console("ERROR").print(with_flags(f"raypp: {error}"), highlight=False, markup=False)
         sys.exit(ExitCode.FAILED)
     except KeyboardInterrupt:
-        console.print(stopped)
+        _last_console("WARNING").print(stopped)
         _end_stopped()
     except SystemExit as end:
         if end.code == ExitCode.INTERRUPTED:  # typer's own answer to Ctrl-C within a command, without a word
-            console.print(stopped)
+            _last_console("WARNING").print(stopped)
             _end_stopped()
         raise
+
+
+def _last_console(level: str) -> Console:
+    """Return the console for a command's last words; plain text where the format of logs itself is wrong."""
+    try:
+        return error_console(level)
+    except OptionError:
+        return Console(stderr=True, soft_wrap=True)
 
 
 def _end_stopped() -> NoReturn:

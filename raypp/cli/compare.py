@@ -1,6 +1,5 @@
 """The `raypp compare` command."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -127,7 +126,7 @@ def _print(summary: "CompareSummary", console: Console, out: Path) -> None:
     table, screen = ComparisonTable(summary.lines, summary.reference), ScreenTable(*table_header())
     for line in table.lines:
         screen.add_row(*table_cells(line))
-    console.print(screen) if console.is_terminal else sys.stderr.write(table_to_markdown(table))
+    console.print(screen) if console.is_terminal else say(console, table_to_markdown(table).splitlines())
     if table.reference:
         console.print(f"losses and step times are against {table.reference}", highlight=False, markup=False)
     console.print(

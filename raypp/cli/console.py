@@ -1,17 +1,22 @@
 """The terminal of a command: lines as they are, and progress that suits its reader."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from time import monotonic
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
+from raypp.io.log_record import LogFormat, json_line, log_format
 from raypp.progress import Advance, LineProgress, time_left
 
 _SILENT_S = 20.0
 """How long a log says nothing, before the same place is told again: the reader sees that work goes on."""
+_COMMAND = {"name": "raypp"}
+"""Which command this process runs."""
 
 
 class ConsoleProgress:
@@ -60,9 +65,41 @@ class ConsoleProgress:
             yield advance
 
 
-def error_console() -> Console:
-    """Return a console on standard error, which breaks no line."""
+class JsonConsole(Console):
+    """A console on standard error that writes each line as JSON.
+
+    Args:
+        component: what speaks, the command's name.
+        level: of its lines.
+    """
+
+    def __init__(self, component: str, level: str = "INFO") -> None:
+        super().__init__(stderr=True, soft_wrap=True, force_terminal=False)
+        self._component, self._level = component, level
+
+    def print(self, *objects: Any, **_: Any) -> None:
+        """Write the lines of what is given."""
+        with self.capture() as captured:
+            super().print(*objects, highlight=False, markup=False)
+        for line in filter(None, map(str.strip, captured.get().splitlines())):
+            sys.stderr.write(json_line(self._component, line, self._level) + "\n")
+        sys.stderr.flush()
+
+
+def error_console(level: str = "INFO") -> Console:
+    """Return a console on standard error, which breaks no line, and writes JSON where that is wanted.
+
+    Args:
+        level: of its lines of JSON.
+    """
+    if log_format() is LogFormat.JSON:
+        return JsonConsole(_COMMAND["name"], level)
     return Console(stderr=True, soft_wrap=True)
+
+
+def name_command(name: str) -> None:
+    """Have lines of JSON say which command this process runs."""
+    _COMMAND["name"] = name
 
 
 def say(console: Console, lines: Iterable[str]) -> None:

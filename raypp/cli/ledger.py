@@ -1,11 +1,11 @@
 """The ledger that a command works on, and the lines that it prints."""
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
+from raypp.cli.console import error_console
 from raypp.errors import OptionError
 
 if TYPE_CHECKING:
@@ -45,4 +45,4 @@ def say(line: str) -> None:
 
 def note(line: str) -> None:
     """Print a line beside a command's result, on standard error."""
-    Console(file=sys.stderr, soft_wrap=True).print(line, highlight=False, markup=False)
+    error_console().print(line, highlight=False, markup=False)

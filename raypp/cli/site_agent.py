@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from raypp.cli.console import JsonConsole
 from raypp.cli.flags import with_flags
 from raypp.edge.agent import Agent
 from raypp.edge.cameras_file import CameraSettings, SiteCameras, rate_of
@@ -48,7 +49,12 @@ def print_findings(findings: list[Finding], console: Console) -> None:
 
 def line_printer(console: Console) -> Callable[[str], None]:
     """Return what prints one line to the operator, with the time of day."""
-    return lambda text: console.print(with_flags(f"{time.strftime('%H:%M:%S')} {text}"), highlight=False, markup=False)
+
+    def say(text: str) -> None:
+        moment = "" if isinstance(console, JsonConsole) else f"{time.strftime('%H:%M:%S')} "
+        console.print(with_flags(f"{moment}{text}"), highlight=False, markup=False)
+
+    return say
 
 
 async def run_agent(

@@ -3,8 +3,8 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from raypp.cli.console import error_console
 from raypp.cli.options import ArchiveUrl, DataKeyFile
 from raypp.shards.split_by import SplitBy
 
@@ -32,7 +32,7 @@ def split(
     reader = ShardReader(archive, DataKey.load(data_key) if data_key else None)
     table = write_split(reader, labels, name, Split(by, val, gap_seconds))
     counted = ", ".join(f"{count} {kind}" for kind, count in sorted(table.splits.items()))
-    Console(stderr=True, soft_wrap=True).print(
+    error_console().print(
         f"labels        {table.version}: {counted} frames\ndataset       {dataset_version(reader.manifest, table)}",
         highlight=False,
         markup=False,

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from raypp.cli.console import error_console
 from raypp.cli.exit_codes import end_with_attention
 from raypp.cli.json_file import write_json
 from raypp.cli.options import CameraName, JsonFile
@@ -89,7 +90,7 @@ def stream(
     from raypp.cli.site_agent import agent_settings, cameras_of, connect, find_place, line_printer, parse_fps, run_agent
     from raypp.edge.settings import OWNERS_KEY
 
-    console = Console(stderr=True, soft_wrap=True)
+    console = error_console()
     place = find_place(server, token_file, site, spool, key, named=bool(config or (sources and camera)))
     cameras = cameras_of(sources or [], camera, config, parse_fps(fps), realtime, time_from, timezone, watch)
     connection = connect(place, tls, ca, cert, cert_key, server_name, insecure)

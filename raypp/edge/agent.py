@@ -20,6 +20,7 @@ from raypp.edge.uplink.client import StreamClient
 from raypp.edge.work import CameraAtWork, StreamAtWork
 from raypp.errors import RayppError, SpoolError
 from raypp.io.clock import now_us
+from raypp.io.log_record import LoggedStream, about_stream
 from raypp.io.private import FOLDER_MODE, private_folder, write_private
 from raypp.text.address import redacted
 from raypp.veil.spec import VeilSpec
@@ -252,7 +253,16 @@ class Agent:
         self._sink(redacted(text))
 
     def _logger(self, name: str) -> Log:
-        return lambda text: self._log(f"{name}: {text}")
+        def log(text: str) -> None:
+            with about_stream(LoggedStream(self._settings.site, name, self._epoch(name))):
+                self._log(f"{name}: {text}")
+
+        return log
+
+    def _epoch(self, name: str) -> int | None:
+        """Epoch of what a stream sends just now; None while it has nothing to send."""
+        sending = next((stream.spool.sending for stream in self._streams() if stream.name == name), None)
+        return None if sending is None else sending.facts.epoch
 
 
 def _stamp(path: Path | None) -> tuple[int, int] | None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from raypp.alerts.settings import AlertSettings
 from raypp.detect.engines.name import Engine, EngineSettings, Precision
 from raypp.errors import OptionError
+from raypp.io.log_record import LogFormat, log_format
 from raypp.serving.defaults import LEDGER_VARIABLE
 from raypp.serving.guard import DoorLimits
 from raypp.serving.limits import ServiceLimits
@@ -127,6 +128,9 @@ class ServiceSettings(BaseModel):
     )
     reap_every_s: float = Field(15, gt=0, description="how often silent streams are looked for")
     alerts: AlertSettings = AlertSettings()
+    log_format: LogFormat = Field(
+        default_factory=log_format, description="of gateways, detectors and alerts; RAYPP_LOG_FORMAT is the default"
+    )
     watch_every_s: float = Field(1, gt=0, description="how often the ledger is asked for changed episodes")
 
     @property

@@ -2,6 +2,7 @@
 
 import sys
 
+from raypp.cli.console import name_command
 from raypp.cli.stream import stream
 from raypp.errors import RayppError
 
@@ -10,6 +11,7 @@ if __name__ == "__main__":
 
     app = typer.Typer(pretty_exceptions_enable=False)
     app.command()(stream)
+    name_command("stream")
     try:
         app()
     except RayppError as error:

@@ -26,6 +26,7 @@ from raypp.edge.uplink.session import (
 )
 from raypp.errors import SiteError, SpoolError, WireError
 from raypp.io.clock import now_us
+from raypp.io.log_record import LogFormat, log_format
 
 CLOCK_ALARM_US = 2_000_000
 _SAY_AGAIN_S = 60.0
@@ -73,6 +74,7 @@ class StreamClient:
         self._said = ("", 0.0)
         self._puzzles = 0
         self._warned_of_clock = False
+        self._opened_epoch = 0
         spool.listen(self._on_change)
 
     @property
@@ -125,9 +127,7 @@ class StreamClient:
         async with self._connection.channel() as channel:
             stub = SitesStub(channel)  # type: ignore[no-untyped-call]
             call = stub.StreamFrames(metadata=self._connection.metadata())
-            self._session = Session(
-                self._spool, stream, self.progress, self._look_at_clock, self._went_well, self._on_episode
-            )
+            self._session = Session(self._spool, stream, self.progress, self._opened, self._went_well, self._on_episode)
             try:
                 await self._session.run(call)
             except grpc.aio.UsageError:
@@ -157,6 +157,14 @@ class StreamClient:
                 f"{self._spool.folder}/ahead-*: no service takes them; the stream of the right time goes on"
             )
         return bool(frames) or stream.facts.epoch != before
+
+    def _opened(self) -> None:
+        """Look at the clock and, for a log of JSON, say the first time that a stream is open: the line has its id."""
+        sending = self._spool.sending
+        if log_format() is LogFormat.JSON and sending is not None and sending.facts.epoch != self._opened_epoch:
+            self._opened_epoch = sending.facts.epoch
+            self._log("the service has opened the stream")
+        self._look_at_clock()
 
     def _look_at_clock(self) -> None:
         offset_us = self.progress.clock_offset_us or 0
