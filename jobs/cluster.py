@@ -24,7 +24,7 @@ def connect(address: str | None, *, pools: bool = False) -> None:
 
     Args:
         address: the running Ray; None for the job's own, or a local one.
-        pools: whether pools of Ray Data's actors will be started.
+        pools: whether pools of actors will be started, of which Ray's core tells when some end.
 
     Raises:
         RayppError: if no Ray answers at the address, or a local one does not start.

@@ -6,7 +6,7 @@ Example:
 
 import pickle
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import ray
 from ray.data import ActorPoolStrategy
@@ -15,6 +15,7 @@ from actors.predict_actor import PredictActor
 from jobs.cluster import connect
 from jobs.command import run_job
 from jobs.shard_source import read_archive
+from jobs.shares import cpus_each
 from raypp.cli.evaluate import evaluate
 from raypp.errors import ModelError
 from raypp.evaluate.predict import PREDICT_BATCH, PREDICT_COLUMNS
@@ -54,12 +55,6 @@ def study_on_ray(settings: PredictSettings, execution: ExecutionSettings) -> Ite
             yield pickle.loads(row["sample"])  # noqa: S301 - of our own actor
     except ray.exceptions.RayError as error:
         raise ModelError(f"evaluation stopped: {_root(str(error))}") from None
-
-
-def cpus_each(nodes: Sequence[float], workers: int) -> float:
-    """Return the most CPUs that each of some workers can have, of nodes with so many CPUs each."""
-    shares = (node / number for node in nodes if node for number in range(1, workers + 1))
-    return max(share for share in shares if sum(int(node / share + 1e-9) for node in nodes) >= workers)
 
 
 def _root(text: str) -> str:

@@ -1,5 +1,7 @@
 """Start a node of Ray as `ray start` does, whose metrics only those can read that the operator lets in.
 
+It starts on a machine that is busy, too, where one of `ray start` ends: see `jobs.agent_ports`.
+
 Example:
     RAYPP_METRICS_TOKEN_FILE=/secrets/metrics.token RAYPP_METRICS_HOST=0.0.0.0 \
         python -m jobs.start_node --head --metrics-export-port 9464
@@ -12,6 +14,7 @@ import sys
 from pathlib import Path
 
 from actors.exporter import CERTIFICATE_VARIABLE, HOST_VARIABLE, KEY_VARIABLE, TOKEN_VARIABLE
+from jobs.agent_ports import with_agent_ports
 from jobs.exporters import export_at
 from raypp.cli.exit_codes import ExitCode
 from raypp.errors import RayppError
@@ -55,7 +58,7 @@ def main() -> None:
         sys.exit(ExitCode.FAILED)
     from ray.scripts.scripts import start  # noqa: PLC0415 - it reads the environment when it is imported
 
-    start.main(sys.argv[1:], prog_name="python -m jobs.start_node")
+    start.main(with_agent_ports(sys.argv[1:]), prog_name="python -m jobs.start_node")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from ray.train.backend import BackendConfig
 from ray.train.torch import get_device
 
 from jobs.cluster import is_local
+from jobs.shares import cpus_beside_readers
 from raypp.train.worker_context import Item, WorkerContext
 
 
@@ -58,8 +59,8 @@ def torch_backend(workers: int, *, gpu: bool) -> BackendConfig:
 
 
 def worker_cpus(workers: int) -> float:
-    """CPUs of each worker: all but one, which reads frames."""
-    return max(0.5, (_cpus() - 1) / workers)
+    """CPUs of each worker on the connected Ray, beside what reads frames."""
+    return cpus_beside_readers(_node_cpus(), workers)
 
 
 def worker_threads(workers: int) -> int:
@@ -68,15 +69,13 @@ def worker_threads(workers: int) -> int:
     On one machine of two CPUs one worker takes both, unless OMP_NUM_THREADS is set: an epoch of the demo takes a
     quarter less so.
     """
-    nodes = sum(node["Alive"] for node in ray.nodes())  # type: ignore[no-untyped-call]
-    if (nodes, _cpus(), workers) == (1, 2, 1) and "OMP_NUM_THREADS" not in os.environ:
+    if (_node_cpus(), workers) == ([2], 1) and "OMP_NUM_THREADS" not in os.environ:
         return 2
     return max(1, int(worker_cpus(workers)))
 
 
-def _cpus() -> int:
-    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    return int(resources.get("CPU", 1))
+def _node_cpus() -> list[float]:
+    return [node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
 
 
 def root_cause(error: BaseException) -> str:

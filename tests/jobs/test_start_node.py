@@ -17,6 +17,8 @@ import psutil
 import pytest
 
 from actors.exporter import HOST_VARIABLE, TOKEN_VARIABLE
+from jobs import agent_ports
+from jobs.agent_ports import with_agent_ports
 from jobs.start_node import prepare
 from raypp.errors import OptionError
 from raypp.io.ports import free_ports
@@ -35,6 +37,35 @@ def test_a_node_that_lets_anybody_in_is_not_started(monkeypatch: pytest.MonkeyPa
         prepare(["--head", "--metrics-export-port=9464"])
     with pytest.raises(OptionError, match="lets other machines read metrics"):
         prepare(["--head"])  # the fixed ports are there all the same
+
+
+def test_ports_of_agents_are_those_that_are_named_or_the_usual_or_free_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ray._private import services
+
+    monkeypatch.setattr(services, "start_ray_process", lambda command: command)
+    with socket.socket() as taken:
+        taken.bind(("", 0))
+        number = taken.getsockname()[1]
+        monkeypatch.setitem(agent_ports.USUAL, "runtime-env-agent", number)
+        head, *named = with_agent_ports(
+            ["--head", "--dashboard-agent-listen-port=4711", "--metrics-export-port", "4712"]
+        )
+    ports = dict(option.split("=") for option in named if "=" in option)
+    assert head == "--head"
+    assert ports["--dashboard-agent-listen-port"] == "4711"
+    assert "--metrics-export-port" not in ports, "it is named already"
+    assert int(ports["--runtime-env-agent-port"]) not in {0, number}
+    assert services.start_ray_process([services.RAYLET_EXECUTABLE])[1:] == ["--dashboard_agent_listen_port=4711"]
+    assert services.start_ray_process(["gcs_server"]) == ["gcs_server"]
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_a_node_starts_whose_agent_is_later_than_ray_waits_for_it(tmp_path: Path) -> None:
+    program = "import sys, time\nif any('dashboard/agent.py' in word for word in sys.orig_argv): time.sleep(20)\n"
+    (tmp_path / "sitecustomize.py").write_text(program)
+    with _head(PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}") as (_, processes):
+        assert [process for process in processes() if "raylet/raylet" in process.cmdline()[0]]
 
 
 @pytest.mark.ray
@@ -86,7 +117,7 @@ def _head(*options: str, **variables: str) -> Iterator[tuple[str, object]]:
         )
         assert done.returncode == 0, done.stdout + done.stderr
         deadline = time.monotonic() + 120
-        while not _reached("127.0.0.1" if not variables else address, [_FIXED[1]]):
+        while not _reached(address if HOST_VARIABLE in variables else "127.0.0.1", [_FIXED[1]]):
             assert time.monotonic() < deadline
             time.sleep(0.5)
         yield address, processes
