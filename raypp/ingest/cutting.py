@@ -67,7 +67,8 @@ class NewSources:
     weights: "array[float]" = field(default_factory=lambda: array("d"))
     ranges: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     quarantined: list[Quarantined] = field(default_factory=list)
-    _rows: list[tuple[Any, ...]] = field(default_factory=list)
+    _held: list[tuple[Any, ...]] = field(default_factory=list)
+    _table: pa.Table = field(default_factory=SOURCE_SCHEMA.empty_table)
     _tables: list[pa.Table] = field(default_factory=list)
 
     def add(self, group: SourceGroup, outcomes: Sequence[Outcome]) -> None:
@@ -83,19 +84,32 @@ class NewSources:
             where = (group.folder, name, group.sizes[place], group.mtimes_ns[place], group.kind, identity)
             slim = None if info is None else replace(info, keyframes_us=())  # long, and only cutting needs it
             row = (*where, source, group.site, group.camera, captured_at_us, group.mask_digest, info_text(slim))
-            self._rows.append((*row, group.variants))
+            self._held.append((*row, group.variants))
             if info is not None or weight is None:
                 weight = self._weigh(outcome, group)
             self.places.append(group.places[place])
             self.weights.append(weight)
-        if len(self._rows) >= _HELD_ROWS:
+        if len(self._held) >= _HELD_ROWS:
             self._flush()
 
+    @property
     def table(self) -> pa.Table:
-        """Return all rows in the order in which they were added, and keep none."""
+        """All rows in the order in which they were added; identities stand in one piece, since any may be looked up."""
         self._flush()
-        tables, self._tables = self._tables, []
-        return stacked([SOURCE_SCHEMA.empty_table(), *tables])
+        if self._tables:
+            rows, self._tables = stacked([self._table, *self._tables]), []
+            place = SOURCE_SCHEMA.get_field_index("identity")
+            self._table = rows.set_column(place, SOURCE_SCHEMA.field(place), rows.column(place).combine_chunks())
+        return self._table
+
+    def hand_over(self, rows: Rows) -> pa.Table:
+        """Return some rows in an order, and keep none: each column goes as it is copied, so that none stands twice."""
+        columns = list(self.table.columns)
+        self._table = SOURCE_SCHEMA.empty_table()
+        chosen = pa.array(rows)
+        for place in range(len(columns)):
+            columns[place] = columns[place].take(chosen)
+        return pa.Table.from_arrays(columns, schema=SOURCE_SCHEMA)
 
     def _weigh(self, outcome: Probed, group: SourceGroup) -> float:
         """Expected bytes of a source; of a video too long for a bucket, the ranges are kept."""
@@ -120,27 +134,27 @@ class NewSources:
         return weight
 
     def _flush(self) -> None:
-        if self._rows:
-            columns = zip(*self._rows, strict=True)
+        if self._held:
+            columns = zip(*self._held, strict=True)
             arrays = [pa.array(column, kind.type) for column, kind in zip(columns, SOURCE_SCHEMA, strict=True)]
             self._tables.append(pa.Table.from_arrays(arrays, schema=SOURCE_SCHEMA))
-        self._rows = []
+        self._held = []
 
 
-def cut_segments(new: NewSources, sources: pa.Table, rows: Rows) -> tuple[pa.Table, pa.Table]:
+def cut_segments(new: NewSources, rows: Rows) -> tuple[pa.Table, pa.Table]:
     """Cut long videos into ranges, and gather short files of one site into buckets, each at most about one shard.
 
     Where files are few, buckets are smaller, so that each worker has some of them.
 
     Args:
-        new: what is known of the sources.
-        sources: their rows.
+        new: the sources, which hand over their rows.
         rows: those that are cut, in the order of their identities.
 
     Returns:
         Rows of sources and of segments, as a plan has them.
     """
-    key, identities = new.cutting.key, sources.column("identity")
+    key, sources = new.cutting.key, new.table.select(["site", "identity"])
+    identities = sources.column("identity")
     units: list[tuple[bytes, int, int, int, int, int]] = []
     order: list[Rows] = []
     is_long = np.isin(rows, list(new.ranges))
@@ -159,7 +173,8 @@ def cut_segments(new: NewSources, sources: pa.Table, rows: Rows) -> tuple[pa.Tab
         order.append(members)
     columns = zip(*units, strict=True) if units else [[]] * len(SEGMENT_SCHEMA)
     arrays = [pa.array(column, kind.type) for column, kind in zip(columns, SEGMENT_SCHEMA, strict=True)]
-    chosen = sources.take(pa.array(np.concatenate([np.empty(0, np.int64), *order])))
+    del sources, identities
+    chosen = new.hand_over(np.concatenate([np.empty(0, np.int64), *order]))
     return chosen, pa.Table.from_arrays(arrays, schema=SEGMENT_SCHEMA)
 
 

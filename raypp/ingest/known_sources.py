@@ -12,6 +12,7 @@ from raypp.ingest.probing import SourceGroup
 
 _WHERE = ("folder", "name", "size", "mtime_ns")
 _UNSEEN = -1
+_BATCH_ROWS = 1 << 16
 
 
 class KnownSources:
@@ -158,7 +159,10 @@ def _alike(table: pa.Table) -> tuple[Rows, Rows]:
         return np.empty(0, np.int64), np.empty(0, np.int64)
     words = np.frombuffer(column.buffers()[1], ">u8").reshape(-1, 4)[column.offset : column.offset + count]
     order = np.lexsort(words.T[::-1])
-    starts = np.concatenate([[True], (words[order[1:]] != words[order[:-1]]).any(axis=1)])
+    starts = np.ones(count, np.bool_)
+    for start in range(1, count, _BATCH_ROWS):
+        rows = order[start - 1 : start + _BATCH_ROWS]
+        starts[start : start + _BATCH_ROWS] = (words[rows[1:]] != words[rows[:-1]]).any(axis=1)
     leaders = np.empty(count, np.int64)
     leaders[order] = order[np.maximum.accumulate(np.where(starts, np.arange(count), 0))]
     return order, leaders

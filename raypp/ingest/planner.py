@@ -70,10 +70,9 @@ def make_plan(
         Quarantined(source=redacted(problem.url), reason=redacted(problem.reason)) for problem in discovery.problems
     ]
     quarantined = tuple(unreadable + new.quarantined)
-    table = new.table()
-    _check_masks(masks, earlier.cameras() | site_cameras(table))
-    fresh, moved, duplicates = sort_out(known, np.array(new.places, dtype=np.int64), table)
-    sources, segments = cut_segments(new, table, fresh)
+    _check_masks(masks, earlier.cameras() | site_cameras(new.table))
+    fresh, moved, duplicates = sort_out(known, np.array(new.places, dtype=np.int64), new.table)
+    sources, segments = cut_segments(new, fresh)
     return VeilPlan(
         stacked([moved, sources]) if len(fresh) else moved,
         pa.concat_tables([earlier.segment_rows, segments]),

@@ -11,13 +11,15 @@ from raypp.demo.workshop.compliance import make_procedure_camera
 from raypp.demo.workshop.procedure import deal_kinds
 from raypp.demo.workshop.render import Camera
 from raypp.demo.workshop.sample import make_camera
-from raypp.demo.workshop.tools import BENCH_CLASSES, CLASSES
+from raypp.demo.workshop.tools import BENCH_CLASSES, CLASSES, PART
 from raypp.usage.observation import Detection
 from tests.usage.benches import SIZE
 
 _SECONDS = 30.0
 _QUALITY = 92
 _PROCEDURE_SEED = 8000
+_AT_WORK = 0.8
+"""Share of images of a procedure's bench that show a moment at which a tool is in use; at random moments few do."""
 Still = tuple[Image.Image, Sequence[Detection]]
 
 
@@ -94,11 +96,15 @@ def _bench(seed: int, number: int) -> Still:
 
 def _procedure_bench(number: int) -> Still:
     generator = np.random.default_rng([_PROCEDURE_SEED, number])
-    eye, _ = make_procedure_camera(_SECONDS, deal_kinds(_PROCEDURE_SEED, number), generator)
-    return _moment(eye, generator)
+    eye, plan = make_procedure_camera(_SECONDS, deal_kinds(_PROCEDURE_SEED, number), generator)
+    works = [use for use in plan.script.uses if use.class_id != PART]
+    if not works or generator.random() > _AT_WORK:
+        return _moment(eye, generator)
+    work = works[int(generator.integers(len(works)))]
+    return _moment(eye, generator, work.start_s, work.end_s)
 
 
-def _moment(eye: Camera, generator: np.random.Generator) -> Still:
-    index, time_s = int(generator.integers(1000)), float(generator.uniform(0, _SECONDS))
+def _moment(eye: Camera, generator: np.random.Generator, start_s: float = 0.0, end_s: float = _SECONDS) -> Still:
+    index, time_s = int(generator.integers(1000)), float(generator.uniform(start_s, end_s))
     pixels, _ = eye.image(index, time_s)
     return Image.fromarray(pixels), seen_of(eye, time_s)
