@@ -7,7 +7,7 @@ import pytest
 from tests.command import environment
 from tests.command_server import run_forked
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]  # ten workers start in vain
 
 _POOL = """
 import json, os, sys, time
