@@ -196,6 +196,20 @@ class Gateway:
                 if episodes := await services.read(watch.changed):
                     yield pb.WatchEpisodesResponse(episodes=[episode_message(episode) for episode in episodes])
 
+    @_answered
+    async def CheckCommitted(  # noqa: N802
+        self, message: bytes, grpc_context: RayServegRPCContext
+    ) -> pb.CheckCommittedResponse:
+        """Compare what a site was told is committed with the ledger, and note what is lost."""
+        async with self._caller(grpc_context, CallKind.READ) as principal:
+            request = parse(pb.CheckCommittedRequest, message, REQUEST_BYTES)
+            check_wire_name(request.site, "site")
+            principal.may_write(request.site)
+            services = self._services
+            answer, lost = await services.wait_for(services.commitments.answer, request, str(principal))
+            services.metrics.lost(lost)
+            return answer
+
     async def __call__(self, request: Request) -> Response:
         """Answer a browser with the read-only pages, and whoever asks with whether frames can be detected now."""
         try:

@@ -120,9 +120,13 @@ class GatewayMetrics:
         self._ledger_failed = Counter(
             "raypp_gateway_ledger_failed", "Calls that the ledger failed, by what it lacked.", ("reason",)
         )
+        self._lost = Counter(
+            "raypp_gateway_lost_streams",
+            "Streams of which committed chunks are neither here nor at the site.",
+        )
         self._kept = _Kept()
         self.open_streams(0, 0)
-        for fault in (self._retried, self._unanswered):
+        for fault in (self._retried, self._unanswered, self._lost):
             fault.inc(_UNSEEN)
         for reason in ("full", "unavailable"):
             self._ledger_failed.inc(_UNSEEN, {"reason": reason})
@@ -170,6 +174,11 @@ class GatewayMetrics:
     def ledger_failed(self, *, full: bool) -> None:
         """Count a call that failed for want of room in the ledger, or of the ledger itself."""
         self._ledger_failed.inc(tags={"reason": "full" if full else "unavailable"})
+
+    def lost(self, streams: int) -> None:
+        """Count streams that were seen to have lost what was committed."""
+        if streams:
+            self._lost.inc(streams)
 
     def reaped(self, episodes: int) -> None:
         """Count episodes that were closed provisionally."""

@@ -23,6 +23,7 @@ from raypp.ledger.identity import Identities, Principal
 from raypp.ledger.placement import refuse_several_nodes
 from raypp.ledger.store import Ledger
 from raypp.serving.access import Front, Metadata, read_front_secret
+from raypp.serving.commitments import CommitmentCheck
 from raypp.serving.fairness import FairQueue, Priority
 from raypp.serving.model import DetectedBlock, FrameBlock, ServedModel
 from raypp.serving.quota import Presence
@@ -69,6 +70,7 @@ class Services:
         self.ledger = Ledger.open(settings.ledger_url())
         self.places = Places(self.ledger, settings, self.wait_for)
         self.audit_log = AuditLog(self.ledger)
+        self.commitments = CommitmentCheck(self.ledger)
         secret = read_front_secret(settings.front_secret_file) if settings.front_secret_file else None
         self.front = Front(secret)
         self.identities = Identities(self.ledger)

@@ -333,3 +333,45 @@ class WatchEpisodesResponse(_message.Message):
     EPISODES_FIELD_NUMBER: _ClassVar[int]
     episodes: _containers.RepeatedCompositeFieldContainer[Episode]
     def __init__(self, episodes: _Optional[_Iterable[_Union[Episode, _Mapping]]] = ...) -> None: ...
+
+class Commitment(_message.Message):
+    __slots__ = ("camera", "stream_epoch", "sequence", "held_from", "first_us", "last_us")
+    CAMERA_FIELD_NUMBER: _ClassVar[int]
+    STREAM_EPOCH_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    HELD_FROM_FIELD_NUMBER: _ClassVar[int]
+    FIRST_US_FIELD_NUMBER: _ClassVar[int]
+    LAST_US_FIELD_NUMBER: _ClassVar[int]
+    camera: str
+    stream_epoch: int
+    sequence: int
+    held_from: int
+    first_us: int
+    last_us: int
+    def __init__(self, camera: _Optional[str] = ..., stream_epoch: _Optional[int] = ..., sequence: _Optional[int] = ..., held_from: _Optional[int] = ..., first_us: _Optional[int] = ..., last_us: _Optional[int] = ...) -> None: ...
+
+class CheckCommittedRequest(_message.Message):
+    __slots__ = ("site", "commitments")
+    SITE_FIELD_NUMBER: _ClassVar[int]
+    COMMITMENTS_FIELD_NUMBER: _ClassVar[int]
+    site: str
+    commitments: _containers.RepeatedCompositeFieldContainer[Commitment]
+    def __init__(self, site: _Optional[str] = ..., commitments: _Optional[_Iterable[_Union[Commitment, _Mapping]]] = ...) -> None: ...
+
+class Shortfall(_message.Message):
+    __slots__ = ("camera", "stream_epoch", "committed", "newest_us")
+    CAMERA_FIELD_NUMBER: _ClassVar[int]
+    STREAM_EPOCH_FIELD_NUMBER: _ClassVar[int]
+    COMMITTED_FIELD_NUMBER: _ClassVar[int]
+    NEWEST_US_FIELD_NUMBER: _ClassVar[int]
+    camera: str
+    stream_epoch: int
+    committed: int
+    newest_us: int
+    def __init__(self, camera: _Optional[str] = ..., stream_epoch: _Optional[int] = ..., committed: _Optional[int] = ..., newest_us: _Optional[int] = ...) -> None: ...
+
+class CheckCommittedResponse(_message.Message):
+    __slots__ = ("shortfalls",)
+    SHORTFALLS_FIELD_NUMBER: _ClassVar[int]
+    shortfalls: _containers.RepeatedCompositeFieldContainer[Shortfall]
+    def __init__(self, shortfalls: _Optional[_Iterable[_Union[Shortfall, _Mapping]]] = ...) -> None: ...

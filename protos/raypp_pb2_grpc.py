@@ -64,6 +64,11 @@ class SitesStub:
                 request_serializer=protos_dot_raypp__pb2.WatchEpisodesRequest.SerializeToString,
                 response_deserializer=protos_dot_raypp__pb2.WatchEpisodesResponse.FromString,
                 _registered_method=True)
+        self.CheckCommitted = channel.unary_unary(
+                '/raypp.v1.Sites/CheckCommitted',
+                request_serializer=protos_dot_raypp__pb2.CheckCommittedRequest.SerializeToString,
+                response_deserializer=protos_dot_raypp__pb2.CheckCommittedResponse.FromString,
+                _registered_method=True)
 
 
 class SitesServicer:
@@ -111,6 +116,14 @@ class SitesServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CheckCommitted(self, request, context):
+        """Compare what a site was told is committed with the ledger: after a restore to an earlier moment the ledger has less. Services
+        that are older answer UNIMPLEMENTED; sites that are older never call it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SitesServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -143,6 +156,11 @@ def add_SitesServicer_to_server(servicer, server):
                     servicer.WatchEpisodes,
                     request_deserializer=protos_dot_raypp__pb2.WatchEpisodesRequest.FromString,
                     response_serializer=protos_dot_raypp__pb2.WatchEpisodesResponse.SerializeToString,
+            ),
+            'CheckCommitted': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckCommitted,
+                    request_deserializer=protos_dot_raypp__pb2.CheckCommittedRequest.FromString,
+                    response_serializer=protos_dot_raypp__pb2.CheckCommittedResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -307,6 +325,33 @@ class Sites:
             '/raypp.v1.Sites/WatchEpisodes',
             protos_dot_raypp__pb2.WatchEpisodesRequest.SerializeToString,
             protos_dot_raypp__pb2.WatchEpisodesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckCommitted(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raypp.v1.Sites/CheckCommitted',
+            protos_dot_raypp__pb2.CheckCommittedRequest.SerializeToString,
+            protos_dot_raypp__pb2.CheckCommittedResponse.FromString,
             options,
             channel_credentials,
             insecure,

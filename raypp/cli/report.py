@@ -67,6 +67,7 @@ def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
         from raypp.cli.report_printing import print_report
         from raypp.cli.safety_printing import report_safety
         from raypp.reports.files import write_files
+        from raypp.reports.losses import loss_lines
         from raypp.reports.report_json import json_parts
         from raypp.reports.request import nothing_words, read_report
 
@@ -94,6 +95,8 @@ def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
                 )
             else:
                 print_report(figures, recorded, console)
+            for line in loss_lines(recorded.losses, recorded.settings.zone):
+                console.print(line, highlight=False, markup=False, soft_wrap=True)
         write_json(json_file, json_parts(figures))
         end_with_attention(nothing)
         if out:
@@ -101,6 +104,7 @@ def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
             console.print(
                 f"\nwrote {', '.join(str(path) for path in written)}", highlight=False, markup=False, soft_wrap=True
             )
+        end_with_attention(bool(recorded.losses))
 
     return report
 

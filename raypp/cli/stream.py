@@ -119,7 +119,8 @@ def stream(
         remedy = "see to what the service refuses, as told above, then " if refused else ""
         say(f"{waiting} frames wait in {place.spool}; {remedy}run the same command again to send them")
     write_json(json_file, status)
-    end_with_attention(any(state.dropped_frames or state.aside_frames or state.refused for state in states))
+    bad = any(state.dropped_frames or state.aside_frames or state.refused for state in states)
+    end_with_attention(bad or bool(status.lost))
 
 
 def doctor(

@@ -11,6 +11,7 @@ from protos import raypp_pb2 as pb
 from raypp.edge.cameras_file import CameraSettings, SiteCameras
 from raypp.edge.capture.fork_server import ForkServer
 from raypp.edge.log import Log
+from raypp.edge.loss_watch import LossWatch
 from raypp.edge.settings import AgentSettings
 from raypp.edge.spool.camera_spool import CameraSpool
 from raypp.edge.spool.drop_policy import DropPolicy
@@ -71,23 +72,27 @@ class Agent:
         self._status_at = 0.0
         self._told_at, self._told = monotonic(), SiteStatus(site=settings.site, at_us=0, cameras={})
         self._troubled: dict[str, CameraSettings] = {}
+        self._losses = LossWatch(settings, self._log)
 
     async def run(self) -> SiteStatus:
         """Stream until stopped or, without a file of cameras, until all recordings are committed or refused."""
         self._handle_signals()
+        watching = None
         try:
             while not self._stopping.is_set():
                 await self._reconcile()
+                watching = watching or asyncio.create_task(self._losses.run(self._streams), name="losses")
                 self._tell_of_full_spools()
                 self._write_status()
                 self._tell_how_it_goes()
-                if self._config is None and all(
-                    stream.finished or stream.waits_for_a_person for stream in self._streams()
-                ):
+                if self._config is None and self._losses.compared and self._at_their_end():
                     break
                 await self._pause(_LOOK_EVERY_S)
                 self._read_config()
         finally:
+            if watching is not None:
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
             await self._end()
         return self.status()
 
@@ -98,7 +103,10 @@ class Agent:
     def status(self) -> SiteStatus:
         """How the cameras stand, and their views."""
         states = {stream.name: stream.status() for stream in self._streams()}
-        return SiteStatus(site=self._settings.site, at_us=now_us(), cameras=states)
+        return SiteStatus(site=self._settings.site, at_us=now_us(), cameras=states, lost=self._losses.lost)
+
+    def _at_their_end(self) -> bool:
+        return all(stream.finished or stream.waits_for_a_person for stream in self._streams())
 
     def _streams(self) -> list[StreamAtWork]:
         cameras = [stream for camera in self._cameras.values() for stream in camera.streams.values()]

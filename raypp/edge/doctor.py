@@ -14,6 +14,7 @@ from protos import raypp_pb2 as pb
 from raypp.edge.cameras_file import CameraSettings
 from raypp.edge.capture.frame_encoder import part_shape
 from raypp.edge.capture.live import open_live
+from raypp.edge.losses import LossCheck
 from raypp.edge.settings import OWNERS_KEY, AgentSettings
 from raypp.edge.sources import is_live, list_recordings, open_recording
 from raypp.edge.status import STATUS_FILE, SiteStatus
@@ -62,6 +63,7 @@ async def examine(
     if answer is not None:
         findings.append(_clock(answer))
         findings.append(_found("veil", lambda: _veil(settings, cameras, size, answer.response.model)))
+        findings += await _committed(settings)
     findings += _remembered(settings.spool)
     looked = await asyncio.gather(*(_camera(name, camera) for name, camera in cameras.items()))
     return findings + [finding for own in looked for finding in own]
@@ -122,6 +124,20 @@ def _remembered(spool: Path) -> list[Finding]:
         for name, camera in sorted(status.cameras.items())
         if camera.clock_said
     ]
+
+
+async def _committed(settings: AgentSettings) -> list[Finding]:
+    """Return whether the service still has what it said is committed of this spool."""
+    check = LossCheck(settings.connection, settings.site, settings.spool)
+    try:
+        answered, again = await check.compare({})
+    except RayppError as error:
+        return [Finding("committed", CheckResult.DOUBTFUL, str(error))]
+    if not answered:
+        return [Finding("committed", CheckResult.DOUBTFUL, "the service is older and does not tell what it has")]
+    lost = [Finding("committed", CheckResult.WRONG, chunks.says(settings.spool)) for chunks in check.lost]
+    waits = [Finding("committed", CheckResult.DOUBTFUL, line) for line in again]
+    return [*lost, *waits] or [Finding("committed", CheckResult.GOOD, "the service has all that it said is committed")]
 
 
 async def _connection(connection: ServiceConnection, veil_id: str) -> tuple[list[Finding], _Answer | None]:

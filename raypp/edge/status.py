@@ -1,7 +1,12 @@
 """How a site's cameras stand: for the operator's eye, and as JSON for a machine's."""
 
+from datetime import UTC, datetime
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict
 
+from raypp.edge.spool.committed_record import RECORD_FILE
+from raypp.text.address import redacted
 from raypp.text.wording import counted
 
 STATUS_FILE = "status.json"
@@ -53,6 +58,42 @@ class CameraStatus(BaseModel):
     finished: bool = False
 
 
+class LostChunks(BaseModel):
+    """Chunks of one stream that were committed, and that neither the service nor the spool has.
+
+    Attributes:
+        camera, epoch: the stream.
+        first_chunk, last_chunk: their numbers.
+        from_us, to_us: times between which their frames lie, microseconds since 1970; 0: not known.
+        live: whether it was a live camera's.
+        source: the last recording of the stream; empty for a live camera.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    camera: str
+    epoch: int
+    first_chunk: int
+    last_chunk: int
+    from_us: int
+    to_us: int
+    live: bool
+    source: str
+
+    def says(self, spool: Path) -> str:
+        """One line for a person: what is lost, and what helps."""
+        folder = spool / self.camera
+        what = f" of {redacted(self.source)}" if self.source else ""
+        line = (
+            f"{self.camera}: LOST at the service: chunks {self.first_chunk} to {self.last_chunk} of stream {self.epoch}"
+            f"{what} ({_moment(self.from_us)} to {_moment(self.to_us)}) were committed, and its ledger does not have "
+            "them any more: it was restored to an earlier moment. Have a later back-up restored; else "
+        )
+        if self.live:
+            return line + f"delete {folder / RECORD_FILE} once you have noted it"
+        return line + f"move {folder} away and stream the recordings again"
+
+
 class SiteStatus(BaseModel):
     """All cameras of a site.
 
@@ -60,6 +101,7 @@ class SiteStatus(BaseModel):
         site: its name.
         at_us: when this was written, microseconds since 1970.
         cameras: by name.
+        lost: what the service said is committed and has lost.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -67,10 +109,11 @@ class SiteStatus(BaseModel):
     site: str
     at_us: int
     cameras: dict[str, CameraStatus]
+    lost: tuple[LostChunks, ...] = ()
 
     def lines(self) -> list[str]:
-        """One line for each camera."""
-        return [_line(name, camera) for name, camera in sorted(self.cameras.items())]
+        """One line for each camera, and for each stream of which something is lost."""
+        return [*(_line(name, camera) for name, camera in sorted(self.cameras.items())), *map(_lost_line, self.lost)]
 
     def minute(self, before: "SiteStatus", passed_s: float) -> str:
         """How it goes in one line: what has happened since another status, and what waits."""
@@ -81,6 +124,8 @@ class SiteStatus(BaseModel):
         line = f"{frames:.1f} frames/s captured, {committed} committed in {passed_s:.0f} s, {waiting} wait"
         if refused := [name for name, camera in sorted(self.cameras.items()) if camera.refused]:
             line += f"; refused: {', '.join(refused)}"
+        if self.lost:
+            line += f"; LOST at the service: {', '.join(sorted({chunks.camera for chunks in self.lost}))}"
         if silent := [name for name in silent if not self.cameras[name].finished]:
             line += f"; no frame of {', '.join(silent)}"
         return line
@@ -109,3 +154,11 @@ def _line(name: str, camera: CameraStatus) -> str:
     if camera.doubtful_frames:
         line += f", {camera.doubtful_frames} with times in doubt"
     return line + (", refused" if camera.refused else "")
+
+
+def _lost_line(chunks: LostChunks) -> str:
+    return f"{chunks.camera}: LOST at the service: chunks {chunks.first_chunk} to {chunks.last_chunk}, told above"
+
+
+def _moment(moment_us: int) -> str:
+    return datetime.fromtimestamp(moment_us / 1e6, UTC).isoformat(timespec="seconds") if moment_us else "?"

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from raypp.errors import OptionError
+from raypp.ledger.shortfalls import Loss
 from raypp.ledger.store import Ledger
 from raypp.reports.cameras import CameraState, camera_states, known_until, silent_since, watching
 from raypp.reports.colours import Colours, colours_of
+from raypp.reports.losses import lost_parts, read_losses
 from raypp.reports.period import DAY_US, Period, day_of
 from raypp.reports.wording import clock, date_and_clock, first_few, iso
 from raypp.text.wording import counted
@@ -37,6 +39,7 @@ class Recorded:
         period: from where to where.
         episodes, stretches: that have a part in it.
         cameras: of the site, as they are doing now.
+        losses: what a restore of the ledger has lost since its start.
     """
 
     site: str
@@ -45,6 +48,7 @@ class Recorded:
     episodes: Episodes
     stretches: tuple[Stretch, ...]
     cameras: tuple[CameraState, ...] = ()
+    losses: tuple[Loss, ...] = ()
 
     def report(self) -> SiteReport:
         """Its figures, with the sequence of its uses."""
@@ -52,7 +56,7 @@ class Recorded:
 
     def figures(self) -> UsageFigures:
         """Its figures; the sequence of its uses is not made yet."""
-        return sum_up(
+        figures = sum_up(
             self.settings,
             self.site,
             self.period.from_us,
@@ -61,6 +65,10 @@ class Recorded:
             self.stretches,
             watching(self.cameras, self.period),
         )
+        if not self.losses:
+            return figures
+        lost = lost_parts(self.losses, self.settings.zone)
+        return replace(figures, report=figures.report.model_copy(update={"lost": lost}))
 
     def uses(self) -> Episodes:
         """Episodes of tools in its period, not of safety equipment, by start and id."""
@@ -109,6 +117,7 @@ class Recorded:
             episodes=self.episodes.having(cameras, {*tools, *worn}),
             stretches=tuple(stretch for stretch in self.stretches if not cameras or stretch.stream.camera in cameras),
             cameras=tuple(state for state in self.cameras if not cameras or state.camera in cameras),
+            losses=tuple(loss for loss in self.losses if not cameras or loss.camera in cameras),
         )
 
 
@@ -164,7 +173,9 @@ def read_between(ledger: Ledger, site: str, from_us: int, to_us: int) -> Recorde
     settings, now_us = ledger.present_settings(site), ledger.clock()
     first, last = ledger.extent(site) or (now_us, now_us)
     start_us = from_us or min(first, to_us or first)
-    return read(ledger, site, settings, Period(start_us, max(start_us, to_us or last)), now_us, most=MOST_EPISODES)
+    period = Period(start_us, max(start_us, to_us or last))
+    recorded = read(ledger, site, settings, period, now_us, most=MOST_EPISODES)
+    return replace(recorded, losses=read_losses(ledger, site, start_us))
 
 
 def latest(

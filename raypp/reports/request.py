@@ -1,9 +1,11 @@
 """What is wanted of a ledger: one site's records in a period, of some cameras and tools."""
 
 import time
+from dataclasses import replace
 
 from raypp.errors import OptionError, UnknownSiteError
 from raypp.ledger.store import Ledger
+from raypp.reports.losses import read_losses
 from raypp.reports.period import day_of, read_period
 from raypp.reports.records import Recorded, cameras_of, latest, newest_frame, read
 from raypp.reports.wording import date_and_clock, date_words
@@ -49,6 +51,7 @@ def read_report(
         today = day_of(now_us, settings.zone).until(now_us)
         empty = Recorded(site, settings, today, Episodes.of(()), (), cameras_of(ledger, site, settings, now_us))
         recorded = latest(ledger, site, settings, now_us) or empty
+    recorded = replace(recorded, losses=read_losses(ledger, site, recorded.period.from_us))
     return _only(recorded, cameras, tools)
 
 

@@ -111,6 +111,19 @@ class StreamOverlap(ReportPart):
     end_us: int = Field(description="exclusive")
 
 
+class LostPart(ReportPart):
+    """Chunks that the site was told are committed, and that the ledger lost when it was restored to an earlier moment."""
+
+    camera: str
+    stream_epoch: int
+    first_chunk: int
+    last_chunk: int
+    start: str | None = Field(description="local time with offset, ISO 8601; none: not known, as all that follow")
+    end: str | None
+    start_us: int | None
+    end_us: int | None
+
+
 class SiteReport(ReportPart):
     """Use of tools at one site over a range of time.
 
@@ -135,4 +148,8 @@ class SiteReport(ReportPart):
     transitions: list[Transition] = Field(description="most frequent first")
     overlaps: list[StreamOverlap] = Field(
         default=[], description="time that several streams of a camera saw; counted once"
+    )
+    lost: list[LostPart] = Field(
+        default=[],
+        description="since the range's start, without what was streamed again; empty unless a ledger was restored",
     )

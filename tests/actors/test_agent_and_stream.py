@@ -42,15 +42,18 @@ class Service(Gateway):
 
         async def start() -> None:
             self._server = grpc.aio.server()
-            stream = grpc.stream_stream_rpc_method_handler(
-                self.stream_frames, response_serializer=pb.StreamFramesResponse.SerializeToString
-            )
-            sites = grpc.method_handlers_generic_handler("raypp.v1.Sites", {"StreamFrames": stream})
+            sites = grpc.method_handlers_generic_handler("raypp.v1.Sites", self.methods())
             self._server.add_generic_rpc_handlers((sites,))
             self.port = self._server.add_insecure_port("127.0.0.1:0")
             await self._server.start()
 
         asyncio.run_coroutine_threadsafe(start(), self._loop).result(30)
+
+    def methods(self) -> dict[str, Any]:
+        stream = grpc.stream_stream_rpc_method_handler(
+            self.stream_frames, response_serializer=pb.StreamFramesResponse.SerializeToString
+        )
+        return {"StreamFrames": stream}
 
     def end(self) -> None:
         asyncio.run_coroutine_threadsafe(self._server.stop(None), self._loop).result(30)

@@ -82,7 +82,7 @@ def test_nobody_else_may_look_into_a_spool_even_one_that_an_older_agent_left_ope
         spool.finish(_position(1))
         spool.commit(spool.current, 2)
     entries = [place, *place.rglob("*")]
-    assert len(entries) == 7  # the spool, the camera, its lock; the epoch, stream.json, chunks, done
+    assert len(entries) == 8  # the spool, the camera, its lock and record; the epoch, stream.json, chunks, done
     assert {entry.stat().st_mode & 0o777 for entry in entries if entry.is_dir()} == {0o700}
     assert {entry.stat().st_mode & 0o777 for entry in entries if entry.is_file()} == {0o600}
     epoch = next(path for path in (place / "c").iterdir() if path.is_dir())

@@ -10,8 +10,9 @@ from typing import Self
 
 from protos import raypp_pb2 as pb
 from raypp.edge.capture.position import Position
+from raypp.edge.spool.committed_record import CommittedRecord, CommittedStream
 from raypp.edge.spool.drop_policy import DropPolicy
-from raypp.edge.spool.folder import lock_folder, open_streams
+from raypp.edge.spool.folder import disk_of, lock_folder, open_streams
 from raypp.edge.spool.stream_spool import StreamFacts, StreamSpool
 from raypp.errors import SpoolError
 from raypp.io.clock import now_us
@@ -65,7 +66,10 @@ class CameraSpool:
         self._lock_file = lock_folder(folder)
         try:
             self._streams = open_streams(folder)
-            self._forget_done()
+            self._record = CommittedRecord(folder)
+            with disk_of(folder):
+                self._record.resume(self._streams)
+                self._forget_done()
         except SpoolError:
             os.close(self._lock_file)
             raise
@@ -215,13 +219,39 @@ class CameraSpool:
         with self._changed:
             if self._closed:
                 return
-            try:
+            with disk_of(self.folder):
+                self._record.begin(stream)
                 stream.commit(sequence)
+                self._record.note([stream] if stream.done else [])
                 self._forget_done()
-            except OSError as error:
-                raise SpoolError(f"spool {self.folder}: {error.strerror}; see to its disk") from None
             self._changed.notify_all()
         self._tell()
+
+    def committed_streams(self) -> list[CommittedStream]:
+        """All that the service has said is committed, by epoch, and from which chunk on it can be sent again."""
+        with self._changed:
+            return self._record.all(self._streams)
+
+    def confirm(self) -> None:
+        """Let go of streams that had ended before it was opened: the service has been compared with."""
+        with self._changed:
+            self._record.confirm()
+            self._forget_done()
+
+    def send_again(self, epoch: int, committed: int) -> bool:
+        """Have sent again what the service has lost of an ended stream behind a chunk; False where not all is held.
+
+        Raises:
+            SpoolError: if the disk fails.
+        """
+        with self._changed:
+            stream = next((stream for stream in self._streams if stream.facts.epoch == epoch), None)
+            if self._closed or stream is None or not stream.done or committed + 1 < stream.first_sequence:
+                return False
+            with disk_of(self.folder):
+                stream.reopen()
+        self._tell()
+        return True
 
     def set_ahead_aside(self, latest_us: int) -> int:
         """Make way for what is captured at the right time: no service takes numbers and times that lie far ahead.
@@ -240,7 +270,7 @@ class CameraSpool:
         frames = 0
         with self._changed:
             last = 0
-            try:
+            with disk_of(self.folder):
                 for stream in list(self._streams):
                     if stream.done:
                         pass
@@ -252,8 +282,6 @@ class CameraSpool:
                     elif stream.facts.epoch > latest_us and stream.position.last_us <= latest_us:
                         stream.renumber(max(now_us(), last + 1))
                     last = stream.facts.epoch
-            except OSError as error:
-                raise SpoolError(f"spool {self.folder}: {error.strerror}; see to its disk") from None
             self._changed.notify_all()
         self.aside += frames
         return frames
@@ -313,7 +341,7 @@ class CameraSpool:
 
     def _forget_done(self) -> None:
         """Delete epochs that are done with; the newest stays, since it says how far its source was read."""
-        for stream in [stream for stream in self._streams[:-1] if stream.done]:
+        for stream in [stream for stream in self._streams[:-1] if stream.done and self._record.is_confirmed(stream)]:
             stream.remove()
             self._streams.remove(stream)
 

@@ -3,6 +3,8 @@
 import fcntl
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from raypp.edge.spool.stream_spool import StreamSpool
@@ -33,6 +35,15 @@ def lock_folder(folder: Path) -> int:
         os.close(descriptor)
         raise SpoolError(f"spool {folder} is held by another agent; stop it, or choose another `spool`") from None
     return descriptor
+
+
+@contextmanager
+def disk_of(folder: Path) -> Iterator[None]:
+    """Raise SpoolError for what a spool's disk fails at within the block."""
+    try:
+        yield
+    except OSError as error:
+        raise SpoolError(f"spool {folder}: {error.strerror}; see to its disk") from None
 
 
 def open_streams(folder: Path) -> list[StreamSpool]:

@@ -135,6 +135,23 @@ class StreamSpool:
         return 0 if self.done else self.last_sequence - max(self.committed, self.first_sequence - 1)
 
     @property
+    def first_us(self) -> int:
+        """Time of its first frame; 0 where the chunk that held it is deleted, or not captured yet."""
+        places = self._segments[0].places
+        return places[0].head.first_us if places and places[0].head.sequence == 1 else 0
+
+    @property
+    def committed_us(self) -> int:
+        """Time of the last frame of the chunks that `known_committed` counts, as far as it is known; 0 without any."""
+        first = self._segments[0].head.position.last_us
+        return max(0, self.position.last_us if self.done else first)
+
+    @property
+    def known_committed(self) -> int:
+        """Number of the last chunk that the service has said is durable, as far as the spool shows it."""
+        return self.last_sequence if self.done else max(self.committed, self.first_sequence - 1)
+
+    @property
     def first_pending_us(self) -> int | None:
         """Time of the first chunk that is not known to be committed; None without one."""
         if not self.pending:
@@ -235,6 +252,12 @@ class StreamSpool:
         if self.ended and sequence >= self.last_sequence and not self.done:
             write_private(self.folder / _DONE, b"")
             self.done = True
+
+    def reopen(self) -> None:
+        """Let chunks be sent again that the service has lost. Raises OSError."""
+        (self.folder / _DONE).unlink(missing_ok=True)
+        self.done = False
+        self.committed = self.first_sequence - 1
 
     def drop_oldest(self) -> int:
         """Replace the frames of the oldest file that has any by one dropped frame per chunk; returns frames dropped.

@@ -52,6 +52,39 @@ def test_frames_are_detected_on_without_a_trace(service: Service, site: Site) ->
     assert caught.value.code() is Code.FAILED_PRECONDITION
 
 
+def test_what_a_site_was_told_is_committed_is_compared_with_the_ledger(service: Service, site: Site) -> None:
+    with connected(service, site, "one") as stream:
+        stream.open()
+        stream.chunk(1, some_codes(2), 0)
+        stream.committed()
+
+    def commitment(camera: str, sequence: int, held_from: int) -> pb.Commitment:
+        times = {"first_us": START_US, "last_us": START_US + 9 * FRAME_US}
+        return pb.Commitment(camera=camera, stream_epoch=START_US, sequence=sequence, held_from=held_from, **times)
+
+    commitments = [commitment("one", 1, 2), commitment("one", 5, 2), commitment("one", 5, 4), commitment("two", 3, 0)]
+    request = pb.CheckCommittedRequest(site=site[0], commitments=commitments)
+    for _ in range(2):
+        answer = service.stub().CheckCommitted(request, metadata=site[1])
+        behind = [(item.camera, item.committed, item.newest_us) for item in answer.shortfalls]
+        newest_us = START_US + FRAME_US
+        assert behind == [("one", 1, newest_us), ("one", 1, newest_us), ("two", 0, 0)]
+    with service.ledger() as ledger:
+        entries = [entry for entry in AuditLog(ledger).list(limit=10_000) if entry.subject == site[0]]
+    assert [(entry.who, entry.detail.split(",")[:2]) for entry in entries if entry.action == "lost"] == [
+        (f"site {site[0]}", [f"stream one@{START_US}", " chunks 2 to 3"]),
+        (f"site {site[0]}", [f"stream two@{START_US}", " chunks 1 to 3"]),
+    ]
+    for wrong, code in (
+        (pb.CheckCommittedRequest(site="other", commitments=commitments), Code.PERMISSION_DENIED),
+        (pb.CheckCommittedRequest(site=site[0], commitments=[pb.Commitment(camera="one")]), Code.INVALID_ARGUMENT),
+        (pb.CheckCommittedRequest(site=site[0], commitments=[commitments[0]] * 201), Code.INVALID_ARGUMENT),
+    ):
+        with pytest.raises(grpc.RpcError) as caught:
+            service.stub().CheckCommitted(wrong, metadata=site[1])
+        assert caught.value.code() is code
+
+
 def test_episodes_come_in_pages_as_they_change_and_in_the_report(service: Service, site: Site) -> None:
     stub, name = service.stub(), site[0]
     watch = stub.WatchEpisodes(pb.WatchEpisodesRequest(site=name), metadata=site[1])

@@ -1,0 +1,59 @@
+"""The question whether the service's ledger still has what it said is committed."""
+
+from collections.abc import Mapping, Sequence
+
+import grpc
+import grpc.aio
+
+from protos import raypp_pb2 as pb
+from protos.raypp_pb2_grpc import SitesStub
+from raypp.edge.spool.committed_record import CommittedStream
+from raypp.edge.uplink.connection import ServiceConnection, what_failed
+from raypp.errors import SiteError
+
+_AT_A_TIME = 200
+_TIMEOUT_S = 15.0
+
+
+async def query_shortfalls(
+    connection: ServiceConnection, site: str, committed: Mapping[str, Sequence[CommittedStream]]
+) -> list[pb.Shortfall] | None:
+    """Return the streams of which the service has less than it said.
+
+    Args:
+        connection: how to reach the service.
+        site: name of the site.
+        committed: by camera, what it said.
+
+    Returns:
+        None where the service is older, and cannot say.
+
+    Raises:
+        SiteError: if it cannot be reached, or refuses.
+    """
+    commitments = [
+        pb.Commitment(
+            camera=camera,
+            stream_epoch=stream.epoch,
+            sequence=stream.sequence,
+            held_from=stream.held_from,
+            first_us=stream.first_us,
+            last_us=stream.last_us,
+        )
+        for camera, streams in sorted(committed.items())
+        for stream in streams
+    ]
+    shortfalls: list[pb.Shortfall] = []
+    metadata = connection.metadata()
+    try:
+        async with connection.channel() as channel:
+            stub = SitesStub(channel)  # type: ignore[no-untyped-call]
+            for at in range(0, len(commitments), _AT_A_TIME):
+                request = pb.CheckCommittedRequest(site=site, commitments=commitments[at : at + _AT_A_TIME])
+                answer = await stub.CheckCommitted(request, metadata=metadata, timeout=_TIMEOUT_S)
+                shortfalls.extend(answer.shortfalls)
+    except grpc.aio.AioRpcError as error:
+        if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+            return None
+        raise SiteError(f"{error.code().name}: {what_failed(error.code(), error.details())}") from None
+    return shortfalls

@@ -1,0 +1,35 @@
+"""What sites were told is committed, compared with a ledger of either database."""
+
+from dataclasses import replace
+
+from raypp.ledger.audit_log import AuditLog
+from raypp.ledger.shortfalls import LOST, Commitment, Loss, losses, note_losses, shortfalls
+from raypp.ledger.store import Ledger
+from tests.ledger.site import T0, Connection, chunks, working_day
+
+_WHOLE = Commitment("bench", T0, sequence=2, held_from=3, first_us=T0, last_us=T0 + 5_000_000)
+
+
+def test_only_streams_of_which_the_ledger_has_less_are_named(ledger: Ledger) -> None:
+    Connection(ledger).send_all(chunks(working_day(16)))
+    assert shortfalls(ledger, "plant-1", [_WHOLE]) == []
+    more = replace(_WHOLE, sequence=5, held_from=4)
+    unknown = replace(_WHOLE, camera="other")
+    behind = shortfalls(ledger, "plant-1", [more, _WHOLE, unknown])
+    assert [(item.commitment, item.committed, item.is_lost) for item in behind] == [
+        (more, 2, True),
+        (unknown, 0, True),
+    ]
+    assert not shortfalls(ledger, "plant-1", [replace(more, held_from=3)])[0].is_lost
+    assert shortfalls(ledger, "plant-2", [_WHOLE])[0].committed == 0
+
+
+def test_each_loss_is_written_once_and_read_again_as_it_was(ledger: Ledger) -> None:
+    loss = Loss("bench", T0, 3, 5, T0 + 1, T0 + 2_000_000)
+    without_times = Loss("bench", T0 + 1, 1, 1, 0, 0)
+    assert note_losses(ledger, "plant-1", [loss, without_times], "site plant-1") == [loss, without_times]
+    assert note_losses(ledger, "plant-1", [loss], "site plant-1") == []
+    assert losses(ledger, "plant-1") == [loss, without_times]
+    assert losses(ledger, "plant-2") == []
+    entries = [entry for entry in AuditLog(ledger).list() if entry.action == LOST]
+    assert [(entry.who, entry.subject) for entry in entries] == [("site plant-1", "plant-1")] * 2
