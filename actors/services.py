@@ -23,7 +23,9 @@ from raypp.ledger.identity import Identities, Principal
 from raypp.ledger.placement import refuse_several_nodes
 from raypp.ledger.store import Ledger
 from raypp.serving.access import Front, Metadata, read_front_secret
+from raypp.serving.call_rates import CallRates
 from raypp.serving.commitments import CommitmentCheck
+from raypp.serving.door import door_limits
 from raypp.serving.fairness import FairQueue, Priority
 from raypp.serving.model import DetectedBlock, FrameBlock, ServedModel
 from raypp.serving.quota import Presence
@@ -75,7 +77,10 @@ class Services:
         self.front = Front(secret)
         self.identities = Identities(self.ledger)
         self.veils = Veils(detectors, settings.site_veils)
-        self.calls = Presence(settings.quotas, 2 * settings.limits.streams_per_site, settings.streams_per_gateway)
+        door = door_limits()
+        rates = CallRates(door.calls_per_minute, door.burst)
+        streams = 2 * settings.limits.streams_per_site
+        self.calls = Presence(settings.quotas, streams, settings.streams_per_gateway, rates)
         self.readings = AuditLines()
         self._refusals = RefusalLog(logger)
         self.detectors = Detectors(detectors, self.metrics, settings.share)

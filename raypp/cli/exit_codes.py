@@ -29,16 +29,10 @@ MEANINGS = {
 ATTENTION = {
     "veil": "sources were quarantined or not read, or labels cannot be used",
     "show": "some frames cannot be shown",
-<<<<<<< HEAD
-    "stream": "frames were dropped, or the service refuses a stream",
-    "cluster doctor": "a node, or what it needs, is wrong",
-    "site doctor": "the agent would not work",
-    "report": "nothing was recorded in the range; `--procedures`: no execution began in it",
-=======
     "stream": "frames were dropped, or the service refuses a stream or has lost what it committed",
+    "cluster doctor": "a node, or what it needs, is wrong",
     "site doctor": "the agent would not work, or the service has lost what it committed",
     "report": "nothing was recorded in the range, or a restore has lost some; `--procedures`: no execution in it",
->>>>>>> fa9c6e3 (After a restore of the ledger, what agents were told is committed is compared with it: sent again, or named at site and service)
     "alerts test": "a channel did not take the test alert",
     "forget": "deleted bytes are still in SQLite's log",
 }

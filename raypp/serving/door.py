@@ -48,10 +48,14 @@ def add_sites_to_server(servicer: Any, server: Any) -> None:
         path = f"/{method.containing_service.full_name}/{method.name}"
         handlers[path] = _handler(method, getattr(servicer, method.name))
     secret = os.environ.get(FRONT_VARIABLE)
-    limits = DoorLimits.model_validate_json(os.environ.get(LIMITS_VARIABLE) or "{}")
     quiet_refusals(logger)
     front = Front(read_front_secret(Path(secret)) if secret else None)
-    server.add_generic_rpc_handlers((Door(handlers, front, Guard(limits)),))
+    server.add_generic_rpc_handlers((Door(handlers, front, Guard(door_limits())),))
+
+
+def door_limits() -> DoorLimits:
+    """Return the limits of this node."""
+    return DoorLimits.model_validate_json(os.environ.get(LIMITS_VARIABLE) or "{}")
 
 
 class Door(grpc.GenericRpcHandler):

@@ -22,12 +22,14 @@ _Value = TypeVar("_Value")
 
 
 class DoorLimits(BaseModel):
-    """Limits of one proxy."""
+    """Limits of one proxy, and of calls a minute."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    calls_per_minute: int = Field(600, ge=1, description="calls of one token")
-    burst: int = Field(128, ge=1, description="calls of one token that may come at once")
+    calls_per_minute: int = Field(
+        600, ge=1, description="calls of one token; also of one site or operator on all gateways together"
+    )
+    burst: int = Field(128, ge=1, description="such calls that may come at once, likewise")
     under_way: int = Field(192, ge=1, description="calls of one token under way, streams included")
     strangers_per_minute: int = Field(
         120, ge=1, description="calls from one address with tokens that have not been answered yet"

@@ -1,12 +1,16 @@
-"""Calls under way of one site or operator, counted from the moment its token is known. Pure."""
+"""Calls of one site or operator, counted from the moment its token is known, on all gateways together. Pure."""
 
-from collections.abc import Iterator
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from raypp.serving.call_rates import CallRates
 from raypp.serving.status import Status, StatusError
+from raypp.serving.tally import Report
 
 
 class CallKind(StrEnum):
@@ -20,7 +24,7 @@ class CallKind(StrEnum):
 
 
 class Quotas(BaseModel):
-    """Limits of one site or operator: calls under way on one gateway, and rows to keep."""
+    """Limits of one site or operator on all gateways together: calls under way, and rows to keep."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,7 +38,7 @@ class Quotas(BaseModel):
 
 
 class Presence:
-    """Calls under way on one gateway; used from one thread.
+    """Calls on one gateway, counted with those that other gateways tell of; used from one thread.
 
     Watches last, and pages are asked for without a token. So all watches together take half of the places beside
     streams' at most, and pages a quarter: they shut no other call out.
@@ -43,9 +47,18 @@ class Presence:
         quotas: of one site or operator.
         streams: connections of StreamFrames that one may have, whether they have said `open` or not.
         places: calls that the gateway takes on.
+        rates: how many calls one may make a minute.
+        clock: gives monotonic time.
     """
 
-    def __init__(self, quotas: Quotas, streams: int, places: int) -> None:
+    def __init__(
+        self,
+        quotas: Quotas,
+        streams: int,
+        places: int,
+        rates: CallRates,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         others = max(1, int(places * (1 - quotas.kept_for_streams)))
         self._most = {
             CallKind.STREAM: streams,
@@ -57,9 +70,26 @@ class Presence:
         self._most_others, self._most_watches = others, max(1, others // 2)
         self._others = self._watches = 0
         self._counts: dict[tuple[str, CallKind], int] = {}
+        self._elsewhere: Mapping[tuple[str, str], int] = {}
+        self._begun: Counter[str] = Counter()
+        self._rates = rates
+        self._clock = clock
 
     def __len__(self) -> int:
         return sum(self._counts.values())
+
+    def report(self) -> Report:
+        """Return what is counted here, for the other gateways; what began is counted anew from now on."""
+        begun, self._begun = self._begun, Counter()
+        own = {(owner, kind.value): count for (owner, kind), count in self._counts.items() if kind is not CallKind.PAGE}
+        return Report(own, dict(begun))
+
+    def take_others(self, others: Report) -> None:
+        """Count with what all other gateways have under way, and what began there."""
+        self._elsewhere = others.under_way
+        now_s = self._clock()
+        for owner, calls in others.begun.items():
+            self._rates.spend(owner, calls, now_s)
 
     @contextmanager
     def taken(self, owner: str, kind: CallKind) -> Iterator[None]:
@@ -72,12 +102,14 @@ class Presence:
         Raises:
             RefusedError: RESOURCE_EXHAUSTED where the owner has as many as it may, or no place is left beside streams'.
         """
-        key, other = (owner, kind), kind is not CallKind.STREAM
-        count, most = self._counts.get(key, 0), self._most[kind]
+        key, other, own = (owner, kind), kind is not CallKind.STREAM, kind is not CallKind.PAGE
+        count, most = self._counts.get(key, 0) + self._elsewhere.get((owner, kind.value), 0), self._most[kind]
         if count >= most:
             raise StatusError(
                 Status.RESOURCE_EXHAUSTED, f"{owner} has {count} {kind} under way, at most {most}; end some first"
             )
+        if own:
+            self._rates.require(owner, self._clock())
         if other and self._others >= self._most_others:
             raise StatusError(
                 Status.RESOURCE_EXHAUSTED,
@@ -90,7 +122,10 @@ class Presence:
                 f"{self._watches} watches are under way, and the other places are kept for calls that end soon; "
                 "try again later",
             )
-        self._counts[key] = count + 1
+        self._counts[key] = self._counts.get(key, 0) + 1
+        if own:
+            self._begun[owner] += 1
+            self._rates.spend(owner, 1, self._clock())
         self._others += other
         self._watches += watch
         try:

@@ -112,7 +112,7 @@ class StreamOverlap(ReportPart):
 
 
 class LostPart(ReportPart):
-    """Chunks that the site was told are committed, and that the ledger lost when it was restored to an earlier moment."""
+    """Chunks that the site was told are committed, and that a restore of the ledger to an earlier moment has lost."""
 
     camera: str
     stream_epoch: int

@@ -15,6 +15,7 @@ from protos import raypp_pb2 as pb
 from raypp.errors import RayppError
 from raypp.ledger.identity import Principal, Role
 from raypp.ledger.store import Ledger
+from raypp.serving.call_rates import CallRates
 from raypp.serving.limits import ServiceLimits
 from raypp.serving.model import ServedModel
 from raypp.serving.quota import Presence
@@ -48,7 +49,7 @@ class Gateway:
         self.places = Places(self.ledger, self.settings, self.wait_for)
         self.detectors = self
         self.veils = Veils([self.model.veil_id], {})
-        self.calls = Presence(self.settings.quotas, 16, 500)
+        self.calls = Presence(self.settings.quotas, 16, 500, CallRates(600, 128))
 
     async def principal(self, _metadata: object) -> Principal:
         return Principal(Role.SITE, self.site, None, "0" * 16)
