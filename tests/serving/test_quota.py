@@ -17,7 +17,7 @@ def _refused(presence: Presence, owner: str, kind: CallKind) -> str:
 
 
 def test_an_owner_has_so_many_of_each_kind_and_gets_places_back() -> None:
-    presence = Presence(Quotas(watches=2), streams=1, places=500, CallRates(600, 128))
+    presence = Presence(Quotas(watches=2), streams=1, places=500, rates=CallRates(600, 128))
     with ExitStack() as stack:
         for kind in (CallKind.WATCH, CallKind.WATCH, CallKind.DETECT, CallKind.STREAM):
             stack.enter_context(presence.taken("site a", kind))
@@ -32,7 +32,7 @@ def test_an_owner_has_so_many_of_each_kind_and_gets_places_back() -> None:
 
 
 def test_other_calls_leave_places_to_streams() -> None:
-    presence = Presence(Quotas(kept_for_streams=0.75), streams=100, places=8, CallRates(600, 128))
+    presence = Presence(Quotas(kept_for_streams=0.75), streams=100, places=8, rates=CallRates(600, 128))
     with ExitStack() as stack:
         for number in range(2):
             stack.enter_context(presence.taken(f"site {number}", CallKind.READ))
@@ -42,14 +42,14 @@ def test_other_calls_leave_places_to_streams() -> None:
 
 
 def test_a_call_that_fails_gives_its_place_back() -> None:
-    presence = Presence(Quotas(), streams=1, places=10, CallRates(600, 128))
+    presence = Presence(Quotas(), streams=1, places=10, rates=CallRates(600, 128))
     with pytest.raises(ValueError, match="a fault"), presence.taken("site a", CallKind.STREAM):
         raise ValueError("a fault")
     assert len(presence) == 0
 
 
 def test_watches_of_many_sites_and_pages_leave_places_to_calls_that_end_soon() -> None:
-    presence = Presence(Quotas(watches=4, kept_for_streams=0.75), streams=100, places=64, CallRates(600, 128))
+    presence = Presence(Quotas(watches=4, kept_for_streams=0.75), streams=100, places=64, rates=CallRates(600, 128))
     with ExitStack() as stack:
         for number in range(8):
             stack.enter_context(presence.taken(f"site {number // 4}", CallKind.WATCH))
