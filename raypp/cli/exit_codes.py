@@ -34,6 +34,7 @@ ATTENTION = {
     "site doctor": "the agent would not work, or the service has lost what it committed",
     "report": "nothing was recorded in the range, or a restore has lost some; `--procedures`: no execution in it",
     "alerts test": "a channel did not take the test alert",
+    "ledger migrate": "`--rehearse`: `raypp ledger check` finds something in the migrated copy",
     "forget": "deleted bytes are still in SQLite's log",
 }
 """What needs attention, by command."""

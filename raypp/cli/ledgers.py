@@ -1,4 +1,4 @@
-"""The commands of `raypp ledger`: a ledger checked, and backed up."""
+"""The commands of `raypp ledger`: a ledger checked, backed up, and brought to a new schema."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 
 from raypp.cli.console import ConsoleProgress
-from raypp.cli.exit_codes import ExitCode
+from raypp.cli.exit_codes import ExitCode, end_with_attention
 from raypp.cli.group import command_group
 from raypp.cli.json_file import write_json
 from raypp.cli.ledger import note, opened_ledger, say
 from raypp.cli.options import JsonFile
+from raypp.errors import OptionError
 from raypp.ledger.times import parse_time, shown_time
 from raypp.text.wording import counted
 
@@ -78,6 +79,55 @@ def ledger_backup(
     write_json(json_file, done)
 
 
-ledger = command_group("Check ledgers, and back them up.")
+def ledger_migrate(
+    ledger: Ledger = None,
+    rehearse: Annotated[
+        bool, typer.Option("--rehearse", help="Migrate a copy, compare and check it, and change nothing.")
+    ] = False,
+    folder: Annotated[
+        Path | None, typer.Option(help="Folder for that copy while it is needed (default: beside the ledger).")
+    ] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Bring a ledger to this raypp's schema, all of it or nothing. The service does so by itself when it starts.
+
+    --rehearse says how long it takes, and whether all rows are there afterwards: it ends with 1 if not, and with 3
+    if `raypp ledger check` finds anything in the copy. The ledger may be in use meanwhile.
+
+    Example: raypp ledger migrate sqlite:///ledger.db --rehearse
+
+    Example: raypp ledger migrate sqlite:///ledger.db
+    """
+    from raypp.ledger.migration import migrate
+    from raypp.ledger.migration import rehearse as rehearse_on_copy
+
+    if not rehearse:
+        if not ledger:
+            raise OptionError("no ledger named; give one, or set RAYPP_LEDGER, such as sqlite:///ledger.db")
+        done = migrate(ledger)
+        if done.from_schema == done.to_schema:
+            note(f"{done.ledger} has schema {done.to_schema} already")
+        else:
+            note(f"migrated from schema {done.from_schema} to {done.to_schema} in {done.migrated_s:.1f} s")
+        write_json(json_file, done)
+        return
+    with opened_ledger(ledger) as opened:
+        done = rehearse_on_copy(opened, folder, ConsoleProgress())
+    say(f"copied    {done.bytes_before / 1e6:.1f} MB in {done.copied_s:.1f} s")
+    say(f"migrated  schema {done.from_schema} to {done.to_schema} in {done.migrated_s:.1f} s")
+    say(f"compared  {done.rows['frames']:,} frames, {done.rows.get('episodes', 0):,} episodes, all other rows by table")
+    say(f"checked   in {done.checked_s:.1f} s")
+    for line in (*(f"LOST: {line}" for line in done.lost), *done.problems):
+        say(f"  {line}")
+    write_json(json_file, done)
+    if done.lost:
+        note("rows are missing after the migration: do not migrate, and report this")
+        raise typer.Exit(ExitCode.FAILED)
+    note("rehearsed: nothing is lost, and the ledger is as it was")
+    end_with_attention(bool(done.problems))
+
+
+ledger = command_group("Check ledgers, back them up, and bring them to a new schema.")
 ledger.command("check")(ledger_check)
 ledger.command("backup")(ledger_backup)
+ledger.command("migrate")(ledger_migrate)

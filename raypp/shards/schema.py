@@ -72,6 +72,9 @@ ENCRYPTED_TABLES: Final = 3
 """Schema versions of archives: manifest and labels are open, or encrypted as shards are."""
 
 
+_BEFORE_RELEASES = 1
+
+
 class ArchiveHeader(BaseModel):
     """Facts of a whole archive; in `veil.json`, in every shard and in the manifest.
 
@@ -139,7 +142,20 @@ class ArchiveHeader(BaseModel):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            raise ShardError(f"{where}: {first_fault(error)}; it is damaged or of another raypp version") from None
+            raise ShardError(f"{where}: {_other_version(text) or f'{first_fault(error)}; it is damaged'}") from None
+
+
+def _other_version(text: bytes) -> str | None:
+    """Say of which version a header is, where that is none that is read."""
+    try:
+        version = json.loads(text)["schema_version"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    if isinstance(version, int) and version > ENCRYPTED_TABLES:
+        return f"schema version {version} is of a newer raypp; install that"
+    if version == _BEFORE_RELEASES:
+        return "schema version 1 is of before the first release and read no more; veil its sources again"
+    return None
 
 
 def shard_schema(header: ArchiveHeader) -> pa.Schema:

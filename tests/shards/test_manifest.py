@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -56,6 +57,16 @@ def test_an_archive_header_comes_back_and_is_canonical() -> None:
     assert header().grid == 8
     with pytest.raises(ShardError, match="there"):
         ArchiveHeader.from_bytes(b'{"veil_id": "short"}', "there")
+
+
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [(1, "before the first release and read no more; veil"), (4, "of a newer raypp; install that")],
+)
+def test_a_header_of_a_version_that_is_not_read_says_so(version: int, words: str) -> None:
+    content = json.loads(header().to_bytes()) | {"schema_version": version}
+    with pytest.raises(ShardError, match=f"schema version {version} is .*{words}"):
+        ArchiveHeader.from_bytes(json.dumps(content).encode(), "there")
 
 
 def test_the_manifest_is_every_receipt_sorted_and_they_are_gone(store: Store) -> None:
