@@ -8,21 +8,17 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import grpc
 import pytest
 from sqlalchemy import select
 
-from protos import raypp_pb2 as pb
 from protos.raypp_pb2_grpc import SitesStub
 from raypp.io.ports import free_ports
 from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import OpenStreamRow
-from raypp.serving.guard import DoorLimits
 from raypp.serving.limits import ServiceLimits
-from raypp.serving.quota import Quotas
 from raypp.serving.settings import Scale, ServiceSettings
 from tests.command import environment
 from tests.e2e.serve.talk import Code, refused
@@ -33,9 +29,6 @@ from tests.serving.running import Camera, Connection, bearer
 pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.timeout(900)]
 
 _MOST, _LEASE_S = 4, 10
-_PER_MINUTE, _BURST = 60, 40
-_TOLD_S = 3
-"""Within this, each gateway knows what the other counts."""
 _STARTS_WITHIN_S = 480
 
 
@@ -56,11 +49,9 @@ def address(ledger: Ledger, tmp_path: Path) -> Iterator[str]:
         detectors=Scale(cpus=0),
         limits=ServiceLimits(streams_per_site=_MOST),
         stream_lease_s=_LEASE_S,
-        quotas=Quotas(watches=2),
     )
     env = environment(
         RAY_SERVE_PROXY_PREFER_LOCAL_NODE_ROUTING="0",
-        RAYPP_DOOR=DoorLimits(calls_per_minute=_PER_MINUTE, burst=_BURST).model_dump_json(),
         RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S="60",
         RAY_raylet_start_wait_time_s="150",  # on a machine that is busy
     )
@@ -123,47 +114,6 @@ def test_a_sites_streams_are_counted_on_both_together(address: str, ledger: Ledg
         for connection in opened.values():  # those of the other gateway were never cut
             connection.chunk(1, None, 0)
             assert connection.committed().sequence == 1
-
-
-def test_calls_of_a_site_are_counted_on_both_together(address: str, ledger: Ledger) -> None:
-    tokens = [bearer(Identities(ledger).add_site("works")) for _ in range(4)]  # the proxy counts by token
-    stub = SitesStub(grpc.insecure_channel(address))
-
-    def watch(number: int) -> Any:
-        call = stub.WatchEpisodes(pb.WatchEpisodesRequest(site="works"), metadata=tokens[number], timeout=120)
-        next(call)
-        return call
-
-    watches = [watch(number) for number in range(2)]
-    time.sleep(_TOLD_S)
-    for number in range(4):  # whichever gateway it comes to
-        with pytest.raises(grpc.RpcError, match="site works has 2 watches under way, at most 2"):
-            watch(number)
-    for call in watches:
-        call.cancel()
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            watch(0).cancel()
-        except grpc.RpcError:
-            assert time.monotonic() < deadline
-            time.sleep(0.5)
-        else:
-            break
-
-    time.sleep(60 * _BURST / _PER_MINUTE)  # all that may come at once is there again
-    begin, answered, refusals = time.monotonic(), 0, []
-    while len(refusals) < 20:
-        request = pb.ListEpisodesRequest(site="works")
-        try:
-            stub.ListEpisodes(request, metadata=tokens[(answered + len(refusals)) % 4])
-            answered += 1
-        except grpc.RpcError as error:
-            refusals.append(error.details())
-        time.sleep(0.05)
-    assert [words for words in refusals if "calls a minute by site works on all gateways" not in words] == []
-    gained = _BURST + _PER_MINUTE / 60 * (time.monotonic() - begin)
-    assert 0.8 * gained <= answered <= gained + _BURST / 4, (answered, gained)
 
 
 def _holder(ledger: Ledger, camera: str) -> str:
