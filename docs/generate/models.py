@@ -25,6 +25,7 @@ from raypp.usage.procedure_rules import ExecutionRules, GroupRules, ProcedureRul
 from raypp.usage.report import (
     Durations,
     LaneReport,
+    LostPart,
     ShiftReport,
     SiteReport,
     Step,
@@ -99,6 +100,7 @@ REPORT: Models = (
     ("step", Step),
     ("transition", Transition),
     ("overlap", StreamOverlap),
+    ("lost", LostPart),
 )
 
 EXECUTIONS: Models = (

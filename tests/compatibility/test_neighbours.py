@@ -74,9 +74,9 @@ class Plant:
         """Stream the video at its own pace by an agent of a version."""
         return self._start(
             version, camera, "-m", "raypp", "stream", self.video, "--site", _SITE, "--camera", camera,
-            "--server", f"127.0.0.1:{self.ports[0]}", "--token-file", self.token, "--spool",
-            self.folder / f"spool-{camera}", "--key", self.folder / "site.key", "--size", SIZE, "--fps", "every", "--realtime", "--chunk-frames", 4,
-            "--time-from", "2026-03-02T06:00",
+            "--server", f"127.0.0.1:{self.ports[0]}", "--token-file", self.token,
+            "--spool", self.folder / f"spool-{camera}", "--key", self.folder / "site.key", "--size", SIZE,
+            "--fps", "every", "--realtime", "--chunk-frames", 4, "--time-from", "2026-03-02T06:00",
         )  # fmt: skip
 
     def log(self, name: str) -> str:
