@@ -12,7 +12,7 @@ from ray.serve.exceptions import RayServeException
 from actors.alerts import Alerts
 from actors.detector import Detector, DetectorConfig
 from actors.gateway import Gateway
-from actors.tally import SharedTally
+from actors.shared_counts import CountsDeployment
 from raypp.errors import RayppError
 from raypp.ledger.placement import refuse_several_nodes
 from raypp.serving.bundles import describe_bundle, models_by_veil
@@ -76,10 +76,14 @@ def build_app(args: ServiceSettings) -> Application:
             )
             .bind(args.model_dump_json())
         )
-    tally = None
+    counts = None
     if args.gateways.most > 1:
-        tally = _deployment(SharedTally).options(name="Tally", num_replicas=1, ray_actor_options={"num_cpus": 0}).bind()
-    return gateway.bind(args.model_dump_json(), detectors, alerts, tally)
+        counts = (
+            _deployment(CountsDeployment)
+            .options(name="Counts", num_replicas=1, ray_actor_options={"num_cpus": 0})
+            .bind()
+        )
+    return gateway.bind(args.model_dump_json(), detectors, alerts, counts)
 
 
 def detector_name(veil_id: str) -> str:

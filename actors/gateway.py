@@ -19,8 +19,8 @@ from actors.logs import structure_logs
 from actors.page_maker import RemotePages
 from actors.pages import Pages
 from actors.services import REPORT_THREADS, Services
+from actors.shared_counts import keep_shared
 from actors.stream import StreamConnection
-from actors.tally import keep_shared
 from protos import raypp_pb2 as pb
 from raypp.errors import LedgerError, LedgerFullError, LedgerUnavailableError
 from raypp.ledger.identity import Principal
@@ -86,7 +86,7 @@ class Gateway:
         settings: JSON of `ServiceSettings`.
         detectors: the deployments that detect, by veil_id.
         alerts: the deployment that sends alerts; Serve runs it since it is named here, and nothing is asked of it.
-        tally: the deployment that gateways tell their counts to; None where there is one gateway.
+        counts: the deployment that gateways tell their counts to; None where there is one gateway.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Gateway:
         settings: str,
         detectors: dict[str, DeploymentHandle[Any]],
         alerts: DeploymentHandle[Any] | None = None,  # noqa: ARG002
-        tally: DeploymentHandle[Any] | None = None,
+        counts: DeploymentHandle[Any] | None = None,
     ) -> None:
         quiet_refusals(logger)
         service = ServiceSettings.model_validate_json(settings)
@@ -103,8 +103,8 @@ class Gateway:
         self._pages = Pages(self._services, RemotePages(self._services.settings, REPORT_THREADS))
         loop = asyncio.get_running_loop()
         work = [self._reap(), self._services.places.keep()]
-        if tally is not None:
-            work.append(keep_shared(self._services.calls, tally))
+        if counts is not None:
+            work.append(keep_shared(self._services.calls, counts))
         self._tasks = [loop.create_task(each) for each in work]
 
     @_answered

@@ -9,8 +9,8 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.serving.call_rates import CallRates
+from raypp.serving.shared_counts import Report
 from raypp.serving.status import Status, StatusError
-from raypp.serving.tally import Report
 
 
 class CallKind(StrEnum):

@@ -30,7 +30,7 @@ _SECONDS, _FRAMES = 40, 400
 _WITHIN_S = 400
 
 
-class Plant:
+class TwoVersions:
     """A site, and a service whose version changes, in one folder."""
 
     def __init__(self, folder: Path, before: Path) -> None:
@@ -112,13 +112,13 @@ class Plant:
 
 
 @pytest.fixture
-def plant(tmp_path: Path) -> Iterator[Plant]:
-    running = Plant(tmp_path, previous_tree(tmp_path / "before"))
+def plant(tmp_path: Path) -> Iterator[TwoVersions]:
+    running = TwoVersions(tmp_path, previous_tree(tmp_path / "before"))
     yield running
     running.close()
 
 
-def test_versions_that_are_neighbours_work_together_and_lose_nothing(plant: Plant) -> None:
+def test_versions_that_are_neighbours_work_together_and_lose_nothing(plant: TwoVersions) -> None:
     plant.prepare_ledger()
     with plant.service("before"):
         agents = {camera: plant.agent(version, camera) for camera, version in ((_OLD, "before"), (_NEW, "now"))}

@@ -12,39 +12,39 @@ from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
 from raypp.serving.quota import Presence
-from raypp.serving.tally import EVERY_S, FORGET_S, Report, Tally
+from raypp.serving.shared_counts import EVERY_S, FORGET_S, Report, SharedCounts
 
 logger = logging.getLogger("ray.serve")
 
 
-class SharedTally:
+class CountsDeployment:
     """Holds what gateways count; a new one is told all of it within a second."""
 
     def __init__(self) -> None:
-        self._tally = Tally()
+        self._counts = SharedCounts()
 
     async def report(
         self, gateway: str, under_way: Mapping[tuple[str, str], int], begun: Mapping[str, int]
     ) -> tuple[Mapping[tuple[str, str], int], Mapping[str, int]]:
         """Take a gateway's counts, and return those of the others."""
-        return tuple(self._tally.report(gateway, Report(under_way, begun), time.monotonic()))
+        return tuple(self._counts.report(gateway, Report(under_way, begun), time.monotonic()))
 
 
-async def keep_shared(calls: Presence, tally: DeploymentHandle[Any]) -> None:
+async def keep_shared(calls: Presence, counts: DeploymentHandle[Any]) -> None:
     """Report what a gateway counts and take what the others do, for ever.
 
     While nobody answers, the gateway soon counts its own calls alone.
 
     Args:
         calls: of the gateway.
-        tally: the deployment.
+        counts: the deployment.
     """
     name, answered_s, silent = secrets.token_hex(8), time.monotonic(), False
     while True:
         await asyncio.sleep(EVERY_S)
         mine = calls.report()
         try:
-            others = await asyncio.wait_for(tally.report.remote(name, mine.under_way, mine.begun), FORGET_S)
+            others = await asyncio.wait_for(counts.report.remote(name, mine.under_way, mine.begun), FORGET_S)
         except (TimeoutError, RayError, BackPressureError, DeploymentUnavailableError) as error:
             if time.monotonic() - answered_s > FORGET_S and not silent:
                 silent = True

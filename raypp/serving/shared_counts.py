@@ -30,7 +30,7 @@ class _Member:
     begun_elsewhere: Counter[str] = field(default_factory=Counter)
 
 
-class Tally:
+class SharedCounts:
     """Brings the reports of gateways together; used from one thread."""
 
     def __init__(self) -> None:

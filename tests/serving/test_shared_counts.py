@@ -6,8 +6,8 @@ import pytest
 
 from raypp.serving.call_rates import CallRates
 from raypp.serving.quota import CallKind, Presence, Quotas
+from raypp.serving.shared_counts import FORGET_S, SharedCounts
 from raypp.serving.status import Status, StatusError
-from raypp.serving.tally import FORGET_S, Tally
 
 _QUOTAS = Quotas(watches=3)
 
@@ -23,9 +23,9 @@ def _gateways(clock: _Clock, number: int = 2) -> list[Presence]:
     return [Presence(_QUOTAS, 100, 500, CallRates(60, 4), clock) for _ in range(number)]
 
 
-def _share(tally: Tally, gateways: list[Presence], clock: _Clock) -> None:
+def _share(counts: SharedCounts, gateways: list[Presence], clock: _Clock) -> None:
     for name, gateway in enumerate(gateways):
-        gateway.take_others(tally.report(str(name), gateway.report(), clock.now))
+        gateway.take_others(counts.report(str(name), gateway.report(), clock.now))
 
 
 def _refused(presence: Presence, owner: str, kind: CallKind) -> str:
@@ -36,55 +36,55 @@ def _refused(presence: Presence, owner: str, kind: CallKind) -> str:
 
 
 def test_calls_under_way_on_one_gateway_count_on_the_other() -> None:
-    clock, tally = _Clock(), Tally()
+    clock, counts = _Clock(), SharedCounts()
     first, second = gateways = _gateways(clock)
     with ExitStack() as stack:
         stack.enter_context(first.taken("site a", CallKind.WATCH))
         stack.enter_context(first.taken("site a", CallKind.WATCH))
         for _ in range(2):
-            _share(tally, gateways, clock)
+            _share(counts, gateways, clock)
         stack.enter_context(second.taken("site a", CallKind.WATCH))
         assert "site a has 3 watches under way, at most 3" in _refused(second, "site a", CallKind.WATCH)
         for _ in range(2):
-            _share(tally, gateways, clock)
+            _share(counts, gateways, clock)
         assert "site a has 3 watches under way, at most 3" in _refused(first, "site a", CallKind.WATCH)
         with second.taken("site b", CallKind.WATCH):
             pass
     for _ in range(2):
-        _share(tally, gateways, clock)
+        _share(counts, gateways, clock)
     with first.taken("site a", CallKind.WATCH):
         pass
 
 
 def test_calls_a_minute_are_those_on_all_gateways() -> None:
-    clock, tally = _Clock(), Tally()
+    clock, counts = _Clock(), SharedCounts()
     first, second = gateways = _gateways(clock)
-    _share(tally, gateways, clock)  # each is known
+    _share(counts, gateways, clock)  # each is known
     for gateway in (first, first, second, second):
         with gateway.taken("site a", CallKind.READ):
             pass
-        _share(tally, gateways, clock)
-    _share(tally, gateways, clock)
+        _share(counts, gateways, clock)
+    _share(counts, gateways, clock)
     for gateway in gateways:
         assert "more than 60 calls a minute by site a" in _refused(gateway, "site a", CallKind.READ)
     clock.now += 1  # a call a second is gained
     with second.taken("site a", CallKind.READ):
         pass
     for _ in range(2):
-        _share(tally, gateways, clock)
+        _share(counts, gateways, clock)
     assert "calls a minute" in _refused(first, "site a", CallKind.READ)
 
 
 def test_a_gateway_that_reports_no_more_is_forgotten() -> None:
-    clock, tally = _Clock(), Tally()
+    clock, counts = _Clock(), SharedCounts()
     first, second = gateways = _gateways(clock)
     with ExitStack() as stack:
         for _ in range(3):
             stack.enter_context(first.taken("site a", CallKind.WATCH))
-        _share(tally, gateways, clock)
+        _share(counts, gateways, clock)
         _refused(second, "site a", CallKind.WATCH)
         clock.now += FORGET_S + 1
-        second.take_others(tally.report("1", second.report(), clock.now))
+        second.take_others(counts.report("1", second.report(), clock.now))
         with second.taken("site a", CallKind.WATCH):
             pass
 
