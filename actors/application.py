@@ -78,11 +78,8 @@ def build_app(args: ServiceSettings) -> Application:
         )
     counts = None
     if args.gateways.most > 1:
-        counts = (
-            _deployment(CountsDeployment)
-            .options(name="Counts", num_replicas=1, ray_actor_options={"num_cpus": 0})
-            .bind()
-        )
+        options = {"num_cpus": 0}
+        counts = _deployment(CountsDeployment).options(name="Counts", ray_actor_options=options).bind()
     return gateway.bind(args.model_dump_json(), detectors, alerts, counts)
 
 

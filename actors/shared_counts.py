@@ -27,7 +27,8 @@ class CountsDeployment:
         self, gateway: str, under_way: Mapping[tuple[str, str], int], begun: Mapping[str, int]
     ) -> tuple[Mapping[tuple[str, str], int], Mapping[str, int]]:
         """Take a gateway's counts, and return those of the others."""
-        return tuple(self._counts.report(gateway, Report(under_way, begun), time.monotonic()))
+        others = self._counts.report(gateway, Report(under_way, begun), time.monotonic())
+        return others.under_way, others.begun
 
 
 async def keep_shared(calls: Presence, counts: DeploymentHandle[Any]) -> None:
