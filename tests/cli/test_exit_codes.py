@@ -11,7 +11,12 @@ from raypp.cli.exit_codes import ATTENTION, MEANINGS, ExitCode
 from tests.command import ROOT, raypp
 
 _ENDS = {"Exit", "SystemExit", "exit", "_exit", "quit"}
-_CALLED_OTHERWISE = {"doctor": "site doctor", "cluster_doctor": "cluster doctor", "alerts_test": "alerts test"}
+_CALLED_OTHERWISE = {
+    "ledger_migrate": "ledger migrate",
+    "doctor": "site doctor",
+    "cluster_doctor": "cluster doctor",
+    "alerts_test": "alerts test",
+}
 _CALLED_OTHERWISE |= {"report_executions": "report", "report_safety": "report"}
 
 
