@@ -68,6 +68,7 @@ _SAME = [
     "warm_up",
     "weights",
     "workers",
+    "folder",
 ]
 FLAGS = {name: "--" + name.replace("_", "-") for name in _SAME} | {
     "adversaries": "--adversary",
