@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
+from benchmarks.capacity import capacity_rows
 from benchmarks.decoding import decoding_rows
 from benchmarks.detector import detector_rows
 from benchmarks.evaluation_memory import evaluate_memory_rows
@@ -34,6 +35,7 @@ Rows: TypeAlias = list[tuple[str, str, str]]
 PARTS: dict[str, Callable[[Path, argparse.Namespace], Rows]] = {
     "thread": lambda folder, options: one_thread_rows(_video(folder, options.minutes)),
     "job": lambda folder, options: job_rows(_video(folder, options.minutes), folder),
+    "capacity": lambda folder, _: capacity_rows(folder),
     "ledger": lambda folder, _: ledger_rows(folder),
     "memory": lambda folder, _: memory_rows(folder),
     "people": lambda folder, options: people_rows(folder, options.yards),
