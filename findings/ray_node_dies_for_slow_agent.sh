@@ -39,6 +39,8 @@ from ray._private import services
 from ray._private.node import Node
 from ray._private.parameter import RayParams
 
+import psutil  # Ray's own, which it puts on the path
+
 NAMES = "metrics_agent_port", "metrics_export_port", "runtime_env_agent_port", "dashboard_agent_listen_port"
 known = dict(zip(NAMES, map(int, sys.argv[2:])))
 start = services.start_ray_process
@@ -60,6 +62,8 @@ except Exception as error:
     print("did not start:", str(error).splitlines()[0][:60])
     words = "".join(path.read_text() for path in Path("t/session_latest/logs").glob("raylet*.out"))
     assert "Timed out waiting for file" in words
+    for process in psutil.Process().children(recursive=True):  # the others go on without a raylet
+        process.kill()
     os._exit(7)
 print("started")
 node.kill_all_processes(check_alive=False, allow_graceful=False)
