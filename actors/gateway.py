@@ -22,7 +22,7 @@ from actors.services import REPORT_THREADS, Services
 from actors.shared_counts import keep_shared
 from actors.stream import StreamConnection
 from protos import raypp_pb2 as pb
-from raypp.errors import LedgerError, LedgerFullError, LedgerUnavailableError
+from raypp.errors import LedgerError, LedgerFullError, LedgerUnavailableError, SiteMovingError
 from raypp.ledger.identity import Principal
 from raypp.ledger.silence import count_silent
 from raypp.serving.chunk_reader import ChunkReader, with_detections
@@ -241,7 +241,7 @@ class Gateway:
         if status_error.status is Status.INTERNAL:
             logger.error("raypp: a call failed", exc_info=error)
         self._services.metrics.refused(status_error.status.name)
-        if isinstance(error, LedgerUnavailableError):
+        if isinstance(error, LedgerUnavailableError) and not isinstance(error, SiteMovingError):
             self._services.metrics.ledger_failed(full=isinstance(error, LedgerFullError))
         if status_error.status is Status.UNAUTHENTICATED:
             self._services.token_refused(f"{status_error} (call from {grpc_context.peer()})")

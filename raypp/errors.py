@@ -99,6 +99,10 @@ class LedgerFullError(LedgerUnavailableError):
     """The disk under a ledger is full; nothing was written."""
 
 
+class SiteMovingError(LedgerUnavailableError):
+    """A site is on its way to another ledger, or has moved there; nothing was written."""
+
+
 class StaleStreamError(LedgerError):
     """Another connection has moved a stream on, or something has rewritten it; open it again and go on from there."""
 

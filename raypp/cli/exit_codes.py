@@ -35,6 +35,7 @@ ATTENTION = {
     "report": "nothing was recorded in the range, or a restore has lost some; `--procedures`: no execution in it",
     "alerts test": "a channel did not take the test alert",
     "ledger migrate": "`--rehearse`: `raypp ledger check` finds something in the migrated copy",
+    "ledger move": "deleted bytes are still in the old SQLite ledger's log",
     "forget": "deleted bytes are still in SQLite's log",
 }
 """What needs attention, by command."""

@@ -1,4 +1,4 @@
-"""The commands of `raypp ledger`: a ledger checked, backed up, and brought to a new schema."""
+"""The commands of `raypp ledger`: one checked, backed up, brought to a new schema, and a site moved."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,9 +9,10 @@ from raypp.cli.console import ConsoleProgress
 from raypp.cli.exit_codes import ExitCode, end_with_attention
 from raypp.cli.group import command_group
 from raypp.cli.json_file import write_json
-from raypp.cli.ledger import note, opened_ledger, say
+from raypp.cli.ledger import LedgerUrl, SiteName, note, opened_ledger, say
 from raypp.cli.options import JsonFile
 from raypp.errors import OptionError
+from raypp.ledger.defaults import WAIT_S
 from raypp.ledger.times import parse_time, shown_time
 from raypp.text.wording import counted
 
@@ -127,7 +128,46 @@ def ledger_migrate(
     end_with_attention(bool(done.problems))
 
 
-ledger = command_group("Check ledgers, back them up, and bring them to a new schema.")
+def ledger_move(
+    site: SiteName,
+    to: Annotated[str, typer.Option(help="The ledger that is to have the site, made where there is none.")],
+    from_ledger: LedgerUrl = None,
+    cancel: Annotated[
+        bool, typer.Option("--cancel", help="Leave a site that is not moved whole yet where it was.")
+    ] = False,
+    wait: Annotated[
+        float, typer.Option(help="Seconds to wait for readers that keep what was deleted in SQLite's log.", min=0)
+    ] = WAIT_S,
+    json_file: JsonFile = None,
+) -> None:
+    """Move a site to another ledger while it streams: frames, episodes, alerts, settings, tokens. Nothing is lost.
+
+    Streams wait while the last of it is copied, and are refused in the old ledger from then on. A move that was
+    killed goes on when the same command runs again.
+
+    Example: raypp ledger move plant-1 --ledger sqlite:///ledger.db --to postgresql+psycopg://raypp@db.example/ledger
+    """
+    from raypp.ledger.audit_log import command_line_account
+    from raypp.ledger.site_move import SiteMove
+
+    with opened_ledger(from_ledger, upgrade=True) as source, opened_ledger(to, create=True) as target:
+        move = SiteMove(source, target, site, command_line_account())
+        done = move.cancel() if cancel else move.run(ConsoleProgress(), wait)
+    write_json(json_file, done)
+    if cancel:
+        note(f"site {site} stays in {done.source}; its streams go on")
+        return
+    note(
+        f"site {site} is in {done.target}: {counted(done.chunks, 'chunk')} copied while it streamed, "
+        f"streams waited for {done.waited_s:.1f} s"
+    )
+    if not done.emptied:
+        note("the deleted bytes are still in the old ledger's log, which somebody reads; run the same command again")
+    end_with_attention(not done.emptied)
+
+
+ledger = command_group("Check ledgers, back them up, bring them to a new schema, and move sites between them.")
 ledger.command("check")(ledger_check)
 ledger.command("backup")(ledger_backup)
 ledger.command("migrate")(ledger_migrate)
+ledger.command("move")(ledger_move)

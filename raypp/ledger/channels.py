@@ -7,15 +7,18 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, case, delete, func, literal_column, or_, select, update
 
 from raypp.ledger.delivery import Backlog, Delivery, DeliveryState
+from raypp.ledger.moves import STILL
 from raypp.ledger.statements import put
 from raypp.ledger.store import Ledger
-from raypp.ledger.tables import WAITING, ChannelRow, OutboxRow
+from raypp.ledger.tables import WAITING, ChannelRow, MoveRow, OutboxRow
 
 MOST_ANSWER = 300
 _WAITING, _SENT, _DEAD = int(DeliveryState.WAITING), int(DeliveryState.SENT), int(DeliveryState.DEAD)
 _ROWS_AT_A_TIME = 1000
 _WAITS: ColumnElement[bool] = literal_column(f"outbox.{WAITING}")
 """As the partial index has it: a database compares the texts, not the values."""
+_STAYS: ColumnElement[bool] = OutboxRow.site.not_in(select(MoveRow.site).where(MoveRow.state.in_(STILL)))
+"""Alerts of a site that is being moved are sent from its new ledger."""
 
 
 class ChannelQueues:
@@ -57,7 +60,7 @@ class ChannelQueues:
         """
         query = (
             select(OutboxRow.site, OutboxRow.camera)
-            .where(OutboxRow.channel == channel, _WAITS, OutboxRow.raised_us <= self._ledger.clock())
+            .where(OutboxRow.channel == channel, _WAITS, OutboxRow.raised_us <= self._ledger.clock(), _STAYS)
             .group_by(OutboxRow.site, OutboxRow.camera)
             .order_by(func.min(OutboxRow.moment_us))
         )

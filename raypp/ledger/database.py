@@ -90,8 +90,11 @@ class Database:
         return self.turn is not None
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self, *, patient: bool = False) -> Iterator[Connection]:
         """A transaction that only reads, and sees one moment of the database throughout.
+
+        Args:
+            patient: whether it may take longer than the timeouts of the service's own, statements and pauses alike.
 
         Raises:
             LedgerError: what the database says, in our words; LedgerUnavailableError where trying again may help.
@@ -102,6 +105,8 @@ class Database:
         with self._translated(), self.engine.connect() as connection:
             reading = connection.execution_options(**options)
             with reading.begin():
+                if patient:
+                    self._be_patient(reading)
                 yield reading
 
     @contextmanager
@@ -117,10 +122,14 @@ class Database:
         with self._translated(), self._in_turn(), self.engine.connect() as connection:
             writing = connection.execution_options(**{_WRITES: True})
             with writing.begin():
-                if patient and not self.is_sqlite:
-                    writing.execute(text("SET LOCAL statement_timeout = 0"))
-                    writing.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+                if patient:
+                    self._be_patient(writing)
                 yield writing
+
+    def _be_patient(self, connection: Connection) -> None:
+        if not self.is_sqlite:
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
 
     def purge(self, wait_s: float) -> bool:
         """After rows were forgotten: leave none of their bytes in SQLite's log (the file itself is zeroed at once).

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, insert, select, update
 
 from raypp.errors import ForbiddenError, OptionError, UnauthenticatedError, UnknownSiteError
 from raypp.ledger import sites
+from raypp.ledger.moves import hold_site
 from raypp.ledger.statements import write_audit
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import SiteRow, TokenRow
@@ -232,6 +233,7 @@ class Identities:
         with self._ledger.database.write() as connection:
             if role is Role.SITE:
                 sites.add_site(connection, name, now)
+                hold_site(connection, name)
             connection.execute(insert(TokenRow), [row])
             detail = f"token {token_id}, expires {shown_time(expires_us)}"
             write_audit(connection, now, who, f"{role} add", name, detail)
@@ -256,6 +258,8 @@ class Identities:
                 known = connection.execute(select(SiteRow.name).where(SiteRow.name == name)).first()
                 what = f"token {token_id}" if known and token_id else "token"
                 raise UnknownSiteError(f"{role} {name[:100]!r} has no {what}; look at `raypp {role} list`")
+            if role is Role.SITE:
+                hold_site(connection, name)
             good = update(TokenRow).where(*conditions, TokenRow.revoked_us.is_(None)).values(**values)
             changed = connection.execute(good).rowcount
             detail = (

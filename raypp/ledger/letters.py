@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select, update
 from raypp.errors import OptionError
 from raypp.ledger.channels import delivery_of
 from raypp.ledger.delivery import Delivery, DeliveryState
+from raypp.ledger.moves import hold_site
 from raypp.ledger.sites import site_settings
 from raypp.ledger.statements import write_audit
 from raypp.ledger.store import Ledger
@@ -63,6 +64,7 @@ class Letters:
         now_us = self._ledger.clock()
         waiting = {"state": int(DeliveryState.WAITING), "tries": 0, "raised_us": now_us, "due_us": now_us}
         with self._ledger.database.write() as connection:
+            hold_site(connection, self._site)
             dead = self._dead(connection, alert_ids, channel)
             count = connection.execute(update(OutboxRow).where(*dead).values(**waiting, done_us=None)).rowcount
             write_audit(connection, now_us, who, "alerts retry", self._site, counted(count, "dead letter"))
@@ -71,6 +73,7 @@ class Letters:
     def drop(self, alert_ids: Sequence[str] = (), channel: str | None = None, who: str = COMMAND_LINE) -> int:
         """Delete dead letters; return how many. Arguments and errors are those of `retry`."""
         with self._ledger.database.write() as connection:
+            hold_site(connection, self._site)
             count = connection.execute(delete(OutboxRow).where(*self._dead(connection, alert_ids, channel))).rowcount
             words = counted(count, "dead letter")
             write_audit(connection, self._ledger.clock(), who, "alerts drop", self._site, words)

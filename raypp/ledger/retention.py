@@ -5,6 +5,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_,
 
 from raypp.ledger.chunks import Span, count_frames, delete_frames, has_frames_outside, times_of
 from raypp.ledger.defaults import WAIT_S
+from raypp.ledger.moves import hold_site
 from raypp.ledger.reach import reaches_into
 from raypp.ledger.rewriting import RewritePlan, Rewriting, rewrite
 from raypp.ledger.safety import clear_safety, cut_safety
@@ -104,6 +105,7 @@ def _forget_stream(ledger: Ledger, stream_id: int, scope: Forgotten, who: str) -
     if counted is None or scope.dry_run:
         return counted
     with ledger.database.write(patient=True) as connection:
+        hold_site(connection, scope.site, rewrites=True)
         locked = select(*StreamRow.__table__.columns).where(StreamRow.stream_id == stream_id).with_for_update()
         row = connection.execute(locked).one()
         counted = _count(connection, stream_id, scope)
@@ -143,6 +145,7 @@ def _forget_alerts(ledger: Ledger, scope: Forgotten, who: str) -> int:
     if scope.dry_run or not count:
         return count
     with ledger.database.write(patient=True) as connection:
+        hold_site(connection, scope.site, rewrites=True)
         count = connection.execute(delete(OutboxRow).where(*conditions)).rowcount
         detail = f"from {scope.from_us} to {scope.to_us}: {counted(count, 'alert')}"
         write_audit(connection, ledger.clock(), who, "forget", scope.site, detail)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, select, update
 from raypp.errors import StaleStreamError
 from raypp.ledger.chunks import Span, delete_frames, read_frames
 from raypp.ledger.database import Database
+from raypp.ledger.moves import hold_site
 from raypp.ledger.packing import pack_state
 from raypp.ledger.queries import read_episodes, read_stretches
 from raypp.ledger.refold import ModelClasses, Refold
@@ -160,6 +161,7 @@ def rewrite(database: Database, stream_id: int, plan: RewritePlan, now_us: int, 
     for _ in range(_MOST_ATTEMPTS):
         row, walk = _walk(database, stream_id, plan)
         with database.write(patient=True) as connection:
+            hold_site(connection, row.site, rewrites=True)
             now = connection.execute(_stream(stream_id).with_for_update()).one()
             if now.rewrites != row.rewrites:
                 continue  # frames that were folded may be gone

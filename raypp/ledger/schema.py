@@ -14,7 +14,7 @@ from raypp.ledger.database import Database
 
 VERSION_TABLE = "raypp_schema"
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_READ_AS_THEY_ARE = frozenset({"0001", "0002", "0003", "0004", "0005", "0006", "0007"})
+_READ_AS_THEY_ARE = frozenset({"0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"})
 """Older schemas that lack nothing that commands which only read ask for: they use such a ledger as it is."""
 _LOCK = 0x7261797070  # any number that other programs in the same database are unlikely to lock
 

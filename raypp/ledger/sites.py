@@ -11,9 +11,10 @@ from raypp.errors import LedgerError, SettingsError, UnknownSiteError
 from raypp.io.problems import joined, nearest
 from raypp.ledger.chunks import count_frames_of_chunks
 from raypp.ledger.judged import watch_executions
+from raypp.ledger.moves import AWAY, has_moves, hold_site, require_here
 from raypp.ledger.outbox import stored_rules
 from raypp.ledger.statements import put
-from raypp.ledger.tables import HOUR_US, ChannelRow, ModelRow, SettingsRow, SiteRow, StreamRow, TermRow
+from raypp.ledger.tables import HOUR_US, ChannelRow, ModelRow, MoveRow, SettingsRow, SiteRow, StreamRow, TermRow
 from raypp.ledger.types import Site, checked_name
 from raypp.usage.settings import NOT_FOLDED, SiteSettings
 
@@ -35,8 +36,10 @@ def add_site(connection: Connection, name: str, now_us: int) -> bool:
 
 def list_sites(connection: Connection) -> list[Site]:
     """All sites, by name."""
-    rows = connection.execute(select(SiteRow.name, SiteRow.version, SiteRow.added_us).order_by(SiteRow.name))
-    return [Site(*row) for row in rows]
+    query = select(SiteRow.name, SiteRow.version, SiteRow.added_us).order_by(SiteRow.name)
+    if has_moves(connection):
+        query = query.where(SiteRow.name.not_in(select(MoveRow.site).where(MoveRow.state.in_(AWAY))))
+    return [Site(*row) for row in connection.execute(query)]
 
 
 def site_settings(connection: Connection, site: str) -> tuple[str | None, int]:
@@ -44,6 +47,7 @@ def site_settings(connection: Connection, site: str) -> tuple[str | None, int]:
     row = connection.execute(select(SiteRow.settings, SiteRow.version).where(SiteRow.name == site)).one_or_none()
     if row is None:
         raise UnknownSiteError(f"site {site[:100]!r} is not registered; run `raypp site add`")
+    require_here(connection, site)
     return row.settings, row.version
 
 
@@ -62,6 +66,7 @@ def configure(connection: Connection, site: str, text: str, *, unchecked: bool =
         UnknownSiteError: if there is no such site.
     """
     settings = SiteSettings.parse(text, f"settings of site {site}")
+    hold_site(connection, site)
     old, version = site_settings(connection, site)
     classes = known_classes(connection)
     unknown = (settings.unknown_classes(classes) if classes else ()) + _unknown_channels(connection, settings)

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, sel
 
 from raypp.errors import LedgerError, StaleStreamError, StreamRefusedError
 from raypp.ledger.chunks import PackedChunk, write_chunk
+from raypp.ledger.moves import hold_site
 from raypp.ledger.moving import move_on
 from raypp.ledger.open_streams import Opening, count_open_stream
 from raypp.ledger.outbox import raise_alerts
@@ -43,6 +44,7 @@ def open_stream(
         UnknownSiteError: if the site is not registered.
     """
     checked_name(stream.camera, "camera")
+    hold_site(connection, stream.site)
     if opening is not None:
         count_open_stream(connection, stream, opening)
     if not 0 < stream.epoch <= now_us + MOST_EPOCH_AHEAD_US:
@@ -207,7 +209,8 @@ def reap(connection: Connection, now_us: int) -> list[Episode]:
 
 def abandoned_streams(now_us: int) -> ColumnElement[bool]:
     """The condition for streams that were opened long ago and never committed a chunk: tries that came to nothing."""
-    return and_(StreamRow.committed == 0, StreamRow.opened_us < now_us - _ABANDONED_US)
+    begun = StreamRow.opened_us < now_us - _ABANDONED_US
+    return and_(StreamRow.committed == 0, begun, StreamRow.ended_us.is_(None))  # one that is being moved has ended
 
 
 def has_abandoned(connection: Connection, now_us: int) -> bool:

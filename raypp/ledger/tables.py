@@ -53,6 +53,17 @@ class SiteRow(Base):
     added_us: Mapped[int] = mapped_column(BigInteger)  # processing time
 
 
+class MoveRow(Base):
+    """A site's move to another ledger, or from one, see `raypp.ledger.moves`; the two ledgers have a row each."""
+
+    __tablename__ = "moves"
+    site: Mapped[str] = mapped_column(ForeignKey("sites.name"), primary_key=True)
+    move_id: Mapped[str] = mapped_column(String(32))  # the same in both
+    state: Mapped[int] = mapped_column(SmallInteger)  # a MoveState
+    lease: Mapped[int] = mapped_column(BigInteger)  # rises when another process goes on with the move
+    peer: Mapped[str] = mapped_column(Text)  # URL of the other ledger, without its password
+
+
 class TokenRow(Base):
     """A token by which a site or an operator shows who it is; the secret itself is never stored."""
 

@@ -16,7 +16,9 @@ from protos import raypp_pb2 as pb
 from raypp.edge.cameras_file import CameraSettings
 from raypp.edge.uplink.retry import RetryPolicy
 from raypp.errors import RayppError
+from raypp.ledger.check.ledger import check_ledger
 from raypp.ledger.retention import forget
+from raypp.ledger.site_move import SiteMove
 from raypp.ledger.store import Ledger
 from raypp.ledger.times import parse_time
 from raypp.serving.model import DetectedBlock, FrameBlock, ServedModel
@@ -36,6 +38,7 @@ class Service(Gateway):
     """A gateway that serves; it finds a hammer on every frame whose codes were sent."""
 
     def serve(self) -> None:
+        self.refusals: list[str] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -72,6 +75,7 @@ class Service(Gateway):
                 yield answer
         except RayppError as error:
             status_error = status_of(error)
+            self.refusals.append(str(status_error))
             await context.abort(status_error.status, str(status_error))
 
 
@@ -142,3 +146,23 @@ def test_a_try_with_another_size_is_refused_and_the_good_stream_goes_on_until_it
     assert (status.captured, status.committed_frames, status.waiting_chunks) == (60, 60, 0)
     (stream,) = service.ledger.streams("plant-1")
     assert (stream.frames, stream.ended) == (60, True)
+
+
+def test_a_site_that_is_moved_to_another_ledger_streams_on_there(site: Site, service: Service) -> None:
+    """The front calls the other ledger's service some time after the move: until then the agent is refused."""
+    video = make_video(site.folder / "video.mp4", seconds=6)
+    agent = _stream(site, service, _camera(video, realtime=True), "spool", chunk_frames=2)
+    wait_until(lambda: agent.camera().committed_frames >= 8)
+    left = service.ledger
+    with Ledger.open(f"sqlite:///{site.folder / 'other.db'}") as other:
+        SiteMove(left, other, "plant-1").run()
+        wait_until(lambda: any("has moved to ledger" in refusal for refusal in service.refusals))
+        service.ledger = other
+        status = agent.wait().cameras["bench-1"]
+        assert (status.captured, status.committed_frames, status.waiting_chunks) == (60, 60, 0)
+        (stream,) = other.streams("plant-1")
+        assert (stream.frames, stream.ended) == (60, True)
+        assert [frame.frame_index for frame in other.frames(stream.stream)] == list(range(60))
+        assert len(other.episodes("plant-1")) == 1
+        assert check_ledger(other).problems == ()
+        assert left.streams("plant-1") == []

@@ -13,6 +13,7 @@ from tests.command import ROOT, raypp
 _ENDS = {"Exit", "SystemExit", "exit", "_exit", "quit"}
 _CALLED_OTHERWISE = {
     "ledger_migrate": "ledger migrate",
+    "ledger_move": "ledger move",
     "doctor": "site doctor",
     "cluster_doctor": "cluster doctor",
     "alerts_test": "alerts test",

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select
 from raypp.errors import SettingsError
 from raypp.ledger.database import Database
 from raypp.ledger.delivery import DeliveryState
-from raypp.ledger.sites import present_settings
+from raypp.ledger.sites import list_sites, present_settings
 from raypp.ledger.tables import (
     CameraRow,
     ChunkRow,
@@ -136,8 +136,7 @@ def _shared(connection: Connection, site: str | None) -> Iterator[str]:
             lists = [None]
         if not all(isinstance(some, list) for some in lists):
             yield f"model {model.model_key[:12]}: its classes are no list"
-    names = select(SiteRow.name).where(SiteRow.name == site if site is not None else true())
-    for name in connection.execute(names).scalars().all():
+    for name in [site] if site is not None else [known.name for known in list_sites(connection)]:
         try:
             present_settings(connection, name)
         except SettingsError as error:
