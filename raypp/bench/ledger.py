@@ -49,9 +49,8 @@ _BUSY = _USUAL._replace(turn=20)
 
 @dataclass(frozen=True)
 class _Run:
-    """A run's cost: commits at once, seconds, CPU seconds of both sides; and of all commits bytes kept, and uses."""
+    """A run's cost: commits at once, seconds, CPU seconds of both sides, bytes of log, bytes kept, uses."""
 
-    at_once: int
     commits: int
     wall_s: float
     cpu_s: float
@@ -95,9 +94,9 @@ def _rate(
     detections = commits * _USUAL.frames * _USUAL.detections
     return LedgerRate(
         kind=kind,
-        commits_per_s=usual.at_once / usual.wall_s,
-        writer_ms=1e3 * usual.cpu_s / usual.at_once,
-        server_ms=None if usual.server_s is None else 1e3 * usual.server_s / usual.at_once,
+        commits_per_s=usual.commits / usual.wall_s,
+        writer_ms=1e3 * usual.cpu_s / usual.commits,
+        server_ms=None if usual.server_s is None else 1e3 * usual.server_s / usual.commits,
         log_bytes=usual.log_bytes / _LOGGED,
         chunk_bytes=max(0.0, empty.kept_bytes / commits - _EMPTY.frames * frame),
         frame_bytes=frame,
@@ -116,30 +115,34 @@ def _committed(database: MeasuredDatabase, content: _Content) -> _Run:
         frames = _frames(content)
         chunks = [frames[at : at + content.frames] for at in range(0, len(frames), content.frames)]
 
-        def write(writer: StreamWriter) -> None:
-            for sequence, chunk in enumerate(chunks[: content.chunks], 1):
+        def write(writer: StreamWriter, count: int = content.chunks) -> None:
+            first = writer.committed
+            for sequence, chunk in enumerate(chunks[first : first + count], first + 1):
                 writer.commit(sequence, chunk, last=False)
 
-        empty, server_s = database.kept_bytes(), database.server_cpu_s()
+        for writer in writers:  # first pages of tables, and each stream's state, are no bytes of later chunks
+            write(writer, 1)
+        logged = 0
+        for _ in range(_LOGGED):
+            before = database.log_bytes()
+            write(writers[0], 1)
+            logged += database.log_bytes() - before
+        kept, episodes, server_s = database.kept_bytes(), database.count("episodes"), database.server_cpu_s()
         began, began_cpu = time.perf_counter(), time.process_time()
         with ThreadPoolExecutor(_THREADS) as threads:
             list(threads.map(write, writers))
         wall_s, cpu_s = time.perf_counter() - began, time.process_time() - began_cpu
         spent = None if server_s is None else (database.server_cpu_s() or server_s) - server_s
-        logged = 0
-        for sequence, chunk in enumerate(chunks[content.chunks :], content.chunks + 1):
-            before = database.log_bytes()
-            writers[0].commit(sequence, chunk, last=False)
-            logged += database.log_bytes() - before
-        episodes, at_once = database.count("episodes"), content.chunks * _STREAMS
-        kept = max(0, database.kept_bytes() - empty)
-    return _Run(at_once, at_once + _LOGGED, wall_s, cpu_s, spent, logged, kept, episodes)
+        kept, episodes = max(0, database.kept_bytes() - kept), database.count("episodes") - episodes
+    return _Run(content.chunks * _STREAMS, wall_s, cpu_s, spent, logged, kept, episodes)
 
 
 def _frames(content: _Content) -> list[SeenFrame]:
     """Return frames of a stream: boxes tremble about their places, as a detector's do."""
     chance = np.random.default_rng(1)
-    return [as_stored(_seen(index, content, chance)) for index in range((content.chunks + _LOGGED) * content.frames)]
+    return [
+        as_stored(_seen(index, content, chance)) for index in range((content.chunks + _LOGGED + 1) * content.frames)
+    ]
 
 
 def _seen(index: int, content: _Content, chance: np.random.Generator) -> SeenFrame:
