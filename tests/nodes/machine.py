@@ -81,6 +81,8 @@ class Machine:
         for child in self._children():
             os.kill(child, 9)
         self.init.wait()
+        if self.init.stdout is not None:
+            self.init.stdout.close()
 
     def _children(self) -> list[int]:
         children = Path(f"/proc/{self.init.pid}/task/{self.init.pid}/children")
