@@ -148,7 +148,9 @@ def _parsed(address: str) -> URL:
     except ArgumentError:
         url = None
     if url is None or url.get_backend_name() != "postgresql":
-        raise OptionError(f"`postgres` {address}: no URL of PostgreSQL; give postgresql+psycopg://USER@HOST/DATABASE")
+        raise OptionError(
+            f"`postgres` {redacted(address)}: no URL of PostgreSQL; give postgresql+psycopg://USER@HOST/DATABASE"
+        )
     return url.set(drivername="postgresql+psycopg")
 
 
@@ -169,8 +171,7 @@ def _opened(engine: Any, url: URL) -> Connection:
     try:
         connection: Connection = engine.connect()
     except SQLAlchemyError as error:
-        shown = url.render_as_string(hide_password=True)
-        raise OptionError(f"`postgres` {shown} cannot be reached: {_line(error)}") from None
+        raise OptionError(f"`postgres` {redacted(str(url))} cannot be reached: {_line(error)}") from None
     return connection
 
 

@@ -17,6 +17,7 @@ from raypp import __version__
 from raypp.doctor.facts import PACKAGES, Endpoint, NodeFacts, NodeQuestions, Room
 from raypp.errors import RayppError
 from raypp.ledger.placement import refuse_several_nodes
+from raypp.ledger.schema import newest_schema, schema_of
 from raypp.ledger.store import Ledger
 from raypp.serving.defaults import LEDGER_VARIABLE, LOOPBACK
 
@@ -109,8 +110,15 @@ def _ledger(url: str | None, nodes: int) -> str | None:
     if not url:
         return None
     try:
-        Ledger.open(url, create=False).close()
+        ledger = Ledger.open(url, create=False)
+        try:
+            with ledger.database.read() as connection:
+                schema, newest = schema_of(connection), newest_schema()
+        finally:
+            ledger.close()
         refuse_several_nodes(url, nodes)
+        if schema != newest:
+            return f"has schema {schema}, older than this raypp's {newest}; start the service to bring it up"
     except RayppError as error:
         return str(error)
     return ""

@@ -55,7 +55,7 @@ class Database:
                 `create`, one that is not there.
         """
         url = _parse(address)
-        shown = url.render_as_string(hide_password=True)
+        shown = _shown(url)
         if url.get_backend_name() == "sqlite":
             _place_file(url, create)
             engine = create_engine(
@@ -245,6 +245,12 @@ def _parse(address: str) -> URL:
             "the ledger's URL is malformed; use sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME"
         ) from None
     return url
+
+
+def _shown(url: URL) -> str:
+    """Return a URL without its password, which its query may hold, too."""
+    hidden = {name: "***" if "password" in name else value for name, value in url.query.items()}
+    return url.set(query=hidden).render_as_string(hide_password=True)
 
 
 def _place_file(url: URL, create: bool) -> None:

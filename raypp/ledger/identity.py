@@ -259,7 +259,7 @@ class Identities:
                 what = f"token {token_id}" if known and token_id else "token"
                 raise UnknownSiteError(f"{role} {name[:100]!r} has no {what}; look at `raypp {role} list`")
             if role is Role.SITE:
-                hold_site(connection, name)
+                hold_site(connection, name, left_behind=True)
             good = update(TokenRow).where(*conditions, TokenRow.revoked_us.is_(None)).values(**values)
             changed = connection.execute(good).rowcount
             detail = (

@@ -44,13 +44,14 @@ def require_here(connection: Connection, site: str) -> None:
         _refuse(connection, site, AWAY)
 
 
-def hold_site(connection: Connection, site: str, *, rewrites: bool = False) -> None:
+def hold_site(connection: Connection, site: str, *, rewrites: bool = False, left_behind: bool = False) -> None:
     """Within a transaction that writes to a site, see that no move stops it before the transaction ends.
 
     Args:
         connection: of the transaction; it has read no row that a move changes.
         site: the site.
         rewrites: whether rows are changed that a move may have copied already.
+        left_behind: whether what is written stays with this ledger once the site has gone.
 
     Raises:
         SiteMovingError: if the site is being moved, or has moved.
@@ -59,7 +60,9 @@ def hold_site(connection: Connection, site: str, *, rewrites: bool = False) -> N
     row = select(SiteRow.name).where(SiteRow.name == site).with_for_update(read=True, key_share=True)
     if connection.execute(row).first() is None:
         raise UnknownSiteError(f"site {site[:100]!r} is not registered; run `raypp site add`")
-    _refuse(connection, site, (int(MoveState.LEAVING), *STILL) if rewrites else STILL)
+    if has_moves(connection):
+        states = (int(MoveState.LEAVING), *STILL) if rewrites else STILL
+        _refuse(connection, site, tuple(state for state in states if not left_behind or state != MoveState.GONE))
 
 
 def _refuse(connection: Connection, site: str, states: tuple[int, ...]) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, select, tuple_
 
+from raypp.ledger.moves import hold_site, require_here
 from raypp.ledger.statements import write_audit
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import AuditRow, SiteRow, StreamRow
@@ -18,6 +19,8 @@ _DETAIL = re.compile(
     r"(?P<start>\S+) to (?P<end>\S+):"
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MOST_LOSSES = 1000
+"""Losses of a site that the audit log takes: what a site says was committed is its own word."""
 _UNKNOWN = "?"
 
 
@@ -110,12 +113,17 @@ class Loss:
 
 
 def shortfalls(ledger: Ledger, site: str, commitments: Sequence[Commitment]) -> list[Shortfall]:
-    """Return the streams of which the ledger has less than a site was told, in the order given."""
+    """Return the streams of which the ledger has less than a site was told, in the order given.
+
+    Raises:
+        SiteMovingError: if the site has moved to another ledger, or is not here yet.
+    """
     names = [(commitment.camera, commitment.epoch) for commitment in commitments]
     query = select(StreamRow.camera, StreamRow.epoch, StreamRow.committed, StreamRow.newest_us).where(
         StreamRow.site == site, tuple_(StreamRow.camera, StreamRow.epoch).in_(names)
     )
     with ledger.database.read() as connection:
+        require_here(connection, site)
         rows = connection.execute(query).all()
     held = {(row.camera, row.epoch): (row.committed, row.newest_us or 0) for row in rows}
     compared = [
@@ -131,11 +139,18 @@ def losses(ledger: Ledger, site: str) -> list[Loss]:
 
 
 def note_losses(ledger: Ledger, site: str, lost: Sequence[Loss], who: str) -> list[Loss]:
-    """Write losses into the audit log that it does not have; return those. One gateway at a time does so."""
+    """Write losses into the audit log that it does not have, `MOST_LOSSES` in all; return those.
+
+    One gateway at a time does so.
+
+    Raises:
+        SiteMovingError: if the site is being moved, or has moved.
+    """
     with ledger.database.write() as connection:
         connection.execute(select(SiteRow.name).where(SiteRow.name == site).with_for_update(key_share=True))
+        hold_site(connection, site)
         written = set(_losses(connection, site))
-        new = [loss for loss in lost if loss not in written]
+        new = [loss for loss in lost if loss not in written][: max(0, MOST_LOSSES - len(written))]
         for loss in new:
             write_audit(connection, ledger.clock(), who, LOST, site, loss.detail)
     return new

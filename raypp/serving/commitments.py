@@ -9,6 +9,7 @@ from raypp.wire.messages import check_wire_name
 
 MOST_COMMITMENTS = 200
 """Streams of one call."""
+_MOST_REMEMBERED = 10_000
 
 
 class CommitmentCheck:
@@ -38,6 +39,8 @@ class CommitmentCheck:
         new = [loss for loss in lost if (request.site, loss) not in self._noted]
         if new:
             written = note_losses(self._ledger, request.site, new, who)
+            if len(self._noted) > _MOST_REMEMBERED:
+                self._noted.clear()
             self._noted.update((request.site, loss) for loss in new)
             new = written
         return pb.CheckCommittedResponse(shortfalls=[_message(shortfall) for shortfall in behind]), len(new)

@@ -63,6 +63,15 @@ def test_a_ledger_is_opened_and_neither_made_nor_changed(tmp_path: Path, monkeyp
     assert "is a file of one machine" in several
 
 
+def test_a_ledger_that_must_be_brought_up_is_no_good_one(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "ledger.db")
+    with Ledger.open(url) as ledger, ledger.database.write() as connection:
+        connection.exec_driver_sql("UPDATE raypp_schema SET version_num = '0008'")
+    said = look_at_node(NodeQuestions(ledger=url)).ledger
+    assert said is not None
+    assert "has schema 0008, older than" in said
+
+
 def test_a_ledgers_password_is_in_no_fact(monkeypatch: pytest.MonkeyPatch) -> None:
     (port,) = free_ports(1)
     monkeypatch.setenv("RAYPP_LEDGER", f"postgresql+psycopg://raypp:hunter2@127.0.0.1:{port}/raypp")

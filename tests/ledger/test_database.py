@@ -31,9 +31,10 @@ def test_urls_that_cannot_be_used(address: str, words: str):
         Ledger.open(address)
 
 
-def test_a_password_is_in_no_message():
+@pytest.mark.parametrize("address", ["raypp:hush-hush@127.0.0.1:1/ledger", "127.0.0.1:1/ledger?password=hush-hush"])
+def test_a_password_is_in_no_message(address: str):
     with pytest.raises(LedgerUnavailableError) as raised:
-        Ledger.open("postgresql+psycopg://raypp:hush-hush@127.0.0.1:1/ledger")
+        Ledger.open(f"postgresql+psycopg://{address}")
     assert "127.0.0.1" in str(raised.value)
     seen: BaseException | None = raised.value
     while seen is not None:

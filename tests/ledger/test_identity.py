@@ -151,6 +151,15 @@ def test_there_must_be_something_to_revoke(ledger: Ledger):
         identities.add_site("no spaces")
 
 
+def test_a_token_of_a_ledger_that_waits_to_be_brought_up_can_be_revoked(ledger: Ledger, url: str):
+    Identities(ledger).add_site("plant-1")
+    with ledger.database.write() as connection:
+        connection.exec_driver_sql("DROP TABLE moves")
+        connection.exec_driver_sql("UPDATE raypp_schema SET version_num = '0008'")
+    with Ledger.open(url, create=False) as older:
+        assert Identities(older).revoke("plant-1", Role.SITE) == 1
+
+
 def test_what_was_done_is_in_the_audit_log(ledger: Ledger):
     identities = Identities(ledger)
     token = identities.add_site("plant-1", who="anna")

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from raypp.ledger.audit_log import AuditLog
-from raypp.ledger.shortfalls import LOST, Commitment, Loss, losses, note_losses, shortfalls
+from raypp.ledger.identity import Identities
+from raypp.ledger.shortfalls import LOST, MOST_LOSSES, Commitment, Loss, losses, note_losses, shortfalls
 from raypp.ledger.store import Ledger
 from tests.ledger.site import T0, Connection, chunks, working_day
 
@@ -25,6 +26,7 @@ def test_only_streams_of_which_the_ledger_has_less_are_named(ledger: Ledger) -> 
 
 
 def test_each_loss_is_written_once_and_read_again_as_it_was(ledger: Ledger) -> None:
+    Identities(ledger).add_site("plant-1")
     loss = Loss("bench", T0, 3, 5, T0 + 1, T0 + 2_000_000)
     without_times = Loss("bench", T0 + 1, 1, 1, 0, 0)
     assert note_losses(ledger, "plant-1", [loss, without_times], "site plant-1") == [loss, without_times]
@@ -33,3 +35,11 @@ def test_each_loss_is_written_once_and_read_again_as_it_was(ledger: Ledger) -> N
     assert losses(ledger, "plant-2") == []
     entries = [entry for entry in AuditLog(ledger).list() if entry.action == LOST]
     assert [(entry.who, entry.subject) for entry in entries] == [("site plant-1", "plant-1")] * 2
+
+
+def test_what_a_site_says_was_committed_does_not_fill_the_audit_log(ledger: Ledger) -> None:
+    Identities(ledger).add_site("plant-1")
+    made_up = [Loss("bench", epoch, 1, 1, 0, 0) for epoch in range(1, MOST_LOSSES + 10)]
+    assert note_losses(ledger, "plant-1", made_up, "site plant-1") == made_up[:MOST_LOSSES]
+    assert note_losses(ledger, "plant-1", made_up, "site plant-1") == []
+    assert losses(ledger, "plant-1") == made_up[:MOST_LOSSES]

@@ -10,13 +10,22 @@ import typer
 from typer.testing import CliRunner
 
 from raypp.cli.ledgers import ledger as ledger_commands
-from raypp.errors import ConflictError, LedgerError, OptionError, SiteMovingError, StaleStreamError, UnknownSiteError
+from raypp.errors import (
+    ConflictError,
+    LedgerError,
+    OptionError,
+    SiteMovingError,
+    StaleStreamError,
+    UnauthenticatedError,
+    UnknownSiteError,
+)
 from raypp.ledger.audit_log import AuditLog
 from raypp.ledger.check.ledger import check_ledger
 from raypp.ledger.identity import Identities, Role
 from raypp.ledger.letters import Letters
 from raypp.ledger.reaggregation import reaggregate
 from raypp.ledger.retention import forget
+from raypp.ledger.shortfalls import Commitment, shortfalls
 from raypp.ledger.site_move import SiteMove
 from raypp.ledger.store import Ledger
 from raypp.serving.status import Status, status_of
@@ -85,6 +94,8 @@ def test_a_site_moves_there_and_back(ledger: Ledger, other: Ledger):
     with pytest.raises(SiteMovingError, match="has moved to ledger") as refused:
         Connection(ledger)
     assert status_of(refused.value).status is Status.UNAVAILABLE  # agents keep their frames, and try again
+    with pytest.raises(SiteMovingError, match="has moved to ledger"):
+        shortfalls(ledger, "plant-1", [Commitment("bench", T0, 1, 2, T0, T0)])  # nothing is lost: it is elsewhere
     SiteMove(other, ledger, "plant-1").run()
     assert whole(ledger) == before
     assert set(rows(other).values()) == {0}
@@ -93,6 +104,9 @@ def test_a_site_moves_there_and_back(ledger: Ledger, other: Ledger):
         Connection(other)
     SiteMove(ledger, other, "plant-1").run()
     assert whole(other) == before
+    assert Identities(ledger).revoke("plant-1", Role.SITE) == 1  # a stolen token still has frames detected here
+    with pytest.raises(UnauthenticatedError):
+        Identities(ledger).check(token)
 
 
 def test_a_stopped_site_is_written_by_nobody(ledger: Ledger, other: Ledger):
