@@ -67,9 +67,9 @@ def test_a_ledger_that_must_be_brought_up_is_no_good_one(tmp_path: Path) -> None
     url = sqlite_url(tmp_path / "ledger.db")
     with Ledger.open(url) as ledger, ledger.database.write() as connection:
         connection.exec_driver_sql("UPDATE raypp_schema SET version_num = '0008'")
-    said = look_at_node(NodeQuestions(ledger=url)).ledger
-    assert said is not None
-    assert "has schema 0008, older than" in said
+    problem = look_at_node(NodeQuestions(ledger=url)).ledger
+    assert problem is not None
+    assert "has schema 0008, older than" in problem
 
 
 def test_a_ledgers_password_is_in_no_fact(monkeypatch: pytest.MonkeyPatch) -> None:
