@@ -1,5 +1,6 @@
 """The question whether the service's ledger still has what it said is committed."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 import grpc
@@ -13,12 +14,17 @@ from raypp.errors import SiteError
 
 _AT_A_TIME = 200
 _TIMEOUT_S = 15.0
+_PAUSE_S = 0.2
+"""Between two calls: five a second are half of what a service lets a site make, so its streams are not kept out."""
+_BUSY_S = 10.0
+_MOST_BUSY = 6
+"""So many times a service's limit is waited for, over all calls of a query."""
 
 
 async def query_shortfalls(
     connection: ServiceConnection, site: str, committed: Mapping[str, Sequence[CommittedStream]]
 ) -> list[pb.Shortfall] | None:
-    """Return the streams of which the service has less than it said.
+    """Return the streams of which the service has less than it said; calls are paced, and wait for its limits.
 
     Args:
         connection: how to reach the service.
@@ -48,10 +54,21 @@ async def query_shortfalls(
     try:
         async with connection.channel() as channel:
             stub = SitesStub(channel)  # type: ignore[no-untyped-call]
-            for at in range(0, len(commitments), _AT_A_TIME):
+            at, busy = 0, 0
+            while at < len(commitments):
                 request = pb.CheckCommittedRequest(site=site, commitments=commitments[at : at + _AT_A_TIME])
-                answer = await stub.CheckCommitted(request, metadata=metadata, timeout=_TIMEOUT_S)
+                try:
+                    answer = await stub.CheckCommitted(request, metadata=metadata, timeout=_TIMEOUT_S)
+                except grpc.aio.AioRpcError as error:
+                    busy += 1
+                    if error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED or busy > _MOST_BUSY:
+                        raise
+                    await asyncio.sleep(_BUSY_S)
+                    continue
                 shortfalls.extend(answer.shortfalls)
+                at += _AT_A_TIME
+                if at < len(commitments):
+                    await asyncio.sleep(_PAUSE_S)
     except grpc.aio.AioRpcError as error:
         if error.code() is grpc.StatusCode.UNIMPLEMENTED:
             return None
