@@ -15,6 +15,7 @@ _EVERY_S = 600.0
 _AGAIN_S = 30.0
 """After a new connection, which may be to a service that was restored, and after a failure."""
 _GLANCE_S = 0.5
+_FAILED = "what is committed could not be compared with the service"
 _OLDER = (
     "the service is older than this agent and cannot say whether it still has all that it committed; it can once it "
     "is upgraded"
@@ -61,15 +62,18 @@ class LossWatch:
         spools = {name: stream.spool for name, stream in at_work.items()}
         try:
             answered, lines = await self._check.compare(spools)
+            if not answered:
+                self._once(_OLDER)
+            for line in lines:
+                self._log(line)
+            for chunks in self._check.lost:
+                self._once(chunks.says(self._spool))
         except (SiteError, SpoolError) as error:
-            self._once(f"what is committed could not be compared with the service: {error}")
+            self._once(f"{_FAILED}: {error}")
             return False
-        if not answered:
-            self._once(_OLDER)
-        for line in lines:
-            self._log(line)
-        for chunks in self._check.lost:
-            self._once(chunks.says(self._spool))
+        except Exception as error:  # noqa: BLE001 - whatever it is, an agent on recordings waits for the next try
+            self._once(f"{_FAILED}: {type(error).__name__}: {' '.join(str(error).split())}")
+            return False
         return True
 
     def _once(self, text: str) -> None:
