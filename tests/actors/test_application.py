@@ -29,8 +29,10 @@ def test_the_serve_config_is_one_and_its_builder_takes_its_arguments(tmp_path: P
     bundle = write_eager_bundle(tmp_path / "tools.model")
     args = application.args | {"models": [str(bundle)], "ledger": "postgresql+psycopg://nobody@nowhere/raypp"}
     app = built(call_user_app_builder_with_args_if_necessary(build_app, args), name="raypp")
-    gateway, detector = sorted(app.deployments, key=lambda deployment: deployment.name, reverse=True)
-    assert [gateway.name, detector.name] == ["Gateway", f"Detector-{VEIL[:12]}"]
+    deployments = {deployment.name: deployment for deployment in app.deployments}
+    assert set(deployments) == {"Gateway", f"Detector-{VEIL[:12]}", "Counts"}
+    gateway, detector = deployments["Gateway"], deployments[f"Detector-{VEIL[:12]}"]
+    assert deployments["Counts"]._deployment_config.num_replicas == 1  # of all gateways together
     assert gateway.max_queued_requests > 0
     assert detector.max_queued_requests > 0
     assert gateway._deployment_config.autoscaling_config.max_replicas == 8

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from actors.exporter import HOST_VARIABLE
 from jobs.local_ray import keep_local, without_noise
 from raypp.errors import RayppError
+from raypp.serving.metrics_address import MetricsAddress
 from tests.command import environment, lay_trap
 
 pytestmark = pytest.mark.ray
@@ -37,7 +39,10 @@ def test_a_local_ray_has_the_loopback_address_and_asks_nobody_for_it(place, monk
     from ray._private import services
 
     monkeypatch.delenv("RAY_enable_metrics_collection", raising=False)
-    keep_local(metrics=True)
+    monkeypatch.setenv(HOST_VARIABLE, "")
+    monkeypatch.setattr(services, "start_ray_process", services.start_ray_process)  # which it wraps
+    keep_local(metrics=MetricsAddress(9464))
+    assert os.environ[HOST_VARIABLE] == "127.0.0.1"
     assert "RAY_enable_metrics_collection" not in os.environ
     assert services.get_node_ip_address() == "127.0.0.1"
 
