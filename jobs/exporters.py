@@ -22,13 +22,16 @@ _PROGRAMS = (
 
 def export_at(metrics: MetricsAddress) -> None:
     """Have the Ray that this process starts next export metrics at an address alone, and to whom it says."""
-    files = {
+    values = {
+        HOST_VARIABLE: metrics.host,
         TOKEN_VARIABLE: metrics.token_file,
         CERTIFICATE_VARIABLE: metrics.certificate,
         KEY_VARIABLE: metrics.key,
     }
-    os.environ[HOST_VARIABLE] = metrics.host
-    os.environ.update({name: str(path) for name, path in files.items() if path})
+    for name, value in values.items():
+        os.environ.pop(name, None)  # what the shell has of an earlier service would hold for this one
+        if value:
+            os.environ[name] = str(value)
     export_where_told()
 
 

@@ -10,12 +10,13 @@ from typing import Any
 import ray
 from ray.exceptions import NodeDiedError, ObjectLostError, OutOfMemoryError, RayActorError, RayTaskError
 
+from jobs.failed_starts import FailedStarts
+from jobs.start_deadline import StartDeadline, lack_of_room
+from raypp.cli.console import error_console, say
 from raypp.errors import RayppError
 
 _AHEAD = 2
 """Rows that a worker has at a time: the one it works on, and the next."""
-_MOST_FAILED_STARTS = 10
-"""So many in sequence, with none that began between them, are no loss of nodes."""
 _LOOK_S = 10.0
 """How often it is looked whether nodes have joined."""
 _LOST = (RayActorError, ObjectLostError, OutOfMemoryError, NodeDiedError)
@@ -25,6 +26,7 @@ _LOST = (RayActorError, ObjectLostError, OutOfMemoryError, NodeDiedError)
 class _Worker:
     actor: Any
     begun: Any
+    generation: int
     is_ready: bool = False
     rows: dict[Any, bytes] = field(default_factory=dict)
 
@@ -54,7 +56,7 @@ class WorkerPool:
         self._gpus = gpus
         self._room, self._looked_at = 0, -_LOOK_S
         self._workers: list[_Worker] = []
-        self._failed_starts = 0
+        self._failed_starts = FailedStarts()
         self._fresh: Iterator[bytes] = iter(())
         self._todo: deque[tuple[bytes, bool]] = deque()
 
@@ -65,6 +67,7 @@ class WorkerPool:
             RayppError: as a worker raised it, or if workers die as they start.
         """
         self._fresh = iter(rows)
+        deadline = StartDeadline()
         try:
             while True:
                 self._hand_out()
@@ -77,6 +80,8 @@ class WorkerPool:
                     worker = worker_of[ref]
                     if worker in self._workers:  # else another outcome has told that it is lost
                         yield from self._outcomes(worker, ref)
+                if deadline.has_passed(any(worker.is_ready for worker in self._workers)):
+                    self._warn()
         finally:
             while self._workers:
                 self._end(self._workers[0])
@@ -111,7 +116,13 @@ class WorkerPool:
         missing = self.room() - len(self._workers)
         for _ in range(min(missing, self._more(starting + missing) - starting)):
             actor = self._actor.remote(**self._arguments)
-            self._workers.append(_Worker(actor, actor.begin.remote()))
+            self._workers.append(_Worker(actor, actor.begin.remote(), self._failed_starts.generation))
+
+    def _warn(self) -> None:
+        """Say what workers wait for."""
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+        free: dict[str, float] = ray.available_resources()  # type: ignore[no-untyped-call]
+        say(error_console("WARNING"), [lack_of_room(self._gpus, nodes, free)])
 
     def _outcomes(self, worker: _Worker, ref: Any) -> Iterator[bytes]:
         """Take what has come of a row, or of a worker's start."""
@@ -123,17 +134,17 @@ class WorkerPool:
         except RayTaskError as error:
             raise error.cause if isinstance(error.cause, RayppError) else error from None
         if ref is worker.begun:
-            worker.is_ready, self._failed_starts = True, 0
+            worker.is_ready = True
+            self._failed_starts.began()
             return
         del worker.rows[ref]
         yield outcome
 
     def _replace(self, worker: _Worker) -> None:
         self._todo.extendleft((row, True) for row in reversed(worker.rows.values()))
-        self._failed_starts += not worker.is_ready
         self._end(worker)
-        if self._failed_starts == _MOST_FAILED_STARTS:
-            raise RayppError("workers die as they start; see Ray's logs of them, and whether the nodes have memory")
+        if not worker.is_ready:
+            self._failed_starts.failed(worker.generation)
 
     def _end(self, worker: _Worker) -> None:
         self._workers.remove(worker)

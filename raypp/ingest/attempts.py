@@ -77,11 +77,12 @@ def _attempt(segment: Segment, worker: SegmentWorker) -> Attempt:
 
     A worker that dies in the middle (out of memory, a fault in a decoder) is replaced and handed the segment again.
     Each attempt leaves a mark before it begins and takes it away however it ends, so a mark found tells of a death.
+    One whose node was out of reach may still be at work on a segment that another was handed: both take the mark away.
     Of this run, that is: a mark need not outlive a loss of power.
     """
     mark = f"{FOLDER}/{segment.segment_id}"
     store = worker.store
-    deaths = int(store.read(mark)) if store.exists(mark) else 0
+    deaths = _deaths(mark, store)
     if deaths >= MOST_ATTEMPTS:
         return Unfinished(
             segment_id=segment.segment_id,
@@ -95,6 +96,16 @@ def _attempt(segment: Segment, worker: SegmentWorker) -> Attempt:
         return Unfinished(segment_id=segment.segment_id, reason=str(error))
     finally:
         store.delete(mark)
+
+
+def _deaths(mark: str, store: Store) -> int:
+    """Return how many workers a segment has killed: 0 without a mark, such as where another has just taken it away."""
+    try:
+        return int(store.read(mark))
+    except ShardError:
+        if store.exists(mark):
+            raise
+        return 0
 
 
 def _finished(segment: Segment, store: Store) -> SegmentResult | None:

@@ -1,4 +1,4 @@
-"""Calls of one site or operator, counted from the moment its token is known, on all gateways together. Pure."""
+"""Calls of one site or operator, counted from the moment its token is known: those that last on all gateways. Pure."""
 
 import time
 from collections import Counter
@@ -23,14 +23,22 @@ class CallKind(StrEnum):
     PAGE = "pages"
 
 
+_LASTING = {CallKind.STREAM, CallKind.WATCH}
+"""Kinds that hold on all gateways together.
+
+Another gateway's word of a call is up to a second old. A call that answers once has ended by then: counted elsewhere,
+it would refuse the next of a client that makes one after another.
+"""
+
+
 class Quotas(BaseModel):
-    """Limits of one site or operator on all gateways together: calls under way, and rows to keep."""
+    """Limits of one site or operator: calls under way, and rows to keep."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    detects: int = Field(1, ge=1, le=1000, description="calls of DetectFrames under way")
-    watches: int = Field(16, ge=1, le=1000, description="calls of WatchEpisodes under way")
-    reads: int = Field(16, ge=1, le=1000, description="other calls that answer once, under way")
+    detects: int = Field(1, ge=1, le=1000, description="calls of DetectFrames under way on a gateway")
+    watches: int = Field(16, ge=1, le=1000, description="calls of WatchEpisodes under way on all gateways")
+    reads: int = Field(16, ge=1, le=1000, description="other calls that answer once, under way on a gateway")
     kept_for_streams: float = Field(
         0.75, ge=0, le=0.99, description="part of `streams_per_gateway` that nothing but streams may take"
     )
@@ -79,13 +87,13 @@ class Presence:
         return sum(self._counts.values())
 
     def report(self) -> Report:
-        """Return what is counted here, for the other gateways; what began is counted anew from now on."""
+        """Return what other gateways count with theirs: calls that last, and what began since the report before."""
         begun, self._begun = self._begun, Counter()
-        own = {(owner, kind.value): count for (owner, kind), count in self._counts.items() if kind is not CallKind.PAGE}
+        own = {(owner, kind.value): count for (owner, kind), count in self._counts.items() if kind in _LASTING}
         return Report(own, dict(begun))
 
     def take_others(self, others: Report) -> None:
-        """Count with what all other gateways have under way, and what began there."""
+        """Count with what all other gateways report: calls that last, and what began there."""
         self._elsewhere = others.under_way
         now_s = self._clock()
         for owner, calls in others.begun.items():

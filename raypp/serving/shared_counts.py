@@ -15,7 +15,7 @@ class Report(NamedTuple):
     """Counts of one gateway, or of all others together.
 
     Attributes:
-        under_way: calls under way, by owner and kind.
+        under_way: calls under way that last, by owner and kind.
         begun: calls that began since the report before, by owner.
     """
 

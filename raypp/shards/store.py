@@ -165,8 +165,9 @@ class Store:
         return sorted(name for name in entries if not name.rpartition("/")[2].startswith("."))
 
     def delete(self, relative: str) -> None:
-        """Delete a file that is there."""
-        (self._remote or fs.LocalFileSystem()).delete_file(f"{self._base}/{relative}")
+        """Delete a file; one that another process has deleted meanwhile is gone as well."""
+        with contextlib.suppress(FileNotFoundError):
+            (self._remote or fs.LocalFileSystem()).delete_file(f"{self._base}/{relative}")
 
     def sweep(self) -> None:
         """Remove partial files that killed writers left; call it only while holding the lock."""

@@ -11,6 +11,7 @@ from raypp.ingest.attempts import FOLDER, MOST_ATTEMPTS, Attempt, Unfinished, at
 from raypp.ingest.job import VeilJob, open_job, veil_here
 from raypp.ingest.segment import Segment, SegmentResult, receipt_path
 from raypp.ingest.settings import VeilSettings
+from raypp.ingest.worker import SegmentWorker, veil_segment
 from raypp.progress import SILENT
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
@@ -124,6 +125,21 @@ def test_a_segment_that_killed_its_workers_is_given_up_and_costs_no_other(job: V
     assert f"killed its worker {MOST_ATTEMPTS} times" in given_up.reason
     assert not job.worker.store.exists(receipt_path(deadly))
     assert sum(isinstance(outcome, SegmentResult) for outcome in outcomes) == SECONDS - 1
+
+
+def test_two_workers_on_a_segment_may_both_end_it(job: VeilJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, both = veil_segment, iter([True])
+
+    def meanwhile(segment: Segment, worker: SegmentWorker) -> SegmentResult:
+        if next(both, False):  # another worker does the same segment, and ends it first
+            assert len(list(attempt_segments([segment], worker))) == 1
+            assert not worker.store.exists(f"{FOLDER}/{segment.segment_id}")
+        return whole(segment, worker)
+
+    monkeypatch.setattr("raypp.ingest.attempts.veil_segment", meanwhile)
+    outcomes = _attempt(job)
+    assert all(isinstance(outcome, SegmentResult) for outcome in outcomes)
+    assert len(outcomes) == SECONDS
 
 
 def test_what_a_killed_worker_left_stays_in_no_archive(job: VeilJob) -> None:

@@ -56,6 +56,18 @@ def test_calls_under_way_on_one_gateway_count_on_the_other() -> None:
         pass
 
 
+@pytest.mark.parametrize("kind", [CallKind.DETECT, CallKind.READ])
+def test_a_call_that_another_gateway_has_just_answered_refuses_none(kind: CallKind) -> None:
+    clock, counts = _Clock(), SharedCounts()
+    first, second = gateways = [Presence(Quotas(reads=1), 100, 500, CallRates(60, 4), clock) for _ in range(2)]
+    with first.taken("site a", kind):
+        for _ in range(2):
+            _share(counts, gateways, clock)
+        assert "at most 1" in _refused(first, "site a", kind)
+    with second.taken("site a", kind):
+        assert "at most 1" in _refused(second, "site a", kind)
+
+
 def test_calls_a_minute_are_those_on_all_gateways() -> None:
     clock, counts = _Clock(), SharedCounts()
     first, second = gateways = _gateways(clock)

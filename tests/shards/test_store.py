@@ -91,6 +91,14 @@ def test_a_missing_file_is_one_line_that_names_it(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_what_another_process_has_deleted_is_gone_as_well(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    store.write_atomic("mark", b"1")
+    store.delete("mark")
+    store.delete("mark")
+    assert not store.exists("mark")
+
+
 def test_a_root_that_is_a_file_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     store = Store(str(tmp_path / "taken"))
