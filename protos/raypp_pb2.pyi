@@ -359,16 +359,18 @@ class CheckCommittedRequest(_message.Message):
     def __init__(self, site: _Optional[str] = ..., commitments: _Optional[_Iterable[_Union[Commitment, _Mapping]]] = ...) -> None: ...
 
 class Shortfall(_message.Message):
-    __slots__ = ("camera", "stream_epoch", "committed", "newest_us")
+    __slots__ = ("camera", "stream_epoch", "committed", "newest_us", "superseded")
     CAMERA_FIELD_NUMBER: _ClassVar[int]
     STREAM_EPOCH_FIELD_NUMBER: _ClassVar[int]
     COMMITTED_FIELD_NUMBER: _ClassVar[int]
     NEWEST_US_FIELD_NUMBER: _ClassVar[int]
+    SUPERSEDED_FIELD_NUMBER: _ClassVar[int]
     camera: str
     stream_epoch: int
     committed: int
     newest_us: int
-    def __init__(self, camera: _Optional[str] = ..., stream_epoch: _Optional[int] = ..., committed: _Optional[int] = ..., newest_us: _Optional[int] = ...) -> None: ...
+    superseded: bool
+    def __init__(self, camera: _Optional[str] = ..., stream_epoch: _Optional[int] = ..., committed: _Optional[int] = ..., newest_us: _Optional[int] = ..., superseded: _Optional[bool] = ...) -> None: ...
 
 class CheckCommittedResponse(_message.Message):
     __slots__ = ("shortfalls",)

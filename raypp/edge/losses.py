@@ -58,7 +58,7 @@ class LossCheck:
             stream = known.get((shortfall.camera, shortfall.stream_epoch))
             if stream is None:
                 continue  # it was not in the question
-            if shortfall.committed + 1 < stream.held_from:
+            if shortfall.superseded or shortfall.committed + 1 < stream.held_from:
                 lost.append(_lost(shortfall, stream))
                 continue
             spool = held.get(shortfall.camera)
@@ -101,7 +101,7 @@ def _lost(shortfall: pb.Shortfall, stream: CommittedStream) -> LostChunks:
         camera=shortfall.camera,
         epoch=stream.epoch,
         first_chunk=shortfall.committed + 1,
-        last_chunk=min(stream.held_from - 1, stream.sequence),
+        last_chunk=stream.sequence if shortfall.superseded else min(stream.held_from - 1, stream.sequence),
         from_us=shortfall.newest_us or stream.first_us,
         to_us=stream.last_us,
         live=stream.live,

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select, tuple_
 from raypp.ledger.moves import hold_site, require_here
 from raypp.ledger.statements import write_audit
 from raypp.ledger.store import Ledger
-from raypp.ledger.tables import AuditRow, SiteRow, StreamRow
+from raypp.ledger.tables import AuditRow, CameraRow, SiteRow, StreamRow
 
 LOST = "lost"
 """The action of the audit log's entries on what is missing for good."""
@@ -51,16 +51,18 @@ class Shortfall:
         commitment: what its site was told.
         committed: last chunk that the ledger has; 0: it does not know the stream.
         newest_us: time of the latest frame that it has of it; 0 without any.
+        superseded: the ledger has a later stream of the camera, and takes nothing more of this one.
     """
 
     commitment: Commitment
     committed: int
     newest_us: int
+    superseded: bool = False
 
     @property
     def is_lost(self) -> bool:
         """Whether the site cannot send again all that is missing."""
-        return self.committed + 1 < self.commitment.held_from
+        return self.superseded or self.committed + 1 < self.commitment.held_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class Loss:
             commitment.camera,
             commitment.epoch,
             shortfall.committed + 1,
-            min(commitment.held_from - 1, commitment.sequence),
+            commitment.sequence if shortfall.superseded else min(commitment.held_from - 1, commitment.sequence),
             start_us,
             commitment.last_us,
         )
@@ -122,12 +124,21 @@ def shortfalls(ledger: Ledger, site: str, commitments: Sequence[Commitment]) -> 
     query = select(StreamRow.camera, StreamRow.epoch, StreamRow.committed, StreamRow.newest_us).where(
         StreamRow.site == site, tuple_(StreamRow.camera, StreamRow.epoch).in_(names)
     )
+    latest_query = select(CameraRow.camera, CameraRow.latest_epoch).where(
+        CameraRow.site == site, CameraRow.camera.in_({camera for camera, _ in names})
+    )
     with ledger.database.read() as connection:
         require_here(connection, site)
         rows = connection.execute(query).all()
+        latest = {row.camera: row.latest_epoch for row in connection.execute(latest_query)}
     held = {(row.camera, row.epoch): (row.committed, row.newest_us or 0) for row in rows}
     compared = [
-        Shortfall(commitment, *held.get((commitment.camera, commitment.epoch), (0, 0))) for commitment in commitments
+        Shortfall(
+            commitment,
+            *held.get((commitment.camera, commitment.epoch), (0, 0)),
+            superseded=commitment.epoch < latest.get(commitment.camera, 0),
+        )
+        for commitment in commitments
     ]
     return [shortfall for shortfall in compared if shortfall.committed < shortfall.commitment.sequence]
 

@@ -73,4 +73,5 @@ def _message(shortfall: Shortfall) -> pb.Shortfall:
         stream_epoch=commitment.epoch,
         committed=shortfall.committed,
         newest_us=shortfall.newest_us,
+        superseded=shortfall.superseded,
     )

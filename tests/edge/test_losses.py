@@ -13,21 +13,28 @@ import pytest
 from protos import raypp_pb2 as pb
 from protos.raypp_pb2_grpc import SitesServicer, add_SitesServicer_to_server
 from raypp.edge import loss_watch
+from raypp.edge.capture.position import Position
 from raypp.edge.loss_watch import LossWatch
+from raypp.edge.losses import LossCheck
 from raypp.edge.settings import AgentSettings
+from raypp.edge.spool.camera_spool import CameraSpool
 from raypp.edge.spool.committed_record import RECORD_FILE, CommittedStream
+from raypp.edge.spool.drop_policy import DropPolicy
 from raypp.edge.uplink import committed_query
 from raypp.edge.uplink.committed_query import query_shortfalls
 from raypp.edge.uplink.connection import ServiceConnection
 from raypp.edge.work import StreamAtWork
 from raypp.serving.guard import DoorLimits, Guard
 from raypp.serving.status import StatusError
+from tests.edge.test_spool import FACTS
 
 _TOKEN = f"rpp_{'0' * 16}_{'a' * 43}"
 
 
 class _Door(SitesServicer):
     """A service that has nothing, behind the limits of a door."""
+
+    superseded = False
 
     def __init__(self, limits: DoorLimits) -> None:
         self.guard = Guard(limits)
@@ -44,7 +51,7 @@ class _Door(SitesServicer):
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error))
         return pb.CheckCommittedResponse(
             shortfalls=[
-                pb.Shortfall(camera=commitment.camera, stream_epoch=commitment.stream_epoch)
+                pb.Shortfall(camera=commitment.camera, stream_epoch=commitment.stream_epoch, superseded=self.superseded)
                 for commitment in request.commitments
             ]
         )
@@ -127,3 +134,25 @@ def test_a_fault_of_any_kind_is_logged_in_one_line_and_the_comparison_goes_on(
     asyncio.run(watched())
     (line,) = lines
     assert line.startswith("what is committed could not be compared with the service: ValueError: ")
+
+
+@pytest.mark.parametrize("superseded", [False, True])
+def test_a_stream_is_sent_again_unless_a_later_one_has_taken_over(tmp_path: Path, superseded: bool) -> None:
+    with CameraSpool(tmp_path / "c", 1 << 30, DropPolicy.BLOCK) as spool:
+        first = spool.begin(FACTS)
+        spool.finish(Position())
+        spool.commit(first, 1)
+    door = _Door(DoorLimits())
+    door.superseded = superseded
+
+    async def compare(held: CameraSpool) -> LossCheck:
+        async with _serving(door, tmp_path) as connection:
+            check = LossCheck(connection, "s", tmp_path)
+            await check.compare({"c": held})
+            return check
+
+    with CameraSpool(tmp_path / "c", 1 << 30, DropPolicy.BLOCK) as spool:
+        check = asyncio.run(compare(spool))
+        lost = [(chunks.epoch, chunks.first_chunk, chunks.last_chunk) for chunks in check.lost]
+        assert lost == ([(FACTS.epoch, 1, 1)] if superseded else [])
+        assert (spool.sending is None) == superseded

@@ -25,6 +25,15 @@ def test_only_streams_of_which_the_ledger_has_less_are_named(ledger: Ledger) -> 
     assert shortfalls(ledger, "plant-2", [_WHOLE])[0].committed == 0
 
 
+def test_what_a_later_stream_has_taken_over_is_lost_though_the_site_holds_it(ledger: Ledger) -> None:
+    Connection(ledger).send_all(chunks(working_day(16)))
+    before = replace(_WHOLE, epoch=T0 - 1, held_from=1)
+    later = replace(_WHOLE, epoch=T0 + 1, held_from=1)
+    behind = shortfalls(ledger, "plant-1", [before, later])
+    assert [(item.superseded, item.is_lost) for item in behind] == [(True, True), (False, False)]
+    assert Loss.of(behind[0]) == Loss("bench", T0 - 1, 1, 2, T0, T0 + 5_000_000)
+
+
 def test_each_loss_is_written_once_and_read_again_as_it_was(ledger: Ledger) -> None:
     Identities(ledger).add_site("plant-1")
     loss = Loss("bench", T0, 3, 5, T0 + 1, T0 + 2_000_000)
