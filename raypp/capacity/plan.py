@@ -44,7 +44,7 @@ def plan_capacity(settings: CapacitySettings, rates: MeasuredRates) -> CapacityP
     """Plan what a load needs.
 
     Raises:
-        OptionError: if a rate is missing, or a node is too small for Ray alone.
+        OptionError: if a rate is missing, a node is too small for Ray alone, or SQLite would serve several nodes.
     """
     choice = RateChoice(rates, settings)
     demand, usable = demand_of(settings, choice), settings.usable
@@ -54,6 +54,12 @@ def plan_capacity(settings: CapacitySettings, rates: MeasuredRates) -> CapacityP
     memory = _memory(choice, demand, gateways, detectors)
     nodes_by = _nodes(settings, choice, demand, memory, gpus)
     nodes = max(nodes_by.values())
+    databases = _databases(settings, choice, demand)
+    if settings.database == "sqlite" and max(nodes, databases) > 1:
+        raise OptionError(
+            f"`database` sqlite serves one node, and this load takes {max(nodes, databases):,}; give postgresql, "
+            "or plan several services with fewer sites each"
+        )
     kept = min(settings.keep_days, settings.keep_days * settings.days / 365)
     ray = choice.service.processes[ProcessGroup.RAY]
     proxy = choice.service.processes[ProcessGroup.PROXY]
@@ -69,7 +75,7 @@ def plan_capacity(settings: CapacitySettings, rates: MeasuredRates) -> CapacityP
         gateways=gateways,
         detectors=detectors,
         gpus=gpus,
-        databases=_databases(settings, choice, demand),
+        databases=databases,
         ledger_bytes_per_day=demand.ledger_bytes_per_day,
         ledger_bytes_per_year=demand.ledger_bytes_per_day * settings.days,
         ledger_bytes_kept=demand.ledger_bytes_per_day * kept,

@@ -11,9 +11,11 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from ray._private import services
 
 from actors.exporter import CERTIFICATE_VARIABLE, HOST_VARIABLE, KEY_VARIABLE, TOKEN_VARIABLE, make_server
-from jobs.exporters import EXPORTER, through_exporter
+from jobs.exporters import EXPORTER, export_at, through_exporter
+from raypp.serving.metrics_address import MetricsAddress
 from tests.command import environment
 from tests.interfaces import own_address
 
@@ -85,6 +87,15 @@ def test_a_caller_that_says_nothing_holds_up_no_other(tmp_path: Path, monkeypatc
     context = ssl.create_default_context(cafile=certificate)
     with _running() as port, socket.create_connection(("127.0.0.1", port), timeout=10):
         assert _get(port, context=context) == (200, b"ray_raypp 1\n")
+
+
+def test_what_the_shell_has_of_an_earlier_service_does_not_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "start_ray_process", services.start_ray_process)
+    for name in (HOST_VARIABLE, TOKEN_VARIABLE, CERTIFICATE_VARIABLE, KEY_VARIABLE):
+        monkeypatch.setenv(name, "/nowhere")
+    export_at(MetricsAddress(0))
+    with _running() as port:
+        assert _get(port) == (200, b"ray_raypp 1\n")
 
 
 _EXPORTED = """

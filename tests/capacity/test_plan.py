@@ -26,7 +26,6 @@ loads = st.fixed_dictionaries(
         "video_fps": st.floats(1, 60),
         "headroom": st.floats(0, 0.8),
         "device": st.sampled_from(("cpu", "gpu")),
-        "database": st.sampled_from(("sqlite", "postgresql")),
     }
 )
 
@@ -77,8 +76,9 @@ def test_more_of_anything_never_needs_less(load: dict[str, float], what: str, ti
     assert {name for name in before if after[name] < before[name] * (1 - 1e-9)} == set()
 
 
-@given(loads, st.integers(1, 100_000))
-def test_the_demand_of_sites_adds_up(load: dict[str, float], others: int) -> None:
+@given(loads, st.integers(1, 100_000), st.sampled_from(("sqlite", "postgresql")))
+def test_the_demand_of_sites_adds_up(load: dict[str, float], others: int, database: str) -> None:
+    load = load | {"database": database}
     together = _demand(**load | {"sites": load["sites"] + others}).model_dump()
     apart = _demand(**load).model_dump(), _demand(**load | {"sites": others}).model_dump()
     for name, value in together.items():
@@ -125,6 +125,11 @@ def test_a_database_on_another_machine_is_counted_by_commits() -> None:
     assert plan.databases == 2  # 1000 commits a second, 500 for each
 
 
+def test_a_service_with_sqlite_has_one_node() -> None:
+    plan = _plan(sites=2, cameras=2, database="sqlite")
+    assert (plan.nodes, plan.databases) == (1, 1)
+
+
 def test_boxes_beside_cameras_have_rates_of_their_own() -> None:
     box = hand_made(veil=[{"spec": "default", "size": 640, "cpu_ms": 20.0, "frames_per_s": 50.0}], agent=None)
     settings = CapacitySettings(sites=10, fps=2)
@@ -144,11 +149,12 @@ def test_boxes_beside_cameras_have_rates_of_their_own() -> None:
         ({}, {"service": document()["service"] | {"size": 320}}, "service has not `size` 640; it has 320"),
         ({"node_cpus": 0.1}, {}, "`node_cpus` 0.1 is less than Ray and its proxy take"),
         ({"node_memory_gb": 1}, {}, "`node_memory_gb` 1 is less than"),
+        ({"sites": 1000, "database": "sqlite"}, {}, "`database` sqlite serves one node, and this load takes"),
     ],
 )
 def test_a_plan_that_cannot_be_made_says_why(load: dict[str, object], parts: dict[str, object], words: str) -> None:
     with pytest.raises(OptionError) as raised:
-        plan_capacity(CapacitySettings(sites=10, **load), hand_made(**parts))
+        plan_capacity(CapacitySettings(**{"sites": 10} | load), hand_made(**parts))
     assert words in str(raised.value)
 
 
