@@ -40,7 +40,8 @@ def test_a_port_that_nobody_has_is_not_reached() -> None:
 
 def test_metrics_that_anybody_reads_are_seen() -> None:
     own = own_address()
-    with http.server.HTTPServer((own, 0), http.server.SimpleHTTPRequestHandler) as server:
+    handler_class = type("Handler", (http.server.SimpleHTTPRequestHandler,), {})  # its own: what is set here stays here
+    with http.server.HTTPServer((own, 0), handler_class) as server:
         server.RequestHandlerClass.log_message = lambda *_: None  # type: ignore[attr-defined]
         Thread(target=server.serve_forever, daemon=True).start()
         assert not look_at_node(NodeQuestions(own=own, metrics_port=server.server_port)).metrics_open  # 404
