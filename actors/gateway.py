@@ -15,6 +15,7 @@ from ray.serve.handle import DeploymentHandle
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from actors.background import kept_up
 from actors.logs import structure_logs
 from actors.page_maker import RemotePages
 from actors.pages import Pages
@@ -102,10 +103,10 @@ class Gateway:
         self._services = Services(service, detectors)
         self._pages = Pages(self._services, RemotePages(self._services.settings, REPORT_THREADS))
         loop = asyncio.get_running_loop()
-        work = [self._reap(), self._services.places.keep()]
+        work: list[Callable[[], Awaitable[None]]] = [self._reap, self._services.places.keep]
         if counts is not None:
-            work.append(keep_shared(self._services.calls, counts))
-        self._tasks = [loop.create_task(each) for each in work]
+            work.append(functools.partial(keep_shared, self._services.calls, counts))
+        self._tasks = [loop.create_task(kept_up(each)) for each in work]
 
     @_answered
     async def DescribeModel(  # noqa: N802 - the contract's name

@@ -6,7 +6,7 @@ import typer
 
 from raypp.cli.exit_codes import end_with_attention
 from raypp.cli.json_file import write_json
-from raypp.cli.ledger import LedgerUrl, SiteName, note, opened_ledger
+from raypp.cli.ledger import LedgerUrl, PurgeWait, SiteName, note, opened_ledger
 from raypp.cli.options import JsonFile, OneCamera
 from raypp.errors import OptionError
 from raypp.io.clock import now_us
@@ -26,9 +26,7 @@ def forget(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Count what would be deleted, and delete nothing.")
     ] = False,
-    wait: Annotated[
-        float, typer.Option(help="Seconds to wait for readers that keep what was deleted in SQLite's log.", min=0)
-    ] = WAIT_S,
+    wait: PurgeWait = WAIT_S,
     json_file: JsonFile = None,
 ) -> None:
     """Delete frames, detections, episodes, stretches and alerts of a site for good; its streams go on where they are.

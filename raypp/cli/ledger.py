@@ -21,6 +21,9 @@ LedgerUrl = Annotated[
     ),
 ]
 SiteName = Annotated[str, typer.Argument(help="Name of the site.")]
+PurgeWait = Annotated[
+    float, typer.Option(help="Seconds to wait for readers that keep what was deleted in SQLite's log.", min=0)
+]
 
 
 def opened_ledger(url: str | None, *, create: bool = False, upgrade: bool = False) -> "Ledger":

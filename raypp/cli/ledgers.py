@@ -9,7 +9,7 @@ from raypp.cli.console import ConsoleProgress
 from raypp.cli.exit_codes import ExitCode, end_with_attention
 from raypp.cli.group import command_group
 from raypp.cli.json_file import write_json
-from raypp.cli.ledger import LedgerUrl, SiteName, note, opened_ledger, say
+from raypp.cli.ledger import LedgerUrl, PurgeWait, SiteName, note, opened_ledger, say
 from raypp.cli.options import JsonFile
 from raypp.errors import OptionError
 from raypp.ledger.defaults import WAIT_S
@@ -135,9 +135,7 @@ def ledger_move(
     cancel: Annotated[
         bool, typer.Option("--cancel", help="Leave a site that is not moved whole yet where it was.")
     ] = False,
-    wait: Annotated[
-        float, typer.Option(help="Seconds to wait for readers that keep what was deleted in SQLite's log.", min=0)
-    ] = WAIT_S,
+    wait: PurgeWait = WAIT_S,
     json_file: JsonFile = None,
 ) -> None:
     """Move a site to another ledger while it streams: frames, episodes, alerts, settings, tokens. Nothing is lost.

@@ -80,13 +80,6 @@ class Service(Gateway):
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    this_site = Site(tmp_path)
-    yield this_site
-    this_site.close()
-
-
-@pytest.fixture
 def service(site: Site) -> Iterator[Service]:
     model = ServedModel("cd" * 32, site.veil_id, PatchSpec(), 160, ("hammer", "saw"))
     with Ledger.open(f"sqlite:///{site.folder / 'ledger.db'}") as ledger:

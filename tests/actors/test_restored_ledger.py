@@ -62,13 +62,6 @@ class RestoredService(Service):
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    this_site = Site(tmp_path)
-    yield this_site
-    this_site.close()
-
-
-@pytest.fixture
 def service(site: Site) -> Iterator[RestoredService]:
     model = ServedModel("cd" * 32, site.veil_id, PatchSpec(), 160, ("hammer", "saw"))
     ledger = Ledger.open(f"sqlite:///{site.folder / 'ledger.db'}")
