@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from raypp.io.log_record import FIELDS, FORMAT_VARIABLE, write_json_logs
-from tests.actors.test_agent_and_stream import Service, service, site  # noqa: F401 - fixtures
+from tests.actors.test_agent_and_stream import Service, service  # noqa: F401 - fixtures
 from tests.edge.conftest import Site
 from tests.edge.service import TOKEN
 from tests.videos import make_video
@@ -28,7 +28,7 @@ def gateway_log() -> Iterator[io.StringIO]:
 
 
 def test_agent_gateway_and_ledger_call_a_stream_the_same(
-    site: Site,  # noqa: F811
+    site: Site,
     service: Service,  # noqa: F811
     gateway_log: io.StringIO,
     monkeypatch: pytest.MonkeyPatch,
