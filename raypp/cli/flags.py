@@ -88,6 +88,7 @@ FLAGS = {name: "--" + name.replace("_", "-") for name in _SAME} | {
     "key_path": "--key",
     "labels_version": "--labels",
     "masks_path": "--masks",
+    "views_path": "--views",
     "models": "--model",
     "rate": "--rate",
     "tools": "--tool",

@@ -29,6 +29,9 @@ def show(
         Path | None, typer.Option(help="The owner's side of the archive (default: ARCHIVE-private).")
     ] = None,
     masks: Annotated[Path | None, typer.Option(help="Privacy masks that the archive was veiled with.")] = None,
+    views: Annotated[
+        Path | None, typer.Option(help="Views that the archive was veiled with, where its plan is lost.")
+    ] = None,
     labels: Annotated[
         str | None, typer.Option(help="Label version to draw (default: the newest that labels the frame).")
     ] = None,
@@ -58,6 +61,7 @@ def show(
         sources=tuple(sources or ()),
         private=private,
         masks_path=masks,
+        views_path=views,
         labels_version=labels,
         detections=detections,
         data_key_path=data_key,

@@ -33,6 +33,9 @@ def veil(
     site: Annotated[str, typer.Option(help="Name of the site.")] = "site",
     camera: Annotated[str | None, typer.Option(help="Name of the camera (default: the source's folder).")] = None,
     masks: Annotated[Path | None, typer.Option(help="Privacy masks: polygons per camera, JSON or YAML.")] = None,
+    views: Annotated[
+        Path | None, typer.Option(help="Parts of cameras' images to veil at the whole size, too: a cameras file.")
+    ] = None,
     time_from: Annotated[
         str | None, typer.Option(help="Capture time: metadata, name:PATTERN, or an ISO start time.")
     ] = None,
@@ -94,6 +97,7 @@ def veil(
         site=site,
         camera=camera,
         masks_path=masks.absolute() if masks else None,
+        views_path=views.absolute() if views else None,
         time_from=time_from,
         timezone=timezone,
         plain_names=plain_names,

@@ -5,7 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from raypp.edge.capture.camera_health import CameraHealthSettings
 from raypp.edge.sources import check_sources
@@ -14,12 +14,10 @@ from raypp.geometry.rectangle import Rectangle
 from raypp.io.content import read_content
 from raypp.io.problems import joined, problems
 from raypp.io.yaml import MOST_BYTES, read_yaml
+from raypp.media.camera_views import CameraViews, clash
 from raypp.wire.messages import check_wire_name
 
 DEFAULT_RATE = Fraction(2)
-MOST_VIEWS = 16
-LEAST_SIDE = 0.02
-"""Least width and height of a view, as a fraction of the frame's."""
 
 
 def rate_of(value: Any) -> Fraction | None:
@@ -39,28 +37,12 @@ def _sources(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
-def _rectangle(value: Any) -> Any:
-    """Read a part of the frame: [left, top, right, bottom], fractions of it; raises ValueError."""
-    try:
-        left, top, right, bottom = (float(edge) for edge in value)
-    except (TypeError, ValueError):
-        raise ValueError("must be [left, top, right, bottom], fractions of the frame") from None
-    if not (0 <= left <= 1 and 0 <= top <= 1 and 0 <= right <= 1 and 0 <= bottom <= 1):
-        raise ValueError("leaves the frame: edges are fractions of its width and height, 0 to 1")
-    if right - left < LEAST_SIDE or bottom - top < LEAST_SIDE:
-        raise ValueError(
-            f"is too small: from left to right, and from top to bottom, it must take at least {LEAST_SIDE:g} of the "
-            "frame"
-        )
-    return Rectangle(left, top, right, bottom)
-
-
 def _watch(value: Any) -> Any:
     return {True: {}, False: None}.get(value, value) if isinstance(value, bool) else value
 
 
-class CameraSettings(BaseModel):
-    """One camera.
+class CameraSettings(CameraViews):
+    """One camera, with its views.
 
     Attributes:
         source: a live URL or device; or recordings: files, folders, URLs.
@@ -68,11 +50,7 @@ class CameraSettings(BaseModel):
         realtime: read recordings at the pace of their own time.
         time_from, timezone: where the capture time of recordings comes from, as for `raypp veil`.
         watch: how its health is watched; None (false) does not.
-        views: parts of its frames, by name, each veiled at the whole size and streamed as a camera of its own.
-        whole: whether the whole frames are streamed, too.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: Annotated[tuple[str, ...], BeforeValidator(_sources)] = Field(min_length=1, repr=False)
     fps: Annotated[Fraction | None, BeforeValidator(rate_of)] = DEFAULT_RATE
@@ -80,31 +58,10 @@ class CameraSettings(BaseModel):
     time_from: str | None = None
     timezone: str = "UTC"
     watch: Annotated[CameraHealthSettings | None, BeforeValidator(_watch)] = CameraHealthSettings()
-    views: dict[str, Annotated[Rectangle, BeforeValidator(_rectangle)]] = Field(
-        default_factory=dict, max_length=MOST_VIEWS
-    )
-    whole: bool = True
-
-    @field_validator("views")
-    @classmethod
-    def _named(cls, views: dict[str, Rectangle]) -> dict[str, Rectangle]:
-        for name in views:
-            try:
-                check_wire_name(name, "view")
-            except WireError as error:
-                raise ValueError(str(error)) from None
-        return views
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if not self.whole and not self.views:
-            raise ValueError("`whole: false` leaves nothing to stream; give `views`, or leave `whole` out")
-        return self
 
     def streams(self, name: str) -> dict[str, Rectangle | None]:
         """Return the names of its streams, with the part of the frame that each shows; None for the whole."""
-        whole: dict[str, Rectangle | None] = {name: None} if self.whole else {}
-        return whole | {f"{name}.{view}": part for view, part in self.views.items()}
+        return {view.camera: view.rectangle for view in self.of(name)}
 
 
 class SiteCameras(BaseModel):
@@ -150,12 +107,6 @@ def check_camera(name: str, settings: CameraSettings) -> None:
 
 def check_streams(cameras: Mapping[str, CameraSettings]) -> None:
     """Raise OptionError if two streams would have one name: the service knows a stream by its name alone."""
-    owners: dict[str, str] = {}
-    for name, settings in cameras.items():
-        for stream in {name: None, **settings.streams(name)}:
-            if stream in owners:
-                raise OptionError(
-                    f"camera {owners[stream]} and camera {name} would both have a stream {stream}: the stream of a "
-                    "view is named CAMERA.VIEW; rename one of them"
-                )
-            owners[stream] = name
+    reason = clash({name: settings.of(name) for name, settings in cameras.items()})
+    if reason is not None:
+        raise OptionError(reason)

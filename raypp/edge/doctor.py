@@ -12,7 +12,6 @@ import grpc.aio
 
 from protos import raypp_pb2 as pb
 from raypp.edge.cameras_file import CameraSettings
-from raypp.edge.capture.frame_encoder import part_shape
 from raypp.edge.capture.live import open_live
 from raypp.edge.losses import LossCheck
 from raypp.edge.settings import OWNERS_KEY, AgentSettings
@@ -23,6 +22,7 @@ from raypp.edge.uplink.connection import ServiceConnection, is_not_served_yet, w
 from raypp.edge.uplink.model_query import describe_model
 from raypp.errors import MediaError, RayppError, SiteError
 from raypp.geometry.rectangle import Rectangle
+from raypp.media.camera_views import View
 from raypp.media.capture_time import CaptureClock
 from raypp.media.container import error_line
 from raypp.media.masks import load_masks
@@ -272,7 +272,7 @@ def _view(stream: str, part: Rectangle, width: int, height: int) -> Finding:
     """Say how large a view is, and how much finer than the whole frame it is veiled."""
     what = f"view {stream}"
     try:
-        shape = part_shape(stream, part, width, height)
+        shape = View(stream, rectangle=part).shape(width, height)
     except MediaError as error:
         return Finding(what, CheckResult.WRONG, str(error))
     finer = max(width, height) / max(shape)

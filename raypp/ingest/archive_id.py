@@ -32,15 +32,20 @@ def pseudonym(key: Keyring, site: str, identity: bytes) -> str:
     return keyed_hash(key.hash_secret(site, "pseudonym"), identity).hex()[:16]
 
 
-def sample_id(key: Keyring, site: str, identity: bytes, timestamp_us: int, variant: int = 0) -> str:
+def sample_id(
+    key: Keyring, site: str, identity: bytes, timestamp_us: int, variant: int = 0, view: str | None = None
+) -> str:
     """Identity of a frame: keyed hash of source identity and presentation time; 32 hex digits.
 
-    A variant's has its number in the hash, too; 0 is the frame itself.
+    A variant's has its number in the hash, too; 0 is the frame itself. So has a view its name; None is the whole frame.
     """
     secret = key.hash_secret(site, "identity")
+    when = b"%d" % timestamp_us
+    if view is not None:
+        return keyed_hash(secret, b"view", identity, when, view.encode(), b"%d" % variant).hex()[:32]
     if variant == 0:
-        return keyed_hash(secret, b"frame", identity, b"%d" % timestamp_us).hex()[:32]
-    return keyed_hash(secret, b"variant", identity, b"%d" % timestamp_us, b"%d" % variant).hex()[:32]
+        return keyed_hash(secret, b"frame", identity, when).hex()[:32]
+    return keyed_hash(secret, b"variant", identity, when, b"%d" % variant).hex()[:32]
 
 
 def variant_seed(key: Keyring, site: str, sample_id: str) -> bytes:

@@ -12,10 +12,11 @@ import pyarrow as pa
 
 from raypp.ingest.archive_id import pseudonym, segment_id
 from raypp.ingest.expectation import expected_bytes
-from raypp.ingest.plan import SEGMENT_SCHEMA, SOURCE_SCHEMA, Rows, info_text, stacked
+from raypp.ingest.plan import SEGMENT_SCHEMA, SOURCE_SCHEMA, Rows, codes_of, info_text, stacked
 from raypp.ingest.probing import Outcome, Probed, SourceGroup
 from raypp.ingest.segment import Item
 from raypp.ingest.settings import VeilSettings
+from raypp.ingest.source_views import views_of
 from raypp.media.sampling import cut_points
 from raypp.media.source import SourceKind
 from raypp.shards.receipt import Quarantined
@@ -84,13 +85,18 @@ class NewSources:
             where = (group.folder, name, group.sizes[place], group.mtimes_ns[place], group.kind, identity)
             slim = None if info is None else replace(info, keyframes_us=())  # long, and only cutting needs it
             row = (*where, source, group.site, group.camera, captured_at_us, group.mask_digest, info_text(slim))
-            self._held.append((*row, group.variants))
+            self._held.append((*row, group.variants, group.views))
             if info is not None or weight is None:
                 weight = self._weigh(outcome, group)
             self.places.append(group.places[place])
             self.weights.append(weight)
         if len(self._held) >= _HELD_ROWS:
             self._flush()
+
+    def add_planned(self, sources: pa.Table, weights: npt.NDArray[np.float64]) -> None:
+        """Take rows of sources that are planned already, and are to be veiled as more views."""
+        self._tables.append(sources)
+        self.weights.frombytes(weights.tobytes())
 
     @property
     def table(self) -> pa.Table:
@@ -125,6 +131,7 @@ class NewSources:
             camera=group.camera,
             info=outcome.info,
             variants=group.variants,
+            views=views_of(group.views),
         )
         weight = expected_bytes(item, settings)
         if group.kind is SourceKind.VIDEO:
@@ -142,7 +149,9 @@ class NewSources:
 
 
 def cut_segments(new: NewSources, rows: Rows) -> tuple[pa.Table, pa.Table]:
-    """Cut long videos into ranges, and gather short files of one site into buckets, each at most about one shard.
+    """Cut long videos into ranges, and gather short files of one site and the same views into buckets.
+
+    A bucket comes to at most about one shard.
 
     Where files are few, buckets are smaller, so that each worker has some of them.
 
@@ -153,23 +162,25 @@ def cut_segments(new: NewSources, rows: Rows) -> tuple[pa.Table, pa.Table]:
     Returns:
         Rows of sources and of segments, as a plan has them.
     """
-    key, sources = new.cutting.key, new.table.select(["site", "identity"])
+    key, sources = new.cutting.key, new.table.select(["site", "views", "identity"])
     identities = sources.column("identity")
     units: list[tuple[bytes, int, int, int, int, int]] = []
     order: list[Rows] = []
     is_long = np.isin(rows, list(new.ranges))
     for row in rows[is_long].tolist():
-        site, ranges = sources.column("site")[row].as_py(), new.ranges[row]
+        site, word = (sources.column(name)[row].as_py() for name in ("site", "views"))
+        ranges = new.ranges[row]
         for part, (start, end) in enumerate(ranges):
-            name = segment_id(key, site, identities[row].as_py(), b"%d-%d" % (start, end))
+            name = segment_id(key, site, identities[row].as_py(), b"%d-%d" % (start, end), *_bytes_of(word))
             units.append((bytes.fromhex(name), 1, start, end, part, len(ranges)))
         order.append(np.repeat(row, len(ranges)))
     weights = np.frombuffer(new.weights)
     most = max(_LEAST_FILES, int((~is_long).sum()) // (_SEGMENTS_EACH * new.cutting.workers))
-    for site, members in _by_site(sources, rows[~is_long]):
+    for site, word, members in _alike(sources, rows[~is_long]):
         for start, end in _buckets(weights[members], new.cutting.shard_bytes, most):
             bucket = identities.take(pa.array(members[start:end])).to_pylist()
-            units.append((bytes.fromhex(segment_id(key, site, *bucket)), end - start, 0, _WHOLE_US, 0, 1))
+            name = segment_id(key, site, *bucket, *_bytes_of(word))
+            units.append((bytes.fromhex(name), end - start, 0, _WHOLE_US, 0, 1))
         order.append(members)
     columns = zip(*units, strict=True) if units else [[]] * len(SEGMENT_SCHEMA)
     arrays = [pa.array(column, kind.type) for column, kind in zip(columns, SEGMENT_SCHEMA, strict=True)]
@@ -178,13 +189,20 @@ def cut_segments(new: NewSources, rows: Rows) -> tuple[pa.Table, pa.Table]:
     return chosen, pa.Table.from_arrays(arrays, schema=SEGMENT_SCHEMA)
 
 
-def _by_site(sources: pa.Table, rows: Rows) -> Iterator[tuple[str, Rows]]:
-    """Rows of each site, sites in the order of their names."""
-    sites = sources.column("site").combine_chunks()
-    codes = sites.indices.to_numpy()[rows]
-    for name, code in sorted((name, code) for code, name in enumerate(sites.dictionary.to_pylist())):
-        if (members := rows[codes == code]).size:
-            yield name, members
+def _alike(sources: pa.Table, rows: Rows) -> Iterator[tuple[str, str | None, Rows]]:
+    """Rows of each site and views, in the order of their words, those without views first."""
+    sites, site_words = codes_of(sources.column("site").combine_chunks())
+    views, view_words = codes_of(sources.column("views").combine_chunks())
+    together = sites[rows].astype(np.int64) * len(view_words) + views[rows]
+    codes: list[int] = np.unique(together).tolist()
+    kinds = [(str(site_words[code // len(view_words)]), view_words[code % len(view_words)], code) for code in codes]
+    for site, word, code in sorted(kinds, key=lambda kind: (kind[0], kind[1] or "")):
+        yield site, word, rows[together == code]
+
+
+def _bytes_of(word: str | None) -> tuple[bytes, ...]:
+    """What views add to the name of a segment: nothing where there are none."""
+    return () if word is None else (word.encode(),)
 
 
 def _ranges(item: Item, weight: float, settings: VeilSettings, target: float) -> list[tuple[int, int]]:

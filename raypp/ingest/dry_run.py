@@ -8,7 +8,6 @@ from time import process_time
 from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.errors import MediaError
-from raypp.geometry.letterbox import Letterbox
 from raypp.ingest.cutting import Cutting
 from raypp.ingest.expectation import expected_bytes, expected_frames
 from raypp.ingest.ignored import IGNORED, IGNORED_FILES, named_ignored, others_in_words
@@ -16,18 +15,16 @@ from raypp.ingest.job import require_sources
 from raypp.ingest.label_reading import read_all_labels
 from raypp.ingest.plan import VeilPlan
 from raypp.ingest.planner import make_plan
-from raypp.ingest.segment import Item
+from raypp.ingest.segment import Item, Segment
 from raypp.ingest.settings import VeilSettings
 from raypp.ingest.summary import labels_sentence
 from raypp.ingest.variants import frame_versions
-from raypp.ingest.worker import SegmentWorker
+from raypp.ingest.worker import SegmentWorker, item_frames
 from raypp.media.dataset import LabelCount
 from raypp.media.discovery import discover
 from raypp.media.files import open_source
-from raypp.media.image import decode_image
 from raypp.media.source import SourceKind
 from raypp.media.timeline import DecodeReport
-from raypp.media.video import decode
 from raypp.progress import Progress
 from raypp.shards.receipt import Quarantined
 from raypp.text.address import redacted
@@ -37,9 +34,10 @@ from raypp.veil.packing import pack
 _SAMPLED_SOURCES = 5
 _SAMPLED_CPU_S = 1.0
 _TOLD_CORE_HOURS = 0.1
+_WHOLE_US = 1 << 62
 
-_Alike = tuple[SourceKind, int]
-"""Kind of a source and number of its variants."""
+_Alike = tuple[SourceKind, int, int]
+"""Kind of a source, and numbers of its variants and views."""
 
 
 class Survey(BaseModel):
@@ -54,7 +52,10 @@ class Survey(BaseModel):
     hours: float = Field(description="hours of video")
     source_gb: float
     segments: int = Field(description="units of work, and so the most that can run at once")
-    frames: int = Field(description="frames expected, by what the containers say, without variants")
+    frames: int = Field(
+        description="frames expected, by what the containers say, without variants; each view of a frame is one"
+    )
+    views: int = Field(description="how many of those frames are views of parts")
     variants: int = Field(description="variants of frames expected")
     expected_gb: float = Field(description="gigabytes of codes before compression")
     core_hours: float = Field(description="core-hours of decoding and veiling, variants and all, measured on a sample")
@@ -108,6 +109,7 @@ def survey(settings: VeilSettings, sources: Sequence[str], progress: Progress, w
         source_gb=sum(item.size for item in items) / 1e9,
         segments=len(plan.segments),
         frames=round(sum(expected_frames(item, settings) for item in items)),
+        views=round(sum(_parts(item) * expected_frames(item, settings) for item in items)),
         variants=round(sum(item.variants * expected_frames(item, settings) for item in items)),
         expected_gb=sum(expected_bytes(item, settings) for item in items) / 1e9,
         core_hours=core_s / 3600,
@@ -126,11 +128,21 @@ def survey(settings: VeilSettings, sources: Sequence[str], progress: Progress, w
 
 
 def _by_cost(items: Sequence[Item]) -> Iterable[list[Item]]:
-    """Sources that cost the same: of one kind, and with as many variants."""
+    """Sources that cost the same: of one kind, and with as many variants and views."""
     groups: dict[_Alike, list[Item]] = defaultdict(list)
     for item in items:
-        groups[item.kind, item.variants].append(item)
+        groups[_alike(item)].append(item)
     return groups.values()
+
+
+def _alike(item: Item) -> _Alike:
+    return item.kind, item.variants, len(item.all_views)
+
+
+def _parts(item: Item) -> float:
+    """Share of a source's frames that are views of parts."""
+    views = item.all_views
+    return sum(view.rectangle is not None for view in views) / len(views)
 
 
 class _Cost:
@@ -146,25 +158,20 @@ class _Cost:
     def sample(self, item: Item) -> None:
         """Veil a little of a source in memory."""
         settings = self.worker.settings
-        encoder = self.worker.encoder(item)
+        views = item.all_views
+        encoders = [self.worker.encoder(item, view) for view in views]
         started = process_time()
         covered = 0.0
         try:
             stream = open_source(item.url)
             try:
-                if item.info is None:
-                    frames = iter([decode_image(stream, settings.size, settings.spec.patch, None)])
-                else:
-                    letterbox = Letterbox(settings.size, settings.spec.patch, item.info.width, item.info.height)
-                    whole = (0, item.info.duration_us + 1)
-                    frames = decode(
-                        stream, item.info, *whole, settings.sampling, letterbox, None, report=DecodeReport()
-                    )
-                for frame in frames:
-                    for version in frame_versions(frame, item, self.worker):
-                        pack(encoder.encode(version.pixels[None])[0], settings.spec.bits)
-                    self.frames += 1
-                    covered = 1.0 if item.info is None else max(frame.timestamp_us / 1e6, 1e-3)
+                whole = Segment(segment_id="", items=(item,), start_us=0, end_us=_WHOLE_US)
+                for frames in item_frames(item, whole, self.worker, stream, DecodeReport()):
+                    for view, encoder, frame in zip(views, encoders, frames, strict=True):
+                        for version in frame_versions(frame, view, item, self.worker):
+                            pack(encoder.encode(version.pixels[None])[0], settings.spec.bits)
+                    self.frames += len(frames)
+                    covered = 1.0 if item.info is None else max(frames[0].timestamp_us / 1e6, 1e-3)
                     if process_time() - started > _SAMPLED_CPU_S:
                         break
                 else:
@@ -174,13 +181,13 @@ class _Cost:
         except MediaError as error:
             self.failed.append(Quarantined(source=redacted(item.url), reason=str(error)))
             return
-        self._spent[item.kind, item.variants] += process_time() - started
-        self._covered[item.kind, item.variants] += covered
+        self._spent[_alike(item)] += process_time() - started
+        self._covered[_alike(item)] += covered
 
     def expected_s(self, item: Item) -> float:
         """Expected CPU seconds of a source; 0 where nothing of its kind was sampled."""
         amount = 1.0 if item.info is None else item.info.duration_us / 1e6
-        alike = (item.kind, item.variants)
+        alike = _alike(item)
         covered = self._covered[alike]
         return self._spent[alike] / covered * amount if covered else 0.0
 
@@ -193,7 +200,8 @@ def survey_lines(survey: Survey) -> Iterator[str]:
     """Word a survey for people, line by line."""
     codecs = ", ".join(f"{count} {codec}" for codec, count in sorted(survey.codecs.items())) or "none"
     variants = f" and {counted(survey.variants, 'variant')} of them" if survey.variants else ""
-    frames, duplicates = counted(survey.frames, "frame"), counted(survey.duplicates, "duplicate")
+    views = f" ({survey.views} of them views)" if survey.views else ""
+    frames, duplicates = counted(survey.frames, "frame") + views, counted(survey.duplicates, "duplicate")
     takes = f"about {lasting(max(1.0, survey.expected_s))} on this machine, once workers have started"
     if survey.core_hours >= _TOLD_CORE_HOURS:
         takes += f"; {survey.core_hours:.1f} core-hours"

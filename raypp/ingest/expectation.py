@@ -7,6 +7,8 @@ from raypp.veil.packing import packed_size
 
 _DECODED_PER_S, _VEILED_PER_S = 150.0, 250.0
 """Frames a second of one core, 1280x720; see docs/contributing/decisions/where-work-runs.md."""
+_IMAGE = (1600, 1200)
+"""Pixels of an image, which nobody looked at before it is veiled."""
 
 
 def frame_bytes(settings: VeilSettings, width: int, height: int) -> int:
@@ -16,7 +18,27 @@ def frame_bytes(settings: VeilSettings, width: int, height: int) -> int:
 
 
 def expected_frames(item: Item, settings: VeilSettings) -> float:
-    """How many frames of a source will be sampled, by what its container says."""
+    """How many frames of a source will be veiled, by what its container says; each view of a frame is one."""
+    return _sampled(item, settings) * len(item.all_views)
+
+
+def expected_seconds(item: Item, settings: VeilSettings) -> float:
+    """About how long one core decodes and veils a source: a video is decoded whole, however few frames are sampled."""
+    decoded = _sampled(item, settings)
+    if item.info is not None and not settings.keyframes:
+        decoded = max(decoded, float(item.info.average_rate) * item.info.duration_us / 1e6)
+    return decoded / _DECODED_PER_S + expected_frames(item, settings) * (1 + item.variants) / _VEILED_PER_S
+
+
+def expected_bytes(item: Item, settings: VeilSettings) -> float:
+    """About how many bytes a source's codes will take, variants and all."""
+    shown = (item.info.width, item.info.height) if item.info else _IMAGE
+    shapes = [view.rectangle.shape(*shown) if view.rectangle else shown for view in item.all_views]
+    each = sum(frame_bytes(settings, max(width, 1), max(height, 1)) for width, height in shapes)
+    return _sampled(item, settings) * (1 + item.variants) * each
+
+
+def _sampled(item: Item, settings: VeilSettings) -> float:
     if item.info is None:
         return 1.0
     if settings.keyframes and item.info.keyframes_us:
@@ -25,17 +47,3 @@ def expected_frames(item: Item, settings: VeilSettings) -> float:
     if settings.fps is not None:
         rate = min(rate, float(settings.fps))
     return max(1.0, rate * item.info.duration_us / 1e6)
-
-
-def expected_seconds(item: Item, settings: VeilSettings) -> float:
-    """About how long one core decodes and veils a source: a video is decoded whole, however few frames are sampled."""
-    decoded = sampled = expected_frames(item, settings)
-    if item.info is not None and not settings.keyframes:
-        decoded = max(sampled, float(item.info.average_rate) * item.info.duration_us / 1e6)
-    return decoded / _DECODED_PER_S + sampled * (1 + item.variants) / _VEILED_PER_S
-
-
-def expected_bytes(item: Item, settings: VeilSettings) -> float:
-    """About how many bytes a source's codes will take, variants and all."""
-    width, height = (item.info.width, item.info.height) if item.info else (4, 3)
-    return expected_frames(item, settings) * (1 + item.variants) * frame_bytes(settings, width, height)

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from raypp.errors import ConflictError
-from raypp.ingest.plan import Duplicate, Rows, places_of
+from raypp.ingest.plan import Duplicate, Rows, codes_of, places_of
 from raypp.ingest.probing import SourceGroup
 
 _WHERE = ("folder", "name", "size", "mtime_ns")
@@ -65,9 +65,7 @@ class KnownSources:
 
     def _codes(self, name: str) -> tuple[Rows, list[str | None]]:
         """Numbers of a column's words by row, and the words; that of none is the last."""
-        column = self.table.column(name).combine_chunks()
-        words: list[str | None] = column.dictionary.to_pylist()
-        return column.indices.fill_null(len(words)).to_numpy(zero_copy_only=False), [*words, None]
+        return codes_of(self.table.column(name).combine_chunks())
 
     @cached_property
     def _stated(self) -> dict[str, tuple[Rows, list[str | None]]]:
@@ -130,6 +128,7 @@ def sort_out(known: KnownSources, places: Rows, table: pa.Table) -> tuple[Rows, 
             seen = int(known.seen[row])
             if seen == _UNSEEN or seen > places[leader]:
                 moved[row] = leader
+                known.seen[row] = places[leader]
                 original[leader] = url_of(table, leader)
                 if seen != _UNSEEN:
                     duplicates.append((seen, Duplicate(url=known.url(row), original=original[leader])))
@@ -149,6 +148,11 @@ def sort_out(known: KnownSources, places: Rows, table: pa.Table) -> tuple[Rows, 
 
 def _rows(numbers: Any) -> Rows:
     return np.array(list(numbers), dtype=np.int64)
+
+
+def identity_order(table: pa.Table) -> Rows:
+    """Return rows in the order of their identities."""
+    return _alike(table)[0]
 
 
 def _alike(table: pa.Table) -> tuple[Rows, Rows]:

@@ -1,22 +1,17 @@
-"""Label tables from the labels beside the sources: boxes into the letterboxed square, keyed by sample_id."""
+"""Label tables from the labels beside the sources, keyed by sample_id."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-
-import numpy as np
 
 from raypp.errors import ConflictError, LabelError, MediaError
 from raypp.geometry.boxes import Box
-from raypp.geometry.letterbox import Letterbox
-from raypp.ingest.archive_id import variant_seed
+from raypp.ingest.label_placing import LabelPlacing, VeiledFrame
 from raypp.ingest.label_reading import LabelReading
 from raypp.ingest.plan import VeilPlan
 from raypp.ingest.segment import Item
-from raypp.ingest.video_labels import VideoLabels, check_shape, labels_of_video
+from raypp.ingest.video_labels import VideoLabels, labels_of_video
 from raypp.ingest.worker import SegmentWorker
-from raypp.media.annotations.boxes import ImageLabels
 from raypp.media.annotations.document import VideoAnnotation
-from raypp.media.augmentation import Variant
 from raypp.media.dataset import Dataset, DatasetLabels
 from raypp.media.dataset_images import UNSPLIT
 from raypp.media.discovery import Discovery
@@ -52,19 +47,6 @@ class _Table:
     rows: list[SampleLabels]
 
 
-@dataclass(frozen=True)
-class _Veiled:
-    """A shard's row of a frame or variant, without its code."""
-
-    sample_id: str
-    site: str
-    source: str
-    timestamp_us: int
-    width: int
-    height: int
-    variant: int
-
-
 def write_label_tables(
     discovery: Discovery, reading: LabelReading, plan: VeilPlan, worker: SegmentWorker, version: str | None
 ) -> LabelTables:
@@ -90,13 +72,14 @@ def write_label_tables(
     if not videos and not labelled:
         return LabelTables((), tuple(problems), tuple(notes))
     veiled = _veiled_frames(worker)
+    placing = LabelPlacing(worker, plan.views())
     known = len(problems)
     tables = [
-        _of_dataset(dataset, reading.datasets[dataset.root], items, veiled, worker, problems) for dataset in labelled
+        _of_dataset(dataset, reading.datasets[dataset.root], items, veiled, placing, problems) for dataset in labelled
     ]
     misfits = len(problems) - known
     if videos:
-        tables.append(_of_videos(videos, items, veiled, worker))
+        tables.append(_of_videos(videos, items, veiled, placing))
         notes += _counted(discovery.video_labels, tables[-1], items, veiled)
     return LabelTables(
         tuple(_write(worker, table, version) for table in tables if table.rows),
@@ -110,8 +93,8 @@ def _of_dataset(
     dataset: Dataset,
     labels: DatasetLabels,
     items: dict[str, Item],
-    veiled: dict[str, list[_Veiled]],
-    worker: SegmentWorker,
+    veiled: dict[str, list[VeiledFrame]],
+    placing: LabelPlacing,
     problems: list[str],
 ) -> _Table:
     rows: list[SampleLabels] = []
@@ -123,23 +106,21 @@ def _of_dataset(
         if not frames or labelled is None:
             continue  # quarantined, left out by --limit, or not labelled
         try:
-            _check_size(labelled, frames[0], image.file.url)
+            placing.check_size(labelled, frames[0], image.file.url)
         except LabelError as error:
             problems.append(str(error))
             continue
         rows += [
-            _labelled(frame, image.split, labelled.boxes, worker) for frame in frames if _counts(frame, image.split)
+            placing.labelled(frame, image.split, labelled.boxes) for frame in frames if _counts(frame, image.split)
         ]
     return _Table(dataset.name, dataset.classes, rows)
 
 
-def _check_size(labels: ImageLabels, frame: _Veiled, url: str) -> None:
-    if labels.size is not None:
-        check_shape(labels.size, (frame.width, frame.height), url)
-
-
 def _of_videos(
-    videos: dict[str, VideoLabels], items: dict[str, Item], veiled: dict[str, list[_Veiled]], worker: SegmentWorker
+    videos: dict[str, VideoLabels],
+    items: dict[str, Item],
+    veiled: dict[str, list[VeiledFrame]],
+    placing: LabelPlacing,
 ) -> _Table:
     classes = tuple(sorted({name for labels in videos.values() for name in labels.moments.classes}))
     numbers = {name: number for number, name in enumerate(classes)}
@@ -150,7 +131,7 @@ def _of_videos(
             if named is None or not _counts(frame, UNSPLIT):
                 continue  # this moment was not annotated
             boxes = [Box(numbers[name], box.x, box.y, box.w, box.h) for name, box in named]
-            rows.append(_labelled(frame, UNSPLIT, boxes, worker))
+            rows.append(placing.labelled(frame, UNSPLIT, boxes))
     return _Table(VIDEO_TABLE, classes, rows)
 
 
@@ -158,7 +139,7 @@ def _counted(
     documented: Mapping[str, VideoAnnotation],
     table: _Table,
     items: dict[str, Item],
-    veiled: dict[str, list[_Veiled]],
+    veiled: dict[str, list[VeiledFrame]],
 ) -> list[str]:
     """Say for each video of a document how many of its veiled frames are labelled, and how many of those as empty."""
     rows = {row.sample_id: row for row in table.rows}
@@ -188,13 +169,13 @@ def _write(worker: SegmentWorker, table: _Table, version: str | None) -> str:
             return name
 
 
-def _veiled_frames(worker: SegmentWorker) -> dict[str, list[_Veiled]]:
+def _veiled_frames(worker: SegmentWorker) -> dict[str, list[VeiledFrame]]:
     """All veiled frames by source, read from the shards without their codes."""
-    frames: dict[str, list[_Veiled]] = {}
+    frames: dict[str, list[VeiledFrame]] = {}
     reader = ShardReader(worker.settings.out, encryption=worker.data_key)
-    for batch in reader.iterate(columns=tuple(_Veiled.__dataclass_fields__), batch_size=4096):
+    for batch in reader.iterate(columns=tuple(VeiledFrame.__dataclass_fields__), batch_size=4096):
         for row in batch.rows.to_pylist():
-            frames.setdefault(row["source"], []).append(_Veiled(**row))
+            frames.setdefault(row["source"], []).append(VeiledFrame(**row))
     return frames
 
 
@@ -217,20 +198,6 @@ def _read_videos(
     return by_url
 
 
-def _counts(frame: _Veiled, split: str) -> bool:
+def _counts(frame: VeiledFrame, split: str) -> bool:
     """Whether a frame is labelled: variants only for training, should their image be of another split by now."""
     return frame.variant == 0 or split == TRAIN
-
-
-def _labelled(frame: _Veiled, split: str, boxes: Sequence[Box], worker: SegmentWorker) -> SampleLabels:
-    """Labels of a frame or variant: boxes normalised to the source -> boxes normalised to the letterboxed square."""
-    settings = worker.settings
-    letterbox = Letterbox(settings.size, settings.spec.patch, frame.width, frame.height)
-    places = np.array([[box.x, box.y, box.w, box.h] for box in boxes], dtype=np.float64).reshape(-1, 4)
-    kept = np.ones(len(boxes), dtype=np.bool_)
-    if frame.variant:
-        variant = Variant.of_seed(variant_seed(worker.key, frame.site, frame.sample_id))
-        places, kept = variant.boxes(places, letterbox.content_width, letterbox.content_height)
-    moved = letterbox.normalised_to_square(places).tolist()
-    visible = tuple(Box(box.class_id, *place) for box, place, stays in zip(boxes, moved, kept, strict=True) if stays)
-    return SampleLabels(frame.sample_id, split, visible, frame.variant)

@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
 from raypp.ingest.segment import Item, Segment
+from raypp.ingest.source_views import views_of
+from raypp.media.camera_views import View
 from raypp.media.container import VideoInfo
 from raypp.shards.receipt import Quarantined
 
@@ -32,9 +34,10 @@ SOURCE_SCHEMA = pa.schema(
         ("mask_digest", _WORD),
         ("info", pa.large_string()),
         ("variants", pa.int32()),
+        ("views", _WORD),
     ]
 )
-"""Columns of planned sources, as fields of `Item`; URLs are split before their last name, and `info` is JSON."""
+"""Columns of planned sources, as fields of `Item`. A URL is split before its last name; `info` and `views` are JSON."""
 SEGMENT_SCHEMA = pa.schema(
     [
         ("segment_id", pa.binary(16)),
@@ -118,7 +121,7 @@ class Segments(Sequence[Segment]):
         for place, row in zip(places.tolist(), self._segments.take(pa.array(places)).to_pylist(), strict=True):
             count, name = row.pop("files"), row.pop("segment_id").hex()
             members = self._sources.slice(self._ends[place] - count, count)
-            yield Segment(segment_id=name, items=tuple(map(_item, members.to_pylist())), **row)
+            yield Segment(segment_id=name, items=tuple(items_of(members)), **row)
 
 
 @dataclass(frozen=True)
@@ -159,27 +162,61 @@ class VeilPlan:
         """Yield each planned source once."""
         once = self._once()
         for start in range(0, len(once), _BATCH_SEGMENTS):
-            yield from map(_item, self.sources.take(pa.array(once[start : start + _BATCH_SEGMENTS])).to_pylist())
+            yield from items_of(self.sources.take(pa.array(once[start : start + _BATCH_SEGMENTS])))
 
     def cameras(self) -> set[tuple[str, str]]:
         """Return site and camera of all sources."""
-        return site_cameras(self.sources)
+        return {(site, camera) for site, camera, _ in camera_words(self.sources)}
+
+    def views(self) -> dict[tuple[str, str], View]:
+        """Return the views of parts of frames, by site and by the name of their own camera."""
+        return {
+            (site, view.camera): view
+            for site, camera, word in camera_words(self.sources)
+            for view in views_of(word).of(camera)
+            if view.rectangle is not None
+        }
 
     def _once(self) -> Rows:
         """Rows of the sources that are the first of theirs."""
         first = self.segment_rows.column("part").to_numpy() == 0
-        return np.flatnonzero(np.repeat(first, self.segment_rows.column("files").to_numpy()))
+        rows = np.repeat(first, self.segment_rows.column("files").to_numpy())
+        return np.flatnonzero(rows & ~added_rows(self.sources))
 
 
-def site_cameras(sources: pa.Table) -> set[tuple[str, str]]:
-    """Return site and camera of rows of sources."""
-    pairs = {
-        pair
-        for batch in sources.select(["site", "camera"]).to_batches()
-        for pair in np.unique(np.stack([column.indices.to_numpy() for column in batch.columns]), axis=1).T.tolist()
-        for pair in [tuple(column.dictionary[code].as_py() for column, code in zip(batch.columns, pair, strict=True))]
-    }
-    return {(site, camera) for site, camera in pairs}
+def camera_words(sources: pa.Table) -> set[tuple[str, str, str | None]]:
+    """Return site, camera and views, as the plan writes them, of rows of sources."""
+    return {triple for batch in sources.select(["site", "camera", "views"]).to_batches() for triple in _triples(batch)}
+
+
+def _triples(batch: pa.RecordBatch) -> Iterator[tuple[str, str, str | None]]:
+    columns = [codes_of(column) for column in batch.columns]
+    together = np.zeros(batch.num_rows, np.int64)
+    for codes, words in columns:
+        together = together * len(words) + codes
+    for code in np.unique(together).tolist():
+        parts: list[str | None] = []
+        for _, words in reversed(columns):
+            code, place = divmod(code, len(words))  # noqa: PLW2901
+            parts.append(words[place])
+        word, camera, site = parts
+        assert site is not None and camera is not None  # noqa: S101, PT018 - every source has both
+        yield site, camera, word
+
+
+def codes_of(column: pa.Array) -> tuple[Rows, list[str | None]]:
+    """Return numbers of a column's words by row, and the words; that of none is the last."""
+    words: list[str | None] = column.dictionary.to_pylist()
+    return column.indices.fill_null(len(words)).to_numpy(zero_copy_only=False), [*words, None]
+
+
+def added_rows(sources: pa.Table) -> npt.NDArray[np.bool_]:
+    """Return bool[N]: which rows are of views that were added to sources planned before."""
+    column = sources.column("views")
+    if column.null_count == len(column):
+        return np.zeros(len(column), np.bool_)
+    codes, words = codes_of(column.combine_chunks())
+    return np.array([views_of(word).added for word in words])[codes]
 
 
 def plan_of(segments: Iterable[Segment], time_from: str | None = None, timezone: str = "UTC") -> VeilPlan:
@@ -200,24 +237,31 @@ def plan_of(segments: Iterable[Segment], time_from: str | None = None, timezone:
 
 def _row(item: Item) -> dict[str, Any]:
     folder, _, name = item.url.rpartition("/")
-    row = item.model_dump(exclude={"url", "info"})
+    row = item.model_dump(exclude={"url", "info", "views"})
     return {
         **row,
         "folder": folder,
         "name": name,
         "identity": bytes.fromhex(item.identity),
         "info": info_text(item.info),
+        "views": None if item.views is None else item.views.word,
     }
 
 
 def _item(row: dict[str, Any]) -> Item:
-    info = row.pop("info")
+    info, word = row.pop("info"), row.pop("views")
     return Item(
         url=f"{row.pop('folder')}/{row.pop('name')}",
         identity=row.pop("identity").hex(),
         info=None if info is None else _Info.model_validate_json(info).info,
+        views=None if word is None else views_of(word),
         **row,
     )
+
+
+def items_of(sources: pa.Table) -> Iterator[Item]:
+    """Yield the sources of rows."""
+    return map(_item, sources.to_pylist())
 
 
 def stacked(tables: Sequence[pa.Table]) -> pa.Table:

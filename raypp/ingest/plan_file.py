@@ -18,11 +18,13 @@ from raypp.shards.parquet import open_parquet
 
 PLAN_FILE = "plan.parquet"
 OLD_PLAN_FILE = "plan.json"
-_VERSION = 2
+_VERSION, _WITH_VIEWS = 2, 3
+"""Version 3 has the column `views`; plans without views are still written as version 2."""
 _METADATA_KEY = b"raypp plan"
 _ORIGINAL = pa.field("original", pa.large_string())
 """Of a file that is left out: which one has the same content. Such a row has no segment."""
 _SCHEMA = pa.schema([*SEGMENT_SCHEMA, *SOURCE_SCHEMA, _ORIGINAL])
+_VIEWS = "views"
 _BATCH_ROWS = 1 << 17
 
 
@@ -44,9 +46,13 @@ def load_plan(private: Path) -> VeilPlan:
     try:
         file = open_parquet(path)
         stated = json.loads(file.schema_arrow.metadata[_METADATA_KEY])
-        if stated["version"] != _VERSION:
+        if stated["version"] not in {_VERSION, _WITH_VIEWS}:
             raise ShardError(f"plan {path} is of version {stated['version']}, which a newer raypp wrote; use that")
-        table = file.read(use_threads=False).cast(_SCHEMA)
+        table = file.read(use_threads=False)
+        if stated["version"] == _VERSION:
+            place = _SCHEMA.get_field_index(_VIEWS)
+            table = table.add_column(place, _SCHEMA.field(_VIEWS), pa.nulls(len(table), _SCHEMA.field(_VIEWS).type))
+        table = table.cast(_SCHEMA)
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError):
         raise ShardError(f"plan {path} is damaged; remove it, and the job plans afresh") from None
     return _of_table(table, stated)
@@ -58,9 +64,13 @@ def save_plan(plan: VeilPlan, private: Path, earlier: VeilPlan) -> None:
     if unchanged and (private / PLAN_FILE).exists():
         return
     private.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
-    stated = {"version": _VERSION, "time_from": plan.time_from, "timezone": plan.timezone}
-    schema = _SCHEMA.with_metadata({_METADATA_KEY: json.dumps(stated).encode()})
-    words = [name for name in _SCHEMA.names if pa.types.is_dictionary(_SCHEMA.field(name).type)]
+    views = plan.sources.column(_VIEWS)
+    has_views = views.null_count < len(views)
+    version = _WITH_VIEWS if has_views else _VERSION
+    stated = {"version": version, "time_from": plan.time_from, "timezone": plan.timezone}
+    written = _SCHEMA if has_views else _SCHEMA.remove(_SCHEMA.get_field_index(_VIEWS))
+    schema = written.with_metadata({_METADATA_KEY: json.dumps(stated).encode()})
+    words = [name for name in written.names if pa.types.is_dictionary(written.field(name).type)]
     with (
         whole_file(private / PLAN_FILE, private=True, durable=True) as part,
         pq.ParquetWriter(
@@ -79,7 +89,9 @@ def _tables(plan: VeilPlan, schema: pa.Schema) -> Any:
         sources = plan.sources.slice(start, _BATCH_ROWS)
         segments = plan.segment_rows.take(pa.array(owners[start : start + _BATCH_ROWS]))
         columns = [*segments.columns, *sources.columns, pa.nulls(len(sources), _ORIGINAL.type)]
-        yield pa.Table.from_arrays(columns, schema=schema)
+        yield (
+            pa.Table.from_arrays(columns, schema=_SCHEMA).select(schema.names).replace_schema_metadata(schema.metadata)
+        )
     if plan.duplicates:
         left_out = [dict(zip(("folder", "name"), _split(copy.url), strict=True)) for copy in plan.duplicates]
         rows = [{**row, "original": copy.original} for row, copy in zip(left_out, plan.duplicates, strict=True)]

@@ -9,9 +9,11 @@ import pyarrow as pa
 from raypp.errors import ConflictError, OptionError
 from raypp.ingest.cutting import Cutting, NewSources, cut_segments
 from raypp.ingest.known_sources import KnownSources, sort_out
-from raypp.ingest.plan import VeilPlan, site_cameras, stacked
+from raypp.ingest.plan import VeilPlan, stacked
 from raypp.ingest.probing import Prober, SourceGroup, probe_here
 from raypp.ingest.settings import VeilSettings
+from raypp.ingest.source_views import ViewSet
+from raypp.ingest.view_planning import check_planned, check_views, plan_added
 from raypp.media.capture_time import CaptureClock
 from raypp.media.dataset import Dataset
 from raypp.media.dataset_images import DatasetImage, folders_of
@@ -46,17 +48,23 @@ def make_plan(
         probe: looks into new sources.
 
     Raises:
-        ConflictError: if a planned source is now to be veiled otherwise: as another camera, with another mask or clock.
-        OptionError: if a privacy mask is for a camera that there is not.
+        ConflictError: if a planned source is now to be veiled otherwise: as another camera, with another mask or clock,
+            or without a view.
+        OptionError: if a privacy mask or view is for a camera that there is not, or two cameras' frames would have one
+            name.
     """
     settings = cutting.settings
-    masks = settings.load_masks()
+    masks, views = settings.load_masks(), settings.load_views()
     _check_clock(earlier, settings)
     CaptureClock.parse(settings.time_from, settings.timezone)
+    check_planned(views, earlier.sources)
     known, new = KnownSources(earlier.sources), NewSources(cutting)
 
+    cameras: set[tuple[str, str]] = set()
+
     def unknown() -> Iterator[SourceGroup]:
-        for group in _groups(discovery, settings, masks):
+        for group in _groups(discovery, settings, masks, views):
+            cameras.add((group.site, group.camera))
             left = known.take_out(group)
             if progress:
                 progress(len(group.names) - len(left.names))
@@ -70,12 +78,16 @@ def make_plan(
         Quarantined(source=redacted(problem.url), reason=redacted(problem.reason)) for problem in discovery.problems
     ]
     quarantined = tuple(unreadable + new.quarantined)
-    _check_masks(masks, earlier.cameras() | site_cameras(new.table))
+    cameras |= earlier.cameras()
+    check_views(views, cameras)
+    _check_masks(masks, cameras, views)
     fresh, moved, duplicates = sort_out(known, np.array(new.places, dtype=np.int64), new.table)
+    found = known.seen >= 0
     sources, segments = cut_segments(new, fresh)
+    more_sources, more_segments = plan_added(views, moved, earlier.segment_rows, found, cutting)
     return VeilPlan(
-        stacked([moved, sources]) if len(fresh) else moved,
-        pa.concat_tables([earlier.segment_rows, segments]),
+        stacked([moved, sources, more_sources]) if segments.num_rows or more_segments.num_rows else moved,
+        pa.concat_tables([earlier.segment_rows, segments, more_segments]),
         quarantined=quarantined,
         duplicates=tuple(duplicates),
         time_from=settings.time_from,
@@ -92,13 +104,19 @@ def _dataset_name(dataset: Dataset, split: str) -> str:
     return f"{dataset.name}/{split}/"
 
 
-def _groups(discovery: Discovery, settings: VeilSettings, masks: MaskSet | None) -> Iterator[SourceGroup]:
+def _groups(
+    discovery: Discovery, settings: VeilSettings, masks: MaskSet | None, views: ViewSet
+) -> Iterator[SourceGroup]:
     """Put sources that are planned alike together, in order."""
     places = count()
     for group in _ungrouped(discovery, settings):
         mask = masks.for_camera(group.site, group.camera) if masks else None
         numbers = [next(places) for _ in group.names]
-        yield group._replace(places=numbers, mask_digest=mask.digest if mask else None)
+        yield group._replace(
+            places=numbers,
+            mask_digest=mask.digest if mask else None,
+            views=views.for_camera(group.site, group.camera).word,
+        )
 
 
 def _ungrouped(discovery: Discovery, settings: VeilSettings) -> Iterator[SourceGroup]:
@@ -151,8 +169,16 @@ def _check_clock(earlier: VeilPlan, settings: VeilSettings) -> None:
             )
 
 
-def _check_masks(masks: MaskSet | None, cameras: set[tuple[str, str]]) -> None:
+def _check_masks(masks: MaskSet | None, cameras: set[tuple[str, str]], views: ViewSet) -> None:
     strangers = masks.strangers(cameras) if masks and cameras else []
-    if strangers:
-        known = ", ".join(f"{site}/{camera}" for site, camera in sorted(cameras)[:20])
-        raise OptionError(f"`masks_path` has a mask for {strangers[0]}, but the cameras are {known}; correct the name")
+    if not strangers:
+        return
+    for site, camera in sorted(cameras):
+        streams = [view.camera for view in views.for_camera(site, camera).of(camera)]
+        if strangers[0] in {*streams, *(f"{site}/{stream}" for stream in streams)}:
+            raise OptionError(
+                f"`masks_path` has a mask for the view {strangers[0]}; draw it on the whole frame, for {camera}: it "
+                "holds in the camera's views"
+            )
+    known = ", ".join(f"{site}/{camera}" for site, camera in sorted(cameras)[:20])
+    raise OptionError(f"`masks_path` has a mask for {strangers[0]}, but the cameras are {known}; correct the name")

@@ -9,11 +9,12 @@ from typing import NamedTuple, TypeVar
 from raypp.errors import MediaError
 from raypp.ingest.archive_id import source_identity
 from raypp.ingest.settings import VeilSettings
+from raypp.ingest.source_views import views_of
 from raypp.io.filesystem import is_url, plain_name, url_path
 from raypp.media.capture_time import CaptureClock
 from raypp.media.container import VideoInfo, probe
 from raypp.media.files import open_source
-from raypp.media.image import taken_at
+from raypp.media.image import probe_image, taken_at
 from raypp.media.source import SourceKind
 from raypp.veil.key import Keyring
 
@@ -39,6 +40,7 @@ class SourceGroup(NamedTuple):
         in_dataset: what stands before that place in the name that enters an image's identity; None for loose files.
         variants: how many variants of each frame are veiled beside it.
         mask_digest: digest of their privacy mask, or None.
+        views: what is veiled of their frames, as a plan writes it; None for the whole alone.
     """
 
     folder: str
@@ -54,6 +56,7 @@ class SourceGroup(NamedTuple):
     in_dataset: str | None
     variants: int
     mask_digest: str | None = None
+    views: str | None = None
 
     def relative(self, place: int) -> str:
         """Return a file's place below the source it was found in."""
@@ -160,6 +163,10 @@ def _probe(group: SourceGroup, place: int, clock: CaptureClock, key: Keyring) ->
                 info = probe(stream)
             elif clock.from_metadata:
                 taken = taken_at(stream)
+            if group.views is not None:
+                shown = (info.width, info.height) if info else probe_image(stream)
+                for view in views_of(group.views).of(group.camera):
+                    view.shape(*shown)  # refuses a part that is too small
             identity = source_identity(key, group.site, stream, info.fingerprint if info else b"", in_dataset)
         finally:
             stream.close()

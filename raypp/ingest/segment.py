@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict
 
+from raypp.ingest.source_views import WHOLE, SourceViews
+from raypp.media.camera_views import View
 from raypp.media.container import VideoInfo
 from raypp.media.source import SourceKind
 from raypp.shards.receipt import Receipt
@@ -22,6 +24,7 @@ class Item(BaseModel):
         mask_digest: digest of the privacy mask it is veiled with, or None.
         info: what the container says, for videos.
         variants: how many variants of each of its frames are veiled beside it.
+        views: what is veiled of each of its frames, or None for the whole alone.
     """
 
     model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
@@ -38,6 +41,12 @@ class Item(BaseModel):
     mask_digest: str | None = None
     info: VideoInfo | None = None
     variants: int = 0
+    views: SourceViews | None = None
+
+    @property
+    def all_views(self) -> tuple[View, ...]:
+        """Views of each of its frames, the whole first if there is one."""
+        return (self.views or WHOLE).of(self.camera)
 
 
 class Segment(BaseModel):

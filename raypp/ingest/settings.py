@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from raypp.errors import OptionError
 from raypp.ingest.defaults import DEFAULT_SHARD_MB, DEFAULT_SIZE, MOST_VARIANTS
+from raypp.ingest.source_views import NO_VIEWS, ViewSet, load_views
 from raypp.io.filesystem import is_url
 from raypp.io.settings import AbsolutePath, FrozenSettings, Place
 from raypp.media.masks import MaskSet, load_masks
@@ -50,6 +51,7 @@ class VeilSettings(FrozenSettings):
         site: name of the site, where the source does not say.
         camera: name of the camera, or None to take the name of the folder or dataset.
         masks_path: privacy masks, or None.
+        views_path: parts of cameras' frames that are veiled as cameras of their own, or None.
         time_from: where capture time comes from; None for unknown.
         timezone: IANA name of the site's time zone.
         plain_names: write plain source names into shards instead of pseudonyms.
@@ -71,6 +73,7 @@ class VeilSettings(FrozenSettings):
     site: str = "site"
     camera: str | None = None
     masks_path: AbsolutePath | None = None
+    views_path: AbsolutePath | None = None
     time_from: str | None = None
     timezone: str = "UTC"
     plain_names: bool = False
@@ -128,6 +131,10 @@ class VeilSettings(FrozenSettings):
     def load_masks(self) -> MaskSet | None:
         """Read the privacy masks, if any; raises OptionError or MediaError."""
         return None if self.masks_path is None else load_masks(self.masks_path)
+
+    def load_views(self) -> ViewSet:
+        """Read the views of cameras, if any; raises OptionError."""
+        return NO_VIEWS if self.views_path is None else load_views(self.views_path)
 
     def header(self, key: VeilKey | SiteKey) -> ArchiveHeader:
         """Return the archive header that these settings ask for."""

@@ -72,7 +72,8 @@ class VeilSummary(BaseModel):
     segments_veiled: int = Field(description="done in this run")
     segments_skipped: int = Field(description="found finished from earlier runs")
     segments_left: int = Field(description="not done because of the limit")
-    frames: int = Field(description="frames in the whole archive, without variants")
+    frames: int = Field(description="frames in the whole archive, without variants; each view of a frame is one")
+    views: int = Field(description="how many of those frames are views of parts")
     variants: int = Field(description="variants of frames in the whole archive")
     variants_each: int = Field(description="variants asked for, of each training image")
     frames_veiled: int = Field(description="frames veiled in this run, each with its variants")
@@ -136,6 +137,7 @@ def summarise(
         segments_skipped=len(job.plan.segments) - len(job.pending),
         segments_left=len(job.pending) - veiled.segments - len(unfinished),
         frames=sum(receipt.source_frames for receipt in manifest.receipts),
+        views=sum(_views(receipt, segments[receipt.segment_id]) for receipt in receipts),
         variants_each=job.settings.variants,
         variants=sum(receipt.variants for receipt in manifest.receipts),
         frames_veiled=veiled.frames,
@@ -161,6 +163,13 @@ def summarise(
         ignored_files=len(job.discovery.ignored),
         ignored=named_ignored(job.discovery),
     )
+
+
+def _views(receipt: Receipt, segment: Segment) -> int:
+    """How many frames of a segment are views of parts: its sources all have the same views."""
+    views = segment.items[0].all_views
+    parts = sum(view.rectangle is not None for view in views)
+    return receipt.source_frames * parts // len(views)
 
 
 def _failed(receipts: Sequence[Receipt], segments: dict[str, Segment]) -> tuple[Quarantined, ...]:
@@ -247,6 +256,8 @@ def veil_summary_lines(summary: VeilSummary) -> Iterator[str]:
         f"frames        {summary.frames} from {counted(summary.sources, 'source')}, {megabytes:.1f} MB of shards, "
         f"{per_frame:.1f} kB a frame{with_variants} (sources: {summary.source_bytes / 1e6:.1f} MB)"
     )
+    if summary.views:
+        yield f"views         {summary.views} of these frames are parts of others, at the whole size"
     if summary.variants_each:
         variants = f"{summary.variants}, {summary.variants_each} of each training image"
         none = "none, since no source is an image of a training split"

@@ -1,4 +1,4 @@
-"""A frame as it is veiled: itself, and its variants after it."""
+"""A view of a frame as it is veiled: itself, and its variants after it."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
@@ -9,6 +9,7 @@ import numpy.typing as npt
 from raypp.geometry.window import Window
 from raypp.ingest.archive_id import sample_id, variant_seed
 from raypp.media.augmentation import Variant
+from raypp.media.camera_views import View
 from raypp.media.frame import Frame
 
 if TYPE_CHECKING:
@@ -24,12 +25,12 @@ class Version(NamedTuple):
     pixels: npt.NDArray[np.uint8]
 
 
-def frame_versions(frame: Frame, item: "Item", worker: "SegmentWorker") -> Iterator[Version]:
-    """Yield a frame, then each of the variants that were planned of it; the same whoever asks, whenever."""
+def frame_versions(frame: Frame, view: View, item: "Item", worker: "SegmentWorker") -> Iterator[Version]:
+    """Yield a view of a frame, then each of the variants that were planned of it; the same whoever asks, whenever."""
     identity, key = bytes.fromhex(item.identity), worker.key
     window = Window(worker.settings.size, worker.settings.spec.patch, frame.source_width, frame.source_height)
     for number in range(1 + item.variants):
-        name = sample_id(key, item.site, identity, frame.timestamp_us, number)
+        name = sample_id(key, item.site, identity, frame.timestamp_us, number, view.name)
         pixels = variant_pixels(frame, window, variant_seed(key, item.site, name)) if number else frame.pixels
         yield Version(name, number, pixels)
 

@@ -5,17 +5,18 @@ from dataclasses import dataclass, field
 from time import perf_counter
 
 from raypp.errors import MediaError, SourceReadError
-from raypp.geometry.letterbox import Letterbox
 from raypp.ingest.segment import Item, Segment, SegmentResult, shard_path
 from raypp.ingest.settings import VeilSettings
 from raypp.ingest.variants import Version, frame_versions
+from raypp.media.camera_views import View
 from raypp.media.files import SourceStream, open_source
 from raypp.media.frame import Frame
-from raypp.media.image import decode_image
+from raypp.media.image import decode_views
 from raypp.media.masks import MaskSet
 from raypp.media.source import SourceKind
 from raypp.media.timeline import DecodeReport
-from raypp.media.video import decode
+from raypp.media.video import decode_as
+from raypp.media.view_rendering import ViewRenderer
 from raypp.shards.encryption import DataKey
 from raypp.shards.receipt import Quarantined, Receipt
 from raypp.shards.schema import HEADER_FILE, ArchiveHeader, ShardRow
@@ -56,10 +57,15 @@ class SegmentWorker:
             data_key=data_key,
         )
 
-    def encoder(self, item: Item) -> Encoder:
-        """Return the encoder of an item's stream: its camera's for video, its own for a still image."""
+    def encoder(self, item: Item, view: View | None = None) -> Encoder:
+        """Return the encoder of a view of an item: its camera's for video, its own for a still image.
+
+        Args:
+            item: the source.
+            view: one of its views; None for the whole frame.
+        """
         image = bytes.fromhex(item.identity) if item.kind is SourceKind.IMAGE else None
-        encoder = self.veil.stream(item.site, item.camera, image)
+        encoder = self.veil.stream(item.site, view.camera if view else item.camera, image)
         if self.settings.device == "numpy" or not isinstance(encoder, PatchEncoder):
             return encoder
         from raypp.veil.patch_torch import TorchPatchEncoder  # noqa: PLC0415 - torch only where it was asked for
@@ -152,34 +158,35 @@ def veil_segment(segment: Segment, worker: SegmentWorker) -> SegmentResult:
 
 
 def _veil_item(item: Item, segment: Segment, worker: SegmentWorker, writer: ShardWriter, figures: _Figures) -> None:
-    encoder = worker.encoder(item)
+    views = item.all_views
+    encoders = [worker.encoder(item, view) for view in views]
     digest_secret = worker.key.hash_secret(item.site, "digest")
     report = DecodeReport()
     stream = open_source(item.url)
     try:
-        frames = _frames(item, segment, worker, stream, report)
+        decoded = item_frames(item, segment, worker, stream, report)
         while True:
             started = perf_counter()
-            frame = next(frames, None)
-            decoded = perf_counter()
-            if frame is None:
+            frames = next(decoded, None)
+            begun = perf_counter()
+            if frames is None:
                 break
-            figures.decode_s += decoded - started
-            figures.first_us = frame.timestamp_us if figures.first_us is None else figures.first_us
-            figures.last_us = frame.timestamp_us
-            begun = decoded
-            for version in frame_versions(frame, item, worker):
-                prepared = perf_counter()
-                packed = pack(encoder.encode(version.pixels[None])[0], worker.settings.spec.bits)
-                veiled = perf_counter()
-                figures.digest = keyed_hash(digest_secret, figures.digest, version.pixels.tobytes())
-                writer.append(_row(frame, version, item, encoder.sub_key, packed))
-                figures.frames += 1
-                figures.variants += version.variant > 0
-                figures.variant_s += prepared - begun
-                figures.veil_s += veiled - prepared
-                begun = perf_counter()
-                figures.write_s += begun - veiled
+            figures.decode_s += begun - started
+            figures.first_us = frames[0].timestamp_us if figures.first_us is None else figures.first_us
+            figures.last_us = frames[0].timestamp_us
+            for view, encoder, frame in zip(views, encoders, frames, strict=True):
+                for version in frame_versions(frame, view, item, worker):
+                    prepared = perf_counter()
+                    packed = pack(encoder.encode(version.pixels[None])[0], worker.settings.spec.bits)
+                    veiled = perf_counter()
+                    figures.digest = keyed_hash(digest_secret, figures.digest, version.pixels.tobytes())
+                    writer.append(_row(frame, version, item, view, (encoder.sub_key, packed)))
+                    figures.frames += 1
+                    figures.variants += version.variant > 0
+                    figures.variant_s += prepared - begun
+                    figures.veil_s += veiled - prepared
+                    begun = perf_counter()
+                    figures.write_s += begun - veiled
     finally:
         figures.bytes_read += stream.bytes_read
         figures.damaged += report.damaged
@@ -188,11 +195,12 @@ def _veil_item(item: Item, segment: Segment, worker: SegmentWorker, writer: Shar
         stream.close()
 
 
-def _row(frame: Frame, version: Version, item: Item, sub_key: int, code: bytes) -> ShardRow:
+def _row(frame: Frame, version: Version, item: Item, view: View, veiled: tuple[int, bytes]) -> ShardRow:
+    sub_key, code = veiled
     return ShardRow(
         sample_id=version.sample_id,
         site=item.site,
-        camera=item.camera,
+        camera=view.camera,
         source=item.source,
         frame_index=frame.frame_index,
         timestamp_us=frame.timestamp_us,
@@ -206,19 +214,30 @@ def _row(frame: Frame, version: Version, item: Item, sub_key: int, code: bytes) 
     )
 
 
-def _frames(
+def item_frames(
     item: Item, segment: Segment, worker: SegmentWorker, stream: SourceStream, report: DecodeReport
-) -> Iterator[Frame]:
-    """Decode an item's frames: the segment's range of a single video, else all of it."""
+) -> Iterator[tuple[Frame, ...]]:
+    """Decode an item's frames once, each in all of its views: the segment's range of a single video, else all of it.
+
+    Args:
+        item: the source.
+        segment: the work.
+        worker: knows size and masks.
+        stream: the opened file.
+        report: counts what was decoded and what was damaged.
+
+    Raises:
+        MediaError: if it cannot be decoded, or a view has too few pixels.
+        SourceReadError: if it cannot be read.
+    """
     settings = worker.settings
-    masks = worker.masks.for_camera(item.site, item.camera) if worker.masks else None
+    mask = worker.masks.for_camera(item.site, item.camera) if worker.masks else None
     if item.info is None:
-        yield decode_image(stream, settings.size, settings.spec.patch, masks)
+        yield decode_views(stream, item.all_views, settings.size, settings.spec.patch, mask)
         return
-    letterbox = Letterbox(settings.size, settings.spec.patch, item.info.width, item.info.height)
-    yield from decode(
-        stream, item.info, segment.start_us, segment.end_us, settings.sampling, letterbox, masks, report=report
-    )
+    render = ViewRenderer(item.all_views, settings.size, settings.spec.patch, item.info.orientation, mask)
+    span = segment.start_us, segment.end_us
+    yield from decode_as(stream, item.info, *span, settings.sampling, render, report=report)
 
 
 def _public_reason(item: Item, error: MediaError) -> str:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from raypp.geometry.boxes import Corners
+from raypp.geometry.rectangle import Rectangle
 from raypp.media.frame import PADDING
 
 SEED_BYTES = 32
@@ -124,17 +125,7 @@ class Variant:
         centres, sizes = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)[:, :2].copy(), np.asarray(boxes)[:, 2:]
         if self.mirrored:
             centres[:, 0] = 1 - centres[:, 0]
-        middle, whole = origin + centres * scale, sizes * scale
-        low, high = np.clip(middle - whole / 2, 0, 1), np.clip(middle + whole / 2, 0, 1)
-        left_over = high - low
-        pixels = left_over * size
-        shortest = pixels.min(axis=1, initial=np.inf)
-        kept = (
-            (shortest > _LEAST_PIXELS)
-            & (pixels.max(axis=1, initial=0) < _MOST_ASPECT * shortest)
-            & (left_over.prod(axis=1) > _LEAST_SHARE * whole.prod(axis=1))
-        )
-        return np.concatenate([(low + high) / 2, left_over], axis=1), kept
+        return clipped(origin + centres * scale, sizes * scale, width, height)
 
     def _recoloured(self, image: Image.Image) -> Image.Image:
         levels = np.arange(256)
@@ -144,6 +135,50 @@ class Variant:
             np.clip(np.rint(levels * self.value), 0, 255),
         )
         return image.convert("HSV").point(np.concatenate(tables).astype(int).tolist()).convert("RGB")
+
+
+def crop_boxes(boxes: Corners, part: Rectangle, width: int, height: int) -> tuple[Corners, npt.NDArray[np.bool_]]:
+    """Move boxes of a frame into a part of it, and clip them.
+
+    Args:
+        boxes: float[N, 4], centres and sizes (x, y, w, h), fractions of the frame.
+        part: the part.
+        width: width of the part's content in its window, in pixels.
+        height: height of that content, in pixels.
+
+    Returns:
+        float[N, 4], fractions of the part; and bool[N], which of them have enough left to stay labelled.
+    """
+    given = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
+    origin = np.array([part.left, part.top])
+    extent = np.array([part.right, part.bottom]) - origin
+    return clipped((given[:, :2] - origin) / extent, given[:, 2:] / extent, width, height)
+
+
+def clipped(
+    centres: npt.NDArray[np.float64], sizes: npt.NDArray[np.float64], width: int, height: int
+) -> tuple[Corners, npt.NDArray[np.bool_]]:
+    """Clip boxes to their frame.
+
+    Args:
+        centres: float[N, 2], fractions of the frame; they may lie beyond it.
+        sizes: float[N, 2].
+        width: width of the content, in pixels.
+        height: height of the content, in pixels.
+
+    Returns:
+        float[N, 4], centres and sizes of what is left; and bool[N], which of them have enough left to stay labelled.
+    """
+    low, high = np.clip(centres - sizes / 2, 0, 1), np.clip(centres + sizes / 2, 0, 1)
+    left_over = high - low
+    pixels = left_over * np.array([width, height], dtype=np.float64)
+    shortest = pixels.min(axis=1, initial=np.inf)
+    kept = (
+        (shortest > _LEAST_PIXELS)
+        & (pixels.max(axis=1, initial=0) < _MOST_ASPECT * shortest)
+        & (left_over.prod(axis=1) > _LEAST_SHARE * sizes.prod(axis=1))
+    )
+    return np.concatenate([(low + high) / 2, left_over], axis=1), kept
 
 
 def _span(scale: float, shift: float, length: int) -> tuple[int, int]:

@@ -3,15 +3,18 @@
 import re
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, cast
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from raypp.errors import MediaError
 from raypp.geometry.letterbox import Letterbox
+from raypp.geometry.rectangle import Rectangle
+from raypp.media.camera_views import View
 from raypp.media.files import SourceStream
 from raypp.media.frame import MOST_PIXELS, PADDING, Frame
 from raypp.media.masks import Mask
@@ -43,16 +46,63 @@ def decode_image(source: SourceStream, size: int, patch: int, mask: Mask | None)
     Raises:
         MediaError: if it cannot be decoded; the text says why.
     """
+    return decode_views(source, (View(""),), size, patch, mask)[0]
+
+
+def decode_views(
+    source: SourceStream, views: Sequence[View], size: int, patch: int, mask: Mask | None
+) -> tuple[Frame, ...]:
+    """Decode an image once, upright, and scale it with antialiasing into a window for each view.
+
+    A part is masked and cut before it is scaled: so nothing outside of it, and nothing below a mask, enters its window.
+
+    Args:
+        source: the opened file.
+        views: the whole of it, and parts.
+        size: side of the letterboxed square, in pixels.
+        patch: side of a cell, in pixels.
+        mask: privacy mask of the whole image to paint, or None.
+
+    Raises:
+        MediaError: if it cannot be decoded, or a part has too few pixels; the text says why.
+    """
     _check_alone(source)
     with _opened(source) as image:
         upright = _rgb(ImageOps.exif_transpose(image))
-        box = Letterbox(size, patch, upright.width, upright.height)
-        scaled = upright.resize((box.content_width, box.content_height), Image.Resampling.BILINEAR, reducing_gap=2.0)
-        pixels = np.full((box.window_height, box.window_width, 3), PADDING, dtype=np.uint8)
-        pixels[: box.content_height, : box.content_width] = np.asarray(scaled)
-        if mask is not None:
-            mask.paint(pixels, box.content_width, box.content_height)
-        return Frame(pixels, 0, 0, upright.width, upright.height)
+        shapes = [view.shape(upright.width, upright.height) for view in views]
+        boxes = [Letterbox(size, patch, *shape) for shape in shapes]
+        parts = _painted(upright, mask) if any(view.rectangle for view in views) else upright
+        return tuple(
+            _part_frame(parts, view.rectangle, box) if view.rectangle else _whole_frame(upright, box, mask)
+            for view, box in zip(views, boxes, strict=True)
+        )
+
+
+def _painted(upright: Image.Image, mask: Mask | None) -> Image.Image:
+    if mask is None:
+        return upright
+    pixels = np.array(upright)
+    mask.paint(pixels, upright.width, upright.height)
+    return Image.fromarray(pixels)
+
+
+def _whole_frame(upright: Image.Image, box: Letterbox, mask: Mask | None) -> Frame:
+    pixels = _windowed(upright, box)
+    if mask is not None:
+        mask.paint(pixels, box.content_width, box.content_height)
+    return Frame(pixels, 0, 0, upright.width, upright.height)
+
+
+def _part_frame(painted: Image.Image, part: Rectangle, box: Letterbox) -> Frame:
+    cut = painted.crop(part.pixels(painted.width, painted.height))
+    return Frame(_windowed(cut, box), 0, 0, cut.width, cut.height)
+
+
+def _windowed(content: Image.Image, box: Letterbox) -> npt.NDArray[np.uint8]:
+    scaled = content.resize((box.content_width, box.content_height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    pixels = np.full((box.window_height, box.window_width, 3), PADDING, dtype=np.uint8)
+    pixels[: box.content_height, : box.content_width] = np.asarray(scaled)
+    return pixels
 
 
 def probe_image(source: SourceStream) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from raypp.media.frame import PADDING
 Polygon = tuple[tuple[float, float], ...]
 
 _DILATION_PIXELS = 2  # resizing blends neighbours, so a mask reaches a little further than its polygon
+_MOST_KEPT_PIXELS = 1 << 25
 ANY_CAMERA = "*"
 
 
@@ -43,6 +44,8 @@ class Mask:
         """
         size = (content_width, content_height)
         if size not in self._rasters:
+            if sum(raster.size for raster in self._rasters.values()) > _MOST_KEPT_PIXELS:
+                self._rasters.clear()  # images of a set may be of any number of sizes
             self._rasters[size] = self._raster(*size)
         content = pixels[:content_height, :content_width]
         content[self._rasters[size]] = PADDING

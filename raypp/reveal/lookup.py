@@ -12,7 +12,9 @@ from raypp.ingest.archive_id import sample_id, source_identity, variant_seed
 from raypp.ingest.plan import VeilPlan
 from raypp.ingest.planner import name_in_dataset
 from raypp.ingest.segment import Item
+from raypp.ingest.source_views import NO_VIEWS, ViewSet
 from raypp.io.filesystem import is_url
+from raypp.media.camera_views import View
 from raypp.media.container import VideoInfo, probe
 from raypp.media.discovery import Discovery
 from raypp.media.files import open_source
@@ -48,12 +50,14 @@ class FrameSource:
         kind: video or image.
         info: what the container says, for videos.
         planned: the source as the owner's plan has it, or None where it was found by its content alone.
+        view: which view of its frames the row is, without its part where neither plan nor file has that.
     """
 
     url: str
     kind: SourceKind
     info: VideoInfo | None
     planned: Item | None
+    view: View
 
 
 @dataclass(frozen=True)
@@ -91,10 +95,20 @@ class SourceFinder:
         plan: the owner's plan of the archive, or an empty one.
         discovery: where else to look, or None.
         progress: shows progress.
+        views: views of cameras, for sources that there is no plan of.
     """
 
-    def __init__(self, key: Keyring, plan: VeilPlan, discovery: Discovery | None, progress: Progress) -> None:
+    def __init__(
+        self,
+        key: Keyring,
+        plan: VeilPlan,
+        discovery: Discovery | None,
+        progress: Progress,
+        views: ViewSet = NO_VIEWS,
+    ) -> None:
         self._key = key
+        self._parts = plan.views()
+        self._views = views
         self._planned: dict[str, list[Item]] = {}
         for item in plan.items():
             self._planned.setdefault(item.source, []).append(item)
@@ -111,8 +125,9 @@ class SourceFinder:
         rows = [row for row in rows if self._serves(row.site)]
         for row in rows:
             item = self.planned(row)
-            if item is not None and _is_as_planned(item):
-                by_id[row.sample_id] = FrameSource(item.url, item.kind, item.info, item)
+            view = self._view(row, bytes.fromhex(item.identity)) if item else None
+            if item is not None and view is not None and _is_as_planned(item):
+                by_id[row.sample_id] = FrameSource(item.url, item.kind, item.info, item, view)
         missing = [row for row in rows if row.sample_id not in by_id]
         if missing:
             by_id |= self._by_content(missing)
@@ -121,7 +136,7 @@ class SourceFinder:
     def planned(self, row: VeiledRow) -> Item | None:
         """Return the source of a row as the plan has it, or None."""
         for item in self._planned.get(row.source, []):
-            if self._is_of(row, bytes.fromhex(item.identity)):
+            if self._view(row, bytes.fromhex(item.identity)) is not None:
                 return item
         return None
 
@@ -141,8 +156,18 @@ class SourceFinder:
             return False
         return True
 
-    def _is_of(self, row: VeiledRow, identity: bytes) -> bool:
-        return sample_id(self._key, row.site, identity, row.timestamp_us, row.variant) == row.sample_id
+    def _view(self, row: VeiledRow, identity: bytes) -> View | None:
+        """Return which view of a source's frame a row is, or None if it is of another source."""
+        for name in (None, *_view_names(row.camera)):
+            own = sample_id(self._key, row.site, identity, row.timestamp_us, row.variant, name)
+            if own == row.sample_id:
+                return View(row.camera) if name is None else self._part(row, name)
+        return None
+
+    def _part(self, row: VeiledRow, name: str) -> View:
+        view = View(row.camera, name)
+        stated = self._views.for_camera(row.site, view.source_camera).views.get(name)
+        return self._parts.get((row.site, row.camera), view._replace(rectangle=stated))
 
     def _by_content(self, rows: Sequence[VeiledRow]) -> dict[str, FrameSource]:
         by_id: dict[str, FrameSource] = {}
@@ -180,8 +205,16 @@ class SourceFinder:
         except MediaError:
             return  # what cannot be read was not veiled either, or cannot be shown
         for row in rows:
-            if self._is_of(row, identities[row.site]):
-                yield row.sample_id, FrameSource(candidate.url, candidate.kind, info, self.planned(row))
+            view = self._view(row, identities[row.site])
+            if view is not None:
+                yield row.sample_id, FrameSource(candidate.url, candidate.kind, info, self.planned(row), view)
+
+
+def _view_names(camera: str) -> Iterator[str]:
+    """Yield the names that a view may have whose frames are known by this camera's name, CAMERA.VIEW."""
+    while "." in camera:
+        camera = camera.partition(".")[2]
+        yield camera
 
 
 def _is_as_planned(item: Item) -> bool:

@@ -1,6 +1,6 @@
 """Plain frames as they were before they were veiled: in the square that detectors see, masks painted."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,14 +9,16 @@ import numpy.typing as npt
 from raypp.errors import MediaError
 from raypp.geometry.letterbox import Letterbox
 from raypp.ingest.variants import variant_pixels
+from raypp.media.camera_views import View
 from raypp.media.container import is_indexed, open_video
 from raypp.media.files import SourceStream, open_source
 from raypp.media.frame import PADDING, Frame
-from raypp.media.image import decode_image
+from raypp.media.image import decode_views
 from raypp.media.masks import Mask, MaskSet
 from raypp.media.sampling import Sampling, SamplingMode
 from raypp.media.timeline import DecodeReport
-from raypp.media.video import decode
+from raypp.media.video import decode_as
+from raypp.media.view_rendering import ViewRenderer
 from raypp.reveal.lookup import FrameSource, SourceFinder, VeiledRow
 from raypp.shards.schema import ArchiveHeader
 from raypp.text.address import redacted
@@ -55,8 +57,8 @@ def recover(rows: Sequence[VeiledRow], finder: SourceFinder, header: ArchiveHead
     groups: dict[tuple[str, Mask | None], list[VeiledRow]] = {}
     for row in rows:
         origin = origins.get(row.sample_id)
-        mask = masks.for_camera(row.site, row.camera) if masks else None
-        problem = finder.why_missing(row) if origin is None else _other_mask(origin, mask)
+        mask = masks.for_camera(row.site, origin.view.source_camera) if masks and origin else None
+        problem = finder.why_missing(row) if origin is None else _other_mask(origin, mask) or _no_part(origin)
         if origin is None or problem:
             done.problems[row.sample_id] = f"sample {row.sample_id}: {problem}"
         else:
@@ -64,7 +66,7 @@ def recover(rows: Sequence[VeiledRow], finder: SourceFinder, header: ArchiveHead
     for (url, mask), members in groups.items():
         reason = f"{url} has no frame at that time now; give the file that was veiled"
         try:
-            for sample_id, square in plain_squares(origins[members[0].sample_id], members, header, mask, finder):
+            for sample_id, square in plain_squares(origins, members, header, mask, finder):
                 done.frames[sample_id] = PlainFrame(url, square)
         except MediaError as error:
             reason = str(error) if redacted(url) in str(error) else f"{url} {error}"
@@ -75,13 +77,17 @@ def recover(rows: Sequence[VeiledRow], finder: SourceFinder, header: ArchiveHead
 
 
 def plain_squares(
-    origin: FrameSource, rows: Sequence[VeiledRow], header: ArchiveHeader, mask: Mask | None, finder: SourceFinder
+    origins: Mapping[str, FrameSource],
+    rows: Sequence[VeiledRow],
+    header: ArchiveHeader,
+    mask: Mask | None,
+    finder: SourceFinder,
 ) -> Iterator[tuple[str, Square]]:
     """Decode frames of one source again, each as (sample_id, square), in order of time.
 
     Args:
-        origin: the source.
-        rows: its frames that are wanted, and variants of its frames.
+        origins: where each row is from: all from the same file.
+        rows: its frames that are wanted, and variants and views of its frames.
         header: header of their archive, which says how they were sampled and letterboxed.
         mask: privacy mask to paint, or None.
         finder: knows how variants were made.
@@ -93,12 +99,14 @@ def plain_squares(
     wanted: dict[int, list[VeiledRow]] = {}
     for row in rows:
         wanted.setdefault(row.timestamp_us, []).append(row)
-    first = rows[0]
-    box = Letterbox(header.size, header.patch, first.width, first.height)
+    views = tuple(dict.fromkeys(origins[row.sample_id].view for row in rows))
+    origin = origins[rows[0].sample_id]
     stream = open_source(origin.url)
     try:
-        for frame in _frames(origin, sorted(wanted), stream, header, box, mask):
-            for row in wanted.get(frame.timestamp_us, ()):
+        for frames in _frames(origin, sorted(wanted), stream, header, views, mask):
+            by_view = dict(zip(views, frames, strict=True))
+            for row in wanted.get(frames[0].timestamp_us, ()):
+                frame = by_view[origins[row.sample_id].view]
                 if (frame.source_width, frame.source_height) != (row.width, row.height):
                     raise MediaError(
                         f"{origin.url} is {frame.source_width}x{frame.source_height} now, but was veiled as "
@@ -116,11 +124,11 @@ def _frames(
     times_us: Sequence[int],
     stream: SourceStream,
     header: ArchiveHeader,
-    box: Letterbox,
+    views: Sequence[View],
     mask: Mask | None,
-) -> Iterator[Frame]:
+) -> Iterator[tuple[Frame, ...]]:
     if origin.info is None:
-        yield decode_image(stream, header.size, header.patch, mask)
+        yield decode_views(stream, views, header.size, header.patch, mask)
         return
     with open_video(stream) as (container, _):
         indexed = is_indexed(container)
@@ -129,8 +137,17 @@ def _frames(
     # Times of such containers depend on which frames are decoded, but not on which of those are then taken.
     keyframes = header.sampling == SamplingMode.KEYFRAMES
     sampling = Sampling(SamplingMode.KEYFRAMES if keyframes else SamplingMode.EVERY)
+    render = ViewRenderer(views, header.size, header.patch, origin.info.orientation, mask)
     for start_us, end_us in spans:
-        yield from decode(stream, origin.info, start_us, end_us, sampling, box, mask, report=DecodeReport())
+        yield from decode_as(stream, origin.info, start_us, end_us, sampling, render, report=DecodeReport())
+
+
+def _no_part(origin: FrameSource) -> str | None:
+    """Say so, if it is known that a row is a view, but not of which part."""
+    view = origin.view
+    if view.name is None or view.rectangle is not None:
+        return None
+    return f"no plan says which part of {origin.url} view {view.name} is; give the views of the veil job with `views_path`"
 
 
 def _other_mask(origin: FrameSource, mask: Mask | None) -> str | None:

@@ -12,6 +12,7 @@ from raypp.errors import KeyFileError, OptionError
 from raypp.ingest.plan import VeilPlan
 from raypp.ingest.plan_file import load_plan
 from raypp.ingest.settings import owner_side
+from raypp.ingest.source_views import NO_VIEWS, load_views
 from raypp.io.filesystem import filesystem_of, is_url
 from raypp.io.private import write_private
 from raypp.media.discovery import discover
@@ -46,6 +47,7 @@ class ShowRequest:
         sources: where to look for sources that moved; empty for where they were.
         private: the owner's side of the archive; None for the folder beside it.
         masks_path: privacy masks that it was veiled with.
+        views_path: views that it was veiled with, where no plan has them.
         labels_version: label version to draw; None for the newest that labels the frame.
         detections: CSV of detections to draw; None for none.
         data_key_path: data key of encrypted shards.
@@ -60,6 +62,7 @@ class ShowRequest:
     sources: tuple[str, ...] = ()
     private: Path | None = None
     masks_path: Path | None = None
+    views_path: Path | None = None
     labels_version: str | None = None
     detections: Path | None = None
     data_key_path: Path | None = None
@@ -113,7 +116,8 @@ def show_frames(request: ShowRequest, progress: Progress = SILENT) -> ShowSummar
     detected = read_detections(request.detections, wanted) if request.detections else {}
     masks = load_masks(request.masks_path) if request.masks_path else None
     discovery = discover(list(request.sources)) if request.sources else None
-    finder = SourceFinder(keyring, _plan(archive, request.private, request.sources), discovery, progress)
+    views = load_views(request.views_path) if request.views_path else NO_VIEWS
+    finder = SourceFinder(keyring, _plan(archive, request.private, request.sources), discovery, progress, views)
     rows = find_rows(reader, wanted)
     recovered = recover(list(rows.values()), finder, reader.header, masks)
     shown = [

@@ -1,4 +1,4 @@
-"""The order of rows in a shard: frames of a source in order of time, each followed by all of its variants."""
+"""The order of rows in a shard: frames of a source's view in order of time, each followed by all of its variants."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -21,12 +21,12 @@ class RowOrder:
 
     def __init__(self, most_variants: int) -> None:
         self._most = most_variants
-        self._last: dict[str, _Place] = {}
+        self._last: dict[tuple[str, str], _Place] = {}
 
     def add(self, row: ShardRow) -> Iterator[str]:
         """Take the next row; yields what is wrong with its place."""
-        place, last = _Place(row.timestamp_us, row.variants, row.variant), self._last.get(row.source)
-        self._last[row.source] = place
+        place, last = _Place(row.timestamp_us, row.variants, row.variant), self._last.get((row.source, row.camera))
+        self._last[row.source, row.camera] = place
         if not 0 <= row.variant <= row.variants <= self._most:
             yield (
                 f"sample {row.sample_id} is variant {row.variant} of {row.variants}, "
@@ -42,7 +42,7 @@ class RowOrder:
 
     def close(self) -> Iterator[str]:
         """Say which sources end with a frame that lacks variants."""
-        for source, last in self._last.items():
+        for (source, _), last in self._last.items():
             yield from _missing(source, last)
 
 

@@ -18,7 +18,8 @@ class Split:
 
     Attributes:
         by: what is kept together.
-        val: share of frames (by time) or of sources (by source) that become val, in (0, 1).
+        val: share of frames (by time) or of sources (by source) that become val, in (0, 1); all views of a frame go
+            with it.
         gap_s: seconds of each source between train and val that are in neither; by time only.
     """
 
@@ -87,13 +88,14 @@ def _assign(sources: dict[str, list[_Frame]], split: Split) -> dict[str, str]:
         }
     assigned: dict[str, str] = {}
     for frames in sources.values():
-        first_val = len(frames) - round(len(frames) * split.val)
-        starts = frames[first_val].timestamp_us if first_val < len(frames) else None
-        for number, frame in enumerate(frames):
-            if number >= first_val:
-                assigned[frame.sample_id] = VAL
-            elif starts is None or starts - frame.timestamp_us > split.gap_s * 1e6:
+        moments = sorted({frame.timestamp_us for frame in frames})  # a frame's views and variants are of one
+        first_val = len(moments) - round(len(moments) * split.val)
+        starts = moments[first_val] if first_val < len(moments) else None
+        for frame in frames:
+            if starts is None or starts - frame.timestamp_us > split.gap_s * 1e6:
                 assigned[frame.sample_id] = TRAIN
+            elif frame.timestamp_us >= starts:
+                assigned[frame.sample_id] = VAL
     return assigned
 
 

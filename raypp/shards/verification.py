@@ -53,6 +53,7 @@ class ShardCheck:
         sample_ids: identities of its rows.
         variants: for each row, which variant of its frame it is.
         timestamps: per source, first and last presentation time.
+        cameras: names of its rows' cameras: the source's own, and those of its views.
     """
 
     segment_id: str
@@ -60,6 +61,7 @@ class ShardCheck:
     sample_ids: tuple[str, ...] = ()
     variants: tuple[int, ...] = ()
     timestamps: dict[str, tuple[int, int]] = field(default_factory=dict)
+    cameras: frozenset[str] = frozenset()
 
 
 CheckShards = Callable[[Sequence[Receipt]], Iterable[ShardCheck]]
@@ -136,6 +138,7 @@ def check_shard(store: Store, header: ArchiveHeader, encryption: DataKey | None,
     ids: list[str] = []
     variants: list[int] = []
     times: dict[str, tuple[int, int]] = {}
+    cameras: set[str] = set()
     try:
         with open_shard(store, receipt.shard, header, encryption) as file:
             for batch in file.iter_batches(64, use_threads=False):
@@ -143,6 +146,7 @@ def check_shard(store: Store, header: ArchiveHeader, encryption: DataKey | None,
                     digest.add(row)
                     ids.append(row.sample_id)
                     variants.append(row.variant)
+                    cameras.add(row.camera)
                     if row.width < 1 or row.height < 1:
                         problems.append(f"{where}: sample {row.sample_id} is of a frame {row.width}x{row.height}")
                         continue
@@ -170,7 +174,7 @@ def check_shard(store: Store, header: ArchiveHeader, encryption: DataKey | None,
         )
     if digest.hex() != receipt.content_sha256:
         problems.append(f"{where}: the content digest of its rows is not its receipt's")
-    return ShardCheck(receipt.segment_id, tuple(problems), tuple(ids), tuple(variants), times)
+    return ShardCheck(receipt.segment_id, tuple(problems), tuple(ids), tuple(variants), times, frozenset(cameras))
 
 
 def _bytes_problem(store: Store, receipt: Receipt, where: str) -> str | None:
@@ -224,24 +228,51 @@ def _check_parts(manifest: Manifest, checks: dict[str, ShardCheck], problems: li
         if receipt.parts > 1:
             by_source[receipt.sources[0]].append(receipt)
     for source, receipts in sorted(by_source.items()):
-        receipts.sort(key=lambda receipt: receipt.part)
-        present = [receipt.part for receipt in receipts]
-        missing = sorted(set(range(receipts[0].parts)) - set(present))
-        if missing:
-            problems.append(
-                f"source {source}: parts {missing} of {receipts[0].parts} are missing; run `raypp veil` again"
-            )
-        if len(set(present)) != len(present):
-            problems.append(f"source {source}: a part is there twice")
-        last = -1
-        for receipt in receipts:
-            check = checks.get(receipt.segment_id)
-            if check is None or source not in check.timestamps:
-                continue
-            first, end = check.timestamps[source]
-            if first <= last:
-                problems.append(f"source {source}: part {receipt.part} begins before the part before it ends")
-            last = end
+        for layer in _layers(receipts, checks):
+            problems += _part_problems(source, layer, checks)
+
+
+def _layers(receipts: list[Receipt], checks: dict[str, ShardCheck]) -> list[list[Receipt]]:
+    """Parts of a source that belong together: views that were added later have parts of their own.
+
+    A part without rows, of which nobody can tell whose it is, goes where one is missing.
+    """
+    by_cameras: dict[frozenset[str], list[Receipt]] = defaultdict(list)
+    unknown: list[Receipt] = []
+    for receipt in receipts:
+        check = checks.get(receipt.segment_id)
+        if check is not None and check.cameras:
+            by_cameras[check.cameras].append(receipt)
+        else:
+            unknown.append(receipt)
+    layers = list(by_cameras.values()) or [[]]
+    for receipt in unknown:
+        lacking = (layer for layer in layers if receipt.part not in {other.part for other in layer})
+        layer = next(lacking, None)
+        if layer is None:
+            layers.append([receipt])
+        else:
+            layer.append(receipt)
+    return layers
+
+
+def _part_problems(source: str, receipts: list[Receipt], checks: dict[str, ShardCheck]) -> Iterable[str]:
+    receipts.sort(key=lambda receipt: receipt.part)
+    present = [receipt.part for receipt in receipts]
+    missing = sorted(set(range(receipts[0].parts)) - set(present))
+    if missing:
+        yield f"source {source}: parts {missing} of {receipts[0].parts} are missing; run `raypp veil` again"
+    if len(set(present)) != len(present):
+        yield f"source {source}: a part is there twice"
+    last = -1
+    for receipt in receipts:
+        check = checks.get(receipt.segment_id)
+        if check is None or source not in check.timestamps:
+            continue
+        first, end = check.timestamps[source]
+        if first <= last:
+            yield f"source {source}: part {receipt.part} begins before the part before it ends"
+        last = end
 
 
 def _check_header(store: Store, manifest: Manifest, problems: list[str]) -> None:

@@ -1,5 +1,6 @@
 """Names that others gave, such as those of classes: what may be shown on a terminal, a page and a chart."""
 
+import re
 import unicodedata
 from typing import Annotated, TypeAlias
 
@@ -8,6 +9,7 @@ from pydantic import AfterValidator
 LONGEST_NAME = 100
 MOST_NAMES = 2_000
 
+_STREAM_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _UNSEEN = {"Cc", "Cs", "Cn", "Co", "Zl", "Zp"}
 # They turn the text that follows around, so that one name looks like another.
 _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -20,6 +22,13 @@ def check_name(name: str) -> str:
     if not all(map(_is_seen, name)):
         raise ValueError(f"{name!a} holds a character that cannot be shown")
     return name
+
+
+def check_stream_name(name: str, what: str) -> None:
+    """Raise ValueError unless a site's, camera's or view's name is 1 to 100 letters, digits, '.', '_', '-'."""
+    if not _STREAM_NAME.fullmatch(name):
+        shown = name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME] + "..."
+        raise ValueError(f"{what} {shown!r}: a name is 1 to 100 letters, digits, '.', '_' or '-'")
 
 
 def check_names(names: tuple[str, ...]) -> tuple[str, ...]:

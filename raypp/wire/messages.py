@@ -5,19 +5,20 @@ from collections.abc import Sequence
 
 from protos import raypp_pb2 as pb
 from raypp.errors import WireError, WireLimitError
+from raypp.text.names import check_stream_name
 from raypp.wire.frames import LARGEST_INDEX, LATEST_US, cell_bytes, check_frame
 from raypp.wire.grid import MOST_SOURCE_PIXELS
 
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _VEIL_ID = re.compile(r"[0-9a-f]{32}")
 _MOST_SUB_KEYS = 64
 
 
 def check_wire_name(name: str, what: str) -> None:
     """Raise WireError unless a site's or camera's name is 1 to 100 letters, digits, '.', '_', '-'."""
-    if not _NAME.fullmatch(name):
-        shown = name if len(name) <= 100 else name[:100] + "..."
-        raise WireError(f"{what} {shown!r}: a name is 1 to 100 letters, digits, '.', '_' or '-'")
+    try:
+        check_stream_name(name, what)
+    except ValueError as error:
+        raise WireError(str(error)) from None
 
 
 def check_open(message: pb.Open) -> None:

@@ -21,12 +21,17 @@ from raypp.edge.capture.reporting import CaptureReporter
 from raypp.edge.settings import AgentSettings
 from raypp.edge.uplink.connection import ServiceConnection
 from raypp.errors import MediaError, OptionError
+from raypp.execution import ExecutionSettings, On
 from raypp.geometry.letterbox import Letterbox
 from raypp.geometry.rectangle import Rectangle
+from raypp.ingest.run import run_veil
+from raypp.ingest.settings import VeilSettings
 from raypp.media.frame import PADDING
 from raypp.media.masks import Mask
 from raypp.media.orientation import Orientation
 from raypp.media.rendering import CropRenderer, Renderer
+from raypp.shards.archive import open_frames
+from raypp.shards.reader import ShardReader
 from raypp.usage.observation import Observation
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import save_owner_key, save_site_key
@@ -81,6 +86,33 @@ def test_a_view_is_the_crop_of_each_decoded_frame_at_the_whole_size(site, servic
     render = Renderer(Letterbox(160, 8, 320, 240), Orientation(), None)
     for index, code in enumerate(_codes("bench-1", [render(frame) for frame in frames])):
         assert np.array_equal(whole.codes[index], code)
+
+
+def test_an_archive_of_the_same_cameras_file_has_the_codes_of_the_stream(site, service, tmp_path):
+    video = make_video(site.folder / "bench-1" / "video.mp4", width=320, height=240, seconds=2)
+    _views_key(site, "bench-1.right")
+    config, masks = site.folder / "cameras.yaml", tmp_path / "masks.yaml"
+    config.write_text(
+        f"cameras:\n  bench-1:\n    source: {video}\n    fps: every\n    watch: false\n"
+        "    views: {right: [0.4, 0.25, 1.0, 0.8]}\n"
+    )
+    masks.write_text("bench-1: [[[0.5, 0.4], [0.7, 0.4], [0.6, 0.6]]]\n")
+    site.agent_here(service.address, SiteCameras.load(config).cameras, masks_path=masks).wait()
+    save_owner_key(VeilKey(bytes(range(32))), tmp_path / "owner.key")
+    settings = VeilSettings(
+        out=str(tmp_path / "out"), key_path=tmp_path / "owner.key", size=160, site=SITE, camera="bench-1",
+        views_path=config, masks_path=masks,
+    )  # fmt: skip
+    run_veil(settings, [str(video)], ExecutionSettings(on=On.LOCAL))
+    frames = list(open_frames(ShardReader(settings.out)))
+    for camera in ("bench-1", "bench-1.right"):
+        (stream,), rows = service.of(camera), [frame for frame in frames if frame.camera == camera]
+        assert len(stream.codes) == len(rows) == 20
+        assert {(stream.opened.sub_key, stream.opened.width, stream.opened.height)} == {
+            (frame.sub_key, frame.width, frame.height) for frame in rows
+        }
+        for frame, (index, code) in zip(rows, sorted(stream.codes.items()), strict=True):
+            assert np.array_equal(frame.codes_CRW, code), (camera, index)
 
 
 def test_views_alone_need_no_key_for_the_camera_itself(site, service):
@@ -245,7 +277,7 @@ def test_the_watch_of_the_whole_frame_holds_for_its_views(job: CaptureJob):
         ("{right: 5}", "must be [left, top, right, bottom]"),
         ("{'a b': [0, 0, 1, 1]}", "view 'a b': a name is"),
         ("{a: [0, 0, 1, 1], a: [0, 0, 0.5, 1]}", "stands twice"),
-        ("{}\n    whole: false", "leaves nothing to stream"),
+        ("{}\n    whole: false", "leaves nothing to veil"),
         ("{" + ", ".join(f"v{number}: [0, 0, 1, 1]" for number in range(17)) + "}", "must have at most 16 items"),
     ],
 )

@@ -8,9 +8,8 @@ from av.video.frame import VideoFrame
 
 from raypp.edge.capture.camera_health import CameraHealth
 from raypp.edge.capture.job import KEY_REMEDY, Captured, CaptureJob, SourceShape
-from raypp.errors import MediaError
 from raypp.geometry.letterbox import Letterbox
-from raypp.geometry.rectangle import Rectangle
+from raypp.media.camera_views import View
 from raypp.media.masks import Mask, load_masks
 from raypp.media.obfuscation import Pixels
 from raypp.media.orientation import Orientation
@@ -19,9 +18,6 @@ from raypp.usage.observation import Observation
 from raypp.veil.keyfile import load_key
 from raypp.veil.packing import pack
 from raypp.veil.veil import open_veil
-
-LEAST_PIXELS = 32
-"""Least width and height of a part of a frame, in pixels of the source."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +66,8 @@ class FrameEncoder:
         """Return the shape of each view in frames of this size; raises MediaError if a part has too few pixels."""
         shapes = []
         for number, (view, encoder) in enumerate(zip(self._job.views, self._encoders, strict=True)):
-            part = view.rectangle and part_shape(view.camera, view.rectangle, width, height)
-            shapes.append(SourceShape(*(part or (width, height)), encoder.sub_key, view=number))
+            shape = View(view.camera, rectangle=view.rectangle).shape(width, height)
+            shapes.append(SourceShape(*shape, encoder.sub_key, view=number))
         return shapes
 
     def begin(self, width: int, height: int, memory: bytes | None = None) -> None:
@@ -152,14 +148,3 @@ class FrameEncoder:
         self._mask.paint(canvas, letterbox.content_width, letterbox.content_height)
         hidden: npt.NDArray[np.bool_] = canvas[..., 0] > 0
         return hidden
-
-
-def part_shape(name: str, rectangle: Rectangle, width: int, height: int) -> tuple[int, int]:
-    """Return a part's width and height in frames of this size; raises MediaError if it has too few pixels."""
-    shape = rectangle.shape(width, height)
-    if min(shape) < LEAST_PIXELS:
-        raise MediaError(
-            f"view {name} is {shape[0]}x{shape[1]} pixels of {width}x{height}, must be at least {LEAST_PIXELS} each "
-            "way; enlarge it in `views`"
-        )
-    return shape

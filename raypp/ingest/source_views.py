@@ -1,0 +1,101 @@
+"""Views of sources: which parts of whose frames are veiled, as a file says it and as a plan keeps it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from raypp.errors import ContentError, OptionError
+from raypp.io.content import read_content
+from raypp.io.problems import joined, problems
+from raypp.io.yaml import MOST_BYTES, read_yaml
+from raypp.media.camera_views import CameraViews
+from raypp.media.masks import ANY_CAMERA
+
+_FORM = "see docs/how-to/views.md for the form"
+_MOST_WORDS = 4096
+
+
+class SourceViews(CameraViews):
+    """What is veiled of each frame of a source: its camera's views.
+
+    Attributes:
+        added: whether the source was planned before, with other views or none.
+    """
+
+    added: bool = False
+
+    @property
+    def word(self) -> str | None:
+        """How a plan writes it: canonical JSON, or None for the whole frame alone."""
+        return None if self == WHOLE else self.model_dump_json()
+
+
+WHOLE = SourceViews()
+
+
+@lru_cache(_MOST_WORDS)
+def views_of(word: str | None) -> SourceViews:
+    """Read what `SourceViews.word` wrote: sources of one word share one value."""
+    return WHOLE if word is None else SourceViews.model_validate_json(word)
+
+
+@dataclass(frozen=True)
+class ViewSet:
+    """Views by camera: the most specific of "site/camera", "camera" and "*" counts."""
+
+    cameras: Mapping[str, CameraViews]
+
+    def strangers(self, cameras: Iterable[tuple[str, str]]) -> list[str]:
+        """Return the names with views that no (site, camera) answers to, sorted: misspelt ones, most likely."""
+        known = {name for site, camera in cameras for name in (f"{site}/{camera}", camera)}
+        return sorted({name for name, camera in self.cameras.items() if camera.views} - known - {ANY_CAMERA})
+
+    def for_camera(self, site: str, camera: str) -> SourceViews:
+        """Return what is veiled of a camera's frames; views are in the order of their names."""
+        for name in (f"{site}/{camera}", camera, ANY_CAMERA):
+            if name in self.cameras:
+                stated = self.cameras[name]
+                return SourceViews(views=dict(sorted(stated.views.items())), whole=stated.whole)
+        return WHOLE
+
+
+NO_VIEWS = ViewSet({})
+
+
+class _Camera(CameraViews):
+    """One camera of the file; what the agent's cameras file says beside its views is passed by."""
+
+    source: Any = Field(None, repr=False)
+    fps: Any = None
+    realtime: Any = None
+    time_from: Any = None
+    timezone: Any = None
+    watch: Any = None
+
+
+class _ViewsFile(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cameras: dict[str, _Camera]
+
+
+def load_views(path: Path) -> ViewSet:
+    """Read the views of cameras from YAML or JSON, in the form of the agent's cameras file.
+
+    Raises:
+        OptionError: naming the file, the field and what is wrong.
+    """
+    try:
+        document = read_yaml(read_content(path, MOST_BYTES), as_written=True)  # a camera may be named 007
+    except ContentError as error:
+        raise OptionError(f"views file {path} {error}; {_FORM}") from None
+    try:
+        cameras = _ViewsFile.model_validate(document).cameras
+    except ValidationError as error:
+        reasons = problems(error, _ViewsFile, document, values=False)  # a camera's address may hold its password
+        raise OptionError(joined(f"views file {path}", reasons, _FORM)) from None
+    return ViewSet(cameras)

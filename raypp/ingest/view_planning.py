@@ -1,0 +1,156 @@
+"""Views in a plan: what is asked now against what was planned before, and the work on views that came later."""
+
+from collections import defaultdict
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from raypp.errors import ConflictError, OptionError
+from raypp.ingest.cutting import Cutting, NewSources, cut_segments
+from raypp.ingest.expectation import expected_bytes
+from raypp.ingest.known_sources import identity_order
+from raypp.ingest.plan import SOURCE_SCHEMA, Rows, camera_words, codes_of, items_of
+from raypp.ingest.source_views import SourceViews, ViewSet, views_of
+from raypp.media.camera_views import View, clash
+from raypp.media.source import SourceKind
+
+_BATCH_ROWS = 1 << 12
+_Camera = tuple[str, str]
+
+
+def check_views(views: ViewSet, cameras: set[_Camera]) -> None:
+    """Raise OptionError for views of a camera that there is not, or if frames of two cameras would have one name."""
+    strangers = views.strangers(cameras) if cameras else []
+    if strangers:
+        known = ", ".join(f"{site}/{camera}" for site, camera in sorted(cameras)[:20])
+        raise OptionError(
+            f"`views_path` has views for {strangers[0]}, but the cameras are {known}; correct the name, or leave it out"
+        )
+    sites: dict[str, dict[str, tuple[View, ...]]] = defaultdict(dict)
+    for site, camera in sorted(cameras):
+        sites[site][camera] = views.for_camera(site, camera).of(camera)
+    for named in sites.values():
+        reason = clash(named)
+        if reason is not None:
+            raise OptionError(f"`views_path`: {reason}")
+
+
+def check_planned(views: ViewSet, planned: pa.Table) -> None:
+    """Raise ConflictError if a view that was planned before is gone, or is another part of the frame by now."""
+    if planned.column("views").null_count == planned.num_rows and not views.cameras:
+        return
+    for site, camera, word in sorted(camera_words(planned), key=str):
+        before, now = views_of(word), views.for_camera(site, camera)
+        for name, part in before.views.items():
+            if now.views.get(name) != part:
+                change = "as another part" if name in now.views else "and `views_path` has none of that name"
+                raise ConflictError(
+                    f"view {name} of {site}/{camera} was planned before, {change}; give the same views as before and "
+                    "perhaps more, or use another `out`"
+                )
+        if before.whole and not now.whole:
+            raise ConflictError(
+                f"frames of {site}/{camera} were planned whole; leave out `whole: false`, or use another `out`"
+            )
+
+
+def plan_added(
+    views: ViewSet, planned: pa.Table, segments: pa.Table, here: npt.NDArray[np.bool_], cutting: Cutting
+) -> tuple[pa.Table, pa.Table]:
+    """Plan the views that sources of an earlier plan lack, and nothing that they have.
+
+    Args:
+        views: what is asked.
+        planned: rows of sources of the earlier plan.
+        segments: rows of its segments.
+        here: bool[N], the rows of sources that are among those of this run.
+        cutting: settings and key of the job.
+
+    Returns:
+        More rows of sources and of segments.
+    """
+    new = NewSources(cutting)
+    if views.cameras and planned.num_rows:
+        lacking = _Lacking(views, planned, here)
+        if len(lacking.rows):
+            rows = planned.take(pa.array(lacking.rows))
+            place = SOURCE_SCHEMA.get_field_index("views")
+            rows = rows.set_column(place, SOURCE_SCHEMA.field(place), lacking.words)
+            new.add_planned(rows, _weights(rows, cutting))
+            new.ranges.update(_ranges(lacking.rows, segments))
+    return cut_segments(new, identity_order(new.table))
+
+
+class _Lacking:
+    """Sources that lack views: the first row of each, and what is to be veiled of it beside what was planned."""
+
+    def __init__(self, views: ViewSet, planned: pa.Table, here: npt.NDArray[np.bool_]) -> None:
+        cameras, kinds = _codes(planned, ("site", "camera"))
+        words, known = codes_of(planned.column("views").combine_chunks())
+        wanted = [views.for_camera(site, camera) for site, camera in kinds]
+        names = [["", *asked.views] for asked in wanted]
+        bits = np.array(
+            [[_bits(views_of(word), own) for word in known] for own in names], dtype=np.int64
+        )  # which of a camera's views each word has
+        asked = np.array([_bits(own, these) for own, these in zip(wanted, names, strict=True)], dtype=np.int64)
+        open_rows = np.flatnonzero((bits[cameras, words] & asked[cameras]) != asked[cameras])
+        if not len(open_rows):
+            self.rows, self.words = open_rows, pa.nulls(0, SOURCE_SCHEMA.field("views").type)
+            return
+        identities = planned.column("identity").combine_chunks().dictionary_encode()
+        sources = identities.indices.to_numpy()
+        has = np.zeros(len(identities.dictionary), np.int64)
+        np.bitwise_or.at(has, sources, bits[cameras, words])
+        is_here = np.zeros(len(has), np.bool_)
+        is_here[sources[here]] = True
+        first = np.zeros(len(sources), np.bool_)
+        first[np.unique(sources, return_index=True)[1]] = True
+        lacks = asked[cameras] & ~has[sources]
+        self.rows = np.flatnonzero(first & is_here[sources] & (lacks != 0))
+        kinds_of = cameras[self.rows] * (1 << 32) + lacks[self.rows]
+        each, codes = np.unique(kinds_of, return_inverse=True)
+        texts = [_added(wanted[code >> 32], names[code >> 32], code & 0xFFFF_FFFF) for code in each.tolist()]
+        self.words = pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(texts, pa.string()))
+
+
+def _bits(views: SourceViews, names: list[str]) -> int:
+    """Bit 0 for the whole frame, and one for each name of a view, in their order."""
+    return sum(1 << at for at, name in enumerate(names) if (name in views.views if at else views.whole))
+
+
+def _added(asked: SourceViews, names: list[str], bits: int) -> str | None:
+    parts = {name: asked.views[name] for at, name in enumerate(names) if at and bits >> at & 1}
+    return SourceViews(views=parts, whole=bool(bits & 1), added=True).word
+
+
+def _codes(planned: pa.Table, names: tuple[str, str]) -> tuple[Rows, list[_Camera]]:
+    """Numbers of the cameras of rows, and site and name of each."""
+    (sites, site_words), (cameras, camera_names) = (codes_of(planned.column(name).combine_chunks()) for name in names)
+    each, codes = np.unique(sites.astype(np.int64) * len(camera_names) + cameras, return_inverse=True)
+    pairs = (divmod(code, len(camera_names)) for code in each.tolist())
+    return codes, [(str(site_words[site]), str(camera_names[camera])) for site, camera in pairs]
+
+
+def _weights(rows: pa.Table, cutting: Cutting) -> npt.NDArray[np.float64]:
+    """Expected bytes of each row's codes; images of the same views weigh the same."""
+    weights = np.empty(rows.num_rows)
+    images: dict[tuple[str | None, int], float] = {}
+    for start in range(0, rows.num_rows, _BATCH_ROWS):
+        for at, item in enumerate(items_of(rows.slice(start, _BATCH_ROWS)), start):
+            alike = (item.views.word if item.views else None, item.variants)
+            if item.kind is SourceKind.VIDEO or alike not in images:
+                images[alike] = expected_bytes(item, cutting.settings)
+            weights[at] = images[alike]
+    return weights
+
+
+def _ranges(rows: Rows, segments: pa.Table) -> dict[int, list[tuple[int, int]]]:
+    """Presentation times at which long videos were cut, by place among rows that are the first of their sources."""
+    owners = np.searchsorted(np.cumsum(segments.column("files").to_numpy()), rows, side="right")
+    parts, starts, ends = (segments.column(name).to_numpy() for name in ("parts", "start_us", "end_us"))
+    ranges = {}
+    for at in np.flatnonzero(parts[owners] > 1).tolist():
+        of_video = slice(owners[at], owners[at] + parts[owners[at]])
+        ranges[at] = list(zip(starts[of_video].tolist(), ends[of_video].tolist(), strict=True))
+    return ranges
