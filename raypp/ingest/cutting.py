@@ -201,7 +201,7 @@ def _alike(sources: pa.Table, rows: Rows) -> Iterator[tuple[str, str | None, Row
 
 
 def _bytes_of(word: str | None) -> tuple[bytes, ...]:
-    """What views add to the name of a segment: nothing where there are none."""
+    """Return what views add to the name of a segment: nothing where there are none."""
     return () if word is None else (word.encode(),)
 
 

@@ -118,7 +118,7 @@ def sort_out(known: KnownSources, places: Rows, table: pa.Table) -> tuple[Rows, 
     Returns:
         Rows that are new, in the order of their identities; the planned sources as they are now; and copies.
     """
-    order, leaders = _alike(table)
+    order, leaders = by_identity(table)
     original: dict[int, str] = {}
     moved: dict[int, int] = {}
     duplicates: list[tuple[int, Duplicate]] = []
@@ -150,13 +150,8 @@ def _rows(numbers: Any) -> Rows:
     return np.array(list(numbers), dtype=np.int64)
 
 
-def identity_order(table: pa.Table) -> Rows:
-    """Return rows in the order of their identities."""
-    return _alike(table)[0]
-
-
-def _alike(table: pa.Table) -> tuple[Rows, Rows]:
-    """Rows in the order of their identities, and for each row the first that has its identity."""
+def by_identity(table: pa.Table) -> tuple[Rows, Rows]:
+    """Return rows in the order of their identities, and for each row the first that has its identity."""
     count = table.num_rows
     column = table.column("identity").combine_chunks()
     if not count:

@@ -18,8 +18,8 @@ from raypp.shards.labels import SampleLabels
 
 
 @dataclass(frozen=True)
-class VeiledFrame:
-    """A shard's row of a frame or variant, without its code."""
+class LabelledRow:
+    """A shard's row that labels may be of, without its code."""
 
     sample_id: str
     site: str
@@ -43,7 +43,7 @@ class LabelPlacing:
     worker: SegmentWorker
     views: Mapping[tuple[str, str], View]
 
-    def labelled(self, frame: VeiledFrame, split: str, boxes: Sequence[Box]) -> SampleLabels:
+    def labelled(self, frame: LabelledRow, split: str, boxes: Sequence[Box]) -> SampleLabels:
         """Label a frame, view or variant; boxes of which too little is left are left out.
 
         Args:
@@ -69,7 +69,7 @@ class LabelPlacing:
         )
         return SampleLabels(frame.sample_id, split, visible, frame.variant)
 
-    def check_size(self, labels: ImageLabels, frame: VeiledFrame, url: str) -> None:
+    def check_size(self, labels: ImageLabels, frame: LabelledRow, url: str) -> None:
         """Raise LabelError if labels say that they are of an image of another shape than a frame's."""
         if labels.size is None:
             return
@@ -80,6 +80,6 @@ class LabelPlacing:
         across, along = (part.right - part.left) * width, (part.bottom - part.top) * height
         check_shape((across, along), (frame.width, frame.height), url)
 
-    def _part(self, frame: VeiledFrame) -> Rectangle | None:
+    def _part(self, frame: LabelledRow) -> Rectangle | None:
         view = self.views.get((frame.site, frame.camera))
         return None if view is None else view.rectangle

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from raypp.errors import ConflictError, LabelError, MediaError
 from raypp.geometry.boxes import Box
-from raypp.ingest.label_placing import LabelPlacing, VeiledFrame
+from raypp.ingest.label_placing import LabelledRow, LabelPlacing
 from raypp.ingest.label_reading import LabelReading
 from raypp.ingest.plan import VeilPlan
 from raypp.ingest.segment import Item
@@ -93,7 +93,7 @@ def _of_dataset(
     dataset: Dataset,
     labels: DatasetLabels,
     items: dict[str, Item],
-    veiled: dict[str, list[VeiledFrame]],
+    veiled: dict[str, list[LabelledRow]],
     placing: LabelPlacing,
     problems: list[str],
 ) -> _Table:
@@ -119,7 +119,7 @@ def _of_dataset(
 def _of_videos(
     videos: dict[str, VideoLabels],
     items: dict[str, Item],
-    veiled: dict[str, list[VeiledFrame]],
+    veiled: dict[str, list[LabelledRow]],
     placing: LabelPlacing,
 ) -> _Table:
     classes = tuple(sorted({name for labels in videos.values() for name in labels.moments.classes}))
@@ -139,7 +139,7 @@ def _counted(
     documented: Mapping[str, VideoAnnotation],
     table: _Table,
     items: dict[str, Item],
-    veiled: dict[str, list[VeiledFrame]],
+    veiled: dict[str, list[LabelledRow]],
 ) -> list[str]:
     """Say for each video of a document how many of its veiled frames are labelled, and how many of those as empty."""
     rows = {row.sample_id: row for row in table.rows}
@@ -169,13 +169,13 @@ def _write(worker: SegmentWorker, table: _Table, version: str | None) -> str:
             return name
 
 
-def _veiled_frames(worker: SegmentWorker) -> dict[str, list[VeiledFrame]]:
+def _veiled_frames(worker: SegmentWorker) -> dict[str, list[LabelledRow]]:
     """All veiled frames by source, read from the shards without their codes."""
-    frames: dict[str, list[VeiledFrame]] = {}
+    frames: dict[str, list[LabelledRow]] = {}
     reader = ShardReader(worker.settings.out, encryption=worker.data_key)
-    for batch in reader.iterate(columns=tuple(VeiledFrame.__dataclass_fields__), batch_size=4096):
+    for batch in reader.iterate(columns=tuple(LabelledRow.__dataclass_fields__), batch_size=4096):
         for row in batch.rows.to_pylist():
-            frames.setdefault(row["source"], []).append(VeiledFrame(**row))
+            frames.setdefault(row["source"], []).append(LabelledRow(**row))
     return frames
 
 
@@ -198,6 +198,6 @@ def _read_videos(
     return by_url
 
 
-def _counts(frame: VeiledFrame, split: str) -> bool:
+def _counts(frame: LabelledRow, split: str) -> bool:
     """Whether a frame is labelled: variants only for training, should their image be of another split by now."""
     return frame.variant == 0 or split == TRAIN

@@ -82,9 +82,8 @@ def make_plan(
     check_views(views, cameras)
     _check_masks(masks, cameras, views)
     fresh, moved, duplicates = sort_out(known, np.array(new.places, dtype=np.int64), new.table)
-    found = known.seen >= 0
     sources, segments = cut_segments(new, fresh)
-    more_sources, more_segments = plan_added(views, moved, earlier.segment_rows, found, cutting)
+    more_sources, more_segments = plan_added(views, moved, earlier.segment_rows, known.seen >= 0, cutting)
     return VeilPlan(
         stacked([moved, sources, more_sources]) if segments.num_rows or more_segments.num_rows else moved,
         pa.concat_tables([earlier.segment_rows, segments, more_segments]),

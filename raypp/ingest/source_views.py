@@ -1,6 +1,6 @@
 """Views of sources: which parts of whose frames are veiled, as a file says it and as a plan keeps it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +20,7 @@ _MOST_WORDS = 4096
 
 
 class SourceViews(CameraViews):
-    """What is veiled of each frame of a source: its camera's views.
+    """Views of each frame of a source: those of its camera that a plan has.
 
     Attributes:
         added: whether the source was planned before, with other views or none.
@@ -45,14 +45,24 @@ def views_of(word: str | None) -> SourceViews:
 
 @dataclass(frozen=True)
 class ViewSet:
-    """Views by camera: the most specific of "site/camera", "camera" and "*" counts."""
+    """Views by camera: the most specific of "site/camera", "camera" and "*" counts.
+
+    Attributes:
+        cameras: what is veiled of each camera's frames.
+        streamed: which of them the agent streams, by the same file: these are no misspelt names.
+    """
 
     cameras: Mapping[str, CameraViews]
+    streamed: Collection[str] = frozenset()
 
     def strangers(self, cameras: Iterable[tuple[str, str]]) -> list[str]:
-        """Return the names with views that no (site, camera) answers to, sorted: misspelt ones, most likely."""
-        known = {name for site, camera in cameras for name in (f"{site}/{camera}", camera)}
-        return sorted({name for name, camera in self.cameras.items() if camera.views} - known - {ANY_CAMERA})
+        """Return the names with views that no (site, camera) answers to, sorted: misspelt ones, most likely.
+
+        Cameras that the agent streams may be of other sources, unless all are.
+        """
+        known = {name for site, camera in cameras for name in (f"{site}/{camera}", camera)} | {ANY_CAMERA}
+        named = {name for name, camera in self.cameras.items() if camera.views}
+        return sorted(named - known - set(self.streamed) if named & known else named - known)
 
     def for_camera(self, site: str, camera: str) -> SourceViews:
         """Return what is veiled of a camera's frames; views are in the order of their names."""
@@ -98,4 +108,4 @@ def load_views(path: Path) -> ViewSet:
     except ValidationError as error:
         reasons = problems(error, _ViewsFile, document, values=False)  # a camera's address may hold its password
         raise OptionError(joined(f"views file {path}", reasons, _FORM)) from None
-    return ViewSet(cameras)
+    return ViewSet(cameras, frozenset(name for name, camera in cameras.items() if camera.source is not None))

@@ -9,13 +9,14 @@ import pyarrow as pa
 from raypp.errors import ConflictError, OptionError
 from raypp.ingest.cutting import Cutting, NewSources, cut_segments
 from raypp.ingest.expectation import expected_bytes
-from raypp.ingest.known_sources import identity_order
+from raypp.ingest.known_sources import by_identity
 from raypp.ingest.plan import SOURCE_SCHEMA, Rows, camera_words, codes_of, items_of
 from raypp.ingest.source_views import SourceViews, ViewSet, views_of
-from raypp.media.camera_views import View, clash
+from raypp.media.camera_views import MOST_VIEWS, View, clash
 from raypp.media.source import SourceKind
 
 _BATCH_ROWS = 1 << 12
+_BITS = 1 << (1 + MOST_VIEWS)
 _Camera = tuple[str, str]
 
 
@@ -79,7 +80,7 @@ def plan_added(
             rows = rows.set_column(place, SOURCE_SCHEMA.field(place), lacking.words)
             new.add_planned(rows, _weights(rows, cutting))
             new.ranges.update(_ranges(lacking.rows, segments))
-    return cut_segments(new, identity_order(new.table))
+    return cut_segments(new, by_identity(new.table)[0])
 
 
 class _Lacking:
@@ -89,28 +90,21 @@ class _Lacking:
         cameras, kinds = _codes(planned, ("site", "camera"))
         words, known = codes_of(planned.column("views").combine_chunks())
         wanted = [views.for_camera(site, camera) for site, camera in kinds]
-        names = [["", *asked.views] for asked in wanted]
-        bits = np.array(
-            [[_bits(views_of(word), own) for word in known] for own in names], dtype=np.int64
-        )  # which of a camera's views each word has
-        asked = np.array([_bits(own, these) for own, these in zip(wanted, names, strict=True)], dtype=np.int64)
-        open_rows = np.flatnonzero((bits[cameras, words] & asked[cameras]) != asked[cameras])
-        if not len(open_rows):
-            self.rows, self.words = open_rows, pa.nulls(0, SOURCE_SCHEMA.field("views").type)
-            return
-        identities = planned.column("identity").combine_chunks().dictionary_encode()
-        sources = identities.indices.to_numpy()
-        has = np.zeros(len(identities.dictionary), np.int64)
-        np.bitwise_or.at(has, sources, bits[cameras, words])
-        is_here = np.zeros(len(has), np.bool_)
-        is_here[sources[here]] = True
-        first = np.zeros(len(sources), np.bool_)
-        first[np.unique(sources, return_index=True)[1]] = True
-        lacks = asked[cameras] & ~has[sources]
-        self.rows = np.flatnonzero(first & is_here[sources] & (lacks != 0))
-        kinds_of = cameras[self.rows] * (1 << 32) + lacks[self.rows]
-        each, codes = np.unique(kinds_of, return_inverse=True)
-        texts = [_added(wanted[code >> 32], names[code >> 32], code & 0xFFFF_FFFF) for code in each.tolist()]
+        names = [["", *own.views] for own in wanted]
+        bits = np.array([[_bits(views_of(word), own) for word in known] for own in names], dtype=np.int32)
+        needed = np.array([_bits(own, these) for own, these in zip(wanted, names, strict=True)], dtype=np.int32)
+        open_cameras = np.unique(cameras[(bits[cameras, words] & needed[cameras]) != needed[cameras]])
+        rows = np.flatnonzero(np.isin(cameras, open_cameras))
+        cameras, words, here = cameras[rows], words[rows], here[rows]
+        _, leaders = by_identity(planned.select(["identity"]).take(pa.array(rows)))
+        has, is_here = np.zeros(len(rows), np.int32), np.zeros(len(rows), np.bool_)
+        np.bitwise_or.at(has, leaders, bits[cameras, words])  # a source may have rows of other segments and views
+        is_here[leaders[here]] = True
+        lacks = needed[cameras] & ~has
+        chosen = np.flatnonzero((leaders == np.arange(len(rows))) & is_here & (lacks != 0))
+        each, codes = np.unique(cameras[chosen] * _BITS + lacks[chosen], return_inverse=True)
+        texts = [_added(wanted[code // _BITS], names[code // _BITS], code % _BITS) for code in each.tolist()]
+        self.rows = rows[chosen]
         self.words = pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(texts, pa.string()))
 
 
@@ -119,8 +113,8 @@ def _bits(views: SourceViews, names: list[str]) -> int:
     return sum(1 << at for at, name in enumerate(names) if (name in views.views if at else views.whole))
 
 
-def _added(asked: SourceViews, names: list[str], bits: int) -> str | None:
-    parts = {name: asked.views[name] for at, name in enumerate(names) if at and bits >> at & 1}
+def _added(needed: SourceViews, names: list[str], bits: int) -> str | None:
+    parts = {name: needed.views[name] for at, name in enumerate(names) if at and bits >> at & 1}
     return SourceViews(views=parts, whole=bool(bits & 1), added=True).word
 
 

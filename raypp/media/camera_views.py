@@ -74,7 +74,7 @@ Part = Annotated[Rectangle, BeforeValidator(_rectangle), PlainSerializer(_edges)
 
 
 class CameraViews(BaseModel):
-    """What is veiled of a camera's frames.
+    """Views of a camera's frames, which are veiled.
 
     Attributes:
         views: parts of its frames, by name, each veiled at the whole size as a camera of its own.

@@ -147,7 +147,9 @@ def _no_part(origin: FrameSource) -> str | None:
     view = origin.view
     if view.name is None or view.rectangle is not None:
         return None
-    return f"no plan says which part of {origin.url} view {view.name} is; give the views of the veil job with `views_path`"
+    return (
+        f"no plan says which part of {origin.url} view {view.name} is; give the views of the veil job with `views_path`"
+    )
 
 
 def _other_mask(origin: FrameSource, mask: Mask | None) -> str | None:
