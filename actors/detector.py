@@ -12,8 +12,11 @@ from ray import serve
 
 from actors.logs import structure_logs
 from actors.metrics import DetectorMetrics
+from actors.spans import DetectionSpans
 from raypp.errors import RayppError
 from raypp.io.log_record import LogFormat
+from raypp.io.tracing import flush as flush_spans
+from raypp.io.tracing import start as start_tracing
 from raypp.serving.model import DetectedBlock, FrameBlock, ServedModel
 from raypp.serving.settings import DetectionSettings
 
@@ -50,6 +53,7 @@ class Detector:
 
     def __init__(self, settings: str, log_format: LogFormat = LogFormat.TEXT) -> None:
         structure_logs(log_format, "detector")
+        start_tracing("detector")
         self._settings = DetectionSettings.model_validate_json(settings)
         self._running: BundleDetector | None = None
         self._loading = asyncio.Lock()
@@ -91,9 +95,14 @@ class Detector:
         """Detect on blocks of several streams together; Serve gathers them. Gateways have checked them."""
         detector = self._detector
         begin = time.perf_counter()
-        detections = await asyncio.to_thread(detector.detect, blocks)
+        with DetectionSpans(blocks, detector.about):
+            detections = await asyncio.to_thread(detector.detect, blocks)
         self._metrics.detected(blocks, time.perf_counter() - begin)
         return [DetectedBlock(detector.about.model_id, frames) for frames in detections]
+
+    def __del__(self) -> None:
+        """Send what spans are left: Serve calls this when a replica goes in peace."""
+        flush_spans()
 
     @property
     def _detector(self) -> "BundleDetector":

@@ -24,6 +24,9 @@ from actors.shared_counts import keep_shared
 from actors.stream import StreamConnection
 from protos import raypp_pb2 as pb
 from raypp.errors import LedgerError, LedgerFullError, LedgerUnavailableError, SiteMovingError
+from raypp.io.tracing import SpanKind, TraceSpan
+from raypp.io.tracing import flush as flush_spans
+from raypp.io.tracing import start as start_tracing
 from raypp.ledger.identity import Principal
 from raypp.ledger.silence import count_silent
 from raypp.serving.chunk_reader import ChunkReader, with_detections
@@ -38,6 +41,7 @@ from raypp.serving.settings import ServiceSettings
 from raypp.serving.status import Status, StatusError, status_of
 from raypp.wire.messages import check_detect, check_wire_name
 from raypp.wire.parsing import parse
+from raypp.wire.spans import begin_call
 from raypp.wire.values import episode_message, frame_detections_message
 
 _BUSY = 503
@@ -56,10 +60,16 @@ def _answered(handler: _Unary[_Request, _Response]) -> _Unary[_Request, _Respons
 
     @functools.wraps(handler)
     async def call(self: "Gateway", request: _Request, grpc_context: RayServegRPCContext) -> _Response:
-        try:
-            return await handler(self, request, grpc_context)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a status and one line
-            raise self.refused(error, grpc_context) from None
+        span = _begin_span(handler.__name__, grpc_context)
+        with span.active():
+            try:
+                response = await handler(self, request, grpc_context)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a status and one line
+                refusal = self.refused(error, grpc_context)
+                _end(span, refusal.status)
+                raise refusal from None
+        _end(span, Status.OK)
+        return response
 
     return call
 
@@ -69,13 +79,31 @@ def _streamed(handler: _Stream[_Request, _Response]) -> _Stream[_Request, _Respo
 
     @functools.wraps(handler)
     async def call(self: "Gateway", request: _Request, grpc_context: RayServegRPCContext) -> AsyncIterator[_Response]:
+        span = _begin_span(handler.__name__, grpc_context)
+        span.bind()  # the task is this call's own
         try:
             async for response in handler(self, request, grpc_context):
                 yield response
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a status and one line
-            raise self.refused(error, grpc_context) from None
+            refusal = self.refused(error, grpc_context)
+            _end(span, refusal.status)
+            raise refusal from None
+        except BaseException:
+            _end(span, Status.CANCELLED)
+            raise
+        _end(span, Status.OK)
 
     return call
+
+
+def _begin_span(method: str, grpc_context: RayServegRPCContext) -> TraceSpan:
+    return begin_call(method, SpanKind.SERVER, grpc_context.traceparent() or "")
+
+
+def _end(span: TraceSpan, status: Status) -> None:
+    """End the span of a call with the status that its caller gets."""
+    span.set({"rpc.response.status_code": status.name})
+    span.end(None if status is Status.OK else status.name)
 
 
 class Gateway:
@@ -100,6 +128,7 @@ class Gateway:
         quiet_refusals(logger)
         service = ServiceSettings.model_validate_json(settings)
         structure_logs(service.log_format, "gateway")
+        start_tracing("gateway")
         self._services = Services(service, detectors)
         self._pages = Pages(self._services, RemotePages(self._services.settings, REPORT_THREADS))
         loop = asyncio.get_running_loop()
@@ -234,6 +263,7 @@ class Gateway:
         if hasattr(self, "_services"):  # it may have failed to start
             self._services.places.leave_all()
             self._services.write_readings(self._services.readings.rest())
+            flush_spans()
 
     def refused(self, error: BaseException, grpc_context: RayServegRPCContext) -> StatusError:
         """Set the status of a call that failed, count it, and return what is raised."""

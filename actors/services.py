@@ -5,6 +5,8 @@ import logging
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import replace
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
@@ -15,9 +17,11 @@ from ray.serve.handle import DeploymentHandle
 
 from actors.metrics import GatewayMetrics
 from actors.places import Places
+from actors.spans import DETECT, OF_DETECTOR
 from actors.turns import Turns
 from raypp.errors import LedgerError
 from raypp.io.backoff import Backoff
+from raypp.io.tracing import SpanKind, child, current_event
 from raypp.ledger.audit_log import AuditLog
 from raypp.ledger.identity import Identities, Principal
 from raypp.ledger.placement import refuse_several_nodes
@@ -95,7 +99,8 @@ class Services:
     ) -> _Result:
         """Run what waits for the ledger, in one of a few threads."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, partial(blocking, *args, **options))
+        # In this task's context, so that a span of it has what the ledger does as its children.
+        return await loop.run_in_executor(self._threads, partial(copy_context().run, blocking, *args, **options))
 
     async def commit(
         self, site: str, blocking: Callable[_Arguments, _Result], *args: _Arguments.args, **options: _Arguments.kwargs
@@ -109,7 +114,7 @@ class Services:
     ) -> _Result:
         """Run what only reads, in threads that no commit waits for."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, partial(blocking, *args, **options))
+        return await loop.run_in_executor(self._readers, partial(copy_context().run, blocking, *args, **options))
 
     async def principal(self, metadata: Metadata) -> Principal:
         """Return who makes a call.
@@ -199,13 +204,15 @@ class Detectors:
         Raises:
             RefusedError: UNAVAILABLE if none has answered for long, or models are being replaced.
         """
-        for _ in range(_MODELS_CHANGE):
-            pieces = [await self._piece(veil_id, piece, site, lane) for piece in block.pieces(self._most[lane])]
-            if len({piece.model_id for piece in pieces}) == 1:
-                return DetectedBlock(
-                    pieces[0].model_id, tuple(frame for detected in pieces for frame in detected.frames)
-                )
-        raise StatusError(Status.UNAVAILABLE, "the model is being replaced; try again")
+        with child(DETECT, SpanKind.CLIENT, {**OF_DETECTOR, "raypp.frames": len(block)}) as span:
+            traced = replace(block, traceparent=span.traceparent)
+            for _ in range(_MODELS_CHANGE):
+                pieces = [await self._piece(veil_id, piece, site, lane) for piece in traced.pieces(self._most[lane])]
+                if len({piece.model_id for piece in pieces}) == 1:
+                    return DetectedBlock(
+                        pieces[0].model_id, tuple(frame for detected in pieces for frame in detected.frames)
+                    )
+            raise StatusError(Status.UNAVAILABLE, "the model is being replaced; try again")
 
     async def _piece(self, veil_id: str, piece: FrameBlock, site: str, lane: Priority) -> DetectedBlock:
         async with self._queues[veil_id].turn(site, len(piece), lane):
@@ -224,6 +231,7 @@ class Detectors:
                     self._metrics.unanswered()
                     raise StatusError(Status.UNAVAILABLE, "no detector answers just now; try again later") from None
             self._metrics.retried()
+            current_event("asked again")
             await asyncio.sleep(wait_s)
 
 

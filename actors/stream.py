@@ -14,6 +14,7 @@ from ray.exceptions import TaskCancelledError
 from actors.services import Services, in_background
 from protos import raypp_pb2 as pb
 from raypp.io.log_record import LoggedStream, bind_stream
+from raypp.io.tracing import SpanKind, TraceSpan
 from raypp.ledger.types import StreamAbout
 from raypp.serving.access import Metadata
 from raypp.serving.admission import Admission, StreamAdmission
@@ -29,11 +30,13 @@ from raypp.usage.episode import StreamName
 from raypp.wire.frames import check_clock
 from raypp.wire.messages import check_open
 from raypp.wire.parsing import parse
+from raypp.wire.spans import ChunkSpans
 from raypp.wire.values import episode_message, frame_detections_message
 
 _AHEAD = 1
 """Chunks that wait, decoded, behind the one being committed; one more is being read."""
 _GLANCE_S = 0.5
+_COMMIT_CHUNK = "commit chunk"
 
 logger = logging.getLogger("ray.serve")
 
@@ -45,6 +48,7 @@ class _UnderWay:
     chunk: ReadChunk
     admission: Admission
     detected: "asyncio.Task[DetectedBlock] | None"
+    span: TraceSpan
     arrived: float = field(default_factory=time.monotonic)
 
 
@@ -70,6 +74,7 @@ class StreamConnection:
         self._metadata = metadata
         self._queue: asyncio.Queue[_UnderWay | Exception] = asyncio.Queue(_AHEAD)
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._spans = ChunkSpans(_COMMIT_CHUNK, SpanKind.SERVER, LoggedStream("", ""))
         self._place: StreamPlace | None = None
         self._exit = ExitStack()
         settings = services.settings
@@ -92,7 +97,11 @@ class StreamConnection:
             reader.cancel()
             if self._moves_at <= time.monotonic():
                 yield pb.StreamFramesResponse(moving=pb.Moving(reason=self._why_moving))
+        except Exception as error:
+            self._spans.close(status_of(error).status.name)
+            raise
         finally:
+            self._spans.close(Status.CANCELLED.name)
             for task in list(self._tasks):
                 task.cancel()
             self._exit.close()
@@ -113,6 +122,7 @@ class StreamConnection:
         self._stream = StreamName(request.site, request.camera, request.stream_epoch)
         logged = LoggedStream(request.site, request.camera, request.stream_epoch)
         bind_stream(logged)
+        self._spans = ChunkSpans(_COMMIT_CHUNK, SpanKind.SERVER, logged)
         self._place = services.places.registry.enter(request.site, request.camera)
         self._note_streams()
         self._model = await services.detectors.about(request.veil_id)
@@ -180,6 +190,8 @@ class StreamConnection:
             raise StatusError(Status.INVALID_ARGUMENT, "after `open`, every message of a stream must be a `chunk`")
         message = request.chunk
         self._chunks.check(message)
+        span = self._spans.begin(message.sequence, message.traceparent)
+        span.set({"raypp.frames": len(message.frames)})
         if self._live:
             check_clock(message.frames, self._services.ledger.clock())
         indices = (message.frames[0].frame_index, message.frames[-1].frame_index) if message.frames else None
@@ -197,8 +209,9 @@ class StreamConnection:
             detecting = self._services.detectors.detect(
                 self._model.veil_id, chunk.block, self._stream.site, Priority.STREAM
             )
-            detected = in_background(detecting, self._tasks)
-        return _UnderWay(chunk, admission, detected)
+            with span.active():
+                detected = in_background(detecting, self._tasks)
+        return _UnderWay(chunk, admission, detected, span)
 
     async def _answers(self) -> AsyncIterator[pb.StreamFramesResponse]:
         coming = in_background(self._queue.get(), self._tasks)
@@ -222,6 +235,7 @@ class StreamConnection:
                 self._moves_at, self._why_moving = 0, "the model was replaced; open another connection"
                 return
             self._admission = self._admission.acknowledged(item.chunk.sequence)
+            self._spans.end(item.chunk.sequence)
             yield answer
             if self._moves_at <= time.monotonic():
                 return
@@ -251,9 +265,10 @@ class StreamConnection:
             return None
         frames = chunk.seen(detected)
         begin = time.monotonic()
-        written = await self._services.commit(
-            self._stream.site, self._writer.commit, chunk.sequence, frames, last=chunk.last
-        )
+        with under_way.span.active():
+            written = await self._services.commit(
+                self._stream.site, self._writer.commit, chunk.sequence, frames, last=chunk.last
+            )
         metrics.committed(len(frames), time.monotonic() - begin, time.monotonic() - under_way.arrived)
         return pb.StreamFramesResponse(
             committed=pb.Committed(

@@ -205,18 +205,20 @@ class Open(_message.Message):
     def __init__(self, site: _Optional[str] = ..., camera: _Optional[str] = ..., stream_epoch: _Optional[int] = ..., veil_id: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., sub_key: _Optional[int] = ..., live: _Optional[bool] = ..., sent_at_us: _Optional[int] = ..., agent_version: _Optional[str] = ..., size: _Optional[int] = ...) -> None: ...
 
 class Chunk(_message.Message):
-    __slots__ = ("sequence", "committed_seen", "frames", "sent_at_us", "last")
+    __slots__ = ("sequence", "committed_seen", "frames", "sent_at_us", "last", "traceparent")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     COMMITTED_SEEN_FIELD_NUMBER: _ClassVar[int]
     FRAMES_FIELD_NUMBER: _ClassVar[int]
     SENT_AT_US_FIELD_NUMBER: _ClassVar[int]
     LAST_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     committed_seen: int
     frames: _containers.RepeatedCompositeFieldContainer[Frame]
     sent_at_us: int
     last: bool
-    def __init__(self, sequence: _Optional[int] = ..., committed_seen: _Optional[int] = ..., frames: _Optional[_Iterable[_Union[Frame, _Mapping]]] = ..., sent_at_us: _Optional[int] = ..., last: _Optional[bool] = ...) -> None: ...
+    traceparent: str
+    def __init__(self, sequence: _Optional[int] = ..., committed_seen: _Optional[int] = ..., frames: _Optional[_Iterable[_Union[Frame, _Mapping]]] = ..., sent_at_us: _Optional[int] = ..., last: _Optional[bool] = ..., traceparent: _Optional[str] = ...) -> None: ...
 
 class StreamFramesResponse(_message.Message):
     __slots__ = ("opened", "committed", "moving")

@@ -71,6 +71,7 @@ def serve(
     Example: raypp serve --model tools.model --ledger sqlite:///ledger.db
     """
     from raypp.alerts.opening import open_channels
+    from raypp.io.tracing import check as check_tracing
     from raypp.ledger.store import Ledger
     from raypp.serving.access import read_front_secret
     from raypp.serving.bundles import models_by_veil
@@ -95,6 +96,7 @@ def serve(
     metrics = None if metrics_port is None else MetricsAddress(metrics_port, metrics_host, **files)
     where = ServiceAddress(host, port, http_host, http_port, metrics, local=address is None)
     where.check(settings)
+    check_tracing()
     models_by_veil(settings.models)
     Ledger.open(settings.ledger_url()).close()  # says what is wrong with it before anything starts
     if settings.front_secret_file:

@@ -21,6 +21,8 @@ from raypp.edge.sizing import settle_size
 from raypp.edge.status import SiteStatus
 from raypp.edge.uplink.connection import ServiceConnection
 from raypp.errors import OptionError
+from raypp.io.tracing import start as start_tracing
+from raypp.io.tracing import stop as stop_tracing
 from raypp.text.finding import Finding
 from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.keyfile import KEY_VARIABLE
@@ -65,11 +67,15 @@ async def run_agent(
     say: Callable[[str], None],
 ) -> SiteStatus:
     """Run the agent until its recordings end or a signal stops it; returns what became of each camera's frames."""
-    settled, message = await settle_size(settings, size, cameras)
-    settled.check()
-    if message:
-        say(message)
-    return await Agent(settled, cameras, say, config).run()
+    start_tracing("agent")
+    try:
+        settled, message = await settle_size(settings, size, cameras)
+        settled.check()
+        if message:
+            say(message)
+        return await Agent(settled, cameras, say, config).run()
+    finally:
+        stop_tracing()
 
 
 def find_place(

@@ -14,11 +14,14 @@ from enum import StrEnum
 from typing import Any
 
 from raypp.errors import OptionError
+from raypp.io.tracing import are_wanted, current_trace_id
 from raypp.text.address import redacted
 
 FORMAT_VARIABLE = "RAYPP_LOG_FORMAT"
 FIELDS = ("time", "level", "component", "message", "site", "camera", "stream", "host", "pid", "error")
 """Of each line, in this order; what does not apply is null."""
+TRACE_FIELD = "trace_id"
+"""Comes last, where the environment wants traces."""
 _BEARER = re.compile(r"(?i)\b(bearer\s+)\S+")
 _OWN_PREFIX = "raypp: "
 
@@ -84,24 +87,29 @@ def json_line(component: str, message: str, level: str = "INFO", error: str | No
         message: one line for people.
         level: DEBUG, INFO, WARNING, ERROR or CRITICAL.
         error: the traceback of an exception, or None.
-        about: `stream`, a LoggedStream where it is not that of this task, and `at`, seconds since 1970, if not now.
+        about: `stream`, a LoggedStream, and `trace_id` where they are not those of this task, and `at`, seconds since
+            1970, if not now.
     """
     stream: LoggedStream | None = about.get("stream", _STREAM.get())
     at = about.get("at")
     moment = datetime.now(UTC) if at is None else datetime.fromtimestamp(at, UTC)
+    trace_id = about.get("trace_id", current_trace_id())
     values = (
         moment.isoformat(timespec="microseconds").replace("+00:00", "Z"),
         level,
         component,
         _shown(message.removeprefix(_OWN_PREFIX)),
-        stream and stream.site,
-        stream and stream.camera,
-        stream and stream.stream_id,
+        None if stream is None else stream.site,
+        None if stream is None else stream.camera,
+        None if stream is None else stream.stream_id,
         socket.gethostname(),
         os.getpid(),
         None if error is None else _shown(error),
     )
-    return json.dumps(dict(zip(FIELDS, values, strict=True)), ensure_ascii=False)
+    line: dict[str, str | int | None] = dict(zip(FIELDS, values, strict=True))
+    if are_wanted():
+        line[TRACE_FIELD] = trace_id
+    return json.dumps(line, ensure_ascii=False)
 
 
 def _shown(text: str) -> str:
@@ -123,16 +131,17 @@ class JsonFormatter(logging.Formatter):
         """Return the record as one line."""
         error = self.formatException(record.exc_info) if record.exc_info and record.exc_info[0] else None
         message = record.getMessage()
-        stream = getattr(record, "logged_stream", None)
-        return json_line(self._component, message, record.levelname, error, stream=stream, at=record.created)
+        of_task = {"stream": getattr(record, "logged_stream", None), "trace_id": getattr(record, "trace_id", None)}
+        return json_line(self._component, message, record.levelname, error, at=record.created, **of_task)
 
 
 class _RememberStream(logging.Filter):
-    """Notes of each record which stream it is about: a buffering handler formats it later, in another task."""
+    """Notes of each record which stream and trace it is of: a buffering handler formats it later, in another task."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let each record pass."""
         record.logged_stream = _STREAM.get()
+        record.trace_id = current_trace_id()
         return True
 
 

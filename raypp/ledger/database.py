@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from raypp.errors import LedgerError, LedgerFullError, LedgerUnavailableError
+from raypp.io.tracing import SpanKind, TraceSpan, child
 from raypp.ledger.placement import refuse_network_filesystem
 from raypp.ledger.postgres_session import CONNECT, LOCK_TIMEOUT_S, begin_postgres, prepare_postgres
 
@@ -102,7 +103,7 @@ class Database:
         options: dict[str, Any] = {}
         if not self.is_sqlite:
             options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        with self._translated(), self.engine.connect() as connection:
+        with self._translated(), self._span("read"), self.engine.connect() as connection:
             reading = connection.execution_options(**options)
             with reading.begin():
                 if patient:
@@ -119,7 +120,8 @@ class Database:
         Args:
             patient: whether statements may take longer than the timeout of the service's own.
         """
-        with self._translated(), self._in_turn(), self.engine.connect() as connection:
+        with self._translated(), self._span("write") as span, self._in_turn(), self.engine.connect() as connection:
+            span.event("has its turn")
             writing = connection.execution_options(**{_WRITES: True})
             with writing.begin():
                 if patient:
@@ -168,6 +170,11 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+    def _span(self, operation: str) -> TraceSpan:
+        system = "sqlite" if self.is_sqlite else "postgresql"
+        attributes = {"db.system.name": system, "db.operation.name": operation}
+        return child(f"{operation} ledger", SpanKind.CLIENT, attributes)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

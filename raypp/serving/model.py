@@ -57,12 +57,14 @@ class FrameBlock:
         codes: uint8[N, C, rows, columns], values in [0, 2**bits).
         sub_key: public index of the sub-key.
         width, height: size of the source's frame, in pixels.
+        traceparent: span that asks for the detections, as W3C Trace Context has it; empty for none.
     """
 
     codes: Codes
     sub_key: int
     width: int
     height: int
+    traceparent: str = ""
 
     def __len__(self) -> int:
         return len(self.codes)

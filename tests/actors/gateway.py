@@ -1,8 +1,10 @@
 """What a connection needs of a gateway, without Ray."""
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -63,7 +65,8 @@ class Gateway:
         return await self.wait_for(blocking, *args, **options)
 
     async def wait_for(self, blocking: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self.threads, lambda: blocking(*args, **options))
+        call = functools.partial(copy_context().run, blocking, *args, **options)
+        return await asyncio.get_running_loop().run_in_executor(self.threads, call)
 
     def stream(self, opening: pb.Open, *chunks: pb.Chunk) -> list[pb.StreamFramesResponse]:
         """Send all of a stream, and return all answers; raises what the call is refused with."""

@@ -31,7 +31,7 @@ def test_a_slow_disk_holds_up_no_other_camera():
         blocked.set()
 
     async def both():
-        stream = SimpleNamespace(facts=SimpleNamespace(grid=None))
+        stream = SimpleNamespace(facts=SimpleNamespace(grid=None, site="plant-1", camera="gate", epoch=1))
         session = Session(SlowSpool(), stream, SendProgress())
         await asyncio.gather(session._commit(7), others())
         return session.committed

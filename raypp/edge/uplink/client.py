@@ -26,7 +26,9 @@ from raypp.edge.uplink.session import (
 )
 from raypp.errors import SiteError, SpoolError, WireError
 from raypp.io.clock import now_us
-from raypp.io.log_record import LogFormat, log_format
+from raypp.io.log_record import LogFormat, LoggedStream, log_format
+from raypp.io.tracing import SpanKind
+from raypp.wire.spans import STREAM_FRAMES, about, begin_call
 
 CLOCK_ALARM_US = 2_000_000
 _SAY_AGAIN_S = 60.0
@@ -126,14 +128,19 @@ class StreamClient:
     async def _connect(self, stream: StreamSpool) -> None:
         async with self._connection.channel() as channel:
             stub = SitesStub(channel)  # type: ignore[no-untyped-call]
-            call = stub.StreamFrames(metadata=self._connection.metadata())
-            self._session = Session(self._spool, stream, self.progress, self._opened, self._went_well, self._on_episode)
-            try:
-                await self._session.run(call)
-            except grpc.aio.UsageError:
-                raise ConnectionFailedError("the connection was lost") from None
-            finally:
-                call.cancel()
+            facts = stream.facts
+            attributes = about(LoggedStream(facts.site, facts.camera, facts.epoch))
+            with begin_call(STREAM_FRAMES, SpanKind.CLIENT, attributes=attributes):
+                call = stub.StreamFrames(metadata=self._connection.metadata())
+                self._session = Session(
+                    self._spool, stream, self.progress, self._opened, self._went_well, self._on_episode
+                )
+                try:
+                    await self._session.run(call)
+                except grpc.aio.UsageError:
+                    raise ConnectionFailedError("the connection was lost") from None
+                finally:
+                    call.cancel()
 
     async def _has_made_way(self, stream: StreamSpool) -> bool:
         """Whether a refused stream lay far ahead of both clocks, by a clock that was wrong, and is out of the way.

@@ -11,6 +11,8 @@ from protos.raypp_pb2_grpc import SitesStub
 from raypp.edge.spool.committed_record import CommittedStream
 from raypp.edge.uplink.connection import ServiceConnection, what_failed
 from raypp.errors import SiteError
+from raypp.io.tracing import SpanKind
+from raypp.wire.spans import begin_call
 
 _AT_A_TIME = 200
 _TIMEOUT_S = 15.0
@@ -50,7 +52,6 @@ async def query_shortfalls(
         for stream in streams
     ]
     shortfalls: list[pb.Shortfall] = []
-    metadata = connection.metadata()
     try:
         async with connection.channel() as channel:
             stub = SitesStub(channel)  # type: ignore[no-untyped-call]
@@ -58,7 +59,9 @@ async def query_shortfalls(
             while at < len(commitments):
                 request = pb.CheckCommittedRequest(site=site, commitments=commitments[at : at + _AT_A_TIME])
                 try:
-                    answer = await stub.CheckCommitted(request, metadata=metadata, timeout=_TIMEOUT_S)
+                    with begin_call("CheckCommitted", SpanKind.CLIENT):
+                        metadata = connection.metadata()
+                        answer = await stub.CheckCommitted(request, metadata=metadata, timeout=_TIMEOUT_S)
                 except grpc.aio.AioRpcError as error:
                     busy += 1
                     if error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED or busy > _MOST_BUSY:

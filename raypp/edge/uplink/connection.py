@@ -12,7 +12,9 @@ import grpc.aio
 
 from raypp.errors import OptionError, SiteError
 from raypp.io.private import read_secret
+from raypp.io.tracing import current_traceparent
 from raypp.text.address import redacted
+from raypp.wire.spans import HEADER
 
 _CERTIFICATE = re.compile(r"handshake failed.*CERTIFICATE_VERIFY_FAILED: ([^:]+)")
 _NOT_SERVED_YET = re.compile(r"Application '.*' not found")
@@ -87,12 +89,14 @@ class ServiceConnection:
         return not self.tls and not local
 
     def metadata(self) -> tuple[tuple[str, str], ...]:
-        """Return the metadata of every call; raises SiteError if the token cannot be read."""
+        """Return the metadata of a call, which is of the current span; raises SiteError if the token cannot be read."""
         content = read_secret(self.token_path, "token file", _REMEDY, SiteError)
         token = content.decode("ascii", "replace").strip()
         if not token or not token.isprintable() or not token.isascii():
             raise SiteError(f"token file {self.token_path} holds no token; ask the service's operator for one")
-        return (("authorization", f"Bearer {token}"), ("application", "raypp"))
+        traceparent = current_traceparent()
+        trace = ((HEADER, traceparent),) if traceparent else ()
+        return (("authorization", f"Bearer {token}"), ("application", "raypp"), *trace)
 
     def credentials(self) -> grpc.ChannelCredentials | None:
         """Return the credentials of TLS, or None without it; raises SiteError if a file cannot be read."""

@@ -4,6 +4,8 @@ from protos import raypp_pb2 as pb
 from protos.raypp_pb2_grpc import SitesStub
 from raypp.edge.uplink.connection import ServiceConnection
 from raypp.io.clock import now_us
+from raypp.io.tracing import SpanKind
+from raypp.wire.spans import begin_call
 
 _TIMEOUT_S = 15.0
 
@@ -17,11 +19,11 @@ async def describe_model(
         SiteError: if a file of the link cannot be used.
         grpc.aio.AioRpcError: what the service, or the way to it, says.
     """
-    metadata = connection.metadata()
     async with connection.channel() as channel:
         stub = SitesStub(channel)  # type: ignore[no-untyped-call]
-        asked_us = now_us()
-        response = await stub.DescribeModel(
-            pb.DescribeModelRequest(veil_id=veil_id), metadata=metadata, timeout=timeout_s
-        )
-        return response, asked_us, now_us()
+        request = pb.DescribeModelRequest(veil_id=veil_id)
+        with begin_call("DescribeModel", SpanKind.CLIENT):
+            metadata = connection.metadata()
+            asked_us = now_us()
+            response = await stub.DescribeModel(request, metadata=metadata, timeout=timeout_s)
+            return response, asked_us, now_us()

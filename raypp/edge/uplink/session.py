@@ -15,9 +15,12 @@ from raypp.edge.spool.stream_spool import StreamSpool
 from raypp.edge.uplink.connection import is_not_served_yet, what_failed
 from raypp.errors import SiteError
 from raypp.io.clock import now_us
+from raypp.io.log_record import LoggedStream
+from raypp.io.tracing import SpanKind, TraceSpan
 from raypp.veil.packing import unpack
 from raypp.wire.compression import decompress
 from raypp.wire.frames import CellEncoder, cell_bytes
+from raypp.wire.spans import ChunkSpans
 
 Call: TypeAlias = "grpc.aio.StreamStreamCall[pb.StreamFramesRequest, pb.StreamFramesResponse]"
 
@@ -98,7 +101,9 @@ class Session:
         self._on_opened = on_opened
         self._on_moved = on_moved
         self._on_episode = on_episode
-        self._encoder = CellEncoder(stream.facts.grid)
+        facts = stream.facts
+        self._spans = ChunkSpans("send chunk", SpanKind.CLIENT, LoggedStream(facts.site, facts.camera, facts.epoch))
+        self._encoder = CellEncoder(facts.grid)
         self._sent = 0
         self._limits = pb.Limits()
         self._wake = asyncio.Event()
@@ -130,6 +135,7 @@ class Session:
                     task.result()
             finally:
                 await _cancelled(reading, writing)
+                self._spans.close("connection over")
         except grpc.aio.AioRpcError as error:
             raise _meaning(error.code(), error.details() or "") from None
         except asyncio.InvalidStateError:
@@ -196,6 +202,7 @@ class Session:
         """Note what is durable; the disk is waited for in a thread, so that other cameras go on meanwhile."""
         self.committed = sequence
         self._advanced_at = monotonic()
+        self._spans.end(sequence)
         await asyncio.to_thread(self._spool.commit, self._stream, sequence)
 
     async def _read(self, call: Call) -> None:
@@ -238,7 +245,8 @@ class Session:
             if self._sent < self._stream.last_sequence and outstanding < max(1, self._limits.window):
                 if not outstanding:
                     self._advanced_at = monotonic()
-                chunk = await asyncio.to_thread(self._prepared, self._sent + 1)
+                span = self._spans.begin(self._sent + 1)
+                chunk = await asyncio.to_thread(self._prepared, self._sent + 1, span)
                 self._sent += 1
                 await call.write(pb.StreamFramesRequest(chunk=chunk))
                 continue
@@ -252,7 +260,7 @@ class Session:
                 ) from None
         await call.done_writing()
 
-    def _prepared(self, sequence: int) -> pb.Chunk:
+    def _prepared(self, sequence: int, span: TraceSpan) -> pb.Chunk:
         """A chunk as it is sent: cells that changed instead of whole grids, where that is smaller."""
         chunk = self._spool.chunk(self._stream, sequence)
         if len(chunk.frames) > self._limits.frames_per_chunk:
@@ -261,10 +269,18 @@ class Session:
                 "raise its limit, and stream with a smaller `chunk_frames` from now on"
             )
         frames = [self._small(frame) for frame in chunk.frames]
+        span.set({"raypp.frames": len(frames)})
         sent = pb.Chunk(
-            sequence=sequence, committed_seen=self.committed, frames=frames, sent_at_us=now_us(), last=chunk.last
+            sequence=sequence,
+            committed_seen=self.committed,
+            frames=frames,
+            sent_at_us=now_us(),
+            last=chunk.last,
+            traceparent=span.traceparent,
         )
         most = self._limits.message_bytes
+        if most and sent.ByteSize() > most - _AROUND_CHUNK:
+            sent.traceparent = ""  # it is worth no refusal
         if most and sent.ByteSize() > most - _AROUND_CHUNK:
             raise RefusedError(
                 f"chunk {sequence} takes {sent.ByteSize()} bytes and the service takes messages of {most}; "
