@@ -73,14 +73,21 @@ def plan_added(
     """
     new = NewSources(cutting)
     if views.cameras and planned.num_rows:
-        lacking = _Lacking(views, planned, here)
-        if len(lacking.rows):
-            rows = planned.take(pa.array(lacking.rows))
-            place = SOURCE_SCHEMA.get_field_index("views")
-            rows = rows.set_column(place, SOURCE_SCHEMA.field(place), lacking.words)
-            new.add_planned(rows, _weights(rows, cutting))
-            new.ranges.update(_ranges(lacking.rows, segments))
+        _add_lacking(new, views, planned, segments, here)
     return cut_segments(new, by_identity(new.table)[0])
+
+
+def _add_lacking(
+    new: NewSources, views: ViewSet, planned: pa.Table, segments: pa.Table, here: npt.NDArray[np.bool_]
+) -> None:
+    lacking = _Lacking(views, planned, here)
+    if not len(lacking.rows):
+        return
+    rows = planned.take(pa.array(lacking.rows))
+    place = SOURCE_SCHEMA.get_field_index("views")
+    rows = rows.set_column(place, SOURCE_SCHEMA.field(place), lacking.words)
+    new.add_planned(rows, _weights(rows, new.cutting))
+    new.ranges.update(_ranges(lacking.rows, segments))
 
 
 class _Lacking:
@@ -127,15 +134,20 @@ def _codes(planned: pa.Table, names: tuple[str, str]) -> tuple[Rows, list[_Camer
 
 
 def _weights(rows: pa.Table, cutting: Cutting) -> npt.NDArray[np.float64]:
-    """Expected bytes of each row's codes; images of the same views weigh the same."""
-    weights = np.empty(rows.num_rows)
-    images: dict[tuple[str | None, int], float] = {}
-    for start in range(0, rows.num_rows, _BATCH_ROWS):
-        for at, item in enumerate(items_of(rows.slice(start, _BATCH_ROWS)), start):
-            alike = (item.views.word if item.views else None, item.variants)
-            if item.kind is SourceKind.VIDEO or alike not in images:
-                images[alike] = expected_bytes(item, cutting.settings)
-            weights[at] = images[alike]
+    """Return expected bytes of each row's codes; images of the same views weigh the same."""
+    kinds, kind_words = codes_of(rows.column("kind").combine_chunks())
+    views, view_words = codes_of(rows.column("views").combine_chunks())
+    alike = (rows.column("variants").to_numpy().astype(np.int64) * len(view_words) + views) * len(kind_words) + kinds
+    _, firsts, codes = np.unique(alike, return_index=True, return_inverse=True)
+
+    def expected(chosen: Rows) -> list[float]:
+        return [expected_bytes(item, cutting.settings) for item in items_of(rows.take(pa.array(chosen)))]
+
+    weights = np.array(expected(firsts))[codes]
+    videos = np.flatnonzero(np.array([word == SourceKind.VIDEO for word in kind_words])[kinds])
+    for start in range(0, len(videos), _BATCH_ROWS):
+        batch = videos[start : start + _BATCH_ROWS]
+        weights[batch] = expected(batch)
     return weights
 
 

@@ -3,9 +3,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from raypp.geometry.rectangle import Rectangle
 from raypp.ingest.attempts import Unfinished
 from raypp.ingest.batches import BATCH_S, batch_of_row, batch_to_row, batches, outcomes_of_row, outcomes_to_row
 from raypp.ingest.segment import Item, Segment
+from raypp.ingest.source_views import SourceViews
 from raypp.media.source import SourceKind
 
 _ITEM = Item(
@@ -59,6 +61,9 @@ def test_batches_and_outcomes_come_back_as_they_went() -> None:
     batch = tuple(_segments(20))
     row = batch_to_row(batch)
     assert batch_of_row(row) == batch
+    views = SourceViews(views={"hands": Rectangle(0.1, 1 / 3, 0.9, 1)}, whole=False)
+    seen = (batch[0].model_copy(update={"items": (_ITEM.model_copy(update={"views": views}),)}),)
+    assert batch_of_row(batch_to_row(seen)) == seen
     assert len(row) < 20 * len(batch[0].model_dump_json()) / 4
     outcomes = [Unfinished(segment_id=segment.segment_id, reason="cannot be read") for segment in batch]
     assert outcomes_of_row(outcomes_to_row(list(outcomes))) == outcomes

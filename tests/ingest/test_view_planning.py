@@ -12,6 +12,7 @@ from raypp.ingest.job import open_job
 from raypp.ingest.plan_file import PLAN_FILE, load_plan
 from raypp.ingest.source_views import _Camera, load_views
 from raypp.progress import SILENT
+from raypp.shards.verification import verify
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import save_site_key
 from raypp.veil.spec import PatchSpec
@@ -103,6 +104,13 @@ def test_a_source_in_which_a_view_is_too_small_is_quarantined_before_any_work(pl
     )
     larger = views.replace("0.9", "0.5").replace("0.2", "0.5")
     assert veil(settings_of(place, tmp_path / "out", larger), place / "in").views == 26
+    more = larger.replace("views: {", "views: {small: [0, 0, 0.15, 0.2], ")
+    added = veil(settings_of(place, tmp_path / "out", more), place / "in")
+    assert (added.sources, added.views) == (7, 26)
+    assert {source.reason.partition(" is ")[0] for source in added.quarantined} == {
+        "view gate.small", "view tools.small",
+    }  # fmt: skip
+    assert verify(str(tmp_path / "out")).problems == ()
 
 
 @pytest.mark.parametrize(
