@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from raypp.detect.inputs.dataset import VeiledDataset
 from raypp.geometry.window import Window
 from raypp.ingest.dry_run import survey, survey_lines
 from raypp.ingest.plan_file import load_plan
@@ -123,6 +124,11 @@ def test_a_view_has_the_split_of_its_source(out: Path, tmp_path: Path) -> None:
     table = read_labels(Store(str(out)), "tools-v1").by_sample()
     for whole, part in zip(camera_rows(out, "tools"), camera_rows(out, "tools.corner"), strict=True):
         assert table[whole.sample_id].split == table[part.sample_id].split
+
+
+def test_training_takes_whole_frames_and_views_together(out: Path) -> None:
+    assert VeiledDataset.open(str(out), "tools-v1").splits == {"train": 8, "val": 4}
+    assert VeiledDataset.open(str(out), "video-v1").splits == {"unsplit": 2}
 
 
 def test_a_split_keeps_all_views_of_a_frame_and_of_a_source_together(place: Path, tmp_path: Path) -> None:

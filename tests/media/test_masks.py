@@ -78,3 +78,13 @@ def test_masks_nested_without_end_are_refused_in_one_line(tmp_path: Path) -> Non
     path.write_text("gate: " + "[" * 100_000)
     with pytest.raises(OptionError, match="nested deeper"):
         load_masks(path)
+
+
+def test_images_of_many_sizes_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("raypp.media.masks._MOST_KEPT_PIXELS", 3000)
+    mask = Mask((((0.2, 0.2), (0.6, 0.2), (0.4, 0.6)),))
+    for width in (40, 41, 42, 40, 43, 44, 40):
+        pixels = np.zeros((30, width, 3), np.uint8)
+        mask.paint(pixels, width, 30)
+        assert 0.02 < (pixels > 0).mean() < 0.5
+        assert sum(raster.size for raster in mask._rasters.values()) <= 3000 + 30 * width

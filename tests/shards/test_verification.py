@@ -110,6 +110,35 @@ def test_a_part_there_twice_is_named(store: Store) -> None:
     _only_problem(store, "video", "part is there twice")
 
 
+def test_views_that_were_added_have_parts_of_their_own(store: Store) -> None:
+    """The archive's video has three parts; of those of its view, one is missing."""
+    hands = [row(number, camera="gate.hands", sample_id=f"{100 + number:032x}") for number in range(15)]
+    for part in (0, 2):
+        write_segment(store, 6 + part, hands[5 * part : 5 * part + 5], part, 3)
+    compile_manifest(store, header())
+    _only_problem(store, "video", "parts [1] of 3")
+    write_segment(store, 7, hands[5:10], 1, 3)
+    compile_manifest(store, header())
+    assert verify(store.root).problems == ()
+    write_segment(store, 9, [replace(hands[14], sample_id=f"{200:032x}", timestamp_us=10**6)], 2, 3)
+    compile_manifest(store, header())
+    _only_problem(store, "video", "part is there twice")
+
+
+def test_views_of_a_frame_follow_one_another_in_a_shard(store: Store) -> None:
+    both = [
+        row(50 + number + 100 * (camera != "gate"), source="other", camera=camera, timestamp_us=number)
+        for number in range(3)
+        for camera in ("gate", "gate.hands")
+    ]
+    write_segment(store, 5, both)
+    compile_manifest(store, header())
+    assert verify(store.root).problems == ()
+    write_segment(store, 5, [*both[:4], both[5], both[3]])
+    compile_manifest(store, header())
+    assert any("order of time" in problem for problem in verify(store.root).problems)
+
+
 @pytest.mark.parametrize("numbers", [(1, 0), (0, 0)])
 def test_time_that_does_not_rise_is_found_within_a_shard(numbers: tuple[int, int], store: Store) -> None:
     rows = [row(50 + index, source="other", timestamp_us=number) for index, number in enumerate(numbers)]
