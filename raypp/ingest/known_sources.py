@@ -124,19 +124,20 @@ def sort_out(known: KnownSources, places: Rows, table: pa.Table) -> tuple[Rows, 
     duplicates: list[tuple[int, Duplicate]] = []
     if table.num_rows and known.table.num_rows:
         rows, again = places_of(known.table.column("identity"), table.column("identity"))
+        known.seen[rows] = _latest(known.seen[rows], leaders[again], table.num_rows)
         for row, leader in zip(rows.tolist(), leaders[again].tolist(), strict=True):
-            seen = int(known.seen[row])
-            if seen == _UNSEEN or seen > places[leader]:
+            seen, place = int(known.seen[row]), int(places[leader])
+            is_first = leader not in original  # of the rows of one source
+            if seen == _UNSEEN or seen > place:
                 moved[row] = leader
-                known.seen[row] = places[leader]
-                original[leader] = url_of(table, leader)
-                if seen != _UNSEEN:
+                known.seen[row] = place
+                if is_first:
+                    original[leader] = url_of(table, leader)
+                if is_first and seen != _UNSEEN:
                     duplicates.append((seen, Duplicate(url=known.url(row), original=original[leader])))
-            else:
+            elif is_first:
                 original[leader] = known.url(row)
-                duplicates.append(
-                    (int(places[leader]), Duplicate(url=url_of(table, leader), original=original[leader]))
-                )
+                duplicates.append((place, Duplicate(url=url_of(table, leader), original=original[leader])))
     for row in np.flatnonzero(leaders != np.arange(len(leaders))).tolist():
         first = int(leaders[row])
         copy = Duplicate(url=url_of(table, row), original=original.get(first) or url_of(table, first))
@@ -144,6 +145,13 @@ def sort_out(known: KnownSources, places: Rows, table: pa.Table) -> tuple[Rows, 
     fresh = order[(leaders[order] == order) & ~np.isin(order, list(original))]
     now = known.relocated(_rows(moved.keys()), table, _rows(moved.values()))
     return fresh, now, [copy for _, copy in sorted(duplicates, key=lambda numbered: numbered[0])]
+
+
+def _latest(seen: Rows, sources: Rows, count: int) -> Rows:
+    """Return for each row what any row of its source was found as: only one of them is looked up by its place."""
+    latest = np.full(count, _UNSEEN)
+    np.maximum.at(latest, sources, seen)
+    return latest[sources]
 
 
 def _rows(numbers: Any) -> Rows:

@@ -88,6 +88,21 @@ def test_what_moves_is_known_by_its_content_and_a_copy_is_told(settings: VeilSet
     assert list(_plan(settings).segments) == list(second.segments)
 
 
+def test_a_copy_of_a_video_that_is_cut_leaves_all_its_parts_where_they_are(settings: VeilSettings) -> None:
+    first, place = _plan(settings), settings.key_path.parent / "in"
+    long = place / "cam" / "long.mp4"
+    shutil.copy(long, place / "cam" / "z.mp4")
+    second = _plan(settings)
+    assert list(second.segments) == list(first.segments)
+    assert [(copy.url, copy.original) for copy in second.duplicates] == [(str(place / "cam" / "z.mp4"), str(long))]
+    shutil.copy(long, place / "cam" / "a.mp4")  # one that comes before it is taken in its place
+    third = _plan(settings)
+    cut = {segment.items[0].url for segment in third.segments if segment.parts > 1}
+    assert cut == {str(place / "cam" / "a.mp4")}
+    copies = sorted((Path(copy.url).name, Path(copy.original).name) for copy in third.duplicates)
+    assert copies == [("long.mp4", "a.mp4"), ("z.mp4", "a.mp4")]
+
+
 def test_a_changed_file_is_a_new_source(settings: VeilSettings) -> None:
     first = _plan(settings)
     make_image(settings.key_path.parent / "in" / "0.jpg", seed=99)
