@@ -7,35 +7,61 @@ from actors.logs import structure_logs
 from actors.metrics import AlertMetrics
 from raypp.alerts.opening import open_channels
 from raypp.alerts.sender import Sender
-from raypp.ledger.store import Ledger
+from raypp.errors import LedgerUnavailableError
+from raypp.ledger.ledgers import Ledgers
+from raypp.ledger.member import Member
 from raypp.serving.settings import ServiceSettings
+
+_AGAIN_S = 5.0
+
+logger = logging.getLogger("ray.serve")
 
 
 class Alerts:
-    """Sends what the outbox holds, for as long as it lives; Serve starts it anew where it dies.
+    """Sends what the outboxes hold, for as long as it lives; Serve starts it anew where it dies.
 
     Args:
         settings: JSON of `ServiceSettings`.
 
     Raises:
-        OptionError, LedgerError: if a channel's files, or the ledger, cannot be used.
+        OptionError, LedgerError: if a channel's files, or the ledgers, cannot be used.
     """
 
     def __init__(self, settings: str) -> None:
         logging.getLogger("raypp.alerts").parent = logging.getLogger("ray.serve")
         service = ServiceSettings.model_validate_json(settings)
         structure_logs(service.log_format, "alerts")
-        channels = open_channels(service.alerts)
-        self._sender = Sender(Ledger.open(service.ledger_url()), service.alerts, channels, AlertMetrics())
-        self._sending = asyncio.get_running_loop().create_task(self._sender.run())
+        self._settings = service.alerts
+        open_channels(service.alerts)  # says what is wrong with them before anything is sent
+        self._metrics = AlertMetrics()
+        self._senders: dict[str, Sender] = {}
+        loop = asyncio.get_running_loop()
+        ledgers = Ledgers.open(service.ledger_list())
+        self._sending = {name: loop.create_task(self._send_for(member)) for name, member in ledgers.members.items()}
 
     def check_health(self) -> None:
-        """Raise what ended the sender, if anything did: Serve then starts another one."""
-        if self._sending.done():
-            self._sending.result()
-            raise RuntimeError("the sender of alerts has ended")
+        """Raise what ended a sender, if anything did: Serve then starts all of them anew."""
+        for name, sending in self._sending.items():
+            if sending.done():
+                sending.result()
+                raise RuntimeError(f"the sender of alerts of {name} has ended")
 
     def __del__(self) -> None:
         """Let the next one send at once: Serve calls this when a replica goes in peace."""
-        if hasattr(self, "_sending"):  # it may have failed to start
-            self._sender.release()
+        if hasattr(self, "_senders"):  # it may have failed to start
+            for sender in self._senders.values():
+                sender.release()
+
+    async def _send_for(self, member: Member) -> None:
+        """Send the alerts of one ledger, once it can be reached."""
+        while True:
+            try:
+                ledger = await asyncio.to_thread(member.ledger)
+                break
+            except LedgerUnavailableError as error:
+                logger.warning("raypp: alerts of ledger %s wait: %s", member.name, error)
+                await asyncio.sleep(_AGAIN_S)
+        channels = open_channels(self._settings)
+        sender = Sender(ledger, self._settings, channels, self._metrics.of(member.name))
+        self._senders[member.name] = sender
+        await sender.run()

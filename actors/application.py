@@ -36,7 +36,7 @@ def build_app(args: ServiceSettings) -> Application:
     """
     if ray.is_initialized():
         nodes = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-        refuse_several_nodes(args.ledger_url(), len(nodes))
+        refuse_several_nodes(args.ledger_list().urls.values(), len(nodes))
     detectors: dict[str, Any] = {}
     for veil_id, path in models_by_veil(args.models).items():
         detectors[veil_id] = (

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from actors.background import kept_up
+from actors.lanes import Lane
 from actors.logs import structure_logs
 from actors.page_maker import RemotePages
 from actors.pages import Pages
@@ -28,7 +29,7 @@ from raypp.io.tracing import SpanKind, TraceSpan
 from raypp.io.tracing import flush as flush_spans
 from raypp.io.tracing import start as start_tracing
 from raypp.ledger.identity import Principal
-from raypp.ledger.silence import count_silent
+from raypp.ledger.silence import Silence, count_silent
 from raypp.serving.chunk_reader import ChunkReader, with_detections
 from raypp.serving.door import REQUEST_BYTES
 from raypp.serving.fairness import Priority
@@ -132,7 +133,10 @@ class Gateway:
         self._services = Services(service, detectors)
         self._pages = Pages(self._services, RemotePages(self._services.settings, REPORT_THREADS))
         loop = asyncio.get_running_loop()
-        work: list[Callable[[], Awaitable[None]]] = [self._reap, self._services.places.keep]
+        self._silences: dict[str, Silence] = {}
+        work: list[Callable[[], Awaitable[None]]] = []
+        for lane in self._services.lanes.each():
+            work += [functools.partial(self._reap, lane), lane.places.keep]
         if counts is not None:
             work.append(functools.partial(keep_shared, self._services.calls, counts))
         self._tasks = [loop.create_task(kept_up(each)) for each in work]
@@ -165,7 +169,8 @@ class Gateway:
             detected = None
             if block is not None:
                 detected = await services.detectors.detect(request.veil_id, block, principal.owner, Priority.CALL)
-            await services.audit(principal, "detect", request.veil_id, f"{len(frames)} frames")
+            lane = services.lanes.home if principal.site is None else await services.lanes.of(principal.site)
+            await lane.audit(principal, "detect", request.veil_id, f"{len(frames)} frames")
             return pb.DetectFramesResponse(
                 model_id=detected.model_id if detected is not None else model.model_id,
                 frames=[
@@ -194,8 +199,9 @@ class Gateway:
             check_range(request.site, request.from_us, request.to_us)
             services = self._services
             wanted, most = (request.site, request.from_us, request.to_us), services.limits.message_bytes
-            report = await services.reports.only(principal.token_id, site_report, services.ledger, *wanted, most)
-            await services.audit(principal, "report", request.site, f"from {request.from_us} to {request.to_us}")
+            lane = await services.lanes.of(request.site)
+            report = await services.reports.only(principal.token_id, site_report, lane.ledger, *wanted, most)
+            await lane.audit(principal, "report", request.site, f"from {request.from_us} to {request.to_us}")
             return pb.GetSiteReportResponse(report_json=report)
 
     @_answered
@@ -206,9 +212,9 @@ class Gateway:
         async with self._caller(grpc_context, CallKind.READ) as principal:
             request = parse(pb.ListEpisodesRequest, message, REQUEST_BYTES)
             _check_reader(principal, request.site)
-            services = self._services
-            page = await services.read(list_episodes, services.ledger, request)
-            await services.audit(principal, "episodes", request.site, f"{len(page.episodes)} episodes")
+            lane = await self._services.lanes.of(request.site)
+            page = await lane.read(list_episodes, lane.ledger, request)
+            await lane.audit(principal, "episodes", request.site, f"{len(page.episodes)} episodes")
             return page
 
     @_streamed
@@ -220,16 +226,19 @@ class Gateway:
             request = parse(pb.WatchEpisodesRequest, message, REQUEST_BYTES)
             _check_reader(principal, request.site)
             services = self._services
-            await services.audit(principal, "watch", request.site)
-            watch = EpisodeWatch(services.ledger, request.site)
-            episodes = await services.read(watch.open_ones)
+            lane = await services.lanes.of(request.site)
+            await lane.audit(principal, "watch", request.site)
+            watch = EpisodeWatch(lane.ledger, request.site)
+            episodes = await lane.read(watch.open_ones)
             yield pb.WatchEpisodesResponse(episodes=[episode_message(episode) for episode in episodes])
             ends_at = time.monotonic() + services.settings.stream_age_s * random.uniform(0.7, 1.0)  # noqa: S311
             while time.monotonic() < ends_at:
                 if not watch.more:
                     await asyncio.sleep(services.settings.watch_every_s)
                     _check_reader(await self._principal(grpc_context), request.site)
-                if episodes := await services.read(watch.changed):
+                    if await services.lanes.of(request.site) is not lane:
+                        return  # the caller watches anew, where the site is now
+                if episodes := await lane.read(watch.changed):
                     yield pb.WatchEpisodesResponse(episodes=[episode_message(episode) for episode in episodes])
 
     @_answered
@@ -241,9 +250,9 @@ class Gateway:
             request = parse(pb.CheckCommittedRequest, message, REQUEST_BYTES)
             check_wire_name(request.site, "site")
             principal.may_write(request.site)
-            services = self._services
-            answer, lost = await services.wait_for(services.commitments.answer, request, str(principal))
-            services.metrics.lost(lost)
+            lane = await self._services.lanes.of(request.site)
+            answer, lost = await lane.wait_for(lane.commitments.answer, request, str(principal))
+            self._services.metrics.lost(lost)
             return answer
 
     async def __call__(self, request: Request) -> Response:
@@ -261,8 +270,8 @@ class Gateway:
     def __del__(self) -> None:
         """Give places back, and write down what was read: Serve calls this when a replica goes in peace."""
         if hasattr(self, "_services"):  # it may have failed to start
-            self._services.places.leave_all()
-            self._services.write_readings(self._services.readings.rest())
+            for lane in self._services.lanes.each():
+                lane.leave()
             flush_spans()
 
     def refused(self, error: BaseException, grpc_context: RayServegRPCContext) -> StatusError:
@@ -290,20 +299,20 @@ class Gateway:
     async def _principal(self, grpc_context: RayServegRPCContext) -> Principal:
         return await self._services.principal(grpc_context.invocation_metadata())
 
-    async def _reap(self) -> None:
+    async def _reap(self, lane: Lane) -> None:
         """Close episodes of silent streams provisionally, for ever; several gateways doing so do it once."""
         services = self._services
         while True:
             await asyncio.sleep(services.settings.reap_every_s * random.uniform(0.5, 1.5))  # noqa: S311
             try:
-                closed = await services.wait_for(services.ledger.reap, services.ledger.clock())
-                silence = await services.wait_for(count_silent, services.ledger)
+                closed = await lane.wait_for(lambda: lane.ledger.reap(lane.ledger.clock()))
+                self._silences[lane.name] = await lane.wait_for(lambda: count_silent(lane.ledger))
             except LedgerError as error:
                 logger.warning("raypp: silent streams could not be looked for: %s", error)
             else:
                 services.metrics.reaped(len(closed))
-                services.metrics.silence(silence)
-            await services.wait_for(services.write_readings, services.readings.due(time.monotonic()))
+                services.metrics.silence(sum(self._silences.values(), Silence(0, 0)))
+            await lane.write_readings()
 
 
 def _check_reader(principal: Principal, site: str) -> None:

@@ -80,22 +80,44 @@ class AlertMetrics:
         self._age = Gauge("raypp_alerts_oldest_s", "Seconds for which the oldest alert has waited.", ("channel",))
         self._kept = _Kept()
         self._channels: set[str] = set()
+        self._backlogs: dict[str, list[Backlog]] = {}
+
+    def of(self, ledger: str) -> "LedgerAlertMetrics":
+        """Return the metrics of the sender of one ledger."""
+        return LedgerAlertMetrics(self, ledger)
 
     def tried(self, delivery: Delivery, answer: Answer) -> None:
         """Count a try."""
         self._tried.inc(tags={"channel": delivery.channel, "outcome": answer.outcome.value})
 
-    def backlog(self, backlogs: list[Backlog]) -> None:
-        """Note what is not sent; a channel that had something and has nothing now is at 0."""
-        counts = {backlog.channel: backlog for backlog in backlogs}
-        self._channels |= counts.keys()
+    def backlog(self, ledger: str, backlogs: list[Backlog]) -> None:
+        """Note what is not sent of a ledger; a channel that had something and has nothing now is at 0."""
+        self._backlogs[ledger] = backlogs
+        self._channels |= {backlog.channel for backlog in backlogs}
         now_us = time.time_ns() // 1000
         for channel in self._channels:
-            backlog = counts.get(channel, Backlog(channel, 0, 0, None))
-            age_us = 0 if backlog.oldest_us is None else now_us - backlog.oldest_us
-            self._kept.set(self._waiting, backlog.waiting, {"channel": channel})
-            self._kept.set(self._dead, backlog.dead, {"channel": channel})
-            self._kept.set(self._age, max(0.0, age_us / 1e6), {"channel": channel})
+            of_channel = [each for some in self._backlogs.values() for each in some if each.channel == channel]
+            oldest_us = min((each.oldest_us for each in of_channel if each.oldest_us is not None), default=now_us)
+            tags = {"channel": channel}
+            self._kept.set(self._waiting, sum(each.waiting for each in of_channel), tags)
+            self._kept.set(self._dead, sum(each.dead for each in of_channel), tags)
+            self._kept.set(self._age, max(0.0, (now_us - oldest_us) / 1e6), tags)
+
+
+class LedgerAlertMetrics:
+    """Metrics of the sender of one ledger, which are counted together with those of others."""
+
+    def __init__(self, metrics: AlertMetrics, ledger: str) -> None:
+        self._metrics = metrics
+        self._ledger = ledger
+
+    def tried(self, delivery: Delivery, answer: Answer) -> None:
+        """Count a try."""
+        self._metrics.tried(delivery, answer)
+
+    def backlog(self, backlogs: list[Backlog]) -> None:
+        """Note what is not sent."""
+        self._metrics.backlog(self._ledger, backlogs)
 
 
 class GatewayMetrics:

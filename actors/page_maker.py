@@ -7,7 +7,7 @@ from typing import Any
 import ray
 
 from raypp.ledger.identity import Principal
-from raypp.ledger.store import Ledger
+from raypp.ledger.ledgers import Ledgers
 from raypp.serving.settings import ServiceSettings
 from raypp.web.execution_reports import ExecutionReports
 from raypp.web.request import PageRequest, PageResponse
@@ -18,19 +18,19 @@ _WAIT_S = 1.0
 
 
 class PageMaker:
-    """An actor that reads the ledger and makes pages of it.
+    """An actor that reads the ledgers and makes pages of it.
 
     Args:
         settings: JSON of `ServiceSettings`.
     """
 
     def __init__(self, settings: str) -> None:
-        self._ledger = Ledger.open(ServiceSettings.model_validate_json(settings).ledger_url())
-        self._executions = ExecutionReports(self._ledger, _WAIT_S)
+        self._ledgers = Ledgers.open(ServiceSettings.model_validate_json(settings).ledger_list())
+        self._executions = ExecutionReports(self._ledgers, _WAIT_S)
 
     def make(self, request: PageRequest, reader: Principal, now_us: int) -> PageResponse:
         """Make the answer to a request whose reader is known."""
-        return make(self._ledger, request, reader, now_us, self._executions)
+        return make(self._ledgers, request, reader, now_us, self._executions)
 
 
 class RemotePages:

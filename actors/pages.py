@@ -14,7 +14,7 @@ from raypp.serving.status import StatusError
 from raypp.web.freshness import MadePages
 from raypp.web.licence import project_source
 from raypp.web.request import PageRequest, problem
-from raypp.web.routes import Maker, respond
+from raypp.web.routes import Maker, respond, site_of
 
 _OK, _UNCHANGED, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY = 200, 304, 401, 403, 429
 _AUDITED_AGAIN_S = 600.0
@@ -48,16 +48,15 @@ class Pages:
             query=request.url.query,
             headers={name.lower(): value for name, value in request.headers.items()},
         )
-        ledger = services.ledger
         caller = hashlib.sha256((wanted.token() or "").encode()).hexdigest()
         try:
             answer = await services.reports.next(
                 caller,
                 respond,
                 wanted,
-                ledger,
+                services.ledgers,
                 services.identities,
-                ledger.clock(),
+                services.ledgers.clock(),
                 services.settings.source_url or project_source(),
                 self._made,
                 self._maker,
@@ -78,7 +77,9 @@ class Pages:
         if len(self._audited) >= _MOST_REMEMBERED:
             self._audited.clear()
         try:
-            await self._services.audit(who, "page", path)
+            lanes, site = self._services.lanes, site_of(path)
+            lane = lanes.home if site is None else await lanes.of(site)
+            await lane.audit(who, "page", path)
         except LedgerError as error:  # such as a full disk: the page is made, and its reader may have it
             logger.warning("raypp: %s has read %s, which could not be written down: %s", who, path, error)
         else:

@@ -1,56 +1,43 @@
-"""Services that the calls of one gateway share: ledger, access, threads that may wait, and detectors."""
+"""Services that the calls of one gateway share: ledgers, access, threads that may wait, and detectors."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import ray
 from ray.exceptions import RayActorError, RayError
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
+from actors.lanes import Lanes
 from actors.metrics import GatewayMetrics
-from actors.places import Places
 from actors.spans import DETECT, OF_DETECTOR
 from actors.turns import Turns
-from raypp.errors import LedgerError
 from raypp.io.backoff import Backoff
 from raypp.io.tracing import SpanKind, child, current_event
-from raypp.ledger.audit_log import AuditLog
 from raypp.ledger.identity import Identities, Principal
+from raypp.ledger.ledgers import Ledgers
 from raypp.ledger.placement import refuse_several_nodes
-from raypp.ledger.store import Ledger
 from raypp.serving.access import Front, Metadata, read_front_secret
 from raypp.serving.call_rates import CallRates
-from raypp.serving.commitments import CommitmentCheck
 from raypp.serving.door import door_limits
 from raypp.serving.fairness import FairQueue, Priority
 from raypp.serving.model import DetectedBlock, FrameBlock, ServedModel
 from raypp.serving.quota import Presence
-from raypp.serving.reads import AuditLine, AuditLines
 from raypp.serving.refusal_log import RefusalLog
 from raypp.serving.settings import DetectorShare, ServiceSettings
 from raypp.serving.status import Status, StatusError
 from raypp.serving.veils import Veils
 
-_READING_THREADS, REPORT_THREADS, _CHECKING_THREADS = 3, 2, 1
-"""With those of commits, as many as the ledger has connections at most."""
-_SQLITE_WRITERS = 2
-"""SQLite writes one transaction at a time; another one is made ready meanwhile."""
+REPORT_THREADS = 2
 _MODELS_CHANGE = 3
 _PATIENCE_S = 30.0
 _AT_ONCE_S = 2.0
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.05, 2.0
 _FAILING = (RayActorError, BackPressureError, DeploymentUnavailableError)
-
-_Arguments = ParamSpec("_Arguments")
-_Result = TypeVar("_Result")
 
 logger = logging.getLogger("ray.serve")
 
@@ -63,8 +50,8 @@ class Services:
         detectors: the deployments that detect, by veil_id.
 
     Raises:
-        OptionError, LedgerError: if the ledger or the front's secret cannot be read, or the ledger is a file of one
-            machine and Ray has several.
+        OptionError, LedgerError: if a ledger or the front's secret cannot be read, or a ledger is a file of one
+            machine and Ray has several. Of several ledgers, some may be out of reach.
     """
 
     def __init__(self, settings: ServiceSettings, detectors: dict[str, DeploymentHandle[Any]]) -> None:
@@ -72,49 +59,21 @@ class Services:
         self.limits = settings.limits
         self.metrics = GatewayMetrics()
         nodes = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-        refuse_several_nodes(settings.ledger_url(), len(nodes))
-        self.ledger = Ledger.open(settings.ledger_url())
-        self.places = Places(self.ledger, settings, self.wait_for)
-        self.audit_log = AuditLog(self.ledger)
-        self.commitments = CommitmentCheck(self.ledger)
+        named = settings.ledger_list()
+        refuse_several_nodes(named.urls.values(), len(nodes))
+        self.ledgers = Ledgers.open(named)
+        self.lanes = Lanes(self.ledgers, settings)
         secret = read_front_secret(settings.front_secret_file) if settings.front_secret_file else None
         self.front = Front(secret)
-        self.identities = Identities(self.ledger)
+        self.identities = Identities(self.ledgers)
         self.veils = Veils(detectors, settings.site_veils)
         door = door_limits()
         rates = CallRates(door.calls_per_minute, door.burst)
         streams = 2 * settings.limits.streams_per_site
         self.calls = Presence(settings.quotas, streams, settings.streams_per_gateway, rates)
-        self.readings = AuditLines()
         self._refusals = RefusalLog(logger)
         self.detectors = Detectors(detectors, self.metrics, settings.share)
-        self._commits = FairQueue(_SQLITE_WRITERS if self.ledger.database.is_sqlite else settings.ledger_threads)
         self.reports = Turns(REPORT_THREADS, "reports")
-        self._threads = ThreadPoolExecutor(settings.ledger_threads, "ledger")
-        self._readers = ThreadPoolExecutor(_READING_THREADS, "reading")
-        self._checker = ThreadPoolExecutor(_CHECKING_THREADS, "tokens")
-
-    async def wait_for(
-        self, blocking: Callable[_Arguments, _Result], *args: _Arguments.args, **options: _Arguments.kwargs
-    ) -> _Result:
-        """Run what waits for the ledger, in one of a few threads."""
-        loop = asyncio.get_running_loop()
-        # In this task's context, so that a span of it has what the ledger does as its children.
-        return await loop.run_in_executor(self._threads, partial(copy_context().run, blocking, *args, **options))
-
-    async def commit(
-        self, site: str, blocking: Callable[_Arguments, _Result], *args: _Arguments.args, **options: _Arguments.kwargs
-    ) -> _Result:
-        """Run what writes for a site, when it is the site's turn."""
-        async with self._commits.turn(site):
-            return await self.wait_for(blocking, *args, **options)
-
-    async def read(
-        self, blocking: Callable[_Arguments, _Result], *args: _Arguments.args, **options: _Arguments.kwargs
-    ) -> _Result:
-        """Run what only reads, in threads that no commit waits for."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, partial(copy_context().run, blocking, *args, **options))
 
     async def principal(self, metadata: Metadata) -> Principal:
         """Return who makes a call.
@@ -122,35 +81,10 @@ class Services:
         Raises:
             RefusedError: PERMISSION_DENIED unless it came through the front, UNAUTHENTICATED if it carries no token.
             UnauthenticatedError: if its token is unknown, expired or revoked.
+            LedgerUnavailableError: if it may stand in a ledger that cannot be reached just now.
         """
         token = self.front.token_of(metadata)
-        return await asyncio.get_running_loop().run_in_executor(self._checker, self.identities.check, token)
-
-    async def audit(
-        self, principal: object, action: str, subject: str, detail: str = "", about: str | None = None
-    ) -> None:
-        """Record who read what, or streams: the first time at once, what follows within ten minutes as one line.
-
-        Args:
-            principal: who.
-            action: what was done.
-            subject: to what.
-            detail: anything else.
-            about: which records are gathered, where the subject is too narrow.
-        """
-        reading = AuditLine(str(principal), action, subject, detail)
-        if self.readings.note(reading, subject if about is None else about, time.monotonic()):
-            await self.wait_for(self.audit_log.record, principal, action, subject, detail)
-
-    def write_readings(self, readings: Iterable[AuditLine]) -> None:
-        """Record gathered readings; blocks. What cannot be written is logged."""
-        for reading in readings:
-            try:
-                self.audit_log.record(reading.who, reading.action, reading.subject, reading.detail)
-            except LedgerError as error:
-                logger.warning(
-                    "raypp: the audit log lacks %s, %s %s: %s", reading.who, reading.action, reading.detail, error
-                )
+        return await self.lanes.seek(self.identities.check, token)
 
     def token_refused(self, line: str) -> None:
         """Count a call whose token is not taken, and log a line for the many of a minute."""

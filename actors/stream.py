@@ -106,7 +106,8 @@ class StreamConnection:
                 task.cancel()
             self._exit.close()
             if self._place is not None:
-                self._services.places.leave(self._place)
+                leave = self._lane.places.leave if self._place.ledger else self._services.lanes.registry.leave
+                leave(self._place)
                 self._note_streams()
 
     async def _open(self) -> pb.StreamFramesResponse:
@@ -123,7 +124,7 @@ class StreamConnection:
         logged = LoggedStream(request.site, request.camera, request.stream_epoch)
         bind_stream(logged)
         self._spans = ChunkSpans(_COMMIT_CHUNK, SpanKind.SERVER, logged)
-        self._place = services.places.registry.enter(request.site, request.camera)
+        self._place = services.lanes.registry.enter(request.site, request.camera)
         self._note_streams()
         self._model = await services.detectors.about(request.veil_id)
         # Whatever can be judged is judged before the ledger is asked: a refused try changes no stream.
@@ -141,16 +142,15 @@ class StreamConnection:
             agent_version=request.agent_version[:64],
             reliabilities=self._model.reliabilities,
         )
-        opening = services.places.opening(self._place)
-        self._writer = await services.commit(
-            request.site, StreamWriter.open, services.ledger, self._stream, about, opening
-        )
-        services.places.registry.take_over(self._place)
+        self._lane = lane = await services.lanes.of(request.site)
+        opening = lane.places.opening(self._place)
+        self._writer = await lane.commit(request.site, StreamWriter.open, lane.ledger, self._stream, about, opening)
+        services.lanes.registry.take_over(self._place)
         self._admission = StreamAdmission.resumed(self._writer.committed, ended=self._writer.ended)
         name = str(logged.stream_id)
         resumed = f"resumed after {self._writer.committed}; model {self._model.model_id[:12]} by {self._model.engine}"
         logger.info("raypp: stream %s %s", name, resumed)
-        await services.audit(principal, "stream", name, resumed, about=f"{request.site}/{request.camera}")
+        await lane.audit(principal, "stream", name, resumed, about=f"{request.site}/{request.camera}")
         return pb.StreamFramesResponse(
             opened=pb.Opened(
                 resume_after=self._writer.committed,
@@ -193,7 +193,7 @@ class StreamConnection:
         span = self._spans.begin(message.sequence, message.traceparent)
         span.set({"raypp.frames": len(message.frames)})
         if self._live:
-            check_clock(message.frames, self._services.ledger.clock())
+            check_clock(message.frames, self._services.ledgers.clock())
         indices = (message.frames[0].frame_index, message.frames[-1].frame_index) if message.frames else None
         self._admission, admission = self._admission.admit(
             message.sequence,
@@ -266,7 +266,7 @@ class StreamConnection:
         frames = chunk.seen(detected)
         begin = time.monotonic()
         with under_way.span.active():
-            written = await self._services.commit(
+            written = await self._lane.commit(
                 self._stream.site, self._writer.commit, chunk.sequence, frames, last=chunk.last
             )
         metrics.committed(len(frames), time.monotonic() - begin, time.monotonic() - under_way.arrived)
@@ -282,5 +282,5 @@ class StreamConnection:
         )
 
     def _note_streams(self) -> None:
-        registry = self._services.places.registry
+        registry = self._services.lanes.registry
         self._services.metrics.open_streams(len(registry), registry.sites)

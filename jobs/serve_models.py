@@ -48,8 +48,8 @@ def serve_on_ray(settings: ServiceSettings, where: ServiceAddress, execution: Ex
     address = execution.address
     if address is None:
         # Through the environment, so that a password in it stands in no argument that Ray keeps and shows.
-        os.environ[LEDGER_VARIABLE] = settings.ledger_url()
-        settings = settings.model_copy(update={"ledger": None})
+        os.environ[LEDGER_VARIABLE] = settings.ledger_list().text()
+        settings = settings.model_copy(update={"ledger": None, "ledgers": {}})
     console = error_console()
     stop, reread = Event(), Event()
     signal.signal(signal.SIGHUP, lambda *_: reread.set())

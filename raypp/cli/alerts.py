@@ -12,7 +12,7 @@ import typer
 from raypp.cli.exit_codes import end_with_attention
 from raypp.cli.group import command_group
 from raypp.cli.json_file import write_json
-from raypp.cli.ledger import LedgerUrl, SiteName, note, opened_ledger, say
+from raypp.cli.ledger import LedgerUrl, SiteName, note, opened_ledger, opened_ledgers, say
 from raypp.cli.options import JsonFile
 from raypp.text.wording import counted
 
@@ -58,7 +58,7 @@ def alerts_list(
     from raypp.ledger.times import shown_time
 
     wanted = None if state is None else DeliveryState[state.name]
-    with opened_ledger(ledger, upgrade=True) as opened:
+    with opened_ledger(ledger, site, upgrade=True) as opened:
         deliveries, now_us = Letters(opened, site).latest(wanted, channel, limit), opened.clock()
     for delivery in deliveries:
         where = delivery.camera or "whole site"
@@ -90,7 +90,7 @@ def alerts_retry(
     from raypp.ledger.audit_log import command_line_account
     from raypp.ledger.letters import Letters
 
-    with opened_ledger(ledger, upgrade=True) as opened:
+    with opened_ledger(ledger, site, upgrade=True) as opened:
         count = Letters(opened, site).retry(alert_ids or (), channel, command_line_account())
     note(f"site {site}: {counted(count, 'dead letter')} wait again" if count else f"site {site}: no dead letters")
     write_json(json_file, LettersChanged(site=site, alerts=count))
@@ -112,7 +112,7 @@ def alerts_drop(
     from raypp.ledger.audit_log import command_line_account
     from raypp.ledger.letters import Letters
 
-    with opened_ledger(ledger, upgrade=True) as opened:
+    with opened_ledger(ledger, site, upgrade=True) as opened:
         count = Letters(opened, site).drop(alert_ids or (), channel, command_line_account())
     note(f"site {site}: {counted(count, 'dead letter')} dropped" if count else f"site {site}: no dead letters")
     write_json(json_file, LettersChanged(site=site, alerts=count))
@@ -134,7 +134,7 @@ def alerts_test(
     from raypp.alerts.trial import send_test_alert
 
     settings = AlertSettings.load(settings_file)
-    with opened_ledger(ledger) as opened:
+    with opened_ledger(ledger, site) as opened:
         answers = send_test_alert(opened, site, settings, channel)
     for tried in answers.channels:
         verdict = "sent" if tried.sent else "NOT SENT"
@@ -159,13 +159,13 @@ def alerts_send(
 
     settings = AlertSettings.load(settings_file)
     channels = open_channels(settings)
-    with opened_ledger(ledger, upgrade=True) as opened:
+    with opened_ledgers(ledger, upgrade=True) as opened:
+        senders = [Sender(each, settings, open_channels(settings), _PrintedNotes()) for _, each in opened.opened()]
         if once:
-            count = asyncio.run(Sender(opened, settings, channels, _PrintedNotes()).once())
-            note(f"{counted(count, 'alert')} sent")
+            note(f"{counted(asyncio.run(_once(senders)), 'alert')} sent")
         else:
             note(f"sending by {', '.join(channels) or 'no channel'}")
-            asyncio.run(_until_stopped(Sender(opened, settings, channels, _PrintedNotes())))
+            asyncio.run(_until_stopped(senders))
 
 
 class _PrintedNotes:
@@ -181,8 +181,12 @@ class _PrintedNotes:
         """Print nothing: `raypp alerts list` says what waits."""
 
 
-async def _until_stopped(sender: "Sender") -> None:
-    sending = asyncio.get_running_loop().create_task(sender.run())
+async def _once(senders: "list[Sender]") -> int:
+    return sum(await asyncio.gather(*(sender.once() for sender in senders)))
+
+
+async def _until_stopped(senders: "list[Sender]") -> None:
+    sending = asyncio.gather(*(sender.run() for sender in senders))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, sending.cancel)
     with contextlib.suppress(asyncio.CancelledError):

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from raypp.cli.json_file import write_json
-from raypp.cli.ledger import LedgerUrl, note, opened_ledger, say
+from raypp.cli.ledger import LedgerUrl, note, opened_ledger, opened_ledgers, say
 from raypp.cli.options import JsonFile
 from raypp.errors import OptionError
 from raypp.io.clock import now_us
@@ -33,7 +33,7 @@ def audit_log(
 
     Example: raypp audit-log --archive-before 365d --out audit-2025.jsonl --delete --ledger sqlite:///ledger.db
     """
-    from raypp.ledger.audit_log import AuditLog
+    from raypp.ledger.audit_log import entries_of
     from raypp.ledger.listing import AuditListing
 
     if (archive_before is None) != (out is None):
@@ -44,11 +44,11 @@ def audit_log(
         _archive(ledger, archive_before, out, delete, json_file)
         return
     since_us = parse_time(since, "--since") if since else None
-    with opened_ledger(ledger) as opened:
-        log = AuditLog(opened)
-        entries = log.latest(limit) if since_us is None else log.list(since_us=since_us, limit=limit)
+    with opened_ledgers(ledger) as opened:
+        entries = entries_of(opened, since_us, limit)
     for entry in entries:
-        say(f"{shown_time(entry.at_us)}  {entry.who}  {entry.action}  {entry.subject}  {entry.detail}".rstrip())
+        place = f"{entry.ledger}  " if entry.ledger else ""
+        say(f"{place}{shown_time(entry.at_us)}  {entry.who}  {entry.action}  {entry.subject}  {entry.detail}".rstrip())
     write_json(json_file, AuditListing(entries=entries))
 
 

@@ -53,10 +53,12 @@ def cluster_doctor(
     from raypp.cli.site_agent import print_findings
     from raypp.doctor.cluster import ClusterReport
     from raypp.doctor.facts import NodeQuestions
+    from raypp.ledger.ledger_list import LedgerList
 
     if not address and "RAY_JOB_CONFIG_JSON_ENV_VAR" not in os.environ:
         raise OptionError("which cluster is meant? give `address`, such as ray-head:6379, or set RAY_ADDRESS")
-    if ledger and has_password(ledger):
+    urls = LedgerList.parse(ledger).urls.values() if ledger and "://" in ledger else ()
+    if any(map(has_password, urls)):
         raise OptionError("`ledger` holds a password, which Ray would keep; set RAYPP_LEDGER on each node instead")
     questions = NodeQuestions(
         ledger=ledger,

@@ -35,6 +35,8 @@ ATTENTION = {
     "report": "nothing was recorded in the range, or a restore has lost some; `--procedures`: no execution in it",
     "alerts test": "a channel did not take the test alert",
     "ledger migrate": "`--rehearse`: `raypp ledger check` finds something in the migrated copy",
+    "site list": "a ledger does not answer, and its sites are not listed",
+    "ledger map": "a ledger does not answer, or two ledgers have a site",
     "ledger move": "deleted bytes are still in the old SQLite ledger's log",
     "forget": "deleted bytes are still in SQLite's log",
 }

@@ -50,7 +50,7 @@ def forget(
         raise OptionError("say what to forget: --from, --to or --older-than; or --all, and none of these")
     if from_us is not None and to_us is not None and from_us >= to_us:
         raise OptionError(f"--from {from_time} is not before the end of the range; give an earlier time")
-    with opened_ledger(ledger, upgrade=True) as opened:
+    with opened_ledger(ledger, site, upgrade=True) as opened:
         done = forget_rows(
             opened,
             site,

@@ -1,5 +1,7 @@
-"""The ledger that a command works on, and the lines that it prints."""
+"""The ledgers that a command works on, and the lines that it prints."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,15 +11,20 @@ from raypp.cli.console import error_console
 from raypp.errors import OptionError
 
 if TYPE_CHECKING:
+    from raypp.ledger.ledgers import Ledgers
     from raypp.ledger.store import Ledger
 
+LEDGER_HELP = (
+    "The ledger: sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME; several: a settings file .yaml with `ledgers` "
+    "(default: RAYPP_LEDGER)."
+)
 LedgerUrl = Annotated[
     str | None,
     typer.Option(
         "--ledger",
         envvar="RAYPP_LEDGER",
         show_envvar=False,
-        help="The ledger: sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME (default: RAYPP_LEDGER).",
+        help=LEDGER_HELP,
     ),
 ]
 SiteName = Annotated[str, typer.Argument(help="Name of the site.")]
@@ -26,19 +33,38 @@ PurgeWait = Annotated[
 ]
 
 
-def opened_ledger(url: str | None, *, create: bool = False, upgrade: bool = False) -> "Ledger":
-    """Open the ledger that a command names; raises OptionError where it names none.
+def opened_ledgers(named: str | None, *, create: bool = False, upgrade: bool = False) -> "Ledgers":
+    """Open the ledgers that a command names; raises OptionError where it names none.
 
     Args:
-        url: its URL.
+        named: as `LedgerList.parse` reads it.
+        create: whether to make them where there are none.
+        upgrade: whether to bring those that are there up to date.
+    """
+    from raypp.ledger.ledger_list import LedgerList
+    from raypp.ledger.ledgers import Ledgers
+
+    if not named:
+        raise OptionError("no ledger named; give --ledger, or set RAYPP_LEDGER, such as sqlite:///ledger.db")
+    return Ledgers.open(LedgerList.parse(named), create=create, upgrade=upgrade)
+
+
+@contextmanager
+def opened_ledger(
+    named: str | None, site: str | None = None, *, create: bool = False, upgrade: bool = False
+) -> "Iterator[Ledger]":
+    """Open the ledger that a command works on; raises OptionError where it names several, and none has to be it.
+
+    Args:
+        named: as for `opened_ledgers`.
+        site: of several, the one that has this site; None: there must be one alone.
         create: whether to make one where there is none.
         upgrade: whether to bring one that is there up to date.
     """
-    from raypp.ledger.store import Ledger
-
-    if not url:
-        raise OptionError("no ledger named; give --ledger, or set RAYPP_LEDGER, such as sqlite:///ledger.db")
-    return Ledger.open(url, create=create, upgrade=upgrade)
+    with opened_ledgers(named, create=create, upgrade=upgrade) as opened:
+        if site is None and opened.only is None:
+            raise OptionError(f"this works on one ledger, and {len(opened.members)} are named; give the URL of one")
+        yield opened.home.ledger() if site is None else opened.of(site)
 
 
 def say(line: str) -> None:

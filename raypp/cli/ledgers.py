@@ -1,5 +1,6 @@
 """The commands of `raypp ledger`: one checked, backed up, brought to a new schema, and a site moved."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from raypp.cli.console import ConsoleProgress
 from raypp.cli.exit_codes import ExitCode, end_with_attention
 from raypp.cli.group import command_group
 from raypp.cli.json_file import write_json
-from raypp.cli.ledger import LedgerUrl, PurgeWait, SiteName, note, opened_ledger, say
+from raypp.cli.ledger import LEDGER_HELP, LedgerUrl, PurgeWait, SiteName, note, opened_ledger, opened_ledgers, say
 from raypp.cli.options import JsonFile
 from raypp.errors import OptionError
 from raypp.ledger.defaults import WAIT_S
@@ -21,7 +22,7 @@ Ledger = Annotated[
     typer.Argument(
         envvar="RAYPP_LEDGER",
         show_envvar=False,
-        help="The ledger: sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME (default: RAYPP_LEDGER).",
+        help=LEDGER_HELP,
     ),
 ]
 
@@ -43,10 +44,15 @@ def ledger_check(
     Example: raypp ledger check sqlite:///ledger.db --site plant-1 --since 2026-11-02
     """
     from raypp.ledger.check.ledger import check_ledger
+    from raypp.ledger.check.ledgers import check_ledgers
 
     since_us = parse_time(since, "--since") if since else None
-    with opened_ledger(ledger) as opened:
-        done = check_ledger(opened, site, since_us, ConsoleProgress())
+    with opened_ledgers(ledger) as opened:
+        progress = ConsoleProgress()
+        if site is None and opened.only is None:
+            done = check_ledgers(opened, since_us, progress)
+        else:
+            done = check_ledger(opened.home.ledger() if site is None else opened.of(site), site, since_us, progress)
     for row in done.cameras:
         people = f", {counted(row.violations, 'violation')}" if row.violations or row.exposures else ""
         say(
@@ -99,17 +105,19 @@ def ledger_migrate(
 
     Example: raypp ledger migrate sqlite:///ledger.db
     """
+    from raypp.ledger.ledger_list import LedgerList
     from raypp.ledger.migration import migrate
     from raypp.ledger.migration import rehearse as rehearse_on_copy
 
     if not rehearse:
         if not ledger:
             raise OptionError("no ledger named; give one, or set RAYPP_LEDGER, such as sqlite:///ledger.db")
-        done = migrate(ledger)
-        if done.from_schema == done.to_schema:
-            note(f"{done.ledger} has schema {done.to_schema} already")
-        else:
-            note(f"migrated from schema {done.from_schema} to {done.to_schema} in {done.migrated_s:.1f} s")
+        for url in LedgerList.parse(ledger).urls.values():
+            done = migrate(url)
+            if done.from_schema == done.to_schema:
+                note(f"{done.ledger} has schema {done.to_schema} already")
+            else:
+                note(f"migrated from schema {done.from_schema} to {done.to_schema} in {done.migrated_s:.1f} s")
         write_json(json_file, done)
         return
     with opened_ledger(ledger) as opened:
@@ -130,7 +138,10 @@ def ledger_migrate(
 
 def ledger_move(
     site: SiteName,
-    to: Annotated[str, typer.Option(help="The ledger that is to have the site, made where there is none.")],
+    to: Annotated[
+        str,
+        typer.Option(help="The ledger that is to have the site: a name of `ledgers`, or a URL, made where none is."),
+    ],
     from_ledger: LedgerUrl = None,
     cancel: Annotated[
         bool, typer.Option("--cancel", help="Leave a site that is not moved whole yet where it was.")
@@ -144,12 +155,18 @@ def ledger_move(
     killed goes on when the same command runs again.
 
     Example: raypp ledger move plant-1 --ledger sqlite:///ledger.db --to postgresql+psycopg://raypp@db.example/ledger
+
+    Example: raypp ledger move plant-1 --ledger serve.yaml --to south
     """
     from raypp.ledger.audit_log import command_line_account
+    from raypp.ledger.ledger_map import source_of_move
     from raypp.ledger.site_move import SiteMove
 
-    with opened_ledger(from_ledger, upgrade=True) as source, opened_ledger(to, create=True) as target:
-        move = SiteMove(source, target, site, command_line_account())
+    with ExitStack() as stack:
+        opened = stack.enter_context(opened_ledgers(from_ledger, upgrade=True))
+        elsewhere = stack.enter_context(opened_ledger(to, create=True)) if "://" in to else None
+        target = elsewhere or opened.named(to).ledger()
+        move = SiteMove(source_of_move(opened, site, target), target, site, command_line_account())
         done = move.cancel() if cancel else move.run(ConsoleProgress(), wait)
     write_json(json_file, done)
     if cancel:
@@ -164,8 +181,33 @@ def ledger_move(
     end_with_attention(not done.emptied)
 
 
-ledger = command_group("Check ledgers, back them up, bring them to a new schema, and move sites between them.")
+def show_map(ledger: Ledger = None, json_file: JsonFile = None) -> None:
+    """Show which site is in which ledger, and how many sites and bytes each ledger has.
+
+    The exit status is 3 where a ledger does not answer, or two ledgers have a site.
+
+    Example: raypp ledger map serve.yaml
+    """
+    from raypp.ledger.ledger_map import ledger_map
+
+    with opened_ledgers(ledger) as opened:
+        shown = ledger_map(opened)
+    for use in shown.ledgers:
+        if use.sites is None or use.bytes is None:
+            say(f"{use.name}  does not answer")
+        else:
+            say(f"{use.name}  {use.ledger}  {counted(use.sites, 'site')}, {use.bytes / 1e6:,.1f} MB")
+    for place in shown.sites:
+        say(f"  {place.site}  {place.ledger}" + (f", being moved to {place.moves_to}" if place.moves_to else ""))
+    for name in shown.twice:
+        say(f"TWICE: site {name} is in two ledgers, and is served from neither")
+    write_json(json_file, shown)
+    end_with_attention(bool(shown.twice) or any(use.sites is None for use in shown.ledgers))
+
+
+ledger = command_group("Check ledgers, back them up, bring them to a new schema, show where sites are, and move them.")
 ledger.command("check")(ledger_check)
 ledger.command("backup")(ledger_backup)
 ledger.command("migrate")(ledger_migrate)
+ledger.command("map")(show_map)
 ledger.command("move")(ledger_move)

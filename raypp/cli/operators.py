@@ -6,7 +6,7 @@ import typer
 
 from raypp.cli.group import command_group
 from raypp.cli.json_file import write_json
-from raypp.cli.ledger import LedgerUrl, opened_ledger, say
+from raypp.cli.ledger import LedgerUrl, opened_ledgers, say
 from raypp.cli.options import JsonFile
 from raypp.cli.tokens import Expires, TokenId, TokenOut, add_token, revoke_tokens, token_line
 
@@ -30,7 +30,7 @@ def operator_list(ledger: LedgerUrl = None, json_file: JsonFile = None) -> None:
     """
     from raypp.ledger.listing import list_operators
 
-    with opened_ledger(ledger) as opened:
+    with opened_ledgers(ledger) as opened:
         listing = list_operators(opened)
     for token in listing.tokens:
         say(token.name + token_line(token.token_id, token.good, token.expires_us, token.revoked_us))

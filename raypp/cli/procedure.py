@@ -69,7 +69,7 @@ def show_file(
     if site is not None:
         from raypp.cli.ledger import opened_ledger
 
-        with opened_ledger(ledger) as opened:
+        with opened_ledger(ledger, site) as opened:
             written = save_procedure(settings, name, out, opened, ExecutionRange(site, from_, to))
     elif from_ or to:
         raise OptionError("--from and --to choose executions; give --site, too")

@@ -38,7 +38,7 @@ def reaggregate(
     if settings is not None and not dry_run:
         raise OptionError("--settings goes with --dry-run; give the site its settings with `raypp site configure`")
     chosen = SiteSettings.load(settings) if settings else None
-    with opened_ledger(ledger, upgrade=True) as opened:
+    with opened_ledger(ledger, site, upgrade=True) as opened:
         done = aggregate_anew(
             opened, site, chosen, camera=camera, again=again, dry_run=dry_run, who=command_line_account()
         )

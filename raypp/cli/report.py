@@ -15,10 +15,11 @@ from raypp.cli.ledger import LedgerUrl
 from raypp.errors import OptionError, RayppError
 
 if TYPE_CHECKING:
+    from raypp.ledger.ledgers import Ledgers
     from raypp.ledger.store import Ledger
 
-OpenLedger = Callable[[str], "Ledger"]
-"""Opens the ledger at a URL, one that is there already."""
+OpenLedger = Callable[[str], "Ledger | Ledgers"]
+"""Opens what an option names, which is there already."""
 
 
 def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
@@ -66,6 +67,7 @@ def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
         from raypp.cli.execution_printing import ExecutionFiles, report_executions
         from raypp.cli.report_printing import print_report
         from raypp.cli.safety_printing import report_safety
+        from raypp.ledger.ledgers import Ledgers
         from raypp.reports.files import write_files
         from raypp.reports.losses import loss_lines
         from raypp.reports.report_json import json_parts
@@ -79,14 +81,16 @@ def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
                 raise OptionError("--tool picks uses; leave it out beside --procedures, --event-log and --safety")
             if safety and (procedures or event_log):
                 raise OptionError("--safety is a report of its own; give it without --procedures and --event-log")
-            with open_ledger(ledger) as opened, _one_line(site):
+            with open_ledger(ledger) as ledgers, _one_line(site):
+                opened = Ledgers.around(ledgers).of(site)
                 wanted = site, from_, to, tuple(camera or ())
                 if safety:
                     report_safety(opened, wanted, out, json_file, console)
                 else:
                     report_executions(opened, wanted, ExecutionFiles(out, json_file, event_log), console)
             return
-        with open_ledger(ledger) as opened, _one_line(site):
+        with open_ledger(ledger) as ledgers, _one_line(site):
+            opened = Ledgers.around(ledgers).of(site)
             recorded = read_report(opened, site, from_, to, tuple(camera or ()), tuple(tool or ()))
             figures = recorded.figures()
             if nothing := not recorded.episodes and not recorded.stretches:

@@ -1,18 +1,7 @@
-"""The `raypp report` command on a ledger."""
+"""The `raypp report` command on a ledger, or on several."""
 
-from typing import TYPE_CHECKING
-
+from raypp.cli.ledger import opened_ledgers
 from raypp.cli.report import make_command
 
-if TYPE_CHECKING:
-    from raypp.ledger.store import Ledger
-
-
-def _open(url: str) -> "Ledger":
-    from raypp.ledger.store import Ledger
-
-    return Ledger.open(url, create=False)
-
-
-report = make_command(_open)
+report = make_command(opened_ledgers)
 """The `raypp report` command."""

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from raypp.cli.exit_codes import end_with_attention
 from raypp.cli.group import command_group
 from raypp.cli.json_file import write_json
-from raypp.cli.ledger import LedgerUrl, SiteName, note, opened_ledger, say
+from raypp.cli.ledger import LedgerUrl, SiteName, note, opened_ledger, opened_ledgers, say
 from raypp.cli.options import JsonFile
 from raypp.cli.tokens import Expires, TokenId, TokenOut, add_token, moment, revoke_tokens, token_line
 from raypp.ledger.times import shown_time
@@ -25,14 +26,23 @@ def make_site_app() -> typer.Typer:
     return app
 
 
-def site_add(name: SiteName, ledger: LedgerUrl = None, expires: Expires = None, out: TokenOut = None) -> None:
+def site_add(
+    name: SiteName,
+    ledger: LedgerUrl = None,
+    into: Annotated[
+        str | None,
+        typer.Option(help="Of several ledgers, the one that a new site is put into (default: by the site's name)."),
+    ] = None,
+    expires: Expires = None,
+    out: TokenOut = None,
+) -> None:
     """Register a site and print its token, this once; for a site that is there, a further token.
 
     Example: raypp site add plant-1 --expires 365d --out plant-1.token --ledger sqlite:///ledger.db
     """
     from raypp.ledger.identity import Role
 
-    add_token(Role.SITE, name, ledger, expires, out)
+    add_token(Role.SITE, name, ledger, expires, out, into)
 
 
 def site_list(ledger: LedgerUrl = None, json_file: JsonFile = None) -> None:
@@ -42,10 +52,11 @@ def site_list(ledger: LedgerUrl = None, json_file: JsonFile = None) -> None:
     """
     from raypp.ledger.listing import site_listing
 
-    with opened_ledger(ledger) as opened:
+    with opened_ledgers(ledger) as opened:
         listing = site_listing(opened)
     for site in listing.sites:
-        say(f"{site.site}  settings version {site.settings_version}")
+        place = f", ledger {site.ledger}" if site.ledger else ""
+        say(f"{site.site}  settings version {site.settings_version}{place}")
         for token in site.tokens:
             say(token_line(token.token_id, token.good, token.expires_us, token.revoked_us))
         for stream in site.streams:
@@ -57,6 +68,9 @@ def site_list(ledger: LedgerUrl = None, json_file: JsonFile = None) -> None:
     if not listing.sites:
         say("no sites; add one with `raypp site add`")
     write_json(json_file, listing)
+    for name in listing.silent:
+        note(f"ledger {name} does not answer: its sites are not listed")
+    end_with_attention(bool(listing.silent))
 
 
 def site_revoke(name: SiteName, ledger: LedgerUrl = None, token: TokenId = None, json_file: JsonFile = None) -> None:
@@ -85,7 +99,7 @@ def site_expire(
     from raypp.ledger.listing import Changed
 
     at_us = None if at == "never" else moment(at, "--at")
-    with opened_ledger(ledger) as opened:
+    with opened_ledgers(ledger) as opened:
         count = Identities(opened).expire(name, at_us, token_id=token, who=command_line_account())
     verb = "expires" if count == 1 else "expire"
     note(f"site {name}: {counted(count, 'token')} {verb} {'never' if at_us is None else shown_time(at_us)}")
@@ -117,7 +131,7 @@ def site_configure(
 
     if file is not None:
         SiteSettings.load(file)
-    with opened_ledger(ledger, upgrade=file is not None) as opened:
+    with opened_ledger(ledger, name, upgrade=file is not None) as opened:
         text, version = opened.site_settings(name)
         if file is None:
             typer.echo("# the default settings" if text is None else text.rstrip("\n"))

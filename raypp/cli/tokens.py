@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from raypp.cli.json_file import write_json
-from raypp.cli.ledger import note, opened_ledger
+from raypp.cli.ledger import note, opened_ledgers
 from raypp.errors import OptionError
 from raypp.io.clock import now_us
 from raypp.io.private import create_secret
@@ -25,19 +25,34 @@ TokenOut = Annotated[
 TokenId = Annotated[str | None, typer.Option("--token", help="Only the token of this id (default: all of them).")]
 
 
-def add_token(role: "Role", name: str, ledger: str | None, expires: str | None, out: Path | None) -> None:
-    """Add a token, and print it or write it to a new file; the file is gone where nothing was added."""
+def add_token(
+    role: "Role", name: str, ledger: str | None, expires: str | None, out: Path | None, into: str | None = None
+) -> None:
+    """Add a token, and print it or write it to a new file; the file is gone where nothing was added.
+
+    Args:
+        role: whose it is to be.
+        name: of the site or operator.
+        ledger: the ledgers.
+        expires: when it expires; None: never.
+        out: the file; None: standard output.
+        into: of several ledgers, the one that a new site is put into; None: by the site's name.
+    """
     from raypp.ledger.audit_log import command_line_account
     from raypp.ledger.identity import Identities, Role, token_id_of
 
     expires_us = moment(expires, "--expires") if expires else None
     file = create_secret(out, "token file", OptionError) if out else None
     try:
-        with opened_ledger(ledger, create=True) as opened:
+        with opened_ledgers(ledger, create=True) as opened:
             identities = Identities(opened)
             others = identities.good(role, name)
-            add = identities.add_site if role is Role.SITE else identities.add_operator
-            token = add(name, expires_us, command_line_account())
+            if role is Role.SITE:
+                token = identities.add_site(name, expires_us, command_line_account(), into)
+            else:
+                token = identities.add_operator(name, expires_us, command_line_account())
+            several = opened.only is None and role is Role.SITE
+            place = f", in ledger {opened.member_of(name).name}" if several else ""
     except BaseException:
         if file is not None and out is not None:
             file.close()
@@ -50,7 +65,7 @@ def add_token(role: "Role", name: str, ledger: str | None, expires: str | None, 
             file.write(token + "\n")
     where = f"in {out}" if out else "shown this once"
     which = f"a further token for {name} ({others} other good)" if others else f"{role} {name}: a token"
-    note(f"{which}: {token_id_of(token)}, {where}, expires {shown_time(expires_us)}")
+    note(f"{which}: {token_id_of(token)}, {where}, expires {shown_time(expires_us)}{place}")
 
 
 def revoke_tokens(role: "Role", name: str, ledger: str | None, token: str | None, json_file: Path | None) -> None:
@@ -59,7 +74,7 @@ def revoke_tokens(role: "Role", name: str, ledger: str | None, token: str | None
     from raypp.ledger.identity import CACHE_S, Identities
     from raypp.ledger.listing import Changed
 
-    with opened_ledger(ledger) as opened:
+    with opened_ledgers(ledger) as opened:
         count = Identities(opened).revoke(name, role, token, command_line_account())
     them = "it" if count == 1 else "them"
     note(f"{role} {name}: revoked {counted(count, 'token')}; services refuse {them} within {CACHE_S:.0f} s")

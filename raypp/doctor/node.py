@@ -16,6 +16,7 @@ from protos.raypp_pb2_grpc import SitesStub
 from raypp import __version__
 from raypp.doctor.facts import PACKAGES, Endpoint, NodeFacts, NodeQuestions, Room
 from raypp.errors import RayppError
+from raypp.ledger.ledger_list import LedgerList
 from raypp.ledger.placement import refuse_several_nodes
 from raypp.ledger.schema import newest_schema, schema_of
 from raypp.ledger.store import Ledger
@@ -40,7 +41,7 @@ def look_at_node(questions: NodeQuestions) -> NodeFacts:
         unreached=tuple(filter(None, map(_why_unreached, questions.endpoints))),
         metrics_open=_reads_metrics(questions.own, questions.metrics_port),
         service=_ask_service(questions.own, questions.service_port) if questions.service_port else "",
-        ledger=_ledger(questions.ledger or os.environ.get(LEDGER_VARIABLE), questions.nodes),
+        ledger=_ledgers(questions.ledger or os.environ.get(LEDGER_VARIABLE), questions.nodes),
         models={str(path): _digest(path) for path in questions.models},
         gpu=_compute() if questions.gpu else "",
     )
@@ -106,9 +107,19 @@ def _ask_service(own: str, port: int) -> str:
     return "OK"
 
 
-def _ledger(url: str | None, nodes: int) -> str | None:
-    if not url:
+def _ledgers(text: str | None, nodes: int) -> str | None:
+    """Return what is wrong with the ledgers; empty where nothing is, None where none is named."""
+    if not text:
         return None
+    try:
+        urls = LedgerList.parse(text).urls
+    except RayppError as error:
+        return str(error)
+    problems = {name: _ledger(url, nodes) for name, url in urls.items()}
+    return "; ".join(f"{name} {words}" if len(urls) > 1 else words for name, words in problems.items() if words)
+
+
+def _ledger(url: str, nodes: int) -> str:
     try:
         ledger = Ledger.open(url, create=False)
         try:
@@ -116,7 +127,7 @@ def _ledger(url: str | None, nodes: int) -> str | None:
                 schema, newest = schema_of(connection), newest_schema()
         finally:
             ledger.close()
-        refuse_several_nodes(url, nodes)
+        refuse_several_nodes([url], nodes)
         if schema != newest:
             return f"has schema {schema}, older than this raypp's {newest}; start the service to bring it up"
     except RayppError as error:

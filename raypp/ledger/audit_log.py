@@ -1,10 +1,11 @@
 """The audit log: who read and changed what. It only grows: triggers in the database refuse updates and deletions."""
 
 import getpass
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import select
 
+from raypp.ledger.ledgers import Ledgers
 from raypp.ledger.statements import write_audit
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import AuditRow
@@ -30,6 +31,17 @@ class AuditEntry:
     action: str
     subject: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedEntry(AuditEntry):
+    """One line of the log of one ledger of several.
+
+    Attributes:
+        ledger: its name; empty where there is one ledger.
+    """
+
+    ledger: str = ""
 
 
 class AuditLog:
@@ -64,6 +76,26 @@ class AuditLog:
         query = select(*AuditRow.__table__.columns).order_by(AuditRow.entry.desc()).limit(limit)
         with self._ledger.database.read() as connection:
             return tuple(AuditEntry(*row) for row in reversed(connection.execute(query).all()))
+
+
+def entries_of(ledgers: Ledgers, since_us: int | None, limit: int) -> tuple[ListedEntry, ...]:
+    """Give the entries of several ledgers, oldest first; numbers of entries are those of each ledger.
+
+    Args:
+        ledgers: the ledgers.
+        since_us: the first ones from this time on; None: the latest ones.
+        limit: at most so many.
+
+    Raises:
+        LedgerUnavailableError: if one of them cannot be reached just now.
+    """
+    entries: list[ListedEntry] = []
+    for name, ledger in ledgers.opened():
+        log = AuditLog(ledger)
+        some = log.latest(limit) if since_us is None else log.list(since_us=since_us, limit=limit)
+        entries += (ListedEntry(**asdict(entry), ledger="" if ledgers.only else name) for entry in some)
+    entries.sort(key=lambda entry: entry.at_us)
+    return tuple(entries[-limit:] if since_us is None else entries[:limit])
 
 
 def command_line_account() -> str:

@@ -7,20 +7,25 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
+from typing import Any
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, Row, insert, select, update
 
 from raypp.errors import ForbiddenError, OptionError, UnauthenticatedError, UnknownSiteError
 from raypp.ledger import sites
+from raypp.ledger.ledgers import FoundIn, Ledgers
+from raypp.ledger.member import Member
 from raypp.ledger.moves import hold_site
 from raypp.ledger.statements import write_audit
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import SiteRow, TokenRow
 from raypp.ledger.times import shown_time
 from raypp.ledger.types import COMMAND_LINE, checked_name
+from raypp.ledger.whereabouts import Whereabouts, sites_away, whereabouts
 from raypp.text.wording import counted
 
 CACHE_S = 5.0
@@ -108,33 +113,47 @@ class _Believed:
 
 
 class Identities:
-    """Tokens of a ledger. Safe to use from several threads.
+    """Tokens of a ledger, or of several. Safe to use from several threads.
+
+    Of several, a site's tokens count in the ledger that has the site, and operators' tokens in the first one.
 
     Args:
-        ledger: the ledger.
+        ledger: the ledger, or all of them.
         monotonic: gives seconds that only ever rise, by which a believed token is looked up again.
     """
 
-    def __init__(self, ledger: Ledger, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._ledger = ledger
+    def __init__(self, ledger: Ledger | Ledgers, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._ledgers = Ledgers.around(ledger)
         self._monotonic = monotonic
         self._believed: dict[str, _Believed] = {}
         self._lock = threading.Lock()
 
-    def add_site(self, name: str, expires_us: int | None = None, who: str = COMMAND_LINE) -> str:
+    def add_site(
+        self, name: str, expires_us: int | None = None, who: str = COMMAND_LINE, into: str | None = None
+    ) -> str:
         """Register a site and return a token for it, shown this once; for a site that is there, a further one.
 
+        Args:
+            name: the site.
+            expires_us: when the token expires; None: never.
+            who: for the audit log.
+            into: of several ledgers, the one that a new site is put into; None: see `Ledgers.place`.
+
         Raises:
-            OptionError: for a malformed name, or an expiry that is past.
+            OptionError: for a malformed name, an expiry that is past, or a site that is in another ledger than `into`.
         """
-        return self._add(Role.SITE, name, expires_us, who)
+        return self._add(self._ledgers.place(name, into), Role.SITE, name, expires_us, who)
 
     def add_operator(self, name: str, expires_us: int | None = None, who: str = COMMAND_LINE) -> str:
         """Return a new token of an operator, which is shown this once; raises OptionError as `add_site`."""
-        return self._add(Role.OPERATOR, name, expires_us, who)
+        return self._add(self._ledgers.home.ledger(), Role.OPERATOR, name, expires_us, who)
 
     def list(self) -> tuple[TokenStatus, ...]:
-        """All tokens, by role, name and time."""
+        """All tokens, by ledger, role, name and time."""
+        return tuple(token for member in self._ledgers.members.values() for token in self.list_in(member))
+
+    def list_in(self, member: Member) -> Iterator[TokenStatus]:
+        """Give the tokens that count in one of the ledgers, by role, name and time."""
         columns = (
             TokenRow.token_id,
             TokenRow.role,
@@ -145,19 +164,26 @@ class Identities:
             TokenRow.revoked_us,
         )
         order = (TokenRow.role, TokenRow.site, TokenRow.operator, TokenRow.created_us, TokenRow.token_id)
-        with self._ledger.database.read() as connection:
+        with member.ledger().database.read() as connection:
             rows = connection.execute(select(*columns).order_by(*order)).all()
-        return tuple(TokenStatus(row.token_id, Role(row.role), *row[2:]) for row in rows)
+            away = sites_away(connection) if self._ledgers.only is None else frozenset()
+        for row in rows:
+            if member.is_home if row.site is None else row.site not in away:
+                yield TokenStatus(row.token_id, Role(row.role), *row[2:])
 
     def good(self, role: Role, name: str) -> int:
         """Count the tokens of a site or operator that are neither revoked nor expired."""
-        now = self._ledger.clock()
+        now = self._ledgers.clock()
+        try:
+            member = self._ledgers.home if role is Role.OPERATOR else self._ledgers.member_of(name)
+        except UnknownSiteError:
+            return 0
         return sum(
-            identity.role is role
-            and name in {identity.site, identity.operator}
-            and identity.revoked_us is None
-            and (identity.expires_us is None or identity.expires_us > now)
-            for identity in self.list()
+            token.role is role
+            and name in {token.site, token.operator}
+            and token.revoked_us is None
+            and (token.expires_us is None or token.expires_us > now)
+            for token in self.list_in(member)
         )
 
     def revoke(self, name: str, role: Role = Role.SITE, token_id: str | None = None, who: str = COMMAND_LINE) -> int:
@@ -166,7 +192,7 @@ class Identities:
         Raises:
             UnknownSiteError: if there is no such site, operator or token.
         """
-        now = self._ledger.clock()
+        now = self._ledgers.clock()
         return self._change(name, role, token_id, {"revoked_us": now}, f"{role} revoke", "", who)
 
     def expire(
@@ -194,14 +220,14 @@ class Identities:
             believed = self._believed.get(token_id)
         if believed is None or believed.until_s <= self._monotonic():
             believed = self._look_up(token_id)
-        if not hmac.compare_digest(believed.digest, digest) or not believed.is_good(self._ledger.clock()):
+        if not hmac.compare_digest(believed.digest, digest) or not believed.is_good(self._ledgers.clock()):
             raise UnauthenticatedError("the token is unknown, expired or revoked; ask the operator for a new one")
         return believed.principal
 
     def _look_up(self, token_id: str) -> _Believed:
         until_s = self._monotonic() + CACHE_S  # from before the look: what is revoked behind it is believed no longer
-        with self._ledger.database.read() as connection:
-            row = connection.execute(select(TokenRow).where(TokenRow.token_id == token_id)).one_or_none()
+        placed = self._ledgers.find(token_id, partial(_token_in, token_id, self._ledgers.only is None))
+        row = None if placed is None else placed.value
         if row is None or row.revoked_us is not None:
             with self._lock:
                 self._believed.pop(token_id, None)
@@ -214,9 +240,10 @@ class Identities:
             self._believed[token_id] = believed
         return believed
 
-    def _add(self, role: Role, name: str, expires_us: int | None, who: str) -> str:
+    @staticmethod
+    def _add(ledger: Ledger, role: Role, name: str, expires_us: int | None, who: str) -> str:
         checked_name(name, str(role))
-        now = self._ledger.clock()
+        now = ledger.clock()
         if expires_us is not None and expires_us <= now:
             raise OptionError(f"the token of {role} {name} would expire at once; give a later time")
         token_id = secrets.token_hex(_ID_BYTES)
@@ -230,7 +257,7 @@ class Identities:
             "created_us": now,
             "expires_us": expires_us,
         }
-        with self._ledger.database.write() as connection:
+        with ledger.database.write() as connection:
             if role is Role.SITE:
                 sites.add_site(connection, name, now)
                 hold_site(connection, name)
@@ -253,7 +280,8 @@ class Identities:
         conditions: list[ColumnElement[bool]] = [TokenRow.role == str(role), owner == name]
         if token_id is not None:
             conditions.append(TokenRow.token_id == token_id)
-        with self._ledger.database.write() as connection:
+        ledger = self._ledgers.of(name) if role is Role.SITE else self._ledgers.home.ledger()
+        with ledger.database.write() as connection:
             if connection.execute(select(TokenRow.token_id).where(*conditions).limit(1)).first() is None:
                 known = connection.execute(select(SiteRow.name).where(SiteRow.name == name)).first()
                 what = f"token {token_id}" if known and token_id else "token"
@@ -265,7 +293,7 @@ class Identities:
             detail = (
                 f"{counted(changed, 'token')} {how}".strip() if token_id is None else f"token {token_id} {how}".strip()
             )
-            write_audit(connection, self._ledger.clock(), who, action, name, detail)
+            write_audit(connection, ledger.clock(), who, action, name, detail)
         with self._lock:
             self._believed.clear()
         return changed
@@ -274,6 +302,16 @@ class Identities:
 def token_id_of(token: str) -> str:
     """The public id of a token."""
     return token.split("_", 2)[1]
+
+
+def _token_in(token_id: str, several: bool, member: Member) -> FoundIn[Row[Any] | None]:
+    """Look for a token in a ledger; of several, an operator's counts at home alone, and a site's where the site is."""
+    with member.ledger().database.read() as connection:
+        row = connection.execute(select(TokenRow.__table__).where(TokenRow.token_id == token_id)).one_or_none()
+        if row is None or (row.site is None and not member.is_home):
+            return FoundIn(member, Whereabouts.UNKNOWN, None)
+        of_site = several and row.site is not None
+        return FoundIn(member, whereabouts(connection, row.site) if of_site else Whereabouts.HERE, row)
 
 
 def _digest(secret: str) -> bytes:

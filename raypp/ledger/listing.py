@@ -1,9 +1,13 @@
 """JSON of `raypp site list`, `raypp operator list` and `raypp audit-log`. Times: microseconds since 1970."""
 
+from collections import defaultdict
+
 from pydantic import BaseModel, ConfigDict
 
-from raypp.ledger.audit_log import AuditEntry
+from raypp.ledger.audit_log import ListedEntry
 from raypp.ledger.identity import Identities, Role, TokenStatus
+from raypp.ledger.ledgers import Ledgers
+from raypp.ledger.queries import read_streams
 from raypp.ledger.store import Ledger
 from raypp.ledger.types import StreamStatus
 
@@ -65,20 +69,22 @@ class StreamListing(BaseModel):
 
 
 class SiteListing(BaseModel):
-    """A site: version of its settings (0: the default ones), its tokens, its streams."""
+    """A site: of several ledgers its own, version of its settings (0: the default ones), its tokens, its streams."""
 
     model_config = ConfigDict(frozen=True)
     site: str
+    ledger: str | None = None
     settings_version: int
     tokens: tuple[TokenListing, ...]
     streams: tuple[StreamListing, ...]
 
 
 class Sites(BaseModel):
-    """All sites."""
+    """All sites, but those of ledgers that do not answer."""
 
     model_config = ConfigDict(frozen=True)
     sites: tuple[SiteListing, ...]
+    silent: tuple[str, ...] = ()
 
 
 class Operators(BaseModel):
@@ -92,7 +98,7 @@ class AuditListing(BaseModel):
     """Entries of the audit log, oldest first."""
 
     model_config = ConfigDict(frozen=True)
-    entries: tuple[AuditEntry, ...]
+    entries: tuple[ListedEntry, ...]
 
 
 class Changed(BaseModel):
@@ -108,23 +114,40 @@ class Changed(BaseModel):
     frames_apart: int | None = None
 
 
-def site_listing(ledger: Ledger) -> Sites:
-    """List all sites with their tokens and streams."""
-    tokens = Identities(ledger).list()
+def site_listing(ledger: Ledger | Ledgers) -> Sites:
+    """List all sites with their tokens and streams; of several ledgers, those of the ledgers that answer."""
+    ledgers = Ledgers.around(ledger)
+    listed = ledgers.site_list()
+    tokens: defaultdict[str, list[TokenListing]] = defaultdict(list)
+    streams: defaultdict[str, list[StreamListing]] = defaultdict(list)
+    now_us = ledgers.clock()
+    identities = Identities(ledgers)
+    for name in set(listed.ledger_of.values()):
+        member = ledgers.named(name)
+        for token in identities.list_in(member):
+            if token.site is not None and listed.ledger_of.get(token.site) == name:
+                tokens[token.site].append(TokenListing.of(token, now_us))
+        with member.ledger().database.read() as connection:
+            for status in read_streams(connection, None):
+                if listed.ledger_of.get(status.stream.site) == name:
+                    streams[status.stream.site].append(StreamListing.of(status))
     return Sites(
         sites=tuple(
             SiteListing(
                 site=site.name,
+                ledger=None if ledgers.only else listed.ledger_of[site.name],
                 settings_version=site.version,
-                tokens=tuple(TokenListing.of(token, ledger.clock()) for token in tokens if token.site == site.name),
-                streams=tuple(StreamListing.of(status) for status in ledger.streams(site.name)),
+                tokens=tuple(tokens[site.name]),
+                streams=tuple(streams[site.name]),
             )
-            for site in ledger.sites()
-        )
+            for site in listed.sites
+        ),
+        silent=listed.silent,
     )
 
 
-def list_operators(ledger: Ledger) -> Operators:
+def list_operators(ledger: Ledger | Ledgers) -> Operators:
     """List the tokens of operators."""
-    tokens = (token for token in Identities(ledger).list() if token.role is Role.OPERATOR)
-    return Operators(tokens=tuple(TokenListing.of(token, ledger.clock()) for token in tokens))
+    ledgers = Ledgers.around(ledger)
+    tokens = (token for token in Identities(ledgers).list_in(ledgers.home) if token.role is Role.OPERATOR)
+    return Operators(tokens=tuple(TokenListing.of(token, ledgers.clock()) for token in tokens))

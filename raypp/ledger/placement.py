@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -55,13 +56,14 @@ def refuse_network_filesystem(path: Path) -> None:
         )
 
 
-def refuse_several_nodes(url: str, nodes: int) -> None:
+def refuse_several_nodes(urls: Iterable[str], nodes: int) -> None:
     """Raise LedgerError where a service on several nodes would use a ledger that only one of them can reach.
 
     A service calls this with the number of nodes that may run its replicas, before it starts them.
     """
-    if nodes > 1 and make_url(url).get_backend_name() == "sqlite":
-        raise LedgerError(
-            f"ledger {url} is a file of one machine, and the service has {nodes} nodes; "
-            "use postgresql+psycopg://, or one node"
-        )
+    for url in urls:
+        if nodes > 1 and make_url(url).get_backend_name() == "sqlite":
+            raise LedgerError(
+                f"ledger {url} is a file of one machine, and the service has {nodes} nodes; "
+                "use postgresql+psycopg://, or one node"
+            )

@@ -110,8 +110,8 @@ def _latest_end(connection: Connection, table: Any, site: str, *some: ColumnElem
     return max(int(end_us) for end_us in ends if end_us is not None)
 
 
-def read_streams(connection: Connection, site: str) -> list[StreamStatus]:
-    """Streams of a site that have committed a chunk, by camera and epoch.
+def read_streams(connection: Connection, site: str | None) -> list[StreamStatus]:
+    """Streams of a site, or of all sites, that have committed a chunk, by site, camera and epoch.
 
     What their folds remember, which is by far the most of a row, is not read.
     """
@@ -126,8 +126,8 @@ def read_streams(connection: Connection, site: str) -> list[StreamStatus]:
     query = (
         select(*columns, ModelRow.model_id, ModelRow.veil_id, ModelRow.classes, latest.label("folded_us"))
         .join(ModelRow, ModelRow.model_key == StreamRow.model_key)
-        .where(StreamRow.site == site, StreamRow.committed > 0)
-        .order_by(StreamRow.camera, StreamRow.epoch)
+        .where(true() if site is None else StreamRow.site == site, StreamRow.committed > 0)
+        .order_by(StreamRow.site, StreamRow.camera, StreamRow.epoch)
     )
     return [
         StreamStatus(

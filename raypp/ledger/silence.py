@@ -32,6 +32,10 @@ class Silence:
     cameras: int
     sites: int
 
+    def __add__(self, other: "Silence") -> "Silence":
+        """Return how much is silent in two ledgers."""
+        return Silence(self.cameras + other.cameras, self.sites + other.sites)
+
 
 @dataclass(frozen=True)
 class _Camera:

@@ -12,6 +12,7 @@ class StreamPlace:
     Attributes:
         site, camera: whose stream it is.
         number: of the connection, higher than those before.
+        ledger: name of the ledger that its stream is opened in; empty until then.
         opened: whether its stream was opened, so that the ledger counts it.
         taken_over: whether a later connection has the stream now.
         lost: whether the ledger does not count it any more.
@@ -20,6 +21,7 @@ class StreamPlace:
     site: str
     camera: str
     number: int
+    ledger: str = ""
     opened: bool = False
     taken_over: bool = False
     lost: bool = False

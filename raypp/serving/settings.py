@@ -10,6 +10,7 @@ from raypp.alerts.settings import AlertSettings
 from raypp.detect.engines.name import Engine, EngineSettings, Precision
 from raypp.errors import OptionError
 from raypp.io.log_record import LogFormat, log_format
+from raypp.ledger.ledger_list import LedgerList
 from raypp.serving.defaults import LEDGER_VARIABLE
 from raypp.serving.guard import DoorLimits
 from raypp.serving.limits import ServiceLimits
@@ -89,6 +90,9 @@ class ServiceSettings(BaseModel):
 
     models: tuple[Path, ...] = Field(min_length=1, description="detector bundles, each of a veil of its own")
     ledger: str | None = Field(None, description="URL of the ledger; none: the variable RAYPP_LEDGER of each gateway")
+    ledgers: dict[str, str] = Field(
+        default_factory=dict, description="several ledgers instead: URLs by name; the first has the operators' tokens"
+    )
     front_secret_file: Path | None = Field(
         None, description="file with the secret that the TLS front adds to each call; none: calls need none"
     )
@@ -139,9 +143,13 @@ class ServiceSettings(BaseModel):
         share = _ON_A_GPU if self.detectors.gpus else _ON_A_CPU
         return share._replace(room=share.room * self.detectors.most)
 
-    def ledger_url(self) -> str:
-        """Return the ledger's URL; raises OptionError where neither setting nor variable names one."""
-        url = self.ledger or os.environ.get(LEDGER_VARIABLE)
-        if not url:
+    def ledger_list(self) -> LedgerList:
+        """Return the ledgers; raises OptionError where neither setting nor variable names any, or both settings do."""
+        if self.ledger and self.ledgers:
+            raise OptionError("the settings give `ledger` and `ledgers`; give one of them")
+        if self.ledgers:
+            return LedgerList.of(self.ledgers, "settings of the service, ledgers")
+        text = self.ledger or os.environ.get(LEDGER_VARIABLE)
+        if not text:
             raise OptionError(f"the service needs a ledger; give `ledger` sqlite:///PATH, or set {LEDGER_VARIABLE}")
-        return url
+        return LedgerList.parse(text)

@@ -5,6 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
 
+from raypp.ledger.ledgers import Ledgers
 from raypp.ledger.store import Ledger
 from raypp.reports.execution_record import ExecutionsReport
 from raypp.reports.executions import executions_within
@@ -34,17 +35,17 @@ class LatestExecutions:
 
 
 class ExecutionReports:
-    """Executions of the sites of a ledger. Safe to use from several threads.
+    """Executions of the sites of a ledger, or of several. Safe to use from several threads.
 
     The first judgement loads pm4py, which takes seconds: a process that has others waiting gives this one of its own.
 
     Args:
-        ledger: what they are read from.
+        ledger: what they are read from, or all that they may be in.
         wait_s: how long whoever asks waits for executions that are not judged yet; None: until they are.
     """
 
-    def __init__(self, ledger: Ledger, wait_s: float | None) -> None:
-        self._ledger = ledger
+    def __init__(self, ledger: Ledger | Ledgers, wait_s: float | None) -> None:
+        self._ledgers = Ledgers.around(ledger)
         self._wait_s = wait_s
         self._worker = ThreadPoolExecutor(1, "executions")
         self._lock = Lock()
@@ -58,7 +59,7 @@ class ExecutionReports:
             OptionError: if they cannot be judged: there are too many uses, or pm4py is not installed.
         """
         kind = (site, period.from_us)
-        source = (period, settings.settings_id, self._ledger.version(site))
+        source = (period, settings.settings_id, self._ledgers.of(site).version(site))
         with self._lock:
             kept = self._kept.get(kind)
             if kept is not None and kept[0] == source:
@@ -82,7 +83,7 @@ class ExecutionReports:
         return LatestExecutions(report, is_fresh=begun == source)
 
     def _judge(self, site: str, settings: SiteSettings, period: Period) -> ExecutionsReport:
-        return executions_within(self._ledger, site, settings, period, most=MOST_EPISODES).report()
+        return executions_within(self._ledgers.of(site), site, settings, period, most=MOST_EPISODES).report()
 
     def _done(self, kind: _Kind, source: _Source, future: "Future[ExecutionsReport]") -> None:
         with self._lock:

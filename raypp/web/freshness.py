@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from threading import Lock
 
 import raypp
+from raypp.ledger.ledgers import Ledgers
 from raypp.ledger.store import Ledger
 from raypp.reports.cameras import known_until
 from raypp.reports.period import Period, day_of, read_period
@@ -17,21 +18,21 @@ _MOST_BYTES = 64_000_000
 
 
 def page_tag(
-    request: PageRequest, ledger: Ledger, sites: Sequence[str], now_us: int, others: Sequence[str] = ()
+    request: PageRequest, ledgers: Ledgers, sites: Sequence[str], now_us: int, others: Sequence[object] = ()
 ) -> str:
     """Return an ETag: pages of one address with the same tag are the same.
 
     Args:
         request: what is asked for.
-        ledger: what the page would be made of.
+        ledgers: what the page would be made of.
         sites: those that it would show.
         now_us: the present, microseconds since 1970; it counts as far as a page shows it.
-        others: sites of which it would show that they are there.
+        others: all else that it would show, such as that other sites are there.
 
     Raises:
         RayppError: if a site cannot be read, or the request makes no sense.
     """
-    states = [_state(request, ledger, site, now_us) for site in sites]
+    states = [_state(request, ledgers.of(site), site, now_us) for site in sites]
     known = (raypp.__version__, request.path, sorted(request.parameters().items()), states, list(others))
     return f'"{hashlib.sha256(repr(known).encode()).hexdigest()[:32]}"'
 

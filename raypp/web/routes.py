@@ -15,6 +15,7 @@ from raypp.errors import (
     UnknownSiteError,
 )
 from raypp.ledger.identity import Identities, Principal
+from raypp.ledger.ledgers import Ledgers
 from raypp.ledger.store import Ledger
 from raypp.ledger.types import page_after
 from raypp.reports.episode_record import episode_record, episodes_csv
@@ -32,7 +33,7 @@ from raypp.web.request import PageRequest, PageResponse, data, file, html, probl
 from raypp.web.safety_page import MOST_VIOLATIONS, safety_page
 from raypp.web.site_heading import SiteView
 from raypp.web.site_page import episodes_page, site_page
-from raypp.web.sites_page import shown_sites, site_state, sites_page
+from raypp.web.sites_page import KnownSites, shown_sites, site_state, sites_page
 
 PAGE_DAYS = 31
 """How long a period the page shows; `raypp report` and GetSiteReport have a longer one."""
@@ -50,7 +51,7 @@ Maker = Callable[[PageRequest, Principal, int], PageResponse]
 
 def respond(
     request: PageRequest,
-    ledger: Ledger,
+    ledger: Ledger | Ledgers,
     identities: Identities,
     now_us: int,
     source_url: str | None = None,
@@ -67,7 +68,7 @@ def respond(
 
     Args:
         request: what a browser asks for.
-        ledger: what it is read from.
+        ledger: what it is read from, or all that sites may be in.
         identities: who may read.
         now_us: the present, microseconds since 1970.
         source_url: where the service's source is.
@@ -80,7 +81,9 @@ def respond(
         answer = file(FAVICON.encode(), "image/svg+xml")
     else:
         try:
-            answer = _open_to_all(request, source_url) or _answer(request, ledger, identities, now_us, pages, maker)
+            answer = _open_to_all(request, source_url) or _answer(
+                request, Ledgers.around(ledger), identities, now_us, pages, maker
+            )
         except Exception:
             logger.exception("raypp: the page %s could not be made", request.path[:200])
             answer = problem(request, 500, _WRONG, "this page cannot be made; the service's log says why")
@@ -98,7 +101,7 @@ def _open_to_all(request: PageRequest, source_url: str | None) -> PageResponse |
 
 def _answer(
     request: PageRequest,
-    ledger: Ledger,
+    ledgers: Ledgers,
     identities: Identities,
     now_us: int,
     pages: MadePages | None,
@@ -112,12 +115,12 @@ def _answer(
         return problem(request, 401, "Who are you?", words, WWW_Authenticate=challenge)
     except LedgerError as error:
         return _refused(request, error)
-    tag = _tag(request, ledger, reader, now_us) if pages else None
+    tag = _tag(request, ledgers, reader, now_us) if pages else None
     if tag and tag in request.headers.get("if-none-match", ""):
         return replace(unchanged(tag), reader=reader)
     answer = pages.get(tag) if pages and tag else None
     if answer is None:
-        answer = (maker or partial(make, ledger))(request, reader, now_us)
+        answer = (maker or partial(make, ledgers))(request, reader, now_us)
         if pages and tag and answer.status == _OK:
             answer = replace(answer, headers=answer.headers | {"ETag": tag})
             pages.keep(tag, answer)
@@ -125,7 +128,7 @@ def _answer(
 
 
 def make(
-    ledger: Ledger,
+    ledger: Ledger | Ledgers,
     request: PageRequest,
     reader: Principal,
     now_us: int,
@@ -134,16 +137,25 @@ def make(
     """Make the answer to a request whose reader is known.
 
     Args:
-        ledger: what it is read from.
+        ledger: what it is read from, or all that sites may be in.
         request: what a browser asks for.
         reader: whose token it bears.
         now_us: the present, microseconds since 1970.
         executions: judges executions; None: here, however long it takes.
     """
     try:
-        return _route(request, ledger, reader, now_us, executions or ExecutionReports(ledger, None))
+        ledgers = Ledgers.around(ledger)
+        return _route(request, ledgers, reader, now_us, executions or ExecutionReports(ledgers, None))
     except RayppError as error:
         return _refused(request, error)
+
+
+def site_of(path: str) -> str | None:
+    """Return the site that a page is of; None for a page of all sites."""
+    match path.split("/")[1:]:
+        case ["sites", site, *_] | ["api", "sites", site, *_]:
+            return site
+    return None
 
 
 def is_of_executions(path: str) -> bool:
@@ -154,14 +166,15 @@ def is_of_executions(path: str) -> bool:
     return False
 
 
-def _tag(request: PageRequest, ledger: Ledger, reader: Principal, now_us: int) -> str | None:
+def _tag(request: PageRequest, ledgers: Ledgers, reader: Principal, now_us: int) -> str | None:
     """Return the tag of a page that is the same until its sites change; None for any other."""
     try:
         match request.path.split("/")[1:]:
             case [""]:
                 number = _number("page", request.parameters().get("page"), 1, 1_000_000)
-                names = _names(ledger, reader)
-                return page_tag(request, ledger, shown_sites(names, number), now_us, names)
+                known = _known(ledgers, reader)
+                shown = shown_sites(known.names, number)
+                return page_tag(request, ledgers, shown, now_us, (*known.names, known.is_whole))
             case (
                 ["sites", site]
                 | ["sites", site, "episodes" | "safety" | "executions"]
@@ -169,7 +182,7 @@ def _tag(request: PageRequest, ledger: Ledger, reader: Principal, now_us: int) -
                 | ["api", "sites", site, "report" | "episodes.csv"]
             ):
                 reader.may_read(site)
-                return page_tag(request, ledger, [site], now_us)
+                return page_tag(request, ledgers, [site], now_us)
     except Exception:  # noqa: BLE001 - whatever it is, the page says so, and shows what it can
         return None
     return None
@@ -195,41 +208,61 @@ _PROBLEMS: dict[type[RayppError], tuple[int, str]] = {
 }
 
 
-def _route(  # noqa: PLR0911 - one return per address
-    request: PageRequest, ledger: Ledger, reader: Principal, now_us: int, executions: ExecutionReports
+def _route(
+    request: PageRequest, ledgers: Ledgers, reader: Principal, now_us: int, executions: ExecutionReports
 ) -> PageResponse:
     parts = request.path.split("/")[1:]
     query = request.parameters()
     match parts:
         case [""]:
             number = _number("page", query.get("page"), 1, 1_000_000)
-            return html(sites_page(ledger, _names(ledger, reader), now_us, number))
+            return html(sites_page(ledgers, _known(ledgers, reader), now_us, number))
         case ["api", "sites"]:
-            return data({"sites": [site_state(ledger, site, now_us) for site in _names(ledger, reader)]})
-        case ["sites", site] if site:
+            known = _known(ledgers, reader)
+            states = [site_state(ledgers, site, now_us) for site in known.names]
+            return data({"sites": states} if known.is_whole else {"sites": states, "incomplete": True})
+        case _:
+            return _route_of_site(request, ledgers, reader, now_us, executions)
+
+
+def _route_of_site(  # noqa: PLR0911 - likewise
+    request: PageRequest, ledgers: Ledgers, reader: Principal, now_us: int, executions: ExecutionReports
+) -> PageResponse:
+    parts, query = request.path.split("/")[1:], request.parameters()
+    site = site_of(request.path)
+    if not site:
+        return _nothing_here(request)
+    reader.may_read(site)
+    ledger = ledgers.of(site)
+    match parts:
+        case ["sites", _]:
             return html(site_page(_with_safety(ledger, _view(ledger, reader, site, query, now_us))))
-        case ["sites", site, "safety"] if site:
+        case ["sites", _, "safety"]:
             number = _number("page", query.get("page"), 1, 1_000_000)
             view = _with_safety(ledger, _view(ledger, reader, site, query, now_us, "safety"))
             return html(safety_page(ledger, view, query, number))
-        case ["sites", site, "executions"] if site:
+        case ["sites", _, "executions"]:
             number = _number("page", query.get("page"), 1, 1_000_000)
             view = _view(ledger, reader, site, query, now_us, "executions")
             return _compared(executions_page(view, executions, query, number))
-        case ["sites", site, "executions", execution_id] if site:
+        case ["sites", _, "executions", execution_id]:
             view = _view(ledger, reader, site, query, now_us, "executions")
             return _compared(execution_page(view, executions, execution_id))
-        case ["sites", site, "episodes"] if site:
+        case ["sites", _, "episodes"]:
             number = _number("page", query.get("page"), 1, 1_000_000)
             return html(episodes_page(_view(ledger, reader, site, query, now_us), number))
-        case ["api", "sites", site, "report"] if site:
+        case ["api", "sites", _, "report"]:
             return _report(_view(ledger, reader, site, query, now_us))
-        case ["api", "sites", site, "episodes"] if site:
+        case ["api", "sites", _, "episodes"]:
             return _episodes(ledger, reader, site, query, now_us)
-        case ["api", "sites", site, "episodes.csv"] if site:
+        case ["api", "sites", _, "episodes.csv"]:
             return _csv(_view(ledger, reader, site, query, now_us))
         case _:
-            return problem(request, 404, "Nothing here", "there is no such page; begin at /")
+            return _nothing_here(request)
+
+
+def _nothing_here(request: PageRequest) -> PageResponse:
+    return problem(request, 404, "Nothing here", "there is no such page; begin at /")
 
 
 def _compared(page: ExecutionsPage | ExecutionPage) -> PageResponse:
@@ -237,8 +270,11 @@ def _compared(page: ExecutionsPage | ExecutionPage) -> PageResponse:
     return html(page, _OK if page.is_fresh else _ACCEPTED)
 
 
-def _names(ledger: Ledger, reader: Principal) -> list[str]:
-    return [site.name for site in ledger.sites()] if reader.site is None else [reader.site]
+def _known(ledgers: Ledgers, reader: Principal) -> KnownSites:
+    if reader.site is not None:
+        return KnownSites((reader.site,))
+    listed = ledgers.site_list()
+    return KnownSites(tuple(site.name for site in listed.sites), is_whole=not listed.silent)
 
 
 def _view(

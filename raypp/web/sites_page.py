@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from raypp.errors import LedgerError, LedgerUnavailableError, RayppError
+from raypp.ledger.ledgers import Ledgers
 from raypp.ledger.store import Ledger
 from raypp.reports.chart import chart_of
 from raypp.reports.records import Recorded, cameras_of, latest, newest_frame
@@ -18,9 +19,18 @@ from raypp.web.timeline import Strip, strip_of
 from raypp.web.values import SITES, Badge, Chip, Notice, Page, Pager
 
 _STEPS = 400
+_NOT_WHOLE = ", and those of a ledger that cannot be reached just now"
 PAGE_SITES = 50
 
 logger = logging.getLogger("ray.serve")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSites:
+    """Names of the sites that a reader may see; not the whole of them while a ledger does not answer."""
+
+    names: tuple[str, ...]
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +74,9 @@ class SitesPage(Page):
     pager: Pager
 
 
-def sites_page(ledger: Ledger, sites: Sequence[str], now_us: int, page: int = 1) -> SitesPage:
+def sites_page(ledgers: Ledgers, known: KnownSites, now_us: int, page: int = 1) -> SitesPage:
     """Show sites, each with a link to its page; as many at a time as a page takes a moment for."""
+    sites = known.names
     pages = max(1, -(-len(sites) // PAGE_SITES))
     page = min(page, pages)
     shown = shown_sites(sites, page)
@@ -77,8 +88,8 @@ def sites_page(ledger: Ledger, sites: Sequence[str], now_us: int, page: int = 1)
     return SitesPage(
         "Sites · raypp",
         (SITES,),
-        counted(len(sites), "site"),
-        tuple(_card_or_reason(ledger, site, now_us) for site in shown),
+        counted(len(sites), "site") + ("" if known.is_whole else _NOT_WHOLE),
+        tuple(_card_or_reason(ledgers, site, now_us) for site in shown),
         Notice("No sites yet", "Register one with ", "raypp site add NAME"),
         Pager(page, pages, links),
     )
@@ -90,22 +101,29 @@ def shown_sites(sites: Sequence[str], page: int) -> Sequence[str]:
     return sites[(page - 1) * PAGE_SITES : page * PAGE_SITES]
 
 
-def site_state(ledger: Ledger, site: str, now_us: int) -> dict[str, object]:
+def site_state(ledgers: Ledgers, site: str, now_us: int) -> dict[str, object]:
     """Return a site as JSON: name, time_zone, state, cameras, last_frame and last_frame_us; or name and error."""
     try:
-        return _site_state(ledger, site, now_us)
+        return _site_state(ledgers.of(site), site, now_us)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other sites are shown
-        return {"name": site, "error": reason(site, error)}
+        return {"name": site, "error": reason(site, error, alone=ledgers.only is not None)}
 
 
-def reason(site: str, error: Exception) -> str:
+def reason(site: str, error: Exception, *, alone: bool = True) -> str:
     """Return why a site cannot be shown, for its readers; what is no error of ours is for the log.
 
+    Args:
+        site: its name.
+        error: what was raised.
+        alone: whether there is one ledger, without which no other site can be read either.
+
     Raises:
-        LedgerUnavailableError: as it is: no other site can be read either.
+        LedgerUnavailableError: as it is, if its ledger is alone.
     """
     if isinstance(error, LedgerUnavailableError):
-        raise error
+        if alone:
+            raise error
+        return "its ledger cannot be reached just now."
     if isinstance(error, RayppError) and not isinstance(error, LedgerError):  # whose text names the database
         return str(error)
     logger.error("raypp: site %s cannot be shown", site, exc_info=error)
@@ -126,12 +144,13 @@ def _site_state(ledger: Ledger, site: str, now_us: int) -> dict[str, object]:
     }
 
 
-def _card_or_reason(ledger: Ledger, site: str, now_us: int) -> SiteCard:
+def _card_or_reason(ledgers: Ledgers, site: str, now_us: int) -> SiteCard:
     """Return one site's card, or why there is none: what is wrong with one site is not with the others."""
     try:
-        return _card(ledger, site, now_us)
+        return _card(ledgers.of(site), site, now_us)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other sites are shown
-        return SiteCard(site, site_address(site), Badge("cannot be shown", "warn"), None, reason(site, error))
+        words = reason(site, error, alone=ledgers.only is not None)
+        return SiteCard(site, site_address(site), Badge("cannot be shown", "warn"), None, words)
 
 
 def _card(ledger: Ledger, site: str, now_us: int) -> SiteCard:

@@ -1,21 +1,19 @@
 """What a connection needs of a gateway, without Ray."""
 
 import asyncio
-import functools
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
-from actors.places import Places
+from actors.lanes import Lanes
 from actors.services import Services
 from actors.stream import StreamConnection
 from protos import raypp_pb2 as pb
 from raypp.errors import RayppError
 from raypp.ledger.identity import Principal, Role
+from raypp.ledger.ledgers import Ledgers
 from raypp.ledger.store import Ledger
 from raypp.serving.call_rates import CallRates
 from raypp.serving.limits import ServiceLimits
@@ -28,27 +26,26 @@ from raypp.serving.veils import Veils
 
 @dataclass
 class Gateway:
-    """A gateway, as far as a connection needs one: a real ledger and real places, and a model that is only described.
+    """A gateway, as far as a connection needs one: real ledgers and places, and a model that is only described.
 
     Attributes:
-        ledger: the ledger.
+        ledger: the ledger, or all of them.
         model: what it describes.
         site: whose token every call carries.
     """
 
-    ledger: Ledger
+    ledger: Ledger | Ledgers
     model: ServedModel
     site: str = "plant-1"
     limits: ServiceLimits = field(default_factory=ServiceLimits)
     settings: ServiceSettings = field(default_factory=lambda: ServiceSettings(models=(Path("tools.model"),)))
-    threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2))
 
     def __post_init__(self) -> None:
         nothing = SimpleNamespace(
             clock=lambda _: None, open_streams=lambda *_: None, committed=lambda *_: None, repeated=lambda: None
         )
         self.metrics = nothing
-        self.places = Places(self.ledger, self.settings, self.wait_for)
+        self._lanes: tuple[object, Lanes] | None = None
         self.detectors = self
         self.veils = Veils([self.model.veil_id], {})
         self.calls = Presence(self.settings.quotas, 16, 500, CallRates(600, 128))
@@ -56,17 +53,19 @@ class Gateway:
     async def principal(self, _metadata: object) -> Principal:
         return Principal(Role.SITE, self.site, None, "0" * 16)
 
-    async def audit(self, *_: object, **__: object) -> None: ...
+    @property
+    def ledgers(self) -> Ledgers:
+        return self.lanes.ledgers
+
+    @property
+    def lanes(self) -> Lanes:
+        """Those of the ledger that it has now."""
+        if self._lanes is None or self._lanes[0] is not self.ledger:
+            self._lanes = self.ledger, Lanes(Ledgers.around(self.ledger), self.settings)
+        return self._lanes[1]
 
     async def about(self, _veil_id: str) -> ServedModel:
         return self.model
-
-    async def commit(self, _site: str, blocking: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        return await self.wait_for(blocking, *args, **options)
-
-    async def wait_for(self, blocking: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        call = functools.partial(copy_context().run, blocking, *args, **options)
-        return await asyncio.get_running_loop().run_in_executor(self.threads, call)
 
     def stream(self, opening: pb.Open, *chunks: pb.Chunk) -> list[pb.StreamFramesResponse]:
         """Send all of a stream, and return all answers; raises what the call is refused with."""

@@ -9,6 +9,7 @@ from typing import Any, cast
 import grpc
 import grpc.aio
 import pytest
+from sqlalchemy import func, select
 
 from actors.services import Services
 from actors.stream import StreamConnection
@@ -17,9 +18,13 @@ from raypp.edge.cameras_file import CameraSettings
 from raypp.edge.uplink.retry import RetryPolicy
 from raypp.errors import RayppError
 from raypp.ledger.check.ledger import check_ledger
+from raypp.ledger.check.ledgers import check_ledgers
+from raypp.ledger.ledger_list import LedgerList
+from raypp.ledger.ledgers import Ledgers
 from raypp.ledger.retention import forget
 from raypp.ledger.site_move import SiteMove
 from raypp.ledger.store import Ledger
+from raypp.ledger.tables import OpenStreamRow
 from raypp.ledger.times import parse_time
 from raypp.serving.model import DetectedBlock, FrameBlock, ServedModel
 from raypp.serving.status import status_of
@@ -159,3 +164,34 @@ def test_a_site_that_is_moved_to_another_ledger_streams_on_there(site: Site, ser
         assert len(other.episodes("plant-1")) == 1
         assert check_ledger(other).problems == ()
         assert left.streams("plant-1") == []
+
+
+def test_a_site_is_moved_between_the_ledgers_of_one_service_and_its_agent_streams_on(
+    site: Site, tmp_path: Path
+) -> None:
+    model = ServedModel("cd" * 32, site.veil_id, PatchSpec(), 160, ("hammer", "saw"))
+    two = LedgerList({name: f"sqlite:///{tmp_path}/{name}.db" for name in ("north", "south")})
+    with Ledgers.open(two) as ledgers:
+        ledgers.place("plant-1", "north").add_site("plant-1")
+        service = Service(ledgers, model=model)
+        service.serve()
+        try:
+            video = make_video(site.folder / "video.mp4", seconds=6)
+            agent = _stream(site, service, _camera(video, realtime=True), "spool", chunk_frames=2)
+            north, south = (ledger for _, ledger in ledgers.opened())
+            for source, target, least in ((north, south, 8), (south, north, 24)):
+                wait_until(lambda least=least: agent.camera().committed_frames >= least)
+                SiteMove(source, target, "plant-1").run()
+            status = agent.wait().cameras["bench-1"]
+        finally:
+            service.end()
+        assert (status.captured, status.committed_frames, status.waiting_chunks) == (60, 60, 0)
+        assert status.refused is None
+        (stream,) = north.streams("plant-1")
+        assert (stream.frames, stream.ended) == (60, True)
+        assert [frame.frame_index for frame in north.frames(stream.stream)] == list(range(60))
+        assert len(north.episodes("plant-1")) == 1
+        assert south.streams("plant-1") == []
+        assert check_ledgers(ledgers).problems == ()
+        with north.database.read() as connection:
+            assert connection.execute(select(func.count()).select_from(OpenStreamRow)).scalar_one() == 0

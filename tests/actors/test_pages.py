@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import text
 from starlette.requests import Request
 
+from actors.lanes import Lanes
 from actors.pages import Pages
 from actors.turns import Turns
 from raypp.ledger.audit_log import AuditLog
 from raypp.ledger.identity import Identities
+from raypp.ledger.ledgers import Ledgers
 from raypp.ledger.store import Ledger
 from raypp.serving.access import Front
 from raypp.serving.settings import ServiceSettings
@@ -29,13 +31,12 @@ class Shared:
 
     def __post_init__(self):
         self.refused = []
-        self.identities = Identities(self.ledger)
+        self.ledgers = Ledgers.around(self.ledger)
+        self.lanes = Lanes(self.ledgers, self.settings)
+        self.identities = Identities(self.ledgers)
 
     def token_refused(self, line):
         self.refused.append(line)
-
-    async def audit(self, principal, action, subject, detail=""):
-        await asyncio.to_thread(AuditLog(self.ledger).record, principal, action, subject, detail)
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ from sqlalchemy import select
 
 from actors.places import Places
 from raypp.errors import TooManyStreamsError
+from raypp.ledger.ledgers import Ledgers
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import OpenStreamRow
 from raypp.serving.limits import ServiceLimits
-from raypp.serving.registry import StreamPlace
+from raypp.serving.registry import Registry, StreamPlace
 from raypp.serving.settings import ServiceSettings
 from raypp.usage.episode import StreamName
 from tests.ledger.site import ABOUT, T0, Clock
@@ -31,6 +32,10 @@ async def _now(blocking, *args):
     return blocking(*args)
 
 
+def _places(ledger: Ledger) -> Places:
+    return Places(Ledgers.around(ledger).home, _SETTINGS, Registry(1), _now)
+
+
 def _open(ledger: Ledger, places: Places, camera: str = "gate") -> StreamPlace:
     place = places.registry.enter("plant", camera)
     ledger.open_stream(StreamName("plant", camera, T0), ABOUT, places.opening(place))
@@ -44,7 +49,7 @@ def _cameras(ledger: Ledger) -> list[str]:
 
 
 def test_a_stream_that_another_gateway_has_is_lost_and_the_other_one_s_is_not(ledger: Ledger) -> None:
-    first, second = Places(ledger, _SETTINGS, _now), Places(ledger, _SETTINGS, _now)
+    first, second = _places(ledger), _places(ledger)
     before = _open(ledger, first)
     asyncio.run(first.renew())
     assert not before.lost
@@ -55,7 +60,7 @@ def test_a_stream_that_another_gateway_has_is_lost_and_the_other_one_s_is_not(le
 
 
 def test_what_is_left_is_free_for_others_at_once(ledger: Ledger) -> None:
-    first, second = Places(ledger, _SETTINGS, _now), Places(ledger, _SETTINGS, _now)
+    first, second = _places(ledger), _places(ledger)
     place = _open(ledger, first)
     with pytest.raises(TooManyStreamsError):
         _open(ledger, second, "hall")
@@ -75,7 +80,7 @@ def test_what_is_left_is_free_for_others_at_once(ledger: Ledger) -> None:
 
 def test_a_stream_that_is_being_opened_is_neither_lost_nor_given_back(ledger: Ledger) -> None:
     """Its row may be there before the gateway knows, or not yet."""
-    places = Places(ledger, _SETTINGS, _now)
+    places = _places(ledger)
     opening = places.registry.enter("plant", "gate")
     asyncio.run(places.renew())
     ledger.open_stream(StreamName("plant", "gate", T0), ABOUT, places.opening(opening))

@@ -44,7 +44,7 @@ class RestoredService(Service):
         return super().methods() | {"CheckCommitted": check}
 
     async def check_committed(self, request: pb.CheckCommittedRequest, _context: object) -> pb.CheckCommittedResponse:
-        answer, lost = await self.wait_for(CommitmentCheck(self.ledger).answer, request, "site plant-1")
+        answer, lost = await self.lanes.home.wait_for(CommitmentCheck(self.ledger).answer, request, "site plant-1")
         self.lost += lost
         return answer
 

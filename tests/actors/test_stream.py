@@ -68,7 +68,7 @@ def test_a_refused_try_with_a_higher_epoch_leaves_the_good_stream_as_it_is(
     gateway.stream(_open(), _chunk(1, -3, -2))
     (stream,) = gateway.ledger.streams("plant")
     before = stream, gateway.ledger.position(stream.stream)
-    good = gateway.places.registry.enter("plant", "gate")
+    good = gateway.lanes.registry.enter("plant", "gate")
     with pytest.raises(StatusError, match=words) as caught:
         gateway.stream(_open(stream_epoch=_NOW_US + 1, **about))
     assert caught.value.status is status

@@ -14,6 +14,8 @@ _ENDS = {"Exit", "SystemExit", "exit", "_exit", "quit"}
 _CALLED_OTHERWISE = {
     "ledger_migrate": "ledger migrate",
     "ledger_move": "ledger move",
+    "show_map": "ledger map",
+    "site_list": "site list",
     "doctor": "site doctor",
     "cluster_doctor": "cluster doctor",
     "alerts_test": "alerts test",

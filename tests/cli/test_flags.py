@@ -43,7 +43,7 @@ _OF_DOCUMENTS |= {"procedures", "execution", "during", "begins", "ends", "shift"
 _OF_DOCUMENTS |= {"sequence", "any_order", "one_of", "repeat", "ignore"}
 _OF_DOCUMENTS |= {"people", "classes", "yes", "no", "require", "forbidden", "alone", "most_people", "zones"}
 _OF_DOCUMENTS |= {"alerts", "channel", "url", "url_file", "user", "password_file", "token_file", "ca_file"}
-_OF_DOCUMENTS |= {"longer_than_s", "quiet", "views", "whole"}
+_OF_DOCUMENTS |= {"longer_than_s", "quiet", "views", "whole", "ledgers"}
 """Names that errors quote from settings files, certificates and the wire: no flag sets them."""
 _OF_THE_API_ALONE = {"confidence"}
 

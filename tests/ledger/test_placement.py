@@ -58,7 +58,7 @@ def test_a_network_filesystem_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_one_node_for_a_file():
-    refuse_several_nodes("sqlite:///ledger.db", 1)
-    refuse_several_nodes("postgresql+psycopg://raypp@db/ledger", 5)
+    refuse_several_nodes(["sqlite:///ledger.db"], 1)
+    refuse_several_nodes(["postgresql+psycopg://raypp@db/ledger"], 5)
     with pytest.raises(LedgerError, match="2 nodes"):
-        refuse_several_nodes("sqlite:///ledger.db", 2)
+        refuse_several_nodes(["postgresql+psycopg://raypp@db/ledger", "sqlite:///ledger.db"], 2)

@@ -97,14 +97,14 @@ def _title(process: psutil.Process) -> str:
 
 @contextmanager
 def running_service(place: Path, settings: dict[str, Any], *options: object) -> Iterator[Service]:
-    """Run a service in a folder, which is given a detector and a ledger where it has none."""
+    """Run a service in a folder, which is given a detector and, where settings name none, a ledger."""
     if not (place / "tools.model").exists():
         write_eager_bundle(place / "tools.model")
     (place / "settings.yaml").write_text(yaml.safe_dump(settings))
     ports = free_ports(3)
-    ledger = f"sqlite:///{place / 'ledger.db'}"
+    ledger = [] if "ledgers" in settings else ["--ledger", f"sqlite:///{place / 'ledger.db'}"]
     command = [
-        sys.executable, "-m", "jobs.serve_models", "--model", place / "tools.model", "--ledger", ledger,
+        sys.executable, "-m", "jobs.serve_models", "--model", place / "tools.model", *ledger,
         "--settings", place / "settings.yaml", "--port", ports[0], "--http-port", ports[1], "--metrics-port", ports[2],
         "--threads", 1, *options,
     ]  # fmt: skip

@@ -1,9 +1,12 @@
 import html
 import json
+from functools import partial
 
 import pytest
 
-from raypp.errors import LedgerUnavailableError
+from raypp.ledger.ledgers import Ledgers
+from raypp.ledger.member import Member
+from raypp.ledger.store import Ledger
 from raypp.web.request import PageRequest
 from raypp.web.routes import respond
 from tests.reports.conftest import NOW_US
@@ -48,11 +51,8 @@ def test_head_is_get_without_its_body(plant):
 
 
 def test_a_lost_ledger_is_said_without_naming_it(plant):
-    class Lost:
-        def sites(self):
-            raise LedgerUnavailableError("ledger postgresql://secret-host/ledger cannot be reached")
-
-    answer = get(plant, "/", ledger=Lost())
+    lost = partial(Ledger.open, "postgresql+psycopg://raypp@/ledger?host=/secret-host")  # no server runs there
+    answer = get(plant, "/", ledger=Ledgers([Member("ledger", lost, is_home=True)]))
     assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
     assert b"secret-host" not in answer.body
 

@@ -1,0 +1,77 @@
+"""One ledger among several: opened when it is first needed, and passed over while it does not answer."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from raypp.errors import LedgerUnavailableError, SiteMovingError
+from raypp.ledger.store import Ledger
+
+_SLOW_S = 2.0
+"""Nobody else asks a ledger that has not answered for so long."""
+_AGAIN_S = 3.0
+"""Nobody asks a ledger for so long after it could not be reached."""
+
+_Answer = TypeVar("_Answer")
+
+
+class Member:
+    """One ledger of several. Safe to use from several threads.
+
+    Args:
+        name: its name among them.
+        open_ledger: opens it; raises LedgerUnavailableError while it cannot be reached.
+        is_home: whether operators' tokens count that stand in it.
+    """
+
+    def __init__(self, name: str, open_ledger: Callable[[], Ledger], *, is_home: bool) -> None:
+        self.name = name
+        self.is_home = is_home
+        self._open_ledger = open_ledger
+        self._opened: Ledger | None = None
+        self._opening = threading.Lock()
+        self._lock = threading.Lock()
+        self._asked_at: dict[object, float] = {}
+        self._closed_until = 0.0
+
+    def ledger(self) -> Ledger:
+        """Return the open ledger.
+
+        Raises:
+            LedgerError: if it cannot be opened; LedgerUnavailableError where that may be otherwise in a moment.
+        """
+        with self._opening:
+            if self._opened is None:
+                self._opened = self._open_ledger()
+            return self._opened
+
+    def ask(self, question: Callable[["Member"], _Answer]) -> _Answer:
+        """Return an answer, or at once that there is none: others are not to wait for a ledger that does not answer.
+
+        Raises:
+            LedgerUnavailableError: if it does not answer, or somebody has waited for it for two seconds by now.
+        """
+        call = object()
+        now = time.monotonic()
+        with self._lock:
+            slow = any(now - asked_at > _SLOW_S for asked_at in self._asked_at.values())
+            if slow or now < self._closed_until:
+                raise LedgerUnavailableError(f"ledger {self.name} does not answer just now; try again")
+            self._asked_at[call] = now
+        try:
+            return question(self)
+        except SiteMovingError:
+            raise
+        except LedgerUnavailableError:
+            with self._lock:
+                self._closed_until = time.monotonic() + _AGAIN_S
+            raise
+        finally:
+            with self._lock:
+                del self._asked_at[call]
+
+    def close(self) -> None:
+        """Close it, if it was opened."""
+        if self._opened is not None:
+            self._opened.close()
