@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test collect test-slow lint types style docs bench attack-table lock sbom proto chaos accept clean
+.PHONY: help setup demo check test collect test-slow lint types style docs bench attack-table lock sbom proto chaos nodes accept clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -106,6 +106,9 @@ proto: setup  ## generate the gRPC code from protos/raypp.proto, and record what
 
 chaos: setup  ## sites stream while everything between camera and ledger is killed, cut and frozen: ROUNDS=20 rounds; ROUNDS="1 1 --down 600": alerts wait ten minutes
 	$(BIN)/python -m tests.chaos $(ROUNDS)
+
+nodes: setup  ## nodes of Ray clusters, each a machine of its own to Linux, are killed in the middle of work of all kinds: ROUNDS=20 rounds; ROUNDS="7 1 --work serve head"; needs root
+	$(BIN)/python -m tests.nodes $(ROUNDS)
 
 accept: setup  ## the fold on ground truth and on real videos (RAYPP_DATA); with WEIGHTS=yolov8n.pt, detectors trained on veiled benches, yards and procedures, too
 	$(BIN)/python -m pytest -q -s -m slow tests/accept tests/usage

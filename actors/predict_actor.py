@@ -1,18 +1,16 @@
-"""The Ray Data actor that studies a detector on labelled frames: it owns the loaded detector, and nothing else."""
+"""The Ray actor that judges a detector on labelled frames: it owns the loaded detector, and nothing else."""
 
+import json
 import pickle
-from typing import Any
 
-import numpy as np
-import pyarrow as pa
 import torch
 
-from raypp.evaluate.predict import Predictor
+from raypp.evaluate.predict import ShardPredictor
 from raypp.evaluate.request import PredictSettings
 
 
 class PredictActor:
-    """Maps rows of labelled frames to studied samples.
+    """Predicts on the labelled frames of shards, which it reads itself.
 
     Args:
         settings: JSON of `PredictSettings`.
@@ -21,10 +19,12 @@ class PredictActor:
 
     def __init__(self, settings: str, threads: int) -> None:
         torch.set_num_threads(threads)
-        self._predictor = Predictor.open(PredictSettings.model_validate_json(settings))
+        self._settings = settings
 
-    def __call__(self, rows: pa.Table) -> dict[str, Any]:
-        """Predict on up to `PREDICT_BATCH` rows; column `sample` holds each `PredictedSample`, pickled."""
-        return {
-            "sample": np.array([pickle.dumps(sample) for sample in self._predictor(rows.to_pylist())], dtype=object)
-        }
+    def begin(self) -> None:
+        """Load detector and labels; raises as `ShardPredictor` does."""
+        self._predictor = ShardPredictor(PredictSettings.model_validate_json(self._settings))
+
+    def work(self, row: bytes, again: bool) -> bytes:  # noqa: ARG002 - predicting again changes nothing
+        """Predict on the frames of shards, a JSON list of relative paths; returns pickled `PredictedSample`s."""
+        return pickle.dumps(list(self._predictor.predict(json.loads(row))))

@@ -1,58 +1,51 @@
-"""Evaluate a detector on Ray: shards -> labelled frames of the split -> StudyActor -> scores and report here.
+"""Evaluate a detector on Ray: groups of shards -> PredictActors -> scores and report here.
 
 Example:
     ray job submit --working-dir . -- python -m jobs.evaluate_detector /veiled --model /run --report /report
 """
 
+import json
 import pickle
 import re
 from collections.abc import Iterator
 
 import ray
-from ray.data import ActorPoolStrategy
 
 from actors.predict_actor import PredictActor
 from jobs.cluster import connect
 from jobs.command import run_job
-from jobs.shard_source import read_archive
 from jobs.shares import cpus_each
+from jobs.worker_pool import WorkerPool
 from raypp.cli.evaluate import evaluate
 from raypp.errors import ModelError
-from raypp.evaluate.predict import PREDICT_BATCH, PREDICT_COLUMNS
 from raypp.evaluate.request import PredictedSample, PredictSettings
+from raypp.evaluate.shard_groups import shard_groups
 from raypp.execution import ExecutionSettings
+from raypp.shards.encryption import DataKey
+from raypp.shards.labels import read_labels
+from raypp.shards.manifest import read_manifest
+from raypp.shards.store import Store
 
-# Detectors that need all CPUs would leave none for the read tasks that feed them.
-_ACTOR_SHARE = 0.9
-_READ_CPUS = 0.02
 
-
-def study_on_ray(settings: PredictSettings, execution: ExecutionSettings) -> Iterator[PredictedSample]:
-    """Study every labelled frame of a split on a Ray cluster, each once, in any order.
+def predict_on_ray(settings: PredictSettings, execution: ExecutionSettings) -> Iterator[PredictedSample]:
+    """Predict on every labelled frame of a split on a Ray cluster, each once, in any order.
 
     Raises:
-        ModelError: if a shard or the detector cannot be read where it is needed.
+        ShardError: if the archive cannot be read where it is needed.
+        ModelError: if the detector cannot, or a worker fails.
     """
     connect(execution.address, pools=True)
     workers = execution.workers or 1
     nodes = ray.nodes()  # type: ignore[no-untyped-call]
     cpus = cpus_each([float(node["Resources"].get("CPU", 0)) for node in nodes if node["Alive"]], workers)
-    frames = read_archive(
-        settings.archive, settings.labels_version, PREDICT_COLUMNS, settings.data_key_path, cpus=_READ_CPUS
-    )
-    wanted = frames.filter(expr=f"split == '{settings.split}' and variant == 0", num_cpus=_READ_CPUS)
-    studied = wanted.map_batches(
-        PredictActor,
-        fn_constructor_kwargs={"settings": settings.model_dump_json(), "threads": max(1, round(cpus))},
-        batch_size=PREDICT_BATCH,
-        batch_format="pyarrow",
-        compute=ActorPoolStrategy(size=workers),
-        num_cpus=_ACTOR_SHARE * cpus,
-        num_gpus=execution.gpus or None,
-    )
+    arguments = {"settings": settings.model_dump_json(), "threads": max(1, round(cpus))}
+    pool = WorkerPool(PredictActor, arguments, workers, execution.gpus or 0, cpus)
+    store = Store(settings.archive, DataKey.load(settings.data_key_path) if settings.data_key_path else None)
+    wanted = read_labels(store, settings.labels_version).splits.get(settings.split, 0)
+    groups = shard_groups(read_manifest(store).receipts, wanted, workers)
     try:
-        for row in studied.iter_rows():
-            yield pickle.loads(row["sample"])  # noqa: S301 - of our own actor
+        for row in pool.map(json.dumps(shards).encode() for shards in groups):
+            yield from pickle.loads(row)  # noqa: S301 - of our own actor
     except ray.exceptions.RayError as error:
         raise ModelError(f"evaluation stopped: {_root(str(error))}") from None
 
@@ -65,7 +58,7 @@ def _root(text: str) -> str:
 
 def main() -> None:
     """Run the command on the cluster that this process was submitted to, or on a local Ray."""
-    run_job(evaluate, "evaluate", study_on_ray)
+    run_job(evaluate, "evaluate", predict_on_ray)
 
 
 if __name__ == "__main__":

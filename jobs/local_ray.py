@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from jobs.agent_ports import name_agent_ports
 from jobs.exporters import export_at
 from raypp.errors import RayppError
 from raypp.serving.metrics_address import MetricsAddress
@@ -43,6 +44,7 @@ def keep_local(*, metrics: MetricsAddress | None = None) -> str:
 
     for start in _FOR_CLUSTERS:
         setattr(Node, start, _start_nothing)
+    name_agent_ports()
     os.environ[ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR] = "0"  # for the processes that it starts
     ray_constants.ENABLE_RAY_CLUSTER = False
     if metrics is None:

@@ -26,7 +26,6 @@ def read_archive(
     labels_version: str | None = None,
     columns: Sequence[str] | None = None,
     data_key_path: Path | None = None,
-    cpus: float | None = None,
 ) -> ray.data.Dataset:
     """Return the frames of a finished archive as a Ray dataset, shard by shard in any order.
 
@@ -36,13 +35,12 @@ def read_archive(
             (class_id, x, y, w, h: centre and size, normalised to the letterboxed square).
         columns: columns of the shards to read; all if None. `code` stays packed: see `raypp.shards.reader.place_code`.
         data_key_path: data key of encrypted shards, read on the nodes that read shards.
-        cpus: CPUs that reading a shard takes; Ray's default, a whole one, if None.
 
     Raises:
         ShardError: if the archive has no manifest, no such label version, or is encrypted and no key was given.
     """
     source = ShardDatasource(root, labels_version, columns, data_key_path)
-    dataset: ray.data.Dataset = ray.data.read_datasource(source, num_cpus=cpus)
+    dataset: ray.data.Dataset = ray.data.read_datasource(source)
     return dataset
 
 

@@ -27,18 +27,18 @@ class StartDeadline:
         return True
 
 
-def lack_of_room(gpus: float, nodes: Iterable[Mapping[str, float]], free: Mapping[str, float]) -> str:
+def lack_of_room(each: Mapping[str, float], nodes: Iterable[Mapping[str, float]], free: Mapping[str, float]) -> str:
     """Return a line that names what each worker takes, and what there is.
 
     Args:
-        gpus: of each worker, which has one CPU besides.
-        nodes: resources of each living node, by Ray's names.
+        each: CPUs and GPUs of each worker, by Ray's names.
+        nodes: resources of each living node.
         free: resources that nothing has taken, of all nodes together.
     """
-    kinds = ["CPU", "GPU"] if gpus else ["CPU"]
+    kinds = ["CPU", "GPU"] if each.get("GPU") else ["CPU"]
     largest = max(nodes, key=lambda node: [node.get(kind, 0) for kind in reversed(kinds)], default={})
     return (
-        f"warning: no worker has begun for {DEADLINE_S:.0f} s. Each takes {_words({'CPU': 1, 'GPU': gpus}, kinds)}; "
+        f"warning: no worker has begun for {DEADLINE_S:.0f} s. Each takes {_words(each, kinds)}; "
         f"the largest node has {_words(largest, kinds)}; free on all nodes: {_words(free, kinds)}. "
         "Add nodes, ask for less, or end other work"
     )

@@ -6,59 +6,31 @@ Example:
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-import ray
-from pydantic import TypeAdapter
-
+from actors.check_actor import CHECK, CheckActor
 from jobs.cluster import connect, refuse_key_in_working_dir
 from jobs.command import run_job
+from jobs.worker_pool import WorkerPool
 from raypp.cli.verify import verify
 from raypp.execution import ExecutionSettings
-from raypp.shards.encryption import DataKey
-from raypp.shards.manifest import read_manifest
 from raypp.shards.receipt import Receipt
-from raypp.shards.store import Store
-from raypp.shards.verification import ShardCheck, check_shard
-
-_CHECK = TypeAdapter(ShardCheck)
+from raypp.shards.verification import ShardCheck
 
 
 def check_on_ray(
     root: str, receipts: Sequence[Receipt], data_key: Path | None, execution: ExecutionSettings
 ) -> Iterator[ShardCheck]:
-    """Check the shards of receipts on a Ray cluster, in any order."""
+    """Check the shards of receipts on a Ray cluster, in any order.
+
+    Raises:
+        ShardError: if a worker cannot open the archive.
+    """
     if not receipts:
         return
     connect(execution.address, pools=True)
-    rows = [{"receipt": receipt.to_bytes().decode()} for receipt in receipts]
-    checked = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
-        _Check,  # type: ignore[arg-type]  # Ray takes a class, whose instances map rows
-        fn_constructor_args=(root, data_key),
-        concurrency=_room(len(rows)),
-        num_cpus=0.9,
-    )
-    for row in checked.iter_rows():
-        yield _CHECK.validate_json(row["check"])
-
-
-class _Check:
-    """Holds the opened archive of a worker, and checks shard after shard."""
-
-    def __init__(self, root: str, data_key: Path | None) -> None:
-        self._data_key = DataKey.load(data_key) if data_key else None
-        self._store = Store(root, self._data_key)
-        self._header = read_manifest(self._store).header
-
-    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        receipt = Receipt.from_bytes(row["receipt"], "receipt")
-        check = check_shard(self._store, self._header, self._data_key, receipt)
-        return {"check": _CHECK.dump_json(check).decode()}
-
-
-def _room(shards: int) -> int:
-    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    return max(1, min(shards, int(resources.get("CPU", 1))))
+    pool = WorkerPool(CheckActor, {"root": root, "data_key": data_key}, execution.workers, execution.gpus or 0)
+    for row in pool.map(receipt.to_bytes() for receipt in receipts):
+        yield CHECK.validate_json(row)
 
 
 def main() -> None:

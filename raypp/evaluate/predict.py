@@ -1,6 +1,6 @@
 """Running a detector on an archive: each labelled frame once, with its matches, boxes and origin."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Self
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from raypp.detect.checkpoint import load_detector
 from raypp.detect.inputs.batch import COLUMNS, batch_of_rows
-from raypp.detect.inputs.labelled import labelled_rows
+from raypp.detect.inputs.labelled import LabelledReader, labelled_rows
 from raypp.evaluate.metrics import DetectionMatcher
 from raypp.evaluate.network import evaluated_network
 from raypp.evaluate.request import FrameOrigin, PredictedSample, PredictSettings
@@ -87,10 +87,35 @@ def predict_here(settings: PredictSettings) -> Iterator[PredictedSample]:
         ShardError: if a shard is damaged.
         ModelError: if the detector is.
     """
-    predictor = Predictor.open(settings)
-    labelled = labelled_rows(
-        settings.archive, settings.labels_version, settings.split, PREDICT_COLUMNS, settings.data_key_path
-    )
-    rows = (row for row in labelled if row["variant"] == 0)
-    while some := list(islice(rows, PREDICT_BATCH)):
-        yield from predictor(some)
+    yield from ShardPredictor(settings).predict()
+
+
+class ShardPredictor:
+    """Runs a detector on the labelled frames of a split, in all shards of an archive or in some.
+
+    Args:
+        settings: which frames, and which detector.
+
+    Raises:
+        ShardError: if the archive or its labels cannot be read.
+        ModelError: if the detector cannot.
+    """
+
+    def __init__(self, settings: PredictSettings) -> None:
+        self._predictor = Predictor.open(settings)
+        self._labelled = LabelledReader(settings.archive, settings.labels_version, settings.data_key_path)
+        self._split = settings.split
+
+    def predict(self, shards: Iterable[str] | None = None) -> Iterator[PredictedSample]:
+        """Predict on each frame once.
+
+        Args:
+            shards: relative paths; None for all.
+
+        Raises:
+            ShardError: if a shard is damaged.
+        """
+        labelled = self._labelled.rows(self._split, PREDICT_COLUMNS, shards)
+        rows = (row for row in labelled if row["variant"] == 0)
+        while some := list(islice(rows, PREDICT_BATCH)):
+            yield from self._predictor(some)

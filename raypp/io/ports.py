@@ -1,13 +1,16 @@
 """Ports of this machine: such that nobody listens on, and why one cannot be had."""
 
+import random
 import socket
 import time
 from contextlib import ExitStack
+from pathlib import Path
 
 RAY_AGENT_PORT = 52365
 """Port that each Ray node takes for its own agent, in the midst of those that the system hands out."""
-
-
+_ABOVE_RAYS_WORKERS = 20000
+"""Ray's workers listen below."""
+_HANDED_OUT = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _RETRY_S = 0.2
 
 
@@ -22,6 +25,34 @@ def free_ports(count: int) -> list[int]:
             if port != RAY_AGENT_PORT:
                 ports.append(port)
     return ports
+
+
+def reserved_ports(count: int, host: str = "127.0.0.1") -> list[int]:
+    """Find ports that nobody listens on, for programs that are slow to take them.
+
+    The system hands them to nobody who asks for any port. Where it hands out all, they are as those of `free_ports`.
+    """
+    few = range(_ABOVE_RAYS_WORKERS, _first_handed_out())
+    candidates = random.sample(few, len(few))  # so that two who look at once take others
+    ports: list[int] = []
+    with ExitStack() as held:
+        for port in candidates:
+            if len(ports) == count:
+                break
+            probe = held.enter_context(socket.socket())
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            ports.append(port)
+    return ports if len(ports) == count else free_ports(count)
+
+
+def _first_handed_out() -> int:
+    try:
+        return int(_HANDED_OUT.read_text().split()[0])
+    except OSError:
+        return 0
 
 
 def why_taken(host: str, port: int, wait_s: float) -> str | None:

@@ -214,33 +214,38 @@ class World:
         return self.listeners.faults(self.url)
 
     def dump(self) -> Dump:
-        """All that the ledger holds of frames, detections, episodes and stretches, without the streams' epochs."""
-        engine = create_engine(self.url)
-        queries = {
-            "streams": (
-                "SELECT site, camera, frames, detections, last_frame, newest_us, end_reason, reaped "
-                "FROM streams ORDER BY 1, 2"
-            ),
-            "episodes": (
-                "SELECT s.site, s.camera, e.tool, e.station, e.start_us, e.end_us, e.seen_us, e.state, e.reason "
-                "FROM episodes e JOIN streams s USING (stream_id) ORDER BY 1, 2, 5, 3, 4"
-            ),
-            "violations": (
-                "SELECT s.site, s.camera, v.kind, v.start_us, v.end_us, v.seen_us, v.sure, v.state, v.reason "
-                "FROM violations v JOIN streams s USING (stream_id) ORDER BY 1, 2, 4, 5"
-            ),
-            "stretches": (
-                "SELECT s.site, s.camera, t.start_us, t.end_us, t.observation "
-                "FROM stretches t JOIN streams s USING (stream_id) ORDER BY 1, 2, 3"
-            ),
-        }
-        with engine.connect() as connection:
-            rows_of = {name: [tuple(row) for row in connection.execute(text(query))] for name, query in queries.items()}
-        engine.dispose()
-        with Ledger.open(self.url, create=False) as ledger:
-            names = [status.stream for site in ledger.sites() for status in ledger.streams(site.name)]
-            rows_of["frames"] = sorted(_frame_row(name, frame) for name in names for frame in ledger.frames(name))
-        return rows_of
+        """All that the ledger holds, as `ledger_rows` reads it."""
+        return ledger_rows(self.url)
+
+
+def ledger_rows(url: str) -> Dump:
+    """All that the ledger holds of frames, detections, episodes and stretches, without the streams' epochs."""
+    engine = create_engine(url)
+    queries = {
+        "streams": (
+            "SELECT site, camera, frames, detections, last_frame, newest_us, end_reason, reaped "
+            "FROM streams ORDER BY 1, 2"
+        ),
+        "episodes": (
+            "SELECT s.site, s.camera, e.tool, e.station, e.start_us, e.end_us, e.seen_us, e.state, e.reason "
+            "FROM episodes e JOIN streams s USING (stream_id) ORDER BY 1, 2, 5, 3, 4"
+        ),
+        "violations": (
+            "SELECT s.site, s.camera, v.kind, v.start_us, v.end_us, v.seen_us, v.sure, v.state, v.reason "
+            "FROM violations v JOIN streams s USING (stream_id) ORDER BY 1, 2, 4, 5"
+        ),
+        "stretches": (
+            "SELECT s.site, s.camera, t.start_us, t.end_us, t.observation "
+            "FROM stretches t JOIN streams s USING (stream_id) ORDER BY 1, 2, 3"
+        ),
+    }
+    with engine.connect() as connection:
+        rows_of = {name: [tuple(row) for row in connection.execute(text(query))] for name, query in queries.items()}
+    engine.dispose()
+    with Ledger.open(url, create=False) as ledger:
+        names = [status.stream for site in ledger.sites() for status in ledger.streams(site.name)]
+        rows_of["frames"] = sorted(_frame_row(name, frame) for name in names for frame in ledger.frames(name))
+    return rows_of
 
 
 def _frame_row(stream: StreamName, frame: SeenFrame) -> tuple[object, ...]:

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from actors.exporter import HOST_VARIABLE
 from jobs.local_ray import keep_local, without_noise
 from raypp.errors import RayppError
 from raypp.serving.metrics_address import MetricsAddress
-from tests.command import environment, lay_trap
+from tests.command import ROOT, environment, lay_trap
 
 pytestmark = pytest.mark.ray
 
@@ -112,6 +113,27 @@ def test_a_worker_runs_nothing_of_the_folder_one_works_in(local):
     assert any("raylet" in line for line in answers["started"])
     of_clusters = ("monitor.py", "log_monitor.py", "dashboard.py")
     assert not [line for line in answers["started"] if any(name in line for name in of_clusters)]
+
+
+def test_the_raylet_waits_for_no_agent_to_name_its_ports(local):
+    (raylet,) = (line for line in local[1]["started"] if line.split()[0].endswith("/raylet"))
+    names = ("metrics-agent-port", "metrics_export_port", "runtime_env_agent_port", "dashboard_agent_listen_port")
+    ports = {name: re.findall(rf" --{name}=(\d+)", raylet) for name in names}
+    assert all(found and "0" not in found for found in ports.values()), ports
+    assert len({found[-1] for found in ports.values()}) == len(names)
+
+
+@pytest.mark.slow
+def test_a_local_ray_starts_whose_agent_is_later_than_ray_waits_for_it(tmp_path):
+    program = "import sys, time\nif any('dashboard/agent.py' in word for word in sys.orig_argv): time.sleep(20)\n"
+    (tmp_path / "sitecustomize.py").write_text(program)
+    lines = "import time, ray\nfrom jobs.cluster import connect\nconnect(None)\ntime.sleep(20)\n"
+    lines += "print(len(ray.nodes()), ray.get(ray.remote(lambda: 'works').remote(), timeout=120))"
+    env = environment(PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    done = subprocess.run(
+        [sys.executable, "-c", lines], env=env, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.stdout.split() == ["1", "works"], done.stderr
 
 
 def test_one_worker_on_two_cpus_takes_both_unless_told_otherwise(local):

@@ -29,8 +29,8 @@ def test_a_minute_without_a_worker_is_told_once_and_again_after_there_was_one() 
 
 def test_the_line_names_what_is_wanted_and_the_largest_node() -> None:
     nodes = [{"CPU": 64.0}, {"CPU": 8.0, "GPU": 0.5}, {}]
-    line = lack_of_room(1, nodes, {"CPU": 70.0})
+    line = lack_of_room({"CPU": 1, "GPU": 1}, nodes, {"CPU": 70.0})
     assert "Each takes 1 CPU and 1 GPU; the largest node has 8 CPU and 0.5 GPU; free on all nodes: 70 CPU and" in line
-    line = lack_of_room(0, nodes, {"CPU": 0.5})
+    line = lack_of_room({"CPU": 1, "GPU": 0}, nodes, {"CPU": 0.5})
     assert "Each takes 1 CPU; the largest node has 64 CPU; free on all nodes: 0.5 CPU. Add nodes" in line
-    assert "the largest node has 0 CPU" in lack_of_room(0, [], {})
+    assert "the largest node has 0 CPU" in lack_of_room({"CPU": 1}, [], {})

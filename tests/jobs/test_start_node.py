@@ -43,6 +43,7 @@ def test_ports_of_agents_are_those_that_are_named_or_the_usual_or_free_ones(monk
     from ray._private import services
 
     monkeypatch.setattr(services, "start_ray_process", lambda command: command)
+    raylet = [services.RAYLET_EXECUTABLE, "--dashboard_agent_command=python agent.py --listen-port=4711 --head"]
     with socket.socket() as taken:
         taken.bind(("", 0))
         number = taken.getsockname()[1]
@@ -55,7 +56,10 @@ def test_ports_of_agents_are_those_that_are_named_or_the_usual_or_free_ones(monk
     assert ports["--dashboard-agent-listen-port"] == "4711"
     assert "--metrics-export-port" not in ports, "it is named already"
     assert int(ports["--runtime-env-agent-port"]) not in {0, number}
-    assert services.start_ray_process([services.RAYLET_EXECUTABLE])[1:] == ["--dashboard_agent_listen_port=4711"]
+    assert services.start_ray_process(raylet) == [*raylet, "--dashboard_agent_listen_port=4711"]
+    with_agent_ports([])  # as who starts a second node does
+    assert services.start_ray_process(raylet) == [*raylet, "--dashboard_agent_listen_port=4711"], "once"
+    assert services.start_ray_process([services.RAYLET_EXECUTABLE]) == [services.RAYLET_EXECUTABLE]
     assert services.start_ray_process(["gcs_server"]) == ["gcs_server"]
 
 

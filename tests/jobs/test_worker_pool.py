@@ -36,6 +36,8 @@ class Worker:
             os._exit(1)
         if self.kind == "failing" and row == b"5":
             raise ShardError("the disk is full")
+        if self.kind == "poisoned" and row == b"5":
+            os._exit(1)
         return row + (b" again" if again else b"") + b" of %d" % os.getpid()
 
 def outcome(kind, most):
@@ -46,7 +48,7 @@ def outcome(kind, most):
         return [type(error).__name__, str(error)]
 
 connect(None)
-outcomes = {kind: outcome(kind, 2) for kind in ("mortal", "stillborn", "without key", "failing")}
+outcomes = {kind: outcome(kind, 2) for kind in ("mortal", "stillborn", "without key", "failing", "poisoned")}
 outcomes["more than there is room for"] = outcome("well", 50)
 deadline = time.monotonic() + 60  # Ray gives back what a killed actor had a little later
 while not (free := ray.available_resources().get("CPU", 0) == ray.cluster_resources()["CPU"]):
@@ -82,6 +84,12 @@ def test_workers_that_die_as_they_start_end_the_work(outcomes: dict[str, list[st
     kind, words = outcomes["stillborn"]
     assert kind == "RayppError"
     assert "workers die as they start" in words
+
+
+def test_work_that_kills_each_of_its_workers_ends(outcomes: dict[str, list[str]]) -> None:
+    kind, words = outcomes["poisoned"]
+    assert kind == "RayppError"
+    assert "10 workers, one after another, died of the same work" in words
 
 
 def test_workers_without_room_are_not_waited_for(outcomes: dict[str, list[str]]) -> None:

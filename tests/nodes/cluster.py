@@ -1,7 +1,7 @@
 """A Ray cluster on machines of their own: a head, and workers that come, are lost and come again."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,20 +29,21 @@ class RayCluster:
     def address(self) -> str:
         return f"{self.network.prefix}.2:{PORT}"
 
-    def start_head(self) -> Machine:
-        """Start the head."""
-        words = ("--head", f"--port={PORT}", "--include-dashboard=false")
-        return self._start("head", 0, *words)
+    def start_head(self, *options: str, **env: str) -> Machine:
+        """Start the head, or start it again; options of `ray start`, and variables of its own."""
+        words = ("--head", f"--port={PORT}", "--include-dashboard=false", "--num-cpus=0", *options)
+        return self._start("head", 0, words, env)
 
-    def start_worker(self, number: int) -> Machine:
-        """Start a worker, or start one again that was lost."""
-        return self._start(f"worker{number}", number, f"--address={self.address}")
+    def start_worker(self, number: int, **env: str) -> Machine:
+        """Start a worker, or start one again that was lost; `env`: variables of its own."""
+        words = (f"--address={self.address}", f"--num-cpus={self.cpus}")
+        return self._start(f"worker{number}", number, words, env)
 
-    def _start(self, name: str, number: int, *words: str) -> Machine:
+    def _start(self, name: str, number: int, words: Sequence[str], env: Mapping[str, str]) -> Machine:
         """Start a node; one of Ray's that waits too long for a part of itself dies, on a machine that is busy."""
         for attempt in range(_STARTS):
-            machine = self.network.machine(name, number)
-            own = (f"--node-ip-address={machine.address}", f"--num-cpus={self.cpus}", f"--object-store-memory={_STORE}")
+            machine = self.network.machine(name, number, **env)
+            own = (f"--node-ip-address={machine.address}", f"--object-store-memory={_STORE}")
             try:
                 machine.run(*_START, *words, *own)
             except AssertionError:
@@ -55,25 +56,38 @@ class RayCluster:
 
     def workers(self) -> list[int]:
         """Numbers of the nodes beside the head."""
-        return [int(name.removeprefix("worker")) for name in self.network.machines if name != "head"]
+        return [int(name.removeprefix("worker")) for name in list(self.network.machines) if name != "head"]
 
     def worker(self, number: int) -> Machine:
         return self.network.machines[f"worker{number}"]
 
+    def busy_workers(self) -> list[int]:
+        """Numbers of the workers where an actor or a task is."""
+        return [number for number in self.workers() if any(map(_is_work, self.worker(number).titles()))]
+
+
+def _is_work(title: str) -> bool:
+    return title.startswith("ray::") and not title.startswith("ray::IDLE")
+
 
 @contextmanager
-def ray_cluster(place: Path, nodes: int, cpus: int = 1, **env: str) -> Iterator[RayCluster]:
-    """Run a cluster.
+def ray_cluster(place: Path, workers: int, cpus: int = 1, **env: str) -> Iterator[RayCluster]:
+    """Run a cluster whose head has no logical CPUs, as those on Kubernetes.
 
     Args:
         place: for its machines' disks.
-        nodes: the head among them.
-        cpus: logical ones of each node.
+        workers: nodes beside the head.
+        cpus: logical ones of each of them.
         env: variables of all that runs on it.
     """
     with network(place, **env) as machines:
-        cluster = RayCluster(machines, cpus)
-        cluster.start_head()
-        for number in range(1, nodes):
-            cluster.start_worker(number)
-        yield cluster
+        yield start_cluster(machines, workers, cpus)
+
+
+def start_cluster(machines: Network, workers: int, cpus: int = 1) -> RayCluster:
+    """Start a cluster in a network; arguments as for `ray_cluster`."""
+    cluster = RayCluster(machines, cpus)
+    cluster.start_head()
+    for number in range(1, workers + 1):
+        cluster.start_worker(number)
+    return cluster

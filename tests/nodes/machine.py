@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+import psutil
+
 from tests.command import environment
 
 _INIT = "ip link set lo up; mount --bind {disk} /tmp/ray; mount -t tmpfs -o size={memory} tmpfs /dev/shm; {wait}"
@@ -22,6 +24,7 @@ _PATIENT = {
     "RAY_gcs_server_port_wait_time_s": "240",
     "RAY_agent_register_timeout_ms": "240000",
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "180",
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "600",
 }
 """Of a machine that is busy with other tests."""
 
@@ -84,6 +87,16 @@ class Machine:
         if self.init.stdout is not None:
             self.init.stdout.close()
 
+    def titles(self) -> list[str]:
+        """Command lines of what runs on it."""
+        lines = []
+        for process in psutil.Process(self.init.pid).children(recursive=True):
+            try:
+                lines.append(" ".join(process.cmdline()))
+            except psutil.Error:
+                continue
+        return lines
+
     def _children(self) -> list[int]:
         children = Path(f"/proc/{self.init.pid}/task/{self.init.pid}/children")
         return [int(word) for word in children.read_text().split()] if children.exists() else []
@@ -96,6 +109,7 @@ class Network:
     Attributes:
         place: where the machines' disks are.
         bridge, prefix: names of the bridge and first three numbers of its addresses.
+        env: variables of what runs on the machines.
     """
 
     place: Path
@@ -103,6 +117,11 @@ class Network:
     prefix: str
     env: dict[str, str] = field(default_factory=dict)
     machines: dict[str, Machine] = field(default_factory=dict)
+
+    @property
+    def own_address(self) -> str:
+        """Address of the system that the machines run on."""
+        return f"{self.prefix}.1"
 
     def machine(self, name: str, number: int, memory: str = _MEMORY, **env: str) -> Machine:
         """Start a machine; one of a name that was lost has its disk and address again."""
@@ -136,7 +155,7 @@ class Network:
         _ip("link", "set", link, "master", self.bridge, "up")
         started.run("ip", "address", "add", f"{address}/24", "dev", "eth0")
         started.run("ip", "link", "set", "eth0", "up")
-        started.run("ip", "route", "add", "default", "via", f"{self.prefix}.1")  # Ray takes its address from there
+        started.run("ip", "route", "add", "default", "via", self.own_address)  # Ray takes its address from there
         return started
 
 
@@ -153,7 +172,7 @@ def network(place: Path, **env: str) -> Iterator[Network]:
     _ip("link", "add", bridge, "type", "bridge")
     machines = Network(place, bridge, prefix, env)
     try:
-        _ip("address", "add", f"{prefix}.1/24", "dev", bridge)
+        _ip("address", "add", f"{machines.own_address}/24", "dev", bridge)
         _ip("link", "set", bridge, "up")
         yield machines
     finally:

@@ -1,4 +1,4 @@
-"""A node is lost in the middle of a veil, and does not come back; what is left is what one node leaves."""
+"""A node is lost in the middle of a veil, and does not come back; what is left is what one process leaves."""
 
 import random
 from pathlib import Path
@@ -20,8 +20,9 @@ pytestmark = [
 
 def test_a_veil_ends_as_undisturbed_when_a_node_is_lost_for_good(tmp_path: Path) -> None:
     prepare(tmp_path)
-    work = Veil.build(tmp_path)
-    run_command(tmp_path, *work.words(work.undisturbed), "--on", "local")
-    with ray_cluster(tmp_path / "machines", 3) as cluster:
-        outcome = disturbed(work, cluster, tmp_path / "out", random.Random(1), returns=False)
+    work = Veil(tmp_path)
+    run_command(tmp_path, *work.words(tmp_path / "alone"), "--on", "local")
+    with ray_cluster(tmp_path / "machines", 2) as cluster:
+        expected = work.results(tmp_path / "alone")
+        outcome = disturbed(work, cluster, tmp_path / "out", random.Random(1), expected, returns=False)
     assert not outcome.difference

@@ -1,75 +1,95 @@
 """Work that nodes are lost under, such as an archive to veil; and whether what it left is the same."""
 
+import csv
+import json
 import subprocess
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
+from typing import ClassVar
 
+import torch
+
+from raypp.detect.model import build_detector
 from tests.command import archive_bytes, environment
 from tests.nodes.machine import Machine
-from tests.videos import make_video
+from tests.videos import make_dataset, make_video
 
 _RAYPP = (sys.executable, "-m", "raypp")
+_SMALL = ("--size", 96, "--on", "local", "--shard-mb", 0.002)
+Results = Mapping[str, object]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Work(ABC):
     """Work that runs on a cluster's head and goes to its nodes.
 
     Attributes:
         place: folder of what it needs and leaves.
-        steps: how often `progress` counts until it is done.
     """
 
     place: Path
-    steps: int
+    here: ClassVar[bool] = True
+    """Whether one process leaves the same; else its workers on Ray do, wherever they are."""
+    steps: ClassVar[int]
+    """How often `progress` counts until it is done; 0 where nobody can count, and any worker will do."""
 
     @abstractmethod
     def words(self, out: Path) -> list[object]:
         """Say which command does it."""
 
     @abstractmethod
-    def progress(self, out: Path) -> int:
-        """Count what is done while it runs; at its end a veil gathers its receipts."""
+    def results(self, out: Path) -> Results:
+        """Read what must be the same, however many nodes were lost."""
 
     @abstractmethod
-    def difference(self, out: Path) -> str:
-        """Say where what it left differs from what the same work left undisturbed; empty if nowhere."""
+    def progress(self, out: Path) -> int:
+        """Count what is done while it runs."""
 
     @property
     def name(self) -> str:
         return type(self).__name__.lower()
 
-    @property
-    def undisturbed(self) -> Path:
-        return self.place / f"{self.name}-undisturbed"
-
     def begin(self, machine: Machine, address: str, out: Path) -> "Popen[bytes]":
         """Begin it on a cluster."""
         return machine.begin(*_RAYPP, *self.words(out), "--address", address, log=out.with_suffix(".log"))
 
+    def difference(self, expected: Results, out: Path) -> str:
+        """Say where what it left differs from what the same work left undisturbed; empty if nowhere."""
+        held = self.results(out)
+        other = [name for name in expected.keys() | held.keys() if expected.get(name) != held.get(name)]
+        return f"{len(other)} of {len(expected)} results differ, such as {min(other)}" if other else ""
+
 
 def prepare(place: Path) -> None:
-    """Make what all kinds of work need: a key."""
+    """Make what all kinds of work need: a key, videos, and labelled images, veiled."""
     run_command(place, "keygen", "--out", place / "owner.key")
+    for index in range(4):
+        make_video(place / "videos" / f"{index}.mp4", seconds=15, seed=index, width=320, height=192)
+
+
+def prepare_images(place: Path) -> None:
+    """Make labelled images, veiled, for trainings and what judges them."""
+    make_dataset(place / "images", count=120)
+    run_command(place, "veil", place / "images", "--out", place / "veiled", "--key", place / "owner.key", *_SMALL)
+    torch.save({"model": build_detector("yolov8p", ("hammer", "saw"), None)}, place / "public.pt")
 
 
 def run_command(place: Path, *words: object) -> None:
     """Run `raypp` here, in a process of its own."""
-    with (place / "commands.log").open("ab") as log:
-        subprocess.run([*_RAYPP, *map(str, words)], env=environment(), stdout=log, stderr=log, check=True)
+    log = place / "commands.log"
+    with log.open("ab") as out:
+        done = subprocess.run([*_RAYPP, *map(str, words)], env=environment(), stdout=out, stderr=out, check=False)
+    assert done.returncode == 0, log.read_text()[-4000:]
 
 
 class Veil(Work):
     """Veil four videos, of a minute in all, a second to a segment."""
 
-    @classmethod
-    def build(cls, place: Path) -> "Veil":
-        for index in range(4):
-            make_video(place / "videos" / f"{index}.mp4", seconds=15, seed=index, width=320, height=192)
-        return cls(place, 60)
+    steps = 60
 
     def words(self, out: Path) -> list[object]:
         cut = ("--size", 640, "--segment-seconds", 1, "--shard-mb", 0.02)
@@ -78,7 +98,82 @@ class Veil(Work):
     def progress(self, out: Path) -> int:
         return len(list(out.glob("receipts/*.json")))
 
-    def difference(self, out: Path) -> str:
-        expected, held = archive_bytes(self.undisturbed), archive_bytes(out)
-        other = [name for name in expected.keys() | held.keys() if expected.get(name) != held.get(name)]
-        return f"{len(other)} files differ, such as {min(other)}" if other else ""
+    def results(self, out: Path) -> Results:
+        return archive_bytes(out)
+
+
+class Train(Work):
+    """Train a detector for six epochs, by one worker."""
+
+    here = False
+    steps = 6
+
+    def words(self, out: Path) -> list[object]:
+        small = ("--model", "yolov8p", "--batch", 8, "--epochs", self.steps)
+        return ["train", self.place / "veiled", "--out", out, *small, "--json", out.with_suffix(".json")]
+
+    def progress(self, out: Path) -> int:
+        return len(_epochs(out))
+
+    def results(self, out: Path) -> Results:
+        summary = json.loads(out.with_suffix(".json").read_text())
+        scores = {name: summary[name] for name in ("best_epoch", "map50", "map50_95")}
+        return {row["epoch"]: row for row in _epochs(out)} | scores
+
+
+class Fit(Work):
+    """Fit a learned veil for six epochs, by one worker."""
+
+    here = False
+    steps = 6
+
+    def words(self, out: Path) -> list[object]:
+        start = ("--weights", self.place / "public.pt", "--key", self.place / "owner.key")
+        small = ("--model", "yolov8p", "--batch", 8, "--size", 64, "--epochs", self.steps, "--warm-up", 1)
+        return ["fit", self.place / "images", "--out", out, *start, *small]
+
+    def progress(self, out: Path) -> int:
+        return len(_epochs(out))
+
+    def results(self, out: Path) -> Results:
+        return {row["epoch"]: row for row in _epochs(out)}
+
+
+class _Uncounted(Work):
+    """Work that says nothing on the disk of how far it is."""
+
+    steps = 0
+
+    def progress(self, out: Path) -> int:
+        return int(out.with_suffix(".json").exists())
+
+
+class Evaluate(_Uncounted):
+    """Judge a detector on 80 frames."""
+
+    def words(self, out: Path) -> list[object]:
+        judged = ("--model", self.place / "train-undisturbed", "--split", "train", "--report", out)
+        return ["evaluate", self.place / "veiled", *judged, "--workers", 2, "--json", out.with_suffix(".json")]
+
+    def results(self, out: Path) -> Results:
+        return {"scores": json.loads(out.with_suffix(".json").read_text())}
+
+
+class Verify(_Uncounted):
+    """Verify the archive of 120 images."""
+
+    def words(self, out: Path) -> list[object]:
+        out.mkdir(exist_ok=True)
+        return ["verify", self.place / "veiled", "--json", out.with_suffix(".json")]
+
+    def results(self, out: Path) -> Results:
+        return {"report": json.loads(out.with_suffix(".json").read_text())}
+
+
+def _epochs(out: Path) -> list[dict[str, str]]:
+    """Rows of a training's results, without the time that an epoch took."""
+    results = out / "results.csv"
+    if not results.exists():
+        return []
+    with results.open() as file:
+        return [{name: value for name, value in row.items() if name != "time"} for row in csv.DictReader(file)]

@@ -1,0 +1,93 @@
+"""Rounds in which a cluster loses a node in the middle of its work, which must leave what it leaves undisturbed."""
+
+import argparse
+import random
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.nodes import service
+from tests.nodes.cluster import ray_cluster
+from tests.nodes.machine import lacking
+from tests.nodes.rounds import Round, disturbed, undisturbed
+from tests.nodes.work import Evaluate, Fit, Results, Train, Veil, Verify, Work, prepare, prepare_images, run_command
+
+_JOBS: dict[str, type[Work]] = {kind.__name__.lower(): kind for kind in (Veil, Train, Fit, Evaluate, Verify)}
+_SERVICES = ("serve", "head")
+"""Streams to the service, of whose cluster a worker is lost, or the head."""
+_VIDEO_S, _CAMERAS = 60.0, 2
+Plan = list[tuple[int, str]]
+"""Seed and kind of each round."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.nodes", description=__doc__)
+    parser.add_argument("rounds", type=int, nargs="?", default=20)
+    parser.add_argument("first_seed", type=int, nargs="?", default=1, help="of what is lost when")
+    kinds = (*_JOBS, *_SERVICES)
+    parser.add_argument("--work", nargs="+", choices=kinds, default=[*kinds], help="in turn (default: all)")
+    options = parser.parse_args()
+    if lacking():
+        parser.error(lacking())
+    plan = [(options.first_seed + turn, options.work[turn % len(options.work)]) for turn in range(options.rounds)]
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="raypp-nodes-") as folder:
+        for part, rounds in (("jobs", _job_rounds), ("service", _service_rounds)):
+            mine = [(seed, kind) for seed, kind in plan if (kind in _SERVICES) == (part == "service")]
+            if mine:
+                for (seed, kind), outcome in zip(mine, rounds(Path(folder) / part, mine), strict=True):
+                    print(f"round {seed}, {kind}: {outcome}", flush=True)
+                    failed += bool(outcome.difference)
+    print(f"{options.rounds - failed} of {options.rounds} rounds left what the undisturbed run left")
+    return 1 if failed else 0
+
+
+def _job_rounds(place: Path, plan: Plan) -> Iterator[Round]:
+    place.mkdir()
+    kinds = {kind for _, kind in plan}
+    prepare(place)
+    if kinds != {"veil"}:
+        prepare_images(place)
+    if "evaluate" in kinds:
+        kinds.add("train")  # it judges that detector
+    with ray_cluster(place / "machines", 2) as cluster:
+        print("a head and 2 workers, of a CPU each, run", flush=True)
+        works = {name: kind(place) for name, kind in _JOBS.items() if name in kinds}
+        expected: dict[str, Results] = {}
+        for name, work in works.items():
+            out = place / f"{name}-undisturbed"
+            seconds = undisturbed(work, cluster, out)
+            expected[name] = work.results(out)
+            print(f"{name}: undisturbed {seconds:.0f} s{_alone(work, expected[name])}", flush=True)
+        for seed, kind in plan:
+            chance = random.Random(seed)
+            returns = chance.random() < 0.5
+            yield disturbed(works[kind], cluster, place / f"round-{seed}", chance, expected[kind], returns=returns)
+
+
+def _service_rounds(place: Path, plan: Plan) -> Iterator[Round]:
+    place.mkdir()
+    storage = {"RAY_gcs_storage": "rocksdb", "RAY_gcs_storage_path": "/tmp/ray/gcs"}  # of the head's disk
+    with service.running_plant(place, _VIDEO_S, _CAMERAS, **storage) as plant:
+        print("a head on RocksDB and 2 workers serve", flush=True)
+        seconds, expected = service.undisturbed(plant)
+        counts = ", ".join(f"{len(rows)} {name}" for name, rows in expected.items())
+        print(f"serve: undisturbed {seconds:.0f} s, {counts}", flush=True)
+        for seed, kind in plan:
+            chance = random.Random(seed)
+            returns = chance.random() < 0.5
+            yield service.disturbed(plant, chance, expected, head=kind == "head", returns=returns)
+
+
+def _alone(work: Work, expected: Results) -> str:
+    """Say whether one process leaves the same, where it should."""
+    if not work.here:
+        return ""
+    out = work.place / f"{work.name}-alone"
+    run_command(work.place, *work.words(out), "--on", "local")
+    return f"; one process: {work.difference(expected, out) or 'the same'}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

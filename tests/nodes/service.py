@@ -1,0 +1,261 @@
+"""The service on a cluster, and a site that streams to it through a front: what the ledger holds in the end."""
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import yaml
+from sqlalchemy import create_engine, text
+
+from raypp.io.ports import reserved_ports
+from raypp.io.private import write_private
+from raypp.ledger.identity import Identities
+from raypp.ledger.store import Ledger
+from tests.chaos.rounds import difference
+from tests.chaos.world import Dump, Plan, Stage, ledger_rows
+from tests.command import environment
+from tests.ledger.postgres import PostgresServer
+from tests.nodes.cluster import RayCluster, start_cluster
+from tests.nodes.machine import Network, network
+from tests.nodes.rounds import Round
+from tests.serving.bundles import SIZE
+from tests.serving.front import running_front
+
+_ENDS_WITHIN_S = 900
+_GRPC, _HTTP = 9000, 8000
+_SITE = "site-a"
+_SETTINGS = """
+max_frame_gap_s: 2
+max_lateness_s: 0.6
+tools: [{class: hammer, min_confidence: 0.65, max_gap_s: 0.6}, {class: saw}]
+"""
+_SCALE = {
+    "gateways": {"least": 2, "most": 2, "cpus": 0.6},  # one fits on a node of one CPU, beside a detector
+    "detectors": {"least": 1, "most": 1, "cpus": 0.3},
+}
+
+
+@dataclass
+class Plant:
+    """A site's agent, the front, the service on its cluster, and the ledger.
+
+    Attributes:
+        place: folder of the site.
+        stage: videos, keys, model.
+        cluster: where the service runs.
+        url: of the ledger.
+        front_port: of loopback.
+    """
+
+    place: Path
+    stage: Stage
+    cluster: RayCluster
+    url: str
+    front_port: int
+
+    def deploy(self, config: Path | None) -> None:
+        """Deploy the service, or with None only wait until the one deployed before serves."""
+        words = (self.cluster.address, config or "-")
+        self.cluster.head.run(sys.executable, "-m", "tests.nodes.deploy", *words, timeout=700)
+
+    def config(self) -> Path:
+        """Write what `serve deploy` takes."""
+        application = {
+            "name": "raypp",
+            "route_prefix": "/",
+            "import_path": "actors.application:build_app",
+            "args": {
+                "models": [str(self.stage.model)],
+                "front_secret_file": str(self.place / "front.secret"),
+                "detection": {"confidence": 0.1, "threads": 1},
+                "limits": {"window": 4},
+                **_SCALE,
+            },
+        }
+        servicer = "raypp.serving.door.add_sites_to_server"
+        config = {
+            "proxy_location": "EveryNode",
+            "http_options": {"host": "0.0.0.0", "port": _HTTP},  # noqa: S104 - of machines of our own
+            "grpc_options": {"port": _GRPC, "grpc_servicer_functions": [servicer], "enable_reflection": False},
+            "applications": [application],
+        }
+        path = self.place / "serve-config.yaml"
+        path.write_text(yaml.safe_dump(config))
+        return path
+
+    def frames(self) -> int:
+        """How many frames are committed."""
+        engine = create_engine(self.url)
+        with engine.connect() as connection:
+            frames = connection.execute(text("SELECT coalesce(sum(frames), 0) FROM streams")).scalar_one()
+        engine.dispose()
+        return int(frames)
+
+    @contextmanager
+    def streaming(self) -> Iterator["subprocess.Popen[bytes]"]:
+        """Forget what the site has streamed, and have it stream anew."""
+        shutil.rmtree(self.place / "spool", ignore_errors=True)
+        engine = create_engine(self.url)
+        with engine.begin() as connection:
+            connection.execute(text("TRUNCATE streams, outbox CASCADE"))
+        engine.dispose()
+        command = [
+            sys.executable, "-m", "raypp", "stream", "--config", self.place / "cameras.yaml", "--site", _SITE,
+            "--key", self.stage.place / f"{_SITE}.key", "--size", SIZE, "--server", f"localhost:{self.front_port}",
+            "--ca", self.place / "ca.pem", "--token-file", self.place / "token", "--spool", self.place / "spool",
+            "--chunk-frames", 4, "--chunk-seconds", 1,
+        ]  # fmt: skip
+        with (self.place / "agent.log").open("wb") as log:
+            agent = subprocess.Popen([str(part) for part in command], env=environment(), stdout=log, stderr=log)
+        try:
+            yield agent
+        finally:
+            for process in [*psutil.Process(agent.pid).children(recursive=True), agent]:
+                process.kill()
+            agent.wait()
+
+    def has_ended(self) -> bool:
+        """Whether all that the cameras took is committed."""
+        status = self.place / "spool" / "status.json"
+        if not status.exists():
+            return False
+        cameras = json.loads(status.read_text())["cameras"]
+        return len(cameras) == self.stage.plan.cameras and all(camera["finished"] for camera in cameras.values())
+
+    def log_text(self) -> str:
+        return (self.place / "agent.log").read_text()[-4000:]
+
+
+def undisturbed(plant: Plant) -> tuple[float, Dump]:
+    """Stream all once; returns the seconds that it took, and what the ledger holds then."""
+    started = time.monotonic()
+    with plant.streaming() as agent:
+        _watch(plant, agent, started)
+    dump = ledger_rows(plant.url)
+    assert len(dump["streams"]) == plant.stage.plan.cameras
+    assert dump["episodes"]
+    return time.monotonic() - started, dump
+
+
+def disturbed(plant: Plant, chance: random.Random, expected: Dump, *, head: bool, returns: bool) -> Round:
+    """Stream all, and lose a worker node in the middle, or the head, which is started again.
+
+    Args:
+        plant: what runs.
+        chance: of when, and of which worker.
+        expected: what the ledger holds after an undisturbed run.
+        head: whether the head is lost, and no worker.
+        returns: whether a worker comes back meanwhile; else after it.
+    """
+    cluster, started = plant.cluster, time.monotonic()
+    at = int(len(expected["frames"]) * chance.uniform(0.2, 0.6))
+    number = chance.choice(cluster.workers())
+    with plant.streaming() as agent:
+        while plant.frames() < at:
+            assert agent.poll() is None, plant.log_text()
+            assert time.monotonic() - started < _ENDS_WITHIN_S, plant.log_text()
+            time.sleep(0.1)
+        titles = (cluster.head if head else cluster.worker(number)).titles()
+        had_work = any("ServeReplica" in title for title in titles)
+        (cluster.head if head else cluster.worker(number)).lose()
+        lost_at, lost = plant.frames(), time.monotonic()
+        with ThreadPoolExecutor(1) as pool:
+            begun = pool.submit(_bring_back, plant, None if head else number) if head or returns else None
+            waited_s = _watch(plant, agent, started, lost, lost_at)
+            ended = time.monotonic()
+            if begun:
+                back_s = begun.result()
+                print(f"  it is back, and all serves without a deploy, after {back_s:.0f} s", flush=True)
+        log = plant.log_text()
+    if begun is None:
+        _bring_back(plant, number)
+    found = difference(expected, ledger_rows(plant.url))
+    return Round(f"{found}\n{log}" if found else "", ended - started, lost_at, had_work or head, waited_s, ended - lost)
+
+
+def _bring_back(plant: Plant, number: int | None) -> float:
+    """Start a lost worker again, or with None the head, and wait until all serves; returns the seconds that it took."""
+    started = time.monotonic()
+    if number is None:
+        plant.cluster.start_head()
+    else:
+        plant.cluster.start_worker(number)
+    plant.deploy(None)
+    return time.monotonic() - started
+
+
+def _watch(
+    plant: Plant, agent: "subprocess.Popen[bytes]", started: float, since: float | None = None, frames: int = 0
+) -> float:
+    """Wait until all is committed; returns the longest time without a new frame."""
+    waited_s, changed = 0.0, since or time.monotonic()
+    while not plant.has_ended():
+        now = plant.frames()
+        if now > frames:
+            waited_s, frames, changed = max(waited_s, time.monotonic() - changed), now, time.monotonic()
+        assert agent.poll() is None, plant.log_text()
+        assert time.monotonic() - started < _ENDS_WITHIN_S, plant.log_text()
+        time.sleep(0.1)
+    return max(waited_s, time.monotonic() - changed)
+
+
+@contextmanager
+def running_plant(place: Path, seconds: float, cameras: int, **env: str) -> Iterator[Plant]:
+    """Run a plant: PostgreSQL here, the service on a head and two workers, nginx before the workers.
+
+    Args:
+        place: an empty folder.
+        seconds: length of the videos, which are played at their own pace.
+        cameras: of the site.
+        env: variables of the cluster.
+    """
+    with network(place / "machines", **env) as machines, _database(machines) as postgres:
+        stage = Stage.build(place, Plan(1, cameras, seconds), postgres)
+        url = postgres.database()
+        machines.env["RAYPP_LEDGER"] = f"postgresql+psycopg://raypp@{machines.own_address}/{postgres.name_of(url)}"
+        site = place / "site"
+        site.mkdir()
+        write_private(site / "front.secret", b"of-the-front-alone-" * 2)
+        cluster = start_cluster(machines, 2)
+        (port,) = reserved_ports(1)
+        gateways = [cluster.worker(number).address for number in cluster.workers()]
+        services = "; server ".join(f"{address}:{_GRPC}" for address in gateways)
+        pages = f"{gateways[0]}:{_HTTP}"
+        secret = (site / "front.secret").read_text()
+        with running_front(place / "front", services, pages, secret, port, verify=False) as authority:
+            (site / "ca.pem").write_bytes(authority.pem)
+            plant = Plant(site, stage, cluster, url, port)
+            _register(plant)
+            plant.deploy(plant.config())
+            yield plant
+
+
+@contextmanager
+def _database(machines: Network) -> Iterator[PostgresServer]:
+    """Run PostgreSQL where the machines reach it over their network."""
+    with PostgresServer(listen_addresses=machines.own_address, fsync="off") as postgres:
+        with (postgres.folder / "data" / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {machines.own_address}/24 trust\n")
+        postgres.stop()
+        postgres.start()
+        yield postgres
+
+
+def _register(plant: Plant) -> None:
+    with Ledger.open(plant.url) as ledger:
+        write_private(plant.place / "token", Identities(ledger).add_site(_SITE).encode())
+        ledger.configure(_SITE, _SETTINGS)
+    cameras = {
+        camera: {"source": str(path), "fps": 2, "realtime": True, "time_from": "name:%Y%m%d_%H%M%S", "watch": False}
+        for camera, path in plant.stage.videos[_SITE].items()
+    }
+    (plant.place / "cameras.yaml").write_text(yaml.safe_dump({"cameras": cameras}))
