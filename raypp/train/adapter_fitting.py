@@ -18,6 +18,10 @@ from raypp.errors import ModelError
 from raypp.train.steps import WARM_UP, OnStep, steps_told
 
 _RATE = 2e-3
+_RISE = 0.1
+"""Part of all steps in which the learning rate rises."""
+_LEAST_STEPS = 11
+"""Of a schedule: torch divides by zero where the rate rises for one step."""
 _LEAST_SPREAD = 0.1
 """Channels that hardly vary count at most as if their spread were this share of the median one."""
 
@@ -94,7 +98,8 @@ def distil(
         The share of the wanted features' variance that was explained in the last epoch, at most 1.
     """
     optimizer = torch.optim.AdamW(parameters, _RATE, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=epochs * steps, pct_start=0.1)
+    planned = max(epochs * steps, _LEAST_STEPS)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=planned, pct_start=_RISE)
     explained = 0.0
     for epoch in range(epochs):
         errors = spreads = 0.0

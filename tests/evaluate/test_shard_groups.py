@@ -24,7 +24,7 @@ def test_much_work_goes_in_groups_of_a_few_batches_and_little_in_groups_of_one()
     frames = [16] * 1000
     much = list(shard_groups(_receipts(*frames), 16_000, workers=2))
     assert {len(group) for group in much[:-1]} == {8 * PREDICT_BATCH // 16}
-    few = list(shard_groups(_receipts(*frames[:40]), 640, workers=4))
+    few = list(shard_groups(_receipts(*frames[:32]), 512, workers=4))
     assert {len(group) for group in few} == {PREDICT_BATCH // 16}
 
 

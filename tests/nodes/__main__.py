@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.nodes import service
-from tests.nodes.cluster import ray_cluster
+from tests.nodes.cluster import ray_cluster, start_cluster
+from tests.nodes.growth import grow_under_streams, grow_under_veil
 from tests.nodes.machine import lacking
 from tests.nodes.rounds import Round, disturbed, undisturbed
 from tests.nodes.work import Evaluate, Fit, Results, Train, Veil, Verify, Work, prepare, prepare_images, run_command
@@ -27,9 +28,16 @@ def main() -> int:
     parser.add_argument("first_seed", type=int, nargs="?", default=1, help="of what is lost when")
     kinds = (*_JOBS, *_SERVICES)
     parser.add_argument("--work", nargs="+", choices=kinds, default=[*kinds], help="in turn (default: all)")
+    growths = {"veil": grow_under_veil, "serve": grow_under_streams}
+    parser.add_argument("--grow", choices=growths, help="no rounds: a cluster grows to four workers and shrinks to one")
     options = parser.parse_args()
     if lacking():
         parser.error(lacking())
+    if options.grow:
+        with tempfile.TemporaryDirectory(prefix="raypp-nodes-") as folder:
+            faults = growths[options.grow](Path(folder) / "grow")
+        print(faults or "the same as undisturbed, and nothing left running")
+        return 1 if faults else 0
     plan = [(options.first_seed + turn, options.work[turn % len(options.work)]) for turn in range(options.rounds)]
     failed = 0
     with tempfile.TemporaryDirectory(prefix="raypp-nodes-") as folder:
@@ -69,7 +77,11 @@ def _job_rounds(place: Path, plan: Plan) -> Iterator[Round]:
 def _service_rounds(place: Path, plan: Plan) -> Iterator[Round]:
     place.mkdir()
     storage = {"RAY_gcs_storage": "rocksdb", "RAY_gcs_storage_path": "/tmp/ray/gcs"}  # of the head's disk
-    with service.running_plant(place, _VIDEO_S, _CAMERAS, **storage) as plant:
+    with (
+        service.plant_ground(place, _VIDEO_S, _CAMERAS, **storage) as ground,
+        service.plant_on(ground, start_cluster(ground.machines, 2), 2) as plant,
+    ):
+        plant.deploy(plant.config(service.TWO_GATEWAYS))
         print("a head on RocksDB and 2 workers serve", flush=True)
         seconds, expected = service.undisturbed(plant)
         counts = ", ".join(f"{len(rows)} {name}" for name, rows in expected.items())

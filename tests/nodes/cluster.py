@@ -27,7 +27,7 @@ class RayCluster:
 
     @property
     def address(self) -> str:
-        return f"{self.network.prefix}.2:{PORT}"
+        return f"{self.network.address(0)}:{PORT}"
 
     def start_head(self, *options: str, **env: str) -> Machine:
         """Start the head, or start it again; options of `ray start`, and variables of its own."""

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,8 @@ _WAIT = "echo up; while :; do sleep 3600 & wait; done"
 _MEMORY = "400m"
 _PROGRAMS = ("ip", "setpriv", "unshare", "nsenter", "mount")
 _NUMBERS = itertools.count()
+_STARTER = ThreadPoolExecutor(1)
+"""A machine ends with the thread that started it, so none but this one does."""
 _PATIENT = {
     "RAY_raylet_start_wait_time_s": "120",
     "RAY_gcs_server_port_wait_time_s": "240",
@@ -121,11 +124,15 @@ class Network:
     @property
     def own_address(self) -> str:
         """Address of the system that the machines run on."""
-        return f"{self.prefix}.1"
+        return self.address(-1)
+
+    def address(self, number: int) -> str:
+        """Address of a machine, by its number from 0."""
+        return f"{self.prefix}.{number + 2}"
 
     def machine(self, name: str, number: int, memory: str = _MEMORY, **env: str) -> Machine:
         """Start a machine; one of a name that was lost has its disk and address again."""
-        disk, link, address = self.place / name, f"{self.bridge}v{number}", f"{self.prefix}.{number + 2}"
+        disk, link, address = self.place / name, f"{self.bridge}v{number}", self.address(number)
         disk.mkdir(parents=True, exist_ok=True)
         Path("/tmp/ray").mkdir(exist_ok=True)
         script = _INIT.format(disk=disk, memory=memory, wait=_WAIT)
@@ -143,9 +150,8 @@ class Network:
             "-c",
             script,
         ]
-        init = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
-        )
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True, "start_new_session": True}
+        init = _STARTER.submit(subprocess.Popen, command, **options).result()
         assert init.stdout is not None
         assert init.stdout.readline() == "up\n"
         started = Machine(name, address, disk, environment(**_PATIENT, **self.env, **env), init, link)

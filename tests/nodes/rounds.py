@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.nodes.cluster import RayCluster
 from tests.nodes.work import Results, Work
 
-_ENDS_WITHIN_S = 900
+_ENDS_WITHIN_S = 480
 _LOOK_S = 0.05
 
 
@@ -67,7 +67,7 @@ def disturbed(
     started = time.monotonic()
     job = work.begin(cluster.head, cluster.address, out)
     log = out.with_suffix(".log")
-    at = chance.randint(1, work.steps - 2) if work.steps else 0
+    at = chance.randint(1, work.steps * 3 // 4) if work.steps else 0
     while work.progress(out) < at or not (busy := cluster.busy_workers()):
         assert job.poll() is None, f"it ended before a node was lost\n{log.read_text()[-4000:]}"
         assert time.monotonic() - started < _ENDS_WITHIN_S, log.read_text()[-4000:]

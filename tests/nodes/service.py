@@ -6,11 +6,12 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import yaml
@@ -24,7 +25,7 @@ from tests.chaos.rounds import difference
 from tests.chaos.world import Dump, Plan, Stage, ledger_rows
 from tests.command import environment
 from tests.ledger.postgres import PostgresServer
-from tests.nodes.cluster import RayCluster, start_cluster
+from tests.nodes.cluster import RayCluster
 from tests.nodes.machine import Network, network
 from tests.nodes.rounds import Round
 from tests.serving.bundles import SIZE
@@ -38,10 +39,27 @@ max_frame_gap_s: 2
 max_lateness_s: 0.6
 tools: [{class: hammer, min_confidence: 0.65, max_gap_s: 0.6}, {class: saw}]
 """
-_SCALE = {
+TWO_GATEWAYS = {
     "gateways": {"least": 2, "most": 2, "cpus": 0.6},  # one fits on a node of one CPU, beside a detector
     "detectors": {"least": 1, "most": 1, "cpus": 0.3},
 }
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Things that a plant stands on.
+
+    Attributes:
+        place: its folder.
+        machines: the network.
+        stage: videos, keys, model.
+        url: of the ledger.
+    """
+
+    place: Path
+    machines: Network
+    stage: Stage
+    url: str
 
 
 @dataclass
@@ -67,8 +85,8 @@ class Plant:
         words = (self.cluster.address, config or "-")
         self.cluster.head.run(sys.executable, "-m", "tests.nodes.deploy", *words, timeout=700)
 
-    def config(self) -> Path:
-        """Write what `serve deploy` takes."""
+    def config(self, scale: Mapping[str, Any], deployments: Sequence[Mapping[str, Any]] = ()) -> Path:
+        """Write what `serve deploy` takes; `scale`: settings of the service, `deployments`: what it has otherwise."""
         application = {
             "name": "raypp",
             "route_prefix": "/",
@@ -78,8 +96,9 @@ class Plant:
                 "front_secret_file": str(self.place / "front.secret"),
                 "detection": {"confidence": 0.1, "threads": 1},
                 "limits": {"window": 4},
-                **_SCALE,
+                **scale,
             },
+            "deployments": list(deployments),
         }
         servicer = "raypp.serving.door.add_sites_to_server"
         config = {
@@ -209,34 +228,38 @@ def _watch(
 
 
 @contextmanager
-def running_plant(place: Path, seconds: float, cameras: int, **env: str) -> Iterator[Plant]:
-    """Run a plant: PostgreSQL here, the service on a head and two workers, nginx before the workers.
+def plant_ground(place: Path, seconds: float, cameras: int, **env: str) -> Iterator[Ground]:
+    """Have a network with PostgreSQL, and videos to stream.
 
     Args:
         place: an empty folder.
         seconds: length of the videos, which are played at their own pace.
         cameras: of the site.
-        env: variables of the cluster.
+        env: variables of the machines.
     """
     with network(place / "machines", **env) as machines, _database(machines) as postgres:
         stage = Stage.build(place, Plan(1, cameras, seconds), postgres)
         url = postgres.database()
         machines.env["RAYPP_LEDGER"] = f"postgresql+psycopg://raypp@{machines.own_address}/{postgres.name_of(url)}"
-        site = place / "site"
-        site.mkdir()
-        write_private(site / "front.secret", b"of-the-front-alone-" * 2)
-        cluster = start_cluster(machines, 2)
-        (port,) = reserved_ports(1)
-        gateways = [cluster.worker(number).address for number in cluster.workers()]
-        services = "; server ".join(f"{address}:{_GRPC}" for address in gateways)
-        pages = f"{gateways[0]}:{_HTTP}"
-        secret = (site / "front.secret").read_text()
-        with running_front(place / "front", services, pages, secret, port, verify=False) as authority:
-            (site / "ca.pem").write_bytes(authority.pem)
-            plant = Plant(site, stage, cluster, url, port)
-            _register(plant)
-            plant.deploy(plant.config())
-            yield plant
+        yield Ground(place, machines, stage, url)
+
+
+@contextmanager
+def plant_on(ground: Ground, cluster: RayCluster, workers: int) -> Iterator[Plant]:
+    """Have a site, and nginx before the addresses of so many workers; nothing is deployed yet."""
+    site = ground.place / "site"
+    site.mkdir()
+    write_private(site / "front.secret", b"of-the-front-alone-" * 2)
+    (port,) = reserved_ports(1)
+    addresses = [ground.machines.address(number) for number in range(1, workers + 1)]
+    services = "; server ".join(f"{address}:{_GRPC}" for address in addresses)
+    secret = (site / "front.secret").read_text()
+    front = ground.place / "front"
+    with running_front(front, services, f"{addresses[0]}:{_HTTP}", secret, port, verify=False) as authority:
+        (site / "ca.pem").write_bytes(authority.pem)
+        plant = Plant(site, ground.stage, cluster, ground.url, port)
+        _register(plant)
+        yield plant
 
 
 @contextmanager

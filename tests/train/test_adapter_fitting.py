@@ -11,7 +11,7 @@ from raypp.detect.inputs.code_input import CodeInput
 from raypp.detect.model import build_detector
 from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import ModelError
-from raypp.train.adapter_fitting import VeiledPair, fit_adapter
+from raypp.train.adapter_fitting import VeiledPair, distil, fit_adapter
 from raypp.train.steps import TrainingStep
 
 _CPU = torch.device("cpu")
@@ -60,6 +60,15 @@ def test_fitting_explains_the_features_and_changes_nothing_but_the_adapter() -> 
     assert {step.phase for step in shown} == {"warm-up"}
     assert shown[-1].loss < shown[_STEPS - 1].loss
     assert all(torch.equal(value, model.state_dict()[name]) for name, value in before.items())
+
+
+@pytest.mark.parametrize("steps", [1, 2, 10, 11])
+def test_few_steps_are_learnt_from(steps: int) -> None:
+    weight = torch.nn.Parameter(torch.zeros(1, 3, 1, 1))
+    wanted = torch.arange(48.0).reshape(1, 3, 4, 4)
+    before = weight.detach().clone()
+    assert distil(lambda _: ((weight * wanted, wanted) for _ in range(steps)), [weight], 1, steps) < 1
+    assert not torch.equal(weight, before)
 
 
 def test_plain_detectors_have_nothing_to_fit() -> None:
