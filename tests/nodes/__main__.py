@@ -57,8 +57,6 @@ def _job_rounds(place: Path, plan: Plan) -> Iterator[Round]:
     prepare(place)
     if kinds != {"veil"}:
         prepare_images(place)
-    if "evaluate" in kinds:
-        kinds.add("train")  # it judges that detector
     with ray_cluster(place / "machines", 2) as cluster:
         print("a head and 2 workers, of a CPU each, run", flush=True)
         works = {name: kind(place) for name, kind in _JOBS.items() if name in kinds}

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.nodes.cluster import RayCluster
 from tests.nodes.work import Results, Work
 
-_ENDS_WITHIN_S = 480
+_ENDS_WITHIN_S = 900
 _LOOK_S = 0.05
 
 

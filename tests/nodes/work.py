@@ -20,6 +20,7 @@ from tests.videos import make_dataset, make_video
 
 _RAYPP = (sys.executable, "-m", "raypp")
 _SMALL = ("--size", 96, "--on", "local", "--shard-mb", 0.002)
+_DETECTOR = ("--model", "yolov8p", "--batch", 8)
 Results = Mapping[str, object]
 
 
@@ -72,9 +73,11 @@ def prepare(place: Path) -> None:
 
 
 def prepare_images(place: Path) -> None:
-    """Make labelled images, veiled, for trainings and what judges them."""
+    """Make labelled images, veiled, for trainings, and a detector to be judged."""
     make_dataset(place / "images", count=120)
     run_command(place, "veil", place / "images", "--out", place / "veiled", "--key", place / "owner.key", *_SMALL)
+    once = ("--epochs", 1, "--on", "local")
+    run_command(place, "train", place / "veiled", "--out", place / "judged", *_DETECTOR, *once)
     torch.save({"model": build_detector("yolov8p", ("hammer", "saw"), None)}, place / "public.pt")
 
 
@@ -124,8 +127,8 @@ class Train(Work):
     steps = 6
 
     def words(self, out: Path) -> list[object]:
-        small = ("--model", "yolov8p", "--batch", 8, "--epochs", self.steps)
-        return ["train", self.place / "veiled", "--out", out, *small, "--json", out.with_suffix(".json")]
+        small = ("--epochs", self.steps, "--json", out.with_suffix(".json"))
+        return ["train", self.place / "veiled", "--out", out, *_DETECTOR, *small]
 
     def progress(self, out: Path) -> int:
         return len(_epochs(out))
@@ -144,8 +147,8 @@ class Fit(Work):
 
     def words(self, out: Path) -> list[object]:
         start = ("--weights", self.place / "public.pt", "--key", self.place / "owner.key")
-        small = ("--model", "yolov8p", "--batch", 8, "--size", 64, "--epochs", self.steps, "--warm-up", 1)
-        return ["fit", self.place / "images", "--out", out, *start, *small]
+        small = ("--size", 64, "--epochs", self.steps, "--warm-up", 1)
+        return ["fit", self.place / "images", "--out", out, *start, *_DETECTOR, *small]
 
     def progress(self, out: Path) -> int:
         return len(_epochs(out))
@@ -167,7 +170,7 @@ class Evaluate(_Uncounted):
     """Judge a detector on 80 frames."""
 
     def words(self, out: Path) -> list[object]:
-        judged = ("--model", self.place / "train-undisturbed", "--split", "train", "--report", out)
+        judged = ("--model", self.place / "judged", "--split", "train", "--report", out)
         return ["evaluate", self.place / "veiled", *judged, "--workers", 2, "--json", out.with_suffix(".json")]
 
     def results(self, out: Path) -> Results:
