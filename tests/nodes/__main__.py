@@ -9,7 +9,6 @@ from pathlib import Path
 
 from tests.nodes import service
 from tests.nodes.cluster import ray_cluster, start_cluster
-from tests.nodes.growth import grow_under_streams, grow_under_veil
 from tests.nodes.machine import lacking
 from tests.nodes.rounds import Round, disturbed, undisturbed
 from tests.nodes.work import Evaluate, Fit, Results, Train, Veil, Verify, Work, prepare, prepare_images, run_command
@@ -28,16 +27,9 @@ def main() -> int:
     parser.add_argument("first_seed", type=int, nargs="?", default=1, help="of what is lost when")
     kinds = (*_JOBS, *_SERVICES)
     parser.add_argument("--work", nargs="+", choices=kinds, default=[*kinds], help="in turn (default: all)")
-    growths = {"veil": grow_under_veil, "serve": grow_under_streams}
-    parser.add_argument("--grow", choices=growths, help="no rounds: a cluster grows to four workers and shrinks to one")
     options = parser.parse_args()
     if lacking():
         parser.error(lacking())
-    if options.grow:
-        with tempfile.TemporaryDirectory(prefix="raypp-nodes-") as folder:
-            faults = growths[options.grow](Path(folder) / "grow")
-        print(faults or "the same as undisturbed, and nothing left running")
-        return 1 if faults else 0
     plan = [(options.first_seed + turn, options.work[turn % len(options.work)]) for turn in range(options.rounds)]
     failed = 0
     with tempfile.TemporaryDirectory(prefix="raypp-nodes-") as folder:

@@ -105,21 +105,6 @@ class Veil(Work):
         return archive_bytes(out)
 
 
-class GrowingVeil(Veil):
-    """Veil for longer than nodes take to come, and last of all a segment that is longer than idle nodes stay."""
-
-    @classmethod
-    def build(cls, place: Path) -> "GrowingVeil":
-        """Make its videos beside those of `prepare`."""
-        for index in range(4, 16):
-            make_video(place / "videos" / f"{index:02}.mp4", seconds=15, seed=index, width=640, height=384)
-        make_video(place / "videos" / "z.mp4", seconds=120, width=640, height=384, keyframe_s=120)
-        return cls(place)
-
-    def words(self, out: Path) -> list[object]:
-        return [*super().words(out), "--workers", 4]
-
-
 class Train(Work):
     """Train a detector for six epochs, by one worker."""
 
