@@ -55,9 +55,10 @@ def name_agent_ports() -> None:
 
 def tell_listen_port(command: list[str]) -> list[str]:
     """Return a raylet's command that names the port its agent is to listen on, if there is one and it does not yet."""
-    port = next((found[1] for word in command if (found := re.search(r"--listen-port=(\d+)", word))), "0")
-    told = port == "0" or any(word.startswith(_TOLD) for word in command)
-    return command if told else [*command, f"{_TOLD}={port}"]
+    ports = [port for word in command for port in re.findall(r"--listen-port=(\d+)", word) if port != "0"]
+    if not ports or any(word.startswith(_TOLD) for word in command):
+        return command
+    return [*command, f"{_TOLD}={ports[0]}"]
 
 
 def _free(usual: int) -> int:

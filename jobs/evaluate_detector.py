@@ -27,8 +27,8 @@ from raypp.shards.manifest import read_manifest
 from raypp.shards.store import Store
 
 
-def predict_on_ray(settings: PredictSettings, execution: ExecutionSettings) -> Iterator[PredictedSample]:
-    """Predict on every labelled frame of a split on a Ray cluster, each once, in any order.
+def study_on_ray(settings: PredictSettings, execution: ExecutionSettings) -> Iterator[PredictedSample]:
+    """Study every labelled frame of a split on a Ray cluster, each once, in any order.
 
     Raises:
         ShardError: if the archive cannot be read where it is needed.
@@ -58,7 +58,7 @@ def _root(text: str) -> str:
 
 def main() -> None:
     """Run the command on the cluster that this process was submitted to, or on a local Ray."""
-    run_job(evaluate, "evaluate", predict_on_ray)
+    run_job(evaluate, "evaluate", study_on_ray)
 
 
 if __name__ == "__main__":

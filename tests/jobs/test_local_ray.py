@@ -119,8 +119,8 @@ def test_the_raylet_waits_for_no_agent_to_name_its_ports(local):
     (raylet,) = (line for line in local[1]["started"] if line.split()[0].endswith("/raylet"))
     names = ("metrics-agent-port", "metrics_export_port", "runtime_env_agent_port", "dashboard_agent_listen_port")
     ports = {name: re.findall(rf" --{name}=(\d+)", raylet) for name in names}
-    assert all(found and "0" not in found for found in ports.values()), ports
-    assert len({found[-1] for found in ports.values()}) == len(names)
+    assert all(numbers and "0" not in numbers for numbers in ports.values()), ports
+    assert len({numbers[-1] for numbers in ports.values()}) == len(names)
 
 
 @pytest.mark.slow

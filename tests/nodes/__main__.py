@@ -68,18 +68,18 @@ def _service_rounds(place: Path, plan: Plan) -> Iterator[Round]:
     place.mkdir()
     storage = {"RAY_gcs_storage": "rocksdb", "RAY_gcs_storage_path": "/tmp/ray/gcs"}  # of the head's disk
     with (
-        service.plant_ground(place, _VIDEO_S, _CAMERAS, **storage) as ground,
-        service.plant_on(ground, start_cluster(ground.machines, 2), 2) as plant,
+        service.site_ground(place, _VIDEO_S, _CAMERAS, **storage) as ground,
+        service.site_on(ground, start_cluster(ground.machines, 2), 2) as served,
     ):
-        plant.deploy(plant.config(service.TWO_GATEWAYS))
+        served.deploy(served.config(service.TWO_GATEWAYS))
         print("a head on RocksDB and 2 workers serve", flush=True)
-        seconds, expected = service.undisturbed(plant)
+        seconds, expected = service.undisturbed(served)
         counts = ", ".join(f"{len(rows)} {name}" for name, rows in expected.items())
         print(f"serve: undisturbed {seconds:.0f} s, {counts}", flush=True)
         for seed, kind in plan:
             chance = random.Random(seed)
             returns = chance.random() < 0.5
-            yield service.disturbed(plant, chance, expected, head=kind == "head", returns=returns)
+            yield service.disturbed(served, chance, expected, head=kind == "head", returns=returns)
 
 
 def _alone(work: Work, expected: Results) -> str:

@@ -47,7 +47,7 @@ TWO_GATEWAYS = {
 
 @dataclass(frozen=True)
 class Ground:
-    """Things that a plant stands on.
+    """Things that a site and its service stand on.
 
     Attributes:
         place: its folder.
@@ -63,7 +63,7 @@ class Ground:
 
 
 @dataclass
-class Plant:
+class ServedSite:
     """A site's agent, the front, the service on its cluster, and the ledger.
 
     Attributes:
@@ -154,81 +154,81 @@ class Plant:
         return (self.place / "agent.log").read_text()[-4000:]
 
 
-def undisturbed(plant: Plant) -> tuple[float, Dump]:
+def undisturbed(served: ServedSite) -> tuple[float, Dump]:
     """Stream all once; returns the seconds that it took, and what the ledger holds then."""
     started = time.monotonic()
-    with plant.streaming() as agent:
-        _watch(plant, agent, started)
-    dump = ledger_rows(plant.url)
-    assert len(dump["streams"]) == plant.stage.plan.cameras
+    with served.streaming() as agent:
+        _watch(served, agent, started)
+    dump = ledger_rows(served.url)
+    assert len(dump["streams"]) == served.stage.plan.cameras
     assert dump["episodes"]
     return time.monotonic() - started, dump
 
 
-def disturbed(plant: Plant, chance: random.Random, expected: Dump, *, head: bool, returns: bool) -> Round:
+def disturbed(served: ServedSite, chance: random.Random, expected: Dump, *, head: bool, returns: bool) -> Round:
     """Stream all, and lose a worker node in the middle, or the head, which is started again.
 
     Args:
-        plant: what runs.
+        served: what runs.
         chance: of when, and of which worker.
         expected: what the ledger holds after an undisturbed run.
         head: whether the head is lost, and no worker.
         returns: whether a worker comes back meanwhile; else after it.
     """
-    cluster, started = plant.cluster, time.monotonic()
+    cluster, started = served.cluster, time.monotonic()
     at = int(len(expected["frames"]) * chance.uniform(0.2, 0.6))
     number = chance.choice(cluster.workers())
-    with plant.streaming() as agent:
-        while plant.frames() < at:
-            assert agent.poll() is None, plant.log_text()
-            assert time.monotonic() - started < _ENDS_WITHIN_S, plant.log_text()
+    with served.streaming() as agent:
+        while served.frames() < at:
+            assert agent.poll() is None, served.log_text()
+            assert time.monotonic() - started < _ENDS_WITHIN_S, served.log_text()
             time.sleep(0.1)
         titles = (cluster.head if head else cluster.worker(number)).titles()
         had_work = any("ServeReplica" in title for title in titles)
         (cluster.head if head else cluster.worker(number)).lose()
-        lost_at, lost = plant.frames(), time.monotonic()
+        lost_at, lost = served.frames(), time.monotonic()
         with ThreadPoolExecutor(1) as pool:
-            begun = pool.submit(_bring_back, plant, None if head else number) if head or returns else None
-            waited_s = _watch(plant, agent, started, lost, lost_at)
+            begun = pool.submit(_bring_back, served, None if head else number) if head or returns else None
+            waited_s = _watch(served, agent, started, lost, lost_at)
             ended = time.monotonic()
             if begun:
                 back_s = begun.result()
                 print(f"  it is back, and all serves without a deploy, after {back_s:.0f} s", flush=True)
-        log = plant.log_text()
+        log = served.log_text()
     if begun is None:
-        _bring_back(plant, number)
-    found = difference(expected, ledger_rows(plant.url))
-    return Round(f"{found}\n{log}" if found else "", ended - started, lost_at, had_work or head, waited_s, ended - lost)
+        _bring_back(served, number)
+    other = difference(expected, ledger_rows(served.url))
+    return Round(f"{other}\n{log}" if other else "", ended - started, lost_at, had_work or head, waited_s, ended - lost)
 
 
-def _bring_back(plant: Plant, number: int | None) -> float:
+def _bring_back(served: ServedSite, number: int | None) -> float:
     """Start a lost worker again, or with None the head, and wait until all serves; returns the seconds that it took."""
     started = time.monotonic()
     if number is None:
-        plant.cluster.start_head()
+        served.cluster.start_head()
     else:
-        plant.cluster.start_worker(number)
-    plant.deploy(None)
+        served.cluster.start_worker(number)
+    served.deploy(None)
     return time.monotonic() - started
 
 
 def _watch(
-    plant: Plant, agent: "subprocess.Popen[bytes]", started: float, since: float | None = None, frames: int = 0
+    served: ServedSite, agent: "subprocess.Popen[bytes]", started: float, since: float | None = None, frames: int = 0
 ) -> float:
     """Wait until all is committed; returns the longest time without a new frame."""
     waited_s, changed = 0.0, since or time.monotonic()
-    while not plant.has_ended():
-        now = plant.frames()
+    while not served.has_ended():
+        now = served.frames()
         if now > frames:
             waited_s, frames, changed = max(waited_s, time.monotonic() - changed), now, time.monotonic()
-        assert agent.poll() is None, plant.log_text()
-        assert time.monotonic() - started < _ENDS_WITHIN_S, plant.log_text()
+        assert agent.poll() is None, served.log_text()
+        assert time.monotonic() - started < _ENDS_WITHIN_S, served.log_text()
         time.sleep(0.1)
     return max(waited_s, time.monotonic() - changed)
 
 
 @contextmanager
-def plant_ground(place: Path, seconds: float, cameras: int, **env: str) -> Iterator[Ground]:
+def site_ground(place: Path, seconds: float, cameras: int, **env: str) -> Iterator[Ground]:
     """Have a network with PostgreSQL, and videos to stream.
 
     Args:
@@ -245,7 +245,7 @@ def plant_ground(place: Path, seconds: float, cameras: int, **env: str) -> Itera
 
 
 @contextmanager
-def plant_on(ground: Ground, cluster: RayCluster, workers: int) -> Iterator[Plant]:
+def site_on(ground: Ground, cluster: RayCluster, workers: int) -> Iterator[ServedSite]:
     """Have a site, and nginx before the addresses of so many workers; nothing is deployed yet."""
     site = ground.place / "site"
     site.mkdir()
@@ -257,9 +257,9 @@ def plant_on(ground: Ground, cluster: RayCluster, workers: int) -> Iterator[Plan
     front = ground.place / "front"
     with running_front(front, services, f"{addresses[0]}:{_HTTP}", secret, port, verify=False) as authority:
         (site / "ca.pem").write_bytes(authority.pem)
-        plant = Plant(site, ground.stage, cluster, ground.url, port)
-        _register(plant)
-        yield plant
+        served = ServedSite(site, ground.stage, cluster, ground.url, port)
+        _register(served)
+        yield served
 
 
 @contextmanager
@@ -273,12 +273,12 @@ def _database(machines: Network) -> Iterator[PostgresServer]:
         yield postgres
 
 
-def _register(plant: Plant) -> None:
-    with Ledger.open(plant.url) as ledger:
-        write_private(plant.place / "token", Identities(ledger).add_site(_SITE).encode())
+def _register(served: ServedSite) -> None:
+    with Ledger.open(served.url) as ledger:
+        write_private(served.place / "token", Identities(ledger).add_site(_SITE).encode())
         ledger.configure(_SITE, _SETTINGS)
     cameras = {
         camera: {"source": str(path), "fps": 2, "realtime": True, "time_from": "name:%Y%m%d_%H%M%S", "watch": False}
-        for camera, path in plant.stage.videos[_SITE].items()
+        for camera, path in served.stage.videos[_SITE].items()
     }
-    (plant.place / "cameras.yaml").write_text(yaml.safe_dump({"cameras": cameras}))
+    (served.place / "cameras.yaml").write_text(yaml.safe_dump({"cameras": cameras}))
