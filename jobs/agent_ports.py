@@ -49,7 +49,7 @@ def name_agent_ports() -> None:
         ray_params.update_if_absent(**dict(ports))
         start(node, ray_params, *arguments, **options)
 
-    Node.__init__ = start_named  # type: ignore[method-assign]
+    Node.__init__ = start_named  # type: ignore[assignment,method-assign]
     _tell_raylet()
 
 
