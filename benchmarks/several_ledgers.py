@@ -23,7 +23,7 @@ from tests.ledger.postgres import PostgresServer
 from tests.ledger.site import T0, Connection, chunks, working_day
 
 _CGROUPS = Path("/sys/fs/cgroup/cpu")
-_PERIOD_US = 10_000
+_PERIOD_US = 50_000
 _THREADS, _SECONDS, _TURNS, _LEDGERS = 8, 8.0, 3, 4
 _MOST = 400
 """Commits of a stream that are made ready."""

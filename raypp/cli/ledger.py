@@ -1,6 +1,6 @@
 """The ledgers that a command works on, and the lines that it prints."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -70,6 +70,11 @@ def opened_ledger(
 def say(line: str) -> None:
     """Print a line of a command's result."""
     Console(soft_wrap=True).print(line, highlight=False, markup=False)
+
+
+def say_all(lines: Iterable[str]) -> None:
+    """Print many lines of a command's result at once."""
+    Console(soft_wrap=True).out("\n".join(lines), highlight=False)
 
 
 def note(line: str) -> None:

@@ -10,7 +10,17 @@ from raypp.cli.console import ConsoleProgress
 from raypp.cli.exit_codes import ExitCode, end_with_attention
 from raypp.cli.group import command_group
 from raypp.cli.json_file import write_json
-from raypp.cli.ledger import LEDGER_HELP, LedgerUrl, PurgeWait, SiteName, note, opened_ledger, opened_ledgers, say
+from raypp.cli.ledger import (
+    LEDGER_HELP,
+    LedgerUrl,
+    PurgeWait,
+    SiteName,
+    note,
+    opened_ledger,
+    opened_ledgers,
+    say,
+    say_all,
+)
 from raypp.cli.options import JsonFile
 from raypp.errors import OptionError
 from raypp.ledger.defaults import WAIT_S
@@ -197,8 +207,11 @@ def show_map(ledger: Ledger = None, json_file: JsonFile = None) -> None:
             say(f"{use.name}  does not answer")
         else:
             say(f"{use.name}  {use.ledger}  {counted(use.sites, 'site')}, {use.bytes / 1e6:,.1f} MB")
-    for place in shown.sites:
-        say(f"  {place.site}  {place.ledger}" + (f", being moved to {place.moves_to}" if place.moves_to else ""))
+    if shown.sites:
+        say_all(
+            f"  {place.site}  {place.ledger}" + (f", being moved to {place.moves_to}" if place.moves_to else "")
+            for place in shown.sites
+        )
     for name in shown.twice:
         say(f"TWICE: site {name} is in two ledgers, and is served from neither")
     write_json(json_file, shown)

@@ -1,18 +1,22 @@
 """The commands of `raypp site` on a ledger: sites, their tokens and their settings."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from raypp.cli.exit_codes import end_with_attention
 from raypp.cli.group import command_group
 from raypp.cli.json_file import write_json
-from raypp.cli.ledger import LedgerUrl, SiteName, note, opened_ledger, opened_ledgers, say
+from raypp.cli.ledger import LedgerUrl, SiteName, note, opened_ledger, opened_ledgers, say, say_all
 from raypp.cli.options import JsonFile
 from raypp.cli.tokens import Expires, TokenId, TokenOut, add_token, moment, revoke_tokens, token_line
 from raypp.ledger.times import shown_time
 from raypp.text.wording import counted
+
+if TYPE_CHECKING:
+    from raypp.ledger.listing import SiteListing
 
 
 def make_site_app() -> typer.Typer:
@@ -54,23 +58,27 @@ def site_list(ledger: LedgerUrl = None, json_file: JsonFile = None) -> None:
 
     with opened_ledgers(ledger) as opened:
         listing = site_listing(opened)
-    for site in listing.sites:
-        place = f", ledger {site.ledger}" if site.ledger else ""
-        say(f"{site.site}  settings version {site.settings_version}{place}")
-        for token in site.tokens:
-            say(token_line(token.token_id, token.good, token.expires_us, token.revoked_us))
-        for stream in site.streams:
-            state = "ended" if stream.ended else "silent" if stream.silent else "open"
-            say(
-                f"  camera {stream.camera}@{stream.epoch}  {state}, {counted(stream.frames, 'frame')}, "
-                f"last commit {shown_time(stream.active_us)}"
-            )
+    if listing.sites:
+        say_all(line for site in listing.sites for line in _site_lines(site))
     if not listing.sites:
         say("no sites; add one with `raypp site add`")
     write_json(json_file, listing)
     for name in listing.silent:
         note(f"ledger {name} does not answer: its sites are not listed")
     end_with_attention(bool(listing.silent))
+
+
+def _site_lines(site: "SiteListing") -> Iterator[str]:
+    place = f", ledger {site.ledger}" if site.ledger else ""
+    yield f"{site.site}  settings version {site.settings_version}{place}"
+    for token in site.tokens:
+        yield token_line(token.token_id, token.good, token.expires_us, token.revoked_us)
+    for stream in site.streams:
+        state = "ended" if stream.ended else "silent" if stream.silent else "open"
+        yield (
+            f"  camera {stream.camera}@{stream.epoch}  {state}, {counted(stream.frames, 'frame')}, "
+            f"last commit {shown_time(stream.active_us)}"
+        )
 
 
 def site_revoke(name: SiteName, ledger: LedgerUrl = None, token: TokenId = None, json_file: JsonFile = None) -> None:

@@ -64,8 +64,12 @@ class StreamListing(BaseModel):
             camera=status.stream.camera,
             epoch=status.stream.epoch,
             chunks=status.committed,
-            **{name: getattr(status, name) for name in cls.model_fields if name not in {"camera", "epoch", "chunks"}},
+            **{name: getattr(status, name) for name in _AS_THEY_ARE},
         )
+
+
+_AS_THEY_ARE = tuple(name for name in StreamListing.model_fields if name not in {"camera", "epoch", "chunks"})
+"""Fields that a stream's listing has in common with its status."""
 
 
 class SiteListing(BaseModel):
@@ -128,7 +132,7 @@ def site_listing(ledger: Ledger | Ledgers) -> Sites:
             if token.site is not None and listed.ledger_of.get(token.site) == name:
                 tokens[token.site].append(TokenListing.of(token, now_us))
         with member.ledger().database.read() as connection:
-            for status in read_streams(connection, None):
+            for status in read_streams(connection):
                 if listed.ledger_of.get(status.stream.site) == name:
                     streams[status.stream.site].append(StreamListing.of(status))
     return Sites(

@@ -8,7 +8,7 @@ from typing import TypeVar
 from raypp.errors import LedgerUnavailableError, SiteMovingError
 from raypp.ledger.store import Ledger
 
-_SLOW_S = 2.0
+_SLOW_S = 5.0
 """Nobody else asks a ledger that has not answered for so long."""
 _AGAIN_S = 3.0
 """Nobody asks a ledger for so long after it could not be reached."""
@@ -50,7 +50,7 @@ class Member:
         """Return an answer, or at once that there is none: others are not to wait for a ledger that does not answer.
 
         Raises:
-            LedgerUnavailableError: if it does not answer, or somebody has waited for it for two seconds by now.
+            LedgerUnavailableError: if it does not answer, or somebody has waited for it for five seconds by now.
         """
         call = object()
         now = time.monotonic()

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, true, union_all
@@ -110,8 +111,8 @@ def _latest_end(connection: Connection, table: Any, site: str, *some: ColumnElem
     return max(int(end_us) for end_us in ends if end_us is not None)
 
 
-def read_streams(connection: Connection, site: str | None) -> list[StreamStatus]:
-    """Streams of a site, or of all sites, that have committed a chunk, by site, camera and epoch.
+def read_streams(connection: Connection, *some: ColumnElement[bool]) -> list[StreamStatus]:
+    """Streams under some conditions that have committed a chunk, by site, camera and epoch.
 
     What their folds remember, which is by far the most of a row, is not read.
     """
@@ -126,7 +127,7 @@ def read_streams(connection: Connection, site: str | None) -> list[StreamStatus]
     query = (
         select(*columns, ModelRow.model_id, ModelRow.veil_id, ModelRow.classes, latest.label("folded_us"))
         .join(ModelRow, ModelRow.model_key == StreamRow.model_key)
-        .where(true() if site is None else StreamRow.site == site, StreamRow.committed > 0)
+        .where(*some, StreamRow.committed > 0)
         .order_by(StreamRow.site, StreamRow.camera, StreamRow.epoch)
     )
     return [
@@ -147,7 +148,7 @@ def read_streams(connection: Connection, site: str | None) -> list[StreamStatus]
             agent_version=row.agent_version,
             model_id=row.model_id,
             veil_id=row.veil_id,
-            classes=tuple(json.loads(row.classes)),
+            classes=_classes(row.classes),
         )
         for row in connection.execute(query)
     ]
@@ -240,3 +241,9 @@ def behind(after: str | None) -> ColumnElement[bool]:
     same = and_(EpisodeRow.start_us == start_us, EpisodeRow.episode_id > episode_id)
     # The first alone is what an index can use.
     return and_(EpisodeRow.start_us >= start_us, or_(EpisodeRow.start_us > start_us, same))
+
+
+@lru_cache(maxsize=256)
+def _classes(text: str) -> tuple[str, ...]:
+    """Read the classes of a model; its streams are many."""
+    return tuple(json.loads(text))

@@ -24,7 +24,7 @@ from raypp.ledger.safety import (
 )
 from raypp.ledger.schema import bring_up
 from raypp.ledger.statements import write_audit
-from raypp.ledger.tables import CLOSED, DAY_US, OPEN, EpisodeRow, ExposureRow, StretchRow, ViolationRow
+from raypp.ledger.tables import CLOSED, DAY_US, OPEN, EpisodeRow, ExposureRow, StreamRow, StretchRow, ViolationRow
 from raypp.ledger.types import (
     COMMAND_LINE,
     Clock,
@@ -336,7 +336,7 @@ class Ledger:
     def streams(self, site: str) -> list[StreamStatus]:
         """Streams of a site that have committed anything, by camera and epoch."""
         with self.database.read() as connection:
-            return reading.read_streams(connection, site)
+            return reading.read_streams(connection, StreamRow.site == site)
 
     def frames(self, stream: StreamName) -> Iterator[SeenFrame]:
         """The frames of a stream that are kept, in order; none for a stream that is not there."""

@@ -33,7 +33,7 @@ from raypp.web.request import PageRequest, PageResponse, data, file, html, probl
 from raypp.web.safety_page import MOST_VIOLATIONS, safety_page
 from raypp.web.site_heading import SiteView
 from raypp.web.site_page import episodes_page, site_page
-from raypp.web.sites_page import KnownSites, shown_sites, site_state, sites_page
+from raypp.web.sites_page import KnownSites, shown_sites, site_states, sites_page
 
 PAGE_DAYS = 31
 """How long a period the page shows; `raypp report` and GetSiteReport have a longer one."""
@@ -219,7 +219,7 @@ def _route(
             return html(sites_page(ledgers, _known(ledgers, reader), now_us, number))
         case ["api", "sites"]:
             known = _known(ledgers, reader)
-            states = [site_state(ledgers, site, now_us) for site in known.names]
+            states = site_states(ledgers, known, now_us)
             return data({"sites": states} if known.is_whole else {"sites": states, "incomplete": True})
         case _:
             return _route_of_site(request, ledgers, reader, now_us, executions)
@@ -274,7 +274,7 @@ def _known(ledgers: Ledgers, reader: Principal) -> KnownSites:
     if reader.site is not None:
         return KnownSites((reader.site,))
     listed = ledgers.site_list()
-    return KnownSites(tuple(site.name for site in listed.sites), is_whole=not listed.silent)
+    return KnownSites(tuple(site.name for site in listed.sites), listed.ledger_of, is_whole=not listed.silent)
 
 
 def _view(

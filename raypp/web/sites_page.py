@@ -1,19 +1,22 @@
 """The first page: every site that the reader may see, how it is doing, and its latest day as one line."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar
+from zoneinfo import ZoneInfo
 
 from raypp.errors import LedgerError, LedgerUnavailableError, RayppError
 from raypp.ledger.ledgers import Ledgers
 from raypp.ledger.store import Ledger
 from raypp.reports.chart import chart_of
+from raypp.reports.period import DAY_US
 from raypp.reports.records import Recorded, cameras_of, latest, newest_frame
 from raypp.reports.wording import date_and_clock, date_words, duration, iso
 from raypp.text.wording import counted
 from raypp.usage.shifts import local
 from raypp.web.addresses import site_address
+from raypp.web.site_facts import SiteFacts, read_facts
 from raypp.web.site_heading import state_badge
 from raypp.web.timeline import Strip, strip_of
 from raypp.web.values import SITES, Badge, Chip, Notice, Page, Pager
@@ -27,9 +30,13 @@ logger = logging.getLogger("ray.serve")
 
 @dataclass(frozen=True, slots=True)
 class KnownSites:
-    """Names of the sites that a reader may see; not the whole of them while a ledger does not answer."""
+    """Names of the sites that a reader may see, and of the ledger of each, if known.
+
+    They are not the whole while a ledger does not answer.
+    """
 
     names: tuple[str, ...]
+    ledger_of: Mapping[str, str] = field(default_factory=dict)
     is_whole: bool = True
 
 
@@ -101,10 +108,19 @@ def shown_sites(sites: Sequence[str], page: int) -> Sequence[str]:
     return sites[(page - 1) * PAGE_SITES : page * PAGE_SITES]
 
 
-def site_state(ledgers: Ledgers, site: str, now_us: int) -> dict[str, object]:
-    """Return a site as JSON: name, time_zone, state, cameras, last_frame and last_frame_us; or name and error."""
+def site_states(ledgers: Ledgers, known: KnownSites, now_us: int) -> list[dict[str, object]]:
+    """Return sites as JSON: name, time_zone, state, cameras, last_frame and last_frame_us; or name and error."""
+    facts = read_facts(ledgers, known.ledger_of, known.names, now_us)
+    return [_site_state_or_reason(ledgers, site, facts.get(site), now_us) for site in known.names]
+
+
+def _site_state_or_reason(ledgers: Ledgers, site: str, facts: SiteFacts | None, now_us: int) -> dict[str, object]:
     try:
-        return _site_state(ledgers.of(site), site, now_us)
+        if facts is None:
+            ledger = ledgers.of(site)
+            settings = ledger.present_settings(site)
+            facts = SiteFacts(settings.time_zone, cameras_of(ledger, site, settings, now_us))
+        return _site_state(ledgers, site, facts, now_us)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other sites are shown
         return {"name": site, "error": reason(site, error, alone=ledgers.only is not None)}
 
@@ -130,16 +146,17 @@ def reason(site: str, error: Exception, *, alone: bool = True) -> str:
     return "it cannot be read; the service's log says why"
 
 
-def _site_state(ledger: Ledger, site: str, now_us: int) -> dict[str, object]:
-    settings = ledger.present_settings(site)
-    cameras = cameras_of(ledger, site, settings, now_us)
-    newest = newest_frame(ledger, site, cameras, now_us)
+def _site_state(ledgers: Ledgers, site: str, facts: SiteFacts, now_us: int) -> dict[str, object]:
+    cameras = facts.cameras
+    newest = max((camera.newest_us for camera in cameras if camera.newest_us is not None), default=None)
+    if newest is not None and newest > now_us + DAY_US:  # of the future
+        newest = newest_frame(ledgers.of(site), site, cameras, now_us)
     return {
         "name": site,
-        "time_zone": settings.time_zone,
+        "time_zone": facts.time_zone,
         "state": state_badge(cameras).text,
         "cameras": [camera.camera for camera in cameras],
-        "last_frame": None if newest is None else iso(newest, settings.zone),
+        "last_frame": None if newest is None else iso(newest, ZoneInfo(facts.time_zone)),
         "last_frame_us": newest,
     }
 
