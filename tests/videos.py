@@ -9,16 +9,22 @@ from PIL import Image
 
 
 def make_video(
-    path: Path, seconds: float = 4.0, fps: int = 10, width: int = 160, height: int = 96, seed: int = 0
+    path: Path,
+    seconds: float = 4.0,
+    fps: int = 10,
+    width: int = 160,
+    height: int = 96,
+    seed: int = 0,
+    keyframe_s: float = 1.0,
 ) -> Path:
-    """Write an H.264 video of moving, textured blocks; deterministic by seed."""
+    """Write an H.264 video of moving, textured blocks, with a keyframe every `keyframe_s`; deterministic by seed."""
     generator = np.random.default_rng(seed)
     backdrop = generator.integers(0, 256, (height // 8, width // 8, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=fps)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.options = {"preset": "ultrafast", "g": str(fps), "threads": "1"}
+        stream.options = {"preset": "ultrafast", "g": str(round(fps * keyframe_s)), "threads": "1"}
         for index in range(round(seconds * fps)):
             image = np.roll(backdrop, index * 2, axis=1)
             image[16:48, (index * 3) % (width - 32) :][:, :32] = (200, 40, 40)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.nodes import service
 from tests.nodes.cluster import ray_cluster, start_cluster
+from tests.nodes.growth import grow
 from tests.nodes.machine import lacking
 from tests.nodes.rounds import Round, disturbed, undisturbed
 from tests.nodes.work import Evaluate, Fit, Results, Train, Veil, Verify, Work, prepare, prepare_images, run_command
@@ -27,9 +28,15 @@ def main() -> int:
     parser.add_argument("first_seed", type=int, nargs="?", default=1, help="of what is lost when")
     kinds = (*_JOBS, *_SERVICES)
     parser.add_argument("--work", nargs="+", choices=kinds, default=[*kinds], help="in turn (default: all)")
+    parser.add_argument("--grow", action="store_true", help="no rounds: a veil on one worker, on four and on one again")
     options = parser.parse_args()
     if lacking():
         parser.error(lacking())
+    if options.grow:
+        with tempfile.TemporaryDirectory(prefix="raypp-nodes-") as folder:
+            faults = grow(Path(folder) / "grow")
+        print(faults or "the same as one process leaves, and nothing left running")
+        return 1 if faults else 0
     plan = [(options.first_seed + turn, options.work[turn % len(options.work)]) for turn in range(options.rounds)]
     failed = 0
     with tempfile.TemporaryDirectory(prefix="raypp-nodes-") as folder:

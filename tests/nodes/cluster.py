@@ -11,6 +11,7 @@ from tests.nodes.machine import Machine, Network, network
 PORT = 6379
 _STORE = 100_000_000
 _STARTS = 4
+_OF_EACH_NODE = {"ray::IDLE", "ray::DashboardAgent", "ray::RuntimeEnvAgent"}
 _START = (sys.executable, "-m", "tests.nodes.ray_start")
 
 
@@ -63,11 +64,13 @@ class RayCluster:
 
     def busy_workers(self) -> list[int]:
         """Numbers of the workers where an actor or a task is."""
-        return [number for number in self.workers() if any(map(_is_work, self.worker(number).titles()))]
+        return [number for number in self.workers() if any(map(is_work, self.worker(number).titles()))]
 
 
-def _is_work(title: str) -> bool:
-    return title.startswith("ray::") and not title.startswith("ray::IDLE")
+def is_work(title: str) -> bool:
+    """Whether a process of this title is an actor or a task, and neither idle nor one of Ray's agents."""
+    name = title.split(maxsplit=1)[0] if title.strip() else ""
+    return name.startswith("ray::") and name not in _OF_EACH_NODE
 
 
 @contextmanager

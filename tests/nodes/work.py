@@ -35,6 +35,8 @@ class Work(ABC):
     place: Path
     here: ClassVar[bool] = True
     """Whether one process leaves the same; else its workers on Ray do, wherever they are."""
+    on_cluster: ClassVar[tuple[object, ...]] = ()
+    """Options that it has on a cluster alone."""
     steps: ClassVar[int]
     """How often `progress` counts until it is done; 0 where nobody can count, and any worker will do."""
 
@@ -56,7 +58,8 @@ class Work(ABC):
 
     def begin(self, machine: Machine, address: str, out: Path) -> "Popen[bytes]":
         """Begin it on a cluster."""
-        return machine.begin(*_RAYPP, *self.words(out), "--address", address, log=out.with_suffix(".log"))
+        words = (*self.words(out), *self.on_cluster, "--address", address)
+        return machine.begin(*_RAYPP, *words, log=out.with_suffix(".log"))
 
     def difference(self, expected: Results, out: Path) -> str:
         """Say where what it left differs from what the same work left undisturbed; empty if nowhere."""
@@ -103,6 +106,20 @@ class Veil(Work):
 
     def results(self, out: Path) -> Results:
         return archive_bytes(out)
+
+
+class GrowingVeil(Veil):
+    """Veil for longer than nodes take to come, and last of all a segment that is longer than idle nodes stay."""
+
+    on_cluster = ("--workers", 4)
+
+    @classmethod
+    def build(cls, place: Path) -> "GrowingVeil":
+        """Make its videos beside those of `prepare`."""
+        for index in range(4, 14):
+            make_video(place / "videos" / f"{index:02}.mp4", seconds=15, seed=index, width=640, height=384)
+        make_video(place / "videos" / "z.mp4", seconds=50, width=640, height=384, keyframe_s=50)
+        return cls(place)
 
 
 class Train(Work):
@@ -154,9 +171,11 @@ class _Uncounted(Work):
 class Evaluate(_Uncounted):
     """Judge a detector on 80 frames."""
 
+    on_cluster = ("--workers", 2)
+
     def words(self, out: Path) -> list[object]:
         judged = ("--model", self.place / "judged", "--split", "train", "--report", out)
-        return ["evaluate", self.place / "veiled", *judged, "--workers", 2, "--json", out.with_suffix(".json")]
+        return ["evaluate", self.place / "veiled", *judged, "--json", out.with_suffix(".json")]
 
     def results(self, out: Path) -> Results:
         return {"scores": json.loads(out.with_suffix(".json").read_text())}
