@@ -3,9 +3,11 @@
 Ray's own exporters listen on all interfaces of a node, without TLS and for anybody, and have no setting for it.
 """
 
+import ctypes
 import hmac
 import os
 import runpy
+import signal
 import socket
 import ssl
 import sys
@@ -23,6 +25,11 @@ CERTIFICATE_VARIABLE, KEY_VARIABLE = "RAYPP_METRICS_CERTIFICATE", "RAYPP_METRICS
 _LOOPBACK = "127.0.0.1"
 _BEARER = "Bearer "
 _SLOWEST_S = 10.0
+_AGENT = "dashboard/agent.py"
+"""Ray's program that a raylet starts; all others outlive whoever starts them."""
+_RAYLET_VARIABLE = "RAY_RAYLET_PID"
+_END_WITH_PARENT = 1
+"""PR_SET_PDEATHSIG of Linux's prctl."""
 
 Respond = Callable[[str, list[tuple[str, str]]], Any]
 Application = Callable[[dict[str, Any], Respond], Iterable[bytes]]
@@ -93,9 +100,23 @@ def make_server(_host: str, port: int, application: Application, *_: Any, **__: 
     return server
 
 
+def end_with_raylet() -> None:
+    """Have the system end this process with the raylet that started it, and its port with it.
+
+    Ray's agent looks for its raylet itself, and needs longer to be gone than whoever starts the service anew waits.
+    """
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(_END_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
+    if str(os.getppid()) != os.environ.get(_RAYLET_VARIABLE, str(os.getppid())):
+        signal.raise_signal(signal.SIGKILL)  # it ended before the system was told
+
+
 def main() -> None:
     """Run the program that the arguments name, as Python would."""
     del sys.argv[0]
+    if sys.argv[0].endswith(_AGENT):
+        end_with_raylet()
     sys.path[0] = str(Path(sys.argv[0]).parent)
     simple_server.make_server = make_server  # type: ignore[assignment]
     runpy.run_path(sys.argv[0], run_name="__main__")

@@ -32,7 +32,7 @@ from raypp.serving.settings import APPLICATION, ServiceSettings
 _OBJECT_STORE_BYTES = 256 << 20
 """Codes of the chunks under way pass through it."""
 _GLANCE_S = 1.0
-_PORT_WAIT_S = 10.0
+PORT_WAIT_S = 10.0
 """A service that was killed leaves its ports after some seconds."""
 
 
@@ -44,7 +44,7 @@ def serve_on_ray(settings: ServiceSettings, where: ServiceAddress, execution: Ex
         where: interfaces and ports.
         execution: address of a running Ray; None starts one.
     """
-    where.check_free(_PORT_WAIT_S)
+    where.check_free(PORT_WAIT_S)
     address = execution.address
     if address is None:
         # Through the environment, so that a password in it stands in no argument that Ray keeps and shows.
@@ -132,11 +132,12 @@ def _run(
     logging.getLogger("ray.serve").setLevel(logging.ERROR)
     in_peace = True
     try:
-        serve.start(
-            proxy_location=ProxyLocation.HeadOnly if where.local else ProxyLocation.EveryNode,
-            http_options=HTTPOptions(host=where.http_host, port=where.http_port),
-            grpc_options=gRPCOptions(port=where.port, grpc_servicer_functions=[SERVICER], enable_reflection=False),
-        )
+        with start_told(None):
+            serve.start(
+                proxy_location=ProxyLocation.HeadOnly if where.local else ProxyLocation.EveryNode,
+                http_options=HTTPOptions(host=where.http_host, port=where.http_port),
+                grpc_options=gRPCOptions(port=where.port, grpc_servicer_functions=[SERVICER], enable_reflection=False),
+            )
         serve.run(build_app(settings), name=APPLICATION, route_prefix="/")
         _check_bound(where)
         running = {path: describe_bundle(path) for path in settings.models}

@@ -7,16 +7,19 @@ from contextlib import contextmanager
 
 from raypp.errors import RayppError
 
+_TOO_LATE = ("timed out during startup", "proxies not available after")
+"""Words of bare exceptions of Ray's, and of Serve's."""
+
 
 @contextmanager
 def start_told(address: str | None) -> Iterator[None]:
-    """Raise RayppError if the block's `ray.init` fails: no Ray answers at the address, or a local one is too slow."""
+    """Raise RayppError if the block's `ray.init` or `serve.start` fails: nobody answers, or the machine is too slow."""
     try:
         yield
     except ConnectionError:
         raise RayppError(f"no Ray answers at {address}; check `address`, or leave it out for a local Ray") from None
     except Exception as error:
-        if "timed out during startup" not in str(error):  # Ray raises a bare Exception
+        if not any(words in str(error) for words in _TOO_LATE):
             raise
         raise RayppError("Ray did not start within its time; the machine is too busy, try again") from None
 

@@ -18,6 +18,7 @@ from tests.command import environment
     [
         (ConnectionError("Could not find any running Ray instance"), "no Ray answers at head:6379; check `address`"),
         (Exception("The current node timed out during startup. This could happen because"), "machine is too busy"),
+        (TimeoutError("HTTP proxies not available after 60s."), "machine is too busy"),
     ],
 )
 def test_ray_that_does_not_start_is_one_line(raised: Exception, message: str) -> None:

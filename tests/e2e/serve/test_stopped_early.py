@@ -9,9 +9,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from raypp.io.ports import free_ports
+from jobs.serve_models import PORT_WAIT_S
+from raypp.io.ports import free_ports, why_taken
 from tests.command import environment
 from tests.serving.bundles import write_eager_bundle
+from tests.serving.running import running_service
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -44,3 +46,11 @@ def _names(pid: int) -> list[str]:
         except psutil.Error:
             continue
     return names
+
+
+def test_a_service_that_was_killed_leaves_its_ports_to_the_next(tmp_path: Path) -> None:
+    with running_service(tmp_path, {}) as service:
+        service.process.kill()
+        service.process.wait()
+        for port in (service.port, service.http_port, service.metrics_port):
+            assert why_taken("127.0.0.1", port, PORT_WAIT_S) is None, port
