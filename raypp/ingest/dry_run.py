@@ -2,7 +2,9 @@
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
 from time import process_time
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -93,27 +95,26 @@ def survey(settings: VeilSettings, sources: Sequence[str], progress: Progress, w
     with progress.task("looking at sources", total) as advance:
         cutting = Cutting(settings, worker.key, workers)
         plan = make_plan(discovery, cutting, VeilPlan(), lambda more: advance(more, f"{total} sources", 0))
-    items = list(plan.items())
     cost = _Cost(worker)
-    for alike in _by_cost(items):
-        for item in alike[:: max(1, len(alike) // _SAMPLED_SOURCES)][:_SAMPLED_SOURCES]:
-            cost.sample(item)
-    videos = [item for item in items if item.info is not None]
-    core_s = sum(cost.expected_s(item) for item in items)
+    for item in _samples(plan):
+        cost.sample(item)
+    sums = _Sums()
+    for item in plan.items():
+        sums.add(item, settings, cost)
     return Survey(
         veil_id=worker.veil.veil_id,
-        videos=len(videos),
-        images=len(items) - len(videos),
-        codecs=dict(Counter(item.info.codec for item in videos if item.info)),
-        hours=sum(item.info.duration_us for item in videos if item.info) / 3.6e9,
-        source_gb=sum(item.size for item in items) / 1e9,
+        videos=sums.videos,
+        images=sums.images,
+        codecs=dict(sums.codecs),
+        hours=sums.video_us / 3.6e9,
+        source_gb=sums.source_bytes / 1e9,
         segments=len(plan.segments),
-        frames=round(sum(expected_frames(item, settings) for item in items)),
-        views=round(sum(_parts(item) * expected_frames(item, settings) for item in items)),
-        variants=round(sum(item.variants * expected_frames(item, settings) for item in items)),
-        expected_gb=sum(expected_bytes(item, settings) for item in items) / 1e9,
-        core_hours=core_s / 3600,
-        expected_s=core_s / max(1, min(_cpus(), len(plan.segments))),
+        frames=round(sums.frames),
+        views=round(sums.views),
+        variants=round(sums.variants),
+        expected_gb=sums.code_bytes / 1e9,
+        core_hours=sums.core_s / 3600,
+        expected_s=sums.core_s / max(1, min(_cpus(), len(plan.segments))),
         sampled_frames=cost.frames,
         duplicates=len(plan.duplicates),
         quarantined=(*plan.quarantined, *cost.failed),
@@ -127,12 +128,48 @@ def survey(settings: VeilSettings, sources: Sequence[str], progress: Progress, w
     )
 
 
-def _by_cost(items: Sequence[Item]) -> Iterable[list[Item]]:
-    """Sources that cost the same: of one kind, and with as many variants and views."""
-    groups: dict[_Alike, list[Item]] = defaultdict(list)
-    for item in items:
-        groups[_alike(item)].append(item)
-    return groups.values()
+@dataclass
+class _Sums:
+    """Sums over sources, as they come: millions of sources have no room in memory."""
+
+    videos: int = 0
+    images: int = 0
+    codecs: Counter[str] = field(default_factory=Counter)
+    video_us: int = 0
+    source_bytes: int = 0
+    frames: float = 0.0
+    views: float = 0.0
+    variants: float = 0.0
+    code_bytes: float = 0.0
+    core_s: float = 0.0
+
+    def add(self, item: Item, settings: VeilSettings, cost: "_Cost") -> None:
+        frames = expected_frames(item, settings)
+        if item.info is None:
+            self.images += 1
+        else:
+            self.videos += 1
+            self.codecs[item.info.codec] += 1
+            self.video_us += item.info.duration_us
+        self.source_bytes += item.size
+        self.frames += frames
+        self.views += _parts(item) * frames
+        self.variants += item.variants * frames
+        self.code_bytes += expected_bytes(item, settings)
+        self.core_s += cost.expected_s(item)
+
+
+def _samples(plan: VeilPlan) -> Iterator[Item]:
+    """Choose some sources of each kind that costs the same, evenly over all of that kind."""
+    counts = Counter(map(_alike, plan.items()))
+    chosen: dict[_Alike, list[Item]] = {alike: [] for alike in counts}
+    seen: Counter[_Alike] = Counter()
+    for item in plan.items():
+        alike = _alike(item)
+        if seen[alike] % max(1, counts[alike] // _SAMPLED_SOURCES) == 0 and len(chosen[alike]) < _SAMPLED_SOURCES:
+            chosen[alike].append(item)
+        seen[alike] += 1
+    return chain.from_iterable(chosen.values())
 
 
 def _alike(item: Item) -> _Alike:

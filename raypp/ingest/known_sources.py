@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from raypp.errors import ConflictError
-from raypp.ingest.plan import Duplicate, Rows, codes_of, places_of
+from raypp.ingest.plan import Duplicate, Rows, codes_of, places_of, rows_by_folder
 from raypp.ingest.probing import SourceGroup
 
 _WHERE = ("folder", "name", "size", "mtime_ns")
@@ -57,11 +57,7 @@ class KnownSources:
 
     @cached_property
     def _folders(self) -> dict[str | None, Rows]:
-        """Rows by folder, the last row of each source first."""
-        codes, words = self._codes("folder")
-        order = np.argsort(codes, kind="stable")
-        ends = np.searchsorted(codes[order], np.arange(len(words) + 1))
-        return {word: order[ends[code] : ends[code + 1]] for code, word in enumerate(words)}
+        return rows_by_folder(self.table)
 
     def _codes(self, name: str) -> tuple[Rows, list[str | None]]:
         """Numbers of a column's words by row, and the words; that of none is the last."""

@@ -1,26 +1,34 @@
 """Label tables from the labels beside the sources, keyed by sample_id."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from raypp.errors import ConflictError, LabelError, MediaError
 from raypp.geometry.boxes import Box
 from raypp.ingest.label_placing import LabelledRow, LabelPlacing
 from raypp.ingest.label_reading import LabelReading
 from raypp.ingest.plan import VeilPlan
+from raypp.ingest.planned_names import PlannedNames
 from raypp.ingest.segment import Item
+from raypp.ingest.veiled_rows import VeiledRows
 from raypp.ingest.video_labels import VideoLabels, labels_of_video
 from raypp.ingest.worker import SegmentWorker
+from raypp.media.annotations.boxes import ImageLabels
 from raypp.media.annotations.document import VideoAnnotation
 from raypp.media.dataset import Dataset, DatasetLabels
-from raypp.media.dataset_images import UNSPLIT
+from raypp.media.dataset_images import UNSPLIT, folders_of
 from raypp.media.discovery import Discovery
-from raypp.media.source import SourceKind
-from raypp.shards.labels import SampleLabels, write_labels
+from raypp.media.label_reads import LabelRead
+from raypp.shards.labels import SampleLabels, label_columns, write_labels
 from raypp.shards.reader import ShardReader
 from raypp.text.split_names import TRAIN
 
 VIDEO_TABLE = "video"
+_IMAGES_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -40,11 +48,11 @@ class LabelTables:
     misfits: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class _Table:
     name: str
     classes: tuple[str, ...]
-    rows: list[SampleLabels]
+    columns: pa.Table
 
 
 def write_label_tables(
@@ -66,117 +74,121 @@ def write_label_tables(
     """
     problems: list[str] = list(reading.problems)
     notes: list[str] = list(reading.notes)
-    items = {item.url: item for item in plan.items()}
+    items = {item.url: item for item in plan.videos()}
     videos = _read_videos(items.values(), discovery.video_labels, problems)
     labelled = [dataset for dataset in discovery.datasets if dataset.labelled]
     if not videos and not labelled:
         return LabelTables((), tuple(problems), tuple(notes))
-    veiled = _veiled_frames(worker)
+    veiled = VeiledRows(ShardReader(worker.settings.out, encryption=worker.data_key))
     placing = LabelPlacing(worker, plan.views())
+    planned = PlannedNames(plan.sources)
     known = len(problems)
-    tables = [
-        _of_dataset(dataset, reading.datasets[dataset.root], items, veiled, placing, problems) for dataset in labelled
-    ]
+    versions: list[str] = []
+    for dataset in labelled:
+        images = _labelled_images(dataset, reading.datasets[dataset.root], planned, veiled)
+        rows = _rows_of_images(images, placing, problems)
+        versions += _write(worker, _Table(dataset.name, dataset.classes, label_columns(rows)), version)
     misfits = len(problems) - known
     if videos:
-        tables.append(_of_videos(videos, items, veiled, placing))
-        notes += _counted(discovery.video_labels, tables[-1], items, veiled)
-    return LabelTables(
-        tuple(_write(worker, table, version) for table in tables if table.rows),
-        tuple(dict.fromkeys(problems)),
-        tuple(notes),
-        misfits,
-    )
+        table = _of_videos(videos, items, veiled, placing)
+        versions += _write(worker, table, version)
+        notes += _counted(discovery.video_labels, table, items, veiled)
+    return LabelTables(tuple(versions), tuple(dict.fromkeys(problems)), tuple(notes), misfits)
 
 
-def _of_dataset(
-    dataset: Dataset,
-    labels: DatasetLabels,
-    items: dict[str, Item],
-    veiled: dict[str, list[LabelledRow]],
-    placing: LabelPlacing,
-    problems: list[str],
-) -> _Table:
-    rows: list[SampleLabels] = []
-    by_url = labels.by_url()
-    for image in dataset.images:
-        item = items.get(image.file.url)
-        frames = veiled.get(item.source, []) if item else []
-        labelled = by_url.get(image.file.url)
-        if not frames or labelled is None:
-            continue  # quarantined, left out by --limit, or not labelled
+class _LabelledImage(NamedTuple):
+    """An image with labels that can be used, and its rows in the archive."""
+
+    url: str
+    split: str
+    labels: ImageLabels
+    rows: list[LabelledRow]
+
+
+def _labelled_images(
+    dataset: Dataset, labels: DatasetLabels, planned: PlannedNames, veiled: VeiledRows
+) -> Iterator[_LabelledImage]:
+    """Yield what is both veiled and labelled: neither in quarantine, nor left out by --limit, nor without labels."""
+    start = 0
+    for images in folders_of(dataset.images):
+        sources = planned.sources_of(images.folder, images.names)
+        for first in range(0, len(images.names), _IMAGES_AT_ONCE):
+            some = slice(first, first + _IMAGES_AT_ONCE)
+            names, outcomes = images.names[some], labels.outcomes[start + first : start + first + _IMAGES_AT_ONCE]
+            veiled_rows = veiled.of([source or "" for source in sources[some].to_pylist()])
+            for name, outcome, rows in zip(names, outcomes, veiled_rows, strict=False):
+                if rows and outcome is not None and not isinstance(outcome, str):
+                    usable = outcome.labels if isinstance(outcome, LabelRead) else outcome
+                    yield _LabelledImage(f"{images.folder}/{name}", images.split, usable, rows)
+        start += len(images.names)
+
+
+def _rows_of_images(
+    images: Iterable[_LabelledImage], placing: LabelPlacing, problems: list[str]
+) -> Iterator[SampleLabels]:
+    for url, split, labels, rows in images:
         try:
-            placing.check_size(labelled, frames[0], image.file.url)
+            placing.check_size(labels, rows[0], url)
         except LabelError as error:
             problems.append(str(error))
             continue
-        rows += [
-            placing.labelled(frame, image.split, labelled.boxes) for frame in frames if _counts(frame, image.split)
-        ]
-    return _Table(dataset.name, dataset.classes, rows)
+        for row in rows:
+            if _counts(row, split):
+                yield placing.labelled(row, split, labels.boxes)
 
 
 def _of_videos(
-    videos: dict[str, VideoLabels],
-    items: dict[str, Item],
-    veiled: dict[str, list[LabelledRow]],
-    placing: LabelPlacing,
+    videos: dict[str, VideoLabels], items: dict[str, Item], veiled: VeiledRows, placing: LabelPlacing
 ) -> _Table:
     classes = tuple(sorted({name for labels in videos.values() for name in labels.moments.classes}))
     numbers = {name: number for number, name in enumerate(classes)}
-    rows: list[SampleLabels] = []
-    for url, labels in videos.items():
-        for frame in veiled.get(items[url].source, []):
-            named = labels.moments.boxes_at(frame.timestamp_us, labels.tolerance_us)
-            if named is None or not _counts(frame, UNSPLIT):
-                continue  # this moment was not annotated
-            boxes = [Box(numbers[name], box.x, box.y, box.w, box.h) for name, box in named]
-            rows.append(placing.labelled(frame, UNSPLIT, boxes))
-    return _Table(VIDEO_TABLE, classes, rows)
+
+    def labelled() -> Iterator[SampleLabels]:
+        for url, labels in videos.items():
+            for frame in veiled.of_one(items[url].source):
+                named = labels.moments.boxes_at(frame.timestamp_us, labels.tolerance_us)
+                if named is None or not _counts(frame, UNSPLIT):
+                    continue  # this moment was not annotated
+                boxes = [Box(numbers[name], box.x, box.y, box.w, box.h) for name, box in named]
+                yield placing.labelled(frame, UNSPLIT, boxes)
+
+    return _Table(VIDEO_TABLE, classes, label_columns(labelled()))
 
 
 def _counted(
-    documented: Mapping[str, VideoAnnotation],
-    table: _Table,
-    items: dict[str, Item],
-    veiled: dict[str, list[LabelledRow]],
+    documented: Mapping[str, VideoAnnotation], table: _Table, items: dict[str, Item], veiled: VeiledRows
 ) -> list[str]:
     """Say for each video of a document how many of its veiled frames are labelled, and how many of those as empty."""
-    rows = {row.sample_id: row for row in table.rows}
+    samples = table.columns["sample_id"]
+    nothing = samples.filter(pc.equal(pc.list_value_length(table.columns["boxes"]), 0))
     notes = []
     for url, video in documented.items():
-        frames = veiled.get(items[url].source, []) if url in items else []
-        labelled = [rows[frame.sample_id] for frame in frames if frame.sample_id in rows]
-        empty = sum(not row.boxes for row in labelled)
+        frames = [frame.sample_id for frame in veiled.of_one(items[url].source)] if url in items else []
+        there = pa.array(frames, pa.string())
+        labelled, empty = (sum(pc.is_in(there, value_set=ids).to_pylist()) for ids in (samples, nothing))
         notes.append(
-            f"{url}: {len(labelled)} of {len(frames)} veiled frames labelled by {video.where}, {empty} of them as empty"
+            f"{url}: {labelled} of {len(frames)} veiled frames labelled by {video.where}, {empty} of them as empty"
         )
     return notes
 
 
-def _write(worker: SegmentWorker, table: _Table, version: str | None) -> str:
-    """Write under the wanted version; unnumbered, under the first number that is free or has this very content."""
+def _write(worker: SegmentWorker, table: _Table, version: str | None) -> list[str]:
+    """Write under the wanted version; unnumbered, under the first number that is free or has this very content.
+
+    Returns the version's name; nothing without rows.
+    """
     number = 1
-    while True:
+    while table.columns.num_rows:
         name = f"{table.name}-{version or f'v{number}'}"
         try:
-            write_labels(worker.store, name, table.classes, worker.veil.veil_id, table.rows)
+            write_labels(worker.store, name, table.classes, worker.veil.veil_id, table.columns)
         except ConflictError:
             if version is not None:
                 raise
             number += 1
         else:
-            return name
-
-
-def _veiled_frames(worker: SegmentWorker) -> dict[str, list[LabelledRow]]:
-    """All veiled frames by source, read from the shards without their codes."""
-    frames: dict[str, list[LabelledRow]] = {}
-    reader = ShardReader(worker.settings.out, encryption=worker.data_key)
-    for batch in reader.iterate(columns=tuple(LabelledRow.__dataclass_fields__), batch_size=4096):
-        for row in batch.rows.to_pylist():
-            frames.setdefault(row["source"], []).append(LabelledRow(**row))
-    return frames
+            return [name]
+    return []
 
 
 def _read_videos(
@@ -185,8 +197,6 @@ def _read_videos(
     """Labels of the videos that have some, by the video's URL."""
     by_url: dict[str, VideoLabels] = {}
     for item in items:
-        if item.kind is not SourceKind.VIDEO:
-            continue
         try:
             labels = labels_of_video(item.url, documented.get(item.url))
         except (LabelError, MediaError) as error:

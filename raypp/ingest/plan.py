@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
 from raypp.ingest.segment import Item, Segment
-from raypp.ingest.source_views import views_of
+from raypp.ingest.source_views import SourceViews, views_of
 from raypp.media.camera_views import View
 from raypp.media.container import VideoInfo
+from raypp.media.source import SourceKind
 from raypp.shards.receipt import Quarantined
 
 Rows = npt.NDArray[np.int64]
@@ -113,9 +114,18 @@ class Segments(Sequence[Segment]):
 
     def without(self, finished: Container[str]) -> "Segments":
         """Return those that are not finished."""
-        names = self._segments.column("segment_id").take(pa.array(self._chosen)).to_pylist()
-        left = np.array([name.hex() not in finished for name in names], dtype=np.bool_)
-        return Segments(self._sources, self._segments, self._chosen[left])
+        return self._where([name not in finished for name in self.names()])
+
+    def among(self, names: Container[str]) -> "Segments":
+        """Return those of some names."""
+        return self._where([name in names for name in self.names()])
+
+    def names(self) -> Iterator[str]:
+        """Yield the segment_id of each."""
+        return (name.hex() for name in self._segments.column("segment_id").take(pa.array(self._chosen)).to_pylist())
+
+    def _where(self, wanted: Sequence[bool]) -> "Segments":
+        return Segments(self._sources, self._segments, self._chosen[np.array(wanted, dtype=np.bool_)])
 
     def _made(self, places: Rows) -> Iterator[Segment]:
         for place, row in zip(places.tolist(), self._segments.take(pa.array(places)).to_pylist(), strict=True):
@@ -160,9 +170,14 @@ class VeilPlan:
 
     def items(self) -> Iterator[Item]:
         """Yield each planned source once."""
+        yield from self._items(self._once())
+
+    def videos(self) -> Iterator[Item]:
+        """Yield each planned video once."""
+        codes, words = codes_of(self.sources.column("kind").combine_chunks())
         once = self._once()
-        for start in range(0, len(once), _BATCH_SEGMENTS):
-            yield from items_of(self.sources.take(pa.array(once[start : start + _BATCH_SEGMENTS])))
+        number = words.index(SourceKind.VIDEO.value) if SourceKind.VIDEO.value in words else -1
+        yield from self._items(once[codes[once] == number])
 
     def cameras(self) -> set[tuple[str, str]]:
         """Return site and camera of all sources."""
@@ -176,6 +191,22 @@ class VeilPlan:
             for view in views_of(word).of(camera)
             if view.rectangle is not None
         }
+
+    def _items(self, rows: Rows) -> Iterator[Item]:
+        for start in range(0, len(rows), _BATCH_SEGMENTS):
+            yield from items_of(self.sources.take(pa.array(rows[start : start + _BATCH_SEGMENTS])))
+
+    def viewed_segments(self) -> Iterator[tuple[str, SourceViews]]:
+        """Yield the name of each segment whose frames have views of parts, and what is veiled of each."""
+        if not self.segment_rows.num_rows:
+            return
+        codes, words = codes_of(self.sources.column("views").combine_chunks())
+        files = self.segment_rows.column("files").to_numpy()
+        firsts = codes[np.cumsum(files) - files]  # a segment's sources all have the same views
+        for code, name in zip(firsts.tolist(), self.segments.names(), strict=True):
+            views = views_of(words[code])
+            if views.views:
+                yield name, views
 
     def _once(self) -> Rows:
         """Rows of the sources that are the first of theirs."""
@@ -217,6 +248,14 @@ def added_rows(sources: pa.Table) -> npt.NDArray[np.bool_]:
         return np.zeros(len(column), np.bool_)
     codes, words = codes_of(column.combine_chunks())
     return np.array([views_of(word).added for word in words])[codes]
+
+
+def rows_by_folder(sources: pa.Table) -> dict[str | None, Rows]:
+    """Return which rows are of each folder, in order."""
+    codes, words = codes_of(sources.column("folder").combine_chunks())
+    order = np.argsort(codes, kind="stable")
+    ends = np.searchsorted(codes[order], np.arange(len(words) + 1))
+    return {word: order[ends[code] : ends[code + 1]] for code, word in enumerate(words)}
 
 
 def plan_of(segments: Iterable[Segment], time_from: str | None = None, timezone: str = "UTC") -> VeilPlan:

@@ -12,6 +12,7 @@ from raypp.ingest.attempts import Unfinished
 from raypp.ingest.ignored import IGNORED, IGNORED_FILES, named_ignored, others_in_words
 from raypp.ingest.plan import VeilPlan
 from raypp.ingest.segment import Item, Segment, SegmentResult
+from raypp.ingest.source_views import SourceViews
 from raypp.io.private import write_private
 from raypp.media.dataset import LabelCount
 from raypp.shards.manifest import Manifest
@@ -118,10 +119,14 @@ def summarise(
     signature: ArchiveSignature | None,
 ) -> VeilSummary:
     """Count what a job did, and leave the quarantine with plain names on the owner's side."""
-    segments = {segment.segment_id: segment for segment in job.plan.segments}
-    receipts = [receipt for receipt in manifest.receipts if receipt.segment_id in segments]
-    quarantined = job.plan.quarantined + _failed(receipts, segments)
-    damaged = sorted({url for receipt in receipts for url in _damaged(receipt, segments[receipt.segment_id])})
+    receipts = {receipt.segment_id: receipt for receipt in manifest.receipts}
+    troubled = {
+        name for name, receipt in receipts.items() if receipt.quarantined or receipt.damaged or receipt.damaged_packets
+    }
+    segments = {segment.segment_id: segment for segment in job.plan.segments.among(troubled)}
+    faulty = [receipt for receipt in manifest.receipts if receipt.segment_id in segments]
+    quarantined = job.plan.quarantined + _failed(faulty, segments)
+    damaged = sorted({url for receipt in faulty for url in _damaged(receipt, segments[receipt.segment_id])})
     rows = [source.model_dump() for source in quarantined]
     write_private(job.settings.private / QUARANTINE_FILE, json.dumps(rows, indent=1).encode())
     seconds = timings.veiled_s if veiled.segments else perf_counter() - timings.started
@@ -137,7 +142,7 @@ def summarise(
         segments_skipped=len(job.plan.segments) - len(job.pending),
         segments_left=len(job.pending) - veiled.segments - len(unfinished),
         frames=sum(receipt.source_frames for receipt in manifest.receipts),
-        views=sum(_views(receipt, segments[receipt.segment_id]) for receipt in receipts),
+        views=sum(_views(receipts[name], views) for name, views in job.plan.viewed_segments() if name in receipts),
         variants_each=job.settings.variants,
         variants=sum(receipt.variants for receipt in manifest.receipts),
         frames_veiled=veiled.frames,
@@ -165,11 +170,9 @@ def summarise(
     )
 
 
-def _views(receipt: Receipt, segment: Segment) -> int:
-    """How many frames of a segment are views of parts: its sources all have the same views."""
-    views = segment.items[0].all_views
-    parts = sum(view.rectangle is not None for view in views)
-    return receipt.source_frames * parts // len(views)
+def _views(receipt: Receipt, views: SourceViews) -> int:
+    """How many frames of a segment are views of parts."""
+    return receipt.source_frames * len(views.views) // (len(views.views) + views.whole)
 
 
 def _failed(receipts: Sequence[Receipt], segments: dict[str, Segment]) -> tuple[Quarantined, ...]:
@@ -198,7 +201,8 @@ def _names(segment: Segment) -> dict[str, str]:
 
 
 def _by_source(plan: VeilPlan, unfinished: Sequence[Unfinished]) -> tuple[Quarantined, ...]:
-    items = {segment.segment_id: segment.items for segment in plan.segments}
+    left = {item.segment_id for item in unfinished}
+    items = {segment.segment_id: segment.items for segment in plan.segments.among(left)}
     return tuple(
         Quarantined(source=_named(items[item.segment_id], item.reason), reason=item.reason) for item in unfinished
     )

@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, overload
@@ -220,11 +220,20 @@ def _outcomes(dataset: Dataset, memory: LabelMemory | None) -> Sequence[LabelOut
     images = dataset.images
     if not isinstance(images, DatasetImages):
         return [image.problem or image.labels for image in images]
-    reads = _read_files(dataset, images.texts, memory, set(images.label_files()))
+    reads = _read_files(dataset, images.texts, memory, _used(images))
     return _YoloOutcomes(images, reads, ImageLabels() if dataset.missing_is_empty else None)
 
 
-def _read_files(dataset: Dataset, texts: Listing, memory: LabelMemory | None, used: Container[int]) -> LabelReads:
+def _used(images: DatasetImages) -> bytearray:
+    """Which of the texts are label files of an image."""
+    used = bytearray(len(images.texts))
+    for label in images.label_files():
+        if label != _NONE:
+            used[label] = 1
+    return used
+
+
+def _read_files(dataset: Dataset, texts: Listing, memory: LabelMemory | None, used: bytearray) -> LabelReads:
     """Read each label file that is used and not remembered."""
     reading = f"{len(dataset.classes)} classes, {dataset.rows}"
     reads = LabelReads()
@@ -232,7 +241,7 @@ def _read_files(dataset: Dataset, texts: Listing, memory: LabelMemory | None, us
         each = pool.map if is_url(dataset.root) else map
         for start, run in texts.starts():
             known = memory.recall(run, reading) if memory else [None] * len(run.sizes)
-            left = [at for at, outcome in enumerate(known) if outcome is None and start + at in used]
+            left = [at for at, outcome in enumerate(known) if outcome is None and used[start + at]]
             names = run.names if left else []
             urls = (f"{run.folder}/{names[at]}{run.query}" for at in left)
             fresh = zip(left, each(lambda url: _attempt(dataset, url), urls), strict=True)

@@ -3,9 +3,9 @@
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -92,9 +92,16 @@ class LabelTable:
 
 
 def write_labels(
-    store: Store, version: str, classes: Sequence[str], veil_id: str, rows: Sequence[SampleLabels]
+    store: Store, version: str, classes: Sequence[str], veil_id: str, rows: Iterable[SampleLabels] | pa.Table
 ) -> LabelTable:
     """Write a label version; writing the same content again changes nothing.
+
+    Args:
+        store: the archive.
+        version: its name.
+        classes: names of the classes, by class_id.
+        veil_id: veil of the archive.
+        rows: labels in any order, or the columns that `label_columns` makes of them.
 
     Raises:
         ConflictError: if the version exists with other content: versions are never changed.
@@ -102,15 +109,10 @@ def write_labels(
     """
     if not version or any(character in version for character in "/\\\0") or version.startswith("."):
         raise LabelError(f"label version {version!r} must be a plain name; choose letters, digits, dashes")
-    ordered = tuple(sorted(rows, key=lambda row: row.sample_id))
-    for before, after in pairwise(ordered):
-        if before.sample_id == after.sample_id:
-            raise LabelError(f"label version {version} labels sample {after.sample_id} twice; remove one")
-    for row in ordered:
-        for box in row.boxes:
-            if not 0 <= box.class_id < len(classes):
-                raise LabelError(f"sample {row.sample_id}: class {box.class_id} of {len(classes)}; correct the label")
-    table = LabelTable(version, tuple(classes), veil_id, _columns(ordered))
+    columns = rows if isinstance(rows, pa.Table) else label_columns(rows)
+    ordered = columns.sort_by("sample_id").combine_chunks()
+    _check_columns(ordered, version, len(classes))
+    table = LabelTable(version, tuple(classes), veil_id, ordered)
     relative = _path(version)
     if store.exists(relative):
         if read_labels(store, version) != table:
@@ -118,6 +120,19 @@ def write_labels(
         return table
     store.write_atomic(relative, _to_parquet(table, _encryption(store)))
     return table
+
+
+def _check_columns(columns: pa.Table, version: str, classes: int) -> None:
+    """Raise LabelError if a sample of sorted rows is labelled twice, or a class is out of range."""
+    samples, boxes = columns["sample_id"], columns["boxes"]
+    twice = pc.index(pc.equal(samples.slice(1), samples.slice(0, max(len(samples) - 1, 0))), value=True).as_py()
+    if twice >= 0:
+        raise LabelError(f"label version {version} labels sample {samples[twice]} twice; remove one")
+    class_ids = pc.struct_field(pc.list_flatten(boxes), "class_id")
+    outside = pc.index(pc.or_(pc.less(class_ids, 0), pc.greater_equal(class_ids, classes)), value=True).as_py()
+    if outside >= 0:
+        sample = samples[pc.list_parent_indices(boxes)[outside].as_py()]
+        raise LabelError(f"sample {sample}: class {class_ids[outside]} of {classes}; correct the label")
 
 
 def read_labels(store: Store, version: str) -> LabelTable:
@@ -164,6 +179,15 @@ def label_rows(columns: pa.Table) -> tuple[SampleLabels, ...]:
         SampleLabels(row["sample_id"], row["split"], tuple(Box(**box) for box in row["boxes"]), row["variant"])
         for row in columns.to_pylist()
     )
+
+
+def label_columns(rows: Iterable[SampleLabels]) -> pa.Table:
+    """Return labels in columns; of the values themselves only some thousands are kept at a time."""
+    left = iter(rows)
+    parts = [_SCHEMA.empty_table()]
+    while some := list(islice(left, _ROWS_AT_ONCE)):
+        parts.append(_columns(some))
+    return pa.concat_tables(parts)
 
 
 def _columns(rows: Sequence[SampleLabels]) -> pa.Table:
