@@ -8,8 +8,10 @@ import pytest
 
 from raypp.errors import LabelError, MediaError
 from raypp.geometry.letterbox import Letterbox
+from raypp.ingest import plan
 from raypp.ingest.dry_run import survey
 from raypp.ingest.job import open_job, veil_here
+from raypp.ingest.segment import Item
 from raypp.ingest.settings import VeilSettings
 from raypp.ingest.summary import VeilSummary, veil_summary_lines
 from raypp.media.dataset import LabelCount
@@ -74,6 +76,36 @@ def test_labels_of_each_image_are_made_once(key: Path, tmp_path: Path, monkeypat
     monkeypatch.setattr(LabelRead, "labels", property(lambda read: (reads.append(read), make(read))[1]))
     summary = _veil(_settings(key, tmp_path / "out"), make_dataset(tmp_path / "tools", count=9))
     assert len(_rows(summary)) == len(reads) == 9
+
+
+def test_the_end_of_a_job_makes_no_value_of_each_source(
+    key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, bad = make_dataset(tmp_path / "good", count=9), make_dataset(tmp_path / "bad", count=9)
+    (bad / "images" / "train" / "broken.jpg").write_bytes(b"no image")
+    firsts = [_veil(_settings(key, tmp_path / "out" / root.name), root) for root in (good, bad)]
+    made: list[Item] = []
+    monkeypatch.setattr(plan, "_item", lambda row, make=plan._item: made.append(make(row)) or made[-1])
+    for root, first, most in zip((good, bad), firsts, (0, 10), strict=True):
+        again = _veil(_settings(key, tmp_path / "out" / root.name), root)
+        assert again.quarantined == first.quarantined
+        assert bool(again.quarantined) == bool(most)
+        assert _rows(again) == _rows(first)
+        assert len(made) <= most, "none but those of a segment with a broken image"
+
+
+def test_an_image_whose_content_changed_is_labelled_as_it_is_now(key: Path, tmp_path: Path) -> None:
+    root = make_dataset(tmp_path / "tools", count=9)
+    first = {row.sample_id for row in _rows(_veil(_settings(key, tmp_path / "out"), root))}
+    make_image(root / "images" / "train" / "001.jpg", 120, 90)
+    (root / "labels" / "train" / "001.txt").write_text("0 0.5 0.5 0.5 0.5\n")
+    summary = _veil(_settings(key, tmp_path / "out"), root)
+    (version,) = summary.label_versions
+    now = read_labels(Store(summary.out), version).by_sample()
+    assert len(now) == 9, "the former content is labelled no more"
+    (changed,) = set(now) - first
+    (box,) = now[changed].boxes
+    assert box.w == pytest.approx(0.5)
 
 
 def test_the_dry_run_counts_labels_too(key: Path, tmp_path: Path) -> None:
