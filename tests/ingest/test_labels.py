@@ -84,14 +84,14 @@ def test_the_end_of_a_job_makes_no_value_of_each_source(
     good, bad = make_dataset(tmp_path / "good", count=9), make_dataset(tmp_path / "bad", count=9)
     (bad / "images" / "train" / "broken.jpg").write_bytes(b"no image")
     firsts = [_veil(_settings(key, tmp_path / "out" / root.name), root) for root in (good, bad)]
-    made: list[Item] = []
-    monkeypatch.setattr(plan, "_item", lambda row, make=plan._item: made.append(make(row)) or made[-1])
+    values: list[Item] = []
+    monkeypatch.setattr(plan, "_item", lambda row, make=plan._item: values.append(make(row)) or values[-1])
     for root, first, most in zip((good, bad), firsts, (0, 10), strict=True):
         again = _veil(_settings(key, tmp_path / "out" / root.name), root)
         assert again.quarantined == first.quarantined
         assert bool(again.quarantined) == bool(most)
         assert _rows(again) == _rows(first)
-        assert len(made) <= most, "none but those of a segment with a broken image"
+        assert len(values) <= most, "none but those of a segment with a broken image"
 
 
 def test_an_image_whose_content_changed_is_labelled_as_it_is_now(key: Path, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_rows_of_a_source_are_those_of_all_shards_in_order(tmp_path: Path) -> No
     rows_of = list(VeiledRows(reader).of(wanted))
     assert sum(map(len, rows_of[:4])) == 21
     for source, rows in zip(wanted, rows_of, strict=True):
-        assert [tuple(getattr(one, name) for name in columns) for one in rows] == expected[source]
+        assert [tuple(getattr(value, name) for name in columns) for value in rows] == expected[source]
     assert VeiledRows(reader).of_one("unknown") == []
 
 
