@@ -3,6 +3,7 @@
 import argparse
 import json
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -62,7 +63,7 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace], Rows]] = {
 
 
 def main() -> None:
-    """Run the benchmarks and print their table."""
+    """Run the benchmarks, and print each one's table when it ends."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10, help="length of the 720p video of the whole-job benchmark")
     parser.add_argument("--siege-seconds", type=float, default=300, help="length of each of the two sieges")
@@ -74,13 +75,16 @@ def main() -> None:
     options = parser.parse_args()
     rows: Rows = []
     for part in [options.only] if options.only else PARTS:
+        start = time.perf_counter()
         with tempfile.TemporaryDirectory(prefix=f"raypp-bench-{part}-") as folder:
-            rows += PARTS[part](Path(folder), options)
-    width = max(len(name) for name, _, _ in rows)
-    for name, value, bar in rows:
-        print(f"{name:<{width}}  {value:>22}  {bar}")
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1))
+            measured = PARTS[part](Path(folder), options)
+        print(f"{part}: {time.perf_counter() - start:.0f} s")
+        width = max(len(name) for name, _, _ in measured)
+        for name, value, bar in measured:
+            print(f"  {name:<{width}}  {value:>22}  {bar}", flush=True)
+        rows += measured
+        if options.json:
+            options.json.write_text(json.dumps(rows, indent=1))
 
 
 def _video(folder: Path, minutes: float) -> Path:
