@@ -2,8 +2,10 @@
 
 import argparse
 import json
+import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -74,10 +76,16 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the rows here")
     options = parser.parse_args()
     rows: Rows = []
+    failed: list[str] = []
     for part in [options.only] if options.only else PARTS:
         start = time.perf_counter()
         with tempfile.TemporaryDirectory(prefix=f"raypp-bench-{part}-") as folder:
-            measured = PARTS[part](Path(folder), options)
+            try:
+                measured = PARTS[part](Path(folder), options)
+            except Exception:  # noqa: BLE001 - the other parts take an hour, and say what they measured
+                traceback.print_exc()
+                failed.append(part)
+                continue
         print(f"{part}: {time.perf_counter() - start:.0f} s")
         width = max(len(name) for name, _, _ in measured)
         for name, value, bar in measured:
@@ -85,6 +93,8 @@ def main() -> None:
         rows += measured
         if options.json:
             options.json.write_text(json.dumps(rows, indent=1))
+    if failed:
+        sys.exit(f"failed, as told above: {', '.join(failed)}")
 
 
 def _video(folder: Path, minutes: float) -> Path:

@@ -15,7 +15,6 @@ from raypp.veil.keyfile import save_owner_key
 Row = tuple[str, str, str]
 _PINNED = ("deface==1.5.0", "imageio-ffmpeg==0.6.0", "onnxruntime==1.31.1")
 _FPS = 2
-_SILENT = ("--disable-progress-output",)
 _DEFACED_S = 6
 
 
@@ -30,7 +29,7 @@ def peer_rows(video: Path, folder: Path) -> list[Row]:
     sampling = [ffmpeg, "-v", "error", "-threads", "1", "-i", str(video), "-filter_threads", "1", "-vf"]
     scaled_s = _cpu_s([*sampling, f"fps={_FPS},scale=640:-2,format=rgb24", "-f", "rawvideo", "-y", os.devnull])
     _cpu_s([*sampling, f"fps={_FPS}", "-t", str(_DEFACED_S), "-y", str(short)])
-    deface_s = _cpu_s([str(binaries / "deface"), str(short), "--output", str(folder / "defaced.mp4"), *_SILENT])
+    deface_s = _cpu_s([str(binaries / "deface"), str(short), "--output", str(folder / "defaced.mp4")])
     frames = _frames(ffmpeg, video)
     veiled, scaled, defaced = frames / veil_s, frames / scaled_s, _DEFACED_S * _FPS / deface_s
     return [
