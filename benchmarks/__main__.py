@@ -62,6 +62,8 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace], Rows]] = {
     "evaluate-memory": lambda folder, _: evaluate_memory_rows(folder),
 }
 """What each part measures into a folder of its own: rows of name, value and bar."""
+LONG = ("capacity", "people", "service-memory", "siege")
+"""Parts of four to ten minutes each, which run only where they are named, or with all."""
 
 
 def main() -> None:
@@ -73,11 +75,13 @@ def main() -> None:
     parser.add_argument("--yards", type=int, default=100, help="yards by which the fold of people is judged")
     parser.add_argument("--chart", type=Path, help="draw the curves of `scaling` into this file, .svg or .png")
     parser.add_argument("--only", choices=PARTS, help="run only this one")
+    parser.add_argument("--all", action="store_true", help=f"run the long ones, too: {', '.join(LONG)}")
     parser.add_argument("--json", type=Path, help="write the rows here")
     options = parser.parse_args()
     rows: Rows = []
     failed: list[str] = []
-    for part in [options.only] if options.only else PARTS:
+    parts = [part for part in PARTS if options.all or part not in LONG]
+    for part in [options.only] if options.only else parts:
         start = time.perf_counter()
         with tempfile.TemporaryDirectory(prefix=f"raypp-bench-{part}-") as folder:
             try:
