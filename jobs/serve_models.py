@@ -32,6 +32,7 @@ from raypp.serving.settings import APPLICATION, ServiceSettings
 _OBJECT_STORE_BYTES = 256 << 20
 """Codes of the chunks under way pass through it."""
 _GLANCE_S = 1.0
+_METRICS_S = 120.0
 PORT_WAIT_S = 10.0
 """A service that was killed leaves its ports after some seconds."""
 
@@ -114,6 +115,8 @@ def _start_ray(address: str | None, settings: ServiceSettings, where: ServiceAdd
             job_config=with_own_code_alone(),
             **(local if address is None else {}),
         )
+        if address is None and where.metrics is not None:
+            where.metrics.wait_for(_METRICS_S)  # a process that starts before gives up after some seconds, for good
 
 
 def _run(

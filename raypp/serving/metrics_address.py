@@ -1,15 +1,19 @@
 """Where metrics are exported, and who may read them."""
 
+import socket
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
-from raypp.errors import OptionError
+from raypp.errors import OptionError, RayppError
 from raypp.io.ports import why_taken
 from raypp.io.private import read_secret
 from raypp.serving.defaults import LOOPBACK
 
 _LEAST_TOKEN = 16
+_CONNECT_S, _GLANCE_S = 2.0, 0.1
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,21 @@ class MetricsAddress:
         """Where they are."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self.certificate else 'http'}://{host}:{self.port}/metrics"
+
+    def wait_for(self, within_s: float) -> None:
+        """Wait until somebody exports there: what starts before that may give up and export nothing.
+
+        Raises:
+            RayppError: if nobody does in time.
+        """
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            with suppress(OSError), socket.create_connection((self.host, self.port), timeout=_CONNECT_S):
+                return
+            time.sleep(_GLANCE_S)
+        raise RayppError(
+            f"nobody exports metrics at {self.url} after {within_s:g} s; the machine is too busy, try again"
+        )
 
     def check(self) -> None:
         """Raise OptionError for what cannot be read, and for an interface that lets anybody in."""

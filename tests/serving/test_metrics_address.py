@@ -1,9 +1,12 @@
+import socket
 from dataclasses import replace
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
-from raypp.errors import OptionError
+from raypp.errors import OptionError, RayppError
+from raypp.io.ports import reserved_ports
 from raypp.io.private import write_private
 from raypp.serving.metrics_address import MetricsAddress
 
@@ -53,3 +56,19 @@ def test_it_says_where_metrics_are_and_who_may_read_them(token_file: Path) -> No
     secured = replace(HERE, host="::1", token_file=token_file, certificate=Path("c.pem")).line()
     assert secured == f"https://[::1]:9464/metrics  with the token of {token_file}"
     assert "0123456789abcdef" not in secured
+
+
+def test_what_starts_waits_until_metrics_are_exported() -> None:
+    (port,) = reserved_ports(1)
+    address = replace(HERE, port=port)
+    with pytest.raises(
+        RayppError, match=rf"^nobody exports metrics at http://127\.0\.0\.1:{port}/metrics after 0\.3 s"
+    ):
+        address.wait_for(0.3)
+    with socket.socket() as exporter:
+        exporter.bind(("127.0.0.1", port))
+        later = Timer(0.5, exporter.listen)
+        later.start()
+        address.wait_for(30)
+        assert later.finished.is_set()
+        later.join()
