@@ -14,7 +14,7 @@ import ray
 from actors.predict_actor import PredictActor
 from jobs.cluster import connect
 from jobs.command import run_job
-from jobs.shares import cpus_each
+from jobs.shares import cpus_after_a_loss
 from jobs.worker_pool import WorkerPool
 from raypp.cli.evaluate import evaluate
 from raypp.errors import ModelError
@@ -36,8 +36,8 @@ def study_on_ray(settings: PredictSettings, execution: ExecutionSettings) -> Ite
     """
     connect(execution.address, pools=True)
     workers = execution.workers or 1
-    nodes = ray.nodes()  # type: ignore[no-untyped-call]
-    cpus = cpus_each([float(node["Resources"].get("CPU", 0)) for node in nodes if node["Alive"]], workers)
+    there = ray.nodes()  # type: ignore[no-untyped-call]
+    cpus = cpus_after_a_loss([float(node["Resources"].get("CPU", 0)) for node in there if node["Alive"]], workers)
     arguments = {"settings": settings.model_dump_json(), "threads": max(1, round(cpus))}
     pool = WorkerPool(PredictActor, arguments, workers, execution.gpus or 0, cpus)
     store = Store(settings.archive, DataKey.load(settings.data_key_path) if settings.data_key_path else None)

@@ -3,12 +3,23 @@
 from collections.abc import Sequence
 
 _LEAST_CPUS = 0.5
+_SHARE_OF_NODE = 0.9
 
 
 def cpus_each(nodes: Sequence[float], workers: int) -> float:
     """Return the most CPUs that each of some workers can have, of nodes with so many CPUs each."""
     shares = (node / number for node in nodes if node for number in range(1, workers + 1))
     return max(share for share in shares if sum(int(node / share + 1e-9) for node in nodes) >= workers)
+
+
+def cpus_after_a_loss(nodes: Sequence[float], workers: int) -> float:
+    """Return the most that each of some workers can have where one still finds room when any node is lost.
+
+    A tenth of it is left to what runs on a node beside them, such as a replica of a service. A cluster that has no
+    node with CPUs yet is asked for one each.
+    """
+    rooms = sorted(node for node in nodes if node)
+    return _SHARE_OF_NODE * min(cpus_each(rooms, workers), *rooms[-2:]) if rooms else 1.0
 
 
 def cpus_beside_readers(nodes: Sequence[float], workers: int) -> float:

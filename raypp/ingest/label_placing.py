@@ -8,7 +8,7 @@ import numpy as np
 from raypp.geometry.boxes import Box
 from raypp.geometry.letterbox import Letterbox
 from raypp.geometry.rectangle import Rectangle
-from raypp.ingest.archive_id import variant_seed
+from raypp.ingest.archive_id import sample_id, variant_seed
 from raypp.ingest.video_labels import check_shape
 from raypp.ingest.worker import SegmentWorker
 from raypp.media.annotations.boxes import ImageLabels
@@ -69,6 +69,20 @@ class LabelPlacing:
         )
         return SampleLabels(frame.sample_id, split, visible, frame.variant)
 
+    def own(self, rows: list[LabelledRow], identity: bytes) -> list[LabelledRow]:
+        """Return those rows that are of a source, of rows that have its name: plain names may be of several.
+
+        Args:
+            rows: rows with the source's name.
+            identity: keyed hash of the source's content, 32 bytes.
+        """
+        return [row for row in rows if self._is_of(row, identity)] if self.worker.settings.plain_names else rows
+
+    def _is_of(self, row: LabelledRow, identity: bytes) -> bool:
+        view = self.views.get((row.site, row.camera))
+        name = None if view is None else view.name
+        return row.sample_id == sample_id(self.worker.key, row.site, identity, row.timestamp_us, row.variant, name)
+
     def check_size(self, labels: ImageLabels, frame: LabelledRow, url: str) -> None:
         """Raise LabelError if labels say that they are of an image of another shape than a frame's."""
         if labels.size is None:
@@ -77,8 +91,7 @@ class LabelPlacing:
         if part is None:
             check_shape(labels.size, (frame.width, frame.height), url)
             return
-        across, along = (part.right - part.left) * width, (part.bottom - part.top) * height
-        check_shape((across, along), (frame.width, frame.height), url)
+        check_shape(part.shape(width, height), (frame.width, frame.height), url)
 
     def _part(self, frame: LabelledRow) -> Rectangle | None:
         view = self.views.get((frame.site, frame.camera))

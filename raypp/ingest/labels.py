@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from raypp.errors import ConflictError, LabelError, MediaError
 from raypp.geometry.boxes import Box
@@ -85,14 +84,15 @@ def write_label_tables(
     known = len(problems)
     versions: list[str] = []
     for dataset in labelled:
-        images = _labelled_images(dataset, reading.datasets[dataset.root], planned, veiled)
+        images = _labelled_images(dataset, reading.datasets[dataset.root], planned, veiled, placing)
         rows = _rows_of_images(images, placing, problems)
         versions += _write(worker, _Table(dataset.name, dataset.classes, label_columns(rows)), version)
     misfits = len(problems) - known
     if videos:
-        table = _of_videos(videos, items, veiled, placing)
-        versions += _write(worker, table, version)
-        notes += _counted(discovery.video_labels, table, items, veiled)
+        frames = _FramesOfVideos(items, veiled, placing)
+        counts = {url: _Counts() for url in videos}
+        versions += _write(worker, _of_videos(videos, frames, placing, counts), version)
+        notes += _counted(discovery.video_labels, frames, counts)
     return LabelTables(tuple(versions), tuple(dict.fromkeys(problems)), tuple(notes), misfits)
 
 
@@ -106,20 +106,22 @@ class _LabelledImage(NamedTuple):
 
 
 def _labelled_images(
-    dataset: Dataset, labels: DatasetLabels, planned: PlannedNames, veiled: VeiledRows
+    dataset: Dataset, labels: DatasetLabels, planned: PlannedNames, veiled: VeiledRows, placing: LabelPlacing
 ) -> Iterator[_LabelledImage]:
     """Yield what is both veiled and labelled: neither in quarantine, nor left out by --limit, nor without labels."""
     start = 0
     for images in folders_of(dataset.images):
-        sources = planned.sources_of(images.folder, images.names)
+        planned_rows = planned.rows_of(images.folder, images.names)
         for first in range(0, len(images.names), _IMAGES_AT_ONCE):
             some = slice(first, first + _IMAGES_AT_ONCE)
-            names, outcomes = images.names[some], labels.outcomes[start + first : start + first + _IMAGES_AT_ONCE]
-            veiled_rows = veiled.of([source or "" for source in sources[some].to_pylist()])
-            for name, outcome, rows in zip(names, outcomes, veiled_rows, strict=False):
-                if rows and outcome is not None and not isinstance(outcome, str):
+            sources = list(planned.sources(planned_rows[some]))
+            outcomes = labels.outcomes[start + first : start + first + len(sources)]
+            found = veiled.of([source[0] if source else "" for source in sources])
+            for name, source, outcome, rows in zip(images.names[some], sources, outcomes, found, strict=True):
+                own = placing.own(rows, source[1]) if source else []
+                if own and outcome is not None and not isinstance(outcome, str):
                     usable = outcome.labels if isinstance(outcome, LabelRead) else outcome
-                    yield _LabelledImage(f"{images.folder}/{name}", images.split, usable, rows)
+                    yield _LabelledImage(f"{images.folder}/{name}", images.split, usable, own)
         start += len(images.names)
 
 
@@ -137,37 +139,59 @@ def _rows_of_images(
                 yield placing.labelled(row, split, labels.boxes)
 
 
+@dataclass
+class _Counts:
+    """How many frames of a video are labelled, and how many of those as empty."""
+
+    labelled: int = 0
+    empty: int = 0
+
+
+@dataclass(frozen=True)
+class _FramesOfVideos:
+    """Rows of planned videos, by URL."""
+
+    items: Mapping[str, Item]
+    veiled: VeiledRows
+    placing: LabelPlacing
+
+    def of(self, url: str) -> list[LabelledRow]:
+        """Return the rows of a video; none of one that is not planned."""
+        item = self.items.get(url)
+        return [] if item is None else self.placing.own(self.veiled.of_one(item.source), bytes.fromhex(item.identity))
+
+
 def _of_videos(
-    videos: dict[str, VideoLabels], items: dict[str, Item], veiled: VeiledRows, placing: LabelPlacing
+    videos: dict[str, VideoLabels], frames: _FramesOfVideos, placing: LabelPlacing, counts: Mapping[str, _Counts]
 ) -> _Table:
     classes = tuple(sorted({name for labels in videos.values() for name in labels.moments.classes}))
     numbers = {name: number for number, name in enumerate(classes)}
 
     def labelled() -> Iterator[SampleLabels]:
         for url, labels in videos.items():
-            for frame in veiled.of_one(items[url].source):
+            for frame in frames.of(url):
                 named = labels.moments.boxes_at(frame.timestamp_us, labels.tolerance_us)
                 if named is None or not _counts(frame, UNSPLIT):
                     continue  # this moment was not annotated
                 boxes = [Box(numbers[name], box.x, box.y, box.w, box.h) for name, box in named]
-                yield placing.labelled(frame, UNSPLIT, boxes)
+                row = placing.labelled(frame, UNSPLIT, boxes)
+                counts[url].labelled += 1
+                counts[url].empty += not row.boxes
+                yield row
 
     return _Table(VIDEO_TABLE, classes, label_columns(labelled()))
 
 
 def _counted(
-    documented: Mapping[str, VideoAnnotation], table: _Table, items: dict[str, Item], veiled: VeiledRows
+    documented: Mapping[str, VideoAnnotation], frames: _FramesOfVideos, counts: Mapping[str, _Counts]
 ) -> list[str]:
     """Say for each video of a document how many of its veiled frames are labelled, and how many of those as empty."""
-    samples = table.columns["sample_id"]
-    nothing = samples.filter(pc.equal(pc.list_value_length(table.columns["boxes"]), 0))
     notes = []
     for url, video in documented.items():
-        frames = [frame.sample_id for frame in veiled.of_one(items[url].source)] if url in items else []
-        there = pa.array(frames, pa.string())
-        labelled, empty = (sum(pc.is_in(there, value_set=ids).to_pylist()) for ids in (samples, nothing))
+        of_video = counts.get(url, _Counts())
         notes.append(
-            f"{url}: {labelled} of {len(frames)} veiled frames labelled by {video.where}, {empty} of them as empty"
+            f"{url}: {of_video.labelled} of {len(frames.of(url))} veiled frames labelled by {video.where}, "
+            f"{of_video.empty} of them as empty"
         )
     return notes
 

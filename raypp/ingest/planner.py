@@ -23,6 +23,7 @@ from raypp.media.source import SourceFile, SourceKind
 from raypp.shards.receipt import Quarantined
 from raypp.text.address import redacted
 from raypp.text.split_names import TRAIN
+from raypp.veil.key import SiteKey
 
 PlanProgress = Callable[[int], None]
 """Is told how many more sources were looked at."""
@@ -78,6 +79,7 @@ def make_plan(
         Quarantined(source=redacted(problem.url), reason=redacted(problem.reason)) for problem in discovery.problems
     ]
     quarantined = tuple(unreadable + new.quarantined)
+    _check_key(cutting, views, cameras)
     cameras |= earlier.cameras()
     check_views(views, cameras)
     _check_masks(masks, cameras, views)
@@ -92,6 +94,16 @@ def make_plan(
         time_from=settings.time_from,
         timezone=settings.timezone,
     )
+
+
+def _check_key(cutting: Cutting, views: ViewSet, cameras: set[tuple[str, str]]) -> None:
+    """Raise KeyFileError for a view that a site's key cannot veil: once planned, it could not be left out any more."""
+    if not isinstance(cutting.key, SiteKey):
+        return
+    for site, camera in sorted(cameras):
+        for view in views.for_camera(site, camera).of(camera):
+            if view.rectangle is not None:
+                cutting.key.stream(cutting.settings.spec, site, view.camera)
 
 
 def name_in_dataset(dataset: Dataset, image: DatasetImage) -> str:

@@ -108,6 +108,22 @@ def test_an_image_whose_content_changed_is_labelled_as_it_is_now(key: Path, tmp_
     assert box.w == pytest.approx(0.5)
 
 
+def test_two_images_of_one_plain_name_have_the_labels_of_their_own(key: Path, tmp_path: Path) -> None:
+    first, second = make_dataset(tmp_path / "a" / "tools", count=3), make_dataset(tmp_path / "b" / "saws", count=3)
+    for path in (second / "labels").rglob("*.txt"):
+        path.write_text("0 0.5 0.5 0.9 0.9\n")
+    for number, path in enumerate(sorted((second / "images").rglob("*.jpg"))):
+        make_image(path, 90 + number, 120)
+    settings = _settings(key, tmp_path / "out").model_copy(update={"plain_names": True})
+    summary = _veil(settings, first, second)
+    tables = [read_labels(Store(summary.out), version) for version in summary.label_versions]
+    assert sorted(len(table.rows) for table in tables) == [3, 3]
+    ids = [set(table.by_sample()) for table in tables]
+    assert not ids[0] & ids[1]
+    by_name = {table.version: table for table in tables}
+    assert {round(box.h, 1) for row in by_name["saws-v1"].rows for box in row.boxes} == {0.9}
+
+
 def test_the_dry_run_counts_labels_too(key: Path, tmp_path: Path) -> None:
     root = make_dataset(tmp_path / "tools")
     (root / "labels" / "train" / "002.txt").write_text("7 0.5 0.5 0.1 0.1\n")

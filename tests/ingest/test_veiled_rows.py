@@ -46,10 +46,17 @@ def test_rows_of_a_source_are_those_of_all_shards_in_order(tmp_path: Path) -> No
 @pytest.mark.parametrize("names", [["1.jpg", "2.jpg", "new.jpg"], []])
 def test_a_file_planned_twice_has_the_name_of_the_last_time(names: list[str]) -> None:
     planned = [("in", "1.jpg", "first"), ("in", "2.jpg", "second"), ("out", "1.jpg", "other"), ("in", "1.jpg", "third")]
-    sources = pa.Table.from_pylist(
-        [{"folder": folder, "name": name, "source": source} for folder, name, source in planned], SOURCE_SCHEMA
-    )
+    rows = [
+        {"folder": folder, "name": name, "source": source, "identity": source.encode().ljust(32)}
+        for folder, name, source in planned
+    ]
+    sources = pa.Table.from_pylist(rows, SOURCE_SCHEMA)
     by_name = {"1.jpg": "third", "2.jpg": "second"}
-    assert PlannedNames(sources).sources_of("in", names).to_pylist() == [by_name.get(name) for name in names]
-    assert PlannedNames(sources).sources_of("nowhere", names).to_pylist() == [None] * len(names)
-    assert PlannedNames(SOURCE_SCHEMA.empty_table()).sources_of("in", names).to_pylist() == [None] * len(names)
+    there = PlannedNames(sources)
+    for _ in range(3):  # by column, and by name when a folder comes again
+        values = list(there.sources(there.rows_of("in", names)))
+        assert [value and value[0] for value in values] == [by_name.get(name) for name in names]
+        assert all(value is None or value[1] == value[0].encode().ljust(32) for value in values)
+        assert list(there.sources(there.rows_of("nowhere", names))) == [None] * len(names)
+    nothing = PlannedNames(SOURCE_SCHEMA.empty_table())
+    assert list(nothing.sources(nothing.rows_of("in", names))) == [None] * len(names)

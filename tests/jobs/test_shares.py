@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.shares import cpus_beside_readers, reading_cpus
+from jobs.shares import cpus_after_a_loss, cpus_beside_readers, reading_cpus
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,20 @@ def test_each_worker_fits_on_a_node_beside_what_reads(nodes: list[int], workers:
     share = cpus_beside_readers(nodes, workers)
     places = sum(int((cpus - reading_cpus(cpus)) / share + 1e-9) for cpus in nodes)
     assert places >= workers or share == 0.5
+
+
+@given(st.lists(st.integers(0, 64), max_size=6), st.integers(1, 16))
+def test_a_worker_finds_room_whichever_node_is_lost(nodes: list[int], workers: int) -> None:
+    share = cpus_after_a_loss(nodes, workers)
+    rooms = [cpus for cpus in nodes if cpus]
+    for lost in range(len(rooms)) if len(rooms) > 1 else ():
+        assert any(cpus > share for cpus in rooms[:lost] + rooms[lost + 1 :]), "and something beside it"
+    if rooms:
+        assert sum(int(cpus / share) for cpus in rooms) >= workers
+    assert cpus_after_a_loss([], workers) == 1, "an autoscaler may bring one"
+
+
+def test_a_small_node_does_not_make_all_workers_small() -> None:
+    assert cpus_after_a_loss([1, 32, 64], 1) == pytest.approx(28.8)
+    assert cpus_after_a_loss([8, 4], 1) == pytest.approx(3.6)
+    assert cpus_after_a_loss([8], 2) == pytest.approx(3.6)
