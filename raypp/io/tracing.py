@@ -5,7 +5,8 @@ A span holds names and counts alone: no code, no token, and of an error its type
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
 from importlib.util import find_spec
@@ -20,7 +21,7 @@ _NAME_VARIABLE = "OTEL_SERVICE_NAME"
 _EXPORTER = "opentelemetry.exporter.otlp.proto.grpc"
 _NEEDED = ("opentelemetry.sdk", _EXPORTER)
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
-_FLUSH_MS = 1000
+_FLUSH_S = 1.0
 
 Attributes = Mapping[str, str | int]
 
@@ -40,7 +41,7 @@ _provider: Any = None
 def are_wanted() -> bool:
     """Whether the environment names a receiver, and neither switches traces off."""
     is_off = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
-    is_off = is_off or os.environ.get("OTEL_TRACES_EXPORTER", "otlp").strip() != "otlp"
+    is_off = is_off or (os.environ.get("OTEL_TRACES_EXPORTER", "").strip() or "otlp") != "otlp"
     return not is_off and _first(ENDPOINT_VARIABLES) is not None
 
 
@@ -79,7 +80,7 @@ def start(component: str) -> None:
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
     named = {} if os.environ.get(_NAME_VARIABLE) else {"service.name": f"raypp-{component}"}
-    _provider = TracerProvider(resource=Resource.create(named))
+    _provider = TracerProvider(resource=Resource.create(named), shutdown_on_exit=False)
     _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     _tracer = _provider.get_tracer(f"raypp.{component}")
 
@@ -87,16 +88,23 @@ def start(component: str) -> None:
 def flush() -> None:
     """Send what has ended; waits for a second at most."""
     if _provider is not None:
-        _provider.force_flush(_FLUSH_MS)
+        _within_a_second(_provider.force_flush)
 
 
 def stop() -> None:
-    """Send what has ended, and be off."""
+    """Send what has ended, and be off; waits for two seconds at most."""
     global _tracer, _provider  # noqa: PLW0603
     if _provider is not None:
         flush()
-        _provider.shutdown()
+        _within_a_second(_provider.shutdown)
     _tracer = _provider = None
+
+
+def _within_a_second(call: Callable[[], Any]) -> None:
+    """Call, and go on after a second: OpenTelemetry tries a receiver that is away for half a minute and longer."""
+    thread = threading.Thread(target=call, daemon=True, name="traces")
+    thread.start()
+    thread.join(_FLUSH_S)
 
 
 def is_on() -> bool:

@@ -15,7 +15,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, insert, select, update
 
-from raypp.errors import ForbiddenError, OptionError, UnauthenticatedError, UnknownSiteError
+from raypp.errors import (
+    ForbiddenError,
+    LedgerUnavailableError,
+    OptionError,
+    UnauthenticatedError,
+    UnknownSiteError,
+)
 from raypp.ledger import sites
 from raypp.ledger.ledgers import FoundIn, Ledgers
 from raypp.ledger.member import Member
@@ -228,7 +234,7 @@ class Identities:
         until_s = self._monotonic() + CACHE_S  # from before the look: what is revoked behind it is believed no longer
         placed = self._ledgers.find(token_id, partial(_token_in, token_id, self._ledgers.only is None))
         row = None if placed is None else placed.value
-        if row is None or row.revoked_us is not None:
+        if row is None or row.revoked_us is not None or not self._counts_in(placed, row):
             with self._lock:
                 self._believed.pop(token_id, None)
             return _NOBODY
@@ -239,6 +245,22 @@ class Identities:
                 self._believed.clear()
             self._believed[token_id] = believed
         return believed
+
+    def _counts_in(self, placed: FoundIn[Any] | None, row: Row[Any]) -> bool:
+        """Whether a token counts where it was: an operator's at home, of no site, and a site's where the site is.
+
+        Raises:
+            LedgerUnavailableError: if its site is on its way, or its ledger cannot be asked.
+            LedgerError: if two ledgers have its site.
+        """
+        if (row.role == Role.SITE) != (row.site is not None):
+            return False
+        if self._ledgers.only is not None or row.site is None or placed is None:
+            return True
+        member = self._ledgers.member_of(row.site, anew=True)
+        if member is not placed.member and placed.whereabouts is not Whereabouts.HERE:
+            raise LedgerUnavailableError(f"site {row.site} is being moved; try again")
+        return member is placed.member
 
     @staticmethod
     def _add(ledger: Ledger, role: Role, name: str, expires_us: int | None, who: str) -> str:

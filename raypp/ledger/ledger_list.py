@@ -20,7 +20,7 @@ _REMEDY = "give `ledgers`, such as {north: postgresql+psycopg://raypp@db1.exampl
 
 @dataclass(frozen=True)
 class LedgerList:
-    """Ledgers by name. The first is home of the operators' tokens, so new ones are added at the end.
+    """Ledgers by name. The first is home of the operators' tokens.
 
     Attributes:
         urls: URL by name, in order.
@@ -52,11 +52,20 @@ class LedgerList:
             raise OptionError(f"settings {path} {error}; {_REMEDY}") from None
         if not isinstance(document, dict) or "ledgers" not in document:
             raise OptionError(f"settings {path} has no `ledgers`; {_REMEDY}")
-        return cls.of(document["ledgers"], f"settings {path}, ledgers")
+        return cls.of(document["ledgers"], f"settings {path}, ledgers", document.get("home_ledger"))
 
     @classmethod
-    def of(cls, urls: object, where: str) -> Self:
-        """Check URLs by name; raises OptionError that says where they stand."""
+    def of(cls, urls: object, where: str, home: object = None) -> Self:
+        """Check URLs by name.
+
+        Args:
+            urls: what should map names to URLs.
+            where: they stand, for messages.
+            home: name of the one with the operators' tokens; None: the first.
+
+        Raises:
+            OptionError: naming what is wrong.
+        """
         if not isinstance(urls, dict) or not urls:
             raise OptionError(f"{where}: must map names to URLs; {_REMEDY}")
         if len(urls) > MOST:
@@ -73,7 +82,11 @@ class LedgerList:
             if url in by_url:
                 raise OptionError(f"{where}: {by_url[url]} and {name} are the same ledger; name it once")
             by_url[url] = name
-        return cls(dict(urls))
+        if home is not None and home not in urls:
+            raise OptionError(
+                f"{where}: none is named {str(home)[:70]!r}, as `home_ledger`; name one of {', '.join(urls)}"
+            )
+        return cls(urls if home is None else {str(home): urls[home], **urls})
 
     def text(self) -> str:
         """Return what `parse` reads this from: the URL of one alone, or a JSON object; passwords included."""

@@ -87,7 +87,7 @@ class Ledgers:
         answering = 0
         for number, member in enumerate(members, 1):
             try:
-                member.ask(Member.ledger)
+                member.ask(Member.ledger, takes_long=True)
                 answering += 1
             except LedgerError as error:
                 if isinstance(error, LedgerUnavailableError) and (answering or number < len(members)):
@@ -147,10 +147,17 @@ class Ledgers:
         """
         return self.member_of(site).ledger()
 
-    def member_of(self, site: str) -> Member:
-        """Return the ledger as `of` does, as one of these."""
+    def member_of(self, site: str, *, anew: bool = False) -> Member:
+        """Return the ledger as `of` does, as one of these.
+
+        Args:
+            site: its name.
+            anew: whether all ledgers are asked that answer, also where it is known which one had it.
+        """
         if self.only is not None:
             return self.only
+        if anew:
+            self._hints.pop(site, None)
         placed = self.find(site, partial(_site_in, site))
         if placed is None:
             raise UnknownSiteError(f"site {site[:100]!r} is not registered; run `raypp site add`")
@@ -188,7 +195,7 @@ class Ledgers:
         silent: list[str] = []
         for member in self.members.values():
             try:
-                listed = member.ask(_all_in) if self.only is None else _all_in(member)
+                listed = member.ask(_all_in, takes_long=True) if self.only is None else _all_in(member)
             except LedgerUnavailableError:
                 if len(silent) + 1 == len(self.members):
                     raise
@@ -244,7 +251,9 @@ class Ledgers:
                 known.append(placed)
         here = [placed.member.name for placed in known if placed.whereabouts is Whereabouts.HERE]
         if len(here) > 1:
-            raise LedgerError(f"{name} is in ledgers {' and '.join(here)}; take one of them from the list of ledgers")
+            raise LedgerError(
+                f"{name} is in ledgers {' and '.join(here)}; move it out of one of them: `raypp ledger move`"
+            )
         best = min(known, key=lambda placed: placed.whereabouts, default=None)
         if silent is not None and not here:
             raise silent

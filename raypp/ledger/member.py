@@ -10,6 +10,7 @@ from raypp.ledger.store import Ledger
 
 _SLOW_S = 5.0
 """Nobody else asks a ledger that has not answered for so long."""
+_TURN_S = 0.5
 _AGAIN_S = 3.0
 """Nobody asks a ledger for so long after it could not be reached."""
 
@@ -32,6 +33,7 @@ class Member:
         self._opened: Ledger | None = None
         self._opening = threading.Lock()
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
         self._asked_at: dict[object, float] = {}
         self._closed_until = 0.0
 
@@ -46,8 +48,14 @@ class Member:
                 self._opened = self._open_ledger()
             return self._opened
 
-    def ask(self, question: Callable[["Member"], _Answer]) -> _Answer:
-        """Return an answer, or at once that there is none: others are not to wait for a ledger that does not answer.
+    def ask(self, question: Callable[["Member"], _Answer], *, takes_long: bool = False) -> _Answer:
+        """Return an answer, or soon that there is none: others are not to wait for a ledger that does not answer.
+
+        Of questions that take no time, one is asked at a time; a further one waits for its turn for half a second.
+
+        Args:
+            question: is asked with this ledger.
+            takes_long: whether it may take longer than others have to wait for.
 
         Raises:
             LedgerUnavailableError: if it does not answer, or somebody has waited for it for five seconds by now.
@@ -58,7 +66,10 @@ class Member:
             slow = any(now - asked_at > _SLOW_S for asked_at in self._asked_at.values())
             if slow or now < self._closed_until:
                 raise LedgerUnavailableError(f"ledger {self.name} does not answer just now; try again")
-            self._asked_at[call] = now
+        if not takes_long and not self._turn.acquire(timeout=_TURN_S):
+            raise LedgerUnavailableError(f"ledger {self.name} does not answer just now; try again")
+        with self._lock:
+            self._asked_at[call] = time.monotonic()
         try:
             return question(self)
         except SiteMovingError:
@@ -70,6 +81,8 @@ class Member:
         finally:
             with self._lock:
                 del self._asked_at[call]
+            if not takes_long:
+                self._turn.release()
 
     def close(self) -> None:
         """Close it, if it was opened."""

@@ -42,7 +42,8 @@ class View(NamedTuple):
         if min(shape) < LEAST_PIXELS:
             raise MediaError(
                 f"view {self.camera} is {shape[0]}x{shape[1]} pixels of {width}x{height}, must be at least "
-                f"{LEAST_PIXELS} each way; enlarge it in `views`"
+                f"{LEAST_PIXELS} each way; enlarge it in `views`, or if frames of this camera are veiled "
+                "already, veil it as another `camera`"
             )
         return shape
 

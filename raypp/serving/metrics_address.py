@@ -1,6 +1,7 @@
 """Where metrics are exported, and who may read them."""
 
 import socket
+import ssl
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -57,7 +58,8 @@ class MetricsAddress:
                 return
             time.sleep(_GLANCE_S)
         raise RayppError(
-            f"nobody exports metrics at {self.url} after {within_s:g} s; the machine is too busy, try again"
+            f"nobody exports metrics at {self.url} after {within_s:g} s; the machine is too busy, or "
+            "dashboard_agent.log in the folder of Ray's session says why"
         )
 
     def check(self) -> None:
@@ -79,6 +81,14 @@ class MetricsAddress:
         for field, file in (("metrics_certificate", self.certificate), ("metrics_key", self.key)):
             if file is not None and not file.is_file():
                 raise OptionError(f"`{field}` {file} is no file; give a PEM file")
+        if self.certificate is not None:
+            try:
+                ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.certificate, self.key, password="")
+            except (OSError, ValueError):
+                pair = f"`metrics_certificate` {self.certificate}" + (
+                    f" and `metrics_key` {self.key}" if self.key else ""
+                )
+                raise OptionError(f"{pair} cannot be used for TLS; give a PEM certificate and its key") from None
 
     def check_free(self, wait_s: float) -> None:
         """Raise OptionError for a port that another program has, and keeps for `wait_s` seconds."""

@@ -90,8 +90,10 @@ class ServiceSettings(BaseModel):
 
     models: tuple[Path, ...] = Field(min_length=1, description="detector bundles, each of a veil of its own")
     ledger: str | None = Field(None, description="URL of the ledger; none: the variable RAYPP_LEDGER of each gateway")
-    ledgers: dict[str, str] = Field(
-        default_factory=dict, description="several ledgers instead: URLs by name; the first has the operators' tokens"
+    ledgers: dict[str, str] = Field(default_factory=dict, description="several ledgers instead: URLs by name")
+    home_ledger: str | None = Field(
+        None,
+        description="which of `ledgers` has the operators' tokens; none: the first, but KubeRay sorts them by name",
     )
     front_secret_file: Path | None = Field(
         None, description="file with the secret that the TLS front adds to each call; none: calls need none"
@@ -148,7 +150,7 @@ class ServiceSettings(BaseModel):
         if self.ledger and self.ledgers:
             raise OptionError("the settings give `ledger` and `ledgers`; give one of them")
         if self.ledgers:
-            return LedgerList.of(self.ledgers, "settings of the service, ledgers")
+            return LedgerList.of(self.ledgers, "settings of the service, ledgers", self.home_ledger)
         text = self.ledger or os.environ.get(LEDGER_VARIABLE)
         if not text:
             raise OptionError(f"the service needs a ledger; give `ledger` sqlite:///PATH, or set {LEDGER_VARIABLE}")

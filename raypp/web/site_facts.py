@@ -1,5 +1,6 @@
 """Settings and cameras of many sites, read a ledger at a time rather than a site at a time."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,13 +8,15 @@ from functools import lru_cache
 
 from sqlalchemy import select
 
-from raypp.errors import LedgerUnavailableError, SettingsError
+from raypp.errors import LedgerError, LedgerUnavailableError, SettingsError
 from raypp.ledger.ledgers import Ledgers
 from raypp.ledger.queries import read_streams
 from raypp.ledger.tables import SiteRow, StreamRow
 from raypp.ledger.types import StreamStatus
 from raypp.reports.cameras import CameraState, camera_states
 from raypp.usage.settings import SiteSettings
+
+logger = logging.getLogger("ray.serve")
 
 _AT_A_TIME = 500
 _MOST_KEPT = 20_000
@@ -54,6 +57,9 @@ def read_facts(
                 if (read := _read(text)) is not None:
                     facts[site] = SiteFacts(read[0], camera_states(streams, read[1], now_us))
         except LedgerUnavailableError:
+            continue
+        except (LedgerError, ValueError):
+            logger.exception("raypp: facts of sites of ledger %s cannot be read; their pages say why", name)
             continue
     return facts
 

@@ -100,7 +100,8 @@ def test_a_source_in_which_a_view_is_too_small_is_quarantined_before_any_work(pl
     assert (summary.sources, summary.frames, len(summary.quarantined)) == (0, 0, 7)
     video = next(source for source in summary.quarantined if source.source.endswith("video.mp4"))
     assert video.reason == (
-        "view gate.hands is 16x96 pixels of 160x96, must be at least 32 each way; enlarge it in `views`"
+        "view gate.hands is 16x96 pixels of 160x96, must be at least 32 each way; enlarge it in `views`, or if frames "
+        "of this camera are veiled already, veil it as another `camera`"
     )
     larger = views.replace("0.9", "0.5").replace("0.2", "0.5")
     assert veil(settings_of(place, tmp_path / "out", larger), place / "in").views == 26

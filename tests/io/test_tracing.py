@@ -76,3 +76,21 @@ print(sorted(name for name in sys.modules if name.startswith("opentelemetry")))
         [sys.executable, "-c", program], env=environment(), capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+def test_a_receiver_that_is_away_holds_up_no_end() -> None:
+    program = """
+import time
+from raypp.io import tracing
+
+tracing.start("agent")
+for number in range(600):
+    tracing.child("c", tracing.SpanKind.CLIENT, {}).end()
+began = time.monotonic()
+tracing.stop()
+print(time.monotonic() - began < 5, tracing.is_on())
+"""
+    away = environment() | {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://192.0.2.1:4317", "OTEL_EXPORTER_OTLP_TIMEOUT": "60"}
+    call = [sys.executable, "-c", program]
+    done = subprocess.run(call, env=away, capture_output=True, text=True, check=True, timeout=50)
+    assert done.stdout == "True False\n", done.stderr

@@ -1,10 +1,14 @@
 """Several ledgers as one: each site in the one that has its row, whatever moves, and whichever does not answer."""
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
+from sqlalchemy import update
 
 from raypp.errors import LedgerError, LedgerUnavailableError, OptionError, UnauthenticatedError, UnknownSiteError
 from raypp.ledger.check.ledgers import check_ledgers
@@ -13,9 +17,11 @@ from raypp.ledger.ledger_list import LedgerList
 from raypp.ledger.ledger_map import ledger_map, source_of_move
 from raypp.ledger.ledgers import Ledgers
 from raypp.ledger.listing import site_listing
+from raypp.ledger.member import Member
 from raypp.ledger.site_copy import SiteCopy
 from raypp.ledger.site_move import SiteMove
 from raypp.ledger.store import Ledger
+from raypp.ledger.tables import TokenRow
 from tests.ledger.moved import HALF, PARTS
 from tests.ledger.postgres import PostgresServer
 from tests.ledger.site import STREAM, Clock, Connection, content, undisturbed
@@ -215,6 +221,58 @@ def test_a_site_that_two_ledgers_have_is_served_from_neither_and_told_by_name(tm
             assert ledgers.site_list().twice == ("plant-1",)
         ledgers.of("plant-2")
         assert check_ledgers(ledgers).problems == ("site plant-1 is in two ledgers, and is served from neither",)
+
+
+def test_a_token_of_a_site_that_another_ledger_has_as_well_is_good_for_neither(tmp_path: Path):
+    with Ledgers.open(LedgerList(_sqlite(tmp_path, "north", "south"))) as ledgers:
+        ledgers.place("plant-1", into="north").add_site("plant-1")
+        good = Identities(ledgers).add_site("plant-1")
+        assert Identities(ledgers).check(good).site == "plant-1"
+        assert ledgers.of("plant-1") is ledgers.named("north").ledger(), "and a hint says so from now on"
+        south = ledgers.named("south").ledger()
+        south.add_site("plant-1")
+        stranger = Identities(south).add_site("plant-1")
+        identities = Identities(ledgers)
+        for token in (stranger, good):
+            with pytest.raises(LedgerError, match="plant-1 is in ledgers north and south; move it out of one of them"):
+                identities.check(token)
+
+
+def test_an_operator_s_token_that_names_a_site_counts_nowhere(tmp_path: Path):
+    with Ledgers.open(LedgerList(_sqlite(tmp_path, "north", "south"))) as ledgers:
+        south = ledgers.named("south").ledger()
+        south.add_site("plant-1")
+        token = Identities(south).add_operator("anna")
+        with south.database.write() as connection:
+            connection.execute(update(TokenRow).values(site="plant-1"))
+        with pytest.raises(UnauthenticatedError):
+            Identities(ledgers).check(token)
+
+
+def test_a_ledger_that_hangs_holds_one_asker_and_no_more(tmp_path: Path):
+    asked, answer = Event(), Event()
+    with Ledgers.open(LedgerList(_sqlite(tmp_path, "north", "south"))) as ledgers, ThreadPoolExecutor(1) as pool:
+        hung = ledgers.named("south")
+        first = pool.submit(hung.ask, lambda _: (asked.set(), answer.wait(60)))
+        assert asked.wait(60)
+        began = time.monotonic()
+        with pytest.raises(LedgerUnavailableError, match="ledger south does not answer just now; try again"):
+            hung.ask(Member.ledger)
+        assert time.monotonic() - began < 5
+        assert ledgers.named("north").ask(Member.ledger)
+        answer.set()
+        first.result(60)
+        assert hung.ask(Member.ledger)
+
+
+def test_the_home_of_operators_has_a_name_where_others_sort_the_ledgers(tmp_path: Path):
+    two = _sqlite(tmp_path, "north", "south")
+    assert list(LedgerList.of(two, "ledgers", "south").urls) == ["south", "north"]
+    with pytest.raises(OptionError, match="none is named 'east', as `home_ledger`; name one of north, south"):
+        LedgerList.of(two, "ledgers", "east")
+    file = tmp_path / "serve.yaml"
+    file.write_text("home_ledger: south\nledgers: {north: sqlite:///a.db, south: sqlite:///b.db}\n")
+    assert list(LedgerList.parse(str(file)).urls) == ["south", "north"]
 
 
 def test_one_ledger_alone_is_used_as_it_is(ledger: Ledger):

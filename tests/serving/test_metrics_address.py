@@ -49,6 +49,9 @@ def test_a_key_without_a_certificate_and_files_that_are_none_are_refused(tmp_pat
         replace(HERE, key=tmp_path / "key.pem").check()
     with pytest.raises(OptionError, match=r"`metrics_certificate` .*cert.pem is no file"):
         replace(HERE, certificate=tmp_path / "cert.pem").check()
+    (tmp_path / "cert.pem").write_text("no certificate\n")
+    with pytest.raises(OptionError, match=r"^`metrics_certificate` .*cert.pem cannot be used for TLS; give a PEM"):
+        replace(HERE, certificate=tmp_path / "cert.pem").check()
 
 
 def test_it_says_where_metrics_are_and_who_may_read_them(token_file: Path) -> None:
