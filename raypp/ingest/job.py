@@ -5,6 +5,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import perf_counter
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from raypp.errors import ConflictError, MediaError, ShardError
 from raypp.execution import Executor
 from raypp.ingest import last_signed
@@ -166,9 +169,12 @@ def open_job(
             earlier = load_plan(settings.private)
             cut = Cutting(settings, worker.key, workers)
             plan = make_plan(discovery, cut, earlier, lambda more: advance(more, f"{total} sources", 0), probe)
+        finished = finished_segments(worker.store)
+        if not earlier.segments:
+            _refuse_without_plan(plan, finished, settings)
         save_plan(plan, settings.private, earlier)
         memory.save()
-        yield VeilJob(settings, worker, discovery, labels, plan, finished_segments(worker.store))
+        yield VeilJob(settings, worker, discovery, labels, plan, finished)
 
 
 def require_sources(discovery: Discovery, sources: Sequence[str]) -> None:
@@ -179,6 +185,19 @@ def require_sources(discovery: Discovery, sources: Sequence[str]) -> None:
         raise MediaError(
             f"{named}: no video and no image among {others}; "
             "name files, a folder that holds them, or a dataset's description"
+        )
+
+
+def _refuse_without_plan(plan: VeilPlan, finished: dict[str, Receipt], settings: VeilSettings) -> None:
+    """Refuse to veil anew what an archive has by a plan that is lost: it would stand there twice."""
+    planned = set(plan.segments.names())
+    there = {source for name, receipt in finished.items() if name not in planned for source in receipt.sources}
+    again = pc.sum(pc.is_in(plan.sources.column("source"), value_set=pa.array(there, pa.large_string()))).as_py()
+    if again:
+        raise ConflictError(
+            f"output {settings.out} holds {again} of these sources by a plan that "
+            f"{settings.private} has lost, and they would be veiled twice; restore {settings.private}, or use another "
+            "`out`"
         )
 
 

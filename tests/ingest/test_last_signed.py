@@ -33,14 +33,14 @@ def settings(tmp_path: Path) -> VeilSettings:
     return veil_settings
 
 
-def _veil(settings: VeilSettings) -> None:
-    with open_job(settings, [str(settings.private.parent / "in")], SILENT) as job:
+def _veil(settings: VeilSettings, source: str = "in") -> None:
+    with open_job(settings, [str(settings.private.parent / source)], SILENT) as job:
         job.run(veil_here, SILENT, None, None)
 
 
-def _extend(settings: VeilSettings) -> None:
+def _extend(settings: VeilSettings, source: str = "in") -> None:
     make_video(settings.private.parent / "in" / "1.mp4", seconds=1, seed=1)
-    _veil(settings)
+    _veil(settings, source)
 
 
 def _alter(store: Store) -> Manifest:
@@ -90,8 +90,9 @@ def test_what_somebody_altered_since_is_not_signed(alter: Callable[[Store], obje
 
 def test_what_the_owner_signed_elsewhere_meanwhile_is_taken(settings: VeilSettings) -> None:
     other = settings.model_copy(update={"private": settings.private.parent / "other-side"})
-    _extend(other)
+    _extend(other, "in/1.mp4")
     _veil(settings)
+    assert verify(settings.out, fingerprint=KEY.fingerprint).problems == ()
     (settings.private / SIGNED_FILE).write_text("{}")
     _veil(settings)
 

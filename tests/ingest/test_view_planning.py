@@ -187,3 +187,24 @@ def test_a_site_key_names_the_view_that_it_cannot_veil(place: Path, tmp_path: Pa
     settings = settings.model_copy(update={"key_path": tmp_path / "site.key"})
     with pytest.raises(KeyFileError, match=r"cannot veil camera gate\.right of site site; name one of its cameras"):
         veil(settings, place / "in" / "gate")
+    assert veil(settings.model_copy(update={"views_path": None}), place / "in" / "gate").segments_veiled
+
+
+def test_without_its_plan_an_archive_takes_no_source_a_second_time(place: Path, tmp_path: Path) -> None:
+    out, source = tmp_path / "out", place / "in" / "gate"
+    options: dict[str, Any] = {"masks_path": None, "camera": "gate"}
+    gate = VIEWS.partition("  tools")[0]
+    alone = settings_of(place, out, None, **options)
+    first = veil(alone, source)
+    plan = alone.private / PLAN_FILE
+    plan.unlink()
+    assert veil(alone, source).segments_skipped == first.segments_veiled, "the same plan comes out of the same sources"
+    veil(settings_of(place, out, gate, **options), source)
+    kept = plan.read_bytes()
+    plan.unlink()
+    with pytest.raises(
+        ConflictError, match=r"holds \d+ of these sources by a plan that .* has lost.*; restore .*-private"
+    ):
+        veil(settings_of(place, out, gate, **options), source)
+    plan.write_bytes(kept)
+    assert not veil(settings_of(place, out, gate, **options), source).segments_veiled
