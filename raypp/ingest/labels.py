@@ -116,8 +116,8 @@ def _labelled_images(
             some = slice(first, first + _IMAGES_AT_ONCE)
             sources = list(planned.sources(planned_rows[some]))
             outcomes = labels.outcomes[start + first : start + first + len(sources)]
-            found = veiled.of([source[0] if source else "" for source in sources])
-            for name, source, outcome, rows in zip(images.names[some], sources, outcomes, found, strict=True):
+            veiled_rows = veiled.of([source[0] if source else "" for source in sources])
+            for name, source, outcome, rows in zip(images.names[some], sources, outcomes, veiled_rows, strict=True):
                 own = placing.own(rows, source[1]) if source else []
                 if own and outcome is not None and not isinstance(outcome, str):
                     usable = outcome.labels if isinstance(outcome, LabelRead) else outcome

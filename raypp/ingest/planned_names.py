@@ -37,8 +37,8 @@ class PlannedNames:
             return np.array([places.get(name, _UNPLANNED) for name in names], dtype=np.int64)
         self._places[folder] = {}
         last_first = rows[::-1]
-        found = pc.index_in(pa.array(names, self._names.type), value_set=self._names.take(pa.array(last_first)))
-        at = found.fill_null(_UNPLANNED).to_numpy(zero_copy_only=False)
+        matches = pc.index_in(pa.array(names, self._names.type), value_set=self._names.take(pa.array(last_first)))
+        at = matches.fill_null(_UNPLANNED).to_numpy(zero_copy_only=False)
         return np.where(at == _UNPLANNED, _UNPLANNED, last_first[at])
 
     def sources(self, rows: Rows) -> Iterator[tuple[str, bytes] | None]:

@@ -250,11 +250,11 @@ def test_an_operator_s_token_that_names_a_site_counts_nowhere(tmp_path: Path):
 
 
 def test_a_ledger_that_hangs_holds_one_asker_and_no_more(tmp_path: Path):
-    asked, answer = Event(), Event()
+    waiting, answer = Event(), Event()
     with Ledgers.open(LedgerList(_sqlite(tmp_path, "north", "south"))) as ledgers, ThreadPoolExecutor(1) as pool:
         hung = ledgers.named("south")
-        first = pool.submit(hung.ask, lambda _: (asked.set(), answer.wait(60)))
-        assert asked.wait(60)
+        first = pool.submit(hung.ask, lambda _: (waiting.set(), answer.wait(60)))
+        assert waiting.wait(60)
         began = time.monotonic()
         with pytest.raises(LedgerUnavailableError, match="ledger south does not answer just now; try again"):
             hung.ask(Member.ledger)
