@@ -84,7 +84,7 @@ class LedgerList:
             by_url[url] = name
         if home is not None and home not in urls:
             raise OptionError(
-                f"{where}: none is named {str(home)[:70]!r}, as `home_ledger`; name one of {', '.join(urls)}"
+                f"{where}: none is named {str(home)[:70]!r}, as home_ledger; name one of {', '.join(urls)}"
             )
         return cls(urls if home is None else {str(home): urls[home], **urls})
 

@@ -268,7 +268,7 @@ def test_a_ledger_that_hangs_holds_one_asker_and_no_more(tmp_path: Path):
 def test_the_home_of_operators_has_a_name_where_others_sort_the_ledgers(tmp_path: Path):
     two = _sqlite(tmp_path, "north", "south")
     assert list(LedgerList.of(two, "ledgers", "south").urls) == ["south", "north"]
-    with pytest.raises(OptionError, match="none is named 'east', as `home_ledger`; name one of north, south"):
+    with pytest.raises(OptionError, match="none is named 'east', as home_ledger; name one of north, south"):
         LedgerList.of(two, "ledgers", "east")
     file = tmp_path / "serve.yaml"
     file.write_text("home_ledger: south\nledgers: {north: sqlite:///a.db, south: sqlite:///b.db}\n")
