@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -66,7 +67,7 @@ class Pooler:
             command = ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups", *command]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until = time.monotonic() + _UP_WITHIN_S
-        while not self._socket.exists():
+        while not self._listens():
             assert self._process.poll() is None, (self._folder / "log").read_text()
             assert time.monotonic() < until, (self._folder / "log").read_text()
             time.sleep(0.02)
@@ -85,6 +86,10 @@ class Pooler:
     def url(self, database: str) -> str:
         """Return the URL of a database, of `PostgresServer.database`, by way of the pooler."""
         return f"postgresql+psycopg://raypp@/{self._server.name_of(database)}?host={self._folder}&port=6432"
+
+    def _listens(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:  # the file is there a moment before anybody listens
+            return probe.connect_ex(str(self._socket)) == 0
 
     @property
     def _socket(self) -> Path:
