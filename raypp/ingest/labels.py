@@ -141,8 +141,9 @@ def _rows_of_images(
 
 @dataclass
 class _Counts:
-    """How many frames of a video are labelled, and how many of those as empty."""
+    """How many frames a video has, how many of them are labelled, and how many of those as empty."""
 
+    frames: int = 0
     labelled: int = 0
     empty: int = 0
 
@@ -169,7 +170,9 @@ def _of_videos(
 
     def labelled() -> Iterator[SampleLabels]:
         for url, labels in videos.items():
-            for frame in frames.of(url):
+            rows = frames.of(url)
+            counts[url].frames = len(rows)
+            for frame in rows:
                 named = labels.moments.boxes_at(frame.timestamp_us, labels.tolerance_us)
                 if named is None or not _counts(frame, UNSPLIT):
                     continue  # this moment was not annotated
@@ -188,9 +191,9 @@ def _counted(
     """Say for each video of a document how many of its veiled frames are labelled, and how many of those as empty."""
     notes = []
     for url, video in documented.items():
-        of_video = counts.get(url, _Counts())
+        of_video = counts.get(url) or _Counts(len(frames.of(url)))
         notes.append(
-            f"{url}: {of_video.labelled} of {len(frames.of(url))} veiled frames labelled by {video.where}, "
+            f"{url}: {of_video.labelled} of {of_video.frames} veiled frames labelled by {video.where}, "
             f"{of_video.empty} of them as empty"
         )
     return notes

@@ -17,20 +17,8 @@ from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import save_site_key
 from raypp.veil.spec import PatchSpec
 from tests.command import archive_bytes
-from tests.ingest.views import VIEWS, settings_of, veil, write_place
+from tests.ingest.views import VIEWS, settings_of, veil
 from tests.videos import make_video
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_place(tmp_path_factory.mktemp("place"))
-
-
-@pytest.fixture(scope="module")
-def out(place: Path) -> Path:
-    out = place / "veiled"
-    veil(settings_of(place, out), place / "in")
-    return out
 
 
 @pytest.mark.parametrize(

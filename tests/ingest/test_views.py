@@ -27,20 +27,8 @@ from raypp.shards.store import Store
 from raypp.shards.verification import verify
 from raypp.veil.packing import pack
 from tests.command import archive_bytes
-from tests.ingest.views import CORNER, RIGHT, SIZE, VIEWS, camera_rows, rows_of, settings_of, veil, write_place
+from tests.ingest.views import CORNER, RIGHT, SIZE, VIEWS, camera_rows, rows_of, settings_of, veil
 from tests.videos import make_video
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_place(tmp_path_factory.mktemp("place"))
-
-
-@pytest.fixture(scope="module")
-def out(place: Path) -> Path:
-    out = place / "veiled"
-    veil(settings_of(place, out), place / "in")
-    return out
 
 
 def test_each_frame_gives_a_row_for_the_whole_and_one_for_each_view(out: Path) -> None:
