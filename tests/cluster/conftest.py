@@ -12,17 +12,24 @@ import pytest
 import yaml
 
 from tests.command import ROOT
+from tools.kubectl import PROGRAM
 from tools.manifests.objects import Resource
 
 KUBERAY = ROOT / "cluster" / "kuberay"
 
 
 @pytest.fixture(scope="session")
-def render() -> Callable[[str | Path], str]:
+def kubectl() -> str:
+    """Path of kubectl."""
+    program = shutil.which("kubectl") or shutil.which(PROGRAM)
+    if program is None:
+        pytest.skip("kubectl is not installed: make kubectl")
+    return program
+
+
+@pytest.fixture(scope="session")
+def render(kubectl: str) -> Callable[[str | Path], str]:
     """Render a folder, by its path below cluster/kuberay; each once."""
-    kubectl = shutil.which("kubectl")
-    if kubectl is None:
-        pytest.skip("kubectl is not installed; https://kubernetes.io/docs/tasks/tools says how, 1.30 or later")
 
     @cache
     def rendered(folder: str | Path) -> str:
