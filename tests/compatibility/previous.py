@@ -1,4 +1,4 @@
-"""The tree of the version before: the last one whose wire or ledger was another, out of git's history."""
+"""The tree of the version before, out of git's history: the last one whose wire, or whose ledger, was another."""
 
 import io
 import os
@@ -13,13 +13,28 @@ from tests.command import ROOT, environment
 
 VARIABLE = "RAYPP_PREVIOUS"
 """Names a commit that is to be the version before, in place of the one that is looked for."""
-_CONTRACTS = ("protos/raypp.proto", "raypp/ledger/migrations/versions")
+WIRE, LEDGER = "protos/raypp.proto", "raypp/ledger/migrations/versions"
 _NEEDED = "import actors.application, jobs.serve_models, raypp.edge.agent, raypp.cli.stream"
 
 
-def previous_tree(folder: Path) -> Path:
-    """Lay the version before down in a folder that is not there yet; skips the test where there is none to be had."""
-    commit = os.environ.get(VARIABLE) or _before_the_last_change()
+def previous_tree(folder: Path, contract: str) -> Path:
+    """Lay the version before down in a folder that is not there yet; skips the test where there is none to be had.
+
+    Args:
+        folder: where it is laid down.
+        contract: `WIRE` or `LEDGER`: the version before is that of before its last change.
+    """
+    return _laid_down(folder, os.environ.get(VARIABLE) or _before_the_last_change(contract))
+
+
+def neighbour_tree(folder: Path) -> Path:
+    """Lay down the version of before the last change of the wire or, if its ledger is another, HEAD's own."""
+    commit = os.environ.get(VARIABLE) or _before_the_last_change(WIRE)
+    same = _git("rev-parse", f"{commit}:{LEDGER}") == _git("rev-parse", f"HEAD:{LEDGER}")
+    return _laid_down(folder, commit if same else _git("rev-parse", "HEAD"))
+
+
+def _laid_down(folder: Path, commit: str) -> Path:
     try:
         archive = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
@@ -40,16 +55,16 @@ def previous_tree(folder: Path) -> Path:
     return folder
 
 
-def _before_the_last_change() -> str:
+def _before_the_last_change(contract: str) -> str:
     """Name the commit before the last change of a contract: HEAD, where the change is not committed yet."""
     if not _git("rev-parse", "--git-dir"):
         pytest.skip("this is no clone of git's: there is no version before")
-    if _git("status", "--porcelain", "--", *_CONTRACTS):
+    if _git("status", "--porcelain", "--", contract):
         return _git("rev-parse", "HEAD")
-    changed = _git("log", "-1", "--first-parent", "--format=%H", "--", *_CONTRACTS)
+    changed = _git("log", "-1", "--first-parent", "--format=%H", "--", contract)
     before = _git("rev-parse", "--verify", "--quiet", f"{changed}^") if changed else ""
     if not before:
-        pytest.skip(f"the clone is shallow and ends before the last change of {' and '.join(_CONTRACTS)}")
+        pytest.skip(f"the clone is shallow and ends before the last change of {contract}")
     return before
 
 
